@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -113,6 +114,8 @@ class L2tpPeer {
 
     std::vector<Bytes> take_datagrams() { return std::exchange(outbox_, {}); }
     [[nodiscard]] const std::map<SessionId, SessionId>& sessions() const { return sessions_; }
+    // A CDN has named the session.
+    [[nodiscard]] bool was_told(SessionId id) const { return told_.contains(id); }
     [[nodiscard]] bool gone() const { return gone_; }
     [[nodiscard]] bool has_open_calls() const { return !calls_.empty(); }
     [[nodiscard]] bool is_settled() const { return gone_ || queue_.empty(); }
@@ -163,6 +166,7 @@ class L2tpPeer {
             closing_ = true;
         } else if (message.type == l2tp::MessageType::cdn) {
             sessions_.erase(message.header.session);
+            told_.insert(message.header.session);
             std::erase(calls_, message.header.session);
         }
     }
@@ -183,6 +187,7 @@ class L2tpPeer {
     bool closing_ = false;
     std::deque<Outgoing> queue_;
     std::map<SessionId, SessionId> sessions_;  // Its id → the gateway's.
+    std::set<SessionId> told_;
     std::vector<SessionId> calls_;             // ICRQs without an answer.
     std::map<std::uint16_t, Bytes> accepted_;
     std::vector<std::string> reused_;

@@ -12,11 +12,10 @@ namespace vpnha::l2tp {
 namespace {
 
 constexpr SessionId kTunnelItself{0};
-constexpr int kPeerWindow = static_cast<int>(limits::kL2tpPeerWindowMax);
 // Between two series of unanswered probes: a peer's own HELLO interval, by custom.
 constexpr std::chrono::seconds kProbePause{60};
 constexpr int kHalfOfTheNumbers = 0x8000;
-constexpr std::size_t kProbedMax = 16;
+constexpr std::size_t kUsedMax = 16;
 
 // The pause after the n-th transmission, n from 1.
 Duration pause_after(std::size_t transmissions) {
@@ -27,47 +26,58 @@ Duration pause_after(std::size_t transmissions) {
     return std::min<Duration>(pause, limits::kL2tpRetransmitMax);
 }
 
-// A number that acknowledges nothing of a peer whose next message is `ns`. Not simply far back:
-// some peers compare without wrapping.
-Seq16 acknowledging_nothing(Seq16 ns) {
-    return ns.value < kPeerWindow ? Seq16{0} : advance(ns, -kPeerWindow);
-}
-
 }  // namespace
 
 void ControlChannel::start(TimePoint now) {
     VPNHA_ASSERT(state_ == State::silent);
     last_heard_ = now;
-    probe_old_number(now);
+    series_end_ = now + kGiveUp;
+    learn_anew(now);
 }
 
-void ControlChannel::probe_old_number(TimePoint now) {
+void ControlChannel::learn_anew(TimePoint now) {
+    take_back();
     heard_ = false;
-    probe(std::exchange(old_ns_, advance(old_ns_, kHalfOfTheNumbers)), now);
+    peer_.forget();
+    probe(old_ns_, now);
+}
+
+// Whether the peer has got what is in flight is not known: it goes again.
+void ControlChannel::take_back() {
+    const auto first_new = queue_.begin() + static_cast<std::ptrdiff_t>(in_flight_);
+    queue_.erase(std::remove_if(queue_.begin(), first_new, is_hello), first_new);
+    in_flight_ = 0;
 }
 
 void ControlChannel::probe(Seq16 ns, TimePoint now) {
     state_ = State::probing;
-    if (probed_.size() == kProbedMax) {
-        probed_.pop_front();
+    doubtful_ = false;
+    const Outgoing* const used = used_at(ns);
+    probe_ = used != nullptr ? *used : Outgoing{.session = kTunnelItself, .avps = encode_hello()};
+    begin(probe_, ns, now);
+}
+
+void ControlChannel::give_up(TimePoint now) {
+    if (state_ == State::probing && !heard_) {
+        old_ns_ = advance(old_ns_, kHalfOfTheNumbers);
     }
-    probed_.push_back(ns);
-    probe_ = Outgoing{.session = kTunnelItself, .avps = encode_hello(), .ns = ns};
-    transmit(probe_, now);
+    take_back();
+    state_ = State::unanswered;
+    went_unanswered_ = true;
+    heard_ = false;
+    next_probes_ = now + kProbePause;
 }
 
 bool ControlChannel::on_message(const ControlHeader& header, bool is_zlb, TimePoint now) {
-    if (state_ == State::silent || state_ == State::dead) {
+    if (state_ == State::silent) {
         return false;
     }
-    if (!on_acknowledgement(header.nr, now)) {
-        ++counters_.out_of_window;
-        return false;
-    }
+    const Acknowledgement acknowledgement = on_acknowledgement(header.nr, now);
+    counters_.out_of_window += acknowledgement == Acknowledgement::misfit ? 1 : 0;
     last_heard_ = now;
     bool handle = false;
     if (is_zlb) {
-        learn_peer_next(header.ns);
+        peer_.learn(header.ns, acknowledgement == Acknowledgement::fresh);
     } else {
         handle = receive(header.ns, now);
     }
@@ -75,65 +85,71 @@ bool ControlChannel::on_message(const ControlHeader& header, bool is_zlb, TimePo
     return handle;
 }
 
-// False: the peer acknowledges what was never sent.
-bool ControlChannel::on_acknowledgement(Seq16 nr, TimePoint now) {
+ControlChannel::Acknowledgement ControlChannel::on_acknowledgement(Seq16 nr, TimePoint now) {
     if (state_ != State::synced) {
-        const int ahead = distance(nr, probe_.ns);
-        if (state_ == State::probing && heard_ && ahead == 1) {
-            become_synced(nr);
-        } else if (!heard_ || ahead > 1) {
-            heard_ = true;
-            probe(nr, now);
-        }
-        return true;
+        return on_answer(nr, now);
     }
     const Seq16 oldest = in_flight_ == 0 ? next_ns_ : queue_.front().ns;
     const int acknowledged = distance(nr, oldest);
-    if (acknowledged > static_cast<int>(in_flight_)) {
-        return false;
+    if (acknowledged < 0 || acknowledged > static_cast<int>(in_flight_)) {
+        series_end_ = now + kGiveUp;
+        learn_anew(now);
+        return Acknowledgement::misfit;
     }
     for (int n = 0; n < acknowledged; ++n) {
         queue_.pop_front();
         --in_flight_;
     }
-    return true;
+    return acknowledged > 0 ? Acknowledgement::fresh : Acknowledgement::none;
 }
 
-void ControlChannel::become_synced(Seq16 next) {
-    state_ = State::synced;
-    next_ns_ = next;
-}
-
-void ControlChannel::learn_peer_next(Seq16 ns) {
-    if (!expected_ || (!proven_ && distance(ns, *expected_) > 0)) {
-        expected_ = learned_ = ns;
+ControlChannel::Acknowledgement ControlChannel::on_answer(Seq16 nr, TimePoint now) {
+    const int ahead = distance(nr, probe_.ns);
+    if (state_ == State::probing && heard_ && ahead == 1) {
+        state_ = State::synced;
+        next_ns_ = nr;
+        if (is_next(probe_)) {
+            queue_.pop_front();
+        }
+        return Acknowledgement::fresh;
     }
+    if (heard_ && ahead <= 1) {
+        doubtful_ = doubtful_ || ahead < 0;
+        return Acknowledgement::none;
+    }
+    if (state_ == State::unanswered) {
+        series_end_ = now + kGiveUp;
+    }
+    heard_ = true;
+    probe(nr, now);
+    return Acknowledgement::none;
 }
 
 bool ControlChannel::receive(Seq16 ns, TimePoint now) {
-    const int ahead = expected_ ? distance(ns, *expected_) : 0;
-    if (ahead > 0) {
+    using Verdict = PeerNumbers::Verdict;
+    Verdict verdict = peer_.receive(ns);
+    if (verdict == Verdict::misfit && state_ != State::synced) {
+        peer_.forget();
+        verdict = peer_.receive(ns);
+    }
+    if (verdict == Verdict::handle || verdict == Verdict::duplicate) {
+        counters_.duplicates += verdict == Verdict::duplicate ? 1 : 0;
+        emit(kTunnelItself, state_ == State::synced ? next_ns_ : probe_.ns, {});
+    } else {
         ++counters_.out_of_window;
-        if (!proven_ && state_ == State::synced && queue_.empty()) {
-            send(kTunnelItself, encode_hello(), now);
-        }
-        return false;
     }
-    const int below_learned = expected_ ? distance(learned_, ns) : 0;
-    const bool unknown = !proven_ && below_learned > 0 && below_learned <= kPeerWindow;
-    const bool handle = ahead == 0 || unknown;
-    if (ahead == 0) {
-        proven_ = expected_.has_value();
-        learned_ = proven_ ? learned_ : ns;
-        expected_ = advance(ns, 1);
+    if (verdict == Verdict::duplicate || verdict == Verdict::misfit) {
+        ask(now);
     }
-    if (!handle) {
-        ++counters_.duplicates;
-    } else if (!acknowledged_ || distance(advance(ns, 1), *acknowledged_) > 0) {
-        acknowledged_ = advance(ns, 1);
+    return verdict == Verdict::handle;
+}
+
+// Where the peer stands. At most once in the time of a retransmission: anyone can make it ask.
+void ControlChannel::ask(TimePoint now) {
+    if (idle() && now >= asked_ + limits::kL2tpRetransmitFirst) {
+        asked_ = now;
+        send(kTunnelItself, encode_hello(), now);
     }
-    emit(kTunnelItself, state_ == State::synced ? next_ns_ : probe_.ns, {});
-    return handle;
 }
 
 bool ControlChannel::crowded() const {
@@ -142,28 +158,46 @@ bool ControlChannel::crowded() const {
 
 void ControlChannel::send(SessionId session, Bytes avps, TimePoint now) {
     VPNHA_ASSERT(!avps.empty());
-    if (state_ == State::dead) {
-        return;
-    }
     queue_.push_back(Outgoing{.session = session, .avps = std::move(avps)});
     flush(now);
 }
 
 void ControlChannel::flush(TimePoint now) {
     while (state_ == State::synced && in_flight_ < limits::kL2tpSendWindow) {
-        const auto probed = std::find(probed_.begin(), probed_.end(), next_ns_);
-        if (probed != probed_.end()) {
-            probed_.erase(probed);
-            queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(in_flight_),
-                          Outgoing{.session = kTunnelItself, .avps = encode_hello()});
+        const Outgoing* const used = used_at(next_ns_);
+        if (used != nullptr && !is_next(*used)) {
+            queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(in_flight_), *used);
         } else if (in_flight_ == queue_.size()) {
             return;
         }
-        Outgoing& message = queue_[in_flight_++];
-        message.ns = next_ns_;
+        begin(queue_[in_flight_++], next_ns_, now);
         next_ns_ = advance(next_ns_, 1);
-        transmit(message, now);
     }
+}
+
+void ControlChannel::begin(Outgoing& message, Seq16 ns, TimePoint now) {
+    message.ns = ns;
+    message.transmissions = 0;
+    remember(message);
+    transmit(message, now);
+}
+
+// Of the oldest, HELLOs are forgotten first: there may be as many as somebody forges answers.
+void ControlChannel::remember(const Outgoing& message) {
+    if (used_at(message.ns) != nullptr) {
+        return;
+    }
+    if (used_.size() == kUsedMax) {
+        const auto hello = std::find_if(used_.begin(), used_.end(), is_hello);
+        used_.erase(hello == used_.end() ? used_.begin() : hello);
+    }
+    used_.push_back(message);
+}
+
+const ControlChannel::Outgoing* ControlChannel::used_at(Seq16 ns) const {
+    const auto used = std::find_if(used_.begin(), used_.end(),
+                                   [ns](const Outgoing& each) { return each.ns == ns; });
+    return used == used_.end() ? nullptr : &*used;
 }
 
 void ControlChannel::transmit(Outgoing& message, TimePoint now) {
@@ -174,15 +208,19 @@ void ControlChannel::transmit(Outgoing& message, TimePoint now) {
 
 // Nr is the current one at every transmission (RFC 2661 5.8); the content never changes.
 void ControlChannel::emit(SessionId session, Seq16 ns, ByteView avps) {
-    outbox_.push_back(encode_control(
-        {.tunnel = peer_id_, .session = session, .ns = ns, .nr = current_nr()}, avps));
+    outbox_.push_back(
+        encode_control({.tunnel = peer_id_, .session = session, .ns = ns, .nr = peer_.nr()}, avps));
 }
 
-Seq16 ControlChannel::current_nr() const {
-    if (acknowledged_) {
-        return *acknowledged_;
-    }
-    return expected_ ? acknowledging_nothing(*expected_) : Seq16{0};
+bool ControlChannel::is_hello(const Outgoing& message) {
+    static const Bytes kHello = encode_hello();
+    return message.avps == kHello;
+}
+
+// It is what the queue has next to send.
+bool ControlChannel::is_next(const Outgoing& message) const {
+    return in_flight_ < queue_.size() && queue_[in_flight_].session == message.session &&
+           queue_[in_flight_].avps == message.avps;
 }
 
 bool ControlChannel::spent(const Outgoing& message) {
@@ -190,18 +228,18 @@ bool ControlChannel::spent(const Outgoing& message) {
 }
 
 void ControlChannel::on_time(TimePoint now) {
-    if (state_ == State::probing && now >= probe_.due) {
-        if (spent(probe_)) {
-            state_ = State::unanswered;
-            went_unanswered_ = true;
-            heard_ = false;
-            next_probes_ = now + kProbePause;
+    if (state_ == State::probing && now >= series_end_) {
+        give_up(now);
+    } else if (state_ == State::probing && now >= probe_.due) {
+        ++counters_.retransmissions;
+        if (doubtful_) {
+            learn_anew(now);
         } else {
-            ++counters_.retransmissions;
             transmit(probe_, now);
         }
     } else if (state_ == State::unanswered && now >= next_probes_) {
-        probe_old_number(now);
+        series_end_ = now + kGiveUp;
+        learn_anew(now);
     } else if (state_ == State::synced) {
         retransmit(now);
     }
@@ -214,7 +252,7 @@ void ControlChannel::retransmit(TimePoint now) {
             continue;
         }
         if (spent(message)) {
-            state_ = State::dead;
+            give_up(now);
             return;
         }
         ++counters_.retransmissions;
@@ -236,10 +274,9 @@ std::optional<TimePoint> ControlChannel::hello_due() const {
 std::optional<TimePoint> ControlChannel::next_deadline() const {
     switch (state_) {
         case State::silent:
-        case State::dead:
             return std::nullopt;
         case State::probing:
-            return probe_.due;
+            return std::min(probe_.due, series_end_);
         case State::unanswered:
             return next_probes_;
         case State::synced:

@@ -54,6 +54,7 @@ struct ResumedTunnel::State {
     TimePoint latest{};  // The time last given.
     std::optional<Doubt> doubt;
     std::optional<TimePoint> next_doubt;  // Not before.
+    TimePoint closed_by{};                // While closing.
 
     Sessions::iterator find_own(SessionId id);
     Sessions::iterator find_peers(SessionId peer_id);
@@ -205,6 +206,7 @@ void ResumedTunnel::State::stop(const std::string& reason, TunnelEffects& effect
         return;
     }
     phase = Phase::closing;
+    closed_by = latest + ControlChannel::kGiveUp;
     doubt.reset();
     channel.send(kNoSession, encode_stopccn(key.id), latest);
     drain(effects);
@@ -270,12 +272,10 @@ void ResumedTunnel::State::settle(TunnelEffects& effects) {
         return;
     }
     const bool unanswered = channel.went_unanswered();
-    if (channel.state() == ControlChannel::State::dead) {
-        end_all("peer left L2TP control messages unacknowledged", EndCause::lost_carrier, effects);
-    } else if (phase == Phase::closing && (channel.idle() || unanswered)) {
+    if (phase == Phase::closing && (channel.idle() || latest >= closed_by)) {
         end_all(channel.idle() ? "closed" : "peer answers no L2TP control message",
                 EndCause::lost_carrier, effects);
-    } else if (unanswered) {
+    } else if (phase == Phase::live && unanswered) {
         raise_doubt("peer answers neither L2TP control messages nor LCP echoes", effects);
     }
 }
@@ -415,6 +415,9 @@ std::optional<TimePoint> ResumedTunnel::next_deadline() const {
     std::optional<TimePoint> deadline = state_->channel.next_deadline();
     for (const auto& [session, link] : state_->sessions) {
         deadline = earliest(deadline, link.next_deadline());
+    }
+    if (state_->phase == Phase::closing) {
+        deadline = earliest(deadline, state_->closed_by);
     }
     if (state_->doubt) {
         deadline = earliest(deadline, earliest(state_->doubt->next_echo, state_->doubt->deadline));

@@ -19,12 +19,13 @@
 //   SCCRQ from the peer        | dropped | doubt, at most once in 10 s             | ended
 //   unknown AVP with M bit     | dropped | acknowledged, ignored                   | the same
 //   unknown type with M bit    | dropped | acknowledged, ignored                   | the same
-//   probes unanswered          | -       | doubt                                   | ended
+//   probes, or a message of    | -       | doubt                                   | -
+//     ours, unanswered for 31 s|         |                                         |
 //   an LCP reply in doubt      | -       | no doubt any more                       | -
 //   doubt not settled in time  | -       | all sessions end, ended                 | -
 //   link ended (link_keeper.hpp| dropped | CDN; closing, if it was the last        | -
 //   a session yields           | it leaves without a word; ended, if it was the last | -
-//   ours unacknowledged 31 s   | -       | all sessions end, ended                 | ended
+//   31 s pass                  | -       | -                                       | ended
 //   ours all acknowledged      | -       | -                                       | ended
 //
 // Proof: anyone can write a header, and its numbers are small and can be guessed. So a message ends

@@ -216,7 +216,7 @@ TEST_F(ControlChannelTest, AFirstMessageMayBeStaleToo) {
     start();
     EXPECT_TRUE(message(20, 7));
     EXPECT_TRUE(message(19, 7));
-    EXPECT_FALSE(message(3, 7));
+    EXPECT_FALSE(message(20, 7));
     zlb(21, 8);
     sent();
     EXPECT_FALSE(message(23, 8));
@@ -232,7 +232,7 @@ TEST_F(ControlChannelTest, AcknowledgesEachMessageOnceHandledAndDuplicatesAgain)
     EXPECT_TRUE(message(3, 5));
     EXPECT_THAT(sent(), ElementsAre("ZLB ns 5 nr 4"));
     EXPECT_FALSE(message(3, 5));
-    EXPECT_THAT(sent(), ElementsAre("ZLB ns 5 nr 4"));
+    EXPECT_THAT(sent(), ElementsAre("ZLB ns 5 nr 4", "HELLO ns 5 nr 4"));
     EXPECT_EQ(channel.counters().duplicates, 1U);
 }
 
@@ -241,8 +241,9 @@ TEST_F(ControlChannelTest, DropsWhatIsAheadOfTheExpectedMessage) {
     EXPECT_TRUE(message(2, 5));
     sent();
     EXPECT_FALSE(message(4, 5));
-    EXPECT_FALSE(message(32769, 5));
     EXPECT_THAT(sent(), IsEmpty());
+    EXPECT_FALSE(message(32769, 5));
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 5 nr 3"));
     EXPECT_EQ(channel.counters().out_of_window, 2U);
     EXPECT_TRUE(message(3, 5));
     EXPECT_TRUE(message(4, 5));
@@ -268,7 +269,7 @@ TEST_F(ControlChannelTest, HandlesTheNextMessageOnlyOnceItsNumberIsProven) {
     EXPECT_TRUE(message(20, 5));
     sent();
     EXPECT_FALSE(message(19, 5));
-    EXPECT_THAT(sent(), ElementsAre("ZLB ns 5 nr 21"));
+    EXPECT_THAT(sent(), ElementsAre("ZLB ns 5 nr 21", "HELLO ns 5 nr 21"));
     EXPECT_FALSE(message(22, 5));
     EXPECT_TRUE(message(21, 5));
 }
@@ -295,15 +296,102 @@ TEST_F(ControlChannelTest, AsksWhereThePeerStandsWhenItLearnedAStaleNumber) {
     EXPECT_TRUE(message(6, 6));
 }
 
-TEST_F(ControlChannelTest, DropsAnAcknowledgementOfWhatWasNeverSent) {
+// What it has sent goes again with the same number, where the peer lacks it.
+TEST_F(ControlChannelTest, LearnsAnewFromAnAcknowledgementOfWhatWasNeverSent) {
     synchronize(5, 2);
     send();
     sent();
-    EXPECT_FALSE(message(2, 7));
+    zlb(2, 7);
     EXPECT_EQ(channel.counters().out_of_window, 1U);
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 0 nr 0"));
     EXPECT_FALSE(channel.idle());
-    EXPECT_TRUE(message(2, 6));
+    zlb(2, 5);
+    EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 3 ns 5 nr 0"));
+    zlb(2, 6);
     EXPECT_TRUE(channel.idle());
+}
+
+TEST_F(ControlChannelTest, TwoForgedNumbersDoNotKeepTheTrueOnesOut) {
+    for (const int forged : {1, 300, 40000}) {
+        for (const int ns : {5, 200, 400, 32000}) {
+            start();
+            zlb(9, forged);
+            zlb(9, forged + 1);
+            EXPECT_EQ(channel.state(), ControlChannel::State::synced);
+            sent();
+            EXPECT_TRUE(message(2, ns));
+            EXPECT_THAT(sent().front(), HasSubstr("HELLO ns 0")) << forged;
+            zlb(3, ns);
+            zlb(3, ns + 1);
+            EXPECT_EQ(channel.state(), ControlChannel::State::synced) << forged << " " << ns;
+            EXPECT_TRUE(message(3, ns + 1)) << forged << " " << ns;
+            sent();
+        }
+    }
+}
+
+TEST_F(ControlChannelTest, AnAcknowledgementForgedWhileAMessageWasLostIsTakenBack) {
+    synchronize(5, 2);
+    send();
+    zlb(2, 6);
+    EXPECT_TRUE(channel.idle());
+    send(CdnResult::carrier_lost);
+    sent();
+    EXPECT_TRUE(message(2, 5));  // The truth.
+    sent();
+    zlb(3, 5);
+    EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 3 ns 5 nr 3"));
+    zlb(3, 6);
+    EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 1 ns 6 nr 3"));
+    zlb(3, 7);
+    EXPECT_TRUE(channel.idle());
+}
+
+TEST_F(ControlChannelTest, AForgedZlbMovesTheExpectedNumberNotForGood) {
+    start();
+    zlb(9000, 5);
+    zlb(2, 6);  // It acknowledges the probe: the peer has sent it just now.
+    EXPECT_EQ(channel.state(), ControlChannel::State::synced);
+    zlb(9000, 6);
+    sent();
+    EXPECT_TRUE(message(2, 6));
+    EXPECT_THAT(sent(), ElementsAre("ZLB ns 6 nr 3"));
+}
+
+TEST_F(ControlChannelTest, UntilItIsSyncedItBelievesThePeersLatestMessage) {
+    start();
+    EXPECT_TRUE(message(9000, 5));
+    EXPECT_TRUE(message(2, 5));
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 0 nr 0", "HELLO ns 5 nr 0", "ZLB ns 5 nr 9001",
+                                    "ZLB ns 5 nr 3"));
+}
+
+TEST_F(ControlChannelTest, AForgedProofOfTheExpectedNumberIsTakenBack) {
+    start();
+    EXPECT_TRUE(message(9000, 5));
+    EXPECT_TRUE(message(9001, 5));
+    zlb(9002, 6);
+    EXPECT_TRUE(message(9002, 6));
+    sent();
+    EXPECT_FALSE(message(2, 6));
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 6 nr 9003"));
+    zlb(3, 7);  // Of the peer, which has sent message 2.
+    EXPECT_TRUE(message(2, 7));
+    EXPECT_THAT(sent(), ElementsAre("ZLB ns 7 nr 3"));
+}
+
+TEST_F(ControlChannelTest, AsksAtMostOnceASecondWhereThePeerStands) {
+    synchronize(5, 2);
+    EXPECT_FALSE(message(9000, 5));
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 5 nr 0"));
+    zlb(2, 6);
+    for (int n = 1; n < 100; ++n) {
+        EXPECT_FALSE(message(9000 + n, 6));
+        EXPECT_THAT(sent(), IsEmpty());
+    }
+    now += limits::kL2tpRetransmitFirst;
+    EXPECT_FALSE(message(9000, 6));
+    EXPECT_THAT(sent(), ElementsAre("HELLO ns 6 nr 0"));
 }
 
 TEST_F(ControlChannelTest, KeepsFourInFlightAndTheRestInOrder) {
@@ -347,11 +435,13 @@ TEST_F(ControlChannelTest, RetransmitsWithTheSameNumberAndTheCurrentNr) {
         EXPECT_THAT(sent_at(seconds(at)), ElementsAre("CDN to 101 result 3 ns 5 nr 3")) << at;
     }
     EXPECT_EQ(channel.state(), ControlChannel::State::synced);
+    EXPECT_FALSE(channel.went_unanswered());
     EXPECT_THAT(sent_at(seconds(31)), IsEmpty());
-    EXPECT_EQ(channel.state(), ControlChannel::State::dead);
-    EXPECT_FALSE(channel.next_deadline().has_value());
-    EXPECT_FALSE(message(3, 6));
-    EXPECT_THAT(sent(), IsEmpty());
+    EXPECT_EQ(channel.state(), ControlChannel::State::unanswered);
+    EXPECT_TRUE(channel.went_unanswered());
+    EXPECT_EQ(channel.next_deadline(), kStart + seconds(91));
+    zlb(3, 5);
+    EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 3 ns 5 nr 3"));
 }
 
 TEST_F(ControlChannelTest, SaysHelloWhenThePeerWasQuietForOneInterval) {

@@ -2,6 +2,9 @@
 // Seeded random walks: a resumed tunnel and a correct peer over a network that loses, repeats and
 // reorders, with what the dead node left in flight. Whatever happened in between, both sides agree
 // once the faults are over, and no Ns is ever used for two contents.
+//
+// A forger may send as well, from the peer's address. It knows the gateway's ids, may guess where
+// the numbers stand, and does not know the ids that the peer assigned.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -80,6 +83,9 @@ class Walk {
             if (random_.below(1200) < doings_per_minute) {
                 act();
             }
+            for (std::uint64_t n = random_.below(forged_per_second_ / 10 + 1); n != 0; --n) {
+                forge();
+            }
             deliver();
             peer_.on_time(now_);
             apply(tunnel_.on_time(now_));
@@ -87,6 +93,11 @@ class Walk {
         }
     }
 
+    // Messages a second; 0: none.
+    void let_forge(unsigned per_second) { forged_per_second_ = per_second; }
+    void end_first() {
+        apply(tunnel_.end_session(keys_.front(), "any", EndCause::admin_reset, now_));
+    }
     void heal() { faults_ = {}; }
     void forge_sccrq() { to_tunnel(L2tpPacket(MessageType::sccrq).u16(9, 77).bytes()); }
     void crash_peer() { peer_.disappear(); }
@@ -158,6 +169,36 @@ class Walk {
                 break;
         }
         collect();
+    }
+
+    // Any number, or one near `truth`.
+    std::uint16_t guess(Seq16 truth) {
+        return random_.chance(50) ? static_cast<std::uint16_t>(random_.below(0x10000))
+                                  : advance(truth, static_cast<int>(random_.below(9)) - 4).value;
+    }
+
+    void forge() {
+        static constexpr MessageType kTypes[] = {
+            MessageType::stopccn, MessageType::cdn,   MessageType::hello,
+            MessageType::icrq,    MessageType::iccn,  MessageType::wen,
+            MessageType::sccrp,   MessageType::sccrq, static_cast<MessageType>(99)};
+        const std::uint64_t kind = random_.below(std::size(kTypes) + 3);
+        L2tpPacket packet = kind < std::size(kTypes) ? L2tpPacket(kTypes[kind]) : L2tpPacket();
+        if (kind < std::size(kTypes) && random_.chance(70)) {
+            // Ids of nobody.
+            packet.u16(9, 0x3333).u16(1, 1).u16(
+                14, static_cast<std::uint16_t>(20'000 + random_.below(20'000)));
+        }
+        if (kind < std::size(kTypes) && random_.chance(10)) {
+            packet.avp({.type = 99});
+        }
+        const bool is_sccrq = kind < std::size(kTypes) && kTypes[kind] == MessageType::sccrq;
+        packet.to(is_sccrq ? 0 : kTunnel.id.value,
+                  static_cast<std::uint16_t>(random_.below(kSessions + 2)));
+        const milliseconds delay(random_.below(faults_.delay_ms_max));
+        in_flight_.push_back(
+            {now_ + delay, true, std::nullopt,
+             packet.numbers(guess(peer_.next_ns()), guess(peer_.expected())).bytes()});
     }
 
     void send(bool to_tunnel, std::optional<SessionKey> session, const Bytes& bytes) {
@@ -244,6 +285,7 @@ class Walk {
     std::set<SessionId> alive_;  // By the peer's id.
     bool ended_ = false;
     int calls_ = 0;
+    unsigned forged_per_second_ = 0;
     std::vector<Packet> in_flight_;
     std::map<std::uint16_t, std::pair<SessionId, Bytes>> numbers_;
     std::vector<std::string> reused_;
@@ -289,6 +331,35 @@ TEST(ResumedTunnelWalkTest, NobodyLosesALivingSessionOnABadPath) {
         EXPECT_EQ(walk.alive().size(), kSessions) << "seed " << seed;
         EXPECT_EQ(walk.peers_sessions().size(), kSessions) << "seed " << seed;
         expect_no_number_reused(walk, seed);
+        if (::testing::Test::HasFailure()) {
+            break;
+        }
+    }
+}
+
+// None ends while somebody forges, nor of what was forged later on; and what this side says then
+// arrives.
+TEST(ResumedTunnelWalkTest, NobodyWithoutThePeersIdsEndsATunnel) {
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+        Walk walk(seed, {.loss_percent = 3, .repeat_percent = 5, .delay_ms_max = 100});
+        walk.promote();
+        static constexpr unsigned kRates[] = {20, 2, 200};
+        for (int n = 0; n < 6; ++n) {
+            walk.let_forge(kRates[(seed + static_cast<std::uint64_t>(n)) % std::size(kRates)]);
+            walk.let_peer_hello();
+            walk.run(seconds(20), 0);
+        }
+        walk.let_forge(0);
+        walk.run(seconds(200), 0);
+        EXPECT_EQ(walk.alive().size(), kSessions) << "seed " << seed;
+        EXPECT_EQ(walk.peers_sessions().size(), kSessions) << "seed " << seed;
+        EXPECT_FALSE(walk.peer().gone()) << "seed " << seed;
+        walk.end_first();
+        walk.heal();
+        walk.run(seconds(120), 0);
+        EXPECT_EQ(walk.alive().size(), kSessions - 1U) << "seed " << seed;
+        EXPECT_EQ(walk.alive(), walk.peers_sessions()) << "seed " << seed;
+        EXPECT_TRUE(walk.peer().was_told(SessionId{101})) << "seed " << seed;
         if (::testing::Test::HasFailure()) {
             break;
         }
