@@ -295,9 +295,20 @@ inline constexpr std::size_t kL2tpPeerWindowMax = 16;
 inline constexpr std::chrono::milliseconds kL2tpDoubtMax{2800};
 // Within it an echo is sent so often: three chances on a lossy path.
 inline constexpr std::chrono::milliseconds kL2tpDoubtEchoInterval{800};
-// A settled doubt is not raised by another SCCRQ for so long: a forger costs each session at most
-// 4 echoes in 10 s.
+// A settled doubt is not raised by another SCCRQ for so long, but once more by the same one: a
+// forger costs each session at most 8 echoes in 10 s.
 inline constexpr std::chrono::seconds kL2tpDoubtPause{10};
+// SCCRQs of one dial, without which a doubt ends nothing. Two are one dial if they are so far
+// apart: more than a packet and its copy, less than what forgers are borne at, one in 10 s.
+inline constexpr std::size_t kL2tpDialsMin = 2;
+inline constexpr std::chrono::milliseconds kL2tpRedialMin{500};
+inline constexpr std::chrono::seconds kL2tpRedialMax{9};
+// After a lie, a doubt takes so many times as long to settle, for so long. A client that does start
+// anew then reaches the stock daemon by its fifth SCCRQ, after 15 s.
+inline constexpr int kL2tpDoubtSlower = 3;
+inline constexpr std::chrono::seconds kL2tpLieMemory{60};
+// Links of one tunnel whose time has come, or that are asked in a doubt, in one turn.
+inline constexpr std::size_t kL2tpLinksPerTurn = 64;
 // A message of strongSwan's ha plugin: charon takes as many octets as `buflen` says, 8 192 in what
 // is shipped. An IKEv1 SA with a group of 8 192 bits has 3.2 kB; each of its secrets is 40 longer
 // sealed.

@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "l2tp/control_message.hpp"
+#include "l2tp/tunnel_links.hpp"
 
 namespace vpnha::l2tp {
 
@@ -35,12 +37,23 @@ void say(const SessionKey& session, ppp::LinkKeeper::Effects& link, TunnelEffect
 }  // namespace
 
 struct ResumedTunnel::State {
-    using Sessions = std::map<SessionKey, ppp::LinkKeeper>;
+    using Place = TunnelLinks::Place;
 
     struct Doubt {
         std::string reason;
-        TimePoint next_echo;
-        TimePoint deadline;
+        bool by_dial = false;
+        std::uint32_t number = 0;
+        Duration echo_interval{};  // From the begin of one round to that of the next.
+        TimePoint deadline{};
+        TimePoint round_began{};
+        TimePoint next_echo{};
+        SessionKey next{};  // Of the link that is asked next; all 0: a round begins.
+    };
+    // What the peer, or a forger, dials.
+    struct Dial {
+        std::uint16_t tunnel = 0;  // Its Assigned Tunnel ID.
+        std::size_t sent = 0;
+        TimePoint last{};
     };
 
     State(const TunnelKey& tunnel, const ChannelOptions& options)
@@ -49,49 +62,37 @@ struct ResumedTunnel::State {
     TunnelKey key;
     ControlChannel channel;
     TunnelCounters counters;
-    Sessions sessions;
+    TunnelLinks links;
     Phase phase = Phase::waiting;
     TimePoint latest{};  // The time last given.
     std::optional<Doubt> doubt;
+    std::optional<Dial> dial;
+    std::uint32_t doubts = 0;
     std::optional<TimePoint> next_doubt;  // Not before.
+    std::optional<TimePoint> refuted;     // The last doubt that a dial had raised.
     TimePoint closed_by{};                // While closing.
 
-    Sessions::iterator find_own(SessionId id);
-    Sessions::iterator find_peers(SessionId peer_id);
     void on_control(const ControlMessage& message, TunnelEffects& effects);
     void on_stopccn(const ControlMessage& message, TunnelEffects& effects);
     void on_cdn(const ControlMessage& message, TunnelEffects& effects);
     void on_request(const ControlMessage& message);
     void on_call_connected(const ControlMessage& message);
-    void on_sccrq(TunnelEffects& effects);
-    void apply(Sessions::iterator session, ppp::LinkKeeper::Effects link, CdnResult result,
+    void on_sccrq(const ControlMessage& message, TunnelEffects& effects);
+    void note(std::uint16_t dialled);
+    void apply(Place session, ppp::LinkKeeper::Effects link, CdnResult result,
                TunnelEffects& effects);
-    void end_session(Sessions::iterator session, std::string reason, EndCause cause,
-                     TunnelEffects& effects);
+    void end_session(Place session, std::string reason, EndCause cause, TunnelEffects& effects);
     void stop(const std::string& reason, TunnelEffects& effects);
+    void report_ends(const std::string& reason, EndCause cause, TunnelEffects& effects);
     void end_all(const std::string& reason, EndCause cause, TunnelEffects& effects);
-    void raise_doubt(std::string reason, TunnelEffects& effects);
-    void ask_all(TunnelEffects& effects);
+    void raise_doubt(std::string reason, bool by_dial, TunnelEffects& effects);
+    void refute_doubt();
+    void ask_some(TunnelEffects& effects);
+    void on_links_time(TunnelEffects& effects);
     void on_doubt_time(TunnelEffects& effects);
     void drain(TunnelEffects& effects);
     void settle(TunnelEffects& effects);
 };
-
-ResumedTunnel::State::Sessions::iterator ResumedTunnel::State::find_own(SessionId id) {
-    auto session = sessions.begin();
-    while (session != sessions.end() && session->first.id != id) {
-        ++session;
-    }
-    return session;
-}
-
-ResumedTunnel::State::Sessions::iterator ResumedTunnel::State::find_peers(SessionId peer_id) {
-    auto session = sessions.begin();
-    while (session != sessions.end() && session->first.peer_id != peer_id) {
-        ++session;
-    }
-    return session;
-}
 
 void ResumedTunnel::State::on_control(const ControlMessage& message, TunnelEffects& effects) {
     switch (message.type()) {
@@ -133,9 +134,10 @@ void ResumedTunnel::State::on_stopccn(const ControlMessage& message, TunnelEffec
 void ResumedTunnel::State::on_cdn(const ControlMessage& message, TunnelEffects& effects) {
     const SessionId peers{message.u16(AvpType::assigned_session_id).value_or(0)};
     // A peer that does not know our id yet writes 0 and names the call by its own (RFC 2661 4.4.4).
-    const auto session =
-        message.header.session != kNoSession ? find_own(message.header.session) : find_peers(peers);
-    if (session == sessions.end()) {
+    const auto session = message.header.session != kNoSession
+                             ? links.find_own(key, message.header.session)
+                             : links.find_peers(peers);
+    if (session == links.end()) {
         ++counters.unexpected;
         return;
     }
@@ -154,7 +156,7 @@ void ResumedTunnel::State::on_cdn(const ControlMessage& message, TunnelEffects& 
 void ResumedTunnel::State::on_request(const ControlMessage& message) {
     const auto peers = message.u16(AvpType::assigned_session_id);
     // A late duplicate of the request that set up a living session must not end it.
-    if (!peers || *peers == 0 || find_peers(SessionId{*peers}) != sessions.end() ||
+    if (!peers || *peers == 0 || links.find_peers(SessionId{*peers}) != links.end() ||
         channel.crowded()) {
         ++counters.unexpected;
         return;
@@ -165,25 +167,40 @@ void ResumedTunnel::State::on_request(const ControlMessage& message) {
 // The end of a set-up that the dead node began: its id is all that names the call.
 void ResumedTunnel::State::on_call_connected(const ControlMessage& message) {
     const SessionId own = message.header.session;
-    if (own == kNoSession || find_own(own) != sessions.end() || channel.crowded()) {
+    if (own == kNoSession || links.find_own(key, own) != links.end() || channel.crowded()) {
         ++counters.unexpected;
         return;
     }
     channel.send(kNoSession, encode_cdn(CdnResult::no_facilities_now, own), latest);
 }
 
-void ResumedTunnel::State::on_sccrq(TunnelEffects& effects) {
+// A client that starts anew sends its SCCRQ again after a second or two, with the same content (RFC
+// 2661 5.8). One alone raises a doubt, and ends nothing.
+void ResumedTunnel::State::on_sccrq(const ControlMessage& message, TunnelEffects& effects) {
     if (phase == Phase::closing) {
         end_all("peer dialled anew", EndCause::lost_carrier, effects);
-    } else if (doubt || (next_doubt && latest < *next_doubt)) {
+        return;
+    }
+    note(message.u16(AvpType::assigned_tunnel_id).value_or(0));
+    const bool is_confirmed = dial->sent == limits::kL2tpDialsMin;
+    if (doubt || (next_doubt && latest < *next_doubt && !is_confirmed)) {
         ++counters.unexpected;
-    } else {
-        raise_doubt("peer dialled anew and answers no LCP echo", effects);
+        return;
+    }
+    raise_doubt("peer dialled anew and answers no LCP echo", true, effects);
+}
+
+void ResumedTunnel::State::note(std::uint16_t dialled) {
+    if (!dial || dial->tunnel != dialled || latest - dial->last > limits::kL2tpRedialMax) {
+        dial = Dial{dialled, 1, latest};
+    } else if (latest - dial->last >= limits::kL2tpRedialMin) {
+        ++dial->sent;
+        dial->last = latest;
     }
 }
 
-void ResumedTunnel::State::apply(Sessions::iterator session, ppp::LinkKeeper::Effects link,
-                                 CdnResult result, TunnelEffects& effects) {
+void ResumedTunnel::State::apply(Place session, ppp::LinkKeeper::Effects link, CdnResult result,
+                                 TunnelEffects& effects) {
     say(session->first, link, effects);
     if (link.end_reason) {
         channel.send(session->first.peer_id, encode_cdn(result, session->first.id), latest);
@@ -191,12 +208,12 @@ void ResumedTunnel::State::apply(Sessions::iterator session, ppp::LinkKeeper::Ef
     }
 }
 
-void ResumedTunnel::State::end_session(Sessions::iterator session, std::string reason,
-                                       EndCause cause, TunnelEffects& effects) {
+void ResumedTunnel::State::end_session(Place session, std::string reason, EndCause cause,
+                                       TunnelEffects& effects) {
     drain(effects);
     effects.emplace_back(SessionEnded{session->first, std::move(reason), cause});
-    sessions.erase(session);
-    if (sessions.empty() && phase == Phase::live) {
+    links.erase(session);
+    if (links.empty() && phase == Phase::live) {
         stop("its last session ended", effects);
     }
 }
@@ -210,49 +227,96 @@ void ResumedTunnel::State::stop(const std::string& reason, TunnelEffects& effect
     doubt.reset();
     channel.send(kNoSession, encode_stopccn(key.id), latest);
     drain(effects);
-    for (const auto& [session, link] : sessions) {
-        effects.emplace_back(SessionEnded{session, reason, EndCause::nas_error});
+    report_ends(reason, EndCause::nas_error, effects);
+}
+
+void ResumedTunnel::State::report_ends(const std::string& reason, EndCause cause,
+                                       TunnelEffects& effects) {
+    for (auto place = links.from({}); place != links.end(); place = links.next(place)) {
+        effects.emplace_back(SessionEnded{place->first, reason, cause});
     }
-    sessions.clear();
+    links.clear();
 }
 
 void ResumedTunnel::State::end_all(const std::string& reason, EndCause cause,
                                    TunnelEffects& effects) {
     drain(effects);
-    for (const auto& [session, link] : sessions) {
-        effects.emplace_back(SessionEnded{session, reason, cause});
-    }
-    sessions.clear();
+    report_ends(reason, cause, effects);
     doubt.reset();
     phase = Phase::ended;
     effects.emplace_back(TunnelEnded{reason});
 }
 
-void ResumedTunnel::State::raise_doubt(std::string reason, TunnelEffects& effects) {
+void ResumedTunnel::State::raise_doubt(std::string reason, bool by_dial, TunnelEffects& effects) {
     if (doubt) {
         return;
     }
-    doubt = Doubt{std::move(reason), latest, latest + limits::kL2tpDoubtMax};
+    const bool was_lie = by_dial && refuted && latest - *refuted < limits::kL2tpLieMemory;
+    const int slow = was_lie ? limits::kL2tpDoubtSlower : 1;
     next_doubt = latest + limits::kL2tpDoubtPause;
-    for (auto& [session, link] : sessions) {
-        link.forget_answer();
-    }
-    ask_all(effects);
+    doubt = Doubt{.reason = std::move(reason),
+                  .by_dial = by_dial,
+                  .number = ++doubts,
+                  .echo_interval = limits::kL2tpDoubtEchoInterval * slow,
+                  .deadline = latest + limits::kL2tpDoubtMax * slow};
+    ask_some(effects);
 }
 
-void ResumedTunnel::State::ask_all(TunnelEffects& effects) {
-    doubt->next_echo = latest + limits::kL2tpDoubtEchoInterval;
-    for (auto& [session, link] : sessions) {
-        ppp::LinkKeeper::Effects echo = link.probe();
-        say(session, echo, effects);
+void ResumedTunnel::State::refute_doubt() {
+    if (doubt->by_dial) {
+        refuted = latest;
+        dial.reset();
     }
+    doubt.reset();
+}
+
+// A LAC's tunnel may have thousands of links: some in each turn.
+void ResumedTunnel::State::ask_some(TunnelEffects& effects) {
+    if (doubt->next == SessionKey{}) {
+        doubt->round_began = latest;
+    }
+    auto place = links.from(doubt->next);
+    for (std::size_t n = 0; n < limits::kL2tpLinksPerTurn && place != links.end(); ++n) {
+        TunnelLinks::Link& link = place->second;
+        if (link.asked != doubt->number) {
+            link.asked = doubt->number;
+            link.keeper.forget_answer();
+        }
+        ppp::LinkKeeper::Effects echo = link.keeper.probe();
+        say(place->first, echo, effects);
+        place = links.next(place);
+    }
+    const bool is_last = place == links.end();
+    doubt->next = is_last ? SessionKey{} : place->first;
+    doubt->next_echo = is_last
+                           ? std::max<TimePoint>(latest, doubt->round_began + doubt->echo_interval)
+                           : latest + limits::kTunnelTurn;
 }
 
 void ResumedTunnel::State::on_doubt_time(TunnelEffects& effects) {
-    if (doubt && latest >= doubt->deadline) {
+    if (!doubt) {
+        return;
+    }
+    if (latest < doubt->deadline) {
+        if (latest >= doubt->next_echo) {
+            ask_some(effects);
+        }
+    } else if (doubt->by_dial && dial->sent < limits::kL2tpDialsMin) {
+        doubt.reset();
+    } else {
         end_all(std::string(doubt->reason), EndCause::lost_carrier, effects);
-    } else if (doubt && latest >= doubt->next_echo) {
-        ask_all(effects);
+    }
+}
+
+void ResumedTunnel::State::on_links_time(TunnelEffects& effects) {
+    for (std::size_t n = 0; n < limits::kL2tpLinksPerTurn; ++n) {
+        const Place place = links.first_due(latest);
+        if (place == links.end()) {
+            return;
+        }
+        ppp::LinkKeeper::Effects link = place->second.keeper.on_time(latest);
+        links.schedule(place);
+        apply(place, std::move(link), CdnResult::carrier_lost, effects);
     }
 }
 
@@ -276,7 +340,7 @@ void ResumedTunnel::State::settle(TunnelEffects& effects) {
         end_all(channel.idle() ? "closed" : "peer answers no L2TP control message",
                 EndCause::lost_carrier, effects);
     } else if (phase == Phase::live && unanswered) {
-        raise_doubt("peer answers neither L2TP control messages nor LCP echoes", effects);
+        raise_doubt("peer answers neither L2TP control messages nor LCP echoes", false, effects);
     }
 }
 
@@ -288,10 +352,11 @@ ResumedTunnel& ResumedTunnel::operator=(ResumedTunnel&&) noexcept = default;
 
 void ResumedTunnel::add_session(const SessionRecord& record) {
     VPNHA_ASSERT(record.key.tunnel == state_->key);
-    const auto [session, added] =
-        state_->sessions.try_emplace(record.key, link_settings(record), state_->counters.links);
+    const auto [place, added] = state_->links.add(
+        record.key, ppp::LinkKeeper(link_settings(record), state_->counters.links));
     if (added && state_->phase == Phase::live) {
-        session->second.start(state_->latest);
+        place->second.keeper.start(state_->latest);
+        state_->links.schedule(place);
     }
 }
 
@@ -301,12 +366,14 @@ TunnelEffects ResumedTunnel::on_promoted(TimePoint now) {
     state_->latest = now;
     state_->phase = Phase::live;
     state_->channel.start(now);
-    for (auto& [session, link] : state_->sessions) {
-        link.start(now);
-        ppp::LinkKeeper::Effects greeting = link.greet();
-        say(session, greeting, effects);
+    TunnelLinks& links = state_->links;
+    for (auto place = links.from({}); place != links.end(); place = links.next(place)) {
+        place->second.keeper.start(now);
+        links.schedule(place);
+        ppp::LinkKeeper::Effects greeting = place->second.keeper.greet();
+        say(place->first, greeting, effects);
     }
-    if (state_->sessions.empty()) {
+    if (links.empty()) {
         state_->stop("it has no session", effects);
     }
     state_->settle(effects);
@@ -335,7 +402,7 @@ TunnelEffects ResumedTunnel::on_datagram(ByteView datagram, TimePoint now) {
         }
     } else if (message->header.tunnel == TunnelId{0} && !message->is_zlb() &&
                message->type() == MessageType::sccrq) {
-        state_->on_sccrq(effects);
+        state_->on_sccrq(*message, effects);
     } else {
         ++counters.foreign_tunnel;
     }
@@ -349,14 +416,16 @@ TunnelEffects ResumedTunnel::on_frame(const SessionKey& session, ByteView frame,
     if (state_->phase == Phase::waiting || state_->phase == Phase::ended) {
         return effects;
     }
-    const auto found = state_->sessions.find(session);
-    if (found == state_->sessions.end()) {
+    const auto found = state_->links.find(session);
+    if (found == state_->links.end()) {
         ++state_->counters.unexpected;
         return effects;
     }
-    ppp::LinkKeeper::Effects link = found->second.on_frame(frame, now);
-    if (state_->doubt && found->second.answered()) {
-        state_->doubt.reset();
+    TunnelLinks::Link& asked = found->second;
+    ppp::LinkKeeper::Effects link = asked.keeper.on_frame(frame, now);
+    state_->links.schedule(found);
+    if (state_->doubt && asked.asked == state_->doubt->number && asked.keeper.answered()) {
+        state_->refute_doubt();
     }
     state_->apply(found, std::move(link), CdnResult::carrier_lost, effects);
     state_->settle(effects);
@@ -364,8 +433,8 @@ TunnelEffects ResumedTunnel::on_frame(const SessionKey& session, ByteView frame,
 }
 
 void ResumedTunnel::on_traffic(const SessionKey& session) {
-    if (const auto found = state_->sessions.find(session); found != state_->sessions.end()) {
-        found->second.on_traffic();
+    if (const auto found = state_->links.find(session); found != state_->links.end()) {
+        found->second.keeper.on_traffic();
     }
 }
 
@@ -373,9 +442,9 @@ TunnelEffects ResumedTunnel::end_session(const SessionKey& session, std::string 
                                          EndCause cause, TimePoint now) {
     TunnelEffects effects;
     state_->latest = now;
-    const auto found = state_->sessions.find(session);
-    if (state_->phase == Phase::live && found != state_->sessions.end()) {
-        ppp::LinkKeeper::Effects closed = found->second.close(std::move(reason));
+    const auto found = state_->links.find(session);
+    if (state_->phase == Phase::live && found != state_->links.end()) {
+        ppp::LinkKeeper::Effects closed = found->second.keeper.close(std::move(reason));
         closed.cause = cause;
         state_->apply(found, std::move(closed), CdnResult::administrative, effects);
         state_->settle(effects);
@@ -385,7 +454,12 @@ TunnelEffects ResumedTunnel::end_session(const SessionKey& session, std::string 
 
 TunnelEffects ResumedTunnel::yield_session(const SessionKey& session) {
     TunnelEffects effects;
-    if (state_->sessions.erase(session) != 0 && state_->sessions.empty()) {
+    const auto found = state_->links.find(session);
+    if (found == state_->links.end()) {
+        return effects;
+    }
+    state_->links.erase(found);
+    if (state_->links.empty()) {
         state_->end_all("its last session is the stock daemon's", EndCause::nas_request, effects);
     }
     return effects;
@@ -397,11 +471,7 @@ TunnelEffects ResumedTunnel::on_time(TimePoint now) {
     if (state_->phase == Phase::waiting || state_->phase == Phase::ended) {
         return effects;
     }
-    for (auto session = state_->sessions.begin(); session != state_->sessions.end();) {
-        const auto next = std::next(session);
-        state_->apply(session, session->second.on_time(now), CdnResult::carrier_lost, effects);
-        session = next;
-    }
+    state_->on_links_time(effects);
     state_->channel.on_time(now);
     state_->settle(effects);
     state_->on_doubt_time(effects);
@@ -413,9 +483,7 @@ std::optional<TimePoint> ResumedTunnel::next_deadline() const {
         return std::nullopt;
     }
     std::optional<TimePoint> deadline = state_->channel.next_deadline();
-    for (const auto& [session, link] : state_->sessions) {
-        deadline = earliest(deadline, link.next_deadline());
-    }
+    deadline = earliest(deadline, state_->links.next_deadline());
     if (state_->phase == Phase::closing) {
         deadline = earliest(deadline, state_->closed_by);
     }
@@ -429,8 +497,12 @@ const TunnelKey& ResumedTunnel::key() const {
     return state_->key;
 }
 bool ResumedTunnel::has_sessions() const {
-    return !state_->sessions.empty();
+    return !state_->links.empty();
 }
+std::uint64_t ResumedTunnel::link_visits() const {
+    return state_->links.visits();
+}
+
 TunnelCounters& TunnelCounters::operator+=(const TunnelCounters& other) {
     malformed += other.malformed;
     data += other.data;

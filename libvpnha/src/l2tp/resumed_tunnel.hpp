@@ -16,13 +16,15 @@
 //   ICRQ, OCRQ                 | dropped | CDN: no facilities                      | the same
 //   ICCN, OCCN, no such session| dropped | CDN: the call half set up died with the | the same
 //                              |         | other node                              |
-//   SCCRQ from the peer        | dropped | doubt, at most once in 10 s             | ended
+//   SCCRQ from the peer        | dropped | doubt, at most once in 10 s, and once   | ended
+//                              |         | more by the second of a dial            |
 //   unknown AVP with M bit     | dropped | acknowledged, ignored                   | the same
 //   unknown type with M bit    | dropped | acknowledged, ignored                   | the same
 //   probes, or a message of    | -       | doubt                                   | -
 //     ours, unanswered for 31 s|         |                                         |
 //   an LCP reply in doubt      | -       | no doubt any more                       | -
-//   doubt not settled in time  | -       | all sessions end, ended                 | -
+//   doubt not settled in time  | -       | all sessions end, ended; no doubt any   | -
+//                              |         | more, if one SCCRQ alone raised it      |
 //   link ended (link_keeper.hpp| dropped | CDN; closing, if it was the last        | -
 //   a session yields           | it leaves without a word; ended, if it was the last | -
 //   31 s pass                  | -       | -                                       | ended
@@ -30,16 +32,18 @@
 //
 // Proof: anyone can write a header, and its numbers are small and can be guessed. So a message ends
 // what it names by the id that the peer assigned, and by nothing else: a StopCCN by its Assigned
-// Tunnel ID, a CDN by its Assigned Session ID (RFC 2661 4.4.3, 4.4.4). xl2tpd, Apple's client,
-// Android's mtpd, accel-ppp and l2tpns send both, and stock xl2tpd demands both. A message with an
-// unknown AVP or of an unknown type, with the M bit, proves nothing: it ends nothing, other than
-// RFC 2661 4.1 wants. A hidden id cannot be read here, see control_message.hpp: LCP finds the end.
+// Tunnel ID, a CDN by its Assigned Session ID (RFC 2661 4.4.3, 4.4.4). xl2tpd and Apple's client
+// send both, Android's mtpd, accel-ppp and l2tpns that of the StopCCN at least; stock xl2tpd demands
+// both. A message with an unknown AVP or of an unknown type, with the M bit, proves nothing: it ends
+// nothing, other than RFC 2661 4.1 wants. LCP finds the end where the id is hidden, which cannot be
+// read here (control_message.hpp), or ours, as an old client of Deterministic Networks writes it.
 //
-// Doubt: an SCCRQ says that the peer lost the tunnel, but anyone can forge one. Every session is
-// asked by LCP echoes; if none answers, the tunnel ends without a word, and the peer's next SCCRQ
-// finds the stock daemon. "closing" has sent StopCCN; "ended" ignores everything. After a StopCCN
-// of the peer nothing lingers: a lost acknowledgement costs the peer 31 s of a dead tunnel, a
-// lingering socket would cost it the first second of its next dial.
+// Doubt: an SCCRQ means that the peer lost the tunnel, but anyone can forge one. Every session is
+// asked by LCP echoes, of many some in a turn; if none answers and the SCCRQ came again, the tunnel
+// ends without a word, and the peer's next SCCRQ finds the stock daemon. If one answers, a doubt in
+// the next minute is slower. "closing" has sent StopCCN; "ended" ignores everything. After a
+// StopCCN of the peer nothing lingers: a lost acknowledgement costs the peer 31 s of a dead tunnel,
+// a lingering socket would cost it the first second of its next dial.
 //
 // SessionEnded comes before the CDN and StopCCN are acknowledged: the tunnel's socket must stay
 // until TunnelEnded.
@@ -132,6 +136,8 @@ class ResumedTunnel {
     [[nodiscard]] const TunnelKey& key() const;
     [[nodiscard]] bool has_sessions() const;
     [[nodiscard]] const TunnelCounters& counters() const;
+    // Links that were looked at since the start: the measure of what a packet costs.
+    [[nodiscard]] std::uint64_t link_visits() const;
 
   private:
     struct State;

@@ -297,6 +297,8 @@ TEST_F(ResumedTunnelTest, ALateReplyToTheDeadNodeSettlesNoDoubt) {
     promote();
     receive(sccrq());
     receive_frame(1, lcp(ppp::Code::echo_reply, 3, kTheirMagic));
+    at(seconds(1));
+    receive(sccrq());
     EXPECT_EQ(at(limits::kL2tpDoubtMax).size(), 3U);
 }
 
@@ -306,7 +308,73 @@ TEST_F(ResumedTunnelTest, AnAnswerFromBeforeTheDoubtSettlesItNot) {
     receive_frame(1, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
     receive(sccrq());
     receive_frame(1, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
+    at(seconds(6));
+    receive(sccrq());
     EXPECT_EQ(at(seconds(5) + limits::kL2tpDoubtMax).size(), 3U);
+}
+
+TEST_F(ResumedTunnelTest, OneSccrqEndsNothing) {
+    SessionRecord quiet = session_record(1);
+    quiet.echo_interval_s = 0;
+    tunnel = ResumedTunnel(kTunnel);
+    tunnel.add_session(quiet);
+    promote();
+    for (const int s : {0, 10, 20}) {
+        now = kStart + seconds(s);
+        EXPECT_EQ(receive(sccrq()).size(), 1U) << s;
+        // A copy of it is none that was sent again.
+        now += milliseconds(100);
+        EXPECT_THAT(receive(sccrq()), IsEmpty()) << s;
+        EXPECT_THAT(at(seconds(s) + limits::kL2tpDoubtMax), IsEmpty()) << s;
+        EXPECT_TRUE(tunnel.has_sessions()) << s;
+    }
+}
+
+TEST_F(ResumedTunnelTest, AnSccrqThatIsSentAgainLateRaisesTheDoubtOnceMore) {
+    promote();
+    receive(sccrq());
+    at(limits::kL2tpDoubtMax);
+    now = kStart + seconds(3);  // The second one, after 1 s, was lost.
+    EXPECT_EQ(receive(sccrq()).size(), 2U);
+    at(seconds(3) + limits::kL2tpDoubtMax);
+    EXPECT_FALSE(tunnel.has_sessions());
+}
+
+TEST_F(ResumedTunnelTest, AfterALieADoubtIsSlower) {
+    promote();
+    receive(sccrq());
+    receive_frame(1, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
+    now = kStart + seconds(10);
+    receive(sccrq());
+    now += seconds(1);
+    receive(sccrq());
+    at(seconds(10) + limits::kL2tpDoubtMax);
+    EXPECT_TRUE(tunnel.has_sessions());
+    at(seconds(10) + limits::kL2tpDoubtMax * limits::kL2tpDoubtSlower);
+    EXPECT_FALSE(tunnel.has_sessions());
+}
+
+TEST_F(ResumedTunnelTest, ADoubtAsksManySessionsInTurns) {
+    constexpr std::uint16_t kSessions = 1000;
+    tunnel = ResumedTunnel(kTunnel);
+    for (std::uint16_t id = 1; id <= kSessions; ++id) {
+        tunnel.add_session(session_record(id));
+    }
+    promote();
+    std::size_t asked = receive(sccrq()).size();
+    EXPECT_EQ(asked, limits::kL2tpLinksPerTurn);
+    while (asked < kSessions) {
+        now = *tunnel.next_deadline();
+        const std::size_t more = lines(tunnel.on_time(now)).size();
+        ASSERT_GT(more, 0U);
+        EXPECT_LE(more, limits::kL2tpLinksPerTurn);
+        asked += more;
+    }
+    EXPECT_LT(now, kStart + limits::kL2tpDoubtEchoInterval);
+    EXPECT_EQ(tunnel.next_deadline(), kStart + limits::kL2tpDoubtEchoInterval);
+    // One that was asked in this doubt settles it.
+    receive_frame(kSessions, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
+    EXPECT_EQ(tunnel.next_deadline(), kStart + seconds(5));
 }
 
 TEST_F(ResumedTunnelTest, AnSccrqWhileClosingFreesTheTunnelAtOnce) {
@@ -501,6 +569,56 @@ TEST_F(ResumedTunnelTest, EndsHundredsOfSessionsAtOnceInOneTunnel) {
     }
     EXPECT_EQ(cdns, 300U);
     EXPECT_THAT(last, ElementsAre("TunnelEnded: closed"));
+}
+
+// A LAC's tunnel: a packet costs a look at a few links, whoever sends it.
+TEST_F(ResumedTunnelTest, NoPacketCostsALookAtAllSessions) {
+    constexpr std::uint16_t kSessions = 10'000;
+    constexpr std::uint64_t kVisitsMax = 4;
+    tunnel = ResumedTunnel(kTunnel);
+    for (std::uint16_t id = 1; id <= kSessions; ++id) {
+        tunnel.add_session(session_record(id));
+    }
+    promote();
+    const auto visits_of = [&](const auto& work) {
+        const std::uint64_t before = tunnel.link_visits();
+        work();
+        EXPECT_TRUE(tunnel.next_deadline().has_value());
+        return tunnel.link_visits() - before;
+    };
+    const struct {
+        const char* description;
+        L2tpPacket packet;
+    } cases[] = {
+        {"ZLB", acknowledgement(5)},
+        {"HELLO", message(MessageType::hello, 2)},
+        {"StopCCN without an id", message(MessageType::stopccn, 3)},
+        {"CDN of nobody", message(MessageType::cdn, 4).u16(14, 30'000)},
+        {"CDN of the last session with a wrong id",
+         message(MessageType::cdn, 5).to(0x1111, 10'000)},
+        {"CDN of the last session", cdn(6, 10'000, 3)},
+        {"ICRQ of one that lives", message(MessageType::icrq, 7).u16(14, 9'999)},
+        {"ICRQ of one that does not", message(MessageType::icrq, 8).u16(14, 30'000)},
+        {"ICCN", message(MessageType::iccn, 9).to(0x1111, 30'000)},
+        {"a forged Nr", message(MessageType::hello, 10, 20'000)},
+    };
+    for (const auto& c : cases) {
+        EXPECT_LE(visits_of([&] { receive(c.packet); }), kVisitsMax) << c.description;
+    }
+    EXPECT_LE(visits_of([&] {
+                  (void)tunnel.on_datagram(Bytes{0xc8, 0x02, 0x00}, now);
+              }),
+              kVisitsMax);
+    EXPECT_LE(
+        visits_of([&] { receive_frame(9'000, lcp(ppp::Code::echo_request, 1, kTheirMagic)); }),
+        kVisitsMax);
+    EXPECT_LE(visits_of([&] { receive(sccrq()); }), limits::kL2tpLinksPerTurn + kVisitsMax);
+    // All of them have their echoes due.
+    now = kStart + seconds(5);
+    for (int n = 0; n < 10; ++n) {
+        EXPECT_LE(visits_of([&] { (void)tunnel.on_time(now); }),
+                  2 * limits::kL2tpLinksPerTurn + kVisitsMax);
+    }
 }
 
 }  // namespace resumed_tunnel_test

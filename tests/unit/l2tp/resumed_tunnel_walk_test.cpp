@@ -93,13 +93,18 @@ class Walk {
         }
     }
 
+    // Nothing passes between the peer and the tunnel.
+    void cut(bool is_cut) { is_cut_ = is_cut; }
     // Messages a second; 0: none.
     void let_forge(unsigned per_second) { forged_per_second_ = per_second; }
     void end_first() {
         apply(tunnel_.end_session(keys_.front(), "any", EndCause::admin_reset, now_));
     }
     void heal() { faults_ = {}; }
-    void forge_sccrq() { to_tunnel(L2tpPacket(MessageType::sccrq).u16(9, 77).bytes()); }
+    void forge_sccrq() {
+        in_flight_.push_back(
+            {now_, true, std::nullopt, L2tpPacket(MessageType::sccrq).u16(9, 77).bytes()});
+    }
     void crash_peer() { peer_.disappear(); }
     void forget_calls() { peer_.forget_calls(); }
     void let_peer_hello() { peer_.say_hello(now_); }
@@ -203,7 +208,7 @@ class Walk {
 
     void send(bool to_tunnel, std::optional<SessionKey> session, const Bytes& bytes) {
         for (int copies = random_.chance(faults_.repeat_percent) ? 2 : 1; copies != 0; --copies) {
-            if (!random_.chance(faults_.loss_percent)) {
+            if (!is_cut_ && !random_.chance(faults_.loss_percent)) {
                 const milliseconds delay(random_.below(faults_.delay_ms_max));
                 in_flight_.push_back({now_ + delay, to_tunnel, session, bytes});
             }
@@ -286,6 +291,7 @@ class Walk {
     bool ended_ = false;
     int calls_ = 0;
     unsigned forged_per_second_ = 0;
+    bool is_cut_ = false;
     std::vector<Packet> in_flight_;
     std::map<std::uint16_t, std::pair<SessionId, Bytes>> numbers_;
     std::vector<std::string> reused_;
@@ -366,6 +372,29 @@ TEST(ResumedTunnelWalkTest, NobodyWithoutThePeersIdsEndsATunnel) {
     }
 }
 
+TEST(ResumedTunnelWalkTest, AnOutageBesideForgedSccrqsEndsNothing) {
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+        Walk walk(seed, {.loss_percent = 0, .repeat_percent = 20, .delay_ms_max = 100});
+        walk.promote();
+        walk.run(seconds(10), 0);
+        const milliseconds lead(seed * 30);
+        for (int n = 0; n < 6; ++n) {
+            walk.cut(true);
+            walk.run(lead, 0);
+            walk.forge_sccrq();
+            walk.run(seconds(3) - lead, 0);
+            walk.cut(false);
+            walk.run(seconds(7), 0);
+        }
+        walk.run(seconds(120), 0);
+        EXPECT_EQ(walk.alive().size(), kSessions) << "seed " << seed;
+        EXPECT_EQ(walk.peers_sessions().size(), kSessions) << "seed " << seed;
+        if (::testing::Test::HasFailure()) {
+            break;
+        }
+    }
+}
+
 TEST(ResumedTunnelWalkTest, ACrashedPeerIsFreedInTimeForItsThirdSccrq) {
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {
         Walk walk(seed, {.loss_percent = 0, .repeat_percent = 10, .delay_ms_max = 100});
@@ -373,7 +402,9 @@ TEST(ResumedTunnelWalkTest, ACrashedPeerIsFreedInTimeForItsThirdSccrq) {
         walk.run(seconds(10), 0);
         walk.crash_peer();
         walk.forge_sccrq();
-        walk.run(seconds(3), 0);
+        walk.run(seconds(1), 0);
+        walk.forge_sccrq();
+        walk.run(seconds(2), 0);
         EXPECT_TRUE(walk.ended()) << "seed " << seed;
     }
 }
