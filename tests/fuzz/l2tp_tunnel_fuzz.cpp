@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A resumed tunnel under a hostile peer. The input is a list of steps: kind (1 octet), length (2),
 // that many octets. Kinds: 0 datagram, 1 frame of session 1, 2 frame of session 2, 3 time passes
-// (the first two octets, in ms), 4 the operator ends session 1. Nothing may abort, nothing may come
-// after TunnelEnded, and no effect may name a session that has ended.
+// (the first two octets, in ms), 4 the operator ends session 1, 5 datagram of a second source,
+// which is hostile and does not know the ids that the peer assigned. Nothing may abort, nothing may
+// come after TunnelEnded, and no effect may name a session that has ended. What the second source
+// sends ends no session; and while it alone sends and the links answer echoes, nothing ends, ever.
 #include <algorithm>
 #include <vector>
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
+#include "l2tp/control_message.hpp"
 #include "l2tp/resumed_tunnel.hpp"
 
 using namespace vpnha;
@@ -30,8 +33,31 @@ SessionRecord record(std::uint16_t id) {
     return record;
 }
 
+// It carries an id by which a message ends something.
+bool knows_the_ids(ByteView datagram) {
+    const Result<ControlMessage> message = parse_control(datagram);
+    if (!message) {
+        return false;
+    }
+    const auto session = message->u16(AvpType::assigned_session_id);
+    return message->u16(AvpType::assigned_tunnel_id) == kTunnel.peer_id.value || session == 0x101 ||
+           session == 0x102;
+}
+
+// What a link that lives says to a frame; empty: nothing.
+Bytes answer_to(const Bytes& frame) {
+    constexpr std::uint8_t kEchoRequest = 9;
+    if (frame.size() < 4 || frame[0] != 0xc0 || frame[1] != 0x21 || frame[2] != kEchoRequest) {
+        return {};
+    }
+    return {0xc0, 0x21, 10, frame[3], 0, 8, 0x0b, 0x0b, 0x0b, 0x0b};
+}
+
 class Observer {
   public:
+    [[nodiscard]] bool has_seen_an_end() const { return !ended_.empty() || tunnel_ended_; }
+    [[nodiscard]] std::size_t sessions_ended() const { return ended_.size(); }
+
     void on_effects(const TunnelEffects& effects) {
         for (const TunnelEffect& effect : effects) {
             VPNHA_ASSERT(!tunnel_ended_);
@@ -67,28 +93,49 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     Observer observer;
     TimePoint now{};
-    observer.on_effects(tunnel.on_promoted(now));
+    bool forged_only = true;
+    // The links answer as long as nobody else has spoken.
+    const auto take = [&](const TunnelEffects& effects) {
+        observer.on_effects(effects);
+        for (const TunnelEffect& effect : effects) {
+            const auto* const frame = std::get_if<SendFrame>(&effect);
+            if (const Bytes answer = frame != nullptr ? answer_to(frame->frame) : Bytes{};
+                forged_only && !answer.empty()) {
+                observer.on_effects(tunnel.on_frame(frame->session, answer, now));
+            }
+        }
+        VPNHA_ASSERT(!forged_only || !observer.has_seen_an_end());
+    };
+    take(tunnel.on_promoted(now));
     ByteReader steps(ByteView{data, size});
     while (steps.remaining() != 0) {
         const std::uint8_t kind = steps.u8();
         const ByteView bytes = steps.take_prefixed(0xffff);
+        forged_only = forged_only && (kind == 3 || kind >= 5);
         switch (kind) {
             case 0:
-                observer.on_effects(tunnel.on_datagram(bytes, now));
+                take(tunnel.on_datagram(bytes, now));
                 break;
             case 1:
-                observer.on_effects(tunnel.on_frame(records[0].key, bytes, now));
+                take(tunnel.on_frame(records[0].key, bytes, now));
                 break;
             case 2:
-                observer.on_effects(tunnel.on_frame(records[1].key, bytes, now));
+                take(tunnel.on_frame(records[1].key, bytes, now));
                 break;
             case 3:
                 now += std::chrono::milliseconds(ByteReader(bytes).u16());
-                observer.on_effects(tunnel.on_time(now));
+                take(tunnel.on_time(now));
                 break;
             case 4:
-                observer.on_effects(tunnel.end_session(records[0].key, "its time is over",
-                                                       EndCause::session_timeout, now));
+                take(tunnel.end_session(records[0].key, "its time is over",
+                                        EndCause::session_timeout, now));
+                break;
+            case 5:
+                if (!knows_the_ids(bytes)) {
+                    const std::size_t before = observer.sessions_ended();
+                    take(tunnel.on_datagram(bytes, now));
+                    VPNHA_ASSERT(observer.sessions_ended() == before);
+                }
                 break;
             default:
                 break;

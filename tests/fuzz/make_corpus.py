@@ -94,6 +94,14 @@ L2TP_TUNNEL = {
     "unknown-type": SYNC + step(0, control(2, 6, message(99))),
     "renegotiation": SYNC + step(2, lcp(1, 1)) + step(1, lcp(1, 1)) + passes(1000),
     "ahead": SYNC + step(0, control(9, 6, message(6))) + step(0, control(10, 7)),
+    "hostile-numbers": step(5, control(9, 1)) + step(5, control(9, 2)) + passes(61000)
+    + passes(8000) * 7 + step(5, control(300, 20, message(6))) + passes(1000) + passes(31000),
+    "hostile-ends": SYNC + step(5, control(2, 6, message(4), avp(9, u16(TUNNEL)), avp(1, u16(1))))
+    + step(5, control(3, 6, message(14), avp(1, u16(3)), avp(14, u16(1)), session=1))
+    + step(5, control(4, 6, message(6), avp(99, b""))) + step(0, CDN),
+    "hostile-sccrq": b"".join(step(5, SCCRQ) + passes(pause) for pause in (1000, 2000, 7000) * 3),
+    "hostile-acknowledges": step(5, control(2, 6)) + step(5, control(2, 7)) + step(5, ICRQ)
+    + step(5, control(3, 9)) + passes(40000) + step(5, control(3, 9, message(99))),
 }
 
 
