@@ -181,7 +181,7 @@ AREAS = {
                *_steps("pptp_live.py"), "lab/preload/no_acks.c", *_node("sockets_of.py"))),
     "life": Area(
         ("keepers", "node", "pppd_plugin", "radius_adapters"),
-        ("client-names-address", "l2tp-pool", "radius-continuity", "flood", "l2tp-redial",
+        ("client-names-address", "l2tp-pool", "radius-continuity", "flood", "forged", "l2tp-redial",
          "l2tp-ipv6",
          "l2tp-unprotected", "l2tp-refused", "fallback-told", "l2tp-sequencing-peer",
          "l2tp-teardown-both-ways", "l2tp-many", "l2tp-one-tunnel", "ten-thousand",
@@ -195,7 +195,7 @@ AREAS = {
                *_runtime("admission", "authorization", "pppd/", "script"), "pppd-plugin/",
                *_product("crowd.py", "radius"),
                *_steps("accounts.py", "sessions/"),
-               *_node("datagrams.py", "hostile/flood.py", "l2tp_peers.py",
+               *_node("datagrams.py", "hostile/flood.py", "hostile/forged_l2tp.py", "l2tp_peers.py",
                       "pushed.py", "session_crowd.py"))),
     "flows": Area(
         ("conntrack", "conntrack_adapters", "node", "runtime"),

@@ -33,10 +33,10 @@
 // Proof: anyone can write a header, and its numbers are small and can be guessed. So a message ends
 // what it names by the id that the peer assigned, and by nothing else: a StopCCN by its Assigned
 // Tunnel ID, a CDN by its Assigned Session ID (RFC 2661 4.4.3, 4.4.4). xl2tpd and Apple's client
-// send both, Android's mtpd, accel-ppp and l2tpns that of the StopCCN at least; stock xl2tpd demands
-// both. A message with an unknown AVP or of an unknown type, with the M bit, proves nothing: it ends
-// nothing, other than RFC 2661 4.1 wants. LCP finds the end where the id is hidden, which cannot be
-// read here (control_message.hpp), or ours, as an old client of Deterministic Networks writes it.
+// send both, Android's mtpd, accel-ppp and l2tpns that of the StopCCN at least; stock xl2tpd wants
+// both. A message with an unknown AVP or of an unknown type, with the M bit, proves nothing: it
+// ends nothing, other than RFC 2661 4.1 wants. LCP finds the end where the id is hidden, which this
+// node cannot read, or ours, as an old client of Deterministic Networks writes it.
 //
 // Doubt: an SCCRQ means that the peer lost the tunnel, but anyone can forge one. Every session is
 // asked by LCP echoes, of many some in a turn; if none answers and the SCCRQ came again, the tunnel
