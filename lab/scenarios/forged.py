@@ -53,12 +53,12 @@ def states(live: Live, node: Node) -> list[str]:
 
 def steps(run: Run) -> None:
     live = begin(run, clients=(VICTIM, "client2"))
-    run.step(f"{FORGER} forges what {VICTIM} says to the stock daemon")
+    run.step(f"{FORGER} forges messages of {VICTIM} to the stock daemon")
     forger = forge(live, live.active)
     run.observe(AT_STOCK_S)
     run.expect("stock", states(live, live.active), equals(["protected"] * 2))
     successor = live.cut_power(live.active)
-    run.step(f"{FORGER} goes on with the resumed session")
+    run.step(f"{FORGER} forges them to the resumed session")
     run.observe(AT_RESUMED_S)
     run.expect("resumed", states(live, successor), equals(["resumed"] * 2))
     run.expect("unproven", live.stack.status(successor)["counters"]["l2tp_unproven"],

@@ -44,7 +44,7 @@ bool knows_the_ids(ByteView datagram) {
            session == 0x102;
 }
 
-// What a link that lives says to a frame; empty: nothing.
+// What a link that lives answers to a frame; empty: nothing.
 Bytes answer_to(const Bytes& frame) {
     constexpr std::uint8_t kEchoRequest = 9;
     if (frame.size() < 4 || frame[0] != 0xc0 || frame[1] != 0x21 || frame[2] != kEchoRequest) {

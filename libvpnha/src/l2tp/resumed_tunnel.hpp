@@ -96,7 +96,7 @@ struct TunnelCounters {
     std::uint64_t out_of_window = 0;    // Ns ahead of what is expected, or Nr not yet sent.
     std::uint64_t duplicates = 0;       // Acknowledged again, RFC 2661 5.8.
     std::uint64_t unexpected = 0;       // Well-formed, but not for an established tunnel.
-    std::uint64_t unproven = 0;         // It ends something, and lacks the id that proves it.
+    std::uint64_t unproven = 0;         // It would end something, without the id that proves it.
     std::uint64_t retransmissions = 0;  // Ours.
     ppp::LinkCounters links;
 

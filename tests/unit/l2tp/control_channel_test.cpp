@@ -296,7 +296,7 @@ TEST_F(ControlChannelTest, AsksWhereThePeerStandsWhenItLearnedAStaleNumber) {
     EXPECT_TRUE(message(6, 6));
 }
 
-// What it has sent goes again with the same number, where the peer lacks it.
+// What it has sent goes again with the same number, where the peer has not got it.
 TEST_F(ControlChannelTest, LearnsAnewFromAnAcknowledgementOfWhatWasNeverSent) {
     synchronize(5, 2);
     send();

@@ -343,7 +343,7 @@ TEST(ResumedTunnelWalkTest, NobodyLosesALivingSessionOnABadPath) {
     }
 }
 
-// None ends while somebody forges, nor of what was forged later on; and what this side says then
+// None ends while somebody forges, nor of what was forged later on; and what this side sends then
 // arrives.
 TEST(ResumedTunnelWalkTest, NobodyWithoutThePeersIdsEndsATunnel) {
     for (std::uint64_t seed = 1; seed <= 100; ++seed) {
