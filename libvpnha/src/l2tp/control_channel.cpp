@@ -38,7 +38,6 @@ void ControlChannel::start(TimePoint now) {
 void ControlChannel::learn_anew(TimePoint now) {
     take_back();
     heard_ = false;
-    peer_.forget();
     probe(old_ns_, now);
 }
 
@@ -132,9 +131,14 @@ bool ControlChannel::receive(Seq16 ns, TimePoint now) {
         peer_.forget();
         verdict = peer_.receive(ns);
     }
-    if (verdict == Verdict::handle || verdict == Verdict::duplicate) {
-        counters_.duplicates += verdict == Verdict::duplicate ? 1 : 0;
-        emit(kTunnelItself, state_ == State::synced ? next_ns_ : probe_.ns, {});
+    const Seq16 own_ns = state_ == State::synced ? next_ns_ : probe_.ns;
+    if (verdict == Verdict::handle) {
+        emit(kTunnelItself, own_ns, peer_.nr(), {});
+    } else if (verdict == Verdict::duplicate) {
+        ++counters_.duplicates;
+        // Of this message alone: what came behind it may have been forged, and a peer may ignore
+        // the acknowledgement of what it has not sent.
+        emit(kTunnelItself, own_ns, advance(ns, 1), {});
     } else {
         ++counters_.out_of_window;
     }
@@ -203,13 +207,13 @@ const ControlChannel::Outgoing* ControlChannel::used_at(Seq16 ns) const {
 void ControlChannel::transmit(Outgoing& message, TimePoint now) {
     ++message.transmissions;
     message.due = now + pause_after(message.transmissions);
-    emit(message.session, message.ns, message.avps);
+    emit(message.session, message.ns, peer_.nr(), message.avps);
 }
 
 // Nr is the current one at every transmission (RFC 2661 5.8); the content never changes.
-void ControlChannel::emit(SessionId session, Seq16 ns, ByteView avps) {
+void ControlChannel::emit(SessionId session, Seq16 ns, Seq16 nr, ByteView avps) {
     outbox_.push_back(
-        encode_control({.tunnel = peer_id_, .session = session, .ns = ns, .nr = peer_.nr()}, avps));
+        encode_control({.tunnel = peer_id_, .session = session, .ns = ns, .nr = nr}, avps));
 }
 
 bool ControlChannel::is_hello(const Outgoing& message) {
@@ -233,12 +237,14 @@ void ControlChannel::on_time(TimePoint now) {
     } else if (state_ == State::probing && now >= probe_.due) {
         ++counters_.retransmissions;
         if (doubtful_) {
+            peer_.forget();
             learn_anew(now);
         } else {
             transmit(probe_, now);
         }
     } else if (state_ == State::unanswered && now >= next_probes_) {
         series_end_ = now + kGiveUp;
+        peer_.forget();
         learn_anew(now);
     } else if (state_ == State::synced) {
         retransmit(now);

@@ -126,7 +126,7 @@ class ControlChannel {
     void flush(TimePoint now);
     void begin(Outgoing& message, Seq16 ns, TimePoint now);
     void transmit(Outgoing& message, TimePoint now);
-    void emit(SessionId session, Seq16 ns, ByteView avps);
+    void emit(SessionId session, Seq16 ns, Seq16 nr, ByteView avps);
     void retransmit(TimePoint now);
     [[nodiscard]] static bool is_hello(const Outgoing& message);
     [[nodiscard]] bool is_next(const Outgoing& message) const;
