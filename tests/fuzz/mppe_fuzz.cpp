@@ -21,9 +21,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const std::uint32_t number = in.u16();
         const ByteView frame = in.take(std::min<std::size_t>(in.u16(), in.remaining()));
         Bytes out(frame.size());
-        if (const auto packet = receiver.open(frame, number, out.data())) {
+        const std::uint64_t keys = counters.keys;
+        if (const auto packet = receiver.open(frame, number, TimePoint{}, out.data())) {
             VPNHA_ASSERT(mppe::is_ipv4(*packet));
         }
+        VPNHA_ASSERT(counters.keys - keys <= mppe::Receiver::kFreeKeys + mppe::Receiver::kKeysMax);
         VPNHA_ASSERT(receiver.index() >= index);
         index = receiver.index();
     }

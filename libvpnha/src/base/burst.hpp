@@ -22,11 +22,22 @@ class Burst {
 
     // When take() is true again; in the past: now.
     [[nodiscard]] TimePoint next() const { return whole_at_ - interval_ * (size_ - 1); }
+    // How many may be taken at once.
+    [[nodiscard]] int left(TimePoint now) const {
+        return now >= whole_at_
+                   ? size_
+                   : size_ -
+                         static_cast<int>((whole_at_ - now + interval_ - Duration(1)) / interval_);
+    }
+    // So many were done; at most left().
+    void spend(int count, TimePoint now) {
+        whole_at_ = std::max(whole_at_, now) + interval_ * count;
+    }
     [[nodiscard]] bool take(TimePoint now) {
         if (now < next()) {
             return false;
         }
-        whole_at_ = std::max(whole_at_, now) + interval_;
+        spend(1, now);
         return true;
     }
 

@@ -196,6 +196,9 @@ inline constexpr std::size_t kPptpSealedKeysBytesMax = 128;
 inline constexpr std::size_t kPptpMessageBytesMax = 1024;
 // How far a PPTP control connection may have run on beyond what is known of it: echoes each minute.
 inline constexpr std::uint32_t kPptpStreamLagMax = 16 * 1024;
+// Of a control connection, before others have their turn: 32 of the shortest requests, each of
+// which has a reply.
+inline constexpr std::size_t kPptpControlOctetsAtOnce = 512;
 // Packets of a call that may have been sent behind the last known number: 0.5 s of 100 000 each.
 inline constexpr std::uint32_t kPptpPacketsMissedMax = 65'536;
 // Control messages and frames of a call that wait until its numbers are known.

@@ -14,13 +14,11 @@ namespace {
 
 constexpr std::uint16_t kBits = 0xf000;
 constexpr std::uint16_t kStateless = 0x9000;
-// At 1 us a key 130 ms.
 constexpr std::int64_t kDistanceMax = 131'072;
 // Numbers in another order than the indexes.
 constexpr std::int64_t kReordered = Receiver::kKept;
-// Turns of the coherency count that a first packet is looked for; 70 ms.
-constexpr std::uint64_t kTurnsMax = 16;
-constexpr int kFarAttemptsMax = 8;
+// Turns of the coherency count that a first packet is looked for.
+constexpr std::uint64_t kTurnsMore = 15;
 
 }  // namespace
 
@@ -38,7 +36,6 @@ void Receiver::skip_to(std::uint64_t index, std::uint32_t last) {
     }
     last_ = last;
     is_first_ = true;
-    far_attempts_ = 0;
 }
 
 bool Receiver::catch_up(std::size_t keys_max) {
@@ -48,21 +45,31 @@ bool Receiver::catch_up(std::size_t keys_max) {
     return chain_.next() >= index_;
 }
 
-std::optional<std::uint64_t> Receiver::ahead_of_index(std::uint64_t count,
-                                                      std::uint32_t number) const {
-    const std::uint64_t ahead = (count - index_) % kCoherencyCounts;
+bool Receiver::is_plausible(std::uint32_t number) const {
     const std::int64_t distance = static_cast<std::int32_t>(number - last_);
-    if (distance > kDistanceMax) {
-        return is_first_ || ahead <= kJumpMax ? std::optional(ahead) : std::nullopt;
-    }
-    const std::int64_t more = distance - 1 + kReordered - static_cast<std::int64_t>(ahead);
-    if (more < 0) {
-        return is_first_ && distance > 0 ? std::optional(ahead) : std::nullopt;
-    }
-    return ahead + static_cast<std::uint64_t>(more) / kCoherencyCounts * kCoherencyCounts;
+    return distance > -kReordered && distance <= kDistanceMax;
 }
 
-std::optional<ByteView> Receiver::open(ByteView frame, std::uint32_t number, std::uint8_t* out) {
+std::optional<Receiver::Ahead> Receiver::ahead_of_index(std::uint64_t count,
+                                                        std::uint32_t number) const {
+    if (!is_plausible(number)) {
+        return std::nullopt;
+    }
+    const std::uint64_t nearest = (count - index_) % kCoherencyCounts;
+    const std::int64_t distance = static_cast<std::int32_t>(number - last_);
+    const std::int64_t more = distance - 1 + kReordered - static_cast<std::int64_t>(nearest);
+    const bool is_searched = is_first_ && distance > 0;
+    if (more < 0 && !is_searched) {
+        return std::nullopt;
+    }
+    const std::uint64_t turns =
+        (more < 0 ? 0 : static_cast<std::uint64_t>(more) / kCoherencyCounts) +
+        (is_searched ? kTurnsMore : 0);
+    return Ahead{nearest, nearest + turns * kCoherencyCounts};
+}
+
+std::optional<ByteView> Receiver::open(ByteView frame, std::uint32_t number, TimePoint now,
+                                       std::uint8_t* out) {
     ByteReader reader(frame);
     const std::uint16_t header = reader.u16();
     if (!reader.ok() || (header & kBits) != kStateless) {
@@ -72,7 +79,7 @@ std::optional<ByteView> Receiver::open(ByteView frame, std::uint32_t number, std
     const ByteView text = reader.rest();
     const std::uint64_t count = header % kCoherencyCounts;
     if (const auto ahead = ahead_of_index(count, number)) {
-        return open_ahead(*ahead, number, text, out);
+        return open_ahead(*ahead, number, text, now, out);
     }
     const std::uint64_t back = kCoherencyCounts - (count - index_) % kCoherencyCounts;
     if (back <= std::min<std::uint64_t>(kKept, index_) && (unseen_ >> (back - 1) & 1) != 0) {
@@ -94,48 +101,56 @@ std::optional<ByteView> Receiver::open_late(std::uint64_t back, ByteView text, s
     return packet;
 }
 
-std::optional<ByteView> Receiver::open_ahead(std::uint64_t ahead, std::uint32_t number,
-                                             ByteView text, std::uint8_t* out) {
-    const bool may_be_far = far_attempts_ < kFarAttemptsMax;
-    if (ahead > kJumpMax && !may_be_far) {
-        ++counters_->outdated;
+std::optional<ByteView> Receiver::open_ahead(const Ahead& ahead, std::uint32_t number,
+                                             ByteView text, TimePoint now, std::uint8_t* out) {
+    const std::uint64_t before = chain_.next();
+    const bool is_ready = catch_up(kLateKeysMax);
+    counters_->keys += chain_.next() - before;
+    const auto affordable = static_cast<std::uint64_t>(kFreeKeys + budget_.left(now));
+    if (!is_ready || ahead.nearest >= affordable) {
+        ++counters_->refused;
         return std::nullopt;
     }
     // Kept apart until the packet has shown that the key is right.
     KeyChain chain = chain_;
     std::array<Key, kKept> keys;
-    const std::uint64_t turns = is_first_ && may_be_far ? kTurnsMax : 1;
-    for (std::uint64_t turn = 0; turn < turns; ++turn) {
-        const std::uint64_t index = index_ + ahead + turn * kCoherencyCounts;
-        while (chain.next() <= index) {
+    std::optional<ByteView> packet;
+    const std::uint64_t farthest = std::min(ahead.farthest, affordable - 1);
+    for (std::uint64_t each = ahead.nearest; !packet && each <= farthest;
+         each += kCoherencyCounts) {
+        while (chain.next() <= index_ + each) {
             chain.step();
             keys[(chain.next() - 1) % kKept] = chain.key();
         }
         chain.crypt(chain.key(), text, out);
-        const auto packet = inner_packet({out, text.size()});
-        if (!packet) {
-            continue;
-        }
-        // The keys from the old index on are new; those before are kept already.
-        const std::uint64_t made = index + 1 - index_;
-        for (std::uint64_t i = 0; i < std::min<std::uint64_t>(made, kKept); ++i) {
-            keys_[(index - i) % kKept] = keys[(index - i) % kKept];
-        }
-        unseen_ =
-            made >= kKept ? ~std::uint64_t{0} : unseen_ << made | ((std::uint64_t{1} << made) - 1);
-        unseen_ &= ~std::uint64_t{1};
-        chain_ = chain;
-        index_ = index + 1;
-        last_ = number;
-        is_first_ = false;
-        far_attempts_ = 0;
-        OPENSSL_cleanse(keys.data(), sizeof keys);
-        return packet;
+        packet = inner_packet({out, text.size()});
     }
-    far_attempts_ += may_be_far && (is_first_ || ahead > kJumpMax) ? 1 : 0;
-    ++counters_->undecipherable;
+    const std::uint64_t made = chain.next() - chain_.next();
+    counters_->keys += made;
+    budget_.spend(std::max(0, static_cast<int>(made) - kFreeKeys), now);
+    if (packet) {
+        move_to(chain.next() - 1, chain, keys);
+        last_ = number;
+    } else {
+        ++counters_->undecipherable;
+    }
     OPENSSL_cleanse(keys.data(), sizeof keys);
-    return std::nullopt;
+    return packet;
+}
+
+void Receiver::move_to(std::uint64_t index, const KeyChain& chain,
+                       const std::array<Key, kKept>& keys) {
+    // The keys from the old index on are new; those before are kept already.
+    const std::uint64_t made = index + 1 - index_;
+    for (std::uint64_t i = 0; i < std::min<std::uint64_t>(made, kKept); ++i) {
+        keys_[(index - i) % kKept] = keys[(index - i) % kKept];
+    }
+    unseen_ =
+        made >= kKept ? ~std::uint64_t{0} : unseen_ << made | ((std::uint64_t{1} << made) - 1);
+    unseen_ &= ~std::uint64_t{1};
+    chain_ = chain;
+    index_ = index + 1;
+    is_first_ = false;
 }
 
 }  // namespace vpnha::mppe

@@ -12,7 +12,7 @@ bool Sender::catch_up(std::size_t keys_max) {
     for (; chain_.next() < index_ && keys_max > 0; --keys_max) {
         chain_.step();
     }
-    return chain_.next() >= index_;
+    return is_ready();
 }
 
 std::size_t Sender::seal(ByteView plain, std::uint8_t* out) {

@@ -30,6 +30,8 @@ class Sender {
     void skip_to(std::uint64_t index) { index_ = std::max(index_, index); }
     // Makes at most so many of the keys below index(); true: there are no more. Or seal() does.
     [[nodiscard]] bool catch_up(std::size_t keys_max);
+    // seal() makes one key.
+    [[nodiscard]] bool is_ready() const { return chain_.next() >= index_; }
     // `out` has room for kHeaderBytes more than `plain`, and is not `plain`. Returns its size.
     std::size_t seal(ByteView plain, std::uint8_t* out);
 

@@ -125,7 +125,7 @@ void Ladder::on_heard(std::optional<std::uint32_t> acknowledged, TimePoint now) 
         return;
     }
     const auto further = static_cast<std::uint32_t>(ahead_of(*acknowledged, base_));
-    if (further > limits::kPptpPacketsMissedMax) {
+    if (acknowledged_ + further > limits::kPptpPacketsMissedMax) {
         return;
     }
     acknowledged_ += further;

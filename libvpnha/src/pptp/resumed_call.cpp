@@ -79,6 +79,11 @@ bool ResumedCall::catch_up(std::size_t keys_max) {
     return out && in;
 }
 
+bool ResumedCall::wants_keys() const {
+    return sender_ && (state_ == State::resuming || state_ == State::running) &&
+           !sender_->is_ready();
+}
+
 void ResumedCall::resume(bool exact, std::uint8_t tenure, TimePoint now, CallOutput& out) {
     if (state_ != State::prepared) {
         return;
@@ -250,6 +255,7 @@ void ResumedCall::on_position(TimePoint now, CallOutput& out) {
 
 void ResumedCall::be_running(const std::string& how, TimePoint now, CallOutput& out) {
     state_ = State::running;
+    reset_index_ = sender_ ? sender_->index() : 0;
     begin_link(now);
     for (const Bytes& frame : std::exchange(held_back_, {})) {
         send_frame(frame, out);

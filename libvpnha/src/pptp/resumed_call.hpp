@@ -27,7 +27,11 @@
 //
 // A peer that wants to negotiate LCP, IPCP or CCP anew cannot be served: its link ends, and it
 // dials again. A CCP Reset-Request says that it did not take our index: the next one is further on.
+// Anybody can send one: one each 500 ms counts, and only where a packet was sent since the last.
 // A peer of which 200 encrypted packets in a row cannot be opened dials again, too.
+//
+// A packet takes a bounded time. Where many keys of MPPE are to be made, they are made by
+// catch_up(), in slices between other calls' packets; takes_packets() is false until then.
 #pragma once
 
 #include <optional>
@@ -94,6 +98,8 @@ class ResumedCall {
     void set_numbers(const CallNumbers& numbers, TimePoint now);
     // Makes at most so many keys; true: all up to the numbers are there.
     [[nodiscard]] bool catch_up(std::size_t keys_max);
+    // It is resuming or running, and catch_up() has something to do.
+    [[nodiscard]] bool wants_keys() const;
 
     // `exact`: nobody has used the numbers beyond those that are known. `tenure`: as the ladder's.
     void resume(bool exact, std::uint8_t tenure, TimePoint now, CallOutput& out);
@@ -110,12 +116,16 @@ class ResumedCall {
     void on_control_closed(const std::string& why, CallOutput& out);
     // From the GRE header on.
     void on_gre(ByteView bytes, TimePoint now, CallOutput& out);
-    // Of the TUN device; while running.
+    // Of the TUN device; dropped while it does not take any.
     void on_packet(ByteView packet, CallOutput& out);
     void on_time(TimePoint now, CallOutput& out);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
     [[nodiscard]] State state() const { return state_; }
+    // Running, and the key of the next packet is the next to be made.
+    [[nodiscard]] bool takes_packets() const {
+        return state_ == State::running && (!sender_ || sender_->is_ready());
+    }
     // As they are now. While resuming nobody knows them: what was known before stays.
     [[nodiscard]] CallNumbers numbers(TimePoint now) const;
 
@@ -139,7 +149,7 @@ class ResumedCall {
     void say(ByteView message, CallOutput& out);
     void on_message(const ControlMessage& message, CallOutput& out);
     void on_frame(ByteView frame, std::uint32_t number, TimePoint now, CallOutput& out);
-    void on_encrypted(ByteView frame, std::uint32_t number, CallOutput& out);
+    void on_encrypted(ByteView frame, std::uint32_t number, TimePoint now, CallOutput& out);
     void on_clear(ByteView frame, CallOutput& out);
     void on_ccp(ByteView bytes, TimePoint now, CallOutput& out);
     void on_lcp_reply(ByteView frame, TimePoint now);
@@ -181,7 +191,7 @@ class ResumedCall {
     std::optional<TimePoint> acknowledge_at_;
     std::vector<Bytes> held_back_;
     std::optional<TimePoint> reset_at_;
-    int resets_ = 0;
+    std::uint64_t reset_index_ = 0;  // Our index after its last lead.
     int unopened_ = 0;
     Bytes plain_;
     Bytes out_;

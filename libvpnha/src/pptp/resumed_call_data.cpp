@@ -28,9 +28,7 @@ constexpr auto kResetRequest = static_cast<ppp::Code>(14);
 constexpr auto kResetAck = static_cast<ppp::Code>(15);
 // A peer asks each second; what was on its way meanwhile is asked about once.
 constexpr Duration kResetPause = 500ms;
-constexpr Duration kResetsOver = 10s;
 constexpr std::uint64_t kResetLead = 1024;
-constexpr int kResetsMax = 4;
 // Encrypted packets in a row that cannot be opened. Nothing else would end such a call: its echoes
 // are not encrypted.
 constexpr int kUnopenedMax = 200;
@@ -89,7 +87,7 @@ void ResumedCall::on_frame(ByteView frame, std::uint32_t number, TimePoint now, 
     }
     switch (*protocol) {
         case kMppeFrame:
-            on_encrypted(frame, number, out);
+            on_encrypted(frame, number, now, out);
             return;
         case kIpv4Protocol:
             on_clear(frame, out);
@@ -118,13 +116,14 @@ void ResumedCall::on_lcp_reply(ByteView frame, TimePoint now) {
     }
 }
 
-void ResumedCall::on_encrypted(ByteView frame, std::uint32_t number, CallOutput& out) {
+void ResumedCall::on_encrypted(ByteView frame, std::uint32_t number, TimePoint now,
+                               CallOutput& out) {
     if (!receiver_) {
         ++counters_->malformed;
         return;
     }
     plain_.resize(frame.size());
-    if (const auto packet = receiver_->open(frame, number, plain_.data())) {
+    if (const auto packet = receiver_->open(frame, number, now, plain_.data())) {
         unopened_ = 0;
         link_.on_traffic();
         out.deliver(*packet);
@@ -159,21 +158,18 @@ void ResumedCall::on_ccp(ByteView bytes, TimePoint now, CallOutput& out) {
         return;
     }
     ++counters_->resets;
+    if (reset_at_ && now - *reset_at_ < kResetPause) {
+        return;
+    }
+    reset_at_ = now;
     send_frame(ppp::encode_control_frame(static_cast<ppp::Protocol>(kCcp),
                                          {.code = kResetAck, .id = packet->id, .data = {}}),
                out);
-    if (state_ != State::running || (reset_at_ && now - *reset_at_ < kResetPause)) {
-        return;
+    // Two leads without a packet between them are more than a peer takes.
+    if (state_ == State::running && sender_->index() != reset_index_) {
+        reset_index_ = sender_->index() + kResetLead;
+        sender_->skip_to(reset_index_);
     }
-    if (reset_at_ && now - *reset_at_ > kResetsOver) {
-        resets_ = 0;
-    }
-    reset_at_ = now;
-    if (++resets_ > kResetsMax) {
-        take(link_.close("peer does not follow our MPPE"), out);
-        return;
-    }
-    sender_->skip_to(sender_->index() + kResetLead);
 }
 
 void ResumedCall::take(ppp::LinkKeeper::Effects effects, CallOutput& out) {
@@ -201,7 +197,7 @@ void ResumedCall::send_frame(ByteView frame, CallOutput& out) {
 }
 
 void ResumedCall::on_packet(ByteView packet, CallOutput& out) {
-    if (state_ != State::running || !mppe::is_ipv4(packet) || packet.size() > record_.mtu) {
+    if (!takes_packets() || !mppe::is_ipv4(packet) || packet.size() > record_.mtu) {
         return;
     }
     ByteWriter head;

@@ -43,6 +43,19 @@ TEST(BurstTest, SaysWhenTheNextOneIsAllowed) {
     EXPECT_TRUE(burst.take(burst.next()));
 }
 
+TEST(BurstTest, ManyAreSpentAtOnce) {
+    Burst burst(100, 1s);
+    const TimePoint start{100h};
+    EXPECT_EQ(burst.left(start), 100);
+    burst.spend(100, start);
+    EXPECT_EQ(burst.left(start), 0);
+    EXPECT_EQ(burst.left(start + 1s - 1ns), 0);
+    EXPECT_EQ(burst.left(start + 1s), 1);
+    EXPECT_TRUE(burst.take(start + 1s));
+    EXPECT_EQ(burst.left(start + 41s), 40);
+    EXPECT_EQ(burst.left(start + 1h), 100);
+}
+
 TEST(BurstTest, CountsPerSecond) {
     Burst burst = Burst::per_second(4);
     const TimePoint start{100h};

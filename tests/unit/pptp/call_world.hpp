@@ -102,6 +102,8 @@ class CallWorld final : public CallOutput {
 
     // A packet of the TUN device; its number.
     std::uint32_t send_data() {
+        while (!call->catch_up(500)) {
+        }
         const std::uint64_t before = call->numbers(now).mppe_out;
         call->on_packet(mppe::test::ip_packet(++data_sent), *this);
         if (mppe_ != Mppe::none && !indexes.insert(before).second) {

@@ -45,5 +45,22 @@ TEST(LadderTest, ARungThatIsAnsweredIsThePosition) {
     EXPECT_EQ(position->missed, 0U);
 }
 
+// S5. Each of them has its keys to be made.
+TEST(LadderTest, AcknowledgementsMoveItNoFurtherThanOneCanBeBelieved) {
+    const TimePoint begun{std::chrono::hours(1)};
+    Ladder ladder(99, true, 7, begun);
+    static_cast<void>(ladder.on_time(begun));
+    for (std::uint32_t i = 1; i <= 100; ++i) {
+        ladder.on_heard(99 + i * 60'000, begun + 1ms);
+    }
+    const auto rungs = ladder.on_time(begun + 1ms);
+    ASSERT_EQ(rungs.size(), 1U);
+    ladder.on_heard(rungs[0].number, begun + 2ms);
+    ladder.on_echo_reply(rungs[0].id, begun + 2ms);
+    const auto position = ladder.position(begun + 2ms);
+    ASSERT_TRUE(position);
+    EXPECT_EQ(position->missed, 60'000U);
+}
+
 }  // namespace ladder_test
 }  // namespace vpnha::pptp

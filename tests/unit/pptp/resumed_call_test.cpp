@@ -463,19 +463,60 @@ TEST_P(ResumedCallTest, APeerThatDidNotTakeOurIndexIsGivenAHigherOne) {
         world.client.send(frame({0xff, 3, 0x80, 0xfd, 14, 9, 0, 4}), world.now);
         world.run(100ms);
     };
+    world.send_data();
     reset();
     reset();
     EXPECT_EQ(world.counters.resets, 2U);
-    EXPECT_EQ(world.call->numbers(world.now).mppe_out, 100U + 1024);
+    EXPECT_EQ(world.call->numbers(world.now).mppe_out, 101U + 1024);
     const std::uint32_t data = world.send_data();
     world.run(20ms);
     EXPECT_EQ(world.client.data.back(), data);
-    for (int i = 0; i < 4; ++i) {
-        EXPECT_THAT(world.ended_by, IsEmpty());
-        world.run(1s);
-        reset();
+}
+
+// S5. Five of them in ten seconds ended the call.
+TEST_P(ResumedCallTest, ForgedResetsEndNothingAndMoveNoIndexBeyondThePeer) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_known(world);
+    world.call->resume(false, 0, world.now, world);
+    ASSERT_TRUE(world.run_until_resumed(1s));
+    for (int second = 0; second < 30; ++second) {
+        for (int i = 0; i < 10; ++i) {
+            world.client.send(frame({0xff, 3, 0x80, 0xfd, 14, 9, 0, 4}), world.now);
+            world.run(100ms);
+        }
+        // Nothing is sent in the first ten seconds.
+        const std::uint32_t data = second < 10 ? 0 : world.send_data();
+        world.run(20ms);
+        ASSERT_EQ(world.client.data.back(), data) << second;
     }
-    EXPECT_THAT(world.ended_by, ElementsAre("peer does not follow our MPPE"));
+    EXPECT_THAT(world.ended_by, IsEmpty());
+    EXPECT_EQ(world.client.undecipherable, 0U);
+    EXPECT_LE(world.call->numbers(world.now).mppe_out, 100U + 1024 + 20 * 1025);
+}
+
+// S5. All of them were made before the next packet went out.
+TEST_P(ResumedCallTest, KeysOfAJumpAreMadeInSlices) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_known(world);
+    world.stock_sends(4000);
+    world.forget_sent();
+    world.call->resume(false, 0, world.now, world);
+    ASSERT_TRUE(world.run_until_resumed(2s));
+    EXPECT_TRUE(world.call->wants_keys());
+    EXPECT_FALSE(world.call->takes_packets());
+    const std::size_t sent = world.numbers_sent.size();
+    world.call->on_packet(mppe::test::ip_packet(9), world);
+    EXPECT_EQ(world.numbers_sent.size(), sent);
+    int slices = 0;
+    while (!world.call->catch_up(500)) {
+        ++slices;
+    }
+    EXPECT_GE(slices, 7);
+    EXPECT_TRUE(world.call->takes_packets());
+    EXPECT_FALSE(world.call->wants_keys());
+    const std::uint32_t data = world.send_data();
+    world.run(20ms);
+    EXPECT_EQ(world.client.data.back(), data);
 }
 
 TEST_P(ResumedCallTest, WhatMustBeEncryptedIsNotTakenInClear) {

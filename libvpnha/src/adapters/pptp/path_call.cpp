@@ -3,11 +3,13 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "adapters/pptp/repaired_socket.hpp"
+#include "base/limits.hpp"
 
 namespace vpnha::adapters {
 
@@ -85,7 +87,8 @@ void PathCall::read_device(std::span<std::uint8_t> room, TimePoint) {
 }
 
 void PathCall::read_control(std::span<std::uint8_t> room, TimePoint) {
-    const ssize_t got = ::recv(control_.get(), room.data(), room.size(), MSG_DONTWAIT);
+    const std::size_t share = std::min(room.size(), limits::kPptpControlOctetsAtOnce);
+    const ssize_t got = ::recv(control_.get(), room.data(), share, MSG_DONTWAIT);
     if (got > 0) {
         engine_.on_control(ByteView(room.data(), static_cast<std::size_t>(got)), *this);
     } else if (got == 0) {

@@ -62,7 +62,8 @@ class PathCall final : pptp::CallOutput {
     [[nodiscard]] bool is_live() const;
     [[nodiscard]] bool is_running() const;
     // Its device's packets are wanted.
-    [[nodiscard]] bool takes_packets() const { return may_send_ && is_running(); }
+    [[nodiscard]] bool takes_packets() const { return may_send_ && engine_.takes_packets(); }
+    [[nodiscard]] bool wants_keys() const { return engine_.wants_keys(); }
     // It was resumed at some time: its numbers are this node's to say.
     [[nodiscard]] bool is_ours() const { return is_ours_; }
     // Of the device, and of the connection: -1 while there is none.

@@ -181,7 +181,9 @@ void PathWorker::make_keys() {
             ++next;
             continue;
         }
+        const Number number = *next;
         next = behind_.erase(next);
+        follow_watches(number, entry);
         if (const auto ticket = std::exchange(entry.preparing, std::nullopt)) {
             const TunDevice& device = entry.call->device();
             tell(entry.call->gateway(),
@@ -210,6 +212,9 @@ void PathWorker::follow(Number number, TimePoint now) {
     }
     follow_watches(number, entry);
     arm(number, entry, entry.call->next_deadline());
+    if (entry.call->wants_keys()) {
+        behind_.insert(number);
+    }
     if (!std::exchange(entry.changed, true)) {
         tell_at_ = changed_.empty() ? now + kTellPause : tell_at_;
         changed_.push_back(number);
