@@ -64,6 +64,10 @@ class Receiver {
     // goes back. Makes at most kLateKeysMax + kFreeKeys + kKeysMax keys.
     [[nodiscard]] std::optional<ByteView> open(ByteView frame, std::uint32_t number, TimePoint now,
                                                std::uint8_t* out);
+    // The number that index() follows.
+    [[nodiscard]] std::uint32_t last() const { return last_; }
+    // That number is not one of a packet of MPPE. Of those that follow last() it is kept in mind.
+    void pass(std::uint32_t number) { last_ = number == last_ + 1 ? number : last_; }
     // Whether a packet with that number may be the next one, or one of those behind it.
     [[nodiscard]] bool is_plausible(std::uint32_t number) const;
 
@@ -87,7 +91,7 @@ class Receiver {
     KeyChain chain_;
     ReceiverCounters* counters_;
     std::uint64_t index_ = 0;
-    std::uint32_t last_ = 0;  // The number of the packet before index_.
+    std::uint32_t last_ = 0;  // Of the packet before index_, or of one without MPPE behind it.
     // By index modulo kKept. Bit n of unseen_: the key of index_ - 1 - n is kept, and its packet
     // has not come.
     std::array<Key, kKept> keys_{};

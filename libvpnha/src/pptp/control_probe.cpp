@@ -75,7 +75,9 @@ ControlProbe::Answer ControlProbe::on_segment(const PeerSegment& segment, TimePo
         return Answer::none;
     }
     if (segment.rst) {
-        return Answer::reset;
+        // An answer to a probe has the number that the probe acknowledges (RFC 9293 3.10.7.1). Any
+        // other one may be forged (RFC 5961 3.2); who has sent it will answer the next probe.
+        return heard == 0 ? Answer::reset : Answer::none;
     }
     const std::uint32_t said = segment.acknowledgement - known_.snd_nxt;
     if (said > limits::kPptpStreamLagMax) {

@@ -59,19 +59,30 @@ Octets<kGreHeaderBytesMax> encode_gre_header(CallId call, std::optional<std::uin
     return header;
 }
 
-bool GreWindow::take(std::uint32_t number) {
+GreWindow::Verdict GreWindow::take(std::uint32_t number) {
     const std::int32_t ahead = ahead_of(number, last_);
+    if (ahead > jump_max_ || ahead <= -kSize) {
+        return Verdict::far;
+    }
+    jump_max_ = kJumpMax;
     if (ahead > 0) {
         seen_ = ahead < kSize ? seen_ << ahead : 0;
         seen_ |= 1;
         last_ = number;
-        return true;
+        return Verdict::taken;
     }
-    if (ahead <= -kSize || (seen_ >> -ahead & 1) != 0) {
-        return false;
+    if ((seen_ >> -ahead & 1) != 0) {
+        return Verdict::seen;
     }
     seen_ |= std::uint64_t{1} << -ahead;
-    return true;
+    return Verdict::taken;
+}
+
+void GreWindow::prove(std::uint32_t number) {
+    if (take(number) == Verdict::far) {
+        *this = GreWindow(number);
+        jump_max_ = kJumpMax;
+    }
 }
 
 }  // namespace vpnha::pptp

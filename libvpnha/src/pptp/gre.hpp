@@ -35,19 +35,32 @@ inline constexpr std::uint16_t kPppAddressControl = 0xff03;
 
 // Which numbers have come: of the last 64 each once, in any order; older ones never. What comes
 // late is taken at once: IP needs no order, and a wait for it would cost more.
+//
+// Anybody can send a packet with some number. One that is near shows that its sender knows the
+// stream; one that is not moves nothing, unless the packet itself has shown where it comes from.
 class GreWindow {
   public:
     static constexpr int kSize = 64;
+    // How far ahead a number is near: of the first one, and later.
+    static constexpr std::int32_t kFirstJumpMax = 65'536;
+    static constexpr std::int32_t kJumpMax = 2'048;
+    enum class Verdict {
+        taken,
+        seen,  // It came before.
+        far    // Too old, or too far ahead.
+    };
 
     // What has come before is unknown, but for the last one.
     explicit GreWindow(std::uint32_t last) : last_(last) {}
 
     [[nodiscard]] std::uint32_t last() const { return last_; }
-    // False: it came before, or it is too old.
-    [[nodiscard]] bool take(std::uint32_t number);
+    [[nodiscard]] Verdict take(std::uint32_t number);
+    // The peer has sent it, whatever it is.
+    void prove(std::uint32_t number);
 
   private:
     std::uint32_t last_;
+    std::int32_t jump_max_ = kFirstJumpMax;
     std::uint64_t seen_ = ~std::uint64_t{0};  // Bit n: last_ - n.
 };
 

@@ -111,7 +111,7 @@ std::vector<Ladder::Rung> Ladder::on_time(TimePoint now) {
     return rungs;
 }
 
-void Ladder::on_heard(std::optional<std::uint32_t> acknowledged, TimePoint now) {
+void Ladder::on_heard(std::optional<std::uint32_t> acknowledged, bool is_proven, TimePoint now) {
     heard_ = true;
     acknowledges_ = acknowledges_ || acknowledged;
     if (!acknowledged || ahead_of(*acknowledged, base_) <= 0) {
@@ -125,7 +125,7 @@ void Ladder::on_heard(std::optional<std::uint32_t> acknowledged, TimePoint now) 
         return;
     }
     const auto further = static_cast<std::uint32_t>(ahead_of(*acknowledged, base_));
-    if (acknowledged_ + further > limits::kPptpPacketsMissedMax) {
+    if (!is_proven || acknowledged_ + further > limits::kPptpPacketsMissedMax) {
         return;
     }
     acknowledged_ += further;

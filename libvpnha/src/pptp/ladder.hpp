@@ -10,7 +10,8 @@
 //   again         the same three times, then the next 4 096 numbers, while the peer is heard
 //
 // Each rung is said three times, under numbers of its own: a lost one must not look like one that
-// was refused. An acknowledgement beyond what is known moves the whole ladder up.
+// was refused. An acknowledgement beyond what is known moves the whole ladder up, by 65 536 in sum,
+// if it has come with something that only the peer can have sent.
 //
 // A rung counts when it is answered and acknowledged. Of a peer that never acknowledges, as the
 // PPTP of Android up to 11 (drivers/net/ppp/pppopns.c), an answer is enough: it drops old numbers.
@@ -61,8 +62,9 @@ class Ladder {
     [[nodiscard]] std::vector<Rung> on_time(TimePoint now);
     // Of the path there and back.
     void on_path(Duration time, TimePoint now);
-    // Of a packet of the peer first its acknowledgement, then what is in it.
-    void on_heard(std::optional<std::uint32_t> acknowledged, TimePoint now);
+    // Of a packet of the peer first its acknowledgement, then what is in it. `is_proven`: nobody
+    // else can have sent it.
+    void on_heard(std::optional<std::uint32_t> acknowledged, bool is_proven, TimePoint now);
     void on_echo_reply(std::uint8_t id, TimePoint now);
 
     // nullopt: not yet known.

@@ -96,6 +96,7 @@ void ResumedCall::resume(bool exact, std::uint8_t tenure, TimePoint now, CallOut
     }
     echo_id_ = known_.echo_id;
     window_ = GreWindow(known_.gre_in);
+    far_number_.reset();
     next_number_ = known_.gre_out + 1;
     state_ = State::resuming;
     if (exact) {
@@ -323,7 +324,7 @@ CallNumbers ResumedCall::numbers(TimePoint now) const {
         numbers.echo_open = false;
     }
     numbers.gre_out = next_number_ - 1;
-    numbers.gre_in = window_.last();
+    numbers.gre_in = receiver_ ? receiver_->last() : window_.last();
     if (sender_) {
         numbers.mppe_out = sender_->index();
         numbers.mppe_in = receiver_->index();

@@ -30,6 +30,11 @@
 // Anybody can send one: one each 500 ms counts, and only where a packet was sent since the last.
 // A peer of which 200 encrypted packets in a row cannot be opened dials again, too.
 //
+// Anybody can send GRE with the client's address. What is believed has shown where it comes from: a
+// packet of MPPE by being opened, whatever its number; any other by a number that is near, an
+// acknowledgement by being near what was sent. Of the rest LCP echoes alone are answered. A call
+// without MPPE believes a number that is far where the next packet follows it.
+//
 // A packet takes a bounded time. Where many keys of MPPE are to be made, they are made by
 // catch_up(), in slices between other calls' packets; takes_packets() is false until then.
 #pragma once
@@ -68,7 +73,7 @@ class CallOutput {
 
 struct CallCounters {
     std::uint64_t malformed = 0;   // GRE, PPP or control messages.
-    std::uint64_t duplicates = 0;  // GRE numbers that had come, or were too old.
+    std::uint64_t duplicates = 0;  // GRE numbers that had come, were too old, or too far ahead.
     std::uint64_t in_clear = 0;    // IP packets without the MPPE that was agreed on.
     std::uint64_t resets = 0;      // CCP Reset-Requests.
     std::uint64_t unexpected = 0;  // Control messages that are nothing to a live call.
@@ -130,6 +135,12 @@ class ResumedCall {
     [[nodiscard]] CallNumbers numbers(TimePoint now) const;
 
   private:
+    // Encrypted packets in a row that could not be opened.
+    struct Unopened {
+        int count = 0;
+        std::uint32_t last = 0;  // GRE number.
+        TimePoint since{};
+    };
     struct Close {
         std::string reason;
         EndCause cause{};
@@ -148,8 +159,16 @@ class ResumedCall {
 
     void say(ByteView message, CallOutput& out);
     void on_message(const ControlMessage& message, CallOutput& out);
-    void on_frame(ByteView frame, std::uint32_t number, TimePoint now, CallOutput& out);
-    void on_encrypted(ByteView frame, std::uint32_t number, TimePoint now, CallOutput& out);
+    void on_frame(const GrePacket& packet, TimePoint now, CallOutput& out);
+    void on_encrypted(const GrePacket& packet, ByteView frame, TimePoint now, CallOutput& out);
+    void on_unopened(std::uint32_t number, TimePoint now, CallOutput& out);
+    void on_unencrypted(const GrePacket& packet, std::uint16_t protocol, ByteView frame,
+                        TimePoint now, CallOutput& out);
+    // Whether the number is to be believed; it counts as taken then.
+    [[nodiscard]] bool take_number(std::uint32_t number);
+    [[nodiscard]] bool is_near_what_was_sent(std::uint32_t acknowledged) const;
+    void heed(const GrePacket& packet, bool is_proven, TimePoint now);
+    void on_link_frame(std::uint16_t protocol, ByteView frame, TimePoint now, CallOutput& out);
     void on_clear(ByteView frame, CallOutput& out);
     void on_ccp(ByteView bytes, TimePoint now, CallOutput& out);
     void on_lcp_reply(ByteView frame, TimePoint now);
@@ -192,7 +211,8 @@ class ResumedCall {
     std::vector<Bytes> held_back_;
     std::optional<TimePoint> reset_at_;
     std::uint64_t reset_index_ = 0;  // Our index after its last lead.
-    int unopened_ = 0;
+    Unopened unopened_;
+    std::optional<std::uint32_t> far_number_;  // The last one that was not believed.
     Bytes plain_;
     Bytes out_;
 };

@@ -30,8 +30,9 @@ constexpr auto kResetAck = static_cast<ppp::Code>(15);
 constexpr Duration kResetPause = 500ms;
 constexpr std::uint64_t kResetLead = 1024;
 // Encrypted packets in a row that cannot be opened. Nothing else would end such a call: its echoes
-// are not encrypted.
+// are not encrypted. Forged ones among those of the peer do not.
 constexpr int kUnopenedMax = 200;
+constexpr Duration kUnopenedFor = 5s;
 
 // The frame without address and control field, its protocol number of two octets apart.
 std::optional<std::uint16_t> take_protocol(ByteView& frame) {
@@ -50,6 +51,15 @@ std::optional<std::uint16_t> take_protocol(ByteView& frame) {
     return protocol;
 }
 
+// One that is answered, or is an answer: whoever sent it.
+bool is_echo(std::uint16_t protocol, ByteView frame) {
+    if (protocol != static_cast<std::uint16_t>(ppp::Protocol::lcp) || frame.empty()) {
+        return false;
+    }
+    const auto code = static_cast<ppp::Code>(frame[0]);
+    return code == ppp::Code::echo_request || code == ppp::Code::echo_reply;
+}
+
 }  // namespace
 
 void ResumedCall::on_gre(ByteView bytes, TimePoint now, CallOutput& out) {
@@ -61,51 +71,118 @@ void ResumedCall::on_gre(ByteView bytes, TimePoint now, CallOutput& out) {
         ++counters_->malformed;
         return;
     }
-    known_.never_acknowledges = known_.never_acknowledges && !packet->acknowledged;
-    if (ladder_) {
-        ladder_->on_heard(packet->acknowledged, now);
-    }
     if (packet->sequence) {
-        if (!window_.take(*packet->sequence)) {
-            ++counters_->duplicates;
-            return;
-        }
-        must_acknowledge_ = true;
-        if (!acknowledge_at_) {
-            acknowledge_at_ = now + kAcknowledgeWait;
-        }
-        on_frame(packet->payload, *packet->sequence, now, out);
+        on_frame(*packet, now, out);
+    } else if (packet->acknowledged && is_near_what_was_sent(*packet->acknowledged)) {
+        heed(*packet, false, now);
     }
     climb(now, out);
 }
 
-void ResumedCall::on_frame(ByteView frame, std::uint32_t number, TimePoint now, CallOutput& out) {
+bool ResumedCall::is_near_what_was_sent(std::uint32_t acknowledged) const {
+    const std::int32_t ahead = ahead_of(acknowledged, ladder_ ? known_.gre_out : next_number_ - 1);
+    constexpr auto kNear = static_cast<std::int32_t>(limits::kPptpPacketsMissedMax);
+    return ahead > -kNear && ahead <= (ladder_ ? 2 * kNear : 0);
+}
+
+void ResumedCall::heed(const GrePacket& packet, bool is_proven, TimePoint now) {
+    const bool acknowledges =
+        packet.acknowledged && (is_proven || is_near_what_was_sent(*packet.acknowledged));
+    known_.never_acknowledges = known_.never_acknowledges && !acknowledges;
+    if (ladder_) {
+        ladder_->on_heard(acknowledges ? packet.acknowledged : std::nullopt, is_proven, now);
+    }
+    if (packet.sequence) {
+        must_acknowledge_ = true;
+        acknowledge_at_ = acknowledge_at_.value_or(now + kAcknowledgeWait);
+    }
+}
+
+bool ResumedCall::take_number(std::uint32_t number) {
+    switch (window_.take(number)) {
+        case GreWindow::Verdict::taken:
+            return true;
+        case GreWindow::Verdict::seen:
+            return false;
+        case GreWindow::Verdict::far:
+            break;
+    }
+    if (receiver_ || number - 1 != std::exchange(far_number_, number)) {
+        return false;
+    }
+    window_.prove(number);
+    return true;
+}
+
+void ResumedCall::on_frame(const GrePacket& packet, TimePoint now, CallOutput& out) {
+    ByteView frame = packet.payload;
     const auto protocol = take_protocol(frame);
-    if (!protocol) {
+    if (!protocol || (*protocol == kMppeFrame && !receiver_)) {
         ++counters_->malformed;
+    } else if (*protocol == kMppeFrame) {
+        on_encrypted(packet, frame, now, out);
+    } else {
+        on_unencrypted(packet, *protocol, frame, now, out);
+    }
+}
+
+void ResumedCall::on_encrypted(const GrePacket& packet, ByteView frame, TimePoint now,
+                               CallOutput& out) {
+    plain_.resize(frame.size());
+    const auto opened = receiver_->open(frame, *packet.sequence, now, plain_.data());
+    if (!opened) {
+        on_unopened(*packet.sequence, now, out);
         return;
     }
-    switch (*protocol) {
-        case kMppeFrame:
-            on_encrypted(frame, number, now, out);
-            return;
-        case kIpv4Protocol:
-            on_clear(frame, out);
-            return;
-        case kCcp:
-            if (sender_) {
-                on_ccp(frame, now, out);
-                return;
-            }
-            break;
-        default:
-            break;
+    unopened_.count = 0;
+    window_.prove(*packet.sequence);
+    heed(packet, true, now);
+    link_.on_traffic();
+    out.deliver(*opened);
+}
+
+void ResumedCall::on_unopened(std::uint32_t number, TimePoint now, CallOutput& out) {
+    const bool is_in_sequence = number - 1 == std::exchange(unopened_.last, number);
+    if (!is_in_sequence && !receiver_->is_plausible(number)) {
+        return;
     }
+    if (unopened_.count++ == 0) {
+        unopened_.since = now;
+    }
+    if (unopened_.count >= kUnopenedMax && now - unopened_.since >= kUnopenedFor) {
+        end("peer's MPPE cannot be followed", EndCause::nas_error, out);
+    }
+}
+
+void ResumedCall::on_unencrypted(const GrePacket& packet, std::uint16_t protocol, ByteView frame,
+                                 TimePoint now, CallOutput& out) {
+    if (!take_number(*packet.sequence)) {
+        ++counters_->duplicates;
+        if (is_echo(protocol, frame)) {
+            on_link_frame(protocol, frame, now, out);
+        }
+        return;
+    }
+    if (receiver_) {
+        receiver_->pass(*packet.sequence);
+    }
+    heed(packet, !receiver_, now);
+    if (protocol == kIpv4Protocol) {
+        on_clear(frame, out);
+    } else if (protocol == kCcp && sender_) {
+        on_ccp(frame, now, out);
+    } else {
+        if (protocol == static_cast<std::uint16_t>(ppp::Protocol::lcp)) {
+            on_lcp_reply(frame, now);
+        }
+        on_link_frame(protocol, frame, now, out);
+    }
+}
+
+void ResumedCall::on_link_frame(std::uint16_t protocol, ByteView frame, TimePoint now,
+                                CallOutput& out) {
     ByteWriter whole;
-    whole.u16(*protocol).bytes(frame);
-    if (*protocol == static_cast<std::uint16_t>(ppp::Protocol::lcp)) {
-        on_lcp_reply(frame, now);
-    }
+    whole.u16(protocol).bytes(frame);
     take(link_.on_frame(whole.view(), now), out);
 }
 
@@ -113,22 +190,6 @@ void ResumedCall::on_lcp_reply(ByteView frame, TimePoint now) {
     const Result<ppp::ControlPacket> packet = ppp::parse_control_packet(frame);
     if (ladder_ && packet && packet->code == ppp::Code::echo_reply) {
         ladder_->on_echo_reply(packet->id, now);
-    }
-}
-
-void ResumedCall::on_encrypted(ByteView frame, std::uint32_t number, TimePoint now,
-                               CallOutput& out) {
-    if (!receiver_) {
-        ++counters_->malformed;
-        return;
-    }
-    plain_.resize(frame.size());
-    if (const auto packet = receiver_->open(frame, number, now, plain_.data())) {
-        unopened_ = 0;
-        link_.on_traffic();
-        out.deliver(*packet);
-    } else if (++unopened_ == kUnopenedMax) {
-        end("peer's MPPE cannot be followed", EndCause::nas_error, out);
     }
 }
 

@@ -50,19 +50,40 @@ TEST(GreTest, OtherGreIsRefused) {
 }
 
 TEST(GreTest, AWindowTakesEachNumberOnceInAnyOrder) {
+    using Verdict = GreWindow::Verdict;
     GreWindow window(0xfffffffe);
-    EXPECT_FALSE(window.take(0xfffffffe));
-    EXPECT_FALSE(window.take(0xfffffff0));
-    EXPECT_TRUE(window.take(2));
-    EXPECT_TRUE(window.take(0xffffffff));
-    EXPECT_TRUE(window.take(1));
-    EXPECT_TRUE(window.take(0));
-    EXPECT_FALSE(window.take(0));
-    EXPECT_FALSE(window.take(2));
+    EXPECT_EQ(window.take(0xfffffffe), Verdict::seen);
+    EXPECT_EQ(window.take(0xfffffff0), Verdict::seen);
+    EXPECT_EQ(window.take(2), Verdict::taken);
+    EXPECT_EQ(window.take(0xffffffff), Verdict::taken);
+    EXPECT_EQ(window.take(1), Verdict::taken);
+    EXPECT_EQ(window.take(0), Verdict::taken);
+    EXPECT_EQ(window.take(0), Verdict::seen);
+    EXPECT_EQ(window.take(2), Verdict::seen);
     EXPECT_EQ(window.last(), 2U);
-    EXPECT_TRUE(window.take(1000));
-    EXPECT_FALSE(window.take(936));
-    EXPECT_TRUE(window.take(937));
+    EXPECT_EQ(window.take(1000), Verdict::taken);
+    EXPECT_EQ(window.take(936), Verdict::far);
+    EXPECT_EQ(window.take(937), Verdict::taken);
+}
+
+// S4. One number far ahead made all others old.
+TEST(GreTest, ANumberThatIsFarMovesAWindowOnlyWhenItIsProven) {
+    using Verdict = GreWindow::Verdict;
+    GreWindow window(100);
+    EXPECT_EQ(window.take(100 + 65'537), Verdict::far);
+    EXPECT_EQ(window.take(100 + 65'536), Verdict::taken) << "the first one";
+    GreWindow later(100);
+    EXPECT_EQ(later.take(101), Verdict::taken);
+    EXPECT_EQ(later.take(101 + 2049), Verdict::far);
+    EXPECT_EQ(later.take(0x8000'0000), Verdict::far);
+    EXPECT_EQ(later.take(102), Verdict::taken);
+    EXPECT_EQ(later.take(102 + 2048), Verdict::taken);
+    later.prove(1'000'000);
+    EXPECT_EQ(later.last(), 1'000'000U);
+    later.prove(50);
+    EXPECT_EQ(later.last(), 50U);
+    EXPECT_EQ(later.take(51 + 2049), Verdict::far);
+    EXPECT_EQ(later.take(51), Verdict::taken);
 }
 
 TEST(ControlMessageTest, AClientsMessagesHaveTheBytesOfTheRfc) {

@@ -25,7 +25,7 @@ TEST(LadderTest, AnAnswerToThePredecessorsRungsCountsForNothing) {
         }
         ASSERT_GE(ids.size(), 9U);
         for (const std::uint8_t id : ids) {
-            ladder.on_heard(std::nullopt, begun + 1s);
+            ladder.on_heard(std::nullopt, false, begun + 1s);
             ladder.on_echo_reply(id, begun + 1s);
         }
         ASSERT_FALSE(ladder.position(begun + 2s)) << tenure;
@@ -51,15 +51,28 @@ TEST(LadderTest, AcknowledgementsMoveItNoFurtherThanOneCanBeBelieved) {
     Ladder ladder(99, true, 7, begun);
     static_cast<void>(ladder.on_time(begun));
     for (std::uint32_t i = 1; i <= 100; ++i) {
-        ladder.on_heard(99 + i * 60'000, begun + 1ms);
+        ladder.on_heard(99 + i * 60'000, true, begun + 1ms);
     }
     const auto rungs = ladder.on_time(begun + 1ms);
     ASSERT_EQ(rungs.size(), 1U);
-    ladder.on_heard(rungs[0].number, begun + 2ms);
+    ladder.on_heard(rungs[0].number, false, begun + 2ms);
     ladder.on_echo_reply(rungs[0].id, begun + 2ms);
     const auto position = ladder.position(begun + 2ms);
     ASSERT_TRUE(position);
     EXPECT_EQ(position->missed, 60'000U);
+}
+
+// S4. It made the index jump farther than a client follows.
+TEST(LadderTest, AnAcknowledgementThatAnybodyMayHaveSentMovesNothing) {
+    const TimePoint begun{std::chrono::hours(1)};
+    Ladder ladder(99, true, 7, begun);
+    const auto rungs = ladder.on_time(begun);
+    ladder.on_heard(5000, false, begun + 1ms);
+    ladder.on_heard(rungs[0].number, false, begun + 2ms);
+    ladder.on_echo_reply(rungs[0].id, begun + 2ms);
+    const auto position = ladder.position(begun + 2ms);
+    ASSERT_TRUE(position);
+    EXPECT_EQ(position->missed, 0U);
 }
 
 }  // namespace ladder_test

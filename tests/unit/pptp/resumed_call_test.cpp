@@ -30,6 +30,39 @@ class ResumedCallTest : public ::testing::TestWithParam<ModelClient::Kind> {
         world.call->resume(true, 0, world.now, world);
         ASSERT_EQ(world.call->state(), ResumedCall::State::running);
     }
+    // What somebody sends who knows the client's address and the id of the call.
+    static void forge(CallWorld& world, std::optional<std::uint32_t> number,
+                      std::optional<std::uint32_t> acknowledged, ByteView payload) {
+        const auto header =
+            encode_gre_header(CallWorld::id(), number, acknowledged, payload.size());
+        Bytes packet(header.view().begin(), header.view().end());
+        packet.insert(packet.end(), payload.begin(), payload.end());
+        world.call->on_gre(packet, world.now, world);
+    }
+    static void forge_some(CallWorld& world, std::mt19937& random) {
+        const auto octet = [&random] { return static_cast<std::uint8_t>(random()); };
+        Bytes clear{0xff, 3, 0, 0x21};
+        const Bytes packet = mppe::test::ip_packet(0xbad);
+        clear.insert(clear.end(), packet.begin(), packet.end());
+        const std::vector<Bytes> frames{
+            clear,
+            {0xff, 3, 0, 0xfd, static_cast<std::uint8_t>(0x90 | (octet() & 15)), octet(), 1, 2, 3},
+            {0xff, 3, 0xc0, 0x21, 10, static_cast<std::uint8_t>(0xa0 + octet() % 96), 0, 8, 0x22,
+             0x22, 0x22, 0x22},                   // LCP Echo-Reply.
+            {0xff, 3, 0xc0, 0x21, 5, 1, 0, 4},    // LCP Terminate-Request.
+            {0xff, 3, 0xc0, 0x21, 1, 1, 0, 4},    // LCP Configure-Request.
+            {0xff, 3, 0x80, 0x21, 1, 1, 0, 4},    // IPCP Configure-Request.
+            {0xff, 3, 0x80, 0xfd, 1, 1, 0, 4},    // CCP Configure-Request.
+            {0xff, 3, 0x80, 0xfd, 5, 1, 0, 4},    // CCP Terminate-Request.
+            {0xff, 3, 0x80, 0xfd, 14, 1, 0, 4}};  // CCP Reset-Request.
+        for (const Bytes& each : frames) {
+            forge(world, static_cast<std::uint32_t>(random()), static_cast<std::uint32_t>(random()),
+                  each);
+        }
+        forge(world, std::nullopt, static_cast<std::uint32_t>(random()), {});
+        // What moved the ladder.
+        forge(world, std::nullopt, world.known.gre_out + 1 + random() % 65'000, {});
+    }
     // Frames that the client sends as they are.
     static Bytes frame(std::initializer_list<std::uint8_t> octets) { return octets; }
 };
@@ -319,12 +352,98 @@ TEST_P(ResumedCallTest, APeerWhosePacketsCannotBeOpenedDialsAgain) {
     garbage(199);
     EXPECT_THAT(world.delivered, ElementsAre(1));
     EXPECT_THAT(world.ended_by, IsEmpty());
+    garbage(100);
+    EXPECT_THAT(world.ended_by, IsEmpty()) << "some seconds may be a forger's";
+    world.run(5s);
     garbage(1);
     EXPECT_THAT(world.ended_by, ElementsAre("peer's MPPE cannot be followed"));
     EXPECT_EQ(world.cause, EndCause::nas_error);
     EXPECT_THAT(world.said, ElementsAre(build_call_disconnect_notify(test::sample_call().key.id)));
     garbage(1);
     EXPECT_THAT(world.ended_by, SizeIs(1));
+}
+
+// S4. One of them made all that the client sent duplicates, for good.
+TEST_P(ResumedCallTest, ForgedGreEndsNothingAndHidesNothing) {
+    for (const Mppe mppe : {Mppe::none, Mppe::bits128}) {
+        for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+            std::mt19937 random(seed);
+            CallWorld world(GetParam(), mppe, seed);
+            be_known(world);
+            forge_some(world, random);
+            world.call->resume(false, 0, world.now, world);
+            for (int i = 0; i < 100 && world.how.empty(); ++i) {
+                forge_some(world, random);
+                world.run(1ms);
+            }
+            ASSERT_THAT(world.how, HasSubstr("rung 0")) << seed;
+            std::vector<std::uint32_t> heard;
+            for (std::uint32_t i = 1; i <= 30; ++i) {
+                forge_some(world, random);
+                world.client.send_data(i, world.now);
+                heard.push_back(i);
+                const std::uint32_t data = world.send_data();
+                world.run(20ms);
+                ASSERT_EQ(world.client.data.back(), data) << seed;
+            }
+            EXPECT_EQ(world.delivered, heard) << seed;
+            EXPECT_THAT(world.ended_by, IsEmpty()) << seed;
+            EXPECT_EQ(world.client.undecipherable, 0U);
+        }
+    }
+}
+
+TEST_P(ResumedCallTest, ANumberThatWasGuessedHidesNothingOfMppe) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    be_running(world);
+    world.client.send_data(1, world.now);
+    world.run(20ms);
+    for (std::uint32_t i = 2; i < 300; ++i) {
+        // Ahead of it, in clear and garbage.
+        forge(world, i + 1, std::nullopt, frame({0xff, 3, 0xc0, 0x21, 9, 1, 0, 4}));
+        forge(world, i + 2000, std::nullopt, frame({0xff, 3, 0xc0, 0x21, 9, 1, 0, 4}));
+        forge(world, i, std::nullopt, frame({0xff, 3, 0, 0xfd, 0x90, 1, 1, 2, 3}));
+        world.client.send_data(i, world.now);
+        world.run(20ms);
+        ASSERT_EQ(world.delivered.back(), i);
+    }
+    EXPECT_THAT(world.ended_by, IsEmpty());
+}
+
+TEST_P(ResumedCallTest, ACallWithoutMppeFindsItsClientAgainAfterALongGap) {
+    CallWorld world(GetParam(), Mppe::none);
+    be_running(world);
+    for (const std::uint32_t gap : {100U, 2100U, 1'000'000U}) {
+        world.delivered.clear();
+        world.client.send_data(1, world.now);
+        world.run(20ms);
+        for (std::uint32_t i = 0; i < gap; ++i) {
+            world.client.send_data(2, world.now);
+            world.client.sent.clear();
+        }
+        for (std::uint32_t i = 3; i < 6; ++i) {
+            world.client.send_data(i, world.now);
+        }
+        world.run(20ms);
+        if (gap > 2048) {
+            EXPECT_THAT(world.delivered, ElementsAre(1, 4, 5));
+        } else {
+            EXPECT_THAT(world.delivered, ElementsAre(1, 3, 4, 5));
+        }
+    }
+}
+
+TEST_P(ResumedCallTest, AForgedAcknowledgementIsNoneOfAClientThatNeverAcknowledges) {
+    CallWorld world(ModelClient::Kind::android, Mppe::bits128);
+    world.known.never_acknowledges = true;
+    be_known(world);
+    world.call->resume(false, 0, world.now, world);
+    std::mt19937 random(1);
+    forge(world, std::nullopt, static_cast<std::uint32_t>(random()), {});
+    forge(world, static_cast<std::uint32_t>(random()), static_cast<std::uint32_t>(random()),
+          frame({0xff, 3, 0xc0, 0x21, 9, 1, 0, 4}));
+    ASSERT_TRUE(world.run_until_resumed(1s));
+    EXPECT_TRUE(world.call->numbers(world.now).never_acknowledges);
 }
 
 TEST_P(ResumedCallTest, ItsOwnEndIsToldToThePeer) {
@@ -625,10 +744,12 @@ TEST_P(ResumedCallTest, AResetOfTheConnectionEndsTheCall) {
     be_known(world);
     world.call->resume(false, 0, world.now, world);
     PeerSegment forged;
-    forged.sequence = world.known.rcv_nxt - 1;
     forged.rst = true;
-    world.call->on_segment(forged, world.now, world);
-    EXPECT_THAT(world.ended_by, IsEmpty());
+    for (const std::uint32_t wrong : {0xffff'ffffU, 1U, 1000U, 16'000U}) {
+        forged.sequence = world.known.rcv_nxt + wrong;
+        world.call->on_segment(forged, world.now, world);
+        EXPECT_THAT(world.ended_by, IsEmpty()) << wrong;
+    }
     forged.sequence = world.known.rcv_nxt;
     world.call->on_segment(forged, world.now, world);
     EXPECT_THAT(world.ended_by, ElementsAre("peer knows no such connection"));
