@@ -26,9 +26,21 @@ constexpr std::uint32_t kOurDistanceMax = 0x7fff'ffff;
 constexpr std::uint32_t kPeersDistanceMax = 131'072;
 // A peer that acknowledges does so with its next packet, or within half a second.
 constexpr std::uint32_t kUnacknowledging = 32;
+// How far a number of the peer may be from the last one; the first one begins at 0 (RFC 2637 4.1).
+constexpr std::uint32_t kNear = 2'048;
+constexpr std::uint32_t kFirstMax = 65'536;
+constexpr std::uint32_t kAcknowledgedNear = 65'536;
+// What we have acknowledged counts where the last one is so much higher, which was believed first.
+constexpr std::uint32_t kWrong = 32'768;
+// Octets on the control connection that a peer may acknowledge again.
+constexpr std::uint32_t kSentBefore = 65'536;
 
 bool is_ahead(std::uint32_t a, std::uint32_t b) {
     return static_cast<std::int32_t>(a - b) > 0;
+}
+
+bool is_within(std::uint32_t a, std::uint32_t b, std::uint32_t distance) {
+    return a - b <= distance || b - a <= distance;
 }
 
 // Whether it is higher than those before.
@@ -64,63 +76,50 @@ void CallObserver::advance(Index& index, std::uint32_t sequence, std::uint16_t c
     index.others = 0;
 }
 
-CallObserver::Noted CallObserver::on_packet(const ObservedPacket& packet, TimePoint now) {
+CallObserver::Noted CallObserver::on_packet(const ObservedPacket& packet, Way way, TimePoint now) {
     if (const auto* const segment = std::get_if<ObservedSegment>(&packet)) {
-        return on_segment(*segment, now);
+        return on_segment(*segment, way == Way::out, now);
     }
-    on_gre(std::get<ObservedGre>(packet));
+    on_gre(std::get<ObservedGre>(packet), way == Way::out);
     return {};
 }
 
-CallObserver::Noted CallObserver::on_segment(const ObservedSegment& segment, TimePoint now) {
-    const bool out = segment.from == Ipv4Endpoint{vip_, kPptpPort};
-    if (!out && segment.to != Ipv4Endpoint{vip_, kPptpPort}) {
+CallObserver::Noted CallObserver::on_segment(const ObservedSegment& segment, bool out,
+                                             TimePoint now) {
+    if ((out ? segment.from : segment.to) != Ipv4Endpoint{vip_, kPptpPort}) {
         return {};
     }
     const Ipv4Endpoint peer = out ? segment.to : segment.from;
-    Noted noted{.news = News::none, .peer = peer};
-    if (!out && (segment.flags & (Segment::kSyn | Segment::kAck)) == Segment::kSyn &&
-        !begin(peer, now)) {
-        return {};
+    const bool is_syn = (segment.flags & Segment::kSyn) != 0;
+    if (is_syn && !out) {
+        on_syn(peer, segment, now);
+        return {.news = News::none, .peer = peer};
     }
     const auto found = connections_.find(peer);
     if (found == connections_.end()) {
         return {};
     }
     Connection& connection = found->second;
-    Side& side = out ? connection.ours : connection.theirs;
-    if ((segment.flags & Segment::kSyn) != 0) {
-        side = Side{};
-        side.mss = segment.mss.value_or(side.mss);
-        side.scale = segment.window_scale;
-        side.sack = segment.sack_permitted;
-        connection.begin = out ? segment.end : connection.begin;
-    } else if (!out && !connection.established && connection.ours.seen &&
-               (segment.flags & Segment::kAck) != 0 && !is_ahead(connection.begin, segment.ack) &&
-               !is_ahead(segment.ack, connection.ours.next)) {
+    if (is_syn) {
+        on_syn_acknowledged(segment, connection, now);
+        return {.news = News::none, .peer = peer};
+    }
+    if (!out && !is_expected(segment, connection)) {
+        return {};
+    }
+    Noted noted{.news = News::none, .peer = peer};
+    if (!out && !connection.established && (segment.flags & Segment::kAck) != 0 &&
+        !is_ahead(connection.begin, segment.ack) && !is_ahead(segment.ack, connection.ours.next)) {
         connection.established = true;
         noted.news = News::begins;
     }
     if (connection.established && connection.forget_at) {
         set_idle(peer, connection, now + kWithoutCallPause);
     }
-    if (!side.seen || is_ahead(segment.end, side.next)) {
-        side.next = segment.end;
-    }
-    side.seen = true;
-    side.window = segment.window;
-    if ((segment.flags & Segment::kAck) != 0) {
-        side.acknowledged = segment.ack;
-    }
-    if (segment.tsval) {
-        side.tsval = segment.tsval;
-        side.tsval_at = now;
-    }
-    side.finished = side.finished || (segment.flags & Segment::kFin) != 0;
-    if (!out && (segment.flags & Segment::kFin) != 0 && is_expected(segment, connection)) {
-        connection.hung_up = true;
-    }
-    if ((segment.flags & (Segment::kFin | Segment::kRst)) != 0 && !out) {
+    take_segment(segment, out ? connection.ours : connection.theirs, now);
+    const bool ends = (segment.flags & (Segment::kFin | Segment::kRst)) != 0;
+    connection.hung_up = connection.hung_up || (!out && (segment.flags & Segment::kFin) != 0);
+    if (ends && !out) {
         noted.news = News::end_meant;
     } else if (const News news = on_message(segment, out, connection); news != News::none) {
         noted.news = news;
@@ -134,23 +133,63 @@ CallObserver::Noted CallObserver::on_segment(const ObservedSegment& segment, Tim
     return noted;
 }
 
-bool CallObserver::begin(const Ipv4Endpoint& peer, TimePoint now) {
+CallObserver::Side CallObserver::side_of_syn(const ObservedSegment& segment, TimePoint now) {
+    Side side;
+    side.mss = segment.mss.value_or(side.mss);
+    side.scale = segment.window_scale;
+    side.sack = segment.sack_permitted;
+    take_segment(segment, side, now);
+    return side;
+}
+
+void CallObserver::take_segment(const ObservedSegment& segment, Side& side, TimePoint now) {
+    if (!side.seen || is_ahead(segment.end, side.next)) {
+        side.next = segment.end;
+    }
+    side.seen = true;
+    side.window = segment.window;
+    if ((segment.flags & Segment::kAck) != 0) {
+        side.acknowledged = segment.ack;
+    }
+    if (segment.tsval) {
+        side.tsval = segment.tsval;
+        side.tsval_at = now;
+    }
+    side.finished = side.finished || (segment.flags & Segment::kFin) != 0;
+}
+
+void CallObserver::on_syn(const Ipv4Endpoint& peer, const ObservedSegment& segment, TimePoint now) {
     forget_idle(now);
+    if ((segment.flags & Segment::kAck) != 0) {
+        return;
+    }
     const auto known = connections_.find(peer);
     if (known == connections_.end() && connections_.size() >= kConnectionsMax) {
         ++evicted_;
         if (idle_.empty()) {
-            return false;
+            return;
         }
         erase(connections_.find(idle_.begin()->second));
     }
     Connection& connection = connections_[peer];
-    set_idle(peer, connection, std::nullopt);
-    connection = Connection{};
-    if (!has_call(peer)) {
+    connection.asked = side_of_syn(segment, now);
+    if (!connection.established && !has_call(peer)) {
         set_idle(peer, connection, now + kHandshakePause);
     }
-    return true;
+}
+
+void CallObserver::on_syn_acknowledged(const ObservedSegment& segment, Connection& connection,
+                                       TimePoint now) {
+    if (!connection.asked || connection.asked->next != segment.ack) {
+        return;
+    }
+    const Side theirs = *connection.asked;
+    const auto forget_at = connection.forget_at;
+    connection = Connection{};
+    connection.forget_at = forget_at;
+    connection.theirs = theirs;
+    connection.ours = side_of_syn(segment, now);
+    connection.begin = segment.end;
 }
 
 void CallObserver::erase(std::map<Ipv4Endpoint, Connection>::iterator connection) {
@@ -198,7 +237,16 @@ void CallObserver::drop_if_over(const Ipv4Endpoint& peer) {
 }
 
 bool CallObserver::is_expected(const ObservedSegment& segment, const Connection& connection) {
-    return segment.seq - connection.ours.acknowledged <= limits::kPptpStreamLagMax;
+    const Side& ours = connection.ours;
+    const std::uint32_t ahead = segment.seq - ours.acknowledged;
+    if (!ours.seen) {
+        return false;
+    }
+    if ((segment.flags & Segment::kRst) != 0) {
+        return ahead <= connection.theirs.next - ours.acknowledged;
+    }
+    return ahead <= limits::kPptpStreamLagMax &&
+           ((segment.flags & Segment::kAck) == 0 || ours.next - segment.ack <= kSentBefore);
 }
 
 // One segment is one message, or none: they are short, and TCP sends each at once.
@@ -219,8 +267,7 @@ CallObserver::News CallObserver::on_message(const ObservedSegment& segment, bool
         connection.echo_open = true;
     } else if (type == kEchoReply && out && id == connection.echo_id) {
         connection.echo_open = false;
-    } else if ((type == kStopRequest || type == kCallClear) && !out &&
-               is_expected(segment, connection)) {
+    } else if ((type == kStopRequest || type == kCallClear) && !out) {
         connection.hung_up = true;
         connection.stop_open = connection.stop_open || type == kStopRequest;
     }
@@ -228,9 +275,8 @@ CallObserver::News CallObserver::on_message(const ObservedSegment& segment, bool
                                                                                  : News::none;
 }
 
-void CallObserver::on_gre(const ObservedGre& packet) {
-    const bool out = packet.from == vip_;
-    if (!out && packet.to != vip_) {
+void CallObserver::on_gre(const ObservedGre& packet, bool out) {
+    if ((out ? packet.from : packet.to) != vip_) {
         return;
     }
     const auto& calls = out ? outgoing_ : incoming_;
@@ -239,13 +285,39 @@ void CallObserver::on_gre(const ObservedGre& packet) {
         return;
     }
     Call& call = *found->second;
-    if (!out) {
-        call.acknowledges = call.acknowledges || packet.acknowledges;
-        call.unacknowledging += call.gre_out && !call.acknowledges ? 1 : 0;
-    }
-    if (!packet.sequence) {
+    if (out) {
+        if (packet.acknowledged) {
+            take_acknowledged(call, *packet.acknowledged);
+        }
+    } else if (!is_believed(call, packet)) {
         return;
+    } else {
+        const bool acknowledges = packet.acknowledged && call.gre_out &&
+                                  is_within(*packet.acknowledged, *call.gre_out, kAcknowledgedNear);
+        call.acknowledges = call.acknowledges || acknowledges;
+        call.unacknowledging += call.gre_out && packet.sequence && !call.acknowledges ? 1 : 0;
     }
+    if (packet.sequence) {
+        take_number(call, packet, out);
+    }
+}
+
+bool CallObserver::is_believed(const Call& call, const ObservedGre& packet) {
+    if (!packet.sequence) {
+        return true;
+    }
+    return call.gre_in ? is_within(*packet.sequence, *call.gre_in, kNear)
+                       : *packet.sequence <= kFirstMax;
+}
+
+void CallObserver::take_acknowledged(Call& call, std::uint32_t number) {
+    if (!call.gre_in || is_ahead(number, *call.gre_in) || is_ahead(*call.gre_in, number + kWrong)) {
+        call.gre_in = number;
+        call.changed = true;
+    }
+}
+
+void CallObserver::take_number(Call& call, const ObservedGre& packet, bool out) {
     const bool is_new = follow_number(out ? call.gre_out : call.gre_in, *packet.sequence);
     Index& index = out ? call.mppe_out : call.mppe_in;
     if (packet.coherency) {

@@ -8,6 +8,18 @@
 // successor finds out to be old. An MPPE index is right again with the next packet: its count has
 // 12 bits (RFC 3078 3.1), and the GRE number beside it, which has 32, tells the rest.
 //
+// What comes may be forged, and may be nothing to pptpd or the kernel. It counts in these cases:
+//
+//   what                     | when
+//   -------------------------+------------------------------------------------------------------
+//   SYN                      | our SYN-ACK acknowledges it
+//   any other segment        | its number is up to 16 KiB beyond what we have acknowledged, and it
+//                            | acknowledges what we have sent
+//   RST                      | its number lies between what we have acknowledged and what has come
+//   GRE, with a number       | that is within 2 048 of the last one, the first one below 65 536; or
+//                            | we have acknowledged it: then pptpd has taken it
+//   GRE acknowledgement      | it is within 65 536 of the last number that we sent
+//
 // Whoever sends a SYN makes a connection here, before any rule of the node has seen it. One whose
 // handshake does not end, or that has no call, is forgotten in time; beyond the bound the one that
 // would be the next to be forgotten goes for a new one.
@@ -51,7 +63,7 @@ class CallObserver {
         News news = News::none;
         Ipv4Endpoint peer;
     };
-    Noted on_packet(const ObservedPacket& packet, TimePoint now);
+    Noted on_packet(const ObservedPacket& packet, Way way, TimePoint now);
 
     // nullopt: neither the handshake nor the plugin has told of such a connection.
     [[nodiscard]] std::optional<pptp::TcpOptions> options_of(const Ipv4Endpoint& peer) const;
@@ -88,6 +100,7 @@ class CallObserver {
     struct Connection {
         Side ours;
         Side theirs;
+        std::optional<Side> asked;  // By the peer's last SYN, without our answer.
         std::uint32_t echo_id = 0;
         bool echo_open = false;
         bool hung_up = false;  // By the peer.
@@ -122,22 +135,29 @@ class CallObserver {
         friend auto operator<=>(const Direction&, const Direction&) = default;
     };
 
-    Noted on_segment(const ObservedSegment& segment, TimePoint now);
-    // A SYN of that peer has come. False: it is not followed, all others have calls.
-    [[nodiscard]] bool begin(const Ipv4Endpoint& peer, TimePoint now);
+    Noted on_segment(const ObservedSegment& segment, bool out, TimePoint now);
+    // A SYN of that peer has come. Where all others have calls it is not followed.
+    void on_syn(const Ipv4Endpoint& peer, const ObservedSegment& segment, TimePoint now);
+    // Our answer to it.
+    static void on_syn_acknowledged(const ObservedSegment& segment, Connection& connection,
+                                    TimePoint now);
+    [[nodiscard]] static Side side_of_syn(const ObservedSegment& segment, TimePoint now);
+    static void take_segment(const ObservedSegment& segment, Side& side, TimePoint now);
     void erase(std::map<Ipv4Endpoint, Connection>::iterator connection);
     void forget_idle(TimePoint now);
     void set_idle(const Ipv4Endpoint& peer, Connection& connection, std::optional<TimePoint> until);
     [[nodiscard]] std::map<pptp::CallKey, Call>::iterator first_call_of(const Ipv4Endpoint& peer);
-    void on_gre(const ObservedGre& packet);
+    void on_gre(const ObservedGre& packet, bool out);
+    [[nodiscard]] static bool is_believed(const Call& call, const ObservedGre& packet);
+    static void take_acknowledged(Call& call, std::uint32_t number);
+    void take_number(Call& call, const ObservedGre& packet, bool out);
     static void advance(Index& index, std::uint32_t sequence, std::uint16_t coherency,
                         std::uint32_t distance_max);
     // One that is over and has no call any more.
     void drop_if_over(const Ipv4Endpoint& peer);
     [[nodiscard]] bool has_call(const Ipv4Endpoint& peer);
     News on_message(const ObservedSegment& segment, bool out, Connection& connection);
-    // Whether the peer's segment is one that our end of the connection can take: a forged one ends
-    // no call at a successor.
+    // Whether the peer's segment is one that our end of the connection can take.
     [[nodiscard]] static bool is_expected(const ObservedSegment& segment,
                                           const Connection& connection);
     [[nodiscard]] pptp::CallState state_of(const Call& call, TimePoint now) const;

@@ -113,12 +113,12 @@ bool CallWatch::read(GatewayId gateway, Place& place, std::size_t blocks_max) {
     const TimePoint now = QbLoop::now();
     const std::uint64_t evicted = place.observer.evicted();
     const bool all = place.ring->read(
-        [&](ByteView bytes) {
+        [&](ByteView bytes, Way way) {
             const auto packet = parse_observed(bytes);
             if (!packet) {
                 return;
             }
-            const CallObserver::Noted noted = place.observer.on_packet(*packet, now);
+            const CallObserver::Noted noted = place.observer.on_packet(*packet, way, now);
             if (noted.news != CallObserver::News::none) {
                 ends.emplace_back(noted.peer, noted.news == CallObserver::News::end_meant);
                 end_meant = end_meant || ends.back().second;

@@ -144,9 +144,8 @@ std::optional<ObservedPacket> parse_call_packet(const ObservedIpv4& ip) {
     if ((flags & kGreSequence) != 0) {
         packet.sequence = reader.u32();
     }
-    packet.acknowledges = (flags & kGreAcknowledgement) != 0;
-    if (packet.acknowledges) {
-        reader.u32();
+    if ((flags & kGreAcknowledgement) != 0) {
+        packet.acknowledged = reader.u32();
     }
     if (!reader.ok()) {
         return std::nullopt;

@@ -16,6 +16,9 @@ namespace vpnha::adapters {
 // Enough for IPv4 and TCP headers with all their options, and for what is read of a message.
 inline constexpr std::size_t kObservedBytes = 160;
 
+// As the kernel has it: whoever sends a packet to this node chooses the addresses in it.
+enum class Way : std::uint8_t { in, out };
+
 // RFC 9293 3.1 and RFC 7323.
 struct ObservedSegment {
     static constexpr std::uint8_t kFin = 0x01;
@@ -44,7 +47,7 @@ struct ObservedGre {
     Ipv4Address to;
     std::uint16_t call = 0;  // The receiver's id.
     std::optional<std::uint32_t> sequence;
-    bool acknowledges = false;
+    std::optional<std::uint32_t> acknowledged;
     std::optional<std::uint16_t> coherency;  // Of an encrypted packet; 12 bits.
 };
 

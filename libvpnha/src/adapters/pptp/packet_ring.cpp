@@ -13,7 +13,6 @@
 #include <cerrno>
 
 #include "adapters/os/network_descriptor.hpp"
-#include "adapters/pptp/observed_packet.hpp"
 
 namespace vpnha::adapters {
 
@@ -121,7 +120,12 @@ bool PacketRing::read(const OnPacket& on_packet, std::size_t blocks_max) {
             reinterpret_cast<const std::uint8_t*>(block) + block->hdr.bh1.offset_to_first_pkt;
         for (std::uint32_t i = 0; i < block->hdr.bh1.num_pkts; ++i) {
             const auto* const header = reinterpret_cast<const tpacket3_hdr*>(packet);
-            on_packet(ByteView(packet + header->tp_net, header->tp_snaplen));
+            const auto* const address =
+                reinterpret_cast<const sockaddr_ll*>(packet + TPACKET_ALIGN(sizeof(tpacket3_hdr)));
+            if (address->sll_pkttype == PACKET_OUTGOING || address->sll_pkttype == PACKET_HOST) {
+                on_packet(ByteView(packet + header->tp_net, header->tp_snaplen),
+                          address->sll_pkttype == PACKET_OUTGOING ? Way::out : Way::in);
+            }
             packet += header->tp_next_offset;
         }
         status.store(TP_STATUS_KERNEL, std::memory_order_release);

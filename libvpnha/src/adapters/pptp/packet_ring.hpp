@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A capture of what PPTP sends and receives on one device, IPv4, of one VIP: AF_PACKET with a ring
 // that the kernel fills in blocks (TPACKET_V3), a filter in the kernel, and the first octets of
-// each packet only. A ring that overflows loses packets, which harms nobody, and says how many.
+// each packet only. What is neither for this node nor from it is left out. A ring that overflows
+// loses packets, which harms nobody, and says how many.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <memory>
 
 #include "adapters/os/unique_fd.hpp"
+#include "adapters/pptp/observed_packet.hpp"
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "vpnha/result.hpp"
@@ -18,7 +20,7 @@ namespace vpnha::adapters {
 class PacketRing {
   public:
     // A packet from its IPv4 header on.
-    using OnPacket = std::function<void(ByteView packet)>;
+    using OnPacket = std::function<void(ByteView packet, Way way)>;
 
     // Of the device by its index, in the network namespace of the calling thread.
     [[nodiscard]] static Result<PacketRing> open(int device, Ipv4Address vip);

@@ -70,7 +70,7 @@ Bytes message(std::uint16_t type, std::uint32_t id) {
 
 // A call's packet: `call` is the receiver's id.
 Bytes gre(bool out, std::uint16_t call, std::uint32_t sequence, std::optional<std::uint16_t> count,
-          bool compact = false, bool acknowledges = true) {
+          bool compact = false, std::optional<std::uint32_t> acknowledged = 7) {
     ByteWriter frame;
     if (compact) {
         frame.u8(0xfd);
@@ -79,21 +79,31 @@ Bytes gre(bool out, std::uint16_t call, std::uint32_t sequence, std::optional<st
     }
     frame.u16(static_cast<std::uint16_t>(0x9000 | count.value_or(0))).u32(0);
     ByteWriter writer;
-    writer.u16(acknowledges ? 0x3081 : 0x3001).u16(0x880b);
+    writer.u16(acknowledged ? 0x3081 : 0x3001).u16(0x880b);
     writer.u16(static_cast<std::uint16_t>(frame.size())).u16(call).u32(sequence);
-    if (acknowledges) {
-        writer.u32(7);
+    if (acknowledged) {
+        writer.u32(*acknowledged);
     }
     writer.bytes(frame.view());
+    return ipv4(47, out ? kVip : kClient, out ? kClient : kVip, std::move(writer).take());
+}
+
+Bytes gre_acknowledgement(bool out, std::uint16_t call, std::uint32_t number) {
+    ByteWriter writer;
+    writer.u16(0x2081).u16(0x880b).u16(0).u16(call).u32(number);
     return ipv4(47, out ? kVip : kClient, out ? kClient : kVip, std::move(writer).take());
 }
 
 class CallObserverTest : public testing::Test {
   protected:
     CallObserver::Noted see(const Bytes& packet) {
+        return see_by(packet,
+                      ByteReader(ByteView(packet).subspan(12)).u32() == kVip ? Way::out : Way::in);
+    }
+    CallObserver::Noted see_by(const Bytes& packet, Way way) {
         const auto parsed = parse_observed(packet);
         EXPECT_TRUE(parsed.has_value());
-        return parsed ? observer_.on_packet(*parsed, now_) : CallObserver::Noted{};
+        return parsed ? observer_.on_packet(*parsed, way, now_) : CallObserver::Noted{};
     }
 
     void shake_hands() {
@@ -228,9 +238,10 @@ TEST_F(CallObserverTest, CoherencyCountsAreUnwrappedForward) {
 TEST_F(CallObserverTest, APeerThatNeverAcknowledgesIsNotedUntilItDoes) {
     observer_.follow(key_);
     see(gre(true, 7, 0, 0));
-    for (std::uint32_t i = 0; i < 32; ++i) {
+    for (std::uint32_t i = 0; i < 16; ++i) {
         EXPECT_FALSE(numbers().never_acknowledges) << i;
-        see(gre(false, 136, i, static_cast<std::uint16_t>(i), false, false));
+        see(gre(false, 136, i, static_cast<std::uint16_t>(i), false, std::nullopt));
+        see(gre(false, 136, i, static_cast<std::uint16_t>(i), false, 0x8000'0000));
     }
     EXPECT_TRUE(numbers().never_acknowledges);
     see(gre(false, 136, 32, 32));
@@ -245,6 +256,9 @@ TEST_F(CallObserverTest, AfterAnyGapTheIndexIsRightAgain) {
         std::uint64_t index = 0;
         observer_.follow(key_);
         const auto see_next = [&] {
+            if (!out) {
+                see(gre_acknowledgement(true, 7, gre_number - 1));
+            }
             see(gre(out, out ? 7 : 136, gre_number++, static_cast<std::uint16_t>(index++ % 4096)));
         };
         see_next();
@@ -278,14 +292,121 @@ TEST_F(CallObserverTest, EchoesOfAnIdleCallAreNoGap) {
     EXPECT_EQ(numbers().mppe_out, 2U);
 }
 
-// The tap sees it before anybody looks at its source.
-TEST_F(CallObserverTest, AForgedNumberCostsAtMostOneCircle) {
+// S4. The tap sees it before anybody looks at its source.
+TEST_F(CallObserverTest, AForgedNumberMovesNothing) {
     observer_.follow(key_);
-    see(gre(false, 136, 0, 0));
     see(gre(false, 136, 0x7000'0000, 5));
-    EXPECT_LE(numbers().mppe_in, 4'096U);
+    EXPECT_EQ(numbers().gre_in, 0U) << "the first one";
+    see(gre(false, 136, 0, 0));
+    static_cast<void>(observer_.take_changed(now_));
+    std::minstd_rand random(1);
+    for (int i = 0; i < 1000; ++i) {
+        see(gre(false, 136, 3'000 + static_cast<std::uint32_t>(random()) * 2, 5));
+    }
+    EXPECT_TRUE(observer_.take_changed(now_).empty());
     see(gre(false, 136, 3, 100));
-    EXPECT_LE(numbers().mppe_in, 4'096U) << "more indices than numbers";
+    EXPECT_EQ(numbers().mppe_in, 1U) << "more indices than numbers";
+    see(gre(false, 136, 4, 1));
+    EXPECT_EQ(numbers().gre_in, 4U);
+    EXPECT_EQ(numbers().mppe_in, 2U);
+}
+
+TEST_F(CallObserverTest, WhatPptpdAcknowledgesItHasTaken) {
+    observer_.follow(key_);
+    see(gre(false, 136, 1, 0));
+    // 5 000 of the client were lost before the node.
+    see(gre(false, 136, 5002, 5001 % 4096));
+    EXPECT_EQ(numbers().gre_in, 1U);
+    see(gre_acknowledgement(false, 136, 5002));
+    EXPECT_EQ(numbers().gre_in, 1U) << "the client's is none of ours";
+    see(gre_acknowledgement(true, 7, 5002));
+    EXPECT_EQ(numbers().gre_in, 5002U);
+    see(gre(false, 136, 5003, 5002 % 4096));
+    EXPECT_EQ(numbers().gre_in, 5003U);
+    EXPECT_EQ(numbers().mppe_in, 5003U);
+    see(gre_acknowledgement(true, 7, 4000));
+    EXPECT_EQ(numbers().gre_in, 5003U);
+}
+
+TEST_F(CallObserverTest, AFirstNumberThatWasForgedIsCorrected) {
+    observer_.follow(key_);
+    see(gre(false, 136, 60'000, std::nullopt));
+    EXPECT_EQ(numbers().gre_in, 60'000U);
+    see(gre(false, 136, 20, 0));
+    see(gre_acknowledgement(true, 7, 20));
+    see(gre(false, 136, 21, 1));
+    EXPECT_EQ(numbers().gre_in, 21U);
+    EXPECT_EQ(numbers().mppe_in, 2U);
+}
+
+// S4. Whoever sends a packet chooses its addresses.
+TEST_F(CallObserverTest, AnAddressOfOursMakesNoPacketOfOurs) {
+    shake_hands();
+    observer_.follow(key_);
+    see(gre(true, 7, 10, 0));
+    static_cast<void>(observer_.take_changed(now_));
+    see_by(gre(true, 7, 5000, 100), Way::in);
+    see_by(gre(false, 136, 10, 1), Way::out);
+    see_by(gre_acknowledgement(true, 7, 5000), Way::in);
+    see_by(tcp({.out = true, .flags = Segment::kRst | Segment::kAck, .seq = 5001, .ack = 1001}),
+           Way::in);
+    see_by(tcp({.out = true, .seq = 5001, .ack = 1001, .payload = Bytes(156)}), Way::in);
+    EXPECT_TRUE(observer_.take_changed(now_).empty());
+    EXPECT_EQ(numbers().gre_out, 10U);
+    EXPECT_EQ(numbers().snd_nxt, 5001U);
+}
+
+// S4. Any number was good enough for them.
+TEST_F(CallObserverTest, ForgedSegmentsMoveNothing) {
+    shake_hands();
+    observer_.follow(key_);
+    see(tcp({.seq = 1001, .ack = 5001, .payload = message(5, 77)}));
+    see(tcp({.out = true, .seq = 5001, .ack = 1017}));
+    const pptp::CallNumbers before = numbers();
+    const auto options = observer_.options_of(key_.peer);
+    static_cast<void>(observer_.take_changed(now_));
+    std::minstd_rand random(1);
+    for (int i = 0; i < 1000; ++i) {
+        const std::uint32_t far = 1017 + 20'000 + static_cast<std::uint32_t>(random());
+        for (const auto flags :
+             {Segment::kFin | Segment::kAck, Segment::kRst | 0, Segment::kRst | Segment::kAck,
+              Segment::kAck | 0, Segment::kSyn | 0, Segment::kSyn | Segment::kAck}) {
+            for (const int type : {3, 5, 12}) {
+                const auto noted = see(tcp({.flags = static_cast<std::uint8_t>(flags),
+                                            .seq = far,
+                                            .ack = 5001,
+                                            .options = syn_options(536, 1, 1),
+                                            .payload = message(static_cast<std::uint16_t>(type), 5),
+                                            .window = 1}));
+                ASSERT_EQ(noted.news, News::none);
+            }
+        }
+    }
+    // In the window, but not its number; a right one that acknowledges what was never sent.
+    EXPECT_EQ(see(tcp({.flags = Segment::kRst, .seq = 1018})).news, News::none);
+    EXPECT_EQ(see(tcp({.flags = Segment::kFin | Segment::kAck, .seq = 1017, .ack = 900'000})).news,
+              News::none);
+    EXPECT_TRUE(observer_.take_changed(now_).empty());
+    EXPECT_EQ(numbers(), before);
+    EXPECT_EQ(observer_.options_of(key_.peer), options);
+    EXPECT_EQ(see(tcp({.flags = Segment::kRst, .seq = 1017})).news, News::end_meant);
+}
+
+TEST_F(CallObserverTest, ANewConnectionOfAPortBeginsWithOurAnswer) {
+    shake_hands();
+    observer_.follow(key_);
+    see(tcp({.flags = Segment::kSyn, .seq = 70'000, .options = syn_options(900, 3, 50)}));
+    EXPECT_EQ(observer_.options_of(key_.peer)->mss, 1400);
+    see(tcp({.out = true, .flags = Segment::kSyn | Segment::kAck, .seq = 9, .ack = 5}));
+    EXPECT_EQ(observer_.options_of(key_.peer)->mss, 1400) << "it answers another one";
+    see(tcp({.out = true,
+             .flags = Segment::kSyn | Segment::kAck,
+             .seq = 90'000,
+             .ack = 70'001,
+             .options = syn_options(1400, 9, 900)}));
+    EXPECT_EQ(observer_.options_of(key_.peer)->mss, 900);
+    EXPECT_EQ(see(tcp({.seq = 70'001, .ack = 90'001})).news, News::begins);
+    EXPECT_EQ(numbers().rcv_nxt, 70'001U);
 }
 
 TEST_F(CallObserverTest, LcpCostsNoKey) {
