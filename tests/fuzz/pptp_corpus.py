@@ -110,6 +110,22 @@ PPTP_CALL = {
 }
 
 
+MPPE_GARBAGE = b"\x00\xfd\x90\x01" + b"x" * 30
+FORGED = {
+    "garbage-far-ahead": gre(MPPE_GARBAGE, 0x51, 0x51) + time(3000) + gre(MPPE_GARBAGE, 0x52),
+    "terminate": gre(lcp(5, 1), 51) + time(30) + gre(lcp(5, 1), 52),
+    "configure": gre(lcp(1, 1), 51) + gre(b"\x80\xfd\x01\x09\x00\x04", 52) + time(30),
+    "echo-replies": b"".join(gre(lcp(10, 0xa0 + i, MAGIC), i, 100 + i) for i in range(20)),
+    "echo-request": time(1000) + gre(lcp(9, 1, MAGIC), 51) * 2,
+    "resets": time(400) + gre(b"\x80\xfd\x0e\x09\x00\x04", 51) * 5 + time(600) + event(2, IP),
+    "in-clear": gre(b"\xff\x03\x00\x21" + IP, 51) + gre(b"\x21" + IP, 52) + event(2, IP),
+    "acknowledgements": event(0, struct.pack("!HHHHI", 0x2081, 0x880b, 0, 128, 900)) + time(30),
+    "segments": event(3, struct.pack("!IIBB", 2000, 1000, 1, 0)) + time(30),
+    "resumed": time(30) + event(2, IP) + gre(MPPE_GARBAGE, 51) * 3 + time(2000) + event(2, IP),
+}
+PPTP_CALL |= {f"contested-{name}": b"\x12" + events for name, events in FORGED.items()}
+
+
 def mppe_frames(index, last, *items):
     return b"\0" * 64 + bytes([index, last]) + b"".join(
         struct.pack("!HH", number, len(each)) + each for number, each in items)
@@ -131,10 +147,16 @@ def ip(protocol, body, fragment=0, length=None):
                        0xc0000201) + body
 
 
-def tcp(flags, options=b"", payload=b"", header=None):
+def tcp(flags, options=b"", payload=b"", header=None, seq=2000, ack=1000):
     header = 20 + len(options) if header is None else header
-    return ip(6, struct.pack("!HHIIBBHHH", 40123, 1723, 2000, 1000, header // 4 << 4, flags, 500,
+    return ip(6, struct.pack("!HHIIBBHHH", 40123, 1723, seq, ack, header // 4 << 4, flags, 500,
                              0, 0) + options + payload)
+
+
+def swapped(packet):
+    """The packet on its way back: addresses, and ports of TCP."""
+    ports = packet[22:24] + packet[20:22] if packet[9] == 6 else packet[20:24]
+    return packet[:12] + packet[16:20] + packet[12:16] + ports + packet[24:]
 
 
 STAMPS = b"\1\1" + struct.pack("!BBII", 8, 10, 5000, 6000)
@@ -160,4 +182,52 @@ OBSERVED = {
     "ipv6": b"\x60" + b"\0" * 60,
 }
 
-TARGETS = {"mppe": MPPE, "observed": OBSERVED, "pptp_call": PPTP_CALL, "pptp_record": PPTP_RECORD}
+
+def came(packet):
+    return event(0, packet)
+
+
+def went(packet):
+    return event(1, swapped(packet))
+
+
+def coming(number, frame, acknowledged=None):
+    # Without the octets of the event.
+    return came(ip(47, gre(frame, number, acknowledged)[3:]))
+
+
+def going(number, frame, acknowledged=None):
+    packet = bytearray(gre(frame, number, acknowledged)[3:])
+    packet[6:8] = b"\0\7"
+    return went(ip(47, bytes(packet)))
+
+
+FOLLOW, FORGET, LATER = b"\2\0", b"\3\0", b"\4\xff\xff"
+HANDSHAKE = (came(tcp(0x02, SYN_OPTIONS, seq=1999, ack=0))
+             + went(tcp(0x12, SYN_OPTIONS, seq=999, ack=2000)) + came(tcp(0x10, STAMPS)))
+ENCRYPTED = b"\xff\x03\x00\xfd\x90\x00" + b"x" * 8
+
+CALL_OBSERVER = {
+    "handshake": HANDSHAKE + FOLLOW + LATER,
+    "syn-alone": came(tcp(0x02, SYN_OPTIONS)) + LATER,
+    "syn-again": HANDSHAKE + FOLLOW + came(tcp(0x02, SYN_OPTIONS, seq=77)) + FORGET + LATER * 3,
+    "new-connection": HANDSHAKE * 2 + FOLLOW + came(tcp(0x14)) + HANDSHAKE + FORGET,
+    "ends-forged": HANDSHAKE + FOLLOW + came(tcp(0x14, seq=9)) + came(tcp(0x11, seq=90000))
+    + came(tcp(0x14)) + LATER,
+    "fin-of-both": HANDSHAKE + FOLLOW + came(tcp(0x11)) + went(tcp(0x11, seq=1000, ack=2001))
+    + FORGET + LATER,
+    "echo": HANDSHAKE + FOLLOW + came(tcp(0x18, STAMPS, message(5, b"\0\0\0\7")[3:]))
+    + went(tcp(0x18, STAMPS, message(6, b"\0\0\0\7\1\0\0\0")[3:], seq=1000, ack=2016)),
+    "stop": HANDSHAKE + FOLLOW + came(tcp(0x18, STAMPS, message(3, b"\1\0\0\0")[3:])) + LATER,
+    "data": FOLLOW + coming(1, ENCRYPTED) + going(1, ENCRYPTED, 1) + coming(2, lcp(9, 1, MAGIC)),
+    "far-ahead": FOLLOW + coming(1, ENCRYPTED) + coming(0x70000000, ENCRYPTED) + LATER
+    + going(5, ENCRYPTED, 9000) + coming(9001, ENCRYPTED),
+    "first-forged": FOLLOW + coming(60000, ENCRYPTED) + going(1, ENCRYPTED, 1)
+    + coming(2, ENCRYPTED),
+    "our-address-came": FOLLOW + came(swapped(ip(47, gre(ENCRYPTED, 9)[3:]))) + LATER,
+    "two-calls-of-one-address": HANDSHAKE + FOLLOW + b"\2\1" + coming(1, ENCRYPTED) + FORGET
+    + coming(2, ENCRYPTED) + b"\3\1" + LATER,
+}
+
+TARGETS = {"call_observer": CALL_OBSERVER, "mppe": MPPE, "observed": OBSERVED,
+           "pptp_call": PPTP_CALL, "pptp_record": PPTP_RECORD}
