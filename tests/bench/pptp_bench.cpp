@@ -139,7 +139,7 @@ void observed(benchmark::State& state) {
     for (auto _ : state) {
         for (const Bytes& packet : packets) {
             if (const auto parsed = adapters::parse_observed(packet)) {
-                observer.on_packet(*parsed, kNow);
+                observer.on_packet(*parsed, adapters::Way::in, kNow);
             } else {
                 state.SkipWithError("it is no packet of PPTP");
             }

@@ -105,6 +105,7 @@ PPTP_CALL = {
     "hung-up": bytes([ASKED[0] | 4]) + ANSWER + gre(lcp(10, 0xa0, MAGIC), 51, 100),
     "hung-up-exact": bytes([EXACT[0] | 4]) + event(2, IP),
     "stopped": bytes([ASKED_MPPE[0] | 12]) + ANSWER + message(5, b"\0\0\0\7"),
+    "acknowledged-when-over": bytes([ASKED_MPPE[0] | 12]) + gre(lcp(9, 1, MAGIC), 51) + time(32000),
     "stopped-and-silent": bytes([ASKED_MPPE[0] | 12]) + time(2000) + event(4) + time(2000),
     "paused": EXACT_MPPE + event(2, IP) + event(4) + event(2, IP) + time(65000) + time(65000),
 }
@@ -209,6 +210,8 @@ ENCRYPTED = b"\xff\x03\x00\xfd\x90\x00" + b"x" * 8
 
 CALL_OBSERVER = {
     "handshake": HANDSHAKE + FOLLOW + LATER,
+    "window-scale-83": came(tcp(0x02, SYN_OPTIONS[:-2] + b"\x53\0", seq=1999, ack=0))
+    + HANDSHAKE[len(came(tcp(0x02, SYN_OPTIONS))):] + FOLLOW + LATER,
     "syn-alone": came(tcp(0x02, SYN_OPTIONS)) + LATER,
     "syn-again": HANDSHAKE + FOLLOW + came(tcp(0x02, SYN_OPTIONS, seq=77)) + FORGET + LATER * 3,
     "new-connection": HANDSHAKE * 2 + FOLLOW + came(tcp(0x14)) + HANDSHAKE + FORGET,

@@ -275,7 +275,7 @@ void ResumedCall::on_time(TimePoint now, CallOutput& out) {
     if (state_ == State::running) {
         take(link_.on_time(now), out);
     }
-    if (acknowledge_at_ && *acknowledge_at_ <= now) {
+    if (state_ != State::ended && acknowledge_at_ && *acknowledge_at_ <= now) {
         send_acknowledgement(out);
     }
 }

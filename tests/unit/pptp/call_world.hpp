@@ -122,6 +122,7 @@ class CallWorld final : public CallOutput {
     void connect(const ControlSocket& socket) override { sockets.push_back(socket); }
     void say(ByteView message) override { said.emplace_back(message.begin(), message.end()); }
     void send(ByteView gre) override {
+        sent_when_over += ended_by.empty() ? 0 : 1;
         const auto packet = parse_gre(gre);
         if (packet && packet->sequence) {
             numbers_sent.push_back(*packet->sequence);
@@ -165,7 +166,8 @@ class CallWorld final : public CallOutput {
     std::string how;
     TimePoint resumed_at{};
     std::vector<std::string> ended_by;
-    EndCause cause{};                 // Of the last.
+    EndCause cause{};  // Of the last.
+    int sent_when_over = 0;
     std::set<std::uint64_t> indexes;  // Of MPPE, of both gateways.
     int indexes_reused = 0;
     std::uint32_t data_sent = 0;

@@ -724,6 +724,23 @@ TEST_P(ResumedCallTest, AClientThatHadStoppedGetsItsReply) {
     }
 }
 
+TEST_P(ResumedCallTest, ACallThatIsOverAcknowledgesNothing) {
+    CallWorld world(GetParam(), Mppe::bits128);
+    world.answers_probes = false;
+    world.known.hung_up = true;
+    be_known(world);
+    world.call->resume(false, 0, world.now, world);
+    world.client.send_data(1, world.now);
+    // Both are due when it is looked at again.
+    const Bytes packet = world.client.sent.front();
+    world.client.sent.clear();
+    world.call->on_gre(packet, world.now, world);
+    world.now += 2s;
+    world.call->on_time(world.now, world);
+    EXPECT_THAT(world.ended_by, SizeIs(1));
+    EXPECT_EQ(world.sent_when_over, 0);
+}
+
 TEST_P(ResumedCallTest, WithoutAnAnswerTheSocketHasWhatIsKnown) {
     CallWorld world(GetParam(), Mppe::bits128);
     world.answers_probes = false;

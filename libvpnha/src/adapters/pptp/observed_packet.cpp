@@ -17,6 +17,7 @@ constexpr std::uint8_t kOptionEnd = 0;
 constexpr std::uint8_t kOptionNothing = 1;
 constexpr std::uint8_t kOptionMss = 2;
 constexpr std::uint8_t kOptionScale = 3;
+constexpr std::uint8_t kScaleMax = 14;  // RFC 7323 2.3: what is above it counts as this.
 constexpr std::uint8_t kOptionSack = 4;
 constexpr std::uint8_t kOptionTimestamps = 8;
 
@@ -82,7 +83,7 @@ void read_options(ByteReader options, ObservedSegment& segment) {
         if (kind == kOptionMss && length == 4) {
             segment.mss = value.u16();
         } else if (kind == kOptionScale && length == 3) {
-            segment.window_scale = value.u8();
+            segment.window_scale = std::min(value.u8(), kScaleMax);
         } else if (kind == kOptionSack && length == 2) {
             segment.sack_permitted = true;
         } else if (kind == kOptionTimestamps && length == 10) {

@@ -176,6 +176,20 @@ TEST_F(CallObserverTest, WhatOneSideDidNotOfferIsNotUsed) {
     EXPECT_EQ(*options, pptp::TcpOptions{});
 }
 
+// RFC 7323 2.3. It was shifted by as it came.
+TEST_F(CallObserverTest, AWindowScaleThatIsTooLargeCountsAsTheLargest) {
+    see(tcp({.flags = Segment::kSyn, .seq = 1000, .options = syn_options(1460, 83, 50)}));
+    see(tcp({.out = true,
+             .flags = Segment::kSyn | Segment::kAck,
+             .seq = 5000,
+             .ack = 1001,
+             .options = syn_options(1400, 9, 900)}));
+    see(tcp({.seq = 1001, .ack = 5001}));
+    observer_.follow(key_);
+    EXPECT_EQ(observer_.options_of(key_.peer)->peer_scale, 14);
+    EXPECT_EQ(numbers().snd_wnd, 512U << 14);
+}
+
 TEST_F(CallObserverTest, TcpNumbersAreThoseOfWhatHasLeft) {
     shake_hands();
     observer_.follow(key_);
