@@ -406,6 +406,14 @@ TEST_F(CallObserverTest, ForgedSegmentsMoveNothing) {
     EXPECT_EQ(see(tcp({.flags = Segment::kRst, .seq = 1017})).news, News::end_meant);
 }
 
+TEST_F(CallObserverTest, AHangUpCountsThoughOurLastReplyWasNotCaptured) {
+    shake_hands();
+    observer_.follow(key_);
+    see(tcp({.seq = 1001, .ack = 5001, .payload = message(5, 77)}));
+    see(tcp({.seq = 1017, .ack = 5021, .payload = message(12, 0)}));
+    EXPECT_TRUE(numbers().hung_up);
+}
+
 TEST_F(CallObserverTest, ANewConnectionOfAPortBeginsWithOurAnswer) {
     shake_hands();
     observer_.follow(key_);
