@@ -188,7 +188,7 @@ class L2tpPeer {
     std::deque<Outgoing> queue_;
     std::map<SessionId, SessionId> sessions_;  // Its id → the gateway's.
     std::set<SessionId> told_;
-    std::vector<SessionId> calls_;             // ICRQs without an answer.
+    std::vector<SessionId> calls_;  // ICRQs without an answer.
     std::map<std::uint16_t, Bytes> accepted_;
     std::vector<std::string> reused_;
     std::vector<Bytes> outbox_;

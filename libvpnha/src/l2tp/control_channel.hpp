@@ -136,7 +136,7 @@ class ControlChannel {
     TunnelId peer_id_;
     ChannelOptions options_;
     State state_ = State::silent;
-    bool heard_ = false;  // The believed Ns comes from the peer.
+    bool heard_ = false;     // The believed Ns comes from the peer.
     bool doubtful_ = false;  // While probing: an Nr contradicted the believed one.
     bool went_unanswered_ = false;
     Seq16 old_ns_{0};             // What the next series of probes takes for an old number.

@@ -310,10 +310,11 @@ void ControlServer::State::answer(ClientId id, std::vector<std::string> pieces) 
     Client& client = found->second;
     client.waiting = false;
     client.progress = QbLoop::now();
-    client.output = {frame_header(bytes)};
-    std::move(pieces.begin(), pieces.end(), std::back_inserter(client.output));
+    const std::string header = frame_header(bytes);
+    pieces.front().insert(0, header);
+    client.output.assign(std::move_iterator(pieces.begin()), std::move_iterator(pieces.end()));
     client.sent = 0;
-    client.pending_bytes = bytes + client.output.front().size();
+    client.pending_bytes = bytes + header.size();
     Share& share = share_of(client.peer.uid);
     share.pending_bytes += client.pending_bytes;
     if (share.pending_bytes > limits::kControlPendingBytesMax) {
