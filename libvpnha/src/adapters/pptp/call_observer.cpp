@@ -104,7 +104,7 @@ CallObserver::Noted CallObserver::on_segment(const ObservedSegment& segment, boo
         on_syn_acknowledged(segment, connection, now);
         return {.news = News::none, .peer = peer};
     }
-    if (!out && !is_expected(segment, connection)) {
+    if (out ? !is_ours(segment, connection) : !is_expected(segment, connection)) {
         return {};
     }
     Noted noted{.news = News::none, .peer = peer};
@@ -119,7 +119,7 @@ CallObserver::Noted CallObserver::on_segment(const ObservedSegment& segment, boo
     take_segment(segment, out ? connection.ours : connection.theirs, now);
     const bool ends = (segment.flags & (Segment::kFin | Segment::kRst)) != 0;
     connection.hung_up = connection.hung_up || (!out && (segment.flags & Segment::kFin) != 0);
-    if (ends && !out) {
+    if (ends && !out && connection.established) {
         noted.news = News::end_meant;
     } else if (const News news = on_message(segment, out, connection); news != News::none) {
         noted.news = news;
@@ -234,6 +234,12 @@ void CallObserver::drop_if_over(const Ipv4Endpoint& peer) {
     if (over && !has_call(peer)) {
         erase(found);
     }
+}
+
+bool CallObserver::is_ours(const ObservedSegment& segment, const Connection& connection) {
+    const Side& ours = connection.ours;
+    return ours.seen &&
+           segment.seq - (ours.next - kSentBefore) <= kSentBefore + limits::kPptpStreamLagMax;
 }
 
 bool CallObserver::is_expected(const ObservedSegment& segment, const Connection& connection) {

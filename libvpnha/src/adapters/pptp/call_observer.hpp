@@ -157,6 +157,9 @@ class CallObserver {
     void drop_if_over(const Ipv4Endpoint& peer);
     [[nodiscard]] bool has_call(const Ipv4Endpoint& peer);
     News on_message(const ObservedSegment& segment, bool out, Connection& connection);
+    // Whether it belongs to that connection. Our probes of another one with the same addresses do
+    // not: a resumed call's, whose client a forged SYN names.
+    [[nodiscard]] static bool is_ours(const ObservedSegment& segment, const Connection& connection);
     // Whether the peer's segment is one that our end of the connection can take.
     [[nodiscard]] static bool is_expected(const ObservedSegment& segment,
                                           const Connection& connection);

@@ -540,6 +540,42 @@ TEST(ObservedPacketTest, PayloadCountsAsItWasOnTheWire) {
 }
 
 // S3: a table that never aged left each new call unprotected, after so many of these.
+// The end of a connection that is believed is let out by the gate: a RST of this node's kernel,
+// which has no socket for a call that is being resumed, would end it.
+TEST_F(CallObserverTest, AForgedSynEndsNoCallThatIsBeingResumed) {
+    std::mt19937 random(1);
+    const auto number = [&random] { return static_cast<std::uint32_t>(random()); };
+    const auto ends = [&](std::uint32_t theirs, std::uint32_t ours) {
+        for (int n = 0; n < 200; ++n) {
+            // The probe, or the repaired socket, with the numbers of the real connection.
+            see(tcp({.out = true, .seq = ours, .ack = theirs, .options = timestamps(900)}));
+            for (const int flags : {int{Segment::kRst}, Segment::kRst | Segment::kAck,
+                                    Segment::kFin | Segment::kAck}) {
+                const auto noted = see(tcp(
+                    {.flags = static_cast<std::uint8_t>(flags), .seq = number(), .ack = number()}));
+                ASSERT_NE(noted.news, News::end_meant) << n;
+            }
+            // The client doubts what it was sent.
+            ASSERT_NE(see(tcp({.seq = theirs, .ack = ours})).news, News::end_meant);
+        }
+    };
+    for (int n = 0; n < 20; ++n) {
+        const std::uint32_t forged = number();
+        see(tcp({.flags = Segment::kSyn, .seq = forged}));
+        see(tcp({.out = true,
+                 .flags = Segment::kSyn | Segment::kAck,
+                 .seq = number(),
+                 .ack = forged + 1}));
+        ends(number(), number());
+    }
+    now_ += 1min;
+    // Beside the repaired socket, which answers no SYN.
+    for (int n = 0; n < 20; ++n) {
+        see(tcp({.flags = Segment::kSyn, .seq = number()}));
+        ends(number(), number());
+    }
+}
+
 TEST_F(CallObserverTest, ForgedSynsKeepNoCallOut) {
     for (std::uint32_t i = 0; i < 20'000; ++i) {
         see_syn(i);
