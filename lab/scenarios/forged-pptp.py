@@ -42,7 +42,8 @@ def forging(run: Run, live: Live, name: str, seconds: float) -> Iterator[None]:
     address, port = session["peer"].split(":")
     forger = run.lab.node("client2")
     sending = forger.start_tool("hostile/forged_pptp.py", "stock" if name == "stock" else "all",
-                                L2TP.vip_outside, address, port, str(session["call"]), str(seconds), output=LOG)
+                                L2TP.vip_outside, address, port, str(session["call"]),
+                                str(seconds), output=LOG)
     yield
     sending.wait(seconds + 10)
     sent = json.loads((forger.read(LOG) or "").splitlines()[-1])
