@@ -68,7 +68,7 @@ def steps(run: Run) -> None:
         stack.rejoin(active.name)
         stack.wait_protected(1)
         run.observe(2)
-    counters = stack.status(active)["counters"]
+    counters = stack.node_status(active)["counters"]
     run.expect("forged_were_dropped", counters["pptp_duplicates"], at_least(SENT_MIN // 10))
     run.step("they go on while the power is cut")
     begun = run.lab.now()
