@@ -241,7 +241,7 @@ void GatewayNode::finish(bool succeeded, Effects& effects) {
     if (transition_.satisfies_all(succeeded, takeover_.serves())) {
         effects.emplace_back(
             Log{Level::info, fmt::format("now {} {} {} sessions={}", role.first, role.second, tag(),
-                                         replica_.store().count())});
+                                         keepers_.session_totals().all)});
     }
     if (state == takeover::State::promoted) {
         effects.emplace_back(WatchServices{settings_.id});
