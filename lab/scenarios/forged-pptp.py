@@ -17,14 +17,16 @@ all the time, and goes on at the second and the third gateway, as in pptp-power-
 has counted the forged packets.
 """
 import contextlib
+import dataclasses
 import json
 from collections.abc import Iterator
 
-from vpnlab.evidence.expectation import at_least, at_most, equals
+from vpnlab.evidence.capture_invariants import cleartext_pptp, pptp_hang_ups
+from vpnlab.evidence.expectation import at_least, at_most, equals, is_empty
 from vpnlab.host.topology import DEFAULT_NODES, L2TP
 from vpnlab.steps.live import Live
-from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
-from vpnlab.steps.promise import TAKEOVER_MS, worst_gap_ms
+from vpnlab.steps.pptp_live import begin_pptp
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence, worst_gap_ms
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -82,5 +84,14 @@ def steps(run: Run) -> None:
     client = seen.client("client1")
     for name, span in calm.items():
         run.expect(f"{name}_gap_ms", worst_gap_ms(client, span), at_most(GAP_MS))
-    run.expect("served_by", len({owner.node for owner in seen.owners}), equals(3))
-    expect_unhurt(run, live, seen, TAKEOVER_MS, (begun, until))
+    run.expect("promotions", len(seen.owners), equals(3))
+    # While no gateway has the VIP the switch floods the forged frames, and client1's capture has
+    # them: of each round one Call-Clear-Request, one CCP Reset-Request, two RST.
+    rounds = client.ccp_exchanges
+    run.expect("captured_call_clears", client.pptp_setups, equals(rounds))
+    run.expect("captured_resets", client.tcp_resets, equals(2 * rounds))
+    victim = dataclasses.replace(client, ccp_exchanges=0, pptp_setups=0, tcp_resets=0)
+    expect_only_silence(run, victim, TAKEOVER_MS)
+    outside = live.clients[0].files.outside
+    run.expect("hung_up_by", pptp_hang_ups(outside, L2TP.vip_outside, (begun, until)), is_empty())
+    run.expect("in_the_clear", cleartext_pptp(outside, L2TP.vip_outside), equals(0))
