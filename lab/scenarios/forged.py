@@ -17,7 +17,7 @@ counts what named no id of the client. In the end the clients hang up, and nothi
 import dataclasses
 import json
 
-from vpnlab.evidence.expectation import at_least, equals
+from vpnlab.evidence.expectation import at_least, at_most, equals
 from vpnlab.host.node import Background, Node
 from vpnlab.host.topology import DEFAULT_NODES, L2TP
 from vpnlab.steps.live import Live, begin
@@ -74,7 +74,7 @@ def steps(run: Run) -> None:
     run.observe(AFTERWARDS_S)
     seen = live.end()
     victim = seen.client(VICTIM)
-    # The forger's dial, which it repeats.
-    run.expect("dials_from_the_victims_address", victim.l2tp_setups, equals(1))
+    # The forger's dial, which it repeats, where the switch flooded it to the victim's capture.
+    run.expect("dials_from_the_victims_address", victim.l2tp_setups, at_most(1))
     for client in (dataclasses.replace(victim, l2tp_setups=0), seen.client("client2")):
         expect_only_silence(run, client, TAKEOVER_MS)
