@@ -231,8 +231,9 @@ struct LeaseLinks::State {
     [[nodiscard]] std::optional<std::size_t> link_of(int fd) const;
     [[nodiscard]] bool may_be_of_a_node(const Address& from, std::size_t link) const;
     void receive(int fd);
-    void take(ByteView bytes, int fd, const Address& from);
-    void note_source(NodeId node, int fd, const Address& from, lease::ReplayGuard::Seen seen);
+    void take(ByteView bytes, std::size_t link, const Address& from);
+    void note_source(NodeId node, std::size_t link, const Address& from,
+                     lease::ReplayGuard::Seen seen);
     void send(GatewayId gateway, NodeId to, const lease::Message& message);
     void say(NodeId to, const lease::Hello& hello);
     void greet(const lease::Sender& sender, const lease::Message& message);
@@ -355,11 +356,11 @@ void LeaseLinks::State::receive(int fd) {
             ++counters.malformed;
             continue;
         }
-        take({buffer.data(), static_cast<std::size_t>(got)}, fd, from);
+        take({buffer.data(), static_cast<std::size_t>(got)}, *link, from);
     }
 }
 
-void LeaseLinks::State::note_source(NodeId node, int fd, const Address& from,
+void LeaseLinks::State::note_source(NodeId node, std::size_t link, const Address& from,
                                     lease::ReplayGuard::Seen seen) {
     // What is not proven may be a copy that somebody else sends.
     const bool is_proven =
@@ -367,12 +368,10 @@ void LeaseLinks::State::note_source(NodeId node, int fd, const Address& from,
     if (!is_removed_voter(node) || (!is_proven && guard.hears(node))) {
         return;
     }
-    if (const auto link = link_of(fd)) {
-        peers[node][*link] = from;
-    }
+    peers[node][link] = from;
 }
 
-void LeaseLinks::State::take(ByteView bytes, int fd, const Address& from) {
+void LeaseLinks::State::take(ByteView bytes, std::size_t link, const Address& from) {
     const Result<lease::Datagram> datagram = lease::parse_datagram(bytes, key);
     if (!datagram) {
         ++(datagram.error().code == Errc::permission ? counters.forged : counters.malformed);
@@ -382,7 +381,7 @@ void LeaseLinks::State::take(ByteView bytes, int fd, const Address& from) {
     const auto* const hello = std::get_if<lease::Hello>(&datagram->message);
     const lease::ReplayGuard::Seen seen =
         guard.on_datagram(sender, datagram->sequence, datagram->message);
-    note_source(sender.node, fd, from, seen);
+    note_source(sender.node, link, from, seen);
     switch (seen) {
         case lease::ReplayGuard::Seen::replayed:
             ++counters.replayed;

@@ -2,8 +2,8 @@
 // The lease's datagrams (lease/datagram.hpp) over UDP, on every link of the cluster at once: one
 // socket for each, bound to this node's address there, so that one link's failure is no business of
 // the others. A link has its number in corosync.conf on all nodes. What arrives is checked for its
-// source, its key, its length and its age (lease/replay_guard.hpp) before anybody hears of it. What
-// no other node's address has sent costs no more than its reading.
+// source, its key, its length and its age (lease/replay_guard.hpp) before it is passed on. What
+// comes from no other node's address costs no more than its reading.
 #pragma once
 
 #include <cstdint>
