@@ -34,6 +34,29 @@ void set_aside(Gateway& gateway, const replica::Install& wanted, const std::stri
                                         gateway.tag(), to_hex(wanted.key.id.view()), why)});
 }
 
+void show_state(SessionView& view, const replica::Replica& replica, const wire::RecordKey& key,
+                const replica::StoredRecord& stored, const Refusals& refusals, const Known& known) {
+    if (const auto refusal = refusals.find(key); refusal != refusals.end()) {
+        view.state = SessionState::quarantined;
+        view.reason = refusal->second;
+    } else if (replica.promoted()) {
+        view.state = known.is_resumed ? SessionState::resumed : SessionState::protected_;
+        if (!replica.is_protected(key)) {
+            view.state = SessionState::unprotected;
+            view.reason = replica.quorate() ? "no standby has confirmed it"
+                                            : "this side of the cluster has no quorum";
+        }
+    } else if (stored.hold != replica::Hold::installed) {
+        view.state = SessionState::unprotected;
+        view.reason = known.not_ready;
+    } else if (!known.obstacle.empty()) {
+        view.state = SessionState::unprotected;
+        view.reason = ends_with_node(known.obstacle);
+    } else {
+        view.state = SessionState::hot;
+    }
+}
+
 std::string ends_with_node(std::string_view obstacle) {
     return fmt::format("no other node can go on with it ({}); its client is told", obstacle);
 }

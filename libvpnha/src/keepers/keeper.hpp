@@ -178,6 +178,19 @@ class Keeper {
 void set_aside(Gateway& gateway, const replica::Install& wanted, const std::string& why,
                TimePoint now, Effects& effects);
 
+// Why this node cannot apply a record.
+using Refusals = std::map<wire::RecordKey, std::string>;
+
+// What a keeper knows of a session whose record is in the store.
+struct Known {
+    bool is_resumed = false;       // By this node.
+    std::string_view obstacle{};   // Of its record.
+    std::string_view not_ready{};  // The reason where this node has not installed it.
+};
+// Sets the state and the reason of its view.
+void show_state(SessionView& view, const replica::Replica& replica, const wire::RecordKey& key,
+                const replica::StoredRecord& stored, const Refusals& refusals, const Known& known);
+
 // What is said of a session with that obstacle in its record.
 [[nodiscard]] std::string ends_with_node(std::string_view obstacle);
 

@@ -74,17 +74,15 @@ class StockSessions {
     ByKey unresumable_;  // Of by_key_.
 };
 
-// Why this node cannot apply a record.
-using Refusals = std::map<wire::RecordKey, std::string>;
-
 // At most `max` sessions of one record type, with keys after `after`, in their order: those that
-// only this node has, as `of_stock` (const StockSessions<Record>::Session&) → SessionView shows
-// them, and all others of the store, as `of_store` (key, stored) → optional<SessionView> does.
-template <class Record, class OfStore, class OfStock>
+// only this node has, as `of_record` (const Record&) → SessionView shows them, with the reason why
+// they cannot be resumed, and all others of the store, as `of_store` (key, stored) →
+// optional<SessionView> does.
+template <class Record, class OfStore, class OfRecord>
 [[nodiscard]] std::vector<SessionView> list_sessions(const replica::Store& store,
                                                      const StockSessions<Record>& stock,
                                                      const ListPart& part, wire::RecordType type,
-                                                     OfStore of_store, OfStock of_stock) {
+                                                     OfStore of_store, OfRecord of_record) {
     std::vector<SessionView> views;
     const wire::RecordKey after = std::max(part.after, wire::RecordKey{type, {}});
     auto stored = store.records().upper_bound(after);
@@ -99,7 +97,10 @@ template <class Record, class OfStore, class OfStock>
         const bool is_stored = stored != store.records().end() && stored->first.type == type;
         if (own != stock.unresumable().end() && (!is_stored || own->first <= stored->first)) {
             const auto& [key, plugin] = *own;
-            views.push_back(of_stock(stock.at(plugin)));
+            const auto& session = stock.at(plugin);
+            SessionView& view = views.emplace_back(of_record(session.record));
+            view.state = SessionState::unprotected;
+            view.reason = session.not_resumable;
             stored = is_stored && stored->first == key ? std::next(stored) : stored;
             pass(wire::RecordKey(key));
         } else if (is_stored) {

@@ -475,20 +475,11 @@ std::vector<SessionView> IpsecSas::sessions(const ListPart& part) const {
                 peer.vips.empty() ? std::nullopt : ipsec::parse_host(peer.vips.front())) {
             view.address = to_string(vip->address);
         }
-        view.state = SessionState::hot;
-        if (replica().promoted()) {
-            view.state = SessionState::protected_;
-            if (std::ranges::any_of(children, is_offloaded)) {
-                view.state = SessionState::unprotected;
-                view.reason = "a device encrypts its CHILD SA: set hw_offload = no";
-            } else if (!replica().is_protected(record)) {
-                view.state = SessionState::unprotected;
-                view.reason = replica().quorate() ? "no standby has confirmed it"
-                                                  : "this side of the cluster has no quorum";
-            }
-        } else if (stored.hold != replica::Hold::installed) {
+        show_state(view, replica(), record, stored, {},
+                   {.not_ready = "not yet in this node's charon"});
+        if (replica().promoted() && std::ranges::any_of(children, is_offloaded)) {
             view.state = SessionState::unprotected;
-            view.reason = "not yet in this node's charon";
+            view.reason = "a device encrypts its CHILD SA: set hw_offload = no";
         }
     }
     return views;

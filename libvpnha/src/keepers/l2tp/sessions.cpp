@@ -302,24 +302,10 @@ std::optional<SessionView> L2tpSessions::view_of(const wire::RecordKey& key,
     }
     SessionView view = view_of(*record);
     view.epoch = stored.version.epoch;
-    if (const auto refusal = refusals_.find(key); refusal != refusals_.end()) {
-        view.state = SessionState::quarantined;
-        view.reason = refusal->second;
-    } else if (replica().promoted()) {
-        view.state = resumed_sessions_.contains(record->key) ? SessionState::resumed
-                                                             : SessionState::protected_;
-        if (!replica().is_protected(key)) {
-            view.state = SessionState::unprotected;
-            view.reason = replica().quorate() ? "no standby has confirmed it"
-                                              : "this side of the cluster has no quorum";
-        }
-    } else if (stored.hold != replica::Hold::installed) {
-        view.state = SessionState::unprotected;
-        view.reason = "not yet in this node's kernel";
-    } else if (!record->obstacle.empty()) {
-        view.state = SessionState::unprotected;
-        view.reason = ends_with_node(record->obstacle);
-    }
+    show_state(view, replica(), key, stored, refusals_,
+               {.is_resumed = resumed_sessions_.contains(record->key),
+                .obstacle = record->obstacle,
+                .not_ready = "not yet in this node's kernel"});
     return view;
 }
 
@@ -329,12 +315,7 @@ std::vector<SessionView> L2tpSessions::sessions(const ListPart& part) const {
         [this](const wire::RecordKey& key, const replica::StoredRecord& stored) {
             return view_of(key, stored);
         },
-        [this](const auto& session) {
-            SessionView view = view_of(session.record);
-            view.state = SessionState::unprotected;
-            view.reason = session.not_resumable;
-            return view;
-        });
+        [this](const l2tp::SessionRecord& record) { return view_of(record); });
 }
 
 SessionTotals L2tpSessions::session_totals() const {

@@ -149,6 +149,7 @@ class L2tpSessions final : public Keeper {
 
     [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }
     [[nodiscard]] SessionView view_of(const l2tp::SessionRecord& record) const;
+    // nullopt: this release cannot read the record.
     [[nodiscard]] std::optional<SessionView> view_of(const wire::RecordKey& key,
                                                      const replica::StoredRecord& stored) const;
 

@@ -411,24 +411,10 @@ std::optional<SessionView> PptpCalls::view_of(const wire::RecordKey& key,
     SessionView view = view_of(*record);
     view.epoch = stored.version.epoch;
     const auto call = calls_.find(record->key);
-    if (const auto refusal = refusals_.find(key); refusal != refusals_.end()) {
-        view.state = SessionState::quarantined;
-        view.reason = refusal->second;
-    } else if (replica().promoted()) {
-        const bool resumed = call != calls_.end() && call->second.stage == Stage::resumed;
-        view.state = resumed ? SessionState::resumed : SessionState::protected_;
-        if (!replica().is_protected(key)) {
-            view.state = SessionState::unprotected;
-            view.reason = replica().quorate() ? "no standby has confirmed it"
-                                              : "this side of the cluster has no quorum";
-        }
-    } else if (stored.hold != replica::Hold::installed) {
-        view.state = SessionState::unprotected;
-        view.reason = "not yet prepared on this node";
-    } else if (!record->obstacle.empty()) {
-        view.state = SessionState::unprotected;
-        view.reason = ends_with_node(record->obstacle);
-    }
+    show_state(view, replica(), key, stored, refusals_,
+               {.is_resumed = call != calls_.end() && call->second.stage == Stage::resumed,
+                .obstacle = record->obstacle,
+                .not_ready = "not yet prepared on this node"});
     return view;
 }
 
@@ -438,12 +424,7 @@ std::vector<SessionView> PptpCalls::sessions(const ListPart& part) const {
         [this](const wire::RecordKey& key, const replica::StoredRecord& stored) {
             return view_of(key, stored);
         },
-        [this](const auto& call) {
-            SessionView view = view_of(call.record);
-            view.state = SessionState::unprotected;
-            view.reason = call.not_resumable;
-            return view;
-        });
+        [this](const pptp::CallRecord& record) { return view_of(record); });
 }
 
 SessionTotals PptpCalls::session_totals() const {

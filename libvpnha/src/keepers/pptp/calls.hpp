@@ -148,6 +148,7 @@ class PptpCalls final : public Keeper, public Counted {
     [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
     [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }
     [[nodiscard]] SessionView view_of(const pptp::CallRecord& record) const;
+    // nullopt: this release cannot read the record.
     [[nodiscard]] std::optional<SessionView> view_of(const wire::RecordKey& key,
                                                      const replica::StoredRecord& stored) const;
 
