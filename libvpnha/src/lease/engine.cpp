@@ -401,6 +401,10 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
     }
     const Holder::State& holder = holder_.state();
     if (claimed) {
+        if (holder.elsewhere > state_.checkpoint.epoch) {
+            // Another node may have used numbers beyond this node's own reading.
+            state_.checkpoint = {};
+        }
         effects.emplace_back(Granted{holder_.epoch(), holder_.margin(), holder.elsewhere});
     }
     effects.emplace_back(SetDeadline{holder.deadline});

@@ -139,6 +139,31 @@ TEST(EngineTest, TheSuccessorLearnsUntilWhenTheDeadNodeSent) {
     EXPECT_EQ(margin.run_on(), milliseconds(800));
 }
 
+// Who is granted the lease again names its own reading, as long as nobody else used numbers since.
+TEST(EngineTest, AReadingOutlastsALapseUnlessAnotherNodeServed) {
+    Cluster cluster;
+    cluster.promote(1);
+    const Checkpoint reading{{1, NodeId{1}}, 9, cluster.now()};
+    cluster[1].set_checkpoint(reading);
+    cluster.live(milliseconds(200));
+    cluster.cut(1);
+    cluster.live(milliseconds(600));
+    cluster.mend(1);
+    cluster.live(milliseconds(600));
+    ASSERT_TRUE(cluster.speaks(1));
+    EXPECT_EQ(cluster[1].state().checkpoint, reading);
+
+    cluster.cut(1);
+    cluster.promote(2);
+    cluster.live(milliseconds(600));
+    ASSERT_TRUE(cluster.speaks(2));
+    cluster.cut(2);
+    cluster.mend(1);
+    cluster.live(milliseconds(1200));
+    ASSERT_TRUE(cluster.speaks(1));
+    EXPECT_EQ(cluster[1].state().checkpoint, Checkpoint{});
+}
+
 TEST(EngineTest, ReleaseShutsTheGateBeforeItIsSaid) {
     Cluster cluster;
     cluster.promote(1);
