@@ -84,8 +84,9 @@ void KeeperSteps::note_counters() {
         readings_.add(replica.epoch(), replica.sequence(), read_at);
     }
     const std::optional<std::uint64_t> confirmed = replica.confirmed_by_standbys();
-    if (const auto newest =
-            confirmed ? readings_.confirm(replica.epoch(), *confirmed) : std::nullopt) {
+    const auto newest = confirmed ? readings_.confirm(replica.epoch(), *confirmed) : std::nullopt;
+    // A grant that waits for the disk may show that another node has served since the reading.
+    if (newest && parts_.lease.holder().epoch() == parts_.grants.epoch()) {
         parts_.lease.set_checkpoint(*newest);
     }
     if (handing_over_ && read_at >= handing_over_->since && !handing_over_->last &&
