@@ -15,7 +15,6 @@ constexpr SessionId kTunnelItself{0};
 // Between two series of unanswered probes: a peer's own HELLO interval, by custom.
 constexpr std::chrono::seconds kProbePause{60};
 constexpr int kHalfOfTheNumbers = 0x8000;
-constexpr std::size_t kUsedMax = 16;
 
 // The pause after the n-th transmission, n from 1.
 Duration pause_after(std::size_t transmissions) {
@@ -51,8 +50,8 @@ void ControlChannel::take_back() {
 void ControlChannel::probe(Seq16 ns, TimePoint now) {
     state_ = State::probing;
     doubtful_ = false;
-    const Outgoing* const used = used_at(ns);
-    probe_ = used != nullptr ? *used : Outgoing{.session = kTunnelItself, .avps = encode_hello()};
+    probe_ =
+        Outgoing{.content = used_.at(ns).value_or(ControlContent{kTunnelItself, encode_hello()})};
     begin(probe_, ns, now);
 }
 
@@ -107,7 +106,7 @@ ControlChannel::Acknowledgement ControlChannel::on_answer(Seq16 nr, TimePoint no
     if (state_ == State::probing && heard_ && ahead == 1) {
         state_ = State::synced;
         next_ns_ = nr;
-        if (is_next(probe_)) {
+        if (is_next(probe_.content)) {
             queue_.pop_front();
         }
         return Acknowledgement::fresh;
@@ -156,21 +155,22 @@ void ControlChannel::ask(TimePoint now) {
     }
 }
 
-bool ControlChannel::crowded() const {
-    return queue_.size() >= limits::kL2tpUnackedMax;
+bool ControlChannel::crowded(TimePoint now) const {
+    return queue_.size() >= limits::kL2tpUnackedMax || used_.full(now);
 }
 
 void ControlChannel::send(SessionId session, Bytes avps, TimePoint now) {
     VPNHA_ASSERT(!avps.empty());
-    queue_.push_back(Outgoing{.session = session, .avps = std::move(avps)});
+    queue_.push_back(Outgoing{.content = {session, std::move(avps)}});
     flush(now);
 }
 
 void ControlChannel::flush(TimePoint now) {
     while (state_ == State::synced && in_flight_ < limits::kL2tpSendWindow) {
-        const Outgoing* const used = used_at(next_ns_);
-        if (used != nullptr && !is_next(*used)) {
-            queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(in_flight_), *used);
+        std::optional<ControlContent> used = used_.at(next_ns_);
+        if (used && !is_next(*used)) {
+            queue_.insert(queue_.begin() + static_cast<std::ptrdiff_t>(in_flight_),
+                          Outgoing{.content = std::move(*used)});
         } else if (in_flight_ == queue_.size()) {
             return;
         }
@@ -182,32 +182,14 @@ void ControlChannel::flush(TimePoint now) {
 void ControlChannel::begin(Outgoing& message, Seq16 ns, TimePoint now) {
     message.ns = ns;
     message.transmissions = 0;
-    remember(message);
+    used_.note(ns, message.content, now);
     transmit(message, now);
-}
-
-// Of the oldest, HELLOs are forgotten first: there may be as many as somebody forges answers.
-void ControlChannel::remember(const Outgoing& message) {
-    if (used_at(message.ns) != nullptr) {
-        return;
-    }
-    if (used_.size() == kUsedMax) {
-        const auto hello = std::find_if(used_.begin(), used_.end(), is_hello);
-        used_.erase(hello == used_.end() ? used_.begin() : hello);
-    }
-    used_.push_back(message);
-}
-
-const ControlChannel::Outgoing* ControlChannel::used_at(Seq16 ns) const {
-    const auto used = std::find_if(used_.begin(), used_.end(),
-                                   [ns](const Outgoing& each) { return each.ns == ns; });
-    return used == used_.end() ? nullptr : &*used;
 }
 
 void ControlChannel::transmit(Outgoing& message, TimePoint now) {
     ++message.transmissions;
     message.due = now + pause_after(message.transmissions);
-    emit(message.session, message.ns, peer_.nr(), message.avps);
+    emit(message.content.session, message.ns, peer_.nr(), message.content.avps);
 }
 
 // Nr is the current one at every transmission (RFC 2661 5.8); the content never changes.
@@ -218,13 +200,12 @@ void ControlChannel::emit(SessionId session, Seq16 ns, Seq16 nr, ByteView avps) 
 
 bool ControlChannel::is_hello(const Outgoing& message) {
     static const Bytes kHello = encode_hello();
-    return message.avps == kHello;
+    return message.content.avps == kHello;
 }
 
 // It is what the queue has next to send.
-bool ControlChannel::is_next(const Outgoing& message) const {
-    return in_flight_ < queue_.size() && queue_[in_flight_].session == message.session &&
-           queue_[in_flight_].avps == message.avps;
+bool ControlChannel::is_next(const ControlContent& content) const {
+    return in_flight_ < queue_.size() && queue_[in_flight_].content == content;
 }
 
 bool ControlChannel::spent(const Outgoing& message) {

@@ -37,10 +37,11 @@
 // next series, or a message of the peer, shows the truth. The owner asks LCP meanwhile
 // (went_unanswered()).
 //
-// What was sent is remembered with its number. Where the truth is behind, because an
-// acknowledgement was forged, the same goes out again. What was unacknowledged when this side
-// learns anew goes again with a number to come, if the peer has passed its own: the peer may get it
-// twice, or may have taken it for a duplicate. A CDN and a StopCCN end nothing a second time.
+// What was sent is remembered with its number (used_numbers.hpp). Where the truth is behind,
+// because an acknowledgement was forged, the same goes out again. What was unacknowledged when this
+// side learns anew goes again with a number to come, if the peer has passed its own: the peer may
+// get it twice, or may have taken it for a duplicate. A CDN and a StopCCN end nothing a second
+// time.
 //
 // Receiving: see peer_numbers.hpp. What does not fit makes this side send a HELLO, whose ZLB shows
 // where the peer stands; until this side is synced, the peer's latest message is believed instead.
@@ -58,6 +59,7 @@
 #include "l2tp/control_message.hpp"
 #include "l2tp/peer_numbers.hpp"
 #include "l2tp/seq16.hpp"
+#include "l2tp/used_numbers.hpp"
 
 namespace vpnha::l2tp {
 
@@ -98,14 +100,13 @@ class ControlChannel {
     [[nodiscard]] State state() const { return state_; }
     // Everything that was sent is acknowledged.
     [[nodiscard]] bool idle() const { return state_ == State::synced && queue_.empty(); }
-    [[nodiscard]] bool crowded() const;
+    [[nodiscard]] bool crowded(TimePoint now) const;
     [[nodiscard]] const ChannelCounters& counters() const { return counters_; }
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
   private:
     struct Outgoing {
-        SessionId session{};
-        Bytes avps;
+        ControlContent content;
         Seq16 ns{};       // Of messages in flight.
         TimePoint due{};  // Of its next retransmission, or of giving up.
         std::size_t transmissions = 0;
@@ -121,15 +122,13 @@ class ControlChannel {
     Acknowledgement on_answer(Seq16 nr, TimePoint now);
     bool receive(Seq16 ns, TimePoint now);
     void ask(TimePoint now);
-    void remember(const Outgoing& message);
-    [[nodiscard]] const Outgoing* used_at(Seq16 ns) const;
     void flush(TimePoint now);
     void begin(Outgoing& message, Seq16 ns, TimePoint now);
     void transmit(Outgoing& message, TimePoint now);
     void emit(SessionId session, Seq16 ns, Seq16 nr, ByteView avps);
     void retransmit(TimePoint now);
     [[nodiscard]] static bool is_hello(const Outgoing& message);
-    [[nodiscard]] bool is_next(const Outgoing& message) const;
+    [[nodiscard]] bool is_next(const ControlContent& content) const;
     [[nodiscard]] static bool spent(const Outgoing& message);
     [[nodiscard]] std::optional<TimePoint> hello_due() const;
 
@@ -139,10 +138,10 @@ class ControlChannel {
     bool heard_ = false;     // The believed Ns comes from the peer.
     bool doubtful_ = false;  // While probing: an Nr contradicted the believed one.
     bool went_unanswered_ = false;
-    Seq16 old_ns_{0};             // What the next series of probes takes for an old number.
-    TimePoint series_end_{};      // While probing.
-    Outgoing probe_;              // While probing.
-    std::deque<Outgoing> used_;   // Numbers with their contents; the last kUsedMax.
+    Seq16 old_ns_{0};         // What the next series of probes takes for an old number.
+    TimePoint series_end_{};  // While probing.
+    Outgoing probe_;          // While probing.
+    UsedNumbers used_;
     Seq16 next_ns_{};             // Of the next new message, once synced.
     std::deque<Outgoing> queue_;  // The first in_flight_ were sent.
     std::size_t in_flight_ = 0;

@@ -157,7 +157,7 @@ void ResumedTunnel::State::on_request(const ControlMessage& message) {
     const auto peers = message.u16(AvpType::assigned_session_id);
     // A late duplicate of the request that set up a living session must not end it.
     if (!peers || *peers == 0 || links.find_peers(SessionId{*peers}) != links.end() ||
-        channel.crowded()) {
+        channel.crowded(latest)) {
         ++counters.unexpected;
         return;
     }
@@ -167,7 +167,7 @@ void ResumedTunnel::State::on_request(const ControlMessage& message) {
 // The end of a set-up that the dead node began: its id is all that names the call.
 void ResumedTunnel::State::on_call_connected(const ControlMessage& message) {
     const SessionId own = message.header.session;
-    if (own == kNoSession || links.find_own(key, own) != links.end() || channel.crowded()) {
+    if (own == kNoSession || links.find_own(key, own) != links.end() || channel.crowded(latest)) {
         ++counters.unexpected;
         return;
     }

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+
 #include "base/limits.hpp"
 #include "support/l2tp_builder.hpp"
 
@@ -425,6 +427,42 @@ TEST_F(ControlChannelTest, SendsAHelloWhereAProbeWasSentAhead) {
     EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 3 ns 1 nr 3"));
 }
 
+// Whoever forges the peer's Nr makes this side probe where it likes, as often as it likes.
+TEST_F(ControlChannelTest, NoNumberIsUsedForTwoMessagesHoweverManyAreForged) {
+    synchronize(5, 2);
+    std::map<std::uint16_t, std::string> contents;
+    const auto note_sent = [&] {
+        for (const std::string& line : sent()) {
+            const std::size_t at = line.find(" ns ");
+            const std::string content = line.substr(0, at);
+            if (content == "ZLB") {
+                continue;
+            }
+            const auto ns = static_cast<std::uint16_t>(std::stoi(line.substr(at + 4)));
+            EXPECT_EQ(contents.try_emplace(ns, content).first->second, content) << "ns " << ns;
+        }
+    };
+    for (int round = 0; round < 40; ++round) {
+        // It is led ahead, and synced there; a session ends; 60 more numbers are forged.
+        const int wrong = 40'000 + 11 * round;
+        zlb(2, wrong);
+        zlb(2, wrong);
+        zlb(2, wrong + 1);
+        note_sent();
+        send(round % 2 == 0 ? CdnResult::administrative : CdnResult::carrier_lost);
+        note_sent();
+        for (int n = 0; n < 60; ++n) {
+            zlb(2, 6 + (7 * n + round) % 40);
+            zlb(2, 40'000 + (13 * n + round) % 500);
+            note_sent();
+        }
+        now += seconds(1);
+        channel.on_time(now);
+        note_sent();
+    }
+    EXPECT_GT(contents.size(), 200U);
+}
+
 TEST_F(ControlChannelTest, RetransmitsWithTheSameNumberAndTheCurrentNr) {
     synchronize(5, 2);
     send();
@@ -467,10 +505,10 @@ TEST_F(ControlChannelTest, SaysNoHelloWithIntervalZero) {
 TEST_F(ControlChannelTest, IsCrowdedAtItsBoundAndStillTakesEndsOfSessions) {
     synchronize(5, 2);
     for (std::size_t n = 0; n < limits::kL2tpUnackedMax; ++n) {
-        EXPECT_FALSE(channel.crowded());
+        EXPECT_FALSE(channel.crowded(now));
         send();
     }
-    EXPECT_TRUE(channel.crowded());
+    EXPECT_TRUE(channel.crowded(now));
     send();
     EXPECT_EQ(channel.state(), ControlChannel::State::synced);
 }
