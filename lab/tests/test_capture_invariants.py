@@ -55,6 +55,36 @@ def test_a_hello_with_an_acknowledged_number_asks_for_the_counters(check):
     assert check(pcap).l2tp_ns_reused == 1
 
 
+def test_a_number_ahead_of_the_clients_is_counted_by_itself(check):
+    pcap = Pcap().control(0, l2tp_control(9, 2, 5))
+    pcap.control(1, l2tp_control(5, 7, 0, HELLO), from_client=False)
+    pcap.control(2, l2tp_control(9, 2, 7))
+    pcap.control(3, l2tp_control(5, 7, 0, CDN), from_client=False)
+    found = check(pcap)
+    assert (found.l2tp_ns_led, found.l2tp_ns_reused) == (1, 0)
+    pcap.control(4, l2tp_control(9, 2, 8))
+    pcap.control(5, l2tp_control(5, 7, 0, avp(0, 2)), from_client=False)
+    found = check(pcap)
+    assert (found.l2tp_ns_led, found.l2tp_ns_reused) == (1, 1)
+
+
+def test_a_number_that_the_client_has_taken_was_not_ahead(check):
+    pcap = Pcap().control(0, l2tp_control(9, 2, 5))
+    pcap.control(1, l2tp_control(5, 6, 0, HELLO), from_client=False)
+    pcap.control(2, l2tp_control(9, 2, 7))
+    pcap.control(3, l2tp_control(5, 6, 0, CDN), from_client=False)
+    found = check(pcap)
+    assert (found.l2tp_ns_led, found.l2tp_ns_reused) == (0, 1)
+
+
+def test_acknowledgements_of_another_device_are_forged(tmp_path):
+    pcap = Pcap().control(0, l2tp_control(9, 2, 5))
+    pcap.control(1, l2tp_control(5, 4, 0, CDN), from_client=False)
+    path = pcap.control(2, l2tp_control(5, 4, 0, HELLO), from_client=False).write(tmp_path / "s")
+    assert sequence_invariants([path], VIP).l2tp_ns_reused == 0
+    assert sequence_invariants([path], VIP, "02:00:00:00:ff:ff").l2tp_ns_reused == 1
+
+
 def test_esp_and_gre_numbers(check):
     pcap = Pcap()
     for t, seq in enumerate((1, 2, 2, 3)):

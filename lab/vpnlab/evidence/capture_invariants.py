@@ -30,52 +30,43 @@ class WireInvariants:
     """Numbers that were used twice; None: nothing to observe."""
 
     l2tp_ns_reused: int | None = None
+    l2tp_ns_led: int | None = None
     esp_seq_reused: int | None = None
     gre_seq_reused: int | None = None
     mppe_index_reused: int | None = None
 
 
-def sequence_invariants(outside_pcaps: Iterable[Path], vip: str) -> WireInvariants:
+def sequence_invariants(outside_pcaps: Iterable[Path], vip: str,
+                        client_mac: str | None = None) -> WireInvariants:
     """Looks for numbers that the gateway used twice, whichever nodes sent them.
 
     L2TP: one Ns, two different messages. A retransmission is the same message; an acknowledgement
     without a message (ZLB) uses no number. A HELLO with a number that the client has already
     acknowledged is not counted: it is how a resumed tunnel asks the client for its counters, and
-    the client can only take it for a duplicate. Nor is an LCP Echo-Request under a number of GRE
-    that has reached the client: it is how a resumed call asks what the client has.
+    the client can only take it for a duplicate. Counted by itself (`l2tp_ns_led`) is a number that
+    the client did not expect yet, and has not acknowledged when the other message comes: only who
+    forges the client's Nr leads a gateway there. Frames of `client_mac` alone are the client's.
+
+    GRE: an LCP Echo-Request under a number that has reached the client is not counted: it is how a
+    resumed call asks what the client has.
     """
-    ns_reused = esp_reused = gre_reused = mppe_reused = 0
-    control_seen = esp_seen = gre_seen = mppe_seen = False
+    ns = _ControlNumbers()
+    esp_reused = gre_reused = mppe_reused = 0
+    esp_seen = gre_seen = mppe_seen = False
     for path in outside_pcaps:
-        sent_ns: dict[tuple[str, int | None, int], dict[int, tuple[bytes, int]]] = {}
-        acked: dict[tuple[str, int | None], int] = {}
+        ns.begin()
         used: set[tuple[str, int, int]] = set()
         indexes: dict[int, _MppeIndexes] = {}
-        messages = 0
         for frame in read_frames(path):
             ip = frame.ip
             if ip is None or vip not in (ip.src, ip.dst):
                 continue
             upper = ip.upper
             if isinstance(upper, L2tp):
-                if not upper.control:
-                    continue
-                control_seen = True
-                if ip.dst == vip:
-                    if upper.message == L2TP_SCCRQ:
-                        acked.pop((ip.src, ip.sport), None)
-                    elif upper.nr is not None:
-                        acked[(ip.src, ip.sport)] = upper.nr
-                elif upper.avps and upper.ns is not None:
-                    messages += 1
-                    numbers = sent_ns.setdefault((ip.dst, ip.dport, upper.tunnel), {})
-                    known = numbers.get(upper.ns)
-                    if known is None or messages - known[1] > SEQ16 // 2:
-                        if not _is_probe(upper, acked.get((ip.dst, ip.dport))):
-                            numbers[upper.ns] = (upper.avps, messages)
-                    elif known[0] != upper.avps and not _is_probe(
-                            upper, acked.get((ip.dst, ip.dport))):
-                        ns_reused += 1
+                if upper.control and ip.src == vip:
+                    ns.sent(ip, upper)
+                elif upper.control and client_mac in (None, frame.src_mac):
+                    ns.received(ip, upper)
             elif isinstance(upper, Tcp) and PORT_PPTP in (upper.sport, upper.dport):
                 if upper.flags & TCP_SYN:
                     # A new control connection may give out old call ids, counted from 0 again.
@@ -94,10 +85,62 @@ def sequence_invariants(outside_pcaps: Iterable[Path], vip: str) -> WireInvarian
                     mppe_seen = True
                     mppe_reused += indexes.setdefault(upper.call, _MppeIndexes()).take(
                         upper.ppp.coherency)
-    return WireInvariants(l2tp_ns_reused=ns_reused if control_seen else None,
+    return WireInvariants(l2tp_ns_reused=ns.reused if ns.seen else None,
+                          l2tp_ns_led=ns.led if ns.seen else None,
                           esp_seq_reused=esp_reused if esp_seen else None,
                           gre_seq_reused=gre_reused if gre_seen else None,
                           mppe_index_reused=mppe_reused if mppe_seen else None)
+
+
+@dataclass(slots=True)
+class _Sent:
+    avps: bytes
+    count: int  # Of the capture's messages.
+    ahead: bool  # Of what the client expected.
+
+
+class _ControlNumbers:
+    """The Ns of L2TP's control messages to the clients of a capture."""
+
+    def __init__(self) -> None:
+        self.reused = self.led = 0
+        self.seen = False
+        self.begin()
+
+    def begin(self) -> None:
+        """A capture begins."""
+        self._sent: dict[tuple[str, int | None, int], dict[int, _Sent]] = {}
+        self._acked: dict[tuple[str, int | None], int] = {}
+        self._count = 0
+
+    def received(self, ip: Ip, packet: L2tp) -> None:
+        self.seen = True
+        if packet.message == L2TP_SCCRQ:
+            self._acked.pop((ip.src, ip.sport), None)
+        elif packet.nr is not None:
+            self._acked[(ip.src, ip.sport)] = packet.nr
+
+    def sent(self, ip: Ip, packet: L2tp) -> None:
+        self.seen = True
+        if not packet.avps or packet.ns is None:
+            return
+        self._count += 1
+        expected = self._acked.get((ip.dst, ip.dport))
+        # By serial numbers, as the client compares: RFC 2661 5.8.
+        ahead = 0 if expected is None else (packet.ns - expected) % SEQ16
+        if packet.message == L2TP_HELLO and ahead > SEQ16 // 2:
+            return  # It asks for the counters.
+        numbers = self._sent.setdefault((ip.dst, ip.dport, packet.tunnel), {})
+        known = numbers.get(packet.ns)
+        message = _Sent(packet.avps, self._count, 0 < ahead < SEQ16 // 2)
+        if known is None or self._count - known.count > SEQ16 // 2:
+            numbers[packet.ns] = message
+        elif known.avps != packet.avps:
+            if known.ahead and ahead < SEQ16 // 2:
+                self.led += 1
+                numbers[packet.ns] = message
+            else:
+                self.reused += 1
 
 
 class _MppeIndexes:
@@ -143,11 +186,6 @@ def _hang_up(ip: Ip) -> str:
         return ""
     names = {PPP_LCP: "LCP", PPP_IPCP: "IPCP", PPP_CCP: "CCP", PPP_CHAP: "CHAP"}
     return f"{names[ppp.protocol]} code {ppp.code}" if ppp.protocol in names else ""
-
-
-def _is_probe(packet: L2tp, acknowledged: int | None) -> bool:
-    return (packet.message == L2TP_HELLO and acknowledged is not None and packet.ns is not None
-            and 0 < (acknowledged - packet.ns) % SEQ16 < SEQ16 // 2)
 
 
 def cleartext_l2tp(client_pcap: Path, client_ip: str, sent_pcaps: Iterable[Path], public_ip: str,

@@ -120,7 +120,8 @@ def measure(lab: Lab, clients: Sequence[VpnClient], outside: dict[str, Path],
 def _invariants(clients: Sequence[VpnClient], outside: dict[str, Path],
                 inside: dict[str, Path]) -> Invariants:
     """Each where a client's protocol has it."""
-    wire = [sequence_invariants([client.files.outside], client.gateway.vip_outside)
+    wire = [sequence_invariants([client.files.outside], client.gateway.vip_outside,
+                                client.node.spec.mac(client.node.spec.access))
             for client in clients]
     clear = [cleartext_l2tp(client.files.outside, client.node.spec.access_address,
                             outside.values(), client.node.spec.public_address,
@@ -130,6 +131,7 @@ def _invariants(clients: Sequence[VpnClient], outside: dict[str, Path],
                 for gateway in dict.fromkeys(client.gateway for client in clients
                                              if client.protocol in (L2TP_IPSEC, IKEV2))]
     return Invariants(l2tp_ns_reused=_sum(each.l2tp_ns_reused for each in wire),
+                      l2tp_ns_led=_sum(each.l2tp_ns_led for each in wire),
                       esp_seq_reused=_sum(each.esp_seq_reused for each in wire),
                       gre_seq_reused=_sum(each.gre_seq_reused for each in wire),
                       mppe_index_reused=_sum(each.mppe_index_reused for each in wire),

@@ -127,6 +127,7 @@ class Invariants:
     gre_seq_reused: int | None = None
     mppe_index_reused: int | None = None
     l2tp_ns_reused: int | None = None
+    l2tp_ns_led: int | None = None
     replays_accepted: int | None = None
     cleartext_l2tp: int | None = None
 

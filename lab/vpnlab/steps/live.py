@@ -4,7 +4,7 @@ sessions under traffic; in the end all hang up, nothing is left, and what happen
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from ..evidence.expectation import equals
@@ -123,12 +123,13 @@ class Live:
             event.action == "off" and event.node == victim.name and event.done >= since
             for event in power_events(self.run.lab)), FENCED_LIMIT_S)
 
-    def end(self) -> Measured:
-        """All hang up; nothing is left of them; one owner at a time spoke for the gateway."""
+    def end(self, accepts: Collection[str] = ()) -> Measured:
+        """All hang up; nothing is left of them; one owner at a time spoke for the gateway. Of the
+        invariants that a scenario accepts to be broken, it says why."""
         self.hang_up()
         self.run.expect_nothing_left(self.run.lab.gateways, self.stack.leftovers,
                                      LEFTOVERS_LIMIT_S)
-        return self.measure()
+        return self.measure(accepts)
 
     def hang_up(self) -> None:
         for client in self.clients:
@@ -138,9 +139,9 @@ class Live:
         for client in self.clients:
             client.hang_up()
 
-    def measure(self) -> Measured:
+    def measure(self, accepts: Collection[str] = ()) -> Measured:
         seen = self.run.measure()
-        expect_silent_standbys(self.run, seen)
+        expect_silent_standbys(self.run, seen, accepts)
         return seen
 
 
