@@ -381,6 +381,17 @@ FLOW = {
                            bytes.fromhex("10000101")),
 }
 
+# Events of replay_guard_fuzz.cpp: an octet each, the low bits say which.
+REPLAY_GUARD = {
+    "meet-and-repeat": bytes((0x00, 0x02, 0x02, 0x04, 1, 0x04, 0)),
+    "lost-then-late": bytes((0x00, 0x03, 0x02, 0x04, 1, 0x04, 1)),
+    "restart-of-this-node": bytes((0x00, 0x02, 0x37, 0x04, 1, 0x00, 0x04, 1)),
+    "restart-of-another-node": bytes((0x10, 0x12, 0x16, 0x04, 0, 0x12, 0x10, 0x04, 1)),
+    "voter-left-and-back": bytes((0x20, 0x22, 0x27, 0x22, 0x20, 0x04, 1)),
+    # Behind its Hello, but sent before this node's restart.
+    "record-of-before-the-restart": bytes.fromhex("001000001f1010dc"),
+}
+
 
 def main():
     targets = {
@@ -394,6 +405,7 @@ def main():
         "neighbour": NEIGHBOUR,
         **pptp_corpus.TARGETS,
         "radius": RADIUS,
+        "replay_guard": REPLAY_GUARD,
         "sa_record": SA_RECORD,
         "vici": VICI,
         "wire": WIRE,

@@ -24,6 +24,14 @@ bool ReplayGuard::Peer::take(std::uint64_t sequence) {
     return fresh;
 }
 
+void ReplayGuard::Peer::take_all_until(std::uint64_t sequence) {
+    constexpr std::uint64_t kBits = 64;
+    seen.fill(~std::uint64_t{0});
+    // Those of the same word that are yet to come are the upper bits.
+    seen[sequence / kBits % kReplayWords] = ~std::uint64_t{0} >> (kBits - 1 - sequence % kBits);
+    newest = sequence;
+}
+
 const ReplayGuard::Peer* ReplayGuard::find(NodeId node) const {
     const auto peer = std::find_if(peers_.begin(), peers_.end(),
                                    [node](const Peer& each) { return each.node == node; });
@@ -43,8 +51,8 @@ ReplayGuard::Seen ReplayGuard::on_datagram(const Sender& sender, std::uint64_t s
         if (hello == nullptr || hello->repeated != Challenge{self_, peer->challenge}) {
             return Seen::unproven;
         }
-        *peer = {sender.node, ++last_challenge_, sender.instance, sequence, {}};
-        static_cast<void>(peer->take(sequence));
+        *peer = {sender.node, ++last_challenge_, sender.instance};
+        peer->take_all_until(sequence);
         return Seen::new_life;
     }
     return peer->take(sequence) ? Seen::fresh : Seen::replayed;

@@ -15,10 +15,12 @@
 // Any other datagram of a life that is not heard is dropped, and asks for a Hello. A challenge is
 // of use once: when a life has repeated it, the next one of that node has to repeat another.
 //
-// Within a life a datagram is new when its sequence was not seen within the last kReplayWindow
-// (RFC 6479's ring). A sender numbers what it sends to all nodes for all gateways in one sequence,
-// and sends it in one burst. The copies by a slower link come a burst later, and are of use only
-// within the window: 255 gateways with seven voters send 1530 rounds and as many answers.
+// Nothing that a life sent before the datagram with the repeated challenge is taken: an earlier
+// life of this vpnhad may have taken it. Behind it a datagram is new when its sequence was not seen
+// within the last kReplayWindow (RFC 6479's ring). A sender numbers what it sends to all nodes for
+// all gateways in one sequence, and sends it in one burst. The copies by a slower link come a burst
+// later, and are of use only within the window: 255 gateways with seven voters send 1530 rounds and
+// as many answers.
 #pragma once
 
 #include <array>
@@ -71,6 +73,8 @@ class ReplayGuard {
 
         // False: it was seen, or is older than the window.
         [[nodiscard]] bool take(std::uint64_t sequence);
+        // It was sent just now. What was sent before it may be a record.
+        void take_all_until(std::uint64_t sequence);
     };
     [[nodiscard]] const Peer* find(NodeId node) const;
 
