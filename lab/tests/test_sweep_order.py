@@ -11,7 +11,8 @@ from sweep_sample import entry
 from vpnlab.host.errors import LabError
 from vpnlab.steps import scenario
 from vpnlab.sweep.areas import MEASUREMENTS
-from vpnlab.sweep.order import Choice, candidates, choices, forecast, next_fitting
+from vpnlab.sweep.order import (Choice, candidates, choices, chosen, forecast,
+                                next_fitting)
 from vpnlab.sweep.tree import State, Tree
 
 OLD, LATER, LATEST = (f"2026-10-0{day}T00:00:00Z" for day in (1, 2, 3))
@@ -49,6 +50,13 @@ def test_of_one_rank_the_oldest_comes_first(verdict, changed):
                 "l2tp-power-cut": entry(verdict, date=LATER)}
     assert names(choices(evidence, evidence, changed)) == ["l2tp-control", "l2tp-power-cut",
                                                            "l2tp-stock"]
+
+
+def test_scenarios_are_chosen_by_name():
+    assert chosen(["flood", "drain", "flood"], ["drain", "flood", "nat-tcp"]) == ["flood", "drain"]
+    assert chosen([], ["drain"]) == []
+    with pytest.raises(LabError, match="no scenario flod, drian; "):
+        chosen(["flod", "drain", "drian"], ["drain", "flood"])
 
 
 def test_of_those_that_never_ran_the_plain_tier_comes_first():

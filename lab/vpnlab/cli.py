@@ -24,7 +24,7 @@ from .steps import scenario, soak
 from .sweep import book, page
 from .sweep.areas import AREAS
 from .sweep.conduct import Sum, conduct
-from .sweep.order import Choice, candidates, choices, forecast
+from .sweep.order import Choice, candidates, choices, chosen, forecast
 from .sweep.runner import Runner, only_sweep
 from .sweep.tree import Tree
 
@@ -119,8 +119,10 @@ def parser() -> argparse.ArgumentParser:
                     named=False)
     sweep.description = SWEEP_TEXT
     sweep.formatter_class = argparse.RawDescriptionHelpFormatter
-    sweep.add_argument("--minutes", type=_positive, default=SWEEP_MINUTES, metavar="M",
-                       help="begin no scenario later (default: %(default)g)")
+    sweep.add_argument("scenario", nargs="*",
+                       help="run these and no others, without a limit of time by default")
+    sweep.add_argument("--minutes", type=_positive, metavar="M",
+                       help=f"begin no scenario later (default: {SWEEP_MINUTES:g})")
     sweep.add_argument("--only", choices=AREAS, metavar="AREA",
                        help=f"the scenarios of one area: {', '.join(AREAS)}")
     sweep.add_argument("--measurements", action="store_true",
@@ -281,9 +283,11 @@ def _sweep(options: argparse.Namespace) -> int:
         page.write(book.store(evidence, names), names)
         return 0
     tree = Tree(ignored=[str(path.relative_to(ROOT)) for path in (book.EVIDENCE, page.PAGE)])
-    seconds = 60 * options.minutes
-    order = choices(candidates(names, options.only, options.measurements), evidence,
-                    tree.changed_since)
+    minutes = options.minutes or (math.inf if options.scenario else SWEEP_MINUTES)
+    seconds = 60 * minutes
+    order = choices(chosen(options.scenario, names)
+                    or candidates(names, options.only, options.measurements),
+                    evidence, tree.changed_since)
     if options.list:
         _print_order(order, seconds)
         return 0
@@ -291,7 +295,7 @@ def _sweep(options: argparse.Namespace) -> int:
     with only_sweep():
         runner = Runner(tree, names)
         state = runner.prepare()
-        say(f"sweep of {len(order)} scenarios for {options.minutes:g} min, commit "
+        say(f"sweep of {len(order)} scenarios for {minutes:g} min, commit "
             f"{state.commit[:10]}{', dirty' if state.dirty else ''}")
         try:
             conduct(order, seconds, runner.run_one, found)

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
+from ..host.errors import NotFound
 from .areas import MEASUREMENTS, PLAIN_SCENARIOS, areas_changed, areas_of
 from .book import RED, Entry, Evidence
 
@@ -28,6 +29,14 @@ def candidates(scenarios: Iterable[str], area: str | None, measurements: bool) -
     return [name for name in scenarios
             if (measurements or name not in MEASUREMENTS)
             and (area is None or area in areas_of(name))]
+
+
+def chosen(wanted: Iterable[str], scenarios: Collection[str]) -> list[str]:
+    """Those that somebody named, each once."""
+    unknown = [name for name in wanted if name not in scenarios]
+    if unknown:
+        raise NotFound(f"no scenario {', '.join(unknown)}; `lab/lab list` shows them")
+    return list(dict.fromkeys(wanted))
 
 
 def choices(names: Iterable[str], evidence: Evidence,
