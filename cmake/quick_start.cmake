@@ -10,10 +10,9 @@ endif()
 
 function(vpnha_quick_start)
     foreach(name IN LISTS ARGN)
-        target_link_options(${name} PRIVATE -Wl,--as-needed)
         if(NOT VPNHA_SANITIZED)
             target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc)
-            # Its symbols come first, so --as-needed leaves the shared fmt out.
+            # Its symbols come first, so --as-needed of the preset leaves the shared fmt out.
             target_link_libraries(${name} PRIVATE vpnha_fmt)
         endif()
     endforeach()

@@ -16,7 +16,9 @@ set(gate_object ${gate_folder}/gate.bpf.o)
 set(gate_skeleton ${gate_folder}/gate.skel.h)
 file(MAKE_DIRECTORY ${gate_folder})
 add_custom_command(OUTPUT ${gate_skeleton}
-    COMMAND ${VPNHA_BPF_CLANG} -target bpf -O2 -g -Wall -Werror -isystem
+    # The program's BTF has paths; with the tree's own the package would depend on where it was built.
+    COMMAND ${VPNHA_BPF_CLANG} -target bpf -O2 -g -Wall -Werror
+            -ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -fdebug-compilation-dir=. -isystem
             /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -c ${gate_source} -o ${gate_object}
     COMMAND ${CMAKE_COMMAND} -E echo "// NOLINTBEGIN: generated." > ${gate_skeleton}
     COMMAND ${VPNHA_BPFTOOL} gen skeleton ${gate_object} name vpnha_gate >> ${gate_skeleton}
