@@ -22,6 +22,7 @@ function(vpnha_install)
     cmake_parse_arguments(PLACED "" "EXPORT" "RUNTIME;LIBRARY" ${ARGN})
     install(TARGETS ${ARGN})
     add_dependencies(product ${PLACED_UNPARSED_ARGUMENTS})
+    set_property(GLOBAL APPEND PROPERTY VPNHA_PRODUCT ${PLACED_UNPARSED_ARGUMENTS})
 endfunction()
 
 # Targets that parse bytes from outside or hold sockets: what plain ./check runs with sanitizers.
