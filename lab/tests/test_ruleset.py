@@ -79,6 +79,24 @@ def test_newcomers_are_let_in_so_many_a_second(tmp_path, port, begin, dropped):
     assert 20 <= packets <= 60 if dropped else packets == 0
 
 
+@pytest.mark.parametrize(("begin", "dropped"), [
+    pytest.param("0002 0000 0000 0000", 100, id="tunnel-0"),
+    pytest.param("4002 0030 0000 0007", 100, id="tunnel-0-with-its-length"),
+    pytest.param("0002 0007 0000 0000", 0, id="a-tunnel"),
+    pytest.param("4002 0030 0007 0000", 0, id="a-tunnel-with-its-length"),
+])
+def test_data_of_tunnel_0_reaches_no_xl2tpd(tmp_path, begin, dropped):
+    file, sender = tmp_path / "1.nft", tmp_path / "send.py"
+    file.write_text(rules(L2TP), encoding="utf-8")
+    sender.write_text(SEND, encoding="utf-8")
+    script = ("set -e; ip link set lo up; ip address add 192.0.2.100/32 dev lo; "
+              f"nft -f {file}; /usr/bin/python3 {sender} 1701 '{begin}'; "
+              "nft list chain inet vpnha-l2tp wanted")
+    listed = subprocess.run(["unshare", "-rn", "sh", "-c", script], capture_output=True, text=True,
+                            check=True).stdout
+    assert sum(map(int, re.findall(r"counter packets (\d+) bytes \d+ drop", listed))) == dropped
+
+
 def test_loading_again_doubles_nothing(loaded):
     assert loaded["vpnha-l2tp"].count("type nat hook postrouting") == 1
 

@@ -254,5 +254,27 @@ TEST(FlowRecordTest, WhatNoKernelTakesIsMalformed) {
                   "01"));  // ICMPv6.
 }
 
+// The class of CVE-2015-6496: a protocol that the reader does not know, or one with parts of
+// another.
+TEST(FlowRecordTest, AnyProtocolIsReadWholeOrRefused) {
+    const FlowKey key = nat_tcp_flow().key;
+    const Bytes of_tcp = bytes_of(encode_payload(nat_tcp_flow()).view());
+    const Bytes of_none{0x10, 0x00, 0x03, 0x01};
+    for (std::size_t protocol = 0; protocol <= 0xff; ++protocol) {
+        Bytes id = bytes_of(encode_key(key).view());
+        id[1] = static_cast<std::uint8_t>(protocol);
+        for (const std::size_t size : {std::size_t{2}, std::size_t{10}, id.size()}) {
+            const ByteView part = ByteView(id).first(size);
+            const Result<Flow> plain = parse_flow(part, of_none);
+            if (plain) {
+                EXPECT_EQ(bytes_of(encode_key(plain->key).view()), bytes_of(part));
+                EXPECT_EQ(bytes_of(encode_payload(*plain).view()), of_none);
+            }
+            EXPECT_EQ(parse_flow(part, of_tcp).has_value(), protocol == kTcp && size == id.size())
+                << protocol << ", " << size << " octets";
+        }
+    }
+}
+
 }  // namespace flow_record_test
 }  // namespace vpnha::conntrack

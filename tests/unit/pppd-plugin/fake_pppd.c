@@ -257,6 +257,10 @@ void fake_pppd_negotiate(void) {
 void fake_pppd_remove_l2tp(void) {
     has_l2tp = 0;
 }
+void fake_pppd_name_peer(const char* name) {
+    snprintf(peer_authname, sizeof peer_authname, "%s", name);
+}
+
 void fake_pppd_require_sequencing(void) {
     is_sequenced = 1;
 }

@@ -14,6 +14,8 @@ void fake_pppd_remove_l2tp(void);
 void fake_pppd_over_pptp(int mppe);
 /* By MS-CHAP: MPPE's keys are there for a moment, 5a… to send and a5… to receive. */
 void fake_pppd_authenticate(void);
+/* The peer's name, as long as pppd keeps one. */
+void fake_pppd_name_peer(const char* name);
 void fake_pppd_require_sequencing(void);
 void fake_pppd_open_ccp(int mppe);
 void fake_pppd_open_ipv6cp(void);

@@ -123,6 +123,21 @@ TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
     EXPECT_LT(age, std::chrono::seconds(10));
 }
 
+// The class of CVE-2020-8597: a name that fills pppd's buffer, of any octets.
+TEST_F(PppdPluginTest, TellsTheLongestName) {
+    std::string name;
+    for (int octet = 1; octet <= 255; ++octet) {
+        name += static_cast<char>(octet);
+    }
+    fake_pppd_name_peer((name + "and more").c_str());
+    fake_pppd_ip_up();
+    accept();
+    const std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_EQ(up->link.user, name);
+    EXPECT_EQ(up->link.interface, "ppp0");
+}
+
 TEST_F(PppdPluginTest, TellsTheIntervalOfInterimsThatRadiusGave) {
     for (const auto& [given, told] : {std::pair{900U, 900U}, {5U, 60U}, {0U, 0U}}) {
         fake_pppd_authenticate_by_radius("", "", given);

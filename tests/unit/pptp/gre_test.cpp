@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "base/limits.hpp"
 #include "pptp/control_message.hpp"
 
 namespace vpnha::pptp {
@@ -132,9 +133,25 @@ TEST(ControlMessageTest, AStreamIsCutIntoMessages) {
         other[wrong] ^= 0x40;
         EXPECT_FALSE(parse_control_message(other, size)) << wrong;
     }
-    Bytes tiny = second;
-    tiny[1] = 11;
-    EXPECT_FALSE(parse_control_message(tiny, size));
+}
+
+// The class of CVE-2003-0213: a length below that of its own field became a negative one.
+TEST(ControlMessageTest, RefusesLengthsThatLie) {
+    const Bytes whole = build_echo_request(7);
+    const auto with_length = [&](std::size_t length) {
+        Bytes bytes = whole;
+        bytes[0] = static_cast<std::uint8_t>(length >> 8);
+        bytes[1] = static_cast<std::uint8_t>(length);
+        bytes.resize(0x10000);
+        std::size_t size = 0;
+        const auto message = parse_control_message(bytes, size);
+        EXPECT_EQ(size, message ? length : 0U) << length;
+        return message.has_value();
+    };
+    for (std::size_t length = 0; length <= 0xffff; ++length) {
+        EXPECT_EQ(with_length(length), 12 <= length && length <= limits::kPptpMessageBytesMax)
+            << length;
+    }
 }
 
 TEST(ControlMessageTest, CallIdsAreRead) {

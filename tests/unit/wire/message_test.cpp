@@ -2,7 +2,9 @@
 #include "wire/message.hpp"
 
 #include <gtest/gtest.h>
+#include <zlib.h>
 
+#include <algorithm>
 #include <fstream>
 #include <random>
 
@@ -128,6 +130,43 @@ TEST(MessageTest, RefusesEveryFlippedBit) {
             bytes[bit / 8] = static_cast<std::uint8_t>(bytes[bit / 8] ^ (1U << bit % 8));
         }
     }
+}
+
+// The class of CVE-2025-30472: the checksum is right, and a length or a count within lies.
+TEST(MessageTest, NoLengthWithinIsBelieved) {
+    const auto put_checksum = [](Bytes& bytes) {
+        const std::size_t covered = bytes.size() - 4;
+        ByteWriter sum;
+        sum.u32(static_cast<std::uint32_t>(crc32_z(0, bytes.data(), covered)));
+        std::ranges::copy(sum.view(), bytes.begin() + static_cast<std::ptrdiff_t>(covered));
+    };
+    std::size_t refused = 0;
+    std::vector<Message> messages = all_messages();
+    messages.emplace_back(Update{GatewayId{1}, kEpoch, 41, {{kKey, false, {1, 2, 3}}}});
+    for (const Message& message : messages) {
+        const Bytes whole = encode(message);
+        for (std::size_t at = 4; at + 4 < whole.size(); ++at) {
+            for (const int value : {0x00, 0x01, 0x7f, 0x80, 0xff}) {
+                for (std::size_t end = at + 1; end <= at + 4 && end + 4 <= whole.size(); ++end) {
+                    Bytes bytes = whole;
+                    std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                              bytes.begin() + static_cast<std::ptrdiff_t>(end),
+                              static_cast<std::uint8_t>(value));
+                    put_checksum(bytes);
+                    const Result<Message> parsed = parse_message(bytes);
+                    refused += parsed ? 0 : 1;
+                    if (parsed && !std::holds_alternative<Extension>(*parsed)) {
+                        EXPECT_EQ(encode(*parsed).size(), bytes.size()) << to_hex(bytes);
+                    }
+                }
+            }
+            Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(at));
+            cut.resize(at + 4);
+            put_checksum(cut);
+            EXPECT_FALSE(parse_message(cut)) << to_hex(cut);
+        }
+    }
+    EXPECT_GT(refused, 1000U);
 }
 
 TEST(MessageTest, EncodedSizeIsWhatAChangeAdds) {
