@@ -278,8 +278,10 @@ class Findings {
         }
         const json& encryption = status.at("encryption");
         if (!encryption.at("on").get<bool>()) {
-            add(encryption.at("allowed_off").get<bool>() ? Health::degraded : Health::critical,
-                "sessions are replicated unencrypted: " +
+            const bool is_allowed = encryption.at("allowed_off").get<bool>();
+            add(is_allowed ? Health::degraded : Health::critical,
+                (is_allowed ? "sessions are replicated unencrypted: "
+                            : "no session is replicated, because corosync sends unencrypted: ") +
                     encryption.at("reason").get<std::string>());
         }
         if (!status.at("quorate").get<bool>()) {

@@ -96,6 +96,11 @@ void Member::set_writable(bool writable, TimePoint now, Effects& effects) {
     settle(now, effects);
 }
 
+void Member::withhold_records(bool withheld, TimePoint now, Effects& effects) {
+    replica_.withhold_records(withheld);
+    settle(now, effects);
+}
+
 bool Member::is_missing(const wire::Confirm& confirm) const {
     return !replica_.promoted() && replica_.level() == wire::Level::complete &&
            confirm.epoch == replica_.epoch() && confirm.sequence > replica_.sequence();

@@ -51,6 +51,8 @@ class Member {
     void on_message(NodeId sender, ByteView bytes, TimePoint now, Effects& effects);
     // While the group takes no messages nothing is said.
     void set_writable(bool writable, TimePoint now, Effects& effects);
+    // While it is true no record leaves this node, because the group sends unencrypted.
+    void withhold_records(bool withheld, TimePoint now, Effects& effects);
 
     // The program.
     [[nodiscard]] Result<void> promote(TimePoint now, Effects& effects);

@@ -211,6 +211,7 @@ class GatewayNode {
     // Messages and scores that became due; to be called after every event when the group takes
     // them.
     void flush(TimePoint now, Effects& effects);
+    void withhold_records(bool withheld) { replica_.withhold_records(withheld); }
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
     [[nodiscard]] bool attached() const { return attachment_.attached(); }

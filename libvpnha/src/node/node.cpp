@@ -113,6 +113,15 @@ Effects Node::set_group_writable(bool writable, TimePoint now) {
     return effects;
 }
 
+Effects Node::withhold_records(bool withheld, TimePoint now) {
+    Effects effects;
+    for (auto& [id, gateway] : gateways_) {
+        gateway.withhold_records(withheld);
+    }
+    settle(now, effects);
+    return effects;
+}
+
 template <class Event>
 Effects Node::tell(GatewayId gateway, TimePoint now, Event event) {
     const auto found = gateways_.find(gateway);

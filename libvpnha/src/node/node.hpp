@@ -60,6 +60,8 @@ class Node {
     [[nodiscard]] Effects on_process_died(NodeId member, TimePoint now);
     [[nodiscard]] Effects on_group_message(NodeId sender, ByteView bytes, TimePoint now);
     [[nodiscard]] Effects set_group_writable(bool writable, TimePoint now);
+    // While it is true no record leaves this node, because the group sends unencrypted.
+    [[nodiscard]] Effects withhold_records(bool withheld, TimePoint now);
 
     // A datagram of another node's lease: authentic, and not replayed.
     [[nodiscard]] Effects on_lease_message(GatewayId gateway, const lease::Sender& sender,

@@ -108,6 +108,9 @@ class Replica {
         const std::function<void(const wire::RecordKey&)>& held, Effects& effects);
     // Counters that were published are said at the next flush(): somebody waits for them.
     void hurry_counters() { unsent_.hurry_counters(); }
+    // While it is true no record leaves this node: changes wait in the dirty set, and a pass waits
+    // for its next chunk. Messages without records are sent.
+    void withhold_records(bool withheld) { records_withheld_ = withheld; }
     // The operator wants this replica checked against its source.
     [[nodiscard]] Effects resync(TimePoint now);
 
@@ -303,6 +306,7 @@ class Replica {
     std::uint64_t sequence_ = 0;
     OnTheirWay on_their_way_;
     Counters counters_;
+    bool records_withheld_ = false;
 
     // Promoted, or source.
     Unsent unsent_;

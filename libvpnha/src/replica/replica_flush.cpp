@@ -18,10 +18,12 @@ Effects Replica::flush(TimePoint now) {
     Effects effects;
     store_.expire(now);
     if (promoted()) {
-        unsent_.each_due(now, [&](Unsent::Keys& keys) { say_from(keys, effects); });
+        if (!records_withheld_) {
+            unsent_.each_due(now, [&](Unsent::Keys& keys) { say_from(keys, effects); });
+        }
         flush_digest(effects, now);
     }
-    if (pass_ && is_source()) {
+    if (pass_ && is_source() && !records_withheld_) {
         flush_pass(effects);
     }
     if (!promoted()) {
@@ -42,7 +44,7 @@ std::optional<TimePoint> Replica::next_deadline() const {
     if (asking_) {
         at = earliest(at, asking_->again_at);
     }
-    if (on_their_way_.takes_update()) {
+    if (on_their_way_.takes_update() && !records_withheld_) {
         at = earliest(at, unsent_.next_due());
     }
     return earliest(at, retry_.next_deadline());

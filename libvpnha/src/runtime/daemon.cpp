@@ -187,10 +187,15 @@ class Daemon {
 
     Result<void> open_cluster_map() {
         VPNHA_TRY(map_, adapters::ClusterMap::open(
-                            loop_, {.on_change = [this] { encryption_.check_again(map_->totem()); },
+                            loop_, {.on_change = [this] { on_totem_changed(); },
                                     .on_nodes = [this] { on_nodes_changed(); },
                                     .on_lost = [this] { on_map_lost(); }}));
         return encryption_.check(map_->totem());
+    }
+
+    void on_totem_changed() {
+        encryption_.check_again(map_->totem());
+        run(node_->withhold_records(encryption_.forbids_records(), loop_.now()));
     }
 
     // Its group says so as well, if this vpnhad has one.

@@ -43,9 +43,15 @@ void Encryption::check_again(const adapters::TotemKeys& keys) {
     off_because_ = reason;
     if (reason.empty()) {
         write_log(node::Level::info, "corosync encrypts again event=encrypted");
+    } else if (may_be_off_) {
+        write_log(node::Level::warning,
+                  fmt::format("corosync's encryption was switched off while vpnhad runs, and "
+                              "vpnha.toml allows it: {} event=unencrypted",
+                              reason));
     } else {
-        write_log(may_be_off_ ? node::Level::warning : node::Level::error,
-                  fmt::format("corosync's encryption was switched off while vpnhad runs: {} "
+        write_log(node::Level::error,
+                  fmt::format("corosync's encryption was switched off while vpnhad runs: {}; this "
+                              "node sends no records until corosync encrypts again "
                               "event=unencrypted",
                               reason));
     }

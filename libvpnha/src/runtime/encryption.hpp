@@ -20,6 +20,8 @@ class Encryption {
     [[nodiscard]] Result<void> check(const adapters::TotemKeys& keys);
     // Corosync's configuration was written; says in the log what is new.
     void check_again(const adapters::TotemKeys& keys);
+    // It is off, and may not be: a start would be refused, and no record may leave this node.
+    [[nodiscard]] bool forbids_records() const { return !off_because_.empty() && !may_be_off_; }
 
     // Why it is off; empty when it is on.
     [[nodiscard]] const std::string& off_because() const { return off_because_; }

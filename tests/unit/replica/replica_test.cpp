@@ -61,6 +61,39 @@ TEST(ReplicaTest, ARecordThatEveryKernelRefusesIsNotProtected) {
     EXPECT_TRUE(group.at(2).hold(key(1)) == Hold::refused);
 }
 
+TEST(ReplicaTest, WithheldRecordsWaitForTheEncryption) {
+    Group group = three_with_first_promoted();
+    group.at(1).publish(key(1), Bytes{1});
+    group.settle();
+    group.at(1).withhold_records(true);
+    group.at(1).publish(key(2), Bytes{2});
+    group.at(1).erase(key(1), group.now());
+    group.at(1).hurry_counters();
+    group.join(4);  // It asks for a snapshot.
+    group.said.clear();
+    group.pass(std::chrono::minutes(1));
+    EXPECT_EQ(group.said[wire::Message(wire::Update{}).index()], 0);
+    EXPECT_EQ(group.said[wire::Message(wire::Snapshot{}).index()], 0);
+    EXPECT_NE(group.said[wire::Message(wire::Digest{}).index()], 0) << "it has no records";
+    EXPECT_FALSE(group.at(1).is_protected(key(2)));
+    EXPECT_THAT(group.kernel(2), ElementsAre(key(1)));
+    EXPECT_THAT(group.kernel(4), IsEmpty());
+    group.at(1).withhold_records(false);
+    group.pass(std::chrono::minutes(1));
+    EXPECT_TRUE(group.at(1).is_protected(key(2)));
+    EXPECT_THAT(group.kernel(2), ElementsAre(key(2)));
+    EXPECT_THAT(group.kernel(4), ElementsAre(key(2)));
+}
+
+TEST(ReplicaTest, AReplicaThatWithholdsRecordsHasNoDeadlineForThem) {
+    Group group = three_with_first_promoted();
+    group.at(1).withhold_records(true);
+    group.at(1).publish(key(1), Bytes{1});
+    group.settle();
+    ASSERT_TRUE(group.at(1).next_deadline());
+    EXPECT_GT(*group.at(1).next_deadline(), group.now());
+}
+
 TEST(ReplicaTest, ProtectionEndsWithTheLastStandbyThatConfirmed) {
     Group group = three_with_first_promoted();
     group.at(1).publish(key(1), Bytes{1});

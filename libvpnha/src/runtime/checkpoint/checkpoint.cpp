@@ -65,6 +65,7 @@ struct Checkpoint::State {
                                                       .on_lost = [this] { lost = true; }}));
         const std::string reason = adapters::unencrypted_because(map->totem());
         encrypted = reason.empty();
+        allow_unencrypted = options.allow_unencrypted;
         if (!reason.empty() && !options.allow_unencrypted) {
             return fail(Errc::invalid_config,
                         runtime::how_to_encrypt(reason, "records") +
@@ -91,7 +92,14 @@ struct Checkpoint::State {
     }
 
     // Each key is a question to Corosync, which has no time for thousands while a ring forms.
-    void look_at_encryption() { encrypted = adapters::unencrypted_because(map->totem()).empty(); }
+    void look_at_encryption() {
+        encrypted = adapters::unencrypted_because(map->totem()).empty();
+        if (member && !allow_unencrypted) {
+            tell([this](auto now, auto& effects) {
+                member->withhold_records(!encrypted, now, effects);
+            });
+        }
+    }
 
     // An event of the member; what is due comes of it.
     template <class Event>
@@ -223,6 +231,7 @@ struct Checkpoint::State {
     std::deque<Call> calls;
     CheckpointState told;
     bool encrypted = false;
+    bool allow_unencrypted = false;
     bool lost = false;
 };
 
