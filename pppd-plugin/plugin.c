@@ -76,28 +76,29 @@ static int is_learned = 0; /* What vpnhad has answered is for the next choice. *
 
 static void watch(void* unused);
 
+/* Root's alone: a user's ~/.ppprc may not choose whose socket gets the keys. */
 static option_t options[] = {
     {.name = "vpnha_gateway",
      .type = o_string,
      .addr = &gateway_name,
-     .flags = OPT_PRIO,
+     .flags = OPT_PRIO | OPT_PRIV,
      .description = "vpnha: the gateway that this session belongs to"},
     {.name = "vpnha_socket",
      .type = o_string,
      .addr = &socket_path,
-     .flags = OPT_PRIO,
+     .flags = OPT_PRIO | OPT_PRIV,
      .description = "vpnha: socket of vpnhad"},
     {.name = "vpnha_wait",
      .type = o_int,
      .addr = &wait_ms,
-     .flags = OPT_PRIO | OPT_LIMITS,
+     .flags = OPT_PRIO | OPT_PRIV | OPT_LIMITS,
      .description = "vpnha: how many ms ip-up waits for vpnhad's answer",
      .upper_limit = WAIT_MS_MAX,
      .lower_limit = 0},
     {.name = "vpnha_accounting",
      .type = o_bool,
      .addr = &accounts,
-     .flags = OPT_PRIO | 1,
+     .flags = OPT_PRIO | OPT_PRIV | 1,
      .description = "vpnha: vpnhad does the accounting, radius.so does none"},
     {.name = NULL},
 };

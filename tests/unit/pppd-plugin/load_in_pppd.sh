@@ -18,3 +18,22 @@ if output=$(/usr/sbin/pppd plugin "$plugin" vpnha_wait 999999 --version 2>&1); t
     echo "pppd took a vpnha_wait beyond its bound: $output" >&2
     exit 1
 fi
+
+# What root's options may set, a user's own (the command line, ~/.ppprc) may not.
+folder=$(mktemp -d)
+trap 'rm -r "$folder"' EXIT
+chmod 755 "$folder"
+cp "$plugin" "$folder/vpnha.so"
+echo "plugin $folder/vpnha.so" >"$folder/options"
+for option in "vpnha_gateway dialin" "vpnha_socket /tmp/x" "vpnha_wait 50" vpnha_accounting; do
+    # shellcheck disable=SC2016,SC2086  # The inner shell's $1; two words.
+    if output=$(unshare --mount sh -c 'mount --bind "$1" /etc/ppp/options && shift && exec "$@"' \
+        sh "$folder/options" setpriv --ruid=nobody /usr/sbin/pppd $option --version 2>&1); then
+        echo "pppd took $option from a user: $output" >&2
+        exit 1
+    fi
+    case $output in
+    *"using the ${option%% *} option requires root privilege"*) ;;
+    *) echo "pppd refused $option from a user for another reason: $output" >&2; exit 1 ;;
+    esac
+done
