@@ -176,10 +176,6 @@ FingerprintKey::FingerprintKey(std::string_view cluster_key) {
                        octets_of(kPurpose), kPurpose.size());
 }
 
-FingerprintKey::~FingerprintKey() {
-    sodium_memzero(octets_.data(), octets_.size());
-}
-
 std::uint64_t fingerprint_of_text(const FingerprintKey& key, std::string_view text) {
     Hash hash(key);
     hash.add(text);

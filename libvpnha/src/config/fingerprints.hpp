@@ -16,25 +16,24 @@
 #include <string_view>
 #include <vector>
 
+#include "base/secret_octets.hpp"
 #include "config/config.hpp"
 #include "wire/message.hpp"
 
 namespace vpnha::config {
 
-// Wiped when it goes.
 class FingerprintKey {
   public:
     // From the cluster's key, however long that is.
     explicit FingerprintKey(std::string_view cluster_key);
-    ~FingerprintKey();
     FingerprintKey(const FingerprintKey&) = delete;
     FingerprintKey& operator=(const FingerprintKey&) = delete;
 
-    using Octets = std::array<std::uint8_t, 32>;
+    using Octets = SecretOctets<32>;
     [[nodiscard]] const Octets& octets() const { return octets_; }
 
   private:
-    Octets octets_{};
+    Octets octets_;
 };
 
 // Whether the order of a file's lines has a meaning.

@@ -19,7 +19,7 @@ constexpr std::string_view kPurpose = "vpnha lease 1";
 constexpr std::string_view kMagic = "VPNL";
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kTagBytes = crypto_auth_BYTES;
-static_assert(std::tuple_size_v<LeaseKey::Octets> == crypto_auth_KEYBYTES);
+static_assert(LeaseKey::Octets::size() == crypto_auth_KEYBYTES);
 
 enum class Type : std::uint8_t {
     hello = 1,
@@ -451,10 +451,6 @@ LeaseKey::LeaseKey(std::string_view cluster_key) {
     crypto_generichash_update(&state, key.data(), key.size());
     crypto_generichash_final(&state, octets_.data(), octets_.size());
     sodium_memzero(&state, sizeof state);
-}
-
-LeaseKey::~LeaseKey() {
-    sodium_memzero(octets_.data(), octets_.size());
 }
 
 Bytes encode(const Datagram& datagram, const LeaseKey& key) {

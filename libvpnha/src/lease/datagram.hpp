@@ -38,25 +38,24 @@
 #include <array>
 #include <string_view>
 
+#include "base/secret_octets.hpp"
 #include "lease/messages.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::lease {
 
-// Wiped when it goes.
 class LeaseKey {
   public:
     // From the cluster's key, however long that is.
     explicit LeaseKey(std::string_view cluster_key);
-    ~LeaseKey();
     LeaseKey(const LeaseKey&) = delete;
     LeaseKey& operator=(const LeaseKey&) = delete;
 
-    using Octets = std::array<std::uint8_t, 32>;
+    using Octets = SecretOctets<32>;
     [[nodiscard]] const Octets& octets() const { return octets_; }
 
   private:
-    Octets octets_{};
+    Octets octets_;
 };
 
 struct Datagram {

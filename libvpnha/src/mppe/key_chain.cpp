@@ -8,6 +8,7 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <array>
 
 namespace vpnha::mppe {
 
@@ -28,20 +29,17 @@ void apply_rc4(ByteView key, ByteView in, std::uint8_t* out) {
     RC4_KEY state;
     RC4_set_key(&state, static_cast<int>(key.size()), key.data());
     RC4(&state, in.size(), in.data(), out);
+    OPENSSL_cleanse(&state, sizeof state);
 }
 
 }  // namespace
 
-KeyChain::KeyChain(Strength strength, std::span<const std::uint8_t, kKeyBytes> start_key)
-    : size_(strength == Strength::bits128 ? kKeyBytes : kKeyBytes / 2), strength_(strength) {
-    std::ranges::copy(start_key, start_.begin());
-    session_ = start_;
+KeyChain::KeyChain(Strength strength, const Key& start_key)
+    : size_(strength == Strength::bits128 ? kKeyBytes : kKeyBytes / 2),
+      strength_(strength),
+      start_(start_key),
+      session_(start_key) {
     derive(true);
-}
-
-KeyChain::~KeyChain() {
-    OPENSSL_cleanse(start_.data(), start_.size());
-    OPENSSL_cleanse(session_.data(), session_.size());
 }
 
 void KeyChain::step() {
@@ -56,8 +54,9 @@ void KeyChain::derive(bool first) {
     SHA1_Update(&sha, kPad1.data(), kPad1.size());
     SHA1_Update(&sha, session_.data(), size_);
     SHA1_Update(&sha, kPad2.data(), kPad2.size());
-    std::array<std::uint8_t, SHA_DIGEST_LENGTH> digest{};
+    SecretOctets<SHA_DIGEST_LENGTH> digest;
     SHA1_Final(digest.data(), &sha);
+    OPENSSL_cleanse(&sha, sizeof sha);
     const ByteView interim = ByteView(digest).first(size_);
     if (first) {
         std::ranges::copy(interim, session_.begin());

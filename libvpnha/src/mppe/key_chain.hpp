@@ -5,11 +5,10 @@
 // Linux and Windows begin with a key that encrypts nothing; packet 0 has the next one.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <span>
 
 #include "base/bytes.hpp"
+#include "base/secret_octets.hpp"
 
 namespace vpnha::mppe {
 
@@ -17,15 +16,12 @@ namespace vpnha::mppe {
 enum class Strength : std::uint8_t { bits40 = 40, bits56 = 56, bits128 = 128 };
 
 inline constexpr std::size_t kKeyBytes = 16;
-using Key = std::array<std::uint8_t, kKeyBytes>;  // Of 40 and 56 bits the first 8 octets count.
+using Key = SecretOctets<kKeyBytes>;  // Of 40 and 56 bits the first 8 octets count.
 
 class KeyChain {
   public:
     // The start key as MS-CHAPv2 or RADIUS gave it.
-    KeyChain(Strength strength, std::span<const std::uint8_t, kKeyBytes> start_key);
-    ~KeyChain();
-    KeyChain(const KeyChain&) = default;
-    KeyChain& operator=(const KeyChain&) = default;
+    KeyChain(Strength strength, const Key& start_key);
 
     // The packet that has the key which step() makes.
     [[nodiscard]] std::uint64_t next() const { return next_; }

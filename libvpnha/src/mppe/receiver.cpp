@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "mppe/receiver.hpp"
 
-#include <openssl/crypto.h>
-
 #include <algorithm>
 
 #include "mppe/inner_packet.hpp"
@@ -21,10 +19,6 @@ constexpr std::int64_t kReordered = Receiver::kKept;
 constexpr std::uint64_t kTurnsMore = 15;
 
 }  // namespace
-
-Receiver::~Receiver() {
-    OPENSSL_cleanse(keys_.data(), sizeof keys_);
-}
 
 void Receiver::skip_to(std::uint64_t index, std::uint32_t last) {
     if (index < index_) {
@@ -113,14 +107,13 @@ std::optional<ByteView> Receiver::open_ahead(const Ahead& ahead, std::uint32_t n
     }
     // Kept apart until the packet has shown that the key is right.
     KeyChain chain = chain_;
-    std::array<Key, kKept> keys;
     std::optional<ByteView> packet;
     const std::uint64_t farthest = std::min(ahead.farthest, affordable - 1);
     for (std::uint64_t each = ahead.nearest; !packet && each <= farthest;
          each += kCoherencyCounts) {
         while (chain.next() <= index_ + each) {
             chain.step();
-            keys[(chain.next() - 1) % kKept] = chain.key();
+            tried_[(chain.next() - 1) % kKept] = chain.key();
         }
         chain.crypt(chain.key(), text, out);
         packet = inner_packet({out, text.size()});
@@ -129,21 +122,19 @@ std::optional<ByteView> Receiver::open_ahead(const Ahead& ahead, std::uint32_t n
     counters_->keys += made;
     budget_.spend(std::max(0, static_cast<int>(made) - kFreeKeys), now);
     if (packet) {
-        move_to(chain.next() - 1, chain, keys);
+        move_to(chain.next() - 1, chain);
         last_ = number;
     } else {
         ++counters_->undecipherable;
     }
-    OPENSSL_cleanse(keys.data(), sizeof keys);
     return packet;
 }
 
-void Receiver::move_to(std::uint64_t index, const KeyChain& chain,
-                       const std::array<Key, kKept>& keys) {
+void Receiver::move_to(std::uint64_t index, const KeyChain& chain) {
     // The keys from the old index on are new; those before are kept already.
     const std::uint64_t made = index + 1 - index_;
     for (std::uint64_t i = 0; i < std::min<std::uint64_t>(made, kKept); ++i) {
-        keys_[(index - i) % kKept] = keys[(index - i) % kKept];
+        keys_[(index - i) % kKept] = tried_[(index - i) % kKept];
     }
     unseen_ =
         made >= kKept ? ~std::uint64_t{0} : unseen_ << made | ((std::uint64_t{1} << made) - 1);

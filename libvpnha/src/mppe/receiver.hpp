@@ -49,9 +49,6 @@ class Receiver {
     // The counters must outlive it.
     Receiver(const KeyChain& chain, ReceiverCounters& counters)
         : chain_(chain), counters_(&counters) {}
-    ~Receiver();
-    Receiver(const Receiver&) = default;
-    Receiver& operator=(const Receiver&) = default;
 
     // One more than the highest that was opened.
     [[nodiscard]] std::uint64_t index() const { return index_; }
@@ -85,8 +82,8 @@ class Receiver {
     [[nodiscard]] std::optional<ByteView> open_ahead(const Ahead& ahead, std::uint32_t number,
                                                      ByteView text, TimePoint now,
                                                      std::uint8_t* out);
-    // The packet of `index` was opened: `chain` has made its key, `keys` the last ones up to it.
-    void move_to(std::uint64_t index, const KeyChain& chain, const std::array<Key, kKept>& keys);
+    // The packet of `index` was opened: `chain` has made its key, and tried_ has the last ones.
+    void move_to(std::uint64_t index, const KeyChain& chain);
 
     KeyChain chain_;
     ReceiverCounters* counters_;
@@ -94,7 +91,8 @@ class Receiver {
     std::uint32_t last_ = 0;  // Of the packet before index_, or of one without MPPE behind it.
     // By index modulo kKept. Bit n of unseen_: the key of index_ - 1 - n is kept, and its packet
     // has not come.
-    std::array<Key, kKept> keys_{};
+    std::array<Key, kKept> keys_;
+    std::array<Key, kKept> tried_;  // The same of a packet that has not been opened yet.
     std::uint64_t unseen_ = 0;
     bool is_first_ = false;  // None was opened since skip_to().
     Burst budget_{kKeysMax, Duration(std::chrono::seconds(1)) / kKeysPerSecond};

@@ -2,7 +2,6 @@
 #include "pptp/resumed_call.hpp"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 
 #include <algorithm>
 
@@ -42,11 +41,6 @@ double ms(Duration duration) {
 }
 
 }  // namespace
-
-StartKeys::~StartKeys() {
-    OPENSSL_cleanse(send.data(), send.size());
-    OPENSSL_cleanse(receive.data(), receive.size());
-}
 
 ResumedCall::ResumedCall(const CallRecord& record, const std::optional<StartKeys>& keys,
                          CallCounters& counters)

@@ -81,12 +81,10 @@ struct CallCounters {
     ppp::LinkCounters link;
 };
 
-// As MS-CHAPv2 gave them. Each copy is wiped when it goes.
+// As MS-CHAPv2 gave them.
 struct StartKeys {
-    ~StartKeys();
-
-    mppe::Key send{};
-    mppe::Key receive{};
+    mppe::Key send;
+    mppe::Key receive;
 };
 
 class ResumedCall {

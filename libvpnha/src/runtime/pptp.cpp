@@ -91,7 +91,7 @@ void Pptp::execute(node::PptpWork work) {
 }
 
 Result<pptp::StartKeys> Pptp::open_keys(const pptp::CallRecord& record) const {
-    pptp::StartKeys keys{};
+    pptp::StartKeys keys;
     const std::size_t size = keys.send.size() + keys.receive.size();
     VPNHA_TRY(auto plain, adapters::SecretBytes::with_room(size));
     VPNHA_CHECK(box_.open(pptp::seal_context(record.key), record.sealed_keys, plain));
@@ -114,14 +114,14 @@ void Pptp::execute(node::PrepareCall& work) {
         prepare.route_table = 0;  // Its client is told; no packet of it is carried here.
     }
     if (prepare.call.record.mppe != pptp::Mppe::none) {
-        const auto keys = open_keys(prepare.call.record);
+        auto keys = open_keys(prepare.call.record);
         if (!keys) {
             refused_.emplace_back(gateway.id, node::CallPrepared{key, prepare.call.ticket,
                                                                  tl::unexpected(keys.error())});
             loop_.set_timer(kCallRefuseTimer, loop_.now(), [this] { tell_refused(); });
             return;
         }
-        prepare.keys = *keys;
+        prepare.keys = std::move(*keys);
     }
     data_path_->post(std::move(prepare));
 }

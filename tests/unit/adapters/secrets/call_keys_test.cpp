@@ -18,6 +18,7 @@ namespace vpnha::adapters {
 namespace call_keys_test {
 
 constexpr int kCalls = 5;
+constexpr std::uint64_t kPackets = 10;
 
 // Octet by octet: no copy is left but the one that is asked for.
 void make_key(std::uint64_t seed, mppe::Key& key) {
@@ -49,7 +50,7 @@ void carry(int socket, std::uint64_t seed) {
     for (const DataPath::Command& command : mailbox.take_commands()) {
         const auto& prepare = std::get<DataPath::Prepare>(command);
         pptp::ResumedCall call(prepare.call.record, prepare.keys, counters);
-        call.set_numbers({.mppe_out = 10, .mppe_in = 10}, TimePoint{});
+        call.set_numbers({.mppe_out = kPackets, .mppe_in = kPackets}, TimePoint{});
         static_cast<void>(call.catch_up(100));
     }
     step(socket);
@@ -72,12 +73,18 @@ TEST(CallKeysTest, NothingIsLeftOfTheStartKeysOfACallThatIsGone) {
     const auto traces = [&] {
         return traces_in_process(process, keys.send) + traces_in_process(process, keys.receive);
     };
+    // Of the last packet that catch_up() made a key for.
+    mppe::KeyChain chain(mppe::Strength::bits128, keys.send);
+    while (chain.next() < kPackets) {
+        chain.step();
+    }
     char word = 0;
     ASSERT_EQ(::recv(ends[0], &word, 1, 0), 1);
     EXPECT_GE(traces(), std::size_t{2} * kCalls) << "what is looked for is found";
     ASSERT_EQ(::send(ends[0], "x", 1, MSG_NOSIGNAL), 1);
     ASSERT_EQ(::recv(ends[0], &word, 1, 0), 1);
     EXPECT_EQ(traces(), 0U);
+    EXPECT_EQ(traces_in_process(process, chain.key()), 0U);
     ASSERT_EQ(::send(ends[0], "x", 1, MSG_NOSIGNAL), 1);
     ::close(ends[0]);
     int status = -1;
