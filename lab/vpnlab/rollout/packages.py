@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..host.debian import PRODUCT_MOUNT, index
+from ..host.debian import PRODUCT_MOUNT, ensure_debian, index
 from ..host.errors import LabError
 from ..host.node import Node
 from ..host.stage import PACKAGES
@@ -54,11 +54,26 @@ def put_next(nodes: Sequence[Node], programs: Mapping[str, Path] = {}) -> None:
         archive = Path(directory) / "archive"
         archive.mkdir()
         for name in PRODUCT:
-            _raise(name, Path(directory), archive, programs)
-        index(archive)
-        for node in nodes:
-            for path in archive.iterdir():
-                node.put(f"{NEXT_MOUNT}/{path.name}", path.read_bytes())
+            _raise(PACKAGES, name, NEXT_VERSION, archive, programs)
+        _hand_out(archive, nodes)
+
+
+def put_security(nodes: Sequence[Node], versions: Mapping[str, str]) -> None:
+    """Debian's packages of these names under those versions, as the archive NEXT_SOURCE of these
+    nodes."""
+    with tempfile.TemporaryDirectory(prefix="vpnha-security-") as directory:
+        archive = Path(directory) / "archive"
+        archive.mkdir()
+        for name, raised in versions.items():
+            _raise(ensure_debian().archive, name, raised, archive, {})
+        _hand_out(archive, nodes)
+
+
+def _hand_out(archive: Path, nodes: Sequence[Node]) -> None:
+    index(archive)
+    for node in nodes:
+        for path in archive.iterdir():
+            node.put(f"{NEXT_MOUNT}/{path.name}", path.read_bytes())
 
 
 def version(node: Node, name: str) -> str:
@@ -66,11 +81,12 @@ def version(node: Node, name: str) -> str:
     return node.run("dpkg-query", "-W", "-f", "${Version}", name).stdout
 
 
-def _raise(name: str, directory: Path, archive: Path, programs: Mapping[str, Path]) -> None:
-    found = list(PACKAGES.glob(f"{name}_*.deb"))
+def _raise(source: Path, name: str, raised: str, archive: Path,
+           programs: Mapping[str, Path]) -> None:
+    found = list(source.glob(f"{name}_*.deb"))
     if len(found) != 1:
-        raise LabError(f"{len(found)} packages {name} in {PACKAGES}: setup/debs")
-    tree = directory / name
+        raise LabError(f"{len(found)} packages {name} in {source}: setup/debs")
+    tree = archive.parent / name
     _call("dpkg-deb", "--raw-extract", str(found[0]), str(tree))
     for path, program in programs.items():
         if (tree / path).exists():
@@ -80,7 +96,7 @@ def _raise(name: str, directory: Path, archive: Path, programs: Mapping[str, Pat
     text = control.read_text(encoding="utf-8")
     old = re.search(r"^Version: (.*)$", text, re.MULTILINE)
     assert old is not None
-    control.write_text(text.replace(old[1], NEXT_VERSION), encoding="utf-8")
+    control.write_text(text.replace(old[1], raised), encoding="utf-8")
     _call("dpkg-deb", "-Znone", "--root-owner-group", "--build", str(tree),
           str(archive / f"{name}.deb"))
 

@@ -226,8 +226,8 @@ AREAS = {
         pytest=("tests/cib",)),
     "rollout": Area(
         ("checkpoint", "checkpoint_library", "cli", "daemon", "node", "ocf"),
-        ("packages", "install-by-hand", "install-by-ansible", "rolling-upgrade", "rotate-secrets",
-         "reboot-node", "switchover-under-load", "drain", "checkpoint-example"),
+        ("packages", "install-by-hand", "install-by-ansible", "rolling-upgrade", "security-updates",
+         "rotate-secrets", "reboot-node", "switchover-under-load", "drain", "checkpoint-example"),
         paths=("ansible/", "cib-templates/", "cli/", "cmake/", "CMakeLists.txt",
                "CMakePresets.json", "debian/", "docs/install-by-hand.md", "libvpnha/examples/",
                "libvpnha/include/", "libvpnha/libvpnha.pc.in", "libvpnha/vpnha-config.cmake",
