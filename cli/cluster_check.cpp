@@ -5,6 +5,7 @@
 #include <memory>
 #include <ostream>
 
+#include "cli/json_text.hpp"
 #include "cli/table.hpp"
 
 namespace vpnha::cli {
@@ -38,8 +39,7 @@ ExitCode show_cluster_check(const Result<std::vector<ConstraintFinding>>& check,
         }
     }
     if (as_json) {
-        out << json{{"constraints", list}}.dump(2, ' ', false, json::error_handler_t::replace)
-            << "\n";
+        out << json_text({{"constraints", list}}, 2) << "\n";
     } else if (check->empty()) {
         out << "no constraint overrides the promotion scores\n";
     }

@@ -19,6 +19,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/findings.hpp"
 #include "cli/gate_view.hpp"
+#include "cli/json_text.hpp"
 #include "cli/metrics.hpp"
 #include "cli/node_words.hpp"
 #include "cli/peers_view.hpp"
@@ -83,7 +84,7 @@ class Command {
     ExitCode report(const Error& error) { return cli::report(error, err_); }
     // Runs what reads a daemon's answer.
     ExitCode read_answer(const std::function<ExitCode()>& reader);
-    void print_json(const json& value) { out_ << value.dump(2) << "\n"; }
+    void print_json(const json& value) { out_ << json_text(value, 2) << "\n"; }
 
     std::ostream& out_;
     std::ostream& err_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "cli/json_text.hpp"
 #include "cli/table.hpp"
 
 namespace vpnha::cli {
@@ -29,7 +30,7 @@ void print(const json& event, const EventsOrder& order, std::ostream& out) {
         return;
     }
     if (order.as_json) {
-        out << event.dump() << "\n";
+        out << json_text(event) << "\n";
     } else {
         out << fmt::format("{} {}: {}\n", event.at("time").get<std::string>(),
                            event.at("level").get<std::string>(),

@@ -35,17 +35,39 @@ std::size_t width_of(std::string_view text) {
         std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
 }
 
+// Octets of the character in front if it steers a terminal: controls, those of U+0080 to U+009F
+// among them, line separators, and the marks that turn the direction of the text. 0: it does not.
+std::size_t steering_at(std::string_view text) {
+    const auto octet = [text](std::size_t at) {
+        return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
+    };
+    const auto is_between = [](unsigned value, unsigned first, unsigned last) {
+        return value >= first && value <= last;
+    };
+    if (octet(0) < 0x20 || octet(0) == 0x7f) {
+        return 1;
+    }
+    if ((octet(0) == 0xc2 && is_between(octet(1), 0x80, 0x9f)) ||
+        (octet(0) == 0xd8 && octet(1) == 0x9c)) {  // U+061C
+        return 2;
+    }
+    if (octet(0) != 0xe2) {
+        return 0;
+    }
+    const bool is_mark =
+        (octet(1) == 0x80 &&  // U+200E, U+200F; U+2028 to U+202E
+         (is_between(octet(2), 0x8e, 0x8f) || is_between(octet(2), 0xa8, 0xae))) ||
+        (octet(1) == 0x81 && is_between(octet(2), 0xa6, 0xa9));  // U+2066 to U+2069
+    return is_mark ? 3 : 0;
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
     std::string safe(text);
     for (std::size_t i = 0; i < safe.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(safe[i]);
-        // U+0080 to U+009F, which terminals take for controls too, are 0xc2 and that byte.
-        const bool is_c1 =
-            byte == 0xc2 && i + 1 < safe.size() && static_cast<unsigned char>(safe[i + 1]) < 0xa0;
-        if (byte < 0x20 || byte == 0x7f || is_c1) {
-            safe.replace(i, is_c1 ? 2 : 1, "?");
+        if (const std::size_t size = steering_at(std::string_view(safe).substr(i)); size != 0) {
+            safe.replace(i, size, "?");
         }
     }
     return safe;

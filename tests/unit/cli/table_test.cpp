@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/json_text.hpp"
+
 namespace vpnha::cli {
 namespace table_test {
 
@@ -33,6 +35,23 @@ TEST(TableTest, PeersCannotSteerTheTerminal) {
                         "2J"),
               "x?2J");
     EXPECT_EQ(printable("\xc2\xb5\xc3\xa9"), "\xc2\xb5\xc3\xa9");
+}
+
+TEST(TableTest, MarksThatTurnTheDirectionOfTheTextAreNotShown) {
+    for (const char* mark :
+         {"\u061c", "\u200e", "\u200f", "\u2028", "\u202a", "\u202e", "\u2066", "\u2069"}) {
+        EXPECT_EQ(printable(std::string("a") + mark + "b"), "a?b") << mark;
+    }
+    EXPECT_EQ(printable("\u200d\u2013\u202f\u20ac"), "\u200d\u2013\u202f\u20ac");
+    EXPECT_EQ(printable("cut off \xe2\x80"), "cut off \xe2\x80");
+}
+
+TEST(TableTest, JsonIsPrintedInAsciiAlone) {
+    const nlohmann::json name{{"user",
+                               "a\xc2\x9b"
+                               "2J\u202e"
+                               "b\xff"}};
+    EXPECT_EQ(json_text(name), R"({"user":"a\u009b2J\u202eb\ufffd"})");
 }
 
 }  // namespace table_test
