@@ -8,12 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "adapters/os/program_output.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::adapters {
-
-// What becomes of what `cibadmin` writes to its standard error.
-enum class ErrorOutput { inherited, dropped };
 
 // A section of this node's copy. An error when it cannot be read in time.
 [[nodiscard]] Result<std::string> query_cib(const std::string& cibadmin, const std::string& scope,
