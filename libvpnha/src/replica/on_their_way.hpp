@@ -15,7 +15,12 @@ namespace vpnha::replica {
 
 class OnTheirWay {
   public:
-    [[nodiscard]] bool takes_update() const { return updates_ < limits::kUpdatesOnTheirWay; }
+    // While it is true, no message with records may go on its way.
+    void withhold_records(bool withheld) { withheld_ = withheld; }
+
+    [[nodiscard]] bool takes_update() const {
+        return !withheld_ && updates_ < limits::kUpdatesOnTheirWay;
+    }
     // It has the changes above `base` up to `last`.
     void update_sent(std::uint64_t base, std::uint64_t last) {
         ++updates_;
@@ -44,7 +49,9 @@ class OnTheirWay {
     // Of this epoch's changes.
     [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
 
-    [[nodiscard]] bool takes_chunk() const { return chunks_ < limits::kChunksOnTheirWay; }
+    [[nodiscard]] bool takes_chunk() const {
+        return !withheld_ && chunks_ < limits::kChunksOnTheirWay;
+    }
     void chunk_sent() { ++chunks_; }
     void chunk_came() { chunks_ -= chunks_ > 0 ? 1 : 0; }
 
@@ -59,6 +66,7 @@ class OnTheirWay {
     std::uint64_t delivered_ = 0;
     std::size_t chunks_ = 0;
     bool confirm_ = false;
+    bool withheld_ = false;
 };
 
 }  // namespace vpnha::replica

@@ -110,7 +110,7 @@ class Replica {
     void hurry_counters() { unsent_.hurry_counters(); }
     // While it is true no record leaves this node: changes wait in the dirty set, and a pass waits
     // for its next chunk. Messages without records are sent.
-    void withhold_records(bool withheld) { records_withheld_ = withheld; }
+    void withhold_records(bool withheld) { on_their_way_.withhold_records(withheld); }
     // The operator wants this replica checked against its source.
     [[nodiscard]] Effects resync(TimePoint now);
 
@@ -306,7 +306,6 @@ class Replica {
     std::uint64_t sequence_ = 0;
     OnTheirWay on_their_way_;
     Counters counters_;
-    bool records_withheld_ = false;
 
     // Promoted, or source.
     Unsent unsent_;

@@ -18,12 +18,10 @@ Effects Replica::flush(TimePoint now) {
     Effects effects;
     store_.expire(now);
     if (promoted()) {
-        if (!records_withheld_) {
-            unsent_.each_due(now, [&](Unsent::Keys& keys) { say_from(keys, effects); });
-        }
+        unsent_.each_due(now, [&](Unsent::Keys& keys) { say_from(keys, effects); });
         flush_digest(effects, now);
     }
-    if (pass_ && is_source() && !records_withheld_) {
+    if (pass_ && is_source()) {
         flush_pass(effects);
     }
     if (!promoted()) {
@@ -44,7 +42,7 @@ std::optional<TimePoint> Replica::next_deadline() const {
     if (asking_) {
         at = earliest(at, asking_->again_at);
     }
-    if (on_their_way_.takes_update() && !records_withheld_) {
+    if (on_their_way_.takes_update()) {
         at = earliest(at, unsent_.next_due());
     }
     return earliest(at, retry_.next_deadline());

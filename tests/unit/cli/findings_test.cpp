@@ -87,7 +87,7 @@ TEST(FindingsTest, SayWhatIsAmiss) {
         {"/encryption",
          {{"on", false}, {"allowed_off", false}, {"reason", "totem.crypto_cipher is none"}},
          Health::critical,
-         "no session is replicated, because corosync sends unencrypted: totem.crypto_cipher is none"},
+         "because corosync sends unencrypted: totem.crypto_cipher is none"},
         {"/encryption",
          {{"on", false}, {"allowed_off", true}, {"reason", "totem.crypto_cipher is none"}},
          Health::degraded,

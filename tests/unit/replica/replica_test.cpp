@@ -88,8 +88,10 @@ TEST(ReplicaTest, WithheldRecordsWaitForTheEncryption) {
 TEST(ReplicaTest, AReplicaThatWithholdsRecordsHasNoDeadlineForThem) {
     Group group = three_with_first_promoted();
     group.at(1).withhold_records(true);
-    group.at(1).publish(key(1), Bytes{1});
+    // Gathered before it is sent, so it has a deadline of its own.
+    group.at(1).publish({wire::RecordType::flow, wire::RecordId(Bytes{1})}, Bytes{1});
     group.settle();
+    group.pass(std::chrono::seconds(1));
     ASSERT_TRUE(group.at(1).next_deadline());
     EXPECT_GT(*group.at(1).next_deadline(), group.now());
 }
