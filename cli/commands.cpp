@@ -10,6 +10,7 @@
 #include <functional>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
 #include "cli/cluster_check.hpp"
@@ -22,6 +23,7 @@
 #include "cli/json_text.hpp"
 #include "cli/metrics.hpp"
 #include "cli/node_words.hpp"
+#include "cli/old_programs.hpp"
 #include "cli/peers_view.hpp"
 #include "cli/plan_view.hpp"
 #include "cli/replaced_file.hpp"
@@ -99,6 +101,8 @@ class Command {
     double interval_s_ = 0;
     bool no_colour_ = false;
     bool as_json_ = false;
+    // Of this node, asked for once: `--watch` shows the status each second.
+    std::optional<Result<std::vector<OldProgram>>> old_programs_;
     bool as_check_ = false;
     bool as_list_ = false;
     bool use_colour_ = false;
@@ -312,10 +316,14 @@ ExitCode Command::read_answer(const std::function<ExitCode()>& reader) {
 }
 
 ExitCode Command::show_status() {
-    const Result<json> status = ask_status();
+    Result<json> status = ask_status();
     if (!status) {
         return report(status.error());
     }
+    if (!old_programs_) {
+        old_programs_ = check_versions();
+    }
+    add_old_programs(*status, *old_programs_);
     return read_answer([&] {
         if (as_json_) {
             print_json(*status);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "cli/old_programs.hpp"
 #include "cli/table.hpp"
 #include "vpnha/configuration.hpp"
 #include "vpnha/daemon.hpp"
@@ -129,6 +130,19 @@ ExitCode say_connections(const std::string& path, std::ostream& out, std::ostrea
     return code;
 }
 
+void say_radius(const Result<RadiusCheck>& check, std::ostream& out) {
+    if (!check) {
+        out << "radius: not looked at: " << printable(check.error().detail) << "\n";
+        return;
+    }
+    for (const std::string& what : check->warnings) {
+        out << "radius: warning: " << printable(what) << "\n";
+    }
+    for (const std::string& file : check->unread) {
+        out << "radius: not looked at: " << printable(file) << "\n";
+    }
+}
+
 // Where corosync does not run yet there is nothing to look at, and nothing wrong.
 void check_links(std::ostream& out) {
     const Result<ClusterLinksCheck> links = check_cluster_links();
@@ -201,6 +215,8 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     }
     const ExitCode daemons = say_daemons(path, out, err);
     const ExitCode connections = say_connections(path, out, err);
+    say_radius(check_radius(path), out);
+    say_old_programs(check_versions(), out);
     // First, for it loads a module: settings of connection tracking are there with it.
     const Result<ConntrackCheck> tracking = check_conntrack(path);
     const ExitCode tuned = say_tuning(path, out, err);

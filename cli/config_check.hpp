@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What `vpnha config check` looks at: the file, this kernel, the devices, the clock, the cluster's
-// links, the table of tuning, connection tracking.
+// links, the way to the RADIUS servers, the versions of other programs, the table of tuning,
+// connection tracking.
 #pragma once
 
 #include <iosfwd>

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/findings.hpp"
+#include "cli/old_programs.hpp"
 #include "cli/table.hpp"
 
 namespace vpnha::cli {
@@ -194,7 +195,7 @@ std::string render_status(const json& status, bool use_colour) {
                           "LINKS", "SESSIONS", "PROTECTED", "RESUMED", "EPOCH"},
                          rows, use_colour);
     text += "\n" + render_records(status, use_colour) + "\n" + render_addresses(status) +
-            render_drained(status) + render_drops(status);
+            render_drained(status) + render_drops(status) + render_old_programs(status);
     const std::vector<Finding> findings = findings_of(status);
     for (const Finding& finding : findings) {
         const Colour colour = finding.health == Health::critical ? Colour::red : Colour::yellow;

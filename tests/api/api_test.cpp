@@ -46,6 +46,7 @@ TEST(ApiTest, ConnectionTrackingIsLookedAtForAConfiguration) {
     EXPECT_FALSE(check_connections("/nonexistent/vpnha.toml").has_value());
     EXPECT_FALSE(check_devices("/nonexistent/vpnha.toml").has_value());
     EXPECT_FALSE(check_daemons("/nonexistent/vpnha.toml").has_value());
+    EXPECT_FALSE(check_radius("/nonexistent/vpnha.toml").has_value());
 }
 
 TEST(ApiTest, TheMachineIsComparedWithTheTableOfTuning) {
@@ -67,6 +68,11 @@ TEST(ApiTest, TheClustersVotersAreCheckedWhereCorosyncRuns) {
 TEST(ApiTest, ConstraintsAreLookedAtWherePacemakerRuns) {
     const Result<std::vector<ConstraintFinding>> checked = check_constraints();
     EXPECT_TRUE(checked || !checked.error().detail.empty());
+}
+
+TEST(ApiTest, TheVersionsOfOtherProgramsAreLookedAt) {
+    const Result<std::vector<OldProgram>> checked = check_versions();
+    EXPECT_TRUE(checked.has_value()) << checked.error().detail;
 }
 
 TEST(ApiTest, AClientWithoutADaemonIsUnreachable) {

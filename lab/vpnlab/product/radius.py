@@ -53,6 +53,7 @@ thread pool {{
     min_spare_servers = 1
     max_spare_servers = 2
 }}
+# No require_message_authenticator: Debian 12's 3.2.1 does not know it, and radius.so sends none.
 client lab {{
     ipaddr = 0.0.0.0/0
     secret = "{SECRET}"

@@ -129,6 +129,28 @@ struct DaemonsCheck {
 // the daemons listen where the configuration has it. Errors are the configuration's.
 [[nodiscard]] VPNHA_API Result<DaemonsCheck> check_daemons(const std::string& config_file);
 
+struct RadiusCheck {
+    std::vector<std::string> warnings{};  // Servers that somebody can pretend to be, and why.
+    std::vector<std::string> unread{};    // Files that are not there, or not for this process.
+};
+
+// Whether pppd's radius.so asks its servers on ways that are guarded: by a link of the cluster, or
+// by IPsec. Nothing without radius.so. Errors are the configuration's; permission, unreachable or
+// system: this node cannot be looked at, or not by this process.
+[[nodiscard]] VPNHA_API Result<RadiusCheck> check_radius(const std::string& config_file);
+
+// A program of this node that is older than the least version of docs/versions.md.
+struct OldProgram {
+    std::string program{};
+    std::string package{};
+    std::string installed{};
+    std::string least{};
+    std::string why{};
+};
+
+// Asks dpkg, in some 50 ms. Error: there is none, or it does not answer in time.
+[[nodiscard]] VPNHA_API Result<std::vector<OldProgram>> check_versions();
+
 // What of charon's connections (swanctl.conf) does not fit a gateway with IPsec, each in a
 // sentence.
 struct ConnectionsCheck {

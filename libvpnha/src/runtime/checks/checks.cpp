@@ -19,7 +19,9 @@
 #include "runtime/checks/constraints.hpp"
 #include "runtime/checks/daemons_check.hpp"
 #include "runtime/checks/devices_check.hpp"
+#include "runtime/checks/program_versions.hpp"
 #include "runtime/checks/quorum_mode.hpp"
+#include "runtime/checks/radius_check.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha {
@@ -109,6 +111,20 @@ Result<std::vector<std::string>> check_call_ids(const std::string& config_file) 
 Result<DaemonsCheck> check_daemons(const std::string& config_file) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
     return runtime::find_in_daemons(config);
+}
+
+Result<RadiusCheck> check_radius(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    if (!runtime::uses_radius(config)) {
+        return RadiusCheck{};
+    }
+    VPNHA_TRY(const runtime::GuardedWays ways, runtime::read_guarded_ways());
+    return runtime::find_in_radius(config, ways);
+}
+
+Result<std::vector<OldProgram>> check_versions() {
+    VPNHA_TRY(const std::string packages, runtime::read_packages());
+    return runtime::find_old_programs(packages, runtime::kernel_release());
 }
 
 Result<ConnectionsCheck> check_connections(const std::string& config_file) {

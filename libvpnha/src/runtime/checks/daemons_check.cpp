@@ -5,76 +5,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
-#include <filesystem>
-#include <optional>
-#include <utility>
 
-#include "adapters/os/text_file.hpp"
 #include "adapters/services/pptpd_service.hpp"
 #include "adapters/services/xl2tpd_service.hpp"
+#include "runtime/checks/ppp_options.hpp"
 
 namespace vpnha::runtime {
 
 namespace {
-
-// pppd has no bound; a file that includes itself ends somewhere.
-constexpr unsigned kDepthMax = 8;
-
-// Words as pppd reads them (options.c, getword()): a comment begins with a word, quotes keep what
-// is within them together, and a backslash keeps the next character.
-std::vector<std::string> words_of(const std::string& text) {
-    std::vector<std::string> words;
-    std::optional<std::string> word;
-    char quote = 0;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const char c = text[at];
-        if (c == '\\' && at + 1 < text.size()) {
-            ++at;
-            if (text[at] != '\n') {
-                word = word.value_or("") + text[at];
-            }
-        } else if (quote != 0 ? c == quote : c == '"' || c == '\'') {
-            quote = quote != 0 ? '\0' : c;
-            word = word.value_or("");
-        } else if (quote == 0 && std::isspace(static_cast<unsigned char>(c)) != 0) {
-            if (word) {
-                words.push_back(std::move(*word));
-            }
-            word.reset();
-        } else if (c == '#' && quote == 0 && !word) {
-            at = std::min(text.find('\n', at), text.size());
-        } else {
-            word = word.value_or("") + c;
-        }
-    }
-    if (word) {
-        words.push_back(std::move(*word));
-    }
-    return words;
-}
-
-struct PluginOptions {
-    bool has_plugin = false;
-    std::string gateway{};  // The last one counts.
-};
-
-void read_options(const std::string& file, const DaemonPlaces& places, unsigned depth,
-                  PluginOptions& found) {
-    const std::vector<std::string> words = words_of(adapters::read_text(file));
-    for (std::size_t at = 0; at + 1 < words.size(); ++at) {
-        const std::string& value = words[at + 1];
-        if (words[at] == "plugin") {
-            found.has_plugin |= std::filesystem::path(value).filename() == "vpnha.so";
-        } else if (words[at] == "vpnha_gateway") {
-            found.gateway = value;
-        } else if (depth < kDepthMax && words[at] == "file") {
-            read_options(value, places, depth + 1, found);
-        } else if (depth < kDepthMax && words[at] == "call") {
-            read_options(places.ppp + "/peers/" + value, places, depth + 1, found);
-        }
-    }
-}
 
 class StockLook {
   public:
@@ -87,10 +25,8 @@ class StockLook {
                 fmt::format("gateway {}: {} of {}", gateway_.name, file, daemon));
             return;
         }
-        PluginOptions found;
-        read_options(places_.ppp + "/options", places_, 0, found);
-        read_options(file, places_, 0, found);
-        if (!found.has_plugin) {
+        const PppOptions found = read_ppp_options(file, places_.ppp);
+        if (!found.has_vpnha) {
             add(
                 fmt::format("{} has no 'plugin vpnha.so', so vpnhad hears of no session of {}; "
                             "add it, with 'vpnha_gateway {}'",

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Programs of this node that are older than docs/versions.md wants them.
+#pragma once
+
+#include <iosfwd>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "vpnha/daemon.hpp"
+
+namespace vpnha::cli {
+
+// For `vpnha config check`: a line for each, with the reason.
+void say_old_programs(const Result<std::vector<OldProgram>>& old, std::ostream& out);
+
+// Adds them to the result of the verb `status`, as its member `old_programs`: empty when there are
+// none, null when dpkg could not be asked.
+void add_old_programs(nlohmann::json& status, const Result<std::vector<OldProgram>>& old);
+// One line for all of them; empty when there are none.
+[[nodiscard]] std::string render_old_programs(const nlohmann::json& status);
+
+}  // namespace vpnha::cli
