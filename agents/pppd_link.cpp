@@ -39,7 +39,21 @@ Outcome outcome_of_link(const Result<void>& result) {
     return result ? Outcome{} : outcome_of_link(result.error());
 }
 
+// 0: there is none.
+Result<std::chrono::seconds> redial_limit(const Call& call) {
+    const std::string text = call.parameter("redial_limit");
+    const auto whole = text.empty() ? 0 : parse_whole<std::uint32_t>(text);
+    if (!whole) {
+        return fail(Errc::invalid_config,
+                    fmt::format("redial_limit is \"{}\": it has to be a number of seconds, without "
+                                "a unit",
+                                text));
+    }
+    return std::chrono::seconds(*whole);
+}
+
 Result<PppLinkSettings> settings(const Call& call) {
+    VPNHA_CHECK(redial_limit(call));
     return adapters::parse_ppp_link(call.instance(),
                                     {.protocol = call.parameter("protocol"),
                                      .peer = call.parameter("peer"),
@@ -88,8 +102,7 @@ Outcome judge(const Call& call, const PppLinkStatus& status) {
         fmt::format("redialling for {} s",
                     std::chrono::duration_cast<std::chrono::seconds>(status.lasts).count());
     const std::string why = status.trouble.why.empty() ? "" : ": " + status.trouble.why;
-    const auto limit = std::chrono::seconds(
-        parse_whole<std::uint32_t>(call.parameter("redial_limit")).value_or(0));
+    const auto limit = redial_limit(call).value_or(std::chrono::seconds(0));
     if (limit.count() > 0 && status.lasts > limit) {
         return {Code::error, for_so_long + ", which is more than redial_limit" + why};
     }

@@ -81,7 +81,11 @@ const ocf::Agent& vip() {
             "then it is a failure that names his MAC. They are announced at 0, 0.1, 1, 3 and 10 s "
             "after the start and after each return of the link, at most three times a second. For "
             "both sides of a gateway use two resources. Two nodes are kept from having the "
-            "addresses at once by fencing alone: there is no lease and no gate around them.",
+            "addresses at once by fencing alone: there is no lease and no gate around them. Who "
+            "can "
+            "send a frame on the link can forge the answer of another holder, and so make each "
+            "start fail: a lie is not told from a duplicate. Where that is a danger, keep such "
+            "senders off the link (port security), or set probe_ms to 0.",
         .parameters = {{.name = "addresses",
                         .required = true,
                         .unique_group = "addresses",

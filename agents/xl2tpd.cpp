@@ -23,7 +23,7 @@ adapters::Xl2tpdSettings settings(const Call& call) {
             .config = call.parameter("config"),
             .options_file = call.parameter("options_file"),
             .resource = call.instance(),
-            .memory_max_mib = std::strtoull(call.parameter("memory_max").c_str(), nullptr, 10)};
+            .memory_max = call.parameter("memory_max")};
 }
 
 Outcome start(const Call& call) {
@@ -74,6 +74,7 @@ const ocf::Agent& xl2tpd() {
                                      "daemon may use it. Without it, every pppoptfile of the "
                                      "configuration is taken."},
                        {.name = "memory_max",
+                        .type = "integer",
                         .default_value = "512",
                         .short_text = "Memory of xl2tpd, MiB",
                         .long_text = "The kernel gives it no more (RLIMIT_DATA, of each of its "

@@ -11,6 +11,7 @@
 #include "adapters/pptp/call_trial.hpp"
 #include "adapters/pptp/tcp_sockets.hpp"
 #include "adapters/services/pptpd_service_config.hpp"
+#include "base/number.hpp"
 
 namespace vpnha::adapters {
 
@@ -145,6 +146,21 @@ Result<void> make_a_call(const StockInstance& daemon) {
     return made || is_full(daemon) || !is_address_here(vip) ? Result<void>{} : made;
 }
 
+Result<void> check_call_id_offset(const PptpdSettings& settings) {
+    constexpr unsigned kStep = 8;
+    constexpr unsigned kEnd = 128;
+    if (settings.call_id_offset.empty()) {
+        return {};
+    }
+    const auto offset = parse_whole<unsigned>(settings.call_id_offset);
+    if (!offset || *offset % kStep != 0 || *offset >= kEnd) {
+        return fail(Errc::invalid_config,
+                    fmt::format("call_id_offset is \"{}\": it has to be a multiple of {} below {}",
+                                settings.call_id_offset, kStep, kEnd));
+    }
+    return {};
+}
+
 }  // namespace
 
 const StockKind& pptpd_kind() {
@@ -163,12 +179,14 @@ const StockKind& pptpd_kind() {
 
 Result<void> check_pptpd(const PptpdSettings& settings) {
     VPNHA_CHECK(check_programs(settings));
+    VPNHA_CHECK(check_call_id_offset(settings));
     VPNHA_TRY(const PptpdConfig config, load_pptpd_config(settings.config));
     return {};
 }
 
 Result<StockStarted> plan_pptpd(const StockService& service, const PptpdSettings& settings) {
     VPNHA_CHECK(check_programs(settings));
+    VPNHA_CHECK(check_call_id_offset(settings));
     VPNHA_TRY(const PptpdConfig config, load_pptpd_config(settings.config));
     StockStarted started{.arguments = {settings.launcher, "--fg", "--conf", settings.config,
                                        "--pidfile", service.path("pptpd.pid")},

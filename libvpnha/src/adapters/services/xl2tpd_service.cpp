@@ -12,6 +12,7 @@
 #include "adapters/os/udp_sockets.hpp"
 #include "adapters/services/xl2tpd_service_config.hpp"
 #include "adapters/services/xl2tpd_service_mute.hpp"
+#include "base/number.hpp"
 
 namespace vpnha::adapters {
 
@@ -111,6 +112,18 @@ Result<void> has_memory_left(const StockInstance& daemon) {
                             used, most, daemon.gateway));
 }
 
+// In MiB.
+Result<std::uint32_t> memory_of(const Xl2tpdSettings& settings) {
+    const auto whole = parse_whole<std::uint32_t>(settings.memory_max);
+    if (!whole || *whole < kXl2tpdMemoryMinMib) {
+        return fail(Errc::invalid_config,
+                    fmt::format("memory_max is \"{}\": it has to be a number of MiB, without a "
+                                "unit, and at least {}",
+                                settings.memory_max, kXl2tpdMemoryMinMib));
+    }
+    return *whole;
+}
+
 }  // namespace
 
 const StockKind& xl2tpd_kind() {
@@ -132,10 +145,7 @@ const StockKind& xl2tpd_kind() {
 Result<void> check_xl2tpd(const Xl2tpdSettings& settings) {
     VPNHA_CHECK(check_xl2tpd_program(settings.binary));
     VPNHA_CHECK(check_nonlocal_bind());
-    if (settings.memory_max_mib < kXl2tpdMemoryMinMib) {
-        return fail(Errc::invalid_config,
-                    fmt::format("memory_max has to be at least {} (MiB)", kXl2tpdMemoryMinMib));
-    }
+    VPNHA_CHECK(memory_of(settings));
     VPNHA_TRY(const Xl2tpdConfig config, load_config(settings.config));
     return {};
 }
@@ -143,10 +153,11 @@ Result<void> check_xl2tpd(const Xl2tpdSettings& settings) {
 Result<StockStarted> plan_xl2tpd(const StockService& service, const Xl2tpdSettings& settings) {
     VPNHA_CHECK(check_xl2tpd(settings));
     VPNHA_TRY(Xl2tpdConfig config, load_config(settings.config));
+    VPNHA_TRY(const std::uint32_t memory, memory_of(settings));
     StockStarted started{.arguments = {settings.binary, "-D", "-l", "-c", settings.config, "-p",
                                        service.path("pid"), "-C", service.path(kControlPipe)},
                          .resource = settings.resource,
-                         .memory_max_mib = settings.memory_max_mib,
+                         .memory_max_mib = memory,
                          .facts = {{"listen", to_string(config.listen.address)},
                                    {"port", std::to_string(config.listen.port)}}};
     if (!settings.options_file.empty()) {

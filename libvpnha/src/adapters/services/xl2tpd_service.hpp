@@ -21,7 +21,7 @@ struct Xl2tpdSettings {
     std::string options_file;  // Of its pppds; empty: those named in the config.
     std::string resource;      // Its name in the cluster.
     // What it may have of memory, in MiB. Above three quarters it is to be started anew.
-    std::uint64_t memory_max_mib = kXl2tpdMemoryMinMib;
+    std::string memory_max = std::to_string(kXl2tpdMemoryMinMib);
 };
 
 [[nodiscard]] const StockKind& xl2tpd_kind();

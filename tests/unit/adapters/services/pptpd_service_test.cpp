@@ -208,6 +208,16 @@ class PptpdServiceTest : public testing::Test {
     std::string root_;
 };
 
+TEST_F(PptpdServiceTest, RefusesAnOffsetThatIsNone) {
+    auto wrong = settings();
+    for (const char* offset : {"12", "128", "24x", "-8", "0x8"}) {
+        wrong.call_id_offset = offset;
+        const auto checked = check_pptpd(wrong);
+        ASSERT_FALSE(checked.has_value()) << offset;
+        EXPECT_THAT(checked.error().detail, HasSubstr("multiple of 8 below 128"));
+    }
+}
+
 TEST_F(PptpdServiceTest, ListensOnAnAddressThatIsElsewhere) {
     EXPECT_EQ(state(), State::stopped);
     start();

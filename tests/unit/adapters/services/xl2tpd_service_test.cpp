@@ -322,11 +322,16 @@ TEST_F(Xl2tpdServiceTest, MemoryHasABoundAndTheMonitorFailsBeforeIt) {
 }
 
 TEST_F(Xl2tpdServiceTest, RefusesMemoryForNobody) {
-    auto small = settings();
-    small.memory_max_mib = 15;
-    const auto checked = check_xl2tpd(small);
-    ASSERT_FALSE(checked.has_value());
-    EXPECT_THAT(checked.error().detail, HasSubstr("at least 16"));
+    auto wrong = settings();
+    for (const char* memory : {"15", "512MB", "0x200", "-1", " 512", "4294967296", ""}) {
+        wrong.memory_max = memory;
+        const auto checked = check_xl2tpd(wrong);
+        ASSERT_FALSE(checked.has_value()) << memory;
+        EXPECT_EQ(checked.error().code, Errc::invalid_config);
+        EXPECT_THAT(checked.error().detail,
+                    HasSubstr(std::string("memory_max is \"") + memory + "\""));
+        EXPECT_FALSE(plan_xl2tpd(service(), wrong).has_value()) << memory;
+    }
 }
 
 TEST_F(Xl2tpdServiceTest, StartOfARunningDaemonChangesNothing) {
