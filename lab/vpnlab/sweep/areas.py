@@ -227,7 +227,8 @@ AREAS = {
     "rollout": Area(
         ("checkpoint", "checkpoint_library", "cli", "daemon", "node", "ocf"),
         ("packages", "install-by-hand", "install-by-ansible", "rolling-upgrade", "security-updates",
-         "rotate-secrets", "reboot-node", "switchover-under-load", "drain", "checkpoint-example"),
+         "rotate-secrets", "reboot-node", "unit-sandbox", "switchover-under-load", "drain",
+         "checkpoint-example"),
         paths=("ansible/", "cib-templates/", "cli/", "cmake/", "CMakeLists.txt",
                "CMakePresets.json", "debian/", "docs/install-by-hand.md", "libvpnha/examples/",
                "libvpnha/include/", "libvpnha/libvpnha.pc.in", "libvpnha/vpnha-config.cmake",
