@@ -18,6 +18,8 @@ int main(int argc, char** argv) try {
     app.add_option("--config", options.config_file, "Configuration file")->capture_default_str();
     app.add_option("--log-file", options.log_file, "Append the log to this file, not to stderr");
     app.add_flag("--check-config", check_only, "Check the configuration and end");
+    app.add_flag("--services-by-systemd", options.services_by_systemd,
+                 "Have systemd end stock daemons and start them anew, outside of vpnhad's unit");
     app.add_option("--restarts", options.restart.count,
                    "From keep-vpnhad: how often vpnhad was started because one had died");
     app.add_option("--death", options.restart.death, "From keep-vpnhad: how the last one died");

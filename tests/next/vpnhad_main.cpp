@@ -14,6 +14,7 @@ int run_vpnhad(int argc, char** argv, std::span<const wire::Codec> codecs,
     CLI::App app("vpnhad with other codecs or protocols, for tests");
     app.add_option("--config", options.config_file, "Configuration file");
     app.add_option("--log-file", options.log_file, "Append the log to this file");
+    app.add_flag("--services-by-systemd", options.services_by_systemd, "As vpnhad");
     app.add_option("--restarts", options.restart.count, "As vpnhad");
     app.add_option("--death", options.restart.death, "As vpnhad");
     app.add_flag("--votes-only", options.restart.votes_only, "As vpnhad");

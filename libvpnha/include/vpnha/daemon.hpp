@@ -28,6 +28,8 @@ struct DaemonOptions {
     std::string config_file = "/etc/vpnha/vpnha.toml";
     std::string log_file{};  // Empty: stderr.
     Restart restart{};
+    // systemd is to end stock daemons and to start them anew, outside of vpnhad's unit.
+    bool services_by_systemd = false;
 };
 
 struct DaemonEnd {

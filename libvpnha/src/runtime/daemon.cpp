@@ -63,14 +63,14 @@ constexpr Duration kNodesSettle = std::chrono::milliseconds(200);
 
 class Daemon {
   public:
-    Daemon(config::Config config, Restart restart, std::span<const wire::Codec> codecs,
+    Daemon(config::Config config, const DaemonOptions& options, std::span<const wire::Codec> codecs,
            std::span<const runtime::Protocol> others)
         : config_(std::move(config)),
-          restart_(std::move(restart)),
+          options_(options),
           codecs_(codecs),
           others_(others),
           families_(runtime::families_with(others)),
-          scores_(loop_, restart_.count > 0),
+          scores_(loop_, options_.restart.count > 0),
           encryption_(config_.replicate_secrets_unencrypted) {}
 
     Result<void> start() {
@@ -87,7 +87,7 @@ class Daemon {
         VPNHA_CHECK(open_kernel());
         VPNHA_CHECK(open_cluster_map());
         runtime::log_quorum_mode(*map_);
-        if (!restart_.votes_only) {
+        if (!options_.restart.votes_only) {
             VPNHA_CHECK(join_group());
         }
         VPNHA_CHECK(make_node());
@@ -134,9 +134,13 @@ class Daemon {
             VPNHA_CHECK(adapters::flush_proxies(gateway));
         }
         flow_table_ = runtime::open_flow_table(config_);
-        services_.emplace(config_, loop_, [this](GatewayId gateway, const std::string& resource) {
-            run(node_->on_service_died(gateway, resource, loop_.now()));
-        });
+        using By = adapters::StockServices::By;
+        services_.emplace(
+            config_, loop_,
+            [this](GatewayId gateway, const std::string& resource) {
+                run(node_->on_service_died(gateway, resource, loop_.now()));
+            },
+            options_.services_by_systemd ? By::systemd : By::this_process);
         // What silenced an earlier vpnhad's gateway may still be at it.
         VPNHA_CHECK(services_->wait_idle());
         neighbours_.emplace(config_, loop_,
@@ -365,7 +369,7 @@ class Daemon {
         };
         self.quorum_device = [this] { return map_->quorum().device; };
         self.strays = [this] { return plugins_->strays(); };
-        self.restart = restart_;
+        self.restart = options_.restart;
         self.loop = {.now = [this] { return loop_.now(); },
                      .run_at =
                          [this](TimePoint at, std::function<void()> then) {
@@ -418,7 +422,7 @@ class Daemon {
 
     void on_request(const adapters::ControlRequest& request, adapters::ControlReply reply) {
         if (request.verb == "ping") {
-            reply.ok({{"version", version()}, {"restarts", restart_.count}});
+            reply.ok({{"version", version()}, {"restarts", options_.restart.count}});
         } else if (!requests_) {
             reply.error({Errc::busy, "vpnhad is starting; try again"});
         } else {
@@ -437,7 +441,7 @@ class Daemon {
              .sessions = std::move(sessions),
              .unencrypted_because = encryption_.off_because(),
              .unencrypted_allowed = encryption_.may_be_off(),
-             .restart = restart_,
+             .restart = options_.restart,
              .admission = admission_->admission(),
              .devices = devices_ ? devices_->warnings() : std::vector<runtime::DeviceWarning>{},
              .strays = plugins_->strays(),
@@ -459,7 +463,7 @@ class Daemon {
     // One that was started after a death serves the other nodes' leases until Pacemaker has started
     // its gateways again: a stop that only clears up behind the death does not end it.
     void on_idle() {
-        if (restart_.count != 0 && !requests_->has_attached()) {
+        if (options_.restart.count != 0 && !requests_->has_attached()) {
             return;
         }
         if (!scripts_) {
@@ -498,7 +502,7 @@ class Daemon {
 
     // Members are destroyed from the last to the first: the loop is the last to go.
     config::Config config_;
-    Restart restart_;
+    DaemonOptions options_;
     std::span<const wire::Codec> codecs_;
     std::span<const runtime::Protocol> others_;
     std::vector<keepers::Make> families_;
@@ -558,7 +562,7 @@ DaemonEnd run_daemon(const DaemonOptions& options, std::span<const wire::Codec> 
     if (!prepared) {
         return {.result = tl::unexpected(prepared.error())};
     }
-    Daemon daemon(prepared->config, options.restart, codecs, others);
+    Daemon daemon(prepared->config, options, codecs, others);
     DaemonEnd end{.result = daemon.start()};
     if (end.result) {
         write_log(node::Level::info, fmt::format("vpnhad {} runs event=started", version()));

@@ -26,7 +26,7 @@ std::optional<std::uint32_t> read_number(const std::string& path) {
 }
 
 std::optional<std::int64_t> find_conntrackd() {
-    const std::vector<Process> found = processes_here("conntrackd", WhoseNetwork::ours_or_unknown);
+    const std::vector<Process> found = processes_here("conntrackd");
     return found.empty() ? std::nullopt : std::optional<std::int64_t>(found.front().pid);
 }
 

@@ -375,13 +375,13 @@ bool has_variable(const Process& process, const std::string& variable) {
     return all.find('\0' + variable + '\0') != std::string::npos;
 }
 
-std::vector<Process> processes_here(std::string_view program, WhoseNetwork network) {
+std::vector<Process> processes_here(std::string_view program) {
     const std::string ours = network_of("self");
     std::vector<Process> found;
     for (Process& process : list_processes().value_or(std::vector<Process>{})) {
         if (!process.arguments.empty() && file_name(process.arguments.front()) == program) {
             const std::string theirs = network_of(std::to_string(process.pid));
-            if (theirs.empty() ? network == WhoseNetwork::ours_or_unknown : theirs == ours) {
+            if (theirs.empty() || theirs == ours) {
                 found.push_back(std::move(process));
             }
         }

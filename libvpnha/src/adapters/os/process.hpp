@@ -32,11 +32,10 @@ struct Process {
 // gone.
 [[nodiscard]] std::uint64_t data_bytes(const Process& process);
 [[nodiscard]] Result<std::vector<Process>> list_processes();
-// Only root can tell the network namespace of others' processes.
-enum class WhoseNetwork { ours, ours_or_unknown };
-// Those whose program has that file name, in this process's network namespace; none when processes
-// cannot be listed.
-[[nodiscard]] std::vector<Process> processes_here(std::string_view program, WhoseNetwork network);
+// Those whose program has that file name, in this process's network namespace, or in one that this
+// process may not know: that of a process with more capabilities. None when processes cannot be
+// listed.
+[[nodiscard]] std::vector<Process> processes_here(std::string_view program);
 
 // Was its program started with NAME=VALUE in its environment? What a process starts has that, too.
 [[nodiscard]] bool has_variable(const Process& process, const std::string& variable);
@@ -96,10 +95,10 @@ struct Ended {
 
 // Runs the command to its end as the leader of a process group, without the caller's environment,
 // descriptors and signal handlers, in "/", in a session of its own; its exit code. After `timeout`
-// the whole group is killed (Errc::timeout), and as soon as `stop` is readable (Errc::unreachable).
-// What it left in the background and ended before that goes on. The caller's memory is not copied,
-// however large: only the calling thread waits for the start. So it is for threads, whose niceness
-// the command has as well.
+// the whole group is killed (Errc::timeout), and as soon as `stop` is readable (Errc::unreachable;
+// -1: it never is). What it left in the background and ended before that goes on. The caller's
+// memory is not copied, however large: only the calling thread waits for the start. So it is for
+// threads, whose niceness the command has as well.
 [[nodiscard]] Result<int> run_group_to_end(const Command& command,
                                            std::chrono::milliseconds timeout, int stop);
 

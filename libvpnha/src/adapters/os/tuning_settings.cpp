@@ -149,7 +149,7 @@ std::optional<std::uint64_t> tasks_of(const std::string& cgroups, const TuningRo
 
 void read_daemons(const TuningRoots& roots, Machine& machine) {
     for (const char* name : {"vpnhad", "xl2tpd", "pptpd"}) {
-        for (const Process& process : processes_here(name, WhoseNetwork::ours)) {
+        for (const Process& process : processes_here(name)) {
             const std::string directory = fmt::format("{}/{}", roots.proc, process.pid);
             machine.daemons.push_back(
                 {.name = name,
@@ -157,8 +157,7 @@ void read_daemons(const TuningRoots& roots, Machine& machine) {
                  .tasks = tasks_of(read_text(directory + "/cgroup"), roots)});
         }
     }
-    machine.balances_interrupts =
-        !processes_here("irqbalance", WhoseNetwork::ours_or_unknown).empty();
+    machine.balances_interrupts = !processes_here("irqbalance").empty();
 }
 
 // As xl2tpd asks at its start (network.c, init_network()). The kernel loads the module for it.

@@ -1,19 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/services/stock_services.hpp"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "adapters/os/log.hpp"
 #include "adapters/services/gateway_services.hpp"
+#include "adapters/services/systemd_run.hpp"
 #include "base/assert.hpp"
 
 namespace vpnha::adapters {
 
-StockServices::StockServices(const config::Config& config, QbLoop& loop, OnDeath on_death,
+namespace {
+
+using Action = Result<void> (StockService::*)();
+
+// A thousand pppds end in less. Who is to be fenced waits for it.
+constexpr auto kSystemdTimeout = std::chrono::seconds(20);
+
+Result<void> act(StockServices::By by, const std::string& gateway,
+                 const std::vector<StockService>& services, Action action) {
+    if (by == StockServices::By::systemd) {
+        std::vector<std::string> program{VPNHA_RELEASE_PROGRAM};
+        if (action == &StockService::stop) {
+            program.emplace_back("--end");
+        }
+        program.push_back(gateway);
+        const Result<void> done = run_by_systemd(
+            fmt::format("Stock daemons of gateway {}", gateway), program, kSystemdTimeout);
+        if (done) {
+            return {};
+        }
+        write_log(node::Level::warning, done.error().detail + "; vpnhad does it itself");
+    }
+    return for_each_service(services, action);
+}
+
+}  // namespace
+
+StockServices::StockServices(const config::Config& config, QbLoop& loop, OnDeath on_death, By by,
                              std::string run_root)
     : config_(config),
       loop_(loop),
       on_death_(std::move(on_death)),
+      by_(by),
       run_root_(std::move(run_root)),
       background_(loop) {}
 
@@ -23,10 +54,14 @@ StockServices::~StockServices() {
     }
 }
 
-std::vector<StockService> StockServices::services(GatewayId gateway) const {
+const std::string& StockServices::name_of(GatewayId gateway) const {
     const config::Gateway* const found = config_.find(gateway);
     VPNHA_ASSERT(found != nullptr);
-    return gateway_services(found->name, run_root_);
+    return found->name;
+}
+
+std::vector<StockService> StockServices::services(GatewayId gateway) const {
+    return gateway_services(name_of(gateway), run_root_);
 }
 
 Result<void> StockServices::wait_idle() const {
@@ -41,7 +76,9 @@ Result<void> StockServices::wait_idle() const {
 Result<void> StockServices::reset(GatewayId gateway, Done done) {
     unwatch(gateway);
     return background_.run(
-        [served = services(gateway)]() { return for_each_service(served, &StockService::release); },
+        [by = by_, name = name_of(gateway), served = services(gateway)] {
+            return act(by, name, served, &StockService::release);
+        },
         std::move(done));
 }
 
@@ -81,7 +118,7 @@ void StockServices::unwatch(GatewayId gateway) {
 
 Result<void> StockServices::end(GatewayId gateway) {
     unwatch(gateway);
-    return for_each_service(services(gateway), &StockService::stop);
+    return act(by_, name_of(gateway), services(gateway), &StockService::stop);
 }
 
 }  // namespace vpnha::adapters

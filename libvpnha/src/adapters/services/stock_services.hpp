@@ -21,7 +21,11 @@ class StockServices : public ports::Services {
     // A watched daemon has died; `resource` is its name in the cluster.
     using OnDeath = std::function<void(GatewayId, const std::string& resource)>;
 
-    StockServices(const config::Config& config, QbLoop& loop, OnDeath on_death,
+    // Who ends daemons and starts them anew: systemd, outside of this process's unit, which is to
+    // be there then; or this process, which does it as well where systemd fails.
+    enum class By { this_process, systemd };
+
+    StockServices(const config::Config& config, QbLoop& loop, OnDeath on_death, By by,
                   std::string run_root = StockService::kRunRoot);
     ~StockServices() override;
 
@@ -33,12 +37,14 @@ class StockServices : public ports::Services {
 
   private:
     [[nodiscard]] std::vector<StockService> services(GatewayId gateway) const;
+    [[nodiscard]] const std::string& name_of(GatewayId gateway) const;
     void watch(GatewayId gateway, StockService::Running running);
     void unwatch(GatewayId gateway);
 
     const config::Config& config_;
     QbLoop& loop_;
     OnDeath on_death_;
+    By by_;
     std::string run_root_;
     std::multimap<GatewayId, UniqueFd> watched_;
     Background background_;

@@ -460,7 +460,7 @@ class Xl2tpdWatchTest : public Xl2tpdServiceTest {
                 deaths.push_back(resource);
                 told_ = true;
             },
-            root_ + "/run");
+            by_, root_ + "/run");
         services.watch(GatewayId{1});
         if (resets_) {
             const Result<void> begun = services.reset(GatewayId{1}, [this](const auto& result) {
@@ -473,7 +473,17 @@ class Xl2tpdWatchTest : public Xl2tpdServiceTest {
         return deaths;
     }
 
+    std::vector<std::string> deaths_while_reset() {
+        resets_ = true;
+        return deaths_while([this] {
+            while (!reset_) {
+                std::this_thread::yield();
+            }
+        });
+    }
+
     config::Config config_;
+    StockServices::By by_ = StockServices::By::this_process;
     bool resets_ = false;
     std::atomic<bool> told_ = false;
     std::atomic<bool> reset_ = false;
@@ -493,13 +503,17 @@ TEST_F(Xl2tpdWatchTest, TellsOfTheDaemonsDeathByItsNameInTheCluster) {
 TEST_F(Xl2tpdWatchTest, AReplacedDaemonsDeathIsNone) {
     start();
     const int before = pid();
-    resets_ = true;
-    const auto wait = [this] {
-        while (!reset_) {
-            std::this_thread::yield();
-        }
-    };
-    EXPECT_THAT(deaths_while(wait), testing::IsEmpty());
+    EXPECT_THAT(deaths_while_reset(), testing::IsEmpty());
+    EXPECT_NE(pid(), before);
+    EXPECT_EQ(state(), State::running);
+}
+
+// systemd is not the first process here, or has no release-services of this gateway's.
+TEST_F(Xl2tpdWatchTest, WhereSystemdFailsTheDaemonIsReplacedAllTheSame) {
+    start();
+    const int before = pid();
+    by_ = StockServices::By::systemd;
+    EXPECT_THAT(deaths_while_reset(), testing::IsEmpty());
     EXPECT_NE(pid(), before);
     EXPECT_EQ(state(), State::running);
 }
