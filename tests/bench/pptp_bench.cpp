@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What one core does with packets of PPTP calls, 1 396 octets each, MPPE-128; without a kernel.
+// What one core does with packets of PPTP calls, 1 396 octets each, MPPE-128; without a kernel, but
+// for what it costs to hand one over.
 //
 // Beside the call stands RC4 alone with one key: the floor, because stateless MPPE makes a key of
 // its own for each packet (RFC 3078 7).
 #include <benchmark/benchmark.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <string>
+#include <thread>
+#include <utility>
 
+#include "adapters/os/unique_fd.hpp"
 #include "adapters/pptp/call_observer.hpp"
 #include "unit/pptp/call_world.hpp"
 
@@ -148,6 +154,32 @@ void observed(benchmark::State& state) {
     set_rates(state, kBatch);
 }
 BENCHMARK(observed);
+
+// A packet that one process reads and another one parses: what the two ends of a socket cost. Both
+// are threads here, which share their memory map, so two processes cost more.
+void handed_over(benchmark::State& state) {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        state.SkipWithError("there is no socket");
+        return;
+    }
+    adapters::UniqueFd writer(ends[0]);
+    std::thread parser([reader = adapters::UniqueFd(ends[1])] {
+        Bytes packet(kPacketBytes);
+        while (::recv(reader.get(), packet.data(), packet.size(), 0) > 0) {
+        }
+    });
+    const Bytes packet(kPacketBytes, std::uint8_t{0x55});
+    for (auto _ : state) {
+        if (::send(writer.get(), packet.data(), packet.size(), 0) < 0) {
+            state.SkipWithError("it is not taken");
+        }
+    }
+    writer.reset();
+    parser.join();
+    set_rates(state, 1);
+}
+BENCHMARK(handed_over)->MeasureProcessCPUTime();
 
 }  // namespace
 

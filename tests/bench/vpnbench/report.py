@@ -86,9 +86,10 @@ def _pptp(lines: list[dict]) -> str:
     names = {"to_client": "**from the TUN device to the client**",
              "from_client": "**from the client to the TUN device**",
              "rc4_alone": "RC4 alone, one key",
-             "observed": "looked at on the promoted node: headers of a stock call"}
+             "observed": "looked at on the promoted node: headers of a stock call",
+             "handed_over/process_time": "handed over to another process, by a socket"}
     rows = [[text, _number(1e9 / found[name]["items_per_second"]),
-             "–" if name == "observed"
+             "–" if name in ("observed", "handed_over/process_time")
              else _number(found[name]["bytes_per_second"] * 8 / 1e6)]
             for name, text in names.items()]
     return _rows(["1 396 octets, MPPE-128", "ns a packet", "Mbit/s"], rows)
