@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "support/contents_of.hpp"
+
 namespace vpnha::runtime {
 namespace radius_check_test {
 
@@ -80,6 +82,11 @@ TEST_F(RadiusCheckTest, AServerThatAnybodyMayPretendToBeIsNamed) {
     EXPECT_THAT(found().warnings,
                 ElementsAre(AllOf(HasSubstr("gateway dialin: radius.so asks 192.0.2.5 of"),
                                   HasSubstr("The way to the authentication server"))));
+}
+
+TEST_F(RadiusCheckTest, TheDocumentHasWhatItRefersTo) {
+    EXPECT_THAT(contents_of(VPNHA_DOCS_DIR "/radius.md"),
+                HasSubstr("\n### The way to the authentication server\n"));
 }
 
 TEST_F(RadiusCheckTest, ANameIsNotCompared) {
