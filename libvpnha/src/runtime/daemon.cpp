@@ -190,10 +190,10 @@ class Daemon {
     }
 
     Result<void> open_cluster_map() {
-        VPNHA_TRY(map_, adapters::ClusterMap::open(
-                            loop_, {.on_change = [this] { on_totem_changed(); },
-                                    .on_nodes = [this] { on_nodes_changed(); },
-                                    .on_lost = [this] { on_map_lost(); }}));
+        VPNHA_TRY(map_,
+                  adapters::ClusterMap::open(loop_, {.on_change = [this] { on_totem_changed(); },
+                                                     .on_nodes = [this] { on_nodes_changed(); },
+                                                     .on_lost = [this] { on_map_lost(); }}));
         return encryption_.check(map_->totem());
     }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Writes the seed corpus of the fuzz targets of protocols: corpus/TARGET/NAME, a file per case.
+"""Writes the seed corpus of the fuzz targets of protocols: ../corpus/TARGET/NAME, a file per case.
 
 Run it after a format changed, and look at the difference. Inputs that a fuzzer found are added to
 the folders by hand, with a name that says what they were. With --check nothing is written: it fails
@@ -18,7 +18,7 @@ from radius_corpus import RADIUS
 from xfrm_corpus import XFRM
 from corpus_parts import ADDRESS, PROXIED, frames, sized, u16
 
-CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
+CORPUS = pathlib.Path(__file__).resolve().parent.parent / "corpus"
 TUNNEL, PEER_TUNNEL = 0x1111, 0x2222
 VIP, CLIENT = 0xC0000264, 0xC0000233
 
