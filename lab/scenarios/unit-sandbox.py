@@ -93,4 +93,4 @@ def status(node: Node) -> str:
 
 
 def group_of(node: Node, daemon: str) -> str:
-    return node.run("sh", "-c", f"cat /proc/$(pidof -s {daemon})/cgroup").stdout
+    return node.run("sh", "-c", f"cat /proc/$(pgrep -o -x {daemon})/cgroup").stdout
