@@ -199,8 +199,7 @@ void ControlChannel::emit(SessionId session, Seq16 ns, Seq16 nr, ByteView avps) 
 }
 
 bool ControlChannel::is_hello(const Outgoing& message) {
-    static const Bytes kHello = encode_hello();
-    return message.content.avps == kHello;
+    return message.content == hello_content();
 }
 
 // It is what the queue has next to send.

@@ -8,14 +8,10 @@
 
 namespace vpnha::l2tp {
 
-namespace {
-
-const ControlContent& hello() {
+const ControlContent& hello_content() {
     static const ControlContent kHello{SessionId{0}, encode_hello()};
     return kHello;
 }
-
-}  // namespace
 
 bool UsedNumbers::Generation::has(Seq16 ns) const {
     const auto page = pages.find(static_cast<std::uint8_t>(ns.value >> 8));
@@ -34,7 +30,7 @@ void UsedNumbers::note(Seq16 ns, const ControlContent& content, TimePoint now) {
     if (at(ns)) {
         return;
     }
-    if (content != hello()) {
+    if (content != hello_content()) {
         messages_.push_back({ns, content, now});
         return;
     }
@@ -50,7 +46,7 @@ std::optional<ControlContent> UsedNumbers::at(Seq16 ns) const {
     if (message != messages_.end()) {
         return message->content;
     }
-    return hellos_.has(ns) || older_hellos_.has(ns) ? std::optional(hello()) : std::nullopt;
+    return hellos_.has(ns) || older_hellos_.has(ns) ? std::optional(hello_content()) : std::nullopt;
 }
 
 bool UsedNumbers::full(TimePoint now) const {

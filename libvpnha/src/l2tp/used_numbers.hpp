@@ -30,6 +30,9 @@ struct ControlContent {
     friend bool operator==(const ControlContent&, const ControlContent&) = default;
 };
 
+// Of a HELLO: all are the same.
+[[nodiscard]] const ControlContent& hello_content();
+
 class UsedNumbers {
   public:
     // A peer tells numbers apart that are less than 32 768 away.

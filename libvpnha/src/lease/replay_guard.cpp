@@ -5,8 +5,13 @@
 
 namespace vpnha::lease {
 
+namespace {
+
+constexpr std::uint64_t kBits = 64;  // Of a word of the ring.
+
+}  // namespace
+
 bool ReplayGuard::Peer::take(std::uint64_t sequence) {
-    constexpr std::uint64_t kBits = 64;
     if (sequence + kReplayWindow <= newest) {
         return false;
     }
@@ -25,7 +30,6 @@ bool ReplayGuard::Peer::take(std::uint64_t sequence) {
 }
 
 void ReplayGuard::Peer::take_all_until(std::uint64_t sequence) {
-    constexpr std::uint64_t kBits = 64;
     seen.fill(~std::uint64_t{0});
     // Those of the same word that are yet to come are the upper bits.
     seen[sequence / kBits % kReplayWords] = ~std::uint64_t{0} >> (kBits - 1 - sequence % kBits);
