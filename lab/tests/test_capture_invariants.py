@@ -55,11 +55,16 @@ def test_a_hello_with_an_acknowledged_number_asks_for_the_counters(check):
     assert check(pcap).l2tp_ns_reused == 1
 
 
-def test_a_number_ahead_of_the_clients_is_counted_by_itself(check):
+def hello_then_cdn(ns: int) -> Pcap:
+    """Both with that number, while the client expects 5 and then 7."""
     pcap = Pcap().control(0, l2tp_control(9, 2, 5))
-    pcap.control(1, l2tp_control(5, 7, 0, HELLO), from_client=False)
+    pcap.control(1, l2tp_control(5, ns, 0, HELLO), from_client=False)
     pcap.control(2, l2tp_control(9, 2, 7))
-    pcap.control(3, l2tp_control(5, 7, 0, CDN), from_client=False)
+    return pcap.control(3, l2tp_control(5, ns, 0, CDN), from_client=False)
+
+
+def test_a_number_ahead_of_the_clients_is_counted_by_itself(check):
+    pcap = hello_then_cdn(7)
     found = check(pcap)
     assert (found.l2tp_ns_led, found.l2tp_ns_reused) == (1, 0)
     pcap.control(4, l2tp_control(9, 2, 8))
@@ -69,11 +74,7 @@ def test_a_number_ahead_of_the_clients_is_counted_by_itself(check):
 
 
 def test_a_number_that_the_client_has_taken_was_not_ahead(check):
-    pcap = Pcap().control(0, l2tp_control(9, 2, 5))
-    pcap.control(1, l2tp_control(5, 6, 0, HELLO), from_client=False)
-    pcap.control(2, l2tp_control(9, 2, 7))
-    pcap.control(3, l2tp_control(5, 6, 0, CDN), from_client=False)
-    found = check(pcap)
+    found = check(hello_then_cdn(6))
     assert (found.l2tp_ns_led, found.l2tp_ns_reused) == (0, 1)
 
 

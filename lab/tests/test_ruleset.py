@@ -55,6 +55,18 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
 """
 
 
+def after_a_hundred(tmp_path, port, begin, chain):
+    """That chain of the first gateway's rules, after a hundred packets to its VIP."""
+    file, sender = tmp_path / "1.nft", tmp_path / "send.py"
+    file.write_text(rules(L2TP), encoding="utf-8")
+    sender.write_text(SEND, encoding="utf-8")
+    script = ("set -e; ip link set lo up; ip address add 192.0.2.100/32 dev lo; "
+              f"nft -f {file}; /usr/bin/python3 {sender} {port} '{begin}'; "
+              f"nft list chain inet vpnha-l2tp {chain}")
+    return subprocess.run(["unshare", "-rn", "sh", "-c", script], capture_output=True, text=True,
+                          check=True).stdout
+
+
 @pytest.mark.parametrize(("port", "begin", "dropped"), [
     pytest.param(1701, "c802 003c 0000 0000", True, id="SCCRQ"),
     pytest.param(1701, "c802 003c 0007 0000", False, id="of-a-tunnel"),
@@ -66,14 +78,7 @@ with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
     pytest.param(4500, "01020304 00000001 0000000000000000 0000000000000000", False, id="ESP"),
 ])
 def test_newcomers_are_let_in_so_many_a_second(tmp_path, port, begin, dropped):
-    file, sender = tmp_path / "1.nft", tmp_path / "send.py"
-    file.write_text(rules(L2TP), encoding="utf-8")
-    sender.write_text(SEND, encoding="utf-8")
-    script = ("set -e; ip link set lo up; ip address add 192.0.2.100/32 dev lo; "
-              f"nft -f {file}; /usr/bin/python3 {sender} {port} '{begin}'; "
-              "nft list chain inet vpnha-l2tp newcomer")
-    listed = subprocess.run(["unshare", "-rn", "sh", "-c", script], capture_output=True, text=True,
-                            check=True).stdout
+    listed = after_a_hundred(tmp_path, port, begin, "newcomer")
     packets = max(map(int, re.findall(r"counter packets (\d+)", listed)))
     # The senders take their time.
     assert 20 <= packets <= 60 if dropped else packets == 0
@@ -86,14 +91,7 @@ def test_newcomers_are_let_in_so_many_a_second(tmp_path, port, begin, dropped):
     pytest.param("4002 0030 0007 0000", 0, id="a-tunnel-with-its-length"),
 ])
 def test_data_of_tunnel_0_reaches_no_xl2tpd(tmp_path, begin, dropped):
-    file, sender = tmp_path / "1.nft", tmp_path / "send.py"
-    file.write_text(rules(L2TP), encoding="utf-8")
-    sender.write_text(SEND, encoding="utf-8")
-    script = ("set -e; ip link set lo up; ip address add 192.0.2.100/32 dev lo; "
-              f"nft -f {file}; /usr/bin/python3 {sender} 1701 '{begin}'; "
-              "nft list chain inet vpnha-l2tp wanted")
-    listed = subprocess.run(["unshare", "-rn", "sh", "-c", script], capture_output=True, text=True,
-                            check=True).stdout
+    listed = after_a_hundred(tmp_path, 1701, begin, "wanted")
     assert sum(map(int, re.findall(r"counter packets (\d+) bytes \d+ drop", listed))) == dropped
 
 
