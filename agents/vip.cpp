@@ -84,7 +84,7 @@ const ocf::Agent& vip() {
             "addresses at once by fencing alone: there is no lease and no gate around them. Who "
             "can "
             "send a frame on the link can forge the answer of another holder, and so make each "
-            "start fail: a lie is not told from a duplicate. Where that is a danger, keep such "
+            "start fail: it cannot know a lie from a duplicate. Where that is a danger, keep such "
             "senders off the link (port security), or set probe_ms to 0.",
         .parameters = {{.name = "addresses",
                         .required = true,

@@ -37,7 +37,7 @@ class GuardedWays {
     std::vector<Policy> policies_;
 };
 
-// Of each gateway whose pppds have radius.so, which is told by the options below `ppp` as well.
+// Of each gateway whose pppds have radius.so. The options below `ppp` count as well.
 [[nodiscard]] RadiusCheck find_in_radius(const config::Config& config, const GuardedWays& ways,
                                          const std::string& ppp = "/etc/ppp");
 
