@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <grp.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,6 +57,7 @@ constexpr const char* kErrors = "/run/vpnha/vpnhad.errors";  // vpnhad.service n
 // may touch are the unit's.
 constexpr const char* kSystemd = "/run/systemd/system";
 constexpr const char* kUnit = "vpnhad.service";
+constexpr const char* kUnitGroup = "vpnha";
 constexpr const char* kUnitBinary = "/usr/sbin/vpnhad";
 constexpr const char* kUnitEnvironment = "/run/vpnha/vpnhad.environment";
 // For all attempts to silence the gateway. Longer than any lease, so behind it the gate is shut.
@@ -245,6 +247,14 @@ Result<pid_t> Vpnhad::start_keeper() const {
 }
 
 Result<pid_t> Vpnhad::start_unit() const {
+    // systemd names neither the group nor the way out: status=216/GROUP.
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): the agent has one thread.
+    if (::getgrnam(kUnitGroup) == nullptr) {
+        return fail(Errc::unsupported,
+                    fmt::format("there is no group '{}', which {} runs with: 'systemd-sysusers "
+                                "vpnha.conf' makes it",
+                                kUnitGroup, kUnit));
+    }
     std::ofstream file(kUnitEnvironment);
     if (!(file << fmt::format("VPNHAD_CONFIG=\"{}\"\nVPNHAD_LOG=\"{}\"\n", config_, log_file_)
                << std::flush)) {

@@ -37,6 +37,8 @@ for unit in /lib/systemd/system/sysinit.target.wants/*; do
 done
 mkdir sysinit.target.wants
 ln -s /lib/systemd/system/nftables.service sysinit.target.wants/
+# As the package does by sysusers.d.
+getent group vpnha >/dev/null || groupadd --system vpnha
 """
 
 

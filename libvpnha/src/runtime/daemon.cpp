@@ -93,7 +93,7 @@ class Daemon {
         VPNHA_CHECK(make_node());
         VPNHA_CHECK(watch_devices());
         VPNHA_CHECK(plugins_->open());
-        loop_.on_signal(SIGTERM, [this] { end({}); });
+        loop_.on_signal(SIGTERM, [this] { end_when_drained(); });
         loop_.on_signal(SIGINT, [this] { end({}); });
         return {};
     }
@@ -463,7 +463,7 @@ class Daemon {
     // One that was started after a death serves the other nodes' leases until Pacemaker has started
     // its gateways again: a stop that only clears up behind the death does not end it.
     void on_idle() {
-        if (options_.restart.count != 0 && !requests_->has_attached()) {
+        if (options_.restart.count != 0 && !requests_->has_attached() && !told_to_end_) {
             return;
         }
         if (!scripts_) {
@@ -474,6 +474,18 @@ class Daemon {
                 end({});
             }
         });
+    }
+
+    // The shutdown of a machine ends vpnhad right after Pacemaker has stopped its gateways, and one
+    // that drains serves until its successor claims the lease, 2 s at most. on_idle() follows.
+    void end_when_drained() {
+        const auto drains = [](const auto& each) {
+            return each.second.detaching() && each.second.serves();
+        };
+        if (!node_ || std::ranges::none_of(node_->gateways(), drains)) {
+            return end({});
+        }
+        told_to_end_ = true;
     }
 
     // At the loop's next turn, so that answers under way are written first.
@@ -540,6 +552,7 @@ class Daemon {
     std::unique_ptr<adapters::AuthorizationServer> authorization_;
     std::unique_ptr<adapters::ControlServer> control_;
     bool ending_ = false;
+    bool told_to_end_ = false;  // When nothing drains any more.
     bool has_failed_ = false;
     Result<void> ended_;
 };
