@@ -199,7 +199,7 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     out << "kernel: " << (kernel ? "has what the gate needs" : kernel.error().detail) << "\n";
     const ExitCode devices = say_devices(path, out, err);
     const ExitCode routing = say_routing(path, out, err);
-    const Result<std::string> clock = check_clock();
+    const Result<std::string> clock = check_clock(path);
     if (!clock && clock.error().code != Errc::permission) {
         return report(clock.error(), err);
     }

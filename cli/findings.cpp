@@ -102,9 +102,9 @@ class Findings {
         for (const json& clock : lease.at("clocks_astray")) {
             add_of(
                 gateway, Health::degraded,
-                fmt::format("the clock of {} runs at {:.2f} of this node's, and the lease relies "
-                            "on rates that are nearly equal: look after the clocks of both "
-                            "machines",
+                fmt::format("the clock of {} runs at {:.3f} of this node's, and the lease relies "
+                            "on rates that are nearly equal: this node grants it no lease. Look "
+                            "after the clocks of both machines",
                             names_of({clock.at("node")}), clock.at("rate").get<double>()));
         }
     }

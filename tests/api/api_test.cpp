@@ -36,9 +36,10 @@ TEST(ApiTest, RootCanLookAtTheKernel) {
     EXPECT_TRUE(checked.has_value()) << checked.error().detail;
 }
 
-TEST(ApiTest, TheClockOfThisMachineIsGoodForALease) {
-    const Result<std::string> checked = check_clock();
-    EXPECT_TRUE(checked.has_value()) << checked.error().detail;
+TEST(ApiTest, TheClockIsCheckedAgainstTheBoundOfTheFile) {
+    const Result<std::string> checked = check_clock("/nonexistent/vpnha.toml");
+    ASSERT_FALSE(checked.has_value());
+    EXPECT_NE(checked.error().detail.find("/nonexistent/vpnha.toml"), std::string::npos);
 }
 
 TEST(ApiTest, ConnectionTrackingIsLookedAtForAConfiguration) {

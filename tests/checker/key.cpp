@@ -315,8 +315,9 @@ class Key {
 
     void put_voter(const Voter::State& state, TimePoint now) {
         const auto& [started, granted, ordered, marks, promise, in_vain_since, asked, granted_to,
-                     heard, before, previous, previous_elsewhere, served, answered_at,
-                     absent_since] = state;
+                     heard, before, previous, previous_elsewhere, served, answered_at, absent_since,
+                     astray] = state;
+        static_cast<void>(astray);         // No clock of a run is measured.
         static_cast<void>(in_vain_since);  // No run lasts so long.
         static_cast<void>(asked);
         static_cast<void>(granted_to);  // A node keeps its boot id.

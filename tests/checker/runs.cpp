@@ -248,7 +248,7 @@ lease::Timing timing_of(const Run& run, std::size_t node) {
     timing.lease = Duration(own);
     timing.lease_max = Duration(std::max(first, run.lease));
     timing.renew = Duration((own - 1) / 2);
-    timing.rate_permille = 500;  // 2 : 3.
+    timing.rate_ppm = 500'000;   // 2 : 3.
     timing.grain = Duration(0);  // Clocks are read exactly.
     timing.lame = Duration(own);
     timing.absence = Duration(1);

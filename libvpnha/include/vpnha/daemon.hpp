@@ -55,7 +55,7 @@ struct DaemonEnd {
 // Whether chrony, as configured, keeps this machine's clock within the rate that the lease allows
 // for. What was found, for a human; empty without chrony. Error invalid_config names the line of
 // chrony's configuration and what to set there, permission that this process may not read it.
-[[nodiscard]] VPNHA_API Result<std::string> check_clock();
+[[nodiscard]] VPNHA_API Result<std::string> check_clock(const std::string& config_file);
 
 struct ClusterLinksCheck {
     bool is_warning = false;

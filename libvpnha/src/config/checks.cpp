@@ -84,6 +84,8 @@ class Checker {
         lease::Timing timing;
         timing.lease = config_.lease_duration;
         timing.renew = config_.lease_renew;
+        timing.rate_ppm = config_.clock_rate_ppm;
+        timing.grain = config_.clock_grain;
         if (const Result<void> valid = timing.validate(); !valid) {
             errors_.add(Section::lease, "", "renew",
                         fmt::format("{}; change 'renew' or 'duration'", valid.error().detail));

@@ -167,6 +167,9 @@ struct Config {
     // A promoted node may speak for so long after a majority of the nodes last answered it.
     std::chrono::milliseconds lease_duration{300};
     std::chrono::milliseconds lease_renew{100};  // How often it asks.
+    // A promise lasts longer than a lease by these two: ρ in millionths, and δ (lease/timing.hpp).
+    std::int64_t clock_rate_ppm = 10'000;
+    std::chrono::milliseconds clock_grain{10};
     // A node that learns that it is fenced resets its machine; otherwise only vpnhad ends.
     bool fencing_reset = true;
     Radius radius;

@@ -96,6 +96,17 @@ std::vector<Key> lease_keys() {
          "How often it asks them: less than half of 'duration', at least an eighth of it.",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.lease_renew = v.duration; },
          [](const Config& c, const Gateway&) { return quoted(to_text(c.lease_renew)); }},
+        {Section::lease, "clock_rate_ppm", Kind::number, 1000, 1'000'000, "10000", "10000",
+         "By how much the clock of one node may run faster than another's, in millionths. Promises "
+         "to a dead node last longer by that part. vpnhad does not start where chrony may slew a "
+         "clock by more than this covers (maxslewrate). The same on all nodes.",
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.clock_rate_ppm = v.number; },
+         [](const Config& c, const Gateway&) { return std::to_string(c.clock_rate_ppm); }},
+        {Section::lease, "clock_grain", Kind::duration, 10, 200, "\"10ms\"", "\"10ms\"",
+         "How much longer each promise lasts besides, for what the reading of a clock adds. The "
+         "same on all nodes.",
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.clock_grain = v.duration; },
+         [](const Config& c, const Gateway&) { return quoted(to_text(c.clock_grain)); }},
     };
 }
 

@@ -36,6 +36,7 @@ enum class Type : std::uint8_t {
 };
 
 constexpr std::uint8_t kChallenge = 1;
+constexpr std::uint8_t kSentAt = 4;
 constexpr std::uint8_t kRepeated = 2;
 constexpr std::uint8_t kHandover = 1;
 constexpr std::uint8_t kCannotSave = 2;
@@ -54,12 +55,16 @@ class Writer {
     void operator()(const Hello& hello) {
         type(Type::hello);
         out_.u8(static_cast<std::uint8_t>((hello.challenge ? kChallenge : 0) |
-                                          (hello.repeated ? kRepeated : 0)));
+                                          (hello.repeated ? kRepeated : 0) |
+                                          (hello.sent_at ? kSentAt : 0)));
         if (hello.challenge) {
             out_.u64(*hello.challenge);
         }
         if (hello.repeated) {
             out_.u64(hello.repeated->of.value).u64(hello.repeated->number);
+        }
+        if (hello.sent_at) {
+            put(*hello.sent_at);
         }
     }
     void operator()(const Round& round) {
@@ -298,13 +303,16 @@ class Reader {
     }
     Hello hello() {
         Hello hello;
-        const std::uint8_t known = flags(kChallenge | kRepeated);
+        const std::uint8_t known = flags(kChallenge | kRepeated | kSentAt);
         if ((known & kChallenge) != 0) {
             hello.challenge = counter();
         }
         if ((known & kRepeated) != 0) {
             const Instance of{counter()};
             hello.repeated = Challenge{of, counter()};
+        }
+        if ((known & kSentAt) != 0) {
+            hello.sent_at = time();
         }
         return hello;
     }

@@ -19,7 +19,7 @@
 //      answer carries the voter's marks, and so does every message with a list of voters. The
 //      receiver joins these marks to its own before it answers, and before it counts the answer. A
 //      node that receives a mark of its present boot is fenced.                voters.hpp
-//   7  ρ and δ.                                                                 timing.hpp
+//   7  ρ and δ. Who finds that a node's clock breaks ρ grants it nothing.        timing.hpp
 //   8  Lists of voters differ by one node. A node takes over a newer list together with the marks
 //      of its sender, so a mark outlives the list whose majority made it.       voters.hpp
 //   9  Handover: a demoted holder is lame, and serves on. It answers the first claim with a grant,
@@ -187,6 +187,8 @@ class Engine {
     // What this node's replica has of the gateway's records now: goes with questions, and who has
     // less is told no.
     void set_position(const Position& position) { state_.position = position; }
+    // 7: see Voter::on_astray().
+    void set_astray(std::vector<NodeId> nodes) { voter_.on_astray(std::move(nodes)); }
     // Whether the disk has taken what was saved last, and the grant that is on it: a voter that
     // cannot save grants nothing more.
     void set_saves(bool saves, const Epoch& granted) {

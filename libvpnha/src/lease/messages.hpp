@@ -138,6 +138,7 @@ enum class Verdict : std::uint8_t {
     released,        // The epoch is dead.
     promised,        // A promise to another epoch holds.
     unheld,          // The claim is in vain, and another node asks: see Timing::unheld.
+    clock_astray,    // The sender's clock runs at another rate than ρ allows, by the voter's own.
     cannot_save,     // The voter's disk takes nothing.
     // Only of a question:
     ordered,  // The newest epoch ended by order: whoever serves next is Pacemaker's choice.
@@ -229,6 +230,8 @@ struct Challenge {
 struct Hello {
     std::optional<std::uint64_t> challenge;  // The sender's own, of the receiver.
     std::optional<Challenge> repeated;
+    // Each second: by it the receiver measures how fast the sender's clock runs.
+    std::optional<TimePoint> sent_at{};
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 

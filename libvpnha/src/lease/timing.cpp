@@ -12,7 +12,6 @@ using std::chrono::milliseconds;
 // Below these a busy machine loses its lease by its own scheduling.
 constexpr milliseconds kLeaseMin{50};
 constexpr milliseconds kGrainMin{10};
-constexpr std::int64_t kRatePermilleMax = 1000;
 constexpr std::int64_t kMillion = 1'000'000;
 
 std::int64_t ms(Duration time) {
@@ -34,10 +33,9 @@ Result<void> Timing::validate() const {
                         "{} ms, and at least {} ms",
                         ms(renew), ms(lease), ms(lease / 2), ms(lease / kRenewalsPerLeaseMax)));
     }
-    if (rate_permille < 0 || rate_permille > kRatePermilleMax) {
-        return fail(Errc::invalid_config, fmt::format("a clock rate bound of {} permille; it is 0 "
-                                                      "to {}",
-                                                      rate_permille, kRatePermilleMax));
+    if (rate_ppm < 0 || rate_ppm > kMillion) {
+        return fail(Errc::invalid_config,
+                    fmt::format("a clock rate bound of {} ppm; it is 0 to {}", rate_ppm, kMillion));
     }
     if (grain < kGrainMin) {
         return fail(Errc::invalid_config, fmt::format("a grain of {} ms; it is {} ms or more",
@@ -50,10 +48,14 @@ Result<void> Timing::validate() const {
     return {};
 }
 
-std::int64_t rate_permille_for(std::int64_t slew_ppm) {
+std::int64_t rate_ppm_for(std::int64_t slew_ppm) {
     // (1 + s) / (1 - s) - 1, rounded up.
     const std::int64_t slowest = kMillion - slew_ppm;
-    return (2 * slew_ppm * 1000 + slowest - 1) / slowest;
+    return (2 * slew_ppm * kMillion + slowest - 1) / slowest;
+}
+
+std::int64_t slew_ppm_for(std::int64_t rate_ppm) {
+    return kMillion * rate_ppm / (2 * kMillion + rate_ppm);
 }
 
 }  // namespace vpnha::lease

@@ -16,7 +16,7 @@
 namespace vpnha::lease {
 
 // L_max is part of the protocol: no configuration of any node, old or new, exceeds it. 500 ms make
-// an abstention, and a fence mark, last 650 ms.
+// an abstention, and a fence mark, last 515 ms with the default ρ and δ.
 inline constexpr std::chrono::milliseconds kLeaseMax{500};
 // Rounds that a holder has open at once; L / renew interval is less.
 inline constexpr int kRenewalsPerLeaseMax = 8;
@@ -24,10 +24,10 @@ inline constexpr int kRenewalsPerLeaseMax = 8;
 struct Timing {
     Duration lease = std::chrono::milliseconds(300);
     Duration renew = std::chrono::milliseconds(100);
-    // ρ: one node's clock runs at most so much faster than another's.
-    std::int64_t rate_permille = 200;
-    // δ: what reading a clock and a timer's grain add.
-    Duration grain = std::chrono::milliseconds(50);
+    // ρ in millionths: one node's clock runs at most so much faster than another's.
+    std::int64_t rate_ppm = 10'000;
+    // δ: what the reading of a clock, and the grain of its timers, add to a promise.
+    Duration grain = std::chrono::milliseconds(10);
     // How long a lame holder serves on while it waits for its successor.
     Duration lame = std::chrono::seconds(2);
     // So long a voter goes on answering a holder that its own quorate group lacks.
@@ -55,12 +55,14 @@ struct Timing {
 
   private:
     [[nodiscard]] Duration stretched(Duration time) const {
-        return time + time * rate_permille / 1000 + grain;
+        return time + time * rate_ppm / 1'000'000 + grain;
     }
 };
 
 // The ρ that covers two clocks which a time daemon slews by up to `slew_ppm` each, in opposite
-// directions (chrony's maxslewrate: 83 333 ppm unless configured).
-[[nodiscard]] std::int64_t rate_permille_for(std::int64_t slew_ppm);
+// directions. chrony's maxslewrate is 83 333 ppm unless it is configured: 181 819 ppm.
+[[nodiscard]] std::int64_t rate_ppm_for(std::int64_t slew_ppm);
+// The inverse: by how much a time daemon may slew each of two clocks within a ρ, rounded down.
+[[nodiscard]] std::int64_t slew_ppm_for(std::int64_t rate_ppm);
 
 }  // namespace vpnha::lease

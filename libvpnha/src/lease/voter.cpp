@@ -44,6 +44,8 @@ std::string_view to_string(Verdict verdict) {
             return "promised";
         case Verdict::unheld:
             return "unheld";
+        case Verdict::clock_astray:
+            return "clock_astray";
         case Verdict::cannot_save:
             return "cannot_save";
         case Verdict::ordered:
@@ -89,6 +91,11 @@ Verdict Voter::judge(const Sender& sender, const Round& round, const Voters& own
         return Verdict::released;
     }
     if (epoch > state_.granted) {
+        // Of two voters the holder before has to answer as well, so no promise is counted on.
+        if (!round.held && own.newest().nodes.size() >= kVotersToStandIn &&
+            is_in(state_.astray, sender.node)) {
+            return Verdict::clock_astray;
+        }
         const Verdict verdict = grant(sender, epoch, now);
         if (verdict != Verdict::answered) {
             return verdict;

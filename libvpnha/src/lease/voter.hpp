@@ -6,6 +6,7 @@
 //      voters are its own (8) and of no change that it knows has ended, its quorate group has not
 //      lacked the sender for long (10), and the epoch is its highest grant, or is higher and its
 //      promise has ended: run out, or a Release of exactly the promised epoch was heard.
+//   7  A claim of a node whose clock is astray is refused: see on_astray().
 //   2  An answer starts the promise anew, L·(1+ρ)+δ from now. A grant is an answer like any other;
 //      it is on disk before it is said (engine.hpp).
 //   4  It abstains for L_max·(1+ρ)+δ after its start: what it promised before is forgotten.
@@ -30,6 +31,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "lease/messages.hpp"
@@ -67,6 +69,7 @@ class Voter {
         bool served = true;               // `granted`, for all that is known.
         std::vector<Timed> answered_at;   // No older than an abstention.
         std::vector<Timed> absent_since;  // Voters that the quorate group lacks.
+        std::vector<NodeId> astray;       // Their clocks are.
         friend bool operator==(const State&, const State&) = default;
     };
 
@@ -105,6 +108,9 @@ class Voter {
     [[nodiscard]] bool run_out(NodeId victim, const BootId& boot, TimePoint now) const;
     // `lacking`: voters that this node's group lacks; none unless it is quorate.
     void on_lacking(const std::vector<NodeId>& lacking, TimePoint now);
+    // Nodes whose clocks leave the bound of ρ, by this node's own: no claim of theirs is granted,
+    // where there are three voters or more. An epoch that was granted goes on.
+    void on_astray(std::vector<NodeId> nodes) { state_.astray = std::move(nodes); }
     // The quorate group lacks it now.
     [[nodiscard]] bool lacks(NodeId node) const;
 

@@ -89,24 +89,36 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
                                      news.node.value, left)});
     }
     for (const ClockRates::Clock& clock : voter_watch_.clocks().take_news()) {
-        const double most = 1 + static_cast<double>(settings_.lease.timing.rate_permille) / 1000;
+        lease_.set_astray(voter_watch_.clocks().nodes_astray());
+        const double most = 1 + static_cast<double>(settings_.lease.timing.rate_ppm) / 1e6;
         effects.emplace_back(
             clock.astray
                 ? Log{Level::error,
-                      fmt::format("the clock of node {} runs at {:.2f} of this node's, and the "
-                                  "lease is safe from {:.2f} to {:.2f}: look after the clock of "
-                                  "that machine, or of this one event=clock-rate {} node={} "
-                                  "rate={:.2f}",
+                      fmt::format("the clock of node {} runs at {:.3f} of this node's, and the "
+                                  "lease is safe from {:.3f} to {:.3f}. This node grants it no "
+                                  "lease: look after the clock of that machine, or of this one "
+                                  "event=clock-rate {} node={} rate={:.3f}",
                                   clock.node.value, clock.rate, 1 / most, most, tag(),
                                   clock.node.value, clock.rate)}
                 : Log{Level::info,
                       fmt::format("the clock of node {} runs as this node's again "
-                                  "event=clock-rate {} node={} rate={:.2f}",
+                                  "event=clock-rate {} node={} rate={:.3f}",
                                   clock.node.value, tag(), clock.node.value, clock.rate)});
     }
+    const Duration slack = settings_.lease.timing.lease - settings_.lease.timing.renew;
+    if (others_.lateness.warns(slack / 2, now)) {
+        effects.emplace_back(Log{
+            Level::warning,
+            fmt::format("a round of the lease began {} ms late, and one that is {} ms late costs "
+                        "the lease: give vpnhad more of the processor, or lengthen [lease] "
+                        "duration event=late-rounds {}",
+                        in_ms(others_.lateness.worst_of_day(now)), in_ms(slack), tag())});
+    }
+    lease::Hello hello;
+    hello.sent_at = now;
     for (const NodeId node : lease_.state().voters.all()) {
         if (node != self()) {
-            effects.emplace_back(SendLease{settings_.id, node, lease::Hello{}});
+            effects.emplace_back(SendLease{settings_.id, node, hello});
         }
     }
 }

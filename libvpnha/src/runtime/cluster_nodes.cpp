@@ -116,6 +116,8 @@ lease::Timing timing_of(const config::Config& config) {
     lease::Timing timing;
     timing.lease = config.lease_duration;
     timing.renew = config.lease_renew;
+    timing.rate_ppm = config.clock_rate_ppm;
+    timing.grain = config.clock_grain;
     return timing;
 }
 

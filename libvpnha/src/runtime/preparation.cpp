@@ -7,6 +7,7 @@
 #include "adapters/os/boot_clock.hpp"
 #include "adapters/os/log.hpp"
 #include "adapters/os/process.hpp"
+#include "runtime/checks/clock_rate.hpp"
 
 namespace vpnha::runtime {
 
@@ -42,6 +43,7 @@ Result<Prepared> prepare(const DaemonOptions& options) {
     adapters::write_log_at_a_crash();
     log_restart(options.restart);
     VPNHA_CHECK(adapters::refuse_shifted_clock());
+    VPNHA_CHECK(check_clock_rate(config.clock_rate_ppm));
     VPNHA_TRY(auto node_lock, adapters::take_node_lock(kNodeLocks, kLockPatience));
     VPNHA_TRY(auto lock, adapters::StateLock::take(config.state_directory, kLockPatience));
     if (const Result<void> real_time = adapters::run_in_real_time(); !real_time) {

@@ -159,7 +159,7 @@ TEST(FindingsTest, AClockThatRunsAstrayIsNamed) {
     json status = sample_status();
     status["gateways"][0]["lease"]["clocks_astray"] = {{{"node", 3}, {"rate", 0.67}}};
     ASSERT_EQ(findings_of(status).size(), 1U);
-    EXPECT_THAT(findings_of(status)[0].text, HasSubstr("gw3 (3) runs at 0.67 of this node's"));
+    EXPECT_THAT(findings_of(status)[0].text, HasSubstr("gw3 (3) runs at 0.670 of this node's"));
 }
 
 TEST(FindingsTest, AnUnpromotedNodeIsJudgedByItsReplica) {

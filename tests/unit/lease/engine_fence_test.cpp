@@ -81,7 +81,7 @@ TEST(EngineFenceTest, FencingIsDoneWhenTheMarksHaveRunOutOnAMajority) {
     cluster.cut(1);
     fence(cluster, 2, 1);
     EXPECT_THAT(all_of_kind<RunOut>(cluster.take(2)), IsEmpty());
-    cluster.live(milliseconds(640));
+    cluster.live(milliseconds(505));
     fence(cluster, 2, 1);
     EXPECT_THAT(all_of_kind<RunOut>(cluster.take(2)), IsEmpty());
     cluster.live(milliseconds(10));

@@ -100,7 +100,7 @@ TEST(EngineTest, AJustStartedNodeHasNoVoteNotEvenForItself) {
     cluster.start(1);
     cluster.promote(1);
     EXPECT_EQ(cluster.phase(1), Phase::claiming);
-    cluster.live(milliseconds(640));
+    cluster.live(milliseconds(505));
     EXPECT_EQ(cluster.phase(1), Phase::claiming);
     cluster.live(milliseconds(120));
     EXPECT_EQ(cluster.phase(1), Phase::holding);
@@ -112,7 +112,7 @@ TEST(EngineTest, ADeadHoldersSuccessorWaitsForThePromisesToEnd) {
     cluster.cut(1);
     cluster.promote(2);
     EXPECT_EQ(cluster.phase(2), Phase::claiming);
-    cluster.live(milliseconds(400));
+    cluster.live(milliseconds(305));
     EXPECT_FALSE(cluster.speaks(2));
     cluster.live(milliseconds(110));
     EXPECT_TRUE(cluster.speaks(2));

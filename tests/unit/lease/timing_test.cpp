@@ -13,8 +13,8 @@ using std::chrono::milliseconds;
 TEST(TimingTest, TheDefaultsAreValid) {
     const Timing timing;
     EXPECT_TRUE(timing.validate().has_value());
-    EXPECT_EQ(timing.promise(timing.lease), milliseconds(410));
-    EXPECT_EQ(timing.abstention(), milliseconds(650));
+    EXPECT_EQ(timing.promise(timing.lease), milliseconds(313));
+    EXPECT_EQ(timing.abstention(), milliseconds(515));
 }
 
 TEST(TimingTest, RefusesWhatIsNotSafeOrOfNoUse) {
@@ -27,8 +27,8 @@ TEST(TimingTest, RefusesWhatIsNotSafeOrOfNoUse) {
              Case{"a lease of 49 ms", [](Timing& t) { t.lease = milliseconds(49); }},
              Case{"every 150 ms", [](Timing& t) { t.renew = milliseconds(150); }},
              Case{"every 37 ms", [](Timing& t) { t.renew = milliseconds(37); }},
-             Case{"bound of -1", [](Timing& t) { t.rate_permille = -1; }},
-             Case{"bound of 1001", [](Timing& t) { t.rate_permille = 1001; }},
+             Case{"bound of -1", [](Timing& t) { t.rate_ppm = -1; }},
+             Case{"bound of 1000001", [](Timing& t) { t.rate_ppm = 1'000'001; }},
              Case{"grain of 9 ms", [](Timing& t) { t.grain = milliseconds(9); }},
              Case{"hand over", [](Timing& t) { t.lame = Duration(0); }},
              Case{"miss a holder", [](Timing& t) { t.absence = Duration(0); }},
@@ -43,10 +43,11 @@ TEST(TimingTest, RefusesWhatIsNotSafeOrOfNoUse) {
 }
 
 TEST(TimingTest, TheRateBoundCoversTwoClocksSlewedApart) {
-    EXPECT_EQ(rate_permille_for(0), 0);
-    EXPECT_EQ(rate_permille_for(80'000), 174);
-    EXPECT_EQ(rate_permille_for(83'333), 182);
-    EXPECT_LE(rate_permille_for(83'333), Timing{}.rate_permille);
+    EXPECT_EQ(rate_ppm_for(0), 0);
+    EXPECT_EQ(rate_ppm_for(4'975), 10'000);
+    EXPECT_EQ(rate_ppm_for(83'333), 181'818);
+    EXPECT_EQ(slew_ppm_for(10'000), 4'975);
+    EXPECT_EQ(slew_ppm_for(200'000), 90'909);
 }
 
 }  // namespace timing_test

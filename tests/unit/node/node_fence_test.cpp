@@ -44,9 +44,9 @@ TEST(NodeFenceTest, ALostNodeIsFencedWhenItsPromisesHaveRunOut) {
     FakeCluster cluster = with_one_session();
     cluster.split({1});
     const RequestToken request = begin_fence(cluster, 2, 1);
-    cluster.pass(milliseconds(640));
+    cluster.pass(milliseconds(505));
     EXPECT_FALSE(answered(cluster, 2, request));
-    cluster.pass(kDone - milliseconds(640));
+    cluster.pass(kDone - milliseconds(505));
     ASSERT_TRUE(answered(cluster, 2, request));
     EXPECT_TRUE(cluster.at(2).answers.at(request).has_value());
     EXPECT_FALSE(cluster.gate_open(1));

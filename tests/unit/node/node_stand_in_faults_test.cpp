@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 // A promise, the questions, and a bit.
-constexpr Duration kActingTime = milliseconds(460);
+constexpr Duration kActingTime = milliseconds(363);
 
 void dial(FakeCluster& cluster, std::uint32_t holder, std::uint16_t number) {
     cluster.run(holder, cluster.at(holder).node->on_plugin_up(number, "l2tp", session(number), "",
@@ -70,7 +70,7 @@ TEST(NodeStandInFaultsTest, WhoHasLessThanAVoterIsNotAgreedTo) {
     cluster.hold(true);
     cluster.wake_corosync(3);
     cluster.lose_power(1);
-    cluster.pass(milliseconds(440));
+    cluster.pass(milliseconds(350));
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
     EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-asks")));
     cluster.pass(milliseconds(200));

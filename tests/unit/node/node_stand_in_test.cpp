@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 // A promise, the questions, and a bit.
-constexpr Duration kActingTime = milliseconds(460);
+constexpr Duration kActingTime = milliseconds(363);
 
 // Node 1 is promoted, and carries session 1. Of the others node 3 is the first to stand in for it.
 FakeCluster standing_in_cluster(std::uint32_t nodes = 3) {

@@ -121,7 +121,7 @@ TEST(VoterWatchTest, NobodyIsMissedWhoHasHadNoTimeToBeHeard) {
 void hear_rounds(FakeCluster& cluster, VoterWatch& watch, double rate, double behind) {
     const lease::Sender holder{NodeId{1}, {}, lease::Instance{1}};
     const TimePoint start = cluster.now();
-    for (Duration passed{}; passed < seconds(30); passed += milliseconds(100)) {
+    for (Duration passed{}; passed < seconds(45); passed += milliseconds(100)) {
         const auto scaled = [passed](double by) {
             return std::chrono::duration_cast<Duration>(passed * by);
         };

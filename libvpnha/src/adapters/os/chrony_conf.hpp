@@ -15,7 +15,7 @@ namespace vpnha::adapters {
 
 struct SlewLimit {
     double ppm = 1e6 / 12;  // chrony's default, and never above what Linux lets it set: 100 000.
-    std::string where{};    // "/etc/chrony/chrony.conf:12"; empty: the default.
+    std::string where{};    // "/etc/chrony/chrony.conf:12"; empty: no file sets it.
 };
 
 inline constexpr std::array<const char*, 2> kChronyConfs{"/etc/chrony/chrony.conf",

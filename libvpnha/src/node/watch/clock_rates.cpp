@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "node/watch/clock_rates.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "lease/voters.hpp"
@@ -8,26 +9,43 @@
 namespace vpnha::node {
 
 void ClockRates::note(const lease::Sender& sender, TimePoint sent, TimePoint now,
-                      std::int64_t rate_permille) {
+                      std::int64_t rate_ppm) {
     const auto [at, is_new] = measured_.try_emplace(sender.node);
     Measured& measured = at->second;
-    const Duration passed = now - measured.received;
-    // Rounds come without a pause while a node holds the lease. A gap is no part of a span.
-    if (is_new || measured.begins || measured.life != sender.instance || passed > 2 * kSpan ||
-        sent < measured.sent) {
-        measured = {sender.instance, sent, now, 0, {sender.node, 1, measured.clock.astray}};
+    const Duration delay = now - sent;
+    // A gap is no part of a span.
+    if (is_new || std::exchange(measured.begins, false) || measured.life != sender.instance ||
+        now - measured.begun > 2 * kSpan || sent < measured.sent) {
+        measured = {sender.instance,
+                    sent,
+                    now,
+                    delay,
+                    {},
+                    0,
+                    {sender.node, 1, measured.clock.astray},
+                    false};
         return;
     }
-    if (passed < kSpan) {
+    measured.sent = sent;
+    if (now - measured.begun < kSpan) {
+        measured.shortest = std::min(measured.shortest, delay);
         return;
     }
-    const double rate =
-        std::chrono::duration<double>(sent - measured.sent) / std::chrono::duration<double>(passed);
-    const double most = static_cast<double>(rate_permille) / 2000;
+    const std::optional<Duration> before = std::exchange(measured.before, measured.shortest);
+    measured.shortest = delay;
+    measured.begun += kSpan;
+    if (before) {
+        judge(measured, *before, rate_ppm);
+    }
+}
+
+void ClockRates::judge(Measured& measured, Duration before, std::int64_t rate_ppm) {
+    const double most = static_cast<double>(rate_ppm) / 1e6;
+    // A slow clock falls behind: what it sends looks older and older.
+    const double rate = 1 - std::chrono::duration<double>(*measured.before - before) /
+                                std::chrono::duration<double>(kSpan);
     const int direction = rate > 1 + most ? 1 : rate < 1 - most ? -1 : 0;
     const bool again = std::exchange(measured.direction, direction) == direction;
-    measured.sent = sent;
-    measured.received = now;
     measured.clock.rate = rate;
     const bool astray = direction != 0 && (again || measured.clock.astray);
     if (std::exchange(measured.clock.astray, astray) != astray) {
@@ -57,6 +75,14 @@ std::vector<ClockRates::Clock> ClockRates::astray() const {
         }
     }
     return found;
+}
+
+std::vector<NodeId> ClockRates::nodes_astray() const {
+    std::vector<NodeId> nodes;
+    for (const Clock& clock : astray()) {
+        nodes.push_back(clock.node);
+    }
+    return nodes;
 }
 
 }  // namespace vpnha::node

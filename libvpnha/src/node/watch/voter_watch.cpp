@@ -32,7 +32,10 @@ void VoterWatch::on_message(const lease::Sender& sender, const lease::Message& m
     }
     found->second.heard_at = now;
     if (const auto* round = std::get_if<lease::Round>(&message)) {
-        clocks_.note(sender, round->sent_at, now, engine.holder().timing().rate_permille);
+        clocks_.note(sender, round->sent_at, now, engine.holder().timing().rate_ppm);
+    }
+    if (const auto* hello = std::get_if<lease::Hello>(&message); hello && hello->sent_at) {
+        clocks_.note(sender, *hello->sent_at, now, engine.holder().timing().rate_ppm);
     }
     const auto* answer = std::get_if<lease::Answer>(&message);
     if (const auto* refusal = std::get_if<lease::Refusal>(&message)) {

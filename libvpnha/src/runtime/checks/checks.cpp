@@ -42,8 +42,9 @@ Result<void> check_kernel() {
     return adapters::probe_gate();
 }
 
-Result<std::string> check_clock() {
-    return runtime::check_clock_rate();
+Result<std::string> check_clock(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    return runtime::check_clock_rate(config.clock_rate_ppm);
 }
 
 Result<ClusterLinksCheck> check_cluster_links() {

@@ -5,41 +5,41 @@
 
 #include <cmath>
 
+#include "adapters/os/chrony_conf.hpp"
 #include "lease/timing.hpp"
 
 namespace vpnha::runtime {
 
-namespace {
-
-// The most that each of two clocks may be slewed by, in opposite directions, within a rate bound:
-// s of rho = (1 + s) / (1 - s) - 1.
-std::int64_t slew_ppm_for(std::int64_t rate_permille) {
-    return 1'000'000 * rate_permille / (2000 + rate_permille);
-}
-
-}  // namespace
-
-Result<std::string> check_clock_rate(const std::optional<adapters::SlewLimit>& limit) {
+Result<std::string> check_clock_rate(std::int64_t rate_ppm, const std::string& chrony_conf) {
+    VPNHA_TRY(const std::optional<adapters::SlewLimit> limit,
+              adapters::read_slew_limit(chrony_conf));
     if (!limit) {
         return {};
     }
     const auto ppm = static_cast<std::int64_t>(std::ceil(limit->ppm));
-    const std::int64_t ppm_max = slew_ppm_for(lease::Timing{}.rate_permille);
+    const std::int64_t ppm_max = lease::slew_ppm_for(rate_ppm);
     if (ppm > ppm_max) {
+        const std::string wanted =
+            limit->where.empty() ? fmt::format("append the line 'maxslewrate {}' to it", ppm_max)
+                                 : fmt::format("write 'maxslewrate {}' there", ppm_max);
         return fail(Errc::invalid_config,
-                    fmt::format("{}: maxslewrate lets chrony slew the clock by {} ppm; a lease "
-                                "holds against {} ppm: set maxslewrate 83333, chrony's default, or "
-                                "less, on every node",
-                                limit->where, ppm, ppm_max));
+                    fmt::format("{}: chrony may slew the clock by {} ppm{}, and a lease with "
+                                "'clock_rate_ppm = {}' holds against {} ppm: {} on every node and "
+                                "restart chrony, or set 'clock_rate_ppm = {}' in [lease] of "
+                                "vpnha.toml on every node, which makes a takeover slower",
+                                limit->where.empty() ? chrony_conf : limit->where, ppm,
+                                limit->where.empty() ? ", its default" : "", rate_ppm, ppm_max,
+                                wanted, lease::rate_ppm_for(ppm)));
     }
-    return fmt::format("chrony slews it by {} ppm at most; the lease bears {} ppm", ppm, ppm_max);
+    return fmt::format("chrony slews it by {} ppm at most; the lease holds against {} ppm", ppm,
+                       ppm_max);
 }
 
-Result<std::string> check_clock_rate() {
+Result<std::string> check_clock_rate(std::int64_t rate_ppm) {
     for (const char* path : adapters::kChronyConfs) {
-        VPNHA_TRY(const std::optional<adapters::SlewLimit> limit, adapters::read_slew_limit(path));
-        if (limit) {
-            return check_clock_rate(limit);
+        VPNHA_TRY(std::string found, check_clock_rate(rate_ppm, path));
+        if (!found.empty()) {
+            return found;
         }
     }
     return {};
