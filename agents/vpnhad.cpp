@@ -42,7 +42,9 @@ constexpr auto kPingPatience = 50ms;
 // For a vpnhad of a promoted node whose gate is shut. Another node may serve in its place by now,
 // and it has daemons to end and addresses to remove meanwhile. Its end would cost a replica.
 constexpr auto kShutPatience = 1s;
-constexpr auto kMonitorPatience = 300ms;
+// A vpnhad that stands still for 0.9 s comes back, and its sessions with it: a standby waits as
+// long before it serves in its place (node/watch/holder_pulse.hpp).
+constexpr auto kMonitorPatience = 1200ms;
 constexpr auto kStandbyPatience = 1s;
 // More than SIGKILL takes to end what does not hang in the kernel.
 constexpr auto kDeathPatience = 200ms;

@@ -25,7 +25,15 @@ std::string escaped(std::string_view text, bool is_quoted) {
 }  // namespace
 
 std::string_view to_string(MetricType type) {
-    return type == MetricType::counter ? "counter" : "gauge";
+    switch (type) {
+        case MetricType::gauge:
+            return "gauge";
+        case MetricType::counter:
+            return "counter";
+        case MetricType::histogram:
+            return "histogram";
+    }
+    return "untyped";
 }
 
 std::string exposition(std::string_view name, MetricType type, std::string_view help,
@@ -41,7 +49,8 @@ std::string exposition(std::string_view name, MetricType type, std::string_view 
             labels +=
                 fmt::format("{}{}=\"{}\"", labels.empty() ? "{" : ",", label, escaped(value, true));
         }
-        text += fmt::format("{}{}{} {}\n", name, labels, labels.empty() ? "" : "}", sample.value);
+        text += fmt::format("{}{}{}{} {}\n", name, sample.suffix, labels, labels.empty() ? "" : "}",
+                            sample.value);
     }
     return text;
 }

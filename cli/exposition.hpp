@@ -9,13 +9,14 @@
 
 namespace vpnha::cli {
 
-enum class MetricType { gauge, counter };
+enum class MetricType { gauge, counter, histogram };
 
 [[nodiscard]] std::string_view to_string(MetricType type);
 
 struct Sample {
     std::vector<std::pair<std::string, std::string>> labels;
     double value = 0;
+    std::string suffix{};  // Of a histogram: "_bucket", "_sum", "_count".
 };
 
 // HELP, TYPE and the samples; nothing at all when there are none.

@@ -287,6 +287,12 @@ class Findings {
         if (!status.at("quorate").get<bool>()) {
             add(Health::critical, "this side of the cluster has no quorum");
         }
+        if (!status.at("real_time").get<bool>()) {
+            add(Health::degraded,
+                "vpnhad does not run in real time, and a busy node may lose its leases: let it "
+                "have "
+                "CAP_SYS_NICE, and real time in its control group");
+        }
         if (const json& warning = status.at("quorum").at("warning"); warning.is_string()) {
             add(Health::degraded, warning.get<std::string>());
         }

@@ -312,6 +312,26 @@ MetricSource votes() {
                                });
 }
 
+MetricSource round_lateness() {
+    return each_status_gateway(
+        "le", "`status`: `gateways[].lease.rounds.late`",
+        [](Samples& samples, const std::string& name, const json& gateway) {
+            const json& rounds = at(gateway, "/lease/rounds");
+            const json& bounds = at(rounds, "/late_by_ms");
+            double count = 0;
+            const json& late = at(rounds, "/late");
+            for (std::size_t i = 0; i < late.size(); ++i) {
+                count += late[i].get<double>();
+                const std::string le =
+                    i < bounds.size() ? fmt::format("{}", bounds[i].get<double>() / 1000) : "+Inf";
+                samples.push_back({{{"gateway", name}, {"le", le}}, count, "_bucket"});
+            }
+            const std::optional<double> sum = seconds_at(rounds, "/late_sum_ms");
+            samples.push_back({{{"gateway", name}}, sum.value_or(0), "_sum"});
+            samples.push_back({{{"gateway", name}}, count, "_count"});
+        });
+}
+
 MetricSource gate_states() {
     return each_gate_gateway("state", "`gate`: `gateways[].state`",
                              one_of_states({"state", "/state", {"open", "expired", "shut"}}));

@@ -59,6 +59,8 @@ struct Split {
 [[nodiscard]] MetricSource incompatible_members();
 [[nodiscard]] MetricSource differences();
 [[nodiscard]] MetricSource promoted_known();
+// A histogram.
+[[nodiscard]] MetricSource round_lateness();
 [[nodiscard]] MetricSource votes();
 [[nodiscard]] MetricSource session_states();
 [[nodiscard]] MetricSource link_states();

@@ -21,6 +21,7 @@ using Metrics = std::vector<Metric>;
 
 constexpr MetricType kGauge = MetricType::gauge;
 constexpr MetricType kCounter = MetricType::counter;
+constexpr MetricType kHistogram = MetricType::histogram;
 
 // Seconds, octets and counts in base units, `_total` for what only rises while vpnhad runs. No
 // label names a user, a session or a client. What the cluster's own exporter says is not said
@@ -52,6 +53,8 @@ Metrics of_the_node() {
          of_node("/stray_sessions/count")},
         {"vpnha_quorate", kGauge, "Whether this node's side of the cluster has the quorum.",
          of_node("/quorate")},
+        {"vpnha_real_time", kGauge, "Whether vpnhad runs in real time, as its leases need.",
+         of_node("/real_time")},
         {"vpnha_encrypted", kGauge, "Whether Corosync encrypts what is replicated.",
          of_node("/encryption/on")},
         {"vpnha_members", kGauge, "Nodes on which vpnhad runs, this one among them.",
@@ -368,6 +371,13 @@ Metrics of_the_lease() {
         {"vpnha_lease_vote", kGauge,
          "Whether that voter's vote counts here: it answers this node's rounds, or sends to it.",
          votes()},
+        {"vpnha_lease_round_lateness_seconds", kHistogram,
+         "How late the rounds of this node's lease began.", round_lateness()},
+        {"vpnha_lease_round_lateness_worst_seconds", kGauge, "The latest round of the last day.",
+         seconds_of_gateways("/lease/rounds/worst_of_day_ms")},
+        {"vpnha_lease_slack_seconds", kGauge,
+         "A round that is later than this costs the lease.",
+         seconds_of_gateways("/lease/rounds/slack_ms")},
         {"vpnha_lease_reserve", kGauge,
          "Votes that may be lost before no majority is left; negative: there is none.",
          of_gateways("/lease/reserve")},

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "cli/findings.hpp"
 #include "cli/table.hpp"
@@ -58,6 +59,33 @@ Row row_of(const json& status, const json& member) {
             is_this ? "" : fmt::format("{} items", differing)};
 }
 
+// How late the rounds of this node's leases began: what the slack is for.
+std::string render_rounds(const json& status, bool use_colour) {
+    std::vector<Row> rows;
+    for (const json& gateway : status.at("gateways")) {
+        const json& rounds = gateway.at("lease").at("rounds");
+        const auto late = rounds.at("late").get<std::vector<std::uint64_t>>();
+        const std::uint64_t count = std::accumulate(late.begin(), late.end(), std::uint64_t{0});
+        if (count == 0) {
+            continue;
+        }
+        const auto worst = rounds.at("worst_of_day_ms").get<double>();
+        const auto slack = rounds.at("slack_ms").get<double>();
+        rows.push_back(
+            {gateway.at("name").get<std::string>(),
+             std::to_string(count),
+             fmt::format("{:.1f} ms",
+                         rounds.at("late_sum_ms").get<double>() / static_cast<double>(count)),
+             {fmt::format("{:.0f} ms", worst), 2 * worst > slack ? Colour::red : Colour::plain},
+             fmt::format("{:.0f} ms", slack)});
+    }
+    return rows.empty() ? ""
+                        : "\nRounds of the leases that this node has held:\n" +
+                              render_table({"GATEWAY", "ROUNDS", "LATE BY (MEAN)", "WORST OF A DAY",
+                                            "LOST WHEN LATER THAN"},
+                                           rows, use_colour);
+}
+
 }  // namespace
 
 std::string render_peers(const json& status, bool use_colour) {
@@ -81,7 +109,7 @@ std::string render_peers(const json& status, bool use_colour) {
         text += "\nDifferences from this node:\n" +
                 render_table({"NODE", "GATEWAY", "ITEM", "MEANS"}, differences, use_colour);
     }
-    return text;
+    return text + render_rounds(status, use_colour);
 }
 
 }  // namespace vpnha::cli

@@ -87,12 +87,13 @@ class IdleNode {
             options.gateways.push_back(gateway.id);
         }
         VPNHA_TRY(links_,
-                  adapters::LeaseLinks::open(loop_, options,
-                                             [this](GatewayId gateway, const lease::Sender& sender,
-                                                    const lease::Message& message) {
-                                                 run(node_->on_lease_message(gateway, sender,
-                                                                             message, loop_.now()));
-                                             }));
+                  adapters::LeaseLinks::open(
+                      loop_, options,
+                      [this](GatewayId gateway, const lease::Sender& sender,
+                             const lease::Message& message) {
+                          run(node_->on_lease_message(gateway, sender, message, loop_.now()));
+                      },
+                      [](NodeId) {}));
         runtime::Executor::Answers answers;
         answers.request = [this](const node::AnswerRequest& answer) { on_answer(answer); };
         answers.score = [](const node::WriteScore&) {};

@@ -219,6 +219,10 @@ void Machine::deliver_lease(const lease::Sender& sender, const node::SendLease& 
         true);
 }
 
+void Machine::deliver_echo(NodeId from) {
+    post([from](node::Node& node, TimePoint now) { return node.on_echo(from, now); });
+}
+
 void Machine::plug_in(node::PluginToken plugin, GatewayId gateway,
                       const l2tp::SessionRecord& record, const std::string& not_resumable) {
     plugins_[plugin] = {gateway, record.key};

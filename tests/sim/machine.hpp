@@ -43,6 +43,7 @@ class Surroundings {
     virtual void on_lease(Machine& machine, const node::SendLease& sent) = 0;
     virtual void on_answer(Machine& machine, const node::AnswerRequest& answer) = 0;
     virtual void on_withdrawn(const node::WithdrawScore& score) = 0;
+    virtual void on_echo_asked(Machine& machine, const node::AskForEcho& asked) = 0;
     virtual void on_datagram(Machine& machine, const node::SendDatagram& datagram) = 0;
     // This life of it ends; the machine resets itself.
     virtual void on_fenced(Machine& machine) = 0;
@@ -77,6 +78,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void post(Call call);
     void deliver(const Delivery& delivery);
     void deliver_lease(const lease::Sender& sender, const node::SendLease& sent);
+    void deliver_echo(NodeId from);
     void plug_in(node::PluginToken plugin, GatewayId gateway, const l2tp::SessionRecord& record,
                  const std::string& not_resumable);
     void unplug(node::PluginToken plugin);
@@ -185,6 +187,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     node::Effects execute(node::AnswerRequest& effect) override;
     node::Effects execute(node::WriteScore& effect) override;
     node::Effects execute(node::WithdrawScore& effect) override;
+    node::Effects execute(node::AskForEcho& effect) override;
     node::Effects execute(node::WatchServices& effect) override;
     node::Effects execute(node::ReportFailure& effect) override;
     node::Effects execute(node::Detached& effect) override;

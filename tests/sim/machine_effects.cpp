@@ -140,6 +140,11 @@ node::Effects Machine::execute(node::WithdrawScore& withdrawn) {
     return {};
 }
 
+node::Effects Machine::execute(node::AskForEcho& asked) {
+    world_.on_echo_asked(*this, asked);
+    return {};
+}
+
 node::Effects Machine::execute(node::Detached& detached) {
     kernel_.forget(detached.gateway);
     scores_.erase(detached.gateway);

@@ -259,6 +259,20 @@ void World::on_withdrawn(const node::WithdrawScore& score) {
     });
 }
 
+// By the kernel of a machine that is not frozen; on the lines of the cluster.
+void World::on_echo_asked(Machine& machine, const node::AskForEcho& asked) {
+    const NodeId asker = machine.id();
+    const auto answers = [this, asker, asked = asked.node] {
+        return machines_.at(asked)->powered() && !machines_.at(asked)->paused() &&
+               totem_.carries(asker, asked) && totem_.carries(asked, asker);
+    };
+    if (!answers() || (random_.chance(1) && !faults_over_)) {
+        return;
+    }
+    agenda_.after(between(random_, microseconds(100), milliseconds(2)),
+                  [this, asker, asked] { machines_.at(asker)->deliver_echo(asked.node); });
+}
+
 // At the end of the event that told it.
 void World::on_fenced(Machine& machine) {
     machine.shut_gates();

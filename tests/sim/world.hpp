@@ -37,6 +37,7 @@ class World : private Surroundings {
     void on_lease(Machine& machine, const node::SendLease& sent) override;
     void on_answer(Machine& machine, const node::AnswerRequest& answer) override;
     void on_withdrawn(const node::WithdrawScore& score) override;
+    void on_echo_asked(Machine& machine, const node::AskForEcho& asked) override;
     void on_datagram(Machine& machine, const node::SendDatagram& datagram) override;
     void on_frame(Machine& machine, const node::SendFrame& frame) override;
     void on_fenced(Machine& machine) override;

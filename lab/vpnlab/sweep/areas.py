@@ -95,7 +95,7 @@ AREAS = {
          "acting-vpnhad-killed", "acting-freeze", "acting-quorum-lost", "acting-five-gateways",
          "corosync-stands-still", "corosync-hangs-on-holder",
          "stand-in-fails-then-next",
-         "stalled-host"),
+         "stalled-host", "false-alarms"),
         paths=(*_src("lease/", "node/", "takeover/"), *_runtime("fencing"),
                *_steps("acting.py", "standing_in.py", "takeovers.py")),
         simulated=True),

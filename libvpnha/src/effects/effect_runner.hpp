@@ -42,6 +42,7 @@ class EffectRunner {
     virtual Effects execute(AnswerRequest& effect) = 0;
     virtual Effects execute(WriteScore& effect) = 0;
     virtual Effects execute(WithdrawScore& effect) = 0;
+    virtual Effects execute(AskForEcho& effect) = 0;
     virtual Effects execute(WatchServices& effect) = 0;
     virtual Effects execute(ReportFailure& effect) = 0;
     virtual Effects execute(Detached& effect) = 0;

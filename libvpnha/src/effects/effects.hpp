@@ -111,6 +111,10 @@ struct WithdrawScore {
     std::string resource;
     std::string node;  // Its name.
 };
+// Is that node's kernel alive? It is asked by ICMP, on every link of the cluster. → Node::on_echo()
+struct AskForEcho {
+    NodeId node;
+};
 // From now until the next step reset_services, the death of the gateway's stock daemons is told.
 // → Node::on_service_died()
 struct WatchServices {
@@ -139,7 +143,8 @@ using Effect =
     std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, AccountingWork, ScriptWork,
                  ProxyWork, OtherWork, SaveLease, SendLease, SetGate, DrainGate, RunStep, Announce,
                  AskNeighbours, AnswerPlugin, AnswerAddress, EndPlugin, ChangePlugin, AnswerRequest,
-                 WriteScore, WithdrawScore, WatchServices, ReportFailure, Detached, Fenced, Log>;
+                 WriteScore, WithdrawScore, AskForEcho, WatchServices, ReportFailure, Detached,
+                 Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 // That the gateway is to take no new clients from that time on; nullopt: that it takes them again.

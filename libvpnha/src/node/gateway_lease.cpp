@@ -22,6 +22,7 @@ constexpr Duration kClaimAbovePause = std::chrono::seconds(10);
 
 void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Message& message,
                                    TimePoint now, Effects& effects) {
+    note_lateness(now);
     if (stand_in_.phase() == StandIn::Phase::acts) {
         yield_to_others(now);
     }

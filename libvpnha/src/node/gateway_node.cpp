@@ -385,7 +385,14 @@ void GatewayNode::on_event(const KeeperEvent& event, TimePoint now, Effects& eff
     keepers_.on_event(event, now, effects);
 }
 
+void GatewayNode::note_lateness(TimePoint now) {
+    if (lease_.holder().serving() && lease_.holder().round_due(now)) {
+        others_.lateness.note(now - lease_.holder().state().next_round_at, now);
+    }
+}
+
 void GatewayNode::on_time(TimePoint now, Effects& effects) {
+    note_lateness(now);
     take(lease_.on_time(now), now, effects);
     if (now >= voter_watch_.next_tick()) {
         watch_voters(now, effects);
@@ -446,7 +453,7 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     at = earliest(at, holder_watch_.next_deadline(sight()));
     at = earliest(earliest(at, wishes_.own_lease.next_deadline(best_standby().has_value())),
                   earliest(score_.next_deadline(), wishes_.planned.next_deadline()));
-    at = earliest(at, stand_in_.next_deadline());
+    at = earliest(earliest(at, stand_in_.next_deadline()), others_.pulse.next_deadline());
     at = earliest(at, grants_.replica_awaited_until());
     at = earliest(at, replica_.meeting_until());
     return earliest(at, stand_in_.due(turn_to_stand_in(), settings_.lease.timing.renew));

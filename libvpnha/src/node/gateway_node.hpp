@@ -29,7 +29,9 @@
 #include "node/members.hpp"
 #include "node/stand_in.hpp"
 #include "node/transition.hpp"
+#include "node/watch/holder_pulse.hpp"
 #include "node/watch/holder_watch.hpp"
+#include "node/watch/round_lateness.hpp"
 #include "node/watch/voter_watch.hpp"
 #include "node/worth/own_lease.hpp"
 #include "node/worth/planned_move.hpp"
@@ -97,10 +99,12 @@ struct Wishes {
     PlannedMove planned;
 };
 
-// What this node knows of the others.
+// What this node knows of the others, and owes them.
 struct Others {
     Members members;
     replica::GatewayClock clock;
+    HolderPulse pulse{};
+    RoundLateness lateness{};  // Of this node's own rounds, which the others wait for.
 };
 
 struct GatewayCounters {
@@ -133,6 +137,7 @@ class GatewayNode {
     void on_members(const std::set<NodeId>& members, bool quorate, TimePoint now, Effects& effects);
     // That member's vpnhad has died, its node lives; on_members() follows.
     void on_process_died(NodeId member, TimePoint now, Effects& effects);
+    void on_echo(NodeId node, TimePoint now) { others_.pulse.on_echo(node, now); }
     void on_message(NodeId sender, const wire::Message& message, TimePoint now, Effects& effects);
     // A message of that member could not be read.
     void on_malformed(NodeId sender, TimePoint now, Effects& effects);
@@ -268,6 +273,8 @@ class GatewayNode {
     // What would be kept, for every member; the promoted node itself is not in it.
     [[nodiscard]] std::vector<PlanRow> plan() const;
     [[nodiscard]] GatewayCounters counters() const;
+    // Of its rounds while it holds the lease.
+    [[nodiscard]] const RoundLateness& lateness() const { return others_.lateness; }
     // Of the newest planned move.
     [[nodiscard]] const std::optional<PlannedMove::Report>& move_report() const {
         return wishes_.planned.report();
@@ -358,6 +365,8 @@ class GatewayNode {
     [[nodiscard]] bool claim_is_on_disk() const;
     void watch_stand_in(TimePoint now, Effects& effects);
     void watch_acting(TimePoint now, Effects& effects);
+    void note_lateness(TimePoint now);
+    void watch_pulse(const StandIn::Turn& turn, TimePoint now, Effects& effects);
     void begin_standing_in(TimePoint now, Effects& effects);
     void say_barrier(Effects& effects);
     void hear_group(TimePoint now, Effects& effects);

@@ -74,6 +74,14 @@ void GatewayNode::log_lost(NodeId sender, const wire::SnapshotEnd& end, Effects&
     }
 }
 
+namespace {
+
+std::int64_t in_ms(Duration time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
+}  // namespace
+
 void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
     for (const VoterWatch::News& news : voter_watch_.on_tick(lease_, now)) {
         const std::string left = fmt::format("{} voters={} reserve={}", tag(),

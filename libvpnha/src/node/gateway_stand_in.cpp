@@ -70,6 +70,7 @@ std::optional<StandIn::Turn> GatewayNode::turn_to_stand_in() const {
                          .promised_until = yielded.value_or(
                              std::min(until, lease_.voter().in_vain_since().value_or(until))),
                          .released = is_of_newest && promise.released && !yielded,
+                         .waits_until = others_.pulse.waits_until(),
                          .rank = rank_without({holder, is_of_newest ? promise.epoch.node : holder}),
                          .candidates = replica_.peers().size() + 1};
 }
@@ -95,11 +96,18 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
         return;
     }
     watch_acting(now, effects);
-    const std::optional<StandIn::Turn> turn = turn_to_stand_in();
+    std::optional<StandIn::Turn> turn = turn_to_stand_in();
+    if (turn) {
+        watch_pulse(*turn, now, effects);
+        turn->waits_until = others_.pulse.waits_until();
+    } else {
+        others_.pulse.forget();
+    }
     stand_in_.note_turn(turn, now);
     const auto due = stand_in_.due(turn, settings_.lease.timing.renew);
     if (due && now >= *due) {
         stand_in_.begin(turn->holder, now);
+        others_.pulse.forget();
         lease_.set_checkpoint({});
         lease_.note_claimed(replica_.highest_epoch());
         if (stand_in_.yielded_at(turn->holder)) {
@@ -116,6 +124,21 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
                                          "granted the lease event=acting-asks {}",
                                          turn->holder.value, tag())});
         take(lease_.stand_in(now), now, effects);
+    }
+}
+
+void GatewayNode::watch_pulse(const StandIn::Turn& turn, TimePoint now, Effects& effects) {
+    const bool serves_nobody = turn.released || stand_in_.yielded_at(turn.holder) ||
+                               holder_watch_.died_in(replica_.epoch()) ||
+                               lease_.voter().in_vain_since() ||
+                               !others_.members.contains(turn.holder);
+    if (serves_nobody) {
+        others_.pulse.forget();
+        return;
+    }
+    others_.pulse.follow(turn.holder, turn.promised_until);
+    if (others_.pulse.asks(now)) {
+        effects.emplace_back(AskForEcho{turn.holder});
     }
 }
 

@@ -75,6 +75,15 @@ Effects Node::on_process_died(NodeId member, TimePoint now) {
     return effects;
 }
 
+Effects Node::on_echo(NodeId node, TimePoint now) {
+    Effects effects;
+    for (auto& [id, gateway] : gateways_) {
+        gateway.on_echo(node, now);
+    }
+    settle(now, effects);
+    return effects;
+}
+
 Effects Node::on_group_message(NodeId sender, ByteView bytes, TimePoint now) {
     Effects effects;
     // Records are read only by who needs them: none of them is to end a vpnhad that only votes.

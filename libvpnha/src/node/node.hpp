@@ -58,6 +58,8 @@ class Node {
     [[nodiscard]] Effects on_members(const std::set<NodeId>& members, bool quorate, TimePoint now);
     // That member's vpnhad has died, its node lives. Before the members without it.
     [[nodiscard]] Effects on_process_died(NodeId member, TimePoint now);
+    // The kernel of that node has answered AskForEcho.
+    [[nodiscard]] Effects on_echo(NodeId node, TimePoint now);
     [[nodiscard]] Effects on_group_message(NodeId sender, ByteView bytes, TimePoint now);
     [[nodiscard]] Effects set_group_writable(bool writable, TimePoint now);
     // While it is true no record leaves this node, because the group sends unencrypted.

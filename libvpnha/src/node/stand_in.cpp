@@ -60,7 +60,7 @@ std::optional<TimePoint> StandIn::due(const std::optional<Turn>& turn, Duration 
     }
     const TimePoint free = turn->released && released_at_ ? *released_at_ : turn->promised_until;
     const auto places = static_cast<Duration::rep>(turn->rank + (acted_at_ ? turn->candidates : 0));
-    return std::max({free, *able_since_, not_before_}) + kGuard + places * step;
+    return std::max({free, turn->waits_until, *able_since_, not_before_}) + kGuard + places * step;
 }
 
 void StandIn::begin(NodeId holder, TimePoint now) {

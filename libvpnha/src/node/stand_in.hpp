@@ -39,7 +39,8 @@ class StandIn {
     struct Turn {
         NodeId holder;
         TimePoint promised_until{};
-        bool released = false;  // That promise is none any more.
+        bool released = false;    // That promise is none any more.
+        TimePoint waits_until{};  // For the holder's machine, which is alive.
         std::size_t rank = 0;
         std::size_t candidates = 1;
     };

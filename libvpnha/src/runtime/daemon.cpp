@@ -259,7 +259,8 @@ class Daemon {
                       [this](GatewayId gateway, const lease::Sender& sender,
                              const lease::Message& message) {
                           run(node_->on_lease_message(gateway, sender, message, loop_.now()));
-                      }));
+                      },
+                      [this](NodeId node) { run(node_->on_echo(node, loop_.now())); }));
         return {};
     }
 

@@ -324,6 +324,11 @@ node::Effects Executor::execute(node::WriteScore& effect) {
     return {};
 }
 
+node::Effects Executor::execute(node::AskForEcho& effect) {
+    ports_.lease_links.ask_for_echo(effect.node);
+    return {};
+}
+
 node::Effects Executor::execute(node::WithdrawScore& effect) {
     // The name is what crm_attribute --promotion makes of the resource's.
     tools_.start({"/usr/sbin/attrd_updater", "--delete", "--name", "master-" + effect.resource,

@@ -123,6 +123,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::AnswerRequest& effect) override;
     node::Effects execute(node::WriteScore& effect) override;
     node::Effects execute(node::WithdrawScore& effect) override;
+    node::Effects execute(node::AskForEcho& effect) override;
     node::Effects execute(node::WatchServices& effect) override;
     node::Effects execute(node::ReportFailure& effect) override;
     node::Effects execute(node::Detached& effect) override;

@@ -21,7 +21,22 @@ TEST(PeersViewTest, ShowsWhoDoesWhat) {
         "1   gw1 (this node)  1             00000000000000a1  dialin\n"
         "2   gw2              1 to 2        00000000000000a2                dialin       0 items\n"
         "3   gw3              1             00000000000000a3                dialin       0 "
-        "items\n");
+        "items\n"
+        "\n"
+        "Rounds of the leases that this node has held:\n"
+        "GATEWAY  ROUNDS  LATE BY (MEAN)  WORST OF A DAY  LOST WHEN LATER THAN\n"
+        "dialin   945     1.6 ms          30 ms           200 ms\n");
+}
+
+TEST(PeersViewTest, AWorstRoundOfMoreThanHalfOfTheSlackIsRed) {
+    json status = sample_status();
+    json& rounds = status["gateways"][0]["lease"]["rounds"];
+    rounds["worst_of_day_ms"] = 100;
+    EXPECT_THAT(render_peers(status, true), Not(HasSubstr("\x1b[31m100 ms")));
+    rounds["worst_of_day_ms"] = 101;
+    EXPECT_THAT(render_peers(status, true), HasSubstr("\x1b[31m101 ms"));
+    rounds["late"] = json::array({0, 0});
+    EXPECT_THAT(render_peers(status, false), Not(HasSubstr("Rounds"))) << "it has held none";
 }
 
 TEST(PeersViewTest, ListsWhatDiffers) {

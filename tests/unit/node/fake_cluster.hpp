@@ -42,6 +42,7 @@ struct FakeNode {
     std::map<RequestToken, Result<void>> answers;
     std::map<PluginToken, std::string> plugins;  // Reason; empty: protected.
     std::vector<PluginToken> ended_plugins;
+    int echoes_asked = 0;
     std::map<PluginToken, ppp::Timeouts> changed_plugins;
     std::map<PluginToken, AnswerAddress> addresses;
     std::vector<AccountingWork> accounting;
@@ -171,6 +172,8 @@ class FakeCluster {
     // They take nothing; none, if it is empty.
     void fill_disks(std::set<std::uint32_t> nodes) { full_disks_ = std::move(nodes); }
     // What is saved stays in `saving`, until finish_saves() of the node.
+    // Their kernels answer an echo, whatever their vpnhads do. None unless it is said here.
+    void answer_echoes(std::set<std::uint32_t> nodes) { living_kernels_ = std::move(nodes); }
     void stall_disks(std::set<std::uint32_t> nodes) { slow_disks_ = std::move(nodes); }
     void finish_saves(std::uint32_t node) {
         for (const SaveLease& save : std::exchange(at(node).saving, {})) {
@@ -467,6 +470,12 @@ class FakeCluster {
             fake_.reports.push_back("score of " + withdrawn.resource + " at " + withdrawn.node);
             return {};
         }
+        Effects execute(AskForEcho& asked) override {
+            ++fake_.echoes_asked;
+            return cluster_.living_kernels_.contains(asked.node.value)
+                       ? fake_.node->on_echo(asked.node, now_)
+                       : Effects{};
+        }
         Effects execute(WatchServices&) override { return {}; }
         Effects execute(ReportFailure& failure) override {
             fake_.reports.push_back(failure.resource + " at " + failure.node);
@@ -554,6 +563,7 @@ class FakeCluster {
     std::deque<std::pair<lease::Sender, SendLease>> leases_;
     std::set<std::uint32_t> full_disks_;
     std::set<std::uint32_t> slow_disks_;
+    std::set<std::uint32_t> living_kernels_;
     std::set<std::uint32_t> away_;
     std::set<NodeId> hung_;
     std::set<std::uint32_t> muted_;

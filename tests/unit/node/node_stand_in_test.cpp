@@ -80,6 +80,53 @@ TEST(NodeStandInTest, ItClaimsInARingWithoutTheOldHolder) {
     EXPECT_EQ(state_of_only_session(cluster.at(3)), keepers::SessionState::resumed);
 }
 
+// Its rounds are not heard; Corosync still lists it.
+FakeCluster with_a_late_holder(std::set<std::uint32_t> living) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.answer_echoes(std::move(living));
+    cluster.mute_leases({1});
+    return cluster;
+}
+
+TEST(NodeStandInTest, AMachineThatIsAliveIsWaitedFor) {
+    FakeCluster cluster = with_a_late_holder({1});
+    cluster.pass(milliseconds(900));
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    EXPECT_GT(cluster.at(3).echoes_asked, 3);
+    EXPECT_THAT(cluster.at(3).log, Not(Contains(HasSubstr("event=acting-asks"))));
+    cluster.mute_leases({});
+    cluster.pass(seconds(2));
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    EXPECT_EQ(cluster.state(1), takeover::State::promoted);
+    EXPECT_THAT(cluster.at(3).reports, IsEmpty()) << "Pacemaker is told nothing";
+    EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::protected_);
+}
+
+TEST(NodeStandInTest, AMachineThatIsAliveIsNotWaitedForForEver) {
+    FakeCluster cluster = with_a_late_holder({1});
+    cluster.pass(milliseconds(1200));
+    EXPECT_EQ(cluster.state(3), takeover::State::promoted);
+}
+
+TEST(NodeStandInTest, AMachineWhoseAnswersStopIsNotWaitedForAnyMore) {
+    FakeCluster cluster = with_a_late_holder({1});
+    cluster.pass(milliseconds(600));
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+    cluster.answer_echoes({});
+    cluster.pass(milliseconds(200));
+    EXPECT_EQ(cluster.state(3), takeover::State::promoted);
+}
+
+// Corosync has said so: no round comes any more, however alive its machine is.
+TEST(NodeStandInTest, AVpnhadThatHasDiedIsNotWaitedFor) {
+    FakeCluster cluster = with_a_late_holder({1});
+    for (const std::uint32_t node : {2U, 3U}) {
+        cluster.run(node, cluster.at(node).node->on_process_died(NodeId{1}, cluster.now()));
+    }
+    cluster.pass(kActingTime);
+    EXPECT_TRUE(gateway(cluster, 3).acting());
+}
+
 TEST(NodeStandInTest, ItClaimsBehindItsBarrier) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});

@@ -52,6 +52,7 @@ struct NoLeases final : ports::Leases {
 };
 struct NoLeaseLinks final : ports::LeaseLinks {
     void send(GatewayId, NodeId, const lease::Message&) override {}
+    void ask_for_echo(NodeId) override {}
     void set_voters(const std::vector<NodeId>& nodes) override { voters = nodes; }
 
     std::vector<NodeId> voters;

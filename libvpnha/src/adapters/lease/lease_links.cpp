@@ -192,7 +192,7 @@ struct LeaseLinks::State {
         UniqueFd fd;
     };
 
-    State(QbLoop& event_loop, const LeaseLinksOptions& options, OnMessage callback)
+    State(QbLoop& event_loop, const LeaseLinksOptions& options, OnMessage callback, OnEcho on_echo)
         : loop(&event_loop),
           on_message(std::move(callback)),
           key(options.cluster_key),
@@ -201,7 +201,8 @@ struct LeaseLinks::State {
           resolving{.port = options.port, .name_address = options.name_address, .flags = 0},
           gateways(options.gateways),
           voters(options.voters),
-          background(event_loop) {}
+          background(event_loop),
+          echoes(event_loop, std::move(on_echo)) {}
 
     QbLoop* loop;
     OnMessage on_message;
@@ -218,6 +219,7 @@ struct LeaseLinks::State {
     LeaseCounters counters;
     std::uint64_t lists = 0;  // How often set_nodes() was called.
     Background background;
+    EchoSockets echoes;
 
     // All of it, or nothing.
     Result<void> take_addresses(NodeAddresses all);
@@ -445,9 +447,9 @@ LeaseLinks::~LeaseLinks() {
 }
 
 Result<std::unique_ptr<LeaseLinks>> LeaseLinks::open(QbLoop& loop, const LeaseLinksOptions& options,
-                                                     OnMessage on_message) {
-    std::unique_ptr<LeaseLinks> opened(
-        new LeaseLinks(std::make_unique<State>(loop, options, std::move(on_message))));
+                                                     OnMessage on_message, OnEcho on_echo) {
+    std::unique_ptr<LeaseLinks> opened(new LeaseLinks(
+        std::make_unique<State>(loop, options, std::move(on_message), std::move(on_echo))));
     VPNHA_TRY(auto addresses, resolve_all(options.nodes, opened->state_->resolving));
     VPNHA_CHECK(opened->state_->take_addresses(std::move(addresses)));
     if (opened->state_->links.empty()) {
@@ -495,6 +497,17 @@ void LeaseLinks::set_voters(const std::vector<NodeId>& voters) {
 
 void LeaseLinks::send(GatewayId gateway, NodeId to, const lease::Message& message) {
     state_->send(gateway, to, message);
+}
+
+// ICMP has no ports: those of the addresses are not looked at.
+void LeaseLinks::ask_for_echo(NodeId node) {
+    const auto peer = state_->peers.find(node);
+    if (peer == state_->peers.end()) {
+        return;
+    }
+    for (const auto& [number, address] : peer->second) {
+        state_->echoes.ask(node, *address.get(), address.size);
+    }
 }
 
 const LeaseCounters& LeaseLinks::counters() const {

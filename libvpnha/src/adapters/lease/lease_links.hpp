@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "adapters/corosync/cluster_map.hpp"
+#include "adapters/lease/echo_sockets.hpp"
 #include "adapters/os/background.hpp"
 #include "adapters/os/qb_loop.hpp"
 #include "lease/datagram.hpp"
@@ -46,16 +47,20 @@ struct LeaseCounters {
 class LeaseLinks final : public ports::LeaseLinks {
   public:
     using OnMessage = std::function<void(GatewayId, const lease::Sender&, const lease::Message&)>;
+    // That node's kernel has answered ask_for_echo().
+    using OnEcho = EchoSockets::OnEcho;
 
     // Says hello to all nodes.
     [[nodiscard]] static Result<std::unique_ptr<LeaseLinks>> open(QbLoop& loop,
                                                                   const LeaseLinksOptions& options,
-                                                                  OnMessage on_message);
+                                                                  OnMessage on_message,
+                                                                  OnEcho on_echo);
     ~LeaseLinks() override;
     LeaseLinks(const LeaseLinks&) = delete;
     LeaseLinks& operator=(const LeaseLinks&) = delete;
 
     void send(GatewayId gateway, NodeId to, const lease::Message& message) override;
+    void ask_for_echo(NodeId node) override;
     // Corosync's list of nodes has changed, or their addresses, this node's among them. Names are
     // resolved beside the loop, which renews leases meanwhile: `done` is called then, or within
     // this call where all addresses are numbers; not, if another list came meanwhile. Error: one of

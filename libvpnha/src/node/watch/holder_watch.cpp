@@ -15,8 +15,9 @@ constexpr Duration kReportPatience = std::chrono::seconds(3);
 // For so long a claim that is answered may not be held yet: disks that are slow to take it.
 constexpr Duration kUnheldPatience = std::chrono::seconds(1);
 
-// A standby that stands in is sooner than any report; only when none does, Pacemaker is to hear.
-constexpr Duration kStandInPatience = std::chrono::milliseconds(500);
+// A standby that stands in is sooner than any report, also where it waits for a machine that is
+// alive (holder_pulse.hpp). Only when none does, Pacemaker is to be informed.
+constexpr Duration kStandInPatience = std::chrono::milliseconds(1000);
 
 }  // namespace
 

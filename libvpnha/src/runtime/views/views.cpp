@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "adapters/os/log.hpp"
+#include "adapters/os/process.hpp"
 #include "base/limits.hpp"
 #include "keepers/drain/drain.hpp"
 #include "keepers/ipsec/ipsec_sas.hpp"
@@ -123,6 +124,24 @@ json ipsec_view(const node::GatewayNode& gateway, const Ipsec& ipsec) {
             {"warning", warning.empty() ? json(nullptr) : json(warning)}};
 }
 
+double in_ms(Duration time) {
+    return std::chrono::duration<double, std::milli>(time).count();
+}
+
+json rounds_view(const node::GatewayNode& gateway, TimePoint now) {
+    const node::RoundLateness& lateness = gateway.lateness();
+    json bounds = json::array();
+    for (const Duration bound : node::RoundLateness::kBounds) {
+        bounds.push_back(in_ms(bound));
+    }
+    const lease::Timing& timing = gateway.lease().holder().timing();
+    return {{"late_by_ms", std::move(bounds)},
+            {"late", lateness.counts()},
+            {"late_sum_ms", in_ms(lateness.sum())},
+            {"worst_of_day_ms", in_ms(lateness.worst_of_day(now))},
+            {"slack_ms", in_ms(timing.lease - timing.renew)}};
+}
+
 json lease_view(const node::GatewayNode& gateway, TimePoint now) {
     const lease::Engine& lease = gateway.lease();
     const auto ids = [](const std::vector<NodeId>& nodes) {
@@ -159,6 +178,7 @@ json lease_view(const node::GatewayNode& gateway, TimePoint now) {
             {"differing", ids(lease.state().differing)},
             {"clocks_astray", std::move(clocks)},
             {"votes", std::move(votes)},
+            {"rounds", rounds_view(gateway, now)},
             {"reserve", gateway.reserve()},
             {"saves", gateway.saves()},
             {"fenced", lease.state().fenced}};
@@ -416,6 +436,7 @@ json status_view(const node::Node& node, const Around& around) {
          {{"count", around.strays.size()},
           {"reason", around.strays.empty() ? json(nullptr) : json(around.strays.front().reason)}}},
         {"quorate", node.quorate()},
+        {"real_time", adapters::runs_in_real_time()},
         {"quorum",
          {{"mode", around.quorum.name},
           {"after_loss", around.quorum.after_loss},

@@ -55,6 +55,10 @@ class Party {
             [this, &loop](GatewayId, const lease::Sender& sender, const lease::Message& message) {
                 heard.emplace_back(sender, message);
                 loop.set_timer(1, QbLoop::now(), [&loop] { loop.stop(); });
+            },
+            [this, &loop](NodeId from) {
+                echoed.push_back(from);
+                loop.set_timer(1, QbLoop::now(), [&loop] { loop.stop(); });
             });
         EXPECT_TRUE(links) << links.error().detail;
         links_ = std::move(*links);
@@ -62,6 +66,7 @@ class Party {
 
     LeaseLinks& links() { return *links_; }
     std::vector<std::pair<lease::Sender, lease::Message>> heard;
+    std::vector<NodeId> echoed;
 
   private:
     std::unique_ptr<LeaseLinks> links_;
@@ -159,6 +164,46 @@ TEST_F(LeaseLinksTest, EachDatagramIsHeardOnceThoughItComesByEveryLink) {
     EXPECT_EQ(two.heard[0].first.node, NodeId{1});
     EXPECT_EQ(two.heard[0].second, lease::Message(lease::Release{{7, NodeId{1}}}));
     EXPECT_EQ(two.links().counters().replayed, before.replayed + 1);
+}
+
+// Node 2 has no vpnhad here: the kernel answers, on each link of either family.
+TEST_F(LeaseLinksTest, TheKernelOfANodeWithoutAVpnhadAnswersAnEcho) {
+    for (const char* address : {"fd00::1", "fd00::2"}) {
+        ASSERT_TRUE(ip_command("address add " + std::string(address) + "/128 dev lo nodad"));
+    }
+    Party one(
+        loop_, 1, kKey,
+        {{NodeId{1}, {"127.0.0.1", "fd00::1"}, ""}, {NodeId{2}, {"127.0.0.2", "fd00::2"}, ""}});
+    one.links().ask_for_echo(NodeId{2});
+    while (one.echoed.size() < 2) {
+        run();
+    }
+    EXPECT_THAT(one.echoed, ElementsAre(NodeId{2}, NodeId{2}));
+    one.links().ask_for_echo(NodeId{3});
+    run(std::chrono::milliseconds(20));
+    EXPECT_EQ(one.echoed.size(), 2U) << "a node that nobody knows";
+}
+
+// From the right address, and without the octets of the question.
+TEST_F(LeaseLinksTest, AnEchoReplyThatRepeatsNoQuestionIsNothing) {
+    std::ofstream("/proc/sys/net/ipv4/icmp_echo_ignore_all") << "1";  // Of this namespace.
+    Party one(loop_, 1);
+    one.links().ask_for_echo(NodeId{2});
+    const UniqueFd forger(::socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
+    sockaddr_in from{};
+    from.sin_family = AF_INET;
+    inet_pton(AF_INET, "127.0.0.2", &from.sin_addr);
+    ASSERT_EQ(bind(forger.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from), 0);
+    sockaddr_in to = from;
+    inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+    for (const std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{8}, std::size_t{24}}) {
+        const Bytes reply(size);  // Of type 0, echo reply.
+        ::sendto(forger.get(), reply.data(), reply.size(), 0,
+                 reinterpret_cast<const sockaddr*>(&to), sizeof to);
+    }
+    run(std::chrono::milliseconds(50));
+    EXPECT_THAT(one.echoed, IsEmpty());
 }
 
 TEST_F(LeaseLinksTest, NodesMeetWhenTheSecondOneStarts) {
@@ -527,29 +572,30 @@ TEST_F(LeaseLinksTest, AFloodOfStrangersLosesNothingOfTheNodes) {
 
 TEST_F(LeaseLinksTest, APortThatIsTakenIsAnErrorThatSaysWhatToChange) {
     Party one(loop_, 1);
-    const auto second =
-        LeaseLinks::open(loop_,
-                         {.self = {NodeId{1}, {}, {1}},
-                          .port = kPort,
-                          .nodes = nodes(),
-                          .voters = {},
-                          .cluster_key = kKey,
-                          .gateways = {}},
-                         [](GatewayId, const lease::Sender&, const lease::Message&) {});
+    const auto second = LeaseLinks::open(
+        loop_,
+        {.self = {NodeId{1}, {}, {1}},
+         .port = kPort,
+         .nodes = nodes(),
+         .voters = {},
+         .cluster_key = kKey,
+         .gateways = {}},
+        [](GatewayId, const lease::Sender&, const lease::Message&) {}, [](NodeId) {});
     ASSERT_FALSE(second);
     EXPECT_THAT(second.error().detail, HasSubstr("'port' below [lease]"));
 }
 
 TEST_F(LeaseLinksTest, ANodeWithoutALinkAndOneWithoutAnAddressAreErrors) {
     const auto open = [&](const std::vector<ClusterNode>& list) {
-        return LeaseLinks::open(loop_,
-                                {.self = {NodeId{1}, {}, {1}},
-                                 .port = kPort,
-                                 .nodes = list,
-                                 .voters = {},
-                                 .cluster_key = kKey,
-                                 .gateways = {}},
-                                [](GatewayId, const lease::Sender&, const lease::Message&) {});
+        return LeaseLinks::open(
+            loop_,
+            {.self = {NodeId{1}, {}, {1}},
+             .port = kPort,
+             .nodes = list,
+             .voters = {},
+             .cluster_key = kKey,
+             .gateways = {}},
+            [](GatewayId, const lease::Sender&, const lease::Message&) {}, [](NodeId) {});
     };
     EXPECT_THAT(open({{NodeId{2}, {"127.0.0.2"}, ""}}).error().detail, HasSubstr("nodeid 1"));
     EXPECT_THAT(open({{NodeId{1}, {"127.0.0.1"}, ""}, {NodeId{2}, {"no.such.host.invalid"}, ""}})
