@@ -27,7 +27,7 @@ ARCHIVE = ("charon-systemd", "chrony", "conntrack", "corosync", "crmsh", "ethtoo
            "resource-agents", "strongswan-swanctl", "tcpdump", "xl2tpd",
            "libbpf1", "libcfg7", "libexpected-dev", "libcmap4", "libcpg4", "libfmt9", "libmnl0",
            "libnetfilter-conntrack3", "libnftables1", "libqb100", "libquorum5",
-           "libsodium23")
+           "libseccomp2", "libsodium23")
 MIRROR = "http://deb.debian.org/debian"
 SOURCES = (MIRROR, f"deb {MIRROR} bookworm-updates main",
            "deb http://deb.debian.org/debian-security bookworm-security main")

@@ -176,7 +176,7 @@ AREAS = {
          "pptp-no-acks", "pptp-failback-nat", "pptp-monitor", "pptp-two-uplinks",
          "pptp-throughput", "pptp-unprotected", "pptp-refused", "forged-pptp"),
         paths=(*_src("effects/pptp_work", "keepers/pptp/", "mppe/", "pptp/"),
-               *_adapters("pptp/", "services/pptpd_"), *_runtime("pptp"), "agents/pptp",
+               *_adapters("helper/", "pptp/", "services/pptpd_"), *_runtime("pptp"), "agents/pptp",
                "agents/start_pptpd", "pppd-plugin/pptp_call", *_product("pptp"),
                *_steps("pptp_live.py"), "lab/preload/no_acks.c",
                *_node("hostile/forged_pptp.py", "sockets_of.py"))),

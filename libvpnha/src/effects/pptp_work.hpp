@@ -2,7 +2,7 @@
 // PPTP calls: what their keeper wants of this node's data path and observer, and what it hears of
 // them.
 //
-// The data path has threads of its own. It runs a pptp::ResumedCall for each call that was
+// The data path is a process of its own. It runs a pptp::ResumedCall for each call that was
 // prepared: no packet comes to the keeper. What it tells comes by way of the loop.
 #pragma once
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A PPTP call that was negotiated at another node: from the control connection and GRE to PPP and
-// MPPE, all that pptpd and pppd did for it. Pure; it lives in the data path, a thread owns it.
+// MPPE, all that pptpd and pppd did for it. Pure; it lives in the process of the data path.
 //
 //   event \ state     | prepared       | resuming                    | running          | ended
 //   ------------------+----------------+-----------------------------+------------------+-------

@@ -344,7 +344,8 @@ class Daemon {
                 config_, loop_, map_->key_file(),
                 {.tell = [this](GatewayId id, const node::PptpEvent& event) { hear(id, event); },
                  .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
-                                     bool meant) { return gate_->allow_end(vip, peer, meant); }}));
+                                     bool meant) { return gate_->allow_end(vip, peer, meant); },
+                 .failed = [this](const Error& error) { executor_->break_off(error); }}));
         VPNHA_CHECK(open_accounting());
         if (std::ranges::any_of(config_.gateways, &config::Gateway::resume_scripts)) {
             scripts_.emplace(loop_);

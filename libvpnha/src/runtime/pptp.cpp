@@ -52,7 +52,7 @@ Result<std::unique_ptr<Pptp>> Pptp::open(const config::Config& config, adapters:
     }
     VPNHA_TRY(const auto key, cluster_key_of(key_file));
     VPNHA_TRY(auto box, adapters::SecretBox::make(key.content()));
-    VPNHA_TRY(auto data_path, DataPath::start(vips));
+    VPNHA_TRY(auto data_path, DataPath::start(DataPath::kProgram, vips));
     std::unique_ptr<Pptp> pptp(
         new Pptp(config, loop, std::move(box), std::move(data_path), std::move(listener)));
     VPNHA_CHECK(
@@ -153,6 +153,10 @@ void Pptp::execute(node::ReadCalls& work) {
 void Pptp::on_events() {
     for (const DataPath::Event& event : data_path_->take_events()) {
         std::visit([&](const auto& each) { hear(event.gateway, each); }, event.what);
+    }
+    if (const auto failure = data_path_->failure(); failure && !std::exchange(has_failed_, true)) {
+        adapters::write_log(node::Level::error, failure->detail + " event=pptp-path-failed");
+        listener_.failed(*failure);
     }
 }
 

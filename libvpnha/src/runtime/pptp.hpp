@@ -32,6 +32,8 @@ class Pptp {
         // Whether the gate lets the end of this connection pass.
         std::function<Result<void>(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant)>
             allow_end;
+        // The data path is no more; told once. Its calls are for another node.
+        std::function<void(const Error&)> failed;
     };
     struct StockCall {
         node::PluginCall call;
@@ -103,6 +105,7 @@ class Pptp {
     adapters::CallWatch watch_;
     std::map<adapters::PluginClientId, Followed> stock_;
     std::vector<std::pair<GatewayId, node::CallPrepared>> refused_;
+    bool has_failed_ = false;  // The data path.
 };
 
 }  // namespace vpnha::runtime

@@ -232,5 +232,22 @@ CALL_OBSERVER = {
     + coming(2, ENCRYPTED) + b"\3\1" + LATER,
 }
 
+NUMBERS = struct.pack("!QH", 5, 50) + pptp_numbers()[:50]
+PATH_REPORT = {
+    "ready": b"\0" + sized(b"") + sized(b"locked memory is refused"),
+    "prepared": b"\1" + struct.pack("!Q", 5),
+    "resumed": b"\2" + struct.pack("!Q", 5) + sized(b"exact"),
+    "ended": b"\4" + struct.pack("!Q", 5) + sized(b"peer is silent") + b"\2",
+    "ended-cause-0": b"\4" + struct.pack("!Q", 5) + sized(b"") + b"\0",
+    "ended-two-lines": b"\4" + struct.pack("!Q", 5) + sized(b"a\nb") + b"\2",
+    "wants-connection": b"\6" + struct.pack("!QIIIII", 5, 1, 2, 3, 4, 5),
+    "numbers": b"\x08\7" + struct.pack("!QBH", 0, 1, 1) + NUMBERS,
+    "numbers-of-257": b"\x08\7" + struct.pack("!QBH", 0, 1, 257) + NUMBERS * 257,
+    "numbers-last-2": b"\x08\7" + struct.pack("!QBH", 0, 2, 1) + NUMBERS,
+    "counters": b"\x09" + bytes(15 * 8),
+    "order-prepare": b"\1" + struct.pack("!QB", 5, 7) + sized(pptp_call())
+    + sized(pptp_numbers()) + b"\1" + b"s" * 16 + b"r" * 16,
+}
+
 TARGETS = {"call_observer": CALL_OBSERVER, "mppe": MPPE, "observed": OBSERVED,
-           "pptp_call": PPTP_CALL, "pptp_record": PPTP_RECORD}
+           "path_report": PATH_REPORT, "pptp_call": PPTP_CALL, "pptp_record": PPTP_RECORD}

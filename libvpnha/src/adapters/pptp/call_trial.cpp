@@ -37,7 +37,8 @@ class Trial {
 
     Result<void> run() {
         VPNHA_CHECK(connect());
-        VPNHA_TRY(gre_, GreSocket::open(server_));
+        VPNHA_TRY(UniqueFd gre, GreSocket::open(server_));
+        gre_.emplace(std::move(gre));
         VPNHA_CHECK(gre_->hear(true));
         VPNHA_CHECK(say(pptp::build_start_request()));
         VPNHA_CHECK(hear_control(pptp::ControlType::start_reply, "greeting"));

@@ -7,8 +7,8 @@
 
 #include "adapters/os/background.hpp"
 #include "adapters/os/thread.hpp"
+#include "adapters/pptp/path_broker.hpp"
 #include "adapters/pptp/path_mailbox.hpp"
-#include "adapters/pptp/path_worker.hpp"
 
 namespace vpnha::adapters {
 
@@ -24,23 +24,26 @@ Result<UniqueFd> open_eventfd() {
 
 }  // namespace
 
-Result<std::unique_ptr<DataPath>> DataPath::start(const std::vector<Ipv4Address>& vips) {
+const char* const DataPath::kProgram = VPNHA_PATH_PROGRAM;
+
+Result<std::unique_ptr<DataPath>> DataPath::start(const std::string& program,
+                                                  const std::vector<Ipv4Address>& vips) {
     VPNHA_TRY(UniqueFd commands_ready, open_eventfd());
     VPNHA_TRY(UniqueFd events_ready, open_eventfd());
     auto mailbox =
         std::make_unique<PathMailbox>(std::move(commands_ready), std::move(events_ready));
-    VPNHA_TRY(std::unique_ptr<PathWorker> worker, PathWorker::create(vips, *mailbox));
-    std::unique_ptr<DataPath> path(new DataPath(std::move(mailbox), std::move(worker)));
-    const auto run = [worker = path->worker_.get()] {
+    VPNHA_TRY(std::unique_ptr<PathBroker> broker, PathBroker::create(program, vips, *mailbox));
+    std::unique_ptr<DataPath> path(new DataPath(std::move(mailbox), std::move(broker)));
+    const auto run = [broker = path->broker_.get()] {
         become_background();
-        worker->run();
+        broker->run();
     };
     VPNHA_TRY(path->thread_, start_thread(run));
     return path;
 }
 
-DataPath::DataPath(std::unique_ptr<PathMailbox> mailbox, std::unique_ptr<PathWorker> worker)
-    : mailbox_(std::move(mailbox)), worker_(std::move(worker)) {}
+DataPath::DataPath(std::unique_ptr<PathMailbox> mailbox, std::unique_ptr<PathBroker> broker)
+    : mailbox_(std::move(mailbox)), broker_(std::move(broker)), program_(broker_->program()) {}
 
 DataPath::~DataPath() {
     mailbox_->stop();
@@ -59,6 +62,14 @@ int DataPath::events_fd() const {
 
 std::vector<DataPath::Event> DataPath::take_events() {
     return mailbox_->take_events();
+}
+
+std::optional<Error> DataPath::failure() const {
+    return mailbox_->failure();
+}
+
+pid_t DataPath::program() const {
+    return program_;
 }
 
 pptp::CallCounters DataPath::counters() const {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The data path of PPTP calls that this node took over, or may take over: a thread of its own with
-// a pptp::ResumedCall for each call, a TUN device in place of its ppp unit, and one raw GRE socket
-// for each VIP. The loop posts commands and takes events; neither waits for the other, so a hanging
-// data path delays no lease.
+// The data path of PPTP calls that this node took over, or may take over: a program of its own,
+// carry-calls, with a pptp::ResumedCall for each call, a TUN device in place of its ppp unit, and
+// one raw GRE socket for each VIP. It has no privileges (adapters/helper/sandbox.hpp): a thread of
+// vpnhad gives it its descriptors (path_broker.hpp). The loop posts commands and takes events;
+// nobody waits for the other, so a hanging data path delays no lease.
 //
 //   command           | answer
 //   ------------------+--------------------------------------------------------------------------
@@ -25,14 +26,20 @@
 // client with an ICMP error, which ends its call. RST and FIN of connections that were not meant to
 // end are dropped by the gate, not here.
 //
-//   auto path = DataPath::start({vip});
+// Where the program dies, or does what it must not, failure() says so once events_fd() is readable,
+// and nothing comes any more: its calls are for another node.
+//
+//   auto path = DataPath::start(DataPath::kProgram, {vip});
 //   loop.watch((*path)->events_fd(), [&] { for (auto& event : (*path)->take_events()) ...; });
 //   (*path)->post(DataPath::Prepare{...});
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -43,8 +50,8 @@
 
 namespace vpnha::adapters {
 
+class PathBroker;
 class PathMailbox;
-class PathWorker;
 
 class DataPath {
   public:
@@ -74,10 +81,14 @@ class DataPath {
             what;
     };
 
-    // Of all gateways that serve PPTP. In the network namespace of the calling thread. Error: there
-    // is no thread or no socket to be had.
+    // As it is installed.
+    static const char* const kProgram;
+
+    // Of all gateways that serve PPTP. In the network namespace of the calling thread, with whose
+    // end the program ends. Waits for the program, ten seconds at most. Error: the program does not
+    // start, or there is no thread or no socket to be had.
     [[nodiscard]] static Result<std::unique_ptr<DataPath>> start(
-        const std::vector<Ipv4Address>& vips);
+        const std::string& program, const std::vector<Ipv4Address>& vips);
     // Without a word: sockets are closed silently, devices deleted.
     ~DataPath();
     DataPath(const DataPath&) = delete;
@@ -88,14 +99,18 @@ class DataPath {
     // Readable when there are events.
     [[nodiscard]] int events_fd() const;
     [[nodiscard]] std::vector<Event> take_events();
-    // Of all calls so far.
+    // Why there is no data path any more.
+    [[nodiscard]] std::optional<Error> failure() const;
+    // Of all calls so far; a second old at most.
     [[nodiscard]] pptp::CallCounters counters() const;
+    [[nodiscard]] pid_t program() const;
 
   private:
-    DataPath(std::unique_ptr<PathMailbox> mailbox, std::unique_ptr<PathWorker> worker);
+    DataPath(std::unique_ptr<PathMailbox> mailbox, std::unique_ptr<PathBroker> broker);
 
     std::unique_ptr<PathMailbox> mailbox_;  // Between the two threads.
-    std::unique_ptr<PathWorker> worker_;    // The thread's.
+    std::unique_ptr<PathBroker> broker_;    // The thread's.
+    pid_t program_;
     std::thread thread_;
 };
 

@@ -49,15 +49,14 @@ struct GreSocket::Batch {
     std::array<mmsghdr, kBatch> headers{};
 };
 
-GreSocket::GreSocket(UniqueFd fd, std::unique_ptr<Batch> in, std::unique_ptr<Batch> out)
-    : fd_(std::move(fd)), in_(std::move(in)), out_(std::move(out)) {}
+GreSocket::GreSocket(UniqueFd fd)
+    : fd_(std::move(fd)), in_(std::make_unique<Batch>()), out_(std::make_unique<Batch>()) {}
 GreSocket::~GreSocket() = default;
 GreSocket::GreSocket(GreSocket&&) noexcept = default;
 GreSocket& GreSocket::operator=(GreSocket&&) noexcept = default;
 
-Result<GreSocket> GreSocket::open(Ipv4Address vip) {
-    VPNHA_TRY(UniqueFd fd, open_raw_socket(IPPROTO_GRE, vip));
-    return GreSocket(std::move(fd), std::make_unique<Batch>(), std::make_unique<Batch>());
+Result<UniqueFd> GreSocket::open(Ipv4Address vip) {
+    return open_raw_socket(IPPROTO_GRE, vip);
 }
 
 Result<void> GreSocket::hear(bool on) {

@@ -24,7 +24,9 @@ class GreSocket {
     using OnPacket = std::function<void(Ipv4Address from, ByteView packet)>;
 
     // Deaf. In the network namespace of the calling thread; the VIP need not be there.
-    [[nodiscard]] static Result<GreSocket> open(Ipv4Address vip);
+    [[nodiscard]] static Result<UniqueFd> open(Ipv4Address vip);
+    // One of open().
+    explicit GreSocket(UniqueFd fd);
     ~GreSocket();
     GreSocket(GreSocket&&) noexcept;
     GreSocket& operator=(GreSocket&&) noexcept;
@@ -42,7 +44,6 @@ class GreSocket {
 
   private:
     struct Batch;
-    GreSocket(UniqueFd fd, std::unique_ptr<Batch> in, std::unique_ptr<Batch> out);
 
     UniqueFd fd_;
     std::unique_ptr<Batch> in_;

@@ -2,12 +2,14 @@
 #include "adapters/pptp/path_call.hpp"
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <chrono>
 #include <utility>
 
+#include "adapters/os/boot_clock.hpp"
 #include "adapters/pptp/repaired_socket.hpp"
 #include "base/limits.hpp"
 
@@ -15,27 +17,33 @@ namespace vpnha::adapters {
 
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr int kPacketsAtOnce = 64;  // Of one device, before the others have their turn.
+// For vpnhad's answer: it may have devices for thousands of calls to make first.
+constexpr Duration kConnectPatience = 30s;
+// Replies and the end of a call: more was not to be sent to a peer that one cannot reach.
+constexpr std::size_t kUnsentBytesMax = 1024;
+
+// The next IP packet, in `room`; empty: there is none.
+ByteView read_packet(int device, std::span<std::uint8_t> room) {
+    const ssize_t got = ::read(device, room.data(), room.size());
+    return got <= 0 ? ByteView{} : ByteView(room.data(), static_cast<std::size_t>(got));
+}
 
 }  // namespace
 
-PathCall::PathCall(const DataPath::Prepare& prepare, TunDevice device,
-                   const TunDevices::Settings& device_settings, VipSockets& sockets,
+PathCall::PathCall(const PathPrepare& prepare, UniqueFd device, VipSockets& sockets, Ask ask,
                    pptp::CallCounters& counters, TimePoint now)
-    : gateway_(prepare.call.gateway),
-      key_(prepare.call.record.key),
-      timestamps_(prepare.call.record.tcp.timestamps),
+    : number_(prepare.call),
+      gateway_(prepare.gateway),
+      key_(prepare.record.key),
+      timestamps_(prepare.record.tcp.timestamps),
       sockets_(&sockets),
+      ask_(std::move(ask)),
       device_(std::move(device)),
-      device_settings_(device_settings),
-      engine_(prepare.call.record, prepare.keys, counters) {
-    engine_.set_numbers(prepare.call.numbers, now);
-}
-
-PathCall::~PathCall() {
-    if (control_) {
-        close_silently(std::move(control_));
-    }
+      engine_(prepare.record, prepare.keys, counters) {
+    engine_.set_numbers(prepare.numbers, now);
 }
 
 void PathCall::set_numbers(const pptp::CallNumbers& numbers, TimePoint now) {
@@ -46,7 +54,7 @@ void PathCall::resume(bool exact, std::uint8_t tenure, TimePoint now) {
     if (!is_ours_) {
         // What was sent there while nobody served is of no use any more.
         std::uint8_t octet = 0;
-        while (!device_.read({&octet, 1}).empty()) {
+        while (!read_packet(device_.get(), {&octet, 1}).empty()) {
         }
     }
     is_ours_ = true;
@@ -77,7 +85,7 @@ void PathCall::on_gre(ByteView packet, TimePoint now) {
 
 void PathCall::read_device(std::span<std::uint8_t> room, TimePoint) {
     for (int i = 0; i < kPacketsAtOnce && takes_packets(); ++i) {
-        const ByteView packet = device_.read(room);
+        const ByteView packet = read_packet(device_.get(), room);
         if (packet.empty()) {
             break;
         }
@@ -100,7 +108,27 @@ void PathCall::read_control(std::span<std::uint8_t> room, TimePoint) {
 }
 
 void PathCall::on_time(TimePoint now) {
+    if (connecting_until_ && now >= *connecting_until_) {
+        failure_ = "no control connection: vpnhad does not answer";
+    }
     engine_.on_time(now, *this);
+    settle();
+}
+
+void PathCall::on_connected(Result<UniqueFd> connection) {
+    if (!connecting_until_) {
+        return;  // It is over.
+    }
+    connecting_until_.reset();
+    const Bytes unsent = std::exchange(unsent_, {});
+    if (connection) {
+        control_ = std::move(*connection);
+        if (!unsent.empty()) {
+            say(unsent);
+        }
+    } else {
+        failure_ = "no control connection: " + connection.error().detail;
+    }
     settle();
 }
 
@@ -112,19 +140,10 @@ bool PathCall::is_running() const {
     return engine_.state() == pptp::ResumedCall::State::running;
 }
 
-void PathCall::close_control() {
-    // With what nobody has read the kernel would send a RST in place of the FIN.
-    std::uint8_t octets[512];
-    while (control_ && ::recv(control_.get(), octets, sizeof octets, MSG_DONTWAIT) > 0) {
-    }
-    control_.reset();
-}
-
 pptp::CallNumbers PathCall::numbers(TimePoint now) const {
     pptp::CallNumbers numbers = engine_.numbers(now);
-    if (control_) {
-        numbers.snd_nxt -= unacknowledged(control_.get());
-    }
+    numbers.snd_nxt -=
+        control_ ? unacknowledged(control_.get()) : static_cast<std::uint32_t>(unsent_.size());
     return numbers;
 }
 
@@ -133,15 +152,19 @@ void PathCall::probe(const pptp::ProbeSegment& segment) {
 }
 
 void PathCall::connect(const pptp::ControlSocket& socket) {
-    auto opened = open_repaired(key_, socket);
-    if (opened) {
-        control_ = std::move(*opened);
-    } else {
-        failure_ = "no control connection: " + opened.error().detail;
-    }
+    connecting_until_ = boot_time() + kConnectPatience;
+    ask_(CallWantsConnection{number_, socket});
 }
 
 void PathCall::say(ByteView message) {
+    if (connecting_until_) {
+        if (unsent_.size() + message.size() > kUnsentBytesMax) {
+            failure_ = "no control connection in time";
+        } else {
+            unsent_.insert(unsent_.end(), message.begin(), message.end());
+        }
+        return;
+    }
     const ssize_t sent = control_ ? ::send(control_.get(), message.data(), message.size(),
                                            MSG_DONTWAIT | MSG_NOSIGNAL)
                                   : 0;
@@ -156,17 +179,25 @@ void PathCall::send(ByteView gre) {
 }
 
 void PathCall::deliver(ByteView packet) {
-    device_.write(packet);
+    // One that the kernel does not take is lost.
+    static_cast<void>(!::write(device_.get(), packet.data(), packet.size()));
 }
 
 void PathCall::settle() {
     if (const auto failure = std::exchange(failure_, std::nullopt)) {
-        if (control_) {
-            close_silently(std::move(control_));
-        }
+        leave_connection();
         engine_.on_control_closed(*failure, *this);
         failure_.reset();
     }
+}
+
+void PathCall::leave_connection() {
+    if (has_connection()) {
+        ask_(CallLeavesConnection{number_});
+    }
+    has_left_ = true;
+    connecting_until_.reset();
+    unsent_.clear();
 }
 
 }  // namespace vpnha::adapters

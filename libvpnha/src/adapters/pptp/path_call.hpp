@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One call of the data path: a pptp::ResumedCall with its TUN device, its end of the control
-// connection, and a share of its VIP's sockets. The data path's thread owns it.
+// connection, and a share of its VIP's sockets. carry-calls owns it.
+//
+// vpnhad makes the control connection. What the call sends on it before it is there waits.
 //
 // What happens within a call of the engine must not call it again: a connection that fails there is
 // told to it by settle(), which whoever called the engine calls next.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
-#include "adapters/pptp/data_path.hpp"
 #include "adapters/pptp/gre_socket.hpp"
+#include "adapters/pptp/path_message.hpp"
 #include "adapters/pptp/probe_socket.hpp"
-#include "adapters/pptp/tun_device.hpp"
 
 namespace vpnha::adapters {
 
@@ -26,21 +29,17 @@ struct VipSockets {
 
 class PathCall final : pptp::CallOutput {
   public:
+    // Asks vpnhad for something.
+    using Ask = std::function<void(PathReport)>;
+
     // The sockets and the counters must outlive it.
-    PathCall(const DataPath::Prepare& prepare, TunDevice device,
-             const TunDevices::Settings& device_settings, VipSockets& sockets,
+    PathCall(const PathPrepare& prepare, UniqueFd device, VipSockets& sockets, Ask ask,
              pptp::CallCounters& counters, TimePoint now);
-    // Without a word.
-    ~PathCall();
     PathCall(const PathCall&) = delete;
     PathCall& operator=(const PathCall&) = delete;
 
     [[nodiscard]] const pptp::CallKey& key() const { return key_; }
     [[nodiscard]] GatewayId gateway() const { return gateway_; }
-    [[nodiscard]] const TunDevices::Settings& device_settings() const { return device_settings_; }
-    [[nodiscard]] const TunDevice& device() const { return device_; }
-    // The last that is asked of it.
-    [[nodiscard]] TunDevice take_device() { return std::move(device_); }
 
     void set_numbers(const pptp::CallNumbers& numbers, TimePoint now);
     // As pptp::ResumedCall's.
@@ -56,7 +55,11 @@ class PathCall final : pptp::CallOutput {
     void read_device(std::span<std::uint8_t> room, TimePoint now);
     void read_control(std::span<std::uint8_t> room, TimePoint now);
     void on_time(TimePoint now);
-    [[nodiscard]] std::optional<TimePoint> next_deadline() const { return engine_.next_deadline(); }
+    // Its control connection, or why there is none.
+    void on_connected(Result<UniqueFd> connection);
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const {
+        return earliest(engine_.next_deadline(), connecting_until_);
+    }
 
     // Whom its packets concern: it was resumed, and is neither paused nor over.
     [[nodiscard]] bool is_live() const;
@@ -67,17 +70,18 @@ class PathCall final : pptp::CallOutput {
     // It was resumed at some time: its numbers are this node's to say.
     [[nodiscard]] bool is_ours() const { return is_ours_; }
     // Of the device, and of the connection: -1 while there is none.
-    [[nodiscard]] int device_fd() const { return device_.fd(); }
+    [[nodiscard]] int device_fd() const { return device_.get(); }
     [[nodiscard]] int control_fd() const { return control_.get(); }
+    // It is there, or vpnhad has been asked for it, and it has not failed.
+    [[nodiscard]] bool has_connection() const {
+        return !has_left_ && (control_ || connecting_until_);
+    }
     [[nodiscard]] std::optional<std::string> take_resumed() {
         return std::exchange(resumed_, std::nullopt);
     }
     // Set once it is over.
     [[nodiscard]] const std::optional<std::string>& end_reason() const { return end_reason_; }
     [[nodiscard]] EndCause end_cause() const { return end_cause_; }
-    // The connection ends as TCP does.
-    void close_control();
-
     // What the peer has not acknowledged of the connection it is taken not to have.
     [[nodiscard]] pptp::CallNumbers numbers(TimePoint now) const;
     // Packets since the last time.
@@ -97,13 +101,19 @@ class PathCall final : pptp::CallOutput {
     }
     void settle();
 
+    void leave_connection();
+
+    PathCallNumber number_;
     GatewayId gateway_;
     pptp::CallKey key_;
     bool timestamps_;
     VipSockets* sockets_;
-    TunDevice device_;
-    TunDevices::Settings device_settings_;
+    Ask ask_;
+    UniqueFd device_;
     UniqueFd control_;
+    std::optional<TimePoint> connecting_until_;
+    Bytes unsent_;           // Waits for the connection.
+    bool has_left_ = false;  // vpnhad closes it; here it is closed with the call.
     pptp::ResumedCall engine_;
     bool is_ours_ = false;
     bool may_send_ = false;

@@ -19,7 +19,16 @@ void clear_eventfd(int fd) {
 void PathMailbox::post(DataPath::Command command) {
     {
         const std::lock_guard lock(mutex_);
-        commands_.push_back(std::move(command));
+        if (failure_) {
+            return;
+        }
+        if (commands_.size() < kCommandsMax) {
+            commands_.push_back(std::move(command));
+        } else {
+            commands_.clear();
+            failure_ = {Errc::limit, "PPTP's data path has failed: it does no commands"};
+            ::eventfd_write(events_fd(), 1);
+        }
     }
     ::eventfd_write(commands_fd(), 1);
 }
@@ -38,6 +47,11 @@ std::vector<DataPath::Event> PathMailbox::take_events() {
     return std::exchange(events_, {});
 }
 
+std::optional<Error> PathMailbox::failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+}
+
 pptp::CallCounters PathMailbox::counters() const {
     const std::lock_guard lock(mutex_);
     return counters_;
@@ -54,11 +68,24 @@ bool PathMailbox::is_stopped() const {
     return stopped_;
 }
 
-void PathMailbox::tell(std::vector<DataPath::Event> events, const pptp::CallCounters& counters) {
+void PathMailbox::tell(std::vector<DataPath::Event> events) {
     {
         const std::lock_guard lock(mutex_);
-        counters_ = counters;
         std::move(events.begin(), events.end(), std::back_inserter(events_));
+    }
+    ::eventfd_write(events_fd(), 1);
+}
+
+void PathMailbox::count(const pptp::CallCounters& counters) {
+    const std::lock_guard lock(mutex_);
+    counters_ = counters;
+}
+
+void PathMailbox::fail(Error error) {
+    {
+        const std::lock_guard lock(mutex_);
+        commands_.clear();
+        failure_ = std::move(error);
     }
     ::eventfd_write(events_fd(), 1);
 }

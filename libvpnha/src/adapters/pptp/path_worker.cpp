@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/pptp/path_worker.hpp"
 
-#include <fmt/format.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -27,28 +26,14 @@ constexpr int kSourceBits = 8;
 
 }  // namespace
 
-Result<std::unique_ptr<PathWorker>> PathWorker::create(const std::vector<Ipv4Address>& vips,
-                                                       PathMailbox& mailbox) {
-    VPNHA_TRY(TunDevices devices, TunDevices::open());
+Result<std::unique_ptr<PathWorker>> PathWorker::create(UniqueFd socket) {
     UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
     if (!epoll) {
         return tl::unexpected(system_error("epoll_create1", errno));
     }
-    std::unique_ptr<PathWorker> worker(
-        new PathWorker(std::move(devices), std::move(epoll), mailbox));
-    VPNHA_CHECK(worker->watch(mailbox.commands_fd(), Source::commands, 0));
-    for (const Ipv4Address vip : vips) {
-        VPNHA_TRY(GreSocket gre, GreSocket::open(vip));
-        VPNHA_TRY(ProbeSocket probe, ProbeSocket::open(vip));
-        VPNHA_CHECK(worker->watch(gre.fd(), Source::gre, vip.value));
-        VPNHA_CHECK(worker->watch(probe.fd(), Source::probe, vip.value));
-        worker->vips_.emplace(vip, Vip{{std::move(gre), std::move(probe)}, {}, {}});
-    }
+    std::unique_ptr<PathWorker> worker(new PathWorker(std::move(epoll), std::move(socket)));
+    VPNHA_CHECK(worker->watch(worker->socket_.fd(), Source::orders, 0));
     return worker;
-}
-
-PathWorker::~PathWorker() {
-    devices_.delete_all();
 }
 
 Result<void> PathWorker::watch(int fd, Source source, std::uint64_t number) {
@@ -61,14 +46,19 @@ Result<void> PathWorker::watch(int fd, Source source, std::uint64_t number) {
     return {};
 }
 
-void PathWorker::run() {
-    while (!mailbox_->is_stopped()) {
-        turn();
+Result<void> PathWorker::report(const PathReady& ready) {
+    tell(ready);
+    return send_reports();
+}
+
+Result<void> PathWorker::run() {
+    for (;;) {
+        VPNHA_CHECK(turn());
     }
 }
 
 int PathWorker::wait_ms(TimePoint now) const {
-    if (!behind_.empty() || !commands_.empty()) {
+    if (!behind_.empty()) {
         return 0;
     }
     std::optional<TimePoint> at;
@@ -86,34 +76,51 @@ int PathWorker::wait_ms(TimePoint now) const {
             .count());
 }
 
-void PathWorker::turn() {
+Result<void> PathWorker::turn() {
     std::array<epoll_event, 64> events;
     const int ready = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
                                    wait_ms(boot_time()));
     const TimePoint now = boot_time();
+    bool has_orders = false;
     for (int i = 0; i < ready; ++i) {
         const std::uint64_t data = events[static_cast<std::size_t>(i)].data.u64;
-        on_ready(static_cast<Source>(data & ((1U << kSourceBits) - 1)), data >> kSourceBits, now);
+        const auto source = static_cast<Source>(data & ((1U << kSourceBits) - 1));
+        if (source == Source::orders) {
+            has_orders = true;
+        } else {
+            on_ready(source, data >> kSourceBits, now);
+        }
     }
-    do_commands(now);
+    if (has_orders) {
+        VPNHA_CHECK(do_orders(now));
+    }
     on_deadlines(now);
     make_keys();
     for (auto& [address, vip] : vips_) {
         vip.sockets.gre.flush();
     }
     tell_numbers(now);
-    if (!events_.empty()) {
-        mailbox_->tell(std::exchange(events_, {}), counters_);
+    return send_reports();
+}
+
+Result<void> PathWorker::send_reports() {
+    for (const PathReport& report : std::exchange(reports_, {})) {
+        VPNHA_CHECK(socket_.post(encode_report(report)));
     }
+    VPNHA_CHECK(socket_.flush());
+    if (const bool is_full = socket_.waiting() > 0; is_full != is_full_) {
+        is_full_ = is_full;
+        epoll_event event{};
+        event.events = EPOLLIN | (is_full ? EPOLLOUT : 0U);
+        event.data.u64 = static_cast<std::uint64_t>(Source::orders);
+        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, socket_.fd(), &event) != 0) {
+            return tl::unexpected(system_error("watch vpnhad's socket", errno));
+        }
+    }
+    return {};
 }
 
 void PathWorker::on_ready(Source source, std::uint64_t number, TimePoint now) {
-    if (source == Source::commands) {
-        for (DataPath::Command& command : mailbox_->take_commands()) {
-            commands_.push_back(std::move(command));
-        }
-        return;
-    }
     if (source == Source::gre || source == Source::probe) {
         Vip& vip = vips_.at(Ipv4Address{static_cast<std::uint32_t>(number)});
         source == Source::gre ? on_gre(vip, now) : on_segments(vip, now);
@@ -184,14 +191,8 @@ void PathWorker::make_keys() {
         const Number number = *next;
         next = behind_.erase(next);
         follow_watches(number, entry);
-        if (const auto ticket = std::exchange(entry.preparing, std::nullopt)) {
-            const TunDevice& device = entry.call->device();
-            tell(entry.call->gateway(),
-                 node::CallPrepared{entry.call->key(),
-                                    *ticket,
-                                    {},
-                                    static_cast<std::uint32_t>(device.link()),
-                                    device.before()});
+        if (std::exchange(entry.is_preparing, false)) {
+            tell(CallIsPrepared{number});
         }
     }
 }
@@ -203,7 +204,7 @@ void PathWorker::follow(Number number, TimePoint now) {
     }
     bool resumed = false;
     if (const auto how = entry.call->take_resumed()) {
-        tell(entry.call->gateway(), node::CallResumed{entry.call->key(), *how});
+        tell(CallIsResumed{number, *how});
         resumed = true;
     }
     if (entry.call->end_reason()) {
@@ -223,8 +224,7 @@ void PathWorker::follow(Number number, TimePoint now) {
     tell_at_ = resumed ? now : tell_at_;
     if (entry.call->packets() >= kPacketsMax) {
         entry.call->forget_packets();
-        tell(entry.call->gateway(),
-             DataPath::NumbersRead{0, {{entry.call->key(), entry.call->numbers(now)}}});
+        tell_all(entry.call->gateway(), 0, {{number, entry.call->numbers(now)}});
     }
 }
 
@@ -242,7 +242,7 @@ void PathWorker::follow_watches(Number number, Entry& entry) {
     const int control = is_live ? call.control_fd() : -1;
     if (control != entry.control_watched) {
         if (entry.control_watched >= 0) {
-            // Where it was closed the kernel has done so.
+            // It is open in vpnhad, too: to close it would not end this.
             ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, entry.control_watched, nullptr);
         }
         entry.control_watched =
@@ -260,7 +260,7 @@ void PathWorker::follow_watches(Number number, Entry& entry) {
         static_cast<void>(entry.vip->sockets.gre.hear(was_deaf));
     }
     const bool was_still = entry.vip->probing.empty();
-    if (is_live && call.control_fd() < 0) {
+    if (is_live && !call.has_connection()) {
         entry.vip->probing.insert(number);
     } else {
         entry.vip->probing.erase(number);
@@ -285,22 +285,20 @@ void PathWorker::arm(Number number, Entry& entry, std::optional<TimePoint> at) {
 void PathWorker::be_over(Number number, Entry& entry, TimePoint now) {
     follow_watches(number, entry);
     behind_.erase(number);
-    if (entry.call->control_fd() < 0) {
+    if (!entry.call->has_connection()) {
         finish(number);
         return;
     }
     entry.ends_at = now + kEndWait;
     arm(number, entry, entry.ends_at);
-    tell(entry.call->gateway(), DataPath::MeantEnd{entry.call->key()});
+    tell(CallMeansToEnd{number});
 }
 
 void PathWorker::finish(Number number) {
-    Entry& entry = calls_.at(number);
-    entry.call->close_control();
-    tell(entry.call->gateway(),
-         node::CallEnded{entry.call->key(), entry.call->end_reason().value_or(""),
-                         entry.call->end_cause()});
+    const PathCall& call = *calls_.at(number).call;
+    const CallHasEnded ended{number, call.end_reason().value_or(""), call.end_cause()};
     remove(number);
+    tell(ended);
 }
 
 void PathWorker::remove(Number number) {
@@ -314,31 +312,39 @@ void PathWorker::remove(Number number) {
     }
     behind_.erase(number);
     std::erase(changed_, number);
-    numbers_.erase(entry.call->key());
-    devices_.give_back(entry.call->take_device(), entry.call->device_settings());
     calls_.erase(number);
-}
-
-void PathWorker::tell(GatewayId gateway, decltype(DataPath::Event::what) what) {
-    events_.push_back({gateway, std::move(what)});
 }
 
 void PathWorker::tell_numbers(TimePoint now) {
     if (changed_.empty() || now < tell_at_) {
         return;
     }
-    std::map<GatewayId, std::vector<pptp::CallState>> told;
+    std::map<GatewayId, std::vector<NumbersOfCall>> told;
     for (const Number number : std::exchange(changed_, {})) {
         Entry& entry = calls_.at(number);
         entry.changed = false;
         entry.call->forget_packets();
         if (entry.call->is_running()) {
-            told[entry.call->gateway()].push_back({entry.call->key(), entry.call->numbers(now)});
+            told[entry.call->gateway()].push_back({number, entry.call->numbers(now)});
         }
     }
     for (auto& [gateway, calls] : told) {
-        tell(gateway, DataPath::NumbersRead{0, std::move(calls)});
+        tell_all(gateway, 0, std::move(calls));
     }
+}
+
+void PathWorker::tell_all(GatewayId gateway, std::uint64_t ticket,
+                          std::vector<NumbersOfCall> calls) {
+    std::size_t begin = 0;
+    do {
+        const std::size_t end = std::min(calls.size(), begin + kPathCallsMax);
+        tell(PathNumbersRead{gateway,
+                             ticket,
+                             end == calls.size(),
+                             {calls.begin() + static_cast<std::ptrdiff_t>(begin),
+                              calls.begin() + static_cast<std::ptrdiff_t>(end)}});
+        begin = end;
+    } while (begin < calls.size());
 }
 
 }  // namespace vpnha::adapters

@@ -1,41 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The data path's thread: waits for sockets, devices, commands and times, and gives each to the
-// call that it concerns. See data_path.hpp.
+// The loop of carry-calls: waits for sockets, devices, orders and times, and gives each to the call
+// that it concerns. It makes no socket and no device: they come with orders (path_message.hpp). It
+// runs within the sandbox of adapters/helper, whose list has the system calls of what is here.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <set>
-#include <string>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "adapters/helper/message_socket.hpp"
 #include "adapters/pptp/path_call.hpp"
-#include "adapters/pptp/path_mailbox.hpp"
+#include "adapters/pptp/path_message.hpp"
 
 namespace vpnha::adapters {
 
 class PathWorker {
   public:
-    // In the network namespace of the calling thread; the mailbox must outlive it.
-    [[nodiscard]] static Result<std::unique_ptr<PathWorker>> create(
-        const std::vector<Ipv4Address>& vips, PathMailbox& mailbox);
+    // `socket`: its end of the pair.
+    [[nodiscard]] static Result<std::unique_ptr<PathWorker>> create(UniqueFd socket);
 
-    ~PathWorker();
     PathWorker(const PathWorker&) = delete;
     PathWorker& operator=(const PathWorker&) = delete;
 
-    // Until the mailbox is stopped.
-    void run();
+    // The first report. With an error nothing follows.
+    [[nodiscard]] Result<void> report(const PathReady& ready);
+    // Within the sandbox, until vpnhad closes its end (unreachable). Malformed: an order that is
+    // none.
+    [[nodiscard]] Result<void> run();
 
   private:
-    // Names a call as long as it is there; another call never has it.
-    using Number = std::uint64_t;
+    using Number = PathCallNumber;
     // Whose descriptor is ready.
-    enum class Source : std::uint8_t { commands, gre, probe, device, control };
+    enum class Source : std::uint8_t { orders, gre, probe, device, control };
     // What GRE from a peer says of its call.
     using GreKey = std::pair<Ipv4Address, pptp::CallId>;
     struct Vip {
@@ -50,41 +51,50 @@ class PathWorker {
         bool device_watched = false;
         int control_watched = -1;
         std::optional<TimePoint> due;
-        bool changed = false;                    // Since its numbers were told.
-        std::optional<TimePoint> ends_at;        // Is over; waits for MayEnd.
-        std::optional<std::uint64_t> preparing;  // Its keys are being made; the ticket.
+        bool changed = false;              // Since its numbers were told.
+        std::optional<TimePoint> ends_at;  // Is over; waits for PathMayEnd.
+        bool is_preparing = true;          // Its keys are being made.
     };
 
-    PathWorker(TunDevices devices, UniqueFd epoll, PathMailbox& mailbox)
-        : devices_(std::move(devices)),
-          epoll_(std::move(epoll)),
-          mailbox_(&mailbox),
+    PathWorker(UniqueFd epoll, UniqueFd socket)
+        : epoll_(std::move(epoll)),
+          socket_(std::move(socket), MessageSocket::Descriptors::taken),
           room_(65'536) {}
 
-    void turn();
+    [[nodiscard]] Result<void> turn();
     [[nodiscard]] int wait_ms(TimePoint now) const;
     void on_ready(Source source, std::uint64_t number, TimePoint now);
     [[nodiscard]] Result<void> watch(int fd, Source source, std::uint64_t number);
+    [[nodiscard]] Result<void> send_reports();
 
-    void do_commands(TimePoint now);
-    void take(const DataPath::Prepare& prepare, TimePoint now);
-    void take(const node::SetCallNumbers& news, TimePoint now);
-    void take(const node::RemoveCall& command, TimePoint now);
-    void take(const node::EndCall& command, TimePoint now);
-    void take(const node::DismissCall& command, TimePoint now);
-    void take(const node::ResumeCalls& command, TimePoint now);
-    void take(const node::ReleaseCalls& command, TimePoint now);
-    void take(const node::PauseCalls& command, TimePoint now);
-    void take(const node::ReadCalls& command, TimePoint now);
-    void take(const DataPath::MayEnd& command, TimePoint now);
-    [[nodiscard]] Result<void> prepare(const DataPath::Prepare& prepare, TimePoint now);
-    [[nodiscard]] Entry* find(const pptp::CallKey& key);
+    [[nodiscard]] Result<void> do_orders(TimePoint now);
+    [[nodiscard]] Result<void> take(const PathVip& order, std::span<UniqueFd> with, TimePoint now);
+    [[nodiscard]] Result<void> take(const PathPrepare& order, std::span<UniqueFd> with,
+                                    TimePoint now);
+    [[nodiscard]] Result<void> take(const PathConnected& order, std::span<UniqueFd> with,
+                                    TimePoint now);
+    // The others come without descriptors.
+    template <class Order>
+    [[nodiscard]] Result<void> take(const Order& order, std::span<UniqueFd>, TimePoint now) {
+        take(order, now);
+        return {};
+    }
+    void take(const PathNumbers& order, TimePoint now);
+    void take(const PathRemove& order, TimePoint now);
+    void take(const PathEnd& order, TimePoint now);
+    void take(const PathResume& order, TimePoint now);
+    void take(const PathRelease& order, TimePoint now);
+    void take(const PathPause& order, TimePoint now);
+    void take(const PathRead& order, TimePoint now);
+    void take(const PathMayEnd& order, TimePoint now);
+    void take(const PathCount& order, TimePoint now);
+    [[nodiscard]] Entry* find(Number number);
 
     void on_gre(Vip& vip, TimePoint now);
     void on_segments(Vip& vip, TimePoint now);
     void on_deadlines(TimePoint now);
     void make_keys();
-    // Brings epoll, times, and what the loop knows, in line with what the call has become. It may
+    // Brings epoll, times, and what vpnhad knows, in line with what the call has become. It may
     // be gone afterwards.
     void follow(Number number, TimePoint now);
     void follow_watches(Number number, Entry& entry);
@@ -93,22 +103,21 @@ class PathWorker {
     void remove(Number number);
     void arm(Number number, Entry& entry, std::optional<TimePoint> at);
 
-    void tell(GatewayId gateway, decltype(DataPath::Event::what) what);
+    void tell(PathReport report) { reports_.push_back(std::move(report)); }
     void tell_numbers(TimePoint now);
+    // In parts; of the last one it is said.
+    void tell_all(GatewayId gateway, std::uint64_t ticket, std::vector<NumbersOfCall> calls);
 
-    TunDevices devices_;
     UniqueFd epoll_;
-    PathMailbox* mailbox_;
-    std::deque<DataPath::Command> commands_;  // Not done yet.
+    MessageSocket socket_;
+    bool is_full_ = false;  // vpnhad takes no report now.
     std::map<Ipv4Address, Vip> vips_;
     std::unordered_map<Number, Entry> calls_;
-    std::map<pptp::CallKey, Number> numbers_;
-    Number last_ = 0;
     std::set<std::pair<TimePoint, Number>> due_;
     std::set<Number> behind_;  // Their keys are to be made.
     std::vector<Number> changed_;
     TimePoint tell_at_{};
-    std::vector<DataPath::Event> events_;
+    std::vector<PathReport> reports_;
     pptp::CallCounters counters_;
     Bytes room_;
 };

@@ -24,6 +24,8 @@ class ProbeSocket {
 
     // Deaf. In the network namespace of the calling thread; the VIP need not be there.
     [[nodiscard]] static Result<ProbeSocket> open(Ipv4Address vip);
+    // One of open(), of another process.
+    explicit ProbeSocket(UniqueFd fd) : fd_(std::move(fd)) {}
 
     [[nodiscard]] int fd() const { return fd_.get(); }
     // While somebody waits for an answer: it hears all TCP of the VIP.
@@ -34,8 +36,6 @@ class ProbeSocket {
     void receive(const OnSegment& on_segment) const;
 
   private:
-    explicit ProbeSocket(UniqueFd fd) : fd_(std::move(fd)) {}
-
     UniqueFd fd_;
 };
 

@@ -126,6 +126,13 @@ void close_silently(UniqueFd socket) {
     static_cast<void>(set_tcp(socket.get(), TCP_REPAIR, TCP_REPAIR_ON, "TCP_REPAIR"));
 }
 
+void close_with_fin(UniqueFd socket) {
+    // With what nobody has read the kernel would send a RST in place of the FIN.
+    std::uint8_t octets[512];
+    while (socket && ::recv(socket.get(), octets, sizeof octets, MSG_DONTWAIT) > 0) {
+    }
+}
+
 std::uint32_t unacknowledged(int socket) {
     int octets = 0;
     return ::ioctl(socket, SIOCOUTQ, &octets) == 0 ? static_cast<std::uint32_t>(octets) : 0;

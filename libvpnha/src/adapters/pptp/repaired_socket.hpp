@@ -15,6 +15,8 @@ namespace vpnha::adapters {
                                              const pptp::ControlSocket& socket);
 // Without a FIN or RST: somebody else goes on with the connection, or nobody.
 void close_silently(UniqueFd socket);
+// As TCP does: with a FIN.
+void close_with_fin(UniqueFd socket);
 // Octets that were sent, and not acknowledged.
 [[nodiscard]] std::uint32_t unacknowledged(int socket);
 

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 // After <net/if.h>, whose types they otherwise define again.
 #include <linux/if_link.h>
@@ -49,15 +48,6 @@ Result<void> delete_group() {
 }
 
 }  // namespace
-
-ByteView TunDevice::read(std::span<std::uint8_t> room) const {
-    const ssize_t got = ::read(fd_.get(), room.data(), room.size());
-    return got <= 0 ? ByteView{} : ByteView(room.data(), static_cast<std::size_t>(got));
-}
-
-void TunDevice::write(ByteView packet) const {
-    static_cast<void>(!::write(fd_.get(), packet.data(), packet.size()));
-}
 
 Result<TunDevices> TunDevices::open() {
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());

@@ -9,7 +9,6 @@
 
 #include <cstdint>
 #include <map>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,10 +30,6 @@ class TunDevice {
     // What it had counted before TunDevices::take().
     [[nodiscard]] const Traffic& before() const { return before_; }
     void set_before(const Traffic& before) { before_ = before; }
-    // The next IP packet, in `room`; empty: there is none.
-    [[nodiscard]] ByteView read(std::span<std::uint8_t> room) const;
-    // Comes from the client. One that the kernel does not take is lost.
-    void write(ByteView packet) const;
 
   private:
     UniqueFd fd_;

@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/pptp/data_path.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
 
+#include <csignal>
 #include <ctime>
+#include <fstream>
 
+#include "adapters/os/text_file.hpp"
+#include "adapters/pptp/path_mailbox.hpp"
+#include "adapters/pptp/path_message.hpp"
 #include "unit/adapters/pptp/pptp_client.hpp"
 
 namespace vpnha::adapters {
@@ -13,10 +21,13 @@ namespace data_path_test {
 using namespace std::chrono_literals;
 using ::testing::AnyOf;
 using ::testing::Contains;
+using ::testing::ContainsRegex;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+
+constexpr GatewayId kNobodys{7};
 
 class DataPathTest : public PptpClientTest {
   protected:
@@ -275,6 +286,114 @@ TEST_F(DataPathTest, ItTellsNumbersThatHaveChanged) {
     run_for(300ms);
     EXPECT_EQ(read_.back().calls[0].numbers.mppe_out, 1U);
     EXPECT_EQ(read_.back().calls[0].numbers.mppe_in, 1U);
+}
+
+// proc(5), capabilities(7). The bounding set is empty where the starter has CAP_SETPCAP, as here.
+TEST_F(DataPathTest, ItsProgramHasNoPrivileges) {
+    start_path();
+    const std::string status = read_text(fmt::format("/proc/{}/status", path_->program()));
+    for (const char* const set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"}) {
+        EXPECT_THAT(status, HasSubstr(fmt::format("{}:\t0000000000000000\n", set)));
+    }
+    EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1\n"));
+#if !defined(__SANITIZE_ADDRESS__)
+    EXPECT_THAT(status, HasSubstr("Seccomp:\t2\n"));
+#endif
+    const std::string limits = read_text(fmt::format("/proc/{}/limits", path_->program()));
+    EXPECT_THAT(limits, ContainsRegex("Max core file size +0 +0 "));
+    EXPECT_EQ(read_text(fmt::format("/proc/{}/environ", path_->program())), "");
+    // Streams, its socket, epoll; two sockets of the VIP.
+    run_for(50ms);
+    EXPECT_THAT(testing::output_of(fmt::format("ls /proc/{}/fd | wc -l", path_->program())), "7\n");
+}
+
+TEST_F(DataPathTest, TheDeathOfItsProgramIsAFailureAndNobodyHearsOfIt) {
+    checkpoint();
+    die();
+    take_over(true);
+    expect_data_flows();
+    expect_control_answers(9);
+    ASSERT_EQ(::kill(path_->program(), SIGKILL), 0);
+    ASSERT_TRUE(run_until([&] { return path_->failure().has_value(); }));
+    EXPECT_THAT(path_->failure()->detail, HasSubstr("(signal 9)"));
+    path_->post(node::ReadCalls{kGateway, 1});
+    run_for(100ms);
+    path_.reset();
+    run_for(50ms);
+    EXPECT_THAT(harm(), IsEmpty());
+    EXPECT_FALSE(is_closed_);
+    EXPECT_FALSE(has_device());
+}
+
+TEST_F(DataPathTest, AProgramThatHangsIsAFailureInTenSeconds) {
+    start_path();
+    ASSERT_EQ(::kill(path_->program(), SIGSTOP), 0);
+    ASSERT_TRUE(run_until([&] { return path_->failure().has_value(); }, 15s));
+    EXPECT_THAT(path_->failure()->detail, HasSubstr("has not answered for 10 s"));
+}
+
+TEST_F(DataPathTest, AProgramThatDoesNotStartIsAnError) {
+    const auto missing = DataPath::start("/nowhere/carry-calls", {record_.key.local.address});
+    ASSERT_FALSE(missing);
+    EXPECT_THAT(missing.error().detail, HasSubstr("starting /nowhere/carry-calls: No such file"));
+    const auto wrong = DataPath::start("/bin/true", {record_.key.local.address});
+    ASSERT_FALSE(wrong);
+    EXPECT_THAT(wrong.error().detail, HasSubstr("does not start: the other end is closed"));
+}
+
+TEST(PathMailboxTest, CommandsThatNobodyTakesAreAFailure) {
+    PathMailbox mailbox(UniqueFd(::eventfd(0, EFD_NONBLOCK)), UniqueFd(::eventfd(0, EFD_NONBLOCK)));
+    for (std::size_t i = 0; i < PathMailbox::kCommandsMax; ++i) {
+        mailbox.post(node::PauseCalls{kNobodys});
+    }
+    EXPECT_FALSE(mailbox.failure());
+    mailbox.post(node::PauseCalls{kNobodys});
+    ASSERT_TRUE(mailbox.failure());
+    EXPECT_EQ(mailbox.failure()->code, Errc::limit);
+    EXPECT_THAT(mailbox.take_commands(), IsEmpty());
+    eventfd_t events = 0;
+    EXPECT_EQ(::eventfd_read(mailbox.events_fd(), &events), 0) << "the loop is told";
+}
+
+// A shell in place of carry-calls. Each of its printf makes one write, which is one message.
+class FalsePathTest : public DataPathTest {
+  protected:
+    // A program that is ready and then reports this.
+    [[nodiscard]] std::string failure_of(const PathReport& report) {
+        const std::string program = ::testing::TempDir() + "false-carry-calls";
+        {
+            std::ofstream script(program);
+            script << "#!/bin/bash\n"
+                   << says(encode_report(PathReady{})) << says(encode_report(report))
+                   << "read -r -t 5 -u 3\n";
+        }
+        EXPECT_EQ(::chmod(program.c_str(), 0755), 0);
+        auto path = DataPath::start(program, {record_.key.local.address});
+        EXPECT_TRUE(path) << path.error().detail;
+        if (!path) {
+            return "";
+        }
+        path_ = std::move(*path);
+        EXPECT_TRUE(run_until([&] { return path_->failure().has_value(); }));
+        return path_->failure() ? path_->failure()->detail : "";
+    }
+
+  private:
+    [[nodiscard]] static std::string says(const Bytes& message) {
+        std::string text;
+        for (const std::uint8_t octet : message) {
+            text += fmt::format("\\x{:02x}", octet);
+        }
+        return "printf '" + text + "' >&3\n";
+    }
+};
+
+TEST_F(FalsePathTest, AReportThatCannotBeTrueIsAFailure) {
+    EXPECT_THAT(failure_of(CallIsPrepared{5}), HasSubstr("it reports call 5: there is none"));
+    EXPECT_THAT(failure_of(CallHasEnded{5, "", EndCause::user_request}), HasSubstr("call 5"));
+    EXPECT_THAT(failure_of(CallWantsConnection{5, {}}), HasSubstr("call 5"));
+    EXPECT_THAT(failure_of(PathReady{}), HasSubstr("it reports that it is ready"));
+    EXPECT_THAT(failure_of(PathNumbersRead{kGateway, 1, true, {{5, {}}}}), HasSubstr("call 5"));
 }
 
 TEST_F(DataPathTest, ACallOfAnotherAddressIsNotPrepared) {

@@ -137,7 +137,7 @@ class PptpClientTest : public testing::TwoHosts {
     void die() { close_silently(std::move(stock_)); }
 
     void start_path() {
-        auto path = DataPath::start({record_.key.local.address});
+        auto path = DataPath::start(VPNHA_CARRY_CALLS_PROGRAM, {record_.key.local.address});
         ASSERT_TRUE(path) << path.error().detail;
         path_ = std::move(*path);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The start keys of MPPE on their way from the loop to a call, and what is left of them when the
-// call is gone: a process does that, and this one looks into its memory.
+// The start keys of MPPE on their way from the loop to a call of carry-calls, and what is left of
+// them when the call is gone: a process does the work of both, and this one looks into its memory.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -10,7 +10,9 @@
 
 #include <array>
 
+#include "adapters/helper/message_socket.hpp"
 #include "adapters/pptp/path_mailbox.hpp"
+#include "adapters/pptp/path_message.hpp"
 #include "support/memory_of.hpp"
 #include "unit/pptp/sample_call.hpp"
 
@@ -46,12 +48,32 @@ void carry(int socket, std::uint64_t seed) {
         mailbox.post(std::move(prepare));
     }
     step(socket);
-    pptp::CallCounters counters;
+    auto ends = MessageSocket::make_pair();
+    if (!ends) {
+        ::_exit(1);
+    }
+    MessageSocket vpnhad(std::move(ends->first), MessageSocket::Descriptors::refused);
+    MessageSocket program(std::move(ends->second), MessageSocket::Descriptors::taken);
     for (const DataPath::Command& command : mailbox.take_commands()) {
         const auto& prepare = std::get<DataPath::Prepare>(command);
-        pptp::ResumedCall call(prepare.call.record, prepare.keys, counters);
+        const PathPrepare order{1, GatewayId{7}, prepare.call.record, {}, prepare.keys};
+        if (!vpnhad.post(encode_order(order))) {
+            ::_exit(1);
+        }
+    }
+    pptp::CallCounters counters;
+    int calls = 0;
+    const auto on_order = [&](ByteView message, std::span<UniqueFd>) -> Result<void> {
+        VPNHA_TRY(const PathOrder order, parse_order(message));
+        const auto& prepare = std::get<PathPrepare>(order);
+        pptp::ResumedCall call(prepare.record, prepare.keys, counters);
         call.set_numbers({.mppe_out = kPackets, .mppe_in = kPackets}, TimePoint{});
         static_cast<void>(call.catch_up(100));
+        ++calls;
+        return {};
+    };
+    if (!program.receive(kCalls, on_order) || calls != kCalls) {
+        ::_exit(1);
     }
     step(socket);
 }
