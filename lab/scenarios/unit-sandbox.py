@@ -13,7 +13,8 @@ systemd start the first one's stock daemons anew. The power of the second one is
 units of the metrics run on the successor.
 
 Expected: each client sees the silence of the power cut and nothing else. No vpnhad has died, the
-filter was on in each of them, no unit has failed, nothing of Pacemaker's either. The stock daemons
+filter was on in each of them, no unit has failed, nothing of Pacemaker's either. carry-calls, the
+program of resumed PPTP calls, has a filter and no capability. The stock daemons
 of the demoted node run outside of vpnhad's unit. The metrics' file has vpnha_up 1.
 """
 from vpnlab.evidence.expectation import equals, is_empty, is_true
@@ -36,6 +37,7 @@ EXAMPLE = "/usr/share/doc/vpnha/examples/vpnha-metrics.service"
 METRICS = "/var/lib/prometheus/node-exporter"
 # SECCOMP_MODE_FILTER of proc(5).
 FILTERED = "Seccomp:\t2"
+NO_CAPABILITIES = [f"{kind}:\t{0:016x}" for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb")]
 AFTERWARDS_S = 5
 # With the relaxed token a lost node is noticed after 11 s.
 OUTAGE_MS = 20_000
@@ -52,6 +54,7 @@ def steps(run: Run) -> None:
     before = {node.name: vpnhad(node) for node in run.lab.gateways}
     run.expect("filtered", [FILTERED in status(node) for node in run.lab.gateways],
                equals([True] * len(FRESH)))
+    expect_no_privileges(run, "carry_calls_prepared")
 
     run.step(f"{first.name} is to be demoted")
     second = stack.move_role(lambda name: name != first.name)
@@ -65,6 +68,7 @@ def steps(run: Run) -> None:
     for client in live.clients:
         live.wait_answered(client)
     run.observe(AFTERWARDS_S)
+    expect_no_privileges(run, "carry_calls_resumed", without=second)
 
     run.step(f"the metrics of {successor.name}")
     successor.run("sh", "-c", f"mkdir -p {METRICS} && cp {EXAMPLE} /etc/systemd/system/ && "
@@ -90,6 +94,14 @@ def vpnhad(node: Node) -> str:
 
 def status(node: Node) -> str:
     return node.run("cat", f"/proc/{vpnhad(node)}/status").stdout
+
+
+def expect_no_privileges(run: Run, name: str, without: Node | None = None) -> None:
+    """carry-calls of each gateway: the bounding set is its unit's, which has no CAP_SETPCAP."""
+    lines = [node.run("sh", "-c", "cat /proc/$(pidof -s carry-calls)/status").stdout.splitlines()
+             for node in run.lab.gateways if node is not without]
+    wanted = {*NO_CAPABILITIES, FILTERED, "NoNewPrivs:\t1"}
+    run.expect(name, [sorted(wanted - set(each)) for each in lines], equals([[]] * len(lines)))
 
 
 def group_of(node: Node, daemon: str) -> str:
