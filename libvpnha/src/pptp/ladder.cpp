@@ -12,21 +12,24 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kRungs = 8;
 constexpr int kCopies = 3;
 constexpr std::uint32_t kStep = 512;
-constexpr std::uint32_t kRange = kRungs * kStep;
 constexpr int kAttempts = 3;
+// Of numbers, each above the last. They come again after 20 s at least: no queue has them then.
+constexpr int kSets = 120;
+static_assert(kSets * kCopies < kStep);
 
 constexpr Duration kCopyPause = 20ms;
 constexpr Duration kRungZeroWait = 60ms;
-// As long as nobody knows the path.
-constexpr Duration kRungZeroWaitMax = 300ms;
+// As long as nobody knows the path: a second question for a link-layer address follows after 1 s.
+constexpr Duration kRungZeroWaitMax = 1200ms;
 constexpr Duration kPathMax = 400ms;
 // pptp-linux' 0.3 s, and some.
 constexpr Duration kAttemptWait = 500ms;
-// A lower rung's reply may be overtaken by so much.
+// A lower rung's reply or an acknowledgement may be overtaken by so much.
 constexpr Duration kLowerWait = 20ms;
+constexpr Duration kRungPauseMin = 1ms;
+constexpr Duration kRungPauseMax = 20ms;
 constexpr Duration kSilenceMax = 60s;
 
 // Far from those of a link keeper, which begin at 0x80, and from pppd's, which begin at 0.
@@ -42,8 +45,22 @@ std::uint32_t Ladder::number_of(int rung, int copy) const {
     if (rung == 0) {
         return base_ + 1 + static_cast<std::uint32_t>(copy);
     }
-    const auto step = static_cast<std::uint32_t>(rung) * kStep;
-    return base_ + range_ * kRange + step - (kCopies - 1) + static_cast<std::uint32_t>(copy);
+    return base_ + (range_ * kRungs + static_cast<std::uint32_t>(rung)) * kStep - (kCopies - 1) +
+           static_cast<std::uint32_t>(copy % (kSets * kCopies));
+}
+
+std::uint32_t Ladder::highest_number(int rung) const {
+    const int copies = on_rungs_         ? attempts_ * kCopies
+                       : rung == single_ ? std::max(copies_, kCopies)
+                                         : kCopies;
+    return number_of(rung, (rung == 0 ? kCopies : std::min(copies, kSets * kCopies)) - 1);
+}
+
+bool Ladder::was_said(int rung) const {
+    if (rung == 0) {
+        return copies_ > 0 || on_rungs_ || single_;
+    }
+    return on_rungs_ ? rung <= copies_ || attempts_ > 1 : rung <= single_.value_or(0);
 }
 
 std::uint8_t Ladder::id_of(int rung) const {
@@ -62,10 +79,15 @@ Duration Ladder::rung_wait() const {
     return std::max<Duration>(kRungZeroWait, 2 * std::min<Duration>(*path_, kPathMax));
 }
 
+Duration Ladder::rung_pause() const {
+    return std::clamp<Duration>(path_.value_or(kRungPauseMax) / 2, kRungPauseMin, kRungPauseMax);
+}
+
 void Ladder::on_path(Duration time, TimePoint now) {
     path_ = time;
     if (!single_ && !on_rungs_ && copies_ == kCopies) {
-        next_ = std::max(now, zero_at_ + rung_wait());
+        // What was held on its way has come with the packet that was answered.
+        next_ = std::max(now + kLowerWait, zero_at_ + rung_wait());
     }
 }
 
@@ -76,29 +98,38 @@ void Ladder::say(int rung, int copy, std::vector<Rung>& rungs) {
     }
 }
 
-void Ladder::say_all(TimePoint now, std::vector<Rung>& rungs) {
-    on_rungs_ = true;
-    if (heard_ && attempts_ == kAttempts) {
-        ++range_;
-        attempts_ = 0;
-    }
-    attempts_ = std::min(attempts_ + 1, kAttempts);
-    heard_ = false;
-    for (int rung = 1; rung <= kRungs; ++rung) {
-        for (int copy = 0; copy < kCopies; ++copy) {
-            say(rung, copy, rungs);
+void Ladder::say_next_rung(TimePoint now, std::vector<Rung>& rungs) {
+    if (!on_rungs_ || copies_ == kRungs) {
+        on_rungs_ = true;
+        copies_ = 0;
+        if (heard_ && attempts_ >= kAttempts) {
+            ++range_;
+            attempts_ = 0;
+            answers_ = {};
         }
+        ++attempts_;
+        heard_ = false;
     }
-    next_ = now + kAttemptWait + rung_wait();
+    ++copies_;
+    for (int copy = 0; copy < kCopies; ++copy) {
+        say(copies_, (attempts_ - 1) * kCopies + copy, rungs);
+    }
+    next_ = now + (copies_ < kRungs ? rung_pause() : kAttemptWait + rung_wait());
 }
 
 std::vector<Ladder::Rung> Ladder::on_time(TimePoint now) {
     std::vector<Rung> rungs;
-    if (now < next_ || lowest_) {
+    if (answered_) {
+        return rungs;
+    }
+    if (doubted_ && now >= *doubted_ + kLowerWait) {
+        on_refused(now);
+    }
+    if (doubted_ || now < next_) {
         return rungs;
     }
     if (single_) {
-        say(*single_, copies_ % kCopies, rungs);
+        say(*single_, copies_, rungs);
         ++copies_;
         next_ = now + rung_wait();
     } else if (!on_rungs_ && copies_ < kCopies) {
@@ -106,22 +137,21 @@ std::vector<Ladder::Rung> Ladder::on_time(TimePoint now) {
         say(0, copies_++, rungs);
         next_ = copies_ < kCopies ? now + kCopyPause : zero_at_ + rung_wait();
     } else {
-        say_all(now, rungs);
+        say_next_rung(now, rungs);
     }
     return rungs;
 }
 
-void Ladder::on_heard(std::optional<std::uint32_t> acknowledged, bool is_proven, TimePoint now) {
+void Ladder::on_heard(std::optional<std::uint32_t> number,
+                      std::optional<std::uint32_t> acknowledged, bool is_proven, TimePoint now) {
     heard_ = true;
     acknowledges_ = acknowledges_ || acknowledged;
     if (!acknowledged || ahead_of(*acknowledged, base_) <= 0) {
         return;
     }
     if (ahead_of(*acknowledged, top_) <= 0) {
-        // One of ours, or one of those between that were sent before.
-        if (!covered_ || ahead_of(*acknowledged, *covered_) > 0) {
-            covered_ = acknowledged;
-        }
+        note(number, *acknowledged);
+        judge(now);
         return;
     }
     const auto further = static_cast<std::uint32_t>(ahead_of(*acknowledged, base_));
@@ -141,64 +171,111 @@ void Ladder::begin(TimePoint now) {
     copies_ = 0;
     attempts_ = 0;
     range_ = 0;
-    refused_ = 0;
-    covered_.reset();
-    lowest_.reset();
+    answers_ = {};
+    doubted_.reset();
+    answered_.reset();
     next_ = now;
 }
 
-void Ladder::on_echo_reply(std::uint8_t id, TimePoint now) {
-    for (int rung = 0; rung <= kRungs; ++rung) {
-        const bool was_said = rung == 0 ? copies_ > 0 || on_rungs_ : on_rungs_ || single_ >= rung;
-        if (id != id_of(rung) || !was_said) {
-            continue;
+void Ladder::note(std::optional<std::uint32_t> number, std::uint32_t acknowledged) {
+    // The numbers between those of the ladder were sent before: they show nothing.
+    const auto is_own = [&](int rung) {
+        return was_said(rung) && ahead_of(acknowledged, number_of(rung, 0)) >= 0 &&
+               ahead_of(acknowledged, highest_number(rung)) <= 0;
+    };
+    int rung = kRungs;
+    while (rung >= 0 && !is_own(rung)) {
+        --rung;
+    }
+    if (rung < 0) {
+        return;
+    }
+    answers_[static_cast<std::size_t>(rung)].is_own = true;
+    for (; rung >= 0; --rung) {
+        Answer& answer = answers_[static_cast<std::size_t>(rung)];
+        if (!number) {
+            answer.is_acknowledged_apart = true;
+        } else if (!answer.acknowledged_by || ahead_of(*number, *answer.acknowledged_by) < 0) {
+            answer.acknowledged_by = number;
         }
-        if (acknowledges_ && (!covered_ || ahead_of(*covered_, number_of(rung, 0)) < 0)) {
-            on_refused(rung, now);
-            return;
-        }
-        if (!lowest_) {
-            answered_ = now;
-        }
-        // It is too late to ask one by one: a peer that answers what it refused may have taken any.
-        const bool is_any = on_rungs_ && (refused_ & ~(1U << rung)) != 0;
-        lowest_ = std::min(is_any ? kRungs : rung, lowest_.value_or(kRungs));
     }
 }
 
-void Ladder::on_refused(int rung, TimePoint now) {
-    if (on_rungs_) {
-        refused_ |= 1U << rung;
-        return;
+bool Ladder::counts(const Answer& answer) const {
+    return answer.number &&
+           (!acknowledges_ || answer.is_acknowledged_apart ||
+            (answer.acknowledged_by && ahead_of(*answer.number, *answer.acknowledged_by) >= 0));
+}
+
+std::optional<int> Ladder::lowest() const {
+    bool is_doubtful = false;
+    for (int rung = 0; rung <= kRungs; ++rung) {
+        const Answer& answer = answers_[static_cast<std::size_t>(rung)];
+        if (counts(answer) && (!is_doubtful || answer.is_own)) {
+            return rung;
+        }
+        is_doubtful = is_doubtful || answer.number;
     }
-    if (rung < single_.value_or(0)) {
-        return;
+    return std::nullopt;
+}
+
+void Ladder::judge(TimePoint now) {
+    if (!answered_ && lowest()) {
+        answered_ = now;
     }
-    single_ = rung + 1;
-    if (rung == kRungs) {
+    const Answer& asked = answers_[static_cast<std::size_t>(single_.value_or(0))];
+    if (!on_rungs_ && !doubted_ && asked.number && !counts(asked)) {
+        doubted_ = now;
+    }
+}
+
+void Ladder::on_echo_reply(std::uint32_t number, std::uint8_t id, TimePoint now) {
+    for (int rung = 0; rung <= kRungs; ++rung) {
+        if (id != id_of(rung) || !was_said(rung)) {
+            continue;
+        }
+        Answer& answer = answers_[static_cast<std::size_t>(rung)];
+        if (!answer.number || ahead_of(number, *answer.number) < 0) {
+            answer.number = number;
+        }
+    }
+    judge(now);
+}
+
+void Ladder::on_refused(TimePoint now) {
+    doubted_.reset();
+    single_ = single_.value_or(0) + 1;
+    if (*single_ > kRungs) {
         ++range_;
         single_ = 1;
+        answers_ = {};
     }
     copies_ = 0;
-    next_ = now + kCopyPause;
+    next_ = now;
 }
 
 std::optional<Ladder::Position> Ladder::position(TimePoint now) const {
-    // Nothing is below rung 0, but for what it was not waited for.
-    if (!lowest_ || (*lowest_ != 0 && now < answered_ + kLowerWait)) {
+    if (!answered_) {
         return std::nullopt;
     }
-    const std::uint64_t missed =
-        *lowest_ == 0 ? 0 : range_ * kRange + static_cast<std::uint64_t>(*lowest_) * kStep;
-    return Position{top_ + 1, acknowledged_ + missed, *lowest_, answered_ - begun_};
+    // Nothing is below rung 0; a lower one was not waited for.
+    const int rung = lowest().value_or(kRungs);
+    if (rung != 0 && now < *answered_ + kLowerWait) {
+        return std::nullopt;
+    }
+    const std::uint32_t missed = rung == 0 ? 0 : highest_number(rung) - base_;
+    return Position{top_ + 1, acknowledged_ + missed, rung, *answered_ - begun_};
 }
 
 std::optional<TimePoint> Ladder::next_deadline() const {
-    return lowest_ ? answered_ + kLowerWait : next_;
+    if (answered_) {
+        return *answered_ + kLowerWait;
+    }
+    return doubted_ ? *doubted_ + kLowerWait : next_;
 }
 
 bool Ladder::is_hopeless(TimePoint now) const {
-    return !lowest_ && now - begun_ >= kSilenceMax;
+    return !answered_ && now - begun_ >= kSilenceMax;
 }
 
 }  // namespace vpnha::pptp

@@ -4,26 +4,43 @@
 // is never encrypted, so this costs no key of MPPE.
 //
 //   rung 0        the number behind the last known one: answered, when nothing was missed
-//   rungs 1 to 8  512 numbers apart, at once, unless rung 0 is answered within 60 ms or twice the
-//                 path's time, 300 ms when nobody knows that; the lowest that is answered is ahead
-//                 of the peer by less than 512
+//   rungs 1 to 8  512 numbers apart, unless rung 0 is answered within 60 ms or twice the path's
+//                 time, 1.2 s when nobody knows that; the lowest that is answered is ahead of the
+//                 peer by less than 512
 //   again         the same three times, then the next 4 096 numbers, while the peer is heard
 //
-// Each rung is said three times, under numbers of its own: a lost one must not look like one that
-// was refused. An acknowledgement beyond what is known moves the whole ladder up, by 65 536 in sum,
-// if it has come with something that only the peer can have sent.
+// Each rung is sent three times: a lost one must not look like one that was refused. No number is
+// sent twice, and a second attempt takes those above: pptp-linux 1.10 loses what waits in its queue
+// when a number of it comes again. A kernel that does not know the peer's address in the link layer
+// holds packets for a second, so two attempts may arrive in one go. An acknowledgement beyond what
+// is known moves the whole ladder up, by 65 536 in sum, if it has come with something that only the
+// peer can have sent.
 //
-// A rung counts when it is answered and acknowledged. Of a peer that never acknowledges, as the
-// PPTP of Android up to 11 (drivers/net/ppp/pppopns.c), an answer is enough: it drops old numbers.
-// Linux' own PPTP answers LCP under old numbers as well: it is asked rung by rung, because what it
-// acknowledges would not tell which of many it took. pptp-linux holds what follows a gap for 0.3 s:
-// it is asked at once.
+// The network changes the order of packets. A rung follows the one below after half the path's
+// time, 1 to 20 ms: pptp-linux without its queue and Linux' own PPTP drop what comes late.
+//
+// A rung counts when it is answered and acknowledged. The acknowledgement is one of the ladder's
+// own numbers. The peer has sent it with the answer or before: its GRE numbers show that, whatever
+// arrives first. An answer without it is refused after 20 ms.
+//
+//   peer                        | how it answers and acknowledges
+//   ----------------------------+-----------------------------------------------------------------
+//   pptp-linux                  | a new number; what follows a gap is held for 0.3 s, so it is
+//   asked
+//                               | at once. The acknowledgement may be a packet of its own
+//   Linux' own PPTP             | LCP under old numbers, too. It is asked rung by rung: the answers
+//                               | alone show nothing. The answer to a new number acknowledges it
+//   PPTP of Android up to 11,   | a new number; never acknowledges: an answer is enough
+//     drivers/net/ppp/pppopns.c |
+//
+// Where an answer is refused after all were asked, a rung counts whose own number is acknowledged.
 //
 // A rung may have a number that was used before, by a node that died after its last words: the peer
 // has dropped it then. What follows has numbers that the peer has not taken. On rung 0 some of them
 // may have been sent before, and lost: a jump would cost 0.3 s. An MPPE index has a lead instead.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -62,10 +79,12 @@ class Ladder {
     [[nodiscard]] std::vector<Rung> on_time(TimePoint now);
     // Of the path there and back.
     void on_path(Duration time, TimePoint now);
-    // Of a packet of the peer first its acknowledgement, then what is in it. `is_proven`: nobody
-    // else can have sent it.
-    void on_heard(std::optional<std::uint32_t> acknowledged, bool is_proven, TimePoint now);
-    void on_echo_reply(std::uint8_t id, TimePoint now);
+    // Of a packet of the peer first its acknowledgement, then what is in it. `number`: of the
+    // packet, nullopt if it is nothing but an acknowledgement. `is_proven`: nobody else can have
+    // sent it.
+    void on_heard(std::optional<std::uint32_t> number, std::optional<std::uint32_t> acknowledged,
+                  bool is_proven, TimePoint now);
+    void on_echo_reply(std::uint32_t number, std::uint8_t id, TimePoint now);
 
     // nullopt: not yet known.
     [[nodiscard]] std::optional<Position> position(TimePoint now) const;
@@ -74,13 +93,33 @@ class Ladder {
     [[nodiscard]] bool is_hopeless(TimePoint now) const;
 
   private:
+    static constexpr int kRungs = 8;
+
+    // What the peer has sent about a rung.
+    struct Answer {
+        std::optional<std::uint32_t> number;  // The first packet with an answer.
+        // The first packet that acknowledges this rung or a higher one.
+        std::optional<std::uint32_t> acknowledged_by;
+        bool is_acknowledged_apart = false;  // By a packet without a number.
+        bool is_own = false;                 // A number of this rung was acknowledged.
+    };
+
     [[nodiscard]] std::uint32_t number_of(int rung, int copy) const;
+    // That was sent.
+    [[nodiscard]] std::uint32_t highest_number(int rung) const;
     [[nodiscard]] std::uint8_t id_of(int rung) const;
+    [[nodiscard]] bool was_said(int rung) const;
+    // Answered by the peer that has taken its number.
+    [[nodiscard]] bool counts(const Answer& answer) const;
+    [[nodiscard]] std::optional<int> lowest() const;
     void begin(TimePoint now);
     void say(int rung, int copy, std::vector<Rung>& rungs);
-    void say_all(TimePoint now, std::vector<Rung>& rungs);
+    void say_next_rung(TimePoint now, std::vector<Rung>& rungs);
     [[nodiscard]] Duration rung_wait() const;
-    void on_refused(int rung, TimePoint now);
+    [[nodiscard]] Duration rung_pause() const;
+    void note(std::optional<std::uint32_t> number, std::uint32_t acknowledged);
+    void judge(TimePoint now);
+    void on_refused(TimePoint now);
 
     bool acknowledges_;
     std::uint8_t tenure_;
@@ -95,14 +134,14 @@ class Ladder {
     bool on_rungs_ = false;  // Not on rung 0 any more.
     // Rung by rung: the one that is asked.
     std::optional<int> single_;
-    int copies_ = 0;    // Of it, or of rung 0, sent.
+    // Sent: copies of it or of rung 0; of all rungs those of this attempt.
+    int copies_ = 0;
     int attempts_ = 0;  // Of this range.
     std::uint32_t range_ = 0;
-    bool heard_ = false;         // Since the last attempt.
-    std::uint32_t refused_ = 0;  // Bits of rungs that were answered and not acknowledged.
-    std::optional<std::uint32_t> covered_;  // The highest number of ours that was acknowledged.
-    std::optional<int> lowest_;             // The lowest rung that was answered.
-    TimePoint answered_{};
+    bool heard_ = false;  // Since the last attempt.
+    std::array<Answer, kRungs + 1> answers_{};
+    std::optional<TimePoint> doubted_;   // The one rung was answered and does not count.
+    std::optional<TimePoint> answered_;  // A rung counts.
 };
 
 }  // namespace vpnha::pptp

@@ -169,7 +169,7 @@ class ResumedCall {
     void on_link_frame(std::uint16_t protocol, ByteView frame, TimePoint now, CallOutput& out);
     void on_clear(ByteView frame, CallOutput& out);
     void on_ccp(ByteView bytes, TimePoint now, CallOutput& out);
-    void on_lcp_reply(ByteView frame, TimePoint now);
+    void on_lcp_reply(std::uint32_t number, ByteView frame, TimePoint now);
     void take(ppp::LinkKeeper::Effects effects, CallOutput& out);
     void send_frame(ByteView frame, CallOutput& out);
     // The number is taken; `size` octets of payload stand in out_ behind the room for a header.

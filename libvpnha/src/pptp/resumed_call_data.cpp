@@ -90,7 +90,8 @@ void ResumedCall::heed(const GrePacket& packet, bool is_proven, TimePoint now) {
         packet.acknowledged && (is_proven || is_near_what_was_sent(*packet.acknowledged));
     known_.never_acknowledges = known_.never_acknowledges && !acknowledges;
     if (ladder_) {
-        ladder_->on_heard(acknowledges ? packet.acknowledged : std::nullopt, is_proven, now);
+        ladder_->on_heard(packet.sequence, acknowledges ? packet.acknowledged : std::nullopt,
+                          is_proven, now);
     }
     if (packet.sequence) {
         must_acknowledge_ = true;
@@ -173,7 +174,7 @@ void ResumedCall::on_unencrypted(const GrePacket& packet, std::uint16_t protocol
         on_ccp(frame, now, out);
     } else {
         if (protocol == static_cast<std::uint16_t>(ppp::Protocol::lcp)) {
-            on_lcp_reply(frame, now);
+            on_lcp_reply(*packet.sequence, frame, now);
         }
         on_link_frame(protocol, frame, now, out);
     }
@@ -186,10 +187,10 @@ void ResumedCall::on_link_frame(std::uint16_t protocol, ByteView frame, TimePoin
     take(link_.on_frame(whole.view(), now), out);
 }
 
-void ResumedCall::on_lcp_reply(ByteView frame, TimePoint now) {
+void ResumedCall::on_lcp_reply(std::uint32_t number, ByteView frame, TimePoint now) {
     const Result<ppp::ControlPacket> packet = ppp::parse_control_packet(frame);
     if (ladder_ && packet && packet->code == ppp::Code::echo_reply) {
-        ladder_->on_echo_reply(packet->id, now);
+        ladder_->on_echo_reply(number, packet->id, now);
     }
 }
 

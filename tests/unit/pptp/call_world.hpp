@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A call that its node has lost, a resumed one, its client, and a path between them that delays and
-// loses packets. Time is virtual, and goes by milliseconds.
+// A call that its node has lost, a resumed one, its client, and a path between them that delays,
+// holds, reorders, repeats and loses packets. Time is virtual, and goes by milliseconds.
 #pragma once
 
 #include <algorithm>
@@ -61,7 +61,7 @@ class CallWorld final : public CallOutput {
                                                   std::nullopt, payload.size());
             Bytes packet(header.view().begin(), header.view().end());
             packet.insert(packet.end(), payload.view().begin(), payload.view().end());
-            if (!is_lost(lost)) {
+            if (!happens(lost)) {
                 arrive(packet);
                 // Nothing of the time before is in the client's queue, or is acknowledged.
                 now += milliseconds(1);
@@ -115,8 +115,8 @@ class CallWorld final : public CallOutput {
     void probe(const ProbeSegment& segment) override {
         probes.push_back(segment);
         if (answers_probes) {
-            answers_.emplace_back(now + 2 * delay, PeerSegment{client_seq, client_ack, 256,
-                                                               std::optional(77U), segment.tsval});
+            insert(answers_, std::max(now, held_until) + later() + later(),
+                   PeerSegment{client_seq, client_ack, 256, std::optional(77U), segment.tsval});
         }
     }
     void connect(const ControlSocket& socket) override { sockets.push_back(socket); }
@@ -127,8 +127,11 @@ class CallWorld final : public CallOutput {
         if (packet && packet->sequence) {
             numbers_sent.push_back(*packet->sequence);
         }
-        if (!is_lost(loss)) {
-            to_client_.emplace_back(now + delay, Bytes(gre.begin(), gre.end()));
+        if (!happens(loss)) {
+            insert(to_client_, std::max(now, held_until) + later(), Bytes(gre.begin(), gre.end()));
+        }
+        if (happens(twice_to_client)) {
+            insert(to_client_, std::max(now, held_until) + later(), Bytes(gre.begin(), gre.end()));
         }
     }
     void deliver(ByteView packet) override {
@@ -145,7 +148,12 @@ class CallWorld final : public CallOutput {
 
     TimePoint now{TimePoint{} + std::chrono::hours(1)};
     Duration delay = milliseconds(5);
+    Duration jitter{};  // So much more or less, of each packet: another order.
     double loss = 0;
+    double twice_to_client = 0;  // The network sends a packet again.
+    double twice_to_call = 0;
+    // What the call sends waits until then, as behind a question for an address in the link layer.
+    TimePoint held_until{};
     bool answers_probes = true;
     ModelClient client;
     CallCounters counters;
@@ -173,7 +181,18 @@ class CallWorld final : public CallOutput {
     std::uint32_t data_sent = 0;
 
   private:
-    bool is_lost(double probability) {
+    template <class Queue, class Item>
+    static void insert(Queue& queue, TimePoint at, Item&& item) {
+        const auto later = std::ranges::upper_bound(queue, at, {}, &Queue::value_type::first);
+        queue.emplace(later, at, std::forward<Item>(item));
+    }
+
+    Duration later() {
+        return delay + Duration(std::uniform_int_distribution<Duration::rep>(
+                           -jitter.count(), jitter.count())(random_));
+    }
+
+    bool happens(double probability) {
         return std::uniform_real_distribution<>(0, 1)(random_) < probability;
     }
 
@@ -197,8 +216,11 @@ class CallWorld final : public CallOutput {
         take_due(to_client_, [this](const Bytes& packet) { arrive(packet); });
         client.on_time(now);
         for (Bytes& packet : std::exchange(client.sent, {})) {
-            if (!is_lost(loss)) {
-                to_call_.emplace_back(now + delay, std::move(packet));
+            if (happens(twice_to_call)) {
+                insert(to_call_, now + later(), packet);
+            }
+            if (!happens(loss)) {
+                insert(to_call_, now + later(), std::move(packet));
             }
         }
         take_due(to_call_, [this](const Bytes& packet) { call->on_gre(packet, now, *this); });

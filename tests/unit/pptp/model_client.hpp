@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A PPTP client's GRE, PPP and MPPE, as far as a gateway notices: pptp-linux 1.10, or Linux' own
-// PPTP, or Android's up to 11 (drivers/net/ppp/pppopns.c), which never acknowledges. It answers LCP
-// echoes, and asks for a CCP reset where it cannot decrypt.
+// A PPTP client's GRE, PPP and MPPE, as far as a gateway notices: pptp-linux 1.10, with its queue
+// or with --nobuffer, or Linux' own PPTP, or Android's up to 11 (drivers/net/ppp/pppopns.c), which
+// never acknowledges. It answers LCP echoes, and asks for a CCP reset where it cannot decrypt.
+//
+// The queue of pptp-linux 1.10 breaks when a number comes while a packet with it waits:
+// pqueue_add() gives the waiting packet to the list of free ones, and what waits behind it is lost.
 #pragma once
 
 #include <deque>
@@ -17,7 +20,7 @@ namespace vpnha::pptp::test {
 
 class ModelClient {
   public:
-    enum class Kind { pptp_linux, kernel, android };
+    enum class Kind { pptp_linux, unbuffered, kernel, android };
 
     ModelClient(Kind kind, Mppe mppe)
         : kind_(kind),
@@ -32,16 +35,19 @@ class ModelClient {
         }
         const std::uint32_t number = *packet->sequence;
         const bool is_new = ahead_of(number, last_) > 0;
-        if (kind_ == Kind::kernel) {
+        if (kind_ == Kind::kernel || kind_ == Kind::unbuffered) {
             if (is_new) {
-                last_ = number;
+                take_number(number, now);
             }
-            if (is_new || is_lcp_echo(packet->payload)) {
+            if (is_new || (kind_ == Kind::kernel && is_lcp_echo(packet->payload))) {
                 on_frame(packet->payload, now);
             }
             return;
         }
-        if (is_new) {
+        if (is_new && kind_ == Kind::pptp_linux && queue_.contains(number)) {
+            ++queue_broken;
+            queue_.erase(queue_.upper_bound(number), queue_.end());
+        } else if (is_new) {
             queue_.try_emplace(number, Held{now, {packet->payload.begin(), packet->payload.end()}});
         }
         release(now);
@@ -54,10 +60,7 @@ class ModelClient {
         }
         release(now);
         if (last_ != acknowledged_ && now - said_at_ > std::chrono::milliseconds(100)) {
-            said_at_ = now;
-            acknowledged_ = last_;
-            const auto header = encode_gre_header(sample_call().key.id, std::nullopt, last_, 0);
-            sent.emplace_back(header.view().begin(), header.view().end());
+            acknowledge(now);
         }
     }
 
@@ -99,8 +102,24 @@ class ModelClient {
     std::uint64_t undecipherable = 0;
     std::vector<std::uint8_t> codes;  // Of LCP packets but for echoes.
     bool is_deaf = false;             // To LCP.
+    bool acknowledges_apart = false;  // At once, in a packet of its own, as pptp-linux may.
+    int queue_broken = 0;
 
   private:
+    void acknowledge(TimePoint now) {
+        said_at_ = now;
+        acknowledged_ = last_;
+        const auto header = encode_gre_header(sample_call().key.id, std::nullopt, last_, 0);
+        sent.emplace_back(header.view().begin(), header.view().end());
+    }
+
+    void take_number(std::uint32_t number, TimePoint now) {
+        last_ = number;
+        if (acknowledges_apart) {
+            acknowledge(now);
+        }
+    }
+
     // What waits behind a gap waits until the gap is filled, or for so long; with Android longer,
     // and until the next packet comes.
     void release(TimePoint now) {
@@ -110,7 +129,7 @@ class ModelClient {
             if (first->first != last_ + 1 && now - first->second.since < patience) {
                 break;
             }
-            last_ = first->first;
+            take_number(first->first, now);
             const Bytes payload = std::move(first->second.payload);
             queue_.erase(first);
             on_frame(payload, now);
