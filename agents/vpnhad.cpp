@@ -181,7 +181,15 @@ Result<std::string> Vpnhad::request(std::string_view verb) const {
 }
 
 Result<std::string> Vpnhad::monitor(bool probe) const {
-    return ask("monitor", arguments(probe));
+    const auto until = steady_clock::now() + kMonitorPatience;
+    for (;;) {
+        // One that a signal has stopped is named at once, and may go on a moment later.
+        Result<std::string> answer = ask("monitor", arguments(probe));
+        if (answer || answer.error().code != Errc::timeout || steady_clock::now() > until) {
+            return answer;
+        }
+        std::this_thread::sleep_for(kPollInterval);
+    }
 }
 
 Result<std::string> Vpnhad::ask(std::string_view verb, const std::string& arguments) const {
@@ -333,12 +341,17 @@ bool Vpnhad::hangs_promoted() const {
 }
 
 bool Vpnhad::hangs(std::chrono::milliseconds patience) const {
+    const auto until = steady_clock::now() + patience;
     for (;;) {
         auto client = ControlClient::connect(socket_, patience);
         const auto answer = client ? client->request("ping", "{}")
                                    : Result<std::string>(tl::unexpected(client.error()));
         if (answer || answer.error().code != Errc::timeout) {
             return false;
+        }
+        if (steady_clock::now() < until) {
+            std::this_thread::sleep_for(kPollInterval);
+            continue;
         }
         // While the gate is open its rounds go on, and it is only slow.
         if (steady_clock::now() > answer_by_ || !is_gate_open()) {

@@ -13,8 +13,6 @@ SIGCONT 0.1 to 0.9 s later, twelve times: each tenth of a second once, three mor
 Expected: no standby acts, no role moves, no failure is counted. The session is a stock one on the
 same node at the end. The client notices a silence no longer than vpnhad stood still.
 """
-import time
-
 from vpnlab.evidence.expectation import equals, is_empty
 from vpnlab.product.vpnha_stack import DAEMON
 from vpnlab.steps.acting import expect_acted
@@ -39,9 +37,7 @@ def steps(run: Run) -> None:
     run.random.shuffle(pauses)
     for number, pause_s in enumerate(pauses):
         run.step(f"standstill {number + 1} of {len(pauses)}: {pause_s} s")
-        active.stop_process(DAEMON)
-        time.sleep(pause_s)
-        active.continue_process(DAEMON)
+        active.pause_process(DAEMON, pause_s)
         run.observe(BETWEEN_S)
     run.expect("promotions", stack.promotions(), equals(promotions))
     run.expect("failures", list(stack.cluster.status().failures), is_empty())

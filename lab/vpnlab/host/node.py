@@ -288,6 +288,13 @@ class Node:
         """Ends stop_process()."""
         self.run("kill", "-CONT", *self.running(name))
 
+    def pause_process(self, name: str, pause_s: float) -> None:
+        """A daemon stands still for so long, by SIGSTOP and SIGCONT; an error if there is none of
+        that name. Both are sent within the node: a command of the lab's takes 0.1 s and more."""
+        pids = " ".join(self.running(name))
+        self._on_fault(f"pause {name} for {pause_s} s", self.name)
+        self.run("sh", "-c", f"kill -STOP {pids} && sleep {pause_s} && kill -CONT {pids}")
+
     def signal_process(self, name: str, signal: str) -> None:
         """A daemon gets a signal that is a fault to it; an error if there is none of that name."""
         self._fault_to_process(f"signal {signal} to {name}", name, signal)

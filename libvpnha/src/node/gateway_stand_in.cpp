@@ -107,6 +107,7 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
     const auto due = stand_in_.due(turn, settings_.lease.timing.renew);
     if (due && now >= *due) {
         stand_in_.begin(turn->holder, now);
+        const std::string echo = others_.pulse.words(now);
         others_.pulse.forget();
         lease_.set_checkpoint({});
         lease_.note_claimed(replica_.highest_epoch());
@@ -120,9 +121,10 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
         }
         note_position();
         effects.emplace_back(
-            Log{Level::info, fmt::format("node {} is not heard: this node asks whether it would be "
-                                         "granted the lease event=acting-asks {}",
-                                         turn->holder.value, tag())});
+            Log{Level::info,
+                fmt::format("node {} is not heard, and {}: this node asks whether it would "
+                            "be granted the lease event=acting-asks {}",
+                            turn->holder.value, echo, tag())});
         take(lease_.stand_in(now), now, effects);
     }
 }

@@ -113,7 +113,7 @@ TEST(NodeStandInTest, AMachineWhoseAnswersStopIsNotWaitedForAnyMore) {
     cluster.pass(milliseconds(600));
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
     cluster.answer_echoes({});
-    cluster.pass(milliseconds(200));
+    cluster.pass(milliseconds(300));
     EXPECT_EQ(cluster.state(3), takeover::State::promoted);
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "node/watch/holder_pulse.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace vpnha::node {
@@ -14,8 +16,9 @@ constexpr Duration kLead = milliseconds(100);
 constexpr Duration kEvery = milliseconds(50);
 // A kernel answers at once. Where the way is longer, a holder is not waited for.
 constexpr Duration kAnswer = milliseconds(25);
-// One answer may be lost, or late.
-constexpr Duration kBeat = kEvery + kAnswer;
+// Answers may be lost, or late. This costs a takeover time only where a machine dies while its
+// vpnhad is late: no machine that was dead when the first question came has answered.
+constexpr Duration kBeat = 4 * kEvery;
 // A vpnhad that stands still for 0.9 s has come back then, and its first round was heard.
 constexpr Duration kPatience = milliseconds(750);
 
@@ -60,6 +63,16 @@ TimePoint HolderPulse::waits_until() const {
                                 ? std::min(*answered_ + kBeat, *promised_until_ + kPatience)
                                 : TimePoint{};
     return std::max(asked, alive);
+}
+
+std::string HolderPulse::words(TimePoint now) const {
+    if (!first_asked_) {
+        return "its machine was not asked for an echo";
+    }
+    return answered_
+               ? fmt::format("its machine answered an echo {} ms ago",
+                             std::chrono::duration_cast<milliseconds>(now - *answered_).count())
+               : "its machine answers no echo";
 }
 
 std::optional<TimePoint> HolderPulse::next_deadline() const {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
@@ -28,6 +29,8 @@ class HolderPulse {
     // Nobody stands in before that time.
     [[nodiscard]] TimePoint waits_until() const;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+    // For the log: "its machine answers no echo", or how long ago it did.
+    [[nodiscard]] std::string words(TimePoint now) const;
 
   private:
     NodeId holder_;

@@ -55,7 +55,7 @@ TEST_F(HolderPulseTest, WhoseAnswersStopIsNotWaitedForAnyMore) {
     pass(kPromise + milliseconds(300), true);
     pass(kPromise + seconds(1), false);
     EXPECT_GT(pulse_.waits_until(), kPromise + milliseconds(300));
-    EXPECT_LE(pulse_.waits_until(), kPromise + milliseconds(375));
+    EXPECT_LE(pulse_.waits_until(), kPromise + milliseconds(500));
 }
 
 TEST_F(HolderPulseTest, ANodeThatStoodStillAsksBeforeItStandsIn) {
