@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "adapters/helper/helper_process.hpp"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -10,7 +9,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
+
+#include "adapters/os/spawn_rules.hpp"
 
 namespace vpnha::adapters {
 
@@ -21,45 +21,10 @@ std::string end_of(int status) {
                                : "exit code " + std::to_string(WEXITSTATUS(status));
 }
 
-// As process.cpp's rules for a program, with one descriptor more.
-class HelperRules {
-  public:
-    explicit HelperRules(int socket) {
-        ::posix_spawn_file_actions_init(&actions_);
-        ::posix_spawn_file_actions_adddup2(&actions_, socket, HelperProcess::kSocket);
-        ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDWR, 0);
-        ::posix_spawn_file_actions_adddup2(&actions_, STDIN_FILENO, STDOUT_FILENO);
-        ::posix_spawn_file_actions_adddup2(&actions_, STDIN_FILENO, STDERR_FILENO);
-        ::posix_spawn_file_actions_addclosefrom_np(&actions_, HelperProcess::kSocket + 1);
-        ::posix_spawn_file_actions_addchdir_np(&actions_, "/");
-        sigset_t signals;
-        ::posix_spawnattr_init(&attributes_);
-        ::sigemptyset(&signals);
-        ::posix_spawnattr_setsigmask(&attributes_, &signals);
-        ::sigfillset(&signals);
-        ::posix_spawnattr_setsigdefault(&attributes_, &signals);
-        ::posix_spawnattr_setflags(
-            &attributes_, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    }
-    ~HelperRules() {
-        ::posix_spawnattr_destroy(&attributes_);
-        ::posix_spawn_file_actions_destroy(&actions_);
-    }
-    HelperRules(const HelperRules&) = delete;
-    HelperRules& operator=(const HelperRules&) = delete;
-
-    [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
-    [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
-
-  private:
-    posix_spawn_file_actions_t actions_{};
-    posix_spawnattr_t attributes_{};
-};
-
 }  // namespace
 
 Result<HelperProcess> HelperProcess::start(const std::string& program, UniqueFd socket) {
-    const HelperRules rules(socket.get());
+    const SpawnRules rules("/dev/null", socket.get());
     std::array<char*, 2> arguments{const_cast<char*>(program.c_str()), nullptr};
     std::array<char*, 1> environment{nullptr};
     pid_t child = -1;
@@ -85,11 +50,8 @@ std::string HelperProcess::wait(std::chrono::milliseconds patience) {
     if (!ended || ::poll(&end, 1, static_cast<int>(patience.count())) != 1) {
         ::kill(pid_, SIGKILL);
     }
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    end_ = end_of(wait_for(pid_));
     pid_ = -1;
-    end_ = end_of(status);
     return end_;
 }
 

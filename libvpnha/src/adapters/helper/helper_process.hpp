@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "adapters/os/spawn_rules.hpp"
 #include "adapters/os/unique_fd.hpp"
 #include "vpnha/result.hpp"
 
@@ -18,7 +19,7 @@ namespace vpnha::adapters {
 class HelperProcess {
   public:
     // Where the program has its end of the sockets.
-    static constexpr int kSocket = 3;
+    static constexpr int kSocket = SpawnRules::kKept;
 
     // By the thread with which it is to end. The caller's memory is not copied. The program's
     // niceness is the caller's. Error: it cannot be executed.

@@ -25,6 +25,7 @@
 #include <memory>
 #include <sstream>
 
+#include "adapters/os/spawn_rules.hpp"
 #include "base/assert.hpp"
 
 namespace vpnha::adapters {
@@ -242,53 +243,10 @@ Result<pid_t> read_spawn_news(const Pipe& news, const std::string& program) {
     return pid;
 }
 
-int wait_for(pid_t child) {
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-    }
-    return status;
-}
-
 // As a shell has it: of a signal 128 more than its number.
 int exit_code_of(int status) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
-
-// What posix_spawn() is to do in the child: no descriptor but the three streams, no signal blocked
-// or ignored, a session of its own.
-class SpawnRules {
-  public:
-    explicit SpawnRules(const char* output) {
-        ::posix_spawn_file_actions_init(&actions_);
-        ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        ::posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, output,
-                                           O_WRONLY | O_CREAT | O_TRUNC, 0600);
-        ::posix_spawn_file_actions_adddup2(&actions_, STDOUT_FILENO, STDERR_FILENO);
-        ::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
-        ::posix_spawn_file_actions_addchdir_np(&actions_, "/");
-        sigset_t signals;
-        ::posix_spawnattr_init(&attributes_);
-        ::sigemptyset(&signals);
-        ::posix_spawnattr_setsigmask(&attributes_, &signals);
-        ::sigfillset(&signals);
-        ::posix_spawnattr_setsigdefault(&attributes_, &signals);
-        ::posix_spawnattr_setflags(
-            &attributes_, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    }
-    ~SpawnRules() {
-        ::posix_spawnattr_destroy(&attributes_);
-        ::posix_spawn_file_actions_destroy(&actions_);
-    }
-    SpawnRules(const SpawnRules&) = delete;
-    SpawnRules& operator=(const SpawnRules&) = delete;
-
-    [[nodiscard]] const posix_spawn_file_actions_t* actions() const { return &actions_; }
-    [[nodiscard]] const posix_spawnattr_t* attributes() const { return &attributes_; }
-
-  private:
-    posix_spawn_file_actions_t actions_{};
-    posix_spawnattr_t attributes_{};
-};
 
 }  // namespace
 
