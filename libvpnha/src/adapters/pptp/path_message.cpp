@@ -116,8 +116,8 @@ class Reader {
     ByteReader in_;
 };
 
-template <class Message, class Type>
-concept Is = std::same_as<std::remove_const_t<Message>, Type>;
+template <class Message, class... Types>
+concept Is = (std::same_as<std::remove_const_t<Message>, Types> || ...);
 
 // The fields of each message. `Codec` is a Writer, whose message is const, or a Reader.
 template <class Codec, Is<PathVip> Message>
@@ -155,11 +155,13 @@ template <class Codec, Is<PathNumbers> Message>
 void fields(Codec& codec, Message& message) {
     numbers_of(codec, message.calls);
 }
-template <class Codec, Is<PathRemove> Message>
+template <class Codec, Is<PathRemove, PathMayEnd, CallIsPrepared, CallMeansToEnd, CallIsGone,
+                          CallLeavesConnection>
+                           Message>
 void fields(Codec& codec, Message& message) {
     codec.field(message.call);
 }
-template <class Codec, Is<PathEnd> Message>
+template <class Codec, Is<PathEnd, CallHasEnded> Message>
 void fields(Codec& codec, Message& message) {
     codec.field(message.call);
     codec.field(message.reason);
@@ -184,10 +186,6 @@ void fields(Codec& codec, Message& message) {
     codec.field(message.gateway.value);
     codec.field(message.ticket);
 }
-template <class Codec, Is<PathMayEnd> Message>
-void fields(Codec& codec, Message& message) {
-    codec.field(message.call);
-}
 template <class Codec, Is<PathConnected> Message>
 void fields(Codec& codec, Message& message) {
     codec.field(message.call);
@@ -201,28 +199,10 @@ void fields(Codec& codec, Message& message) {
     codec.field(message.error);
     codec.field(message.unlocked);
 }
-template <class Codec, Is<CallIsPrepared> Message>
-void fields(Codec& codec, Message& message) {
-    codec.field(message.call);
-}
 template <class Codec, Is<CallIsResumed> Message>
 void fields(Codec& codec, Message& message) {
     codec.field(message.call);
     codec.field(message.how);
-}
-template <class Codec, Is<CallMeansToEnd> Message>
-void fields(Codec& codec, Message& message) {
-    codec.field(message.call);
-}
-template <class Codec, Is<CallHasEnded> Message>
-void fields(Codec& codec, Message& message) {
-    codec.field(message.call);
-    codec.field(message.reason);
-    codec.field(message.cause);
-}
-template <class Codec, Is<CallIsGone> Message>
-void fields(Codec& codec, Message& message) {
-    codec.field(message.call);
 }
 template <class Codec, Is<CallWantsConnection> Message>
 void fields(Codec& codec, Message& message) {
@@ -232,10 +212,6 @@ void fields(Codec& codec, Message& message) {
     codec.field(message.socket.snd_wnd);
     codec.field(message.socket.tsval);
     codec.field(message.socket.peer_tsval);
-}
-template <class Codec, Is<CallLeavesConnection> Message>
-void fields(Codec& codec, Message& message) {
-    codec.field(message.call);
 }
 template <class Codec, Is<PathNumbersRead> Message>
 void fields(Codec& codec, Message& message) {
