@@ -96,8 +96,9 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
                        : fmt::format("the vote of node {} does not count here event=vote-lost {}",
                                      news.node.value, left)});
     }
+    // A voter that is taken out of the list is forgotten, and no news.
+    lease_.set_astray(voter_watch_.clocks().nodes_astray());
     for (const ClockRates::Clock& clock : voter_watch_.clocks().take_news()) {
-        lease_.set_astray(voter_watch_.clocks().nodes_astray());
         const double most = 1 + static_cast<double>(settings_.lease.timing.rate_ppm) / 1e6;
         effects.emplace_back(
             clock.astray
