@@ -172,7 +172,7 @@ class FakeCluster {
     // They take nothing; none, if it is empty.
     void fill_disks(std::set<std::uint32_t> nodes) { full_disks_ = std::move(nodes); }
     // What is saved stays in `saving`, until finish_saves() of the node.
-    // Their kernels answer an echo, whatever their vpnhads do. None unless it is said here.
+    // Their kernels answer an echo, whatever their vpnhads do. At first no kernel does.
     void answer_echoes(std::set<std::uint32_t> nodes) { living_kernels_ = std::move(nodes); }
     void stall_disks(std::set<std::uint32_t> nodes) { slow_disks_ = std::move(nodes); }
     void finish_saves(std::uint32_t node) {

@@ -38,13 +38,7 @@ class BadLineTest : public ::testing::TestWithParam<ModelClient::Kind> {
         world.jitter = 0ms;
         world.twice_to_client = 0;
         world.run(1s);
-        world.client.data.clear();
-        std::vector<std::uint32_t> sent;
-        for (int i = 0; i < 20; ++i) {
-            sent.push_back(world.send_data());
-            world.run(10ms);
-        }
-        world.run(1s);
+        const std::vector<std::uint32_t> sent = world.send_twenty();
         EXPECT_EQ(world.client.data, sent) << story;
         EXPECT_EQ(world.indexes_reused, 0) << story;
         EXPECT_EQ(world.client.queue_broken, 0) << story;

@@ -100,6 +100,18 @@ class CallWorld final : public CallOutput {
         return !how.empty();
     }
 
+    // Twenty packets of the TUN device, and a second for them to arrive; their numbers. What the
+    // client got before is forgotten.
+    std::vector<std::uint32_t> send_twenty() {
+        client.data.clear();
+        std::vector<std::uint32_t> sent;
+        for (int i = 0; i < 20; ++i) {
+            sent.push_back(send_data());
+            run(milliseconds(10));
+        }
+        run(std::chrono::seconds(1));
+        return sent;
+    }
     // A packet of the TUN device; its number.
     std::uint32_t send_data() {
         while (!call->catch_up(500)) {

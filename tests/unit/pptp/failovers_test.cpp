@@ -91,13 +91,7 @@ TEST_P(FailoversTest, NoNumberOfDataAndNoIndexIsUsedTwiceAndAllArrivesInTheEnd) 
         ++survived;
         world.loss = 0;
         world.run(500ms);
-        world.client.data.clear();
-        std::vector<std::uint32_t> sent;
-        for (int i = 0; i < 20; ++i) {
-            sent.push_back(world.send_data());
-            world.run(10ms);
-        }
-        world.run(1s);
+        const std::vector<std::uint32_t> sent = world.send_twenty();
         EXPECT_EQ(world.client.data, sent) << seed << " " << story;
         EXPECT_EQ(world.counters.resets, 0U) << seed << " " << story;
     }
