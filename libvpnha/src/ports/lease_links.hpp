@@ -13,7 +13,7 @@ class LeaseLinks {
     virtual ~LeaseLinks() = default;
 
     virtual void send(GatewayId gateway, NodeId to, const lease::Message& message) = 0;
-    // An ICMP echo request to the node, on every link. Who opened this hears of the answers.
+    // Sends an ICMP echo request to the node, on every link. Answers go to the callback of open().
     virtual void ask_for_echo(NodeId node) = 0;
     // The nodes of all lists of voters, of all gateways, current and next; ascending. A change of a
     // list takes a majority of the old one, so a node that Corosync lists no more is sent to and

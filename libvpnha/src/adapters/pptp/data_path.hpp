@@ -26,8 +26,8 @@
 // client with an ICMP error, which ends its call. RST and FIN of connections that were not meant to
 // end are dropped by the gate, not here.
 //
-// Where the program dies, or does what it must not, failure() says so once events_fd() is readable,
-// and nothing comes any more: its calls are for another node.
+// Where the program dies or breaks its rules, failure() has the reason once events_fd() is
+// readable, and nothing comes any more: its calls are for another node.
 //
 //   auto path = DataPath::start(DataPath::kProgram, {vip});
 //   loop.watch((*path)->events_fd(), [&] { for (auto& event : (*path)->take_events()) ...; });

@@ -105,7 +105,7 @@ class PathWorker {
 
     void tell(PathReport report) { reports_.push_back(std::move(report)); }
     void tell_numbers(TimePoint now);
-    // In parts; of the last one it is said.
+    // In parts, of which the last one is marked.
     void tell_all(GatewayId gateway, std::uint64_t ticket, std::vector<NumbersOfCall> calls);
 
     UniqueFd epoll_;
