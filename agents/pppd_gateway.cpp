@@ -100,7 +100,7 @@ std::string amiss(const Call& call) {
         return "nothing is known of the sessions: " + gateway.error().detail;
     }
     const std::string role = gateway->value("role", "");
-    if (role == "promoted" || role == "acting" || role == "draining") {
+    if (role == "promoted" || role == "standing-in" || role == "draining") {
         return amiss_with_sessions(*gateway);
     }
     return role == "unpromoted" ? amiss_with_replica(*gateway) : std::string();

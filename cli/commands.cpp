@@ -262,12 +262,13 @@ void Command::add_resync() {
 
 void Command::add_release() {
     CLI::App* const verb = app_.add_subcommand(
-        "release", "Ends that this node acts for a gateway in another one's place; root only");
+        "release", "Ends that this node stands in for the promoted node of a gateway; root only");
     verb->add_option("GATEWAY", gateway_, "Its name")->required();
     verb->callback([this] {
         action_ = [this] {
-            return order("release", {{"gateway", gateway_}},
-                         fmt::format("gateway {}: this node acts no more", printable(gateway_)));
+            return order(
+                "release", {{"gateway", gateway_}},
+                fmt::format("gateway {}: this node stands in no more", printable(gateway_)));
         };
     });
 }

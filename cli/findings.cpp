@@ -13,8 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-// Pacemaker has promoted a node that acts long before.
-constexpr std::int64_t kLongActingMs = 10'000;
+// Pacemaker has promoted a node that stands in long before.
+constexpr std::int64_t kLongStandInMs = 10'000;
 
 class Findings {
   public:
@@ -163,11 +163,12 @@ class Findings {
         const auto total = sessions.at("total").get<std::uint64_t>();
         const auto kept = sessions.at("protected").get<std::uint64_t>();
         const auto quarantined = sessions.at("quarantined").get<std::uint64_t>();
-        if (role == "acting" && gateway.at("acting_ms").get<std::int64_t>() >= kLongActingMs) {
+        if (role == "standing-in" &&
+            gateway.at("standing_in_ms").get<std::int64_t>() >= kLongStandInMs) {
             add_of(gateway, Health::degraded,
-                   fmt::format("this node is acting {}", acting_of(status_, gateway)));
+                   fmt::format("this node stands in {}", standing_in_of(status_, gateway)));
         }
-        if (gateway.at("promoted_node").is_null() && role != "acting") {
+        if (gateway.at("promoted_node").is_null() && role != "standing-in") {
             add_of(gateway, Health::critical, "no node is promoted");
         }
         if (role == "promoted" && gateway.at("gate") != "open") {
@@ -360,7 +361,7 @@ Health health_of(const std::vector<Finding>& findings) {
 std::string nodes_to_ask(const json& status) {
     std::vector<std::string> names;
     for (const json& gateway : status.at("gateways")) {
-        if (gateway.at("role") != "promoted" && gateway.at("role") != "acting") {
+        if (gateway.at("role") != "promoted" && gateway.at("role") != "standing-in") {
             std::string name = node_name(status, gateway.at("promoted_node"));
             if (std::find(names.begin(), names.end(), name) == names.end()) {
                 names.push_back(std::move(name));
@@ -370,10 +371,10 @@ std::string nodes_to_ask(const json& status) {
     return fmt::format("{}", fmt::join(names, ", "));
 }
 
-std::string acting_of(const json& status, const json& gateway) {
+std::string standing_in_of(const json& status, const json& gateway) {
     return fmt::format("for {}, since {} s; not yet promoted by Pacemaker",
-                       node_name(status, gateway.at("acting_for")),
-                       gateway.at("acting_ms").get<std::int64_t>() / 1000);
+                       node_name(status, gateway.at("standing_in_for")),
+                       gateway.at("standing_in_ms").get<std::int64_t>() / 1000);
 }
 
 std::string node_name(const json& status, const json& id) {

@@ -23,8 +23,10 @@ struct Finding {
 // they hear whether a session is protected. Empty when this node is promoted for all.
 [[nodiscard]] std::string nodes_to_ask(const nlohmann::json& status);
 
-// "for gw2 (2), since 12 s; not yet promoted by Pacemaker"; of a gateway for which this node acts.
-[[nodiscard]] std::string acting_of(const nlohmann::json& status, const nlohmann::json& gateway);
+// "for gw2 (2), since 12 s; not yet promoted by Pacemaker"; of a gateway for which this node stands
+// in.
+[[nodiscard]] std::string standing_in_of(const nlohmann::json& status,
+                                         const nlohmann::json& gateway);
 
 // "gw2 (2)", "node 2" when its name is not known, "none" for null.
 [[nodiscard]] std::string node_name(const nlohmann::json& status, const nlohmann::json& id);

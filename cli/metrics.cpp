@@ -117,10 +117,10 @@ Metrics of_the_part() {
     return {
         {"vpnha_role", kGauge, "1 for this node's role.",
          states_of_gateways(
-             {"role", "/role", {"promoted", "acting", "draining", "unpromoted", "detached"}})},
-        {"vpnha_gateway_acting", kGauge,
+             {"role", "/role", {"promoted", "standing-in", "draining", "unpromoted", "detached"}})},
+        {"vpnha_gateway_standing_in", kGauge,
          "Whether this node serves in another one's place, and Pacemaker has not promoted it.",
-         of_gateways("/acting")},
+         of_gateways("/standing_in")},
         {"vpnha_promoted_known", kGauge, "Whether a node is known to be promoted.",
          promoted_known()},
         {"vpnha_epoch", kGauge, "Number of the epoch; it only rises.", epoch_of_gateways("/epoch")},

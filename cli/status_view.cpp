@@ -35,14 +35,15 @@ std::string links_of(const json& gateway) {
 }
 
 Colour colour_of_role(const std::string& role) {
-    return role == "promoted"                       ? Colour::green
-           : role == "detached" || role == "acting" ? Colour::yellow
-                                                    : Colour::plain;
+    return role == "promoted"                            ? Colour::green
+           : role == "detached" || role == "standing-in" ? Colour::yellow
+                                                         : Colour::plain;
 }
 
 std::string role_of(const json& status, const json& gateway) {
-    return gateway.at("acting").get<bool>() ? fmt::format("acting ({})", acting_of(status, gateway))
-                                            : gateway.at("role").get<std::string>();
+    return gateway.at("standing_in").get<bool>()
+               ? fmt::format("stands in ({})", standing_in_of(status, gateway))
+               : gateway.at("role").get<std::string>();
 }
 
 // "512 octets", "1.5 KiB", "120.4 MiB".

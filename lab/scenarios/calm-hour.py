@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Nothing happens for an hour, whatever else the host does; nobody takes over.
 
-Purpose: the false alarms of `stand_in = true` (docs/performance.md). Run it beside compilers on all
+Purpose: the false alarms of standing in (docs/performance.md). Run it beside compilers on all
 cores. VPNHA_CALM_MINUTES has another length.
 
-Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. Gateway l2tp has
-`stand_in = true`, l2tp2 has not; they are promoted on different nodes.
+Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. A standby of gateway
+l2tp stands in, those of l2tp2 wait (`stand_in = false`); they are promoted on different nodes.
 
 Steps: both clients dial and make traffic. No fault.
 
-Expected: no node acts, none is promoted, both sessions are the same at the end. calm.json has what
-each gateway asked and lost, the longest silences, and how much a hypervisor took from the host.
+Expected: no node stands in, none is promoted, both sessions are the same at the end. calm.json has
+what each gateway asked and lost, the longest silences, and how much a hypervisor took from the
+host.
 """
 import json
 import os
@@ -20,11 +21,11 @@ from vpnlab.evidence.expectation import equals
 from vpnlab.host.topology import DEFAULT_NODES, VpnGateway
 from vpnlab.product.cluster import Cluster
 from vpnlab.product.vpnha_stack import VpnhaStack
-from vpnlab.steps.acting import ACTING, ASKS
 from vpnlab.steps.live import Live, begin
 from vpnlab.steps.promise import expect_nothing_else, worst_gap_ms
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.stand_in import ASKS, STAND_IN
 from vpnlab.steps.standing_in import CLIENTS, STANDS_IN, STEAL, WAITS, cpu_times
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), vpnha=True)
@@ -41,12 +42,12 @@ def counts(live: Live, gateway: VpnGateway) -> dict[str, int]:
     lines = [line for line in logged if f"gateway={gateway.name} " in line]
     return {"promotions": stack.promotions(),
             **{name: sum(event in line for line in lines)
-               for name, event in (("asked", ASKS), ("acted", ACTING), ("lapsed", LAPSED))}}
+               for name, event in (("asked", ASKS), ("acted", STAND_IN), ("lapsed", LAPSED))}}
 
 
 def steps(run: Run) -> None:
     live = begin(run, clients=(), observe_s=0, stack=VpnhaStack(
-        run.lab, Cluster(run.lab), (STANDS_IN, WAITS), stand_in=(STANDS_IN,)))
+        run.lab, Cluster(run.lab), (STANDS_IN, WAITS), waiting=(WAITS,)))
     live.stack.of(WAITS).move_role(lambda name: name != live.active.name)
     for gateway, name in CLIENTS.items():
         live.dial(name, gateway)

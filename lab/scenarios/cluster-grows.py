@@ -13,7 +13,7 @@ token, which is tuned again. Then the power of gw1 is cut.
 Expected: no other node is promoted until the power cut, and never two owners. All new nodes have
 been told who votes, and all name the same voters. No gap longer than 0.5 s meanwhile: gw1 needs
 votes of nodes that are starting, on one core of the host, and its lease may lapse once or twice.
-After the power cut a silence of at most 4 s, as of every DC (gw1 is one, since it was the first),
+After the power cut a silence of at most 1 s, as of every DC (gw1 is one, since it was the first),
 and nothing else, and the epoch that serves then was granted by the new voters.
 """
 from collections.abc import Sequence

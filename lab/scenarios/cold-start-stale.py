@@ -16,7 +16,7 @@ promoted, client2 dials. gw4 is thawed.
 
 Expected: gw4 had claimed an epoch above the one that is granted after the cold start; not one frame
 from a VIP leaves it after its lease has ended, and never two owners; client2's session is
-protected, and sees no silence of more than 4 s and nothing else.
+protected, and sees no silence of more than 1 s and nothing else.
 """
 import json
 

@@ -4,8 +4,7 @@
 Purpose: vpnhad of the node still works, so its renewals arrive. The others have a ring without the
 node, and Pacemaker waits for fencing. No order ends the lease, so a standby has to serve after it.
 
-Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; `stand_in = true` on all
-gateways.
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; the standbys' password for the power switch becomes a wrong
 one; Corosync of the promoted node gets a SIGSTOP. After 12 s the password is right again. The
@@ -16,11 +15,11 @@ voters (0.4 s) and a claim fit in it twice. One owner at a time. A standby serve
 fenced. Afterwards all three nodes are in sync, and the session is protected.
 """
 from vpnlab.evidence.expectation import equals, is_true
-from vpnlab.steps.acting import ACTING, power_switch_refuses
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.stand_in import STAND_IN, power_switch_refuses
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 REFUSED_S = 12
@@ -28,7 +27,7 @@ SILENCE_MS = 2000
 
 
 def steps(run: Run) -> None:
-    live = begin(run, stand_in=True)
+    live = begin(run)
     stack, hung, standbys = live.stack, live.active, live.standbys
     # It works meanwhile, and does not share a core of the host with the one that serves next.
     live.spare_promoted()
@@ -37,7 +36,7 @@ def steps(run: Run) -> None:
         hung_from = run.lab.now()
         hung.stop_process("corosync")
         run.observe(REFUSED_S)
-        run.expect("a_standby_acts", any(ACTING in stack.daemon_log(node) for node in standbys),
+        run.expect("a_standby_acts", any(STAND_IN in stack.daemon_log(node) for node in standbys),
                    is_true())
         run.expect("still_powered", hung.powered(), equals(True))
     run.step("the power switch obeys again")

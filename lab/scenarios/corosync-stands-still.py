@@ -5,28 +5,29 @@ Purpose: the standby's vpnhad and its lease work meanwhile. It cannot know that 
 ring without it, so it takes its old records for complete ones. It may vote, but it may not serve:
 its records would replace those of the standby that has all sessions.
 
-Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server; `stand_in = true` on all
-gateways. The power switch refuses everything. Otherwise the cluster would fence the standby first.
+Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. The power switch refuses
+everything. Otherwise the cluster would fence the standby first.
 
 Steps: client1 dials and makes traffic. Corosync of the standby that is first in rank gets a
 SIGSTOP. When the others have a ring without it, client2 dials, and the other standby confirms its
-session. The power of the promoted node is cut. When a standby acts, that Corosync gets a SIGCONT: a
-node that acts ends it after 2 s without a quorate ring, and the other two have none without it.
+session. The power of the promoted node is cut. When a standby stands in, that Corosync gets a
+SIGCONT: a node that stands in ends it after 2 s without a quorate ring, and the other two have none
+without it.
 
 Expected: Corosync stands still for 4.5 s at most. After 5 s the voters refuse its node anyway, and
-the scenario would show nothing. The other standby acts, and nobody else. It needs one vote, and the
-node whose Corosync stands still gives it by the lease. So client1 sees a silence of at most 1 s, as
-in all scenarios of standing in, and nothing else. Both survivors hold both sessions afterwards, and
-client2's traffic flows in its first one.
+the scenario would show nothing. The other standby stands in, and nobody else. It needs one vote,
+and the node whose Corosync stands still gives it by the lease. So client1 sees a silence of at most
+1 s, as in all scenarios of standing in, and nothing else. Both survivors hold both sessions
+afterwards, and client2's traffic flows in its first one.
 """
 from vpnlab.evidence.expectation import at_most, equals
 from vpnlab.host.topology import DEFAULT_NODES
-from vpnlab.steps.acting import (OUTAGE_MS, expect_acted, first_in_rank, power_switch_refuses,
-                                 wait_acting)
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import expect_nothing_else, expect_only_silence
+from vpnlab.steps.promise import POWER_CUT_MS, expect_nothing_else, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.stand_in import (expect_stood_in, first_in_rank, power_switch_refuses,
+                                   wait_stands_in)
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2, vpnha=True)
 RING_S, PROTECTED_S, BACK_S = 3, 3, 30
@@ -36,7 +37,7 @@ AFTERWARDS_S = 3
 
 
 def steps(run: Run) -> None:
-    live = begin(run, stand_in=True)
+    live = begin(run)
     stack, dead, standbys = live.stack, live.active, live.standbys
     still = first_in_rank(run, stack, standbys)
     kept = next(node for node in standbys if node is not still)
@@ -54,7 +55,7 @@ def steps(run: Run) -> None:
             each["state"] for each in stack.sessions(dead)] == ["protected"] * 2, PROTECTED_S)
         run.step(f"power cut of {dead.name}, which is promoted")
         dead.power_off()
-        wait_acting(live, standbys)
+        wait_stands_in(live, standbys)
         still.continue_process("corosync")
         still_s = round(run.lab.now() - still_from, 2)
         run.step(f"Corosync of {still.name} goes on")
@@ -63,12 +64,12 @@ def steps(run: Run) -> None:
         run.wait_for("the survivors have a ring",
                      lambda: all(stack.members(node) == ring for node in standbys), BACK_S)
         run.observe(AFTERWARDS_S)
-        expect_acted(live, kept)
+        expect_stood_in(live, kept)
         run.expect("sessions", {node.name: len(stack.sessions(node)) for node in standbys},
                    equals({node.name: len(live.clients) for node in standbys}))
         second.start_traffic()
         run.observe(1)
         live.hang_up()
     seen = live.measure()
-    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    expect_only_silence(run, seen.client("client1"), POWER_CUT_MS)
     expect_nothing_else(run, seen.client("client2"))

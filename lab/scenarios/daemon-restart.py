@@ -13,7 +13,7 @@ has resumed the session, so that its sockets die with the daemon.
 
 Expected: the standby's death is no gap longer than 50 ms, or twice the longest of a fault-free
 time; it is a standby in sync again within 75 s, when Pacemaker has forgotten the failure. The
-others are a silence of at most 4 s each (a standby tells Pacemaker at once, no monitor has to see
+others are a silence of at most 1 s each (a standby tells Pacemaker at once, no monitor has to see
 it) and nothing else; exactly one standby tells. Between them the dead vpnhad comes back: two of
 three voters must live. No standby says a word to a client; in the end all are in sync.
 """

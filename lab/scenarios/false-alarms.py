@@ -4,22 +4,21 @@
 Purpose: a false alarm costs the lease's silence and nothing else. The standbys ask the kernel of a
 node that is not heard, and wait for one that answers.
 
-Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; `stand_in = true` on all
-gateways.
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials by L2TP and makes traffic. vpnhad of the promoted node gets a SIGSTOP, and a
 SIGCONT 0.1 to 0.9 s later, twelve times: each tenth of a second once, three more drawn at random.
 
-Expected: no standby acts, no role moves, no failure is counted. The session is a stock one on the
-same node at the end. The client notices a silence no longer than vpnhad stood still.
+Expected: no standby stands in, no role moves, no failure is counted. The session is a stock one on
+the same node at the end. The client notices a silence no longer than vpnhad stood still.
 """
 from vpnlab.evidence.expectation import equals, is_empty
 from vpnlab.product.vpnha_stack import DAEMON
-from vpnlab.steps.acting import expect_acted
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.stand_in import expect_stood_in
 
 TENTHS, DRAWN = 9, 3
 SCENARIO = Scenario(faults=TENTHS + DRAWN, vpnha=True)
@@ -29,7 +28,7 @@ OUTAGE_MS = LONGEST_S * 1000
 
 
 def steps(run: Run) -> None:
-    live = begin(run, stand_in=True)
+    live = begin(run)
     stack, active = live.stack, live.active
     promotions = stack.promotions()
     pauses = [tenth / 10 for tenth in range(1, TENTHS + 1)]
@@ -43,6 +42,6 @@ def steps(run: Run) -> None:
     run.expect("failures", list(stack.cluster.status().failures), is_empty())
     run.expect("session_states", [each["state"] for each in stack.sessions(active)],
                equals(["protected"]))
-    expect_acted(live)
+    expect_stood_in(live)
     seen = live.end()
     expect_only_silence(run, seen.client("client1"), OUTAGE_MS)

@@ -12,7 +12,7 @@ Then charon of the promoted node is killed, and that node is in sync again. Then
 it, away from its successor.
 
 Expected: the first is no gap longer than 50 ms, or twice the longest of a fault-free time; the
-others are a silence of at most 4 s each and nothing else. No ESP number is used twice. charon,
+others are a silence of at most 1 s each and nothing else. No ESP number is used twice. charon,
 xl2tpd and pppd may write no core file.
 """
 from vpnlab.evidence.expectation import equals

@@ -12,7 +12,7 @@ power the second.
 Steps: both dial and make traffic; the promoted node freezes; when another node serves, it is
 thawed.
 
-Expected: a silence of at most 4 s and nothing else; no ESP number is used twice, no L2TP is in
+Expected: a silence of at most 1 s and nothing else; no ESP number is used twice, no L2TP is in
 the clear; two owners for no longer than a lease, 300 ms; the node resets itself, and is a standby
 in sync in its next life.
 """

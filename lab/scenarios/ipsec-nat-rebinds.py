@@ -9,7 +9,7 @@ Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 Steps: home1 dials and makes traffic; nat1 gives it another port. The power of the promoted gateway
 is cut, and nat1 gives it a third one before another gateway serves; a fourth one then.
 
-Expected: a gap of at most half a second at each new port, one silence of at most 4 s, and nothing
+Expected: a gap of at most half a second at each new port, one silence of at most 1 s, and nothing
 else.
 """
 from vpnlab.evidence.capture_decode import read_frames

@@ -10,7 +10,7 @@ home1 speaks L2TP/IPsec, client1 IKEv2.
 Steps: both dial and make traffic. The power of one standby is cut, and it returns; vpnhad of the
 other one is killed, and it is in sync again. The role moves to the one, and then to the other.
 
-Expected: a silence of at most 4 s at each move and nothing else.
+Expected: a silence of at most 1 s at each move and nothing else.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.product.vpnha_stack import DAEMON

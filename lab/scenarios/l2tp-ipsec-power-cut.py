@@ -10,7 +10,7 @@ Steps: vpnha serves on a gateway that is not the cluster's DC; home1 dials, ping
 streams TCP to it; the power of the promoted gateway is cut under that traffic. Then somebody
 outside sends to its successor all ESP packets that the client had sent.
 
-Expected: within 4 s another gateway answers in the same session: no IKE, no L2TP setup, no PPP
+Expected: within 0.6 s another gateway answers in the same session: no IKE, no L2TP setup, no PPP
 negotiation, no TCP reset; the stream is intact. No ESP number is used twice, none of the old
 packets is taken again, no L2TP is seen outside of ESP. No standby says a word. After the client has
 hung up nothing is left on any node.

@@ -11,7 +11,7 @@ the server; the power of the promoted gateway is cut. Ten sessions of each hang 
 The power of the successor is cut.
 
 Expected: after each power cut the server answers through every session, and none was set up anew.
-client1 sees a silence of at most 4 s each time and nothing else. Nothing is left when all have hung
+client1 sees a silence of at most 1 s each time and nothing else. Nothing is left when all have hung
 up.
 """
 from vpnlab.evidence.expectation import equals

@@ -33,7 +33,7 @@ OTHER = dataclasses.replace(L2TP, l2tp_port=1703)
 
 def steps(run: Run) -> None:
     stack = VpnhaStack(run.lab, Cluster(run.lab), gateways=(OTHER,),
-                       stand_in=(OTHER,) if run.stand_in else ())
+                       waiting=(OTHER,) if run.waiting else ())
     live = begin(run, clients=(), place=off_dc, stack=stack)
     for node in stack.cluster.nodes:
         load_rules(node, OTHER)

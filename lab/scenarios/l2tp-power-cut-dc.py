@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The same as l2tp-power-cut, and the gateway that dies is the cluster's DC as well.
 
-Purpose: the worst case of Pacemaker. The survivors must elect a coordinator, which joins all nodes
-anew, before anybody can decide on the takeover.
+Purpose: the client does not wait for Pacemaker's worst case. The survivors must elect a
+coordinator, which joins all nodes anew; a standby stands in long before.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

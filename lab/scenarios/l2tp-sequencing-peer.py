@@ -15,7 +15,7 @@ both only ping. So nothing comes from the server but answers. The power of the n
 
 Expected: before the power cut client1 numbers its first packets at least, client2 and client3 all
 of theirs. All three sessions are protected. After it client1 sees a silence and nothing else;
-client2 and client3 see one of at most 4 s and keep their sessions. The successor's first packet in
+client2 and client3 see one of at most 1 s and keep their sessions. The successor's first packet in
 each session comes at once, without a number, and the client numbers none behind it.
 """
 import functools

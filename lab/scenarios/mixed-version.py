@@ -9,7 +9,7 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server. gw2 runs vpnh
 Steps: client1 dials a node of this release and makes traffic; that one's power is cut, gw2 takes
 over; when the lost one is back, the power of gw2 is cut.
 
-Expected: gw2 offers version 2, and the group speaks 1; at each cut a silence of at most 4 s and
+Expected: gw2 offers version 2, and the group speaks 1; at each cut a silence of at most 1 s and
 nothing else.
 """
 from vpnlab.evidence.expectation import equals, is_true

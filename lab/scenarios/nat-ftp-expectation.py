@@ -14,7 +14,7 @@ server connects to where the client told it; the client asks for another file.
 
 Expected: both files arrive, the first one by a connection that its control connection is the parent
 of; the new gateway expects nothing more then, and what it expected had its own few minutes to live
-instead of a standby's week; a silence of at most 4 s and nothing else.
+instead of a standby's week; a silence of at most 1 s and nothing else.
 """
 from vpnlab.evidence.expectation import equals, is_empty
 from vpnlab.host.node import Node

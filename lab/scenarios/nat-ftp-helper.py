@@ -15,7 +15,7 @@ Steps: client1 connects to the server's FTP, and fetches a file; the power of th
 is cut; it fetches another on the same control connection.
 
 Expected: both files arrive; the server was told the VIP both times; the new gateway's flow has the
-helper and the adjustments of the old one; a silence of at most 4 s and nothing else.
+helper and the adjustments of the old one; a silence of at most 1 s and nothing else.
 """
 from vpnlab.evidence.expectation import equals, is_empty
 from vpnlab.steps.live import begin

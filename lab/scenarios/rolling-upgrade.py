@@ -14,7 +14,7 @@ the play runs under their traffic, and runs again. No fault.
 Expected: who serves is upgraded last; the gateway has left it before. Each node has the next
 version in the end, and the group speaks wire version 2. No step of a promotion or a demotion has
 failed; a demotion starts xl2tpd and pptpd anew, in a unit of their own. Both sessions are the same,
-with a silence of at most 4 s; the second play changes nothing.
+with a silence of at most 1 s; the second play changes nothing.
 """
 import re
 

@@ -14,7 +14,7 @@ the play runs under their traffic, and runs again. No fault.
 
 Expected: who serves is updated last; the gateway has left it before. Each node has the newer
 versions in the end, and runs no program of an older one. Both sessions are the same, with a silence
-of at most 4 s; the second play changes nothing.
+of at most 1 s; the second play changes nothing.
 """
 import re
 

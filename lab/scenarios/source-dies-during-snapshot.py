@@ -13,7 +13,7 @@ then on. The joiner's vpnhad joins the group, and when the promoted node has sen
 that, that a part of the snapshot is told, its power is cut.
 
 Expected: the joiner was not complete when the dead node was gone; the other standby is promoted and
-resumes all sessions, client1's within 4 s; the joiner becomes complete from it and holds exactly
+resumes all sessions, client1's within 1 s; the joiner becomes complete from it and holds exactly
 the same.
 """
 from collections.abc import Callable

@@ -4,24 +4,23 @@
 Purpose: a host that stops all its machines makes all promises run out. Whoever wakes up first is
 not to take the role from a node that wakes up a moment later.
 
-Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; `stand_in = true` on all
-gateways.
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; five times all gateways freeze for 0.4 s, and are thawed,
 the standbys first.
 
-Expected: nobody acts and nobody is promoted; no silence is longer than the standstill and 100 ms;
-nothing else happens to the client.
+Expected: nobody stands in and nobody is promoted; no silence is longer than the standstill and 100
+ms; nothing else happens to the client.
 """
 import time
 
 from vpnlab.evidence.expectation import equals
 from vpnlab.host.cores import before_all_nodes
-from vpnlab.steps.acting import expect_acted, first_in_rank
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.stand_in import expect_stood_in, first_in_rank
 
 TIMES = 5
 SCENARIO = Scenario(faults=3 * TIMES, vpnha=True)
@@ -31,7 +30,7 @@ OUTAGE_MS = STALLED_S * 1000 + 100
 
 
 def steps(run: Run) -> None:
-    live = begin(run, stand_in=True)
+    live = begin(run)
     first = first_in_rank(run, live.stack, live.standbys)
     other = next(node for node in live.standbys if node is not first)
     promotions = live.stack.promotions()
@@ -47,6 +46,6 @@ def steps(run: Run) -> None:
                 node.thaw()
         run.observe(BETWEEN_S)
     run.expect("promotions", live.stack.promotions(), equals(promotions))
-    expect_acted(live)
+    expect_stood_in(live)
     seen = live.end()
     expect_only_silence(run, seen.client("client1"), OUTAGE_MS)

@@ -3,8 +3,8 @@
 
 Purpose: the figures of docs/performance.md (`tests/bench/run --only standing_in`).
 
-Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. Gateway l2tp has
-`stand_in = true`, l2tp2 has not; they are promoted on different nodes.
+Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. A standby of gateway
+l2tp stands in, those of l2tp2 wait (`stand_in = false`); they are promoted on different nodes.
 
 Steps: in turns the node of each is banned from the promoted role, five times each. No fault.
 

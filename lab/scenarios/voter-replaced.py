@@ -14,7 +14,7 @@ promoted node is cut.
 
 Expected: between the two power cuts no gap longer than 50 ms, or twice the longest of a time in
 which corosync.conf was reloaded as often and nobody became a voter by it; all nodes name the same
-three voters. After the second a silence of at most 4 s and nothing else: two of three votes are a
+three voters. After the second a silence of at most 1 s and nothing else: two of three votes are a
 majority, and gw4's is one of them.
 
 What gaps there are come with the reload that adds a node, and with Pacemaker's connections to

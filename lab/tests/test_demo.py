@@ -58,10 +58,9 @@ def test_the_acts_are_scenarios_that_exist(protocol):
     assert {act.scenario for act in chosen} <= set(scenario.names())
     for act in chosen:
         assert act.survives == scenario.load(act.scenario).scenario.vpnha
-    assert len(chosen) == len({act.folder for act in chosen})
-    assert ["today's stack", "vpnha", "vpnha, stand_in"] == [
+    assert len(chosen) == len({act.scenario for act in chosen})
+    assert ["today's stack", "vpnha"] == [
         act.label for act in chosen if act is not demo.HA_PAIR]
-    assert [act for act in chosen if act.stand_in] == [chosen[-1]]
 
 
 def test_of_ipsec_the_pair_of_strongswan_stands_beside_todays_stack():
@@ -76,7 +75,6 @@ def test_only_an_earlier_demo_is_removed(tmp_path):
     (tmp_path / "l2tp-power-cut" / "logs").mkdir(parents=True)
     (tmp_path / "ipsec-control").mkdir()
     (tmp_path / "ipsec-ha-pair").mkdir()
-    (tmp_path / "l2tp-ipsec-power-cut-stand-in").mkdir()
     demo.remove_earlier(tmp_path)
     assert ["thesis.txt"] == [path.name for path in tmp_path.iterdir()]
     demo.remove_earlier(tmp_path / "not there yet")
@@ -112,12 +110,11 @@ def test_the_result_is_that_of_all_acts(machine, tmp_path):
 
     def run_act(act, out, stage, keep):
         kept.append(keep)
-        return act.folder != failing
+        return act.scenario != failing
 
     machine.setattr(demo, "run_act", run_act)
-    for failing in ("", *(act.folder for act in acts)):
+    for failing in ("", *(act.scenario for act in acts)):
         assert demo.run(acts, tmp_path / "out", keep=True) == (1 if failing else 0)
-    assert ["vpnha", "vpnha, stand_in", "today's stack",
-            "strongSwan's HA pair"] == [label for label, _ in written[0]]
-    assert 5 == len(written)
-    assert [False, False, False, True] == kept[:4]
+    assert ["vpnha", "today's stack", "strongSwan's HA pair"] == [label for label, _ in written[0]]
+    assert 4 == len(written)
+    assert [False, False, True] == kept[:3]

@@ -196,7 +196,7 @@ class SummaryTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as scratch:
             path = Path(scratch)
             ours, today = report_sample.survives(path / "a"), report_sample.dies(path / "b")
-            report.print_summary([("vpnha", ours), ("vpnha, stand_in", ours),
+            report.print_summary([("vpnha", ours), ("vpnha, waiting", ours),
                                   ("today's stack", today), ("strongSwan's HA pair", today)],
                                  stream)
         lines = stream.getvalue().splitlines()

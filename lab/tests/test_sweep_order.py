@@ -60,8 +60,8 @@ def test_scenarios_are_chosen_by_name():
 
 
 def test_of_those_that_never_ran_the_plain_tier_comes_first():
-    order = choices(["acting-freeze", "nat-tcp", "l2tp-stock"], {}, nothing)
-    assert names(order) == ["l2tp-stock", "nat-tcp", "acting-freeze"]
+    order = choices(["stand-in-freeze", "nat-tcp", "l2tp-stock"], {}, nothing)
+    assert names(order) == ["l2tp-stock", "nat-tcp", "stand-in-freeze"]
 
 
 def test_each_evidence_is_compared_with_its_own_commit():

@@ -145,9 +145,9 @@ def _add_run(command: argparse.ArgumentParser, seed: str) -> None:
     command.add_argument("--name", help="run in this lab: booted if it is not up, left up if it "
                                         "was (default: a lab of its own)")
     command.add_argument("--keep", action="store_true", help="leave the lab up afterwards")
-    command.add_argument("--stand-in", action="store_true",
-                         help="standbys serve before Pacemaker knows (stand_in = true), also where "
-                              "the scenario does not ask for it")
+    command.add_argument("--waiting", action="store_true",
+                         help="the standbys wait for Pacemaker (stand_in = false), also where the "
+                              "scenario does not ask for it")
     _add_stage(command)
 
 
@@ -329,7 +329,7 @@ def _execute(options: argparse.Namespace, loaded: scenario.Loaded) -> int:
         say(f"scenario {loaded.name}: {loaded.purpose} (seed {seed})")
         if options.name and options.name in known_labs():
             failed = not scenario.execute(loaded, Lab.join(options.name), out, seed,
-                                          options.stand_in)
+                                          options.waiting)
         else:
             failed = not _run_in_own_lab(options, loaded, out, seed)
     finally:
@@ -353,7 +353,7 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
     lab.up()
     try:
         say(f"lab {name} is up: {', '.join(lab.nodes)}")
-        return scenario.execute(loaded, lab, out, seed, options.stand_in)
+        return scenario.execute(loaded, lab, out, seed, options.waiting)
     finally:
         if options.keep:
             say(f"lab {name} stays up: lab/lab exec --name {name} gw1 -- CMD; "

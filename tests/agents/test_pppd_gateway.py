@@ -36,7 +36,7 @@ TABLE: list[tuple[dict, int, str]] = [
     (with_sessions(quarantined=2), DEGRADED, "would lose 2 of 2 sessions"),
     ({"standbys": []}, DEGRADED, "would lose all 2 sessions"),
     ({"standbys": [], **NO_SESSIONS}, OK, ""),
-    ({"role": "acting", "standbys": []}, DEGRADED, "would lose all 2 sessions"),
+    ({"role": "standing-in", "standbys": []}, DEGRADED, "would lose all 2 sessions"),
     ({"role": "draining", "standbys": []}, DEGRADED, "would lose all 2 sessions"),
     (STANDBY, OK, ""),
     # Who serves does not care for its own copies, a standby not for who else is one.

@@ -212,7 +212,7 @@ int run(const Options& options) {
         options.last - options.first + 1, options.steps, tally.events, tally.messages, tally.claims,
         tally.promotions, tally.sessions, tally.protected_sessions, tally.kept, tally.lost,
         tally.silences, tally.resyncs, tally.flows_kept, tally.flows_equal, tally.expectations_kept,
-        tally.expectations_equal, tally.actings, tally.actings_told, tally.numbers,
+        tally.expectations_equal, tally.stand_ins, tally.stand_ins_told, tally.numbers,
         tally.margins_exact, tally.margins_bounded, tally.margins_unknown, tally.unheard_twice);
     return 0;
 }

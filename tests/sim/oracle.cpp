@@ -121,7 +121,7 @@ void Oracle::on_step(const Machine& machine, const node::RunStep& step) {
     if (step.step == takeover::Step::open_gate) {
         const bool stands_in = gateway.state() == takeover::State::standing_in;
         if (stands_in) {
-            ++tally_.actings;
+            ++tally_.stand_ins;
             standing_in_.insert({step.gateway, machine.id()});
         }
         if (gateway.replica().promoted() == stands_in || gateway.replica().epoch() > step.epoch) {
@@ -184,7 +184,7 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
 
 // Whatever it holds back of the old epoch from here on is lost.
 void Oracle::check_stand_in(const Machine& machine, GatewayId gateway) {
-    ++tally_.actings_told;
+    ++tally_.stand_ins_told;
     const replica::Store& store = machine.gateway(gateway)->replica().store();
     for (const auto& [key, promise] : promises_) {
         const Session* session = clients_.find(key.second);

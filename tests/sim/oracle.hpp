@@ -71,10 +71,10 @@ struct Tally {
     std::uint64_t silences = 0;  // Of gateways that could be served, for a glance at least.
     std::uint64_t resyncs = 0;
     std::uint64_t given_away = 0;
-    std::uint64_t actings = 0;       // Nodes that stood in,
-    std::uint64_t actings_told = 0;  // and told the group.
-    std::uint64_t flows_kept = 0;    // Hot before a takeover and there after it.
-    std::uint64_t flows_equal = 0;   // At the end, in a standby's kernel as in the promoted one's.
+    std::uint64_t stand_ins = 0;       // Nodes that stood in,
+    std::uint64_t stand_ins_told = 0;  // and told the group.
+    std::uint64_t flows_kept = 0;      // Hot before a takeover and there after it.
+    std::uint64_t flows_equal = 0;  // At the end, in a standby's kernel as in the promoted one's.
     std::uint64_t expectations_kept = 0;
     std::uint64_t expectations_equal = 0;
     std::uint64_t numbers = 0;  // That were used; and grants, by what their margin says.

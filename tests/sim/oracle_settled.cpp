@@ -25,8 +25,8 @@ Tally& Tally::operator+=(const Tally& other) {
     silences += other.silences;
     resyncs += other.resyncs;
     given_away += other.given_away;
-    actings += other.actings;
-    actings_told += other.actings_told;
+    stand_ins += other.stand_ins;
+    stand_ins_told += other.stand_ins_told;
     flows_kept += other.flows_kept;
     flows_equal += other.flows_equal;
     expectations_kept += other.expectations_kept;
@@ -59,8 +59,8 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
         if (holder == nullptr) {
             fail("settled", NodeId{}, fmt::format("nobody serves gateway {}", number));
         }
-        if (holder->gateway(id)->acting()) {
-            fail("settled", holder->id(), "acts, and Pacemaker has not promoted it");
+        if (holder->gateway(id)->stands_in()) {
+            fail("settled", holder->id(), "stands in, and Pacemaker has not promoted it");
         }
         check_holder_settled(*holder, *holder->gateway(id));
         check_holder_flows(*holder, *holder->gateway(id));

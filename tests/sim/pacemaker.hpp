@@ -6,8 +6,8 @@
 // said before.
 //
 // Where nodes stand in it knows no more of them than what it has ordered, what came of it, and what
-// its monitors say now and then: it promotes a node beside one that acts, and has to be told that
-// another one acts in the place of the one that it takes for promoted.
+// its monitors say now and then: it promotes a node beside one that stands in, and has to be told
+// that another one stands in for the one that it takes for promoted.
 #pragma once
 
 #include <functional>

@@ -427,12 +427,12 @@ void World::tell_voters(Duration within) {
 }
 
 // Two in a row, now and then: their epochs were held, and nobody else has heard of them.
-void World::strike_acting() {
+void World::strike_who_stands_in() {
     for (const auto& [node, machine] : machines_) {
         for (std::uint8_t number = 1; plan_.counters && number <= plan_.gateways; ++number) {
             const node::GatewayNode* const here = machine->gateway(GatewayId{number});
             if (here != nullptr && here->state() == takeover::State::standing_in &&
-                of_acting_.chance(30)) {
+                of_stand_in_.chance(30)) {
                 cut_power(node);
             }
         }

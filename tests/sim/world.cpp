@@ -40,7 +40,7 @@ World::World(const Plan& plan, Story::Mode mode)
       story_(agenda_, mode),
       clients_(random_),
       traffic_(plan.seed),
-      of_acting_(plan.seed + 9),
+      of_stand_in_(plan.seed + 9),
       of_lulls_(plan.seed + 10),
       totem_(
           agenda_, random_, story_, plan_,
@@ -74,7 +74,7 @@ Tally World::run() {
     pass(seconds(5));
     for (unsigned done = 0; done < plan_.steps; ++done) {
         step();
-        strike_acting();
+        strike_who_stands_in();
         pass_packets();
         lull();
         oracle_.compare_all();

@@ -81,7 +81,7 @@ class World : private Surroundings {
     void ask_to_move(NodeId node);
     void lose_links(NodeId node);
     void pass_packets();
-    void strike_acting();
+    void strike_who_stands_in();
     void strike_flows(Fault fault, Machine& machine);
     void lose_lease(NodeId node);
     void change_voters(NodeId node);
@@ -99,7 +99,7 @@ class World : private Surroundings {
     Story story_;
     Clients clients_;
     Traffic traffic_;
-    test::Random of_acting_;
+    test::Random of_stand_in_;
     test::Random of_lulls_;
     Machines machines_;
     Totem totem_;

@@ -34,8 +34,8 @@ class RadiusStack(VpnhaStack):
 
     def configure(self, node: Node) -> None:
         super().configure(node)
-        toml = (node.read(CONFIG_FILE) or "").replace("stand_in =", "accounting = true\nstand_in =",
-                                                      1)
+        toml = (node.read(CONFIG_FILE) or "").replace(
+            "resume_scripts =", "accounting = true\nresume_scripts =", 1)
         node.put(CONFIG_FILE, self._radius + toml, mode=0o640)
         for path in (options_file(L2TP), pptpd_options_file(L2TP)):
             node.put(path, "\n".join((node.read(path) or "", *PPP_OPTIONS, "vpnha_accounting", "")))

@@ -34,8 +34,8 @@ MEMBERS = re.compile(r"\bevent=members list=([\d,]+)")
 # 101 and 102 where standbys stand in.
 COMPLETE_SCORE = re.compile(r"promotion score 10[0-2] ")
 DAEMON_LOG = "vpnha/vpnhad.log"
-# Of a node that has not served before, and of one that was acting already.
-PROMOTED = ("promoted", "acting-confirmed")
+# Of a node that has not served before, and of one that stood in already.
+PROMOTED = ("promoted", "stand-in-confirmed")
 # Of addresses, where there is a common pool: within a run they are recycled.
 HOLD_S = 10
 # UDP; the default of vpnha.toml.
@@ -49,19 +49,19 @@ PROMOTE_LIMIT_S = 60.0
 
 
 def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,), ipv6: bool = False,
-               stand_in: Collection[VpnGateway] = (), ipsec: bool = False,
+               waiting: Collection[VpnGateway] = (), ipsec: bool = False,
                pptp: bool = False, router: str = "", common_pool: str = "",
                resume_scripts: bool = False) -> str:
-    """`stand_in`: the gateways for which a standby serves before Pacemaker knows. `ipsec`: L2TP
+    """`waiting`: the gateways whose standbys wait for Pacemaker. `ipsec`: L2TP
     within IPsec only, and IKEv2. `pptp`: in place of L2TP. `router`: by which answers leave
     outside. `common_pool`: L2TP and PPTP, and addresses from there. `resume_scripts`: pppd's
     scripts run for resumed sessions."""
-    return "\n".join(_gateway_toml(gateway, ipv6, gateway in stand_in, ipsec, pptp, router,
+    return "\n".join(_gateway_toml(gateway, ipv6, gateway in waiting, ipsec, pptp, router,
                                    common_pool, resume_scripts)
                      for gateway in gateways)
 
 
-def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool,
+def _gateway_toml(gateway: VpnGateway, ipv6: bool, waiting: bool, ipsec: bool,
                   pptp: bool, router: str, common_pool: str,
                   resume_scripts: bool) -> str:
     # What every node hands out, also one that is added later; the PPP address of the gateway lies
@@ -90,7 +90,7 @@ def _gateway_toml(gateway: VpnGateway, ipv6: bool, stand_in: bool, ipsec: bool,
     return f"""\
 [gateway.{gateway.name}]
 id = {gateway.id}
-stand_in = {json.dumps(stand_in)}
+{"stand_in = false" if waiting else ""}
 resume_scripts = {json.dumps(resume_scripts)}
 ppp_local = "{gateway.ppp_local}"
 pools = {json.dumps(pools)}
@@ -147,7 +147,7 @@ class VpnhaStack:
 
     def __init__(self, lab: Lab, cluster: Cluster,
                  gateways: Sequence[VpnGateway] = (L2TP,), fencing: Path | None = None,
-                 ipv6: bool = False, stand_in: Collection[VpnGateway] = (),
+                 ipv6: bool = False, waiting: Collection[VpnGateway] = (),
                  ipsec: bool = False, pptp: bool = False, mppe: bool = True,
                  ppp: Sequence[str] = (), router: str = "", common_pool: str = "",
                  lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
@@ -168,7 +168,7 @@ class VpnhaStack:
         self._lifetimes = lifetimes
         self._mobike = mobike
         self._resume_scripts = resume_scripts
-        self._stand_in = stand_in
+        self._waiting = waiting
         self.gateway = gateways[0]
         self._lab = lab
         self._gateways = tuple(gateways)
@@ -214,7 +214,7 @@ class VpnhaStack:
 
     def configure(self, node: Node) -> None:
         """The files of one node; also for a node that has just been switched on again."""
-        node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6, self._stand_in,
+        node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6, self._waiting,
                                          self._ipsec, self._pptp, self._router,
                                          self._common_pool, self._resume_scripts), mode=0o640)
         if self._ipsec:

@@ -148,15 +148,14 @@ class Live:
 def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhere,
           observe_s: float = 2.0, fencing: Path | None = None,
           members: Sequence[str] = (), stack: VpnhaStack | None = None,
-          stand_in: bool = False, ipsec: bool = False) -> Live:
+          waiting: bool = False, ipsec: bool = False) -> Live:
     """vpnha on all gateways, in sync, with the promoted role at the wanted place; the clients'
     sessions are protected and their traffic has flown for `observe_s`. `fencing`: a topology of
     stonith/ instead of power alone. `members`: gateways of the lab, if not all. `stack`: one that
-    is set up in another way. `stand_in`: a standby serves before Pacemaker knows. `ipsec`: the
+    is set up in another way. `waiting`: the standbys wait for Pacemaker. `ipsec`: the
     gateway speaks IKEv2, and L2TP within IPsec only."""
-    stand_in = stand_in or run.stand_in
     stack = stack or VpnhaStack(run.lab, Cluster(run.lab, members=members), fencing=fencing,
-                                stand_in=(L2TP,) if stand_in else (), ipsec=ipsec)
+                                waiting=(L2TP,) if waiting or run.waiting else (), ipsec=ipsec)
     run.step("corosync, pacemaker and vpnha start on "
              f"{', '.join(node.name for node in stack.cluster.nodes)}")
     stack.up()
@@ -172,11 +171,10 @@ def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhe
     return live
 
 
-def expect_unnoticed_act(run: Run, act: Callable[[Live], None], observe_s: float = 6.0,
-                         stand_in: bool = False) -> None:
+def expect_unnoticed_act(run: Run, act: Callable[[Live], None], observe_s: float = 6.0) -> None:
     """What is done to the promoted node under a session's traffic is nothing to its client, and
     promotes nobody; held against as long a time before it."""
-    live = begin(run, observe_s=0, stand_in=stand_in)
+    live = begin(run, observe_s=0)
     live.spare_from_promoted()
     promotions = live.stack.promotions()
     calm_from = run.lab.now()

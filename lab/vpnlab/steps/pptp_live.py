@@ -16,7 +16,7 @@ from ..product.pptp_client import ClearPptpDialler, PptpDialler
 from ..product.sites.home import start_nat
 from ..product.vpnha_stack import VpnhaStack
 from .live import Live, Place, anywhere, begin
-from .promise import TAKEOVER_MS, Span, expect_only_silence
+from .promise import POWER_CUT_MS, Span, expect_only_silence
 from .run import Run
 
 
@@ -32,7 +32,7 @@ def begin_pptp(run: Run, place: Place = anywhere, observe_s: float = 3.0,
     if NAT in run.lab.nodes and not router:
         start_nat(run.lab)
     stack = VpnhaStack(run.lab, Cluster(run.lab), pptp=True, mppe=mppe, ppp=ppp, router=router,
-                       stand_in=(L2TP,) if run.stand_in else (),
+                       waiting=(L2TP,) if run.waiting else (),
                        resume_scripts=resume_scripts, common_pool=common_pool)
     live = begin(run, clients=(), place=place, observe_s=0, stack=stack)
     for name in clients:
@@ -51,7 +51,7 @@ def cut_power_unhurt(run: Run, live: Live, afterwards_s: float = 5.0) -> Measure
     run.observe(afterwards_s)
     until = run.lab.now()
     seen = live.end()
-    expect_unhurt(run, live, seen, TAKEOVER_MS, (cut_at, until))
+    expect_unhurt(run, live, seen, POWER_CUT_MS, (cut_at, until))
     return seen
 
 

@@ -36,12 +36,12 @@ class Run:
     """What a scenario's steps(run) works with."""
 
     def __init__(self, lab: Lab, name: str, out: Path, seed: int, declared_faults: int,
-                 stand_in: bool = False) -> None:
-        """`stand_in`: gateways that begin() sets up have it, also unasked."""
+                 waiting: bool = False) -> None:
+        """`waiting`: the standbys of gateways that begin() sets up wait for Pacemaker."""
         self.lab = lab
         self.out = out
         self.seed = seed
-        self.stand_in = stand_in
+        self.waiting = waiting
         self.random = random.Random(seed)
         self._name = name
         self._declared_faults = declared_faults

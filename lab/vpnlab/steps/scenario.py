@@ -77,9 +77,9 @@ def load(name: str, directory: Path = DIRECTORY) -> Loaded:
     return Loaded(name, purpose, module.SCENARIO, module.steps)
 
 
-def execute(loaded: Loaded, lab: Lab, out: Path, seed: int, stand_in: bool = False) -> bool:
+def execute(loaded: Loaded, lab: Lab, out: Path, seed: int, waiting: bool = False) -> bool:
     """Runs the steps in a lab that is up, and writes the result into `out`."""
-    run = Run(lab, loaded.name, out, seed, loaded.scenario.faults, stand_in)
+    run = Run(lab, loaded.name, out, seed, loaded.scenario.faults, waiting)
     try:
         loaded.steps(run)
     except LabError as error:

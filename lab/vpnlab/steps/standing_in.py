@@ -14,7 +14,7 @@ from ..host.node import Node
 from ..host.topology import L2TP, L2TP_2, VpnGateway
 from ..product.cluster import Cluster
 from ..product.vpnha_stack import PROMOTED, VpnhaStack
-from .acting import ACTING_LIMIT_S, first_in_rank
+from .stand_in import STAND_IN_LIMIT_S, first_in_rank
 from .live import Live, Place, begin
 from .promise import expect_nothing_else, worst_gap_ms
 from .run import Run
@@ -29,7 +29,8 @@ AFTERWARDS_S = 1.0
 PROTECTED_LIMIT_S = 30
 FILE = "standing-in.json"
 # Turns of a takeover, in the order in which they come; what waits knows the last one only.
-TURNS = {"asks": "acting-asks", "acts": "acting", "open": "gate-open", "told": "acting-announced"}
+TURNS = {"asks": "stand-in-asks", "serves": "stand-in", "open": "gate-open",
+         "announced": "stand-in-announced"}
 # In a line of /proc/stat: time that a hypervisor gave to others.
 STEAL = 7
 
@@ -52,7 +53,7 @@ def compare(run: Run, place: Place, act: Act, back: Act, apart: bool = False) ->
     """ROUNDS faults for each gateway. `apart`: the node lives, and works while the next one is
     promoted. Writes FILE beside the result."""
     live = begin(run, clients=(), place=place, observe_s=0, stack=VpnhaStack(
-        run.lab, Cluster(run.lab), (STANDS_IN, WAITS), stand_in=(STANDS_IN,)))
+        run.lab, Cluster(run.lab), (STANDS_IN, WAITS), waiting=(WAITS,)))
     for gateway, name in CLIENTS.items():
         live.dial(name, gateway)
     rounds: list[Round] = []
@@ -93,7 +94,7 @@ def _strike(live: Live, gateway: VpnGateway, place: Place, act: Act, back: Act,
     before = cpu_times()
     found = Round(gateway, run.lab.now())
     act(stack, active)
-    stack.wait_promoted((node.name for node in standbys), ACTING_LIMIT_S)
+    stack.wait_promoted((node.name for node in standbys), STAND_IN_LIMIT_S)
     live.wait_answered(client)
     run.observe(AFTERWARDS_S)
     found.until = run.lab.now()
@@ -122,13 +123,13 @@ def figures(found: Round, events: list[Event], client: ClientResult) -> dict[str
 
     def ms(event: Event | None) -> int | None:
         return None if event is None else round((event.t - found.t) * 1000)
-    acts, promoted = first(TURNS["acts"]), first(*PROMOTED)
+    stood_in, promoted = first(TURNS["serves"]), first(*PROMOTED)
     return {"stands_in": found.gateway is STANDS_IN,
             "silence_ms": worst_gap_ms(client, (found.t, found.until)),
             **{name: ms(first(kind)) for name, kind in TURNS.items()},
             "promoted": ms(promoted),
-            "handed_over": acts is not None and promoted is not None
-            and acts.node != promoted.node,
+            "handed_over": stood_in is not None and promoted is not None
+            and stood_in.node != promoted.node,
             "stolen_percent": found.stolen_percent}
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Many deaths of promoted gateways, one after the other under the same session: how long takeovers
-take is a distribution, and one run shows one value of it."""
+"""Many deaths of promoted gateways, one after the other under the same session, whose standbys wait
+for Pacemaker: how long takeovers take is a distribution, and one run shows one value of it."""
 from __future__ import annotations
 
 import dataclasses
@@ -28,7 +28,7 @@ FILE = "takeovers.json"
 def take_over_again_and_again(run: Run, place: Place, fencing: Path | None = None) -> None:
     """Cuts the power of the promoted node ROUNDS times, each time at the wanted place; the dead
     node is a standby again before the next. Writes FILE beside the result."""
-    live = begin(run, place=place, fencing=fencing)
+    live = begin(run, place=place, fencing=fencing, waiting=True)
     stack = live.stack
     for number in range(ROUNDS):
         dc = stack.cluster.status().dc

@@ -9,7 +9,7 @@ from ..evidence.expectation import at_most
 from ..evidence.result import ClientResult
 from ..host.node import Node
 from .live import Live
-from .promise import TAKEOVER_MS, Span, expect_only_silence, worst_gap_ms
+from .promise import PAIR_MS, Span, expect_only_silence, worst_gap_ms
 from .run import Run
 
 DEVICES = ("fencing-yield", "fencing", "fencing-confirm")
@@ -50,5 +50,5 @@ def expect_silences(run: Run, seen: ClientResult, losses: Sequence[Loss]) -> Non
     Corosync has noticed, 1.7 s until the power device may begin (mode=yield), and 0.4 s for power,
     the confirmation and the promotion."""
     for loss in losses:
-        run.expect(f"silence_{loss.name}_ms", worst_gap_ms(seen, loss.span), at_most(TAKEOVER_MS))
-    expect_only_silence(run, seen, TAKEOVER_MS)
+        run.expect(f"silence_{loss.name}_ms", worst_gap_ms(seen, loss.span), at_most(PAIR_MS))
+    expect_only_silence(run, seen, PAIR_MS)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 # The promises that hold the product together; ./check --all runs the rest too.
 PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters", "ocf-agents",
-                   "l2tp-power-cut", "l2tp-power-cut-dc", "acting-power-cut", "l2tp-demotion",
+                   "l2tp-power-cut", "l2tp-power-cut-dc", "waiting-power-cut", "l2tp-demotion",
                    "plain-knet-refused", "daemon-killed", "partition-isolate-promoted",
                    "fenced-node-returns", "nat-tcp", "l2tp-ipsec-power-cut", "ikev2-power-cut",
                    "pptp-power-cut", "corosync-stands-still", "promote-while-incomplete")
@@ -90,14 +90,14 @@ AREAS = {
         simulated=True),
     "standing-in": Area(
         ("lease", "takeover", "node"),
-        ("acting-power-cut", "acting-power-cut-dc", "acting-refused", "acting-fencing-fails",
-         "acting-never-fenced", "acting-maintenance", "acting-handover", "acting-two-standbys",
-         "acting-vpnhad-killed", "acting-freeze", "acting-quorum-lost", "acting-five-gateways",
-         "corosync-stands-still", "corosync-hangs-on-holder",
-         "stand-in-fails-then-next",
-         "stalled-host", "false-alarms"),
+        ("l2tp-power-cut", "l2tp-power-cut-dc", "waiting-power-cut", "waiting-power-cut-dc",
+         "stand-in-refused", "stand-in-fencing-fails", "stand-in-never-fenced",
+         "stand-in-maintenance", "stand-in-handover", "stand-in-two-standbys",
+         "stand-in-vpnhad-killed", "stand-in-freeze", "stand-in-quorum-lost",
+         "stand-in-five-gateways", "corosync-stands-still", "corosync-hangs-on-holder",
+         "stand-in-fails-then-next", "stalled-host", "false-alarms"),
         paths=(*_src("lease/", "node/", "takeover/"), *_runtime("fencing"),
-               *_steps("acting.py", "standing_in.py", "takeovers.py")),
+               *_steps("stand_in.py", "standing_in.py", "takeovers.py")),
         simulated=True),
     "gate": Area(
         ("kernel_adapters", "runtime"),

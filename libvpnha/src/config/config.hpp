@@ -126,7 +126,7 @@ struct Gateway {
     Side inside;                        // Where their traffic goes: the VIPs that servers route to.
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
     std::uint32_t rule_preference = 0;  // Of all policy rules, switched on at promotion.
-    bool stand_in = false;              // Standbys serve for a promoted node that is not heard.
+    bool stand_in = true;               // Standbys serve for a promoted node that is not heard.
     bool accounting = false;            // By RADIUS.
     bool resume_scripts = false;        // pppd's scripts run for sessions that are resumed.
     Links links;

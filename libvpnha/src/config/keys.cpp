@@ -182,10 +182,11 @@ std::vector<Key> gateway_keys() {
              g.rule_preference = static_cast<std::uint32_t>(v.number);
          },
          [](const Config&, const Gateway& g) { return std::to_string(g.rule_preference); }},
-        {Section::gateway, "stand_in", Kind::flag, 0, 0, "false", "false",
-         "true: a standby serves as soon as a majority of the nodes has no promise to the promoted "
-         "one any more, before Corosync, fencing and Pacemaker have noticed its loss; Pacemaker "
-         "follows. Takes three voters or more. The same on all nodes.",
+        {Section::gateway, "stand_in", Kind::flag, 0, 0, "true", "true",
+         "A standby serves as soon as a majority of the voters has no promise to the promoted node "
+         "any more: a third of a second after a power cut, before Corosync, fencing and Pacemaker "
+         "have noticed it. Pacemaker follows. It takes three voters; of two, nobody stands in. "
+         "false: the standbys wait for Pacemaker's promotion. The same on all nodes.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.stand_in = v.flag; },
          [](const Config&, const Gateway& g) { return text_of(g.stand_in); }},
         {Section::gateway, "resume_scripts", Kind::flag, 0, 0, "false", "false",

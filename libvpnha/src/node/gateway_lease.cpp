@@ -23,7 +23,7 @@ constexpr Duration kClaimAbovePause = std::chrono::seconds(10);
 void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Message& message,
                                    TimePoint now, Effects& effects) {
     note_lateness(now);
-    if (stand_in_.phase() == StandIn::Phase::acts) {
+    if (stand_in_.phase() == StandIn::Phase::stands_in) {
         yield_to_others(now);
     }
     note_position();
@@ -230,8 +230,8 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
             // It may ask again as soon as its vote is free: it has not failed.
             stand_in_.stand_back();
             effects.emplace_back(
-                Log{Level::info, fmt::format("this node does not act: another claim is higher "
-                                             "event=acting-refused {}",
+                Log{Level::info, fmt::format("this node does not stand in: another claim is higher "
+                                             "event=stand-in-refused {}",
                                              tag())});
         } else if (ended.why != lease::End::released) {  // Or it claims anew: see on_granted().
             give_up_claim(to_string(ended.why), now, effects);
@@ -243,7 +243,7 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
         end_standing_in(fmt::format("the lease has ended: {}", to_string(ended.why)), now, effects);
         return;
     }
-    if (acting() && ended.why == lease::End::given_up && !lease_.state().wanted) {
+    if (stands_in() && ended.why == lease::End::given_up && !lease_.state().wanted) {
         end_standing_in("another standby claims the lease", now, effects);
         return;
     }

@@ -58,7 +58,7 @@ Result<MovePlan> GatewayNode::plan_move(std::optional<NodeId> wanted) const {
     const std::optional<NodeId> holder = replica_.holder();
     const bool is_served = holder && (*holder == self() ? state() == takeover::State::promoted
                                                         : state_of(*holder).promoted);
-    if (!is_served || state_of(*holder).acting) {
+    if (!is_served || state_of(*holder).stands_in) {
         return fail(Errc::busy,
                     fmt::format("no node is promoted for gateway {} by Pacemaker now: there is "
                                 "nothing to move, look at crm_mon",

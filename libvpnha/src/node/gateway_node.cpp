@@ -62,7 +62,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
     if (takeover_.state() == takeover::State::lame) {
         take(lease_.on_time(now), now, effects);  // It may have ended, and its timer not have come.
     }
-    const bool serves_unasked = acting() || stand_in_.phase() == StandIn::Phase::confirmed;
+    const bool serves_unasked = stands_in() || stand_in_.phase() == StandIn::Phase::confirmed;
     if (serves_unasked && !detaching() && replica_.quorate()) {
         confirm(request, now, effects);
         return;
@@ -234,7 +234,8 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
 void GatewayNode::finish(bool succeeded, Effects& effects) {
     using Role = std::pair<std::string_view, std::string_view>;
     const takeover::State state = takeover_.state();
-    const Role role = acting() ? Role("acting, and the group knows", "event=acting-announced")
+    const Role role = stands_in()
+                          ? Role("stands in, and the group knows", "event=stand-in-announced")
                       : state == takeover::State::promoted ? Role("promoted", "event=promoted")
                       : state == takeover::State::lame     ? Role("draining", "event=draining")
                                                            : Role("unpromoted", "event=demoted");
@@ -315,7 +316,7 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
         if (replica_.holder() == sender) {
             score_.thaw();  // The holder serves in the new ring.
         }
-        note_acting(sender, now);
+        note_standing_in(sender, now);
         hear_group(now, effects);
         watch_holder(now, effects);
     } else if (const auto* barrier = std::get_if<wire::Barrier>(&message)) {
@@ -350,7 +351,8 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
         } else if (auto* superseded = std::get_if<replica::Superseded>(&effect)) {
             if (stand_in_.wanted() && is_promoted()) {
                 stand_in_.depose(now);
-                // The node that acts tells Pacemaker of a member only: this one may have been none.
+                // The node that stands in tells Pacemaker of a member only: this one may have been
+                // none.
                 effects.emplace_back(WithdrawScore{settings_.id, attachment_.resource(),
                                                    others_.members.name(self())});
             }

@@ -129,8 +129,8 @@ class GatewayNode {
     void detach(RequestToken request, TimePoint now, Effects& effects);
     void promote(RequestToken request, TimePoint now, Effects& effects);
     void demote(RequestToken request, TimePoint now, Effects& effects);
-    // Ends that this node acts; nobody takes over from it.
-    void stop_acting(RequestToken request, TimePoint now, Effects& effects);
+    // Ends that this node stands in; nobody takes over from it.
+    void stop_standing_in(RequestToken request, TimePoint now, Effects& effects);
     void on_step_done(takeover::Step step, const Result<void>& result, TimePoint now,
                       Effects& effects);
 
@@ -246,7 +246,7 @@ class GatewayNode {
         return takeover_.serves() || state() == takeover::State::standing_in;
     }
     // It serves in another node's place, and Pacemaker has not promoted it.
-    [[nodiscard]] bool acting() const { return stand_in_.unconfirmed(); }
+    [[nodiscard]] bool stands_in() const { return stand_in_.unconfirmed(); }
     [[nodiscard]] const StandIn& stand_in() const { return stand_in_; }
     // Promoted for Pacemaker, and silent: so few voters are members that no node could be granted
     // the lease. The promotion goes on when one is back, or confirmed dead.
@@ -255,7 +255,7 @@ class GatewayNode {
     [[nodiscard]] bool is_promoted() const {
         const bool promoted = state() == takeover::State::promoted ||
                               state() == takeover::State::standing_in || waits();
-        return (promoted && !acting()) || stand_in_.deposed();
+        return (promoted && !stands_in()) || stand_in_.deposed();
     }
     [[nodiscard]] std::optional<int> score() const { return score_.written(); }
     // One family after the other. Fewer than `part.max`: there are no more.
@@ -364,7 +364,7 @@ class GatewayNode {
     // It has been said to the voters.
     [[nodiscard]] bool claim_is_on_disk() const;
     void watch_stand_in(TimePoint now, Effects& effects);
-    void watch_acting(TimePoint now, Effects& effects);
+    void watch_standing_in(TimePoint now, Effects& effects);
     void note_lateness(TimePoint now);
     void watch_pulse(const StandIn::Turn& turn, TimePoint now, Effects& effects);
     void begin_standing_in(TimePoint now, Effects& effects);
@@ -374,7 +374,7 @@ class GatewayNode {
     void on_told(TimePoint now);
     void on_barrier(NodeId sender, const wire::Barrier& barrier, TimePoint now, Effects& effects);
     // What that member's hello says of this.
-    void note_acting(NodeId sender, TimePoint now);
+    void note_standing_in(NodeId sender, TimePoint now);
     void yield_to_others(TimePoint now);
     void confirm(RequestToken request, TimePoint now, Effects& effects);
     void give_up_claim(std::string_view why, TimePoint now, Effects& effects);

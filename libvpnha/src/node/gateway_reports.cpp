@@ -157,7 +157,7 @@ void GatewayNode::watch_own_lease(TimePoint now, Effects& effects) {
     }
     const bool lacks = takeover_.state() == takeover::State::promoted &&
                        !lease_.holder().serving() && replica_.quorate() &&
-                       lease_.state().voters.majority(others) && !acting();
+                       lease_.state().voters.majority(others) && !stands_in();
     const auto best = best_standby();
     if (wishes_.own_lease.look(lacks, best.has_value(), now)) {
         effects.emplace_back(

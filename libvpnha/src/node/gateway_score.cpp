@@ -35,7 +35,7 @@ Score::Worth GatewayNode::worth(TimePoint now) const {
     const bool calls = calls_for_role(now);
     return {
         .role = role_of(state),
-        .acting = acting(),
+        .stands_in = stands_in(),
         .moves = replica_.promoted() || (replica_.epoch().number != 0 && !replica_.holder()),
         .score = wishes_.own_lease.gives_role_away() ? kScoreEmpty
                  : calls                             ? kScoreCalls

@@ -95,7 +95,7 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
         }
         return;
     }
-    watch_acting(now, effects);
+    watch_standing_in(now, effects);
     std::optional<StandIn::Turn> turn = turn_to_stand_in();
     if (turn) {
         watch_pulse(*turn, now, effects);
@@ -114,7 +114,7 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
         if (stand_in_.yielded_at(turn->holder)) {
             effects.emplace_back(
                 Log{Level::info, fmt::format("node {} serves no more: this node claims the lease "
-                                             "event=acting-claims {}",
+                                             "event=stand-in-claims {}",
                                              turn->holder.value, tag())});
             take(lease_.claim(now), now, effects);
             return;
@@ -123,7 +123,7 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
         effects.emplace_back(
             Log{Level::info,
                 fmt::format("node {} is not heard, and {}: this node asks whether it would "
-                            "be granted the lease event=acting-asks {}",
+                            "be granted the lease event=stand-in-asks {}",
                             turn->holder.value, echo, tag())});
         take(lease_.stand_in(now), now, effects);
     }
@@ -144,23 +144,23 @@ void GatewayNode::watch_pulse(const StandIn::Turn& turn, TimePoint now, Effects&
     }
 }
 
-void GatewayNode::watch_acting(TimePoint now, Effects& effects) {
+void GatewayNode::watch_standing_in(TimePoint now, Effects& effects) {
     const bool sound = replica_.quorate() && lease_.holder().serving();
     if (const StandIn::Reason why = stand_in_.over(sound, now); !why.empty()) {
         end_standing_in(why, now, effects);
         return;
     }
     if (stand_in_.takes_long(now)) {
-        effects.emplace_back(
-            Log{Level::warning, fmt::format("this node acts for node {}, and Pacemaker has not "
-                                            "promoted it yet event=acting-long {}",
-                                            stand_in_.holder().value, tag())});
+        effects.emplace_back(Log{
+            Level::warning, fmt::format("this node stands in for node {}, and Pacemaker has not "
+                                        "promoted it yet event=stand-in-long {}",
+                                        stand_in_.holder().value, tag())});
     }
     if (stand_in_.tells(now) && others_.members.contains(stand_in_.holder())) {
         const std::string name = others_.members.name(stand_in_.holder());
         effects.emplace_back(
             Log{Level::warning,
-                fmt::format("{} lives, and this node acts in its place; Pacemaker is told "
+                fmt::format("{} lives, and this node stands in for it; Pacemaker is told "
                             "event=reported {}",
                             name, tag())});
         effects.emplace_back(WithdrawScore{settings_.id, attachment_.resource(), name});
@@ -171,8 +171,8 @@ void GatewayNode::begin_standing_in(TimePoint now, Effects& effects) {
     stand_in_.on_granted(now, holder_watch_.died_in(replica_.epoch()));
     effects.emplace_back(Log{
         Level::warning,
-        fmt::format("acting for node {}, which {}; Pacemaker will follow "
-                    "event=acting {} granted={}",
+        fmt::format("stands in for node {}, which {}; Pacemaker will follow "
+                    "event=stand-in {} granted={}",
                     stand_in_.holder().value,
                     stand_in_.yielded_at(stand_in_.holder()) ? "serves no more" : "is not heard",
                     tag(), to_string(grants_.epoch()))});
@@ -217,7 +217,7 @@ void GatewayNode::on_told(TimePoint now) {
         return;
     }
     stand_in_.on_told(now);
-    if (acting()) {
+    if (stands_in()) {
         yield_to_others(now);
     }
 }
@@ -233,18 +233,18 @@ void GatewayNode::yield_to_others(TimePoint now) {
                  stand_in_.may_have_it_back(now) ? std::nullopt : std::optional(holder));
 }
 
-void GatewayNode::note_acting(NodeId sender, TimePoint now) {
+void GatewayNode::note_standing_in(NodeId sender, TimePoint now) {
     const auto peer = replica_.peers().find(sender);
     if (sender != self() && peer != replica_.peers().end()) {
-        if (peer->second.promoted && !peer->second.acting) {
+        if (peer->second.promoted && !peer->second.stands_in) {
             stand_in_.on_promoted_elsewhere(sender);
         }
-        if (peer->second.acting) {
+        if (peer->second.stands_in) {
             score_.freeze();  // Pacemaker has yet to decide who is promoted.
         }
         stand_in_.on_yielding(sender, peer->second.yields, now);
     }
-    if (stand_in_.phase() == StandIn::Phase::acts) {
+    if (stand_in_.phase() == StandIn::Phase::stands_in) {
         yield_to_others(now);
     }
 }
@@ -252,7 +252,8 @@ void GatewayNode::note_acting(NodeId sender, TimePoint now) {
 void GatewayNode::confirm(RequestToken request, TimePoint now, Effects& effects) {
     effects.emplace_back(
         Log{Level::info,
-            fmt::format("Pacemaker promotes what acts already event=acting-confirmed {}", tag())});
+            fmt::format("Pacemaker promotes the node that stands in event=stand-in-confirmed {}",
+                        tag())});
     stand_in_.on_promoted();
     take(lease_.promote(now), now, effects);
     effects.emplace_back(AnswerRequest{request, {}});
@@ -262,15 +263,15 @@ void GatewayNode::give_up_claim(std::string_view why, TimePoint now, Effects& ef
     stand_in_.fail(now);
     effects.emplace_back(
         Log{Level::warning,
-            fmt::format("this node does not act: {} event=acting-refused {}", why, tag())});
+            fmt::format("this node does not stand in: {} event=stand-in-refused {}", why, tag())});
     // Granted, perhaps, and the disk has not taken it yet: its gate was never open.
     take(lease_.holder().serving() ? lease_.decline(now) : lease_.demote(now), now, effects);
 }
 
 void GatewayNode::end_standing_in(std::string_view why, TimePoint now, Effects& effects) {
     stand_in_.fail(now);
-    effects.emplace_back(
-        Log{Level::warning, fmt::format("acts no more: {} event=acting-ended {}", why, tag())});
+    effects.emplace_back(Log{
+        Level::warning, fmt::format("stands in no more: {} event=stand-in-ended {}", why, tag())});
     const bool waits = takeover_.waits_for_group();
     follow(takeover_.lost(), now, effects);
     if (waits) {
@@ -278,13 +279,14 @@ void GatewayNode::end_standing_in(std::string_view why, TimePoint now, Effects& 
     }
 }
 
-void GatewayNode::stop_acting(RequestToken request, TimePoint now, Effects& effects) {
-    if (!acting()) {
+void GatewayNode::stop_standing_in(RequestToken request, TimePoint now, Effects& effects) {
+    if (!stands_in()) {
         effects.emplace_back(AnswerRequest{
-            request, fail(Errc::invalid_argument,
-                          fmt::format("this node does not act for gateway {}; what is promoted is "
-                                      "moved by Pacemaker",
-                                      settings_.name))});
+            request,
+            fail(Errc::invalid_argument,
+                 fmt::format("this node does not stand in for gateway {}; what is promoted is "
+                             "moved by Pacemaker",
+                             settings_.name))});
         return;
     }
     transition_.wait_for_demotion(request);

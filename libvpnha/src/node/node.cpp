@@ -206,9 +206,9 @@ Effects Node::demote(RequestToken request, GatewayId gateway, TimePoint now) {
     });
 }
 
-Effects Node::stop_acting(RequestToken request, GatewayId gateway, TimePoint now) {
+Effects Node::stop_standing_in(RequestToken request, GatewayId gateway, TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
-        node.stop_acting(request, now, effects);
+        node.stop_standing_in(request, now, effects);
     });
 }
 

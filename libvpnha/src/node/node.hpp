@@ -129,8 +129,8 @@ class Node {
     // The nodes of corosync.conf, ascending. The lists of voters follow them one node at a time.
     [[nodiscard]] Effects set_voters(const std::vector<NodeId>& voters, TimePoint now);
 
-    // `vpnha release`: this node acts no more.
-    [[nodiscard]] Effects stop_acting(RequestToken request, GatewayId gateway, TimePoint now);
+    // `vpnha release`: this node stands in no more.
+    [[nodiscard]] Effects stop_standing_in(RequestToken request, GatewayId gateway, TimePoint now);
     // `vpnha switchover`: asks the group for what plan_move() has found.
     [[nodiscard]] Effects ask_move(GatewayId gateway, const MovePlan& plan, TimePoint now);
     // `vpnha session end`.

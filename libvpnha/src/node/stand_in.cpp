@@ -27,7 +27,7 @@ constexpr Duration kLast = std::chrono::seconds(10);
 // Where there is no other one, what failed may be tried again. Meanwhile each other one has asked:
 // it waits for its rank, and from one question to the next for 0.4 s at most.
 constexpr Duration kRetry = std::chrono::seconds(1);
-// So long a promoted node in whose place another one acts tells Pacemaker what it expects.
+// So long a promoted node that another one stands in for tells Pacemaker what it expects.
 constexpr Duration kDeposed = std::chrono::seconds(10);
 
 }  // namespace
@@ -98,7 +98,7 @@ void StandIn::on_told(TimePoint now) {
         phase_ = Phase::idle;
         return;
     }
-    phase_ = Phase::acts;
+    phase_ = Phase::stands_in;
     tell_at_ = now + kTellAfter;
 }
 
@@ -154,7 +154,7 @@ StandIn::Reason StandIn::over(bool sound, TimePoint now) {
     if (!unconfirmed() && phase_ != Phase::confirmed) {
         return {};
     }
-    if (phase_ != Phase::acts) {
+    if (phase_ != Phase::stands_in) {
         return now >= since_ + kPatience ? "no quorate ring has formed" : Reason{};
     }
     if (sound) {
@@ -189,7 +189,7 @@ std::optional<TimePoint> StandIn::next_deadline() const {
         at = earliest(at, claim_until_);
     } else if (phase_ == Phase::serves || phase_ == Phase::confirmed) {
         at = earliest(at, since_ + kPatience);
-    } else if (unsound_since_ && phase_ == Phase::acts) {
+    } else if (unsound_since_ && phase_ == Phase::stands_in) {
         at = earliest(at, *unsound_since_ + kPatience);
     }
     return at;

@@ -8,8 +8,8 @@
 //   --------------+----------+----------+---------+----------+-----------+-----------------------
 //   idle          | asks     | -        | XXX     | XXX      | XXX       | -
 //   asks          | -        | idle (1) | serves  | XXX      | idle (2)  | idle
-//   serves        | -        | -        | XXX     | acts     | confirmed | idle
-//   acts          | -        | -        | - (3)   | - (3)    | idle      | idle
+//   serves        | -        | -        | XXX     | stands in| confirmed | idle
+//   stands_in     | -        | -        | - (3)   | - (3)    | idle      | idle
 //   confirmed     | -        | -        | XXX     | idle     | -         | idle
 //
 //   (1) a claim under way goes on. It is given up when no majority has granted it for 0.5 s after
@@ -17,7 +17,7 @@
 //   may ask again, also while its newest vote is for its own claim. (2) an ordinary promotion from
 //   here on. (3) its lease had lapsed, and it goes on like a promoted node.
 //
-// The same object remembers the other side of it: a promoted node in whose place another one acts
+// The same object remembers the other side of it: a promoted node that another one stands in for
 // tells Pacemaker that it is promoted until it is demoted. It would else count a failure, and stop
 // and start what it is about to demote.
 #pragma once
@@ -33,7 +33,7 @@ namespace vpnha::node {
 
 class StandIn {
   public:
-    enum class Phase { idle, asks, serves, acts, confirmed };
+    enum class Phase { idle, asks, serves, stands_in, confirmed };
     // Of a standby that could: when the promise runs out, or the holder has yielded, and the
     // standby's place.
     struct Turn {
@@ -100,7 +100,7 @@ class StandIn {
     [[nodiscard]] Reason over(bool sound, TimePoint now);
     // Once: Pacemaker has not promoted this node for long.
     [[nodiscard]] bool takes_long(TimePoint now);
-    // Once for each acting: is the old holder still a member, Pacemaker is to move its role.
+    // Once for each time: is the old holder still a member, Pacemaker is to move its role.
     [[nodiscard]] bool tells(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
@@ -113,7 +113,7 @@ class StandIn {
     [[nodiscard]] Phase phase() const { return phase_; }
     // It serves, or is about to, and nobody has promoted it.
     [[nodiscard]] bool unconfirmed() const {
-        return phase_ == Phase::serves || phase_ == Phase::acts;
+        return phase_ == Phase::serves || phase_ == Phase::stands_in;
     }
     [[nodiscard]] bool barrier_came() const { return barrier_came_; }
     // In whose place.

@@ -136,7 +136,7 @@ Requests::Verb Requests::find_verb(const std::string& name) {
         {"demote", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
                       TimePoint now) { return node.demote(token, gateway, now); }},
         {"release", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
-                       TimePoint now) { return node.stop_acting(token, gateway, now); }},
+                       TimePoint now) { return node.stop_standing_in(token, gateway, now); }},
         {"drain", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
                      TimePoint now) { return node.drain(token, gateway, unix_ms(), now); }},
         {"undrain", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,

@@ -48,8 +48,8 @@ struct GatewayState {
     // The sender's links of either side: lost, or back for less than its hold-off.
     bool outside_lost = false;
     bool inside_lost = false;
-    bool acting = false;  // It serves, and nobody has promoted it.
-    bool yields = false;  // It serves, and hands over to any standby that claims the lease.
+    bool stands_in = false;  // It serves, and nobody has promoted it.
+    bool yields = false;     // It serves, and hands over to any standby that claims the lease.
     // The newest epoch that the sender's voter knows ended by order: nobody is to stand in.
     bool ended_by_order = false;
     // Promoted: its replica was not complete when it claimed the epoch.

@@ -94,7 +94,7 @@ constexpr std::uint8_t kPromoted = 0x01;
 constexpr std::uint8_t kUnheard = 0x02;
 constexpr std::uint8_t kOutsideLost = 0x04;
 constexpr std::uint8_t kInsideLost = 0x08;
-constexpr std::uint8_t kActing = 0x10;
+constexpr std::uint8_t kStandsIn = 0x10;
 constexpr std::uint8_t kYields = 0x20;
 constexpr std::uint8_t kEndedByOrder = 0x40;
 constexpr std::uint8_t kClaimedPartial = 0x80;
@@ -107,7 +107,7 @@ void write(ByteWriter& out, const Hello& hello) {
         out.u8(static_cast<std::uint8_t>(
             (state.promoted ? kPromoted : 0) | (state.unheard ? kUnheard : 0) |
             (state.outside_lost ? kOutsideLost : 0) | (state.inside_lost ? kInsideLost : 0) |
-            (state.acting ? kActing : 0) | (state.yields ? kYields : 0) |
+            (state.stands_in ? kStandsIn : 0) | (state.yields ? kYields : 0) |
             (state.ended_by_order ? kEndedByOrder : 0) |
             (state.claimed_partial ? kClaimedPartial : 0)));
         out.u8(static_cast<std::uint8_t>(state.level))
@@ -139,7 +139,7 @@ Hello read_hello(ByteReader& in) {
         state.unheard = (flags & kUnheard) != 0;
         state.outside_lost = (flags & kOutsideLost) != 0;
         state.inside_lost = (flags & kInsideLost) != 0;
-        state.acting = (flags & kActing) != 0;
+        state.stands_in = (flags & kStandsIn) != 0;
         state.yields = (flags & kYields) != 0;
         state.ended_by_order = (flags & kEndedByOrder) != 0;
         state.claimed_partial = (flags & kClaimedPartial) != 0;

@@ -224,7 +224,7 @@ TEST(CommandsTest, ReleaseNamesItsGateway) {
     const FakeDaemon daemon(answer_with(json::object()), 1);
     const Outcome outcome = run_command({"release", "dialin", "--socket", daemon.path()});
     EXPECT_EQ(outcome.code, 0);
-    EXPECT_EQ(outcome.out, "gateway dialin: this node acts no more\n");
+    EXPECT_EQ(outcome.out, "gateway dialin: this node stands in no more\n");
     EXPECT_THAT(daemon.last_request(),
                 AllOf(HasSubstr(R"("verb":"release")"), HasSubstr(R"("gateway":"dialin")")));
     EXPECT_EQ(run_command({"release", "--socket", daemon.path()}).code, 2);

@@ -86,18 +86,19 @@ TEST(StatusViewTest, AStandbyDoesNotClaimThatSessionsAreProtected) {
 TEST(StatusViewTest, SaysForWhomAndHowLongANodeActs) {
     json status = sample_status();
     json& gateway = status["gateways"][0];
-    gateway["role"] = "acting";
-    gateway["acting"] = true;
-    gateway["acting_for"] = 2;
-    gateway["acting_ms"] = 9'999;
+    gateway["role"] = "standing-in";
+    gateway["standing_in"] = true;
+    gateway["standing_in_for"] = 2;
+    gateway["standing_in_ms"] = 9'999;
     gateway["promoted_node"] = nullptr;
     std::string text = render_status(status, false);
-    EXPECT_THAT(text, HasSubstr("acting (for gw2 (2), since 9 s; not yet promoted by Pacemaker)"));
-    EXPECT_THAT(text, Not(HasSubstr("this node is acting")));
+    EXPECT_THAT(text,
+                HasSubstr("stands in (for gw2 (2), since 9 s; not yet promoted by Pacemaker)"));
+    EXPECT_THAT(text, Not(HasSubstr("this node stands in")));
     EXPECT_THAT(text, Not(HasSubstr("no node is promoted")));
-    gateway["acting_ms"] = 12'000;
+    gateway["standing_in_ms"] = 12'000;
     text = render_status(status, false);
-    EXPECT_THAT(text, HasSubstr("gateway dialin: this node is acting for gw2 (2), since 12 s; not "
+    EXPECT_THAT(text, HasSubstr("gateway dialin: this node stands in for gw2 (2), since 12 s; not "
                                 "yet promoted by Pacemaker"));
 }
 

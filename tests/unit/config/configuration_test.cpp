@@ -69,11 +69,11 @@ TEST(ConfigurationTest, ThatClientsOfIpv6AreOutOfReachAtASuccessorIsSaid) {
                 ::testing::IsEmpty());
 }
 
-TEST(ConfigurationTest, WhatStandingInMeansIsSaid) {
+TEST(ConfigurationTest, WhatWaitingForPacemakerCostsIsANote) {
     EXPECT_THAT(notes(config::kSample), ::testing::IsEmpty());
-    std::string stands_in = config::kSample;
-    stands_in.insert(stands_in.find("id = 1") + 6, "\nstand_in = true");
-    EXPECT_THAT(notes(stands_in), ::testing::ElementsAre(HasSubstr("stand_in = true: a standby")));
+    std::string waits = config::kSample;
+    waits.insert(waits.find("id = 1") + 6, "\nstand_in = false");
+    EXPECT_THAT(notes(waits), ::testing::ElementsAre(HasSubstr("stand_in = false: after the")));
 }
 
 TEST(ConfigurationTest, DocumentsAreThoseThatTheKeysGenerate) {

@@ -264,9 +264,9 @@ TEST_F(NodeCountersStandInTest, WhoStandsInHasItsCountersWarmBeforeItsGateOpens)
     cluster_.pass(milliseconds(460));
     EXPECT_EQ(cluster_.state(3), takeover::State::standing_in);
     EXPECT_FALSE(cluster_.gate_open(3));
-    OneCounter& acting = counter(2);  // Node 1's has gone.
-    EXPECT_TRUE(acting.margins.at(0).run_on.has_value());
-    acting.answer(cluster_.now());
+    OneCounter& stands_in = counter(2);  // Node 1's has gone.
+    EXPECT_TRUE(stands_in.margins.at(0).run_on.has_value());
+    stands_in.answer(cluster_.now());
     cluster_.run(3, cluster_.at(3).node->on_time(cluster_.now()));
     EXPECT_TRUE(cluster_.gate_open(3));
     EXPECT_FALSE(cluster_.replica(3).promoted());

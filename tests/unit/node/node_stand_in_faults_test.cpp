@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 // A promise, the questions, and a bit.
-constexpr Duration kActingTime = milliseconds(363);
+constexpr Duration kStandInTime = milliseconds(363);
 
 void dial(FakeCluster& cluster, std::uint32_t holder, std::uint16_t number) {
     cluster.run(holder, cluster.at(holder).node->on_plugin_up(number, "l2tp", session(number), "",
@@ -72,7 +72,7 @@ TEST(NodeStandInFaultsTest, WhoHasLessThanAVoterIsNotAgreedTo) {
     cluster.lose_power(1);
     cluster.pass(milliseconds(350));
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
-    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-asks")));
+    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=stand-in-asks")));
     cluster.pass(milliseconds(200));
     EXPECT_EQ(cluster.state(2), takeover::State::standing_in);
 }
@@ -111,7 +111,7 @@ TEST(NodeStandInFaultsTest, WhoStillInstallsSessionsLeavesItToOthers) {
     cluster.pass(milliseconds(1000));
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
     EXPECT_TRUE(cluster.gate_open(2));
-    EXPECT_THAT(cluster.at(3).log, Not(Contains(HasSubstr("event=acting-asks"))));
+    EXPECT_THAT(cluster.at(3).log, Not(Contains(HasSubstr("event=stand-in-asks"))));
 }
 
 TEST(NodeStandInFaultsTest, WhoseKernelRefusesASessionMeanwhileTakesItsClaimBack) {
@@ -120,7 +120,7 @@ TEST(NodeStandInFaultsTest, WhoseKernelRefusesASessionMeanwhileTakesItsClaimBack
     cluster.stall_disks({3});  // The grant waits for it.
     cluster.lose_power(1);
     cluster.pass(milliseconds(450));
-    ASSERT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-asks")));
+    ASSERT_THAT(cluster.at(3).log, Contains(HasSubstr("event=stand-in-asks")));
     cluster.at(3).answers_installs = false;
     cluster.run(3,
                 cluster.at(3).node->on_event(kGateway, SessionGone{session(1).key}, cluster.now()));
@@ -159,7 +159,7 @@ TEST(NodeStandInFaultsTest, AHolderThatLapsesWithoutARingHasASubstitute) {
 }
 
 // C4: it is cut off for longer than it may be without a ring.
-TEST(NodeStandInFaultsTest, WhoeverEndsActingLeavesTheOthersFree) {
+TEST(NodeStandInFaultsTest, WhoeverEndsStandingInLeavesTheOthersFree) {
     FakeCluster cluster = standing_in_cluster();
     cluster.lose_power(1);
     cluster.form_ring();
@@ -182,7 +182,7 @@ TEST(NodeStandInFaultsTest, WhoHasClaimedInVainTriesAgain) {
     cluster.form_ring();
     cluster.pass(seconds(5));
     ASSERT_EQ(open_gates(cluster, 3), 0U);
-    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-refused")));
+    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=stand-in-refused")));
     cluster.lose_leases({});
     cluster.pass(seconds(3));
     EXPECT_EQ(open_gates(cluster, 3), 1U);
@@ -193,7 +193,7 @@ TEST(NodeStandInFaultsTest, WhoseClaimWaitsForEachDiskInTurnIsGrantedIt) {
     FakeCluster cluster = standing_in_cluster();
     cluster.stall_disks({2, 3});
     cluster.lose_power(1);
-    cluster.pass(kActingTime);
+    cluster.pass(kStandInTime);
     ASSERT_EQ(cluster.at(3).saving.size(), 1U);
     cluster.pass(milliseconds(400));
     cluster.finish_saves(3);
@@ -201,7 +201,7 @@ TEST(NodeStandInFaultsTest, WhoseClaimWaitsForEachDiskInTurnIsGrantedIt) {
     cluster.pass(milliseconds(400));
     cluster.finish_saves(2);
     cluster.pass(milliseconds(20));
-    EXPECT_THAT(cluster.at(3).log, Not(Contains(HasSubstr("event=acting-refused"))));
+    EXPECT_THAT(cluster.at(3).log, Not(Contains(HasSubstr("event=stand-in-refused"))));
     EXPECT_TRUE(cluster.gate_open(3));
 }
 
@@ -216,7 +216,7 @@ TEST(NodeStandInFaultsTest, AClaimThatWasGivenUpIsNoServiceOfAnotherNode) {
         return sent.to == NodeId{1} || is_answer || (is_opinion(sent) && sent.to == NodeId{2});
     });
     cluster.pass(milliseconds(2300));
-    ASSERT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-refused")));
+    ASSERT_THAT(cluster.at(3).log, Contains(HasSubstr("event=stand-in-refused")));
     ASSERT_EQ(open_gates(cluster, 3), 0U);
     cluster.lose_leases([&](std::uint32_t, const SendLease& sent) { return is_opinion(sent); });
     cluster.pass(seconds(2));
@@ -224,7 +224,7 @@ TEST(NodeStandInFaultsTest, AClaimThatWasGivenUpIsNoServiceOfAnotherNode) {
     EXPECT_THAT(cluster.at(1).log, Not(Contains(HasSubstr("is of no use"))));
 }
 
-// The lease of who acts never gets to node 4, and only node 4 may stand in for it.
+// The lease of who stands in never gets to node 4, and only node 4 may stand in for it.
 TEST(NodeStandInFaultsTest, WhoHasMissedAllRoundsOfAnEpochMayStandIn) {
     FakeCluster cluster = standing_in_cluster(5);
     cluster.lose_leases([](std::uint32_t from, const SendLease& sent) {
@@ -243,22 +243,22 @@ TEST(NodeStandInFaultsTest, WhoHasMissedAllRoundsOfAnEpochMayStandIn) {
     EXPECT_TRUE(cluster.gate_open(4));
 }
 
-// C5: after an acting that Pacemaker has confirmed the ranks are what they were.
+// C5: after standing in that Pacemaker has confirmed the ranks are what they were.
 TEST(NodeStandInFaultsTest, AfterAFalseAlarmTheNextDeathIsNoLongerThanTheFirst) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
-    cluster.pass(kActingTime);
+    cluster.pass(kStandInTime);
     cluster.mute_leases({});
     ASSERT_TRUE(cluster.begin_demote(1).has_value());
     ASSERT_TRUE(cluster.promote(3).has_value());
     cluster.pass(seconds(3));
     cluster.hold(true);
     cluster.lose_power(3);
-    cluster.pass(kActingTime + milliseconds(100));
+    cluster.pass(kStandInTime + milliseconds(100));
     EXPECT_EQ(open_gates(cluster, 2), 1U);
 }
 
-// C5: five nodes, and who acts dies while it is no more than that.
+// C5: five nodes, and who stands in dies while it is no more than that.
 TEST(NodeStandInFaultsTest, WhenWhoActsDiesTheRanksHold) {
     FakeCluster cluster = standing_in_cluster(5);
     cluster.lose_power(1);
@@ -267,7 +267,7 @@ TEST(NodeStandInFaultsTest, WhenWhoActsDiesTheRanksHold) {
     ASSERT_TRUE(cluster.gate_open(3));
     cluster.hold(true);
     cluster.lose_power(3);
-    cluster.pass(kActingTime + milliseconds(100));
+    cluster.pass(kStandInTime + milliseconds(100));
     EXPECT_EQ(open_gates(cluster, 5), 1U);
 }
 

@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 
 // A promise, the questions, and a bit.
-constexpr Duration kActingTime = milliseconds(363);
+constexpr Duration kStandInTime = milliseconds(363);
 
 // Node 1 is promoted, and carries session 1. Of the others node 3 is the first to stand in for it.
 FakeCluster standing_in_cluster(std::uint32_t nodes = 3) {
@@ -33,7 +33,7 @@ FakeCluster without_ring() {
     FakeCluster cluster = standing_in_cluster();
     cluster.hold(true);
     cluster.lose_power(1);
-    cluster.pass(kActingTime);
+    cluster.pass(kStandInTime);
     return cluster;
 }
 
@@ -45,7 +45,7 @@ TEST(NodeStandInTest, AStandbyServesBeforeTheRingForms) {
     FakeCluster cluster = without_ring();
     EXPECT_EQ(cluster.state(3), takeover::State::standing_in);
     EXPECT_TRUE(cluster.gate_open(3));
-    EXPECT_TRUE(gateway(cluster, 3).acting());
+    EXPECT_TRUE(gateway(cluster, 3).stands_in());
     EXPECT_TRUE(gateway(cluster, 3).serves());
     EXPECT_FALSE(gateway(cluster, 3).is_promoted()) << "Pacemaker knows of nothing";
     EXPECT_FALSE(cluster.replica(3).promoted()) << "it follows the old epoch";
@@ -54,7 +54,7 @@ TEST(NodeStandInTest, AStandbyServesBeforeTheRingForms) {
                             takeover::Step::announce));
     EXPECT_THAT(cluster.at(3).datagrams, IsEmpty()) << "resumed tunnels wait";
     EXPECT_EQ(cluster.state(2), takeover::State::standby);
-    EXPECT_FALSE(gateway(cluster, 2).acting());
+    EXPECT_FALSE(gateway(cluster, 2).stands_in());
 }
 
 TEST(NodeStandInTest, WithoutTheKeyNobodyStandsIn) {
@@ -64,7 +64,7 @@ TEST(NodeStandInTest, WithoutTheKeyNobodyStandsIn) {
     cluster.pass(seconds(10));
     EXPECT_EQ(cluster.state(2), takeover::State::standby);
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
-    EXPECT_THAT(cluster.at(2).log, Not(Contains(HasSubstr("acting"))));
+    EXPECT_THAT(cluster.at(2).log, Not(Contains(HasSubstr("event=stand-in"))));
 }
 
 TEST(NodeStandInTest, ItClaimsInARingWithoutTheOldHolder) {
@@ -72,7 +72,7 @@ TEST(NodeStandInTest, ItClaimsInARingWithoutTheOldHolder) {
     cluster.form_ring();
     EXPECT_EQ(cluster.state(3), takeover::State::promoted);
     EXPECT_TRUE(cluster.replica(3).promoted());
-    EXPECT_TRUE(gateway(cluster, 3).acting());
+    EXPECT_TRUE(gateway(cluster, 3).stands_in());
     EXPECT_EQ(state_of_only_session(cluster.at(3)), keepers::SessionState::unprotected);
     EXPECT_THAT(cluster.at(3).datagrams, Not(IsEmpty()));
     cluster.hold(false);
@@ -93,7 +93,7 @@ TEST(NodeStandInTest, AMachineThatIsAliveIsWaitedFor) {
     cluster.pass(milliseconds(900));
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
     EXPECT_GT(cluster.at(3).echoes_asked, 3);
-    EXPECT_THAT(cluster.at(3).log, Not(Contains(HasSubstr("event=acting-asks"))));
+    EXPECT_THAT(cluster.at(3).log, Not(Contains(HasSubstr("event=stand-in-asks"))));
     cluster.mute_leases({});
     cluster.pass(seconds(2));
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
@@ -123,14 +123,14 @@ TEST(NodeStandInTest, AVpnhadThatHasDiedIsNotWaitedFor) {
     for (const std::uint32_t node : {2U, 3U}) {
         cluster.run(node, cluster.at(node).node->on_process_died(NodeId{1}, cluster.now()));
     }
-    cluster.pass(kActingTime);
-    EXPECT_TRUE(gateway(cluster, 3).acting());
+    cluster.pass(kStandInTime);
+    EXPECT_TRUE(gateway(cluster, 3).stands_in());
 }
 
 TEST(NodeStandInTest, ItClaimsBehindItsBarrier) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
-    cluster.pass(kActingTime);
+    cluster.pass(kStandInTime);
     // The ring stands, with a holder that nobody hears: the barrier comes back at once.
     EXPECT_EQ(cluster.state(3), takeover::State::promoted);
     EXPECT_EQ(cluster.replica(2).holder(), NodeId{3});
@@ -141,7 +141,7 @@ TEST(NodeStandInTest, WhatTheOldHolderSaidIsTakenUpBeforeTheClaim) {
     cluster.hold(true);
     cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
     cluster.lose_power(1);
-    cluster.pass(kActingTime);
+    cluster.pass(kStandInTime);
     EXPECT_TRUE(cluster.gate_open(3));
     EXPECT_EQ(gateway(cluster, 3).sessions().size(), 1U);
     cluster.hold(false);  // What was said in the old ring is delivered, the barrier behind it.
@@ -155,7 +155,7 @@ TEST(NodeStandInTest, PacemakersPromotionIsAnsweredAtOnce) {
     const RequestToken before = cluster.begin_promote(3);
     ASSERT_TRUE(cluster.at(3).answers.contains(before));
     EXPECT_TRUE(cluster.at(3).answers.at(before).has_value());
-    EXPECT_FALSE(gateway(cluster, 3).acting());
+    EXPECT_FALSE(gateway(cluster, 3).stands_in());
     EXPECT_TRUE(gateway(cluster, 3).is_promoted());
     cluster.form_ring();
     cluster.hold(false);
@@ -183,7 +183,7 @@ TEST(NodeStandInTest, PromotedElsewhereItHandsOver) {
     EXPECT_FALSE(cluster.gate_open(3));
     EXPECT_TRUE(cluster.gate_open(2));
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
-    EXPECT_FALSE(gateway(cluster, 3).acting());
+    EXPECT_FALSE(gateway(cluster, 3).stands_in());
     EXPECT_FALSE(gateway(cluster, 3).is_promoted());
     EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::resumed);
 }
@@ -193,7 +193,7 @@ TEST(NodeStandInTest, ADemotionEndsIt) {
     EXPECT_TRUE(cluster.begin_demote(3).has_value());
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
     EXPECT_FALSE(cluster.gate_open(3));
-    EXPECT_FALSE(gateway(cluster, 3).acting());
+    EXPECT_FALSE(gateway(cluster, 3).stands_in());
 
     FakeCluster told = without_ring();
     told.form_ring();
@@ -216,7 +216,7 @@ TEST(NodeStandInTest, WithoutARingItReleasesAfterTwoSeconds) {
     cluster.pass(seconds(2));
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
     EXPECT_FALSE(cluster.gate_open(3));
-    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-ended")));
+    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=stand-in-ended")));
     cluster.pass(milliseconds(300));
     EXPECT_TRUE(cluster.gate_open(2)) << "nobody has ordered that end";
 }
@@ -225,10 +225,10 @@ TEST(NodeStandInTest, AnAdministratorEndsIt) {
     FakeCluster cluster = without_ring();
     cluster.form_ring();
     cluster.hold(false);
-    cluster.run(3, cluster.at(3).node->stop_acting(900, kGateway, cluster.now()));
+    cluster.run(3, cluster.at(3).node->stop_standing_in(900, kGateway, cluster.now()));
     EXPECT_TRUE(cluster.at(3).answers.at(900).has_value());
     EXPECT_FALSE(cluster.gate_open(3));
-    cluster.run(3, cluster.at(3).node->stop_acting(901, kGateway, cluster.now()));
+    cluster.run(3, cluster.at(3).node->stop_standing_in(901, kGateway, cluster.now()));
     EXPECT_FALSE(cluster.at(3).answers.at(901).has_value());
 }
 
@@ -242,7 +242,7 @@ TEST(NodeStandInTest, AHolderThatOneNodeDoesNotHearIsLeftAlone) {
     EXPECT_TRUE(cluster.gate_open(1));
     EXPECT_EQ(cluster.replica(2).epoch(), epoch);
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
-    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-asks")));
+    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=stand-in-asks")));
     EXPECT_EQ(cluster.lease(3).holder().epoch().number, 0U) << "no number was used up";
 }
 
@@ -254,7 +254,7 @@ TEST(NodeStandInTest, OfTwoVotersNobodyStandsIn) {
     cluster.lose_power(1);
     cluster.pass(seconds(5));
     EXPECT_EQ(cluster.state(2), takeover::State::standby);
-    EXPECT_THAT(cluster.at(2).log, Not(Contains(HasSubstr("event=acting"))));
+    EXPECT_THAT(cluster.at(2).log, Not(Contains(HasSubstr("event=stand-in"))));
 }
 
 TEST(NodeStandInTest, AStandbyThatLacksALinkIsNoCandidate) {
@@ -263,7 +263,7 @@ TEST(NodeStandInTest, AStandbyThatLacksALinkIsNoCandidate) {
                 cluster.at(3).node->on_carrier(kGateway, LinkSide::outside, false, cluster.now()));
     cluster.hold(true);
     cluster.lose_power(1);
-    cluster.pass(kActingTime);
+    cluster.pass(kStandInTime);
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
     EXPECT_EQ(cluster.state(2), takeover::State::standing_in) << "the first one that can";
 }
@@ -273,7 +273,7 @@ TEST(NodeStandInTest, WhenTheFirstOneIsDeadTheNextOneStandsIn) {
     cluster.hold(true);
     cluster.lose_power(1);
     cluster.lose_power(3);
-    cluster.pass(kActingTime);
+    cluster.pass(kStandInTime);
     EXPECT_EQ(cluster.state(4), takeover::State::standby);
     cluster.pass(milliseconds(100));
     EXPECT_EQ(cluster.state(4), takeover::State::standing_in);
@@ -284,7 +284,7 @@ TEST(NodeStandInTest, ThePromotedNodeIsWithdrawnOnceAndSaysPromotedUntilItsDemot
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
     cluster.pass(seconds(3));
-    EXPECT_TRUE(gateway(cluster, 3).acting());
+    EXPECT_TRUE(gateway(cluster, 3).stands_in());
     std::vector<std::string> reports = cluster.at(2).reports;
     reports.insert(reports.end(), cluster.at(3).reports.begin(), cluster.at(3).reports.end());
     EXPECT_THAT(reports, ElementsAre("score of checkpoint at gw1"));
@@ -298,9 +298,9 @@ TEST(NodeStandInTest, ThePromotedNodeIsWithdrawnOnceAndSaysPromotedUntilItsDemot
 TEST(NodeStandInTest, TheDeathOfAHoldersVpnhadIsReportedOnce) {
     FakeCluster cluster = standing_in_cluster();
     cluster.kill_process(1);
-    cluster.pass(kActingTime);
-    EXPECT_TRUE(gateway(cluster, 3).acting());
-    cluster.start(1);  // By keep-vpnhad: who acts finds the node a member.
+    cluster.pass(kStandInTime);
+    EXPECT_TRUE(gateway(cluster, 3).stands_in());
+    cluster.start(1);  // By keep-vpnhad: who stands in finds the node a member.
     cluster.pass(seconds(4));
     EXPECT_THAT(cluster.at(2).reports, ElementsAre("score of checkpoint at gw1"));
     EXPECT_THAT(cluster.at(3).reports, IsEmpty());
@@ -313,9 +313,9 @@ TEST(NodeStandInTest, WhenAServiceDiesTheFirstInRankClaimsAtOnce) {
     EXPECT_EQ(cluster.state(1), takeover::State::standby);
     EXPECT_FALSE(cluster.gate_open(1));
     EXPECT_TRUE(gateway(cluster, 1).is_promoted()) << "Pacemaker would count a failure";
-    EXPECT_TRUE(gateway(cluster, 3).acting());
+    EXPECT_TRUE(gateway(cluster, 3).stands_in());
     EXPECT_TRUE(cluster.gate_open(3));
-    EXPECT_FALSE(gateway(cluster, 2).acting());
+    EXPECT_FALSE(gateway(cluster, 2).stands_in());
     EXPECT_TRUE(cluster.begin_demote(1).has_value());
     EXPECT_TRUE(cluster.promote(3).has_value());
     cluster.pass(seconds(1));
@@ -341,8 +341,8 @@ TEST(NodeStandInTest, ADeposedNodeThatNobodyDemotesTellsTheTruthAfterAWhile) {
 TEST(NodeStandInTest, AnOldHolderThatFollowsMayHaveItBack) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
-    cluster.pass(kActingTime);
-    EXPECT_TRUE(gateway(cluster, 3).acting());
+    cluster.pass(kStandInTime);
+    EXPECT_TRUE(gateway(cluster, 3).stands_in());
     cluster.mute_leases({});
     ASSERT_TRUE(cluster.begin_demote(1).has_value());
     cluster.pass(milliseconds(300));
@@ -351,7 +351,7 @@ TEST(NodeStandInTest, AnOldHolderThatFollowsMayHaveItBack) {
     EXPECT_EQ(cluster.lease(3).state().yields_not_to, std::nullopt);
     ASSERT_TRUE(cluster.promote(1).has_value());
     EXPECT_TRUE(cluster.gate_open(1));
-    EXPECT_FALSE(gateway(cluster, 3).acting());
+    EXPECT_FALSE(gateway(cluster, 3).stands_in());
 }
 
 TEST(NodeStandInTest, AfterTenSecondsWithoutPacemakerTheLogSaysSo) {
@@ -360,7 +360,7 @@ TEST(NodeStandInTest, AfterTenSecondsWithoutPacemakerTheLogSaysSo) {
     cluster.hold(false);
     cluster.pass(seconds(30));
     EXPECT_TRUE(cluster.gate_open(3)) << "it serves without limit";
-    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=acting-long")).Times(1));
+    EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=stand-in-long")).Times(1));
     ASSERT_EQ(cluster.at(3).scores.size(), 3U) << "another node may have withdrawn it";
     EXPECT_EQ(cluster.at(3).scores[2], cluster.at(3).scores[1]) << "scores stand still";
 }
@@ -377,7 +377,7 @@ TEST(NodeStandInTest, WhoseLeaseEndsBeforeTheGroupIsToldReleases) {
     cluster.mute_leases({2});
     cluster.pass(milliseconds(400));
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
-    EXPECT_FALSE(gateway(cluster, 3).acting());
+    EXPECT_FALSE(gateway(cluster, 3).stands_in());
 }
 
 TEST(NodeStandInTest, AStepThatFailsEndsIt) {
@@ -385,9 +385,9 @@ TEST(NodeStandInTest, AStepThatFailsEndsIt) {
     cluster.at(3).failing.insert(takeover::Step::add_addresses);
     cluster.hold(true);
     cluster.lose_power(1);
-    cluster.pass(kActingTime);
+    cluster.pass(kStandInTime);
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
-    EXPECT_FALSE(gateway(cluster, 3).acting());
+    EXPECT_FALSE(gateway(cluster, 3).stands_in());
     EXPECT_FALSE(cluster.gate_open(3));
     cluster.pass(milliseconds(300));
     EXPECT_TRUE(cluster.gate_open(2)) << "the next one in rank is sound";

@@ -21,7 +21,7 @@ StandIn granted() {
     return stand_in;
 }
 
-StandIn acting() {
+StandIn stands_in() {
     StandIn stand_in = granted();
     stand_in.on_told(kNow);
     return stand_in;
@@ -78,12 +78,12 @@ TEST(StandInTest, RanksFollowOneAnotherWhateverAllHaveWaitedFor) {
 }
 
 TEST(StandInTest, WhoHasFailedTriesAgainAfterASecondAndComesBehindAllOthers) {
-    StandIn stand_in = acting();
+    StandIn stand_in = stands_in();
     stand_in.fail(kNow);
     EXPECT_EQ(due(stand_in, turn_of(0)), kNow + seconds(1) + milliseconds(302));
     stand_in.note_turn(turn_of(0), kNow + seconds(10));
     EXPECT_EQ(stand_in.due(turn_of(0), kStep), kNow + seconds(1) + milliseconds(2));
-    StandIn promoted = acting();
+    StandIn promoted = stands_in();
     promoted.on_promoted();
     EXPECT_EQ(due(promoted, turn_of(0)), kNow + milliseconds(2)) << "Pacemaker has chosen it";
 }
@@ -137,12 +137,12 @@ TEST(StandInTest, WithoutARingItEndsAfterTwoSeconds) {
 }
 
 TEST(StandInTest, ToldToTheGroupItActsWithoutLimit) {
-    StandIn stand_in = acting();
+    StandIn stand_in = stands_in();
     EXPECT_TRUE(stand_in.over(true, kNow + std::chrono::hours(24)).empty());
 }
 
 TEST(StandInTest, WithoutQuorumOrALeaseItEndsAfterTwoSeconds) {
-    StandIn stand_in = acting();
+    StandIn stand_in = stands_in();
     const TimePoint lost = kNow + seconds(30);
     EXPECT_TRUE(stand_in.over(false, lost).empty());
     EXPECT_TRUE(stand_in.over(true, lost + seconds(1)).empty());
@@ -152,11 +152,11 @@ TEST(StandInTest, WithoutQuorumOrALeaseItEndsAfterTwoSeconds) {
 }
 
 TEST(StandInTest, PacemakerIsToldOnceAndNotOfWhatItHasPromoted) {
-    StandIn stand_in = acting();
+    StandIn stand_in = stands_in();
     EXPECT_FALSE(stand_in.tells(kNow + milliseconds(99)));
     EXPECT_TRUE(stand_in.tells(kNow + milliseconds(100)));
     EXPECT_FALSE(stand_in.tells(kNow + seconds(1)));
-    stand_in = acting();
+    stand_in = stands_in();
     stand_in.on_promoted();
     EXPECT_FALSE(stand_in.unconfirmed());
     EXPECT_FALSE(stand_in.tells(kNow + seconds(1)));
@@ -178,7 +178,7 @@ TEST(StandInTest, OfAHolderThatPacemakerHasNotPromotedNobodyTells) {
 }
 
 TEST(StandInTest, TheOldHolderMayHaveItBackWhenItsOldClaimsAreOver) {
-    StandIn stand_in = acting();
+    StandIn stand_in = stands_in();
     EXPECT_FALSE(stand_in.may_have_it_back(kNow + seconds(1)));
     stand_in.on_holder(true, kNow);
     stand_in.on_holder(true, kNow + milliseconds(499));
@@ -191,7 +191,7 @@ TEST(StandInTest, TheOldHolderMayHaveItBackWhenItsOldClaimsAreOver) {
 }
 
 TEST(StandInTest, AfterTenSecondsItIsWorthAWord) {
-    StandIn stand_in = acting();
+    StandIn stand_in = stands_in();
     EXPECT_FALSE(stand_in.takes_long(kNow + milliseconds(9999)));
     EXPECT_TRUE(stand_in.takes_long(kNow + seconds(10)));
     EXPECT_FALSE(stand_in.takes_long(kNow + seconds(20)));

@@ -10,7 +10,7 @@ from ...host.topology import L2TP, NAT
 from ...product.dialler import MakeDialler
 from ...product.sites.home import start_nat
 from ..live import begin, off_dc
-from ..promise import TAKEOVER_MS, expect_only_silence
+from ..promise import POWER_CUT_MS, expect_only_silence
 from ..run import Run
 
 BEFORE_S, AFTERWARDS_S = 3, 5
@@ -36,4 +36,4 @@ def cut_power_under_traffic(run: Run, clients: Mapping[str, MakeDialler]) -> Non
     seen = live.end()
     run.expect("served_by", len({owner.node for owner in seen.owners}), at_least(2))
     for name in clients:
-        expect_only_silence(run, seen.client(name), TAKEOVER_MS)
+        expect_only_silence(run, seen.client(name), POWER_CUT_MS)

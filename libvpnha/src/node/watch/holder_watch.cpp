@@ -63,10 +63,10 @@ bool HolderWatch::listens(const Sight& sight) const {
     if (!holder || *holder == sight.self) {
         return false;
     }
-    // Of one that acts Pacemaker has promoted nothing.
+    // Of one that stands in Pacemaker has promoted nothing.
     const auto peer = replica.peers().find(*holder);
-    const bool acts = peer != replica.peers().end() && peer->second.acting;
-    return sight.attached && replica.quorate() && !acts && promise.epoch >= replica.epoch() &&
+    const bool stands_in = peer != replica.peers().end() && peer->second.stands_in;
+    return sight.attached && replica.quorate() && !stands_in && promise.epoch >= replica.epoch() &&
            promise.epoch.node == *holder &&
            !sight.lease.voter().ended_by_order(sight.replica.epoch()) &&
            heard_epoch_ == promise.epoch;

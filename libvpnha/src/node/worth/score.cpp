@@ -20,11 +20,11 @@ void Score::expect_withdrawn(TimePoint now) {
 }
 
 void Score::follow(const Worth& worth, TimePoint now) {
-    if (worth.acting && !acting_) {
+    if (worth.stands_in && !stands_in_) {
         again_at_ = now + kScoreAgainSoon;
     }
-    acting_ = worth.acting;
-    if (worth.acting) {
+    stands_in_ = worth.stands_in;
+    if (worth.stands_in) {
         frozen_ = true;
     } else if (worth.role == Role::promoted) {
         frozen_ = false;
@@ -33,7 +33,7 @@ void Score::follow(const Worth& worth, TimePoint now) {
     }
     if (again_at_ && now >= *again_at_) {
         again_at_.reset();
-        if (worth.role == Role::standby || worth.acting) {
+        if (worth.role == Role::standby || worth.stands_in) {
             withdrawn_ = true;
         } else {
             // The demotion lasts; or none is to come.
@@ -46,8 +46,8 @@ std::optional<int> Score::due(const Worth& worth, TimePoint now) {
     follow(worth, now);
     if (written_) {
         const bool is_behind = worth.has_missed && worth.score < *written_;
-        const bool acts_for_long = worth.acting && withdrawn_;
-        if ((frozen_ && !is_behind && !acts_for_long) ||
+        const bool stands_in_for_long = worth.stands_in && withdrawn_;
+        if ((frozen_ && !is_behind && !stands_in_for_long) ||
             (worth.score == *written_ && !withdrawn_)) {
             settling_.reset();
             return std::nullopt;
@@ -57,10 +57,10 @@ std::optional<int> Score::due(const Worth& worth, TimePoint now) {
         }
     }
     settling_.reset();
-    // Of a node that acts the same as before: another one would abort a transition.
-    written_ = worth.acting ? written_.value_or(worth.score) : worth.score;
+    // Of a node that stands in the same as before: another one would abort a transition.
+    written_ = worth.stands_in ? written_.value_or(worth.score) : worth.score;
     withdrawn_ = false;
-    if (!again_at_ && (worth.role == Role::standby || worth.acting)) {
+    if (!again_at_ && (worth.role == Role::standby || worth.stands_in)) {
         again_at_ = now + kScoreAgainLater;
     }
     written_loss_ = worth.lost_sides;

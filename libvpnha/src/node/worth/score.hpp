@@ -11,7 +11,8 @@
 //
 //   (1) Two are written all the same. A lower one of a node that has missed an epoch or changes: to
 //   promote a node without another one's records costs more than an aborted transition. And that of
-//   a node that acts for long: its score may have been withdrawn before, and nobody else has one.
+//   a node that stands in for long: its score may have been withdrawn before, and nobody else has
+//   one.
 //
 // It is frozen while Pacemaker decides, or the role is on its way: a score that changed then would
 // abort its transition.
@@ -34,7 +35,7 @@ class Score {
     // What this node is worth now.
     struct Worth {
         Role role{};
-        bool acting = false;
+        bool stands_in = false;
         bool moves = false;  // The role is on its way, from here or to here.
         int score = 0;
         unsigned lost_sides = 0;  // That are in it.
@@ -66,7 +67,7 @@ class Score {
     std::optional<int> settling_;  // Differs from the written one since settled_at_ less a while.
     TimePoint settled_at_{};
     bool frozen_ = false;
-    bool acting_ = false;
+    bool stands_in_ = false;
 };
 
 }  // namespace vpnha::node

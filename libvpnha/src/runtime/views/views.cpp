@@ -219,10 +219,10 @@ Counters counters_of(const node::GatewayNode& gateway) {
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
-    // In whose place another one acts is silent, whatever Pacemaker's monitor is told.
+    // A node that another one stands in for is silent, whatever Pacemaker's monitor is told.
     const bool is_promoted = gateway.is_promoted() && !gateway.stand_in().deposed();
     const char* role = !gateway.attached()                        ? "detached"
-                       : gateway.acting()                         ? "acting"
+                       : gateway.stands_in()                      ? "standing-in"
                        : is_promoted                              ? "promoted"
                        : gateway.state() == takeover::State::lame ? "draining"
                                                                   : "unpromoted";
@@ -240,9 +240,9 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"role", role},
               {"epoch", to_string(replica.epoch())},
               {"promoted_node", nullptr},
-              {"acting", gateway.acting()},
-              {"acting_for", nullptr},
-              {"acting_ms", nullptr},
+              {"standing_in", gateway.stands_in()},
+              {"standing_in_for", nullptr},
+              {"standing_in_ms", nullptr},
               {"replica", name_of(replica.level())},
               {"standing", name_of(gateway.standing())},
               {"blockers", gateway.blockers()},
@@ -271,11 +271,11 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     if (replica.holder()) {
         view["promoted_node"] = replica.holder()->value;
     }
-    if (gateway.acting()) {
-        view["acting_for"] = gateway.stand_in().holder().value;
-        view["acting_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(
-                                around.now - gateway.stand_in().since())
-                                .count();
+    if (gateway.stands_in()) {
+        view["standing_in_for"] = gateway.stand_in().holder().value;
+        view["standing_in_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(
+                                     around.now - gateway.stand_in().since())
+                                     .count();
     }
     return view;
 }

@@ -69,8 +69,9 @@ TEST_F(ScoreTest, StandsStillWhileTheRoleIsOnItsWay) {
               102)
         << "it holds the role";
     EXPECT_EQ(
-        score.due({.role = Score::Role::promoted, .acting = true, .score = 100, .is_urgent = true},
-                  kStart),
+        score.due(
+            {.role = Score::Role::promoted, .stands_in = true, .score = 100, .is_urgent = true},
+            kStart),
         std::nullopt)
         << "Pacemaker has yet to decide";
 }
@@ -96,14 +97,15 @@ TEST_F(ScoreTest, WhatMayHaveBeenWithdrawnIsWrittenAgain) {
 // Another node withdrew it while this one claimed in vain; then all were frozen, without a score.
 TEST_F(ScoreTest, WhoActsForLongWritesItsScoreAgain) {
     Score score = written(100);
-    Score::Worth acts{.role = Score::Role::promoted, .acting = true, .moves = true, .score = 102};
-    EXPECT_EQ(score.due(acts, kStart + seconds(1)), std::nullopt) << "Pacemaker decides";
-    EXPECT_EQ(score.due(acts, kStart + seconds(8)), std::nullopt);
-    EXPECT_EQ(score.due(acts, kStart + seconds(9)), std::nullopt) << "it settles";
-    EXPECT_EQ(score.due(acts, kStart + seconds(10)), 100) << "the same as before";
-    EXPECT_EQ(score.due(acts, kStart + seconds(60)), std::nullopt);
-    EXPECT_EQ(score.due(acts, kStart + seconds(101)), std::nullopt);
-    EXPECT_EQ(score.due(acts, kStart + seconds(102)), 100) << "and seldom";
+    Score::Worth stands_in{
+        .role = Score::Role::promoted, .stands_in = true, .moves = true, .score = 102};
+    EXPECT_EQ(score.due(stands_in, kStart + seconds(1)), std::nullopt) << "Pacemaker decides";
+    EXPECT_EQ(score.due(stands_in, kStart + seconds(8)), std::nullopt);
+    EXPECT_EQ(score.due(stands_in, kStart + seconds(9)), std::nullopt) << "it settles";
+    EXPECT_EQ(score.due(stands_in, kStart + seconds(10)), 100) << "the same as before";
+    EXPECT_EQ(score.due(stands_in, kStart + seconds(60)), std::nullopt);
+    EXPECT_EQ(score.due(stands_in, kStart + seconds(101)), std::nullopt);
+    EXPECT_EQ(score.due(stands_in, kStart + seconds(102)), 100) << "and seldom";
 }
 
 TEST_F(ScoreTest, ADemotionThatLastsIsWaitedFor) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from vpnlab.host.power import NODE_TOKEN_FILE
-from vpnlab.steps.acting import power_switch_refuses
+from vpnlab.steps.stand_in import power_switch_refuses
 
 
 class FakeNode:

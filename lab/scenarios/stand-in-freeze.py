@@ -4,8 +4,7 @@
 Purpose: the old holder lives and knows nothing of it. It finds its gate shut, is superseded, and
 waits for its demotion, which Pacemaker orders because it is told, and counts no failure.
 
-Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; `stand_in = true` on all
-gateways.
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; the promoted node freezes for 0.5 s, and is thawed.
 
@@ -16,11 +15,11 @@ import time
 
 from vpnlab.evidence.expectation import at_most, equals, is_empty
 from vpnlab.host.cores import before_all_nodes
-from vpnlab.steps.acting import OUTAGE_MS, expect_acted, wait_acting
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.stand_in import expect_stood_in, wait_stands_in
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 FROZEN_S = 0.5
@@ -29,22 +28,22 @@ LEASE_MS = 300
 
 
 def steps(run: Run) -> None:
-    live = begin(run, stand_in=True)
+    live = begin(run)
     stack, frozen, standbys = live.stack, live.active, live.standbys
     run.step(f"{frozen.name}, which is promoted, freezes for {FROZEN_S:g} s")
     with before_all_nodes():
         frozen.freeze()
         time.sleep(FROZEN_S)
         frozen.thaw()
-    acts = wait_acting(live, standbys)
+    successor = wait_stands_in(live, standbys)
     stack.wait_promoted((node.name for node in standbys), PROMOTED_S)
     stack.wait_in_sync()
     stack.wait_protected(1)
     run.observe(2)
-    expect_acted(live, acts)
+    expect_stood_in(live, successor)
     run.expect("failures", list(stack.cluster.status().failures), is_empty())
     live.hang_up()
     seen = run.measure()
     run.expect("vip_overlap_ms", seen.vip.overlap_ms, at_most(LEASE_MS))
     run.expect("l2tp_ns_reused", seen.invariants.l2tp_ns_reused, equals(0))
-    expect_only_silence(run, seen.client("client1"), OUTAGE_MS)
+    expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

@@ -13,17 +13,14 @@ from ..product.vpnha_stack import VpnhaStack
 from .live import Live
 from .run import Run
 
-# From the fault to the first answer: 0.32 to 0.43 s on a calm host (`tests/bench/run`). Were it not
-# for the standby that acts, it would be Pacemaker's 1.4 s at least.
-OUTAGE_MS = 1000
 # A handover to the node that Pacemaker promotes, and what shares its core meanwhile.
 HANDOVER_MS = 250
-ACTING_LIMIT_S = 10
+STAND_IN_LIMIT_S = 10
 SCORE_LIMIT_S = 20
-ACTING = "event=acting "
-ASKS = "event=acting-asks "
-TOLD = "event=acting-announced "
-ENDED = "event=acting-ended "
+STAND_IN = "event=stand-in "
+ASKS = "event=stand-in-asks "
+TOLD = "event=stand-in-announced "
+ENDED = "event=stand-in-ended "
 # Of the standby that is first in rank.
 FIRST_SCORE = " promotion score 101 "
 
@@ -41,19 +38,19 @@ def first_in_rank(run: Run, stack: VpnhaStack, standbys: Sequence[Node]) -> Node
     return found
 
 
-def wait_acting(live: Live, among: Sequence[Node]) -> Node:
-    """Waits until one of the nodes acts, and returns it."""
-    found = live.run.wait_for("a standby acts", lambda: next(
-        (node for node in among if ACTING in live.stack.daemon_log(node)), None), ACTING_LIMIT_S)
+def wait_stands_in(live: Live, among: Sequence[Node]) -> Node:
+    """Waits until one of the nodes stands in, and returns it."""
+    found = live.run.wait_for("a standby stands in", lambda: next((
+        node for node in among if STAND_IN in live.stack.daemon_log(node)), None), STAND_IN_LIMIT_S)
     assert found is not None
     return found
 
 
-def expect_acted(live: Live, *wanted: Node) -> None:
-    """Who acted in the present boots of all nodes, one entry for each time."""
-    live.run.expect("acted", sorted(
+def expect_stood_in(live: Live, *wanted: Node) -> None:
+    """Who stood in in the present boots of all nodes, one entry for each time."""
+    live.run.expect("stood_in", sorted(
         node.name for node in live.run.lab.gateways
-        for _ in range(live.stack.daemon_log(node).count(ACTING))),
+        for _ in range(live.stack.daemon_log(node).count(STAND_IN))),
         equals(sorted(node.name for node in wanted)))
 
 

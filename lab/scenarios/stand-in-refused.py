@@ -4,8 +4,7 @@
 Purpose: the question disturbs nobody. The voters that hear the holder say no, nothing is claimed,
 and no epoch is used up.
 
-Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; `stand_in = true` on all
-gateways.
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; on each standby in turn a packet filter drops what the
 promoted node's lease says to it, for 3 s.
@@ -15,17 +14,17 @@ same epoch; nobody acted.
 """
 from vpnlab.evidence.expectation import equals, is_true
 from vpnlab.product.vpnha_stack import LEASE_PORT
-from vpnlab.steps.acting import ACTING, ASKS
 from vpnlab.steps.live import Live, expect_unnoticed_act
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.stand_in import ASKS, STAND_IN
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 DEAF_S = 3
 
 
 def steps(run: Run) -> None:
-    expect_unnoticed_act(run, lambda live: deafen_each(run, live), stand_in=True)
+    expect_unnoticed_act(run, lambda live: deafen_each(run, live))
 
 
 def deafen_each(run: Run, live: Live) -> None:
@@ -37,5 +36,5 @@ def deafen_each(run: Run, live: Live) -> None:
         standby.unfilter_port()
         log = live.stack.daemon_log(standby)
         run.expect(f"{standby.name}_asked", ASKS in log, is_true())
-        run.expect(f"{standby.name}_acted", ACTING in log, equals(False))
+        run.expect(f"{standby.name}_acted", STAND_IN in log, equals(False))
     run.expect("epoch", live.stack.status(live.active)["epoch"], equals(epoch))

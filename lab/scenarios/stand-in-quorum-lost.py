@@ -4,8 +4,7 @@
 Purpose: where the lease and Corosync are not of one mind, a node serves for as long as a ring may
 take to form, and no longer.
 
-Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; `stand_in = true` on all
-gateways.
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; the standby that is last in rank filters Corosync's
 datagrams, and nothing else; the power of the promoted node is cut. 5 s later the filter goes away.
@@ -15,11 +14,11 @@ Corosync's quorum a standby may act again, and a node is promoted, in the same s
 at a time.
 """
 from vpnlab.evidence.expectation import at_most, between, is_true
-from vpnlab.steps.acting import ENDED, OUTAGE_MS, expect_acted, first_in_rank, wait_acting
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import expect_nothing_else, worst_gap_ms
+from vpnlab.steps.promise import TAKEOVER_MS, expect_nothing_else, worst_gap_ms
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.stand_in import ENDED, expect_stood_in, first_in_rank, wait_stands_in
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 # One for each cluster link.
@@ -29,7 +28,7 @@ SERVED_S = 1
 
 
 def steps(run: Run) -> None:
-    live = begin(run, stand_in=True)
+    live = begin(run)
     stack, dead, standbys = live.stack, live.active, live.standbys
     first = first_in_rank(run, live.stack, live.standbys)
     other = next(node for node in standbys if node is not first)
@@ -39,10 +38,10 @@ def steps(run: Run) -> None:
         other.filter_port(port)
     dead.power_off()
     cut_at = run.lab.now()
-    run.expect("the_first_in_rank_acts", wait_acting(live, standbys) is first, is_true())
+    run.expect("the_first_in_rank_acts", wait_stands_in(live, standbys) is first, is_true())
     run.observe(ALONE_S)
     run.expect("it_acts_no_more", ENDED in stack.daemon_log(first), is_true())
-    expect_acted(live, first)
+    expect_stood_in(live, first)
     run.step(f"{other.name} hears Corosync again")
     other.unfilter_port()
     stack.wait_promoted(node.name for node in standbys)
@@ -51,7 +50,7 @@ def steps(run: Run) -> None:
     run.observe(2)
     seen = live.end()
     run.expect("outage_ms", worst_gap_ms(seen.client("client1"), (cut_at, cut_at + SERVED_S)),
-               at_most(OUTAGE_MS))
+               at_most(TAKEOVER_MS))
     served = next(each for each in seen.ownerships if each.node == first.name)
     run.expect("acted_s", round(served.end - served.start, 3), between(1.5, 3.0))
     expect_nothing_else(run, seen.client("client1"))

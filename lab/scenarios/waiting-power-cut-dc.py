@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The same as waiting-power-cut, and the gateway that dies is the cluster's DC as well.
+
+Purpose: the worst case of Pacemaker. The survivors must elect a coordinator, which joins all nodes
+anew, before anybody can decide on the takeover.
+
+Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; `stand_in = false` on all
+gateways.
+
+Steps: as waiting-power-cut, with the promoted role on the DC.
+
+Expected: as waiting-power-cut.
+"""
+from vpnlab.steps.live import on_dc
+from vpnlab.steps.power_cut import cut_power_under_traffic
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+
+SCENARIO = Scenario(faults=1, vpnha=True)
+
+
+def steps(run: Run) -> None:
+    cut_power_under_traffic(run, on_dc, waiting=True)
