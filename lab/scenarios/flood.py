@@ -50,8 +50,10 @@ GROWN_KIB, BUSY = 8 * 1024, 0.25
 # minute.
 XL2TPD_GROWN_KIB = {"sccrq": 64 * 1024}
 XL2TPD_GROWN_BY_OTHERS_KIB = 4 * 1024
-# A node of the lab needs 0.24 ms for each packet that its xl2tpd cannot place.
+# A node of the lab needs 0.24 to 0.4 ms for each packet that its xl2tpd cannot place. The rules let
+# 1 000 a second in, beside a burst for the clients of one takeover: a flood uses it up at once.
 XL2TPD_BUSY = 0.5
+BURST_S = 10
 LOG = "/var/log/flood.log"
 
 
@@ -96,16 +98,16 @@ def steps(run: Run) -> None:
     before = resident_kib(node, vpnhad)
     for kind in (*KINDS, *TO_THE_NODE):
         run.step(f"client2 floods: {kind}")
-        begun, busy = run.lab.now(), (busy_s(node, vpnhad), busy_s(node, xl2tpd))
-        resident = resident_kib(node, xl2tpd)
+        begun, resident = run.lab.now(), resident_kib(node, xl2tpd)
         with flooding(run, kind, SECONDS, node):
-            run.observe(SECONDS)
+            run.observe(BURST_S)
+            steady, busy = run.lab.now(), (busy_s(node, vpnhad), busy_s(node, xl2tpd))
+            run.observe(SECONDS - BURST_S)
+            lasted = run.lab.now() - steady
+            busy = busy_s(node, vpnhad) - busy[0], busy_s(node, xl2tpd) - busy[1]
         floods[kind] = begun, run.lab.now()
-        lasted = run.lab.now() - begun
-        run.expect(f"{kind}_vpnhad_busy", round((busy_s(node, vpnhad) - busy[0]) / lasted, 3),
-                   at_most(BUSY))
-        run.expect(f"{kind}_xl2tpd_busy", round((busy_s(node, xl2tpd) - busy[1]) / lasted, 3),
-                   at_most(XL2TPD_BUSY))
+        run.expect(f"{kind}_vpnhad_busy", round(busy[0] / lasted, 3), at_most(BUSY))
+        run.expect(f"{kind}_xl2tpd_busy", round(busy[1] / lasted, 3), at_most(XL2TPD_BUSY))
         run.expect(f"{kind}_xl2tpd_grown_kib", resident_kib(node, xl2tpd) - resident,
                    at_most(XL2TPD_GROWN_KIB.get(kind, XL2TPD_GROWN_BY_OTHERS_KIB)))
     run.expect("vpnhad_grown_kib", resident_kib(node, vpnhad) - before, at_most(GROWN_KIB))
