@@ -348,9 +348,10 @@ class Key {
     void put_holder(const Holder& holder, TimePoint now) {
         const Duration lease = holder.timing().lease;
         const auto& [phase, claimed, seen, dead, number, deadline, next_round_at, claiming_since,
-                     granted_at, renewed, lame_until, rounds, before, unknown, elsewhere,
+                     lapsed_at, granted_at, renewed, lame_until, rounds, before, unknown, elsewhere,
                      handover] = holder.state();
         static_cast<void>(claiming_since);  // No run lasts so long.
+        static_cast<void>(lapsed_at);
         static_cast<void>(granted_at);
         static_cast<void>(renewed);
         static_cast<void>(seen);  // put_context() has these two,

@@ -16,7 +16,8 @@ SILENT_MS = 400
 
 
 def lose_the_others(run: Run, cut: Callable[[Node, str], None], links: Sequence[str],
-                    place: Place = anywhere, start: Callable[..., Live] = begin) -> None:
+                    place: Place = anywhere, start: Callable[..., Live] = begin,
+                    outage_ms: float = TAKEOVER_MS) -> None:
     """Sessions under traffic; the promoted node's links are cut, and another node serves. The
     clients see a silence and nothing else, and nobody hears two gateways. `start`: begin(), or
     what has other clients."""
@@ -37,4 +38,4 @@ def lose_the_others(run: Run, cut: Callable[[Node, str], None], links: Sequence[
                       default=cut_at)
     run.expect("silent_after_ms", round(max(0.0, spoke_until - cut_at) * 1000), at_most(SILENT_MS))
     for client in live.clients:
-        expect_only_silence(run, seen.client(client.name), TAKEOVER_MS)
+        expect_only_silence(run, seen.client(client.name), outage_ms)

@@ -351,6 +351,7 @@ void Engine::note_claimed(const Epoch& epoch) {
 
 void Engine::lapse(Effects& effects, TimePoint now) {
     if (holder_.lapsed(now)) {
+        holder_.note_lapse(now);
         end(End::lapsed, effects);
     }
 }

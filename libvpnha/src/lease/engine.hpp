@@ -46,7 +46,8 @@
 //      yields: it hands over to a claim that Pacemaker has ordered, like a lame one. Of two claims
 //      that outbid each other the lower one is taken back, unless Pacemaker has ordered it.
 //                                                                      engine_stand_in.cpp
-//  15  A claim tells for how long it has been in vain. After a second it is no obstacle to whoever
+//  15  A claim tells for how long it has been in vain. After a second (0.2 s where the claimant's
+//      own lease had lapsed) it is no obstacle to whoever
 //      asks: its own node answers the question as if it did not claim, and the other voters answer
 //      the claim no more for 1.2 s, in which their promises end. Then it has a second again.
 //

@@ -31,7 +31,8 @@ void Holder::claim(NodeId self, const Epoch& floor, TimePoint now) {
     const Epoch highest = std::max({state_.claimed, state_.seen, floor});
     const bool held = state_.renewed || now >= state_.granted_at + timing_.unheld;
     if (state_.phase != Phase::claiming && held) {
-        state_.claiming_since = now;
+        const bool lapsed_now = now < state_.lapsed_at + timing_.unheld_lapsed;
+        state_.claiming_since = lapsed_now ? now - (timing_.unheld - timing_.unheld_lapsed) : now;
     }
     state_.renewed = false;
     end();
@@ -178,6 +179,10 @@ void Holder::cancel_lame() {
     if (state_.phase == Phase::lame) {
         state_.phase = Phase::holding;
     }
+}
+
+void Holder::note_lapse(TimePoint now) {
+    state_.lapsed_at = now;
 }
 
 void Holder::end() {

@@ -65,6 +65,7 @@ class Holder {
         TimePoint deadline{};
         TimePoint next_round_at{};
         TimePoint claiming_since{};  // Without a renewal that was answered.
+        TimePoint lapsed_at{};       // The last lease that ended by itself.
         TimePoint granted_at{};
         bool renewed = false;  // Since then.
         TimePoint lame_until{};
@@ -92,6 +93,8 @@ class Holder {
     [[nodiscard]] bool outbid() const;
     void begin_lame(TimePoint now);
     void cancel_lame();
+    // Its lease has run out; end() follows.
+    void note_lapse(TimePoint now);
     // The epoch is dead.
     void end();
     // The list of voters has changed: what was asked before does not count.
@@ -109,7 +112,8 @@ class Holder {
         return state_.phase == Phase::holding || state_.phase == Phase::lame;
     }
     [[nodiscard]] const Epoch& epoch() const { return state_.claimed; }
-    // For how long it has claimed, and no renewal was answered.
+    // For how long it has claimed, and no renewal was answered; more by what Timing::unheld_lapsed
+    // is less than `unheld`, if its own lease had lapsed.
     [[nodiscard]] Duration in_vain(TimePoint now) const { return now - state_.claiming_since; }
     // Over: nothing more is to be said in this epoch.
     [[nodiscard]] bool lapsed(TimePoint now) const { return serving() && now >= state_.deadline; }

@@ -169,6 +169,31 @@ TEST_F(HolderTest, WhoHeldTheLeaseWithoutARenewalHasClaimedInVain) {
     EXPECT_EQ(ask(later + kTiming.unheld).in_vain, Duration{}) << "another time";
 }
 
+// Its voters answered a moment ago: three rounds without an answer are enough.
+TEST_F(HolderTest, TheClaimOfWhoseLeaseHasLapsedIsInVainSooner) {
+    claim();
+    const auto hold = [&](const Round& round, TimePoint now) {
+        ASSERT_FALSE(count(1, answer_to(round), now));
+        ASSERT_TRUE(count(2, answer_to(round), now));
+    };
+    hold(ask(), kNow);
+    hold(ask(kNow + kTiming.renew), kNow + kTiming.renew);
+    const TimePoint lapse = kNow + kTiming.renew + kTiming.lease;
+    ASSERT_TRUE(holder_.lapsed(lapse));
+    holder_.note_lapse(lapse);
+    holder_.end();
+    claim(lapse);
+    EXPECT_LT(ask(lapse + kTiming.unheld_lapsed - Duration(1)).in_vain, kTiming.unheld);
+    const Round late = ask(lapse + kTiming.unheld_lapsed);
+    EXPECT_EQ(late.in_vain, kTiming.unheld);
+    hold(late, lapse + kTiming.unheld_lapsed);
+    hold(ask(lapse + kTiming.unheld_lapsed), lapse + kTiming.unheld_lapsed);
+    holder_.end();
+    const TimePoint later = lapse + kTiming.unheld;
+    claim(later);
+    EXPECT_EQ(ask(later).in_vain, Duration{}) << "another claim, by an order";
+}
+
 TEST_F(HolderTest, NoNumberIsClaimedTwice) {
     Holder holder(kTiming, {7, NodeId{1}});
     holder.claim(NodeId{1}, {3, NodeId{2}}, kNow);
