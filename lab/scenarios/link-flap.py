@@ -9,7 +9,7 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 Steps: client1 dials and makes traffic; the carrier of the promoted node's outside link is gone for
 1 s and there for 1 s, thirty times; then it stays.
 
-Expected: at most one move; a silence of at most 1.5 s and nothing else; never two owners.
+Expected: at most one move; a silence of at most 0.7 s and nothing else; never two owners.
 """
 import time
 

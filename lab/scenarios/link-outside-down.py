@@ -8,7 +8,7 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic; the promoted node's device outside has no carrier any more.
 
-Expected: a silence of at most 1.5 s and nothing else; never two owners; one move.
+Expected: a silence of at most 0.7 s and nothing else; never two owners; one move.
 """
 from vpnlab.steps.links import lose_link
 from vpnlab.steps.run import Run

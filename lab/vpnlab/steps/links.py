@@ -10,7 +10,8 @@ from .live import Live, begin
 from .promise import expect_only_silence
 from .run import Run
 
-OUTAGE_MS = 1500
+# 0.2 s until it is given away, and a handover.
+OUTAGE_MS = 700
 ROUTER = "client2"
 SERVER = "server"
 

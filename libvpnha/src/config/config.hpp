@@ -30,7 +30,7 @@ struct Links {
     // Who has to be there, one of them on each side; with none the carrier counts alone.
     std::vector<IpAddress> outside_neighbours;
     std::vector<IpAddress> inside_neighbours;
-    std::chrono::milliseconds probe_interval{200};
+    std::chrono::milliseconds probe_interval{100};
     std::uint32_t lost_after = 3;  // Questions without an answer.
     std::chrono::milliseconds give_away_after{200};
     std::chrono::milliseconds hold_off{60'000};

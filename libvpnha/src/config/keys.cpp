@@ -300,7 +300,7 @@ std::vector<Key> link_keys() {
          "[]", "[\"198.51.100.1\"]", "The same for the inside.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.links.inside_neighbours = v.addresses; },
          [](const Config&, const Gateway& g) { return list(g.links.inside_neighbours); }},
-        {Section::links, "probe_interval", Kind::duration, 50, 10'000, "\"200ms\"", "\"200ms\"",
+        {Section::links, "probe_interval", Kind::duration, 50, 10'000, "\"100ms\"", "\"100ms\"",
          "How often each neighbour is asked.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.links.probe_interval = v.duration; },
          [](const Config&, const Gateway& g) { return quoted(to_text(g.links.probe_interval)); }},

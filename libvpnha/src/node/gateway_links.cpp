@@ -62,13 +62,21 @@ void GatewayNode::watch_links(TimePoint now, Effects& effects) {
     }
     const auto best = best_standby();
     const auto elsewhere = best ? std::optional(best->second) : std::nullopt;
+    const bool gave_away = links_.giving_away();
     if (links_.weigh(takeover_.state() == takeover::State::promoted, elsewhere, now)) {
+        if (stand_in_.wanted()) {
+            // Clients on that side get no answer: a standby without a lost link is sooner than
+            // Pacemaker.
+            lease_.yield(lease::Yields::to_anybody, std::nullopt);
+        }
         effects.emplace_back(
             Log{Level::warning,
                 fmt::format("outside link: {}, inside link: {}; node {} is in sync and has better "
                             "ones: the gateway is given away event=given-away {}",
                             to_string(links_.state(LinkSide::outside)),
                             to_string(links_.state(LinkSide::inside)), best->first.value, tag())});
+    } else if (gave_away && !links_.giving_away() && is_promoted()) {
+        lease_.yield(lease::Yields::no, std::nullopt);  // Its links are as good as any again.
     }
 }
 

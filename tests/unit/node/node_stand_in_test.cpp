@@ -324,6 +324,27 @@ TEST(NodeStandInTest, WhenAServiceDiesTheFirstInRankClaimsAtOnce) {
     EXPECT_EQ(cluster.replica(1).level(), wire::Level::complete);
 }
 
+// Clients get no answer on that side, so nobody waits for Pacemaker.
+TEST(NodeStandInTest, WhenALinkIsLostTheFirstInRankWithGoodLinksClaimsAtOnce) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.run(3,
+                cluster.at(3).node->on_carrier(kGateway, LinkSide::inside, false, cluster.now()));
+    cluster.run(1,
+                cluster.at(1).node->on_carrier(kGateway, LinkSide::outside, false, cluster.now()));
+    cluster.pass(milliseconds(190));
+    EXPECT_TRUE(cluster.gate_open(1)) << "the standbys may lose theirs, too";
+    cluster.pass(milliseconds(60));
+    EXPECT_FALSE(cluster.gate_open(1));
+    EXPECT_TRUE(gateway(cluster, 2).stands_in());
+    EXPECT_TRUE(cluster.gate_open(2));
+    EXPECT_FALSE(gateway(cluster, 3).stands_in()) << "it has lost a link as well";
+    EXPECT_TRUE(cluster.begin_demote(1).has_value());
+    EXPECT_TRUE(cluster.promote(2).has_value());
+    cluster.pass(seconds(1));
+    EXPECT_TRUE(cluster.gate_open(2));
+    EXPECT_EQ(cluster.replica(1).level(), wire::Level::complete);
+}
+
 TEST(NodeStandInTest, ADeposedNodeWithdrawsItsOwnScore) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
