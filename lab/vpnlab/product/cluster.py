@@ -34,6 +34,8 @@ FENCE_VPNHA_FIRST = DIRECTORY.parent / "stonith" / "fence-vpnha-then-power.crm"
 TWO_NODES = DIRECTORY.parent / "stonith" / "two-nodes.crm"
 # Milliseconds: token, consensus.
 TUNED = (300, 360)
+# Corosync refuses less.
+CONSENSUS_PER_TOKEN = 1.2
 RELAXED = (5000, 6000)
 # What Corosync 3.1 makes of a corosync.conf that says nothing of it, for three nodes: 3000 and a
 # token_coefficient of 650 for the third, consensus 1.2 times that.
@@ -220,6 +222,7 @@ class Cluster:
         # Of all nodes. A node with a longer token than the others holds an idle ring's token
         # longer than they wait for it: they lose it again and again.
         self._timing = RELAXED
+        self._tuned = TUNED
 
     @property
     def nodes(self) -> list[Node]:
@@ -324,7 +327,17 @@ class Cluster:
 
     def tune(self) -> None:
         """The tuned profile from now on, on all nodes that have power."""
-        self._set_timing(TUNED)
+        self._set_timing(self._tuned)
+
+    @property
+    def tuned_token_ms(self) -> int:
+        """What tune() sets."""
+        return self._tuned[0]
+
+    def set_tuned(self, token_ms: int) -> None:
+        """Tunes to another token, from now on: what tune() does then as well."""
+        self._tuned = token_ms, round(token_ms * CONSENSUS_PER_TOKEN)
+        self.tune()
 
     def default_token(self) -> None:
         """Corosync's own timing from now on, on all nodes that have power."""

@@ -15,12 +15,12 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters",
                    "plain-knet-refused", "daemon-killed", "partition-isolate-promoted",
                    "fenced-node-returns", "nat-tcp", "l2tp-ipsec-power-cut", "ikev2-power-cut",
                    "pptp-power-cut", "corosync-stands-still", "promote-while-incomplete")
-# The same fault again and again each, for the distributions of tests/bench/run --only takeovers and
-# --only standing_in: an hour that promises nothing which no other scenario does.
+# The same fault again and again each, for docs/performance.md (tests/bench/run --only takeovers and
+# --only standing_in): half an hour and more.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
                 "takeovers-power-dc", "standing-in-power-cut", "standing-in-power-cut-dc",
                 "standing-in-daemon-stopped", "standing-in-daemon-killed", "standing-in-move",
-                "calm-hour")
+                "calm-hour", "stalling-hosts", "corosync-tokens")
 # What the lab installs, and the programs that some scenarios use in its place or beside it.
 LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail", "vpnhad-echo", "session-table",
                "kernel_test")
