@@ -27,7 +27,8 @@ cp "$cib/old" "$cib/new"
 # transition-delay: a lost node's traces take Pacemaker's daemons ~220 ms to remove, because Corosync
 #   takes no message while it synchronises and they try again 210 ms later. A controller that asks
 #   for the scheduler meanwhile sleeps a whole second, once or twice (do_pe_invoke_callback()).
-#   Measured: 1.4 s from power cut to the first packet with 250 ms, 2.3 to 3.1 s without. 300, because
+#   Measured where no standby stands in: 1.4 s from power cut to the first packet with 250 ms, 2.3 to
+#   3.1 s without. 300, because
 #   nodes that were slow for a moment took 290 ms (two of sixteen in the lab).
 pcs -f "$cib/new" property set --force \
     stonith-enabled=true stonith-action=off concurrent-fencing=true \
