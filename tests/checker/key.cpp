@@ -316,7 +316,8 @@ class Key {
     void put_voter(const Voter::State& state, TimePoint now) {
         const auto& [started, granted, ordered, marks, promise, in_vain_since, asked, granted_to,
                      heard, before, previous, previous_elsewhere, served, answered_at, absent_since,
-                     astray] = state;
+                     astray, own_astray] = state;
+        static_cast<void>(own_astray);
         static_cast<void>(astray);         // No clock of a run is measured.
         static_cast<void>(in_vain_since);  // No run lasts so long.
         static_cast<void>(asked);

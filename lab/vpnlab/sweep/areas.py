@@ -95,7 +95,7 @@ AREAS = {
          "stand-in-maintenance", "stand-in-handover", "stand-in-two-standbys",
          "stand-in-vpnhad-killed", "stand-in-freeze", "stand-in-quorum-lost",
          "stand-in-five-gateways", "corosync-stands-still", "corosync-hangs-on-holder",
-         "stand-in-fails-then-next", "stalled-host", "false-alarms"),
+         "stand-in-fails-then-next", "stalled-host", "false-alarms", "clock-too-fast"),
         paths=(*_src("lease/", "node/", "takeover/"), *_runtime("fencing"),
                *_steps("stand_in.py", "standing_in.py", "takeovers.py")),
         simulated=True),

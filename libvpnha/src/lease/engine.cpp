@@ -268,10 +268,12 @@ bool Engine::hand_over(const Sender& sender, const Round& round, Effects& effect
     const Epoch own = holder_.epoch();
     const TimePoint until = holder_.state().deadline;
     Voter released = voter_without_claim();
+    released.forgive_clocks();
     if (round.id.epoch <= own ||
         released.judge(sender, round, state_.voters, now) != Verdict::answered) {
         return false;
     }
+    released.on_astray(voter_.state().astray, voter_.state().own_astray);
     voter_ = std::move(released);
     state_.wanted = false;
     end_standing_in();

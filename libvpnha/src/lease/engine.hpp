@@ -189,7 +189,9 @@ class Engine {
     // less is told no.
     void set_position(const Position& position) { state_.position = position; }
     // 7: see Voter::on_astray().
-    void set_astray(std::vector<NodeId> nodes) { voter_.on_astray(std::move(nodes)); }
+    void set_astray(std::vector<NodeId> nodes, bool own) {
+        voter_.on_astray(std::move(nodes), own);
+    }
     // Whether the disk has taken what was saved last, and the grant that is on it: a voter that
     // cannot save grants nothing more.
     void set_saves(bool saves, const Epoch& granted) {

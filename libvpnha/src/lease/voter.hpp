@@ -70,6 +70,7 @@ class Voter {
         std::vector<Timed> answered_at;   // No older than an abstention.
         std::vector<Timed> absent_since;  // Voters that the quorate group lacks.
         std::vector<NodeId> astray;       // Their clocks are.
+        bool own_astray = false;          // A majority's are: it is this node's own.
         friend bool operator==(const State&, const State&) = default;
     };
 
@@ -110,7 +111,17 @@ class Voter {
     void on_lacking(const std::vector<NodeId>& lacking, TimePoint now);
     // Nodes whose clocks leave the bound of ρ, by this node's own: no claim of theirs is granted,
     // where there are three voters or more. An epoch that was granted goes on.
-    void on_astray(std::vector<NodeId> nodes) { state_.astray = std::move(nodes); }
+    void on_astray(std::vector<NodeId> nodes, bool own) {
+        state_.astray = std::move(nodes);
+        state_.own_astray = own;
+    }
+    // For a claim that ends this node's own lease: where its own clock is astray, the others' are
+    // right, and it grants nobody anything until its clock is.
+    void forgive_clocks() {
+        if (state_.own_astray) {
+            state_.astray.clear();
+        }
+    }
     // The quorate group lacks it now.
     [[nodiscard]] bool lacks(NodeId node) const;
 

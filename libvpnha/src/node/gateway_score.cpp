@@ -33,18 +33,19 @@ Score::Worth GatewayNode::worth(TimePoint now) const {
     const unsigned loss = scored_loss();
     const takeover::State state = takeover_.state();
     const bool calls = calls_for_role(now);
+    const bool gives_away = wishes_.own_lease.gives_role_away() || own_clock_astray();
     return {
         .role = role_of(state),
         .stands_in = stands_in(),
         .moves = replica_.promoted() || (replica_.epoch().number != 0 && !replica_.holder()),
-        .score = wishes_.own_lease.gives_role_away() ? kScoreEmpty
-                 : calls                             ? kScoreCalls
-                         : score_of(standing(), loss, !blockers_.clock().empty()) +
+        .score = gives_away ? kScoreEmpty
+                 : calls    ? kScoreCalls
+                            : score_of(standing(), loss, !blockers_.clock().empty()) +
                                score_for_standing_in(loss),
         .lost_sides = loss,
         // A promoted node that a standby surpasses would be demoted.
-        .is_urgent = wishes_.own_lease.gives_role_away() || calls ||
-                     (stand_in_.wanted() && state == takeover::State::promoted),
+        .is_urgent =
+            gives_away || calls || (stand_in_.wanted() && state == takeover::State::promoted),
         .has_missed = !replica_.holder() && (replica_.doubt() == wire::Doubt::missed_claim ||
                                              replica_.doubt() == wire::Doubt::gap),
     };

@@ -22,7 +22,7 @@ bool GatewayNode::may_stand_in() const {
     if (!stand_in_.wanted() || stand_in_.deposed() || !attached() || detaching() ||
         attachment_.resource().empty() || takeover_.state() != takeover::State::standby ||
         blockers_.resetting() || !replica_.quorate() || !lease.quorate || lease.fenced ||
-        lease.alone || !saves_.work() ||
+        lease.alone || !saves_.work() || own_clock_astray() ||
         lease.voters.newest().nodes.size() < lease::kVotersToStandIn || !lease_.remembers()) {
         return false;
     }

@@ -142,12 +142,12 @@ TEST(VoterTest, AbstainsAfterItsStartForTheLongestPromiseOfAnyLease) {
 TEST(VoterTest, GrantsNothingToANodeWhoseClockIsAstrayAndLetsWhatItGrantedGoOn) {
     Voter voter = voter_with();
     ASSERT_EQ(judge(voter, round_of(1, 1)), Verdict::answered);
-    voter.on_astray({NodeId{1}, NodeId{2}});
+    voter.on_astray({NodeId{1}, NodeId{2}}, false);
     EXPECT_EQ(judge(voter, round_of(1, 1, 2)), Verdict::answered);
     const TimePoint over = kNow + milliseconds(1000);
     EXPECT_EQ(judge(voter, round_of(2, 2), over), Verdict::clock_astray);
     EXPECT_EQ(judge(voter, round_of(2, 3), over), Verdict::answered);
-    voter.on_astray({});
+    voter.on_astray({}, false);
     EXPECT_EQ(judge(voter, round_of(3, 2), over + milliseconds(1000)), Verdict::answered);
 }
 
@@ -155,7 +155,7 @@ TEST(VoterTest, GrantsNothingToANodeWhoseClockIsAstrayAndLetsWhatItGrantedGoOn) 
 TEST(VoterTest, OfTwoVotersAClockThatIsAstrayIsGrantedTheLease) {
     const Voters two{{{{0, NodeId{1}}, 0}, nodes_to(2)}, std::nullopt};
     Voter voter = voter_with();
-    voter.on_astray({NodeId{1}});
+    voter.on_astray({NodeId{1}}, false);
     Round round = round_of(1, 1);
     round.voters = two;
     EXPECT_EQ(voter.judge(sender_of(1), round, two, kNow), Verdict::answered);

@@ -158,6 +158,12 @@ class FakeCluster {
     // What the lease says, by its sender, and is lost.
     using Lost = std::function<bool(std::uint32_t from, const SendLease& sent)>;
     void lose_leases(Lost lost) { lost_ = std::move(lost); }
+    // The clock by which that node sends and receives leases; all others' run as the cluster's.
+    void run_at_rate(std::uint32_t node, double rate) {
+        rated_ = NodeId{node};
+        rate_ = rate;
+        rated_from_ = now_;
+    }
     // Nobody hears their leases, and they hear nobody's.
     void mute_leases(const std::set<std::uint32_t>& nodes) { muted_ = nodes; }
     [[nodiscard]] const lease::Engine& lease(std::uint32_t node) {
@@ -325,10 +331,26 @@ class FakeCluster {
             deliver_leases();
         } while (!held_ && !queue_.empty());
     }
+    // Seen by the receiver's clock: a rate differs from 1 at one of the two alone.
+    void rate(const lease::Sender& sender, SendLease& sent) const {
+        if ((sender.node == rated_) == (sent.to == rated_)) {
+            return;
+        }
+        const double seen = sender.node == rated_ ? rate_ : 1 / rate_;
+        const auto scale = [&](TimePoint& time) {
+            time = rated_from_ + std::chrono::duration_cast<Duration>((time - rated_from_) * seen);
+        };
+        if (auto* const hello = std::get_if<lease::Hello>(&sent.message); hello && hello->sent_at) {
+            scale(*hello->sent_at);
+        } else if (auto* const round = std::get_if<lease::Round>(&sent.message)) {
+            scale(round->sent_at);
+        }
+    }
     void deliver_leases() {
         while (!leases_.empty()) {
-            const auto [sender, sent] = std::move(leases_.front());
+            auto [sender, sent] = std::move(leases_.front());
             leases_.pop_front();
+            rate(sender, sent);
             if (nodes_.contains(sent.to) && hear_each_other(sender.node, sent.to) &&
                 !muted_.contains(sender.node.value) && !muted_.contains(sent.to.value) &&
                 !(lost_ && lost_(sender.node.value, sent))) {
@@ -561,6 +583,9 @@ class FakeCluster {
     std::map<NodeId, std::optional<lease::Durable>> disks_;
     std::map<NodeId, lease::Sender> senders_;
     std::deque<std::pair<lease::Sender, SendLease>> leases_;
+    NodeId rated_{};
+    double rate_ = 1;
+    TimePoint rated_from_{};
     std::set<std::uint32_t> full_disks_;
     std::set<std::uint32_t> slow_disks_;
     std::set<std::uint32_t> living_kernels_;

@@ -345,6 +345,35 @@ TEST(NodeStandInTest, WhenALinkIsLostTheFirstInRankWithGoodLinksClaimsAtOnce) {
     EXPECT_EQ(cluster.replica(1).level(), wire::Level::complete);
 }
 
+// Nobody would grant it anything: the next one does not wait for its turn, and no role moves there.
+TEST(NodeStandInTest, WhoseClockIsAstrayLeavesItToTheNext) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.run_at_rate(3, 1.03);
+    cluster.pass(seconds(45));
+    EXPECT_TRUE(gateway(cluster, 3).own_clock_astray());
+    EXPECT_FALSE(gateway(cluster, 2).own_clock_astray());
+    EXPECT_THAT(cluster.at(3).scores, Contains(kScoreEmpty));
+    EXPECT_THAT(cluster.at(2).log, Contains(HasSubstr("event=clock-rate")));
+    EXPECT_TRUE(cluster.gate_open(1)) << "a voter answers the holder whatever its clock does";
+    cluster.hold(true);
+    cluster.lose_power(1);
+    cluster.pass(seconds(1));
+    EXPECT_THAT(cluster.at(3).log, Not(Contains(HasSubstr("event=stand-in-asks"))));
+}
+
+// The clock of the node that serves is astray: it gives the role away, as a planned move.
+TEST(NodeStandInTest, AHolderWhoseClockIsAstrayHandsOver) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.run_at_rate(1, 0.97);
+    cluster.pass(seconds(45));
+    EXPECT_THAT(cluster.at(1).scores, Contains(kScoreEmpty));
+    EXPECT_TRUE(cluster.gate_open(1));
+    ASSERT_TRUE(cluster.begin_demote(1).has_value());
+    ASSERT_TRUE(cluster.promote(2).has_value());
+    EXPECT_TRUE(cluster.gate_open(2)) << "in one round trip";
+    EXPECT_FALSE(cluster.gate_open(1));
+}
+
 TEST(NodeStandInTest, ADeposedNodeWithdrawsItsOwnScore) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});

@@ -85,4 +85,11 @@ std::vector<NodeId> ClockRates::nodes_astray() const {
     return nodes;
 }
 
+bool ClockRates::own_is_astray(std::size_t voters) const {
+    const std::vector<Clock> others = astray();
+    const auto fast = static_cast<std::size_t>(std::count_if(
+        others.begin(), others.end(), [](const Clock& clock) { return clock.rate > 1; }));
+    return std::max(fast, others.size() - fast) > voters / 2;
+}
+
 }  // namespace vpnha::node

@@ -42,6 +42,9 @@ class ClockRates {
     // Those that are astray now, ascending.
     [[nodiscard]] std::vector<Clock> astray() const;
     [[nodiscard]] std::vector<NodeId> nodes_astray() const;
+    // It is this node's own clock that is astray: as many others as are a majority of `voters` run
+    // at another rate, all faster or all slower.
+    [[nodiscard]] bool own_is_astray(std::size_t voters) const;
 
   private:
     struct Measured {

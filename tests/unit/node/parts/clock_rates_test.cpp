@@ -50,6 +50,27 @@ TEST_F(ClockRatesTest, AClockIsAstrayAfterTwoStepsBeyondWhatIsAllowed) {
     EXPECT_THAT(rates_.astray(), IsEmpty());
 }
 
+TEST_F(ClockRatesTest, WhereAMajorityDiffersTheOwnClockIsAstray) {
+    const auto hear_all = [&](double rate_of_2) {
+        for (Duration passed{}; passed < seconds(45); passed += milliseconds(100)) {
+            now_ += milliseconds(100);
+            const auto at = [&](double rate) {
+                return std::chrono::duration_cast<Duration>(now_.time_since_epoch() * rate);
+            };
+            rates_.note({NodeId{2}, {}, life_}, TimePoint(at(rate_of_2)), now_, kRatePpm);
+            rates_.note({kHolder, {}, life_}, TimePoint(at(0.97)), now_, kRatePpm);
+        }
+    };
+    hear_all(1);
+    EXPECT_FALSE(rates_.own_is_astray(3)) << "it is node 3's";
+    hear_all(1.03);
+    EXPECT_THAT(rates_.astray(), SizeIs(2));
+    EXPECT_FALSE(rates_.own_is_astray(3)) << "one is faster, and one slower";
+    hear_all(0.98);
+    EXPECT_TRUE(rates_.own_is_astray(3));
+    EXPECT_FALSE(rates_.own_is_astray(5)) << "two others may be right";
+}
+
 TEST_F(ClockRatesTest, AFastClockIsFoundAsWell) {
     hear(seconds(35), 1.011);
     EXPECT_THAT(rates_.astray(), SizeIs(1));
