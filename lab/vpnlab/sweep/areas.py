@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 # The promises that hold the product together; ./check --all runs the rest too.
 PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters", "ocf-agents",
-                   "l2tp-power-cut", "l2tp-power-cut-dc", "waiting-power-cut", "l2tp-demotion",
+                   "l2tp-power-cut", "waiting-power-cut", "l2tp-demotion",
                    "plain-knet-refused", "daemon-killed", "partition-isolate-promoted",
                    "fenced-node-returns", "nat-tcp", "l2tp-ipsec-power-cut", "ikev2-power-cut",
                    "pptp-power-cut", "corosync-stands-still", "promote-while-incomplete")
