@@ -9,8 +9,8 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 Steps: client1 dials and makes traffic; the promoted node's nftables drops UDP to the lease's port.
 Later the filter goes away.
 
-Expected: a silence of at most 0.7 s and nothing else; another node serves; never two owners; without
-the filter the node is a standby in sync whose vote counts.
+Expected: a silence of at most 0.7 s and nothing else; another node serves; never two owners;
+without the filter the node is a standby in sync whose vote counts.
 """
 from vpnlab.product.vpnha_stack import LEASE_PORT
 from vpnlab.steps.promoted_fault import expect_moved, strike
