@@ -26,7 +26,7 @@ from vpnlab.steps.promise import expect_nothing_else, worst_gap_ms
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 from vpnlab.steps.stand_in import ASKS, STAND_IN
-from vpnlab.steps.standing_in import CLIENTS, STANDS_IN, STEAL, WAITS, cpu_times
+from vpnlab.steps.stand_in_rounds import CLIENTS, STANDS_IN, STEAL, WAITS, cpu_times
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), vpnha=True)
 MINUTES = float(os.environ.get("VPNHA_CALM_MINUTES", "60"))

@@ -27,7 +27,7 @@ from vpnlab.steps.live import Live, begin, off_dc
 from vpnlab.steps.promise import TAKEOVER_MS, expect_nothing_else, worst_gap_ms
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.standing_in import Round, figures
+from vpnlab.steps.stand_in_rounds import Round, figures
 
 TOKENS_MS = (300, 650, 1000, 3000)
 ROUNDS = 2

@@ -15,7 +15,7 @@ from vpnlab.product.vpnha_stack import DAEMON
 from vpnlab.steps.live import anywhere
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.standing_in import ROUNDS, clear, compare
+from vpnlab.steps.stand_in_rounds import ROUNDS, clear, compare
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2 * ROUNDS, vpnha=True)
 

@@ -14,7 +14,7 @@ from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.steps.live import anywhere
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.standing_in import compare
+from vpnlab.steps.stand_in_rounds import compare
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), vpnha=True)
 

@@ -15,7 +15,7 @@ from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.steps.live import on_dc
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.standing_in import ROUNDS, compare, cut_power, rejoin
+from vpnlab.steps.stand_in_rounds import ROUNDS, compare, cut_power, rejoin
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2 * ROUNDS, vpnha=True)
 

@@ -6,7 +6,7 @@ import pytest
 from vpnlab.evidence.result import ClientResult, ClientSeries, Event
 from vpnlab.host.topology import L2TP, L2TP_2
 from vpnlab.product.probes import PING_INTERVAL_S
-from vpnlab.steps.standing_in import Round, figures
+from vpnlab.steps.stand_in_rounds import Round, figures
 
 EVENTS = [Event(5.35, "gw3", "stand-in-asks", "asks gateway=l2tp epoch=1.2"),
           Event(5.38, "gw3", "stand-in", "stands in gateway=l2tp epoch=1.2"),
