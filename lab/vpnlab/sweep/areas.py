@@ -97,7 +97,8 @@ AREAS = {
          "stand-in-five-gateways", "corosync-stands-still", "corosync-hangs-on-holder",
          "stand-in-fails-then-next", "stalled-host", "false-alarms", "clock-too-fast"),
         paths=(*_src("lease/", "node/", "takeover/"), *_runtime("fencing"),
-               *_steps("stand_in.py", "stand_in_rounds.py", "takeovers.py")),
+               *_steps("stand_in.py", "stand_in_rounds.py", "takeovers.py"),
+               *_node("clock_rate.py")),
         simulated=True),
     "gate": Area(
         ("kernel_adapters", "runtime"),
