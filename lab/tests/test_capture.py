@@ -123,6 +123,14 @@ class OutageTest(CaptureCase):
         assert got.series.outage
         self.assertAlmostEqual(T0 + 0.981, got.series.outage[0], places=5)
 
+    def test_numbers_that_begin_anew_are_other_probes(self) -> None:
+        """A prober has 16 bits: at 66 probes a second they last for a quarter of an hour."""
+        pcap = Pcap()
+        probes(pcap, 0.0, 1.0)
+        probes(pcap, 100.0, 101.0)
+        got = self.analyse(pcap, t_fault=None)
+        self.assertEqual((100, 0), (got.pings_sent, got.pings_lost))
+
     def test_an_answer_that_comes_late_ends_the_silence_when_it_comes(self) -> None:
         pcap = Pcap()
         seq = probes(pcap, 0.0, 1.0)

@@ -9,7 +9,7 @@ both is taken from outside, request and reply alike, so that no round trip mixes
 """
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ IKE_SETUP_EXCHANGES = frozenset({2, 4, 32, 34, 35, 36})
 IN_FLIGHT_MAX_S = 0.1
 # The gateway's last answers may arrive this long after the fault's time stamp.
 FAULT_SETTLES_S = 0.25
+# Of one number: a question that comes so much later than the one before is another one.
+NUMBER_AGAIN_S = 60.0
 # More missing probe numbers than this in one place is a new run of the prober, not a loss.
 MISSING_SEQ_MAX = 30000
 TCP_POINTS_MAX = 1500
@@ -71,6 +73,7 @@ class _Observed:
     """Everything counted while reading, each with the time at which it was first seen."""
 
     probes: dict[tuple[str, int, int], _Probe] = field(default_factory=dict)
+    earlier_probes: list[tuple[tuple[str, int, int], _Probe]] = field(default_factory=list)
     first_seen: dict[tuple[Any, ...], float] = field(default_factory=dict)
     echoed_outside: _Echoed = field(default_factory=_Echoed)
     echoed_tunnel: _Echoed = field(default_factory=_Echoed)
@@ -216,6 +219,11 @@ def _take_probe(seen: _Observed, t: float, ip: Ip, icmp: Icmp, server_ip: str,
     client = ip.src if asked else ip.dst
     key = (client, icmp.ident, icmp.seq)
     probe = seen.probes.get(key)
+    if (asked and probe is not None and probe.sent is not None
+            and t > probe.sent + NUMBER_AGAIN_S):
+        # The prober's 16 bits have begun anew.
+        seen.earlier_probes.append((key, probe))
+        probe = None
     if probe is None:
         # A reply alone has no time of sending: without the request it says nothing.
         if asked:
@@ -270,7 +278,7 @@ def _fill_counts(result: ClientResult, seen: _Observed, t_fault: float | None,
 
 def _fill_probes(result: ClientResult, seen: _Observed, t_fault: float | None, t_end: float,
                  interval_s: float) -> None:
-    probes = _with_missing(seen.probes)
+    probes = _with_missing([*seen.earlier_probes, *seen.probes.items()])
     answers = sorted(p.answered for p in probes if p.answered is not None)
     counted = [p for p in probes if p.sent is not None
                and (t_fault is None or p.sent >= t_fault)
@@ -308,11 +316,11 @@ def _fill_probes(result: ClientResult, seen: _Observed, t_fault: float | None, t
                                   f"longest silence over after {result.outage_ms:.0f} ms"))
 
 
-def _with_missing(probes: Mapping[tuple[str, int, int], _Probe]) -> list[_Probe]:
+def _with_missing(probes: Iterable[tuple[tuple[str, int, int], _Probe]]) -> list[_Probe]:
     """Adds the probes that the prober numbered but could not put on the wire (no interface)."""
     # By the prober's number alone: its address may change with a new session.
     runs: dict[int, list[tuple[int, _Probe]]] = {}
-    for (_, ident, seq), probe in probes.items():
+    for (_, ident, seq), probe in probes:
         runs.setdefault(ident, []).append((seq, probe))
     complete: list[_Probe] = []
     for run in runs.values():
