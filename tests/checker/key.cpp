@@ -303,14 +303,20 @@ class Key {
     }
 
     void put_inquiry(const Engine::Inquiry& inquiry, TimePoint now) {
-        const auto& [id, next_at, pause, willing, agreed, agreed_before] = inquiry;
-        put(id.epoch);
+        const auto& [open, next_at, pause, often_until] = inquiry;
         put_left(next_at, now);
         put(now > next_at + timing_.punctual);
         put(static_cast<std::uint8_t>(pause.count()));
-        put(willing);
-        put(agreed);
-        put(agreed_before);
+        static_cast<void>(often_until);  // All pauses are alike.
+        for (const auto& [id, at, in_row, agreed, willing] : open) {
+            put(id.epoch);
+            put(at + timing_.ask_open < now);
+            put_left(at + timing_.ask_open, now);
+            put(in_row);
+            put(agreed);
+            put(willing);
+        }
+        put(Epoch{});
     }
 
     void put_voter(const Voter::State& state, TimePoint now) {
@@ -436,9 +442,20 @@ class Key {
             put(static_cast<std::uint8_t>(mark->victim.value));
         } else if (const auto* question = std::get_if<lease::Question>(&flying.message)) {
             put(question->id.epoch);
-            put(is_open(sender, *question));
+            put(asked_since(sender, *question));
             put_sent(question->marks);
         }
+    }
+    // How many questions that are open its sender has asked behind this one.
+    static std::uint8_t asked_since(const Node& sender, const lease::Question& question) {
+        constexpr std::uint8_t kNone = 255;
+        if (!is_open(sender, question)) {
+            return kNone;
+        }
+        const std::vector<Engine::Inquiry::Asked>& open = sender.engine.state().inquiry->open;
+        return static_cast<std::uint8_t>(std::count_if(
+            open.begin(), open.end(),
+            [&question](const auto& asked) { return asked.id.number > question.id.number; }));
     }
     void put_sent(const lease::Marks& marks) {
         if (has_marks(run_)) {

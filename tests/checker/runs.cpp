@@ -254,6 +254,7 @@ lease::Timing timing_of(const Run& run, std::size_t node) {
     timing.absence = Duration(1);
     timing.ask = Duration(2);
     timing.ask_max = Duration(2);
+    timing.ask_open = Duration(3);
     timing.punctual = Duration(1);
     timing.unheld = Duration(1'000'000);  // No run lasts so long.
     timing.unheld_lapsed = timing.unheld;

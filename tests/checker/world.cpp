@@ -145,7 +145,12 @@ bool is_open(const Node& asker, const lease::RoundId& id) {
 }
 
 bool is_open(const Node& asker, const lease::Question& question) {
-    return asker.engine.state().inquiry && asker.engine.state().inquiry->id == question.id;
+    const std::optional<lease::Engine::Inquiry>& inquiry = asker.engine.state().inquiry;
+    const Duration open_for = asker.engine.holder().timing().ask_open;
+    return inquiry &&
+           std::any_of(inquiry->open.begin(), inquiry->open.end(), [&](const auto& asked) {
+               return asked.id == question.id && asked.at + open_for >= asker.now;
+           });
 }
 
 bool has_marks(const Run& run) {
@@ -310,11 +315,15 @@ void Step::check_inquiry(std::size_t to, const lease::Engine& before) {
         world.left.claims = static_cast<std::uint8_t>(world.left.claims - (world.beyond ? 0 : 1));
     }
     const auto agreed = [](const lease::Engine& engine) {
-        return engine.state().inquiry && engine.state().inquiry->agreed;
+        static const std::vector<lease::Engine::Inquiry::Asked> kNothing;
+        const auto& inquiry = engine.state().inquiry;
+        const auto& open = inquiry ? inquiry->open : kNothing;
+        return std::count_if(open.begin(), open.end(),
+                             [](const auto& asked) { return asked.agreed; });
     };
     // Of a node that stood still nobody knows what it takes for true when it goes on.
     const bool stood_still = run_.bounds.pauses > 0 || run_.start == Start::stale_pause;
-    if (!stood_still && (claims || (agreed(after) && !agreed(before))) &&
+    if (!stood_still && (claims || agreed(after) > agreed(before)) &&
         std::any_of(world.nodes.begin(), world.nodes.end(),
                     [](const auto& node) { return node->speaks(); })) {
         fail("a majority would answer a claim, and a deadline lies ahead");

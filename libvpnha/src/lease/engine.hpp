@@ -40,11 +40,13 @@
 //      over: what is counted with its old votes was decided by then.        engine_memory.cpp
 //  14  A node that nobody has promoted stands in for a holder. It asks all voters whether they
 //      would answer a claim; their answer promises nothing. It claims when a majority would, its
-//      own vote among them, twice in a row, 25 ms apart. So a holder that may speak never loses a
-//      vote by it. A voter says no as well to who is not in its own quorate group, to who has less
-//      of the records than it has itself, and when the newest epoch ended by order. Who stands in
-//      yields: it hands over to a claim that Pacemaker has ordered, like a lame one. Of two claims
-//      that outbid each other the lower one is taken back, unless Pacemaker has ordered it.
+//      own vote among them, by two questions in a row, 25 ms apart. An answer counts for 150 ms,
+//      and other questions are asked meanwhile: the voters may be so far away. So a holder that may
+//      speak never loses a vote by it. A turn of the loop that is 20 ms late starts over. A voter
+//      says no as well to who is not in its own quorate group, to who has less of the records than
+//      it has itself, and when the newest epoch ended by order. Who stands in yields: it hands over
+//      to a claim that Pacemaker has ordered, like a lame one. Of two claims that outbid each other
+//      the lower one is taken back, unless Pacemaker has ordered it.
 //                                                                      engine_stand_in.cpp
 //  15  A claim tells for how long it has been in vain. After a second (0.2 s where the claimant's
 //      own lease had lapsed) it is no obstacle to whoever
@@ -134,12 +136,21 @@ class Engine {
     };
     // 14: while this node asks.
     struct Inquiry {
-        RoundId id;  // Of the question under way.
+        struct Asked {
+            RoundId id;
+            TimePoint at{};
+            bool in_row = false;  // `ask` behind the one before, and the loop was on time.
+            bool agreed = false;  // A majority is.
+            std::vector<NodeId> willing;
+            friend bool operator==(const Asked&, const Asked&) = default;
+        };
+        std::vector<Asked> open;  // The newest last; opinions on older ones come too late.
         TimePoint next_at{};
-        Duration pause{};
-        std::vector<NodeId> willing;
-        bool agreed = false;         // A majority is.
-        bool agreed_before = false;  // It was, to the question before.
+        Duration pause{};  // Before next_at.
+        // Until then a question may have been too early for a far voter: the pauses stay short.
+        TimePoint often_until{};
+        [[nodiscard]] Asked* find(const RoundId& id);
+        [[nodiscard]] bool agreed_twice() const;  // In a row.
         friend bool operator==(const Inquiry&, const Inquiry&) = default;
     };
     struct State {
@@ -265,10 +276,12 @@ class Engine {
     void on_opinion(NodeId from, const Opinion& opinion, Effects& effects, TimePoint now);
     [[nodiscard]] Verdict opinion_on(const Sender& asker, const RoundId& id, const Voters& voters,
                                      TimePoint now) const;
-    [[nodiscard]] bool may_ask(TimePoint now) const;
+    // `id`: of the newest question.
+    [[nodiscard]] bool may_ask(const RoundId& id, TimePoint now) const;
+    [[nodiscard]] Inquiry begun_inquiry(TimePoint now) const;
     // Asks what is due.
     void inquire(Effects& effects, TimePoint now);
-    void note_willing(NodeId voter, Effects& effects, TimePoint now);
+    void note_willing(Inquiry::Asked& asked, NodeId voter, Effects& effects, TimePoint now);
     void end_standing_in();
     void on_mark_request(NodeId from, const MarkRequest& request, Effects& effects, TimePoint now);
     void on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects, TimePoint now);

@@ -12,7 +12,7 @@ Effects Engine::stand_in(TimePoint now) {
     Effects effects;
     lapse(effects, now);
     if (!state_.inquiry) {
-        state_.inquiry = Inquiry{{}, now, setup_.timing.ask, {}, false, false};
+        state_.inquiry = begun_inquiry(now);
     }
     inquire(effects, now);
     return saved_first(std::move(effects));
@@ -74,10 +74,14 @@ void Engine::on_question(const Sender& sender, const Question& question, Effects
     send(sender.node, Opinion{question.id, verdict, named, state_.voters}, effects);
 }
 
-bool Engine::may_ask(TimePoint now) const {
+bool Engine::may_ask(const RoundId& id, TimePoint now) const {
     return state_.quorate && !state_.fenced && !state_.alone && remembers() &&
            holder_.phase() == Phase::idle && !voter_.ended_by_order(state_.position.epoch) &&
-           opinion_on(setup_.self, state_.inquiry->id, state_.voters, now) == Verdict::answered;
+           opinion_on(setup_.self, id, state_.voters, now) == Verdict::answered;
+}
+
+Engine::Inquiry Engine::begun_inquiry(TimePoint now) const {
+    return {{}, now, setup_.timing.ask, now + setup_.timing.ask_open};
 }
 
 void Engine::inquire(Effects& effects, TimePoint now) {
@@ -85,40 +89,52 @@ void Engine::inquire(Effects& effects, TimePoint now) {
     if (!inquiry || now < inquiry->next_at) {
         return;
     }
-    const bool late = now > inquiry->next_at + setup_.timing.punctual;
-    inquiry->agreed_before = inquiry->agreed && !late;
+    const Timing& timing = setup_.timing;
+    if (now > inquiry->next_at + timing.punctual) {
+        inquiry = begun_inquiry(now);
+    }
+    std::erase_if(inquiry->open,
+                  [&](const auto& asked) { return asked.at + timing.ask_open < now; });
+    const bool in_row = !inquiry->open.empty() && inquiry->pause == timing.ask;
     const Epoch highest =
         std::max({holder_.state().claimed, holder_.state().seen, voter_.granted()});
-    inquiry->id = {
+    const RoundId id = {
         {highest.number + 1, setup_.self.node}, setup_.self.instance, ++state_.questions};
-    inquiry->agreed = false;
-    inquiry->willing.clear();
-    if (late) {
-        inquiry->pause = setup_.timing.ask;
-    }
-    inquiry->next_at = now + inquiry->pause;
     // Who has waited for a majority for so long loses little by waiting as long once more.
-    inquiry->pause = std::min(2 * inquiry->pause, setup_.timing.ask_max);
-    if (may_ask(now)) {
-        send_to_others(Question{inquiry->id, state_.voters, state_.position}, effects);
-        note_willing(setup_.self.node, effects, now);
-    } else if (voter_.in_vain_since() && now < voter_.state().promise.until) {
+    inquiry->pause =
+        now < inquiry->often_until ? timing.ask : std::min(2 * inquiry->pause, timing.ask_max);
+    inquiry->next_at = now + inquiry->pause;
+    if (may_ask(id, now)) {
+        inquiry->open.push_back({id, now, in_row, false, {}});
+        send_to_others(Question{id, state_.voters, state_.position}, effects);
+        note_willing(inquiry->open.back(), setup_.self.node, effects, now);
+        return;
+    }
+    inquiry->open.clear();
+    if (voter_.in_vain_since() && now < voter_.state().promise.until) {
         // The question has the voters rest from the claim; their promises end with this node's.
         voter_.on_asked(now);
-        send_to_others(Question{inquiry->id, state_.voters, state_.position}, effects);
-        inquiry->next_at = voter_.state().promise.until + setup_.timing.ask;
-        inquiry->pause = setup_.timing.ask;
+        inquiry->open.push_back({id, now, false, false, {}});
+        send_to_others(Question{id, state_.voters, state_.position}, effects);
+        inquiry->next_at = voter_.state().promise.until + timing.ask;
+        inquiry->pause = inquiry->next_at - now;
+        inquiry->often_until = inquiry->next_at + timing.ask_open;
     }
 }
 
 void Engine::on_opinion(NodeId from, const Opinion& opinion, Effects& effects, TimePoint now) {
-    if (!state_.inquiry || opinion.id != state_.inquiry->id ||
+    if (!state_.inquiry || state_.inquiry->find(opinion.id) == nullptr ||
         now > state_.inquiry->next_at + setup_.timing.punctual) {
         return;
     }
     learn(from, opinion.voters, opinion.marks, effects, now);
+    // A mark of this node's life has ended the questions.
+    Inquiry::Asked* const asked = state_.inquiry ? state_.inquiry->find(opinion.id) : nullptr;
+    if (asked == nullptr || asked->at + setup_.timing.ask_open < now) {
+        return;
+    }
     if (opinion.verdict == Verdict::answered) {
-        note_willing(from, effects, now);
+        note_willing(*asked, from, effects, now);
     } else if (opinion.verdict == Verdict::ordered) {
         // This node has missed a Release.
         if (is_plausible(opinion.granted)) {
@@ -129,20 +145,38 @@ void Engine::on_opinion(NodeId from, const Opinion& opinion, Effects& effects, T
     }
 }
 
-void Engine::note_willing(NodeId voter, Effects& effects, TimePoint now) {
-    Inquiry& inquiry = *state_.inquiry;
-    if (std::find(inquiry.willing.begin(), inquiry.willing.end(), voter) == inquiry.willing.end()) {
-        inquiry.willing.push_back(voter);
-        std::sort(inquiry.willing.begin(), inquiry.willing.end());
+Engine::Inquiry::Asked* Engine::Inquiry::find(const RoundId& id) {
+    const auto found = std::find_if(open.begin(), open.end(),
+                                    [&id](const Asked& asked) { return asked.id == id; });
+    return found == open.end() ? nullptr : &*found;
+}
+
+bool Engine::Inquiry::agreed_twice() const {
+    return std::adjacent_find(open.begin(), open.end(), [](const Asked& one, const Asked& next) {
+               return next.in_row && one.agreed && next.agreed;
+           }) != open.end();
+}
+
+void Engine::note_willing(Inquiry::Asked& asked, NodeId voter, Effects& effects, TimePoint now) {
+    if (!is_in(asked.willing, voter)) {
+        asked.willing.push_back(voter);
+        std::sort(asked.willing.begin(), asked.willing.end());
     }
+    Inquiry& inquiry = *state_.inquiry;
     // Meanwhile this node may have answered the holder.
-    if (inquiry.agreed || !electorate().majority(inquiry.willing) || !may_ask(now)) {
+    if (asked.agreed || !electorate().majority(asked.willing) ||
+        !may_ask(inquiry.open.back().id, now)) {
         return;
     }
-    inquiry.agreed = true;
-    inquiry.pause = setup_.timing.ask;
-    inquiry.next_at = now + inquiry.pause;
-    if (inquiry.agreed_before) {
+    asked.agreed = true;
+    inquiry.often_until = now + setup_.timing.ask_open;
+    // In a long pause nobody has seen whether the host stood still: the next question comes no
+    // sooner than a holder's round that has waited for the same.
+    if (inquiry.pause > setup_.timing.ask) {
+        inquiry.pause = setup_.timing.ask;
+        inquiry.next_at = now + inquiry.pause;
+    }
+    if (inquiry.agreed_twice()) {
         state_.inquiry.reset();
         state_.wanted = true;
         act(effects, now);

@@ -47,6 +47,8 @@ struct Timing {
     // they do not.
     Duration ask = std::chrono::milliseconds(25);
     Duration ask_max = std::chrono::milliseconds(400);
+    // So long an opinion on a question counts, while others are asked: voters may be so far away.
+    Duration ask_open = std::chrono::milliseconds(150);
     // A turn of the loop that comes later than this: the whole host may have stood still, the
     // holder with it.
     Duration punctual = std::chrono::milliseconds(20);
