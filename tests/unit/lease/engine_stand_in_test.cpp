@@ -246,6 +246,23 @@ TEST(EngineStandInTest, BehindALongPauseAnAgreementIsWorthAsMuchAsTheFirst) {
     EXPECT_EQ(cluster.phase(2), Phase::holding);
 }
 
+TEST(EngineStandInTest, TwoQuestionsWithALongPauseBetweenThemAreNotInARow) {
+    Cluster cluster = without_holder();
+    cluster.cut(3);
+    stand_in(cluster, 2);
+    while (cluster[2].state().inquiry->pause <= 2 * kTiming.ask) {
+        cluster.wait(*cluster[2].next_deadline() - cluster.now());
+        act(cluster, 2);
+    }
+    const std::vector<Engine::Inquiry::Asked> open = cluster[2].state().inquiry->open;
+    const std::size_t count = open.size();
+    ASSERT_GE(count, 2U);
+    ASSERT_EQ(open[count - 1].at - open[count - 2].at, 2 * kTiming.ask);
+    EXPECT_TRUE(agrees(cluster, 2, 3, open[count - 2].id));
+    EXPECT_TRUE(agrees(cluster, 2, 3, open[count - 1].id));
+    EXPECT_EQ(cluster.phase(2), Phase::idle);
+}
+
 // Of a member that has gone astray: an honest voter does not agree to a life that it has marked.
 TEST(EngineStandInTest, AnOpinionWithAMarkOfThisLifeFences) {
     Cluster cluster = without_holder();
