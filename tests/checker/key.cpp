@@ -265,9 +265,10 @@ class Key {
 
     void put_engine(const Engine::State& state, TimePoint now) {
         const auto& [voters, recollection, differing, checkpoint, wanted, ordered, quorate, fenced,
-                     alone, handing, fencing, lives, inquiry, questions, position, saves,
+                     alone, handing, fencing, lives, inquiry, questions, position, named, saves,
                      granted_on_disk, changes_taken_back, yields, yields_not_to] = state;
         static_cast<void>(position);  // Each node's is the run's.
+        static_cast<void>(named);     // No run has a witness; and none gets so far as the bound.
         static_cast<void>(saves);     // All disks work.
         static_cast<void>(granted_on_disk);
         static_cast<void>(changes_taken_back);
@@ -321,14 +322,16 @@ class Key {
 
     void put_voter(const Voter::State& state, TimePoint now) {
         const auto& [started, granted, ordered, marks, promise, in_vain_since, asked, granted_to,
-                     heard, before, previous, previous_elsewhere, served, answered_at, absent_since,
-                     astray, own_astray] = state;
+                     heard, heard_at, before, before_at, previous, previous_elsewhere, served,
+                     answered_at, absent_since, astray, own_astray] = state;
         static_cast<void>(own_astray);
         static_cast<void>(astray);         // No clock of a run is measured.
         static_cast<void>(in_vain_since);  // No run lasts so long.
         static_cast<void>(asked);
         static_cast<void>(granted_to);  // A node keeps its boot id.
-        static_cast<void>(previous);    // put_heard() has these five,
+        static_cast<void>(heard_at);    // No run has a witness.
+        static_cast<void>(before_at);
+        static_cast<void>(previous);  // put_heard() has these five,
         static_cast<void>(previous_elsewhere);
         static_cast<void>(served);
         static_cast<void>(heard);
@@ -356,14 +359,15 @@ class Key {
         const Duration lease = holder.timing().lease;
         const auto& [phase, claimed, seen, dead, number, deadline, next_round_at, claiming_since,
                      lapsed_at, granted_at, renewed, lame_until, rounds, before, unknown, elsewhere,
-                     handover] = holder.state();
+                     by_witness, handover] = holder.state();
         static_cast<void>(claiming_since);  // No run lasts so long.
         static_cast<void>(lapsed_at);
         static_cast<void>(granted_at);
         static_cast<void>(renewed);
         static_cast<void>(seen);  // put_context() has these two,
         static_cast<void>(dead);
-        static_cast<void>(before);  // put_heard() these.
+        static_cast<void>(before);      // put_heard() these.
+        static_cast<void>(by_witness);  // No run has a witness.
         static_cast<void>(unknown);
         static_cast<void>(elsewhere);
         put(static_cast<std::uint8_t>(phase));

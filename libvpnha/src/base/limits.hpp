@@ -389,5 +389,8 @@ inline constexpr std::uint64_t kCounterMax = std::uint64_t{1} << 52;
 // A broken or hostile member must not use up the numbers of epochs: none is granted, believed or
 // outbid that is so much higher than all that this node knows. No absence has so many promotions.
 inline constexpr std::uint64_t kEpochJumpMax = std::uint64_t{1} << 20;
+// The same of a witness, above what nodes have named. A stolen one that is outbid ten times a
+// second gets to 2^52 in 14 000 years.
+inline constexpr std::uint64_t kWitnessEpochJumpMax = 1024;
 
 }  // namespace vpnha::limits

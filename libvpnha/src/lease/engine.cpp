@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Rounds and votes. Fencing, quorum, lists of voters and two nodes are in engine_fence.cpp, nodes
-// without a memory in engine_memory.cpp, questions in engine_stand_in.cpp.
+// without a memory in engine_memory.cpp, questions in engine_stand_in.cpp, a witness in
+// engine_witness.cpp.
 #include "lease/engine.hpp"
 
 #include <algorithm>
@@ -16,7 +17,7 @@ namespace {
 Durable known(const Setup& setup, const std::optional<Durable>& saved) {
     Durable durable = saved.value_or(Durable{});
     if (!durable.voters.newest().has_version() && durable.granted == Epoch{}) {
-        durable.voters = {{{}, setup.voters}, std::nullopt};
+        durable.voters = {{{}, first_voters(setup, setup.voters)}, std::nullopt};
     }
     return durable;
 }
@@ -128,7 +129,9 @@ Effects Engine::on_message(const Sender& sender, const Message& message, TimePoi
     Effects effects;
     lapse(effects, now);
     note_life(sender);
-    if (const auto* round = std::get_if<Round>(&message)) {
+    if (is_witness(sender.node) && !is_word_of_witness(message)) {
+        // Nothing.
+    } else if (const auto* round = std::get_if<Round>(&message)) {
         on_round(sender, *round, effects, now);
     } else if (const auto* answer = std::get_if<Answer>(&message)) {
         on_answer(sender.node, *answer, effects, now);
@@ -184,7 +187,7 @@ std::optional<TimePoint> Engine::next_deadline() const {
 void Engine::on_round(const Sender& sender, const Round& round, Effects& effects, TimePoint now) {
     const Epoch& epoch = round.id.epoch;
     if (epoch.node != sender.node || sender.node == setup_.self.node || !is_sound(round.voters) ||
-        !is_plausible(epoch)) {
+        !is_plausible(sender.node, epoch)) {
         return;
     }
     learn(sender.node, round.voters, round.marks, effects, now);
@@ -245,7 +248,7 @@ void Engine::give_way(const Sender& sender, const Round& round, Effects& effects
     if (state_.ordered) {
         voter_.on_release(holder_.epoch());
         holder_.stand_aside(now);
-        holder_.on_granted_elsewhere(round.id.epoch);
+        note_granted(sender.node, round.id.epoch);
         return;
     }
     state_.wanted = false;
@@ -254,7 +257,7 @@ void Engine::give_way(const Sender& sender, const Round& round, Effects& effects
 }
 
 void Engine::on_release(NodeId from, const Release& release) {
-    if (release.epoch.node != from || !is_plausible(release.epoch)) {
+    if (release.epoch.node != from || !is_plausible(from, release.epoch)) {
         return;
     }
     if (release.ordered) {
@@ -303,6 +306,12 @@ Effects Engine::on_counters(const Checkpoint& checkpoint, TimePoint now) {
 }
 
 void Engine::on_answer(NodeId from, const Answer& answer, Effects& effects, TimePoint now) {
+    if (is_witness(from)) {
+        if (is_plausible(from, answer.before.elsewhere)) {
+            count(from, answer, effects, now);
+        }
+        return;
+    }
     std::erase(state_.differing, from);
     // Before it counts: a change of the voters ends with the marks of all that have answered.
     join_marks(answer.marks, effects);
@@ -335,20 +344,16 @@ void Engine::on_refusal(NodeId from, const Refusal& refusal, Effects& effects, T
         !is_sound(refusal.voters)) {
         return;
     }
-    if (refusal.reason == Verdict::marked) {
+    if (refusal.reason == Verdict::marked && !is_witness(from)) {
         become_fenced(effects);
         return;
     }
     learn(from, refusal.voters, refusal.marks, effects, now);
-    if (is_plausible(refusal.granted)) {
-        holder_.on_granted_elsewhere(refusal.granted);
-    }
+    note_granted(from, refusal.granted);
 }
 
 void Engine::note_claimed(const Epoch& epoch) {
-    if (is_plausible(epoch)) {
-        holder_.on_granted_elsewhere(epoch);
-    }
+    note_granted(setup_.self.node, epoch);
 }
 
 void Engine::lapse(Effects& effects, TimePoint now) {
@@ -408,7 +413,7 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
             // Another node may have used numbers beyond this node's own reading.
             state_.checkpoint = {};
         }
-        effects.emplace_back(Granted{holder_.epoch(), holder_.margin(), holder.elsewhere});
+        effects.emplace_back(Granted{holder_.epoch(), margin(now), holder.elsewhere});
     }
     effects.emplace_back(SetDeadline{holder.deadline});
     if (!remembers()) {

@@ -53,6 +53,19 @@
 //      asks: its own node answers the question as if it did not claim, and the other voters answer
 //      the claim no more for 1.2 s, in which their promises end. Then it has a second again.
 //
+//  16  A witness is a voter that is no node (kWitness). Beside two nodes it makes a third vote. It
+//      never claims, is in no ring, is never fenced, and is in no list without a version. It may
+//      have been stolen: what it says is its own vote, and no more. A node takes from it answers
+//      without a handover, refusals, opinions, mark answers, memories and recalls. No list and no
+//      mark is learned from it. Nobody is fenced or told of an order by it, nothing is released,
+//      and its word does not end being alone (12). Epochs that it names count up to 1 024 above
+//      what nodes have named. So two nodes that receive each other's rounds never both speak. Where
+//      a promise's time passes without them, a witness that lies to both makes two that speak.
+//  17  The voter that heard the newest round of the epoch before may have been the witness. A
+//      claimant that needed its vote goes by its own memory: since it heard that holder's newest
+//      round, the holder may have sent until now. Has another node been granted an epoch since, the
+//      margin is the largest.
+//
 //   phase \ event | promote  | demote | release | majority | lapse    | newer    | quorum | fenced
 //                 |          |        |         |          |          | claim    | lost   |
 //   --------------+----------+--------+---------+----------+----------+----------+--------+-------
@@ -93,6 +106,8 @@ struct Setup {
     // As configured: whom a node without a memory asks, and its first list.
     std::vector<NodeId> voters;
 };
+// 16: without a witness, but for its own.
+[[nodiscard]] std::vector<NodeId> first_voters(const Setup& setup, std::vector<NodeId> configured);
 
 enum class Confirmed : std::uint8_t { by_device, by_operator };
 
@@ -170,6 +185,7 @@ class Engine {
         std::optional<Inquiry> inquiry;
         std::uint64_t questions = 0;  // The number of the last one.
         Position position;            // What this node's replica has.
+        Epoch named;                  // The highest that a node has said was claimed or granted.
         bool saves = true;            // The disk takes what is to be saved.
         Epoch granted_on_disk;        // While it does not.
         // Lists that this holder began and did not save. Each has used up a version.
@@ -320,8 +336,12 @@ class Engine {
     [[nodiscard]] const Voters* newest_told() const;
     // Takes it over as soon as that is safe.
     void recall(Effects& effects, TimePoint now);
-    // Not so high that a hostile member must have made it up.
-    [[nodiscard]] bool is_plausible(const Epoch& epoch) const;
+    // Not so high that a hostile member must have made it up; and of a witness far less high.
+    [[nodiscard]] bool is_plausible(NodeId from, const Epoch& epoch) const;
+    // That was claimed or granted; nothing if it is not plausible.
+    void note_granted(NodeId from, const Epoch& epoch);
+    // Of the epoch before the one that was just granted.
+    [[nodiscard]] Margin margin(TimePoint now) const;
     void note_life(const Sender& sender);
     void become_fenced(Effects& effects);
     // What is sent carries this node's marks.

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/assert.hpp"
-#include "base/limits.hpp"
 #include "lease/engine.hpp"
 
 namespace vpnha::lease {
@@ -17,7 +16,7 @@ Effects Engine::on_members(const std::set<NodeId>& present, bool quorate, TimePo
     std::vector<NodeId> lacking;
     if (quorate) {
         for (const NodeId node : state_.voters.all()) {
-            if (!present.contains(node)) {
+            if (!present.contains(node) && !is_witness(node)) {
                 lacking.push_back(node);
             }
         }
@@ -74,18 +73,13 @@ void Engine::take_back_change(TimePoint now) {
     holder_.restart_rounds(now);
 }
 
-bool Engine::is_plausible(const Epoch& epoch) const {
-    const Epoch known = std::max({voter_.granted(), holder_.state().claimed, holder_.state().seen,
-                                  state_.voters.newest().version.epoch});
-    return epoch.number <= known.number + limits::kEpochJumpMax;
-}
-
 Voters Engine::electorate() const {
     return state_.alone ? Voters{{{}, {setup_.self.node}}, std::nullopt} : state_.voters;
 }
 
 void Engine::note_life(const Sender& sender) {
-    if (!is_in(state_.voters.all(), sender.node)) {
+    // A witness has no life that could be fenced, and did not die with the other node.
+    if (!is_in(state_.voters.all(), sender.node) || is_witness(sender.node)) {
         return;
     }
     std::erase_if(state_.lives, [&](const Life& life) { return life.node == sender.node; });
@@ -104,7 +98,7 @@ Result<Effects> Engine::confirm_dead(NodeId victim, Confirmed by, TimePoint now)
     const std::optional<VoterList>& next = state_.voters.next;
     const bool is_left_out = next && next->nodes == std::vector{setup_.self.node};
     if (voters.nodes.size() != 2 || (next && !is_left_out) || !voters.has(victim) ||
-        !voters.has(setup_.self.node) || victim == setup_.self.node) {
+        !voters.has(setup_.self.node) || victim == setup_.self.node || voters.has(kWitness)) {
         return fail(Errc::invalid_argument,
                     "a death is confirmed between two voters, for the other one");
     }
@@ -130,7 +124,8 @@ Result<Effects> Engine::confirm_dead(NodeId victim, Confirmed by, TimePoint now)
 }
 
 Result<Effects> Engine::fence(NodeId victim, const BootId& boot, TimePoint now) {
-    if (state_.voters.newest().nodes.size() < 3 || !is_in(state_.voters.all(), victim)) {
+    if (state_.voters.newest().nodes.size() < 3 || !is_in(state_.voters.all(), victim) ||
+        is_witness(victim)) {
         return fail(Errc::unsupported, "only one of three voters or more can be fenced by marks");
     }
     Effects effects;
@@ -152,7 +147,7 @@ Result<Effects> Engine::fence(NodeId victim, const BootId& boot, TimePoint now) 
 
 void Engine::on_mark_request(NodeId from, const MarkRequest& request, Effects& effects,
                              TimePoint now) {
-    if (!is_in(state_.voters.all(), request.victim)) {
+    if (!is_in(state_.voters.all(), request.victim) || is_witness(request.victim)) {
         return;
     }
     voter_.mark(request.victim, request.boot, state_.voters.all());

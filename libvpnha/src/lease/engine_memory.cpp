@@ -22,8 +22,11 @@ bool any_majority(const Voters& voters, const std::vector<NodeId>& nodes) {
 
 void Engine::learn(NodeId from, const Voters& voters, const Marks& marks, Effects& effects,
                    TimePoint now) {
+    if (is_witness(from)) {
+        return;
+    }
     note_difference(from, voters);
-    if (voters.newer_than(state_.voters) && is_plausible(voters.newest().version.epoch)) {
+    if (voters.newer_than(state_.voters) && is_plausible(from, voters.newest().version.epoch)) {
         learn_newer(voters, now);
     }
     join_marks(marks, effects);
@@ -79,7 +82,12 @@ void Engine::ask_for_memory(Effects& effects, TimePoint now) {
     }
     recollection.ask_at = now + setup_.timing.lease;
     // Also those whom the list that it has voted by does not have: they may remember a newer one.
+    // A witness is in no other list than the one that was told.
     std::vector<NodeId> asked = state_.voters.all();
+    if (const Voters* const newest = newest_told()) {
+        const std::vector<NodeId> told = newest->all();
+        asked.insert(asked.end(), told.begin(), told.end());
+    }
     asked.insert(asked.end(), setup_.voters.begin(), setup_.voters.end());
     std::sort(asked.begin(), asked.end());
     asked.erase(std::unique(asked.begin(), asked.end()), asked.end());
@@ -96,10 +104,15 @@ void Engine::tell_memory(const Sender& asker, Effects& effects) const {
 
 void Engine::on_memory(NodeId from, const Memory& memory, Effects& effects, TimePoint now) {
     if (memory.to != setup_.self.instance || !is_sound(memory.voters) ||
-        !is_plausible(memory.granted) || !is_plausible(memory.voters.newest().version.epoch)) {
+        !is_plausible(from, memory.granted) ||
+        !is_plausible(from, memory.voters.newest().version.epoch)) {
         return;
     }
-    note_difference(from, memory.voters);
+    if (!is_witness(from)) {
+        note_difference(from, memory.voters);
+        state_.named =
+            std::max({state_.named, memory.granted, memory.voters.newest().version.epoch});
+    }
     if (remembers()) {
         return;
     }
@@ -113,7 +126,8 @@ const Voters* Engine::newest_told() const {
     const Voters* newest = nullptr;
     for (const Told& told : state_.recollection.told) {
         const Voters& voters = told.memory.voters;
-        if (voters.newest().has_version() && (newest == nullptr || voters.newer_than(*newest))) {
+        if (!is_witness(told.node) && voters.newest().has_version() &&
+            (newest == nullptr || voters.newer_than(*newest))) {
             newest = &voters;
         }
     }
@@ -181,11 +195,13 @@ void Engine::recall(Effects& effects, TimePoint now) {
     take_over(voters, now);
     for (const Told& each : told) {
         voter_.remember(each.memory.granted);
-        holder_.on_granted_elsewhere(each.memory.granted);
+        note_granted(each.node, each.memory.granted);
     }
     effects.emplace_back(Recalled{state_.voters.newest()});
     for (const Told& each : told) {
-        join_marks(each.memory.marks, effects);
+        if (!is_witness(each.node)) {
+            join_marks(each.memory.marks, effects);
+        }
     }
 }
 
@@ -208,10 +224,11 @@ Result<Effects> Engine::vote_without(NodeId node, TimePoint now) {
 Effects Engine::configure(const std::vector<NodeId>& nodes, TimePoint now) {
     Effects effects;
     lapse(effects, now);
-    setup_.voters = nodes;
+    setup_.voters = first_voters(setup_, nodes);
     // Who has voted by a list is bound to it.
-    if (!remembers() && voter_.granted() == Epoch{} && state_.voters.current.nodes != nodes) {
-        state_.voters.current.nodes = nodes;
+    if (!remembers() && voter_.granted() == Epoch{} &&
+        state_.voters.current.nodes != setup_.voters) {
+        state_.voters.current.nodes = setup_.voters;
         state_.differing.clear();
         recall(effects, now);
     }

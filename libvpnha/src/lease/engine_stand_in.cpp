@@ -59,7 +59,7 @@ void Engine::on_question(const Sender& sender, const Question& question, Effects
                          TimePoint now) {
     const Epoch& epoch = question.id.epoch;
     if (epoch.node != sender.node || sender.node == setup_.self.node ||
-        !is_sound(question.voters) || !is_plausible(epoch)) {
+        !is_sound(question.voters) || !is_plausible(sender.node, epoch)) {
         return;
     }
     learn(sender.node, question.voters, question.marks, effects, now);
@@ -137,11 +137,11 @@ void Engine::on_opinion(NodeId from, const Opinion& opinion, Effects& effects, T
         note_willing(*asked, from, effects, now);
     } else if (opinion.verdict == Verdict::ordered) {
         // This node has missed a Release.
-        if (is_plausible(opinion.granted)) {
+        if (is_plausible(from, opinion.granted) && !is_witness(from)) {
             voter_.on_order(opinion.granted);
         }
-    } else if (is_plausible(opinion.granted)) {
-        holder_.on_granted_elsewhere(opinion.granted);
+    } else {
+        note_granted(from, opinion.granted);
     }
 }
 

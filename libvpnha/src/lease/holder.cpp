@@ -85,7 +85,7 @@ bool Holder::count(NodeId from, const Answer& answer, Instance instance, const V
         std::sort(open->answered.begin(), open->answered.end());
     }
     if (state_.phase == Phase::claiming) {
-        note(answer);
+        note(from, answer);
     }
     if (!voters.majority(open->answered)) {
         return false;
@@ -98,6 +98,7 @@ bool Holder::count(NodeId from, const Answer& answer, Instance instance, const V
     if (state_.phase == Phase::claiming) {
         state_.phase = Phase::holding;
         state_.granted_at = now;
+        state_.by_witness = !voters.majority(without_witness(open->answered));
     } else {
         state_.renewed = true;
     }
@@ -106,9 +107,12 @@ bool Holder::count(NodeId from, const Answer& answer, Instance instance, const V
     return true;
 }
 
-void Holder::note(const Answer& answer) {
+void Holder::note(NodeId from, const Answer& answer) {
     const Before& before = answer.before;
     state_.elsewhere = std::max(state_.elsewhere, before.elsewhere);
+    if (is_witness(from)) {
+        return;  // See Engine::margin().
+    }
     if (before.knowledge == Knowledge::lost) {
         state_.unknown = true;
     } else if (before.knowledge == Knowledge::heard) {

@@ -73,6 +73,8 @@ class Holder {
         Before before;         // The newest that answers to the claim said.
         bool unknown = false;  // One of them did not know.
         Epoch elsewhere;       // The highest that they named.
+        // The nodes alone that have answered were no majority.
+        bool by_witness = false;
         std::optional<Handover> handover;
         friend bool operator==(const State&, const State&) = default;
     };
@@ -123,7 +125,7 @@ class Holder {
     friend bool operator==(const Holder&, const Holder&) = default;
 
   private:
-    void note(const Answer& answer);
+    void note(NodeId from, const Answer& answer);
 
     Timing timing_;
     State state_;

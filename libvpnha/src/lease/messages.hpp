@@ -238,4 +238,7 @@ struct Hello {
 using Message = std::variant<Hello, Round, Answer, Refusal, Release, MarkRequest, MarkAnswer,
                              Recall, Memory, Question, Opinion>;
 
+// A node takes it from a witness; see engine.hpp, 16.
+[[nodiscard]] bool is_word_of_witness(const Message& message);
+
 }  // namespace vpnha::lease

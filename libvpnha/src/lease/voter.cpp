@@ -119,6 +119,7 @@ Verdict Voter::grant(const Sender& sender, const Epoch& epoch, TimePoint now) {
     if (state_.heard) {
         before.knowledge = Knowledge::heard;
         before.heard = *state_.heard;
+        state_.before_at = state_.heard_at;
     } else if (state_.granted != Epoch{}) {
         before.knowledge = Knowledge::lost;
         before.heard = {};
@@ -152,6 +153,7 @@ void Voter::note_answer(const Sender& sender, const Round& round, TimePoint now)
     if (!state_.heard || state_.heard->epoch != id.epoch || state_.heard->number < id.number) {
         state_.heard =
             Heard{id.epoch, id.number, round.sent_at + round.lease, round.held, round.checkpoint};
+        state_.heard_at = now;
     }
     std::erase_if(state_.answered_at, [&](const Timed& answered) {
         return answered.node == sender.node || answered.at + timing_.abstention() <= now;

@@ -62,9 +62,11 @@ class Voter {
         std::optional<TimePoint> in_vain_since;
         std::optional<Timed> asked;  // Instead of whom, and when last.
         std::optional<BootId> granted_to;
-        std::optional<Heard> heard;  // The newest round answered.
-        Before before;               // What goes with answers to `granted`.
-        Epoch previous;              // Granted before it, and elsewhere than to that node.
+        std::optional<Heard> heard;  // The newest round answered; and when.
+        TimePoint heard_at{};
+        Before before;  // What goes with answers to `granted`; and when that round was answered.
+        TimePoint before_at{};
+        Epoch previous;  // Granted before it, and elsewhere than to that node.
         Epoch previous_elsewhere;
         bool served = true;               // `granted`, for all that is known.
         std::vector<Timed> answered_at;   // No older than an abstention.

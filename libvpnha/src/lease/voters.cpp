@@ -27,7 +27,17 @@ bool VoterList::majority(const std::vector<NodeId>& of) const {
     return votes(of) >= needed();
 }
 
+std::vector<NodeId> without_witness(std::vector<NodeId> nodes) {
+    std::erase_if(nodes, is_witness);
+    return nodes;
+}
+
 bool is_sound(const VoterList& list) {
+    const std::size_t witnesses = list.nodes.size() - without_witness(list.nodes).size();
+    if (witnesses > 0 && (witnesses > 1 || !list.has(kWitness) ||
+                          list.nodes.size() - witnesses > kNodesBesideWitness)) {
+        return false;
+    }
     const auto not_ascending = [](NodeId a, NodeId b) { return a >= b; };
     return !list.nodes.empty() && list.nodes.size() <= kVotersMax &&
            list.nodes.front() != NodeId{} &&

@@ -45,6 +45,17 @@ inline constexpr std::size_t kVotersMax = 7;
 // Of fewer a majority is all, so nobody can stand in for the one that is not heard.
 inline constexpr std::size_t kVotersToStandIn = 3;
 
+// A voter that is no node (engine.hpp, 16). A cluster has one at most, so its id never changes; the
+// ids up to kWitnessLast are kept for others.
+inline constexpr NodeId kWitness{0xFFFF'0001};
+inline constexpr NodeId kWitnessLast{0xFFFF'00FF};
+[[nodiscard]] constexpr bool is_witness(NodeId node) {
+    return node >= kWitness && node <= kWitnessLast;
+}
+// Nodes beside it. Of more a majority without the marker's vote may have marked a node, and the
+// holder that changes the list may have had the witness's answer alone of these.
+inline constexpr std::size_t kNodesBesideWitness = 2;
+
 struct ListVersion {
     Epoch epoch;  // {}: no version, as the configuration says.
     std::uint32_t change = 0;
@@ -68,7 +79,9 @@ struct VoterList {
 
 [[nodiscard]] bool is_in(const std::vector<NodeId>& nodes, NodeId node);
 
-// 1 to kVotersMax nodes, ascending, none twice, none 0.
+[[nodiscard]] std::vector<NodeId> without_witness(std::vector<NodeId> nodes);
+
+// 1 to kVotersMax nodes, ascending, none twice, none 0; kWitness beside two nodes at most.
 [[nodiscard]] bool is_sound(const VoterList& list);
 // One of them has exactly one node more.
 [[nodiscard]] bool differ_by_one(const VoterList& a, const VoterList& b);

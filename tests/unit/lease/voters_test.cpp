@@ -78,6 +78,17 @@ TEST(VotersTest, AChangeAddsOrRemovesExactlyOneNode) {
     EXPECT_FALSE(is_sound(Voters{list_of(nodes_to(3)), replaced}));
 }
 
+TEST(VotersTest, OneWitnessBesideTwoNodes) {
+    EXPECT_TRUE(is_sound(list_of({NodeId{1}, NodeId{2}, kWitness})));
+    EXPECT_FALSE(is_sound(list_of({NodeId{1}, NodeId{2}, NodeId{3}, kWitness})));
+    for (const NodeId other : {NodeId{kWitness.value + 1}, kWitnessLast}) {
+        EXPECT_FALSE(is_sound(list_of({NodeId{1}, NodeId{2}, other})));
+        EXPECT_FALSE(is_sound(list_of({NodeId{1}, kWitness, other})));
+    }
+    EXPECT_FALSE(is_witness(NodeId{kWitness.value - 1}));
+    EXPECT_FALSE(is_witness(NodeId{kWitnessLast.value + 1}));
+}
+
 TEST(VotersTest, TheLaterEpochsChangeWinsAndAnEndedChangeIsNewer) {
     const VoterList first = list_of(nodes_to(3));
     VoterList early = list_of(nodes_to(4));
