@@ -65,6 +65,7 @@
 //      claimant that needed its vote goes by its own memory: since it heard that holder's newest
 //      round, the holder may have sent until now. Has another node been granted an epoch since, the
 //      margin is the largest.
+//  18  A witness saves two epochs ahead of its grants.                          witness.hpp
 //
 //   phase \ event | promote  | demote | release | majority | lapse    | newer    | quorum | fenced
 //                 |          |        |         |          |          | claim    | lost   |

@@ -8,6 +8,7 @@
 #include <random>
 #include <utility>
 
+#include "lease/witness.hpp"
 #include "unit/lease/cluster.hpp"
 
 namespace vpnha::lease {
@@ -23,6 +24,12 @@ class FarCluster {
         const NodeId id{node};
         engines_.insert_or_assign(id, std::move(engine));
         run(id, engines_.at(id).on_members(members_, true, now_));
+    }
+    // Its disk takes so long for each save.
+    void add_witness(const Witness& witness, Duration save_time) {
+        witness_ = witness;
+        save_time_ = save_time;
+        saving_.clear();
     }
     // Whom every node that is added has in its group.
     void set_members(const std::vector<NodeId>& nodes) { members_ = {nodes.begin(), nodes.end()}; }
@@ -40,6 +47,25 @@ class FarCluster {
             }
         }
     }
+    void run(const Witness::Orders& orders) {
+        for (const Witness::Save& save : orders.saves) {
+            const TimePoint begun = saving_.empty() ? now_ : saving_.back().first;
+            saving_.emplace_back(begun + save_time_, save);
+        }
+        for (const Send& send : orders.sends) {
+            if (const std::optional<Duration> time = way_(kWitness, send.to)) {
+                flying_.emplace(now_ + *time,
+                                Packet{{kWitness, boot_of(9), {1}}, send.to, send.message});
+            }
+        }
+    }
+    // What it leaves on its disk.
+    std::optional<Witness::File> crash_witness() {
+        witness_.reset();
+        saving_.clear();
+        return file_;
+    }
+    Witness& witness() { return *witness_; }
     void promote(unsigned node) { run(NodeId{node}, (*this)[node].promote(now_)); }
     void stand_in(unsigned node) { run(NodeId{node}, (*this)[node].stand_in(now_)); }
     void cut_power(unsigned node) {
@@ -85,7 +111,10 @@ class FarCluster {
         for (const auto& [id, engine] : engines_) {
             next = earliest(next, engine.next_deadline());
         }
-        return next;
+        if (witness_) {
+            next = earliest(next, witness_->next_deadline());
+        }
+        return saving_.empty() ? next : earliest(next, saving_.front().first);
     }
     void turn() {
         while (!flying_.empty() && flying_.begin()->first <= now_) {
@@ -94,6 +123,19 @@ class FarCluster {
             if (engines_.contains(packet.to)) {
                 run(packet.to,
                     engines_.at(packet.to).on_message(packet.from, packet.message, now_));
+            } else if (packet.to == kWitness && witness_) {
+                run(witness_->on_message(packet.from, packet.message, now_));
+            }
+        }
+        while (!saving_.empty() && saving_.front().first <= now_) {
+            const Witness::Save save = saving_.front().second;
+            saving_.pop_front();
+            file_ = save.file;
+            run(witness_->on_saved(save.ticket, true, now_));
+        }
+        if (witness_) {
+            if (const auto due = witness_->next_deadline(); due && *due <= now_) {
+                run(witness_->on_time(now_));
             }
         }
         for (auto& [id, engine] : engines_) {
@@ -110,10 +152,14 @@ class FarCluster {
     std::map<NodeId, TimePoint> gates_;
     std::map<NodeId, Durable> disks_;
     std::multimap<TimePoint, Packet> flying_;
+    std::optional<Witness> witness_;
+    std::optional<Witness::File> file_;
+    Duration save_time_{};
+    std::deque<std::pair<TimePoint, Witness::Save>> saving_;
 };
 
 // Each way of a round trip of `trip` takes half of it, and up to `jitter` more.
-inline FarCluster::Way way_of(Duration trip, Duration jitter, std::set<unsigned> far,
+inline FarCluster::Way way_of(Duration trip, Duration jitter, const std::set<unsigned>& far,
                               unsigned seed = 1) {
     return [=, random = std::mt19937(seed)](NodeId from, NodeId to) mutable {
         constexpr Duration kNear = std::chrono::microseconds(100);
