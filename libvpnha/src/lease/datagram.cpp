@@ -14,8 +14,6 @@ namespace vpnha::lease {
 
 namespace {
 
-// Not used for anything else with the cluster's key.
-constexpr std::string_view kPurpose = "vpnha lease 1";
 constexpr std::string_view kMagic = "VPNL";
 constexpr std::uint8_t kVersion = 1;
 constexpr std::size_t kTagBytes = crypto_auth_BYTES;
@@ -449,17 +447,6 @@ bool epoch_is_the_senders(const Datagram& datagram) {
 }
 
 }  // namespace
-
-LeaseKey::LeaseKey(std::string_view cluster_key) {
-    const ByteView key = to_bytes(cluster_key);
-    const ByteView purpose = to_bytes(kPurpose);
-    crypto_generichash_state state{};
-    crypto_generichash_init(&state, nullptr, 0, octets_.size());
-    crypto_generichash_update(&state, purpose.data(), purpose.size());
-    crypto_generichash_update(&state, key.data(), key.size());
-    crypto_generichash_final(&state, octets_.data(), octets_.size());
-    sodium_memzero(&state, sizeof state);
-}
 
 Bytes encode(const Datagram& datagram, const LeaseKey& key) {
     ByteWriter out;

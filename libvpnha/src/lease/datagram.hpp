@@ -29,6 +29,8 @@
 //   type 11 Opinion     round id, verdict (1), epoch granted, flags (1: next list 2), list
 //                       [, list], marks
 //
+//   Between a node and a witness all is the same, under a key of the witness's own.
+//
 //   epoch: number (8), node (4).  round id: epoch, instance (8), k (8).
 //   list: epoch, change (4), count (1), nodes (4 each).  checkpoint: epoch, sequence (8), time (8).
 //   marks: count (1), node (4) and boot id (16) of each.
@@ -48,6 +50,11 @@ class LeaseKey {
   public:
     // From the cluster's key, however long that is.
     explicit LeaseKey(std::string_view cluster_key);
+    // That a witness has of that name, 255 octets at most. From it nobody gets the cluster's key,
+    // the nodes' own, or another witness's. A new name is a new key.
+    [[nodiscard]] static LeaseKey of_witness(std::string_view cluster_key, std::string_view name);
+    // As it was handed to a witness.
+    explicit LeaseKey(const SecretOctets<32>& octets) : octets_(octets) {}
     LeaseKey(const LeaseKey&) = delete;
     LeaseKey& operator=(const LeaseKey&) = delete;
 
