@@ -24,8 +24,9 @@ trap 'rm -rf "$cib"' EXIT
 pcs cluster cib "$cib/old"
 cp "$cib/old" "$cib/new"
 
-# The reasons for these stand in l2tp-gateway.crm; both templates may be loaded into one cluster. A
-# link and an address have no lease and no gate: fencing alone keeps two nodes from having them.
+# The reasons for these stand in l2tp-gateway.crm; both templates may be loaded into one cluster, this
+# one first: a gateway needs its own transition-delay, and the value that is loaded last counts. A link
+# and an address have no lease and no gate: fencing alone keeps two nodes from having them.
 pcs -f "$cib/new" property set --force \
     stonith-enabled=true stonith-action=off concurrent-fencing=true \
     no-quorum-policy=freeze fence-reaction=panic transition-delay=250ms

@@ -20,10 +20,11 @@ trap 'rm -rf "$cib"' EXIT
 pcs cluster cib "$cib/old"
 cp "$cib/old" "$cib/new"
 
-# The reasons for these stand in l2tp-gateway.crm; both templates may be loaded into one cluster. The
-# transition-delay is shorter than there, because the death of a service waits for it too. An
-# address has no lease and no gate: fencing alone keeps two nodes from having it, so without
-# stonith-enabled there is nothing that does.
+# The reasons for these stand in l2tp-gateway.crm; both templates may be loaded into one cluster, this
+# one first, because the value that is loaded last counts. The transition-delay is shorter than there,
+# because the death of a service waits for it too; a gateway needs its own. An address has no lease
+# and no gate: fencing alone keeps two nodes from having it, so without stonith-enabled there is
+# nothing that does.
 pcs -f "$cib/new" property set --force \
     stonith-enabled=true stonith-action=off concurrent-fencing=true \
     no-quorum-policy=freeze fence-reaction=panic transition-delay=250ms

@@ -8,6 +8,11 @@
 #
 #   @NODES@   the cluster's nodes: "gw1 gw2"
 #
+# Where each node has a board of its own (ipmilan.crm, redfish.crm), load that one first, and write
+# the topology with a level for each node, in one line:
+#   fencing_topology gw1: fencing-yield,fencing-gw1,fencing-confirm
+#                    gw2: fencing-yield,fencing-gw2,fencing-confirm
+#
 # Of two voters both must answer, so the node that is left would stay silent. fence_vpnha in
 # mode=confirm runs only after the power device of the same level has succeeded, and lets vpnhad go
 # on alone until the other node is heard again.
@@ -25,8 +30,8 @@
 #   1.4 s, twice in 20 losses after 1.5 s, with an agent that cuts power at once: for a slower device
 #   make delay_ms as much longer.
 # Does not protect against: a power switch that cannot be reached. Then the gateway is silent until
-#   somebody says `vpnha confirm-dead NODE --it-is-off`. A third node, or a witness, needs none of
-#   this.
+#   an administrator confirms the death (confirm-dead in vpnha(8)). A third node, or a witness, needs
+#   none of this.
 # Costs: what power costs, and the confirmation, 0.1 s in the lab, but not before delay_ms after the
 #   loss when the promoted node is the lost one: the other one cannot know that it is dead. In the
 #   lab the client hears nothing for 2.6 to 2.8 s after a death, and for 1.2 to 1.9 s when both live

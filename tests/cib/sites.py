@@ -2,19 +2,14 @@
 """The sites that docs/cluster-templates.md lists, and their configuration in each of the forms."""
 from __future__ import annotations
 
-import contextlib
 import functools
-import io
 import os
-import re
-import shlex
 import subprocess
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from pathlib import Path
 
-from pcs import app
-from pcs.cli.common import lib_wrapper
+import pcs_scripts
 from vpnlab.product.cluster import fill, render_cib
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,25 +75,45 @@ def by_crm(site: str) -> ElementTree.Element:
                              variables(site, "crm", values)) for path, values in ALL[site][1]))
 
 
-def by_xml(site: str, directory: Path) -> ElementTree.Element:
-    cib = _empty(directory)
+def by_crm_with_comments(site: str, directory: Path, agents: Path) -> ElementTree.Element:
+    """The texts as they are shipped; a value is put into their comments, too, as sed would."""
+    cib, text = _empty(directory), directory / "text.crm"
     for path, values in ALL[site][1]:
-        text = _filled(_form(path, "xml"), variables(site, "xml", values))
-        subprocess.run(["cibadmin", "-M", "-c", "-o", "configuration", "-p"], input=text, text=True,
-                       check=True, env={**os.environ, "CIB_file": str(cib)})
+        shipped = (ROOT / f"{path}.crm").read_text("utf-8")
+        text.write_text(_filled(shipped, variables(site, "crm", values)), encoding="utf-8")
+        _run(["crm", "configure", "load", "update", text], {
+            "CIB_file": str(cib), "HOME": str(directory), "OCF_ROOT": str(agents),
+            "PATH": f"{agents}:/usr/sbin:/usr/bin:/sbin:/bin"})
+    return ElementTree.parse(cib).getroot()
+
+
+def by_xml(site: str, directory: Path) -> ElementTree.Element:
+    cib, text = _empty(directory), directory / "text.xml"
+    for path, values in ALL[site][1]:
+        shipped = _form(path, "xml").read_text("utf-8")
+        text.write_text(_filled(shipped, variables(site, "xml", values)), encoding="utf-8")
+        _run(["cibadmin", "-M", "-c", "-o", "configuration", "-x", text], {"CIB_file": str(cib)})
     return ElementTree.parse(cib).getroot()
 
 
 def by_pcs(site: str, directory: Path) -> ElementTree.Element:
-    cib = _empty(directory)
+    cib, text = _empty(directory), directory / "text.sh"
     for path, values in ALL[site][1]:
-        run_pcs_script(_filled(_form(path, "pcs"), variables(site, "pcs", values)), cib)
+        shipped = _form(path, "pcs").read_text("utf-8")
+        text.write_text(_filled(shipped, variables(site, "pcs", values)), encoding="utf-8")
+        pcs_scripts.run(text, cib)
     return ElementTree.parse(cib).getroot()
 
 
-def _form(path: str, form: str) -> str:
+def _run(argv: Sequence[str | Path], environment: dict[str, str]) -> None:
+    done = subprocess.run(argv, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr or done.stdout
+
+
+def _form(path: str, form: str) -> Path:
     folder, name = path.split("/")
-    return (ROOT / folder / form / f"{name}.{'sh' if form == 'pcs' else 'xml'}").read_text("utf-8")
+    return ROOT / folder / form / f"{name}.{'sh' if form == 'pcs' else 'xml'}"
 
 
 def _filled(text: str, values: dict[str, str]) -> str:
@@ -112,34 +127,6 @@ def _empty(directory: Path) -> Path:
     cib.write_text(subprocess.run(["cibadmin", "--empty"], capture_output=True, text=True,
                                   check=True).stdout, encoding="utf-8")
     return cib
-
-
-def run_pcs_script(text: str, cib: Path) -> None:
-    """The commands of a script, by pcs's own Python: a process for each takes a second."""
-    lines = iter(re.sub(r"\\\n\s*", "", text).splitlines())
-    for line in lines:
-        asks = re.fullmatch(r'if ! (pcs .*) >/dev/null 2>&1; then', line)
-        if asks and not pcs(asks[1], cib)[0]:
-            while next(lines) != "fi":
-                pass
-        elif not asks and line.strip().startswith('pcs -f "$cib/new"'):
-            code, output = pcs(line, cib)
-            if code:
-                raise AssertionError(f"{line}: {output}")
-
-
-def pcs(line: str, cib: Path) -> tuple[int, str]:
-    """Exit code and output of one command."""
-    # It keeps for each command the CIB of the first call.
-    lib_wrapper._CACHE.clear()
-    words = [word.replace("$cib/new", str(cib)) for word in shlex.split(line, comments=True)][1:]
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        try:
-            app.main(words)
-        except SystemExit as end:
-            return int(end.code or 0), output.getvalue()
-    return 0, output.getvalue()
 
 
 # Their ids name nothing that another element refers to, and each tool makes its own.

@@ -33,6 +33,12 @@ def test_xml_makes_what_crm_makes(site: str, tmp_path: Path):
             == sites.configuration(sites.by_crm(site)))
 
 
+@pytest.mark.parametrize("site", sites.ALL)
+def test_crm_loads_the_texts_with_their_comments(site: str, tmp_path: Path, agents: Path):
+    assert (sites.configuration(sites.by_crm_with_comments(site, tmp_path, agents))
+            == sites.configuration(sites.by_crm(site)))
+
+
 @pytest.mark.parametrize("site", sites.SITES)
 def test_a_site_freezes_panics_and_unfences_nothing(site: str):
     options = {each.attrib["name"]: each.attrib["value"]

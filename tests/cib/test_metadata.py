@@ -5,20 +5,20 @@ import subprocess
 from pathlib import Path
 
 import conftest
+import pcs_scripts
 import pytest
-import sites
 
 
 @pytest.mark.parametrize("agent", conftest.AGENTS)
-def test_pcs_describes_an_agent(agent: str, tmp_path: Path):
-    code, output = sites.pcs(f"pcs resource describe ocf:vpnha:{agent}", tmp_path)
+def test_pcs_describes_an_agent(agent: str):
+    code, output = pcs_scripts.call("resource", "describe", f"ocf:vpnha:{agent}")
     assert code == 0 and "Warning" not in output and "Error" not in output, output
     assert output.startswith(f"ocf:vpnha:{agent} - ")
     assert "Default operations:" in output
 
 
-def test_pcs_describes_the_fence_agent(tmp_path: Path):
-    code, output = sites.pcs("pcs stonith describe fence_vpnha", tmp_path)
+def test_pcs_describes_the_fence_agent():
+    code, output = pcs_scripts.call("stonith", "describe", "fence_vpnha")
     assert code == 0 and "Warning" not in output and "Error" not in output, output
     assert output.startswith("fence_vpnha - ") and "mode" in output
 
