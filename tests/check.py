@@ -257,6 +257,8 @@ def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
         exposure(checks)
         checks.step("cluster configuration", ["/usr/bin/python3", "-m", "pytest", "-q",
                                               "tests/cib"], pytest_count)
+        checks.step("role", ["/usr/bin/python3", "-m", "pytest", "-q", "tests/rollout"],
+                    pytest_count)
     if not fast and built:
         simulate(checks)
         sanitized(checks, everything=everything)

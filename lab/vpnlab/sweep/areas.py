@@ -235,9 +235,10 @@ AREAS = {
                "libvpnha/include/", "libvpnha/libvpnha.pc.in", "libvpnha/vpnha-config.cmake",
                "monitoring/", "setup/", *_src("checkpoint/", "config/", "tuning/"),
                *_runtime("checkpoint/", "views/"), "tests/next/", "lab/vpnlab/rollout/",
-               "lab/vpnlab/host/debian.py", *_product("session_table.py", "systemd.py"),
+               "tests/rollout/", "lab/vpnlab/host/debian.py",
+               *_product("session_table.py", "systemd.py"),
                *_steps("drained.py", "rollout.py"), *_node("table_client.py")),
-        packages=True, pytest=("tests/cib",)),
+        packages=True, pytest=("tests/cib", "tests/rollout")),
     "echo": Area(
         ("keepers", "node", "runtime"),
         ("echo-power-cut", "echo-planned-move"),
