@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the role loads into the cluster is what the templates of cib-templates/ and stonith/ make,
+whose goldens tests/cib has."""
+import re
+import xml.etree.ElementTree as ElementTree
+
+import plays
+import pytest
+import sites
+from inventories import CONFIRM, TWO, VPNHA, YIELD, board, device, level
+from vpnlab.product.cluster import fill, render_cib
+
+L2TP = {"name": "dialin", "id": 1, "ppp_local": "10.200.0.1", "pools": ["10.200.1.0/24"],
+        "ip_range": "10.200.1.10-10.200.1.190", "outside": {"addresses": ["192.0.2.100/24"]}}
+# The one device of tests/cib's sites.
+DUMMY = {"vpnha_fence_agent": "fence_dummy", "vpnha_fence_parameters": "status_file=/run/power",
+         "vpnha_instances": [L2TP]}
+SITES = {
+    "l2tp": (3, {}),
+    "fence-vpnha": (3, {"ha_cluster_resource_primitives": [VPNHA], "ha_cluster_stonith_levels": [
+        level(2, ".*", "fencing", kind="target_pattern"),
+        level(1, ".*", "fencing-vpnha", kind="target_pattern")]}),
+    "two-nodes": (2, {"ha_cluster_resource_primitives": [YIELD, CONFIRM],
+                      "ha_cluster_stonith_levels": [
+        level(1, ".*", "fencing-yield", "fencing", "fencing-confirm", kind="target_pattern")]}),
+    "sbd": (3, {"ha_cluster_sbd_enabled": True}),
+    "two-gateways": (3, {"vpnha_instances": [L2TP, {**L2TP, "name": "dialin2", "id": 2}]}),
+}
+
+
+def loaded(site: plays.Site, nodes: int, **values) -> ElementTree.Element:
+    """What the role writes, as crmsh loads it."""
+    played = site.play(plays.inventory(nodes, **values), tasks=("fencing", "resources"))
+    assert played.ok, played.output
+    text = site.text("gw1", "vpnha/cluster.crm")
+    # Comments and all: it is loaded like this.
+    assert text.startswith("# ") and "@" not in text
+    return render_cib(text)
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_a_site_of_the_role_is_that_of_the_templates(name: str, site: plays.Site):
+    nodes, values = SITES[name]
+    found = loaded(site, nodes, **{**DUMMY, **values})
+    assert sites.configuration(found) == sites.configuration(sites.by_crm(name))
+
+
+def expected(nodes, *texts: str) -> ElementTree.Element:
+    """A gateway with boards in the place of its own device."""
+    values = {**sites.VALUES, "NODES": " ".join(nodes)}
+    gateway = fill((sites.ROOT / "cib-templates/l2tp-gateway.crm").read_text("utf-8"), values)
+    gateway = re.sub(r"(?s)primitive fencing .*?clone fencing-clone fencing\n", "", gateway)
+    boards = (sites.ROOT / "stonith/ipmilan.crm").read_text("utf-8")
+    return render_cib(gateway, *(
+        fill(boards, {"NODE": node, "BOARD": f"{node}.example", "USER": "vpnha",
+                      "PASSWORD": "/etc/vpnha/board"}) for node in nodes),
+        *(fill(text, values) for text in texts))
+
+
+def topology(name: str, nodes, devices: str) -> str:
+    """The template of stonith/, with a level for each node, as its head has it."""
+    text = (sites.ROOT / "stonith" / name).read_text("utf-8").partition("fencing_topology pattern")
+    return text[0] + "fencing_topology " + " ".join(
+        f"{node}: {devices.replace('NODE', node)}" for node in nodes) + "\n"
+
+
+def test_boards_take_the_place_of_the_one_device(site: plays.Site):
+    nodes = sites.THREE
+    found = loaded(site, 3, vpnha_instances=[L2TP], vpnha_fence_agent="",
+                   ha_cluster_resource_primitives=[*map(board, nodes), VPNHA],
+                   ha_cluster_stonith_levels=[
+                       each for node in nodes for each in (level(1, node, "fencing-vpnha"),
+                                                           level(2, node, f"fencing-{node}"))])
+    wanted = expected(nodes, topology("fence-vpnha-then-power.crm", nodes,
+                                      "fencing-vpnha fencing-NODE"))
+    assert sites.configuration(found) == sites.configuration(wanted)
+
+
+def test_two_nodes_with_boards(site: plays.Site):
+    found = loaded(site, 2, vpnha_instances=[L2TP], vpnha_fence_agent="",
+                   ha_cluster_resource_primitives=[*map(board, TWO), YIELD, CONFIRM],
+                   ha_cluster_stonith_levels=[
+                       level(1, node, "fencing-yield", f"fencing-{node}", "fencing-confirm")
+                       for node in TWO])
+    wanted = expected(TWO, topology("two-nodes.crm", TWO,
+                                    "fencing-yield,fencing-NODE,fencing-confirm"))
+    assert sites.configuration(found) == sites.configuration(wanted)
+
+
+def test_values_with_blanks_and_quotes_come_through(site: plays.Site):
+    password = r'a "b" \c# d'
+    odd = device("fencing", "fence_virsh", ip="host", password=password, ssl=True)
+    odd |= {"meta_attrs": [{"attrs": [{"name": "priority", "value": 5}]}],
+            "operations": [{"action": "monitor", "attrs": [{"name": "interval", "value": "60s"}]}]}
+    found = loaded(site, 3, vpnha_instances=[L2TP], vpnha_fence_agent="",
+                   ha_cluster_resource_primitives=[odd])
+    primitive = found.find(".//primitive[@id='fencing']")
+    assert primitive is not None
+    values = {each.attrib["name"]: each.attrib["value"] for each in primitive.iter("nvpair")}
+    assert values == {"ip": "host", "password": password, "ssl": "true", "priority": "5",
+                      "pcmk_host_list": "gw1 gw2 gw3", "pcmk_host_check": "static-list"}
+    assert [(each.attrib["name"], each.attrib["interval"]) for each in primitive.iter("op")] == [
+        ("monitor", "60s")]
+
+
+def test_a_device_that_the_inventory_no_longer_has_is_named(site: plays.Site):
+    program = site.directory / "gw1" / "bin" / "cibadmin"
+    program.write_text("#!/bin/sh\necho '<primitive id=\"fencing\" class=\"stonith\"/>"
+                       "<primitive class=\"stonith\" id=\"fencing-old\"/>'\n", encoding="utf-8")
+    played = site.play(plays.inventory(3), tasks=("resources",))
+    assert not played.ok, played.output
+    assert "devices that the inventory has not: fencing-old." in played.output, played.output
+
+
+def test_sbd_is_in_force_before_pacemaker_relies_on_it(site: plays.Site):
+    program = site.directory / "gw2" / "bin" / "systemctl"
+    program.write_text(program.read_text("utf-8").replace("ActiveState=active",
+                                                          "ActiveState=inactive"))
+    played = site.play(plays.inventory(3, ha_cluster_sbd_enabled=True), tasks=("resources",))
+    assert not played.ok and "sbd does not run on: gw2." in played.output, played.output
+    assert "crm " not in site.calls("gw1")
+
+
+def test_sbd_has_its_watchdog_and_time(site: plays.Site):
+    (site.directory / "watchdog").touch()
+    listed = plays.inventory(3, ha_cluster_sbd_enabled=True, ha_cluster_sbd_options=[
+        {"name": "watchdog-timeout", "value": 8}])
+    for values in listed[plays.GROUP]["hosts"].values():
+        values["ha_cluster"]["sbd_watchdog"] = str(site.directory / "watchdog")
+    played = site.play(listed, tasks=("sbd", "resources"))
+    assert played.ok, played.output
+    text = site.text("gw3", "default/sbd")
+    assert f"SBD_WATCHDOG_DEV={site.directory / 'watchdog'}\n" in text
+    assert "SBD_WATCHDOG_TIMEOUT=8\n" in text
+    assert "stonith-watchdog-timeout=16s" in site.text("gw1", "vpnha/cluster.crm")
+    assert "systemctl is-enabled sbd.service" in site.calls("gw3")
+
+
+def test_sbd_without_a_watchdog_is_refused(site: plays.Site):
+    listed = plays.inventory(3, ha_cluster_sbd_enabled=True)
+    for values in listed[plays.GROUP]["hosts"].values():
+        values["ha_cluster"]["sbd_watchdog"] = "/dev/no-watchdog"
+    played = site.play(listed, tasks=("sbd",))
+    assert not played.ok and "/dev/no-watchdog is not there" in played.output, played.output
