@@ -8,51 +8,28 @@
 #include <set>
 
 #include "adapters/pacemaker/cib.hpp"
+#include "cib_resources.hpp"
 
 namespace vpnha::stonith {
 
 namespace {
 
-using adapters::attribute;
-using adapters::elements_of;
+using adapters::CibElement;
 
-struct Device {
-    std::string type;
-    std::string origin;  // Its template.
-    std::string mode;
-};
-using Devices = std::map<std::string, Device>;
-
-Devices devices_in(const std::vector<std::string_view>& elements) {
-    Devices devices;
-    Device* last = nullptr;
-    for (const std::string_view element : elements) {
-        if (element.starts_with("<primitive ") || element.starts_with("<template ")) {
-            last = &devices[attribute(element, "id")];
-            *last = {attribute(element, "type"), attribute(element, "template"), ""};
+// What fence_vpnha does there; nothing of any other agent, which decides. A device whose parameters
+// are not known may do nothing.
+std::map<std::string, std::string> modes_in(const std::vector<CibResource>& resources) {
+    std::map<std::string, std::string> modes;
+    for (const CibResource& each : resources) {
+        if (each.kind != CibResource::Kind::primitive || each.type != "fence_vpnha") {
+            continue;
         }
-        if (element.starts_with("</primitive") || element.starts_with("</template")) {
-            last = nullptr;
-        }
-        if (last != nullptr && element.starts_with("<nvpair ") &&
-            attribute(element, "name") == "mode") {
-            last->mode = attribute(element, "value");
-        }
+        const std::set<std::string> values = each.values("mode");
+        modes[each.id] = values.contains("confirm")                        ? "confirm"
+                         : values.contains("yield") || values.contains("") ? "yield"
+                                                                           : "";
     }
-    return devices;
-}
-
-// Of fence_vpnha; nothing for any other agent, which decides.
-std::string mode_of(const Devices& devices, const std::string& id) {
-    const auto found = devices.find(id);
-    if (found == devices.end()) {
-        return "";
-    }
-    const auto origin = devices.find(found->second.origin);
-    const bool has_origin = origin != devices.end();
-    const std::string& type = has_origin ? origin->second.type : found->second.type;
-    const bool is_own = !found->second.mode.empty() || !has_origin;
-    return type != "fence_vpnha" ? "" : is_own ? found->second.mode : origin->second.mode;
+    return modes;
 }
 
 std::vector<std::string> split(const std::string& names) {
@@ -67,35 +44,34 @@ std::vector<std::string> split(const std::string& names) {
 
 }  // namespace
 
-std::vector<std::string> undecided_in(std::string_view configuration) {
-    const std::vector<std::string_view> elements = elements_of(configuration);
-    const Devices devices = devices_in(elements);
+Result<std::vector<std::string>> undecided_in(std::string_view configuration) {
+    VPNHA_TRY(const adapters::CibElements elements, adapters::elements_of(configuration));
+    const std::map<std::string, std::string> modes = modes_in(resources_in(elements));
     std::set<std::string> without_level;
-    for (const std::string_view element : elements) {
-        const std::string id = attribute(element, "id");
-        const std::string mode = mode_of(devices, id);
-        if (element.starts_with("<primitive ") && (mode == "yield" || mode == "confirm")) {
+    for (const auto& [id, mode] : modes) {
+        if (!mode.empty()) {
             without_level.insert(id);
         }
     }
     std::vector<std::string> wrong;
-    for (const std::string_view element : elements) {
-        if (!element.starts_with("<fencing-level ")) {
+    for (const CibElement& element : elements) {
+        if (!element.starts("fencing-level")) {
             continue;
         }
         bool decided = false;
         bool has_yield = false;
-        for (const std::string& id : split(attribute(element, "devices"))) {
-            const std::string mode = mode_of(devices, id);
+        for (const std::string& id : split(element.attribute("devices"))) {
+            const auto found = modes.find(id);
+            const std::string mode = found == modes.end() ? "" : found->second;
             without_level.erase(id);
             has_yield = has_yield || mode == "yield";
-            decided = decided || (mode != "yield" && mode != "confirm");
+            decided = decided || mode.empty();
             if (mode == "confirm" && !decided) {
                 wrong.push_back(fmt::format("no power device before {}", id));
             }
         }
         if (has_yield && !decided) {
-            wrong.push_back(fmt::format("no power device in {}", attribute(element, "id")));
+            wrong.push_back(fmt::format("no power device in {}", element.attribute("id")));
         }
     }
     for (const std::string& id : without_level) {
@@ -107,7 +83,7 @@ std::vector<std::string> undecided_in(std::string_view configuration) {
 Result<void> refuse_undecided(const std::string& cibadmin, std::chrono::milliseconds timeout) {
     VPNHA_TRY(const std::string configuration,
               adapters::query_cib(cibadmin, "configuration", timeout));
-    const std::vector<std::string> wrong = undecided_in(configuration);
+    VPNHA_TRY(const std::vector<std::string> wrong, undecided_in(configuration));
     if (wrong.empty()) {
         return {};
     }

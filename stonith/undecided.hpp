@@ -14,8 +14,8 @@
 namespace vpnha::stonith {
 
 // What is wrong, in words; empty: in each level that has such a device another one decides, before
-// any mode=confirm, and each such device is in a level.
-[[nodiscard]] std::vector<std::string> undecided_in(std::string_view configuration);
+// any mode=confirm, and each such device is in a level. Error malformed: it is no XML.
+[[nodiscard]] Result<std::vector<std::string>> undecided_in(std::string_view configuration);
 
 // Error unsupported: something is. Any other: the configuration cannot be read in time.
 [[nodiscard]] Result<void> refuse_undecided(const std::string& cibadmin,

@@ -47,6 +47,22 @@ LOOK = LINK.replace('"link"', '"gateway"')
 LINKS = LOOK.replace("primitive", "template").replace('"gateway"', '"link"')
 # What stands behind it says nothing of it.
 FIRST_OF_TWO = '<primitive id="pppd-link" class="ocf" provider="vpnha" type="pppd"/>' + LOOK
+# Made from a template that only looks, and dialling all the same.
+OVERRIDING = (LOOK.replace("primitive", "template").replace("pppd-link", "looks")
+              + '<primitive id="pppd-link" template="looks"><instance_attributes id="b">'
+              '<nvpair id="n" name="mode" value="link"/></instance_attributes></primitive>')
+# Which set counts is decided by rules.
+BOTH = LOOK.replace("</instance_attributes>", '</instance_attributes><instance_attributes id="b">'
+                    '<rule id="r"/><nvpair id="n" name="mode" value="link"/>'
+                    "</instance_attributes>")
+ELSEWHERE = LOOK.replace('<nvpair id="m" name="mode" value="gateway"/>', "").replace(
+    'id="a"', 'id-ref="others"')
+BY_OPERATION = NO_MODE.replace("</primitive>", '<operations><op id="o" name="start" interval="0">'
+                               '<instance_attributes id="b"><nvpair id="n" name="mode" '
+                               'value="gateway"/></instance_attributes></op></operations>'
+                               "</primitive>")
+NO_TEMPLATE = '<primitive id="lost" template="nowhere"/>'
+QUOTED = ADDRESS.replace('"', "'")
 BUNDLE = '<bundle id="box"><podman image="x"/></bundle>'
 NODES = {"nodes": [{"id": 1, "name": "gw1", "fenced": False},
                    {"id": 2, "name": "gw2", "fenced": True}]}
@@ -221,7 +237,9 @@ def test_a_vpnhad_that_stands_still_costs_no_more_than_the_delay(place: Place) -
 @pytest.mark.parametrize(("resource", "name"), [
     (ADDRESS, "address"), (SERVICE, "web"), (TEMPLATE, "databases"), (BUNDLE, "box"),
     (VIP, "own"), (VIPS, "owns"), (LINK, "pppd-link"), (NO_MODE, "pppd-link"),
-    (LINKS, "pppd-link"), (FIRST_OF_TWO, "pppd-link")])
+    (LINKS, "pppd-link"), (FIRST_OF_TWO, "pppd-link"), (OVERRIDING, "pppd-link"),
+    (BOTH, "pppd-link"), (ELSEWHERE, "pppd-link"), (BY_OPERATION, "pppd-link"),
+    (NO_TEMPLATE, "lost"), (QUOTED, "address")])
 @pytest.mark.parametrize("action", ["off", "monitor"])
 def test_resources_that_run_on_are_a_refusal(place: Place, resource: str, name: str,
                                              action: str) -> None:
@@ -235,13 +253,20 @@ def test_resources_that_run_on_are_a_refusal(place: Place, resource: str, name: 
     assert place.run(f"action={action}", "plug=gw1", "gated_only=1").returncode == OK
 
 
-def test_a_look_at_sessions_is_no_resource_that_runs_on(place: Place) -> None:
+# crmsh keeps comments of the files that it loads.
+@pytest.mark.parametrize("resource", [LOOK, LOOK.replace('"', "'"), f"<!-- {ADDRESS} -->",
+                                      LOOK.replace("gateway", "g&#97;teway"),
+                                      OVERRIDING.replace('"link"', '"gateway"')])
+def test_a_look_at_sessions_is_no_resource_that_runs_on(place: Place, resource: str) -> None:
     place.serve()
-    place.resources(GATED.replace("</resources>", f"{LOOK}</resources>"))
-    assert place.run(*OFF).returncode == OK
+    place.resources(GATED.replace("</resources>", f"{resource}</resources>"))
+    done = place.run(*OFF)
+    assert done.returncode == OK, done.stderr
 
 
-@pytest.mark.parametrize(("text", "code"), [("", 0), ("no connection", 0), (GATED, 105)])
+@pytest.mark.parametrize(("text", "code"), [
+    ("", 0), ("no connection", 0), (GATED, 105), (GATED[:-5], 0), (f"{GATED}<more/>", 0),
+    (f"<!DOCTYPE resources>{GATED}", 0)])
 def test_without_a_look_at_the_resources_nobody_is_off(place: Place, text: str, code: int) -> None:
     place.serve()
     place.resources(text, code)

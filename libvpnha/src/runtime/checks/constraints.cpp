@@ -17,8 +17,8 @@ namespace vpnha::runtime {
 
 namespace {
 
-using adapters::attribute;
-using Elements = std::vector<std::string_view>;
+using adapters::CibElement;
+using Elements = std::vector<const CibElement*>;
 using std::chrono::sys_seconds;
 
 // Pacemaker's: a sum never leaves this range.
@@ -65,34 +65,34 @@ struct Resources {
     }
 };
 
-bool is_checkpoint(std::string_view element) {
-    return attribute(element, "class") == "ocf" && attribute(element, "provider") == "vpnha" &&
-           attribute(element, "type") == "checkpoint";
+bool is_checkpoint(const CibElement& element) {
+    return element.attribute("class") == "ocf" && element.attribute("provider") == "vpnha" &&
+           element.attribute("type") == "checkpoint";
 }
 
-Resources resources_in(const Elements& elements) {
+Resources resources_in(const adapters::CibElements& elements) {
     Resources found;
     std::set<std::string> templates;
-    for (const std::string_view element : elements) {
-        if (element.starts_with("<template ") && is_checkpoint(element)) {
-            templates.insert(attribute(element, "id"));
+    for (const CibElement& element : elements) {
+        if (element.starts("template") && is_checkpoint(element)) {
+            templates.insert(element.attribute("id"));
         }
     }
     std::vector<std::string> around;
-    for (const std::string_view element : elements) {
-        const bool is_clone = element.starts_with("<clone ");
-        if (is_clone || element.starts_with("<group ")) {
-            around.push_back(attribute(element, "id"));
+    for (const CibElement& element : elements) {
+        const bool is_clone = element.starts("clone");
+        if (is_clone || element.starts("group")) {
+            around.push_back(element.attribute("id"));
         }
         if (is_clone) {
             found.clones.insert(around.back());
         }
-        if (!around.empty() && (element.starts_with("</clone") || element.starts_with("</group"))) {
+        if (element.ends("clone") || element.ends("group")) {
             around.pop_back();
         }
-        if (element.starts_with("<primitive ") &&
-            (is_checkpoint(element) || templates.contains(attribute(element, "template")))) {
-            found.gateways.insert(attribute(element, "id"));
+        if (element.starts("primitive") &&
+            (is_checkpoint(element) || templates.contains(element.attribute("template")))) {
+            found.gateways.insert(element.attribute("id"));
             found.gateways.insert(around.begin(), around.end());
         }
     }
@@ -138,40 +138,40 @@ std::optional<sys_seconds> time_of(std::string_view text) {
 
 // A rule of a location constraint, with what stands in it.
 struct Rule {
-    std::string_view element{};
+    const CibElement* element = nullptr;
     Elements expressions{};
     Elements dates{};
 
     [[nodiscard]] bool holds_at(sys_seconds now) const {
-        if (attribute(element, "boolean-op") == "or") {
+        if (element->attribute("boolean-op") == "or") {
             return true;
         }
-        return std::none_of(dates.begin(), dates.end(), [now](std::string_view date) {
-            const auto start = time_of(attribute(date, "start"));
-            const auto end = time_of(attribute(date, "end"));
+        return std::none_of(dates.begin(), dates.end(), [now](const CibElement* date) {
+            const auto start = time_of(date->attribute("start"));
+            const auto end = time_of(date->attribute("end"));
             return (start && now < *start) || (end && now >= *end);
         });
     }
     // "gw3", or what a node has to be.
     [[nodiscard]] std::string where() const {
         std::vector<std::string> conditions;
-        for (const std::string_view each : expressions) {
-            const std::string operation = attribute(each, "operation");
-            const std::string value = attribute(each, "value");
-            if (attribute(each, "attribute") == "#uname" && operation == "eq") {
+        for (const CibElement* const each : expressions) {
+            const std::string operation = each->attribute("operation");
+            const std::string value = each->attribute("value");
+            if (each->attribute("attribute") == "#uname" && operation == "eq") {
                 conditions.push_back(value);
             } else {
                 conditions.push_back(fmt::format("any node with {} {}{}{}",
-                                                 attribute(each, "attribute"), operation,
+                                                 each->attribute("attribute"), operation,
                                                  value.empty() ? "" : " ", value));
             }
         }
-        const char* const joint = attribute(element, "boolean-op") == "or" ? " or " : " and ";
+        const char* const joint = element->attribute("boolean-op") == "or" ? " or " : " and ";
         return conditions.empty() ? "any node" : fmt::format("{}", fmt::join(conditions, joint));
     }
     [[nodiscard]] std::string until() const {
-        for (const std::string_view date : dates) {
-            if (const std::string end = attribute(date, "end"); !end.empty()) {
+        for (const CibElement* const date : dates) {
+            if (const std::string end = date->attribute("end"); !end.empty()) {
                 return " until " + end;
             }
         }
@@ -180,7 +180,7 @@ struct Rule {
 };
 
 struct Location {
-    std::string_view element{};
+    const CibElement* element = nullptr;
     std::vector<Rule> rules{};
     std::string set_role{};
     std::vector<std::string> listed{};  // Ids of resource sets.
@@ -203,30 +203,30 @@ class Finder {
             return;
         }
         const std::string role =
-            location.set_role.empty() ? attribute(location.element, "role") : location.set_role;
+            location.set_role.empty() ? location.element->attribute("role") : location.set_role;
         add_effect(
             location, resource,
-            {attribute(location.element, "score"), role, attribute(location.element, "node"), ""});
+            {location.element->attribute("score"), role, location.element->attribute("node"), ""});
         for (const Rule& rule : location.rules) {
-            const std::string own = attribute(rule.element, "role");
+            const std::string own = rule.element->attribute("role");
             if (rule.holds_at(now_)) {
                 add_effect(location, resource,
-                           {attribute(rule.element, "score"), own.empty() ? role : own,
+                           {rule.element->attribute("score"), own.empty() ? role : own,
                             rule.where(), rule.until()});
             }
         }
     }
 
     // A gateway that is promoted beside a single resource has no choice of its node.
-    void add_colocation(std::string_view element) {
-        const std::string other = attribute(element, "with-rsc");
+    void add_colocation(const CibElement& element) {
+        const std::string other = element.attribute("with-rsc");
         const bool is_anywhere =
-            resources_.clones.contains(other) && !is_promoted(attribute(element, "with-rsc-role"));
-        if (resources_.is_gateway(attribute(element, "rsc")) &&
-            is_promoted(attribute(element, "rsc-role")) && !is_anywhere &&
-            weight_of(attribute(element, "score")) >= kInfinity) {
+            resources_.clones.contains(other) && !is_promoted(element.attribute("with-rsc-role"));
+        if (resources_.is_gateway(element.attribute("rsc")) &&
+            is_promoted(element.attribute("rsc-role")) && !is_anywhere &&
+            weight_of(element.attribute("score")) >= kInfinity) {
             add_text(
-                element, attribute(element, "rsc"), false,
+                element, element.attribute("rsc"), false,
                 fmt::format("only a node with {} is promoted, whatever its replica has", other));
         }
     }
@@ -244,13 +244,13 @@ class Finder {
 
     [[nodiscard]] std::string resource_of(const Location& location) const {
         std::vector<std::string> candidates = location.listed;
-        candidates.push_back(attribute(location.element, "rsc"));
+        candidates.push_back(location.element->attribute("rsc"));
         for (const std::string& id : candidates) {
             if (resources_.is_gateway(id)) {
                 return id;
             }
         }
-        const std::string pattern = attribute(location.element, "rsc-pattern");
+        const std::string pattern = location.element->attribute("rsc-pattern");
         return !pattern.empty() && resources_.matches_gateway(pattern) ? pattern : "";
     }
 
@@ -261,13 +261,13 @@ class Finder {
             return;
         }
         if (weight > 0) {
-            add_text(location.element, resource, false,
+            add_text(*location.element, resource, false,
                      fmt::format("{} is promoted whenever it is there, also when it returns, "
                                  "whatever its replica has{}",
                                  effect.where, effect.until));
         } else {
-            const bool was_moved = attribute(location.element, "id").starts_with("cli-ban-");
-            add_text(location.element, resource, !was_moved,
+            const bool was_moved = location.element->attribute("id").starts_with("cli-ban-");
+            add_text(*location.element, resource, !was_moved,
                      fmt::format("{} {}{}", effect.where,
                                  is_any_role ? "runs no instance, so it neither serves nor votes"
                                              : "is not promoted, also when only its replica is "
@@ -276,9 +276,9 @@ class Finder {
         }
     }
 
-    void add_text(std::string_view element, const std::string& resource, bool is_intended,
+    void add_text(const CibElement& element, const std::string& resource, bool is_intended,
                   const std::string& consequence) {
-        const std::string id = attribute(element, "id");
+        const std::string id = element.attribute("id");
         found_.push_back({is_intended, id,
                           fmt::format("constraint {} overrides the promotion scores of {}: {}; to "
                                       "remove it: pcs constraint delete {}, or crm configure "
@@ -293,32 +293,28 @@ class Finder {
 
 }  // namespace
 
-std::vector<ConstraintFinding> find_in_constraints(std::string_view configuration,
-                                                   sys_seconds now) {
-    const Elements elements = adapters::elements_of(configuration);
+Result<std::vector<ConstraintFinding>> find_in_constraints(std::string_view configuration,
+                                                           sys_seconds now) {
+    VPNHA_TRY(const adapters::CibElements elements, adapters::elements_of(configuration));
     const Resources resources = resources_in(elements);
     Finder finder(resources, now);
     std::optional<Location> location;
-    for (const std::string_view element : elements) {
-        if (element.starts_with("<rsc_location ")) {
-            location = Location{.element = element};
-        } else if (element.starts_with("<rsc_colocation ")) {
+    for (const CibElement& element : elements) {
+        if (element.starts("rsc_location")) {
+            location = Location{.element = &element};
+        } else if (element.starts("rsc_colocation")) {
             finder.add_colocation(element);
-        } else if (location && element.starts_with("<resource_set ")) {
-            location->set_role = attribute(element, "role");
-        } else if (location && element.starts_with("<resource_ref ")) {
-            location->listed.push_back(attribute(element, "id"));
-        } else if (location && element.starts_with("<rule ") &&
-                   !attribute(element, "score").empty()) {
-            location->rules.push_back({.element = element});
-        } else if (location && !location->rules.empty() && element.starts_with("<expression ")) {
-            location->rules.back().expressions.push_back(element);
-        } else if (location && !location->rules.empty() &&
-                   element.starts_with("<date_expression ")) {
-            location->rules.back().dates.push_back(element);
-        }
-        const bool is_whole = element.starts_with("<rsc_location ") && element.ends_with('/');
-        if (location && (is_whole || element.starts_with("</rsc_location"))) {
+        } else if (location && element.starts("resource_set")) {
+            location->set_role = element.attribute("role");
+        } else if (location && element.starts("resource_ref")) {
+            location->listed.push_back(element.attribute("id"));
+        } else if (location && element.starts("rule") && !element.attribute("score").empty()) {
+            location->rules.push_back({.element = &element});
+        } else if (location && !location->rules.empty() && element.starts("expression")) {
+            location->rules.back().expressions.push_back(&element);
+        } else if (location && !location->rules.empty() && element.starts("date_expression")) {
+            location->rules.back().dates.push_back(&element);
+        } else if (location && element.ends("rsc_location")) {
             finder.add(*location);
             location.reset();
         }

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "vpnha/daemon.hpp"
+#include "vpnha/result.hpp"
 
 namespace vpnha::runtime {
 
 // What is amiss first, else in the order of the CIB. `configuration` is its section of that name,
 // as adapters::query_cib() returns it. A constraint whose lifetime does not include `now` has no
-// effect and is not named.
-[[nodiscard]] std::vector<ConstraintFinding> find_in_constraints(std::string_view configuration,
-                                                                 std::chrono::sys_seconds now);
+// effect and is not named. Error malformed: the text is no XML.
+[[nodiscard]] Result<std::vector<ConstraintFinding>> find_in_constraints(
+    std::string_view configuration, std::chrono::sys_seconds now);
 
 }  // namespace vpnha::runtime

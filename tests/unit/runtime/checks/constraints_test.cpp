@@ -44,7 +44,7 @@ std::string cib(const std::string& constraints) {
 }
 
 std::vector<ConstraintFinding> found(const std::string& constraints) {
-    return find_in_constraints(cib(constraints), kNow);
+    return find_in_constraints(cib(constraints), kNow).value();
 }
 
 TEST(ConstraintsTest, TheTemplatesOverrideNothing) {
@@ -160,12 +160,21 @@ TEST(ConstraintsTest, AGatewayBesideASingleResourceFollowsIt) {
                 IsEmpty());
 }
 
-TEST(ConstraintsTest, WhatIsNoCibIsHarmless) {
+TEST(ConstraintsTest, WhatIsNoCibIsAnError) {
     for (const char* text : {"", "<", "<rsc_location ", "</rsc_location>", "</clone></clone>",
-                             R"(<rsc_location id="x" rsc-pattern="(" score="INFINITY"/>)"}) {
-        EXPECT_THAT(find_in_constraints(text, kNow), IsEmpty());
-        EXPECT_THAT(found(text), IsEmpty());
+                             "<!DOCTYPE x [<!ENTITY a 'b'>]><configuration/>"}) {
+        const auto result = find_in_constraints(text, kNow);
+        ASSERT_FALSE(result) << text;
+        EXPECT_EQ(result.error().code, Errc::malformed);
     }
+    EXPECT_THAT(found(R"(<rsc_location id="x" rsc-pattern="(" score="INFINITY"/>)"), IsEmpty());
+}
+
+// crmsh keeps the comments of a file that it loads.
+TEST(ConstraintsTest, ACommentIsNoConstraint) {
+    EXPECT_THAT(found("<!-- <rsc_location id=\"x\" rsc=\"checkpoint-clone\" score=\"INFINITY\" "
+                      "node=\"gw1\"/> -->"),
+                IsEmpty());
 }
 
 }  // namespace constraints_test
