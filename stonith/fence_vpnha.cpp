@@ -17,6 +17,7 @@
 #include "undecided.hpp"
 #include "ungated.hpp"
 #include "vpnha/control.hpp"
+#include "vpnha/version.hpp"
 
 namespace vpnha::stonith {
 
@@ -126,6 +127,7 @@ Result<void> confirm(const Settings& settings) {
 }
 
 Result<void> off(const Settings& settings) {
+    std::this_thread::sleep_for(settings.wait);
     if (settings.mode == Mode::confirm) {
         return confirm(settings);
     }
@@ -143,10 +145,15 @@ Result<void> off(const Settings& settings) {
     return fenced.map([](const json&) {});
 }
 
-Result<Code> status(const Settings& settings) {
+Result<void> refuse_without_status(const Settings& settings) {
     if (settings.mode != Mode::revoke) {
         return fail(Errc::unsupported, "only the power device knows whether the node is off");
     }
+    return {};
+}
+
+Result<Code> status(const Settings& settings) {
+    VPNHA_CHECK(refuse_without_status(settings));
     VPNHA_TRY(const json list, nodes(settings, settings.timeout));
     for (const json& node : list) {
         if (is_victim(node, settings)) {
@@ -168,10 +175,12 @@ Result<void> monitor(const Settings& settings) {
     return {};
 }
 
-Result<void> list(const Settings& settings) {
+// Each node, its alias, which it has not, and with `with_status` whether it is off.
+Result<void> list(const Settings& settings, bool with_status) {
     VPNHA_TRY(const json found, nodes(settings, settings.timeout));
     for (const json& node : found) {
-        fmt::print("{},\n", node.value("name", ""));
+        const char* const is_off = node.value("fenced", false) ? ",OFF" : ",ON";
+        fmt::print("{},{}\n", node.value("name", ""), with_status ? is_off : "");
     }
     return {};
 }
@@ -193,7 +202,11 @@ Result<Code> perform(const Settings& settings) {
         return monitor(settings).map(ok);
     }
     if (action == "list") {
-        return list(settings).map(ok);
+        return list(settings, false).map(ok);
+    }
+    if (action == "list-status") {
+        VPNHA_CHECK(refuse_without_status(settings));
+        return list(settings, true).map(ok);
     }
     if (action == "metadata") {
         std::fputs(metadata().c_str(), stdout);
@@ -212,6 +225,10 @@ Result<Code> run(int count, char** words) {
     VPNHA_TRY(const Settings settings, settings_of(given));
     if (settings.help) {
         std::fputs(usage().c_str(), stdout);
+        return Code::ok;
+    }
+    if (settings.version) {
+        fmt::print("fence_vpnha {}\n", version());
         return Code::ok;
     }
     Result<Code> code = perform(settings);

@@ -18,23 +18,26 @@ namespace {
 
 constexpr int kTimeoutMax = 60;    // Seconds.
 constexpr int kDelayMax = 30'000;  // Milliseconds.
+constexpr int kWaitMax = 600;      // Seconds.
+// Of an option without a letter: beyond all of them.
+constexpr char kNoLetter = 0;
 
 enum class Type { text, flag, number, mode };
 
 struct Parameter {
     const char* name;
-    char letter;
+    char letter;  // Or kNoLetter.
     Type type;
     const char* fallback;
     bool shown;  // In the metadata; what is not is taken for the cluster's and scripts' sake.
     const char* text;
 };
 
-constexpr std::array<Parameter, 13> kParameters{{
+constexpr std::array<Parameter, 15> kParameters{{
     {"action", 'o', Type::text, "off", true, "Fencing action"},
     {"plug", 'n', Type::text, "", true, "Node to be fenced, as corosync.conf calls it"},
     {"nodename", 'N', Type::text, "", false, "The same, when there is no plug"},
-    {"port", 'p', Type::text, "", false, "The same, when there is neither"},
+    {"port", kNoLetter, Type::text, "", false, "The same, when there is neither"},
     {"socket", 's', Type::text, kControlSocketPath, true, "Control socket of vpnhad on this node"},
     {"timeout", 't', Type::number, "5", true,
      "Seconds after which a fencing that is not confirmed has failed"},
@@ -46,6 +49,7 @@ constexpr std::array<Parameter, 13> kParameters{{
      "two nodes, in one level of the topology with a power device: yield, before it, waits unless "
      "this node serves the gateways, so that two nodes that lose each other do not switch each "
      "other off; confirm, behind it, tells vpnhad that the other node is off"},
+    {"delay", kNoLetter, Type::number, "0", true, "Seconds before off begins"},
     {"delay_ms", 'd', Type::number, "1700", true,
      "With mode=yield: milliseconds after the loss of the victim before which a node that serves "
      "nothing does not go on"},
@@ -53,11 +57,12 @@ constexpr std::array<Parameter, 13> kParameters{{
      "Program that shows the resources of the cluster"},
     {"verbose", 'v', Type::flag, "0", false, "Ignored"},
     {"debug", 'D', Type::text, "", false, "Ignored"},
+    {"version", 'V', Type::flag, "0", false, "The version of vpnha"},
     {"help", 'h', Type::flag, "0", false, "This text"},
 }};
 
-constexpr std::array<const char*, 6> kActions{"off",  "status",   "monitor",
-                                              "list", "metadata", "validate-all"};
+constexpr std::array<const char*, 7> kActions{"off",         "status",   "monitor",     "list",
+                                              "list-status", "metadata", "validate-all"};
 
 const Parameter* parameter(const std::string& name) {
     const auto* const found =
@@ -144,6 +149,29 @@ std::string dashed(const char* name) {
     return option;
 }
 
+// "-o, --action", or "--delay".
+std::string words_of(const Parameter& each) {
+    return each.letter == kNoLetter ? fmt::format("--{}", dashed(each.name))
+                                    : fmt::format("-{}, --{}", each.letter, dashed(each.name));
+}
+
+// getopt_long() takes a part of a name for all of it: `--delay-m`, and `--del` as soon as one name
+// alone begins so.
+Result<void> refuse_abbreviations(int count, char** words) {
+    for (int i = 1; i < count; ++i) {
+        const std::string_view word(words[i]);
+        const std::string_view name = word.substr(0, word.find('='));
+        const bool is_whole =
+            std::any_of(kParameters.begin(), kParameters.end(),
+                        [name](const Parameter& each) { return name == "--" + dashed(each.name); });
+        if (name.starts_with("--") && !is_whole) {
+            return fail(Errc::invalid_argument,
+                        fmt::format("{} is no option; --help shows all options", name));
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 Given read_lines(std::istream& lines) {
@@ -164,32 +192,39 @@ Given read_lines(std::istream& lines) {
 }
 
 Result<Given> read_options(int count, char** words) {
+    VPNHA_CHECK(refuse_abbreviations(count, words));
+    // What getopt_long() returns of an option: its place here, behind all letters.
+    constexpr int kFirst = 256;
     std::vector<std::string> names;
     std::string letters = ":";
     for (const Parameter& each : kParameters) {
         names.push_back(dashed(each.name));
-        letters += each.letter;
-        letters += each.type == Type::flag ? "" : ":";
+        if (each.letter != kNoLetter) {
+            letters += each.letter;
+            letters += each.type == Type::flag ? "" : ":";
+        }
     }
     std::vector<option> options;
     for (std::size_t i = 0; i < kParameters.size(); ++i) {
         const bool is_flag = kParameters.at(i).type == Type::flag;
         options.push_back({names[i].c_str(), is_flag ? no_argument : required_argument, nullptr,
-                           kParameters.at(i).letter});
+                           kFirst + static_cast<int>(i)});
     }
     options.push_back({nullptr, 0, nullptr, 0});
     Given given;
     opterr = 0;
-    for (int letter = 0;
+    for (int code = 0;
          // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread yet.
-         (letter = getopt_long(count, words, letters.c_str(), options.data(), nullptr)) != -1;) {
+         (code = getopt_long(count, words, letters.c_str(), options.data(), nullptr)) != -1;) {
         const auto* const found =
-            std::find_if(kParameters.begin(), kParameters.end(),
-                         [letter](const Parameter& each) { return each.letter == letter; });
+            code >= kFirst
+                ? kParameters.begin() + (code - kFirst)
+                : std::find_if(kParameters.begin(), kParameters.end(),
+                               [code](const Parameter& each) { return each.letter == code; });
         if (found == kParameters.end()) {
             return fail(Errc::invalid_argument,
                         fmt::format("{} {}; --help shows all options", words[optind - 1],
-                                    letter == ':' ? "wants a value" : "is no option"));
+                                    code == ':' ? "wants a value" : "is no option"));
         }
         given[found->name] = found->type == Type::flag ? "1" : optarg;
     }
@@ -212,9 +247,12 @@ Result<Settings> settings_of(const Given& given) {
     settings.cibadmin_path = value_of(given, "cibadmin_path");
     VPNHA_TRY(settings.gated_only, flag_of(given, "gated_only"));
     VPNHA_TRY(settings.help, flag_of(given, "help"));
+    VPNHA_TRY(settings.version, flag_of(given, "version"));
     VPNHA_TRY(settings.mode, mode_of(given));
     VPNHA_TRY(const int seconds, number_of(given, "timeout", "seconds", 1, kTimeoutMax));
     settings.timeout = std::chrono::seconds(seconds);
+    VPNHA_TRY(const int wait, number_of(given, "delay", "seconds", 0, kWaitMax));
+    settings.wait = std::chrono::seconds(wait);
     VPNHA_TRY(const int delay, number_of(given, "delay_ms", "milliseconds", 0, kDelayMax));
     settings.delay = std::chrono::milliseconds(delay);
     return settings;
@@ -228,23 +266,23 @@ std::string metadata() {
         "away\">\n"
         "<longdesc>Asks vpnhad of this node to have a majority of the nodes mark the present "
         "boot of the victim: it is granted no lease on a gateway any more, and off is answered "
-        "when all promises to it have run out, 0.65 s after the last answer to it. The victim "
+        "when all promises to it have run out, 0.52 s after the last answer to it. The victim "
         "that hears of it resets itself. Only the gateways of vpnha are ended by that, so the "
         "agent refuses where the cluster has other resources, ocf:vpnha:vip among them, with "
         "fewer than three voters, and with a quorum device; put power fencing into the next level "
         "of the topology. It "
         "switches nothing on, and does not reboot: set pcmk_reboot_action=off. What it does beside "
         "a power device in a cluster of two nodes is told by its mode.</longdesc>\n"
-        "<vendor-url>https://clusterlabs.org</vendor-url>\n<parameters>\n";
+        "<vendor-url>https://vpnha.example/</vendor-url>\n<parameters>\n";
     for (const Parameter& each : kParameters) {
         if (each.shown) {
             xml += fmt::format(
                 "<parameter name=\"{0}\" unique=\"0\" required=\"{1}\">\n"
-                "<getopt mixed=\"-{2}, --{3}{4}\"/>\n{5}\n"
-                "<shortdesc lang=\"en\">{6}</shortdesc>\n</parameter>\n",
-                each.name, std::strcmp(each.name, "action") == 0 ? 1 : 0, each.letter,
-                dashed(each.name), each.type == Type::flag ? "" : fmt::format("=[{}]", each.name),
-                content_of(each), escaped(each.text));
+                "<getopt mixed=\"{2}{3}\"/>\n{4}\n"
+                "<shortdesc lang=\"en\">{5}</shortdesc>\n</parameter>\n",
+                each.name, std::strcmp(each.name, "action") == 0 ? 1 : 0, words_of(each),
+                each.type == Type::flag ? "" : fmt::format("=[{}]", each.name), content_of(each),
+                escaped(each.text));
         }
     }
     xml += "</parameters>\n<actions>\n";
@@ -257,7 +295,7 @@ std::string metadata() {
 std::string usage() {
     std::string text = "Usage: fence_vpnha [options], or without any key=value lines on stdin\n";
     for (const Parameter& each : kParameters) {
-        text += fmt::format("  -{}, --{:<15} {}\n", each.letter, dashed(each.name), each.text);
+        text += fmt::format("  {:<20} {}\n", words_of(each), each.text);
     }
     return text;
 }

@@ -25,15 +25,17 @@ struct Settings {
     std::string cibadmin_path;
     Mode mode = Mode::revoke;
     std::chrono::milliseconds timeout{};
-    std::chrono::milliseconds delay{};
+    std::chrono::milliseconds wait{};   // The parameter delay, of fence agents.
+    std::chrono::milliseconds delay{};  // delay_ms, of mode=yield.
     bool gated_only = false;
     bool help = false;
+    bool version = false;
 };
 
 // By name; what was given, not yet judged.
 using Given = std::map<std::string, std::string>;
 [[nodiscard]] Given read_lines(std::istream& lines);
-// Error invalid_argument: an option that does not exist, or lacks its value.
+// Error invalid_argument: an option that does not exist, is abbreviated, or has no value.
 [[nodiscard]] Result<Given> read_options(int count, char** words);
 
 // Error invalid_argument names the value that is none.

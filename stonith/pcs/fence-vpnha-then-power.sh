@@ -16,7 +16,7 @@
 #   standing still (up to one lease it may still speak), and what the second level is for: fewer
 #   than three voters that answer, a vpnhad that is dead where the agent runs. A victim that hears
 #   nothing is silent, but not off, until it does.
-# Costs: 650 ms from the last answer to the victim until no promise holds, and up to 50 ms until it
+# Costs: 515 ms from the last answer to the victim until no promise holds, and up to 50 ms until it
 #   is asked for again, whatever the hardware: nothing for a node that died, whose promises are over
 #   before its death is noticed. Then what power costs, if that fails (in 5 s at most). The look
 #   for other resources is one run of cibadmin beside it, which takes longer while the ring forms

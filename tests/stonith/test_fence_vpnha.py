@@ -4,9 +4,11 @@ and to what vpnhad is asked. A fake control server answers, a fake cibadmin show
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from fake_vpnhad import Vpnhad  # noqa: E402 - where it lies is known since now
 
 PROGRAM = os.environ["FENCE_VPNHA"]
+ROOT = Path(__file__).resolve().parents[2]
+MANUAL = ROOT / "docs" / "man" / "fence_vpnha.8"
 SCHEMA = "/usr/share/cluster/relaxng/metadata.rng"
 OK, FAILED, IS_OFF = 0, 1, 2
 
@@ -275,6 +279,49 @@ def test_without_a_look_at_the_resources_nobody_is_off(place: Place, text: str, 
     assert "resources of the cluster" in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--delay-m=2", "--act=off", "--timeou=5", "--plu=gw2"])
+def test_an_abbreviated_option_is_none(place: Place, option: str) -> None:
+    """`--delay=2` was two milliseconds once."""
+    vpnhad = place.serve()
+    done = place.run(options=(f"--socket={place.path}/control.sock",
+                              f"--cibadmin-path={place.path}/cibadmin", "--plug=gw1", option))
+    assert done.returncode == FAILED and "is no option" in done.stderr
+    assert vpnhad.asked == []
+
+
+@pytest.mark.parametrize("mode", ["revoke", "confirm"])
+def test_delay_is_in_seconds_before_off(place: Place, mode: str) -> None:
+    place.serve()
+    begin = time.monotonic()
+    assert place.run(*OFF, f"mode={mode}", "delay=1").returncode == OK
+    assert time.monotonic() - begin >= 1
+    begin = time.monotonic()
+    options = (f"--socket={place.path}/control.sock", f"--cibadmin-path={place.path}/cibadmin",
+               "--plug=gw1", f"--mode={mode}", "--delay=1")
+    assert place.run(options=options).returncode == OK
+    assert time.monotonic() - begin >= 1
+
+
+def test_delay_is_of_off_alone(place: Place) -> None:
+    place.serve(nodes=NODES)
+    begin = time.monotonic()
+    for action in ("status", "monitor", "list", "metadata"):
+        assert place.run(f"action={action}", "plug=gw1", "delay=600").returncode == OK
+    assert time.monotonic() - begin < 60
+    for wrong in ("-1", "601", "soon"):
+        done = place.run(*OFF, f"delay={wrong}")
+        assert done.returncode == FAILED and "0 to 600" in done.stderr
+
+
+def test_its_version_is_the_project_s(place: Place) -> None:
+    project = re.search(r"project\(\w+\s+VERSION\s+([0-9.]+)",
+                        (ROOT / "CMakeLists.txt").read_text("utf-8"))
+    assert project is not None
+    for option in ("--version", "-V"):
+        done = place.run(options=(option,))
+        assert (done.returncode, done.stdout) == (OK, f"fence_vpnha {project[1]}\n")
+
+
 def test_options_mean_the_same_as_lines(place: Place) -> None:
     vpnhad = place.serve()
     common = (f"--socket={place.path}/control.sock", "--cibadmin-path", f"{place.path}/cibadmin")
@@ -341,6 +388,21 @@ def test_without_a_look_at_the_topology_no_device_starts(place: Place, text: str
 def test_list_is_one_name_a_line(place: Place) -> None:
     place.serve(nodes=NODES)
     assert place.run("action=list").stdout == "gw1,\ngw2,\n"
+    assert place.run("action=list-status").stdout == "gw1,,ON\ngw2,,OFF\n"
+    done = place.run("action=list-status", "mode=confirm")
+    assert done.returncode == FAILED and "power device" in done.stderr
+
+
+def test_the_manual_has_all_options_and_actions(place: Place) -> None:
+    manual = MANUAL.read_text(encoding="utf-8").replace("\\-", "-")
+    described = ElementTree.fromstring(place.run("action=metadata").stdout)
+    options = place.run(options=("--help",)).stdout
+    wanted = {*(f"--{each.attrib['name'].replace('_', '-')}"
+                for each in described.iter("parameter")),
+              *re.findall(r"--[a-z-]+", options),
+              *(each.attrib["name"] for each in described.iter("action"))}
+    assert len(wanted) > 18
+    assert [each for each in sorted(wanted) if each not in manual] == []
 
 
 def test_metadata_meets_the_schema_of_fence_agents(place: Place, tmp_path: Path) -> None:
