@@ -29,6 +29,13 @@ Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& 
     for (const adapters::ClusterNode& node : nodes) {
         voters.push_back(node.id);
     }
+    if (const auto kept = std::find_if(voters.begin(), voters.end(), lease::is_witness);
+        kept != voters.end()) {
+        return fail(Errc::invalid_config,
+                    fmt::format("corosync.conf has a node with the id {}; the ids from {} to {} "
+                                "are kept for witnesses",
+                                kept->value, lease::kWitness.value, lease::kWitnessLast.value));
+    }
     if (!is_sound(lease::VoterList{{}, voters})) {
         return fail(Errc::invalid_config,
                     voters.size() > lease::kVotersMax

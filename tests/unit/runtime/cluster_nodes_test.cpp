@@ -33,6 +33,14 @@ TEST(ClusterNodesTest, MoreNodesThanALeaseCanHaveAreAnError) {
     EXPECT_FALSE(voters_of({}).has_value());
 }
 
+TEST(ClusterNodesTest, IdsThatAreKeptForWitnessesAreAnError) {
+    for (const NodeId kept : {lease::kWitness, lease::kWitnessLast}) {
+        const auto voters = voters_of({{NodeId{1}, {}, ""}, {kept, {}, ""}});
+        ASSERT_FALSE(voters.has_value());
+        EXPECT_THAT(voters.error().detail, HasSubstr("kept for witnesses"));
+    }
+}
+
 TEST(ClusterNodesTest, ANodeAnnouncesTheNameThatPacemakerKnows) {
     EXPECT_EQ(own_name(kNodes, NodeId{1}, "gw1.example"), "gw1");
     EXPECT_EQ(own_name(kNodes, NodeId{7}, "gw7.example"), "gw7.example") << "it has no other one";
