@@ -7,7 +7,8 @@ import types
 import pytest
 from vpnlab.evidence.result import ClientResult, ClientSeries, Invariants
 from vpnlab.product.probes import PING_INTERVAL_S
-from vpnlab.steps.promise import (expect_invariants, expect_no_gap, expect_nothing_else,
+from vpnlab.steps.promise import (POWER_CUT_MS, PPTP_MS, TAKEOVER_MS, expect_invariants,
+                                  expect_no_gap, expect_nothing_else, expect_only_silence,
                                   worst_gap_ms, worst_pause_ms)
 
 CALM, FAULT = (0.0, 10.0), (10.0, 20.0)
@@ -117,3 +118,15 @@ def test_what_was_not_observed_breaks_the_promise():
     assert expected_of("l2tp")[1] == {"l2tp_ns_reused", "l2tp_ns_led"}
     assert expected_of("ikev2")[1] == {"esp_seq_reused", "replays_accepted"}
     assert expected_of("l2tp-ipsec")[1] == {"esp_seq_reused", "replays_accepted", "cleartext_l2tp"}
+
+
+@pytest.mark.parametrize("protocol, given, limit", [
+    ("l2tp", TAKEOVER_MS, TAKEOVER_MS), ("pptp", TAKEOVER_MS, PPTP_MS),
+    ("pptp", POWER_CUT_MS, PPTP_MS), ("pptp", 100, 100)])
+def test_a_takeover_of_pptp_takes_longer_and_a_planned_move_does_not(protocol, given, limit):
+    found = {}
+    run = types.SimpleNamespace(expect=lambda name, observed, expected: found.setdefault(
+        name, expected))
+    expect_only_silence(run, ClientResult("client1", protocol), given)
+    assert found["client1_outage_ms"].met_by(limit)
+    assert not found["client1_outage_ms"].met_by(limit + 1)
