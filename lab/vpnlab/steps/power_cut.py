@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The scenario that the power cuts of L2TP are, but for where the role begins and who decides."""
+"""The power cuts of L2TP: they differ in where the role begins and in who decides."""
 from __future__ import annotations
 
 from ..evidence.expectation import at_least
