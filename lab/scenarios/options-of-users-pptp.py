@@ -22,7 +22,7 @@ from vpnlab.product.cluster import Cluster
 from vpnlab.product.pptp_client import PptpDialler
 from vpnlab.product.vpnha_stack import VpnhaStack, pptpd_options_file
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import PPTP_MS, expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 from vpnlab.steps.sessions.options import OPTIONS, answer_arp, expect_carried_on, share_net
@@ -45,4 +45,4 @@ def steps(run: Run) -> None:
     live = begin(run, clients=(), observe_s=0, stack=stack)
     live.dial("client1", dialler=PptpDialler)
     seen = expect_carried_on(run, live)
-    expect_only_silence(run, seen.client("client1"), PPTP_MS)
+    expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

@@ -18,7 +18,7 @@ from vpnlab.evidence.capture_invariants import pptp_hang_ups
 from vpnlab.evidence.expectation import equals, is_empty
 from vpnlab.product.pptp_client import PptpDialler
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
-from vpnlab.steps.promise import PPTP_MS
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -50,4 +50,4 @@ def steps(run: Run) -> None:
     run.expect("home1_hung_up_before_by",
                pptp_hang_ups(home1.files.outside, home1.gateway.vip_outside,
                              (begun_at, together_at)), is_empty())
-    expect_unhurt(run, live, seen, PPTP_MS, (together_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (together_at, until))

@@ -22,7 +22,7 @@ from vpnlab.product.pptp_client import PptpDialler
 from vpnlab.product.vpnha_stack import VpnhaStack
 from vpnlab.steps.fenced import wait_reset
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import PPTP_MS, expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -55,4 +55,4 @@ def steps(run: Run) -> None:
     run.expect("vip_overlap_ms", seen.vip.overlap_ms, at_most(LEASE_MS))
     run.expect("client1_hung_up_by", pptp_hang_ups(outside, vip, (paused_at, until)), is_empty())
     run.expect("client1_in_the_clear", cleartext_pptp(outside, vip), equals(0))
-    expect_only_silence(run, seen.client("client1"), PPTP_MS)
+    expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

@@ -19,7 +19,7 @@ from vpnlab.product.crowd import PptpCallers
 from vpnlab.product.probes import SERVER_ADDRESS
 from vpnlab.steps.live import off_dc
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
-from vpnlab.steps.promise import PPTP_MS
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -47,4 +47,4 @@ def steps(run: Run) -> None:
     run.expect("set_up", len(callers.interfaces()), equals(SESSIONS))
     callers.hang_up()
     seen = live.end()
-    expect_unhurt(run, live, seen, PPTP_MS, (cut_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (cut_at, until))

@@ -13,7 +13,7 @@ Expected: as in pptp-power-cut, for both.
 """
 from vpnlab.steps.live import off_dc
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
-from vpnlab.steps.promise import PPTP_MS
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -32,4 +32,4 @@ def steps(run: Run) -> None:
     run.observe(AFTERWARDS_S)
     until = run.lab.now()
     seen = live.end()
-    expect_unhurt(run, live, seen, PPTP_MS, (cut_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (cut_at, until))

@@ -13,7 +13,7 @@ gateway is cut, and the dead one comes back.
 Expected: as in pptp-power-cut, each time, but for what MPPE has.
 """
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
-from vpnlab.steps.promise import PPTP_MS
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -33,4 +33,4 @@ def steps(run: Run) -> None:
         run.observe(2)
     until = run.lab.now()
     seen = live.end()
-    expect_unhurt(run, live, seen, PPTP_MS, (begun_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (begun_at, until))

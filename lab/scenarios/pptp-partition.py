@@ -14,7 +14,6 @@ two owners; no number of GRE and no index of MPPE is used twice.
 from vpnlab.host.node import Node
 from vpnlab.steps.live import off_dc
 from vpnlab.steps.partition import CLUSTER_LINKS, lose_the_others
-from vpnlab.steps.promise import PPTP_MS
 from vpnlab.steps.pptp_live import begin_pptp
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
@@ -24,4 +23,4 @@ SCENARIO = Scenario(faults=4, vpnha=True)
 
 def steps(run: Run) -> None:
     lose_the_others(run, Node.link_down, (*CLUSTER_LINKS, "outside", "inside"), off_dc,
-                    start=begin_pptp, outage_ms=PPTP_MS)
+                    start=begin_pptp)

@@ -15,7 +15,7 @@ failure is counted.
 """
 from vpnlab.evidence.expectation import equals, is_empty
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
-from vpnlab.steps.promise import PPTP_MS
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -41,4 +41,4 @@ def steps(run: Run) -> None:
         run.expect(f"exact_at_{node.name}", [line.endswith("exact") for line in resumed],
                    equals([True]))
     seen = live.end()
-    expect_unhurt(run, live, seen, PPTP_MS, (begun_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (begun_at, until))

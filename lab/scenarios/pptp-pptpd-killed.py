@@ -13,7 +13,7 @@ and pppd may write no core file.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
-from vpnlab.steps.promise import PPTP_MS
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -36,4 +36,4 @@ def steps(run: Run) -> None:
     live.stack.wait_protected(1)
     run.wait_for("the node has a pptpd again", lambda: live.active.processes("pptpd"), BACK_S)
     seen = live.end()
-    expect_unhurt(run, live, seen, PPTP_MS, (killed_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (killed_at, until))

@@ -18,7 +18,7 @@ sees the silence of the power cut and nothing else.
 from vpnlab.evidence.expectation import equals
 from vpnlab.product.l2tp_gateway import USER
 from vpnlab.steps.pptp_live import begin_pptp
-from vpnlab.steps.promise import PPTP_MS, expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 from vpnlab.steps.sessions.scripts import by_pppd, noted, prepare, undone, unnumbered, wait_noted
@@ -60,4 +60,4 @@ def steps(run: Run) -> None:
     other = next(node for node in begun if node is not successor)
     run.expect("of_the_other_node", len(noted(other)), equals(begun[other]))
     seen = live.measure()
-    expect_only_silence(run, seen.client("client1"), PPTP_MS)
+    expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

@@ -22,7 +22,7 @@ from vpnlab.evidence.expectation import is_empty
 from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.steps.live import LEFTOVERS_LIMIT_S
 from vpnlab.steps.pptp_live import begin_pptp
-from vpnlab.steps.promise import PPTP_MS, expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -69,4 +69,4 @@ def steps(run: Run) -> None:
     # pptpctrl may leave something unread, and then adds a RST.
     run.expect("not_told", sorted({"FIN", "LCP code 5"} - {re.sub(r"^.*: ", "", word)
                                                            for word in words}), is_empty())
-    expect_only_silence(run, seen.client("client1"), PPTP_MS)
+    expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

@@ -15,7 +15,7 @@ Expected: as in pptp-power-cut, for each of the three.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
-from vpnlab.steps.promise import PPTP_MS
+from vpnlab.steps.promise import TAKEOVER_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -40,4 +40,4 @@ def steps(run: Run) -> None:
     until = run.lab.now()
     seen = live.end()
     run.expect("each_gateway_died_once", sorted(victims), equals(["gw1", "gw2", "gw3"]))
-    expect_unhurt(run, live, seen, PPTP_MS, (begun_at, until))
+    expect_unhurt(run, live, seen, TAKEOVER_MS, (begun_at, until))

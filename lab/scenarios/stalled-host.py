@@ -12,15 +12,12 @@ the standbys first.
 Expected: nobody stands in and nobody is promoted; no silence is longer than the standstill and 100
 ms; nothing else happens to the client.
 """
-import time
-
 from vpnlab.evidence.expectation import equals
-from vpnlab.host.cores import before_all_nodes
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.stand_in import expect_stood_in, first_in_rank
+from vpnlab.steps.stand_in import expect_stood_in, first_in_rank, stand_still
 
 TIMES = 5
 SCENARIO = Scenario(faults=3 * TIMES, vpnha=True)
@@ -36,14 +33,7 @@ def steps(run: Run) -> None:
     promotions = live.stack.promotions()
     for number in range(TIMES):
         run.step(f"standstill {number + 1} of {TIMES}")
-        order = (first, other, live.active)
-        # Whoever is thawed first would keep the lab from thawing the others.
-        with before_all_nodes():
-            for node in order:
-                node.freeze()
-            time.sleep(STALLED_S)
-            for node in order:
-                node.thaw()
+        stand_still((first, other, live.active), STALLED_S)
         run.observe(BETWEEN_S)
     run.expect("promotions", live.stack.promotions(), equals(promotions))
     expect_stood_in(live)

@@ -15,16 +15,13 @@ owners. stalls.json has the silences, memberships and promotions.
 """
 import json
 import os
-import time
 
 from vpnlab.evidence.expectation import at_most
-from vpnlab.host.cores import before_all_nodes
-from vpnlab.host.node import Node
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import expect_nothing_else, worst_gap_ms
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.stand_in import STAND_IN
+from vpnlab.steps.stand_in import STAND_IN, stand_still
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 MINUTES = float(os.environ.get("VPNHA_STALL_MINUTES", "30"))
@@ -34,16 +31,6 @@ OUTAGE_MS = 1500
 # Of four stalls one is of all nodes: a host that carries them all.
 ALL_OF = 4
 NOTED_MS = (100, 300, 600, 1000)
-
-
-def stall(nodes: list[Node], seconds: float) -> None:
-    # Whoever is thawed first would keep the lab from thawing the others.
-    with before_all_nodes():
-        for node in nodes:
-            node.freeze()
-        time.sleep(seconds)
-        for node in nodes:
-            node.thaw()
 
 
 def steps(run: Run) -> None:
@@ -58,7 +45,7 @@ def steps(run: Run) -> None:
         those = nodes if run.random.randrange(ALL_OF) == 0 else [run.random.choice(nodes)]
         seconds = run.random.uniform(*STALLED_S)
         stalls.append(run.lab.now())
-        stall(those, seconds)
+        stand_still(those, seconds)
         run.observe(run.random.uniform(*BETWEEN_S))
     live.wait_answered()
     until = run.lab.now()

@@ -11,15 +11,12 @@ Steps: client1 dials and makes traffic; the promoted node freezes for 0.5 s, and
 Expected: a silence of at most 1 s and nothing else; Pacemaker promotes another node within 5 s,
 and counts no failure; two owners for no longer than a lease, 300 ms; the node is a standby in sync.
 """
-import time
-
 from vpnlab.evidence.expectation import at_most, equals, is_empty
-from vpnlab.host.cores import before_all_nodes
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.stand_in import expect_stood_in, wait_stands_in
+from vpnlab.steps.stand_in import expect_stood_in, stand_still, wait_stands_in
 
 SCENARIO = Scenario(faults=1, vpnha=True)
 FROZEN_S = 0.5
@@ -31,10 +28,7 @@ def steps(run: Run) -> None:
     live = begin(run)
     stack, frozen, standbys = live.stack, live.active, live.standbys
     run.step(f"{frozen.name}, which is promoted, freezes for {FROZEN_S:g} s")
-    with before_all_nodes():
-        frozen.freeze()
-        time.sleep(FROZEN_S)
-        frozen.thaw()
+    stand_still((frozen,), FROZEN_S)
     successor = wait_stands_in(live, standbys)
     stack.wait_promoted((node.name for node in standbys), PROMOTED_S)
     stack.wait_in_sync()

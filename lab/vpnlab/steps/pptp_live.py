@@ -16,7 +16,7 @@ from ..product.pptp_client import ClearPptpDialler, PptpDialler
 from ..product.sites.home import start_nat
 from ..product.vpnha_stack import VpnhaStack
 from .live import Live, Place, anywhere, begin
-from .promise import PPTP_MS, Span, expect_only_silence
+from .promise import POWER_CUT_MS, Span, expect_only_silence
 from .run import Run
 
 
@@ -51,7 +51,7 @@ def cut_power_unhurt(run: Run, live: Live, afterwards_s: float = 5.0) -> Measure
     run.observe(afterwards_s)
     until = run.lab.now()
     seen = live.end()
-    expect_unhurt(run, live, seen, PPTP_MS, (cut_at, until))
+    expect_unhurt(run, live, seen, POWER_CUT_MS, (cut_at, until))
     return seen
 
 

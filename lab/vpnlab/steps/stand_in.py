@@ -4,9 +4,11 @@ scenarios in which it does."""
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 
 from ..evidence.expectation import equals
+from ..host.cores import before_all_nodes
 from ..host.node import Node
 from ..host.power import NODE_TOKEN_FILE
 from ..product.vpnha_stack import VpnhaStack
@@ -36,6 +38,17 @@ def first_in_rank(run: Run, stack: VpnhaStack, standbys: Sequence[Node]) -> Node
                          lambda: next(filter(is_first, standbys), None), SCORE_LIMIT_S)
     assert found is not None
     return found
+
+
+def stand_still(nodes: Sequence[Node], seconds: float) -> None:
+    """All of them freeze for so long. Whoever is thawed first would keep the lab from thawing the
+    others."""
+    with before_all_nodes():
+        for node in nodes:
+            node.freeze()
+        time.sleep(seconds)
+        for node in nodes:
+            node.thaw()
 
 
 def wait_stands_in(live: Live, among: Sequence[Node]) -> Node:
