@@ -49,9 +49,9 @@
 //      the lower one is taken back, unless Pacemaker has ordered it.
 //                                                                      engine_stand_in.cpp
 //  15  A claim tells for how long it has been in vain. After a second (0.2 s where the claimant's
-//      own lease had lapsed) it is no obstacle to whoever
-//      asks: its own node answers the question as if it did not claim, and the other voters answer
-//      the claim no more for 1.2 s, in which their promises end. Then it has a second again.
+//      own lease had lapsed) it is no obstacle to whoever asks: its own node answers the question
+//      as if it did not claim, and the other voters answer the claim no more for 1.2 s, in which
+//      their promises end. Then it has a second again.
 //
 //  16  A witness is a voter that is no node (kWitness). Beside two nodes it makes a third vote. It
 //      never claims, is in no ring, is never fenced, and is in no list without a version. It may
@@ -107,7 +107,7 @@ struct Setup {
     // As configured: whom a node without a memory asks, and its first list.
     std::vector<NodeId> voters;
 };
-// 16: without a witness, but for its own.
+// 16: without a witness, except in the witness's own engine.
 [[nodiscard]] std::vector<NodeId> first_voters(const Setup& setup, std::vector<NodeId> configured);
 
 enum class Confirmed : std::uint8_t { by_device, by_operator };

@@ -4,9 +4,8 @@
 // It has no configuration of nodes. It asks whoever has spoken to it what they remember (13), and
 // takes over their list: a list that it is not in needs none of its own forgotten votes.
 //
-//  18  It saves ahead. The file says that it has granted numbers up to N + 2, to anybody. So a
-//  grant
-//      of such a number waits for no disk: the file is written again behind the answer. A list, a
+//  18  It saves ahead. By the file it has granted numbers up to N + 2, to anybody. So a grant of
+//      such a number waits for no disk: the file is written again behind the answer. A list, a
 //      mark or an order waits for it. After a crash everything up to N + 2 counts as granted: such
 //      epochs are refused, and what was granted is not known. A clean end leaves what is true.
 //

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A witness of all gateways of one cluster: its datagrams and its files, without a socket or a
-// clock. Its key is derived from the cluster's (LeaseKey::of_witness()): what is authentic is of a
-// node, but for what somebody sends back.
+// clock. Its key is derived from the cluster's (LeaseKey::of_witness()): what is authentic comes
+// from a node, or is a datagram of its own that somebody sends back.
 //
 // It has no list of nodes or addresses. It says nothing to who has not spoken, and answers where a
 // node's newest datagram came from, so nodes may be behind NAT. A node says hello each second, and

@@ -266,8 +266,8 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
         keepers_.pause(effects);
     } else {
         if (is_promoted() && stand_in_.wanted() && ended.why == lease::End::handed_over) {
-            stand_in_.depose(
-                now);  // A service or a link of this node is lost: a standby claimed it.
+            // A service or a link of this node is lost: a standby claimed it.
+            stand_in_.depose(now);
         }
         follow(takeover_.lost(), now, effects);
     }

@@ -231,9 +231,7 @@ class GatewayNode {
         return voter_watch_.clocks().astray();
     }
     // The voters measure this node's own clock as too fast or too slow: they grant it no lease.
-    [[nodiscard]] bool own_clock_astray() const {
-        return voter_watch_.clocks().own_is_astray(lease_.state().voters.newest().nodes.size());
-    }
+    [[nodiscard]] bool own_clock_astray() const { return lease_.voter().state().own_astray; }
     [[nodiscard]] int reserve() const { return voter_watch_.reserve(lease_.state().voters); }
     [[nodiscard]] const replica::Replica& replica() const { return replica_; }
     [[nodiscard]] const lease::Engine& lease() const { return lease_; }

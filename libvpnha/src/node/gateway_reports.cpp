@@ -97,7 +97,9 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
                                      news.node.value, left)});
     }
     // A voter that is taken out of the list is forgotten, and no news.
-    lease_.set_astray(voter_watch_.clocks().nodes_astray(), own_clock_astray());
+    const ClockRates& clocks = voter_watch_.clocks();
+    lease_.set_astray(clocks.nodes_astray(),
+                      clocks.own_is_astray(lease_.state().voters.newest().nodes.size()));
     for (const ClockRates::Clock& clock : voter_watch_.clocks().take_news()) {
         const double most = 1 + static_cast<double>(settings_.lease.timing.rate_ppm) / 1e6;
         effects.emplace_back(
