@@ -18,6 +18,4 @@ pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(CRYPTO REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(BPF REQUIRED IMPORTED_TARGET libbpf)
 pkg_check_modules(EXPAT REQUIRED IMPORTED_TARGET expat)
-# For programs that may not load it; of the same package.
-find_library(VPNHA_EXPAT_ARCHIVE libexpat.a REQUIRED)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
