@@ -81,6 +81,7 @@ void ScoreWriter::start_next() {
 void ScoreWriter::on_ended(const std::string& resource, int score, const Result<void>& result) {
     running_ = false;
     if (result) {
+        failure_.clear();
         adapters::write_log(
             node::Level::info,
             resource == kAll
@@ -89,8 +90,11 @@ void ScoreWriter::on_ended(const std::string& resource, int score, const Result<
         start_next();
         return;
     }
-    adapters::write_log(node::Level::warning, fmt::format("{} for resource={}; again in 1 s",
-                                                          result.error().detail, resource));
+    if (std::exchange(failure_, result.error().detail) != result.error().detail) {
+        adapters::write_log(node::Level::warning,
+                            fmt::format("{} for resource={}; tried again each second",
+                                        result.error().detail, resource));
+    }
     wanted_.try_emplace(resource, score);
     loop_.set_timer(kScoreTimer, loop_.now() + kTryAgain, [this] { start_next(); });
     tell_waiting();

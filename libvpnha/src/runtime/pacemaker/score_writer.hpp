@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Tells Pacemaker the promotion scores, by crm_attribute --promotion: the attribute's tools are its
 // only stable interface. The loop never waits for it; of several scores for one resource only the
-// newest is written, and a failed write is tried again each second.
+// newest is written, and a failed write is tried again each second; the log has a failure once.
 //
 // When rings break and heal within seconds, a coordinator that was cut off deletes scores of nodes
 // that are back from the CIB, late; pacemaker-attrd of Pacemaker 2.1 holds them for written, and
@@ -44,6 +44,7 @@ class ScoreWriter {
     std::set<NodeId> members_;
     bool was_here_;
     bool running_ = false;
+    std::string failure_;  // Of the last attempt; empty: it succeeded.
     PacemakerTools tools_;
     std::vector<std::function<void()>> waiting_;
 };
