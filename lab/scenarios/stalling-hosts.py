@@ -7,16 +7,18 @@ a storm of Corosync's memberships keeps nobody silent whose voters answer.
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: client1 dials and makes traffic. Again and again a gateway drawn at random, or all of them,
-freezes for 0.1 to 0.5 s and is thawed; 0.5 to 5 s pass between. VPNHA_STALL_MINUTES has another
-length than 30 minutes, VPNHA_STALL_TOKEN another token of Corosync than the tuned one, in ms.
+freezes for 0.1 to 0.5 s and is thawed; 0.5 to 5 s pass between. A node that the cluster has fenced
+comes back, and the stalls wait for it. VPNHA_STALL_MINUTES has another length than 30 minutes,
+VPNHA_STALL_TOKEN another token of Corosync than the tuned one, in ms.
 
 Expected: no silence longer than 1.5 s, the session is the same at the end, and there are never two
-owners. stalls.json has the silences, memberships and promotions.
+owners. stalls.json has the silences, memberships, promotions and fencings.
 """
 import json
 import os
 
 from vpnlab.evidence.expectation import at_most
+from vpnlab.host.power import power_events
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import expect_nothing_else, worst_gap_ms
 from vpnlab.steps.run import Run
@@ -42,6 +44,10 @@ def steps(run: Run) -> None:
     since, stalls = run.lab.now(), []
     run.step(f"stalls for {MINUTES:g} minutes")
     while run.lab.now() < since + 60 * MINUTES:
+        for node in nodes:
+            if not node.powered():
+                run.step(f"{node.name} was fenced, and comes back")
+                live.stack.rejoin(node.name)
         those = nodes if run.random.randrange(ALL_OF) == 0 else [run.random.choice(nodes)]
         seconds = run.random.uniform(*STALLED_S)
         stalls.append(run.lab.now())
@@ -61,6 +67,7 @@ def steps(run: Run) -> None:
     report = {"token_ms": TOKEN_MS or live.stack.cluster.tuned_token_ms,
               "minutes": round(60 * hours, 1), "stalls": len(stalls),
               "worst_ms": max(gaps), "stood_in": stood_in, "promotions": moved,
+              "fencings": sum(event.action == "off" for event in power_events(run.lab)),
               "memberships_per_hour": round(rings / hours / len(nodes)),
               **{f"silences_above_{limit}_ms": sum(gap > limit for gap in gaps)
                  for limit in NOTED_MS}}

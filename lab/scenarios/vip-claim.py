@@ -13,7 +13,7 @@ stickiness.
 
 Expected: the primary starts; after the death of its service another node answers within
 SERVICE_OUTAGE_MS (the median; the worst within SERVICE_OUTAGE_MAX_MS), after the power cut within
-TAKEOVER_MS; a node that recovered or came back is a candidate by itself and takes nothing; the
+WAITING_MS; a node that recovered or came back is a candidate by itself and takes nothing; the
 primary is back when asked; never two owners.
 """
 import statistics
@@ -22,7 +22,7 @@ from vpnlab.evidence.expectation import at_most, equals, is_empty
 from vpnlab.host.node import Node
 from vpnlab.host.topology import VIP_OUTSIDE
 from vpnlab.product.cluster import DIRECTORY, TEMPLATES, Cluster
-from vpnlab.steps.promise import TAKEOVER_MS
+from vpnlab.steps.promise import WAITING_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 from vpnlab.traffic.names import NameClient, longest_silence_ms
@@ -101,7 +101,7 @@ def steps(run: Run) -> None:
     cut_at = run.lab.now()
     second.power_off()
     client.wait_other(run, second.name)
-    run.expect("outage_ms", silence_since(cut_at), at_most(TAKEOVER_MS))
+    run.expect("outage_ms", silence_since(cut_at), at_most(WAITING_MS))
     third = client.answers()[-1].name
 
     run.step(f"{third} has the address; {second.name} is switched on again")

@@ -42,7 +42,7 @@ def test_corosync_conf_is_well_formed_and_complete():
     assert text.count("{") == text.count("}")
     # corosync wants every brace and key on a line of its own.
     assert all(re.fullmatch(r"\s*(#.*|}|\w+ {|\w+: .+|)", line) for line in text.splitlines())
-    assert "token: 300\n" in text and "consensus: 360\n" in text
+    assert "token: 650\n" in text and "consensus: 780\n" in text
     assert text.count("knet_ping_interval: 200") == 2
     assert "link_mode: active\n" in text
     assert "ring0_addr: 10.77.1.3" in text and "ring1_addr: 10.77.2.3" in text

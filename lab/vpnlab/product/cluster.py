@@ -33,7 +33,9 @@ TEMPLATES = DIRECTORY.parent / "cib-templates"
 FENCE_VPNHA_FIRST = DIRECTORY.parent / "stonith" / "fence-vpnha-then-power.crm"
 TWO_NODES = DIRECTORY.parent / "stonith" / "two-nodes.crm"
 # Milliseconds: token, consensus.
-TUNED = (300, 360)
+TUNED = (650, 780)
+# Where no standby stands in: there it is most of a client's silence.
+QUICK = (300, 360)
 # Corosync refuses less.
 CONSENSUS_PER_TOKEN = 1.2
 RELAXED = (5000, 6000)
@@ -222,7 +224,7 @@ class Cluster:
         # Of all nodes. A node with a longer token than the others holds an idle ring's token
         # longer than they wait for it: they lose it again and again.
         self._timing = RELAXED
-        self._tuned = TUNED
+        self._tuned = QUICK
 
     @property
     def nodes(self) -> list[Node]:
@@ -324,6 +326,14 @@ class Cluster:
     def relax(self) -> None:
         """The token under which nodes join, on all nodes that have power."""
         self._set_timing(RELAXED)
+
+    @property
+    def is_pair(self) -> bool:
+        return self._two_node
+
+    def standbys_stand_in(self) -> None:
+        """tune() sets the profile for that."""
+        self._tuned = TUNED
 
     def tune(self) -> None:
         """The tuned profile from now on, on all nodes that have power."""

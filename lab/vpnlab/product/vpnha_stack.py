@@ -173,6 +173,8 @@ class VpnhaStack:
         self._lab = lab
         self._gateways = tuple(gateways)
         self._fencing = fencing
+        if set(gateways) - set(waiting) and not cluster.is_pair:
+            cluster.standbys_stand_in()
 
     def of(self, gateway: VpnGateway) -> VpnhaStack:
         """The same stack, asked about another of its gateways."""

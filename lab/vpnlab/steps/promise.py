@@ -19,8 +19,8 @@ POWER_CUT_MS = 600
 # The same of any failure where a standby stands in. Pacemaker alone would take 1.4 s at least.
 TAKEOVER_MS = 1000
 # The same of PPTP. A resumed call sends nothing before its new numbers have gone round the group,
-# whose ring takes 0.7 s to form; pptp-linux holds what follows a gap in the numbers for 0.3 s.
-PPTP_MS = 1500
+# whose ring takes 1.4 s to form; pptp-linux holds what follows a gap in the numbers for 0.3 s.
+PPTP_MS = 2500
 # The same where nobody stands in: Corosync, Pacemaker and fencing decide who serves. On a host with
 # nothing else to do it is 1.4 s, and 2.1 to 2.4 s when the dead node was the coordinator.
 WAITING_MS = 2500
