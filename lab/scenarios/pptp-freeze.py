@@ -16,18 +16,17 @@ twice, nothing is in the clear; two owners for no longer than a lease, 300 ms; t
 itself, and is a standby in sync in its next life.
 """
 from vpnlab.evidence.capture_invariants import cleartext_pptp, pptp_hang_ups
-from vpnlab.evidence.expectation import at_most, equals, is_empty
+from vpnlab.evidence.expectation import equals, is_empty
 from vpnlab.product.cluster import FENCE_VPNHA_FIRST, Cluster
 from vpnlab.product.pptp_client import PptpDialler
 from vpnlab.product.vpnha_stack import VpnhaStack
 from vpnlab.steps.fenced import wait_reset
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
+from vpnlab.steps.promise import TAKEOVER_MS, expect_one_lease, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=1, vpnha=True)
-LEASE_MS = 300
 BEFORE_S, THAWED_S = 3, 3
 
 
@@ -52,7 +51,7 @@ def steps(run: Run) -> None:
     live.hang_up()
     seen = run.measure()
     outside, vip = client.files.outside, client.gateway.vip_outside
-    run.expect("vip_overlap_ms", seen.vip.overlap_ms, at_most(LEASE_MS))
+    expect_one_lease(run, seen)
     run.expect("client1_hung_up_by", pptp_hang_ups(outside, vip, (paused_at, until)), is_empty())
     run.expect("client1_in_the_clear", cleartext_pptp(outside, vip), equals(0))
     expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)

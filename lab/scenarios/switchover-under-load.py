@@ -24,7 +24,8 @@ from vpnlab.host.node import Node
 from vpnlab.host.topology import DEFAULT_NODES, L2TP
 from vpnlab.product.probes import ECHO_PORT
 from vpnlab.steps.live import Live, begin
-from vpnlab.steps.promise import FAULT_FREE_MS, Span, expect_nothing_else, worst_gap_ms
+from vpnlab.steps.promise import (FAULT_FREE_MS, PLANNED_MS, Span, expect_nothing_else,
+                                  worst_gap_ms)
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 from vpnlab.traffic.nat import Streams, flows, inside_captures, moved, prepare, resets_sent
@@ -32,7 +33,6 @@ from vpnlab.traffic.nat import Streams, flows, inside_captures, moved, prepare, 
 CLIENTS = ("client1", "client2")
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), vpnha=True)
 MOVES = 20
-P99_MS = 100
 FIRST_PORT, STREAMS, INTERVAL_S = 40000, 20, 0.05
 OBSERVED_S = 1
 CALLS = "promotion score 10000 "
@@ -69,7 +69,7 @@ def steps(run: Run) -> None:
         calm = max(worst_gap_ms(client, before) or 0.0 for before, _ in moves)
         run.step(f"silences of {name} in ms: {silences}")
         run.expect(f"{name}_calm_gap_ms", calm, at_most(FAULT_FREE_MS))
-        run.expect(f"{name}_p99_ms", p99(silences), at_most(max(P99_MS, 2 * calm)))
+        run.expect(f"{name}_p99_ms", p99(silences), at_most(max(PLANNED_MS, 2 * calm)))
         expect_nothing_else(run, client)
 
 

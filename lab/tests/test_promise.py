@@ -7,8 +7,9 @@ import types
 import pytest
 from vpnlab.evidence.result import ClientResult, ClientSeries, Invariants
 from vpnlab.product.probes import PING_INTERVAL_S
-from vpnlab.steps.promise import (POWER_CUT_MS, PPTP_MS, TAKEOVER_MS, expect_invariants,
-                                  expect_no_gap, expect_nothing_else, expect_only_silence,
+from vpnlab.steps.promise import (LEASE_MS, PLANNED_MS, POWER_CUT_MS, PPTP_MS, TAKEOVER_MS,
+                                  expect_invariants, expect_no_gap, expect_nothing_else,
+                                  expect_one_lease, expect_only_silence, expect_planned_move,
                                   worst_gap_ms, worst_pause_ms)
 
 CALM, FAULT = (0.0, 10.0), (10.0, 20.0)
@@ -130,3 +131,30 @@ def test_a_takeover_of_pptp_takes_longer_and_a_planned_move_does_not(protocol, g
     expect_only_silence(run, ClientResult("client1", protocol), given)
     assert found["client1_outage_ms"].met_by(limit)
     assert not found["client1_outage_ms"].met_by(limit + 1)
+
+
+@pytest.mark.parametrize("silence_ms, failures", [(PLANNED_MS, []), (130, ["client1_gap_ms"])])
+def test_a_planned_move_is_a_silence_of_100_ms(silence_ms, failures):
+    found = {}
+    run = types.SimpleNamespace(expect=lambda name, observed, expected: found.setdefault(
+        name, expected.met_by(observed)))
+    expect_planned_move(run, client((12.0, silence_ms / 1000)), CALM, FAULT)
+    # The made-up client has pings alone.
+    gaps = [name for name in found if name.endswith("_gap_ms")]
+    assert [name for name in gaps if not found[name]] == failures
+    assert {"client1_tcp_intact", "client1_l2tp_setups"} <= set(found)
+
+
+@pytest.mark.parametrize("overlap_ms, reused, failures", [
+    (LEASE_MS, 0, []), (LEASE_MS + 1, 0, ["vip_overlap_ms"]),
+    (0, 1, ["gre_seq_reused", "mppe_index_reused"]),
+    (0, None, ["gre_seq_reused", "mppe_index_reused"])])
+def test_who_goes_on_after_a_pause_uses_no_number_twice(overlap_ms, reused, failures):
+    found = {}
+    run = types.SimpleNamespace(expect=lambda name, observed, expected: found.setdefault(
+        name, expected.met_by(observed)))
+    expect_one_lease(run, types.SimpleNamespace(
+        vip=types.SimpleNamespace(overlap_ms=overlap_ms),
+        clients=[ClientResult("client1", "pptp")],
+        invariants=Invariants(gre_seq_reused=reused, mppe_index_reused=reused)))
+    assert [name for name, met in found.items() if not met] == failures

@@ -171,6 +171,22 @@ def test_scenario_file_documents_itself(name):
         assert word in text
 
 
+# Which have no session that outlives a fault: a fresh dial, addresses alone, links that dial anew.
+NO_SESSION_GOES_ON = {"l2tp-pool", "pptp-redial", "pppd-link", "vip-claim"}
+
+
+def test_scenarios_of_live_sessions_ask_whether_a_number_was_used_twice():
+    asks = ("live.end(", "live.measure(", "expect_one_lease(", "expect_invariants(",
+            "expect_silent_standbys(")
+    assert {name for name in scenario.names() if "vpnha=True" in (text := source(name))
+            and "run.measure()" in text
+            and not any(each in text for each in asks)} == NO_SESSION_GOES_ON
+
+
+def source(name):
+    return (scenario.DIRECTORY / f"{name}.py").read_text(encoding="utf-8")
+
+
 def test_scenarios_are_those_of_the_table_in_the_readme():
     readme = (scenario.DIRECTORY.parent / "README.md").read_text(encoding="utf-8")
     section = readme.split("\n## Scenarios\n")[1].split("\n## ")[0]

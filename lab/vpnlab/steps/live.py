@@ -17,7 +17,7 @@ from ..product.cluster import Cluster
 from ..product.dialler import MakeDialler
 from ..product.l2tp_client import L2tpClient
 from ..product.vpnha_stack import VpnhaStack
-from .promise import expect_silent_standbys, expect_unnoticed
+from .promise import Span, expect_silent_standbys, expect_unnoticed
 from .run import Run
 
 LEFTOVERS_LIMIT_S = 15
@@ -26,6 +26,8 @@ RESUME_LIMIT_S = 10
 LOST_LIMIT_S = 14
 # Of a node that is to lose its power.
 FENCED_LIMIT_S = 30
+# Before and after a planned move: its client's traffic flows.
+CALM_S = 2
 
 # Says of a node's name and the DC's whether the promoted role may begin there.
 Place = Callable[[str, str], bool]
@@ -109,6 +111,22 @@ class Live:
         self.wait_answered()
         self.run.step(f"{successor.name} has resumed what {node.name} served")
         return successor
+
+    def move_role(self, target: Node) -> tuple[Span, Span]:
+        """Moves the role to a node by a ban of all others, as an administrator does. Returns a calm
+        time before the move, and the time from its order until the clients are protected again."""
+        holder = self.stack.wait_in_sync()
+        others = [node for node in self.stack.cluster.nodes if node is not target]
+        # In life no two gateways have one processor.
+        self.run.lab.share_cores(others, [target])
+        calm_from = self.run.lab.now()
+        self.run.observe(CALM_S)
+        self.run.step(f"the role moves from {holder.name}, which lives, to {target.name}")
+        begun = self.run.lab.now()
+        self.stack.move_role(lambda name: name == target.name)
+        self.stack.wait_protected(len(self.clients))
+        self.run.observe(CALM_S)
+        return (calm_from, begun), (begun, self.run.lab.now())
 
     def lose(self, standby: Node) -> None:
         """Cuts the power of a standby; returns when the group has lost it."""
