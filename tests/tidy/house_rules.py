@@ -488,6 +488,8 @@ def every_failure_shown(tree: Tree) -> Iterator[Violation]:
 INSTEAD = "docs/instead.md"
 TECHNIQUES = "tests/tidy/techniques.txt"
 ANSWERS = re.compile(r"(?:works|instead: .+|not (?:needed|here|yet|tried))$")
+# What is missing and belongs here is missing for a reason.
+REASON = re.compile(r"\b(?:because|needs?)\b")
 
 
 def every_technique_answered(tree: Tree) -> Iterator[Violation]:
@@ -504,6 +506,8 @@ def every_technique_answered(tree: Tree) -> Iterator[Violation]:
             named.append(cells[0])
             if len(cells) != 3 or not ANSWERS.match(cells[1]) or not cells[2]:
                 yield Violation(INSTEAD, number, "instead", f"no answer to '{cells[0]}'")
+            elif cells[1] == "not yet" and not REASON.search(cells[2]):
+                yield Violation(INSTEAD, number, "instead", f"why not yet '{cells[0]}'?")
     listed = [line for line in tree.files.get(TECHNIQUES, "").splitlines()
               if line and not line.startswith("#")]
     if named and not listed:

@@ -310,11 +310,13 @@ class {name} final : public Base {{
         both = "| keepalived, vrrp; lcp-echo-interval 10 |"
         for answer in ("works", "instead: a lease", "not needed", "not here", "not yet",
                        "not tried"):
-            self.assertEqual(answered(f"{both} {answer} | so |"), [])
+            self.assertEqual(answered(f"{both} {answer} | it needs more |"), [])
         for bad in (" | so |", " instead: | so |", " perhaps | so |", " works, mostly | so |",
                     " works | |", " works |"):
             self.assertEqual(answered(both + bad), [
                 f"{document}:5: instead: no answer to 'keepalived, vrrp; lcp-echo-interval 10'"])
+        self.assertEqual(answered(f"{both} not yet | some day |"), [
+            f"{document}:5: instead: why not yet 'keepalived, vrrp; lcp-echo-interval 10'?"])
         vrrp = f"{document}:1: instead: 'VRRP' is missing"
         # Not as a part of a word, in another cell, in another table or beside the tables.
         for row in ("| VRRPv3, lcp-echo-interval | works | so |",

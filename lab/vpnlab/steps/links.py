@@ -24,9 +24,13 @@ def begin_with_carriers(run: Run, network: str) -> Live:
 
 
 def lose_link(run: Run, network: str) -> None:
-    """The promoted node's link loses its carrier, and another node serves. Pacemaker moves the role
-    as an administrator would: it counts no failure."""
-    live = begin_with_carriers(run, network)
+    """The promoted node's link loses its carrier, and another node serves."""
+    lose_link_of(run, begin_with_carriers(run, network), network)
+
+
+def lose_link_of(run: Run, live: Live, network: str) -> None:
+    """The same of clients that are there. Pacemaker moves the role as an administrator would: it
+    counts no failure."""
     run.step(f"{live.active.name}, which is promoted, loses the carrier of its {network} link")
     promotions = live.stack.promotions()
     live.active.lose_carrier(network)

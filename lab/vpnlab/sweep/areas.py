@@ -172,7 +172,7 @@ AREAS = {
         ("pptp-stock", "pptp-control", "pptp-redial", "pptp-power-cut", "pptp-nat",
          "pptp-three-failovers", "pptp-planned-move", "pptp-partition", "pptp-freeze",
          "pptp-pptpd-killed", "options-of-users-pptp",
-         "pptp-nomppe", "pptp-reorder", "pptp-stale-checkpoint",
+         "pptp-nomppe", "pptp-reorder", "pptp-stale-checkpoint", "pptp-link-outside-down",
          "pptp-capture-gap", "pptp-quorum-lost-and-back", "pptp-load", "pptp-teardown",
          "pptp-no-acks", "pptp-failback-nat", "pptp-monitor", "pptp-two-uplinks",
          "pptp-throughput", "pptp-unprotected", "pptp-refused", "forged-pptp"),
