@@ -518,6 +518,29 @@ def every_technique_answered(tree: Tree) -> Iterator[Violation]:
             yield Violation(INSTEAD, 1, "instead", f"'{technique}' is missing")
 
 
+# Where the version of a release stands; each is to be that of the first.
+RELEASED_AS = {
+    "CMakeLists.txt": r"^project\(vpnha VERSION (\S+)",
+    "CHANGELOG.md": r"^## (\S+) \(\d{4}-\d\d-\d\d\)$",
+    "debian/changelog": r"^vpnha \(([^)]+)\)",
+    "ansible/galaxy.yml": r"^version: (\S+)$",
+    "tests/api/api_test.cpp": r"EXPECT_EQ\(version\(\), \"([^\"]*)\"\)",
+}
+
+
+def one_version(tree: Tree) -> Iterator[Violation]:
+    """Library, packages, collection and notes of a release have one version."""
+    versions = {}
+    for path, pattern in RELEASED_AS.items():
+        if path in tree.files:
+            found = re.search(pattern, tree.files[path], re.MULTILINE)
+            versions[path] = found[1] if found else None
+    wanted = next(filter(None, versions.values()), None)
+    for path, version in versions.items():
+        if version != wanted:
+            yield Violation(path, 1, "version", f"{version} instead of {wanted}")
+
+
 RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     include_arrow,
     pure_cores,
@@ -537,6 +560,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     every_event_documented,
     every_failure_shown,
     every_technique_answered,
+    one_version,
     public_words,
 )
 

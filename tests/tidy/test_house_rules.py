@@ -331,6 +331,21 @@ class {name} final : public Base {{
                          [f"{listed}:1: instead: lists no technique"])
         self.assertEqual(found(house_rules.every_technique_answered, {listed: "VRRP\n"}), [vrrp])
 
+    def test_a_release_has_one_version(self):
+        files = {"CMakeLists.txt": "project(vpnha VERSION 1.2.3 DESCRIPTION \"x\"",
+                 "CHANGELOG.md": "# Changes\n\n## 1.2.3 (2026-11-27)\n\n## 1.2.2 (2026-10-01)\n",
+                 "debian/changelog": "vpnha (1.2.3) bookworm; urgency=medium\n",
+                 "ansible/galaxy.yml": "name: gateway\nversion: 1.2.3\n",
+                 "tests/api/api_test.cpp": "    EXPECT_EQ(version(), \"1.2.3\");\n"}
+        self.assertEqual(found(house_rules.one_version, files), [])
+        for path in list(files)[1:]:
+            self.assertEqual(
+                found(house_rules.one_version, {**files, path: files[path].replace("1.2.3", "1.3")}),
+                [f"{path}:1: version: 1.3 instead of 1.2.3"])
+        unreleased = {**files, "CHANGELOG.md": "## Unreleased\n"}
+        self.assertEqual(found(house_rules.one_version, unreleased),
+                         ["CHANGELOG.md:1: version: None instead of 1.2.3"])
+
     def test_a_tree_is_read_without_data_and_without_binaries(self):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
