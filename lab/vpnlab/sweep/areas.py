@@ -232,7 +232,7 @@ AREAS = {
          "checkpoint-example"),
         paths=("ansible/", "cib-templates/", "cli/", "cmake/", "CMakeLists.txt",
                "CMakePresets.json", "debian/", "docs/install-by-hand.md", "libvpnha/examples/",
-               "libvpnha/include/", "libvpnha/libvpnha.pc.in", "libvpnha/vpnha-config.cmake",
+               "libvpnha/include/", "libvpnha/libvpnha.", "libvpnha/vpnha-config.cmake",
                "monitoring/", "setup/", *_src("checkpoint/", "config/", "tuning/"),
                *_runtime("checkpoint/", "views/"), "tests/next/", "lab/vpnlab/rollout/",
                "tests/rollout/", "lab/vpnlab/host/debian.py",
