@@ -52,9 +52,13 @@ YIELD = device("fencing-yield", "fence_vpnha", mode="yield")
 CONFIRM = device("fencing-confirm", "fence_vpnha", mode="confirm")
 
 
+def group_of(name: str) -> Given:
+    return yaml.safe_load((EXAMPLES / name).read_text("utf-8"))["vpnha_gateways"]
+
+
 def example(name: str) -> tuple[list[Given], list[Given], list[str]]:
     """Devices, levels and nodes."""
-    group = yaml.safe_load((EXAMPLES / name).read_text("utf-8"))["vpnha_gateways"]
+    group = group_of(name)
     values = group["vars"]
     return (values["ha_cluster_resource_primitives"], values["ha_cluster_stonith_levels"],
             [host["ha_cluster"]["node_name"] for host in group["hosts"].values()])
