@@ -162,5 +162,5 @@ def test_ipsec_of_a_gateway_is_demanded_and_its_virtual_ips_are_its_own():
     plain = tomllib.loads(vpnha_toml())["gateway"]["l2tp"]
     assert "ipsec" not in plain
     gateway = tomllib.loads(vpnha_toml(ipsec=True))["gateway"]["l2tp"]
-    assert gateway["ipsec"] == {"required": True}
+    assert gateway["ipsec"] == {"required": True, "virtual_pools": [L2TP.virtual_pool]}
     assert gateway["pools"] == [*plain["pools"], L2TP.virtual_pool]

@@ -135,7 +135,6 @@ def configure_gateway(node: Node, gateway: VpnGateway, settings: str = "", marke
               settings + pool_settings(gateway))
     for path, content in pki.files(SERVER_ID).items():
         node.put(path, content, mode=0o600)
-    route_virtual_ips(node, gateway)
 
 
 def pool_settings(gateway: VpnGateway = L2TP) -> str:
@@ -185,10 +184,10 @@ def pair_settings(node: Node, peer: Node) -> str:
                         heartbeat_delay=1000, heartbeat_timeout=2100, resync="yes")
 
 
-def route_virtual_ips(node: Node, gateway: VpnGateway = L2TP) -> None:
-    """A packet needs a route before the kernel looks for its policy; its SA then says where it
-    goes."""
-    node.run("ip", "route", "replace", gateway.virtual_pool, "dev", "outside")
+def _route_virtual_ips(node: Node) -> None:
+    """As vpnhad does elsewhere: a packet needs a route before the kernel looks for its policy; its
+    SA then says where it goes."""
+    node.run("ip", "route", "replace", L2TP.virtual_pool, "dev", "outside")
 
 
 def ipsec_leftovers(node: Node) -> list[str]:
@@ -210,6 +209,7 @@ class StockCharon:
     def start(self) -> None:
         """ready() says when it may serve."""
         configure_gateway(self._node, L2TP, self._settings, marked=False)
+        _route_virtual_ips(self._node)
         self._charon.start()
 
     def serve(self) -> None:

@@ -26,7 +26,8 @@ include "/etc/nftables.d/vpnha-*.nft"
 def rules(gateway: VpnGateway) -> str:
     return fill(TEMPLATE.read_text(encoding="utf-8"), {
         "GATEWAY": gateway.name, "VIPS": gateway.vip_outside, "VIPS6": gateway.vip6_outside,
-        "CLIENTS": gateway.addresses, "INSIDE": "inside", "INSIDE_VIP": gateway.vip_inside,
+        "CLIENTS": gateway.addresses, "IKE": "", "OUTSIDE": "outside", "INSIDE": "inside",
+        "INSIDE_VIP": gateway.vip_inside,
         "L2TP_PORT": str(gateway.l2tp_port), "PPTP_FROM": "192.0.2.0/24", "RADIUS": SERVER_ADDRESS,
         "FLOWS": str(FLOWS)})
 

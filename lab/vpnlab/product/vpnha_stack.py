@@ -110,6 +110,7 @@ addresses = {json.dumps(inside)}
 """ for name, options, more in served) + (f"""
 [gateway.{gateway.name}.ipsec]
 required = true
+virtual_pools = {json.dumps([gateway.virtual_pool])}
 """ if ipsec else "")
 
 

@@ -30,6 +30,7 @@ class Checker {
             check_ipsec(gateway);
             check_pools(gateway);
             check_common_pool(gateway);
+            check_virtual_pools(gateway);
             check_limits(gateway);
             check_accounting(gateway);
             check_addresses(gateway);
@@ -213,27 +214,54 @@ class Checker {
     }
 
     // The gate covers no other addresses.
-    void check_common_pool(const Gateway& gateway) {
-        const std::vector<IpPrefix>& nets = gateway.common_pool;
+    void check_within_pools(const Gateway& gateway, Section section, std::string_view key,
+                            const std::vector<IpPrefix>& nets) {
         for (auto net = nets.begin(); net != nets.end(); ++net) {
-            if (!net->address.is_v4()) {
-                errors_.add(Section::gateway, gateway.name, "common_pool",
-                            fmt::format("{} is IPv6, and clients of L2TP and PPTP get IPv4; leave "
-                                        "it out",
-                                        to_string(*net)));
-            } else if (std::none_of(
-                           gateway.pools.begin(), gateway.pools.end(), [&](const IpPrefix& pool) {
-                               return pool.length <= net->length && contains(pool, net->address);
-                           })) {
+            if (std::none_of(gateway.pools.begin(), gateway.pools.end(), [&](const IpPrefix& pool) {
+                    return pool.length <= net->length && contains(pool, net->address);
+                })) {
                 errors_.add(
-                    Section::gateway, gateway.name, "common_pool",
+                    section, gateway.name, key,
                     fmt::format("{} lies within none of 'pools'; add it there", to_string(*net)));
             }
             for (auto before = nets.begin(); before != net; ++before) {
                 if (overlap(*before, *net)) {
-                    errors_.add(Section::gateway, gateway.name, "common_pool",
+                    errors_.add(section, gateway.name, key,
                                 fmt::format("{} overlaps {}; keep one of them", to_string(*net),
                                             to_string(*before)));
+                }
+            }
+        }
+    }
+
+    void check_common_pool(const Gateway& gateway) {
+        std::vector<IpPrefix> nets = gateway.common_pool;
+        for (const IpPrefix& net : nets) {
+            if (!net.address.is_v4()) {
+                errors_.add(Section::gateway, gateway.name, "common_pool",
+                            fmt::format("{} is IPv6, and clients of L2TP and PPTP get IPv4; leave "
+                                        "it out",
+                                        to_string(net)));
+            }
+        }
+        std::erase_if(nets, [](const IpPrefix& net) { return !net.address.is_v4(); });
+        check_within_pools(gateway, Section::gateway, "common_pool", nets);
+    }
+
+    // charon does not know what vpnhad gives out.
+    void check_virtual_pools(const Gateway& gateway) {
+        if (!gateway.ipsec) {
+            return;
+        }
+        const std::vector<IpPrefix>& nets = gateway.ipsec->virtual_pools;
+        check_within_pools(gateway, Section::ipsec, "virtual_pools", nets);
+        for (const IpPrefix& net : nets) {
+            for (const IpPrefix& common : gateway.common_pool) {
+                if (overlap(net, common)) {
+                    errors_.add(Section::ipsec, gateway.name, "virtual_pools",
+                                fmt::format("{} overlaps {} of 'common_pool', and two clients "
+                                            "would get one address; give another net",
+                                            to_string(net), to_string(common)));
                 }
             }
         }

@@ -54,6 +54,8 @@ struct Pptp {
 // IKE and ESP by the node's charon.
 struct Ipsec {
     bool required = false;  // L2TP passes only within IPsec.
+    // Of the gateway's pools, what charon gives to clients of IKEv2.
+    std::vector<IpPrefix> virtual_pools{};
     // Compared with the other nodes', by keyed hashes: what swanctl loads, secrets among it.
     std::vector<std::string> connections{"/etc/swanctl/swanctl.conf"};
 };

@@ -200,9 +200,11 @@ std::vector<Key> gateway_keys() {
          [](Config&, Gateway& g, const Value& v) { g.ppp_local = v.address; },
          [](const Config&, const Gateway& g) { return quoted(to_string(g.ppp_local)); }},
         {Section::gateway, "pools", Kind::pools, 1, limits::kPoolsPerGatewayMax, "",
-         "[\"10.200.1.0/24\", \"10.200.2.0/24\", \"10.200.3.0/24\", \"10.200.16.0/20\"]",
-         "Nets of the clients' addresses, IPv4 or IPv6, those of all nodes: 'common_pool', and "
-         "within them each node's xl2tpd has a range of its own.",
+         "[\"10.200.1.0/24\", \"10.200.2.0/24\", \"10.200.3.0/24\", \"10.200.16.0/20\", "
+         "\"10.200.32.0/20\"]",
+         "Nets of the clients' addresses, IPv4 or IPv6, those of all nodes: 'common_pool', "
+         "'virtual_pools' of [gateway.NAME.ipsec], and within them each node's xl2tpd has a range "
+         "of its own.",
          Weight::session, [](Config&, Gateway& g, const Value& v) { g.pools = v.prefixes; },
          [](const Config&, const Gateway& g) { return list(g.pools); }},
         {Section::gateway, "common_pool", Kind::pools, 0, limits::kPoolsPerGatewayMax, "[]",
@@ -210,7 +212,7 @@ std::vector<Key> gateway_keys() {
          "Nets, IPv4, within 'pools', out of which vpnhad gives the clients of L2TP and PPTP their "
          "addresses, whichever node is promoted: none is given twice, over any number of "
          "failovers. Keep them apart from the ranges of xl2tpd and pptpd, which pppd falls back "
-         "to while vpnhad is away, and from charon's. []: only those ranges are used.",
+         "to while vpnhad is away, and from 'virtual_pools'. []: only those ranges are used.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.common_pool = v.prefixes; },
          [](const Config&, const Gateway& g) { return list(g.common_pool); }},
         {Section::gateway, "address_hold", Kind::duration, 0, 86'400'000, "\"60s\"", "\"60s\"",
@@ -378,6 +380,15 @@ std::vector<Key> ipsec_keys() {
          "gateway's addresses in clear text, whatever the ruleset and charon's policies are.",
          Weight::session, [](Config&, Gateway& g, const Value& v) { g.ipsec->required = v.flag; },
          [](const Config&, const Gateway& g) { return text_of(g.ipsec->required); }},
+        {Section::ipsec, "virtual_pools", Kind::pools, 0, limits::kPoolsPerGatewayMax, "[]",
+         "[\"10.200.32.0/20\"]",
+         "Nets within 'pools' out of which charon gives the clients of IKEv2 their virtual "
+         "addresses: the pools of its plugin ha. While this node serves, 'route_table' leads them "
+         "to the outside device, where the SA of each client takes what is for it. []: nobody "
+         "gets a virtual address.",
+         Weight::note,
+         [](Config&, Gateway& g, const Value& v) { g.ipsec->virtual_pools = v.prefixes; },
+         [](const Config&, const Gateway& g) { return list(g.ipsec->virtual_pools); }},
         {Section::ipsec, "connections", Kind::paths, 0, kConnectionFilesMax,
          "[\"/etc/swanctl/swanctl.conf\"]", "[\"/etc/swanctl/swanctl.conf\"]",
          "Files that swanctl loads. Compared between the nodes by keyed hashes: a standby keeps "

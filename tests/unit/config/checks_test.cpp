@@ -67,6 +67,22 @@ TEST(ChecksTest, ACommonPoolLiesWithinThePools) {
     EXPECT_THAT(error_with("\"2001:db8::/64\""), HasSubstr("2001:db8::/64 is IPv6"));
 }
 
+TEST(ChecksTest, VirtualPoolsLieWithinThePoolsAndApartFromTheCommonPool) {
+    const std::string pools = "pools = [\"10.200.1.0/24\", \"10.200.2.0/24\"]\n";
+    const std::string common = pools + "common_pool = [\"10.200.1.0/25\"]\n";
+    const auto error_with = [&](const std::string& nets) {
+        return error_of(changed(kSample, pools, common) +
+                        "[gateway.dialin.ipsec]\nvirtual_pools = [" + nets + "]\n");
+    };
+    EXPECT_EQ(error_with("\"10.200.1.128/25\", \"10.200.2.0/24\""), "");
+    EXPECT_THAT(error_with("\"10.200.3.0/24\""),
+                HasSubstr("vpnha.toml:14: 10.200.3.0/24 lies within none of 'pools'"));
+    EXPECT_THAT(error_with("\"10.200.2.0/24\", \"10.200.2.128/25\""),
+                HasSubstr("10.200.2.128/25 overlaps 10.200.2.0/24"));
+    EXPECT_THAT(error_with("\"10.200.1.64/26\""),
+                HasSubstr("10.200.1.64/26 overlaps 10.200.1.0/25 of 'common_pool'"));
+}
+
 TEST(ChecksTest, LimitsCountAddressesOfTheCommonPool) {
     const std::string pools = "pools = [\"10.200.1.0/24\", \"10.200.2.0/24\"]\n";
     const auto error_with = [&](const std::string& lines) {

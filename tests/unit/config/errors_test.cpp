@@ -44,7 +44,8 @@ pools = ["10.200.0.0/16"]
         "vpnha.toml:5: 10.200.1.1 lies within pool 10.200.0.0/16 of gateway 'other', so that a "
         "client could be given it; take an address outside of all pools",
         "vpnha.toml:6: 'x' in 'pools' is no unicast address with a prefix length; write it like "
-        "[\"10.200.1.0/24\", \"10.200.2.0/24\", \"10.200.3.0/24\", \"10.200.16.0/20\"]",
+        "[\"10.200.1.0/24\", \"10.200.2.0/24\", \"10.200.3.0/24\", \"10.200.16.0/20\", "
+        "\"10.200.32.0/20\"]",
         "vpnha.toml:6: pool 10.200.1.128/25 overlaps pool 10.200.1.0/24; keep one of them",
         "vpnha.toml:7: unknown key 'poools' in [gateway.dialin]; did you mean 'pools'?",
         "vpnha.toml:9: unknown key 'interfaec' in [gateway.dialin.outside]; did you mean "

@@ -69,9 +69,28 @@ std::string text_of(const PolicyRule& rule) {
                      : fmt::format("to {} networks behind clients", rule.is_v6 ? "IPv6" : "IPv4");
 }
 
+// charon makes no routes here (install_routes = no). A packet for a virtual address needs one
+// before the kernel looks for its policy; its SA then says where it goes.
+std::vector<TableRoute> routes_to_virtual_pools(const config::Gateway& gateway) {
+    std::vector<TableRoute> routes;
+    if (gateway.ipsec) {
+        for (const IpPrefix& pool : gateway.ipsec->virtual_pools) {
+            routes.push_back({IpPrefix{pool.address.masked(pool.length), pool.length}, std::nullopt,
+                              gateway.route_table});
+        }
+    }
+    return routes;
+}
+
 std::vector<TableRoute> routes_of(const config::Gateway& gateway, LinkSide which) {
     const config::Side& side = gateway.side(which);
-    return routes_by(side.default_via, side.addresses, gateway.reply_table(which));
+    std::vector<TableRoute> routes =
+        routes_by(side.default_via, side.addresses, gateway.reply_table(which));
+    if (which == LinkSide::outside) {
+        const std::vector<TableRoute> to_pools = routes_to_virtual_pools(gateway);
+        routes.insert(routes.end(), to_pools.begin(), to_pools.end());
+    }
+    return routes;
 }
 
 }  // namespace

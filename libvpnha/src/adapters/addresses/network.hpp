@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The addresses, policy rules and reply routes of a promotion (ports/network.hpp), by rtnetlink.
+// The addresses, policy rules and routes of a promotion (ports/network.hpp), by rtnetlink.
 #pragma once
 
 #include <set>

@@ -135,6 +135,34 @@ TEST_F(NetworkTest, AnswersLeaveByTheSideOfTheirAddress) {
     EXPECT_EQ(output_of("ip -6 rule").find("2014"), std::string::npos);
 }
 
+// The node's own default route leads inside, the clients of IKEv2 are outside.
+TEST_F(NetworkTest, VirtualAddressesAreOutsideWhileTheNodeServes) {
+    ASSERT_TRUE(ip_command("route add default via 198.51.100.51"));
+    config_.gateways[0].ipsec.emplace().virtual_pools = {prefix("10.64.1.128/25")};
+    const auto way = [](const std::string& to) { return output_of("ip route get " + to); };
+    EXPECT_EQ(network_->missing(kId).value_or("").find("route to 10.64.1.128/25 in table 700"),
+              std::string("192.0.2.100/24 on out0, ").size());
+    for (int repeat = 0; repeat < 2; ++repeat) {
+        const auto added = network_->add_addresses(kId);
+        ASSERT_TRUE(added) << added.error().detail;
+        EXPECT_EQ(network_->missing(kId).value_or("an error"), "");
+    }
+    EXPECT_NE(way("10.64.1.200").find("dev out0"), std::string::npos);
+    EXPECT_NE(way("10.64.1.7").find("dev in0"), std::string::npos) << "of the pool of others";
+
+    ASSERT_TRUE(ip_command("link set out0 down"));
+    ASSERT_TRUE(ip_command("link set out0 up"));
+    EXPECT_EQ(network_->missing(kId).value_or(""), "route to 10.64.1.128/25 in table 700");
+    ASSERT_TRUE(network_->add_addresses(kId));
+
+    ASSERT_TRUE(network_->remove_addresses(kId));
+    EXPECT_EQ(output_of("ip route show table 700 2>/dev/null"), "");
+    EXPECT_NE(way("10.64.1.200").find("dev in0"), std::string::npos);
+    ASSERT_TRUE(network_->add_addresses(kId));
+    ASSERT_TRUE(network_->flush(kId));
+    EXPECT_EQ(output_of("ip route show table 700 2>/dev/null"), "");
+}
+
 // The node's own traffic meets no route of the table, whoever has set it: cases 04 and 08.
 TEST_F(NetworkTest, OnlyWhatIsForAPoolMeetsTheTable) {
     ASSERT_TRUE(ip_command("route add 10.64.1.5 dev out0 table 700"));
