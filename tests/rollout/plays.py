@@ -15,7 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 GROUP = "vpnha_gateways"
 # What Python and Ansible's modules read there.
 ETC = ("group", "ld.so.cache", "nsswitch.conf", "passwd")
-FOLDERS = ("corosync", "default", "modules-load.d", "ppp", "swanctl/conf.d", "vpnha")
+FOLDERS = ("apt/apt.conf.d", "corosync", "default", "modules-load.d", "ppp", "strongswan.d",
+           "swanctl/conf.d", "vpnha", "xl2tpd")
 PYTHON = """#!/bin/sh
 PATH={node}/bin:$PATH exec unshare --mount sh -c \\
     'mount --bind {node}/etc /etc && exec /usr/bin/python3 "$@"' sh "$@"
@@ -35,6 +36,7 @@ PROGRAMS = {"corosync-cfgtool": "", "crm": "", "nft": "", "swanctl": "", "vpnha"
     echo "<node name=\\"gw$each\\" id=\\"$each\\" online=\\"true\\" standby=\\"false\\"/>"
 done
 echo '<current_dc with_quorum="true"/>'"""}
+EXAMPLES = ("docs/radius-dictionary.example", "nftables/gateway.nft", "nftables/node.nft")
 FIRST_PLAY = ("cluster", "secrets")
 
 
@@ -79,6 +81,10 @@ class Site:
         collections.mkdir(parents=True)
         (collections / "gateway").symlink_to(ROOT / "ansible")
         (self.directory / "authkey").write_bytes(b"k" * 256)
+        # Of the package vpnha.
+        (self.directory / "examples").mkdir()
+        for example in EXAMPLES:
+            shutil.copy(ROOT / example, self.directory / "examples")
 
     def add_node(self, name: str) -> None:
         """As a newly installed machine."""
@@ -86,6 +92,7 @@ class Site:
         shutil.rmtree(node, ignore_errors=True)
         for folder in ("bin", *(f"etc/{each}" for each in FOLDERS)):
             (node / folder).mkdir(parents=True)
+        (node / "etc" / "nftables.conf").touch()
         for each in ETC:
             shutil.copy(f"/etc/{each}", node / "etc")
         self._write(node / "python", PYTHON.format(node=node))
@@ -125,7 +132,8 @@ class Site:
             (self.directory / name).write_text(json.dumps(content), encoding="utf-8")
         done = subprocess.run(
             ["ansible-playbook", "-i", "inventory.json", "play.json",
-             "-e", f"vpnha_templates={ROOT / 'cib-templates'}", *arguments],
+             "-e", f"vpnha_templates={ROOT / 'cib-templates'}",
+             "-e", f"vpnha_examples={self.directory / 'examples'}", *arguments],
             cwd=self.directory, capture_output=True, text=True, check=False, env={
                 "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self.directory),
                 "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "True", "PYTHONDONTWRITEBYTECODE": "1",

@@ -15,8 +15,17 @@ L2TP = {"name": "dialin", "id": 1, "ppp_local": "10.200.0.1", "pools": ["10.200.
 # The one device of tests/cib's sites.
 DUMMY = {"vpnha_fence_agent": "fence_dummy", "vpnha_fence_parameters": "status_file=/run/power",
          "vpnha_instances": [L2TP]}
+IKEV2 = {**L2TP, "l2tp": False, "ikev2": {"pools": ["10.200.1.0/24"], "id": "vpn", "certs": ["a"]}}
+# Of the values of tests/cib.
+ADDRESSES = {"name": "web", "addresses": ["192.0.2.9/24", "2001:db8::9/64"], "interface": "outside",
+             "service": "ocf:pacemaker:Dummy", "primary": "gw2"}
+LINK = {"name": "web", "protocol": "pptp", "peer": "192.0.2.51", "user": "site one",
+        "password": "secret", "link": "link0", "routes": ["10.1.0.0/16", "10.2.0.0/16"],
+        "addresses": ["192.0.2.9/24", "2001:db8::9/64"], "interface": "outside"}
 SITES = {
     "l2tp": (3, {}),
+    "l2tp-ipsec": (3, {"vpnha_instances": [{**L2TP, "ipsec": True}]}),
+    "ikev2": (3, {"vpnha_instances": [IKEV2]}),
     "fence-vpnha": (3, {"ha_cluster_resource_primitives": [VPNHA], "ha_cluster_stonith_levels": [
         level(2, ".*", "fencing", kind="target_pattern"),
         level(1, ".*", "fencing-vpnha", kind="target_pattern")]}),
@@ -73,6 +82,46 @@ def test_boards_take_the_place_of_the_one_device(site: plays.Site):
                                                            level(2, node, f"fencing-{node}"))])
     wanted = expected(nodes, topology("fence-vpnha-then-power.crm", nodes,
                                       "fencing-vpnha fencing-NODE"))
+    assert sites.configuration(found) == sites.configuration(wanted)
+
+
+@pytest.mark.parametrize(("values", "template", "more"), [
+    ({"vpnha_addresses": [ADDRESSES]}, "vip-gateway", {}),
+    ({"vpnha_links": [LINK]}, "pppd-link", {"SECRET_FILE": "/etc/vpnha/link-web.secret"})])
+def test_addresses_and_links_are_beside_a_gateway(values, template, more, site: plays.Site):
+    found = loaded(site, 3, **DUMMY, **values)
+    filled = {**sites.VALUES, "NODES": " ".join(sites.THREE)}
+    # As docs/cluster-templates.md has it: these first.
+    wanted = render_cib(
+        fill((sites.ROOT / f"cib-templates/{template}.crm").read_text("utf-8"),
+             {**filled, "SUFFIX": "-web", **more}),
+        fill((sites.ROOT / "cib-templates/l2tp-gateway.crm").read_text("utf-8"), filled))
+    assert sites.configuration(found) == sites.configuration(wanted)
+
+
+def test_addresses_may_have_neither_a_service_nor_a_primary(site: plays.Site):
+    found = loaded(site, 3, **DUMMY, vpnha_addresses=[
+        {key: value for key, value in ADDRESSES.items() if key not in ("service", "primary")}])
+    assert found.find(".//primitive[@id='vip-web']") is not None
+    text = site.text("gw1", "vpnha/cluster.crm")
+    assert "service-web" not in text and "vip-primary" not in text
+
+
+def test_who_is_told_of_failures_is_in_the_cluster(site: plays.Site):
+    found = loaded(site, 3, **DUMMY, vpnha_alert_recipients=["mailto:ops@example.com",
+                                                             "https://chat.example.com/hook"])
+    alert = found.find(".//alert")
+    assert alert is not None and alert.attrib["path"] == "/usr/local/sbin/vpnha-alert"
+    assert [each.attrib["value"] for each in alert.iter("recipient")] == [
+        "mailto:ops@example.com", "https://chat.example.com/hook"]
+
+
+def test_a_gateway_of_pptp_alone(site: plays.Site):
+    found = loaded(site, 3, **{**DUMMY, "vpnha_instances": [
+        {**L2TP, "l2tp": False, "pptp": {"ip_range": "10.200.1.10-19"}}]})
+    wanted = render_cib(fill((sites.ROOT / "cib-templates/pptp-gateway.crm").read_text("utf-8"), {
+        **sites.VALUES, "NODES": " ".join(sites.THREE),
+        "PPTPD_CONFIG": "/etc/vpnha/pptpd-dialin.conf"}))
     assert sites.configuration(found) == sites.configuration(wanted)
 
 

@@ -58,7 +58,8 @@ class Secrets(unittest.TestCase):
 
     @staticmethod
     def swanctl() -> str:
-        return rendered("swanctl.conf.j2", vpnha_instances=[GATEWAY], vpnha_ipsec_psk=HARD,
+        return rendered("swanctl.conf.j2", vpnha_ikev2_gateways=[],
+                        vpnha_l2tp_ipsec_gateways=[GATEWAY], vpnha_ipsec_psk=HARD,
                         vpnha_ike_proposals="default", vpnha_esp_proposals="default")
 
 

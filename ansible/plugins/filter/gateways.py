@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the role makes of the gateways of an inventory. Keys of vpnha.toml(5) are passed on as they
+are: vpnhad names those that it does not know."""
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+from ansible.module_utils.parsing.convert_bool import boolean
+
+BARE = re.compile(r"[A-Za-z0-9_-]+")
+# Of an element of vpnha_instances: what the role makes other files of.
+OF_THE_ROLE = ("name", "ip_range", "snat", "ikev2", "dns")
+# Protocols with a table of their own, and whether a gateway serves them unless the inventory says.
+DEFAULTS = {"l2tp": True, "pptp": False, "ipsec": False}
+OF_THE_ROLE_IN_PPTP = ("ip_range", "from")
+
+
+def toml_tables(tables: Mapping[str, Any], header: str = "") -> str:
+    """A table for each dict, values before tables, as TOML wants them."""
+    return "\n".join(_lines(tables, header))
+
+
+def _lines(tables: Mapping[str, Any], header: str) -> list[str]:
+    inner = {key: value for key, value in tables.items() if isinstance(value, Mapping)}
+    own = [f"{_key(key)} = {_value(value, header, key)}" for key, value in tables.items()
+           if key not in inner]
+    # A table may be there to say that something is served, and be empty.
+    found = ([f"[{header}]"] if header and (own or not inner) else []) + own
+    for key, value in inner.items():
+        found += [*([""] if found else []),
+                  *_lines(value, f"{header}.{_key(key)}" if header else _key(key))]
+    return found
+
+
+def _key(key: Any) -> str:
+    return str(key) if BARE.fullmatch(str(key)) else json.dumps(str(key))
+
+
+def _value(value: Any, header: str, key: Any) -> str:
+    if isinstance(value, (bool, int)):
+        return json.dumps(value)
+    if isinstance(value, str):
+        # Of what JSON leaves as it is TOML refuses DEL.
+        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Sequence):
+        return "[" + ", ".join(_value(each, header, key) for each in value) + "]"
+    raise AnsibleFilterError(f"'{key}' of [{header}] is {value!r}; write true or false, a whole "
+                             "number, a text or a list of them")
+
+
+def gateway_table(gateway: Mapping[str, Any], connections: Sequence[str]) -> dict[str, Any]:
+    """The table [gateway.NAME] of an element of vpnha_instances, with a table for each protocol.
+    `connections`: what swanctl loads."""
+    name = gateway["name"]
+    of_protocols = (*DEFAULTS, *OF_THE_ROLE)
+    table = {key: value for key, value in gateway.items() if key not in of_protocols}
+    l2tp, pptp, ipsec = (_keys(gateway, protocol) for protocol in DEFAULTS)
+    if l2tp is not None:
+        table["l2tp"] = {"ppp_options": f"/etc/ppp/options.{name}", **l2tp}
+    if pptp is not None:
+        table["pptp"] = {"ppp_options": f"/etc/ppp/options.{name}.pptp", **{
+            key: value for key, value in pptp.items() if key not in OF_THE_ROLE_IN_PPTP}}
+    ikev2 = gateway.get("ikev2")
+    if ipsec is not None or ikev2:
+        table["ipsec"] = {
+            **({"required": True} if l2tp is not None and ipsec is not None else {}),
+            "connections": list(connections),
+            **({"virtual_pools": list(ikev2["pools"])} if ikev2 else {}),
+            **(ipsec or {})}
+    return table
+
+
+def _keys(gateway: Mapping[str, Any], protocol: str) -> dict[str, Any] | None:
+    """Of a protocol's table; None where the gateway does not serve it."""
+    given = gateway.get(protocol, DEFAULTS[protocol])
+    if isinstance(given, Mapping):
+        return dict(given)
+    return {} if boolean(given, strict=True) else None
+
+
+def serving(gateways: Sequence[Mapping[str, Any]], service: str) -> list[Mapping[str, Any]]:
+    """Those that serve l2tp, pptp, ipsec (L2TP within IPsec), ikev2 or ike (one of both)."""
+    services = {"ike": ("ipsec", "ikev2")}.get(service, (service,))
+    return [gateway for gateway in gateways if any(
+        bool(gateway.get(each)) if each == "ikev2" else _keys(gateway, each) is not None
+        for each in services)]
+
+
+def template_of(gateway: Mapping[str, Any]) -> str:
+    """Of cib-templates/: the one that has most of what the gateway serves."""
+    with_ike = bool(serving([gateway], "ike"))
+    if serving([gateway], "l2tp"):
+        return "l2tp-ipsec" if with_ike else "l2tp"
+    return "ikev2" if with_ike else "pptp"
+
+
+class FilterModule:
+    """Of vpnha.gateway."""
+
+    def filters(self) -> dict[str, Any]:
+        return {"toml_tables": toml_tables, "gateway_table": gateway_table, "serving": serving,
+                "template_of": template_of}
