@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """vpnha.toml as the role makes it of an inventory."""
+import ipaddress
+import itertools
 import re
 import tomllib
 from typing import Any
@@ -79,3 +81,21 @@ def test_the_role_takes_each_key_of_a_gateway_and_names_others():
     assert complaints(EVERYTHING, vpnha_settings=SETTINGS) == []
     assert any("stand_inn" in each for each in complaints({"stand_inn": True}))
     assert any("leese" in each for each in complaints({}, vpnha_settings={"leese": {}}))
+
+
+def nets(gateway: dict[str, Any], key: str) -> list[Any]:
+    return [ipaddress.ip_network(each) for each in gateway.get(key, [])]
+
+
+@pytest.mark.parametrize("name", ["example.yml", "ikev2.yml"])
+def test_the_addresses_of_an_example_lie_apart(name: str):
+    text = (ROOT / "ansible" / "inventory" / name).read_text("utf-8")
+    for gateway in yaml.safe_load(text)["vpnha_gateways"]["vars"]["vpnha_instances"]:
+        pools, given = nets(gateway, "pools"), nets(gateway, "common_pool")
+        if gateway.get("l2tp", True):
+            assert given != [], "an address would be given twice after a takeover"
+            given += [ipaddress.ip_network(f"10.200.{node}.0/24") for node in (1, 2, 3)]
+            assert gateway["ip_range"].startswith("10.200.{{ vpnha_node_id }}.")
+        given += nets(gateway.get("ikev2", {}), "pools")
+        assert all(any(net.subnet_of(pool) for pool in pools) for net in given)
+        assert not any(one.overlaps(two) for one, two in itertools.combinations(given, 2))
