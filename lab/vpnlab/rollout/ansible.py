@@ -10,6 +10,7 @@ import secrets
 import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..host.errors import LabError
 from ..host.lab import Lab
@@ -38,11 +39,22 @@ class Played:
     ok: bool
 
 
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """What an inventory has beside or instead of the lab's usual one, which is a gateway for
+    L2TP/IPsec and PPTP. `gateway`: its keys; None takes one away. `secrets`: in the vault."""
+
+    gateway: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    secrets: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
 class Ansible:
     """`directory`: of the run; what Ansible said lies there. The secrets do not."""
 
-    def __init__(self, lab: Lab, private: Path, directory: Path) -> None:
+    def __init__(self, lab: Lab, private: Path, directory: Path, site: Site = Site()) -> None:
         self._lab = lab
+        self._site = site
         self._home = private
         self._out = directory
         self._secrets = {SECRET, PASSWORD}
@@ -55,12 +67,14 @@ class Ansible:
 
     def set_up(self) -> None:
         """Collection, secrets, inventory, keys. A lab that was left up by another run keeps its
-        keys and its inventory."""
+        keys."""
         self._home.mkdir(mode=0o700, exist_ok=True)
         self._call("ansible-galaxy", "collection", "install", str(COLLECTION), "--offline",
                    "--force", "-p", str(self._home / "collections"))
-        if not (self._home / INVENTORY).exists():
+        if not (self._home / "key").exists():
             self._let_in()
+        (self._home / INVENTORY).write_text(
+            json.dumps(inventory(self._lab.gateways, self._home, self._site)), encoding="utf-8")
         self.put_secrets()
 
     def _let_in(self) -> None:
@@ -71,8 +85,6 @@ class Ansible:
                      mode=0o600)
         (self._home / "vault").write_text(secrets.token_hex(16), encoding="ascii")
         self.put_cluster_key()
-        (self._home / INVENTORY).write_text(
-            json.dumps(inventory(self._lab.gateways, self._home)), encoding="utf-8")
 
     def put_cluster_key(self) -> None:
         """A new one each time, for the next site play."""
@@ -81,7 +93,8 @@ class Ansible:
     def put_secrets(self, psk: str = SECRET, password: str = PASSWORD,
                     files: Mapping[str, bytes] = {}) -> None:
         """What the next play brings to the nodes; `files` of strongSwan by their paths there."""
-        self._secrets |= {psk, password}
+        self._secrets |= {psk, password, *(
+            each for each in self._site.secrets.values() if isinstance(each, str))}
         listed = []
         for path, content in files.items():
             name = Path(path).relative_to(SWANCTL)
@@ -89,7 +102,7 @@ class Ansible:
             listed.append({"src": str(self._home / "files" / name), "dest": str(name)})
         self._encrypt(self._home / "group_vars" / GROUP / "vault.json", json.dumps({
             "vpnha_users": [{"name": USER, "password": password}], "vpnha_ipsec_psk": psk,
-            "vpnha_swanctl_files": listed}).encode())
+            "vpnha_swanctl_files": listed, **self._site.secrets}).encode())
 
     def _encrypt(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -126,10 +139,21 @@ def secret_words(directory: Path, words: Iterable[str]) -> list[str]:
     return sorted(word for word in words if word in texts)
 
 
-def inventory(nodes: list[Node], home: Path) -> dict:
+def inventory(nodes: list[Node], home: Path, site: Site = Site()) -> dict:
     """Of the lab's gateways. A cluster of the lab forms under a relaxed token."""
     token, consensus = RELAXED
-    pools = [f"{L2TP.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway]
+    common = f"{L2TP.net}.32.0/26"
+    pools = [*(f"{L2TP.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway), common]
+    gateway = {
+        "name": L2TP.name, "id": L2TP.id, "ppp_local": L2TP.ppp_local, "pools": pools,
+        "common_pool": [common],
+        "ip_range": f"{L2TP.net}.{{{{ vpnha_node_id }}}}.10-"
+                    f"{L2TP.net}.{{{{ vpnha_node_id }}}}.190",
+        "pptp": {"ip_range": f"{L2TP.net}.{{{{ vpnha_node_id }}}}.200-250"},
+        "outside": {"interface": "outside", "addresses": [f"{L2TP.vip_outside}/24"]},
+        "inside": {"interface": "inside", "addresses": [f"{L2TP.vip_inside}/24"]},
+        # The server has a route to the clients.
+        "snat": False, "ipsec": True, **site.gateway}
     return {GROUP: {
         "hosts": {node.name: {
             "ansible_host": node.address("management"), "vpnha_node_id": node.spec.id,
@@ -144,13 +168,7 @@ def inventory(nodes: list[Node], home: Path) -> dict:
             "vpnha_package_source": SOURCE,
             # The agent of the lab's power switch is none of Debian's.
             "vpnha_fence_agent": "fence_lab", "vpnha_fence_packages": [],
-            "vpnha_wait_s": 300,
-            "vpnha_instances": [{
-                "name": L2TP.name, "id": L2TP.id, "ppp_local": L2TP.ppp_local, "pools": pools,
-                "ip_range": f"{L2TP.net}.{{{{ vpnha_node_id }}}}.10-"
-                            f"{L2TP.net}.{{{{ vpnha_node_id }}}}.190",
-                "pptp": {"ip_range": f"{L2TP.net}.{{{{ vpnha_node_id }}}}.200-250"},
-                "outside": {"interface": "outside", "addresses": [f"{L2TP.vip_outside}/24"]},
-                "inside": {"interface": "inside", "addresses": [f"{L2TP.vip_inside}/24"]},
-                # The server has a route to the clients.
-                "snat": False, "ipsec": True}]}}}
+            "vpnha_wait_s": 300, "vpnha_security_by_play": True,
+            "vpnha_instances": [{key: value for key, value in gateway.items()
+                                 if value is not None}],
+            **site.values}}}

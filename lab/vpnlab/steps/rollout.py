@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from ..evidence.expectation import is_true
 from ..host.power import node_files
-from ..rollout.ansible import Ansible
+from ..rollout.ansible import Ansible, Site
 from ..product.cluster import Cluster
 from ..product.vpnha_stack import VpnhaStack
 from .live import Live, Place, anywhere
@@ -26,10 +26,10 @@ def connect_power(run: Run) -> None:
             node.put(path, content, mode=mode)
 
 
-def prepare(run: Run) -> Ansible:
+def prepare(run: Run, site: Site = Site()) -> Ansible:
     """The same, and an inventory of the nodes; nothing is installed yet."""
     connect_power(run)
-    ansible = Ansible(run.lab, run.lab.private_directory("ansible"), run.out)
+    ansible = Ansible(run.lab, run.lab.private_directory("ansible"), run.out, site)
     ansible.set_up()
     return ansible
 

@@ -227,7 +227,8 @@ AREAS = {
         pytest=("tests/cib",)),
     "rollout": Area(
         ("checkpoint", "checkpoint_library", "cli", "daemon", "node", "ocf"),
-        ("packages", "install-by-hand", "install-by-ansible", "rolling-upgrade", "security-updates",
+        ("packages", "install-by-hand", "install-by-ansible", "install-ikev2",
+         "install-radius", "rolling-upgrade", "security-updates",
          "rotate-secrets", "reboot-node", "unit-sandbox", "switchover-under-load", "drain",
          "checkpoint-example"),
         paths=("ansible/", "cib-templates/", "cli/", "cmake/", "CMakeLists.txt",
