@@ -23,6 +23,7 @@ class Checker {
                         "'plugin_socket' is the control socket too; give it another path");
         }
         check_lease();
+        check_witness();
         check_authorization();
         for (const Gateway& gateway : config_.gateways) {
             check_routing(gateway);
@@ -90,6 +91,42 @@ class Checker {
         if (const Result<void> valid = timing.validate(); !valid) {
             errors_.add(Section::lease, "", "renew",
                         fmt::format("{}; change 'renew' or 'duration'", valid.error().detail));
+        }
+    }
+
+    void check_witness() {
+        if (!draft_.is_sound(Section::lease, "")) {
+            return;
+        }
+        const Witness& witness = config_.witness;
+        if (!witness.addresses.empty() && witness.name.empty()) {
+            errors_.add(Section::lease, "", "witness",
+                        "'witness' has no name, which is a part of its key; give it one, like "
+                        "witness_name = \"wit1\"");
+        }
+        if (witness.addresses.empty() && !witness.name.empty()) {
+            errors_.add(Section::lease, "", "witness_name",
+                        fmt::format("'witness_name' has no addresses; add some, like witness = "
+                                    "[\"{}.example.net:{}\"], or leave it out",
+                                    witness.name, kWitnessPort));
+        }
+        for (const HostPort& address : witness.addresses) {
+            check_not_a_gateways(address);
+        }
+    }
+
+    // What is a gateway's own is behind the lease that the witness votes on.
+    void check_not_a_gateways(const HostPort& witness) {
+        const Result<IpAddress> number = parse_ip(witness.host);
+        for (const Gateway& gateway : config_.gateways) {
+            for (const Covered& each : gateway.covered()) {
+                if (number && contains(each.net, *number)) {
+                    errors_.add(Section::lease, "", "witness",
+                                fmt::format("{} belongs to gateway '{}'; give an address that "
+                                            "does not move with the promotion",
+                                            to_string(*number), gateway.name));
+                }
+            }
         }
     }
 

@@ -14,6 +14,12 @@
 
 namespace vpnha::config {
 
+std::string to_string(const HostPort& address) {
+    const bool is_ipv6 = address.host.find(':') != std::string::npos;
+    return fmt::format("{}:{}", is_ipv6 ? fmt::format("[{}]", address.host) : address.host,
+                       address.port);
+}
+
 std::vector<Covered> Gateway::covered() const {
     std::vector<Covered> covered;
     for (const IpPrefix& vip : outside.addresses) {

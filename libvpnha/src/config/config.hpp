@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -106,6 +107,23 @@ struct Radius {
     [[nodiscard]] std::set<Ipv4Address> authorization_clients() const;
 };
 
+// A host by its name or its address, which has no brackets here, and a UDP port of it.
+struct HostPort {
+    std::string host;
+    std::uint16_t port = 0;
+    friend auto operator<=>(const HostPort&, const HostPort&) = default;
+};
+[[nodiscard]] std::string to_string(const HostPort& address);
+
+// Its port, where none is given.
+inline constexpr std::uint16_t kWitnessPort = 5421;
+
+// A third vote for a pair, which is no node of the cluster.
+struct Witness {
+    std::string name;                 // A part of its key; empty: there is none.
+    std::vector<HostPort> addresses;  // All of the one witness.
+};
+
 // In percent of what this node has: where so much is used, it takes no new clients. 0: never mind.
 struct Admission {
     std::uint32_t conntrack = 95;
@@ -172,6 +190,7 @@ struct Config {
     // A promise lasts longer than a lease by these two: ρ in millionths, and δ (lease/timing.hpp).
     std::int64_t clock_rate_ppm = 10'000;
     std::chrono::milliseconds clock_grain{10};
+    Witness witness;
     // A node that learns that it is fenced resets its machine; otherwise only vpnhad ends.
     bool fencing_reset = true;
     Radius radius;

@@ -41,6 +41,14 @@ std::string list(const std::vector<Ipv4Endpoint>& servers) {
     return fmt::format("[{}]", text);
 }
 
+std::string list(const std::vector<HostPort>& hosts) {
+    std::string text;
+    for (const HostPort& host : hosts) {
+        text += fmt::format("{}\"{}\"", text.empty() ? "" : ", ", to_string(host));
+    }
+    return fmt::format("[{}]", text);
+}
+
 std::string list(const std::vector<std::uint16_t>& numbers) {
     return fmt::format("[{}]", fmt::join(numbers, ", "));
 }

@@ -9,6 +9,7 @@
 
 #include "base/ids.hpp"
 #include "base/ip.hpp"
+#include "config/config.hpp"
 
 namespace vpnha::config {
 
@@ -17,6 +18,7 @@ namespace vpnha::config {
 [[nodiscard]] std::string list(const std::vector<IpAddress>& addresses);
 [[nodiscard]] std::string list(const std::vector<std::string>& paths);
 [[nodiscard]] std::string list(const std::vector<Ipv4Endpoint>& servers);
+[[nodiscard]] std::string list(const std::vector<HostPort>& hosts);
 [[nodiscard]] std::string list(const std::vector<std::uint16_t>& numbers);
 [[nodiscard]] std::string text_of(bool flag);
 

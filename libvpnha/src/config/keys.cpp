@@ -17,6 +17,8 @@ namespace {
 
 using wire::Weight;
 
+constexpr std::int64_t kWitnessAddressesMax = 4;
+constexpr std::int64_t kWitnessNameMax = 63;
 // sockaddr_un's path less its terminator.
 constexpr std::int64_t kSocketPathBytesMax = 107;
 // CPG_MAX_NAME_LENGTH less one.
@@ -107,6 +109,18 @@ std::vector<Key> lease_keys() {
          "same on all nodes.",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.clock_grain = v.duration; },
          [](const Config& c, const Gateway&) { return quoted(to_text(c.clock_grain)); }},
+        {Section::lease, "witness", Kind::hosts, 0, kWitnessAddressesMax, "[]",
+         "[\"wit1.example.net:5421\", \"[2001:db8::7]:5421\"]",
+         "A third vote for a pair of nodes: the addresses of one vpnha-witness, names or numbers, "
+         "with its UDP port unless that is 5421. Each datagram goes to all of them. A name is "
+         "looked up while vpnhad runs. The same on both nodes. []: there is none.",
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.witness.addresses = v.hosts; },
+         [](const Config& c, const Gateway&) { return list(c.witness.addresses); }},
+        {Section::lease, "witness_name", Kind::label, 0, kWitnessNameMax, "\"\"", "\"wit1\"",
+         "The witness's name. It is a part of the key that 'vpnha witness-key' prints for it, so a "
+         "new name is a new key. The same on both nodes. \"\": there is none.",
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.witness.name = v.text; },
+         [](const Config& c, const Gateway&) { return quoted(c.witness.name); }},
     };
 }
 
@@ -476,6 +490,8 @@ const Key* find_key(Section section, std::string_view name) {
 
 std::string describe_type(const Key& key) {
     switch (key.kind) {
+        case Kind::label:
+            return fmt::format("string, lower-case letters, digits and -, at most {}", key.max);
         case Kind::name:
             return fmt::format("string, letters, digits, - and _, no - or _ first, at most {}",
                                key.max);
@@ -509,6 +525,9 @@ std::string describe_type(const Key& key) {
                                key.max);
         case Kind::servers:
             return fmt::format("array of {} to {} strings, ADDRESS:PORT, each once", key.min,
+                               key.max);
+        case Kind::hosts:
+            return fmt::format("array of {} to {} strings, HOST or HOST:PORT, each once", key.min,
                                key.max);
         case Kind::paths:
             return fmt::format("array of {} to {} strings, absolute paths, each once", key.min,

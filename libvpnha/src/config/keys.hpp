@@ -16,6 +16,7 @@ namespace vpnha::config {
 
 // How a value is written, and what `min` and `max` of its key count.
 enum class Kind {
+    label,       // Lower-case letters, digits and '-', or nothing; its length.
     name,        // Letters, digits, '-' and '_'; its length.
     path,        // An absolute path; its length.
     interface,   // The name of a network device; its length.
@@ -30,6 +31,7 @@ enum class Kind {
     nets,        // Nets of flows, however large; how many.
     zones,       // Zones of connection tracking, each once; how many.
     servers,     // Unicast IPv4 addresses with a port, each once; how many.
+    hosts,       // Names or addresses, with a UDP port or without, each once; how many.
     paths,       // Absolute paths of at most kFilePathBytesMax bytes; how many.
 };
 
@@ -49,6 +51,7 @@ struct Value {
     std::vector<IpAddress> addresses;
     std::vector<std::uint16_t> zones;
     std::vector<Ipv4Endpoint> servers;
+    std::vector<HostPort> hosts;
     std::vector<std::string> paths;
 };
 

@@ -22,6 +22,8 @@ bool read_text(const Key& key, const std::string& text, Value& value) {
     value.text = text;
     const auto size = static_cast<std::int64_t>(text.size());
     switch (key.kind) {
+        case Kind::label:
+            return size == 0 || (is_label(text) && size <= key.max);
         case Kind::name:
             return is_name(text) && size <= key.max;
         case Kind::path:
@@ -49,6 +51,7 @@ bool read_text(const Key& key, const std::string& text, Value& value) {
         case Kind::nets:
         case Kind::zones:
         case Kind::servers:
+        case Kind::hosts:
         case Kind::paths:
             return false;
     }
@@ -190,6 +193,30 @@ std::vector<BadValue> read_prefixes(const Key& key, const toml::array& array,
     return bad;
 }
 
+// The same.
+std::vector<BadValue> read_hosts(const Key& key, const toml::array& array,
+                                 std::vector<HostPort>& hosts) {
+    std::vector<BadValue> bad;
+    for (const toml::node& element : array) {
+        const std::string text = element.value_exact<std::string>().value_or("");
+        const auto refuse = [&](std::string_view why) {
+            bad.push_back({line_of(element), fmt::format("'{}' in '{}' {}", text, key.name, why)});
+        };
+        const std::optional<HostPort> host = parse_host_port(text, kWitnessPort);
+        if (!host) {
+            refuse(
+                fmt::format("is no host with a port from 1 to 65535; write \"HOST:{0}\", or, of "
+                            "IPv6, \"[ADDRESS]:{0}\"",
+                            kWitnessPort));
+        } else if (std::find(hosts.begin(), hosts.end(), *host) != hosts.end()) {
+            refuse("is there already; leave it out");
+        } else {
+            hosts.push_back(*host);
+        }
+    }
+    return bad;
+}
+
 }  // namespace
 
 std::uint32_t line_of(const toml::node& node) {
@@ -229,6 +256,13 @@ std::vector<BadValue> read_toml_value(const Key& key, const toml::node& node, Va
             value.servers = servers.value_or(std::vector<Ipv4Endpoint>{});
             break;
         }
+        case Kind::hosts: {
+            const toml::array* const array = node.as_array();
+            if (array != nullptr && static_cast<std::int64_t>(array->size()) <= key.max) {
+                return read_hosts(key, *array, value.hosts);
+            }
+            break;
+        }
         case Kind::zones: {
             const std::optional<std::vector<std::uint16_t>> zones = read_zones(key, node);
             good = zones.has_value();
@@ -245,6 +279,7 @@ std::vector<BadValue> read_toml_value(const Key& key, const toml::node& node, Va
             }
             break;
         }
+        case Kind::label:
         case Kind::name:
         case Kind::path:
         case Kind::interface:

@@ -13,9 +13,42 @@ namespace vpnha::config {
 
 namespace {
 
+constexpr std::size_t kHostNameBytesMax = 253;
+constexpr std::size_t kLabelBytesMax = 63;
+
 bool is_word_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_';
+}
+
+// RFC 1123 2.1: labels of 63 octets, 253 in all. Only digits and dots are a mistyped address.
+bool is_host_name(std::string_view text) {
+    if (text.size() > kHostNameBytesMax ||
+        text.find_first_not_of("0123456789.") == std::string_view::npos) {
+        return false;
+    }
+    while (true) {
+        const std::string_view label = text.substr(0, text.find('.'));
+        if (label.empty() || label.size() > kLabelBytesMax || label.front() == '-' ||
+            label.back() == '-' || !std::all_of(label.begin(), label.end(), is_word_character)) {
+            return false;
+        }
+        if (label.size() == text.size()) {
+            return true;
+        }
+        text.remove_prefix(label.size() + 1);
+    }
+}
+
+// ":5421"
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + 1, end, port);
+    if (text.front() != ':' || error != std::errc{} || stop != end || port == 0) {
+        return std::nullopt;
+    }
+    return port;
 }
 
 // Levenshtein's distance: letters to insert, remove or change.
@@ -83,6 +116,32 @@ bool is_interface_name(std::string_view text) {
            text != ".." && text.front() != '-' && std::all_of(text.begin(), text.end(), [](char c) {
                return is_word_character(c) || c == '.' || c == '@';
            });
+}
+
+bool is_label(std::string_view text) {
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    });
+}
+
+std::optional<HostPort> parse_host_port(std::string_view text, std::uint16_t standard) {
+    const bool is_bracketed = text.starts_with('[');
+    const std::size_t end = is_bracketed ? text.find(']') : std::min(text.find(':'), text.size());
+    if (end == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const std::string_view host = is_bracketed ? text.substr(1, end - 1) : text.substr(0, end);
+    const std::string_view rest = text.substr(is_bracketed ? end + 1 : end);
+    const std::optional<std::uint16_t> port = rest.empty() ? standard : parse_port(rest);
+    const Result<IpAddress> number = parse_ip(host);
+    const bool is_number = number && number->is_v4() != is_bracketed && is_unicast(*number);
+    if (!port || (!is_number && (is_bracketed || !is_host_name(host)))) {
+        return std::nullopt;
+    }
+    HostPort found{number ? to_string(*number) : std::string(host), *port};
+    std::transform(found.host.begin(), found.host.end(), found.host.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    return found;
 }
 
 bool is_unicast(const IpAddress& address) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "base/ids.hpp"
 #include "base/ip.hpp"
+#include "config/config.hpp"
 
 namespace vpnha::config {
 
@@ -29,6 +31,11 @@ namespace vpnha::config {
 [[nodiscard]] bool is_unicast(const IpAddress& address);
 // fe80::/10: of one link, whose device has to be known.
 [[nodiscard]] bool is_link_local(const IpAddress& address);
+// Lower-case letters, digits and '-'.
+[[nodiscard]] bool is_label(std::string_view text);
+// "wit1.example.net", "192.0.2.7:5421", "[2001:db8::7]:5421": what a port is missing is `standard`.
+[[nodiscard]] std::optional<HostPort> parse_host_port(std::string_view text,
+                                                      std::uint16_t standard);
 // A net's first address, or in IPv4 its last, both of which no host has. Nets of two are all hosts.
 [[nodiscard]] bool is_of_the_net(const IpPrefix& prefix);
 

@@ -105,6 +105,32 @@ TEST(ChecksTest, AccountingNeedsAServerAndSessionsOfPpp) {
                 HasSubstr("the gateway has neither"));
 }
 
+TEST(ChecksTest, AWitnessHasANameAndAddresses) {
+    const auto error_with = [](const std::string& lines) {
+        return error_of("[lease]\n" + lines + kSample);
+    };
+    EXPECT_EQ(error_with("witness = [\"wit1\"]\nwitness_name = \"wit1\"\n"), "");
+    EXPECT_EQ(error_with("witness = []\nwitness_name = \"\"\n"), "");
+    EXPECT_EQ(error_with("witness = [\"wit1\"]\n"),
+              "vpnha.toml:2: 'witness' has no name, which is a part of its key; give it one, like "
+              "witness_name = \"wit1\"");
+    EXPECT_EQ(error_with("witness_name = \"w\"\n"),
+              "vpnha.toml:2: 'witness_name' has no addresses; add some, like witness = "
+              "[\"w.example.net:5421\"], or leave it out");
+}
+
+TEST(ChecksTest, AWitnessIsAtNoAddressOfAGateway) {
+    const auto error_with = [](const std::string& address) {
+        return error_of("[lease]\nwitness_name = \"w\"\nwitness = [\"" + address + "\"]\n" +
+                        kSample);
+    };
+    EXPECT_EQ(error_with("192.0.2.101"), "");
+    for (const char* own : {"192.0.2.100", "198.51.100.100:9", "10.200.0.1", "10.200.2.7"}) {
+        EXPECT_THAT(error_with(own), HasSubstr("vpnha.toml:3: ")) << own;
+        EXPECT_THAT(error_with(own), HasSubstr("belongs to gateway 'dialin'; give an address"));
+    }
+}
+
 TEST(ChecksTest, RequestsOfServersNeedAccountsAndAPortOfTheirOwn) {
     const std::string radius =
         "[radius]\naccounting_servers = [\"198.51.100.5:1813\"]\ndynamic_authorization = true\n";

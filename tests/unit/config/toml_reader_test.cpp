@@ -118,6 +118,69 @@ TEST(TomlReaderTest, ReadsFlags) {
     }
 }
 
+TEST(TomlReaderTest, ReadsTheAddressesOfAWitness) {
+    const auto with = [](const std::string& list) {
+        return "[lease]\nwitness_name = \"wit-1\"\nwitness = " + list + "\n" + kSample;
+    };
+    const Result<Config> config =
+        parse(with(R"(["Wit1.example.net", "[2001:DB8::7]:5500", "[2001:db8::8]", "192.0.2.7:1"])"),
+              "vpnha.toml");
+    ASSERT_TRUE(config) << config.error().detail;
+    EXPECT_EQ(config->witness.name, "wit-1");
+    EXPECT_EQ(config->witness.addresses, (std::vector<HostPort>{{"wit1.example.net", 5421},
+                                                                {"2001:db8::7", 5500},
+                                                                {"2001:db8::8", 5421},
+                                                                {"192.0.2.7", 1}}));
+    for (const std::string bad : {R"("")",
+                                  R"("wit1:")",
+                                  R"("wit1:0")",
+                                  R"("wit1:65536")",
+                                  R"("wit1:5421x")",
+                                  R"("wit1:-1")",
+                                  R"("2001:db8::7")",
+                                  R"("[wit1]:5421")",
+                                  R"("[192.0.2.7]:5421")",
+                                  R"("[2001:db8::7")",
+                                  R"("[2001:db8::7]x")",
+                                  R"("192.0.2:5421")",
+                                  R"("192.0.2.300")",
+                                  R"("0.0.0.0")",
+                                  R"("[fe80::1]:5421")",
+                                  R"("wit 1")",
+                                  R"("-wit1")",
+                                  R"("wit1..net")",
+                                  R"("wit1.")",
+                                  "1"}) {
+        EXPECT_THAT(error_of(with("[\"wit1\", " + bad + "]")),
+                    HasSubstr("in 'witness' is no host with a port from 1 to 65535; write "
+                              "\"HOST:5421\", or, of IPv6, \"[ADDRESS]:5421\""))
+            << bad;
+    }
+    EXPECT_EQ(error_of(with("[\"x\",\n\"y:0\",\n\"X:5421\"]")),
+              "vpnha.toml:4: 'y:0' in 'witness' is no host with a port from 1 to 65535; write "
+              "\"HOST:5421\", or, of IPv6, \"[ADDRESS]:5421\"\n"
+              "vpnha.toml:5: 'X:5421' in 'witness' is there already; leave it out");
+    for (const std::string bad : {"\"wit1\"", R"(["a", "b", "c", "d", "e"])"}) {
+        EXPECT_THAT(error_of(with(bad)), HasSubstr("it takes an array of 0 to 4 strings")) << bad;
+    }
+}
+
+TEST(TomlReaderTest, AWitnessesNameIsALabel) {
+    const auto with = [](const std::string& name) {
+        return "[lease]\nwitness = [\"x\"]\nwitness_name = " + name + "\n" + kSample;
+    };
+    EXPECT_EQ(error_of(with("\"wit-1\"")), "");
+    EXPECT_EQ(error_of(with("\"" + std::string(63, 'a') + "\"")), "");
+    for (const std::string bad :
+         {"\"Wit1\"", "\"wit_1\"", "\"wit.1\"", "\"wit 1\"", "1", "[\"wit1\"]"}) {
+        EXPECT_THAT(error_of(with(bad)),
+                    HasSubstr("vpnha.toml:3: 'witness_name' has a bad value; it takes a string, "
+                              "lower-case letters, digits and -, at most 63"))
+            << bad;
+    }
+    EXPECT_THAT(error_of(with("\"" + std::string(64, 'a') + "\"")), HasSubstr("at most 63"));
+}
+
 TEST(TomlReaderTest, ReadsAccountingServers) {
     const auto with = [](const std::string& list) {
         return "[radius]\naccounting_servers = " + list + "\n" + kSample;
