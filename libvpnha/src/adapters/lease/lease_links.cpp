@@ -4,69 +4,26 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/ip.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstddef>
-#include <cstring>
 #include <fstream>
 #include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
-#include "adapters/os/network_descriptor.hpp"
 #include "adapters/os/unique_fd.hpp"
 #include "base/limits.hpp"
-#include "lease/replay_guard.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
 
-// The longest datagram is a handover with its counters; a longer one is no message of ours.
-constexpr std::size_t kDatagramBytesMax = 2048;
-// Of one link in one turn of the loop, so that a flood holds up nothing else: how many are compared
-// with the key, and how many are read at all.
-constexpr int kPerTurn = 64;
-constexpr int kReadPerTurn = 512;
-// A burst of 255 gateways with seven voters, 768 octets each as the kernel counts, has 1530 rounds;
-// the kernel takes twice what it is asked for.
-constexpr int kBufferBytes = 1 << 20;
-// Class selector 6, network control: not behind the clients' traffic.
-constexpr int kTrafficClass = IPTOS_CLASS_CS6;
-
-struct Address {
-    std::string name;  // As corosync.conf has it.
-    sockaddr_storage storage{};
-    socklen_t size = 0;
-    [[nodiscard]] const sockaddr* get() const {
-        return reinterpret_cast<const sockaddr*>(&storage);
-    }
-    [[nodiscard]] int family() const { return storage.ss_family; }
-    [[nodiscard]] bool is_same(const Address& other) const {
-        return size == other.size && std::memcmp(&storage, &other.storage, size) == 0;
-    }
-    // The same host, whichever port.
-    [[nodiscard]] bool is_at(const Address& other) const {
-        return family() == other.family() && std::ranges::equal(octets(), other.octets());
-    }
-
-  private:
-    [[nodiscard]] ByteView octets() const {
-        const auto* const bytes = reinterpret_cast<const std::uint8_t*>(&storage);
-        return family() == AF_INET
-                   ? ByteView(bytes + offsetof(sockaddr_in, sin_addr), sizeof(in_addr))
-                   : ByteView(bytes + offsetof(sockaddr_in6, sin6_addr), sizeof(in6_addr));
-    }
-};
-
 // By the numbers of the links.
-using LinkAddresses = std::map<std::size_t, Address>;
+using LinkAddresses = std::map<std::size_t, SocketAddress>;
 using NodeAddresses = std::map<NodeId, LinkAddresses>;
 
 // How names become addresses. `flags` of getaddrinfo: with AI_NUMERICHOST nothing is asked of
@@ -92,39 +49,17 @@ int family_of(NameAddress taken) {
 }
 
 // Of those that were found, as Corosync chooses: the first one of the family.
-const addrinfo* choose(const addrinfo* found, NameAddress taken) {
-    const int family = taken == NameAddress::ipv4_first ? AF_INET : AF_INET6;
-    for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
-        if (each->ai_family == family) {
-            return each;
-        }
-    }
-    return found;
-}
-
-Result<Address> resolve(const std::string& name, const Resolving& how) {
-    addrinfo hints{};
-    hints.ai_family = family_of(how.name_address);
-    hints.ai_socktype = SOCK_DGRAM;
-    hints.ai_flags = AI_NUMERICSERV | how.flags;
-    addrinfo* found = nullptr;
-    const int error = getaddrinfo(name.c_str(), std::to_string(how.port).c_str(), &hints, &found);
-    const std::unique_ptr<addrinfo, void (*)(addrinfo*)> kept(found, [](addrinfo* list) {
-        if (list != nullptr) {
-            freeaddrinfo(list);
-        }
-    });
-    if (error != 0) {
+Result<SocketAddress> resolve(const std::string& name, const Resolving& how) {
+    const auto found = find_addresses(name, how.port, family_of(how.name_address), how.flags);
+    if (!found) {
         return fail(Errc::unreachable,
                     fmt::format("corosync.conf names a link '{}', which cannot be resolved: {}",
-                                name, gai_strerror(error)));
+                                name, found.error().detail));
     }
-    const addrinfo* const chosen = choose(found, how.name_address);
-    Address address;
-    address.name = name;
-    std::memcpy(&address.storage, chosen->ai_addr, chosen->ai_addrlen);
-    address.size = chosen->ai_addrlen;
-    return address;
+    const int family = how.name_address == NameAddress::ipv4_first ? AF_INET : AF_INET6;
+    const auto chosen = std::ranges::find_if(
+        *found, [family](const auto& each) { return each.family() == family; });
+    return chosen == found->end() ? found->front() : *chosen;
 }
 
 // No datagram passes between addresses of two families.
@@ -160,20 +95,13 @@ Result<NodeAddresses> resolve_all(const std::vector<ClusterNode>& nodes, const R
     return all;
 }
 
-Result<UniqueFd> bind_link(const Address& address) {
-    UniqueFd fd = open_network_socket(address.family(), SOCK_DGRAM | SOCK_NONBLOCK);
-    if (!fd) {
-        return tl::unexpected(system_error("a socket for the lease", errno));
-    }
+Result<UniqueFd> bind_link(const SocketAddress& address) {
+    VPNHA_TRY(UniqueFd fd, open_lease_socket(address.family()));
     const int on = 1;
     const bool v4 = address.family() == AF_INET;
     // The link may be down while this node starts; its address comes with it.
     setsockopt(fd.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_FREEBIND : IPV6_FREEBIND, &on,
                sizeof on);
-    setsockopt(fd.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &kTrafficClass,
-               sizeof kTrafficClass);
-    // Without CAP_NET_ADMIN the node's default, which is less.
-    setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kBufferBytes, sizeof kBufferBytes);
     if (bind(fd.get(), address.get(), address.size) != 0) {
         return tl::unexpected(system_error(
             fmt::format("binding the lease's port at {} (is another program there? see 'port' "
@@ -188,16 +116,15 @@ Result<UniqueFd> bind_link(const Address& address) {
 
 struct LeaseLinks::State {
     struct Link {
-        Address address;
+        SocketAddress address;
         UniqueFd fd;
     };
 
     State(QbLoop& event_loop, const LeaseLinksOptions& options, OnMessage callback, OnEcho on_echo)
         : loop(&event_loop),
           on_message(std::move(callback)),
-          key(options.cluster_key),
-          guard(options.self.instance),
-          self(options.self),
+          exchange(options.self, lease::LeaseKey(options.cluster_key).octets()),
+          self(options.self.node),
           resolving{.port = options.port, .name_address = options.name_address, .flags = 0},
           gateways(options.gateways),
           voters(options.voters),
@@ -206,17 +133,16 @@ struct LeaseLinks::State {
 
     QbLoop* loop;
     OnMessage on_message;
-    lease::LeaseKey key;
-    lease::ReplayGuard guard;
-    lease::Sender self;
+    lease::Exchange exchange;
+    NodeId self;
     Resolving resolving;
     std::vector<GatewayId> gateways;
     std::vector<NodeId> voters;
     std::map<std::size_t, Link> links;  // This node's, by their numbers.
     NodeAddresses peers;                // Of the other nodes of Corosync's list, and other voters.
     std::set<NodeId> listed;            // Corosync's list.
-    std::uint64_t sequence = 0;
     LeaseCounters counters;
+    std::unique_ptr<WitnessLink> witness;
     std::uint64_t lists = 0;  // How often set_nodes() was called.
     Background background;
     EchoSockets echoes;
@@ -226,19 +152,18 @@ struct LeaseLinks::State {
     Result<void> bind_links(const LinkAddresses& own);
     Result<void> open_missing(const LinkAddresses& own, std::map<std::size_t, Link>& opened);
     [[nodiscard]] bool is_removed_voter(NodeId node) const {
-        return !listed.contains(node) && node != self.node && lease::is_in(voters, node);
+        return !listed.contains(node) && node != self && !lease::is_witness(node) &&
+               lease::is_in(voters, node);
     }
     // The peers are those that are listed, and removed voters.
     void choose_peers();
     [[nodiscard]] std::optional<std::size_t> link_of(int fd) const;
-    [[nodiscard]] bool may_be_of_a_node(const Address& from, std::size_t link) const;
+    [[nodiscard]] bool may_be_of_a_node(const SocketAddress& from, std::size_t link) const;
     void receive(int fd);
-    void take(ByteView bytes, std::size_t link, const Address& from);
-    void note_source(NodeId node, std::size_t link, const Address& from,
-                     lease::ReplayGuard::Seen seen);
+    void take(ByteView bytes, std::size_t link, const SocketAddress& from);
+    void note_source(NodeId node, std::size_t link, const SocketAddress& from, bool is_proven);
     void send(GatewayId gateway, NodeId to, const lease::Message& message);
     void say(NodeId to, const lease::Hello& hello);
-    void greet(const lease::Sender& sender, const lease::Message& message);
 };
 
 Result<void> LeaseLinks::State::open_missing(const LinkAddresses& own,
@@ -283,7 +208,7 @@ Result<void> LeaseLinks::State::bind_links(const LinkAddresses& own) {
 }
 
 Result<void> LeaseLinks::State::take_addresses(NodeAddresses all) {
-    const auto own = all.extract(self.node);
+    const auto own = all.extract(self);
     // A node that is taken out of the cluster speaks to those that are left as before.
     if (own && !own.mapped().empty()) {
         VPNHA_CHECK(bind_links(own.mapped()));
@@ -311,7 +236,7 @@ void LeaseLinks::State::choose_peers() {
     for (const auto& [node, addresses] : peers) {
         senders.push_back(node);
     }
-    guard.set_senders(senders);
+    exchange.guard().set_senders(senders);
 }
 
 std::optional<std::size_t> LeaseLinks::State::link_of(int fd) const {
@@ -323,7 +248,7 @@ std::optional<std::size_t> LeaseLinks::State::link_of(int fd) const {
     return std::nullopt;
 }
 
-bool LeaseLinks::State::may_be_of_a_node(const Address& from, std::size_t link) const {
+bool LeaseLinks::State::may_be_of_a_node(const SocketAddress& from, std::size_t link) const {
     return std::any_of(peers.begin(), peers.end(), [&](const auto& peer) {
         const auto& [node, addresses] = peer;
         return std::any_of(addresses.begin(), addresses.end(),
@@ -338,71 +263,40 @@ void LeaseLinks::State::receive(int fd) {
     if (!link) {
         return;
     }
-    std::array<std::uint8_t, kDatagramBytesMax> buffer{};
-    int checked = 0;
-    for (int read = 0; read < kReadPerTurn && checked < kPerTurn; ++read) {
-        Address from;
-        from.size = sizeof from.storage;
-        const ssize_t got = recvfrom(fd, buffer.data(), buffer.size(), MSG_TRUNC,
-                                     reinterpret_cast<sockaddr*>(&from.storage), &from.size);
-        if (got < 0) {
-            return;  // Nothing more, or what an ICMP error left.
-        }
-        ++counters.received;
-        if (!may_be_of_a_node(from, *link)) {
-            ++counters.strangers;
-            continue;
-        }
-        ++checked;
-        if (static_cast<std::size_t>(got) > buffer.size()) {
-            ++counters.malformed;
-            continue;
-        }
-        take({buffer.data(), static_cast<std::size_t>(got)}, *link, from);
-    }
+    read_lease_socket(
+        fd, counters, [&](const SocketAddress& from) { return may_be_of_a_node(from, *link); },
+        [&](ByteView bytes, const SocketAddress& from) { take(bytes, *link, from); });
 }
 
-void LeaseLinks::State::note_source(NodeId node, std::size_t link, const Address& from,
-                                    lease::ReplayGuard::Seen seen) {
+void LeaseLinks::State::note_source(NodeId node, std::size_t link, const SocketAddress& from,
+                                    bool is_proven) {
     // What is not proven may be a copy that somebody else sends.
-    const bool is_proven =
-        seen == lease::ReplayGuard::Seen::fresh || seen == lease::ReplayGuard::Seen::new_life;
-    if (!is_removed_voter(node) || (!is_proven && guard.hears(node))) {
-        return;
+    if (is_removed_voter(node) && (is_proven || !exchange.guard().hears(node))) {
+        peers[node][link] = from;
     }
-    peers[node][link] = from;
 }
 
-void LeaseLinks::State::take(ByteView bytes, std::size_t link, const Address& from) {
-    const Result<lease::Datagram> datagram = lease::parse_datagram(bytes, key);
-    if (!datagram) {
-        ++(datagram.error().code == Errc::permission ? counters.forged : counters.malformed);
+void LeaseLinks::State::take(ByteView bytes, std::size_t link, const SocketAddress& from) {
+    const lease::Exchange::Arrival arrival = exchange.on_datagram(bytes);
+    counters.count(arrival.kind);
+    if (!arrival.datagram) {
         return;
     }
-    const lease::Sender& sender = datagram->sender;
-    const auto* const hello = std::get_if<lease::Hello>(&datagram->message);
-    const lease::ReplayGuard::Seen seen =
-        guard.on_datagram(sender, datagram->sequence, datagram->message);
-    note_source(sender.node, link, from, seen);
-    switch (seen) {
-        case lease::ReplayGuard::Seen::replayed:
-            ++counters.replayed;
-            return;
-        case lease::ReplayGuard::Seen::unproven:
-            ++counters.unproven;
-            greet(sender, datagram->message);
-            return;
-        case lease::ReplayGuard::Seen::new_life:
-        case lease::ReplayGuard::Seen::fresh:
-            break;
+    const auto& [gateway, sender, sequence, message] = *arrival.datagram;
+    const bool is_taken = arrival.kind == lease::Exchange::Kind::taken;
+    note_source(sender.node, link, from, is_taken);
+    if (arrival.greeting) {
+        say(sender.node, *arrival.greeting);
     }
-    if (hello == nullptr) {
-        on_message(datagram->gateway, sender, datagram->message);
+    if (!is_taken) {
         return;
     }
-    greet(sender, datagram->message);
-    for (const GatewayId gateway : gateways) {
-        on_message(gateway, sender, datagram->message);
+    if (!std::holds_alternative<lease::Hello>(message)) {
+        on_message(gateway, sender, message);
+        return;
+    }
+    for (const GatewayId each : gateways) {
+        on_message(each, sender, message);
     }
 }
 
@@ -411,7 +305,7 @@ void LeaseLinks::State::send(GatewayId gateway, NodeId to, const lease::Message&
     if (peer == peers.end()) {
         return;
     }
-    const Bytes bytes = lease::encode({gateway, self, ++sequence, message}, key);
+    const Bytes bytes = exchange.encode(gateway, message);
     bool sent = false;
     for (const auto& [number, link] : links) {
         const auto address = peer->second.find(number);
@@ -428,13 +322,6 @@ void LeaseLinks::State::send(GatewayId gateway, NodeId to, const lease::Message&
 void LeaseLinks::State::say(NodeId to, const lease::Hello& hello) {
     if (!gateways.empty()) {
         send(gateways.front(), to, hello);
-    }
-}
-
-void LeaseLinks::State::greet(const lease::Sender& sender, const lease::Message& message) {
-    if (const auto hello =
-            guard.greeting(sender.node, sender, std::get_if<lease::Hello>(&message))) {
-        say(sender.node, *hello);
     }
 }
 
@@ -458,7 +345,12 @@ Result<std::unique_ptr<LeaseLinks>> LeaseLinks::open(QbLoop& loop, const LeaseLi
                                 options.self.node.value));
     }
     for (const auto& [node, links] : opened->state_->peers) {
-        opened->state_->say(node, opened->state_->guard.greeting(node));
+        opened->state_->say(node, opened->state_->exchange.guard().greeting(node));
+    }
+    if (!options.witness.witness.addresses.empty()) {
+        opened->state_->witness =
+            std::make_unique<WitnessLink>(loop, options.witness, options.self, options.cluster_key,
+                                          options.gateways, opened->state_->on_message);
     }
     return opened;
 }
@@ -496,7 +388,11 @@ void LeaseLinks::set_voters(const std::vector<NodeId>& voters) {
 }
 
 void LeaseLinks::send(GatewayId gateway, NodeId to, const lease::Message& message) {
-    state_->send(gateway, to, message);
+    if (!lease::is_witness(to)) {
+        state_->send(gateway, to, message);
+    } else if (state_->witness) {
+        state_->witness->send(gateway, message);
+    }
 }
 
 // ICMP has no ports: those of the addresses are not looked at.
@@ -512,6 +408,10 @@ void LeaseLinks::ask_for_echo(NodeId node) {
 
 const LeaseCounters& LeaseLinks::counters() const {
     return state_->counters;
+}
+
+const LeaseCounters* LeaseLinks::witness_counters() const {
+    return state_->witness ? &state_->witness->counters() : nullptr;
 }
 
 Result<lease::Instance> new_instance() {

@@ -3,7 +3,8 @@
 // socket for each, bound to this node's address there, so that one link's failure is no business of
 // the others. A link has its number in corosync.conf on all nodes. What arrives is checked for its
 // source, its key, its length and its age (lease/replay_guard.hpp) before it is passed on. What
-// comes from no other node's address costs no more than its reading.
+// comes from no other node's address costs no more than its reading. A witness is on no link of the
+// cluster, and has a way of its own (witness_link.hpp).
 #pragma once
 
 #include <cstdint>
@@ -14,6 +15,8 @@
 
 #include "adapters/corosync/cluster_map.hpp"
 #include "adapters/lease/echo_sockets.hpp"
+#include "adapters/lease/lease_socket.hpp"
+#include "adapters/lease/witness_link.hpp"
 #include "adapters/os/background.hpp"
 #include "adapters/os/qb_loop.hpp"
 #include "lease/datagram.hpp"
@@ -30,18 +33,7 @@ struct LeaseLinksOptions {
     std::vector<NodeId> voters;    // As set_voters() takes them.
     std::string_view cluster_key;  // Read during open() only.
     std::vector<GatewayId> gateways;
-};
-
-struct LeaseCounters {
-    std::uint64_t sent = 0;
-    std::uint64_t unsent = 0;  // The kernel took them on no link.
-    std::uint64_t received = 0;
-    std::uint64_t strangers = 0;  // From an address of no other node.
-    std::uint64_t forged = 0;     // Of another key, or changed on their way.
-    std::uint64_t malformed = 0;  // Of the right key: another version, or a bug.
-    std::uint64_t replayed = 0;   // Second copies by another link among them.
-    // Of a life of a vpnhad that has yet to repeat this node's challenge: the first ones of each.
-    std::uint64_t unproven = 0;
+    WitnessOptions witness{};  // Without addresses there is none.
 };
 
 class LeaseLinks final : public ports::LeaseLinks {
@@ -72,6 +64,8 @@ class LeaseLinks final : public ports::LeaseLinks {
     // those that it sends from.
     void set_voters(const std::vector<NodeId>& voters) override;
     [[nodiscard]] const LeaseCounters& counters() const;
+    // Of the witness's datagrams; nullptr: there is none.
+    [[nodiscard]] const LeaseCounters* witness_counters() const;
 
   private:
     struct State;
