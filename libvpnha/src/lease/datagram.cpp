@@ -45,6 +45,7 @@ constexpr std::uint8_t kReleased = 4;
 constexpr std::uint8_t kOrdered = 8;
 constexpr std::uint8_t kServed = 1;
 constexpr std::uint8_t kByOrder = 2;
+constexpr std::uint8_t kAnswered = 1;
 
 class Writer {
   public:
@@ -155,7 +156,11 @@ class Writer {
         put(opinion.id);
         out_.u8(static_cast<std::uint8_t>(opinion.verdict));
         put(opinion.granted);
-        out_.u8(opinion.voters.next ? kNextList : 0);
+        out_.u8(static_cast<std::uint8_t>((opinion.answered_ago ? kAnswered : 0) |
+                                          (opinion.voters.next ? kNextList : 0)));
+        if (opinion.answered_ago) {
+            put(TimePoint(*opinion.answered_ago));
+        }
         put(opinion.voters);
         put(opinion.marks);
     }
@@ -258,8 +263,12 @@ class Reader {
                 const RoundId id = round_id();
                 const auto verdict = choice(Verdict::behind);
                 const Epoch granted = epoch();
-                const Voters list = voters((flags(kNextList) & kNextList) != 0);
-                return Opinion{id, verdict, granted, list, marks()};
+                const std::uint8_t known = flags(kAnswered | kNextList);
+                const auto answered = (known & kAnswered) != 0
+                                          ? std::optional(time().time_since_epoch())
+                                          : std::nullopt;
+                const Voters list = voters((known & kNextList) != 0);
+                return Opinion{id, verdict, granted, list, marks(), answered};
             }
         }
         in_.fail();

@@ -26,8 +26,8 @@
 //                       [, list], marks
 //   type 10 Question    round id, flags (1: next list 2), list [, list], position: epoch, sequence
 //                       (8); marks
-//   type 11 Opinion     round id, verdict (1), epoch granted, flags (1: next list 2), list
-//                       [, list], marks
+//   type 11 Opinion     round id, verdict (1), epoch granted, flags (1: answered 1, next list 2)
+//                       [, time since (8)], list [, list], marks
 //
 //   Between a node and a witness all is the same, under a key of the witness's own.
 //

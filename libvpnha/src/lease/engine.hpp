@@ -66,6 +66,9 @@
 //      round, the holder may have sent until now. Has another node been granted an epoch since, the
 //      margin is the largest.
 //  18  A witness saves two epochs ahead of its grants.                          witness.hpp
+//  19  An opinion of a witness says how long ago it answered another node that held the lease. A
+//      node that has heard that holder L or longer before was cut off, and may lack what the holder
+//      has served since. It does not stand in within 5 s of that answer (Timing::absence).
 //
 //   phase \ event | promote  | demote | release | majority | lapse    | newer    | quorum | fenced
 //                 |          |        |         |          |          | claim    | lost   |
@@ -299,6 +302,8 @@ class Engine {
     // Asks what is due.
     void inquire(Effects& effects, TimePoint now);
     void note_willing(Inquiry::Asked& asked, NodeId voter, Effects& effects, TimePoint now);
+    // 19
+    [[nodiscard]] bool was_cut_off(NodeId from, const Opinion& opinion, TimePoint now) const;
     void end_standing_in();
     void on_mark_request(NodeId from, const MarkRequest& request, Effects& effects, TimePoint now);
     void on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects, TimePoint now);

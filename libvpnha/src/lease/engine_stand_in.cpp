@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How a lease engine asks whether it would be granted the lease (14).
 #include <algorithm>
+#include <utility>
 
 #include "base/assert.hpp"
 #include "lease/engine.hpp"
@@ -71,7 +72,12 @@ void Engine::on_question(const Sender& sender, const Question& question, Effects
         voter_.on_asked(now);
     }
     const Epoch named = verdict == Verdict::ordered ? voter_.ordered() : voter_.granted();
-    send(sender.node, Opinion{question.id, verdict, named, state_.voters}, effects);
+    Opinion opinion{question.id, verdict, named, state_.voters};
+    const std::optional<Heard>& heard = voter_.state().heard;
+    if (is_witness(setup_.self.node) && heard && heard->held && heard->epoch.node != sender.node) {
+        opinion.answered_ago = now - voter_.state().heard_at;
+    }
+    send(sender.node, std::move(opinion), effects);
 }
 
 bool Engine::may_ask(const RoundId& id, TimePoint now) const {
@@ -134,7 +140,9 @@ void Engine::on_opinion(NodeId from, const Opinion& opinion, Effects& effects, T
         return;
     }
     if (opinion.verdict == Verdict::answered) {
-        note_willing(*asked, from, effects, now);
+        if (!was_cut_off(from, opinion, now)) {
+            note_willing(*asked, from, effects, now);
+        }
     } else if (opinion.verdict == Verdict::ordered) {
         // This node has missed a Release.
         if (is_plausible(from, opinion.granted) && !is_witness(from)) {

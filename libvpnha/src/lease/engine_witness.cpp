@@ -40,6 +40,16 @@ void Engine::note_granted(NodeId from, const Epoch& epoch) {
     }
 }
 
+bool Engine::was_cut_off(NodeId from, const Opinion& opinion, TimePoint now) const {
+    if (!is_witness(from) || !opinion.answered_ago) {
+        return false;
+    }
+    const TimePoint answered = now - *opinion.answered_ago;
+    const Voter::State& voter = voter_.state();
+    return answered - setup_.timing.lease >= (voter.heard ? voter.heard_at : TimePoint{}) &&
+           now < answered + setup_.timing.absence;
+}
+
 Margin Engine::margin(TimePoint now) const {
     Margin margin = holder_.margin();
     const Holder::State& holder = holder_.state();

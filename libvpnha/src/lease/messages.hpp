@@ -178,6 +178,8 @@ struct Opinion {
     Epoch granted;                          // The voter's highest.
     Voters voters;                          // The voter's own.
     Marks marks{};
+    // Of a witness: so long ago it answered a round of another node that held the lease.
+    std::optional<Duration> answered_ago{};
     friend bool operator==(const Opinion&, const Opinion&) = default;
 };
 

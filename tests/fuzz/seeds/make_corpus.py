@@ -256,8 +256,8 @@ def asking(lists, marked=marks(), node=2):
     return round_id(3, node) + lists + epoch(2, 1) + struct.pack("!Q", 5) + marked
 
 
-def opinion(verdict, granted, marked=marks()):
-    return (round_id(1, 1) + bytes([verdict]) + granted + b"\x00" + voters(1, 2, 3) + marked)
+def opinion(verdict, granted, marked=marks(), flags=b"\x00"):
+    return (round_id(1, 1) + bytes([verdict]) + granted + flags + voters(1, 2, 3) + marked)
 
 
 ELSEWHERE = epoch(1, 3)
@@ -327,6 +327,9 @@ LEASE = {
     "opinion-yes": lease(11, opinion(0, epoch(0, 0))),
     "opinion-superseded": lease(11, opinion(5, epoch(9, 3))),
     "opinion-with-marks": lease(11, opinion(0, epoch(9, 3), marks(3))),
+    "opinion-of-a-witness": lease(11, opinion(0, epoch(9, 3),
+                                              flags=b"\x01" + struct.pack("!Q", 10**8)),
+                                  node=0xFFFF0001),
     "opinion-unknown": lease(11, opinion(12, epoch(9, 3))),
     "type-12": lease(12, b""),
 }

@@ -52,6 +52,7 @@ std::vector<Message> all_messages() {
                {{{{6, NodeId{2}}, 2}, nodes_to(3)}, std::nullopt}},
         Question{kRoundId, kVoters, {{6, NodeId{1}}, 5}, kMarks},
         Opinion{kRoundId, Verdict::behind, {8, NodeId{3}}, kVoters, kMarks},
+        Opinion{kRoundId, Verdict::answered, {8, NodeId{3}}, kVoters, kMarks, Duration(258)},
     };
 }
 
@@ -146,6 +147,18 @@ TEST(DatagramTest, QuestionAndOpinionHaveTheBytesOfVersionOne) {
               "07"                                // verdict
               "000000000000000800000003"          // granted
               "00"                                // flags
+              "00000000000000010000000100000001"  // list: version
+              "03000000010000000200000003"        // its nodes
+              "00");                              // marks
+    EXPECT_EQ(body(Opinion{kRoundId, Verdict::answered, {8, NodeId{3}},
+                           {kVoters.current, std::nullopt}, {}, Duration(258)}),
+              "0b"                                // Opinion
+              "000000000000000700000002"          // epoch
+              "00000000000000030000000000000009"  // instance, number
+              "00"                                // verdict
+              "000000000000000800000003"          // granted
+              "01"                                // flags: it has answered somebody
+              "0000000000000102"                  // nanoseconds since
               "00000000000000010000000100000001"  // list: version
               "03000000010000000200000003"        // its nodes
               "00");                              // marks

@@ -415,5 +415,48 @@ TEST(EngineWitnessTest, WhateverItSaysTwoNodesThatHearEachOtherAreOneOwner) {
     }
 }
 
+// Node 1 is dead, and node 2 asks. The witness answered node 1 so much later than node 2 heard it.
+Duration silence_with(Duration later) {
+    Pair pair;
+    pair.cluster.run(2, pair.cluster[2].demote(pair.cluster.now()));
+    for (int i = 0; i < 5; ++i) {
+        pair.cluster.live(kTiming.renew);
+        pair.agree(1);
+    }
+    EXPECT_TRUE(pair.cluster.speaks(1));
+    const TimePoint heard = pair.cluster[2].voter().state().heard_at;
+    pair.cluster.stop(1);
+    pair.cluster.wait(kTiming.promise(kTiming.lease));
+    pair.cluster.run(2, pair.cluster[2].stand_in(pair.cluster.now()));
+    const TimePoint begun = pair.cluster.now();
+    while (!pair.cluster.speaks(2) && pair.cluster.now() < begun + std::chrono::seconds(8)) {
+        for (const Send& sent : all_of_kind<Send>(pair.cluster.take(2))) {
+            const auto* const question = std::get_if<Question>(&sent.message);
+            if (sent.to == kWitness && question != nullptr) {
+                pair.tell(2, Opinion{question->id,
+                                     Verdict::answered,
+                                     {},
+                                     question->voters,
+                                     {},
+                                     pair.cluster.now() - (heard + later)});
+            } else if (const auto* round = std::get_if<Round>(&sent.message)) {
+                pair.tell(2, Answer{round->id, {}, std::nullopt});
+            }
+        }
+        pair.cluster.live(milliseconds(5));
+    }
+    return pair.cluster.now() - heard;
+}
+
+TEST(EngineWitnessTest, WhoHeardTheHolderLastWhenTheWitnessDidStandsInAtOnce) {
+    EXPECT_LT(silence_with({}), milliseconds(400));
+    EXPECT_LT(silence_with(kTiming.lease - milliseconds(1)), milliseconds(400));
+}
+
+TEST(EngineWitnessTest, WhoWasCutOffFromTheHolderWaits) {
+    EXPECT_GE(silence_with(kTiming.lease), kTiming.lease + kTiming.absence);
+    EXPECT_LT(silence_with(kTiming.lease), std::chrono::seconds(7));
+}
+
 }  // namespace engine_witness_test
 }  // namespace vpnha::lease
