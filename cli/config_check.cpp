@@ -154,8 +154,8 @@ void check_links(std::ostream& out) {
     out << (links->is_warning ? "warning: " : "") << printable(links->text) << "\n";
 }
 
-ExitCode say_voters(std::ostream& out, std::ostream& err) {
-    const Result<VotersCheck> voters = check_voters();
+ExitCode say_voters(const std::string& path, std::ostream& out, std::ostream& err) {
+    const Result<VotersCheck> voters = check_voters(path);
     if (voters && voters->is_error) {
         return report({Errc::invalid_config, "voters: " + voters->text}, err);
     }
@@ -208,7 +208,7 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
         out << "clock: " << printable(found) << "\n";
     }
     check_links(out);
-    const ExitCode voters = say_voters(out, err);
+    const ExitCode voters = say_voters(path, out, err);
     const ExitCode call_ids = say_call_ids(path, out, err);
     for (const std::string& note : configuration_notes(path).value_or(std::vector<std::string>{})) {
         out << printable(note) << "\n";

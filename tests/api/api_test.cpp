@@ -61,9 +61,8 @@ TEST(ApiTest, TheClustersLinksAreLookedAtWhereCorosyncRuns) {
     EXPECT_TRUE(checked ? !checked->text.empty() : checked.error().code == Errc::unreachable);
 }
 
-TEST(ApiTest, TheClustersVotersAreCheckedWhereCorosyncRuns) {
-    const Result<VotersCheck> checked = check_voters();
-    EXPECT_TRUE(checked ? !checked->text.empty() : checked.error().code == Errc::unreachable);
+TEST(ApiTest, TheClustersVotersAreCheckedWithTheWitnessOfAConfiguration) {
+    EXPECT_FALSE(check_voters("/nonexistent/vpnha.toml").has_value());
 }
 
 TEST(ApiTest, ConstraintsAreLookedAtWherePacemakerRuns) {

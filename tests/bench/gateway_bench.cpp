@@ -116,7 +116,7 @@ class IdleNode {
         VPNHA_TRY(lease.self.boot, adapters::read_boot_id());
         VPNHA_TRY(lease.self.instance, adapters::new_instance());
         lease.timing = runtime::timing_of(config_);
-        VPNHA_TRY(lease.voters, runtime::voters_of(map_->nodes()));
+        VPNHA_TRY(lease.voters, runtime::voters_of(map_->nodes(), {}));
         node::Settings settings;
         settings.self = self;
         settings.name = fmt::format("n{}", self.value);

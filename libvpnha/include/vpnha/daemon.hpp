@@ -72,9 +72,10 @@ struct VotersCheck {
     std::string text;  // What was found, for a human; of an error or a warning also what to do.
 };
 
-// Whether all nodes of the running cluster can vote on the leases, and what follows when one is
-// lost. Error unreachable: corosync does not run here, or does not answer this process.
-[[nodiscard]] VPNHA_API Result<VotersCheck> check_voters();
+// Whether all nodes of the running cluster, and the witness of that configuration, can vote on the
+// leases, and what follows when one is lost. Errors: those of the file; unreachable: corosync does
+// not run here, or does not answer this process.
+[[nodiscard]] VPNHA_API Result<VotersCheck> check_voters(const std::string& config_file);
 
 struct ConstraintFinding {
     bool is_intended = false;  // An exclusion that no move has left behind: nothing is amiss.

@@ -209,6 +209,8 @@ class Engine {
     // 14: asks, and claims as soon as a majority would grant it, until stand_back() or one of the
     // other five.
     [[nodiscard]] Effects stand_in(TimePoint now);
+    // 14: asks that voter alone. No claim follows; the number of the question is State::questions.
+    [[nodiscard]] Effects ask(NodeId voter);
     // Somebody has claimed it, as records say: what this node claims later has a higher number. Of
     // two epochs with one number nobody could tell how many there were.
     void note_claimed(const Epoch& epoch);
@@ -219,6 +221,8 @@ class Engine {
     // What this node's replica has of the gateway's records now: goes with questions, and who has
     // less is told no.
     void set_position(const Position& position) { state_.position = position; }
+    // 16: a node's vote is missing, and a witness's may be far away.
+    void ask_often(bool often) { holder_.ask_often(often); }
     // 7: see Voter::on_astray().
     void set_astray(std::vector<NodeId> nodes, bool own) {
         voter_.on_astray(std::move(nodes), own);
@@ -299,6 +303,7 @@ class Engine {
     // `id`: of the newest question.
     [[nodiscard]] bool may_ask(const RoundId& id, TimePoint now) const;
     [[nodiscard]] Inquiry begun_inquiry(TimePoint now) const;
+    [[nodiscard]] RoundId next_question();
     // Asks what is due.
     void inquire(Effects& effects, TimePoint now);
     void note_willing(Inquiry::Asked& asked, NodeId voter, Effects& effects, TimePoint now);

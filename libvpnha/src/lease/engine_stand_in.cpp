@@ -90,6 +90,18 @@ Engine::Inquiry Engine::begun_inquiry(TimePoint now) const {
     return {{}, now, setup_.timing.ask, now + setup_.timing.ask_open};
 }
 
+RoundId Engine::next_question() {
+    const Epoch highest =
+        std::max({holder_.state().claimed, holder_.state().seen, voter_.granted()});
+    return {{highest.number + 1, setup_.self.node}, setup_.self.instance, ++state_.questions};
+}
+
+Effects Engine::ask(NodeId voter) {
+    Effects effects;
+    send(voter, Question{next_question(), state_.voters, state_.position}, effects);
+    return effects;
+}
+
 void Engine::inquire(Effects& effects, TimePoint now) {
     std::optional<Inquiry>& inquiry = state_.inquiry;
     if (!inquiry || now < inquiry->next_at) {
@@ -102,10 +114,7 @@ void Engine::inquire(Effects& effects, TimePoint now) {
     std::erase_if(inquiry->open,
                   [&](const auto& asked) { return asked.at + timing.ask_open < now; });
     const bool in_row = !inquiry->open.empty() && inquiry->pause == timing.ask;
-    const Epoch highest =
-        std::max({holder_.state().claimed, holder_.state().seen, voter_.granted()});
-    const RoundId id = {
-        {highest.number + 1, setup_.self.node}, setup_.self.instance, ++state_.questions};
+    const RoundId id = next_question();
     // Who has waited for a majority for so long loses little by waiting as long once more.
     inquiry->pause =
         now < inquiry->often_until ? timing.ask : std::min(2 * inquiry->pause, timing.ask_max);

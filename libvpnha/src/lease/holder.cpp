@@ -54,7 +54,8 @@ Round Holder::open_round(Instance instance, TimePoint now) {
     VPNHA_ASSERT(state_.phase != Phase::idle);
     std::erase_if(state_.rounds,
                   [&](const OpenRound& open) { return open.sent_at + timing_.lease <= now; });
-    state_.next_round_at = now + timing_.renew;
+    const Duration often = std::max(timing_.renew / 2, timing_.lease / kRenewalsPerLeaseMax);
+    state_.next_round_at = now + (state_.often ? often : timing_.renew);
     ++state_.number;
     state_.rounds.push_back({state_.number, now, {}});
     Round round;

@@ -75,6 +75,7 @@ class Holder {
         Epoch elsewhere;       // The highest that they named.
         // The nodes alone that have answered were no majority.
         bool by_witness = false;
+        bool often = false;  // Rounds come twice as often.
         std::optional<Handover> handover;
         friend bool operator==(const State&, const State&) = default;
     };
@@ -106,6 +107,8 @@ class Holder {
     // It asks nothing more before the promises to another claim have ended; what it has asked does
     // not count.
     void stand_aside(TimePoint now);
+    // Each vote that is left is needed: one round more may be lost.
+    void ask_often(bool often) { state_.often = often; }
     // The next round is due now.
     void hurry(TimePoint now);
 

@@ -18,6 +18,15 @@ constexpr Duration kReplicaPatience = std::chrono::seconds(15);
 // Two nodes that outbid each other are not to keep the gate shut.
 constexpr Duration kClaimAbovePause = std::chrono::seconds(10);
 
+// "1,witness"
+std::string voter_list(const std::vector<NodeId>& voters) {
+    std::string list = node_list(lease::without_witness(voters));
+    if (lease::is_in(voters, lease::kWitness)) {
+        list += list.empty() ? "witness" : ",witness";
+    }
+    return list;
+}
+
 }  // namespace
 
 void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Message& message,
@@ -29,6 +38,10 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
     note_position();
     take(lease_.on_message(sender, message, now), now, effects);
     voter_watch_.on_message(sender, message, lease_, now);
+    if (lease::is_witness(sender.node)) {
+        others_.witness.on_message(sender, message, now);
+        holder_watch_.on_word_of_witness(message, now);
+    }
     holder_watch_.note(sight());
     if (holder_watch_.unheard()) {
         watch_holder(now, effects);
@@ -108,7 +121,9 @@ void GatewayNode::end_grant(TimePoint now, Effects& effects) {
     const lease::Voters& voters = lease_.state().voters;
     for (const NodeId node : voters.all()) {
         const bool saves = node == self() ? saves_.work() : voter_watch_.saves(node);
-        (saves && !lease_.voter().lacks(node) ? present : missing).push_back(node);
+        const bool is_there =
+            lease::is_witness(node) ? others_.witness.is_heard(now) : !lease_.voter().lacks(node);
+        (saves && is_there ? present : missing).push_back(node);
     }
     const bool quorate = lease_.state().quorate;
     if (quorate && !lease_.remembers()) {
@@ -135,7 +150,7 @@ void GatewayNode::await_voters(const std::vector<NodeId>& missing, TimePoint now
     }
     // A failure would have Pacemaker stop this standby, and end with it the sessions that no other
     // node could serve either.
-    const std::string names = node_list(missing);
+    const std::string names = voter_list(missing);
     const char* const two = lease_.state().voters.newest().nodes.size() == 2
                                 ? ", or confirmed dead (vpnha confirm-dead NODE --it-is-off)"
                                 : "";
@@ -375,6 +390,9 @@ void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
     // first one that does not answer: the list without another one could need its vote.
     std::vector<NodeId> next = voters.current.nodes;
     std::vector<NodeId> gone = leaving();
+    if (others_.witness.is_differing()) {
+        std::erase(gone, lease::kWitness);
+    }
     std::stable_partition(gone.begin(), gone.end(),
                           [&](NodeId node) { return !voter_watch_.counts(node); });
     if (!gone.empty()) {
@@ -384,8 +402,9 @@ void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
         // answer, of 4 three.
         const auto come = std::find_if(wanted.begin(), wanted.end(), [&](NodeId node) {
             const std::optional<TimePoint> since = others_.members.since(node);
-            return since && now >= *since + kVoterSettle &&
-                   std::find(next.begin(), next.end(), node) == next.end();
+            const bool is_settled = lease::is_witness(node) ? others_.witness.may_be_added(now)
+                                                            : since && now >= *since + kVoterSettle;
+            return is_settled && std::find(next.begin(), next.end(), node) == next.end();
         });
         if (come == wanted.end()) {
             return;
@@ -487,7 +506,7 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
                                 "again, or waits to be event=recalled {} count={}",
                                 tag(), recalled->voters.nodes.size())});
         } else if (const auto* awaits = std::get_if<lease::Awaits>(&effect)) {
-            const std::string names = node_list(awaits->nodes);
+            const std::string names = voter_list(awaits->nodes);
             const std::string what =
                 awaits->nodes == std::vector{self()}
                     ? "it was the only voter, and waits for an administrator's word (vpnha "

@@ -33,6 +33,7 @@
 #include "node/watch/holder_watch.hpp"
 #include "node/watch/round_lateness.hpp"
 #include "node/watch/voter_watch.hpp"
+#include "node/watch/witness_watch.hpp"
 #include "node/worth/own_lease.hpp"
 #include "node/worth/planned_move.hpp"
 #include "node/worth/score.hpp"
@@ -49,7 +50,7 @@ struct GatewaySettings {
     LinkSettings links;
     keepers::Settings keepers;
     lease::Setup lease;
-    bool stand_in = false;  // As a standby it serves for a holder that is not heard.
+    bool stand_in = false;     // As a standby it serves for a holder that is not heard.
     std::optional<lease::Durable> durable;  // What the lease remembers from before the start.
     TimePoint started_at{};
 };
@@ -104,6 +105,7 @@ struct Others {
     Members members;
     replica::GatewayClock clock;
     HolderPulse pulse{};
+    WitnessWatch witness{};
     RoundLateness lateness{};  // Of this node's own rounds, which the others wait for.
 };
 
@@ -201,6 +203,8 @@ class GatewayNode {
     void set_differences(std::vector<std::string> items) {
         blockers_.set_differences(std::move(items));
     }
+    // Which witness there is: the nodes' configurations say different ones.
+    void set_witness_differing(bool differing) { others_.witness.set_differing(differing); }
     // What of the gateway's routing on this node is somebody else's, in words; none: nothing.
     void set_routing(std::vector<std::string> conflicts) {
         blockers_.set_routing(std::move(conflicts));
@@ -233,6 +237,9 @@ class GatewayNode {
     // The voters measure this node's own clock as too fast or too slow: they grant it no lease.
     [[nodiscard]] bool own_clock_astray() const { return lease_.voter().state().own_astray; }
     [[nodiscard]] int reserve() const { return voter_watch_.reserve(lease_.state().voters); }
+    // This node's vpnha.toml names a witness, or the list of voters has one.
+    [[nodiscard]] bool has_witness() const;
+    [[nodiscard]] const WitnessWatch& witness() const { return others_.witness; }
     [[nodiscard]] const replica::Replica& replica() const { return replica_; }
     [[nodiscard]] const lease::Engine& lease() const { return lease_; }
     [[nodiscard]] const Links& links() const { return links_; }
@@ -333,6 +340,8 @@ class GatewayNode {
     [[nodiscard]] std::optional<std::pair<NodeId, unsigned>> best_standby() const;
     // Sides by which this node's score is lower.
     [[nodiscard]] unsigned scored_loss() const;
+    void say_hello(TimePoint now, Effects& effects);
+    void watch_witness(TimePoint now, Effects& effects);
     // Says hello to the other voters, and what is new of them.
     void watch_voters(TimePoint now, Effects& effects);
     [[nodiscard]] HolderWatch::Sight sight() const;

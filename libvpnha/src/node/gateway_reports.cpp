@@ -80,6 +80,10 @@ std::int64_t in_ms(Duration time) {
     return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
 }
 
+std::string voter_name(NodeId node) {
+    return lease::is_witness(node) ? "the witness" : fmt::format("node {}", node.value);
+}
+
 }  // namespace
 
 void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
@@ -88,13 +92,15 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
                                              lease_.state().voters.all().size(), reserve());
         // Who is no member has been told of by Corosync.
         const Level level =
-            !news.counts && others_.members.contains(news.node) ? Level::warning : Level::info;
-        effects.emplace_back(Log{
-            level, news.counts
-                       ? fmt::format("the vote of node {} counts again event=vote-back {}",
-                                     news.node.value, left)
-                       : fmt::format("the vote of node {} does not count here event=vote-lost {}",
-                                     news.node.value, left)});
+            !news.counts && (lease::is_witness(news.node) || others_.members.contains(news.node))
+                ? Level::warning
+                : Level::info;
+        effects.emplace_back(
+            Log{level, news.counts
+                           ? fmt::format("the vote of {} counts again event=vote-back {}",
+                                         voter_name(news.node), left)
+                           : fmt::format("the vote of {} does not count here event=vote-lost {}",
+                                         voter_name(news.node), left)});
     }
     // A voter that is taken out of the list is forgotten, and no news.
     const ClockRates& clocks = voter_watch_.clocks();
@@ -105,16 +111,16 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
         effects.emplace_back(
             clock.astray
                 ? Log{Level::error,
-                      fmt::format("the clock of node {} runs at {:.3f} of this node's, and the "
+                      fmt::format("the clock of {} runs at {:.3f} of this node's, and the "
                                   "lease is safe from {:.3f} to {:.3f}. This node grants it no "
                                   "lease: look after the clock of that machine, or of this one "
                                   "event=clock-rate {} node={} rate={:.3f}",
-                                  clock.node.value, clock.rate, 1 / most, most, tag(),
+                                  voter_name(clock.node), clock.rate, 1 / most, most, tag(),
                                   clock.node.value, clock.rate)}
                 : Log{Level::info,
-                      fmt::format("the clock of node {} runs as this node's again "
+                      fmt::format("the clock of {} runs as this node's again "
                                   "event=clock-rate {} node={} rate={:.3f}",
-                                  clock.node.value, tag(), clock.node.value, clock.rate)});
+                                  voter_name(clock.node), tag(), clock.node.value, clock.rate)});
     }
     const Duration slack = settings_.lease.timing.lease - settings_.lease.timing.renew;
     if (others_.lateness.warns(slack / 2, now)) {
@@ -125,17 +131,59 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
                         "duration event=late-rounds {}",
                         in_ms(others_.lateness.worst_of_day(now)), in_ms(slack), tag())});
     }
+    watch_witness(now, effects);
+    say_hello(now, effects);
+}
+
+void GatewayNode::say_hello(TimePoint now, Effects& effects) {
     lease::Hello hello;
     hello.sent_at = now;
-    for (const NodeId node : lease_.state().voters.all()) {
+    std::vector<NodeId> voters = lease_.state().voters.all();
+    if (has_witness() && !lease::is_in(voters, lease::kWitness)) {
+        voters.push_back(lease::kWitness);
+        // Who remembers no list would not be a vote more.
+        effects.emplace_back(SendLease{settings_.id, lease::kWitness, lease::Recall{}});
+    }
+    for (const NodeId node : voters) {
         if (node != self()) {
             effects.emplace_back(SendLease{settings_.id, node, hello});
         }
     }
 }
 
+bool GatewayNode::has_witness() const {
+    return lease::is_in(settings_.lease.voters, lease::kWitness) ||
+           lease::is_in(lease_.state().voters.all(), lease::kWitness);
+}
+
+void GatewayNode::watch_witness(TimePoint now, Effects& effects) {
+    if (const std::optional<bool> heard = others_.witness.take_news(now)) {
+        effects.emplace_back(
+            *heard ? Log{Level::info,
+                         fmt::format("the witness is heard event=witness-heard {}", tag())}
+                   : Log{Level::warning,
+                         fmt::format("the witness is not heard: look whether it runs, and whether "
+                                     "UDP gets there and back event=witness-lost {}",
+                                     tag())});
+    }
+    if (has_witness()) {
+        others_.witness.on_hello_sent(now);
+    }
+    const std::vector<VoterWatch::Vote> votes = voter_watch_.votes();
+    const bool misses_node = std::any_of(votes.begin(), votes.end(), [](const auto& vote) {
+        return !lease::is_witness(vote.node) && !vote.counts;
+    });
+    const std::vector<NodeId> voters = lease_.state().voters.all();
+    lease_.ask_often(misses_node && lease::is_in(voters, lease::kWitness));
+}
+
 void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
     const std::optional<HolderWatch::Report> report = holder_watch_.look(sight(), now);
+    if (holder_watch_.asks_witness(sight(), now)) {
+        note_position();
+        take(lease_.ask(lease::kWitness), now, effects);
+        holder_watch_.on_asked(lease_.state().questions, now);
+    }
     if (!report) {
         return;
     }
@@ -153,7 +201,9 @@ void GatewayNode::watch_own_lease(TimePoint now, Effects& effects) {
     // Another node could be granted the lease without this one's vote: only then a move helps.
     std::vector<NodeId> others;
     for (const NodeId node : lease_.state().voters.all()) {
-        if (node != self() && others_.members.contains(node)) {
+        const bool is_there = lease::is_witness(node) ? others_.witness.is_heard(now)
+                                                      : others_.members.contains(node);
+        if (node != self() && is_there) {
             others.push_back(node);
         }
     }

@@ -124,6 +124,15 @@ std::vector<Difference> Node::differences() const {
 void Node::compare_setups() {
     const bool all = std::exchange(setups_changed_, false);
     std::optional<std::vector<Difference>> differences;
+    if (all) {
+        differences = this->differences();
+        const bool is_of_witness = std::any_of(
+            differences->begin(), differences->end(),
+            [](const Difference& each) { return each.item.starts_with("lease.witness"); });
+        for (auto& [id, gateway] : gateways_) {
+            gateway.set_witness_differing(is_of_witness);
+        }
+    }
     for (auto& [id, gateway] : gateways_) {
         const auto holder = gateway.replica().holder();
         const auto [last, is_new] = compared_with_.try_emplace(id);

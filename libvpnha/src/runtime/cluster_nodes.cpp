@@ -23,7 +23,8 @@ std::string too_many_voters(std::size_t nodes) {
         nodes, lease::kVotersMax);
 }
 
-Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& nodes) {
+Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& nodes,
+                                      const config::Witness& witness) {
     std::vector<NodeId> voters;
     voters.reserve(nodes.size());
     for (const adapters::ClusterNode& node : nodes) {
@@ -44,6 +45,17 @@ Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& 
                                       "each with an id of its own above 0",
                                       voters.size(), lease::kVotersMax));
     }
+    if (witness.addresses.empty()) {
+        return voters;
+    }
+    if (voters.size() != lease::kNodesBesideWitness) {
+        return fail(Errc::invalid_config,
+                    fmt::format("vpnha.toml names the witness '{}', which is a third vote beside "
+                                "two nodes, and corosync.conf lists {}: leave 'witness' and "
+                                "'witness_name' out of [lease]",
+                                witness.name, voters.size()));
+    }
+    voters.push_back(lease::kWitness);
     return voters;
 }
 
@@ -68,7 +80,7 @@ std::vector<adapters::ClusterNode> with_removed_voters(
                             [id](const adapters::ClusterNode& node) { return node.id == id; });
     };
     for (const NodeId voter : voters) {
-        if (find(listed, voter) == listed.end()) {
+        if (find(listed, voter) == listed.end() && !lease::is_witness(voter)) {
             const auto was = find(before, voter);
             listed.push_back(was == before.end() ? adapters::ClusterNode{voter, {}, ""} : *was);
         }

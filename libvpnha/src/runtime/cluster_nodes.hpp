@@ -14,9 +14,10 @@
 
 namespace vpnha::runtime {
 
-// All of them, ascending. Error invalid_config: there are more, or fewer, than a lease can have.
-[[nodiscard]] Result<std::vector<NodeId>> voters_of(
-    const std::vector<adapters::ClusterNode>& nodes);
+// All of them, and the witness if there is one; ascending. Error invalid_config: there are more, or
+// fewer, than a lease can have, or than a witness can be beside.
+[[nodiscard]] Result<std::vector<NodeId>> voters_of(const std::vector<adapters::ClusterNode>& nodes,
+                                                    const config::Witness& witness);
 // Why so many cannot all vote, and what to do, for a human.
 [[nodiscard]] std::string too_many_voters(std::size_t nodes);
 [[nodiscard]] std::string host_name();

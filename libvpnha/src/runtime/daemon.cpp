@@ -86,7 +86,7 @@ class Daemon {
         started_at_ = loop_.now();  // No earlier vpnhad has the state directory, or the socket.
         VPNHA_CHECK(open_kernel());
         VPNHA_CHECK(open_cluster_map());
-        runtime::log_quorum_mode(*map_);
+        runtime::log_quorum_mode(*map_, config_.witness);
         if (!options_.restart.votes_only) {
             VPNHA_CHECK(join_group());
         }
@@ -243,8 +243,12 @@ class Daemon {
         VPNHA_TRY(const auto key, runtime::cluster_key_of(map_->key_file()));
         nodes_ = map_->nodes();
         std::vector<GatewayId> gateways;
+        adapters::WitnessOptions witness{config_.witness, {}};
         for (const config::Gateway& gateway : config_.gateways) {
             gateways.push_back(gateway.id);
+            for (const config::Covered& each : gateway.covered()) {
+                witness.covered.push_back(each.net);
+            }
         }
         VPNHA_TRY(lease_links_,
                   adapters::LeaseLinks::open(
@@ -255,7 +259,8 @@ class Daemon {
                        .name_address = map_->name_address(),
                        .voters = node_->voters(),
                        .cluster_key = key.content(),
-                       .gateways = std::move(gateways)},
+                       .gateways = std::move(gateways),
+                       .witness = std::move(witness)},
                       [this](GatewayId gateway, const lease::Sender& sender,
                              const lease::Message& message) {
                           run(node_->on_lease_message(gateway, sender, message, loop_.now()));
@@ -271,7 +276,7 @@ class Daemon {
                 return;
             }
             const std::vector<adapters::ClusterNode> nodes = map_->nodes();
-            const auto voters = runtime::voters_of(nodes);
+            const auto voters = runtime::voters_of(nodes, config_.witness);
             if (!voters) {
                 return write_log(node::Level::error, voters.error().detail);
             }
@@ -439,7 +444,7 @@ class Daemon {
             {.version = version(),
              .gate = *gate_,
              .now = loop_.now(),
-             .quorum = runtime::quorum_mode_of(*map_),
+             .quorum = runtime::quorum_mode_of(*map_, config_.witness),
              .sessions = std::move(sessions),
              .unencrypted_because = encryption_.off_because(),
              .unencrypted_allowed = encryption_.may_be_off(),

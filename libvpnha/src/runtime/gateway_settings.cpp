@@ -64,7 +64,7 @@ Result<lease::Setup> lease_setup_of(const config::Config& config,
     VPNHA_TRY(setup.self.boot, adapters::read_boot_id());
     VPNHA_TRY(setup.self.instance, adapters::new_instance());
     setup.timing = timing_of(config);
-    VPNHA_TRY(setup.voters, voters_of(nodes));
+    VPNHA_TRY(setup.voters, voters_of(nodes, config.witness));
     return setup;
 }
 

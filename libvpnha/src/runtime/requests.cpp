@@ -266,7 +266,8 @@ void Requests::fence(const json& arguments, adapters::ControlReply reply, TimePo
         reply.error(victim.error());
         return;
     }
-    if (const std::string model = daemon_.quorum_device(); !model.empty()) {
+    if (const std::string model = daemon_.quorum_device();
+        !model.empty() && node_.voters().size() < lease::kVotersToStandIn) {
         reply.error({Errc::unsupported,
                      fmt::format("the cluster has a quorum device ({}), which makes no promises: "
                                  "of the nodes alone no majority could fence one; fence it by its "

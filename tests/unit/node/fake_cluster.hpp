@@ -18,6 +18,7 @@
 #include "effects/effect_runner.hpp"
 #include "effects/run_effects.hpp"
 #include "fake_flow_table.hpp"
+#include "lease/witness.hpp"
 #include "node/node.hpp"
 
 namespace vpnha::node {
@@ -141,6 +142,9 @@ class FakeCluster {
         first.voters.current = {{{0, NodeId{1}}, 0}, gateway.lease.voters};
         gateway.durable = disks_.try_emplace(NodeId{node}, first).first->second;
         gateway.started_at = now_;
+        if (has_witness_) {
+            gateway.lease.voters.push_back(lease::kWitness);
+        }
         if (!abstains_) {
             gateway.started_at -= 2 * gateway.lease.timing.abstention();
         }
@@ -153,6 +157,23 @@ class FakeCluster {
         members_changed();
         run(node, at(node).node->attach(next_request_++, kGateway, "checkpoint", now_));
     }
+    // There is one now, which remembers nothing, and all nodes' configurations name it.
+    void have_witness() {
+        has_witness_ = true;
+        start_witness();
+        configure_voters({NodeId{1}, NodeId{2}, lease::kWitness});
+    }
+    void leave_witness_out() {
+        has_witness_ = false;
+        configure_voters({NodeId{1}, NodeId{2}});
+    }
+    void start_witness() {
+        witness_self_ = {lease::kWitness, {}, lease::Instance{++instances_}};
+        witness_.emplace(witness_self_, lease::Timing{}, std::nullopt, now_);
+    }
+    void kill_witness() { witness_.reset(); }
+    // Between these nodes and the witness nothing gets through.
+    void cut_from_witness(std::set<std::uint32_t> nodes) { unwitnessed_ = std::move(nodes); }
     // Nodes that start from now on abstain at first, as in the product.
     void let_abstain() { abstains_ = true; }
     // What the lease says, by its sender, and is lost.
@@ -266,12 +287,18 @@ class FakeCluster {
             for (const auto& [id, fake] : nodes_) {
                 next = earliest(next, fake->node->next_deadline());
             }
+            if (witness_) {
+                next = earliest(next, witness_->next_deadline());
+            }
             if (!next || *next > end) {
                 break;
             }
             now_ = std::max(now_ + std::chrono::milliseconds(1), *next);
             for (const auto& [id, fake] : nodes_) {
                 execute(id.value, fake->node->on_time(now_));
+            }
+            if (witness_) {
+                take(witness_->on_time(now_));
             }
             deliver();
         }
@@ -308,6 +335,33 @@ class FakeCluster {
   private:
     [[nodiscard]] bool hear_each_other(NodeId a, NodeId b) const {
         return away_.contains(a.value) == away_.contains(b.value);
+    }
+    void configure_voters(const std::vector<NodeId>& voters) {
+        for (const auto& [id, fake] : nodes_) {
+            execute(id.value, fake->node->set_voters(voters, now_));
+        }
+        deliver();
+    }
+    void say_as_witness(NodeId to, const lease::Message& message) {
+        leases_.emplace_back(witness_self_, SendLease{kGateway, to, message});
+    }
+    // Its disk takes all at once.
+    void take(lease::Witness::Orders orders) {
+        for (const lease::Witness::Save& save : orders.saves) {
+            take(witness_->on_saved(save.ticket, true, now_));
+        }
+        for (const lease::Send& send : orders.sends) {
+            say_as_witness(send.to, send.message);
+        }
+    }
+    void deliver_to_witness(const lease::Sender& sender, const lease::Message& message) {
+        if (std::holds_alternative<lease::Hello>(message)) {
+            say_as_witness(sender.node, lease::Hello{std::nullopt, std::nullopt, now_});
+        }
+        take(witness_->on_message(sender, message, now_));
+    }
+    [[nodiscard]] bool has_way_to_witness(NodeId node) const {
+        return witness_ && !unwitnessed_.contains(node.value) && !muted_.contains(node.value);
     }
     void members_changed() {
         for (const auto& [id, fake] : nodes_) {
@@ -351,6 +405,19 @@ class FakeCluster {
             auto [sender, sent] = std::move(leases_.front());
             leases_.pop_front();
             rate(sender, sent);
+            if (sent.to == lease::kWitness) {
+                if (has_way_to_witness(sender.node) && !(lost_ && lost_(sender.node.value, sent))) {
+                    deliver_to_witness(sender, sent.message);
+                }
+                continue;
+            }
+            if (lease::is_witness(sender.node)) {
+                if (nodes_.contains(sent.to) && has_way_to_witness(sent.to)) {
+                    execute(sent.to.value, nodes_.at(sent.to)->node->on_lease_message(
+                                               sent.gateway, sender, sent.message, now_));
+                }
+                continue;
+            }
             if (nodes_.contains(sent.to) && hear_each_other(sender.node, sent.to) &&
                 !muted_.contains(sender.node.value) && !muted_.contains(sent.to.value) &&
                 !(lost_ && lost_(sender.node.value, sent))) {
@@ -594,6 +661,10 @@ class FakeCluster {
     std::set<std::uint32_t> muted_;
     Lost lost_;
     bool abstains_ = false;
+    bool has_witness_ = false;
+    std::optional<lease::Witness> witness_;
+    lease::Sender witness_self_;
+    std::set<std::uint32_t> unwitnessed_;
     std::deque<std::pair<NodeId, Bytes>> queue_;
     TimePoint now_{std::chrono::hours(1)};
     std::map<std::uint32_t, Duration> walls_;

@@ -19,7 +19,7 @@ const std::vector<adapters::ClusterNode> kNodes{{NodeId{1}, {"10.0.0.1"}, "gw1"}
                                                 {NodeId{7}, {"10.0.0.7"}, ""}};
 
 TEST(ClusterNodesTest, EveryNodeVotes) {
-    EXPECT_THAT(voters_of(kNodes).value(), ElementsAre(NodeId{1}, NodeId{7}));
+    EXPECT_THAT(voters_of(kNodes, {}).value(), ElementsAre(NodeId{1}, NodeId{7}));
 }
 
 TEST(ClusterNodesTest, MoreNodesThanALeaseCanHaveAreAnError) {
@@ -27,15 +27,36 @@ TEST(ClusterNodesTest, MoreNodesThanALeaseCanHaveAreAnError) {
     for (std::uint32_t id = 1; id <= lease::kVotersMax; ++id) {
         nodes.push_back({NodeId{id}, {}, ""});
     }
-    EXPECT_TRUE(voters_of(nodes).has_value());
+    EXPECT_TRUE(voters_of(nodes, {}).has_value());
     nodes.push_back({NodeId{lease::kVotersMax + 1}, {}, ""});
-    EXPECT_THAT(voters_of(nodes).error().detail, HasSubstr("lists 8 nodes"));
-    EXPECT_FALSE(voters_of({}).has_value());
+    EXPECT_THAT(voters_of(nodes, {}).error().detail, HasSubstr("lists 8 nodes"));
+    EXPECT_FALSE(voters_of({}, {}).has_value());
+}
+
+TEST(ClusterNodesTest, AWitnessVotesBesideExactlyTwoNodes) {
+    const config::Witness witness{"wit1", {{"wit1.example.net", 5421}}};
+    EXPECT_THAT(voters_of(kNodes, witness).value(),
+                ElementsAre(NodeId{1}, NodeId{7}, lease::kWitness));
+    for (const std::uint32_t count : {1U, 3U}) {
+        std::vector<adapters::ClusterNode> nodes;
+        for (std::uint32_t id = 1; id <= count; ++id) {
+            nodes.push_back({NodeId{id}, {}, ""});
+        }
+        EXPECT_EQ(voters_of(nodes, witness).error().detail,
+                  "vpnha.toml names the witness 'wit1', which is a third vote beside two nodes, "
+                  "and corosync.conf lists " +
+                      std::to_string(count) +
+                      ": leave 'witness' and 'witness_name' out of [lease]");
+    }
+}
+
+TEST(ClusterNodesTest, AWitnessIsNoNodeThatCorosyncListsNoMore) {
+    EXPECT_EQ(with_removed_voters(kNodes, kNodes, {NodeId{1}, lease::kWitness}), kNodes);
 }
 
 TEST(ClusterNodesTest, IdsThatAreKeptForWitnessesAreAnError) {
     for (const NodeId kept : {lease::kWitness, lease::kWitnessLast}) {
-        const auto voters = voters_of({{NodeId{1}, {}, ""}, {kept, {}, ""}});
+        const auto voters = voters_of({{NodeId{1}, {}, ""}, {kept, {}, ""}}, {});
         ASSERT_FALSE(voters.has_value());
         EXPECT_THAT(voters.error().detail, HasSubstr("kept for witnesses"));
     }

@@ -15,6 +15,10 @@ constexpr Duration kReportPatience = std::chrono::seconds(3);
 // For so long a claim that is answered may not be held yet: disks that are slow to take it.
 constexpr Duration kUnheldPatience = std::chrono::seconds(1);
 
+// The witness is asked so often, and its word counts until three of them are lost.
+constexpr Duration kWitnessInterval = std::chrono::milliseconds(300);
+constexpr Duration kWordOfWitness = std::chrono::milliseconds(1000);
+
 // A standby that stands in is sooner than any report, also where it waits for a machine that is
 // alive (holder_pulse.hpp). Only when none does, Pacemaker is to be informed.
 constexpr Duration kStandInPatience = std::chrono::milliseconds(1000);
@@ -72,7 +76,26 @@ bool HolderWatch::listens(const Sight& sight) const {
            heard_epoch_ == promise.epoch;
 }
 
-bool HolderWatch::is_unheard_by_majority(const Sight& sight) const {
+bool HolderWatch::asks_witness(const Sight& sight, TimePoint now) const {
+    return unheard_ && now >= witness_.next_at &&
+           lease::is_in(sight.lease.state().voters.all(), lease::kWitness);
+}
+
+void HolderWatch::on_asked(std::uint64_t number, TimePoint now) {
+    witness_.number = number;
+    witness_.next_at = now + kWitnessInterval;
+}
+
+void HolderWatch::on_word_of_witness(const lease::Message& message, TimePoint now) {
+    const auto* const opinion = std::get_if<lease::Opinion>(&message);
+    if (opinion == nullptr || opinion->id.number != witness_.number) {
+        return;
+    }
+    const bool misses_it = unheard_ && opinion->verdict == lease::Verdict::answered;
+    witness_.missed_until = misses_it ? now + kWordOfWitness : TimePoint{};
+}
+
+bool HolderWatch::is_unheard_by_majority(const Sight& sight, TimePoint now) const {
     std::vector<NodeId> deaf;
     if (unheard_) {
         deaf.push_back(sight.self);
@@ -82,14 +105,20 @@ bool HolderWatch::is_unheard_by_majority(const Sight& sight) const {
             deaf.push_back(node);
         }
     }
+    if (now < witness_.missed_until) {
+        deaf.push_back(lease::kWitness);
+    }
     std::sort(deaf.begin(), deaf.end());
     return sight.lease.state().voters.majority(deaf);
 }
 
 std::optional<HolderWatch::Report> HolderWatch::look(const Sight& sight, TimePoint now) {
     unheard_ = listens(sight) && now >= heard_until_;
+    if (!unheard_) {
+        witness_ = {};
+    }
     if (unheard_ && !waiting_ && sight.reports && reported_ != sight.replica.epoch() &&
-        is_unheard_by_majority(sight)) {
+        is_unheard_by_majority(sight, now)) {
         const NodeId holder = *sight.replica.holder();
         const Duration patience = sight.stand_in ? kStandInPatience : Duration{};
         waiting_ = Waiting{holder, false, turn(holder, sight, now) + patience};
@@ -99,7 +128,7 @@ std::optional<HolderWatch::Report> HolderWatch::look(const Sight& sight, TimePoi
     }
     // Somebody was promoted, or it speaks again.
     if (waiting_->died ? sight.replica.holder().has_value()
-                       : !unheard_ || !is_unheard_by_majority(sight)) {
+                       : !unheard_ || !is_unheard_by_majority(sight, now)) {
         waiting_.reset();
         return std::nullopt;
     }
@@ -113,13 +142,12 @@ std::optional<HolderWatch::Report> HolderWatch::look(const Sight& sight, TimePoi
 }
 
 std::optional<TimePoint> HolderWatch::next_deadline(const Sight& sight) const {
-    if (waiting_) {
-        return waiting_->at;
+    std::optional<TimePoint> next = waiting_ ? std::optional(waiting_->at) : std::nullopt;
+    if (unheard_) {
+        const bool has_witness = lease::is_in(sight.lease.state().voters.all(), lease::kWitness);
+        return has_witness ? earliest(next, witness_.next_at) : next;
     }
-    if (unheard_ || !listens(sight)) {
-        return std::nullopt;
-    }
-    return heard_until_;
+    return waiting_ || !listens(sight) ? next : std::optional(heard_until_);
 }
 
 }  // namespace vpnha::node

@@ -4,7 +4,8 @@
 //
 // That a vpnhad has died Corosync says at once. That it stands still only its rounds show: it stays
 // a member, and Pacemaker's monitor waits for its answer. The same when the lease's answers do not
-// reach it: its claims go on, and it serves nobody. A majority has to miss it.
+// reach it: its claims go on, and it serves nobody. A majority has to miss it. Of a pair this node
+// asks the witness: that one misses it when it would answer this node's claim.
 //
 //   this node       | the holder's vpnhad has died | a majority misses its rounds  | it is heard,
 //   or
@@ -48,6 +49,12 @@ class HolderWatch {
     void note(const Sight& sight);
     [[nodiscard]] std::optional<Report> look(const Sight& sight, TimePoint now);
 
+    // The witness's word is missing, or old.
+    [[nodiscard]] bool asks_witness(const Sight& sight, TimePoint now) const;
+    // By a question of that number.
+    void on_asked(std::uint64_t number, TimePoint now);
+    void on_word_of_witness(const lease::Message& message, TimePoint now);
+
     // The vpnhad of this epoch's holder died, so the lowest standby has reported it.
     [[nodiscard]] bool died_in(Epoch epoch) const { return died_in_ == epoch; }
     // This node misses the holder's rounds.
@@ -56,7 +63,7 @@ class HolderWatch {
 
   private:
     [[nodiscard]] bool listens(const Sight& sight) const;
-    [[nodiscard]] bool is_unheard_by_majority(const Sight& sight) const;
+    [[nodiscard]] bool is_unheard_by_majority(const Sight& sight, TimePoint now) const;
     [[nodiscard]] static TimePoint turn(NodeId holder, const Sight& sight, TimePoint now);
 
     struct Waiting {
@@ -64,7 +71,13 @@ class HolderWatch {
         bool died = false;  // Otherwise it stands still.
         TimePoint at{};
     };
+    struct Asked {
+        std::uint64_t number = 0;  // Of the newest question.
+        TimePoint next_at{};
+        TimePoint missed_until{};  // So long its word counts that it misses the holder, too.
+    };
     std::optional<Waiting> waiting_;
+    Asked witness_;
     Epoch reported_;  // One report for each epoch at most.
     Epoch died_in_;
     bool unheard_ = false;

@@ -54,11 +54,12 @@ Result<ClusterLinksCheck> check_cluster_links() {
     return runtime::check_links(map->link_mode(), map->nodes());
 }
 
-Result<VotersCheck> check_voters() {
+Result<VotersCheck> check_voters(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
     adapters::QbLoop loop;
     VPNHA_TRY(const auto map, adapters::ClusterMap::open(
                                   loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
-    return runtime::check_voters(map->quorum(), map->nodes());
+    return runtime::check_voters(map->quorum(), map->nodes(), config.witness);
 }
 
 Result<std::vector<ConstraintFinding>> check_constraints() {

@@ -20,7 +20,7 @@ std::string warning_of(const adapters::QuorumKeys& keys, std::size_t voters) {
     }
     if (voters == 2 && keys.device.empty() && !keys.two_node) {
         return "of two nodes without two_node: 1 in corosync.conf the one that is left has no "
-               "quorum, and serves nobody; a third node as witness is better than either";
+               "quorum, and serves nobody; a third node, or a witness beside two_node, is better";
     }
     if (keys.two_node && !keys.wait_for_all) {
         return "without wait_for_all a node that starts alone fences the other one, which may be "
@@ -39,9 +39,13 @@ std::string warning_of(const adapters::QuorumKeys& keys, std::size_t voters) {
 
 }  // namespace
 
-QuorumMode quorum_mode_of(const adapters::QuorumKeys& keys, std::size_t voters) {
+QuorumMode quorum_mode_of(const adapters::QuorumKeys& keys, std::size_t nodes,
+                          const config::Witness& witness) {
     QuorumMode mode;
-    mode.name = fmt::format("{} voter{}{}", voters, voters == 1 ? "" : "s",
+    const bool has_witness = !witness.addresses.empty();
+    const std::size_t voters = nodes + (has_witness ? 1 : 0);
+    mode.name = fmt::format("{} voter{}{}{}", voters, voters == 1 ? "" : "s",
+                            has_witness ? fmt::format(", one the witness {}", witness.name) : "",
                             keys.device.empty() ? "" : " and a quorum device");
     const std::size_t majority = voters / 2 + 1;
     if (voters > lease::kVotersMax) {
@@ -56,16 +60,17 @@ QuorumMode quorum_mode_of(const adapters::QuorumKeys& keys, std::size_t voters) 
         mode.after_loss = losses == 1 ? "nothing is needed; a second loss silences the gateways"
                                       : fmt::format("nothing is needed, up to {} losses", losses);
     }
-    mode.warning = warning_of(keys, voters);
+    mode.warning = warning_of(keys, nodes);
     return mode;
 }
 
 VotersCheck check_voters(const adapters::QuorumKeys& keys,
-                         const std::vector<adapters::ClusterNode>& nodes) {
-    if (const auto voters = voters_of(nodes); !voters) {
+                         const std::vector<adapters::ClusterNode>& nodes,
+                         const config::Witness& witness) {
+    if (const auto voters = voters_of(nodes, witness); !voters) {
         return {.is_error = true, .is_warning = false, .text = voters.error().detail};
     }
-    const QuorumMode mode = quorum_mode_of(keys, nodes.size());
+    const QuorumMode mode = quorum_mode_of(keys, nodes.size(), witness);
     if (!mode.warning.empty()) {
         return {.is_error = false, .is_warning = true, .text = mode.warning};
     }
@@ -74,12 +79,12 @@ VotersCheck check_voters(const adapters::QuorumKeys& keys,
             .text = fmt::format("{}; after the loss of one {}", mode.name, mode.after_loss)};
 }
 
-QuorumMode quorum_mode_of(const adapters::ClusterMap& map) {
-    return quorum_mode_of(map.quorum(), map.nodes().size());
+QuorumMode quorum_mode_of(const adapters::ClusterMap& map, const config::Witness& witness) {
+    return quorum_mode_of(map.quorum(), map.nodes().size(), witness);
 }
 
-void log_quorum_mode(const adapters::ClusterMap& map) {
-    const QuorumMode mode = quorum_mode_of(map);
+void log_quorum_mode(const adapters::ClusterMap& map, const config::Witness& witness) {
+    const QuorumMode mode = quorum_mode_of(map, witness);
     adapters::write_log(node::Level::info, fmt::format("{}; after the loss of one {} event=quorum",
                                                        mode.name, mode.after_loss));
     if (!mode.warning.empty()) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "adapters/corosync/cluster_map.hpp"
+#include "config/config.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {
@@ -20,11 +21,14 @@ struct QuorumMode {
 
 // What the nodes of corosync.conf, as ClusterMap::nodes() returns them, are as voters.
 [[nodiscard]] VotersCheck check_voters(const adapters::QuorumKeys& keys,
-                                       const std::vector<adapters::ClusterNode>& nodes);
-// `voters`: nodes of corosync.conf, whatever votes it gives them.
-[[nodiscard]] QuorumMode quorum_mode_of(const adapters::QuorumKeys& keys, std::size_t voters);
+                                       const std::vector<adapters::ClusterNode>& nodes,
+                                       const config::Witness& witness);
+// `nodes`: of corosync.conf, whatever votes it gives them.
+[[nodiscard]] QuorumMode quorum_mode_of(const adapters::QuorumKeys& keys, std::size_t nodes,
+                                        const config::Witness& witness);
 // As corosync.conf has it now.
-[[nodiscard]] QuorumMode quorum_mode_of(const adapters::ClusterMap& map);
-void log_quorum_mode(const adapters::ClusterMap& map);
+[[nodiscard]] QuorumMode quorum_mode_of(const adapters::ClusterMap& map,
+                                        const config::Witness& witness);
+void log_quorum_mode(const adapters::ClusterMap& map, const config::Witness& witness);
 
 }  // namespace vpnha::runtime

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "node/watch/witness_watch.hpp"
+
+#include <gtest/gtest.h>
+
+namespace vpnha::node {
+namespace witness_watch_test {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr TimePoint kStart{std::chrono::hours(1)};
+const lease::Sender kLife{lease::kWitness, {}, lease::Instance{7}};
+const lease::Sender kNextLife{lease::kWitness, {}, lease::Instance{8}};
+
+lease::Memory memory(bool has_list) {
+    lease::Memory memory;
+    memory.voters.current = {{Epoch{has_list ? 3U : 0U, NodeId{has_list ? 1U : 0U}}, 0},
+                             {NodeId{1}, NodeId{2}}};
+    return memory;
+}
+
+TEST(WitnessWatchTest, ItIsLostAfterThreeSecondsAndEachIsToldOnce) {
+    WitnessWatch watch;
+    EXPECT_FALSE(watch.take_news(kStart));
+    watch.on_message(kLife, lease::Hello{}, kStart);
+    EXPECT_EQ(watch.take_news(kStart), true);
+    EXPECT_FALSE(watch.take_news(kStart + milliseconds(2999)));
+    EXPECT_EQ(watch.take_news(kStart + seconds(3)), false);
+    EXPECT_FALSE(watch.take_news(kStart + seconds(9)));
+}
+
+TEST(WitnessWatchTest, ItMayBeAddedWhenItWasHeardForASecondAndRemembersAList) {
+    WitnessWatch watch;
+    watch.on_message(kLife, lease::Hello{}, kStart);
+    EXPECT_FALSE(watch.may_be_added(kStart + seconds(2))) << "it has not said what it remembers";
+    watch.on_message(kLife, memory(false), kStart);
+    EXPECT_FALSE(watch.may_be_added(kStart + seconds(2)));
+    watch.on_message(kLife, memory(true), kStart);
+    EXPECT_FALSE(watch.may_be_added(kStart + milliseconds(999)));
+    EXPECT_TRUE(watch.may_be_added(kStart + seconds(1)));
+    watch.set_differing(true);
+    EXPECT_FALSE(watch.may_be_added(kStart + seconds(1)));
+    watch.set_differing(false);
+    EXPECT_FALSE(watch.may_be_added(kStart + seconds(3))) << "it is not heard any more";
+}
+
+TEST(WitnessWatchTest, AnotherLifeBeginsAnew) {
+    WitnessWatch watch;
+    watch.on_message(kLife, memory(true), kStart);
+    watch.on_message(kNextLife, lease::Hello{}, kStart + seconds(2));
+    EXPECT_FALSE(watch.may_be_added(kStart + seconds(4))) << "its disk may be lost";
+    watch.on_message(kNextLife, memory(true), kStart + seconds(2));
+    EXPECT_TRUE(watch.may_be_added(kStart + seconds(3)));
+}
+
+TEST(WitnessWatchTest, TheRoundTripIsFromAHelloToItsFirstAnswer) {
+    WitnessWatch watch;
+    watch.on_message(kLife, lease::Hello{}, kStart);
+    EXPECT_FALSE(watch.round_trip());
+    watch.on_hello_sent(kStart);
+    watch.on_message(kLife, lease::Recall{}, kStart + milliseconds(1));
+    watch.on_message(kLife, lease::Hello{}, kStart + milliseconds(2));
+    watch.on_message(kLife, lease::Hello{}, kStart + milliseconds(9));
+    EXPECT_EQ(watch.round_trip(), milliseconds(2));
+}
+
+}  // namespace witness_watch_test
+}  // namespace vpnha::node
