@@ -15,6 +15,8 @@ using nlohmann::json;
 
 // Pacemaker has promoted a node that stands in long before.
 constexpr std::int64_t kLongStandInMs = 10'000;
+// A voter that is no node.
+constexpr std::uint32_t kWitnessId = 0xFFFF0001;
 
 class Findings {
   public:
@@ -42,11 +44,15 @@ class Findings {
         std::size_t count = 0;
         for (const json& voter : voters) {
             const json& members = status_.at("members");
-            if (std::none_of(members.begin(), members.end(),
+            const json& witness = gateway.at("lease").at("witness");
+            const bool is_witness = voter == kWitnessId;
+            const bool is_heard = is_witness && witness.at("heard").get<bool>();
+            if (!is_heard &&
+                std::none_of(members.begin(), members.end(),
                              [&voter](const json& member) { return member.at("id") == voter; })) {
                 ++count;
-                missing += fmt::format("{}node {}", missing.empty() ? "" : ", ",
-                                       voter.get<std::uint32_t>());
+                missing +=
+                    fmt::format("{}{}", missing.empty() ? "" : ", ", node_name(status_, voter));
             }
         }
         // The findings about its memory say more.
@@ -135,6 +141,26 @@ class Findings {
         }
     }
 
+    void add_witness(const json& gateway) {
+        const json& witness = gateway.at("lease").at("witness");
+        if (witness.is_null()) {
+            return;
+        }
+        const auto name = printable(witness.at("name").get<std::string>());
+        if (!witness.at("heard").get<bool>()) {
+            add_of(
+                gateway, Health::degraded,
+                fmt::format("the witness {} is not heard: look whether vpnha-witness runs there, "
+                            "and whether UDP gets there and back",
+                            name));
+        }
+        if (witness.at("differing").get<bool>()) {
+            add_of(gateway, Health::degraded,
+                   "the nodes' vpnha.toml name different witnesses, so the list of voters stays as "
+                   "it is: give both nodes the same, and restart vpnhad, the standby first");
+        }
+    }
+
     void add_links(const json& gateway) {
         for (const char* side : {"outside", "inside"}) {
             const auto state = gateway.at("links").at(side).get<std::string>();
@@ -200,6 +226,7 @@ class Findings {
                                names_of(leaving)));
         }
         add_votes(gateway);
+        add_witness(gateway);
         add_links(gateway);
         if (const json& ipsec = gateway.at("ipsec");
             ipsec.is_object() && ipsec.at("warning").is_string()) {
@@ -377,9 +404,30 @@ std::string standing_in_of(const json& status, const json& gateway) {
                        gateway.at("standing_in_ms").get<std::int64_t>() / 1000);
 }
 
+std::string witness_line(const json& status) {
+    for (const json& gateway : status.at("gateways")) {
+        const json& witness = gateway.at("lease").at("witness");
+        if (witness.is_null()) {
+            continue;
+        }
+        const json& heard = witness.at("heard_ms");
+        const json& round_trip = witness.at("round_trip_ms");
+        // All gateways hear it alike.
+        return fmt::format(
+            "Witness {}: {}{}.\n", printable(witness.at("name").get<std::string>()),
+            heard.is_null() ? "not heard yet"
+                            : fmt::format("heard {:.1f} s ago", heard.get<double>() / 1000),
+            round_trip.is_null() ? "" : fmt::format(", {:.1f} ms", round_trip.get<double>()));
+    }
+    return {};
+}
+
 std::string node_name(const json& status, const json& id) {
     if (!id.is_number()) {
         return "none";
+    }
+    if (id == kWitnessId) {
+        return "the witness";
     }
     for (const json& member : status.at("members")) {
         if (member.at("id") == id && member.at("name").is_string()) {

@@ -28,6 +28,9 @@ struct Finding {
 [[nodiscard]] std::string standing_in_of(const nlohmann::json& status,
                                          const nlohmann::json& gateway);
 
+// "Witness wit1: heard 0.1 s ago, 1.2 ms." and a line feed; empty: there is none.
+[[nodiscard]] std::string witness_line(const nlohmann::json& status);
+
 // "gw2 (2)", "node 2" when its name is not known, "none" for null.
 [[nodiscard]] std::string node_name(const nlohmann::json& status, const nlohmann::json& id);
 

@@ -105,6 +105,9 @@ std::string render_peers(const json& status, bool use_colour) {
              difference.at("item").get<std::string>(),
              {weighs ? "sessions would not go on" : "note", weighs ? Colour::red : Colour::plain}});
     }
+    if (const std::string witness = witness_line(status); !witness.empty()) {
+        text += "\n" + witness;
+    }
     if (!differences.empty()) {
         text += "\nDifferences from this node:\n" +
                 render_table({"NODE", "GATEWAY", "ITEM", "MEANS"}, differences, use_colour);

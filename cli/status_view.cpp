@@ -191,7 +191,8 @@ std::string render_status(const json& status, bool use_colour) {
                         std::to_string(sessions.at("resumed").get<std::uint64_t>()),
                         gateway.at("epoch").get<std::string>()});
     }
-    std::string text = printable(heading(status)) + "\n" + printable(quorum_line(status)) + "\n\n";
+    std::string text = printable(heading(status)) + "\n" + printable(quorum_line(status)) + "\n" +
+                       witness_line(status) + "\n";
     text += render_table({"GATEWAY", "ROLE HERE", "PROMOTED", "STANDBYS", "REPLICA", "GATE",
                           "LINKS", "SESSIONS", "PROTECTED", "RESUMED", "EPOCH"},
                          rows, use_colour);

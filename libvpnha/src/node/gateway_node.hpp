@@ -50,6 +50,7 @@ struct GatewaySettings {
     LinkSettings links;
     keepers::Settings keepers;
     lease::Setup lease;
+    std::string witness_name;  // Empty: there is none.
     bool stand_in = false;     // As a standby it serves for a holder that is not heard.
     std::optional<lease::Durable> durable;  // What the lease remembers from before the start.
     TimePoint started_at{};

@@ -231,6 +231,7 @@ class Daemon {
                 runtime::gateway_settings_of(gateway, config_.radius));
             each.keepers.flows.replicate &= flow_table_ != nullptr;
             each.lease = lease;
+            each.witness_name = config_.witness.name;
             each.durable = std::move(durable);
             each.started_at = started_at_;
         }

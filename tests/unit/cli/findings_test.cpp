@@ -41,6 +41,10 @@ TEST(FindingsTest, SayWhatIsAmiss) {
          "gw3 (3), node 9 is no longer in corosync.conf, and votes until the holder of the lease "
          "has changed the voters: vpnhad has to run there until then"},
         {"/gateways/0/lease/saves", false, Health::degraded, "this node does not vote"},
+        {"/gateways/0/lease/witness/heard", false, Health::degraded,
+         "gateway dialin: the witness wit1 is not heard: look whether vpnha-witness runs there"},
+        {"/gateways/0/lease/witness/differing", true, Health::degraded,
+         "the nodes' vpnha.toml name different witnesses"},
         {"/gateways/0/standbys", json::array(), Health::degraded, "no node could take over"},
         {"/gateways/0/routing",
          {"table 1001 is that of the VRF mgmt"},
@@ -125,6 +129,17 @@ TEST(FindingsTest, APromotedNodeWithoutAMajorityOfVotersSaysWhoIsMissing) {
                       Not(HasSubstr("confirm-dead"))));
     gateway["lease"]["voters"] = {1, 9};
     EXPECT_THAT(findings_of(status)[0].text, HasSubstr("vpnha confirm-dead 9 --it-is-off"));
+}
+
+TEST(FindingsTest, AWitnessThatIsHeardIsAVoterThatIsThere) {
+    json status = sample_status();
+    json& gateway = status["gateways"][0];
+    gateway["gate"] = "shut";
+    gateway["lease"]["voters"] = {1, 9, 4294901761};
+    EXPECT_THAT(findings_of(status).front().text, Not(HasSubstr("no majority")));
+    gateway["lease"]["witness"]["heard"] = false;
+    EXPECT_THAT(findings_of(status).front().text,
+                HasSubstr("no majority of 3 voters is left without node 9, the witness"));
 }
 
 TEST(FindingsTest, ANodeWithoutAMemorySaysForWhomItWaitsAndWhatEndsIt) {

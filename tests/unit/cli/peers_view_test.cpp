@@ -23,6 +23,8 @@ TEST(PeersViewTest, ShowsWhoDoesWhat) {
         "3   gw3              1             00000000000000a3                dialin       0 "
         "items\n"
         "\n"
+        "Witness wit1: heard 0.1 s ago, 1.2 ms.\n"
+        "\n"
         "Rounds of the leases that this node has held:\n"
         "GATEWAY  ROUNDS  LATE BY (MEAN)  WORST OF A DAY  LOST WHEN LATER THAN\n"
         "dialin   945     1.6 ms          30 ms           200 ms\n");

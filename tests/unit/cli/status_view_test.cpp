@@ -21,6 +21,7 @@ TEST(StatusViewTest, ShowsAHealthyNodeOnOneScreen) {
         "version 1.\n"
         "Quorum: 3 voters; after the loss of one nothing is needed; a second loss silences the "
         "gateways.\n"
+        "Witness wit1: heard 0.1 s ago, 1.2 ms.\n"
         "\n"
         "GATEWAY  ROLE HERE  PROMOTED  STANDBYS          REPLICA   GATE  LINKS  SESSIONS  "
         "PROTECTED  "
@@ -36,6 +37,16 @@ TEST(StatusViewTest, ShowsAHealthyNodeOnOneScreen) {
         "Gateway dialin: clients have 2 of 4094 addresses, 1 are held for a moment.\n"
         "\n"
         "Every session would survive the loss of its gateway.\n");
+}
+
+TEST(StatusViewTest, NamesAWitnessWhereThereIsOne) {
+    json status = sample_status();
+    json& witness = status["gateways"][0]["lease"]["witness"];
+    witness["heard_ms"] = nullptr;
+    witness["round_trip_ms"] = nullptr;
+    EXPECT_THAT(render_status(status, false), HasSubstr("\nWitness wit1: not heard yet.\n\n"));
+    witness = nullptr;
+    EXPECT_THAT(render_status(status, false), Not(HasSubstr("Witness")));
 }
 
 TEST(StatusViewTest, SaysHowManyFlowsAStandbyLacks) {

@@ -142,6 +142,24 @@ json rounds_view(const node::GatewayNode& gateway, TimePoint now) {
             {"slack_ms", in_ms(timing.lease - timing.renew)}};
 }
 
+json ms_since(const std::optional<TimePoint>& at, TimePoint now) {
+    return at ? json(std::chrono::duration_cast<std::chrono::milliseconds>(now - *at).count())
+              : json(nullptr);
+}
+
+json witness_view(const node::GatewayNode& gateway, TimePoint now) {
+    if (!gateway.has_witness()) {
+        return nullptr;
+    }
+    const node::WitnessWatch& witness = gateway.witness();
+    const std::optional<Duration> round_trip = witness.round_trip();
+    return {{"name", gateway.settings().witness_name},
+            {"heard", witness.is_heard(now)},
+            {"heard_ms", ms_since(witness.heard_at(), now)},
+            {"round_trip_ms", round_trip ? json(in_ms(*round_trip)) : json(nullptr)},
+            {"differing", witness.is_differing()}};
+}
+
 json lease_view(const node::GatewayNode& gateway, TimePoint now) {
     const lease::Engine& lease = gateway.lease();
     const auto ids = [](const std::vector<NodeId>& nodes) {
@@ -152,15 +170,11 @@ json lease_view(const node::GatewayNode& gateway, TimePoint now) {
         return list;
     };
     json votes = json::array();
-    const auto ms_since = [now](const std::optional<TimePoint>& at) {
-        return at ? json(std::chrono::duration_cast<std::chrono::milliseconds>(now - *at).count())
-                  : json(nullptr);
-    };
     for (const node::VoterWatch::Vote& vote : gateway.votes()) {
         votes.push_back({{"node", vote.node.value},
                          {"counts", vote.counts},
-                         {"heard_ms", ms_since(vote.heard_at)},
-                         {"answered_ms", ms_since(vote.answered_at)}});
+                         {"heard_ms", ms_since(vote.heard_at, now)},
+                         {"answered_ms", ms_since(vote.answered_at, now)}});
     }
     json clocks = json::array();
     for (const node::ClockRates::Clock& clock : gateway.clocks_astray()) {
@@ -178,6 +192,7 @@ json lease_view(const node::GatewayNode& gateway, TimePoint now) {
             {"differing", ids(lease.state().differing)},
             {"clocks_astray", std::move(clocks)},
             {"votes", std::move(votes)},
+            {"witness", witness_view(gateway, now)},
             {"rounds", rounds_view(gateway, now)},
             {"reserve", gateway.reserve()},
             {"saves", gateway.saves()},
