@@ -18,6 +18,7 @@
 #include "adapters/gate/gate.hpp"
 #include "adapters/lease/lease_files.hpp"
 #include "adapters/lease/lease_links.hpp"
+#include "adapters/lease/new_instance.hpp"
 #include "adapters/lease/lease_saver.hpp"
 #include "adapters/secrets/secret_file.hpp"
 #include "config/config.hpp"

@@ -227,6 +227,9 @@ class Daemon {
         settings.instance = lease.self.instance.value;
         for (const config::Gateway& gateway : config_.gateways) {
             VPNHA_TRY(auto durable, leases.load(gateway.id));
+            if (const Result<void> reserved = leases.reserve(gateway.id); !reserved) {
+                write_log(node::Level::warning, reserved.error().detail);
+            }
             node::GatewaySettings& each = settings.gateways.emplace_back(
                 runtime::gateway_settings_of(gateway, config_.radius));
             each.keepers.flows.replicate &= flow_table_ != nullptr;

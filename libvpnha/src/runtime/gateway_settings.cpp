@@ -2,6 +2,7 @@
 #include "runtime/gateway_settings.hpp"
 
 #include "adapters/lease/lease_links.hpp"
+#include "adapters/lease/new_instance.hpp"
 #include "runtime/cluster_nodes.hpp"
 
 namespace vpnha::runtime {

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "adapters/os/log.hpp"
 #include "base/limits.hpp"
 
 namespace vpnha::adapters {
@@ -68,7 +67,7 @@ BootId boot_of(const json& value) {
     return boot;
 }
 
-std::string text_of(const lease::Durable& durable) {
+json to_json(const lease::Durable& durable) {
     json marks = json::array();
     for (const lease::Mark& mark : durable.marks) {
         marks.push_back({{"node", mark.node.value}, {"boot", mark.boot.octets}});
@@ -83,6 +82,10 @@ std::string text_of(const lease::Durable& durable) {
     if (durable.voters.next) {
         file["next_voters"] = to_json(*durable.voters.next);
     }
+    return file;
+}
+
+std::string text_of(const json& file) {
     return file.dump() + "\n";
 }
 
@@ -127,6 +130,9 @@ Result<std::optional<Value>> read_file(const StateDirectory& directory, const st
     }
 }
 
+// Only a witness saves ahead.
+constexpr const char* kAhead = "ahead";
+
 }  // namespace
 
 Result<LeaseFiles> LeaseFiles::open(const std::string& directory) {
@@ -135,18 +141,40 @@ Result<LeaseFiles> LeaseFiles::open(const std::string& directory) {
 }
 
 Result<std::optional<lease::Durable>> LeaseFiles::load(GatewayId gateway) const {
-    if (const Result<void> reserved = directory_.reserve(file_of(gateway)); !reserved) {
-        write_log(node::Level::warning, reserved.error().detail);
-    }
     return read_file<lease::Durable>(
         directory_, file_of(gateway),
         "Remove it while a majority of the other nodes runs vpnhad with theirs: they know the "
         "epochs that this node forgets",
-        [](const json& file) { return durable_of(file); });
+        [](const json& file) {
+            if (file.contains(kAhead)) {
+                throw json::other_error::create(500, "the file is of a witness", &file);
+            }
+            return durable_of(file);
+        });
 }
 
-Result<void> LeaseFiles::save(GatewayId gateway, const lease::Durable& durable) {
-    return directory_.write(file_of(gateway), text_of(durable));
+Result<std::optional<lease::Witness::File>> LeaseFiles::load_of_witness(GatewayId gateway) const {
+    return read_file<lease::Witness::File>(
+        directory_, file_of(gateway),
+        "Remove it while all nodes of the gateway run vpnhad: they know the epochs that this "
+        "witness forgets",
+        [](const json& file) {
+            return lease::Witness::File{durable_of(file), file.at(kAhead).get<bool>()};
+        });
+}
+
+Result<void> LeaseFiles::reserve(GatewayId gateway) const {
+    return directory_.reserve(file_of(gateway));
+}
+
+Result<void> LeaseFiles::save(GatewayId gateway, const lease::Durable& durable) const {
+    return directory_.write(file_of(gateway), text_of(to_json(durable)));
+}
+
+Result<void> LeaseFiles::save(GatewayId gateway, const lease::Witness::File& file) const {
+    json value = to_json(file.durable);
+    value[kAhead] = file.ahead;
+    return directory_.write(file_of(gateway), text_of(value));
 }
 
 }  // namespace vpnha::adapters

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -16,7 +15,6 @@
 #include <utility>
 
 #include "adapters/os/unique_fd.hpp"
-#include "base/limits.hpp"
 
 namespace vpnha::adapters {
 
@@ -412,14 +410,6 @@ const LeaseCounters& LeaseLinks::counters() const {
 
 const LeaseCounters* LeaseLinks::witness_counters() const {
     return state_->witness ? &state_->witness->counters() : nullptr;
-}
-
-Result<lease::Instance> new_instance() {
-    std::uint64_t number = 0;
-    if (getrandom(&number, sizeof number, 0) != sizeof number) {
-        return tl::unexpected(system_error("getrandom", errno));
-    }
-    return lease::Instance{number % limits::kCounterMax + 1};
 }
 
 Result<lease::BootId> read_boot_id() {

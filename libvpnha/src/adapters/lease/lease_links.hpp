@@ -73,8 +73,6 @@ class LeaseLinks final : public ports::LeaseLinks {
     std::unique_ptr<State> state_;
 };
 
-// A number for this life of vpnhad that no other has: random.
-[[nodiscard]] Result<lease::Instance> new_instance();
 // This life of the node: the kernel's boot_id.
 [[nodiscard]] Result<lease::BootId> read_boot_id();
 

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Saves what the lease must remember (lease_files.hpp) in a thread of its own, one save after the
-// other: a disk that is slow, or stands still, holds up nobody's lease but that which waits for it.
+// Saves what the lease must remember (lease_files.hpp) beside vpnhad's loop (save_thread.hpp).
 //
 //   LeaseSaver saver(loop, std::move(files));
 //   saver.save(gateway, durable, ticket, [](const Result<void>& saved) { ... });
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <thread>
 
 #include "adapters/lease/lease_files.hpp"
+#include "adapters/lease/save_thread.hpp"
 #include "adapters/os/qb_loop.hpp"
-#include "adapters/os/unique_fd.hpp"
 #include "ports/leases.hpp"
 
 namespace vpnha::adapters {
@@ -33,29 +27,11 @@ class LeaseSaver final : public ports::Leases {
     void save(GatewayId gateway, lease::Durable durable, std::uint64_t ticket, Done done) override;
 
   private:
-    struct Lease {
-        lease::Durable durable;
-        Done done;
-    };
-    struct Finished {
-        Done done;
-        Result<void> result;
-    };
-
-    LeaseSaver(QbLoop& loop, LeaseFiles files, UniqueFd ready);
-    void work();
-    void tell();
+    LeaseSaver(QbLoop& loop, LeaseFiles files, std::unique_ptr<SaveThread> thread);
 
     QbLoop& loop_;
-    UniqueFd ready_;    // An eventfd, readable when something is finished.
     LeaseFiles files_;  // The thread's.
-    std::mutex mutex_;  // Of all below.
-    std::condition_variable wanted_;
-    bool ending_ = false;
-    std::map<GatewayId, Lease> leases_;
-    std::map<GatewayId, std::uint64_t> newest_;  // The highest ticket of each gateway so far.
-    std::deque<Finished> finished_;
-    std::thread thread_;
+    std::unique_ptr<SaveThread> thread_;
 };
 
 }  // namespace vpnha::adapters

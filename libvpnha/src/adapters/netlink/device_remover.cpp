@@ -5,7 +5,6 @@
 #include <iterator>
 #include <utility>
 
-#include "adapters/os/background.hpp"
 #include "adapters/os/thread.hpp"
 #include "base/limits.hpp"
 

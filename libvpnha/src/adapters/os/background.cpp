@@ -2,7 +2,6 @@
 #include "adapters/os/background.hpp"
 
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 
 #include <cerrno>
 #include <utility>
@@ -10,10 +9,6 @@
 #include "adapters/os/thread.hpp"
 
 namespace vpnha::adapters {
-
-void become_background() {
-    ::setpriority(PRIO_PROCESS, 0, 0);  // Of this thread alone.
-}
 
 Background::~Background() {
     for (Job& job : jobs_) {

@@ -13,9 +13,6 @@
 
 namespace vpnha::adapters {
 
-// A thread of start_thread() calls it first: its preference is for what cannot wait.
-void become_background();
-
 class Background {
   public:
     using Work = std::function<Result<void>()>;

@@ -2,7 +2,6 @@
 #include "adapters/os/log.hpp"
 
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <qb/qblog.h>
 #include <signal.h>
@@ -11,8 +10,6 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <chrono>
-#include <ctime>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -20,6 +17,7 @@
 
 #include "adapters/os/log_writer.hpp"
 #include "adapters/os/unique_fd.hpp"
+#include "adapters/os/utc.hpp"
 #include "base/time.hpp"
 
 namespace vpnha::adapters {
@@ -101,12 +99,6 @@ void write_line(std::int32_t, qb_log_callsite* site, timespec* at, const char* m
     }
 }
 
-std::uint64_t unix_us_now() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
-
 void note_event(node::Level level, std::uint64_t unix_us, std::string_view text) {
     const std::lock_guard lock(told().mutex);
     told().events.note(level, unix_us, text);
@@ -176,13 +168,6 @@ std::vector<Event> events_after(std::uint64_t sequence) {
 
 const char* level_word(node::Level level) {
     return name_of(priority_of(level));
-}
-
-std::string utc_us(std::uint64_t unix_us) {
-    const auto seconds = static_cast<std::time_t>(unix_us / 1'000'000);
-    tm parts{};
-    gmtime_r(&seconds, &parts);
-    return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", parts, unix_us % 1'000'000);
 }
 
 std::uint64_t log_lines_dropped() {

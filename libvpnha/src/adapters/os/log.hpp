@@ -27,9 +27,8 @@ void write_log(node::Level level, const std::string& text);
 void write_log_at_a_crash();
 // Waits limits::kLogEndPatience at most for the lines that are not written yet.
 void close_log();
-// As each line has them: "info"; "2026-11-20T09:46:11.123456Z".
+// As each line has it: "info".
 [[nodiscard]] const char* level_word(node::Level level);
-[[nodiscard]] std::string utc_us(std::uint64_t unix_us);
 // What was written with `event=` in it, whatever the level below which lines are dropped, of this
 // process's life: those behind that sequence number, the oldest first, so many at once.
 [[nodiscard]] std::vector<Event> events_after(std::uint64_t sequence);

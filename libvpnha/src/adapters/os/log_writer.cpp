@@ -11,7 +11,6 @@
 #include <thread>
 #include <utility>
 
-#include "adapters/os/background.hpp"
 #include "adapters/os/thread.hpp"
 #include "base/limits.hpp"
 

@@ -2,6 +2,7 @@
 #include "adapters/os/thread.hpp"
 
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <string>
 #include <system_error>
@@ -30,6 +31,10 @@ Result<std::thread> start_thread(std::function<void()> work) {
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return started;
+}
+
+void become_background() {
+    ::setpriority(PRIO_PROCESS, 0, 0);  // Of this thread alone.
 }
 
 }  // namespace vpnha::adapters

@@ -13,5 +13,8 @@ namespace vpnha::adapters {
 // caller in real time runs at nice -10, any other thread as its caller. Error system: there is no
 // thread to be had.
 [[nodiscard]] Result<std::thread> start_thread(std::function<void()> work);
+// A thread of start_thread() calls it first, unless its work cannot wait: it gives up the
+// preference of its caller.
+void become_background();
 
 }  // namespace vpnha::adapters

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 
-#include "adapters/os/background.hpp"
 #include "adapters/os/thread.hpp"
 #include "adapters/pptp/path_broker.hpp"
 #include "adapters/pptp/path_mailbox.hpp"

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "adapters/os/log.hpp"
+#include "adapters/os/utc.hpp"
 
 namespace vpnha::runtime {
 

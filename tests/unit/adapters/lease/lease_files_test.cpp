@@ -48,6 +48,29 @@ TEST_F(LeaseFilesTest, RemembersAllOfItOverAReopening) {
     EXPECT_FALSE(open().load(GatewayId{8}).value().has_value());
 }
 
+TEST_F(LeaseFilesTest, OfAWitnessItRemembersWhetherItIsAhead) {
+    EXPECT_FALSE(open().load_of_witness(kId).value().has_value());
+    for (const bool ahead : {true, false}) {
+        const lease::Witness::File file{sample(), ahead};
+        ASSERT_TRUE(open().save(kId, file));
+        EXPECT_EQ(open().load_of_witness(kId).value().value(), file);
+    }
+}
+
+// Two epochs could be granted under one number: only a witness is ahead of its file.
+TEST_F(LeaseFilesTest, ANodeTakesNoFileOfAWitnessAndAWitnessNoneOfANode) {
+    ASSERT_TRUE(open().save(kId, lease::Witness::File{sample(), true}));
+    EXPECT_THAT(open().load(kId).error().detail, HasSubstr("the file is of a witness"));
+    ASSERT_TRUE(open().save(kId, sample()));
+    EXPECT_THAT(open().load_of_witness(kId).error().detail, HasSubstr(file_ + " is damaged"));
+}
+
+TEST_F(LeaseFilesTest, ReservesTheSpaceOfTheNextSave) {
+    ASSERT_TRUE(open().reserve(kId));
+    EXPECT_GT(std::filesystem::file_size(file_ + ".new"), 0U);
+    EXPECT_FALSE(open().load(kId).value().has_value());
+}
+
 TEST_F(LeaseFilesTest, ADamagedFileIsAnErrorThatNamesItAndNeverEmpty) {
     LeaseFiles files = open();
     ASSERT_TRUE(files.save(kId, sample()));

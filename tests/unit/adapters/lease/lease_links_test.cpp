@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 
+#include "adapters/lease/new_instance.hpp"
 #include "unit/adapters/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {

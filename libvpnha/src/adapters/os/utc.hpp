@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The time of day, as lines of a log have it: those of several nodes can be laid side by side.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace vpnha::adapters {
+
+[[nodiscard]] std::uint64_t unix_us_now();
+// "2026-11-20T09:46:11.123456Z".
+[[nodiscard]] std::string utc_us(std::uint64_t unix_us);
+
+}  // namespace vpnha::adapters
