@@ -7,6 +7,7 @@
 
 #include "base/assert.hpp"
 #include "lease/datagram.hpp"
+#include "lease/witness_key.hpp"
 
 namespace vpnha::lease {
 
@@ -15,7 +16,6 @@ namespace {
 // Not used for anything else with the cluster's key.
 constexpr std::string_view kPurpose = "vpnha lease 1";
 constexpr std::string_view kWitnessPurpose = "vpnha witness 1";
-constexpr std::size_t kWitnessNameMax = 255;
 
 LeaseKey::Octets derived(std::initializer_list<ByteView> parts) {
     LeaseKey::Octets octets;
