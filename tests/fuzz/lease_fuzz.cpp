@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A lease datagram: what parses is written with the very same bytes, and upsets neither a holder,
 // nor a lame one, nor one that yields, nor a claimant, nor a voter, nor a node that asks whether to
-// stand in, nor one without a memory. The tag is set right
-// first, or every input would end there.
+// stand in, nor one without a memory, nor a witness. The tag is set right first, or every input
+// would end there.
 #include <sodium.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/assert.hpp"
 #include "lease/datagram.hpp"
 #include "lease/engine.hpp"
+#include "lease/witness_host.hpp"
 
 using namespace vpnha;
 
@@ -55,6 +57,39 @@ std::vector<lease::Engine> engines() {
     return all;
 }
 
+void carry_out(const lease::WitnessHost::Orders& orders, lease::WitnessHost& host) {
+    for (const lease::WitnessHost::Save& save : orders.saves) {
+        carry_out(host.on_saved(save.gateway, save.ticket, true, kNow), host);
+    }
+}
+
+// Of a sender that has repeated its challenge: it takes nothing of any other one.
+void tell_witness(const lease::Datagram& datagram, ByteView bytes, const lease::LeaseKey& key) {
+    const lease::Sender self{lease::kWitness, {}, {77}};
+    lease::Durable durable;
+    durable.voters.current = {{{0, NodeId{1}}, 0}, {NodeId{1}, NodeId{2}, lease::kWitness}};
+    lease::WitnessHost host(self, {}, key, {{datagram.gateway, {durable, false}}},
+                            kNow - lease::Timing{}.abstention());
+    lease::Hello hello;
+    for (const auto& packet : host.on_datagram(bytes, "there", kNow).packets) {
+        const auto answer = lease::parse_datagram(packet.bytes, key);
+        const auto* const asked = std::get_if<lease::Hello>(&answer->message);
+        if (asked != nullptr && asked->challenge) {
+            hello.repeated = lease::Challenge{self.instance, *asked->challenge};
+        }
+    }
+    const std::uint64_t before = datagram.sequence - std::min<std::uint64_t>(datagram.sequence, 1);
+    carry_out(
+        host.on_datagram(lease::encode({datagram.gateway, datagram.sender, before, hello}, key),
+                         "there", kNow),
+        host);
+    carry_out(host.on_datagram(bytes, "there", kNow), host);
+    carry_out(host.on_time(kNow + std::chrono::seconds(3)), host);
+    for (const auto& [gateway, vote] : host.votes()) {
+        VPNHA_ASSERT(vote.engine().holder().phase() == lease::Phase::idle);
+    }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -65,6 +100,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     VPNHA_ASSERT(lease::encode(*datagram, kKey) == bytes);
+    tell_witness(*datagram, bytes, kKey);
     for (lease::Engine& engine : engines()) {
         static_cast<void>(engine.on_message(datagram->sender, datagram->message, kNow));
         if (engine.state().handing && engine.state().handing->asked) {

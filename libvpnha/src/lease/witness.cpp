@@ -14,6 +14,12 @@ namespace {
 // More would cost the nodes counters: each number that nobody uses counts as a holder's time.
 constexpr std::uint64_t kAhead = 2;
 constexpr Duration kSettled = std::chrono::seconds(10);
+// A disk that refuses is found before a takeover needs it.
+constexpr Duration kProbe = std::chrono::seconds(60);
+constexpr Duration kProbeFailed = std::chrono::seconds(1);
+// Of a disk that stands still: the oldest answers are of no use to anybody any more.
+constexpr std::size_t kWaitingMax = 64;
+constexpr std::size_t kUnsavedMax = 64;
 
 // Above whatever the file says may have been granted.
 Epoch nobody_above(const Durable& durable) {
@@ -42,7 +48,7 @@ Witness::Witness(const Sender& self, const Timing& timing, const std::optional<F
       newest_(remembered(file).value_or(Durable{})) {
     VPNHA_ASSERT(is_witness(self.node));
     if (file) {
-        ahead_at_ = file->ahead ? now + kSettled : now;
+        save_at_ = file->ahead ? now + kSettled : now;
     }
 }
 
@@ -63,7 +69,7 @@ void Witness::note_sender(NodeId node, Orders& orders, TimePoint now) {
 
 Witness::Orders Witness::on_message(const Sender& sender, const Message& message, TimePoint now) {
     Orders orders;
-    if (!is_witness(sender.node)) {
+    if (!is_witness(sender.node) && unsaved_.size() < kUnsavedMax) {
         note_sender(sender.node, orders, now);
         take(engine_.on_message(sender, message, now), orders);
     }
@@ -73,15 +79,18 @@ Witness::Orders Witness::on_message(const Sender& sender, const Message& message
 Witness::Orders Witness::on_time(TimePoint now) {
     Orders orders;
     take(engine_.on_time(now), orders);
-    if (ahead_at_ && now >= *ahead_at_) {
-        ahead_at_.reset();
-        save(orders);
+    if (save_at_ && now >= *save_at_) {
+        save_at_.reset();
+        // A save that is under way shows the same.
+        if (unsaved_.empty()) {
+            save(orders);
+        }
     }
     return orders;
 }
 
 std::optional<TimePoint> Witness::next_deadline() const {
-    return earliest(ahead_at_, engine_.next_deadline());
+    return earliest(save_at_, engine_.next_deadline());
 }
 
 void Witness::take(Effects&& effects, Orders& orders) {
@@ -93,6 +102,9 @@ void Witness::take(Effects&& effects, Orders& orders) {
             if (is_covered()) {
                 orders.sends.push_back(std::move(*send));
             } else {
+                if (waiting_.size() == kWaitingMax) {
+                    waiting_.pop_front();
+                }
                 waiting_.push_back({tickets_, std::move(*send)});
             }
         }
@@ -103,6 +115,11 @@ void Witness::save(Orders& orders) {
     const File file{newest_, true};
     orders.saves.push_back({file, ++tickets_});
     unsaved_.push_back({tickets_, file});
+}
+
+std::optional<Witness::File> Witness::last_file() const {
+    const bool is_blank = !on_disk_ && newest_ == Durable{};
+    return is_blank ? std::nullopt : std::optional(File{newest_, false});
 }
 
 bool Witness::is_covered() const {
@@ -124,6 +141,7 @@ Witness::Orders Witness::on_saved(std::uint64_t ticket, bool succeeded, TimePoin
         }
         unsaved_.pop_front();
     }
+    save_at_ = now + (succeeded ? kProbe : kProbeFailed);
     if (!succeeded) {
         // Nobody was told what rests on it. The next event saves it again.
         waiting_.clear();

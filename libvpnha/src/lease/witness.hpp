@@ -54,11 +54,13 @@ class Witness {
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
     // What became of the save of that ticket, and of those before it.
     [[nodiscard]] Orders on_saved(std::uint64_t ticket, bool succeeded, TimePoint now);
-    // To be saved last, by a clean end: nothing is sent behind it.
-    [[nodiscard]] File last_file() const { return {newest_, false}; }
+    // To be saved last, by a clean end: nothing is sent behind it. nullopt: nothing was ever saved,
+    // and nothing is to be.
+    [[nodiscard]] std::optional<File> last_file() const;
 
     [[nodiscard]] const Engine& engine() const { return engine_; }
     [[nodiscard]] bool saves() const { return engine_.state().saves; }
+    [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
 
   private:
     struct Waiting {
@@ -83,8 +85,9 @@ class Witness {
     std::deque<Unsaved> unsaved_;
     std::deque<Waiting> waiting_;
     std::uint64_t tickets_ = 0;
-    // A witness that crashes again and again must not use up numbers.
-    std::optional<TimePoint> ahead_at_;
+    // The next save if nothing else wants one: of a disk that was not tried for long, and behind a
+    // start, late enough that crashes one after the other use up no numbers.
+    std::optional<TimePoint> save_at_;
 };
 
 }  // namespace vpnha::lease

@@ -19,7 +19,7 @@ void WitnessHost::admit(NodeId node) {
         return;
     }
     if (nodes_.size() == kVotersMax) {
-        addresses_.erase(nodes_.front());
+        heard_.erase(nodes_.front());
         nodes_.erase(nodes_.begin());
     }
     nodes_.push_back(node);
@@ -48,7 +48,8 @@ WitnessHost::Orders WitnessHost::on_datagram(ByteView bytes, const Address& from
         case ReplayGuard::Seen::fresh:
             break;
     }
-    addresses_[sender.node] = from;
+    ++counters_.taken;
+    heard_[sender.node] = {from, now};
     std::erase(nodes_, sender.node);
     nodes_.push_back(sender.node);
     if (std::holds_alternative<Hello>(datagram->message)) {
@@ -88,9 +89,9 @@ void WitnessHost::take(GatewayId gateway, Witness::Orders&& from, Orders& orders
         orders.saves.push_back({gateway, std::move(save.file), save.ticket});
     }
     for (const Send& send : from.sends) {
-        const auto address = addresses_.find(send.to);
-        if (address != addresses_.end()) {
-            say(gateway, address->second, send.message, orders);
+        const auto heard = heard_.find(send.to);
+        if (heard != heard_.end()) {
+            say(gateway, heard->second.from, send.message, orders);
         }
     }
 }
@@ -126,7 +127,9 @@ WitnessHost::Orders WitnessHost::on_saved(GatewayId gateway, std::uint64_t ticke
 std::map<GatewayId, Witness::File> WitnessHost::last_files() const {
     std::map<GatewayId, Witness::File> files;
     for (const auto& [gateway, vote] : votes_) {
-        files.emplace(gateway, vote.last_file());
+        if (const auto file = vote.last_file()) {
+            files.emplace(gateway, *file);
+        }
     }
     return files;
 }

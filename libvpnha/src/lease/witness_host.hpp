@@ -39,7 +39,12 @@ class WitnessHost {
         std::vector<Save> saves;
         std::vector<Packet> packets;
     };
+    struct Heard {
+        Address from;
+        TimePoint at;
+    };
     struct Counters {
+        std::uint64_t taken = 0;
         std::uint64_t forged = 0;     // Of another key, or changed on their way.
         std::uint64_t malformed = 0;  // Of the right key: another version, a bug, or sent back.
         std::uint64_t replayed = 0;
@@ -63,6 +68,8 @@ class WitnessHost {
 
     [[nodiscard]] const Counters& counters() const { return counters_; }
     [[nodiscard]] const std::map<GatewayId, Witness>& votes() const { return votes_; }
+    // The newest word of each node.
+    [[nodiscard]] const std::map<NodeId, Heard>& heard() const { return heard_; }
 
   private:
     // The node is among those whose datagrams are taken; the one of longest ago gives way.
@@ -76,8 +83,8 @@ class WitnessHost {
     Timing timing_;
     const LeaseKey& key_;
     ReplayGuard guard_;
-    std::vector<NodeId> nodes_;  // The one that was heard last is the last one.
-    std::map<NodeId, Address> addresses_;
+    std::vector<NodeId> nodes_;      // The one that was heard last is the last one.
+    std::map<NodeId, Heard> heard_;  // Of those, who has repeated a challenge.
     std::map<GatewayId, Witness> votes_;
     std::uint64_t sequence_ = 0;
     Counters counters_;

@@ -150,6 +150,35 @@ TEST_F(WitnessHostTest, AnotherGatewayHasAVoteOfItsOwnWithoutAMemory) {
     }
     EXPECT_TRUE(asked);
     EXPECT_THAT(host_.last_files(), SizeIs(2));
+    EXPECT_FALSE(host_.last_files().at(GatewayId{9}).ahead);
+}
+
+TEST_F(WitnessHostTest, ItKnowsWhenAndFromWhereANodeWasHeardLast) {
+    EXPECT_THAT(host_.heard(), IsEmpty());
+    static_cast<void>(deliver(first_.first_word(), "a"));
+    EXPECT_THAT(host_.heard(), IsEmpty()) << "it may be a record of an earlier life";
+    meet(first_, "a");
+    now_ += std::chrono::seconds(1);
+    const Bytes word = first_.says(Hello{});
+    static_cast<void>(deliver(word, "b"));
+    ASSERT_TRUE(host_.heard().contains(NodeId{1}));
+    EXPECT_EQ(host_.heard().at(NodeId{1}).from, "b");
+    EXPECT_EQ(host_.heard().at(NodeId{1}).at, now_);
+    static_cast<void>(deliver(word, "c"));
+    EXPECT_EQ(host_.heard().at(NodeId{1}).from, "b") << "it was replayed";
+}
+
+// An octet names a gateway, so there are 255 at most, and 0 is none.
+TEST_F(WitnessHostTest, AllGatewaysThatThereCanBeHaveAVote) {
+    meet(first_, "a");
+    std::uint64_t sequence = 1'000;
+    for (unsigned gateway = 0; gateway <= 255; ++gateway) {
+        const GatewayId id{static_cast<std::uint8_t>(gateway)};
+        static_cast<void>(
+            deliver(encode({id, sender_of(1, 5), ++sequence, round_of(1, 5)}, kKey), "a"));
+    }
+    EXPECT_THAT(host_.votes(), SizeIs(255));
+    EXPECT_FALSE(host_.votes().contains(GatewayId{0}));
 }
 
 TEST_F(WitnessHostTest, OfNodesThatHaveGoneOnlySevenAreKept) {

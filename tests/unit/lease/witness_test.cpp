@@ -151,7 +151,7 @@ TEST(WitnessTest, AfterACrashTheHolderGoesOnWithItByAnotherClaim) {
 
 TEST(WitnessTest, ACleanEndLeavesWhatIsTrue) {
     Pair pair({});
-    const Witness::File file = pair.net.witness().last_file();
+    const Witness::File file = pair.net.witness().last_file().value();
     EXPECT_FALSE(file.ahead);
     Witness again(kSelf, kTiming, file, pair.net.now());
     EXPECT_EQ(again.engine().voter().granted(), pair.net.witness().engine().voter().granted());
@@ -249,6 +249,49 @@ TEST_F(WitnessDiskTest, ADiskThatRefusesIsAVoteLessForHigherEpochs) {
     EXPECT_EQ(verdict_of(third), Verdict::cannot_save);
     saved(third, true);
     EXPECT_EQ(verdict_of(claim(3, 1)), Verdict::answered);
+}
+
+// A disk that refuses is found before a takeover needs it.
+TEST_F(WitnessDiskTest, ItIsTriedEachMinuteAndEachSecondWhileItRefuses) {
+    const Witness::Orders begun = witness_.on_time(now_);
+    ASSERT_THAT(begun.saves, SizeIs(1));
+    static_cast<void>(witness_.on_saved(begun.saves.front().ticket, true, now_));
+    for (const bool works : {true, false, true}) {
+        const auto next = witness_.next_deadline();
+        ASSERT_TRUE(next);
+        EXPECT_EQ(*next - now_,
+                  witness_.saves() ? std::chrono::seconds(60) : std::chrono::seconds(1));
+        now_ = *next;
+        const Witness::Orders tried = witness_.on_time(now_);
+        ASSERT_THAT(tried.saves, SizeIs(1));
+        EXPECT_TRUE(tried.saves.front().file.ahead);
+        EXPECT_FALSE(witness_.next_deadline()) << "until it is done";
+        static_cast<void>(witness_.on_saved(tried.saves.front().ticket, works, now_));
+        EXPECT_EQ(witness_.saves(), works);
+    }
+}
+
+TEST_F(WitnessDiskTest, OneThatStandsStillCostsNoMemory) {
+    const Witness::Orders begun = witness_.on_time(now_);
+    static_cast<void>(witness_.on_saved(begun.saves.front().ticket, true, now_));
+    std::size_t saves = 0;
+    for (std::uint64_t number = 1; number <= 1'000; ++number) {
+        saves += claim(number, 1 + number % 2).saves.size();
+        static_cast<void>(claim(number, 1 + number % 2));
+    }
+    EXPECT_LE(saves, 64U);
+    EXPECT_LE(witness_.waiting(), 64U);
+    // When it moves again, so does the vote.
+    for (const Send& send :
+         witness_.on_saved(begun.saves.front().ticket + 1'000, true, now_).sends) {
+        EXPECT_TRUE(std::holds_alternative<Answer>(send.message));
+    }
+    EXPECT_EQ(witness_.waiting(), 0U);
+    EXPECT_THAT(claim(2'000, 1).saves, SizeIs(1));
+}
+
+TEST(WitnessTest, WhatRemembersNothingLeavesNoFile) {
+    EXPECT_FALSE(Witness(kSelf, kTiming, std::nullopt, {}).last_file());
 }
 
 TEST(WitnessTest, ItNeverClaimsAndIsInNoListOfItsOwn) {
