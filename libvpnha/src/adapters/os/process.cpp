@@ -389,7 +389,7 @@ Result<void> forbid_dumps() {
 
 Result<void> lock_memory() {
     if (!may_lock_all() || ::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0) {
-        return tl::unexpected(system_error("locking the memory of vpnhad", errno));
+        return tl::unexpected(system_error("locking the memory of this process", errno));
     }
     return {};
 }

@@ -61,8 +61,8 @@ Result<StateDirectory> StateDirectory::open(const std::string& directory) {
     if (found.st_uid != ::geteuid() || (found.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
         return fail(Errc::permission,
                     fmt::format("{} is not this user's alone, so that somebody could turn the "
-                                "epochs back; chown root {} and chmod 700 {}",
-                                directory, directory, directory));
+                                "epochs back; chown {} {} and chmod 700 {}",
+                                directory, ::geteuid(), directory, directory));
     }
     return StateDirectory(directory, std::move(fd));
 }
@@ -89,7 +89,7 @@ Result<std::optional<std::string>> StateDirectory::read(const std::string& name)
         }
         size += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
     }
-    return fail(Errc::malformed, path_of(name) + " is too long to be a file of vpnhad's");
+    return fail(Errc::malformed, path_of(name) + " is too long to be a file of vpnha");
 }
 
 Result<UniqueFd> StateDirectory::open_spare(const std::string& name) const {

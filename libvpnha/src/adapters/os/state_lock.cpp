@@ -69,7 +69,7 @@ Result<StateLock> StateLock::take(const std::string& directory,
     }
     VPNHA_CHECK(lock_within(
         fd, directory, patience,
-        fmt::format("another vpnhad of this node has {}, or hangs in the kernel with it",
+        fmt::format("another process of this machine has {}, or hangs in the kernel with it",
                     directory)));
     return StateLock(std::move(fd));
 }
