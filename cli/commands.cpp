@@ -150,11 +150,13 @@ int Command::run(int argc, const char* const* argv) {
             return static_cast<int>(show_cluster_check(check_constraints(), as_json, out_, err_));
         };
     });
-    add_config(app_, [this](ConfigVerb verb) {
+    const auto order_config = [this](ConfigVerb verb) {
         action_ = [this, verb = std::move(verb)] {
             return static_cast<int>(verb({out_, err_, use_colour_}));
         };
-    });
+    };
+    add_config(app_, order_config);
+    add_witness_key(app_, order_config);
     app_.add_subcommand("version", "Prints the version of this program")->callback([this] {
         action_ = [this] {
             out_ << "vpnha " << version() << "\n";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/config_verbs.hpp"
 
+#include <unistd.h>
+
 #include <memory>
 #include <ostream>
 #include <string>
@@ -73,6 +75,19 @@ void add_config(CLI::App& app, const std::function<void(ConfigVerb)>& ordered) {
             return given->as_sysctl     ? tuning_sysctls()
                    : given->as_markdown ? tuning_manual()
                                         : render_tuning(use_colour);
+        });
+    });
+}
+
+void add_witness_key(CLI::App& app, const std::function<void(ConfigVerb)>& ordered) {
+    const auto path = std::make_shared<std::string>(kConfigurationPath);
+    CLI::App* const verb = app.add_subcommand(
+        "witness-key", "Prints the secret that vpnha-witness is enrolled with; root only");
+    verb->add_option("FILE", *path, "The configuration file")->capture_default_str();
+    verb->callback([path, ordered] {
+        ordered([path](const ConfigOutput& output) {
+            const Result<void> written = write_witness_key(*path, STDOUT_FILENO);
+            return written ? ExitCode::ok : report(written.error(), output.err);
         });
     });
 }

@@ -37,6 +37,11 @@ struct ConfigurationKey {
 // A file to start from: every key with its meaning, defaults commented out.
 [[nodiscard]] VPNHA_API std::string configuration_example();
 
+// Writes the line that vpnha-witness(8) is enrolled with, a secret: the key that is derived from
+// the cluster's for the witness which the file names. Error: the file names none, Corosync does not
+// run, or the cluster's key cannot be read.
+[[nodiscard]] VPNHA_API Result<void> write_witness_key(const std::string& config_file, int fd);
+
 // The section KEYS of vpnha.toml(5), in roff.
 [[nodiscard]] VPNHA_API std::string configuration_manual();
 

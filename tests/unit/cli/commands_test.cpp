@@ -124,7 +124,7 @@ TEST(CommandsTest, HelpNamesEveryVerbAndExitsWithZero) {
     const Outcome outcome = run_command({"--help"});
     EXPECT_EQ(outcome.code, 0);
     for (const char* verb : {"status", "sessions", "peers", "gate", "metrics", "plan", "resync",
-                             "config", "version"}) {
+                             "config", "witness-key", "version"}) {
         EXPECT_THAT(outcome.out, HasSubstr(verb));
     }
 }
@@ -301,6 +301,21 @@ TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
     outcome = run_command({"config", "check", path.c_str()});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_THAT(outcome.err, HasSubstr(path + ":2: unknown key 'idd'"));
+    ::unlink(path.c_str());
+}
+
+TEST(CommandsTest, AWitnessKeyNeedsAWitnessAndCorosync) {
+    const std::string path = temporary_path("cli-witness.toml");
+    const std::string example = configuration_example();
+    std::ofstream(path) << example;
+    Outcome outcome = run_command({"witness-key", path.c_str()});
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_THAT(outcome.err, HasSubstr(path + " has no witness; a witness needs witness and "));
+    std::ofstream(path) << "[lease]\nwitness = [\"192.0.2.9\"]\nwitness_name = \"wit1\"\n"
+                        << example.substr(example.find("\n[gateway"));
+    outcome = run_command({"witness-key", path.c_str()});
+    EXPECT_EQ(outcome.code, 3);
+    EXPECT_THAT(outcome.err, HasSubstr("corosync"));
     ::unlink(path.c_str());
 }
 

@@ -22,6 +22,7 @@ namespace {
 constexpr const char* kTransport = "totem.transport";
 constexpr const char* kSecauth = "totem.secauth";
 constexpr const char* kCipher = "totem.crypto_cipher";
+constexpr const char* kClusterName = "totem.cluster_name";
 constexpr const char* kKeyFile = "totem.keyfile";
 constexpr const char* kIpVersion = "totem.ip_version";
 constexpr const char* kLinkMode = "totem.link_mode";
@@ -228,6 +229,10 @@ QuorumKeys ClusterMap::quorum() const {
     keys.auto_tie_breaker = state_->flag("quorum.auto_tie_breaker").value_or(false);
     keys.device = state_->text(kQuorumDevice);
     return keys;
+}
+
+std::string ClusterMap::cluster_name() const {
+    return state_->text(kClusterName);
 }
 
 std::string ClusterMap::key_file() const {

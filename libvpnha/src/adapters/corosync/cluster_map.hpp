@@ -66,6 +66,8 @@ class ClusterMap {
     ClusterMap& operator=(const ClusterMap&) = delete;
 
     [[nodiscard]] TotemKeys totem() const;
+    // totem.cluster_name; may be empty.
+    [[nodiscard]] std::string cluster_name() const;
     // The file of the key that all nodes share.
     [[nodiscard]] std::string key_file() const;
     [[nodiscard]] NameAddress name_address() const;
