@@ -52,7 +52,7 @@ LAYERS: dict[str, set[str]] = {
     "ocf": {*CORES, "adapters"},
 }
 # The programs stand above all layers, and do not know each other.
-PROGRAMS = ("daemon", "cli", "agents", "stonith", "pppd-plugin")
+PROGRAMS = ("daemon", "cli", "agents", "stonith", "pppd-plugin", "witness")
 
 CORE_HEADERS = re.compile(
     r"<(?:(?:sys|corosync|systemd|linux|qb|netinet|arpa|libmnl|bpf|net)/[^>]+|unistd\.h|fcntl\.h"
@@ -407,21 +407,25 @@ def every_limit_used(tree: Tree) -> Iterator[Violation]:
             yield Violation(path, 1, "unused", f"limits::{name}")
 
 
+# Where the words of event= are that the sources below a folder log.
+EVENT_MANUALS = {"libvpnha/src/": "docs/man/vpnhad.8", "witness/": "docs/man/vpnha-witness.8"}
+
+
 def every_event_documented(tree: Tree) -> Iterator[Violation]:
-    """Each word of event= that vpnhad logs is in vpnhad(8), and the reverse."""
-    manual = "docs/man/vpnhad.8"
-    section = re.search(r"^\.SS Words of event=\n(.*?)^\.S[HS] ", tree.files.get(manual, ""),
-                        re.MULTILINE | re.DOTALL)
-    listed = re.findall(r"^\.TP\n\.B (\S+)$", section[1], re.MULTILINE) if section else []
-    documented = {word.replace("\\-", "-") for word in listed}
-    logged = set()
-    for path, number, line in tree.lines(*CPP, under="libvpnha/src/"):
-        for word in re.findall(r"event=([^\s\",:]*)", re.sub(r"^\s*//.*", "", line)):
-            logged.add(word)
-            if word not in documented:
-                yield Violation(path, number, "event", f"'{word}' is not in {manual}")
-    for word in sorted(documented - logged):
-        yield Violation(manual, 1, "event", f"nobody logs '{word}'")
+    """Each word of event= that a program logs is in its manual, and the reverse."""
+    for under, manual in EVENT_MANUALS.items():
+        section = re.search(r"^\.SS Words of event=\n(.*?)^\.S[HS] ", tree.files.get(manual, ""),
+                            re.MULTILINE | re.DOTALL)
+        listed = re.findall(r"^\.TP\n\.B (\S+)$", section[1], re.MULTILINE) if section else []
+        documented = {word.replace("\\-", "-") for word in listed}
+        logged = set()
+        for path, number, line in tree.lines(*CPP, under=under):
+            for word in re.findall(r"event=([^\s\",:]*)", re.sub(r"^\s*//.*", "", line)):
+                logged.add(word)
+                if word not in documented:
+                    yield Violation(path, number, "event", f"'{word}' is not in {manual}")
+        for word in sorted(documented - logged):
+            yield Violation(manual, 1, "event", f"nobody logs '{word}'")
 
 
 # Words of the house that nobody else understands; docs/glossary.md has others for them.

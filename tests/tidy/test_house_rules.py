@@ -259,6 +259,10 @@ class {name} final : public Base {{
         self.assertEqual(violations, [
             f"libvpnha/src/node/x.cpp:3: event: 'lost' is not in {manual}",
             f"{manual}:1: event: nobody logs 'gone'"])
+        witness = {"docs/man/vpnha-witness.8": listed, "witness/x.cpp": source}
+        self.assertEqual(found(house_rules.every_event_documented, witness), [
+            "witness/x.cpp:3: event: 'lost' is not in docs/man/vpnha-witness.8",
+            "docs/man/vpnha-witness.8:1: event: nobody logs 'gone'"])
         dynamic = {"libvpnha/src/node/x.cpp": 'log("x event={}");\n'}
         self.assertEqual(len(found(house_rules.every_event_documented, dynamic)), 1)
 

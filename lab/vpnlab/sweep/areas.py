@@ -74,7 +74,7 @@ def _node(*names: str) -> tuple[str, ...]:
 # not in all areas: every change would then be a change of every area.
 AREAS = {
     "lease": Area(
-        ("lease", "node"),
+        ("lease", "node", "witness"),
         ("quorum-lost", "lease-answers-lost", "cluster-grows", "two-nodes"),
         more=("two-nodes-partition", "two-nodes-refused", "voter-added", "voter-replaced",
               "cluster-shrinks",
@@ -85,7 +85,7 @@ AREAS = {
                *_adapters("lease/", "os/state_", "os/boot_", "os/linux_machine"),
                *_adapters("pacemaker/"),
                *_runtime("fencing", "checks/quorum_mode", "checks/clock_rate", "witness_key"),
-               "stonith/",
+               "stonith/", "witness/",
                *_steps("disk.py", "fenced.py", "two_nodes.py", "voters.py"),
                *_node("stalling_fs.py")),
         simulated=True),

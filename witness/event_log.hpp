@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The log of a witness: lines on stderr, as vpnhad's are,
+//     2026-11-20T09:46:11.123456Z vpnha-witness[812]: info: node 1 is heard event=node-heard …
+// A thread writes them: a file that blocks delays nobody. However often something happens, it is
+// kLinesAtOnce lines at once, and one a second from then on; how many were left out is a line, too.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "adapters/os/log_writer.hpp"
+#include "base/time.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::witness {
+
+enum class Level : std::uint8_t { info, warning, error };
+
+class EventLog {
+  public:
+    static constexpr std::uint64_t kLinesAtOnce = 300;  // All gateways, and some more.
+
+    // Error: there is no thread to be had.
+    [[nodiscard]] static Result<std::unique_ptr<EventLog>> open(TimePoint now);
+
+    void write(Level level, const std::string& text, TimePoint now);
+
+  private:
+    EventLog(std::unique_ptr<adapters::LogWriter> writer, TimePoint now)
+        : writer_(std::move(writer)), filled_at_(now) {}
+
+    std::unique_ptr<adapters::LogWriter> writer_;
+    std::uint64_t allowed_ = kLinesAtOnce;
+    TimePoint filled_at_;
+    std::uint64_t left_out_ = 0;
+};
+
+}  // namespace vpnha::witness

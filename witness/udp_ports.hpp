@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The sockets of a witness. An answer leaves from the address that the question came to, on
+// whichever interface the route is: a node behind NAT or a firewall gets no other one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "adapters/os/unique_fd.hpp"
+#include "base/bytes.hpp"
+#include "vpnha/result.hpp"
+#include "witness/endpoint.hpp"
+
+namespace vpnha::witness {
+
+class UdpPorts {
+  public:
+    // A datagram in `buffer`, and who is to be answered how: opaque, for send() and from_text().
+    struct Received {
+        std::size_t size = 0;  // Larger than the buffer: it did not fit.
+        std::string from;
+    };
+
+    // None given: all addresses of both families. Errors of all of them at once.
+    [[nodiscard]] static Result<UdpPorts> open(std::vector<Endpoint> listen,
+                                               std::uint16_t port_default);
+
+    [[nodiscard]] std::vector<int> fds() const;
+    // nullopt: there is nothing more.
+    [[nodiscard]] std::optional<Received> receive(int fd, std::span<std::uint8_t> buffer) const;
+    // False: it was not sent.
+    bool send(const std::string& to, ByteView bytes) const;
+    [[nodiscard]] static std::string from_text(const std::string& from);
+    // Where it listens.
+    [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }
+
+  private:
+    std::vector<adapters::UniqueFd> sockets_;
+    std::vector<std::string> texts_;
+};
+
+}  // namespace vpnha::witness
