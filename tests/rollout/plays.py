@@ -13,6 +13,9 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP = "vpnha_gateways"
+WITNESSES = "vpnha_witnesses"
+# Of the witness's unit.
+INSTANCE = "vpnha"
 # What Python and Ansible's modules read there.
 ETC = ("group", "ld.so.cache", "nsswitch.conf", "passwd")
 FOLDERS = ("apt/apt.conf.d", "corosync", "default", "modules-load.d", "ppp", "strongswan.d",
@@ -109,6 +112,14 @@ class Site:
         found = self.directory / node / "etc" / path
         return found.read_text(encoding="utf-8") if found.exists() else ""
 
+    def mode(self, node: str, path: str) -> int:
+        return (self.directory / node / "etc" / path).stat().st_mode & 0o7777
+
+    def program(self, node: str, name: str, does: str) -> None:
+        """What that program does there from now on."""
+        path = self.directory / node
+        self._write(path / "bin" / name, PROGRAM.format(node=path, does=does))
+
     def calls(self, node: str) -> str:
         """Programs that were called on the node."""
         found = self.directory / node / "calls"
@@ -117,9 +128,6 @@ class Site:
     def play(self, listed: dict[str, Any], *arguments: str,
              tasks: tuple[str, ...] = ("whole", *FIRST_PLAY)) -> Played:
         """These parts of the role, and vpnha.toml, which needs a vpnhad otherwise."""
-        for name, values in listed[GROUP]["hosts"].items():
-            values.setdefault("ansible_connection", "local")
-            values["ansible_python_interpreter"] = str(self.directory / name / "python")
         role = ROOT / "ansible" / "roles" / "vpnha"
         steps: list[dict[str, Any]] = [
             {"import_role": {"name": "vpnha.gateway.vpnha", "tasks_from": f"{each}.yml"}}
@@ -127,8 +135,21 @@ class Site:
         if "secrets" in tasks:
             steps.append({"template": {"src": str(role / "templates" / "vpnha.toml.j2"),
                                        "dest": "/etc/vpnha/vpnha.toml"}})
+        return self._run(listed, GROUP, steps, *arguments)
+
+    def play_witness(self, listed: dict[str, Any]) -> Played:
+        """The part of the role of a witness that needs no package."""
+        return self._run(listed, WITNESSES, [{"import_role": {
+            "name": "vpnha.gateway.witness", "tasks_from": "vote.yml"}}])
+
+    def _run(self, listed: dict[str, Any], group: str, steps: list[dict[str, Any]],
+             *arguments: str) -> Played:
+        for members in listed.values():
+            for name, values in members["hosts"].items():
+                values.setdefault("ansible_connection", "local")
+                values["ansible_python_interpreter"] = str(self.directory / name / "python")
         for name, content in (("inventory.json", listed), ("play.json", [
-                {"hosts": GROUP, "gather_facts": False, "tasks": steps}])):
+                {"hosts": group, "gather_facts": False, "tasks": steps}])):
             (self.directory / name).write_text(json.dumps(content), encoding="utf-8")
         done = subprocess.run(
             ["ansible-playbook", "-i", "inventory.json", "play.json",
