@@ -31,7 +31,9 @@ std::string voter_list(const std::vector<NodeId>& voters) {
 
 void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Message& message,
                                    TimePoint now, Effects& effects) {
-    note_lateness(now);
+    if (lease_.holder().lapsed(now)) {
+        note_lateness(now);  // The message ends the lease, so on_time() will not see that round.
+    }
     if (stand_in_.phase() == StandIn::Phase::stands_in) {
         yield_to_others(now);
     }

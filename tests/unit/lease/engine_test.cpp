@@ -278,6 +278,29 @@ TEST(EngineTest, ALameHolderServesUntilItsSuccessorClaims) {
     EXPECT_EQ(granted[0].margin.run_on(), Duration{});
 }
 
+TEST(EngineTest, ALameHolderHandsOverToNobodyWhoseClockIsAstray) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.run(1, cluster[1].demote(cluster.now()));
+    cluster[1].set_astray({NodeId{2}}, false);
+    cluster.promote(2);
+    EXPECT_TRUE(cluster.speaks(1));
+    EXPECT_EQ(cluster[1].handing_over(), std::nullopt);
+}
+
+// It is its own clock that runs at another rate: the others' are right.
+TEST(EngineTest, ALameHolderWhoseOwnClockIsAstrayHandsOverAndGrantsNobodyMore) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.run(1, cluster[1].demote(cluster.now()));
+    cluster[1].set_astray({NodeId{2}, NodeId{3}}, true);
+    cluster.promote(2);
+    EXPECT_FALSE(cluster.speaks(1));
+    ASSERT_TRUE(cluster[1].handing_over());
+    EXPECT_EQ(cluster[1].voter().state().astray, (std::vector{NodeId{2}, NodeId{3}}));
+    EXPECT_TRUE(cluster[1].voter().state().own_astray);
+}
+
 TEST(EngineTest, AClaimIsNotAnsweredWhileTheCountersAreRead) {
     Cluster cluster;
     cluster.promote(1);

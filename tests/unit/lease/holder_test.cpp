@@ -194,6 +194,17 @@ TEST_F(HolderTest, TheClaimOfWhoseLeaseHasLapsedIsInVainSooner) {
     EXPECT_EQ(ask(later).in_vain, Duration{}) << "another claim, by an order";
 }
 
+// Others may have been granted it since.
+TEST_F(HolderTest, AClaimThatBeginsLongAfterTheLapseIsInVainAsLateAsAnyOther) {
+    claim();
+    const TimePoint lapse = kNow + kTiming.lease;
+    holder_.note_lapse(lapse);
+    holder_.end();
+    const TimePoint later = lapse + std::max(kTiming.unheld_lapsed, kTiming.renew);
+    claim(later);
+    EXPECT_EQ(ask(later).in_vain, Duration{});
+}
+
 TEST_F(HolderTest, NoNumberIsClaimedTwice) {
     Holder holder(kTiming, {7, NodeId{1}});
     holder.claim(NodeId{1}, {3, NodeId{2}}, kNow);

@@ -147,6 +147,11 @@ TEST(VoterTest, GrantsNothingToANodeWhoseClockIsAstrayAndLetsWhatItGrantedGoOn) 
     const TimePoint over = kNow + milliseconds(1000);
     EXPECT_EQ(judge(voter, round_of(2, 2), over), Verdict::clock_astray);
     EXPECT_EQ(judge(voter, round_of(2, 3), over), Verdict::answered);
+    Round held = round_of(3, 2);
+    held.held = true;
+    Voter other = voter;
+    EXPECT_EQ(judge(other, held, over + milliseconds(1000)), Verdict::answered)
+        << "a majority has granted it, without this vote";
     voter.on_astray({}, false);
     EXPECT_EQ(judge(voter, round_of(3, 2), over + milliseconds(1000)), Verdict::answered);
 }

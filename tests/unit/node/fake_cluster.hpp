@@ -198,9 +198,9 @@ class FakeCluster {
     }
     // They take nothing; none, if it is empty.
     void fill_disks(std::set<std::uint32_t> nodes) { full_disks_ = std::move(nodes); }
-    // What is saved stays in `saving`, until finish_saves() of the node.
     // Their kernels answer an echo, whatever their vpnhads do. At first no kernel does.
     void answer_echoes(std::set<std::uint32_t> nodes) { living_kernels_ = std::move(nodes); }
+    // What is saved stays in `saving`, until finish_saves() of the node.
     void stall_disks(std::set<std::uint32_t> nodes) { slow_disks_ = std::move(nodes); }
     void finish_saves(std::uint32_t node) {
         for (const SaveLease& save : std::exchange(at(node).saving, {})) {
@@ -279,6 +279,8 @@ class FakeCluster {
         execute(node, std::move(effects));
         deliver();
     }
+    // No loop of any node turns meanwhile.
+    void stand_still(Duration time) { now_ += time; }
     // Lets time pass in the nodes' own deadlines.
     void pass(Duration time) {
         const TimePoint end = now_ + time;

@@ -26,6 +26,7 @@ TEST_F(NodeLinksTest, APromotedNodeGivesTheGatewayToABetterOneByItsScore) {
     EXPECT_THAT(cluster_.at(1).log, Contains(HasSubstr("event=given-away")));
     EXPECT_THAT(cluster_.at(1).reports, IsEmpty()) << "no failure is counted";
     EXPECT_TRUE(cluster_.gate_open(1)) << "it serves until Pacemaker moves it";
+    EXPECT_EQ(cluster_.lease(1).state().yields, lease::Yields::no) << "nobody stands in";
 }
 
 TEST_F(NodeLinksTest, WhoServesIsAnnouncedAgainWhenACarrierIsBack) {

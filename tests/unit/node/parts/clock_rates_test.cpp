@@ -71,6 +71,26 @@ TEST_F(ClockRatesTest, WhereAMajorityDiffersTheOwnClockIsAstray) {
     EXPECT_FALSE(rates_.own_is_astray(5)) << "two others may be right";
 }
 
+// Two steps would be enough, one of them each way.
+TEST_F(ClockRatesTest, ADelayThatComesAndGoesIsNothing) {
+    for (int span = 0; span < 6; ++span) {
+        delay_ = milliseconds(200 * (span % 2));
+        hear(seconds(10), 1);
+    }
+    EXPECT_THAT(rates_.take_news(), IsEmpty());
+}
+
+TEST_F(ClockRatesTest, AClockIsAstrayUntilAStepShowsThatItIsRight) {
+    hear(seconds(35), 0.67);
+    ASSERT_THAT(rates_.take_news(), SizeIs(1));
+    life_ = lease::Instance{2};
+    hear(seconds(25), 0.67);
+    EXPECT_THAT(rates_.astray(), SizeIs(1)) << "another vpnhad on the same machine";
+    hear(seconds(10), 1.33);
+    EXPECT_THAT(rates_.astray(), SizeIs(1)) << "the other way";
+    EXPECT_THAT(rates_.take_news(), IsEmpty());
+}
+
 TEST_F(ClockRatesTest, AFastClockIsFoundAsWell) {
     hear(seconds(35), 1.011);
     EXPECT_THAT(rates_.astray(), SizeIs(1));
@@ -105,12 +125,49 @@ TEST_F(ClockRatesTest, StallsThatGetLongerAndLongerAreNothing) {
     EXPECT_THAT(rates_.take_news(), IsEmpty());
 }
 
+// Of a span that ends with a stall only the shortest delay counts.
+TEST_F(ClockRatesTest, StallsAtTheEndOfEachSpanAreNothing) {
+    for (int span = 0; span < 6; ++span) {
+        delay_ = {};
+        hear(seconds(9), 1);
+        delay_ = milliseconds(200 * span);
+        hear(seconds(1), 1);
+    }
+    EXPECT_THAT(rates_.take_news(), IsEmpty());
+}
+
+// Each of two steps in a row would be a fast clock.
 TEST_F(ClockRatesTest, AnotherLifeHasAnotherClock) {
     hear(seconds(15), 1);
-    life_ = lease::Instance{2};
-    sent_ = TimePoint{seconds(100'000)};
+    for (const std::uint64_t life : {2, 3, 4}) {
+        life_ = lease::Instance{life};
+        sent_ += seconds(100'000);
+        hear(seconds(10), 1);
+    }
     hear(seconds(60), 1);
     EXPECT_THAT(rates_.take_news(), IsEmpty());
+}
+
+// A virtual machine that is put back to an earlier state.
+TEST_F(ClockRatesTest, AClockThatIsPutBackBeginsAnew) {
+    sent_ = TimePoint{seconds(1'000'000)};
+    for (int time = 0; time < 4; ++time) {
+        sent_ -= seconds(1000);
+        hear(seconds(10), 1);
+    }
+    EXPECT_THAT(rates_.take_news(), IsEmpty());
+}
+
+// The spans of that time have no rounds, so no later round may end one of them.
+TEST_F(ClockRatesTest, AfterAGapASpanBeginsWithTheNextRound) {
+    hear(seconds(25), 1);
+    now_ += seconds(60);
+    sent_ += seconds(60);
+    for (int round = 0; round < 5; ++round) {
+        delay_ = milliseconds(150 * round);
+        hear(milliseconds(100), 1);
+    }
+    EXPECT_THAT(rates_.astray(), IsEmpty());
 }
 
 TEST_F(ClockRatesTest, WhoIsNoVoterIsForgotten) {
