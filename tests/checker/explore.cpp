@@ -71,6 +71,10 @@ class Explorer {
             !liveness_.can_stand_in(world)) {
             world.broken = "nobody stands in, and somebody could";
         }
+        if (world.broken.empty() && run_.liveness && run_.bounds.rings > 0 &&
+            world.left == Bounds{} && !liveness_.can_go_on(world)) {
+            world.broken = "a lease that has lapsed ends for good, and the voters would answer";
+        }
         const auto index = static_cast<std::uint32_t>(found_.states++);
         found_.depth = std::max<std::uint64_t>(found_.depth, depth);
         found_.overlaps += world.overlap ? 1 : 0;

@@ -264,9 +264,9 @@ class Key {
     }
 
     void put_engine(const Engine::State& state, TimePoint now) {
-        const auto& [voters, recollection, differing, checkpoint, wanted, ordered, quorate, fenced,
-                     alone, handing, fencing, lives, inquiry, questions, position, named, saves,
-                     granted_on_disk, changes_taken_back, yields, yields_not_to] = state;
+        const auto& [voters, recollection, differing, checkpoint, wanted, ordered, quorate, lapsed,
+                     fenced, alone, handing, fencing, lives, inquiry, questions, position, named,
+                     saves, granted_on_disk, changes_taken_back, yields, yields_not_to] = state;
         static_cast<void>(position);  // Each node's is the run's.
         static_cast<void>(named);     // No run has a witness; and none gets so far as the bound.
         static_cast<void>(saves);     // All disks work.
@@ -278,6 +278,9 @@ class Key {
         put(static_cast<std::uint8_t>((wanted ? 1 : 0) | (quorate ? 2 : 0) | (fenced ? 4 : 0) |
                                       (alone ? 8 : 0) | (handing ? 16 : 0) | (fencing ? 32 : 0) |
                                       (ordered ? 64 : 0)));
+        if (run_.bounds.rings > 0 || run_.stands_in) {
+            put(lapsed);  // All others are quorate for ever.
+        }
         if (lists_vary()) {
             put(voters);
         }

@@ -190,6 +190,32 @@ bool could_stand_in(const Run& run, const World& world, std::size_t i) {
     return newest->majority(voters);
 }
 
+// Nobody else is wanted, the voters in its reach are a majority, and it has quorum, or none of them
+// has granted a higher epoch.
+bool could_go_on(const World& world, std::size_t i) {
+    const lease::Engine::State& state = world.nodes[i]->engine.state();
+    if (!world.nodes[i]->runs() || !state.wanted || !state.lapsed || state.fenced ||
+        state.voters.newest().nodes.size() < kVotersMin) {
+        return false;
+    }
+    std::vector<NodeId> voters;
+    for (const auto& voter : world.nodes) {
+        const bool lacks = voter->quorate && (voter->present >> i & 1) == 0;
+        const bool is_higher =
+            !world.nodes[i]->quorate &&
+            voter->engine.voter().granted() > world.nodes[i]->engine.holder().epoch();
+        if (voter->runs() && is_higher) {
+            return false;
+        }
+        if (voter->runs() && voter->engine.remembers() && !lacks) {
+            voters.push_back(voter->self.node);
+        }
+    }
+    return state.voters.majority(voters) &&
+           std::count_if(world.nodes.begin(), world.nodes.end(),
+                         [](const auto& node) { return node->engine.state().wanted; }) == 1;
+}
+
 // When a standby asks and gives up, in ticks: what node::StandIn does with times of its own.
 class Standby {
   public:
@@ -315,6 +341,36 @@ bool Liveness::can_stand_in(const World& world) {
         for (int turn = 0; turn < kTurns; ++turn) {
             for (std::size_t i = 0; i < step.world.nodes.size(); ++i) {
                 standbys[i].turn(step, run_, i, tick);
+                act(step, i);
+            }
+            receive_everything(step);
+        }
+        step.tick();
+    }
+    return !could;
+}
+
+bool Liveness::can_go_on(const World& world) {
+    Step step(run_, world);
+    step.world.left = {};
+    step.world.network.clear();
+    bool could = false;
+    for (std::size_t i = 0; i < step.world.nodes.size(); ++i) {
+        could = could || could_go_on(step.world, i);
+    }
+    std::vector<Print> way;
+    for (int tick = 0; could && tick < kTicks; ++tick) {
+        const Print print = key_of(run_, step.world);
+        if (speaks(step.world) || going_on_.contains(print)) {
+            for (const Print& each : way) {
+                going_on_.insert(each);
+            }
+            return true;
+        }
+        way.push_back(print);
+        for (int turn = 0; turn < kTurns; ++turn) {
+            for (std::size_t i = 0; i < step.world.nodes.size(); ++i) {
+                step.change(i).engine.stand_back();
                 act(step, i);
             }
             receive_everything(step);

@@ -13,6 +13,10 @@
 // than any other one that lives, and has a majority of the newest list in reach. A voter whose own
 // quorate group lacks that node is not in its reach. Standbys ask by rank, give up claims in vain
 // and ask again, as node::StandIn has them do.
+// And of a lapse (runs with changes of groups). Everything stays as it is, but that what was under
+// way is lost. Of the one node that is wanted, and whose lease has lapsed, a majority of the voters
+// is in reach: somebody has a deadline ahead within kTicks, with quorum, or without it where nobody
+// has granted a higher epoch.
 #pragma once
 
 #include "checker/visited.hpp"
@@ -26,11 +30,13 @@ class Liveness {
 
     [[nodiscard]] bool can_serve(const World& world);
     [[nodiscard]] bool can_stand_in(const World& world);
+    [[nodiscard]] bool can_go_on(const World& world);
 
   private:
     const Run& run_;
     Visited known_;     // From these somebody can serve,
-    Visited standing_;  // from these somebody stands in.
+    Visited standing_;  // from these somebody stands in,
+    Visited going_on_;  // from these a lapse ends.
 };
 
 }  // namespace vpnha::checker

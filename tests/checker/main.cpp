@@ -99,6 +99,7 @@ std::string features_of(const Run& run) {
     text += run.behind != 0 ? "a replica that is behind, " : "";
     text += run.liveness ? "somebody can always serve, " : "";
     text += run.stands_in ? "somebody can always stand in, " : "";
+    text += run.liveness && bounds.rings > 0 ? "a lapse always ends, " : "";
     if (run.voters != 3) {
         text += fmt::format("{} voters, ", run.voters);
     }

@@ -33,7 +33,8 @@
 //                has missed an epoch.
 //   silent       Where standbys stand in, nobody is silent for more than 3 s by himself: with a
 //                complete replica, a majority of the voters in reach of it and in its quorate ring,
-//                all of them well, somebody serves, whether fencing ends or not.
+//                all of them well, somebody serves, whether fencing ends or not. Nor is a promoted
+//                node whose lease has lapsed, and whose voters answer it, without a ring either.
 //   disk         Who has had a disk that takes nothing for a minute does not count on it.
 //   unheard      Pacemaker is told of a promoted node whose claims all others answer in vain.
 //   links        A gateway is given away by who has lost a side to a member that has said to be in
@@ -196,6 +197,7 @@ class Oracle {
     [[nodiscard]] bool has_as_new(NodeId node, const Machine& machine,
                                   const Kernel::Key& key) const;
     [[nodiscard]] bool could_serve(const Machine& machine, GatewayId gateway) const;
+    [[nodiscard]] bool could_go_on(const Machine& machine, GatewayId gateway) const;
     // For the lease and for Corosync alike.
     [[nodiscard]] bool is_in_reach(const Machine& machine, const Machine& other) const;
     [[nodiscard]] bool is_elsewhere(const Machine& machine, const Kernel::Key& key) const;

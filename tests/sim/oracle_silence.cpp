@@ -44,6 +44,34 @@ bool Oracle::is_in_reach(const Machine& machine, const Machine& other) const {
            totem_.ring_of(other.id()).contains(machine.id());
 }
 
+// Its lease has lapsed, Pacemaker still has it promoted, and a majority of the voters would answer
+// it, with a ring or without.
+bool Oracle::could_go_on(const Machine& machine, GatewayId id) const {
+    const node::GatewayNode* const gateway = machine.gateway(id);
+    if (gateway == nullptr || !machine.is_sound() || gateway->detaching() ||
+        gateway->state() != takeover::State::promoted) {
+        return false;
+    }
+    const lease::Engine::State& lease = gateway->lease().state();
+    if (!lease.wanted || !lease.lapsed || lease.fenced) {
+        return false;
+    }
+    std::size_t voters = 1;
+    for (const auto& [node, other] : machines_) {
+        const node::GatewayNode* const there = other->gateway(id);
+        if (there != nullptr &&
+            there->lease().voter().granted() > gateway->lease().holder().epoch()) {
+            return false;
+        }
+        const bool lacks = totem_.is_quorate(node) && !totem_.ring_of(node).contains(machine.id());
+        voters += node != machine.id() && other->is_sound() && hears_(machine.id(), node) &&
+                          hears_(node, machine.id()) && !totem_.is_paused(node) && !lacks
+                      ? 1
+                      : 0;
+    }
+    return 2 * voters > plan_.nodes;
+}
+
 // A complete standby that is not behind, with a majority of the voters in reach.
 bool Oracle::could_serve(const Machine& machine, GatewayId id) const {
     const node::GatewayNode* const gateway = machine.gateway(id);
@@ -108,7 +136,7 @@ void Oracle::check_silence() {
         }
         for (const auto& [node, machine] : machines_) {
             std::map<NodeId, TimePoint>& since = silence->second.could_serve;
-            if (!could_serve(*machine, id)) {
+            if (!could_serve(*machine, id) && !could_go_on(*machine, id)) {
                 since.erase(node);
                 continue;
             }

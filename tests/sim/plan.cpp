@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, kFaults> kNames{
     "garbage",       "poison",        "step-fails", "step-lasts", "switchover",   "standby",
     "resync",        "versions",      "links",      "flow-loss",  "flow-listing", "flow-full",
     "flow-flush",    "lease-lost",    "disk-full",  "voters",     "disk-lost",    "corosync-hangs",
-    "fencing-fails", "save-slow",     "group-slow", "leftover"};
+    "fencing-fails", "save-slow",     "group-slow", "leftover",   "ring-storm"};
 
 }  // namespace
 
@@ -83,8 +83,14 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
         draw(static_cast<Fault>(fault), of_lease);
     }
     test::Random of_corosync(seed * 0x9e3779b97f4a7c15 + 9);
-    for (std::uint8_t fault = kFirstOfCorosync; seed >= kSixthSeries && fault < kFaults; ++fault) {
+    constexpr auto kRingStorm = static_cast<std::uint8_t>(Fault::ring_storm);
+    for (std::uint8_t fault = kFirstOfCorosync; seed >= kSixthSeries && fault < kRingStorm;
+         ++fault) {
         draw(static_cast<Fault>(fault), of_corosync);
+    }
+    test::Random of_rings(seed * 0x9e3779b97f4a7c15 + 10);
+    if (seed >= kSeventhSeries && of_rings.chance(50)) {
+        plan.faults.insert(Fault::ring_storm);
     }
     test::Random of_standing_in(seed * 0x9e3779b97f4a7c15 + 5);
     plan.stand_in = seed >= kThirdSeries && of_standing_in.chance(seed >= kSixthSeries ? 75 : 50);

@@ -49,8 +49,9 @@ enum class Fault : std::uint8_t {
     save_slow,       // Disks take up to 400 ms.
     group_slow,      // The cluster's links carry little: a snapshot takes seconds.
     leftover,        // A constraint that a move left behind: one node is preferred at any price.
+    ring_storm,      // Rings come and go, hosts stall, and the lease gets through.
 };
-inline constexpr std::uint8_t kFaults = 34;
+inline constexpr std::uint8_t kFaults = 35;
 // Seeds from here on have the kinds from lease_lost to disk_lost, too: what those before were they
 // go on being.
 inline constexpr std::uint64_t kSecondSeries = 1'000'000;
@@ -70,6 +71,9 @@ inline constexpr std::uint64_t kFifthSeries = 200'000'000;
 // Seeds from here on have the kinds from corosync_hangs on, too. Nothing may be silent for long
 // where standbys stand in, three of four.
 inline constexpr std::uint64_t kSixthSeries = 400'000'000;
+
+// Half of the seeds from here on have ring_storm, too.
+inline constexpr std::uint64_t kSeventhSeries = 500'000'000;
 
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.

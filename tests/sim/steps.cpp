@@ -141,6 +141,9 @@ void World::strike(Fault fault) {
         case Fault::links:
             lose_links(node);
             break;
+        case Fault::ring_storm:
+            storm_rings();
+            break;
         case Fault::switchover:
             if (random_.chance(50)) {
                 pacemaker_.move(any_gateway());
@@ -260,6 +263,40 @@ void World::split() {
                   [this] { totem_.heal_links(); });
 }
 
+// As of hosts that stall again and again.
+void World::storm_rings() {
+    const TimePoint end = agenda_.now() + between(random_, seconds(2), seconds(20));
+    story_.tell("a storm of memberships begins");
+    shake_rings(end, ++ring_storms_);
+}
+
+void World::shake_rings(TimePoint end, std::uint64_t number) {
+    if (number != ring_storms_) {
+        return;
+    }
+    if (agenda_.now() >= end || faults_over_) {
+        story_.tell("the storm of memberships is over");
+        totem_.heal_ring_links();
+        return;
+    }
+    const unsigned share = random_.chance(30) ? 100 : 50;
+    for (const auto& [a, one] : machines_) {
+        for (const auto& [b, other] : machines_) {
+            if (a < b) {
+                totem_.set_ring_link(a, b, !random_.chance(share));
+            }
+        }
+    }
+    if (const NodeId node = any_node(); random_.chance(50)) {
+        Machine& machine = *machines_.at(node);
+        if (machine.powered() && !machine.paused() && !totem_.is_paused(node)) {
+            pause_for(node, between(random_, milliseconds(100), milliseconds(700)), true);
+        }
+    }
+    agenda_.after(between(random_, milliseconds(300), 3 * (plan_.token + plan_.consensus)),
+                  [this, end, number] { shake_rings(end, number); });
+}
+
 void World::pause(NodeId node) {
     Machine& machine = *machines_.at(node);
     if (!machine.powered() || machine.paused() || totem_.is_paused(node)) {
@@ -268,6 +305,11 @@ void World::pause(NodeId node) {
     const bool clock_goes_on = random_.chance(50);
     const Duration time = random_.chance(50) ? between(random_, milliseconds(10), milliseconds(900))
                                              : between(random_, milliseconds(900), seconds(20));
+    pause_for(node, time, clock_goes_on);
+}
+
+void World::pause_for(NodeId node, Duration time, bool clock_goes_on) {
+    Machine& machine = *machines_.at(node);
     story_.tell(node, "stands still for {} ms", time / milliseconds(1));
     machine.pause();
     totem_.pause(node, true);

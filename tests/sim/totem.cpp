@@ -68,6 +68,20 @@ void Totem::heal_links() {
     changed();
 }
 
+void Totem::set_ring_link(NodeId from, NodeId to, bool carries) {
+    if (carries) {
+        broken_for_rings_.erase({from, to});
+    } else {
+        broken_for_rings_.insert({from, to});
+    }
+    changed();
+}
+
+void Totem::heal_ring_links() {
+    broken_for_rings_.clear();
+    changed();
+}
+
 void Totem::join(NodeId node) {
     Member& member = members_.at(node);
     member.process = true;
@@ -124,7 +138,8 @@ bool Totem::quorate(const Ring& ring) const {
 }
 
 bool Totem::hear_each_other(NodeId a, NodeId b) const {
-    return !broken_.contains({a, b}) && !broken_.contains({b, a});
+    return !broken_.contains({a, b}) && !broken_.contains({b, a}) &&
+           !broken_for_rings_.contains({a, b}) && !broken_for_rings_.contains({b, a});
 }
 
 bool Totem::works(const Ring& ring) const {

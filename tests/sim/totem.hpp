@@ -53,6 +53,9 @@ class Totem {
     // Whether `to` hears `from`.
     void set_link(NodeId from, NodeId to, bool carries);
     void heal_links();
+    // The same for Corosync alone: all other datagrams get through.
+    void set_ring_link(NodeId from, NodeId to, bool carries);
+    void heal_ring_links();
     // The cluster's links carry any number of messages from now on.
     void widen() { narrow_ = false; }
     [[nodiscard]] bool carries(NodeId from, NodeId to) const {
@@ -128,6 +131,7 @@ class Totem {
     Deliver deliver_;
     std::map<NodeId, Member> members_;
     std::set<std::pair<NodeId, NodeId>> broken_;
+    std::set<std::pair<NodeId, NodeId>> broken_for_rings_;
     bool check_due_ = false;
     bool narrow_ = true;
     std::uint64_t messages_ = 0;

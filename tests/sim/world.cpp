@@ -343,6 +343,8 @@ void World::end_faults() {
     story_.tell("the faults end");
     faults_over_ = true;
     totem_.heal_links();
+    ++ring_storms_;
+    totem_.heal_ring_links();
     totem_.widen();
     deaf_.clear();
     pacemaker_.end_faults();

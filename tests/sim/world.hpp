@@ -71,7 +71,11 @@ class World : private Surroundings {
     void strike(Fault fault);
     void strike_node(Fault fault, NodeId node);
     void split();
+    void storm_rings();
+    // Until then, unless another storm has begun.
+    void shake_rings(TimePoint end, std::uint64_t number);
     void pause(NodeId node);
+    void pause_for(NodeId node, Duration time, bool clock_goes_on);
     void hang_corosync(NodeId node);
     // Nothing happens for a while, and what is broken stays so.
     void lull();
@@ -108,6 +112,7 @@ class World : private Surroundings {
     node::PluginToken next_plugin_ = 1;
     std::map<NodeId, Bytes> last_said_;
     std::map<NodeId, std::uint64_t> pauses_;
+    std::uint64_t ring_storms_ = 0;
     std::set<std::pair<NodeId, NodeId>> deaf_;  // (from, to): for the lease alone.
     std::set<NodeId> voters_;                   // As corosync.conf has them.
     TimePoint disk_lost_at_{};

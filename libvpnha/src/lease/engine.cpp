@@ -360,6 +360,7 @@ void Engine::lapse(Effects& effects, TimePoint now) {
     if (holder_.lapsed(now)) {
         holder_.note_lapse(now);
         end(End::lapsed, effects);
+        state_.lapsed = state_.wanted;
     }
 }
 
@@ -367,6 +368,7 @@ void Engine::act(Effects& effects, TimePoint now) {
     if (holder_.phase() == Phase::lame && now >= holder_.state().lame_until) {
         end(End::released, effects, {.epoch = {}, .served = true, .ordered = true});
     }
+    give_up_without_quorum(effects);
     const bool again = holder_.outbid() && holder_.round_due(now);
     if (may_claim() && (holder_.phase() == Phase::idle || again)) {
         if (again) {
@@ -380,7 +382,19 @@ void Engine::act(Effects& effects, TimePoint now) {
 }
 
 bool Engine::may_claim() const {
-    return state_.wanted && state_.quorate && !state_.fenced;
+    return state_.wanted && !state_.fenced && (state_.quorate || may_claim_anew());
+}
+
+void Engine::give_up_without_quorum(Effects& effects) {
+    if (!state_.quorate && holder_.phase() == Phase::claiming && !may_claim()) {
+        end(End::given_up, effects);
+    }
+}
+
+bool Engine::may_claim_anew() const {
+    const Epoch known = std::max(holder_.state().seen, voter_.granted());
+    return state_.lapsed && state_.voters.newest().nodes.size() >= kVotersToStandIn &&
+           known <= holder_.epoch();
 }
 
 void Engine::ask(Effects& effects, TimePoint now) {
@@ -409,6 +423,7 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
     }
     const Holder::State& holder = holder_.state();
     if (claimed) {
+        state_.lapsed = false;
         if (holder.elsewhere > state_.checkpoint.epoch) {
             // Another node may have used numbers beyond this node's own reading.
             state_.checkpoint = {};

@@ -27,9 +27,14 @@
 //      the claimant votes for itself then, and passes the Release on. Without a claim it releases.
 //      It hands over only while its own vote is a promise to itself: what time has ended ends
 //      before every event, and the claim is judged after its own Release.
-//  10  Without quorum nothing is claimed; an existing lease goes on. A voter stops answering the
-//      rounds of a node that its own quorate group has lacked for 5 s (Timing::absence). A voter
-//      without quorum lacks nobody. To a question it says no at once (14).
+//  10  Without quorum nothing is claimed; an existing lease goes on. So does one that has lapsed:
+//  of
+//      three voters or more its node claims anew without quorum. It gives that claim up when it
+//      hears of a higher epoch than its own: another node may have served. It does not claim so
+//      after a lease that ended in another way, after an order, or after a start. A voter stops
+//      answering the rounds of a node that its own quorate group has lacked for 5 s
+//      (Timing::absence). A voter without quorum lacks nobody. To a question it says no at once
+//      (14).
 //  11  Counter margins.                                                         holder.hpp
 //  12  Of two voters both must answer. Alone a node goes on only after the other's death was
 //      confirmed, until that one is heard again. Alone it changes the voters to itself only.
@@ -76,19 +81,20 @@
 //   idle          | claiming | -      | -       | ignored  | XXX      | judged   | -      | idle
 //                 | (1)      |        |         |          |          |          |        |
 //   claiming      | -        | idle   | idle    | holding  | XXX      | judged   | idle   | idle
-//                 |          |        |         |          |          | (4)      |        |
+//                 |          |        |         |          |          | (4)      | (5)    |
 //   holding       | -        | lame   | idle    | holding  | claiming | judged   | -      | idle
 //                 |          |        |         |          | (1)      | (2)      |        |
 //   lame          | holding  | -      | idle    | lame     | idle     | handed   | -      | idle
 //                 |          |        |         |          |          | over (3) |        |
 //
-//   (1) with quorum; otherwise as soon as there is quorum. (2) refused: its own promise holds. One
-//   that yields hands over, as if it were lame.
-//   (3) idle; nothing more is answered to that claim before its counters are read. (4) who stands
-//   in is idle first when its vote can then answer the higher claim. A claimant that Pacemaker has
-//   ordered and whose claim is in vain (15) frees its vote likewise, stays a claimant, and asks
-//   again after a promise's time. Every other claimant sends a round in each renewal interval. When
-//   a refusal, or its own voter, names a higher grant, the next round claims an epoch above it.
+//   (1) with quorum, or after a lapse (10); otherwise as soon as there is quorum. (2) refused: its
+//   own promise holds. One that yields hands over, as if it were lame. (3) idle; nothing more is
+//   answered to that claim before its counters are read. (4) who stands in is idle first when its
+//   vote can then answer the higher claim. A claimant that Pacemaker has ordered and whose claim is
+//   in vain (15) frees its vote likewise, stays a claimant, and asks again after a promise's time.
+//   Every other claimant sends a round in each renewal interval. When a refusal, or its own voter,
+//   names a higher grant, the next round claims an epoch above it. (5) a claim after a lapse goes
+//   on (10).
 //
 // Fenced is for the rest of this boot. Invariants, proven by tests/checker: no two nodes have a
 // deadline ahead, but within L of a thaw on the thawed node's own clock; no epoch is valid after a
@@ -181,6 +187,7 @@ class Engine {
         bool wanted = false;   // Pacemaker has it promoted, or it stands in.
         bool ordered = false;  // Pacemaker has.
         bool quorate = false;
+        bool lapsed = false;  // Its last lease has, and it is wanted since. Not while it holds one.
         bool fenced = false;
         bool alone = false;  // 12: the other one's death was confirmed.
         std::optional<Handing> handing;
@@ -327,6 +334,9 @@ class Engine {
     void act(Effects& effects, TimePoint now);
     void ask(Effects& effects, TimePoint now);
     [[nodiscard]] bool may_claim() const;
+    // 10: also without quorum.
+    [[nodiscard]] bool may_claim_anew() const;
+    void give_up_without_quorum(Effects& effects);
     // This node's own vote; true when it made a majority.
     void vote(const Round& round, Effects& effects, TimePoint now);
     void count(NodeId from, const Answer& answer, Effects& effects, TimePoint now);

@@ -23,9 +23,7 @@ Effects Engine::on_members(const std::set<NodeId>& present, bool quorate, TimePo
     }
     voter_.on_lacking(lacking, now);
     state_.quorate = quorate;
-    if (!quorate && holder_.phase() == Phase::claiming) {
-        end(End::given_up, effects);
-    }
+    give_up_without_quorum(effects);
     return saved_first(std::move(effects));
 }
 

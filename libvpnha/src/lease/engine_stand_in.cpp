@@ -26,6 +26,7 @@ void Engine::yield(Yields to, std::optional<NodeId> not_to) {
 
 void Engine::end_standing_in() {
     state_.inquiry.reset();
+    state_.lapsed = false;
     state_.ordered = false;
     state_.yields = Yields::no;
     state_.yields_not_to.reset();

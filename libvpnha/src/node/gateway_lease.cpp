@@ -224,20 +224,45 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
         return;
     }
     // The lease had lapsed, and nobody else was promoted meanwhile.
-    const Result<void> claimed =
-        grants_.served_since(granted, replica_.epoch(), now)
-            ? fail(Errc::busy, fmt::format("another node may have served in epoch {} meanwhile",
-                                           to_string(granted.elsewhere)))
-            : claim(now, effects);
-    if (!claimed) {
-        effects.emplace_back(Log{Level::error, fmt::format("the new epoch is of no use {}: {}",
-                                                           tag(), claimed.error().detail)});
-        // The node that did serve is to claim anew as if this one had not been granted anything.
-        take(lease_.decline(now), now, effects);
-        follow(takeover_.lost(), now, effects);
+    if (grants_.served_since(granted, replica_.epoch(), now)) {
+        decline(fmt::format("another node may have served in epoch {} meanwhile",
+                            to_string(granted.elsewhere)),
+                now, effects);
+        return;
+    }
+    if (!replica_.quorate()) {
+        effects.emplace_back(
+            Log{Level::info, fmt::format("the lease is granted anew, and this node serves on; it "
+                                         "claims epoch {} in the next quorate ring "
+                                         "event=claim-waits {}",
+                                         to_string(granted.epoch), tag())});
+    } else if (!claim_anew(now, effects)) {
         return;
     }
     keepers_.unpause(now, effects);
+}
+
+bool GatewayNode::claim_is_due() const {
+    const lease::Holder& lease = lease_.holder();
+    return takeover_.state() == takeover::State::promoted && replica_.promoted() &&
+           replica_.quorate() && lease.serving() && lease.epoch() == grants_.epoch() &&
+           grants_.epoch() > replica_.epoch();
+}
+
+bool GatewayNode::claim_anew(TimePoint now, Effects& effects) {
+    const Result<void> claimed = claim(now, effects);
+    if (!claimed) {
+        decline(claimed.error().detail, now, effects);
+    }
+    return claimed.has_value();
+}
+
+void GatewayNode::decline(const std::string& why, TimePoint now, Effects& effects) {
+    effects.emplace_back(
+        Log{Level::error, fmt::format("the new epoch is of no use {}: {}", tag(), why)});
+    // The node that did serve is to claim anew as if this one had not been granted anything.
+    take(lease_.decline(now), now, effects);
+    follow(takeover_.lost(), now, effects);
 }
 
 void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
@@ -293,7 +318,7 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
 void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
     const Epoch known = std::max(replica_.highest_epoch(), lease_.holder().state().seen);
     if (takeover_.state() != takeover::State::promoted || !replica_.promoted() ||
-        replica_.epoch() >= known || !lease_.holder().serving() ||
+        !replica_.quorate() || replica_.epoch() >= known || !lease_.holder().serving() ||
         now < grants_.at() + kClaimAbovePause || lease_.holder().epoch() != grants_.epoch()) {
         return;  // Or the grant of its newest claim waits for the disk.
     }

@@ -287,6 +287,9 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
     }
     if (attached()) {
         replica_.on_members(members, quorate, now);
+        if (claim_is_due()) {
+            claim_anew(now, effects);
+        }
         hear_group(now, effects);
         say_barrier(effects);
         keepers_.on_replica(now, effects);

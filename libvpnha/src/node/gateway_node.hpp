@@ -318,6 +318,11 @@ class GatewayNode {
     void end_grant(TimePoint now, Effects& effects);
     void await_voters(const std::vector<NodeId>& missing, TimePoint now, Effects& effects);
     void on_granted(const lease::Granted& granted, TimePoint now, Effects& effects);
+    // A lease that had lapsed was granted anew without a quorate ring, and there is one now.
+    [[nodiscard]] bool claim_is_due() const;
+    // In the group, in the epoch that was granted after a lapse. False: it is given back.
+    bool claim_anew(TimePoint now, Effects& effects);
+    void decline(const std::string& why, TimePoint now, Effects& effects);
     void on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects);
     void adapt_voters(TimePoint now, Effects& effects);
     void probe_disk(TimePoint now, Effects& effects);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Quorum, lists of voters, fencing, two nodes.
+// Lists of voters, fencing, two nodes.
 #include <gmock/gmock.h>
 
 #include "lease/engine.hpp"
@@ -15,64 +15,6 @@ void fence(Cluster& cluster, unsigned by, unsigned victim) {
     Result<Effects> effects = cluster[by].fence(NodeId{victim}, boot_of(victim), cluster.now());
     ASSERT_TRUE(effects.has_value());
     cluster.run(by, *effects);
-}
-
-TEST(EngineFenceTest, WithoutQuorumNothingIsClaimed) {
-    Cluster cluster;
-    cluster.members(1, {NodeId{1}}, false);
-    cluster.promote(1);
-    EXPECT_EQ(cluster.phase(1), Phase::idle);
-    EXPECT_EQ(cluster[1].next_deadline(), std::nullopt);
-    cluster.members(1, nodes_to(3), true);
-    cluster.live(milliseconds(10));
-    EXPECT_TRUE(cluster.speaks(1));
-}
-
-TEST(EngineFenceTest, LosingQuorumGivesAClaimUpAndLeavesALease) {
-    Cluster cluster;
-    cluster.promote(1);
-    cluster.members(1, {NodeId{1}}, false);
-    cluster.live(std::chrono::seconds(1));
-    EXPECT_TRUE(cluster.speaks(1));
-    cluster.promote(2);
-    cluster.members(2, {NodeId{2}}, false);
-    EXPECT_EQ(cluster.phase(2), Phase::idle);
-}
-
-TEST(EngineFenceTest, ALeaseThatLapsesWithoutQuorumIsNotReclaimed) {
-    Cluster cluster;
-    cluster.promote(1);
-    cluster.members(1, {NodeId{1}}, false);
-    cluster.cut(1);
-    cluster.live(milliseconds(500));
-    cluster.mend(1);
-    cluster.live(std::chrono::seconds(1));
-    EXPECT_FALSE(cluster.speaks(1));
-    cluster.members(1, nodes_to(3), true);
-    cluster.live(milliseconds(10));
-    EXPECT_TRUE(cluster.speaks(1));
-}
-
-TEST(EngineFenceTest, VotersWhoseGroupLacksTheHolderEndItsLeaseAfterFiveSeconds) {
-    Cluster cluster;
-    cluster.promote(1);
-    for (const unsigned voter : {2U, 3U}) {
-        cluster.members(voter, {NodeId{2}, NodeId{3}}, true);
-    }
-    cluster.live(milliseconds(4900));
-    EXPECT_TRUE(cluster.speaks(1));
-    cluster.live(milliseconds(600));
-    EXPECT_FALSE(cluster.speaks(1));
-}
-
-TEST(EngineFenceTest, AVoterWithoutQuorumDoesNotJudgeByItsGroup) {
-    Cluster cluster;
-    cluster.promote(1);
-    for (const unsigned voter : {2U, 3U}) {
-        cluster.members(voter, {NodeId{voter}}, false);
-    }
-    cluster.live(std::chrono::seconds(6));
-    EXPECT_TRUE(cluster.speaks(1));
 }
 
 TEST(EngineFenceTest, FencingIsDoneWhenTheMarksHaveRunOutOnAMajority) {

@@ -214,6 +214,8 @@ class FakeCluster {
         members_changed();
     }
     void heal() { split({}); }
+    // From now on a partition is one of the group alone.
+    void hear_leases_across() { hears_across_ = true; }
     // Its Corosync stands still, and nothing else of it: the others have a ring without it, and it
     // is told of nothing.
     void hang_corosync(std::uint32_t node) {
@@ -420,9 +422,9 @@ class FakeCluster {
                 }
                 continue;
             }
-            if (nodes_.contains(sent.to) && hear_each_other(sender.node, sent.to) &&
-                !muted_.contains(sender.node.value) && !muted_.contains(sent.to.value) &&
-                !(lost_ && lost_(sender.node.value, sent))) {
+            const bool is_heard = hears_across_ || hear_each_other(sender.node, sent.to);
+            if (nodes_.contains(sent.to) && is_heard && !muted_.contains(sender.node.value) &&
+                !muted_.contains(sent.to.value) && !(lost_ && lost_(sender.node.value, sent))) {
                 execute(sent.to.value, nodes_.at(sent.to)->node->on_lease_message(
                                            sent.gateway, sender, sent.message, now_));
             }
@@ -659,6 +661,7 @@ class FakeCluster {
     std::set<std::uint32_t> slow_disks_;
     std::set<std::uint32_t> living_kernels_;
     std::set<std::uint32_t> away_;
+    bool hears_across_ = false;
     std::set<NodeId> hung_;
     std::set<std::uint32_t> muted_;
     Lost lost_;

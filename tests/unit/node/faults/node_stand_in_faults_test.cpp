@@ -2,8 +2,8 @@
 // Whole nodes among each other: a standby serves for a holder, and something else is wrong as well.
 #include <gmock/gmock.h>
 
-#include "fake_cluster.hpp"
-#include "sample_session.hpp"
+#include "unit/node/fake_cluster.hpp"
+#include "unit/node/sample_session.hpp"
 
 namespace vpnha::node {
 namespace node_stand_in_faults_test {
