@@ -51,6 +51,7 @@ SITES: dict[str, tuple[Sequence[str], list[Part]]] = {
     "witness": (THREE, [L2TP, part("cib-templates/witness")]),
     "fence-vpnha": (THREE, [L2TP, part("stonith/fence-vpnha-then-power")]),
     "two-nodes": (TWO, [L2TP, part("stonith/two-nodes")]),
+    "two-nodes-witness": (TWO, [L2TP, part("stonith/two-nodes-witness")]),
     "sbd": (THREE, [L2TP, part("stonith/sbd")]),
 }
 # What takes the place of a gateway's own power device, or is the same.
