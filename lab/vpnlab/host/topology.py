@@ -8,6 +8,7 @@
                   │            └── gw3 .13 ──┘                    │
     cluster0 10.77.1.0/24, cluster1 10.77.2.0/24: gateways only, also gw4 (.14) and gw5 (.15),
     which boot only where they are asked for
+    wit1 .31, outside and inside: no node of the cluster; a witness, where a scenario wants one
     management 10.77.9.0/24: every node .ID, the lab's own side .254
 """
 from __future__ import annotations
@@ -174,6 +175,8 @@ _GATEWAY_SYSCTLS = sysctls_of(SYSCTL_CONF)
 _ALL = ("cluster0", "cluster1", "outside", "inside", "management")
 _CLIENT = ("outside", "management")
 _HOME = ("home", "management")
+# The machine that votes for two gateways.
+WITNESS = "wit1"
 # The node between home and outside.
 NAT = "nat1"
 _BY_NAT = (f"{NETWORKS['outside'].prefix} via 192.168.55.61",)
@@ -191,6 +194,7 @@ NODES = {node.name: node for node in (
     NodeSpec("gw5", 5, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
     NodeSpec(NAT, 61, "nat", ("outside", "home", "management"), 128,
              (("net.ipv4.ip_forward", "1"),)),
+    NodeSpec(WITNESS, 31, "witness", ("inside", "outside", "management"), 128),
     NodeSpec("home1", 71, "client", _HOME, 256, routes=_BY_NAT),
     NodeSpec("home2", 72, "client", _HOME, 256, routes=_BY_NAT),
 )}

@@ -32,6 +32,7 @@ COROSYNC_CONF = DIRECTORY / "cluster" / "corosync.conf.in"
 TEMPLATES = DIRECTORY.parent / "cib-templates"
 FENCE_VPNHA_FIRST = DIRECTORY.parent / "stonith" / "fence-vpnha-then-power.crm"
 TWO_NODES = DIRECTORY.parent / "stonith" / "two-nodes.crm"
+TWO_NODES_WITNESS = DIRECTORY.parent / "stonith" / "two-nodes-witness.crm"
 # Milliseconds: token, consensus.
 TUNED = (650, 780)
 # Where no standby stands in: there it is most of a client's silence.

@@ -25,6 +25,7 @@ from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftover
 from .pptp_gateway import CONFIG as PPTPD_CONFIG
 from .pptp_gateway import OPTIONS as PPTPD_OPTIONS
 from .pptp_gateway import pptp_leftovers, pptpd_conf, pptpd_options
+from .witness import Witness
 
 GATEWAY = L2TP.name
 CONFIG_FILE = "/etc/vpnha/vpnha.toml"
@@ -42,6 +43,8 @@ HOLD_S = 10
 LEASE_PORT = 5420
 EVENTS_LOG = "events.log"
 METRICS_FILE = "/run/vpnha.prom"
+# Of the witness, in lists of voters.
+WITNESS_ID = 0xFFFF0001
 # Exit code of `vpnha status` with findings; it has said its status all the same.
 DEGRADED = 6
 SYNC_LIMIT_S = 60.0
@@ -152,12 +155,13 @@ class VpnhaStack:
                  ipsec: bool = False, pptp: bool = False, mppe: bool = True,
                  ppp: Sequence[str] = (), router: str = "", common_pool: str = "",
                  lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
-                 resume_scripts: bool = False) -> None:
+                 resume_scripts: bool = False, witness: Witness | None = None) -> None:
         """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd;
         `mppe`: it takes nobody without; `ppp`: further options of pppds. `router`: by which
         answers leave outside. `common_pool`: pptpd, also beside xl2tpd, and vpnhad gives addresses
         from there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move.
-        `resume_scripts`: pppd's scripts run for resumed sessions."""
+        `resume_scripts`: pppd's scripts run for resumed sessions. `witness`: votes beside two
+        gateways."""
         self.cluster = cluster
         self._ipv6 = ipv6
         self._ipsec = ipsec
@@ -170,11 +174,12 @@ class VpnhaStack:
         self._mobike = mobike
         self._resume_scripts = resume_scripts
         self._waiting = waiting
+        self.witness = witness
         self.gateway = gateways[0]
         self._lab = lab
         self._gateways = tuple(gateways)
         self._fencing = fencing
-        if set(gateways) - set(waiting) and not cluster.is_pair:
+        if set(gateways) - set(waiting) and (witness is not None or not cluster.is_pair):
             cluster.standbys_stand_in()
 
     def of(self, gateway: VpnGateway) -> VpnhaStack:
@@ -204,6 +209,9 @@ class VpnhaStack:
         are in sync."""
         for node in self.cluster.nodes:
             self.configure(node)
+        if self.witness is not None:
+            self.witness.enrol(self.cluster.nodes[0])
+            self.witness.start()
         template = ("l2tp-ipsec-gateway.crm" if self._ipsec else
                     "pptp-gateway.crm" if self._pptp else "l2tp-gateway.crm")
         self.cluster.configure(TEMPLATES / template, *(
@@ -214,12 +222,16 @@ class VpnhaStack:
             also=[TEMPLATES / "pptp-gateway.crm"] if self._common_pool and not self._pptp else [])
         for gateway in self._gateways:
             self.of(gateway).wait_in_sync()
+        if self.witness is not None:
+            self.wait_witness_votes()
 
     def configure(self, node: Node) -> None:
         """The files of one node; also for a node that has just been switched on again."""
-        node.put(CONFIG_FILE, vpnha_toml(self._gateways, self._ipv6, self._waiting,
-                                         self._ipsec, self._pptp, self._router,
-                                         self._common_pool, self._resume_scripts), mode=0o640)
+        lease = self.witness.toml() if self.witness is not None else ""
+        node.put(CONFIG_FILE, lease + vpnha_toml(self._gateways, self._ipv6, self._waiting,
+                                                 self._ipsec, self._pptp, self._router,
+                                                 self._common_pool, self._resume_scripts),
+                 mode=0o640)
         if self._ipsec:
             configure_gateway(node, self.gateway, lifetimes=self._lifetimes,
                               mobike=self._mobike)
@@ -449,6 +461,16 @@ class VpnhaStack:
                                   deadline_s, interval_s=0.2)
         assert node is not None
         return node
+
+    def votes(self, node: Node) -> bool:
+        """The node's list of voters has the witness."""
+        return WITNESS_ID in self.status(node)["lease"]["voters"]
+
+    def wait_witness_votes(self, deadline_s: float = SYNC_LIMIT_S) -> None:
+        """Waits until all nodes that have power count the witness among the voters."""
+        self._lab.wait_for("the witness is one of the voters", lambda: all(
+            self.votes(node) for node in self.cluster.nodes if node.powered()), deadline_s,
+            interval_s=0.2)
 
     def wait_complete(self, node: Node, deadline_s: float = SYNC_LIMIT_S) -> None:
         """Waits until a node that joins has written the score of a complete replica. Read from its

@@ -33,13 +33,13 @@ def observed(live: Live, name: str) -> Loss:
     return Loss(name, (begin, live.run.lab.now()))
 
 
-def wait_calm(live: Live, promoted: Node) -> str:
+def wait_calm(live: Live, promoted: Node, devices: Sequence[str] = DEVICES) -> str:
     """Waits until both nodes have all fencing devices and a calm time has passed: a coordinator
     that is at work when it loses a node thinks about it a second later. Returns whether the
     promoted node is it: "dc" or "not_dc"."""
     status = live.stack.cluster.wait_status(
         "both nodes have all fencing devices",
-        lambda status: all(len(status.on(device)) == 2 for device in DEVICES))
+        lambda status: all(len(status.on(device)) == 2 for device in devices))
     live.wait_answered()
     live.run.observe(CALM_S)
     return "dc" if status.dc == promoted.name else "not_dc"

@@ -101,6 +101,13 @@ AREAS = {
                *_steps("stand_in.py", "stand_in_rounds.py", "takeovers.py"),
                *_node("clock_rate.py")),
         simulated=True),
+    "witness": Area(
+        ("lease", "node"),
+        ("witness-power-cut", "witness-lost", "witness-partition", "witness-replaced",
+         "witness-far", "witness-lies"),
+        paths=(*_src("lease/"), "witness/", *_adapters("lease/"), *_product("witness.py"),
+               *_steps("witness.py"), *_node("hostile/lying_witness.py")),
+        simulated=True),
     "gate": Area(
         ("kernel_adapters", "runtime"),
         ("kernel-adapters", "third-device", "gate-removed", "foreign-qdisc",
