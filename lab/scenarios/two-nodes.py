@@ -20,7 +20,7 @@ from vpnlab.product.cluster import TWO_NODES
 from vpnlab.steps.live import Live, begin, off_dc
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.two_nodes import Loss, expect_silences, observed, wait_calm
+from vpnlab.steps.pairs.two_nodes import Loss, expect_silences, observed, wait_calm
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "client1", "server"), faults=2, vpnha=True)
 

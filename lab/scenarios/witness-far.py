@@ -15,7 +15,7 @@ and nothing else; never two owners.
 from vpnlab.steps.promise import POWER_CUT_MS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.witness import NODES, cut_either
+from vpnlab.steps.pairs.witness import NODES, cut_either
 
 DELAY_MS, LOSS_PERCENT = 50, 1
 # Of the delay: one on each of the witness's networks.

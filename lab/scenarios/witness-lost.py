@@ -18,9 +18,9 @@ from vpnlab.steps.live import off_dc
 from vpnlab.steps.promise import UNNOTICED_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.two_nodes import observed, wait_calm
-from vpnlab.steps.witness import (DEVICES, NODES, WITNESS_MS, begin_with_witness, expect_silence,
-                                  witness_of)
+from vpnlab.steps.pairs.two_nodes import observed, wait_calm
+from vpnlab.steps.pairs.witness import (
+    DEVICES, NODES, WITNESS_MS, begin_with_witness, expect_silence, witness_of)
 
 SCENARIO = Scenario(nodes=NODES, faults=2, vpnha=True)
 OBSERVE_S = 4

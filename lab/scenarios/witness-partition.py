@@ -22,8 +22,8 @@ from vpnlab.steps.partition import CLUSTER_LINKS
 from vpnlab.steps.promise import UNNOTICED_MS, expect_only_silence, worst_gap_ms
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.two_nodes import Loss, observed, wait_calm
-from vpnlab.steps.witness import DEVICES, NODES, begin_with_witness
+from vpnlab.steps.pairs.two_nodes import Loss, observed, wait_calm
+from vpnlab.steps.pairs.witness import DEVICES, NODES, begin_with_witness
 
 SCENARIO = Scenario(nodes=NODES, faults=2 * len(CLUSTER_LINKS), vpnha=True)
 FENCED_LIMIT_S = 15

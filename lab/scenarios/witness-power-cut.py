@@ -16,7 +16,7 @@ and nothing else; never two owners.
 """
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.witness import NODES, WITNESS_MS, cut_either
+from vpnlab.steps.pairs.witness import NODES, WITNESS_MS, cut_either
 
 SCENARIO = Scenario(nodes=NODES, faults=3, vpnha=True)
 

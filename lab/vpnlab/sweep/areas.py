@@ -86,7 +86,7 @@ AREAS = {
                *_adapters("pacemaker/"),
                *_runtime("fencing", "checks/quorum_mode", "checks/clock_rate", "witness_key"),
                "stonith/", "witness/",
-               *_steps("disk.py", "fenced.py", "two_nodes.py", "voters.py"),
+               *_steps("disk.py", "fenced.py", "pairs/two_nodes.py", "voters.py"),
                *_node("stalling_fs.py")),
         simulated=True),
     "standing-in": Area(
@@ -106,7 +106,7 @@ AREAS = {
         ("witness-power-cut", "witness-lost", "witness-partition", "witness-replaced",
          "witness-far", "witness-lies"),
         paths=(*_src("lease/"), "witness/", *_adapters("lease/"), *_product("witness.py"),
-               *_steps("witness.py"), *_node("hostile/lying_witness.py")),
+               *_steps("pairs/"), *_node("hostile/lying_witness.py")),
         simulated=True),
     "gate": Area(
         ("kernel_adapters", "runtime"),

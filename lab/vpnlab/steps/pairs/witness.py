@@ -2,15 +2,15 @@
 """Two gateways and a witness: what their scenarios share."""
 from __future__ import annotations
 
-from ..evidence.expectation import at_most
-from ..evidence.result import ClientResult
-from ..host.node import Node
-from ..product.cluster import TWO_NODES_WITNESS, Cluster
-from ..product.vpnha_stack import VpnhaStack
-from ..product.witness import Witness
-from .live import Live, Place, anywhere, begin, off_dc
-from .promise import UNNOTICED_MS, Span, expect_only_silence, worst_gap_ms
-from .run import Run
+from ...evidence.expectation import at_most
+from ...evidence.result import ClientResult
+from ...host.node import Node
+from ...product.cluster import TWO_NODES_WITNESS, Cluster
+from ...product.vpnha_stack import VpnhaStack
+from ...product.witness import Witness
+from ..live import Live, Place, anywhere, begin, off_dc
+from ..promise import UNNOTICED_MS, Span, expect_only_silence, worst_gap_ms
+from ..run import Run
 from .two_nodes import Loss, observed, wait_calm
 
 NODES = ("gw1", "gw2", "wit1", "client1", "server")

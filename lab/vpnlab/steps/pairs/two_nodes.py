@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from ..evidence.expectation import at_most
-from ..evidence.result import ClientResult
-from ..host.node import Node
-from .live import Live
-from .promise import PAIR_MS, Span, expect_only_silence, worst_gap_ms
-from .run import Run
+from ...evidence.expectation import at_most
+from ...evidence.result import ClientResult
+from ...host.node import Node
+from ..live import Live
+from ..promise import PAIR_MS, Span, expect_only_silence, worst_gap_ms
+from ..run import Run
 
 DEVICES = ("fencing-yield", "fencing", "fencing-confirm")
 CALM_S = 2
