@@ -333,6 +333,10 @@ void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
 
 Result<void> GatewayNode::confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
                                        Effects& effects) {
+    const std::vector<NodeId> voters = lease_.state().voters.all();
+    if (lease::is_in(voters, lease::kWitness) && lease::is_in(voters, victim)) {
+        return confirm_dead_beside_witness(victim, by, now);
+    }
     VPNHA_TRY(lease::Effects more, lease_.confirm_dead(victim, by, now));
     effects.emplace_back(
         Log{Level::warning, fmt::format("node {} is confirmed dead: this node votes alone until it "
@@ -340,6 +344,24 @@ Result<void> GatewayNode::confirm_dead(NodeId victim, lease::Confirmed by, TimeP
                                         victim.value, tag())});
     take(std::move(more), now, effects);
     return {};
+}
+
+Result<void> GatewayNode::confirm_dead_beside_witness(NodeId victim, lease::Confirmed by,
+                                                      TimePoint now) const {
+    if (!others_.witness.is_heard(now)) {
+        return fail(Errc::unreachable,
+                    fmt::format("gateway {}: the voters are two nodes and a witness, and the "
+                                "witness is not heard: no death takes its place; the gateway goes "
+                                "on when the witness is back, or vpnhad of node {}",
+                                settings_.name, victim.value));
+    }
+    // A device that is asked in each fencing of two nodes has done its part.
+    return by == lease::Confirmed::by_device
+               ? Result<void>{}
+               : fail(Errc::unsupported,
+                      fmt::format("gateway {}: the witness's vote is there, so nothing waits for "
+                                  "the confirmation of a death",
+                                  settings_.name));
 }
 
 Result<void> GatewayNode::vote_without(NodeId node, TimePoint now, Effects& effects) {

@@ -316,6 +316,9 @@ class GatewayNode {
     void refuse_grant(const std::string& why, TimePoint now, Effects& effects);
     // The time for the grant is over.
     void end_grant(TimePoint now, Effects& effects);
+    // Its vote is not needed while the witness's is there, and not replaced while it is not.
+    [[nodiscard]] Result<void> confirm_dead_beside_witness(NodeId victim, lease::Confirmed by,
+                                                           TimePoint now) const;
     void await_voters(const std::vector<NodeId>& missing, TimePoint now, Effects& effects);
     void on_granted(const lease::Granted& granted, TimePoint now, Effects& effects);
     // A lease that had lapsed was granted anew without a quorate ring, and there is one now.

@@ -144,6 +144,28 @@ TEST(NodeWitnessTest, ThePromotedNodesDeathIsFollowedByTheStandby) {
     EXPECT_THAT(cluster.at(2).kernel, Not(IsEmpty()));
 }
 
+// Of a confirmation that node 1 is dead, at node 2.
+Result<void> confirm(FakeCluster& cluster, lease::Confirmed by) {
+    constexpr RequestToken kRequest = 4711;
+    cluster.run(2, cluster.at(2).node->confirm_dead(kRequest, NodeId{1}, by, cluster.now()));
+    return cluster.at(2).answers.at(kRequest);
+}
+
+TEST(NodeWitnessTest, NoDeathHasToBeConfirmedAndADeviceThatDoesSucceeds) {
+    FakeCluster cluster = pair_with_witness();
+    cluster.kill(1);
+    cluster.pass(seconds(2));
+    EXPECT_TRUE(confirm(cluster, lease::Confirmed::by_device).has_value());
+    EXPECT_FALSE(cluster.lease(2).state().alone) << "both votes that are left are needed";
+    EXPECT_THAT(confirm(cluster, lease::Confirmed::by_operator).error().detail,
+                HasSubstr("nothing waits for the confirmation"));
+    cluster.kill_witness();
+    cluster.pass(seconds(5));
+    EXPECT_THAT(confirm(cluster, lease::Confirmed::by_device).error().detail,
+                HasSubstr("the witness is not heard: no death takes its place"));
+    EXPECT_FALSE(cluster.gate_open(2));
+}
+
 TEST(NodeWitnessTest, TheStandbysDeathIsNoSilence) {
     FakeCluster cluster = pair_with_witness();
     cluster.lose_power(2);
