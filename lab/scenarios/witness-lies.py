@@ -47,6 +47,7 @@ def steps(run: Run) -> None:
     witness_of(live).lie()
     run.observe(LIES_S)
     until = run.lab.now()
+    run.observe(1)
     run.expect("promotions", live.stack.promotions(), equals(promotions))
     run.expect("switched_off", [event.node for event in power_events(run.lab)], equals([]))
     run.expect("lists_with_the_witness", [live.stack.votes(node) for node in

@@ -37,6 +37,7 @@ def steps(run: Run) -> None:
     witness.start()
     run.observe(OBSERVE_S)
     until = run.lab.now()
+    run.observe(1)
     live.cut_power(live.active)
     loss = observed(live, name)
     seen = live.end().client("client1")

@@ -19,7 +19,7 @@ from vpnlab.evidence.expectation import at_most, equals
 from vpnlab.host.power import power_events
 from vpnlab.steps.live import Live, off_dc
 from vpnlab.steps.partition import CLUSTER_LINKS
-from vpnlab.steps.promise import UNNOTICED_MS, expect_only_silence, worst_gap_ms
+from vpnlab.steps.promise import UNNOTICED_MS, expect_nothing_else, worst_gap_ms
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 from vpnlab.steps.pairs.two_nodes import Loss, observed, wait_calm
@@ -63,4 +63,4 @@ def steps(run: Run) -> None:
     seen = live.end().client("client1")
     for loss in losses:
         run.expect(f"silence_{loss.name}_ms", worst_gap_ms(seen, loss.span), at_most(UNNOTICED_MS))
-    expect_only_silence(run, seen, UNNOTICED_MS)
+    expect_nothing_else(run, seen)

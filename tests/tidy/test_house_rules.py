@@ -344,7 +344,8 @@ class {name} final : public Base {{
         self.assertEqual(found(house_rules.one_version, files), [])
         for path in list(files)[1:]:
             self.assertEqual(
-                found(house_rules.one_version, {**files, path: files[path].replace("1.2.3", "1.3")}),
+                found(house_rules.one_version,
+                      {**files, path: files[path].replace("1.2.3", "1.3")}),
                 [f"{path}:1: version: 1.3 instead of 1.2.3"])
         unreleased = {**files, "CHANGELOG.md": "## Unreleased\n"}
         self.assertEqual(found(house_rules.one_version, unreleased),
