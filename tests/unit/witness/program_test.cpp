@@ -115,9 +115,11 @@ class ProgramTest : public ::testing::Test {
         return pair;
     }
     void set_read_only(bool is_read_only) {
-        ASSERT_EQ(::mount("none", state_.c_str(), nullptr,
-                          MS_REMOUNT | (is_read_only ? MS_RDONLY : 0UL), nullptr),
-                  0);
+        unsigned long flags = MS_REMOUNT;
+        if (is_read_only) {
+            flags |= MS_RDONLY;
+        }
+        ASSERT_EQ(::mount("none", state_.c_str(), nullptr, flags, nullptr), 0);
     }
     [[nodiscard]] std::string file() const { return contents_of(state_ + "/gateway-4.lease"); }
 
