@@ -12,6 +12,7 @@
 #include <functional>
 
 #include "adapters/lease/lease_links.hpp"
+#include "adapters/lease/new_instance.hpp"
 #include "adapters/lease/witness_source.hpp"
 #include "lease/witness_host.hpp"
 #include "unit/adapters/addresses/two_hosts.hpp"
