@@ -362,7 +362,7 @@ class Key {
         const Duration lease = holder.timing().lease;
         const auto& [phase, claimed, seen, dead, number, deadline, next_round_at, claiming_since,
                      lapsed_at, granted_at, renewed, lame_until, rounds, before, unknown, elsewhere,
-                     by_witness, handover] = holder.state();
+                     by_witness, often, handover] = holder.state();
         static_cast<void>(claiming_since);  // No run lasts so long.
         static_cast<void>(lapsed_at);
         static_cast<void>(granted_at);
@@ -371,6 +371,7 @@ class Key {
         static_cast<void>(dead);
         static_cast<void>(before);      // put_heard() these.
         static_cast<void>(by_witness);  // No run has a witness.
+        static_cast<void>(often);       // That is for one, too.
         static_cast<void>(unknown);
         static_cast<void>(elsewhere);
         put(static_cast<std::uint8_t>(phase));

@@ -53,6 +53,14 @@ class HardeningTest(unittest.TestCase):
         code, text = found(self.build(f"{COMPILER} -fPIE", f"{LINKER} -pie"))
         self.assertEqual(code, 0, text)
 
+    def test_so_they_are_for_a_static_program(self):
+        program = self.build(f"{COMPILER} -fPIE", f"{LINKER} -pie -static-pie")
+        subprocess.run(["strip", program], check=True)
+        code, text = found(program)
+        self.assertEqual(code, 0, text)
+        code, text = found(self.build(f"{COMPILER} -fPIE", "-pie -static-pie -Wl,-z,norelro"))
+        self.assertIn("relocations", text)
+
     def test_each_property_that_is_missing_is_named(self):
         pie = f"{COMPILER} -fPIE"
         for compiler, linker, named in (

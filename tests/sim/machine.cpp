@@ -94,6 +94,7 @@ void Machine::start() {
                          .accounts = {},
                          .l2tp_port = {}},
              .lease = lease,
+             .witness_name = {},
              .stand_in = plan_.stand_in,
              .durable = durable == disk_.end() ? std::nullopt : std::optional(durable->second),
              .started_at = local_now()});

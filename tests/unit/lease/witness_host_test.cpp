@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "lease/witness_key.hpp"
 #include "unit/lease/cluster.hpp"
 
 namespace vpnha::lease {
@@ -141,7 +142,8 @@ TEST_F(WitnessHostTest, AnotherGatewayHasAVoteOfItsOwnWithoutAMemory) {
     EXPECT_TRUE(host_.votes().at(kGateway).engine().remembers());
     // It asks the node that has spoken, when its abstention is over.
     now_ += kTiming.abstention();
-    EXPECT_LE(host_.next_deadline(), now_);
+    ASSERT_TRUE(host_.next_deadline());
+    EXPECT_LE(*host_.next_deadline(), now_);
     bool asked = false;
     for (const WitnessHost::Packet& packet : host_.on_time(now_).packets) {
         const std::optional<Message> message = first_.hears(packet);
@@ -181,12 +183,36 @@ TEST_F(WitnessHostTest, AllGatewaysThatThereCanBeHaveAVote) {
     EXPECT_FALSE(host_.votes().contains(GatewayId{0}));
 }
 
+TEST_F(WitnessHostTest, WhoSpokeLastIsKept) {
+    meet(first_, "a");
+    for (unsigned node = 2; node <= kVotersMax; ++node) {
+        FakeNode other(node, node);
+        meet(other, "b");
+    }
+    static_cast<void>(deliver(first_.says(Hello{}), "a"));
+    FakeNode another(20, 20);
+    meet(another, "b");
+    EXPECT_TRUE(host_.heard().contains(NodeId{1}));
+    EXPECT_FALSE(host_.heard().contains(NodeId{2}));
+}
+
+TEST_F(WitnessHostTest, AHelloIsOfAllGateways) {
+    meet(first_, "a");
+    static_cast<void>(
+        deliver(encode({GatewayId{9}, sender_of(1, 5), 1'000, round_of(1, 5)}, kKey), "a"));
+    FakeNode second(2, 6);
+    meet(second, "b");
+    EXPECT_TRUE(
+        is_in(host_.votes().at(GatewayId{9}).engine().state().voters.current.nodes, NodeId{2}));
+}
+
 TEST_F(WitnessHostTest, OfNodesThatHaveGoneOnlySevenAreKept) {
     meet(first_, "a");
     for (unsigned node = 2; node <= 1 + kVotersMax; ++node) {
         FakeNode other(node, node);
         meet(other, "b");
     }
+    EXPECT_THAT(host_.heard(), SizeIs(kVotersMax));
     const std::uint64_t before = host_.counters().unproven;
     static_cast<void>(deliver(first_.says(Hello{}), "a"));
     EXPECT_EQ(host_.counters().unproven, before + 1);
@@ -205,7 +231,17 @@ TEST(LeaseKeyTest, EachWitnessHasAKeyOfItsOwn) {
     EXPECT_TRUE(differ(second, other));
     // "a" + "key" and "ak" + "ey" are the same octets.
     EXPECT_TRUE(differ(first, other));
+    EXPECT_TRUE(differ(first, LeaseKey::of_witness("key", "b")));
     EXPECT_FALSE(differ(first, LeaseKey(first.octets())));
+}
+
+// Nodes and witnesses of all releases have the same: BLAKE2b-256 of purpose, length, name and key.
+TEST(LeaseKeyTest, AWitnessesKeyIsAsDocumented) {
+    const LeaseKey key = LeaseKey::of_witness("the key of the cluster", "wit1");
+    const WitnessKeyLine line({"c", "wit1", key.octets()});
+    EXPECT_EQ(line.view(),
+              "vpnha-witness-key 1 c wit1 "
+              "78fddd8c8c13442afcea1b6f872d49da439695b1a86c67c002b13d42a9fcd826\n");
 }
 
 }  // namespace witness_host_test

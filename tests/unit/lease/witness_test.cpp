@@ -290,6 +290,76 @@ TEST_F(WitnessDiskTest, OneThatStandsStillCostsNoMemory) {
     EXPECT_THAT(claim(2'000, 1).saves, SizeIs(1));
 }
 
+TEST_F(WitnessDiskTest, WhileASaveIsUnderWayItIsNotTriedOnceMore) {
+    const Witness::Orders begun = witness_.on_time(now_);
+    static_cast<void>(witness_.on_saved(begun.saves.front().ticket, true, now_));
+    ASSERT_THAT(claim(1, 1).saves, SizeIs(1));
+    now_ += std::chrono::seconds(61);
+    EXPECT_THAT(witness_.on_time(now_).saves, IsEmpty());
+}
+
+TEST_F(WitnessDiskTest, WhatRestsOnAFailedSaveIsNeverSent) {
+    const Witness::Orders begun = witness_.on_time(now_);
+    static_cast<void>(witness_.on_saved(begun.saves.front().ticket, true, now_));
+    const Witness::Orders third = claim(3, 1);
+    ASSERT_THAT(third.saves, SizeIs(1));
+    EXPECT_THAT(witness_.on_saved(third.saves.front().ticket, false, now_).sends, IsEmpty());
+    EXPECT_EQ(witness_.waiting(), 0U);
+}
+
+TEST_F(WitnessDiskTest, AListWaitsForIt) {
+    const Witness::Orders begun = witness_.on_time(now_);
+    static_cast<void>(witness_.on_saved(begun.saves.front().ticket, true, now_));
+    Round round;
+    round.id = {{1, NodeId{1}}, {1}, 1};
+    round.lease = kTiming.lease;
+    round.voters = witness_.engine().state().voters;
+    round.voters.current.version = {{1, NodeId{1}}, 1};
+    const Witness::Orders listed = witness_.on_message(sender_of(1), round, now_);
+    EXPECT_THAT(listed.sends, IsEmpty());
+    ASSERT_FALSE(listed.saves.empty());
+    EXPECT_THAT(witness_.on_saved(listed.saves.back().ticket, true, now_).sends, SizeIs(1));
+}
+
+TEST_F(WitnessDiskTest, AnOrderedEndWaitsForIt) {
+    const Witness::Orders begun = witness_.on_time(now_);
+    static_cast<void>(witness_.on_saved(begun.saves.front().ticket, true, now_));
+    const Witness::Orders first = claim(1, 1);
+    static_cast<void>(witness_.on_saved(first.saves.front().ticket, true, now_));
+    const Witness::Orders ended =
+        witness_.on_message(sender_of(1), Release{{1, NodeId{1}}, true, true}, now_);
+    ASSERT_THAT(ended.saves, SizeIs(1));
+    EXPECT_THAT(witness_.on_message(sender_of(2), Recall{}, now_).sends, IsEmpty());
+    EXPECT_THAT(witness_.on_saved(ended.saves.front().ticket, true, now_).sends, SizeIs(1));
+}
+
+// What it was told is not on its disk yet, and there is no file that covers it.
+TEST(WitnessTest, BehindALostDiskItTellsNothingBeforeItsFirstSave) {
+    Witness witness(kSelf, kTiming, std::nullopt, {});
+    const TimePoint now = TimePoint{} + kTiming.abstention();
+    for (const NodeId node : kPair) {
+        static_cast<void>(witness.on_message(sender_of(node.value), Hello{}, now));
+    }
+    // Of a list that it is not in, what one of the two tells is enough.
+    const Witness::Orders orders = witness.on_message(
+        sender_of(1), Memory{kSelf.instance, {1, NodeId{1}}, {}, durable_of(kPair).voters}, now);
+    ASSERT_TRUE(witness.engine().remembers());
+    ASSERT_FALSE(orders.saves.empty());
+    EXPECT_THAT(witness.on_message(sender_of(1), Recall{}, now).sends, IsEmpty());
+    EXPECT_FALSE(witness.on_saved(orders.saves.back().ticket, true, now).sends.empty());
+}
+
+TEST(WitnessTest, OfNodesThatHaveSpokenItsOwnListHasTheLastOnes) {
+    Witness witness(kSelf, kTiming, std::nullopt, {});
+    for (unsigned node = 1; node <= 10; ++node) {
+        static_cast<void>(witness.on_message(sender_of(node), Hello{}, TimePoint{}));
+    }
+    const std::vector<NodeId> nodes = witness.engine().state().voters.current.nodes;
+    EXPECT_THAT(nodes, SizeIs(kNodesBesideWitness + 1));
+    EXPECT_TRUE(is_in(nodes, NodeId{10}));
+    EXPECT_FALSE(is_in(nodes, NodeId{1}));
+}
+
 TEST(WitnessTest, WhatRemembersNothingLeavesNoFile) {
     EXPECT_FALSE(Witness(kSelf, kTiming, std::nullopt, {}).last_file());
 }
