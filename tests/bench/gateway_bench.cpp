@@ -128,6 +128,7 @@ class IdleNode {
                                          .links = {},
                                          .keepers = {},
                                          .lease = lease,
+                                         .witness_name = {},
                                          .durable = {},
                                          .started_at = loop_.now()});
         }
