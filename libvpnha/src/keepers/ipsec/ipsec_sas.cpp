@@ -152,7 +152,9 @@ void IpsecSas::unpause(TimePoint now, Effects& effects) {
 
 void IpsecSas::serve(TimePoint now, Effects& effects) {
     is_wanted_ = true;
-    turn_by_ = now + limits::kCharonTurnPause;
+    if (!is_active_) {
+        turn_by_ = now + limits::kCharonTurnPause;
+    }
     held_back_ = false;
     feed_at_.reset();
     open_exchanges_.begin(now);
