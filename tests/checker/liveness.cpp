@@ -37,7 +37,7 @@ bool speaks(const World& world) {
 const lease::Voters* newer(const lease::Voters* known, const Node& node) {
     const lease::Voters& voters = node.engine.state().voters;
     const bool is_newer = known == nullptr || voters.newer_than(*known);
-    return is_newer && lease::is_in(voters.all(), node.self.node) ? &voters : known;
+    return is_newer && voters.has(node.self.node) ? &voters : known;
 }
 
 // A majority of the newest list of voters lives, and remembers it or an earlier one; where nobody

@@ -77,7 +77,7 @@ Voters Engine::electorate() const {
 
 void Engine::note_life(const Sender& sender) {
     // A witness has no life that could be fenced, and did not die with the other node.
-    if (!is_in(state_.voters.all(), sender.node) || is_witness(sender.node)) {
+    if (!state_.voters.has(sender.node) || is_witness(sender.node)) {
         return;
     }
     std::erase_if(state_.lives, [&](const Life& life) { return life.node == sender.node; });
@@ -122,7 +122,7 @@ Result<Effects> Engine::confirm_dead(NodeId victim, Confirmed by, TimePoint now)
 }
 
 Result<Effects> Engine::fence(NodeId victim, const BootId& boot, TimePoint now) {
-    if (state_.voters.newest().nodes.size() < 3 || !is_in(state_.voters.all(), victim) ||
+    if (state_.voters.newest().nodes.size() < 3 || !state_.voters.has(victim) ||
         is_witness(victim)) {
         return fail(Errc::unsupported, "only one of three voters or more can be fenced by marks");
     }
@@ -145,7 +145,7 @@ Result<Effects> Engine::fence(NodeId victim, const BootId& boot, TimePoint now) 
 
 void Engine::on_mark_request(NodeId from, const MarkRequest& request, Effects& effects,
                              TimePoint now) {
-    if (!is_in(state_.voters.all(), request.victim) || is_witness(request.victim)) {
+    if (!state_.voters.has(request.victim) || is_witness(request.victim)) {
         return;
     }
     voter_.mark(request.victim, request.boot, state_.voters.all());

@@ -53,8 +53,7 @@ void Engine::take_over(const Voters& voters, TimePoint now) {
     state_.recollection = {};
     holder_.restart_rounds(now);
     state_.differing.clear();
-    std::erase_if(state_.lives,
-                  [this](const Life& life) { return !is_in(state_.voters.all(), life.node); });
+    std::erase_if(state_.lives, [this](const Life& life) { return !state_.voters.has(life.node); });
 }
 
 void Engine::note_difference(NodeId from, const Voters& voters) {

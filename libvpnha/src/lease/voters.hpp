@@ -97,6 +97,9 @@ struct Voters {
     }
     [[nodiscard]] bool newer_than(const Voters& other) const;
     [[nodiscard]] std::vector<NodeId> all() const;  // Of both lists, ascending.
+    [[nodiscard]] bool has(NodeId node) const {
+        return current.has(node) || (next && next->has(node));
+    }
     [[nodiscard]] bool majority(const std::vector<NodeId>& of) const;
     friend bool operator==(const Voters&, const Voters&) = default;
 };

@@ -333,8 +333,8 @@ void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
 
 Result<void> GatewayNode::confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
                                        Effects& effects) {
-    const std::vector<NodeId> voters = lease_.state().voters.all();
-    if (lease::is_in(voters, lease::kWitness) && lease::is_in(voters, victim)) {
+    const lease::Voters& voters = lease_.state().voters;
+    if (voters.has(lease::kWitness) && voters.has(victim)) {
         return confirm_dead_beside_witness(victim, by, now);
     }
     VPNHA_TRY(lease::Effects more, lease_.confirm_dead(victim, by, now));

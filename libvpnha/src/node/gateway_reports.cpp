@@ -153,7 +153,7 @@ void GatewayNode::say_hello(TimePoint now, Effects& effects) {
 
 bool GatewayNode::has_witness() const {
     return lease::is_in(settings_.lease.voters, lease::kWitness) ||
-           lease::is_in(lease_.state().voters.all(), lease::kWitness);
+           lease_.state().voters.has(lease::kWitness);
 }
 
 void GatewayNode::watch_witness(TimePoint now, Effects& effects) {
@@ -173,8 +173,7 @@ void GatewayNode::watch_witness(TimePoint now, Effects& effects) {
     const bool misses_node = std::any_of(votes.begin(), votes.end(), [](const auto& vote) {
         return !lease::is_witness(vote.node) && !vote.counts;
     });
-    const std::vector<NodeId> voters = lease_.state().voters.all();
-    lease_.ask_often(misses_node && lease::is_in(voters, lease::kWitness));
+    lease_.ask_often(misses_node && lease_.state().voters.has(lease::kWitness));
 }
 
 void GatewayNode::watch_holder(TimePoint now, Effects& effects) {

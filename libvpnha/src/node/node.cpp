@@ -240,7 +240,7 @@ Effects Node::confirm_dead(RequestToken request, NodeId victim, lease::Confirmed
     const bool any_has_it = lease::is_in(voters(), victim);
     for (auto& [id, gateway] : gateways_) {
         // The list of another gateway may have lost it already.
-        if (any_has_it && !lease::is_in(gateway.lease().state().voters.all(), victim)) {
+        if (any_has_it && !gateway.lease().state().voters.has(victim)) {
             continue;
         }
         if (const Result<void> done = gateway.confirm_dead(victim, by, now, effects); !done) {

@@ -77,8 +77,7 @@ bool HolderWatch::listens(const Sight& sight) const {
 }
 
 bool HolderWatch::asks_witness(const Sight& sight, TimePoint now) const {
-    return unheard_ && now >= witness_.next_at &&
-           lease::is_in(sight.lease.state().voters.all(), lease::kWitness);
+    return unheard_ && now >= witness_.next_at && sight.lease.state().voters.has(lease::kWitness);
 }
 
 void HolderWatch::on_asked(std::uint64_t number, TimePoint now) {
@@ -144,7 +143,7 @@ std::optional<HolderWatch::Report> HolderWatch::look(const Sight& sight, TimePoi
 std::optional<TimePoint> HolderWatch::next_deadline(const Sight& sight) const {
     std::optional<TimePoint> next = waiting_ ? std::optional(waiting_->at) : std::nullopt;
     if (unheard_) {
-        const bool has_witness = lease::is_in(sight.lease.state().voters.all(), lease::kWitness);
+        const bool has_witness = sight.lease.state().voters.has(lease::kWitness);
         return has_witness ? earliest(next, witness_.next_at) : next;
     }
     return waiting_ || !listens(sight) ? next : std::optional(heard_until_);
