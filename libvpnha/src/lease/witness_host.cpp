@@ -8,7 +8,7 @@ namespace vpnha::lease {
 
 WitnessHost::WitnessHost(const Sender& self, const Timing& timing, const LeaseKey& key,
                          const std::map<GatewayId, Witness::File>& files, TimePoint now)
-    : self_(self), timing_(timing), key_(key), guard_(self.instance) {
+    : self_(self), timing_(timing), exchange_(self, key.octets()) {
     for (const auto& [gateway, file] : files) {
         votes_.emplace(gateway, Witness(self, timing, file, now));
     }
@@ -23,65 +23,50 @@ void WitnessHost::admit(NodeId node) {
         nodes_.erase(nodes_.begin());
     }
     nodes_.push_back(node);
-    guard_.set_senders(nodes_);
+    exchange_.guard().set_senders(nodes_);
 }
 
 WitnessHost::Orders WitnessHost::on_datagram(ByteView bytes, const Address& from, TimePoint now) {
     Orders orders;
-    const Result<Datagram> datagram = parse_datagram(bytes, key_);
-    if (!datagram || is_witness(datagram->sender.node)) {
-        const bool forged = !datagram && datagram.error().code == Errc::permission;
-        ++(forged ? counters_.forged : counters_.malformed);
+    Exchange::Arrival arrival = exchange_.parse(bytes);
+    if (!arrival.datagram || is_witness(arrival.datagram->sender.node)) {
+        counters_.count(arrival.datagram ? Exchange::Kind::malformed : arrival.kind);
         return orders;
     }
-    const Sender& sender = datagram->sender;
-    admit(sender.node);
-    switch (guard_.on_datagram(sender, datagram->sequence, datagram->message)) {
-        case ReplayGuard::Seen::replayed:
-            ++counters_.replayed;
-            return orders;
-        case ReplayGuard::Seen::unproven:
-            ++counters_.unproven;
-            greet(*datagram, from, false, orders, now);
-            return orders;
-        case ReplayGuard::Seen::new_life:
-        case ReplayGuard::Seen::fresh:
-            break;
+    admit(arrival.datagram->sender.node);
+    exchange_.judge(arrival);
+    counters_.count(arrival.kind);
+    const auto& [gateway, sender, sequence, message] = *arrival.datagram;
+    const bool is_taken = arrival.kind == Exchange::Kind::taken;
+    const bool is_hello = is_taken && std::holds_alternative<Hello>(message);
+    if (is_hello) {
+        // Each one is answered: so the node knows that it is heard.
+        arrival.greeting = arrival.greeting.value_or(Hello{});
+        arrival.greeting->sent_at = now;
     }
-    ++counters_.taken;
+    if (arrival.greeting) {
+        say(gateway, from, *arrival.greeting, orders);
+    }
+    if (!is_taken) {
+        return orders;
+    }
     heard_[sender.node] = {from, now};
     std::erase(nodes_, sender.node);
     nodes_.push_back(sender.node);
-    if (std::holds_alternative<Hello>(datagram->message)) {
-        greet(*datagram, from, true, orders, now);
-        for (auto& [gateway, vote] : votes_) {
-            take(gateway, vote.on_message(sender, datagram->message, now), orders);
+    if (is_hello) {
+        for (auto& [each, vote] : votes_) {
+            take(each, vote.on_message(sender, message, now), orders);
         }
         return orders;
     }
-    const GatewayId gateway = datagram->gateway;
     const auto vote = votes_.try_emplace(gateway, Witness(self_, timing_, std::nullopt, now)).first;
-    take(gateway, vote->second.on_message(sender, datagram->message, now), orders);
+    take(gateway, vote->second.on_message(sender, message, now), orders);
     return orders;
-}
-
-void WitnessHost::greet(const Datagram& datagram, const Address& from, bool is_heard,
-                        Orders& orders, TimePoint now) {
-    const Sender& sender = datagram.sender;
-    const auto* const hello = std::get_if<Hello>(&datagram.message);
-    std::optional<Hello> answer = guard_.greeting(sender.node, sender, hello);
-    if (is_heard) {
-        answer = answer.value_or(Hello{});
-        answer->sent_at = now;
-    }
-    if (answer) {
-        say(datagram.gateway, from, *answer, orders);
-    }
 }
 
 void WitnessHost::say(GatewayId gateway, const Address& to, const Message& message,
                       Orders& orders) {
-    orders.packets.push_back({to, encode({gateway, self_, ++sequence_, message}, key_)});
+    orders.packets.push_back({to, exchange_.encode(gateway, message)});
 }
 
 void WitnessHost::take(GatewayId gateway, Witness::Orders&& from, Orders& orders) {

@@ -15,8 +15,7 @@
 #include <string>
 #include <vector>
 
-#include "lease/datagram.hpp"
-#include "lease/replay_guard.hpp"
+#include "lease/exchange.hpp"
 #include "lease/witness.hpp"
 
 namespace vpnha::lease {
@@ -43,16 +42,10 @@ class WitnessHost {
         Address from;
         TimePoint at;
     };
-    struct Counters {
-        std::uint64_t taken = 0;
-        std::uint64_t forged = 0;     // Of another key, or changed on their way.
-        std::uint64_t malformed = 0;  // Of the right key: another version, a bug, or sent back.
-        std::uint64_t replayed = 0;
-        std::uint64_t unproven = 0;  // Of a life that has yet to repeat a challenge.
-    };
+    // What somebody sends back counts as malformed.
+    using Counters = Exchange::Counters;
 
-    // `self`: kWitness; its boot id and instance are random numbers of this start. The key must
-    // outlive it.
+    // `self`: kWitness; its boot id and instance are random numbers of this start.
     WitnessHost(const Sender& self, const Timing& timing, const LeaseKey& key,
                 const std::map<GatewayId, Witness::File>& files, TimePoint now);
 
@@ -74,19 +67,15 @@ class WitnessHost {
   private:
     // The node is among those whose datagrams are taken; the one of longest ago gives way.
     void admit(NodeId node);
-    void greet(const Datagram& datagram, const Address& from, bool is_heard, Orders& orders,
-               TimePoint now);
     void take(GatewayId gateway, Witness::Orders&& from, Orders& orders);
     void say(GatewayId gateway, const Address& to, const Message& message, Orders& orders);
 
     Sender self_;
     Timing timing_;
-    const LeaseKey& key_;
-    ReplayGuard guard_;
+    Exchange exchange_;
     std::vector<NodeId> nodes_;      // The one that was heard last is the last one.
     std::map<NodeId, Heard> heard_;  // Of those, who has repeated a challenge.
     std::map<GatewayId, Witness> votes_;
-    std::uint64_t sequence_ = 0;
     Counters counters_;
 };
 

@@ -73,25 +73,6 @@ Result<std::vector<SocketAddress>> find_addresses(const std::string& name, std::
     return addresses;
 }
 
-void LeaseCounters::count(lease::Exchange::Kind kind) {
-    switch (kind) {
-        case lease::Exchange::Kind::taken:
-            break;
-        case lease::Exchange::Kind::forged:
-            ++forged;
-            break;
-        case lease::Exchange::Kind::malformed:
-            ++malformed;
-            break;
-        case lease::Exchange::Kind::replayed:
-            ++replayed;
-            break;
-        case lease::Exchange::Kind::unproven:
-            ++unproven;
-            break;
-    }
-}
-
 Result<UniqueFd> open_lease_socket(int family) {
     UniqueFd fd = open_network_socket(family, SOCK_DGRAM | SOCK_NONBLOCK);
     if (!fd) {

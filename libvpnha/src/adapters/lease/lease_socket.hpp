@@ -40,18 +40,13 @@ struct SocketAddress {
                                                                 std::uint16_t port, int family,
                                                                 int flags);
 
-struct LeaseCounters {
+// Second copies by another link are among those that are replayed, and the first ones of each life
+// of a vpnhad among those that are not proven.
+struct LeaseCounters : lease::Exchange::Counters {
     std::uint64_t sent = 0;
     std::uint64_t unsent = 0;  // The kernel took them on no link.
     std::uint64_t received = 0;
     std::uint64_t strangers = 0;  // From an address of no other node.
-    std::uint64_t forged = 0;     // Of another key, or changed on their way.
-    std::uint64_t malformed = 0;  // Of the right key: another version, or a bug.
-    std::uint64_t replayed = 0;   // Second copies by another link among them.
-    // Of a life of a vpnhad that has yet to repeat this node's challenge: the first ones of each.
-    std::uint64_t unproven = 0;
-
-    void count(lease::Exchange::Kind kind);
 };
 
 // Bound to nothing yet. It does not block, and is ahead of the clients' traffic.
