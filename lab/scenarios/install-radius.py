@@ -26,7 +26,7 @@ from vpnlab.product.sites.home import start_nat
 from vpnlab.rollout.ansible import Site
 from vpnlab.steps.live import off_dc
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
-from vpnlab.steps.rollout import FRESH, begin, prepare
+from vpnlab.steps.rollout import FRESH, begin, play_again, prepare
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -48,10 +48,7 @@ def steps(run: Run) -> None:
     ansible = prepare(run, SITE)
     live = begin(run, ansible, off_dc)
     stack = live.stack
-    run.step("the site play once more")
-    run.expect("changed_by_the_second", ansible.play("site", "ansible-2.log").changed,
-               equals({node.name: 0 for node in run.lab.gateways}))
-    run.expect("secrets_in_the_logs", ansible.secret_words(), is_empty())
+    play_again(run, ansible)
     run.expect("users_on_the_nodes", [line for node in run.lab.gateways
                                       for line in (node.read(SECRETS) or "").splitlines()
                                       if not line.startswith("#")], is_empty())

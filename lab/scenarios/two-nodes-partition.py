@@ -15,52 +15,22 @@ the same again, with the promoted node as the coordinator.
 Expected: only the standby is switched off, both times; the promoted node serves on after a silence
 of at most 3 s and nothing else, and was not promoted anew; never two owners.
 """
-from vpnlab.evidence.expectation import at_least, equals
-from vpnlab.host.power import power_events
+from vpnlab.evidence.expectation import at_least
 from vpnlab.product.cluster import TWO_NODES
-from vpnlab.steps.live import Live, begin, off_dc
+from vpnlab.steps.live import begin, off_dc
 from vpnlab.steps.partition import CLUSTER_LINKS
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.pairs.two_nodes import Loss, expect_silences, observed, wait_calm
+from vpnlab.steps.pairs.two_nodes import expect_silences, lose_each_other_twice
 
 SCENARIO = Scenario(nodes=("gw1", "gw2", "client1", "server"), faults=2 * len(CLUSTER_LINKS),
                     vpnha=True)
-FENCED_LIMIT_S = 10
-
-
-def lose_each_other(live: Live) -> Loss:
-    """Returns when the standby was switched off, and the links are mended."""
-    standby = live.standbys[0]
-    name = wait_calm(live, live.active)
-    live.run.step(f"{live.active.name}, which is promoted ({name}), and {standby.name} lose each "
-                  "other")
-    for link in CLUSTER_LINKS:
-        live.active.link_down(link)
-    live.run.wait_for(f"{standby.name} is switched off", lambda: not standby.powered(),
-                      FENCED_LIMIT_S)
-    live.wait_answered()
-    loss = observed(live, name)
-    for link in CLUSTER_LINKS:
-        live.active.link_up(link)
-    return loss
 
 
 def steps(run: Run) -> None:
     live = begin(run, fencing=TWO_NODES, place=off_dc)
-    standby = live.standbys[0]
-    promotions = live.stack.promotions()
-    losses = [lose_each_other(live)]
-    run.step(f"{standby.name} comes back")
-    live.stack.rejoin(standby.name)
-    live.stack.wait_protected(1)
-    losses.append(lose_each_other(live))
-    run.expect("promoted_node", [loss.name for loss in losses], equals(["not_dc", "dc"]))
-    run.expect("promotions", live.stack.promotions(), equals(promotions))
-    run.expect("switched_off", [event.node for event in power_events(run.lab)],
-               equals([standby.name, standby.name]))
+    losses = lose_each_other_twice(live)
     run.expect("went_on_alone", live.stack.daemon_log(live.active).count("event=alone"),
                at_least(2))
-    run.expect("sessions", len(live.stack.sessions(live.active)), equals(1))
     seen = live.end()
     expect_silences(run, seen.client("client1"), losses)

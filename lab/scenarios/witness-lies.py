@@ -19,13 +19,11 @@ no epoch that is much higher. The power cut costs 0.45 s at most; never two owne
 from vpnlab.evidence.expectation import at_most, equals
 from vpnlab.host.node import Node
 from vpnlab.host.power import power_events
-from vpnlab.steps.live import Live, off_dc
-from vpnlab.steps.promise import UNNOTICED_MS, expect_only_silence
+from vpnlab.product.witness import Witness
+from vpnlab.steps.live import Live
+from vpnlab.steps.pairs.witness import NODES, outlive
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.pairs.two_nodes import observed, wait_calm
-from vpnlab.steps.pairs.witness import (
-    DEVICES, NODES, WITNESS_MS, begin_with_witness, expect_silence, witness_of)
 
 SCENARIO = Scenario(nodes=NODES, faults=2, vpnha=True)
 LIES_S = 20
@@ -39,23 +37,18 @@ def epoch(live: Live, node: Node) -> int:
 
 
 def steps(run: Run) -> None:
-    live = begin_with_witness(run, off_dc)
-    name = wait_calm(live, live.active, DEVICES)
-    promotions, before = live.stack.promotions(), epoch(live, live.active)
-    run.step("the witness lies from now on")
-    from_s = run.lab.now()
-    witness_of(live).lie()
-    run.observe(LIES_S)
-    until = run.lab.now()
-    run.observe(1)
-    run.expect("promotions", live.stack.promotions(), equals(promotions))
-    run.expect("switched_off", [event.node for event in power_events(run.lab)], equals([]))
-    run.expect("lists_with_the_witness", [live.stack.votes(node) for node in
-                                          live.stack.cluster.nodes], equals([True, True]))
-    run.expect("epochs_used", epoch(live, live.active) - before, at_most(EPOCHS_MAX))
-    live.cut_power(live.active)
-    loss = observed(live, name)
-    seen = live.end().client("client1")
-    expect_silence(run, seen, "witness_lies", (from_s, until), UNNOTICED_MS)
-    expect_silence(run, seen, "node_gone", loss.span, WITNESS_MS)
-    expect_only_silence(run, seen, WITNESS_MS)
+    before: dict[str, int] = {}
+
+    def lie(live: Live, witness: Witness) -> None:
+        before.update(promotions=live.stack.promotions(), epoch=epoch(live, live.active))
+        witness.lie()
+        run.observe(LIES_S)
+
+    def look(live: Live) -> None:
+        run.expect("promotions", live.stack.promotions(), equals(before["promotions"]))
+        run.expect("switched_off", [event.node for event in power_events(run.lab)], equals([]))
+        run.expect("lists_with_the_witness", [live.stack.votes(node) for node in
+                                              live.stack.cluster.nodes], equals([True, True]))
+        run.expect("epochs_used", epoch(live, live.active) - before["epoch"],
+                   at_most(EPOCHS_MAX))
+    outlive(run, "the witness lies from now on", "witness_lies", lie, look)

@@ -14,33 +14,20 @@ then the power of the promoted node is cut.
 Expected: no silence when the witness dies or returns; at most 0.45 s when the node dies, and
 nothing else; never two owners.
 """
-from vpnlab.steps.live import off_dc
-from vpnlab.steps.promise import UNNOTICED_MS, expect_only_silence
+from vpnlab.product.witness import Witness
+from vpnlab.steps.live import Live
+from vpnlab.steps.pairs.witness import NODES, outlive
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.pairs.two_nodes import observed, wait_calm
-from vpnlab.steps.pairs.witness import (
-    DEVICES, NODES, WITNESS_MS, begin_with_witness, expect_silence, witness_of)
 
 SCENARIO = Scenario(nodes=NODES, faults=2, vpnha=True)
 OBSERVE_S = 4
 
 
 def steps(run: Run) -> None:
-    live = begin_with_witness(run, off_dc)
-    witness = witness_of(live)
-    name = wait_calm(live, live.active, DEVICES)
-    run.step("the witness dies, and comes back")
-    killed_at = run.lab.now()
-    witness.kill()
-    run.observe(OBSERVE_S)
-    witness.start()
-    run.observe(OBSERVE_S)
-    until = run.lab.now()
-    run.observe(1)
-    live.cut_power(live.active)
-    loss = observed(live, name)
-    seen = live.end().client("client1")
-    expect_silence(run, seen, "witness_gone", (killed_at, until), UNNOTICED_MS)
-    expect_silence(run, seen, "node_gone", loss.span, WITNESS_MS)
-    expect_only_silence(run, seen, WITNESS_MS)
+    def crash(_live: Live, witness: Witness) -> None:
+        witness.kill()
+        run.observe(OBSERVE_S)
+        witness.start()
+        run.observe(OBSERVE_S)
+    outlive(run, "the witness dies, and comes back", "witness_gone", crash)

@@ -3,7 +3,7 @@
 and PPTP. They keep the relaxed token: what plays do to a cluster needs no fast one."""
 from __future__ import annotations
 
-from ..evidence.expectation import is_true
+from ..evidence.expectation import equals, is_empty, is_true
 from ..host.power import node_files
 from ..rollout.ansible import Ansible, Site
 from ..product.cluster import Cluster
@@ -44,3 +44,16 @@ def begin(run: Run, ansible: Ansible, place: Place = anywhere) -> Live:
     active = stack.move_role(lambda name: place(name, dc))
     run.start_echo_server()
     return Live(run, stack, active, dc)
+
+
+def play_again(run: Run, ansible: Ansible, in_check_mode: bool = False) -> None:
+    """The site play once more changes nothing; nor would it once more, if `in_check_mode`. No
+    secret stands in what Ansible has said so far."""
+    run.step("the site play once more" + (", and in check mode" if in_check_mode else ""))
+    nothing = {node.name: 0 for node in run.lab.gateways}
+    run.expect("changed_by_the_second", ansible.play("site", "ansible-2.log").changed,
+               equals(nothing))
+    if in_check_mode:
+        run.expect("changed_in_check_mode", ansible.play(
+            "site", "ansible-3.log", "--check", "--diff").changed, equals(nothing))
+    run.expect("secrets_in_the_logs", ansible.secret_words(), is_empty())

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from ...evidence.expectation import at_most
+from ...evidence.expectation import at_most, equals
 from ...evidence.result import ClientResult
 from ...host.node import Node
+from ...host.power import power_events
 from ..live import Live
+from ..partition import CLUSTER_LINKS
 from ..promise import PAIR_MS, Span, expect_only_silence, worst_gap_ms
 from ..run import Run
 
@@ -16,6 +18,7 @@ DEVICES = ("fencing-yield", "fencing", "fencing-confirm")
 CALM_S = 2
 # After a silence has ended; for as long the node that waits could still shoot, too.
 OBSERVE_S = 3
+FENCED_LIMIT_S = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +46,42 @@ def wait_calm(live: Live, promoted: Node, devices: Sequence[str] = DEVICES) -> s
     live.wait_answered()
     live.run.observe(CALM_S)
     return "dc" if status.dc == promoted.name else "not_dc"
+
+
+def lose_each_other(live: Live, devices: Sequence[str] = DEVICES) -> Loss:
+    """The cluster links of the promoted node are cut. Returns when the standby was switched off,
+    and the links are mended."""
+    standby = live.standbys[0]
+    name = wait_calm(live, live.active, devices)
+    live.run.step(f"{live.active.name}, which is promoted ({name}), and {standby.name} lose each "
+                  "other")
+    for link in CLUSTER_LINKS:
+        live.active.link_down(link)
+    live.run.wait_for(f"{standby.name} is switched off", lambda: not standby.powered(),
+                      FENCED_LIMIT_S)
+    live.wait_answered()
+    loss = observed(live, name)
+    for link in CLUSTER_LINKS:
+        live.active.link_up(link)
+    return loss
+
+
+def lose_each_other_twice(live: Live, devices: Sequence[str] = DEVICES) -> list[Loss]:
+    """The promoted node is not the coordinator, and then it is. Only the standby is switched off,
+    and the promoted node serves on, with its session."""
+    run, standby = live.run, live.standbys[0]
+    promotions = live.stack.promotions()
+    losses = [lose_each_other(live, devices)]
+    run.step(f"{standby.name} comes back")
+    live.stack.rejoin(standby.name)
+    live.stack.wait_protected(1)
+    losses.append(lose_each_other(live, devices))
+    run.expect("promoted_node", [loss.name for loss in losses], equals(["not_dc", "dc"]))
+    run.expect("promotions", live.stack.promotions(), equals(promotions))
+    run.expect("switched_off", [event.node for event in power_events(run.lab)],
+               equals([standby.name, standby.name]))
+    run.expect("sessions", len(live.stack.sessions(live.active)), equals(1))
+    return losses
 
 
 def expect_silences(run: Run, seen: ClientResult, losses: Sequence[Loss]) -> None:

@@ -2,8 +2,9 @@
 """Two gateways and a witness: what their scenarios share."""
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...evidence.expectation import at_most
-from ...evidence.result import ClientResult
 from ...host.node import Node
 from ...product.cluster import TWO_NODES_WITNESS, Cluster
 from ...product.vpnha_stack import VpnhaStack
@@ -79,5 +80,21 @@ def cut_either(run: Run, limit_ms: float, delay_ms: float = 0, loss_percent: flo
     expect_only_silence(run, seen, limit_ms)
 
 
-def expect_silence(run: Run, seen: ClientResult, name: str, span: Span, limit_ms: float) -> None:
-    run.expect(f"{name}_ms", worst_gap_ms(seen, span), at_most(limit_ms))
+def outlive(run: Run, what: str, name: str, act: Callable[[Live, Witness], None],
+            look: Callable[[Live], None] = lambda _live: None) -> None:
+    """What happens to the witness is nothing to the client while both nodes live; then the promoted
+    node dies, and the witness's vote is worth as much as before. `look`: between the two."""
+    live = begin_with_witness(run, off_dc)
+    dc = wait_calm(live, live.active, DEVICES)
+    run.step(what)
+    from_s = run.lab.now()
+    act(live, witness_of(live))
+    until = run.lab.now()
+    run.observe(1)
+    look(live)
+    live.cut_power(live.active)
+    loss = observed(live, dc)
+    seen = live.end().client("client1")
+    run.expect(f"{name}_ms", worst_gap_ms(seen, (from_s, until)), at_most(UNNOTICED_MS))
+    run.expect("node_gone_ms", worst_gap_ms(seen, loss.span), at_most(WITNESS_MS))
+    expect_only_silence(run, seen, WITNESS_MS)
