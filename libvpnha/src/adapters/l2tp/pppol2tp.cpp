@@ -109,25 +109,31 @@ Result<std::unique_ptr<PppoL2tpKernel>> PppoL2tpKernel::create(const config::Con
                                                                OnNetworks on_networks) {
     VPNHA_CHECK(raise_open_files_limit());
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
-    VPNHA_TRY(L2tpNetlink l2tp, L2tpNetlink::open());
-    VPNHA_TRY(L2tpEvents events, l2tp.subscribe());
-    std::unique_ptr<PppoL2tpKernel> kernel(
-        new PppoL2tpKernel(config, loop, std::move(listener), std::move(on_networks),
-                           std::move(route), std::move(l2tp), std::move(events)));
+    std::unique_ptr<PppoL2tpKernel> kernel(new PppoL2tpKernel(
+        config, loop, std::move(listener), std::move(on_networks), std::move(route)));
+    const auto has_l2tp = [](const config::Gateway& gateway) { return gateway.l2tp.has_value(); };
+    if (std::any_of(config.gateways.begin(), config.gateways.end(), has_l2tp)) {
+        VPNHA_CHECK(kernel->open_l2tp());
+    }
     VPNHA_CHECK(kernel->open_poll_set());
     return kernel;
 }
 
 PppoL2tpKernel::PppoL2tpKernel(const config::Config& config, QbLoop& loop, Listener listener,
-                               OnNetworks on_networks, RouteNetlink route, L2tpNetlink l2tp,
-                               L2tpEvents events)
+                               OnNetworks on_networks, RouteNetlink route)
     : config_(&config),
       loop_(&loop),
       listener_(std::move(listener)),
       on_networks_(std::move(on_networks)),
-      route_(std::move(route)),
-      l2tp_(std::move(l2tp)),
-      events_(std::move(events)) {}
+      route_(std::move(route)) {}
+
+Result<void> PppoL2tpKernel::open_l2tp() {
+    VPNHA_TRY(L2tpNetlink l2tp, L2tpNetlink::open());
+    VPNHA_TRY(L2tpEvents events, l2tp.subscribe());
+    l2tp_ = std::move(l2tp);
+    events_ = std::move(events);
+    return {};
+}
 
 PppoL2tpKernel::~PppoL2tpKernel() {
     loop_->unwatch(epoll_.get());
@@ -142,7 +148,9 @@ Result<void> PppoL2tpKernel::open_poll_set() {
     if (!epoll_ || !search_timer_) {
         return tl::unexpected(system_error("create an epoll or timer descriptor", errno));
     }
-    VPNHA_CHECK(watch(events_.fd(), {Source::Kind::events, {}, {}}));
+    if (events_) {
+        VPNHA_CHECK(watch(events_->fd(), {Source::Kind::events, {}, {}}));
+    }
     VPNHA_CHECK(watch(search_timer_.get(), {Source::Kind::search, {}, {}}));
     return loop_->watch(epoll_.get(), [this] { on_readable(); });
 }
@@ -157,6 +165,9 @@ Result<const config::Gateway*> PppoL2tpKernel::settings_of(GatewayId gateway) co
 
 Result<void> PppoL2tpKernel::install(GatewayId gateway, const l2tp::SessionRecord& record) {
     VPNHA_TRY(const config::Gateway* const found, settings_of(gateway));
+    if (!l2tp_) {
+        return fail(Errc::unsupported, "this node's vpnha.toml has no gateway with L2TP");
+    }
     VPNHA_CHECK(check_ppp_address(*found, record.our_address));
     if (const auto known = sessions_.find(record.key); known != sessions_.end()) {
         if (same_in_kernel(known->second.record, record)) {
@@ -216,13 +227,16 @@ std::string PppoL2tpKernel::interface_of(const l2tp::SessionKey& key) const {
 }
 
 Result<std::set<l2tp::SessionKey>> PppoL2tpKernel::audit(GatewayId gateway) {
+    if (!l2tp_) {
+        return std::set<l2tp::SessionKey>();
+    }
     std::vector<L2tpNetlink::SessionName> names;
     for (const auto& [key, session] : sessions_) {
         if (session.gateway == gateway) {
             names.push_back(name_in_kernel(key));
         }
     }
-    VPNHA_TRY(const std::set<L2tpNetlink::SessionName> in_kernel, l2tp_.present(names));
+    VPNHA_TRY(const std::set<L2tpNetlink::SessionName> in_kernel, l2tp_->present(names));
     std::set<l2tp::SessionKey> present;
     std::vector<l2tp::SessionKey> gone;
     for (const auto& [key, session] : sessions_) {
@@ -311,7 +325,7 @@ Result<std::uint32_t> PppoL2tpKernel::create_named_tunnel(const l2tp::TunnelKey&
         if (connection_ids_.contains(id)) {
             continue;
         }
-        const auto created = l2tp_.create_tunnel(id, key.peer_id, udp);
+        const auto created = l2tp_->create_tunnel(id, key.peer_id, udp);
         if (created) {
             connection_ids_.insert(id);
             return id;
@@ -332,7 +346,7 @@ Result<void> PppoL2tpKernel::close_tunnel_if_unused(const l2tp::TunnelKey& key) 
         return {};
     }
     const std::uint32_t id = found->second.connection_id;
-    Result<void> outcome = id == 0 ? Result<void>() : l2tp_.delete_tunnel(id);
+    Result<void> outcome = id == 0 ? Result<void>() : l2tp_->delete_tunnel(id);
     unwatch(found->second.udp.get());
     tunnels_.erase(found);
     connection_ids_.erase(id);
@@ -444,7 +458,7 @@ void PppoL2tpKernel::read_one(int fd) {
 }
 
 void PppoL2tpKernel::on_events() {
-    const bool complete = events_.read([this](std::uint32_t connection_id) {
+    const bool complete = events_->read([this](std::uint32_t connection_id) {
         if (connection_ids_.contains(connection_id)) {
             suspect(connection_id);
         }
@@ -477,7 +491,7 @@ void PppoL2tpKernel::search() {
             names.push_back(name);
         }
     }
-    const auto in_kernel = l2tp_.present(names);
+    const auto in_kernel = l2tp_->present(names);
     if (!in_kernel) {
         suspects_.clear();
         return listener_.on_overrun();

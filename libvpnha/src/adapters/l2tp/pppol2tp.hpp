@@ -25,6 +25,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -82,7 +83,7 @@ class PppoL2tpKernel final : public ports::SessionKernel {
     };
 
     PppoL2tpKernel(const config::Config& config, QbLoop& loop, Listener listener,
-                   OnNetworks on_networks, RouteNetlink route, L2tpNetlink l2tp, L2tpEvents events);
+                   OnNetworks on_networks, RouteNetlink route);
 
     [[nodiscard]] Result<const config::Gateway*> settings_of(GatewayId gateway) const;
     Result<Tunnel*> open_tunnel(GatewayId gateway, const l2tp::TunnelKey& key);
@@ -97,6 +98,7 @@ class PppoL2tpKernel final : public ports::SessionKernel {
     void discount_networks(GatewayId gateway, const l2tp::SessionRecord& record);
     Result<void> watch(int fd, const Source& source);
     void unwatch(int fd);
+    Result<void> open_l2tp();
     Result<void> open_poll_set();
     void on_readable();
     void read_one(int fd);
@@ -111,8 +113,9 @@ class PppoL2tpKernel final : public ports::SessionKernel {
     Listener listener_;
     OnNetworks on_networks_;
     RouteNetlink route_;
-    L2tpNetlink l2tp_;
-    L2tpEvents events_;
+    // Not where no gateway has L2TP: the kernel need not have it then.
+    std::optional<L2tpNetlink> l2tp_;
+    std::optional<L2tpEvents> events_;
     UniqueFd search_timer_;
     std::set<std::uint32_t> suspects_;  // Connection ids of tunnels.
     std::size_t searches_ = 0;          // Of these suspects, so far.
