@@ -15,8 +15,6 @@ using nlohmann::json;
 
 // Pacemaker has promoted a node that stands in long before.
 constexpr std::int64_t kLongStandInMs = 10'000;
-// A voter that is no node.
-constexpr std::uint32_t kWitnessId = 0xFFFF0001;
 
 class Findings {
   public:

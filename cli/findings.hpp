@@ -2,11 +2,15 @@
 // What is amiss by the result of the verb `status`.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 namespace vpnha::cli {
+
+// A voter that is no node.
+inline constexpr std::uint32_t kWitnessId = 0xFFFF0001;
 
 enum class Health { ok, degraded, critical };
 

@@ -8,6 +8,8 @@
 #include <optional>
 #include <set>
 
+#include "cli/findings.hpp"
+
 namespace vpnha::cli {
 
 namespace {
@@ -302,14 +304,16 @@ MetricSource link_states() {
 }
 
 MetricSource votes() {
-    return each_status_gateway("node", "`status`: `gateways[].lease.votes[]`",
-                               [](Samples& samples, const std::string& name, const json& gateway) {
-                                   for (const json& vote : at(gateway, "/lease/votes")) {
-                                       add(samples,
-                                           {{"gateway", name}, {"node", at(vote, "/node").dump()}},
-                                           at(vote, "/counts") == true ? 1 : 0);
-                                   }
-                               });
+    return each_status_gateway(
+        "node", "`status`: `gateways[].lease.votes[]`",
+        [](Samples& samples, const std::string& name, const json& gateway) {
+            for (const json& vote : at(gateway, "/lease/votes")) {
+                const json& node = at(vote, "/node");
+                add(samples,
+                    {{"gateway", name}, {"node", node == kWitnessId ? "witness" : node.dump()}},
+                    at(vote, "/counts") == true ? 1 : 0);
+            }
+        });
 }
 
 MetricSource round_lateness() {

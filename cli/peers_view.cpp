@@ -59,6 +59,18 @@ Row row_of(const json& status, const json& member) {
             is_this ? "" : fmt::format("{} items", differing)};
 }
 
+// "120 ms, which gw2 needs"
+std::string lease_text(const json& status, const json& lease) {
+    const std::string text = fmt::format("{:.0f} ms", lease.at("duration_ms").get<double>());
+    const json& sizing = lease.at("sizing");
+    if (sizing.is_null()) {
+        return text;
+    }
+    const json& slowest = sizing.at("slowest");
+    return fmt::format("{}, which {} needs", text,
+                       slowest.is_null() ? "this node" : node_name(status, slowest));
+}
+
 // How late the rounds of this node's leases began: what the slack is for.
 std::string render_rounds(const json& status, bool use_colour) {
     std::vector<Row> rows;
@@ -77,12 +89,13 @@ std::string render_rounds(const json& status, bool use_colour) {
              fmt::format("{:.1f} ms",
                          rounds.at("late_sum_ms").get<double>() / static_cast<double>(count)),
              {fmt::format("{:.0f} ms", worst), 2 * worst > slack ? Colour::red : Colour::plain},
-             fmt::format("{:.0f} ms", slack)});
+             fmt::format("{:.0f} ms", slack),
+             lease_text(status, gateway.at("lease"))});
     }
     return rows.empty() ? ""
                         : "\nRounds of the leases that this node has held:\n" +
                               render_table({"GATEWAY", "ROUNDS", "LATE BY (MEAN)", "WORST OF A DAY",
-                                            "LOST WHEN LATER THAN"},
+                                            "LOST WHEN LATER THAN", "LEASE"},
                                            rows, use_colour);
 }
 

@@ -155,13 +155,14 @@ class VpnhaStack:
                  ipsec: bool = False, pptp: bool = False, mppe: bool = True,
                  ppp: Sequence[str] = (), router: str = "", common_pool: str = "",
                  lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
-                 resume_scripts: bool = False, witness: Witness | None = None) -> None:
+                 resume_scripts: bool = False, witness: Witness | None = None,
+                 lease: Sequence[str] = ()) -> None:
         """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd;
         `mppe`: it takes nobody without; `ppp`: further options of pppds. `router`: by which
         answers leave outside. `common_pool`: pptpd, also beside xl2tpd, and vpnhad gives addresses
         from there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move.
         `resume_scripts`: pppd's scripts run for resumed sessions. `witness`: votes beside two
-        gateways."""
+        gateways. `lease`: keys of vpnha.toml's section of that name."""
         self.cluster = cluster
         self._ipv6 = ipv6
         self._ipsec = ipsec
@@ -175,6 +176,7 @@ class VpnhaStack:
         self._resume_scripts = resume_scripts
         self._waiting = waiting
         self.witness = witness
+        self._lease = tuple(lease)
         self.gateway = gateways[0]
         self._lab = lab
         self._gateways = tuple(gateways)
@@ -227,11 +229,11 @@ class VpnhaStack:
 
     def configure(self, node: Node) -> None:
         """The files of one node; also for a node that has just been switched on again."""
-        lease = self.witness.toml() if self.witness is not None else ""
-        node.put(CONFIG_FILE, lease + vpnha_toml(self._gateways, self._ipv6, self._waiting,
-                                                 self._ipsec, self._pptp, self._router,
-                                                 self._common_pool, self._resume_scripts),
-                 mode=0o640)
+        lease = [*self._lease, *(self.witness.lease_keys() if self.witness is not None else ())]
+        section = "\n".join(["[lease]", *lease, "", ""]) if lease else ""
+        gateways = vpnha_toml(self._gateways, self._ipv6, self._waiting, self._ipsec, self._pptp,
+                              self._router, self._common_pool, self._resume_scripts)
+        node.put(CONFIG_FILE, section + gateways, mode=0o640)
         if self._ipsec:
             configure_gateway(node, self.gateway, lifetimes=self._lifetimes,
                               mobike=self._mobike)

@@ -27,11 +27,10 @@ class Witness:
         self.node: Node = lab.node(WITNESS)
         self._key_line = ""
 
-    def toml(self) -> str:
-        """What vpnha.toml of the gateways has of it."""
+    def lease_keys(self) -> tuple[str, ...]:
+        """What vpnha.toml of the gateways has of it, in its section [lease]."""
         addresses = [f"{self.node.address(network)}:{PORT}" for network in NETWORKS]
-        return (f"[lease]\nwitness = {json.dumps(addresses)}\n"
-                f'witness_name = "{self.name}"\n\n')
+        return (f"witness = {json.dumps(addresses)}", f'witness_name = "{self.name}"')
 
     def enrol(self, gateway: Node) -> None:
         """Its key, as an administrator carries it from a gateway that is configured."""

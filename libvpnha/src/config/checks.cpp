@@ -83,9 +83,16 @@ class Checker {
         if (!draft_.is_sound(Section::lease, "")) {
             return;
         }
+        if (!config_.lease_duration && config_.lease_renew != Config().lease_renew) {
+            errors_.add(Section::lease, "", "renew",
+                        "'renew' is a quarter of the lease where 'duration' is \"auto\"; leave it "
+                        "out");
+        }
         lease::Timing timing;
-        timing.lease = config_.lease_duration;
-        timing.renew = config_.lease_renew;
+        if (config_.lease_duration) {
+            timing.lease = *config_.lease_duration;
+            timing.renew = config_.lease_renew;
+        }
         timing.rate_ppm = config_.clock_rate_ppm;
         timing.grain = config_.clock_grain;
         if (const Result<void> valid = timing.validate(); !valid) {

@@ -185,7 +185,9 @@ struct Config {
     std::chrono::milliseconds confirm_wait{50};
     std::uint16_t lease_port = 5420;  // UDP, on all links of the cluster.
     // A promoted node may speak for so long after a majority of the nodes last answered it.
-    std::chrono::milliseconds lease_duration{300};
+    // nullopt: the lease sizes itself, by the measures of `lease_watch`.
+    std::optional<std::chrono::milliseconds> lease_duration{300};
+    std::chrono::milliseconds lease_watch{std::chrono::hours(168)};
     std::chrono::milliseconds lease_renew{100};  // How often it asks.
     // A promise lasts longer than a lease by these two: ρ in millionths, and δ (lease/timing.hpp).
     std::int64_t clock_rate_ppm = 10'000;

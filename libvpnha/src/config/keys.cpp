@@ -88,14 +88,26 @@ std::vector<Key> lease_keys() {
              c.lease_port = static_cast<std::uint16_t>(v.number);
          },
          [](const Config& c, const Gateway&) { return std::to_string(c.lease_port); }},
-        {Section::lease, "duration", Kind::duration, 50, 500, "\"300ms\"", "\"300ms\"",
+        {Section::lease, "duration", Kind::duration_or_auto, 50, 500, "\"300ms\"", "\"300ms\"",
          "How long a promoted node may speak for its addresses after a majority of the nodes last "
-         "answered it. The same on all nodes.",
+         "answered it. \"auto\": it sizes itself, from 60 to 300 ms, by how late the nodes' loops "
+         "and answers were; 'vpnha peers' shows what it is. The same on all nodes.",
          Weight::session,
-         [](Config& c, Gateway&, const Value& v) { c.lease_duration = v.duration; },
-         [](const Config& c, const Gateway&) { return quoted(to_text(c.lease_duration)); }},
+         [](Config& c, Gateway&, const Value& v) {
+             c.lease_duration = v.text == "auto" ? std::nullopt : std::optional(v.duration);
+         },
+         [](const Config& c, const Gateway&) {
+             return quoted(c.lease_duration ? to_text(*c.lease_duration) : "auto");
+         }},
+        {Section::lease, "watch", Kind::duration, 60'000, 2'592'000'000, "\"168h\"", "\"168h\"",
+         "For how long a late loop or answer counts where 'duration' is \"auto\". In its first "
+         "hour, or in the first such time if that is less, a node needs 300 ms.",
+         Weight::note, [](Config& c, Gateway&, const Value& v) { c.lease_watch = v.duration; },
+         [](const Config& c, const Gateway&) { return quoted(to_text(c.lease_watch)); }},
         {Section::lease, "renew", Kind::duration, 10, 249, "\"100ms\"", "\"100ms\"",
-         "How often it asks them: less than half of 'duration', at least an eighth of it.",
+         "How often it asks them: less than half of 'duration', at least an eighth of it. A "
+         "quarter "
+         "where that is \"auto\".",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.lease_renew = v.duration; },
          [](const Config& c, const Gateway&) { return quoted(to_text(c.lease_renew)); }},
         {Section::lease, "clock_rate_ppm", Kind::number, 1000, 1'000'000, "10000", "10000",
@@ -506,9 +518,11 @@ std::string describe_type(const Key& key) {
         case Kind::flag:
             return "boolean, true or false";
         case Kind::duration:
-            return fmt::format("string, duration, {} to {}",
+        case Kind::duration_or_auto:
+            return fmt::format("string, duration, {} to {}{}",
                                to_text(std::chrono::milliseconds(key.min)),
-                               to_text(std::chrono::milliseconds(key.max)));
+                               to_text(std::chrono::milliseconds(key.max)),
+                               key.kind == Kind::duration ? "" : ", or auto");
         case Kind::address:
             return "string, unicast IPv4 address";
         case Kind::vips:

@@ -16,23 +16,24 @@ namespace vpnha::config {
 
 // How a value is written, and what `min` and `max` of its key count.
 enum class Kind {
-    label,       // Lower-case letters, digits and '-', or nothing; its length.
-    name,        // Letters, digits, '-' and '_'; its length.
-    path,        // An absolute path; its length.
-    interface,   // The name of a network device; its length.
-    log_level,   // One of kLogLevels.
-    number,      // An integer; itself.
-    flag,        // true or false.
-    duration,    // A string like "50ms", "60s"; its milliseconds.
-    address,     // A unicast IPv4 address.
-    vips,        // Unicast addresses with the prefix length of their net; how many.
-    pools,       // Nets; how many.
-    neighbours,  // Unicast addresses of a link, each once; how many.
-    nets,        // Nets of flows, however large; how many.
-    zones,       // Zones of connection tracking, each once; how many.
-    servers,     // Unicast IPv4 addresses with a port, each once; how many.
-    hosts,       // Names or addresses, with a UDP port or without, each once; how many.
-    paths,       // Absolute paths of at most kFilePathBytesMax bytes; how many.
+    label,             // Lower-case letters, digits and '-', or nothing; its length.
+    name,              // Letters, digits, '-' and '_'; its length.
+    path,              // An absolute path; its length.
+    interface,         // The name of a network device; its length.
+    log_level,         // One of kLogLevels.
+    number,            // An integer; itself.
+    flag,              // true or false.
+    duration,          // A string like "50ms", "60s"; its milliseconds.
+    duration_or_auto,  // The same, or "auto".
+    address,           // A unicast IPv4 address.
+    vips,              // Unicast addresses with the prefix length of their net; how many.
+    pools,             // Nets; how many.
+    neighbours,        // Unicast addresses of a link, each once; how many.
+    nets,              // Nets of flows, however large; how many.
+    zones,             // Zones of connection tracking, each once; how many.
+    servers,           // Unicast IPv4 addresses with a port, each once; how many.
+    hosts,             // Names or addresses, with a UDP port or without, each once; how many.
+    paths,             // Absolute paths of at most kFilePathBytesMax bytes; how many.
 };
 
 // So that "secrets PATH" fits into the name of a compared item.

@@ -33,7 +33,11 @@ bool read_text(const Key& key, const std::string& text, Value& value) {
         case Kind::log_level:
             return std::find(std::begin(kLogLevels), std::end(kLogLevels), text) !=
                    std::end(kLogLevels);
-        case Kind::duration: {
+        case Kind::duration:
+        case Kind::duration_or_auto: {
+            if (key.kind == Kind::duration_or_auto && text == "auto") {
+                return true;
+            }
             const auto duration = parse_duration(text);
             value.duration = duration.value_or(std::chrono::milliseconds{});
             return duration && duration->count() >= key.min && duration->count() <= key.max;
@@ -285,6 +289,7 @@ std::vector<BadValue> read_toml_value(const Key& key, const toml::node& node, Va
         case Kind::interface:
         case Kind::log_level:
         case Kind::duration:
+        case Kind::duration_or_auto:
         case Kind::address: {
             const std::optional<std::string> text = node.value_exact<std::string>();
             good = text && read_text(key, *text, value);

@@ -35,6 +35,7 @@ enum class Type : std::uint8_t {
 
 constexpr std::uint8_t kChallenge = 1;
 constexpr std::uint8_t kSentAt = 4;
+constexpr std::uint8_t kNeeds = 8;
 constexpr std::uint8_t kRepeated = 2;
 constexpr std::uint8_t kHandover = 1;
 constexpr std::uint8_t kCannotSave = 2;
@@ -53,9 +54,9 @@ class Writer {
 
     void operator()(const Hello& hello) {
         type(Type::hello);
-        out_.u8(static_cast<std::uint8_t>((hello.challenge ? kChallenge : 0) |
-                                          (hello.repeated ? kRepeated : 0) |
-                                          (hello.sent_at ? kSentAt : 0)));
+        out_.u8(static_cast<std::uint8_t>(
+            (hello.challenge ? kChallenge : 0) | (hello.repeated ? kRepeated : 0) |
+            (hello.sent_at ? kSentAt : 0) | (hello.needs ? kNeeds : 0)));
         if (hello.challenge) {
             out_.u64(*hello.challenge);
         }
@@ -64,6 +65,9 @@ class Writer {
         }
         if (hello.sent_at) {
             put(*hello.sent_at);
+        }
+        if (hello.needs) {
+            out_.u64(static_cast<std::uint64_t>(hello.needs->count()));
         }
     }
     void operator()(const Round& round) {
@@ -310,7 +314,7 @@ class Reader {
     }
     Hello hello() {
         Hello hello;
-        const std::uint8_t known = flags(kChallenge | kRepeated | kSentAt);
+        const std::uint8_t known = flags(kChallenge | kRepeated | kSentAt | kNeeds);
         if ((known & kChallenge) != 0) {
             hello.challenge = counter();
         }
@@ -320,6 +324,9 @@ class Reader {
         }
         if ((known & kSentAt) != 0) {
             hello.sent_at = time();
+        }
+        if ((known & kNeeds) != 0) {
+            hello.needs = lease();
         }
         return hello;
     }

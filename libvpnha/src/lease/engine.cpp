@@ -247,7 +247,7 @@ void Engine::give_way(const Sender& sender, const Round& round, Effects& effects
     }
     if (state_.ordered) {
         voter_.on_release(holder_.epoch());
-        holder_.stand_aside(now);
+        holder_.stand_aside(round.lease, now);
         note_granted(sender.node, round.id.epoch);
         return;
     }
@@ -330,7 +330,7 @@ void Engine::on_answer(NodeId from, const Answer& answer, Effects& effects, Time
             Round round;
             round.id = {holder_.epoch(), setup_.self.instance, asked.number};
             round.sent_at = asked.sent_at;
-            round.lease = setup_.timing.lease;
+            round.lease = asked.lease;
             round.voters = state_.voters;
             round.checkpoint = state_.checkpoint;
             vote(round, effects, now);

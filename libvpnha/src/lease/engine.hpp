@@ -228,6 +228,11 @@ class Engine {
     // What this node's replica has of the gateway's records now: goes with questions, and who has
     // less is told no.
     void set_position(const Position& position) { state_.position = position; }
+    // Another L: for rounds and questions from now on. What voters promised stays.
+    void resize(Duration lease) {
+        setup_.timing = setup_.timing.sized(lease);
+        holder_.resize(setup_.timing);
+    }
     // 16: a node's vote is missing, and a witness's may be far away.
     void ask_often(bool often) { holder_.ask_often(often); }
     // 7: see Voter::on_astray().

@@ -39,6 +39,7 @@ void Holder::claim(NodeId self, const Epoch& floor, TimePoint now) {
     state_.phase = Phase::claiming;
     state_.claimed = {highest.number + 1, self};
     state_.number = 0;
+    state_.asked_until = {};
     state_.next_round_at = now;
     state_.before = {};
     state_.unknown = false;
@@ -53,15 +54,17 @@ bool Holder::round_due(TimePoint now) const {
 Round Holder::open_round(Instance instance, TimePoint now) {
     VPNHA_ASSERT(state_.phase != Phase::idle);
     std::erase_if(state_.rounds,
-                  [&](const OpenRound& open) { return open.sent_at + timing_.lease <= now; });
-    const Duration often = std::max(timing_.renew / 2, timing_.lease / kRenewalsPerLeaseMax);
-    state_.next_round_at = now + (state_.often ? often : timing_.renew);
+                  [&](const OpenRound& open) { return open.sent_at + open.lease <= now; });
+    const Duration lease = std::max(timing_.lease, state_.asked_until - now);
+    const Duration wanted = state_.often ? timing_.renew / 2 : timing_.renew;
+    state_.next_round_at = now + std::max(wanted, lease / kRenewalsPerLeaseMax);
+    state_.asked_until = now + lease;
     ++state_.number;
-    state_.rounds.push_back({state_.number, now, {}});
+    state_.rounds.push_back({state_.number, now, lease, {}});
     Round round;
     round.id = {state_.claimed, instance, state_.number};
     round.sent_at = now;
-    round.lease = timing_.lease;
+    round.lease = lease;
     round.held = serving();
     round.in_vain = round.held ? Duration{} : in_vain(now);
     round.released = state_.handover ? std::optional(state_.handover->released) : state_.dead;
@@ -76,7 +79,7 @@ bool Holder::count(NodeId from, const Answer& answer, Instance instance, const V
     }
     const auto open =
         std::find_if(state_.rounds.begin(), state_.rounds.end(), [&](const OpenRound& round) {
-            return round.number == answer.id.number && now < round.sent_at + timing_.lease;
+            return round.number == answer.id.number && now < round.sent_at + round.lease;
         });
     if (open == state_.rounds.end()) {
         return false;
@@ -91,7 +94,7 @@ bool Holder::count(NodeId from, const Answer& answer, Instance instance, const V
     if (!voters.majority(open->answered)) {
         return false;
     }
-    const TimePoint deadline = open->sent_at + timing_.lease;
+    const TimePoint deadline = open->sent_at + open->lease;
     if (state_.phase == Phase::claiming && deadline < now + timing_.renew) {
         return false;
     }
@@ -213,13 +216,13 @@ void Holder::unsay(TimePoint now) {
     state_.next_round_at = std::max(state_.next_round_at, now + timing_.renew);
 }
 
-void Holder::stand_aside(TimePoint now) {
+void Holder::stand_aside(Duration lease, TimePoint now) {
     VPNHA_ASSERT(state_.phase == Phase::claiming);
     if (state_.rounds.empty() && now < state_.next_round_at) {
         return;  // It does already. Each renewal of the other one would have it wait anew.
     }
     state_.rounds.clear();
-    state_.next_round_at = now + timing_.promise(timing_.lease);
+    state_.next_round_at = now + timing_.promise(lease);
 }
 
 void Holder::hurry(TimePoint now) {

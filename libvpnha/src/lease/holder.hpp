@@ -3,7 +3,8 @@
 //
 //   3  Only answers to one and the same (epoch, instance, k) count together, and t is that k's:
 //      with a majority the deadline is t + L. A claim is granted only with a renewal interval left
-//      until then: a lease that began later would end before the next round is answered.
+//      until then: a lease that began later would end before the next round is answered. L is
+//      that of the round. Where it becomes shorter, no round ends before an earlier one would.
 //   5  An epoch that was released, has lapsed or was given up is dead: no answer counts, and its
 //      number is never used again.
 //  11  Of the answers to a claim the newest round heard of before is kept: the dead node sent for
@@ -53,6 +54,7 @@ class Holder {
     struct OpenRound {
         std::uint64_t number = 0;
         TimePoint sent_at{};
+        Duration lease{};
         std::vector<NodeId> answered;
         friend bool operator==(const OpenRound&, const OpenRound&) = default;
     };
@@ -69,6 +71,7 @@ class Holder {
         TimePoint granted_at{};
         bool renewed = false;  // Since then.
         TimePoint lame_until{};
+        TimePoint asked_until{};  // The latest end of a lease that a round of this epoch asked for.
         std::vector<OpenRound> rounds;
         Before before;         // The newest that answers to the claim said.
         bool unknown = false;  // One of them did not know.
@@ -104,9 +107,11 @@ class Holder {
     void restart_rounds(TimePoint now);
     // None of its rounds was sent, its epoch is not on the disk: it claims on, a round later.
     void unsay(TimePoint now);
-    // It asks nothing more before the promises to another claim have ended; what it has asked does
-    // not count.
-    void stand_aside(TimePoint now);
+    // It asks nothing more before the promises to another claim, of that L, have ended; what it has
+    // asked does not count.
+    void stand_aside(Duration lease, TimePoint now);
+    // Rounds from now on ask for another L, as far as rule 3 lets them.
+    void resize(const Timing& timing) { timing_ = timing; }
     // Each vote that is left is needed: one round more may be lost.
     void ask_often(bool often) { state_.often = often; }
     // The next round is due now.

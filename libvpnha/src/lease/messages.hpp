@@ -234,6 +234,8 @@ struct Hello {
     std::optional<Challenge> repeated;
     // Each second: by it the receiver measures how fast the sender's clock runs.
     std::optional<TimePoint> sent_at{};
+    // With it: the L that the sender's loop and its answers need, where L sizes itself.
+    std::optional<Duration> needs{};
     friend bool operator==(const Hello&, const Hello&) = default;
 };
 

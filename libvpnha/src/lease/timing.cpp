@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace vpnha::lease {
 
 namespace {
@@ -13,12 +15,26 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLeaseMin{50};
 constexpr milliseconds kGrainMin{10};
 constexpr std::int64_t kMillion = 1'000'000;
+// Between two questions a host that stood still as a whole has to show itself. A loop that is
+// punctual enough for a short lease is so for short pauses.
+constexpr int kAsksPerLease = 12;
+constexpr milliseconds kAskMin{10};
+constexpr milliseconds kAskMax{25};
 
 std::int64_t ms(Duration time) {
     return std::chrono::duration_cast<milliseconds>(time).count();
 }
 
 }  // namespace
+
+Timing Timing::sized(Duration to) const {
+    Timing sized = *this;
+    sized.lease = to;
+    sized.renew = to / 4;
+    sized.ask = std::clamp<Duration>(to / kAsksPerLease, kAskMin, kAskMax);
+    sized.punctual = sized.ask * 4 / 5;
+    return sized;
+}
 
 Result<void> Timing::validate() const {
     if (lease < kLeaseMin || lease > lease_max) {

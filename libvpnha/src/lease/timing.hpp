@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The times of the lease, and what must hold between them. All nodes of a cluster have the same,
-// but while a new L is given to one after the other; clocks are CLOCK_BOOTTIME, and are compared
-// with themselves only.
+// except for L and what is derived from it: each round states its own L. Clocks are
+// CLOCK_BOOTTIME, and are compared with themselves only.
 //
 //   lease        L: a majority's answer lets the holder speak until (its own time of asking) + L
 //   promise      L·(1+ρ)+δ on the voter's clock, L being what the holder's round says: longer than
@@ -52,6 +52,9 @@ struct Timing {
     // A turn of the loop that comes later than this: the whole host may have stood still, the
     // holder with it.
     Duration punctual = std::chrono::milliseconds(20);
+
+    // The same with another L: a renewal each quarter of it, and questions to match.
+    [[nodiscard]] Timing sized(Duration to) const;
 
     [[nodiscard]] Duration promise(Duration asked) const { return stretched(asked); }
     [[nodiscard]] Duration abstention() const { return stretched(lease_max); }

@@ -143,7 +143,8 @@ Verdict Voter::grant(const Sender& sender, const Epoch& epoch, TimePoint now) {
 
 void Voter::note_answer(const Sender& sender, const Round& round, TimePoint now) {
     const RoundId& id = round.id;
-    state_.promise = {id.epoch, now + timing_.promise(round.lease), false};
+    const TimePoint before = state_.promise.epoch == id.epoch ? state_.promise.until : TimePoint{};
+    state_.promise = {id.epoch, std::max(before, now + timing_.promise(round.lease)), false};
     if (round.held || round.in_vain < timing_.unheld) {
         state_.in_vain_since.reset();
     } else if (!state_.in_vain_since) {

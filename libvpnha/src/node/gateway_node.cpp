@@ -31,7 +31,11 @@ GatewayNode::GatewayNode(GatewaySettings settings, const Speech& speech,
       voter_watch_(self(), settings_.started_at),
       wishes_{{}, {settings_.id, self()}},
       stand_in_(settings_.stand_in),
-      links_(settings_.links) {}
+      links_(settings_.links) {
+    if (settings_.lease_watch) {
+        others_.size.emplace(*settings_.lease_watch, settings_.started_at);
+    }
+}
 
 void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& members, bool quorate,
                          TimePoint now, Effects& effects) {
@@ -399,6 +403,7 @@ void GatewayNode::note_lateness(TimePoint now) {
 void GatewayNode::on_time(TimePoint now, Effects& effects) {
     note_lateness(now);
     take(lease_.on_time(now), now, effects);
+    size_lease(now, effects);
     if (now >= voter_watch_.next_tick()) {
         watch_voters(now, effects);
     }
@@ -443,6 +448,9 @@ void GatewayNode::flush(TimePoint now, Effects& effects) {
 std::optional<TimePoint> GatewayNode::next_deadline() const {
     std::optional<TimePoint> at = earliest(lease_.next_deadline(), grants_.awaited_until());
     at = earliest(earliest(at, voter_watch_.next_tick()), saves_.next_probe());
+    if (others_.size) {
+        at = earliest(at, others_.size->next_turn());
+    }
     if (!attached()) {
         return at;
     }

@@ -31,6 +31,7 @@
 #include "node/transition.hpp"
 #include "node/watch/holder_pulse.hpp"
 #include "node/watch/holder_watch.hpp"
+#include "node/watch/lease_size.hpp"
 #include "node/watch/round_lateness.hpp"
 #include "node/watch/voter_watch.hpp"
 #include "node/watch/witness_watch.hpp"
@@ -52,6 +53,8 @@ struct GatewaySettings {
     lease::Setup lease;
     std::string witness_name;  // Empty: there is none.
     bool stand_in = false;     // As a standby it serves for a holder that is not heard.
+    // The lease sizes itself, by the measures of so long. nullopt: it lasts what `lease` states.
+    std::optional<Duration> lease_watch;
     std::optional<lease::Durable> durable;  // What the lease remembers from before the start.
     TimePoint started_at{};
 };
@@ -108,6 +111,7 @@ struct Others {
     HolderPulse pulse{};
     WitnessWatch witness{};
     RoundLateness lateness{};  // Of this node's own rounds, which the others wait for.
+    std::optional<LeaseSize> size{};
 };
 
 struct GatewayCounters {
@@ -285,6 +289,8 @@ class GatewayNode {
     [[nodiscard]] GatewayCounters counters() const;
     // Of its rounds while it holds the lease.
     [[nodiscard]] const RoundLateness& lateness() const { return others_.lateness; }
+    // nullopt: the lease does not size itself.
+    [[nodiscard]] const std::optional<LeaseSize>& lease_size() const { return others_.size; }
     // Of the newest planned move.
     [[nodiscard]] const std::optional<PlannedMove::Report>& move_report() const {
         return wishes_.planned.report();
@@ -386,6 +392,8 @@ class GatewayNode {
     void watch_stand_in(TimePoint now, Effects& effects);
     void watch_standing_in(TimePoint now, Effects& effects);
     void note_lateness(TimePoint now);
+    void note_size(const lease::Sender& sender, const lease::Message& message, TimePoint now);
+    void size_lease(TimePoint now, Effects& effects);
     void watch_pulse(const StandIn::Turn& turn, TimePoint now, Effects& effects);
     void begin_standing_in(TimePoint now, Effects& effects);
     void say_barrier(Effects& effects);

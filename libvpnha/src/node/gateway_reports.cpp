@@ -122,7 +122,8 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
                                   "event=clock-rate {} node={} rate={:.3f}",
                                   voter_name(clock.node), tag(), clock.node.value, clock.rate)});
     }
-    const Duration slack = settings_.lease.timing.lease - settings_.lease.timing.renew;
+    const lease::Timing& timing = lease_.holder().timing();
+    const Duration slack = timing.lease - timing.renew;
     if (others_.lateness.warns(slack / 2, now)) {
         effects.emplace_back(Log{
             Level::warning,
@@ -138,6 +139,9 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
 void GatewayNode::say_hello(TimePoint now, Effects& effects) {
     lease::Hello hello;
     hello.sent_at = now;
+    if (others_.size) {
+        hello.needs = others_.size->needs(now);
+    }
     std::vector<NodeId> voters = lease_.state().voters.all();
     if (has_witness() && !lease::is_in(voters, lease::kWitness)) {
         voters.push_back(lease::kWitness);
@@ -148,6 +152,51 @@ void GatewayNode::say_hello(TimePoint now, Effects& effects) {
         if (node != self()) {
             effects.emplace_back(SendLease{settings_.id, node, hello});
         }
+    }
+}
+
+void GatewayNode::note_size(const lease::Sender& sender, const lease::Message& message,
+                            TimePoint now) {
+    if (!others_.size) {
+        return;
+    }
+    const auto* const hello = std::get_if<lease::Hello>(&message);
+    const auto* const answer = std::get_if<lease::Answer>(&message);
+    if (hello != nullptr && hello->needs && !lease::is_witness(sender.node) &&
+        lease_.state().voters.has(sender.node)) {
+        others_.size->on_needs(sender.node, *hello->needs, now);
+    } else if (answer != nullptr) {
+        others_.size->on_answer(answer->id, now);
+    }
+}
+
+void GatewayNode::size_lease(TimePoint now, Effects& effects) {
+    std::optional<LeaseSize>& size = others_.size;
+    if (!size) {
+        return;
+    }
+    size->on_turn(now);
+    const lease::Holder& holder = lease_.holder();
+    if (holder.serving() && !holder.state().rounds.empty()) {
+        const std::uint64_t number = holder.state().number;
+        size->on_round({holder.epoch(), settings_.lease.self.instance, number},
+                       holder.state().rounds.back().sent_at);
+    }
+    const std::vector<NodeId> voters = lease_.state().voters.all();
+    const Duration wanted = size->lease(voters, now);
+    const Duration was = holder.timing().lease;
+    if (wanted == was) {
+        return;
+    }
+    lease_.resize(wanted);
+    if (holder.serving()) {
+        const std::optional<NodeId> slowest = size->slowest(voters, now);
+        effects.emplace_back(
+            Log{Level::info,
+                fmt::format("the lease lasts {} ms from now on, and {} ms before: {} needs it "
+                            "event=lease-sized {} ms={}",
+                            in_ms(wanted), in_ms(was), slowest ? voter_name(*slowest) : "this node",
+                            tag(), in_ms(wanted))});
     }
 }
 

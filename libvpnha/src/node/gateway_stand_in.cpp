@@ -138,7 +138,7 @@ void GatewayNode::watch_pulse(const StandIn::Turn& turn, TimePoint now, Effects&
         others_.pulse.forget();
         return;
     }
-    others_.pulse.follow(turn.holder, turn.promised_until);
+    others_.pulse.follow(turn.holder, turn.promised_until, lease_.holder().timing().lease);
     if (others_.pulse.asks(now)) {
         effects.emplace_back(AskForEcho{turn.holder});
     }

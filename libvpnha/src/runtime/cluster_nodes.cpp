@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "node/watch/lease_size.hpp"
+
 namespace vpnha::runtime {
 
 namespace {
@@ -132,9 +134,12 @@ Result<adapters::SecretFile> cluster_key_of(const std::string& file) {
 }
 
 lease::Timing timing_of(const config::Config& config) {
-    lease::Timing timing;
-    timing.lease = config.lease_duration;
-    timing.renew = config.lease_renew;
+    const Duration lease =
+        config.lease_duration ? *config.lease_duration : node::LeaseSize::kWidest;
+    lease::Timing timing = lease::Timing().sized(lease);
+    if (config.lease_duration) {
+        timing.renew = config.lease_renew;
+    }
     timing.rate_ppm = config.clock_rate_ppm;
     timing.grain = config.clock_grain;
     return timing;

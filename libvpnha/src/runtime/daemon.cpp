@@ -237,6 +237,9 @@ class Daemon {
             each.witness_name = config_.witness.name;
             each.durable = std::move(durable);
             each.started_at = started_at_;
+            if (!config_.lease_duration) {
+                each.lease_watch = config_.lease_watch;
+            }
         }
         settings.setups = setup_reader_->read();
         VPNHA_TRY(saver_, adapters::LeaseSaver::start(loop_, std::move(leases)));

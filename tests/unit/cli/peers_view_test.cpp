@@ -26,8 +26,10 @@ TEST(PeersViewTest, ShowsWhoDoesWhat) {
         "Witness wit1: heard 0.1 s ago, 1.2 ms.\n"
         "\n"
         "Rounds of the leases that this node has held:\n"
-        "GATEWAY  ROUNDS  LATE BY (MEAN)  WORST OF A DAY  LOST WHEN LATER THAN\n"
-        "dialin   945     1.6 ms          30 ms           200 ms\n");
+        "GATEWAY  ROUNDS  LATE BY (MEAN)  WORST OF A DAY  LOST WHEN LATER THAN  "
+        "LEASE\n"
+        "dialin   945     1.6 ms          30 ms           200 ms                300 ms, which "
+        "gw2 (2) needs\n");
 }
 
 TEST(PeersViewTest, AWorstRoundOfMoreThanHalfOfTheSlackIsRed) {

@@ -106,7 +106,7 @@ TEST(ErrorsTest, AGatewayNeedsAProtocol) {
 TEST(ErrorsTest, WhatFollowsFromAnErrorIsNone) {
     EXPECT_EQ(error_of("[lease]\nduration = 200\nrenew = \"200ms\"\n" + kSample),
               "vpnha.toml:2: 'duration' has a bad value; it takes a string, duration, 50ms to "
-              "500ms, like duration = \"300ms\"");
+              "500ms, or auto, like duration = \"300ms\"");
     EXPECT_EQ(error_of(kSample + "[gateway.dialin.conntrack]\nmark = 1\nmark_mask = \"x\"\n"),
               "vpnha.toml:14: 'mark_mask' has a bad value; it takes a number, 0 to 4294967295, "
               "like mark_mask = 0x0");

@@ -90,6 +90,18 @@ TEST(TomlReaderTest, TakesForeignLettersInCommentsOnly) {
     EXPECT_THAT(error_of("Zpoasay\xce\x9e."), HasSubstr("vpnha.toml:1: a character"));
 }
 
+TEST(TomlReaderTest, ALeaseMaySizeItself) {
+    const std::string sized = "[lease]\nduration = \"auto\"\n";
+    EXPECT_EQ(parse(sized + kSample, "vpnha.toml")->lease_duration, std::nullopt);
+    EXPECT_EQ(parse(sized + "watch = \"24h\"\n" + kSample, "vpnha.toml")->lease_watch,
+              std::chrono::hours(24));
+    EXPECT_THAT(error_of(sized + "renew = \"50ms\"\n" + kSample),
+                HasSubstr("'renew' is a quarter of the lease where 'duration' is \"auto\""));
+    EXPECT_THAT(error_of(sized + "watch = \"59s\"\n" + kSample), HasSubstr("60s to 720h"));
+    EXPECT_THAT(error_of("[lease]\nduration = \"Auto\"\n" + kSample), HasSubstr("or auto"));
+    EXPECT_THAT(error_of(sized + "clock_grain = \"5ms\"\n" + kSample), HasSubstr("clock_grain"));
+}
+
 TEST(TomlReaderTest, KeepsDaemonKeysInTheirBounds) {
     EXPECT_EQ(error_of("[replication]\nconfirm_wait = \"0ms\"\n" + kSample), "");
     EXPECT_THAT(error_of("[replication]\nconfirm_wait = \"11s\"\n" + kSample),

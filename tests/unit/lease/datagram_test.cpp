@@ -45,6 +45,7 @@ std::vector<Message> all_messages() {
         MarkAnswer{NodeId{1}, boot_of(1), true, kVoters, kMarks},
         Hello{5, std::nullopt},
         Hello{6, Challenge{Instance{8}, 9}},
+        Hello{std::nullopt, std::nullopt, kTime, milliseconds(120)},
         Recall{},
         Memory{Instance{7},
                {9, NodeId{3}},

@@ -302,5 +302,35 @@ TEST(HolderDeathTest, ARoundWithoutAnEpochIsImpossible) {
     EXPECT_DEATH(holder.begin_lame(kNow), "impossible state");
 }
 
+TEST_F(HolderTest, ANarrowerLeaseEndsNoEarlierThanOneThatWasAskedFor) {
+    claim();
+    static_cast<void>(ask());
+    holder_.resize(kTiming.sized(milliseconds(60)));
+    EXPECT_EQ(ask(kNow + milliseconds(100)).lease, milliseconds(200));
+    EXPECT_EQ(ask(kNow + milliseconds(239)).lease, milliseconds(61));
+    EXPECT_EQ(ask(kNow + milliseconds(241)).lease, milliseconds(60));
+}
+
+TEST_F(HolderTest, AnAnswerCountsByTheLeaseOfItsRound) {
+    holder_.resize(kTiming.sized(milliseconds(120)));
+    claim();
+    const Round round = ask();
+    const Round late = ask();
+    holder_.resize(kTiming);
+    static_cast<void>(count(1, answer_to(round)));
+    ASSERT_TRUE(count(2, answer_to(round)));
+    EXPECT_EQ(holder_.state().deadline, kNow + milliseconds(120));
+    static_cast<void>(count(1, answer_to(late), kNow + milliseconds(121)));
+    EXPECT_FALSE(count(2, answer_to(late), kNow + milliseconds(121)));
+}
+
+TEST_F(HolderTest, RoundsOfALeaseThatNarrowsComeAnEighthOfItApart) {
+    claim();
+    static_cast<void>(ask());
+    holder_.resize(kTiming.sized(milliseconds(60)));
+    static_cast<void>(ask(kNow + milliseconds(60)));
+    EXPECT_EQ(holder_.state().next_round_at, kNow + milliseconds(90));
+}
+
 }  // namespace holder_test
 }  // namespace vpnha::lease

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <tuple>
 
 namespace vpnha::lease {
 namespace timing_test {
@@ -15,6 +16,17 @@ TEST(TimingTest, TheDefaultsAreValid) {
     EXPECT_TRUE(timing.validate().has_value());
     EXPECT_EQ(timing.promise(timing.lease), milliseconds(313));
     EXPECT_EQ(timing.abstention(), milliseconds(515));
+}
+
+TEST(TimingTest, AnotherLeaseHasRenewalsAndQuestionsToMatch) {
+    for (const auto& [lease, renew, ask] :
+         {std::tuple(300, 75, 25), std::tuple(500, 125, 25), std::tuple(60, 15, 10)}) {
+        const Timing sized = Timing{}.sized(milliseconds(lease));
+        EXPECT_TRUE(sized.validate().has_value());
+        EXPECT_EQ(sized.renew, milliseconds(renew));
+        EXPECT_EQ(sized.ask, milliseconds(ask));
+        EXPECT_LT(sized.punctual, sized.ask);
+    }
 }
 
 TEST(TimingTest, RefusesWhatIsNotSafeOrOfNoUse) {

@@ -8,6 +8,8 @@
 namespace vpnha::lease {
 namespace voter_test {
 
+using std::chrono::microseconds;
+
 const TimePoint kStart{std::chrono::hours(1)};
 const Timing kTiming;
 const TimePoint kNow = kStart + kTiming.abstention();
@@ -41,6 +43,24 @@ TEST(VoterTest, AnswersTheEpochThatItHasGrantedAndAnyHigherOneWhenItPromisedNoth
     Voter other = voter_with({4, NodeId{2}});
     EXPECT_EQ(judge(other, round_of(4, 3)), Verdict::answered);
     EXPECT_EQ(other.granted(), (Epoch{4, NodeId{3}}));
+}
+
+TEST(VoterTest, ARoundOfAShorterLeaseEndsNoPromiseEarlier) {
+    Voter voter = voter_with();
+    ASSERT_EQ(judge(voter, round_of(4, 2)), Verdict::answered);
+    Round shorter = round_of(4, 2, 2);
+    shorter.lease = milliseconds(60);
+    ASSERT_EQ(judge(voter, shorter), Verdict::answered);
+    EXPECT_EQ(judge(voter, round_of(5, 3), kNow + milliseconds(312)), Verdict::promised);
+    ASSERT_EQ(judge(voter, round_of(5, 3), kNow + milliseconds(313)), Verdict::answered);
+    // Another epoch's is its own.
+    Voter other = voter_with();
+    ASSERT_EQ(judge(other, round_of(4, 2)), Verdict::answered);
+    other.on_release({4, NodeId{2}});
+    Round next = round_of(5, 3);
+    next.lease = milliseconds(60);
+    ASSERT_EQ(judge(other, next), Verdict::answered);
+    EXPECT_EQ(other.state().promise.until, kNow + milliseconds(70) + microseconds(600));
 }
 
 TEST(VoterTest, RefusesEveryEpochBelowItsHighestGrant) {

@@ -133,6 +133,7 @@ class FakeCluster {
         gateway.keepers.ipsec = ipsec_ != nullptr;
         gateway.keepers.l2tp_port = 1701;
         gateway.stand_in = stand_in_;
+        gateway.lease_watch = lease_watch_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
         gateway.lease.self.boot.octets[0] = static_cast<std::uint8_t>(instances_);
         for (std::uint32_t voter = 1; voter <= voters_; ++voter) {
@@ -175,6 +176,8 @@ class FakeCluster {
     // Between these nodes and the witness nothing gets through.
     void cut_from_witness(std::set<std::uint32_t> nodes) { unwitnessed_ = std::move(nodes); }
     // Nodes that start from now on abstain at first, as in the product.
+    // Nodes that start from now on size their leases, by measures of so long.
+    void size_leases(Duration watch) { lease_watch_ = watch; }
     void let_abstain() { abstains_ = true; }
     // What the lease says, by its sender, and is lost.
     using Lost = std::function<bool(std::uint32_t from, const SendLease& sent)>;
@@ -642,6 +645,7 @@ class FakeCluster {
     std::uint32_t size_;
     std::uint32_t voters_;
     bool stand_in_;
+    std::optional<Duration> lease_watch_;
     Settings settings_;
     FakeIpsec* ipsec_ = nullptr;
     keepers::FlowSettings flow_settings_{.replicate = true, .policy = {}};

@@ -122,5 +122,14 @@ TEST(ClusterNodesTest, TimesAreTheConfigurations) {
     EXPECT_EQ(timing_of(config).renew, std::chrono::milliseconds(120));
 }
 
+TEST(ClusterNodesTest, ALeaseThatSizesItselfBeginsWithTheWidest) {
+    config::Config config;
+    config.lease_duration.reset();
+    config.clock_grain = std::chrono::milliseconds(20);
+    EXPECT_EQ(timing_of(config).lease, std::chrono::milliseconds(300));
+    EXPECT_EQ(timing_of(config).renew, std::chrono::milliseconds(75));
+    EXPECT_EQ(timing_of(config).grain, std::chrono::milliseconds(20));
+}
+
 }  // namespace cluster_nodes_test
 }  // namespace vpnha::runtime

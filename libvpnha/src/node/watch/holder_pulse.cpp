@@ -11,8 +11,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Two rounds are missing by then.
-constexpr Duration kLead = milliseconds(100);
+// Of a longer lease no more: it is time for two questions.
+constexpr Duration kLeadMax = milliseconds(100);
 constexpr Duration kEvery = milliseconds(50);
 // A kernel answers at once. Where the way is longer, a holder is not waited for.
 constexpr Duration kAnswer = milliseconds(25);
@@ -24,14 +24,14 @@ constexpr Duration kPatience = milliseconds(750);
 
 }  // namespace
 
-void HolderPulse::follow(NodeId holder, TimePoint promised_until) {
+void HolderPulse::follow(NodeId holder, TimePoint promised_until, Duration lease) {
     if (holder != holder_) {
         forget();
         holder_ = holder;
     }
     if (promised_until_ != promised_until) {
         first_asked_.reset();
-        ask_at_ = std::max(ask_at_, promised_until - kLead);
+        ask_at_ = std::max(ask_at_, promised_until - std::min(kLeadMax, lease / 3));
     }
     promised_until_ = promised_until;
 }

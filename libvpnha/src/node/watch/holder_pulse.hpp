@@ -5,7 +5,8 @@
 // A standby that stands in for a late vpnhad costs users more than a short silence: all sessions
 // are resumed ones afterwards. So it waits for a machine that answers, until 0.75 s after the end
 // of the promise. A machine without power answers nothing, and nobody waits for it: the questions
-// begin 100 ms before the promise ends. One whose answers stop is not waited for any more.
+// begin a third of a lease before the promise ends, when two rounds are missing. One whose answers
+// stop is not waited for any more.
 #pragma once
 
 #include <optional>
@@ -18,8 +19,8 @@ namespace vpnha::node {
 
 class HolderPulse {
   public:
-    // This node could stand in for `holder` when the promise to it ends.
-    void follow(NodeId holder, TimePoint promised_until);
+    // This node could stand in for `holder` when the promise to it ends; its L is about `lease`.
+    void follow(NodeId holder, TimePoint promised_until, Duration lease);
     // It could not, or knows already that the holder serves nobody.
     void forget();
     // Whether the holder's machine is to be asked now. True at most each 50 ms.

@@ -142,6 +142,17 @@ json rounds_view(const node::GatewayNode& gateway, TimePoint now) {
             {"slack_ms", in_ms(timing.lease - timing.renew)}};
 }
 
+json sizing_view(const node::GatewayNode& gateway, TimePoint now) {
+    const std::optional<node::LeaseSize>& size = gateway.lease_size();
+    if (!size) {
+        return nullptr;
+    }
+    const std::optional<NodeId> slowest = size->slowest(gateway.lease().state().voters.all(), now);
+    return {{"needs_ms", in_ms(size->needs(now))},
+            {"worst_ms", in_ms(size->worst(now))},
+            {"slowest", slowest ? json(slowest->value) : json(nullptr)}};
+}
+
 json ms_since(const std::optional<TimePoint>& at, TimePoint now) {
     return at ? json(std::chrono::duration_cast<std::chrono::milliseconds>(now - *at).count())
               : json(nullptr);
@@ -194,6 +205,8 @@ json lease_view(const node::GatewayNode& gateway, TimePoint now) {
             {"votes", std::move(votes)},
             {"witness", witness_view(gateway, now)},
             {"rounds", rounds_view(gateway, now)},
+            {"duration_ms", in_ms(holder.timing().lease)},
+            {"sizing", sizing_view(gateway, now)},
             {"reserve", gateway.reserve()},
             {"saves", gateway.saves()},
             {"fenced", lease.state().fenced}};

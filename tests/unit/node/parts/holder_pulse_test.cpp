@@ -11,10 +11,11 @@ using std::chrono::seconds;
 
 constexpr NodeId kHolder{1};
 constexpr TimePoint kPromise{seconds(1000)};
+constexpr Duration kLease = milliseconds(300);
 
 class HolderPulseTest : public ::testing::Test {
   protected:
-    void SetUp() override { pulse_.follow(kHolder, kPromise); }
+    void SetUp() override { pulse_.follow(kHolder, kPromise, kLease); }
     // Asks whenever it wants to, until then; the holder's kernel answers at once, or never.
     void pass(TimePoint until, bool answers) {
         while (pulse_.next_deadline() && *pulse_.next_deadline() < until) {
@@ -43,6 +44,12 @@ TEST_F(HolderPulseTest, TheQuestionsBeginBeforeThePromiseEnds) {
     EXPECT_TRUE(pulse_.asks(kPromise - milliseconds(50)));
 }
 
+TEST_F(HolderPulseTest, OfAShortLeaseNobodyAsksWhileRoundsArrive) {
+    pulse_.follow(kHolder, kPromise + seconds(1), milliseconds(60));
+    EXPECT_FALSE(pulse_.asks(kPromise + seconds(1) - milliseconds(21)));
+    EXPECT_TRUE(pulse_.asks(kPromise + seconds(1) - milliseconds(20)));
+}
+
 TEST_F(HolderPulseTest, AMachineThatAnswersIsWaitedForAndNoLongerThanThat) {
     pass(kPromise + milliseconds(300), true);
     EXPECT_GT(pulse_.waits_until(), kPromise + milliseconds(300));
@@ -61,7 +68,7 @@ TEST_F(HolderPulseTest, WhoseAnswersStopIsNotWaitedForAnyMore) {
 TEST_F(HolderPulseTest, ANodeThatStoodStillAsksBeforeItStandsIn) {
     const TimePoint late = kPromise + seconds(2);
     pulse_.forget();
-    pulse_.follow(kHolder, late - milliseconds(500));
+    pulse_.follow(kHolder, late - milliseconds(500), kLease);
     ASSERT_TRUE(pulse_.asks(late));
     EXPECT_EQ(pulse_.waits_until(), late + milliseconds(25));
 }
@@ -71,13 +78,13 @@ TEST_F(HolderPulseTest, AnotherHoldersAnswerIsNothing) {
     pulse_.on_echo(NodeId{2}, kPromise);
     EXPECT_EQ(pulse_.waits_until(), kPromise + milliseconds(25));
     pulse_.on_echo(kHolder, kPromise);
-    pulse_.follow(NodeId{2}, kPromise);
+    pulse_.follow(NodeId{2}, kPromise, kLease);
     EXPECT_EQ(pulse_.waits_until(), TimePoint{}) << "what the one before answered";
 }
 
 TEST_F(HolderPulseTest, ARoundThatIsHeardBeginsAnew) {
     pass(kPromise, true);
-    pulse_.follow(kHolder, kPromise + milliseconds(300));
+    pulse_.follow(kHolder, kPromise + milliseconds(300), kLease);
     EXPECT_FALSE(pulse_.asks(kPromise + milliseconds(199)));
     EXPECT_TRUE(pulse_.asks(kPromise + milliseconds(200)));
 }
