@@ -52,3 +52,15 @@ def test_standing_in_stands_beside_waiting(tmp_path):
     report.write(results, document)
     assert ("| power cut | 3 | 1 400 (1 400–1 400) | **380 (360–420)** | 350 (350–350) "
             "| 1 300 (1 300–1 300) | 3 | 1 |") in document.read_text(encoding="utf-8")
+
+
+def test_leases_have_a_line_each(tmp_path):
+    results, document = tmp_path / "results.json", tmp_path / "performance.md"
+    cuts = [{"kind": "100 ms", "silence_ms": silence, "lease_ms": 100, "worst_late_ms": 3}
+            for silence in (120, 140, 110)] + [{"kind": "keepalived", "silence_ms": 350}]
+    results.write_text(json.dumps({"leases": cuts}), encoding="utf-8")
+    document.write_text(DOCUMENT.replace("records", "leases"), encoding="utf-8")
+    report.write(results, document)
+    text = document.read_text(encoding="utf-8")
+    assert "| 100 ms | 3 | **120 (110–140)** | 100 (100–100) | 3.0 (3.0–3.0) |" in text
+    assert "| keepalived | 1 | **350 (350–350)** | – | – |" in text

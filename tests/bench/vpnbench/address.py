@@ -87,24 +87,24 @@ def measure(agent: str) -> list[float]:
         cib = _configuration(agent)
         for node in rig.nodes:
             stack.enter_context(_pacemaker(node, cib))
-        _wait(lambda: _settled(rig), READY_LIMIT_S, "one node has the address, all run the service")
+        wait(lambda: _settled(rig), READY_LIMIT_S, "one node has the address, all run the service")
         client = Client(Path(folder))
         stack.callback(client.end)
-        _wait(client.answers, ANSWER_LIMIT_S, "the address answers")
+        wait(client.answers, ANSWER_LIMIT_S, "the address answers")
         return [_kill(rig, client) for _ in range(KILLS)]
 
 
 def _kill(rig: Rig, client: Client) -> float:
-    _observe(1 + random.uniform(0, MONITOR_S))
+    observe(1 + random.uniform(0, MONITOR_S))
     holder = client.answers()[-1].name
     node = next(node for node in rig.nodes if f"n{node.number}" == holder)
     killed_at = time.time()
     _in(node, "sh", "-c", "kill -KILL $(cat /run/names.pid)")
-    _wait(lambda: client.answers()[-1].name != holder, ANSWER_LIMIT_S, "another node answers")
-    _observe(1)
+    wait(lambda: client.answers()[-1].name != holder, ANSWER_LIMIT_S, "another node answers")
+    observe(1)
     silence = longest_silence_ms(client.answers(), killed_at, time.time())
     _in(node, "crm_resource", "--cleanup")
-    _wait(lambda: _settled(rig), READY_LIMIT_S, f"{holder} is a candidate again")
+    wait(lambda: _settled(rig), READY_LIMIT_S, f"{holder} is a candidate again")
     return silence
 
 
@@ -156,13 +156,13 @@ def _in(node: Node, *command: str) -> None:
     subprocess.run([*node.enter(), *command], capture_output=True, check=True)
 
 
-def _observe(seconds: float) -> None:
+def observe(seconds: float) -> None:
     """The client goes on asking."""
     end = time.monotonic() + seconds
-    _wait(lambda: time.monotonic() >= end, seconds + 1, "the end of an observation")
+    wait(lambda: time.monotonic() >= end, seconds + 1, "the end of an observation")
 
 
-def _wait(condition: Callable[[], object], limit_s: float, what: str) -> None:
+def wait(condition: Callable[[], object], limit_s: float, what: str) -> None:
     end = time.monotonic() + limit_s
     while not condition():
         if time.monotonic() > end:

@@ -2,12 +2,12 @@
 """run [--quick] [--rounds N] [--only PART]: builds the benchmarks, runs them and writes the tables
 of docs/performance.md.
 
-Needs root for gate, flows, takeovers and standing_in, and for address, gateways and group, whose
-nodes are sets of namespaces with a corosync each. flow_curve holds 500 000 flows, and both nodes'
-share one table: on the machine's own namespace nf_conntrack_max and the buckets are raised for as
-long. The address, the takeovers and standing_in, ten minutes and half an hour each, the latter in
-the lab, are measured with what the release preset built, and only when they are asked for. Rounds
-wait for a quiet machine, and tell what others used of it meanwhile.
+Needs root for gate, flows, takeovers and standing_in, and for address, leases, gateways and group,
+whose nodes are sets of namespaces with a corosync each. flow_curve holds 500 000 flows, and both
+nodes' share one table: on the machine's own namespace nf_conntrack_max and the buckets are raised
+for as long. The address, the leases, the takeovers and standing_in, ten minutes, twenty and half an
+hour each, the latter two in the lab, are measured with what the release preset built, and only when
+they are asked for. Rounds wait for a quiet machine, and tell what others used of it meanwhile.
 """
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ PARTS = {"records": "record_bench", "memory": "memory_bench", "idle": "idle_benc
          "pptp": "pptp_bench", "flow_steps": "flow_bench", "flows": "flow_group_bench",
          "flow_curve": "flow_group_bench", "group": "group_bench"}
 # In nodes on this host; see rig.py.
-ADDRESS = "address"
+ADDRESS, LEASES = "address", "leases"
 IN_NODES = {ADDRESS: lambda options, _binary: rounds.run_address(options),
+            LEASES: lambda options, _binary: rounds.run_leases(options),
             "gateways": rounds.run_gateways, "flows": rounds.run_flows,
             "flow_curve": rounds.run_flow_curve, "group": rounds.run_group}
 # Both nodes' entries stand in the machine's one table.
 OF_FLOWS = {"flows", "flow_curve"}
 IN_THE_LAB = {"takeovers": takeovers.measure, "standing_in": takeovers.measure_standing_in}
 # Without a program of their own.
-WHEN_ASKED_FOR = (ADDRESS, *IN_THE_LAB)
+WHEN_ASKED_FOR = (ADDRESS, LEASES, *IN_THE_LAB)
 OF_ROOT = {"gate", "flow_steps", *IN_THE_LAB, *IN_NODES}
 
 

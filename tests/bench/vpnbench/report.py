@@ -319,6 +319,22 @@ def _address(lines: list[dict]) -> str:
                   for agent, found in silences.items()])
 
 
+def _leases(lines: list[dict]) -> str:
+    kinds: dict[str, list[dict]] = {}
+    for line in lines:
+        kinds.setdefault(line["kind"], []).append(line)
+
+    def row(kind: str, cuts: list[dict]) -> list[str]:
+        def spread(name: str) -> str:
+            values = [each[name] for each in cuts if name in each]
+            return _span(values) if values else "–"
+        return [kind, str(len(cuts)), f"**{spread('silence_ms')}**", spread("lease_ms"),
+                spread("worst_late_ms")]
+    return _rows(["lease", "power cuts", "ms without an answer", "L at the cut, ms",
+                  "latest round of the dead node, ms"],
+                 [row(kind, cuts) for kind, cuts in kinds.items()])
+
+
 # The lab.
 
 PHASES = {"detected": "noticed", "fenced": "fenced", "open": "gate open",
@@ -398,7 +414,7 @@ def _failures(lines: list[dict]) -> str:
 
 
 TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
-    "address": ("address", _address),
+    "address": ("address", _address), "leases": ("leases", _leases),
     "records": ("records", _records), "memory": ("memory", _memory), "idle": ("idle", _idle),
     "views": ("views", _views),
     "pptp": ("pptp", _pptp),

@@ -65,6 +65,7 @@ class Node:
 
     def __init__(self, number: int, setup: str = SETUP) -> None:
         self.number = number
+        self._ports: list[str] = []
         self._unshare = subprocess.Popen([*UNSHARE, "sh", "-c", setup], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True)
         if self._unshare.stdout.readline() != "ready\n":
@@ -84,10 +85,15 @@ class Node:
     def attach(self, device: str, bridge: str) -> None:
         """A device of the node's, up, on a bridge."""
         port = f"n{self.number}{bridge}"
+        self._ports.append(port)
         _run("ip", "link", "add", port, "type", "veth", "peer", "name", device, "netns",
              str(self.corosync))
         _run("ip", "link", "set", port, "master", bridge, "up")
         _run(*self.enter(), "ip", "link", "set", device, "up")
+
+    def ports(self) -> list[str]:
+        """The devices on the bridges."""
+        return self._ports
 
     def start_corosync(self, conf: str, key: bytes) -> None:
         folder = Path(f"/proc/{self.corosync}/root/etc/corosync")
@@ -123,6 +129,8 @@ class Rig:
         self._crypto = crypto
         self._setup = setup
         self._bridges: list[str] = []
+        self._networks: list[str] = []
+        self._corosync = ("", b"")
 
     def __enter__(self) -> Rig:
         try:
@@ -136,11 +144,11 @@ class Rig:
         for link in range(LINKS):
             self._add_bridge(f"ring{link}")
         self.nodes = [Node(number, self._setup(number)) for number in range(1, self._count + 1)]
-        conf, key = self._conf(), secrets.token_bytes(256)
+        self._corosync = (self._conf(), secrets.token_bytes(256))
         for node in self.nodes:
             node.connect()
         for node in self.nodes:
-            node.start_corosync(conf, key)
+            node.start_corosync(*self._corosync)
         end = time.monotonic() + READY_TIMEOUT_S
         while not all(node.sees(self._count) for node in self.nodes):
             if time.monotonic() > end:
@@ -157,9 +165,27 @@ class Rig:
         """One more network, with a device of this name on each node and here, which has the
         address."""
         self._add_bridge(name)
+        self._networks.append(name)
         _run("ip", "address", "add", address, "dev", name)
         for node in self.nodes:
             node.attach(name, name)
+
+    def cut(self, node: Node) -> None:
+        """Its power: nothing that it sends leaves it any more, and its processes are dead."""
+        ports = node.ports()
+        subprocess.run(["ip", "-batch", "-"], text=True, check=True, input="".join(
+            f"link delete {port}\n" for port in ports))
+        node.kill()
+
+    def start_again(self, dead: Node) -> Node:
+        """With the same number, and all networks."""
+        node = Node(dead.number, self._setup(dead.number))
+        node.connect()
+        for name in self._networks:
+            node.attach(name, name)
+        node.start_corosync(*self._corosync)
+        self.nodes[self.nodes.index(dead)] = node
+        return node
 
     def _add_bridge(self, name: str) -> None:
         _run("ip", "link", "add", name, "type", "bridge", "stp_state", "0", "forward_delay", "0",

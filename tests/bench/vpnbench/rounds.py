@@ -11,13 +11,15 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from . import address, flows, group, idle_gateways, redis_pair
+from . import address, flows, group, idle_gateways, leases, redis_pair
 from .group import Run
 from .rig import CORES, Rig, RigError, cpu_seconds
 
 # Others' share of the cores below which a round counts as quiet, and how long one is waited for.
 QUIET = 0.1
 PATIENCE_S = 3.0
+# Of each kind in each round.
+LEASE_CUTS = 10
 
 GOALS = [
     Run("flood", "vpnha", 3, 10_000),
@@ -111,6 +113,22 @@ def run_address(options: argparse.Namespace) -> None:
             print(f"{agent}: {', '.join(f'{silence:.0f}' for silence in silences)} ms "
                   f"(others {foreign.share:.0%})", flush=True)
     keep(options.results, "address", lines)
+
+
+def run_leases(options: argparse.Namespace) -> None:
+    """Power cuts under each lease, and under VRRP, in turn."""
+    lines: list[dict] = []
+    for number in range(options.rounds):
+        for kind in leases.KINDS:
+            _await_quiet()
+            with Foreign() as foreign:
+                found = leases.measure(kind, LEASE_CUTS)
+            lines += [{"kind": kind, "round": number, "foreign": foreign.share, **each}
+                      for each in found]
+            silences = ", ".join(f"{each['silence_ms']:.0f}" for each in found)
+            print(f"{kind}: {silences} ms "
+                  f"(others {foreign.share:.0%})", flush=True)
+            keep(options.results, "leases", lines)
 
 
 def run_flows(options: argparse.Namespace, binary: Path) -> None:
