@@ -404,12 +404,8 @@ void LeaseLinks::ask_for_echo(NodeId node) {
     }
 }
 
-const LeaseCounters& LeaseLinks::counters() const {
-    return state_->counters;
-}
-
-const LeaseCounters* LeaseLinks::witness_counters() const {
-    return state_->witness ? &state_->witness->counters() : nullptr;
+LeaseCounters LeaseLinks::counters() const {
+    return state_->witness ? state_->counters + state_->witness->counters() : state_->counters;
 }
 
 Result<lease::BootId> read_boot_id() {

@@ -63,9 +63,8 @@ class LeaseLinks final : public ports::LeaseLinks {
     // This node may have started since Corosync listed a voter: then that node's addresses are
     // those that it sends from.
     void set_voters(const std::vector<NodeId>& voters) override;
-    [[nodiscard]] const LeaseCounters& counters() const;
-    // Of the witness's datagrams; nullptr: there is none.
-    [[nodiscard]] const LeaseCounters* witness_counters() const;
+    // Those of and to the witness among them.
+    [[nodiscard]] LeaseCounters counters() const;
 
   private:
     struct State;

@@ -73,6 +73,20 @@ Result<std::vector<SocketAddress>> find_addresses(const std::string& name, std::
     return addresses;
 }
 
+LeaseCounters operator+(const LeaseCounters& a, const LeaseCounters& b) {
+    LeaseCounters sum = a;
+    sum.taken += b.taken;
+    sum.forged += b.forged;
+    sum.malformed += b.malformed;
+    sum.replayed += b.replayed;
+    sum.unproven += b.unproven;
+    sum.sent += b.sent;
+    sum.unsent += b.unsent;
+    sum.received += b.received;
+    sum.strangers += b.strangers;
+    return sum;
+}
+
 Result<UniqueFd> open_lease_socket(int family) {
     UniqueFd fd = open_network_socket(family, SOCK_DGRAM | SOCK_NONBLOCK);
     if (!fd) {

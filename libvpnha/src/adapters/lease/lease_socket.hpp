@@ -47,6 +47,8 @@ struct LeaseCounters : lease::Exchange::Counters {
     std::uint64_t unsent = 0;  // The kernel took them on no link.
     std::uint64_t received = 0;
     std::uint64_t strangers = 0;  // From an address of no other node.
+
+    friend LeaseCounters operator+(const LeaseCounters& a, const LeaseCounters& b);
 };
 
 // Bound to nothing yet. It does not block, and is ahead of the clients' traffic.

@@ -282,9 +282,9 @@ TEST_F(WitnessLinkTest, TheLinksOfTheClusterSendToItByThisWay) {
         [](NodeId) {});
     ASSERT_TRUE(links) << links.error().detail;
     ASSERT_TRUE(run_until([&] { return heard == 2; }));
-    const std::uint64_t sent = (*links)->witness_counters()->sent;
+    const std::uint64_t sent = (*links)->counters().sent;
     (*links)->send(kGateway, lease::kWitness, lease::Hello{});
-    EXPECT_EQ((*links)->witness_counters()->sent, sent + 1);
+    EXPECT_EQ((*links)->counters().sent, sent + 1);
     ASSERT_TRUE(run_until([&] { return heard == 3; }));
 }
 
