@@ -157,6 +157,12 @@ Outcome stop(const Call& call) {
     return {};
 }
 
+// A start reads the parameters. Until the next one all actions use those that vpnhad was started
+// with (Vpnhad::Vpnhad). Without this action each change would stop all instances of the clone.
+Outcome reload(const Call& call) {
+    return reload_later(call, validate(call));
+}
+
 }  // namespace
 
 const ocf::Agent& checkpoint() {
@@ -166,14 +172,14 @@ const ocf::Agent& checkpoint() {
         .short_text = "VPN gateway whose sessions survive a failover",
         .long_text =
             "One gateway of vpnha.toml: its addresses and its live sessions. Use it as a "
-            "promotable "
-            "clone with one promoted instance and notify=false. Unpromoted instances hold the "
-            "sessions, silently; promote makes one of them serve, addresses included, in one "
-            "call. vpnhad writes the promotion scores itself. When vpnhad is dead or does not "
-            "answer, one recurring monitor keeps this to itself: it returns 8 while the instance "
-            "is promoted, because the standbys tell Pacemaker sooner, and 0 behind the demote that "
-            "silenced the gateway. So Pacemaker promotes another node without thinking anew; the "
-            "next monitor reports the failure.",
+            "promotable clone with one promoted instance and notify=false. Unpromoted instances "
+            "hold the sessions, silently; promote makes one of them serve, addresses included, in "
+            "one call. vpnhad writes the promotion scores itself. A changed parameter, other than "
+            "gateway, stops nothing: each node uses it from its next start of vpnhad on. When "
+            "vpnhad is dead or does not answer, one recurring monitor keeps this to itself: it "
+            "returns 8 while the instance is promoted, because the standbys tell Pacemaker sooner, "
+            "and 0 behind the demote that silenced the gateway. So Pacemaker promotes another node "
+            "without thinking anew; the next monitor reports the failure.",
         .parameters = {{.name = "gateway",
                         .unique_group = "gateway",
                         .short_text = "Gateway",
@@ -181,18 +187,22 @@ const ocf::Agent& checkpoint() {
                                      "file has only one."},
                        {.name = "config",
                         .default_value = "/etc/vpnha/vpnha.toml",
+                        .reloadable = true,
                         .short_text = "vpnha.toml",
                         .long_text = "The configuration of vpnhad."},
                        {.name = "socket",
                         .default_value = kControlSocketPath,
+                        .reloadable = true,
                         .short_text = "Control socket",
                         .long_text = "Where vpnhad listens, as in its configuration."},
                        {.name = "log_file",
                         .default_value = "/var/log/vpnha/vpnhad.log",
+                        .reloadable = true,
                         .short_text = "Log",
                         .long_text = "File that vpnhad appends its log to."},
                        {.name = "binary",
                         .default_value = "/usr/sbin/vpnhad",
+                        .reloadable = true,
                         .short_text = "vpnhad",
                         .long_text = "The program."}},
         .actions = {{.name = "start", .timeout_s = kTimeout, .run = start},
@@ -208,7 +218,8 @@ const ocf::Agent& checkpoint() {
                      .role = "Unpromoted",
                      .run = monitor},
                     {.name = "promote", .timeout_s = kTimeout, .run = promote},
-                    {.name = "demote", .timeout_s = kTimeout, .run = demote}},
+                    {.name = "demote", .timeout_s = kTimeout, .run = demote},
+                    {.name = "reload-agent", .timeout_s = kTimeout, .run = reload}},
         .validate = validate};
     return kAgent;
 }

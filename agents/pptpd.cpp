@@ -48,6 +48,10 @@ Outcome validate(const Call& call) {
     return outcome(adapters::check_pptpd(settings(call)));
 }
 
+Outcome reload(const Call& call) {
+    return reload_later(call, validate(call));
+}
+
 }  // namespace
 
 const ocf::Agent& pptpd() {
@@ -72,12 +76,14 @@ const ocf::Agent& pptpd() {
                         .long_text = "The gateway's name in vpnha.toml."},
                        {.name = "config",
                         .default_value = "/etc/pptpd.conf",
+                        .reloadable = true,
                         .unique_group = "config",
                         .short_text = "pptpd.conf",
                         .long_text = "The daemon's configuration. Its 'listen' is the VIP, and its "
                                      "'option' names a file; 'remoteip' is another range on each "
                                      "node."},
                        {.name = "call_id_offset",
+                        .reloadable = true,
                         .short_text = "Offset of the node's call ids",
                         .long_text = "Added to the call ids of this node: a multiple of 8 below "
                                      "128, another on each node. Without it, 8 times the node's id "
@@ -85,10 +91,12 @@ const ocf::Agent& pptpd() {
                                      "node, where that is the same for two nodes."},
                        {.name = "socket",
                         .default_value = kControlSocketPath,
+                        .reloadable = true,
                         .short_text = "Control socket",
                         .long_text = "Where vpnhad listens, as in its configuration."}},
         .actions = {{.name = "start", .timeout_s = 20, .run = start},
                     {.name = "stop", .timeout_s = 20, .run = stop},
+                    {.name = "reload-agent", .timeout_s = 20, .run = reload},
                     {.name = "monitor", .timeout_s = 20, .interval_s = 10, .run = monitor},
                     {.name = "monitor",
                      .timeout_s = 20,

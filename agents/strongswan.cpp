@@ -49,6 +49,10 @@ Outcome validate(const Call& call) {
     return outcome(adapters::check_charon(settings(call)));
 }
 
+Outcome reload(const Call& call) {
+    return reload_later(call, validate(call));
+}
+
 }  // namespace
 
 const ocf::Agent& strongswan() {
@@ -69,30 +73,36 @@ const ocf::Agent& strongswan() {
                         .long_text = "The gateway's name in vpnha.toml."},
                        {.name = "config",
                         .default_value = "/etc/swanctl/swanctl.conf",
+                        .reloadable = true,
                         .unique_group = "config",
                         .short_text = "swanctl.conf",
                         .long_text = "The connections, the same on all nodes: local_addrs = the "
                                      "VIPs, mobike set, unique = never."},
                        {.name = "strongswan_conf",
                         .default_value = VPNHA_STRONGSWAN_CONF,
+                        .reloadable = true,
                         .short_text = "strongswan.conf",
                         .long_text = "What charon is started with, as vpnha installs it. It "
                                      "includes /etc/strongswan.conf, which is the place for "
                                      "settings of your own."},
                        {.name = "socket",
                         .default_value = kControlSocketPath,
+                        .reloadable = true,
                         .short_text = "Control socket",
                         .long_text = "Where vpnhad listens, as in its configuration."},
                        {.name = "binary",
                         .default_value = "/usr/sbin/charon-systemd",
+                        .reloadable = true,
                         .short_text = "charon-systemd",
                         .long_text = "The program. It needs no systemd."},
                        {.name = "swanctl",
                         .default_value = "/usr/sbin/swanctl",
+                        .reloadable = true,
                         .short_text = "swanctl",
                         .long_text = "The program that loads the connections."}},
         .actions = {{.name = "start", .timeout_s = 20, .run = start},
                     {.name = "stop", .timeout_s = 20, .run = stop},
+                    {.name = "reload-agent", .timeout_s = 20, .run = reload},
                     {.name = "monitor", .timeout_s = 20, .interval_s = 2, .run = monitor},
                     {.name = "monitor",
                      .timeout_s = 20,

@@ -156,6 +156,16 @@ ocf::Outcome refused_if_fenced(const ocf::Call& call) {
                : ocf::Outcome{};
 }
 
+ocf::Outcome reload_later(const ocf::Call& call, const ocf::Outcome& valid) {
+    if (valid.code != ocf::Code::success) {
+        call.log(ocf::Level::error, "the next start on this node will fail: " + valid.reason);
+    }
+    call.log(ocf::Level::warning,
+             "changed parameters are used from the next start on this node on; for a start, put "
+             "the node into standby and back, one node after the other");
+    return {};
+}
+
 Vpnhad::Vpnhad(const ocf::Call& call)
     : gateway_(call.parameter("gateway")),
       resource_(call.instance()),
@@ -163,7 +173,18 @@ Vpnhad::Vpnhad(const ocf::Call& call)
       binary_(call.parameter("binary")),
       socket_(call.parameter("socket")),
       log_file_(call.parameter("log_file")),
-      answer_by_(steady_clock::now() + kAnswerTimeout) {}
+      answer_by_(steady_clock::now() + kAnswerTimeout) {
+    if (call.action() == "start") {
+        return;
+    }
+    const json mark = json::parse(std::ifstream(mark_file()), nullptr, false);
+    if (mark.is_object()) {
+        config_ = mark.value("config", config_);
+        binary_ = mark.value("binary", binary_);
+        socket_ = mark.value("socket", socket_);
+        log_file_ = mark.value("log_file", log_file_);
+    }
+}
 
 std::string Vpnhad::arguments(bool probe) const {
     json arguments{{"resource", resource_}};
@@ -490,7 +511,11 @@ Result<void> Vpnhad::write_mark(const Mark& mark) const {
                     {"start_ticks", mark.start_ticks},
                     {"promoted", mark.is_promoted},
                     {"silenced", mark.is_silenced},
-                    {"spared", mark.is_spared}};
+                    {"spared", mark.is_spared},
+                    {"config", config_},
+                    {"binary", binary_},
+                    {"socket", socket_},
+                    {"log_file", log_file_}};
     std::ofstream file(mark_file());
     if (!(file << text.dump() << std::flush)) {
         return tl::unexpected(system_error("writing " + mark_file(), errno));

@@ -25,12 +25,17 @@ namespace vpnha::agents {
 // On a node whose present boot is fenced: an error with the reason. Else success.
 [[nodiscard]] ocf::Outcome refused_if_fenced(const ocf::Call& call);
 
+// The action reload-agent. What runs uses what its start read. A failure would have Pacemaker stop
+// the resource, so what is wrong with the new parameters (`valid`) is logged.
+[[nodiscard]] ocf::Outcome reload_later(const ocf::Call& call, const ocf::Outcome& valid);
+
 // Of each action, here and in the templates.
 inline constexpr std::chrono::seconds kActionTimeout{20};
 
 // For one action: it waits for all of vpnhad's answers together no longer than its time allows.
 class Vpnhad {
   public:
+    // A start goes by the resource's parameters; what comes after it by what that start went by.
     explicit Vpnhad(const ocf::Call& call);
 
     // One verb about this agent's gateway; the result as JSON text. Waits while the daemon is
@@ -78,7 +83,7 @@ class Vpnhad {
     void unmark() const;
 
   private:
-    // What a start leaves behind for the agents that come after it.
+    // What a start leaves behind for the agents that come after it, beside the parameters.
     struct Mark {
         pid_t process = 0;              // That took the gateway; 0: none yet.
         std::uint64_t start_ticks = 0;  // A pid alone is no identity.

@@ -45,6 +45,10 @@ Outcome validate(const Call& call) {
     return outcome(adapters::check_xl2tpd(settings(call)));
 }
 
+Outcome reload(const Call& call) {
+    return reload_later(call, validate(call));
+}
+
 }  // namespace
 
 const ocf::Agent& xl2tpd() {
@@ -64,10 +68,12 @@ const ocf::Agent& xl2tpd() {
                         .long_text = "The gateway's name in vpnha.toml."},
                        {.name = "config",
                         .default_value = "/etc/xl2tpd/xl2tpd.conf",
+                        .reloadable = true,
                         .unique_group = "config",
                         .short_text = "xl2tpd.conf",
                         .long_text = "The daemon's configuration. Its listen-addr is the VIP."},
                        {.name = "options_file",
+                        .reloadable = true,
                         .unique_group = "options_file",
                         .short_text = "Options file of pppd",
                         .long_text = "The file that this daemon's pppds are started with; no other "
@@ -76,6 +82,7 @@ const ocf::Agent& xl2tpd() {
                        {.name = "memory_max",
                         .type = "integer",
                         .default_value = "512",
+                        .reloadable = true,
                         .short_text = "Memory of xl2tpd, MiB",
                         .long_text = "The kernel gives it no more (RLIMIT_DATA, of each of its "
                                      "pppds as well), and the monitor fails above three quarters, "
@@ -83,14 +90,17 @@ const ocf::Agent& xl2tpd() {
                                      "A session takes 10 KiB."},
                        {.name = "socket",
                         .default_value = kControlSocketPath,
+                        .reloadable = true,
                         .short_text = "Control socket",
                         .long_text = "Where vpnhad listens, as in its configuration."},
                        {.name = "binary",
                         .default_value = "/usr/sbin/xl2tpd",
+                        .reloadable = true,
                         .short_text = "xl2tpd",
                         .long_text = "The program."}},
         .actions = {{.name = "start", .timeout_s = 20, .run = start},
                     {.name = "stop", .timeout_s = 20, .run = stop},
+                    {.name = "reload-agent", .timeout_s = 20, .run = reload},
                     {.name = "monitor", .timeout_s = 20, .interval_s = 10, .run = monitor}},
         .validate = validate};
     return kAgent;

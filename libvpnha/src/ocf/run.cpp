@@ -28,18 +28,27 @@ bool is_integer(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// The first parameter that is wrong on every node.
+std::string what_is_wrong(const Parameter& parameter, const std::string& value) {
+    if (parameter.required && value.empty()) {
+        return fmt::format("parameter {} is missing; set it on the resource", parameter.name);
+    }
+    if (parameter.type == "integer" && !value.empty() && !is_integer(value)) {
+        return fmt::format("parameter {}='{}' is no number", parameter.name, value);
+    }
+    return {};
+}
+
+// The first parameter that is wrong. A reloadable one is read by a start alone, and instances that
+// run may have been started with a right value. So the others do not fail for it, and a start fails
+// with a code of this node: after `configured` Pacemaker stops the resource on all nodes.
 Outcome check_parameters(const Agent& agent, const Call& call) {
+    const bool is_start = call.action() == "start" || call.action() == "validate-all";
     for (const Parameter& parameter : agent.parameters) {
-        const std::string value = call.parameter(parameter.name);
-        if (parameter.required && value.empty()) {
-            return {Code::configured,
-                    fmt::format("parameter {} is missing; set it on the resource", parameter.name)};
+        std::string wrong = what_is_wrong(parameter, call.parameter(parameter.name));
+        if (wrong.empty() || (parameter.reloadable && !is_start)) {
+            continue;
         }
-        if (parameter.type == "integer" && !value.empty() && !is_integer(value)) {
-            return {Code::configured,
-                    fmt::format("parameter {}='{}' is no number", parameter.name, value)};
-        }
+        return {parameter.reloadable ? Code::arguments : Code::configured, std::move(wrong)};
     }
     return {};
 }

@@ -50,6 +50,16 @@ TEST(PerformTest, ANumberThatIsNoneIsWrongOnEveryNode) {
               Code::configured);
 }
 
+TEST(PerformTest, AWrongReloadableParameterFailsAStartOnThisNodeAlone) {
+    Agent agent = sample_agent();
+    agent.parameters.back().reloadable = true;
+    const auto wrong = environment({{"OCF_RESKEY_device", "x"}, {"OCF_RESKEY_speed", "fast"}});
+    EXPECT_EQ(perform(agent, "start", wrong).code, Code::arguments);
+    EXPECT_EQ(perform(agent, "validate-all", wrong).code, Code::arguments);
+    EXPECT_EQ(perform(agent, "monitor", wrong).code, Code::promoted) << "it runs";
+    EXPECT_EQ(perform(agent, "stop", wrong).reason, "stuck") << "so there is something to stop";
+}
+
 TEST(PerformTest, StopSucceedsWhereNothingCanHaveBeenStarted) {
     EXPECT_EQ(called("stop", {}).code, Code::success);
 }
