@@ -36,7 +36,8 @@ pcs -f "$cib/new" property set --force \
 
 # The first failure moves the gateway: recovered in place it would lose its sessions, the standbys
 # hold them. The failure expires, so that the node is a candidate again without an administrator.
-# Stickiness: no failback; a move is a risk, if a small one, that buys nothing.
+# Stickiness: no failback; a move is a risk, if a small one, that buys nothing. Move by `vpnha
+#   switchover`: the constraint of `crm resource move` moves the role again whenever its node returns.
 pcs -f "$cib/new" resource defaults update \
     migration-threshold=1 failure-timeout=60s resource-stickiness=100
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What Pacemaker's own scheduler does when an operator types."""
+"""What Pacemaker's own scheduler does when an operator types: docs/operations.md is made of it."""
 from __future__ import annotations
 
 import hashlib
@@ -15,6 +15,7 @@ from test_transitions import NOTHING, Cluster
 
 SITE = "l2tp-ipsec"
 CLONES = ("checkpoint", "xl2tpd", "strongswan")
+PAGE = conftest.ROOT / "docs" / "operations.md"
 
 
 def tool(cluster: Cluster, *words: str) -> None:
@@ -99,3 +100,111 @@ def test_a_start_with_a_wrong_value_costs_its_node_alone(code: int, stopped: int
     after = cluster.run()
     assert sum("Stop xl2tpd:" in line and "gw3" not in line for line in after.splitlines()
                ) == stopped, after
+
+
+# Of docs/operations.md: what makes a change after a refresh a reload again.
+PROBES_THAT_FOUND_IT = "//lrm_rsc_op[@operation='monitor' and contains(@id, '_last_failure_0')]"
+
+
+def refresh(cluster: Cluster) -> None:
+    """As Pacemaker 2.1.5 has it then: one result of a probe for each instance that runs, and the
+    same once more, because none was expected, without what note_reloadable() has noted."""
+    cib = ElementTree.parse(cluster.file)
+    for resource in cib.iter("lrm_resource"):
+        starts = [each for each in resource.iter("lrm_rsc_op")
+                  if each.attrib["operation"] in ("start", "promote")]
+        for number, operation in enumerate(starts):
+            name = resource.attrib["id"]
+            is_promoted = operation.attrib["operation"] == "promote"
+            operation.set("operation", "monitor")
+            operation.set("operation_key", f"{name}_monitor_0")
+            operation.set("id", f"{name}_last_0")
+            operation.set("rc-code", "8" if is_promoted else "0")
+            unexpected = ElementTree.SubElement(resource, "lrm_rsc_op", operation.attrib)
+            unexpected.set("id", f"{name}_last_failure_0")
+            for noted in ("op-force-restart", "op-restart-digest"):
+                unexpected.attrib.pop(noted, None)
+            assert number == 0
+    cib.write(cluster.file)
+
+
+@pytest.mark.parametrize("forgets, action", [(False, "Restart"), (True, "Reload")])
+def test_a_changed_parameter_after_a_refresh(forgets: bool, action: str, tmp_path: Path) -> None:
+    assert PROBES_THAT_FOUND_IT in PAGE.read_text(encoding="utf-8")
+    cluster = Cluster(tmp_path, SITE)
+    note_reloadable(cluster)
+    refresh(cluster)
+    assert cluster.run() == NOTHING
+    if forgets:
+        tool(cluster, "cibadmin", "--delete-all", "--force", "--xpath", PROBES_THAT_FOUND_IT)
+    set_parameter(cluster, "checkpoint", "log_file")
+    assert cluster.run().count(f"* {action} checkpoint:") == len(cluster.nodes)
+
+
+def meta(name: str, value: str, resource: str = "checkpoint-clone") -> tuple[str, ...]:
+    return ("crm_resource", "--resource", resource, "--meta", "--set-parameter", name,
+            "--parameter-value", value)
+
+
+# Words of docs/operations.md, what is typed, and what Pacemaker does to the gateway.
+DONE = (
+    ("disable", meta("target-role", "Stopped"),
+     ("Stop checkpoint:0 ( Promoted gw1 )", "Stop checkpoint:1 ( Unpromoted gw2 )",
+      "Stop checkpoint:2 ( Unpromoted gw3 )")),
+    ("disable", meta("target-role", "Stopped", "xl2tpd-clone"),
+     ("Stop xl2tpd:0 ( gw1 )", "Stop xl2tpd:1 ( gw2 )", "Stop xl2tpd:2 ( gw3 )")),
+    ("unmanage", meta("is-managed", "false"), ()),
+    ("ban", ("crm_resource", "--ban", "--resource", "checkpoint-clone", "--node", "gw2"),
+     ("Stop checkpoint:1 ( Unpromoted gw2 )",)),
+    ("ban", ("crm_resource", "--ban", "--resource", "checkpoint-clone", "--node", "gw1"),
+     ("Promote checkpoint:1 ( Unpromoted -> Promoted gw2 )", "Stop checkpoint:0 ( Promoted gw1 )")),
+    ("move", ("crm_resource", "--move", "--resource", "checkpoint-clone", "--node", "gw2"),
+     ("Demote checkpoint:0 ( Promoted -> Unpromoted gw1 )",
+      "Promote checkpoint:1 ( Unpromoted -> Promoted gw2 )")),
+    ("ban --promoted", ("crm_resource", "--ban", "--promoted", "--resource", "checkpoint-clone",
+                        "--node", "gw1"),
+     ("Demote checkpoint:0 ( Promoted -> Unpromoted gw1 )",
+      "Promote checkpoint:1 ( Unpromoted -> Promoted gw2 )")),
+    ("stop-all-resources", ("crm_attribute", "--name", "stop-all-resources", "--update", "true"),
+     tuple(f"Stop {name}:{number} ( {role}gw{number + 1} )"
+           for name in ("checkpoint", "fencing", "strongswan", "xl2tpd") for number, role in
+           enumerate(("Promoted ", "Unpromoted ", "Unpromoted ") if name == "checkpoint" else
+                     ("", "", "")))),
+    ("`notify`", meta("notify", "true"), ()),
+    ("`failure-timeout`", meta("failure-timeout", "90s"), ()),
+    ("`resource-stickiness`", meta("resource-stickiness", "50"), ()),
+    ("maintenance-mode", ("crm_attribute", "--name", "maintenance-mode", "--update", "true"), ()),
+    ("promoted-max", meta("promoted-max", "0"),
+     ("Demote checkpoint:0 ( Promoted -> Unpromoted gw1 )",)),
+    ("interval", ("cibadmin", "--modify", "--xml-text",
+                  '<op id="checkpoint-monitor-2s" interval="4s"/>'), ()),
+)
+
+
+@pytest.mark.parametrize("verb, words, expected", DONE)
+def test_the_page_says_what_pacemaker_does(verb: str, words: tuple[str, ...],
+                                           expected: tuple[str, ...], tmp_path: Path) -> None:
+    assert verb in PAGE.read_text(encoding="utf-8")
+    cluster = Cluster(tmp_path, SITE)
+    tool(cluster, *words)
+    done = cluster.run()
+    actions = [line.strip().removeprefix("* ").removesuffix(" due to node availability")
+               for line in done.splitlines()]
+    assert actions == (list(expected) if expected else ["nothing"]), done
+
+
+def test_nobody_is_promoted_where_an_unmanaged_node_dies(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path, SITE)
+    tool(cluster, *meta("is-managed", "false"))
+    cluster.run()
+    assert "Promote" not in cluster.run("--node-fail=gw1")
+
+
+def test_what_was_disabled_is_started_and_promoted_at_once(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path, SITE)
+    tool(cluster, *meta("target-role", "Stopped"))
+    cluster.run()
+    tool(cluster, "crm_resource", "--resource", "checkpoint-clone", "--meta",
+         "--delete-parameter", "target-role")
+    done = cluster.run()
+    assert done.count(" Start checkpoint:") == 2 and "Stopped -> Promoted gw1" in done, done
