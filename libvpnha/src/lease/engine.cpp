@@ -399,7 +399,7 @@ bool Engine::may_claim_anew() const {
 
 void Engine::ask(Effects& effects, TimePoint now) {
     Round round = holder_.open_round(setup_.self.instance, now);
-    round.ordered = state_.ordered;
+    round.ordered = state_.ordered && !state_.lapsed;
     round.voters = state_.voters;
     round.checkpoint = state_.checkpoint;
     send_to_others(round, effects);

@@ -50,7 +50,8 @@
 //      speak never loses a vote by it. A turn of the loop that is 20 ms late starts over. A voter
 //      says no as well to who is not in its own quorate group, to who has less of the records than
 //      it has itself, and when the newest epoch ended by order. Who stands in yields: it hands over
-//      to a claim that Pacemaker has ordered, like a lame one. Of two claims that outbid each other
+//      to a claim that Pacemaker has ordered, like a lame one. The claim of a node whose lease has
+//      lapsed is no order: it may not know who serves now. Of two claims that outbid each other
 //      the lower one is taken back, unless Pacemaker has ordered it.
 //                                                                      engine_stand_in.cpp
 //  15  A claim tells for how long it has been in vain. After a second (0.2 s where the claimant's

@@ -77,7 +77,9 @@ struct Round {
     Checkpoint checkpoint;  // The newest that standbys have confirmed.
     // A Release that the sender passes on, or of a dead epoch of its own.
     std::optional<Epoch> released;
-    bool ordered = false;  // Pacemaker has promoted the sender. Otherwise it stands in.
+    // Pacemaker has promoted the sender, and no lease of its has lapsed since. Otherwise it stands
+    // in, or claims anew by itself.
+    bool ordered = false;
     Duration in_vain{};    // Of a claim: for how long the sender has claimed without holding.
     Marks marks{};
     friend bool operator==(const Round&, const Round&) = default;

@@ -388,6 +388,27 @@ TEST(EngineStandInTest, WhoActsHandsOverOnlyToWhatPacemakerHasOrdered) {
     EXPECT_EQ(cluster.phase(3), Phase::holding);
 }
 
+// The promoted node was cut off, and another one serves. It claims by itself what it has lost.
+TEST(EngineStandInTest, WhoActsHandsOverToNoClaimThatFollowsALapse) {
+    Cluster cluster;
+    cluster.promote(1);
+    cluster.cut(1);
+    cluster.live(kTiming.promise(kTiming.lease) + kTiming.renew);
+    ASSERT_TRUE(cluster[1].state().lapsed);
+    cluster.run(2, cluster[2].claim(cluster.now()));
+    ASSERT_TRUE(cluster.speaks(2));
+    cluster[2].yield(Yields::to_ordered, std::nullopt);
+    cluster.mend(1);
+    cluster.live(kTiming.lease);
+    EXPECT_GT(cluster[1].holder().epoch(), cluster[2].holder().epoch()) << "it outbids";
+    EXPECT_TRUE(cluster.speaks(2));
+    EXPECT_EQ(cluster.phase(1), Phase::claiming);
+    cluster.promote(1);
+    cluster.live(kTiming.renew);
+    cluster.run(2, cluster[2].on_counters({}, cluster.now()));
+    EXPECT_EQ(cluster.phase(1), Phase::holding) << "Pacemaker has ordered it since";
+}
+
 TEST(EngineStandInTest, OfTwoClaimsThatNobodyOrderedTheLowerOneIsTakenBack) {
     Cluster cluster = without_holder();
     cluster.cut(3);
