@@ -191,6 +191,9 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
         return;
     }
     learn(sender.node, round.voters, round.marks, effects, now);
+    if (round.held && holder_.serving() && epoch > holder_.epoch()) {
+        end_lease(effects, now);
+    }
     if (round.released) {
         voter_.on_release(*round.released);
     }
@@ -215,6 +218,7 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
     } else {
         verdict = voter_.judge(sender, round, state_.voters, now);
     }
+    note_round(round, verdict, now);
     if (verdict != Verdict::answered) {
         const Epoch& granted =
             verdict == Verdict::cannot_save ? state_.granted_on_disk : voter_.granted();
@@ -226,6 +230,20 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
         answer.handover = handing->handover;
     }
     send(sender.node, std::move(answer), effects);
+}
+
+void Engine::note_round(const Round& round, Verdict verdict, TimePoint now) {
+    const Epoch& epoch = round.id.epoch;
+    const Voter::Promise& promise = voter_.state().promise;
+    // An answer is a promise; so is what keeps another one from being given.
+    const bool is_bound = verdict == Verdict::answered || verdict == Verdict::promised;
+    const bool has_ended = promise.epoch == epoch && promise.released;
+    if ((round.held || !is_bound) && !has_ended) {
+        if (state_.voters.has(kWitness)) {
+            note_granted(epoch.node, epoch);
+        }
+        holder_.on_held_elsewhere(epoch, now + setup_.timing.promise(round.lease));
+    }
 }
 
 Voter Engine::voter_without_claim() const {
@@ -260,6 +278,7 @@ void Engine::on_release(NodeId from, const Release& release) {
     if (release.epoch.node != from || !is_plausible(from, release.epoch)) {
         return;
     }
+    holder_.on_released_elsewhere(release.epoch);
     if (release.ordered) {
         voter_.on_order(release.epoch);
     } else {
@@ -358,10 +377,14 @@ void Engine::note_claimed(const Epoch& epoch) {
 
 void Engine::lapse(Effects& effects, TimePoint now) {
     if (holder_.lapsed(now)) {
-        holder_.note_lapse(now);
-        end(End::lapsed, effects);
-        state_.lapsed = state_.wanted;
+        end_lease(effects, now);
     }
+}
+
+void Engine::end_lease(Effects& effects, TimePoint now) {
+    holder_.note_lapse(now);
+    end(End::lapsed, effects);
+    state_.lapsed = state_.wanted;
 }
 
 void Engine::act(Effects& effects, TimePoint now) {
@@ -423,6 +446,9 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
     }
     const Holder::State& holder = holder_.state();
     if (claimed) {
+        if (holder.by_witness) {
+            holder_.hurry(now);  // 20
+        }
         state_.lapsed = false;
         if (holder.elsewhere > state_.checkpoint.epoch) {
             // Another node may have used numbers beyond this node's own reading.

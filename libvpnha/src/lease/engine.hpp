@@ -65,7 +65,7 @@
 //      without a handover, refusals, opinions, mark answers, memories and recalls. No list and no
 //      mark is learned from it. Nobody is fenced or told of an order by it, nothing is released,
 //      and its word does not end being alone (12). Epochs that it names count up to 1 024 above
-//      what nodes have named. So two nodes that receive each other's rounds never both speak. Where
+//      what nodes have named. So while one holds and the other receives its rounds one speaks. Where
 //      a promise's time passes without them, a witness that lies to both makes two that speak.
 //  17  The voter that heard the newest round of the epoch before may have been the witness. A
 //      claimant that needed its vote goes by its own memory: since it heard that holder's newest
@@ -75,6 +75,14 @@
 //  19  An opinion of a witness says how long ago it answered another node that held the lease. A
 //      node that has heard that holder L or longer before was cut off, and may lack what the holder
 //      has served since. It does not stand in within 5 s of that answer (Timing::absence).
+//
+//  20  A majority that needs the vote of a witness counts with the node's own vote only, and for a
+//      claim not within a promise's time after a round of the other node that holds, or that this
+//      node refused for another reason than a promise. So a node that abstains, or has no memory,
+//      answers no round, and is bound by it all the same. Where both claim before either has
+//      received a round of the other, a witness that lies to both makes two holders. The lower one
+//      ends with the first renewal of the other that it receives; who was granted it by a witness's
+//      vote sends that at once.
 //
 //   phase \ event | promote  | demote | release | majority | lapse    | newer    | quorum | fenced
 //                 |          |        |         |          |          | claim    | lost   |
@@ -325,6 +333,8 @@ class Engine {
     void end_standing_in();
     void on_mark_request(NodeId from, const MarkRequest& request, Effects& effects, TimePoint now);
     void on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects, TimePoint now);
+    // 20
+    void note_round(const Round& round, Verdict verdict, TimePoint now);
     // As if this node's own epoch were released.
     [[nodiscard]] Voter voter_without_claim() const;
     [[nodiscard]] bool claims_in_vain(TimePoint now) const;
@@ -336,6 +346,7 @@ class Engine {
 
     // Ends what time has ended; before every event.
     void lapse(Effects& effects, TimePoint now);
+    void end_lease(Effects& effects, TimePoint now);
     // Claims and asks what is due.
     void act(Effects& effects, TimePoint now);
     void ask(Effects& effects, TimePoint now);

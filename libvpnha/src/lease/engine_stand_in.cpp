@@ -181,9 +181,11 @@ void Engine::note_willing(Inquiry::Asked& asked, NodeId voter, Effects& effects,
         std::sort(asked.willing.begin(), asked.willing.end());
     }
     Inquiry& inquiry = *state_.inquiry;
+    // 20: of the nodes alone, while the other one may speak.
+    const bool majority = electorate().majority(
+        holder_.other_may_speak(now) ? without_witness(asked.willing) : asked.willing);
     // Meanwhile this node may have answered the holder.
-    if (asked.agreed || !electorate().majority(asked.willing) ||
-        !may_ask(inquiry.open.back().id, now)) {
+    if (asked.agreed || !majority || !may_ask(inquiry.open.back().id, now)) {
         return;
     }
     asked.agreed = true;

@@ -91,7 +91,7 @@ bool Holder::count(NodeId from, const Answer& answer, Instance instance, const V
     if (state_.phase == Phase::claiming) {
         note(from, answer);
     }
-    if (!voters.majority(open->answered)) {
+    if (!is_answered(*open, voters, now)) {
         return false;
     }
     const TimePoint deadline = open->sent_at + open->lease;
@@ -109,6 +109,14 @@ bool Holder::count(NodeId from, const Answer& answer, Instance instance, const V
     // Earlier rounds cannot move it any more.
     state_.rounds.erase(state_.rounds.begin(), open + 1);
     return true;
+}
+
+bool Holder::is_answered(const OpenRound& open, const Voters& voters, TimePoint now) const {
+    if (voters.majority(without_witness(open.answered))) {
+        return true;
+    }
+    return voters.majority(open.answered) && is_in(open.answered, state_.claimed.node) &&
+           (state_.phase != Phase::claiming || (!other_may_speak(now) && !outbid()));
 }
 
 void Holder::note(NodeId from, const Answer& answer) {
@@ -169,6 +177,17 @@ Margin Holder::margin() const {
 
 void Holder::on_granted_elsewhere(const Epoch& granted) {
     state_.seen = std::max(state_.seen, granted);
+}
+
+void Holder::on_held_elsewhere(const Epoch& epoch, TimePoint until) {
+    state_.other = epoch;
+    state_.other_until = until;
+}
+
+void Holder::on_released_elsewhere(const Epoch& epoch) {
+    if (epoch == state_.other) {
+        state_.other_until = {};
+    }
 }
 
 bool Holder::outbid() const {

@@ -78,6 +78,9 @@ class Holder {
         Epoch elsewhere;       // The highest that they named.
         // The nodes alone that have answered were no majority.
         bool by_witness = false;
+        // Another node asked in that epoch; until then it may speak.
+        Epoch other;
+        TimePoint other_until{};
         bool often = false;  // Rounds come twice as often.
         std::optional<Handover> handover;
         friend bool operator==(const State&, const State&) = default;
@@ -95,6 +98,10 @@ class Holder {
                              const Voters& voters, TimePoint now);
     // What a voter refused with.
     void on_granted_elsewhere(const Epoch& granted);
+    // 20: another node may speak in that epoch until then; it does not.
+    void on_held_elsewhere(const Epoch& epoch, TimePoint until);
+    void on_released_elsewhere(const Epoch& epoch);
+    [[nodiscard]] bool other_may_speak(TimePoint now) const { return now < state_.other_until; }
     // Another claim is needed: this one is below what a voter has granted.
     [[nodiscard]] bool outbid() const;
     void begin_lame(TimePoint now);
@@ -134,6 +141,10 @@ class Holder {
 
   private:
     void note(NodeId from, const Answer& answer);
+    // A majority has answered that round. 20: where it needs a witness's vote, with this node's
+    // own, and a claim not while another node may speak.
+    [[nodiscard]] bool is_answered(const OpenRound& open, const Voters& voters,
+                                   TimePoint now) const;
 
     Timing timing_;
     State state_;

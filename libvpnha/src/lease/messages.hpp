@@ -80,7 +80,7 @@ struct Round {
     // Pacemaker has promoted the sender, and no lease of its has lapsed since. Otherwise it stands
     // in, or claims anew by itself.
     bool ordered = false;
-    Duration in_vain{};    // Of a claim: for how long the sender has claimed without holding.
+    Duration in_vain{};  // Of a claim: for how long the sender has claimed without holding.
     Marks marks{};
     friend bool operator==(const Round&, const Round&) = default;
 };

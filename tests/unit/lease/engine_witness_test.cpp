@@ -415,6 +415,83 @@ TEST(EngineWitnessTest, WhateverItSaysTwoNodesThatHearEachOtherAreOneOwner) {
     }
 }
 
+// It has just started, so it may have voted for the other one in a life before.
+TEST(EngineWitnessTest, ItsVoteCountsWithTheNodesOwnOnly) {
+    Pair pair(false);
+    pair.cluster.start(1);
+    pair.cluster.promote(1);
+    pair.agree(1);
+    EXPECT_EQ(pair.cluster.phase(1), Phase::claiming) << "node 2 and the witness have answered";
+    pair.expect_one_owner();
+    EXPECT_TRUE(pair.cluster.speaks(1));
+}
+
+// Node 1 serves by the witness's vote. Node 2 starts, and is promoted between two rounds of node 1.
+void restart_between_rounds(Pair& pair) {
+    pair.cluster.live(milliseconds(50));
+    pair.cluster.start(2);
+    for (Duration passed{}; passed < kTiming.abstention(); passed += milliseconds(10)) {
+        pair.cluster.live(milliseconds(10));
+        pair.agree(1);
+    }
+    ASSERT_FALSE(pair.cluster[2].voter().abstains(pair.cluster.now()));
+    ASSERT_EQ(pair.cluster[2].voter().state().promise.epoch, Epoch{}) << "it answered nobody";
+}
+
+TEST(EngineWitnessTest, ARenewalThatANodeCouldNotAnswerBindsItAllTheSame) {
+    Pair pair;
+    restart_between_rounds(pair);
+    pair.cluster.promote(2);
+    pair.agree(2);
+    EXPECT_TRUE(pair.cluster.speaks(1));
+    EXPECT_FALSE(pair.cluster.speaks(2));
+    pair.expect_one_owner();
+}
+
+// Node 2 claims while node 1 abstains; a witness that lies grants it that later.
+TEST(EngineWitnessTest, SoDoesAClaim) {
+    Pair pair(false);
+    pair.cluster.start(1);
+    pair.cluster.live(kTiming.abstention() - milliseconds(5));
+    ASSERT_TRUE(pair.cluster[1].voter().abstains(pair.cluster.now()));
+    pair.cluster.promote(2);
+    pair.cluster.wait(milliseconds(10));
+    pair.cluster.promote(1);
+    pair.agree(1);
+    pair.agree(2);
+    EXPECT_FALSE(pair.cluster.speaks(1));
+    EXPECT_TRUE(pair.cluster.speaks(2));
+    pair.expect_one_owner();
+}
+
+TEST(EngineWitnessTest, ARenewalBindsNobodyBehindItsRelease) {
+    Pair pair;
+    restart_between_rounds(pair);
+    const Release release{pair.cluster[1].holder().epoch(), true, false};
+    pair.cluster.run(2, pair.cluster[2].on_message(sender_of(1, 2), release, pair.cluster.now()));
+    pair.cluster.stop(1);
+    pair.cluster.promote(2);
+    pair.agree(2);
+    EXPECT_TRUE(pair.cluster.speaks(2));
+}
+
+// Neither has received a round of the other one: nothing keeps a witness from answering both.
+TEST(EngineWitnessTest, OfTwoHoldersTheLowerOneEndsWithTheFirstRenewalOfTheOther) {
+    Pair pair(false);
+    pair.cluster.cut(2);
+    for (const unsigned node : {1U, 2U}) {
+        pair.cluster.promote(node);
+        pair.agree(node);
+        ASSERT_TRUE(pair.cluster.speaks(node));
+    }
+    pair.cluster.mend(2);
+    pair.cluster.live(milliseconds(10));
+    EXPECT_FALSE(pair.cluster.speaks(1));
+    EXPECT_TRUE(pair.cluster[1].state().wanted) << "Pacemaker has it promoted";
+    pair.expect_one_owner();
+    EXPECT_TRUE(pair.cluster.speaks(2));
+}
+
 // Node 1 is dead, and node 2 asks. The witness answered node 1 so much later than node 2 heard it.
 Duration silence_with(Duration later) {
     Pair pair;
