@@ -7,11 +7,11 @@ namespace vpnha::checker {
 namespace {
 
 Node new_node(const Run& run, std::size_t index, TimePoint started, TimePoint now) {
-    lease::Sender self{id_of(index), {}, {1}};
+    lease::Sender self{id_of(run, index), {}, {1}};
     self.boot.octets.fill(static_cast<std::uint8_t>(index + 1));
     const lease::Setup setup = setup_of(run, self);
     const std::optional<lease::Durable> disk = first_disk(run, setup);
-    Node node{lease::Engine(setup, disk, started),
+    Node node{lease::Engine(setup, std::nullopt, started),
               self,
               disk,
               now,
@@ -23,8 +23,10 @@ Node new_node(const Run& run, std::size_t index, TimePoint started, TimePoint no
               false,
               false,
               {}};
-    node.engine.set_position(position_of(run, index));
-    static_cast<void>(node.engine.on_members(members(kAll), true, now));
+    node.engine = engine_of(run, node, started);
+    if (!node.is_witness()) {
+        static_cast<void>(node.engine.on_members(members(kAll), true, now));
+    }
     return node;
 }
 

@@ -45,7 +45,7 @@ class Key {
         for (const std::uint8_t count :
              {left.claims, left.crashes, left.breaks, left.pauses, left.releases, left.demotions,
               left.marks, left.changes, left.rings, left.deaths, left.losses, left.inquiries,
-              left.yields, left.cuts, world_.run_out, world_.claimants}) {
+              left.yields, left.cuts, left.returns, world_.run_out, world_.claimants}) {
             put(count);
         }
         put(world_.top);
@@ -85,7 +85,11 @@ class Key {
     void put(bool value) { put(static_cast<std::uint8_t>(value ? 1 : 0)); }
     void put(const Epoch& epoch) {
         put(static_cast<std::uint8_t>(epoch.number));
-        put(static_cast<std::uint8_t>(epoch.node.value));
+        put(epoch.node);
+    }
+    // 0: nobody.
+    void put(NodeId node) {
+        put(static_cast<std::uint8_t>(node == NodeId{} ? 0 : index_of(node) + 1));
     }
     void put_dead(const std::optional<Epoch>& epoch) {
         put(epoch && matters(world_, *epoch) ? *epoch : Epoch{});
@@ -144,7 +148,7 @@ class Key {
                   [](const auto& a, const auto& b) { return a.node < b.node; });
         for (const Voter::Timed& timed : times) {
             if (timed.at + matters > now && (world_.left.marks > 0 || is_victim(timed.node))) {
-                put(static_cast<std::uint8_t>(timed.node.value));
+                put(timed.node);
                 put_left(timed.at + matters, now);
             }
         }
@@ -158,6 +162,36 @@ class Key {
         });
     }
 
+    void put(const lease::Durable& disk) {
+        put(disk.granted);
+        put(disk.ordered);
+        put(number_of(std::max(disk.claimed, disk.granted)));
+        put(disk.marks);
+        put(tells_margins(run_, world_) ? disk.elsewhere : Epoch{});
+        if (lists_vary()) {
+            put(disk.voters);
+        }
+    }
+
+    // What its disk covers, and what is sent as soon as it covers more.
+    void put_unsaved(const Node& node) {
+        put(*node.disk);
+        put(node.ahead);
+        lease::Witness later = *node.witness;
+        for (const lease::Witness::Save& save : node.unsaved) {
+            put(save.file.durable);
+            put(save.file.ahead);
+            for (const lease::Send& send : later.on_saved(save.ticket, true, node.now).sends) {
+                Key message(run_, world_);
+                message.put_flying(
+                    {node.self, std::uint8_t(1U << index_of(send.to)), send.message});
+                out_.put(message.out_.print());
+            }
+            put(std::uint8_t{0});
+        }
+        put(std::uint8_t{0});
+    }
+
     // What depends on that node alone.
     void put_body(const Node& node) {
         put(node.present);
@@ -166,6 +200,11 @@ class Key {
         put_left(node.gate, node.now);
         put(node.now < node.gate ? node.gate_epoch : Epoch{});
         put_left(node.thaw_over, node.now);
+        put(may_be_two(run_) && node.speaks() ? node.warned : Epoch{});
+        if (node.witness) {
+            const auto due = node.next_deadline();
+            put(due && *due <= node.now);
+        }
         put_engine(node.engine.state(), node.now);
         put_voter(node.engine.voter().state(), node.now);
         put_holder(node.engine.holder(), node.now);
@@ -176,18 +215,15 @@ class Key {
         const lease::Voter::State& voter = node.engine.voter().state();
         const Holder::State& holder = node.engine.holder().state();
         const Bounds& left = world_.left;
-        if (left.crashes > 0 || left.breaks > 0 || left.losses > 0) {
+        if (left.crashes > 0 || left.breaks > 0 || left.losses > 0 || left.returns > 0) {
             put(node.disk.has_value());
             if (node.disk) {
-                put(node.disk->granted);
-                put(node.disk->ordered);
-                put(number_of(std::max(node.disk->claimed, node.disk->granted)));
-                put(node.disk->marks);
-                put(tells_margins(run_, world_) ? node.disk->elsewhere : Epoch{});
-                if (lists_vary()) {
-                    put(node.disk->voters);
-                }
+                put(*node.disk);
             }
+            put(node.ahead);
+        }
+        if (run_.slow_disk && node.witness) {
+            put_unsaved(node);
         }
         // Only the number of the next claim comes from what an idle node has claimed and seen.
         const bool idle = holder.phase == lease::Phase::idle;
@@ -223,6 +259,10 @@ class Key {
         if (tells_margins(run_, world_)) {
             put_heard(voter, holder);
         }
+        if (run_.third != Third::node && (run_.margins || run_.bounds.inquiries > 0)) {
+            put_signed(node.now - voter.heard_at);
+            put_signed(node.now - voter.before_at);
+        }
     }
 
     static bool holds(const lease::Voter::Promise& promise, TimePoint now) {
@@ -250,8 +290,8 @@ class Key {
         std::uint8_t from = 0;
         for (std::size_t i = 0; i < world_.nodes.size(); ++i) {
             // Whoever tells that it remembers nothing, either, might as well not have answered.
-            const auto found = std::find_if(told.begin(), told.end(), [i](const auto& each) {
-                return each.node == id_of(i) && each.memory.voters.newest().has_version();
+            const auto found = std::find_if(told.begin(), told.end(), [this, i](const auto& each) {
+                return each.node == id_of(run_, i) && each.memory.voters.newest().has_version();
             });
             if (found != told.end()) {
                 from |= static_cast<std::uint8_t>(1U << i);
@@ -268,7 +308,7 @@ class Key {
                      fenced, alone, handing, fencing, lives, inquiry, questions, position, named,
                      saves, granted_on_disk, changes_taken_back, yields, yields_not_to] = state;
         static_cast<void>(position);  // Each node's is the run's.
-        static_cast<void>(named);     // No run has a witness; and none gets so far as the bound.
+        static_cast<void>(named);     // No run gets so far as the bound.
         static_cast<void>(saves);     // All disks work.
         static_cast<void>(granted_on_disk);
         static_cast<void>(changes_taken_back);
@@ -293,13 +333,13 @@ class Key {
             put(handing->handover.released);
         }
         if (fencing) {
-            put(static_cast<std::uint8_t>(fencing->victim.value));
+            put(fencing->victim);
             put(fencing->run_out);
             put(fencing->done);
         }
         static_cast<void>(lives);  // put_context() has them.
         put(static_cast<std::uint8_t>(yields));
-        put(static_cast<std::uint8_t>(yields_not_to.value_or(NodeId{}).value));
+        put(yields_not_to.value_or(NodeId{}));
         put(inquiry.has_value());
         if (inquiry) {
             put_inquiry(*inquiry, now);
@@ -332,7 +372,7 @@ class Key {
         static_cast<void>(in_vain_since);  // No run lasts so long.
         static_cast<void>(asked);
         static_cast<void>(granted_to);  // A node keeps its boot id.
-        static_cast<void>(heard_at);    // No run has a witness.
+        static_cast<void>(heard_at);    // put_context() these two.
         static_cast<void>(before_at);
         static_cast<void>(previous);  // put_heard() has these five,
         static_cast<void>(previous_elsewhere);
@@ -350,7 +390,7 @@ class Key {
         }
         if (run_.bounds.rings > 0) {
             for (const Voter::Timed& absent : absent_since) {
-                put(static_cast<std::uint8_t>(absent.node.value));
+                put(absent.node);
                 put(absent.at + timing_.absence < now);
                 put_left(absent.at + timing_.absence, now);
             }
@@ -362,7 +402,7 @@ class Key {
         const Duration lease = holder.timing().lease;
         const auto& [phase, claimed, seen, dead, number, deadline, next_round_at, claiming_since,
                      lapsed_at, granted_at, renewed, lame_until, rounds, before, unknown, elsewhere,
-                     by_witness, often, handover] = holder.state();
+                     by_witness, other, other_until, often, handover] = holder.state();
         static_cast<void>(claiming_since);  // No run lasts so long.
         static_cast<void>(lapsed_at);
         static_cast<void>(granted_at);
@@ -370,11 +410,15 @@ class Key {
         static_cast<void>(seen);  // put_context() has these two,
         static_cast<void>(dead);
         static_cast<void>(before);      // put_heard() these.
-        static_cast<void>(by_witness);  // No run has a witness.
-        static_cast<void>(often);       // That is for one, too.
+        static_cast<void>(by_witness);  // It is read in the event that writes it.
+        static_cast<void>(often);       // No run asks so.
         static_cast<void>(unknown);
         static_cast<void>(elsewhere);
         put(static_cast<std::uint8_t>(phase));
+        if (run_.third != Third::node) {
+            put(now < other_until ? other : Epoch{});
+            put_left(other_until, now);
+        }
         if (phase == lease::Phase::idle) {
             return;
         }
@@ -419,7 +463,7 @@ class Key {
     void put_flying(const Flying& flying) {
         const Node& sender = *world_.nodes[index_of(flying.sender.node)];
         put(static_cast<std::uint8_t>(100 + flying.message.index()));
-        put(static_cast<std::uint8_t>(flying.sender.node.value));
+        put(flying.sender.node);
         put(flying.to);
         if (const auto* round = std::get_if<lease::Round>(&flying.message)) {
             // Refusals of the rounds of an earlier life are not heard.
@@ -447,7 +491,7 @@ class Key {
             put(release->served);
             put(release->ordered);
         } else if (const auto* mark = std::get_if<lease::MarkRequest>(&flying.message)) {
-            put(static_cast<std::uint8_t>(mark->victim.value));
+            put(mark->victim);
         } else if (const auto* question = std::get_if<lease::Question>(&flying.message)) {
             put(question->id.epoch);
             put(asked_since(sender, *question));

@@ -65,7 +65,8 @@ std::optional<std::size_t> candidate(const World& world) {
     for (std::size_t i = 0; i < world.nodes.size(); ++i) {
         const Node& node = *world.nodes[i];
         const lease::Engine::State& state = node.engine.state();
-        if (!node.dead && !state.fenced && (majority || state.alone) && (!found || state.wanted)) {
+        if (!node.is_witness() && !node.dead && !state.fenced && (majority || state.alone) &&
+            (!found || state.wanted)) {
             found = i;
             if (state.wanted) {
                 break;
@@ -73,6 +74,12 @@ std::optional<std::size_t> candidate(const World& world) {
         }
     }
     return found;
+}
+
+void write_all(Step& step, std::size_t i) {
+    while (!step.world.nodes[i]->unsaved.empty()) {
+        step.write(i);
+    }
 }
 
 void begin_good_times(Step& step) {
@@ -87,6 +94,10 @@ void begin_good_times(Step& step) {
         node.paused = false;
         node.present = alive;
         node.quorate = true;
+        if (node.is_witness()) {
+            write_all(step, i);
+            continue;
+        }
         node.engine.stand_back();
         if (!node.dead) {
             step.execute(i, node.engine.on_members(members(alive), true, node.now),
@@ -112,10 +123,11 @@ void act(Step& step, std::size_t i) {
     if (!step.world.nodes[i]->runs()) {
         return;
     }
+    write_all(step, i);
     Node& node = step.change(i);
-    const auto due = node.engine.next_deadline();
+    const auto due = node.next_deadline();
     if (due && *due <= node.now) {
-        step.execute(i, node.engine.on_time(node.now), Answers::at_once);
+        step.act(i);
     }
     const auto& handing = node.engine.state().handing;
     if (handing && handing->asked) {
@@ -143,10 +155,16 @@ void notice_deaths(Step& step) {
     }
     for (std::size_t i = 0; i < nodes; ++i) {
         Node& node = step.change(i);
+        if (node.is_witness()) {
+            write_all(step, i);
+            continue;
+        }
         node.engine.stand_back();
         node.present &= alive;
+        // Of a pair one is quorate (two_node).
         node.quorate =
-            node.quorate && 2U * static_cast<unsigned>(std::popcount(node.present)) > nodes;
+            node.quorate && (step.world.nodes.back()->is_witness() ||
+                             2U * static_cast<unsigned>(std::popcount(node.present)) > nodes);
         if (node.runs()) {
             step.execute(i, node.engine.on_members(members(node.present), node.quorate, node.now),
                          Answers::at_once);
@@ -175,8 +193,8 @@ bool could_stand_in(const Run& run, const World& world, std::size_t i) {
     const Node& node = *world.nodes[i];
     const lease::Engine::State& state = node.engine.state();
     const lease::Voters* const newest = newest_of_living(world);
-    if (newest == nullptr || !node.runs() || !node.quorate || state.fenced || state.alone ||
-        !is_complete(run, world, i) || newest->newest().nodes.size() < kVotersMin ||
+    if (newest == nullptr || node.is_witness() || !node.runs() || !node.quorate || state.fenced ||
+        state.alone || !is_complete(run, world, i) || newest->newest().nodes.size() < kVotersMin ||
         !newest->newest().has(node.self.node)) {
         return false;
     }
@@ -220,7 +238,7 @@ bool could_go_on(const World& world, std::size_t i) {
 class Standby {
   public:
     void turn(Step& step, const Run& run, std::size_t i, int tick) {
-        if (!step.world.nodes[i]->runs()) {
+        if (!step.world.nodes[i]->runs() || step.world.nodes[i]->is_witness()) {
             return;
         }
         Node& node = step.change(i);
@@ -270,7 +288,7 @@ class Standby {
         int before = 0;
         for (std::size_t other = 0; other < i; ++other) {
             const bool counts = (world.nodes[i]->present >> other & 1) != 0 &&
-                                is_complete(run, world, other) && id_of(other) != promised;
+                                is_complete(run, world, other) && id_of(run, other) != promised;
             before += counts ? 1 : 0;
         }
         return before;
@@ -370,7 +388,9 @@ bool Liveness::can_go_on(const World& world) {
         way.push_back(print);
         for (int turn = 0; turn < kTurns; ++turn) {
             for (std::size_t i = 0; i < step.world.nodes.size(); ++i) {
-                step.change(i).engine.stand_back();
+                if (!step.world.nodes[i]->is_witness()) {
+                    step.change(i).engine.stand_back();
+                }
                 act(step, i);
             }
             receive_everything(step);

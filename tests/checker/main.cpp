@@ -89,10 +89,16 @@ std::string features_of(const Run& run) {
     count(bounds.inquiries, "question", "questions");
     count(bounds.yields, "yielding holder", "yielding holders");
     count(bounds.cuts, "power cut", "power cuts");
+    count(bounds.returns, "return of power", "returns of power");
     text += run.start == Start::held          ? "from a lease held, "
             : run.start == Start::stale_pause ? "from a paused holder and cold others, "
             : run.start == Start::fenced      ? "from a fenced holder, "
                                               : "";
+    text += run.third == Third::witness ? "a witness, "
+            : run.third == Third::liar  ? "a witness that lies, "
+                                        : "";
+    text += run.slow_disk ? "its disk writes later or never, " : "";
+    text += run.prompt ? "nodes that receive each other's messages, " : "";
     text += run.answers == Answers::late ? "late answers, " : "";
     text += run.margins ? "counter margins, " : "";
     text += run.late_lapses ? "lapses noticed late, " : "";
@@ -121,7 +127,7 @@ double processor_seconds() {
 bool check(const Run& run, const Limits& limits) {
     Found found = explore(run, Order::deepest_first, limits);
     fmt::print(
-        "{:14} {:>9} states ({} with a deadline ahead, {} with two after a thaw), ways of "
+        "{:14} {:>9} states ({} with a deadline ahead, {} with two that may be), ways of "
         "up to {} moves, {:.1f} s; {}: ",
         run.name, found.states, found.served, found.overlaps, found.depth, processor_seconds(),
         features_of(run));

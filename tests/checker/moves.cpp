@@ -7,6 +7,8 @@
 #include <bit>
 #include <utility>
 
+#include "checker/lies.hpp"
+
 namespace vpnha::checker {
 
 namespace {
@@ -24,12 +26,15 @@ class Moves {
             const Node& node = *before_.nodes[i];
             if (node.paused) {
                 thaw(i);
-            } else if (!node.dead) {
+            } else if (node.dead) {
+                power_back(i);
+            } else if (node.is_witness()) {
+                witness_events(i, node);
+            } else {
                 engine_events(i, node);
                 accidents(i, node);
-                for (std::size_t m = 0; m < before_.network.size(); ++m) {
-                    receive(i, m);
-                }
+                receive_all(i);
+                hear_lies(i);
             }
         }
     }
@@ -76,6 +81,74 @@ class Moves {
             --step.world.left.breaks;
             emit(std::move(step), {"crashes within its last event, behind effect", i, n - 1});
         }
+    }
+
+    void receive_all(std::size_t i) {
+        for (std::size_t m = 0; m < before_.network.size(); ++m) {
+            receive(i, m);
+        }
+    }
+
+    void hear_lies(std::size_t i) {
+        if (run_.third != Third::liar) {
+            return;
+        }
+        for (const Lie& lie : lies_to(run_, before_, i)) {
+            Step step(run_, before_);
+            step.deliver(i, {before_.nodes[kThird]->self, {}, lie.message}, Answers::at_once);
+            emit(std::move(step), {lie.what, i});
+        }
+    }
+
+    void witness_events(std::size_t i, const Node& node) {
+        if (!node.witness) {
+            return;
+        }
+        const auto due = node.next_deadline();
+        if (due && *due <= node.now) {
+            Step step(run_, before_);
+            step.act(i);
+            emit(std::move(step), {"acts", i});
+        }
+        if (!node.unsaved.empty()) {
+            Step step(run_, before_);
+            step.write(i);
+            emit(std::move(step), {"has written to its disk", i});
+        }
+        if (before_.left.crashes > 0) {
+            crash_of_witness(i, node);
+            Step step(run_, before_);
+            --step.world.left.crashes;
+            step.end_cleanly(i);
+            emit(std::move(step), {"ends cleanly and starts", i});
+        }
+        receive_all(i);
+    }
+
+    // Its disk has the first so many of what it saved.
+    void crash_of_witness(std::size_t i, const Node& node) {
+        for (std::size_t saved = 0; saved <= node.unsaved.size(); ++saved) {
+            Step step(run_, before_);
+            --step.world.left.crashes;
+            if (saved > 0) {
+                const lease::Witness::File& file = node.unsaved[saved - 1].file;
+                step.change(i).disk = file.durable;
+                step.change(i).ahead = file.ahead;
+            }
+            step.restart(i);
+            emit(std::move(step), {"crashes and restarts", i});
+        }
+    }
+
+    void power_back(std::size_t i) {
+        if (before_.left.returns == 0) {
+            return;
+        }
+        Step step(run_, before_);
+        --step.world.left.returns;
+        step.change(i).dead = false;
+        step.restart(i);
+        emit(std::move(step), {"has its power back", i});
     }
 
     void engine_events(std::size_t i, const Node& node) {
@@ -135,8 +208,8 @@ class Moves {
         });
         for (std::size_t other = 0; other < before_.nodes.size(); ++other) {
             if (other != i) {
-                event(i, {"yields, but not to node", i, other}, after, [other](Node& it) {
-                    it.engine.yield(lease::Yields::to_ordered, id_of(other));
+                event(i, {"yields, but not to node", i, other}, after, [this, other](Node& it) {
+                    it.engine.yield(lease::Yields::to_ordered, id_of(run_, other));
                     return lease::Effects{};
                 });
             }
@@ -178,7 +251,7 @@ class Moves {
         if (before_.left.deaths > 0) {
             for (std::size_t victim = 0; victim < before_.nodes.size(); ++victim) {
                 if (victim != i && !before_.nodes[victim]->dead &&
-                    node.engine.newest_life_of(id_of(victim))) {
+                    node.engine.newest_life_of(id_of(run_, victim))) {
                     power_off(i, victim);
                 }
             }
@@ -188,7 +261,7 @@ class Moves {
     void fence(std::size_t i, Move move, Bounds left, std::size_t victim) {
         const lease::BootId boot = before_.nodes[victim]->self.boot;
         event(i, move, left, [&](Node& it) {
-            return it.engine.fence(id_of(victim), boot, it.now).value_or(lease::Effects{});
+            return it.engine.fence(id_of(run_, victim), boot, it.now).value_or(lease::Effects{});
         });
     }
 
@@ -202,7 +275,7 @@ class Moves {
         Node& node = step.change(i);
         const Epoch claimed = node.engine.holder().epoch();
         const auto effects =
-            node.engine.confirm_dead(id_of(victim), lease::Confirmed::by_device, node.now);
+            node.engine.confirm_dead(id_of(run_, victim), lease::Confirmed::by_device, node.now);
         if (!effects || (node.engine.holder().epoch() != claimed && !may_claim(i, step))) {
             return;
         }
@@ -216,9 +289,9 @@ class Moves {
         }
         for (std::size_t other = 0; other < before_.nodes.size(); ++other) {
             std::vector<NodeId> nodes = node.engine.state().voters.current.nodes;
-            if (std::erase(nodes, id_of(other)) == 0) {
-                nodes.insert(std::upper_bound(nodes.begin(), nodes.end(), id_of(other)),
-                             id_of(other));
+            if (std::erase(nodes, id_of(run_, other)) == 0) {
+                nodes.insert(std::upper_bound(nodes.begin(), nodes.end(), id_of(run_, other)),
+                             id_of(run_, other));
             }
             lease::Engine trial = node.engine;
             if (trial.change_voters(nodes, node.now)) {
@@ -260,6 +333,9 @@ class Moves {
             Bounds after = before_.left;
             --after.rings;
             for (std::size_t other = 0; other < before_.nodes.size(); ++other) {
+                if (before_.nodes[other]->is_witness()) {
+                    continue;
+                }
                 const std::uint8_t present =
                     static_cast<std::uint8_t>(other == i ? 1U << i : kAll & ~(1U << other));
                 const char* what = other == i ? "loses quorum" : "loses from its group";

@@ -14,13 +14,13 @@ lease::Setup setup_of(const Run& run, const lease::Sender& self) {
         return {self, setup.timing, {self.node}};
     }
     for (int i = 0; i < run.voters; ++i) {
-        setup.voters.push_back(id_of(static_cast<std::size_t>(i)));
+        setup.voters.push_back(id_of(run, static_cast<std::size_t>(i)));
     }
     return setup;
 }
 
 lease::Position position_of(const Run& run, std::size_t index) {
-    return {Epoch{1, id_of(0)}, (run.behind >> index & 1) != 0 ? 1U : 2U};
+    return {Epoch{1, id_of(run, 0)}, (run.behind >> index & 1) != 0 ? 1U : 2U};
 }
 
 namespace {
@@ -122,7 +122,7 @@ std::set<NodeId> members(std::uint8_t mask) {
     std::set<NodeId> nodes;
     for (std::size_t i = 0; i < kNodesMax; ++i) {
         if ((mask >> i & 1) != 0) {
-            nodes.insert(id_of(i));
+            nodes.insert(NodeId{static_cast<std::uint32_t>(i + 1)});
         }
     }
     return nodes;
@@ -151,6 +151,10 @@ bool is_open(const Node& asker, const lease::Question& question) {
            std::any_of(inquiry->open.begin(), inquiry->open.end(), [&](const auto& asked) {
                return asked.id == question.id && asked.at + open_for >= asker.now;
            });
+}
+
+bool may_be_two(const Run& run) {
+    return run.third == Third::liar && !run.prompt;
 }
 
 bool has_marks(const Run& run) {
@@ -255,6 +259,9 @@ void Step::granted(const lease::Granted& granted) {
 void Step::send(std::size_t from, const lease::Send& send, Answers answers) {
     const lease::Sender sender = world.nodes[from]->self;
     const std::size_t to = index_of(send.to);
+    if (run_.third == Third::liar && to == kThird) {
+        return;
+    }
     const auto receivers = static_cast<std::uint8_t>(1U << to);
     const bool is_answer = std::holds_alternative<lease::Answer>(send.message);
     if (!is_answer && !std::holds_alternative<lease::Refusal>(send.message) &&
@@ -274,6 +281,10 @@ void Step::send(std::size_t from, const lease::Send& send, Answers answers) {
 }
 
 void Step::fly(const lease::Sender& sender, std::uint8_t to, const Message& message) {
+    if (run_.prompt) {
+        prompt_.push_back({sender, to, message});
+        return;
+    }
     for (auto& flying : world.network) {
         if (flying->sender == sender && flying->message == message) {
             const auto receivers = static_cast<std::uint8_t>(flying->to | to);
@@ -289,12 +300,18 @@ void Step::deliver(std::size_t to, const Flying& flying, Answers answers, std::s
     const auto* round = std::get_if<lease::Round>(&flying.message);
     const bool is_opinion = std::holds_alternative<lease::Opinion>(flying.message);
     const bool is_question = std::holds_alternative<lease::Question>(flying.message);
+    if (round != nullptr && round->held && node.engine.holder().serving()) {
+        node.warned = std::max(node.warned, round->id.epoch);
+    }
     std::optional<lease::Engine> before;  // A copy costs time.
     if (is_opinion || is_question ||
         (round != nullptr && node.engine.state().yields != lease::Yields::no)) {
         before = node.engine;
     }
-    const lease::Effects effects = node.engine.on_message(flying.sender, flying.message, node.now);
+    const lease::Effects effects =
+        node.witness
+            ? effects_of(node, node.witness->on_message(flying.sender, flying.message, node.now))
+            : node.engine.on_message(flying.sender, flying.message, node.now);
     if (is_opinion) {
         check_inquiry(to, *before);
     } else if (is_question) {
@@ -343,7 +360,8 @@ void Step::check_question(std::size_t to, const lease::Engine& before, const Fly
     if (agrees && world.nodes[to]->quorate && (world.nodes[to]->present >> asker & 1) == 0) {
         fail("a voter agrees to a node that its quorate group lacks");
     }
-    if (agrees && position_of(run_, asker) < position_of(run_, to)) {
+    if (agrees && !world.nodes[to]->is_witness() &&
+        position_of(run_, asker) < position_of(run_, to)) {
         fail("a voter agrees to a node that has less than the voter");
     }
     // A newer list of voters and marks are learned from whoever has them.
@@ -384,11 +402,32 @@ void Step::restart(std::size_t index, bool keep_disk) {
         node.disk.reset();
     }
     ++node.self.instance.value;
-    node.engine = lease::Engine(setup_of(run_, node.self), node.disk, node.now);
-    node.engine.set_position(position_of(run_, index));
+    node.engine = engine_of(run_, node, node.now);
     node.present = kAll;
     node.quorate = true;
-    static_cast<void>(node.engine.on_members(members(node.present), node.quorate, node.now));
+    if (!node.is_witness()) {
+        static_cast<void>(node.engine.on_members(members(node.present), node.quorate, node.now));
+    }
+}
+
+void Step::act(std::size_t index) {
+    Node& node = change(index);
+    execute(index,
+            node.witness ? effects_of(node, node.witness->on_time(node.now))
+                         : node.engine.on_time(node.now),
+            Answers::at_once);
+}
+
+void Step::receive_promptly() {
+    while (!prompt_.empty()) {
+        const Flying flying = std::move(prompt_.front());
+        prompt_.pop_front();
+        for (std::size_t i = 0; i < world.nodes.size(); ++i) {
+            if ((flying.to >> i & 1) != 0 && world.nodes[i]->runs()) {
+                deliver(i, flying, Answers::at_once);
+            }
+        }
+    }
 }
 
 void Step::cut_power(std::size_t index) {
@@ -470,7 +509,9 @@ void Step::prune() {
 }
 
 void Step::finish() {
+    receive_promptly();
     prune();
+    check_lies();
     for (const auto& node : world.nodes) {
         if (node->speaks()) {
             world.top = std::max(world.top, node->gate_epoch);
@@ -487,7 +528,9 @@ void Step::finish() {
                         [&](const auto& other) { return other.get() != &node && other->speaks(); });
         const bool is_stale = node.gate_epoch < world.top;
         const bool is_fenced = (world.run_out >> i & 1) != 0;
-        if (node.just_thawed() && (is_stale || is_fenced)) {
+        // It has not received yet that the other one holds.
+        const bool is_unwarned = may_be_two(run_) && node.warned <= node.gate_epoch;
+        if ((node.just_thawed() && (is_stale || is_fenced)) || (is_stale && is_unwarned)) {
             world.overlap = world.overlap || another;
         } else if (another && is_stale) {
             fail("two deadlines lie ahead");

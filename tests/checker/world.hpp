@@ -11,10 +11,14 @@
 // Time goes on in ticks; a node's clock makes `rate` steps in each. Clocks of paused nodes stand.
 // A daemon acts when the checker lets it act, which may be never. Its crash loses its memory, not
 // its gate.
+//
+// The third voter may be a witness (engine.hpp, 16): lease::Witness and its file. Or it lies: then
+// it has no state, and says anything to any node at any time (lies.hpp).
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <memory>
 #include <string>
@@ -23,6 +27,7 @@
 
 #include "checker/prints.hpp"
 #include "lease/engine.hpp"
+#include "lease/witness.hpp"
 
 namespace vpnha::checker {
 
@@ -46,6 +51,7 @@ struct Bounds {
     std::uint8_t inquiries = 0;  // Whether a node that nobody has promoted would be granted it.
     std::uint8_t yields = 0;     // A holder is to hand over to any claim, or to all but one node's.
     std::uint8_t cuts = 0;       // Power off for good; no node is notified.
+    std::uint8_t returns = 0;    // Power comes back; no node is notified.
     friend bool operator==(const Bounds&, const Bounds&) = default;
 };
 
@@ -63,6 +69,8 @@ enum class Start : std::uint8_t {
 // What becomes of answers besides being received at once.
 enum class Answers : std::uint8_t { at_once, lost, late };
 
+enum class Third : std::uint8_t { node, witness, liar };
+
 struct Run {
     std::string_view name;
     Bounds bounds;
@@ -75,6 +83,9 @@ struct Run {
     int claimants = nodes;  // Likewise: the others are never promoted.
     Start start = Start::idle;
     Answers answers = Answers::at_once;
+    Third third = Third::node;
+    bool slow_disk = false;    // Of the witness: it writes what is saved later, or never.
+    bool prompt = false;       // The nodes receive at once what they send each other.
     std::uint8_t behind = 0;   // Bit i: node i's replica has less than the others'.
     bool late_lapses = false;  // A daemon notices a lapse at its next event, not in the same tick.
     bool stands_in = false;    // Liveness of standing in, too; and who stands in may give up.
@@ -96,9 +107,22 @@ struct Node {
     bool quorate = true;
     bool paused = false;
     bool dead = false;
+    // Of a witness: `engine` is a copy of its own, and `disk` is in its file, which is ahead or
+    // not.
+    std::optional<lease::Witness> witness{};
+    bool ahead = false;
+    std::vector<lease::Witness::Save> unsaved{};
+    // The highest epoch in which the other one holds, by a round that this one received as a
+    // holder.
+    Epoch warned{};
     // Of what key.cpp makes of this node alone; nothing since it has changed.
     mutable std::optional<Print> body{};
 
+    // It has no gate and no group; or a liar, which has no state either.
+    [[nodiscard]] bool is_witness() const { return lease::is_witness(self.node); }
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const {
+        return witness ? witness->next_deadline() : engine.next_deadline();
+    }
     [[nodiscard]] bool runs() const { return !paused && !dead; }
     [[nodiscard]] bool speaks() const { return runs() && now < gate; }
     [[nodiscard]] bool just_thawed() const { return now < thaw_over; }
@@ -124,7 +148,7 @@ struct World {
     Epoch top;                   // The highest epoch that ever had a deadline ahead.
     std::uint8_t run_out = 0;    // Bit i: node i's fencing was reported done.
     std::uint8_t claimants = 0;  // Bit i: node i has ever claimed; only where nodes are alike.
-    bool overlap = false;        // Two deadlines ahead, excused by a thaw.
+    bool overlap = false;        // Two deadlines ahead, excused by a thaw, or a liar.
     Served served;
     std::optional<lease::Margin> told;  // The margin of the newest grant.
     std::string broken;                 // An invariant does not hold.
@@ -135,15 +159,21 @@ struct World {
 // What a node remembers when nothing was ever granted: a list that has a version.
 [[nodiscard]] std::optional<lease::Durable> first_disk(const Run& run, const lease::Setup& setup);
 [[nodiscard]] lease::Setup setup_of(const Run& run, const lease::Sender& self);
+// That has just started, with what is on its disk.
+[[nodiscard]] lease::Engine engine_of(const Run& run, Node& node, TimePoint started);
 // What that node's replica has.
 [[nodiscard]] lease::Position position_of(const Run& run, std::size_t index);
 [[nodiscard]] World first_world(const Run& run);
+// A witness, or who lies, is beside two nodes.
+inline constexpr std::size_t kThird = lease::kNodesBesideWitness;
 // The index of a node in World::nodes.
 [[nodiscard]] constexpr std::size_t index_of(NodeId node) {
-    return node.value - 1;
+    return lease::is_witness(node) ? kThird : node.value - 1;
 }
-[[nodiscard]] constexpr NodeId id_of(std::size_t index) {
-    return NodeId{static_cast<std::uint32_t>(index + 1)};
+[[nodiscard]] constexpr NodeId id_of(const Run& run, std::size_t index) {
+    return run.third != Third::node && index == kThird
+               ? lease::kWitness
+               : NodeId{static_cast<std::uint32_t>(index + 1)};
 }
 
 inline constexpr std::uint8_t kAll = (1U << kNodesMax) - 1;
@@ -159,6 +189,9 @@ inline constexpr std::uint8_t kAll = (1U << kNodesMax) - 1;
 
 // Its asker waits for opinions on it.
 [[nodiscard]] bool is_open(const Node& asker, const lease::Question& question);
+
+// A witness lies to nodes that may not receive what the other one sends: see Step::finish().
+[[nodiscard]] bool may_be_two(const Run& run);
 
 // Nodes may be marked.
 [[nodiscard]] bool has_marks(const Run& run);
@@ -178,9 +211,14 @@ class Step {
                  std::size_t breaks = kNever);
     void deliver(std::size_t to, const Flying& flying, Answers answers,
                  std::size_t breaks = kNever);
+    // Its time has come.
+    void act(std::size_t index);
     void tick();
     void restart(std::size_t index, bool keep_disk = true);
     void cut_power(std::size_t index);
+    // Of a witness: its disk has what it saved first; its daemon ends cleanly, and starts.
+    void write(std::size_t index);
+    void end_cleanly(std::size_t index);
     // Checks the invariants; call once, at the end.
     void finish();
     [[nodiscard]] bool answered() const { return answered_; }
@@ -190,10 +228,14 @@ class Step {
     static constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
 
     void send(std::size_t from, const lease::Send& send, Answers answers);
+    [[nodiscard]] lease::Effects effects_of(Node& witness, lease::Witness::Orders&& orders) const;
+    void receive_promptly();
     // Of what the engine of node `to` made of a message; `before`: what it was.
     void check_inquiry(std::size_t to, const lease::Engine& before);
     void check_question(std::size_t to, const lease::Engine& before, const Flying& asked,
                         const lease::Effects& effects);
+    // Of a third voter that lies: nothing but its own vote has counted.
+    void check_lies();
     void check_yielding(std::size_t to, const lease::Engine& before, const lease::Round& round);
     void fly(const lease::Sender& sender, std::uint8_t to, const lease::Message& message);
     void open(std::size_t index, TimePoint deadline);
@@ -206,6 +248,7 @@ class Step {
     const Run& run_;
     bool answered_ = false;
     bool broke_ = false;
+    std::deque<Flying> prompt_;  // Run::prompt: sent, and not yet received.
 
   public:
     World world;
