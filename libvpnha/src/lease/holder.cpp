@@ -180,8 +180,9 @@ void Holder::on_granted_elsewhere(const Epoch& granted) {
 }
 
 void Holder::on_held_elsewhere(const Epoch& epoch, TimePoint until) {
+    // As a voter's promise: a round of a shorter L ends it no earlier.
+    state_.other_until = epoch == state_.other ? std::max(state_.other_until, until) : until;
     state_.other = epoch;
-    state_.other_until = until;
 }
 
 void Holder::on_released_elsewhere(const Epoch& epoch) {
