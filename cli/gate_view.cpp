@@ -71,17 +71,33 @@ void add_drops(std::vector<Row>& rows, const json& gateway) {
     }
 }
 
+constexpr std::pair<const char*, std::string_view> kMoved[] = {
+    {"sent_on", "sent on to the new node"},
+    {"held", "held until the gate opened"},
+    {"looped", "dropped: sent on already"}};
+
+void add_moved(std::vector<Row>& rows, const json& gateway) {
+    for (const auto& [kind, words] : kMoved) {
+        const auto packets = gateway.at("moved").at(kind).get<std::uint64_t>();
+        if (packets != 0) {
+            rows.push_back({gateway.at("name").get<std::string>(), words, std::to_string(packets)});
+        }
+    }
+}
+
 }  // namespace
 
 std::string render_gate(const json& gate, bool use_colour) {
     std::vector<Row> states;
     std::vector<Row> devices;
     std::vector<Row> drops;
+    std::vector<Row> moved;
     std::vector<Row> before;
     for (const json& gateway : gate.at("gateways")) {
         states.push_back({gateway.at("name").get<std::string>(), state_cell(gateway),
                           names_in(gateway.at("covered"))});
         add_drops(drops, gateway);
+        add_moved(moved, gateway);
     }
     for (const json& device : gate.at("devices")) {
         const auto interface = device.at("interface").get<std::string>();
@@ -99,6 +115,9 @@ std::string render_gate(const json& gate, bool use_colour) {
            (before.empty() ? std::string()
                            : with_gap(render_table({"DEVICE", "DIRECTION", "RUNS BEFORE THE GATE"},
                                                    before, use_colour))) +
+           (moved.empty() ? std::string()
+                          : with_gap(render_table({"GATEWAY", "IN PLANNED MOVES", "IP"}, moved,
+                                                  use_colour))) +
            (drops.empty()
                 ? std::string("Nothing was dropped.\n")
                 : render_table({"GATEWAY", "DIRECTION", "DROPPED BECAUSE", "IP", "ARP", "ND"},

@@ -404,4 +404,14 @@ MetricSource gate_drops() {
         });
 }
 
+MetricSource gate_moved() {
+    return each_gate_gateway("kind", "`gate`: `gateways[].moved`",
+                             [](Samples& samples, const std::string& name, const json& gateway) {
+                                 for (const char* kind : {"sent_on", "held", "looped"}) {
+                                     add(samples, {{"gateway", name}, {"kind", kind}},
+                                         number_at(gateway, fmt::format("/moved/{}", kind)));
+                                 }
+                             });
+}
+
 }  // namespace vpnha::cli

@@ -69,5 +69,6 @@ struct Split {
 [[nodiscard]] MetricSource gate_devices();
 [[nodiscard]] MetricSource gate_barred();
 [[nodiscard]] MetricSource gate_drops();
+[[nodiscard]] MetricSource gate_moved();
 
 }  // namespace vpnha::cli

@@ -414,6 +414,10 @@ Metrics of_the_lease() {
          gate_barred()},
         {"vpnha_gate_drops_total", kCounter,
          "Packets that the gate dropped; standby is a node's that does not serve.", gate_drops()},
+        {"vpnha_gate_moved_total", kCounter,
+         "Packets of planned moves: sent on to the new node, held by it, or dropped because they "
+         "had been sent on already.",
+         gate_moved()},
     };
 }
 

@@ -197,6 +197,8 @@ void Step::execute(std::size_t index, const lease::Effects& effects, Answers ans
             change(index).disk = save->durable;
         } else if (const auto* deadline = std::get_if<lease::SetDeadline>(&effect)) {
             open(index, deadline->deadline);
+        } else if (std::holds_alternative<lease::Leave>(effect)) {
+            open(index, TimePoint{});
         } else if (const auto* grant = std::get_if<lease::Granted>(&effect)) {
             granted(*grant);
         } else if (const auto* message = std::get_if<lease::Send>(&effect)) {

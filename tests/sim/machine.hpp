@@ -176,6 +176,9 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;
     node::Effects execute(node::SetGate& effect) override;
+    node::Effects execute(node::LeaveGate& effect) override;
+    node::Effects execute(node::HoldGate& effect) override;
+    node::Effects execute(node::GiveBack& effect) override;
     node::Effects execute(node::DrainGate&) override { return {}; }
     node::Effects execute(node::RunStep& effect) override;
     node::Effects execute(node::Announce& effect) override;

@@ -114,6 +114,22 @@ node::Effects Machine::execute(node::SetGate& gate) {
     return {};
 }
 
+node::Effects Machine::execute(node::LeaveGate& leave) {
+    use_numbers();
+    const auto open = open_.find(leave.gateway);
+    if (open != open_.end()) {
+        open->second = std::min(open->second, leave.shut_at);
+    }
+    return {};
+}
+
+node::Effects Machine::execute(node::HoldGate&) {
+    return {};
+}
+node::Effects Machine::execute(node::GiveBack&) {
+    return {};
+}
+
 node::Effects Machine::execute(const node::SendDatagram& datagram) {
     world_.on_datagram(*this, datagram);
     return {};

@@ -14,6 +14,7 @@ struct NoNetwork final : ports::Network {
     Result<void> add_addresses(GatewayId) override { return {}; }
     Result<void> remove_addresses(GatewayId) override { return {}; }
     Result<std::string> missing(GatewayId) override { return {}; }
+    Result<void> forget_unresolved(GatewayId) override { return {}; }
     Result<void> announce(GatewayId) override { return {}; }
 };
 

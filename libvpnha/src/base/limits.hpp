@@ -113,6 +113,22 @@ inline constexpr std::chrono::seconds kAccountAgainMax{60};
 inline constexpr std::chrono::seconds kAccountLookPause{2};
 // That a pool has no address left is logged so often.
 inline constexpr std::chrono::minutes kAddressComplaintPause{1};
+// Of a planned move. The old node sends on for so long: also when the first announcement of the
+// new one is lost, and repeated 100 ms later.
+inline constexpr std::chrono::milliseconds kSendsOn{200};
+// The new node holds for so long, from its claim on: as long as the old one sends on, and what the
+// claim and its answer take.
+inline constexpr std::chrono::milliseconds kHolds{250};
+// What is within the old node when it gives the gateway up leaves it in that time: a packet takes
+// 10 us.
+inline constexpr std::chrono::milliseconds kLetsOut{1};
+// The same of a gateway with PPTP, whose calls are carried by processes.
+inline constexpr std::chrono::milliseconds kLetsOutCalls{5};
+// Of PPTP, what is held waits so long behind the opening for the calls to be resumed.
+inline constexpr std::chrono::milliseconds kCallsResume{30};
+// What came straight from its sender waits so much longer than what the old node has sent on: that
+// is on its way for 50 to 200 us.
+inline constexpr std::chrono::milliseconds kDirectWaits{2};
 // A successor waits so long for what its predecessor said last: CPG brings it in one round of the
 // token, ~1 ms, but not while a ring is being formed.
 inline constexpr std::chrono::milliseconds kLastCountersWait{50};

@@ -31,6 +31,9 @@ class EffectRunner {
     virtual Effects execute(SaveLease& effect) = 0;
     virtual Effects execute(SendLease& effect) = 0;
     virtual Effects execute(SetGate& effect) = 0;
+    virtual Effects execute(LeaveGate& effect) = 0;
+    virtual Effects execute(HoldGate& effect) = 0;
+    virtual Effects execute(GiveBack& effect) = 0;
     virtual Effects execute(DrainGate& effect) = 0;
     virtual Effects execute(RunStep& effect) = 0;
     virtual Effects execute(Announce& effect) = 0;

@@ -15,6 +15,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/link_side.hpp"
+#include "base/mac_address.hpp"
 #include "effects/accounting_work.hpp"
 #include "effects/flow_work.hpp"
 #include "effects/ipsec_work.hpp"
@@ -51,6 +52,27 @@ struct SendLease {
 struct SetGate {
     GatewayId gateway;
     TimePoint deadline{};
+};
+// This node gives the gateway up to another one. Until `shut_at` what is within it may leave, and
+// until `until` what comes is sent on to that node's devices, unless there is a lease beyond
+// `beyond`. If it cannot be, the gate is shut when this returns.
+struct LeaveGate {
+    GatewayId gateway;
+    TimePoint until{};
+    TimePoint beyond{};
+    TimePoint shut_at{};
+    SideMacs to;
+};
+// This node is about to claim the gateway: what comes for it until then waits for the gate to open.
+// `before` sends it on. A gate that is set to be shut drops it.
+struct HoldGate {
+    GatewayId gateway;
+    TimePoint until{};
+    SideMacs before;
+};
+// The gate is open, and the sessions take packets: what was held goes on.
+struct GiveBack {
+    GatewayId gateway;
 };
 // What begins a session is dropped, while the gate is open; or passes again.
 struct DrainGate {
@@ -141,10 +163,10 @@ struct Log {
 
 using Effect =
     std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, AccountingWork, ScriptWork,
-                 ProxyWork, OtherWork, SaveLease, SendLease, SetGate, DrainGate, RunStep, Announce,
-                 AskNeighbours, AnswerPlugin, AnswerAddress, EndPlugin, ChangePlugin, AnswerRequest,
-                 WriteScore, WithdrawScore, AskForEcho, WatchServices, ReportFailure, Detached,
-                 Fenced, Log>;
+                 ProxyWork, OtherWork, SaveLease, SendLease, SetGate, LeaveGate, HoldGate, GiveBack,
+                 DrainGate, RunStep, Announce, AskNeighbours, AnswerPlugin, AnswerAddress,
+                 EndPlugin, ChangePlugin, AnswerRequest, WriteScore, WithdrawScore, AskForEcho,
+                 WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
 // That the gateway is to take no new clients from that time on; nullopt: that it takes them again.

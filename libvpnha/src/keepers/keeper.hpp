@@ -145,6 +145,9 @@ class Keeper {
     virtual void detach(Effects& effects) = 0;
     // The daemons that promote() or mute() turns have changed their role.
     [[nodiscard]] virtual bool has_turned() const { return true; }
+    // What comes for the gateway's sessions is taken: by the kernel at once, by a data path as soon
+    // as it has done what promote() asked of it.
+    [[nodiscard]] virtual bool takes_packets() const { return true; }
 
     // The session of that record, one of sessions(), is to end, and its client is told. Where this
     // node serves and is heard. Error: it cannot be ended here.

@@ -36,6 +36,14 @@ struct Send {
 struct SetDeadline {
     TimePoint deadline{};
 };
+// As SetDeadline{}, for the claim of `to`: what comes for the gateway may be sent on there. The
+// lease that is given up would have lasted until then.
+struct Leave {
+    NodeId to;
+    TimePoint until{};
+};
+// This node claims an epoch: another one may hand over to it from now on.
+struct Claims {};
 // A claim of this node has a majority; the deadline follows.
 struct Granted {
     Epoch epoch;
@@ -50,7 +58,7 @@ struct Ended {
     Epoch epoch;
     End why = End::released;
 };
-// The gate is shut for a successor that waits: → Engine::on_counters().
+// As soon as the gate is shut for a successor that waits: → Engine::on_counters().
 struct ReadCounters {};
 // This life of the node is fenced: it stays silent, ends its services and resets itself.
 struct Fenced {};
@@ -73,8 +81,8 @@ struct Awaits {
     std::vector<NodeId> nodes;
 };
 
-using Effect = std::variant<SaveDurable, Send, SetDeadline, Granted, Ended, ReadCounters, Fenced,
-                            RunOut, VotersChanged, Recalled, Awaits>;
+using Effect = std::variant<SaveDurable, Send, SetDeadline, Leave, Claims, Granted, Ended,
+                            ReadCounters, Fenced, RunOut, VotersChanged, Recalled, Awaits>;
 using Effects = std::vector<Effect>;
 
 }  // namespace vpnha::lease

@@ -300,7 +300,7 @@ bool Engine::hand_over(const Sender& sender, const Round& round, Effects& effect
     state_.wanted = false;
     end_standing_in();
     holder_.end();
-    effects.emplace_back(SetDeadline{});
+    effects.emplace_back(Leave{sender.node, until});
     effects.emplace_back(Ended{own, End::handed_over});
     effects.emplace_back(ReadCounters{});
     state_.handing = Handing{round.id.epoch, round.id, {own, until, {}}};
@@ -398,6 +398,7 @@ void Engine::act(Effects& effects, TimePoint now) {
             voter_.on_release(holder_.epoch());
         }
         holder_.claim(setup_.self.node, voter_.granted(), now);
+        effects.emplace_back(Claims{});
     }
     if (holder_.round_due(now)) {
         ask(effects, now);

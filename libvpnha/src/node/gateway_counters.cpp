@@ -9,6 +9,8 @@ namespace vpnha::node {
 void GatewayNode::go_on(TimePoint now, Effects& effects) {
     stand_in_.note_turn(turn_to_stand_in(), now);
     go_on_promoting(now, effects);
+    go_on_leaving(now, effects);
+    go_on_giving_back(now, effects);
     go_on_handing_over(now, effects);
     go_on_warming(now, effects);
     go_on_turning(now, effects);
@@ -32,7 +34,7 @@ void GatewayNode::begin_handing_over(TimePoint now, Effects& effects) {
 }
 
 void GatewayNode::go_on_handing_over(TimePoint now, Effects& effects) {
-    const std::optional<lease::Checkpoint> checkpoint = keeper_steps_.hand_over(now);
+    const std::optional<lease::Checkpoint> checkpoint = keeper_steps_.hand_over(now, effects);
     if (!checkpoint) {
         return;
     }

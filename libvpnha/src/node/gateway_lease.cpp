@@ -526,6 +526,10 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
             if (grants_.opens_gate() || gate->deadline == TimePoint{}) {
                 effects.emplace_back(SetGate{settings_.id, gate->deadline});
             }
+        } else if (const auto* leave = std::get_if<lease::Leave>(&effect)) {
+            leave_gate(*leave, now, effects);
+        } else if (std::holds_alternative<lease::Claims>(effect)) {
+            hold_gate(now, effects);
         } else if (auto* grant = std::get_if<lease::Granted>(&effect)) {
             granted = std::move(*grant);
             // The gate of a node that is promoted no more stays shut: see on_granted().
@@ -534,6 +538,9 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
             }
         } else if (const auto* end = std::get_if<lease::Ended>(&effect)) {
             ended = *end;
+            if (!grants_.opens_gate()) {
+                effects.emplace_back(SetGate{settings_.id, {}});  // What it holds is dropped.
+            }
         } else if (std::holds_alternative<lease::ReadCounters>(effect)) {
             begin_handing_over(now, effects);
         } else if (std::holds_alternative<lease::Fenced>(effect)) {

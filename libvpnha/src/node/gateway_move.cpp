@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/limits.hpp"
 #include "keepers/drain/drain.hpp"
 #include "node/gateway_node.hpp"
 
@@ -166,6 +167,40 @@ void GatewayNode::end_move(bool is_promoted) {
                                  static_cast<std::uint32_t>(totals.all - totals.quarantined));
     }
     wishes_.planned.on_not_taken();
+}
+
+void GatewayNode::leave_gate(const lease::Leave& leave, TimePoint now, Effects& effects) {
+    const SideMacs to = state_of(leave.to).macs;
+    if (!to.are_known()) {
+        effects.emplace_back(SetGate{settings_.id, {}});
+        return;
+    }
+    const Duration lets_out = settings_.keepers.pptp ? limits::kLetsOutCalls : limits::kLetsOut;
+    const TimePoint shut_at = std::min(now + lets_out, leave.until);
+    keeper_steps_.leave(shut_at);
+    effects.emplace_back(LeaveGate{settings_.id, now + limits::kSendsOn, leave.until, shut_at, to});
+}
+
+void GatewayNode::hold_gate(TimePoint now, Effects& effects) {
+    const std::optional<NodeId> holder = replica_.holder();
+    if (grants_.opens_gate() || !links_.macs().are_known()) {
+        return;
+    }
+    const SideMacs before = holder && *holder != self() ? state_of(*holder).macs : SideMacs{};
+    effects.emplace_back(HoldGate{settings_.id, now + limits::kHolds, before});
+}
+
+// The kernel has shut the gate by itself.
+void GatewayNode::go_on_leaving(TimePoint now, Effects& effects) {
+    if (keeper_steps_.has_left(now) && takeover_.running() == takeover::Step::shut_gate) {
+        follow({takeover::Step::shut_gate, false, false}, now, effects);
+    }
+}
+
+void GatewayNode::go_on_giving_back(TimePoint now, Effects& effects) {
+    if (keeper_steps_.give_back(now)) {
+        effects.emplace_back(GiveBack{settings_.id});
+    }
 }
 
 bool GatewayNode::calls_for_role(TimePoint now) const {

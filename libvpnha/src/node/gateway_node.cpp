@@ -157,6 +157,9 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
             break;
         case Step::shut_gate:
             grants_.shut_gate();
+            if (keeper_steps_.leaves()) {
+                return;  // What is within this node leaves it first: see go_on_leaving().
+            }
             take(lease_.release(detaching() || stand_in_.released_by_order(), now), now, effects);
             stand_in_.end();
             break;
@@ -220,6 +223,8 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
         effects.emplace_back(
             Log{Level::info, fmt::format("gate opened event=gate-open {}", tag())});
         wishes_.planned.on_opened(replica_.epoch());
+        keeper_steps_.begin_giving_back(now);
+        go_on_giving_back(now, effects);
     } else if (step == Step::announce) {
         plan_announcements(now);
     }

@@ -215,6 +215,9 @@ class GatewayNode {
         blockers_.set_routing(std::move(conflicts));
     }
 
+    // See Links::set_macs().
+    void set_macs(const SideMacs& macs) { links_.set_macs(macs); }
+
     // Unix time less CLOCK_BOOTTIME, of this node.
     void set_wall(Duration wall) { others_.clock.set_wall(wall); }
 
@@ -411,6 +414,12 @@ class GatewayNode {
     [[nodiscard]] int score_for_standing_in(unsigned loss) const;
     // Steps that wait for the keepers.
     void go_on_warming(TimePoint now, Effects& effects);
+    // The gate shuts for that node's claim; what comes is sent on to it, if it can hold that.
+    void leave_gate(const lease::Leave& leave, TimePoint now, Effects& effects);
+    // What comes waits for this node's gate from now on.
+    void hold_gate(TimePoint now, Effects& effects);
+    void go_on_leaving(TimePoint now, Effects& effects);
+    void go_on_giving_back(TimePoint now, Effects& effects);
     void begin_handing_over(TimePoint now, Effects& effects);
     void go_on_handing_over(TimePoint now, Effects& effects);
     void go_on_turning(TimePoint now, Effects& effects);

@@ -27,6 +27,7 @@ wire::GatewayState GatewayNode::wire_state() const {
         .claimed_partial = replica_.claimed_partial(),
         .level = replica_.level(),
         .standing = standing(),
+        .macs = links_.macs(),
         .epoch = replica_.epoch(),
         .sequence = replica_.sequence()};
 }

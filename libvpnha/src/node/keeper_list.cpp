@@ -149,6 +149,11 @@ bool KeeperList::have_turned() const {
                        [](const auto& keeper) { return keeper->has_turned(); });
 }
 
+bool KeeperList::take_packets() const {
+    return std::all_of(keepers_.begin(), keepers_.end(),
+                       [](const auto& keeper) { return keeper->takes_packets(); });
+}
+
 std::optional<TimePoint> KeeperList::next_deadline() const {
     std::optional<TimePoint> at;
     for (const auto& keeper : keepers_) {

@@ -65,6 +65,7 @@ class KeeperList final : public keepers::Gateway {
     void on_event(const KeeperEvent& event, TimePoint now, Effects& effects);
     void on_time(TimePoint now, Effects& effects);
     [[nodiscard]] bool have_turned() const;
+    [[nodiscard]] bool take_packets() const;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
     [[nodiscard]] std::vector<keepers::SessionView> sessions(const keepers::ListPart& part) const;
     [[nodiscard]] keepers::SessionTotals session_totals() const;

@@ -95,23 +95,57 @@ void KeeperSteps::note_counters() {
     }
 }
 
-bool KeeperSteps::begin_handing_over(TimePoint now, Effects& effects) {
-    const std::vector<keepers::Counted*> all = parts_.keepers.counted();
-    if (all.empty() || !parts_.replica.promoted()) {
+void KeeperSteps::begin_giving_back(TimePoint now) {
+    giving_back_until_ = now + limits::kCallsResume;
+}
+
+bool KeeperSteps::give_back(TimePoint now) {
+    if (!giving_back_until_ || (!parts_.keepers.take_packets() && now < *giving_back_until_)) {
         return false;
     }
-    handing_over_ = HandingOver{now, parts_.replica.epoch(), std::nullopt};
-    for (keepers::Counted* const each : all) {
-        each->read(now, effects);
+    giving_back_until_.reset();
+    return true;
+}
+
+bool KeeperSteps::has_left(TimePoint now) {
+    if (!leaving_until_ || now < *leaving_until_) {
+        return false;
+    }
+    leaving_until_.reset();
+    return true;
+}
+
+bool KeeperSteps::begin_handing_over(TimePoint now, Effects& effects) {
+    const bool has_counters = !parts_.keepers.counted().empty() && parts_.replica.promoted();
+    if (!has_counters && !leaving_until_) {
+        return false;
+    }
+    handing_over_ = HandingOver{leaving_until_.value_or(now), parts_.replica.epoch(), false, {}};
+    if (!leaving_until_) {
+        read_last(now, effects);
     }
     return true;
 }
 
-std::optional<lease::Checkpoint> KeeperSteps::hand_over(TimePoint now) {
-    if (!handing_over_) {
+void KeeperSteps::read_last(TimePoint now, Effects& effects) {
+    handing_over_->begun = true;
+    for (keepers::Counted* const each : parts_.keepers.counted()) {
+        each->read(now, effects);
+    }
+}
+
+std::optional<lease::Checkpoint> KeeperSteps::hand_over(TimePoint now, Effects& effects) {
+    if (!handing_over_ || now < handing_over_->since) {
         return std::nullopt;
     }
     replica::Replica& replica = parts_.replica;
+    if (parts_.keepers.counted().empty() || !replica.promoted()) {
+        handing_over_.reset();
+        return parts_.lease.state().checkpoint;
+    }
+    if (!handing_over_->begun) {
+        read_last(now, effects);
+    }
     const bool is_holder = replica.promoted() && replica.epoch() == handing_over_->epoch;
     const std::optional<std::uint64_t> last = handing_over_->last;
     const bool came_back = is_holder && last && replica.delivered() >= *last;
@@ -127,8 +161,10 @@ std::optional<lease::Checkpoint> KeeperSteps::hand_over(TimePoint now) {
 
 std::optional<TimePoint> KeeperSteps::next_deadline() const {
     std::optional<TimePoint> at = turning_until_;
+    at = earliest(earliest(at, leaving_until_), giving_back_until_);
     if (handing_over_) {
-        at = earliest(at, handing_over_->since + limits::kLastCountersWait);
+        const TimePoint since = handing_over_->since;
+        at = earliest(at, handing_over_->begun ? since + limits::kLastCountersWait : since);
     }
     if (warming_) {
         const Duration most =

@@ -45,11 +45,23 @@ class KeeperSteps {
     void begin_turning(TimePoint now);
     [[nodiscard]] std::optional<bool> turn(TimePoint now);
 
-    // A successor waits for the last counters. False: there are none.
+    // The gate shuts by itself at that time, for a successor.
+    void leave(TimePoint shut_at) { leaving_until_ = shut_at; }
+    [[nodiscard]] bool leaves() const { return leaving_until_.has_value(); }
+    // True once, when it has shut.
+    [[nodiscard]] bool has_left(TimePoint now);
+
+    // The gate has opened.
+    void begin_giving_back(TimePoint now);
+    // True once, when the sessions take what was held.
+    [[nodiscard]] bool give_back(TimePoint now);
+
+    // A successor waits for the last counters, which are read when the gate is shut. False: there
+    // are none, and it is.
     [[nodiscard]] bool begin_handing_over(TimePoint now, Effects& effects);
     [[nodiscard]] bool hands_over() const { return handing_over_.has_value(); }
     // To be called until it answers: from what the successor counts.
-    [[nodiscard]] std::optional<lease::Checkpoint> hand_over(TimePoint now);
+    [[nodiscard]] std::optional<lease::Checkpoint> hand_over(TimePoint now, Effects& effects);
 
     // After the replica has said what was due: tells the lease which reading the standbys hold.
     void note_counters();
@@ -61,17 +73,21 @@ class KeeperSteps {
         bool begun = false;  // The keepers know.
     };
     struct HandingOver {
-        TimePoint since;
+        TimePoint since;  // The gate is shut from then on.
         Epoch epoch;
+        bool begun = false;                 // The keepers read them.
         std::optional<std::uint64_t> last;  // The sequence that has them.
     };
     // This replica has the records that the margin of the last grant counts from.
     [[nodiscard]] bool holds_margin() const;
+    void read_last(TimePoint now, Effects& effects);
     void say_margin(const std::optional<Duration>& run_on, TimePoint now);
 
     Parts parts_;
     std::optional<Warming> warming_;
     std::optional<TimePoint> turning_until_;
+    std::optional<TimePoint> leaving_until_;
+    std::optional<TimePoint> giving_back_until_;
     std::optional<HandingOver> handing_over_;
     Readings readings_;
 };

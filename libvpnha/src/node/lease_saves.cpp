@@ -93,7 +93,8 @@ LeaseSaves::Orders LeaseSaves::take(lease::Effects&& from) {
             continue;
         }
         const bool shuts =
-            std::holds_alternative<lease::SetDeadline>(effect) && !opens_gate(effect);
+            std::holds_alternative<lease::Leave>(effect) ||
+            (std::holds_alternative<lease::SetDeadline>(effect) && !opens_gate(effect));
         const bool ends = std::holds_alternative<lease::Ended>(effect);
         for (Unsaved& unsaved : unsaved_) {
             std::erase_if(unsaved.effects, [&](const lease::Effect& waiting) {

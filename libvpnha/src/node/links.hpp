@@ -25,6 +25,7 @@
 
 #include "base/ip.hpp"
 #include "base/link_side.hpp"
+#include "base/mac_address.hpp"
 #include "base/time.hpp"
 
 namespace vpnha::node {
@@ -61,6 +62,10 @@ class Links {
     [[nodiscard]] bool weigh(bool promoted, std::optional<unsigned> lost_elsewhere, TimePoint now);
     // Decided, and still promoted with worse links than another node.
     [[nodiscard]] bool giving_away() const { return giving_away_; }
+
+    // Of this node's devices, if it can hold what comes for the gateway before its gate opens.
+    void set_macs(const SideMacs& macs) { macs_ = macs; }
+    [[nodiscard]] const SideMacs& macs() const { return macs_; }
 
     [[nodiscard]] LinkState state(LinkSide side) const;
     // As it counts for coming.
@@ -101,6 +106,7 @@ class Links {
     [[nodiscard]] Duration patience() const;
 
     LinkSettings settings_;
+    SideMacs macs_;
     std::array<Side, kLinkSideCount> sides_;
     std::optional<TimePoint> ask_at_;  // nullopt: at the next turn.
     std::optional<TimePoint> worse_since_;

@@ -384,6 +384,10 @@ Effects Node::set_routing(GatewayId gateway, std::vector<std::string> conflicts,
                 [&](GatewayNode& node, Effects&) { node.set_routing(std::move(conflicts)); });
 }
 
+Effects Node::set_macs(GatewayId gateway, const SideMacs& macs, TimePoint now) {
+    return tell(gateway, now, [&](GatewayNode& node, Effects&) { node.set_macs(macs); });
+}
+
 void Node::set_wall(Duration wall) {
     wall_ = wall;
     for (auto& [id, gateway] : gateways_) {

@@ -107,6 +107,8 @@ class Node {
     // words; none: nothing, as it is until this says otherwise.
     [[nodiscard]] Effects set_routing(GatewayId gateway, std::vector<std::string> conflicts,
                                       TimePoint now);
+    // Of this node's devices, if it can hold what comes for the gateway; otherwise SideMacs{}.
+    [[nodiscard]] Effects set_macs(GatewayId gateway, const SideMacs& macs, TimePoint now);
 
     // Unix time less CLOCK_BOOTTIME, of this node, as it is now: somebody may set the clock.
     void set_wall(Duration wall);

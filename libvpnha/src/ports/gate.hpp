@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "base/mac_address.hpp"
 #include "base/time.hpp"
 
 namespace vpnha::ports {
@@ -31,6 +32,13 @@ inline constexpr std::array kGateReasons = {GateReason::standby, GateReason::exp
                                             GateReason::ending,  GateReason::cleartext,
                                             GateReason::held,    GateReason::drained};
 inline constexpr std::array kGateKinds = {GateKind::ip, GateKind::arp, GateKind::nd};
+
+// What planned moves have done with packets, since the program was loaded.
+struct MovedPackets {
+    std::uint64_t sent_on = 0;  // To the new node.
+    std::uint64_t held = 0;     // Until the gate opens.
+    std::uint64_t looped = 0;   // Dropped: another node had sent them on already.
+};
 
 // Packets that were dropped since the program was loaded.
 class GateCounters {
@@ -57,6 +65,8 @@ class GateCounters {
         return sum;
     }
 
+    MovedPackets moved;
+
   private:
     static std::size_t index(GateDirection direction, GateReason reason, GateKind kind) {
         return (static_cast<std::size_t>(direction) * kGateReasons.size() +
@@ -66,6 +76,20 @@ class GateCounters {
     }
     std::array<std::uint64_t, kGateDirections.size() * kGateReasons.size() * kGateKinds.size()>
         packets_{};
+};
+
+// This node gives a gateway up to another one, and sends on what still comes for it.
+struct GateLeave {
+    TimePoint until{};    // It sends on, unless there is a newer lease.
+    TimePoint beyond{};   // The deadline of the lease that is given up.
+    TimePoint shut_at{};  // Until then what is within this node may leave it; nothing enters it.
+    SideMacs to;          // The other node's devices.
+};
+enum class HoldQueue : std::uint8_t { sent_on, direct };
+// This node claims a gateway.
+struct GateHold {
+    TimePoint until{};
+    SideMacs before;  // Of the node that serves until now; not known: it sends nothing on.
 };
 
 class Gate {
@@ -79,6 +103,13 @@ class Gate {
     // One map update; `deadline` is CLOCK_BOOTTIME.
     virtual Result<void> open_until(GatewayId gateway, TimePoint deadline) = 0;
     virtual Result<void> shut(GatewayId gateway) = 0;
+    // A planned move, in which no packet is lost. The old node: IP packets that come for the
+    // gateway are sent on, and the gate shuts at `shut_at`, or at its deadline if that is earlier.
+    virtual Result<void> leave(GatewayId gateway, const GateLeave& leave) = 0;
+    // The new node: they are held until release(), which follows open_until(), first of what was
+    // sent on, then of what came straight from its sender. shut() drops them.
+    virtual Result<void> hold(GatewayId gateway, const GateHold& hold) = 0;
+    virtual Result<void> release(GatewayId gateway, HoldQueue queue) = 0;
     // ESP with these SPIs (host order) that leaves a VIP is dropped, open or not; or passes again.
     virtual Result<void> hold_esp(GatewayId gateway, const std::vector<std::uint32_t>& spis,
                                   bool held) = 0;

@@ -20,6 +20,8 @@ class Network {
     // What add_addresses() adds and is not there now, in words; empty: nothing. What belongs on a
     // device that is gone does not count.
     [[nodiscard]] virtual Result<std::string> missing(GatewayId gateway) = 0;
+    // Neighbours of both sides for whom the kernel waits, or has waited in vain: it asks them anew.
+    virtual Result<void> forget_unresolved(GatewayId gateway) = 0;
     // One gratuitous ARP request and reply, or one unsolicited neighbour advertisement, per VIP on
     // its own side.
     virtual Result<void> announce(GatewayId gateway) = 0;

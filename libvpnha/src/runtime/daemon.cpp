@@ -92,6 +92,7 @@ class Daemon {
         }
         VPNHA_CHECK(make_node());
         VPNHA_CHECK(watch_devices());
+        look_at_macs();
         VPNHA_CHECK(plugins_->open());
         loop_.on_signal(SIGTERM, [this] { end_when_drained(); });
         loop_.on_signal(SIGINT, [this] { end({}); });
@@ -132,6 +133,12 @@ class Daemon {
             VPNHA_CHECK(gate_->shut(gateway.id));
             VPNHA_CHECK(network_->flush(gateway.id));
             VPNHA_CHECK(adapters::flush_proxies(gateway));
+            if (const Result<void> can = gate_->can_hold(gateway.id); !can) {
+                write_log(node::Level::warning,
+                          fmt::format("planned moves to this node lose the packets of about 15 ms "
+                                      "event=cannot-hold gateway={}: {}",
+                                      gateway.name, can.error().detail));
+            }
         }
         flow_table_ = runtime::open_flow_table(config_);
         using By = adapters::StockServices::By;
@@ -298,8 +305,16 @@ class Daemon {
         });
     }
 
+    // A device's own address changes without news.
+    void look_at_macs() {
+        for (const config::Gateway& gateway : config_.gateways) {
+            run(node_->set_macs(gateway.id, gate_->macs(gateway.id), loop_.now()));
+        }
+    }
+
     void compare_setups_later() {
         loop_.set_timer(runtime::kSetupTimer, loop_.now() + kSetupInterval, [this] {
+            look_at_macs();
             run(node_->set_setups(setup_reader_->read(), loop_.now()));
             compare_setups_later();
         });

@@ -250,6 +250,44 @@ node::Effects Executor::execute(node::SetGate& effect) {
     return {};
 }
 
+node::Effects Executor::execute(node::LeaveGate& effect) {
+    const Result<void> left =
+        ports_.gate.leave(effect.gateway, {effect.until, effect.beyond, effect.shut_at, effect.to});
+    if (!left) {
+        adapters::write_log(node::Level::warning, left.error().detail);
+        if (const Result<void> shut = ports_.gate.shut(effect.gateway); !shut) {
+            break_off(shut.error());
+        }
+    }
+    return {};
+}
+
+node::Effects Executor::execute(node::HoldGate& effect) {
+    report("holding what comes", ports_.gate.hold(effect.gateway, {effect.until, effect.before}));
+    return {};
+}
+
+// The kernel asks for its next hops anew: what it asked before the gate opened was dropped, and it
+// would ask again after a second only.
+Result<void> Executor::open_gate(const node::RunStep& step) {
+    VPNHA_CHECK(ports_.gate.open_until(step.gateway, step.deadline));
+    report("next hops", ports_.network.forget_unresolved(step.gateway));
+    return {};
+}
+
+node::Effects Executor::execute(node::GiveBack& effect) {
+    report("giving back what was sent on",
+           ports_.gate.release(effect.gateway, ports::HoldQueue::sent_on));
+    opened_.insert(effect.gateway);
+    loop_.set_timer(kHoldTimer, loop_.now() + limits::kDirectWaits, [this] {
+        for (const GatewayId gateway : std::exchange(opened_, {})) {
+            report("giving back what came straight",
+                   ports_.gate.release(gateway, ports::HoldQueue::direct));
+        }
+    });
+    return {};
+}
+
 node::Effects Executor::execute(node::DrainGate& effect) {
     if (const Result<void> told = ports_.gate.drain(effect.gateway, effect.drained); !told) {
         adapters::write_log(node::Level::error, told.error().detail);
@@ -377,7 +415,7 @@ Result<void> Executor::run_step(const node::RunStep& step) {
         case takeover::Step::add_addresses:
             return ports_.network.add_addresses(step.gateway);
         case takeover::Step::open_gate:
-            return ports_.gate.open_until(step.gateway, step.deadline);
+            return open_gate(step);
         case takeover::Step::announce:
             return ports_.network.announce(step.gateway);
         case takeover::Step::shut_gate:

@@ -112,6 +112,9 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;
     node::Effects execute(node::SetGate& effect) override;
+    node::Effects execute(node::LeaveGate& effect) override;
+    node::Effects execute(node::HoldGate& effect) override;
+    node::Effects execute(node::GiveBack& effect) override;
     node::Effects execute(node::DrainGate& effect) override;
     node::Effects execute(node::RunStep& effect) override;
     node::Effects execute(node::Announce& effect) override;
@@ -163,6 +166,7 @@ class Executor final : private node::EffectRunner {
     node::Effects execute(node::SetExpectationTimeouts& effect);
 
     Result<void> run_step(const node::RunStep& step);
+    Result<void> open_gate(const node::RunStep& step);
     node::Effects reset_services(GatewayId gateway);
     node::Effects on_services_reset(GatewayId gateway, const Result<void>& result);
     void audit_again();
@@ -183,6 +187,7 @@ class Executor final : private node::EffectRunner {
     PacemakerTools tools_;
     adapters::TrafficReader traffic_;
     std::set<GatewayId> unaudited_;
+    std::set<GatewayId> opened_;  // A moment ago.
     bool running_ = false;
     node::Effects within_;  // Of events that came within the effect that is under way.
     bool broken_ = false;

@@ -43,6 +43,7 @@ inline constexpr int kScriptTimer = 29;      // Scripts are waited for no longer
 inline constexpr int kProxyTimer = 30;       // The next of the addresses answered for.
 inline constexpr int kRoutingTimer = 31;     // Whose the tables and preferences are.
 inline constexpr int kViewTimer = 32;        // The next slice of a view of all sessions.
+inline constexpr int kHoldTimer = 33;        // What came straight to a new node may go on.
 inline constexpr int kCarrierTimer =
     100;  // The first of the first carrier of runtime/protocol.hpp.
 

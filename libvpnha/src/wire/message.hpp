@@ -17,6 +17,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "base/mac_address.hpp"
 #include "base/small_bytes.hpp"
 #include "wire/record_key.hpp"
 
@@ -58,6 +59,9 @@ struct GatewayState {
     // The level, lowered by what keeps the node from going on with all sessions: records it cannot
     // apply, a set-up that differs from the promoted node's.
     Level standing = Level::empty;
+    // Of the sender's devices, if it can hold what comes for the gateway before its gate opens: the
+    // node that serves sends on to them in a planned move.
+    SideMacs macs{};
     // The one that it serves under, or that its level is about: no newer one of which the node has
     // only heard.
     Epoch epoch;

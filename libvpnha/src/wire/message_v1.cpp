@@ -113,7 +113,7 @@ void write(ByteWriter& out, const Hello& hello) {
         out.u8(static_cast<std::uint8_t>(state.level))
             .u8(static_cast<std::uint8_t>(state.standing));
         write(out, state.epoch);
-        out.u64(state.sequence);
+        out.u64(state.sequence).bytes(state.macs.outside).bytes(state.macs.inside);
     }
 }
 
@@ -122,6 +122,13 @@ Level read_level(ByteReader& in) {
     const std::uint8_t level = in.u8();
     return level <= static_cast<std::uint8_t>(Level::complete) ? static_cast<Level>(level)
                                                                : Level::empty;
+}
+
+MacAddress read_mac(ByteReader& in) {
+    MacAddress mac{};
+    const ByteView octets = in.take(mac.size());
+    std::copy(octets.begin(), octets.end(), mac.begin());
+    return mac;
 }
 
 Hello read_hello(ByteReader& in) {
@@ -147,6 +154,8 @@ Hello read_hello(ByteReader& in) {
         state.standing = read_level(r);
         state.epoch = read_epoch(r);
         state.sequence = read_counter(r);
+        state.macs.outside = read_mac(r);
+        state.macs.inside = read_mac(r);
         return state;
     });
     return hello;

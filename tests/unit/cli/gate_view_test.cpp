@@ -22,6 +22,10 @@ TEST(GateViewTest, ShowsWhatItCoversWhereItStandsAndWhatItDropped) {
               "eth1    attached  attached\n"
               "eth2    attached  attached\n"
               "\n"
+              "GATEWAY  IN PLANNED MOVES            IP\n"
+              "dialin   sent on to the new node     12\n"
+              "other    held until the gate opened  12\n"
+              "\n"
               "GATEWAY  DIRECTION  DROPPED BECAUSE             IP  ARP  ND\n"
               "dialin   in         the lease ran out           5   0    0\n"
               "dialin   out        would end a TCP connection  2   0    0\n"
@@ -38,6 +42,7 @@ TEST(GateViewTest, SaysSinceWhenTheLeaseIsOver) {
 TEST(GateViewTest, AGateThatDroppedNothingSaysSo) {
     json gate = sample_gate();
     gate["gateways"].erase(1);
+    gate["gateways"][0]["moved"]["sent_on"] = 0;
     gate["gateways"][0]["drops"]["in"]["expired"]["ip"] = 0;
     gate["gateways"][0]["drops"]["out"]["ending"]["ip"] = 0;
     EXPECT_THAT(render_gate(gate, false), HasSubstr("attached\n\nNothing was dropped.\n"));

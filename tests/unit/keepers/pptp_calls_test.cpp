@@ -48,12 +48,15 @@ TEST_F(PptpCallsTest, NumbersFollowInBatchesAndOnlyWhenTheyMove) {
 TEST_F(PptpCallsTest, ATakeoverGoesOnWithWhatIsPrepared) {
     bring_up();
     kill_a();
+    EXPECT_FALSE(b_.keeper_.takes_packets()) << "not before it is promoted";
     promote(b_, 2, milliseconds(700));
     settle();
     EXPECT_THAT(b_.resumed_, ElementsAre(kKey));
     EXPECT_THAT(b_.exact_, ElementsAre(false));
     EXPECT_THAT(b_.tenures_, ElementsAre(2)) << "the epoch's";
+    EXPECT_FALSE(b_.keeper_.takes_packets()) << "its call does not yet";
     b_.tell(node::CallResumed{kKey, "rung 0"}, now_);
+    EXPECT_TRUE(b_.keeper_.takes_packets());
     EXPECT_EQ(b_.keeper_.sessions({})[0].state, SessionState::unprotected);
     EXPECT_EQ(b_.keeper_.counts().at("pptp_resumed"), 1U);
     b_.numbers_.gre_out = 77;

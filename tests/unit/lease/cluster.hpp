@@ -157,6 +157,8 @@ class Cluster {
                 disks_[node] = save->durable;
             } else if (const auto* deadline = std::get_if<SetDeadline>(&effect)) {
                 gates_[node] = deadline->deadline;
+            } else if (std::holds_alternative<Leave>(effect)) {
+                gates_[node] = {};
             } else if (const auto* send = std::get_if<Send>(&effect)) {
                 queue_.push_back(
                     {sender_of(node.value, instances_[node]), send->to, send->message});

@@ -37,6 +37,8 @@ class FarCluster {
         for (const Effect& effect : effects) {
             if (const auto* deadline = std::get_if<SetDeadline>(&effect)) {
                 gates_[node] = deadline->deadline;
+            } else if (std::holds_alternative<Leave>(effect)) {
+                gates_[node] = {};
             } else if (const auto* save = std::get_if<SaveDurable>(&effect)) {
                 disks_[node] = save->durable;
             } else if (const auto* send = std::get_if<Send>(&effect)) {

@@ -37,6 +37,9 @@ struct FakeNode {
     FakeFlowTable flows;
     std::vector<takeover::Step> steps;
     TimePoint gate{};  // Its deadline.
+    std::optional<LeaveGate> left;
+    std::optional<HoldGate> held;
+    int given_back = 0;
     bool drained = false;
     std::set<takeover::Step> failing;
     std::optional<takeover::Step> lasting;  // Until finish_step().
@@ -108,6 +111,15 @@ class FakeCluster {
         return static_cast<std::uint64_t>(
             std::chrono::duration_cast<std::chrono::milliseconds>(now_.time_since_epoch() + kWall)
                 .count());
+    }
+    // That node can hold what comes for the gateway, and all nodes know where it is.
+    void state_macs(std::uint32_t node) {
+        run(node, at(node).node->set_macs(kGateway, macs_of(node), now_));
+        pass(std::chrono::milliseconds(10));
+    }
+    [[nodiscard]] static SideMacs macs_of(std::uint32_t node) {
+        const auto last = static_cast<std::uint8_t>(node);
+        return {{2, 0, 0, 0, 0, last}, {2, 0, 0, 0, 1, last}};
     }
     // Nodes that start from now on have PPTP.
     void have_pptp() { has_pptp_ = true; }
@@ -511,6 +523,20 @@ class FakeCluster {
         Effects execute(SetGate& gate) override {
             go_on();
             fake_.gate = gate.deadline;
+            return {};
+        }
+        Effects execute(LeaveGate& leave) override {
+            go_on();
+            fake_.gate = std::min(fake_.gate, leave.shut_at);
+            fake_.left = leave;
+            return {};
+        }
+        Effects execute(HoldGate& hold) override {
+            fake_.held = hold;
+            return {};
+        }
+        Effects execute(GiveBack&) override {
+            ++fake_.given_back;
             return {};
         }
         Effects execute(DrainGate& gate) override {

@@ -195,6 +195,27 @@ TEST_F(NodeCountersTest, AHandoverIsExact) {
     EXPECT_EQ(cluster_.state(1), takeover::State::standby);
 }
 
+// A packet may leave until then, with a number that the reading before does not know.
+TEST_F(NodeCountersTest, TheLastCountersAreReadWhenTheGateOfAPlannedMoveHasShut) {
+    cluster_.state_macs(2);
+    ASSERT_TRUE(cluster_.promote(1).has_value());
+    read(1);
+    ASSERT_TRUE(cluster_.begin_demote(1).has_value());
+    const std::size_t calls = counter(1).calls.size();
+    cluster_.begin_promote(2);
+    ASSERT_TRUE(cluster_.at(1).left.has_value());
+    EXPECT_TRUE(cluster_.gate_open(1)) << "what is within may leave";
+    EXPECT_THAT(counter(1).calls, SizeIs(calls));
+    counter(1).value = 9;
+    cluster_.pass(milliseconds(1));
+    EXPECT_FALSE(cluster_.gate_open(1));
+    EXPECT_THAT(counter(1).calls, SizeIs(calls + 2)) << "read, and muted behind it";
+    cluster_.pass(milliseconds(10));
+    EXPECT_EQ(counter(2).margins.at(0).run_on, Duration{});
+    EXPECT_EQ(cluster_.replica(2).store().find(kRecord)->payload.copy(), Bytes{9});
+    EXPECT_EQ(cluster_.state(1), takeover::State::standby);
+}
+
 TEST_F(NodeCountersTest, AReadingThatLastsKeepsTheSuccessorForFiftyMilliseconds) {
     ASSERT_TRUE(cluster_.promote(1).has_value());
     const TimePoint first = cluster_.now();

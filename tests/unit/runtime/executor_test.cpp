@@ -13,6 +13,7 @@ namespace vpnha::runtime {
 namespace executor_test {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr GatewayId kGateway{1};
 constexpr GatewayId kOther{2};
@@ -28,6 +29,16 @@ struct FakeGate final : ports::Gate {
         opened_until = {};
         return result;
     }
+    Result<void> leave(GatewayId, const ports::GateLeave& leave) override {
+        opened_until = leave.shut_at;
+        return can_leave;
+    }
+    Result<void> hold(GatewayId, const ports::GateHold&) override { return {}; }
+    Result<void> release(GatewayId, ports::HoldQueue) override {
+        ++released;
+        on_release();
+        return {};
+    }
     Result<void> hold_esp(GatewayId, const std::vector<std::uint32_t>&, bool) override {
         return {};
     }
@@ -41,7 +52,10 @@ struct FakeGate final : ports::Gate {
 
     TimePoint opened_until{};
     Result<void> result;  // Of every call.
+    Result<void> can_leave;
     int opened = 0;
+    int released = 0;
+    std::function<void()> on_release = [] {};
 };
 struct NoLeases final : ports::Leases {
     void save(GatewayId, lease::Durable, std::uint64_t, Done done) override {
@@ -247,16 +261,33 @@ TEST_F(ExecutorTest, AGateThatCannotBeSetEndsTheDaemon) {
     }
 }
 
+TEST_F(ExecutorTest, AGateThatCannotSendOnIsShut) {
+    const TimePoint now = loop_.now();
+    const node::LeaveGate leave{kGateway,
+                                now + std::chrono::milliseconds(200),
+                                now + std::chrono::seconds(1),
+                                now + std::chrono::milliseconds(1),
+                                {}};
+    executor_.run({leave});
+    EXPECT_EQ(gate_.opened_until, leave.shut_at);
+    gate_.can_leave = fail(Errc::system, "no such map");
+    executor_.run({leave});
+    EXPECT_EQ(gate_.opened_until, TimePoint{});
+    EXPECT_THAT(broken_, IsEmpty());
+}
+
 TEST_F(ExecutorTest, APromotionOpensTheGateForItsLeaseAndNoLonger) {
     const TimePoint deadline = loop_.now() + std::chrono::milliseconds(250);
     executor_.run({node::SetGate{kGateway, deadline - std::chrono::milliseconds(50)}});
     EXPECT_EQ(gate_.opened_until, deadline - std::chrono::milliseconds(50));
     static_cast<void>(node_.attach(1, kGateway, "checkpoint", loop_.now()));
     executor_.run(node_.on_members({NodeId{1}}, true, loop_.now()));
+    gate_.on_release = [this, before = gate_.opened] { EXPECT_GT(gate_.opened, before); };
     executor_.run(node_.promote(2, kGateway, loop_.now()));
     finish_saves();
     ASSERT_EQ(node_.find(kGateway)->state(), takeover::State::promoted);
     EXPECT_EQ(gate_.opened_until, node_.find(kGateway)->lease().holder().state().deadline);
+    EXPECT_EQ(gate_.released, 1) << "behind the opening";
 }
 
 }  // namespace executor_test

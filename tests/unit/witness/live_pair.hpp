@@ -119,6 +119,8 @@ class LivePair {
         for (const lease::Effect& effect : effects) {
             if (const auto* const deadline = std::get_if<lease::SetDeadline>(&effect)) {
                 node.gate = deadline->deadline;
+            } else if (std::holds_alternative<lease::Leave>(effect)) {
+                node.gate = {};
             } else if (const auto* const send = std::get_if<lease::Send>(&effect)) {
                 if (send->to == lease::kWitness) {
                     tell_witness(node, send->message);

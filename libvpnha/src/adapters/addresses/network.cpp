@@ -248,6 +248,17 @@ Result<void> LinuxNetwork::delete_routing(const config::Gateway& gateway) {
     return {};
 }
 
+Result<void> LinuxNetwork::forget_unresolved(GatewayId gateway) {
+    VPNHA_TRY(const config::Gateway* const found, find(gateway));
+    for (const LinkSide which : kLinkSides) {
+        VPNHA_TRY(const auto link, route_.find_link(found->side(which).interface));
+        if (link) {
+            VPNHA_CHECK(route_.forget_unresolved(link->index));
+        }
+    }
+    return {};
+}
+
 Result<void> LinuxNetwork::announce(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
     // A side that is down keeps the other one from nothing.

@@ -21,6 +21,7 @@ class LinuxNetwork final : public ports::Network {
     Result<void> add_addresses(GatewayId gateway) override;
     Result<void> remove_addresses(GatewayId gateway) override;
     [[nodiscard]] Result<std::string> missing(GatewayId gateway) override;
+    Result<void> forget_unresolved(GatewayId gateway) override;
     Result<void> announce(GatewayId gateway) override;
 
     // Whether sessions that are installed here have networks of that family behind their clients,

@@ -16,13 +16,13 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/ip.hpp"
+#include "base/mac_address.hpp"
 #include "vpnha/result.hpp"
 
 struct sock_fprog;
 
 namespace vpnha::adapters {
 
-using MacAddress = std::array<std::uint8_t, 6>;
 [[nodiscard]] std::string to_string(const MacAddress& mac);
 
 enum class ArpOperation : std::uint16_t { request = 1, reply = 2 };

@@ -28,6 +28,16 @@
 // seen before it is decrypted, and goes on within the stack afterwards (xfrm4_transport_finish());
 // what goes out is seen encrypted. So its port on a VIP is the test, and no ruleset is asked.
 //
+// A planned move loses no packet. From the moment in which the old node gives the gateway up, an IP
+// packet that comes for it is sent on, out of the same device, to the new node's MAC address; what
+// is within the old node's stack may still leave until the deadline. The new node holds what comes
+// in a veth pair, whose far end (vpnha_gate_back) gives it back to the device that it came by. It
+// passes this program once more there, so a gate that has not opened lets nothing of it pass.
+// The frame's source becomes the old node's MAC: with the client's, switches would take the old
+// node's port for the client's. A packet with a covered source is never sent on, and egress asks
+// for the source as ever: so nobody has this node say what only a gateway may say. What another
+// node has sent on goes no further. ARP and ND are not sent on.
+//
 // Fragments of IPv6 that are ESP are not looked into: the kernel fragments before it encrypts
 // there.
 #include <linux/bpf.h>
@@ -104,6 +114,28 @@ struct {
     __type(key, __u32);
     __type(value, __u64);
 } drops SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, VPNHA_GATE_GATEWAYS);
+    __type(key, __u32);
+    __type(value, struct vpnha_gate_move);
+} moves SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __uint(max_entries, VPNHA_GATE_STATIONS_MAX);
+    __type(key, struct vpnha_gate_way);
+    __type(value, struct vpnha_gate_station);
+} stations SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, VPNHA_GATE_MOVED);
+    __type(key, __u32);
+    __type(value, __u64);
+} moved SEC(".maps");
 
 // RFC 791 3.1.
 struct ipv4_start {
@@ -193,6 +225,8 @@ struct l2tp_start {
 #define ND_ADVERTISEMENT 136
 #define VLAN_TAG_BYTES 4
 #define VLAN_TAGS_MAX 2
+// Of linux/if_packet.h: it comes to this node's own MAC address.
+#define PACKET_HOST 0
 
 // Where the bytes at hand are, and which way they go. `start` names the header that `offset` counts
 // from. Bytes that cannot be read belong to no packet that a stack would take for a covered
@@ -233,6 +267,95 @@ static __always_inline int drop(const struct place* at, __u32 gateway, __u32 rea
     // congestion to TCP. One that is sent to a device that does not exist is dropped, and counts as
     // sent. (TC_ACT_STOLEN does the same in clsact; tcx takes it for "go on".)
     return at->direction == VPNHA_GATE_OUT ? (int)bpf_redirect(0, 0) : TC_ACT_SHOT;
+}
+
+static __always_inline void count_moved(__u32 gateway, __u32 kind) {
+    __u32 counter = vpnha_gate_moved(gateway, kind);
+    __u64* count = bpf_map_lookup_elem(&moved, &counter);
+    if (count) {
+        ++*count;
+    }
+}
+
+static __always_inline int is_same_mac(const __u8* one, const __u8* other) {
+    __u8 difference = 0;
+#pragma unroll
+    for (int octet = 0; octet < ETH_ALEN; ++octet) {
+        difference |= one[octet] ^ other[octet];
+    }
+    return !difference;
+}
+
+static __always_inline int is_somebody(const __u8* mac) {
+    __u8 octets = 0;
+#pragma unroll
+    for (int octet = 0; octet < ETH_ALEN; ++octet) {
+        octets |= mac[octet];
+    }
+    return octets != 0;
+}
+
+static __always_inline int send_on(struct __sk_buff* skb, const struct vpnha_gate_station* station,
+                                   const __u8* from, __u32 gateway) {
+    if (is_same_mac(from, station->to) || is_same_mac(from, station->before)) {
+        count_moved(gateway, VPNHA_GATE_LOOPED);
+        return TC_ACT_SHOT;
+    }
+    // Destination and source stand side by side in the frame, and in the station.
+    if (bpf_skb_store_bytes(skb, 0, station, 2 * ETH_ALEN, 0)) {
+        return TC_ACT_SHOT;
+    }
+    count_moved(gateway, VPNHA_GATE_SENT_ON);
+    return (int)bpf_redirect(skb->ifindex, 0);
+}
+
+// What a planned move does with a packet that comes for the gateway. TC_ACT_UNSPEC: nothing, the
+// deadline decides.
+static __noinline int take_along(struct __sk_buff* skb, const struct vpnha_gate_move* move,
+                                 __u32 gateway, __u32 source_cover) {
+    struct vpnha_gate_way way = {.gateway = gateway, .device = skb->ifindex};
+    const struct vpnha_gate_station* station = bpf_map_lookup_elem(&stations, &way);
+    __u8 from[ETH_ALEN];
+    if (!station || bpf_skb_load_bytes(skb, ETH_ALEN, from, sizeof(from))) {
+        return TC_ACT_UNSPEC;
+    }
+    __u64* until = bpf_map_lookup_elem(&deadline, &gateway);
+    __u64 limit = until ? *(volatile __u64*)until : VPNHA_GATE_SHUT;
+    __u64 now = bpf_ktime_get_boot_ns();
+    if (now < *(volatile __u64*)&move->onward_until &&
+        limit <= *(volatile __u64*)&move->onward_beyond && !source_cover &&
+        is_somebody(station->to)) {
+        return send_on(skb, station, from, gateway);
+    }
+    __u32 device = move->hold_device;
+    if (now < *(volatile __u64*)&move->hold_until && device && skb->mark != VPNHA_GATE_BACK_MARK &&
+        !(skb->ifindex & ~VPNHA_GATE_HELD_DEVICE)) {
+        if (now >= limit) {
+            count_moved(gateway, VPNHA_GATE_WAITED);
+        }
+        skb->mark = VPNHA_GATE_HELD_MARK | skb->ifindex;
+        skb->priority =
+            is_same_mac(from, station->before) ? VPNHA_GATE_HOLD_SENT_ON : VPNHA_GATE_HOLD_DIRECT;
+        return (int)bpf_redirect(device, 0);
+    }
+    return TC_ACT_UNSPEC;
+}
+
+// Of the gateway that the packet comes for; 0: there is none. Broadcasts and what is another
+// node's do not move.
+static __always_inline const struct vpnha_gate_move* move_of(const struct place* at, __u32 cover) {
+    __u32 gateway = cover & VPNHA_GATE_ID_MASK;
+    if (at->direction != VPNHA_GATE_IN || at->skb->pkt_type != PACKET_HOST) {
+        return 0;
+    }
+    const struct vpnha_gate_move* move = bpf_map_lookup_elem(&moves, &gateway);
+    if (!move) {
+        return 0;
+    }
+    __u64 now = bpf_ktime_get_boot_ns();
+    return now < *(volatile __u64*)&move->onward_until || now < *(volatile __u64*)&move->hold_until
+               ? move
+               : 0;
 }
 
 static __always_inline int verdict(const struct place* at, __u32 cover, __u32 kind) {
@@ -373,7 +496,14 @@ static __always_inline int ipv4(const struct place* at) {
     if (!cover) {
         return TC_ACT_UNSPEC;
     }
-    int action = verdict(at, cover, VPNHA_GATE_IP);
+    int action = TC_ACT_UNSPEC;
+    const struct vpnha_gate_move* move = move_of(at, cover);
+    if (move) {
+        action = take_along(at->skb, move, cover & VPNHA_GATE_ID_MASK, cover_of4(header.source));
+    }
+    if (action == TC_ACT_UNSPEC) {
+        action = verdict(at, cover, VPNHA_GATE_IP);
+    }
     if (action != TC_ACT_UNSPEC) {
         return action;
     }
@@ -415,7 +545,15 @@ static __always_inline int ipv6(const struct place* at) {
     if (!cover) {
         return TC_ACT_UNSPEC;
     }
-    int action = verdict(at, cover, kind);
+    int action = TC_ACT_UNSPEC;
+    const struct vpnha_gate_move* move = kind == VPNHA_GATE_IP ? move_of(at, cover) : 0;
+    if (move) {
+        action = take_along(at->skb, move, cover & VPNHA_GATE_ID_MASK, cover_of6(header.source));
+        if (action != TC_ACT_UNSPEC) {
+            return action;
+        }
+    }
+    action = verdict(at, cover, kind);
     if (action == TC_ACT_UNSPEC && !out && header.protocol == PROTOCOL_UDP && is_drained(cover) &&
         begins_session(at, cover, sizeof(header))) {
         return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
@@ -478,12 +616,29 @@ static __always_inline int gate(struct __sk_buff* skb, __u32 direction) {
 
 SEC("tc")
 int vpnha_gate_in(struct __sk_buff* skb) {
-    return gate(skb, VPNHA_GATE_IN);
+    int action = gate(skb, VPNHA_GATE_IN);
+    if (skb->mark == VPNHA_GATE_BACK_MARK) {
+        skb->mark = 0;
+        skb->priority = 0;
+    }
+    return action;
 }
 
 SEC("tc")
 int vpnha_gate_out(struct __sk_buff* skb) {
     return gate(skb, VPNHA_GATE_OUT);
+}
+
+// Both ends of a hold device: what leaves it goes back to where it came from, and nothing else
+// passes there.
+SEC("tc")
+int vpnha_gate_back(struct __sk_buff* skb) {
+    if ((skb->mark & ~VPNHA_GATE_HELD_DEVICE) != VPNHA_GATE_HELD_MARK) {
+        return TC_ACT_SHOT;
+    }
+    __u32 device = skb->mark & VPNHA_GATE_HELD_DEVICE;
+    skb->mark = VPNHA_GATE_BACK_MARK;
+    return (int)bpf_redirect(device, BPF_F_INGRESS);
 }
 
 const char kLicense[] SEC("license") = "GPL";

@@ -58,7 +58,9 @@ Result<void> BpfGate::attach(GatewayId gateway) {
             return fail(Errc::not_found, fmt::format("there is no interface {}", name));
         }
     }
-    attached_.insert(gateway);
+    if (attached_.insert(gateway).second) {
+        prepare_holding(gateway);
+    }
     return {};
 }
 
@@ -110,7 +112,8 @@ Result<void> BpfGate::open_until(GatewayId gateway, TimePoint deadline) {
 }
 
 Result<void> BpfGate::shut(GatewayId gateway) {
-    return program_.maps().set_deadline(gateway, VPNHA_GATE_SHUT);
+    VPNHA_CHECK(program_.maps().set_deadline(gateway, VPNHA_GATE_SHUT));
+    return discard(gateway);
 }
 
 Result<std::optional<TimePoint>> BpfGate::deadline(GatewayId gateway) const {
@@ -125,7 +128,9 @@ Result<std::optional<TimePoint>> BpfGate::deadline(GatewayId gateway) const {
 }
 
 Result<ports::GateCounters> BpfGate::counters(GatewayId gateway) const {
-    return program_.maps().drops(gateway);
+    VPNHA_TRY(ports::GateCounters counters, program_.maps().drops(gateway));
+    VPNHA_TRY(counters.moved, program_.maps().moved(gateway));
+    return counters;
 }
 
 Result<void> BpfGate::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant) {

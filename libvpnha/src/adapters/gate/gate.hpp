@@ -8,6 +8,9 @@
 // stays when it dies, as it stood; silence() shuts it from another process.
 #pragma once
 
+#include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -15,6 +18,7 @@
 
 #include "adapters/gate/barred_devices.hpp"
 #include "adapters/gate/gate_place.hpp"
+#include "adapters/gate/hold_pair.hpp"
 #include "config/config.hpp"
 #include "ports/gate.hpp"
 
@@ -39,6 +43,11 @@ class BpfGate final : public ports::Gate {
     Result<void> attach(GatewayId gateway) override;
     Result<void> open_until(GatewayId gateway, TimePoint deadline) override;
     Result<void> shut(GatewayId gateway) override;
+    // In its place another vpnhad's rule ends by itself, as all of them do.
+    Result<void> leave(GatewayId gateway, const ports::GateLeave& leave) override;
+    // Switches learn where this node is, before the other one sends on to it.
+    Result<void> hold(GatewayId gateway, const ports::GateHold& hold) override;
+    Result<void> release(GatewayId gateway, ports::HoldQueue queue) override;
     Result<void> hold_esp(GatewayId gateway, const std::vector<std::uint32_t>& spis,
                           bool held) override;
     Result<void> drain(GatewayId gateway, bool drained) override;
@@ -46,6 +55,11 @@ class BpfGate final : public ports::Gate {
     Result<void> drain_all(bool drained);
     [[nodiscard]] Result<std::optional<TimePoint>> deadline(GatewayId gateway) const override;
     [[nodiscard]] Result<ports::GateCounters> counters(GatewayId gateway) const override;
+
+    // Of its devices, for other nodes to send on to; not known: this node cannot hold what comes.
+    [[nodiscard]] SideMacs macs(GatewayId gateway) const;
+    // Why it cannot.
+    [[nodiscard]] Result<void> can_hold(GatewayId gateway) const;
 
     // Whether a control connection of PPTP may end (FIN and RST from the VIP's port 1723): only
     // when one of its ends means it. At first it may not, so that a pptpd or vpnhad that dies on
@@ -65,6 +79,18 @@ class BpfGate final : public ports::Gate {
     [[nodiscard]] GateHook hook() const { return hook_; }
 
   private:
+    struct Holding {
+        std::unique_ptr<HoldPair> pair;
+        TimePoint until{};
+        bool waits = false;    // For release().
+        bool is_open = false;  // The first queue is.
+    };
+    // What the gate knows of the other node, on the devices of each side and what they stand on.
+    [[nodiscard]] Result<void> set_stations(
+        const config::Gateway& gateway,
+        const std::function<void(LinkSide, const Link&, vpnha_gate_station&)>& change) const;
+    void prepare_holding(GatewayId gateway);
+    [[nodiscard]] Result<void> discard(GatewayId gateway);
     // An earlier vpnhad may have died with its gate open. It is shut on all devices before the
     // first one changes hands, so that no half of it stays open if that fails. Returns the devices
     // on which it may stay.
@@ -82,6 +108,8 @@ class BpfGate final : public ports::Gate {
     GateProgram program_;
     std::uint32_t deadlines_;  // The kernel's number of the map: the mark of this process's gate.
     std::set<GatewayId> attached_;
+    std::map<GatewayId, Holding> holding_;
+    std::map<GatewayId, Error> cannot_hold_;
 };
 
 }  // namespace vpnha::adapters

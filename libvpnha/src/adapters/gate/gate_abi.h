@@ -62,6 +62,27 @@
 /* Datagrams whose first fragment was dropped at a time; more push out the oldest. */
 #define VPNHA_GATE_CUT_MAX 1024
 
+/* Its queue there, as skb->priority: what the old node has sent on is older than what comes
+ * straight from its sender, and leaves first. */
+#define VPNHA_GATE_HOLD_SENT_ON 0x00010001U
+#define VPNHA_GATE_HOLD_DIRECT 0x00010002U
+/* Of a packet that waits in a gateway's hold device, and above it the number of the device that it
+ * came by. Devices with a higher number hold nothing. */
+#define VPNHA_GATE_HELD_MARK 0x7b000000U
+#define VPNHA_GATE_HELD_DEVICE 0x00ffffffU
+/* Of a packet that has left the hold device, and comes in again by the device that it came by. */
+#define VPNHA_GATE_BACK_MARK 0x7c9a11eeU
+
+/* What planned moves do with packets. Sent on: by the old node to the new one. Held: put into the
+ * hold device while the gate was shut. Looped: dropped, because another node had sent it on. */
+#define VPNHA_GATE_SENT_ON 0
+#define VPNHA_GATE_WAITED 1
+#define VPNHA_GATE_LOOPED 2
+#define VPNHA_GATE_MOVED_KINDS 3
+#define VPNHA_GATE_MOVED (VPNHA_GATE_GATEWAYS * VPNHA_GATE_MOVED_KINDS)
+/* Gateways at a time, and devices of each: both sides, VLANs and what they stand on. */
+#define VPNHA_GATE_STATIONS_MAX 1024
+
 /* Connections whose end is meant at a time, until their last packets have left; more push out the
  * oldest. */
 #define VPNHA_GATE_ENDS_MAX 1024
@@ -89,6 +110,35 @@ struct vpnha_gate_datagram { /* NOLINT(readability-identifier-naming): a C name.
     __u8 destination[4];
     __u32 id;
 };
+
+/* A planned move of a gateway. Deadlines as those of the gate. On the old node a packet that comes
+ * for the gateway is sent on, until `onward_until`; but a deadline of the gate beyond
+ * `onward_beyond` is a newer lease, and ends that. On the new node it goes through `hold_device`
+ * until `hold_until`, whether the gate is open or not. */
+struct vpnha_gate_move { /* NOLINT(readability-identifier-naming): a C name. */
+    __u64 onward_until;
+    __u64 onward_beyond;
+    __u64 hold_until;
+    __u32 hold_device;
+    __u32 zero;
+};
+/* A device of a gateway. */
+struct vpnha_gate_way { /* NOLINT(readability-identifier-naming): a C name. */
+    __u32 gateway;
+    __u32 device;
+};
+/* Who is on the link of such a device; 0: nobody. */
+struct vpnha_gate_station { /* NOLINT(readability-identifier-naming): a C name. */
+    __u8 to[6];     /* The new node, to which this one sends on. */
+    __u8 from[6];   /* This node's own device. */
+    __u8 before[6]; /* The old node, which sends on to this one. */
+    __u8 zero[2];
+};
+
+/* Index of a counter of moved packets. */
+static inline __u32 vpnha_gate_moved(__u32 gateway, __u32 kind) {
+    return gateway * VPNHA_GATE_MOVED_KINDS + kind;
+}
 
 /* Index of a counter of drops. */
 static inline __u32 vpnha_gate_counter(__u32 gateway, __u32 direction, __u32 reason, __u32 kind) {

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "adapters/gate/hold_pair.hpp"
+
 namespace vpnha::adapters {
 
 namespace {
@@ -37,9 +39,11 @@ bool needs_gate(const Link& link, const config::Config& config) {
     }
     // A resumed PPTP call's device is as good as a PPP unit.
     const bool is_call = link.kind == "tun" && link.name.starts_with(kCallDevicePrefix);
+    // It takes nothing but what the gate has put in.
+    const bool is_hold = link.kind == "veth" && link.name.starts_with(kHoldDevicePrefix);
     // An ifb carries what a device has received to that device's stack, and nothing else.
     return link.hardware != ARPHRD_LOOPBACK && link.hardware != ARPHRD_PPP && !is_call &&
-           !link.is_port && link.kind != "ifb";
+           !is_hold && !link.is_port && link.kind != "ifb";
 }
 
 Result<std::vector<Link>> links_of_node() {

@@ -18,8 +18,8 @@ namespace vpnha::adapters {
 // Whether a device has to have the gate: the node's IP stack receives by it. Not by lo, and not by
 // a port of a bridge or bond, in whose place the bridge or bond receives. PPP units have none: the
 // kernel answers no ARP there, a node has thousands, and what a session's carries has passed the
-// gate of another device. The same goes for TUN devices with the prefix of resumed PPTP calls. The
-// gateways' own devices have it whatever they are.
+// gate of another device. The same goes for TUN devices with the prefix of resumed PPTP calls, and
+// for what holds packets in planned moves. The gateways' own devices have it whatever they are.
 inline constexpr std::string_view kCallDevicePrefix = "vpnp-";
 [[nodiscard]] bool needs_gate(const Link& link, const config::Config& config);
 

@@ -24,8 +24,8 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Maps of one program; ours has seven and libbpf may add one for constants.
-constexpr std::size_t kProgramMapsMax = 8;
+// Maps of one program; ours has ten and libbpf may add one for constants.
+constexpr std::size_t kProgramMapsMax = 12;
 // The kernel's names of the gate's programs, by which a gate is known in a chain.
 constexpr std::array<std::string_view, 2> kNames{"vpnha_gate_in", "vpnha_gate_out"};
 
@@ -57,6 +57,19 @@ Result<void> cover_key(int map, const Key& key, std::uint32_t value) {
             system_error(fmt::format("cover {} by the gate", to_string(prefix_of(key))), errno));
     }
     return {};
+}
+
+// A counter of all processors.
+Result<std::uint64_t> sum_of(int map, std::uint32_t key) {
+    const int processors = libbpf_num_possible_cpus();
+    if (processors < 0) {
+        return tl::unexpected(system_error("count the processors", -processors));
+    }
+    std::vector<std::uint64_t> per_processor(static_cast<std::size_t>(processors));
+    if (bpf_map_lookup_elem(map, &key, per_processor.data()) != 0) {
+        return tl::unexpected(system_error("read the gate's counters", errno));
+    }
+    return std::accumulate(per_processor.begin(), per_processor.end(), std::uint64_t{0});
 }
 
 template <class Key>
@@ -158,12 +171,43 @@ Result<void> GateMaps::drain(std::uint32_t key, bool drained) const {
     return {};
 }
 
-Result<ports::GateCounters> GateMaps::drops(GatewayId gateway) const {
-    const int processors = libbpf_num_possible_cpus();
-    if (processors < 0) {
-        return tl::unexpected(system_error("count the processors", -processors));
+Result<void> GateMaps::set_move(GatewayId gateway, const vpnha_gate_move& move) const {
+    const std::uint32_t key = gateway.value;
+    if (bpf_map_update_elem(fds_.moves, &key, &move, BPF_ANY) != 0) {
+        return tl::unexpected(system_error("tell the gate of a planned move", errno));
     }
-    std::vector<std::uint64_t> per_processor(static_cast<std::size_t>(processors));
+    return {};
+}
+
+Result<void> GateMaps::set_station(GatewayId gateway, LinkIndex link,
+                                   const vpnha_gate_station& station) const {
+    const vpnha_gate_way way{gateway.value, static_cast<std::uint32_t>(link)};
+    if (bpf_map_update_elem(fds_.stations, &way, &station, BPF_ANY) != 0) {
+        return tl::unexpected(system_error("tell the gate of another node's device", errno));
+    }
+    return {};
+}
+
+Result<vpnha_gate_station> GateMaps::station(GatewayId gateway, LinkIndex link) const {
+    const vpnha_gate_way way{gateway.value, static_cast<std::uint32_t>(link)};
+    vpnha_gate_station station{};
+    if (bpf_map_lookup_elem(fds_.stations, &way, &station) != 0 && errno != ENOENT) {
+        return tl::unexpected(system_error("ask the gate for another node's device", errno));
+    }
+    return station;
+}
+
+Result<ports::MovedPackets> GateMaps::moved(GatewayId gateway) const {
+    VPNHA_TRY(const std::uint64_t sent_on,
+              sum_of(fds_.moved, vpnha_gate_moved(gateway.value, VPNHA_GATE_SENT_ON)));
+    VPNHA_TRY(const std::uint64_t held,
+              sum_of(fds_.moved, vpnha_gate_moved(gateway.value, VPNHA_GATE_WAITED)));
+    VPNHA_TRY(const std::uint64_t looped,
+              sum_of(fds_.moved, vpnha_gate_moved(gateway.value, VPNHA_GATE_LOOPED)));
+    return ports::MovedPackets{sent_on, held, looped};
+}
+
+Result<ports::GateCounters> GateMaps::drops(GatewayId gateway) const {
     ports::GateCounters counters;
     for (const GateDirection direction : kGateDirections) {
         for (const GateReason reason : ports::kGateReasons) {
@@ -171,11 +215,7 @@ Result<ports::GateCounters> GateMaps::drops(GatewayId gateway) const {
                 const std::uint32_t key = vpnha_gate_counter(
                     gateway.value, static_cast<std::uint32_t>(direction),
                     static_cast<std::uint32_t>(reason), static_cast<std::uint32_t>(kind));
-                if (bpf_map_lookup_elem(fds_.drops, &key, per_processor.data()) != 0) {
-                    return tl::unexpected(system_error("read the gate's counters", errno));
-                }
-                counters.at(direction, reason, kind) =
-                    std::accumulate(per_processor.begin(), per_processor.end(), std::uint64_t{0});
+                VPNHA_TRY(counters.at(direction, reason, kind), sum_of(fds_.drops, key));
             }
         }
     }
@@ -217,7 +257,8 @@ GateMaps GateProgram::maps() const {
     const auto& maps = program_->maps;
     return GateMaps({bpf_map__fd(maps.covered4), bpf_map__fd(maps.covered6),
                      bpf_map__fd(maps.deadline), bpf_map__fd(maps.ends), bpf_map__fd(maps.held),
-                     bpf_map__fd(maps.drained), bpf_map__fd(maps.drops)});
+                     bpf_map__fd(maps.drained), bpf_map__fd(maps.moves), bpf_map__fd(maps.stations),
+                     bpf_map__fd(maps.moved), bpf_map__fd(maps.drops)});
 }
 
 const bpf_program* GateProgram::handle(GateDirection direction) const {
@@ -227,6 +268,10 @@ const bpf_program* GateProgram::handle(GateDirection direction) const {
 
 int GateProgram::program(GateDirection direction) const {
     return bpf_program__fd(handle(direction));
+}
+
+int GateProgram::back() const {
+    return bpf_program__fd(program_->progs.vpnha_gate_back);
 }
 
 Result<UniqueFd> GateProgram::copy(GateDirection direction) const {
@@ -274,7 +319,8 @@ Result<std::optional<AttachedGate>> AttachedGate::open(std::uint32_t program) {
 }
 
 GateMaps AttachedGate::maps() const {
-    return GateMaps({covered4_.get(), covered6_.get(), deadline_.get(), -1, -1, -1, drops_.get()});
+    return GateMaps(
+        {covered4_.get(), covered6_.get(), deadline_.get(), -1, -1, -1, -1, -1, -1, drops_.get()});
 }
 
 Result<ProgramInfo> program_info(int program) {

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "adapters/netlink/netlink_route.hpp"
 #include "adapters/os/unique_fd.hpp"
 #include "base/ids.hpp"
 #include "base/ip.hpp"
@@ -20,6 +21,8 @@
 
 struct bpf_program;
 struct vpnha_gate;
+struct vpnha_gate_move;
+struct vpnha_gate_station;
 
 namespace vpnha::adapters {
 
@@ -35,9 +38,12 @@ class GateMaps {
         int covered4;
         int covered6;
         int deadline;
-        int ends;     // -1: of another process, which alone knows them.
-        int held;     // The same.
-        int drained;  // The same.
+        int ends;      // -1: of another process, which alone knows them.
+        int held;      // The same.
+        int drained;   // The same.
+        int moves;     // The same.
+        int stations;  // The same.
+        int moved;     // The same.
         int drops;
     };
     explicit GateMaps(const Fds& fds) : fds_(fds) {}
@@ -53,6 +59,12 @@ class GateMaps {
                                          bool meant) const;
     [[nodiscard]] Result<void> hold_esp(const std::vector<std::uint32_t>& spis, bool held) const;
     [[nodiscard]] Result<void> drain(std::uint32_t gateway, bool drained) const;
+    // A move; it is under way as soon as its deadlines are there.
+    [[nodiscard]] Result<void> set_move(GatewayId gateway, const vpnha_gate_move& move) const;
+    [[nodiscard]] Result<void> set_station(GatewayId gateway, LinkIndex link,
+                                           const vpnha_gate_station& station) const;
+    [[nodiscard]] Result<vpnha_gate_station> station(GatewayId gateway, LinkIndex link) const;
+    [[nodiscard]] Result<ports::MovedPackets> moved(GatewayId gateway) const;
     [[nodiscard]] Result<ports::GateCounters> drops(GatewayId gateway) const;
     // Programs with equal ones open and shut together. The kernel's number.
     [[nodiscard]] Result<std::uint32_t> deadline_map() const;
@@ -72,6 +84,8 @@ class GateProgram {
 
     [[nodiscard]] GateMaps maps() const;
     [[nodiscard]] int program(GateDirection direction) const;
+    // Of both ends of a HoldPair.
+    [[nodiscard]] int back() const;
     // The same program, with the same maps, under another number of the kernel's.
     [[nodiscard]] Result<UniqueFd> copy(GateDirection direction) const;
 

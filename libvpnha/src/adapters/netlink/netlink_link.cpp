@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // RouteNetlink's links, and what stands at their edges.
 #include <fmt/format.h>
+#include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/pkt_cls.h>
 #include <linux/pkt_sched.h>
@@ -10,6 +11,7 @@
 // After linux/rtnetlink.h: glibc's net/if.h lacks IFF_LOWER_UP, linux/if.h has it.
 #include <linux/if.h>
 
+#include <cstring>
 #include <map>
 
 #include "adapters/netlink/netlink_route.hpp"
@@ -34,6 +36,7 @@ Link link_of(const nlmsghdr* message) {
     Link link;
     link.state = link_state_of(message);
     link.hardware = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message))->ifi_type;
+    const bool is_ethernet = link.hardware == ARPHRD_ETHER;
     bool is_lower_here = true;
     std::string_view part;  // What it is part of.
     for_each_attribute(message, sizeof(ifinfomsg), [&](const nlattr* attribute) {
@@ -44,6 +47,9 @@ Link link_of(const nlmsghdr* message) {
             link.upper = static_cast<LinkIndex>(number_in(attribute));
         } else if (type == IFLA_LINK) {
             link.lower = static_cast<LinkIndex>(number_in(attribute));
+        } else if (type == IFLA_ADDRESS && is_ethernet &&
+                   mnl_attr_get_payload_len(attribute) == link.mac.size()) {
+            std::memcpy(link.mac.data(), mnl_attr_get_payload(attribute), link.mac.size());
         } else if (type == IFLA_LINK_NETNSID) {
             is_lower_here = false;
         } else if (type == IFLA_LINKINFO) {
@@ -84,6 +90,32 @@ Result<std::optional<LinkState>> RouteNetlink::find_link(const std::string& name
                                    }),
                        Errc::not_found));
     return found;
+}
+
+Result<std::optional<Link>> RouteNetlink::ask_device(NetlinkRequest& request,
+                                                     const std::string& name) {
+    std::optional<Link> found;
+    VPNHA_CHECK(accept(socket_.ask(request, fmt::format("find interface {}", name),
+                                   [&found](const nlmsghdr* answer) {
+                                       if (mnl_nlmsg_get_payload_len(answer) >= sizeof(ifinfomsg)) {
+                                           found = link_of(answer);
+                                       }
+                                   }),
+                       Errc::not_found));
+    return found;
+}
+
+Result<std::optional<Link>> RouteNetlink::find_device(const std::string& name) {
+    NetlinkRequest request(RTM_GETLINK, 0);
+    request.header<ifinfomsg>().ifi_family = AF_UNSPEC;
+    request.text(IFLA_IFNAME, name);
+    return ask_device(request, name);
+}
+
+Result<std::optional<Link>> RouteNetlink::find_device(LinkIndex link) {
+    NetlinkRequest request(RTM_GETLINK, 0);
+    request.header<ifinfomsg>().ifi_index = link;
+    return ask_device(request, std::to_string(link));
 }
 
 Result<bool> RouteNetlink::has_link(LinkIndex link) {

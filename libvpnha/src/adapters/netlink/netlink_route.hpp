@@ -8,12 +8,14 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "adapters/netlink/netlink.hpp"
 #include "base/ids.hpp"
 #include "base/ip.hpp"
+#include "base/mac_address.hpp"
 
 namespace vpnha::adapters {
 
@@ -41,6 +43,7 @@ struct Link {
     LinkIndex upper = 0;          // What it belongs to, a VRF as well.
     LinkIndex lower = 0;          // The device that it stands on: of a VLAN, a macvlan, a tunnel.
     std::uint32_t vrf_table = 0;  // Of a VRF.
+    MacAddress mac{};             // Of Ethernet alone.
 };
 
 struct LinkAddress {
@@ -109,6 +112,8 @@ class RouteNetlink {
     // nullopt: there is no such interface.
     [[nodiscard]] Result<std::optional<LinkState>> find_link(const std::string& name);
     [[nodiscard]] Result<bool> has_link(LinkIndex link);
+    [[nodiscard]] Result<std::optional<Link>> find_device(const std::string& name);
+    [[nodiscard]] Result<std::optional<Link>> find_device(LinkIndex link);
     // Also while others come and go: who was there all the time is among them. One that goes
     // meanwhile may be.
     Result<void> for_each_link(const std::function<void(Link)>& on_link);
@@ -118,11 +123,23 @@ class RouteNetlink {
     Result<void> set_link_up(LinkIndex link);
     // A device for VLAN `id` (1..4094) on `parent`, set up.
     Result<void> add_vlan(LinkIndex parent, std::uint16_t id, const std::string& name);
+    // A pair of veth devices, set down, of which an earlier one of the name `near` is no more.
+    // Error unsupported: the kernel has none.
+    Result<void> add_pair(const std::string& near, const std::string& far);
     Result<void> delete_link(LinkIndex link);
     // Of a link that is there: from 1 on the number is the caller's choice.
     Result<void> set_link_group(LinkIndex link, std::uint32_t group);
     // All of them at once; nothing when there is none.
     Result<void> delete_link_group(std::uint32_t group);
+    // kPlugs queues for what leaves by the link, by skb->priority (1:1, 1:2), each up to so many
+    // octets; they let nothing go. Error unsupported: the kernel lacks sch_prio or sch_plug.
+    static constexpr std::uint32_t kPlugs = 2;
+    Result<void> add_plugs(LinkIndex link, std::uint32_t octets_max);
+    // One of them, from 1 on, holds what comes from now on; or lets it go, with what it has held.
+    Result<void> close_plug(LinkIndex link, std::uint32_t plug);
+    Result<void> release_plug(LinkIndex link, std::uint32_t plug);
+    // All of them, and what they hold.
+    Result<void> delete_plugs(LinkIndex link);
     // The kind of what filters of incoming packets are attached to: "clsact", "ingress"; empty when
     // there is nothing of the kind.
     [[nodiscard]] Result<std::string> ingress_qdisc(LinkIndex link);
@@ -150,6 +167,9 @@ class RouteNetlink {
     Result<void> for_each_address(const std::function<void(const LinkAddress&)>& on_address,
                                   LinkIndex link = 0);
 
+    // Neighbours there for whom the kernel waits, or has waited in vain: it asks them anew.
+    Result<void> forget_unresolved(LinkIndex link);
+
     // Takes the place of another one to the same destination.
     Result<void> add_route(LinkIndex link, const TableRoute& route);
     Result<void> delete_route(LinkIndex link, const TableRoute& route);
@@ -173,6 +193,9 @@ class RouteNetlink {
 
   private:
     explicit RouteNetlink(NetlinkSocket socket) : socket_(std::move(socket)) {}
+    [[nodiscard]] Result<std::optional<Link>> ask_device(NetlinkRequest& request,
+                                                         const std::string& name);
+    Result<void> change_plug(LinkIndex link, std::uint32_t plug, int action, std::string_view what);
 
     NetlinkSocket socket_;
 };

@@ -20,6 +20,7 @@ void CallReleases::end() {
 }
 
 void CallReleases::resumed(const pptp::CallKey& key) {
+    asked_.erase(key);
     resumed_.insert(key);
 }
 

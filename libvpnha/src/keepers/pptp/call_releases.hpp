@@ -32,6 +32,10 @@ class CallReleases {
     void end();
     [[nodiscard]] bool is_exact() const { return exact_; }
 
+    // The data path is to resume it; and has, or it has ended.
+    void asked(const pptp::CallKey& key) { asked_.insert(key); }
+    void ended(const pptp::CallKey& key) { asked_.erase(key); }
+    [[nodiscard]] bool all_are_resumed() const { return asked_.empty(); }
     void resumed(const pptp::CallKey& key);
     void said(const pptp::CallKey& key);
     // Those that may send from now on.
@@ -39,6 +43,7 @@ class CallReleases {
 
   private:
     bool exact_ = false;
+    std::set<pptp::CallKey> asked_;
     std::set<pptp::CallKey> resumed_;
     std::vector<pptp::CallKey> said_;
     // With the change that has to come back.

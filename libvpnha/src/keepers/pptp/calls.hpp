@@ -63,6 +63,9 @@ class PptpCalls final : public Keeper, public Counted {
     [[nodiscard]] TimePoint read_at() const override { return read_at_; }
 
     void promote(TimePoint now, Effects& effects) override;
+    [[nodiscard]] bool takes_packets() const override {
+        return is_promoted_ && releases_.all_are_resumed();
+    }
     void pause(Effects& effects) override;
     void unpause(TimePoint now, Effects& effects) override;
     void mute(Effects& effects) override;

@@ -53,6 +53,7 @@ void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& 
     for (const pptp::CallKey& key : keys) {
         Call& call = calls_[key];
         call.stage = Stage::resumed;
+        releases_.asked(key);
         if (!call.record->obstacle.empty()) {
             ending_.add(key);
         } else {
@@ -243,6 +244,7 @@ void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effec
         return;
     }
     calls_.erase(found);
+    releases_.ended(ended.key);
     ending_.erase(ended.key);
     timeouts_.forget(record_key_of(ended.key));
     scripts_.down(ended.key, effects);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "runtime/checks/devices_check.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "adapters/gate/barred_devices.hpp"
 #include "adapters/gate/gate_place.hpp"
+#include "adapters/gate/hold_pair.hpp"
 
 namespace vpnha::runtime {
 
@@ -13,7 +15,14 @@ Result<std::vector<DeviceFinding>> find_in_devices(const config::Config& config)
     if (::geteuid() != 0) {
         return fail(Errc::permission, "only root can look at what the devices have");
     }
-    return find_in_devices(config, adapters::gate_hook_of_kernel());
+    VPNHA_TRY(std::vector<DeviceFinding> findings,
+              find_in_devices(config, adapters::gate_hook_of_kernel()));
+    if (const Result<void> can = adapters::probe_hold(); !can) {
+        findings.push_back({false, fmt::format("planned moves to this node lose the packets of "
+                                               "about 15 ms: {}",
+                                               can.error().detail)});
+    }
+    return findings;
 }
 
 Result<std::vector<DeviceFinding>> find_in_devices(const config::Config& config,

@@ -102,7 +102,11 @@ json state_view(const GateState& state, TimePoint now) {
     json view{{"state", "shut"},
               {"left_ms", nullptr},
               {"covered", std::move(covered)},
-              {"drops", drops_view(state.drops)}};
+              {"drops", drops_view(state.drops)},
+              {"moved",
+               {{"sent_on", state.drops.moved.sent_on},
+                {"held", state.drops.moved.held},
+                {"looped", state.drops.moved.looped}}}};
     if (state.deadline) {
         const Duration left = *state.deadline - now;
         view["state"] = left > Duration::zero() ? "open" : "expired";

@@ -256,6 +256,10 @@ TEST_P(GatePlaceTest, DevicesByWhichTheNodeIsSpokenToNeedIt) {
     call.name = "vpnp-3";
     call.kind = "veth";
     EXPECT_TRUE(needs_gate(call, config_)) << "only its name";
+    call.name = "vpnh-1";
+    EXPECT_FALSE(needs_gate(call, config_)) << "what holds packets";
+    call.kind = "dummy";
+    EXPECT_TRUE(needs_gate(call, config_)) << "only its name";
 }
 
 TEST_P(GatePlaceTest, SecondGatewayChangesNothingOnTheDevices) {

@@ -77,6 +77,9 @@ struct OpenGate final : ports::Gate {
     Result<void> attach(GatewayId) override { return {}; }
     Result<void> open_until(GatewayId, TimePoint) override { return {}; }
     Result<void> shut(GatewayId) override { return {}; }
+    Result<void> leave(GatewayId, const ports::GateLeave&) override { return {}; }
+    Result<void> hold(GatewayId, const ports::GateHold&) override { return {}; }
+    Result<void> release(GatewayId, ports::HoldQueue) override { return {}; }
     Result<void> hold_esp(GatewayId, const std::vector<std::uint32_t>&, bool) override {
         return {};
     }

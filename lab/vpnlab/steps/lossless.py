@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Planned moves under numbered datagrams, 1 000 a second each way: none is lost, none is overtaken,
+and those that waited for the successor's gate did not wait long."""
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import statistics
+from collections.abc import Sequence
+
+from ..evidence.capture_logs import line_time
+from ..evidence.expectation import at_least, at_most, equals, is_empty
+from ..host.node import Node
+from ..host.topology import L2TP
+from ..product.probes import SERVER_ADDRESS
+from ..traffic.nat import Tool
+from .live import Live
+from .promise import Span, expect_planned_move
+from .run import Run
+
+PORT = 7007
+RATE = 1000
+MOVES = 2
+# Of what was sent while the gateway moved: beyond the median of the calm time before. An answer may
+# have to wait in each direction.
+ADDED_P99_MS = 25.0
+# A datagram that is sent so long before the move may be on its way when the move begins.
+BEFORE_S = 0.01
+# The old node sends on for 200 ms.
+WINDOW_S = 0.3
+
+
+@dataclasses.dataclass(frozen=True)
+class Numbered:
+    """What numbered.py has seen; times of the host."""
+
+    sent: list[float]
+    answers: list[tuple[int, int, float]]
+
+    @staticmethod
+    def of(result: dict, offset_s: float) -> Numbered:
+        return Numbered([each / 1e9 - offset_s for each in result["sent"]],
+                        [(number, answer, at / 1e9 - offset_s)
+                         for number, answer, at in result["answers"]])
+
+    def lost(self, span: Span) -> tuple[int, int]:
+        """On the way to the server, and on the way back, of what was sent in the span."""
+        answered = {number for number, _, _ in self.answers}
+        missing = [number for number, at in enumerate(self.sent)
+                   if span[0] <= at <= span[1] and number not in answered]
+        # The server has counted what it got: numbers of answers that are missing were lost behind
+        # it. They belong to the span if the answers around them do.
+        got = sorted((answer, number) for number, answer, _ in self.answers)
+        back = sum(after - before - 1 for (before, _), (after, number) in zip(got, got[1:])
+                   if span[0] <= self.sent[number] <= span[1])
+        return max(0, len(missing) - back), back
+
+    def overtaken(self, span: Span) -> tuple[int, int]:
+        """Datagrams that an older one followed: as the server got them, and as the client did."""
+        there = sorted((answer, number) for number, answer, _ in self.answers)
+        back = [(at, answer, number) for number, answer, at in self.answers]
+        return (self._falls([(number, number) for _, number in there], span),
+                self._falls([(answer, number) for _, answer, number in back], span))
+
+    def _falls(self, seen: Sequence[tuple[int, int]], span: Span) -> int:
+        newest, falls = -1, 0
+        for value, number in seen:
+            falls += value < newest and span[0] <= self.sent[number] <= span[1]
+            newest = max(newest, value)
+        return falls
+
+    def round_trips(self, span: Span) -> list[float]:
+        """In ms."""
+        return [1000 * (at - self.sent[number]) for number, _, at in self.answers
+                if span[0] <= self.sent[number] <= span[1]]
+
+
+def added_p99_ms(seen: Numbered, calm: Span, moved: Span) -> float | None:
+    """Of the datagrams from the move's beginning on: p99 beyond the calm median, by the nearest
+    rank."""
+    before, during = seen.round_trips(calm), sorted(seen.round_trips(moved))
+    if not before or not during:
+        return None
+    return round(during[math.ceil(0.99 * len(during)) - 1] - statistics.median(before), 1)
+
+
+def move_without_loss(run: Run, live: Live, moves: int = MOVES) -> None:
+    """The role goes there and back under the datagrams of all clients; then all hang up."""
+    server = Tool(run.lab, run.lab.node("server"), "numbered.py", "serve", str(PORT),
+                  result="numbered-server", word="listening")
+    first, second = live.active, live.plain_standby
+    spans = [move(run, live, number, first if number % 2 == 0 else second)
+             for number in range(1, moves + 1)]
+    run.expect("failures", list(live.stack.cluster.status().failures), is_empty())
+    server.process.stop()
+    measured = live.end()
+    for client in live.clients:
+        for calm, moved in spans:
+            expect_planned_move(run, measured.client(client.name), calm, moved)
+
+
+def move(run: Run, live: Live, number: int, target: Node) -> tuple[Span, Span]:
+    """A client has no room for the datagrams of all moves."""
+    askers = {client.name: Tool(run.lab, client.node, "numbered.py", "ask", SERVER_ADDRESS,
+                                str(PORT), str(RATE), result=f"numbered-{number}", word="asking")
+              for client in live.clients}
+    before = moved_packets(live)
+    calm, moved = live.move_role(target)
+    seen = {name: Numbered.of(tool.stop(), run.lab.node(name).clock().offset_s)
+            for name, tool in askers.items()}
+    sent_on, held, looped = (late - early
+                             for late, early in zip(moved_packets(live), before))
+    run.step(f"move {number}: {sent_on} were sent on, {held} waited for the gate")
+    run.expect(f"looped_{number}", looped, equals(0))
+    for name, each in seen.items():
+        expect_no_loss(run, f"{name}_{{}}_{number}", each, (calm, moved, last_leave(live, moved)))
+    return calm, moved
+
+
+def expect_no_loss(run: Run, name: str, seen: Numbered, spans: tuple[Span, Span, float]) -> None:
+    calm, moved, begun = spans
+    window = (begun - BEFORE_S, begun + WINDOW_S)
+    trips = sorted(seen.round_trips(window))
+    run.step(f"{name.format('trip')}: calm median "
+             f"{statistics.median(seen.round_trips(calm) or [math.nan]):.1f} ms, longest in the "
+             f"move {trips[-1] if trips else math.nan:.1f} ms")
+    run.expect(name.format("sent"), len(trips), at_least(RATE * WINDOW_S * 0.8))
+    run.expect(name.format("lost"), list(seen.lost(moved)), equals([0, 0]))
+    run.expect(name.format("overtaken"), list(seen.overtaken(moved)), equals([0, 0]))
+    run.expect(name.format("added_p99_ms"), added_p99_ms(seen, calm, window),
+               at_most(ADDED_P99_MS))
+
+
+def last_leave(live: Live, moved: Span) -> float:
+    """When the lease was handed over, by the log of the node that gave it up."""
+    times = [line_time(line, moved[0]) for node in live.stack.cluster.nodes
+             for line in live.stack.daemon_log(node).splitlines()
+             if "event=lease-ended" in line and "why=handed_over" in line]
+    return max((at for at in times if at is not None and moved[0] <= at <= moved[1]),
+               default=moved[0])
+
+
+def moved_packets(live: Live) -> list[int]:
+    """Sent on, held and looped, on all nodes together."""
+    shown = [json.loads(node.run("vpnha", "gate", "--json", check=False).stdout)["gateways"]
+             for node in live.stack.cluster.nodes]
+    moved = [each["moved"] for gateways in shown for each in gateways if each["name"] == L2TP.name]
+    return [sum(each[kind] for each in moved) for kind in ("sent_on", "held", "looped")]
