@@ -21,7 +21,7 @@ from .run import Run
 
 PORT = 7007
 RATE = 1000
-MOVES = 2
+MOVES = 4
 # Of what was sent while the gateway moved: beyond the median of the calm time before. An answer may
 # have to wait in each direction.
 ADDED_P99_MS = 25.0

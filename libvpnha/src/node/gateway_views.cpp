@@ -27,9 +27,9 @@ wire::GatewayState GatewayNode::wire_state() const {
         .claimed_partial = replica_.claimed_partial(),
         .level = replica_.level(),
         .standing = standing(),
-        .macs = links_.macs(),
         .epoch = replica_.epoch(),
-        .sequence = replica_.sequence()};
+        .sequence = replica_.sequence(),
+        .macs = links_.macs()};
 }
 
 std::vector<PlanRow> GatewayNode::plan() const {

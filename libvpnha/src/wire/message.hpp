@@ -59,15 +59,15 @@ struct GatewayState {
     // The level, lowered by what keeps the node from going on with all sessions: records it cannot
     // apply, a set-up that differs from the promoted node's.
     Level standing = Level::empty;
-    // Of the sender's devices, if it can hold what comes for the gateway before its gate opens: the
-    // node that serves sends on to them in a planned move.
-    SideMacs macs{};
     // The one that it serves under, or that its level is about: no newer one of which the node has
     // only heard.
     Epoch epoch;
     // Of this epoch: up to which change it has all. A hello that differs in nothing else is not
     // sent.
     std::uint64_t sequence = 0;
+    // Of the sender's devices, if it can hold what comes for the gateway before its gate opens: the
+    // node that serves sends on to them in a planned move.
+    SideMacs macs{};
     friend bool operator==(const GatewayState&, const GatewayState&) = default;
 };
 
