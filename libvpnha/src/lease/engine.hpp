@@ -65,7 +65,7 @@
 //      without a handover, refusals, opinions, mark answers, memories and recalls. No list and no
 //      mark is learned from it. Nobody is fenced or told of an order by it, nothing is released,
 //      and its word does not end being alone (12). Epochs that it names count up to 1 024 above
-//      what nodes have named. So while one holds and the other receives its rounds one speaks. Where
+//      what nodes have named. So one speaks while it holds and the other receives its rounds. Where
 //      a promise's time passes without them, a witness that lies to both makes two that speak.
 //  17  The voter that heard the newest round of the epoch before may have been the witness. A
 //      claimant that needed its vote goes by its own memory: since it heard that holder's newest

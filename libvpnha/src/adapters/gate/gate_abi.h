@@ -129,9 +129,9 @@ struct vpnha_gate_way { /* NOLINT(readability-identifier-naming): a C name. */
 };
 /* Who is on the link of such a device; 0: nobody. */
 struct vpnha_gate_station { /* NOLINT(readability-identifier-naming): a C name. */
-    __u8 to[6];     /* The new node, to which this one sends on. */
-    __u8 from[6];   /* This node's own device. */
-    __u8 before[6]; /* The old node, which sends on to this one. */
+    __u8 to[6];             /* The new node, to which this one sends on. */
+    __u8 from[6];           /* This node's own device. */
+    __u8 before[6];         /* The old node, which sends on to this one. */
     __u8 zero[2];
 };
 
