@@ -129,6 +129,7 @@ class IdleNode {
                                          .keepers = {},
                                          .lease = lease,
                                          .witness_name = {},
+                                         .lease_watch = {},
                                          .durable = {},
                                          .started_at = loop_.now()});
         }

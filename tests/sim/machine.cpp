@@ -96,6 +96,7 @@ void Machine::start() {
              .lease = lease,
              .witness_name = {},
              .stand_in = plan_.stand_in,
+             .lease_watch = {},
              .durable = durable == disk_.end() ? std::nullopt : std::optional(durable->second),
              .started_at = local_now()});
         settings.setups.push_back(
