@@ -401,8 +401,9 @@ class Key {
     void put_holder(const Holder& holder, TimePoint now) {
         const Duration lease = holder.timing().lease;
         const auto& [phase, claimed, seen, dead, number, deadline, next_round_at, claiming_since,
-                     lapsed_at, granted_at, renewed, lame_until, asked_until, rounds, before, unknown,
-                     elsewhere, by_witness, other, other_until, often, handover] = holder.state();
+                     lapsed_at, granted_at, renewed, lame_until, asked_until, rounds, before,
+                     unknown, elsewhere, by_witness, other, other_until, often, handover] =
+            holder.state();
         static_cast<void>(claiming_since);  // No run lasts so long.
         static_cast<void>(lapsed_at);
         static_cast<void>(asked_until);  // No run changes L.
