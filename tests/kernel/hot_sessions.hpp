@@ -45,6 +45,7 @@ class PppoL2tpTest : public testing::TwoHosts {
     void SetUp() override {
         TwoHosts::SetUp();
         config_.gateways = {gateway()};
+        config_.gateways.front().l2tp.emplace();
         auto network = LinuxNetwork::create(config_);
         ASSERT_TRUE(network);
         network_.emplace(std::move(*network));
