@@ -62,7 +62,8 @@ TEST_F(GateViewTest, ShowsAStandbysGate) {
                           "ending": {"ip": 0, "arp": 0, "nd": 0},
                           "cleartext": {"ip": 0, "arp": 0, "nd": 0},
                           "held": {"ip": 0, "arp": 0, "nd": 0},
-                          "drained": {"ip": 0, "arp": 0, "nd": 0}}}})"));
+                          "drained": {"ip": 0, "arp": 0, "nd": 0}}},
+        "moved": {"sent_on": 0, "held": 0, "looped": 0}})"));
 }
 
 TEST_F(GateViewTest, SaysForHowLongItIsOpenOrSinceWhenExpired) {
