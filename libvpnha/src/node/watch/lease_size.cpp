@@ -29,7 +29,7 @@ Duration lease_for(Duration worst) {
 }  // namespace
 
 LeaseSize::LeaseSize(Duration watch, TimePoint now)
-    : part_(watch / static_cast<Duration::rep>(kParts)),
+    : recent_(watch / static_cast<Duration::rep>(kParts)),
       measures_from_(now + kStart),
       measures_until_(now + std::min(kEnough, watch)),
       next_turn_(next_multiple(now)) {}
@@ -61,24 +61,9 @@ void LeaseSize::on_needs(NodeId node, Duration needs, TimePoint now) {
 }
 
 void LeaseSize::note(Duration late, TimePoint now) {
-    if (now < measures_from_) {
-        return;
+    if (now >= measures_from_) {
+        recent_.note(late, now);
     }
-    const std::int64_t number = part_of(now);
-    Part& part = parts_.at(static_cast<std::size_t>(number) % parts_.size());
-    if (part.number != number) {
-        part = {number, {}};
-    }
-    part.worst = std::max(part.worst, late);
-}
-
-Duration LeaseSize::worst(TimePoint now) const {
-    const std::int64_t oldest = part_of(now) - static_cast<std::int64_t>(parts_.size());
-    Duration worst{};
-    for (const Part& part : parts_) {
-        worst = part.number > oldest ? std::max(worst, part.worst) : worst;
-    }
-    return worst;
 }
 
 Duration LeaseSize::needs(TimePoint now) const {

@@ -23,6 +23,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "lease/messages.hpp"
+#include "node/watch/recent_worst.hpp"
 
 namespace vpnha::node {
 
@@ -45,7 +46,7 @@ class LeaseSize {
     void on_needs(NodeId node, Duration needs, TimePoint now);
 
     // The longest time of the watch that this node's loop or a voter was late by.
-    [[nodiscard]] Duration worst(TimePoint now) const;
+    [[nodiscard]] Duration worst(TimePoint now) const { return recent_.worst(now); }
     // What this node needs: kNarrowest to kWidest, in steps of 10 ms.
     [[nodiscard]] Duration needs(TimePoint now) const;
     // The L that all these voters are content with. One that was not heard for 10 s does not count.
@@ -56,10 +57,6 @@ class LeaseSize {
 
   private:
     static constexpr std::size_t kParts = 28;
-    struct Part {
-        std::int64_t number = -1;
-        Duration worst{};
-    };
     struct Sent {
         lease::RoundId id;
         TimePoint at{};
@@ -70,15 +67,11 @@ class LeaseSize {
     };
 
     void note(Duration late, TimePoint now);
-    [[nodiscard]] std::int64_t part_of(TimePoint now) const {
-        return now.time_since_epoch() / part_;
-    }
 
-    Duration part_;  // The watch is so many of these.
+    RecentWorst<kParts> recent_;
     TimePoint measures_from_;
     TimePoint measures_until_;  // Before that nobody knows enough.
     TimePoint next_turn_;
-    std::array<Part, kParts> parts_{};
     std::array<Sent, 16> sent_{};
     std::map<NodeId, Needs> others_;
 };

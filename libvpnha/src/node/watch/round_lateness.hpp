@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/time.hpp"
+#include "node/watch/recent_worst.hpp"
 
 namespace vpnha::node {
 
@@ -29,20 +30,15 @@ class RoundLateness {
     }
     [[nodiscard]] Duration sum() const { return sum_; }
     // Of the last 23 to 24 hours.
-    [[nodiscard]] Duration worst_of_day(TimePoint now) const;
+    [[nodiscard]] Duration worst_of_day(TimePoint now) const { return day_.worst(now); }
 
     // Whether a round was later than `limit` since the last call. True at most once an hour.
     [[nodiscard]] bool warns(Duration limit, TimePoint now);
 
   private:
-    struct Hour {
-        std::int64_t number = -1;  // Since the boot.
-        Duration worst{};
-    };
-
     std::array<std::uint64_t, kBounds.size() + 1> counts_{};
     Duration sum_{};
-    std::array<Hour, 24> hours_{};
+    RecentWorst<24> day_{std::chrono::hours(1)};
     Duration worst_unsaid_{};
     TimePoint silent_until_{};
 };
