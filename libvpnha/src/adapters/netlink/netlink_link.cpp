@@ -78,18 +78,8 @@ Link link_of(const nlmsghdr* message) {
 }
 
 Result<std::optional<LinkState>> RouteNetlink::find_link(const std::string& name) {
-    NetlinkRequest request(RTM_GETLINK, 0);
-    request.header<ifinfomsg>().ifi_family = AF_UNSPEC;
-    request.text(IFLA_IFNAME, name);
-    std::optional<LinkState> found;
-    VPNHA_CHECK(accept(socket_.ask(request, fmt::format("find interface {}", name),
-                                   [&found](const nlmsghdr* answer) {
-                                       if (mnl_nlmsg_get_payload_len(answer) >= sizeof(ifinfomsg)) {
-                                           found = link_state_of(answer);
-                                       }
-                                   }),
-                       Errc::not_found));
-    return found;
+    VPNHA_TRY(const std::optional<Link> found, find_device(name));
+    return found ? std::optional(found->state) : std::nullopt;
 }
 
 Result<std::optional<Link>> RouteNetlink::ask_device(NetlinkRequest& request,
@@ -119,11 +109,8 @@ Result<std::optional<Link>> RouteNetlink::find_device(LinkIndex link) {
 }
 
 Result<bool> RouteNetlink::has_link(LinkIndex link) {
-    NetlinkRequest request(RTM_GETLINK, 0);
-    request.header<ifinfomsg>().ifi_index = link;
-    const auto asked = socket_.ask(request, fmt::format("find interface {}", link));
-    VPNHA_CHECK(accept(asked, Errc::not_found));
-    return asked.has_value();
+    VPNHA_TRY(const std::optional<Link> found, find_device(link));
+    return found.has_value();
 }
 
 Result<void> RouteNetlink::for_each_link(const std::function<void(Link)>& on_link) {
