@@ -97,7 +97,7 @@ def measure(agent: str) -> list[float]:
 def _kill(rig: Rig, client: Client) -> float:
     observe(1 + random.uniform(0, MONITOR_S))
     holder = client.answers()[-1].name
-    node = next(node for node in rig.nodes if f"n{node.number}" == holder)
+    node = rig.named(holder)
     killed_at = time.time()
     _in(node, "sh", "-c", "kill -KILL $(cat /run/names.pid)")
     wait(lambda: client.answers()[-1].name != holder, ANSWER_LIMIT_S, "another node answers")

@@ -183,15 +183,14 @@ class _Vrrp:
 def _cut(rig: Rig, cluster: _Vpnhad | _Vrrp, client: Client) -> dict:
     observe(CALM_S)
     holder = client.answers()[-1].name
-    node = next(node for node in rig.nodes if f"n{node.number}" == holder)
+    node = rig.named(holder)
     facts = cluster.facts(node)
     cut_at = time.time()
     rig.cut(node)
     wait(lambda: client.answers()[-1].name != holder, ANSWER_LIMIT_S, "another node answers")
     observe(CALM_S)
     silence = longest_silence_ms(client.answers(), cut_at, time.time())
-    successor = client.answers()[-1].name
-    cluster.promote(next(node for node in rig.nodes if f"n{node.number}" == successor))
+    cluster.promote(rig.named(client.answers()[-1].name))
     back = rig.start_again(node)
     _serve(back)
     cluster.start(back)

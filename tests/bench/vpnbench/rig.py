@@ -65,7 +65,7 @@ class Node:
 
     def __init__(self, number: int, setup: str = SETUP) -> None:
         self.number = number
-        self._ports: list[str] = []
+        self.ports: list[str] = []  # The devices on the bridges.
         self._unshare = subprocess.Popen([*UNSHARE, "sh", "-c", setup], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True)
         if self._unshare.stdout.readline() != "ready\n":
@@ -85,15 +85,11 @@ class Node:
     def attach(self, device: str, bridge: str) -> None:
         """A device of the node's, up, on a bridge."""
         port = f"n{self.number}{bridge}"
-        self._ports.append(port)
+        self.ports.append(port)
         _run("ip", "link", "add", port, "type", "veth", "peer", "name", device, "netns",
              str(self.corosync))
         _run("ip", "link", "set", port, "master", bridge, "up")
         _run(*self.enter(), "ip", "link", "set", device, "up")
-
-    def ports(self) -> list[str]:
-        """The devices on the bridges."""
-        return self._ports
 
     def start_corosync(self, conf: str, key: bytes) -> None:
         folder = Path(f"/proc/{self.corosync}/root/etc/corosync")
@@ -170,11 +166,14 @@ class Rig:
         for node in self.nodes:
             node.attach(name, name)
 
+    def named(self, name: str) -> Node:
+        """By the host name that the setup gives it: n and its number."""
+        return next(node for node in self.nodes if f"n{node.number}" == name)
+
     def cut(self, node: Node) -> None:
         """Its power: nothing that it sends leaves it any more, and its processes are dead."""
-        ports = node.ports()
         subprocess.run(["ip", "-batch", "-"], text=True, check=True, input="".join(
-            f"link delete {port}\n" for port in ports))
+            f"link delete {port}\n" for port in node.ports))
         node.kill()
 
     def start_again(self, dead: Node) -> Node:
