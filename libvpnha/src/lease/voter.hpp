@@ -9,7 +9,7 @@
 //   7  A claim of a node whose clock is astray is refused: see on_astray().
 //   2  An answer starts the promise anew, L·(1+ρ)+δ from now. L is the round's: a round of a
 //      shorter L ends no promise of the same epoch earlier. A grant is an answer like any other; it
-//      is on disk before it is said (engine.hpp).
+//      is on disk before it is sent (engine.hpp).
 //   4  It abstains for L_max·(1+ρ)+δ after its start: what it promised before is forgotten.
 //   6  A mark is a grant of the next epoch to nobody, bound to the victim's boot id. It has run out
 //      when the last answer to the victim, the mark and this start are L_max·(1+ρ)+δ ago.

@@ -22,7 +22,7 @@ inline constexpr std::string_view kHoldDevicePrefix = "vpnh-";
 class HoldPair {
   public:
     // In the place of an earlier one of that gateway. Holds from the start. Error unsupported: this
-    // kernel lacks what it needs.
+    // kernel has not what it needs.
     [[nodiscard]] static Result<HoldPair> create(GatewayId gateway, GateHook hook,
                                                  const GateProgram& gate);
     // The devices go with it.

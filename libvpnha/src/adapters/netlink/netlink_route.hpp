@@ -132,7 +132,7 @@ class RouteNetlink {
     // All of them at once; nothing when there is none.
     Result<void> delete_link_group(std::uint32_t group);
     // kPlugs queues for what leaves by the link, by skb->priority (1:1, 1:2), each up to so many
-    // octets; they let nothing go. Error unsupported: the kernel lacks sch_prio or sch_plug.
+    // octets; they let nothing go. Error unsupported: the kernel has no sch_prio or sch_plug.
     static constexpr std::uint32_t kPlugs = 2;
     Result<void> add_plugs(LinkIndex link, std::uint32_t octets_max);
     // One of them, from 1 on, holds what comes from now on; or lets it go, with what it has held.
