@@ -24,7 +24,7 @@ from .packages import SOURCE
 from ..product.pki import DIRECTORY as SWANCTL
 
 COLLECTION = ROOT / "ansible"
-GROUP = "vpnha_gateways"
+GROUP, WITNESSES = "vpnha_gateways", "vpnha_witnesses"
 INVENTORY = "inventory.json"
 PLAY_LIMIT_S = 1500.0
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)",
@@ -42,11 +42,13 @@ class Played:
 @dataclasses.dataclass(frozen=True)
 class Site:
     """What an inventory has beside or instead of the lab's usual one, which is a gateway for
-    L2TP/IPsec and PPTP. `gateway`: its keys; None takes one away. `secrets`: in the vault."""
+    L2TP/IPsec and PPTP. `gateway`: its keys; None takes one away. `secrets`: in the vault.
+    `witness`: the node that votes for a pair."""
 
     gateway: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     values: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     secrets: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    witness: str | None = None
 
 
 class Ansible:
@@ -74,13 +76,18 @@ class Ansible:
         if not (self._home / "key").exists():
             self._let_in()
         (self._home / INVENTORY).write_text(
-            json.dumps(inventory(self._lab.gateways, self._home, self._site)), encoding="utf-8")
+            json.dumps(inventory(self.managed(), self._home, self._site)), encoding="utf-8")
         self.put_secrets()
+
+    def managed(self) -> list[Node]:
+        """The nodes that plays reach."""
+        witness = self._site.witness
+        return [*self._lab.gateways, *([self._lab.node(witness)] if witness else [])]
 
     def _let_in(self) -> None:
         """The nodes let the key of ssh in."""
         self._call("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._home / "key"))
-        for node in self._lab.gateways:
+        for node in self.managed():
             node.put("/root/.ssh/authorized_keys", (self._home / "key.pub").read_bytes(),
                      mode=0o600)
         (self._home / "vault").write_text(secrets.token_hex(16), encoding="ascii")
@@ -140,7 +147,8 @@ def secret_words(directory: Path, words: Iterable[str]) -> list[str]:
 
 
 def inventory(nodes: list[Node], home: Path, site: Site = Site()) -> dict:
-    """Of the lab's gateways. A cluster of the lab forms under a relaxed token."""
+    """Of the lab's gateways, and of a witness beside them. A cluster of the lab forms under a
+    relaxed token."""
     token, consensus = RELAXED
     common = f"{L2TP.net}.32.0/26"
     pools = [*(f"{L2TP.net}.{node.id}.0/24" for node in NODES.values() if node.is_gateway), common]
@@ -154,18 +162,22 @@ def inventory(nodes: list[Node], home: Path, site: Site = Site()) -> dict:
         "inside": {"interface": "inside", "addresses": [f"{L2TP.vip_inside}/24"]},
         # The server has a route to the clients.
         "snat": False, "ipsec": True, **site.gateway}
-    return {GROUP: {
+    login = {"ansible_user": "root", "ansible_ssh_private_key_file": str(home / "key"),
+             "ansible_python_interpreter": "/usr/bin/python3", "vpnha_package_source": SOURCE}
+    witnesses = [node for node in nodes if not node.spec.is_gateway]
+    groups = {WITNESSES: {"hosts": {node.name: {"ansible_host": node.address("management")}
+                                    for node in witnesses}, "vars": login}} if witnesses else {}
+    return {**groups, GROUP: {
         "hosts": {node.name: {
             "ansible_host": node.address("management"), "vpnha_node_id": node.spec.id,
             "ha_cluster": {"node_name": node.name, "corosync_addresses": [
-                node.address("cluster0"), node.address("cluster1")]}} for node in nodes},
+                node.address("cluster0"), node.address("cluster1")]}}
+            for node in nodes if node.spec.is_gateway},
         "vars": {
-            "ansible_user": "root", "ansible_ssh_private_key_file": str(home / "key"),
-            "ansible_python_interpreter": "/usr/bin/python3",
+            **login,
             "ha_cluster_corosync_key_src": str(home / "corosync.authkey"),
             "ha_cluster_totem": {"options": [{"name": "token", "value": token},
                                              {"name": "consensus", "value": consensus}]},
-            "vpnha_package_source": SOURCE,
             # The agent of the lab's power switch is none of Debian's.
             "vpnha_fence_agent": "fence_lab", "vpnha_fence_packages": [],
             "vpnha_wait_s": 300, "vpnha_security_by_play": True,

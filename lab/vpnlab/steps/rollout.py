@@ -4,6 +4,7 @@ and PPTP. They keep the relaxed token: what plays do to a cluster needs no fast 
 from __future__ import annotations
 
 from ..evidence.expectation import equals, is_empty, is_true
+from ..host.node import Node
 from ..host.power import node_files
 from ..rollout.ansible import Ansible, Site
 from ..product.cluster import Cluster
@@ -13,6 +14,25 @@ from .run import Run
 
 FRESH = ("gw1", "gw2", "gw3")
 BOOT_LIMIT_S = 60
+PAIR = ("gw1", "gw2")
+
+
+def _device(name: str, agent: str, **parameters: str) -> dict:
+    return {"id": name, "agent": f"stonith:{agent}", "instance_attrs": [
+        {"attrs": [{"name": key, "value": value} for key, value in parameters.items()]}]}
+
+
+# What two nodes have of fencing, as inventory/two-nodes.yml: a board each.
+PAIR_FENCING = {
+    "vpnha_fence_agent": "",
+    "ha_cluster_resource_primitives": [
+        *(_device(f"fencing-{name}", "fence_lab", pcmk_host_list=name) for name in PAIR),
+        _device("fencing-yield", "fence_vpnha", mode="yield", delay_ms="1700"),
+        _device("fencing-confirm", "fence_vpnha", mode="confirm")],
+    "ha_cluster_stonith_levels": [
+        {"level": 1, "target": name,
+         "resource_ids": ["fencing-yield", f"fencing-{name}", "fencing-confirm"]}
+        for name in PAIR]}
 
 
 def connect_power(run: Run) -> None:
@@ -20,15 +40,21 @@ def connect_power(run: Run) -> None:
     let somebody in by ssh, too: systemd has more to start than what answers the lab."""
     Cluster(run.lab).prepare()
     for node in run.lab.gateways:
-        run.wait_for(f"sshd of {node.name} runs", lambda node=node: node.run(
-            "systemctl", "is-active", "ssh.service", check=False).code == 0, BOOT_LIMIT_S)
+        wait_for_ssh(run, node)
         for path, (content, mode) in node_files(run.lab).items():
             node.put(path, content, mode=mode)
+
+
+def wait_for_ssh(run: Run, node: Node) -> None:
+    run.wait_for(f"sshd of {node.name} runs", lambda: node.run(
+        "systemctl", "is-active", "ssh.service", check=False).code == 0, BOOT_LIMIT_S)
 
 
 def prepare(run: Run, site: Site = Site()) -> Ansible:
     """The same, and an inventory of the nodes; nothing is installed yet."""
     connect_power(run)
+    if site.witness:
+        wait_for_ssh(run, run.lab.node(site.witness))
     ansible = Ansible(run.lab, run.lab.private_directory("ansible"), run.out, site)
     ansible.set_up()
     return ansible
@@ -50,7 +76,7 @@ def play_again(run: Run, ansible: Ansible, in_check_mode: bool = False) -> None:
     """The site play once more changes nothing; nor would it once more, if `in_check_mode`. No
     secret stands in what Ansible has said so far."""
     run.step("the site play once more" + (", and in check mode" if in_check_mode else ""))
-    nothing = {node.name: 0 for node in run.lab.gateways}
+    nothing = {node.name: 0 for node in ansible.managed()}
     run.expect("changed_by_the_second", ansible.play("site", "ansible-2.log").changed,
                equals(nothing))
     if in_check_mode:
