@@ -64,3 +64,26 @@ def test_leases_have_a_line_each(tmp_path):
     text = document.read_text(encoding="utf-8")
     assert "| 100 ms | 3 | **120 (110–140)** | 100 (100–100) | 3.0 (3.0–3.0) |" in text
     assert "| keepalived | 1 | **350 (350–350)** | – | – |" in text
+
+
+def table_of(tmp_path, part: str, lines: list[dict]) -> str:
+    results, document = tmp_path / "results.json", tmp_path / "performance.md"
+    results.write_text(json.dumps({part: lines}), encoding="utf-8")
+    document.write_text(DOCUMENT.replace("records", part), encoding="utf-8")
+    report.write(results, document)
+    return document.read_text(encoding="utf-8")
+
+
+def test_pairs_have_a_line_by_voters_and_coordinator(tmp_path):
+    text = table_of(tmp_path, "pairs", [
+        {"voters": "two nodes", "dc": is_dc, "silence_ms": silence}
+        for is_dc, silence in ((False, 2700), (True, 2900), (False, 2600), (False, None))])
+    assert "| two nodes | no | 2 | **2 650 (2 600–2 700)** |" in text
+    assert "| two nodes | yes | 1 | **2 900 (2 900–2 900)** |" in text
+
+
+def test_moves_have_their_losses_each_way(tmp_path):
+    text = table_of(tmp_path, "moves", [
+        {"successor": "holds", "lost": [lost, 0], "overtaken": [0, 1], "added_p99_ms": added}
+        for lost, added in ((0, 7.0), (2, None), (4, 9.0))])
+    assert "| holds | 3 | 2.0 (0.0–4.0) | 0.0 (0.0–0.0) | 3 | 8.0 (7.0–9.0) |" in text

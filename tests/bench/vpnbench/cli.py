@@ -2,12 +2,13 @@
 """run [--quick] [--rounds N] [--only PART]: builds the benchmarks, runs them and writes the tables
 of docs/performance.md.
 
-Needs root for gate, flows, takeovers and standing_in, and for address, leases, gateways and group,
-whose nodes are sets of namespaces with a corosync each. flow_curve holds 500 000 flows, and both
-nodes' share one table: on the machine's own namespace nf_conntrack_max and the buckets are raised
-for as long. The address, the leases, the takeovers and standing_in, ten minutes, twenty and half an
-hour each, the latter two in the lab, are measured with what the release preset built, and only when
-they are asked for. Rounds wait for a quiet machine, and tell what others used of it meanwhile.
+Needs root for gate and flows, for address, leases, gateways and group, whose nodes are sets of
+namespaces with a corosync each, and for takeovers, standing_in, pairs and moves, which run in the
+lab. flow_curve holds 500 000 flows, and both nodes' share one table: on the machine's own namespace
+nf_conntrack_max and the buckets are raised for as long. The address (ten minutes), the leases and
+what runs in the lab (each a quarter to half an hour) are measured with what the release preset
+built, and only when they are asked for. Rounds wait for a quiet machine, and tell what others used
+of it meanwhile.
 """
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ IN_NODES = {ADDRESS: lambda options, _binary: rounds.run_address(options),
             "flow_curve": rounds.run_flow_curve, "group": rounds.run_group}
 # Both nodes' entries stand in the machine's one table.
 OF_FLOWS = {"flows", "flow_curve"}
-IN_THE_LAB = {"takeovers": takeovers.measure, "standing_in": takeovers.measure_standing_in}
+IN_THE_LAB = {"takeovers": takeovers.measure, "standing_in": takeovers.measure_standing_in,
+              "pairs": takeovers.measure_pairs, "moves": takeovers.measure_moves}
 # Without a program of their own.
 WHEN_ASKED_FOR = (ADDRESS, LEASES, *IN_THE_LAB)
 OF_ROOT = {"gate", "flow_steps", *IN_THE_LAB, *IN_NODES}

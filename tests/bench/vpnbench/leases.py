@@ -22,11 +22,13 @@ from .rig import SETUP, Node, Rig, RigError
 NODES = 3
 READY_LIMIT_S = 60.0
 GATEWAY = "address"
-# Keys of [lease] by the name of the line. A lease that sizes itself has watched for a minute.
+# Keys of [lease] by the name of the line.
 LEASES = {"300 ms": ('duration = "300ms"', 'renew = "100ms"'),
           "100 ms": ('duration = "100ms"', 'renew = "25ms"'),
           "auto": ('duration = "auto"', 'watch = "60s"')}
+# A node that has just started needs 300 ms until it has watched for a minute.
 LEARN_S = 75.0
+CUTS = {"auto": 2}
 # VRRP version 3, an advertisement each 0.1 s; a backup waits for three and a part of one.
 KEEPALIVED = "keepalived, 100 ms"
 KINDS = (*LEASES, KEEPALIVED)
@@ -86,8 +88,8 @@ hostname n{{number}}
 
 
 def measure(kind: str, cuts: int) -> list[dict]:
-    """A line for each of so many power cuts: milliseconds without an answer, and with vpnhad what
-    the lease was and how late the dead node's rounds had been at worst."""
+    """A line for each of so many power cuts, or of CUTS: milliseconds without an answer, and with
+    vpnhad what the lease was and how late the dead node's rounds had been at worst."""
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
         disks = Path(folder)
         stage = install_stage()
@@ -109,9 +111,8 @@ def measure(kind: str, cuts: int) -> list[dict]:
         client = Client(disks)
         stack.callback(client.end)
         wait(client.answers, ANSWER_LIMIT_S, "the address answers")
-        if kind == "auto":
-            observe(LEARN_S)
-        return [_cut(rig, cluster, client) for _ in range(cuts)]
+        calm_s = LEARN_S if kind == "auto" else CALM_S
+        return [_cut(rig, cluster, client, calm_s) for _ in range(CUTS.get(kind, cuts))]
 
 
 class _Vpnhad:
@@ -180,8 +181,8 @@ class _Vrrp:
             text=True, check=True).stdout for node in self._rig.nodes)
 
 
-def _cut(rig: Rig, cluster: _Vpnhad | _Vrrp, client: Client) -> dict:
-    observe(CALM_S)
+def _cut(rig: Rig, cluster: _Vpnhad | _Vrrp, client: Client, calm_s: float) -> dict:
+    observe(calm_s)
     holder = client.answers()[-1].name
     node = rig.named(holder)
     facts = cluster.facts(node)

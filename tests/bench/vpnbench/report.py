@@ -384,6 +384,32 @@ def _standing_in(lines: list[dict]) -> str:
                  [row(fault, rounds) for fault, rounds in kinds.items()])
 
 
+def _pairs(lines: list[dict]) -> str:
+    kinds: dict[tuple[str, bool], list[float]] = {}
+    for line in lines:
+        if line["silence_ms"] is not None:
+            kinds.setdefault((line["voters"], line["dc"]), []).append(line["silence_ms"])
+    return _rows(["voters", "the DC died", "power cuts", "**the client's silence**, ms"],
+                 [[voters, "yes" if is_dc else "no", str(len(silences)), f"**{_span(silences)}**"]
+                  for (voters, is_dc), silences in kinds.items()])
+
+
+def _moves(lines: list[dict]) -> str:
+    kinds: dict[str, list[dict]] = {}
+    for line in lines:
+        kinds.setdefault(line["successor"], []).append(line)
+
+    def row(successor: str, moves: list[dict]) -> list[str]:
+        added = [each["added_p99_ms"] for each in moves if each["added_p99_ms"] is not None]
+        return [successor, str(len(moves)), *(_span([each["lost"][way] for each in moves])
+                                              for way in (0, 1)),
+                str(sum(sum(each["overtaken"]) for each in moves)),
+                _span(added) if added else "–"]
+    return _rows(["the next node", "moves", "**lost**, to the server", "**lost**, to the client",
+                  "overtaken", "added, p99, ms"],
+                 [row(successor, moves) for successor, moves in kinds.items()])
+
+
 def _histogram(kinds: dict[str, list[float]]) -> str:
     """How many silences lie in each tenth of a second, a line a kind."""
     tenths = {name: [int(value // 100) for value in values if value is not None]
@@ -424,4 +450,5 @@ TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "flood": ("group", _flood), "paced": ("group", _paced), "join": ("group", _join),
     "failures": ("group", _failures), "takeovers": ("takeovers", _takeovers),
     "standing_in": ("standing_in", _standing_in),
+    "pairs": ("pairs", _pairs), "moves": ("moves", _moves),
 }

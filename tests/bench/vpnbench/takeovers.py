@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The lab's scenarios of the same fault again and again; each takes some minutes. Twenty takeovers
-in a row, one for each kind of fencing and place of the cluster's DC; and faults in turns with a
-standby that stands in, and without.
+in a row, one for each kind of fencing and place of the cluster's DC; faults in turns with a standby
+that stands in, and without; power cuts of pairs beside three nodes; and planned moves whose packets
+are held, and are not.
 """
 from __future__ import annotations
 
@@ -25,6 +26,17 @@ FAULTS = (
     ("vpnhad killed", "standing-in-daemon-killed"),
     ("planned move", "standing-in-move"),
 )
+# Voters, scenario; by the expectation that has a power cut's silence, whether the DC died.
+PAIR = {"silence_not_dc_ms": False, "silence_dc_ms": True}
+VOTERS = (
+    ("two nodes", "two-nodes", PAIR),
+    ("two nodes and a witness", "witness-power-cut", PAIR),
+    ("three nodes", "l2tp-power-cut", {"client1_outage_ms": False}),
+    ("three nodes", "l2tp-power-cut-dc", {"client1_outage_ms": True}),
+)
+MOVES = (("holds", "planned-move-lossless"), ("cannot hold", "planned-move-cannot-hold"))
+# Of these, in turns.
+ROUNDS = 3
 
 
 def measure(folder: Path) -> list[dict]:
@@ -39,12 +51,38 @@ def measure_standing_in(folder: Path) -> list[dict]:
             for each in _run(scenario, folder / scenario, "standing-in.json")]
 
 
+def measure_pairs(folder: Path) -> list[dict]:
+    """A line for each power cut of a promoted node."""
+    lines = []
+    for number in range(ROUNDS):
+        for voters, scenario, cuts in VOTERS:
+            out = folder / f"{scenario}.{number}"
+            passed = _passes(scenario, out)
+            result = json.loads((out / "result.json").read_text(encoding="utf-8"))
+            lines += [{"voters": voters, "dc": cuts[each["name"]], "passed": passed,
+                       "silence_ms": each["observed"]}
+                      for each in result["expectations"] if each["name"] in cuts]
+    return lines
+
+
+def measure_moves(folder: Path) -> list[dict]:
+    """A line for each planned move under 1 000 datagrams a second each way."""
+    return [{"successor": successor, **each} for number in range(ROUNDS)
+            for successor, scenario in MOVES
+            for each in _run(scenario, folder / f"{scenario}.{number}", "planned-moves.json")]
+
+
 def _run(scenario: str, out: Path, file: str) -> list[dict]:
+    passed = _passes(scenario, out)
+    found = out / file
+    rounds = json.loads(found.read_text(encoding="utf-8")) if found.exists() else []
+    return [{"passed": passed, **each} for each in rounds]
+
+
+def _passes(scenario: str, out: Path) -> bool:
     out.mkdir(parents=True, exist_ok=True)
     with open(out / "run.log", "w", encoding="utf-8") as log:
         done = subprocess.run([str(ROOT / "lab/lab"), "run", scenario, "--out", str(out)],
                               stdout=log, stderr=subprocess.STDOUT, check=False)
     print(f"{scenario}: {'passed' if done.returncode == 0 else f'see {out}'}", flush=True)
-    found = out / file
-    rounds = json.loads(found.read_text(encoding="utf-8")) if found.exists() else []
-    return [{"passed": done.returncode == 0, **each} for each in rounds]
+    return done.returncode == 0
