@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -545,6 +546,30 @@ def one_version(tree: Tree) -> Iterator[Violation]:
             yield Violation(path, 1, "version", f"{version} instead of {wanted}")
 
 
+# Programs that plant faults, and the table of them: each fault has pairs of an old and a new text.
+PLANTING = {"tests/sim/mutate": "MUTATIONS", "tests/checker/mutate": "LOOSENED"}
+
+
+def every_fault_planted(tree: Tree) -> Iterator[Violation]:
+    """The text that a planted fault replaces is in its file once."""
+    for path, table in PLANTING.items():
+        if path not in tree.files:
+            continue
+        module = types.ModuleType(table)
+        module.__file__ = str(Path(path).absolute())
+        sys.modules[table] = module
+        exec(compile(tree.files[path], path, "exec"), vars(module))
+        faults = getattr(module, table)
+        for name, fault in (faults.items() if isinstance(faults, dict) else
+                            [(each.name, each) for each in faults]):
+            for change in fault.changes:
+                file, old = (change[0], change[1]) if len(change) == 3 else (fault.file, change[0])
+                count = tree.files.get(file, "").count(old)
+                if count != 1:
+                    yield Violation(path, 1, "planted", f"{name}: {file} has its text {count} "
+                                    "times")
+
+
 RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     include_arrow,
     pure_cores,
@@ -566,6 +591,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     every_technique_answered,
     one_version,
     public_words,
+    every_fault_planted,
 )
 
 

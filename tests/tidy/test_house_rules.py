@@ -351,6 +351,16 @@ class {name} final : public Base {{
         self.assertEqual(found(house_rules.one_version, unreleased),
                          ["CHANGELOG.md:1: version: None instead of 1.2.3"])
 
+    def test_a_planted_fault_replaces_a_text_that_is_there_once(self):
+        table = ("class Fault:\n    changes = (('core.cpp', OLD, ''),)\n"
+                 "LOOSENED = {'one': Fault}\n")
+        files = {"core.cpp": "int x;\nint y;\n", "tests/checker/mutate": "OLD = 'int x'\n" + table}
+        self.assertEqual(found(house_rules.every_fault_planted, files), [])
+        for old, count in (("int", 2), ("int z", 0)):
+            files["tests/checker/mutate"] = f"OLD = {old!r}\n" + table
+            self.assertEqual(found(house_rules.every_fault_planted, files), [
+                f"tests/checker/mutate:1: planted: one: core.cpp has its text {count} times"])
+
     def test_a_tree_is_read_without_data_and_without_binaries(self):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
