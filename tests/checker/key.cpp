@@ -45,7 +45,8 @@ class Key {
         for (const std::uint8_t count :
              {left.claims, left.crashes, left.breaks, left.pauses, left.releases, left.demotions,
               left.marks, left.changes, left.rings, left.deaths, left.losses, left.inquiries,
-              left.yields, left.cuts, left.returns, world_.run_out, world_.claimants}) {
+              left.yields, left.cuts, left.returns, left.resizes, world_.run_out,
+              world_.claimants}) {
             put(count);
         }
         put(world_.top);
@@ -399,14 +400,12 @@ class Key {
     }
 
     void put_holder(const Holder& holder, TimePoint now) {
-        const Duration lease = holder.timing().lease;
         const auto& [phase, claimed, seen, dead, number, deadline, next_round_at, claiming_since,
                      lapsed_at, granted_at, renewed, lame_until, asked_until, rounds, before,
                      unknown, elsewhere, by_witness, other, other_until, often, handover] =
             holder.state();
         static_cast<void>(claiming_since);  // No run lasts so long.
         static_cast<void>(lapsed_at);
-        static_cast<void>(asked_until);  // No run changes L.
         static_cast<void>(granted_at);
         static_cast<void>(renewed);
         static_cast<void>(seen);  // put_context() has these two,
@@ -417,6 +416,10 @@ class Key {
         static_cast<void>(unknown);
         static_cast<void>(elsewhere);
         put(static_cast<std::uint8_t>(phase));
+        if (run_.bounds.resizes > 0) {
+            put(static_cast<std::uint8_t>(holder.timing().lease.count()));
+            put_left(asked_until, now);
+        }
         if (run_.third != Third::node) {
             put(now < other_until ? other : Epoch{});
             put_left(other_until, now);
@@ -435,8 +438,8 @@ class Key {
             put(handover->released);
         }
         for (const Holder::OpenRound& round : rounds) {
-            if (round.sent_at + lease > now) {
-                put_left(round.sent_at + lease, now);
+            if (round.sent_at + round.lease > now) {
+                put_left(round.sent_at + round.lease, now);
                 put(static_cast<std::uint8_t>(number - round.number));
                 put(round.answered);
             }

@@ -90,6 +90,7 @@ std::string features_of(const Run& run) {
     count(bounds.yields, "yielding holder", "yielding holders");
     count(bounds.cuts, "power cut", "power cuts");
     count(bounds.returns, "return of power", "returns of power");
+    count(bounds.resizes, "other size of a lease", "other sizes of a lease");
     text += run.start == Start::held          ? "from a lease held, "
             : run.start == Start::stale_pause ? "from a paused holder and cold others, "
             : run.start == Start::fenced      ? "from a fenced holder, "
@@ -113,6 +114,10 @@ std::string features_of(const Run& run) {
         text += fmt::format("clocks {}:{}:{}, ", run.rates[0], run.rates[1], run.rates[2]);
     }
     const auto ticks = [&](int steps) { return double(steps) / run.rates[0]; };
+    if (bounds.resizes > 0) {
+        return text + fmt::format("leases of {:.2g} and {:.2g} ticks", ticks(run.lease),
+                                  ticks(run.other_lease));
+    }
     if (run.first_lease) {
         return text + fmt::format("leases of {:.2g} and {:.2g} ticks", ticks(*run.first_lease),
                                   ticks(run.lease));

@@ -167,6 +167,16 @@ class Moves {
             event(i, {"releases", i}, after,
                   [](Node& it) { return it.engine.release(true, it.now); });
         }
+        if (left.resizes > 0) {
+            Bounds after = left;
+            --after.resizes;
+            const bool is_own = node.engine.holder().timing().lease == timing_of(run_, i).lease;
+            const Duration lease = is_own ? Duration(run_.other_lease) : timing_of(run_, i).lease;
+            event(i, {"sizes its lease anew", i}, after, [lease](Node& it) {
+                it.engine.resize(lease);
+                return lease::Effects{};
+            });
+        }
         if (left.demotions > 0 && node.engine.holder().serving()) {
             Bounds after = left;
             --after.demotions;

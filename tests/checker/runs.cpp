@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "checker/runs.hpp"
 
+#include <algorithm>
+
 namespace vpnha::checker {
 
 namespace {
@@ -138,6 +140,11 @@ const Run kRuns[] = {
     // Node 1 has twice the others' lease, or half of it.
     {.name = "longer-lease", .bounds = {.claims = 2}, .lease = 3, .first_lease = 6, .quick = true},
     {.name = "shorter-lease", .bounds = {.claims = 2}, .lease = 6, .first_lease = 3, .quick = true},
+    // L doubles, or becomes half of it, under a holder, a claimant, a voter.
+    {.name = "resizes",
+     .bounds = {.claims = 2, .resizes = 2},
+     .lease = kTwoTicks,
+     .other_lease = 2 * kTwoTicks},
     {.name = "pause", .bounds = {.claims = 2, .pauses = 1}, .lease = kTwoTicks, .quick = true},
     {.name = "handover",
      .bounds = {.claims = 2, .demotions = 1},
@@ -338,7 +345,8 @@ lease::Timing timing_of(const Run& run, std::size_t node) {
     const int own = node == 0 ? first : run.lease;
     lease::Timing timing;
     timing.lease = Duration(own);
-    timing.lease_max = Duration(std::max(first, run.lease));
+    const int other = run.bounds.resizes > 0 ? run.other_lease : 0;
+    timing.lease_max = Duration(std::max({first, run.lease, other}));
     timing.renew = Duration((own - 1) / 2);
     timing.rate_ppm = 500'000;   // 2 : 3.
     timing.grain = Duration(0);  // Clocks are read exactly.

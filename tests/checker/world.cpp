@@ -136,12 +136,11 @@ bool asks_for(const Node& asker, const lease::RoundId& id) {
 
 bool is_open(const Node& asker, const lease::RoundId& id) {
     const lease::Holder& holder = asker.engine.holder();
-    return asks_for(asker, id) &&
-           std::any_of(holder.state().rounds.begin(), holder.state().rounds.end(),
-                       [&](const auto& open) {
-                           return open.number == id.number &&
-                                  asker.now < open.sent_at + holder.timing().lease;
-                       });
+    return asks_for(asker, id) && std::any_of(holder.state().rounds.begin(),
+                                              holder.state().rounds.end(), [&](const auto& open) {
+                                                  return open.number == id.number &&
+                                                         asker.now < open.sent_at + open.lease;
+                                              });
 }
 
 bool is_open(const Node& asker, const lease::Question& question) {

@@ -52,6 +52,7 @@ struct Bounds {
     std::uint8_t yields = 0;     // A holder is to hand over to any claim, or to all but one node's.
     std::uint8_t cuts = 0;       // Power off for good; no node is notified.
     std::uint8_t returns = 0;    // Power comes back; no node is notified.
+    std::uint8_t resizes = 0;    // A node's lease becomes Run::lease or Run::other_lease.
     friend bool operator==(const Bounds&, const Bounds&) = default;
 };
 
@@ -77,6 +78,7 @@ struct Run {
     int lease = 6;  // Steps of a clock; at rate 2 three ticks.
     // That of node 1, where it is another: a new L reaches the nodes one after the other.
     std::optional<int> first_lease{};
+    int other_lease = 4;  // At least 4: a renewal each quarter of it (Timing::sized).
     std::array<int, kNodesMax> rates{2, 2, 2, 2, 2};
     int nodes = 3;
     int voters = nodes;     // The first so many nodes.
