@@ -157,6 +157,12 @@ class Findings {
                    "the nodes' vpnha.toml name different witnesses, so the list of voters stays as "
                    "it is: give both nodes the same, and restart vpnhad, the standby first");
         }
+        if (witness.at("two").get<bool>()) {
+            add_of(gateway, Health::degraded,
+                   fmt::format("two witnesses answer with the key of {}, so neither counts: stop "
+                               "the copy, a clone or a restored machine",
+                               name));
+        }
     }
 
     void add_links(const json& gateway) {

@@ -424,13 +424,22 @@ void GatewayNode::set_voters(std::vector<NodeId> voters, TimePoint now, Effects&
 
 std::vector<NodeId> GatewayNode::leaving() const {
     std::vector<NodeId> nodes = lease_.state().voters.all();
-    std::erase_if(nodes, [&](NodeId node) { return lease::is_in(settings_.lease.voters, node); });
+    std::erase_if(nodes,
+                  [wanted = wanted_voters()](NodeId node) { return lease::is_in(wanted, node); });
     return nodes;
+}
+
+std::vector<NodeId> GatewayNode::wanted_voters() const {
+    std::vector<NodeId> wanted = settings_.lease.voters;
+    if (others_.witness.are_two()) {
+        std::erase(wanted, lease::kWitness);
+    }
+    return wanted;
 }
 
 void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
     const lease::Voters& voters = lease_.state().voters;
-    const std::vector<NodeId>& wanted = settings_.lease.voters;
+    const std::vector<NodeId> wanted = wanted_voters();
     // Renewals by the list on the disk need no disk; by a new list they do.
     if (!saves_.work() || lease_.holder().phase() != lease::Phase::holding || voters.next ||
         voters.current.nodes == wanted) {

@@ -201,7 +201,7 @@ class GatewayNode {
     // adds a node when it is a member of the group.
     void set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects);
     // Voters that corosync.conf lists no more: their vpnhads have to run until the lists have
-    // changed.
+    // changed. The witness is among them where two answer.
     [[nodiscard]] std::vector<NodeId> leaving() const;
     // Items in which this node's set-up differs from the promoted node's so that sessions would not
     // go on; none: equal, or nobody is promoted.
@@ -322,6 +322,7 @@ class GatewayNode {
     [[nodiscard]] std::string objection_to_claim() const;
     // The lease knows what this node's replica has.
     void note_position();
+    [[nodiscard]] std::vector<NodeId> wanted_voters() const;
     void refuse_grant(const std::string& why, TimePoint now, Effects& effects);
     // The time for the grant is over.
     void end_grant(TimePoint now, Effects& effects);

@@ -215,6 +215,21 @@ void GatewayNode::watch_witness(TimePoint now, Effects& effects) {
                                      "UDP gets there and back event=witness-lost {}",
                                      tag())});
     }
+    std::vector<lease::Instance> heard_by_others;
+    for (const auto& [node, state] : replica_.peers()) {
+        heard_by_others.emplace_back(state.witness);
+    }
+    if (const std::optional<bool> two = others_.witness.compare(heard_by_others, now)) {
+        effects.emplace_back(
+            *two
+                ? Log{Level::error,
+                      fmt::format("two witnesses answer with the same key, so neither counts: stop "
+                                  "the copy, a clone or a restored machine "
+                                  "event=witness-differs {}",
+                                  tag())}
+                : Log{Level::info,
+                      fmt::format("there is one witness again event=witness-agrees {}", tag())});
+    }
     if (has_witness()) {
         others_.witness.on_hello_sent(now);
     }

@@ -29,7 +29,8 @@ wire::GatewayState GatewayNode::wire_state() const {
         .standing = standing(),
         .epoch = replica_.epoch(),
         .sequence = replica_.sequence(),
-        .macs = links_.macs()};
+        .macs = links_.macs(),
+        .witness = others_.witness.life().value};
 }
 
 std::vector<PlanRow> GatewayNode::plan() const {

@@ -68,6 +68,8 @@ struct GatewayState {
     // Of the sender's devices, if it can hold what comes for the gateway before its gate opens: the
     // node that serves sends on to them in a planned move.
     SideMacs macs{};
+    // The life of the witness that the sender hears; 0: none.
+    std::uint64_t witness = 0;
     friend bool operator==(const GatewayState&, const GatewayState&) = default;
 };
 

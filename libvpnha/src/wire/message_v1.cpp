@@ -114,6 +114,7 @@ void write(ByteWriter& out, const Hello& hello) {
             .u8(static_cast<std::uint8_t>(state.standing));
         write(out, state.epoch);
         out.u64(state.sequence).bytes(state.macs.outside).bytes(state.macs.inside);
+        out.u64(state.witness);
     }
 }
 
@@ -156,6 +157,7 @@ Hello read_hello(ByteReader& in) {
         state.sequence = read_counter(r);
         state.macs.outside = read_mac(r);
         state.macs.inside = read_mac(r);
+        state.witness = r.u64();
         return state;
     });
     return hello;

@@ -177,6 +177,7 @@ def key(identity=KEY):
 
 
 HELLO = struct.pack("!BBQQ", 1, 1, 0, 7)
+STATE = struct.pack("!Q12xQ", 5, 0)  # Sequence, MAC addresses, witness.
 CHANGE = b"\x00" + key() + sized(record())
 ERASED = b"\x01" + key() + sized(b"")
 EVERYTHING = epoch(0) + struct.pack("!Q", 0)  # Newer than version {}.
@@ -188,8 +189,9 @@ def version(number, sequence):
 
 
 WIRE = {
-    "hello": frame(1, HELLO + sized(b"gw2") + b"\x01\x01\x01\x02\x02" + epoch(3)),
-    "hello-unpromoted": frame(1, HELLO + sized(b"gw2") + b"\x01\x01\x00\x02\x02" + epoch(9)),
+    "hello": frame(1, HELLO + sized(b"gw2") + b"\x01\x01\x01\x02\x02" + epoch(3) + STATE),
+    "hello-unpromoted": frame(1, HELLO + sized(b"gw2") + b"\x01\x01\x00\x02\x02" + epoch(9)
+                              + STATE),
     "hello-with-255-gateways-missing": frame(1, HELLO + sized(b"") + b"\xff"),
     "setup": frame(2, b"\x01" + struct.pack("!H", 1) + sized(b"l2tp.port") + b"\x01"
                    + struct.pack("!Q", 7)),

@@ -45,6 +45,8 @@ TEST(FindingsTest, SayWhatIsAmiss) {
          "gateway dialin: the witness wit1 is not heard: look whether vpnha-witness runs there"},
         {"/gateways/0/lease/witness/differing", true, Health::degraded,
          "the nodes' vpnha.toml name different witnesses"},
+        {"/gateways/0/lease/witness/two", true, Health::degraded,
+         "two witnesses answer with the key of wit1, so neither counts"},
         {"/gateways/0/standbys", json::array(), Health::degraded, "no node could take over"},
         {"/gateways/0/routing",
          {"table 1001 is that of the VRF mgmt"},

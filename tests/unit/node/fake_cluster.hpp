@@ -185,11 +185,16 @@ class FakeCluster {
         witness_.emplace(witness_self_, lease::Timing{}, std::nullopt, now_);
     }
     void kill_witness() { witness_.reset(); }
+    // A copy of it answers these nodes, with the same memory.
+    void copy_witness(std::set<std::uint32_t> nodes) {
+        copied_ = std::move(nodes);
+        copy_ = lease::Instance{++instances_};
+    }
     // Between these nodes and the witness nothing gets through.
     void cut_from_witness(std::set<std::uint32_t> nodes) { unwitnessed_ = std::move(nodes); }
-    // Nodes that start from now on abstain at first, as in the product.
     // Nodes that start from now on size their leases, by measures of so long.
     void size_leases(Duration watch) { lease_watch_ = watch; }
+    // Nodes that start from now on abstain at first, as in the product.
     void let_abstain() { abstains_ = true; }
     // What the lease says, by its sender, and is lost.
     using Lost = std::function<bool(std::uint32_t from, const SendLease& sent)>;
@@ -431,6 +436,9 @@ class FakeCluster {
                 continue;
             }
             if (lease::is_witness(sender.node)) {
+                if (copied_.contains(sent.to.value)) {
+                    sender.instance = copy_;
+                }
                 if (nodes_.contains(sent.to) && has_way_to_witness(sent.to)) {
                     execute(sent.to.value, nodes_.at(sent.to)->node->on_lease_message(
                                                sent.gateway, sender, sent.message, now_));
@@ -699,6 +707,8 @@ class FakeCluster {
     bool has_witness_ = false;
     std::optional<lease::Witness> witness_;
     lease::Sender witness_self_;
+    std::set<std::uint32_t> copied_;
+    lease::Instance copy_;
     std::set<std::uint32_t> unwitnessed_;
     std::deque<std::pair<NodeId, Bytes>> queue_;
     TimePoint now_{std::chrono::hours(1)};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "node/watch/witness_watch.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace vpnha::node {
@@ -11,13 +12,20 @@ namespace {
 constexpr Duration kWitnessUnheard = std::chrono::seconds(3);
 // It abstains at first, and asks the nodes what they remember; and a bit.
 constexpr Duration kWitnessSettle = std::chrono::seconds(1);
+// A witness that starts anew is heard so by one node up to a second before the other one.
+constexpr Duration kWitnessesAgree = std::chrono::seconds(3);
 
 }  // namespace
 
 void WitnessWatch::on_message(const lease::Sender& sender, const lease::Message& message,
                               TimePoint now) {
     if (life_ != sender.instance || !is_heard(now)) {
-        life_ = sender.instance;
+        if (life_ != sender.instance) {
+            if (former_ == sender.instance) {
+                returned_at_ = now;
+            }
+            former_ = std::exchange(life_, sender.instance);
+        }
         remembers_ = false;
         since_ = now;
     }
@@ -35,12 +43,29 @@ std::optional<bool> WitnessWatch::take_news(TimePoint now) {
     return std::exchange(told_, heard) == heard ? std::nullopt : std::optional(heard);
 }
 
+std::optional<bool> WitnessWatch::compare(const std::vector<lease::Instance>& heard_by_others,
+                                          TimePoint now) {
+    const lease::Instance own = life();
+    const bool differs = std::any_of(
+        heard_by_others.begin(), heard_by_others.end(), [own](const lease::Instance life) {
+            return own != lease::Instance{} && life != lease::Instance{} && life != own;
+        });
+    if (!differs) {
+        other_since_.reset();
+    } else if (!other_since_) {
+        other_since_ = now;
+    }
+    const bool two = (other_since_ && now >= *other_since_ + kWitnessesAgree) ||
+                     (returned_at_ && now < *returned_at_ + kWitnessesAgree);
+    return std::exchange(two_, two) == two ? std::nullopt : std::optional(two);
+}
+
 bool WitnessWatch::is_heard(TimePoint now) const {
     return heard_at_ && now < *heard_at_ + kWitnessUnheard;
 }
 
 bool WitnessWatch::may_be_added(TimePoint now) const {
-    return is_heard(now) && remembers_ && !differing_ && now >= since_ + kWitnessSettle;
+    return is_heard(now) && remembers_ && !differing_ && !two_ && now >= since_ + kWitnessSettle;
 }
 
 }  // namespace vpnha::node

@@ -168,7 +168,8 @@ json witness_view(const node::GatewayNode& gateway, TimePoint now) {
             {"heard", witness.is_heard(now)},
             {"heard_ms", ms_since(witness.heard_at(), now)},
             {"round_trip_ms", round_trip ? json(in_ms(*round_trip)) : json(nullptr)},
-            {"differing", witness.is_differing()}};
+            {"differing", witness.is_differing()},
+            {"two", witness.are_two()}};
 }
 
 json lease_view(const node::GatewayNode& gateway, TimePoint now) {

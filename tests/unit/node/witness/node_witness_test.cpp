@@ -74,6 +74,20 @@ TEST(NodeWitnessTest, TheHolderAddsItWhenItIsHeardAndRemembersTheList) {
     }
 }
 
+TEST(NodeWitnessTest, WhereTwoAnswerNeitherCounts) {
+    FakeCluster cluster = pair_with_witness();
+    cluster.copy_witness({2});
+    expect_service(cluster, 1, seconds(6));
+    EXPECT_THAT(voters(cluster, 1), ElementsAre(NodeId{1}, NodeId{2}));
+    for (const std::uint32_t node : {1U, 2U}) {
+        EXPECT_THAT(cluster.at(node).log, Contains(HasSubstr("event=witness-differs")));
+    }
+    cluster.copy_witness({});
+    expect_service(cluster, 1, seconds(6));
+    EXPECT_THAT(voters(cluster, 1), Contains(lease::kWitness));
+    EXPECT_THAT(cluster.at(1).log, Contains(HasSubstr("event=witness-agrees")));
+}
+
 TEST(NodeWitnessTest, OneThatIsNotHeardIsNotAdded) {
     FakeCluster cluster = pair();
     cluster.cut_from_witness({1});

@@ -54,6 +54,51 @@ TEST(WitnessWatchTest, AnotherLifeBeginsAnew) {
     EXPECT_TRUE(watch.may_be_added(kStart + seconds(3)));
 }
 
+TEST(WitnessWatchTest, TwoLivesThatNodesHearForThreeSecondsAreTwoWitnesses) {
+    WitnessWatch watch;
+    const std::vector<lease::Instance> other{lease::Instance{0}, kNextLife.instance};
+    std::optional<bool> news;
+    for (int second = 0; second <= 3; ++second) {
+        const TimePoint now = kStart + seconds(second);
+        watch.on_message(kLife, memory(true), now);
+        static_cast<void>(watch.take_news(now));
+        EXPECT_FALSE(news.has_value());
+        news = watch.compare(other, now);
+    }
+    EXPECT_EQ(news, true);
+    EXPECT_TRUE(watch.are_two());
+    EXPECT_FALSE(watch.may_be_added(kStart + seconds(3)));
+    EXPECT_FALSE(watch.compare(other, kStart + seconds(4))) << "it is told once";
+    EXPECT_EQ(watch.compare({kLife.instance}, kStart + seconds(5)), false);
+    EXPECT_FALSE(watch.are_two());
+}
+
+TEST(WitnessWatchTest, AWitnessThatStartsOrIsNotHeardIsNoSecondOne) {
+    WitnessWatch watch;
+    watch.on_message(kLife, lease::Hello{}, kStart);
+    static_cast<void>(watch.take_news(kStart));
+    EXPECT_FALSE(watch.compare({kNextLife.instance}, kStart));
+    EXPECT_FALSE(watch.compare({kNextLife.instance}, kStart + milliseconds(2999)));
+    watch.on_message(kNextLife, lease::Hello{}, kStart + milliseconds(2999));
+    EXPECT_FALSE(watch.compare({kNextLife.instance}, kStart + seconds(3)));
+    EXPECT_FALSE(watch.compare({kLife.instance}, kStart + seconds(4)));
+    EXPECT_EQ(watch.take_news(kStart + seconds(7)), false);
+    EXPECT_FALSE(watch.compare({kLife.instance}, kStart + seconds(9)));
+    EXPECT_EQ(watch.life(), lease::Instance{});
+}
+
+TEST(WitnessWatchTest, ALifeThatIsHeardAgainAfterAnotherOneIsACopy) {
+    WitnessWatch watch;
+    for (const lease::Sender& life : {kLife, kNextLife}) {
+        watch.on_message(life, lease::Hello{}, kStart);
+    }
+    EXPECT_FALSE(watch.compare({}, kStart)) << "it was started anew";
+    watch.on_message(kLife, lease::Hello{}, kStart + seconds(1));
+    EXPECT_EQ(watch.compare({}, kStart + seconds(1)), true);
+    EXPECT_FALSE(watch.compare({}, kStart + milliseconds(3999)));
+    EXPECT_EQ(watch.compare({}, kStart + seconds(4)), false);
+}
+
 TEST(WitnessWatchTest, TheRoundTripIsFromAHelloToItsFirstAnswer) {
     WitnessWatch watch;
     watch.on_message(kLife, lease::Hello{}, kStart);
