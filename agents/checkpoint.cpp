@@ -144,7 +144,7 @@ Outcome stop(const Call& call) {
     }
     // The next node's promotion waits for the end of this stop, and ends what is draining. What
     // took no gateway may be there for its vote.
-    if (*silenced == Silenced::without_it || !vpnhad.has_attached() || vpnhad.is_lame()) {
+    if (*silenced == Silenced::without_it || !vpnhad.has_attached() || vpnhad.is_draining()) {
         vpnhad.unmark();
         return {};
     }

@@ -65,7 +65,9 @@ const ocf::Agent& strongswan() {
             "promoted node and activates it. Use it as a plain clone, and colocate the promoted "
             "instance of the gateway's checkpoint resource with it. A node has one charon, so one "
             "gateway of a cluster may have IPsec; disable the unit strongswan.service. It is "
-            "stopped without a word to its clients, and its ESP SAs are removed from the kernel.",
+            "stopped without a word to its clients, and its ESP SAs are removed from the kernel. "
+            "Where the gateway is served, a stop takes effect when another node serves: until "
+            "then a daemon that is well goes on with its sessions.",
         .parameters = {{.name = "gateway",
                         .required = true,
                         .unique_group = "gateway",

@@ -48,10 +48,11 @@ constexpr auto kMonitorPatience = 1200ms;
 constexpr auto kStandbyPatience = 1s;
 // More than SIGKILL takes to end what does not hang in the kernel.
 constexpr auto kDeathPatience = 200ms;
-constexpr auto kLamePatience = 1s;
+constexpr auto kSessionsPatience = 1s;
 // A stop that lasts longer than Pacemaker waits for it has its node fenced. The second is for the
 // silencing itself.
-static_assert(kAnswerTimeout + kLamePatience + kEndTimeout + kDeathPatience + 1s < kActionTimeout);
+static_assert(kAnswerTimeout + kSessionsPatience + kEndTimeout + kDeathPatience + 1s <
+              kActionTimeout);
 constexpr auto kPollInterval = 5ms;
 constexpr const char* kMarks = "/run/vpnha/started";
 constexpr const char* kErrors = "/run/vpnha/vpnhad.errors";  // vpnhad.service names it, too.
@@ -136,10 +137,10 @@ Result<void> run_program(const std::vector<std::string>& arguments,
 
 }  // namespace
 
-bool is_lame(const std::string& socket, const std::string& gateway) {
-    auto client = ControlClient::connect(socket, kLamePatience);
+Sessions sessions_here(const std::string& socket, const std::string& gateway) {
+    auto client = ControlClient::connect(socket, kSessionsPatience);
     if (!client) {
-        return false;
+        return Sessions::none;
     }
     json arguments = json::object();
     if (!gateway.empty()) {
@@ -147,7 +148,12 @@ bool is_lame(const std::string& socket, const std::string& gateway) {
     }
     const auto answer = client->request("monitor", arguments.dump());
     const json state = answer ? json::parse(*answer, nullptr, false) : json();
-    return state.is_object() && state.value("draining", false);
+    if (!state.is_object()) {
+        return Sessions::none;
+    }
+    return state.value("draining", false)          ? Sessions::draining
+           : state.value("role", "") == "promoted" ? Sessions::served
+                                                   : Sessions::none;
 }
 
 ocf::Outcome refused_if_fenced(const ocf::Call& call) {

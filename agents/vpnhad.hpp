@@ -18,9 +18,13 @@
 
 namespace vpnha::agents {
 
-// Demoted, it serves on until another node's claim ends its lease; then it ends by itself. False
-// when nobody answers.
-[[nodiscard]] bool is_lame(const std::string& socket, const std::string& gateway);
+// The sessions of a gateway on this node, as vpnhad answers. `none` when nobody answers.
+enum class Sessions {
+    none,
+    served,    // The node is promoted.
+    draining,  // It is demoted, and serves on until another node's claim ends its lease.
+};
+[[nodiscard]] Sessions sessions_here(const std::string& socket, const std::string& gateway);
 
 // On a node whose present boot is fenced: an error with the reason. Else success.
 [[nodiscard]] ocf::Outcome refused_if_fenced(const ocf::Call& call);
@@ -47,7 +51,10 @@ class Vpnhad {
     // returns when it answers: how often it was started because one had died. From then on it has
     // as long to answer as at first.
     [[nodiscard]] Result<unsigned> ensure_running();
-    [[nodiscard]] bool is_lame() const { return agents::is_lame(socket_, gateway_); }
+    // Detached, it serves on for a moment, and ends then. False when nobody answers.
+    [[nodiscard]] bool is_draining() const {
+        return sessions_here(socket_, gateway_) == Sessions::draining;
+    }
     // Waits for the end of a daemon that has no gateway left; at once when it serves others.
     [[nodiscard]] Result<void> wait_ended() const;
     // It does not answer a ping, and its gate is shut: so it serves nobody, and nothing that it

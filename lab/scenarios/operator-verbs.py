@@ -143,6 +143,16 @@ class Operator:
         self.type("crm_resource", "--restart", "--resource", self.clone, "--node",
                   self.standby.name)
 
+    def restart_of_xl2tpd(self) -> None:
+        self.type("crm_resource", "--restart", "--resource", "xl2tpd-clone")
+
+    def disable_and_enable_xl2tpd(self) -> None:
+        self.meta("xl2tpd-clone", "target-role", "Stopped")
+        self.live.stack.cluster.wait_status(
+            "no xl2tpd runs", lambda status: not status.on("xl2tpd"), WAIT_S)
+        self.run.observe(AFTER_S)
+        self.without_meta("xl2tpd-clone", "target-role")
+
     def standby_of_the_holder(self) -> None:
         self.put_into_standby(self.promoted)
 
@@ -167,6 +177,8 @@ VERBS: tuple[tuple[Callable[[Operator], None], float | None], ...] = (
     (Operator.standby_of_a_standby, STARTED_MS),
     (Operator.ban_of_a_standby, STARTED_MS),
     (Operator.restart_of_a_standby, STARTED_MS),
+    (Operator.restart_of_xl2tpd, None),
+    (Operator.disable_and_enable_xl2tpd, None),
     (Operator.standby_of_the_holder, MOVED_MS),
     (Operator.move_and_clear, MOVED_MS))
 

@@ -258,6 +258,11 @@ Result<void> StockService::stop_later() {
     return {};
 }
 
+Result<bool> StockService::take_back() {
+    VPNHA_TRY(const auto held, hold_started(LOCK_EX));
+    return held && is_serving(held->started) && ::unlink(path("ending").c_str()) == 0;
+}
+
 Result<StockService::State> StockService::status(Depth depth) const {
     VPNHA_TRY(const auto held, hold_started(LOCK_SH));
     if (!held || is_ending()) {

@@ -103,8 +103,11 @@ class StockService {
     Result<void> start(const StockStarted& wanted);
     // Nothing of it remains and no client is told.
     Result<void> stop();
-    // Stopped for whoever asks, but it serves on until the next reset(): its node is draining.
+    // Stopped for whoever asks, but it serves on until the next reset().
     Result<void> stop_later();
+    // After stop_later(): it was never stopped, and serves on as it was started. False: there is
+    // nothing to take back.
+    Result<bool> take_back();
     // A start with the same would find nothing to do.
     [[nodiscard]] bool is_running_as(const StockStarted& wanted) const;
     // At Depth::answers an error says why a daemon that runs does not serve.

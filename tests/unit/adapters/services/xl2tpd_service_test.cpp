@@ -441,6 +441,27 @@ TEST_F(Xl2tpdServiceTest, StartedAgainBeforeTheResetItIsANewDaemon) {
     EXPECT_EQ(service().status(), State::running);
 }
 
+TEST_F(Xl2tpdServiceTest, AStopThatIsTakenBackBeforeTheResetChangesNothing) {
+    start();
+    const int before = pid();
+    EXPECT_FALSE(service().take_back().value()) << "nobody has stopped it";
+    ASSERT_TRUE(service().stop_later().has_value());
+    EXPECT_TRUE(service().take_back().value());
+    EXPECT_TRUE(read_process(before).has_value());
+    EXPECT_EQ(service().status(), State::running);
+    ASSERT_TRUE(service().reset().has_value());
+    EXPECT_EQ(service().status(), State::running) << "so a reset starts it again";
+}
+
+TEST_F(Xl2tpdServiceTest, WhatHasDiedIsNotTakenBack) {
+    start();
+    ASSERT_TRUE(service().stop_later().has_value());
+    ASSERT_TRUE(kill_and_wait({*read_process(pid())}, std::chrono::seconds(5)).has_value());
+    std::filesystem::remove(root_ + "/run/xl2tpd/west/l2tp-control");
+    EXPECT_FALSE(service().take_back().value());
+    EXPECT_EQ(service().status(), State::stopped);
+}
+
 // What vpnhad is told of the daemon of gateway west.
 class Xl2tpdWatchTest : public Xl2tpdServiceTest {
   protected:
