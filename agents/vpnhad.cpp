@@ -152,6 +152,7 @@ Sessions sessions_here(const std::string& socket, const std::string& gateway) {
         return Sessions::none;
     }
     return state.value("draining", false)          ? Sessions::draining
+           : state.value("kept", false)            ? Sessions::kept
            : state.value("role", "") == "promoted" ? Sessions::served
                                                    : Sessions::none;
 }
@@ -192,10 +193,19 @@ Vpnhad::Vpnhad(const ocf::Call& call)
     }
 }
 
-std::string Vpnhad::arguments(bool probe) const {
+bool Vpnhad::goes_on() const {
+    const Sessions sessions = sessions_here(socket_, gateway_);
+    return sessions == Sessions::draining || sessions == Sessions::kept;
+}
+
+std::string Vpnhad::arguments(std::string_view verb, bool probe) const {
     json arguments{{"resource", resource_}};
     if (probe) {
         arguments["probe"] = true;
+    }
+    if (verb == "attach") {
+        arguments["config"] = config_;
+        arguments["log_file"] = log_file_;
     }
     if (!gateway_.empty()) {
         arguments["gateway"] = gateway_;
@@ -204,14 +214,14 @@ std::string Vpnhad::arguments(bool probe) const {
 }
 
 Result<std::string> Vpnhad::request(std::string_view verb) const {
-    return ask(verb, arguments(false));
+    return ask(verb, arguments(verb, false));
 }
 
 Result<std::string> Vpnhad::monitor(bool probe) const {
     const auto until = steady_clock::now() + kMonitorPatience;
     for (;;) {
         // One that a signal has stopped is named at once, and may go on a moment later.
-        Result<std::string> answer = ask("monitor", arguments(probe));
+        Result<std::string> answer = ask("monitor", arguments("monitor", probe));
         if (answer || answer.error().code != Errc::timeout || steady_clock::now() > until) {
             return answer;
         }

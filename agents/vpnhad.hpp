@@ -23,6 +23,7 @@ enum class Sessions {
     none,
     served,    // The node is promoted.
     draining,  // It is demoted, and serves on until another node's claim ends its lease.
+    kept,      // It serves no more, and keeps its records for a start.
 };
 [[nodiscard]] Sessions sessions_here(const std::string& socket, const std::string& gateway);
 
@@ -51,10 +52,9 @@ class Vpnhad {
     // returns when it answers: how often it was started because one had died. From then on it has
     // as long to answer as at first.
     [[nodiscard]] Result<unsigned> ensure_running();
-    // Detached, it serves on for a moment, and ends then. False when nobody answers.
-    [[nodiscard]] bool is_draining() const {
-        return sessions_here(socket_, gateway_) == Sessions::draining;
-    }
+    // Detached, it serves on for a moment, or keeps its records for a start. False when nobody
+    // answers.
+    [[nodiscard]] bool goes_on() const;
     // Waits for the end of a daemon that has no gateway left; at once when it serves others.
     [[nodiscard]] Result<void> wait_ended() const;
     // It does not answer a ping, and its gate is shut: so it serves nobody, and nothing that it
@@ -99,7 +99,7 @@ class Vpnhad {
         bool is_spared = false;         // One monitor has kept bad news to itself since then.
     };
 
-    [[nodiscard]] std::string arguments(bool probe) const;
+    [[nodiscard]] std::string arguments(std::string_view verb, bool probe) const;
     [[nodiscard]] Result<std::string> ask(std::string_view verb,
                                           const std::string& arguments) const;
     [[nodiscard]] std::string mark_file() const;

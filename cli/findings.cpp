@@ -207,11 +207,13 @@ class Findings {
         }
         if (role == "detached") {
             add_of(gateway, Health::degraded, "this node does not take part");
-        } else if (role == "unpromoted") {
+        }
+        const bool is_standby = role == "unpromoted" || role == "stopped";
+        if (is_standby) {
             add_standing(gateway);
         }
         // The reasons of a standby have it.
-        if (role != "unpromoted") {
+        if (!is_standby) {
             for (const json& conflict : gateway.at("routing")) {
                 add_of(gateway, Health::degraded, "this node: " + conflict.get<std::string>());
             }

@@ -117,7 +117,9 @@ Metrics of_the_part() {
     return {
         {"vpnha_role", kGauge, "1 for this node's role.",
          states_of_gateways(
-             {"role", "/role", {"promoted", "standing-in", "draining", "unpromoted", "detached"}})},
+             {"role",
+              "/role",
+              {"promoted", "standing-in", "draining", "unpromoted", "stopped", "detached"}})},
         {"vpnha_gateway_standing_in", kGauge,
          "Whether this node serves in another one's place, and Pacemaker has not promoted it.",
          of_gateways("/standing_in")},

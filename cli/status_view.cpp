@@ -35,9 +35,9 @@ std::string links_of(const json& gateway) {
 }
 
 Colour colour_of_role(const std::string& role) {
-    return role == "promoted"                            ? Colour::green
-           : role == "detached" || role == "standing-in" ? Colour::yellow
-                                                         : Colour::plain;
+    return role == "promoted"                                                 ? Colour::green
+           : role == "detached" || role == "stopped" || role == "standing-in" ? Colour::yellow
+                                                                              : Colour::plain;
 }
 
 std::string role_of(const json& status, const json& gateway) {

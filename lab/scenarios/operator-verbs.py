@@ -11,7 +11,7 @@ each when all nodes are in sync and the session is protected. No fault.
 
 Expected: the session goes on to the end, and nothing but silence happens to its client. Most verbs
 cost nothing: no gap longer than 50 ms, or twice the longest of a calm time, and no move. A
-verb that starts an instance anew, or moves the role, has a limit of its own.
+verb that starts an instance anew, moves the role, or stops all instances has a limit of its own.
 """
 from __future__ import annotations
 
@@ -30,10 +30,12 @@ CALM_S, AFTER_S = 4, 2
 WAIT_S, SHELL_S = 30, 120
 LOG = "/var/log/vpnha/vpnhad.log"
 PROBES_THAT_FOUND_IT = "//lrm_rsc_op[@operation='monitor' and contains(@id, '_last_failure_0')]"
+DISABLED_S = 8
 # Programs that start in a node take up to 92 ms of a core that another one shares (lab/README.md).
 STARTED_MS = 150.0
-# As in l2tp-demotion.
+# As in l2tp-demotion; and what Pacemaker may take besides DISABLED_S.
 MOVED_MS = 500.0
+STOPPED_MS = (DISABLED_S + 15) * 1000.0
 
 
 class Operator:
@@ -162,6 +164,16 @@ class Operator:
         self.live.stack.wait_promoted([node.name])
         self.type("crm_resource", "--clear", "--resource", self.clone)
 
+    def disable_and_enable(self) -> None:
+        self.meta(self.clone, "target-role", "Stopped")
+        self.live.stack.cluster.wait_status(
+            "no instance runs", lambda status: not status.on(self.resource), WAIT_S)
+        self.run.observe(DISABLED_S)
+        self.without_meta(self.clone, "target-role")
+
+    def restart(self) -> None:
+        self.type("crm_resource", "--restart", "--resource", self.clone)
+
 
 # The limit of its silence in ms; None: nobody notices it.
 VERBS: tuple[tuple[Callable[[Operator], None], float | None], ...] = (
@@ -180,7 +192,9 @@ VERBS: tuple[tuple[Callable[[Operator], None], float | None], ...] = (
     (Operator.restart_of_xl2tpd, None),
     (Operator.disable_and_enable_xl2tpd, None),
     (Operator.standby_of_the_holder, MOVED_MS),
-    (Operator.move_and_clear, MOVED_MS))
+    (Operator.move_and_clear, MOVED_MS),
+    (Operator.restart, STOPPED_MS),
+    (Operator.disable_and_enable, STOPPED_MS))
 
 
 def steps(run: Run) -> None:

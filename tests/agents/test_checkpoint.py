@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ocf:vpnha:checkpoint (the program that $OCF_AGENTS names) before a vpnhad of the test: parameters
-that change while it runs. Writes below /run/vpnha/started, so it runs as root."""
+that change while it runs, and a stop after which vpnhad goes on. Writes below /run/vpnha/started,
+so it runs as root."""
 from __future__ import annotations
 
 import os
@@ -16,8 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from fake_vpnhad import Vpnhad  # noqa: E402 - where it lies is known since now
 
-OK = 0
-RUNS = {"attached": True, "role": "unpromoted", "draining": False}
+OK, NOT_RUNNING = 0, 7
+RUNS = {"attached": True, "role": "unpromoted", "draining": False, "kept": False}
+KEPT = {**RUNS, "attached": False, "kept": True}
 # Of clones: what a change may never stop on all nodes at once.
 CLONES = ("checkpoint", "pptpd", "strongswan", "xl2tpd")
 
@@ -79,6 +81,24 @@ def test_a_reload_that_is_in_order_logs_no_error(place: Place):
     place.parameters["log_file"] = "/var/log/another"
     assert place.run("reload-agent") == OK
     assert "will fail" not in place.log.read_text(encoding="utf-8")
+
+
+def test_a_stop_does_not_wait_for_who_keeps_the_records(place: Place):
+    assert place.run("start") == OK
+    place.answers["monitor"] = KEPT
+    assert place.run("stop") == OK
+    assert not place.mark.exists()
+    assert place.asked("status") == 0, "which is what it asks before it waits"
+    assert place.run("monitor") == NOT_RUNNING
+    assert place.run("start") == OK
+    assert place.asked("attach") == 2
+
+
+def test_a_start_states_what_vpnhad_is_to_be_started_with(place: Place):
+    assert place.run("start") == OK
+    arguments = next(each for verb, each in place.vpnhad.asked if verb == "attach")
+    assert arguments["config"] == place.parameters["config"]
+    assert arguments["log_file"] == place.parameters["log_file"]
 
 
 @pytest.mark.parametrize("agent", CLONES)

@@ -45,6 +45,7 @@ TABLE: list[tuple[dict, int, str]] = [
     ({**STANDBY, "standing": "partial", "blockers": ["no key", "no pool"]}, DEGRADED,
      "its standing is partial: no key, no pool"),
     ({**STANDBY, "standing": "empty"}, DEGRADED, "its standing is empty"),
+    ({"role": "stopped", "standing": "partial", "blockers": ["stopped"], "standbys": []}, OK, ""),
     ({"role": "detached", "standing": "empty", "standbys": []}, OK, ""),
     # An older or a newer vpnhad.
     ({"sessions": 7, "standbys": None, "blockers": None}, OK, ""),

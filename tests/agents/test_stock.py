@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ocf:vpnha:xl2tpd (the program that $OCF_AGENTS names) is stopped and started where its gateway is
-served, beside a vpnhad of the test. The daemon is a sleep that was started, as its files have it.
-Writes below /run/vpnha/xl2tpd, so it runs as root; what it does to a network is in a namespace."""
+served, beside a vpnhad of the test. The daemon is a program that sleeps, with the files of its
+start. Writes below /run/vpnha/xl2tpd, so it runs as root; what it does to a network is in a
+namespace."""
 from __future__ import annotations
 
 import os
@@ -17,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from fake_vpnhad import Vpnhad  # noqa: E402 - where it lies is known since now
 
-OK, NOT_RUNNING = 0, 7
+OK, ERROR, NOT_RUNNING = 0, 1, 7
 PROMOTED = {"attached": True, "role": "promoted", "draining": False}
 DRAINING = {**PROMOTED, "role": "unpromoted", "draining": True}
 UNPROMOTED = {**PROMOTED, "role": "unpromoted"}
@@ -33,14 +34,17 @@ class Place:
         self.vpnhad = Vpnhad(self.socket, self.answers)
         self.directory = Path("/run/vpnha/xl2tpd") / self.gateway
         self.directory.mkdir(parents=True)
-        arguments = ["/bin/sleep", f"{os.getpid()}.5"]
-        self.daemon = subprocess.Popen(arguments)
-        (self.directory / "started").write_text(
-            "resource=test\nmemory_max_mib=512\n"
-            + "".join(f"argument={each}\n" for each in arguments), encoding="utf-8")
+        self.arguments = ["/usr/bin/python3", "-Ic", f"import time; time.sleep({os.getpid()}.5)"]
+        self.daemon = subprocess.Popen(self.arguments)
+        self.write_started(memory_max_mib=512)
         (self.directory / "pid").write_text(str(self.daemon.pid), encoding="utf-8")
         self.pipe = self.directory / "l2tp-control"
         os.mkfifo(self.pipe)
+
+    def write_started(self, memory_max_mib: int) -> None:
+        (self.directory / "started").write_text(
+            f"resource=test\nmemory_max_mib={memory_max_mib}\n"
+            + "".join(f"argument={each}\n" for each in self.arguments), encoding="utf-8")
 
     def run(self, action: str, monitor: dict) -> int:
         self.answers["monitor"] = monitor
@@ -86,6 +90,13 @@ def test_elsewhere_a_stop_ends_it(place: Place):
 
 def test_a_daemon_that_is_not_well_is_ended_where_the_gateway_is_served(place: Place):
     place.pipe.unlink()
+    assert place.run("stop", PROMOTED) == OK
+    assert not place.lives
+
+
+def test_the_stop_behind_a_closer_monitor_that_failed_ends_it(place: Place):
+    place.write_started(memory_max_mib=1)
+    assert place.run("monitor", PROMOTED) == ERROR
     assert place.run("stop", PROMOTED) == OK
     assert not place.lives
 

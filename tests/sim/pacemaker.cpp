@@ -221,10 +221,11 @@ void Pacemaker::manage(GatewayId gateway, const std::set<NodeId>& ring) {
         if (here == nullptr) {
             continue;
         }
-        if (may_serve(node) && !here->attached() && !pending(Action::attach, gateway, node)) {
+        const bool is_started = here->attached() && !here->detaching();
+        const bool may_start = !here->attached() || (here->detaching() && here->may_return());
+        if (may_serve(node) && may_start && !pending(Action::attach, gateway, node)) {
             order(Action::attach, gateway, node);
-        } else if (!may_serve(node) && here->attached() && !here->detaching() &&
-                   !serves(gateway, node) && !busy(gateway)) {
+        } else if (!may_serve(node) && is_started && !serves(gateway, node) && !busy(gateway)) {
             order(Action::detach, gateway, node);
         }
     }
@@ -304,8 +305,8 @@ std::vector<NodeId> Pacemaker::best_of(GatewayId gateway, const std::set<NodeId>
         const Machine& machine = *machines_.at(node);
         const node::GatewayNode* here = machine.gateway(gateway);
         const auto avoided = avoided_.find({gateway, node});
-        if (!may_serve(node) || here == nullptr || !here->attached() || machine.paused() ||
-            (avoided != avoided_.end() && agenda_.now() < avoided->second)) {
+        if (!may_serve(node) || here == nullptr || !here->attached() || here->detaching() ||
+            machine.paused() || (avoided != avoided_.end() && agenda_.now() < avoided->second)) {
             continue;
         }
         const int score = score_of(gateway, node).value_or(0);

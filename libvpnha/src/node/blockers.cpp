@@ -32,6 +32,7 @@ void Blockers::clear() {
     differences_.clear();
     clock_.clear();
     unreset_ = false;
+    stopped_ = false;
     reset_again_at_.reset();
 }
 
@@ -41,8 +42,8 @@ wire::Level Blockers::standing(const replica::Replica& replica) const {
         return wire::Level::empty;
     }
     const bool hampered =
-        !replica.promoted() &&
-        (replica.quarantined() > 0 || !differences_.empty() || !saves_ || !routing_.empty());
+        !replica.promoted() && (replica.quarantined() > 0 || !differences_.empty() || !saves_ ||
+                                !routing_.empty() || stopped_);
     return hampered ? std::min(level, wire::Level::partial) : level;
 }
 
@@ -56,6 +57,10 @@ std::vector<std::string> Blockers::list(const replica::Replica& replica) const {
     }
     if (unreset_) {
         reasons.emplace_back("the stock services of its last promotion have not ended");
+    }
+    if (stopped_) {
+        reasons.emplace_back(
+            "Pacemaker has stopped its resource; its records are kept for a start within a minute");
     }
     if (!saves_) {
         reasons.emplace_back("its disk takes nothing: it neither votes nor is granted the lease");

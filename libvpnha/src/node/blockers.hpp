@@ -37,6 +37,8 @@ class Blockers {
     void set_differences(std::vector<std::string> items) { differences_ = std::move(items); }
     // What of the gateway's routing on this node is somebody else's, in words.
     void set_routing(std::vector<std::string> conflicts) { routing_ = std::move(conflicts); }
+    // An agent has stopped the gateway, and its records are kept.
+    void set_stopped(bool stopped) { stopped_ = stopped; }
     // How this node's clock differs from that of the node that serves; empty: not by much. It keeps
     // nothing from going on, so it lowers the score alone.
     void set_clock(std::string difference) { clock_ = std::move(difference); }
@@ -53,6 +55,7 @@ class Blockers {
     bool unreset_ = false;  // What runs would speak through the gate of the next promotion.
     bool resetting_ = false;
     bool saves_ = true;
+    bool stopped_ = false;
     std::optional<TimePoint> reset_again_at_;
     std::vector<std::string> differences_;
     std::vector<std::string> routing_;

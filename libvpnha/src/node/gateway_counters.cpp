@@ -14,6 +14,7 @@ void GatewayNode::go_on(TimePoint now, Effects& effects) {
     go_on_handing_over(now, effects);
     go_on_warming(now, effects);
     go_on_turning(now, effects);
+    watch_stopped(now, effects);
 }
 
 void GatewayNode::go_on_warming(TimePoint now, Effects& effects) {

@@ -37,27 +37,6 @@ GatewayNode::GatewayNode(GatewaySettings settings, const Speech& speech,
     }
 }
 
-void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& members, bool quorate,
-                         TimePoint now, Effects& effects) {
-    if (attachment_.attach(resource)) {
-        replica_.on_members(members, quorate, now);
-        effects.emplace_back(Log{Level::info, fmt::format("attached event=attached {}", tag())});
-    }
-    // Pacemaker forgets transient attributes with the node; a repeated start writes it again.
-    score_.forget();
-    write_score(now, effects);
-}
-
-void GatewayNode::detach(RequestToken request, TimePoint now, Effects& effects) {
-    if (!attached()) {
-        effects.emplace_back(AnswerRequest{request, {}});
-        effects.emplace_back(Detached{settings_.id});
-        return;
-    }
-    attachment_.leave();
-    demote(request, now, effects);
-}
-
 void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects) {
     if (waits() && !detaching()) {
         effects.emplace_back(AnswerRequest{request, {}});
@@ -120,7 +99,7 @@ void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) 
 
 void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& effects) {
     if (next.finished) {
-        finish(next.succeeded, effects);
+        finish(next.succeeded, now, effects);
         return;
     }
     if (!next.step) {
@@ -195,7 +174,7 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
             }
             break;
         case Step::install_hot:
-            if (!detaching()) {
+            if (!detaching() || keeps_records()) {
                 keepers_.install_missing(now, effects);
             }
             break;
@@ -240,7 +219,7 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
     follow(takeover_.on_step(result.has_value()), now, effects);
 }
 
-void GatewayNode::finish(bool succeeded, Effects& effects) {
+void GatewayNode::finish(bool succeeded, TimePoint now, Effects& effects) {
     using Role = std::pair<std::string_view, std::string_view>;
     const takeover::State state = takeover_.state();
     const Role role = stands_in()
@@ -259,8 +238,7 @@ void GatewayNode::finish(bool succeeded, Effects& effects) {
     end_move(state == takeover::State::promoted);
     transition_.finish(succeeded, takeover_.serves(), effects);
     if (detaching() && takeover_.state() == takeover::State::standby) {
-        remove_everything(effects);
-        effects.emplace_back(Detached{settings_.id});
+        succeeded ? leave(now, effects) : end_attachment(effects);
     }
 }
 
@@ -434,8 +412,9 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
 }
 
 void GatewayNode::flush(TimePoint now, Effects& effects) {
-    // Who is about to leave has nothing more to say.
-    if (attached() && (!detaching() || takeover_.serves() || keeper_steps_.hands_over())) {
+    // Who is about to leave has nothing more to say. Who has left is asked for its records.
+    if (attached() && (!detaching() || attachment_.stopped() || takeover_.serves() ||
+                       keeper_steps_.hands_over())) {
         claim_above_members(now, effects);
         keepers_.follow(now, effects);
         take(replica_.flush(now), now, effects);
@@ -474,6 +453,7 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     at = earliest(earliest(at, stand_in_.next_deadline()), others_.pulse.next_deadline());
     at = earliest(at, grants_.replica_awaited_until());
     at = earliest(at, replica_.meeting_until());
+    at = earliest(at, attachment_.kept_until());
     return earliest(at, stand_in_.due(turn_to_stand_in(), settings_.lease.timing.renew));
 }
 

@@ -134,6 +134,8 @@ class GatewayNode {
     void attach(const std::string& resource, const std::set<NodeId>& members, bool quorate,
                 TimePoint now, Effects& effects);
     void detach(RequestToken request, TimePoint now, Effects& effects);
+    // Nothing is kept any more of a gateway that was stopped.
+    void end_stopped(Effects& effects);
     void promote(RequestToken request, TimePoint now, Effects& effects);
     void demote(RequestToken request, TimePoint now, Effects& effects);
     // Ends that this node stands in; nobody takes over from it.
@@ -234,6 +236,12 @@ class GatewayNode {
     [[nodiscard]] bool attached() const { return attachment_.attached(); }
     // An agent has stopped it. It takes no part any more, but that it may still drain.
     [[nodiscard]] bool detaching() const { return attachment_.leaving(); }
+    // It keeps its records, in case the gateway is started again; nullopt: it is not stopped.
+    [[nodiscard]] std::optional<TimePoint> kept_until() const { return attachment_.kept_until(); }
+    // A start may take the stop back: it serves still, or has kept its records.
+    [[nodiscard]] bool may_return() const { return attachment_.stopped() || takeover_.serves(); }
+    // A node that takes part in the gateway has all that this one has.
+    [[nodiscard]] bool others_have_records() const;
     [[nodiscard]] const GatewaySettings& settings() const { return settings_; }
     // The disk takes what the lease must remember; while it does not, this node does not vote.
     [[nodiscard]] bool saves() const { return saves_.work(); }
@@ -312,7 +320,13 @@ class GatewayNode {
     [[nodiscard]] Result<void> check_heard() const;
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
     void plan_announcements(TimePoint now);
-    void finish(bool succeeded, Effects& effects);
+    void finish(bool succeeded, TimePoint now, Effects& effects);
+    // A gateway that was stopped: its records are worth keeping, and no successor has them.
+    [[nodiscard]] bool keeps_records() const;
+    // It is silent: what it has is kept, or ends.
+    void leave(TimePoint now, Effects& effects);
+    void watch_stopped(TimePoint now, Effects& effects);
+    void end_attachment(Effects& effects);
     void run_inner_step(takeover::Step step, TimePoint now, Effects& effects);
     void begin_grant(TimePoint now, Effects& effects);
     void ask_for_grant(TimePoint now, Effects& effects);

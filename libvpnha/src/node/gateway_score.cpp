@@ -55,7 +55,9 @@ void GatewayNode::write_score(TimePoint now, Effects& effects) {
     if (attachment_.resource().empty()) {
         return;
     }
-    if (const std::optional<int> score = score_.due(worth(now), now)) {
+    // Its times go on where nothing is written: a deadline in the past would keep the loop turning.
+    const std::optional<int> score = score_.due(worth(now), now);
+    if (score && !attachment_.stopped()) {
         effects.emplace_back(WriteScore{settings_.id, attachment_.resource(), *score});
     }
 }

@@ -170,7 +170,7 @@ Effects Node::for_gateway(RequestToken request, GatewayId gateway, TimePoint now
 Effects Node::attach(RequestToken request, GatewayId gateway, const std::string& resource,
                      TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
-        if (node.detaching()) {
+        if (node.detaching() && !node.may_return()) {
             effects.emplace_back(AnswerRequest{
                 request, fail(Errc::busy, fmt::format("gateway {} is being detached; try again",
                                                       node.settings().name))});
@@ -192,6 +192,11 @@ Effects Node::detach(RequestToken request, GatewayId gateway, TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
         node.detach(request, now, effects);
     });
+}
+
+Effects Node::end_stopped(GatewayId gateway, TimePoint now) {
+    return tell(gateway, now,
+                [](GatewayNode& node, Effects& effects) { node.end_stopped(effects); });
 }
 
 Effects Node::promote(RequestToken request, GatewayId gateway, TimePoint now) {

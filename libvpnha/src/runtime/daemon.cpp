@@ -35,6 +35,7 @@
 #include "runtime/flow_keeper.hpp"
 #include "runtime/gateway_settings.hpp"
 #include "runtime/ipsec.hpp"
+#include "runtime/origin.hpp"
 #include "runtime/pacemaker/score_writer.hpp"
 #include "runtime/pppd/plugins.hpp"
 #include "runtime/pppd/proxies.hpp"
@@ -67,6 +68,7 @@ class Daemon {
            std::span<const runtime::Protocol> others)
         : config_(std::move(config)),
           options_(options),
+          origin_({options.config_file, options.log_file}),
           codecs_(codecs),
           others_(others),
           families_(runtime::families_with(others)),
@@ -217,6 +219,15 @@ class Daemon {
     }
 
     void on_corosync_lost() {
+        const auto is_kept = [](const auto& each) { return each.second.kept_until().has_value(); };
+        const auto has_left = [&is_kept](const auto& each) {
+            return is_kept(each) || !each.second.attached();
+        };
+        if (node_ && std::ranges::any_of(node_->gateways(), is_kept) &&
+            std::ranges::all_of(node_->gateways(), has_left)) {
+            end_stopped();  // The whole cluster stops on this node.
+            return end({});
+        }
         end(fail(Errc::unreachable, "corosync is gone; without it nobody may speak for a gateway"));
     }
 
@@ -398,6 +409,9 @@ class Daemon {
         };
         self.quorum_device = [this] { return map_->quorum().device; };
         self.strays = [this] { return plugins_->strays(); };
+        self.differences = [this](const runtime::StartParameters& wanted) {
+            return origin_.differences(wanted);
+        };
         self.restart = options_.restart;
         self.loop = {.now = [this] { return loop_.now(); },
                      .run_at =
@@ -505,9 +519,18 @@ class Daemon {
         });
     }
 
+    void end_stopped() {
+        for (const config::Gateway& gateway : config_.gateways) {
+            run(node_->end_stopped(gateway.id, loop_.now()));
+        }
+    }
+
     // The shutdown of a machine ends vpnhad right after Pacemaker has stopped its gateways, and one
     // that drains serves until its successor claims the lease, 2 s at most. on_idle() follows.
     void end_when_drained() {
+        if (node_) {
+            end_stopped();
+        }
         const auto drains = [](const auto& each) {
             return each.second.detaching() && each.second.serves();
         };
@@ -544,6 +567,7 @@ class Daemon {
     // Members are destroyed from the last to the first: the loop is the last to go.
     config::Config config_;
     DaemonOptions options_;
+    runtime::Origin origin_;
     std::span<const wire::Codec> codecs_;
     std::span<const runtime::Protocol> others_;
     std::vector<keepers::Make> families_;

@@ -113,6 +113,9 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
                                  daemon_.restart.death)});
         return;
     }
+    if (request.verb == "attach" && makes_way(*gateway, arguments, reply, now)) {
+        return;
+    }
     const node::RequestToken token = next_token_++;
     node::Effects effects = verb(node_, token, *gateway, arguments, now);
     waiting_.emplace(token, std::move(reply));
@@ -147,13 +150,46 @@ Requests::Verb Requests::find_verb(const std::string& name) {
     return found == kVerbs.end() ? nullptr : found->second;
 }
 
+bool Requests::makes_way(GatewayId gateway, const json& arguments, adapters::ControlReply& reply,
+                         TimePoint now) {
+    const node::GatewayNode& state = *node_.find(gateway);
+    if (!state.detaching()) {
+        return false;
+    }
+    const std::vector<std::string> differences = daemon_.differences(
+        {arguments.value("config", std::string()), arguments.value("log_file", std::string())});
+    if (differences.empty()) {
+        return false;
+    }
+    const auto has_to_stay = [](const auto& each) {
+        const node::GatewayNode& other = each.second;
+        return other.attached() && !(other.kept_until() && other.others_have_records());
+    };
+    if (std::ranges::any_of(node_.gateways(), has_to_stay)) {
+        adapters::write_log(
+            node::Level::warning,
+            fmt::format("this vpnhad goes on as it was started event=old-start gateway={}: other "
+                        "nodes do not have all its sessions. Since its start: {}. Have it start "
+                        "anew later, one node after the other",
+                        state.settings().name, fmt::join(differences, ", ")));
+        return false;
+    }
+    // The agent asks again until a new one answers.
+    reply.error({Errc::busy, fmt::format("vpnhad starts anew: {}", fmt::join(differences, ", "))});
+    for (const auto& [id, other] : node_.gateways()) {
+        daemon_.run(node_.end_stopped(id, now));
+    }
+    return true;
+}
+
 void Requests::answer_monitor(GatewayId gateway, bool probe, adapters::ControlReply reply,
                               TimePoint now) {
     const auto answer = [this, gateway](adapters::ControlReply& to) {
         const node::GatewayNode* const state = node_.find(gateway);
         to.ok({{"attached", state->attached() && !state->detaching()},
                {"role", state->is_promoted() ? "promoted" : "unpromoted"},
-               {"draining", state->state() == takeover::State::lame}});
+               {"draining", state->state() == takeover::State::lame},
+               {"kept", state->kept_until().has_value()}});
     };
     if (!probe) {
         answer(reply);

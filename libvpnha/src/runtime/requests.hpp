@@ -12,6 +12,7 @@
 #include "adapters/corosync/cluster_map.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
+#include "runtime/origin.hpp"
 #include "runtime/views/session_walks.hpp"
 #include "runtime/views/views.hpp"
 #include "vpnha/daemon.hpp"
@@ -32,6 +33,8 @@ class Requests {
         std::function<std::string()> quorum_device;
         // Sessions of this node that no gateway keeps.
         std::function<std::vector<StraySession>()> strays;
+        // See Origin::differences().
+        std::function<std::vector<std::string>(const StartParameters& wanted)> differences;
         Restart restart;
         SessionWalks::Loop loop;
     };
@@ -51,6 +54,10 @@ class Requests {
                                    const nlohmann::json& arguments, TimePoint);
     [[nodiscard]] static Verb find_verb(const std::string& name);
 
+    // A start that takes a stop back would start vpnhad from something else now. Where other nodes
+    // have all records of this node, the start gets a new vpnhad: this one ends. False: it goes on.
+    [[nodiscard]] bool makes_way(GatewayId gateway, const nlohmann::json& arguments,
+                                 adapters::ControlReply& reply, TimePoint now);
     void answer_monitor(GatewayId gateway, bool probe, adapters::ControlReply reply, TimePoint now);
     void confirm_dead(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     void vote_without(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);

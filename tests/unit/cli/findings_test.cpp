@@ -67,6 +67,7 @@ TEST(FindingsTest, SayWhatIsAmiss) {
         {"/gateways/0/sessions/quarantined", 3, Health::degraded, "3 records cannot be applied"},
         {"/gateways/0/records/unknown", 2, Health::degraded, "2 records are of a later release"},
         {"/gateways/0/role", "detached", Health::degraded, "does not take part"},
+        {"/gateways/0/role", "stopped", Health::degraded, "the replica of this node is partial"},
         {"/restarts/votes_only", true, Health::degraded, "only votes on this node"},
         {"/admission/causes",
          {"conntrack", "memory"},

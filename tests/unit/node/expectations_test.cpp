@@ -312,6 +312,7 @@ TEST_F(ExpectationsTest, NothingRemainsOfThemWhenAStandbyLeaves) {
     expect(ftp_expectation());
     cluster_.pass(milliseconds(100));
     ASSERT_TRUE(cluster_.detach(2).has_value());
+    cluster_.pass(kOthersHaveThem);
     EXPECT_EQ(table(2).expectations.size(), 0U);
 }
 

@@ -168,7 +168,13 @@ class FakeCluster {
         fake->node->set_wall(walls_.try_emplace(node, kWall).first->second);
         nodes_[NodeId{node}] = std::move(fake);
         members_changed();
-        run(node, at(node).node->attach(next_request_++, kGateway, "checkpoint", now_));
+        (void)attach(node);
+    }
+    // Its agent starts the gateway.
+    Result<void> attach(std::uint32_t node) {
+        const RequestToken request = next_request_++;
+        run(node, at(node).node->attach(request, kGateway, "checkpoint", now_));
+        return at(node).answers.at(request);
     }
     // There is one now, which remembers nothing, and all nodes' configurations name it.
     void have_witness() {

@@ -281,6 +281,7 @@ TEST(NodeTest, GratuitousArpIsRepeated) {
 TEST(NodeTest, ADetachedGatewayLeavesNothingInTheKernel) {
     FakeCluster cluster = with_one_session();
     ASSERT_TRUE(cluster.detach(2).has_value());
+    cluster.pass(kOthersHaveThem);
     EXPECT_TRUE(cluster.at(2).detached);
     EXPECT_THAT(cluster.at(2).kernel, IsEmpty());
     EXPECT_FALSE(cluster.at(2).node->any_attached());
@@ -318,6 +319,7 @@ TEST(NodeTest, WithoutAGatewayNoRecordIsRead) {
     cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
     EXPECT_EQ(records_read, 1);
     ASSERT_TRUE(cluster.detach(2).has_value());
+    cluster.pass(kOthersHaveThem);
     cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
     cluster.pass(std::chrono::seconds(2));
     EXPECT_EQ(records_read, 1);

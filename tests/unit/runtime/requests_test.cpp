@@ -223,6 +223,60 @@ TEST_F(RequestsTest, WhoOnlyVotesTakesNoPart) {
     EXPECT_FALSE(requests_->has_attached());
 }
 
+// Node 2 is a standby whose gateway was stopped; node 1 has its records.
+class StoppedRequestsTest : public RequestsTest {
+  protected:
+    void SetUp() override {
+        RequestsTest::SetUp();
+        ASSERT_TRUE(cluster_.detach(2));
+        Requests::Daemon stopped = daemon();
+        stopped.differences = [this](const StartParameters& wanted) {
+            wanted_ = wanted;
+            return differences_;
+        };
+        requests_.emplace(config_, *cluster_.at(2).node, std::move(stopped));
+    }
+    const node::GatewayNode& gateway() { return *cluster_.at(2).node->find(node::kGateway); }
+    static constexpr const char* kStart =
+        R"({"gateway":"l2tp","resource":"checkpoint","config":"/a.toml","log_file":"/a.log"})";
+
+    std::vector<std::string> differences_;
+    StartParameters wanted_;
+};
+
+TEST_F(StoppedRequestsTest, AMonitorFindsNothingThatRuns) {
+    const Result<json> state = ask("monitor", R"({"gateway":"l2tp"})");
+    ASSERT_TRUE(state) << state.error().detail;
+    EXPECT_EQ(state->at("attached"), false);
+    EXPECT_EQ(state->at("kept"), true);
+}
+
+TEST_F(StoppedRequestsTest, AStartTakesItBack) {
+    ASSERT_TRUE(ask("attach", kStart));
+    EXPECT_EQ(wanted_.config_file, "/a.toml");
+    EXPECT_EQ(wanted_.log_file, "/a.log");
+    EXPECT_TRUE(gateway().attached() && !gateway().detaching());
+    EXPECT_EQ(gateway().session_totals().all, 1U);
+}
+
+TEST_F(StoppedRequestsTest, OfAnotherConfigurationItMakesWayForANewOne) {
+    differences_ = {"vpnha.toml has changed"};
+    const Result<json> refused = ask("attach", kStart);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::busy);
+    EXPECT_THAT(refused.error().detail, ::testing::HasSubstr("vpnha.toml has changed"));
+    EXPECT_FALSE(gateway().attached());
+}
+
+TEST_F(StoppedRequestsTest, TheLastOneWithTheRecordsGoesOnWithItsOldConfiguration) {
+    differences_ = {"vpnha.toml has changed"};
+    ASSERT_TRUE(cluster_.detach(3));
+    ASSERT_TRUE(cluster_.detach(1));
+    cluster_.pass(std::chrono::seconds(3));
+    ASSERT_TRUE(ask("attach", kStart));
+    EXPECT_EQ(gateway().session_totals().all, 1U);
+}
+
 TEST_F(RequestsTest, AVerbThatIsNotThereIsAnInvalidArgument) {
     EXPECT_EQ(ask("config", "{}").error().code, Errc::invalid_argument);
 }

@@ -251,6 +251,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     // A node that another one stands in for is silent, whatever Pacemaker's monitor is told.
     const bool is_promoted = gateway.is_promoted() && !gateway.stand_in().deposed();
     const char* role = !gateway.attached()                        ? "detached"
+                       : gateway.kept_until()                     ? "stopped"
                        : gateway.stands_in()                      ? "standing-in"
                        : is_promoted                              ? "promoted"
                        : gateway.state() == takeover::State::lame ? "draining"

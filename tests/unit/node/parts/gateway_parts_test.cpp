@@ -27,12 +27,42 @@ TEST(AttachmentTest, LeavesAndIsAttachedUntilItsEnd) {
     EXPECT_TRUE(attachment.attach("one"));
     EXPECT_FALSE(attachment.attach("two")) << "a repeated start";
     EXPECT_EQ(attachment.resource(), "two");
-    attachment.leave();
+    attachment.leave(false);
     EXPECT_TRUE(attachment.attached() && attachment.leaving());
-    EXPECT_FALSE(attachment.attach("two"));
-    EXPECT_TRUE(attachment.leaving()) << "a start takes back no stop";
     attachment.end();
     EXPECT_FALSE(attachment.attached() || attachment.leaving());
+}
+
+TEST(AttachmentTest, AStartTakesAStopBack) {
+    Attachment attachment;
+    EXPECT_TRUE(attachment.attach("one"));
+    attachment.leave(true);
+    EXPECT_FALSE(attachment.attach("one")) << "nothing was lost";
+    EXPECT_FALSE(attachment.leaving());
+    attachment.leave(false);
+    EXPECT_FALSE(attachment.has_served());
+    attachment.stop(kStart);
+    EXPECT_TRUE(attachment.stopped() && attachment.leaving() && attachment.attached());
+    EXPECT_FALSE(attachment.attach("one"));
+    EXPECT_FALSE(attachment.stopped() || attachment.leaving());
+}
+
+TEST(AttachmentTest, RecordsAreKeptForAMinuteOrUntilOthersHaveHadThemForAWhile) {
+    Attachment attachment;
+    EXPECT_TRUE(attachment.attach("one"));
+    EXPECT_EQ(attachment.kept_until(), std::nullopt);
+    attachment.leave(false);
+    attachment.stop(kStart);
+    EXPECT_EQ(attachment.kept_until(), kStart + kRecordsKept);
+    attachment.stop(kStart + seconds(9));
+    EXPECT_EQ(attachment.kept_until(), kStart + kRecordsKept) << "a repeated stop";
+    attachment.note_others(true, kStart + seconds(10));
+    attachment.note_others(true, kStart + seconds(11));
+    EXPECT_EQ(attachment.kept_until(), kStart + seconds(10) + kOthersHaveThem);
+    attachment.note_others(false, kStart + seconds(12));
+    EXPECT_EQ(attachment.kept_until(), kStart + kRecordsKept);
+    attachment.note_others(true, kStart + seconds(58));
+    EXPECT_EQ(attachment.kept_until(), kStart + kRecordsKept);
 }
 
 TEST(MembersTest, WhoStaysKeepsItsTimeAndWhoComesBackGetsANewOne) {
