@@ -56,6 +56,15 @@ class Secrets(unittest.TestCase):
         for name in ("mark_in", "mark_out", "set_mark_in"):
             self.assertEqual(indented_value(text, name), indented_value(example, name))
 
+    def test_swanctl_offers_what_the_example_does(self) -> None:
+        example = (ROOT / "docs/swanctl.conf.example").read_text()
+        defaults = (ROOT / "ansible/roles/vpnha/defaults/main.yml").read_text()
+        for option, names in (("proposals", ("vpnha_ikev2_proposals", "vpnha_ike_proposals")),
+                              ("esp_proposals",
+                               ("vpnha_ikev2_esp_proposals", "vpnha_esp_proposals"))):
+            ours = [re.findall(rf"^{name}: (.+)$", defaults, re.MULTILINE)[0] for name in names]
+            self.assertEqual(re.findall(rf"^ *{option} = (.+)$", example, re.MULTILINE), ours)
+
     @staticmethod
     def swanctl() -> str:
         return rendered("swanctl.conf.j2", vpnha_ikev2_gateways=[],

@@ -131,6 +131,47 @@ void check_pools(ConnectionCheck& check, const std::map<std::string, StrongswanS
     }
 }
 
+// Windows knows no pre-shared key of IKEv2.
+bool may_be_dialled_by_windows(const ConnectionCheck& check, const StrongswanSection& connection) {
+    return check.value("version", "0") != "1" &&
+           std::none_of(
+               connection.sections.begin(), connection.sections.end(), [](const auto& each) {
+                   const auto auth = each.second.values.find("auth");
+                   return each.first.starts_with("remote") && auth != each.second.values.end() &&
+                          auth->second.value_or("").starts_with("psk");
+               });
+}
+
+// Of a proposal: the first of its groups for the exchange of keys; none: it names no group.
+std::string_view first_group_of(std::string_view proposal) {
+    constexpr std::array<std::string_view, 5> kGroups{"modp", "ecp", "curve", "x25519", "x448"};
+    while (!proposal.empty()) {
+        const std::size_t dash = std::min(proposal.find('-'), proposal.size());
+        const std::string_view word = proposal.substr(0, dash);
+        if (std::ranges::any_of(kGroups,
+                                [&](std::string_view kind) { return word.starts_with(kind); })) {
+            return word;
+        }
+        proposal.remove_prefix(std::min(dash + 1, proposal.size()));
+    }
+    return {};
+}
+
+void check_first_group(ConnectionCheck& check, const StrongswanSection& connection) {
+    const auto rekeyed = parse_strongswan_seconds(check.value("rekey_time", "4h"));
+    if (rekeyed == 0 || !may_be_dialled_by_windows(check, connection)) {
+        return;
+    }
+    const std::string proposals = check.value("proposals", "default");
+    const auto parts = parts_of(proposals);
+    const std::string_view group = parts.empty() ? "" : first_group_of(parts.front());
+    if (group != "modp2048") {
+        check.add(fmt::format("the first group of proposals is {}, not modp2048",
+                              group.empty() ? "not named" : group),
+                  "Windows refuses each rekey of the IKE SA that the gateway begins");
+    }
+}
+
 bool is_default(const OnlyDefault& option, const std::string& value) {
     if (option.why == kOwnNumber) {
         return !value.starts_with('%');  // A number of the configuration is the same everywhere.
@@ -200,6 +241,7 @@ ConnectionFindings findings_in_connections(const StrongswanSection& all,
         check.has("unique", "no", "never",
                   "a client would end another one behind the same NAT address");
         check.lasts("rekey_time", "4h", hours(8), hours(24));
+        check_first_group(check, section);
         check_defaults(check, kNamedOfConnection);
         check_pools(check, below(all, "pools"));
         for (const auto& [child, settings] : below(section, "children")) {

@@ -6,6 +6,7 @@
 namespace vpnha::config {
 namespace connections_test {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -19,6 +20,7 @@ connections {
         mobike = no
         unique = never
         rekey_time = 8h
+        proposals = aes256-sha256-modp2048, aes256-sha256-ecp256
         children {
             net { rekey_time = 3600 }
         }
@@ -82,6 +84,29 @@ TEST(ConnectionsTest, EachThingThatATakeoverSuffersFromIsNamed) {
         EXPECT_THAT(findings(with(good, bad)), ElementsAre(HasSubstr(named))) << bad;
     }
     EXPECT_THAT(findings("secrets { }"), ElementsAre("there are no connections"));
+}
+
+TEST(ConnectionsTest, WhereWindowsWouldRefuseTheGatewaysRekeyIsNamed) {
+    const std::string proposals = "proposals = aes256-sha256-modp2048, aes256-sha256-ecp256";
+    for (const auto& [bad, named] : std::vector<std::pair<std::string, std::string>>{
+             {"", "proposals is not named, not modp2048"},
+             {"proposals =", "proposals is not named, not modp2048"},
+             {"proposals = aes256-sha256", "proposals is not named, not modp2048"},
+             {"proposals = aes256-sha256-ecp256,aes256-sha256-modp2048", "ecp256, not modp2048"},
+             {"proposals = aes256-sha256-x25519-modp2048", "x25519, not modp2048"},
+             {"proposals = aes256-sha256-modp2048s256", "modp2048s256, not modp2048"}}) {
+        EXPECT_THAT(findings(with(proposals, bad)),
+                    ElementsAre(AllOf(HasSubstr("road: the first group of"), HasSubstr(named))))
+            << bad;
+    }
+    EXPECT_THAT(findings(with(proposals, "proposals = aes256-sha256-sha1-modp2048-ecp256")),
+                IsEmpty());
+    for (const char* other :
+         {"version = 1", "remote { auth = psk }", "version = 2\nremote-1 { auth = psk }"}) {
+        EXPECT_THAT(findings(with(proposals, other)), IsEmpty()) << other;
+    }
+    EXPECT_THAT(findings(with(proposals, "version = 2\nremote { auth = eap-mschapv2 }")),
+                ElementsAre(HasSubstr("not modp2048")));
 }
 
 TEST(ConnectionsTest, WithWhatNoStandbyCouldGoOnNoGatewayIsServed) {

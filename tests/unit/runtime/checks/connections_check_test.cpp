@@ -38,7 +38,7 @@ class ConnectionsCheckTest : public ::testing::Test {
 TEST_F(ConnectionsCheckTest, WhatAFileIncludesCounts) {
     write("conf.d/a.conf",
           "connections { a { local_addrs = 192.0.2.100\n mobike = no\n unique = never\n "
-          "rekey_time = 8h } }");
+          "rekey_time = 8h\n proposals = aes256-sha256-modp2048 } }");
     EXPECT_THAT(find_in_connections(config_).warnings, IsEmpty());
     write("conf.d/b.conf", "connections { a { unique = no } }");
     EXPECT_THAT(find_in_connections(config_).warnings, ElementsAre(HasSubstr("unique is no")));
