@@ -13,8 +13,9 @@ CONNECTIONS = "/etc/swanctl/swanctl.conf"
 LOG = "charon.log"
 CONSOLE = "/var/log/charon.console"
 INITIATE_LIMIT_S = 15
-# Exchanges of IKEv2 within an SA.
+# Exchanges of IKEv2 within an SA, and the one of IKEv1 that makes a CHILD SA.
 CREATE_CHILD_SA, INFORMATIONAL = 36, 37
+QUICK_MODE = 32
 LOST = "ike_lost"
 VIRTUAL_IP = re.compile(r"installing new virtual IP (\S+)")
 CHILD_SA = re.compile(r"CHILD_SA (\S+) established")
@@ -106,14 +107,17 @@ class Charon:
 
 
 def lose_ike(node: Node, exchange: int, sent: bool = False) -> None:
-    """What comes to the node of that exchange of IKEv2, not behind NAT, is lost; or what it sends
-    of it."""
+    """What comes to the node of that exchange of IKE is lost; or what it sends of it."""
     hook, port = ("output", "dport") if sent else ("input", "sport")
-    # The kind of the exchange is octet 18 of IKE, behind the 8 of UDP.
+    # The kind of the exchange is octet 18 of IKE, behind the 8 of UDP; at port 4500 also behind 4
+    # octets of zero, which ESP does not have there (RFC 3948 2.2).
     node.run("nft", "-f", "-", stdin=(
         f"add table inet {LOST}\n"
+        f"add counter inet {LOST} lost\n"
         f"add chain inet {LOST} lose {{ type filter hook {hook} priority 0; }}\n"
-        f"add rule inet {LOST} lose udp {port} 500 @th,208,8 {exchange} drop\n"))
+        f"add rule inet {LOST} lose udp {port} 500 @th,208,8 {exchange} counter name lost drop\n"
+        f"add rule inet {LOST} lose udp {port} 4500 @th,64,32 0 @th,240,8 {exchange} "
+        "counter name lost drop\n"))
 
 
 def lose_no_ike(node: Node) -> None:

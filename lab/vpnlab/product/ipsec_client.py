@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from ..host.node import Node
 from ..host.topology import L2TP, NETWORKS, VpnGateway
@@ -29,16 +29,31 @@ IKE_PROPOSALS = "aes256-sha256-modp2048"
 CBC = "aes256-sha256"
 
 
-def l2tp_ipsec_connections(gateway: VpnGateway, secret: str = SECRET) -> str:
+@dataclasses.dataclass(frozen=True)
+class TransportOffer:
+    """What a client of L2TP/IPsec asks for. `selector`: protocol and port of its own end."""
+
+    ike: str = IKE_PROPOSALS
+    esp: str = CBC
+    selector: str = "udp/1701"
+    ike_rekey: str = "8h"
+    child_rekey: str = "1h"
+    dpd: str = f"{DPD_S}s"
+    child_options: Sequence[str] = ()
+
+
+def l2tp_ipsec_connections(gateway: VpnGateway, secret: str = SECRET,
+                           offer: TransportOffer = TransportOffer()) -> str:
     """IKEv1, main mode, pre-shared key, transport mode: what phones and Windows speak."""
+    more_of_child = "".join(f"{option}\n                " for option in offer.child_options)
     return f"""\
 connections {{
     {CONNECTION} {{
         version = 1
         remote_addrs = {gateway.vip_outside}
-        proposals = {IKE_PROPOSALS}
-        rekey_time = 8h
-        dpd_delay = {DPD_S}s
+        proposals = {offer.ike}
+        rekey_time = {offer.ike_rekey}
+        dpd_delay = {offer.dpd}
         local {{
             auth = psk
         }}
@@ -49,10 +64,10 @@ connections {{
         children {{
             {CONNECTION} {{
                 mode = transport
-                local_ts = dynamic[udp/1701]
+                local_ts = dynamic[{offer.selector}]
                 remote_ts = dynamic[udp/1701]
-                esp_proposals = {CBC}
-                rekey_time = 1h
+                esp_proposals = {offer.esp}
+                {more_of_child}rekey_time = {offer.child_rekey}
             }}
         }}
     }}
@@ -88,19 +103,23 @@ _AUTHENTICATION = {
 }
 
 
+def authentication_of(auth: Auth) -> tuple[str, str]:
+    """What the client shows, and what it asks for, as lines of swanctl.conf."""
+    return _AUTHENTICATION[auth]
+
+
 def ikev2_connections(gateway: VpnGateway, kind: Ikev2Kind = Ikev2Kind()) -> str:
     """IKEv2 in tunnel mode with a virtual IP, by an interface of its own."""
-    shown, asked = _AUTHENTICATION[kind.auth]
     mobike = "yes" if kind.mobike else "no"
     return tunnel_connections(gateway, IKE_PROPOSALS,
                               (f"dpd_delay = {DPD_S}s", f"mobike = {mobike}"),
-                              (shown, asked), kind.esp, "1h",
+                              authentication_of(kind.auth), kind.esp, "1h",
                               ("close_action = start",) if kind.dials_again else ())
 
 
 def tunnel_connections(gateway: VpnGateway, ike: str, options: Sequence[str],
                        authentication: tuple[str, str], esp: str, rekey_time: str,
-                       child_options: Sequence[str] = ()) -> str:
+                       child_options: Sequence[str] = (), ike_rekey: str = "8h") -> str:
     """IKEv2 in tunnel mode with a virtual IP. `authentication`: what the client shows, and what it
     asks for."""
     shown, asked = authentication
@@ -112,7 +131,7 @@ connections {{
         version = 2
         remote_addrs = {gateway.vip_outside}
         proposals = {ike}
-        rekey_time = 8h
+        rekey_time = {ike_rekey}
         {more}
         vips = 0.0.0.0
         local {{
@@ -176,22 +195,33 @@ class L2tpIpsecClient:
     logs = (SYSLOG,)
 
     def __init__(self, node: Node, gateway: VpnGateway = L2TP, secret: str = SECRET,
-                 password: str = PASSWORD) -> None:
-        """`secret`: the pre-shared key of IKE; `password`: the user's, of PPP."""
+                 password: str = PASSWORD, mtu: int = L2TP_MTU, port: int = 1701,
+                 ppp: Sequence[str] = (), without: Collection[str] = ()) -> None:
+        """`secret`: the pre-shared key of IKE; `password`: the user's, of PPP. `port`: from which
+        it speaks L2TP. `ppp`, `without`: options of pppd that it has beside the usual ones, and of
+        these that it has not."""
         self.node = node
         self.gateway = gateway
         self._secret = secret
         self._charon = Charon(node)
-        self._l2tp = L2tpClient(node, gateway=gateway, password=password, mtu=L2TP_MTU,
-                                syslog=SYSLOG)
+        self._l2tp = L2tpClient(node, gateway=gateway, password=password, mtu=mtu,
+                                syslog=SYSLOG, ppp=ppp, without=without, port=port)
         self._loaded = False
 
     def start(self) -> None:
         # The encryption hides from captures what the daemons say there.
         self.node.run_tool("syslog.py", f"/var/log/{SYSLOG}")
         self._l2tp.start()
-        configure(self.node, l2tp_ipsec_connections(self.gateway, self._secret), "")
+        configure(self.node, self.connections(), self.settings())
         self._charon.start()
+
+    def connections(self) -> str:
+        """Of charon."""
+        return l2tp_ipsec_connections(self.gateway, self._secret)
+
+    def settings(self) -> str:
+        """Of strongswan.conf."""
+        return ""
 
     def ready(self) -> bool:
         return self._l2tp.ready() and self._charon.ready()
@@ -237,10 +267,18 @@ class Ikev2Client:
             # of an interface without any address, and uses none of this scope as a source.
             f"address add {KEPT} dev {TUNNEL} scope host\n"
             f"route add {NETWORKS['inside'].prefix} dev {TUNNEL}\n"))
-        configure(self.node, ikev2_connections(self.gateway, self._kind), IKEV2_SETTINGS)
+        configure(self.node, self.connections(), self.settings())
         for path, content in pki.files(USER_ID).items():
             self.node.put(path, content, mode=0o600)
         self._charon.start()
+
+    def connections(self) -> str:
+        """Of charon."""
+        return ikev2_connections(self.gateway, self._kind)
+
+    def settings(self) -> str:
+        """Of strongswan.conf."""
+        return IKEV2_SETTINGS
 
     def _link(self) -> str:
         return NETWORKS[self.node.spec.access].link

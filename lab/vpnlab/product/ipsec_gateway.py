@@ -43,6 +43,16 @@ class Lifetimes:
     child_life: str = ""
 
 
+@dataclasses.dataclass(frozen=True)
+class Offers:
+    """The proposals of the gateways, of IKE and of ESP."""
+
+    l2tp: str = IKE_PROPOSALS
+    l2tp_esp: str = ESP_PROPOSALS
+    ikev2: str = IKE_PROPOSALS
+    ikev2_esp: str = ESP_PROPOSALS
+
+
 class Auth(enum.Enum):
     """How a client of IKEv2 authenticates itself."""
 
@@ -66,15 +76,20 @@ _AUTHENTICATION = {
 
 
 def gateway_connections(gateway: VpnGateway = L2TP, marked: bool = True,
-                        lifetimes: Lifetimes = Lifetimes(), mobike: bool = False) -> str:
+                        lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
+                        offers: Offers = Offers()) -> str:
     """The same on all nodes. `marked`: vpnhad is there, which finds clients of L2TP by their
     marks. `mobike`: clients of IKEv2 may move."""
-    l2tp_child = (*L2TP_CHILD, *L2TP_MARKS) if marked else L2TP_CHILD
-    ikev2 = "".join(_connection(gateway, ikev2_name(auth), IKEV2_OPTIONS, _AUTHENTICATION[auth],
-                                IKEV2_CHILD, lifetimes, mobike) for auth in Auth)
+    l2tp_child = (*L2TP_CHILD, *(L2TP_MARKS if marked else ()),
+                  f"esp_proposals = {offers.l2tp_esp}")
+    ikev2_child = (*IKEV2_CHILD, f"esp_proposals = {offers.ikev2_esp}")
+    l2tp_options = ("version = 1", f"proposals = {offers.l2tp}")
+    ikev2_options = (*IKEV2_OPTIONS, f"proposals = {offers.ikev2}")
+    ikev2 = "".join(_connection(gateway, ikev2_name(auth), ikev2_options, _AUTHENTICATION[auth],
+                                ikev2_child, lifetimes, mobike) for auth in Auth)
     return f"""\
 connections {{
-{_connection(gateway, L2TP_IPSEC, ("version = 1",), (PSK, PSK), l2tp_child,
+{_connection(gateway, L2TP_IPSEC, l2tp_options, (PSK, PSK), l2tp_child,
              lifetimes)}{ikev2}}}
 secrets {{
     ike-vpn {{
@@ -92,10 +107,10 @@ def _connection(gateway: VpnGateway, name: str, options: Sequence[str],
                 authentication: tuple[str, str], child: Sequence[str],
                 lifetimes: Lifetimes, mobike: bool = False) -> str:
     inner = "\n                ".join((
-        *child, f"esp_proposals = {ESP_PROPOSALS}", f"rekey_time = {lifetimes.child}",
+        *child, f"rekey_time = {lifetimes.child}",
         "rand_time = 0", *_unless_empty("life_time", lifetimes.child_life)))
     outer = "\n        ".join((
-        f"local_addrs = {gateway.vip_outside}", f"proposals = {IKE_PROPOSALS}",
+        f"local_addrs = {gateway.vip_outside}",
         f"mobike = {'yes' if mobike else 'no'}", "unique = never",
         f"dpd_delay = {lifetimes.dpd}",
         f"rekey_time = {lifetimes.ike}", "rand_time = 0",
@@ -128,10 +143,11 @@ def ikev2_name(auth: Auth) -> str:
 
 
 def configure_gateway(node: Node, gateway: VpnGateway, settings: str = "", marked: bool = True,
-                      lifetimes: Lifetimes = Lifetimes(), mobike: bool = False) -> None:
+                      lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
+                      offers: Offers = Offers()) -> None:
     """The files that are the same on all nodes of a gateway; `settings` of strongswan.conf beside
     the pool of virtual IPs."""
-    configure(node, gateway_connections(gateway, marked, lifetimes, mobike),
+    configure(node, gateway_connections(gateway, marked, lifetimes, mobike, offers),
               settings + pool_settings(gateway))
     for path, content in pki.files(SERVER_ID).items():
         node.put(path, content, mode=0o600)

@@ -38,8 +38,9 @@ class Redial:
 
 
 def client_config(lns: str = VIP_OUTSIDE, redial: Redial | None = None,
-                  connections: Sequence[str] = (CONNECTION,)) -> str:
-    lines = ["[global]", "port = 1701"]
+                  connections: Sequence[str] = (CONNECTION,), port: int = 1701) -> str:
+    """`port`: from which it speaks."""
+    lines = ["[global]", f"port = {port}"]
     for connection in connections:
         lines += [f"[lac {connection}]", f"lns = {lns}", f"pppoptfile = {OPTIONS}",
                   "length bit = yes"]
@@ -72,16 +73,17 @@ class L2tpClient:
                  password: str = PASSWORD, gateway: VpnGateway = L2TP,
                  mtu: int = MTU, syslog: str = "", ppp: Sequence[str] = (),
                  without: Collection[str] = (),
-                 connections: Sequence[str] = (CONNECTION,)) -> None:
+                 connections: Sequence[str] = (CONNECTION,), port: int = 1701) -> None:
         """`syslog`: the file of /var/log into which a syslog daemon of the node puts what xl2tpd
         logs. `ppp`: further options of pppd. `without`: options of pppd that are left out.
-        `connections`: each in a tunnel of its own."""
+        `connections`: each in a tunnel of its own. `port`: from which it speaks."""
         self.node = node
         self.gateway = gateway
         self._mtu = mtu
         self._ppp = ppp
         self._without = without
         self._connections = connections
+        self._port = port
         self._syslog = syslog
         self._redial = redial
         self._user = user
@@ -90,7 +92,8 @@ class L2tpClient:
     def start(self) -> None:
         """Configures and starts xl2tpd, which does not dial yet."""
         lns = f"{self.gateway.vip_outside}:{self.gateway.l2tp_port}"
-        self.node.put(CONFIG, client_config(lns, self._redial, self._connections))
+        self.node.put(CONFIG, client_config(lns, self._redial, self._connections,
+                                            self._port))
         options = [*client_options(self._user, self._mtu).splitlines(), *self._ppp]
         self.node.put(OPTIONS, "".join(f"{option}\n" for option in options
                                        if option not in self._without))

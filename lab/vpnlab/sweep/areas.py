@@ -14,7 +14,8 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters",
                    "l2tp-power-cut", "waiting-power-cut", "l2tp-demotion",
                    "plain-knet-refused", "daemon-killed", "partition-isolate-promoted",
                    "fenced-node-returns", "nat-tcp", "l2tp-ipsec-power-cut", "ikev2-power-cut",
-                   "pptp-power-cut", "corosync-stands-still", "promote-while-incomplete")
+                   "pptp-power-cut", "corosync-stands-still", "promote-while-incomplete",
+                   "client-windows-l2tp")
 # The same fault again and again each, for docs/performance.md (tests/bench/run --only takeovers and
 # --only standing_in): half an hour and more.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
@@ -182,6 +183,13 @@ AREAS = {
                *_runtime("executor_ipsec", "ipsec"), "agents/strongswan",
                *_product("charon.py", "ike_crowd.py", "ipsec_", "pki.py"), *_steps("ipsec/"),
                *_node("hostile/forger.py", "ike_crowd.py", "syslog.py"))),
+    "clients": Area(
+        ("config", "ipsec"),
+        ("client-windows-l2tp", "client-windows-ikev2", "client-ios-l2tp", "client-ios-ikev2",
+         "client-android-l2tp", "client-mikrotik-l2tp", "client-cisco-lac"),
+        paths=("lab/clients.toml", "docs/swanctl.conf.example", *_product("clients/"),
+               *_steps("clients/"), *_node("players/")),
+        pytest=("lab/tests",)),
     "pptp": Area(
         ("pptp", "mppe", "keepers", "pptp_adapters", "pptp_path", "kernel_adapters"),
         ("pptp-stock", "pptp-control", "pptp-redial", "pptp-power-cut", "pptp-nat",

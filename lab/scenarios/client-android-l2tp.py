@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""L2TP/IPsec of Android up to 11, played, outlives two power cuts and a move.
+
+Purpose: Android up to 11 knows modp1024 alone, and speaks L2TP from any port. A site that serves it
+names that group, and has no marks in that child. charon, xl2tpd and pppd play it: this is not the
+real client.
+
+Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server.
+
+Steps: home1 dials with the values of android-l2tp-ipsec in clients.toml, at gateways with the
+proposals of docs/swanctl.conf.example, one with modp1024 beside them, and makes traffic. The power
+of the promoted gateway is cut. The dead gateway returns, and the role moves to it. home1 asks for a
+new CHILD SA; the answer is lost, and the power of the gateway is cut.
+
+Expected: silences of at most 0.6 s, 0.1 s and 1 s, and nothing else: the session was set up once,
+its IKE SA, too, and its stream is intact. No number was used twice.
+"""
+from vpnlab.steps.clients.outlive import outlive
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+
+SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "server", "nat1", "home1"), faults=2, vpnha=True)
+
+
+def steps(run: Run) -> None:
+    outlive(run, "android-l2tp-ipsec")
