@@ -4,7 +4,8 @@
 usage: numbered.py serve PORT RESULT
        numbered.py ask ADDRESS PORT RATE RESULT
 
-The client sends RATE datagrams a second. The server answers each of them, with a number of its own.
+The client sends RATE datagrams a second. The server answers each of them, with a number of its own,
+which counts that client's.
 On SIGTERM the client waits for the last answers and writes RESULT, JSON: `sent`, the time of each
 datagram in ns, and `answers`, in the order in which they came: [number, number of the answer, time
 in ns as the kernel received it].
@@ -40,7 +41,8 @@ def open_socket(port: int) -> socket.socket:
 
 
 def serve(port: str, _path: str) -> None:
-    server, count = open_socket(int(port)), 0
+    server = open_socket(int(port))
+    counts: dict[tuple[str, int], int] = {}
     print("listening", flush=True)
     while True:
         select.select([server], [], [])
@@ -48,8 +50,9 @@ def serve(port: str, _path: str) -> None:
             while True:
                 data, peer = server.recvfrom(LENGTH)
                 number, _ = NUMBERS.unpack_from(data)
+                count = counts.get(peer, 0)
                 server.sendto(NUMBERS.pack(number, count) + data[NUMBERS.size:], peer)
-                count += 1
+                counts[peer] = count + 1
         except BlockingIOError:
             pass
 

@@ -7,7 +7,7 @@ node.
 Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 -- outside.
 home1 speaks L2TP/IPsec, client1 IKEv2.
 
-Steps: both dial, and send 300 numbered datagrams a second each, as in planned-move-lossless. No
+Steps: both dial, and send 100 numbered datagrams a second each, as in planned-move-lossless. No
 fault.
 
 Expected: as planned-move-lossless, of both clients.
@@ -17,8 +17,8 @@ from vpnlab.steps.lossless import move_without_loss
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
-# More than two clients of ESP have of two processors: beyond it the nodes of the lab lose leases.
-RATE = 300
+# At higher rates ESP takes both processors of a small host, and the nodes of the lab lose leases.
+RATE = 100
 SCENARIO = Scenario(nodes=IPSEC_NODES, vpnha=True)
 
 
