@@ -336,7 +336,7 @@ class Key {
         if (fencing) {
             put(fencing->victim);
             put(fencing->run_out);
-            put(fencing->done);
+            put(static_cast<std::uint8_t>((fencing->done ? 1 : 0) | (fencing->agreed ? 2 : 0)));
         }
         static_cast<void>(lives);  // put_context() has them.
         put(static_cast<std::uint8_t>(yields));

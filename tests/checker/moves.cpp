@@ -251,7 +251,7 @@ class Moves {
             fence(i, {"asks for marks again", i}, before_.left, index_of(fencing->victim));
         } else if (before_.left.marks > 0) {
             for (std::size_t victim = 0; victim < before_.nodes.size(); ++victim) {
-                if (victim != i && before_.nodes[victim]->speaks()) {
+                if (victim != i && may_be_marked(victim)) {
                     Bounds after = before_.left;
                     --after.marks;
                     fence(i, {"asks for marks of", i, victim}, after, victim);
@@ -266,6 +266,12 @@ class Moves {
                 }
             }
         }
+    }
+
+    // Of two nodes beside a witness each may want the other one marked.
+    [[nodiscard]] bool may_be_marked(std::size_t victim) const {
+        const Node& node = *before_.nodes[victim];
+        return node.speaks() || (run_.third == Third::witness && !node.is_witness());
     }
 
     void fence(std::size_t i, Move move, Bounds left, std::size_t victim) {

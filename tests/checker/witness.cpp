@@ -80,4 +80,18 @@ void Step::check_lies() {
     }
 }
 
+void Step::check_duel() {
+    if (run_.third != Third::witness) {
+        return;
+    }
+    constexpr std::uint8_t kBoth = (1U << kThird) - 1;
+    const auto is_fenced = [](const auto& node) { return node->engine.state().fenced; };
+    if ((world.run_out & kBoth) == kBoth) {
+        fail("two nodes have had each other marked, and both have run out");
+    } else if (std::all_of(world.nodes.begin(),
+                           world.nodes.begin() + static_cast<std::ptrdiff_t>(kThird), is_fenced)) {
+        fail("two nodes have had each other marked, and both are fenced");
+    }
+}
+
 }  // namespace vpnha::checker

@@ -513,6 +513,7 @@ void Step::finish() {
     receive_promptly();
     prune();
     check_lies();
+    check_duel();
     for (const auto& node : world.nodes) {
         if (node->speaks()) {
             world.top = std::max(world.top, node->gate_epoch);

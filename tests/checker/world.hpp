@@ -238,6 +238,8 @@ class Step {
                         const lease::Effects& effects);
     // Of a third voter that lies: nothing but its own vote has counted.
     void check_lies();
+    // Of two nodes beside a witness that have each other marked.
+    void check_duel();
     void check_yielding(std::size_t to, const lease::Engine& before, const lease::Round& round);
     void fly(const lease::Sender& sender, std::uint8_t to, const lease::Message& message);
     void open(std::size_t index, TimePoint deadline);

@@ -140,7 +140,7 @@ Effects Engine::on_message(const Sender& sender, const Message& message, TimePoi
     } else if (const auto* release = std::get_if<Release>(&message)) {
         on_release(sender.node, *release);
     } else if (const auto* request = std::get_if<MarkRequest>(&message)) {
-        on_mark_request(sender.node, *request, effects, now);
+        on_mark_request(sender, *request, effects, now);
     } else if (const auto* mark = std::get_if<MarkAnswer>(&message)) {
         on_mark_answer(sender.node, *mark, effects, now);
     } else if (std::holds_alternative<Recall>(message)) {

@@ -83,6 +83,10 @@
 //      received a round of the other, a witness that lies to both makes two holders. The lower one
 //      ends with the first renewal of the other that it receives; who was granted it by a witness's
 //      vote sends that at once.
+//  21  A marked life has nobody marked: its request is answered, and does nothing else. Where there
+//      is a witness, a node asks it first. The node marks the victim itself, and sends the victim
+//      the request, when the witness has marked it. So of two nodes that want each other marked one
+//      gets through at most. A node's own mark on the winner would end both when they meet again.
 //
 //   phase \ event | promote  | demote | release | majority | lapse    | newer    | quorum | fenced
 //                 |          |        |         |          |          | claim    | lost   |
@@ -147,6 +151,8 @@ class Engine {
         BootId boot;
         std::vector<NodeId> run_out;
         bool done = false;
+        bool agreed = false;   // 21: this node may mark it.
+        bool refused = false;  // 21: the witness has this node's own life marked.
         friend bool operator==(const Fencing&, const Fencing&) = default;
     };
     struct Life {
@@ -284,7 +290,8 @@ class Engine {
 
     // Holding, with no other change under way: begins the change to `nodes`.
     [[nodiscard]] Result<Effects> change_voters(const std::vector<NodeId>& nodes, TimePoint now);
-    // Asks all voters to mark that life of a node; repeated by the caller until RunOut.
+    // Asks all voters to mark that life of a node, a witness first; repeated by the caller until
+    // RunOut.
     [[nodiscard]] Result<Effects> fence(NodeId victim, const BootId& boot, TimePoint now);
     // 13: that node remembers nothing, or is off for good. Ends the wait for it in this life.
     [[nodiscard]] Result<Effects> vote_without(NodeId node, TimePoint now);
@@ -331,8 +338,11 @@ class Engine {
     // 19
     [[nodiscard]] bool was_cut_off(NodeId from, const Opinion& opinion, TimePoint now) const;
     void end_standing_in();
-    void on_mark_request(NodeId from, const MarkRequest& request, Effects& effects, TimePoint now);
+    void mark_victim(Effects& effects, TimePoint now);
+    void on_mark_request(const Sender& sender, const MarkRequest& request, Effects& effects,
+                         TimePoint now);
     void on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effects, TimePoint now);
+    void note_word_of_witness(const MarkAnswer& answer, Effects& effects, TimePoint now);
     // 20
     void note_round(const Round& round, Verdict verdict, TimePoint now);
     // As if this node's own epoch were released.

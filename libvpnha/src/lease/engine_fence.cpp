@@ -126,12 +126,28 @@ Result<Effects> Engine::fence(NodeId victim, const BootId& boot, TimePoint now) 
         is_witness(victim)) {
         return fail(Errc::unsupported, "only one of three voters or more can be fenced by marks");
     }
+    if (state_.fenced) {
+        return fail(Errc::unsupported, "this node is fenced itself");
+    }
     Effects effects;
     lapse(effects, now);
     std::optional<Fencing>& fencing = state_.fencing;
     if (!fencing || fencing->victim != victim || fencing->boot != boot) {
-        fencing = Fencing{victim, boot, {}, false};
+        fencing = Fencing{victim, boot, {}};
     }
+    fencing->refused = false;
+    fencing->agreed = fencing->agreed || !state_.voters.has(kWitness);
+    if (fencing->agreed) {
+        mark_victim(effects, now);
+    } else {
+        send(kWitness, MarkRequest{victim, boot}, effects);
+    }
+    return saved_first(std::move(effects));
+}
+
+void Engine::mark_victim(Effects& effects, TimePoint now) {
+    const NodeId victim = state_.fencing->victim;
+    const BootId boot = state_.fencing->boot;
     send_to_others(MarkRequest{victim, boot}, effects);
     voter_.mark(victim, boot, state_.voters.all());
     if (voter_.run_out(victim, boot, now)) {
@@ -140,18 +156,20 @@ Result<Effects> Engine::fence(NodeId victim, const BootId& boot, TimePoint now) 
     if (victim == setup_.self.node && boot == setup_.self.boot) {
         become_fenced(effects);
     }
-    return saved_first(std::move(effects));
 }
 
-void Engine::on_mark_request(NodeId from, const MarkRequest& request, Effects& effects,
+void Engine::on_mark_request(const Sender& sender, const MarkRequest& request, Effects& effects,
                              TimePoint now) {
-    if (!state_.voters.has(request.victim) || is_witness(request.victim)) {
+    const auto& [victim, boot] = request;
+    if (!state_.voters.has(victim) || is_witness(victim)) {
         return;
     }
-    voter_.mark(request.victim, request.boot, state_.voters.all());
-    const bool run_out = voter_.run_out(request.victim, request.boot, now);
-    send(from, MarkAnswer{request.victim, request.boot, run_out, state_.voters}, effects);
-    if (request.victim == setup_.self.node && request.boot == setup_.self.boot) {
+    if (!voter_.is_marked(sender.node, sender.boot)) {
+        voter_.mark(victim, boot, state_.voters.all());
+    }
+    const bool run_out = voter_.run_out(victim, boot, now);
+    send(sender.node, MarkAnswer{victim, boot, run_out, state_.voters}, effects);
+    if (voter_.is_marked(setup_.self.node, setup_.self.boot)) {
         become_fenced(effects);
     }
 }
@@ -163,8 +181,14 @@ void Engine::on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effe
     }
     learn(from, answer.voters, answer.marks, effects, now);
     std::optional<Fencing>& fencing = state_.fencing;
-    if (!answer.run_out || !fencing || fencing->done || fencing->victim != answer.victim ||
+    if (!fencing || fencing->done || fencing->victim != answer.victim ||
         fencing->boot != answer.boot) {
+        return;
+    }
+    if (is_witness(from)) {
+        note_word_of_witness(answer, effects, now);
+    }
+    if (!answer.run_out || !fencing->agreed || fencing->done) {
         return;
     }
     if (!is_in(fencing->run_out, from)) {
@@ -174,6 +198,18 @@ void Engine::on_mark_answer(NodeId from, const MarkAnswer& answer, Effects& effe
     if (state_.voters.majority(fencing->run_out)) {
         fencing->done = true;
         effects.emplace_back(RunOut{answer.victim, answer.boot});
+    }
+}
+
+void Engine::note_word_of_witness(const MarkAnswer& answer, Effects& effects, TimePoint now) {
+    const auto has_mark = [&answer](const Mark& mark) {
+        return std::find(answer.marks.begin(), answer.marks.end(), mark) != answer.marks.end();
+    };
+    Fencing& fencing = *state_.fencing;
+    const bool is_marked = has_mark({answer.victim, answer.boot});
+    fencing.refused = !is_marked && has_mark({setup_.self.node, setup_.self.boot});
+    if (is_marked && !std::exchange(fencing.agreed, true)) {
+        mark_victim(effects, now);
     }
 }
 

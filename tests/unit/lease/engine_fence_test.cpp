@@ -101,6 +101,19 @@ TEST(EngineFenceTest, AMarkOutlivesTheDaemonOnTheVictimToo) {
     EXPECT_TRUE(cluster[1].state().fenced);
 }
 
+TEST(EngineFenceTest, AMarkedLifeHasNobodyMarked) {
+    Cluster cluster;
+    const auto request = [&cluster](unsigned by, unsigned victim) {
+        return sent<MarkAnswer>(cluster[3].on_message(
+            sender_of(by), MarkRequest{NodeId{victim}, boot_of(victim)}, cluster.now()));
+    };
+    const Marks marks{{NodeId{1}, boot_of(1)}};
+    EXPECT_EQ(request(2, 1).at(0).marks, marks);
+    EXPECT_EQ(request(1, 2).at(0).marks, marks);
+    EXPECT_THAT(request(1, 3), SizeIs(1));
+    EXPECT_FALSE(cluster[3].state().fenced);
+}
+
 TEST(EngineFenceTest, MarksOfStrangersAreNotKept) {
     Cluster cluster;
     EXPECT_THAT(
