@@ -375,7 +375,7 @@ Result<void> GatewayNode::vote_without(NodeId node, TimePoint now, Effects& effe
     return {};
 }
 
-Result<lease::BootId> GatewayNode::fenceable(NodeId victim) const {
+Result<lease::BootId> GatewayNode::fenceable(NodeId victim, TimePoint now) const {
     const lease::Voters& voters = lease_.state().voters;
     const std::vector<NodeId> all = voters.all();
     if (voters.newest().nodes.size() < 3 ||
@@ -393,7 +393,31 @@ Result<lease::BootId> GatewayNode::fenceable(NodeId victim) const {
                                 "power",
                                 settings_.name, victim.value));
     }
+    VPNHA_CHECK(reach_markers(victim, now));
     return *boot;
+}
+
+Result<void> GatewayNode::reach_markers(NodeId victim, TimePoint now) const {
+    if (!lease_.state().voters.has(lease::kWitness) || others_.witness.is_heard(now)) {
+        return {};
+    }
+    return fail(Errc::unreachable,
+                fmt::format("gateway {}: the witness is not heard, and of two nodes it decides "
+                            "which one is marked; fence node {} by its power",
+                            settings_.name, victim.value));
+}
+
+bool GatewayNode::is_answered(NodeId victim, TimePoint since, TimePoint now) const {
+    const lease::Voter::Promise& promise = lease_.voter().state().promise;
+    const bool by_self = promise.epoch.node == victim && !promise.released && now < promise.until;
+    return by_self ||
+           (lease_.state().voters.has(lease::kWitness) &&
+            others_.witness.may_answer_other(since, settings_.lease.timing.abstention(), now));
+}
+
+void GatewayNode::ask_witness(TimePoint now, Effects& effects) {
+    note_position();
+    take(lease_.ask(lease::kWitness), now, effects);
 }
 
 Result<void> GatewayNode::fence(NodeId victim, const lease::BootId& boot, TimePoint now,
@@ -403,9 +427,14 @@ Result<void> GatewayNode::fence(NodeId victim, const lease::BootId& boot, TimePo
     return {};
 }
 
-bool GatewayNode::is_fenced(NodeId victim, const lease::BootId& boot) const {
+const lease::Engine::Fencing* GatewayNode::fencing(NodeId victim, const lease::BootId& boot) const {
     const std::optional<lease::Engine::Fencing>& fencing = lease_.state().fencing;
-    return fencing && fencing->done && fencing->victim == victim && fencing->boot == boot;
+    return fencing && fencing->victim == victim && fencing->boot == boot ? &*fencing : nullptr;
+}
+
+bool GatewayNode::is_fenced(NodeId victim, const lease::BootId& boot) const {
+    const lease::Engine::Fencing* const found = fencing(victim, boot);
+    return found != nullptr && found->done;
 }
 
 void GatewayNode::set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects) {

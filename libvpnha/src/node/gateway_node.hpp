@@ -193,11 +193,19 @@ class GatewayNode {
     // it.
     [[nodiscard]] Result<void> vote_without(NodeId node, TimePoint now, Effects& effects);
     // Which life of the victim marks can fence: the one heard last. An error says what else to do.
-    [[nodiscard]] Result<lease::BootId> fenceable(NodeId victim) const;
+    [[nodiscard]] Result<lease::BootId> fenceable(NodeId victim, TimePoint now) const;
+    // Error: the witness, whose word it takes, is not heard.
+    [[nodiscard]] Result<void> reach_markers(NodeId victim, TimePoint now) const;
+    // A voter answers the victim, or may: the witness has not said since then whom it answers.
+    [[nodiscard]] bool is_answered(NodeId victim, TimePoint since, TimePoint now) const;
+    void ask_witness(TimePoint now, Effects& effects);
     // Asks the voters to mark it; to be repeated until is_fenced().
     [[nodiscard]] Result<void> fence(NodeId victim, const lease::BootId& boot, TimePoint now,
                                      Effects& effects);
-    // This node has asked for it, and no promise to that life holds any more.
+    // What has become of that; nullptr: this node has not asked for it.
+    [[nodiscard]] const lease::Engine::Fencing* fencing(NodeId victim,
+                                                        const lease::BootId& boot) const;
+    // No promise to that life holds any more.
     [[nodiscard]] bool is_fenced(NodeId victim, const lease::BootId& boot) const;
     // As corosync.conf has them now; whoever holds the lease changes its list step by step, and
     // adds a node when it is a member of the group.

@@ -243,8 +243,7 @@ void GatewayNode::watch_witness(TimePoint now, Effects& effects) {
 void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
     const std::optional<HolderWatch::Report> report = holder_watch_.look(sight(), now);
     if (holder_watch_.asks_witness(sight(), now)) {
-        note_position();
-        take(lease_.ask(lease::kWitness), now, effects);
+        ask_witness(now, effects);
         holder_watch_.on_asked(lease_.state().questions, now);
     }
     if (!report) {

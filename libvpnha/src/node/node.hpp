@@ -127,7 +127,8 @@ class Node {
     [[nodiscard]] Effects vote_without(RequestToken request, NodeId node, TimePoint now);
     // Has a majority of the voters mark the life of that node that was heard last, on all gateways;
     // answered when no promise to it holds any more, or with an error: at once when that cannot
-    // come, or after `patience`. Victims have their turn one after the other.
+    // come, or after `patience`. Victims have their turn one after the other. Beside a witness the
+    // node that serves less may wait before it asks (worth/duel.hpp).
     [[nodiscard]] Effects fence(RequestToken request, NodeId victim, Duration patience,
                                 TimePoint now);
     // The nodes of corosync.conf, ascending. The lists of voters follow them one node at a time.
@@ -195,6 +196,9 @@ class Node {
     [[nodiscard]] bool fenced() const;
     // The life of that node that was heard last is marked here on all gateways.
     [[nodiscard]] bool is_marked(NodeId node) const;
+    // That node has had this one marked at the witness, and is to switch it off: a loser of a duel
+    // leaves it the time for that.
+    [[nodiscard]] bool has_lost_to(NodeId node, TimePoint now) const;
 
   private:
     using Lives = std::map<GatewayId, lease::BootId>;
@@ -209,8 +213,11 @@ class Node {
     struct Fencing {
         NodeId victim;
         Lives lives;
+        TimePoint since{};
         TimePoint again_at{};  // The voters are asked.
         std::vector<Waiting> waiting;
+        std::size_t asked{};  // On so many gateways it has asked for marks.
+        bool waits = false;   // As told in the log.
     };
 
     // Ends every event: due messages of all gateways, and a hello when what it says has changed.
@@ -224,8 +231,12 @@ class Node {
     Effects for_gateway(RequestToken request, GatewayId gateway, TimePoint now, Event event);
 
     [[nodiscard]] Result<NamedSession> session_named(const SessionIdentity& identity);
-    [[nodiscard]] Result<Lives> fenceable(NodeId victim) const;
+    [[nodiscard]] Result<Lives> fenceable(NodeId victim, TimePoint now) const;
     [[nodiscard]] bool is_fenced(const Fencing& fencing) const;
+    // When this node asks for marks; {}: at once.
+    [[nodiscard]] TimePoint asks_at(const Fencing& fencing, TimePoint now) const;
+    [[nodiscard]] bool asks_now(const Fencing& fencing, TimePoint now) const;
+    [[nodiscard]] bool is_refused(const Fencing& fencing) const;
     void go_on_fencing(TimePoint now, Effects& effects);
     [[nodiscard]] Result<void> ask_for_marks(Fencing& fencing, TimePoint now, Effects& effects);
     void give_up_fencing(TimePoint now, Effects& effects);

@@ -15,6 +15,18 @@ constexpr Duration kWitnessSettle = std::chrono::seconds(1);
 // A witness that starts anew is heard so by one node up to a second before the other one.
 constexpr Duration kWitnessesAgree = std::chrono::seconds(3);
 
+// Of a claim of the other node an opinion says only that the promise to it holds.
+std::optional<TimePoint> answered_other(const lease::Opinion& opinion, TimePoint now) {
+    const NodeId granted = opinion.granted.node;
+    const NodeId asker = opinion.id.epoch.node;
+    if (opinion.answered_ago) {
+        return now - *opinion.answered_ago;
+    }
+    const bool is_promised =
+        opinion.verdict == lease::Verdict::promised && granted != NodeId{} && granted != asker;
+    return is_promised ? std::optional(now) : std::nullopt;
+}
+
 }  // namespace
 
 void WitnessWatch::on_message(const lease::Sender& sender, const lease::Message& message,
@@ -35,6 +47,10 @@ void WitnessWatch::on_message(const lease::Sender& sender, const lease::Message&
     }
     if (const auto* const memory = std::get_if<lease::Memory>(&message)) {
         remembers_ = memory->voters.newest().has_version();
+    }
+    if (const auto* const opinion = std::get_if<lease::Opinion>(&message)) {
+        opinion_at_ = now;
+        answered_other_at_ = answered_other(*opinion, now);
     }
 }
 
@@ -62,6 +78,11 @@ std::optional<bool> WitnessWatch::compare(const std::vector<lease::Instance>& he
 
 bool WitnessWatch::is_heard(TimePoint now) const {
     return heard_at_ && now < *heard_at_ + kWitnessUnheard;
+}
+
+bool WitnessWatch::may_answer_other(TimePoint since, Duration within, TimePoint now) const {
+    return !opinion_at_ || *opinion_at_ < since ||
+           (answered_other_at_ && now < *answered_other_at_ + within);
 }
 
 bool WitnessWatch::may_be_added(TimePoint now) const {

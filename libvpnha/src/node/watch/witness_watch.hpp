@@ -44,6 +44,9 @@ class WitnessWatch {
     // 0: it was not heard at the last take_news().
     [[nodiscard]] lease::Instance life() const { return told_ ? life_ : lease::Instance{}; }
     [[nodiscard]] std::optional<TimePoint> heard_at() const { return heard_at_; }
+    // It answers the other node's rounds: it did so less than `within` ago, or has not said since
+    // that time whom it answers.
+    [[nodiscard]] bool may_answer_other(TimePoint since, Duration within, TimePoint now) const;
     // From this node's newest Hello to its answer.
     [[nodiscard]] std::optional<Duration> round_trip() const { return round_trip_; }
 
@@ -59,6 +62,8 @@ class WitnessWatch {
     TimePoint since_{};  // It has been heard without a gap.
     std::optional<TimePoint> heard_at_;
     std::optional<TimePoint> asked_at_;
+    std::optional<TimePoint> opinion_at_;
+    std::optional<TimePoint> answered_other_at_;  // By its newest opinion.
     std::optional<Duration> round_trip_;
 };
 

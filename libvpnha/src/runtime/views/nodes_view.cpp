@@ -18,7 +18,8 @@ json nodes_view(const node::Node& node, const std::vector<adapters::ClusterNode>
                   {"self", each.id == node.settings().self},
                   {"fenced", node.is_marked(each.id)},
                   {"gateways", node.gateways_of(each.id)},
-                  {"lost_ms", nullptr}};
+                  {"lost_ms", nullptr},
+                  {"won_duel", node.has_lost_to(each.id, now)}};
         if (const std::optional<TimePoint> lost = node.lost_at(each.id)) {
             view["lost_ms"] =
                 std::chrono::duration_cast<std::chrono::milliseconds>(now - *lost).count();

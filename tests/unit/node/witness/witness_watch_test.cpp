@@ -110,5 +110,35 @@ TEST(WitnessWatchTest, TheRoundTripIsFromAHelloToItsFirstAnswer) {
     EXPECT_EQ(watch.round_trip(), milliseconds(2));
 }
 
+TEST(WitnessWatchTest, ItMayAnswerTheOtherNodeUntilItSaysOtherwise) {
+    constexpr Duration kWithin = milliseconds(515);
+    const auto says = [](lease::Verdict verdict, NodeId granted, std::optional<Duration> ago) {
+        lease::Opinion opinion;
+        opinion.id.epoch = {7, NodeId{2}};
+        opinion.verdict = verdict;
+        opinion.granted = {6, granted};
+        opinion.answered_ago = ago;
+        return opinion;
+    };
+    const auto may = [&](WitnessWatch& watch, const lease::Opinion& opinion, Duration later) {
+        watch.on_message(kLife, opinion, kStart);
+        return watch.may_answer_other(kStart, kWithin, kStart + later);
+    };
+    using lease::Verdict;
+    WitnessWatch watch;
+    EXPECT_TRUE(watch.may_answer_other(kStart, kWithin, kStart + seconds(9))) << "it said nothing";
+    EXPECT_TRUE(may(watch, says(Verdict::answered, NodeId{1}, milliseconds(100)), {}));
+    EXPECT_TRUE(
+        may(watch, says(Verdict::answered, NodeId{1}, milliseconds(100)), milliseconds(414)));
+    EXPECT_FALSE(
+        may(watch, says(Verdict::answered, NodeId{1}, milliseconds(100)), milliseconds(415)));
+    EXPECT_FALSE(may(watch, says(Verdict::answered, NodeId{1}, seconds(1)), {}));
+    EXPECT_TRUE(may(watch, says(Verdict::promised, NodeId{1}, std::nullopt), {})) << "a claim";
+    EXPECT_FALSE(may(watch, says(Verdict::promised, NodeId{2}, std::nullopt), {})) << "its own";
+    EXPECT_FALSE(may(watch, says(Verdict::promised, NodeId{}, std::nullopt), {})) << "a mark";
+    EXPECT_TRUE(watch.may_answer_other(kStart + milliseconds(1), kWithin, kStart + seconds(9)))
+        << "an older word";
+}
+
 }  // namespace witness_watch_test
 }  // namespace vpnha::node
