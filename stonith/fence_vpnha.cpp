@@ -83,8 +83,8 @@ bool goes_first(const json& self, const json& victim) {
 }
 
 // What is left of the delay. It counts from the loss, which both nodes notice together; a fencing
-// that comes late for other reasons waits for nothing more.
-std::chrono::milliseconds left_of_delay(const Settings& settings) {
+// that comes late for other reasons waits for nothing more. Error: mode=duel has decided.
+Result<std::chrono::milliseconds> left_of_delay(const Settings& settings) {
     const Result<json> list = nodes(settings, settings.delay);
     if (!list) {
         return settings.delay;
@@ -98,8 +98,13 @@ std::chrono::milliseconds left_of_delay(const Settings& settings) {
     if (self == nullptr || victim == nullptr) {
         return settings.delay;
     }
+    if (victim->value("won_duel", false)) {
+        return fail(Errc::busy, fmt::format("the witness has this node marked, as {} has asked: "
+                                            "that one is left, and is to switch this one off",
+                                            settings.plug));
+    }
     if (goes_first(*self, *victim)) {
-        return {};
+        return std::chrono::milliseconds::zero();
     }
     const json lost = victim->value("lost_ms", json());
     const std::chrono::milliseconds gone(lost.is_number_unsigned() ? lost.get<std::int64_t>() : 0);
@@ -109,7 +114,8 @@ std::chrono::milliseconds left_of_delay(const Settings& settings) {
 // Before a power device, which decides; without an answer of vpnhad this node serves nobody.
 Result<void> yield(const Settings& settings) {
     const auto begin = Clock::now();
-    std::this_thread::sleep_until(begin + left_of_delay(settings));
+    VPNHA_TRY(const std::chrono::milliseconds left, left_of_delay(settings));
+    std::this_thread::sleep_until(begin + left);
     return {};
 }
 
@@ -126,8 +132,17 @@ Result<void> confirm(const Settings& settings) {
     }
 }
 
+Result<void> revoke(const Settings& settings) {
+    return ask(settings, "fence",
+               {{"node", settings.plug}, {"timeout_ms", settings.timeout.count()}})
+        .map([](const json&) {});
+}
+
 Result<void> off(const Settings& settings) {
     std::this_thread::sleep_for(settings.wait);
+    if (settings.mode == Mode::duel) {
+        return revoke(settings);
+    }
     if (settings.mode == Mode::confirm) {
         return confirm(settings);
     }
@@ -139,10 +154,9 @@ Result<void> off(const Settings& settings) {
     // off, and power is next.
     std::future<Result<void>> looked =
         std::async(std::launch::async, [&settings] { return refuse_ungated(settings); });
-    const Result<json> fenced =
-        ask(settings, "fence", {{"node", settings.plug}, {"timeout_ms", settings.timeout.count()}});
+    Result<void> fenced = revoke(settings);
     VPNHA_CHECK(looked.get());
-    return fenced.map([](const json&) {});
+    return fenced;
 }
 
 Result<void> refuse_without_status(const Settings& settings) {

@@ -16,7 +16,9 @@ namespace vpnha::stonith {
 
 namespace {
 
-constexpr int kTimeoutMax = 60;    // Seconds.
+constexpr int kTimeoutMax = 60;  // Seconds.
+// The node that serves less waits for 5 s, and a mark takes 0.52 s.
+constexpr int kDuelTimeoutMin = 7;
 constexpr int kDelayMax = 30'000;  // Milliseconds.
 constexpr int kWaitMax = 600;      // Seconds.
 // Of an option without a letter: beyond all of them.
@@ -46,8 +48,9 @@ constexpr std::array<Parameter, 15> kParameters{{
      "ocf:vpnha:vip among them: whatever they do there is not ended by this agent"},
     {"mode", 'm', Type::mode, "revoke", true,
      "revoke: a majority of three voters or more takes the victim's leases back. In a cluster of "
-     "two nodes, in one level of the topology with a power device: yield, before it, waits unless "
-     "this node serves the gateways, so that two nodes that lose each other do not switch each "
+     "two nodes, in one level of the topology with a power device: duel, before it, does the same "
+     "where a witness votes, which lets one of two nodes through that lose each other; yield, "
+     "before it, waits unless this node serves the gateways, so that the two do not switch each "
      "other off; confirm, behind it, tells vpnhad that the other node is off"},
     {"delay", kNoLetter, Type::number, "0", true, "Seconds before off begins"},
     {"delay_ms", 'd', Type::number, "1700", true,
@@ -95,14 +98,16 @@ Result<bool> flag_of(const Given& given, const char* name) {
 
 Result<Mode> mode_of(const Given& given) {
     const std::string mode = value_of(given, "mode");
-    for (const auto& [name, value] :
-         {std::pair("revoke", Mode::revoke), {"yield", Mode::yield}, {"confirm", Mode::confirm}}) {
+    for (const auto& [name, value] : {std::pair("revoke", Mode::revoke),
+                                      {"duel", Mode::duel},
+                                      {"yield", Mode::yield},
+                                      {"confirm", Mode::confirm}}) {
         if (mode == name) {
             return value;
         }
     }
     return fail(Errc::invalid_argument,
-                fmt::format("mode={} is none of revoke, yield and confirm", mode));
+                fmt::format("mode={} is none of revoke, duel, yield and confirm", mode));
 }
 
 Result<int> number_of(const Given& given, const char* name, const char* unit, int least, int most) {
@@ -137,7 +142,8 @@ std::string content_of(const Parameter& each) {
             return fmt::format(R"(<content type="boolean" default="{}"/>)", each.fallback);
         case Type::mode:
             return fmt::format(R"(<content type="select" default="{}"><option value="revoke"/>)"
-                               R"(<option value="yield"/><option value="confirm"/></content>)",
+                               R"(<option value="duel"/><option value="yield"/>)"
+                               R"(<option value="confirm"/></content>)",
                                each.fallback);
     }
     return "";
@@ -249,7 +255,8 @@ Result<Settings> settings_of(const Given& given) {
     VPNHA_TRY(settings.help, flag_of(given, "help"));
     VPNHA_TRY(settings.version, flag_of(given, "version"));
     VPNHA_TRY(settings.mode, mode_of(given));
-    VPNHA_TRY(const int seconds, number_of(given, "timeout", "seconds", 1, kTimeoutMax));
+    const int least = settings.mode == Mode::duel ? kDuelTimeoutMin : 1;
+    VPNHA_TRY(const int seconds, number_of(given, "timeout", "seconds", least, kTimeoutMax));
     settings.timeout = std::chrono::seconds(seconds);
     VPNHA_TRY(const int wait, number_of(given, "delay", "seconds", 0, kWaitMax));
     settings.wait = std::chrono::seconds(wait);

@@ -14,6 +14,7 @@ namespace vpnha::stonith {
 
 enum class Mode {
     revoke,   // off: the other nodes take the victim's leases back.
+    duel,     // off: the same, before a power device: of two nodes that do so one is left.
     yield,    // off: of two nodes the one that serves less waits before it cuts the other's power.
     confirm,  // off: its power is off already; the other one of two nodes is told so.
 };

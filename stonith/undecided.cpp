@@ -25,9 +25,10 @@ std::map<std::string, std::string> modes_in(const std::vector<CibResource>& reso
             continue;
         }
         const std::set<std::string> values = each.values("mode");
-        modes[each.id] = values.contains("confirm")                        ? "confirm"
-                         : values.contains("yield") || values.contains("") ? "yield"
-                                                                           : "";
+        const bool is_first = values.contains("duel") || values.contains("yield");
+        modes[each.id] = values.contains("confirm")        ? "confirm"
+                         : is_first || values.contains("") ? "first"
+                                                           : "";
     }
     return modes;
 }
@@ -59,18 +60,18 @@ Result<std::vector<std::string>> undecided_in(std::string_view configuration) {
             continue;
         }
         bool decided = false;
-        bool has_yield = false;
+        bool has_first = false;
         for (const std::string& id : split(element.attribute("devices"))) {
             const auto found = modes.find(id);
             const std::string mode = found == modes.end() ? "" : found->second;
             without_level.erase(id);
-            has_yield = has_yield || mode == "yield";
+            has_first = has_first || mode == "first";
             decided = decided || mode.empty();
             if (mode == "confirm" && !decided) {
                 wrong.push_back(fmt::format("no power device before {}", id));
             }
         }
-        if (has_yield && !decided) {
+        if (has_first && !decided) {
             wrong.push_back(fmt::format("no power device in {}", element.attribute("id")));
         }
     }

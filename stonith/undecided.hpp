@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Levels of the fencing topology in which nothing switches the victim off. To Pacemaker a node is
 // fenced when all devices of a level have succeeded, or, where no topology has it, any one device:
-// those in mode=yield and mode=confirm always do.
+// those in mode=yield and mode=confirm do so though nobody is off, and those in mode=duel end the
+// gateways of the victim alone.
 #pragma once
 
 #include <chrono>

@@ -48,6 +48,7 @@ def level(number: int, target: str, *ids: str, kind: str = "target") -> Given:
 
 
 VPNHA = device("fencing-vpnha", "fence_vpnha")
+DUEL = device("fencing-duel", "fence_vpnha", mode="duel")
 YIELD = device("fencing-yield", "fence_vpnha", mode="yield")
 CONFIRM = device("fencing-confirm", "fence_vpnha", mode="confirm")
 

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ElementTree
 import plays
 import pytest
 import sites
-from inventories import CONFIRM, TWO, VPNHA, YIELD, board, device, level
+from inventories import CONFIRM, DUEL, TWO, VPNHA, YIELD, board, device, level
 from vpnlab.product.cluster import fill, render_cib
 
 L2TP = {"name": "dialin", "id": 1, "ppp_local": "10.200.0.1", "pools": ["10.200.1.0/24"],
@@ -32,6 +32,10 @@ SITES = {
     "two-nodes": (2, {"ha_cluster_resource_primitives": [YIELD, CONFIRM],
                       "ha_cluster_stonith_levels": [
         level(1, ".*", "fencing-yield", "fencing", "fencing-confirm", kind="target_pattern")]}),
+    "two-nodes-witness": (2, {"ha_cluster_resource_primitives": [DUEL, YIELD],
+                              "ha_cluster_stonith_levels": [
+        level(2, ".*", "fencing-yield", "fencing", kind="target_pattern"),
+        level(1, ".*", "fencing-duel", "fencing", kind="target_pattern")]}),
     "sbd": (3, {"ha_cluster_sbd_enabled": True}),
     "two-gateways": (3, {"vpnha_instances": [L2TP, {**L2TP, "name": "dialin2", "id": 2}]}),
 }

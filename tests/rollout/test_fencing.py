@@ -3,7 +3,7 @@
 import inventories
 import plays
 import pytest
-from inventories import (CONFIRM, THREE, TWO, VPNHA, YIELD, board, device, fencing, level,
+from inventories import (CONFIRM, DUEL, THREE, TWO, VPNHA, YIELD, board, device, fencing, level,
                          one_for_all)
 
 BOARDS = [board(node) for node in THREE]
@@ -11,6 +11,8 @@ VPNHA_FIRST = [each for node in THREE for each in (level(1, node, "fencing-vpnha
                                                    level(2, node, f"fencing-{node}"))]
 CONFIRMED = [level(1, node, "fencing-yield", f"fencing-{node}", "fencing-confirm")
              for node in TWO]
+DUELLED = [level(1, node, "fencing-duel", f"fencing-{node}") for node in TWO]
+YIELDED_NEXT = [level(2, node, "fencing-yield", f"fencing-{node}") for node in TWO]
 RIGHT = {
     "a board of each node": (BOARDS, [], THREE, False),
     "fence_vpnha before them": ([*BOARDS, VPNHA], VPNHA_FIRST, THREE, False),
@@ -29,6 +31,8 @@ RIGHT = {
         [], THREE, False),
     "sbd alone": ([], [], THREE, True),
     "two nodes": ([*BOARDS[:2], YIELD, CONFIRM], CONFIRMED, TWO, False),
+    "two nodes and a witness": (
+        [*BOARDS[:2], DUEL, YIELD], [*DUELLED, *YIELDED_NEXT], TWO, False),
 }
 # Words of the message.
 WRONG = {
@@ -68,6 +72,14 @@ WRONG = {
                                            level(2, node, "fencing-confirm"))], TWO, False)),
     "fence_vpnha of two nodes": ("by a majority of three nodes", (
         [*BOARDS[:2], VPNHA], VPNHA_FIRST[:4], TWO, False)),
+    "two nodes and no level for a witness that is not heard": ("gw1 has no level for a witness", (
+        [*BOARDS[:2], DUEL], DUELLED, TWO, False)),
+    "duel behind power": ("mode=duel has to be before a power device", (
+        [*BOARDS[:2], DUEL, YIELD],
+        [*(level(1, node, f"fencing-{node}", "fencing-duel") for node in TWO), *YIELDED_NEXT],
+        TWO, False)),
+    "duel of three nodes": ("mode=duel is for clusters of two nodes", (
+        [*BOARDS, DUEL], [], THREE, False)),
     "yield of three nodes": ("mode=yield is for clusters of two nodes", (
         [*BOARDS, YIELD], [], THREE, False)),
     "fence_vpnha without levels": ("gw1 has no level", ([*BOARDS, VPNHA], [], THREE, False)),

@@ -107,6 +107,7 @@ def place_fixture(tmp_path: Path) -> Iterator[Place]:
 
 OFF = ("action=off", "plug=gw1")
 YIELD = (*OFF, "mode=yield")
+DUEL = (*OFF, "mode=duel", "timeout=10")
 # What is given, what vpnhad answers (None: there is none), the code, and words of the reason.
 TABLE = [
     (OFF, {}, OK, ""),
@@ -122,7 +123,11 @@ TABLE = [
     (("action=reboot", "plug=gw1"), {}, FAILED, "pcmk_reboot_action=off"),
     (("action=on", "plug=gw1"), {}, FAILED, "pcmk_reboot_action=off"),
     (("action=explode", "plug=gw1"), {}, FAILED, "only takes leases away"),
-    ((*OFF, "mode=other"), {}, FAILED, "none of revoke, yield and confirm"),
+    ((*OFF, "mode=other"), {}, FAILED, "none of revoke, duel, yield and confirm"),
+    (DUEL, {}, OK, ""),
+    (DUEL, {"fence": "busy: the witness has this node marked"}, FAILED, "this node marked"),
+    ((*OFF, "mode=duel"), {}, FAILED, "timeout=5 is no number of seconds from 7 to 60"),
+    (("action=status", "plug=gw1", "mode=duel", "timeout=7"), {}, FAILED, "power device"),
     ((*OFF, "timeout=0"), {}, FAILED, "1 to 60"),
     ((*OFF, "timeout=soon"), {}, FAILED, "1 to 60"),
     ((*OFF, "gated_only=perhaps"), {}, FAILED, "neither 1 nor 0"),
@@ -221,6 +226,23 @@ def test_who_serves_less_waits(place: Place, nodes: object, waits: bool) -> None
     took = time.monotonic() - begin
     assert (done.returncode, done.stderr) == (OK, "")
     assert (took >= 0.5) == waits
+
+
+def test_a_duel_looks_at_no_resources_as_power_follows(place: Place) -> None:
+    vpnhad = place.serve()
+    place.resources(GATED.replace("</resources>", f"{ADDRESS}</resources>"))
+    assert place.run(*DUEL).returncode == OK
+    assert vpnhad.asked == [("fence", {"node": "gw1", "timeout_ms": 10_000})]
+
+
+def test_who_has_lost_a_duel_switches_nobody_off(place: Place) -> None:
+    """Not even a node that serves, by what it knows itself."""
+    nodes = two_nodes(1, 0, lost_ms=86_400_000)
+    nodes["nodes"][0]["won_duel"] = True
+    place.serve(nodes=nodes)
+    done = place.run(*YIELD)
+    assert done.returncode == FAILED
+    assert "the witness has this node marked, as gw1 has asked" in done.stderr
 
 
 def test_the_delay_counts_from_the_loss(place: Place) -> None:
@@ -339,6 +361,7 @@ BY_TEMPLATE = ('<template id="t" class="stonith" type="fence_vpnha"><instance_at
                '<nvpair id="n" name="mode" value="yield"/></instance_attributes></template>'
                '<primitive id="first" template="t"/>')
 CONFIRMING = YIELDING.replace("yield", "confirm").replace("first", "last")
+DUELLING = YIELDING.replace("yield", "duel")
 REVOKING = YIELDING.replace("yield", "revoke").replace("first", "marks")
 # Fencing devices beside a power device, the devices of each level, and what is wrong.
 LEVELS = [
@@ -349,6 +372,10 @@ LEVELS = [
     (REVOKING, ["marks", "power"], ""),
     (REVOKING, [], ""),
     ("", [], ""),
+    (DUELLING, ["first,power"], ""),
+    (DUELLING, ["first", "power"], "no power device in level0"),
+    (DUELLING, ["power"], "first is in no level"),
+    (DUELLING + CONFIRMING, ["first,last,power"], "no power device before last"),
     (YIELDING, [], "first is in no level"),
     (YIELDING, ["power"], "first is in no level"),
     (BY_TEMPLATE, ["power"], "first is in no level"),
@@ -361,7 +388,7 @@ LEVELS = [
 
 
 @pytest.mark.parametrize(("devices", "levels", "wrong"), LEVELS)
-@pytest.mark.parametrize("mode", ["yield", "confirm"])
+@pytest.mark.parametrize("mode", ["duel", "yield", "confirm"])
 def test_a_level_that_switches_nobody_off_is_a_refusal(place: Place, devices: str,
                                                        levels: list[str], wrong: str,
                                                        mode: str) -> None:
@@ -371,18 +398,18 @@ def test_a_level_that_switches_nobody_off_is_a_refusal(place: Place, devices: st
                     'type="fence_ipmilan"/><primitive id="other" class="ocf" type="x"/></resources>'
                     f"<fencing-topology>{topology}</fencing-topology><rsc_defaults>"
                     '<nvpair id="d" name="mode" value="yield"/></rsc_defaults></configuration>')
-    done = place.run("action=monitor", f"mode={mode}")
+    done = place.run("action=monitor", f"mode={mode}", "timeout=7")
     assert done.returncode == (FAILED if wrong else OK)
     assert wrong in done.stderr
 
 
 @pytest.mark.parametrize(("text", "code"), [("", 0), ("no connection", 0),
                                             ("<configuration>", 105)])
-@pytest.mark.parametrize("mode", ["yield", "confirm"])
+@pytest.mark.parametrize("mode", ["duel", "yield", "confirm"])
 def test_without_a_look_at_the_topology_no_device_starts(place: Place, text: str, code: int,
                                                          mode: str) -> None:
     place.resources(text, code)
-    assert place.run("action=monitor", f"mode={mode}").returncode == FAILED
+    assert place.run("action=monitor", f"mode={mode}", "timeout=7").returncode == FAILED
 
 
 def test_list_is_one_name_a_line(place: Place) -> None:

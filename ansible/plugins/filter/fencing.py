@@ -15,9 +15,11 @@ BOARD = re.compile(r"fence_(amt(_ws)?|idrac|drac5?|ilo(?!_moonshot)\w*|imm|ipmil
                    r"|rsa|rsb)")
 YES = ("1", "true", "yes", "on")
 LEVEL_MAX = 9
-# What stonith/fence-vpnha-then-power.crm and stonith/two-nodes.crm have of fence_vpnha.
-PARAMETERS = {"revoke": {"timeout": "5"}, "yield": {"delay_ms": "1700"},
+# What the topologies of stonith/ have of fence_vpnha.
+PARAMETERS = {"revoke": {"timeout": "5"}, "duel": {"timeout": "10"}, "yield": {"delay_ms": "1700"},
               "confirm": {"timeout": "5"}}
+# Modes of two nodes that have to come before a power device of the same level.
+BEFORE_POWER = ("duel", "yield")
 
 
 class Device:
@@ -150,7 +152,7 @@ def _of_device(device: Device, nodes: Sequence[str]) -> list[str]:
     if device.mode == "revoke" and len(nodes) < 3:
         faults.append(f"{device.id}: fence_vpnha takes leases away by a majority of three nodes or "
                       "more; two nodes have mode=yield and mode=confirm")
-    if device.mode in ("yield", "confirm") and len(nodes) != 2:
+    if device.mode in (*BEFORE_POWER, "confirm") and len(nodes) != 2:
         faults.append(f"{device.id}: mode={device.mode} is for clusters of two nodes")
     if device.board and len(device.hosts) > 1:
         faults.append(f"{device.id}: the board {device.board} switches the machine that it is "
@@ -202,13 +204,18 @@ def _of_node(node: str, levels: Sequence[Level], known: Mapping[str, Device], vo
     for level in levels:
         modes = [known[each].mode for each in level.ids]
         powers = [place for place, mode in enumerate(modes) if not mode]
-        if "yield" in modes and not (powers and modes.index("yield") < powers[0]):
-            faults.append(f"level {level.number} of {node}: mode=yield has to be before a power "
-                          "device")
+        faults += [f"level {level.number} of {node}: mode={mode} has to be before a power device"
+                   for mode in BEFORE_POWER
+                   if mode in modes and not (powers and modes.index(mode) < powers[0])]
         if "confirm" in modes and not (powers and powers[-1] < modes.index("confirm")):
             faults.append(f"level {level.number} of {node}: mode=confirm has to be behind a power "
                           "device")
         decided = decided or {"yield", "confirm"} <= set(modes)
+    used_modes = {device.mode for device in used}
+    if "duel" in used_modes and "yield" not in used_modes:
+        faults.append(f"{node} has no level for a witness that is not heard: write one with "
+                      "mode=yield and power behind the one with mode=duel")
+    decided = decided or "duel" in used_modes
     if voters == 2 and not decided:
         faults.append(f"of two nodes both have to answer, so that the death of {node} has to be "
                       "confirmed: write a level with mode=yield, power and mode=confirm, as "

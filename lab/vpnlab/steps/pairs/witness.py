@@ -15,7 +15,7 @@ from ..run import Run
 from .two_nodes import Loss, observed, wait_calm
 
 NODES = ("gw1", "gw2", "wit1", "client1", "server")
-DEVICES = ("fencing-yield", "fencing")
+DEVICES = ("fencing-duel", "fencing-yield", "fencing")
 # The longest silence that the loss of either node may cost where the witness is a few milliseconds
 # away.
 WITNESS_MS = 450
