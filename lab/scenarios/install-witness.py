@@ -22,13 +22,13 @@ from vpnlab.product.witness import NETWORKS, PORT
 from vpnlab.rollout.ansible import Site
 from vpnlab.steps.live import off_dc
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
-from vpnlab.steps.rollout import PAIR, PAIR_FENCING, begin, play_again, prepare
+from vpnlab.steps.rollout import PAIR, WITNESS_FENCING, begin, play_again, prepare
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*PAIR, WITNESS, "client1", "server"), fresh=(*PAIR, WITNESS), faults=1)
 SITE = Site(witness=WITNESS, values={
-    **PAIR_FENCING, "vpnha_witness_name": WITNESS,
+    **WITNESS_FENCING, "vpnha_witness_name": WITNESS,
     "vpnha_witness_addresses": [f"{NODES[WITNESS].address(network)}:{PORT}"
                                 for network in NETWORKS]})
 AFTERWARDS_S = 5

@@ -23,16 +23,27 @@ def _device(name: str, agent: str, **parameters: str) -> dict:
 
 
 # What two nodes have of fencing, as inventory/two-nodes.yml: a board each.
-PAIR_FENCING = {
-    "vpnha_fence_agent": "",
+_DEVICES = [*(_device(f"fencing-{name}", "fence_lab", pcmk_host_list=name) for name in PAIR),
+            _device("fencing-yield", "fence_vpnha", mode="yield", delay_ms="1700"),
+            _device("fencing-confirm", "fence_vpnha", mode="confirm")]
+
+
+def _confirmed(level: int) -> list[dict]:
+    return [{"level": level, "target": name,
+             "resource_ids": ["fencing-yield", f"fencing-{name}", "fencing-confirm"]}
+            for name in PAIR]
+
+
+PAIR_FENCING = {"vpnha_fence_agent": "", "ha_cluster_resource_primitives": _DEVICES,
+                "ha_cluster_stonith_levels": _confirmed(1)}
+# The same beside a witness, as the collection's README has it.
+WITNESS_FENCING = {
+    **PAIR_FENCING,
     "ha_cluster_resource_primitives": [
-        *(_device(f"fencing-{name}", "fence_lab", pcmk_host_list=name) for name in PAIR),
-        _device("fencing-yield", "fence_vpnha", mode="yield", delay_ms="1700"),
-        _device("fencing-confirm", "fence_vpnha", mode="confirm")],
+        *_DEVICES, _device("fencing-duel", "fence_vpnha", mode="duel")],
     "ha_cluster_stonith_levels": [
-        {"level": 1, "target": name,
-         "resource_ids": ["fencing-yield", f"fencing-{name}", "fencing-confirm"]}
-        for name in PAIR]}
+        *({"level": 1, "target": name, "resource_ids": ["fencing-duel", f"fencing-{name}"]}
+          for name in PAIR), *_confirmed(2)]}
 
 
 def connect_power(run: Run) -> None:

@@ -123,7 +123,7 @@ inline constexpr std::chrono::milliseconds kHolds{250};
 // 10 us.
 inline constexpr std::chrono::milliseconds kLetsOut{1};
 // The same of a gateway with PPTP, whose calls are carried by processes.
-inline constexpr std::chrono::milliseconds kLetsOutCalls{5};
+inline constexpr std::chrono::milliseconds kLetsOutCalls{20};
 // Of PPTP, what is held waits so long behind the opening for the calls to be resumed.
 inline constexpr std::chrono::milliseconds kCallsResume{30};
 // What came straight from its sender waits so much longer than what the old node has sent on: that
