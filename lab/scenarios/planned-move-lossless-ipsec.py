@@ -13,14 +13,14 @@ fault.
 Expected: as planned-move-lossless, of both clients.
 """
 from vpnlab.steps.ipsec.live import IPSEC_NODES, begin_ipsec
-from vpnlab.steps.lossless import move_without_loss
+from vpnlab.steps.lossless import Load, move_without_loss
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 # At higher rates ESP takes both processors of a small host, and the nodes of the lab lose leases.
-RATE = 100
+LOAD = Load(rate=100)
 SCENARIO = Scenario(nodes=IPSEC_NODES, vpnha=True)
 
 
 def steps(run: Run) -> None:
-    move_without_loss(run, begin_ipsec(run), RATE)
+    move_without_loss(run, begin_ipsec(run), LOAD)

@@ -21,16 +21,22 @@ from .run import Run
 
 PORT = 7007
 FILE = "planned-moves.json"
-# Datagrams a second of each client, each way.
-RATE = 1000
 MOVES = 4
-# Of what was sent while the gateway moved: beyond the median of the calm time before. An answer may
-# have to wait in each direction.
-ADDED_P99_MS = 25.0
 # A datagram that is sent so long before the move may be on its way when the move begins.
 BEFORE_S = 0.01
 # The old node sends on for 200 ms.
 WINDOW_S = 0.3
+
+
+@dataclasses.dataclass(frozen=True)
+class Load:
+    """Datagrams a second of each client, each way. What a move may add to their round trips (p99,
+    beyond the median of the calm time before): an answer may have to wait in each direction. And
+    how long a client's pings may be without an answer."""
+
+    rate: int = 1000
+    added_p99_ms: float = 25.0
+    gap_ms: float = PLANNED_MS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,31 +112,32 @@ class Moved:
 
 
 # Asserts what one move of a number was for one client.
-Expect = Callable[[Run, str, int, Moved], None]
+Expect = Callable[[Run, str, Load, Moved], None]
 
 
-def move_without_loss(run: Run, live: Live, rate: int = RATE) -> None:
+def move_without_loss(run: Run, live: Live, load: Load = Load()) -> None:
     """The role goes there and back under the datagrams of all clients; then all hang up. Writes
     FILE beside the result."""
-    _move_often(run, live, rate, _expect_no_loss)
+    _move_often(run, live, load, _expect_no_loss)
 
 
 def move_unheld(run: Run, live: Live) -> None:
     """The same where no node can hold packets: each move loses some, and no more than that."""
-    _move_often(run, live, RATE, _expect_short_loss)
+    _move_often(run, live, Load(), _expect_short_loss)
 
 
-def _move_often(run: Run, live: Live, rate: int, expect: Expect) -> None:
+def _move_often(run: Run, live: Live, load: Load, expect: Expect) -> None:
     server = Tool(run.lab, run.lab.node("server"), "numbered.py", "serve", str(PORT),
                   result="numbered-server", word="listening")
     first, second = live.active, live.plain_standby
     spans, found = [], []
     for number in range(1, MOVES + 1):
-        calm, moved, seen = _move(run, live, rate, number, first if number % 2 == 0 else second)
+        calm, moved, seen = _move(run, live, load.rate, number,
+                                  first if number % 2 == 0 else second)
         spans.append((calm, moved))
         found += seen
         for each in seen:
-            expect(run, f"{each.client}_{{}}_{number}", rate, each)
+            expect(run, f"{each.client}_{{}}_{number}", load, each)
     (run.out / FILE).write_text(json.dumps([dataclasses.asdict(each) for each in found], indent=1)
                                 + "\n", encoding="utf-8")
     run.expect("failures", list(live.stack.cluster.status().failures), is_empty())
@@ -138,7 +145,7 @@ def _move_often(run: Run, live: Live, rate: int, expect: Expect) -> None:
     measured = live.end()
     for client in live.clients:
         for calm, moved in spans:
-            expect_planned_move(run, measured.client(client.name), calm, moved)
+            expect_planned_move(run, measured.client(client.name), calm, moved, load.gap_ms)
 
 
 def _move(run: Run, live: Live, rate: int, number: int,
@@ -159,16 +166,16 @@ def _move(run: Run, live: Live, rate: int, number: int,
     return calm, moved, [Moved.of(name, each, calm, moved, begun) for name, each in seen.items()]
 
 
-def _expect_no_loss(run: Run, name: str, rate: int, moved: Moved) -> None:
-    run.expect(name.format("sent"), moved.sent, at_least(rate * WINDOW_S * 0.8))
+def _expect_no_loss(run: Run, name: str, load: Load, moved: Moved) -> None:
+    run.expect(name.format("sent"), moved.sent, at_least(load.rate * WINDOW_S * 0.8))
     run.expect(name.format("lost"), list(moved.lost), equals([0, 0]))
     run.expect(name.format("overtaken"), list(moved.overtaken), equals([0, 0]))
-    run.expect(name.format("added_p99_ms"), moved.added_p99_ms, at_most(ADDED_P99_MS))
+    run.expect(name.format("added_p99_ms"), moved.added_p99_ms, at_most(load.added_p99_ms))
 
 
-def _expect_short_loss(run: Run, name: str, rate: int, moved: Moved) -> None:
+def _expect_short_loss(run: Run, name: str, load: Load, moved: Moved) -> None:
     run.expect(name.format("lost"), sum(moved.lost), at_least(1))
-    run.expect(name.format("lost"), max(moved.lost), at_most(rate * PLANNED_MS / 1000.0))
+    run.expect(name.format("lost"), max(moved.lost), at_most(load.rate * load.gap_ms / 1000.0))
     run.expect(name.format("overtaken"), list(moved.overtaken), equals([0, 0]))
 
 

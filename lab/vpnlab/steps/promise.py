@@ -90,10 +90,11 @@ def expect_unnoticed(run: Run, seen: ClientResult, before: Span, during: Span) -
     expect_nothing_else(run, seen)
 
 
-def expect_planned_move(run: Run, seen: ClientResult, calm: Span, moved: Span) -> None:
+def expect_planned_move(run: Run, seen: ClientResult, calm: Span, moved: Span,
+                        longest_ms: float = PLANNED_MS) -> None:
     """The role moved between two living nodes in the second span: a short silence, and nothing
     else."""
-    expect_no_gap(run, seen, calm, moved, PLANNED_MS)
+    expect_no_gap(run, seen, calm, moved, longest_ms)
     expect_nothing_else(run, seen)
 
 
