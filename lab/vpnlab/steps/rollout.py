@@ -3,6 +3,8 @@
 and PPTP. They keep the relaxed token: what plays do to a cluster needs no fast one."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..evidence.expectation import equals, is_empty, is_true
 from ..host.node import Node
 from ..host.power import node_files
@@ -24,26 +26,27 @@ def _device(name: str, agent: str, **parameters: str) -> dict:
 
 # What two nodes have of fencing, as inventory/two-nodes.yml: a board each.
 _DEVICES = [*(_device(f"fencing-{name}", "fence_lab", pcmk_host_list=name) for name in PAIR),
-            _device("fencing-yield", "fence_vpnha", mode="yield", delay_ms="1700"),
-            _device("fencing-confirm", "fence_vpnha", mode="confirm")]
+            _device("fencing-yield", "fence_vpnha", mode="yield", delay_ms="1700")]
 
 
-def _confirmed(level: int) -> list[dict]:
-    return [{"level": level, "target": name,
-             "resource_ids": ["fencing-yield", f"fencing-{name}", "fencing-confirm"]}
-            for name in PAIR]
+def _levels(*levels: Sequence[str]) -> list[dict]:
+    """Of each node; its own board is meant by `fencing`."""
+    return [{"level": number, "target": name,
+             "resource_ids": [f"fencing-{name}" if each == "fencing" else each for each in ids]}
+            for name in PAIR for number, ids in enumerate(levels, 1)]
 
 
-PAIR_FENCING = {"vpnha_fence_agent": "", "ha_cluster_resource_primitives": _DEVICES,
-                "ha_cluster_stonith_levels": _confirmed(1)}
+PAIR_FENCING = {
+    "vpnha_fence_agent": "",
+    "ha_cluster_resource_primitives": [
+        *_DEVICES, _device("fencing-confirm", "fence_vpnha", mode="confirm")],
+    "ha_cluster_stonith_levels": _levels(("fencing-yield", "fencing", "fencing-confirm"))}
 # The same beside a witness, as the collection's README has it.
 WITNESS_FENCING = {
-    **PAIR_FENCING,
+    "vpnha_fence_agent": "",
     "ha_cluster_resource_primitives": [
         *_DEVICES, _device("fencing-duel", "fence_vpnha", mode="duel")],
-    "ha_cluster_stonith_levels": [
-        *({"level": 1, "target": name, "resource_ids": ["fencing-duel", f"fencing-{name}"]}
-          for name in PAIR), *_confirmed(2)]}
+    "ha_cluster_stonith_levels": _levels(("fencing-duel", "fencing"), ("fencing-yield", "fencing"))}
 
 
 def connect_power(run: Run) -> None:
