@@ -61,7 +61,8 @@ class Operator:
 
     @property
     def standby(self) -> Node:
-        holder = self.promoted
+        """Any node, while the clone is disabled."""
+        holder = self.live.stack.promoted()
         return next(node for node in self.live.stack.cluster.nodes if node is not holder)
 
     def type(self, *words: str) -> None:
