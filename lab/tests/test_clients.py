@@ -106,11 +106,12 @@ def test_each_mistake_is_named(tmp_path, good, bad, named):
 
 def test_all_mistakes_are_named_at_once(tmp_path):
     text = GOOD.replace('"doc"', '"guess"').replace('"ikev2"', '"ssh"')
+    other = GOOD.replace("one", "two").replace("client-two", "client-one")
     with pytest.raises(BadProfiles) as found:
-        read(tmp_path, text + GOOD.replace("one", "two").replace("client-two", "client-one"))
+        read(tmp_path, text + other.replace('"mem"', '"sure"'))
     lines = str(found.value).splitlines()
-    assert len(lines) == 3
-    assert "scenario client-one plays more than one client" in lines[2]
+    assert [line.partition("[")[2].partition("]")[0] for line in lines] == ["one", "one", "two", ""]
+    assert "scenario client-one plays more than one client" in lines[3]
 
 
 def test_a_file_that_is_no_toml_is_refused_with_its_line(tmp_path):
