@@ -61,8 +61,7 @@ class Operator:
 
     @property
     def standby(self) -> Node:
-        """Any node, while the clone is disabled."""
-        holder = self.live.stack.promoted()
+        holder = self.promoted
         return next(node for node in self.live.stack.cluster.nodes if node is not holder)
 
     def type(self, *words: str) -> None:
@@ -166,11 +165,14 @@ class Operator:
         self.type("crm_resource", "--clear", "--resource", self.clone)
 
     def disable_and_enable(self) -> None:
-        self.meta(self.clone, "target-role", "Stopped")
+        """Typed at one node: nobody is promoted when it is enabled."""
+        node = self.standby
+        words = ("crm_resource", "--resource", self.clone, "--meta")
+        node.run(*words, "--set-parameter", "target-role", "--parameter-value", "Stopped")
         self.live.stack.cluster.wait_status(
             "no instance runs", lambda status: not status.on(self.resource), WAIT_S)
         self.run.observe(DISABLED_S)
-        self.without_meta(self.clone, "target-role")
+        node.run(*words, "--delete-parameter", "target-role")
 
     def restart(self) -> None:
         self.type("crm_resource", "--restart", "--resource", self.clone)
