@@ -29,8 +29,8 @@
 //                nothing done about it. At the end every flow of the promoted node's kernel that is
 //                worth it is hot in all others' as it is there, and nothing else of the gateway is.
 //                The same holds for what their helpers expect.
-//   frozen       No score is written while a lost holder has no successor, but a lower one by who
-//                has missed an epoch.
+//   frozen       No score is written while a lost holder has no successor, except at a start, and
+//                a lower one by who has missed an epoch.
 //   silent       Where standbys stand in, nobody is silent for more than 3 s by himself: with a
 //                complete replica, a majority of the voters in reach of it and in its quorate ring,
 //                all of them well, somebody serves, whether fencing ends or not. Nor is a promoted

@@ -367,6 +367,8 @@ void Pacemaker::carry_out(node::RequestToken token) {
                   gateway = operation.gateway](node::Node& vpnhad, TimePoint now) {
         switch (action) {
             case Action::attach:
+                // What an instance wrote before its stop does not count: its start writes anew.
+                machines_.at(node)->withdraw_score(gateway);
                 return vpnhad.attach(token, gateway, "gateway", now);
             case Action::promote:
                 return vpnhad.promote(token, gateway, now);

@@ -67,7 +67,6 @@ TEST(FindingsTest, SayWhatIsAmiss) {
         {"/gateways/0/sessions/quarantined", 3, Health::degraded, "3 records cannot be applied"},
         {"/gateways/0/records/unknown", 2, Health::degraded, "2 records are of a later release"},
         {"/gateways/0/role", "detached", Health::degraded, "does not take part"},
-        {"/gateways/0/role", "stopped", Health::degraded, "the replica of this node is partial"},
         {"/restarts/votes_only", true, Health::degraded, "only votes on this node"},
         {"/admission/causes",
          {"conntrack", "memory"},
@@ -120,6 +119,16 @@ TEST(FindingsTest, SayWhatIsAmiss) {
         EXPECT_THAT(findings[0].text, HasSubstr(change.words));
         EXPECT_THAT(render_status(status, false), HasSubstr(findings[0].text));
     }
+}
+
+TEST(FindingsTest, AStoppedGatewayThatKeepsItsRecordsHasItsReason) {
+    json status = sample_status();
+    status["gateways"][0]["role"] = "stopped";
+    status["gateways"][0]["blockers"] = {"it was stopped"};
+    const std::vector<Finding> findings = findings_of(status);
+    ASSERT_EQ(findings.size(), 1U);
+    EXPECT_EQ(findings[0].health, Health::degraded);
+    EXPECT_THAT(findings[0].text, HasSubstr("this node: it was stopped"));
 }
 
 TEST(FindingsTest, APromotedNodeWithoutAMajorityOfVotersSaysWhoIsMissing) {
