@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from vpnlab.rollout.ansible import fence_device as device
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "ansible" / "inventory"
@@ -24,11 +25,6 @@ def _plugin() -> Any:
 
 
 fencing = _plugin()
-
-
-def device(name: str, agent: str, **parameters: Any) -> Given:
-    return {"id": name, "agent": f"stonith:{agent}", "instance_attrs": [
-        {"attrs": [{"name": key, "value": value} for key, value in parameters.items()]}]}
 
 
 def board(node: str, **parameters: Any) -> Given:

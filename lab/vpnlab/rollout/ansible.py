@@ -139,6 +139,12 @@ class Ansible:
             raise LabError(f"{' '.join(argv)}: {(done.stderr or done.stdout).strip()}")
 
 
+def fence_device(name: str, agent: str, **parameters: Any) -> dict[str, Any]:
+    """As an inventory has it."""
+    return {"id": name, "agent": f"stonith:{agent}", "instance_attrs": [
+        {"attrs": [{"name": key, "value": value} for key, value in parameters.items()]}]}
+
+
 def secret_words(directory: Path, words: Iterable[str]) -> list[str]:
     """Those of the words that stand in what Ansible said, in any file of the directory."""
     texts = "".join(path.read_text(encoding="utf-8", errors="replace")

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..evidence.expectation import equals, is_empty, is_true
 from ..host.node import Node
 from ..host.power import node_files
-from ..rollout.ansible import Ansible, Site
+from ..rollout.ansible import Ansible, Site, fence_device
 from ..product.cluster import Cluster
 from ..product.vpnha_stack import VpnhaStack
 from .live import Live, Place, anywhere
@@ -19,14 +19,9 @@ BOOT_LIMIT_S = 60
 PAIR = ("gw1", "gw2")
 
 
-def _device(name: str, agent: str, **parameters: str) -> dict:
-    return {"id": name, "agent": f"stonith:{agent}", "instance_attrs": [
-        {"attrs": [{"name": key, "value": value} for key, value in parameters.items()]}]}
-
-
 # What two nodes have of fencing, as inventory/two-nodes.yml: a board each.
-_DEVICES = [*(_device(f"fencing-{name}", "fence_lab", pcmk_host_list=name) for name in PAIR),
-            _device("fencing-yield", "fence_vpnha", mode="yield", delay_ms="1700")]
+_DEVICES = [*(fence_device(f"fencing-{name}", "fence_lab", pcmk_host_list=name) for name in PAIR),
+            fence_device("fencing-yield", "fence_vpnha", mode="yield", delay_ms="1700")]
 
 
 def _levels(*levels: Sequence[str]) -> list[dict]:
@@ -39,13 +34,13 @@ def _levels(*levels: Sequence[str]) -> list[dict]:
 PAIR_FENCING = {
     "vpnha_fence_agent": "",
     "ha_cluster_resource_primitives": [
-        *_DEVICES, _device("fencing-confirm", "fence_vpnha", mode="confirm")],
+        *_DEVICES, fence_device("fencing-confirm", "fence_vpnha", mode="confirm")],
     "ha_cluster_stonith_levels": _levels(("fencing-yield", "fencing", "fencing-confirm"))}
 # The same beside a witness, as the collection's README has it.
 WITNESS_FENCING = {
     "vpnha_fence_agent": "",
     "ha_cluster_resource_primitives": [
-        *_DEVICES, _device("fencing-duel", "fence_vpnha", mode="duel")],
+        *_DEVICES, fence_device("fencing-duel", "fence_vpnha", mode="duel")],
     "ha_cluster_stonith_levels": _levels(("fencing-duel", "fencing"), ("fencing-yield", "fencing"))}
 
 

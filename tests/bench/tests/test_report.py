@@ -16,12 +16,7 @@ def figures(name: str, size: int) -> dict:
 
 
 def written(tmp_path, benchmarks: list[dict]) -> str:
-    results, document = tmp_path / "results.json", tmp_path / "performance.md"
-    results.write_text(json.dumps({"records": [{"benchmarks": benchmarks, "foreign": 0.0}]}),
-                       encoding="utf-8")
-    document.write_text(DOCUMENT, encoding="utf-8")
-    report.write(results, document)
-    return document.read_text(encoding="utf-8")
+    return table_of(tmp_path, "records", [{"benchmarks": benchmarks, "foreign": 0.0}])
 
 
 def test_one_round_has_figures_and_no_aggregates(tmp_path):
@@ -41,37 +36,29 @@ def test_of_several_rounds_the_median_counts(tmp_path):
     assert "2 000 000" in text and "3 000 000" not in text
 
 
-def test_standing_in_stands_beside_waiting(tmp_path):
-    results, document = tmp_path / "results.json", tmp_path / "performance.md"
-    rounds = [{"fault": "power cut", "stands_in": stands_in, "silence_ms": silence, "open": 350,
-               "promoted": 1300, "handed_over": stands_in, "stolen_percent": stolen}
-              for stands_in, silence, stolen in ((True, 360, 0.0), (True, 420, 11.0),
-                                                 (True, 380, 0.0), (False, 1400, 10.0))]
-    results.write_text(json.dumps({"standing_in": rounds}), encoding="utf-8")
-    document.write_text(DOCUMENT.replace("records", "standing_in"), encoding="utf-8")
-    report.write(results, document)
-    assert ("| power cut | 3 | 1 400 (1 400–1 400) | **380 (360–420)** | 350 (350–350) "
-            "| 1 300 (1 300–1 300) | 3 | 1 |") in document.read_text(encoding="utf-8")
-
-
-def test_leases_have_a_line_each(tmp_path):
-    results, document = tmp_path / "results.json", tmp_path / "performance.md"
-    cuts = [{"kind": "100 ms", "silence_ms": silence, "lease_ms": 100, "worst_late_ms": 3}
-            for silence in (120, 140, 110)] + [{"kind": "keepalived", "silence_ms": 350}]
-    results.write_text(json.dumps({"leases": cuts}), encoding="utf-8")
-    document.write_text(DOCUMENT.replace("records", "leases"), encoding="utf-8")
-    report.write(results, document)
-    text = document.read_text(encoding="utf-8")
-    assert "| 100 ms | 3 | **120 (110–140)** | 100 (100–100) | 3.0 (3.0–3.0) |" in text
-    assert "| keepalived | 1 | **350 (350–350)** | – | – |" in text
-
-
 def table_of(tmp_path, part: str, lines: list[dict]) -> str:
     results, document = tmp_path / "results.json", tmp_path / "performance.md"
     results.write_text(json.dumps({part: lines}), encoding="utf-8")
     document.write_text(DOCUMENT.replace("records", part), encoding="utf-8")
     report.write(results, document)
     return document.read_text(encoding="utf-8")
+
+
+def test_standing_in_stands_beside_waiting(tmp_path):
+    rounds = [{"fault": "power cut", "stands_in": stands_in, "silence_ms": silence, "open": 350,
+               "promoted": 1300, "handed_over": stands_in, "stolen_percent": stolen}
+              for stands_in, silence, stolen in ((True, 360, 0.0), (True, 420, 11.0),
+                                                 (True, 380, 0.0), (False, 1400, 10.0))]
+    assert ("| power cut | 3 | 1 400 (1 400–1 400) | **380 (360–420)** | 350 (350–350) "
+            "| 1 300 (1 300–1 300) | 3 | 1 |") in table_of(tmp_path, "standing_in", rounds)
+
+
+def test_leases_have_a_line_each(tmp_path):
+    cuts = [{"kind": "100 ms", "silence_ms": silence, "lease_ms": 100, "worst_late_ms": 3}
+            for silence in (120, 140, 110)] + [{"kind": "keepalived", "silence_ms": 350}]
+    text = table_of(tmp_path, "leases", cuts)
+    assert "| 100 ms | 3 | **120 (110–140)** | 100 (100–100) | 3.0 (3.0–3.0) |" in text
+    assert "| keepalived | 1 | **350 (350–350)** | – | – |" in text
 
 
 def test_pairs_have_a_line_by_voters_and_coordinator(tmp_path):
