@@ -101,12 +101,13 @@ class Live:
         self.run.lab.share_cores([*self.standbys, *(client.node for client in self.clients)],
                                  [self.active])
 
-    def cut_power(self, node: Node) -> Node:
+    def cut_power(self, node: Node, meanwhile: Callable[[], object] = lambda: None) -> Node:
         """Cuts the power of the promoted node; returns its successor when the first client's
-        pings are answered again."""
+        pings are answered again. `meanwhile` happens behind the cut."""
         self.stack.cluster.spare_successors(node)
         self.run.step(f"power cut of {node.name}, which is promoted")
         node.power_off()
+        meanwhile()
         successor = self.stack.wait_promoted()
         self.wait_answered()
         self.run.step(f"{successor.name} has resumed what {node.name} served")

@@ -79,14 +79,9 @@ def cut_amid(live: Live, active: Node, let_in: Callable[[], None], what: str,
              is_answered: Callable[[], bool]) -> Span:
     """`let_in` ends the loss of answers: when the gateway that had sent them is dead."""
     live.run.observe(TAKEN_UP_S)
-    live.stack.cluster.spare_successors(active)
     begun = live.run.lab.now()
-    live.run.step(f"power cut of {active.name}, which is promoted")
-    active.power_off()
-    let_in()
-    live.stack.wait_promoted()
+    live.cut_power(active, let_in)
     live.run.wait_for(what, is_answered, ANSWER_S)
-    live.wait_answered()
     live.stack.wait_protected(1)
     live.run.observe(CALM_S)
     return begun, live.run.lab.now()
