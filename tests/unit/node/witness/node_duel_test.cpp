@@ -4,8 +4,7 @@
 
 #include <array>
 
-#include "unit/node/fake_cluster.hpp"
-#include "unit/node/sample_session.hpp"
+#include "unit/node/witness/pairs.hpp"
 
 namespace vpnha::node {
 namespace node_duel_test {
@@ -25,22 +24,23 @@ constexpr Duration kPatience = seconds(10);
 // A mark, and what is asked each 50 ms.
 constexpr Duration kMark = milliseconds(650);
 
-// Node 1 is promoted.
-FakeCluster pair(bool stand_in = true) {
-    FakeCluster cluster(2, 2, stand_in);
-    EXPECT_TRUE(cluster.promote(1).has_value());
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
-    cluster.have_witness();
-    cluster.pass(seconds(4));
-    return cluster;
-}
-
 RequestToken begin_fence(FakeCluster& cluster, std::uint32_t by) {
     static RequestToken next = 1000;
     const RequestToken request = next++;
     const NodeId victim{3 - by};
     cluster.run(by, cluster.at(by).node->fence(request, victim, kPatience, cluster.now()));
     return request;
+}
+
+// They lose each other, and node 1 fences first.
+FakeCluster lost_duel() {
+    FakeCluster cluster = pair_with_witness();
+    cluster.split({2});
+    begin_fence(cluster, 1);
+    cluster.pass(seconds(5));
+    begin_fence(cluster, 2);
+    cluster.pass(milliseconds(100));
+    return cluster;
 }
 
 bool is_answered(FakeCluster& cluster, std::uint32_t node, RequestToken request) {
@@ -60,7 +60,7 @@ Error error_of(FakeCluster& cluster, std::uint32_t node, RequestToken request) {
 }
 
 TEST(NodeDuelTest, TheNodeThatServesIsLeft) {
-    FakeCluster cluster = pair();
+    FakeCluster cluster = pair_with_witness();
     cluster.split({2});
     const RequestToken by_standby = begin_fence(cluster, 2);
     cluster.pass(milliseconds(700));
@@ -83,12 +83,7 @@ TEST(NodeDuelTest, TheNodeThatServesIsLeft) {
 }
 
 TEST(NodeDuelTest, TheLoserLeavesTheWinnerTheTimeToSwitchItOff) {
-    FakeCluster cluster = pair();
-    cluster.split({2});
-    begin_fence(cluster, 1);
-    cluster.pass(seconds(5));
-    begin_fence(cluster, 2);
-    cluster.pass(milliseconds(100));
+    FakeCluster cluster = lost_duel();
     const auto has_lost = [&](std::uint32_t node) {
         return cluster.at(node).node->has_lost_to(NodeId{3 - node}, cluster.now());
     };
@@ -101,19 +96,14 @@ TEST(NodeDuelTest, TheLoserLeavesTheWinnerTheTimeToSwitchItOff) {
 }
 
 TEST(NodeDuelTest, WithoutTheWitnessALostDuelSaysNothing) {
-    FakeCluster cluster = pair();
-    cluster.split({2});
-    begin_fence(cluster, 1);
-    cluster.pass(seconds(5));
-    begin_fence(cluster, 2);
-    cluster.pass(milliseconds(100));
+    FakeCluster cluster = lost_duel();
     cluster.kill_witness();
     cluster.pass(seconds(3));
     EXPECT_FALSE(cluster.at(2).node->has_lost_to(NodeId{1}, cluster.now()));
 }
 
 TEST(NodeDuelTest, AHolderThatFencesNobodyIsMarkedAfterFiveSeconds) {
-    FakeCluster cluster = pair();
+    FakeCluster cluster = pair_with_witness();
     cluster.split({2});
     const RequestToken request = begin_fence(cluster, 2);
     cluster.pass(milliseconds(4'900));
@@ -125,7 +115,7 @@ TEST(NodeDuelTest, AHolderThatFencesNobodyIsMarkedAfterFiveSeconds) {
 
 TEST(NodeDuelTest, AStandbyDoesNotWaitForADeadNode) {
     for (const bool stand_in : {false, true}) {
-        FakeCluster cluster = pair(stand_in);
+        FakeCluster cluster = pair_with_witness(stand_in);
         cluster.lose_power(1);
         cluster.pass(milliseconds(650));
         cluster.form_ring();
@@ -136,7 +126,7 @@ TEST(NodeDuelTest, AStandbyDoesNotWaitForADeadNode) {
 }
 
 TEST(NodeDuelTest, AMemberIsMarkedAtOnce) {
-    FakeCluster cluster = pair();
+    FakeCluster cluster = pair_with_witness();
     const RequestToken request = begin_fence(cluster, 2);
     cluster.pass(milliseconds(100));
     EXPECT_TRUE(cluster.at(1).fenced);
@@ -145,7 +135,7 @@ TEST(NodeDuelTest, AMemberIsMarkedAtOnce) {
 }
 
 TEST(NodeDuelTest, WhereTheWitnessIsNotHeardItFails) {
-    FakeCluster cluster = pair();
+    FakeCluster cluster = pair_with_witness();
     cluster.split({2});
     const RequestToken waits = begin_fence(cluster, 2);
     cluster.kill_witness();

@@ -2,8 +2,7 @@
 // A pair of whole nodes, and a witness that votes and is no node.
 #include <gmock/gmock.h>
 
-#include "unit/node/fake_cluster.hpp"
-#include "unit/node/sample_session.hpp"
+#include "unit/node/witness/pairs.hpp"
 
 namespace vpnha::node {
 namespace node_witness_test {
@@ -21,21 +20,6 @@ using ::testing::Not;
 
 // A promise, the questions, and a bit.
 constexpr Duration kStandInTime = milliseconds(363);
-
-// Node 1 is promoted, and carries session 1.
-FakeCluster pair(bool stand_in = true) {
-    FakeCluster cluster(2, 2, stand_in);
-    EXPECT_TRUE(cluster.promote(1).has_value());
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
-    return cluster;
-}
-
-FakeCluster pair_with_witness(bool stand_in = true) {
-    FakeCluster cluster = pair(stand_in);
-    cluster.have_witness();
-    cluster.pass(seconds(4));
-    return cluster;
-}
 
 std::vector<NodeId> voters(FakeCluster& cluster, std::uint32_t node) {
     const lease::Voters& voters = cluster.lease(node).state().voters;
@@ -60,7 +44,7 @@ std::vector<wire::Setup> setup_with_witness(std::uint64_t hash) {
 }
 
 TEST(NodeWitnessTest, TheHolderAddsItWhenItIsHeardAndRemembersTheList) {
-    FakeCluster cluster = pair();
+    FakeCluster cluster = pair_of_nodes();
     cluster.have_witness();
     EXPECT_THAT(voters(cluster, 1), ElementsAre(NodeId{1}, NodeId{2}));
     cluster.pass(milliseconds(900));
@@ -89,7 +73,7 @@ TEST(NodeWitnessTest, WhereTwoAnswerNeitherCounts) {
 }
 
 TEST(NodeWitnessTest, OneThatIsNotHeardIsNotAdded) {
-    FakeCluster cluster = pair();
+    FakeCluster cluster = pair_of_nodes();
     cluster.cut_from_witness({1});
     cluster.have_witness();
     cluster.pass(seconds(10));
