@@ -194,9 +194,13 @@ Effects Node::detach(RequestToken request, GatewayId gateway, TimePoint now) {
     });
 }
 
-Effects Node::end_stopped(GatewayId gateway, TimePoint now) {
-    return tell(gateway, now,
-                [](GatewayNode& node, Effects& effects) { node.end_stopped(effects); });
+Effects Node::end_stopped(TimePoint now) {
+    Effects effects;
+    for (auto& [id, gateway] : gateways_) {
+        gateway.end_stopped(effects);
+    }
+    settle(now, effects);
+    return effects;
 }
 
 Effects Node::promote(RequestToken request, GatewayId gateway, TimePoint now) {

@@ -77,8 +77,8 @@ class Node {
     [[nodiscard]] Effects attach(RequestToken request, GatewayId gateway,
                                  const std::string& resource, TimePoint now);
     [[nodiscard]] Effects detach(RequestToken request, GatewayId gateway, TimePoint now);
-    // Nothing is kept any more of that gateway if it is stopped: vpnhad is to end.
-    [[nodiscard]] Effects end_stopped(GatewayId gateway, TimePoint now);
+    // Nothing is kept any more of gateways that are stopped: vpnhad is to end.
+    [[nodiscard]] Effects end_stopped(TimePoint now);
     [[nodiscard]] Effects promote(RequestToken request, GatewayId gateway, TimePoint now);
     [[nodiscard]] Effects demote(RequestToken request, GatewayId gateway, TimePoint now);
 

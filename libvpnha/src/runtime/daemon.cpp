@@ -225,7 +225,7 @@ class Daemon {
         };
         if (node_ && std::ranges::any_of(node_->gateways(), is_kept) &&
             std::ranges::all_of(node_->gateways(), has_left)) {
-            end_stopped();  // The whole cluster stops on this node.
+            run(node_->end_stopped(loop_.now()));  // The whole cluster stops on this node.
             return end({});
         }
         end(fail(Errc::unreachable, "corosync is gone; without it nobody may speak for a gateway"));
@@ -519,17 +519,11 @@ class Daemon {
         });
     }
 
-    void end_stopped() {
-        for (const config::Gateway& gateway : config_.gateways) {
-            run(node_->end_stopped(gateway.id, loop_.now()));
-        }
-    }
-
     // The shutdown of a machine ends vpnhad right after Pacemaker has stopped its gateways, and one
     // that drains serves until its successor claims the lease, 2 s at most. on_idle() follows.
     void end_when_drained() {
         if (node_) {
-            end_stopped();
+            run(node_->end_stopped(loop_.now()));
         }
         const auto drains = [](const auto& each) {
             return each.second.detaching() && each.second.serves();

@@ -176,9 +176,7 @@ bool Requests::makes_way(GatewayId gateway, const json& arguments, adapters::Con
     }
     // The agent asks again until a new one answers.
     reply.error({Errc::busy, fmt::format("vpnhad starts anew: {}", fmt::join(differences, ", "))});
-    for (const auto& [id, other] : node_.gateways()) {
-        daemon_.run(node_.end_stopped(id, now));
-    }
+    daemon_.run(node_.end_stopped(now));
     return true;
 }
 

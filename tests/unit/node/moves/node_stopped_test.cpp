@@ -167,10 +167,10 @@ TEST_F(NodeStoppedTest, AGateThatCannotBeShutIsNotKept) {
 
 TEST_F(NodeStoppedTest, TheEndOfVpnhadEndsIt) {
     ASSERT_TRUE(cluster_.detach(2));
-    cluster_.run(2, cluster_.at(2).node->end_stopped(kGateway, cluster_.now()));
+    cluster_.run(2, cluster_.at(2).node->end_stopped(cluster_.now()));
     EXPECT_TRUE(cluster_.at(2).detached);
     EXPECT_THAT(cluster_.at(2).kernel, IsEmpty());
-    cluster_.run(1, cluster_.at(1).node->end_stopped(kGateway, cluster_.now()));
+    cluster_.run(1, cluster_.at(1).node->end_stopped(cluster_.now()));
     EXPECT_FALSE(cluster_.at(1).detached) << "it is not stopped";
 }
 
