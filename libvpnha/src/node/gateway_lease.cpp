@@ -432,11 +432,6 @@ const lease::Engine::Fencing* GatewayNode::fencing(NodeId victim, const lease::B
     return fencing && fencing->victim == victim && fencing->boot == boot ? &*fencing : nullptr;
 }
 
-bool GatewayNode::is_fenced(NodeId victim, const lease::BootId& boot) const {
-    const lease::Engine::Fencing* const found = fencing(victim, boot);
-    return found != nullptr && found->done;
-}
-
 void GatewayNode::set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects) {
     const std::vector<NodeId> before = leaving();
     settings_.lease.voters = std::move(voters);

@@ -199,14 +199,12 @@ class GatewayNode {
     // A voter answers the victim, or may: the witness has not said since then whom it answers.
     [[nodiscard]] bool is_answered(NodeId victim, TimePoint since, TimePoint now) const;
     void ask_witness(TimePoint now, Effects& effects);
-    // Asks the voters to mark it; to be repeated until is_fenced().
+    // Asks the voters to mark it; to be repeated until that is done.
     [[nodiscard]] Result<void> fence(NodeId victim, const lease::BootId& boot, TimePoint now,
                                      Effects& effects);
     // What has become of that; nullptr: this node has not asked for it.
     [[nodiscard]] const lease::Engine::Fencing* fencing(NodeId victim,
                                                         const lease::BootId& boot) const;
-    // No promise to that life holds any more.
-    [[nodiscard]] bool is_fenced(NodeId victim, const lease::BootId& boot) const;
     // As corosync.conf has them now; whoever holds the lease changes its list step by step, and
     // adds a node when it is a member of the group.
     void set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects);

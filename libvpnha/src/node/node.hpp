@@ -232,6 +232,9 @@ class Node {
 
     [[nodiscard]] Result<NamedSession> session_named(const SessionIdentity& identity);
     [[nodiscard]] Result<Lives> fenceable(NodeId victim, TimePoint now) const;
+    // On how many gateways the request for marks has come so far: agreed, refused, done.
+    [[nodiscard]] std::size_t count(const Fencing& fencing,
+                                    bool lease::Engine::Fencing::*what) const;
     [[nodiscard]] bool is_fenced(const Fencing& fencing) const;
     // When this node asks for marks; {}: at once.
     [[nodiscard]] TimePoint asks_at(const Fencing& fencing, TimePoint now) const;

@@ -105,24 +105,22 @@ Result<void> Node::ask_for_marks(Fencing& fencing, TimePoint now, Effects& effec
     return {};
 }
 
-bool Node::asks_now(const Fencing& fencing, TimePoint now) const {
-    const auto agreed =
+std::size_t Node::count(const Fencing& fencing, bool lease::Engine::Fencing::*what) const {
+    return static_cast<std::size_t>(
         std::count_if(fencing.lives.begin(), fencing.lives.end(), [&](const auto& life) {
             const auto* const found = gateways_.at(life.first).fencing(fencing.victim, life.second);
-            return found != nullptr && found->agreed;
-        });
+            return found != nullptr && found->*what;
+        }));
+}
+
+bool Node::asks_now(const Fencing& fencing, TimePoint now) const {
     const bool goes_on = fencing.asked > 0 && fencing.asked < fencing.lives.size() &&
-                         static_cast<std::size_t>(agreed) >= fencing.asked;
+                         count(fencing, &lease::Engine::Fencing::agreed) >= fencing.asked;
     return now >= fencing.again_at || goes_on;
 }
 
 bool Node::is_refused(const Fencing& fencing) const {
-    return fencing.asked > 0 &&
-           std::any_of(fencing.lives.begin(), fencing.lives.end(), [&](const auto& life) {
-               const auto* const found =
-                   gateways_.at(life.first).fencing(fencing.victim, life.second);
-               return found != nullptr && found->refused;
-           });
+    return fencing.asked > 0 && count(fencing, &lease::Engine::Fencing::refused) > 0;
 }
 
 bool Node::has_lost_to(NodeId node, TimePoint now) const {
@@ -138,9 +136,7 @@ bool Node::has_lost_to(NodeId node, TimePoint now) const {
 }
 
 bool Node::is_fenced(const Fencing& fencing) const {
-    return std::all_of(fencing.lives.begin(), fencing.lives.end(), [&](const auto& life) {
-        return gateways_.at(life.first).is_fenced(fencing.victim, life.second);
-    });
+    return count(fencing, &lease::Engine::Fencing::done) == fencing.lives.size();
 }
 
 void Node::go_on_fencing(TimePoint now, Effects& effects) {
