@@ -94,7 +94,6 @@ void IpsecSas::install(const replica::Install& wanted, TimePoint now, Effects& e
     const Result<void> taken = put(wanted, now);
     if (!taken) {
         installing_.erase(wanted.key);
-        refusals_[wanted.key] = taken.error().detail;
         set_aside(gateway_, wanted, taken.error().detail, now, effects);
     } else if (gone_) {
         put_off(wanted.key, now);
@@ -103,7 +102,6 @@ void IpsecSas::install(const replica::Install& wanted, TimePoint now, Effects& e
 
 void IpsecSas::remove(const wire::RecordKey& key, Effects&) {
     installing_.erase(key);
-    refusals_.erase(key);
     if (key.type == RecordType::ike_sa) {
         if (const auto ike = ipsec::parse_ike_key(key.id.view())) {
             touched_.insert(*ike);
@@ -228,7 +226,6 @@ void IpsecSas::detach(Effects& effects) {
     warming_.reset();
     touched_.clear();
     installing_.clear();
-    refusals_.clear();
     list_at_.reset();
     listing_.reset();
     map_ports({}, effects);

@@ -218,7 +218,6 @@ class IpsecSas final : public Keeper, public Counted {
     std::uint64_t last_ticket_ = 0;
     // Installations that the replica waits for.
     std::map<wire::RecordKey, std::uint64_t> installing_;
-    std::map<wire::RecordKey, std::string> refusals_;
     // Children that charon was fed and that were not seen in the kernel; until when they should be.
     std::map<std::uint32_t, TimePoint> unseen_;
     std::set<std::uint32_t> to_set_;
