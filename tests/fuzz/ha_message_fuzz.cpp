@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Messages of strongSwan's ha plugin, one behind the other: a u16 of length and the octets. What
 // parses is built with the very same octets. A store and a passive charon's image take them all. As
-// a packet of IKE, each is at most cut short.
+// a packet of IKE, each is at most cut short. What a charon of another version has sent is taken in
+// the records' dialect.
 #include <algorithm>
 
 #include "base/assert.hpp"
@@ -28,6 +29,15 @@ void check_octets(ByteView octets) {
         static_cast<void>(ipsec::parse_host(each.value));
         static_cast<void>(ipsec::identity_text(each.value));
     }
+}
+
+Bytes in_dialect(ByteView octets) {
+    const Result<ipsec::CharonMessage> parsed = ipsec::parse_charon_message(octets);
+    if (!parsed) {
+        VPNHA_ASSERT(!parsed.error().detail.empty());
+        return {octets.begin(), octets.end()};
+    }
+    return ipsec::build_ha_message(parsed->message.type, parsed->message.attributes);
 }
 
 void check_records(const ipsec::SaSet& sas) {
@@ -57,7 +67,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         }
         check_octets(octets);
-        const auto changes = store.apply(octets);
+        const Bytes dialect = in_dialect(octets);
+        check_octets(dialect);
+        const auto changes = store.apply(dialect);
         if (!changes) {
             continue;
         }

@@ -100,8 +100,11 @@ using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, Flu
 struct CharonSaid {
     ByteView message;
 };
-// An empty charon with its connections loaded (its RESYNC came): feed it from the start.
-struct CharonFresh {};
+// An empty charon with its connections loaded (its RESYNC came): feed it from the start. `version`:
+// of its messages (ipsec/ha_message.hpp).
+struct CharonFresh {
+    std::uint8_t version = ipsec::kHaVersion;
+};
 // charon's queue is empty again, and dropped nothing.
 struct CharonFed {
     std::uint64_t ticket = 0;

@@ -25,10 +25,6 @@ constexpr std::uint8_t kIdFqdn = 2;
 constexpr std::uint8_t kIdRfc822 = 3;
 constexpr std::uint8_t kIdIpv6 = 5;
 
-bool is_prefixed(HaTag tag) {
-    return tag == HaTag::iv || is_secret(tag);
-}
-
 std::size_t take_host(ByteReader in) {
     in.u16();
     switch (in.u8()) {
@@ -109,8 +105,30 @@ std::size_t value_size(HaTag tag, ByteView rest) {
     }
 }
 
-bool is_known(HaTag tag) {
-    return tag >= HaTag::ike_id && tag <= HaTag::auth_method;
+constexpr auto kLastOfVersion3 = static_cast<std::uint8_t>(HaTag::auth_method);
+constexpr auto kLast = static_cast<std::uint8_t>(HaTag::alg_add_kes);
+// Where version 4 has put the two new tags.
+constexpr std::uint8_t kAddSecret = 18;
+constexpr std::uint8_t kAlgAddKes = 26;
+constexpr std::uint32_t kPrivateBit = 0x80000000;
+
+std::optional<HaTag> tag_of_dialect(std::uint8_t number) {
+    return number >= 1 && number <= kLast ? std::optional(static_cast<HaTag>(number))
+                                          : std::nullopt;
+}
+
+std::optional<HaTag> tag_of_charon(std::uint8_t number, std::uint8_t version) {
+    for (std::uint8_t each = 1; each <= kLast; ++each) {
+        if (charon_tag(static_cast<HaTag>(each), version) == number) {
+            return static_cast<HaTag>(each);
+        }
+    }
+    return std::nullopt;
+}
+
+bool is_private(const Attribute& attribute) {
+    return (attribute.tag == HaTag::conditions || attribute.tag == HaTag::extensions) &&
+           (ByteReader(attribute.value).u32() & kPrivateBit) != 0;
 }
 
 struct OwnedAttribute {
@@ -140,6 +158,7 @@ bool is_secret(HaTag tag) {
         case HaTag::nonce_i:
         case HaTag::nonce_r:
         case HaTag::secret:
+        case HaTag::add_secret:
         case HaTag::old_skd:
         case HaTag::local_dh:
         case HaTag::remote_dh:
@@ -148,6 +167,10 @@ bool is_secret(HaTag tag) {
         default:
             return false;
     }
+}
+
+bool is_prefixed(HaTag tag) {
+    return tag == HaTag::iv || tag == HaTag::alg_add_kes || is_secret(tag);
 }
 
 std::optional<ByteView> HaMessage::find(HaTag tag) const {
@@ -191,21 +214,19 @@ std::string HaMessage::text(HaTag tag) const {
     return value && !value->empty() ? to_text(value->first(value->size() - 1)) : std::string();
 }
 
-Result<HaMessage> parse_ha_message(ByteView bytes) {
+namespace {
+
+// Behind the version. `tag_of` is what a number stands for.
+template <class TagOf>
+Result<HaMessage> parse_behind_version(ByteView bytes, const TagOf& tag_of) {
     if (bytes.size() > limits::kHaMessageBytesMax) {
         return fail(Errc::limit, fmt::format("an HA message of {} octets", bytes.size()));
     }
     ByteReader in(bytes);
-    const std::uint8_t version = in.u8();
+    in.u8();
     const std::uint8_t type = in.u8();
     if (!in.ok()) {
         return fail(Errc::malformed, "an HA message is cut short");
-    }
-    if (version != kHaVersion) {
-        return fail(Errc::unsupported,
-                    fmt::format("charon's HA messages are of version {}; this release knows {}, "
-                                "that of strongSwan 5.9",
-                                version, kHaVersion));
     }
     HaMessage message;
     message.type = static_cast<HaType>(type);
@@ -213,28 +234,73 @@ Result<HaMessage> parse_ha_message(ByteView bytes) {
         return fail(Errc::unsupported, fmt::format("an HA message of type {}", type));
     }
     while (in.remaining() != 0) {
-        const auto tag = static_cast<HaTag>(in.u8());
-        if (!is_known(tag)) {
+        const std::uint8_t number = in.u8();
+        const std::optional<HaTag> tag = tag_of(number);
+        if (!tag) {
             return fail(Errc::unsupported,
-                        fmt::format("an HA message with an attribute {}", static_cast<int>(tag)));
+                        fmt::format("an HA message with an attribute {}", number));
         }
         ByteView value;
-        if (is_prefixed(tag)) {
+        if (is_prefixed(*tag)) {
             value = in.take_prefixed(limits::kHaMessageBytesMax);
         } else {
-            const std::size_t size = value_size(tag, bytes.last(in.remaining()));
+            const std::size_t size = value_size(*tag, bytes.last(in.remaining()));
             value = in.take(size);
             if (size == 0) {
                 in.fail();
             }
         }
         if (!in.ok()) {
-            return fail(Errc::malformed, fmt::format("an HA message's attribute {} is cut short",
-                                                     static_cast<int>(tag)));
+            return fail(Errc::malformed,
+                        fmt::format("an HA message's attribute {} is cut short", number));
         }
-        message.attributes.push_back({tag, value});
+        message.attributes.push_back({*tag, value});
     }
     return message;
+}
+
+}  // namespace
+
+Result<HaMessage> parse_ha_message(ByteView bytes) {
+    if (!bytes.empty() && bytes[0] != kHaVersion) {
+        return fail(Errc::unsupported,
+                    fmt::format("an HA message of version {} in a record", bytes[0]));
+    }
+    return parse_behind_version(bytes, tag_of_dialect);
+}
+
+Result<CharonMessage> parse_charon_message(ByteView bytes) {
+    CharonMessage parsed;
+    parsed.version = bytes.empty() ? kHaVersion : bytes[0];
+    if (parsed.version < kHaVersion || parsed.version > kCharonVersionMax) {
+        return fail(Errc::unsupported,
+                    fmt::format("charon's HA messages are of version {}; this release knows {} to "
+                                "{}, those of strongSwan 5.9 to 6.1",
+                                parsed.version, kHaVersion, kCharonVersionMax));
+    }
+    VPNHA_TRY(parsed.message, parse_behind_version(bytes, [&](std::uint8_t number) {
+                  return tag_of_charon(number, parsed.version);
+              }));
+    if (parsed.version == kCharonVersionMax) {
+        std::erase_if(parsed.message.attributes, is_private);
+    }
+    return parsed;
+}
+
+std::optional<std::uint8_t> charon_tag(HaTag tag, std::uint8_t version) {
+    const auto number = static_cast<std::uint8_t>(tag);
+    if (version == kHaVersion) {
+        return number <= kLastOfVersion3 ? std::optional(number) : std::nullopt;
+    }
+    if (tag == HaTag::add_secret) {
+        return kAddSecret;
+    }
+    if (tag == HaTag::alg_add_kes) {
+        return kAlgAddKes;
+    }
+    const int behind_secret = number < kAddSecret ? number : number + 1;
+    return static_cast<std::uint8_t>(behind_secret < kAlgAddKes ? behind_secret
+                                                                : behind_secret + 1);
 }
 
 Bytes build_ha_message(HaType type, std::span<const Attribute> attributes) {

@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Messages of strongSwan's ha plugin, version 3 (all of 5.9): what a charon says of its SAs, and
-// what a passive one is told. The version in front, a type, and attributes: a tag each and a value,
-// the length of which follows from the tag.
+// Messages of strongSwan's ha plugin: what a charon reports of its SAs, and what a passive one is
+// fed. The version in front, a type, and attributes: a tag each and a value, the length of which
+// follows from the tag.
 //
 // What a tag's value is has to be known for all of them, or nothing behind it can be read: another
 // version, type or tag is refused. What was parsed is built with the very same octets.
+//
+// Each charon takes its own version only. Records, replicas and images have one dialect, whatever
+// the node's charon is: version 3, and two tags behind those of version 3. Only what exchanges
+// messages with a charon (CharonRelay) translates them, with parse_charon_message() and
+// charon_tag(). Widths and types are the same in all versions:
+//
+//   version | strongSwan     | tags
+//   --------+----------------+--------------------------------------------------------------
+//   3       | 5.9, 6.0.0     | 1 to 41
+//   4       | 6.0.1          | 1 to 43; add_secret is 18 and alg_add_kes 26
+//   5       | 6.0.2 to 6.1.0 | as 4; conditions and extensions come twice, the second ones with
+//           |                | bit 31: private to one plugin, and not kept
 #pragma once
 
 #include <compare>
@@ -22,6 +34,7 @@
 namespace vpnha::ipsec {
 
 inline constexpr std::uint8_t kHaVersion = 3;
+inline constexpr std::uint8_t kCharonVersionMax = 5;
 
 enum class HaType : std::uint8_t {
     ike_add = 1,
@@ -80,14 +93,19 @@ enum class HaTag : std::uint8_t {
     psk,
     iv,
     auth_method,
+    // Of several key exchanges (RFC 9370).
+    add_secret,
+    alg_add_kes,
 };
 
 // Its value is of variable length and holds keys, or what keys are made of. An IV is public.
 [[nodiscard]] bool is_secret(HaTag tag);
+// Its value stands behind its length, of 2 octets.
+[[nodiscard]] bool is_prefixed(HaTag tag);
 
 struct Attribute {
     HaTag tag{};
-    // What stands behind the tag; of a secret, and of an IV, without its length.
+    // What stands behind the tag; of a prefixed one without its length.
     ByteView value;
     friend bool operator==(const Attribute& a, const Attribute& b) {
         return a.tag == b.tag &&
@@ -129,10 +147,19 @@ struct HaHost {
     friend bool operator==(const HaHost&, const HaHost&) = default;
 };
 
-// Unsupported: of another version, or of a type or with a tag that version 3 does not have.
+// Unsupported: of another version, or of a type or with a tag that the dialect does not have.
 // Malformed: cut short, or with octets left over. Limit: longer than limits::kHaMessageBytesMax.
 [[nodiscard]] Result<HaMessage> parse_ha_message(ByteView bytes);
 [[nodiscard]] Bytes build_ha_message(HaType type, std::span<const Attribute> attributes);
+
+struct CharonMessage {
+    std::uint8_t version = 0;  // Of the charon.
+    HaMessage message;         // In the dialect.
+};
+// What a charon has sent. Errors: as parse_ha_message().
+[[nodiscard]] Result<CharonMessage> parse_charon_message(ByteView bytes);
+// The tag's number in messages of that version; nullopt: its charons do not know the tag.
+[[nodiscard]] std::optional<std::uint8_t> charon_tag(HaTag tag, std::uint8_t version);
 
 // Values of attributes.
 [[nodiscard]] std::optional<HaHost> parse_host(ByteView value);

@@ -21,8 +21,8 @@ class Charon {
         // A message for another node: of the types 1 to 7 and 12, its secrets sealed.
         std::function<void(ByteView message)> on_said;
         // It is empty, its connections are loaded, and it can be fed what another node has. What it
-        // was fed before is forgotten.
-        std::function<void()> on_fresh;
+        // was fed before is forgotten. `version`: of its messages (ipsec/ha_message.hpp).
+        std::function<void(std::uint8_t version)> on_fresh;
         // It speaks for its IKE SAs, or it does not; answer to turn(), or of its own accord.
         std::function<void(bool active)> on_turned;
         // It has read all messages of the ticket, or some of them may be lost to it.

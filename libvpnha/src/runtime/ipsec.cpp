@@ -28,7 +28,7 @@ ports::Charon::Listener listener_for(GatewayId id,
         tell(id, event);
     };
     return {.on_said = [heard](ByteView message) { heard(node::CharonSaid{message}); },
-            .on_fresh = [heard] { heard(node::CharonFresh{}); },
+            .on_fresh = [heard](std::uint8_t version) { heard(node::CharonFresh{version}); },
             .on_turned = [heard](bool active) { heard(node::CharonTurned{active}); },
             .on_fed =
                 [heard](std::uint64_t ticket, const Result<void>& result) {

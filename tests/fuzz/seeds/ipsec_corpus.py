@@ -82,7 +82,7 @@ HA_MESSAGE = {
     "status": said(ha(10, b"\x22\0\x01")),
     "version-5": said(ha(1, version=5)),
     "type-13": said(ha(13)),
-    "attribute-42": said(ha(1, b"\x2a\0")),
+    "attribute-44": said(ha(1, b"\x2c\0")),
     "name-without-end": said(ha(2, b"\x01" + ike_id(2, 1), b"\x08road")),
     "address-of-no-family": said(ha(2, b"\x01" + ike_id(2, 1), b"\x07\0\0\x03abcd")),
     # A packet that is none of these messages.

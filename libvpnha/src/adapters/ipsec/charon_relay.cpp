@@ -123,7 +123,8 @@ void CharonRelay::look_again() {
         peer_->is_silent = true;
     }
     watch_own_queue();
-    if (is_here() && peer_->empty_at && *peer_->empty_at <= loop_.now() && !peer_->is_active) {
+    if (is_here() && peer_->version != 0 && peer_->empty_at && *peer_->empty_at <= loop_.now() &&
+        !peer_->is_active) {
         list_sas();
     }
     ask_again();
@@ -202,31 +203,33 @@ void CharonRelay::receive() {
 }
 
 bool CharonRelay::on_datagram(ByteView datagram) {
-    const auto message = ipsec::parse_ha_message(datagram);
-    if (!message) {
-        complain(message.error().detail);
+    const auto parsed = ipsec::parse_charon_message(datagram);
+    if (!parsed) {
+        complain(parsed.error().detail);
         return false;
     }
+    const ipsec::HaMessage& message = parsed->message;
     peer_->heard_at = loop_.now();
+    peer_->version = parsed->version;
     if (std::exchange(peer_->is_silent, false)) {
         write_log(node::Level::warning, "charon speaks again event=charon-back");
         peer_->empty_at = loop_.now();
     }
-    switch (message->type) {
+    switch (message.type) {
         case HaType::status:
-            on_status(*message);
+            on_status(message);
             return true;
         case HaType::resync:
             on_resync();
             return true;
         case HaType::segment_take:
         case HaType::segment_drop:
-            on_turned(message->type == HaType::segment_take);
+            on_turned(message.type == HaType::segment_take);
             return true;
         default:
             break;
     }
-    const Result<Bytes> sealed = secrets_.seal(datagram);
+    const Result<Bytes> sealed = secrets_.seal(message);
     if (!sealed) {
         complain(sealed.error().detail);
         return false;
@@ -333,7 +336,7 @@ Result<void> CharonRelay::send_one(ByteView message) {
         return fail(Errc::invalid_argument, "no message for another node's charon");
     }
     buffer_.clear();
-    VPNHA_CHECK(secrets_.open(message, buffer_));
+    VPNHA_CHECK(secrets_.open(message, peer_->version, buffer_));
     const ByteView plain = buffer_.view();
     const ssize_t sent = send(fd_.get(), plain.data(), plain.size(), 0);
     const int error_number = errno;

@@ -100,6 +100,7 @@ class CharonRelay : public ports::Charon {
     struct Peer {
         UdpSocketState socket;
         TimePoint heard_at{};
+        std::uint8_t version = 0;  // Of its messages; 0: none came yet, and it is fed nothing.
         // When it is to be made empty, if nothing makes that necessary before; none: it is.
         std::optional<TimePoint> empty_at;
         bool is_silent = false;

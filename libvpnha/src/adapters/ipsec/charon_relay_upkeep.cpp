@@ -119,7 +119,7 @@ void CharonRelay::on_listed(const Result<std::vector<ipsec::IkeId>>& listed) {
     }
     if (listed->empty()) {
         peer_->is_empty = true;
-        return listener_.on_fresh();
+        return listener_.on_fresh(peer_->version);
     }
     write_log(node::Level::info,
               fmt::format("{} IKE SAs that charon has already are deleted there", listed->size()));

@@ -2,15 +2,14 @@
 #include "adapters/ipsec/charon_secrets.hpp"
 
 #include <deque>
+#include <optional>
+#include <vector>
 
 #include "ipsec/ha_message.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
-
-// Version and type.
-constexpr std::size_t kHeadBytes = 2;
 
 // One message's secret is none of another message, IKE SA or place.
 Bytes context_of(const ipsec::HaMessage& message, ipsec::HaTag tag) {
@@ -23,36 +22,42 @@ Bytes context_of(const ipsec::HaMessage& message, ipsec::HaTag tag) {
 
 }  // namespace
 
-Result<Bytes> CharonSecrets::seal(ByteView message) const {
-    VPNHA_TRY(ipsec::HaMessage parsed, ipsec::parse_ha_message(message));
+Result<Bytes> CharonSecrets::seal(const ipsec::HaMessage& message) const {
+    std::vector<ipsec::Attribute> attributes = message.attributes;
     std::deque<Bytes> sealed;
-    for (ipsec::Attribute& attribute : parsed.attributes) {
+    for (ipsec::Attribute& attribute : attributes) {
         if (ipsec::is_secret(attribute.tag)) {
-            VPNHA_TRY(Bytes each, box_.seal(context_of(parsed, attribute.tag), attribute.value));
+            VPNHA_TRY(Bytes each, box_.seal(context_of(message, attribute.tag), attribute.value));
             attribute.value = sealed.emplace_back(std::move(each));
         }
     }
-    return ipsec::build_ha_message(parsed.type, parsed.attributes);
+    return ipsec::build_ha_message(message.type, attributes);
 }
 
 // Opened where it goes from: nothing of a secret is anywhere else.
-Result<void> CharonSecrets::open(ByteView sealed, SecretBytes& plain) const {
+Result<void> CharonSecrets::open(ByteView sealed, std::uint8_t version, SecretBytes& plain) const {
     VPNHA_TRY(const ipsec::HaMessage parsed, ipsec::parse_ha_message(sealed));
-    bool fits = plain.append(ipsec::build_ha_message(parsed.type, {}));
-    for (const ipsec::Attribute& attribute : parsed.attributes) {
-        if (!ipsec::is_secret(attribute.tag)) {
-            const Bytes whole = ipsec::build_ha_message(parsed.type, std::span(&attribute, 1));
-            fits = fits && plain.append(ByteView(whole).subspan(kHeadBytes));
-            continue;
+    bool fits = plain.append(Bytes{version, static_cast<std::uint8_t>(parsed.type)});
+    for (const auto& [tag, value] : parsed.attributes) {
+        const std::optional<std::uint8_t> number = ipsec::charon_tag(tag, version);
+        if (!number) {
+            return fail(Errc::unsupported, "several key exchanges, of which charon 5.9 has none");
         }
-        if (attribute.value.size() < SecretBox::kOverhead) {
+        const std::size_t overhead = ipsec::is_secret(tag) ? SecretBox::kOverhead : 0;
+        if (value.size() < overhead) {
             return fail(Errc::malformed, "a secret of charon's that is not sealed");
         }
-        const auto size = static_cast<std::uint16_t>(attribute.value.size() - SecretBox::kOverhead);
         ByteWriter head;
-        head.u8(static_cast<std::uint8_t>(attribute.tag)).u16(size);
+        head.u8(*number);
+        if (ipsec::is_prefixed(tag)) {
+            head.u16(static_cast<std::uint16_t>(value.size() - overhead));
+        }
         fits = fits && plain.append(head.view());
-        VPNHA_CHECK(box_.open(context_of(parsed, attribute.tag), attribute.value, plain));
+        if (ipsec::is_secret(tag)) {
+            VPNHA_CHECK(box_.open(context_of(parsed, tag), value, plain));
+        } else {
+            fits = fits && plain.append(value);
+        }
     }
     return fits ? Result<void>() : fail(Errc::limit, "no room for a message of charon's");
 }

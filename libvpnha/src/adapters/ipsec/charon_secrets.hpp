@@ -3,7 +3,10 @@
 // node's charon gets them. A sealed message is one like any other, with longer secrets.
 #pragma once
 
+#include <cstdint>
+
 #include "adapters/secrets/secret_box.hpp"
+#include "ipsec/ha_message.hpp"
 
 namespace vpnha::adapters {
 
@@ -11,10 +14,12 @@ class CharonSecrets {
   public:
     explicit CharonSecrets(SecretBox box) : box_(std::move(box)) {}
 
-    // Errors are those of parse_ha_message(), too.
-    [[nodiscard]] Result<Bytes> seal(ByteView message) const;
-    // Appends the message to `plain`. Errors: those of SecretBox::open(), too.
-    [[nodiscard]] Result<void> open(ByteView sealed, SecretBytes& plain) const;
+    // A message of records.
+    [[nodiscard]] Result<Bytes> seal(const ipsec::HaMessage& message) const;
+    // Appends it to `plain` as charons of that version have it (3 to 5). Unsupported: they do not
+    // know what it has. Further errors: those of parse_ha_message() and SecretBox::open().
+    [[nodiscard]] Result<void> open(ByteView sealed, std::uint8_t version,
+                                    SecretBytes& plain) const;
 
   private:
     SecretBox box_;

@@ -155,11 +155,17 @@ class CharonRelayTest : public ::testing::Test {
             }
             return absent;
         };
+        };
         auto relay = CharonRelay::open(
             loop_, options, std::move(with),
             {.on_said =
                  [this](ByteView message) { said_.emplace_back(message.begin(), message.end()); },
-             .on_fresh = [this] { news_.emplace_back("fresh"); },
+             .on_fresh =
+                 [this](std::uint8_t version) {
+                     news_.push_back(version == ipsec::kHaVersion
+                                         ? "fresh"
+                                         : "fresh of " + std::to_string(version));
+                 },
              .on_turned =
                  [this](bool active) { news_.emplace_back(active ? "active" : "passive"); },
              .on_fed =

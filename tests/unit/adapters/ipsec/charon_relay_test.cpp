@@ -191,7 +191,7 @@ TEST_F(CharonRelayTest, ACommandWithoutAnAnswerIsRepeated) {
 TEST_F(CharonRelayTest, AMessageOfAnotherVersionIsNotTaken) {
     const FakeCharon charon;
     Bytes message = ike_add(7);
-    message[0] = 5;
+    message[0] = 6;
     charon.say(message);
     charon.say(Bytes(limits::kHaMessageBytesMax + 1, 3));
     charon.say({});
