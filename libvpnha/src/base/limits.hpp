@@ -333,6 +333,8 @@ inline constexpr std::size_t kL2tpLinksPerTurn = 64;
 // is shipped. An IKEv1 SA with a group of 8 192 bits has 3.2 kB; each of its secrets is 40 longer
 // sealed.
 inline constexpr std::size_t kHaMessageBytesMax = 8192;
+// IKE_ADDs of an IKE SA behind its first one: RFC 9370 has seven additional key exchanges.
+inline constexpr std::size_t kIkeAddsFurtherMax = 7;
 // IKE_UPDATEs of an SA with different attributes: charon says two or three (its establishment,
 // virtual addresses).
 inline constexpr std::size_t kIkeUpdatesMax = 8;

@@ -49,8 +49,36 @@ std::vector<Bytes> client_keys(const IkeSa& sa) {
 // Feeds SAs, and foretells what a passive charon makes of it.
 class Feeder {
   public:
-    Feeder(PassiveSas& sas, const SaSet& records, std::vector<Bytes>& messages)
-        : sas_(sas), records_(records), messages_(messages) {}
+    Feeder(PassiveSas& sas, const SaSet& records, std::uint8_t version,
+           std::vector<Bytes>& messages)
+        : sas_(sas), records_(records), version_(version), messages_(messages) {}
+
+    // Those of the family that charon can be fed.
+    [[nodiscard]] std::vector<const IkeSa*> in_order(const Family& family) const {
+        std::vector<const IkeSa*> all;
+        for (const IkeKey& key : family.ikes) {
+            const IkeSa* const sa = records_.find(key);
+            if (sa != nullptr && is_established(*sa) && is_known_to(*sa, version_)) {
+                all.push_back(sa);
+            }
+        }
+        std::ranges::sort(all, {},
+                          [](const IkeSa* sa) { return std::pair(sa->order, sa->id.key); });
+        return all;
+    }
+
+    [[nodiscard]] std::vector<const ChildSa*> made_by(const IkeKey& maker) const {
+        std::vector<const ChildSa*> all;
+        for (const std::uint32_t spi : records_.children_of(maker)) {
+            const ChildSa* const child = records_.find_child(spi);
+            if (child->made == maker && is_known_to(*child, version_)) {
+                all.push_back(child);
+            }
+        }
+        std::ranges::sort(all, {},
+                          [](const ChildSa* child) { return std::pair(child->order, child->spi); });
+        return all;
+    }
 
     void delete_ike(const IkeKey& key) {
         const std::vector<Bytes> released = vips_of(sas_.ikes.at(key));
@@ -76,7 +104,8 @@ class Feeder {
         const IkeKey& key = sa.id.key;
         added_.push_back(sa.id);
         messages_.push_back(sa.add);
-        sas_.ikes[key] = {sa.id, sa.add, {}, 0, 0, {}};
+        messages_.insert(messages_.end(), sa.further.begin(), sa.further.end());
+        sas_.ikes[key] = {sa.id, sa.add, sa.further, {}, 0, 0, {}};
         if (const auto old = predecessor_of(sa); old && sas_.ikes.contains(*old)) {
             inherit(*old, key);
         }
@@ -172,40 +201,18 @@ class Feeder {
 
     PassiveSas& sas_;
     const SaSet& records_;
+    std::uint8_t version_;
     std::vector<Bytes>& messages_;
     std::vector<IkeId> added_;
 };
 
-std::vector<const IkeSa*> in_order(const Family& family, const SaSet& records) {
-    std::vector<const IkeSa*> all;
-    for (const IkeKey& key : family.ikes) {
-        if (const IkeSa* const sa = records.find(key); sa != nullptr && is_established(*sa)) {
-            all.push_back(sa);
-        }
-    }
-    std::ranges::sort(all, {}, [](const IkeSa* sa) { return std::pair(sa->order, sa->id.key); });
-    return all;
-}
-
-std::vector<const ChildSa*> made_by(const IkeKey& maker, const SaSet& records) {
-    std::vector<const ChildSa*> all;
-    for (const std::uint32_t spi : records.children_of(maker)) {
-        if (const ChildSa* const child = records.find_child(spi); child->made == maker) {
-            all.push_back(child);
-        }
-    }
-    std::ranges::sort(all, {},
-                      [](const ChildSa* child) { return std::pair(child->order, child->spi); });
-    return all;
-}
-
 // Feeds all of it to an empty charon.
-void replay(Feeder& feeder, const PassiveSas& sas, const Family& family, const SaSet& records) {
-    const std::vector<const IkeSa*> ordered = in_order(family, records);
+void replay(Feeder& feeder, const PassiveSas& sas, const Family& family) {
+    const std::vector<const IkeSa*> ordered = feeder.in_order(family);
     for (const IkeSa* const sa : ordered) {
         feeder.add_ike(*sa);
         feeder.update_ike(*sa);
-        for (const ChildSa* const child : made_by(sa->id.key, records)) {
+        for (const ChildSa* const child : feeder.made_by(sa->id.key)) {
             feeder.add_child(*child);
         }
     }
@@ -218,14 +225,14 @@ void replay(Feeder& feeder, const PassiveSas& sas, const Family& family, const S
 
 // Feeds what is missing: `sas` becomes `wanted`, if nothing has to be done anew.
 void feed_missing(Feeder& feeder, const PassiveSas& sas, const PassiveSas& wanted,
-                  const Family& family, const SaSet& records) {
+                  const Family& family) {
     const std::map<std::uint32_t, PassiveSas::Child> before = sas.children;
     for (const auto& [spi, child] : before) {
         if (!wanted.children.contains(spi)) {
             feeder.delete_child(spi);
         }
     }
-    const std::vector<const IkeSa*> ordered = in_order(family, records);
+    const std::vector<const IkeSa*> ordered = feeder.in_order(family);
     // A child of one that is about to be replaced comes before that.
     for (const IkeSa* const sa : ordered) {
         const IkeKey& key = sa->id.key;
@@ -235,7 +242,7 @@ void feed_missing(Feeder& feeder, const PassiveSas& sas, const PassiveSas& wante
         if (sas.ikes.contains(key) && !sa->dead) {
             feeder.update_ike(*sa);
         }
-        for (const ChildSa* const child : made_by(key, records)) {
+        for (const ChildSa* const child : feeder.made_by(key)) {
             if (!sas.children.contains(child->spi) && wanted.children.contains(child->spi)) {
                 feeder.add_child(*child);
             }
@@ -327,12 +334,12 @@ Feed CharonImage::feed(const IkeKey& member, const SaSet& records) {
     const PassiveSas before = take(feed.family);
     PassiveSas wanted;
     std::vector<Bytes> whole;
-    Feeder anew(wanted, records, whole);
-    replay(anew, wanted, feed.family, records);
+    Feeder anew(wanted, records, version_, whole);
+    replay(anew, wanted, feed.family);
 
     PassiveSas now = before;
-    Feeder missing(now, records, feed.messages);
-    feed_missing(missing, now, wanted, feed.family, records);
+    Feeder missing(now, records, version_, feed.messages);
+    feed_missing(missing, now, wanted, feed.family);
     const bool doubted = std::ranges::any_of(
         feed.family.ikes, [this](const IkeKey& key) { return doubted_.contains(key); });
     feed.rebuilt = doubted || now != wanted;
@@ -355,6 +362,11 @@ Feed CharonImage::feed(const IkeKey& member, const SaSet& records) {
     }
     add(std::move(wanted));
     return feed;
+}
+
+bool CharonImage::takes(const ChildSa& child, const SaSet& records) const {
+    const IkeSa* const maker = records.find(child.made);
+    return is_known_to(child, version_) && (maker == nullptr || takes(*maker));
 }
 
 void CharonImage::doubt(const IkeKey& member) {
@@ -381,8 +393,8 @@ void CharonImage::assume(const SaSet& records) {
         if (!sa.dead && !has(key)) {
             std::vector<Bytes> unsaid;
             PassiveSas sas;
-            Feeder feeder(sas, records, unsaid);
-            replay(feeder, sas, family_of(key, records), records);
+            Feeder feeder(sas, records, version_, unsaid);
+            replay(feeder, sas, family_of(key, records));
             add(std::move(sas));
         }
     }

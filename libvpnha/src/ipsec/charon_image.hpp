@@ -32,6 +32,7 @@ struct PassiveSas {
     struct Ike {
         IkeId id;
         Bytes add;
+        std::vector<Bytes> further;
         std::vector<Bytes> updates;
         std::uint32_t mid_initiator = 0;
         std::uint32_t mid_responder = 0;
@@ -64,12 +65,19 @@ class CharonImage {
     // What became of what these were fed is not known: the family is rebuilt at its next feed.
     void doubt(const IkeKey& member);
 
+    // Of the charon's messages (ipsec/ha_message.hpp), before it is fed anything. What such a
+    // charon does not know is left out, with all that was made under it.
+    void set_version(std::uint8_t version) { version_ = version; }
     // An empty charon.
     void clear();
     // One that may have any of the SAs: an IKE_DELETE goes before the first IKE_ADD of each.
     void forget();
     // charon served until now: it has what it said.
     void assume(const SaSet& records);
+
+    // charon can be fed the SA. Of a child: and its maker.
+    [[nodiscard]] bool takes(const IkeSa& sa) const { return is_known_to(sa, version_); }
+    [[nodiscard]] bool takes(const ChildSa& child, const SaSet& records) const;
 
     [[nodiscard]] bool has(const IkeKey& key) const { return sas_.ikes.contains(key); }
     [[nodiscard]] bool has_child(std::uint32_t spi) const { return sas_.children.contains(spi); }
@@ -84,6 +92,7 @@ class CharonImage {
     PassiveSas sas_;
     std::set<std::pair<IkeKey, std::uint32_t>> offspring_;  // By maker and by owner.
     std::set<std::pair<Bytes, IkeKey>> clients_;            // By client_keys() of each.
+    std::uint8_t version_ = kHaVersion;
     bool populated_ = true;     // Unless it is known to have nothing else.
     std::set<IkeKey> doubted_;  // It may have these.
 };

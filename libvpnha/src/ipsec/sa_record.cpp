@@ -12,6 +12,8 @@ namespace vpnha::ipsec {
 namespace {
 
 constexpr std::uint8_t kRecordVersion = 1;
+// Of an IKE SA with further IKE_ADDs.
+constexpr std::uint8_t kSeveralExchanges = 2;
 constexpr std::uint8_t kInitiator = 1;
 constexpr std::uint8_t kDead = 2;
 constexpr std::uint8_t kHasHeir = 4;
@@ -78,6 +80,13 @@ bool names_connection(const Bytes& update) {
     return message && message->find(HaTag::config_name);
 }
 
+bool has_known_tags(const Bytes& octets) {
+    const Result<HaMessage> message = parse_ha_message(octets);
+    return message && std::ranges::all_of(message->attributes, [](const Attribute& each) {
+               return charon_tag(each.tag, kHaVersion).has_value();
+           });
+}
+
 void assign(Bytes& to, const HaMessage& from, HaTag tag) {
     if (const auto value = from.find(tag)) {
         to.assign(value->begin(), value->end());
@@ -126,7 +135,7 @@ Result<std::uint32_t> parse_spi(ByteView id) {
 
 Bytes encode_record(const IkeSa& sa) {
     ByteWriter out;
-    out.u8(kRecordVersion);
+    out.u8(sa.further.empty() ? kRecordVersion : kSeveralExchanges);
     out.u8(static_cast<std::uint8_t>((sa.id.initiator ? kInitiator : 0) | (sa.dead ? kDead : 0) |
                                      (sa.heir ? kHasHeir : 0) | (sa.childless ? kChildless : 0)));
     out.u64(sa.order).u64(sa.established_unix_ms).prefixed(sa.add);
@@ -135,6 +144,12 @@ Bytes encode_record(const IkeSa& sa) {
         out.prefixed(update);
     }
     out.u32(sa.mid_initiator).u32(sa.mid_responder).prefixed(sa.iv);
+    if (!sa.further.empty()) {
+        out.u8(static_cast<std::uint8_t>(sa.further.size()));
+        for (const Bytes& add : sa.further) {
+            out.prefixed(add);
+        }
+    }
     if (sa.heir) {
         write_key(out, *sa.heir);
     }
@@ -149,7 +164,7 @@ Result<IkeSa> parse_ike_sa(ByteView id, ByteView payload) {
         return Bytes(bytes.begin(), bytes.end());
     };
     const std::uint8_t version = in.u8();
-    if (in.ok() && version != kRecordVersion) {
+    if (in.ok() && version != kRecordVersion && version != kSeveralExchanges) {
         return fail(Errc::unsupported, fmt::format("an IKE SA's record of version {}", version));
     }
     IkeSa sa;
@@ -167,16 +182,24 @@ Result<IkeSa> parse_ike_sa(ByteView id, ByteView payload) {
     sa.mid_initiator = in.u32();
     sa.mid_responder = in.u32();
     sa.iv = take_bytes(limits::kIkeIvBytesMax);
+    const std::size_t further = version == kSeveralExchanges ? in.u8() : 0;
+    for (std::size_t i = 0; i < further && in.ok(); ++i) {
+        sa.further.push_back(take_bytes(limits::kHaMessageBytesMax));
+    }
     if ((flags & kHasHeir) != 0) {
         sa.heir = read_key(in);
     }
     if (!in.finished() || flags > (kInitiator | kDead | kHasHeir | kChildless) ||
         (sa.dead && !sa.heir) || sa.heir == key || updates > limits::kIkeUpdatesMax ||
+        (version == kSeveralExchanges && further == 0) || further > limits::kIkeAddsFurtherMax ||
         sa.order > limits::kCounterMax) {
         return malformed("an IKE SA's record");
     }
-    if (!is_about(parse_ha_message(sa.add), HaType::ike_add, sa.id)) {
-        return malformed("the IKE_ADD of an IKE SA's record");
+    const auto is_add = [&sa](const Bytes& add) {
+        return is_about(parse_ha_message(add), HaType::ike_add, sa.id);
+    };
+    if (!is_add(sa.add) || !std::ranges::all_of(sa.further, is_add)) {
+        return malformed("an IKE_ADD of an IKE SA's record");
     }
     IkeSa as_said;
     for (const Bytes& update : sa.updates) {
@@ -265,6 +288,15 @@ Result<EspCounters> parse_esp_counters(ByteView id, ByteView payload) {
         return malformed("a record of ESP counters");
     }
     return counters;
+}
+
+bool is_known_to(const IkeSa& sa, std::uint8_t charon_version) {
+    // The second IKE_ADD alone has no tag that is new.
+    return charon_version != kHaVersion || (sa.further.empty() && has_known_tags(sa.add));
+}
+
+bool is_known_to(const ChildSa& child, std::uint8_t charon_version) {
+    return charon_version != kHaVersion || has_known_tags(child.add);
 }
 
 bool is_established(const IkeSa& sa) {

@@ -24,7 +24,10 @@ struct IkeSa {
     std::uint64_t order = 0;
     // Of the first of those that replaced each other up to this one; 0: not known.
     std::uint64_t established_unix_ms = 0;
-    Bytes add;                   // Its IKE_ADD.
+    Bytes add;  // Its IKE_ADD.
+    // Of an SA with several key exchanges (RFC 9370): one IKE_ADD more for each IKE_INTERMEDIATE,
+    // in their order. From the keys of each the next one's are derived.
+    std::vector<Bytes> further;
     std::vector<Bytes> updates;  // Its IKE_UPDATEs; one that says the same anew replaces the first.
     std::uint32_t mid_initiator = 0;  // Expected next; 0: none was said.
     std::uint32_t mid_responder = 0;
@@ -80,6 +83,10 @@ struct EspCounters {
 [[nodiscard]] Result<ChildSa> parse_child_sa(ByteView id, ByteView payload);
 [[nodiscard]] Result<EspCounters> parse_esp_counters(ByteView id, ByteView payload);
 
+// What it has can be fed to a charon of that version (ipsec/ha_message.hpp). A rekey without
+// several key exchanges is whole by itself, whatever the SA before had.
+[[nodiscard]] bool is_known_to(const IkeSa& sa, std::uint8_t charon_version);
+[[nodiscard]] bool is_known_to(const ChildSa& child, std::uint8_t charon_version);
 // A passive charon has something to make of it: it knows the connection.
 [[nodiscard]] bool is_established(const IkeSa& sa);
 // The same SA's message replaces one with the same attributes, and is behind the others.

@@ -33,7 +33,7 @@ Result<SaChanges> SaStore::apply(ByteView octets, std::uint64_t unix_ms) {
     const auto spi = message.spi(HaTag::inbound_spi);
     switch (message.type) {
         case HaType::ike_add:
-            begin(*id, octets);
+            begin(*id, message, octets);
             break;
         case HaType::ike_update:
             update(*id, message, octets, changes);
@@ -145,8 +145,12 @@ void SaStore::forget_half_open() {
     dying_.clear();
 }
 
-void SaStore::begin(const IkeId& id, ByteView add) {
-    if (half_open_.contains(id.key) || sas_.find(id.key) != nullptr) {
+void SaStore::begin(const IkeId& id, const HaMessage& message, ByteView add) {
+    if (const auto found = half_open_.find(id.key); found != half_open_.end()) {
+        add_exchange(found->second.sa, message, add);
+        return;
+    }
+    if (sas_.find(id.key) != nullptr) {
         ++counters_.repeated;
         return;
     }
@@ -161,6 +165,19 @@ void SaStore::begin(const IkeId& id, ByteView add) {
     begun.sa.order = next_order();
     begun.sa.add.assign(add.begin(), add.end());
     begun.replaces = predecessor_of(begun.sa);
+}
+
+// charon writes an IKE_ADD for each IKE_INTERMEDIATE; only the first one names algorithms. The
+// secrets of one that comes again are sealed to the same octets.
+void SaStore::add_exchange(IkeSa& sa, const HaMessage& message, ByteView add) {
+    const Bytes octets(add.begin(), add.end());
+    if (message.find(HaTag::alg_encr) || message.find(HaTag::ike_rekey_id) ||
+        sa.further.size() == limits::kIkeAddsFurtherMax ||
+        std::ranges::find(sa.further, octets) != sa.further.end()) {
+        ++counters_.repeated;
+        return;
+    }
+    sa.further.push_back(octets);
 }
 
 void SaStore::update(const IkeId& id, const HaMessage& message, ByteView octets,

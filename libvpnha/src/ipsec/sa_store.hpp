@@ -87,7 +87,8 @@ class SaStore {
         std::vector<ChildSa> children;
     };
 
-    void begin(const IkeId& id, ByteView add);
+    void begin(const IkeId& id, const HaMessage& message, ByteView add);
+    void add_exchange(IkeSa& sa, const HaMessage& message, ByteView add);
     void update(const IkeId& id, const HaMessage& message, ByteView octets, SaChanges& changes);
     void establish(HalfOpen half_open, SaChanges& changes);
     void end(const IkeKey& key, SaChanges& changes);

@@ -111,7 +111,7 @@ TEST(SaRecordTest, WhatCannotBeReadIsRefused) {
         EXPECT_FALSE(parse_ike_sa(id, ByteView(bytes).first(size))) << size;
     }
     Bytes later = bytes;
-    later[0] = 2;
+    later[0] = 3;
     EXPECT_EQ(parse_ike_sa(id, later).error().code, Errc::unsupported);
     EXPECT_FALSE(parse_ike_sa(encode_key({2, 3, 4}), bytes)) << "of another SA";
     EXPECT_FALSE(parse_ike_sa(Bytes(17, 0), bytes)) << "there is no IKEv0";

@@ -95,12 +95,18 @@ void IpsecSas::on_fed(const Feeding& fed, TimePoint now) {
     };
     for (const auto& each : fed.installing) {
         if (each.first.type == RecordType::ike_sa && is_latest(each)) {
-            answer(each.first, replica::Outcome::installed, now);
+            const auto key = ipsec::parse_ike_key(each.first.id.view());
+            answer(each.first,
+                   key && takes(*key) ? replica::Outcome::installed : replica::Outcome::refused,
+                   now);
         }
     }
     bool any = false;
     for (const std::uint32_t spi : fed.children) {
         if (!image_.has_child(spi)) {
+            if (!takes(spi)) {
+                answer(record_of_child(spi), replica::Outcome::refused, now);
+            }
             continue;  // It waits for its maker, or has ended.
         }
         if (numbers_.is_right(spi)) {
@@ -112,6 +118,16 @@ void IpsecSas::on_fed(const Feeding& fed, TimePoint now) {
     if (any) {
         list_at_ = now;
     }
+}
+
+bool IpsecSas::takes(const IkeKey& key) const {
+    const ipsec::IkeSa* const sa = sas().find(key);
+    return sa == nullptr || image_.takes(*sa);
+}
+
+bool IpsecSas::takes(std::uint32_t child) const {
+    const ipsec::ChildSa* const found = sas().find_child(child);
+    return found == nullptr || image_.takes(*found, sas());
 }
 
 void IpsecSas::hear(const node::CharonFed& fed, TimePoint now, Effects& effects) {
@@ -164,12 +180,13 @@ void IpsecSas::lose_charon(TimePoint now) {
     }
 }
 
-void IpsecSas::hear(const node::CharonFresh&, TimePoint now, Effects& effects) {
+void IpsecSas::hear(const node::CharonFresh& fresh, TimePoint now, Effects& effects) {
     say(node::Level::info,
         fmt::format("charon is there, and empty; {} IKE SAs are fed to it", sas().ikes().size()),
         effects);
     gone_ = false;
     had_charon_ = true;
+    image_.set_version(fresh.version);
     lose_charon(now);
     touch_all();
     flush(effects);

@@ -494,12 +494,18 @@ SessionTotals IpsecSas::session_totals() const {
 IpsecState IpsecSas::state() const {
     const auto live =
         std::ranges::count_if(sas().ikes(), [](const auto& each) { return !each.second.dead; });
+    const auto left_out =
+        std::ranges::count_if(sas().ikes(),
+                              [this](const auto& each) { return !takes(each.first); }) +
+        std::ranges::count_if(sas().children(),
+                              [this](const auto& each) { return !takes(each.first); });
     return {.ike_sas = static_cast<std::uint64_t>(live),
             .child_sas = sas().children().size(),
             .half_open = store_.half_open(),
             .numbers_left = numbers_.left(),
             .charon = !gone_,
-            .active = is_active_};
+            .active = is_active_,
+            .not_for_charon = gone_ ? 0 : static_cast<std::uint64_t>(left_out)};
 }
 
 Counts IpsecSas::counts() const {

@@ -48,6 +48,8 @@ struct IpsecState {
     std::optional<std::uint64_t> numbers_left;
     bool charon = false;  // It is there.
     bool active = false;  // It was told to speak.
+    // SAs of several key exchanges (RFC 9370) that this node's charon, of 5.9, does not know.
+    std::uint64_t not_for_charon = 0;
 };
 
 class IpsecSas final : public Keeper, public Counted {
@@ -157,6 +159,9 @@ class IpsecSas final : public Keeper, public Counted {
     void feed(TimePoint now, Effects& effects);
     [[nodiscard]] Feeding next_feed(std::vector<Bytes>& messages, TimePoint now);
     void on_fed(const Feeding& fed, TimePoint now);
+    // The charon of this node knows it, or nobody has the record any more.
+    [[nodiscard]] bool takes(const ipsec::IkeKey& key) const;
+    [[nodiscard]] bool takes(std::uint32_t child) const;
     void on_not_fed(const std::string& why, TimePoint now, Effects& effects);
     void set_numbers(Effects& effects);
     void go_on_warming(Effects& effects);

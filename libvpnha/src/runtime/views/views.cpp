@@ -116,6 +116,7 @@ json ipsec_view(const node::GatewayNode& gateway, const Ipsec& ipsec) {
             {"charon", !state.charon  ? "gone"
                        : state.active ? "active"
                                       : "passive"},
+            {"not_for_charon", state.not_for_charon},
             {"esp_numbers_left", state.numbers_left ? json(*state.numbers_left) : json(nullptr)},
             {"relay_drops",
              {{"from_charon", drops.from_charon},

@@ -125,6 +125,34 @@ TEST_F(IpsecSasTest, AStandbysNewCharonIsFedFromTheStart) {
     EXPECT_EQ(b_.replica_.hold(child(7)), replica::Hold::installed);
 }
 
+// The charon of the standby is of strongSwan 5.9, and knows no second key exchange (RFC 9370).
+TEST_F(IpsecSasTest, AnSaThatTheStandbysCharonDoesNotKnowIsLeftOutAndShown) {
+    using ipsec::HaTag;
+    const Bytes further = test::HaBuilder(ipsec::HaType::ike_add)
+                              .id(first_.id)
+                              .chunk(HaTag::nonce_i, Bytes{1, 2})
+                              .chunk(HaTag::nonce_r, Bytes{3, 4})
+                              .chunk(HaTag::secret, Bytes{7})
+                              .bytes();
+    say(first_.add());
+    say(further);
+    say(first_.update());
+    say(first_.child(7, 8));
+    a_.add_child(7, 8);
+    settle();
+    EXPECT_THAT(b_.fed_, IsEmpty()) << "with half of the exchanges its keys would be wrong";
+    EXPECT_FALSE(a_.replica_.is_protected(ike(first_)));
+    EXPECT_FALSE(a_.replica_.is_protected(child(7)));
+    EXPECT_EQ(b_.keeper_.state().not_for_charon, 2U);
+    EXPECT_EQ(b_.replica_.counters().refused, 2U);
+    b_.tell(node::CharonFresh{4}, now_);
+    settle();
+    pass(seconds(1));
+    EXPECT_THAT(b_.fed_, ElementsAre(first_.add(), further, first_.update(), first_.child(7, 8)));
+    EXPECT_EQ(b_.keeper_.state().not_for_charon, 0U);
+    EXPECT_TRUE(a_.replica_.is_protected(child(7)));
+}
+
 TEST_F(IpsecSasTest, OnlyACharonThatWasThereIsMissed) {
     Site site(3);
     site.tell(node::CharonGone{}, now_);
