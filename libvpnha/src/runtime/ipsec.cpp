@@ -21,6 +21,8 @@ namespace {
 
 // Of some thousand SAs, each of which charon may be at work on.
 constexpr auto kListTimeout = std::chrono::seconds(5);
+// A turn waits for it.
+constexpr auto kEndTimeout = std::chrono::seconds(1);
 
 ports::Charon::Listener listener_for(GatewayId id,
                                      std::function<void(GatewayId, const node::IpsecEvent&)> tell) {
@@ -86,7 +88,9 @@ Result<Ipsec> open_ipsec(const config::Config& config, adapters::QbLoop& loop,
              .end =
                  [](const std::vector<ipsec::IkeKey>& sas) {
                      return adapters::end_ike_sas(adapters::kCharonVici, sas, kListTimeout);
-                 }},
+                 },
+             .end_half_open =
+                 [] { return adapters::end_half_open_sas(adapters::kCharonVici, kEndTimeout); }},
             adapters::CharonSecrets(std::move(box)), listener_for(gateway->id, std::move(tell))));
     return opened;
 }

@@ -33,6 +33,9 @@ constexpr Duration kFeedPause = std::chrono::milliseconds(1);
 constexpr Duration kFifoPause = std::chrono::milliseconds(10);
 // 1 000 SAs are active in 0.7 s in the lab. To ask again changes nothing.
 constexpr Duration kAnswerMax = std::chrono::seconds(2);
+// The version of the messages of strongSwan 6.0.1 alone. It aborts when it is turned while an IKE
+// SA is half open: ha_segments.c has two arguments of a log line the wrong way round (#2781).
+constexpr std::uint8_t kAbortsHalfOpen = 4;
 // What a datagram takes of a receive queue besides its octets, at most.
 constexpr std::size_t kDatagramShare = 1024;
 constexpr std::size_t kReceiveRoom = std::size_t{8} * 1024 * 1024;
@@ -157,6 +160,7 @@ void CharonRelay::look_at(const UdpSocketState& socket) {
         const std::uint32_t lost = socket.drops - std::exchange(peer_->socket.drops, socket.drops);
         if (lost != 0) {
             drops_.to_charon += lost;
+            peer_->has_lost = true;
             fail_feeds({Errc::busy, "charon's queue was full, and it lost messages"});
         }
         return;
@@ -376,12 +380,38 @@ void CharonRelay::work_turn() {
     if (loop_.now() < turn_.next_at) {
         return turn_later(turn_.next_at - loop_.now());
     }
+    if (peer_->version == kAbortsHalfOpen && !turn_.clear && (!*turn_.wanted || peer_->has_lost)) {
+        return clear_half_open();
+    }
     if (const Result<void> written = write_fifo(*turn_.wanted ? "+1" : "-1"); !written) {
         complain("charon cannot be told who is active: " + written.error().detail);
         return turn_later(kFifoPause);
     }
+    turn_.clear = false;
     turn_.next_at = loop_.now() + kAnswerMax;
     turn_later(kAnswerMax);
+}
+
+// The gate of a node that is turned passive is shut by now, so no new one comes.
+void CharonRelay::clear_half_open() {
+    if (std::exchange(turn_.clearing, true)) {
+        return;
+    }
+    const auto done = [this, cookie = peer_->socket.cookie](const Result<void>& ended) {
+        if (!peer_ || peer_->socket.cookie != cookie) {
+            return;
+        }
+        if (!ended) {
+            complain("half-open IKE SAs cannot be ended, and charon 6.0.1 may abort: " +
+                     ended.error().detail);
+        }
+        turn_.clearing = false;
+        turn_.clear = true;
+        work_turn();
+    };
+    if (const Result<void> begun = background_.run(options_.end_half_open, done); !begun) {
+        done(begun);
+    }
 }
 
 // charon reads one command each time that it opens the fifo.

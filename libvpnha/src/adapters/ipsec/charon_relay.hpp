@@ -58,6 +58,8 @@ struct CharonRelayOptions {
         rekey;
     // These IKE SAs end, and their clients are told; those that charon does not have.
     std::function<Result<std::vector<ipsec::IkeKey>>(const std::vector<ipsec::IkeKey>& sas)> end;
+    // The half-open ones end, and nobody is told.
+    std::function<Result<void>()> end_half_open;
 };
 
 // Datagrams between charon and vpnhad that were lost, since vpnhad started.
@@ -106,6 +108,8 @@ class CharonRelay : public ports::Charon {
         bool is_silent = false;
         bool is_active = false;
         bool is_empty = false;  // But for what it was fed since.
+        // Some of what it was fed was lost. An SA may be half open in it for ever.
+        bool has_lost = false;
     };
     struct Feed {
         std::vector<Bytes> messages;
@@ -115,6 +119,10 @@ class CharonRelay : public ports::Charon {
     struct Turn {
         std::optional<bool> wanted;
         TimePoint next_at{};
+        // Of a charon that aborts at a turn while an IKE SA is half open: those are being ended,
+        // have been.
+        bool clearing = false;
+        bool clear = false;
     };
 
     CharonRelay(QbLoop& loop, CharonRelayOptions options, CharonSecrets secrets, Listener listener,
@@ -155,6 +163,7 @@ class CharonRelay : public ports::Charon {
 
     void turn_later(Duration pause);
     void work_turn();
+    void clear_half_open();
     void ask_again();
     [[nodiscard]] Result<void> write_fifo(std::string_view command) const;
 

@@ -14,6 +14,8 @@ namespace vpnha::adapters {
 namespace {
 
 constexpr int kHexadecimal = 16;
+// Of looking for half-open IKE SAs; a second one finds none, as a rule.
+constexpr int kRounds = 10;
 
 Result<ipsec::IkeId> parse_listed(const ViciSection& sa) {
     const std::string version = sa.value("version");
@@ -118,6 +120,36 @@ Result<std::vector<ipsec::IkeKey>> end_ike_sas(const std::string& socket,
         return tl::unexpected(result.error());
     }
     return absent;
+}
+
+Result<void> end_half_open_sas(const std::string& socket, std::chrono::milliseconds timeout) {
+    VPNHA_TRY(ViciClient client, ViciClient::connect(socket, timeout));
+    // One that was answered meanwhile is half open no more, and cannot be found any more or is
+    // established.
+    Error last{Errc::busy, "charon has half-open IKE SAs still"};
+    for (int round = 0; round < kRounds; ++round) {
+        VPNHA_TRY(const auto events, client.list("list-sas", "list-sa"));
+        bool any = false;
+        for (const ViciSection& event : events) {
+            for (const auto& [connection, sa] : event.sections) {
+                if (sa.value("state") != "CONNECTING") {
+                    continue;
+                }
+                any = true;
+                const auto asked = client.ask(
+                    "terminate",
+                    {.values = {
+                         {"ike-id", sa.value("uniqueid")}, {"force", "yes"}, {"timeout", "-1"}}});
+                if (!asked) {
+                    last = asked.error();
+                }
+            }
+        }
+        if (!any) {
+            return {};
+        }
+    }
+    return tl::unexpected(last);
 }
 
 }  // namespace vpnha::adapters

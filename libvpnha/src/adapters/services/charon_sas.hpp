@@ -35,4 +35,10 @@ namespace vpnha::adapters {
                                                              const std::vector<ipsec::IkeKey>& sas,
                                                              std::chrono::milliseconds timeout);
 
+// Has charon forget the IKE SAs that are half open, without a word to their peers. Returns when
+// there are none left; busy, or the last refusal: some are left after ten rounds. charon 6.0.1
+// aborts at a turn while it has one (strongSwan #2781).
+[[nodiscard]] Result<void> end_half_open_sas(const std::string& socket,
+                                             std::chrono::milliseconds timeout);
+
 }  // namespace vpnha::adapters

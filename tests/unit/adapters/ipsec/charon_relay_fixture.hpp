@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <iterator>
 #include <memory>
 #include <mutex>
@@ -155,6 +156,9 @@ class CharonRelayTest : public ::testing::Test {
             }
             return absent;
         };
+        options.end_half_open = [this]() -> Result<void> {
+            ++clearings_;
+            return {};
         };
         auto relay = CharonRelay::open(
             loop_, options, std::move(with),
@@ -221,6 +225,7 @@ class CharonRelayTest : public ::testing::Test {
     std::vector<ipsec::IkeId> has_;  // What charon would list.
     int listings_ = 0;
     int guards_ = 0;
+    std::atomic<int> clearings_ = 0;  // Of what was half open.
     std::string fifo_ = temporary_path("charon.ha");
     QbLoop loop_;
     std::vector<Bytes> said_;

@@ -69,6 +69,39 @@ TEST_F(CharonRelayTest, WhatItsVersionDoesNotHaveIsNoMessageForIt) {
     EXPECT_THAT(news(), ElementsAre(HasSubstr("several key exchanges")));
 }
 
+// strongSwan #2781.
+TEST_F(CharonRelayTest, HalfOpenSasEndBefore6_0_1IsTurned) {
+    const FakeCharon charon;
+    charon.say(status_of(4));
+    run();
+    const Fifo fifo(fifo_);
+    relay_->turn(true);
+    run();
+    EXPECT_EQ(fifo.told(), "+1");
+    EXPECT_EQ(clearings_, 0) << "a passive charon has none";
+    charon.say(Bytes{4, 9, 36, 0, 1});  // It has taken segment 1.
+    run();
+    relay_->turn(false);
+    std::string told;
+    ASSERT_TRUE(runs_until([&] { return (told += fifo.told()) == "-1"; }));
+    EXPECT_EQ(clearings_, 1);
+    EXPECT_THAT(news(), ElementsAre("active"));
+}
+
+TEST_F(CharonRelayTest, OthersAreTurnedAsTheyAre) {
+    for (const std::uint8_t version : std::array<std::uint8_t, 2>{3, 5}) {
+        const FakeCharon charon;
+        charon.say(status_of(version));
+        run();
+        const Fifo fifo(fifo_);
+        relay_->turn(false);
+        std::string told;
+        ASSERT_TRUE(runs_until([&] { return (told += fifo.told()) == "-1"; }))
+            << static_cast<int>(version);
+        EXPECT_EQ(clearings_, 0);
+    }
+}
+
 TEST_F(CharonRelayTest, ACharonWhoseVersionIsNotKnownYetIsFedNothing) {
     const FakeCharon charon;
     run(std::chrono::milliseconds(3200));  // It could have been made empty by then.

@@ -114,6 +114,10 @@ class PlayedCharon {
         }
         asked_.push_back(words);
         const bool fails = words == refused_;
+        std::erase_if(sas_, [&](const ViciSection& sa) {
+            return !fails &&
+                   words == "terminate ike-id=" + sa.value("uniqueid") + " force=yes timeout=-1";
+        });
         send(client, {.type = ViciPacketType::response,
                       .message = {.values = {{"success", fails ? "no" : "yes"},
                                              {"errmsg", fails ? "not found" : ""}}}});
@@ -203,6 +207,27 @@ TEST(CharonSasTest, OneThatHasEndedByItselfDoesNotKeepTheOthers) {
     ASSERT_FALSE(ended);
     EXPECT_THAT(ended.error().detail, HasSubstr("not found"));
     EXPECT_THAT(charon.asked(), testing::SizeIs(2));
+}
+
+TEST(CharonSasTest, HalfOpenSasEndWithoutAWord) {
+    PlayedCharon charon({ike("1", "00000000000000a1"),
+                         ike("2", "00000000000000a2", "2", "CONNECTING"),
+                         ike("3", "00000000000000a3", "2", "PASSIVE"),
+                         ike("4", "00000000000000a4", "1", "CONNECTING")});
+    const auto ended = end_half_open_sas(charon.path(), 2s);
+    EXPECT_TRUE(ended) << ended.error().detail;
+    EXPECT_THAT(charon.asked(), ElementsAre("terminate ike-id=2 force=yes timeout=-1",
+                                            "terminate ike-id=4 force=yes timeout=-1"));
+}
+
+TEST(CharonSasTest, OneThatStaysHalfOpenIsAnErrorAfterSomeRounds) {
+    PlayedCharon charon({ike("2", "00000000000000a2", "2", "CONNECTING"),
+                         ike("3", "00000000000000a3", "2", "CONNECTING")},
+                        "terminate ike-id=2 force=yes timeout=-1");
+    const auto ended = end_half_open_sas(charon.path(), 2s);
+    ASSERT_FALSE(ended);
+    EXPECT_THAT(ended.error().detail, HasSubstr("not found"));
+    EXPECT_THAT(charon.asked(), testing::Contains("terminate ike-id=3 force=yes timeout=-1"));
 }
 
 }  // namespace charon_sas_test
