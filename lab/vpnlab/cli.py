@@ -17,6 +17,7 @@ from .host.errors import EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFo
 from .host.kernel import DEFAULT_SERIES, SERIES, ensure_kernel
 from .host.lab import Lab, known_labs, take_down
 from .host.progress import say
+from .host.speed import complaint, page_us
 from .host.stage import ROOT, built_packages, install_stage
 from .host.state import StateDirectory, check_name
 from .host.topology import DEFAULT_NODES, NODES
@@ -327,6 +328,8 @@ def _execute(options: argparse.Namespace, loaded: scenario.Loaded) -> int:
     failed = False
     try:
         say(f"scenario {loaded.name}: {loaded.purpose} (seed {seed})")
+        if slow := complaint(page_us()):
+            say(slow)
         if options.name and options.name in known_labs():
             failed = not scenario.execute(loaded, Lab.join(options.name), out, seed,
                                           options.waiting)
