@@ -4,8 +4,9 @@
 
 usage: options.py ROOT
 
-The names are those of Debian 12's man pages, in options/PAGE.txt beside this file. Where a man page
-is installed, its names are compared with the list as well: a newer page must not have others.
+The names are those of the man pages of Debian 12 and 13, in options/PAGE.txt beside this file.
+Where a man page is installed, its names are compared with the list as well: a newer page must not
+have others.
 """
 from __future__ import annotations
 
