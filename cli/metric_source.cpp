@@ -19,14 +19,14 @@ using Labels = std::vector<std::pair<std::string, std::string>>;
 using Samples = std::vector<Sample>;
 
 // Null when it is not there.
-const json& at(const json& whole, const std::string& pointer) {
+const json& at(const json& whole, const char* pointer) {
     static const json kNothing;
     const json::json_pointer member(pointer);
     return whole.contains(member) ? whole.at(member) : kNothing;
 }
 
 std::optional<double> number_at(const json& whole, const std::string& pointer) {
-    const json& member = at(whole, pointer);
+    const json& member = at(whole, pointer.c_str());
     if (member.is_boolean()) {
         return member.get<bool>() ? 1 : 0;
     }
@@ -42,7 +42,7 @@ std::optional<double> seconds_at(const json& whole, const std::string& pointer) 
 }
 
 std::optional<double> epoch_at(const json& whole, const std::string& pointer) {
-    const json& member = at(whole, pointer);
+    const json& member = at(whole, pointer.c_str());
     std::uint64_t number = 0;
     if (!member.is_string()) {
         return std::nullopt;
@@ -59,7 +59,7 @@ void add(Samples& samples, Labels labels, std::optional<double> value) {
 }
 
 void add_states(Samples& samples, const Labels& labels, const States& states, const json& whole) {
-    const json& member = at(whole, states.member);
+    const json& member = at(whole, states.member.c_str());
     if (!member.is_string()) {
         return;
     }
@@ -184,7 +184,7 @@ MetricSource nodes_of_gateways(const std::string& member) {
         "node", of_status_gateways(member),
         [member](Samples& samples, const std::string& name, const json& gateway) {
             std::set<json> nodes;
-            const json& listed = at(gateway, member);
+            const json& listed = at(gateway, member.c_str());
             for (const json& list : {at(gateway, "/lease/voters"), listed}) {
                 nodes.insert(list.begin(), list.end());
             }
@@ -353,7 +353,7 @@ MetricSource gate_devices() {
             for (const json& device : at(answers.gate, "/devices")) {
                 for (const char* direction : {"in", "out"}) {
                     const json& interface = at(device, "/interface");
-                    const json& presence = at(device, fmt::format("/{}", direction));
+                    const json& presence = at(device, fmt::format("/{}", direction).c_str());
                     // What is not there, or barred, lets nothing pass.
                     if (interface.is_string() && presence.is_string() && presence != "no_device" &&
                         presence != "barred") {

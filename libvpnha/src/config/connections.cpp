@@ -184,7 +184,7 @@ bool is_default(const OnlyDefault& option, const std::string& value) {
 
 // The section's own sections of that name; none: it has none.
 const std::map<std::string, StrongswanSection>& below(const StrongswanSection& section,
-                                                      const std::string& name) {
+                                                      const char* name) {
     static const std::map<std::string, StrongswanSection> kNone;
     const auto found = section.sections.find(name);
     return found == section.sections.end() ? kNone : found->second.sections;

@@ -5,7 +5,7 @@
 
 namespace vpnha::config {
 
-std::string quoted(std::string_view text) {
+std::string quoted_text(std::string_view text) {
     return fmt::format("\"{}\"", text);
 }
 

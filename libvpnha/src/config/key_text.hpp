@@ -13,7 +13,7 @@
 
 namespace vpnha::config {
 
-[[nodiscard]] std::string quoted(std::string_view text);
+[[nodiscard]] std::string quoted_text(std::string_view text);
 [[nodiscard]] std::string list(const std::vector<IpPrefix>& prefixes);
 [[nodiscard]] std::string list(const std::vector<IpAddress>& addresses);
 [[nodiscard]] std::string list(const std::vector<std::string>& paths);

@@ -39,7 +39,7 @@ std::vector<Key> daemon_keys() {
         {Section::cluster, "group", Kind::name, 1, kGroupNameBytesMax, "\"vpnha\"", "\"vpnha\"",
          "Name of the Corosync process group that carries the records. The same on all nodes.",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.cluster_group = v.text; },
-         [](const Config& c, const Gateway&) { return quoted(c.cluster_group); }},
+         [](const Config& c, const Gateway&) { return quoted_text(c.cluster_group); }},
         {Section::cluster, "replicate_secrets_unencrypted", Kind::flag, 0, 0, "false", "false",
          "vpnhad does not start when Corosync sends unencrypted, because records and what is "
          "compared between nodes tell a listener who the users are. true: it starts all the same, "
@@ -54,27 +54,27 @@ std::vector<Key> daemon_keys() {
          "Where the epochs are kept over a restart: on a disk that outlives a reboot, for root "
          "alone.",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.state_directory = v.text; },
-         [](const Config& c, const Gateway&) { return quoted(c.state_directory); }},
+         [](const Config& c, const Gateway&) { return quoted_text(c.state_directory); }},
         {Section::daemon, "control_socket", Kind::path, 2, kSocketPathBytesMax,
          "\"/run/vpnha/control.sock\"", "\"/run/vpnha/control.sock\"",
          "Where vpnha(8) and the resource agents reach vpnhad. Group vpnha may ask, root may act.",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.control_socket = v.text; },
-         [](const Config& c, const Gateway&) { return quoted(c.control_socket); }},
+         [](const Config& c, const Gateway&) { return quoted_text(c.control_socket); }},
         {Section::daemon, "plugin_socket", Kind::path, 2, kSocketPathBytesMax,
          "\"/run/vpnha/pppd.sock\"", "\"/run/vpnha/pppd.sock\"",
          "Where pppd's plugin vpnha.so reaches vpnhad; pppd's option vpnha_socket names the same.",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.plugin_socket = v.text; },
-         [](const Config& c, const Gateway&) { return quoted(c.plugin_socket); }},
+         [](const Config& c, const Gateway&) { return quoted_text(c.plugin_socket); }},
         {Section::daemon, "log_level", Kind::log_level, 0, 0, "\"info\"", "\"info\"",
          "The least important messages that are logged.", Weight::note,
          [](Config& c, Gateway&, const Value& v) { c.log_level = v.text; },
-         [](const Config& c, const Gateway&) { return quoted(c.log_level); }},
+         [](const Config& c, const Gateway&) { return quoted_text(c.log_level); }},
         {Section::replication, "confirm_wait", Kind::duration, 0, 10'000, "\"50ms\"", "\"50ms\"",
          "How long the answer to a new session waits for a standby to confirm it. 0ms: not at all. "
          "pppd waits for it no longer than its own option vpnha_wait, 100 ms unless that is given. "
          "The session comes up in any case.",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.confirm_wait = v.duration; },
-         [](const Config& c, const Gateway&) { return quoted(to_text(c.confirm_wait)); }},
+         [](const Config& c, const Gateway&) { return quoted_text(to_text(c.confirm_wait)); }},
     };
 }
 
@@ -97,19 +97,19 @@ std::vector<Key> lease_keys() {
              c.lease_duration = v.text == "auto" ? std::nullopt : std::optional(v.duration);
          },
          [](const Config& c, const Gateway&) {
-             return quoted(c.lease_duration ? to_text(*c.lease_duration) : "auto");
+             return quoted_text(c.lease_duration ? to_text(*c.lease_duration) : "auto");
          }},
         {Section::lease, "watch", Kind::duration, 60'000, 2'592'000'000, "\"168h\"", "\"168h\"",
          "For how long a late loop or answer counts where 'duration' is \"auto\". In its first "
          "hour, or in the first such time if that is less, a node needs 300 ms.",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.lease_watch = v.duration; },
-         [](const Config& c, const Gateway&) { return quoted(to_text(c.lease_watch)); }},
+         [](const Config& c, const Gateway&) { return quoted_text(to_text(c.lease_watch)); }},
         {Section::lease, "renew", Kind::duration, 10, 249, "\"100ms\"", "\"100ms\"",
          "How often it asks them: less than half of 'duration', at least an eighth of it. A "
          "quarter "
          "where that is \"auto\".",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.lease_renew = v.duration; },
-         [](const Config& c, const Gateway&) { return quoted(to_text(c.lease_renew)); }},
+         [](const Config& c, const Gateway&) { return quoted_text(to_text(c.lease_renew)); }},
         {Section::lease, "clock_rate_ppm", Kind::number, 1000, 1'000'000, "10000", "10000",
          "By how much the clock of one node may run faster than another's, in millionths. Promises "
          "to a dead node last longer by that part. vpnhad does not start where chrony may slew a "
@@ -120,7 +120,7 @@ std::vector<Key> lease_keys() {
          "How much longer each promise lasts besides, for what the reading of a clock adds. The "
          "same on all nodes.",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.clock_grain = v.duration; },
-         [](const Config& c, const Gateway&) { return quoted(to_text(c.clock_grain)); }},
+         [](const Config& c, const Gateway&) { return quoted_text(to_text(c.clock_grain)); }},
         {Section::lease, "witness", Kind::hosts, 0, kWitnessAddressesMax, "[]",
          "[\"wit1.example.net:5421\", \"[2001:db8::7]:5421\"]",
          "A third vote for a pair of nodes: the addresses of one vpnha-witness, names or numbers, "
@@ -132,7 +132,7 @@ std::vector<Key> lease_keys() {
          "The witness's name. It is a part of the key that 'vpnha witness-key' prints for it, so a "
          "new name is a new key. The same on both nodes. \"\": there is none.",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.witness.name = v.text; },
-         [](const Config& c, const Gateway&) { return quoted(c.witness.name); }},
+         [](const Config& c, const Gateway&) { return quoted_text(c.witness.name); }},
     };
 }
 
@@ -224,7 +224,7 @@ std::vector<Key> gateway_keys() {
         {Section::gateway, "ppp_local", Kind::address, 0, 0, "", "\"10.200.0.1\"",
          "Address of the gateway's end of every session; xl2tpd's 'local ip'.", Weight::session,
          [](Config&, Gateway& g, const Value& v) { g.ppp_local = v.address; },
-         [](const Config&, const Gateway& g) { return quoted(to_string(g.ppp_local)); }},
+         [](const Config&, const Gateway& g) { return quoted_text(to_string(g.ppp_local)); }},
         {Section::gateway, "pools", Kind::pools, 1, limits::kPoolsPerGatewayMax, "",
          "[\"10.200.1.0/24\", \"10.200.2.0/24\", \"10.200.3.0/24\", \"10.200.16.0/20\", "
          "\"10.200.32.0/20\"]",
@@ -245,7 +245,7 @@ std::vector<Key> gateway_keys() {
          "For so long after the end of its session nobody but the same user gets an address of "
          "'common_pool'.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.address_hold = v.duration; },
-         [](const Config&, const Gateway& g) { return quoted(to_text(g.address_hold)); }},
+         [](const Config&, const Gateway& g) { return quoted_text(to_text(g.address_hold)); }},
         {Section::gateway, "sessions_max", Kind::number, 0, kSessionsMax, "0", "5000",
          "Sessions with an address of 'common_pool'; who dials beyond that is refused. 0: no "
          "limit.",
@@ -280,7 +280,7 @@ std::vector<Key> gateway_keys() {
         {Section::outside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
          "\"eth1\"", "Device on which clients arrive.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.outside.interface = v.text; },
-         [](const Config&, const Gateway& g) { return quoted(g.outside.interface); }},
+         [](const Config&, const Gateway& g) { return quoted_text(g.outside.interface); }},
         {Section::outside, "addresses", Kind::vips, 1, limits::kAddressesPerSideMax, "",
          "[\"192.0.2.100/24\"]",
          "Addresses that clients dial, IPv4 or IPv6 (\"2001:db8:1::100/64\"). They move with the "
@@ -298,7 +298,7 @@ std::vector<Key> gateway_keys() {
         {Section::inside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
          "\"eth2\"", "Device on which the clients' traffic goes on.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.inside.interface = v.text; },
-         [](const Config&, const Gateway& g) { return quoted(g.inside.interface); }},
+         [](const Config&, const Gateway& g) { return quoted_text(g.inside.interface); }},
         {Section::inside, "addresses", Kind::vips, 0, limits::kAddressesPerSideMax, "[]",
          "[\"198.51.100.100/24\"]",
          "Addresses that inside routers use as the next hop to the clients, IPv4 or IPv6. They "
@@ -331,7 +331,9 @@ std::vector<Key> link_keys() {
         {Section::links, "probe_interval", Kind::duration, 50, 10'000, "\"100ms\"", "\"100ms\"",
          "How often each neighbour is asked.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.links.probe_interval = v.duration; },
-         [](const Config&, const Gateway& g) { return quoted(to_text(g.links.probe_interval)); }},
+         [](const Config&, const Gateway& g) {
+             return quoted_text(to_text(g.links.probe_interval));
+         }},
         {Section::links, "lost_after", Kind::number, 1, 100, "3", "3",
          "Questions in a row that a neighbour leaves unanswered before it counts as gone.",
          Weight::note,
@@ -345,12 +347,14 @@ std::vector<Key> link_keys() {
          "For neighbours that do not answer it is one probe_interval more.",
          Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.links.give_away_after = v.duration; },
-         [](const Config&, const Gateway& g) { return quoted(to_text(g.links.give_away_after)); }},
+         [](const Config&, const Gateway& g) {
+             return quoted_text(to_text(g.links.give_away_after));
+         }},
         {Section::links, "hold_off", Kind::duration, 0, 3'600'000, "\"60s\"", "\"60s\"",
          "For so long a link that was lost has to be good again before a gateway moves to its "
          "node: one that comes and goes moves a gateway once.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.links.hold_off = v.duration; },
-         [](const Config&, const Gateway& g) { return quoted(to_text(g.links.hold_off)); }},
+         [](const Config&, const Gateway& g) { return quoted_text(to_text(g.links.hold_off)); }},
     };
 }
 
@@ -365,7 +369,9 @@ std::vector<Key> l2tp_keys() {
         {Section::l2tp, "hello_interval", Kind::duration, 1'000, 3'600'000, "\"60s\"", "\"60s\"",
          "Silence of a resumed tunnel after which a HELLO is sent.", Weight::note,
          [](Config&, Gateway& g, const Value& v) { g.l2tp->hello_interval = v.duration; },
-         [](const Config&, const Gateway& g) { return quoted(to_text(g.l2tp->hello_interval)); }},
+         [](const Config&, const Gateway& g) {
+             return quoted_text(to_text(g.l2tp->hello_interval));
+         }},
         {Section::l2tp, "secrets", Kind::paths, 0, kSecretFilesMax,
          "[\"/etc/ppp/chap-secrets\", \"/etc/ppp/pap-secrets\"]",
          "[\"/etc/ppp/chap-secrets\", \"/etc/ppp/pap-secrets\"]",
@@ -379,7 +385,7 @@ std::vector<Key> l2tp_keys() {
          "pppd's options, xl2tpd's 'pppoptfile'. Compared between the nodes in the same way; the "
          "order of lines counts.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.l2tp->ppp_options = v.text; },
-         [](const Config&, const Gateway& g) { return quoted(g.l2tp->ppp_options); }},
+         [](const Config&, const Gateway& g) { return quoted_text(g.l2tp->ppp_options); }},
     };
 }
 
@@ -395,7 +401,7 @@ std::vector<Key> pptp_keys() {
          "pppd's options, pptpd's 'option'. Compared between the nodes in the same way; the order "
          "of lines counts.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.pptp->ppp_options = v.text; },
-         [](const Config&, const Gateway& g) { return quoted(g.pptp->ppp_options); }},
+         [](const Config&, const Gateway& g) { return quoted_text(g.pptp->ppp_options); }},
     };
 }
 
@@ -473,7 +479,7 @@ std::vector<Key> conntrack_keys() {
          "A flow becomes a record so long after it was first worth one: less work where most are "
          "short, and one that ends before is none. 0ms: at once.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.conntrack.delay = v.duration; },
-         [](const Config&, const Gateway& g) { return quoted(to_text(g.conntrack.delay)); }},
+         [](const Config&, const Gateway& g) { return quoted_text(to_text(g.conntrack.delay)); }},
     };
 }
 

@@ -32,7 +32,7 @@ std::vector<Key> radius_keys() {
          "The secret that the nodes share with these servers, one line of at most 128 octets. For "
          "root alone (0600).",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.radius.secret_file = v.text; },
-         [](const Config& c, const Gateway&) { return quoted(c.radius.secret_file); }},
+         [](const Config& c, const Gateway&) { return quoted_text(c.radius.secret_file); }},
         {Section::radius, "interim_interval", Kind::duration, 10'000, 86'400'000, "\"300s\"",
          "\"300s\"",
          "How often a server receives the counters of a living session. Where it stands, it "
@@ -42,11 +42,11 @@ std::vector<Key> radius_keys() {
              c.radius.interim = v.duration;
              c.radius.interim_is_set = true;
          },
-         [](const Config& c, const Gateway&) { return quoted(to_text(c.radius.interim)); }},
+         [](const Config& c, const Gateway&) { return quoted_text(to_text(c.radius.interim)); }},
         {Section::radius, "timeout", Kind::duration, 1'000, 30'000, "\"3s\"", "\"3s\"",
          "How long a server has to answer a request, in whole seconds, before it is sent again.",
          Weight::note, [](Config& c, Gateway&, const Value& v) { c.radius.timeout = v.duration; },
-         [](const Config& c, const Gateway&) { return quoted(to_text(c.radius.timeout)); }},
+         [](const Config& c, const Gateway&) { return quoted_text(to_text(c.radius.timeout)); }},
         {Section::radius, "retries", Kind::number, 0, 10, "2", "2",
          "How often a request is sent again to a server before the next server is tried.",
          Weight::note,
@@ -72,7 +72,7 @@ std::vector<Key> radius_keys() {
          "on all nodes.",
          Weight::note,
          [](Config& c, Gateway&, const Value& v) { c.radius.nas_identifier = v.text; },
-         [](const Config& c, const Gateway&) { return quoted(c.radius.nas_identifier); }},
+         [](const Config& c, const Gateway&) { return quoted_text(c.radius.nas_identifier); }},
         {Section::radius, "dynamic_authorization", Kind::flag, 0, 0, "false", "false",
          "true: servers may end sessions of the gateways with 'accounting' by Disconnect-Requests, "
          "and change their time-outs by CoA-Requests (RFC 5176), each with a Message-Authenticator "

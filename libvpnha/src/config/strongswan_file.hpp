@@ -3,6 +3,7 @@
 // settings_parser.y in strongSwan 5.9.8. Pure: text in, sections out.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>

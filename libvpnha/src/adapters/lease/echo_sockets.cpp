@@ -87,9 +87,9 @@ void EchoSockets::ask(NodeId node, const sockaddr& to, socklen_t size) {
                                 static_cast<ssize_t>(secret.size())) {
         return;
     }
-    Bytes packet(kHeaderBytes);
+    std::array<std::uint8_t, kHeaderBytes + sizeof(Secret)> packet{};
     packet[0] = is_v4(asked->family) ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
-    packet.insert(packet.end(), secret.begin(), secret.end());
+    std::copy(secret.begin(), secret.end(), packet.begin() + kHeaderBytes);
     if (is_v4(asked->family)) {  // Of ICMPv6 it is the kernel's (RFC 3542 3.1).
         const std::uint16_t sum = internet_checksum(0, packet);
         packet[2] = static_cast<std::uint8_t>(sum >> 8U);

@@ -62,8 +62,7 @@ Result<CibElements> elements_of(std::string_view xml) {
     if (XML_Parse(parser.get(), xml.data(), static_cast<int>(xml.size()), XML_TRUE) !=
         XML_STATUS_OK) {
         return fail(Errc::malformed,
-                    fmt::format("no CIB, in line {}: {}", XML_GetCurrentLineNumber(parser.get()),
-                                XML_ErrorString(XML_GetErrorCode(parser.get()))));
+                    fmt::format("no CIB: {}", XML_ErrorString(XML_GetErrorCode(parser.get()))));
     }
     return std::move(reading.elements);
 }

@@ -192,10 +192,10 @@ void Accounts::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
             link(account);
             return;
         }
-        end(account, EndCause::lost_service, now, &effects);
+        close(account, EndCause::lost_service, now, &effects);
     }
     if (const auto found = by_plugin_.find(up.plugin); found != by_plugin_.end()) {
-        end(accounts_.at(found->second), EndCause::lost_service, now, &effects);
+        close(accounts_.at(found->second), EndCause::lost_service, now, &effects);
     }
     open(std::move(record), up.plugin, now);
 }
@@ -233,7 +233,7 @@ void Accounts::hear(const node::PluginDown& down, TimePoint now, Effects& effect
         const std::uint32_t index = record.device ? record.device->index : 0;
         count_traffic(record, {serving_->node, index, *down.end.traffic}, {});
     }
-    end(account, account.ordered.value_or(down.end.cause), now, &effects);
+    close(account, account.ordered.value_or(down.end.cause), now, &effects);
 }
 
 void Accounts::on_end(const wire::RecordKey& session, EndCause cause, TimePoint now) {
@@ -241,11 +241,11 @@ void Accounts::on_end(const wire::RecordKey& session, EndCause cause, TimePoint 
         return;
     }
     if (const auto found = by_session_.find(session); found != by_session_.end()) {
-        end(accounts_.at(found->second), cause, now, nullptr);
+        close(accounts_.at(found->second), cause, now, nullptr);
     }
 }
 
-void Accounts::end(Account& account, EndCause cause, TimePoint now, Effects* effects) {
+void Accounts::close(Account& account, EndCause cause, TimePoint now, Effects* effects) {
     unlink(account);
     AccountRecord& record = account.record;
     const std::uint64_t least = record.began_unix_ms + record.told_seconds * kMsPerSecond;
@@ -336,7 +336,7 @@ void Accounts::look_after_sessions(TimePoint now) {
         if (!account.record.end && !account.plugin &&
             replica().store().find(account.record.session) == nullptr) {
             // It went with its node, unprotected; or was over when its node was lost.
-            end(account, EndCause::lost_service, now, nullptr);
+            close(account, EndCause::lost_service, now, nullptr);
             at = accounts_.upper_bound(looked_at_);
         }
     }

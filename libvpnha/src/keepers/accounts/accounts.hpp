@@ -123,7 +123,7 @@ class Accounts final : public Keeper {
     void begin(TimePoint now);
     void stop();
     void open(AccountRecord record, node::PluginToken plugin, TimePoint now);
-    void end(Account& account, EndCause cause, TimePoint now, Effects* effects);
+    void close(Account& account, EndCause cause, TimePoint now, Effects* effects);
     void note_ended(const AccountRecord& record);
     void forget(const AccountId& id, TimePoint now);
     // Out of what leads to a live session.

@@ -57,7 +57,7 @@ bool Addresses::begin_if_promoted(TimePoint now) {
 
 void Addresses::begin(TimePoint now) {
     const auto plugins = std::exchange(by_plugin_, {});
-    end();
+    stop();
     serving_ = replica().epoch();
     std::vector<wire::RecordKey> unreadable;
     for (const auto& [key, stored] : replica().store().all(RecordType::client_address)) {
@@ -120,7 +120,7 @@ void Addresses::adopt_sessions() {
     }
 }
 
-void Addresses::end() {
+void Addresses::stop() {
     serving_.reset();
     given_.clear();
     by_plugin_.clear();
@@ -134,7 +134,7 @@ void Addresses::end() {
 void Addresses::mute(Effects&) {
     // Its pppds end, and the next promoted node goes by the replica.
     asking_.clear();
-    end();
+    stop();
 }
 
 void Addresses::detach(Effects& effects) {

@@ -100,7 +100,7 @@ class Addresses final : public Keeper {
     void begin(TimePoint now);
     // The sessions that were there before addresses had records.
     void adopt_sessions();
-    void end();
+    void stop();
     // For one who asks. The error is why there is none.
     [[nodiscard]] Result<Ipv4Address> choose(node::PluginToken plugin, const std::string& user);
     [[nodiscard]] Result<void> check_limits(const std::string& user);
