@@ -20,12 +20,6 @@
  * servers have added routes: both are looked at less and less often. */
 #include <arpa/inet.h>
 #include <errno.h>
-/* These build on those before them. */
-/* clang-format off */
-#include <pppd/pppd.h>
-#include <pppd/fsm.h>
-#include <pppd/lcp.h>
-/* clang-format on */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -35,6 +29,7 @@
 #include "l2tp_socket.h"
 #include "link.h"
 #include "message.h"
+#include "pppd.h"
 #include "pptp_call.h"
 #include "radius.h"
 #include "routes.h"
@@ -55,7 +50,7 @@ enum { PATH_BYTES = 32, NAME_BYTES = 32 };
 enum { DEVICE_WATCHES = 64 };
 
 /* pppd takes the plugin only when this is its own version. */
-EXPORTED char pppd_version[] = VERSION;
+EXPORTED char pppd_version[] = PPPD_VERSION;
 EXPORTED void plugin_init(void);
 
 /* pppd frees the old value of a string option: they start as null. */
@@ -127,7 +122,7 @@ static void take_answer(void) {
         case VPNHA_REFUSED:
             error("vpnha: session is ended: %s", vpnhad.answer.reason);
             /* Not within a hook of IPCP. */
-            timeout(hang_up, NULL, 0, 0);
+            ppp_timeout(hang_up, NULL, 0, 0);
             break;
         case VPNHA_CHANGED:
             info("vpnha: the session's time-outs are now %u s, idle %u s (0: none)",
@@ -141,8 +136,8 @@ static void take_answer(void) {
 }
 
 static void look_again_in(int seconds) {
-    untimeout(watch, NULL);
-    timeout(watch, NULL, seconds, 0);
+    ppp_untimeout(watch, NULL);
+    ppp_timeout(watch, NULL, seconds, 0);
 }
 
 static void log_absence(const char* what) {
@@ -252,8 +247,8 @@ static void on_frame(unsigned char* frame, int length) {
         const int protocol = frame[2] << 8 | frame[3];
         if (protocol == PPP_CCP || protocol == PPP_IPV6CP) {
             /* pppd has not handled it yet. */
-            untimeout(look_at_change, NULL);
-            timeout(look_at_change, NULL, 0, 0);
+            ppp_untimeout(look_at_change, NULL);
+            ppp_timeout(look_at_change, NULL, 0, 0);
         }
     }
     if (next_snoop != NULL) {
@@ -265,7 +260,7 @@ static void on_frame(unsigned char* frame, int length) {
 static int ask_for_address(void) {
     uint8_t message[VPNHA_MESSAGE_BYTES_MAX];
     const size_t length =
-        vpnha_encode_asks(gateway_name, (uint32_t)getpid(), peer_authname, message);
+        vpnha_encode_asks(gateway_name, (uint32_t)getpid(), ppp_peer_authname(NULL, 0), message);
     if ((vpnhad.fd < 0 && vpnha_link_open(&vpnhad, path_of_socket()) != 0) ||
         vpnha_link_send(&vpnhad, message, length) != 0) {
         return 0;
@@ -380,12 +375,12 @@ static void on_ip_down(void* unused, int argument) {
         return;
     }
     session_is_up = 0;
-    untimeout(watch, NULL);
-    untimeout(look_at_change, NULL);
+    ppp_untimeout(watch, NULL);
+    ppp_untimeout(look_at_change, NULL);
     if (vpnhad.fd >= 0) {
-        const int is_known = vpnha_read_traffic(ifname, &traffic);
+        const int is_known = vpnha_read_traffic(ppp_ifname(), &traffic);
         (void)vpnha_link_send(&vpnhad, message,
-                              vpnha_encode_session_down(vpnha_end_cause(status),
+                              vpnha_encode_session_down(vpnha_end_cause((int)ppp_status()),
                                                         is_known ? &traffic : NULL, message));
     }
 }
@@ -402,12 +397,12 @@ static void on_exit_of_pppd(void* unused, int argument) {
 }
 
 void plugin_init(void) {
-    add_options(options);
-    add_notifier(&phasechange, on_phase, NULL);
-    add_notifier(&auth_up_notifier, on_auth_up, NULL);
-    add_notifier(&ip_up_notifier, on_ip_up, NULL);
-    add_notifier(&ip_down_notifier, on_ip_down, NULL);
-    add_notifier(&exitnotify, on_exit_of_pppd, NULL);
+    ppp_add_options(options);
+    ppp_add_notify(NF_PHASE_CHANGE, on_phase, NULL);
+    ppp_add_notify(NF_AUTH_UP, on_auth_up, NULL);
+    ppp_add_notify(NF_IP_UP, on_ip_up, NULL);
+    ppp_add_notify(NF_IP_DOWN, on_ip_down, NULL);
+    ppp_add_notify(NF_EXIT, on_exit_of_pppd, NULL);
     next_snoop = snoop_recv_hook;
     snoop_recv_hook = on_frame;
 }

@@ -4,9 +4,10 @@
 
 #include <dlfcn.h>
 #include <inttypes.h>
-#include <pppd/pppd.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "pppd.h"
 
 /* Of radius.so's radiusclient.h, which no package has. */
 enum {
@@ -68,15 +69,15 @@ static void on_attributes(struct radius_attribute* attributes) {
 }
 
 /* Takes out what the object at `base` has put into a list of pppd's. */
-static void remove_notifiers_of(struct notifier** list, const void* base) {
+static void remove_notifiers_of(ppp_notify_t type, struct notifier* list, const void* base) {
     struct notifier* next;
-    for (struct notifier* each = *list; each != NULL; each = next) {
+    for (struct notifier* each = list; each != NULL; each = next) {
         Dl_info found;
         next = each->next;
         void* function;
         memcpy(&function, &each->func, sizeof function);
         if (dladdr(function, &found) != 0 && found.dli_fbase == base) {
-            remove_notifier(list, each->func, each->arg);
+            ppp_del_notify(type, each->func, each->arg);
         }
     }
 }
@@ -93,8 +94,8 @@ void vpnha_follow_radius(int accounts) {
     }
     if (accounts && dladdr(hook, &radius) != 0) {
         /* Start and Stop; between them it has nothing to tell without a Start. */
-        remove_notifiers_of(&ip_up_notifier, radius.dli_fbase);
-        remove_notifiers_of(&ip_down_notifier, radius.dli_fbase);
+        remove_notifiers_of(NF_IP_UP, ip_up_notifier, radius.dli_fbase);
+        remove_notifiers_of(NF_IP_DOWN, ip_down_notifier, radius.dli_fbase);
     }
 }
 
@@ -129,10 +130,8 @@ uint8_t vpnha_end_cause(int status_now) {
             return CALLBACK;
         case EXIT_CONNECT_TIME:
             return SESSION_TIMEOUT;
-#ifdef MAXOCTETS
         case EXIT_TRAFFIC_LIMIT:
             return NAS_REQUEST;
-#endif
         default:
             return NAS_ERROR;
     }

@@ -6,23 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pppd.h"
 #include "timeouts.h"
-
-/* pppd's headers declare its variables by these. */
-#define INET6 1
-#define MPPE 1
-/* These build on those before them. */
-/* clang-format off */
-#include <pppd/pppd.h>
-#include <pppd/fsm.h>
-#include <pppd/lcp.h>
-#include <pppd/ipcp.h>
-#include <pppd/eui64.h>
-#include <pppd/ipv6cp.h>
-#include <pppd/ccp.h>
-#include <pppd/chap-new.h>
-#include <pppd/chap_ms.h>
-/* clang-format on */
 
 /* In pppd's lcp.c and exported, but in no header. */
 extern int lcp_echo_interval;
@@ -100,9 +85,8 @@ static uint32_t not_resumable(struct vpnha_session* session) {
 }
 
 void vpnha_keep_mppe_keys(void) {
-    has_keys = mppe_keys_set != 0;
-    memcpy(mppe_keys.send, mppe_send_key, sizeof mppe_keys.send);
-    memcpy(mppe_keys.receive, mppe_recv_key, sizeof mppe_keys.receive);
+    has_keys = mppe_get_send_key(mppe_keys.send, VPNHA_MPPE_KEY_BYTES) == VPNHA_MPPE_KEY_BYTES &&
+               mppe_get_recv_key(mppe_keys.receive, VPNHA_MPPE_KEY_BYTES) == VPNHA_MPPE_KEY_BYTES;
 }
 
 void vpnha_forget_mppe_keys(void) {
@@ -131,9 +115,9 @@ void vpnha_collect_session(struct vpnha_session* session) {
     session->echo_failures = clamp_u16(lcp_echo_fails);
     session->echo_is_adaptive = lcp_echo_adaptive;
     session->timeouts = vpnha_timeouts_now();
-    snprintf(session->user, sizeof session->user, "%s", peer_authname);
-    snprintf(session->interface, sizeof session->interface, "%s", ifname);
-    session->mtu = clamp_u16(netif_get_mtu(0));
+    snprintf(session->user, sizeof session->user, "%s", ppp_peer_authname(NULL, 0));
+    snprintf(session->interface, sizeof session->interface, "%s", ppp_ifname());
+    session->mtu = clamp_u16(ppp_get_mtu(0));
     if (session->protocol == VPNHA_PPTP) {
         session->ids.pptp.mppe_bits = 0;
     }

@@ -2,11 +2,9 @@
 #include "timeouts.h"
 
 #include <limits.h>
-#include <pppd/pppd.h>
 #include <time.h>
-/* These build on the one before them. */
-#include <pppd/fsm.h>
-#include <pppd/lcp.h>
+
+#include "pppd.h"
 
 static int are_ours = 0;
 static int is_idleness_ours = 0;
@@ -33,7 +31,7 @@ static time_t clock_s(void) {
 static void end_session(void* unused) {
     (void)unused;
     info("Connect time expired");
-    status = EXIT_CONNECT_TIME;
+    ppp_set_status(EXIT_CONNECT_TIME);
     lcp_close(0, "Connect time expired");
 }
 
@@ -47,43 +45,43 @@ static void look_at_idleness(void* unused) {
     const int64_t quiet = idle.xmit_idle < idle.recv_idle ? idle.xmit_idle : idle.recv_idle;
     const int64_t left = (int64_t)now.idle_s - quiet;
     if (left > 0) {
-        timeout(look_at_idleness, NULL, clamp(left), 0);
+        ppp_timeout(look_at_idleness, NULL, clamp(left), 0);
         return;
     }
     notice("Terminating connection due to lack of activity.");
-    status = EXIT_IDLE_TIMEOUT;
+    ppp_set_status(EXIT_IDLE_TIMEOUT);
     lcp_close(0, "Link inactive");
 }
 
 static void stop(void) {
-    untimeout(end_session, NULL);
-    untimeout(look_at_idleness, NULL);
+    ppp_untimeout(end_session, NULL);
+    ppp_untimeout(look_at_idleness, NULL);
 }
 
 static void start(void) {
     stop();
     if (now.session_s != 0) {
         const int64_t left = (int64_t)now.session_s - (int64_t)(clock_s() - began_s);
-        timeout(end_session, NULL, clamp(left), 0);
+        ppp_timeout(end_session, NULL, clamp(left), 0);
     }
     if (now.idle_s != 0 && is_idleness_ours) {
         /* Each of them finds out how long there was no packet. */
-        timeout(look_at_idleness, NULL, are_ours ? 0 : clamp(now.idle_s), 0);
+        ppp_timeout(look_at_idleness, NULL, are_ours ? 0 : clamp(now.idle_s), 0);
     }
 }
 
 void vpnha_take_timeouts(void) {
     vpnha_give_timeouts_back();
     now = vpnha_timeouts_now();
-    of_pppd.session = maxconnect;
-    of_pppd.idle = idle_time_limit;
+    of_pppd.session = ppp_get_max_connect_time();
+    of_pppd.idle = ppp_get_max_idle_time();
     is_idleness_ours = idle_time_hook == NULL;
     began_s = clock_s();
     start();
     are_ours = 1;
-    maxconnect = 0;
+    ppp_set_max_connect_time(0);
     if (is_idleness_ours) {
-        idle_time_limit = 0;
+        ppp_set_max_idle_time(0);
     }
 }
 
@@ -93,15 +91,16 @@ void vpnha_give_timeouts_back(void) {
     }
     stop();
     are_ours = 0;
-    maxconnect = of_pppd.session;
-    idle_time_limit = of_pppd.idle;
+    ppp_set_max_connect_time((unsigned)of_pppd.session);
+    ppp_set_max_idle_time((unsigned)of_pppd.idle);
 }
 
 struct vpnha_timeouts vpnha_timeouts_now(void) {
     if (are_ours) {
         return now;
     }
-    return (struct vpnha_timeouts){seconds(maxconnect), seconds(idle_time_limit)};
+    return (struct vpnha_timeouts){seconds(ppp_get_max_connect_time()),
+                                   seconds(ppp_get_max_idle_time())};
 }
 
 void vpnha_change_timeouts(struct vpnha_timeouts wanted) {

@@ -7,22 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INET6 1
-#define MPPE 1
-/* These build on those before them. */
-/* clang-format off */
-#include <pppd/pppd.h>
-#include <pppd/fsm.h>
-#include <pppd/lcp.h>
-#include <pppd/ipcp.h>
-#include <pppd/eui64.h>
-#include <pppd/ipv6cp.h>
-#include <pppd/ccp.h>
-#include <pppd/chap-new.h>
-#include <pppd/chap_ms.h>
-/* clang-format on */
-
 #include "l2tp_socket.h"
+#include "pppd.h"
 #include "pptp_call.h"
 
 enum { TIMERS_MAX = 8, NOTIFIERS_MAX = 5 };
@@ -39,16 +25,9 @@ struct filter {
     unsigned length;
     void* instructions;
 } pass_filter, active_filter;
-int maxconnect, idle_time_limit;
 int (*idle_time_hook)(struct ppp_idle*);
-char peer_authname[MAXNAMELEN];
-char ifname[MAXIFNAMELEN];
-struct notifier *auth_up_notifier, *ip_up_notifier, *ip_down_notifier, *exitnotify;
-struct notifier* phasechange;
-volatile int status;
+struct notifier *ip_up_notifier, *ip_down_notifier;
 void (*ip_choose_hook)(u_int32_t*);
-u_char mppe_send_key[MPPE_MAX_KEY_LEN], mppe_recv_key[MPPE_MAX_KEY_LEN];
-int mppe_keys_set;
 void (*snoop_recv_hook)(unsigned char*, int);
 
 static struct {
@@ -57,9 +36,14 @@ static struct {
     int seconds;
 } timers[TIMERS_MAX];
 static struct {
-    struct notifier** list;
-    notify_func function;
+    ppp_notify_t type;
+    ppp_notify_fn* function;
 } notifiers[NOTIFIERS_MAX];
+static int max_connect_s, max_idle_s;
+static ppp_exit_code_t exit_status;
+static char peer_name[MAXNAMELEN], interface[16];
+static unsigned char send_key[MPPE_MAX_KEY_LEN], receive_key[MPPE_MAX_KEY_LEN];
+static int has_keys;
 static option_t* plugin_options;
 static char last_log[1024];
 static int has_l2tp, has_pptp, is_sequenced, is_closed;
@@ -78,23 +62,23 @@ static void* option_address(const char* name) {
     abort();
 }
 
-static void notify_all(struct notifier** list, int argument) {
+static void notify_all(ppp_notify_t type, int argument) {
     for (int i = 0; i < NOTIFIERS_MAX; i++) {
-        if (notifiers[i].list == list) {
+        if (notifiers[i].function != NULL && notifiers[i].type == type) {
             notifiers[i].function(NULL, argument);
         }
     }
 }
 
-void add_options(option_t* options) {
+void ppp_add_options(option_t* options) {
     plugin_options = options;
 }
 
-void add_notifier(struct notifier** list, notify_func function, void* argument) {
-    (void)argument;
+void ppp_add_notify(ppp_notify_t type, ppp_notify_fn* function, void* context) {
+    (void)context;
     for (int i = 0; i < NOTIFIERS_MAX; i++) {
-        if (notifiers[i].list == NULL) {
-            notifiers[i].list = list;
+        if (notifiers[i].function == NULL) {
+            notifiers[i].type = type;
             notifiers[i].function = function;
             return;
         }
@@ -102,13 +86,13 @@ void add_notifier(struct notifier** list, notify_func function, void* argument) 
     abort();
 }
 
-void remove_notifier(struct notifier** list, notify_func function, void* argument) {
-    (void)list;
+void ppp_del_notify(ppp_notify_t type, ppp_notify_fn* function, void* context) {
+    (void)type;
     (void)function;
-    (void)argument;
+    (void)context;
 }
 
-void timeout(void (*function)(void*), void* argument, int seconds, int microseconds) {
+void ppp_timeout(void (*function)(void*), void* argument, int seconds, int microseconds) {
     (void)microseconds;
     for (int i = 0; i < TIMERS_MAX; i++) {
         if (timers[i].function == NULL) {
@@ -121,7 +105,7 @@ void timeout(void (*function)(void*), void* argument, int seconds, int microseco
     abort(); /* The plugin sets timers without end. */
 }
 
-void untimeout(void (*function)(void*), void* argument) {
+void ppp_untimeout(void (*function)(void*), void* argument) {
     for (int i = 0; i < TIMERS_MAX; i++) {
         if (timers[i].function == function && timers[i].argument == argument) {
             timers[i].function = NULL;
@@ -130,7 +114,7 @@ void untimeout(void (*function)(void*), void* argument) {
 }
 
 #define LOG_FUNCTION(name)                                       \
-    void name(char* format, ...) {                               \
+    void name(vpnha_pppd_text* format, ...) {                    \
         va_list arguments;                                       \
         va_start(arguments, format);                             \
         vsnprintf(last_log, sizeof last_log, format, arguments); \
@@ -183,19 +167,68 @@ int auth_ip_addr(int unit, u_int32_t address) {
     return (users_address == 0 || address == htonl(users_address)) && address == *chosen;
 }
 
-int netif_get_mtu(int unit) {
+int ppp_get_mtu(int unit) {
     (void)unit;
     return 1396;
 }
 
+const char* ppp_ifname(void) {
+    return interface;
+}
+
+const char* ppp_peer_authname(char* buffer, size_t size) {
+    (void)buffer;
+    (void)size;
+    return peer_name;
+}
+
+ppp_exit_code_t ppp_status(void) {
+    return exit_status;
+}
+
+void ppp_set_status(ppp_exit_code_t code) {
+    exit_status = code;
+}
+
+int ppp_get_max_connect_time(void) {
+    return max_connect_s;
+}
+
+void ppp_set_max_connect_time(unsigned seconds) {
+    max_connect_s = (int)seconds;
+}
+
+int ppp_get_max_idle_time(void) {
+    return max_idle_s;
+}
+
+void ppp_set_max_idle_time(unsigned seconds) {
+    max_idle_s = (int)seconds;
+}
+
+static int copy_key(unsigned char* to, const unsigned char* from, int length) {
+    if (has_keys) {
+        memcpy(to, from, (size_t)length);
+    }
+    return has_keys ? length : 0;
+}
+
+int mppe_get_send_key(unsigned char* key, int length) {
+    return copy_key(key, send_key, length);
+}
+
+int mppe_get_recv_key(unsigned char* key, int length) {
+    return copy_key(key, receive_key, length);
+}
+
 void fake_pppd_authenticate(void) {
-    memset(mppe_send_key, 0x5a, sizeof mppe_send_key);
-    memset(mppe_recv_key, 0xa5, sizeof mppe_recv_key);
-    mppe_keys_set = 1;
-    notify_all(&auth_up_notifier, 0);
+    memset(send_key, 0x5a, sizeof send_key);
+    memset(receive_key, 0xa5, sizeof receive_key);
+    has_keys = 1;
+    notify_all(NF_AUTH_UP, 0);
     /* As pppd does when CCP is up. */
-    memset(mppe_send_key, 0, sizeof mppe_send_key);
-    memset(mppe_recv_key, 0, sizeof mppe_recv_key);
+    memset(send_key, 0, sizeof send_key);
+    memset(receive_key, 0, sizeof receive_key);
 }
 
 void fake_pppd_over_pptp(int mppe) {
@@ -225,7 +258,7 @@ void fake_pppd_start(const char* gateway, const char* socket, int wait_ms) {
 void fake_pppd_negotiate(void) {
     has_l2tp = 1;
     has_pptp = 0;
-    mppe_keys_set = 0;
+    has_keys = 0;
     is_sequenced = 0;
     memset(ccp_fsm, 0, sizeof ccp_fsm);
     memset(ipv6cp_fsm, 0, sizeof ipv6cp_fsm);
@@ -244,21 +277,21 @@ void fake_pppd_negotiate(void) {
     ipcp_gotoptions[0].ouraddr = htonl(0x0ac80001);
     ipcp_hisoptions[0].hisaddr = htonl(0x0ac8010a);
     lcp_echo_interval = 30;
-    maxconnect = 7200;
-    idle_time_limit = 900;
+    max_connect_s = 7200;
+    max_idle_s = 900;
     lcp_echo_fails = 4;
     lcp_echo_adaptive = 1;
     chap_rechallenge_time = 0;
     pass_filter.length = 0;
-    snprintf(peer_authname, sizeof peer_authname, "alice");
-    snprintf(ifname, sizeof ifname, "ppp0");
+    snprintf(peer_name, sizeof peer_name, "alice");
+    snprintf(interface, sizeof interface, "ppp0");
 }
 
 void fake_pppd_remove_l2tp(void) {
     has_l2tp = 0;
 }
 void fake_pppd_name_peer(const char* name) {
-    snprintf(peer_authname, sizeof peer_authname, "%s", name);
+    snprintf(peer_name, sizeof peer_name, "%s", name);
 }
 
 void fake_pppd_require_sequencing(void) {
@@ -280,13 +313,13 @@ void fake_pppd_use_multilink(void) {
     lcp_gotoptions[0].neg_mrru = 1;
 }
 void fake_pppd_enter_phase(int phase_now) {
-    notify_all(&phasechange, phase_now);
+    notify_all(NF_PHASE_CHANGE, phase_now);
 }
 int fake_pppd_own_session_timeout(void) {
-    return maxconnect;
+    return max_connect_s;
 }
 int fake_pppd_own_idle_timeout(void) {
-    return idle_time_limit;
+    return max_idle_s;
 }
 static int idle_of_a_plugin(struct ppp_idle* idle) {
     (void)idle;
@@ -299,16 +332,16 @@ void fake_pppd_be_quiet(int seconds) {
     quiet_s = seconds;
 }
 int fake_pppd_status(void) {
-    return status;
+    return (int)exit_status;
 }
 void fake_pppd_ip_up(void) {
-    notify_all(&ip_up_notifier, 0);
+    notify_all(NF_IP_UP, 0);
 }
 void fake_pppd_ip_down(void) {
-    notify_all(&ip_down_notifier, 0);
+    notify_all(NF_IP_DOWN, 0);
 }
 void fake_pppd_exit(void) {
-    notify_all(&exitnotify, 0);
+    notify_all(NF_EXIT, 0);
 }
 void fake_pppd_users_address(uint32_t address) {
     users_address = address;
@@ -348,20 +381,20 @@ void fake_pppd_authenticate_by_radius(const char* first, const char* second, uin
     memcpy(classes[0].value, first, strlen(first));
     memcpy(classes[1].value, second, strlen(second));
     classes[0].next = &classes[1];
-    notify_all(&phasechange, PHASE_AUTHENTICATE);
+    notify_all(NF_PHASE_CHANGE, PHASE_AUTHENTICATE);
     radius_attributes_hook(&vendors);
 }
 void fake_pppd_set_status(int value) {
-    status = value;
+    exit_status = (ppp_exit_code_t)value;
 }
 void fake_pppd_use_device(const char* name) {
-    snprintf(ifname, sizeof ifname, "%s", name);
+    snprintf(interface, sizeof interface, "%s", name);
 }
 
 uint32_t fake_pppd_choose(uint32_t own) {
     u_int32_t address = htonl(own);
     chosen = &address;
-    notify_all(&phasechange, PHASE_NETWORK);
+    notify_all(NF_PHASE_CHANGE, PHASE_NETWORK);
     accepts_remote = 1;
     /* pppd's ipcp_resetci(). */
     if (ip_choose_hook != NULL) {
