@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -IS
 # SPDX-License-Identifier: GPL-2.0-or-later
 """First process of a lab node: builds the root, the links and the names, then becomes the agent;
-where the node has a root of its own it becomes systemd, and the agent is its child.
+where the node is a fresh Debian it becomes systemd, and the agent is its child.
 
 The kernel starts it on the host's files (read only, by hostfs) with VPNHA_NODE=FILE, a JSON file
 the lab wrote. One resident process does it all, because fork+exec costs 20 to 30 ms in here: the
@@ -53,7 +53,7 @@ def uncover(target: str) -> None:
 
 
 def keep_disk(directory: str, logs: str) -> None:
-    """What a node with a root of its own writes outlives a reboot, as a file of the host's
+    """What a fresh Debian writes outlives a reboot, as a file of the host's
     directory: systemd ends this process's children last, when all else has ended. A power cut loses
     what was written since."""
     os.mkdir("/run/disk")
@@ -84,21 +84,22 @@ def tar(*arguments: str, output: int = 1) -> None:
         raise RuntimeError(f"tar failed with status {status}")
 
 
-def build_root(stage: str, root: str, disk: str, logs: str) -> None:
-    """Overlay of a tmpfs over the staged project files over the host's root, or over a root of its
-    own, becomes /."""
+def build_root(config: dict) -> None:
+    """Overlay of a tmpfs over the staged project files over the host's root, or over another one,
+    becomes /. A fresh Debian has no staged files."""
     mount("tmpfs", "/run", "tmpfs", 0, "mode=0755,size=75%")
     for name in ("upper", "work", "root", "stage", "base"):
         os.mkdir(f"/run/{name}")
     lower = "/"
-    if root:
-        mount("none", "/run/base", "hostfs", MS_RDONLY, root)
+    if config["root"]:
+        mount("none", "/run/base", "hostfs", MS_RDONLY, config["root"])
         lower = "/run/base"
-        keep_disk(disk, logs)
-    elif stage:
+    if config["fresh"]:
+        keep_disk(config["disk_directory"], config["log_directory"])
+    elif config["stage"]:
         # A mount of its own: overlayfs refuses a layer that lies inside another one.
-        mount("none", "/run/stage", "hostfs", MS_RDONLY, stage)
-        lower = "/run/stage:/"
+        mount("none", "/run/stage", "hostfs", MS_RDONLY, config["stage"])
+        lower = f"/run/stage:{lower}"
     mount("overlay", "/run/root", "overlay", 0,
           f"lowerdir={lower},upperdir=/run/upper,workdir=/run/work")
     os.chdir("/run/root")
@@ -156,7 +157,7 @@ def mount_special(config: dict) -> None:
     for target, directory in config["mounts"].items():
         os.makedirs(target, exist_ok=True)
         mount("none", target, "hostfs", MS_RDONLY, directory)
-    if config["root"]:
+    if config["fresh"]:
         return  # Its packages make what else they need.
     for path in EMPTIED:
         empty_directory(path)
@@ -260,7 +261,7 @@ def main() -> None:
     sys.path.insert(0, HERE)
     import agent
     tools = read_tools()
-    build_root(config["stage"], config["root"], config["disk_directory"], config["log_directory"])
+    build_root(config)
     mount_special(config)
     os.environ.clear()
     os.environ.update(PATH=PATH, HOME="/root", LANG="C.UTF-8", TERM="dumb", SHELL="/bin/sh")
@@ -269,7 +270,7 @@ def main() -> None:
     configure_links(config)
     forward_first()
     print(f"node {config['name']} is up", flush=True)
-    if config["root"] and os.fork():
+    if config["fresh"] and os.fork():
         os.execv(SYSTEMD, [SYSTEMD])
     agent.serve(config["agent_address"], config["agent_port"], config["token"])
 

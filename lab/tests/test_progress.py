@@ -45,6 +45,12 @@ def test_other_lines_tell_nothing():
     assert told_of(["-- Configuring done", "", "x [1/2] y", "12/x Test"]) == []
 
 
+def test_what_setup_tells_is_told():
+    lines = ["setup/root: Debian trixie is made\n", "packages to install: 92, and more\n",
+             "package 72 of 719 fetched\n"]
+    assert told_of(lines) == [line.rstrip() for line in lines]
+
+
 def test_slow_progress_is_told_all_the_same(monkeypatch):
     now = 0.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: now)

@@ -11,7 +11,10 @@ from vpnlab.evidence.result import Invariants, Phases, Vip
 from vpnlab.host import kernel, lab as lab_module
 from vpnlab.host.errors import LabError, NotFound, TimedOut
 from vpnlab.host.lab import Fault, Lab
+from vpnlab.host.release import RELEASES, THIS_RELEASE
+from vpnlab.host.stage import BUILD
 from vpnlab.host.state import LabRecord
+from vpnlab.host.topology import HOST_ROOT
 from vpnlab.steps import run as run_module, scenario
 from vpnlab.steps.run import Run
 
@@ -201,7 +204,7 @@ def test_scenarios_are_those_of_the_table_in_the_readme():
 
 @pytest.mark.parametrize("name", scenario.names())
 def test_scenario_runs_on_a_kernel_that_there_is(name):
-    assert scenario.load(name).scenario.kernel in kernel.SERIES
+    assert scenario.load(name).scenario.kernel in (None, *kernel.SERIES)
 
 
 @pytest.mark.parametrize("series", kernel.SERIES)
@@ -216,8 +219,36 @@ def test_nodes_boot_the_kernel_that_the_scenario_names(monkeypatch, tmp_path, se
     assert booted == [series]
 
 
+def test_gateways_of_another_release_have_its_root_and_its_kernel(monkeypatch):
+    other = next(each for each in RELEASES.values() if each != THIS_RELEASE)
+    made = []
+    monkeypatch.setattr(lab_module, "run_in_root", made.append)
+    lab = Lab.new("made", ["gw1", "client1"], release=other)
+    assert made == [other]
+    assert lab._record.kernel == other.series
+    assert lab._record.rooted == ["gw1"]
+    assert lab.node("client1")._root == HOST_ROOT
+    root = lab.node("gw1")._root
+    assert root.directory.endswith(f"/roots/{other.name}") and not root.fresh
+    # Where this machine has what it builds, a gateway has what was built in its root.
+    assert root.mounts == {str(BUILD.parent): str(BUILD.parent / other.name)}
+    assert Lab.new("made", ["gw1"], release=other, kernel="6.1")._record.kernel == "6.1"
+
+
+def test_nodes_of_this_release_have_the_host_s_root():
+    lab = Lab.new("made", ["gw1"])
+    assert lab._record.kernel == kernel.DEFAULT_SERIES
+    assert lab.node("gw1")._root == HOST_ROOT
+
+
+def test_newly_installed_nodes_are_of_this_release_only():
+    other = next(each for each in RELEASES.values() if each != THIS_RELEASE)
+    with pytest.raises(NotFound, match="newly installed"):
+        Lab.new("made", ["gw1"], fresh=["gw1"], release=other)
+
+
 def test_a_kernel_that_there_is_not_is_refused_at_the_command_line(capsys):
-    assert parse("kernel").series == "6.1"
+    assert parse("kernel").series == kernel.DEFAULT_SERIES
     with pytest.raises(SystemExit):
         parse("up", "--kernel", "6.0")
     assert "6.12" in capsys.readouterr().err

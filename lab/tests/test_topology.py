@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from vpnlab.host.errors import NotFound
-from vpnlab.host.topology import (NETWORKS, NODES, VPN_GATEWAYS, boot_config, hosts_file,
-                                  kernel_arguments, node_spec)
+from vpnlab.host.topology import (NETWORKS, NODES, VPN_GATEWAYS, NodeRoot, boot_config,
+                                  hosts_file, kernel_arguments, node_spec)
 
 # Names of Linux interfaces have at most 15 characters.
 INTERFACE_NAME_MAX = 15
@@ -112,14 +112,21 @@ def test_gateways_track_connections_as_the_replication_of_flows_needs_it():
         node_spec("client1"), "token", "", "/log", "/disk")["sysctls"]
 
 
-def test_a_node_with_a_root_of_its_own_has_links_and_memory_and_no_settings_of_the_lab():
-    config = boot_config(node_spec("gw1"), "token", "", "/log", "/disk", "/debian",
-                         {"/srv/debian": "/archive"})
-    assert config["sysctls"] == {} and len(config["links"]) == 5
+def test_a_newly_installed_node_has_links_and_memory_and_no_settings_of_the_lab():
+    config = boot_config(node_spec("gw1"), "token", "", "/log", "/disk",
+                         NodeRoot("/debian", {"/srv/debian": "/archive"}, fresh=True))
+    assert config["sysctls"] == {} and len(config["links"]) == 5 and config["fresh"]
     assert (config["root"], config["mounts"]) == ("/debian", {"/srv/debian": "/archive"})
     arguments = kernel_arguments(node_spec("gw1"), "/linux", "/init.py", "/c.json", "gw1", "/u/",
                                  fresh=True)
     assert "mem=1024M" in arguments
+
+
+def test_a_node_with_another_root_has_the_lab_s_settings_all_the_same():
+    config = boot_config(node_spec("gw1"), "token", "/stage", "/log", "/disk", NodeRoot("/debian"))
+    plain = boot_config(node_spec("gw1"), "token", "/stage", "/log", "/disk")
+    assert config == {**plain, "root": "/debian"}
+    assert plain["sysctls"] and not plain["fresh"]
 
 
 def test_kernel_command_line_has_a_link_per_network_and_a_read_only_root():

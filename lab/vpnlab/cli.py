@@ -17,6 +17,7 @@ from .host.errors import EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFo
 from .host.kernel import DEFAULT_SERIES, SERIES, ensure_kernel
 from .host.lab import Lab, known_labs, take_down
 from .host.progress import say
+from .host.release import RELEASES, THIS_RELEASE
 from .host.speed import complaint, page_us
 from .host.stage import ROOT, built_packages, install_stage
 from .host.state import StateDirectory, check_name
@@ -64,7 +65,7 @@ exit codes:
 `exec` passes the command's own code; 128+N if signal N ended it.
 
 environment:
-  VPNHA_LAB_CACHE  where built kernels are kept (default /var/cache/vpnha-lab)
+  VPNHA_LAB_CACHE  where built kernels and roots are kept (default /var/cache/vpnha-lab)
   TMPDIR           where nodes keep their memory (default /dev/shm)
 """
 
@@ -86,7 +87,9 @@ def parser() -> argparse.ArgumentParser:
     up = command("up", "boot a lab and leave it up")
     up.add_argument("--nodes", type=_nodes, default=DEFAULT_NODES, metavar="A,B,…",
                     help=f"of {', '.join(NODES)} (default: {','.join(DEFAULT_NODES)})")
-    _add_kernel(up, "--kernel", "the series of all nodes' kernel")
+    up.add_argument("--kernel", choices=SERIES,
+                    help="the series of all nodes' kernel (default: that of the release)")
+    _add_release(up)
     _add_stage(up)
 
     down = command("down", "take a lab down, or what a killed run left of it")
@@ -96,7 +99,8 @@ def parser() -> argparse.ArgumentParser:
     command("list", "list labs and scenarios", named=False)
     kernel = command("kernel", "build a kernel of the nodes if it is not cached, print its path",
                      named=False)
-    _add_kernel(kernel, "--series", "which one")
+    kernel.add_argument("--series", choices=SERIES, default=DEFAULT_SERIES,
+                        help="which one (default: %(default)s)")
 
     execute = command("exec", "run a command in a node")
     execute.add_argument("--timeout", type=float, default=EXEC_LIMIT_S, metavar="S",
@@ -149,12 +153,15 @@ def _add_run(command: argparse.ArgumentParser, seed: str) -> None:
     command.add_argument("--waiting", action="store_true",
                          help="the standbys wait for Pacemaker (stand_in = false), also where the "
                               "scenario does not ask for it")
+    _add_release(command)
     _add_stage(command)
 
 
-def _add_kernel(command: argparse.ArgumentParser, option: str, text: str) -> None:
-    command.add_argument(option, choices=SERIES, default=DEFAULT_SERIES,
-                         help=f"{text} (default: %(default)s)")
+def _add_release(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--release", choices=RELEASES, default=THIS_RELEASE.name,
+                         help="Debian's, of which the gateways have root and kernel. Another than "
+                              "this machine's is made first, and what they run is built in it "
+                              "(default: %(default)s)")
 
 
 def _minutes(text: str) -> float:
@@ -217,7 +224,7 @@ def _interrupt(*_: object) -> None:
 
 def _up(options: argparse.Namespace) -> int:
     lab = Lab.new(check_name(options.name), options.nodes, options.stage,
-                  kernel=options.kernel)
+                  kernel=options.kernel, release=RELEASES[options.release])
     lab.up()
     say(f"lab {lab.name} is up: {', '.join(lab.nodes)}")
     return 0
@@ -348,11 +355,13 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
                     seed: int) -> bool:
     name = check_name(options.name or f"{loaded.name}-{os.getpid()}")
     stage = options.stage
+    release = RELEASES[options.release]
     if stage is None and loaded.scenario.vpnha:
-        stage = install_stage()
+        stage = install_stage(release)
     fresh = loaded.scenario.fresh
     lab = Lab.new(name, loaded.scenario.nodes, stage, fresh, built_packages() if fresh else None,
-                  memory_mb=loaded.scenario.memory_mb, kernel=loaded.scenario.kernel)
+                  memory_mb=loaded.scenario.memory_mb, kernel=loaded.scenario.kernel,
+                  release=release)
     lab.up()
     try:
         say(f"lab {name} is up: {', '.join(lab.nodes)}")

@@ -23,10 +23,10 @@ from pathlib import Path
 
 from .errors import KernelBuildFailed, PackageMissing, ResourcesShort
 from .progress import say
+from .release import RELEASES, THIS_RELEASE
 
-# Debian 12's own kernel, and the one that it offers beside it.
-DEFAULT_SERIES = "6.1"
-SERIES = (DEFAULT_SERIES, "6.12")
+DEFAULT_SERIES = THIS_RELEASE.series
+SERIES = tuple(each.series for each in RELEASES.values())
 FRAGMENT = Path(__file__).resolve().parents[2] / "kernel" / "config.fragment"
 PATCHES = sorted(FRAGMENT.parent.glob("*.patch"))
 # Package that brings the tool, for the error message.
@@ -107,7 +107,7 @@ def ensure_kernel(series: str = DEFAULT_SERIES) -> Path:
     if kernel.exists():
         return kernel
     cache_dir().mkdir(parents=True, exist_ok=True)
-    with _lock(cache_dir() / "lock"):
+    with one_at_a_time(cache_dir() / "lock", "builds the lab kernel"):
         if not kernel.exists():
             _remove_stale_builds()
             _build_into(kernel.parent, series)
@@ -115,12 +115,13 @@ def ensure_kernel(series: str = DEFAULT_SERIES) -> Path:
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
+def one_at_a_time(path: Path, what: str) -> Iterator[None]:
+    """Waits for another run that does the same."""
     with open(path, "w", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another run builds the lab kernel: waiting for it")
+            say(f"another run {what}: waiting for it")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

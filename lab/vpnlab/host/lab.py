@@ -20,12 +20,14 @@ from .cores import host_cores, shared
 from .debian import ARCHIVE_MOUNT, PRODUCT_MOUNT, ensure_debian
 from .errors import (AlreadyUp, LabError, NotFound, NoTun, NotRoot, PackageMissing, ResourcesShort,
                      TimedOut)
-from .kernel import DEFAULT_SERIES, ensure_kernel
+from .kernel import ensure_kernel
 from .netns import NetworkNamespace, existing_labs
 from .node import NICE, Node
 from .recorder import Capture
+from .release import THIS_RELEASE, Release
+from .roots import TREE, build_of, root_of, run_in_root
 from .state import LabRecord, Process, StateDirectory, labs_with_state
-from .topology import DEFAULT_NODES, NODES, node_spec
+from .topology import DEFAULT_NODES, HOST_ROOT, NODES, NodeRoot, node_spec
 
 HOST_TOOLS = {"ip": "iproute2", "nsenter": "util-linux", "unshare": "util-linux",
               "tcpdump": "tcpdump", "python3": "python3"}
@@ -87,30 +89,40 @@ class Lab:
         self._epoch = time.time() - time.monotonic()
         self.nodes = {name: Node(node_spec(name, record.memory_mb), self.namespace, self._state,
                                  record.token, record.stage, self._record_fault,
-                                 *((record.root, record.mounts) if name in record.fresh else ()))
+                                 _root(record, name))
                       for name in record.nodes}
 
     @classmethod
     def new(cls, name: str, nodes: Iterable[str] = DEFAULT_NODES,
             stage: Path | None = None, fresh: Collection[str] = (),
             packages: Path | None = None, memory_mb: int | None = None,
-            kernel: str = DEFAULT_SERIES) -> Lab:
+            kernel: str | None = None, release: Release = THIS_RELEASE) -> Lab:
         """A lab that is not up yet. `stage` is a directory of installed project files, as
         `DESTDIR=stage` leaves them, laid over the host's root in every node. `fresh`: nodes that
         are a newly installed Debian instead, with systemd; they have an archive of Debian's
         packages, and `packages` as one of the project's. `memory_mb`: of each gateway.
-        `kernel`: the series of all nodes."""
+        `release`: whose root the gateways have. `kernel`: the series of all nodes, in place of
+        that release's."""
         if stage is not None and not stage.is_dir():
             raise NotFound(f"no directory {stage} to stage")
         chosen = [node for node in NODES if node in [node_spec(name).name for name in nodes]]
         record = LabRecord(name, chosen, secrets.token_hex(16),
                            str(stage.resolve()) if stage else "", memory_mb=memory_mb,
-                           kernel=kernel)
+                           kernel=kernel or release.series)
         if fresh:
+            if release != THIS_RELEASE:
+                raise NotFound(f"newly installed nodes are of {THIS_RELEASE.name} only")
             debian = ensure_debian()
-            record = dataclasses.replace(record, fresh=list(fresh), root=str(debian.root), mounts={
-                ARCHIVE_MOUNT: str(debian.archive),
-                **({PRODUCT_MOUNT: str(packages.resolve())} if packages else {})})
+            record = dataclasses.replace(
+                record, fresh=True, rooted=list(fresh), root=str(debian.root), mounts={
+                    ARCHIVE_MOUNT: str(debian.archive),
+                    **({PRODUCT_MOUNT: str(packages.resolve())} if packages else {})})
+        elif release != THIS_RELEASE:
+            run_in_root(release)
+            # Programs of tests are found where this machine has its own.
+            record = dataclasses.replace(
+                record, rooted=[node for node in chosen if node_spec(node).is_gateway],
+                root=str(root_of(release)), mounts={str(TREE / "build"): str(build_of(release))})
         return cls(record)
 
     @classmethod
@@ -264,6 +276,12 @@ class Lab:
         captures, self._captures = self._captures, []
         for capture in captures:
             capture.stop()
+
+
+def _root(record: LabRecord, name: str) -> NodeRoot:
+    if name not in record.rooted:
+        return HOST_ROOT
+    return NodeRoot(record.root, record.mounts, record.fresh)
 
 
 def _settle(node: Node) -> None:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .channel import Channel, ClockSample, Completed, RemoteError
@@ -17,7 +17,8 @@ from .cores import core_of, host_cores, pin
 from .errors import LabError, TimedOut
 from .netns import NetworkNamespace
 from .state import Process, StateDirectory, text_of
-from .topology import NETWORKS, NodeSpec, boot_config, kernel_arguments
+from .topology import (HOST_ROOT, NETWORKS, NodeRoot, NodeSpec, boot_config,
+                       kernel_arguments)
 
 INIT = Path(__file__).resolve().parents[2] / "node" / "init.py"
 # Where a node finds the programs of lab/node.
@@ -83,8 +84,8 @@ class Node:
     """Handle on a node; the node itself is a process that may outlive this object."""
 
     def __init__(self, spec: NodeSpec, namespace: NetworkNamespace, state: StateDirectory,
-                 token: str, stage: str, on_fault: Callable[[str, str], None], root: str = "",
-                 mounts: Mapping[str, str] | None = None) -> None:
+                 token: str, stage: str, on_fault: Callable[[str, str], None],
+                 root: NodeRoot = HOST_ROOT) -> None:
         self.spec = spec
         self.name = spec.name
         self._namespace = namespace
@@ -92,7 +93,6 @@ class Node:
         self._token = token
         self._stage = stage
         self._root = root
-        self._mounts = mounts
         self._on_fault = on_fault
         self._wrapper: subprocess.Popen[bytes] | None = None
         self._core = core_of(spec.name, host_cores())
@@ -126,11 +126,10 @@ class Node:
             config = self._state.write_config(
                 self.name, boot_config(self.spec, self._token, self._stage,
                                        str(self._state.new_log_directory(self.name)),
-                                       str(self._state.disk_directory(self.name)),
-                                       self._root, self._mounts))
+                                       str(self._state.disk_directory(self.name)), self._root))
             arguments = kernel_arguments(self.spec, str(kernel), str(INIT), str(config),
                                          self.name, f"{self._state.node(self.name)}/",
-                                         bool(self._root))
+                                         self._root.fresh)
             self._start_process(arguments)
             process = self._main_process()
             self._state.record_process(self.name, process)

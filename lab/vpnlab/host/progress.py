@@ -13,6 +13,8 @@ from typing import TextIO
 _START = time.monotonic()
 # Lines of ninja and of ctest that say how much is done.
 DONE = re.compile(r"\[(?P<built>\d+)/(?P<objects>\d+)\] |\s*(?P<tested>\d+)/(?P<tests>\d+) Test ")
+# What setup/root and setup/install tell, few lines by themselves.
+OF_SETUP = ("setup/root: ", "packages to install: ", "package ")
 # A line at least so often while there is progress, and for each tenth of the whole.
 SAID_EVERY_S = 15.0
 PARTS = 10
@@ -24,7 +26,7 @@ def say(text: str) -> None:
 
 
 class Progress:
-    """Turns the output of a build or of tests into few lines: "object 90 of 196"."""
+    """Turns the output of a build, of tests or of setup into few lines: "object 90 of 196"."""
 
     def __init__(self, tell: Callable[[str], None]) -> None:
         self._tell = tell
@@ -32,6 +34,9 @@ class Progress:
         self._part = 0
 
     def take(self, line: str) -> None:
+        if line.startswith(OF_SETUP):
+            self._tell(line.rstrip())
+            return
         found = DONE.match(line)
         if found is None:
             return

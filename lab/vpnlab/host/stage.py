@@ -8,6 +8,19 @@ from pathlib import Path
 
 from .debian import index
 from .errors import LabError, NotFound
+from .progress import say
+from .release import THIS_RELEASE, Release
+from .roots import build_of, run_in_root
+
+# What the lab installs, and the programs that some scenarios use in its place or beside it.
+LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail", "vpnhad-echo", "session-table",
+               "kernel_test")
+# In a root of another release.
+BUILD_AND_INSTALL = """\
+[ -e build/release/build.ninja ] || cmake --preset release
+cmake --build --preset release --target "$@"
+DESTDIR=$PWD/build/stage cmake --install build/release
+"""
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = ROOT / "build" / "release"
@@ -23,9 +36,14 @@ def built_packages() -> Path:
     return PACKAGES
 
 
-def install_stage() -> Path:
+def install_stage(release: Release = THIS_RELEASE) -> Path:
     """Installs what the release preset built, if it is not installed yet; returns the directory.
-    Files that are there already stay untouched: another lab may be running on them."""
+    Files that are there already stay untouched: another lab may be running on them. What nodes of
+    another release run is built first, as far as it has changed."""
+    if release != THIS_RELEASE:
+        say(f"what nodes of {release.name} run is built and installed")
+        run_in_root(release, "sh", "-euc", BUILD_AND_INSTALL, "sh", *LAB_TARGETS)
+        return build_of(release) / "stage"
     if not (BUILD / "build.ninja").exists():
         raise NotFound("nothing is built for the nodes: cmake --workflow --preset release")
     done = subprocess.run(["cmake", "--install", str(BUILD)], capture_output=True, text=True,

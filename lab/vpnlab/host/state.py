@@ -115,10 +115,12 @@ class LabRecord:
     stage: str
     # The series of its nodes' kernel.
     kernel: str = DEFAULT_SERIES
-    # Nodes whose root is a fresh Debian, that Debian, and what they see of the host, by where.
-    fresh: list[str] = dataclasses.field(default_factory=list)
+    # Nodes whose root is not the host's, that root, and what they see of the host, by where.
+    rooted: list[str] = dataclasses.field(default_factory=list)
     root: str = ""
     mounts: dict[str, str] = dataclasses.field(default_factory=dict)
+    # It is a Debian as the installer leaves it: systemd, and no settings of the lab.
+    fresh: bool = False
     # Of each gateway, if not what is usual.
     memory_mb: int | None = None
 

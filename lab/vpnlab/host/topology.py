@@ -224,19 +224,30 @@ def hosts_file() -> str:
     return "\n".join(lines) + "\n"
 
 
+@dataclasses.dataclass(frozen=True)
+class NodeRoot:
+    """What a node has in place of the host's root: a directory of the host, and others that it sees
+    by where. `fresh`: it is as it was installed. systemd is its first process, and it has no
+    settings of the lab but its links."""
+
+    directory: str = ""
+    mounts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    fresh: bool = False
+
+
+HOST_ROOT = NodeRoot()
+
+
 def boot_config(node: NodeSpec, token: str, stage: str, log_directory: str,
-                disk_directory: str, root: str = "",
-                mounts: Mapping[str, str] | None = None) -> dict:
-    """What the node's init reads. With a root of its own a node is as it was installed: systemd is
-    its first process, and it has no settings of the lab but its links. `mounts`: directories of the
-    host that it sees, by where."""
+                disk_directory: str, root: NodeRoot = HOST_ROOT) -> dict:
+    """What the node's init reads."""
     links = [{"name": NETWORKS[name].link, "mac": node.mac(name),
               "address": f"{node.address(name)}/"
                          f"{ipaddress.ip_network(NETWORKS[name].prefix).prefixlen}"}
              for name in node.networks]
     return {"name": node.name, "links": links, "routes": list(node.routes),
-            "sysctls": {} if root else dict(node.sysctls), "root": root,
-            "mounts": dict(mounts or {}), "hosts": hosts_file(), "stage": stage,
+            "sysctls": {} if root.fresh else dict(node.sysctls), "root": root.directory,
+            "fresh": root.fresh, "mounts": dict(root.mounts), "hosts": hosts_file(), "stage": stage,
             "log_directory": log_directory, "disk_directory": disk_directory,
             "agent_address": node.address("management"), "agent_port": AGENT_PORT, "token": token}
 

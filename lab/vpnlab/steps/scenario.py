@@ -25,7 +25,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..host.errors import LabError, NotFound
-from ..host.kernel import DEFAULT_SERIES
 from ..host.lab import Lab
 from ..host.progress import say
 from ..host.topology import DEFAULT_NODES
@@ -45,8 +44,8 @@ class Scenario:
     # Nodes that are a newly installed Debian with systemd; they have the project's packages beside
     # Debian's, and nothing of both is installed.
     fresh: tuple[str, ...] = ()
-    # The series of all nodes' kernel.
-    kernel: str = DEFAULT_SERIES
+    # The series of all nodes' kernel, in place of the gateways' release's.
+    kernel: str | None = None
     # Of each gateway, in place of what is usual.
     memory_mb: int | None = None
 

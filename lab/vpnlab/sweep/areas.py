@@ -22,9 +22,6 @@ MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-
                 "takeovers-power-dc", "standing-in-power-cut", "standing-in-power-cut-dc",
                 "standing-in-daemon-stopped", "standing-in-daemon-killed", "standing-in-move",
                 "calm-hour", "stalling-hosts", "corosync-tokens")
-# What the lab installs, and the programs that some scenarios use in its place or beside it.
-LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail", "vpnhad-echo", "session-table",
-               "kernel_test")
 
 
 @dataclass(frozen=True)

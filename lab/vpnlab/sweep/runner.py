@@ -19,12 +19,11 @@ from pathlib import Path
 
 from ..evidence.result import validate
 from ..host.errors import EXIT_SCENARIO_FAILED, AlreadyUp, LabError
-from ..host.kernel import ensure_kernel, source_version
+from ..host.kernel import DEFAULT_SERIES, ensure_kernel, source_version
 from ..host.progress import run_logged, say
-from ..host.stage import ROOT
+from ..host.stage import LAB_TARGETS, ROOT
 from ..steps import scenario
 from . import book, page
-from .areas import LAB_TARGETS
 from .book import EVIDENCE, GREEN, RED, Entry, Figures, Kernel
 from .conduct import Outcome
 from .figures import failures, figures, read_result
@@ -120,7 +119,8 @@ class Runner:
             if loaded.scenario.fresh and self._packaged != before:
                 self._build_packages(self._directory)
                 self._packaged = before
-            ensure_kernel(loaded.scenario.kernel)
+            series = loaded.scenario.kernel or DEFAULT_SERIES
+            ensure_kernel(series)
         except Exception as error:  # noqa: BLE001 - of this scenario; the next one may run
             return Outcome(None, time.monotonic() - began, f"{error}")
         shutil.rmtree(out, ignore_errors=True)
@@ -136,7 +136,6 @@ class Runner:
         if code not in (0, EXIT_SCENARIO_FAILED) or result is None:
             return Outcome(None, seconds, f"exit code {code}: {_last_line(out / LOG)}; see {out}")
         failed = failures(result, code)
-        series = loaded.scenario.kernel
         state = State(before.commit, before.dirty or self._tree.state() != before)
         self._store(name, Entry(
             state.commit, state.dirty, datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
