@@ -168,7 +168,7 @@ TEST_F(PppdPluginTest, TellsWhyASessionIsOver) {
     for (const Case& each : {Case{0, EndCause::user_request}, Case{5, EndCause::user_request},
                              Case{12, EndCause::idle_timeout}, Case{13, EndCause::session_timeout},
                              Case{15, EndCause::lost_carrier}, Case{16, EndCause::lost_carrier},
-                             Case{1, EndCause::nas_error}}) {
+                             Case{20, EndCause::nas_request}, Case{1, EndCause::nas_error}}) {
         fake_pppd_ip_up();
         if (connection_.get() < 0) {
             accept();
