@@ -32,15 +32,22 @@ constexpr std::array kProgramVersions{
     ProgramVersion{"charon", "charon-systemd", "5.9.8-5+deb12u6",
                    "CVE-2023-41913, CVE-2025-62291 and the later faults of EAP methods, RADIUS and "
                    "certificates"},
+    ProgramVersion{"charon 6", "charon-systemd", "6.0.1-6+deb13u7",
+                   "updates of Debian 13, CVE-2026-78133 among them: memory is used after its end "
+                   "when both sides rekey at once",
+                   "6"},
     ProgramVersion{"FreeRADIUS", "freeradius", "3.2.5",
                    "CVE-2024-3596 (BlastRADIUS): older ones have no require_message_authenticator"},
     ProgramVersion{"Corosync", "corosync", "3.1.7-1+deb12u2",
                    "CVE-2025-30472, CVE-2026-35091, CVE-2026-35092: overflows, where knet is not "
                    "encrypted or its key is known"},
+    ProgramVersion{"Corosync of Debian 13", "corosync", "3.1.9-2+deb13u1", "updates of Debian 13",
+                   "3.1.8"},
     ProgramVersion{
         "Pacemaker", "pacemaker", "2.1.5-1+deb12u1",
         "CVE-2020-25654: the tool checks rights, and the daemon does not (before 2.0.5)"},
     ProgramVersion{"OpenSSL", "libssl3", "3.0.19-1~deb12u2", "updates of Debian 12"},
+    ProgramVersion{"OpenSSL of Debian 13", "libssl3t64", "3.5.9-1~deb13u1", "updates of Debian 13"},
     ProgramVersion{"the kernel", kKernelPackage, "6.1",
                    "the oldest whose traffic control has what the gate needs"},
 };
@@ -84,6 +91,15 @@ Result<std::vector<OldProgram>> find_old_programs(std::string_view packages,
         if (installed.empty()) {
             continue;
         }
+        if (!each.from.empty()) {
+            VPNHA_TRY(const bool before, is_older(installed, std::string(each.from)));
+            if (before) {
+                continue;
+            }
+        }
+        // A row of a later series stands in place of an earlier one.
+        std::erase_if(old,
+                      [&each](const OldProgram& other) { return other.package == each.package; });
         VPNHA_TRY(const bool older, is_older(installed, std::string(each.least)));
         if (older) {
             old.push_back({std::string(each.program), std::string(each.package), installed,

@@ -17,6 +17,10 @@ struct ProgramVersion {
     std::string_view package;  // Debian's.
     std::string_view least;
     std::string_view why;
+    // The row is about this version and later ones. Of several rows of a package, which stand in
+    // the order of their series, the last one that fits counts: releases are mended apart from each
+    // other.
+    std::string_view from = {};  // Empty: of all.
 };
 
 [[nodiscard]] std::span<const ProgramVersion> program_versions();

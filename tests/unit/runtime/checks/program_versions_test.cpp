@@ -46,6 +46,17 @@ TEST(ProgramVersionsTest, VersionsAreComparedByTheRulesOfDebian) {
     }
 }
 
+TEST(ProgramVersionsTest, EachSeriesHasALeastVersionOfItsOwn) {
+    const auto charon = [](const std::string& version) {
+        return older_of("charon-systemd installed " + version + "\n");
+    };
+    EXPECT_THAT(charon("5.9.8-5+deb12u6"), IsEmpty());
+    EXPECT_THAT(charon("5.9.8-5+deb12u5"), ElementsAre("charon 5.9.8-5+deb12u5 < 5.9.8-5+deb12u6"));
+    EXPECT_THAT(charon("6.0.1-6+deb13u7"), IsEmpty());
+    EXPECT_THAT(charon("6.0.1-6"), ElementsAre("charon 6 6.0.1-6 < 6.0.1-6+deb13u7"));
+    EXPECT_THAT(charon("6.1.0-2"), IsEmpty());
+}
+
 TEST(ProgramVersionsTest, WhatIsNotInstalledIsNotOld) {
     EXPECT_THAT(older_of(""), IsEmpty());
     EXPECT_THAT(older_of("xl2tpd config-files 1.3.17-1\npptpd not-installed \n"
