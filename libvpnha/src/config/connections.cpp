@@ -53,6 +53,7 @@ constexpr std::array kNamedOfChild{
     OnlyDefault{"updown", "", "charon runs no script for what it takes over"},
     OnlyDefault{"inactivity", "0", "the next node does not end what is idle"},
     OnlyDefault{"label", "", "the ha plugin does not carry it"},
+    OnlyDefault{"per_cpu_sas", "no", "the ha plugin does not carry these SAs"},
     OnlyDefault{"start_action", "none", "charon would begin by itself on the standbys, too"},
     OnlyDefault{"if_id_in", "0", kOwnNumber},
     OnlyDefault{"if_id_out", "0", kOwnNumber},
@@ -172,6 +173,44 @@ void check_first_group(ConnectionCheck& check, const StrongswanSection& connecti
     }
 }
 
+// Of several key exchanges (RFC 9370): ke1_ to ke7_ in front of a method.
+bool has_further_exchange(std::string_view proposal) {
+    for (std::size_t at = proposal.find("ke"); at != std::string_view::npos;
+         at = proposal.find("ke", at + 1)) {
+        const std::string_view word = proposal.substr(at);
+        if ((at == 0 || proposal[at - 1] == '-') && word.size() > 3 && word[2] >= '1' &&
+            word[2] <= '7' && word[3] == '_') {
+            return true;
+        }
+    }
+    return false;
+}
+
+void check_exchanges(ConnectionCheck& check, const char* name) {
+    const std::string proposals = check.value(name, "");
+    for (const std::string_view proposal : parts_of(proposals)) {
+        if (has_further_exchange(proposal)) {
+            check.add(fmt::format("{} has {}", name, proposal),
+                      "a node with strongSwan 5.9 refuses the connection; each node needs 6.0");
+            return;
+        }
+    }
+}
+
+// The identity that it has without `id` is another one in strongSwan 6.
+void check_local_id(ConnectionCheck& check, const StrongswanSection& connection) {
+    for (const auto& [name, section] : connection.sections) {
+        const auto auth = section.values.find("auth");
+        const bool by_certificate =
+            auth == section.values.end() || auth->second.value_or("pubkey").starts_with("pubkey");
+        if (name.starts_with("local") && !name.starts_with("local_") && by_certificate &&
+            !section.values.contains("id")) {
+            check.add(name + " has no id",
+                      "strongSwan 5.9 takes the address, and 6 the name of the certificate");
+        }
+    }
+}
+
 bool is_default(const OnlyDefault& option, const std::string& value) {
     if (option.why == kOwnNumber) {
         return !value.starts_with('%');  // A number of the configuration is the same everywhere.
@@ -242,6 +281,8 @@ ConnectionFindings findings_in_connections(const StrongswanSection& all,
                   "a client would end another one behind the same NAT address");
         check.lasts("rekey_time", "4h", hours(8), hours(24));
         check_first_group(check, section);
+        check_exchanges(check, "proposals");
+        check_local_id(check, section);
         check_defaults(check, kNamedOfConnection);
         check_pools(check, below(all, "pools"));
         for (const auto& [child, settings] : below(section, "children")) {
@@ -250,6 +291,7 @@ ConnectionFindings findings_in_connections(const StrongswanSection& all,
             of_child.lasts("rekey_time", "1h", hours(1), hours(8));
             of_child.has("rand_time", "a tenth of the lifetime", "0",
                          "a rekey is to fall due on whatever node is promoted then");
+            check_exchanges(of_child, "esp_proposals");
             check_defaults(of_child, kNamedOfChild);
         }
     }

@@ -109,6 +109,28 @@ TEST(ConnectionsTest, WhereWindowsWouldRefuseTheGatewaysRekeyIsNamed) {
                 ElementsAre(HasSubstr("not modp2048")));
 }
 
+TEST(ConnectionsTest, WhatNodesOfTwoReleasesTakeDifferentlyIsNamed) {
+    const std::string proposals = "proposals = aes256-sha256-modp2048, ";
+    EXPECT_THAT(
+        findings(with(proposals, "proposals = aes256-sha256-modp2048-ke1_ecp384, ")),
+        ElementsAre(HasSubstr("road: proposals has aes256-sha256-modp2048-ke1_ecp384: a node")));
+    EXPECT_THAT(findings(with("rekey_time = 3600",
+                              "rekey_time = 3600\nesp_proposals = "
+                              "aes256gcm16, aes256gcm16-x25519-ke7_none")),
+                ElementsAre(HasSubstr("child net: esp_proposals has aes256gcm16-x25519-ke7_none")));
+    for (const char* other : {"proposals = aes256-sha256-modp2048-ke8_x, ",
+                              "proposals = aes256-sha256-modp2048-make1_x, "}) {
+        EXPECT_THAT(findings(with(proposals, other)), IsEmpty()) << other;
+    }
+    EXPECT_THAT(findings(with("unique = never", "unique = never\nlocal { certs = c.pem }")),
+                ElementsAre(HasSubstr("road: local has no id: strongSwan 5.9 takes the address")));
+    for (const char* other : {"local { id = vpn.example.org }", "local-1 { auth = psk }"}) {
+        EXPECT_THAT(findings(with("unique = never", std::string("unique = never\n") + other)),
+                    IsEmpty())
+            << other;
+    }
+}
+
 TEST(ConnectionsTest, WithWhatNoStandbyCouldGoOnNoGatewayIsServed) {
     for (const auto& [good, bad, named] :
          std::vector<std::tuple<std::string, std::string, std::string>>{
