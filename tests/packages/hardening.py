@@ -47,7 +47,9 @@ def missing_of_file(path: Path) -> Iterator[str]:
     # What its objects were compiled with is looked at beside that.
     loads_nothing = "(NEEDED)" not in output_of("readelf", "--dynamic", "--wide", str(path))
     yield from (each for each in named
-                if not (loads_nothing and each.startswith("Stack protected: no")))
+                if not (loads_nothing and each.startswith("Stack protected: no"))
+                # Newer ones look for arm64's in every file.
+                and not each.startswith("Branch Protection: no"))
     if found.returncode and not named:
         yield f"hardening-check fails: {found.stderr.strip()}"
     stack = re.search(r"^ *GNU_STACK\b.*$", output_of("readelf", "--segments", "--wide", str(path)),

@@ -94,7 +94,8 @@ class ArchiveTest(unittest.TestCase):
         self.assertEqual(self.make(key=self.new_key("second")).returncode, 0)
         refused = self.apt(stranger)
         self.assertNotEqual(refused.returncode, 0)
-        self.assertIn("NO_PUBKEY", refused.stderr)
+        # Of gpgv, and of sqv, which newer ones of apt ask.
+        self.assertRegex(refused.stderr, "NO_PUBKEY|Missing key")
 
     def test_apt_refuses_what_was_changed(self):
         keyring = self.made()
@@ -108,7 +109,7 @@ class ArchiveTest(unittest.TestCase):
         signed = self.archive / "dists/bookworm/InRelease"
         signed.write_text(signed.read_text(encoding="utf-8").replace("Origin: v", "Origin: w"),
                           encoding="utf-8")
-        self.assertIn("BADSIG", self.apt(keyring).stderr)
+        self.assertRegex(self.apt(keyring).stderr, "BADSIG|Message has been manipulated")
 
     def test_what_it_cannot_use_is_named(self):
         public = self.top / "public.gpg"
