@@ -405,6 +405,7 @@ TEST_F(LeaseLinksTest, ACopyFromAnotherAddressDoesNotMoveARemovedVoter) {
 }
 
 TEST_F(LeaseLinksTest, NamesAreResolvedBesideTheLoopAndTheNewestListWins) {
+    name_both_families();
     const Ear first("127.0.0.2");
     Party one(loop_, 1);
     EXPECT_EQ(first.heard().size(), 1U);

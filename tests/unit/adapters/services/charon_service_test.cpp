@@ -29,6 +29,7 @@ namespace vpnha::adapters {
 namespace charon_service_test {
 
 using namespace std::chrono_literals;
+using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -177,8 +178,9 @@ TEST_F(CharonServiceTest, StartedItIsPassiveAndAsksForAllSas) {
         if (message.at(1) == 11) {
             break;
         }
-        // STATUS, without the attribute SEGMENT, which names an active one.
-        EXPECT_THAT(message, ElementsAre(3, 10));
+        // STATUS, without the attribute SEGMENT, which names an active one. The version of its
+        // messages is 3 of strongSwan 5.9, and 4 of 6.0.1.
+        EXPECT_THAT(message, ElementsAre(AnyOf(3, 4), 10));
     }
 }
 
@@ -368,7 +370,7 @@ TEST_F(CharonServiceTest, ACommandThatCharonDoesNotKnowOrDoIsAnError) {
     const auto failed = client->ask("unload-conn", {.values = {{"name", "east"}}});
     ASSERT_FALSE(failed.has_value());
     EXPECT_THAT(failed.error().detail, HasSubstr("east"));
-    EXPECT_EQ(client->ask("version").value().value("version").substr(0, 2), "5.");
+    EXPECT_THAT(client->ask("version").value().value("version").substr(0, 2), AnyOf("5.", "6."));
 }
 
 TEST_F(CharonServiceTest, ItsPortIsGuardedBeforeItIsThere) {
