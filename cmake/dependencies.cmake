@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Every library comes from Debian 12; see CONTRIBUTING.md for the package names.
+# Every library comes from Debian 12 or 13; setup/packages.txt has the packages.
 find_package(PkgConfig REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(fmt REQUIRED)
