@@ -1,82 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Messages that charons of strongSwan 5.9.8, 6.0.1 and 6.1.0 have sent (Debian 12, 13 and sid): how
-// each of them sets up, rekeys and ends SAs of its kinds. They are a corpus of the fuzzers, too.
+// What becomes of messages that charons of three versions have sent.
 #include <gmock/gmock.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <map>
 
 #include "ipsec/charon_image.hpp"
 #include "ipsec/sa_store.hpp"
+#include "support/charon_recordings.hpp"
 
 namespace vpnha::ipsec {
 namespace charon_messages_test {
 
+using test::for_charon;
+using test::in_dialect;
+using test::recordings;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-struct Recording {
-    std::string name;
-    std::vector<Bytes> messages;
-};
-
-std::vector<Recording> recordings(std::string_view part) {
-    std::vector<Recording> all;
-    for (const auto& file : std::filesystem::directory_iterator(VPNHA_RECORDED_MESSAGES)) {
-        const std::string name = file.path().filename();
-        if (!name.starts_with("charon-") || name.find(part) == std::string::npos) {
-            continue;
-        }
-        std::ifstream in(file.path(), std::ios::binary);
-        const std::string text((std::istreambuf_iterator<char>(in)), {});
-        const ByteView octets = to_bytes(text);
-        ByteReader reader(octets);
-        Recording& recording = all.emplace_back(Recording{name, {}});
-        while (reader.ok() && reader.remaining() != 0) {
-            const ByteView message = reader.take_prefixed(octets.size());
-            recording.messages.emplace_back(message.begin(), message.end());
-        }
-    }
-    std::ranges::sort(all, {}, &Recording::name);
-    return all;
-}
-
-Bytes in_dialect(const Bytes& octets) {
-    const auto parsed = parse_charon_message(octets);
-    EXPECT_TRUE(parsed) << parsed.error().detail;
-    return parsed ? build_ha_message(parsed->message.type, parsed->message.attributes) : Bytes();
-}
-
-// As a charon of that version is fed it; empty: it does not know what it has.
-Bytes for_charon(const Bytes& dialect, std::uint8_t version) {
-    const auto parsed = parse_ha_message(dialect);
-    ByteWriter out;
-    out.u8(version).u8(static_cast<std::uint8_t>(parsed->type));
-    for (const Attribute& each : parsed->attributes) {
-        const auto tag = charon_tag(each.tag, version);
-        if (!tag) {
-            return {};
-        }
-        out.u8(*tag);
-        if (is_prefixed(each.tag)) {
-            out.prefixed(each.value);
-        } else {
-            out.bytes(each.value);
-        }
-    }
-    return std::move(out).take();
-}
-
-std::vector<Bytes> in_dialect(const std::vector<Bytes>& messages) {
-    std::vector<Bytes> all;
-    for (const Bytes& each : messages) {
-        all.push_back(in_dialect(each));
-    }
-    return all;
-}
 
 TEST(CharonMessagesTest, EachComesBackAsItsCharonHasIt) {
     std::map<std::string, int> read;
@@ -104,7 +44,7 @@ TEST(CharonMessagesTest, EachComesBackAsItsCharonHasIt) {
 // All but those of several key exchanges: 5.9.8 has the same tags under other numbers.
 TEST(CharonMessagesTest, OfOrdinarySasEachVersionTakesThoseOfTheOthers) {
     for (const auto& [name, messages] : recordings("")) {
-        const bool several = name.ends_with("mke");
+        const bool several = name.ends_with("two-exchanges");
         for (const Bytes& dialect : in_dialect(messages)) {
             const Bytes old = for_charon(dialect, 3);
             EXPECT_TRUE(several || old == dialect) << name << ": it is the dialect itself";
@@ -150,7 +90,7 @@ Up up(const std::vector<Bytes>& messages) {
 }
 
 TEST(CharonMessagesTest, EachKeyExchangeIsKeptAndFedInItsOrder) {
-    for (const auto& [name, messages] : recordings("mke")) {
+    for (const auto& [name, messages] : recordings("two-exchanges")) {
         const Up established = up(messages);
         const IkeSa& sa = *established.store.sas().find(established.key);
         EXPECT_THAT(sa.further, SizeIs(1)) << name;
@@ -174,7 +114,7 @@ TEST(CharonMessagesTest, EachKeyExchangeIsKeptAndFedInItsOrder) {
 
 // Half of its key exchanges would give keys that nobody else has.
 TEST(CharonMessagesTest, OneOfSeveralIsLeftOutWholeWhereCharonIs5_9) {
-    for (const auto& [name, messages] : recordings("mke")) {
+    for (const auto& [name, messages] : recordings("two-exchanges")) {
         const Up established = up(messages);
         CharonImage image;
         image.clear();

@@ -90,9 +90,7 @@ TEST(HaMessageTest, AnotherVersionIsRefusedInWords) {
     const auto message = parse_ha_message(octets);
     ASSERT_FALSE(message);
     EXPECT_EQ(message.error().code, Errc::unsupported);
-    EXPECT_EQ(
-        message.error().detail,
-        "an HA message of version 5 in a record");
+    EXPECT_EQ(message.error().detail, "an HA message of version 5 in a record");
 }
 
 TEST(HaMessageTest, WhatCannotBeReadIsRefused) {

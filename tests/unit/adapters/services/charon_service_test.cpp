@@ -24,6 +24,7 @@
 #include "adapters/os/lock_file.hpp"
 #include "adapters/os/udp_sockets.hpp"
 #include "adapters/services/charon_sas.hpp"
+#include "support/charon_recordings.hpp"
 
 namespace vpnha::adapters {
 namespace charon_service_test {
@@ -358,6 +359,51 @@ TEST_F(CharonServiceTest, NamesTheMissingProgramAndConfiguration) {
     wrong.config = "/nowhere/swanctl.conf";
     EXPECT_EQ(start_with(wrong).error().code, Errc::invalid_config);
     EXPECT_EQ(state(), State::stopped);
+}
+
+// The charon of this machine, which may be of Debian 12 or 13, has each SA of the others. Keys in
+// the kernel are no part of it: hosts of tests have no ESP.
+TEST_F(CharonServiceTest, ItTakesWhatCharonsOfAnyVersionHaveSent) {
+    const UniqueFd relay = bind_udp(0x7F000002, 4510);
+    ASSERT_EQ(::setsockopt(relay.get(), SOL_SOCKET, SO_MARK, &kRelayMark, sizeof kRelayMark), 0);
+    const timeval limit{.tv_sec = 5, .tv_usec = 0};
+    ::setsockopt(relay.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    write_connections("psk2");  // As those had it that were recorded.
+    start();
+    Bytes status(100);
+    ASSERT_GT(::recv(relay.get(), status.data(), status.size(), 0), 0);
+    std::vector<ipsec::IkeKey> fed;
+    for (const auto& [name, messages] : test::recordings("-psk2")) {
+        if (!name.ends_with("-psk2")) {
+            continue;
+        }
+        // Until it is up: IKE_ADD, the message ID, IKE_UPDATE.
+        for (std::size_t i = 0; i < 3; ++i) {
+            const Bytes dialect = test::in_dialect(messages.at(i));
+            fed.push_back(ipsec::parse_ha_message(dialect)->ike_id()->key);
+            const Bytes octets = test::for_charon(dialect, status[0]);
+            sockaddr_in charon{};
+            charon.sin_family = AF_INET;
+            charon.sin_port = htons(4510);
+            charon.sin_addr.s_addr = htonl(0x7F000001);
+            ASSERT_EQ(::sendto(relay.get(), octets.data(), octets.size(), 0,
+                               reinterpret_cast<const sockaddr*>(&charon), sizeof charon),
+                      static_cast<ssize_t>(octets.size()));
+        }
+    }
+    std::ranges::sort(fed);
+    fed.erase(std::unique(fed.begin(), fed.end()), fed.end());
+    EXPECT_THAT(fed, testing::SizeIs(3)) << "one SA of each version";
+    std::vector<ipsec::IkeKey> has;
+    for (int looks = 0; looks < 2000 && has.size() < fed.size(); ++looks) {
+        has.clear();
+        const auto listed = list_ike_sas(kSocket, 2s);
+        ASSERT_TRUE(listed) << listed.error().detail;
+        for (const ipsec::IkeId& id : *listed) {
+            has.push_back(id.key);
+        }
+    }
+    EXPECT_THAT(has, testing::UnorderedElementsAreArray(fed));
 }
 
 TEST_F(CharonServiceTest, ACommandThatCharonDoesNotKnowOrDoIsAnError) {
