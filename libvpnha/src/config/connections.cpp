@@ -23,6 +23,12 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
+std::string value_of(const StrongswanSection& section, std::string_view name,
+                     std::string_view fallback) {
+    const auto found = section.values.find(std::string(name));
+    return found == section.values.end() || !found->second ? std::string(fallback) : *found->second;
+}
+
 // An option of which only one value, its default, outlives a takeover.
 struct OnlyDefault {
     std::string_view name;
@@ -67,9 +73,7 @@ class ConnectionCheck {
         : what_(std::move(what)), section_(section), findings_(findings) {}
 
     [[nodiscard]] std::string value(std::string_view name, std::string_view fallback) const {
-        const auto found = section_.values.find(std::string(name));
-        return found == section_.values.end() || !found->second ? std::string(fallback)
-                                                                : *found->second;
+        return value_of(section_, name, fallback);
     }
     void add(std::string_view found, std::string_view why) {
         findings_.push_back(fmt::format("{}: {}: {}", what_, found, why));
@@ -135,12 +139,10 @@ void check_pools(ConnectionCheck& check, const std::map<std::string, StrongswanS
 // Windows knows no pre-shared key of IKEv2.
 bool may_be_dialled_by_windows(const ConnectionCheck& check, const StrongswanSection& connection) {
     return check.value("version", "0") != "1" &&
-           std::none_of(
-               connection.sections.begin(), connection.sections.end(), [](const auto& each) {
-                   const auto auth = each.second.values.find("auth");
-                   return each.first.starts_with("remote") && auth != each.second.values.end() &&
-                          auth->second.value_or("").starts_with("psk");
-               });
+           std::ranges::none_of(connection.sections, [](const auto& each) {
+               return each.first.starts_with("remote") &&
+                      value_of(each.second, "auth", "").starts_with("psk");
+           });
 }
 
 // Of a proposal: the first of its groups for the exchange of keys; none: it names no group.
@@ -200,10 +202,8 @@ void check_exchanges(ConnectionCheck& check, const char* name) {
 // The identity that it has without `id` is another one in strongSwan 6.
 void check_local_id(ConnectionCheck& check, const StrongswanSection& connection) {
     for (const auto& [name, section] : connection.sections) {
-        const auto auth = section.values.find("auth");
-        const bool by_certificate =
-            auth == section.values.end() || auth->second.value_or("pubkey").starts_with("pubkey");
-        if (name.starts_with("local") && !name.starts_with("local_") && by_certificate &&
+        if (name.starts_with("local") && !name.starts_with("local_") &&
+            value_of(section, "auth", "pubkey").starts_with("pubkey") &&
             !section.values.contains("id")) {
             check.add(name + " has no id",
                       "strongSwan 5.9 takes the address, and 6 the name of the certificate");
