@@ -27,6 +27,27 @@ void write_key(ByteWriter& out, const IkeKey& key) {
     out.u8(key.version).u64(key.spi_i).u64(key.spi_r);
 }
 
+// At most 255.
+void write_messages(ByteWriter& out, const std::vector<Bytes>& messages) {
+    out.u8(static_cast<std::uint8_t>(messages.size()));
+    for (const Bytes& each : messages) {
+        out.prefixed(each);
+    }
+}
+
+Bytes read_bytes(ByteReader& in, std::size_t max) {
+    const ByteView bytes = in.take_prefixed(max);
+    return {bytes.begin(), bytes.end()};
+}
+
+std::vector<Bytes> read_messages(ByteReader& in) {
+    std::vector<Bytes> messages;
+    for (std::size_t left = in.u8(); left > 0 && in.ok(); --left) {
+        messages.push_back(read_bytes(in, limits::kHaMessageBytesMax));
+    }
+    return messages;
+}
+
 IkeKey read_key(ByteReader& in) {
     IkeKey key;
     key.version = in.u8();
@@ -139,16 +160,10 @@ Bytes encode_record(const IkeSa& sa) {
     out.u8(static_cast<std::uint8_t>((sa.id.initiator ? kInitiator : 0) | (sa.dead ? kDead : 0) |
                                      (sa.heir ? kHasHeir : 0) | (sa.childless ? kChildless : 0)));
     out.u64(sa.order).u64(sa.established_unix_ms).prefixed(sa.add);
-    out.u8(static_cast<std::uint8_t>(sa.updates.size()));
-    for (const Bytes& update : sa.updates) {
-        out.prefixed(update);
-    }
+    write_messages(out, sa.updates);
     out.u32(sa.mid_initiator).u32(sa.mid_responder).prefixed(sa.iv);
     if (!sa.further.empty()) {
-        out.u8(static_cast<std::uint8_t>(sa.further.size()));
-        for (const Bytes& add : sa.further) {
-            out.prefixed(add);
-        }
+        write_messages(out, sa.further);
     }
     if (sa.heir) {
         write_key(out, *sa.heir);
@@ -159,10 +174,6 @@ Bytes encode_record(const IkeSa& sa) {
 Result<IkeSa> parse_ike_sa(ByteView id, ByteView payload) {
     VPNHA_TRY(const IkeKey key, parse_ike_key(id));
     ByteReader in(payload);
-    const auto take_bytes = [&in](std::size_t max) {
-        const ByteView bytes = in.take_prefixed(max);
-        return Bytes(bytes.begin(), bytes.end());
-    };
     const std::uint8_t version = in.u8();
     if (in.ok() && version != kRecordVersion && version != kSeveralExchanges) {
         return fail(Errc::unsupported, fmt::format("an IKE SA's record of version {}", version));
@@ -174,25 +185,21 @@ Result<IkeSa> parse_ike_sa(ByteView id, ByteView payload) {
     sa.childless = (flags & kChildless) != 0;
     sa.order = in.u64();
     sa.established_unix_ms = in.u64();
-    sa.add = take_bytes(limits::kHaMessageBytesMax);
-    const std::size_t updates = in.u8();
-    for (std::size_t i = 0; i < updates && in.ok(); ++i) {
-        sa.updates.push_back(take_bytes(limits::kHaMessageBytesMax));
-    }
+    sa.add = read_bytes(in, limits::kHaMessageBytesMax);
+    sa.updates = read_messages(in);
     sa.mid_initiator = in.u32();
     sa.mid_responder = in.u32();
-    sa.iv = take_bytes(limits::kIkeIvBytesMax);
-    const std::size_t further = version == kSeveralExchanges ? in.u8() : 0;
-    for (std::size_t i = 0; i < further && in.ok(); ++i) {
-        sa.further.push_back(take_bytes(limits::kHaMessageBytesMax));
+    sa.iv = read_bytes(in, limits::kIkeIvBytesMax);
+    if (version == kSeveralExchanges) {
+        sa.further = read_messages(in);
     }
     if ((flags & kHasHeir) != 0) {
         sa.heir = read_key(in);
     }
     if (!in.finished() || flags > (kInitiator | kDead | kHasHeir | kChildless) ||
-        (sa.dead && !sa.heir) || sa.heir == key || updates > limits::kIkeUpdatesMax ||
-        (version == kSeveralExchanges && further == 0) || further > limits::kIkeAddsFurtherMax ||
-        sa.order > limits::kCounterMax) {
+        (sa.dead && !sa.heir) || sa.heir == key || sa.updates.size() > limits::kIkeUpdatesMax ||
+        (version == kSeveralExchanges && sa.further.empty()) ||
+        sa.further.size() > limits::kIkeAddsFurtherMax || sa.order > limits::kCounterMax) {
         return malformed("an IKE SA's record");
     }
     const auto is_add = [&sa](const Bytes& add) {
