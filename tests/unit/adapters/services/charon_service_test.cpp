@@ -146,6 +146,15 @@ UniqueFd bind_udp(std::uint32_t address, std::uint16_t port) {
     return fd;
 }
 
+// vpnhad's end. The guard lets no socket without its mark hear charon.
+UniqueFd bind_relay() {
+    UniqueFd relay = bind_udp(0x7F000002, 4510);
+    EXPECT_EQ(::setsockopt(relay.get(), SOL_SOCKET, SO_MARK, &kRelayMark, sizeof kRelayMark), 0);
+    const timeval limit{.tv_sec = 5, .tv_usec = 0};
+    ::setsockopt(relay.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    return relay;
+}
+
 TEST_F(CharonServiceTest, IsStoppedBeforeItsFirstStart) {
     EXPECT_EQ(state(), State::stopped);
     EXPECT_TRUE(service().stop().has_value());
@@ -164,11 +173,7 @@ TEST_F(CharonServiceTest, StartedItHasItsConnectionsAndThePluginHa) {
 
 // What vpnhad hears of it: that it lives, with no segment active, and that it is fresh.
 TEST_F(CharonServiceTest, StartedItIsPassiveAndAsksForAllSas) {
-    const UniqueFd relay = bind_udp(0x7F000002, 4510);
-    // As vpnhad's has: the guard lets no other socket hear it.
-    ASSERT_EQ(::setsockopt(relay.get(), SOL_SOCKET, SO_MARK, &kRelayMark, sizeof kRelayMark), 0);
-    const timeval limit{.tv_sec = 5, .tv_usec = 0};
-    ::setsockopt(relay.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    const UniqueFd relay = bind_relay();
     start();
     std::vector<std::vector<std::uint8_t>> heard;
     for (;;) {
@@ -364,10 +369,7 @@ TEST_F(CharonServiceTest, NamesTheMissingProgramAndConfiguration) {
 // The charon of this machine, which may be of Debian 12 or 13, has each SA of the others. Keys in
 // the kernel are no part of it: hosts of tests have no ESP.
 TEST_F(CharonServiceTest, ItTakesWhatCharonsOfAnyVersionHaveSent) {
-    const UniqueFd relay = bind_udp(0x7F000002, 4510);
-    ASSERT_EQ(::setsockopt(relay.get(), SOL_SOCKET, SO_MARK, &kRelayMark, sizeof kRelayMark), 0);
-    const timeval limit{.tv_sec = 5, .tv_usec = 0};
-    ::setsockopt(relay.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    const UniqueFd relay = bind_relay();
     write_connections("psk2");  // As those had it that were recorded.
     start();
     Bytes status(100);
