@@ -58,7 +58,7 @@ struct CharonRelayOptions {
         rekey;
     // These IKE SAs end, and their clients are told; those that charon does not have.
     std::function<Result<std::vector<ipsec::IkeKey>>(const std::vector<ipsec::IkeKey>& sas)> end;
-    // The half-open ones end, and nobody is told.
+    // Ends the half-open IKE SAs. No peer receives a DELETE.
     std::function<Result<void>()> end_half_open;
 };
 
