@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <fstream>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -41,6 +42,8 @@ class PptpClientTest : public testing::TwoHosts {
                                      "1723 tcp flags rst drop' 2>&1"),
                   "");
         ASSERT_TRUE(testing::ip_command("rule add from all lookup 700 pref 100"));
+        // A new device sends nothing of its own: router solicitations would use numbers.
+        std::ofstream("/proc/sys/net/ipv6/conf/default/disable_ipv6") << 1;
         client_sees_.emplace(observe());
         be_connected();
     }
