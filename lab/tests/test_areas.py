@@ -8,7 +8,8 @@ import pytest
 
 from vpnlab.host.stage import ROOT
 from vpnlab.steps import scenario
-from vpnlab.sweep.areas import (AREAS, MEASUREMENTS, PLAIN_SCENARIOS, areas_changed, areas_of)
+from vpnlab.sweep.areas import (AREAS, MEASUREMENTS, PLAIN_SCENARIOS,
+                                SLOW_HOST_SCENARIOS, areas_changed, areas_of)
 
 # The product and the lab; without what shows or chooses results.
 SOURCES = ("CMakeLists.txt", "agents/", "ansible/", "cib-templates/", "cli/", "cmake/", "daemon/",
@@ -32,6 +33,10 @@ def files() -> list[str]:
 def test_every_named_scenario_exists():
     named = {name for area in AREAS.values() for name in (*area.scenarios, *area.more)}
     assert (named | {*PLAIN_SCENARIOS, *MEASUREMENTS}) - set(scenario.names()) == set()
+
+
+def test_a_slow_host_runs_a_part_of_the_plain_tier():
+    assert set(SLOW_HOST_SCENARIOS) < set(PLAIN_SCENARIOS)
 
 
 def test_every_scenario_but_the_measurements_is_in_an_area():
