@@ -7,8 +7,9 @@
          together, and three minutes of the random drill
 --all    also the sanitizers on all tests, the packages built twice, clang-tidy, a minute of fuzzing
          per target, bugs planted for the simulator to find, all runs of the lease's exhaustive
-         checker and each sentence of its protocol loosened for it to find, every scenario but the
-         measurements, and half an hour of the drill
+         checker and each sentence of its protocol loosened for it to find, the packages for the next
+         release of Debian and an upgrade to it, every scenario but the measurements, and half an
+         hour of the drill
 --area   lint, then unit tests, simulated clusters and scenarios of one part of the tree: for work
          on that part; it stands for none of the tiers
 
@@ -284,6 +285,13 @@ def all_scenarios() -> list[str]:
     return sorted(name for name in found if name not in MEASUREMENTS)
 
 
+def upgrade_debian(checks: Checks) -> None:
+    """The packages for the next release of Debian, and a machine that is upgraded to it."""
+    if (checks.step("Debian packages of Debian 13", ["setup/debs", "--release", "trixie"])
+            and checks.step("archive of both", ["setup/archive"])):
+        checks.step("upgrade from Debian 12 to 13", ["tests/packages/upgrade"])
+
+
 def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
     built = build_and_test(checks, "release")
     checks.step("lab unit tests", ["/usr/bin/python3", "-m", "pytest", "-q", "lab/tests"],
@@ -303,6 +311,7 @@ def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
         sanitized(checks, everything=everything)
         if everything:
             checks.step("Debian packages, built twice", ["setup/reproduce"])
+            upgrade_debian(checks)
             checks.clang_step("clang-tidy", ["tests/tidy/clang-tidy"])
             checks.step("planted bugs", ["tests/sim/mutate"], fuzz_count)
             checks.step("lease checker", ["build/release/tests/checker/vpnha-checker", "--jobs",

@@ -38,7 +38,8 @@ def agents(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = directory / "crm_resource"
     program.write_text(CRM_RESOURCE.format(directory=directory, built=BUILT), encoding="utf-8")
     program.chmod(0o755)
-    settings.crm_resource_binary = str(program)
+    # Both names: of pcs 0.11 and of 0.12.
+    settings.crm_resource_binary = settings.crm_resource_exec = str(program)
     # pcs takes sbd's time-out where sbd is enabled, and asks its configuration.
     watchdog = directory / "sbd"
     watchdog.write_text("SBD_WATCHDOG_TIMEOUT=5\n", encoding="utf-8")

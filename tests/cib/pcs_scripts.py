@@ -69,8 +69,8 @@ def _answer(caller: socket.socket, cib: Path) -> None:
 
 def call(*words: str) -> tuple[int, str]:
     """Exit code and output of one command of pcs."""
-    # It keeps for each command the CIB of the first call.
-    lib_wrapper._CACHE.clear()
+    # pcs 0.11 keeps for each command the CIB of the first call.
+    getattr(lib_wrapper, "_CACHE", {}).clear()
     output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
         try:

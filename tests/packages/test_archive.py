@@ -8,7 +8,8 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGE, VERSION = "vpnha-nothing", "1.2.3"
+PACKAGE, VERSION = "vpnha-nothing", "1.2.3+deb12"
+NEWER = "1.2.3+deb13"
 
 
 def call(*argv: str) -> subprocess.CompletedProcess[str]:
@@ -19,15 +20,18 @@ class ArchiveTest(unittest.TestCase):
     def setUp(self) -> None:
         self.top = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.packages, self.archive = self.top / "packages", self.top / "archive"
-        tree = self.top / "tree"
-        (tree / "DEBIAN").mkdir(parents=True)
-        (tree / "DEBIAN" / "control").write_text(
-            f"Package: {PACKAGE}\nVersion: {VERSION}\nArchitecture: amd64\n"
-            "Maintainer: a <a@a>\nDescription: nothing\n", encoding="utf-8")
         self.packages.mkdir()
-        done = call("dpkg-deb", "--root-owner-group", "--build", str(tree), str(self.packages))
-        self.assertEqual(done.returncode, 0, done.stderr)
+        self.put_package(VERSION, self.packages)
         self.key = self.new_key("first")
+
+    def put_package(self, version: str, directory: Path) -> None:
+        tree = self.top / "tree"
+        (tree / "DEBIAN").mkdir(parents=True, exist_ok=True)
+        (tree / "DEBIAN" / "control").write_text(
+            f"Package: {PACKAGE}\nVersion: {version}\nArchitecture: amd64\n"
+            "Maintainer: a <a@a>\nDescription: nothing\n", encoding="utf-8")
+        done = call("dpkg-deb", "--root-owner-group", "--build", str(tree), str(directory))
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def new_key(self, name: str) -> Path:
         """A secret key in a file, as somebody has it who signs more than this archive."""
@@ -52,7 +56,8 @@ class ArchiveTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.archive / "vpnha-archive.gpg"
 
-    def apt(self, keyring: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    def apt(self, keyring: Path, *command: str,
+            release: str = "bookworm") -> subprocess.CompletedProcess[str]:
         """On a machine that knows this archive and no other."""
         root = Path(self.enterContext(tempfile.TemporaryDirectory()))
         for name in ("etc/apt/sources.list.d", "state/lists/partial", "cache/archives/partial",
@@ -62,7 +67,7 @@ class ArchiveTest(unittest.TestCase):
         (root / "keyrings" / "vpnha.gpg").write_bytes(keyring.read_bytes())
         (root / "sources.list").write_text(
             f"deb [arch=amd64 signed-by={root}/keyrings/vpnha.gpg] copy:{self.archive} "
-            "bookworm main\n", encoding="utf-8")
+            f"{release} main\n", encoding="utf-8")
         options = [part for name, value in {
             "Dir::Etc::sourcelist": root / "sources.list",
             "Dir::Etc::sourceparts": root / "etc/apt/sources.list.d",
@@ -87,6 +92,25 @@ class ArchiveTest(unittest.TestCase):
         taken = self.apt(keyring, "apt-get", "download", PACKAGE)
         self.assertEqual(taken.returncode, 0, taken.stderr)
 
+    def test_each_release_is_offered_its_own_packages(self):
+        other = self.top / "with a space"
+        other.mkdir()
+        self.put_package(NEWER, other)
+        done = self.make("--packages", str(other))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("2 packages", done.stdout)
+        keyring = self.archive / "vpnha-archive.gpg"
+        for release, version in (("bookworm", VERSION), ("trixie", NEWER)):
+            table = self.apt(keyring, "apt-cache", "madison", PACKAGE, release=release).stdout
+            self.assertEqual([line.split("|")[1].strip() for line in table.splitlines()],
+                             [version], table)
+
+    def test_a_package_of_no_release_is_refused(self):
+        self.put_package("1.2.3", self.packages)
+        done = self.make()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("1.2.3_amd64.deb is of no release of Debian", done.stderr)
+
     def test_apt_refuses_another_key(self):
         own = self.made()
         stranger = self.archive.with_name("stranger.gpg")
@@ -99,7 +123,7 @@ class ArchiveTest(unittest.TestCase):
 
     def test_apt_refuses_what_was_changed(self):
         keyring = self.made()
-        package = next((self.archive / "pool").glob("*.deb"))
+        package = next((self.archive / "pool").glob("*/*.deb"))
         package.write_bytes(package.read_bytes()[:-1] + b"x")
         self.assertNotEqual(self.apt(keyring, "apt-get", "download", PACKAGE).returncode, 0)
         index = self.archive / "dists/bookworm/main/binary-amd64/Packages"
