@@ -41,18 +41,16 @@ pcs -f "$cib/new" property set --force \
 pcs -f "$cib/new" resource defaults update \
     migration-threshold=1 failure-timeout=60s resource-stickiness=100
 
-# One instance on every node, so that a node's death moves no fencing device. No recurring monitor:
-# it would only load the nodes; watch your fencing hardware where you watch your hardware.
+# crm and XML start the device on every node, so that a node's death moves none. pcs 0.12 refuses to
+# clone it, so by pcs one node starts it, and another one when that node is gone: fencing itself waits
+# for neither. No recurring monitor: it would only load the nodes; watch your fencing hardware where
+# you watch your hardware.
 if ! pcs -f "$cib/new" stonith config fencing >/dev/null 2>&1; then
     pcs -f "$cib/new" stonith create fencing @FENCE_AGENT@ \
         pcmk_host_list="@NODES@" pcmk_host_check=static-list @FENCE_PARAMETERS@ \
         op start interval=0 timeout=60s \
         --no-default-ops
     pcs -f "$cib/new" stonith op remove fencing monitor
-fi
-
-if ! pcs -f "$cib/new" resource config fencing-clone >/dev/null 2>&1; then
-    pcs -f "$cib/new" resource clone fencing fencing-clone --force
 fi
 
 # Monitors every 2 s: they ask vpnhad over its socket, which costs nothing. The intervals differ

@@ -33,10 +33,6 @@ if ! pcs -f "$cib/new" stonith config fencing >/dev/null 2>&1; then
     pcs -f "$cib/new" stonith op remove fencing monitor
 fi
 
-if ! pcs -f "$cib/new" resource config fencing-clone >/dev/null 2>&1; then
-    pcs -f "$cib/new" resource clone fencing fencing-clone --force
-fi
-
 pcs -f "$cib/new" resource create checkpoint@SUFFIX@ ocf:vpnha:checkpoint \
     gateway=@GATEWAY@ \
     op start interval=0 timeout=20s \

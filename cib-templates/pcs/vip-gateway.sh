@@ -35,17 +35,13 @@ pcs -f "$cib/new" property set --force \
 pcs -f "$cib/new" resource defaults update \
     migration-threshold=1 failure-timeout=60s resource-stickiness=100
 
-# One instance on every node, so that a node's death moves no fencing device.
+# crm and XML start the device on every node, so that a node's death moves none; pcs cannot.
 if ! pcs -f "$cib/new" stonith config fencing >/dev/null 2>&1; then
     pcs -f "$cib/new" stonith create fencing @FENCE_AGENT@ \
         pcmk_host_list="@NODES@" pcmk_host_check=static-list @FENCE_PARAMETERS@ \
         op start interval=0 timeout=60s \
         --no-default-ops
     pcs -f "$cib/new" stonith op remove fencing monitor
-fi
-
-if ! pcs -f "$cib/new" resource config fencing-clone >/dev/null 2>&1; then
-    pcs -f "$cib/new" resource clone fencing fencing-clone --force
 fi
 
 # A stop that fails leaves a node that may answer for the addresses: only its power switch is left.
@@ -71,7 +67,7 @@ pcs -f "$cib/new" resource create vip@SUFFIX@ ocf:vpnha:vip \
 # (0.7 s in the lab): about a second with 150 ms. That suits agents that look for a process (systemd:,
 # lsb:), which takes milliseconds; one that asks the service itself takes more, on every node, and is
 # to be given 1s or more.
-pcs -f "$cib/new" resource create service@SUFFIX@ @SERVICE@ \
+pcs -f "$cib/new" resource create --force service@SUFFIX@ @SERVICE@ \
     op monitor interval=150ms timeout=20s \
     --no-default-ops
 

@@ -38,9 +38,7 @@ pcs -f "$cib/new" stonith create fencing-vpnha fence_vpnha \
     --no-default-ops
 pcs -f "$cib/new" stonith op remove fencing-vpnha monitor
 
-pcs -f "$cib/new" resource clone fencing-vpnha fencing-vpnha-clone --force
-
-pcs -f "$cib/new" stonith level add --force 1 'regexp%.*' fencing-vpnha
-pcs -f "$cib/new" stonith level add --force 2 'regexp%.*' fencing
+pcs -f "$cib/new" stonith level add 1 'regexp%.*' fencing-vpnha
+pcs -f "$cib/new" stonith level add 2 'regexp%.*' fencing
 
 pcs cluster cib-push "$cib/new" diff-against="$cib/old"

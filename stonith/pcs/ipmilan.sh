@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from stonith/ipmilan.crm by cib-templates/generate.
 # Power by the nodes' management boards, IPMI 2.0: `sh FILE` after replacing the
-# @…@, once for each node. It takes the place of `fencing` and `fencing-clone`: leave these out of the
+# @…@, once for each node. It takes the place of `fencing`: leave these out of the
 # gateway's template. No topology is needed; with fence-vpnha-then-power.crm write one line for all nodes:
 #   fencing_topology gw1: fencing-vpnha fencing-gw1 gw2: fencing-vpnha fencing-gw2 …
 #
@@ -27,7 +27,5 @@ pcs -f "$cib/new" stonith create fencing-@NODE@ fence_ipmilan \
     op start interval=0 timeout=60s \
     --no-default-ops
 pcs -f "$cib/new" stonith op remove fencing-@NODE@ monitor
-
-pcs -f "$cib/new" resource clone fencing-@NODE@ fencing-@NODE@-clone --force
 
 pcs cluster cib-push "$cib/new" diff-against="$cib/old"

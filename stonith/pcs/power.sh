@@ -34,6 +34,4 @@ pcs -f "$cib/new" stonith create fencing @FENCE_AGENT@ \
     --no-default-ops
 pcs -f "$cib/new" stonith op remove fencing monitor
 
-pcs -f "$cib/new" resource clone fencing fencing-clone --force
-
 pcs cluster cib-push "$cib/new" diff-against="$cib/old"

@@ -44,8 +44,6 @@ pcs -f "$cib/new" stonith create fencing-duel fence_vpnha \
     --no-default-ops
 pcs -f "$cib/new" stonith op remove fencing-duel monitor
 
-pcs -f "$cib/new" resource clone fencing-duel fencing-duel-clone --force
-
 pcs -f "$cib/new" stonith create fencing-yield fence_vpnha \
     mode=yield delay_ms=1700 pcmk_host_list="@NODES@" pcmk_host_check=static-list \
     pcmk_reboot_action=off \
@@ -53,9 +51,7 @@ pcs -f "$cib/new" stonith create fencing-yield fence_vpnha \
     --no-default-ops
 pcs -f "$cib/new" stonith op remove fencing-yield monitor
 
-pcs -f "$cib/new" resource clone fencing-yield fencing-yield-clone --force
-
-pcs -f "$cib/new" stonith level add --force 1 'regexp%.*' fencing-duel fencing
-pcs -f "$cib/new" stonith level add --force 2 'regexp%.*' fencing-yield fencing
+pcs -f "$cib/new" stonith level add 1 'regexp%.*' fencing-duel fencing
+pcs -f "$cib/new" stonith level add 2 'regexp%.*' fencing-yield fencing
 
 pcs cluster cib-push "$cib/new" diff-against="$cib/old"

@@ -50,8 +50,6 @@ pcs -f "$cib/new" stonith create fencing-confirm fence_vpnha \
     --no-default-ops
 pcs -f "$cib/new" stonith op remove fencing-confirm monitor
 
-pcs -f "$cib/new" resource clone fencing-confirm fencing-confirm-clone --force
-
 pcs -f "$cib/new" stonith create fencing-yield fence_vpnha \
     mode=yield delay_ms=1700 pcmk_host_list="@NODES@" pcmk_host_check=static-list \
     pcmk_reboot_action=off \
@@ -59,8 +57,6 @@ pcs -f "$cib/new" stonith create fencing-yield fence_vpnha \
     --no-default-ops
 pcs -f "$cib/new" stonith op remove fencing-yield monitor
 
-pcs -f "$cib/new" resource clone fencing-yield fencing-yield-clone --force
-
-pcs -f "$cib/new" stonith level add --force 1 'regexp%.*' fencing-yield fencing fencing-confirm
+pcs -f "$cib/new" stonith level add 1 'regexp%.*' fencing-yield fencing fencing-confirm
 
 pcs cluster cib-push "$cib/new" diff-against="$cib/old"

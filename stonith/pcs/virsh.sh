@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from stonith/virsh.crm by cib-templates/generate.
 # Power of virtual machines on one libvirt host, by SSH: `sh FILE` after replacing
-# the @…@. It takes the place of `fencing` and `fencing-clone`: leave these out of the gateway's template.
+# the @…@. It takes the place of `fencing`: leave these out of the gateway's template.
 #
 #   @MACHINES@     the cluster's nodes and their machines there: "gw1:vm1;gw2:vm2;gw3:vm3"
 #   @HYPERVISOR@   the host's address
@@ -27,7 +27,5 @@ pcs -f "$cib/new" stonith create fencing fence_virsh \
     op start interval=0 timeout=60s \
     --no-default-ops
 pcs -f "$cib/new" stonith op remove fencing monitor
-
-pcs -f "$cib/new" resource clone fencing fencing-clone --force
 
 pcs cluster cib-push "$cib/new" diff-against="$cib/old"

@@ -2,6 +2,7 @@
 """The sites that docs/cluster-templates.md lists, and their configuration in each of the forms."""
 from __future__ import annotations
 
+import copy
 import functools
 import os
 import subprocess
@@ -140,9 +141,24 @@ def normal(element: ElementTree.Element) -> Normal:
     """An element without what says nothing: ids that nothing refers to, order, empty sections."""
     attributes = {name: value for name, value in element.attrib.items()
                   if not (name == "id" and element.tag in NAMELESS)}
+    if element.tag == "rule":
+        attributes.setdefault("boolean-op", "and")
     inside = sorted(normal(each) for each in element)
     return (element.tag, tuple(sorted(attributes.items())),
             tuple(each for each in inside if each[1] or each[2]))
+
+
+def without_cloned_devices(cib: ElementTree.Element) -> ElementTree.Element:
+    """A CIB whose fencing devices are not cloned: pcs 0.12 refuses to."""
+    made = copy.deepcopy(cib)
+    resources = made.find("./configuration/resources")
+    assert resources is not None
+    for clone in resources.findall("./clone"):
+        device = clone.find("./primitive[@class='stonith']")
+        if device is not None:
+            resources.remove(clone)
+            resources.append(device)
+    return made
 
 
 def configuration(cib: ElementTree.Element) -> Normal:
