@@ -5,11 +5,11 @@
 (plain)  also 1 000 simulated clusters and 300 that only this commit has, the sanitizers on what
          parses bytes from outside or holds sockets, the lab scenarios that hold the product
          together, and three minutes of the random drill
---all    also the sanitizers on all tests, the packages built twice, clang-tidy, a minute of fuzzing
-         per target, bugs planted for the simulator to find, all runs of the lease's exhaustive
-         checker and each sentence of its protocol loosened for it to find, the packages for the next
-         release of Debian and an upgrade to it, every scenario but the measurements, and half an
-         hour of the drill
+--all    also the sanitizers on all tests, the packages built twice and for the next release of
+         Debian, an upgrade to it, clang-tidy, a minute of fuzzing per target, bugs planted for the
+         simulator to find, all runs of the lease's exhaustive checker and each sentence of its
+         protocol loosened for it to find, every scenario but the measurements, and half an hour of
+         the drill
 --area   lint, then unit tests, simulated clusters and scenarios of one part of the tree: for work
          on that part; it stands for none of the tiers
 

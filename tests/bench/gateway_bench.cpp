@@ -103,10 +103,10 @@ class IdleNode {
             fmt::print(stderr, "gateway_bench: {}\n", error.detail);
             loop_.stop();
         };
-        executor_.emplace(loop_, *node_,
-                          runtime::Ports{*gate_, network_, neighbours_, services_, sessions_,
-                                         flows_, *saver_, *links_},
-                          std::move(answers));
+        executor_.emplace(
+            loop_, *node_,
+            runtime::Ports{*gate_, network_, neighbours_, services_, *saver_, *links_, {&backend_}},
+            std::move(answers));
         executor_->set_group(group_.get());
         return {};
     }
@@ -186,9 +186,8 @@ class IdleNode {
     adapters::QbLoop loop_;
     test::NoNetwork network_;
     test::NoNeighbours neighbours_;
-    test::NoFlows flows_;
     test::NoServices services_;
-    test::NoSessions sessions_;
+    test::NoBackend backend_;
     std::optional<adapters::BpfGate> gate_;
     std::unique_ptr<adapters::LeaseSaver> saver_;
     std::unique_ptr<adapters::LeaseLinks> links_;

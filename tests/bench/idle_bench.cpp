@@ -16,6 +16,7 @@
 
 #include "adapters/os/qb_loop.hpp"
 #include "base/assert.hpp"
+#include "effects/l2tp_work.hpp"
 #include "node/node.hpp"
 #include "session_records.hpp"
 #include "support/l2tp_peer.hpp"

@@ -10,6 +10,7 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
+#include "effects/l2tp_work.hpp"
 #include "l2tp/control_message.hpp"
 #include "l2tp/resumed_tunnel.hpp"
 

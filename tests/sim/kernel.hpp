@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "effects/effects.hpp"
+#include "effects/l2tp_work.hpp"
 #include "support/random.hpp"
 
 namespace vpnha::sim {

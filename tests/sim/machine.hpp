@@ -14,6 +14,7 @@
 #include <string>
 
 #include "effects/effect_runner.hpp"
+#include "effects/l2tp_work.hpp"
 #include "node/node.hpp"
 #include "sim/counter_family.hpp"
 #include "sim/flow_keeper.hpp"
@@ -164,15 +165,8 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void carry_out(node::Effects effects);
     // Each returns what follows from the effect.
     node::Effects execute(node::SendToGroup& effect) override;
-    node::Effects execute(node::L2tpWork& work) override;
-    node::Effects execute(node::FlowWork& work) override;
+    node::Effects execute(node::ProtocolWork& work) override;
     // No gateway has these here.
-    node::Effects execute(node::IpsecWork&) override { return {}; }
-    node::Effects execute(node::PptpWork&) override { return {}; }
-    node::Effects execute(node::AccountingWork&) override { return {}; }
-    node::Effects execute(node::ScriptWork&) override { return {}; }
-    node::Effects execute(node::ProxyWork&) override { return {}; }
-    node::Effects execute(node::OtherWork&) override { return {}; }
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;
     node::Effects execute(node::SetGate& effect) override;

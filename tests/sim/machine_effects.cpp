@@ -3,6 +3,8 @@
 // executor (runtime/executor.cpp). A new effect does not compile before it has one here.
 #include <variant>
 
+#include "effects/flow_work.hpp"
+#include "effects/l2tp_work.hpp"
 #include "effects/run_effects.hpp"
 #include "sim/machine.hpp"
 
@@ -36,12 +38,13 @@ node::Effects Machine::execute(node::SendToGroup& sent) {
     return {};
 }
 
-node::Effects Machine::execute(node::L2tpWork& work) {
-    return std::visit([this](const auto& each) { return execute(each); }, work);
-}
-
-node::Effects Machine::execute(node::FlowWork& work) {
-    flows_.execute(work);
+node::Effects Machine::execute(node::ProtocolWork& work) {
+    if (const auto* const l2tp = work.get<node::L2tpWork>()) {
+        return std::visit([this](const auto& each) { return execute(each); }, *l2tp);
+    }
+    if (const auto* const flows = work.get<node::FlowWork>()) {
+        flows_.execute(*flows);
+    }
     return {};
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
+#include "effects/l2tp_work.hpp"
 
 namespace vpnha::sim {
 

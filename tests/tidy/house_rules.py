@@ -47,7 +47,7 @@ LAYERS: dict[str, set[str]] = {
     "keepers": {"base", "ppp", "l2tp", "conntrack", "ipsec", "pptp", "wire", "replica",
                 "effects"},
     "node": {"base", "wire", "replica", "lease", "takeover", "effects", "keepers"},
-    "ports": {"base", "ppp", "l2tp", "conntrack", "ipsec", "lease", "config"},
+    "ports": {"base", "ppp", "l2tp", "conntrack", "ipsec", "lease", "config", "effects"},
     "adapters": {*CORES},
     "runtime": {*CORES, "adapters"},
     "ocf": {*CORES, "adapters"},

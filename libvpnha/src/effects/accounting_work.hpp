@@ -11,6 +11,7 @@
 #include "base/accounting.hpp"
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "effects/protocol_work.hpp"
 
 namespace vpnha::node {
 
@@ -45,6 +46,8 @@ struct ReadTraffic {
 };
 
 using AccountingWork = std::variant<SendAccounting, ReadTraffic>;
+template <OneOf<AccountingWork> What>
+AccountingWork work_of(const What&);
 
 enum class AccountingResult : std::uint8_t {
     answered,
@@ -67,5 +70,7 @@ struct TrafficRead {
 };
 
 using AccountingEvent = std::variant<AccountingAnswered, TrafficRead>;
+template <OneOf<AccountingEvent> What>
+AccountingEvent event_of(const What&);
 
 }  // namespace vpnha::node

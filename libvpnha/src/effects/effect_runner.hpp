@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Carries out effects, each with a function of its own. The daemon's executor, the simulator's
 // machine and the fake of the unit tests are the three of them: an effect that one of them does not
-// handle does not compile. Within a family's work std::visit asks for the same.
+// handle does not compile. Within a protocol's work std::visit asks for the same.
 #pragma once
 
 #include "effects/effects.hpp"
@@ -20,14 +20,7 @@ class EffectRunner {
     ~EffectRunner() = default;
 
     virtual Effects execute(SendToGroup& effect) = 0;
-    virtual Effects execute(L2tpWork& work) = 0;
-    virtual Effects execute(FlowWork& work) = 0;
-    virtual Effects execute(IpsecWork& work) = 0;
-    virtual Effects execute(PptpWork& work) = 0;
-    virtual Effects execute(AccountingWork& work) = 0;
-    virtual Effects execute(ScriptWork& work) = 0;
-    virtual Effects execute(ProxyWork& work) = 0;
-    virtual Effects execute(OtherWork& work) = 0;
+    virtual Effects execute(ProtocolWork& work) = 0;
     virtual Effects execute(SaveLease& effect) = 0;
     virtual Effects execute(SendLease& effect) = 0;
     virtual Effects execute(SetGate& effect) = 0;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a node wants done. The daemon executes them on the real ports in the order given, the
 // simulator on fake ones (effect_runner.hpp); whatever has a result comes back as an event of
-// node.hpp. What a family of records wants of the kernel is one alternative, and so is what it
-// hears: a layer of its own, below the keepers that write them and the node that hands them on.
+// node.hpp. What a protocol wants is one alternative for all of them (protocol_work.hpp). A layer
+// of its own, below the keepers that write effects and the node that hands them on.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -16,15 +16,7 @@
 #include "base/ids.hpp"
 #include "base/link_side.hpp"
 #include "base/mac_address.hpp"
-#include "effects/accounting_work.hpp"
-#include "effects/flow_work.hpp"
-#include "effects/ipsec_work.hpp"
-#include "effects/l2tp_work.hpp"
-#include "effects/other_work.hpp"
-#include "effects/plugin_event.hpp"
-#include "effects/pptp_work.hpp"
-#include "effects/proxy_work.hpp"
-#include "effects/script_work.hpp"
+#include "effects/protocol_work.hpp"
 #include "effects/tokens.hpp"
 #include "lease/effects.hpp"
 #include "ppp/timeouts.hpp"
@@ -162,9 +154,8 @@ struct Log {
 };
 
 using Effect =
-    std::variant<SendToGroup, L2tpWork, FlowWork, IpsecWork, PptpWork, AccountingWork, ScriptWork,
-                 ProxyWork, OtherWork, SaveLease, SendLease, SetGate, LeaveGate, HoldGate, GiveBack,
-                 DrainGate, RunStep, Announce, AskNeighbours, AnswerPlugin, AnswerAddress,
+    std::variant<SendToGroup, ProtocolWork, SaveLease, SendLease, SetGate, LeaveGate, HoldGate,
+                 GiveBack, DrainGate, RunStep, Announce, AskNeighbours, AnswerPlugin, AnswerAddress,
                  EndPlugin, ChangePlugin, AnswerRequest, WriteScore, WithdrawScore, AskForEcho,
                  WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
@@ -174,31 +165,21 @@ struct DrainOrder {
     std::optional<std::uint64_t> since_unix_ms;
 };
 
-// What a family hears of its gateway's part of the kernel. What it refers to lives during the call.
-using KeeperEvent = std::variant<L2tpEvent, FlowEvent, IpsecEvent, PptpEvent, AccountingEvent,
-                                 PluginEvent, DrainOrder, OtherEvent>;
+DrainOrder event_of(const DrainOrder&);
 
-template <class What, class Family>
-inline constexpr bool kIsOfFamily = false;
-template <class What, class... Each>
-inline constexpr bool kIsOfFamily<What, std::variant<Each...>> = (std::is_same_v<What, Each> ||
-                                                                  ...);
-
-// The effect, if it is that one; nullptr otherwise. Of a family's work each kind counts.
+// The effect, if it is that one; nullptr otherwise. Of a protocol's work each command counts.
 template <class What>
 [[nodiscard]] const What* find(const Effect& effect) {
-    return std::visit(
-        [](const auto& each) -> const What* {
-            using Each = std::decay_t<decltype(each)>;
-            if constexpr (std::is_same_v<Each, What>) {
-                return &each;
-            } else if constexpr (kIsOfFamily<What, Each>) {
-                return std::get_if<What>(&each);
-            } else {
-                return nullptr;
-            }
-        },
-        effect);
+    if constexpr (Command<What>) {
+        const auto* const work = std::get_if<ProtocolWork>(&effect);
+        return work == nullptr ? nullptr : work->find<What>();
+    } else {
+        return std::get_if<What>(&effect);
+    }
+}
+template <class What>
+[[nodiscard]] What* find(Effect& effect) {
+    return const_cast<What*>(find<What>(std::as_const(effect)));
 }
 
 }  // namespace vpnha::node

@@ -12,6 +12,7 @@
 #include "conntrack/policy.hpp"
 #include "conntrack/standby.hpp"
 #include "conntrack/tracker.hpp"
+#include "effects/protocol_work.hpp"
 
 namespace vpnha::node {
 
@@ -71,6 +72,8 @@ struct SetExpectationTimeouts {
 using FlowWork = std::variant<WatchFlows, UnwatchFlows, ListFlows, LookUpFlows, InstallFlows,
                               RemoveFlows, SetFlowTimeouts, ListExpectations, InstallExpectations,
                               RemoveExpectations, SetExpectationTimeouts>;
+template <OneOf<FlowWork> What>
+FlowWork work_of(const What&);
 
 // What the kernel said of them, of itself or asked for.
 struct FlowNews {
@@ -106,5 +109,7 @@ struct ExpectationsMissing {
 using FlowEvent =
     std::variant<FlowNews, FlowNewsLost, FlowsListed, FlowsInstalled, FlowsMissing, ExpectationNews,
                  ExpectationsListed, ExpectationsInstalled, ExpectationsMissing>;
+template <OneOf<FlowEvent> What>
+FlowEvent event_of(const What&);
 
 }  // namespace vpnha::node

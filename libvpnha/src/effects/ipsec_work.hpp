@@ -10,6 +10,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "effects/protocol_work.hpp"
 #include "ipsec/ike_packet.hpp"
 #include "ipsec/port_map.hpp"
 #include "ipsec/sa_counters.hpp"
@@ -95,6 +96,8 @@ struct SendIke {
 
 using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, FlushSas, HoldEsp,
                                MapPorts, RekeyChildren, EndIkeSas, WatchIke, SendIke>;
+template <OneOf<IpsecWork> What>
+IpsecWork work_of(const What&);
 
 // One HA datagram with its secrets sealed; of the types 1 to 7 and 12 only.
 struct CharonSaid {
@@ -141,5 +144,7 @@ struct IkeSeen {
 
 using IpsecEvent = std::variant<CharonSaid, CharonFresh, CharonFed, CharonTurned, CharonGone,
                                 SasListed, SasFlushed, CountersSet, EspHeld, IkeSeen>;
+template <OneOf<IpsecEvent> What>
+IpsecEvent event_of(const What&);
 
 }  // namespace vpnha::node

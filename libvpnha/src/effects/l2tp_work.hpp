@@ -9,6 +9,7 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "effects/protocol_work.hpp"
 #include "l2tp/session_record.hpp"
 
 namespace vpnha::node {
@@ -40,6 +41,8 @@ struct SendFrame {
 
 using L2tpWork =
     std::variant<InstallSession, RemoveSession, AuditSessions, SendDatagram, SendFrame>;
+template <OneOf<L2tpWork> What>
+L2tpWork work_of(const What&);
 
 // What became of an installation.
 struct SessionInstalled {
@@ -69,5 +72,7 @@ struct SessionFrame {
 
 using L2tpEvent = std::variant<SessionInstalled, SessionsAudited, SessionGone, SessionNewsLost,
                                TunnelDatagram, SessionFrame>;
+template <OneOf<L2tpEvent> What>
+L2tpEvent event_of(const What&);
 
 }  // namespace vpnha::node

@@ -10,6 +10,7 @@
 
 #include "base/accounting.hpp"
 #include "base/bytes.hpp"
+#include "effects/protocol_work.hpp"
 #include "effects/tokens.hpp"
 #include "l2tp/session_record.hpp"
 #include "pptp/call_record.hpp"
@@ -50,5 +51,7 @@ struct PluginAsks {
 };
 
 using PluginEvent = std::variant<PluginAsks, PluginUp, PluginDown>;
+template <OneOf<PluginEvent> What>
+PluginEvent event_of(const What&);
 
 }  // namespace vpnha::node

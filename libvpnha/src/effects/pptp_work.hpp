@@ -14,6 +14,7 @@
 
 #include "base/accounting.hpp"
 #include "base/ids.hpp"
+#include "effects/protocol_work.hpp"
 #include "pptp/call_record.hpp"
 #include "pptp/control_probe.hpp"
 
@@ -90,6 +91,8 @@ struct ReadCalls {
 using PptpWork =
     std::variant<PrepareCall, SetCallNumbers, RemoveCall, EndCall, DismissCall, ResumeCalls,
                  ReleaseCalls, PauseCalls, WatchCalls, UnwatchCalls, ReadCalls>;
+template <OneOf<PptpWork> What>
+PptpWork work_of(const What&);
 
 // What became of a preparation.
 struct CallPrepared {
@@ -118,5 +121,7 @@ struct CallsRead {
     std::span<const pptp::CallState> calls;
 };
 using PptpEvent = std::variant<CallPrepared, CallResumed, CallEnded, CallsRead>;
+template <OneOf<PptpEvent> What>
+PptpEvent event_of(const What&);
 
 }  // namespace vpnha::node

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "effects/protocol_work.hpp"
 #include "ppp/proxied_address.hpp"
 
 namespace vpnha::node {
@@ -24,5 +25,7 @@ struct StopAnswering {
 };
 
 using ProxyWork = std::variant<AnswerForClient, StopAnswering>;
+template <OneOf<ProxyWork> What>
+ProxyWork work_of(const What&);
 
 }  // namespace vpnha::node

@@ -11,6 +11,7 @@
 #include "base/ids.hpp"
 #include "base/ip.hpp"
 #include "base/time.hpp"
+#include "effects/protocol_work.hpp"
 #include "l2tp/session_record.hpp"
 #include "pptp/call_record.hpp"
 
@@ -49,5 +50,7 @@ struct RunStockDownScripts {
 };
 
 using ScriptWork = std::variant<RunUpScripts, RunDownScripts, RunStockDownScripts>;
+template <OneOf<ScriptWork> What>
+ScriptWork work_of(const What&);
 
 }  // namespace vpnha::node

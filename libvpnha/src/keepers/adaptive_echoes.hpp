@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "effects/accounting_work.hpp"
 #include "effects/effects.hpp"
 #include "wire/record_key.hpp"
 

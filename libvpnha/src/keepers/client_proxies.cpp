@@ -3,6 +3,9 @@
 
 #include <utility>
 
+#include "effects/proxy_work.hpp"
+#include "ppp/proxied_address.hpp"
+
 namespace vpnha::keepers {
 
 void ClientProxies::up(const wire::RecordKey& session,

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "keepers/keeper.hpp"
+#include "ppp/proxied_address.hpp"
 
 namespace vpnha::keepers {
 

@@ -28,6 +28,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/accounting.hpp"
 #include "base/ip.hpp"
 #include "base/time.hpp"
 #include "effects/effects.hpp"

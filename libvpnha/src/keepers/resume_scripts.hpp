@@ -16,6 +16,7 @@
 #include <set>
 #include <string>
 
+#include "effects/script_work.hpp"
 #include "keepers/keeper.hpp"
 
 namespace vpnha::keepers {

@@ -17,6 +17,7 @@
 
 #include "base/accounting.hpp"
 #include "base/time.hpp"
+#include "effects/accounting_work.hpp"
 #include "effects/effects.hpp"
 #include "ppp/timeouts.hpp"
 #include "wire/record_key.hpp"

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/accounting.hpp"
 #include "keepers/families.hpp"
 #include "lease/engine.hpp"
 #include "node/attachment.hpp"

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "effects/l2tp_work.hpp"
 
 namespace vpnha::node {
 

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "effects/effects.hpp"
+#include "effects/plugin_event.hpp"
 #include "node/gateway_node.hpp"
 #include "wire/codec.hpp"
 

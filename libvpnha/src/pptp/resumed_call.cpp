@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/accounting.hpp"
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 

@@ -43,6 +43,7 @@
 #include <string>
 #include <vector>
 
+#include "base/accounting.hpp"
 #include "mppe/receiver.hpp"
 #include "mppe/sender.hpp"
 #include "ppp/link_keeper.hpp"

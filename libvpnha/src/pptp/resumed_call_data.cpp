@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/accounting.hpp"
 #include "base/limits.hpp"
 #include "mppe/inner_packet.hpp"
 #include "pptp/resumed_call.hpp"

@@ -23,8 +23,16 @@
 #include "adapters/os/process.hpp"
 #include "adapters/services/stock_services.hpp"
 #include "config/config.hpp"
+#include "effects/l2tp_work.hpp"
 #include "runtime/admission_watch.hpp"
 #include "runtime/authorization.hpp"
+#include "runtime/backends/accounting.hpp"
+#include "runtime/backends/flow_keeper.hpp"
+#include "runtime/backends/ipsec.hpp"
+#include "runtime/backends/l2tp_sessions.hpp"
+#include "runtime/backends/pptp.hpp"
+#include "runtime/backends/proxies.hpp"
+#include "runtime/backends/scripts.hpp"
 #include "runtime/checks/quorum_mode.hpp"
 #include "runtime/cluster_nodes.hpp"
 #include "runtime/daemon.hpp"
@@ -32,18 +40,13 @@
 #include "runtime/encryption.hpp"
 #include "runtime/executor.hpp"
 #include "runtime/fencing.hpp"
-#include "runtime/flow_keeper.hpp"
 #include "runtime/gateway_settings.hpp"
-#include "runtime/ipsec.hpp"
 #include "runtime/origin.hpp"
 #include "runtime/pacemaker/score_writer.hpp"
 #include "runtime/pppd/plugins.hpp"
-#include "runtime/pppd/proxies.hpp"
-#include "runtime/pptp.hpp"
 #include "runtime/preparation.hpp"
 #include "runtime/requests.hpp"
 #include "runtime/routing/routing_watch.hpp"
-#include "runtime/scripts.hpp"
 #include "runtime/setup_reader.hpp"
 #include "runtime/timers.hpp"
 #include "runtime/views/gate_view.hpp"
@@ -331,17 +334,51 @@ class Daemon {
         });
     }
 
-    Result<void> open_accounting() {
-        if (std::ranges::none_of(config_.gateways, &config::Gateway::accounting)) {
-            return {};
+    // What carries out the work of each protocol.
+    Result<void> open_backends() {
+        const ports::Backend::Tell tell = [this](GatewayId id, const node::KeeperEvent& event) {
+            hear(id, event);
+        };
+        sessions_.emplace(loop_, *kernel_, tell);
+        VPNHA_TRY(ipsec_, runtime::Ipsec::open(config_, loop_, map_->key_file(), *gate_, tell));
+        VPNHA_TRY(
+            pptp_,
+            runtime::Pptp::open(
+                config_, loop_, map_->key_file(),
+                {.tell = tell,
+                 .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
+                                     bool meant) { return gate_->allow_end(vip, peer, meant); },
+                 .failed = [this](const Error& error) { executor_->break_off(error); }}));
+        VPNHA_TRY(accounting_, runtime::Accounting::open(config_, loop_, tell));
+        if (std::ranges::any_of(config_.gateways, &config::Gateway::resume_scripts)) {
+            scripts_.emplace(
+                loop_, [this](const l2tp::SessionKey& key) { return kernel_->interface_of(key); });
         }
-        VPNHA_TRY(auto servers, adapters::AccountingServers::open(config_.radius));
-        VPNHA_TRY(accounting_, adapters::AccountingClient::start(
-                                   loop_, std::move(servers),
-                                   [this](GatewayId id, const node::AccountingEvent& event) {
-                                       hear(id, event);
-                                   }));
+        VPNHA_TRY(auto proxy_table, adapters::ProxyTable::open());
+        proxies_.emplace(config_, loop_, std::move(proxy_table));
+        flows_.emplace(loop_, *node_, std::move(flow_table_),
+                       [this](node::Effects effects) { run(std::move(effects)); });
+        VPNHA_TRY(others_opened_,
+                  runtime::open_backends(others_, {config_, loop_, map_->key_file(), 0, tell}));
         return {};
+    }
+
+    // Whoever is not there serves no gateway.
+    [[nodiscard]] std::vector<ports::Backend*> backends() {
+        std::vector<ports::Backend*> all{&*sessions_, &*flows_, accounting_.get(), &*proxies_};
+        if (ipsec_) {
+            all.push_back(ipsec_.get());
+        }
+        if (pptp_) {
+            all.push_back(pptp_.get());
+        }
+        if (scripts_) {
+            all.push_back(&*scripts_);
+        }
+        for (const auto& each : others_opened_) {
+            all.push_back(each.get());
+        }
+        return all;
     }
 
     Result<void> join_group() {
@@ -372,29 +409,7 @@ class Daemon {
             return end_fenced_life();
         }
         VPNHA_CHECK(open_lease_links());
-        VPNHA_TRY(ipsec_, runtime::open_ipsec(config_, loop_, map_->key_file(),
-                                              [this](GatewayId id, const node::IpsecEvent& event) {
-                                                  hear(id, event);
-                                              }));
-        VPNHA_TRY(
-            pptp_,
-            runtime::Pptp::open(
-                config_, loop_, map_->key_file(),
-                {.tell = [this](GatewayId id, const node::PptpEvent& event) { hear(id, event); },
-                 .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
-                                     bool meant) { return gate_->allow_end(vip, peer, meant); },
-                 .failed = [this](const Error& error) { executor_->break_off(error); }}));
-        VPNHA_CHECK(open_accounting());
-        if (std::ranges::any_of(config_.gateways, &config::Gateway::resume_scripts)) {
-            scripts_.emplace(loop_);
-        }
-        VPNHA_TRY(auto proxy_table, adapters::ProxyTable::open());
-        proxies_.emplace(config_, loop_, std::move(proxy_table));
-        VPNHA_TRY(carriers_,
-                  runtime::open_carriers(others_, {config_, loop_, map_->key_file(), 0,
-                                                   [this](GatewayId id, const std::any& event) {
-                                                       hear(id, node::OtherEvent{event});
-                                                   }}));
+        VPNHA_CHECK(open_backends());
         runtime::Requests::Daemon self;
         self.run = [this](node::Effects effects) { run(std::move(effects)); };
         self.status = [this](std::map<GatewayId, runtime::SessionCounts> sessions) {
@@ -419,15 +434,10 @@ class Daemon {
                              loop_.set_timer(runtime::kViewTimer, at, std::move(then));
                          }};
         requests_.emplace(config_, *node_, std::move(self));
-        flows_.emplace(loop_, *node_, std::move(flow_table_),
-                       [this](node::Effects effects) { run(std::move(effects)); });
         executor_.emplace(
             loop_, *node_,
-            runtime::Ports{*gate_, *network_, *neighbours_, *services_, *kernel_, *flows_, *saver_,
-                           *lease_links_, ipsec_.charon.get(), ipsec_.sas.get(),
-                           ipsec_.port_map.get(), ipsec_.ike_watch.get(), pptp_.get(),
-                           accounting_.get(), scripts_ ? &*scripts_ : nullptr, &*proxies_,
-                           carriers_},
+            runtime::Ports{*gate_, *network_, *neighbours_, *services_, *saver_, *lease_links_,
+                           backends()},
             runtime::Executor::Answers{
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
@@ -489,10 +499,9 @@ class Daemon {
              .devices = devices_ ? devices_->warnings() : std::vector<runtime::DeviceWarning>{},
              .strays = plugins_->strays(),
              .routing = [this](GatewayId gateway) { return routing_->conflicts(gateway); },
-             .waiting_installs =
-                 [this](GatewayId gateway) { return executor_->waiting_installs(gateway); },
+             .waiting_installs = [this](GatewayId gateway) { return sessions_->waiting(gateway); },
              .flows = *flows_,
-             .ipsec = ipsec_,
+             .ipsec = ipsec_.get(),
              .pptp = pptp_.get(),
              .scripts = scripts_ ? &*scripts_ : nullptr,
              .authorization = authorization_ ? &authorization_->counters() : nullptr,
@@ -577,12 +586,13 @@ class Daemon {
     std::unique_ptr<runtime::Devices> devices_;
     std::unique_ptr<adapters::LeaseSaver> saver_;
     std::unique_ptr<adapters::LeaseLinks> lease_links_;
-    runtime::Ipsec ipsec_;
+    std::optional<runtime::L2tpSessions> sessions_;
+    std::unique_ptr<runtime::Ipsec> ipsec_;
     std::unique_ptr<runtime::Pptp> pptp_;
-    std::unique_ptr<adapters::AccountingClient> accounting_;
+    std::unique_ptr<runtime::Accounting> accounting_;
     std::optional<runtime::Scripts> scripts_;
     std::optional<runtime::Proxies> proxies_;
-    runtime::Carriers carriers_;
+    runtime::Backends others_opened_;
     std::unique_ptr<adapters::ClusterMap> map_;
     // As Corosync listed them last, and voters that it lists no more.
     std::vector<adapters::ClusterNode> nodes_;

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <iterator>
 #include <utility>
-#include <variant>
 
 #include "adapters/os/boot_clock.hpp"
 #include "adapters/os/log.hpp"
@@ -17,29 +16,8 @@
 
 namespace vpnha::runtime {
 
-namespace {
-
-// A dump that failed for want of memory, or because it was interrupted, may succeed now.
-constexpr Duration kAuditRetry = std::chrono::seconds(1);
-
-void report(std::string_view what, const Result<void>& result) {
-    if (!result) {
-        adapters::write_log(node::Level::warning,
-                            fmt::format("{}: {}", what, result.error().detail));
-    }
-}
-
-}  // namespace
-
 Executor::Executor(adapters::QbLoop& loop, node::Node& node, Ports ports, Answers answers)
-    : loop_(loop),
-      node_(node),
-      ports_(ports),
-      answers_(std::move(answers)),
-      tools_(loop),
-      traffic_(loop, [this](GatewayId gateway, const node::TrafficRead& read) {
-          run(node_.on_event(gateway, read, loop_.now()));
-      }) {}
+    : loop_(loop), node_(node), ports_(ports), answers_(std::move(answers)), tools_(loop) {}
 
 void Executor::run(node::Effects effects) {
     if (running_) {
@@ -66,162 +44,10 @@ node::Effects Executor::execute(node::SendToGroup& effect) {
     return {};
 }
 
-node::Effects Executor::execute(node::L2tpWork& work) {
-    return std::visit([this](auto& each) { return execute(each); }, work);
-}
-
-node::Effects Executor::execute(node::FlowWork& work) {
-    return std::visit([this](auto& each) { return execute(each); }, work);
-}
-
-node::Effects Executor::execute(node::PptpWork& work) {
-    // Only the keeper of a gateway that has PPTP asks for it.
-    VPNHA_ASSERT(ports_.pptp != nullptr);
-    ports_.pptp->execute(std::move(work));
-    return {};
-}
-
-node::Effects Executor::execute(node::AccountingWork& work) {
-    return std::visit([this](auto& each) { return execute(each); }, work);
-}
-
-node::Effects Executor::execute(node::SendAccounting& request) {
-    // Only the keeper of a gateway with accounting asks for it.
-    VPNHA_ASSERT(ports_.accounting != nullptr);
-    ports_.accounting->send(std::move(request));
-    return {};
-}
-
-node::Effects Executor::execute(node::ReadTraffic& wanted) {
-    traffic_.read(wanted);
-    return {};
-}
-
-node::Effects Executor::execute(node::ScriptWork& work) {
-    // Only the keepers of a gateway with resume_scripts ask for it.
-    VPNHA_ASSERT(ports_.scripts != nullptr);
-    return std::visit([this](auto& each) { return execute(each); }, work);
-}
-
-node::Effects Executor::execute(node::RunUpScripts& work) {
-    const auto* const l2tp = std::get_if<l2tp::SessionKey>(&work.session);
-    ports_.scripts->execute(work, l2tp != nullptr ? ports_.kernel.interface_of(*l2tp)
-                                                  : adapters::name_of_device(work.facts.device));
-    return {};
-}
-
-node::Effects Executor::execute(node::RunDownScripts& work) {
-    ports_.scripts->execute(work);
-    return {};
-}
-
-node::Effects Executor::execute(node::RunStockDownScripts& work) {
-    ports_.scripts->execute(work);
-    return {};
-}
-
-node::Effects Executor::execute(node::ProxyWork& work) {
-    VPNHA_ASSERT(ports_.proxies != nullptr);
-    std::visit([this](const auto& each) { ports_.proxies->execute(each); }, work);
-    return {};
-}
-
-node::Effects Executor::execute(node::OtherWork& work) {
-    // Its keeper and its carrier came together.
-    VPNHA_ASSERT(std::ranges::any_of(
-        ports_.carriers, [&](const auto& each) { return each->execute(work.gateway, work.what); }));
-    return {};
-}
-
-node::Effects Executor::execute(node::InstallSession& effect) {
-    const bool under_way = installs_.is_ready();
-    installs_.add(std::move(effect));
-    if (!under_way) {
-        schedule_installs();
-    }
-    return {};
-}
-
-node::Effects Executor::execute(node::RemoveSession& effect) {
-    installs_.drop(effect.gateway, effect.key);
-    report("removing a session", ports_.kernel.remove(effect.gateway, effect.key));
-    return {};
-}
-
-node::Effects Executor::execute(node::AuditSessions& effect) {
-    const auto present = ports_.kernel.audit(effect.gateway);
-    if (!present) {
-        adapters::write_log(node::Level::error,
-                            fmt::format("the kernel's sessions cannot be listed; one that is "
-                                        "missing goes unnoticed until they can: {}",
-                                        present.error().detail));
-        unaudited_.insert(effect.gateway);
-        loop_.set_timer(kAuditTimer, loop_.now() + kAuditRetry, [this] { audit_again(); });
-        return {};
-    }
-    return node_.on_event(effect.gateway, node::SessionsAudited{*present}, loop_.now());
-}
-
-void Executor::audit_again() {
-    node::Effects effects;
-    for (const GatewayId gateway : std::exchange(unaudited_, {})) {
-        effects.emplace_back(node::AuditSessions{gateway});
-    }
-    run(std::move(effects));
-}
-
-node::Effects Executor::execute(node::WatchFlows& effect) {
-    ports_.flows.watch(effect.gateway, effect.policy);
-    return {};
-}
-
-node::Effects Executor::execute(node::UnwatchFlows& effect) {
-    ports_.flows.unwatch(effect.gateway);
-    return {};
-}
-
-node::Effects Executor::execute(node::ListFlows& effect) {
-    ports_.flows.list(effect.gateway);
-    return {};
-}
-
-node::Effects Executor::execute(node::LookUpFlows& effect) {
-    ports_.flows.look_up(effect.gateway, std::move(effect.flows));
-    return {};
-}
-
-node::Effects Executor::execute(node::InstallFlows& effect) {
-    ports_.flows.install(effect.gateway, std::move(effect.flows));
-    return {};
-}
-
-node::Effects Executor::execute(node::RemoveFlows& effect) {
-    ports_.flows.remove(effect.gateway, std::move(effect.flows));
-    return {};
-}
-
-node::Effects Executor::execute(node::SetFlowTimeouts& effect) {
-    ports_.flows.set_timeouts(effect.gateway, std::move(effect.flows));
-    return {};
-}
-
-node::Effects Executor::execute(node::ListExpectations& effect) {
-    ports_.flows.list_expectations(effect.gateway);
-    return {};
-}
-
-node::Effects Executor::execute(node::InstallExpectations& effect) {
-    ports_.flows.install_expectations(effect.gateway, std::move(effect.expectations));
-    return {};
-}
-
-node::Effects Executor::execute(node::RemoveExpectations& effect) {
-    ports_.flows.remove_expectations(effect.gateway, std::move(effect.expectations));
-    return {};
-}
-
-node::Effects Executor::execute(node::SetExpectationTimeouts& effect) {
-    ports_.flows.set_expectation_timeouts(effect.gateway, std::move(effect.expectations));
+node::Effects Executor::execute(node::ProtocolWork& work) {
+    // Its keeper and its backend came together.
+    VPNHA_ASSERT(
+        std::ranges::any_of(ports_.backends, [&](auto* each) { return each->execute(work); }));
     return {};
 }
 
@@ -263,7 +89,8 @@ node::Effects Executor::execute(node::LeaveGate& effect) {
 }
 
 node::Effects Executor::execute(node::HoldGate& effect) {
-    report("holding what comes", ports_.gate.hold(effect.gateway, {effect.until, effect.before}));
+    adapters::log_failure("holding what comes",
+                          ports_.gate.hold(effect.gateway, {effect.until, effect.before}));
     return {};
 }
 
@@ -271,18 +98,18 @@ node::Effects Executor::execute(node::HoldGate& effect) {
 // would ask again after a second only.
 Result<void> Executor::open_gate(const node::RunStep& step) {
     VPNHA_CHECK(ports_.gate.open_until(step.gateway, step.deadline));
-    report("next hops", ports_.network.forget_unresolved(step.gateway));
+    adapters::log_failure("next hops", ports_.network.forget_unresolved(step.gateway));
     return {};
 }
 
 node::Effects Executor::execute(node::GiveBack& effect) {
-    report("giving back what was sent on",
-           ports_.gate.release(effect.gateway, ports::HoldQueue::sent_on));
+    adapters::log_failure("giving back what was sent on",
+                          ports_.gate.release(effect.gateway, ports::HoldQueue::sent_on));
     opened_.insert(effect.gateway);
     loop_.set_timer(kHoldTimer, loop_.now() + limits::kDirectWaits, [this] {
         for (const GatewayId gateway : std::exchange(opened_, {})) {
-            report("giving back what came straight",
-                   ports_.gate.release(gateway, ports::HoldQueue::direct));
+            adapters::log_failure("giving back what came straight",
+                                  ports_.gate.release(gateway, ports::HoldQueue::direct));
         }
     });
     return {};
@@ -309,26 +136,15 @@ node::Effects Executor::execute(node::RunStep& effect) {
 }
 
 node::Effects Executor::execute(node::Announce& effect) {
-    report("gratuitous ARP", ports_.network.announce(effect.gateway));
-    if (ports_.proxies != nullptr) {
-        ports_.proxies->restore(effect.gateway);
+    adapters::log_failure("gratuitous ARP", ports_.network.announce(effect.gateway));
+    for (ports::Backend* const each : ports_.backends) {
+        each->announce(effect.gateway);
     }
     return {};
 }
 
 node::Effects Executor::execute(node::AskNeighbours& effect) {
     ports_.neighbours.ask(effect.gateway, effect.side);
-    return {};
-}
-
-node::Effects Executor::execute(node::SendDatagram& effect) {
-    report("L2TP control",
-           ports_.kernel.send_datagram(effect.gateway, effect.tunnel, effect.bytes));
-    return {};
-}
-
-node::Effects Executor::execute(node::SendFrame& effect) {
-    report("LCP", ports_.kernel.send_frame(effect.gateway, effect.session, effect.frame));
     return {};
 }
 
@@ -372,7 +188,7 @@ node::Effects Executor::execute(node::WithdrawScore& effect) {
     tools_.start({"/usr/sbin/attrd_updater", "--delete", "--name", "master-" + effect.resource,
                   "--node", effect.node},
                  [](const Result<void>& result) {
-                     report("telling Pacemaker that a vpnhad is of no use", result);
+                     adapters::log_failure("telling Pacemaker that a vpnhad is of no use", result);
                  });
     return {};
 }
@@ -385,15 +201,21 @@ node::Effects Executor::execute(node::WatchServices& effect) {
 node::Effects Executor::execute(node::ReportFailure& effect) {
     tools_.start(
         {"/usr/sbin/crm_resource", "--fail", "--resource", effect.resource, "--node", effect.node},
-        [](const Result<void>& result) { report("telling Pacemaker of a death", result); });
+        [](const Result<void>& result) {
+            adapters::log_failure("telling Pacemaker of a death", result);
+        });
     return {};
 }
 
 node::Effects Executor::execute(node::Detached& effect) {
-    installs_.drop(effect.gateway);
-    // Its flows go in slices: another gateway's lease is renewed meanwhile.
+    for (ports::Backend* const each : ports_.backends) {
+        each->detach(effect.gateway);
+    }
+    // What a backend does in slices goes on: another gateway's lease is renewed meanwhile.
     if (!node_.any_attached()) {
-        ports_.flows.finish();
+        for (ports::Backend* const each : ports_.backends) {
+            each->finish();
+        }
         answers_.idle();
     }
     return {};
@@ -440,7 +262,9 @@ Result<void> Executor::run_step(const node::RunStep& step) {
 node::Effects Executor::reset_services(GatewayId gateway) {
     // Other gateways' leases are renewed meanwhile. What this one's next holder says is installed
     // when the kernel has no session of the stock daemons any more.
-    installs_.hold(gateway);
+    for (ports::Backend* const each : ports_.backends) {
+        each->hold(gateway);
+    }
     const Result<void> begun = ports_.services.reset(
         gateway,
         [this, gateway](const Result<void>& result) { run(on_services_reset(gateway, result)); });
@@ -448,33 +272,10 @@ node::Effects Executor::reset_services(GatewayId gateway) {
 }
 
 node::Effects Executor::on_services_reset(GatewayId gateway, const Result<void>& result) {
-    installs_.let_go(gateway);
-    schedule_installs();
+    for (ports::Backend* const each : ports_.backends) {
+        each->let_go(gateway);
+    }
     return node_.on_step_done(gateway, takeover::Step::reset_services, result, loop_.now());
-}
-
-void Executor::schedule_installs() {
-    if (installs_.is_ready()) {
-        loop_.set_timer(kInstallTimer, loop_.now(), [this] { install_slice(); });
-    }
-}
-
-void Executor::install_slice() {
-    const TimePoint until = loop_.now() + limits::kLoopSlice;
-    while (const auto next = installs_.take()) {
-        const Result<void> result = ports_.kernel.install(next->gateway, next->record);
-        run(node_.on_event(next->gateway,
-                           node::SessionInstalled{next->record.key, next->ticket, result},
-                           loop_.now()));
-        if (loop_.now() >= until) {
-            break;
-        }
-    }
-    if (installs_.is_ready()) {
-        // The rest of the node has its turn, too.
-        loop_.set_timer(kInstallTimer, loop_.now() + limits::kLoopSlice,
-                        [this] { install_slice(); });
-    }
 }
 
 void Executor::send(Bytes message) {

@@ -13,13 +13,13 @@ std::vector<keepers::Make> families_with(std::span<const Protocol> others) {
     return all;
 }
 
-Result<Carriers> open_carriers(std::span<const Protocol> others, const CarrierHost& host) {
-    Carriers opened;
-    CarrierHost own = host;
+Result<Backends> open_backends(std::span<const Protocol> others, const BackendHost& host) {
+    Backends opened;
+    BackendHost own = host;
     for (const Protocol& each : others) {
-        own.first_timer = kCarrierTimer + static_cast<int>(opened.size()) * kTimersOfACarrier;
-        VPNHA_TRY(auto carrier, each.open(own));
-        opened.push_back(std::move(carrier));
+        own.first_timer = kBackendTimer + static_cast<int>(opened.size()) * kTimersOfABackend;
+        VPNHA_TRY(auto backend, each.open(own));
+        opened.push_back(std::move(backend));
     }
     return opened;
 }

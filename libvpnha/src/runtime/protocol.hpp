@@ -3,7 +3,6 @@
 // program hands to run_daemon(). tests/echo is one.
 #pragma once
 
-#include <any>
 #include <functional>
 #include <memory>
 #include <span>
@@ -14,30 +13,30 @@
 #include "config/config.hpp"
 #include "keepers/families.hpp"
 #include "node/node.hpp"
-#include "ports/carrier.hpp"
+#include "ports/backend.hpp"
 
 namespace vpnha::runtime {
 
-// What a carrier is opened with; all of it outlives the carrier.
-struct CarrierHost {
+// What a backend is opened with; all of it outlives the backend.
+struct BackendHost {
     const config::Config& config;
     adapters::QbLoop& loop;
-    std::string key_file;                                        // The cluster's key.
-    int first_timer = 0;                                         // Of kTimersOfACarrier.
-    std::function<void(GatewayId, const std::any& event)> tell;  // From the loop only.
+    std::string key_file;  // The cluster's key.
+    int first_timer = 0;   // Of kTimersOfABackend.
+    ports::Backend::Tell tell;
 };
 
 struct Protocol {
     keepers::Make keeper = nullptr;
-    Result<std::unique_ptr<ports::Carrier>> (*open)(CarrierHost host) = nullptr;
+    Result<std::unique_ptr<ports::Backend>> (*open)(BackendHost host) = nullptr;
 };
 
 // The library's own protocols, and these.
 [[nodiscard]] std::vector<keepers::Make> families_with(std::span<const Protocol> others);
 
 // In the order of `others`.
-using Carriers = std::vector<std::unique_ptr<ports::Carrier>>;
-[[nodiscard]] Result<Carriers> open_carriers(std::span<const Protocol> others,
-                                             const CarrierHost& host);
+using Backends = std::vector<std::unique_ptr<ports::Backend>>;
+[[nodiscard]] Result<Backends> open_backends(std::span<const Protocol> others,
+                                             const BackendHost& host);
 
 }  // namespace vpnha::runtime

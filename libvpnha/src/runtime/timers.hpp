@@ -44,9 +44,8 @@ inline constexpr int kProxyTimer = 30;       // The next of the addresses answer
 inline constexpr int kRoutingTimer = 31;     // Whose the tables and preferences are.
 inline constexpr int kViewTimer = 32;        // The next slice of a view of all sessions.
 inline constexpr int kHoldTimer = 33;        // What came straight to a new node may go on.
-inline constexpr int kCarrierTimer =
-    100;  // The first of the first carrier of runtime/protocol.hpp.
+inline constexpr int kBackendTimer = 100;    // The first of runtime/protocol.hpp's first backend.
 
-inline constexpr int kTimersOfACarrier = 4;
+inline constexpr int kTimersOfABackend = 4;
 
 }  // namespace vpnha::runtime

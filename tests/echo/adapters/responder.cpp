@@ -39,7 +39,7 @@ void append_hash(ByteWriter& message, ByteView secret) {
 
 }  // namespace
 
-Result<std::unique_ptr<ports::Carrier>> Responder::open(runtime::CarrierHost host) {
+Result<std::unique_ptr<ports::Backend>> Responder::open(runtime::BackendHost host) {
     VPNHA_TRY(const auto key, runtime::cluster_key_of(host.key_file));
     VPNHA_TRY(auto box, adapters::SecretBox::make(key.content()));
     std::unique_ptr<Responder> responder(new Responder(std::move(host), std::move(box)));
@@ -47,7 +47,7 @@ Result<std::unique_ptr<ports::Carrier>> Responder::open(runtime::CarrierHost hos
         VPNHA_CHECK(responder->listen(gateway));
     }
     responder->next_second();
-    return std::unique_ptr<ports::Carrier>(std::move(responder));
+    return std::unique_ptr<ports::Backend>(std::move(responder));
 }
 
 Responder::~Responder() {
@@ -183,12 +183,13 @@ Bytes Responder::close_session(GatewayId gateway, Place& place, ByteReader& data
     return std::move(reply).take();
 }
 
-bool Responder::execute(GatewayId gateway, const std::any& work) {
-    const auto* const own = std::any_cast<Work>(&work);
+bool Responder::execute(node::ProtocolWork& work) {
+    const auto* const own = work.get<GatewayWork>();
     if (own == nullptr) {
         return false;
     }
-    std::visit([&](const auto& each) { carry_out(gateway, places_.at(gateway), each); }, *own);
+    const GatewayId gateway = own->gateway;
+    std::visit([&](const auto& each) { carry_out(gateway, places_.at(gateway), each); }, own->work);
     return true;
 }
 
@@ -240,7 +241,7 @@ void Responder::tell_later(GatewayId gateway, Event event) {
     news_.emplace_back(gateway, std::move(event));
     host_.loop.set_timer(host_.first_timer + kNewsTimer, adapters::QbLoop::now(), [this] {
         for (auto& [of, each] : std::exchange(news_, {})) {
-            host_.tell(of, std::any(std::move(each)));
+            host_.tell(of, std::move(each));
         }
     });
 }

@@ -20,19 +20,19 @@
 #include "adapters/os/unique_fd.hpp"
 #include "adapters/secrets/secret_box.hpp"
 #include "echo/effects/echo_work.hpp"
-#include "ports/carrier.hpp"
+#include "ports/backend.hpp"
 #include "runtime/protocol.hpp"
 
 namespace vpnha::echo {
 
 inline constexpr std::uint16_t kPort = 7007;
 
-class Responder final : public ports::Carrier {
+class Responder final : public ports::Backend {
   public:
-    [[nodiscard]] static Result<std::unique_ptr<ports::Carrier>> open(runtime::CarrierHost host);
+    [[nodiscard]] static Result<std::unique_ptr<ports::Backend>> open(runtime::BackendHost host);
     ~Responder() override;
 
-    [[nodiscard]] bool execute(GatewayId gateway, const std::any& work) override;
+    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
 
   private:
     struct Session {
@@ -51,7 +51,7 @@ class Responder final : public ports::Carrier {
         Session* numbered = nullptr;  // Whose number it has.
     };
 
-    Responder(runtime::CarrierHost host, adapters::SecretBox box)
+    Responder(runtime::BackendHost host, adapters::SecretBox box)
         : host_(std::move(host)), box_(std::move(box)) {}
     [[nodiscard]] Result<void> listen(const config::Gateway& gateway);
     void on_datagrams(GatewayId gateway, Place& place);
@@ -69,7 +69,7 @@ class Responder final : public ports::Carrier {
     [[nodiscard]] Result<Session> unseal(const Install& work) const;
     void tell_later(GatewayId gateway, Event event);
 
-    runtime::CarrierHost host_;
+    runtime::BackendHost host_;
     adapters::SecretBox box_;
     std::map<GatewayId, Place> places_;
     std::vector<std::pair<GatewayId, Event>> news_;

@@ -7,7 +7,9 @@
 #include <variant>
 
 #include "base/bytes.hpp"
+#include "base/ids.hpp"
 #include "echo/model/echo_record.hpp"
+#include "effects/protocol_work.hpp"
 
 namespace vpnha::echo {
 
@@ -36,6 +38,11 @@ struct SetNumbers {
 struct ReadNumbers {};
 
 using Work = std::variant<Install, Remove, Serve, SetNumbers, ReadNumbers>;
+struct GatewayWork {
+    GatewayId gateway;
+    Work work;
+};
+GatewayWork work_of(const GatewayWork&);
 
 struct Installed {
     SessionId id = 0;
@@ -58,5 +65,7 @@ struct Closed {
 };
 
 using Event = std::variant<Installed, NumbersSet, NumbersRead, Opened, Closed>;
+template <node::OneOf<Event> What>
+Event event_of(const What&);
 
 }  // namespace vpnha::echo

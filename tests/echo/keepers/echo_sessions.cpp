@@ -14,7 +14,7 @@ constexpr Duration kReadEach = std::chrono::milliseconds(500);
 }  // namespace
 
 void EchoSessions::want(Work work, node::Effects& effects) const {
-    effects.emplace_back(node::OtherWork{gateway_.id(), std::move(work)});
+    effects.emplace_back(GatewayWork{gateway_.id(), std::move(work)});
 }
 
 void EchoSessions::warm(const keepers::Margin& margin, TimePoint, node::Effects& effects) {
@@ -88,8 +88,7 @@ void EchoSessions::detach(node::Effects& effects) {
 }
 
 void EchoSessions::on_event(const node::KeeperEvent& event, TimePoint now, node::Effects& effects) {
-    const auto* const other = std::get_if<node::OtherEvent>(&event);
-    if (const auto* own = other == nullptr ? nullptr : std::any_cast<Event>(&other->what)) {
+    if (const auto* const own = event.get<Event>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
     }
 }

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "effects/accounting_work.hpp"
+
 namespace vpnha::keepers {
 namespace adaptive_echoes_test {
 

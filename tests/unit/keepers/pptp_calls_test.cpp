@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "effects/accounting_work.hpp"
+#include "effects/plugin_event.hpp"
+#include "effects/pptp_work.hpp"
 #include "unit/keepers/pptp_calls_world.hpp"
 
 namespace vpnha::keepers {

@@ -8,6 +8,11 @@
 #include <map>
 
 #include "base/limits.hpp"
+#include "effects/accounting_work.hpp"
+#include "effects/plugin_event.hpp"
+#include "effects/pptp_work.hpp"
+#include "effects/proxy_work.hpp"
+#include "effects/script_work.hpp"
 #include "keepers/pptp/calls.hpp"
 #include "unit/node/fake_gateway.hpp"
 #include "unit/pptp/sample_call.hpp"
@@ -70,13 +75,13 @@ class Place final : public FakeGateway {
         keeper_.follow(now, effects_);
         while (!effects_.empty()) {
             for (node::Effect& effect : std::exchange(effects_, {})) {
-                if (auto* work = std::get_if<node::PptpWork>(&effect)) {
+                if (auto* work = node::find<node::PptpWork>(effect)) {
                     std::visit([&](auto& each) { execute(each, now); }, *work);
-                } else if (std::holds_alternative<node::AccountingWork>(effect)) {
+                } else if (node::find<node::AccountingWork>(effect) != nullptr) {
                     ++traffic_reads_;
-                } else if (auto* script = std::get_if<node::ScriptWork>(&effect)) {
+                } else if (auto* script = node::find<node::ScriptWork>(effect)) {
                     note(*script);
-                } else if (auto* proxy = std::get_if<node::ProxyWork>(&effect)) {
+                } else if (auto* proxy = node::find<node::ProxyWork>(effect)) {
                     proxies_.emplace_back(
                         std::holds_alternative<node::AnswerForClient>(*proxy) ? "answer" : "stop");
                 } else if (auto* answer = std::get_if<node::AnswerPlugin>(&effect)) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Calls that a promoted node cannot go on with: their clients are told.
+#include "effects/plugin_event.hpp"
+#include "effects/pptp_work.hpp"
 #include "unit/keepers/pptp_calls_world.hpp"
 
 namespace vpnha::keepers {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "effects/accounting_work.hpp"
 #include "replica/gateway_clock.hpp"
 
 namespace vpnha::keepers {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/limits.hpp"
+#include "effects/l2tp_work.hpp"
 #include "support/l2tp_builder.hpp"
 #include "support/ppp_builder.hpp"
 #include "support/random.hpp"

@@ -11,6 +11,7 @@
 #include <map>
 #include <set>
 
+#include "effects/l2tp_work.hpp"
 #include "l2tp/resumed_tunnel.hpp"
 #include "support/l2tp_builder.hpp"
 #include "support/l2tp_peer.hpp"

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "base/limits.hpp"
+#include "effects/l2tp_work.hpp"
 #include "sample_session.hpp"
 
 namespace vpnha::node {

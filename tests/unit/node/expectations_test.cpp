@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "effects/flow_work.hpp"
 #include "fake_cluster.hpp"
 #include "sample_session.hpp"
 #include "support/expectation_builder.hpp"

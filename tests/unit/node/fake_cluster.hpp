@@ -15,8 +15,15 @@
 #include <utility>
 #include <vector>
 
+#include "effects/accounting_work.hpp"
 #include "effects/effect_runner.hpp"
+#include "effects/flow_work.hpp"
+#include "effects/ipsec_work.hpp"
+#include "effects/l2tp_work.hpp"
+#include "effects/pptp_work.hpp"
+#include "effects/proxy_work.hpp"
 #include "effects/run_effects.hpp"
+#include "effects/script_work.hpp"
 #include "fake_flow_table.hpp"
 #include "lease/witness.hpp"
 #include "node/node.hpp"
@@ -492,37 +499,32 @@ class FakeCluster {
             cluster_.queue_.emplace_back(NodeId{id_}, sent.message);
             return {};
         }
-        Effects execute(L2tpWork& work) override {
-            return std::visit([this](const auto& each) { return do_one(each); }, work);
-        }
-        Effects execute(FlowWork& work) override {
-            return fake_.flows.execute(*fake_.node, work, now_);
-        }
-        Effects execute(IpsecWork& work) override { return cluster_.ipsec_->execute(id_, work); }
-        // Its data path can prepare every call.
-        Effects execute(PptpWork& work) override {
-            const auto* const prepare = std::get_if<PrepareCall>(&work);
-            return prepare == nullptr
-                       ? Effects{}
-                       : fake_.node->on_event(
-                             kGateway,
-                             CallPrepared{
-                                 prepare->record.key, prepare->ticket, {}, kTunDevice, kTunBefore},
-                             now_);
-        }
-        Effects execute(AccountingWork& work) override {
-            fake_.accounting.push_back(work);
+        Effects execute(ProtocolWork& work) override {
+            if (const auto* const l2tp = work.get<L2tpWork>()) {
+                return std::visit([this](const auto& each) { return do_one(each); }, *l2tp);
+            }
+            if (const auto* const flows = work.get<FlowWork>()) {
+                return fake_.flows.execute(*fake_.node, *flows, now_);
+            }
+            if (auto* const ipsec = work.get<IpsecWork>()) {
+                return cluster_.ipsec_->execute(id_, *ipsec);
+            }
+            if (const auto* const prepare = work.find<PrepareCall>()) {
+                // Its data path can prepare every call.
+                return fake_.node->on_event(
+                    kGateway,
+                    CallPrepared{prepare->record.key, prepare->ticket, {}, kTunDevice, kTunBefore},
+                    now_);
+            }
+            if (const auto* const accounting = work.get<AccountingWork>()) {
+                fake_.accounting.push_back(*accounting);
+            } else if (const auto* const scripts = work.get<ScriptWork>()) {
+                fake_.scripts.push_back(*scripts);
+            } else if (const auto* const proxies = work.get<ProxyWork>()) {
+                fake_.proxies.push_back(*proxies);
+            }
             return {};
         }
-        Effects execute(ScriptWork& work) override {
-            fake_.scripts.push_back(work);
-            return {};
-        }
-        Effects execute(ProxyWork& work) override {
-            fake_.proxies.push_back(work);
-            return {};
-        }
-        Effects execute(OtherWork&) override { return {}; }
         Effects execute(SaveLease& save) override {
             if (cluster_.slow_disks_.contains(id_)) {
                 fake_.saving.push_back(save);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "effects/flow_work.hpp"
 #include "node/node.hpp"
 
 namespace vpnha::node {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "effects/flow_work.hpp"
 #include "fake_cluster.hpp"
 #include "keepers/conntrack/flows.hpp"
 #include "sample_session.hpp"

@@ -2,6 +2,7 @@
 // Whole nodes among each other: quorum, epochs, versions, set-ups, late kernels.
 #include <gmock/gmock.h>
 
+#include "effects/l2tp_work.hpp"
 #include "fake_cluster.hpp"
 #include "sample_session.hpp"
 #include "support/wire_v2.hpp"

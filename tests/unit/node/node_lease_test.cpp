@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/limits.hpp"
+#include "effects/l2tp_work.hpp"
 #include "fake_cluster.hpp"
 #include "sample_session.hpp"
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "effects/l2tp_work.hpp"
 #include "fake_cluster.hpp"
 #include "support/l2tp_builder.hpp"
 

@@ -19,6 +19,7 @@
 #include "support/temporary_path.hpp"
 
 extern "C" {
+#include "effects/plugin_event.hpp"
 #include "unit/pppd-plugin/fake_pppd.h"
 }
 

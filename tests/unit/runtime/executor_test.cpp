@@ -6,14 +6,19 @@
 #include <filesystem>
 #include <fstream>
 
+#include "effects/flow_work.hpp"
+#include "effects/script_work.hpp"
+#include "runtime/backends/scripts.hpp"
 #include "support/no_ports.hpp"
 #include "support/temporary_path.hpp"
 
 namespace vpnha::runtime {
 namespace executor_test {
 
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 constexpr GatewayId kGateway{1};
 constexpr GatewayId kOther{2};
@@ -71,10 +76,21 @@ struct NoLeaseLinks final : ports::LeaseLinks {
 
     std::vector<NodeId> voters;
 };
-struct CountingFlows final : test::NoFlows {
-    void finish() override { ++finished; }
+struct CountingBackend final : ports::Backend {
+    [[nodiscard]] bool execute(node::ProtocolWork& work) override {
+        if (work.get<node::FlowWork>() == nullptr) {
+            return false;
+        }
+        calls.push_back("execute");
+        return true;
+    }
+    void hold(GatewayId) override { calls.push_back("hold"); }
+    void let_go(GatewayId) override { calls.push_back("let_go"); }
+    void announce(GatewayId) override { calls.push_back("announce"); }
+    void detach(GatewayId) override { calls.push_back("detach"); }
+    void finish() override { calls.push_back("finish"); }
 
-    int finished = 0;
+    std::vector<std::string> calls;
 };
 
 class ExecutorTest : public ::testing::Test {
@@ -106,8 +122,7 @@ class ExecutorTest : public ::testing::Test {
     test::NoNetwork network_;
     test::NoNeighbours neighbours_;
     test::NoServices services_;
-    test::NoSessions kernel_;
-    CountingFlows flows_;
+    CountingBackend backend_;
     NoLeases leases_;
     NoLeaseLinks lease_links_;
     int idle_ = 0;
@@ -117,7 +132,7 @@ class ExecutorTest : public ::testing::Test {
     Executor executor_{
         loop_,
         node_,
-        {gate_, network_, neighbours_, services_, kernel_, flows_, leases_, lease_links_},
+        {gate_, network_, neighbours_, services_, leases_, lease_links_, {&backend_}},
         {.request =
              [this](const node::AnswerRequest&) {
                  ++answered_;
@@ -146,7 +161,7 @@ TEST_F(ExecutorTest, WhatFollowsFromAnEventWithinAnEffectIsDoneBehindOlderEffect
 TEST_F(ExecutorTest, AGatewayThatIsDetachedHoldsUpNoOtherForItsFlows) {
     executor_.run(node_.attach(1, kOther, "checkpoint", loop_.now()));
     executor_.run({node::Detached{kGateway}});
-    EXPECT_EQ(flows_.finished, 0);
+    EXPECT_THAT(backend_.calls, ElementsAre("detach"));
     EXPECT_EQ(idle_, 0);
 }
 
@@ -196,11 +211,6 @@ TEST_F(ExecutorTest, ASaveThatFailsOpensNothingAndEndsNothing) {
 
 // What a keeper wants of the scripts is done by those who know the session's interface.
 TEST_F(ExecutorTest, ScriptsAreToldTheInterfaceThatTheKernelGaveTheSession) {
-    struct NamedSessions final : test::NoSessions {
-        [[nodiscard]] std::string interface_of(const l2tp::SessionKey&) const override {
-            return "vpnha5";
-        }
-    } kernel;
     const std::string directory = temporary_path("executor");
     std::filesystem::create_directory(directory);
     for (const char* const name : {"ip-up", "ip-down"}) {
@@ -208,10 +218,12 @@ TEST_F(ExecutorTest, ScriptsAreToldTheInterfaceThatTheKernelGaveTheSession) {
         std::ofstream(path) << "#!/bin/sh\necho \"${0##*/} $1\" >>" << directory << "/log\n";
         std::filesystem::permissions(path, std::filesystem::perms::owner_all);
     }
-    Scripts scripts(loop_, {directory, std::chrono::seconds(10)});
-    Ports ports{gate_, network_, neighbours_, services_, kernel, flows_, leases_, lease_links_};
-    ports.scripts = &scripts;
-    Executor executor(loop_, node_, ports, {});
+    Scripts scripts(loop_, [](const l2tp::SessionKey&) { return "vpnha5"; },
+                    {directory, std::chrono::seconds(10)});
+    Executor executor(
+        loop_, node_,
+        {gate_, network_, neighbours_, services_, leases_, lease_links_, {&backend_, &scripts}},
+        {});
     const l2tp::SessionKey l2tp;
     // The number of lo; a call of PPTP has a device of its own.
     executor.run({node::ScriptWork(node::RunUpScripts{kGateway, l2tp, {}}),
@@ -234,8 +246,34 @@ TEST_F(ExecutorTest, ScriptsAreToldTheInterfaceThatTheKernelGaveTheSession) {
 
 TEST_F(ExecutorTest, WithTheLastOneAllIsDoneBeforeTheEnd) {
     executor_.run({node::Detached{kGateway}});
-    EXPECT_EQ(flows_.finished, 1);
+    EXPECT_THAT(backend_.calls, ElementsAre("detach", "finish"));
     EXPECT_EQ(idle_, 1);
+}
+
+TEST_F(ExecutorTest, WorkGoesToTheBackendOfItsProtocol) {
+    Scripts scripts(loop_, [](const l2tp::SessionKey&) { return std::string(); });
+    Executor executor(
+        loop_, node_,
+        {gate_, network_, neighbours_, services_, leases_, lease_links_, {&scripts, &backend_}},
+        {});
+    executor.run({node::ListFlows{kGateway}, node::Announce{kGateway}});
+    EXPECT_THAT(backend_.calls, ElementsAre("execute", "announce"));
+}
+
+// A session of a stock daemon may still be in the kernel.
+TEST_F(ExecutorTest, BackendsInstallNothingWhileStockDaemonsEnd) {
+    executor_.run(node_.on_members({NodeId{1}}, true, loop_.now()));
+    executor_.run(node_.attach(1, kGateway, "checkpoint", loop_.now()));
+    executor_.run(node_.promote(2, kGateway, loop_.now()));
+    finish_saves();
+    backend_.calls.clear();
+    executor_.run(node_.demote(3, kGateway, loop_.now()));
+    finish_saves();
+    executor_.run(node_.on_time(loop_.now() + std::chrono::seconds(3)));
+    ASSERT_THAT(backend_.calls, Contains("hold"));
+    EXPECT_THAT(backend_.calls, Not(Contains("let_go")));
+    services_.done({});
+    EXPECT_THAT(backend_.calls, Contains("let_go"));
 }
 
 // Who cannot be silenced must not live, and says nothing more.
@@ -244,8 +282,7 @@ TEST_F(ExecutorTest, AGateThatCannotBeSetEndsTheDaemon) {
         broken_.clear();
         gate_.result = fail(Errc::system, "no such map");
         Executor executor(
-            loop_, node_,
-            {gate_, network_, neighbours_, services_, kernel_, flows_, leases_, lease_links_},
+            loop_, node_, {gate_, network_, neighbours_, services_, leases_, lease_links_},
             {.request = [this](const node::AnswerRequest&) { ++answered_; },
              .plugin = {},
              .end_plugin = {},

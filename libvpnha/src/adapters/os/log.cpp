@@ -170,6 +170,12 @@ const char* level_word(node::Level level) {
     return name_of(priority_of(level));
 }
 
+void log_failure(std::string_view what, const Result<void>& result) {
+    if (!result) {
+        write_log(node::Level::warning, fmt::format("{}: {}", what, result.error().detail));
+    }
+}
+
 std::uint64_t log_lines_dropped() {
     const std::lock_guard lock(sink().mutex);
     return sink().dropped + (sink().writer ? sink().writer->dropped() : 0);

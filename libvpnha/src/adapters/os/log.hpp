@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapters/os/event_ring.hpp"
@@ -20,6 +21,8 @@ namespace vpnha::adapters {
 [[nodiscard]] Result<void> open_log(const std::string& level, const std::string& file);
 // From any thread; returns at once. Nothing is written while no log is open.
 void write_log(node::Level level, const std::string& text);
+// A warning, "WHAT: why", if it is an error.
+void log_failure(std::string_view what, const Result<void>& result);
 // Lines that were not written because the file blocked for too long; of this process's life.
 [[nodiscard]] std::uint64_t log_lines_dropped();
 // From now on a crash (SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL) waits 100 ms at most for the lines

@@ -12,6 +12,7 @@
 
 #include "base/accounting.hpp"
 #include "base/bytes.hpp"
+#include "effects/plugin_event.hpp"
 #include "l2tp/session_record.hpp"
 
 namespace vpnha::adapters {

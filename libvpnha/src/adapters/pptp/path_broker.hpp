@@ -23,6 +23,7 @@
 #include "adapters/pptp/path_message.hpp"
 #include "adapters/pptp/probe_socket.hpp"
 #include "adapters/pptp/tun_device.hpp"
+#include "effects/pptp_work.hpp"
 
 namespace vpnha::adapters {
 

@@ -8,6 +8,8 @@
 
 #include "adapters/pptp/gre_socket.hpp"
 #include "adapters/pptp/path_broker.hpp"
+#include "base/accounting.hpp"
+#include "effects/pptp_work.hpp"
 
 namespace vpnha::adapters {
 

@@ -18,6 +18,7 @@
 #include "adapters/pptp/gre_socket.hpp"
 #include "adapters/pptp/path_message.hpp"
 #include "adapters/pptp/probe_socket.hpp"
+#include "base/accounting.hpp"
 
 namespace vpnha::adapters {
 

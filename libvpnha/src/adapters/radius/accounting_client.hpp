@@ -11,6 +11,7 @@
 
 #include "adapters/os/qb_loop.hpp"
 #include "adapters/radius/accounting_servers.hpp"
+#include "effects/accounting_work.hpp"
 
 namespace vpnha::adapters {
 

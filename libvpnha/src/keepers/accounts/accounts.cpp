@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "effects/pptp_work.hpp"
 
 namespace vpnha::keepers {
 
@@ -162,11 +163,11 @@ void Accounts::publish(const Account& account) {
 }
 
 void Accounts::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
-    if (const auto* plugin = std::get_if<node::PluginEvent>(&event)) {
+    if (const auto* plugin = event.get<node::PluginEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
-    } else if (const auto* own = std::get_if<node::AccountingEvent>(&event)) {
+    } else if (const auto* own = event.get<node::AccountingEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
-    } else if (const auto* pptp = std::get_if<node::PptpEvent>(&event)) {
+    } else if (const auto* pptp = event.get<node::PptpEvent>()) {
         if (const auto* prepared = std::get_if<node::CallPrepared>(pptp);
             prepared != nullptr && prepared->result) {
             earlier_.calls[prepared->device] = prepared->before;

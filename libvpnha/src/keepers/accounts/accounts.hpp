@@ -23,6 +23,9 @@
 #include <string>
 #include <vector>
 
+#include "base/accounting.hpp"
+#include "effects/accounting_work.hpp"
+#include "effects/plugin_event.hpp"
 #include "keepers/accounts/account_queue.hpp"
 #include "keepers/accounts/account_record.hpp"
 #include "keepers/keeper.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Sessions as RADIUS servers name them, to end them.
+#include "base/accounting.hpp"
 #include "keepers/accounts/accounts.hpp"
 
 namespace vpnha::keepers {

@@ -300,7 +300,7 @@ bool Addresses::answer(node::PluginToken plugin, Asking& asking, TimePoint now, 
 }
 
 void Addresses::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
-    if (const auto* plugin = std::get_if<node::PluginEvent>(&event)) {
+    if (const auto* plugin = event.get<node::PluginEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
     }
 }

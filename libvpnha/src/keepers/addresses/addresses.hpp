@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "effects/plugin_event.hpp"
 #include "keepers/addresses/address_record.hpp"
 #include "keepers/addresses/pool.hpp"
 #include "keepers/keeper.hpp"

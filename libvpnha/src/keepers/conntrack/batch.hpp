@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "effects/effects.hpp"
+#include "effects/flow_work.hpp"
 
 namespace vpnha::keepers {
 
@@ -12,14 +13,14 @@ namespace vpnha::keepers {
 template <class Batch>
 Batch& batch(node::Effects& effects, GatewayId gateway) {
     if (!effects.empty()) {
-        auto* const work = std::get_if<node::FlowWork>(&effects.back());
-        auto* const last = work == nullptr ? nullptr : std::get_if<Batch>(work);
+        auto* const work = std::get_if<node::ProtocolWork>(&effects.back());
+        auto* const last = work == nullptr ? nullptr : work->find<Batch>();
         if (last != nullptr && last->gateway == gateway) {
             return *last;
         }
     }
     node::Effect& added = effects.emplace_back(Batch{gateway, {}});
-    return std::get<Batch>(std::get<node::FlowWork>(added));
+    return *std::get<node::ProtocolWork>(added).find<Batch>();
 }
 
 }  // namespace vpnha::keepers

@@ -5,6 +5,7 @@
 
 #include "base/limits.hpp"
 #include "conntrack/flow_record.hpp"
+#include "effects/flow_work.hpp"
 #include "keepers/conntrack/batch.hpp"
 #include "keepers/conntrack/flow_keys.hpp"
 

@@ -34,7 +34,7 @@ Flows::Flows(Gateway& gateway, FlowSettings settings)
       expectations_(gateway.id(), settings_.policy, replica_, counters_) {}
 
 void Flows::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
-    const auto* own = std::get_if<node::FlowEvent>(&event);
+    const auto* own = event.get<node::FlowEvent>();
     if (own != nullptr && gateway_.is_attached()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
     }

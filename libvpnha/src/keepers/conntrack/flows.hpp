@@ -27,6 +27,7 @@
 #include "conntrack/policy.hpp"
 #include "conntrack/standby.hpp"
 #include "conntrack/tracker.hpp"
+#include "effects/flow_work.hpp"
 #include "keepers/conntrack/expectations.hpp"
 #include "keepers/conntrack/flow_counters.hpp"
 #include "keepers/keeper.hpp"

@@ -9,6 +9,7 @@
 
 #include "conntrack/flow_record.hpp"
 #include "conntrack/pptp.hpp"
+#include "effects/flow_work.hpp"
 #include "keepers/conntrack/batch.hpp"
 #include "keepers/conntrack/flow_keys.hpp"
 #include "keepers/conntrack/flows.hpp"

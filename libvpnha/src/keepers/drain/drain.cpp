@@ -35,7 +35,7 @@ void Drain::tell_gate(bool drained, Effects& effects) {
 }
 
 void Drain::on_event(const node::KeeperEvent& event, TimePoint now, Effects&) {
-    const auto* const order = std::get_if<node::DrainOrder>(&event);
+    const auto* const order = event.get<node::DrainOrder>();
     replica::Replica& replica = gateway_.replica();
     if (order == nullptr || !replica.promoted() || (order->since_unix_ms && state())) {
         return;

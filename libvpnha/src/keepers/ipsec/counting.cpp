@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "effects/ipsec_work.hpp"
 #include "keepers/ipsec/ipsec_sas.hpp"
 
 namespace vpnha::keepers {

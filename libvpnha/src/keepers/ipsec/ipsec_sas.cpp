@@ -276,7 +276,7 @@ Result<void> IpsecSas::end(const wire::RecordKey& key, TimePoint, Effects& effec
 }
 
 void IpsecSas::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
-    if (const auto* own = std::get_if<node::IpsecEvent>(&event)) {
+    if (const auto* own = event.get<node::IpsecEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
     }
 }

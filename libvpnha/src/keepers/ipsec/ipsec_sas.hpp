@@ -30,6 +30,7 @@
 #include <string>
 #include <vector>
 
+#include "effects/ipsec_work.hpp"
 #include "ipsec/charon_image.hpp"
 #include "ipsec/sa_store.hpp"
 #include "keepers/ipsec/esp_numbers.hpp"

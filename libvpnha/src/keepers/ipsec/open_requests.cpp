@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "effects/ipsec_work.hpp"
 
 namespace vpnha::keepers {
 
@@ -78,7 +79,7 @@ std::optional<ipsec::IkePeer> OpenRequests::peer_of(const IkeKey& key) const {
 }
 
 void OpenRequests::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
-    const auto* const own = std::get_if<node::IpsecEvent>(&event);
+    const auto* const own = event.get<node::IpsecEvent>();
     const auto* const seen = own == nullptr ? nullptr : std::get_if<node::IkeSeen>(own);
     if (seen == nullptr || !watches_ || !gateway_.replica().promoted()) {
         return;

@@ -23,6 +23,7 @@
 #include <map>
 #include <optional>
 
+#include "ipsec/ike_packet.hpp"
 #include "ipsec/open_request.hpp"
 #include "ipsec/sa_record.hpp"
 #include "keepers/keeper.hpp"

@@ -6,7 +6,11 @@
 #include <chrono>
 #include <utility>
 
+#include "base/accounting.hpp"
 #include "base/limits.hpp"
+#include "effects/accounting_work.hpp"
+#include "effects/l2tp_work.hpp"
+#include "effects/script_work.hpp"
 #include "keepers/l2tp/sessions.hpp"
 
 namespace vpnha::keepers {

@@ -14,6 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/accounting.hpp"
+#include "effects/accounting_work.hpp"
+#include "effects/l2tp_work.hpp"
+#include "effects/plugin_event.hpp"
 #include "keepers/adaptive_echoes.hpp"
 #include "keepers/client_proxies.hpp"
 #include "keepers/keeper.hpp"

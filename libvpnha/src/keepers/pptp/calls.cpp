@@ -232,11 +232,11 @@ std::optional<TimePoint> PptpCalls::next_deadline() const {
 }
 
 void PptpCalls::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
-    if (const auto* own = std::get_if<node::PptpEvent>(&event)) {
+    if (const auto* own = event.get<node::PptpEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
-    } else if (const auto* plugin = std::get_if<node::PluginEvent>(&event)) {
+    } else if (const auto* plugin = event.get<node::PluginEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
-    } else if (const auto* traffic = std::get_if<node::AccountingEvent>(&event)) {
+    } else if (const auto* traffic = event.get<node::AccountingEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *traffic);
     }
 }

@@ -24,6 +24,10 @@
 #include <string>
 #include <vector>
 
+#include "base/accounting.hpp"
+#include "effects/accounting_work.hpp"
+#include "effects/plugin_event.hpp"
+#include "effects/pptp_work.hpp"
 #include "keepers/client_proxies.hpp"
 #include "keepers/keeper.hpp"
 #include "keepers/paced_ends.hpp"

@@ -2,6 +2,10 @@
 // The calls that a promoted node has taken over.
 #include <utility>
 
+#include "base/accounting.hpp"
+#include "effects/accounting_work.hpp"
+#include "effects/pptp_work.hpp"
+#include "effects/script_work.hpp"
 #include "keepers/pptp/calls.hpp"
 #include "pptp/control_probe.hpp"
 

@@ -9,6 +9,7 @@
 #include "adapters/conntrack/conntrack_settings.hpp"
 #include "adapters/corosync/cluster_map.hpp"
 #include "adapters/gate/gate_silence.hpp"
+#include "adapters/os/qb_loop.hpp"
 #include "adapters/pacemaker/cib.hpp"
 #include "config/config.hpp"
 #include "runtime/checks/call_ids.hpp"

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "ppp/proxied_address.hpp"
 #include "runtime/routing/client_addresses.hpp"
 
 namespace vpnha::runtime {

@@ -9,7 +9,7 @@
 #include "adapters/pppd/plugin_server.hpp"
 #include "config/config.hpp"
 #include "effects/plugin_event.hpp"
-#include "runtime/pptp.hpp"
+#include "runtime/backends/pptp.hpp"
 
 namespace vpnha::runtime {
 

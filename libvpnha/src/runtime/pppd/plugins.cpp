@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "adapters/os/log.hpp"
+#include "effects/plugin_event.hpp"
 #include "runtime/pppd/plugin_session.hpp"
 
 namespace vpnha::runtime {

@@ -12,8 +12,8 @@
 #include "base/burst.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
+#include "runtime/backends/pptp.hpp"
 #include "runtime/pppd/stray_sessions.hpp"
-#include "runtime/pptp.hpp"
 
 namespace vpnha::runtime {
 

@@ -101,15 +101,14 @@ json accounting_view(const node::GatewayNode& gateway, TimePoint now) {
             {"failed", counts.failed},     {"dropped", counts.dropped}};
 }
 
-json ipsec_view(const node::GatewayNode& gateway, const Ipsec& ipsec) {
+json ipsec_view(const node::GatewayNode& gateway, const Ipsec* ipsec) {
     const auto* const sas = gateway.keeper<keepers::IpsecSas>();
     if (sas == nullptr) {
         return nullptr;
     }
     const keepers::IpsecState state = sas->state();
-    const std::string warning = ipsec.charon ? ipsec.charon->warning() : "";
-    const adapters::RelayDrops drops =
-        ipsec.charon ? ipsec.charon->drops() : adapters::RelayDrops();
+    const std::string warning = ipsec != nullptr ? ipsec->warning() : "";
+    const adapters::RelayDrops drops = ipsec != nullptr ? ipsec->drops() : adapters::RelayDrops();
     return {{"ike_sas", state.ike_sas},
             {"child_sas", state.child_sas},
             {"half_open", state.half_open},

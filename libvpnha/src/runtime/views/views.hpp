@@ -13,13 +13,13 @@
 #include "node/node.hpp"
 #include "ports/gate.hpp"
 #include "runtime/admission.hpp"
+#include "runtime/backends/flow_keeper.hpp"
+#include "runtime/backends/ipsec.hpp"
+#include "runtime/backends/pptp.hpp"
+#include "runtime/backends/scripts.hpp"
 #include "runtime/checks/quorum_mode.hpp"
 #include "runtime/devices.hpp"
-#include "runtime/flow_keeper.hpp"
-#include "runtime/ipsec.hpp"
 #include "runtime/pppd/stray_sessions.hpp"
-#include "runtime/pptp.hpp"
-#include "runtime/scripts.hpp"
 #include "runtime/views/session_views.hpp"
 #include "vpnha/daemon.hpp"
 
@@ -44,7 +44,7 @@ struct Around {
     std::function<std::vector<std::string>(GatewayId)> routing;
     std::function<std::size_t(GatewayId)> waiting_installs;
     const FlowKeeper& flows;
-    const Ipsec& ipsec;
+    const Ipsec* ipsec = nullptr;      // nullptr: no gateway has it.
     const Pptp* pptp = nullptr;        // nullptr: no gateway has it.
     const Scripts* scripts = nullptr;  // nullptr: no gateway has resume_scripts.
     // nullptr: nobody hears requests of RADIUS servers.

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/limits.hpp"
+#include "effects/plugin_event.hpp"
 #include "unit/adapters/pppd/plugin_sample.hpp"
 
 namespace vpnha::adapters {

@@ -13,6 +13,7 @@
 #include "adapters/os/text_file.hpp"
 #include "adapters/pptp/path_mailbox.hpp"
 #include "adapters/pptp/path_message.hpp"
+#include "effects/pptp_work.hpp"
 #include "unit/adapters/pptp/pptp_client.hpp"
 
 namespace vpnha::adapters {

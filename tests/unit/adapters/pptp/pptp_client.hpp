@@ -21,6 +21,7 @@
 #include "adapters/pptp/inet_socket.hpp"
 #include "adapters/pptp/observed_packet.hpp"
 #include "adapters/pptp/repaired_socket.hpp"
+#include "effects/pptp_work.hpp"
 #include "pptp/control_message.hpp"
 #include "unit/adapters/addresses/two_hosts.hpp"
 #include "unit/pptp/call_world.hpp"

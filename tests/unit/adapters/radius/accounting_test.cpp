@@ -24,6 +24,7 @@
 #include "adapters/radius/accounting_client.hpp"
 #include "adapters/radius/accounting_packet.hpp"
 #include "base/limits.hpp"
+#include "effects/accounting_work.hpp"
 #include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {

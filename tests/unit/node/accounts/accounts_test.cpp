@@ -5,6 +5,10 @@
 #include <random>
 
 #include "base/limits.hpp"
+#include "effects/accounting_work.hpp"
+#include "effects/l2tp_work.hpp"
+#include "effects/plugin_event.hpp"
+#include "effects/pptp_work.hpp"
 #include "keepers/l2tp/sessions.hpp"
 #include "unit/node/sample_session.hpp"
 #include "unit/pptp/call_world.hpp"

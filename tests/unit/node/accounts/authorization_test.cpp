@@ -2,6 +2,8 @@
 // Whole nodes, sessions of which a RADIUS server ends or changes.
 #include <gmock/gmock.h>
 
+#include "effects/accounting_work.hpp"
+#include "effects/l2tp_work.hpp"
 #include "unit/node/sample_session.hpp"
 
 namespace vpnha::node {

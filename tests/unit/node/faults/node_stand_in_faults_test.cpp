@@ -2,6 +2,7 @@
 // Whole nodes among each other: a standby serves for a holder, and something else is wrong as well.
 #include <gmock/gmock.h>
 
+#include "effects/l2tp_work.hpp"
 #include "unit/node/fake_cluster.hpp"
 #include "unit/node/sample_session.hpp"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The promoted node dies, and its successor has an IKE SA without its CHILD SA: what it does.
+#include "effects/ipsec_work.hpp"
 #include "unit/node/ipsec/ipsec_pair.hpp"
 
 namespace vpnha::keepers {

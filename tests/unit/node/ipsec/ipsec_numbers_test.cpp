@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include "base/limits.hpp"
+#include "effects/ipsec_work.hpp"
 #include "ipsec/sa_record.hpp"
 #include "support/ha_builder.hpp"
 #include "support/random.hpp"

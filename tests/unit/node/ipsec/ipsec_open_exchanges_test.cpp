@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The promoted node dies within an exchange of a client: what its successor does about it.
+#include "effects/ipsec_work.hpp"
 #include "unit/node/ipsec/ipsec_pair.hpp"
 
 namespace vpnha::keepers {

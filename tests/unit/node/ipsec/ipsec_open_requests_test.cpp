@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "base/limits.hpp"
+#include "effects/ipsec_work.hpp"
 #include "ipsec/sa_store.hpp"
 #include "keepers/ipsec/open_requests.hpp"
 #include "support/ha_builder.hpp"
@@ -45,7 +46,7 @@ class Node final : public FakeGateway {
     std::vector<std::uint32_t> again() {
         std::vector<std::uint32_t> mids;
         for (const node::Effect& effect : std::exchange(effects_, {})) {
-            const auto* const work = std::get_if<node::IpsecWork>(&effect);
+            const auto* const work = node::find<node::IpsecWork>(effect);
             const auto* const send = work == nullptr ? nullptr : std::get_if<node::SendIke>(work);
             if (send != nullptr) {
                 EXPECT_EQ(send->from, kVip);
@@ -61,7 +62,7 @@ class Node final : public FakeGateway {
     std::vector<bool> watched() {
         std::vector<bool> watched;
         for (const node::Effect& effect : std::exchange(effects_, {})) {
-            const auto* const work = std::get_if<node::IpsecWork>(&effect);
+            const auto* const work = node::find<node::IpsecWork>(effect);
             const auto* const watch = work == nullptr ? nullptr : std::get_if<node::WatchIke>(work);
             if (watch != nullptr) {
                 watched.push_back(watch->on);

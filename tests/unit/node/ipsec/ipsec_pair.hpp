@@ -7,6 +7,7 @@
 #include <deque>
 
 #include "base/limits.hpp"
+#include "effects/ipsec_work.hpp"
 #include "keepers/ipsec/ipsec_sas.hpp"
 #include "support/ha_builder.hpp"
 #include "unit/node/fake_gateway.hpp"
@@ -62,7 +63,7 @@ class Site final : public FakeGateway {
         keeper_.follow(now, effects_);
         while (!effects_.empty()) {
             for (node::Effect& effect : std::exchange(effects_, {})) {
-                if (auto* work = std::get_if<node::IpsecWork>(&effect)) {
+                if (auto* work = node::find<node::IpsecWork>(effect)) {
                     std::visit([&](auto& each) { execute(each, now); }, *work);
                 } else if (const auto* log = std::get_if<node::Log>(&effect)) {
                     logged_.push_back(log->level);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a keeper of IPsec SAs brings into its charon and kernel, and when it has them speak.
+#include "effects/ipsec_work.hpp"
 #include "unit/node/ipsec/ipsec_pair.hpp"
 
 namespace vpnha::keepers {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // From which ESP numbers a node goes on.
+#include "effects/ipsec_work.hpp"
 #include "unit/node/ipsec/ipsec_pair.hpp"
 
 namespace vpnha::keepers {

@@ -2,6 +2,7 @@
 // Who answers ARP for the clients of L2TP sessions, in whole nodes.
 #include <gmock/gmock.h>
 
+#include "effects/proxy_work.hpp"
 #include "unit/node/sample_session.hpp"
 
 namespace vpnha::node {

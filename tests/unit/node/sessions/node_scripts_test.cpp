@@ -3,6 +3,8 @@
 // nowhere else.
 #include <gmock/gmock.h>
 
+#include "effects/l2tp_work.hpp"
+#include "effects/script_work.hpp"
 #include "unit/node/sample_session.hpp"
 
 namespace vpnha::node {

@@ -2,6 +2,7 @@
 // Session-Timeout and Idle-Timeout on whole nodes: they go on over failovers.
 #include <gmock/gmock.h>
 
+#include "effects/accounting_work.hpp"
 #include "unit/node/sample_session.hpp"
 
 namespace vpnha::node {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "effects/ipsec_work.hpp"
 #include "runtime/views/gate_view.hpp"
 #include "runtime/views/move_view.hpp"
 #include "runtime/views/plan_view.hpp"
@@ -97,9 +98,7 @@ struct IdleCharon final : node::FakeIpsec {
         return turn == nullptr
                    ? node::Effects{}
                    : cluster_.at(node).node->on_event(
-                         node::kGateway,
-                         node::KeeperEvent(node::IpsecEvent(node::CharonTurned{turn->active})),
-                         cluster_.now());
+                         node::kGateway, node::CharonTurned{turn->active}, cluster_.now());
     }
     node::FakeCluster& cluster_;
 };
@@ -155,7 +154,6 @@ class ContractTest : public ::testing::Test {
                      .routing = [](GatewayId) { return std::vector<std::string>{"table 1001"}; },
                      .waiting_installs = [](GatewayId) { return 0U; },
                      .flows = flows_,
-                     .ipsec = ipsec_,
                      .scripts = &scripts_,
                      .authorization = &authorization_,
                      .lease = {}});
@@ -165,8 +163,7 @@ class ContractTest : public ::testing::Test {
     IdleCharon charon_{cluster_};
     adapters::QbLoop loop_;
     FlowKeeper flows_{loop_, *cluster_.at(1).node, nullptr, [](const node::Effects&) {}};
-    Ipsec ipsec_;
-    Scripts scripts_{loop_};
+    Scripts scripts_{loop_, [](const l2tp::SessionKey&) { return std::string(); }};
     adapters::AuthorizationCounters authorization_;
     OpenGate gate_;
     Admission admission_{config::Admission{}};

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "effects/flow_work.hpp"
 #include "support/expectation_builder.hpp"
 #include "unit/node/fake_cluster.hpp"
 #include "unit/node/sample_session.hpp"

@@ -20,9 +20,10 @@
 #include "adapters/os/qb_loop.hpp"
 #include "base/limits.hpp"
 #include "config/config.hpp"
+#include "effects/flow_work.hpp"
 #include "node/node.hpp"
+#include "ports/backend.hpp"
 #include "ports/flow_table.hpp"
-#include "ports/flows.hpp"
 
 namespace vpnha::runtime {
 
@@ -33,7 +34,7 @@ namespace vpnha::runtime {
 // To the log.
 void complain_of_flows(std::string_view what, const Error& error);
 
-class FlowKeeper : public ports::Flows {
+class FlowKeeper final : public ports::Backend {
   public:
     using Run = std::function<void(node::Effects)>;
 
@@ -44,20 +45,23 @@ class FlowKeeper : public ports::Flows {
     FlowKeeper(const FlowKeeper&) = delete;
     FlowKeeper& operator=(const FlowKeeper&) = delete;
 
-    void watch(GatewayId gateway, const conntrack::Policy& policy) override;
-    void unwatch(GatewayId gateway) override;
-    void list(GatewayId gateway) override;
-    void look_up(GatewayId gateway, std::vector<conntrack::FlowKey> flows) override;
-    void install(GatewayId gateway, std::vector<conntrack::Wanted> flows) override;
-    void remove(GatewayId gateway, std::vector<conntrack::FlowKey> flows) override;
-    void set_timeouts(GatewayId gateway, std::vector<conntrack::Timeout> flows) override;
-    void list_expectations(GatewayId gateway) override;
+    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    // Both give up the timeouts that wait to be set for the gateway.
+    void watch(GatewayId gateway, const conntrack::Policy& policy);
+    void unwatch(GatewayId gateway);
+    // The whole table, whosever flows they are.
+    void list(GatewayId gateway);
+    void look_up(GatewayId gateway, std::vector<conntrack::FlowKey> flows);
+    // In the order of the calls, in slices.
+    void install(GatewayId gateway, std::vector<conntrack::Wanted> flows);
+    void remove(GatewayId gateway, std::vector<conntrack::FlowKey> flows);
+    void set_timeouts(GatewayId gateway, std::vector<conntrack::Timeout> flows);
+    // What helpers expect, in one order with the flows. A listing that fails has no answer.
+    void list_expectations(GatewayId gateway);
     void install_expectations(GatewayId gateway,
-                              std::vector<conntrack::WantedExpectation> expectations) override;
-    void remove_expectations(GatewayId gateway,
-                             std::vector<conntrack::FlowKey> expectations) override;
-    void set_expectation_timeouts(GatewayId gateway,
-                                  std::vector<conntrack::Timeout> expectations) override;
+                              std::vector<conntrack::WantedExpectation> expectations);
+    void remove_expectations(GatewayId gateway, std::vector<conntrack::FlowKey> expectations);
+    void set_expectation_timeouts(GatewayId gateway, std::vector<conntrack::Timeout> expectations);
     void finish() override;
 
     // Flows of the gateway that wait to be installed, removed, changed or looked up.
@@ -112,6 +116,25 @@ class FlowKeeper : public ports::Flows {
     // The same of what is known by its key alone. Marks are not in it.
     [[nodiscard]] bool is_others(GatewayId gateway, const conntrack::FlowKey& key) const;
 
+    void carry_out(const node::WatchFlows& work) { watch(work.gateway, work.policy); }
+    void carry_out(const node::UnwatchFlows& work) { unwatch(work.gateway); }
+    void carry_out(const node::ListFlows& work) { list(work.gateway); }
+    void carry_out(node::LookUpFlows& work) { look_up(work.gateway, std::move(work.flows)); }
+    void carry_out(node::InstallFlows& work) { install(work.gateway, std::move(work.flows)); }
+    void carry_out(node::RemoveFlows& work) { remove(work.gateway, std::move(work.flows)); }
+    void carry_out(node::SetFlowTimeouts& work) {
+        set_timeouts(work.gateway, std::move(work.flows));
+    }
+    void carry_out(const node::ListExpectations& work) { list_expectations(work.gateway); }
+    void carry_out(node::InstallExpectations& work) {
+        install_expectations(work.gateway, std::move(work.expectations));
+    }
+    void carry_out(node::RemoveExpectations& work) {
+        remove_expectations(work.gateway, std::move(work.expectations));
+    }
+    void carry_out(node::SetExpectationTimeouts& work) {
+        set_expectation_timeouts(work.gateway, std::move(work.expectations));
+    }
     void begin_work();
     template <class Work, class Flow>
     void add(GatewayId gateway, std::vector<Flow> flows);

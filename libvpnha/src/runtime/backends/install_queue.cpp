@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/install_queue.hpp"
+#include "runtime/backends/install_queue.hpp"
 
 #include <algorithm>
 

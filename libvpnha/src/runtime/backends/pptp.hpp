@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// PPTP of this node's gateways: who watches the stock calls, the data path of those that go on
-// here, and the keys of MPPE, which are sealed on their way between nodes.
+// The backend of PPTP, of this node's gateways: who watches the stock calls, the data path of those
+// that go on here, and the keys of MPPE, which are sealed on their way between nodes.
 //
 // The ends of control connections are told to the gate: it lets none pass that nobody means.
 #pragma once
@@ -21,14 +21,15 @@
 #include "config/config.hpp"
 #include "effects/plugin_event.hpp"
 #include "effects/pptp_work.hpp"
+#include "ports/backend.hpp"
 
 namespace vpnha::runtime {
 
-class Pptp {
+class Pptp final : public ports::Backend {
   public:
     // Called from the loop, never from within a call of this class.
     struct Listener {
-        std::function<void(GatewayId, const node::PptpEvent&)> tell;
+        Tell tell;
         // Whether the gate lets the end of this connection pass.
         std::function<Result<void>(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant)>
             allow_end;
@@ -46,11 +47,11 @@ class Pptp {
                                                             adapters::QbLoop& loop,
                                                             const std::string& key_file,
                                                             Listener listener);
-    ~Pptp();
+    ~Pptp() override;
     Pptp(const Pptp&) = delete;
     Pptp& operator=(const Pptp&) = delete;
 
-    void execute(node::PptpWork work);
+    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
 
     // What pppd's plugin says, with what was seen of the call. It is followed from now on.
     [[nodiscard]] StockCall on_plugin_up(adapters::PluginClientId client,
@@ -73,17 +74,17 @@ class Pptp {
         pptp::CallKey key;
     };
 
-    void execute(node::PrepareCall& work);
-    void execute(node::SetCallNumbers& work) { data_path_->post(std::move(work)); }
-    void execute(node::RemoveCall& work) { data_path_->post(std::move(work)); }
-    void execute(node::EndCall& work) { data_path_->post(work); }
-    void execute(node::DismissCall& work);
-    void execute(node::ResumeCalls& work) { data_path_->post(std::move(work)); }
-    void execute(node::ReleaseCalls& work) { data_path_->post(std::move(work)); }
-    void execute(node::PauseCalls& work) { data_path_->post(work); }
-    void execute(node::WatchCalls& work);
-    void execute(node::UnwatchCalls& work) { watch_.unwatch(work.gateway); }
-    void execute(node::ReadCalls& work);
+    void carry_out(node::PrepareCall& work);
+    void carry_out(node::SetCallNumbers& work) { data_path_->post(std::move(work)); }
+    void carry_out(node::RemoveCall& work) { data_path_->post(std::move(work)); }
+    void carry_out(node::EndCall& work) { data_path_->post(work); }
+    void carry_out(node::DismissCall& work);
+    void carry_out(node::ResumeCalls& work) { data_path_->post(std::move(work)); }
+    void carry_out(node::ReleaseCalls& work) { data_path_->post(std::move(work)); }
+    void carry_out(node::PauseCalls& work) { data_path_->post(work); }
+    void carry_out(node::WatchCalls& work);
+    void carry_out(node::UnwatchCalls& work) { watch_.unwatch(work.gateway); }
+    void carry_out(node::ReadCalls& work);
     void hear(GatewayId gateway, const adapters::DataPath::NumbersRead& read);
     void hear(GatewayId gateway, const adapters::DataPath::MeantEnd& end);
     template <class Event>

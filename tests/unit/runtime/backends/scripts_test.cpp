@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/scripts.hpp"
+#include "runtime/backends/scripts.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "effects/script_work.hpp"
 #include "support/temporary_path.hpp"
 
 namespace vpnha::runtime {
@@ -35,6 +36,10 @@ node::RunDownScripts down(std::uint16_t number) {
     return {kGateway, up(number).session};
 }
 
+std::string no_interface(const l2tp::SessionKey&) {
+    return {};
+}
+
 class ScriptsTest : public ::testing::Test {
   protected:
     ScriptsTest() { std::filesystem::create_directory(directory_); }
@@ -61,7 +66,7 @@ class ScriptsTest : public ::testing::Test {
 
     std::string directory_ = temporary_path("all-scripts");
     adapters::QbLoop loop_;
-    Scripts scripts_{loop_, {directory_, 2s}};
+    Scripts scripts_{loop_, no_interface, {directory_, 2s}};
 };
 
 TEST_F(ScriptsTest, UpAndDownHaveTheSameArgumentsAndKeepTheirOrder) {
@@ -114,7 +119,7 @@ TEST_F(ScriptsTest, WithoutScriptsNothingIsCounted) {
 // vpnhad ends meanwhile.
 TEST_F(ScriptsTest, TheEndWaitsForSoLong) {
     script("ip-up", "sleep 1000");
-    Scripts scripts(loop_, {directory_, 60s});
+    Scripts scripts(loop_, no_interface, {directory_, 60s});
     scripts.execute(up(1), "vpnha3");
     const TimePoint begun = adapters::QbLoop::now();
     scripts.finish([this] { loop_.stop(); });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/flow_keeper.hpp"
+#include "runtime/backends/flow_keeper.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/pppd/proxies.hpp"
+#include "runtime/backends/proxies.hpp"
 
 #include <gmock/gmock.h>
 
+#include "effects/proxy_work.hpp"
 #include "unit/adapters/addresses/two_hosts.hpp"
 
 namespace vpnha::runtime {
@@ -17,6 +18,7 @@ using testing::output_of;
 
 class ProxiesTest : public testing::TwoHosts {
   protected:
+    void execute(node::ProtocolWork work) { EXPECT_TRUE(proxies_->execute(work)); }
     void SetUp() override {
         TwoHosts::SetUp();
         config_.gateways = {gateway()};
@@ -58,7 +60,7 @@ class ProxiesTest : public testing::TwoHosts {
 };
 
 TEST_F(ProxiesTest, AnswersAndTellsTheNeighboursTwice) {
-    proxies_->execute(answer());
+    execute(answer());
     pass(100ms);
     EXPECT_THAT(entries(), HasSubstr("10.64.1.5 dev in0"));
     EXPECT_EQ(told(), 2) << "a request and a reply";
@@ -69,17 +71,17 @@ TEST_F(ProxiesTest, AnswersAndTellsTheNeighboursTwice) {
 }
 
 TEST_F(ProxiesTest, WhatIsNoLongerWantedIsNeitherThereNorTold) {
-    proxies_->execute(answer());
+    execute(answer());
     pass(100ms);
     EXPECT_EQ(told(), 2);
-    proxies_->execute(node::StopAnswering{GatewayId{7}, answer().addresses});
+    execute(node::StopAnswering{GatewayId{7}, answer().addresses});
     pass(50ms);
     EXPECT_THAT(entries(), Not(HasSubstr("10.64.1.5")));
     pass(1200ms);
     EXPECT_EQ(told(), 0);
     // Before its turn has come.
-    proxies_->execute(answer());
-    proxies_->execute(node::StopAnswering{GatewayId{7}, answer().addresses});
+    execute(answer());
+    execute(node::StopAnswering{GatewayId{7}, answer().addresses});
     pass(100ms);
     EXPECT_THAT(entries(), Not(HasSubstr("10.64.1.5")));
 }
@@ -87,35 +89,35 @@ TEST_F(ProxiesTest, WhatIsNoLongerWantedIsNeitherThereNorTold) {
 // As pppd's of a session that a demotion has killed.
 TEST_F(ProxiesTest, AnEntryOfSomebodyElseIsRemovedAsWell) {
     ASSERT_TRUE(ip_command("neighbour add proxy 10.64.1.5 dev in0"));
-    proxies_->execute(node::StopAnswering{GatewayId{7}, answer().addresses});
+    execute(node::StopAnswering{GatewayId{7}, answer().addresses});
     pass(50ms);
     EXPECT_THAT(entries(), Not(HasSubstr("10.64.1.5")));
 }
 
 TEST_F(ProxiesTest, NothingIsLeftAtTheEnd) {
-    proxies_->execute(answer());
+    execute(answer());
     pass(100ms);
-    proxies_->execute(node::StopAnswering{GatewayId{7}, answer().addresses});
+    execute(node::StopAnswering{GatewayId{7}, answer().addresses});
     proxies_.reset();
     EXPECT_THAT(entries(), Not(HasSubstr("10.64.1.5")));
 }
 
 TEST_F(ProxiesTest, OneThatIsWantedAgainAtOnceStays) {
-    proxies_->execute(answer());
+    execute(answer());
     pass(100ms);
-    proxies_->execute(node::StopAnswering{GatewayId{7}, answer().addresses});
-    proxies_->execute(answer());
+    execute(node::StopAnswering{GatewayId{7}, answer().addresses});
+    execute(answer());
     pass(100ms);
     EXPECT_THAT(entries(), HasSubstr("10.64.1.5 dev in0"));
 }
 
 TEST_F(ProxiesTest, ADeviceThatWasDownHasItsEntriesAgain) {
-    proxies_->execute(answer());
+    execute(answer());
     pass(100ms);
     ASSERT_TRUE(ip_command("link set in0 down"));
     EXPECT_THAT(entries(), Not(HasSubstr("10.64.1.5")));
     ASSERT_TRUE(ip_command("link set in0 up"));
-    proxies_->restore(GatewayId{7});
+    proxies_->announce(GatewayId{7});
     pass(100ms);
     EXPECT_THAT(entries(), HasSubstr("10.64.1.5 dev in0"));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/pppd/proxies.hpp"
+#include "runtime/backends/proxies.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -34,7 +34,16 @@ const std::string& Proxies::interface_of(const Entry& entry) const {
     return config_.find(entry.first)->side(entry.second.side).interface;
 }
 
-void Proxies::execute(const node::AnswerForClient& work) {
+bool Proxies::execute(node::ProtocolWork& work) {
+    const auto* const own = work.get<node::ProxyWork>();
+    if (own == nullptr) {
+        return false;
+    }
+    std::visit([this](const auto& each) { carry_out(each); }, *own);
+    return true;
+}
+
+void Proxies::carry_out(const node::AnswerForClient& work) {
     for (const ppp::ProxiedAddress& address : work.addresses) {
         wanted_.emplace(work.gateway, address);
         first_.push_back({loop_.now(), {work.gateway, address}, true});
@@ -42,7 +51,7 @@ void Proxies::execute(const node::AnswerForClient& work) {
     go_on();
 }
 
-void Proxies::execute(const node::StopAnswering& work) {
+void Proxies::carry_out(const node::StopAnswering& work) {
     for (const ppp::ProxiedAddress& address : work.addresses) {
         wanted_.erase({work.gateway, address});
         gone_.emplace_back(work.gateway, address);
@@ -50,7 +59,7 @@ void Proxies::execute(const node::StopAnswering& work) {
     go_on();
 }
 
-void Proxies::restore(GatewayId gateway) {
+void Proxies::announce(GatewayId gateway) {
     for (const Entry& entry : wanted_) {
         if (entry.first == gateway) {
             first_.push_back({loop_.now(), entry, true});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/pptp.hpp"
+#include "runtime/backends/pptp.hpp"
 
 #include <fmt/format.h>
 
@@ -86,8 +86,13 @@ adapters::CallWatch::Listener Pptp::watch_listener() {
                 }};
 }
 
-void Pptp::execute(node::PptpWork work) {
-    std::visit([this](auto& each) { execute(each); }, work);
+bool Pptp::execute(node::ProtocolWork& work) {
+    auto* const own = work.get<node::PptpWork>();
+    if (own == nullptr) {
+        return false;
+    }
+    std::visit([this](auto& each) { carry_out(each); }, *own);
+    return true;
 }
 
 Result<pptp::StartKeys> Pptp::open_keys(const pptp::CallRecord& record) const {
@@ -103,7 +108,7 @@ Result<pptp::StartKeys> Pptp::open_keys(const pptp::CallRecord& record) const {
     return keys;
 }
 
-void Pptp::execute(node::PrepareCall& work) {
+void Pptp::carry_out(node::PrepareCall& work) {
     const config::Gateway& gateway = *config_.find(work.gateway);
     const pptp::CallKey key = work.record.key;
     // What an earlier connection of this peer was allowed is not for this one.
@@ -132,18 +137,18 @@ void Pptp::tell_refused() {
     }
 }
 
-void Pptp::execute(node::DismissCall& work) {
+void Pptp::carry_out(node::DismissCall& work) {
     allow_end(work.key.local.address, work.key.peer, true);
     data_path_->post(work);
 }
 
-void Pptp::execute(node::WatchCalls& work) {
+void Pptp::carry_out(node::WatchCalls& work) {
     const config::Gateway& gateway = *config_.find(work.gateway);
     watch_.watch(gateway.id, gateway.outside.interface, gateway.dialled_address());
 }
 
 // First those that are watched, then those of the data path, which has the answer's ticket.
-void Pptp::execute(node::ReadCalls& work) {
+void Pptp::carry_out(node::ReadCalls& work) {
     watch_.settle(work.gateway, [this, work](std::span<const pptp::CallState> calls) {
         listener_.tell(work.gateway, node::CallsRead{0, calls});
         data_path_->post(work);

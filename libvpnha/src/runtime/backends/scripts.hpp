@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// pppd's scripts of the sessions that this node has resumed: a few at a time, each for so long, in
-// the order of script_queue.hpp.
+// The backend of pppd's scripts, of the sessions that this node has resumed: a few at a time, each
+// for so long, in the order of script_queue.hpp.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@
 #include "adapters/pppd/script_runner.hpp"
 #include "base/limits.hpp"
 #include "effects/script_work.hpp"
-#include "runtime/script_queue.hpp"
+#include "ports/backend.hpp"
+#include "runtime/backends/script_queue.hpp"
 
 namespace vpnha::runtime {
 
@@ -23,12 +24,16 @@ struct ScriptCounters {
     std::uint64_t dropped = 0;  // Sessions whose scripts were left out.
 };
 
-class Scripts {
+class Scripts final : public ports::Backend {
   public:
+    // The interface of a session of L2TP on this node; empty: it has gone meanwhile.
+    using InterfaceOf = std::function<std::string(const l2tp::SessionKey&)>;
+
     // The loop must outlive it. `directory`, `timeout`: of the tests.
-    explicit Scripts(adapters::QbLoop& loop,
+    explicit Scripts(adapters::QbLoop& loop, InterfaceOf interface_of,
                      adapters::ScriptRunner::Settings settings = {.timeout = limits::kScriptMax});
 
+    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
     // `interface`: the session's on this node, when it comes up.
     void execute(const node::RunUpScripts& work, std::string interface);
     void execute(const node::RunDownScripts& work);
@@ -47,7 +52,12 @@ class Scripts {
     void end_if_idle();
     void end();
 
+    void carry_out(const node::RunUpScripts& work);
+    void carry_out(const node::RunDownScripts& work) { execute(work); }
+    void carry_out(const node::RunStockDownScripts& work) { execute(work); }
+
     adapters::QbLoop& loop_;
+    InterfaceOf interface_of_;
     ScriptQueue queue_;
     ScriptCounters counters_;
     std::optional<TimePoint> complain_from_;  // Of failures, the next time.

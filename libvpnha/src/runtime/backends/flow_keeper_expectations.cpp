@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the helpers of the gateways' flows expect.
-#include "runtime/flow_keeper.hpp"
+#include "effects/flow_work.hpp"
+#include "runtime/backends/flow_keeper.hpp"
 
 namespace vpnha::runtime {
 

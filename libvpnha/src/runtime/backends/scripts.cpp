@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/scripts.hpp"
+#include "runtime/backends/scripts.hpp"
 
 #include <fmt/format.h>
 
@@ -13,8 +13,24 @@ namespace vpnha::runtime {
 using adapters::write_log;
 using End = adapters::ScriptRunner::End;
 
-Scripts::Scripts(adapters::QbLoop& loop, adapters::ScriptRunner::Settings settings)
-    : loop_(loop), runner_(loop, std::move(settings)) {}
+Scripts::Scripts(adapters::QbLoop& loop, InterfaceOf interface_of,
+                 adapters::ScriptRunner::Settings settings)
+    : loop_(loop), interface_of_(std::move(interface_of)), runner_(loop, std::move(settings)) {}
+
+bool Scripts::execute(node::ProtocolWork& work) {
+    const auto* const own = work.get<node::ScriptWork>();
+    if (own == nullptr) {
+        return false;
+    }
+    std::visit([this](const auto& each) { carry_out(each); }, *own);
+    return true;
+}
+
+void Scripts::carry_out(const node::RunUpScripts& work) {
+    const auto* const l2tp = std::get_if<l2tp::SessionKey>(&work.session);
+    execute(work,
+            l2tp != nullptr ? interface_of_(*l2tp) : adapters::name_of_device(work.facts.device));
+}
 
 void Scripts::execute(const node::RunUpScripts& work, std::string interface) {
     // Without one it has gone meanwhile, and the keeper is about to hear it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/flow_keeper.hpp"
+#include "runtime/backends/flow_keeper.hpp"
 
 #include <fmt/format.h>
 
@@ -55,6 +55,15 @@ FlowKeeper::~FlowKeeper() {
     for (const auto& [gateway, listing] : listings_) {
         loop_.unwatch(listing.fd());
     }
+}
+
+bool FlowKeeper::execute(node::ProtocolWork& work) {
+    auto* const own = work.get<node::FlowWork>();
+    if (own == nullptr) {
+        return false;
+    }
+    std::visit([this](auto& each) { carry_out(each); }, *own);
+    return true;
 }
 
 void FlowKeeper::watch(GatewayId gateway, const conntrack::Policy& policy) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/install_queue.hpp"
+#include "runtime/backends/install_queue.hpp"
 
 #include <gtest/gtest.h>
+
+#include "effects/l2tp_work.hpp"
 
 namespace vpnha::runtime {
 namespace install_queue_test {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "runtime/script_queue.hpp"
+#include "runtime/backends/script_queue.hpp"
 
 #include <utility>
 

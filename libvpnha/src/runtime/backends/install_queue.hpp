@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "effects/effects.hpp"
+#include "effects/l2tp_work.hpp"
 
 namespace vpnha::runtime {
 

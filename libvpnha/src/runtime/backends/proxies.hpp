@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The addresses for which this node answers in its clients' place (effects/proxy_work.hpp). Entries
-// are made and removed, and the neighbours told, in slices: at a takeover there are as many as
-// clients, and the loop has leases to renew. The neighbours are told again a second later, for
-// whoever has missed the first frames.
+// The backend of addresses for which this node answers in its clients' place
+// (effects/proxy_work.hpp). Entries are made and removed, and the neighbours told, in slices: at a
+// takeover there are as many as clients, and the loop has leases to renew. The neighbours are told
+// again a second later, for whoever has missed the first frames.
 #pragma once
 
 #include <deque>
@@ -14,24 +14,27 @@
 #include "base/time.hpp"
 #include "config/config.hpp"
 #include "effects/proxy_work.hpp"
+#include "ports/backend.hpp"
+#include "ppp/proxied_address.hpp"
 
 namespace vpnha::runtime {
 
-class Proxies {
+class Proxies final : public ports::Backend {
   public:
     // Both must outlive it. In the network namespace of the calling thread.
     Proxies(const config::Config& config, adapters::QbLoop& loop, adapters::ProxyTable table)
         : config_(config), loop_(loop), table_(std::move(table)) {}
-    ~Proxies();
+    ~Proxies() override;
     Proxies(const Proxies&) = delete;
     Proxies& operator=(const Proxies&) = delete;
 
-    void execute(const node::AnswerForClient& work);
-    void execute(const node::StopAnswering& work);
-    // The gateway announces its addresses once more: a device that was down has lost its entries.
-    void restore(GatewayId gateway);
+    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    // Entries are made again.
+    void announce(GatewayId gateway) override;
 
   private:
+    void carry_out(const node::AnswerForClient& work);
+    void carry_out(const node::StopAnswering& work);
     using Entry = std::pair<GatewayId, ppp::ProxiedAddress>;
     struct Turn {
         TimePoint at;

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Port: what carries out the commands of one protocol's keeper on this node: in its kernel, in a
+// daemon or in a data path. One for each protocol, whatever the number of gateways. Called from the
+// event loop only.
+#pragma once
+
+#include <functional>
+
+#include "base/ids.hpp"
+#include "effects/protocol_work.hpp"
+
+namespace vpnha::ports {
+
+class Backend {
+  public:
+    // Hands an event to the keepers of a gateway: from the loop, or within execute(), whose effects
+    // then take place behind those that are under way.
+    using Tell = std::function<void(GatewayId, const node::KeeperEvent&)>;
+
+    virtual ~Backend() = default;
+
+    // False: the work is of another protocol, and untouched.
+    [[nodiscard]] virtual bool execute(node::ProtocolWork& work) = 0;
+
+    // The stock daemons of the gateway are being ended: their sessions may still be in the kernel.
+    // Nothing of the gateway is installed until let_go().
+    virtual void hold(GatewayId) {}
+    virtual void let_go(GatewayId) {}
+    // The gateway announces its addresses once more: a device that was down has lost its entries.
+    virtual void announce(GatewayId) {}
+    // The gateway is no more on this node. What waits to be installed for it is dropped.
+    virtual void detach(GatewayId) {}
+    // The last gateway was detached: all that was ordered is done when this returns.
+    virtual void finish() {}
+
+  protected:
+    Backend() = default;
+    Backend(const Backend&) = default;
+    Backend& operator=(const Backend&) = default;
+};
+
+}  // namespace vpnha::ports

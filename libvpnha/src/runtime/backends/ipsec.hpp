@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The backend of IPsec: this node's charon and the kernel's ESP SAs, for the gateway that has it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "adapters/ipsec/charon_relay.hpp"
+#include "adapters/os/qb_loop.hpp"
+#include "config/config.hpp"
+#include "effects/ipsec_work.hpp"
+#include "ports/backend.hpp"
+#include "ports/gate.hpp"
+#include "ports/ike_watch.hpp"
+#include "ports/port_map.hpp"
+#include "ports/sa_table.hpp"
+
+namespace vpnha::runtime {
+
+class Ipsec final : public ports::Backend {
+  public:
+    // nullptr, when no gateway has IPsec. `loop` and `gate` must outlive it. Errors are those of
+    // netlink and of the cluster's key in `key_file`.
+    [[nodiscard]] static Result<std::unique_ptr<Ipsec>> open(const config::Config& config,
+                                                             adapters::QbLoop& loop,
+                                                             const std::string& key_file,
+                                                             ports::Gate& gate, Tell tell);
+
+    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+
+    [[nodiscard]] std::string warning() const { return charon_->warning(); }
+    [[nodiscard]] adapters::RelayDrops drops() const { return charon_->drops(); }
+
+  private:
+    Ipsec(ports::Gate& gate, Tell tell) : gate_(gate), tell_(std::move(tell)) {}
+    void carry_out(node::FeedCharon& work);
+    void carry_out(const node::TurnCharon& work);
+    void carry_out(const node::ListSas& work);
+    void carry_out(node::SetCounters& work);
+    void carry_out(const node::FlushSas& work);
+    void carry_out(const node::HoldEsp& work);
+    void carry_out(node::MapPorts& work);
+    void carry_out(node::RekeyChildren& work);
+    void carry_out(node::EndIkeSas& work);
+    void carry_out(const node::WatchIke& work);
+    void carry_out(const node::SendIke& work);
+
+    ports::Gate& gate_;
+    Tell tell_;
+    std::unique_ptr<ports::SaTable> sas_;
+    std::unique_ptr<ports::PortMap> port_map_;
+    std::unique_ptr<ports::IkeWatch> ike_watch_;
+    std::unique_ptr<adapters::CharonRelay> charon_;
+};
+
+}  // namespace vpnha::runtime

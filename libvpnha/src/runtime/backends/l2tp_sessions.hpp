@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The backend of L2TP: sessions in this node's kernel. They are installed in slices, between which
+// the loop does everything else: a lease must be renewed while thousands of them are taken over.
+#pragma once
+
+#include <set>
+#include <string>
+
+#include "adapters/os/qb_loop.hpp"
+#include "effects/l2tp_work.hpp"
+#include "ports/backend.hpp"
+#include "ports/session_kernel.hpp"
+#include "runtime/backends/install_queue.hpp"
+
+namespace vpnha::runtime {
+
+class L2tpSessions final : public ports::Backend {
+  public:
+    // Loop and kernel must outlive it.
+    L2tpSessions(adapters::QbLoop& loop, ports::SessionKernel& kernel, Tell tell)
+        : loop_(loop), kernel_(kernel), tell_(std::move(tell)) {}
+    ~L2tpSessions() override;
+    L2tpSessions(const L2tpSessions&) = delete;
+    L2tpSessions& operator=(const L2tpSessions&) = delete;
+
+    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    void hold(GatewayId gateway) override { installs_.hold(gateway); }
+    void let_go(GatewayId gateway) override;
+    void detach(GatewayId gateway) override { installs_.drop(gateway); }
+
+    // Sessions of the gateway that wait to be installed.
+    [[nodiscard]] std::size_t waiting(GatewayId gateway) const { return installs_.size(gateway); }
+
+  private:
+    void carry_out(node::InstallSession& work);
+    void carry_out(const node::RemoveSession& work);
+    void carry_out(const node::AuditSessions& work);
+    void carry_out(const node::SendDatagram& work);
+    void carry_out(const node::SendFrame& work);
+    void schedule();
+    void install_slice();
+
+    adapters::QbLoop& loop_;
+    ports::SessionKernel& kernel_;
+    Tell tell_;
+    InstallQueue installs_;
+    std::set<GatewayId> unaudited_;
+};
+
+}  // namespace vpnha::runtime
