@@ -26,6 +26,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/accounting.hpp"
@@ -101,6 +102,11 @@ struct SessionTotals {
 // By their names in the counters of `vpnha status`.
 using Counts = std::map<std::string, std::uint64_t>;
 
+// What `vpnha status` shows of a gateway, by its place there: "accounting/waiting"
+// (docs/control-protocol.md). std::monostate: null.
+using StatusValue = std::variant<std::monostate, bool, std::uint64_t, std::string>;
+using Status = std::map<std::string, StatusValue>;
+
 // Numbers that nobody may use twice, as of ESP, GRE or MPPE. Records of the service `checkpoint`
 // have them.
 class Counted {
@@ -173,6 +179,7 @@ class Keeper {
     [[nodiscard]] virtual std::vector<SessionView> sessions(const ListPart&) const { return {}; }
     [[nodiscard]] virtual SessionTotals session_totals() const { return {}; }
     [[nodiscard]] virtual Counts counts() const = 0;
+    [[nodiscard]] virtual Status status(TimePoint) const { return {}; }
 };
 
 // By which an operator names the session, at any node: 12 hexadecimal digits.

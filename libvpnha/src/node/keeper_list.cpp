@@ -187,6 +187,14 @@ keepers::SessionTotals KeeperList::session_totals() const {
     return sum;
 }
 
+keepers::Status KeeperList::status(TimePoint now) const {
+    keepers::Status all;
+    for (const auto& keeper : keepers_) {
+        all.merge(keeper->status(now));
+    }
+    return all;
+}
+
 keepers::Counts KeeperList::counts() const {
     keepers::Counts all;
     for (const auto& keeper : keepers_) {

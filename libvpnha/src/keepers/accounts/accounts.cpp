@@ -512,6 +512,17 @@ std::optional<TimePoint> Accounts::next_deadline() const {
     return at;
 }
 
+Status Accounts::status(TimePoint now) const {
+    if (!settings_.on) {
+        return {{"accounting", {}}};
+    }
+    const AccountCounts counts = account_counts(now);
+    return {{"accounting/sessions", counts.sessions}, {"accounting/waiting", counts.waiting},
+            {"accounting/oldest_s", counts.oldest_s}, {"accounting/silent", counts.silent},
+            {"accounting/answered", counts.answered}, {"accounting/unanswered", counts.unanswered},
+            {"accounting/failed", counts.failed},     {"accounting/dropped", counts.dropped}};
+}
+
 AccountCounts Accounts::account_counts(TimePoint now) const {
     AccountCounts counts = counts_;
     counts.silent = queue_.is_silent();

@@ -79,6 +79,7 @@ class Accounts final : public Keeper {
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
     [[nodiscard]] Counts counts() const override { return {}; }
+    [[nodiscard]] Status status(TimePoint now) const override;
     [[nodiscard]] AccountCounts account_counts(TimePoint now) const;
 
     // False: no session of this gateway is meant, whichever node has it. It has no accounts, or the

@@ -413,6 +413,17 @@ std::optional<TimePoint> Addresses::next_deadline() const {
     return at;
 }
 
+Status Addresses::status(TimePoint) const {
+    const AddressCounts counts = address_counts();
+    return {{"addresses/pool", counts.size},
+            {"addresses/in_use", counts.in_use},
+            {"addresses/held", counts.held},
+            {"addresses/refused", counts.refused},
+            {"addresses/over_limit", counts.over_limit},
+            {"addresses/over_own_limit", counts.over_own_limit},
+            {"addresses/clashes", counts.clashes}};
+}
+
 AddressCounts Addresses::address_counts() const {
     AddressCounts counts{.size = pool_.size(),
                          .refused = refused_,

@@ -74,6 +74,7 @@ class Addresses final : public Keeper {
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
     [[nodiscard]] Counts counts() const override { return {}; }
+    [[nodiscard]] Status status(TimePoint) const override;
     [[nodiscard]] AddressCounts address_counts() const;
 
   private:

@@ -453,6 +453,23 @@ std::optional<TimePoint> Flows::next_deadline() const {
     return earliest(earliest(at, look_at_), expectations_.next_deadline());
 }
 
+Status Flows::status(TimePoint) const {
+    const replica::Store& store = gateway_.replica().store();
+    return {{"conntrack/replicated", settings_.replicate},
+            {"conntrack/flows", store.size_of(wire::RecordType::flow)},
+            {"conntrack/flows_max", limits::kFlowsPerGatewayMax},
+            {"conntrack/expectations", store.size_of(wire::RecordType::expectation)},
+            {"conntrack/installed", store.installed_flows()},
+            // By the policy.
+            {"conntrack/held_back", tracker_ ? tracker_->held_back() : 0U},
+            {"conntrack/overruns", counters_.overruns},
+            {"conntrack/listings", counters_.listings},
+            {"conntrack/over_limit", counters_.over_limit},
+            {"conntrack/refused", counters_.refused},
+            {"conntrack/missing", counters_.missing},
+            {"conntrack/stale", counters_.stale}};
+}
+
 Counts Flows::counts() const {
     return {{"flow_overruns", counters_.overruns},     {"flow_listings", counters_.listings},
             {"flow_over_limit", counters_.over_limit}, {"flow_refused", counters_.refused},

@@ -64,10 +64,9 @@ class Flows final : public Keeper {
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
     [[nodiscard]] Counts counts() const override;
+    [[nodiscard]] Status status(TimePoint) const override;
     [[nodiscard]] const FlowSettings& settings() const { return settings_; }
     [[nodiscard]] const FlowCounters& counters() const { return counters_; }
-    // Flows that the policy holds back.
-    [[nodiscard]] std::size_t held_back() const { return tracker_ ? tracker_->held_back() : 0; }
 
   private:
     static constexpr std::array kTypes{wire::RecordType::flow, wire::RecordType::expectation};

@@ -47,6 +47,13 @@ void Drain::on_event(const node::KeeperEvent& event, TimePoint now, Effects&) {
     }
 }
 
+Status Drain::status(TimePoint) const {
+    const std::optional<DrainRecord> drained = state();
+    return {
+        {"drained", drained.has_value()},
+        {"drained_since_unix_ms", drained ? StatusValue(drained->since_unix_ms) : StatusValue()}};
+}
+
 std::optional<DrainRecord> Drain::state() const {
     const replica::StoredRecord* const held = gateway_.replica().store().find(drain_record_key());
     if (held == nullptr) {

@@ -39,6 +39,7 @@ class Drain final : public Keeper {
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override { return std::nullopt; }
 
     [[nodiscard]] Counts counts() const override { return {}; }
+    [[nodiscard]] Status status(TimePoint) const override;
     // nullopt: it takes new clients.
     [[nodiscard]] std::optional<DrainRecord> state() const;
 

@@ -508,6 +508,18 @@ IpsecState IpsecSas::state() const {
             .not_for_charon = gone_ ? 0 : static_cast<std::uint64_t>(left_out)};
 }
 
+Status IpsecSas::status(TimePoint) const {
+    const IpsecState now = state();
+    const char* const charon = !now.charon ? "gone" : now.active ? "active" : "passive";
+    return {{"ipsec/ike_sas", now.ike_sas},
+            {"ipsec/child_sas", now.child_sas},
+            {"ipsec/half_open", now.half_open},
+            {"ipsec/charon", charon},
+            {"ipsec/not_for_charon", now.not_for_charon},
+            {"ipsec/esp_numbers_left",
+             now.numbers_left ? StatusValue(*now.numbers_left) : StatusValue()}};
+}
+
 Counts IpsecSas::counts() const {
     return {{"ike_rekeys", store_.counters().ike_rekeys},
             {"child_rekeys", store_.counters().child_rekeys},

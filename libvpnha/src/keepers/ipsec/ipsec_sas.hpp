@@ -96,6 +96,7 @@ class IpsecSas final : public Keeper, public Counted {
     [[nodiscard]] std::vector<SessionView> sessions(const ListPart& part) const override;
     [[nodiscard]] SessionTotals session_totals() const override;
     [[nodiscard]] Counts counts() const override;
+    [[nodiscard]] Status status(TimePoint) const override;
     [[nodiscard]] IpsecState state() const;
 
   private:

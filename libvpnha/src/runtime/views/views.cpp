@@ -3,11 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <type_traits>
+#include <variant>
+
 #include "adapters/os/log.hpp"
 #include "adapters/os/process.hpp"
 #include "base/limits.hpp"
-#include "keepers/drain/drain.hpp"
-#include "keepers/ipsec/ipsec_sas.hpp"
 #include "runtime/views/gate_view.hpp"
 
 namespace vpnha::runtime {
@@ -52,76 +53,27 @@ json records_view(const replica::Replica& replica, std::size_t waiting_installs)
              limits::kTombstonesMax * kTombstoneBytes}};
 }
 
-json flows_view(const node::GatewayNode& gateway, const FlowKeeper& keeper) {
-    const auto* const flows = gateway.keeper<keepers::Flows>();
-    const keepers::FlowCounters counters = flows ? flows->counters() : keepers::FlowCounters{};
-    const replica::Store& store = gateway.replica().store();
-    return {{"replicated", gateway.settings().keepers.flows.replicate},
-            {"flows", store.size_of(wire::RecordType::flow)},
-            {"flows_max", limits::kFlowsPerGatewayMax},
-            {"expectations", store.size_of(wire::RecordType::expectation)},
-            {"installed", store.installed_flows()},
-            {"waiting", keeper.waiting(gateway.settings().id)},
-            {"held_back", flows ? flows->held_back() : 0},
-            {"overruns", counters.overruns},
-            {"listings", counters.listings},
-            {"over_limit", counters.over_limit},
-            {"refused", counters.refused},
-            {"missing", counters.missing},
-            {"stale", counters.stale}};
+json to_json(const keepers::StatusValue& value) {
+    return std::visit(
+        [](const auto& each) {
+            using Each = std::decay_t<decltype(each)>;
+            if constexpr (std::is_same_v<Each, std::monostate>) {
+                return json(nullptr);
+            } else {
+                return json(each);
+            }
+        },
+        value);
 }
 
-json addresses_view(const node::GatewayNode& gateway) {
-    const auto* const addresses = gateway.keeper<keepers::Addresses>();
-    const keepers::AddressCounts counts =
-        addresses ? addresses->address_counts() : keepers::AddressCounts{};
-    return {{"pool", counts.size},
-            {"in_use", counts.in_use},
-            {"held", counts.held},
-            {"refused", counts.refused},
-            {"over_limit", counts.over_limit},
-            {"over_own_limit", counts.over_own_limit},
-            {"clashes", counts.clashes}};
-}
-
-std::optional<keepers::DrainRecord> drained(const node::GatewayNode& gateway) {
-    const auto* const drain = gateway.keeper<keepers::Drain>();
-    return drain == nullptr ? std::nullopt : drain->state();
-}
-
-json accounting_view(const node::GatewayNode& gateway, TimePoint now) {
-    const auto* const accounts = gateway.keeper<keepers::Accounts>();
-    if (accounts == nullptr || !gateway.settings().keepers.accounts.on) {
-        return nullptr;
-    }
-    const keepers::AccountCounts counts = accounts->account_counts(now);
-    return {{"sessions", counts.sessions}, {"waiting", counts.waiting},
-            {"oldest_s", counts.oldest_s}, {"silent", counts.silent},
-            {"answered", counts.answered}, {"unanswered", counts.unanswered},
-            {"failed", counts.failed},     {"dropped", counts.dropped}};
-}
-
-json ipsec_view(const node::GatewayNode& gateway, const Ipsec* ipsec) {
-    const auto* const sas = gateway.keeper<keepers::IpsecSas>();
-    if (sas == nullptr) {
-        return nullptr;
-    }
-    const keepers::IpsecState state = sas->state();
+// What the backend of IPsec adds to what its keeper shows.
+void show_relay(const Ipsec* ipsec, json& view) {
     const std::string warning = ipsec != nullptr ? ipsec->warning() : "";
     const adapters::RelayDrops drops = ipsec != nullptr ? ipsec->drops() : adapters::RelayDrops();
-    return {{"ike_sas", state.ike_sas},
-            {"child_sas", state.child_sas},
-            {"half_open", state.half_open},
-            {"charon", !state.charon  ? "gone"
-                       : state.active ? "active"
-                                      : "passive"},
-            {"not_for_charon", state.not_for_charon},
-            {"esp_numbers_left", state.numbers_left ? json(*state.numbers_left) : json(nullptr)},
-            {"relay_drops",
-             {{"from_charon", drops.from_charon},
-              {"to_charon", drops.to_charon},
-              {"refused", drops.refused}}},
-            {"warning", warning.empty() ? json(nullptr) : json(warning)}};
+    view["relay_drops"] = {{"from_charon", drops.from_charon},
+                           {"to_charon", drops.to_charon},
+                           {"refused", drops.refused}};
+    view["warning"] = warning.empty() ? json(nullptr) : json(warning);
 }
 
 double in_ms(Duration time) {
@@ -283,20 +235,19 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"sessions",
                counts == around.sessions.end() ? SessionCounts{}.view() : counts->second.view()},
               {"records", records_view(replica, around.waiting_installs(id))},
-              {"addresses", addresses_view(gateway)},
-              {"accounting", accounting_view(gateway, around.now)},
-              {"conntrack", flows_view(gateway, around.flows)},
-              {"ipsec", ipsec_view(gateway, around.ipsec)},
-              {"drained", drained(gateway).has_value()},
-              {"drained_since_unix_ms", nullptr},
+              {"conntrack", {{"waiting", around.flows.waiting(id)}}},
+              {"ipsec", nullptr},
               {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
               {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
               {"lease", lease_view(gateway, around.now)},
               {"links", links_view(gateway.links())},
               {"standbys", std::move(standbys)},
               {"counters", counters_of(gateway)}};
-    if (const auto drain = drained(gateway)) {
-        view["drained_since_unix_ms"] = drain->since_unix_ms;
+    for (const auto& [place, value] : gateway.status(around.now)) {
+        view[json::json_pointer("/" + place)] = to_json(value);
+    }
+    if (!view["ipsec"].is_null()) {
+        show_relay(around.ipsec, view["ipsec"]);
     }
     if (replica.holder()) {
         view["promoted_node"] = replica.holder()->value;
