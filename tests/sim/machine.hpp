@@ -166,7 +166,6 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     // Each returns what follows from the effect.
     node::Effects execute(node::SendToGroup& effect) override;
     node::Effects execute(node::ProtocolWork& work) override;
-    // No gateway has these here.
     node::Effects execute(node::SaveLease& effect) override;
     node::Effects execute(node::SendLease& effect) override;
     node::Effects execute(node::SetGate& effect) override;

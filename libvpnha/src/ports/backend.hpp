@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <variant>
 
 #include "base/ids.hpp"
 #include "effects/protocol_work.hpp"
@@ -34,6 +35,17 @@ class Backend {
     virtual void finish() {}
 
   protected:
+    // For execute(): hands the command to `carry_out` if it is one of that family.
+    template <class Family, class CarryOut>
+    [[nodiscard]] static bool execute_own(node::ProtocolWork& work, const CarryOut& carry_out) {
+        auto* const own = work.get<Family>();
+        if (own == nullptr) {
+            return false;
+        }
+        std::visit(carry_out, *own);
+        return true;
+    }
+
     Backend() = default;
     Backend(const Backend&) = default;
     Backend& operator=(const Backend&) = default;

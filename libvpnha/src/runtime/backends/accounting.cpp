@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 #include "base/assert.hpp"
 
@@ -24,12 +23,7 @@ Accounting::Accounting(std::unique_ptr<adapters::AccountingClient> client, adapt
     : client_(std::move(client)), traffic_(loop, tell) {}
 
 bool Accounting::execute(node::ProtocolWork& work) {
-    auto* const own = work.get<node::AccountingWork>();
-    if (own == nullptr) {
-        return false;
-    }
-    std::visit([this](auto& each) { carry_out(each); }, *own);
-    return true;
+    return execute_own<node::AccountingWork>(work, [this](auto& each) { carry_out(each); });
 }
 
 void Accounting::carry_out(node::SendAccounting& work) {

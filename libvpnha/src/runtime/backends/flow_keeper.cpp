@@ -58,12 +58,7 @@ FlowKeeper::~FlowKeeper() {
 }
 
 bool FlowKeeper::execute(node::ProtocolWork& work) {
-    auto* const own = work.get<node::FlowWork>();
-    if (own == nullptr) {
-        return false;
-    }
-    std::visit([this](auto& each) { carry_out(each); }, *own);
-    return true;
+    return execute_own<node::FlowWork>(work, [this](auto& each) { carry_out(each); });
 }
 
 void FlowKeeper::watch(GatewayId gateway, const conntrack::Policy& policy) {

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <set>
 #include <utility>
-#include <variant>
 
 #include "adapters/ipsec/charon_guard.hpp"
 #include "adapters/ipsec/ike_socket.hpp"
@@ -93,12 +92,7 @@ Result<std::unique_ptr<Ipsec>> Ipsec::open(const config::Config& config, adapter
 }
 
 bool Ipsec::execute(node::ProtocolWork& work) {
-    auto* const own = work.get<node::IpsecWork>();
-    if (own == nullptr) {
-        return false;
-    }
-    std::visit([this](auto& each) { carry_out(each); }, *own);
-    return true;
+    return execute_own<node::IpsecWork>(work, [this](auto& each) { carry_out(each); });
 }
 
 void Ipsec::carry_out(node::FeedCharon& work) {

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <utility>
-#include <variant>
 
 #include "adapters/os/log.hpp"
 #include "base/limits.hpp"
@@ -25,12 +24,7 @@ L2tpSessions::~L2tpSessions() {
 }
 
 bool L2tpSessions::execute(node::ProtocolWork& work) {
-    auto* const own = work.get<node::L2tpWork>();
-    if (own == nullptr) {
-        return false;
-    }
-    std::visit([this](auto& each) { carry_out(each); }, *own);
-    return true;
+    return execute_own<node::L2tpWork>(work, [this](auto& each) { carry_out(each); });
 }
 
 void L2tpSessions::carry_out(node::InstallSession& work) {

@@ -87,12 +87,7 @@ adapters::CallWatch::Listener Pptp::watch_listener() {
 }
 
 bool Pptp::execute(node::ProtocolWork& work) {
-    auto* const own = work.get<node::PptpWork>();
-    if (own == nullptr) {
-        return false;
-    }
-    std::visit([this](auto& each) { carry_out(each); }, *own);
-    return true;
+    return execute_own<node::PptpWork>(work, [this](auto& each) { carry_out(each); });
 }
 
 Result<pptp::StartKeys> Pptp::open_keys(const pptp::CallRecord& record) const {

@@ -35,12 +35,7 @@ const std::string& Proxies::interface_of(const Entry& entry) const {
 }
 
 bool Proxies::execute(node::ProtocolWork& work) {
-    const auto* const own = work.get<node::ProxyWork>();
-    if (own == nullptr) {
-        return false;
-    }
-    std::visit([this](const auto& each) { carry_out(each); }, *own);
-    return true;
+    return execute_own<node::ProxyWork>(work, [this](auto& each) { carry_out(each); });
 }
 
 void Proxies::carry_out(const node::AnswerForClient& work) {

@@ -18,12 +18,7 @@ Scripts::Scripts(adapters::QbLoop& loop, InterfaceOf interface_of,
     : loop_(loop), interface_of_(std::move(interface_of)), runner_(loop, std::move(settings)) {}
 
 bool Scripts::execute(node::ProtocolWork& work) {
-    const auto* const own = work.get<node::ScriptWork>();
-    if (own == nullptr) {
-        return false;
-    }
-    std::visit([this](const auto& each) { carry_out(each); }, *own);
-    return true;
+    return execute_own<node::ScriptWork>(work, [this](auto& each) { carry_out(each); });
 }
 
 void Scripts::carry_out(const node::RunUpScripts& work) {
