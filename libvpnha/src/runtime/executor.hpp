@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Runs a node's effects on real ports, in order, and feeds results back until nothing is left. What
-// the group does not take at once waits here; meanwhile the node is told to say nothing more. What
-// a protocol's keeper wants goes to the backend of that protocol.
+// the group does not take at once waits here; meanwhile the node sends nothing more. What a
+// protocol's keeper wants goes to the backend of that protocol.
 #pragma once
 
 #include <deque>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The backend of addresses for which this node answers in its clients' place
-// (effects/proxy_work.hpp). Entries are made and removed, and the neighbours told, in slices: at a
-// takeover there are as many as clients, and the loop has leases to renew. The neighbours are told
-// again a second later, for whoever has missed the first frames.
+// (effects/proxy_work.hpp). It makes and removes entries, and sends frames to the neighbours, in
+// slices: at a takeover there are as many as clients, and the loop has leases to renew. It sends
+// the frames again a second later, for neighbours that missed the first ones.
 #pragma once
 
 #include <deque>
