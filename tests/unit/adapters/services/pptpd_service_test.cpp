@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -121,7 +122,7 @@ class Control {
     bool connected_ = false;
 };
 
-// Each test has a namespace and a directory of its own.
+// Each test has namespaces and a directory of its own.
 class PptpdServiceTest : public testing::Test {
   protected:
     static constexpr const char* kWest = "192.0.2.100";
@@ -129,8 +130,11 @@ class PptpdServiceTest : public testing::Test {
 
     void SetUp() override {
         ASSERT_EQ(::geteuid(), 0U) << "these tests need root";
-        ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+        ASSERT_EQ(::unshare(CLONE_NEWNET | CLONE_NEWNS), 0);
         std::ofstream("/proc/sys/net/ipv4/ip_nonlocal_bind") << "1";
+        // The number of the last call is a file of the host: another test's call changes it.
+        ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+        ASSERT_EQ(::mount("state", "/var/lib", "tmpfs", 0, nullptr), 0);
         root_ = testing::TempDir() + "pptpd_service." + std::to_string(::getpid());
         std::filesystem::remove_all(root_);
         std::filesystem::create_directories(root_);
