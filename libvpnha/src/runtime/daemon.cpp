@@ -521,7 +521,7 @@ class Daemon {
         if (!scripts_) {
             return end({});
         }
-        scripts_->finish([this] {
+        scripts_->complete([this] {
             if (!node_->any_attached()) {
                 end({});
             }

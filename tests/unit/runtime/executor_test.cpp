@@ -230,9 +230,9 @@ TEST_F(ExecutorTest, ScriptsAreToldTheInterfaceThatTheKernelGaveTheSession) {
                   node::ScriptWork(node::RunDownScripts{kGateway, l2tp})});
     node::ScriptFacts facts;
     facts.device = 1;
-    scripts.finish([&] {
+    scripts.complete([&] {
         executor.run({node::ScriptWork(node::RunUpScripts{kGateway, pptp::CallKey{}, facts})});
-        scripts.finish([this] { loop_.stop(); });
+        scripts.complete([this] { loop_.stop(); });
     });
     loop_.run();
     std::vector<std::string> lines;

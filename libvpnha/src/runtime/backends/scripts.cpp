@@ -90,7 +90,7 @@ void Scripts::count(const ScriptQueue::Next& run, const adapters::ScriptRunner::
                           counters_.failed + counters_.killed, outcome.what));
 }
 
-void Scripts::finish(std::function<void()> done) {
+void Scripts::complete(std::function<void()> done) {
     on_idle_ = std::move(done);
     const auto wait = queue_.busy() == 0 ? Duration::zero() : Duration(limits::kScriptsAtEnd);
     loop_.set_timer(kScriptTimer, loop_.now() + wait, [this] { end(); });

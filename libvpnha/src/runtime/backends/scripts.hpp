@@ -40,7 +40,7 @@ class Scripts final : public ports::Backend {
     void execute(const node::RunStockDownScripts& work);
 
     // `done` when none waits or runs any more, or after limits::kScriptsAtEnd; not at once.
-    void finish(std::function<void()> done);
+    void complete(std::function<void()> done);
 
     [[nodiscard]] const ScriptCounters& counters() const { return counters_; }
     [[nodiscard]] std::size_t waiting() const { return queue_.waiting(); }
