@@ -18,7 +18,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from vpnlab.host.errors import (EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, AlreadyUp,  # noqa: E402
                                 LabError, NotRoot, ResourcesShort)
-from vpnlab.host.kernel import ensure_kernel  # noqa: E402
+from vpnlab.host.kernel import DEFAULT_SERIES  # noqa: E402
+from vpnlab.host.machines import ensure_machine, usual_kind  # noqa: E402
 from vpnlab.host.lab import Lab, check_host, known_labs  # noqa: E402
 from vpnlab.host.progress import run_logged, say  # noqa: E402
 from vpnlab.host.stage import install_stage  # noqa: E402
@@ -110,8 +111,8 @@ def run(chosen: Sequence[Act], out: Path, keep: bool) -> int:
     check_machine(chosen)
     say("building vpnha as it would be packaged; the first time takes minutes")
     stage = build()
-    say("the lab's kernel: built once from Debian's source, then cached")
-    ensure_kernel()
+    say("the lab's kernel: made once from Debian's package, then cached")
+    ensure_machine(usual_kind(), DEFAULT_SERIES)
     remove_earlier(out)
     met = []
     for act in chosen:

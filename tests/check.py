@@ -262,8 +262,8 @@ def lab(checks: Checks, wanted: Sequence[str]) -> bool:
 
 
 def plain_lab(checks: Checks) -> None:
-    """The main scenarios and the drill. Where the host is too slow for a cluster of kernels, those
-    without a cluster: the others would fail after an hour, whatever the product does."""
+    """The main scenarios and the drill. Where the host is so slow that nodes are emulated, some of
+    the scenarios: all of them take longer than a check may."""
     complaint = speed.complaint(speed.page_us())
     if complaint is None:
         if lab(checks, PLAIN_SCENARIOS):

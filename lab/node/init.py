@@ -5,7 +5,7 @@ where the node is a fresh Debian it becomes systemd, and the agent is its child.
 
 The kernel starts it on the host's files (read only, by hostfs) with VPNHA_NODE=FILE, a JSON file
 the lab wrote. One resident process does it all, because fork+exec costs 20 to 30 ms in here: the
-only command run is one `ip -batch`.
+only commands run are one `ip -batch` and one `modprobe`.
 """
 from __future__ import annotations
 
@@ -45,6 +45,16 @@ def mount(source: str, target: str, kind: str, flags: int = 0, options: str = ""
         raise OSError(code, f"mount {kind} on {target}: {os.strerror(code)}")
 
 
+def mount_host(config: dict, directory: str, target: str, flags: int = 0) -> None:
+    """A directory of the host. A user-mode kernel mounts any; an emulated one has a device for
+    each."""
+    if directory in config["shares"]:
+        tag, options = config["shares"][directory]
+        mount(tag, target, "9p", flags, options)
+    else:
+        mount("none", target, "hostfs", flags, directory)
+
+
 def uncover(target: str) -> None:
     """Takes away what is mounted there."""
     if _libc.umount2(target.encode(), MNT_DETACH):
@@ -52,16 +62,16 @@ def uncover(target: str) -> None:
         raise OSError(code, f"umount {target}: {os.strerror(code)}")
 
 
-def keep_disk(directory: str, logs: str) -> None:
+def keep_disk(config: dict) -> None:
     """What a fresh Debian writes outlives a reboot, as a file of the host's
     directory: systemd ends this process's children last, when all else has ended. A power cut loses
     what was written since."""
     os.mkdir("/run/disk")
-    mount("none", "/run/disk", "hostfs", 0, directory)
+    mount_host(config, config["disk_directory"], "/run/disk")
     if os.path.exists(f"/run/disk/{DISK}"):
         tar("--extract", f"--file=/run/disk/{DISK}", "--directory=/run/upper")
         # Of the logs, which lie elsewhere, what daemons do not make themselves.
-        stem, _, boot = logs.rpartition("-")
+        stem, _, boot = config["log_directory"].rpartition("-")
         make_directories(skeleton(f"{stem}-{int(boot) - 1}"), "/run/upper/var/log")
     # Of directories that systemd does not see, and so cannot unmount before.
     upper, disk = (os.open(path, os.O_RDONLY) for path in ("/run/upper", "/run/disk"))
@@ -92,13 +102,13 @@ def build_root(config: dict) -> None:
         os.mkdir(f"/run/{name}")
     lower = "/"
     if config["root"]:
-        mount("none", "/run/base", "hostfs", MS_RDONLY, config["root"])
+        mount_host(config, config["root"], "/run/base", MS_RDONLY)
         lower = "/run/base"
     if config["fresh"]:
-        keep_disk(config["disk_directory"], config["log_directory"])
+        keep_disk(config)
     elif config["stage"]:
         # A mount of its own: overlayfs refuses a layer that lies inside another one.
-        mount("none", "/run/stage", "hostfs", MS_RDONLY, config["stage"])
+        mount_host(config, config["stage"], "/run/stage", MS_RDONLY)
         lower = f"/run/stage:{lower}"
     mount("overlay", "/run/root", "overlay", 0,
           f"lowerdir={lower},upperdir=/run/upper,workdir=/run/work")
@@ -108,17 +118,12 @@ def build_root(config: dict) -> None:
     os.chdir("/")
 
 
-def empty_directory(top: str, host_directory: str = "") -> None:
-    """Hides the files below `top` and keeps its directories with their owners and modes. With a
-    directory of the host, what the node writes there outlives it."""
-    if not os.path.isdir(top):
-        return
-    directories = skeleton(top)
-    if host_directory:
-        mount("none", top, "hostfs", 0, host_directory)
-    else:
+def empty_directory(top: str) -> None:
+    """Hides the files below `top` and keeps its directories with their owners and modes."""
+    if os.path.isdir(top):
+        directories = skeleton(top)
         mount("tmpfs", top, "tmpfs")
-    make_directories(directories, top)
+        make_directories(directories, top)
 
 
 def skeleton(top: str) -> list[tuple[str, os.stat_result]]:
@@ -153,17 +158,19 @@ def mount_special(config: dict) -> None:
     for path in ("/run/lock", "/run/lab"):
         os.mkdir(path)
     # Logs must survive a power cut, for they tell what led to it.
-    empty_directory("/var/log", config["log_directory"])
+    logs = skeleton("/var/log")
+    mount_host(config, config["log_directory"], "/var/log")
+    make_directories(logs, "/var/log")
     for target, directory in config["mounts"].items():
         os.makedirs(target, exist_ok=True)
-        mount("none", target, "hostfs", MS_RDONLY, directory)
+        mount_host(config, directory, target, MS_RDONLY)
     if config["fresh"]:
         return  # Its packages make what else they need.
     for path in EMPTIED:
         empty_directory(path)
     # And what vpnhad must know of its past: it is what the disk of a real node is for.
     os.makedirs(STATE_DIRECTORY, mode=0o700, exist_ok=True)
-    mount("none", STATE_DIRECTORY, "hostfs", 0, config["disk_directory"])
+    mount_host(config, config["disk_directory"], STATE_DIRECTORY)
 
 
 def write(path: str, text: str) -> None:
@@ -192,6 +199,19 @@ def write_tools(tools: dict[str, bytes], to: str) -> None:
             file.write(content)
 
 
+def load_modules(config: dict) -> None:
+    """What no program of a node asks for. A user-mode kernel has all built in."""
+    if config["shares"] and config["modules"]:
+        run("/usr/sbin/modprobe", "--all", *config["modules"])
+
+
+def run(*argv: str) -> None:
+    process = os.posix_spawn(argv[0], argv, os.environ)
+    _, status = os.waitpid(process, 0)
+    if status:
+        raise RuntimeError(f"{' '.join(argv)} failed with status {status}")
+
+
 def name_node(config: dict) -> None:
     socket.sethostname(config["name"])
     write("/etc/hostname", config["name"] + "\n")
@@ -217,10 +237,7 @@ def configure_links(config: dict) -> None:
         lines.append(f"link set {link['name']} up")
     lines += [f"route add {route}" for route in config["routes"]]
     write("/run/lab/links", "\n".join(lines) + "\n")
-    process = os.posix_spawn("/usr/sbin/ip", ["ip", "-batch", "/run/lab/links"], os.environ)
-    _, status = os.waitpid(process, 0)
-    if status:
-        raise RuntimeError(f"ip -batch /run/lab/links failed with status {status}")
+    run("/usr/sbin/ip", "-batch", "/run/lab/links")
 
 
 def forward_first() -> None:
@@ -250,9 +267,10 @@ def stay_off() -> None:
 
 
 def main() -> None:
-    # The kernel has mounted its devices over the host's /dev, where the lab keeps its state; the
-    # node's own come with its root.
-    uncover("/dev")
+    # A user-mode kernel has mounted its devices over the host's /dev, where the lab keeps its
+    # state; the node's own come with its root.
+    if os.path.ismount("/dev"):
+        uncover("/dev")
     with open(os.environ.pop("VPNHA_NODE"), encoding="utf-8") as file:
         config = json.load(file)
     if os.listdir(config["log_directory"]):
@@ -266,6 +284,7 @@ def main() -> None:
     os.environ.clear()
     os.environ.update(PATH=PATH, HOME="/root", LANG="C.UTF-8", TERM="dumb", SHELL="/bin/sh")
     write_tools(tools, "/run/lab/node")
+    load_modules(config)
     name_node(config)
     configure_links(config)
     forward_first()

@@ -104,7 +104,7 @@ def test_the_result_is_that_of_all_acts(machine, tmp_path):
     acts = demo.PROTOCOLS["l2tp-ipsec"]
     written, kept = [], []
     machine.setattr(demo, "build", lambda: tmp_path)
-    machine.setattr(demo, "ensure_kernel", lambda: None)
+    machine.setattr(demo, "ensure_machine", lambda *_: None)
     machine.setattr(demo, "write_report", lambda results, path: written.append(results))
     machine.setattr(demo, "print_summary", lambda results, stream: None)
 

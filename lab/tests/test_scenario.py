@@ -8,7 +8,7 @@ from vpnlab import cli
 from vpnlab.evidence.expectation import at_least, at_most, between, equals, is_empty, is_true
 from vpnlab.evidence.measure import Measured, first_fault
 from vpnlab.evidence.result import Invariants, Phases, Vip
-from vpnlab.host import kernel, lab as lab_module
+from vpnlab.host import kernel, lab as lab_module, machines
 from vpnlab.host.errors import LabError, NotFound, TimedOut
 from vpnlab.host.lab import Fault, Lab
 from vpnlab.host.release import RELEASES, THIS_RELEASE
@@ -207,16 +207,17 @@ def test_scenario_runs_on_a_kernel_that_there_is(name):
     assert scenario.load(name).scenario.kernel in (None, *kernel.SERIES)
 
 
+@pytest.mark.parametrize("kind", machines.KINDS)
 @pytest.mark.parametrize("series", kernel.SERIES)
-def test_nodes_boot_the_kernel_that_the_scenario_names(monkeypatch, tmp_path, series):
+def test_nodes_boot_the_kernel_that_the_scenario_names(monkeypatch, tmp_path, series, kind):
     booted = []
-    monkeypatch.setattr(lab_module, "ensure_kernel", booted.append)
-    monkeypatch.setattr(Lab, "up", Lab._kernel_path)
+    monkeypatch.setattr(lab_module, "ensure_machine", lambda *what: booted.append(what))
+    monkeypatch.setattr(Lab, "up", Lab._ensured_machine)
     monkeypatch.setattr(Lab, "down", lambda self: None)
     monkeypatch.setattr(scenario, "execute", lambda *_: True)
     loaded = scenario.Loaded("made", "", scenario.Scenario(nodes=("gw1",), kernel=series), None)
-    assert cli._run_in_own_lab(parse("run", "made"), loaded, tmp_path, 1)
-    assert booted == [series]
+    assert cli._run_in_own_lab(parse("run", "--machine", kind, "made"), loaded, tmp_path, 1)
+    assert booted == [(kind, series)]
 
 
 def test_gateways_of_another_release_have_its_root_and_its_kernel(monkeypatch):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +19,7 @@ from vpnlab import cli
 from vpnlab.evidence import result
 from vpnlab.evidence.result import ClientResult, ClientSeries, Result
 from vpnlab.host.errors import AlreadyUp, LabError
+from vpnlab.host.machines import EMULATED
 from vpnlab.steps import scenario
 from vpnlab.sweep import book, figures, page, runner
 from vpnlab.sweep.areas import AREAS
@@ -120,13 +122,15 @@ class Trees:
 @pytest.fixture
 def made(tmp_path, monkeypatch):
     """A runner whose scenarios leave the given result, and what it builds."""
-    monkeypatch.setattr(runner, "ensure_kernel", lambda series: None)
-    monkeypatch.setattr(runner, "source_version", lambda series: f"{series}.1-1")
+    monkeypatch.setattr(runner, "usual_kind", lambda: EMULATED)
+    monkeypatch.setattr(runner, "ensure_machine", lambda kind, series: SimpleNamespace(
+        kind=kind, version=f"{series}.1-1"))
     built: list[str] = []
 
     def make(found: Result | None = None, code: int = 0, tree: Trees | None = None,
              log: str = "") -> Runner:
-        def run(name: str, out: Path) -> int:
+        def run(name: str, out: Path, machine: str) -> int:
+            assert machine == EMULATED
             (out / runner.LOG).write_text(log)
             if found:
                 found.write(out)
@@ -149,7 +153,7 @@ def test_green_run_is_stored_and_its_artifacts_are_removed(made):
     stored = made.entry()
     assert (stored.commit, stored.dirty, stored.verdict, stored.failed) == (
         CLEAN.commit, False, "green", ())
-    assert (stored.seed, stored.kernel.series, stored.kernel.version) == (7, "6.1", "6.1.1-1")
+    assert (stored.seed, stored.kernel) == (7, book.Kernel("6.1", "6.1.1-1", EMULATED))
     assert (stored.figures.faults, stored.figures.expectations) == (1, 2)
     assert "1 green" in made.page.read_text(encoding="utf-8")
     assert not made.out.exists()
@@ -227,7 +231,7 @@ def test_what_cannot_be_built_is_no_verdict(made):
 def test_interrupted_run_leaves_nothing(made):
     sweep = made(sample())
 
-    def interrupted(name, out):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
     sweep._run = interrupted
@@ -262,7 +266,7 @@ def test_an_interrupt_is_passed_on_once_and_awaited(tmp_path, monkeypatch):
         "print('ready', flush=True)\n"
         "signal.pause()\n"
         "if os.getsid(0) == os.getpid():\n"
-        "    pathlib.Path(sys.argv[-1], 'cleaned').touch()\n")
+        "    pathlib.Path(sys.argv[4], 'cleaned').touch()\n")
     monkeypatch.setattr(runner, "ROOT", tmp_path)
     out = tmp_path / "out"
     out.mkdir()
@@ -279,7 +283,7 @@ def test_an_interrupt_is_passed_on_once_and_awaited(tmp_path, monkeypatch):
     thread.start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            runner.lab_run("drain", out)
+            runner.lab_run("drain", out, EMULATED)
     finally:
         signal.signal(signal.SIGINT, before)
     thread.join()

@@ -126,7 +126,8 @@ def test_page_has_the_red_ones_first_and_those_that_never_ran_last():
 def test_row_of_a_green_one():
     text = page.page({"drain": entry(date="2026-10-04T12:34:56Z", dirty=True)}, ["drain"])
     assert ("| `drain` | rollout | green | 2026-10-04 12:34 | `cccccccccc` dirty | outage 1234 ms, "
-            "kept 1 of 1, first packet 1200 ms, 1 fault, 30 expectations | 6.1 (6.1.1-1) | 60 |"
+            "kept 1 of 1, first packet 1200 ms, 1 fault, 30 expectations | "
+            "6.1 (6.1.1-1), user-mode | 60 |"
             ) in text.splitlines()
     assert "Never run" not in text
     assert "Oldest run: 2026-10-04, newest: 2026-10-04." in text

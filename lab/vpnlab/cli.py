@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .host.errors import EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFound, NotRoot
-from .host.kernel import DEFAULT_SERIES, SERIES, ensure_kernel
+from .host.kernel import DEFAULT_SERIES, SERIES
+from .host.machines import KINDS, ensure_machine, usual_kind
 from .host.lab import Lab, known_labs, take_down
 from .host.progress import say
 from .host.release import RELEASES, THIS_RELEASE
@@ -90,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--kernel", choices=SERIES,
                     help="the series of all nodes' kernel (default: that of the release)")
     _add_release(up)
+    _add_machine(up)
     _add_stage(up)
 
     down = command("down", "take a lab down, or what a killed run left of it")
@@ -97,10 +99,11 @@ def parser() -> argparse.ArgumentParser:
 
     command("status", "say how each node of a lab is")
     command("list", "list labs and scenarios", named=False)
-    kernel = command("kernel", "build a kernel of the nodes if it is not cached, print its path",
-                     named=False)
+    kernel = command("kernel", "build or fetch a kernel of the nodes if it is not cached, print "
+                               "its path", named=False)
     kernel.add_argument("--series", choices=SERIES, default=DEFAULT_SERIES,
                         help="which one (default: %(default)s)")
+    _add_machine(kernel)
 
     execute = command("exec", "run a command in a node")
     execute.add_argument("--timeout", type=float, default=EXEC_LIMIT_S, metavar="S",
@@ -154,6 +157,7 @@ def _add_run(command: argparse.ArgumentParser, seed: str) -> None:
                          help="the standbys wait for Pacemaker (stand_in = false), also where the "
                               "scenario does not ask for it")
     _add_release(command)
+    _add_machine(command)
     _add_stage(command)
 
 
@@ -162,6 +166,13 @@ def _add_release(command: argparse.ArgumentParser) -> None:
                          help="Debian's, of which the gateways have root and kernel. Another than "
                               "this machine's is made first, and what they run is built in it "
                               "(default: %(default)s)")
+
+
+def _add_machine(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--machine", choices=KINDS,
+                         help="what nodes are: user-mode kernels that are built here, or machines "
+                              "that QEMU emulates, with Debian's own kernel (default: whichever is "
+                              "faster on this host)")
 
 
 def _minutes(text: str) -> float:
@@ -224,7 +235,8 @@ def _interrupt(*_: object) -> None:
 
 def _up(options: argparse.Namespace) -> int:
     lab = Lab.new(check_name(options.name), options.nodes, options.stage,
-                  kernel=options.kernel, release=RELEASES[options.release])
+                  kernel=options.kernel, release=RELEASES[options.release],
+                  machine=options.machine)
     lab.up()
     say(f"lab {lab.name} is up: {', '.join(lab.nodes)}")
     return 0
@@ -265,7 +277,7 @@ def _list(_options: argparse.Namespace) -> int:
 
 
 def _kernel(options: argparse.Namespace) -> int:
-    print(ensure_kernel(options.series))
+    print(ensure_machine(options.machine or usual_kind(), options.series).file)
     return 0
 
 
@@ -361,7 +373,7 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
     fresh = loaded.scenario.fresh
     lab = Lab.new(name, loaded.scenario.nodes, stage, fresh, built_packages() if fresh else None,
                   memory_mb=loaded.scenario.memory_mb, kernel=loaded.scenario.kernel,
-                  release=release)
+                  release=release, machine=options.machine)
     lab.up()
     try:
         say(f"lab {name} is up: {', '.join(lab.nodes)}")

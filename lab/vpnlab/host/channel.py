@@ -58,12 +58,14 @@ class ClockSample:
 
 class Channel:
     def __init__(self, node: str, namespace: NetworkNamespace, address: str, token: str,
-                 powered: Callable[[], bool]) -> None:
+                 powered: Callable[[], bool], patience: float = 1.0) -> None:
+        """All limits of time are multiplied by the patience."""
         self._node = node
         self._namespace = namespace
         self._address = address
         self._token = token
         self._powered = powered
+        self._patience = patience
 
     def request(self, do: str, body: bytes = b"", timeout: float = 10.0,
                 **fields: object) -> tuple[dict, bytes]:
@@ -77,15 +79,16 @@ class Channel:
     def run(self, argv: Sequence[str], *, stdin: bytes, timeout: float,
             on_output: Callable[[str, bytes], None], **fields: object) -> int:
         """Runs a command; its output is handed over as it comes. Returns its exit code."""
+        limit = timeout * self._patience
         for header, data in self.stream("run", stdin, timeout + GRACE_S, argv=list(argv),
-                                        limit=timeout, **fields):
+                                        limit=limit, **fields):
             if "error" in header:
                 raise RemoteError(f"{self._node}: {argv[0]}: {header['error']}")
             if "stream" in header:
                 on_output(header["stream"], data)
                 continue
             if header["timed_out"]:
-                raise TimedOut(f"{self._node}: {' '.join(argv)} did not end in {timeout:g} s")
+                raise TimedOut(f"{self._node}: {' '.join(argv)} did not end in {limit:g} s")
             return header["exit"]
         raise LabError(f"{self._node}: {argv[0]}: no answer")
 
@@ -120,6 +123,7 @@ class Channel:
     def stream(self, do: str, body: bytes, timeout: float,
                **fields: object) -> Iterator[tuple[dict, bytes]]:
         """All frames that answer a request, until the node closes the connection."""
+        timeout *= self._patience
         deadline = time.monotonic() + timeout
         with self._connect(deadline) as stream:
             stream.settimeout(timeout)

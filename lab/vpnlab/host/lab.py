@@ -20,7 +20,7 @@ from .cores import host_cores, shared
 from .debian import ARCHIVE_MOUNT, PRODUCT_MOUNT, ensure_debian
 from .errors import (AlreadyUp, LabError, NotFound, NoTun, NotRoot, PackageMissing, ResourcesShort,
                      TimedOut)
-from .kernel import ensure_kernel
+from .machines import PATIENCE, Machine, ensure_machine, usual_kind
 from .netns import NetworkNamespace, existing_labs
 from .node import NICE, Node
 from .recorder import Capture
@@ -82,33 +82,36 @@ class Lab:
         self.namespace = NetworkNamespace(record.name)
         self._record = record
         self._state = StateDirectory(record.name)
-        self._kernel: Path | None = None
+        self._patience = PATIENCE[record.machine]
+        self._machine: Machine | None = None
         self._captures: list[Capture] = []
         self._listeners: list[Callable[[Fault], None]] = []
         # One reading of both clocks: a step of the host's wall clock moves no event.
         self._epoch = time.time() - time.monotonic()
         self.nodes = {name: Node(node_spec(name, record.memory_mb), self.namespace, self._state,
                                  record.token, record.stage, self._record_fault,
-                                 _root(record, name))
+                                 _root(record, name), self._patience)
                       for name in record.nodes}
 
     @classmethod
     def new(cls, name: str, nodes: Iterable[str] = DEFAULT_NODES,
             stage: Path | None = None, fresh: Collection[str] = (),
             packages: Path | None = None, memory_mb: int | None = None,
-            kernel: str | None = None, release: Release = THIS_RELEASE) -> Lab:
+            kernel: str | None = None, release: Release = THIS_RELEASE,
+            machine: str | None = None) -> Lab:
         """A lab that is not up yet. `stage` is a directory of installed project files, as
         `DESTDIR=stage` leaves them, laid over the host's root in every node. `fresh`: nodes that
         are a newly installed Debian instead, with systemd; they have an archive of Debian's
         packages, and `packages` as one of the project's. `memory_mb`: of each gateway.
         `release`: whose root the gateways have. `kernel`: the series of all nodes, in place of
-        that release's."""
+        that release's. `machine`: one of KINDS,
+        in place of what is usual on this host."""
         if stage is not None and not stage.is_dir():
             raise NotFound(f"no directory {stage} to stage")
         chosen = [node for node in NODES if node in [node_spec(name).name for name in nodes]]
         record = LabRecord(name, chosen, secrets.token_hex(16),
                            str(stage.resolve()) if stage else "", memory_mb=memory_mb,
-                           kernel=kernel or release.series)
+                           kernel=kernel or release.series, machine=machine or usual_kind())
         if fresh:
             if release != THIS_RELEASE:
                 raise NotFound(f"newly installed nodes are of {THIS_RELEASE.name} only")
@@ -143,7 +146,7 @@ class Lab:
     def up(self) -> None:
         """Boots all nodes; on any failure nothing of it remains."""
         check_host(self.nodes, self._record.memory_mb)
-        kernel = self._kernel_path()
+        machine = self._ensured_machine()
         if self.name in existing_labs():
             raise AlreadyUp(f"namespace {self.namespace.name} is in the way: "
                             f"`lab/lab down --name {self.name}` takes it down")
@@ -151,7 +154,7 @@ class Lab:
         try:
             self.namespace.create(node.spec for node in self.nodes.values())
             for node in self.nodes.values():
-                node.power_on(kernel)
+                node.power_on(machine)
             self._each(Node.wait_ready)
         except BaseException:
             self.down()
@@ -168,10 +171,10 @@ class Lab:
         finally:
             _restore_interrupts(previous)
 
-    def _kernel_path(self) -> Path:
-        if self._kernel is None:
-            self._kernel = ensure_kernel(self._record.kernel)
-        return self._kernel
+    def _ensured_machine(self) -> Machine:
+        if self._machine is None:
+            self._machine = ensure_machine(self._record.machine, self._record.kernel)
+        return self._machine
 
     def _each(self, action: Callable[[Node], T]) -> list[T]:
         with ThreadPoolExecutor(max_workers=len(self.nodes)) as pool:
@@ -203,7 +206,7 @@ class Lab:
     def power_on(self, name: str, *, wait: bool = True, nice: int = NICE) -> None:
         """Boots a node that has no power, with a fresh root."""
         node = self.node(name)
-        node.power_on(self._kernel_path(), nice)
+        node.power_on(self._ensured_machine(), nice)
         if wait:
             node.wait_ready()
         else:
@@ -236,6 +239,7 @@ class Lab:
                  interval_s: float = POLL_S) -> T:
         """Polls until the condition is true and returns its value. A node that is down or does
         not answer makes it false for now, not an error."""
+        deadline_s *= self._patience
         deadline = time.monotonic() + deadline_s
         trouble = ""
         while True:

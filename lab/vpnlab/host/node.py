@@ -15,10 +15,10 @@ from pathlib import Path
 from .channel import Channel, ClockSample, Completed, RemoteError
 from .cores import core_of, host_cores, pin
 from .errors import LabError, TimedOut
+from .machines import Machine
 from .netns import NetworkNamespace
 from .state import Process, StateDirectory, text_of
-from .topology import (HOST_ROOT, NETWORKS, NodeRoot, NodeSpec, boot_config,
-                       kernel_arguments)
+from .topology import HOST_ROOT, NETWORKS, NodeRoot, NodeSpec, boot_config
 
 INIT = Path(__file__).resolve().parents[2] / "node" / "init.py"
 # Where a node finds the programs of lab/node.
@@ -85,7 +85,7 @@ class Node:
 
     def __init__(self, spec: NodeSpec, namespace: NetworkNamespace, state: StateDirectory,
                  token: str, stage: str, on_fault: Callable[[str, str], None],
-                 root: NodeRoot = HOST_ROOT) -> None:
+                 root: NodeRoot = HOST_ROOT, patience: float = 1.0) -> None:
         self.spec = spec
         self.name = spec.name
         self._namespace = namespace
@@ -97,7 +97,7 @@ class Node:
         self._wrapper: subprocess.Popen[bytes] | None = None
         self._core = core_of(spec.name, host_cores())
         self.channel = Channel(spec.name, namespace, spec.address("management"), token,
-                               self.powered)
+                               self.powered, patience)
 
     def address(self, network: str) -> str:
         return self.spec.address(network)
@@ -116,21 +116,19 @@ class Node:
     def powered(self) -> bool:
         return self._state.process(self.name) is not None
 
-    def power_on(self, kernel: Path, nice: int = NICE) -> None:
+    def power_on(self, machine: Machine, nice: int = NICE) -> None:
         """Starts the node anew, with a fresh root, or with what a Debian of its own had at its last
         reboot in good order; wait_ready() waits for its agent. With a higher nice value it gets
         what the other nodes leave of the host's cores, until prefer()."""
         with self._state.switching(self.name):
             if self.powered():
                 raise LabError(f"{self.name} is powered on already")
-            config = self._state.write_config(
-                self.name, boot_config(self.spec, self._token, self._stage,
-                                       str(self._state.new_log_directory(self.name)),
-                                       str(self._state.disk_directory(self.name)), self._root))
-            arguments = kernel_arguments(self.spec, str(kernel), str(INIT), str(config),
-                                         self.name, f"{self._state.node(self.name)}/",
-                                         self._root.fresh)
-            self._start_process(arguments)
+            config = machine.complete(
+                boot_config(self.spec, self._token, self._stage,
+                            str(self._state.new_log_directory(self.name)),
+                            str(self._state.disk_directory(self.name)), self._root))
+            file = self._state.write_config(self.name, config)
+            self._start_process(machine.command(self.spec, config, file, INIT))
             process = self._main_process()
             self._state.record_process(self.name, process)
         self.prefer(nice)
@@ -192,7 +190,7 @@ class Node:
         except LabError as error:
             raise type(error)(f"{error}; the end of its console:\n{self.console_tail()}") from None
 
-    def console_tail(self, lines: int = 15) -> str:
+    def console_tail(self, lines: int = 30) -> str:
         try:
             text = self.console.read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:

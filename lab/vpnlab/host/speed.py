@@ -2,7 +2,7 @@
 """How fast the host is where user-mode kernels need it: each page that a process of a node touches
 first is a page of the host's, mapped by several system calls. A virtual machine without nested
 paging makes that ten times as long. Corosync then stands still for ten seconds at its start, and a
-run fails long before it reaches what it is about."""
+run fails long before it reaches what it is about. There nodes are emulated, see emulator.py."""
 from __future__ import annotations
 
 import mmap
@@ -33,4 +33,5 @@ def complaint(us: float) -> str | None:
     if us <= SLOW_US:
         return None
     return (f"this host needs {us:.0f} us for the first touch of a page (usual: 1 us): a "
-            "virtual machine without nested paging? Nodes are slow here, and limits may not hold")
+            "virtual machine without nested paging? Nodes are emulated, unless --machine names "
+            "another kind; they compute slowly, and limits may not hold")

@@ -115,6 +115,8 @@ class LabRecord:
     stage: str
     # The series of its nodes' kernel.
     kernel: str = DEFAULT_SERIES
+    # What its nodes are to the host, see machines.py.
+    machine: str = "user-mode"
     # Nodes whose root is not the host's, that root, and what they see of the host, by where.
     rooted: list[str] = dataclasses.field(default_factory=list)
     root: str = ""

@@ -116,6 +116,8 @@ class NodeSpec:
     memory_mb: int
     sysctls: tuple[tuple[str, str], ...] = ()
     routes: tuple[str, ...] = ()
+    # Of a kernel that has them; a user-mode kernel has all built in.
+    modules: tuple[str, ...] = ()
 
     @property
     def is_gateway(self) -> bool:
@@ -169,9 +171,18 @@ def sysctls_of(file: Path) -> tuple[tuple[str, str], ...]:
     return tuple((key, value) for key, value in settings if "*" not in key)
 
 
+def modules_of(file: Path) -> tuple[str, ...]:
+    """What a file of /etc/modules-load.d loads."""
+    lines = (line.strip() for line in file.read_text(encoding="utf-8").splitlines())
+    return tuple(line for line in lines if line and line[0] not in "#;")
+
+
 # What a gateway wants of its node, as an administrator would set it.
-SYSCTL_CONF = Path(__file__).resolve().parents[3] / "nftables" / "vpnha-sysctl.conf"
+_SETTINGS = Path(__file__).resolve().parents[3] / "nftables"
+SYSCTL_CONF = _SETTINGS / "vpnha-sysctl.conf"
 _GATEWAY_SYSCTLS = sysctls_of(SYSCTL_CONF)
+# And a watchdog for sbd.
+_GATEWAY_MODULES = (*modules_of(_SETTINGS / "vpnha-modules.conf"), "softdog")
 _ALL = ("cluster0", "cluster1", "outside", "inside", "management")
 _CLIENT = ("outside", "management")
 _HOME = ("home", "management")
@@ -182,16 +193,21 @@ NAT = "nat1"
 _BY_NAT = (f"{NETWORKS['outside'].prefix} via 192.168.55.61",)
 
 NODES = {node.name: node for node in (
-    NodeSpec("gw1", 1, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
-    NodeSpec("gw2", 2, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
-    NodeSpec("gw3", 3, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
+    NodeSpec("gw1", 1, "gateway", _ALL, 512, _GATEWAY_SYSCTLS,
+             modules=_GATEWAY_MODULES),
+    NodeSpec("gw2", 2, "gateway", _ALL, 512, _GATEWAY_SYSCTLS,
+             modules=_GATEWAY_MODULES),
+    NodeSpec("gw3", 3, "gateway", _ALL, 512, _GATEWAY_SYSCTLS,
+             modules=_GATEWAY_MODULES),
     NodeSpec("client1", 51, "client", _CLIENT, 256),
     NodeSpec("client2", 52, "client", _CLIENT, 256),
     NodeSpec("server", 21, "server", ("inside", "management"), 256,
              routes=tuple(f"{each.addresses} via {each.vip_inside}" for each in VPN_GATEWAYS)),
     NodeSpec("client3", 53, "client", _CLIENT, 256),
-    NodeSpec("gw4", 4, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
-    NodeSpec("gw5", 5, "gateway", _ALL, 512, _GATEWAY_SYSCTLS),
+    NodeSpec("gw4", 4, "gateway", _ALL, 512, _GATEWAY_SYSCTLS,
+             modules=_GATEWAY_MODULES),
+    NodeSpec("gw5", 5, "gateway", _ALL, 512, _GATEWAY_SYSCTLS,
+             modules=_GATEWAY_MODULES),
     NodeSpec(NAT, 61, "nat", ("outside", "home", "management"), 128,
              (("net.ipv4.ip_forward", "1"),)),
     NodeSpec(WITNESS, 31, "witness", ("inside", "outside", "management"), 128),
@@ -248,17 +264,22 @@ def boot_config(node: NodeSpec, token: str, stage: str, log_directory: str,
     return {"name": node.name, "links": links, "routes": list(node.routes),
             "sysctls": {} if root.fresh else dict(node.sysctls), "root": root.directory,
             "fresh": root.fresh, "mounts": dict(root.mounts), "hosts": hosts_file(), "stage": stage,
+            "modules": [] if root.fresh else list(node.modules), "shares": {},
             "log_directory": log_directory, "disk_directory": disk_directory,
             "agent_address": node.address("management"), "agent_port": AGENT_PORT, "token": token}
 
 
+def memory_of(node: NodeSpec, fresh: bool) -> int:
+    """In MB. `fresh`: it will have packages to install in its root, which is memory."""
+    return max(node.memory_mb, FRESH_MEMORY_MB) if fresh else node.memory_mb
+
+
 def kernel_arguments(node: NodeSpec, kernel: str, init: str, config: str, umid: str,
                      uml_dir: str, fresh: bool = False) -> list[str]:
-    """Command line of the node's process. The root is the host's, read only: what a node
+    """Command line of a user-mode kernel. The root is the host's, read only: what a node
     writes goes to its overlay. `fresh`: it will have packages to install there."""
-    memory_mb = max(node.memory_mb, FRESH_MEMORY_MB) if fresh else node.memory_mb
     vectors = [f"vec{index}:transport=tap,ifname={node.tap(name)},mac={node.mac(name)},"
                "depth=128,gro=1" for index, name in enumerate(node.networks)]
-    return [kernel, f"mem={memory_mb}M", "root=/dev/root", "rootfstype=hostfs",
+    return [kernel, f"mem={memory_of(node, fresh)}M", "root=/dev/root", "rootfstype=hostfs",
             "rootflags=/", "ro", "con=null", "con0=fd:0,fd:1", "quiet", f"umid={umid}",
             f"uml_dir={uml_dir}", *vectors, f"init={init}", f"VPNHA_NODE={config}"]

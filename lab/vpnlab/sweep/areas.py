@@ -15,8 +15,9 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters",
                    "l2tp-power-cut", "plain-knet-refused", "partition-isolate-promoted",
                    "fenced-node-returns", "l2tp-ipsec-power-cut", "ikev2-power-cut",
                    "pptp-power-cut", "promote-while-incomplete")
-# Those of them that need no cluster: a host that is too slow for one can run them.
-SLOW_HOST_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "plain-knet-refused")
+# Those of them that there is time for where nodes are emulated: each takes three times as long.
+SLOW_HOST_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "plain-knet-refused",
+                       "l2tp-power-cut", "pptp-power-cut")
 # The same fault again and again each, for docs/performance.md (tests/bench/run --only takeovers and
 # --only standing_in): half an hour and more.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",

@@ -29,10 +29,11 @@ GREEN, RED = "green", "red"
 
 @dataclass(frozen=True)
 class Kernel:
-    """Of the nodes. `version`: of Debian's source package."""
+    """Of the nodes. `version`: of Debian's package. `machine`: what nodes were to the host."""
 
     series: str
     version: str
+    machine: str
 
 
 @dataclass(frozen=True)

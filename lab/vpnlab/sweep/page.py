@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..host.stage import ROOT
 from .areas import MEASUREMENTS, areas_of
-from .book import RED, Entry, Evidence, Figures, replace
+from .book import RED, Entry, Evidence, Figures, Kernel, replace
 from .order import SHORT
 
 PAGE = ROOT / "docs" / "evidence.md"
@@ -77,9 +77,13 @@ def _counts(entries: list[Entry], never: int) -> str:
 def _row(name: str, entry: Entry) -> str:
     cells = (f"`{name}`", _areas(name), _verdict(entry), entry.date[:16].replace("T", " "),
              f"`{entry.commit[:SHORT]}`" + (" dirty" if entry.dirty else ""),
-             figures_text(entry.figures), f"{entry.kernel.series} ({entry.kernel.version})",
+             figures_text(entry.figures), _kernel(entry.kernel),
              f"{entry.seconds:.0f}")
     return "| " + " | ".join(cells) + " |\n"
+
+
+def _kernel(kernel: Kernel) -> str:
+    return f"{kernel.series} ({kernel.version}), {kernel.machine}"
 
 
 def _areas(name: str) -> str:

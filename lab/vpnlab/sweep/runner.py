@@ -19,7 +19,8 @@ from pathlib import Path
 
 from ..evidence.result import validate
 from ..host.errors import EXIT_SCENARIO_FAILED, AlreadyUp, LabError
-from ..host.kernel import DEFAULT_SERIES, ensure_kernel, source_version
+from ..host.kernel import DEFAULT_SERIES
+from ..host.machines import ensure_machine, usual_kind
 from ..host.progress import run_logged, say
 from ..host.stage import LAB_TARGETS, ROOT
 from ..steps import scenario
@@ -66,10 +67,11 @@ def _step(name: str, argv: Sequence[str], log: Path) -> None:
         raise LabError(f"{name} failed with {code}; see {log}")
 
 
-def lab_run(name: str, out: Path) -> int:
-    """Runs the scenario in a session of its own, so that Ctrl-C ends it once: by our signal. Waits
-    until its lab is gone, also then."""
-    argv = [sys.executable, str(ROOT / "lab" / "lab"), "run", name, "--out", str(out)]
+def lab_run(name: str, out: Path, machine: str) -> int:
+    """Runs the scenario on such nodes, in a session of its own, so that Ctrl-C ends it once: by our
+    signal. Waits until its lab is gone, also then."""
+    argv = [sys.executable, str(ROOT / "lab" / "lab"), "run", name, "--out", str(out),
+            "--machine", machine]
     with (out / LOG).open("w", encoding="utf-8") as log:
         process = subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log,
                                    stderr=subprocess.STDOUT, start_new_session=True)
@@ -86,7 +88,7 @@ class Runner:
 
     def __init__(self, tree: Tree, scenarios: Collection[str], directory: Path = SWEEP,
                  evidence: Path = EVIDENCE, evidence_page: Path = PAGE,
-                 run: Callable[[str, Path], int] = lab_run,
+                 run: Callable[[str, Path, str], int] = lab_run,
                  build: Callable[[Path], None] = build,
                  build_packages: Callable[[Path], None] = build_packages) -> None:
         self._tree = tree
@@ -120,14 +122,14 @@ class Runner:
                 self._build_packages(self._directory)
                 self._packaged = before
             series = loaded.scenario.kernel or DEFAULT_SERIES
-            ensure_kernel(series)
+            machine = ensure_machine(usual_kind(), series)
         except Exception as error:  # noqa: BLE001 - of this scenario; the next one may run
             return Outcome(None, time.monotonic() - began, f"{error}")
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
         began = time.monotonic()
         try:
-            code = self._run(name, out)
+            code = self._run(name, out, machine.kind)
         except BaseException:
             shutil.rmtree(out, ignore_errors=True)
             raise
@@ -140,7 +142,7 @@ class Runner:
         self._store(name, Entry(
             state.commit, state.dirty, datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
             RED if failed else GREEN, seconds, result["seed"],
-            Kernel(series, source_version(series)),
+            Kernel(series, machine.version, machine.kind),
             Figures() if validate(result) else figures(result, out), failed))
         if failed:
             return Outcome(RED, seconds, f"{', '.join(failed)}; see {out}")
