@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import lzma
 import os
+import struct
 import subprocess
 
 import pytest
@@ -22,11 +23,24 @@ def test_cpio_finds_in_the_archive_what_was_put_there(tmp_path):
         assert os.access(tmp_path / path, os.X_OK)
 
 
-def test_the_kernel_is_taken_out_of_its_image():
-    image = b"boot sector" + lzma.compress(b"\x7fELF kernel") + b"what follows it"
-    assert emulator.unpacked_kernel(image) == b"\x7fELF kernel"
-    with pytest.raises(LabError, match="xz"):
-        emulator.unpacked_kernel(b"\x1f\x8b")
+def image(payload: bytes) -> bytes:
+    """Two sectors of setup, then the payload behind 16 octets of code, then a size."""
+    setup = bytearray(2 * emulator.SECTOR)
+    setup[emulator.SETUP_SECTORS_AT] = 1
+    struct.pack_into("<II", setup, emulator.PAYLOAD_AT, 16, len(payload) + 4)
+    return bytes(setup) + bytes(16) + payload + bytes(4)
+
+
+def zstd(content: bytes) -> bytes:
+    return subprocess.run(["zstd", "--stdout"], input=content, capture_output=True,
+                          check=True).stdout
+
+
+@pytest.mark.parametrize("pack", [lzma.compress, zstd])
+def test_the_kernel_is_taken_out_of_its_image(pack):
+    assert emulator.unpacked_kernel(image(pack(b"\x7fELF kernel"))) == b"\x7fELF kernel"
+    with pytest.raises(LabError, match="not known here: 1f8b"):
+        emulator.unpacked_kernel(image(b"\x1f\x8b"))
 
 
 @pytest.fixture

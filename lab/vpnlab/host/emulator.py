@@ -15,9 +15,10 @@ import dataclasses
 import hashlib
 import lzma
 import shutil
+import struct
 import subprocess
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from .compiled import compiled
@@ -30,9 +31,14 @@ from .topology import NETWORKS, NodeSpec
 SOURCES = Path(__file__).resolve().parents[2] / "emulated"
 FIRST = SOURCES / "first.c"
 EMULATOR = "qemu-system-x86_64"
+# With the packages that bring them.
+TOOLS = {EMULATOR: "qemu-system-x86", "zstd": "zstd"}
 # What first.c loads, each after what it needs. The rest is loaded as on any Debian.
 MODULES = ("virtio_mmio", "9pnet_virtio", "9p", "overlay", "virtio_net")
-XZ_MAGIC = b"\xfd7zXZ\0"
+# Of a kernel's image (Documentation/arch/x86/boot.rst): setup_sects, payload_offset and
+# payload_length.
+SETUP_SECTORS_AT, SETUP_SECTORS_USUAL, SECTOR = 0x1F1, 4, 512
+PAYLOAD_AT = 0x248
 # A Debian of today is compiled for the first of these; the others are what charon asks the
 # processor for. AVX costs more to emulate than it saves.
 PROCESSOR = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+rdrand"
@@ -137,9 +143,10 @@ def version_of(package: str) -> str:
 
 def ensure_emulated(series: str) -> EmulatedKernel:
     """From the cache, or made now."""
-    if shutil.which(EMULATOR) is None:
-        raise PackageMissing(f"{EMULATOR} is missing: "
-                             "apt-get install --no-install-recommends qemu-system-x86")
+    for tool, package in TOOLS.items():
+        if shutil.which(tool) is None:
+            raise PackageMissing(f"{tool} is missing: "
+                                 f"apt-get install --no-install-recommends {package}")
     package = package_of(series)
     version = version_of(package)
     recipe = hashlib.sha256(" ".join(MODULES).encode() + FIRST.read_bytes()).hexdigest()[:12]
@@ -173,11 +180,32 @@ def _make(package: str, target: Path) -> None:
 
 def unpacked_kernel(image: bytes) -> bytes:
     """The kernel within a bzImage of Debian's. QEMU starts it without the emulated processor
-    unpacking it (PVH, the kernel's Documentation/arch/x86/boot.rst)."""
-    start = image.find(XZ_MAGIC)
-    if start < 0:
-        raise LabError("the kernel's package has no image that is packed by xz")
-    return lzma.LZMADecompressor().decompress(image[start:])
+    unpacking it."""
+    sectors = image[SETUP_SECTORS_AT] or SETUP_SECTORS_USUAL
+    offset, length = struct.unpack_from("<II", image, PAYLOAD_AT)
+    start = (sectors + 1) * SECTOR + offset
+    # The kernel's build appends the unpacked size where the format has none.
+    payload = image[start:start + length]
+    for magic, unpack in UNPACKERS.items():
+        if payload.startswith(magic):
+            return unpack(payload)
+    raise LabError(f"the kernel's image is packed in a way not known here: {payload[:4].hex()}")
+
+
+def _unpack_zstd(payload: bytes) -> bytes:
+    done = subprocess.run(["zstd", "--decompress", "--stdout"], input=payload, capture_output=True,
+                          check=False)
+    # It complains about the size that follows the end.
+    if not done.stdout:
+        raise LabError(f"zstd: {done.stderr.decode(errors='replace').strip()}")
+    return done.stdout
+
+
+# By how a payload begins: Debian 12's and Debian 13's.
+UNPACKERS: dict[bytes, Callable[[bytes], bytes]] = {
+    b"\xfd7zXZ\0": lambda payload: lzma.LZMADecompressor().decompress(payload),
+    b"\x28\xb5\x2f\xfd": _unpack_zstd,
+}
 
 
 def _first_files(root: Path, release: str) -> dict[str, bytes | None]:
