@@ -9,14 +9,18 @@ only commands run are one `ip -batch` and one `modprobe`.
 """
 from __future__ import annotations
 
+import codecs
 import ctypes
 import json
 import os
 import signal
 import socket
+import stat
 import struct
 import sys
 
+# Python imports a codec where it is first used: the node's root may have another Python's.
+CODECS = ("ascii", "idna", "latin-1", "utf-8")
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_MOVE = 1, 2, 4, 8192
@@ -201,8 +205,26 @@ def write_tools(tools: dict[str, bytes], to: str) -> None:
 
 def load_modules(config: dict) -> None:
     """What no program of a node asks for. A user-mode kernel has all built in."""
-    if config["shares"] and config["modules"]:
-        run("/usr/sbin/modprobe", "--all", *config["modules"])
+    if config["shares"]:
+        make_devices(f"/lib/modules/{os.uname().release}/modules.devname")
+        if config["modules"]:
+            run("/usr/sbin/modprobe", "--all", *config["modules"])
+
+
+def make_devices(file: str) -> None:
+    """Devices whose modules are loaded when they are opened, as kmod-static-nodes.service of
+    systemd makes them."""
+    with open(file, encoding="ascii") as lines:
+        for line in lines:
+            if line.startswith("#"):
+                continue
+            _, name, device = line.split()
+            major, _, minor = device[1:].partition(":")
+            path = f"/dev/{name}"
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            if not os.path.exists(path):
+                kind = stat.S_IFCHR if device[0] == "c" else stat.S_IFBLK
+                os.mknod(path, kind | 0o600, os.makedev(int(major), int(minor)))
 
 
 def run(*argv: str) -> None:
@@ -278,6 +300,8 @@ def main() -> None:
     # All imports before the root changes: one pass over the host's files.
     sys.path.insert(0, HERE)
     import agent
+    for name in CODECS:
+        codecs.lookup(name)
     tools = read_tools()
     build_root(config)
     mount_special(config)

@@ -19,3 +19,17 @@ def test_a_node_gets_the_programs_of_directories_below_too(tmp_path):
     init.write_tools(init.read_tools(), str(tmp_path))
     assert (tmp_path / "agent.py").read_bytes()
     assert (tmp_path / "hostile" / "flood.py").read_bytes()
+
+
+def test_devices_of_modules_that_are_not_loaded_yet_are_made(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(init.os, "mknod", lambda *what: made.append(what))
+    monkeypatch.setattr(init.os, "makedirs", lambda path, exist_ok: None)
+    listed = tmp_path / "modules.devname"
+    listed.write_text("# Device nodes to trigger on-demand module loading.\n"
+                      "ppp_generic lab-ppp c108:0\nloop lab/loop-control c10:237\n"
+                      "brd lab-ram b1:0\nfuse null c1:3\n")
+    init.make_devices(str(listed))
+    assert made == [("/dev/lab-ppp", 0o020600, os.makedev(108, 0)),
+                    ("/dev/lab/loop-control", 0o020600, os.makedev(10, 237)),
+                    ("/dev/lab-ram", 0o060600, os.makedev(1, 0))]

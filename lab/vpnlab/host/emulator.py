@@ -42,12 +42,14 @@ PAYLOAD_AT = 0x248
 # A Debian of today is compiled for the first of these; the others are what charon asks the
 # processor for. AVX costs more to emulate than it saves.
 PROCESSOR = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+rdrand"
-# Translated code of all of a node's programs; QEMU's own value is a quarter of the memory.
-TRANSLATED_MB = 256
+# Room for the translated code of all of a node's programs: where it is full, all is translated anew,
+# meanwhile the node stands still.
+TRANSLATED_MB = 1024
 # Without random addresses a program's translated code serves its next process too: starting a
 # process takes a third of the time. The kernel's own clock is not to be measured: see tsc_khz.c.
 KERNEL_OPTIONS = ("console=ttyS0", "quiet", "panic=-1", "mitigations=off", "norandmaps", "nokaslr",
-                  "nopti", "tsc=reliable", "no_timer_check", "random.trust_cpu=on")
+                  "nopti", "tsc=reliable", "no_timer_check", "random.trust_cpu=on",
+                  "cryptomgr.notests")
 SHARE_OPTIONS = "trans=virtio,version=9p2000.L,msize=262144"
 # Of files that do not change while a node runs.
 CACHED = ",cache=loose"
@@ -149,7 +151,7 @@ def ensure_emulated(series: str) -> EmulatedKernel:
                                  f"apt-get install --no-install-recommends {package}")
     package = package_of(series)
     version = version_of(package)
-    recipe = hashlib.sha256(" ".join(MODULES).encode() + FIRST.read_bytes()).hexdigest()[:12]
+    recipe = hashlib.sha256(Path(__file__).read_bytes() + FIRST.read_bytes()).hexdigest()[:12]
     target = cache_dir() / f"{package}_{version}-{recipe}"
     if not target.exists():
         cache_dir().mkdir(parents=True, exist_ok=True)
@@ -217,7 +219,11 @@ def _first_files(root: Path, release: str) -> dict[str, bytes | None]:
         for line in shown.splitlines():
             kind, _, path = line.strip().partition(" ")
             if kind == "insmod":
-                order.setdefault(Path(path).name, Path(path).read_bytes())
+                file = Path(path.strip())
+                # Debian 13 packs modules, and first.c does not unpack them.
+                content = file.read_bytes()
+                order.setdefault(file.name.removesuffix(".xz"),
+                                 lzma.decompress(content) if file.suffix == ".xz" else content)
     names = "".join(f"{name}\n" for name in order).encode()
     return {"dev": None, "root": None, "modules": None, "modules/order": names,
             **{f"modules/{name}": content for name, content in order.items()},

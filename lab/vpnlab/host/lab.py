@@ -20,7 +20,7 @@ from .cores import host_cores, shared
 from .debian import ARCHIVE_MOUNT, PRODUCT_MOUNT, ensure_debian
 from .errors import (AlreadyUp, LabError, NotFound, NoTun, NotRoot, PackageMissing, ResourcesShort,
                      TimedOut)
-from .machines import PATIENCE, Machine, ensure_machine, usual_kind
+from .machines import TRAITS, Machine, ensure_machine, usual_kind
 from .netns import NetworkNamespace, existing_labs
 from .node import NICE, Node
 from .recorder import Capture
@@ -82,7 +82,7 @@ class Lab:
         self.namespace = NetworkNamespace(record.name)
         self._record = record
         self._state = StateDirectory(record.name)
-        self._patience = PATIENCE[record.machine]
+        self._patience = TRAITS[record.machine].patience
         self._machine: Machine | None = None
         self._captures: list[Capture] = []
         self._listeners: list[Callable[[Fault], None]] = []
@@ -90,7 +90,7 @@ class Lab:
         self._epoch = time.time() - time.monotonic()
         self.nodes = {name: Node(node_spec(name, record.memory_mb), self.namespace, self._state,
                                  record.token, record.stage, self._record_fault,
-                                 _root(record, name), self._patience)
+                                 _root(record, name), TRAITS[record.machine])
                       for name in record.nodes}
 
     @classmethod

@@ -15,7 +15,7 @@ from pathlib import Path
 from .channel import Channel, ClockSample, Completed, RemoteError
 from .cores import core_of, host_cores, pin
 from .errors import LabError, TimedOut
-from .machines import Machine
+from .machines import TRAITS, USER_MODE, Machine, Traits
 from .netns import NetworkNamespace
 from .state import Process, StateDirectory, text_of
 from .topology import HOST_ROOT, NETWORKS, NodeRoot, NodeSpec, boot_config
@@ -85,7 +85,8 @@ class Node:
 
     def __init__(self, spec: NodeSpec, namespace: NetworkNamespace, state: StateDirectory,
                  token: str, stage: str, on_fault: Callable[[str, str], None],
-                 root: NodeRoot = HOST_ROOT, patience: float = 1.0) -> None:
+                 root: NodeRoot = HOST_ROOT,
+                 traits: Traits = TRAITS[USER_MODE]) -> None:
         self.spec = spec
         self.name = spec.name
         self._namespace = namespace
@@ -95,9 +96,10 @@ class Node:
         self._root = root
         self._on_fault = on_fault
         self._wrapper: subprocess.Popen[bytes] | None = None
-        self._core = core_of(spec.name, host_cores())
+        self._cores = [core_of(spec.name, host_cores())] if traits.has_own_core else host_cores()
+        self._traits = traits
         self.channel = Channel(spec.name, namespace, spec.address("management"), token,
-                               self.powered, patience)
+                               self.powered, traits.patience)
 
     def address(self, network: str) -> str:
         return self.spec.address(network)
@@ -135,10 +137,9 @@ class Node:
 
     def _start_process(self, arguments: list[str]) -> None:
         # A process number namespace of its own: the death of its first process is the death of
-        # all, at once, whatever the node's kernel was doing. One core for all threads of a node:
-        # each system call in it is a hand-over between two of them, which takes 14 us on one core
-        # and 50 us between two.
-        command = [*self._namespace.prefix(), "taskset", "--cpu-list", str(self._core),
+        # all, at once, whatever the node's kernel was doing.
+        command = [*self._namespace.prefix(), "taskset", "--cpu-list",
+                   ",".join(map(str, self._cores)),
                    "nice", "-n", str(NICE), "unshare", "--pid", "--fork", "--mount-proc",
                    "--kill-child=SIGKILL", *arguments]
         environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": "/root",
@@ -149,8 +150,11 @@ class Node:
                                              env=environment, cwd="/")
 
     def use_core(self, core: int) -> None:
-        """Of the host, from now on and after it is powered on again."""
-        self._core = core
+        """Of the host, from now on and after it is powered on again; nothing where nodes take
+        whichever is free."""
+        if not self._traits.has_own_core:
+            return
+        self._cores = [core]
         process = self._state.process(self.name)
         if process is not None:
             pin(process.pid, core)
