@@ -5,7 +5,8 @@ import re
 import pytest
 
 from vpnlab import cli
-from vpnlab.evidence.expectation import at_least, at_most, between, equals, is_empty, is_true
+from vpnlab.evidence.expectation import (at_least, at_most, between, equals, is_empty, is_true,
+                                         on_slow_nodes)
 from vpnlab.evidence.measure import Measured, first_fault
 from vpnlab.evidence.result import Invariants, Phases, Vip
 from vpnlab.host import kernel, lab as lab_module, machines
@@ -303,3 +304,14 @@ def test_down_all_takes_down_every_lab_that_there_is(monkeypatch):
     assert cli.main(["down", "--all"]) == 0
     assert gone == ["one", "two"]
     assert cli.main(["down", "--name", "three"]) == 107
+
+
+def test_only_limits_of_time_are_longer_on_emulated_nodes():
+    slow = on_slow_nodes("client1_outage_ms", at_most(600), 4)
+    assert slow.met_by(2400) and not slow.met_by(2401)
+    assert slow.text == "<= 2400; <= 600 unless emulated"
+    for name, expected in (("pings_lost", at_most(3)), ("vip_overlap_ms", at_most(10)),
+                           ("silent_after_ms", at_most(10)), ("waited_ms", at_least(5)),
+                           ("outage_ms", equals(0))):
+        assert on_slow_nodes(name, expected, 4) == expected
+    assert on_slow_nodes("outage_ms", at_most(600), 1).text == "<= 600"

@@ -42,8 +42,8 @@ PAYLOAD_AT = 0x248
 # A Debian of today is compiled for the first of these; the others are what charon asks the
 # processor for. AVX costs more to emulate than it saves.
 PROCESSOR = "qemu64,+ssse3,+sse4.1,+sse4.2,+popcnt,+aes,+pclmulqdq,+rdrand"
-# Room for the translated code of all of a node's programs: where it is full, all is translated anew,
-# meanwhile the node stands still.
+# Room for the translated code of all of a node's programs. Where it is full, all is translated
+# anew, and meanwhile the node stands still.
 TRANSLATED_MB = 1024
 # Without random addresses a program's translated code serves its next process too: starting a
 # process takes a third of the time. The kernel's own clock is not to be measured: see tsc_khz.c.

@@ -82,7 +82,7 @@ class Lab:
         self.namespace = NetworkNamespace(record.name)
         self._record = record
         self._state = StateDirectory(record.name)
-        self._patience = TRAITS[record.machine].patience
+        self.patience = TRAITS[record.machine].patience
         self._machine: Machine | None = None
         self._captures: list[Capture] = []
         self._listeners: list[Callable[[Fault], None]] = []
@@ -239,7 +239,7 @@ class Lab:
                  interval_s: float = POLL_S) -> T:
         """Polls until the condition is true and returns its value. A node that is down or does
         not answer makes it false for now, not an error."""
-        deadline_s *= self._patience
+        deadline_s *= self.patience
         deadline = time.monotonic() + deadline_s
         trouble = ""
         while True:

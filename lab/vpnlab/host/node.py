@@ -113,6 +113,11 @@ class Node:
         also after a power cut."""
         return self._state.log_directories(self.name)
 
+    @property
+    def patience(self) -> float:
+        """How much longer than usual to wait for what the node does."""
+        return self._traits.patience
+
     # Power.
 
     def powered(self) -> bool:

@@ -64,7 +64,7 @@ class Charon:
     def initiate(self, child: str) -> None:
         """Returns when the CHILD_SA is there."""
         self._node.run("swanctl", "--initiate", "--child", child,
-                       "--timeout", str(INITIATE_LIMIT_S))
+                       "--timeout", str(round(INITIATE_LIMIT_S * self._node.patience)))
 
     def terminate(self, connection: str) -> None:
         """Returns when the peer has acknowledged that the IKE SA is deleted, or does not answer."""

@@ -224,8 +224,8 @@ class Cluster:
         self._two_node = len(self._members) == 2
         # Of all nodes. A node with a longer token than the others holds an idle ring's token
         # longer than they wait for it: they lose it again and again.
-        self._timing = RELAXED
-        self._tuned = QUICK
+        self._timing = self._patient(RELAXED)
+        self._tuned = self._patient(QUICK)
 
     @property
     def nodes(self) -> list[Node]:
@@ -276,7 +276,7 @@ class Cluster:
     def start_together(self, nodes: Sequence[Node]) -> None:
         """Starts nodes that have a CIB on their disks; returns when they are online and
         quorate, with the relaxed token."""
-        self._timing = RELAXED
+        self._timing = self._patient(RELAXED)
         for node in nodes:
             node.run("chmod", "600", CIB_FILE)
             node.run("chown", "hacluster:haclient", CIB_FILE)
@@ -326,7 +326,7 @@ class Cluster:
 
     def relax(self) -> None:
         """The token under which nodes join, on all nodes that have power."""
-        self._set_timing(RELAXED)
+        self._set_timing(self._patient(RELAXED))
 
     @property
     def is_pair(self) -> bool:
@@ -334,7 +334,7 @@ class Cluster:
 
     def standbys_stand_in(self) -> None:
         """tune() sets the profile for that."""
-        self._tuned = TUNED
+        self._tuned = self._patient(TUNED)
 
     def tune(self) -> None:
         """The tuned profile from now on, on all nodes that have power."""
@@ -349,6 +349,11 @@ class Cluster:
         """Tunes to another token, from now on: what tune() does then as well."""
         self._tuned = token_ms, round(token_ms * CONSENSUS_PER_TOKEN)
         self.tune()
+
+    def _patient(self, timing: tuple[int, int]) -> tuple[int, int]:
+        """For nodes that compute slowly: Corosync of an emulated one stands still for a second when
+        it reads its configuration again."""
+        return round(timing[0] * self._lab.patience), round(timing[1] * self._lab.patience)
 
     def default_token(self) -> None:
         """Corosync's own timing from now on, on all nodes that have power."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..evidence.expectation import Expected, at_least, equals, is_empty
+from ..evidence.expectation import Expected, at_least, equals, is_empty, on_slow_nodes
 from ..evidence.measure import REPAIRS, Measured, copy_logs, gateway_captures, measure
 from ..evidence.result import (ClientResult, Event, Expectation, Leftover, Result, served_by,
                                timeline, to_ms, write_series)
@@ -99,6 +99,7 @@ class Run:
 
     def expect(self, name: str, observed: Any, expected: Expected) -> bool:
         """Books an expectation. A failed one fails the scenario, which goes on all the same."""
+        expected = on_slow_nodes(name, expected, self.lab.patience)
         met = expected.met_by(observed)
         self._expectations.append(Expectation(name, expected.text, observed, met))
         say(f"{'ok  ' if met else 'FAIL'} {name}: {observed} (expected {expected.text})")
