@@ -52,7 +52,7 @@ class ScriptsTest : public ::testing::Test {
     }
     // Until all have run.
     void finish() {
-        scripts_.finish([this] { loop_.stop(); });
+        scripts_.complete([this] { loop_.stop(); });
         loop_.run();
     }
     [[nodiscard]] std::vector<std::string> lines(const std::string& name) const {
@@ -122,7 +122,7 @@ TEST_F(ScriptsTest, TheEndWaitsForSoLong) {
     Scripts scripts(loop_, no_interface, {directory_, 60s});
     scripts.execute(up(1), "vpnha3");
     const TimePoint begun = adapters::QbLoop::now();
-    scripts.finish([this] { loop_.stop(); });
+    scripts.complete([this] { loop_.stop(); });
     loop_.run();
     EXPECT_GE(adapters::QbLoop::now() - begun, limits::kScriptsAtEnd);
 }
