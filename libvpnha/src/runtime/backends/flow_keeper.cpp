@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <type_traits>
 #include <utility>
 
 #include "adapters/os/log.hpp"
@@ -21,6 +23,18 @@ using conntrack::News;
 constexpr Duration kBurstPause = std::chrono::milliseconds(20);
 // A socket that could not be opened, for want of memory, may be now.
 constexpr Duration kOpenAgain = std::chrono::seconds(1);
+
+// Those that a command is about. A listing is about none.
+template <class Command>
+auto& entries_of(Command& work) {
+    if constexpr (requires { work.flows; }) {
+        return work.flows;
+    } else {
+        return work.expectations;
+    }
+}
+template <class Command>
+constexpr bool kHasEntries = !std::is_same_v<Command, node::ListExpectations>;
 
 }  // namespace
 
@@ -61,10 +75,10 @@ bool FlowKeeper::execute(node::ProtocolWork& work) {
     return execute_own<node::FlowWork>(work, [this](auto& each) { carry_out(each); });
 }
 
-void FlowKeeper::watch(GatewayId gateway, const conntrack::Policy& policy) {
-    unwatch(gateway);
-    served_.insert_or_assign(gateway, policy);
-    unopened_.insert_or_assign(gateway, policy);
+void FlowKeeper::carry_out(const node::WatchFlows& work) {
+    carry_out(node::UnwatchFlows{work.gateway});
+    served_.insert_or_assign(work.gateway, work.policy);
+    unopened_.insert_or_assign(work.gateway, work.policy);
     open_events();
 }
 
@@ -146,8 +160,8 @@ void FlowKeeper::read_bursts() {
 
 void FlowKeeper::forget_timeouts(GatewayId gateway) {
     std::erase_if(trains_, [&](const Train& train) {
-        const auto* const timeouts = std::get_if<SetTimeouts>(&train.work);
-        if (train.gateway != gateway || timeouts == nullptr) {
+        const auto* const timeouts = std::get_if<node::SetFlowTimeouts>(&train);
+        if (timeouts == nullptr || timeouts->gateway != gateway) {
             return false;
         }
         waiting_[gateway] -= timeouts->flows.size();
@@ -155,7 +169,8 @@ void FlowKeeper::forget_timeouts(GatewayId gateway) {
     });
 }
 
-void FlowKeeper::unwatch(GatewayId gateway) {
+void FlowKeeper::carry_out(const node::UnwatchFlows& work) {
+    const GatewayId gateway = work.gateway;
     forget_timeouts(gateway);
     served_.erase(gateway);
     unopened_.erase(gateway);
@@ -167,7 +182,8 @@ void FlowKeeper::unwatch(GatewayId gateway) {
     }
 }
 
-void FlowKeeper::list(GatewayId gateway) {
+void FlowKeeper::carry_out(const node::ListFlows& work) {
+    const GatewayId gateway = work.gateway;
     if (const auto old = listings_.find(gateway); old != listings_.end()) {
         loop_.unwatch(old->second.fd());
         listings_.erase(old);
@@ -207,25 +223,26 @@ void FlowKeeper::read_listing(GatewayId gateway) {
     }
 }
 
-void FlowKeeper::look_up(GatewayId gateway, std::vector<conntrack::FlowKey> flows) {
-    add<LookUp>(gateway, std::move(flows));
-}
-
-void FlowKeeper::install(GatewayId gateway, std::vector<conntrack::Wanted> flows) {
-    add<Install>(gateway, std::move(flows));
-}
-
-void FlowKeeper::remove(GatewayId gateway, std::vector<conntrack::FlowKey> flows) {
-    add<Remove>(gateway, std::move(flows));
-}
-
-void FlowKeeper::set_timeouts(GatewayId gateway, std::vector<conntrack::Timeout> flows) {
-    add<SetTimeouts>(gateway, std::move(flows));
-}
-
-void FlowKeeper::begin_work() {
+void FlowKeeper::add(Train train) {
     if (trains_.empty()) {
         loop_.set_timer(kFlowTimer, loop_.now(), [this] { work_slice(); });
+    }
+    trains_.push_back(std::move(train));
+}
+
+template <node::OneOf<FlowKeeper::Train> Command>
+void FlowKeeper::carry_out(Command& work) {
+    if constexpr (kHasEntries<Command>) {
+        auto& all = entries_of(work);
+        waiting_[work.gateway] += all.size();
+        for (std::size_t begin = 0; begin < all.size(); begin += limits::kFlowsPerTrain) {
+            const auto first = all.begin() + static_cast<std::ptrdiff_t>(begin);
+            const auto count = std::min(limits::kFlowsPerTrain, all.size() - begin);
+            const auto last = first + static_cast<std::ptrdiff_t>(count);
+            add(Command{work.gateway, {std::move_iterator(first), std::move_iterator(last)}});
+        }
+    } else {
+        add(work);
     }
 }
 
@@ -260,10 +277,12 @@ void FlowKeeper::work_once() {
     trains_.pop_front();
     std::visit(
         [&](auto& work) {
-            waiting_[train.gateway] -= work.flows.size();
-            work_off(train.gateway, work);
+            if constexpr (kHasEntries<std::remove_reference_t<decltype(work)>>) {
+                waiting_[work.gateway] -= entries_of(work).size();
+            }
+            work_off(work);
         },
-        train.work);
+        train);
 }
 
 bool FlowKeeper::is_others(GatewayId gateway, const conntrack::Flow& flow) const {
@@ -283,10 +302,10 @@ bool FlowKeeper::is_others(GatewayId gateway, const conntrack::FlowKey& key) con
            });
 }
 
-void FlowKeeper::work_off(GatewayId gateway, Install& train) {
+void FlowKeeper::work_off(node::InstallFlows& train) {
     std::vector<conntrack::Installed> others;
     std::erase_if(train.flows, [&](const conntrack::Wanted& each) {
-        const bool is = is_others(gateway, each.flow);
+        const bool is = is_others(train.gateway, each.flow);
         if (is) {
             others.push_back({each.flow.key, each.ticket, true});
         }
@@ -304,7 +323,7 @@ void FlowKeeper::work_off(GatewayId gateway, Install& train) {
     }
     std::vector<conntrack::Installed> answers = answers_of(flows, train.flows, taken);
     answers.insert(answers.end(), others.begin(), others.end());
-    run_(node_.on_event(gateway, node::FlowsInstalled{answers}, loop_.now()));
+    run_(node_.on_event(train.gateway, node::FlowsInstalled{answers}, loop_.now()));
 }
 
 std::vector<conntrack::FlowKey> FlowKeeper::missing_of(
@@ -318,26 +337,27 @@ std::vector<conntrack::FlowKey> FlowKeeper::missing_of(
     return missing;
 }
 
-void FlowKeeper::work_off(GatewayId gateway, Remove& train) {
-    std::erase_if(train.flows, [&](const auto& key) { return is_others(gateway, key); });
+void FlowKeeper::work_off(node::RemoveFlows& train) {
+    std::erase_if(train.flows, [&](const auto& key) { return is_others(train.gateway, key); });
     if (const Result<void> removed = table_->remove(train.flows); !removed) {
         complain_of_flows("flows cannot be removed", removed.error());
     }
 }
 
-void FlowKeeper::work_off(GatewayId gateway, SetTimeouts& train) {
-    std::erase_if(train.flows, [&](const auto& each) { return is_others(gateway, each.key); });
+void FlowKeeper::work_off(node::SetFlowTimeouts& train) {
+    std::erase_if(train.flows,
+                  [&](const auto& each) { return is_others(train.gateway, each.key); });
     const Result<std::vector<bool>> there = table_->set_timeouts(train.flows);
     if (!there) {
         complain_of_flows("timeouts of flows cannot be set", there.error());
         return;
     }
     if (const auto missing = missing_of(train.flows, *there); !missing.empty()) {
-        run_(node_.on_event(gateway, node::FlowsMissing{missing}, loop_.now()));
+        run_(node_.on_event(train.gateway, node::FlowsMissing{missing}, loop_.now()));
     }
 }
 
-void FlowKeeper::work_off(GatewayId gateway, const LookUp& train) {
+void FlowKeeper::work_off(const node::LookUpFlows& train) {
     std::vector<News> news;
     for (const conntrack::FlowKey& key : train.flows) {
         Result<std::optional<conntrack::Flow>> found = table_->find(key);
@@ -351,7 +371,7 @@ void FlowKeeper::work_off(GatewayId gateway, const LookUp& train) {
         }
     }
     if (!news.empty()) {
-        run_(node_.on_event(gateway, node::FlowNews{news}, loop_.now()));
+        run_(node_.on_event(train.gateway, node::FlowNews{news}, loop_.now()));
     }
 }
 

@@ -4,11 +4,8 @@
 // that wakes for each of them costs more than the event.
 #pragma once
 
-#include <algorithm>
-#include <array>
 #include <deque>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
@@ -46,22 +43,6 @@ class FlowKeeper final : public ports::Backend {
     FlowKeeper& operator=(const FlowKeeper&) = delete;
 
     [[nodiscard]] bool execute(node::ProtocolWork& work) override;
-    // Both give up the timeouts that wait to be set for the gateway.
-    void watch(GatewayId gateway, const conntrack::Policy& policy);
-    void unwatch(GatewayId gateway);
-    // The whole table, whosever flows they are.
-    void list(GatewayId gateway);
-    void look_up(GatewayId gateway, std::vector<conntrack::FlowKey> flows);
-    // In the order of the calls, in slices.
-    void install(GatewayId gateway, std::vector<conntrack::Wanted> flows);
-    void remove(GatewayId gateway, std::vector<conntrack::FlowKey> flows);
-    void set_timeouts(GatewayId gateway, std::vector<conntrack::Timeout> flows);
-    // What helpers expect, in one order with the flows. A listing that fails has no answer.
-    void list_expectations(GatewayId gateway);
-    void install_expectations(GatewayId gateway,
-                              std::vector<conntrack::WantedExpectation> expectations);
-    void remove_expectations(GatewayId gateway, std::vector<conntrack::FlowKey> expectations);
-    void set_expectation_timeouts(GatewayId gateway, std::vector<conntrack::Timeout> expectations);
     void finish() override;
 
     // Flows of the gateway that wait to be installed, removed, changed or looked up.
@@ -69,37 +50,11 @@ class FlowKeeper final : public ports::Backend {
     [[nodiscard]] ports::FlowTable::Counters counters() const;
 
   private:
-    // Trains of at most limits::kFlowsPerTrain.
-    struct Install {
-        std::vector<conntrack::Wanted> flows;
-    };
-    struct Remove {
-        std::vector<conntrack::FlowKey> flows;
-    };
-    struct SetTimeouts {
-        std::vector<conntrack::Timeout> flows;
-    };
-    struct LookUp {
-        std::vector<conntrack::FlowKey> flows;
-    };
-    struct InstallExpectations {
-        std::vector<conntrack::WantedExpectation> flows;
-    };
-    struct RemoveExpectations {
-        std::vector<conntrack::FlowKey> flows;
-    };
-    struct SetExpectationTimeouts {
-        std::vector<conntrack::Timeout> flows;
-    };
-    struct ListExpectations {
-        std::array<conntrack::FlowKey, 0> flows;  // Nothing waits for it.
-    };
-    struct Train {
-        GatewayId gateway;
-        std::variant<Install, Remove, SetTimeouts, LookUp, InstallExpectations, RemoveExpectations,
-                     SetExpectationTimeouts, ListExpectations>
-            work;
-    };
+    // A command for the table, with at most limits::kFlowsPerTrain flows.
+    using Train =
+        std::variant<node::InstallFlows, node::RemoveFlows, node::SetFlowTimeouts,
+                     node::LookUpFlows, node::InstallExpectations, node::RemoveExpectations,
+                     node::SetExpectationTimeouts, node::ListExpectations>;
 
     // What became of each: `entries` were asked for with the tickets of `wanted`.
     template <class Entry, class Wanted>
@@ -116,40 +71,28 @@ class FlowKeeper final : public ports::Backend {
     // The same of what is known by its key alone. Marks are not in it.
     [[nodiscard]] bool is_others(GatewayId gateway, const conntrack::FlowKey& key) const;
 
-    void carry_out(const node::WatchFlows& work) { watch(work.gateway, work.policy); }
-    void carry_out(const node::UnwatchFlows& work) { unwatch(work.gateway); }
-    void carry_out(const node::ListFlows& work) { list(work.gateway); }
-    void carry_out(node::LookUpFlows& work) { look_up(work.gateway, std::move(work.flows)); }
-    void carry_out(node::InstallFlows& work) { install(work.gateway, std::move(work.flows)); }
-    void carry_out(node::RemoveFlows& work) { remove(work.gateway, std::move(work.flows)); }
-    void carry_out(node::SetFlowTimeouts& work) {
-        set_timeouts(work.gateway, std::move(work.flows));
-    }
-    void carry_out(const node::ListExpectations& work) { list_expectations(work.gateway); }
-    void carry_out(node::InstallExpectations& work) {
-        install_expectations(work.gateway, std::move(work.expectations));
-    }
-    void carry_out(node::RemoveExpectations& work) {
-        remove_expectations(work.gateway, std::move(work.expectations));
-    }
-    void carry_out(node::SetExpectationTimeouts& work) {
-        set_expectation_timeouts(work.gateway, std::move(work.expectations));
-    }
-    void begin_work();
-    template <class Work, class Flow>
-    void add(GatewayId gateway, std::vector<Flow> flows);
+    // Both give up the timeouts that wait to be set for the gateway.
+    void carry_out(const node::WatchFlows& work);
+    void carry_out(const node::UnwatchFlows& work);
+    // The whole table, whosever flows they are.
+    void carry_out(const node::ListFlows& work);
+    // All others take place in the order of the calls, in slices.
+    template <node::OneOf<Train> Command>
+    void carry_out(Command& work);
+    void add(Train train);
     // Those that wait to be set.
     void forget_timeouts(GatewayId gateway);
     void work_slice();
     void work_once();
-    void work_off(GatewayId gateway, Install& train);
-    void work_off(GatewayId gateway, Remove& train);
-    void work_off(GatewayId gateway, SetTimeouts& train);
-    void work_off(GatewayId gateway, const LookUp& train);
-    void work_off(GatewayId gateway, const InstallExpectations& train);
-    void work_off(GatewayId gateway, const RemoveExpectations& train);
-    void work_off(GatewayId gateway, const SetExpectationTimeouts& train);
-    void work_off(GatewayId gateway, const ListExpectations& train);
+    void work_off(node::InstallFlows& train);
+    void work_off(node::RemoveFlows& train);
+    void work_off(node::SetFlowTimeouts& train);
+    void work_off(const node::LookUpFlows& train);
+    void work_off(const node::InstallExpectations& train);
+    void work_off(const node::RemoveExpectations& train);
+    void work_off(const node::SetExpectationTimeouts& train);
+    // A listing that fails has no answer.
+    void work_off(const node::ListExpectations& train);
     void open_events();
     void listen(GatewayId gateway);
     void read_bursts();
@@ -169,18 +112,6 @@ class FlowKeeper final : public ports::Backend {
     std::map<GatewayId, adapters::ConntrackListing> listings_;
     std::set<GatewayId> unlisted_;  // Theirs could not begin: to be told.
 };
-
-template <class Work, class Flow>
-void FlowKeeper::add(GatewayId gateway, std::vector<Flow> flows) {
-    begin_work();
-    waiting_[gateway] += flows.size();
-    for (std::size_t begin = 0; begin < flows.size(); begin += limits::kFlowsPerTrain) {
-        const auto first = flows.begin() + static_cast<std::ptrdiff_t>(begin);
-        const auto count = std::min(limits::kFlowsPerTrain, flows.size() - begin);
-        const auto last = first + static_cast<std::ptrdiff_t>(count);
-        trains_.push_back({gateway, Work{{std::move_iterator(first), std::move_iterator(last)}}});
-    }
-}
 
 template <class Entry, class Wanted>
 std::vector<conntrack::Installed> FlowKeeper::answers_of(const std::vector<Entry>& entries,

@@ -91,6 +91,8 @@ class FlowKeeperTest : public ::testing::Test {
         return flows;
     }
 
+    void order(node::ProtocolWork work) { EXPECT_TRUE(keeper_.execute(work)); }
+
     std::vector<std::string> asked_;
     std::unique_ptr<FakeTable> owned_ = std::make_unique<FakeTable>(asked_);
     FakeTable* table_ = owned_.get();
@@ -101,9 +103,9 @@ class FlowKeeperTest : public ::testing::Test {
 };
 
 TEST_F(FlowKeeperTest, WorkIsDoneInTrainsAndInOrder) {
-    keeper_.install(kGateway, wanted(300));
-    keeper_.remove(kGateway, {nat_tcp_flow(1).key});
-    keeper_.set_timeouts(kGateway, {{nat_tcp_flow(2).key, 60}});
+    order(node::InstallFlows{kGateway, wanted(300)});
+    order(node::RemoveFlows{kGateway, {nat_tcp_flow(1).key}});
+    order(node::SetFlowTimeouts{kGateway, {{nat_tcp_flow(2).key, 60}}});
     EXPECT_THAT(asked_, IsEmpty()) << "the loop's turn comes first";
     EXPECT_EQ(keeper_.waiting(kGateway), 302U);
     loop_.set_timer(1'000, loop_.now() + std::chrono::milliseconds(200), [this] { loop_.stop(); });
@@ -116,10 +118,10 @@ TEST_F(FlowKeeperTest, WorkIsDoneInTrainsAndInOrder) {
 
 // A standby's week for a flow that has ended since would never be taken back.
 TEST_F(FlowKeeperTest, TimeoutsOfTheRoleBeforeAreGivenUp) {
-    keeper_.install(kGateway, wanted(3));
-    keeper_.set_timeouts(kGateway, {{nat_tcp_flow(1).key, 60}, {nat_tcp_flow(2).key, 60}});
-    keeper_.set_timeouts(kOther, {{nat_tcp_flow(3).key, 60}});
-    keeper_.unwatch(kGateway);
+    order(node::InstallFlows{kGateway, wanted(3)});
+    order(node::SetFlowTimeouts{kGateway, {{nat_tcp_flow(1).key, 60}, {nat_tcp_flow(2).key, 60}}});
+    order(node::SetFlowTimeouts{kOther, {{nat_tcp_flow(3).key, 60}}});
+    order(node::UnwatchFlows{kGateway});
     EXPECT_EQ(keeper_.waiting(kGateway), 3U);
     keeper_.finish();
     EXPECT_THAT(asked_, ElementsAre("install 3", "set 1"));
@@ -127,7 +129,7 @@ TEST_F(FlowKeeperTest, TimeoutsOfTheRoleBeforeAreGivenUp) {
 }
 
 TEST_F(FlowKeeperTest, AllIsDoneWhenItHasFinished) {
-    keeper_.install(kGateway, wanted(1'000));
+    order(node::InstallFlows{kGateway, wanted(1'000)});
     keeper_.finish();
     EXPECT_EQ(asked_.size(), 4U);
     EXPECT_EQ(keeper_.waiting(kGateway), 0U);
@@ -139,8 +141,8 @@ TEST_F(FlowKeeperTest, EachGatewayIsToldThatItsListingCouldNotBegin) {
     ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
     const rlimit none{0, limit.rlim_max};
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-    keeper_.list(kGateway);
-    keeper_.list(kOther);
+    order(node::ListFlows{kGateway});
+    order(node::ListFlows{kOther});
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
     loop_.set_timer(1'000, loop_.now() + std::chrono::milliseconds(20), [this] { loop_.stop(); });
     loop_.run();
@@ -156,9 +158,9 @@ class SharedFlowsTest : public FlowKeeperTest {
         separate_.reply.source = separate_.key.original.destination;
     }
     void work_on_both() {
-        keeper_.install(kGateway, {{1, nat_tcp_flow()}, {2, separate_}});
-        keeper_.set_timeouts(kGateway, {{nat_tcp_flow().key, 60}, {separate_.key, 60}});
-        keeper_.remove(kGateway, {nat_tcp_flow().key, separate_.key});
+        order(node::InstallFlows{kGateway, {{1, nat_tcp_flow()}, {2, separate_}}});
+        order(node::SetFlowTimeouts{kGateway, {{nat_tcp_flow().key, 60}, {separate_.key, 60}}});
+        order(node::RemoveFlows{kGateway, {nat_tcp_flow().key, separate_.key}});
         keeper_.finish();
     }
 
@@ -167,11 +169,11 @@ class SharedFlowsTest : public FlowKeeperTest {
 };
 
 TEST_F(SharedFlowsTest, AreLeftToTheGatewayThatThisNodeServes) {
-    keeper_.watch(kOther, other_);
+    order(node::WatchFlows{kOther, other_});
     work_on_both();
     EXPECT_THAT(asked_, ElementsAre("install 1", "set 1", "remove 1"));
     asked_.clear();
-    keeper_.install(kGateway, {{1, nat_tcp_flow()}});
+    order(node::InstallFlows{kGateway, {{1, nat_tcp_flow()}}});
     keeper_.finish();
     EXPECT_THAT(asked_, IsEmpty());
     EXPECT_EQ(answers_, 2) << "the kernel has them by itself";
@@ -181,13 +183,13 @@ TEST_F(SharedFlowsTest, AreBothGatewaysWhereThisNodeServesBothOrNeither) {
     work_on_both();
     EXPECT_THAT(asked_, ElementsAre("install 2", "set 2", "remove 2"));
     asked_.clear();
-    keeper_.watch(kOther, other_);
-    keeper_.watch(kGateway, {});
+    order(node::WatchFlows{kOther, other_});
+    order(node::WatchFlows{kGateway, {}});
     work_on_both();
     EXPECT_THAT(asked_, ElementsAre("install 2", "set 2", "remove 2"));
     asked_.clear();
-    keeper_.unwatch(kGateway);
-    keeper_.unwatch(kOther);
+    order(node::UnwatchFlows{kGateway});
+    order(node::UnwatchFlows{kOther});
     work_on_both();
     EXPECT_THAT(asked_, ElementsAre("install 2", "set 2", "remove 2"));
 }
@@ -195,26 +197,26 @@ TEST_F(SharedFlowsTest, AreBothGatewaysWhereThisNodeServesBothOrNeither) {
 TEST_F(SharedFlowsTest, AFlowThatIsToldApartByItsMarkIsNotShared) {
     other_.mark = 2;
     other_.mark_mask = 0xff;
-    keeper_.watch(kOther, other_);
+    order(node::WatchFlows{kOther, other_});
     work_on_both();
     EXPECT_THAT(asked_, ElementsAre("install 2", "set 2", "remove 2"));
     asked_.clear();
     conntrack::Flow marked = nat_tcp_flow();
     marked.mark = 2;
-    keeper_.install(kGateway, {{1, marked}});
+    order(node::InstallFlows{kGateway, {{1, marked}}});
     keeper_.finish();
     EXPECT_THAT(asked_, IsEmpty());
 }
 
 TEST_F(FlowKeeperTest, ATableThatFailsRefuses) {
     table_->broken = true;
-    keeper_.install(kGateway, wanted(1));
+    order(node::InstallFlows{kGateway, wanted(1)});
     keeper_.finish();
     EXPECT_EQ(answers_, 1);
 }
 
 TEST_F(FlowKeeperTest, WhatIsNotThereHasEnded) {
-    keeper_.look_up(kGateway, {nat_tcp_flow(1).key});
+    order(node::LookUpFlows{kGateway, {nat_tcp_flow(1).key}});
     keeper_.finish();
     EXPECT_THAT(asked_, ElementsAre("find"));
     EXPECT_EQ(answers_, 1);
@@ -222,11 +224,11 @@ TEST_F(FlowKeeperTest, WhatIsNotThereHasEnded) {
 
 TEST_F(FlowKeeperTest, WhatHelpersExpectComesBehindTheFlowsItWasAskedBehind) {
     const conntrack::Expectation expected = test::ftp_expectation();
-    keeper_.install(kGateway, wanted(1));
-    keeper_.install_expectations(kGateway, {{1, expected}});
-    keeper_.set_expectation_timeouts(kGateway, {{expected.key, 60}});
-    keeper_.list_expectations(kGateway);
-    keeper_.remove_expectations(kGateway, {expected.key});
+    order(node::InstallFlows{kGateway, wanted(1)});
+    order(node::InstallExpectations{kGateway, {{1, expected}}});
+    order(node::SetExpectationTimeouts{kGateway, {{expected.key, 60}}});
+    order(node::ListExpectations{kGateway});
+    order(node::RemoveExpectations{kGateway, {expected.key}});
     EXPECT_EQ(keeper_.waiting(kGateway), 4U);
     keeper_.finish();
     EXPECT_THAT(asked_, ElementsAre("install 1", "expect 1", "set expected 1", "list expected",
