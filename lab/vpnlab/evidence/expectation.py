@@ -12,8 +12,8 @@ from typing import Any
 
 # How figures of time end.
 TIMES = ("_ms", "_s")
-# How long an address has two owners, and how long a node speaks that was cut off.
-SAFETY = ("vip_overlap_ms", "silent_after_ms")
+# How long an address has two owners.
+SAFETY = ("vip_overlap_ms",)
 
 
 @dataclasses.dataclass(frozen=True)
