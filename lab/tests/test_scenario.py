@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -213,7 +214,7 @@ def test_scenario_runs_on_a_kernel_that_there_is(name):
 def test_nodes_boot_the_kernel_that_the_scenario_names(monkeypatch, tmp_path, series, kind):
     booted = []
     monkeypatch.setattr(lab_module, "ensure_machine", lambda *what: booted.append(what))
-    monkeypatch.setattr(Lab, "up", Lab._ensured_machine)
+    monkeypatch.setattr(Lab, "up", lambda self: self._ensured_machine("gw1"))
     monkeypatch.setattr(Lab, "down", lambda self: None)
     monkeypatch.setattr(scenario, "execute", lambda *_: True)
     loaded = scenario.Loaded("made", "", scenario.Scenario(nodes=("gw1",), kernel=series), None)
@@ -235,6 +236,23 @@ def test_gateways_of_another_release_have_its_root_and_its_kernel(monkeypatch):
     # Where this machine has what it builds, a gateway has what was built in its root.
     assert root.mounts == {str(BUILD.parent): str(BUILD.parent / other.name)}
     assert Lab.new("made", ["gw1"], release=other, kernel="6.1")._record.kernel == "6.1"
+
+
+def test_some_gateways_may_be_of_another_release(monkeypatch, tmp_path):
+    other = next(each for each in RELEASES.values() if each != THIS_RELEASE)
+    monkeypatch.setattr(lab_module, "run_in_root", lambda _: None)
+    monkeypatch.setattr(lab_module, "ensure_machine", lambda kind, series: series)
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    lab = Lab.new("made", ["gw1", "gw2", "client1"], tmp_path / "here", release=other,
+                  released=["gw2"], released_stage=tmp_path / "there")
+    assert lab._record.rooted == ["gw2"]
+    assert {name: lab._ensured_machine(name) for name in lab.nodes} == {
+        "gw1": THIS_RELEASE.series, "gw2": other.series, "client1": THIS_RELEASE.series}
+    assert {name: Path(node._stage).name for name, node in lab.nodes.items()} == {
+        "gw1": "here", "gw2": "there", "client1": "here"}
+    with pytest.raises(NotFound, match="client1: of the gateways gw1, gw2 only"):
+        Lab.new("made", ["gw1", "gw2", "client1"], release=other, released=["client1"])
 
 
 def test_nodes_of_this_release_have_the_host_s_root():

@@ -166,6 +166,9 @@ def _add_release(command: argparse.ArgumentParser) -> None:
                          help="Debian's, of which the gateways have root and kernel. Another than "
                               "this machine's is made first, and what they run is built in it "
                               "(default: %(default)s)")
+    command.add_argument("--released", type=_nodes, default=(), metavar="A,B,…",
+                         help="these gateways alone are of --release, the others are of this "
+                              "machine's")
 
 
 def _add_machine(command: argparse.ArgumentParser) -> None:
@@ -236,7 +239,7 @@ def _interrupt(*_: object) -> None:
 def _up(options: argparse.Namespace) -> int:
     lab = Lab.new(check_name(options.name), options.nodes, options.stage,
                   kernel=options.kernel, release=RELEASES[options.release],
-                  machine=options.machine)
+                  machine=options.machine, released=options.released)
     lab.up()
     say(f"lab {lab.name} is up: {', '.join(lab.nodes)}")
     return 0
@@ -369,11 +372,12 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
     stage = options.stage
     release = RELEASES[options.release]
     if stage is None and loaded.scenario.vpnha:
-        stage = install_stage(release)
+        stage = install_stage(THIS_RELEASE if options.released else release)
     fresh = loaded.scenario.fresh
     lab = Lab.new(name, loaded.scenario.nodes, stage, fresh, built_packages() if fresh else None,
                   memory_mb=loaded.scenario.memory_mb, kernel=loaded.scenario.kernel,
-                  release=release, machine=options.machine)
+                  release=release, machine=options.machine, released=options.released,
+                  released_stage=install_stage(release) if options.released else None)
     lab.up()
     try:
         say(f"lab {name} is up: {', '.join(lab.nodes)}")

@@ -83,13 +83,13 @@ class Lab:
         self._record = record
         self._state = StateDirectory(record.name)
         self.patience = TRAITS[record.machine].patience
-        self._machine: Machine | None = None
+        self._machines: dict[str, Machine] = {}
         self._captures: list[Capture] = []
         self._listeners: list[Callable[[Fault], None]] = []
         # One reading of both clocks: a step of the host's wall clock moves no event.
         self._epoch = time.time() - time.monotonic()
         self.nodes = {name: Node(node_spec(name, record.memory_mb), self.namespace, self._state,
-                                 record.token, record.stage, self._record_fault,
+                                 record.token, _stage(record, name), self._record_fault,
                                  _root(record, name), TRAITS[record.machine])
                       for name in record.nodes}
 
@@ -98,14 +98,15 @@ class Lab:
             stage: Path | None = None, fresh: Collection[str] = (),
             packages: Path | None = None, memory_mb: int | None = None,
             kernel: str | None = None, release: Release = THIS_RELEASE,
-            machine: str | None = None) -> Lab:
+            machine: str | None = None, released: Collection[str] = (),
+            released_stage: Path | None = None) -> Lab:
         """A lab that is not up yet. `stage` is a directory of installed project files, as
         `DESTDIR=stage` leaves them, laid over the host's root in every node. `fresh`: nodes that
         are a newly installed Debian instead, with systemd; they have an archive of Debian's
         packages, and `packages` as one of the project's. `memory_mb`: of each gateway.
-        `release`: whose root the gateways have. `kernel`: the series of all nodes, in place of
-        that release's. `machine`: one of KINDS,
-        in place of what is usual on this host."""
+        `release`: whose root the gateways have. `released`: those gateways alone, with a stage and
+        a kernel of their own. `kernel`: the series of all nodes, in place of that release's.
+        `machine`: one of KINDS, in place of what is usual on this host."""
         if stage is not None and not stage.is_dir():
             raise NotFound(f"no directory {stage} to stage")
         chosen = [node for node in NODES if node in [node_spec(name).name for name in nodes]]
@@ -122,10 +123,18 @@ class Lab:
                     **({PRODUCT_MOUNT: str(packages.resolve())} if packages else {})})
         elif release != THIS_RELEASE:
             run_in_root(release)
+            gateways = [node for node in chosen if node_spec(node).is_gateway]
+            if strangers := sorted(set(released) - set(gateways)):
+                raise NotFound(f"{', '.join(strangers)}: of the gateways {', '.join(gateways)} "
+                               "only")
             # Programs of tests are found where this machine has its own.
             record = dataclasses.replace(
-                record, rooted=[node for node in chosen if node_spec(node).is_gateway],
+                record, rooted=[each for each in gateways if not released or each in released],
                 root=str(root_of(release)), mounts={str(TREE / "build"): str(build_of(release))})
+            if released:
+                record = dataclasses.replace(
+                    record, kernel=kernel or THIS_RELEASE.series, rooted_kernel=record.kernel,
+                    rooted_stage=str(released_stage.resolve()) if released_stage else "")
         return cls(record)
 
     @classmethod
@@ -146,15 +155,15 @@ class Lab:
     def up(self) -> None:
         """Boots all nodes; on any failure nothing of it remains."""
         check_host(self.nodes, self._record.memory_mb)
-        machine = self._ensured_machine()
+        machines = {node: self._ensured_machine(node) for node in self.nodes}
         if self.name in existing_labs():
             raise AlreadyUp(f"namespace {self.namespace.name} is in the way: "
                             f"`lab/lab down --name {self.name}` takes it down")
         self._state.create(self._record)
         try:
             self.namespace.create(node.spec for node in self.nodes.values())
-            for node in self.nodes.values():
-                node.power_on(machine)
+            for name, node in self.nodes.items():
+                node.power_on(machines[name])
             self._each(Node.wait_ready)
         except BaseException:
             self.down()
@@ -171,10 +180,13 @@ class Lab:
         finally:
             _restore_interrupts(previous)
 
-    def _ensured_machine(self) -> Machine:
-        if self._machine is None:
-            self._machine = ensure_machine(self._record.machine, self._record.kernel)
-        return self._machine
+    def _ensured_machine(self, node: str) -> Machine:
+        record = self._record
+        own = record.rooted_kernel if node in record.rooted else ""
+        series = own or record.kernel
+        if series not in self._machines:
+            self._machines[series] = ensure_machine(record.machine, series)
+        return self._machines[series]
 
     def _each(self, action: Callable[[Node], T]) -> list[T]:
         with ThreadPoolExecutor(max_workers=len(self.nodes)) as pool:
@@ -206,7 +218,7 @@ class Lab:
     def power_on(self, name: str, *, wait: bool = True, nice: int = NICE) -> None:
         """Boots a node that has no power, with a fresh root."""
         node = self.node(name)
-        node.power_on(self._ensured_machine(), nice)
+        node.power_on(self._ensured_machine(name), nice)
         if wait:
             node.wait_ready()
         else:
@@ -280,6 +292,11 @@ class Lab:
         captures, self._captures = self._captures, []
         for capture in captures:
             capture.stop()
+
+
+def _stage(record: LabRecord, name: str) -> str:
+    own = record.rooted_stage if name in record.rooted else ""
+    return own or record.stage
 
 
 def _root(record: LabRecord, name: str) -> NodeRoot:

@@ -120,6 +120,9 @@ class LabRecord:
     # Nodes whose root is not the host's, that root, and what they see of the host, by where.
     rooted: list[str] = dataclasses.field(default_factory=list)
     root: str = ""
+    # Theirs, in place of the others' stage and kernel; empty: the same.
+    rooted_stage: str = ""
+    rooted_kernel: str = ""
     mounts: dict[str, str] = dataclasses.field(default_factory=dict)
     # It is a Debian as the installer leaves it: systemd, and no settings of the lab.
     fresh: bool = False
