@@ -15,6 +15,10 @@ namespace {
 using ipsec::IkeKey;
 using wire::RecordType;
 
+// Messages of charon that wait while the lease is lost for a moment: four for each session that is
+// set up.
+constexpr std::size_t kUnheardMax = 4096;
+
 wire::RecordKey ike_record(const IkeKey& key) {
     return {RecordType::ike_sa, wire::RecordId(ipsec::encode_key(key))};
 }
@@ -139,13 +143,27 @@ void IpsecSas::follow(TimePoint now, Effects& effects) {
 }
 
 void IpsecSas::promote(TimePoint now, Effects& effects) {
+    forget_unheard();
     publish(store_.end_replaced(), now);
     lost_children_.begin(sas());
     serve(now, effects);
 }
 
 void IpsecSas::unpause(TimePoint now, Effects& effects) {
+    is_paused_ = false;
+    if (!unheard_.empty()) {
+        for (const Said& said : std::exchange(unheard_, {})) {
+            take(said.message, said.at, now, effects);
+        }
+        image_.assume(sas());  // charon knows what it said.
+    }
     serve(now, effects);
+}
+
+void IpsecSas::forget_unheard() {
+    is_paused_ = false;
+    counters_.ignored += unheard_.size();
+    unheard_.clear();
 }
 
 void IpsecSas::serve(TimePoint now, Effects& effects) {
@@ -183,10 +201,12 @@ void IpsecSas::silence(Effects& effects) {
 
 void IpsecSas::pause(Effects& effects) {
     silence(effects);
+    is_paused_ = true;
 }
 
 void IpsecSas::mute(Effects& effects) {
     silence(effects);
+    forget_unheard();
     open_exchanges_.clear();
     lost_children_.clear();
     store_.forget_half_open();
@@ -205,6 +225,7 @@ void IpsecSas::mute(Effects& effects) {
 }
 
 void IpsecSas::detach(Effects& effects) {
+    forget_unheard();
     watch_until_.reset();
     open_exchanges_.clear();
     offloaded_.clear();
@@ -282,11 +303,21 @@ void IpsecSas::on_event(const node::KeeperEvent& event, TimePoint now, Effects& 
 }
 
 void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effects) {
+    // A lease that has lapsed is granted again, mostly. charon became active before that, and does
+    // not say again what it has said.
+    if (is_paused_ && unheard_.size() < kUnheardMax) {
+        unheard_.push_back({now, Bytes(said.message.begin(), said.message.end())});
+        return;
+    }
     if (!is_active_ || !replica().promoted()) {
         ++counters_.ignored;
         return;
     }
-    const Result<ipsec::SaChanges> changes = store_.apply(said.message, gateway_.clock().at(now));
+    take(said.message, now, now, effects);
+}
+
+void IpsecSas::take(ByteView message, TimePoint said_at, TimePoint now, Effects& effects) {
+    const Result<ipsec::SaChanges> changes = store_.apply(message, gateway_.clock().at(said_at));
     if (changes) {
         publish(*changes, now);
         const bool has_port = std::ranges::any_of(changes->children, [this](std::uint32_t spi) {

@@ -141,6 +141,9 @@ class IpsecSas final : public Keeper, public Counted {
     };
 
     void hear(const node::CharonSaid& said, TimePoint now, Effects& effects);
+    void take(ByteView message, TimePoint said_at, TimePoint now, Effects& effects);
+    // This node is demoted: another one serves, and its records count.
+    void forget_unheard();
     void hear(const node::CharonFresh& fresh, TimePoint now, Effects& effects);
     void hear(const node::CharonFed& fed, TimePoint now, Effects& effects);
     void hear(const node::CharonTurned& turned, TimePoint now, Effects& effects);
@@ -231,6 +234,14 @@ class IpsecSas final : public Keeper, public Counted {
     std::map<std::uint64_t, std::set<std::uint32_t>> setting_;
     // While this node serves: children that charon may make behind the open gate.
     std::map<std::uint32_t, Held> held_;
+
+    // What charon said while this node had lost the lease, and nobody else was promoted.
+    struct Said {
+        TimePoint at;
+        Bytes message;
+    };
+    std::vector<Said> unheard_;
+    bool is_paused_ = false;
 
     bool is_wanted_ = false;            // This node serves, and is heard.
     bool is_active_ = false;            // charon was told so.

@@ -194,6 +194,18 @@ TEST_F(IpsecSasTest, WithoutALeaseCharonIsPassive) {
     a_.run(now_);
     EXPECT_THAT(a_.turns_, ElementsAre(true, false, true));
     EXPECT_THAT(a_.fed_, IsEmpty());
+    EXPECT_NE(a_.replica_.store().find(child(9)), nullptr) << "charon said it once";
+}
+
+TEST_F(IpsecSasTest, WhatCharonSaidWithoutALeaseIsNoNewsAfterADemotion) {
+    establish();
+    a_.keeper_.pause(a_.effects_);
+    say(first_.child(9, 10));
+    a_.keeper_.mute(a_.effects_);
+    a_.keeper_.promote(now_, a_.effects_);
+    a_.run(now_);
+    EXPECT_EQ(a_.replica_.store().find(child(9)), nullptr);
+    EXPECT_EQ(a_.keeper_.counts().at("charon_messages_ignored"), 1U);
 }
 
 TEST_F(IpsecSasTest, WhatSomebodyRemovesFromAStandbysKernelIsMadeAnew) {
