@@ -35,6 +35,8 @@ EMULATOR = "qemu-system-x86_64"
 TOOLS = {EMULATOR: "qemu-system-x86", "zstd": "zstd"}
 # What first.c loads, each after what it needs. The rest is loaded as on any Debian.
 MODULES = ("virtio_mmio", "9pnet_virtio", "9p", "overlay", "virtio_net")
+# Of what the cache has: another one where _make() makes something else of the same package.
+FORMAT = 1
 # Of a kernel's image (Documentation/arch/x86/boot.rst): setup_sects, payload_offset and
 # payload_length.
 SETUP_SECTORS_AT, SETUP_SECTORS_USUAL, SECTOR = 0x1F1, 4, 512
@@ -151,8 +153,8 @@ def ensure_emulated(series: str) -> EmulatedKernel:
                                  f"apt-get install --no-install-recommends {package}")
     package = package_of(series)
     version = version_of(package)
-    recipe = hashlib.sha256(Path(__file__).read_bytes() + FIRST.read_bytes()).hexdigest()[:12]
-    target = cache_dir() / f"{package}_{version}-{recipe}"
+    recipe = hashlib.sha256(f"{FORMAT} {' '.join(MODULES)}".encode() + FIRST.read_bytes())
+    target = cache_dir() / f"{package}_{version}-{recipe.hexdigest()[:12]}"
     if not target.exists():
         cache_dir().mkdir(parents=True, exist_ok=True)
         with one_at_a_time(cache_dir() / "lock", "makes the kernel of emulated nodes"):

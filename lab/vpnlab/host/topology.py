@@ -181,8 +181,12 @@ def modules_of(file: Path) -> tuple[str, ...]:
 _SETTINGS = Path(__file__).resolve().parents[3] / "nftables"
 SYSCTL_CONF = _SETTINGS / "vpnha-sysctl.conf"
 _GATEWAY_SYSCTLS = sysctls_of(SYSCTL_CONF)
-# And a watchdog for sbd.
-_GATEWAY_MODULES = (*modules_of(_SETTINGS / "vpnha-modules.conf"), "softdog")
+# And a watchdog for sbd. The rest is what sessions load: an emulated node stands still meanwhile,
+# for longer than its lease lasts.
+_GATEWAY_MODULES = (*modules_of(_SETTINGS / "vpnha-modules.conf"), "softdog",
+                    "esp4", "esp6", "xfrm_user", "authenc", "echainiv", "cbc", "ctr", "gcm",
+                    "l2tp_ppp", "pptp", "ppp_mppe", "sch_ingress", "sch_plug", "cls_bpf",
+                    "nft_ct", "nft_nat", "nft_masq", "nft_limit", "nft_connlimit")
 _ALL = ("cluster0", "cluster1", "outside", "inside", "management")
 _CLIENT = ("outside", "management")
 _HOME = ("home", "management")
