@@ -36,6 +36,9 @@ STATE_DIRECTORY = "/var/lib/vpnha"
 # What a fresh Debian has written, in its directory of the host.
 DISK = "root.tar"
 SYSTEMD = "/lib/systemd/systemd"
+# A plugin of charon that has the kernel load each algorithm there is, at each start: half a minute
+# of an emulated processor's time. Nothing needs it.
+AF_ALG = "/etc/strongswan.d/charon/af-alg.conf"
 EMPTIED = ("/var/lib/corosync", "/var/lib/pacemaker", "/var/lib/pcsd")
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -209,6 +212,8 @@ def load_modules(config: dict) -> None:
         make_devices(f"/lib/modules/{os.uname().release}/modules.devname")
         if config["modules"]:
             run("/usr/sbin/modprobe", "--all", *config["modules"])
+        if os.path.exists(AF_ALG):
+            write(AF_ALG, "af-alg {\n    load = no\n}\n")
 
 
 def make_devices(file: str) -> None:
