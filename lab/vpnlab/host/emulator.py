@@ -12,6 +12,7 @@ the kernel itself, its modules, and a first file system with lab/emulated/first.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import lzma
 import shutil
@@ -89,11 +90,10 @@ def mount_options(share: Share) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class EmulatedKernel:
-    """`version`: of the package. `directory`: of the cache. `tsc_khz`: of the host's counter."""
+    """`version`: of the package. `directory`: of the cache."""
 
     version: str
     directory: Path
-    tsc_khz: int
 
     @property
     def file(self) -> Path:
@@ -107,7 +107,7 @@ class EmulatedKernel:
     def arguments(self, node: NodeSpec, memory_mb: int, init: str, config: str,
                   shared: Iterable[Share]) -> list[str]:
         """Command line of the node's process."""
-        options = [*KERNEL_OPTIONS, f"tsc_early_khz={self.tsc_khz}", f"VPNHA_INIT={init}",
+        options = [*KERNEL_OPTIONS, f"tsc_early_khz={tsc_khz()}", f"VPNHA_INIT={init}",
                    f"VPNHA_NODE={config}",
                    f"VPNHA_ROOT_OPTIONS={SHARE_OPTIONS}{CACHED}"]
         command = [EMULATOR, "-M", "microvm,rtc=on,acpi=on",
@@ -161,8 +161,13 @@ def ensure_emulated(series: str) -> EmulatedKernel:
             if not target.exists():
                 say(f"Debian's {package} {version} is fetched for the nodes, once")
                 _make(package, target)
-    khz = _output(str(compiled(SOURCES / "tsc_khz.c")))
-    return EmulatedKernel(version, target, int(khz))
+    return EmulatedKernel(version, target)
+
+
+@functools.lru_cache(maxsize=1)
+def tsc_khz() -> int:
+    """Of the host's counter, which is each node's clock. Takes a second."""
+    return int(_output(str(compiled(SOURCES / "tsc_khz.c"))))
 
 
 def _make(package: str, target: Path) -> None:

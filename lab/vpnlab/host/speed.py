@@ -5,6 +5,7 @@ paging makes that ten times as long. Corosync then stands still for ten seconds 
 run fails long before it reaches what it is about. There nodes are emulated, see emulator.py."""
 from __future__ import annotations
 
+import functools
 import mmap
 import time
 
@@ -13,6 +14,7 @@ SIZE = 8 << 20
 SLOW_US = 5.0
 
 
+@functools.lru_cache(maxsize=1)
 def page_us() -> float:
     """Microseconds of the first touch of a page, on average; the best of three times 2 000 pages:
     the host's other work makes no host slow."""
