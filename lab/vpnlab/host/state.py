@@ -29,6 +29,7 @@ from pathlib import Path
 
 from .errors import AlreadyUp, LabError, NotFound
 from .kernel import DEFAULT_SERIES
+from .machines import USER_MODE
 
 ROOT = Path("/dev/shm/vpnha-lab")
 
@@ -115,8 +116,8 @@ class LabRecord:
     stage: str
     # The series of its nodes' kernel.
     kernel: str = DEFAULT_SERIES
-    # What its nodes are to the host, see machines.py.
-    machine: str = "user-mode"
+    # What its nodes are to the host.
+    machine: str = USER_MODE
     # Nodes whose root is not the host's, that root, and what they see of the host, by where.
     rooted: list[str] = dataclasses.field(default_factory=list)
     root: str = ""

@@ -196,22 +196,22 @@ WITNESS = "wit1"
 NAT = "nat1"
 _BY_NAT = (f"{NETWORKS['outside'].prefix} via 192.168.55.61",)
 
+
+def _gateway(name: str, number: int) -> NodeSpec:
+    return NodeSpec(name, number, "gateway", _ALL, 512, _GATEWAY_SYSCTLS, modules=_GATEWAY_MODULES)
+
+
 NODES = {node.name: node for node in (
-    NodeSpec("gw1", 1, "gateway", _ALL, 512, _GATEWAY_SYSCTLS,
-             modules=_GATEWAY_MODULES),
-    NodeSpec("gw2", 2, "gateway", _ALL, 512, _GATEWAY_SYSCTLS,
-             modules=_GATEWAY_MODULES),
-    NodeSpec("gw3", 3, "gateway", _ALL, 512, _GATEWAY_SYSCTLS,
-             modules=_GATEWAY_MODULES),
+    _gateway("gw1", 1),
+    _gateway("gw2", 2),
+    _gateway("gw3", 3),
     NodeSpec("client1", 51, "client", _CLIENT, 256),
     NodeSpec("client2", 52, "client", _CLIENT, 256),
     NodeSpec("server", 21, "server", ("inside", "management"), 256,
              routes=tuple(f"{each.addresses} via {each.vip_inside}" for each in VPN_GATEWAYS)),
     NodeSpec("client3", 53, "client", _CLIENT, 256),
-    NodeSpec("gw4", 4, "gateway", _ALL, 512, _GATEWAY_SYSCTLS,
-             modules=_GATEWAY_MODULES),
-    NodeSpec("gw5", 5, "gateway", _ALL, 512, _GATEWAY_SYSCTLS,
-             modules=_GATEWAY_MODULES),
+    _gateway("gw4", 4),
+    _gateway("gw5", 5),
     NodeSpec(NAT, 61, "nat", ("outside", "home", "management"), 128,
              (("net.ipv4.ip_forward", "1"),)),
     NodeSpec(WITNESS, 31, "witness", ("inside", "outside", "management"), 128),

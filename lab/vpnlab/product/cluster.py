@@ -40,9 +40,10 @@ QUICK = (300, 360)
 # Corosync refuses less.
 CONSENSUS_PER_TOKEN = 1.2
 RELAXED = (5000, 6000)
-# Of emulated nodes: the ring is to be formed within the 2 s for which a node stands in without it.
-SLOW = (900, 1080)
-SLOW_RELAXED = (20_000, 24_000)
+# In place of each of them on nodes that compute slowly: Corosync of an emulated one stands still
+# for a second when it reads its configuration again. The ring is to be formed within the 2 s for
+# which a node stands in without it.
+SLOW = {TUNED: (900, 1080), QUICK: (900, 1080), RELAXED: (20_000, 24_000)}
 # What Corosync 3.1 makes of a corosync.conf that says nothing of it, for three nodes: 3000 and a
 # token_coefficient of 650 for the third, consensus 1.2 times that.
 DEFAULT = (3650, 4380)
@@ -354,11 +355,7 @@ class Cluster:
         self.tune()
 
     def _patient(self, timing: tuple[int, int]) -> tuple[int, int]:
-        """For nodes that compute slowly: Corosync of an emulated one stands still for a second when
-        it reads its configuration again."""
-        if self._lab.patience == 1:
-            return timing
-        return SLOW_RELAXED if timing == RELAXED else SLOW
+        return timing if self._lab.patience == 1 else SLOW[timing]
 
     def default_token(self) -> None:
         """Corosync's own timing from now on, on all nodes that have power."""
