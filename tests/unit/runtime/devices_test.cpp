@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <sys/resource.h>
+#include <sys/syscall.h>
 
+#include <cerrno>
 #include <fstream>
 
 #include "adapters/addresses/network.hpp"
+#include "support/failing_call.hpp"
 #include "unit/adapters/gate/gate_host.hpp"
 
 namespace vpnha::runtime {
@@ -113,22 +115,6 @@ class DevicesTest : public adapters::GateHost {
     int announcements_ = 0;
     int ups_ = 0;
     std::vector<Errc> broken_;
-};
-
-// This process gets no further file, and so neither a gate nor an answer about one.
-class NoMoreFiles {
-  public:
-    NoMoreFiles() {
-        getrlimit(RLIMIT_NOFILE, &before_);
-        const rlimit none{3, before_.rlim_max};
-        setrlimit(RLIMIT_NOFILE, &none);
-    }
-    ~NoMoreFiles() { setrlimit(RLIMIT_NOFILE, &before_); }
-    NoMoreFiles(const NoMoreFiles&) = delete;
-    NoMoreFiles& operator=(const NoMoreFiles&) = delete;
-
-  private:
-    rlimit before_{};
 };
 
 TEST_F(DevicesTest, AddressesOfADeviceThatWasSetDownAreBackWhenItIsUp) {
@@ -256,14 +242,7 @@ TEST_F(DevicesTest, ADeviceThatIsCreatedAnewGetsItsGateAndItsAddresses) {
 
 TEST_F(DevicesTest, AGateThatCannotBePutBackIsTriedAgainOnAStandby) {
     output_of("tc qdisc del dev out0 clsact");
-    // A sanitizer needs files itself for the first look at a type.
-    hear();
-    ASSERT_EQ(verdict_on_vip(), adapters::Verdict::dropped);
-    output_of("tc qdisc del dev out0 clsact");
-    {
-        const NoMoreFiles none;
-        hear();
-    }
+    ASSERT_TRUE(run_with_failing_call(SYS_bpf, EMFILE, [this] { hear(); }));
     EXPECT_EQ(verdict_on_vip(), adapters::Verdict::no_gate);
     hear(1100ms);
     EXPECT_EQ(verdict_on_vip(), adapters::Verdict::dropped);

@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What is said of a kernel that lacks what the gate needs.
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstddef>
 #include <functional>
-#include <iterator>
 
+#include "support/failing_call.hpp"
 #include "unit/adapters/gate/gate_host.hpp"
 
 namespace vpnha::adapters {
@@ -46,18 +41,6 @@ std::string probed_after(const std::function<bool()>& cripple) {
     return said;
 }
 
-// From now on bpf(2) fails so in this process.
-bool fail_bpf(int error) {
-    sock_filter instructions[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<std::uint32_t>(error)),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
-    const sock_fprog program{static_cast<unsigned short>(std::size(instructions)), instructions};
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 class GateProbeTest : public GateHost {};
 
 TEST_F(GateProbeTest, FindsEverythingAndLeavesNothing) {
@@ -67,13 +50,13 @@ TEST_F(GateProbeTest, FindsEverythingAndLeavesNothing) {
 }
 
 TEST_F(GateProbeTest, SaysThatTheKernelHasNoBpf) {
-    EXPECT_EQ(probed_after([] { return fail_bpf(ENOSYS); }),
+    EXPECT_EQ(probed_after([] { return fail_call(SYS_bpf, ENOSYS); }),
               "unsupported: load the gate's BPF program: this kernel lacks bpf(2), "
               "CONFIG_BPF_SYSCALL; Debian's has it");
 }
 
 TEST_F(GateProbeTest, SaysThatItIsNotPermitted) {
-    EXPECT_EQ(probed_after([] { return fail_bpf(EPERM); }),
+    EXPECT_EQ(probed_after([] { return fail_call(SYS_bpf, EPERM); }),
               "permission: load the gate's BPF program: not permitted; it needs root, or CAP_BPF "
               "and CAP_NET_ADMIN");
 }

@@ -3,10 +3,13 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
 
 #include "base/limits.hpp"
 #include "support/expectation_builder.hpp"
+#include "support/failing_call.hpp"
 
 namespace vpnha::runtime {
 namespace flow_keeper_test {
@@ -135,15 +138,12 @@ TEST_F(FlowKeeperTest, AllIsDoneWhenItHasFinished) {
     EXPECT_EQ(keeper_.waiting(kGateway), 0U);
 }
 
-// Without a descriptor no listing begins.
+// Without a socket no listing begins.
 TEST_F(FlowKeeperTest, EachGatewayIsToldThatItsListingCouldNotBegin) {
-    rlimit limit{};
-    ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    const rlimit none{0, limit.rlim_max};
-    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-    order(node::ListFlows{kGateway});
-    order(node::ListFlows{kOther});
-    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    ASSERT_TRUE(run_with_failing_call(SYS_socket, EMFILE, [this] {
+        order(node::ListFlows{kGateway});
+        order(node::ListFlows{kOther});
+    }));
     loop_.set_timer(1'000, loop_.now() + std::chrono::milliseconds(20), [this] { loop_.stop(); });
     loop_.run();
     EXPECT_EQ(answers_, 2);
