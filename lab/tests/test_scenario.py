@@ -326,6 +326,7 @@ def test_down_all_takes_down_every_lab_that_there_is(monkeypatch):
 
 def test_only_limits_of_time_are_longer_on_emulated_nodes():
     slow = on_slow_nodes("client1_outage_ms", at_most(600), 4)
+    assert on_slow_nodes("client1_added_p99_ms_1", at_most(600), 4).text == slow.text
     assert slow.met_by(2400) and not slow.met_by(2401)
     assert slow.text == "<= 2400; <= 600 unless emulated"
     for name, expected in (("pings_lost", at_most(3)), ("vip_overlap_ms", at_most(10)),

@@ -6,12 +6,13 @@ A figure that was not observed (None) meets no expectation: silence is not succe
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
 
-# How figures of time end.
-TIMES = ("_ms", "_s")
+# How figures of time end; of several attempts each figure has its number behind.
+TIME = re.compile(r"_(ms|s)(_\d+)?$")
 # How long an address has two owners.
 SAFETY = ("vip_overlap_ms",)
 
@@ -37,7 +38,7 @@ def on_slow_nodes(name: str, expected: Expected, patience: float) -> Expected:
     """The same, or a limit of a time that is so many times as long: a node that is emulated shows
     what happens and in which order, not how fast. What no node may do meanwhile is not a matter of
     its speed."""
-    if expected.limit is None or patience == 1 or not name.endswith(TIMES) or name in SAFETY:
+    if expected.limit is None or patience == 1 or not TIME.search(name) or name in SAFETY:
         return expected
     longer = at_most(expected.limit * patience)
     return dataclasses.replace(longer, text=f"{longer.text}; {expected.text} unless emulated")

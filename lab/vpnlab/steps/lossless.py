@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Planned moves under numbered datagrams, up to 1 000 a second each way: none is lost, none is
-overtaken, and those that waited for the successor's gate did not wait long."""
+"""Planned moves under numbered datagrams, up to 1 000 a second each way, 100 on emulated nodes: none
+is lost, none is overtaken, and those that waited for the successor's gate did not wait long."""
 from __future__ import annotations
 
 import dataclasses
@@ -26,6 +26,8 @@ MOVES = 4
 BEFORE_S = 0.01
 # The old node sends on for 200 ms.
 WINDOW_S = 0.3
+# Datagrams a second that an emulated client can send and count.
+SLOW_RATE = 100
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +39,10 @@ class Load:
     rate: int = 1000
     added_p99_ms: float = 25.0
     gap_ms: float = PLANNED_MS
+
+    def at_most(self, rate: int) -> Load:
+        """The same with no more than so many datagrams a second."""
+        return dataclasses.replace(self, rate=min(self.rate, rate))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +134,8 @@ def move_unheld(run: Run, live: Live) -> None:
 
 
 def _move_often(run: Run, live: Live, load: Load, expect: Expect) -> list[Moved]:
+    if run.lab.patience > 1:
+        load = load.at_most(SLOW_RATE)
     server = Tool(run.lab, run.lab.node("server"), "numbered.py", "serve", str(PORT),
                   result="numbered-server", word="listening")
     first, second = live.active, live.plain_standby
