@@ -18,22 +18,18 @@ answered, a lawful datagram passes, and the clients see the silence of the power
 """
 from vpnlab.evidence.expectation import equals, is_empty, is_true
 from vpnlab.host.node import Node
-from vpnlab.host.topology import DEFAULT_NODES, L2TP
-from vpnlab.product.cluster import Cluster
+from vpnlab.host.topology import L2TP
 from vpnlab.product.dialler import IKEV2
-from vpnlab.product.ipsec_client import Ikev2Client, L2tpIpsecClient
-from vpnlab.product.pptp_client import PptpDialler
 from vpnlab.product.ruleset import load_rules, table
-from vpnlab.product.vpnha_stack import VpnhaStack
-from vpnlab.steps.live import Live, begin
+from vpnlab.steps.every_protocol import CLIENT_NODES, CLIENTS, begin_all
+from vpnlab.steps.live import Live
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 from vpnlab.traffic.reached import (answers, count, forged, lawful, own_ports, to_other_node,
                                     try_all)
 
-SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2", "client3"), faults=1, vpnha=True)
-CLIENTS = {"client1": L2tpIpsecClient, "client2": Ikev2Client, "client3": PptpDialler}
+SCENARIO = Scenario(nodes=CLIENT_NODES, faults=1, vpnha=True)
 
 
 def steps(run: Run) -> None:
@@ -42,14 +38,10 @@ def steps(run: Run) -> None:
         # The server has routes to the clients: what a packet's source was is seen to its end.
         node.run("nft", "delete", "chain", "inet", table(L2TP), "nat")
         count(node)
-    stack = VpnhaStack(run.lab, Cluster(run.lab), ipsec=True, common_pool=L2TP.announced_pool)
-    live = begin(run, clients=(), observe_s=0, stack=stack)
-    for name, dialler in CLIENTS.items():
-        run.step(f"{name} dials")
-        live.dial(name, dialler=dialler)
+    live = begin_all(run)
     expect_nothing_reached(run, live, live.active, "stock")
     successor = live.cut_power(live.active)
-    stack.wait_protected(len(CLIENTS))
+    live.stack.wait_protected(len(CLIENTS))
     expect_nothing_reached(run, live, successor, "resumed")
     seen = live.end()
     for name in CLIENTS:

@@ -13,9 +13,9 @@ from vpnlab.evidence.result import Invariants, Phases, Vip
 from vpnlab.host import kernel, lab as lab_module, machines
 from vpnlab.host.errors import LabError, NotFound, TimedOut
 from vpnlab.host.lab import Fault, Lab
-from vpnlab.host.release import RELEASES, THIS_RELEASE
+from vpnlab.host.release import OTHER_RELEASE, THIS_RELEASE
 from vpnlab.host.stage import BUILD
-from vpnlab.host.state import LabRecord
+from vpnlab.host.state import LabRecord, StateDirectory
 from vpnlab.host.topology import HOST_ROOT
 from vpnlab.steps import run as run_module, scenario
 from vpnlab.steps.run import Run
@@ -214,7 +214,7 @@ def test_scenario_runs_on_a_kernel_that_there_is(name):
 def test_nodes_boot_the_kernel_that_the_scenario_names(monkeypatch, tmp_path, series, kind):
     booted = []
     monkeypatch.setattr(lab_module, "ensure_machine", lambda *what: booted.append(what))
-    monkeypatch.setattr(Lab, "up", lambda self: self._ensured_machine("gw1"))
+    monkeypatch.setattr(Lab, "up", lambda self: self._ensured_machine(self._record.kernel))
     monkeypatch.setattr(Lab, "down", lambda self: None)
     monkeypatch.setattr(scenario, "execute", lambda *_: True)
     loaded = scenario.Loaded("made", "", scenario.Scenario(nodes=("gw1",), kernel=series), None)
@@ -223,48 +223,85 @@ def test_nodes_boot_the_kernel_that_the_scenario_names(monkeypatch, tmp_path, se
 
 
 def test_gateways_of_another_release_have_its_root_and_its_kernel(monkeypatch):
-    other = next(each for each in RELEASES.values() if each != THIS_RELEASE)
     made = []
     monkeypatch.setattr(lab_module, "run_in_root", made.append)
-    lab = Lab.new("made", ["gw1", "client1"], release=other)
-    assert made == [other]
-    assert lab._record.kernel == other.series
-    assert lab._record.rooted == ["gw1"]
-    assert lab.node("client1")._root == HOST_ROOT
-    root = lab.node("gw1")._root
-    assert root.directory.endswith(f"/roots/{other.name}") and not root.fresh
+    lab = Lab.new("made", ["gw1", "client1"], release=OTHER_RELEASE)
+    assert made == [OTHER_RELEASE]
+    assert lab_module.system_of(lab._record, "client1").root == HOST_ROOT
+    system = lab_module.system_of(lab._record, "gw1")
+    assert system.series == OTHER_RELEASE.series
+    root = system.root
+    assert root.directory.endswith(f"/roots/{OTHER_RELEASE.name}") and not root.fresh
     # Where this machine has what it builds, a gateway has what was built in its root.
-    assert root.mounts == {str(BUILD.parent): str(BUILD.parent / other.name)}
-    assert Lab.new("made", ["gw1"], release=other, kernel="6.1")._record.kernel == "6.1"
+    assert root.mounts == {str(BUILD.parent): str(BUILD.parent / OTHER_RELEASE.name)}
+    assert Lab.new("made", ["gw1"], release=OTHER_RELEASE, kernel="6.1")._record.kernel == "6.1"
 
 
 def test_some_gateways_may_be_of_another_release(monkeypatch, tmp_path):
-    other = next(each for each in RELEASES.values() if each != THIS_RELEASE)
     monkeypatch.setattr(lab_module, "run_in_root", lambda _: None)
-    monkeypatch.setattr(lab_module, "ensure_machine", lambda kind, series: series)
     for name in ("here", "there"):
         (tmp_path / name).mkdir()
-    lab = Lab.new("made", ["gw1", "gw2", "client1"], tmp_path / "here", release=other,
+    lab = Lab.new("made", ["gw1", "gw2", "client1"], tmp_path / "here", release=OTHER_RELEASE,
                   released=["gw2"], released_stage=tmp_path / "there")
-    assert lab._record.rooted == ["gw2"]
-    assert {name: lab._ensured_machine(name) for name in lab.nodes} == {
-        "gw1": THIS_RELEASE.series, "gw2": other.series, "client1": THIS_RELEASE.series}
-    assert {name: Path(node._stage).name for name, node in lab.nodes.items()} == {
-        "gw1": "here", "gw2": "there", "client1": "here"}
+    systems = {name: lab_module.system_of(lab._record, name) for name in lab.nodes}
+    assert {name: (each.series, Path(each.stage).name) for name, each in systems.items()} == {
+        "gw1": (THIS_RELEASE.series, "here"), "gw2": (OTHER_RELEASE.series, "there"),
+        "client1": (THIS_RELEASE.series, "here")}
+    assert systems["gw1"].root == HOST_ROOT != systems["gw2"].root
     with pytest.raises(NotFound, match="client1: of the gateways gw1, gw2 only"):
-        Lab.new("made", ["gw1", "gw2", "client1"], release=other, released=["client1"])
+        Lab.new("made", ["gw1", "gw2", "client1"], release=OTHER_RELEASE, released=["client1"])
+
+
+@pytest.fixture
+def other_root(monkeypatch, tmp_path):
+    """A lab's state goes to tmp_path, and no root of the other release is made."""
+    monkeypatch.setattr(lab_module, "run_in_root", lambda _: None)
+    monkeypatch.setattr(lab_module, "StateDirectory", lambda name: StateDirectory(name, tmp_path))
+
+
+def test_a_reinstalled_gateway_boots_the_other_release(other_root, tmp_path):
+    lab = Lab.new("made", ["gw1", "gw2", "client1"], release=OTHER_RELEASE, released=())
+    lab._state.create(lab._record)
+    assert lab._record.rooted == []
+    lab.reinstall("gw2")
+    record = lab._state.load()
+    assert record.rooted == ["gw2"]
+    assert lab_module.system_of(record, "gw2").series == OTHER_RELEASE.series
+    with pytest.raises(NotFound, match="client1 is no gateway"):
+        lab.reinstall("client1")
+
+
+def test_a_scenario_names_gateways_of_the_other_release(monkeypatch, tmp_path, other_root):
+    made = []
+    monkeypatch.setattr(cli, "install_stage", lambda release=THIS_RELEASE: tmp_path)
+    monkeypatch.setattr(Lab, "up", lambda self: made.append(self._record))
+    monkeypatch.setattr(Lab, "down", lambda self: None)
+    monkeypatch.setattr(scenario, "execute", lambda *_: True)
+    for nodes in (("gw2",), ()):
+        loaded = scenario.Loaded("made", "", scenario.Scenario(
+            nodes=("gw1", "gw2"), vpnha=True, other_release=nodes), None)
+        assert cli._run_in_own_lab(parse("run", "made"), loaded, tmp_path, 1)
+        assert made[-1].rooted == list(nodes)
+        assert made[-1].rooted_kernel == OTHER_RELEASE.series
+        with pytest.raises(NotFound, match="without --release"):
+            cli._run_in_own_lab(parse("run", "--release", OTHER_RELEASE.name, "made"), loaded,
+                                tmp_path, 1)
+
+
+def test_gateways_of_another_release_need_its_name():
+    with pytest.raises(NotFound, match="--released needs a --release other than"):
+        cli._releases(parse("run", "--released", "gw1", "made"), scenario.Scenario())
 
 
 def test_nodes_of_this_release_have_the_host_s_root():
     lab = Lab.new("made", ["gw1"])
-    assert lab._record.kernel == kernel.DEFAULT_SERIES
-    assert lab.node("gw1")._root == HOST_ROOT
+    system = lab_module.system_of(lab._record, "gw1")
+    assert (system.series, system.root) == (kernel.DEFAULT_SERIES, HOST_ROOT)
 
 
 def test_newly_installed_nodes_are_of_this_release_only():
-    other = next(each for each in RELEASES.values() if each != THIS_RELEASE)
     with pytest.raises(NotFound, match="newly installed"):
-        Lab.new("made", ["gw1"], fresh=["gw1"], release=other)
+        Lab.new("made", ["gw1"], fresh=["gw1"], release=OTHER_RELEASE)
 
 
 def test_a_kernel_that_there_is_not_is_refused_at_the_command_line(capsys):

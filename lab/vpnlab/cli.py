@@ -18,7 +18,7 @@ from .host.kernel import DEFAULT_SERIES, SERIES
 from .host.machines import KINDS, ensure_machine, usual_kind
 from .host.lab import Lab, known_labs, take_down
 from .host.progress import say
-from .host.release import RELEASES, THIS_RELEASE
+from .host.release import OTHER_RELEASE, RELEASES, THIS_RELEASE, Release
 from .host.speed import complaint, page_us
 from .host.stage import ROOT, built_packages, install_stage
 from .host.state import StateDirectory, check_name
@@ -166,7 +166,7 @@ def _add_release(command: argparse.ArgumentParser) -> None:
                          help="Debian's, of which the gateways have root and kernel. Another than "
                               "this machine's is made first, and what they run is built in it "
                               "(default: %(default)s)")
-    command.add_argument("--released", type=_nodes, default=(), metavar="A,B,…",
+    command.add_argument("--released", type=_nodes, metavar="A,B,…",
                          help="these gateways alone are of --release, the others are of this "
                               "machine's")
 
@@ -237,9 +237,10 @@ def _interrupt(*_: object) -> None:
 
 
 def _up(options: argparse.Namespace) -> int:
+    release, released = _releases(options, scenario.Scenario())
     lab = Lab.new(check_name(options.name), options.nodes, options.stage,
-                  kernel=options.kernel, release=RELEASES[options.release],
-                  machine=options.machine, released=options.released)
+                  kernel=options.kernel, release=release, machine=options.machine,
+                  released=released)
     lab.up()
     say(f"lab {lab.name} is up: {', '.join(lab.nodes)}")
     return 0
@@ -366,18 +367,31 @@ def _execute(options: argparse.Namespace, loaded: scenario.Loaded) -> int:
     return EXIT_SCENARIO_FAILED if failed else 0
 
 
+def _releases(options: argparse.Namespace,
+              wanted: scenario.Scenario) -> tuple[Release, tuple[str, ...] | None]:
+    """The release of the gateways, and which of them have it alone, if not all."""
+    release = RELEASES[options.release]
+    if options.released is not None and release == THIS_RELEASE:
+        raise NotFound(f"--released needs a --release other than {THIS_RELEASE.name}")
+    if wanted.other_release is None:
+        return release, options.released
+    if release != THIS_RELEASE:
+        raise NotFound("this scenario has gateways of both releases: run it without --release")
+    return OTHER_RELEASE, wanted.other_release
+
+
 def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: Path,
                     seed: int) -> bool:
     name = check_name(options.name or f"{loaded.name}-{os.getpid()}")
     stage = options.stage
-    release = RELEASES[options.release]
+    release, released = _releases(options, loaded.scenario)
     if stage is None and loaded.scenario.vpnha:
-        stage = install_stage(THIS_RELEASE if options.released else release)
+        stage = install_stage(THIS_RELEASE if released is not None else release)
     fresh = loaded.scenario.fresh
     lab = Lab.new(name, loaded.scenario.nodes, stage, fresh, built_packages() if fresh else None,
                   memory_mb=loaded.scenario.memory_mb, kernel=loaded.scenario.kernel,
-                  release=release, machine=options.machine, released=options.released,
-                  released_stage=install_stage(release) if options.released else None)
+                  release=release, machine=options.machine, released=released,
+                  released_stage=install_stage(release) if released is not None else None)
     lab.up()
     try:
         say(f"lab {name} is up: {', '.join(lab.nodes)}")

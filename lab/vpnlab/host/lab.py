@@ -89,8 +89,7 @@ class Lab:
         # One reading of both clocks: a step of the host's wall clock moves no event.
         self._epoch = time.time() - time.monotonic()
         self.nodes = {name: Node(node_spec(name, record.memory_mb), self.namespace, self._state,
-                                 record.token, _stage(record, name), self._record_fault,
-                                 _root(record, name), TRAITS[record.machine])
+                                 record.token, self._record_fault, TRAITS[record.machine])
                       for name in record.nodes}
 
     @classmethod
@@ -98,15 +97,15 @@ class Lab:
             stage: Path | None = None, fresh: Collection[str] = (),
             packages: Path | None = None, memory_mb: int | None = None,
             kernel: str | None = None, release: Release = THIS_RELEASE,
-            machine: str | None = None, released: Collection[str] = (),
+            machine: str | None = None, released: Collection[str] | None = None,
             released_stage: Path | None = None) -> Lab:
         """A lab that is not up yet. `stage` is a directory of installed project files, as
         `DESTDIR=stage` leaves them, laid over the host's root in every node. `fresh`: nodes that
         are a newly installed Debian instead, with systemd; they have an archive of Debian's
         packages, and `packages` as one of the project's. `memory_mb`: of each gateway.
         `release`: whose root the gateways have. `released`: those gateways alone, with a stage and
-        a kernel of their own. `kernel`: the series of all nodes, in place of that release's.
-        `machine`: one of KINDS, in place of what is usual on this host."""
+        a kernel of their own; reinstall() makes others so. `kernel`: the series of all nodes, in
+        place of that release's. `machine`: one of KINDS, in place of what is usual on this host."""
         if stage is not None and not stage.is_dir():
             raise NotFound(f"no directory {stage} to stage")
         chosen = [node for node in NODES if node in [node_spec(name).name for name in nodes]]
@@ -124,14 +123,14 @@ class Lab:
         elif release != THIS_RELEASE:
             run_in_root(release)
             gateways = [node for node in chosen if node_spec(node).is_gateway]
-            if strangers := sorted(set(released) - set(gateways)):
+            if strangers := sorted(set(released or ()) - set(gateways)):
                 raise NotFound(f"{', '.join(strangers)}: of the gateways {', '.join(gateways)} "
                                "only")
             # Programs of tests are found where this machine has its own.
             record = dataclasses.replace(
-                record, rooted=[each for each in gateways if not released or each in released],
+                record, rooted=gateways if released is None else sorted(released),
                 root=str(root_of(release)), mounts={str(TREE / "build"): str(build_of(release))})
-            if released:
+            if released is not None:
                 record = dataclasses.replace(
                     record, kernel=kernel or THIS_RELEASE.series, rooted_kernel=record.kernel,
                     rooted_stage=str(released_stage.resolve()) if released_stage else "")
@@ -155,15 +154,16 @@ class Lab:
     def up(self) -> None:
         """Boots all nodes; on any failure nothing of it remains."""
         check_host(self.nodes, self._record.memory_mb)
-        machines = {node: self._ensured_machine(node) for node in self.nodes}
+        for series in filter(None, (self._record.kernel, self._record.rooted_kernel)):
+            self._ensured_machine(series)
         if self.name in existing_labs():
             raise AlreadyUp(f"namespace {self.namespace.name} is in the way: "
                             f"`lab/lab down --name {self.name}` takes it down")
         self._state.create(self._record)
         try:
             self.namespace.create(node.spec for node in self.nodes.values())
-            for name, node in self.nodes.items():
-                node.power_on(machines[name])
+            for name in self.nodes:
+                self._switch_on(name)
             self._each(Node.wait_ready)
         except BaseException:
             self.down()
@@ -180,12 +180,9 @@ class Lab:
         finally:
             _restore_interrupts(previous)
 
-    def _ensured_machine(self, node: str) -> Machine:
-        record = self._record
-        own = record.rooted_kernel if node in record.rooted else ""
-        series = own or record.kernel
+    def _ensured_machine(self, series: str) -> Machine:
         if series not in self._machines:
-            self._machines[series] = ensure_machine(record.machine, series)
+            self._machines[series] = ensure_machine(self._record.machine, series)
         return self._machines[series]
 
     def _each(self, action: Callable[[Node], T]) -> list[T]:
@@ -218,12 +215,26 @@ class Lab:
     def power_on(self, name: str, *, wait: bool = True, nice: int = NICE) -> None:
         """Boots a node that has no power, with a fresh root."""
         node = self.node(name)
-        node.power_on(self._ensured_machine(name), nice)
+        self._switch_on(name, nice)
         if wait:
             node.wait_ready()
         else:
             # Its clock is set all the same, as soon as it can be.
             threading.Thread(target=_settle, args=(node,), daemon=True).start()
+
+    def _switch_on(self, name: str, nice: int = NICE) -> None:
+        """Another process may have reinstalled the node meanwhile."""
+        system = system_of(self._state.load(), name)
+        self.node(name).power_on(self._ensured_machine(system.series), system.stage, system.root,
+                                 nice)
+
+    def reinstall(self, name: str) -> None:
+        """A gateway without power boots the other release from now on, as those do that new() was
+        given as `released`; its disk stays."""
+        if self.gateway(name).powered():
+            raise LabError(f"{name} is powered on")
+        record = self._state.load()
+        self._state.save(dataclasses.replace(record, rooted=[*record.rooted, name]))
 
     def share_cores(self, *groups: Sequence[Node]) -> None:
         """Nodes of one group have one core of the host, those of others another one, as long as
@@ -294,15 +305,21 @@ class Lab:
             capture.stop()
 
 
-def _stage(record: LabRecord, name: str) -> str:
-    own = record.rooted_stage if name in record.rooted else ""
-    return own or record.stage
+@dataclasses.dataclass(frozen=True)
+class System:
+    """What a node boots: the series of its kernel, its root, and what is laid over that."""
+
+    series: str
+    root: NodeRoot
+    stage: str
 
 
-def _root(record: LabRecord, name: str) -> NodeRoot:
+def system_of(record: LabRecord, name: str) -> System:
     if name not in record.rooted:
-        return HOST_ROOT
-    return NodeRoot(record.root, record.mounts, record.fresh)
+        return System(record.kernel, HOST_ROOT, record.stage)
+    return System(record.rooted_kernel or record.kernel,
+                  NodeRoot(record.root, record.mounts, record.fresh),
+                  record.rooted_stage or record.stage)
 
 
 def _settle(node: Node) -> None:

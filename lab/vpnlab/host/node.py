@@ -84,16 +84,13 @@ class Node:
     """Handle on a node; the node itself is a process that may outlive this object."""
 
     def __init__(self, spec: NodeSpec, namespace: NetworkNamespace, state: StateDirectory,
-                 token: str, stage: str, on_fault: Callable[[str, str], None],
-                 root: NodeRoot = HOST_ROOT,
+                 token: str, on_fault: Callable[[str, str], None],
                  traits: Traits = TRAITS[USER_MODE]) -> None:
         self.spec = spec
         self.name = spec.name
         self._namespace = namespace
         self._state = state
         self._token = token
-        self._stage = stage
-        self._root = root
         self._on_fault = on_fault
         self._wrapper: subprocess.Popen[bytes] | None = None
         self._cores = [core_of(spec.name, host_cores())] if traits.has_own_core else host_cores()
@@ -123,17 +120,19 @@ class Node:
     def powered(self) -> bool:
         return self._state.process(self.name) is not None
 
-    def power_on(self, machine: Machine, nice: int = NICE) -> None:
+    def power_on(self, machine: Machine, stage: str = "", root: NodeRoot = HOST_ROOT,
+                 nice: int = NICE) -> None:
         """Starts the node anew, with a fresh root, or with what a Debian of its own had at its last
-        reboot in good order; wait_ready() waits for its agent. With a higher nice value it gets
-        what the other nodes leave of the host's cores, until prefer()."""
+        reboot in good order; wait_ready() waits for its agent. `stage`: is laid over its root. With
+        a higher nice value it gets what the other nodes leave of the host's cores, until
+        prefer()."""
         with self._state.switching(self.name):
             if self.powered():
                 raise LabError(f"{self.name} is powered on already")
             config = machine.complete(
-                boot_config(self.spec, self._token, self._stage,
+                boot_config(self.spec, self._token, stage,
                             str(self._state.new_log_directory(self.name)),
-                            str(self._state.disk_directory(self.name)), self._root))
+                            str(self._state.disk_directory(self.name)), root))
             file = self._state.write_config(self.name, config)
             self._start_process(machine.command(self.spec, config, file, INIT))
             process = self._main_process()

@@ -24,3 +24,4 @@ def _of_this_machine() -> Release:
 
 # What nodes have as their root unless another one is asked for.
 THIS_RELEASE = _of_this_machine()
+OTHER_RELEASE = next(each for each in RELEASES.values() if each != THIS_RELEASE)

@@ -146,6 +146,10 @@ class StateDirectory:
                             "ends it, `--name` names another") from None
         for node in record.nodes:
             self.node(node).mkdir()
+        self.save(record)
+
+    def save(self, record: LabRecord) -> None:
+        """Of a lab that is up: who joins it from now on gets this."""
         _write_json(self.path / "lab.json", dataclasses.asdict(record))
 
     def load(self) -> LabRecord:

@@ -46,6 +46,9 @@ class Scenario:
     fresh: tuple[str, ...] = ()
     # The series of all nodes' kernel, in place of the gateways' release's.
     kernel: str | None = None
+    # Gateways that run Debian's other release than this machine's, with its kernel. An empty one:
+    # none at first, and the scenario reinstalls some.
+    other_release: tuple[str, ...] | None = None
     # Of each gateway, in place of what is usual.
     memory_mb: int | None = None
 
