@@ -2,7 +2,7 @@
 import os
 import subprocess
 
-from vpnlab.host.cores import core_of, pin, shared, threads
+from vpnlab.host.cores import core_of, pin, run_in_real_time, shared, threads
 
 
 def test_nodes_take_turns_on_the_cores() -> None:
@@ -36,6 +36,20 @@ def test_a_process_moves_with_its_children() -> None:
             os.kill(each, 9)
     assert moved[0] == parent.pid and len(moved) == 2
     assert affinities == [{core}] * 2
+
+
+def test_a_process_has_real_time_with_its_children_until_it_is_taken() -> None:
+    with subprocess.Popen(["sh", "-c", "sleep 60 & echo started; wait"], text=True,
+                          stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        parent.stdout.readline()
+        seen = []
+        for wanted in (True, False):
+            run_in_real_time(parent.pid, wanted)
+            seen.append([os.sched_getscheduler(each) for each in threads(parent.pid)])
+        for each in reversed(list(threads(parent.pid))):
+            os.kill(each, 9)
+    assert seen == [[os.SCHED_RR] * 2, [os.SCHED_OTHER] * 2]
 
 
 def test_a_process_that_has_ended_moves_nothing() -> None:
