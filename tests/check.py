@@ -8,10 +8,12 @@
 --all    also the sanitizers on all tests, the packages built twice and for the next release of
          Debian, an upgrade to it, clang-tidy, a minute of fuzzing per target, bugs planted for the
          simulator to find, all runs of the lease's exhaustive checker and each sentence of its
-         protocol loosened for it to find, every scenario but the measurements, and half an hour of
-         the drill
+         protocol loosened for it to find, every scenario but the measurements, half an hour of the
+         drill, and what --release does
 --area   lint, then unit tests, simulated clusters and scenarios of one part of the tree: for work
          on that part; it stands for none of the tiers
+--release  unit tests in a root of Debian's other release, which is made first, and the scenarios
+         of the plain tier and the drill with gateways of it
 
 Each step's output is kept in build/check/; a step that fails shows its last lines. What cannot run
 has failed, with two exceptions: clang-format and clang-tidy of another version than Debian 12's,
@@ -40,6 +42,8 @@ sys.path.insert(0, str(ROOT / "lab"))
 # The path must be set first.
 from vpnlab.host import speed  # noqa: E402
 from vpnlab.host.progress import run_logged  # noqa: E402
+from vpnlab.host.release import OTHER_RELEASE, Release  # noqa: E402
+from vpnlab.host.roots import root_of  # noqa: E402
 from vpnlab.host.stage import LAB_TARGETS  # noqa: E402
 from vpnlab.sweep.areas import (AREAS, MEASUREMENTS, PLAIN_SCENARIOS,  # noqa: E402
                                 SLOW_HOST_SCENARIOS, Area)
@@ -248,36 +252,45 @@ def sanitized(checks: Checks, everything: bool) -> None:
         checks.step("asan tests", ["ctest", "--preset", "asan", *tests], ctest_count)
 
 
-def lab(checks: Checks, wanted: Sequence[str]) -> bool:
-    """False where there can be no lab."""
+def lab(checks: Checks, wanted: Sequence[str], release: Release | None = None) -> bool:
+    """False where there can be no lab. `release`: of the gateways, if not this machine's."""
     if os.geteuid() != 0:
         checks.step("lab needs root", ["false"])
         return False
     if not checks.step("lab kernel", ["lab/lab", "kernel"]):
         return False
+    suffix, options = _on(release)
     for name in wanted:
-        checks.step(f"scenario {name}", ["lab/lab", "run", name, "--out",
-                                         str(LOGS / "scenarios" / name)])
+        checks.step(f"scenario {name}{suffix}",
+                    ["lab/lab", "run", name, *options,
+                     "--out", str(LOGS / f"scenarios{suffix.replace(' ', '-')}" / name)])
     return True
 
 
-def plain_lab(checks: Checks) -> None:
+def _on(release: Release | None) -> tuple[str, list[str]]:
+    """What the name of a step ends with, and the options of its command."""
+    return ("", []) if release is None else (f" on {release.name}", ["--release", release.name])
+
+
+def plain_lab(checks: Checks, release: Release | None = None) -> None:
     """The main scenarios and the drill. Where the host is so slow that nodes are emulated, some of
     the scenarios: all of them take longer than a check may."""
     complaint = speed.complaint(speed.page_us())
     if complaint is None:
-        if lab(checks, PLAIN_SCENARIOS):
-            soak(checks, SOAK_MINUTES)
+        if lab(checks, PLAIN_SCENARIOS, release):
+            soak(checks, SOAK_MINUTES, release)
         return
-    lab(checks, SLOW_HOST_SCENARIOS)
+    lab(checks, SLOW_HOST_SCENARIOS, release)
     left = [name for name in PLAIN_SCENARIOS if name not in SLOW_HOST_SCENARIOS]
     checks.skip(f"scenarios {' '.join(left)}, soak", complaint)
 
 
-def soak(checks: Checks, minutes: int) -> None:
+def soak(checks: Checks, minutes: int, release: Release | None = None) -> None:
     """The random drill, with the same faults in each run."""
-    checks.step(f"soak {minutes} min", ["lab/lab", "soak", "--seed", str(SOAK_SEED), "--minutes",
-                                        str(minutes), "--out", str(LOGS / "soak")])
+    suffix, options = _on(release)
+    checks.step(f"soak {minutes} min{suffix}",
+                ["lab/lab", "soak", "--seed", str(SOAK_SEED), "--minutes", str(minutes), *options,
+                 "--out", str(LOGS / f"soak{suffix.replace(' ', '-')}")])
 
 
 def all_scenarios() -> list[str]:
@@ -290,6 +303,14 @@ def upgrade_debian(checks: Checks) -> None:
     if (checks.step("Debian packages of Debian 13", ["setup/debs", "--release", "trixie"])
             and checks.step("archive of both", ["setup/archive"])):
         checks.step("upgrade from Debian 12 to 13", ["tests/packages/upgrade"])
+
+
+def check_release(checks: Checks, release: Release) -> None:
+    """The unit tests and the main scenarios where all is Debian's other release's."""
+    if checks.step(f"release tests on {release.name}",
+                   ["setup/root", release.name, str(root_of(release)),
+                    "cmake", "--workflow", "--preset", "release"], ctest_count):
+        plain_lab(checks, release)
 
 
 def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
@@ -320,8 +341,10 @@ def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
             checks.step("fuzzing", ["tests/fuzz/run", "--seconds", str(FUZZ_SECONDS)], fuzz_count)
         if not everything:
             plain_lab(checks)
-        elif lab(checks, all_scenarios()):
+            return
+        if lab(checks, all_scenarios()):
             soak(checks, SOAK_MINUTES_ALL)
+        check_release(checks, OTHER_RELEASE)
 
 
 def main() -> int:
@@ -331,12 +354,16 @@ def main() -> int:
     tier.add_argument("--fast", action="store_true", help="no lab; under 8 minutes")
     tier.add_argument("--all", action="store_true", help="everything; before an issue is done")
     tier.add_argument("--area", choices=AREAS, help="one part of the tree only")
+    tier.add_argument("--release", choices=[OTHER_RELEASE.name],
+                      help="Debian's other release only")
     arguments = parser.parse_args()
 
     checks = Checks()
     lint(checks)
     if arguments.area:
         check_area(checks, AREAS[arguments.area])
+    elif arguments.release:
+        check_release(checks, OTHER_RELEASE)
     else:
         check_tier(checks, fast=arguments.fast, everything=arguments.all)
     if checks.skipped:
