@@ -2,6 +2,7 @@
 import os
 import subprocess
 
+from vpnlab.host import cores
 from vpnlab.host.cores import core_of, pin, run_in_real_time, shared, threads
 
 
@@ -38,14 +39,22 @@ def test_a_process_moves_with_its_children() -> None:
     assert affinities == [{core}] * 2
 
 
+def test_turns_of_real_time_are_shorter_than_a_lease(tmp_path, monkeypatch) -> None:
+    given = []
+    monkeypatch.setattr(cores, "run_in_real_time", lambda *what: given.append(what))
+    cores.share_real_time(tmp_path / "slice")
+    assert int((tmp_path / "slice").read_text()) < 20
+    assert given == [(os.getpid(), cores.LAB_PRIORITY)]
+
+
 def test_a_process_has_real_time_with_its_children_until_it_is_taken() -> None:
     with subprocess.Popen(["sh", "-c", "sleep 60 & echo started; wait"], text=True,
                           stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         parent.stdout.readline()
         seen = []
-        for wanted in (True, False):
-            run_in_real_time(parent.pid, wanted)
+        for priority in (cores.NODE_PRIORITY, 0):
+            run_in_real_time(parent.pid, priority)
             seen.append([os.sched_getscheduler(each) for each in threads(parent.pid)])
         for each in reversed(list(threads(parent.pid))):
             os.kill(each, 9)

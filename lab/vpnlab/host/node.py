@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .channel import Channel, ClockSample, Completed, RemoteError
-from .cores import core_of, host_cores, pin, run_in_real_time
+from .cores import NODE_PRIORITY, core_of, host_cores, pin, run_in_real_time
 from .errors import LabError, TimedOut
 from .machines import TRAITS, USER_MODE, Machine, Traits
 from .netns import NetworkNamespace
@@ -177,7 +177,7 @@ class Node:
                 time.sleep(0.002)
             Path(f"/proc/{process.pid}/autogroup").write_text(str(nice), encoding="ascii")
         if self._traits.in_real_time:
-            run_in_real_time(process.pid, nice == NICE)
+            run_in_real_time(process.pid, NODE_PRIORITY if nice == NICE else 0)
 
     def _main_process(self) -> Process:
         """The node's kernel: the only child of `unshare`."""
