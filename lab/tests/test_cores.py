@@ -2,8 +2,7 @@
 import os
 import subprocess
 
-from vpnlab.host import cores
-from vpnlab.host.cores import core_of, pin, run_in_real_time, shared, threads
+from vpnlab.host.cores import core_of, pin, prefer, shared, threads, ungroup_sessions
 
 
 def test_nodes_take_turns_on_the_cores() -> None:
@@ -39,26 +38,23 @@ def test_a_process_moves_with_its_children() -> None:
     assert affinities == [{core}] * 2
 
 
-def test_turns_of_real_time_are_shorter_than_a_lease(tmp_path, monkeypatch) -> None:
-    given = []
-    monkeypatch.setattr(cores, "run_in_real_time", lambda *what: given.append(what))
-    cores.share_real_time(tmp_path / "slice")
-    assert int((tmp_path / "slice").read_text()) < 20
-    assert given == [(os.getpid(), cores.LAB_PRIORITY)]
-
-
-def test_a_process_has_real_time_with_its_children_until_it_is_taken() -> None:
+def test_a_process_is_preferred_with_its_children() -> None:
     with subprocess.Popen(["sh", "-c", "sleep 60 & echo started; wait"], text=True,
                           stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         parent.stdout.readline()
-        seen = []
-        for priority in (cores.NODE_PRIORITY, 0):
-            run_in_real_time(parent.pid, priority)
-            seen.append([os.sched_getscheduler(each) for each in threads(parent.pid)])
+        prefer(parent.pid, 7)
+        preferred = [os.getpriority(os.PRIO_PROCESS, each) for each in threads(parent.pid)]
         for each in reversed(list(threads(parent.pid))):
             os.kill(each, 9)
-    assert seen == [[os.SCHED_RR] * 2, [os.SCHED_OTHER] * 2]
+    assert preferred == [7, 7]
+
+
+def test_sessions_are_not_grouped_where_the_kernel_can(tmp_path) -> None:
+    (tmp_path / "enabled").write_text("1\n")
+    ungroup_sessions(tmp_path / "enabled")
+    assert (tmp_path / "enabled").read_text() == "0"
+    ungroup_sessions(tmp_path / "no" / "file")
 
 
 def test_a_process_that_has_ended_moves_nothing() -> None:

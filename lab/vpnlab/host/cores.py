@@ -11,12 +11,7 @@ from pathlib import Path
 
 from .topology import NODES
 
-# Of real time: nodes may have the first, the lab's own work that comes before them the second.
-NODE_PRIORITY, LAB_PRIORITY = 1, 2
-# How long a busy thread of real time runs while others of its priority wait. The kernel's default
-# is 100 ms, and a node's work for its files and networks waits for its own processor, too.
-SLICE_MS = 5
-SLICE_FILE = Path("/proc/sys/kernel/sched_rr_timeslice_ms")
+GROUPS_FILE = Path("/proc/sys/kernel/sched_autogroup_enabled")
 
 
 def host_cores() -> list[int]:
@@ -46,22 +41,20 @@ def pin(process: int, core: int) -> None:
             os.sched_setaffinity(thread, {core})
 
 
-def share_real_time(file: Path = SLICE_FILE) -> None:
-    """Has all threads of real time take short turns, on the whole host and until it boots; and
-    gives this process a higher priority than nodes have: they would leave it one twentieth of the
-    processors."""
-    file.write_text(str(SLICE_MS), encoding="ascii")
-    run_in_real_time(os.getpid(), LAB_PRIORITY)
+def ungroup_sessions(file: Path = GROUPS_FILE) -> None:
+    """Has the scheduler share the processors among all threads of the whole host, until it boots,
+    and not among sessions first. With that, threads that are started from now on let nobody wait
+    for long: among six busy sessions a thread that could run waited for 0.1 to 0.4 s again and
+    again, also where the cores were half idle. A kernel without such groups needs nothing."""
+    with contextlib.suppress(FileNotFoundError):
+        file.write_text("0", encoding="ascii")
 
 
-def run_in_real_time(process: int, priority: int = NODE_PRIORITY) -> None:
-    """Gives all threads of a process and its descendants that real-time priority; 0 takes it. With
-    more busy threads than cores the host's fair scheduler lets a node wait for 0.1 to 0.4 s again
-    and again, also where its cores are half idle."""
-    policy = os.SCHED_RR if priority else os.SCHED_OTHER
+def prefer(process: int, nice: int) -> None:
+    """Of all threads of a process and its descendants, if no sessions are grouped."""
     for thread in threads(process):
         with contextlib.suppress(ProcessLookupError):
-            os.sched_setscheduler(thread, policy, os.sched_param(priority))
+            os.setpriority(os.PRIO_PROCESS, thread, nice)
 
 
 def threads(process: int) -> Iterator[int]:
@@ -83,7 +76,7 @@ def threads(process: int) -> Iterator[int]:
 def before_all_nodes() -> Iterator[None]:
     """No node takes the caller's core meanwhile."""
     policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
-    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(LAB_PRIORITY))
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     try:
         yield
     finally:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from .cores import host_cores, share_real_time, shared
+from .cores import host_cores, shared, ungroup_sessions
 from .debian import ARCHIVE_MOUNT, PRODUCT_MOUNT, ensure_debian
 from .errors import (AlreadyUp, LabError, NotFound, NoTun, NotRoot, PackageMissing, ResourcesShort,
                      TimedOut)
@@ -160,8 +160,8 @@ class Lab:
             raise AlreadyUp(f"namespace {self.namespace.name} is in the way: "
                             f"`lab/lab down --name {self.name}` takes it down")
         self._state.create(self._record)
-        if TRAITS[self._record.machine].in_real_time:
-            share_real_time()
+        if not TRAITS[self._record.machine].has_own_group:
+            ungroup_sessions()
         try:
             self.namespace.create(node.spec for node in self.nodes.values())
             for name in self.nodes:

@@ -19,17 +19,17 @@ KINDS = (USER_MODE, EMULATED)
 @dataclasses.dataclass(frozen=True)
 class Traits:
     """Of a kind. `patience`: how much longer than usual the lab waits for what its nodes do.
-    `has_own_core`: a node's threads stay on one core of the host. `in_real_time`: they come before
-    all of the host that is not."""
+    `has_own_core`: a node's threads stay on one core of the host. `has_own_group`: the host's
+    scheduler gives each node as much as another session."""
 
     patience: float
     has_own_core: bool
-    in_real_time: bool
+    has_own_group: bool
 
 
 # Each system call in a user-mode kernel is a hand-over between two threads, which takes 14 us on
 # one core and 50 us between two. Emulated nodes take whichever core is free.
-TRAITS = {USER_MODE: Traits(1.0, True, False), EMULATED: Traits(4.0, False, True)}
+TRAITS = {USER_MODE: Traits(1.0, True, True), EMULATED: Traits(4.0, False, False)}
 # Where a node finds the modules of its kernel.
 MODULES = "/lib/modules"
 # Those of boot_config() that the node writes to.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .channel import Channel, ClockSample, Completed, RemoteError
-from .cores import NODE_PRIORITY, core_of, host_cores, pin, run_in_real_time
+from .cores import core_of, host_cores, pin, prefer
 from .errors import LabError, TimedOut
 from .machines import TRAITS, USER_MODE, Machine, Traits
 from .netns import NetworkNamespace
@@ -170,14 +170,15 @@ class Node:
         process = self._state.process(self.name)
         if process is None:
             return
+        if not self._traits.has_own_group:
+            prefer(process.pid, nice)
+            return
         deadline = time.monotonic() + SESSION_LIMIT_S
         # Neither kernels without such groups nor nodes that have ended meanwhile are an error.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             while os.getsid(process.pid) != process.pid and time.monotonic() < deadline:
                 time.sleep(0.002)
             Path(f"/proc/{process.pid}/autogroup").write_text(str(nice), encoding="ascii")
-        if self._traits.in_real_time:
-            run_in_real_time(process.pid, NODE_PRIORITY if nice == NICE else 0)
 
     def _main_process(self) -> Process:
         """The node's kernel: the only child of `unshare`."""

@@ -26,7 +26,6 @@ import time
 from pathlib import Path
 
 from .compiled import compiled
-from .cores import LAB_PRIORITY
 from .errors import LabError
 from .lab import Lab
 from .state import StateDirectory
@@ -131,7 +130,7 @@ def start_power_service(lab: Lab) -> None:
     here = Path(__file__).resolve().parents[2]
     with open(state / "power.stderr", "wb") as errors:
         service = subprocess.Popen(
-            [*lab.namespace.prefix(), "chrt", "--rr", str(LAB_PRIORITY), sys.executable, "-m",
+            [*lab.namespace.prefix(), "chrt", "--rr", "1", sys.executable, "-m",
              "vpnlab.host.power", lab.name],
             stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, cwd="/",
             start_new_session=True, env={**os.environ, "PYTHONPATH": str(here)})
