@@ -44,6 +44,9 @@ RELAXED = (5000, 6000)
 # for a second when it reads its configuration again. The ring is to be formed within the 2 s for
 # which a node stands in without it.
 SLOW = {TUNED: (900, 1080), QUICK: (900, 1080), RELAXED: (20_000, 24_000)}
+# Pacemaker carries out one action at a time where a node's load is above 2.4 times this share of
+# its processors (throttle.c): a node that is emulated always is.
+UNTHROTTLED = 'property load-threshold="1000%"'
 # What Corosync 3.1 makes of a corosync.conf that says nothing of it, for three nodes: 3000 and a
 # token_coefficient of 650 for the third, consensus 1.2 times that.
 DEFAULT = (3650, 4380)
@@ -469,6 +472,8 @@ class Cluster:
                  for each in (template, *also) for values in instances]
         if fencing is not None:
             texts.append(fill(fencing.read_text(encoding="utf-8"), common))
+        if self._lab.patience > 1:
+            texts.append(UNTHROTTLED)
         cib = render_cib(*texts)
         node = self._alive()
         current = ElementTree.fromstring(
