@@ -21,7 +21,7 @@ from vpnlab.host.node import Node
 from vpnlab.host.topology import L2TP
 from vpnlab.product.dialler import IKEV2
 from vpnlab.product.ruleset import load_rules, table
-from vpnlab.steps.every_protocol import CLIENT_NODES, CLIENTS, begin_all
+from vpnlab.steps.clients.every_protocol import CLIENT_NODES, CLIENTS, begin_all
 from vpnlab.steps.live import Live
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run

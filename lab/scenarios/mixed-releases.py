@@ -14,7 +14,7 @@ may be promoted; gw1 returns. Then the power of gw3 is cut, and it returns.
 Expected: to each client two silences of a takeover, and nothing else.
 """
 from vpnlab.evidence.expectation import equals
-from vpnlab.steps.every_protocol import CLIENT_NODES, CLIENTS, begin_all
+from vpnlab.steps.clients.every_protocol import CLIENT_NODES, CLIENTS, begin_all
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario

@@ -18,7 +18,7 @@ all gateways are of the other release, and the clients are protected.
 from vpnlab.evidence.expectation import equals
 from vpnlab.host.node import Node
 from vpnlab.host.release import OTHER_RELEASE
-from vpnlab.steps.every_protocol import CLIENT_NODES, CLIENTS, begin_all
+from vpnlab.steps.clients.every_protocol import CLIENT_NODES, CLIENTS, begin_all
 from vpnlab.steps.live import Live
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run

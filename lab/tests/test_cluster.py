@@ -37,6 +37,11 @@ STATUS = """<pacemaker-result api-version="2.25"><summary>
 </pacemaker-result>"""
 
 
+def test_slow_nodes_have_more_time_for_actions_and_nothing_else():
+    text = "meta failure-timeout=15s op start interval=0 timeout={}s op monitor timeout={}s"
+    assert cluster.for_slow_nodes(text.format(20, 7), 4) == text.format(80, 28)
+
+
 def test_corosync_conf_is_well_formed_and_complete():
     text = cluster.corosync_conf(GATEWAYS, cluster.TUNED)
     assert text.count("{") == text.count("}")

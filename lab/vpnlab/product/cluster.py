@@ -44,6 +44,8 @@ RELAXED = (5000, 6000)
 # for a second when it reads its configuration again. The ring is to be formed within the 2 s for
 # which a node stands in without it.
 SLOW = {TUNED: (900, 1080), QUICK: (900, 1080), RELAXED: (20_000, 24_000)}
+# Of an action of a resource, in the text of a template.
+ACTION_TIMEOUT = re.compile(r"(?<![-\w])timeout=(\d+)s\b")
 # Pacemaker carries out one action at a time where a node's load is above 2.4 times this share of
 # its processors (throttle.c): a node that is emulated always is.
 UNTHROTTLED = 'property load-threshold="1000%"'
@@ -175,6 +177,11 @@ def fill(text: str, variables: Mapping[str, str]) -> str:
     if left:
         raise LabError(f"the template has variables without a value: {' '.join(left)}")
     return "\n".join(lines).strip() + "\n"
+
+
+def for_slow_nodes(crm_text: str, patience: float) -> str:
+    """The same with timeouts of actions that are so many times as long."""
+    return ACTION_TIMEOUT.sub(lambda found: f"timeout={int(found[1]) * patience:g}s", crm_text)
 
 
 def render_cib(*crm_texts: str) -> ElementTree.Element:
@@ -473,7 +480,7 @@ class Cluster:
         if fencing is not None:
             texts.append(fill(fencing.read_text(encoding="utf-8"), common))
         if self._lab.patience > 1:
-            texts.append(UNTHROTTLED)
+            texts = [*(for_slow_nodes(text, self._lab.patience) for text in texts), UNTHROTTLED]
         cib = render_cib(*texts)
         node = self._alive()
         current = ElementTree.fromstring(
