@@ -56,7 +56,8 @@ Outcome start_stock(
         return {};
     }
     const auto wanted = plan(service);
-    return wanted ? outcome(service.start(*wanted)) : ocf::outcome_of(wanted.error());
+    return wanted ? outcome(service.start(*wanted, start_patience(call)))
+                  : ocf::outcome_of(wanted.error());
 }
 
 Outcome stop_stock(const ocf::Call& call, StockService service) {

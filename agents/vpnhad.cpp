@@ -34,7 +34,8 @@ using std::chrono::steady_clock;
 // For all answers that an action waits for. Less than kActionTimeout, so that the reason is the
 // agent's and not Pacemaker's.
 constexpr auto kAnswerTimeout = 12s;
-constexpr auto kStartTimeout = 15s;
+// Before Pacemaker gives a start up.
+constexpr auto kStartMargin = 4s;
 constexpr auto kEndTimeout = 5s;
 // A vpnhad that lives answers a ping within a turn of its loop, which is milliseconds. After this
 // the agent looks whether the gate is shut.
@@ -173,6 +174,10 @@ ocf::Outcome reload_later(const ocf::Call& call, const ocf::Outcome& valid) {
     return {};
 }
 
+std::chrono::milliseconds start_patience(const ocf::Call& call) {
+    return std::max(call.timeout() - kStartMargin, call.timeout() / 2);
+}
+
 Vpnhad::Vpnhad(const ocf::Call& call)
     : gateway_(call.parameter("gateway")),
       resource_(call.instance()),
@@ -180,6 +185,7 @@ Vpnhad::Vpnhad(const ocf::Call& call)
       binary_(call.parameter("binary")),
       socket_(call.parameter("socket")),
       log_file_(call.parameter("log_file")),
+      start_by_(steady_clock::now() + start_patience(call)),
       answer_by_(steady_clock::now() + kAnswerTimeout) {
     if (call.action() == "start") {
         return;
@@ -256,7 +262,6 @@ Result<std::vector<adapters::Process>> Vpnhad::keepers() const {
 }
 
 Result<unsigned> Vpnhad::ensure_running() {
-    const auto deadline = steady_clock::now() + kStartTimeout;
     std::optional<pid_t> keeper;
     for (;;) {
         if (const auto answer = request("ping")) {
@@ -274,7 +279,7 @@ Result<unsigned> Vpnhad::ensure_running() {
                 VPNHA_TRY(keeper, start_keeper());
             }
         }
-        if (steady_clock::now() > deadline) {
+        if (steady_clock::now() > start_by_) {
             return fail(Errc::timeout, fmt::format("vpnhad does not answer at {}; its log is {}",
                                                    socket_, log_file_));
         }
@@ -307,9 +312,10 @@ Result<pid_t> Vpnhad::start_unit() const {
                << std::flush)) {
         return tl::unexpected(system_error(fmt::format("writing {}", kUnitEnvironment), errno));
     }
-    VPNHA_TRY(
-        const adapters::Ended ended,
-        adapters::run_to_end({.arguments = {"/usr/bin/systemctl", "start", kUnit}}, kStartTimeout));
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(start_by_ - steady_clock::now());
+    VPNHA_TRY(const adapters::Ended ended,
+              adapters::run_to_end({.arguments = {"/usr/bin/systemctl", "start", kUnit}},
+                                   std::max(left, 0ms)));
     if (ended.code != 0) {
         return fail(Errc::system, fmt::format("systemctl start {}: {}", kUnit, ended.errors));
     }

@@ -27,6 +27,10 @@ enum class Sessions {
 };
 [[nodiscard]] Sessions sessions_here(const std::string& socket, const std::string& gateway);
 
+// How long a start waits for its daemon: until 4 s before Pacemaker gives the start up, so that the
+// reason is the agent's, and what has begun can be ended.
+[[nodiscard]] std::chrono::milliseconds start_patience(const ocf::Call& call);
+
 // On a node whose present boot is fenced: an error with the reason. Else success.
 [[nodiscard]] ocf::Outcome refused_if_fenced(const ocf::Call& call);
 
@@ -122,6 +126,7 @@ class Vpnhad {
     std::string binary_;
     std::string socket_;
     std::string log_file_;
+    std::chrono::steady_clock::time_point start_by_;
     std::chrono::steady_clock::time_point answer_by_;
 };
 

@@ -171,7 +171,8 @@ Result<void> StockService::end_all(const StockStarted& started) const {
     return call(kind_->after_end, instance(started));
 }
 
-Result<void> StockService::launch(const StockStarted& started) const {
+Result<void> StockService::launch(const StockStarted& started,
+                                  std::chrono::milliseconds patience) const {
     VPNHA_TRY(const pid_t pid,
               spawn_detached({.arguments = started.arguments,
                               .error_file = path("errors"),
@@ -180,7 +181,7 @@ Result<void> StockService::launch(const StockStarted& started) const {
     if (!kind_->writes_pid_file) {
         VPNHA_CHECK(write_text(path("pid"), std::to_string(pid)));
     }
-    VPNHA_CHECK(wait_ready(started, pid));
+    VPNHA_CHECK(wait_ready(started, pid, patience));
     Result<void> prepared = call(kind_->after_start, instance(started));
     if (!prepared) {
         // It is no service of ours, whatever it would answer.
@@ -189,8 +190,10 @@ Result<void> StockService::launch(const StockStarted& started) const {
     return prepared;
 }
 
-Result<void> StockService::wait_ready(const StockStarted& started, pid_t pid) const {
-    const auto deadline = std::chrono::steady_clock::now() + kind_->start_timeout;
+Result<void> StockService::wait_ready(const StockStarted& started, pid_t pid,
+                                      std::chrono::milliseconds patience) const {
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::max(kind_->start_timeout, patience);
     while (!daemon(started) || !kind_->is_ready(instance(started))) {
         if (!read_process(pid)) {
             const std::string words = last_line(path("errors"));
@@ -208,7 +211,7 @@ Result<void> StockService::wait_ready(const StockStarted& started, pid_t pid) co
     return {};
 }
 
-Result<void> StockService::start(const StockStarted& wanted) {
+Result<void> StockService::start(const StockStarted& wanted, std::chrono::milliseconds patience) {
     VPNHA_TRY(const UniqueFd held, lock_directory(directory_, LOCK_EX));
     const auto started = read_started();
     if (started) {
@@ -220,7 +223,7 @@ Result<void> StockService::start(const StockStarted& wanted) {
     ::unlink(path("ending").c_str());
     VPNHA_CHECK(call(kind_->before_start, instance(wanted)));
     VPNHA_CHECK(write_started(wanted));
-    return launch(wanted);
+    return launch(wanted, patience);
 }
 
 bool StockService::is_running_as(const StockStarted& wanted) const {

@@ -53,7 +53,7 @@ struct StockInstance {
 
 struct StockKind {
     const char* name;
-    std::chrono::milliseconds start_timeout{};
+    std::chrono::milliseconds start_timeout{};  // The least that a start waits for it.
     // SIGTERM and so much time come before SIGKILL; 0: the daemon is never asked to end.
     std::chrono::milliseconds end_patience{0};
     // A release leaves it running; only stop, a fenced life and a dead vpnhad end it.
@@ -99,8 +99,9 @@ class StockService {
     [[nodiscard]] const StockKind& kind() const { return *kind_; }
     // A file of its directory.
     [[nodiscard]] std::string path(const char* name) const;
-    // Returns when the daemon takes calls. Running already as wanted is a success.
-    Result<void> start(const StockStarted& wanted);
+    // Returns when the daemon takes calls. Running already as wanted is a success. A daemon that is
+    // not ready after `patience` is an error, and not before the kind's start_timeout.
+    Result<void> start(const StockStarted& wanted, std::chrono::milliseconds patience = {});
     // Nothing of it remains and no client is told.
     Result<void> stop();
     // Stopped for whoever asks, but it serves on until the next reset().
@@ -151,8 +152,10 @@ class StockService {
     [[nodiscard]] Result<void> end(const StockStarted& started) const;
     [[nodiscard]] Result<void> replace(const StockStarted& started) const;
     [[nodiscard]] bool is_ending() const;
-    [[nodiscard]] Result<void> launch(const StockStarted& started) const;
-    [[nodiscard]] Result<void> wait_ready(const StockStarted& started, pid_t pid) const;
+    [[nodiscard]] Result<void> launch(const StockStarted& started,
+                                      std::chrono::milliseconds patience = {}) const;
+    [[nodiscard]] Result<void> wait_ready(const StockStarted& started, pid_t pid,
+                                          std::chrono::milliseconds patience) const;
 
     const StockKind* kind_;
     std::string gateway_;
