@@ -298,4 +298,15 @@ ConnectionFindings findings_in_connections(const StrongswanSection& all,
     return found;
 }
 
+std::vector<std::string> moving_connections(const StrongswanSection& all) {
+    std::vector<std::string> names;
+    for (const auto& [name, section] : below(all, "connections")) {
+        if (value_of(section, "mobike", "yes") != "no" &&
+            value_of(section, "version", "0") != "1") {
+            names.push_back(name);
+        }
+    }
+    return names;
+}
+
 }  // namespace vpnha::config

@@ -23,6 +23,8 @@ struct ConnectionFindings {
 // `all` as with_references() has it; `vips` are those of the gateway, without their lengths.
 [[nodiscard]] ConnectionFindings findings_in_connections(const StrongswanSection& all,
                                                          const std::set<IpAddress>& vips);
+// Names of those whose clients may move to another address (MOBIKE), as charon's default has it.
+[[nodiscard]] std::vector<std::string> moving_connections(const StrongswanSection& all);
 // Of these those that are refused, which need no gateway.
 [[nodiscard]] std::vector<std::string> refused_in_connections(const StrongswanSection& all);
 

@@ -42,6 +42,7 @@ class Nftables {
         library.find(library.free_, "nft_ctx_free");
         library.find(library.buffer_output_, "nft_ctx_buffer_output");
         library.find(library.buffer_error_, "nft_ctx_buffer_error");
+        library.find(library.output_text_, "nft_ctx_get_output_buffer");
         library.find(library.error_text_, "nft_ctx_get_error_buffer");
         library.find(library.set_flags_, "nft_ctx_output_set_flags");
         library.find(library.run_, "nft_run_cmd_from_buffer");
@@ -51,7 +52,8 @@ class Nftables {
         return library;
     }
 
-    [[nodiscard]] Result<void> run(const std::string& ruleset) const {
+    // Returns what nft prints.
+    [[nodiscard]] Result<std::string> run(const std::string& commands) const {
         const std::unique_ptr<nft_ctx, void (*)(nft_ctx*)> context(make_(0), free_);
         if (!context) {
             return fail(Errc::system, "nft_ctx_new failed: no memory or no netlink");
@@ -59,10 +61,10 @@ class Nftables {
         buffer_output_(context.get());
         buffer_error_(context.get());
         set_flags_(context.get(), kJson);
-        if (run_(context.get(), ruleset.c_str()) != 0) {
+        if (run_(context.get(), commands.c_str()) != 0) {
             return fail(Errc::system, fmt::format("nftables: {}", error_text_(context.get())));
         }
-        return {};
+        return std::string(output_text_(context.get()));
     }
 
   private:
@@ -81,6 +83,7 @@ class Nftables {
     void (*free_)(nft_ctx*) = nullptr;
     int (*buffer_output_)(nft_ctx*) = nullptr;
     int (*buffer_error_)(nft_ctx*) = nullptr;
+    const char* (*output_text_)(nft_ctx*) = nullptr;
     const char* (*error_text_)(nft_ctx*) = nullptr;
     void (*set_flags_)(nft_ctx*, unsigned) = nullptr;
     int (*run_)(nft_ctx*, const char*) = nullptr;
@@ -90,7 +93,12 @@ class Nftables {
 
 Result<void> run_nftables(const std::string& commands) {
     VPNHA_TRY(const Nftables nftables, Nftables::load());
-    return nftables.run(commands);
+    return nftables.run(commands).map([](const std::string&) {});
+}
+
+Result<std::string> list_nft_rules() {
+    VPNHA_TRY(const Nftables nftables, Nftables::load());
+    return nftables.run("list ruleset");
 }
 
 Result<bool> has_nft_table(const std::string& name) {

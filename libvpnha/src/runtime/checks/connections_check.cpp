@@ -9,11 +9,37 @@
 
 #include "adapters/services/charon_service.hpp"
 #include "adapters/services/strongswan_files.hpp"
+#include "runtime/checks/ike_rule.hpp"
 
 namespace vpnha::runtime {
 
-config::ConnectionFindings find_in_connections(const config::Config& config,
-                                               const adapters::ApparmorPlaces& apparmor) {
+namespace {
+
+// A finding; empty: clients that move stay with the gateway's addresses.
+std::string missing_rule(const std::vector<std::string>& moving,
+                         const std::function<Result<std::string>()>& list_rules) {
+    if (moving.empty()) {
+        return "";
+    }
+    const Result<bool> drops =
+        list_rules().and_then([](const std::string& rules) { return drops_new_ike(rules); });
+    const std::string rule = fmt::format(
+        "connection {}: mobike is yes: clients learn all addresses of this node, and a rule is to "
+        "keep them from those that do not move with the gateway: udp dport {{ 500, 4500 }} ct "
+        "state "
+        "new drop, behind what lets the gateway's addresses in",
+        fmt::join(moving, ", "));
+    if (!drops) {
+        return fmt::format("{}: not looked at: {}", rule, drops.error().detail);
+    }
+    return *drops ? "" : fmt::format("{}: nftables has none on this node", rule);
+}
+
+}  // namespace
+
+config::ConnectionFindings find_in_connections(
+    const config::Config& config, const std::function<Result<std::string>()>& list_rules,
+    const adapters::ApparmorPlaces& apparmor) {
     const auto gateway =
         std::find_if(config.gateways.begin(), config.gateways.end(),
                      [](const config::Gateway& each) { return each.ipsec.has_value(); });
@@ -52,6 +78,10 @@ config::ConnectionFindings find_in_connections(const config::Config& config,
     found.refused.insert(found.refused.end(), in_sections.refused.begin(),
                          in_sections.refused.end());
     found.warnings = std::move(in_sections.warnings);
+    std::string missing = missing_rule(config::moving_connections(all), list_rules);
+    if (!missing.empty()) {
+        found.warnings.push_back(std::move(missing));
+    }
     return found;
 }
 

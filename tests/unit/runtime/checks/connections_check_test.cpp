@@ -9,9 +9,25 @@
 namespace vpnha::runtime {
 namespace connections_check_test {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+
+// Rules as `nft -j list ruleset` prints them; `verdict` of the one for IKE.
+std::string rules_with(const std::string& verdict, const std::string& port) {
+    return R"({"nftables": [{"metainfo": {"json_schema_version": 1}}, {"table": {"name": "t"}},
+        {"rule": {"table": "t", "expr": [{"drop": null}]}},
+        {"rule": {"table": "t", "expr": [
+            {"match": {"op": "==", "left": {"payload": {"protocol": "udp", "field": "dport"}},
+                       "right": )" +
+           port + R"(}},
+            {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": "new"}},
+            {"counter": {"packets": 0, "bytes": 0}}, {")" +
+           verdict + R"(": null}]}}]})";
+}
+
+const auto kNoRules = [] { return Result<std::string>(R"({"nftables": []})"); };
 
 class ConnectionsCheckTest : public ::testing::Test {
   protected:
@@ -58,10 +74,37 @@ TEST_F(ConnectionsCheckTest, WhatCannotBeReadIsNamed) {
     EXPECT_THAT(find_in_connections(config_).warnings, ElementsAre(HasSubstr("not looked at")));
 }
 
+TEST_F(ConnectionsCheckTest, ClientsThatMoveNeedARule) {
+    const auto warnings = [this](const std::string& rules) {
+        return find_in_connections(config_, [&rules] { return Result<std::string>(rules); })
+            .warnings;
+    };
+    const std::string rest =
+        " { version = 2\n local_addrs = 192.0.2.100\n unique = never\n rekey_time = 8h\n "
+        "proposals = aes256-sha256-modp2048\n mobike = ";
+    write("conf.d/a.conf", "connections { a" + rest + "yes } b" + rest + "no } }");
+    EXPECT_THAT(warnings(rules_with("drop", R"({"set": [500, 4500]})")), IsEmpty());
+    EXPECT_THAT(warnings(rules_with("drop", "4500")), IsEmpty());
+    const auto none = ElementsAre(
+        AllOf(HasSubstr("connection a: mobike is yes"), HasSubstr("nftables has none")));
+    EXPECT_THAT(warnings(rules_with("accept", "4500")), none);
+    EXPECT_THAT(warnings(rules_with("drop", "500")), none);
+    EXPECT_THAT(warnings(R"({"nftables": []})"), none);
+    EXPECT_THAT(warnings("{"),
+                ElementsAre(HasSubstr("not looked at: the list of nftables' rules")));
+    EXPECT_THAT(
+        find_in_connections(
+            config_, [] { return Result<std::string>(fail(Errc::unsupported, "no libnftables")); })
+            .warnings,
+        ElementsAre(HasSubstr("not looked at: no libnftables")));
+    write("conf.d/a.conf", "connections { b" + rest + "no } }");
+    EXPECT_THAT(warnings("{"), IsEmpty()) << "nobody moves";
+}
+
 TEST_F(ConnectionsCheckTest, WhatAppArmorKeepsFromSwanctlIsNamed) {
     write("profiles", "/usr/sbin/swanctl (enforce)\n");
     write("conf.d/a.conf", "connections { a { ppk_id = x } }");
-    const auto found = find_in_connections(config_, {.profiles = folder_ / "profiles"});
+    const auto found = find_in_connections(config_, kNoRules, {.profiles = folder_ / "profiles"});
     EXPECT_THAT(found.refused,
                 ElementsAre(HasSubstr("does not let /usr/sbin/swanctl read"), HasSubstr("ppk_id")))
         << "and what the file has is named as well";
