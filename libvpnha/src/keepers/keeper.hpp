@@ -31,6 +31,7 @@
 
 #include "base/accounting.hpp"
 #include "base/ip.hpp"
+#include "base/status.hpp"
 #include "base/time.hpp"
 #include "effects/effects.hpp"
 #include "keepers/margin.hpp"
@@ -101,11 +102,6 @@ struct SessionTotals {
 
 // By their names in the counters of `vpnha status`.
 using Counts = std::map<std::string, std::uint64_t>;
-
-// What `vpnha status` shows of a gateway, by its place there: "accounting/waiting"
-// (docs/control-protocol.md). std::monostate: null.
-using StatusValue = std::variant<std::monostate, bool, std::uint64_t, std::string>;
-using Status = std::map<std::string, StatusValue>;
 
 // Numbers that nobody may use twice, as of ESP, GRE or MPPE. Records of the service `checkpoint`
 // have them.

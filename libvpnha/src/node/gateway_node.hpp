@@ -318,7 +318,7 @@ class GatewayNode {
     [[nodiscard]] wire::GatewayState wire_state() const;
     // Of all keepers.
     [[nodiscard]] keepers::Counts counts() const { return keepers_.counts(); }
-    [[nodiscard]] keepers::Status status(TimePoint now) const { return keepers_.status(now); }
+    [[nodiscard]] Status status(TimePoint now) const { return keepers_.status(now); }
 
   private:
     // The error names the node that is.

@@ -187,8 +187,8 @@ keepers::SessionTotals KeeperList::session_totals() const {
     return sum;
 }
 
-keepers::Status KeeperList::status(TimePoint now) const {
-    keepers::Status all;
+Status KeeperList::status(TimePoint now) const {
+    Status all;
     for (const auto& keeper : keepers_) {
         all.merge(keeper->status(now));
     }

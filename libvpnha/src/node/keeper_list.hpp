@@ -71,7 +71,7 @@ class KeeperList final : public keepers::Gateway {
     [[nodiscard]] std::vector<keepers::SessionView> sessions(const keepers::ListPart& part) const;
     [[nodiscard]] keepers::SessionTotals session_totals() const;
     [[nodiscard]] keepers::Counts counts() const;
-    [[nodiscard]] keepers::Status status(TimePoint now) const;
+    [[nodiscard]] Status status(TimePoint now) const;
 
     // Those with numbers that nobody may use twice.
     [[nodiscard]] std::vector<keepers::Counted*> counted() const;

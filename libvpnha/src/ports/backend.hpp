@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/ids.hpp"
+#include "base/status.hpp"
 #include "effects/protocol_work.hpp"
 
 namespace vpnha::ports {
@@ -33,6 +34,11 @@ class Backend {
     virtual void detach(GatewayId) {}
     // The last gateway was detached: all that was ordered is done when this returns.
     virtual void finish() {}
+
+    // What this node's status shows of it ("counters/pptp_resets"), and a gateway's
+    // ("conntrack/waiting").
+    [[nodiscard]] virtual Status status() const { return {}; }
+    [[nodiscard]] virtual Status status_of(GatewayId) const { return {}; }
 
   protected:
     // For execute(): hands the command to `carry_out` if it is one of that family.

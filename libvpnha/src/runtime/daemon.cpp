@@ -9,7 +9,6 @@
 
 #include "adapters/addresses/neighbour_watch.hpp"
 #include "adapters/addresses/network.hpp"
-#include "adapters/addresses/proxy_table.hpp"
 #include "adapters/control/control_server.hpp"
 #include "adapters/corosync/cluster_map.hpp"
 #include "adapters/gate/gate.hpp"
@@ -26,13 +25,7 @@
 #include "effects/l2tp_work.hpp"
 #include "runtime/admission_watch.hpp"
 #include "runtime/authorization.hpp"
-#include "runtime/backends/accounting.hpp"
-#include "runtime/backends/flow_keeper.hpp"
-#include "runtime/backends/ipsec.hpp"
-#include "runtime/backends/l2tp_sessions.hpp"
-#include "runtime/backends/pptp.hpp"
-#include "runtime/backends/proxies.hpp"
-#include "runtime/backends/scripts.hpp"
+#include "runtime/backends/backends.hpp"
 #include "runtime/checks/quorum_mode.hpp"
 #include "runtime/cluster_nodes.hpp"
 #include "runtime/daemon.hpp"
@@ -334,53 +327,6 @@ class Daemon {
         });
     }
 
-    // What carries out the work of each protocol.
-    Result<void> open_backends() {
-        const ports::Backend::Tell tell = [this](GatewayId id, const node::KeeperEvent& event) {
-            hear(id, event);
-        };
-        sessions_.emplace(loop_, *kernel_, tell);
-        VPNHA_TRY(ipsec_, runtime::Ipsec::open(config_, loop_, map_->key_file(), *gate_, tell));
-        VPNHA_TRY(
-            pptp_,
-            runtime::Pptp::open(
-                config_, loop_, map_->key_file(),
-                {.tell = tell,
-                 .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
-                                     bool meant) { return gate_->allow_end(vip, peer, meant); },
-                 .failed = [this](const Error& error) { executor_->break_off(error); }}));
-        VPNHA_TRY(accounting_, runtime::Accounting::open(config_, loop_, tell));
-        if (std::ranges::any_of(config_.gateways, &config::Gateway::resume_scripts)) {
-            scripts_.emplace(
-                loop_, [this](const l2tp::SessionKey& key) { return kernel_->interface_of(key); });
-        }
-        VPNHA_TRY(auto proxy_table, adapters::ProxyTable::open());
-        proxies_.emplace(config_, loop_, std::move(proxy_table));
-        flows_.emplace(loop_, *node_, std::move(flow_table_),
-                       [this](node::Effects effects) { run(std::move(effects)); });
-        VPNHA_TRY(others_opened_,
-                  runtime::open_backends(others_, {config_, loop_, map_->key_file(), 0, tell}));
-        return {};
-    }
-
-    // Whoever is not there serves no gateway.
-    [[nodiscard]] std::vector<ports::Backend*> backends() {
-        std::vector<ports::Backend*> all{&*sessions_, &*flows_, accounting_.get(), &*proxies_};
-        if (ipsec_) {
-            all.push_back(ipsec_.get());
-        }
-        if (pptp_) {
-            all.push_back(pptp_.get());
-        }
-        if (scripts_) {
-            all.push_back(&*scripts_);
-        }
-        for (const auto& each : others_opened_) {
-            all.push_back(each.get());
-        }
-        return all;
-    }
-
     Result<void> join_group() {
         VPNHA_TRY(
             group_,
@@ -409,9 +355,23 @@ class Daemon {
             return end_fenced_life();
         }
         VPNHA_CHECK(open_lease_links());
-        VPNHA_CHECK(open_backends());
+        const auto run_all = [this](node::Effects effects) { run(std::move(effects)); };
+        VPNHA_TRY(
+            backends_,
+            runtime::Backends::open(
+                {.config = config_,
+                 .loop = loop_,
+                 .key_file = map_->key_file(),
+                 .gate = *gate_,
+                 .kernel = *kernel_,
+                 .node = *node_,
+                 .run = run_all,
+                 .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
+                                     bool meant) { return gate_->allow_end(vip, peer, meant); },
+                 .failed = [this](const Error& error) { executor_->break_off(error); }},
+                std::move(flow_table_), others_));
         runtime::Requests::Daemon self;
-        self.run = [this](node::Effects effects) { run(std::move(effects)); };
+        self.run = run_all;
         self.status = [this](std::map<GatewayId, runtime::SessionCounts> sessions) {
             return status(std::move(sessions));
         };
@@ -437,7 +397,7 @@ class Daemon {
         executor_.emplace(
             loop_, *node_,
             runtime::Ports{*gate_, *network_, *neighbours_, *services_, *saver_, *lease_links_,
-                           backends()},
+                           backends_->all()},
             runtime::Executor::Answers{
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
@@ -460,11 +420,8 @@ class Daemon {
                     }});
         executor_->set_group(group_.get());
         admission_.emplace(loop_, *gate_, config_.admission);
-        VPNHA_TRY(authorization_, runtime::open_authorization(
-                                      config_, loop_, *node_,
-                                      [this](node::Effects effects) { run(std::move(effects)); }));
-        plugins_.emplace(config_, loop_, *node_, nodes_, pptp_.get(),
-                         [this](node::Effects effects) { run(std::move(effects)); });
+        VPNHA_TRY(authorization_, runtime::open_authorization(config_, loop_, *node_, run_all));
+        plugins_.emplace(config_, loop_, *node_, nodes_, backends_->pptp(), run_all);
         compare_setups_later();
         routing_.emplace(loop_, config_,
                          [this](GatewayId id, const std::vector<std::string>& conflicts) {
@@ -499,11 +456,7 @@ class Daemon {
              .devices = devices_ ? devices_->warnings() : std::vector<runtime::DeviceWarning>{},
              .strays = plugins_->strays(),
              .routing = [this](GatewayId gateway) { return routing_->conflicts(gateway); },
-             .waiting_installs = [this](GatewayId gateway) { return sessions_->waiting(gateway); },
-             .flows = *flows_,
-             .ipsec = ipsec_.get(),
-             .pptp = pptp_.get(),
-             .scripts = scripts_ ? &*scripts_ : nullptr,
+             .backends = backends_->all(),
              .authorization = authorization_ ? &authorization_->counters() : nullptr,
              .lease = lease_links_->counters(),
              .plugin_malformed = plugins_->counters().malformed,
@@ -518,10 +471,7 @@ class Daemon {
         if (options_.restart.count != 0 && !requests_->has_attached() && !told_to_end_) {
             return;
         }
-        if (!scripts_) {
-            return end({});
-        }
-        scripts_->complete([this] {
+        backends_->complete_scripts([this] {
             if (!node_->any_attached()) {
                 end({});
             }
@@ -581,18 +531,11 @@ class Daemon {
     std::optional<adapters::LinuxNetwork> network_;
     std::optional<adapters::StockServices> services_;
     std::unique_ptr<adapters::PppoL2tpKernel> kernel_;
-    std::unique_ptr<ports::FlowTable> flow_table_;  // Until flows_ has it.
+    std::unique_ptr<ports::FlowTable> flow_table_;  // Until backends_ has it.
     std::optional<adapters::NeighbourWatch> neighbours_;
     std::unique_ptr<runtime::Devices> devices_;
     std::unique_ptr<adapters::LeaseSaver> saver_;
     std::unique_ptr<adapters::LeaseLinks> lease_links_;
-    std::optional<runtime::L2tpSessions> sessions_;
-    std::unique_ptr<runtime::Ipsec> ipsec_;
-    std::unique_ptr<runtime::Pptp> pptp_;
-    std::unique_ptr<runtime::Accounting> accounting_;
-    std::optional<runtime::Scripts> scripts_;
-    std::optional<runtime::Proxies> proxies_;
-    runtime::Backends others_opened_;
     std::unique_ptr<adapters::ClusterMap> map_;
     // As Corosync listed them last, and voters that it lists no more.
     std::vector<adapters::ClusterNode> nodes_;
@@ -601,7 +544,7 @@ class Daemon {
     std::optional<runtime::SetupReader> setup_reader_;
     std::optional<node::Node> node_;
     std::optional<runtime::Requests> requests_;
-    std::optional<runtime::FlowKeeper> flows_;
+    std::unique_ptr<runtime::Backends> backends_;
     std::optional<runtime::Executor> executor_;
     std::optional<runtime::Plugins> plugins_;
     std::optional<runtime::AdmissionWatch> admission_;

@@ -34,9 +34,4 @@ struct Protocol {
 // The library's own protocols, and these.
 [[nodiscard]] std::vector<keepers::Make> families_with(std::span<const Protocol> others);
 
-// In the order of `others`.
-using Backends = std::vector<std::unique_ptr<ports::Backend>>;
-[[nodiscard]] Result<Backends> open_backends(std::span<const Protocol> others,
-                                             const BackendHost& host);
-
 }  // namespace vpnha::runtime

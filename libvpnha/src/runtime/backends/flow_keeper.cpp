@@ -42,6 +42,12 @@ void complain_of_flows(std::string_view what, const Error& error) {
     adapters::write_log(node::Level::error, fmt::format("{}: {}", what, error.detail));
 }
 
+Status table_status(const ports::FlowTable::Counters& counters) {
+    return {{"counters/flow_collisions", counters.collisions},
+            {"counters/flow_without_helper", counters.without_helper},
+            {"counters/flow_without_parent", counters.without_parent}};
+}
+
 std::unique_ptr<ports::FlowTable> open_flow_table(const config::Config& config) {
     if (!replicates_flows(config)) {
         return nullptr;
@@ -246,8 +252,12 @@ void FlowKeeper::carry_out(Command& work) {
     }
 }
 
-ports::FlowTable::Counters FlowKeeper::counters() const {
-    return table_ ? table_->counters() : ports::FlowTable::Counters{};
+Status FlowKeeper::status() const {
+    return table_ ? table_status(table_->counters()) : Status();
+}
+
+Status FlowKeeper::status_of(GatewayId gateway) const {
+    return {{"conntrack/waiting", waiting(gateway)}};
 }
 
 std::size_t FlowKeeper::waiting(GatewayId gateway) const {

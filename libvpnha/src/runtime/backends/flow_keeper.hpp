@@ -28,6 +28,8 @@ namespace vpnha::runtime {
 // way is logged.
 [[nodiscard]] std::unique_ptr<ports::FlowTable> open_flow_table(const config::Config& config);
 
+[[nodiscard]] Status table_status(const ports::FlowTable::Counters& counters);
+
 // To the log.
 void complain_of_flows(std::string_view what, const Error& error);
 
@@ -44,10 +46,10 @@ class FlowKeeper final : public ports::Backend {
 
     [[nodiscard]] bool execute(node::ProtocolWork& work) override;
     void finish() override;
-
     // Flows of the gateway that wait to be installed, removed, changed or looked up.
     [[nodiscard]] std::size_t waiting(GatewayId gateway) const;
-    [[nodiscard]] ports::FlowTable::Counters counters() const;
+    [[nodiscard]] Status status() const override;
+    [[nodiscard]] Status status_of(GatewayId gateway) const override;
 
   private:
     // A command for the table, with at most limits::kFlowsPerTrain flows.

@@ -38,6 +38,17 @@ ports::Charon::Listener listener_for(GatewayId id, const ports::Backend::Tell& t
 
 }  // namespace
 
+Status relay_status(const adapters::RelayDrops& drops, const std::string& warning) {
+    return {{"ipsec/relay_drops/from_charon", drops.from_charon},
+            {"ipsec/relay_drops/to_charon", drops.to_charon},
+            {"ipsec/relay_drops/refused", drops.refused},
+            {"ipsec/warning", warning.empty() ? StatusValue() : StatusValue(warning)}};
+}
+
+Status Ipsec::status_of(GatewayId gateway) const {
+    return gateway == gateway_ ? relay_status(charon_->drops(), charon_->warning()) : Status();
+}
+
 Result<std::unique_ptr<Ipsec>> Ipsec::open(const config::Config& config, adapters::QbLoop& loop,
                                            const std::string& key_file, ports::Gate& gate,
                                            Tell tell) {
@@ -47,7 +58,7 @@ Result<std::unique_ptr<Ipsec>> Ipsec::open(const config::Config& config, adapter
     if (gateway == config.gateways.end()) {
         return nullptr;
     }
-    std::unique_ptr<Ipsec> opened(new Ipsec(gate, tell));
+    std::unique_ptr<Ipsec> opened(new Ipsec(gateway->id, gate, tell));
     std::set<IpAddress> addresses;
     for (const IpPrefix& vip : gateway->outside.addresses) {
         addresses.insert(vip.address);

@@ -18,6 +18,9 @@
 
 namespace vpnha::runtime {
 
+// Of the gateway that has IPsec. `warning`: of charon, if there is one.
+[[nodiscard]] Status relay_status(const adapters::RelayDrops& drops, const std::string& warning);
+
 class Ipsec final : public ports::Backend {
   public:
     // nullptr, when no gateway has IPsec. `loop` and `gate` must outlive it. Errors are those of
@@ -28,12 +31,12 @@ class Ipsec final : public ports::Backend {
                                                              ports::Gate& gate, Tell tell);
 
     [[nodiscard]] bool execute(node::ProtocolWork& work) override;
-
-    [[nodiscard]] std::string warning() const { return charon_->warning(); }
-    [[nodiscard]] adapters::RelayDrops drops() const { return charon_->drops(); }
+    // Beside what the gateway's keeper shows.
+    [[nodiscard]] Status status_of(GatewayId gateway) const override;
 
   private:
-    Ipsec(ports::Gate& gate, Tell tell) : gate_(gate), tell_(std::move(tell)) {}
+    Ipsec(GatewayId gateway, ports::Gate& gate, Tell tell)
+        : gateway_(gateway), gate_(gate), tell_(std::move(tell)) {}
     void carry_out(node::FeedCharon& work);
     void carry_out(const node::TurnCharon& work);
     void carry_out(const node::ListSas& work);
@@ -46,6 +49,7 @@ class Ipsec final : public ports::Backend {
     void carry_out(const node::WatchIke& work);
     void carry_out(const node::SendIke& work);
 
+    GatewayId gateway_;
     ports::Gate& gate_;
     Tell tell_;
     std::unique_ptr<ports::SaTable> sas_;

@@ -27,9 +27,9 @@ class L2tpSessions final : public ports::Backend {
     void hold(GatewayId gateway) override { installs_.hold(gateway); }
     void let_go(GatewayId gateway) override;
     void detach(GatewayId gateway) override { installs_.drop(gateway); }
-
-    // Sessions of the gateway that wait to be installed.
-    [[nodiscard]] std::size_t waiting(GatewayId gateway) const { return installs_.size(gateway); }
+    [[nodiscard]] Status status_of(GatewayId gateway) const override {
+        return {{"records/waiting_installs", installs_.size(gateway)}};
+    }
 
   private:
     void carry_out(node::InstallSession& work);

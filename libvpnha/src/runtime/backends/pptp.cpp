@@ -86,6 +86,20 @@ adapters::CallWatch::Listener Pptp::watch_listener() {
                 }};
 }
 
+Status call_status(const pptp::CallCounters& counters, std::uint64_t unwatched,
+                   std::uint64_t evicted) {
+    return {{"counters/pptp_malformed", counters.malformed},
+            {"counters/pptp_duplicates", counters.duplicates},
+            {"counters/pptp_in_clear", counters.in_clear},
+            {"counters/pptp_resets", counters.resets},
+            {"counters/pptp_unwatched", unwatched},
+            {"counters/pptp_evicted", evicted}};
+}
+
+Status Pptp::status() const {
+    return call_status(data_path_->counters(), watch_.lost(), watch_.evicted());
+}
+
 bool Pptp::execute(node::ProtocolWork& work) {
     return execute_own<node::PptpWork>(work, [this](auto& each) { carry_out(each); });
 }

@@ -25,6 +25,11 @@
 
 namespace vpnha::runtime {
 
+// `unwatched`: packets of calls that the capture had no room for. `evicted`: control connections
+// without a call that went for want of room.
+[[nodiscard]] Status call_status(const pptp::CallCounters& counters, std::uint64_t unwatched,
+                                 std::uint64_t evicted);
+
 class Pptp final : public ports::Backend {
   public:
     // Called from the loop, never from within a call of this class.
@@ -61,9 +66,7 @@ class Pptp final : public ports::Backend {
     // Announced: its pppd has told its peer of the end.
     void on_plugin_gone(adapters::PluginClientId client, bool announced);
 
-    [[nodiscard]] pptp::CallCounters counters() const { return data_path_->counters(); }
-    [[nodiscard]] std::uint64_t unwatched() const { return watch_.lost(); }
-    [[nodiscard]] std::uint64_t evicted() const { return watch_.evicted(); }
+    [[nodiscard]] Status status() const override;
 
   private:
     Pptp(const config::Config& config, adapters::QbLoop& loop, adapters::SecretBox box,

@@ -17,6 +17,14 @@ Scripts::Scripts(adapters::QbLoop& loop, InterfaceOf interface_of,
                  adapters::ScriptRunner::Settings settings)
     : loop_(loop), interface_of_(std::move(interface_of)), runner_(loop, std::move(settings)) {}
 
+Status Scripts::status() const {
+    return {{"scripts/waiting", queue_.waiting()},
+            {"scripts/done", counters_.done},
+            {"scripts/failed", counters_.failed},
+            {"scripts/killed", counters_.killed},
+            {"scripts/dropped", counters_.dropped}};
+}
+
 bool Scripts::execute(node::ProtocolWork& work) {
     return execute_own<node::ScriptWork>(work, [this](auto& each) { carry_out(each); });
 }

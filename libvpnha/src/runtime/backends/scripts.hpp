@@ -44,6 +44,7 @@ class Scripts final : public ports::Backend {
 
     [[nodiscard]] const ScriptCounters& counters() const { return counters_; }
     [[nodiscard]] std::size_t waiting() const { return queue_.waiting(); }
+    [[nodiscard]] Status status() const override;
 
   private:
     void go_on();

@@ -28,7 +28,7 @@ constexpr std::size_t kEntryBytes =
 constexpr std::size_t kTombstoneBytes =
     2 * sizeof(wire::RecordKey) + sizeof(replica::Tombstone) + std::size_t{48};
 
-json records_view(const replica::Replica& replica, std::size_t waiting_installs) {
+json records_view(const replica::Replica& replica) {
     const replica::Store& store = replica.store();
     const std::size_t count = store.records().size();
     const std::size_t tombstones = store.tombstones().size();
@@ -42,7 +42,6 @@ json records_view(const replica::Replica& replica, std::size_t waiting_installs)
         {"tombstones", tombstones},
         {"tombstones_max", limits::kTombstonesMax},
         {"installing", replica.installing()},
-        {"waiting_installs", waiting_installs},
         {"quarantined", replica.quarantined()},
         {"unknown", store.unknown()},
         {"memory_bytes",
@@ -53,7 +52,7 @@ json records_view(const replica::Replica& replica, std::size_t waiting_installs)
              limits::kTombstonesMax * kTombstoneBytes}};
 }
 
-json to_json(const keepers::StatusValue& value) {
+json to_json(const StatusValue& value) {
     return std::visit(
         [](const auto& each) {
             using Each = std::decay_t<decltype(each)>;
@@ -66,14 +65,10 @@ json to_json(const keepers::StatusValue& value) {
         value);
 }
 
-// What the backend of IPsec adds to what its keeper shows.
-void show_relay(const Ipsec* ipsec, json& view) {
-    const std::string warning = ipsec != nullptr ? ipsec->warning() : "";
-    const adapters::RelayDrops drops = ipsec != nullptr ? ipsec->drops() : adapters::RelayDrops();
-    view["relay_drops"] = {{"from_charon", drops.from_charon},
-                           {"to_charon", drops.to_charon},
-                           {"refused", drops.refused}};
-    view["warning"] = warning.empty() ? json(nullptr) : json(warning);
+void place(const Status& status, json& view) {
+    for (const auto& [place, value] : status) {
+        view[json::json_pointer("/" + place)] = to_json(value);
+    }
 }
 
 double in_ms(Duration time) {
@@ -234,8 +229,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
               {"sessions",
                counts == around.sessions.end() ? SessionCounts{}.view() : counts->second.view()},
-              {"records", records_view(replica, around.waiting_installs(id))},
-              {"conntrack", {{"waiting", around.flows.waiting(id)}}},
+              {"records", records_view(replica)},
               {"ipsec", nullptr},
               {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
               {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
@@ -243,11 +237,9 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"links", links_view(gateway.links())},
               {"standbys", std::move(standbys)},
               {"counters", counters_of(gateway)}};
-    for (const auto& [place, value] : gateway.status(around.now)) {
-        view[json::json_pointer("/" + place)] = to_json(value);
-    }
-    if (!view["ipsec"].is_null()) {
-        show_relay(around.ipsec, view["ipsec"]);
+    place(gateway.status(around.now), view);
+    for (const ports::Backend* backend : around.backends) {
+        place(backend->status_of(id), view);
     }
     if (replica.holder()) {
         view["promoted_node"] = replica.holder()->value;
@@ -262,13 +254,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
 }
 
 json counters_view(const node::Node& node, const Around& around) {
-    const ports::FlowTable::Counters table = around.flows.counters();
-    const pptp::CallCounters calls =
-        around.pptp == nullptr ? pptp::CallCounters{} : around.pptp->counters();
-    Counters sum{{"flow_collisions", table.collisions},
-                 {"flow_without_helper", table.without_helper},
-                 {"flow_without_parent", table.without_parent},
-                 {"messages_malformed", node.counters().messages_malformed},
+    Counters sum{{"messages_malformed", node.counters().messages_malformed},
                  {"messages_unsupported", node.counters().messages_unsupported},
                  {"messages_ignored", node.counters().messages_ignored},
                  {"log_lines_dropped", adapters::log_lines_dropped()},
@@ -282,13 +268,7 @@ json counters_view(const node::Node& node, const Around& around) {
                  {"lease_forged", around.lease.forged},
                  {"lease_malformed", around.lease.malformed},
                  {"lease_replayed", around.lease.replayed},
-                 {"lease_unproven", around.lease.unproven},
-                 {"pptp_malformed", calls.malformed},
-                 {"pptp_duplicates", calls.duplicates},
-                 {"pptp_in_clear", calls.in_clear},
-                 {"pptp_resets", calls.resets},
-                 {"pptp_unwatched", around.pptp == nullptr ? 0 : around.pptp->unwatched()},
-                 {"pptp_evicted", around.pptp == nullptr ? 0 : around.pptp->evicted()}};
+                 {"lease_unproven", around.lease.unproven}};
     for (const auto& [id, gateway] : node.gateways()) {
         for (const auto& [name, count] : counters_of(gateway)) {
             sum[name] += count;
@@ -308,18 +288,6 @@ json devices_view(const std::vector<DeviceWarning>& devices) {
             {{"interface", each.interface}, {"state", each.state}, {"reason", each.reason}});
     }
     return list;
-}
-
-json scripts_view(const Scripts* scripts) {
-    if (scripts == nullptr) {
-        return nullptr;
-    }
-    const ScriptCounters& counters = scripts->counters();
-    return {{"waiting", scripts->waiting()},
-            {"done", counters.done},
-            {"failed", counters.failed},
-            {"killed", counters.killed},
-            {"dropped", counters.dropped}};
 }
 
 json authorization_view(const adapters::AuthorizationCounters* counters) {
@@ -401,7 +369,7 @@ json status_view(const node::Node& node, const Around& around) {
         gateways.push_back(gateway_view(gateway, around));
     }
     const std::string& why = around.unencrypted_because;
-    return {
+    json view{
         {"version", around.version},
         {"node", {{"id", node.settings().self.value}, {"name", node.settings().name}}},
         {"restarts",
@@ -432,8 +400,12 @@ json status_view(const node::Node& node, const Around& around) {
         {"differences", differences_view(node)},
         {"gateways", std::move(gateways)},
         {"dynamic_authorization", authorization_view(around.authorization)},
-        {"scripts", scripts_view(around.scripts)},
+        {"scripts", nullptr},
         {"counters", counters_view(node, around)}};
+    for (const ports::Backend* backend : around.backends) {
+        place(backend->status(), view);
+    }
+    return view;
 }
 
 }  // namespace vpnha::runtime

@@ -7,16 +7,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "adapters/lease/lease_links.hpp"
 #include "adapters/radius/authorization_server.hpp"
 #include "node/node.hpp"
+#include "ports/backend.hpp"
 #include "ports/gate.hpp"
 #include "runtime/admission.hpp"
-#include "runtime/backends/flow_keeper.hpp"
-#include "runtime/backends/ipsec.hpp"
-#include "runtime/backends/pptp.hpp"
-#include "runtime/backends/scripts.hpp"
 #include "runtime/checks/quorum_mode.hpp"
 #include "runtime/devices.hpp"
 #include "runtime/pppd/stray_sessions.hpp"
@@ -42,11 +40,8 @@ struct Around {
     std::vector<StraySession> strays{};  // Sessions of this node that no gateway keeps.
     // What of a gateway's routing is somebody else's.
     std::function<std::vector<std::string>(GatewayId)> routing;
-    std::function<std::size_t(GatewayId)> waiting_installs;
-    const FlowKeeper& flows;
-    const Ipsec* ipsec = nullptr;      // nullptr: no gateway has it.
-    const Pptp* pptp = nullptr;        // nullptr: no gateway has it.
-    const Scripts* scripts = nullptr;  // nullptr: no gateway has resume_scripts.
+    // Those of the protocols that a gateway has.
+    const std::vector<ports::Backend*>& backends;
     // nullptr: nobody hears requests of RADIUS servers.
     const adapters::AuthorizationCounters* authorization = nullptr;
     adapters::LeaseCounters lease;

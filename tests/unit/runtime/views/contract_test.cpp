@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "effects/ipsec_work.hpp"
+#include "runtime/backends/flow_keeper.hpp"
+#include "runtime/backends/ipsec.hpp"
+#include "runtime/backends/pptp.hpp"
+#include "runtime/backends/scripts.hpp"
 #include "runtime/views/gate_view.hpp"
 #include "runtime/views/move_view.hpp"
 #include "runtime/views/plan_view.hpp"
@@ -103,6 +107,21 @@ struct IdleCharon final : node::FakeIpsec {
     node::FakeCluster& cluster_;
 };
 
+// What those show that need a kernel.
+struct KernelBackends final : ports::Backend {
+    bool execute(node::ProtocolWork&) override { return false; }
+    [[nodiscard]] Status status() const override {
+        Status all = call_status({}, 0, 0);
+        all.merge(table_status({}));
+        return all;
+    }
+    [[nodiscard]] Status status_of(GatewayId) const override {
+        Status all = relay_status({}, "");
+        all.emplace("records/waiting_installs", std::uint64_t{0});
+        return all;
+    }
+};
+
 // A promoted node of three with a session, of which another one is set up otherwise.
 class ContractTest : public ::testing::Test {
   protected:
@@ -152,9 +171,7 @@ class ContractTest : public ::testing::Test {
                      .restart = {},
                      .admission = admission_,
                      .routing = [](GatewayId) { return std::vector<std::string>{"table 1001"}; },
-                     .waiting_installs = [](GatewayId) { return 0U; },
-                     .flows = flows_,
-                     .scripts = &scripts_,
+                     .backends = backends_,
                      .authorization = &authorization_,
                      .lease = {}});
     }
@@ -164,6 +181,8 @@ class ContractTest : public ::testing::Test {
     adapters::QbLoop loop_;
     FlowKeeper flows_{loop_, *cluster_.at(1).node, nullptr, [](const node::Effects&) {}};
     Scripts scripts_{loop_, [](const l2tp::SessionKey&) { return std::string(); }};
+    KernelBackends others_;
+    std::vector<ports::Backend*> backends_{&flows_, &scripts_, &others_};
     adapters::AuthorizationCounters authorization_;
     OpenGate gate_;
     Admission admission_{config::Admission{}};

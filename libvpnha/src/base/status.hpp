@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a part shows of itself in `vpnha status`, without knowing how it is printed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+
+namespace vpnha {
+
+// std::monostate: null.
+using StatusValue = std::variant<std::monostate, bool, std::uint64_t, std::string>;
+// By the place in the document (docs/control-protocol.md), without the first slash of a JSON
+// pointer: "accounting/waiting".
+using Status = std::map<std::string, StatusValue>;
+
+}  // namespace vpnha
