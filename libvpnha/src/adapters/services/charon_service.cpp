@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "adapters/ipsec/charon_guard.hpp"
@@ -40,13 +41,14 @@ Result<void> check_installed(const std::string& file, int access, std::string_vi
                 fmt::format("{} is missing; install the package {}", file, package));
 }
 
-Result<ViciSection> ask_charon(std::string_view command) {
-    VPNHA_TRY(ViciClient client, ViciClient::connect(kCharonVici, kAnswerTimeout));
+Result<ViciSection> ask_charon(std::string_view command,
+                               std::chrono::milliseconds patience = kAnswerTimeout) {
+    VPNHA_TRY(ViciClient client, ViciClient::connect(kCharonVici, patience));
     return client.ask(command);
 }
 
-Result<void> check_connections() {
-    VPNHA_TRY(const ViciSection answer, ask_charon("get-conns"));
+Result<void> check_connections(std::chrono::milliseconds patience = kAnswerTimeout) {
+    VPNHA_TRY(const ViciSection answer, ask_charon("get-conns", patience));
     return answer.list("conns").empty()
                ? fail(Errc::invalid_config,
                       "charon has no connections, so no client can dial in; write some into "
@@ -96,28 +98,28 @@ Result<void> check_free(const StockInstance& /*daemon*/) {
     return guard_charon();
 }
 
-Result<void> load_connections(const StockInstance& daemon) {
+Result<void> load_connections(const StockInstance& daemon, std::chrono::milliseconds patience) {
     const std::string config = daemon.started.fact("config");
     VPNHA_TRY(const Ended ended,
               run_to_end({.arguments = {daemon.started.fact("swanctl"), "--load-all", "--noprompt",
                                         "--file", config, "--uri", kViciUri}},
-                         kLoadTimeout));
+                         std::max<std::chrono::milliseconds>(kLoadTimeout, patience)));
     if (ended.code != 0) {
         return fail(Errc::invalid_config,
                     fmt::format("swanctl does not load all of {} (exit code {}): {}", config,
                                 ended.code, ended.errors));
     }
-    return check_connections();
+    return check_connections(std::max<std::chrono::milliseconds>(kAnswerTimeout, patience));
 }
 
 // Passive with its connections, and with the means to be activated.
-Result<void> make_usable(const StockInstance& daemon) {
+Result<void> make_usable(const StockInstance& daemon, std::chrono::milliseconds patience) {
     if (!has_fifo(daemon)) {
         return fail(Errc::unsupported,
                     "charon runs without its plugin ha; install the package "
                     "libcharon-extra-plugins; the system log says more");
     }
-    return load_connections(daemon);
+    return load_connections(daemon, patience);
 }
 
 Result<void> flush_esp(const StockInstance& /*daemon*/) {

@@ -181,8 +181,14 @@ Result<void> StockService::launch(const StockStarted& started,
     if (!kind_->writes_pid_file) {
         VPNHA_CHECK(write_text(path("pid"), std::to_string(pid)));
     }
+    const auto until = std::chrono::steady_clock::now() + patience;
     VPNHA_CHECK(wait_ready(started, pid, patience));
-    Result<void> prepared = call(kind_->after_start, instance(started));
+    if (kind_->after_start == nullptr) {
+        return {};
+    }
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    Result<void> prepared = kind_->after_start(instance(started), std::max(left, 0ms));
     if (!prepared) {
         // It is no service of ours, whatever it would answer.
         VPNHA_CHECK(end_all(started));

@@ -70,9 +70,10 @@ struct StockKind {
 
     // The rest may be left out.
     // Before the daemon is executed, after it is ready, before it is ended by stop(), after it and
-    // its helpers are gone.
+    // its helpers are gone. `patience`: what is left of the start's.
     Result<void> (*before_start)(const StockInstance& daemon) = nullptr;
-    Result<void> (*after_start)(const StockInstance& daemon) = nullptr;
+    Result<void> (*after_start)(const StockInstance& daemon,
+                                std::chrono::milliseconds patience) = nullptr;
     Result<void> (*before_stop)(const StockInstance& daemon) = nullptr;
     Result<void> (*after_end)(const StockInstance& daemon) = nullptr;
     // A process that outlives the daemon if it is not ended too.

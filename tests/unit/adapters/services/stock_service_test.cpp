@@ -13,6 +13,8 @@ using ::testing::HasSubstr;
 
 // A daemon that takes requests when it was looked at so often.
 int looks_until_ready = 0;
+// For what comes behind that.
+std::chrono::milliseconds left{};
 
 const StockKind& late_kind() {
     static const StockKind kKind{
@@ -21,7 +23,12 @@ const StockKind& late_kind() {
         .is_ready = [](const StockInstance&) { return --looks_until_ready <= 0; },
         .is_serving = [](const StockInstance&) { return true; },
         .why_ended = [](const StockInstance&) { return std::string("it ended"); },
-        .why_not_ready = [](const StockInstance&) { return std::string("is not ready"); }};
+        .why_not_ready = [](const StockInstance&) { return std::string("is not ready"); },
+        .after_start =
+            [](const StockInstance&, std::chrono::milliseconds patience) {
+                left = patience;
+                return Result<void>();
+            }};
     return kKind;
 }
 
@@ -42,6 +49,8 @@ TEST_F(StockServiceTest, AStartWaitsForAsLongAsItsCallerHas) {
     looks_until_ready = 20;
     const Result<void> started = service().start(started_, 1min);
     EXPECT_TRUE(started) << started.error().detail;
+    EXPECT_GT(left, 1s);
+    EXPECT_LT(left, 1min);
 }
 
 }  // namespace stock_service_test
