@@ -5,9 +5,11 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <thread>
 
 #include "unit/adapters/addresses/two_hosts.hpp"
 
@@ -145,6 +147,35 @@ TEST_F(XfrmTableTest, AFlushTakesTheGatewaysSasAndLeavesPolicies) {
     EXPECT_THAT(output_of("ip xfrm state"), HasSubstr("spi 0x00000003"));
     EXPECT_THAT(output_of("ip xfrm policy"), HasSubstr("192.0.2.100"));
     EXPECT_TRUE(flush()) << "nothing is left to remove";
+}
+
+// The kernel looks for modules of an algorithm, and nobody else reaches its SAs meanwhile.
+TEST_F(XfrmTableTest, AnAlgorithmThatIsLoadedHoldsUpNoLoop) {
+    Duration longest{};
+    TimePoint last = QbLoop::now();
+    std::function<void()> beat = [&] {
+        longest = std::max(longest, QbLoop::now() - last);
+        last = QbLoop::now();
+        loop_.set_timer(2, last + std::chrono::milliseconds(1), beat);
+    };
+    bool is_added = false;
+    std::atomic<bool> has_ended = false;
+    std::thread other([&] {
+        is_added = ip_command(
+            "xfrm state add src 192.0.2.100 dst 198.51.100.9 proto esp spi 1 mode transport "
+            "enc cbc(camellia) 0x00112233445566778899aabbccddeeff "
+            "auth-trunc hmac(sha512) 0x0011223344556677889900112233445566778899001122334455667788"
+            "9900112233445566778899001122334455667788 256");
+        has_ended = true;
+    });
+    beat();
+    while (!has_ended) {
+        list();
+    }
+    other.join();
+    EXPECT_TRUE(is_added);
+    EXPECT_THAT(list(), SizeIs(1));
+    EXPECT_LT(longest, std::chrono::milliseconds(100));
 }
 
 TEST_F(XfrmTableTest, TwoThousandAreWorkedOffInTurnsOfTheLoop) {

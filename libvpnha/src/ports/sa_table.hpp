@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Port: the ESP SAs from or to a gateway's addresses in this node's kernel. Work is done in the
-// order of the calls, in slices; answers come from the event loop, never from within a call.
+// order of the calls; answers come from the event loop, never from within a call.
 #pragma once
 
 #include <functional>

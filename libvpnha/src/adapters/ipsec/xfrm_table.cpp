@@ -55,125 +55,105 @@ Result<std::unique_ptr<XfrmTable>> XfrmTable::open(QbLoop& loop, int timer,
 
 XfrmTable::~XfrmTable() {
     loop_.cancel_timer(timer_);
-    if (listing_) {
-        loop_.unwatch(mnl_socket_get_fd(listing_.get()));
-    }
 }
 
 void XfrmTable::list(OnListed on_listed) {
-    add(Listing{std::move(on_listed)});
+    auto listed = std::make_shared<Counters>();
+    add({[this, listed]() -> Result<void> {
+             VPNHA_TRY(*listed, read_all());
+             return {};
+         },
+         [listed, on_listed = std::move(on_listed)](const Result<void>& result) {
+             on_listed(result.map([&listed] { return Sas(*listed); }));
+         }});
 }
 
 void XfrmTable::set(Counters counters, bool exact, Done done) {
-    add(Setting{std::move(counters), exact, std::move(done)});
+    add({[this, counters = std::move(counters), exact] {
+             return in_trains(counters, [this, exact](Sas part) { return set_train(part, exact); });
+         },
+         std::move(done)});
 }
 
 void XfrmTable::flush(Done done) {
-    add(Flushing{std::move(done)});
+    add({[this]() -> Result<void> {
+             VPNHA_TRY(const Counters all, read_all());
+             return in_trains(all, [this](Sas part) { return remove_train(part); });
+         },
+         std::move(done)});
 }
 
 void XfrmTable::add(Job job) {
     jobs_.push_back(std::move(job));
     if (jobs_.size() == 1) {
-        loop_.set_timer(timer_, loop_.now(), [this] { begin(); });
+        begin();
     }
 }
 
 void XfrmTable::begin() {
-    Job& job = jobs_.front();
-    if (const auto* setting = std::get_if<Setting>(&job)) {
-        work(setting->counters, setting->done,
-             [this, exact = setting->exact](auto part) { return set_train(part, exact); });
-    } else if (const auto* removing = std::get_if<Removing>(&job)) {
-        work(removing->sas, removing->done, [this](auto part) { return remove_train(part); });
-    } else {
-        begin_listing();
+    const Result<void> begun =
+        background_.run(std::move(jobs_.front().work), [this](const auto& result) { end(result); });
+    if (!begun) {
+        loop_.set_timer(timer_, loop_.now(), [this, begun] { end(begun); });
     }
 }
 
-void XfrmTable::begin_listing() {
-    Result<OwnedNetlink> opened = open_netlink(NETLINK_XFRM, limits::kNetlinkAnswerBytesMax);
-    if (!opened) {
-        return end_listing(tl::unexpected(opened.error()));
+void XfrmTable::end(const Result<void>& result) {
+    const Background::Done done = std::move(jobs_.front().done);
+    jobs_.pop_front();
+    if (!jobs_.empty()) {
+        begin();
     }
-    listing_ = std::move(*opened);
+    done(result);
+}
+
+Result<XfrmTable::Counters> XfrmTable::read_all() const {
+    VPNHA_TRY(const OwnedNetlink socket,
+              open_netlink(NETLINK_XFRM, limits::kNetlinkAnswerBytesMax));
     std::array<char, kXfrmRequestBytesMax> request{};
-    const nlmsghdr* const message = put_sa_listing(request.data());
-    if (mnl_socket_sendto(listing_.get(), message, message->nlmsg_len) < 0) {
-        return end_listing(tl::unexpected(system_error("list the kernel's SAs", errno)));
+    const nlmsghdr* const question = put_sa_listing(request.data());
+    if (mnl_socket_sendto(socket.get(), question, question->nlmsg_len) < 0) {
+        return tl::unexpected(system_error("list the kernel's SAs", errno));
     }
-    if (const Result<void> watched =
-            loop_.watch(mnl_socket_get_fd(listing_.get()), [this] { read_listing(); });
-        !watched) {
-        end_listing(watched);
-    }
-}
-
-// One datagram: the kernel fills the next one when this one was read.
-void XfrmTable::read_listing() {
+    Counters listed;
     WipedBuffer buffer;
-    const ssize_t got =
-        recv(mnl_socket_get_fd(listing_.get()), buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (got < 0) {
-        if (errno != EAGAIN && errno != EINTR) {
-            end_listing(tl::unexpected(system_error("list the kernel's SAs", errno)));
+    for (;;) {
+        const ssize_t got = recv(mnl_socket_get_fd(socket.get()), buffer.data(), buffer.size(), 0);
+        if (got < 0) {
+            return tl::unexpected(system_error("list the kernel's SAs", errno));
         }
-        return;
-    }
-    int left = static_cast<int>(got);
-    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
-         mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-        if (message->nlmsg_type == NLMSG_DONE) {
-            return end_listing({});
-        }
-        if (message->nlmsg_type == NLMSG_ERROR) {
-            return end_listing(
-                tl::unexpected(system_error("list the kernel's SAs", error_of(message))));
-        }
-        if (auto sa = parse_sa(message);
-            sa && (addresses_.contains(sa->id.source) || addresses_.contains(sa->id.destination))) {
-            listed_.push_back(std::move(*sa));
+        int left = static_cast<int>(got);
+        for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
+             mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+            if (message->nlmsg_type == NLMSG_DONE) {
+                return listed;
+            }
+            if (message->nlmsg_type == NLMSG_ERROR) {
+                return tl::unexpected(system_error("list the kernel's SAs", error_of(message)));
+            }
+            if (auto sa = parse_sa(message); sa && (addresses_.contains(sa->id.source) ||
+                                                    addresses_.contains(sa->id.destination))) {
+                listed.push_back(std::move(*sa));
+            }
         }
     }
 }
 
-void XfrmTable::end_listing(const Result<void>& result) {
-    if (listing_) {
-        loop_.unwatch(mnl_socket_get_fd(listing_.get()));
-        listing_.reset();
-    }
-    const Counters listed = std::exchange(listed_, {});
-    if (const auto* flushing = std::get_if<Flushing>(&jobs_.front()); flushing && result) {
-        jobs_.front() = Removing{listed, flushing->done};
-        return begin();
-    }
-    end([job = std::move(jobs_.front()), &result, &listed] {
-        if (const auto* flushing = std::get_if<Flushing>(&job)) {
-            flushing->done(result);
-        } else {
-            std::get<Listing>(job).on_listed(result.map([&listed] { return Sas(listed); }));
-        }
-    });
-}
-
-void XfrmTable::work(const Counters& sas, const Done& done, const Ask& ask) {
-    const std::size_t count = std::min(limits::kSasPerTrain, sas.size() - worked_);
-    const Sas part = Sas(sas).subspan(worked_, count);
-    const Result<std::vector<int>> answers = ask(part);
-    for (std::size_t n = 0; worked_result_ && n < part.size(); ++n) {
-        if (!answers) {
-            worked_result_ = tl::unexpected(answers.error());
-        } else if ((*answers)[n] != 0) {
-            worked_result_ = tl::unexpected(system_error(name_of(part[n]), (*answers)[n]));
+Result<void> XfrmTable::in_trains(Sas sas, const Ask& ask) {
+    Result<void> result;
+    while (!sas.empty()) {
+        const Sas part = sas.first(std::min(limits::kSasPerTrain, sas.size()));
+        sas = sas.subspan(part.size());
+        const Result<std::vector<int>> answers = ask(part);
+        for (std::size_t n = 0; result && n < part.size(); ++n) {
+            if (!answers) {
+                result = tl::unexpected(answers.error());
+            } else if ((*answers)[n] != 0) {
+                result = tl::unexpected(system_error(name_of(part[n]), (*answers)[n]));
+            }
         }
     }
-    worked_ += count;
-    if (worked_ < sas.size()) {
-        loop_.set_timer(timer_, loop_.now(), [this] { begin(); });
-        return;
-    }
-    worked_ = 0;
-    end([done, result = std::exchange(worked_result_, {})] { done(result); });
+    return result;
 }
 
 // What the kernel has decides what it is given, and in which shape.
@@ -217,15 +197,6 @@ Result<std::vector<int>> XfrmTable::remove_train(Sas part) {
               }));
     std::replace(answers.begin(), answers.end(), ESRCH, 0);  // It is gone.
     return answers;
-}
-
-// The next one begins at the loop's next turn.
-void XfrmTable::end(const std::function<void()>& tell) {
-    jobs_.pop_front();
-    if (!jobs_.empty()) {
-        loop_.set_timer(timer_, loop_.now(), [this] { begin(); });
-    }
-    tell();
 }
 
 }  // namespace vpnha::adapters

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The ESP SAs from or to a gateway's addresses in this node's kernel. What is asked for is done one
-// after the other, a datagram or a train of requests in a turn of the loop.
+// after the other, in a thread: the kernel lets nobody else at its SAs while it makes one, and
+// loads the modules of an algorithm meanwhile (xfrm_cfg_mutex in net/xfrm/xfrm_user.c,
+// request_module() in crypto/api.c). On a slow node that takes seconds, and a lease must be
+// renewed.
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
-#include <variant>
+#include <vector>
 
 #include "adapters/netlink/netlink_train.hpp"
+#include "adapters/os/background.hpp"
 #include "adapters/os/qb_loop.hpp"
 #include "ports/sa_table.hpp"
 
@@ -31,47 +36,32 @@ class XfrmTable : public ports::SaTable {
   private:
     using Counters = std::vector<ipsec::SaCounters>;
 
-    struct Listing {
-        OnListed on_listed;
+    struct Job {
+        Background::Work work;
+        Background::Done done;
     };
-    struct Setting {
-        Counters counters;
-        bool exact = false;
-        Done done;
-    };
-    struct Flushing {
-        Done done;
-    };
-    struct Removing {
-        Counters sas;
-        Done done;
-    };
-    using Job = std::variant<Listing, Setting, Flushing, Removing>;
+    // Asks the kernel about a train of SAs, and returns its errno for each.
+    using Ask = std::function<Result<std::vector<int>>(Sas part)>;
 
     XfrmTable(QbLoop& loop, int timer, std::set<IpAddress> addresses, NetlinkTrain train)
         : loop_(loop), timer_(timer), addresses_(std::move(addresses)), train_(std::move(train)) {}
 
     void add(Job job);
     void begin();
-    void begin_listing();
-    void read_listing();
-    void end_listing(const Result<void>& result);
-    // A train of it; `each` asks the kernel about `part` and returns its errno for each.
-    using Ask = std::function<Result<std::vector<int>>(ports::SaTable::Sas part)>;
-    void work(const Counters& sas, const Done& done, const Ask& ask);
-    [[nodiscard]] Result<std::vector<int>> set_train(ports::SaTable::Sas part, bool exact);
-    [[nodiscard]] Result<std::vector<int>> remove_train(ports::SaTable::Sas part);
-    void end(const std::function<void()>& tell);
+    void end(const Result<void>& result);
+
+    // In the thread.
+    [[nodiscard]] Result<Counters> read_all() const;
+    [[nodiscard]] static Result<void> in_trains(Sas sas, const Ask& ask);
+    [[nodiscard]] Result<std::vector<int>> set_train(Sas part, bool exact);
+    [[nodiscard]] Result<std::vector<int>> remove_train(Sas part);
 
     QbLoop& loop_;
     int timer_;
     std::set<IpAddress> addresses_;
-    NetlinkTrain train_;
-    std::deque<Job> jobs_;  // The first one is under way.
-    OwnedNetlink listing_;
-    Counters listed_;
-    std::size_t worked_ = 0;  // SAs of the first job that had their turn.
-    Result<void> worked_result_;
+    NetlinkTrain train_;                                      // The thread's.
+    std::deque<Job> jobs_;                                    // The first one is under way.
+    Background background_{loop_, Background::Pace::urgent};  // Its thread ends first.
 };
 
 }  // namespace vpnha::adapters

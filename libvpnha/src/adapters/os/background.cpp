@@ -28,8 +28,10 @@ Result<void> Background::run(Work work, Done done) {
         jobs_.erase(job);
         return watched;
     }
-    Result<std::thread> started = start_thread([job, fd, todo = std::move(work)] {
-        become_background();
+    Result<std::thread> started = start_thread([job, fd, pace = pace_, todo = std::move(work)] {
+        if (pace == Pace::low) {
+            become_background();
+        }
         job->result = todo();
         ::eventfd_write(fd, 1);
     });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Work that may last, such as the end of a thousand processes and the start of a new one: in a
-// thread of its own and without vpnhad's preference, while the loop serves everybody else.
+// thread of its own, while the loop serves everybody else.
 #pragma once
 
 #include <functional>
@@ -18,8 +18,13 @@ class Background {
     using Work = std::function<Result<void>()>;
     using Done = std::function<void(const Result<void>&)>;
 
+    enum class Pace {
+        low,     // Without vpnhad's preference.
+        urgent,  // A takeover waits for the work.
+    };
+
     // The loop must outlive it.
-    explicit Background(QbLoop& loop) : loop_(loop) {}
+    explicit Background(QbLoop& loop, Pace pace = Pace::low) : loop_(loop), pace_(pace) {}
     // Waits for the work under way; nobody is told of its end.
     ~Background();
     Background(const Background&) = delete;
@@ -41,6 +46,7 @@ class Background {
     void finish(Place job);
 
     QbLoop& loop_;
+    Pace pace_;
     std::list<Job> jobs_;
 };
 
