@@ -156,7 +156,7 @@ AREAS = {
                      "keepers/adaptive_echoes", "keepers/client_proxies", "keepers/l2tp/",
                      "keepers/margin", "keepers/paced_ends", "keepers/stock_sessions"),
                *_adapters("l2tp/", "pppd/"),
-               *_runtime("backends/install_queue", "backends/l2tp", "pppd/"),
+               *_runtime("backends/backends", "backends/install_queue", "backends/l2tp", "pppd/"),
                "pppd-plugin/",
                "libvpnha/CMakeLists.txt",
                *_product("__init__.py", "client.py", "dialler.py", "l2tp_", "probes.py",
