@@ -79,8 +79,7 @@ Outcome start(const Call& call) {
     if (const auto begun = link.start(*wanted); !begun) {
         return outcome_of_link(begun.error());
     }
-    const auto patience = std::max(call.timeout() - kStopMargin, call.timeout() / 2);
-    const auto up = link.wait_up(*wanted, patience);
+    const auto up = link.wait_up(*wanted, start_patience(call, kStopMargin));
     if (!up) {
         if (const auto stopped = link.stop(); !stopped) {
             call.log(Level::warning, stopped.error().detail);

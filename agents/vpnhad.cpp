@@ -34,8 +34,6 @@ using std::chrono::steady_clock;
 // For all answers that an action waits for. Less than kActionTimeout, so that the reason is the
 // agent's and not Pacemaker's.
 constexpr auto kAnswerTimeout = 12s;
-// Before Pacemaker gives a start up.
-constexpr auto kStartMargin = 4s;
 constexpr auto kEndTimeout = 5s;
 // A vpnhad that lives answers a ping within a turn of its loop, which is milliseconds. After this
 // the agent looks whether the gate is shut.
@@ -174,8 +172,8 @@ ocf::Outcome reload_later(const ocf::Call& call, const ocf::Outcome& valid) {
     return {};
 }
 
-std::chrono::milliseconds start_patience(const ocf::Call& call) {
-    return std::max(call.timeout() - kStartMargin, call.timeout() / 2);
+std::chrono::milliseconds start_patience(const ocf::Call& call, std::chrono::seconds margin) {
+    return std::max(call.timeout() - margin, call.timeout() / 2);
 }
 
 Vpnhad::Vpnhad(const ocf::Call& call)

@@ -27,9 +27,10 @@ enum class Sessions {
 };
 [[nodiscard]] Sessions sessions_here(const std::string& socket, const std::string& gateway);
 
-// How long a start waits for its daemon: until 4 s before Pacemaker gives the start up, so that the
-// reason is the agent's, and what has begun can be ended.
-[[nodiscard]] std::chrono::milliseconds start_patience(const ocf::Call& call);
+// How long a start waits for its daemon: until so long before Pacemaker gives the start up, so that
+// the reason is the agent's, and what has begun can be ended. Half of Pacemaker's timeout at least.
+[[nodiscard]] std::chrono::milliseconds start_patience(
+    const ocf::Call& call, std::chrono::seconds margin = std::chrono::seconds(4));
 
 // On a node whose present boot is fenced: an error with the reason. Else success.
 [[nodiscard]] ocf::Outcome refused_if_fenced(const ocf::Call& call);
