@@ -365,6 +365,7 @@ class Daemon {
                  .gate = *gate_,
                  .kernel = *kernel_,
                  .node = *node_,
+                 .tell = [this](GatewayId id, const node::KeeperEvent& event) { hear(id, event); },
                  .run = run_all,
                  .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
                                      bool meant) { return gate_->allow_end(vip, peer, meant); },

@@ -8,37 +8,32 @@
 
 namespace vpnha::runtime {
 
-Backends::Backends(const Host& host, const ports::Backend::Tell& tell,
-                   std::unique_ptr<ports::FlowTable> flows)
-    : l2tp_(host.loop, host.kernel, tell),
+Backends::Backends(const Host& host, std::unique_ptr<ports::FlowTable> flows)
+    : l2tp_(host.loop, host.kernel, host.tell),
       flows_(host.loop, host.node, std::move(flows), host.run),
       all_{&l2tp_, &flows_} {}
 
 Result<std::unique_ptr<Backends>> Backends::open(const Host& host,
                                                  std::unique_ptr<ports::FlowTable> flows,
                                                  std::span<const Protocol> others) {
-    const ports::Backend::Tell tell = [run = host.run, &node = host.node, &loop = host.loop](
-                                          GatewayId gateway, const node::KeeperEvent& event) {
-        run(node.on_event(gateway, event, loop.now()));
-    };
-    std::unique_ptr<Backends> opened(new Backends(host, tell, std::move(flows)));
-    VPNHA_CHECK(opened->open_protocols(host, tell));
-    VPNHA_CHECK(opened->open_others(host, tell, others));
+    std::unique_ptr<Backends> opened(new Backends(host, std::move(flows)));
+    VPNHA_CHECK(opened->open_protocols(host));
+    VPNHA_CHECK(opened->open_others(host, others));
     return opened;
 }
 
-Result<void> Backends::open_protocols(const Host& host, const ports::Backend::Tell& tell) {
-    VPNHA_TRY(accounting_, Accounting::open(host.config, host.loop, tell));
+Result<void> Backends::open_protocols(const Host& host) {
+    VPNHA_TRY(accounting_, Accounting::open(host.config, host.loop, host.tell));
     all_.push_back(accounting_.get());
     VPNHA_TRY(auto proxy_table, adapters::ProxyTable::open());
     all_.push_back(&proxies_.emplace(host.config, host.loop, std::move(proxy_table)));
-    VPNHA_TRY(ipsec_, Ipsec::open(host.config, host.loop, host.key_file, host.gate, tell));
+    VPNHA_TRY(ipsec_, Ipsec::open(host.config, host.loop, host.key_file, host.gate, host.tell));
     if (ipsec_) {
         all_.push_back(ipsec_.get());
     }
     VPNHA_TRY(pptp_,
               Pptp::open(host.config, host.loop, host.key_file,
-                         {.tell = tell, .allow_end = host.allow_end, .failed = host.failed}));
+                         {.tell = host.tell, .allow_end = host.allow_end, .failed = host.failed}));
     if (pptp_) {
         all_.push_back(pptp_.get());
     }
@@ -51,9 +46,8 @@ Result<void> Backends::open_protocols(const Host& host, const ports::Backend::Te
     return {};
 }
 
-Result<void> Backends::open_others(const Host& host, const ports::Backend::Tell& tell,
-                                   std::span<const Protocol> others) {
-    BackendHost own{host.config, host.loop, host.key_file, kBackendTimer, tell};
+Result<void> Backends::open_others(const Host& host, std::span<const Protocol> others) {
+    BackendHost own{host.config, host.loop, host.key_file, kBackendTimer, host.tell};
     for (const Protocol& each : others) {
         VPNHA_TRY(auto backend, each.open(own));
         own.first_timer += kTimersOfABackend;

@@ -37,6 +37,7 @@ class Backends {
         ports::Gate& gate;
         ports::SessionKernel& kernel;
         node::Node& node;
+        ports::Backend::Tell tell;
         FlowKeeper::Run run;
         // Of Pptp::Listener.
         std::function<Result<void>(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant)>
@@ -58,11 +59,9 @@ class Backends {
     void complete_scripts(std::function<void()> done);
 
   private:
-    Backends(const Host& host, const ports::Backend::Tell& tell,
-             std::unique_ptr<ports::FlowTable> flows);
-    [[nodiscard]] Result<void> open_protocols(const Host& host, const ports::Backend::Tell& tell);
-    [[nodiscard]] Result<void> open_others(const Host& host, const ports::Backend::Tell& tell,
-                                           std::span<const Protocol> others);
+    Backends(const Host& host, std::unique_ptr<ports::FlowTable> flows);
+    [[nodiscard]] Result<void> open_protocols(const Host& host);
+    [[nodiscard]] Result<void> open_others(const Host& host, std::span<const Protocol> others);
 
     L2tpSessions l2tp_;
     FlowKeeper flows_;
