@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <fstream>
-#include <functional>
 #include <memory>
 #include <thread>
 
@@ -81,8 +80,19 @@ class XfrmTableTest : public ::testing::Test {
         return result;
     }
 
+    // From now on the loop has a turn each millisecond, and `longest_` is the longest time between
+    // two of them.
+    void beat() {
+        loop_.set_timer(2, QbLoop::now() + std::chrono::milliseconds(1),
+                        [this, last = QbLoop::now()] {
+                            longest_ = std::max(longest_, QbLoop::now() - last);
+                            beat();
+                        });
+    }
+
     QbLoop loop_;
     std::unique_ptr<XfrmTable> table_;
+    Duration longest_{};
 };
 
 TEST_F(XfrmTableTest, TheGatewaysSasAreListedAndNoOthers) {
@@ -151,13 +161,6 @@ TEST_F(XfrmTableTest, AFlushTakesTheGatewaysSasAndLeavesPolicies) {
 
 // The kernel looks for modules of an algorithm, and nobody else reaches its SAs meanwhile.
 TEST_F(XfrmTableTest, AnAlgorithmThatIsLoadedHoldsUpNoLoop) {
-    Duration longest{};
-    TimePoint last = QbLoop::now();
-    std::function<void()> beat = [&] {
-        longest = std::max(longest, QbLoop::now() - last);
-        last = QbLoop::now();
-        loop_.set_timer(2, last + std::chrono::milliseconds(1), beat);
-    };
     bool is_added = false;
     std::atomic<bool> has_ended = false;
     std::thread other([&] {
@@ -175,7 +178,7 @@ TEST_F(XfrmTableTest, AnAlgorithmThatIsLoadedHoldsUpNoLoop) {
     other.join();
     EXPECT_TRUE(is_added);
     EXPECT_THAT(list(), SizeIs(1));
-    EXPECT_LT(longest, std::chrono::milliseconds(100));
+    EXPECT_LT(longest_, std::chrono::milliseconds(100));
 }
 
 TEST_F(XfrmTableTest, TwoThousandAreWorkedOffInTurnsOfTheLoop) {
@@ -189,13 +192,6 @@ TEST_F(XfrmTableTest, TwoThousandAreWorkedOffInTurnsOfTheLoop) {
     const std::string file = ::testing::TempDir() + "xfrm-batch";
     std::ofstream(file) << commands;
     ASSERT_TRUE(ip_command("-batch " + file));
-    Duration longest{};
-    TimePoint last = QbLoop::now();
-    std::function<void()> beat = [&] {
-        longest = std::max(longest, QbLoop::now() - last);
-        last = QbLoop::now();
-        loop_.set_timer(2, last + std::chrono::milliseconds(1), beat);
-    };
     beat();
     const TimePoint begin = QbLoop::now();
     std::vector<SaCounters> all = list();
@@ -211,9 +207,9 @@ TEST_F(XfrmTableTest, TwoThousandAreWorkedOffInTurnsOfTheLoop) {
     std::printf("2000 SAs: listed in %lld us, set in %lld us, longest turn %lld us\n",
                 static_cast<long long>(duration_cast<microseconds>(listed - begin).count()),
                 static_cast<long long>(duration_cast<microseconds>(done - listed).count()),
-                static_cast<long long>(duration_cast<microseconds>(longest).count()));
+                static_cast<long long>(duration_cast<microseconds>(longest_).count()));
     EXPECT_EQ(list(), all);
-    EXPECT_LT(longest, std::chrono::milliseconds(20));
+    EXPECT_LT(longest_, std::chrono::milliseconds(20));
 }
 
 }  // namespace xfrm_table_test

@@ -242,6 +242,9 @@ TEST_F(DevicesTest, ADeviceThatIsCreatedAnewGetsItsGateAndItsAddresses) {
 
 TEST_F(DevicesTest, AGateThatCannotBePutBackIsTriedAgainOnAStandby) {
     output_of("tc qdisc del dev out0 clsact");
+    hear();
+    ASSERT_EQ(verdict_on_vip(), adapters::Verdict::dropped);
+    output_of("tc qdisc del dev out0 clsact");
     ASSERT_TRUE(run_with_failing_call(SYS_bpf, EMFILE, [this] { hear(); }));
     EXPECT_EQ(verdict_on_vip(), adapters::Verdict::no_gate);
     hear(1100ms);
