@@ -267,8 +267,7 @@ AREAS = {
                "tests/rollout/", "lab/vpnlab/host/debian.py", "lab/vpnlab/host/release.py",
                "lab/vpnlab/host/roots.py",
                *_product("session_table.py", "systemd.py"),
-               *_steps("drained.py", "rollout.py"),
-               *_node("table_client.py")),
+               *_steps("drained.py", "rollout.py"), *_node("table_client.py")),
         packages=True, pytest=("tests/cib", "tests/rollout")),
     "echo": Area(
         ("keepers", "node", "runtime"),
