@@ -57,9 +57,7 @@ def steps(run: Run) -> None:
 
     stack.cluster.tune()
     stack.cluster.spare_successors(live.active)
-    for name, dialler in DIALLERS.items():
-        run.step(f"{name} dials")
-        live.dial(name, dialler=dialler)
+    live.dial_all(DIALLERS)
     run.observe(AFTERWARDS_S)
     live.cut_power(live.active)
     stack.wait_protected(len(DIALLERS))

@@ -31,9 +31,7 @@ FLUSHED_MS = 400
 def steps(run: Run) -> None:
     start_nat(run.lab)
     live = begin(run, clients=(), observe_s=0, ipsec=True)
-    for name in HOMES:
-        run.step(f"{name} dials")
-        live.dial(name, dialler=L2tpIpsecClient)
+    live.dial_all(dict.fromkeys(HOMES, L2tpIpsecClient))
     run.observe(3)
     run.step(f"nft flush ruleset on {live.active.name}")
     flushed_at = run.lab.now()

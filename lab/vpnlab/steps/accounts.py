@@ -85,8 +85,7 @@ def account_over(run: Run, diallers: Mapping[str, MakeDialler],
     run.wait_for("the server listens", lambda: "listening" in (server.read(BULK_LOG) or ""),
                  LISTENING_LIMIT_S)
     live = begin(run, clients=(), observe_s=0, stack=RadiusStack(run.lab, ipsec=ipsec))
-    for name, dialler in diallers.items():
-        live.dial(name, dialler=dialler)
+    live.dial_all(diallers)
     addresses = {client.name: client.dialled()[-1].local for client in live.clients}
     for move in moves:
         move_octets(live, move_s)

@@ -4,7 +4,7 @@ sessions under traffic; in the end all hang up, nothing is left, and what happen
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from ..evidence.expectation import equals
@@ -80,6 +80,12 @@ class Live:
             sum(each.gateway is gateway for each in self.clients))
         client.start_traffic()
         return client
+
+    def dial_all(self, diallers: Mapping[str, MakeDialler]) -> None:
+        """The clients of these nodes, one after the other."""
+        for name, dialler in diallers.items():
+            self.run.step(f"{name} dials")
+            self.dial(name, dialler=dialler)
 
     def wait_answered(self, client: VpnClient | None = None,
                       deadline_s: float = RESUME_LIMIT_S) -> None:
@@ -182,8 +188,7 @@ def begin(run: Run, clients: Sequence[str] = ("client1",), place: Place = anywhe
     live = Live(run, stack, stack.move_role(lambda name: place(name, dc)), dc)
     stack.cluster.spare_successors(live.active)
     run.start_echo_server()
-    for name in clients:
-        live.dial(name)
+    live.dial_all(dict.fromkeys(clients, L2tpClient))
     run.step(f"{live.active.name} serves {', '.join(clients) or 'nobody yet'}; "
              f"{dc} is the cluster's DC")
     run.observe(observe_s)

@@ -35,9 +35,7 @@ def begin_pptp(run: Run, place: Place = anywhere, observe_s: float = 3.0,
                        waiting=(L2TP,) if run.waiting else (),
                        resume_scripts=resume_scripts, common_pool=common_pool)
     live = begin(run, clients=(), place=place, observe_s=0, stack=stack)
-    for name in clients:
-        run.step(f"{name} dials")
-        live.dial(name, dialler=dialler or (PptpDialler if mppe else ClearPptpDialler))
+    live.dial_all(dict.fromkeys(clients, dialler or (PptpDialler if mppe else ClearPptpDialler)))
     run.observe(observe_s)
     return live
 

@@ -19,7 +19,5 @@ def begin_all(run: Run, place: Place = anywhere) -> Live:
     """All are dialled in, protected, and make traffic."""
     stack = VpnhaStack(run.lab, Cluster(run.lab), ipsec=True, common_pool=L2TP.announced_pool)
     live = begin(run, clients=(), place=place, observe_s=0, stack=stack)
-    for name, dialler in CLIENTS.items():
-        run.step(f"{name} dials")
-        live.dial(name, dialler=dialler)
+    live.dial_all(CLIENTS)
     return live

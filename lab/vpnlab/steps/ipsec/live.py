@@ -28,8 +28,7 @@ def begin_ipsec(run: Run, place: Place = anywhere, observe_s: float = 2.0,
     stack = VpnhaStack(run.lab, Cluster(run.lab), fencing=fencing, ipsec=True,
                        lifetimes=lifetimes)
     live = begin(run, clients=(), place=place, observe_s=0, stack=stack)
-    for name, dialler in CLIENTS.items():
-        live.dial(name, dialler=dialler)
+    live.dial_all(CLIENTS)
     run.observe(observe_s)
     return live
 

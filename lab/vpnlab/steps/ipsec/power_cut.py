@@ -23,9 +23,7 @@ def cut_power_under_traffic(run: Run, clients: Mapping[str, MakeDialler]) -> Non
     live = begin(run, clients=(), place=off_dc, observe_s=0, ipsec=True)
     eavesdroppers = {name: Eavesdropper(run.lab, run.lab.node(name), L2TP,
                                         run.out / f"{name}-recorded.pcap") for name in clients}
-    for name, dialler in clients.items():
-        run.step(f"{name} dials")
-        live.dial(name, dialler=dialler)
+    live.dial_all(clients)
     run.observe(BEFORE_S)
     successor = live.cut_power(live.active)
     live.stack.wait_protected(len(clients))
