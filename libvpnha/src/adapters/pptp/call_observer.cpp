@@ -284,7 +284,36 @@ CallObserver::News CallObserver::on_message(const ObservedSegment& segment, bool
                                                                                  : News::none;
 }
 
+void CallObserver::on_sent_on(const ObservedGre& packet) {
+    const auto found = incoming_.find({packet.from, packet.call});
+    if (found == incoming_.end() || !packet.sequence) {
+        return;
+    }
+    Call& call = *found->second;
+    const std::uint32_t sequence = *packet.sequence;
+    const bool has_come = call.gre_in && !is_ahead(sequence, *call.gre_in);
+    const bool was_taken = call.acknowledged && !is_ahead(sequence, *call.acknowledged);
+    if (!has_come || was_taken) {
+        return;
+    }
+    Received& taken =
+        call.sent_on ? *call.sent_on : call.sent_on.emplace(*call.gre_in, call.mppe_in);
+    if (is_ahead(taken.gre, sequence - 1)) {
+        taken.gre = sequence - 1;
+    }
+    const std::uint64_t back =
+        packet.coherency ? (taken.mppe.next - *packet.coherency) % kCoherencyCounts : 0;
+    if (back != 0 && back < kCoherencyCounts / 2 && back <= taken.mppe.next) {
+        taken.mppe = {.next = taken.mppe.next - back, .gre = sequence - 1, .others = 0};
+    }
+    call.changed = true;
+}
+
 void CallObserver::on_gre(const ObservedGre& packet, bool out) {
+    if (out && packet.to == vip_) {
+        on_sent_on(packet);
+        return;
+    }
     if ((out ? packet.from : packet.to) != vip_) {
         return;
     }
@@ -320,6 +349,10 @@ bool CallObserver::is_believed(const Call& call, const ObservedGre& packet) {
 }
 
 void CallObserver::take_acknowledged(Call& call, std::uint32_t number) {
+    follow_number(call.acknowledged, number);
+    if (call.sent_on && is_ahead(number, call.sent_on->gre)) {
+        call.sent_on.reset();
+    }
     if (!call.gre_in || is_ahead(number, *call.gre_in) || is_ahead(*call.gre_in, number + kWrong)) {
         call.gre_in = number;
         call.changed = true;
@@ -395,9 +428,9 @@ pptp::CallState CallObserver::state_of(const Call& call, TimePoint now) const {
     pptp::CallNumbers& numbers = state.numbers;
     numbers.never_acknowledges = !call.acknowledges && call.unacknowledging >= kUnacknowledging;
     numbers.gre_out = call.gre_out.value_or(0);
-    numbers.gre_in = call.gre_in.value_or(0);
+    numbers.gre_in = call.sent_on ? call.sent_on->gre : call.gre_in.value_or(0);
     numbers.mppe_out = call.mppe_out.next;
-    numbers.mppe_in = call.mppe_in.next;
+    numbers.mppe_in = (call.sent_on ? call.sent_on->mppe : call.mppe_in).next;
     const auto found = connections_.find(call.key.peer);
     if (found == connections_.end()) {
         return state;

@@ -8,6 +8,10 @@
 // successor finds out to be old. An MPPE index is right again with the next packet: its count has
 // 12 bits (RFC 3078 3.1), and the GRE number beside it, which has 32, tells the rest.
 //
+// While the gateway moves to another node, the gate sends on there what comes (adapters/gate). The
+// tap sees such a packet of a call twice, as it comes and as it goes. pptpd never gets it, and its
+// number is left to the other node, unless pptpd has acknowledged it before.
+//
 // What comes may be forged, and may be nothing to pptpd or the kernel. It counts in these cases:
 //
 //   what                     | when
@@ -116,12 +120,19 @@ class CallObserver {
         std::optional<std::uint32_t> gre;  // Of the packet before `next`.
         std::uint32_t others = 0;          // Packets without MPPE since then.
     };
+    // The last numbers of the peer that pptpd has received.
+    struct Received {
+        std::uint32_t gre = 0;
+        Index mppe;
+    };
     struct Call {
         pptp::CallKey key;
         std::optional<std::uint32_t> gre_out;
         std::optional<std::uint32_t> gre_in;
+        std::optional<std::uint32_t> acknowledged;  // Of the peer's numbers, by us.
         Index mppe_out;
         Index mppe_in;
+        std::optional<Received> sent_on;  // Before the first packet that was sent on.
         std::uint32_t sent = 0;
         // Packets of the peer before its first acknowledgement of one of ours.
         std::uint32_t unacknowledging = 0;
@@ -150,6 +161,7 @@ class CallObserver {
     void on_gre(const ObservedGre& packet, bool out);
     [[nodiscard]] static bool is_believed(const Call& call, const ObservedGre& packet);
     static void take_acknowledged(Call& call, std::uint32_t number);
+    void on_sent_on(const ObservedGre& packet);
     void take_number(Call& call, const ObservedGre& packet, bool out);
     static void advance(Index& index, std::uint32_t sequence, std::uint16_t coherency,
                         std::uint32_t distance_max);

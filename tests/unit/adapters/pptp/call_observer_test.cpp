@@ -342,6 +342,34 @@ TEST_F(CallObserverTest, WhatPptpdAcknowledgesItHasTaken) {
     EXPECT_EQ(numbers().gre_in, 5003U);
 }
 
+// The gate has sent them on to the node that takes over, which has to know them as new.
+TEST_F(CallObserverTest, WhatIsSentOnIsLeftToTheOtherNode) {
+    observer_.follow(key_);
+    see(gre(false, 136, 20, 100));
+    see(gre_acknowledgement(true, 7, 20));
+    see(gre(false, 136, 21, 101));
+    // Two have come before the first of them goes.
+    see(gre(false, 136, 22, 102));
+    see(gre(false, 136, 23, 103));
+    see_by(gre(false, 136, 22, 102), Way::out);
+    see_by(gre(false, 136, 23, 103), Way::out);
+    EXPECT_EQ(numbers().gre_in, 21U);
+    EXPECT_EQ(numbers().mppe_in, 102U);
+    see(gre(false, 136, 24, std::nullopt));
+    see_by(gre(false, 136, 24, std::nullopt), Way::out);
+    EXPECT_EQ(numbers().gre_in, 21U) << "nor does one that comes later count";
+    // pptpd has this one; whoever sends it again finds it known.
+    see(gre(false, 136, 19, 99));
+    see_by(gre(false, 136, 19, 99), Way::out);
+    EXPECT_EQ(numbers().gre_in, 21U);
+    EXPECT_EQ(numbers().mppe_in, 102U);
+    // The gateway stays after all.
+    see(gre(false, 136, 25, 104));
+    see(gre_acknowledgement(true, 7, 25));
+    EXPECT_EQ(numbers().gre_in, 25U);
+    EXPECT_EQ(numbers().mppe_in, 105U);
+}
+
 TEST_F(CallObserverTest, AFirstNumberThatWasForgedIsCorrected) {
     observer_.follow(key_);
     see(gre(false, 136, 60'000, std::nullopt));
