@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <net/if.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "adapters/os/log.hpp"
@@ -15,8 +16,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The kernel hands over a block 10 ms after its first packet; its clock ticks each 4 ms.
-constexpr Duration kSettled = 30ms;
+// A packet that has left the gate is in the capture by then.
+constexpr Duration kOnItsWay = 2ms;
 constexpr Duration kReopenPause = 1s;
 // Of a call; a successor's ladder has rungs of so many.
 constexpr std::uint32_t kUnreadMax = 512;
@@ -32,7 +33,7 @@ CallWatch::CallWatch(QbLoop& loop, const Timers& timers, Listener listener)
 
 CallWatch::~CallWatch() {
     for (auto& [gateway, place] : places_) {
-        close(place);
+        close(gateway, place);
     }
     for (const int timer : {timers_.tell, timers_.settle, timers_.reopen}) {
         loop_.cancel_timer(timer);
@@ -46,7 +47,7 @@ void CallWatch::watch(GatewayId gateway, const std::string& device, Ipv4Address 
 
 void CallWatch::unwatch(GatewayId gateway) {
     if (const auto found = places_.find(gateway); found != places_.end()) {
-        close(found->second);
+        close(gateway, found->second);
         places_.erase(found);
     }
 }
@@ -73,10 +74,17 @@ void CallWatch::open(GatewayId gateway, Place& place) {
     loop_.set_timer(timers_.reopen, QbLoop::now() + kReopenPause, [this] { reopen(); });
 }
 
-void CallWatch::close(Place& place) {
-    if (place.ring) {
-        loop_.unwatch(place.ring->fd());
-        place.ring.reset();
+void CallWatch::close(GatewayId gateway, Place& place) {
+    if (!place.ring) {
+        return;
+    }
+    loop_.unwatch(place.ring->fd());
+    place.ring.reset();
+    for (Waiting& each : waiting_) {
+        if (each.gateway == gateway) {
+            each.blocks = 0;
+            settle_at(QbLoop::now());
+        }
     }
 }
 
@@ -95,7 +103,7 @@ void CallWatch::on_readable(GatewayId gateway) {
     }
     Place& place = found->second;
     if (place.ring->take_failure()) {
-        close(place);
+        close(gateway, place);
         loop_.set_timer(timers_.reopen, QbLoop::now() + kReopenPause, [this] { reopen(); });
         return;
     }
@@ -105,6 +113,7 @@ void CallWatch::on_readable(GatewayId gateway) {
     } else {
         tell_later();
     }
+    settle_due();
 }
 
 bool CallWatch::read(GatewayId gateway, Place& place, std::size_t blocks_max) {
@@ -190,30 +199,56 @@ void CallWatch::forget(GatewayId gateway, const pptp::CallKey& key) {
 }
 
 void CallWatch::settle(GatewayId gateway, OnSettled done) {
-    const TimePoint at = QbLoop::now() + kSettled;
-    waiting_.push_back({at, gateway, std::move(done)});
-    if (waiting_.size() == 1) {
-        loop_.set_timer(timers_.settle, at, [this] { settle_due(); });
+    const TimePoint from = QbLoop::now() + kOnItsWay;
+    waiting_.push_back({from, gateway, std::move(done), {}});
+    settle_next();
+}
+
+bool CallWatch::has_settled(Waiting& waiting, TimePoint now) {
+    const auto found = places_.find(waiting.gateway);
+    if (found == places_.end() || !found->second.ring || waiting.blocks == 0U) {
+        return true;
     }
+    if (now < waiting.from) {
+        return false;
+    }
+    const PacketRing& ring = *found->second.ring;
+    if (!waiting.blocks) {
+        static_cast<void>(read(waiting.gateway, found->second, kBlocksOfAll));
+        waiting.blocks = ring.blocks_captured();
+    }
+    return ring.blocks_read() >= *waiting.blocks;
 }
 
 void CallWatch::settle_due() {
     const TimePoint now = QbLoop::now();
-    while (!waiting_.empty() && waiting_.front().at <= now) {
-        const Waiting due = std::move(waiting_.front());
-        waiting_.erase(waiting_.begin());
+    for (std::size_t at = 0; at < waiting_.size();) {
+        if (!has_settled(waiting_[at], now)) {
+            ++at;
+            continue;
+        }
+        const Waiting due = std::move(waiting_[at]);
+        waiting_.erase(waiting_.begin() + static_cast<std::ptrdiff_t>(at));
         std::vector<pptp::CallState> states;
         if (const auto found = places_.find(due.gateway); found != places_.end()) {
-            if (found->second.ring) {
-                static_cast<void>(read(due.gateway, found->second, kBlocksOfAll));
-            }
             states = found->second.observer.all(now);
         }
         due.done(states);
     }
-    if (!waiting_.empty()) {
-        loop_.set_timer(timers_.settle, waiting_.front().at, [this] { settle_due(); });
+    settle_next();
+}
+
+// The kernel wakes those up that have begun.
+void CallWatch::settle_next() {
+    const auto next = std::find_if(waiting_.begin(), waiting_.end(),
+                                   [](const Waiting& each) { return !each.blocks; });
+    if (next != waiting_.end()) {
+        settle_at(next->from);
     }
+}
+
+void CallWatch::settle_at(TimePoint at) {
+    loop_.set_timer(timers_.settle, at, [this] { settle_due(); });
 }
 
 }  // namespace vpnha::adapters

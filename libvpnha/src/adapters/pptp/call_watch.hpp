@@ -54,7 +54,8 @@ class CallWatch {
     // From now on the call is one of the gateway's; its numbers as far as they are known.
     pptp::CallNumbers follow(GatewayId gateway, const pptp::CallKey& key);
     void forget(GatewayId gateway, const pptp::CallKey& key);
-    // The numbers of all calls of the gateway, once all that was captured before now has been read.
+    // The numbers of all calls of the gateway, once all that was captured before now has been read:
+    // after 2 ms, or when the kernel has handed over the block that it fills then.
     void settle(GatewayId gateway, OnSettled done);
 
     // Packets that were not captured: the kernel had no room for them.
@@ -73,26 +74,30 @@ class CallWatch {
         bool has_failed = false;  // And it was said.
     };
     struct Waiting {
-        TimePoint at;
+        TimePoint from;
         GatewayId gateway;
         OnSettled done;
+        std::optional<std::uint64_t> blocks;  // Of the ring; those that it waits for.
     };
 
     void open(GatewayId gateway, Place& place);
-    void close(Place& place);
+    void close(GatewayId gateway, Place& place);
     void reopen();
     void on_readable(GatewayId gateway);
     // Whether one of the packets means to end a connection.
     bool read(GatewayId gateway, Place& place, std::size_t blocks_max);
     void tell(GatewayId gateway, Place& place);
     void tell_later();
+    [[nodiscard]] bool has_settled(Waiting& waiting, TimePoint now);
     void settle_due();
+    void settle_next();
+    void settle_at(TimePoint at);
 
     QbLoop& loop_;
     Timers timers_;
     Listener listener_;
     std::map<GatewayId, Place> places_;
-    std::vector<Waiting> waiting_;  // In the order of their times.
+    std::vector<Waiting> waiting_;  // In the order in which they began.
     bool telling_ = false;          // The timer is set.
     std::uint64_t lost_ = 0;
     std::uint64_t evicted_ = 0;

@@ -53,6 +53,15 @@ Error ring_error(const char* what) {
     return system_error(what, errno);
 }
 
+std::atomic_ref<std::uint32_t> status_of(tpacket_block_desc& block) {
+    return std::atomic_ref<std::uint32_t>(block.hdr.bh1.block_status);
+}
+
+// The kernel has handed it over, and puts nothing more there.
+bool is_full(tpacket_block_desc& block) {
+    return (status_of(block).load(std::memory_order_acquire) & TP_STATUS_USER) != 0;
+}
+
 // It is bound last: what the filter would not let through has never come.
 Result<void> set_up(int socket, int device, Ipv4Address vip) {
     const int version = TPACKET_V3;
@@ -105,20 +114,34 @@ Result<PacketRing> PacketRing::open(int device, Ipv4Address vip) {
     return PacketRing(std::move(socket), Memory(static_cast<std::uint8_t*>(memory)));
 }
 
+tpacket_block_desc& PacketRing::block(std::uint64_t number) const {
+    return *reinterpret_cast<tpacket_block_desc*>(memory_.get() + number % kBlocks * kBlockBytes);
+}
+
+std::uint64_t PacketRing::blocks_captured() const {
+    std::uint64_t number = read_;
+    while (number < read_ + kBlocks && is_full(block(number))) {
+        ++number;
+    }
+    // A block that the kernel has begun has its packets counted already (prb_fill_curr_block() in
+    // net/packet/af_packet.c).
+    std::atomic_ref<std::uint32_t> packets(block(number).hdr.bh1.num_pkts);
+    return number < read_ + kBlocks && packets.load(std::memory_order_acquire) != 0 ? number + 1
+                                                                                    : number;
+}
+
 bool PacketRing::read(const OnPacket& on_packet, std::size_t blocks_max) {
     for (std::size_t count = 0;; ++count) {
-        auto* const block =
-            reinterpret_cast<tpacket_block_desc*>(memory_.get() + next_ * kBlockBytes);
-        std::atomic_ref<std::uint32_t> status(block->hdr.bh1.block_status);
-        if ((status.load(std::memory_order_acquire) & TP_STATUS_USER) == 0) {
+        tpacket_block_desc& full = block(read_);
+        if (!is_full(full)) {
             return true;
         }
         if (count == blocks_max) {
             return false;
         }
         const std::uint8_t* packet =
-            reinterpret_cast<const std::uint8_t*>(block) + block->hdr.bh1.offset_to_first_pkt;
-        for (std::uint32_t i = 0; i < block->hdr.bh1.num_pkts; ++i) {
+            reinterpret_cast<const std::uint8_t*>(&full) + full.hdr.bh1.offset_to_first_pkt;
+        for (std::uint32_t i = 0; i < full.hdr.bh1.num_pkts; ++i) {
             const auto* const header = reinterpret_cast<const tpacket3_hdr*>(packet);
             const auto* const address =
                 reinterpret_cast<const sockaddr_ll*>(packet + TPACKET_ALIGN(sizeof(tpacket3_hdr)));
@@ -128,8 +151,8 @@ bool PacketRing::read(const OnPacket& on_packet, std::size_t blocks_max) {
             }
             packet += header->tp_next_offset;
         }
-        status.store(TP_STATUS_KERNEL, std::memory_order_release);
-        next_ = (next_ + 1) % kBlocks;
+        status_of(full).store(TP_STATUS_KERNEL, std::memory_order_release);
+        ++read_;
     }
 }
 

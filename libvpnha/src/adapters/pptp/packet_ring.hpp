@@ -5,6 +5,8 @@
 // loses packets, which harms nobody, and says how many.
 #pragma once
 
+#include <linux/if_packet.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,6 +31,11 @@ class PacketRing {
     [[nodiscard]] int fd() const { return socket_.get(); }
     // What the kernel has put there, at most so many blocks of it; false: there is more.
     [[nodiscard]] bool read(const OnPacket& on_packet, std::size_t blocks_max);
+    // Blocks that read() has finished.
+    [[nodiscard]] std::uint64_t blocks_read() const { return read_; }
+    // Blocks that read() will have finished when it has read all that is captured now. The kernel
+    // still fills the last of them.
+    [[nodiscard]] std::uint64_t blocks_captured() const;
     // True, once: the device was switched off, or it is gone.
     [[nodiscard]] bool take_failure();
     // Packets that found no room, since the last time.
@@ -43,9 +50,11 @@ class PacketRing {
     PacketRing(UniqueFd socket, Memory memory)
         : socket_(std::move(socket)), memory_(std::move(memory)) {}
 
+    [[nodiscard]] tpacket_block_desc& block(std::uint64_t number) const;
+
     UniqueFd socket_;
     Memory memory_;
-    std::size_t next_ = 0;  // Block.
+    std::uint64_t read_ = 0;
 };
 
 }  // namespace vpnha::adapters

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include "pptp/control_message.hpp"
 #include "unit/adapters/addresses/two_hosts.hpp"
@@ -144,6 +145,49 @@ TEST_F(CallWatchTest, SettledNumbersHaveAllThatWasSentBefore) {
     loop_.run();
     ASSERT_THAT(settled, SizeIs(1));
     EXPECT_EQ(settled[0].numbers.snd_nxt, begun.snd_nxt + 10);
+}
+
+TEST_F(CallWatchTest, NumbersSettleThoughMoreIsSentAllTheTime) {
+    watch_.watch(kId, "out0", ip("192.0.2.100"));
+    dial();
+    pass(100ms);
+    const pptp::CallNumbers begun = watch_.follow(kId, key());
+    const int at_once = 1;
+    ASSERT_EQ(::setsockopt(accepted_.get(), IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once), 0);
+    std::uint32_t sent = 0;
+    std::function<void()> send = [&] {
+        ASSERT_EQ(::write(accepted_.get(), "0", 1), 1);
+        ++sent;
+        loop_.set_timer(98, QbLoop::now() + 1ms, send);
+    };
+    send();
+    pass(20ms);
+    const std::uint32_t sent_before = sent;
+    std::vector<pptp::CallState> settled;
+    watch_.settle(kId, [&](std::span<const pptp::CallState> calls) {
+        settled.assign(calls.begin(), calls.end());
+        loop_.stop();
+    });
+    loop_.run();
+    loop_.cancel_timer(98);
+    ASSERT_THAT(settled, SizeIs(1));
+    EXPECT_GE(settled[0].numbers.snd_nxt - begun.snd_nxt, sent_before);
+}
+
+TEST_F(CallWatchTest, NumbersSettleThoughTheGatewayIsWatchedAnewMeanwhile) {
+    watch_.watch(kId, "out0", ip("192.0.2.100"));
+    dial();
+    pass(100ms);
+    static_cast<void>(watch_.follow(kId, key()));
+    bool has_settled = false;
+    watch_.settle(kId, [&](std::span<const pptp::CallState>) {
+        has_settled = true;
+        loop_.stop();
+    });
+    watch_.watch(kId, "out0", ip("192.0.2.100"));
+    EXPECT_FALSE(has_settled) << "not from within a call";
+    loop_.run();
+    EXPECT_TRUE(has_settled);
 }
 
 TEST_F(CallWatchTest, WatchesADeviceThatComesBack) {
