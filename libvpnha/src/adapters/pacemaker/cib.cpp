@@ -69,8 +69,9 @@ Result<CibElements> elements_of(std::string_view xml) {
 
 Result<std::string> query_cib(const std::string& cibadmin, const std::string& scope,
                               std::chrono::milliseconds timeout, ErrorOutput errors) {
-    Result<std::string> xml =
-        output_of({cibadmin, "--query", "--local", "--scope", scope}, timeout, errors);
+    // The node's own Pacemaker answers a query, whoever the DC is (parse_local_options_v2() in
+    // daemons/based/based_callbacks.c). The option --local goes with Pacemaker 3.
+    Result<std::string> xml = output_of({cibadmin, "--query", "--scope", scope}, timeout, errors);
     if (xml && xml->find(fmt::format("<{}", scope)) == std::string::npos) {
         return fail(Errc::malformed, "not a CIB");
     }
