@@ -319,7 +319,9 @@ class VpnhaStack:
         """Sees to it that a node with a wanted name is promoted and all are in sync."""
         active = self.wait_in_sync()
         if not wanted(active.name):
-            self.avoid([node.name for node in self.cluster.nodes if not wanted(node.name)])
+            unwanted = [node.name for node in self.cluster.nodes if not wanted(node.name)]
+            # The promoted one last: else Pacemaker may promote one that is to be banned next.
+            self.avoid(sorted(unwanted, key=lambda name: name == active.name))
             self._lab.wait_for("the promoted role has moved",
                                lambda: wanted(self.wait_in_sync().name), PROMOTE_LIMIT_S)
             self.avoid([])
