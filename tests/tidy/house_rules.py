@@ -14,7 +14,7 @@ import re
 import subprocess
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -52,6 +52,10 @@ LAYERS: dict[str, set[str]] = {
     "runtime": {*CORES, "adapters"},
     "ocf": {*CORES, "adapters"},
 }
+# What a protocol's places have in their path, by the layer of its model.
+PROTOCOLS = {"l2tp": ("l2tp",), "pptp": ("pptp", "mppe"), "ipsec": ("ipsec",)}
+# Sources of the library elsewhere that are compiled again when a header of a protocol changes.
+FOREIGN_MAX = 9
 # The programs stand above all layers, and do not know each other.
 PROGRAMS = ("daemon", "cli", "agents", "stonith", "pppd-plugin", "witness")
 
@@ -333,20 +337,38 @@ def room_circles(tree: Tree) -> Iterator[Violation]:
                 arrows.setdefault(room, {}).setdefault(included[1], (path, number))
         for room, targets in arrows.items():
             for target, (path, number) in targets.items():
-                if leads_to(arrows, target, room):
+                if room in everything_behind(arrows, target):
                     yield Violation(path, number, "room", f"{target} includes {room}, too")
 
 
-def leads_to(arrows: dict[str, dict[str, tuple[str, int]]], start: str, end: str) -> bool:
-    seen, open_rooms = set(), [start]
-    while open_rooms:
-        room = open_rooms.pop()
-        if room == end:
-            return True
-        if room not in seen:
-            seen.add(room)
-            open_rooms += arrows.get(room, {})
-    return False
+def protocol_headers(tree: Tree) -> Iterator[Violation]:
+    """A protocol's records and commands are its own: few other sources see its headers."""
+    root = "libvpnha/src/"
+    included_by: dict[str, set[str]] = {}
+    for path, _, line in tree.lines(".hpp", ".cpp", under=root):
+        included = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
+        if included:
+            included_by.setdefault(root + included[1], set()).add(path)
+    for protocol, places in PROTOCOLS.items():
+        for path in tree.files:
+            if (path.startswith(f"{root}{protocol}/") and path.endswith(".hpp")
+                    or path == f"{root}effects/{protocol}_work.hpp"):
+                foreign = {each for each in everything_behind(included_by, path)
+                           if each.endswith(".cpp") and not any(place in each for place in places)}
+                if len(foreign) > FOREIGN_MAX:
+                    yield Violation(path, 1, "protocol",
+                                    f"{len(foreign)} sources elsewhere include it, at most "
+                                    f"{FOREIGN_MAX} may: {', '.join(sorted(foreign))}")
+
+
+def everything_behind(arrows: Mapping[str, Collection[str]], start: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        new = set(arrows.get(waiting.pop(), ())) - seen
+        seen |= new
+        waiting += new
+    return seen
 
 
 def is_source(path: str, text: str) -> bool:
@@ -581,6 +603,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     class_size,
     folder_size,
     room_circles,
+    protocol_headers,
     spdx,
     every_source_built,
     pragma_once,

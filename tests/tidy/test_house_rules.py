@@ -85,6 +85,20 @@ class HouseRulesTest(unittest.TestCase):
         back = {f"{adapters}/os/y.cpp": SPDX + '#include "adapters/l2tp/x.hpp"\n'}
         self.assertEqual(len(found(rule, {**down, **back})), 3)
 
+    def test_few_sources_elsewhere_see_a_protocols_headers(self):
+        rule = house_rules.protocol_headers
+        root = "libvpnha/src"
+        header = f"{root}/pptp/call.hpp"
+        files = {header: "", f"{root}/keepers/all.hpp": '#include "pptp/call.hpp"\n',
+                 f"{root}/keepers/pptp/calls.cpp": '#include "pptp/call.hpp"\n',
+                 f"{root}/mppe/keys.cpp": '#include "keepers/all.hpp"\n',
+                 **{f"{root}/node/{each}.cpp": '#include "keepers/all.hpp"\n'
+                    for each in range(house_rules.FOREIGN_MAX)}}
+        self.assertEqual(found(rule, files), [])
+        red = found(rule, {**files, f"{root}/node/one.cpp": '#include "pptp/call.hpp"\n'})
+        self.assertEqual(len(red), 1, red)
+        self.assertTrue(red[0].startswith(f"{header}:1: protocol: 10 sources"), red)
+
     def test_cores_are_pure(self):
         rule = house_rules.pure_cores
         core, adapter = "libvpnha/src/l2tp/x.cpp", "libvpnha/src/adapters/x.cpp"
