@@ -14,8 +14,8 @@
 #include "effects/proxy_work.hpp"
 #include "effects/script_work.hpp"
 #include "keepers/pptp/calls.hpp"
+#include "support/sample_call.hpp"
 #include "unit/node/fake_gateway.hpp"
-#include "unit/pptp/sample_call.hpp"
 
 namespace vpnha::keepers {
 namespace pptp_calls_test {

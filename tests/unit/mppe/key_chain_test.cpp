@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "unit/mppe/linux_peer.hpp"
+#include "support/linux_peer.hpp"
 
 namespace vpnha::mppe {
 namespace key_chain_test {

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <random>
 
-#include "unit/mppe/linux_peer.hpp"
+#include "support/linux_peer.hpp"
 
 namespace vpnha::mppe {
 namespace receiver_test {

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "base/limits.hpp"
-#include "unit/pptp/sample_call.hpp"
+#include "support/sample_call.hpp"
 
 namespace vpnha::pptp {
 namespace call_record_test {

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "pptp/resumed_call.hpp"
-#include "unit/pptp/model_client.hpp"
+#include "support/model_client.hpp"
 
 namespace vpnha::pptp::test {
 

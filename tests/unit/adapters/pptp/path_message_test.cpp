@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "adapters/helper/message_socket.hpp"
-#include "unit/pptp/sample_call.hpp"
+#include "support/sample_call.hpp"
 
 namespace vpnha::adapters {
 namespace path_message_test {

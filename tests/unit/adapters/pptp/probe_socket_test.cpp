@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "adapters/pptp/observed_packet.hpp"
-#include "unit/pptp/sample_call.hpp"
+#include "support/sample_call.hpp"
 
 namespace vpnha::adapters {
 namespace probe_socket_test {

@@ -14,7 +14,7 @@
 #include "adapters/pptp/path_mailbox.hpp"
 #include "adapters/pptp/path_message.hpp"
 #include "support/memory_of.hpp"
-#include "unit/pptp/sample_call.hpp"
+#include "support/sample_call.hpp"
 
 namespace vpnha::adapters {
 namespace call_keys_test {

@@ -13,8 +13,8 @@
 
 #include "base/time.hpp"
 #include "pptp/gre.hpp"
-#include "unit/mppe/linux_peer.hpp"
-#include "unit/pptp/sample_call.hpp"
+#include "support/linux_peer.hpp"
+#include "support/sample_call.hpp"
 
 namespace vpnha::pptp::test {
 
@@ -22,15 +22,16 @@ class ModelClient {
   public:
     enum class Kind { pptp_linux, unbuffered, kernel, android };
 
-    ModelClient(Kind kind, Mppe mppe)
+    ModelClient(Kind kind, Mppe mppe, const CallKey& key = sample_call().key)
         : kind_(kind),
           mppe_(mppe),
+          key_(key),
           sender_(mppe::KeyChain(mppe::Strength::bits128, mppe::test::kStartKey)) {}
 
     // Of the gateway.
     void on_gre(ByteView bytes, TimePoint now) {
         const auto packet = parse_gre(bytes);
-        if (!packet || packet->call != sample_call().key.peer_id || !packet->sequence) {
+        if (!packet || packet->call != key_.peer_id || !packet->sequence) {
             return;
         }
         const std::uint32_t number = *packet->sequence;
@@ -83,8 +84,7 @@ class ModelClient {
             acknowledged = acknowledged_ = last_;
         }
         said_at_ = now;
-        const auto header =
-            encode_gre_header(sample_call().key.id, next_++, acknowledged, payload.size());
+        const auto header = encode_gre_header(key_.id, next_++, acknowledged, payload.size());
         Bytes packet(header.view().begin(), header.view().end());
         packet.insert(packet.end(), payload.begin(), payload.end());
         sent.push_back(std::move(packet));
@@ -109,7 +109,7 @@ class ModelClient {
     void acknowledge(TimePoint now) {
         said_at_ = now;
         acknowledged_ = last_;
-        const auto header = encode_gre_header(sample_call().key.id, std::nullopt, last_, 0);
+        const auto header = encode_gre_header(key_.id, std::nullopt, last_, 0);
         sent.emplace_back(header.view().begin(), header.view().end());
     }
 
@@ -180,6 +180,7 @@ class ModelClient {
 
     Kind kind_;
     Mppe mppe_;
+    CallKey key_;
     mppe::Sender sender_;
     mppe::test::LinuxReceiver receiver_;
     std::uint32_t last_ = 0;
