@@ -3,25 +3,19 @@
 
 #include <algorithm>
 
-#include "base/assert.hpp"
+#include "keepers/l2tp/sessions.hpp"
 #include "sim/kernel.hpp"
 
 namespace vpnha::sim {
 
-l2tp::SessionKey session_of(const keepers::SessionView& view) {
-    const Result<l2tp::SessionKey> key = l2tp::parse_key(view.record.id.view());
-    VPNHA_ASSERT(key);
-    return *key;
-}
-
-const Session& Clients::dial(GatewayId gateway, bool poison, bool refused, bool resumable) {
+wire::RecordKey Clients::dial(GatewayId gateway, bool poison, bool refused, bool resumable) {
     const std::uint16_t number = next_++;
     l2tp::SessionRecord record = test::session_record(number);
     const bool second = !sessions_.empty() && random_.chance(20) &&
                         sessions_.rbegin()->second.gateway == gateway &&
                         sessions_.rbegin()->second.alive;
     if (second) {
-        record.key.tunnel = sessions_.rbegin()->first.tunnel;
+        record.key.tunnel = l2tp_key(sessions_.rbegin()->first).tunnel;
     } else {
         record.key.tunnel.local.address.value += gateway.value;
         record.key.tunnel.peer.address = Ipv4Address{0xc6330000U + number};
@@ -37,37 +31,48 @@ const Session& Clients::dial(GatewayId gateway, bool poison, bool refused, bool 
     if (refused) {
         record.user = kRefusedUser;
     }
-    return sessions_[record.key] = Session{gateway, record, resumable, true};
+    const wire::RecordKey key = keepers::record_key_of(record.key);
+    sessions_[key] = Session{gateway, record, resumable, true, refused};
+    return key;
 }
 
-const Session& Clients::negotiate_again(const l2tp::SessionKey& key) {
+const Session& Clients::negotiate_again(const wire::RecordKey& key) {
     Session& session = sessions_.at(key);
-    ++session.record.established_unix_ms;
+    ++std::get<l2tp::SessionRecord>(session.record).established_unix_ms;
     return session;
 }
 
-void Clients::hang_up(const l2tp::SessionKey& key) {
+void Clients::hang_up(const wire::RecordKey& key) {
     const auto found = sessions_.find(key);
     if (found != sessions_.end()) {
         found->second.alive = false;
     }
 }
 
-const Session* Clients::find(const l2tp::SessionKey& key) const {
+const Session* Clients::find(const wire::RecordKey& key) const {
     const auto found = sessions_.find(key);
     return found == sessions_.end() ? nullptr : &found->second;
 }
 
 bool Clients::is_alive(const l2tp::TunnelKey& tunnel) const {
     return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& each) {
-        return each.first.tunnel == tunnel && each.second.alive;
+        return each.second.alive && l2tp_key(each.first).tunnel == tunnel;
     });
 }
 
-bool Clients::can_be_there(const l2tp::SessionRecord& record) const {
-    const Session* session = find(record.key);
-    return (session != nullptr && session->alive) ||
-           (record.echo_interval_s == 0 && is_alive(record.key.tunnel));
+bool Clients::is_shared(const l2tp::TunnelKey& tunnel) const {
+    return std::count_if(sessions_.begin(), sessions_.end(), [&](const auto& each) {
+               return l2tp_key(each.first).tunnel == tunnel;
+           }) > 1;
+}
+
+bool Clients::can_be_there(const wire::RecordKey& key, ByteView record) const {
+    const Session* session = find(key);
+    if (session != nullptr && session->alive) {
+        return l2tp::parse_record(record).has_value();
+    }
+    const auto parsed = l2tp::parse_record(record);
+    return parsed && parsed->echo_interval_s == 0 && is_alive(parsed->key.tunnel);
 }
 
 std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Bytes& bytes,
@@ -88,10 +93,11 @@ std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Byte
         tunnel.expected = advance(tunnel.expected, 1);
         if (message.type == l2tp::MessageType::stopccn) {
             for (auto& [session, state] : sessions_) {
-                state.alive = state.alive && session.tunnel != key;
+                state.alive = state.alive && l2tp_key(session).tunnel != key;
             }
         } else if (message.type == l2tp::MessageType::cdn) {
-            for (auto& [session, state] : sessions_) {
+            for (auto& [record, state] : sessions_) {
+                const l2tp::SessionKey session = l2tp_key(record);
                 state.alive = state.alive &&
                               !(session.tunnel == key && session.peer_id == message.header.session);
             }
@@ -109,13 +115,13 @@ std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Byte
 }
 
 std::optional<Bytes> Clients::on_frame(const l2tp::SessionKey& key, const Bytes& bytes) const {
-    const Session* session = find(key);
+    const Session* session = find(keepers::record_key_of(key));
     const test::Frame frame = test::open_frame(bytes);
     if (session == nullptr || !session->alive || frame.code != ppp::Code::echo_request) {
         return std::nullopt;
     }
     ByteWriter magic;
-    magic.u32(session->record.theirs.magic);
+    magic.u32(std::get<l2tp::SessionRecord>(session->record).theirs.magic);
     return test::lcp(ppp::Code::echo_reply, frame.id, std::move(magic).take());
 }
 
@@ -128,7 +134,7 @@ Bytes Clients::say_goodbye(const l2tp::SessionKey& key) {
                             .u16(14, key.peer_id.value)
                             .bytes();
     tunnel.ns = advance(tunnel.ns, 1);
-    hang_up(key);
+    hang_up(keepers::record_key_of(key));
     return bytes;
 }
 

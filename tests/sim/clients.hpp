@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "effects/effects.hpp"
+#include "effects/plugin_event.hpp"
 #include "keepers/keeper.hpp"
+#include "sim/session_names.hpp"
 #include "support/l2tp_builder.hpp"
 #include "support/ppp_builder.hpp"
 #include "support/random.hpp"
@@ -20,23 +22,21 @@ namespace vpnha::sim {
 
 struct Session {
     GatewayId gateway;
-    l2tp::SessionRecord record;
+    node::PluginSession record;
     bool resumable = true;
-    bool alive = true;  // The client has it, and nobody told it otherwise.
+    bool alive = true;     // The client has it, and nobody told it otherwise.
+    bool refused = false;  // No kernel takes it.
 };
-
-// Of a session that is shown.
-[[nodiscard]] l2tp::SessionKey session_of(const keepers::SessionView& view);
 
 class Clients {
   public:
     explicit Clients(test::Random& random) : random_(random) {}
 
     // A session that a client has just brought up; of a new tunnel, or one more of an old one.
-    const Session& dial(GatewayId gateway, bool poison, bool refused, bool resumable);
+    wire::RecordKey dial(GatewayId gateway, bool poison, bool refused, bool resumable);
     // The same client, with other addresses.
-    const Session& negotiate_again(const l2tp::SessionKey& key);
-    void hang_up(const l2tp::SessionKey& key);
+    const Session& negotiate_again(const wire::RecordKey& key);
+    void hang_up(const wire::RecordKey& key);
 
     // What the client answers, if anything. An Ns that it has had with other content is put down in
     // reused(), but not of a sender that has just thawed: it takes its lease for valid for one
@@ -47,11 +47,13 @@ class Clients {
                                                 const Bytes& bytes) const;
     // The client ends its session at whoever serves it now: a CDN.
     [[nodiscard]] Bytes say_goodbye(const l2tp::SessionKey& key);
+    // Another session of its tunnel was ever there.
+    [[nodiscard]] bool is_shared(const l2tp::TunnelKey& tunnel) const;
 
     // As far as anybody who asks it can know: the session, or without echoes its tunnel.
-    [[nodiscard]] bool can_be_there(const l2tp::SessionRecord& record) const;
-    [[nodiscard]] const Session* find(const l2tp::SessionKey& key) const;
-    [[nodiscard]] const std::map<l2tp::SessionKey, Session>& sessions() const { return sessions_; }
+    [[nodiscard]] bool can_be_there(const wire::RecordKey& key, ByteView record) const;
+    [[nodiscard]] const Session* find(const wire::RecordKey& key) const;
+    [[nodiscard]] const std::map<wire::RecordKey, Session>& sessions() const { return sessions_; }
     [[nodiscard]] const std::optional<std::string>& reused() const { return reused_; }
 
   private:
@@ -64,7 +66,7 @@ class Clients {
     };
 
     test::Random& random_;
-    std::map<l2tp::SessionKey, Session> sessions_;
+    std::map<wire::RecordKey, Session> sessions_;
     std::map<l2tp::TunnelKey, Tunnel> tunnels_;
     std::uint16_t next_ = 1;
     std::optional<std::string> reused_;

@@ -10,6 +10,8 @@
 
 #include "effects/effects.hpp"
 #include "effects/l2tp_work.hpp"
+#include "keepers/l2tp/sessions.hpp"
+#include "sim/session_names.hpp"
 #include "support/random.hpp"
 
 namespace vpnha::sim {
@@ -19,11 +21,11 @@ inline constexpr const char* kRefusedUser = "refused";
 
 class Kernel {
   public:
-    using Key = std::pair<GatewayId, l2tp::SessionKey>;
+    using Key = std::pair<GatewayId, wire::RecordKey>;
 
     // A later one for the same session takes its place.
     void queue(const node::InstallSession& wanted) {
-        const Key key{wanted.gateway, wanted.record.key};
+        const Key key{wanted.gateway, keepers::record_key_of(wanted.record.key)};
         if (wanted_.insert_or_assign(key, wanted).second) {
             order_.push_back(key);
         }
@@ -83,7 +85,7 @@ class Kernel {
         std::set<l2tp::SessionKey> present;
         for (const auto& [key, payload] : sessions_) {
             if (key.first == gateway) {
-                present.insert(key.second);
+                present.insert(l2tp_key(key.second));
             }
         }
         std::erase_if(unheard_, [&](const Key& key) { return key.first == gateway; });

@@ -225,11 +225,11 @@ void Machine::deliver_echo(NodeId from) {
     post([from](node::Node& node, TimePoint now) { return node.on_echo(from, now); });
 }
 
-void Machine::plug_in(node::PluginToken plugin, GatewayId gateway,
-                      const l2tp::SessionRecord& record, const std::string& not_resumable) {
-    plugins_[plugin] = {gateway, record.key};
+void Machine::plug_in(node::PluginToken plugin, GatewayId gateway, const wire::RecordKey& key,
+                      const node::PluginSession& session, const std::string& not_resumable) {
+    plugins_[plugin] = {gateway, key};
     post([=](node::Node& node, TimePoint now) {
-        return node.on_plugin_up(plugin, fmt::format("l2tp{}", gateway.value), record,
+        return node.on_plugin_up(plugin, fmt::format("l2tp{}", gateway.value), session,
                                  not_resumable, now);
     });
 }
@@ -274,7 +274,7 @@ void Machine::lose_session(const Kernel::Key& key, bool news) {
     if (news) {
         post([this, key](node::Node& node, TimePoint now) {
             kernel_.heard(key);
-            return node.on_event(key.first, node::SessionGone{key.second}, now);
+            return node.on_event(key.first, node::SessionGone{l2tp_key(key.second)}, now);
         });
     }
 }

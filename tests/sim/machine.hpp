@@ -80,8 +80,8 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void deliver(const Delivery& delivery);
     void deliver_lease(const lease::Sender& sender, const node::SendLease& sent);
     void deliver_echo(NodeId from);
-    void plug_in(node::PluginToken plugin, GatewayId gateway, const l2tp::SessionRecord& record,
-                 const std::string& not_resumable);
+    void plug_in(node::PluginToken plugin, GatewayId gateway, const wire::RecordKey& key,
+                 const node::PluginSession& session, const std::string& not_resumable);
     void unplug(node::PluginToken plugin);
 
     // Faults.

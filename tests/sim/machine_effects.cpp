@@ -55,7 +55,7 @@ node::Effects Machine::execute(const node::InstallSession& install) {
 }
 
 node::Effects Machine::execute(const node::RemoveSession& remove) {
-    kernel_.remove({remove.gateway, remove.key});
+    kernel_.remove({remove.gateway, keepers::record_key_of(remove.key)});
     return {};
 }
 

@@ -161,8 +161,7 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
         if (key.first != gateway || session == nullptr || !session->alive) {
             continue;
         }
-        const wire::RecordKey record{wire::RecordType::l2tp_session,
-                                     wire::RecordId(l2tp::encode_key(key.second))};
+        const wire::RecordKey& record = key.second;
         // What its own kernel refuses it has told of: a lower score, and the session is ended with
         // a word to its client (docs/failure-model.md, "could not install a session").
         if (replica.store().find(record) == nullptr && is_elsewhere(machine, key) &&
@@ -175,7 +174,7 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
                    replica.level() == wire::Level::complete && !others_lack(machine, key)) {
             fail("lost", machine.id(),
                  fmt::format("a complete replica lacks the protected session {}",
-                             l2tp::to_string(key.second)));
+                             name_of(key.second)));
         }
     }
     takeovers_[gateway] = std::move(takeover);
@@ -189,8 +188,7 @@ void Oracle::check_stand_in(const Machine& machine, GatewayId gateway) {
     const replica::Store& store = machine.gateway(gateway)->replica().store();
     for (const auto& [key, promise] : promises_) {
         const Session* session = clients_.find(key.second);
-        const wire::RecordKey record{wire::RecordType::l2tp_session,
-                                     wire::RecordId(l2tp::encode_key(key.second))};
+        const wire::RecordKey& record = key.second;
         if (key.first != gateway || session == nullptr || !session->alive ||
             store.find(record) != nullptr) {
             continue;
@@ -207,7 +205,7 @@ void Oracle::check_stand_in(const Machine& machine, GatewayId gateway) {
                 machines_.at(node)->kernel().has(key, promise.payload)) {
                 fail("lost", machine.id(),
                      fmt::format("stands in without the protected session {}, which node {} has",
-                                 l2tp::to_string(key.second), node.value));
+                                 name_of(key.second), node.value));
             }
         }
     }
@@ -251,14 +249,14 @@ bool Oracle::others_lack(const Machine& machine, const Kernel::Key& key) const {
 
 void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gateway) {
     const GatewayId id = gateway.settings().id;
-    std::set<l2tp::SessionKey> resumed;
+    std::set<wire::RecordKey> resumed;
     for (const keepers::SessionView& view : gateway.sessions()) {
         if (view.state != keepers::SessionState::quarantined &&
             view.state != keepers::SessionState::hot) {
-            resumed.insert(session_of(view));
+            resumed.insert(view.record);
         }
     }
-    for (const l2tp::SessionKey& key : takeovers_.at(id).expected) {
+    for (const wire::RecordKey& key : takeovers_.at(id).expected) {
         const Session* session = clients_.find(key);
         // A change by the lame holder, said while this node waited for its grant, may be refused.
         if (session == nullptr || !session->alive || machine.kernel().is_refused({id, key})) {
@@ -267,7 +265,7 @@ void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gatew
         if (!resumed.contains(key) || !machine.kernel().has({id, key})) {
             fail("lost", machine.id(),
                  fmt::format("did not resume the protected session {} that its kernel had",
-                             l2tp::to_string(key)));
+                             name_of(key)));
         }
         ++tally_.kept;
     }
@@ -286,7 +284,7 @@ void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gatew
                 fail("lost", machine.id(),
                      fmt::format("was promoted without the protected session {}, which a complete "
                                  "replica in reach had",
-                                 l2tp::to_string(key.second)));
+                                 name_of(key.second)));
             }
             ++tally_.lost;
         }

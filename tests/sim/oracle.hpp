@@ -146,8 +146,8 @@ class Oracle {
     };
     struct Takeover {
         NodeId node;
-        std::set<l2tp::SessionKey> expected;
-        std::set<l2tp::SessionKey> elsewhere;  // Also of a replica that is as new.
+        std::set<wire::RecordKey> expected;
+        std::set<wire::RecordKey> elsewhere;  // Also of a replica that is as new.
         std::set<conntrack::FlowKey> flows;
         std::set<conntrack::FlowKey> expectations;
     };

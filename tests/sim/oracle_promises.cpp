@@ -21,14 +21,10 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
     const GatewayId id = gateway.settings().id;
     const replica::Replica& replica = gateway.replica();
     for (const auto& [key, stored] : replica.store().all(wire::RecordType::l2tp_session)) {
-        const auto session = l2tp::parse_key(key.id.view());
-        if (!session) {
-            continue;
-        }
-        if (const Session* its = clients_.find(*session); its != nullptr && !its->resumable) {
+        if (const Session* its = clients_.find(key); its != nullptr && !its->resumable) {
             continue;  // It is reported as unprotected.
         }
-        const Kernel::Key place{id, *session};
+        const Kernel::Key place{id, key};
         const auto promise = promises_.find(place);
         if (!replica.is_protected(key)) {
             if (promise != promises_.end() && promise->second.holder == machine.id()) {
@@ -50,7 +46,7 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
         if (!was_installed_elsewhere(machine, place, stored.payload.copy())) {
             fail("protected", machine.id(),
                  fmt::format("reports {} as protected, and no other kernel ever had it",
-                             l2tp::to_string(*session)));
+                             name_of(key)));
         }
         ++tally_.protected_sessions;
         promises_[place] = {machine.id(), machine.process(), stored.payload.copy()};

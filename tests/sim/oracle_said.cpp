@@ -170,10 +170,8 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
     if (const auto takeover = takeovers_.find(claim.gateway);
         takeover != takeovers_.end() && takeover->second.node == machine.id()) {
         const replica::Store& store = machine.gateway(claim.gateway)->replica().store();
-        std::erase_if(takeover->second.expected, [&store](const l2tp::SessionKey& key) {
-            return store.find({wire::RecordType::l2tp_session,
-                               wire::RecordId(l2tp::encode_key(key))}) == nullptr;
-        });
+        std::erase_if(takeover->second.expected,
+                      [&store](const wire::RecordKey& key) { return store.find(key) == nullptr; });
         forget_ended_flows(machine, claim.gateway);
         check_flows_kept(machine, claim.gateway);
         check_expectations_kept(machine, claim.gateway);
@@ -238,15 +236,13 @@ void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) co
         const bool covered =
             stored.version.epoch < confirm.epoch ||
             (stored.version.epoch == confirm.epoch && stored.version.sequence <= confirm.sequence);
-        const auto session = l2tp::parse_key(key.id.view());
-        if (refused || !covered || !session ||
-            machine.kernel().is_unheard({confirm.gateway, *session})) {
+        if (refused || !covered || machine.kernel().is_unheard({confirm.gateway, key})) {
             continue;
         }
-        if (!machine.kernel().has({confirm.gateway, *session}, stored.payload.copy())) {
+        if (!machine.kernel().has({confirm.gateway, key}, stored.payload.copy())) {
             fail("confirm", machine.id(),
                  fmt::format("confirms {}/{}, and its kernel lacks {} of {}/{}, hold {}",
-                             to_string(confirm.epoch), confirm.sequence, l2tp::to_string(*session),
+                             to_string(confirm.epoch), confirm.sequence, name_of(key),
                              to_string(stored.version.epoch), stored.version.sequence,
                              static_cast<int>(stored.hold)));
         }

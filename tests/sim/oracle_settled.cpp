@@ -94,28 +94,27 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
         fail("settled", holder.id(), "has other voters than its corosync.conf");
     }
     for (const keepers::SessionView& view : gateway.sessions()) {
-        const l2tp::SessionKey key = session_of(view);
+        const wire::RecordKey& key = view.record;
         const Session* session = clients_.find(key);
         // Of a stock session its own daemon notices.
         const bool stock =
             std::any_of(holder.plugins().begin(), holder.plugins().end(),
                         [&](const auto& plugin) { return plugin.second.second == key; });
         const replica::StoredRecord* const stored = gateway.replica().store().find(view.record);
-        const auto record =
-            l2tp::parse_record(stored == nullptr ? Bytes{} : stored->payload.copy());
-        if (!stock && !(record && clients_.can_be_there(*record))) {
+        const Bytes payload = stored == nullptr ? Bytes{} : stored->payload.copy();
+        if (!stock && !clients_.can_be_there(key, payload)) {
             fail("settled", holder.id(),
-                 "goes on with a session that its client has ended: " + l2tp::to_string(key));
+                 "goes on with a session that its client has ended: " + name_of(key));
         }
         if (!stock && session != nullptr && !session->resumable) {
             fail("settled", holder.id(),
-                 "goes on with a session that ends with its node: " + l2tp::to_string(key));
+                 "goes on with a session that ends with its node: " + name_of(key));
         }
-        if (session != nullptr && session->resumable && session->record.user != kRefusedUser &&
+        if (session != nullptr && session->resumable && !session->refused &&
             view.state != keepers::SessionState::protected_ &&
             view.state != keepers::SessionState::resumed) {
             fail("settled", holder.id(),
-                 fmt::format("{} is not protected: {}", l2tp::to_string(key), view.reason));
+                 fmt::format("{} is not protected: {}", name_of(key), view.reason));
         }
     }
     if (plan_.has(Fault::step_fails)) {
@@ -123,12 +122,10 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
     }
     for (const auto& [plugin, key] : holder.plugins()) {
         const Session* session = clients_.find(key.second);
-        const wire::RecordKey record{wire::RecordType::l2tp_session,
-                                     wire::RecordId(l2tp::encode_key(key.second))};
         if (key.first == id && session != nullptr && session->resumable && session->alive &&
-            gateway.replica().store().find(record) == nullptr) {
+            gateway.replica().store().find(key.second) == nullptr) {
             fail("settled", holder.id(),
-                 "does not replicate a stock session: " + l2tp::to_string(key.second));
+                 "does not replicate a stock session: " + name_of(key.second));
         }
     }
 }
@@ -156,20 +153,20 @@ void Oracle::check_standby_settled(const Machine& holder, const Machine& standby
         fail("settled", standby.id(),
              fmt::format("has score {} instead of {}", standby.score(id).value_or(-1), score));
     }
-    std::set<l2tp::SessionKey> held;
+    std::set<wire::RecordKey> held;
     for (const auto& [key, stored] : here.store().all(wire::RecordType::l2tp_session)) {
         const auto record = l2tp::parse_record(stored.payload);
         if (!record) {
             continue;
         }
-        held.insert(record->key);
-        if (record->user != kRefusedUser && !standby.kernel().has({id, record->key})) {
-            fail("settled", standby.id(), "its kernel lacks " + l2tp::to_string(record->key));
+        held.insert(key);
+        if (record->user != kRefusedUser && !standby.kernel().has({id, key})) {
+            fail("settled", standby.id(), "its kernel lacks " + name_of(key));
         }
     }
     for (const auto& [key, payload] : standby.kernel().sessions()) {
         if (key.first == id && !held.contains(key.second)) {
-            fail("settled", standby.id(), "its kernel still has " + l2tp::to_string(key.second));
+            fail("settled", standby.id(), "its kernel still has " + name_of(key.second));
         }
     }
 }

@@ -50,9 +50,9 @@ void World::dial(GatewayId gateway) {
     const bool poison = plan_.has(Fault::poison) && random_.chance(10);
     const bool refused = plan_.has(Fault::refusal) && random_.chance(10);
     const bool plain = !random_.chance(4);
-    const Session& session = clients_.dial(gateway, poison, refused, plain);
+    const wire::RecordKey key = clients_.dial(gateway, poison, refused, plain);
     ++oracle_.tally().sessions;
-    machine->plug_in(next_plugin_++, gateway, session.record,
+    machine->plug_in(next_plugin_++, gateway, key, clients_.find(key)->record,
                      plain ? "" : "Multilink is not resumed");
 }
 
@@ -62,34 +62,32 @@ void World::hang_up() {
     }
     auto chosen = clients_.sessions().begin();
     std::advance(chosen, static_cast<std::ptrdiff_t>(random_.below(clients_.sessions().size())));
-    const Session session = chosen->second;
+    const auto [record, session] = *chosen;
     if (!session.alive) {
         return;
     }
     for (const auto& [node, machine] : machines_) {
         for (const auto& [plugin, key] : machine->plugins()) {
-            if (key.second == session.record.key && machine->gate_open(session.gateway)) {
-                clients_.hang_up(session.record.key);
+            if (key.second == record && machine->gate_open(session.gateway)) {
+                clients_.hang_up(record);
                 machine->unplug(plugin);
                 return;
             }
         }
     }
-    hang_up_resumed(session);
+    hang_up_resumed(record, session.gateway);
 }
 
-void World::hang_up_resumed(const Session& session) {
-    Machine* machine = holder(session.gateway);
-    const l2tp::TunnelKey& tunnel = session.record.key.tunnel;
-    const auto same_tunnel =
-        std::count_if(clients_.sessions().begin(), clients_.sessions().end(),
-                      [&](const auto& other) { return other.first.tunnel == tunnel; });
+void World::hang_up_resumed(const wire::RecordKey& record, GatewayId gateway) {
+    Machine* machine = holder(gateway);
+    const l2tp::SessionKey session = l2tp_key(record);
+    const l2tp::TunnelKey& tunnel = session.tunnel;
     // One CDN, never repeated: a tunnel with more sessions would wait for it.
-    if (machine == nullptr || same_tunnel != 1) {
+    if (machine == nullptr || clients_.is_shared(tunnel)) {
         return;
     }
-    const Bytes bytes = clients_.say_goodbye(session.record.key);
-    machine->post([gateway = session.gateway, tunnel, bytes](node::Node& node, TimePoint now) {
+    const Bytes bytes = clients_.say_goodbye(session);
+    machine->post([gateway, tunnel, bytes](node::Node& node, TimePoint now) {
         return node.on_event(gateway, node::TunnelDatagram{tunnel, bytes}, now);
     });
 }
@@ -103,7 +101,8 @@ void World::negotiate_again() {
         std::advance(chosen, static_cast<std::ptrdiff_t>(random_.below(machine->plugins().size())));
         const auto [plugin, key] = *chosen;
         if (machine->gate_open(key.first) && clients_.find(key.second)->resumable) {
-            machine->plug_in(plugin, key.first, clients_.negotiate_again(key.second).record, "");
+            machine->plug_in(plugin, key.first, key.second,
+                             clients_.negotiate_again(key.second).record, "");
         }
     }
 }
@@ -517,7 +516,7 @@ void World::lose_sessions(Machine& machine, bool news) {
         }
     }
     for (const Kernel::Key& key : lost) {
-        story_.tell(machine.id(), "its kernel loses {}", l2tp::to_string(key.second));
+        story_.tell(machine.id(), "its kernel loses {}", name_of(key.second));
         oracle_.on_kernel_loss(machine, key);
         machine.lose_session(key, news);
     }

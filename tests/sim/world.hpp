@@ -66,7 +66,7 @@ class World : private Surroundings {
     void work();
     void dial(GatewayId gateway);
     void hang_up();
-    void hang_up_resumed(const Session& session);
+    void hang_up_resumed(const wire::RecordKey& record, GatewayId gateway);
     void negotiate_again();
     void storm();
     void strike(Fault fault);
