@@ -262,6 +262,31 @@ TEST_F(PptpCallsTest, WhatIsBeingPreparedIsResumedWhenItIs) {
     EXPECT_THAT(b_.resumed_, ElementsAre(kKey));
 }
 
+TEST_F(PptpCallsTest, NumbersAreReadWhenEachCallIsResumed) {
+    b_.answers_preparations_ = false;
+    bring_up();
+    kill_a();
+    const TimePoint granted = now_;
+    promote(b_, 2, std::nullopt);
+    pass(milliseconds(300));
+    EXPECT_LT(b_.keeper_.read_at(), granted) << "it is being prepared";
+    b_.tell(node::CallPrepared{kKey, b_.unanswered_, {}}, now_);
+    pass(milliseconds(300));
+    EXPECT_LT(b_.keeper_.read_at(), granted) << "its client is asked for numbers";
+    b_.tell(node::CallResumed{kKey, "rung 0"}, now_);
+    pass(milliseconds(300));
+    EXPECT_GT(b_.keeper_.read_at(), granted);
+}
+
+TEST_F(PptpCallsTest, FinalNumbersAreReadBeforeCallsAreResumed) {
+    bring_up();
+    demote(a_);
+    const TimePoint granted = now_;
+    promote(b_, 2, Duration::zero());
+    pass(milliseconds(300));
+    EXPECT_GT(b_.keeper_.read_at(), granted);
+}
+
 TEST_F(PptpCallsTest, APausedNodeIsNotAskedAndGoesOn) {
     bring_up();
     kill_a();

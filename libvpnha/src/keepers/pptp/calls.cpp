@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -162,11 +163,18 @@ bool PptpCalls::has_live() const {
     return false;
 }
 
+bool PptpCalls::are_final() const {
+    return releases_.is_exact() ||
+           (releases_.all_are_resumed() && std::ranges::all_of(calls_, [this](const auto& each) {
+                return !each.second.record || is_live(each.second);
+            }));
+}
+
 void PptpCalls::ask(TimePoint now, Effects& effects) {
     read_again_at_ = now + (has_live() ? kReadWait : Duration(limits::kGatherPause));
     if (!has_live()) {
         reading_.reset();
-        read_at_ = now;
+        read_at_ = are_final() ? now : read_at_;
         return;
     }
     reading_ = Reading{++last_ticket_, now};
@@ -298,7 +306,7 @@ void PptpCalls::hear(const node::CallsRead& read, TimePoint now, Effects&) {
     // They were gathered already. Who goes on from older ones might use indexes of MPPE again.
     replica().hurry_counters();
     if (reading_ && reading_->ticket == read.ticket) {
-        read_at_ = reading_->asked_at;
+        read_at_ = are_final() ? reading_->asked_at : read_at_;
         read_again_at_ = now + limits::kGatherPause;
         reading_.reset();
     }

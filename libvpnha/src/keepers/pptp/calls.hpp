@@ -148,6 +148,9 @@ class PptpCalls final : public Keeper, public Counted {
     // packets apart.
     [[nodiscard]] std::optional<pptp::CallKey> same_in_gre(const pptp::CallKey& key) const;
     [[nodiscard]] bool has_live() const;
+    // Nobody has used numbers beyond those that this node knows. Of a call that it has yet to
+    // resume only the client knows how far the last node came.
+    [[nodiscard]] bool are_final() const;
     void ask(TimePoint now, Effects& effects);
     void log(node::Level level, const char* what, const pptp::CallKey& key, const std::string& why,
              Effects& effects) const;
