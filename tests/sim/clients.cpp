@@ -4,18 +4,28 @@
 #include <algorithm>
 
 #include "keepers/l2tp/sessions.hpp"
+#include "keepers/pptp/calls.hpp"
 #include "sim/kernel.hpp"
 
 namespace vpnha::sim {
 
+namespace {
+
+bool is_of(const wire::RecordKey& key, const l2tp::TunnelKey& tunnel) {
+    return key.type == wire::RecordType::l2tp_session && l2tp_key(key).tunnel == tunnel;
+}
+
+}  // namespace
+
 wire::RecordKey Clients::dial(GatewayId gateway, bool poison, bool refused, bool resumable) {
     const std::uint16_t number = next_++;
     l2tp::SessionRecord record = test::session_record(number);
-    const bool second = !sessions_.empty() && random_.chance(20) &&
-                        sessions_.rbegin()->second.gateway == gateway &&
-                        sessions_.rbegin()->second.alive;
+    // Calls of PPTP come behind.
+    const auto end = sessions_.lower_bound({wire::RecordType::pptp_call, {}});
+    const bool second = end != sessions_.begin() && random_.chance(20) &&
+                        std::prev(end)->second.gateway == gateway && std::prev(end)->second.alive;
     if (second) {
-        record.key.tunnel = l2tp_key(sessions_.rbegin()->first).tunnel;
+        record.key.tunnel = l2tp_key(std::prev(end)->first).tunnel;
     } else {
         record.key.tunnel.local.address.value += gateway.value;
         record.key.tunnel.peer.address = Ipv4Address{0xc6330000U + number};
@@ -31,14 +41,24 @@ wire::RecordKey Clients::dial(GatewayId gateway, bool poison, bool refused, bool
     if (refused) {
         record.user = kRefusedUser;
     }
-    const wire::RecordKey key = keepers::record_key_of(record.key);
+    return put(gateway, record, resumable, refused);
+}
+
+wire::RecordKey Clients::put(GatewayId gateway, const node::PluginSession& record, bool resumable,
+                             bool refused) {
+    const auto* const call = std::get_if<node::PluginCall>(&record);
+    const wire::RecordKey key =
+        call == nullptr ? keepers::record_key_of(std::get<l2tp::SessionRecord>(record).key)
+                        : keepers::record_key_of(call->record.key);
     sessions_[key] = Session{gateway, record, resumable, true, refused};
     return key;
 }
 
 const Session& Clients::negotiate_again(const wire::RecordKey& key) {
     Session& session = sessions_.at(key);
-    ++std::get<l2tp::SessionRecord>(session.record).established_unix_ms;
+    auto* const call = std::get_if<node::PluginCall>(&session.record);
+    ++(call == nullptr ? std::get<l2tp::SessionRecord>(session.record).established_unix_ms
+                       : call->record.established_unix_ms);
     return session;
 }
 
@@ -56,20 +76,22 @@ const Session* Clients::find(const wire::RecordKey& key) const {
 
 bool Clients::is_alive(const l2tp::TunnelKey& tunnel) const {
     return std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& each) {
-        return each.second.alive && l2tp_key(each.first).tunnel == tunnel;
+        return each.second.alive && is_of(each.first, tunnel);
     });
 }
 
 bool Clients::is_shared(const l2tp::TunnelKey& tunnel) const {
-    return std::count_if(sessions_.begin(), sessions_.end(), [&](const auto& each) {
-               return l2tp_key(each.first).tunnel == tunnel;
-           }) > 1;
+    return std::count_if(sessions_.begin(), sessions_.end(),
+                         [&](const auto& each) { return is_of(each.first, tunnel); }) > 1;
 }
 
 bool Clients::can_be_there(const wire::RecordKey& key, ByteView record) const {
     const Session* session = find(key);
     if (session != nullptr && session->alive) {
-        return l2tp::parse_record(record).has_value();
+        return is_readable(key, record);
+    }
+    if (key.type == wire::RecordType::pptp_call) {
+        return false;
     }
     const auto parsed = l2tp::parse_record(record);
     return parsed && parsed->echo_interval_s == 0 && is_alive(parsed->key.tunnel);
@@ -93,13 +115,12 @@ std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Byte
         tunnel.expected = advance(tunnel.expected, 1);
         if (message.type == l2tp::MessageType::stopccn) {
             for (auto& [session, state] : sessions_) {
-                state.alive = state.alive && l2tp_key(session).tunnel != key;
+                state.alive = state.alive && !is_of(session, key);
             }
         } else if (message.type == l2tp::MessageType::cdn) {
             for (auto& [record, state] : sessions_) {
-                const l2tp::SessionKey session = l2tp_key(record);
-                state.alive = state.alive &&
-                              !(session.tunnel == key && session.peer_id == message.header.session);
+                state.alive = state.alive && !(is_of(record, key) &&
+                                               l2tp_key(record).peer_id == message.header.session);
             }
         }
     } else if (message.type != l2tp::MessageType::hello && !has_just_thawed) {

@@ -34,6 +34,9 @@ class Clients {
 
     // A session that a client has just brought up; of a new tunnel, or one more of an old one.
     wire::RecordKey dial(GatewayId gateway, bool poison, bool refused, bool resumable);
+    // One that another class plays.
+    wire::RecordKey put(GatewayId gateway, const node::PluginSession& record, bool resumable,
+                        bool refused);
     // The same client, with other addresses.
     const Session& negotiate_again(const wire::RecordKey& key);
     void hang_up(const wire::RecordKey& key);

@@ -7,10 +7,13 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <variant>
 
 #include "effects/effects.hpp"
 #include "effects/l2tp_work.hpp"
+#include "effects/pptp_work.hpp"
 #include "keepers/l2tp/sessions.hpp"
+#include "keepers/pptp/calls.hpp"
 #include "sim/session_names.hpp"
 #include "support/random.hpp"
 
@@ -23,17 +26,22 @@ class Kernel {
   public:
     using Key = std::pair<GatewayId, wire::RecordKey>;
 
+    using Wanted = std::variant<node::InstallSession, node::PrepareCall>;
+
     // A later one for the same session takes its place.
-    void queue(const node::InstallSession& wanted) {
-        const Key key{wanted.gateway, keepers::record_key_of(wanted.record.key)};
+    void queue(const Wanted& wanted) {
+        const Key key = std::visit(
+            [](const auto& each) {
+                return Key{each.gateway, keepers::record_key_of(each.record.key)};
+            },
+            wanted);
         if (wanted_.insert_or_assign(key, wanted).second) {
             order_.push_back(key);
         }
     }
     [[nodiscard]] bool has_queued() const { return !wanted_.empty(); }
     // Does the next one; nothing when all was dropped.
-    std::optional<std::pair<node::InstallSession, Result<void>>> install_next(
-        test::Random& random) {
+    std::optional<std::pair<Wanted, Result<void>>> install_next(test::Random& random) {
         while (!order_.empty()) {
             const Key key = order_.front();
             order_.pop_front();
@@ -41,19 +49,30 @@ class Kernel {
             if (wanted.empty()) {
                 continue;
             }
-            const node::InstallSession& install = wanted.mapped();
-            if (install.record.user == kRefusedUser || random.chance(refused_percent)) {
+            const Wanted& install = wanted.mapped();
+            const auto [user, payload] = std::visit(
+                [](const auto& each) {
+                    return std::pair(each.record.user, encode_record(each.record));
+                },
+                install);
+            if (user == kRefusedUser || random.chance(refused_percent)) {
                 sessions_.erase(key);
                 refused_.insert(key);
                 return std::pair(install, Result<void>(fail(Errc::system, "no such device")));
             }
-            sessions_[key] = l2tp::encode_record(install.record);
-            had_.emplace(key, sessions_[key]);
+            sessions_[key] = payload;
+            had_.emplace(key, payload);
             unheard_.erase(key);
             refused_.erase(key);
             return std::pair(install, Result<void>());
         }
         return std::nullopt;
+    }
+    // Of a call that waits to be prepared.
+    void renumber(const Key& key, const pptp::CallNumbers& numbers) {
+        if (const auto found = wanted_.find(key); found != wanted_.end()) {
+            std::get<node::PrepareCall>(found->second).numbers = numbers;
+        }
     }
     void remove(const Key& key) {
         wanted_.erase(key);
@@ -84,7 +103,7 @@ class Kernel {
     [[nodiscard]] std::set<l2tp::SessionKey> audit(GatewayId gateway) {
         std::set<l2tp::SessionKey> present;
         for (const auto& [key, payload] : sessions_) {
-            if (key.first == gateway) {
+            if (key.first == gateway && key.second.type == wire::RecordType::l2tp_session) {
                 present.insert(l2tp_key(key.second));
             }
         }
@@ -112,7 +131,7 @@ class Kernel {
   private:
     std::map<Key, Bytes> sessions_;
     std::set<std::pair<Key, Bytes>> had_;
-    std::map<Key, node::InstallSession> wanted_;
+    std::map<Key, Wanted> wanted_;
     std::deque<Key> order_;
     std::set<Key> unheard_;
     std::set<Key> refused_;

@@ -35,6 +35,7 @@ Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, 
       plan_(plan),
       world_(world),
       flows_(id, agenda, random, story, [this](Call call) { post(std::move(call)); }),
+      calls_(plan.seed * 0x9e3779b97f4a7c15 + 200 + id.value, agenda, call_ports()),
       of_numbers_(plan.seed * 0x9e3779b97f4a7c15 + 8 + id.value),
       of_saves_(plan.seed * 0x9e3779b97f4a7c15 + 100 + id.value) {
     codecs_ = later_codecs();
@@ -92,7 +93,8 @@ void Machine::start() {
                                    .policy = Traffic::policy(GatewayId{gateway})},
                          .addresses = {},
                          .accounts = {},
-                         .l2tp_port = {}},
+                         .l2tp_port = {},
+                         .pptp = plan_.calls_percent > 0},
              .lease = lease,
              .witness_name = {},
              .stand_in = plan_.stand_in,
@@ -126,6 +128,7 @@ void Machine::kill() {
     scores_.clear();
     kernel_.clear();
     flows_.reset();
+    calls_.die(powered_ && !paused_);
     timer_at_.reset();
 }
 
@@ -226,8 +229,11 @@ void Machine::deliver_echo(NodeId from) {
 }
 
 void Machine::plug_in(node::PluginToken plugin, GatewayId gateway, const wire::RecordKey& key,
-                      const node::PluginSession& session, const std::string& not_resumable) {
+                      node::PluginSession session, const std::string& not_resumable) {
     plugins_[plugin] = {gateway, key};
+    if (auto* const call = std::get_if<node::PluginCall>(&session)) {
+        calls_.stock_up(plugin, gateway, *call);
+    }
     post([=](node::Node& node, TimePoint now) {
         return node.on_plugin_up(plugin, fmt::format("l2tp{}", gateway.value), session,
                                  not_resumable, now);
@@ -236,6 +242,7 @@ void Machine::plug_in(node::PluginToken plugin, GatewayId gateway, const wire::R
 
 void Machine::unplug(node::PluginToken plugin) {
     plugins_.erase(plugin);
+    calls_.stock_down(plugin);
     post([=](node::Node& node, TimePoint now) { return node.on_plugin_down(plugin, now); });
 }
 
@@ -244,6 +251,7 @@ void Machine::pause() {
     base_local_ = local_now();
     base_world_ = agenda_.now();
     paused_ = true;
+    calls_.pause(true);
 }
 
 void Machine::resume(bool clock_went_on) {
@@ -256,6 +264,7 @@ void Machine::resume(bool clock_went_on) {
     send_waiting();
     schedule_install();
     arm_timer();
+    calls_.pause(false);
 }
 
 void Machine::rebase(TimePoint local) {
@@ -427,20 +436,23 @@ node::Effects Machine::install(node::Node& node, TimePoint now) {
         return {};
     }
     const auto& [wanted, result] = *done;
+    const GatewayId gateway = std::visit([](const auto& each) { return each.gateway; }, wanted);
+    if (const auto* const call = std::get_if<node::PrepareCall>(&wanted); call && result) {
+        calls_.prepare(*call);
+    }
+    const auto answer = [wanted = wanted, result = result] {
+        return std::visit([&](const auto& each) { return installed(each, result); }, wanted);
+    };
     if (plan_.has(Fault::overrun) || plan_.has(Fault::vanish) || random_.chance(50)) {
-        return node.on_event(wanted.gateway,
-                             node::SessionInstalled{wanted.record.key, wanted.ticket, result}, now);
+        return node.on_event(gateway, answer(), now);
     }
     // Its answer comes later, behind whatever happens meanwhile; but no session is lost before its
     // installation was answered.
     agenda_.after(between(random_, microseconds(10), milliseconds(5)),
-                  [this, process = process_, wanted = wanted, result = result] {
+                  [this, process = process_, gateway, answer] {
                       if (process == process_) {
                           post([=](node::Node& vpnhad, TimePoint at) {
-                              return vpnhad.on_event(
-                                  wanted.gateway,
-                                  node::SessionInstalled{wanted.record.key, wanted.ticket, result},
-                                  at);
+                              return vpnhad.on_event(gateway, answer(), at);
                           });
                       }
                   });

@@ -15,7 +15,9 @@
 
 #include "effects/effect_runner.hpp"
 #include "effects/l2tp_work.hpp"
+#include "effects/pptp_work.hpp"
 #include "node/node.hpp"
+#include "sim/call_path.hpp"
 #include "sim/counter_family.hpp"
 #include "sim/flow_keeper.hpp"
 #include "sim/kernel.hpp"
@@ -49,6 +51,8 @@ class Surroundings {
     // This life of it ends; the machine resets itself.
     virtual void on_fenced(Machine& machine) = 0;
     virtual void on_frame(Machine& machine, const node::SendFrame& frame) = 0;
+    // A packet of a PPTP call, or its end.
+    virtual void on_call_sent(Machine& machine, const CallSent& sent) = 0;
     // Its kernel has used `count` numbers of an SA, from `first` on.
     virtual void on_numbers(Machine& machine, const Numbers::Key& sa, std::uint64_t first,
                             std::uint64_t count) = 0;
@@ -81,7 +85,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void deliver_lease(const lease::Sender& sender, const node::SendLease& sent);
     void deliver_echo(NodeId from);
     void plug_in(node::PluginToken plugin, GatewayId gateway, const wire::RecordKey& key,
-                 const node::PluginSession& session, const std::string& not_resumable);
+                 node::PluginSession session, const std::string& not_resumable);
     void unplug(node::PluginToken plugin);
 
     // Faults.
@@ -120,6 +124,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     [[nodiscard]] Kernel& kernel() { return kernel_; }
     [[nodiscard]] const Kernel& kernel() const { return kernel_; }
     [[nodiscard]] FlowKeeper& flows() { return flows_; }
+    [[nodiscard]] CallPath& calls() { return calls_; }
     [[nodiscard]] const FlowTable& flow_table() const { return flows_.table(); }
     // It is of the release that has kLaterType.
     [[nodiscard]] bool knows_later_records() const {
@@ -194,6 +199,17 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     node::Effects execute(const node::AuditSessions& effect);
     node::Effects execute(const node::SendDatagram& effect);
     node::Effects execute(const node::SendFrame& effect);
+    node::Effects execute(const node::PptpWork& work);
+    template <class Work>
+    void carry_out(const Work& work);
+    void carry_out(const node::PrepareCall& prepare);
+    void carry_out(const node::SetCallNumbers& set);
+    void carry_out(const node::RemoveCall& remove);
+    [[nodiscard]] CallPath::Ports call_ports();
+    [[nodiscard]] static node::KeeperEvent installed(const node::InstallSession& wanted,
+                                                     const Result<void>& result);
+    [[nodiscard]] static node::KeeperEvent installed(const node::PrepareCall& wanted,
+                                                     const Result<void>& result);
     [[nodiscard]] std::map<SaNumber, std::uint64_t> read_numbers(GatewayId gateway) override;
     void set_number(GatewayId gateway, SaNumber sa, std::uint64_t next) override;
     void drop_numbers(GatewayId gateway) override;
@@ -201,6 +217,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void on_warm(GatewayId gateway, const keepers::Margin& margin) override;
     [[nodiscard]] Result<void> run(const node::RunStep& step);
     void reset_services(GatewayId gateway);
+    [[nodiscard]] std::vector<node::PluginToken> plugins_of(GatewayId gateway) const;
     void send_waiting();
     void schedule_install();
     [[nodiscard]] node::Effects install(node::Node& node, TimePoint now);
@@ -249,6 +266,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     bool over_ = false;  // This vpnhad does nothing any more.
     Kernel kernel_;
     FlowKeeper flows_;
+    CallPath calls_;
     Numbers numbers_;
     bool numbers_ended_ = false;
     test::Random of_numbers_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Carries out what the node wants: one function for each effect, in the order of the daemon's
 // executor (runtime/executor.cpp). A new effect does not compile before it has one here.
+#include <algorithm>
 #include <variant>
 
 #include "effects/flow_work.hpp"
@@ -44,6 +45,8 @@ node::Effects Machine::execute(node::ProtocolWork& work) {
     }
     if (const auto* const flows = work.get<node::FlowWork>()) {
         flows_.execute(*flows);
+    } else if (const auto* const calls = work.get<node::PptpWork>()) {
+        return execute(*calls);
     }
     return {};
 }
@@ -227,6 +230,11 @@ node::Effects Machine::execute(node::RunStep& step) {
 }
 
 Result<void> Machine::run(const node::RunStep& step) {
+    if (step.step == takeover::Step::reset_services) {
+        // Their pppds are killed, whatever else of it fails.
+        std::ranges::for_each(plugins_of(step.gateway),
+                              [this](node::PluginToken each) { calls_.stock_down(each); });
+    }
     if (random_.chance(failing_percent_)) {
         return fail(Errc::system, "the device is gone");
     }
@@ -247,14 +255,18 @@ Result<void> Machine::run(const node::RunStep& step) {
     return {};
 }
 
-void Machine::reset_services(GatewayId gateway) {
-    std::vector<node::PluginToken> ended;
+std::vector<node::PluginToken> Machine::plugins_of(GatewayId gateway) const {
+    std::vector<node::PluginToken> found;
     for (const auto& [plugin, key] : plugins_) {
         if (key.first == gateway) {
-            ended.push_back(plugin);
+            found.push_back(plugin);
         }
     }
-    for (const node::PluginToken plugin : ended) {
+    return found;
+}
+
+void Machine::reset_services(GatewayId gateway) {
+    for (const node::PluginToken plugin : plugins_of(gateway)) {
         unplug(plugin);
     }
 }

@@ -23,7 +23,7 @@ bool is_silent(const node::GatewayNode& gateway) {
 }  // namespace
 
 Oracle::Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machines& machines,
-               const Totem& totem, const Clients& clients,
+               const Totem& totem, const Clients& clients, Callers& callers,
                std::function<bool(NodeId, NodeId)> hears)
     : agenda_(agenda),
       story_(story),
@@ -31,6 +31,7 @@ Oracle::Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machi
       machines_(machines),
       totem_(totem),
       clients_(clients),
+      callers_(callers),
       hears_(std::move(hears)),
       codecs_(later_codecs()),
       dialects_(codecs_) {}

@@ -45,6 +45,8 @@
 //   ns-reused    No client gets two contents under one L2TP Ns.
 //   counters     No number of an SA is used twice, by whomever; after a handover that is exact none
 //                is left out. No two nodes make counters warm under one number of an epoch.
+//   calls        No index of MPPE encrypts two packets of a PPTP call, whoever sends them. Data has
+//                a GRE number that its client takes. Nobody ends the call of a client that lives.
 #pragma once
 
 #include <functional>
@@ -82,6 +84,7 @@ struct Tally {
     std::uint64_t margins_exact = 0;
     std::uint64_t margins_bounded = 0;
     std::uint64_t margins_unknown = 0;
+    std::uint64_t call_packets = 0;  // Of PPTP.
     // Grants after two epochs or more that were held, and of which this node's records have
     // nothing.
     std::uint64_t unheard_twice = 0;
@@ -93,7 +96,8 @@ class Oracle {
   public:
     // `hears(to, from)`: the lease's datagrams get there.
     Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machines& machines,
-           const Totem& totem, const Clients& clients, std::function<bool(NodeId, NodeId)> hears);
+           const Totem& totem, const Clients& clients, Callers& callers,
+           std::function<bool(NodeId, NodeId)> hears);
 
     void before_message(const Machine& machine, NodeId sender, ByteView bytes);
     void on_effects(const Machine& machine, const node::Effects& effects, bool silenced);
@@ -105,6 +109,9 @@ class Oracle {
 
     void on_numbers(const Machine& machine, const Numbers::Key& sa, std::uint64_t first,
                     std::uint64_t count);
+    // Of PPTP: it passes the gate; the call is over at that node.
+    void on_call_packet(const Machine& machine, const pptp::CallKey& key, const CallPacket& packet);
+    void on_call_over(const Machine& machine, const pptp::CallKey& key, const CallOver& over);
     void on_warm(const Machine& machine, GatewayId gateway, const keepers::Margin& margin);
     void on_number_set(const Machine& machine, const Numbers::Key& sa, std::uint64_t next);
 
@@ -167,6 +174,8 @@ class Oracle {
     void on_update(const Machine& machine, const wire::Update& update);
     void on_snapshot(const Machine& machine, const wire::Snapshot& snapshot);
     void on_confirm(const Machine& machine, const wire::Confirm& confirm) const;
+    void check_confirmed(const Machine& machine, const wire::Confirm& confirm,
+                         wire::RecordType type) const;
     void on_save(const Machine& machine, const node::SaveLease& save);
     void on_lease(const Machine& machine, const node::SendLease& sent) const;
     void on_step(const Machine& machine, const node::RunStep& step);
@@ -181,6 +190,8 @@ class Oracle {
     void check_level(const Machine& machine, const node::GatewayNode& gateway) const;
     void check_gates(const Machine& machine, const node::GatewayNode& gateway) const;
     void check_promises(const Machine& machine, const node::GatewayNode& gateway);
+    void check_promises_of(const Machine& machine, const node::GatewayNode& gateway,
+                           wire::RecordType type);
     void check_untouched(const Machine& machine);
     void on_hello(const Machine& machine, const wire::Hello& hello) const;
     void check_links(const Machine& machine, const node::GatewayNode& gateway);
@@ -225,6 +236,7 @@ class Oracle {
     const Machines& machines_;
     const Totem& totem_;
     const Clients& clients_;
+    Callers& callers_;
     std::function<bool(NodeId, NodeId)> hears_;
     std::vector<wire::Codec> codecs_;
     wire::Dialects dialects_;

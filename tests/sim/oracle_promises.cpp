@@ -18,9 +18,16 @@ bool is_there(const Machine& machine, const Kernel::Key& key) {
 }  // namespace
 
 void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gateway) {
+    for (const wire::RecordType type : kSessionTypes) {
+        check_promises_of(machine, gateway, type);
+    }
+}
+
+void Oracle::check_promises_of(const Machine& machine, const node::GatewayNode& gateway,
+                               wire::RecordType type) {
     const GatewayId id = gateway.settings().id;
     const replica::Replica& replica = gateway.replica();
-    for (const auto& [key, stored] : replica.store().all(wire::RecordType::l2tp_session)) {
+    for (const auto& [key, stored] : replica.store().all(type)) {
         if (const Session* its = clients_.find(key); its != nullptr && !its->resumable) {
             continue;  // It is reported as unprotected.
         }

@@ -230,7 +230,15 @@ void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) co
     if (replica.level() != wire::Level::complete) {
         fail("confirm", machine.id(), "confirms, and is not complete");
     }
-    for (const auto& [key, stored] : replica.store().all(wire::RecordType::l2tp_session)) {
+    for (const wire::RecordType type : kSessionTypes) {
+        check_confirmed(machine, confirm, type);
+    }
+}
+
+void Oracle::check_confirmed(const Machine& machine, const wire::Confirm& confirm,
+                             wire::RecordType type) const {
+    for (const auto& [key, stored] :
+         machine.gateway(confirm.gateway)->replica().store().all(type)) {
         const bool refused = std::find(confirm.refused.begin(), confirm.refused.end(),
                                        stored.version) != confirm.refused.end();
         const bool covered =

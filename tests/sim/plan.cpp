@@ -98,6 +98,10 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
     plan.later_records = seed >= kFourthSeries && of_records.chance(50);
     test::Random of_counters(seed * 0x9e3779b97f4a7c15 + 7);
     plan.counters = seed >= kFifthSeries && of_counters.chance(75);
+    test::Random of_calls(seed * 0x9e3779b97f4a7c15 + 11);
+    if (seed >= kEighthSeries && of_calls.chance(75)) {
+        plan.calls_percent = 40 + static_cast<unsigned>(of_calls.below(3)) * 30;
+    }
     if (plan.fresh) {
         // Of lists that no grant has put in order yet an operator has to say which is right.
         plan.faults.erase(Fault::voters);
@@ -128,11 +132,12 @@ std::string describe(const Plan& plan) {
         faults += kNames[static_cast<std::size_t>(fault)];
     }
     return fmt::format(
-        "{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms{}{}{}{}{}, faults: {}",
+        "{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms{}{}{}{}{}{}, faults: {}",
         plan.nodes, plan.gateways, kFencing[static_cast<std::size_t>(plan.fencing)],
         plan.pace / milliseconds(1), plan.token / milliseconds(1), plan.flows ? ", flows" : "",
         plan.fresh ? ", new" : "", plan.stand_in ? ", standing in" : "",
         plan.later_records ? ", later records" : "", plan.counters ? ", counters" : "",
+        plan.calls_percent > 0 ? fmt::format(", {} % PPTP", plan.calls_percent) : "",
         faults.empty() ? "none" : faults);
 }
 

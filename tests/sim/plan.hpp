@@ -75,6 +75,9 @@ inline constexpr std::uint64_t kSixthSeries = 400'000'000;
 // Half of the seeds from here on have ring_storm, too.
 inline constexpr std::uint64_t kSeventhSeries = 500'000'000;
 
+// In three of four seeds from here on some or all clients dial PPTP.
+inline constexpr std::uint64_t kEighthSeries = 600'000'000;
+
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.
     holders,  // Only lost nodes that were promoted; the others come back with what they know.
@@ -93,6 +96,7 @@ struct Plan {
     bool stand_in = false;
     bool later_records = false;
     bool counters = false;
+    unsigned calls_percent = 0;  // Of what clients dial; 0: the gateways have no PPTP.
     Fencing fencing{};
     Duration pace{};              // Mean time between two steps.
     Duration token{};             // A lost token is noticed after this …

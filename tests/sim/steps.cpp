@@ -50,7 +50,7 @@ void World::dial(GatewayId gateway) {
     const bool poison = plan_.has(Fault::poison) && random_.chance(10);
     const bool refused = plan_.has(Fault::refusal) && random_.chance(10);
     const bool plain = !random_.chance(4);
-    const wire::RecordKey key = clients_.dial(gateway, poison, refused, plain);
+    const wire::RecordKey key = dial_any(gateway, poison, refused, plain);
     ++oracle_.tally().sessions;
     machine->plug_in(next_plugin_++, gateway, key, clients_.find(key)->record,
                      plain ? "" : "Multilink is not resumed");
@@ -63,9 +63,12 @@ void World::hang_up() {
     auto chosen = clients_.sessions().begin();
     std::advance(chosen, static_cast<std::ptrdiff_t>(random_.below(clients_.sessions().size())));
     const auto [record, session] = *chosen;
-    if (!session.alive) {
-        return;
+    if (session.alive) {
+        end_session(record, session);
     }
+}
+
+void World::end_session(const wire::RecordKey& record, const Session& session) {
     for (const auto& [node, machine] : machines_) {
         for (const auto& [plugin, key] : machine->plugins()) {
             if (key.second == record && machine->gate_open(session.gateway)) {
@@ -80,6 +83,12 @@ void World::hang_up() {
 
 void World::hang_up_resumed(const wire::RecordKey& record, GatewayId gateway) {
     Machine* machine = holder(gateway);
+    if (const auto call = call_key(record)) {
+        if (machine != nullptr) {
+            answer(*machine, gateway, *call, callers_.say_goodbye(*call));
+        }
+        return;
+    }
     const l2tp::SessionKey session = l2tp_key(record);
     const l2tp::TunnelKey& tunnel = session.tunnel;
     // One CDN, never repeated: a tunnel with more sessions would wait for it.
@@ -511,7 +520,8 @@ void World::strike_flows(Fault fault, Machine& machine) {
 void World::lose_sessions(Machine& machine, bool news) {
     std::vector<Kernel::Key> lost;
     for (const auto& [key, payload] : machine.kernel().sessions()) {
-        if (random_.chance(30)) {
+        // A data path that loses a call ends, and vpnhad with it.
+        if (key.second.type == wire::RecordType::l2tp_session && random_.chance(30)) {
             lost.push_back(key);
         }
     }

@@ -39,9 +39,11 @@ World::World(const Plan& plan, Story::Mode mode)
       random_(plan.seed),
       story_(agenda_, mode),
       clients_(random_),
+      callers_(plan.seed, clients_),
       traffic_(plan.seed),
       of_stand_in_(plan.seed + 9),
       of_lulls_(plan.seed + 10),
+      of_calls_(plan.seed * 0x9e3779b97f4a7c15 + 13),
       totem_(
           agenda_, random_, story_, plan_,
           [this](NodeId node, const Delivery& delivery) { machines_.at(node)->deliver(delivery); }),
@@ -51,9 +53,10 @@ World::World(const Plan& plan, Story::Mode mode)
           [this](NodeId node, GatewayId gateway) {
               oracle_.on_order(*machines_.at(node), gateway);
           }),
-      oracle_(agenda_, story_, plan_, machines_, totem_, clients_, [this](NodeId to, NodeId from) {
-          return totem_.carries(from, to) && !deaf_.contains({from, to});
-      }) {
+      oracle_(agenda_, story_, plan_, machines_, totem_, clients_, callers_,
+              [this](NodeId to, NodeId from) {
+                  return totem_.carries(from, to) && !deaf_.contains({from, to});
+              }) {
     Surroundings& surroundings = *this;
     for (std::uint32_t node = 1; node <= plan.nodes; ++node) {
         machines_[NodeId{node}] =
@@ -71,8 +74,12 @@ Tally World::run() {
     if (plan_.bounds_silence()) {
         watch_silence();
     }
+    if (plan_.calls_percent > 0) {
+        beat_calls();
+    }
     pass(seconds(5));
     for (unsigned done = 0; done < plan_.steps; ++done) {
+        pass_calls();
         step();
         strike_who_stands_in();
         pass_packets();
@@ -86,7 +93,8 @@ Tally World::run() {
         shatter();
     }
     pass(kSettling);
-    if (plan_.counters) {
+    if (plan_.counters || plan_.calls_percent > 0) {
+        calls_are_quiet_ = true;
         for (const auto& [node, machine] : machines_) {
             machine->end_numbers();
         }

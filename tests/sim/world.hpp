@@ -42,6 +42,7 @@ class World : private Surroundings {
     void on_datagram(Machine& machine, const node::SendDatagram& datagram) override;
     void on_frame(Machine& machine, const node::SendFrame& frame) override;
     void on_fenced(Machine& machine) override;
+    void on_call_sent(Machine& machine, const CallSent& sent) override;
     void on_numbers(Machine& machine, const Numbers::Key& sa, std::uint64_t first,
                     std::uint64_t count) override;
     void on_warm(Machine& machine, GatewayId gateway, const keepers::Margin& margin) override;
@@ -65,7 +66,11 @@ class World : private Surroundings {
     void step();
     void work();
     void dial(GatewayId gateway);
+    // Of L2TP or PPTP.
+    [[nodiscard]] wire::RecordKey dial_any(GatewayId gateway, bool poison, bool refused,
+                                           bool resumable);
     void hang_up();
+    void end_session(const wire::RecordKey& record, const Session& session);
     void hang_up_resumed(const wire::RecordKey& record, GatewayId gateway);
     void negotiate_again();
     void storm();
@@ -86,6 +91,11 @@ class World : private Surroundings {
     void ask_to_move(NodeId node);
     void lose_links(NodeId node);
     void pass_packets();
+    void pass_calls();
+    void beat_calls();
+    void answer(Machine& machine, GatewayId gateway, const pptp::CallKey& key,
+                std::vector<FromCaller> packets);
+    void answer(Machine& machine, GatewayId gateway, const pptp::CallKey& key, CallHeard heard);
     void strike_who_stands_in();
     void strike_flows(Fault fault, Machine& machine);
     void lose_lease(NodeId node);
@@ -103,9 +113,11 @@ class World : private Surroundings {
     Agenda agenda_;
     Story story_;
     Clients clients_;
+    Callers callers_;
     Traffic traffic_;
     test::Random of_stand_in_;
     test::Random of_lulls_;
+    test::Random of_calls_;
     Machines machines_;
     Totem totem_;
     Pacemaker pacemaker_;
@@ -118,6 +130,7 @@ class World : private Surroundings {
     std::set<NodeId> voters_;                   // As corosync.conf has them.
     TimePoint disk_lost_at_{};
     bool faults_over_ = false;
+    bool calls_are_quiet_ = false;
 };
 
 }  // namespace vpnha::sim

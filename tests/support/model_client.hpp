@@ -91,6 +91,7 @@ class ModelClient {
     }
 
     [[nodiscard]] std::uint32_t last() const { return last_; }
+    [[nodiscard]] std::uint32_t last_sent() const { return next_ - 1; }
     // Where this client begins: as if it had received and sent so many packets.
     void start_at(std::uint32_t received, std::uint32_t sent_before) {
         last_ = acknowledged_ = received;

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A node's PPTP calls, as runtime/backends/pptp.hpp has them carried: stock ones by a pppd, with an
+// observer of their numbers, and prepared ones by a data path, whose engine is the real one
+// (pptp/resumed_call.hpp). It dies with vpnhad.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <variant>
+#include <vector>
+
+#include "effects/plugin_event.hpp"
+#include "effects/pptp_work.hpp"
+#include "pptp/resumed_call.hpp"
+#include "sim/agenda.hpp"
+#include "sim/callers.hpp"
+#include "support/random.hpp"
+
+namespace vpnha::node {
+class Node;
+}
+
+namespace vpnha::sim {
+
+// What a node sends of a call, if its gate lets it.
+struct CallPacket {
+    Bytes gre;
+    std::optional<std::uint64_t> index;  // Of MPPE.
+    bool is_data = false;
+    bool is_lost = false;  // On its way.
+};
+// Its control connection is dead: the client is told by a RST, or by who ended the call.
+struct CallOver {
+    std::string reason;
+    bool is_meant = false;  // This node was to end it.
+};
+struct CallSent {
+    GatewayId gateway;
+    const pptp::CallKey& key;
+    std::variant<CallPacket, pptp::ProbeSegment, Bytes, CallOver> what;  // Bytes: of TCP.
+};
+// The client knows no such connection.
+struct CallReset {};
+using CallHeard = std::variant<FromCaller, pptp::PeerSegment, Bytes, CallReset>;
+
+class CallPath {
+  public:
+    using Call = std::function<node::Effects(node::Node&, TimePoint)>;
+    struct Ports {
+        std::function<TimePoint()> now;              // By the node's clock.
+        std::function<Duration(Duration)> in_world;  // Of a time by the node's clock.
+        // Into the node's queue of events; it is gone with vpnhad.
+        std::function<void(Call)> post;
+        std::function<void(const CallSent&)> send;
+        // The call is over, and nothing is left of it here.
+        std::function<void(GatewayId, const pptp::CallKey&)> gone;
+    };
+
+    CallPath(std::uint64_t seed, Agenda& agenda, Ports ports);
+    CallPath(const CallPath&) = delete;
+    CallPath& operator=(const CallPath&) = delete;
+    ~CallPath();
+
+    // A pppd has brought it up, or negotiated it anew; its numbers are those of the call.
+    void stock_up(node::PluginToken plugin, GatewayId gateway, node::PluginCall& call);
+    void stock_down(node::PluginToken plugin);
+
+    // The data path has taken what the kernel has taken.
+    void prepare(const node::PrepareCall& prepare);
+    void execute(const node::SetCallNumbers& set);
+    void execute(const node::RemoveCall& remove);
+    void execute(const node::EndCall& end);
+    void execute(const node::DismissCall& dismiss);
+    void execute(const node::ResumeCalls& resume);
+    void execute(const node::ReleaseCalls& release);
+    void execute(const node::PauseCalls& pause);
+    void execute(const node::WatchCalls& watch) { watched_.insert(watch.gateway); }
+    void execute(const node::UnwatchCalls& unwatch) { watched_.erase(unwatch.gateway); }
+    void execute(const node::ReadCalls& read);
+
+    void hear(const pptp::CallKey& key, const CallHeard& heard);
+    // Packets come for the clients of that gateway, or of all.
+    void pass(std::optional<GatewayId> gateway);
+    // vpnhad is gone, and a moment later its children. `alive`: the machine runs.
+    void die(bool alive);
+    // The machine stands still, or goes on.
+    void pause(bool paused);
+
+  private:
+    struct Stock {
+        GatewayId gateway;
+        pptp::CallRecord record;
+        std::optional<mppe::Sender> sender;
+        pptp::CallNumbers numbers;
+    };
+    class Resumed;
+
+    void send_stock(Stock& call, bool lost);
+    [[nodiscard]] node::Effects tell_read(const node::ReadCalls& read, node::Node& node,
+                                          TimePoint now);
+    // After anything that an engine did.
+    void settle(const pptp::CallKey& key);
+    void arm();
+    void on_timer();
+
+    test::Random random_;
+    Agenda& agenda_;
+    Ports ports_;
+    pptp::CallCounters counters_;
+    std::uint64_t life_ = 0;  // Number of the vpnhad.
+    std::map<node::PluginToken, Stock> stock_;
+    std::map<pptp::CallKey, std::unique_ptr<Resumed>> resumed_;
+    std::set<GatewayId> watched_;
+    std::optional<TimePoint> timer_at_;  // Of the world.
+    bool paused_ = false;
+    std::uint32_t data_ = 0;  // Packets so far.
+};
+
+}  // namespace vpnha::sim

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// PPTP: the numbers of each call, whoever sends them.
+#include "sim/oracle.hpp"
+
+namespace vpnha::sim {
+
+void Oracle::on_call_packet(const Machine& machine, const pptp::CallKey& key,
+                            const CallPacket& packet) {
+    ++tally_.call_packets;
+    Caller& caller = callers_.at(key);
+    if (packet.index && !caller.indexes.insert(*packet.index).second) {
+        fail("calls", machine.id(),
+             fmt::format("encrypts once more with index {} of {}", *packet.index,
+                         pptp::to_string(key)));
+    }
+    const Result<pptp::GrePacket> gre = pptp::parse_gre(packet.gre);
+    if (packet.is_data && callers_.lives(key) &&
+        pptp::ahead_of(*gre->sequence, caller.client.last()) <= 0) {
+        fail("calls", machine.id(),
+             fmt::format("sends data of {} under number {}, and its client has had {}",
+                         pptp::to_string(key), *gre->sequence, caller.client.last()));
+    }
+}
+
+void Oracle::on_call_over(const Machine& machine, const pptp::CallKey& key, const CallOver& over) {
+    const wire::RecordKey record = keepers::record_key_of(key);
+    const Session* const session = clients_.find(record);
+    // What its own kernel refuses it has told of: see begin_takeover().
+    const bool is_refused = machine.kernel().is_refused({session->gateway, record});
+    if (session->alive && session->resumable && !over.is_meant && !is_refused) {
+        fail("lost", machine.id(),
+             fmt::format("ends the call {} of a client that lives: {}", pptp::to_string(key),
+                         over.reason));
+    }
+}
+
+}  // namespace vpnha::sim
