@@ -18,7 +18,7 @@ constexpr std::uint16_t kMppeFrame = 0x00fd;
 constexpr std::uint16_t kIpv4Frame = 0x0021;
 // What waits at a device that may not send yet.
 constexpr std::size_t kWaitingMax = 4;
-// Where an index is that high each node has as many keys to make: its client hangs up by then.
+// All keys of a call: in a run they take no time.
 constexpr std::size_t kKeysAtOnce = 1'000'000;
 
 std::optional<pptp::StartKeys> keys_of(const pptp::CallRecord& record) {
