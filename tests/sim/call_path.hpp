@@ -32,7 +32,7 @@ struct CallPacket {
     bool is_data = false;
     bool is_lost = false;  // On its way.
 };
-// Its control connection is dead: the client is told by a RST, or by who ended the call.
+// The call is over here: a message ends it, or a RST of the control connection.
 struct CallOver {
     std::string reason;
     bool is_meant = false;  // This node was to end it.

@@ -12,7 +12,7 @@ namespace {
 
 using Kind = pptp::test::ModelClient::Kind;
 
-// A node that goes on with a call makes all its keys: of more a run takes too long.
+// A node that resumes a call makes all its keys: of more a run takes too long.
 constexpr std::size_t kEncryptedMax = 3;
 
 }  // namespace

@@ -51,7 +51,7 @@ class Callers {
                                              const pptp::ProbeSegment& probe) const;
     // On its control connection; empty: nothing.
     [[nodiscard]] Bytes on_control(const pptp::CallKey& key, ByteView bytes);
-    // The client ends its call, and says so on its control connection.
+    // The client ends its call by a message on its control connection.
     [[nodiscard]] Bytes say_goodbye(const pptp::CallKey& key);
 
   private:

@@ -92,7 +92,7 @@ void Machine::start() {
                          .flows = {.replicate = plan_.flows,
                                    .policy = Traffic::policy(GatewayId{gateway})},
                          .addresses = {},
-                         .accounts = {},
+                         .accounts = {.on = plan_.accounts},
                          .l2tp_port = {},
                          .pptp = plan_.calls_percent > 0},
              .lease = lease,

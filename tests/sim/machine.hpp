@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 
+#include "effects/accounting_work.hpp"
 #include "effects/effect_runner.hpp"
 #include "effects/l2tp_work.hpp"
 #include "effects/pptp_work.hpp"
@@ -53,6 +54,7 @@ class Surroundings {
     virtual void on_frame(Machine& machine, const node::SendFrame& frame) = 0;
     // A packet of a PPTP call, or its end.
     virtual void on_call_sent(Machine& machine, const CallSent& sent) = 0;
+    virtual void on_account(Machine& machine, const node::SendAccounting& sent) = 0;
     // Its kernel has used `count` numbers of an SA, from `first` on.
     virtual void on_numbers(Machine& machine, const Numbers::Key& sa, std::uint64_t first,
                             std::uint64_t count) = 0;
@@ -200,6 +202,8 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     node::Effects execute(const node::SendDatagram& effect);
     node::Effects execute(const node::SendFrame& effect);
     node::Effects execute(const node::PptpWork& work);
+    node::Effects execute(const node::SendAccounting& sent);
+    node::Effects execute(const node::ReadTraffic& read);
     template <class Work>
     void carry_out(const Work& work);
     void carry_out(const node::PrepareCall& prepare);

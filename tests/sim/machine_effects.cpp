@@ -47,7 +47,22 @@ node::Effects Machine::execute(node::ProtocolWork& work) {
         flows_.execute(*flows);
     } else if (const auto* const calls = work.get<node::PptpWork>()) {
         return execute(*calls);
+    } else if (const auto* const accounts = work.get<node::AccountingWork>()) {
+        return std::visit([this](const auto& each) { return execute(each); }, *accounts);
     }
+    return {};
+}
+
+node::Effects Machine::execute(const node::SendAccounting& sent) {
+    world_.on_account(*this, sent);
+    return {};
+}
+
+// No device counts anything here.
+node::Effects Machine::execute(const node::ReadTraffic& read) {
+    post([read](node::Node& node, TimePoint now) {
+        return node.on_event(read.gateway, node::TrafficRead{read.ticket, {}}, now);
+    });
     return {};
 }
 

@@ -47,6 +47,8 @@
 //                is left out. No two nodes make counters warm under one number of an epoch.
 //   calls        No index of MPPE encrypts two packets of a PPTP call, whoever sends them. Data has
 //                a GRE number that its client takes. Nobody ends the call of a client that lives.
+//   accounts     An Acct-Session-Id is one session's. A server has had its Start before anything
+//                else. An epoch in which an answer to the Stop came sends nothing more of it.
 #pragma once
 
 #include <functional>
@@ -85,6 +87,8 @@ struct Tally {
     std::uint64_t margins_bounded = 0;
     std::uint64_t margins_unknown = 0;
     std::uint64_t call_packets = 0;  // Of PPTP.
+    std::uint64_t stops = 0;         // Accounts of which a server has taken the Stop,
+    std::uint64_t stops_again = 0;   // and another one.
     // Grants after two epochs or more that were held, and of which this node's records have
     // nothing.
     std::uint64_t unheard_twice = 0;
@@ -109,9 +113,14 @@ class Oracle {
 
     void on_numbers(const Machine& machine, const Numbers::Key& sa, std::uint64_t first,
                     std::uint64_t count);
-    // Of PPTP: it passes the gate; the call is over at that node.
+    // Of PPTP: a packet passes the gate; the call is over at that node.
     void on_call_packet(const Machine& machine, const pptp::CallKey& key, const CallPacket& packet);
     void on_call_over(const Machine& machine, const pptp::CallKey& key, const CallOver& over);
+    // Of RADIUS: a request leaves the node, a server takes it, its answer comes to the node.
+    void on_account(const Machine& machine, const node::SendAccounting& sent);
+    void on_account_taken(const node::SendAccounting& sent);
+    void on_account_answered(const Machine& machine, const node::SendAccounting& sent,
+                             const Epoch& sent_in);
     void on_warm(const Machine& machine, GatewayId gateway, const keepers::Margin& margin);
     void on_number_set(const Machine& machine, const Numbers::Key& sa, std::uint64_t next);
 
@@ -265,6 +274,14 @@ class Oracle {
         begun_;                        // Where a holder of inexact numbers was to begin.
     std::map<GatewayId, bool> exact_;  // The last grant's margin was.
     std::map<GatewayId, std::set<Epoch>> granted_;
+    // As the servers have it, by Acct-Session-Id.
+    struct Account {
+        std::optional<Ipv4Address> peer;
+        bool is_started = false;
+        bool is_stopped = false;
+        std::optional<Epoch> closed_in;  // The holder had the answer.
+    };
+    std::map<std::string, Account> accounts_;
     // A grant to a node without records; and what was granted to anybody until then.
     struct BeganEmpty {
         Epoch epoch;

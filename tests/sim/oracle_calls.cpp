@@ -25,7 +25,7 @@ void Oracle::on_call_packet(const Machine& machine, const pptp::CallKey& key,
 void Oracle::on_call_over(const Machine& machine, const pptp::CallKey& key, const CallOver& over) {
     const wire::RecordKey record = keepers::record_key_of(key);
     const Session* const session = clients_.find(record);
-    // What its own kernel refuses it has told of: see begin_takeover().
+    // begin_takeover() has the reason.
     const bool is_refused = machine.kernel().is_refused({session->gateway, record});
     if (session->alive && session->resumable && !over.is_meant && !is_refused) {
         fail("lost", machine.id(),

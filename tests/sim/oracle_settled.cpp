@@ -37,6 +37,8 @@ Tally& Tally::operator+=(const Tally& other) {
     margins_unknown += other.margins_unknown;
     unheard_twice += other.unheard_twice;
     call_packets += other.call_packets;
+    stops += other.stops;
+    stops_again += other.stops_again;
     return *this;
 }
 
@@ -75,8 +77,10 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
             }
         }
     }
-    // A call asks its client each 25 s, and the numbers of that are said twice.
-    const std::size_t calls = plan_.calls_percent > 0 ? clients_.sessions().size() : 0;
+    // A call asks its client each 25 s, and the numbers of that are said twice; a server takes an
+    // Interim of each session.
+    const bool asks = plan_.calls_percent > 0 || plan_.accounts;
+    const std::size_t calls = asks ? clients_.sessions().size() : 0;
     if (messages_while_quiet > plan_.gateways * kQuietMessagesPerGateway + 6 * calls) {
         fail("settled", NodeId{},
              fmt::format("{} messages while nothing happens", messages_while_quiet));

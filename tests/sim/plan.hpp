@@ -96,6 +96,7 @@ struct Plan {
     bool stand_in = false;
     bool later_records = false;
     bool counters = false;
+    bool accounts = false;       // The gateways account by RADIUS.
     unsigned calls_percent = 0;  // Of what clients dial; 0: the gateways have no PPTP.
     Fencing fencing{};
     Duration pace{};              // Mean time between two steps.

@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// A node that goes on with a call makes all its keys: a run would take too long.
+// A node that resumes a call makes all its keys: a run would take too long.
 constexpr std::uint64_t kIndexMax = 5000;
 
 }  // namespace

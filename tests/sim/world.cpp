@@ -44,6 +44,7 @@ World::World(const Plan& plan, Story::Mode mode)
       of_stand_in_(plan.seed + 9),
       of_lulls_(plan.seed + 10),
       of_calls_(plan.seed * 0x9e3779b97f4a7c15 + 13),
+      of_accounts_(plan.seed * 0x9e3779b97f4a7c15 + 15),
       totem_(
           agenda_, random_, story_, plan_,
           [this](NodeId node, const Delivery& delivery) { machines_.at(node)->deliver(delivery); }),
@@ -302,6 +303,35 @@ void World::on_warm(Machine& machine, GatewayId gateway, const keepers::Margin& 
 
 void World::on_number_set(Machine& machine, const Numbers::Key& sa, std::uint64_t next) {
     oracle_.on_number_set(machine, sa, next);
+}
+
+// A server answers most requests. The node's own address carries them, whatever its gate does.
+void World::on_account(Machine& machine, const node::SendAccounting& sent) {
+    oracle_.on_account(machine, sent);
+    const Epoch sent_in = machine.gateway(sent.gateway)->replica().epoch();
+    const bool is_taken = faults_over_ || of_accounts_.chance(85);
+    const bool is_answered = is_taken && (faults_over_ || of_accounts_.chance(90));
+    if (is_taken) {
+        oracle_.on_account_taken(sent);
+    }
+    const Duration lasts = is_answered ? between(of_accounts_, milliseconds(1), milliseconds(50))
+                                       : Duration(seconds(1));
+    agenda_.after(lasts, [this, &machine, sent, sent_in, is_answered, process = machine.process()] {
+        if (machine.process() != process) {
+            return;
+        }
+        machine.post([this, &machine, sent, sent_in, is_answered](node::Node& node, TimePoint now) {
+            if (is_answered) {
+                oracle_.on_account_answered(machine, sent, sent_in);
+            }
+            using Result = node::AccountingResult;
+            return node.on_event(
+                sent.gateway,
+                node::AccountingAnswered{sent.ticket,
+                                         is_answered ? Result::answered : Result::silent, "radius"},
+                now);
+        });
+    });
 }
 
 void World::on_settled(Machine& machine, bool of_lease) {

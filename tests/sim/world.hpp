@@ -42,6 +42,7 @@ class World : private Surroundings {
     void on_datagram(Machine& machine, const node::SendDatagram& datagram) override;
     void on_frame(Machine& machine, const node::SendFrame& frame) override;
     void on_fenced(Machine& machine) override;
+    void on_account(Machine& machine, const node::SendAccounting& sent) override;
     void on_call_sent(Machine& machine, const CallSent& sent) override;
     void on_numbers(Machine& machine, const Numbers::Key& sa, std::uint64_t first,
                     std::uint64_t count) override;
@@ -118,6 +119,7 @@ class World : private Surroundings {
     test::Random of_stand_in_;
     test::Random of_lulls_;
     test::Random of_calls_;
+    test::Random of_accounts_;
     Machines machines_;
     Totem totem_;
     Pacemaker pacemaker_;
