@@ -124,15 +124,15 @@ nlohmann::json json_of(const l2tp::SessionRecord& record) {
             {"local", record.key.tunnel.local.address.value},
             {"session", record.key.id.value},
             {"peer_session", record.key.peer_id.value},
-            {"ours", link(record.ours)},
-            {"theirs", link(record.theirs)},
-            {"our_address", record.our_address.value},
-            {"peer_address", record.peer_address.value},
-            {"echo", record.echo_interval_s},
-            {"failures", record.echo_failures},
-            {"since", record.established_unix_ms},
-            {"user", record.user},
-            {"interface", record.interface}};
+            {"ours", link(record.facts.ours)},
+            {"theirs", link(record.facts.theirs)},
+            {"our_address", record.facts.our_address.value},
+            {"peer_address", record.facts.peer_address.value},
+            {"echo", record.facts.echo_interval_s},
+            {"failures", record.facts.echo_failures},
+            {"since", record.facts.established_unix_ms},
+            {"user", record.facts.user},
+            {"interface", record.facts.interface}};
 }
 
 void json_into_map(benchmark::State& state) {

@@ -25,15 +25,15 @@ inline l2tp::SessionKey session_key(std::uint32_t number) {
 inline l2tp::SessionRecord session_record(std::uint32_t number, std::uint32_t generation) {
     l2tp::SessionRecord record;
     record.key = session_key(number);
-    record.ours = {1400, 0x1000'0000U + number, 0, true, true};
-    record.theirs = {1400, 0x2000'0000U + number, 0xffff'ffff, true, true};
-    record.our_address = Ipv4Address{0x0afffffe};
-    record.peer_address = Ipv4Address{0x64400001 + number};
-    record.echo_interval_s = 30;
-    record.echo_failures = 4;
-    record.established_unix_ms = 1'700'000'000'000U + generation;
-    record.user = fmt::format("user{:06}@example.net", number % 1'000'000);
-    record.interface = fmt::format("ppp{}", number);
+    record.facts.ours = {1400, 0x1000'0000U + number, 0, true, true};
+    record.facts.theirs = {1400, 0x2000'0000U + number, 0xffff'ffff, true, true};
+    record.facts.our_address = Ipv4Address{0x0afffffe};
+    record.facts.peer_address = Ipv4Address{0x64400001 + number};
+    record.facts.echo_interval_s = 30;
+    record.facts.echo_failures = 4;
+    record.facts.established_unix_ms = 1'700'000'000'000U + generation;
+    record.facts.user = fmt::format("user{:06}@example.net", number % 1'000'000);
+    record.facts.interface = fmt::format("ppp{}", number);
     return record;
 }
 

@@ -27,10 +27,10 @@ const TunnelKey kTunnel{{Ipv4Address{0xc0000264}, 1701},
 SessionRecord record(std::uint16_t id) {
     SessionRecord record;
     record.key = {kTunnel, SessionId{id}, SessionId{static_cast<std::uint16_t>(id + 0x100)}};
-    record.ours.magic = 0x0a0a0a0a;
-    record.theirs.magic = 0x0b0b0b0b;
-    record.echo_interval_s = 5;
-    record.echo_failures = 3;
+    record.facts.ours.magic = 0x0a0a0a0a;
+    record.facts.theirs.magic = 0x0b0b0b0b;
+    record.facts.echo_interval_s = 5;
+    record.facts.echo_failures = 3;
     return record;
 }
 

@@ -17,9 +17,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const Result<PluginMessage> message = parse_plugin_message(ByteView{data, size});
     if (message) {
         if (const auto* const up = std::get_if<PluginSessionUp>(&*message)) {
+            VPNHA_ASSERT(ppp::validate(up->facts).has_value());
             if (const auto* const ids = std::get_if<PluginL2tp>(&up->ids)) {
                 const Ipv4Endpoint local{Ipv4Address{0xc0000264}, 1701};
-                VPNHA_ASSERT(validate(session_record(*ids, up->link, local)).has_value());
+                VPNHA_ASSERT(validate(session_key(*ids, local)).has_value());
             }
             if (const auto* const ids = std::get_if<PluginPptp>(&up->ids)) {
                 VPNHA_ASSERT(ids->keys.size() == (ids->mppe_bits == 0 ? 0U : 32U));

@@ -59,9 +59,10 @@ class Output final : public CallOutput {
 CallRecord record_of(bool encrypted) {
     CallRecord record;
     record.key = {{{0xc0000201}, 1723}, {{0xc0000233}, 40123}, CallId{128}, CallId{7}};
-    record.ours.magic = 0x11111111;
-    record.echo_interval_s = 20;
-    record.echo_failures = 3;
+    record.facts.mtu = 1396;
+    record.facts.ours.magic = 0x11111111;
+    record.facts.echo_interval_s = 20;
+    record.facts.echo_failures = 3;
     record.mppe = encrypted ? Mppe::bits128 : Mppe::none;
     return record;
 }

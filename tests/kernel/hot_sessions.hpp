@@ -65,8 +65,8 @@ class PppoL2tpTest : public testing::TwoHosts {
         stock.key.tunnel.local = {ip("192.0.2.98"), 1701};
         stock.key.tunnel.peer = {ip("192.0.2.1"), 1701};
         stock.key.peer_id = id;
-        stock.our_address = ip("10.99.0.1");
-        stock.peer_address = ip("10.99.0.2");
+        stock.facts.our_address = ip("10.99.0.1");
+        stock.facts.peer_address = ip("10.99.0.2");
         return stock;
     }
 
@@ -105,11 +105,11 @@ class PppoL2tpTest : public testing::TwoHosts {
             {ip("192.0.2.100"), 1701}, {ip("192.0.2.51"), 1701}, TunnelId{4711}, TunnelId{12}};
         record.key.id = SessionId{session};
         record.key.peer_id = SessionId{static_cast<std::uint16_t>(session + 1000)};
-        record.ours.mru = 1410;
-        record.theirs.mru = 1400;
-        record.mtu = 1280;
-        record.our_address = ip("10.64.0.1");
-        record.peer_address = ip("10.64.1.5");
+        record.facts.ours.mru = 1410;
+        record.facts.theirs.mru = 1400;
+        record.facts.mtu = 1280;
+        record.facts.our_address = ip("10.64.0.1");
+        record.facts.peer_address = ip("10.64.1.5");
         return record;
     }
     void install(const l2tp::SessionRecord& record) {
@@ -124,9 +124,9 @@ class PppoL2tpTest : public testing::TwoHosts {
     // A datagram of the client to the gateway's PPP address, and one back.
     bool echo(const l2tp::SessionRecord& record) {
         UniqueFd client;
-        in_peer([&] { client = testing::udp_socket(record.peer_address, kProbePort); });
-        const UniqueFd server = testing::udp_socket(record.our_address, kProbePort);
-        const sockaddr_in to = testing::socket_address(record.our_address, kProbePort);
+        in_peer([&] { client = testing::udp_socket(record.facts.peer_address, kProbePort); });
+        const UniqueFd server = testing::udp_socket(record.facts.our_address, kProbePort);
+        const sockaddr_in to = testing::socket_address(record.facts.our_address, kProbePort);
         const auto until = std::chrono::steady_clock::now() + kSoon;
         char byte = 0;
         while (std::chrono::steady_clock::now() < until) {
@@ -137,7 +137,7 @@ class PppoL2tpTest : public testing::TwoHosts {
             socklen_t from_bytes = sizeof from;
             if (recvfrom(server.get(), &byte, 1, 0, reinterpret_cast<sockaddr*>(&from),
                          &from_bytes) == 1) {
-                EXPECT_EQ(ntohl(from.sin_addr.s_addr), record.peer_address.value);
+                EXPECT_EQ(ntohl(from.sin_addr.s_addr), record.facts.peer_address.value);
                 sendto(server.get(), "!", 1, 0, reinterpret_cast<sockaddr*>(&from), from_bytes);
                 poll(ready, 1, 100);
             }

@@ -19,7 +19,7 @@ class L2tpEventsTest : public PppoL2tpTest {
   protected:
     static l2tp::SessionRecord second() {
         l2tp::SessionRecord other = record(300);
-        other.peer_address = ip("10.64.1.6");
+        other.facts.peer_address = ip("10.64.1.6");
         return other;
     }
     // A tunnel of somebody else.
@@ -66,7 +66,7 @@ TEST_F(L2tpEventsTest, OurOwnRemovalsAreNoNews) {
     remove(record());
     l2tp::SessionRecord changed = record();
     install(changed);
-    changed.peer_address = ip("10.64.1.7");
+    changed.facts.peer_address = ip("10.64.1.7");
     install(changed);
     // Somebody's news comes after ours: when it is here, ours would be.
     auto others = L2tpNetlink::open();
@@ -150,7 +150,7 @@ TEST_F(L2tpEventsTest, OurOwnRemovalOfManyLosesNoNews) {
         l2tp::SessionRecord each = record();
         each.key.tunnel.id = TunnelId{static_cast<std::uint16_t>(1000 + i)};
         each.key.tunnel.peer.port = static_cast<std::uint16_t>(20'000 + i);
-        each.peer_address = {ip("10.64.1.0").value + i};
+        each.facts.peer_address = {ip("10.64.1.0").value + i};
         install(each);
         remove(each);
     }

@@ -49,8 +49,8 @@ TEST_F(PppoL2tpTest, IsHotBeforeTheVipIsHere) {
 
 TEST_F(PppoL2tpTest, TakesAnMtuThatIsTooSmallForIpv6) {
     l2tp::SessionRecord small = record();
-    small.mtu = 576;
-    small.ipv6 = {1, 0x2a};
+    small.facts.mtu = 576;
+    small.facts.ipv6 = {1, 0x2a};
     install(small);
     const std::string shown = output_of("ip -d addr show vpnha0");
     EXPECT_NE(shown.find("mtu 576"), std::string::npos) << shown;
@@ -59,8 +59,8 @@ TEST_F(PppoL2tpTest, TakesAnMtuThatIsTooSmallForIpv6) {
 
 TEST_F(PppoL2tpTest, HasWhatIpv6cpNegotiatedAndTheNetworksBehindThePeer) {
     l2tp::SessionRecord with = record();
-    with.ipv6 = {1, 0x2a};
-    with.routes = {*parse_ip_prefix("10.99.51.0/24"), *parse_ip_prefix("2001:db8:51::/48")};
+    with.facts.ipv6 = {1, 0x2a};
+    with.facts.routes = {*parse_ip_prefix("10.99.51.0/24"), *parse_ip_prefix("2001:db8:51::/48")};
     install(with);
     const std::string shown = output_of("ip -6 addr show vpnha0");
     EXPECT_NE(shown.find("fe80::1 peer fe80::2a/128"), std::string::npos) << shown;
@@ -75,7 +75,7 @@ TEST_F(PppoL2tpTest, HasWhatIpv6cpNegotiatedAndTheNetworksBehindThePeer) {
 
 TEST_F(PppoL2tpTest, NetworksBehindAClientHaveTheirRuleFromThePromotionOn) {
     l2tp::SessionRecord with = record();
-    with.routes = {*parse_ip_prefix("10.99.51.0/24")};
+    with.facts.routes = {*parse_ip_prefix("10.99.51.0/24")};
     const auto leads = [](const std::string& to) {
         return output_of("ip route get " + to + " 2>/dev/null").find("dev vpnha") !=
                std::string::npos;
@@ -96,9 +96,9 @@ TEST_F(PppoL2tpTest, NetworksBehindAClientHaveTheirRuleFromThePromotionOn) {
 
 TEST_F(PppoL2tpTest, ASessionThatOnlyEndsHereHasNoRoute) {
     l2tp::SessionRecord ending = record();
-    ending.peer_address = ip("10.77.1.3");
-    ending.routes = {*parse_ip_prefix("10.99.51.0/24")};
-    ending.obstacle = "the client's address 10.77.1.3 is that of node gw3";
+    ending.facts.peer_address = ip("10.77.1.3");
+    ending.facts.routes = {*parse_ip_prefix("10.99.51.0/24")};
+    ending.facts.obstacle = "the client's address 10.77.1.3 is that of node gw3";
     install(ending);
     ASSERT_TRUE(network_->add_addresses(kId));
     EXPECT_EQ(output_of("ip route show table 700 2>/dev/null"), "");
@@ -170,7 +170,7 @@ TEST_F(PppoL2tpTest, InstallingTheSameAgainChangesNothing) {
 TEST_F(PppoL2tpTest, InstallingAChangedRecordTakesTheOldOnesPlace) {
     install(record());
     l2tp::SessionRecord changed = record();
-    changed.peer_address = ip("10.64.1.6");
+    changed.facts.peer_address = ip("10.64.1.6");
     install(changed);
     EXPECT_TRUE(units_are(1)) << output_of("ip -br link");
     EXPECT_TRUE(has_route("10.64.1.6"));
@@ -180,7 +180,7 @@ TEST_F(PppoL2tpTest, InstallingAChangedRecordTakesTheOldOnesPlace) {
 TEST_F(PppoL2tpTest, SessionsOfOneTunnelEndEachForItself) {
     ASSERT_TRUE(network_->add_addresses(kId));
     l2tp::SessionRecord other = record(300);
-    other.peer_address = ip("10.64.1.6");
+    other.facts.peer_address = ip("10.64.1.6");
     install(other);
     install(record());
     EXPECT_EQ(tunnels().size(), 1U);
@@ -256,7 +256,7 @@ TEST_F(PppoL2tpTest, RefusesWhatTheGateWouldNotHide) {
     foreign.key.tunnel.local.address = ip("192.0.2.1");
     EXPECT_EQ(sessions_->install(kId, foreign).error().code, Errc::invalid_argument);
     foreign = record();
-    foreign.our_address = ip("198.51.100.7");
+    foreign.facts.our_address = ip("198.51.100.7");
     EXPECT_EQ(sessions_->install(kId, foreign).error().code, Errc::invalid_argument);
     EXPECT_EQ(sessions_->install(GatewayId{9}, record()).error().code, Errc::not_found);
     EXPECT_TRUE(nothing_left());
@@ -299,8 +299,8 @@ TEST_F(PppoL2tpTest, SendsNothingWhileHotBehindTheShutGate) {
     const auto announced = network_->announce(kId);
     ASSERT_TRUE(announced) << announced.error().detail;
     // The node's own software tries to reach the client, the client's tries to reach the node.
-    const UniqueFd server = testing::udp_socket(record().our_address, kProbePort);
-    const sockaddr_in client = testing::socket_address(record().peer_address, kProbePort);
+    const UniqueFd server = testing::udp_socket(record().facts.our_address, kProbePort);
+    const sockaddr_in client = testing::socket_address(record().facts.peer_address, kProbePort);
     EXPECT_EQ(
         sendto(server.get(), "!", 1, 0, reinterpret_cast<const sockaddr*>(&client), sizeof client),
         1);
@@ -371,7 +371,7 @@ TEST_F(PppoL2tpTest, HoldsAThousandSessions) {
         records[i].key.tunnel.id = TunnelId{static_cast<std::uint16_t>(1000 + i)};
         records[i].key.tunnel.peer.address = {ip("192.0.2.51").value};
         records[i].key.tunnel.peer.port = static_cast<std::uint16_t>(20'000 + i);
-        records[i].peer_address = {ip("10.64.1.0").value + i};
+        records[i].facts.peer_address = {ip("10.64.1.0").value + i};
     }
     const auto per_session_us = [](auto from, auto to) {
         return std::chrono::duration_cast<std::chrono::microseconds>(to - from).count() / kCount;

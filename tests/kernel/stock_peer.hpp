@@ -61,8 +61,8 @@ class StockPeer {
         EXPECT_EQ(ioctl(unit_.get(), PPPIOCNEWUNIT, &number), 0);
         EXPECT_EQ(ioctl(channel_.get(), PPPIOCCONNECT, &number), 0);
         const std::string name = "ppp" + std::to_string(number);
-        EXPECT_TRUE(ip_command("addr add " + to_string(record.peer_address) + " peer " +
-                               to_string(record.our_address) + " dev " + name));
+        EXPECT_TRUE(ip_command("addr add " + to_string(record.facts.peer_address) + " peer " +
+                               to_string(record.facts.our_address) + " dev " + name));
         EXPECT_TRUE(ip_command("link set " + name + " up"));
     }
     [[nodiscard]] int udp() const { return udp_.get(); }

@@ -24,12 +24,12 @@ wire::RecordKey Callers::dial(GatewayId gateway, bool poison, bool refused, bool
     record.key.peer = {Ipv4Address{0xc6340000U + number}, 40123};
     record.key.id = pptp::CallId{number};
     record.key.peer_id = pptp::CallId{static_cast<std::uint16_t>(number + 7)};
-    record.peer_address = Ipv4Address{poison ? 0xe0000001U : 0x0ac90000U + number};
-    record.timeouts = {};
-    record.proxied.clear();
-    record.echo_interval_s = random_.chance(20) ? 20 : 0;
+    record.facts.peer_address = Ipv4Address{poison ? 0xe0000001U : 0x0ac90000U + number};
+    record.facts.timeouts = {};
+    record.facts.proxied.clear();
+    record.facts.echo_interval_s = random_.chance(20) ? 20 : 0;
     if (refused) {
-        record.user = kRefusedUser;
+        record.facts.user = kRefusedUser;
     }
     const auto encrypted = std::ranges::count_if(callers_, [this](const auto& each) {
         return lives(each.first) && each.second.is_encrypted;

@@ -34,12 +34,12 @@ wire::RecordKey Clients::dial(GatewayId gateway, bool poison, bool refused, bool
         // Where the stock daemon's numbers stand is anywhere, next to a wrap too.
         tunnels_[record.key.tunnel] = {l2tp::Seq16{random_.u16()}, l2tp::Seq16{random_.u16()}, {}};
     }
-    record.echo_interval_s = random_.chance(20) ? 5 : 0;
+    record.facts.echo_interval_s = random_.chance(20) ? 5 : 0;
     if (poison) {
-        record.peer_address = Ipv4Address{0xe0000001};  // Multicast: nobody parses it.
+        record.facts.peer_address = Ipv4Address{0xe0000001};  // Multicast: nobody parses it.
     }
     if (refused) {
-        record.user = kRefusedUser;
+        record.facts.user = kRefusedUser;
     }
     return put(gateway, record, resumable, refused);
 }
@@ -57,8 +57,8 @@ wire::RecordKey Clients::put(GatewayId gateway, const node::PluginSession& recor
 const Session& Clients::negotiate_again(const wire::RecordKey& key) {
     Session& session = sessions_.at(key);
     auto* const call = std::get_if<node::PluginCall>(&session.record);
-    ++(call == nullptr ? std::get<l2tp::SessionRecord>(session.record).established_unix_ms
-                       : call->record.established_unix_ms);
+    ++(call == nullptr ? std::get<l2tp::SessionRecord>(session.record).facts.established_unix_ms
+                       : call->record.facts.established_unix_ms);
     return session;
 }
 
@@ -94,7 +94,7 @@ bool Clients::can_be_there(const wire::RecordKey& key, ByteView record) const {
         return false;
     }
     const auto parsed = l2tp::parse_record(record);
-    return parsed && parsed->echo_interval_s == 0 && is_alive(parsed->key.tunnel);
+    return parsed && parsed->facts.echo_interval_s == 0 && is_alive(parsed->key.tunnel);
 }
 
 std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Bytes& bytes,
@@ -142,7 +142,7 @@ std::optional<Bytes> Clients::on_frame(const l2tp::SessionKey& key, const Bytes&
         return std::nullopt;
     }
     ByteWriter magic;
-    magic.u32(std::get<l2tp::SessionRecord>(session->record).theirs.magic);
+    magic.u32(std::get<l2tp::SessionRecord>(session->record).facts.theirs.magic);
     return test::lcp(ppp::Code::echo_reply, frame.id, std::move(magic).take());
 }
 

@@ -52,7 +52,7 @@ class Kernel {
             const Wanted& install = wanted.mapped();
             const auto [user, payload] = std::visit(
                 [](const auto& each) {
-                    return std::pair(each.record.user, encode_record(each.record));
+                    return std::pair(each.record.facts.user, encode_record(each.record));
                 },
                 install);
             if (user == kRefusedUser || random.chance(refused_percent)) {

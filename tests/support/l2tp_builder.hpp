@@ -93,15 +93,15 @@ inline const l2tp::TunnelKey kTunnel{{Ipv4Address{0xc0000264}, 1701},
 inline l2tp::SessionRecord session_record(std::uint16_t id = 1) {
     l2tp::SessionRecord record;
     record.key = {kTunnel, SessionId{id}, SessionId{static_cast<std::uint16_t>(id + 100)}};
-    record.ours = {.mru = 1400, .magic = 0x0a0a0a0a, .protocol_compression = true};
-    record.theirs = {.mru = 1410, .magic = 0x0b0b0b0b, .address_compression = true};
-    record.our_address = Ipv4Address{0x0ac80001};
-    record.peer_address = Ipv4Address{0x0ac80100U + id};
-    record.echo_interval_s = 5;
-    record.echo_failures = 3;
-    record.established_unix_ms = 1'700'000'000'000;
-    record.user = "alice";
-    record.interface = "ppp0";
+    record.facts.ours = {.mru = 1400, .magic = 0x0a0a0a0a, .protocol_compression = true};
+    record.facts.theirs = {.mru = 1410, .magic = 0x0b0b0b0b, .address_compression = true};
+    record.facts.our_address = Ipv4Address{0x0ac80001};
+    record.facts.peer_address = Ipv4Address{0x0ac80100U + id};
+    record.facts.echo_interval_s = 5;
+    record.facts.echo_failures = 3;
+    record.facts.established_unix_ms = 1'700'000'000'000;
+    record.facts.user = "alice";
+    record.facts.interface = "ppp0";
     return record;
 }
 

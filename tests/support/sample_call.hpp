@@ -10,21 +10,21 @@ inline CallRecord sample_call() {
     CallRecord call;
     call.key = {{{0xc0000201}, 1723}, {{0xc0000233}, 40123}, CallId{128}, CallId{7}};
     call.tcp = {1448, true, 7, 8, true, true};
-    call.ours = {1400, 0x11111111, 0, true, true};
-    call.theirs = {1500, 0x22222222, 0, true, true};
-    call.our_address = {0x0a000001};
-    call.peer_address = {0x0a000002};
-    call.mtu = 1396;
-    call.proxied = {{LinkSide::inside, IpAddress(call.peer_address)}};
-    call.echo_interval_s = 20;
-    call.echo_failures = 3;
-    call.echo_is_adaptive = true;
-    call.established_unix_ms = 1'700'000'000'000;
-    call.timeouts = {7200, 0};
+    call.facts.ours = {1400, 0x11111111, 0, true, true};
+    call.facts.theirs = {1500, 0x22222222, 0, true, true};
+    call.facts.our_address = {0x0a000001};
+    call.facts.peer_address = {0x0a000002};
+    call.facts.mtu = 1396;
+    call.facts.proxied = {{LinkSide::inside, IpAddress(call.facts.peer_address)}};
+    call.facts.echo_interval_s = 20;
+    call.facts.echo_failures = 3;
+    call.facts.echo_is_adaptive = true;
+    call.facts.established_unix_ms = 1'700'000'000'000;
+    call.facts.timeouts = {7200, 0};
     call.mppe = Mppe::bits128;
     call.sealed_keys = Bytes(72, 0x5e);
-    call.user = "anna";
-    call.interface = "ppp0";
+    call.facts.user = "anna";
+    call.facts.interface = "ppp0";
     return call;
 }
 

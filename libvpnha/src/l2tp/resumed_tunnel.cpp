@@ -19,15 +19,6 @@ enum class Phase { waiting, live, closing, ended };
 
 constexpr SessionId kNoSession{0};
 
-ppp::LinkSettings link_settings(const SessionRecord& record) {
-    return {.ours = record.ours,
-            .theirs = record.theirs,
-            .echo_interval = std::chrono::seconds(record.echo_interval_s),
-            .echo_failures = record.echo_failures,
-            .echo_is_adaptive = record.echo_is_adaptive,
-            .ipv6 = record.ipv6.has_value()};
-}
-
 void say(const SessionKey& session, ppp::LinkKeeper::Effects& link, TunnelEffects& effects) {
     for (Bytes& frame : link.frames) {
         effects.emplace_back(SendFrame{session, std::move(frame)});
@@ -353,7 +344,7 @@ ResumedTunnel& ResumedTunnel::operator=(ResumedTunnel&&) noexcept = default;
 void ResumedTunnel::add_session(const SessionRecord& record) {
     VPNHA_ASSERT(record.key.tunnel == state_->key);
     const auto [place, added] = state_->links.add(
-        record.key, ppp::LinkKeeper(link_settings(record), state_->counters.links));
+        record.key, ppp::LinkKeeper(ppp::link_settings(record.facts), state_->counters.links));
     if (added && state_->phase == Phase::live) {
         place->second.keeper.start(state_->latest);
         state_->links.schedule(place);

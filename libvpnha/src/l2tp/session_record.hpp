@@ -9,16 +9,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
-#include "base/ip.hpp"
-#include "ppp/link_options.hpp"
-#include "ppp/proxied_address.hpp"
-#include "ppp/timeouts.hpp"
+#include "ppp/session_facts.hpp"
 
 namespace vpnha::l2tp {
 
@@ -40,25 +35,7 @@ struct SessionKey {
 
 struct SessionRecord {
     SessionKey key;
-    ppp::LinkOptions ours;    // What we may be sent: pppd's lcp_gotoptions.
-    ppp::LinkOptions theirs;  // What the peer may be sent: pppd's lcp_hisoptions.
-    Ipv4Address our_address;  // IPCP (RFC 1332).
-    Ipv4Address peer_address;
-    std::uint16_t mtu = 1500;                  // Of the PPP device.
-    std::optional<ppp::Ipv6Identifiers> ipv6;  // Where IPv6CP is open (RFC 5072).
-    std::vector<IpPrefix> routes;  // Networks behind the peer, at most limits::kSessionRoutesMax.
-    std::vector<ppp::ProxiedAddress> proxied;  // At most limits::kSessionProxiedMax.
-    std::uint16_t echo_interval_s = 0;         // LCP echo as pppd was configured; 0: never.
-    std::uint16_t echo_failures = 0;  // Unanswered echoes that end the session; 0: none do.
-    // What the peer sends answers them: an echo is sent only after an interval without a packet.
-    bool echo_is_adaptive = false;
-    std::uint64_t established_unix_ms = 0;  // By the gateway's clock.
-    ppp::Timeouts timeouts;
-    // Why no other node can go on with it: who takes it over tells its client that it has ended.
-    // Empty: others can. At most limits::kObstacleBytesMax octets.
-    std::string obstacle{};
-    std::string user;       // As authenticated; may be empty.
-    std::string interface;  // Name at the node that negotiated it, for display only.
+    ppp::SessionFacts facts;
     friend bool operator==(const SessionRecord&, const SessionRecord&) = default;
 };
 
@@ -66,13 +43,13 @@ struct SessionRecord {
 [[nodiscard]] Bytes encode_key(const SessionKey& key);
 [[nodiscard]] Result<SessionKey> parse_key(ByteView bytes);
 
-// Wire format v1, docs/wire-format.md. A record that parses is also sane: no id is 0, the MRUs lie
-// in 128..16384, the MTU in 68..16384, addresses are unicast, interface identifiers are two, routes
-// have a length and no bits behind it.
+// Wire format v1, docs/wire-format.md. A record that parses is also sane: no id is 0, addresses are
+// unicast, and so are its facts.
 [[nodiscard]] Bytes encode_record(const SessionRecord& record);
 [[nodiscard]] Result<SessionRecord> parse_record(ByteView bytes);
 
-// The same checks for a record that came another way (the plugin).
+// The same checks for what came another way (the plugin).
+[[nodiscard]] Result<void> validate(const SessionKey& key);
 [[nodiscard]] Result<void> validate(const SessionRecord& record);
 
 [[nodiscard]] std::string to_string(const SessionKey& key);  // "192.0.2.51:1701 tunnel 4711/12 …"

@@ -13,19 +13,26 @@ namespace {
 constexpr std::size_t kMagicBytes = 4;
 // Protocol, code, identifier and length of a frame that carries a rejected packet.
 constexpr std::size_t kFrameHeaderBytes = 6;
-// The least that may be assumed whatever a record says; RFC 1661 6.1 wants far more accepted.
-constexpr std::size_t kMruMin = 128;
 
 // Of no echo: a Discard-Request has no answer.
 constexpr std::uint8_t kGreetingId = 0;
 
 // What fits after a frame's header for this peer.
 std::size_t data_room(const LinkOptions& theirs) {
-    const std::size_t mru = std::max<std::size_t>(theirs.mru, kMruMin);
+    const std::size_t mru = std::max(theirs.mru, kMruMin);
     return std::min(mru, limits::kPppFrameBytesMax) - kFrameHeaderBytes;
 }
 
 }  // namespace
+
+LinkSettings link_settings(const SessionFacts& facts) {
+    return {.ours = facts.ours,
+            .theirs = facts.theirs,
+            .echo_interval = std::chrono::seconds(facts.echo_interval_s),
+            .echo_failures = facts.echo_failures,
+            .echo_is_adaptive = facts.echo_is_adaptive,
+            .ipv6 = facts.ipv6.has_value()};
+}
 
 void LinkKeeper::start(TimePoint now) {
     if (settings_.echo_interval > Duration::zero()) {

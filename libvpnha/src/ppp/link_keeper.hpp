@@ -54,7 +54,7 @@
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "ppp/control_packet.hpp"
-#include "ppp/link_options.hpp"
+#include "ppp/session_facts.hpp"
 
 namespace vpnha::ppp {
 
@@ -76,6 +76,7 @@ struct LinkSettings {
     bool echo_is_adaptive = false;
     bool ipv6 = false;  // IPv6CP is open.
 };
+[[nodiscard]] LinkSettings link_settings(const SessionFacts& facts);
 
 class LinkKeeper {
   public:

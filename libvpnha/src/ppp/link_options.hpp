@@ -7,6 +7,9 @@
 
 namespace vpnha::ppp {
 
+// Of records and links; RFC 1661 6.1 wants far more accepted.
+inline constexpr std::uint16_t kMruMin = 128;
+
 struct LinkOptions {
     std::uint16_t mru = 1500;    // Octets this side can receive.
     std::uint32_t magic = 0;     // 0: not negotiated.

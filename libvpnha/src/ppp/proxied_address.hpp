@@ -4,9 +4,6 @@
 // scripts set them, and no negotiation names them.
 #pragma once
 
-#include <vector>
-
-#include "base/bytes.hpp"
 #include "base/ip.hpp"
 #include "base/link_side.hpp"
 
@@ -17,10 +14,5 @@ struct ProxiedAddress {
     IpAddress address;
     friend auto operator<=>(const ProxiedAddress&, const ProxiedAddress&) = default;
 };
-
-// As records have them (docs/wire-format.md): at most limits::kSessionProxiedMax.
-void write_proxied(ByteWriter& writer, const std::vector<ProxiedAddress>& proxied);
-// Error malformed: there are more, or one has no side or no address.
-[[nodiscard]] Result<std::vector<ProxiedAddress>> read_proxied(ByteReader& reader);
 
 }  // namespace vpnha::ppp

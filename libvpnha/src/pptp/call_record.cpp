@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "base/unicast.hpp"
 
 namespace vpnha::pptp {
 
@@ -15,20 +16,12 @@ namespace {
 
 constexpr std::uint8_t kRecordVersion = 1;
 constexpr std::uint8_t kNumbersVersion = 1;
-constexpr std::uint16_t kMruMin = 128;
-constexpr std::uint16_t kMruMax = 16384;
-constexpr std::uint16_t kMtuMin = 68;  // RFC 791 3.2.
 constexpr std::uint16_t kMssMin = 64;
 constexpr std::uint8_t kWindowScaleMax = 14;  // RFC 7323 2.3
 
 constexpr std::uint8_t kWindowScaling = 0x01;
 constexpr std::uint8_t kSack = 0x02;
 constexpr std::uint8_t kTimestamps = 0x04;
-
-constexpr std::uint8_t kProtocolCompression = 0x01;
-constexpr std::uint8_t kAddressCompression = 0x02;
-
-constexpr std::uint8_t kEchoIsAdaptive = 0x01;
 
 constexpr std::uint8_t kEchoOpen = 0x01;
 constexpr std::uint8_t kNeverAcknowledges = 0x02;
@@ -90,32 +83,9 @@ TcpOptions read_tcp(ByteReader& reader) {
     return tcp;
 }
 
-void write_link(ByteWriter& writer, const ppp::LinkOptions& link) {
-    writer.u16(link.mru).u32(link.magic).u32(link.asyncmap);
-    writer.u8(flags_of({{link.protocol_compression, kProtocolCompression},
-                        {link.address_compression, kAddressCompression}}));
-}
-
-ppp::LinkOptions read_link(ByteReader& reader) {
-    ppp::LinkOptions link;
-    link.mru = reader.u16();
-    link.magic = reader.u32();
-    link.asyncmap = reader.u32();
-    const std::uint8_t flags = read_flags(reader, kProtocolCompression | kAddressCompression);
-    link.protocol_compression = (flags & kProtocolCompression) != 0;
-    link.address_compression = (flags & kAddressCompression) != 0;
-    return link;
-}
-
-// Neither "this network" (0/8) nor multicast, reserved or broadcast (224/3).
-bool is_unicast(const Ipv4Address& address) {
-    const std::uint32_t first = address.value >> 24;
-    return first != 0 && first < 224;
-}
-
 Result<void> validate_key(const CallKey& key) {
     for (const Ipv4Endpoint& endpoint : {key.local, key.peer}) {
-        if (!is_unicast(endpoint.address) || endpoint.port == 0) {
+        if (!is_unicast(endpoint)) {
             return fail(Errc::malformed,
                         fmt::format("call record: {} is no unicast endpoint", to_string(endpoint)));
         }
@@ -149,13 +119,6 @@ Result<void> validate_mppe(const CallRecord& record) {
     return {};
 }
 
-// It is printed, and it names a device at the node it came from.
-bool is_device_name(std::string_view name) {
-    return name.size() <= limits::kInterfaceNameBytesMax &&
-           std::all_of(name.begin(), name.end(),
-                       [](char c) { return c > ' ' && c <= '~' && c != '/'; });
-}
-
 }  // namespace
 
 Bytes seal_context(const CallKey& key) {
@@ -186,18 +149,8 @@ Bytes encode_record(const CallRecord& record) {
     writer.u8(kRecordVersion);
     write_key(writer, record.key);
     write_tcp(writer, record.tcp);
-    write_link(writer, record.ours);
-    write_link(writer, record.theirs);
-    writer.u32(record.our_address.value).u32(record.peer_address.value);
-    writer.u16(record.mtu);
-    ppp::write_proxied(writer, record.proxied);
-    writer.u16(record.echo_interval_s).u16(record.echo_failures);
-    writer.u8(record.echo_is_adaptive ? kEchoIsAdaptive : 0);
-    writer.u64(record.established_unix_ms);
-    writer.u32(record.timeouts.session_s).u32(record.timeouts.idle_s);
-    writer.prefixed(record.obstacle);
     writer.u8(static_cast<std::uint8_t>(record.mppe)).prefixed(ByteView(record.sealed_keys));
-    writer.prefixed(record.user).prefixed(record.interface);
+    ppp::write_facts(writer, record.facts);
     return std::move(writer).take();
 }
 
@@ -210,24 +163,10 @@ Result<CallRecord> parse_record(ByteView bytes) {
     CallRecord record;
     record.key = read_key(reader);
     record.tcp = read_tcp(reader);
-    record.ours = read_link(reader);
-    record.theirs = read_link(reader);
-    record.our_address = Ipv4Address{reader.u32()};
-    record.peer_address = Ipv4Address{reader.u32()};
-    record.mtu = reader.u16();
-    VPNHA_TRY(record.proxied, ppp::read_proxied(reader));
-    record.echo_interval_s = reader.u16();
-    record.echo_failures = reader.u16();
-    record.echo_is_adaptive = read_flags(reader, kEchoIsAdaptive) != 0;
-    record.established_unix_ms = reader.u64();
-    record.timeouts.session_s = reader.u32();
-    record.timeouts.idle_s = reader.u32();
-    record.obstacle = to_text(reader.take_prefixed(limits::kObstacleBytesMax));
     record.mppe = static_cast<Mppe>(reader.u8());
     const ByteView keys = reader.take_prefixed(limits::kPptpSealedKeysBytesMax);
     record.sealed_keys.assign(keys.begin(), keys.end());
-    record.user = to_text(reader.take_prefixed(limits::kUserNameBytesMax));
-    record.interface = to_text(reader.take_prefixed(limits::kInterfaceNameBytesMax));
+    record.facts = ppp::read_facts(reader);
     if (!reader.finished()) {
         return fail(Errc::malformed, fmt::format("call record of {} octets", bytes.size()));
     }
@@ -238,29 +177,11 @@ Result<CallRecord> parse_record(ByteView bytes) {
 Result<void> validate(const CallRecord& record) {
     VPNHA_CHECK(validate_key(record.key));
     VPNHA_CHECK(validate_tcp(record.tcp));
-    for (const auto& [size, size_min] : {std::pair{record.ours.mru, kMruMin},
-                                         {record.theirs.mru, kMruMin},
-                                         {record.mtu, kMtuMin}}) {
-        if (size < size_min || size > kMruMax) {
-            return fail(Errc::malformed, fmt::format("call record: an MRU or MTU of {}, not {}..{}",
-                                                     size, size_min, kMruMax));
-        }
-    }
-    if (!is_unicast(record.our_address) || !is_unicast(record.peer_address) ||
-        record.our_address == record.peer_address) {
-        return fail(Errc::malformed,
-                    fmt::format("call record: addresses {} and {} are no two unicast addresses",
-                                to_string(record.our_address), to_string(record.peer_address)));
-    }
     VPNHA_CHECK(validate_mppe(record));
-    if (record.user.size() > limits::kUserNameBytesMax) {
-        return fail(Errc::malformed,
-                    fmt::format("call record: user name of {} octets", record.user.size()));
+    if (record.facts.ipv6 || !record.facts.routes.empty()) {
+        return fail(Errc::malformed, "call record: IPv6 or routes, which no data path carries");
     }
-    if (!is_device_name(record.interface)) {
-        return fail(Errc::malformed, "call record: no interface name");
-    }
-    return {};
+    return ppp::validate(record.facts);
 }
 
 Bytes encode_numbers(const CallNumbers& numbers) {

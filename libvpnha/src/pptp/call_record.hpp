@@ -9,13 +9,10 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
-#include "ppp/link_options.hpp"
-#include "ppp/proxied_address.hpp"
-#include "ppp/timeouts.hpp"
+#include "ppp/session_facts.hpp"
 
 namespace vpnha::pptp {
 
@@ -46,27 +43,11 @@ struct TcpOptions {
 struct CallRecord {
     CallKey key;
     TcpOptions tcp;
-    ppp::LinkOptions ours;    // What we may be sent: pppd's lcp_gotoptions.
-    ppp::LinkOptions theirs;  // What the peer may be sent: pppd's lcp_hisoptions.
-    Ipv4Address our_address;  // IPCP (RFC 1332).
-    Ipv4Address peer_address;
-    std::uint16_t mtu = 1396;                  // Of the PPP device.
-    std::vector<ppp::ProxiedAddress> proxied;  // At most limits::kSessionProxiedMax.
-    std::uint16_t echo_interval_s = 0;         // LCP echo as pppd was configured; 0: never.
-    std::uint16_t echo_failures = 0;  // Unanswered echoes that end the session; 0: none do.
-    // What the peer sends answers them: an echo is sent only after an interval without a packet.
-    bool echo_is_adaptive = false;
-    std::uint64_t established_unix_ms = 0;  // By the gateway's clock.
-    ppp::Timeouts timeouts;
-    // Why no other node can go on with it: who takes it over tells its client that it has ended.
-    // Empty: others can. At most limits::kObstacleBytesMax octets.
-    std::string obstacle{};
     Mppe mppe = Mppe::none;
     // With MPPE: the start key of what we send (16 octets) and of what the peer sends (16), sealed
     // as one secret in the context seal_context().
     Bytes sealed_keys;
-    std::string user;       // As authenticated; may be empty.
-    std::string interface;  // Name at the node that negotiated it, for display only.
+    ppp::SessionFacts facts;  // No IPv6 and no routes: the data path carries neither.
     friend bool operator==(const CallRecord&, const CallRecord&) = default;
 };
 
@@ -107,8 +88,8 @@ struct CallState {
 [[nodiscard]] Bytes encode_key(const CallKey& key);
 [[nodiscard]] Result<CallKey> parse_key(ByteView bytes);
 
-// Wire format v1, docs/wire-format.md. A record that parses is also sane: the MRUs lie in
-// 128..16384, addresses are unicast, keys are there exactly with MPPE.
+// Wire format v1, docs/wire-format.md. A record that parses is also sane: addresses are unicast,
+// its facts are sane, keys are there exactly with MPPE.
 [[nodiscard]] Bytes encode_record(const CallRecord& record);
 [[nodiscard]] Result<CallRecord> parse_record(ByteView bytes);
 [[nodiscard]] Bytes encode_numbers(const CallNumbers& numbers);

@@ -29,14 +29,6 @@ mppe::KeyChain chain_of(Mppe mppe, const mppe::Key& key) {
     return {static_cast<mppe::Strength>(mppe), key};
 }
 
-ppp::LinkSettings link_settings(const CallRecord& record) {
-    return {.ours = record.ours,
-            .theirs = record.theirs,
-            .echo_interval = std::chrono::seconds(record.echo_interval_s),
-            .echo_failures = record.echo_failures,
-            .echo_is_adaptive = record.echo_is_adaptive};
-}
-
 double ms(Duration duration) {
     return std::chrono::duration<double, std::milli>(duration).count();
 }
@@ -45,7 +37,9 @@ double ms(Duration duration) {
 
 ResumedCall::ResumedCall(const CallRecord& record, const std::optional<StartKeys>& keys,
                          CallCounters& counters)
-    : record_(record), counters_(&counters), link_(link_settings(record), counters.link) {
+    : record_(record),
+      counters_(&counters),
+      link_(ppp::link_settings(record.facts), counters.link) {
     VPNHA_ASSERT(keys.has_value() == (record.mppe != Mppe::none));
     if (keys) {
         sender_.emplace(chain_of(record.mppe, keys->send));
@@ -214,7 +208,7 @@ void ResumedCall::climb(TimePoint now, CallOutput& out) {
     }
     for (const Ladder::Rung& rung : ladder_->on_time(now)) {
         ByteWriter magic;
-        magic.u32(record_.ours.magic);
+        magic.u32(record_.facts.ours.magic);
         const Bytes frame = ppp::encode_control_frame(
             ppp::Protocol::lcp,
             {.code = ppp::Code::echo_request, .id = rung.id, .data = magic.view()});

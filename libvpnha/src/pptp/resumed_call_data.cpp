@@ -260,7 +260,7 @@ void ResumedCall::send_frame(ByteView frame, CallOutput& out) {
 }
 
 void ResumedCall::on_packet(ByteView packet, CallOutput& out) {
-    if (!takes_packets() || !mppe::is_ipv4(packet) || packet.size() > record_.mtu) {
+    if (!takes_packets() || !mppe::is_ipv4(packet) || packet.size() > record_.facts.mtu) {
         return;
     }
     ByteWriter head;

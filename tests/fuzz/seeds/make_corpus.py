@@ -16,7 +16,7 @@ import pptp_corpus
 from ipsec_corpus import HA_MESSAGE, SA_RECORD, VICI
 from radius_corpus import RADIUS
 from xfrm_corpus import XFRM
-from corpus_parts import ADDRESS, PROXIED, frames, sized, u16
+from corpus_parts import ADDRESS, PROXIED, facts, frames, sized, u16
 
 CORPUS = pathlib.Path(__file__).resolve().parent.parent / "corpus"
 TUNNEL, PEER_TUNNEL = 0x1111, 0x2222
@@ -126,35 +126,28 @@ LCP = {
 KEY = struct.pack("!IHIHHHHH", VIP, 1701, CLIENT, 1701, TUNNEL, PEER_TUNNEL, 1, 0x101)
 
 
-NO_IPV6 = bytes(16)
 IDENTIFIERS = struct.pack("!QQ", 1, 2)
-ROUTES = b"\x02\x04\x18\xc6\x33\x64\x00\x10\x30\x20\x01\x0d\xb8\x00\x01" + bytes(10)
+ROUTES = b"\x02\x04\xc6\x33\x64\x00\x18\x10\x20\x01\x0d\xb8\x00\x01" + bytes(10) + b"\x30"
 
 
-def record(user=b"alice", interface=b"ppp0", mru=1500, version=1, key=KEY, ipv6=NO_IPV6,
-           routes=b"\0", obstacle=b"", proxied=b"\0", flags=0):
-    link = struct.pack("!HIIB", mru, 0x0A0A0A0A, 0, 3)
-    addresses = struct.pack("!IIHHHBQII", 0x0AC80001, 0x0AC8010A, 1400, 5, 3, flags,
-                            1_700_000_000_000, 7200, 900)
-    names = u16(len(user)) + user + u16(len(interface)) + interface
-    return (bytes([version]) + key + link + link + addresses + sized(obstacle) + ipv6 + routes
-            + proxied + names)
+def record(version=1, key=KEY, **of_facts):
+    return bytes([version]) + key + facts(**of_facts)
 
 
 L2TP_RECORD = {
     "key": KEY,
     "key-with-id-0": KEY[:-2] + b"\0\0",
     "record": record(),
-    "record-without-names": record(b"", b""),
-    "record-longest-names": record(b"u" * 255, b"i" * 15),
-    "record-user-too-long": record(b"u" * 256),
+    "record-without-names": record(user=b"", interface=b""),
+    "record-longest-names": record(user=b"u" * 255, interface=b"i" * 15),
+    "record-user-too-long": record(user=b"u" * 256),
     "record-mru-127": record(mru=127),
     "record-ipv6": record(ipv6=IDENTIFIERS, routes=ROUTES),
     "record-ipv6-one-identifier": record(ipv6=IDENTIFIERS[:8] + bytes(8)),
-    "record-route-of-5-octets": record(routes=b"\x01\x05\x18" + bytes(5)),
-    "record-proxied": record(proxied=PROXIED, flags=1),
+    "record-route-of-5-octets": record(routes=b"\x01\x05" + bytes(5) + b"\x18"),
+    "record-proxied": record(proxied=PROXIED, flags=0x1f),
     "record-proxied-cut": record(proxied=PROXIED[:-1]),
-    "record-unknown-flag": record(flags=2),
+    "record-unknown-flag": record(flags=0x40),
     "record-ends-with-node": record(obstacle=b"multilink"),
     "record-obstacle-too-long": record(obstacle=b"o" * 201),
     "record-version-2": record(version=2),

@@ -5,19 +5,14 @@ from __future__ import annotations
 
 import struct
 
-from corpus_parts import PROXIED, frames, sized
+from corpus_parts import PROXIED, facts, sized
 
 PPTP_KEY = bytes.fromhex("c000020106bbc00002339cbb00800007")
 
 
-def pptp_call(version=1, mss=1448, scale=7, mtu=1396, bits=128, keys=72, user=b"anna",
-              obstacle=b"", proxied=b"\0", flags=0):
-    link = struct.pack("!HIIB", 1400, 0x11111111, 0, 3)
-    return (bytes([version]) + PPTP_KEY + struct.pack("!HBBB", mss, 7, scale, 8) + link + link
-            + struct.pack("!IIH", 0x0a000001, 0x0a000002, mtu) + proxied
-            + struct.pack("!HHBQII", 20, 3, flags, 1_700_000_000_000, 7200, 900)
-            + sized(obstacle) + bytes([bits])
-            + frames(b"k" * keys, user, b"ppp0"))
+def pptp_call(version=1, mss=1448, scale=7, bits=128, keys=72, **of_facts):
+    return (bytes([version]) + PPTP_KEY + struct.pack("!HBBB", mss, 7, scale, 8) + bytes([bits])
+            + sized(b"k" * keys) + facts(**of_facts))
 
 
 def pptp_numbers(version=1, flags=1, index=4097):
@@ -33,10 +28,10 @@ PPTP_RECORD = {
     "call-keys-too-long": pptp_call(keys=129),
     "call-version-2": pptp_call(version=2),
     "call-window-scale-15": pptp_call(scale=15),
-    "call-small-mtu": pptp_call(mtu=127),
-    "call-proxied": pptp_call(proxied=PROXIED, flags=1),
+    "call-small-mtu": pptp_call(mtu=67),
+    "call-proxied": pptp_call(proxied=PROXIED, flags=0x1f),
     "call-proxied-cut": pptp_call(proxied=PROXIED[:-1]),
-    "call-unknown-flag": pptp_call(flags=2),
+    "call-unknown-flag": pptp_call(flags=0x40),
     "call-ends-with-node": pptp_call(obstacle=b"its MPPE is not stateless"),
     "call-obstacle-too-long": pptp_call(obstacle=b"o" * 201),
     "call-cut-short": pptp_call()[:-3],

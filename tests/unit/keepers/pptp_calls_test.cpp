@@ -106,7 +106,7 @@ TEST_F(PptpCallsTest, ScriptsRunWhereACallIsGivenAway) {
     b_.tell(node::CallResumed{kKey, "exact"}, now_);
     pass(seconds(1));
     EXPECT_THAT(b_.scripts_, ElementsAre("up"));
-    EXPECT_THAT(a_.scripts_, ElementsAre(sample_call().interface + " down"));
+    EXPECT_THAT(a_.scripts_, ElementsAre(sample_call().facts.interface + " down"));
     EXPECT_THAT(a_.proxies_, ElementsAre("stop")) << "its pppd is killed";
     EXPECT_THAT(b_.proxies_, ElementsAre("answer"));
     demote(b_);
@@ -138,7 +138,7 @@ TEST_F(PptpCallsTest, AnOperatorEndsAResumedCallByTheDataPath) {
 TEST_F(PptpCallsTest, AResumedCallEndsWhenItsSessionTimeoutIsOver) {
     bring_up();
     kill_a();
-    age(seconds(sample_call().timeouts.session_s) - seconds(3));
+    age(seconds(sample_call().facts.timeouts.session_s) - seconds(3));
     promote(b_, 2, milliseconds(700));
     settle();
     EXPECT_EQ(b_.traffic_reads_, 1);
@@ -155,7 +155,7 @@ TEST_F(PptpCallsTest, AResumedCallEndsWhenItsSessionTimeoutIsOver) {
 
 TEST_F(PptpCallsTest, AStockCallsTimeIsChangedByItsPppdAndInItsRecord) {
     bring_up();
-    const ppp::Timeouts before = sample_call().timeouts;
+    const ppp::Timeouts before = sample_call().facts.timeouts;
     const auto changed =
         a_.keeper_.change(kRecord, {.session_s = 60, .idle_s = {}}, now_, a_.effects_);
     EXPECT_EQ(changed.value(), (ppp::Timeouts{60, before.idle_s}));

@@ -247,7 +247,7 @@ class PptpCallsTest : public ::testing::Test {
     }
     // The call is so old, by B's clock.
     void age(Duration age) {
-        b_.clock_.set_wall(milliseconds(sample_call().established_unix_ms) + age -
+        b_.clock_.set_wall(milliseconds(sample_call().facts.established_unix_ms) + age -
                            now_.time_since_epoch());
     }
 

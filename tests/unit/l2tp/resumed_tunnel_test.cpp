@@ -316,7 +316,7 @@ TEST_F(ResumedTunnelTest, AnAnswerFromBeforeTheDoubtSettlesItNot) {
 
 TEST_F(ResumedTunnelTest, OneSccrqEndsNothing) {
     SessionRecord quiet = session_record(1);
-    quiet.echo_interval_s = 0;
+    quiet.facts.echo_interval_s = 0;
     tunnel = ResumedTunnel(kTunnel);
     tunnel.add_session(quiet);
     promote();
@@ -406,7 +406,7 @@ TEST_F(ResumedTunnelTest, UnansweredProbesAreSettledByLcp) {
 
 TEST_F(ResumedTunnelTest, UnansweredProbesAndEchoesEndTheTunnel) {
     SessionRecord quiet = session_record(1);
-    quiet.echo_interval_s = 0;
+    quiet.facts.echo_interval_s = 0;
     tunnel = ResumedTunnel(kTunnel);
     tunnel.add_session(quiet);
     EXPECT_EQ(tunnel.on_promoted(now).size(), 2U);

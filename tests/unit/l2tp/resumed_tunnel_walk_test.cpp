@@ -42,7 +42,7 @@ class Walk {
         : random_(seed), faults_(faults), peer_(start_ns(), start_ns()) {
         for (std::uint16_t id = 1; id <= kSessions; ++id) {
             SessionRecord record = session_record(id);
-            record.echo_failures = 8;
+            record.facts.echo_failures = 8;
             keys_.push_back(record.key);
             tunnel_.add_session(record);
             peer_.add_session(record.key);

@@ -63,8 +63,8 @@ class AddressesTest : public ::testing::Test {
     }
     static l2tp::SessionRecord session_of(const Client& client) {
         l2tp::SessionRecord record = session(client.number);
-        record.user = client.user;
-        record.peer_address = client.address;
+        record.facts.user = client.user;
+        record.facts.peer_address = client.address;
         return record;
     }
     void up(PluginToken plugin, const Client& client) {

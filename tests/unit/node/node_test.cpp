@@ -93,7 +93,7 @@ TEST(NodeTest, ADemotionKeepsTheRecordAndTurnsTheStockSessionHot) {
 
 l2tp::SessionRecord negotiated_anew() {
     l2tp::SessionRecord record = session(1);
-    ++record.established_unix_ms;
+    ++record.facts.established_unix_ms;
     return record;
 }
 
@@ -210,8 +210,8 @@ TEST(NodeTest, ASessionShowsWhatElseIsItsClients) {
     FakeCluster cluster(2);
     ASSERT_TRUE(cluster.promote(1).has_value());
     l2tp::SessionRecord record = session(1);
-    record.ipv6 = {1, 0x2a};
-    record.routes = {*parse_ip_prefix("2001:db8:51::/64")};
+    record.facts.ipv6 = {1, 0x2a};
+    record.facts.routes = {*parse_ip_prefix("2001:db8:51::/64")};
     cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", record, "", cluster.now()));
     EXPECT_THAT(cluster.at(2).node->find(kGateway)->sessions().front().networks,
                 ElementsAre("fe80::2a", "2001:db8:51::/64"));

@@ -18,12 +18,12 @@ inline l2tp::SessionRecord session(std::uint16_t number) {
     record.key.tunnel.peer_id = TunnelId{static_cast<std::uint16_t>(number + 1000)};
     record.key.id = SessionId{number};
     record.key.peer_id = SessionId{static_cast<std::uint16_t>(number + 2000)};
-    record.our_address = parse_ipv4("10.200.0.1").value();
-    record.peer_address = Ipv4Address{0x0ac80100U + number};
-    record.ours.magic = 0x11111111;
-    record.theirs.magic = 0x22222222;
-    record.user = "alice";
-    record.interface = "ppp0";
+    record.facts.our_address = parse_ipv4("10.200.0.1").value();
+    record.facts.peer_address = Ipv4Address{0x0ac80100U + number};
+    record.facts.ours.magic = 0x11111111;
+    record.facts.theirs.magic = 0x22222222;
+    record.facts.user = "alice";
+    record.facts.interface = "ppp0";
     return record;
 }
 

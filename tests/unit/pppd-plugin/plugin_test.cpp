@@ -106,21 +106,21 @@ TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
     EXPECT_EQ(up->pid, static_cast<std::uint32_t>(::getpid()));
     EXPECT_TRUE(up->not_resumable.empty());
     EXPECT_EQ(to_string(std::get<adapters::PluginL2tp>(up->ids).peer), "192.0.2.51:1701");
-    const adapters::PluginLink& link = up->link;
-    EXPECT_EQ(link.ours, (ppp::LinkOptions{1410, 0xdeadbeef, 0, true, false}));
+    const ppp::SessionFacts& facts = up->facts;
+    EXPECT_EQ(facts.ours, (ppp::LinkOptions{1410, 0xdeadbeef, 0, true, false}));
     // The peer negotiated nothing: RFC 1661's and 1662's defaults, not pppd's leftovers.
-    EXPECT_EQ(link.theirs, (ppp::LinkOptions{1500, 0, 0xffffffff, false, false}));
-    EXPECT_EQ(to_string(link.our_address), "10.200.0.1");
-    EXPECT_EQ(to_string(link.peer_address), "10.200.1.10");
-    EXPECT_EQ(link.echo_interval_s, 30);
-    EXPECT_EQ(link.echo_failures, 4);
-    EXPECT_TRUE(link.echo_is_adaptive);
-    EXPECT_EQ(link.timeouts, (ppp::Timeouts{7200, 900}));
-    EXPECT_EQ(link.user, "alice");
-    EXPECT_EQ(link.interface, "ppp0");
-    EXPECT_EQ(link.mtu, 1396);
+    EXPECT_EQ(facts.theirs, (ppp::LinkOptions{1500, 0, 0xffffffff, false, false}));
+    EXPECT_EQ(to_string(facts.our_address), "10.200.0.1");
+    EXPECT_EQ(to_string(facts.peer_address), "10.200.1.10");
+    EXPECT_EQ(facts.echo_interval_s, 30);
+    EXPECT_EQ(facts.echo_failures, 4);
+    EXPECT_TRUE(facts.echo_is_adaptive);
+    EXPECT_EQ(facts.timeouts, (ppp::Timeouts{7200, 900}));
+    EXPECT_EQ(facts.user, "alice");
+    EXPECT_EQ(facts.interface, "ppp0");
+    EXPECT_EQ(facts.mtu, 1396);
     const auto age = adapters::boot_time().time_since_epoch() -
-                     std::chrono::milliseconds(link.established_boot_ms);
+                     std::chrono::milliseconds(up->established_boot_ms);
     EXPECT_LT(age, std::chrono::seconds(10));
 }
 
@@ -135,8 +135,8 @@ TEST_F(PppdPluginTest, TellsTheLongestName) {
     accept();
     const std::optional<PluginSessionUp> up = receive_up();
     ASSERT_TRUE(up.has_value());
-    EXPECT_EQ(up->link.user, name);
-    EXPECT_EQ(up->link.interface, "ppp0");
+    EXPECT_EQ(up->facts.user, name);
+    EXPECT_EQ(up->facts.interface, "ppp0");
 }
 
 TEST_F(PppdPluginTest, TellsTheIntervalOfInterimsThatRadiusGave) {
@@ -212,7 +212,7 @@ TEST_F(PppdPluginTest, TellsAllOfAPptpCallWithItsKeys) {
     EXPECT_EQ(to_string(ids.peer), "192.0.2.51:40123");
     EXPECT_EQ(ids.call, 136);
     EXPECT_EQ(ids.peer_call, 7);
-    EXPECT_EQ(up->link.mtu, 1396);
+    EXPECT_EQ(up->facts.mtu, 1396);
     EXPECT_EQ(ids.mppe_bits, 128);
     EXPECT_EQ(to_hex(ids.keys),
               "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
@@ -270,14 +270,14 @@ TEST_F(PppdPluginTest, FlagsWhatCannotBeResumed) {
 TEST_F(PppdPluginTest, TellsAgainWhenIpv6OpensLater) {
     fake_pppd_ip_up();
     accept();
-    EXPECT_EQ(receive_up()->link.ipv6, std::nullopt);
+    EXPECT_EQ(receive_up()->facts.ipv6, std::nullopt);
     fake_pppd_open_ipv6cp();
     fake_pppd_receive(kIpv6cp);
     fake_pppd_run_timer();
     const std::optional<PluginSessionUp> up = receive_up();
     ASSERT_TRUE(up.has_value());
     EXPECT_TRUE(up->not_resumable.empty());
-    EXPECT_EQ(up->link.ipv6, (ppp::Ipv6Identifiers{1, std::uint64_t{2} << 32}));
+    EXPECT_EQ(up->facts.ipv6, (ppp::Ipv6Identifiers{1, std::uint64_t{2} << 32}));
 }
 
 TEST_F(PppdPluginTest, TellsAgainWhenCompressionOpensLater) {
@@ -464,7 +464,7 @@ TEST_F(PppdPluginTest, TellsOfASessionThatNobodyCouldGoOnWith) {
     ASSERT_TRUE(up.has_value());
     EXPECT_TRUE(std::holds_alternative<adapters::PluginOther>(up->ids));
     EXPECT_THAT(up->not_resumable, testing::ElementsAre(HasSubstr("pptpd's PPTP")));
-    EXPECT_EQ(to_string(up->link.peer_address), "10.200.1.10");
+    EXPECT_EQ(to_string(up->facts.peer_address), "10.200.1.10");
 }
 
 // xl2tpd runs pppd as its child.

@@ -74,9 +74,9 @@ Result<void> check_ppp_address(const config::Gateway& gateway, Ipv4Address addre
 // Of a session that only ends here no packet is carried, and its addresses may be anybody's.
 std::vector<IpPrefix> routes_of(const l2tp::SessionRecord& record) {
     std::vector<IpPrefix> routes;
-    if (record.obstacle.empty()) {
-        routes = record.routes;
-        routes.push_back(host_prefix(IpAddress(record.peer_address)));
+    if (record.facts.obstacle.empty()) {
+        routes = record.facts.routes;
+        routes.push_back(host_prefix(IpAddress(record.facts.peer_address)));
     }
     return routes;
 }
@@ -97,9 +97,10 @@ std::vector<IpPrefix> networks_outside(const config::Gateway& gateway,
 }
 
 bool same_in_kernel(const l2tp::SessionRecord& a, const l2tp::SessionRecord& b) {
-    return a.key == b.key && a.ours == b.ours && a.theirs == b.theirs &&
-           a.our_address == b.our_address && a.peer_address == b.peer_address && a.ipv6 == b.ipv6 &&
-           a.mtu == b.mtu && routes_of(a) == routes_of(b);
+    return a.key == b.key && a.facts.ours == b.facts.ours && a.facts.theirs == b.facts.theirs &&
+           a.facts.our_address == b.facts.our_address &&
+           a.facts.peer_address == b.facts.peer_address && a.facts.ipv6 == b.facts.ipv6 &&
+           a.facts.mtu == b.facts.mtu && routes_of(a) == routes_of(b);
 }
 
 }  // namespace
@@ -168,7 +169,7 @@ Result<void> PppoL2tpKernel::install(GatewayId gateway, const l2tp::SessionRecor
     if (!l2tp_) {
         return fail(Errc::unsupported, "this node's vpnha.toml has no gateway with L2TP");
     }
-    VPNHA_CHECK(check_ppp_address(*found, record.our_address));
+    VPNHA_CHECK(check_ppp_address(*found, record.facts.our_address));
     if (const auto known = sessions_.find(record.key); known != sessions_.end()) {
         if (same_in_kernel(known->second.record, record)) {
             known->second.record = record;
@@ -358,16 +359,18 @@ Result<PppLink> PppoL2tpKernel::open_link(const config::Gateway& gateway, const 
     VPNHA_TRY(UniqueFd session,
               open_session_socket(record.key, tunnel.connection_id, tunnel.udp.get()));
     VPNHA_TRY(PppLink link, open_ppp_link(std::move(session), record));
-    VPNHA_CHECK(route_.prepare_link(link.index, link.name, record.mtu));
-    VPNHA_CHECK(route_.add_peer_address(link.index, record.our_address, record.peer_address));
+    VPNHA_CHECK(route_.prepare_link(link.index, link.name, record.facts.mtu));
+    VPNHA_CHECK(
+        route_.add_peer_address(link.index, record.facts.our_address, record.facts.peer_address));
     VPNHA_CHECK(route_.set_link_up(link.index));
     for (const IpPrefix& net : routes_of(record)) {
         VPNHA_CHECK(route_.add_route(link.index, {net, std::nullopt, gateway.route_table}));
     }
     // Below it pppd's device has none, either.
-    if (record.ipv6 && record.mtu >= kIpv6MtuMin) {
-        VPNHA_CHECK(route_.add_link_local_peer(link.index, link_local_address(record.ipv6->ours),
-                                               link_local_address(record.ipv6->theirs)));
+    if (record.facts.ipv6 && record.facts.mtu >= kIpv6MtuMin) {
+        VPNHA_CHECK(route_.add_link_local_peer(link.index,
+                                               link_local_address(record.facts.ipv6->ours),
+                                               link_local_address(record.facts.ipv6->theirs)));
     }
     return link;
 }

@@ -149,11 +149,11 @@ Result<PppLink> open_ppp_link(UniqueFd session, const l2tp::SessionRecord& recor
     VPNHA_TRY(link.unit, open_ppp());
     int unit_number = -1;  // The kernel's choice.
     VPNHA_CHECK(control(link.unit.get(), PPPIOCNEWUNIT, &unit_number, "create a PPP unit"));
-    int mru = record.ours.mru;
+    int mru = record.facts.ours.mru;
     VPNHA_CHECK(control(link.unit.get(), PPPIOCSMRU, &mru, "set the PPP unit's MRU"));
-    int flags = unit_flags(record.theirs);
+    int flags = unit_flags(record.facts.theirs);
     VPNHA_CHECK(control(link.unit.get(), PPPIOCSFLAGS, &flags, "set the PPP unit's flags"));
-    if (!record.ipv6) {
+    if (!record.facts.ipv6) {
         npioctl ipv6{PPP_IPV6, NPMODE_DROP};
         VPNHA_CHECK(control(link.unit.get(), PPPIOCSNPMODE, &ipv6, "close IPv6 on the PPP unit"));
     }

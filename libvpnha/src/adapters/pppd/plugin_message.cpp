@@ -7,6 +7,7 @@
 #include <bitset>
 
 #include "base/limits.hpp"
+#include "base/unicast.hpp"
 
 namespace vpnha::adapters {
 
@@ -138,7 +139,7 @@ struct Carrier {
 
 // Reads the value of a field whose type is known; fails through `value`.
 void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up, Carrier& carrier) {
-    PluginLink& link = up.link;
+    ppp::SessionFacts& facts = up.facts;
     switch (type) {
         case kGateway:
             up.gateway = text_of(value, limits::kGatewayNameBytesMax);
@@ -153,29 +154,29 @@ void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up, Carr
             carrier.ids = value.take(value.remaining());
             break;
         case kOurOptions:
-            link.ours = read_link_options(value);
+            facts.ours = read_link_options(value);
             break;
         case kTheirOptions:
-            link.theirs = read_link_options(value);
+            facts.theirs = read_link_options(value);
             break;
         case kAddresses:
-            link.our_address = Ipv4Address{value.u32()};
-            link.peer_address = Ipv4Address{value.u32()};
+            facts.our_address = Ipv4Address{value.u32()};
+            facts.peer_address = Ipv4Address{value.u32()};
             break;
         case kEcho:
-            link.echo_interval_s = value.u16();
-            link.echo_failures = value.u16();
-            link.echo_is_adaptive = value.u8() != 0;
+            facts.echo_interval_s = value.u16();
+            facts.echo_failures = value.u16();
+            facts.echo_is_adaptive = value.u8() != 0;
             break;
         case kEstablished:
-            link.established_boot_ms = value.u64();
+            up.established_boot_ms = value.u64();
             break;
         case kUser:
-            link.user = text_of(value, limits::kUserNameBytesMax);
+            facts.user = text_of(value, limits::kUserNameBytesMax);
             break;
         case kDevice:
-            link.mtu = value.u16();
-            link.interface = text_of(value, limits::kInterfaceNameBytesMax);
+            facts.mtu = value.u16();
+            facts.interface = text_of(value, limits::kInterfaceNameBytesMax);
             break;
         case kNotResumable: {
             const std::uint32_t bits = value.u32();
@@ -189,7 +190,7 @@ void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up, Carr
     }
 }
 
-Result<PluginIds> read_ids(const Carrier& carrier, const PluginLink& link) {
+Result<PluginIds> read_ids(const Carrier& carrier) {
     ByteReader value(carrier.ids);
     if (carrier.protocol == "pptp") {
         const PluginPptp ids = read_pptp(value);
@@ -197,15 +198,13 @@ Result<PluginIds> read_ids(const Carrier& carrier, const PluginLink& link) {
             (ids.mppe_bits != 0 && ids.mppe_bits != 40 && ids.mppe_bits != 128)) {
             return fail(Errc::malformed, "the ids of PPTP have a wrong length or no known MPPE");
         }
-        // What of the link and its peer is sane does not depend on what carries it.
-        VPNHA_CHECK(l2tp::validate(session_record(
-            {ids.peer, TunnelId{1}, TunnelId{1}, SessionId{1}, SessionId{1}}, link, ids.peer)));
+        if (!is_unicast(ids.peer)) {
+            return fail(Errc::malformed,
+                        fmt::format("{} is no unicast endpoint", to_string(ids.peer)));
+        }
         return ids;
     }
     if (carrier.protocol == "other") {
-        const Ipv4Endpoint none{link.peer_address, 1};
-        VPNHA_CHECK(l2tp::validate(session_record(
-            {none, TunnelId{1}, TunnelId{1}, SessionId{1}, SessionId{1}}, link, none)));
         return value.finished() ? Result<PluginIds>(PluginOther{})
                                 : fail(Errc::malformed, "the ids have a wrong length");
     }
@@ -217,7 +216,7 @@ Result<PluginIds> read_ids(const Carrier& carrier, const PluginLink& link) {
         return fail(Errc::malformed, "the ids have a wrong length");
     }
     // The local end is not the plugin's to say; the peer's stands in for it.
-    VPNHA_CHECK(l2tp::validate(session_record(ids, link, ids.peer)));
+    VPNHA_CHECK(l2tp::validate(session_key(ids, ids.peer)));
     return ids;
 }
 
@@ -306,19 +305,19 @@ Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSess
             continue;
         }
         if (type == kTimeouts) {
-            VPNHA_TRY(up.link.timeouts, read_timeouts(value));
+            VPNHA_TRY(up.facts.timeouts, read_timeouts(value));
             continue;
         }
         if (type == kIpv6) {
-            VPNHA_TRY(up.link.ipv6, read_ipv6(value));
+            VPNHA_TRY(up.facts.ipv6, read_ipv6(value));
             continue;
         }
         if (type == kRoute) {
-            VPNHA_CHECK(add_route(value, up.link.routes));
+            VPNHA_CHECK(add_route(value, up.facts.routes));
             continue;
         }
         if (type == kProxied) {
-            VPNHA_CHECK(add_proxied(value, up.link.proxied));
+            VPNHA_CHECK(add_proxied(value, up.proxied));
             continue;
         }
         if ((type & kOptionalBit) != 0) {
@@ -344,7 +343,7 @@ Result<PluginMessage> parse_asks(ByteReader& reader) {
         fields.gateway.empty() || fields.pid == 0) {
         return fail(Errc::malformed, "who asks for an address names gateway, pid and user");
     }
-    return PluginAsks{std::move(fields.gateway), fields.pid, std::move(fields.link.user)};
+    return PluginAsks{std::move(fields.gateway), fields.pid, std::move(fields.facts.user)};
 }
 
 Result<PluginMessage> parse_session_down(ByteReader& reader) {
@@ -387,30 +386,15 @@ Result<PluginMessage> parse_session_up(ByteReader& reader) {
     if (up.pid == 0) {
         return fail(Errc::malformed, "a session has no pid");
     }
-    VPNHA_TRY(up.ids, read_ids(carrier, up.link));
+    VPNHA_CHECK(ppp::validate(up.facts));
+    VPNHA_TRY(up.ids, read_ids(carrier));
     return up;
 }
 
 }  // namespace
 
-l2tp::SessionRecord session_record(const PluginL2tp& ids, const PluginLink& link,
-                                   Ipv4Endpoint local) {
-    l2tp::SessionRecord record;
-    record.key = {{local, ids.peer, ids.tunnel, ids.peer_tunnel}, ids.session, ids.peer_session};
-    record.ours = link.ours;
-    record.theirs = link.theirs;
-    record.our_address = link.our_address;
-    record.peer_address = link.peer_address;
-    record.ipv6 = link.ipv6;
-    record.mtu = link.mtu;
-    record.routes = link.routes;
-    record.echo_interval_s = link.echo_interval_s;
-    record.echo_failures = link.echo_failures;
-    record.echo_is_adaptive = link.echo_is_adaptive;
-    record.timeouts = link.timeouts;
-    record.user = link.user;
-    record.interface = link.interface;
-    return record;
+l2tp::SessionKey session_key(const PluginL2tp& ids, Ipv4Endpoint local) {
+    return {{local, ids.peer, ids.tunnel, ids.peer_tunnel}, ids.session, ids.peer_session};
 }
 
 Result<PluginMessage> parse_plugin_message(ByteView bytes) {

@@ -23,25 +23,6 @@ struct PluginProxied {
     std::string interface;
 };
 
-// What pppd negotiated: the same whatever carries the link.
-struct PluginLink {
-    ppp::LinkOptions ours;
-    ppp::LinkOptions theirs;
-    Ipv4Address our_address;
-    Ipv4Address peer_address;
-    std::optional<ppp::Ipv6Identifiers> ipv6;
-    std::vector<IpPrefix> routes;        // Over its device, at most limits::kSessionRoutesMax.
-    std::vector<PluginProxied> proxied;  // At most limits::kSessionProxiedMax.
-    std::uint16_t echo_interval_s = 0;   // 0: never.
-    std::uint16_t echo_failures = 0;     // Unanswered echoes that end the session; 0: none do.
-    bool echo_is_adaptive = false;
-    std::uint64_t established_boot_ms = 0;  // On CLOCK_BOOTTIME.
-    ppp::Timeouts timeouts;                 // A plugin that is older than they are says none.
-    std::string user;                       // As authenticated; may be empty.
-    std::string interface;
-    std::uint16_t mtu = 0;  // Of the interface.
-};
-
 // How both ends know the session, by what carries it. The local end of the tunnel is not in it: it
 // is the gateway's VIP and port, and pppd does not know them.
 struct PluginL2tp {
@@ -76,7 +57,9 @@ struct PluginSessionUp {
     std::string gateway;  // Empty: pppd has none.
     std::uint32_t pid = 0;
     PluginIds ids;
-    PluginLink link;
+    ppp::SessionFacts facts;  // But for what vpnhad adds: begin, proxied addresses, obstacle.
+    std::uint64_t established_boot_ms = 0;  // On CLOCK_BOOTTIME.
+    std::vector<PluginProxied> proxied;     // At most limits::kSessionProxiedMax.
     // Why another node could not go on with it; empty when one could. One reason each, for humans.
     std::vector<std::string> not_resumable;
     // The same, of what scripts have done: another node does it as well if it runs them.
@@ -93,9 +76,7 @@ struct PluginExit {};
 
 using PluginMessage = std::variant<PluginAsks, PluginSessionUp, PluginSessionDown, PluginExit>;
 
-// Without what is proxied: its sides are the gateway's to name.
-[[nodiscard]] l2tp::SessionRecord session_record(const PluginL2tp& ids, const PluginLink& link,
-                                                 Ipv4Endpoint local);
+[[nodiscard]] l2tp::SessionKey session_key(const PluginL2tp& ids, Ipv4Endpoint local);
 
 // A session that parses is sane: its record is, whatever the local end.
 [[nodiscard]] Result<PluginMessage> parse_plugin_message(ByteView bytes);

@@ -21,9 +21,10 @@ constexpr std::size_t kFrameBytesMax = GreSocket::kPacketBytesMax - 100;
 constexpr std::size_t kCommandsAtOnce = 8;
 
 Result<void> check_frames(const pptp::CallRecord& record) {
-    if (record.ours.mru > kFrameBytesMax || record.mtu > kFrameBytesMax) {
-        return fail(Errc::limit, fmt::format("an MRU of {} and an MTU of {}; {} is the most",
-                                             record.ours.mru, record.mtu, kFrameBytesMax));
+    if (record.facts.ours.mru > kFrameBytesMax || record.facts.mtu > kFrameBytesMax) {
+        return fail(Errc::limit,
+                    fmt::format("an MRU of {} and an MTU of {}; {} is the most",
+                                record.facts.ours.mru, record.facts.mtu, kFrameBytesMax));
     }
     return {};
 }
@@ -57,9 +58,9 @@ std::optional<PathCallNumber> PathBroker::find(const pptp::CallKey& key) const {
 
 Result<void> PathBroker::take(const DataPath::Prepare& command) {
     const pptp::CallRecord& record = command.call.record;
-    const TunDevices::Settings settings{.ours = record.our_address,
-                                        .peer = record.peer_address,
-                                        .mtu = record.mtu,
+    const TunDevices::Settings settings{.ours = record.facts.our_address,
+                                        .peer = record.facts.peer_address,
+                                        .mtu = record.facts.mtu,
                                         .route_table = command.route_table};
     if (const auto before = find(record.key)) {
         // The same client's: the program leaves it before it gets the next one.

@@ -25,20 +25,20 @@ constexpr std::uint64_t kMsPerSecond = 1000;
 AccountRecord account_of(const l2tp::SessionRecord& session) {
     AccountRecord record;
     record.session = {RecordType::l2tp_session, wire::RecordId(l2tp::encode_key(session.key))};
-    record.user = session.user;
-    record.address = session.peer_address;
+    record.user = session.facts.user;
+    record.address = session.facts.peer_address;
     record.peer = session.key.tunnel.peer.address;
-    record.began_unix_ms = session.established_unix_ms;
+    record.began_unix_ms = session.facts.established_unix_ms;
     return record;
 }
 
 AccountRecord account_of(const node::PluginCall& call) {
     AccountRecord record;
     record.session = {RecordType::pptp_call, wire::RecordId(pptp::encode_key(call.record.key))};
-    record.user = call.record.user;
-    record.address = call.record.peer_address;
+    record.user = call.record.facts.user;
+    record.address = call.record.facts.peer_address;
     record.peer = call.record.key.peer.address;
-    record.began_unix_ms = call.record.established_unix_ms;
+    record.began_unix_ms = call.record.facts.established_unix_ms;
     return record;
 }
 

@@ -17,12 +17,12 @@ using wire::RecordType;
 // The session's key, and the client's address.
 AddressRecord address_of(const l2tp::SessionRecord& record) {
     return {
-        record.peer_address, record.user, false,
+        record.facts.peer_address, record.facts.user, false,
         wire::RecordKey{RecordType::l2tp_session, wire::RecordId(l2tp::encode_key(record.key))}};
 }
 
 AddressRecord address_of(const pptp::CallRecord& record) {
-    return {record.peer_address, record.user, false,
+    return {record.facts.peer_address, record.facts.user, false,
             wire::RecordKey{RecordType::pptp_call, wire::RecordId(pptp::encode_key(record.key))}};
 }
 

@@ -18,8 +18,8 @@ namespace vpnha::keepers {
 namespace {
 
 node::ScriptFacts facts_of(const l2tp::SessionRecord& record, const replica::GatewayClock& clock) {
-    return {record.user, record.our_address, record.peer_address, record.ipv6,
-            clock.when(record.established_unix_ms)};
+    return {record.facts.user, record.facts.our_address, record.facts.peer_address,
+            record.facts.ipv6, clock.when(record.facts.established_unix_ms)};
 }
 
 }  // namespace
@@ -138,8 +138,8 @@ void L2tpSessions::end_unresumable(TimePoint now, Effects& effects) {
             continue;
         }
         const Result<l2tp::SessionRecord> record = record_of(key);
-        log_lost(l2tp::to_string(key), ends_with_node(record ? record->obstacle : std::string()),
-                 effects);
+        log_lost(l2tp::to_string(key),
+                 ends_with_node(record ? record->facts.obstacle : std::string()), effects);
         close(key, "it ended with the node that negotiated it", EndCause::lost_service, now,
               effects);
     }
@@ -167,9 +167,9 @@ void L2tpSessions::mute(Effects& effects) {
     proxies_.down_all(effects);
     for (const auto& [plugin, session] : stock_.by_plugin()) {
         const l2tp::SessionRecord& record = session.record;
-        scripts_.stock_down(record.key, facts_of(record, gateway_.clock()), record.interface,
+        scripts_.stock_down(record.key, facts_of(record, gateway_.clock()), record.facts.interface,
                             effects);
-        proxies_.stock_down(record.proxied, effects);
+        proxies_.stock_down(record.facts.proxied, effects);
     }
     stock_.clear();
     waiting_plugins_.clear();
@@ -210,10 +210,10 @@ void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now, Effe
     Resumed& resumed = place == resumed_.end() ? begin_tunnel(record.key.tunnel) : place->second;
     resumed.tunnel.add_session(record);
     resumed_sessions_.insert(record.key);
-    if (!record.obstacle.empty()) {
+    if (!record.facts.obstacle.empty()) {
         ending_.add(record.key);
     } else {
-        proxies_.up(record_key_of(record.key), record.proxied, effects);
+        proxies_.up(record_key_of(record.key), record.facts.proxied, effects);
         scripts_.up(record.key, facts_of(record, gateway_.clock()), effects);
     }
     watch_timeouts(record, now);
@@ -221,15 +221,16 @@ void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now, Effe
 }
 
 void L2tpSessions::watch_timeouts(const l2tp::SessionRecord& record, TimePoint now) {
-    timeouts_.watch({record_key_of(record.key), record.timeouts,
-                     gateway_.clock().when(record.established_unix_ms), record.peer_address},
-                    now);
+    timeouts_.watch(
+        {record_key_of(record.key), record.facts.timeouts,
+         gateway_.clock().when(record.facts.established_unix_ms), record.facts.peer_address},
+        now);
 }
 
 void L2tpSessions::watch_echoes(const l2tp::SessionRecord& record, TimePoint now) {
-    if (record.echo_is_adaptive) {
-        echoes_.watch({record_key_of(record.key), record.peer_address,
-                       std::chrono::seconds(record.echo_interval_s)},
+    if (record.facts.echo_is_adaptive) {
+        echoes_.watch({record_key_of(record.key), record.facts.peer_address,
+                       std::chrono::seconds(record.facts.echo_interval_s)},
                       now);
     }
 }

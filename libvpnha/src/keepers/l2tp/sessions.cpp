@@ -134,20 +134,20 @@ Result<ppp::Timeouts> L2tpSessions::change(const wire::RecordKey& key,
                                            Effects& effects) {
     if (const auto plugin = stock_.plugin_of(key)) {
         l2tp::SessionRecord& record = stock_.record(*plugin);
-        record.timeouts = change.of(record.timeouts);
+        record.facts.timeouts = change.of(record.facts.timeouts);
         gateway_.replica().amend(key, l2tp::encode_record(record));
-        effects.emplace_back(node::ChangePlugin{*plugin, record.timeouts});
-        return record.timeouts;
+        effects.emplace_back(node::ChangePlugin{*plugin, record.facts.timeouts});
+        return record.facts.timeouts;
     }
     VPNHA_TRY(const l2tp::SessionKey session, l2tp::parse_key(key.id.view()));
     if (!resumed_sessions_.contains(session)) {
         return fail(Errc::not_found, "this node has not resumed the session");
     }
     VPNHA_TRY(l2tp::SessionRecord record, record_of(session));
-    record.timeouts = change.of(record.timeouts);
+    record.facts.timeouts = change.of(record.facts.timeouts);
     gateway_.replica().amend(key, l2tp::encode_record(record));
     watch_timeouts(record, now);
-    return record.timeouts;
+    return record.facts.timeouts;
 }
 
 void L2tpSessions::hear(const node::SessionNewsLost&, TimePoint, Effects& effects) {
@@ -181,7 +181,7 @@ void L2tpSessions::hear(const node::PluginUp& up, TimePoint now, Effects& effect
         return;
     }
     l2tp::SessionRecord record = *own;
-    record.obstacle = not_resumable.substr(0, limits::kObstacleBytesMax);
+    record.facts.obstacle = not_resumable.substr(0, limits::kObstacleBytesMax);
     if (!gateway_.is_served()) {
         effects.emplace_back(
             node::AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
@@ -191,7 +191,7 @@ void L2tpSessions::hear(const node::PluginUp& up, TimePoint now, Effects& effect
     const wire::RecordKey key = record_key_of(record.key);
     std::string obstacle = not_resumable;
     // Of one that cannot go on elsewhere it is there for its client to be told.
-    const bool is_published = (record.obstacle.empty() || l2tp::validate(record)) &&
+    const bool is_published = (record.facts.obstacle.empty() || l2tp::validate(record)) &&
                               gateway_.replica().publish(key, l2tp::encode_record(record));
     if (!is_published && obstacle.empty()) {
         obstacle = fmt::format("the replica is full ({} records)", limits::kRecordsPerGatewayMax);
@@ -271,10 +271,10 @@ std::optional<TimePoint> L2tpSessions::next_deadline() const {
 SessionView L2tpSessions::view_of(const l2tp::SessionRecord& record) const {
     const l2tp::SessionKey& key = record.key;
     std::vector<std::string> networks;
-    if (record.ipv6) {
-        networks.push_back(to_string(link_local_address(record.ipv6->theirs)));
+    if (record.facts.ipv6) {
+        networks.push_back(to_string(link_local_address(record.facts.ipv6->theirs)));
     }
-    for (const IpPrefix& route : record.routes) {
+    for (const IpPrefix& route : record.facts.routes) {
         networks.push_back(to_string(route));
     }
     return {.record = record_key_of(key),
@@ -284,10 +284,10 @@ SessionView L2tpSessions::view_of(const l2tp::SessionRecord& record) const {
                     {"session", key.id.value},
                     {"peer_session", key.peer_id.value}},
             .peer = to_string(key.tunnel.peer),
-            .address = to_string(record.peer_address),
-            .user = record.user,
-            .interface = record.interface,
-            .established_unix_ms = record.established_unix_ms,
+            .address = to_string(record.facts.peer_address),
+            .user = record.facts.user,
+            .interface = record.facts.interface,
+            .established_unix_ms = record.facts.established_unix_ms,
             .state = SessionState::hot,
             .epoch = replica().epoch(),
             .reason = {},
@@ -304,7 +304,7 @@ std::optional<SessionView> L2tpSessions::view_of(const wire::RecordKey& key,
     view.epoch = stored.version.epoch;
     show_state(view, replica(), key, stored, refusals_,
                {.is_resumed = resumed_sessions_.contains(record->key),
-                .obstacle = record->obstacle,
+                .obstacle = record->facts.obstacle,
                 .not_ready = "not yet in this node's kernel"});
     return view;
 }

@@ -344,11 +344,11 @@ void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
         return;
     }
     pptp::CallRecord record = told;
-    record.obstacle = not_resumable.substr(0, limits::kObstacleBytesMax);
+    record.facts.obstacle = not_resumable.substr(0, limits::kObstacleBytesMax);
     const wire::RecordKey key = record_key_of(record.key);
     std::string obstacle = not_resumable;
     const bool is_published =
-        (record.obstacle.empty() || pptp::validate(record)) &&
+        (record.facts.obstacle.empty() || pptp::validate(record)) &&
         replica().publish(numbers_record(record.key), pptp::encode_numbers(numbers)) &&
         replica().publish(key, pptp::encode_record(record));
     if (!is_published) {
@@ -401,10 +401,10 @@ SessionView PptpCalls::view_of(const pptp::CallRecord& record) const {
             .protocol = "pptp",
             .ids = {{"call", record.key.id.value}, {"peer_call", record.key.peer_id.value}},
             .peer = to_string(record.key.peer),
-            .address = to_string(record.peer_address),
-            .user = record.user,
-            .interface = record.interface,
-            .established_unix_ms = record.established_unix_ms,
+            .address = to_string(record.facts.peer_address),
+            .user = record.facts.user,
+            .interface = record.facts.interface,
+            .established_unix_ms = record.facts.established_unix_ms,
             .state = SessionState::hot,
             .epoch = replica().epoch(),
             .reason = {}};
@@ -421,7 +421,7 @@ std::optional<SessionView> PptpCalls::view_of(const wire::RecordKey& key,
     const auto call = calls_.find(record->key);
     show_state(view, replica(), key, stored, refusals_,
                {.is_resumed = call != calls_.end() && call->second.stage == Stage::resumed,
-                .obstacle = record->obstacle,
+                .obstacle = record->facts.obstacle,
                 .not_ready = "not yet prepared on this node"});
     return view;
 }

@@ -15,11 +15,11 @@ namespace {
 
 node::ScriptFacts facts_of(const pptp::CallRecord& record, const replica::GatewayClock& clock,
                            std::uint32_t device) {
-    return {record.user,
-            record.our_address,
-            record.peer_address,
+    return {record.facts.user,
+            record.facts.our_address,
+            record.facts.peer_address,
             {},
-            clock.when(record.established_unix_ms),
+            clock.when(record.facts.established_unix_ms),
             device};
 }
 
@@ -58,10 +58,10 @@ void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& 
         Call& call = calls_[key];
         call.stage = Stage::resumed;
         releases_.asked(key);
-        if (!call.record->obstacle.empty()) {
+        if (!call.record->facts.obstacle.empty()) {
             ending_.add(key);
         } else {
-            proxies_.up(record_key_of(key), call.record->proxied, effects);
+            proxies_.up(record_key_of(key), call.record->facts.proxied, effects);
         }
         watch_timeouts(*call.record, now);
     }
@@ -84,7 +84,7 @@ void PptpCalls::end_unresumable(TimePoint now, Effects& effects) {
         }
         ++counters_.lost;
         log(node::Level::error, "session lost event=lost", key,
-            ends_with_node(found->second.record->obstacle), effects);
+            ends_with_node(found->second.record->facts.obstacle), effects);
         effects.emplace_back(node::EndCall{gateway_.id(), key,
                                            "it ended with the node that negotiated it",
                                            EndCause::lost_service});
@@ -172,9 +172,9 @@ void PptpCalls::mute(Effects& effects) {
     }
     for (const auto& [plugin, call] : stock_.by_plugin()) {
         const pptp::CallRecord& record = call.record;
-        scripts_.stock_down(record.key, facts_of(record, gateway_.clock(), 0), record.interface,
-                            effects);
-        proxies_.stock_down(record.proxied, effects);
+        scripts_.stock_down(record.key, facts_of(record, gateway_.clock(), 0),
+                            record.facts.interface, effects);
+        proxies_.stock_down(record.facts.proxied, effects);
     }
     stock_.clear();
     waiting_plugins_.clear();
@@ -197,9 +197,10 @@ Result<void> PptpCalls::end(const wire::RecordKey& key, TimePoint, Effects& effe
 }
 
 void PptpCalls::watch_timeouts(const pptp::CallRecord& record, TimePoint now) {
-    timeouts_.watch({record_key_of(record.key), record.timeouts,
-                     gateway_.clock().when(record.established_unix_ms), record.peer_address},
-                    now);
+    timeouts_.watch(
+        {record_key_of(record.key), record.facts.timeouts,
+         gateway_.clock().when(record.facts.established_unix_ms), record.facts.peer_address},
+        now);
 }
 
 Result<ppp::Timeouts> PptpCalls::change(const wire::RecordKey& key,
@@ -209,7 +210,7 @@ Result<ppp::Timeouts> PptpCalls::change(const wire::RecordKey& key,
     const auto found = calls_.find(name);
     const bool is_resumed = found != calls_.end() && found->second.stage == Stage::resumed;
     const auto amend = [&](pptp::CallRecord& record) {
-        record.timeouts = change.of(record.timeouts);
+        record.facts.timeouts = change.of(record.facts.timeouts);
         replica().amend(key, pptp::encode_record(record));
         if (found != calls_.end()) {
             found->second.record = record;
@@ -218,15 +219,15 @@ Result<ppp::Timeouts> PptpCalls::change(const wire::RecordKey& key,
     if (const auto plugin = stock_.plugin_of(key)) {
         pptp::CallRecord& record = stock_.record(*plugin);
         amend(record);
-        effects.emplace_back(node::ChangePlugin{*plugin, record.timeouts});
-        return record.timeouts;
+        effects.emplace_back(node::ChangePlugin{*plugin, record.facts.timeouts});
+        return record.facts.timeouts;
     }
     if (!is_resumed) {
         return fail(Errc::not_found, "this node has not resumed the call");
     }
     amend(*found->second.record);
     watch_timeouts(*found->second.record, now);
-    return found->second.record->timeouts;
+    return found->second.record->facts.timeouts;
 }
 
 void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effects) {
@@ -235,7 +236,7 @@ void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effec
     releases_.resumed(resumed.key);
     const auto found = calls_.find(resumed.key);
     if (found == calls_.end() || found->second.stage != Stage::resumed ||
-        !found->second.record->obstacle.empty()) {
+        !found->second.record->facts.obstacle.empty()) {
         return;  // Meanwhile it is nobody's, or another node's; or it ends at once.
     }
     scripts_.up(resumed.key,

@@ -17,26 +17,6 @@ using adapters::DataPath;
 
 constexpr std::uint16_t kControlPort = 1723;
 
-pptp::CallRecord call_record(const pptp::CallKey& key, const adapters::PluginPptp& ids,
-                             const adapters::PluginLink& link) {
-    return {.key = key,
-            .tcp = {},
-            .ours = link.ours,
-            .theirs = link.theirs,
-            .our_address = link.our_address,
-            .peer_address = link.peer_address,
-            .mtu = link.mtu,
-            .proxied = {},
-            .echo_interval_s = link.echo_interval_s,
-            .echo_failures = link.echo_failures,
-            .echo_is_adaptive = link.echo_is_adaptive,
-            .timeouts = link.timeouts,
-            .mppe = static_cast<pptp::Mppe>(ids.mppe_bits),
-            .sealed_keys = {},
-            .user = link.user,
-            .interface = link.interface};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Pptp>> Pptp::open(const config::Config& config, adapters::QbLoop& loop,
@@ -124,7 +104,7 @@ void Pptp::carry_out(node::PrepareCall& work) {
     allow_end(key.local.address, key.peer, false);
     DataPath::Prepare prepare{
         .call = std::move(work), .keys = {}, .route_table = gateway.route_table};
-    if (!prepare.call.record.obstacle.empty()) {
+    if (!prepare.call.record.facts.obstacle.empty()) {
         prepare.route_table = 0;  // Its client is told; no packet of it is carried here.
     }
     if (prepare.call.record.mppe != pptp::Mppe::none) {
@@ -190,20 +170,21 @@ void Pptp::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant) {
 }
 
 Pptp::StockCall Pptp::on_plugin_up(adapters::PluginClientId client, const config::Gateway& gateway,
-                                   const adapters::PluginPptp& ids,
-                                   const adapters::PluginLink& link) {
+                                   const adapters::PluginPptp& ids, ppp::SessionFacts facts) {
     const pptp::CallKey key{.local = {gateway.dialled_address(), kControlPort},
                             .peer = ids.peer,
                             .id = pptp::CallId{ids.call},
                             .peer_id = pptp::CallId{ids.peer_call}};
-    StockCall stock{.call = {.record = call_record(key, ids, link), .numbers = {}},
-                    .not_resumable = {}};
+    StockCall stock;
     pptp::CallRecord& record = stock.call.record;
     const auto options = watch_.options_of(gateway.id, key.peer);
     const Result<Bytes> sealed =
         ids.mppe_bits == 0 ? Bytes{} : box_.seal(pptp::seal_context(key), ids.keys);
-    record.tcp = options.value_or(pptp::TcpOptions{});
-    record.sealed_keys = sealed.value_or(Bytes{});
+    record = {.key = key,
+              .tcp = options.value_or(pptp::TcpOptions{}),
+              .mppe = static_cast<pptp::Mppe>(ids.mppe_bits),
+              .sealed_keys = sealed.value_or(Bytes{}),
+              .facts = std::move(facts)};
     if (!options) {
         stock.not_resumable = "the begin of its control connection was not seen";
     } else if (!sealed) {

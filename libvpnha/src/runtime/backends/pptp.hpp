@@ -61,8 +61,7 @@ class Pptp final : public ports::Backend {
     // What pppd's plugin says, with what was seen of the call. It is followed from now on.
     [[nodiscard]] StockCall on_plugin_up(adapters::PluginClientId client,
                                          const config::Gateway& gateway,
-                                         const adapters::PluginPptp& ids,
-                                         const adapters::PluginLink& link);
+                                         const adapters::PluginPptp& ids, ppp::SessionFacts facts);
     // Announced: its pppd has told its peer of the end.
     void on_plugin_gone(adapters::PluginClientId client, bool announced);
 

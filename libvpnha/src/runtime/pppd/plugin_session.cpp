@@ -20,13 +20,12 @@ void add_reason(std::string& reasons, const std::string& reason) {
     }
 }
 
-l2tp::SessionRecord record_of(const adapters::PluginL2tp& ids, const adapters::PluginLink& link,
-                              const config::Gateway& gateway) {
+l2tp::SessionKey key_of(const adapters::PluginL2tp& ids, const config::Gateway& gateway) {
     Ipv4Endpoint local;
     if (gateway.l2tp) {
         local = {gateway.dialled_address(), gateway.l2tp->port};
     }
-    return adapters::session_record(ids, link, local);
+    return adapters::session_key(ids, local);
 }
 
 // On which sides of the gateway the node answers in the client's place. What no other node could
@@ -78,28 +77,24 @@ Result<PluginNews> plugin_session(adapters::PluginClientId client,
         return fail(Errc::not_found, fmt::format("no gateway '{}' in vpnha.toml", up.gateway));
     }
     add_reason(news.not_resumable, hindrance_of_addresses(config, *gateway, nodes,
-                                                          up.link.peer_address, up.link.routes));
-    std::vector<ppp::ProxiedAddress> proxied =
-        sides_of(up.link.proxied, *gateway, news.not_resumable);
+                                                          up.facts.peer_address, up.facts.routes));
+    ppp::SessionFacts facts = up.facts;
+    facts.established_unix_ms = established_unix_ms;
+    facts.proxied = sides_of(up.proxied, *gateway, news.not_resumable);
     if (!gateway->resume_scripts) {
         for (const std::string& reason : up.done_by_scripts) {
             add_reason(news.not_resumable, reason + " (resume_scripts would do it again)");
         }
     }
     if (const auto* const l2tp = std::get_if<adapters::PluginL2tp>(&up.ids)) {
-        l2tp::SessionRecord record = record_of(*l2tp, up.link, *gateway);
-        record.established_unix_ms = established_unix_ms;
-        record.proxied = std::move(proxied);
-        news.session = std::move(record);
+        news.session = l2tp::SessionRecord{key_of(*l2tp, *gateway), std::move(facts)};
     } else if (!gateway->pptp) {
         return fail(Errc::unsupported,
                     fmt::format("gateway '{}' has no table [pptp] in vpnha.toml", up.gateway));
     } else {
-        Pptp::StockCall stock =
-            pptp->on_plugin_up(client, *gateway, std::get<adapters::PluginPptp>(up.ids), up.link);
+        Pptp::StockCall stock = pptp->on_plugin_up(
+            client, *gateway, std::get<adapters::PluginPptp>(up.ids), std::move(facts));
         add_reason(news.not_resumable, stock.not_resumable);
-        stock.call.record.established_unix_ms = established_unix_ms;
-        stock.call.record.proxied = std::move(proxied);
         news.session = std::move(stock.call);
     }
     return news;

@@ -42,19 +42,19 @@ Result<void> Plugins::open() {
 
 void Plugins::on_up(adapters::PluginClientId client, const adapters::PluginSessionUp& up) {
     const TimePoint established(std::chrono::milliseconds(
-        std::min(up.link.established_boot_ms, static_cast<std::uint64_t>(kBootMsMax.count()))));
+        std::min(up.established_boot_ms, static_cast<std::uint64_t>(kBootMsMax.count()))));
     const config::Gateway* const gateway = config_.find(up.gateway);
     const auto news =
         plugin_session(client, up, config_, nodes_, pptp_,
                        gateway == nullptr ? 0 : node_.find(gateway->id)->clock().at(established));
     if (!news) {
         server_->answer(client, news.error().detail);
-        if (strays_.put(client, {up.gateway, up.link.user, to_string(up.link.peer_address),
-                                 up.link.interface, established, news.error().detail})) {
+        if (strays_.put(client, {up.gateway, up.facts.user, to_string(up.facts.peer_address),
+                                 up.facts.interface, established, news.error().detail})) {
             adapters::write_log(
                 node::Level::warning,
                 fmt::format("no gateway keeps a session event=unprotected interface={} user={}: {}",
-                            up.link.interface, up.link.user, news.error().detail));
+                            up.facts.interface, up.facts.user, news.error().detail));
         }
         return;
     }

@@ -54,35 +54,35 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
     EXPECT_EQ(up.gateway, "dialin");
     EXPECT_EQ(up.pid, 4711U);
     const auto& ids = std::get<PluginL2tp>(up.ids);
-    const l2tp::SessionRecord record =
-        session_record(ids, up.link, Ipv4Endpoint{Ipv4Address{0xc0000264}, 1701});
-    EXPECT_EQ(to_string(record.key.tunnel.local), "192.0.2.100:1701");
-    EXPECT_EQ(to_string(record.key.tunnel.peer), "192.0.2.51:1701");
-    EXPECT_EQ(record.key.tunnel.id, TunnelId{0xfffe});
-    EXPECT_EQ(record.key.tunnel.peer_id, TunnelId{2});
-    EXPECT_EQ(record.key.id, SessionId{3});
-    EXPECT_EQ(record.key.peer_id, SessionId{0x8004});
-    EXPECT_EQ(record.ours, (ppp::LinkOptions{1410, 0xdeadbeef, 0xffffffff, true, false}));
-    EXPECT_EQ(record.theirs, (ppp::LinkOptions{1400, 0x01020304, 0, false, true}));
-    EXPECT_EQ(to_string(record.our_address), "10.200.0.1");
-    EXPECT_EQ(to_string(record.peer_address), "10.200.1.10");
-    EXPECT_EQ(record.echo_interval_s, 30);
-    EXPECT_EQ(record.echo_failures, 4);
-    EXPECT_TRUE(record.echo_is_adaptive);
-    EXPECT_EQ(up.link.established_boot_ms, 1'767'225'600'123U);
-    EXPECT_EQ(record.timeouts, (ppp::Timeouts{7200, 900}));
-    EXPECT_EQ(record.ipv6, (ppp::Ipv6Identifiers{0x0102030405060708, 9}));
-    ASSERT_EQ(record.routes.size(), 2U);
-    EXPECT_EQ(to_string(record.routes[0]), "198.51.100.0/24");
-    EXPECT_EQ(to_string(record.routes[1]), "2001:db8:1::/48");
-    EXPECT_EQ(record.mtu, 1280);
-    ASSERT_EQ(up.link.proxied.size(), 2U);
-    EXPECT_EQ(to_string(up.link.proxied[0].address), "10.200.1.10");
-    EXPECT_EQ(up.link.proxied[0].interface, "inside");
-    EXPECT_EQ(to_string(up.link.proxied[1].address), "2001:db8:1::");
-    EXPECT_EQ(up.link.proxied[1].interface, "eth0.7");
-    EXPECT_EQ(record.user, "alice");
-    EXPECT_EQ(record.interface, "ppp0");
+    const l2tp::SessionKey key = session_key(ids, Ipv4Endpoint{Ipv4Address{0xc0000264}, 1701});
+    EXPECT_EQ(to_string(key.tunnel.local), "192.0.2.100:1701");
+    EXPECT_EQ(to_string(key.tunnel.peer), "192.0.2.51:1701");
+    EXPECT_EQ(key.tunnel.id, TunnelId{0xfffe});
+    EXPECT_EQ(key.tunnel.peer_id, TunnelId{2});
+    EXPECT_EQ(key.id, SessionId{3});
+    EXPECT_EQ(key.peer_id, SessionId{0x8004});
+    const ppp::SessionFacts& facts = up.facts;
+    EXPECT_EQ(facts.ours, (ppp::LinkOptions{1410, 0xdeadbeef, 0xffffffff, true, false}));
+    EXPECT_EQ(facts.theirs, (ppp::LinkOptions{1400, 0x01020304, 0, false, true}));
+    EXPECT_EQ(to_string(facts.our_address), "10.200.0.1");
+    EXPECT_EQ(to_string(facts.peer_address), "10.200.1.10");
+    EXPECT_EQ(facts.echo_interval_s, 30);
+    EXPECT_EQ(facts.echo_failures, 4);
+    EXPECT_TRUE(facts.echo_is_adaptive);
+    EXPECT_EQ(up.established_boot_ms, 1'767'225'600'123U);
+    EXPECT_EQ(facts.timeouts, (ppp::Timeouts{7200, 900}));
+    EXPECT_EQ(facts.ipv6, (ppp::Ipv6Identifiers{0x0102030405060708, 9}));
+    ASSERT_EQ(facts.routes.size(), 2U);
+    EXPECT_EQ(to_string(facts.routes[0]), "198.51.100.0/24");
+    EXPECT_EQ(to_string(facts.routes[1]), "2001:db8:1::/48");
+    EXPECT_EQ(facts.mtu, 1280);
+    ASSERT_EQ(up.proxied.size(), 2U);
+    EXPECT_EQ(to_string(up.proxied[0].address), "10.200.1.10");
+    EXPECT_EQ(up.proxied[0].interface, "inside");
+    EXPECT_EQ(to_string(up.proxied[1].address), "2001:db8:1::");
+    EXPECT_EQ(up.proxied[1].interface, "eth0.7");
+    EXPECT_EQ(facts.user, "alice");
+    EXPECT_EQ(facts.interface, "ppp0");
     EXPECT_TRUE(up.not_resumable.empty());
 }
 
@@ -111,7 +111,7 @@ TEST(PluginMessageTest, ACallIsReadBackWithKeysThatLieInTheMessage) {
     EXPECT_EQ(to_string(ids.peer), "192.0.2.51:40123");
     EXPECT_EQ(ids.call, 0) << "pptpd's first one";
     EXPECT_EQ(ids.peer_call, 0x76e9);
-    EXPECT_EQ(std::get<PluginSessionUp>(*message).link.mtu, 1280);
+    EXPECT_EQ(std::get<PluginSessionUp>(*message).facts.mtu, 1280);
     EXPECT_EQ(ids.mppe_bits, 128);
     EXPECT_EQ(to_hex(ids.keys), "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
     EXPECT_GE(ids.keys.data(), bytes.data());
@@ -192,9 +192,9 @@ TEST(PluginMessageTest, LongestTextsFit) {
     std::memset(session.gateway, 'g', VPNHA_GATEWAY_BYTES_MAX);
     std::memset(session.user, 'u', VPNHA_USER_BYTES_MAX);
     std::memset(session.interface, 'i', VPNHA_INTERFACE_BYTES_MAX);
-    EXPECT_EQ(parsed(session).link.user, std::string(255, 'u'));
+    EXPECT_EQ(parsed(session).facts.user, std::string(255, 'u'));
     EXPECT_EQ(parsed(session).gateway.size(), limits::kGatewayNameBytesMax);
-    EXPECT_EQ(parsed(session).link.interface.size(), limits::kInterfaceNameBytesMax);
+    EXPECT_EQ(parsed(session).facts.interface.size(), limits::kInterfaceNameBytesMax);
 }
 
 // As of a plugin that is older.
@@ -209,15 +209,15 @@ TEST(PluginMessageTest, TimeoutsMayBeLeftOut) {
     bytes.erase(at, at + static_cast<std::ptrdiff_t>(field.size()));
     const auto older = parse_plugin_message(bytes);
     ASSERT_TRUE(older.has_value());
-    EXPECT_EQ(std::get<PluginSessionUp>(*older).link.timeouts, ppp::Timeouts{});
+    EXPECT_EQ(std::get<PluginSessionUp>(*older).facts.timeouts, ppp::Timeouts{});
 }
 
 TEST(PluginMessageTest, ASessionWithoutIpv6SaysNothingOfIt) {
     vpnha_session session = sample_session();
     session.our_identifier = 0;
     session.route_count = 0;
-    EXPECT_EQ(parsed(session).link.ipv6, std::nullopt);
-    EXPECT_TRUE(parsed(session).link.routes.empty());
+    EXPECT_EQ(parsed(session).facts.ipv6, std::nullopt);
+    EXPECT_TRUE(parsed(session).facts.routes.empty());
 }
 
 TEST(PluginMessageTest, ARouteHasALengthAndAnAddress) {

@@ -29,12 +29,12 @@ class PluginServerTest : public testing::Test {
     void SetUp() override {
         PluginListener listener;
         listener.on_up = [this](PluginClientId id, const PluginSessionUp& up) {
-            tell("up " + up.link.user);
-            if (up.link.user == "mallory") {
+            tell("up " + up.facts.user);
+            if (up.facts.user == "mallory") {
                 server_->end(id);
                 return;
             }
-            server_->answer(id, up.link.user == "alice" ? "" : "no standby");
+            server_->answer(id, up.facts.user == "alice" ? "" : "no standby");
         };
         listener.on_down = [this](PluginClientId, const PluginSessionDown&) { tell("down"); };
         listener.on_gone = [this](PluginClientId id, bool announced) {

@@ -70,8 +70,8 @@ TEST(PathMessageTest, TheLongestMessageGoesThroughTheSocket) {
     EXPECT_LE(bytes.size(), MessageSocket::kMessageBytesMax);
     EXPECT_TRUE(parse_report(bytes));
     pptp::CallRecord record = pptp::test::sample_call();
-    record.user = std::string(255, 'u');
-    record.obstacle = std::string(200, 'o');
+    record.facts.user = std::string(255, 'u');
+    record.facts.obstacle = std::string(200, 'o');
     EXPECT_LE(
         encode_order(PathPrepare{7, GatewayId{3}, record, kNumbers, pptp::StartKeys{}}).size(),
         MessageSocket::kMessageBytesMax);

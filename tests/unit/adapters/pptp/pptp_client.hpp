@@ -173,7 +173,7 @@ class PptpClientTest : public testing::TwoHosts {
         const UniqueFd raw(::socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, kProtocol));
         ByteWriter payload;
         payload.u32(number);
-        const sockaddr_in to = to_sockaddr({record_.peer_address, 0});
+        const sockaddr_in to = to_sockaddr({record_.facts.peer_address, 0});
         ASSERT_EQ(::sendto(raw.get(), payload.view().data(), payload.size(), 0,
                            reinterpret_cast<const sockaddr*>(&to), sizeof to),
                   4);

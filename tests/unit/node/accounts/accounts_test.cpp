@@ -76,7 +76,7 @@ class AccountsTest : public ::testing::Test {
     void note_read() {
         for (const auto& [number, began] : began_) {
             if (is_alive(number)) {
-                const Ipv4Address client = session(number).peer_address;
+                const Ipv4Address client = session(number).facts.peer_address;
                 read_[client] = carried_[client];
             }
         }
@@ -109,7 +109,8 @@ class AccountsTest : public ::testing::Test {
     }
     l2tp::SessionRecord session_of(std::uint16_t number) {
         l2tp::SessionRecord record = session(number);
-        record.established_unix_ms = began_.try_emplace(number, cluster_.unix_ms()).first->second;
+        record.facts.established_unix_ms =
+            began_.try_emplace(number, cluster_.unix_ms()).first->second;
         return record;
     }
     void up(std::uint16_t number, const std::string& obstacle = "") {
@@ -125,7 +126,7 @@ class AccountsTest : public ::testing::Test {
     }
     // The session's device on the promoted node counts that.
     void count(std::uint16_t number, const Traffic& traffic) {
-        const Ipv4Address client = session(number).peer_address;
+        const Ipv4Address client = session(number).facts.peer_address;
         auto& devices = devices_[promoted_];
         const auto found = std::find_if(devices.begin(), devices.end(),
                                         [&](const auto& each) { return each.client == client; });
@@ -137,7 +138,7 @@ class AccountsTest : public ::testing::Test {
     }
     void remove_device(std::uint16_t number) {
         std::erase_if(devices_[promoted_], [&](const auto& each) {
-            return each.client == session(number).peer_address;
+            return each.client == session(number).facts.peer_address;
         });
     }
     void fail_over() {
@@ -304,18 +305,18 @@ TEST_F(AccountsTest, OfAResumedPptpCallTheDeviceCountsWhatItDidNotHaveBefore) {
     cluster_.have_pptp();
     restart_all();
     pptp::CallRecord record = pptp::test::sample_call();
-    record.established_unix_ms = cluster_.unix_ms();
+    record.facts.established_unix_ms = cluster_.unix_ms();
     cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(
                                 1, "l2tp", PluginCall{record, {}}, "", cluster_.now(), {{kClass}}));
     const std::array read{pptp::CallState{record.key, pptp::test::sample_numbers()}};
     cluster_.run(promoted_, cluster_.at(promoted_).node->on_event(kGateway, CallsRead{0, read},
                                                                   cluster_.now()));
-    devices_[promoted_].push_back({record.peer_address, 1, {1000, 2000, 10, 20}});
+    devices_[promoted_].push_back({record.facts.peer_address, 1, {1000, 2000, 10, 20}});
     pass(seconds(2));
     fail_over();
     Traffic counted = kTunBefore;
     counted += {1, 2, 3, 4};
-    devices_[promoted_].push_back({record.peer_address, kTunDevice, counted});
+    devices_[promoted_].push_back({record.facts.peer_address, kTunDevice, counted});
     pass(kInterim + seconds(2));
     ASSERT_EQ(only().requests.size(), 2U);
     EXPECT_EQ(only().requests.back().kind, Kind::interim);
@@ -412,7 +413,7 @@ TEST_F(AccountsTest, AfterAFailureThatLostSessionsTheStopsAreToldAtARate) {
     EXPECT_LT(stops(all), kSessions) << "the others wait";
     ASSERT_EQ(heard_.size(), kSessions + 1U) << "the new Start does not";
     EXPECT_EQ(stops([this](const AccountingRequest& start) {
-                  return start.address == session(kSessions).peer_address;
+                  return start.address == session(kSessions).facts.peer_address;
               }),
               1)
         << "its address was given anew";
@@ -495,7 +496,7 @@ class AnyAccounts : public AccountsTest, public ::testing::WithParamInterface<un
             if (is_alive(number)) {
                 const std::uint64_t octets = below(1000);
                 count(number, {octets, below(1000), below(10), below(10)});
-                carried_[session(number).peer_address] += octets;
+                carried_[session(number).facts.peer_address] += octets;
             }
         }
     }
@@ -539,7 +540,7 @@ class AnyAccounts : public AccountsTest, public ::testing::WithParamInterface<un
             known.insert(heard.requests.front().address);
         }
         for (std::uint16_t number = 1; number <= last_number_; ++number) {
-            if (!known.contains(session(number).peer_address)) {
+            if (!known.contains(session(number).facts.peer_address)) {
                 alone_.insert(number);
             }
         }
@@ -622,7 +623,7 @@ TEST_P(AnyAccounts, HaveOneStartAndOneStop) {
     EXPECT_GT(carried, 10'000U);
     for (std::uint16_t number = 1; number <= last_number_; ++number) {
         const int least = alone_.contains(number) ? 0 : 1;
-        const int found = accounts[session(number).peer_address];
+        const int found = accounts[session(number).facts.peer_address];
         EXPECT_TRUE(found == 1 || found == least) << "session " << number << ": " << found;
     }
     EXPECT_LT(alone_.size(), last_number_ / 4U);

@@ -40,7 +40,7 @@ class AuthorizationTest : public ::testing::Test {
     }
     void up(std::uint16_t number) {
         l2tp::SessionRecord record = session(number);
-        record.established_unix_ms = cluster_.unix_ms() - kAgeMs;
+        record.facts.established_unix_ms = cluster_.unix_ms() - kAgeMs;
         cluster_.run(
             1, cluster_.at(1).node->on_plugin_up(
                    number, "l2tp", record, "", cluster_.now(),
@@ -74,7 +74,7 @@ class AuthorizationTest : public ::testing::Test {
     }
     [[nodiscard]] std::string id_of(std::uint16_t number) const {
         for (const AccountingRequest& each : told_) {
-            if (each.address == session(number).peer_address) {
+            if (each.address == session(number).facts.peer_address) {
                 return each.session;
             }
         }
@@ -210,7 +210,7 @@ TEST_F(AuthorizationTest, AChangeIsForOneSessionOfWhoServes) {
 }
 
 TEST_F(AuthorizationTest, OneSessionHasToFit) {
-    const Ipv4Address address = session(1).peer_address;
+    const Ipv4Address address = session(1).facts.peer_address;
     EXPECT_EQ(refusal(1, {.user = "alice"}), Errc::invalid_argument) << "both are hers";
     EXPECT_EQ(refusal(1, {.user = "bob", .address = address}), Errc::not_found);
     EXPECT_EQ(refusal(1, {.session = id_of(2), .address = address}), Errc::not_found);

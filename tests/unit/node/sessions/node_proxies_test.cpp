@@ -21,7 +21,7 @@ class NodeProxiesTest : public ::testing::Test {
     }
     void up(std::uint32_t node, std::uint16_t number, const std::string& obstacle = {}) {
         l2tp::SessionRecord record = session(number);
-        record.proxied = {{LinkSide::inside, IpAddress(record.peer_address)}};
+        record.facts.proxied = {{LinkSide::inside, IpAddress(record.facts.peer_address)}};
         cluster_.run(node, cluster_.at(node).node->on_plugin_up(number, "l2tp", record, obstacle,
                                                                 cluster_.now()));
     }

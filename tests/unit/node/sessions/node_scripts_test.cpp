@@ -27,11 +27,11 @@ class NodeScriptsTest : public ::testing::Test {
     }
     void up(std::uint32_t node, std::uint16_t number, const std::string& obstacle = {}) {
         l2tp::SessionRecord record = session(number);
-        record.established_unix_ms = cluster_.unix_ms();
+        record.facts.established_unix_ms = cluster_.unix_ms();
         came_up_at_ =
-            cluster_.at(node).node->find(kGateway)->clock().when(record.established_unix_ms);
+            cluster_.at(node).node->find(kGateway)->clock().when(record.facts.established_unix_ms);
         if (number == 6) {
-            record.ipv6 = ppp::Ipv6Identifiers{1, 2};
+            record.facts.ipv6 = ppp::Ipv6Identifiers{1, 2};
         }
         cluster_.run(node, cluster_.at(node).node->on_plugin_up(number, "l2tp", record, obstacle,
                                                                 cluster_.now()));
@@ -79,7 +79,7 @@ TEST_F(NodeScriptsTest, ASessionThatIsResumedComesUpOnItsNewNodeAlone) {
     EXPECT_THAT(scripts(2), ElementsAre("up 1"));
     EXPECT_THAT(scripts(3), IsEmpty());
     const ScriptFacts expected{
-        "alice", session(1).our_address, session(1).peer_address, {}, came_up_at_};
+        "alice", session(1).facts.our_address, session(1).facts.peer_address, {}, came_up_at_};
     EXPECT_EQ(facts_, expected);
     cluster_.pass(seconds(20));
     EXPECT_THAT(scripts(2), IsEmpty());
@@ -122,7 +122,7 @@ TEST_F(NodeScriptsTest, AStockSessionThatIsGivenAwayGoesDown) {
     ASSERT_TRUE(cluster_.promote(2));
     cluster_.pass(seconds(3));
     EXPECT_THAT(scripts(1), ElementsAre("ppp0 down 1"));
-    EXPECT_EQ(facts_.peer_address, session(1).peer_address);
+    EXPECT_EQ(facts_.peer_address, session(1).facts.peer_address);
     EXPECT_THAT(scripts(2), ElementsAre("up 1"));
 }
 

@@ -24,11 +24,11 @@ class NodeTimeoutsTest : public ::testing::Test {
     }
     void up(std::uint16_t number, ppp::Timeouts timeouts, bool echo_is_adaptive = false) {
         l2tp::SessionRecord record = session(number);
-        record.echo_interval_s = echo_is_adaptive ? 2 : 0;
-        record.echo_failures = 3;
-        record.echo_is_adaptive = echo_is_adaptive;
-        record.established_unix_ms = cluster_.unix_ms();
-        record.timeouts = timeouts;
+        record.facts.echo_interval_s = echo_is_adaptive ? 2 : 0;
+        record.facts.echo_failures = 3;
+        record.facts.echo_is_adaptive = echo_is_adaptive;
+        record.facts.established_unix_ms = cluster_.unix_ms();
+        record.facts.timeouts = timeouts;
         cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(number, "l2tp", record,
                                                                           "", cluster_.now()));
     }
@@ -54,7 +54,7 @@ class NodeTimeoutsTest : public ::testing::Test {
         acknowledge();
         std::vector<DeviceTraffic> devices;
         for (const auto& [number, traffic] : traffic_) {
-            devices.push_back({session(number).peer_address, number, traffic});
+            devices.push_back({session(number).facts.peer_address, number, traffic});
         }
         for (const std::uint32_t node : {1U, 2U, 3U}) {
             if (!cluster_.lives(node)) {

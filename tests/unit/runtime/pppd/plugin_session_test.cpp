@@ -26,8 +26,8 @@ class PluginSessionTest : public ::testing::Test {
         config_.gateways = {gateway};
         up_.gateway = "dialin";
         up_.ids = adapters::PluginL2tp{};
-        up_.link.mtu = 1280;
-        up_.link.peer_address = Ipv4Address{0xc63364c8};  // 198.51.100.200
+        up_.facts.mtu = 1280;
+        up_.facts.peer_address = Ipv4Address{0xc63364c8};  // 198.51.100.200
     }
     static IpPrefix prefix(std::string_view text) {
         return parse_ip_prefix(text).value_or(IpPrefix{});
@@ -49,24 +49,24 @@ class PluginSessionTest : public ::testing::Test {
 };
 
 TEST_F(PluginSessionTest, AProxiedAddressIsOfTheSideThatHasTheDevice) {
-    up_.link.proxied = {{prefix("198.51.100.200/32").address, "eth1"},
-                        {prefix("198.51.100.201/32").address, "eth0"}};
+    up_.proxied = {{prefix("198.51.100.200/32").address, "eth1"},
+                   {prefix("198.51.100.201/32").address, "eth0"}};
     const PluginNews told = news();
     EXPECT_THAT(told.not_resumable, IsEmpty());
-    EXPECT_EQ(record(told).mtu, 1280);
-    EXPECT_EQ(record(told).established_unix_ms, kEstablishedMs);
-    EXPECT_THAT(record(told).proxied,
-                ElementsAre(ppp::ProxiedAddress{LinkSide::inside, up_.link.proxied[0].address},
-                            ppp::ProxiedAddress{LinkSide::outside, up_.link.proxied[1].address}));
+    EXPECT_EQ(record(told).facts.mtu, 1280);
+    EXPECT_EQ(record(told).facts.established_unix_ms, kEstablishedMs);
+    EXPECT_THAT(record(told).facts.proxied,
+                ElementsAre(ppp::ProxiedAddress{LinkSide::inside, up_.proxied[0].address},
+                            ppp::ProxiedAddress{LinkSide::outside, up_.proxied[1].address}));
 }
 
 TEST_F(PluginSessionTest, WhatNoOtherNodeCouldAnswerForIsAReason) {
-    up_.link.proxied = {{prefix("198.51.100.200/32").address, "docker0"}};
+    up_.proxied = {{prefix("198.51.100.200/32").address, "docker0"}};
     EXPECT_THAT(news().not_resumable, AllOf(HasSubstr("198.51.100.200"), HasSubstr("docker0")));
-    EXPECT_THAT(record(news()).proxied, IsEmpty());
-    up_.link.proxied = {{prefix("198.51.100.7/32").address, "eth1"}};
+    EXPECT_THAT(record(news()).facts.proxied, IsEmpty());
+    up_.proxied = {{prefix("198.51.100.7/32").address, "eth1"}};
     EXPECT_THAT(news().not_resumable, AllOf(HasSubstr("198.51.100.7"), HasSubstr("pools")));
-    EXPECT_THAT(record(news()).proxied, IsEmpty());
+    EXPECT_THAT(record(news()).facts.proxied, IsEmpty());
 }
 
 TEST_F(PluginSessionTest, OneThatNoGatewayKeepsIsAnError) {
