@@ -93,7 +93,8 @@ class Cluster {
     void dial(std::uint32_t number, std::uint32_t count) {
         for (std::uint32_t client = 0; client < count; ++client) {
             event(number, [&](node::Node& node) {
-                return node.on_plugin_up(client, "l2tp", client_record(client), "", now_);
+                return node.on_plugin_up(client, "l2tp", node::stock_session(client_record(client)),
+                                         "", now_);
             });
             deliver();
         }

@@ -19,6 +19,7 @@
 #include "adapters/os/qb_loop.hpp"
 #include "base/assert.hpp"
 #include "config/config.hpp"
+#include "effects/l2tp_work.hpp"
 #include "latencies.hpp"
 #include "node/node.hpp"
 #include "runtime/requests.hpp"
@@ -55,7 +56,8 @@ class Gateway {
         execute(node_->promote(2, kGateway, now_));
         VPNHA_ASSERT(node_->find(kGateway)->state() == takeover::State::promoted);
         for (std::uint32_t number = 0; number < kSessions; ++number) {
-            execute(node_->on_plugin_up(number, "l2tp", session_record(number, 0), "", now_));
+            execute(node_->on_plugin_up(number, "l2tp",
+                                        node::stock_session(session_record(number, 0)), "", now_));
             // No pppd waits for a standby for long.
             now_ += std::chrono::milliseconds(10);
             execute(node_->on_time(now_));

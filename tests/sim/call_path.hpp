@@ -65,7 +65,7 @@ class CallPath {
     ~CallPath();
 
     // A pppd has brought it up, or negotiated it anew; its numbers are those of the call.
-    void stock_up(node::PluginToken plugin, GatewayId gateway, node::PluginCall& call);
+    void stock_up(node::PluginToken plugin, GatewayId gateway, node::StockCall& call);
     void stock_down(node::PluginToken plugin);
 
     // The data path has taken what the kernel has taken.

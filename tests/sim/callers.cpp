@@ -53,11 +53,11 @@ wire::RecordKey Callers::dial(GatewayId gateway, bool poison, bool refused, bool
     numbers.snd_wnd = 65536;
     numbers.gre_out = from;
     numbers.gre_in = caller.client.last_sent();
-    return clients_.put(gateway, node::PluginCall{record, numbers}, resumable, refused);
+    return clients_.put(gateway, node::StockCall{record, numbers}, resumable, refused);
 }
 
 bool Callers::lives(const pptp::CallKey& key) const {
-    const Session* const session = clients_.find(keepers::record_key_of(key));
+    const Session* const session = clients_.find(node::record_key_of(key));
     return session != nullptr && session->alive;
 }
 
@@ -113,7 +113,7 @@ Bytes Callers::on_control(const pptp::CallKey& key, ByteView bytes) {
 Bytes Callers::say_goodbye(const pptp::CallKey& key) {
     Bytes bytes = pptp::build_call_clear_request(key.peer_id);
     callers_.at(key).sent += static_cast<std::uint32_t>(bytes.size());
-    clients_.hang_up(keepers::record_key_of(key));
+    clients_.hang_up(node::record_key_of(key));
     return bytes;
 }
 

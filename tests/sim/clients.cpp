@@ -44,19 +44,17 @@ wire::RecordKey Clients::dial(GatewayId gateway, bool poison, bool refused, bool
     return put(gateway, record, resumable, refused);
 }
 
-wire::RecordKey Clients::put(GatewayId gateway, const node::PluginSession& record, bool resumable,
+wire::RecordKey Clients::put(GatewayId gateway, const Negotiated& record, bool resumable,
                              bool refused) {
-    const auto* const call = std::get_if<node::PluginCall>(&record);
     const wire::RecordKey key =
-        call == nullptr ? keepers::record_key_of(std::get<l2tp::SessionRecord>(record).key)
-                        : keepers::record_key_of(call->record.key);
+        std::visit([](const auto& each) { return node::stock_session(each).record; }, record);
     sessions_[key] = Session{gateway, record, resumable, true, refused};
     return key;
 }
 
 const Session& Clients::negotiate_again(const wire::RecordKey& key) {
     Session& session = sessions_.at(key);
-    auto* const call = std::get_if<node::PluginCall>(&session.record);
+    auto* const call = std::get_if<node::StockCall>(&session.record);
     ++(call == nullptr ? std::get<l2tp::SessionRecord>(session.record).facts.established_unix_ms
                        : call->record.facts.established_unix_ms);
     return session;
@@ -136,7 +134,7 @@ std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Byte
 }
 
 std::optional<Bytes> Clients::on_frame(const l2tp::SessionKey& key, const Bytes& bytes) const {
-    const Session* session = find(keepers::record_key_of(key));
+    const Session* session = find(node::record_key_of(key));
     const test::Frame frame = test::open_frame(bytes);
     if (session == nullptr || !session->alive || frame.code != ppp::Code::echo_request) {
         return std::nullopt;
@@ -155,7 +153,7 @@ Bytes Clients::say_goodbye(const l2tp::SessionKey& key) {
                             .u16(14, key.peer_id.value)
                             .bytes();
     tunnel.ns = advance(tunnel.ns, 1);
-    hang_up(keepers::record_key_of(key));
+    hang_up(node::record_key_of(key));
     return bytes;
 }
 

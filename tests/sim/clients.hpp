@@ -8,10 +8,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "effects/effects.hpp"
-#include "effects/plugin_event.hpp"
+#include "effects/l2tp_work.hpp"
+#include "effects/pptp_work.hpp"
 #include "keepers/keeper.hpp"
 #include "sim/session_names.hpp"
 #include "support/l2tp_builder.hpp"
@@ -20,9 +22,12 @@
 
 namespace vpnha::sim {
 
+// A session as its stock daemon has it.
+using Negotiated = std::variant<l2tp::SessionRecord, node::StockCall>;
+
 struct Session {
     GatewayId gateway;
-    node::PluginSession record;
+    Negotiated record;
     bool resumable = true;
     bool alive = true;     // The client has it, and nobody told it otherwise.
     bool refused = false;  // No kernel takes it.
@@ -35,8 +40,7 @@ class Clients {
     // A session that a client has just brought up; of a new tunnel, or one more of an old one.
     wire::RecordKey dial(GatewayId gateway, bool poison, bool refused, bool resumable);
     // One that another class plays.
-    wire::RecordKey put(GatewayId gateway, const node::PluginSession& record, bool resumable,
-                        bool refused);
+    wire::RecordKey put(GatewayId gateway, const Negotiated& record, bool resumable, bool refused);
     // The same client, with other addresses.
     const Session& negotiate_again(const wire::RecordKey& key);
     void hang_up(const wire::RecordKey& key);

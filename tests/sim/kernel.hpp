@@ -32,7 +32,7 @@ class Kernel {
     void queue(const Wanted& wanted) {
         const Key key = std::visit(
             [](const auto& each) {
-                return Key{each.gateway, keepers::record_key_of(each.record.key)};
+                return Key{each.gateway, node::record_key_of(each.record.key)};
             },
             wanted);
         if (wanted_.insert_or_assign(key, wanted).second) {

@@ -229,14 +229,16 @@ void Machine::deliver_echo(NodeId from) {
 }
 
 void Machine::plug_in(node::PluginToken plugin, GatewayId gateway, const wire::RecordKey& key,
-                      node::PluginSession session, const std::string& not_resumable) {
+                      Negotiated session, const std::string& not_resumable) {
     plugins_[plugin] = {gateway, key};
-    if (auto* const call = std::get_if<node::PluginCall>(&session)) {
+    if (auto* const call = std::get_if<node::StockCall>(&session)) {
         calls_.stock_up(plugin, gateway, *call);
     }
     post([=](node::Node& node, TimePoint now) {
-        return node.on_plugin_up(plugin, fmt::format("l2tp{}", gateway.value), session,
-                                 not_resumable, now);
+        return node.on_plugin_up(
+            plugin, fmt::format("l2tp{}", gateway.value),
+            std::visit([](const auto& each) { return node::stock_session(each); }, session),
+            not_resumable, now);
     });
 }
 

@@ -87,7 +87,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void deliver_lease(const lease::Sender& sender, const node::SendLease& sent);
     void deliver_echo(NodeId from);
     void plug_in(node::PluginToken plugin, GatewayId gateway, const wire::RecordKey& key,
-                 node::PluginSession session, const std::string& not_resumable);
+                 Negotiated session, const std::string& not_resumable);
     void unplug(node::PluginToken plugin);
 
     // Faults.

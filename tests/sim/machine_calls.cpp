@@ -11,7 +11,7 @@ CallPath::Ports Machine::call_ports() {
             .send = [this](const CallSent& sent) { world_.on_call_sent(*this, sent); },
             .gone =
                 [this](GatewayId gateway, const pptp::CallKey& key) {
-                    kernel_.remove({gateway, keepers::record_key_of(key)});
+                    kernel_.remove({gateway, node::record_key_of(key)});
                 }};
 }
 
@@ -32,13 +32,13 @@ void Machine::carry_out(const node::PrepareCall& prepare) {
 
 void Machine::carry_out(const node::SetCallNumbers& set) {
     for (const pptp::CallState& state : set.calls) {
-        kernel_.renumber({set.gateway, keepers::record_key_of(state.key)}, state.numbers);
+        kernel_.renumber({set.gateway, node::record_key_of(state.key)}, state.numbers);
     }
     calls_.execute(set);
 }
 
 void Machine::carry_out(const node::RemoveCall& remove) {
-    kernel_.remove({remove.gateway, keepers::record_key_of(remove.key)});
+    kernel_.remove({remove.gateway, node::record_key_of(remove.key)});
     calls_.execute(remove);
 }
 

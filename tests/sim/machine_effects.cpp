@@ -73,7 +73,7 @@ node::Effects Machine::execute(const node::InstallSession& install) {
 }
 
 node::Effects Machine::execute(const node::RemoveSession& remove) {
-    kernel_.remove({remove.gateway, keepers::record_key_of(remove.key)});
+    kernel_.remove({remove.gateway, node::record_key_of(remove.key)});
     return {};
 }
 

@@ -23,7 +23,7 @@ void Oracle::on_call_packet(const Machine& machine, const pptp::CallKey& key,
 }
 
 void Oracle::on_call_over(const Machine& machine, const pptp::CallKey& key, const CallOver& over) {
-    const wire::RecordKey record = keepers::record_key_of(key);
+    const wire::RecordKey record = node::record_key_of(key);
     const Session* const session = clients_.find(record);
     // begin_takeover() has the reason.
     const bool is_refused = machine.kernel().is_refused({session->gateway, record});

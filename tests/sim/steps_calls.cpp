@@ -30,7 +30,7 @@ void World::on_call_sent(Machine& machine, const CallSent& sent) {
         story_.tell(machine.id(), "its call {} is over{}: {}", pptp::to_string(key),
                     passes ? ", and its client knows" : "", over->reason);
         if (passes) {
-            clients_.hang_up(keepers::record_key_of(key));
+            clients_.hang_up(node::record_key_of(key));
         }
         return;
     }

@@ -68,8 +68,13 @@ struct TrafficRead {
     std::uint64_t ticket = 0;
     std::span<const DeviceTraffic> devices;  // Empty as well when they could not be read.
 };
+// A session that goes on here is to have that device, which has counted for others before.
+struct DeviceReused {
+    std::uint32_t device = 0;
+    Traffic before;
+};
 
-using AccountingEvent = std::variant<AccountingAnswered, TrafficRead>;
+using AccountingEvent = std::variant<AccountingAnswered, TrafficRead, DeviceReused>;
 template <OneOf<AccountingEvent> What>
 AccountingEvent event_of(const What&);
 

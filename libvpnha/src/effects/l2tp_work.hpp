@@ -9,10 +9,20 @@
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "effects/plugin_event.hpp"
 #include "effects/protocol_work.hpp"
 #include "l2tp/session_record.hpp"
+#include "wire/record_key.hpp"
 
 namespace vpnha::node {
+
+[[nodiscard]] inline wire::RecordKey record_key_of(const l2tp::SessionKey& key) {
+    return {wire::RecordType::l2tp_session, wire::RecordId(l2tp::encode_key(key))};
+}
+
+[[nodiscard]] inline PluginSession stock_session(const l2tp::SessionRecord& record) {
+    return {record_key_of(record.key), record.key.tunnel.peer.address, record.facts, {}};
+}
 
 // Of several for one session only the last needs to be done. → SessionInstalled
 struct InstallSession {

@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Stock sessions of PPP: what the plugin of each pppd says of its own. Each keeper takes the
-// sessions that are of its protocol.
+// Stock sessions of PPP: what the plugin of each pppd reports. Each keeper takes the sessions that
+// are of its protocol.
 #pragma once
 
+#include <any>
 #include <optional>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include "base/accounting.hpp"
-#include "base/bytes.hpp"
+#include "base/ids.hpp"
 #include "effects/protocol_work.hpp"
 #include "effects/tokens.hpp"
-#include "l2tp/session_record.hpp"
-#include "pptp/call_record.hpp"
+#include "ppp/session_facts.hpp"
+#include "wire/record_key.hpp"
 
 namespace vpnha::node {
 
-// The keys in its record are sealed already.
-struct PluginCall {
-    pptp::CallRecord record;
-    pptp::CallNumbers numbers;  // As far as they have been seen.
+// What all keepers may know of it.
+struct PluginSession {
+    wire::RecordKey record;   // Its name, of the protocol's type.
+    Ipv4Address peer;         // The client's outside of the tunnel.
+    ppp::SessionFacts facts;  // Without an obstacle.
+    std::any own;             // What else its protocol has made of the report, for its own keeper.
 };
-
-// One alternative a protocol.
-using PluginSession = std::variant<l2tp::SessionRecord, PluginCall>;
 
 // A stock session came up; `not_resumable` names what keeps it from being replicated.
 struct PluginUp {

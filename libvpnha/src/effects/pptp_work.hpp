@@ -9,16 +9,35 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/accounting.hpp"
 #include "base/ids.hpp"
+#include "effects/plugin_event.hpp"
 #include "effects/protocol_work.hpp"
 #include "pptp/call_record.hpp"
 #include "pptp/control_probe.hpp"
+#include "wire/record_key.hpp"
 
 namespace vpnha::node {
+
+[[nodiscard]] inline wire::RecordKey record_key_of(const pptp::CallKey& key) {
+    return {wire::RecordType::pptp_call, wire::RecordId(pptp::encode_key(key))};
+}
+
+// What its observer and the plugin know of a stock call. The keys in its record are sealed already.
+struct StockCall {
+    pptp::CallRecord record;
+    pptp::CallNumbers numbers;  // As far as they have been seen.
+};
+[[nodiscard]] inline PluginSession stock_session(StockCall call) {
+    const pptp::CallRecord& record = call.record;
+    PluginSession session{record_key_of(record.key), record.key.peer.address, record.facts, {}};
+    session.own = std::move(call);
+    return session;
+}
 
 // A call that this node may go on with: its keys are opened, its chains of keys advanced to the
 // numbers, its TUN device is there. It stays silent, and nothing answers its peer with a RST or an

@@ -12,12 +12,10 @@
 #include "base/ip.hpp"
 #include "base/time.hpp"
 #include "effects/protocol_work.hpp"
-#include "l2tp/session_record.hpp"
-#include "pptp/call_record.hpp"
+#include "ppp/link_options.hpp"
+#include "wire/record_key.hpp"
 
 namespace vpnha::node {
-
-using ScriptedSession = std::variant<l2tp::SessionKey, pptp::CallKey>;
 
 // What pppd tells its scripts of a session.
 struct ScriptFacts {
@@ -26,25 +24,26 @@ struct ScriptFacts {
     Ipv4Address peer_address;
     std::optional<ppp::Ipv6Identifiers> ipv6;  // Where IPv6CP is open.
     TimePoint established{};                   // On this node's CLOCK_BOOTTIME.
-    std::uint32_t device = 0;  // Its number in this kernel; 0: the port of the sessions knows it.
+    std::uint32_t device = 0;  // Its number in this kernel; 0: the protocol's backend knows it.
+    std::string ipparam{};     // Empty: there is none.
     friend bool operator==(const ScriptFacts&, const ScriptFacts&) = default;
 };
 
 // The session goes on here: ip-up, and ipv6-up with IPv6CP.
 struct RunUpScripts {
     GatewayId gateway;
-    ScriptedSession session;
+    wire::RecordKey session;
     ScriptFacts facts;
 };
 // This node carries it no more: ipv6-down and ip-down, with the facts of RunUpScripts.
 struct RunDownScripts {
     GatewayId gateway;
-    ScriptedSession session;
+    wire::RecordKey session;
 };
 // The same of a session that this node has negotiated: its pppd is killed, and cannot run them.
 struct RunStockDownScripts {
     GatewayId gateway;
-    ScriptedSession session;
+    wire::RecordKey session;
     ScriptFacts facts;
     std::string interface;
 };

@@ -11,10 +11,12 @@ namespace vpnha::keepers {
 
 namespace {
 
+PppKeeper::Settings ppp_of(const Settings& settings) {
+    return {settings.confirm_wait, settings.redials_per_second, settings.resume_scripts};
+}
+
 std::unique_ptr<Keeper> make_l2tp(Gateway& gateway, const Settings& settings) {
-    return std::make_unique<L2tpSessions>(
-        gateway, L2tpSettings{settings.hello_interval, settings.confirm_wait,
-                              settings.redials_per_second, settings.resume_scripts});
+    return std::make_unique<L2tpSessions>(gateway, settings.hello_interval, ppp_of(settings));
 }
 
 std::unique_ptr<Keeper> make_flows(Gateway& gateway, const Settings& settings) {
@@ -30,10 +32,7 @@ std::unique_ptr<Keeper> make_open_requests(Gateway& gateway, const Settings& set
 }
 
 std::unique_ptr<Keeper> make_pptp(Gateway& gateway, const Settings& settings) {
-    return settings.pptp
-               ? std::make_unique<PptpCalls>(gateway, settings.confirm_wait,
-                                             settings.redials_per_second, settings.resume_scripts)
-               : nullptr;
+    return settings.pptp ? std::make_unique<PptpCalls>(gateway, ppp_of(settings)) : nullptr;
 }
 
 std::unique_ptr<Keeper> make_addresses(Gateway& gateway, const Settings& settings) {

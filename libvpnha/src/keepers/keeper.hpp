@@ -19,6 +19,7 @@
 // A record belongs to the keeper that has its type. The gateway keeps those that nobody has.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <map>
 #include <optional>
@@ -35,6 +36,7 @@
 #include "base/time.hpp"
 #include "effects/effects.hpp"
 #include "keepers/margin.hpp"
+#include "ppp/session_facts.hpp"
 #include "replica/gateway_clock.hpp"
 #include "replica/replica.hpp"
 
@@ -60,6 +62,9 @@ class Gateway {
     virtual void install_missing(TimePoint now, Effects& effects) = 0;
     // A session that this node went on with has ended: all keepers hear of it, at once.
     virtual void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint now) = 0;
+    // Those that the replica has, of all protocols with PPP.
+    using VisitSession = std::function<void(const wire::RecordKey&, const ppp::SessionFacts&)>;
+    virtual void visit_ppp_sessions(const VisitSession& visit) const = 0;
     // For the log: "gateway=l2tp epoch=3.1".
     [[nodiscard]] virtual std::string tag() const = 0;
 
@@ -161,6 +166,12 @@ class Keeper {
     [[nodiscard]] virtual Result<ppp::Timeouts> change(const wire::RecordKey& key,
                                                        const ppp::TimeoutChange& change,
                                                        TimePoint now, Effects& effects);
+
+    // Of a session of PPP, by the payload of its record. nullopt: this keeper has no such sessions,
+    // or this release cannot read the record.
+    [[nodiscard]] virtual std::optional<ppp::SessionFacts> facts_of(ByteView) const {
+        return std::nullopt;
+    }
 
     // Events of other families are none of its business.
     virtual void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) = 0;

@@ -27,18 +27,18 @@ class ResumeScripts {
     ResumeScripts(const Gateway& gateway, bool on) : gateway_(gateway), on_(on) {}
 
     // Nothing, when they have run.
-    void up(const node::ScriptedSession& session, node::ScriptFacts facts, Effects& effects);
+    void up(const wire::RecordKey& session, node::ScriptFacts facts, Effects& effects);
     // Nothing, when they have not run.
-    void down(const node::ScriptedSession& session, Effects& effects);
+    void down(const wire::RecordKey& session, Effects& effects);
     void down_all(Effects& effects);
     // `interface`: pppd's.
-    void stock_down(const node::ScriptedSession& session, node::ScriptFacts facts,
-                    std::string interface, Effects& effects) const;
+    void stock_down(const wire::RecordKey& session, node::ScriptFacts facts, std::string interface,
+                    Effects& effects) const;
 
   private:
     const Gateway& gateway_;
     bool on_;
-    std::set<node::ScriptedSession> up_;
+    std::set<wire::RecordKey> up_;
 };
 
 }  // namespace vpnha::keepers

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include "wire/record_traits.hpp"
+
 namespace vpnha::node {
 
 KeeperList::KeeperList(const Parts& parts, const keepers::Settings& settings,
@@ -27,6 +29,21 @@ keepers::Keeper* KeeperList::keeper_of(wire::RecordType type) const {
         }
     }
     return nullptr;
+}
+
+void KeeperList::visit_ppp_sessions(const VisitSession& visit) const {
+    for (const auto& keeper : keepers_) {
+        for (const wire::RecordType type : keeper->types()) {
+            if (!wire::is_session(type)) {
+                continue;
+            }
+            for (const auto& [key, stored] : parts_.replica.store().all(type)) {
+                if (const auto facts = keeper->facts_of(stored.payload)) {
+                    visit(key, *facts);
+                }
+            }
+        }
+    }
 }
 
 std::string KeeperList::tag() const {

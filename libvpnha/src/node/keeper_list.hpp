@@ -44,6 +44,7 @@ class KeeperList final : public keepers::Gateway {
     [[nodiscard]] const replica::GatewayClock& clock() const override { return parts_.clock; }
     void install_missing(TimePoint now, Effects& effects) override;
     void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint now) override;
+    void visit_ppp_sessions(const VisitSession& visit) const override;
     [[nodiscard]] std::string tag() const override;
 
     // By the record's type; what no keeper has is set aside.

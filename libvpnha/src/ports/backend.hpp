@@ -5,11 +5,13 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <variant>
 
 #include "base/ids.hpp"
 #include "base/status.hpp"
 #include "effects/protocol_work.hpp"
+#include "wire/record_key.hpp"
 
 namespace vpnha::ports {
 
@@ -34,6 +36,9 @@ class Backend {
     virtual void detach(GatewayId) {}
     // The last gateway was detached: all that was ordered is done when this returns.
     virtual void finish() {}
+
+    // The device of a session that goes on here, by its record's key; empty: it has none of it.
+    [[nodiscard]] virtual std::string interface_of(const wire::RecordKey&) const { return {}; }
 
     // What this node's status shows of it ("counters/pptp_resets"), and a gateway's
     // ("conntrack/waiting").

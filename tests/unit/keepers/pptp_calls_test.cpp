@@ -89,7 +89,8 @@ TEST_F(PptpCallsTest, ScriptsRunWhereItsPacketsFlowAgainAndWhereItEnds) {
         b_.keeper_.unpause(now_, b_.effects_);
         settle();
     }
-    EXPECT_EQ(b_.script_device_, kDevice);
+    EXPECT_EQ(b_.script_facts_.device, kDevice);
+    EXPECT_EQ(b_.script_facts_.ipparam, "192.0.2.51") << "as pptpd has it";
     b_.tell(node::CallEnded{kKey, "peer sent Call-Clear-Request"}, now_);
     settle();
     EXPECT_THAT(b_.scripts_, ElementsAre("up", "down"));
@@ -377,7 +378,8 @@ TEST_F(PptpCallsTest, ANewCallWithTheAddressAndIdOfALivingOneIsEnded) {
         pptp::CallRecord record = sample_call();
         ++record.key.peer.port;
         change(record.key);
-        const node::PluginSession call = node::PluginCall{record, sample_numbers()};
+        const node::PluginSession call =
+            node::stock_session(node::StockCall{record, sample_numbers()});
         b_.tell(node::PluginUp{plugin, call, {}, kNoReply}, now_);
         settle();
     };

@@ -42,7 +42,7 @@ inline constexpr std::uint32_t kDevice = 8;
 class Place final : public FakeGateway {
   public:
     explicit Place(std::uint32_t node)
-        : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this, milliseconds(50), 100, true) {}
+        : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this, {milliseconds(50), 100, true}) {}
 
     using FakeGateway::clock_;
     using FakeGateway::replica_;
@@ -99,7 +99,7 @@ class Place final : public FakeGateway {
     void note(const node::ScriptWork& script) {
         if (const auto* const up = std::get_if<node::RunUpScripts>(&script)) {
             scripts_.emplace_back("up");
-            script_device_ = up->facts.device;
+            script_facts_ = up->facts;
         } else if (const auto* const stock = std::get_if<node::RunStockDownScripts>(&script)) {
             scripts_.push_back(stock->interface + " down");
         } else {
@@ -164,7 +164,7 @@ class Place final : public FakeGateway {
     int traffic_reads_ = 0;
     std::vector<std::string> scripts_;
     std::vector<std::string> proxies_;
-    std::uint32_t script_device_ = 0;  // Of the last.
+    node::ScriptFacts script_facts_;  // Of the last.
     std::vector<node::PluginToken> ended_plugins_;
     std::map<node::PluginToken, ppp::Timeouts> changed_plugins_;
     std::vector<bool> answers_;
@@ -237,7 +237,8 @@ class PptpCallsTest : public ::testing::Test {
     // A stock call comes up at A.
     void bring_up(const std::string& obstacle = {}) {
         a_.numbers_ = sample_numbers();
-        const node::PluginSession call = node::PluginCall{sample_call(), a_.numbers_};
+        const node::PluginSession call =
+            node::stock_session(node::StockCall{sample_call(), a_.numbers_});
         a_.tell(node::PluginUp{1, call, obstacle, kNoReply}, now_);
         settle();
     }

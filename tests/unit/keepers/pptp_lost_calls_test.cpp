@@ -59,7 +59,8 @@ TEST_F(PptpCallsTest, ThoseThatCannotBeResumedAreEndedAtAPace) {
     for (std::uint16_t i = 0; i < kCalls; ++i) {
         pptp::CallRecord record = sample_call();
         record.key.id = pptp::CallId{i};
-        const node::PluginSession call = node::PluginCall{record, sample_numbers()};
+        const node::PluginSession call =
+            node::stock_session(node::StockCall{record, sample_numbers()});
         a_.tell(node::PluginUp{i, call, "IPv6CP is open", kNoReply}, now_);
     }
     pass(seconds(1));

@@ -69,7 +69,7 @@ class AddressesTest : public ::testing::Test {
     }
     void up(PluginToken plugin, const Client& client) {
         cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(
-                                    plugin, "l2tp", session_of(client),
+                                    plugin, "l2tp", stock_session(session_of(client)),
                                     client.is_resumable ? "" : "compression", cluster_.now()));
     }
     void down(PluginToken plugin) {

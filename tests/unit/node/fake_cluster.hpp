@@ -511,10 +511,14 @@ class FakeCluster {
             }
             if (const auto* const prepare = work.find<PrepareCall>()) {
                 // Its data path can prepare every call.
-                return fake_.node->on_event(
-                    kGateway,
-                    CallPrepared{prepare->record.key, prepare->ticket, {}, kTunDevice, kTunBefore},
-                    now_);
+                Effects effects =
+                    fake_.node->on_event(kGateway, DeviceReused{kTunDevice, kTunBefore}, now_);
+                std::ranges::move(
+                    fake_.node->on_event(
+                        kGateway,
+                        CallPrepared{prepare->record.key, prepare->ticket, {}, kTunDevice}, now_),
+                    std::back_inserter(effects));
+                return effects;
             }
             if (const auto* const accounting = work.get<AccountingWork>()) {
                 fake_.accounting.push_back(*accounting);

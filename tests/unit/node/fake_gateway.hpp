@@ -22,6 +22,7 @@ class FakeGateway : public Gateway {
     [[nodiscard]] const replica::GatewayClock& clock() const override { return clock_; }
     void install_missing(TimePoint, Effects&) override {}
     void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
+    void visit_ppp_sessions(const VisitSession&) const override {}
     [[nodiscard]] std::string tag() const override { return "gateway=fake"; }
 
   protected:

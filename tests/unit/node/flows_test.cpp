@@ -45,7 +45,8 @@ TEST_F(FlowsTest, AFlowIsInTheStandbysKernelsATenthOfASecondLater) {
 
 TEST_F(FlowsTest, SessionsDoNotWaitForThem) {
     begin(nat_tcp_flow());
-    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster_.now()));
+    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
+                                                      cluster_.now()));
     EXPECT_THAT(cluster_.at(2).kernel, Contains(session(2).key));
     EXPECT_EQ(cluster_.at(1).plugins.at(8), "");
     EXPECT_EQ(records(2), 0U);
@@ -241,7 +242,8 @@ TEST_F(FlowsTest, AFullTableCostsNoSessionItsProtection) {
     table(3).room = 0;
     begin(nat_tcp_flow());
     cluster_.pass(milliseconds(100));
-    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster_.now()));
+    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
+                                                      cluster_.now()));
     EXPECT_EQ(cluster_.at(1).plugins.at(8), "");
     EXPECT_EQ(cluster_.at(2).node->find(kGateway)->standing(), wire::Level::complete);
     EXPECT_EQ(counters(2).refused, 1U);

@@ -35,7 +35,8 @@ class NodeClocksTest : public ::testing::Test {
     void come_up() {
         l2tp::SessionRecord record = session(1);
         record.facts.established_unix_ms = gateway(1).clock().at(cluster_.now());
-        cluster_.run(1, cluster_.at(1).node->on_plugin_up(1, "l2tp", record, "", cluster_.now()));
+        cluster_.run(1, cluster_.at(1).node->on_plugin_up(1, "l2tp", stock_session(record), "",
+                                                          cluster_.now()));
     }
     FakeCluster cluster_{3};
 };

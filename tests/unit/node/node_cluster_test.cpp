@@ -77,7 +77,8 @@ TEST(NodeClusterTest, AStandbyThatHasMissedChangesIsWorthLessThoughNobodyServes)
     FakeCluster cluster = with_one_session();
     cluster.pass(kScoreSettle);
     cluster.split({3});
-    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
+                                                    cluster.now()));
     cluster.kill(1);
     cluster.heal();
     EXPECT_EQ(cluster.at(2).scores.back(), kScoreComplete);
@@ -402,12 +403,14 @@ TEST(NodeClusterTest, AMixedClusterSpeaksTheOldVersionUntilTheLastNodeIsNew) {
     cluster.start(3);
     EXPECT_EQ(cluster.at(3).node->wire_version(), 1);
     ASSERT_TRUE(cluster.promote(1).has_value());
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
+                                                    cluster.now()));
     EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::hot);
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
     EXPECT_EQ(cluster.at(2).node->wire_version(), 2);
-    cluster.run(2, cluster.at(2).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    cluster.run(2, cluster.at(2).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
+                                                    cluster.now()));
     EXPECT_EQ(cluster.replica(3).store().count(), 2U);
     cluster.settings().codecs = wire::released_codecs();
     cluster.start(1);
@@ -483,7 +486,8 @@ TEST(NodeClusterTest, ASetupThatDiffersFromTheHoldersMakesAStandbyPartialAndIsNa
 TEST(NodeClusterTest, ASessionThatTheKernelTakesAfterThePromotionIsResumedThen) {
     FakeCluster cluster = with_one_session();
     cluster.at(3).answers_installs = false;
-    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
+                                                    cluster.now()));
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(3).has_value());
     EXPECT_THAT(cluster.at(3).datagrams, SizeIs(1));
@@ -499,7 +503,8 @@ TEST(NodeClusterTest, ALateSessionJoinsATunnelThatSpeaksAlready) {
     l2tp::SessionRecord second = session(1);
     second.key.id = SessionId{77};
     cluster.at(3).answers_installs = false;
-    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", second, "", cluster.now()));
+    cluster.run(
+        1, cluster.at(1).node->on_plugin_up(8, "l2tp", stock_session(second), "", cluster.now()));
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(3).has_value());
     cluster.answer_install(3, {});
@@ -516,7 +521,8 @@ TEST(NodeClusterTest, AMessageReachesTheTunnelThatItsHeaderNames) {
     l2tp::SessionRecord second = session(1);
     second.key.tunnel.id = TunnelId{77};
     second.key.tunnel.peer_id = TunnelId{1077};
-    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", second, "", cluster.now()));
+    cluster.run(
+        1, cluster.at(1).node->on_plugin_up(8, "l2tp", stock_session(second), "", cluster.now()));
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
     cluster.at(2).datagrams.clear();
@@ -557,7 +563,8 @@ TEST(NodeClusterTest, APluginThatGaveUpWaitingIsCounted) {
     FakeCluster cluster(2);
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.hold(true);
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
+                                                    cluster.now()));
     cluster.pass(std::chrono::milliseconds(50));
     EXPECT_EQ(cluster.at(1).node->find(kGateway)->counts().at("confirm_timeouts"), 1U);
 }
@@ -565,7 +572,8 @@ TEST(NodeClusterTest, APluginThatGaveUpWaitingIsCounted) {
 TEST(NodeClusterTest, ThePlanCountsWhatEachStandbyWouldKeep) {
     FakeCluster cluster = with_one_session();
     cluster.at(3).refuses_sessions = true;
-    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
+                                                    cluster.now()));
     const std::vector<PlanRow> plan = cluster.at(1).node->find(kGateway)->plan();
     ASSERT_THAT(plan, SizeIs(2));
     EXPECT_EQ(plan[0].node, NodeId{2});

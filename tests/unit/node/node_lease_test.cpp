@@ -117,7 +117,8 @@ TEST(NodeLeaseTest, AConfirmationThatComesBehindTheLeaseProtectsNothing) {
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.at(2).answers_installs = false;
     cluster.at(3).answers_installs = false;
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
+                                                    cluster.now()));
     cluster.mute_leases({2, 3});
     cluster.pass(std::chrono::milliseconds(400));
     ASSERT_FALSE(cluster.gate_open(1));
@@ -320,8 +321,9 @@ TEST(NodeLeaseTest, AHolderThatLosesItsQuorumGoesOnWhenVotesReturn) {
 FakeCluster with_many_sessions() {
     FakeCluster cluster = with_one_session();
     for (std::uint16_t number = 2; number <= kManySessions; ++number) {
-        cluster.run(1, cluster.at(1).node->on_plugin_up(number + 10U, "l2tp", session(number), "",
-                                                        cluster.now()));
+        cluster.run(
+            1, cluster.at(1).node->on_plugin_up(number + 10U, "l2tp",
+                                                stock_session(session(number)), "", cluster.now()));
     }
     return cluster;
 }
@@ -358,8 +360,8 @@ TEST(NodeLeaseTest, WhoseTurnHasNotComeIsNotSpokenForWhenAStockDaemonHasIt) {
     FakeCluster cluster = with_many_sessions();
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
-    cluster.run(2, cluster.at(2).node->on_plugin_up(9999, "l2tp", session(kManySessions), "",
-                                                    cluster.now()));
+    cluster.run(2, cluster.at(2).node->on_plugin_up(
+                       9999, "l2tp", stock_session(session(kManySessions)), "", cluster.now()));
     cluster.pass(std::chrono::milliseconds(500));
     EXPECT_EQ(cluster.at(2).datagrams.size(), kManySessions - 1U);
     EXPECT_THAT(cluster.at(2).kernel, Not(Contains(session(kManySessions).key)));

@@ -23,7 +23,8 @@ constexpr Duration kStandInTime = milliseconds(363);
 FakeCluster standing_in_cluster(std::uint32_t nodes = 3) {
     FakeCluster cluster(nodes, std::max(nodes, 3U), true);
     EXPECT_TRUE(cluster.promote(1).has_value());
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
+                                                    cluster.now()));
     cluster.pass(seconds(2));
     return cluster;
 }
@@ -139,7 +140,8 @@ TEST(NodeStandInTest, ItClaimsBehindItsBarrier) {
 TEST(NodeStandInTest, WhatTheOldHolderSaidIsTakenUpBeforeTheClaim) {
     FakeCluster cluster = standing_in_cluster();
     cluster.hold(true);
-    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
+                                                    cluster.now()));
     cluster.lose_power(1);
     cluster.pass(kStandInTime);
     EXPECT_TRUE(cluster.gate_open(3));

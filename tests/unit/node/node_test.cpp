@@ -32,7 +32,8 @@ TEST(NodeTest, APluginWaitsForTheConfiguredTimeAndNoLonger) {
     FakeCluster cluster(2);
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.hold(true);
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
+                                                    cluster.now()));
     cluster.pass(std::chrono::milliseconds(49));
     EXPECT_THAT(cluster.at(1).plugins, IsEmpty());
     cluster.pass(std::chrono::milliseconds(2));
@@ -102,8 +103,8 @@ TEST(NodeTest, AStockSessionThatADemotionCouldNotEndTakesThePlaceOfItsHotHalf) {
     ASSERT_TRUE(cluster.demote(1).has_value());
     ASSERT_TRUE(cluster.promote(1).has_value());
     ASSERT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::resumed);
-    cluster.run(1,
-                cluster.at(1).node->on_plugin_up(7, "l2tp", negotiated_anew(), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(negotiated_anew()), "",
+                                                    cluster.now()));
     EXPECT_THAT(cluster.at(1).kernel, IsEmpty());
     EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::protected_);
     const std::size_t said = cluster.at(1).datagrams.size();
@@ -119,8 +120,8 @@ TEST(NodeTest, AHotHalfThatIsAnsweredLateIsNotResumedBesideItsStockSession) {
     cluster.at(1).answers_installs = false;
     ASSERT_TRUE(cluster.demote(1).has_value());
     ASSERT_TRUE(cluster.promote(1).has_value());
-    cluster.run(1,
-                cluster.at(1).node->on_plugin_up(7, "l2tp", negotiated_anew(), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(negotiated_anew()), "",
+                                                    cluster.now()));
     cluster.answer_install(1, {});
     EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::protected_);
     EXPECT_THAT(cluster.at(1).datagrams, IsEmpty());
@@ -153,7 +154,8 @@ TEST(NodeTest, ASessionThatNoKernelTakesIsShownAsUnprotected) {
     FakeCluster cluster(2);
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.at(2).refuses_sessions = true;
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
+                                                    cluster.now()));
     EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::unprotected);
     EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::quarantined);
 }
@@ -161,8 +163,8 @@ TEST(NodeTest, ASessionThatNoKernelTakesIsShownAsUnprotected) {
 TEST(NodeTest, ASessionThatCannotBeResumedIsEndedByTheSuccessor) {
     FakeCluster cluster(3);
     ASSERT_TRUE(cluster.promote(1).has_value());
-    cluster.run(
-        1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "uses MPPE", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)),
+                                                    "uses MPPE", cluster.now()));
     EXPECT_EQ(cluster.at(1).plugins.at(7), "uses MPPE");
     EXPECT_EQ(cluster.at(1).node->find(kGateway)->sessions().front().reason, "uses MPPE");
     for (const std::uint32_t node : {1U, 2U, 3U}) {
@@ -183,8 +185,8 @@ TEST(NodeTest, SessionsThatCannotBeResumedAreEndedAtAPace) {
     ASSERT_TRUE(cluster.promote(1).has_value());
     constexpr std::uint16_t kSessions = 60;
     for (std::uint16_t i = 1; i <= kSessions; ++i) {
-        cluster.run(
-            1, cluster.at(1).node->on_plugin_up(i, "l2tp", session(i), "uses MPPE", cluster.now()));
+        cluster.run(1, cluster.at(1).node->on_plugin_up(i, "l2tp", stock_session(session(i)),
+                                                        "uses MPPE", cluster.now()));
     }
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
@@ -212,15 +214,16 @@ TEST(NodeTest, ASessionShowsWhatElseIsItsClients) {
     l2tp::SessionRecord record = session(1);
     record.facts.ipv6 = {1, 0x2a};
     record.facts.routes = {*parse_ip_prefix("2001:db8:51::/64")};
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", record, "", cluster.now()));
+    cluster.run(
+        1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(record), "", cluster.now()));
     EXPECT_THAT(cluster.at(2).node->find(kGateway)->sessions().front().networks,
                 ElementsAre("fe80::2a", "2001:db8:51::/64"));
 }
 
 TEST(NodeTest, ASessionThatCannotBeResumedAnyMoreIsEndedToo) {
     FakeCluster cluster = with_one_session();
-    cluster.run(
-        1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "CCP is open", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)),
+                                                    "CCP is open", cluster.now()));
     EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::unprotected);
     ASSERT_TRUE(cluster.begin_demote(1).has_value());
     ASSERT_TRUE(cluster.promote(2).has_value());
@@ -230,9 +233,11 @@ TEST(NodeTest, ASessionThatCannotBeResumedAnyMoreIsEndedToo) {
 
 TEST(NodeTest, APluginOfAnUnpromotedOrUnknownGatewayIsToldSo) {
     FakeCluster cluster(2);
-    cluster.run(2, cluster.at(2).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.run(2, cluster.at(2).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
+                                                    cluster.now()));
     EXPECT_THAT(cluster.at(2).plugins.at(7), HasSubstr("not promoted"));
-    cluster.run(2, cluster.at(2).node->on_plugin_up(8, "lt2p", session(1), "", cluster.now()));
+    cluster.run(2, cluster.at(2).node->on_plugin_up(8, "lt2p", stock_session(session(1)), "",
+                                                    cluster.now()));
     EXPECT_THAT(cluster.at(2).plugins.at(8), HasSubstr("no gateway 'lt2p'"));
 }
 
@@ -316,11 +321,13 @@ TEST(NodeTest, WithoutAGatewayNoRecordIsRead) {
     cluster.start(2);
     ASSERT_TRUE(cluster.promote(1).has_value());
     records_read = 0;
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
+                                                    cluster.now()));
     EXPECT_EQ(records_read, 1);
     ASSERT_TRUE(cluster.detach(2).has_value());
     cluster.pass(kOthersHaveThem);
-    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
+                                                    cluster.now()));
     cluster.pass(std::chrono::seconds(2));
     EXPECT_EQ(records_read, 1);
     EXPECT_EQ(cluster.at(2).node->counters().messages_malformed, 0U);
@@ -338,7 +345,8 @@ TEST(NodeTest, ABlockedGroupGetsOneUpdateForManyChanges) {
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.run(1, cluster.at(1).node->set_group_writable(false, cluster.now()));
     for (std::uint16_t i = 1; i <= 20; ++i) {
-        cluster.run(1, cluster.at(1).node->on_plugin_up(i, "l2tp", session(i), "", cluster.now()));
+        cluster.run(1, cluster.at(1).node->on_plugin_up(i, "l2tp", stock_session(session(i)), "",
+                                                        cluster.now()));
     }
     EXPECT_THAT(cluster.at(2).kernel, IsEmpty());
     const Effects due = cluster.at(1).node->set_group_writable(true, cluster.now());

@@ -31,7 +31,8 @@ inline l2tp::SessionRecord session(std::uint16_t number) {
 inline FakeCluster with_one_session() {
     FakeCluster cluster(3);
     EXPECT_TRUE(cluster.promote(1).has_value());
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
+                                                    cluster.now()));
     return cluster;
 }
 

@@ -218,20 +218,21 @@ TEST_F(ExecutorTest, ScriptsAreToldTheInterfaceThatTheKernelGaveTheSession) {
         std::ofstream(path) << "#!/bin/sh\necho \"${0##*/} $1\" >>" << directory << "/log\n";
         std::filesystem::permissions(path, std::filesystem::perms::owner_all);
     }
-    Scripts scripts(loop_, [](const l2tp::SessionKey&) { return "vpnha5"; },
+    Scripts scripts(loop_, [](const wire::RecordKey&) { return "vpnha5"; },
                     {directory, std::chrono::seconds(10)});
     Executor executor(
         loop_, node_,
         {gate_, network_, neighbours_, services_, leases_, lease_links_, {&backend_, &scripts}},
         {});
-    const l2tp::SessionKey l2tp;
+    const wire::RecordKey l2tp{wire::RecordType::l2tp_session, {}};
+    const wire::RecordKey pptp{wire::RecordType::pptp_call, {}};
     // The number of lo; a call of PPTP has a device of its own.
     executor.run({node::ScriptWork(node::RunUpScripts{kGateway, l2tp, {}}),
                   node::ScriptWork(node::RunDownScripts{kGateway, l2tp})});
     node::ScriptFacts facts;
     facts.device = 1;
     scripts.complete([&] {
-        executor.run({node::ScriptWork(node::RunUpScripts{kGateway, pptp::CallKey{}, facts})});
+        executor.run({node::ScriptWork(node::RunUpScripts{kGateway, pptp, facts})});
         scripts.complete([this] { loop_.stop(); });
     });
     loop_.run();
@@ -251,7 +252,7 @@ TEST_F(ExecutorTest, WithTheLastOneAllIsDoneBeforeTheEnd) {
 }
 
 TEST_F(ExecutorTest, WorkGoesToTheBackendOfItsProtocol) {
-    Scripts scripts(loop_, [](const l2tp::SessionKey&) { return std::string(); });
+    Scripts scripts(loop_, [](const wire::RecordKey&) { return std::string(); });
     Executor executor(
         loop_, node_,
         {gate_, network_, neighbours_, services_, leases_, lease_links_, {&scripts, &backend_}},

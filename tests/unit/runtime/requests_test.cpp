@@ -22,8 +22,8 @@ class RequestsTest : public ::testing::Test {
   protected:
     void SetUp() override {
         ASSERT_TRUE(cluster_.promote(1));
-        cluster_.run(
-            1, cluster_.at(1).node->on_plugin_up(1, "l2tp", node::session(1), "", cluster_.now()));
+        cluster_.run(1, cluster_.at(1).node->on_plugin_up(
+                            1, "l2tp", node::stock_session(node::session(1)), "", cluster_.now()));
         cluster_.pass(std::chrono::seconds(2));
         config_.gateways.emplace_back().id = node::kGateway;
         config_.gateways.back().name = "l2tp";

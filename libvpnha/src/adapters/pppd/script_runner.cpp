@@ -106,8 +106,8 @@ Command command_of(const ScriptCall& call, const std::string& directory, TimePoi
                                        speed,
                                        ours,
                                        theirs};
-    if (!call.ipparam.empty()) {
-        arguments.push_back(call.ipparam);
+    if (!facts.ipparam.empty()) {
+        arguments.push_back(facts.ipparam);
     }
     return {
         .arguments = std::move(arguments), .error_file = {}, .environment = std::move(environment)};

@@ -27,7 +27,6 @@ struct ScriptCall {
     Script script{};
     std::string interface;
     node::ScriptFacts facts;
-    std::string ipparam{};  // Empty: there is none.
 };
 
 // `now`: boot_time(); a session's age is reckoned from it.

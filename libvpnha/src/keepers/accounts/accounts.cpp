@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/limits.hpp"
-#include "effects/pptp_work.hpp"
 
 namespace vpnha::keepers {
 
@@ -22,23 +21,13 @@ using Kind = AccountingRequest::Kind;
 constexpr Duration kConfirmLook = std::chrono::milliseconds(20);
 constexpr std::uint64_t kMsPerSecond = 1000;
 
-AccountRecord account_of(const l2tp::SessionRecord& session) {
+AccountRecord account_of(const node::PluginSession& session) {
     AccountRecord record;
-    record.session = {RecordType::l2tp_session, wire::RecordId(l2tp::encode_key(session.key))};
+    record.session = session.record;
     record.user = session.facts.user;
     record.address = session.facts.peer_address;
-    record.peer = session.key.tunnel.peer.address;
+    record.peer = session.peer;
     record.began_unix_ms = session.facts.established_unix_ms;
-    return record;
-}
-
-AccountRecord account_of(const node::PluginCall& call) {
-    AccountRecord record;
-    record.session = {RecordType::pptp_call, wire::RecordId(pptp::encode_key(call.record.key))};
-    record.user = call.record.facts.user;
-    record.address = call.record.facts.peer_address;
-    record.peer = call.record.key.peer.address;
-    record.began_unix_ms = call.record.facts.established_unix_ms;
     return record;
 }
 
@@ -167,21 +156,19 @@ void Accounts::on_event(const node::KeeperEvent& event, TimePoint now, Effects& 
         std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
     } else if (const auto* own = event.get<node::AccountingEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
-    } else if (const auto* pptp = event.get<node::PptpEvent>()) {
-        if (const auto* prepared = std::get_if<node::CallPrepared>(pptp);
-            prepared != nullptr && prepared->result) {
-            earlier_.calls[prepared->device] = prepared->before;
-            earlier_.last_read.erase(prepared->device);
-        }
     }
+}
+
+void Accounts::hear(const node::DeviceReused& reused, TimePoint, Effects&) {
+    earlier_.devices[reused.device] = reused.before;
+    earlier_.last_read.erase(reused.device);
 }
 
 void Accounts::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
     if (!begin_if_promoted(now)) {
         return;
     }
-    AccountRecord record =
-        std::visit([](const auto& session) { return account_of(session); }, up.session);
+    AccountRecord record = account_of(up.session);
     record.classes = up.radius.classes;
     record.interim_s = up.radius.interim_s;
     if (const auto found = by_session_.find(record.session); found != by_session_.end()) {
@@ -293,8 +280,8 @@ Traffic Accounts::counted_before(std::uint32_t device) const {
     if (last != earlier_.last_read.end()) {
         return last->second;
     }
-    const auto before = earlier_.calls.find(device);
-    return before == earlier_.calls.end() ? Traffic{} : before->second;
+    const auto before = earlier_.devices.find(device);
+    return before == earlier_.devices.end() ? Traffic{} : before->second;
 }
 
 void Accounts::hear(const node::TrafficRead& read, TimePoint now, Effects&) {

@@ -110,7 +110,7 @@ class Accounts final : public Keeper {
     };
     // Of this node's devices, what they had counted earlier.
     struct EarlierTraffic {
-        std::map<std::uint32_t, Traffic> calls;  // Devices of resumed calls: for other calls.
+        std::map<std::uint32_t, Traffic> devices;  // That are used again: for other sessions.
         // When they were last read. A device outlives a demotion: it counts on when its session
         // comes back.
         std::map<std::uint32_t, Traffic> last_read;
@@ -122,6 +122,7 @@ class Accounts final : public Keeper {
     void hear(const node::PluginDown& down, TimePoint now, Effects& effects);
     void hear(const node::AccountingAnswered& answer, TimePoint now, Effects& effects);
     void hear(const node::TrafficRead& read, TimePoint now, Effects& effects);
+    void hear(const node::DeviceReused& reused, TimePoint now, Effects& effects);
 
     bool begin_if_promoted(TimePoint now);
     void begin(TimePoint now);

@@ -14,20 +14,8 @@ namespace {
 
 using wire::RecordType;
 
-// The session's key, and the client's address.
-AddressRecord address_of(const l2tp::SessionRecord& record) {
-    return {
-        record.facts.peer_address, record.facts.user, false,
-        wire::RecordKey{RecordType::l2tp_session, wire::RecordId(l2tp::encode_key(record.key))}};
-}
-
-AddressRecord address_of(const pptp::CallRecord& record) {
-    return {record.facts.peer_address, record.facts.user, false,
-            wire::RecordKey{RecordType::pptp_call, wire::RecordId(pptp::encode_key(record.key))}};
-}
-
-AddressRecord address_of(const node::PluginCall& call) {
-    return address_of(call.record);
+AddressRecord address_of(const wire::RecordKey& session, const ppp::SessionFacts& facts) {
+    return {facts.peer_address, facts.user, false, session};
 }
 
 }  // namespace
@@ -100,16 +88,9 @@ void Addresses::begin(TimePoint now) {
 
 void Addresses::adopt_sessions() {
     std::vector<AddressRecord> sessions;
-    for (const auto& [key, stored] : replica().store().all(RecordType::l2tp_session)) {
-        if (const auto record = l2tp::parse_record(stored.payload)) {
-            sessions.push_back(address_of(*record));
-        }
-    }
-    for (const auto& [key, stored] : replica().store().all(RecordType::pptp_call)) {
-        if (const auto record = pptp::parse_record(stored.payload)) {
-            sessions.push_back(address_of(*record));
-        }
-    }
+    gateway_.visit_ppp_sessions([&](const wire::RecordKey& key, const ppp::SessionFacts& facts) {
+        sessions.push_back(address_of(key, facts));
+    });
     for (const AddressRecord& session : sessions) {
         const auto found = given_.find(session.address);
         const bool has_it = found != given_.end() && !found->second.record.held &&
@@ -320,8 +301,7 @@ void Addresses::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
     if (pool_.size() == 0 || !begin_if_promoted(now)) {
         return;
     }
-    const AddressRecord record =
-        std::visit([](const auto& session) { return address_of(session); }, up.session);
+    const AddressRecord record = address_of(up.session.record, up.session.facts);
     if (const auto other = by_plugin_.find(up.plugin);
         other != by_plugin_.end() && other->second != record.address) {
         release(Ipv4Address(other->second), now);  // It has taken another one.

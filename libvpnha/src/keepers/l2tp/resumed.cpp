@@ -8,21 +8,10 @@
 
 #include "base/accounting.hpp"
 #include "base/limits.hpp"
-#include "effects/accounting_work.hpp"
 #include "effects/l2tp_work.hpp"
-#include "effects/script_work.hpp"
 #include "keepers/l2tp/sessions.hpp"
 
 namespace vpnha::keepers {
-
-namespace {
-
-node::ScriptFacts facts_of(const l2tp::SessionRecord& record, const replica::GatewayClock& clock) {
-    return {record.facts.user, record.facts.our_address, record.facts.peer_address,
-            record.facts.ipv6, clock.when(record.facts.established_unix_ms)};
-}
-
-}  // namespace
 
 void L2tpSessions::promote(TimePoint now, Effects& effects) {
     std::vector<wire::RecordKey> unreadable;
@@ -34,7 +23,7 @@ void L2tpSessions::promote(TimePoint now, Effects& effects) {
         if (session && stored.hold == replica::Hold::installed) {
             take_over(*session);
         } else if (session && l2tp::parse_record(stored.payload)) {
-            ending_.add(*session);
+            ending_.add(key);
         } else {
             unreadable.push_back(key);
         }
@@ -43,8 +32,7 @@ void L2tpSessions::promote(TimePoint now, Effects& effects) {
     end_unresumable(now, effects);
     for (const wire::RecordKey& key : unreadable) {
         // It names nobody who could be told.
-        log_lost(fmt::format("record={}", to_hex(key.id.view())),
-                 "this node cannot read its record", effects);
+        log_lost(key, "this node cannot read its record", effects);
         forget(key, now);
     }
 }
@@ -54,23 +42,24 @@ bool L2tpSessions::is_stock(const l2tp::SessionKey& key) const {
 }
 
 void L2tpSessions::yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Effects& effects) {
-    const replica::Hold hold = replica().hold(record_key_of(key));
+    const wire::RecordKey record = record_key_of(key);
+    const replica::Hold hold = replica().hold(record);
     if (hold != replica::Hold::installed && hold != replica::Hold::installing) {
         return;
     }
     paused_sessions_.erase(key);
-    timeouts_.forget(record_key_of(key));
-    echoes_.forget(record_key_of(key));
-    ending_.erase(key);
-    scripts_.down(key, effects);
-    proxies_.leave_to_pppd(record_key_of(key));
+    timeouts_.forget(record);
+    echoes_.forget(record);
+    ending_.erase(record);
+    scripts_.down(record, effects);
+    proxies_.leave_to_pppd(record);
     const bool was_resumed = resumed_sessions_.erase(key) != 0;
     if (was_resumed && !silent_.contains(key.tunnel)) {
         take(key.tunnel, resumed_.at(key.tunnel).tunnel.yield_session(key), now, effects);
     } else if (was_resumed && resumed_sessions_of(key.tunnel).empty()) {
         silent_.erase(key.tunnel);
     }
-    gateway_.replica().on_removed(record_key_of(key));
+    replica().on_removed(record);
     effects.emplace_back(node::RemoveSession{gateway_.id(), key});
 }
 
@@ -101,7 +90,7 @@ void L2tpSessions::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects&
             resume(*record, now, effects);
         } else {
             resumed_sessions_.erase(session);  // A newer holder's word, and this one not muted yet.
-            scripts_.down(session, effects);
+            scripts_.down(record_key_of(session), effects);
             proxies_.down(record_key_of(session), effects);
         }
     }
@@ -127,24 +116,6 @@ std::vector<l2tp::SessionKey> L2tpSessions::resumed_sessions_of(
     return sessions;
 }
 
-void L2tpSessions::end_unresumable(TimePoint now, Effects& effects) {
-    if (!gateway_.is_heard()) {
-        return;
-    }
-    while (const auto taken = ending_.take(now)) {
-        const l2tp::SessionKey& key = *taken;
-        if (!resumed_sessions_.contains(key)) {
-            give_up(key, now, effects);
-            continue;
-        }
-        const Result<l2tp::SessionRecord> record = record_of(key);
-        log_lost(l2tp::to_string(key),
-                 ends_with_node(record ? record->facts.obstacle : std::string()), effects);
-        close(key, "it ended with the node that negotiated it", EndCause::lost_service, now,
-              effects);
-    }
-}
-
 void L2tpSessions::mute_resumed(Effects& effects) {
     for (const auto& [key, resumed] : std::exchange(resumed_, {})) {
         remove_ended(resumed, effects);
@@ -161,24 +132,18 @@ void L2tpSessions::mute_resumed(Effects& effects) {
 }
 
 void L2tpSessions::mute(Effects& effects) {
-    // Without a word: the next promoted node goes on with them.
     mute_resumed(effects);
-    scripts_.down_all(effects);
-    proxies_.down_all(effects);
-    for (const auto& [plugin, session] : stock_.by_plugin()) {
-        const l2tp::SessionRecord& record = session.record;
-        scripts_.stock_down(record.key, facts_of(record, gateway_.clock()), record.facts.interface,
-                            effects);
-        proxies_.stock_down(record.facts.proxied, effects);
-    }
-    stock_.clear();
-    waiting_plugins_.clear();
+    PppKeeper::mute(effects);
 }
 
 void L2tpSessions::pause(Effects& effects) {
     std::set<l2tp::SessionKey> paused = std::move(paused_sessions_);
     paused.merge(resumed_sessions_);
-    paused.merge(ending_.take_all());
+    for (const wire::RecordKey& key : ending_.take_all()) {
+        if (const auto session = l2tp::parse_key(key.id.view())) {
+            paused.insert(*session);
+        }
+    }
     mute_resumed(effects);
     paused_sessions_ = std::move(paused);
 }
@@ -190,10 +155,10 @@ void L2tpSessions::unpause(TimePoint now, Effects& effects) {
             take_over(key);
             continue;
         }
-        scripts_.down(key, effects);
+        scripts_.down(record_key_of(key), effects);
         proxies_.down(record_key_of(key), effects);
         if (stored != nullptr && !is_stock(key)) {
-            ending_.add(key);
+            ending_.add(record_key_of(key));
         }
     }
     let_some_speak(now, effects);
@@ -201,7 +166,7 @@ void L2tpSessions::unpause(TimePoint now, Effects& effects) {
 }
 
 L2tpSessions::Resumed& L2tpSessions::begin_tunnel(const l2tp::TunnelKey& key) {
-    l2tp::ResumedTunnel tunnel(key, {.hello_interval = settings_.hello_interval});
+    l2tp::ResumedTunnel tunnel(key, {.hello_interval = hello_interval_});
     return resumed_.emplace(key, Resumed{std::move(tunnel), {}, {}}).first->second;
 }
 
@@ -210,21 +175,15 @@ void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now, Effe
     Resumed& resumed = place == resumed_.end() ? begin_tunnel(record.key.tunnel) : place->second;
     resumed.tunnel.add_session(record);
     resumed_sessions_.insert(record.key);
+    const wire::RecordKey key = record_key_of(record.key);
     if (!record.facts.obstacle.empty()) {
-        ending_.add(record.key);
+        ending_.add(key);
     } else {
-        proxies_.up(record_key_of(record.key), record.facts.proxied, effects);
-        scripts_.up(record.key, facts_of(record, gateway_.clock()), effects);
+        proxies_.up(key, record.facts.proxied, effects);
+        run_scripts(key, record.facts, 0, effects);
     }
-    watch_timeouts(record, now);
+    watch_timeouts(key, record.facts, now);
     watch_echoes(record, now);
-}
-
-void L2tpSessions::watch_timeouts(const l2tp::SessionRecord& record, TimePoint now) {
-    timeouts_.watch(
-        {record_key_of(record.key), record.facts.timeouts,
-         gateway_.clock().when(record.facts.established_unix_ms), record.facts.peer_address},
-        now);
 }
 
 void L2tpSessions::watch_echoes(const l2tp::SessionRecord& record, TimePoint now) {
@@ -242,19 +201,7 @@ void L2tpSessions::close(const l2tp::SessionKey& key, std::string reason, EndCau
          now, effects);
 }
 
-void L2tpSessions::end_due(TimePoint now, Effects& effects) {
-    if (!gateway_.is_heard()) {
-        return;
-    }
-    for (const auto& [record, cause, reason] : timeouts_.take_due(now)) {
-        const auto key = l2tp::parse_key(record.id.view());
-        if (key && resumed_sessions_.contains(*key)) {
-            close(*key, std::string(reason), cause, now, effects);
-        }
-    }
-}
-
-void L2tpSessions::hear(const node::TrafficRead& read, TimePoint now, Effects& effects) {
+void L2tpSessions::on_traffic(const node::TrafficRead& read, TimePoint now, Effects& effects) {
     for (const wire::RecordKey& heard : echoes_.hear(read)) {
         const auto key = l2tp::parse_key(heard.id.view());
         const auto tunnel = key ? resumed_.find(key->tunnel) : resumed_.end();
@@ -262,18 +209,18 @@ void L2tpSessions::hear(const node::TrafficRead& read, TimePoint now, Effects& e
             tunnel->second.tunnel.on_traffic(*key);
         }
     }
-    timeouts_.hear(read, now);
-    end_due(now, effects);
+    PppKeeper::on_traffic(read, now, effects);
 }
 
-void L2tpSessions::give_up(const l2tp::SessionKey& key, TimePoint now, Effects& effects) {
-    const wire::RecordKey name = record_key_of(key);
+void L2tpSessions::give_up(const wire::RecordKey& name, TimePoint now, Effects& effects) {
     const replica::StoredRecord* const stored = replica().store().find(name);
-    if (stored == nullptr || is_stock(key) || stored->hold == replica::Hold::installing) {
+    const auto parsed = l2tp::parse_key(name.id.view());
+    if (stored == nullptr || !parsed || is_stock(*parsed) ||
+        stored->hold == replica::Hold::installing) {
         return;  // It ended, is served here anew, or the kernel has still to say.
     }
-    log_lost(l2tp::to_string(key), "this node's kernel does not have it; its client is told",
-             effects);
+    log_lost(name, "this node's kernel does not have it; its client is told", effects);
+    const l2tp::SessionKey& key = *parsed;
     const l2tp::TunnelKey& tunnel = key.tunnel;
     let_speak(tunnel, now, effects);
     const auto resumed = resumed_.find(tunnel);
@@ -292,15 +239,8 @@ void L2tpSessions::give_up(const l2tp::SessionKey& key, TimePoint now, Effects& 
     }
 }
 
-void L2tpSessions::log_lost(const std::string& what, std::string_view why, Effects& effects) {
-    ++counters_.sessions_lost;
-    effects.emplace_back(
-        node::Log{node::Level::error,
-                  fmt::format("session lost event=lost {} {}: {}", gateway_.tag(), what, why)});
-}
-
 void L2tpSessions::forget(const wire::RecordKey& key, TimePoint now) {
-    gateway_.replica().erase(key, now);
+    replica().erase(key, now);
     gateway_.tell_end(key, EndCause::lost_service, now);
 }
 
@@ -373,17 +313,18 @@ void L2tpSessions::schedule(const l2tp::TunnelKey& key) {
 void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionEnded& ended,
                                TimePoint now, Effects& effects) {
     const auto& [session, reason, cause] = ended;
+    const wire::RecordKey record = record_key_of(session);
     resumed_sessions_.erase(session);
-    ending_.erase(session);
-    timeouts_.forget(record_key_of(session));
-    echoes_.forget(record_key_of(session));
-    scripts_.down(session, effects);
-    proxies_.down(record_key_of(session), effects);
+    ending_.erase(record);
+    timeouts_.forget(record);
+    echoes_.forget(record);
+    scripts_.down(record, effects);
+    proxies_.down(record, effects);
     if (!replica().promoted()) {
         return;  // Superseded, and not muted yet: what becomes of it is the new holder's word.
     }
-    gateway_.replica().erase(record_key_of(session), now);
-    gateway_.tell_end(record_key_of(session), cause, now);
+    replica().erase(record, now);
+    gateway_.tell_end(record, cause, now);
     Resumed& resumed = resumed_.at(tunnel);
     if (resumed.tunnel.has_sessions()) {
         effects.emplace_back(node::RemoveSession{gateway_.id(), session});
@@ -391,9 +332,7 @@ void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Sessio
         // The tunnel's socket goes with its last session, and the tunnel has still to say goodbye.
         resumed.ended.push_back(session);
     }
-    effects.emplace_back(node::Log{
-        node::Level::info, fmt::format("session ended event=session-down {} {}: {}", gateway_.tag(),
-                                       l2tp::to_string(session), reason)});
+    log(node::Level::info, "session ended event=session-down", record, reason, effects);
 }
 
 void L2tpSessions::remove_ended(const Resumed& resumed, Effects& effects) {

@@ -7,13 +7,8 @@
 #include <utility>
 
 #include "base/assert.hpp"
-#include "base/limits.hpp"
 
 namespace vpnha::keepers {
-
-wire::RecordKey record_key_of(const l2tp::SessionKey& key) {
-    return wire::RecordKey{wire::RecordType::l2tp_session, wire::RecordId(l2tp::encode_key(key))};
-}
 
 void L2tpSessions::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
     const Result<l2tp::SessionRecord> record = l2tp::parse_record(wanted.payload);
@@ -33,21 +28,17 @@ void L2tpSessions::remove(const wire::RecordKey& key, Effects& effects) {
 }
 
 void L2tpSessions::detach(Effects& effects) {
-    scripts_.down_all(effects);
-    proxies_.down_all(effects);
+    PppKeeper::detach(effects);
     for (const auto& [key, stored] : replica().store().all(wire::RecordType::l2tp_session)) {
         remove(key, effects);
     }
-    refusals_.clear();
 }
 
 void L2tpSessions::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* own = event.get<node::L2tpEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
-    } else if (const auto* plugin = event.get<node::PluginEvent>()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
-    } else if (const auto* traffic = event.get<node::AccountingEvent>()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *traffic);
+    } else {
+        PppKeeper::on_event(event, now, effects);
     }
 }
 
@@ -59,17 +50,15 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
         stored->hold != replica::Hold::installing) {
         return;
     }
-    gateway_.replica().on_installed(
-        record, ticket, result ? replica::Outcome::installed : replica::Outcome::refused, now);
+    replica().on_installed(record, ticket,
+                           result ? replica::Outcome::installed : replica::Outcome::refused, now);
     if (result) {
         refusals_.erase(record);
-        ending_.erase(key);
+        ending_.erase(record);
     } else {
         refusals_[record] = result.error().detail;
-        effects.emplace_back(
-            node::Log{node::Level::error,
-                      fmt::format("the kernel refused a session event=quarantined {} {}: {}",
-                                  gateway_.tag(), l2tp::to_string(key), result.error().detail)});
+        log(node::Level::error, "the kernel refused a session event=quarantined", record,
+            result.error().detail, effects);
     }
     if (!gateway_.is_served() || resumed_sessions_.contains(key) ||
         paused_sessions_.contains(key)) {
@@ -80,7 +69,7 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
     if (!gateway_.is_heard()) {
         paused_sessions_.insert(key);
     } else if (!result) {
-        ending_.add(key);
+        ending_.add(record);
         end_unresumable(now, effects);
     } else if (tunnel == resumed_.end()) {
         take_over(key);
@@ -91,7 +80,7 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
         resume(*late, now, effects);
         end_unresumable(now, effects);
     } else {
-        log_lost(l2tp::to_string(key), "its tunnel has ended meanwhile", effects);
+        log_lost(record, "its tunnel has ended meanwhile", effects);
         forget(record, now);
         effects.emplace_back(node::RemoveSession{gateway_.id(), key});
     }
@@ -103,12 +92,10 @@ void L2tpSessions::hear(const node::SessionGone& gone, TimePoint now, Effects& e
     if (!gateway_.is_attached() || replica().hold(record) != replica::Hold::installed) {
         return;
     }
-    ++counters_.sessions_gone;
-    effects.emplace_back(node::Log{node::Level::error,
-                                   fmt::format("somebody removed a session from this node's kernel "
-                                               "event=gone {} {}",
-                                               gateway_.tag(), l2tp::to_string(key))});
-    gateway_.replica().on_gone(record);
+    ++removed_by_others_;
+    log(node::Level::error, "somebody removed a session from this node's kernel event=gone", record,
+        {}, effects);
+    replica().on_gone(record);
     if (resumed_sessions_.contains(key)) {
         close(key, "this node's kernel lost it", EndCause::lost_service, now, effects);
     } else if (!replica().promoted()) {
@@ -116,38 +103,44 @@ void L2tpSessions::hear(const node::SessionGone& gone, TimePoint now, Effects& e
     }
 }
 
-Result<void> L2tpSessions::end(const wire::RecordKey& key, TimePoint now, Effects& effects) {
-    if (const auto plugin = stock_.plugin_of(key)) {
-        effects.emplace_back(node::EndPlugin{*plugin});
-        return {};
-    }
-    VPNHA_TRY(const l2tp::SessionKey session, l2tp::parse_key(key.id.view()));
-    if (!resumed_sessions_.contains(session)) {
-        return fail(Errc::not_found, "this node has not resumed the session");
-    }
-    close(session, "ended by the operator", EndCause::admin_reset, now, effects);
-    return {};
+std::optional<ppp::SessionFacts> L2tpSessions::facts_of(ByteView payload) const {
+    Result<l2tp::SessionRecord> record = l2tp::parse_record(payload);
+    return record ? std::optional(std::move(record->facts)) : std::nullopt;
 }
 
-Result<ppp::Timeouts> L2tpSessions::change(const wire::RecordKey& key,
-                                           const ppp::TimeoutChange& change, TimePoint now,
-                                           Effects& effects) {
-    if (const auto plugin = stock_.plugin_of(key)) {
-        l2tp::SessionRecord& record = stock_.record(*plugin);
-        record.facts.timeouts = change.of(record.facts.timeouts);
-        gateway_.replica().amend(key, l2tp::encode_record(record));
-        effects.emplace_back(node::ChangePlugin{*plugin, record.facts.timeouts});
-        return record.facts.timeouts;
+std::string L2tpSessions::name_of(const wire::RecordKey& key) const {
+    const auto session = l2tp::parse_key(key.id.view());
+    return session ? l2tp::to_string(*session) : "record=" + to_hex(key.id.view());
+}
+
+void L2tpSessions::describe(const wire::RecordKey& key, SessionView& view) const {
+    view.protocol = "l2tp";
+    if (const auto session = l2tp::parse_key(key.id.view())) {
+        const l2tp::TunnelKey& tunnel = session->tunnel;
+        view.ids = {{"tunnel", tunnel.id.value},
+                    {"peer_tunnel", tunnel.peer_id.value},
+                    {"session", session->id.value},
+                    {"peer_session", session->peer_id.value}};
+        view.peer = to_string(tunnel.peer);
     }
-    VPNHA_TRY(const l2tp::SessionKey session, l2tp::parse_key(key.id.view()));
-    if (!resumed_sessions_.contains(session)) {
-        return fail(Errc::not_found, "this node has not resumed the session");
+}
+
+bool L2tpSessions::is_resumed(const wire::RecordKey& key) const {
+    const auto session = l2tp::parse_key(key.id.view());
+    return session && resumed_sessions_.contains(*session);
+}
+
+void L2tpSessions::amend(const wire::RecordKey& key, const ppp::SessionFacts& facts) {
+    if (const auto session = l2tp::parse_key(key.id.view())) {
+        replica().amend(key, l2tp::encode_record({*session, facts}));
     }
-    VPNHA_TRY(l2tp::SessionRecord record, record_of(session));
-    record.facts.timeouts = change.of(record.facts.timeouts);
-    gateway_.replica().amend(key, l2tp::encode_record(record));
-    watch_timeouts(record, now);
-    return record.facts.timeouts;
+}
+
+void L2tpSessions::end_resumed(const wire::RecordKey& key, std::string reason, EndCause cause,
+                               TimePoint now, Effects& effects) {
+    if (const auto session = l2tp::parse_key(key.id.view())) {
+        close(*session, std::move(reason), cause, now, effects);
+    }
 }
 
 void L2tpSessions::hear(const node::SessionNewsLost&, TimePoint, Effects& effects) {
@@ -174,152 +167,40 @@ void L2tpSessions::hear(const node::SessionsAudited& audited, TimePoint now, Eff
     }
 }
 
-void L2tpSessions::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
-    const auto& [plugin, session, not_resumable, radius] = up;
-    const auto* const own = std::get_if<l2tp::SessionRecord>(&session);
-    if (own == nullptr) {
-        return;
+bool L2tpSessions::begin_stock(const node::PluginSession& session, const ppp::SessionFacts& facts,
+                               TimePoint now, Effects& effects) {
+    const auto key = l2tp::parse_key(session.record.id.view());
+    if (!key) {
+        return false;
     }
-    l2tp::SessionRecord record = *own;
-    record.facts.obstacle = not_resumable.substr(0, limits::kObstacleBytesMax);
-    if (!gateway_.is_served()) {
-        effects.emplace_back(
-            node::AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
-        return;
-    }
+    const l2tp::SessionRecord record{*key, facts};
     yield_to_stock(record.key, now, effects);
-    const wire::RecordKey key = record_key_of(record.key);
-    std::string obstacle = not_resumable;
-    // Of one that cannot go on elsewhere it is there for its client to be told.
-    const bool is_published = (record.facts.obstacle.empty() || l2tp::validate(record)) &&
-                              gateway_.replica().publish(key, l2tp::encode_record(record));
-    if (!is_published && obstacle.empty()) {
-        obstacle = fmt::format("the replica is full ({} records)", limits::kRecordsPerGatewayMax);
-    }
-    stock_.put(plugin, {key, record, obstacle});
-    if (!obstacle.empty()) {
-        effects.emplace_back(node::AnswerPlugin{plugin, false, obstacle});
-        effects.emplace_back(
-            node::Log{node::Level::warning,
-                      fmt::format("session will not survive this node event=unprotected {} "
-                                  "{}: {}",
-                                  gateway_.tag(), l2tp::to_string(record.key), obstacle)});
-        return;
-    }
-    waiting_plugins_[plugin] = Waiting{key, now + settings_.confirm_wait};
-    effects.emplace_back(
-        node::Log{node::Level::info, fmt::format("session up event=session-up {} {}",
-                                                 gateway_.tag(), l2tp::to_string(record.key))});
+    return (facts.obstacle.empty() || l2tp::validate(record)) &&
+           replica().publish(session.record, l2tp::encode_record(record));
 }
 
-void L2tpSessions::hear(const node::PluginDown& down, TimePoint now, Effects& effects) {
-    const node::PluginToken plugin = down.plugin;
-    waiting_plugins_.erase(plugin);
-    const auto ended = stock_.erase(plugin);
-    if (!ended) {
-        return;  // Ended by a demotion: the session lives on elsewhere.
+void L2tpSessions::end_stock(const wire::RecordKey& key, TimePoint now, Effects& effects) {
+    // A stock daemon that a demotion could not end may have had a session that is hot, too.
+    const auto session = l2tp::parse_key(key.id.view());
+    if (session && replica().hold(key) == replica::Hold::installed) {
+        effects.emplace_back(node::RemoveSession{gateway_.id(), *session});
     }
-    const l2tp::SessionKey key = ended->record.key;
-    if (replica().promoted()) {
-        // A stock daemon that a demotion could not end may have had a session that is hot, too.
-        if (replica().hold(record_key_of(key)) == replica::Hold::installed) {
-            effects.emplace_back(node::RemoveSession{gateway_.id(), key});
-        }
-        gateway_.replica().erase(record_key_of(key), now);
-        effects.emplace_back(
-            node::Log{node::Level::info, fmt::format("session down event=session-down {} {}",
-                                                     gateway_.tag(), l2tp::to_string(key))});
-    }
-}
-
-void L2tpSessions::on_replica(TimePoint now, Effects& effects) {
-    std::erase_if(waiting_plugins_, [&](const auto& waiting) {
-        const auto& [plugin, wait] = waiting;
-        const bool is_protected = replica().is_protected(wait.key);
-        if (!is_protected && now < wait.until) {
-            return false;
-        }
-        counters_.confirm_timeouts += is_protected ? 0 : 1;
-        effects.emplace_back(node::AnswerPlugin{
-            plugin, is_protected, is_protected ? "" : "no standby has confirmed it in time"});
-        return true;
-    });
+    replica().erase(key, now);
 }
 
 void L2tpSessions::on_time(TimePoint now, Effects& effects) {
     speak_due(now, effects);
-    end_unresumable(now, effects);
-    end_due(now, effects);
-    timeouts_.ask(gateway_.id(), now, effects);
+    PppKeeper::on_time(now, effects);
     echoes_.ask(gateway_.id(), now, effects);
-    on_replica(now, effects);
 }
 
 std::optional<TimePoint> L2tpSessions::next_deadline() const {
     std::optional<TimePoint> at =
-        earliest(earliest(timeouts_.next_deadline(), turn_at_), ending_.next_deadline());
-    at = earliest(at, echoes_.next_deadline());
+        earliest(earliest(PppKeeper::next_deadline(), turn_at_), echoes_.next_deadline());
     if (!deadlines_.empty()) {
         at = earliest(at, deadlines_.begin()->first);
     }
-    for (const auto& [plugin, waiting] : waiting_plugins_) {
-        at = earliest(at, waiting.until);
-    }
     return at;
-}
-
-SessionView L2tpSessions::view_of(const l2tp::SessionRecord& record) const {
-    const l2tp::SessionKey& key = record.key;
-    std::vector<std::string> networks;
-    if (record.facts.ipv6) {
-        networks.push_back(to_string(link_local_address(record.facts.ipv6->theirs)));
-    }
-    for (const IpPrefix& route : record.facts.routes) {
-        networks.push_back(to_string(route));
-    }
-    return {.record = record_key_of(key),
-            .protocol = "l2tp",
-            .ids = {{"tunnel", key.tunnel.id.value},
-                    {"peer_tunnel", key.tunnel.peer_id.value},
-                    {"session", key.id.value},
-                    {"peer_session", key.peer_id.value}},
-            .peer = to_string(key.tunnel.peer),
-            .address = to_string(record.facts.peer_address),
-            .user = record.facts.user,
-            .interface = record.facts.interface,
-            .established_unix_ms = record.facts.established_unix_ms,
-            .state = SessionState::hot,
-            .epoch = replica().epoch(),
-            .reason = {},
-            .networks = std::move(networks)};
-}
-
-std::optional<SessionView> L2tpSessions::view_of(const wire::RecordKey& key,
-                                                 const replica::StoredRecord& stored) const {
-    const Result<l2tp::SessionRecord> record = l2tp::parse_record(stored.payload);
-    if (!record) {
-        return std::nullopt;
-    }
-    SessionView view = view_of(*record);
-    view.epoch = stored.version.epoch;
-    show_state(view, replica(), key, stored, refusals_,
-               {.is_resumed = resumed_sessions_.contains(record->key),
-                .obstacle = record->facts.obstacle,
-                .not_ready = "not yet in this node's kernel"});
-    return view;
-}
-
-std::vector<SessionView> L2tpSessions::sessions(const ListPart& part) const {
-    return list_sessions(
-        replica().store(), stock_, part, wire::RecordType::l2tp_session,
-        [this](const wire::RecordKey& key, const replica::StoredRecord& stored) {
-            return view_of(key, stored);
-        },
-        [this](const l2tp::SessionRecord& record) { return view_of(record); });
-}
-
-SessionTotals L2tpSessions::session_totals() const {
-    return count_sessions(replica().store(), stock_, wire::RecordType::l2tp_session, refusals_);
 }
 
 Counts L2tpSessions::counts() const {
@@ -327,21 +208,21 @@ Counts L2tpSessions::counts() const {
     for (const auto& [key, resumed] : resumed_) {
         tunnels += resumed.tunnel.counters();
     }
-    return {{"confirm_timeouts", counters_.confirm_timeouts},
-            {"sessions_lost", counters_.sessions_lost},
-            {"sessions_gone", counters_.sessions_gone},
-            {"l2tp_malformed", tunnels.malformed},
-            {"l2tp_data_unknown", tunnels.data},
-            {"l2tp_foreign_tunnel", tunnels.foreign_tunnel},
-            {"l2tp_out_of_window", tunnels.out_of_window},
-            {"l2tp_duplicates", tunnels.duplicates},
-            {"l2tp_unexpected", tunnels.unexpected},
-            {"l2tp_unproven", tunnels.unproven},
-            {"l2tp_retransmissions", tunnels.retransmissions},
-            {"ppp_malformed", tunnels.links.malformed},
-            {"ppp_looped", tunnels.links.looped},
-            {"ppp_unexpected", tunnels.links.unexpected},
-            {"ppp_rejects_withheld", tunnels.links.rejects_withheld}};
+    Counts counts = PppKeeper::counts();
+    counts.merge(Counts{{"sessions_gone", removed_by_others_},
+                        {"l2tp_malformed", tunnels.malformed},
+                        {"l2tp_data_unknown", tunnels.data},
+                        {"l2tp_foreign_tunnel", tunnels.foreign_tunnel},
+                        {"l2tp_out_of_window", tunnels.out_of_window},
+                        {"l2tp_duplicates", tunnels.duplicates},
+                        {"l2tp_unexpected", tunnels.unexpected},
+                        {"l2tp_unproven", tunnels.unproven},
+                        {"l2tp_retransmissions", tunnels.retransmissions},
+                        {"ppp_malformed", tunnels.links.malformed},
+                        {"ppp_looped", tunnels.links.looped},
+                        {"ppp_unexpected", tunnels.links.unexpected},
+                        {"ppp_rejects_withheld", tunnels.links.rejects_withheld}});
+    return counts;
 }
 
 }  // namespace vpnha::keepers

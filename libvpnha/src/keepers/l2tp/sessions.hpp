@@ -15,46 +15,27 @@
 #include <vector>
 
 #include "base/accounting.hpp"
-#include "effects/accounting_work.hpp"
 #include "effects/l2tp_work.hpp"
-#include "effects/plugin_event.hpp"
 #include "keepers/adaptive_echoes.hpp"
-#include "keepers/client_proxies.hpp"
-#include "keepers/keeper.hpp"
-#include "keepers/paced_ends.hpp"
-#include "keepers/resume_scripts.hpp"
-#include "keepers/stock_sessions.hpp"
-#include "keepers/timeouts.hpp"
+#include "keepers/ppp_keeper.hpp"
 #include "l2tp/resumed_tunnel.hpp"
 
 namespace vpnha::keepers {
 
-struct L2tpSettings {
-    Duration hello_interval{};  // Of a resumed tunnel.
-    Duration confirm_wait{};    // A pppd goes on after that.
-    // After a takeover so many clients are told within a second that they have to dial again.
-    std::uint32_t redials_per_second = 100;
-    bool resume_scripts = false;
-};
+using node::record_key_of;
 
-[[nodiscard]] wire::RecordKey record_key_of(const l2tp::SessionKey& key);
-
-class L2tpSessions final : public Keeper {
+class L2tpSessions final : public PppKeeper {
   public:
-    // `gateway` must outlive it.
-    L2tpSessions(Gateway& gateway, L2tpSettings settings)
-        : gateway_(gateway),
-          settings_(settings),
-          ending_(settings.redials_per_second),
-          scripts_(gateway, settings.resume_scripts),
-          proxies_(gateway) {}
+    // `gateway` must outlive it. `hello_interval`: of a resumed tunnel.
+    L2tpSessions(Gateway& gateway, Duration hello_interval, const Settings& settings)
+        : PppKeeper(gateway, wire::RecordType::l2tp_session, settings),
+          hello_interval_(hello_interval) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
 
     void install(const replica::Install& wanted, TimePoint now, Effects& effects) override;
     void remove(const wire::RecordKey& key, Effects& effects) override;
     void on_in_sync(TimePoint) override {}
-    void on_replica(TimePoint now, Effects& effects) override;
     void follow(TimePoint, Effects&) override {}
 
     void promote(TimePoint now, Effects& effects) override;
@@ -64,36 +45,21 @@ class L2tpSessions final : public Keeper {
     void mute(Effects& effects) override;
     void detach(Effects& effects) override;
 
-    [[nodiscard]] Result<void> end(const wire::RecordKey& key, TimePoint now,
-                                   Effects& effects) override;
-    [[nodiscard]] Result<ppp::Timeouts> change(const wire::RecordKey& key,
-                                               const ppp::TimeoutChange& change, TimePoint now,
-                                               Effects& effects) override;
+    [[nodiscard]] std::optional<ppp::SessionFacts> facts_of(ByteView payload) const override;
     void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
-    [[nodiscard]] std::vector<SessionView> sessions(const ListPart& part) const override;
-    [[nodiscard]] SessionTotals session_totals() const override;
     [[nodiscard]] Counts counts() const override;
 
   private:
     static constexpr std::array kTypes{wire::RecordType::l2tp_session};
 
-    struct Waiting {
-        wire::RecordKey key;
-        TimePoint until;
-    };
     struct Resumed {
         l2tp::ResumedTunnel tunnel;
         // Ended sessions whose kernel state carries the tunnel's last words; removed with it.
         std::vector<l2tp::SessionKey> ended;
         std::optional<TimePoint> scheduled;  // In deadlines_.
-    };
-    struct Counters {
-        std::uint64_t confirm_timeouts = 0;  // pppds that went on before a standby had confirmed.
-        std::uint64_t sessions_lost = 0;     // Not resumed at a promotion.
-        std::uint64_t sessions_gone = 0;     // Removed from this kernel by somebody else.
     };
 
     void hear(const node::SessionInstalled& installed, TimePoint now, Effects& effects);
@@ -102,11 +68,23 @@ class L2tpSessions final : public Keeper {
     void hear(const node::SessionNewsLost& lost, TimePoint now, Effects& effects);
     void hear(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects);
     void hear(const node::SessionFrame& frame, TimePoint now, Effects& effects);
-    void hear(const node::AccountingAnswered&, TimePoint, Effects&) {}
-    void hear(const node::TrafficRead& read, TimePoint now, Effects& effects);
-    void hear(const node::PluginAsks&, TimePoint, Effects&) {}
-    void hear(const node::PluginUp& up, TimePoint now, Effects& effects);
-    void hear(const node::PluginDown& down, TimePoint now, Effects& effects);
+
+    [[nodiscard]] std::string name_of(const wire::RecordKey& key) const override;
+    void describe(const wire::RecordKey& key, SessionView& view) const override;
+    [[nodiscard]] std::string_view not_ready() const override {
+        return "not yet in this node's kernel";
+    }
+    [[nodiscard]] bool is_resumed(const wire::RecordKey& key) const override;
+    [[nodiscard]] bool begin_stock(const node::PluginSession& session,
+                                   const ppp::SessionFacts& facts, TimePoint now,
+                                   Effects& effects) override;
+    void end_stock(const wire::RecordKey& key, TimePoint now, Effects& effects) override;
+    void amend(const wire::RecordKey& key, const ppp::SessionFacts& facts) override;
+    void end_resumed(const wire::RecordKey& key, std::string reason, EndCause cause, TimePoint now,
+                     Effects& effects) override;
+    // This kernel does not have it, and no stock daemon either: its client is told.
+    void give_up(const wire::RecordKey& key, TimePoint now, Effects& effects) override;
+    void on_traffic(const node::TrafficRead& read, TimePoint now, Effects& effects) override;
 
     void mute_resumed(Effects& effects);
     [[nodiscard]] bool is_stock(const l2tp::SessionKey& key) const;
@@ -124,20 +102,13 @@ class L2tpSessions final : public Keeper {
     [[nodiscard]] Result<l2tp::SessionRecord> record_of(const l2tp::SessionKey& key) const;
     [[nodiscard]] std::vector<l2tp::SessionKey> resumed_sessions_of(
         const l2tp::TunnelKey& tunnel) const;
-    // Of ending_, those whose time has come.
-    void end_unresumable(TimePoint now, Effects& effects);
     void speak_due(TimePoint now, Effects& effects);
-    void end_due(TimePoint now, Effects& effects);
     Resumed& begin_tunnel(const l2tp::TunnelKey& key);
     void resume(const l2tp::SessionRecord& record, TimePoint now, Effects& effects);
-    void watch_timeouts(const l2tp::SessionRecord& record, TimePoint now);
     void watch_echoes(const l2tp::SessionRecord& record, TimePoint now);
     // By this side; its client is told.
     void close(const l2tp::SessionKey& key, std::string reason, EndCause cause, TimePoint now,
                Effects& effects);
-    // This kernel does not have it, and no stock daemon either: its client is told.
-    void give_up(const l2tp::SessionKey& key, TimePoint now, Effects& effects);
-    void log_lost(const std::string& what, std::string_view why, Effects& effects);
     void forget(const wire::RecordKey& key, TimePoint now);
     void take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, TimePoint now,
               Effects& effects);
@@ -151,31 +122,17 @@ class L2tpSessions final : public Keeper {
     void remove_ended(const Resumed& resumed, Effects& effects);
     void end_tunnel(const l2tp::TunnelKey& key, const std::string& reason, Effects& effects);
 
-    [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }
-    [[nodiscard]] SessionView view_of(const l2tp::SessionRecord& record) const;
-    // nullopt: this release cannot read the record.
-    [[nodiscard]] std::optional<SessionView> view_of(const wire::RecordKey& key,
-                                                     const replica::StoredRecord& stored) const;
-
-    Gateway& gateway_;
-    L2tpSettings settings_;
-    StockSessions<l2tp::SessionRecord> stock_;
-    std::map<node::PluginToken, Waiting> waiting_plugins_;
-    Refusals refusals_;
+    Duration hello_interval_;
     std::map<l2tp::TunnelKey, Resumed> resumed_;
     std::set<std::pair<TimePoint, l2tp::TunnelKey>> deadlines_;  // Of resumed_.
     std::set<l2tp::SessionKey> resumed_sessions_;                // Those of silent_ among them.
     // Not in resumed_ yet: nothing has been said, and nothing is heard.
     std::set<l2tp::TunnelKey> silent_;
-    std::optional<TimePoint> turn_at_;    // Of the next of them.
-    PacedEnds<l2tp::SessionKey> ending_;  // Resumed ones, and those that this kernel lacks.
+    std::optional<TimePoint> turn_at_;  // Of the next of them.
     std::set<l2tp::SessionKey> paused_sessions_;
-    Timeouts timeouts_;  // Of the sessions of resumed_.
-    ResumeScripts scripts_;
-    ClientProxies proxies_;
-    AdaptiveEchoes echoes_;              // Of the sessions of resumed_.
-    l2tp::TunnelCounters past_tunnels_;  // Of those that have ended since the start.
-    Counters counters_;
+    AdaptiveEchoes echoes_;                // Of the sessions of resumed_.
+    l2tp::TunnelCounters past_tunnels_;    // Of those that have ended since the start.
+    std::uint64_t removed_by_others_ = 0;  // Sessions, from this kernel.
 };
 
 }  // namespace vpnha::keepers

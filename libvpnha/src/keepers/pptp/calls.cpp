@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <any>
 #include <utility>
 
 #include "base/limits.hpp"
@@ -28,17 +29,6 @@ bool has_moved(const pptp::CallNumbers& from, pptp::CallNumbers to) {
 }
 
 }  // namespace
-
-wire::RecordKey record_key_of(const pptp::CallKey& key) {
-    return {RecordType::pptp_call, wire::RecordId(pptp::encode_key(key))};
-}
-
-void PptpCalls::log(node::Level level, const char* what, const pptp::CallKey& key,
-                    const std::string& why, Effects& effects) const {
-    effects.emplace_back(
-        node::Log{level, fmt::format("{} {} {}{}{}", what, gateway_.tag(), pptp::to_string(key),
-                                     why.empty() ? "" : ": ", why)});
-}
 
 Result<void> PptpCalls::put(const replica::Install& wanted, TimePoint now) {
     VPNHA_TRY(const pptp::CallKey key, pptp::parse_key(wanted.key.id.view()));
@@ -114,8 +104,8 @@ void PptpCalls::remove(const wire::RecordKey& key, Effects& effects) {
         renumbered_.erase(*call);
     } else {
         timeouts_.forget(key);
-        ending_.erase(*call);
-        scripts_.down(*call, effects);
+        ending_.erase(key);
+        scripts_.down(key, effects);
         proxies_.down(key, effects);
         effects.emplace_back(node::RemoveCall{gateway_.id(), *call});
         Call rest;
@@ -139,7 +129,7 @@ void PptpCalls::follow(TimePoint now, Effects& effects) {
     release(effects);
     if (replica().promoted()) {
         for (const auto& [key, cause] : std::exchange(ended_, {})) {
-            end(key, cause, now);
+            erase_ended(key, cause, now);
         }
     }
 }
@@ -191,61 +181,37 @@ void PptpCalls::erase(const pptp::CallKey& key, TimePoint now) {
 }
 
 void PptpCalls::detach(Effects& effects) {
-    scripts_.down_all(effects);
-    proxies_.down_all(effects);
+    PppKeeper::detach(effects);
     for (const auto& [key, call] : calls_) {
         if (call.stage != Stage::stock) {
             effects.emplace_back(node::RemoveCall{gateway_.id(), key});
         }
     }
     calls_.clear();
-    timeouts_.clear();
-    ending_.clear();
     renumbered_.clear();
-    refusals_.clear();
 }
 
 void PptpCalls::on_replica(TimePoint now, Effects& effects) {
     release(effects);
-    std::erase_if(waiting_plugins_, [&](const auto& waiting) {
-        const auto& [plugin, wait] = waiting;
-        const bool is_protected = replica().is_protected(wait.key);
-        if (!is_protected && now < wait.until) {
-            return false;
-        }
-        counters_.confirm_timeouts += is_protected ? 0 : 1;
-        effects.emplace_back(node::AnswerPlugin{
-            plugin, is_protected, is_protected ? "" : "no standby has confirmed it in time"});
-        return true;
-    });
+    PppKeeper::on_replica(now, effects);
 }
 
 void PptpCalls::on_time(TimePoint now, Effects& effects) {
-    on_replica(now, effects);
-    end_unresumable(now, effects);
-    end_due(now, effects);
-    timeouts_.ask(gateway_.id(), now, effects);
+    PppKeeper::on_time(now, effects);
     if (read_again_at_ && *read_again_at_ <= now) {
         ask(now, effects);
     }
 }
 
 std::optional<TimePoint> PptpCalls::next_deadline() const {
-    std::optional<TimePoint> at =
-        earliest(earliest(read_again_at_, timeouts_.next_deadline()), ending_.next_deadline());
-    for (const auto& [plugin, waiting] : waiting_plugins_) {
-        at = earliest(at, waiting.until);
-    }
-    return at;
+    return earliest(PppKeeper::next_deadline(), read_again_at_);
 }
 
 void PptpCalls::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* own = event.get<node::PptpEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
-    } else if (const auto* plugin = event.get<node::PluginEvent>()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
-    } else if (const auto* traffic = event.get<node::AccountingEvent>()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *traffic);
+    } else {
+        PppKeeper::on_event(event, now, effects);
     }
 }
 
@@ -265,11 +231,11 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
     }
     if (prepared.result) {
         refusals_.erase(record);
-        ending_.erase(prepared.key);
+        ending_.erase(record);
         call.device = prepared.device;
     } else {
         refusals_[record] = prepared.result.error().detail;
-        log(node::Level::error, "a session could not be prepared event=quarantined", prepared.key,
+        log(node::Level::error, "a session could not be prepared event=quarantined", record,
             prepared.result.error().detail, effects);
     }
     if (!is_promoted_) {
@@ -282,7 +248,7 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
     if (prepared.result) {
         resume({prepared.key}, now, effects);
     } else {
-        ending_.add(prepared.key);
+        ending_.add(record);
     }
     end_unresumable(now, effects);
 }
@@ -324,125 +290,82 @@ std::optional<pptp::CallKey> PptpCalls::same_in_gre(const pptp::CallKey& key) co
     return std::nullopt;
 }
 
-void PptpCalls::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
-    const auto& [plugin, session, not_resumable, radius] = up;
-    const auto* const own = std::get_if<node::PluginCall>(&session);
-    if (own == nullptr) {
-        return;
-    }
-    const auto& [told, numbers] = *own;
-    if (!gateway_.is_served()) {
-        effects.emplace_back(
-            node::AnswerPlugin{plugin, false, "this node is not promoted for the gateway"});
-        return;
-    }
-    if (const auto living = same_in_gre(told.key)) {
+void PptpCalls::on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& effects) {
+    const wire::RecordKey& record = up.session.record;
+    const auto key = pptp::parse_key(record.id.view());
+    if (const auto living = key ? same_in_gre(*key) : std::nullopt) {
         const std::string why = fmt::format("its GRE is that of {}", pptp::to_string(*living));
-        log(node::Level::warning, "session is ended event=call-id-clash", told.key, why, effects);
-        effects.emplace_back(node::AnswerPlugin{plugin, false, why});
-        effects.emplace_back(node::EndPlugin{plugin});
+        log(node::Level::warning, "session is ended event=call-id-clash", record, why, effects);
+        effects.emplace_back(node::AnswerPlugin{up.plugin, false, why});
+        effects.emplace_back(node::EndPlugin{up.plugin});
         return;
     }
-    pptp::CallRecord record = told;
-    record.facts.obstacle = not_resumable.substr(0, limits::kObstacleBytesMax);
-    const wire::RecordKey key = record_key_of(record.key);
-    std::string obstacle = not_resumable;
+    PppKeeper::on_plugin_up(up, now, effects);
+}
+
+bool PptpCalls::begin_stock(const node::PluginSession& session, const ppp::SessionFacts& facts,
+                            TimePoint now, Effects& effects) {
+    auto [record, numbers] = std::any_cast<const node::StockCall&>(session.own);
+    record.facts = facts;
     const bool is_published =
-        (record.facts.obstacle.empty() || pptp::validate(record)) &&
+        (facts.obstacle.empty() || pptp::validate(record)) &&
         replica().publish(numbers_record(record.key), pptp::encode_numbers(numbers)) &&
-        replica().publish(key, pptp::encode_record(record));
+        replica().publish(session.record, pptp::encode_record(record));
     if (!is_published) {
-        if (obstacle.empty()) {
-            obstacle =
-                fmt::format("the replica is full ({} records)", limits::kRecordsPerGatewayMax);
-        }
         erase(record.key, now);
-    }
-    stock_.put(plugin, {key, record, obstacle});
-    if (!obstacle.empty()) {
-        waiting_plugins_.erase(plugin);
-        effects.emplace_back(node::AnswerPlugin{plugin, false, obstacle});
-        log(node::Level::warning, "session will not survive this node event=unprotected",
-            record.key, obstacle, effects);
-    }
-    if (!is_published) {
         calls_.erase(record.key);
-        return;
+        return false;
     }
     // A standby prepares it when it has both records, and a pppd waits for that.
     replica().hurry_counters();
-    timeouts_.forget(key);
-    Call& call = calls_[record.key];
-    call = Call{.record = record, .numbers = numbers, .stage = Stage::stock, .installing = {}};
-    scripts_.down(record.key, effects);
-    proxies_.leave_to_pppd(key);
-    if (obstacle.empty()) {
-        waiting_plugins_[plugin] = Waiting{key, now + confirm_wait_};
-        log(node::Level::info, "session up event=session-up", record.key, {}, effects);
+    timeouts_.forget(session.record);
+    scripts_.down(session.record, effects);
+    proxies_.leave_to_pppd(session.record);
+    calls_[record.key] =
+        Call{.record = record, .numbers = numbers, .stage = Stage::stock, .installing = {}};
+    return true;
+}
+
+void PptpCalls::end_stock(const wire::RecordKey& key, TimePoint now, Effects&) {
+    if (const auto call = pptp::parse_key(key.id.view())) {
+        calls_.erase(*call);
+        erase(*call, now);
     }
 }
 
-void PptpCalls::hear(const node::PluginDown& down, TimePoint now, Effects& effects) {
-    waiting_plugins_.erase(down.plugin);
-    const auto ended = stock_.erase(down.plugin);
-    if (!ended) {
-        return;  // Ended by a demotion: the session lives on elsewhere.
+std::optional<ppp::SessionFacts> PptpCalls::facts_of(ByteView payload) const {
+    Result<pptp::CallRecord> record = pptp::parse_record(payload);
+    return record ? std::optional(std::move(record->facts)) : std::nullopt;
+}
+
+std::string PptpCalls::name_of(const wire::RecordKey& key) const {
+    const auto call = pptp::parse_key(key.id.view());
+    return call ? pptp::to_string(*call) : "record=" + to_hex(key.id.view());
+}
+
+void PptpCalls::describe(const wire::RecordKey& key, SessionView& view) const {
+    view.protocol = "pptp";
+    if (const auto call = pptp::parse_key(key.id.view())) {
+        view.ids = {{"call", call->id.value}, {"peer_call", call->peer_id.value}};
+        view.peer = to_string(call->peer);
     }
-    const pptp::CallKey key = ended->record.key;
-    if (replica().promoted()) {
-        calls_.erase(key);
-        erase(key, now);
-        log(node::Level::info, "session down event=session-down", key, {}, effects);
-    }
 }
 
-SessionView PptpCalls::view_of(const pptp::CallRecord& record) const {
-    return {.record = record_key_of(record.key),
-            .protocol = "pptp",
-            .ids = {{"call", record.key.id.value}, {"peer_call", record.key.peer_id.value}},
-            .peer = to_string(record.key.peer),
-            .address = to_string(record.facts.peer_address),
-            .user = record.facts.user,
-            .interface = record.facts.interface,
-            .established_unix_ms = record.facts.established_unix_ms,
-            .state = SessionState::hot,
-            .epoch = replica().epoch(),
-            .reason = {}};
+std::string PptpCalls::ipparam_of(const wire::RecordKey& key) const {
+    const auto call = pptp::parse_key(key.id.view());
+    return call ? to_string(call->peer.address) : std::string();
 }
 
-std::optional<SessionView> PptpCalls::view_of(const wire::RecordKey& key,
-                                              const replica::StoredRecord& stored) const {
-    const Result<pptp::CallRecord> record = pptp::parse_record(stored.payload);
-    if (!record) {
-        return std::nullopt;
-    }
-    SessionView view = view_of(*record);
-    view.epoch = stored.version.epoch;
-    const auto call = calls_.find(record->key);
-    show_state(view, replica(), key, stored, refusals_,
-               {.is_resumed = call != calls_.end() && call->second.stage == Stage::resumed,
-                .obstacle = record->facts.obstacle,
-                .not_ready = "not yet prepared on this node"});
-    return view;
-}
-
-std::vector<SessionView> PptpCalls::sessions(const ListPart& part) const {
-    return list_sessions(
-        replica().store(), stock_, part, RecordType::pptp_call,
-        [this](const wire::RecordKey& key, const replica::StoredRecord& stored) {
-            return view_of(key, stored);
-        },
-        [this](const pptp::CallRecord& record) { return view_of(record); });
-}
-
-SessionTotals PptpCalls::session_totals() const {
-    return count_sessions(replica().store(), stock_, RecordType::pptp_call, refusals_);
+bool PptpCalls::is_resumed(const wire::RecordKey& key) const {
+    const auto call = pptp::parse_key(key.id.view());
+    const auto found = call ? calls_.find(*call) : calls_.end();
+    return found != calls_.end() && found->second.stage == Stage::resumed;
 }
 
 Counts PptpCalls::counts() const {
-    return {{"pptp_resumed", counters_.resumed},
-            {"sessions_lost", counters_.lost},
-            {"confirm_timeouts", counters_.confirm_timeouts}};
+    Counts counts = PppKeeper::counts();
+    counts["pptp_resumed"] = times_resumed_;
+    return counts;
 }
 
 }  // namespace vpnha::keepers

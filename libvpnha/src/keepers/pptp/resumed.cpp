@@ -3,27 +3,11 @@
 #include <utility>
 
 #include "base/accounting.hpp"
-#include "effects/accounting_work.hpp"
 #include "effects/pptp_work.hpp"
-#include "effects/script_work.hpp"
 #include "keepers/pptp/calls.hpp"
 #include "pptp/control_probe.hpp"
 
 namespace vpnha::keepers {
-
-namespace {
-
-node::ScriptFacts facts_of(const pptp::CallRecord& record, const replica::GatewayClock& clock,
-                           std::uint32_t device) {
-    return {record.facts.user,
-            record.facts.our_address,
-            record.facts.peer_address,
-            {},
-            clock.when(record.facts.established_unix_ms),
-            device};
-}
-
-}  // namespace
 
 void PptpCalls::promote(TimePoint now, Effects& effects) {
     is_promoted_ = true;
@@ -39,7 +23,7 @@ void PptpCalls::promote(TimePoint now, Effects& effects) {
         }
         const auto found = calls_.find(*call);
         if (found == calls_.end() || found->second.stage == Stage::absent) {
-            ending_.add(*call);
+            ending_.add(key);
         } else if (found->second.stage == Stage::prepared) {
             ready.push_back(*call);
         }
@@ -58,12 +42,13 @@ void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& 
         Call& call = calls_[key];
         call.stage = Stage::resumed;
         releases_.asked(key);
+        const wire::RecordKey record = record_key_of(key);
         if (!call.record->facts.obstacle.empty()) {
-            ending_.add(key);
+            ending_.add(record);
         } else {
-            proxies_.up(record_key_of(key), call.record->facts.proxied, effects);
+            proxies_.up(record, call.record->facts.proxied, effects);
         }
-        watch_timeouts(*call.record, now);
+        watch_timeouts(record, call.record->facts, now);
     }
     if (!keys.empty()) {
         effects.emplace_back(node::ResumeCalls{gateway_.id(), std::move(keys), releases_.is_exact(),
@@ -71,38 +56,27 @@ void PptpCalls::resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& 
     }
 }
 
-void PptpCalls::end_unresumable(TimePoint now, Effects& effects) {
-    if (!gateway_.is_heard()) {
-        return;
-    }
-    while (const auto taken = ending_.take(now)) {
-        const pptp::CallKey& key = *taken;
-        const auto found = calls_.find(key);
-        if (found == calls_.end() || found->second.stage != Stage::resumed) {
-            give_up(key, now, effects);
-            continue;
-        }
-        ++counters_.lost;
-        log(node::Level::error, "session lost event=lost", key,
-            ends_with_node(found->second.record->facts.obstacle), effects);
-        effects.emplace_back(node::EndCall{gateway_.id(), key,
-                                           "it ended with the node that negotiated it",
-                                           EndCause::lost_service});
+void PptpCalls::end_resumed(const wire::RecordKey& key, std::string reason, EndCause cause,
+                            TimePoint, Effects& effects) {
+    if (const auto call = pptp::parse_key(key.id.view())) {
+        effects.emplace_back(node::EndCall{gateway_.id(), *call, std::move(reason), cause});
     }
 }
 
-void PptpCalls::give_up(const pptp::CallKey& key, TimePoint now, Effects& effects) {
-    const auto found = calls_.find(key);
-    const replica::StoredRecord* const stored = replica().store().find(record_key_of(key));
-    if (stored == nullptr || (found != calls_.end() && found->second.stage != Stage::absent)) {
+void PptpCalls::give_up(const wire::RecordKey& name, TimePoint now, Effects& effects) {
+    const auto parsed = pptp::parse_key(name.id.view());
+    const auto found = parsed ? calls_.find(*parsed) : calls_.end();
+    const replica::StoredRecord* const stored = replica().store().find(name);
+    if (stored == nullptr || !parsed ||
+        (found != calls_.end() && found->second.stage != Stage::absent)) {
         return;  // It ended, is served here anew, or the data path has still to say.
     }
+    const pptp::CallKey& key = *parsed;
     const Result<pptp::CallRecord> record = pptp::parse_record(stored->payload);
-    ++counters_.lost;
-    log(node::Level::error, "session lost event=lost", key,
-        record ? "this node has not prepared it; its client is told"
-               : "this node cannot read its record",
-        effects);
+    log_lost(name,
+             record ? "this node has not prepared it; its client is told"
+                    : "this node cannot read its record",
+             effects);
     if (record) {
         const bool has_numbers = found != calls_.end() && found->second.numbers;
         // A client answers each segment whose numbers are not the next ones.
@@ -114,10 +88,10 @@ void PptpCalls::give_up(const pptp::CallKey& key, TimePoint now, Effects& effect
     if (found != calls_.end()) {
         calls_.erase(found);
     }
-    end(key, EndCause::lost_service, now);
+    erase_ended(key, EndCause::lost_service, now);
 }
 
-void PptpCalls::end(const pptp::CallKey& key, EndCause cause, TimePoint now) {
+void PptpCalls::erase_ended(const pptp::CallKey& key, EndCause cause, TimePoint now) {
     if (!replica().promoted()) {
         ended_.emplace(key, cause);
         return;
@@ -140,7 +114,7 @@ void PptpCalls::unpause(TimePoint now, Effects& effects) {
         if (call.stage == Stage::resumed || call.stage == Stage::prepared) {
             keys.push_back(key);
         } else if (call.stage == Stage::absent && call.record) {
-            ending_.add(key);
+            ending_.add(record_key_of(key));
         }
     }
     resume(std::move(keys), now, effects);
@@ -149,16 +123,12 @@ void PptpCalls::unpause(TimePoint now, Effects& effects) {
 }
 
 void PptpCalls::mute(Effects& effects) {
-    // Without a word: the next promoted node goes on with them.
+    PppKeeper::mute(effects);
     is_promoted_ = false;
     granted_ = {};
     releases_.end();
     reading_.reset();
     read_again_at_.reset();
-    timeouts_.clear();
-    ending_.clear();
-    scripts_.down_all(effects);
-    proxies_.down_all(effects);
     effects.emplace_back(node::UnwatchCalls{gateway_.id()});
     for (auto& [key, call] : calls_) {
         if (call.stage == Stage::resumed) {
@@ -170,77 +140,29 @@ void PptpCalls::mute(Effects& effects) {
             replica().on_gone(record_key_of(key));
         }
     }
-    for (const auto& [plugin, call] : stock_.by_plugin()) {
-        const pptp::CallRecord& record = call.record;
-        scripts_.stock_down(record.key, facts_of(record, gateway_.clock(), 0),
-                            record.facts.interface, effects);
-        proxies_.stock_down(record.facts.proxied, effects);
-    }
-    stock_.clear();
-    waiting_plugins_.clear();
     ended_.clear();
 }
 
-Result<void> PptpCalls::end(const wire::RecordKey& key, TimePoint, Effects& effects) {
-    if (const auto plugin = stock_.plugin_of(key)) {
-        effects.emplace_back(node::EndPlugin{*plugin});
-        return {};
+void PptpCalls::amend(const wire::RecordKey& key, const ppp::SessionFacts& facts) {
+    const auto call = pptp::parse_key(key.id.view());
+    const auto found = call ? calls_.find(*call) : calls_.end();
+    if (found != calls_.end() && found->second.record) {
+        found->second.record->facts = facts;
+        replica().amend(key, pptp::encode_record(*found->second.record));
     }
-    VPNHA_TRY(const pptp::CallKey call, pptp::parse_key(key.id.view()));
-    const auto found = calls_.find(call);
-    if (found == calls_.end() || found->second.stage != Stage::resumed) {
-        return fail(Errc::not_found, "this node has not resumed the call");
-    }
-    effects.emplace_back(
-        node::EndCall{gateway_.id(), call, "ended by the operator", EndCause::admin_reset});
-    return {};
-}
-
-void PptpCalls::watch_timeouts(const pptp::CallRecord& record, TimePoint now) {
-    timeouts_.watch(
-        {record_key_of(record.key), record.facts.timeouts,
-         gateway_.clock().when(record.facts.established_unix_ms), record.facts.peer_address},
-        now);
-}
-
-Result<ppp::Timeouts> PptpCalls::change(const wire::RecordKey& key,
-                                        const ppp::TimeoutChange& change, TimePoint now,
-                                        Effects& effects) {
-    VPNHA_TRY(const pptp::CallKey name, pptp::parse_key(key.id.view()));
-    const auto found = calls_.find(name);
-    const bool is_resumed = found != calls_.end() && found->second.stage == Stage::resumed;
-    const auto amend = [&](pptp::CallRecord& record) {
-        record.facts.timeouts = change.of(record.facts.timeouts);
-        replica().amend(key, pptp::encode_record(record));
-        if (found != calls_.end()) {
-            found->second.record = record;
-        }
-    };
-    if (const auto plugin = stock_.plugin_of(key)) {
-        pptp::CallRecord& record = stock_.record(*plugin);
-        amend(record);
-        effects.emplace_back(node::ChangePlugin{*plugin, record.facts.timeouts});
-        return record.facts.timeouts;
-    }
-    if (!is_resumed) {
-        return fail(Errc::not_found, "this node has not resumed the call");
-    }
-    amend(*found->second.record);
-    watch_timeouts(*found->second.record, now);
-    return found->second.record->facts.timeouts;
 }
 
 void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effects) {
-    ++counters_.resumed;
-    log(node::Level::info, "session resumed event=resumed", resumed.key, resumed.how, effects);
+    ++times_resumed_;
+    const wire::RecordKey record = record_key_of(resumed.key);
+    log(node::Level::info, "session resumed event=resumed", record, resumed.how, effects);
     releases_.resumed(resumed.key);
     const auto found = calls_.find(resumed.key);
     if (found == calls_.end() || found->second.stage != Stage::resumed ||
         !found->second.record->facts.obstacle.empty()) {
         return;  // Meanwhile it is nobody's, or another node's; or it ends at once.
     }
-    scripts_.up(resumed.key,
-                facts_of(*found->second.record, gateway_.clock(), found->second.device), effects);
+    run_scripts(record, found->second.record->facts, found->second.device, effects);
 }
 
 void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effects) {
@@ -250,28 +172,13 @@ void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effec
     }
     calls_.erase(found);
     releases_.ended(ended.key);
-    ending_.erase(ended.key);
-    timeouts_.forget(record_key_of(ended.key));
-    scripts_.down(ended.key, effects);
-    proxies_.down(record_key_of(ended.key), effects);
-    log(node::Level::info, "session ended event=session-down", ended.key, ended.reason, effects);
-    end(ended.key, ended.cause, now);
-}
-
-void PptpCalls::end_due(TimePoint now, Effects& effects) {
-    if (!gateway_.is_heard()) {
-        return;
-    }
-    for (const auto& [record, cause, reason] : timeouts_.take_due(now)) {
-        if (const auto key = pptp::parse_key(record.id.view())) {
-            effects.emplace_back(node::EndCall{gateway_.id(), *key, std::string(reason), cause});
-        }
-    }
-}
-
-void PptpCalls::hear(const node::TrafficRead& read, TimePoint now, Effects& effects) {
-    timeouts_.hear(read, now);
-    end_due(now, effects);
+    const wire::RecordKey record = record_key_of(ended.key);
+    ending_.erase(record);
+    timeouts_.forget(record);
+    scripts_.down(record, effects);
+    proxies_.down(record, effects);
+    log(node::Level::info, "session ended event=session-down", record, ended.reason, effects);
+    erase_ended(ended.key, ended.cause, now);
 }
 
 }  // namespace vpnha::keepers

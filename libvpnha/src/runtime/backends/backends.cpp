@@ -2,6 +2,7 @@
 #include "runtime/backends/backends.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "adapters/addresses/proxy_table.hpp"
 #include "runtime/timers.hpp"
@@ -38,10 +39,13 @@ Result<void> Backends::open_protocols(const Host& host) {
         all_.push_back(pptp_.get());
     }
     if (std::ranges::any_of(host.config.gateways, &config::Gateway::resume_scripts)) {
-        all_.push_back(
-            &scripts_.emplace(host.loop, [&kernel = host.kernel](const l2tp::SessionKey& key) {
-                return kernel.interface_of(key);
-            }));
+        all_.push_back(&scripts_.emplace(host.loop, [this](const wire::RecordKey& session) {
+            std::string name;
+            for (const ports::Backend* const each : all_) {
+                name = name.empty() ? each->interface_of(session) : std::move(name);
+            }
+            return name;
+        }));
     }
     return {};
 }

@@ -72,6 +72,12 @@ void L2tpSessions::let_go(GatewayId gateway) {
     schedule();
 }
 
+std::string L2tpSessions::interface_of(const wire::RecordKey& session) const {
+    const auto key = l2tp::parse_key(session.id.view());
+    return key && session.type == wire::RecordType::l2tp_session ? kernel_.interface_of(*key)
+                                                                 : std::string();
+}
+
 void L2tpSessions::schedule() {
     if (installs_.is_ready()) {
         loop_.set_timer(kInstallTimer, loop_.now(), [this] { install_slice(); });

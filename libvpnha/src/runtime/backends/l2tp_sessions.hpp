@@ -27,6 +27,7 @@ class L2tpSessions final : public ports::Backend {
     void hold(GatewayId gateway) override { installs_.hold(gateway); }
     void let_go(GatewayId gateway) override;
     void detach(GatewayId gateway) override { installs_.drop(gateway); }
+    [[nodiscard]] std::string interface_of(const wire::RecordKey& session) const override;
     [[nodiscard]] Status status_of(GatewayId gateway) const override {
         return {{"records/waiting_installs", installs_.size(gateway)}};
     }

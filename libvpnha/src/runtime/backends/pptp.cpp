@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "adapters/os/log.hpp"
+#include "effects/accounting_work.hpp"
 #include "runtime/cluster_nodes.hpp"
 #include "runtime/timers.hpp"
 
@@ -163,19 +164,26 @@ void Pptp::hear(GatewayId, const DataPath::MeantEnd& end) {
     data_path_->post(DataPath::MayEnd{end.key});
 }
 
+void Pptp::hear(GatewayId gateway, const node::CallPrepared& prepared) {
+    if (prepared.result) {
+        listener_.tell(gateway, node::DeviceReused{prepared.device, prepared.before});
+    }
+    listener_.tell(gateway, prepared);
+}
+
 void Pptp::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant) {
     if (const Result<void> told = listener_.allow_end(vip, peer, meant); !told) {
         adapters::write_log(node::Level::warning, told.error().detail);
     }
 }
 
-Pptp::StockCall Pptp::on_plugin_up(adapters::PluginClientId client, const config::Gateway& gateway,
-                                   const adapters::PluginPptp& ids, ppp::SessionFacts facts) {
+Pptp::Reported Pptp::on_plugin_up(adapters::PluginClientId client, const config::Gateway& gateway,
+                                  const adapters::PluginPptp& ids, ppp::SessionFacts facts) {
     const pptp::CallKey key{.local = {gateway.dialled_address(), kControlPort},
                             .peer = ids.peer,
                             .id = pptp::CallId{ids.call},
                             .peer_id = pptp::CallId{ids.peer_call}};
-    StockCall stock;
+    Reported stock;
     pptp::CallRecord& record = stock.call.record;
     const auto options = watch_.options_of(gateway.id, key.peer);
     const Result<Bytes> sealed =

@@ -41,8 +41,8 @@ class Pptp final : public ports::Backend {
         // The data path is no more; told once. Its calls are for another node.
         std::function<void(const Error&)> failed;
     };
-    struct StockCall {
-        node::PluginCall call;
+    struct Reported {
+        node::StockCall call;
         std::string not_resumable;  // Why it cannot be replicated; empty when it can.
     };
 
@@ -59,9 +59,9 @@ class Pptp final : public ports::Backend {
     [[nodiscard]] bool execute(node::ProtocolWork& work) override;
 
     // What pppd's plugin says, with what was seen of the call. It is followed from now on.
-    [[nodiscard]] StockCall on_plugin_up(adapters::PluginClientId client,
-                                         const config::Gateway& gateway,
-                                         const adapters::PluginPptp& ids, ppp::SessionFacts facts);
+    [[nodiscard]] Reported on_plugin_up(adapters::PluginClientId client,
+                                        const config::Gateway& gateway,
+                                        const adapters::PluginPptp& ids, ppp::SessionFacts facts);
     // Announced: its pppd has told its peer of the end.
     void on_plugin_gone(adapters::PluginClientId client, bool announced);
 
@@ -89,6 +89,7 @@ class Pptp final : public ports::Backend {
     void carry_out(node::ReadCalls& work);
     void hear(GatewayId gateway, const adapters::DataPath::NumbersRead& read);
     void hear(GatewayId gateway, const adapters::DataPath::MeantEnd& end);
+    void hear(GatewayId gateway, const node::CallPrepared& prepared);
     template <class Event>
     void hear(GatewayId gateway, const Event& event) {
         listener_.tell(gateway, event);

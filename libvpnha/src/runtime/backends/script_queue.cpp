@@ -10,17 +10,7 @@ namespace vpnha::runtime {
 
 using adapters::Script;
 
-namespace {
-
-// pptpd gives its pppds the address of the client outside of the tunnel, xl2tpd nothing.
-std::string ipparam_of(const node::ScriptedSession& session) {
-    const auto* const call = std::get_if<pptp::CallKey>(&session);
-    return call == nullptr ? std::string() : to_string(call->peer.address);
-}
-
-}  // namespace
-
-ScriptQueue::Entry* ScriptQueue::entry_of(const node::ScriptedSession& session) {
+ScriptQueue::Entry* ScriptQueue::entry_of(const wire::RecordKey& session) {
     const auto known = entries_.find(session);
     if (known != entries_.end()) {
         return &known->second;
@@ -28,7 +18,7 @@ ScriptQueue::Entry* ScriptQueue::entry_of(const node::ScriptedSession& session) 
     return entries_.size() < limits::kScriptedSessionsMax ? &entries_[session] : nullptr;
 }
 
-bool ScriptQueue::up(const node::ScriptedSession& session, Subject subject) {
+bool ScriptQueue::up(const wire::RecordKey& session, Subject subject) {
     Entry* const entry = entry_of(session);
     if (entry == nullptr) {
         return false;
@@ -38,7 +28,7 @@ bool ScriptQueue::up(const node::ScriptedSession& session, Subject subject) {
     return true;
 }
 
-bool ScriptQueue::stock_down(const node::ScriptedSession& session, Subject subject) {
+bool ScriptQueue::stock_down(const wire::RecordKey& session, Subject subject) {
     Entry* const entry = entry_of(session);
     if (entry == nullptr) {
         return false;
@@ -54,7 +44,7 @@ bool ScriptQueue::stock_down(const node::ScriptedSession& session, Subject subje
     return true;
 }
 
-void ScriptQueue::down(const node::ScriptedSession& session) {
+void ScriptQueue::down(const wire::RecordKey& session) {
     if (const auto at = entries_.find(session); at != entries_.end()) {
         at->second.wanted.reset();
         follow(at);
@@ -92,8 +82,8 @@ void ScriptQueue::follow(Entries::iterator at) {
 
 std::optional<ScriptQueue::Next> ScriptQueue::take() {
     while (running_ < limits::kScriptsAtOnce && waiting() != 0) {
-        std::deque<node::ScriptedSession>& queue = downs_.empty() ? ups_ : downs_;
-        const node::ScriptedSession session = queue.front();
+        std::deque<wire::RecordKey>& queue = downs_.empty() ? ups_ : downs_;
+        const wire::RecordKey session = queue.front();
         queue.pop_front();
         const auto at = entries_.find(session);
         VPNHA_ASSERT(at != entries_.end());
@@ -123,13 +113,12 @@ std::optional<ScriptQueue::Next> ScriptQueue::take() {
         }
         entry.is_running = true;
         ++running_;
-        return Next{session,
-                    {*next, entry.done_with.interface, entry.done_with.facts, ipparam_of(session)}};
+        return Next{session, {*next, entry.done_with.interface, entry.done_with.facts}};
     }
     return std::nullopt;
 }
 
-void ScriptQueue::finish(const node::ScriptedSession& session) {
+void ScriptQueue::finish(const wire::RecordKey& session) {
     const auto at = entries_.find(session);
     VPNHA_ASSERT(at != entries_.end() && at->second.is_running);
     at->second.is_running = false;

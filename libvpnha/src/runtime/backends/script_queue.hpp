@@ -34,19 +34,19 @@ class ScriptQueue {
         friend bool operator==(const Subject&, const Subject&) = default;
     };
     struct Next {
-        node::ScriptedSession session;
+        wire::RecordKey session;
         adapters::ScriptCall call;
     };
 
     // False: too many are waiting. None of its scripts run.
-    [[nodiscard]] bool up(const node::ScriptedSession& session, Subject subject);
-    void down(const node::ScriptedSession& session);
+    [[nodiscard]] bool up(const wire::RecordKey& session, Subject subject);
+    void down(const wire::RecordKey& session);
     // The same, where its scripts have been run by its pppd.
-    [[nodiscard]] bool stock_down(const node::ScriptedSession& session, Subject subject);
+    [[nodiscard]] bool stock_down(const wire::RecordKey& session, Subject subject);
 
     // It runs from now on, until finish(). nullopt: none is due, or as many run as may.
     [[nodiscard]] std::optional<Next> take();
-    void finish(const node::ScriptedSession& session);
+    void finish(const wire::RecordKey& session);
 
     // Sessions that have still something to be done, or under way.
     [[nodiscard]] std::size_t busy() const;
@@ -61,16 +61,16 @@ class ScriptQueue {
         bool is_running = false;
         bool is_queued = false;
     };
-    using Entries = std::map<node::ScriptedSession, Entry>;
+    using Entries = std::map<wire::RecordKey, Entry>;
 
     // The session's, an empty one if it is new; nullptr: too many are waiting.
-    [[nodiscard]] Entry* entry_of(const node::ScriptedSession& session);
+    [[nodiscard]] Entry* entry_of(const wire::RecordKey& session);
     [[nodiscard]] static std::optional<adapters::Script> next_of(const Entry& entry);
     void follow(Entries::iterator at);
 
     Entries entries_;
-    std::deque<node::ScriptedSession> downs_;
-    std::deque<node::ScriptedSession> ups_;
+    std::deque<wire::RecordKey> downs_;
+    std::deque<wire::RecordKey> ups_;
     std::size_t running_ = 0;
 };
 

@@ -30,9 +30,8 @@ bool Scripts::execute(node::ProtocolWork& work) {
 }
 
 void Scripts::carry_out(const node::RunUpScripts& work) {
-    const auto* const l2tp = std::get_if<l2tp::SessionKey>(&work.session);
-    execute(work,
-            l2tp != nullptr ? interface_of_(*l2tp) : adapters::name_of_device(work.facts.device));
+    execute(work, work.facts.device == 0 ? interface_of_(work.session)
+                                         : adapters::name_of_device(work.facts.device));
 }
 
 void Scripts::execute(const node::RunUpScripts& work, std::string interface) {

@@ -26,8 +26,8 @@ struct ScriptCounters {
 
 class Scripts final : public ports::Backend {
   public:
-    // The interface of a session of L2TP on this node; empty: it has gone meanwhile.
-    using InterfaceOf = std::function<std::string(const l2tp::SessionKey&)>;
+    // The interface of a session on this node; empty: it has gone meanwhile.
+    using InterfaceOf = std::function<std::string(const wire::RecordKey&)>;
 
     // The loop must outlive it. `directory`, `timeout`: of the tests.
     explicit Scripts(adapters::QbLoop& loop, InterfaceOf interface_of,

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include "effects/l2tp_work.hpp"
+#include "effects/pptp_work.hpp"
 #include "ppp/proxied_address.hpp"
 #include "runtime/routing/client_addresses.hpp"
 
@@ -87,15 +89,16 @@ Result<PluginNews> plugin_session(adapters::PluginClientId client,
         }
     }
     if (const auto* const l2tp = std::get_if<adapters::PluginL2tp>(&up.ids)) {
-        news.session = l2tp::SessionRecord{key_of(*l2tp, *gateway), std::move(facts)};
+        news.session =
+            node::stock_session(l2tp::SessionRecord{key_of(*l2tp, *gateway), std::move(facts)});
     } else if (!gateway->pptp) {
         return fail(Errc::unsupported,
                     fmt::format("gateway '{}' has no table [pptp] in vpnha.toml", up.gateway));
     } else {
-        Pptp::StockCall stock = pptp->on_plugin_up(
+        Pptp::Reported stock = pptp->on_plugin_up(
             client, *gateway, std::get<adapters::PluginPptp>(up.ids), std::move(facts));
         add_reason(news.not_resumable, stock.not_resumable);
-        news.session = std::move(stock.call);
+        news.session = node::stock_session(std::move(stock.call));
     }
     return news;
 }

@@ -79,7 +79,7 @@ TEST(ScriptCallTest, Ipv6HasLinkLocalAddresses) {
 
 TEST(ScriptCallTest, AnIpparamIsTheLastArgument) {
     ScriptCall call = sample(Script::ip_up);
-    call.ipparam = "192.0.2.51";
+    call.facts.ipparam = "192.0.2.51";
     EXPECT_EQ(command_of(call, "/etc/ppp", kEstablished).arguments.at(6), "192.0.2.51");
 }
 

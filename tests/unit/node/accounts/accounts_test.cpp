@@ -115,8 +115,8 @@ class AccountsTest : public ::testing::Test {
     }
     void up(std::uint16_t number, const std::string& obstacle = "") {
         cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(
-                                    number, "l2tp", session_of(number), obstacle, cluster_.now(),
-                                    {{kClass}, interim_s_}));
+                                    number, "l2tp", stock_session(session_of(number)), obstacle,
+                                    cluster_.now(), {{kClass}, interim_s_}));
         count(number, {});
     }
     void down(std::uint16_t number, const PluginEnd& end) {
@@ -307,7 +307,8 @@ TEST_F(AccountsTest, OfAResumedPptpCallTheDeviceCountsWhatItDidNotHaveBefore) {
     pptp::CallRecord record = pptp::test::sample_call();
     record.facts.established_unix_ms = cluster_.unix_ms();
     cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(
-                                1, "l2tp", PluginCall{record, {}}, "", cluster_.now(), {{kClass}}));
+                                1, "l2tp", stock_session(StockCall{record, {}}), "", cluster_.now(),
+                                {{kClass}}));
     const std::array read{pptp::CallState{record.key, pptp::test::sample_numbers()}};
     cluster_.run(promoted_, cluster_.at(promoted_).node->on_event(kGateway, CallsRead{0, read},
                                                                   cluster_.now()));

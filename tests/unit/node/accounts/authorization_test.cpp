@@ -43,7 +43,7 @@ class AuthorizationTest : public ::testing::Test {
         record.facts.established_unix_ms = cluster_.unix_ms() - kAgeMs;
         cluster_.run(
             1, cluster_.at(1).node->on_plugin_up(
-                   number, "l2tp", record, "", cluster_.now(),
+                   number, "l2tp", stock_session(record), "", cluster_.now(),
                    {number == 1 ? std::vector<Bytes>{kGold, kBlue} : std::vector<Bytes>{kBlue}}));
     }
     // Servers answer each request.

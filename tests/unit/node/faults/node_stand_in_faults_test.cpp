@@ -19,8 +19,8 @@ using ::testing::Not;
 constexpr Duration kStandInTime = milliseconds(363);
 
 void dial(FakeCluster& cluster, std::uint32_t holder, std::uint16_t number) {
-    cluster.run(holder, cluster.at(holder).node->on_plugin_up(number, "l2tp", session(number), "",
-                                                              cluster.now()));
+    cluster.run(holder, cluster.at(holder).node->on_plugin_up(
+                            number, "l2tp", stock_session(session(number)), "", cluster.now()));
 }
 
 // Node 1 is promoted, and carries session 1. Of the others node 3 is the first to stand in for it.

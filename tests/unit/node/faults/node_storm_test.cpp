@@ -20,8 +20,8 @@ class NodeStormTest : public ::testing::Test {
   protected:
     void SetUp() override {
         ASSERT_TRUE(cluster_.promote(1).has_value());
-        cluster_.run(1,
-                     cluster_.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster_.now()));
+        cluster_.run(1, cluster_.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
+                                                          cluster_.now()));
         cluster_.pass(seconds(15));
         first_ = cluster_.replica(1).epoch();
     }
@@ -76,7 +76,8 @@ TEST_F(NodeStormTest, AHolderWhoseLeaseLapsesServesOnAndTellsTheGroupInTheNextRi
     form_rings();
     cluster_.pass(milliseconds(200));
     expect_all_to_follow(1);
-    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster_.now()));
+    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
+                                                      cluster_.now()));
     cluster_.pass(milliseconds(100));
     EXPECT_EQ(cluster_.at(1).plugins.at(8), "") << "protected";
 }

@@ -92,7 +92,8 @@ TEST_F(NodeLinksTest, OnlyAStandbyInSyncIsBetter) {
     for (const std::uint32_t node : {2U, 3U}) {
         cluster_.at(node).refuses_sessions = true;
     }
-    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster_.now()));
+    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
+                                                      cluster_.now()));
     carrier(1, LinkSide::outside, false);
     cluster_.pass(milliseconds(500));
     EXPECT_THAT(scores(1), IsEmpty());

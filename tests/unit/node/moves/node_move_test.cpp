@@ -156,7 +156,8 @@ TEST_F(NodeMoveTest, WhatCannotBeIsRefusedInWords) {
 
 TEST_F(NodeMoveTest, ATargetThatIsNotInSyncIsRefusedAndDoesNotCall) {
     cluster_.at(2).refuses_sessions = true;
-    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster_.now()));
+    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
+                                                      cluster_.now()));
     cluster_.pass(seconds(1));
     EXPECT_THAT(refusal(1, 2), HasSubstr("gw2 cannot have gateway l2tp: it is not in sync"));
     EXPECT_THAT(refusal(2, 2), HasSubstr("it is not in sync: "));

@@ -10,7 +10,8 @@ namespace node_lost_sessions_test {
 class NodeLostSessionsTest : public ::testing::Test {
   protected:
     void bring_up(const l2tp::SessionRecord& record) {
-        cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", record, "", cluster_.now()));
+        cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", stock_session(record), "",
+                                                          cluster_.now()));
     }
     [[nodiscard]] std::uint64_t lost_at(std::uint32_t id) {
         return cluster_.at(id).node->find(kGateway)->counts().at("sessions_lost");

@@ -22,8 +22,8 @@ class NodeProxiesTest : public ::testing::Test {
     void up(std::uint32_t node, std::uint16_t number, const std::string& obstacle = {}) {
         l2tp::SessionRecord record = session(number);
         record.facts.proxied = {{LinkSide::inside, IpAddress(record.facts.peer_address)}};
-        cluster_.run(node, cluster_.at(node).node->on_plugin_up(number, "l2tp", record, obstacle,
-                                                                cluster_.now()));
+        cluster_.run(node, cluster_.at(node).node->on_plugin_up(
+                               number, "l2tp", stock_session(record), obstacle, cluster_.now()));
     }
     void fail_over(std::uint32_t from, std::uint32_t to) {
         cluster_.kill(from);

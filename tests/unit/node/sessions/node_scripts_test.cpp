@@ -33,8 +33,8 @@ class NodeScriptsTest : public ::testing::Test {
         if (number == 6) {
             record.facts.ipv6 = ppp::Ipv6Identifiers{1, 2};
         }
-        cluster_.run(node, cluster_.at(node).node->on_plugin_up(number, "l2tp", record, obstacle,
-                                                                cluster_.now()));
+        cluster_.run(node, cluster_.at(node).node->on_plugin_up(
+                               number, "l2tp", stock_session(record), obstacle, cluster_.now()));
     }
     void fail_over(std::uint32_t from, std::uint32_t to) {
         cluster_.kill(from);
@@ -46,8 +46,8 @@ class NodeScriptsTest : public ::testing::Test {
     std::vector<std::string> scripts(std::uint32_t node) {
         std::vector<std::string> told;
         for (const ScriptWork& work : std::exchange(cluster_.at(node).scripts, {})) {
-            const auto number = [](const ScriptedSession& session) {
-                return std::to_string(std::get<l2tp::SessionKey>(session).id.value);
+            const auto number = [](const wire::RecordKey& session) {
+                return std::to_string(l2tp::parse_key(session.id.view()).value().id.value);
             };
             if (const auto* const up = std::get_if<RunUpScripts>(&work)) {
                 told.push_back("up " + number(up->session));

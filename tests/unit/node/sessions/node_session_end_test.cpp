@@ -54,7 +54,8 @@ TEST_F(NodeSessionEndTest, ItsIdIsTheSameAtEachNode) {
     const std::string id = keepers::session_id(sessions(1).at(0).record);
     EXPECT_EQ(id.size(), 12U);
     EXPECT_EQ(keepers::session_id(sessions(2).at(0).record), id);
-    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", session(2), "", cluster_.now()));
+    cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
+                                                      cluster_.now()));
     EXPECT_NE(keepers::session_id(sessions(1).at(1).record), id);
 }
 

@@ -29,8 +29,8 @@ class NodeTimeoutsTest : public ::testing::Test {
         record.facts.echo_is_adaptive = echo_is_adaptive;
         record.facts.established_unix_ms = cluster_.unix_ms();
         record.facts.timeouts = timeouts;
-        cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(number, "l2tp", record,
-                                                                          "", cluster_.now()));
+        cluster_.run(promoted_, cluster_.at(promoted_).node->on_plugin_up(
+                                    number, "l2tp", stock_session(record), "", cluster_.now()));
     }
     // The clients acknowledge what their tunnels say.
     void acknowledge() {

@@ -12,7 +12,8 @@ namespace vpnha::node {
 inline FakeCluster pair_of_nodes(bool stand_in = true) {
     FakeCluster cluster(2, 2, stand_in);
     EXPECT_TRUE(cluster.promote(1).has_value());
-    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", session(1), "", cluster.now()));
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
+                                                    cluster.now()));
     return cluster;
 }
 

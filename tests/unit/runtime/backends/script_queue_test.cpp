@@ -14,10 +14,10 @@ namespace script_queue_test {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-l2tp::SessionKey key(std::uint16_t number) {
-    l2tp::SessionKey key;
-    key.id = SessionId{number};
-    return key;
+wire::RecordKey key(std::uint16_t number) {
+    return {wire::RecordType::l2tp_session,
+            wire::RecordId(
+                Bytes{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)})};
 }
 
 class ScriptQueueTest : public ::testing::Test {
@@ -34,8 +34,7 @@ class ScriptQueueTest : public ::testing::Test {
     std::vector<std::string> begun() {
         std::vector<std::string> runs;
         while (const auto next = queue_.take()) {
-            runs.push_back(fmt::format("{} {} {}",
-                                       std::get<l2tp::SessionKey>(next->session).id.value,
+            runs.push_back(fmt::format("{} {} {}", ByteReader(next->session.id.view()).u16(),
                                        adapters::name_of(next->call.script), next->call.interface));
         }
         return runs;
@@ -137,27 +136,17 @@ TEST_F(ScriptQueueTest, AFewRunAtOnceAndWhatGoesDownIsFirst) {
     EXPECT_THAT(begun(), ElementsAre("6 ip-up vpnha0"));
 }
 
-TEST_F(ScriptQueueTest, TheIpparamIsThatOfTheStockDaemon) {
-    up(1);
-    pptp::CallKey call;
-    call.peer.address = parse_ipv4("192.0.2.51").value();
-    EXPECT_TRUE(queue_.up(call, {"vpnp-0", {}}));
-    const auto l2tp = queue_.take();
-    const auto pptp = queue_.take();
-    ASSERT_TRUE(l2tp && pptp);
-    EXPECT_EQ(l2tp->call.ipparam, "");
-    EXPECT_EQ(pptp->call.ipparam, "192.0.2.51");
-}
-
 TEST_F(ScriptQueueTest, WhatIsTooManyIsRefused) {
-    l2tp::SessionKey each;
-    for (std::size_t i = 0; i < limits::kScriptedSessionsMax; ++i) {
-        each.tunnel.peer.address.value = static_cast<std::uint32_t>(i);
-        ASSERT_TRUE(queue_.up(each, {"vpnha0", {}}));
+    const auto each = [](std::uint32_t number) {
+        ByteWriter id;
+        id.u32(number);
+        return wire::RecordKey{wire::RecordType::l2tp_session, wire::RecordId(id.view())};
+    };
+    for (std::uint32_t i = 0; i < limits::kScriptedSessionsMax; ++i) {
+        ASSERT_TRUE(queue_.up(each(i), {"vpnha0", {}}));
     }
-    EXPECT_TRUE(queue_.up(each, {"vpnha1", {}})) << "it is known";
-    each.tunnel.peer.address.value = 0xffff'ffff;
-    EXPECT_FALSE(queue_.up(each, {"vpnha0", {}}));
+    EXPECT_TRUE(queue_.up(each(0), {"vpnha1", {}})) << "it is known";
+    EXPECT_FALSE(queue_.up(each(0xffff'ffff), {"vpnha0", {}}));
 }
 
 }  // namespace script_queue_test

@@ -21,10 +21,9 @@ using ::testing::SizeIs;
 constexpr GatewayId kGateway{1};
 
 node::RunUpScripts up(std::uint16_t number) {
-    l2tp::SessionKey key;
-    key.id = SessionId{number};
+    const Bytes id{static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
     return {kGateway,
-            key,
+            {wire::RecordType::l2tp_session, wire::RecordId(id)},
             {.user = "alice",
              .our_address = parse_ipv4("10.200.0.1").value(),
              .peer_address = Ipv4Address{0x0ac80100U + number},
@@ -36,7 +35,7 @@ node::RunDownScripts down(std::uint16_t number) {
     return {kGateway, up(number).session};
 }
 
-std::string no_interface(const l2tp::SessionKey&) {
+std::string no_interface(const wire::RecordKey&) {
     return {};
 }
 

@@ -135,7 +135,8 @@ class ContractTest : public ::testing::Test {
             cluster_.start(node);
         }
         ASSERT_TRUE(cluster_.promote(1));
-        cluster_.run(1, node().on_plugin_up(1, "l2tp", node::session(1), "", cluster_.now()));
+        cluster_.run(1, node().on_plugin_up(1, "l2tp", node::stock_session(node::session(1)), "",
+                                            cluster_.now()));
         cluster_.pass(std::chrono::seconds(2));
     }
     node::Node& node() { return *cluster_.at(1).node; }
@@ -180,7 +181,7 @@ class ContractTest : public ::testing::Test {
     IdleCharon charon_{cluster_};
     adapters::QbLoop loop_;
     FlowKeeper flows_{loop_, *cluster_.at(1).node, nullptr, [](const node::Effects&) {}};
-    Scripts scripts_{loop_, [](const l2tp::SessionKey&) { return std::string(); }};
+    Scripts scripts_{loop_, [](const wire::RecordKey&) { return std::string(); }};
     KernelBackends others_;
     std::vector<ports::Backend*> backends_{&flows_, &scripts_, &others_};
     adapters::AuthorizationCounters authorization_;

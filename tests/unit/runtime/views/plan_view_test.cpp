@@ -21,8 +21,8 @@ class PlanViewTest : public ::testing::Test {
     void SetUp() override {
         ASSERT_TRUE(cluster_.promote(1));
         for (std::uint16_t id = 1; id <= 3; ++id) {
-            cluster_.run(
-                1, cluster_.at(1).node->on_plugin_up(id, "l2tp", session(id), "", cluster_.now()));
+            cluster_.run(1, cluster_.at(1).node->on_plugin_up(
+                                id, "l2tp", node::stock_session(session(id)), "", cluster_.now()));
         }
         cluster_.pass(std::chrono::seconds(2));
     }
@@ -67,7 +67,8 @@ TEST_F(PlanViewTest, WithNobodyLeftAllIsLost) {
 TEST_F(PlanViewTest, AStandbyWhoseKernelRefusesLosesWhatItRefuses) {
     cluster_.at(2).refuses_sessions = true;
     cluster_.kill(3);
-    cluster_.run(1, cluster_.at(1).node->on_plugin_up(4, "l2tp", session(4), "", cluster_.now()));
+    cluster_.run(1, cluster_.at(1).node->on_plugin_up(4, "l2tp", node::stock_session(session(4)),
+                                                      "", cluster_.now()));
     cluster_.pass(std::chrono::seconds(2));
     const json gateway = plan(1);
     EXPECT_EQ(gateway["sessions"], 4);

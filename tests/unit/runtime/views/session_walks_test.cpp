@@ -25,8 +25,9 @@ class SessionWalksTest : public ::testing::Test {
     }
     void up(std::uint16_t number) {
         const std::string obstacle = number % 5 == 0 ? "for a test" : "";
-        cluster_.run(1, node().on_plugin_up(number, "l2tp", node::session(number), obstacle,
-                                            cluster_.now()));
+        cluster_.run(1,
+                     node().on_plugin_up(number, "l2tp", node::stock_session(node::session(number)),
+                                         obstacle, cluster_.now()));
     }
     void down(std::uint16_t number) {
         cluster_.run(1, node().on_plugin_down(number, cluster_.now()));
