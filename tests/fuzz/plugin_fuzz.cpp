@@ -5,6 +5,8 @@
 
 #include "adapters/pppd/plugin_message.hpp"
 #include "base/assert.hpp"
+#include "l2tp/session_record.hpp"
+#include "pptp/call_record.hpp"
 
 extern "C" {
 #include "message.h"
@@ -18,12 +20,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (message) {
         if (const auto* const up = std::get_if<PluginSessionUp>(&*message)) {
             VPNHA_ASSERT(ppp::validate(up->facts).has_value());
-            if (const auto* const ids = std::get_if<PluginL2tp>(&up->ids)) {
-                const Ipv4Endpoint local{Ipv4Address{0xc0000264}, 1701};
-                VPNHA_ASSERT(validate(session_key(*ids, local)).has_value());
+            const Ipv4Endpoint local{Ipv4Address{0xc0000264}, 1701};
+            if (const auto key = l2tp::parse_plugin_ids(up->ids, local)) {
+                VPNHA_ASSERT(l2tp::parse_key(l2tp::encode_key(*key)) == *key);
             }
-            if (const auto* const ids = std::get_if<PluginPptp>(&up->ids)) {
-                VPNHA_ASSERT(ids->keys.size() == (ids->mppe_bits == 0 ? 0U : 32U));
+            if (const auto ids = pptp::parse_plugin_ids(up->ids, local)) {
+                VPNHA_ASSERT(ids->keys.size() == (ids->mppe == pptp::Mppe::none ? 0U : 32U));
                 VPNHA_ASSERT(ids->keys.empty() ||
                              (ids->keys.data() > data && ids->keys.data() + 32 <= data + size));
             }

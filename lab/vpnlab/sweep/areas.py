@@ -155,7 +155,7 @@ AREAS = {
                      "wire/", "keepers/CMakeLists.txt", "keepers/families", "keepers/keeper",
                      "keepers/adaptive_echoes", "keepers/client_proxies", "keepers/l2tp/",
                      "keepers/margin", "keepers/paced_ends", "keepers/ppp_keeper",
-                     "keepers/stock_sessions"),
+                     "keepers/stock_sessions", "ports/ppp_protocol"),
                *_adapters("l2tp/", "pppd/"),
                *_runtime("backends/backends", "backends/install_queue", "backends/l2tp", "pppd/"),
                "pppd-plugin/",

@@ -29,15 +29,33 @@ void write_key(ByteWriter& writer, const SessionKey& key) {
     writer.u16(key.id.value).u16(key.peer_id.value);
 }
 
-SessionKey read_key(ByteReader& reader) {
-    SessionKey key;
-    key.tunnel.local = read_endpoint(reader);
-    key.tunnel.peer = read_endpoint(reader);
+void read_ids(ByteReader& reader, SessionKey& key) {
     key.tunnel.id = TunnelId{reader.u16()};
     key.tunnel.peer_id = TunnelId{reader.u16()};
     key.id = SessionId{reader.u16()};
     key.peer_id = SessionId{reader.u16()};
+}
+
+SessionKey read_key(ByteReader& reader) {
+    SessionKey key;
+    key.tunnel.local = read_endpoint(reader);
+    key.tunnel.peer = read_endpoint(reader);
+    read_ids(reader, key);
     return key;
+}
+
+Result<void> validate(const SessionKey& key) {
+    if (key.tunnel.id.value == 0 || key.tunnel.peer_id.value == 0 || key.id.value == 0 ||
+        key.peer_id.value == 0) {
+        return fail(Errc::malformed, "session record: a tunnel or session id is 0");
+    }
+    for (const Ipv4Endpoint& endpoint : {key.tunnel.local, key.tunnel.peer}) {
+        if (!is_unicast(endpoint)) {
+            return fail(Errc::malformed, fmt::format("session record: {} is no unicast endpoint",
+                                                     to_string(endpoint)));
+        }
+    }
+    return {};
 }
 
 }  // namespace
@@ -53,6 +71,19 @@ Result<SessionKey> parse_key(ByteView bytes) {
     const SessionKey key = read_key(reader);
     if (!reader.finished()) {
         return fail(Errc::malformed, fmt::format("session key of {} octets", bytes.size()));
+    }
+    VPNHA_CHECK(validate(key));
+    return key;
+}
+
+Result<SessionKey> parse_plugin_ids(ByteView ids, const Ipv4Endpoint& local) {
+    ByteReader reader(ids);
+    SessionKey key;
+    key.tunnel.local = local;
+    key.tunnel.peer = read_endpoint(reader);
+    read_ids(reader, key);
+    if (!reader.finished()) {
+        return fail(Errc::malformed, fmt::format("ids of L2TP of {} octets", ids.size()));
     }
     VPNHA_CHECK(validate(key));
     return key;
@@ -80,20 +111,6 @@ Result<SessionRecord> parse_record(ByteView bytes) {
     }
     VPNHA_CHECK(validate(record));
     return record;
-}
-
-Result<void> validate(const SessionKey& key) {
-    if (key.tunnel.id.value == 0 || key.tunnel.peer_id.value == 0 || key.id.value == 0 ||
-        key.peer_id.value == 0) {
-        return fail(Errc::malformed, "session record: a tunnel or session id is 0");
-    }
-    for (const Ipv4Endpoint& endpoint : {key.tunnel.local, key.tunnel.peer}) {
-        if (!is_unicast(endpoint)) {
-            return fail(Errc::malformed, fmt::format("session record: {} is no unicast endpoint",
-                                                     to_string(endpoint)));
-        }
-    }
-    return {};
 }
 
 Result<void> validate(const SessionRecord& record) {

@@ -42,14 +42,15 @@ struct SessionRecord {
 // The record's identity in the replica; at most limits::kRecordIdBytesMax octets.
 [[nodiscard]] Bytes encode_key(const SessionKey& key);
 [[nodiscard]] Result<SessionKey> parse_key(ByteView bytes);
+// As pppd's plugin has it (docs/plugin-protocol.md), which does not know this end of the tunnel.
+[[nodiscard]] Result<SessionKey> parse_plugin_ids(ByteView ids, const Ipv4Endpoint& local);
 
 // Wire format v1, docs/wire-format.md. A record that parses is also sane: no id is 0, addresses are
 // unicast, and so are its facts.
 [[nodiscard]] Bytes encode_record(const SessionRecord& record);
 [[nodiscard]] Result<SessionRecord> parse_record(ByteView bytes);
 
-// The same checks for what came another way (the plugin).
-[[nodiscard]] Result<void> validate(const SessionKey& key);
+// The same checks for a record that came another way (the plugin).
 [[nodiscard]] Result<void> validate(const SessionRecord& record);
 
 [[nodiscard]] std::string to_string(const SessionKey& key);  // "192.0.2.51:1701 tunnel 4711/12 …"

@@ -15,6 +15,8 @@
 
 namespace vpnha::ports {
 
+class PppProtocol;
+
 class Backend {
   public:
     // Hands an event to the keepers of a gateway: from the loop, or within execute(), whose effects
@@ -25,6 +27,9 @@ class Backend {
 
     // False: the work is of another protocol, and untouched.
     [[nodiscard]] virtual bool execute(node::ProtocolWork& work) = 0;
+
+    // nullptr: its stock sessions have no pppd.
+    [[nodiscard]] virtual PppProtocol* ppp() { return nullptr; }
 
     // The stock daemons of the gateway are being ended: their sessions may still be in the kernel.
     // Nothing of the gateway is installed until let_go().

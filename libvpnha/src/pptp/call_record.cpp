@@ -28,6 +28,7 @@ constexpr std::uint8_t kNeverAcknowledges = 0x02;
 constexpr std::uint8_t kHungUp = 0x04;
 constexpr std::uint8_t kStopOpen = 0x08;
 
+constexpr std::size_t kStartKeysBytes = 32;  // Of both directions.
 constexpr std::string_view kSealPurpose = "pptp mppe keys ";
 
 void write_key(ByteWriter& writer, const CallKey& key) {
@@ -104,9 +105,13 @@ Result<void> validate_tcp(const TcpOptions& tcp) {
     return {};
 }
 
-Result<void> validate_mppe(const CallRecord& record) {
+bool is_kind(Mppe mppe) {
     constexpr std::array kKinds{Mppe::none, Mppe::bits40, Mppe::bits56, Mppe::bits128};
-    if (std::ranges::find(kKinds, record.mppe) == kKinds.end()) {
+    return std::ranges::find(kKinds, mppe) != kKinds.end();
+}
+
+Result<void> validate_mppe(const CallRecord& record) {
+    if (!is_kind(record.mppe)) {
         return fail(Errc::malformed, fmt::format("call record: MPPE with {} bits",
                                                  static_cast<unsigned>(record.mppe)));
     }
@@ -142,6 +147,23 @@ Result<CallKey> parse_key(ByteView bytes) {
     }
     VPNHA_CHECK(validate_key(key));
     return key;
+}
+
+Result<PluginIds> parse_plugin_ids(ByteView octets, const Ipv4Endpoint& local) {
+    ByteReader reader(octets);
+    PluginIds ids;
+    ids.key.local = local;
+    ids.key.peer.address = Ipv4Address{reader.u32()};
+    ids.key.peer.port = reader.u16();
+    ids.key.id = CallId{reader.u16()};
+    ids.key.peer_id = CallId{reader.u16()};
+    ids.mppe = static_cast<Mppe>(reader.u8());
+    ids.keys = reader.take(ids.mppe == Mppe::none ? 0 : kStartKeysBytes);
+    if (!reader.finished() || !is_kind(ids.mppe)) {
+        return fail(Errc::malformed, "the ids of PPTP have a wrong length or no known MPPE");
+    }
+    VPNHA_CHECK(validate_key(ids.key));
+    return ids;
 }
 
 Bytes encode_record(const CallRecord& record) {

@@ -88,6 +88,17 @@ struct CallState {
 [[nodiscard]] Bytes encode_key(const CallKey& key);
 [[nodiscard]] Result<CallKey> parse_key(ByteView bytes);
 
+// A call as pppd's plugin names it (docs/plugin-protocol.md).
+struct PluginIds {
+    CallKey key;
+    Mppe mppe = Mppe::none;
+    // With MPPE its start keys, of what we send and of what the peer sends. They lie in the octets
+    // that were parsed, and are gone with them: whoever wants to have them seals them.
+    ByteView keys;
+};
+// `local`: this end of the control connection, which the plugin does not know.
+[[nodiscard]] Result<PluginIds> parse_plugin_ids(ByteView octets, const Ipv4Endpoint& local);
+
 // Wire format v1, docs/wire-format.md. A record that parses is also sane: addresses are unicast,
 // its facts are sane, keys are there exactly with MPPE.
 [[nodiscard]] Bytes encode_record(const CallRecord& record);

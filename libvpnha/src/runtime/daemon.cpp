@@ -422,7 +422,7 @@ class Daemon {
         executor_->set_group(group_.get());
         admission_.emplace(loop_, *gate_, config_.admission);
         VPNHA_TRY(authorization_, runtime::open_authorization(config_, loop_, *node_, run_all));
-        plugins_.emplace(config_, loop_, *node_, nodes_, backends_->pptp(), run_all);
+        plugins_.emplace(config_, loop_, *node_, nodes_, backends_->ppp_protocols(), run_all);
         compare_setups_later();
         routing_.emplace(loop_, config_,
                          [this](GatewayId id, const std::vector<std::string>& conflicts) {

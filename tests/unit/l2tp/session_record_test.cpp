@@ -114,6 +114,19 @@ TEST(SessionRecordTest, RefusesWhatIsNotSane) {
     }
 }
 
+TEST(SessionRecordTest, ThePluginsIdsAreAKeyWithoutThisEnd) {
+    const SessionKey key = session_record().key;
+    const Bytes whole = encode_key(key);
+    const ByteView ids = ByteView(whole).subspan(6);
+    EXPECT_EQ(parse_plugin_ids(ids, key.tunnel.local).value_or(SessionKey{}), key);
+    for (std::size_t size = 0; size < ids.size(); ++size) {
+        EXPECT_FALSE(parse_plugin_ids(ids.first(size), key.tunnel.local)) << size;
+    }
+    EXPECT_FALSE(parse_plugin_ids(whole, key.tunnel.local)) << "a tail";
+    EXPECT_FALSE(parse_plugin_ids(ids, {})) << "no unicast endpoint";
+    EXPECT_FALSE(parse_plugin_ids(Bytes(ids.size()), key.tunnel.local)) << "ids of 0";
+}
+
 TEST(SessionRecordTest, PrintsThePeerAndItsIds) {
     EXPECT_EQ(to_string(session_record().key), "192.0.2.51:1701 tunnel 4369/8738 session 1/101");
 }

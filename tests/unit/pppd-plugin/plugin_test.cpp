@@ -16,10 +16,11 @@
 #include "adapters/os/boot_clock.hpp"
 #include "adapters/os/unix_socket.hpp"
 #include "adapters/pppd/plugin_message.hpp"
+#include "l2tp/session_record.hpp"
+#include "pptp/call_record.hpp"
 #include "support/temporary_path.hpp"
 
 extern "C" {
-#include "effects/plugin_event.hpp"
 #include "unit/pppd-plugin/fake_pppd.h"
 }
 
@@ -34,6 +35,7 @@ using adapters::UniqueFd;
 using adapters::UnixListener;
 using testing::HasSubstr;
 
+constexpr Ipv4Endpoint kLocal{Ipv4Address{0xc0000264}, 1701};
 constexpr std::uint16_t kCcp = 0x80fd;
 constexpr std::uint16_t kIpv6cp = 0x8057;
 // pppd's MPPE_OPT_….
@@ -105,7 +107,10 @@ TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
     EXPECT_EQ(up->gateway, "dialin");
     EXPECT_EQ(up->pid, static_cast<std::uint32_t>(::getpid()));
     EXPECT_TRUE(up->not_resumable.empty());
-    EXPECT_EQ(to_string(std::get<adapters::PluginL2tp>(up->ids).peer), "192.0.2.51:1701");
+    EXPECT_EQ(up->protocol, "l2tp");
+    const auto key = l2tp::parse_plugin_ids(up->ids, kLocal);
+    ASSERT_TRUE(key.has_value()) << key.error().detail;
+    EXPECT_EQ(to_string(key->tunnel.peer), "192.0.2.51:1701");
     const ppp::SessionFacts& facts = up->facts;
     EXPECT_EQ(facts.ours, (ppp::LinkOptions{1410, 0xdeadbeef, 0, true, false}));
     // The peer negotiated nothing: RFC 1661's and 1662's defaults, not pppd's leftovers.
@@ -208,13 +213,13 @@ TEST_F(PppdPluginTest, TellsAllOfAPptpCallWithItsKeys) {
     const std::optional<PluginSessionUp> up = receive_up();
     ASSERT_TRUE(up.has_value());
     EXPECT_TRUE(up->not_resumable.empty());
-    const auto& ids = std::get<adapters::PluginPptp>(up->ids);
-    EXPECT_EQ(to_string(ids.peer), "192.0.2.51:40123");
-    EXPECT_EQ(ids.call, 136);
-    EXPECT_EQ(ids.peer_call, 7);
+    EXPECT_EQ(up->protocol, "pptp");
+    const auto ids = pptp::parse_plugin_ids(up->ids, kLocal);
+    ASSERT_TRUE(ids.has_value()) << ids.error().detail;
+    EXPECT_EQ(to_string(ids->key), "192.0.2.51:40123 call 136/7");
     EXPECT_EQ(up->facts.mtu, 1396);
-    EXPECT_EQ(ids.mppe_bits, 128);
-    EXPECT_EQ(to_hex(ids.keys),
+    EXPECT_EQ(ids->mppe, pptp::Mppe::bits128);
+    EXPECT_EQ(to_hex(ids->keys),
               "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a"
               "a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5");
 }
@@ -232,7 +237,9 @@ TEST_F(PppdPluginTest, OnlyStatelessMppeWithKnownKeysGoesOnElsewhere) {
         const std::optional<PluginSessionUp> up = receive_up();
         ASSERT_TRUE(up.has_value());
         EXPECT_THAT(up->not_resumable, testing::ElementsAre(HasSubstr("mppe-stateful")));
-        EXPECT_TRUE(std::get<adapters::PluginPptp>(up->ids).keys.empty());
+        const auto ids = pptp::parse_plugin_ids(up->ids, kLocal);
+        ASSERT_TRUE(ids.has_value()) << ids.error().detail;
+        EXPECT_TRUE(ids->keys.empty());
         fake_pppd_ip_down();
         fake_pppd_exit();
     }
@@ -462,7 +469,7 @@ TEST_F(PppdPluginTest, TellsOfASessionThatNobodyCouldGoOnWith) {
     accept();
     std::optional<PluginSessionUp> up = receive_up();
     ASSERT_TRUE(up.has_value());
-    EXPECT_TRUE(std::holds_alternative<adapters::PluginOther>(up->ids));
+    EXPECT_EQ(up->protocol, adapters::kOtherProtocol);
     EXPECT_THAT(up->not_resumable, testing::ElementsAre(HasSubstr("pptpd's PPTP")));
     EXPECT_EQ(to_string(up->facts.peer_address), "10.200.1.10");
 }

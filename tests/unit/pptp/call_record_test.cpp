@@ -111,6 +111,31 @@ TEST(CallRecordTest, AnotherVersionOrLengthIsRefused) {
     EXPECT_FALSE(parse_numbers(numbers));
 }
 
+TEST(CallRecordTest, ThePluginsIdsHaveKeysExactlyWithMppe) {
+    const CallKey key = sample_call().key;
+    const auto ids_of = [&](std::uint8_t bits, std::size_t keys) {
+        ByteWriter writer;
+        writer.bytes(ByteView(encode_key(key)).subspan(6)).u8(bits).bytes(Bytes(keys, 7));
+        return std::move(writer).take();
+    };
+    const auto refused = [&](const Bytes& octets) { return !parse_plugin_ids(octets, key.local); };
+    const Bytes octets = ids_of(128, 32);
+    const auto encrypted = parse_plugin_ids(octets, key.local);
+    ASSERT_TRUE(encrypted) << encrypted.error().detail;
+    EXPECT_EQ(encrypted->key, key);
+    EXPECT_EQ(encrypted->mppe, Mppe::bits128);
+    EXPECT_EQ(encrypted->keys.data() + 32, octets.data() + octets.size());
+    const Bytes plain_octets = ids_of(0, 0);
+    const auto plain = parse_plugin_ids(plain_octets, key.local);
+    ASSERT_TRUE(plain) << plain.error().detail;
+    EXPECT_TRUE(plain->keys.empty());
+    EXPECT_TRUE(refused(ids_of(128, 31)));
+    EXPECT_TRUE(refused(ids_of(128, 33)));
+    EXPECT_TRUE(refused(ids_of(0, 32)));
+    EXPECT_TRUE(refused(ids_of(64, 32))) << "no known MPPE";
+    EXPECT_TRUE(refused(Bytes(octets.size()))) << "no unicast endpoint";
+}
+
 TEST(CallRecordTest, EachCallHasASealContextOfItsOwn) {
     CallKey other = sample_call().key;
     other.peer_id.value++;

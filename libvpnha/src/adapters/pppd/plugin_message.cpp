@@ -7,7 +7,6 @@
 #include <bitset>
 
 #include "base/limits.hpp"
-#include "base/unicast.hpp"
 
 namespace vpnha::adapters {
 
@@ -56,8 +55,6 @@ constexpr std::uint8_t kAddressCompression = 2;
 
 constexpr std::size_t kReasonBytesMax = 255;
 constexpr std::size_t kProtocolBytesMax = 16;
-constexpr std::size_t kMppeKeysBytes = 32;
-
 // By bit of the field kNotResumable, lowest first.
 constexpr std::string_view kReasons[] = {
     "compression (CCP) is in use or being negotiated; give pppd the option noccp",
@@ -109,36 +106,8 @@ std::string text_of(ByteReader& value, std::size_t length_max) {
     return to_text(value.take(length <= length_max ? length : length + 1));
 }
 
-PluginL2tp read_l2tp(ByteReader& value) {
-    PluginL2tp ids;
-    ids.peer.address = Ipv4Address{value.u32()};
-    ids.peer.port = value.u16();
-    ids.tunnel = TunnelId{value.u16()};
-    ids.peer_tunnel = TunnelId{value.u16()};
-    ids.session = SessionId{value.u16()};
-    ids.peer_session = SessionId{value.u16()};
-    return ids;
-}
-
-PluginPptp read_pptp(ByteReader& value) {
-    PluginPptp ids;
-    ids.peer.address = Ipv4Address{value.u32()};
-    ids.peer.port = value.u16();
-    ids.call = value.u16();
-    ids.peer_call = value.u16();
-    ids.mppe_bits = value.u8();
-    ids.keys = value.take(ids.mppe_bits == 0 ? 0 : kMppeKeysBytes);
-    return ids;
-}
-
-// What is read once all fields have come: the ids are as their protocol has them.
-struct Carrier {
-    std::string protocol;
-    ByteView ids;
-};
-
 // Reads the value of a field whose type is known; fails through `value`.
-void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up, Carrier& carrier) {
+void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up) {
     ppp::SessionFacts& facts = up.facts;
     switch (type) {
         case kGateway:
@@ -148,10 +117,10 @@ void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up, Carr
             up.pid = value.u32();
             break;
         case kProtocol:
-            carrier.protocol = text_of(value, kProtocolBytesMax);
+            up.protocol = text_of(value, kProtocolBytesMax);
             break;
         case kIds:
-            carrier.ids = value.take(value.remaining());
+            up.ids = value.rest();
             break;
         case kOurOptions:
             facts.ours = read_link_options(value);
@@ -188,36 +157,6 @@ void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up, Carr
             value.take(value.remaining() + 1);
             break;
     }
-}
-
-Result<PluginIds> read_ids(const Carrier& carrier) {
-    ByteReader value(carrier.ids);
-    if (carrier.protocol == "pptp") {
-        const PluginPptp ids = read_pptp(value);
-        if (!value.finished() ||
-            (ids.mppe_bits != 0 && ids.mppe_bits != 40 && ids.mppe_bits != 128)) {
-            return fail(Errc::malformed, "the ids of PPTP have a wrong length or no known MPPE");
-        }
-        if (!is_unicast(ids.peer)) {
-            return fail(Errc::malformed,
-                        fmt::format("{} is no unicast endpoint", to_string(ids.peer)));
-        }
-        return ids;
-    }
-    if (carrier.protocol == "other") {
-        return value.finished() ? Result<PluginIds>(PluginOther{})
-                                : fail(Errc::malformed, "the ids have a wrong length");
-    }
-    if (carrier.protocol != "l2tp") {
-        return fail(Errc::malformed, fmt::format("protocol '{}' is unknown", carrier.protocol));
-    }
-    const PluginL2tp ids = read_l2tp(value);
-    if (!value.finished()) {
-        return fail(Errc::malformed, "the ids have a wrong length");
-    }
-    // The local end is not the plugin's to say; the peer's stands in for it.
-    VPNHA_CHECK(l2tp::validate(session_key(ids, ids.peer)));
-    return ids;
 }
 
 Result<void> add_class(ByteReader& value, std::vector<Bytes>& classes) {
@@ -287,8 +226,7 @@ Result<void> add_proxied(ByteReader& value, std::vector<PluginProxied>& proxied)
 }
 
 // All fields of a message, up to the one with the highest number; which ones there were.
-Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSessionUp& up,
-                                                  Carrier& carrier) {
+Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSessionUp& up) {
     std::bitset<kLastUpField + 1> seen;
     while (reader.ok() && reader.remaining() > 0) {
         const std::uint16_t type = reader.u16();
@@ -327,7 +265,7 @@ Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSess
             return fail(Errc::malformed, fmt::format("field {} is unknown or given twice", type));
         }
         seen.set(type);
-        read_field(type, value, up, carrier);
+        read_field(type, value, up);
         if (!value.finished()) {
             return fail(Errc::malformed, fmt::format("field {} has a wrong length", type));
         }
@@ -337,8 +275,7 @@ Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSess
 
 Result<PluginMessage> parse_asks(ByteReader& reader) {
     PluginSessionUp fields;
-    Carrier carrier;
-    VPNHA_TRY(const auto seen, read_fields(reader, fields, carrier));
+    VPNHA_TRY(const auto seen, read_fields(reader, fields));
     if (seen.count() != 3 || !seen[kGateway] || !seen[kPid] || !seen[kUser] ||
         fields.gateway.empty() || fields.pid == 0) {
         return fail(Errc::malformed, "who asks for an address names gateway, pid and user");
@@ -377,8 +314,7 @@ Result<PluginMessage> parse_session_down(ByteReader& reader) {
 
 Result<PluginMessage> parse_session_up(ByteReader& reader) {
     PluginSessionUp up;
-    Carrier carrier;
-    VPNHA_TRY(const auto seen, read_fields(reader, up, carrier));
+    VPNHA_TRY(const auto seen, read_fields(reader, up));
     // A plugin that leaves one out is no plugin of this version: all are there, but for the zero.
     if (seen.count() != kLastUpField) {
         return fail(Errc::malformed, "a field is missing");
@@ -387,15 +323,10 @@ Result<PluginMessage> parse_session_up(ByteReader& reader) {
         return fail(Errc::malformed, "a session has no pid");
     }
     VPNHA_CHECK(ppp::validate(up.facts));
-    VPNHA_TRY(up.ids, read_ids(carrier));
     return up;
 }
 
 }  // namespace
-
-l2tp::SessionKey session_key(const PluginL2tp& ids, Ipv4Endpoint local) {
-    return {{local, ids.peer, ids.tunnel, ids.peer_tunnel}, ids.session, ids.peer_session};
-}
 
 Result<PluginMessage> parse_plugin_message(ByteView bytes) {
     if (bytes.size() > limits::kPluginMessageBytesMax) {

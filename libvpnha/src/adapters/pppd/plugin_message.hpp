@@ -7,13 +7,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "base/accounting.hpp"
 #include "base/bytes.hpp"
-#include "effects/plugin_event.hpp"
-#include "l2tp/session_record.hpp"
+#include "ppp/session_facts.hpp"
 
 namespace vpnha::adapters {
 
@@ -23,27 +23,9 @@ struct PluginProxied {
     std::string interface;
 };
 
-// How both ends know the session, by what carries it. The local end of the tunnel is not in it: it
-// is the gateway's VIP and port, and pppd does not know them.
-struct PluginL2tp {
-    Ipv4Endpoint peer;
-    TunnelId tunnel{};
-    TunnelId peer_tunnel{};
-    SessionId session{};
-    SessionId peer_session{};
-};
-struct PluginPptp {
-    Ipv4Endpoint peer;  // Of the control connection.
-    std::uint16_t call = 0;
-    std::uint16_t peer_call = 0;
-    std::uint8_t mppe_bits = 0;  // 40 or 128 of stateless MPPE; 0: there is none.
-    // With MPPE its start keys, of what we send and of what the peer sends. They lie in the message
-    // that was parsed, and are gone with its octets: whoever wants to have them seals them.
-    ByteView keys;
-};
-// Anything else, as L2TP that xl2tpd carries in user space: vpnhad can only show it.
-struct PluginOther {};
-using PluginIds = std::variant<PluginL2tp, PluginPptp, PluginOther>;
+// What carries a session is none of vpnhad's protocols, as L2TP that xl2tpd carries in user space:
+// vpnhad can only show it.
+inline constexpr std::string_view kOtherProtocol = "other";
 
 // The peer is authenticated, IPCP begins: which address shall it have?
 struct PluginAsks {
@@ -56,7 +38,10 @@ struct PluginAsks {
 struct PluginSessionUp {
     std::string gateway;  // Empty: pppd has none.
     std::uint32_t pid = 0;
-    PluginIds ids;
+    std::string protocol;  // What carries it.
+    // How both ends know it, as the protocol has it. It lies in the message that was parsed, and is
+    // gone with its octets, which may be keys.
+    ByteView ids;
     ppp::SessionFacts facts;  // But for what vpnhad adds: begin, proxied addresses, obstacle.
     std::uint64_t established_boot_ms = 0;  // On CLOCK_BOOTTIME.
     std::vector<PluginProxied> proxied;     // At most limits::kSessionProxiedMax.
@@ -76,9 +61,7 @@ struct PluginExit {};
 
 using PluginMessage = std::variant<PluginAsks, PluginSessionUp, PluginSessionDown, PluginExit>;
 
-[[nodiscard]] l2tp::SessionKey session_key(const PluginL2tp& ids, Ipv4Endpoint local);
-
-// A session that parses is sane: its record is, whatever the local end.
+// The facts of a session that parses are sane.
 [[nodiscard]] Result<PluginMessage> parse_plugin_message(ByteView bytes);
 
 // vpnhad's answer to PluginSessionUp. An empty reason: protected.

@@ -61,6 +61,16 @@ Result<void> Backends::open_others(const Host& host, std::span<const Protocol> o
     return {};
 }
 
+std::vector<ports::PppProtocol*> Backends::ppp_protocols() const {
+    std::vector<ports::PppProtocol*> protocols;
+    for (ports::Backend* const each : all_) {
+        if (ports::PppProtocol* const protocol = each->ppp()) {
+            protocols.push_back(protocol);
+        }
+    }
+    return protocols;
+}
+
 void Backends::complete_scripts(std::function<void()> done) {
     if (scripts_) {
         scripts_->complete(std::move(done));

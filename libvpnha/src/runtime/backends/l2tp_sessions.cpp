@@ -72,6 +72,14 @@ void L2tpSessions::let_go(GatewayId gateway) {
     schedule();
 }
 
+Result<L2tpSessions::Session> L2tpSessions::on_session_up(const Report& report) {
+    const config::Gateway& gateway = report.gateway;
+    VPNHA_TRY(
+        l2tp::SessionKey key,
+        l2tp::parse_plugin_ids(report.ids, {gateway.dialled_address(), gateway.l2tp->port}));
+    return Session{node::stock_session(l2tp::SessionRecord{key, report.facts}), {}};
+}
+
 std::string L2tpSessions::interface_of(const wire::RecordKey& session) const {
     const auto key = l2tp::parse_key(session.id.view());
     return key && session.type == wire::RecordType::l2tp_session ? kernel_.interface_of(*key)

@@ -9,12 +9,13 @@
 #include "adapters/os/qb_loop.hpp"
 #include "effects/l2tp_work.hpp"
 #include "ports/backend.hpp"
+#include "ports/ppp_protocol.hpp"
 #include "ports/session_kernel.hpp"
 #include "runtime/backends/install_queue.hpp"
 
 namespace vpnha::runtime {
 
-class L2tpSessions final : public ports::Backend {
+class L2tpSessions final : public ports::Backend, public ports::PppProtocol {
   public:
     // Loop and kernel must outlive it.
     L2tpSessions(adapters::QbLoop& loop, ports::SessionKernel& kernel, Tell tell)
@@ -24,6 +25,7 @@ class L2tpSessions final : public ports::Backend {
     L2tpSessions& operator=(const L2tpSessions&) = delete;
 
     [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    [[nodiscard]] ports::PppProtocol* ppp() override { return this; }
     void hold(GatewayId gateway) override { installs_.hold(gateway); }
     void let_go(GatewayId gateway) override;
     void detach(GatewayId gateway) override { installs_.drop(gateway); }
@@ -31,6 +33,12 @@ class L2tpSessions final : public ports::Backend {
     [[nodiscard]] Status status_of(GatewayId gateway) const override {
         return {{"records/waiting_installs", installs_.size(gateway)}};
     }
+
+    [[nodiscard]] std::string_view name() const override { return "l2tp"; }
+    [[nodiscard]] bool serves(const config::Gateway& gateway) const override {
+        return gateway.l2tp.has_value();
+    }
+    [[nodiscard]] Result<Session> on_session_up(const Report& report) override;
 
   private:
     void carry_out(node::InstallSession& work);

@@ -177,39 +177,39 @@ void Pptp::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant) {
     }
 }
 
-Pptp::Reported Pptp::on_plugin_up(adapters::PluginClientId client, const config::Gateway& gateway,
-                                  const adapters::PluginPptp& ids, ppp::SessionFacts facts) {
-    const pptp::CallKey key{.local = {gateway.dialled_address(), kControlPort},
-                            .peer = ids.peer,
-                            .id = pptp::CallId{ids.call},
-                            .peer_id = pptp::CallId{ids.peer_call}};
-    Reported stock;
-    pptp::CallRecord& record = stock.call.record;
-    const auto options = watch_.options_of(gateway.id, key.peer);
+Result<Pptp::Session> Pptp::on_session_up(const Report& report) {
+    const GatewayId gateway = report.gateway.id;
+    VPNHA_TRY(const pptp::PluginIds ids,
+              pptp::parse_plugin_ids(report.ids, {report.gateway.dialled_address(), kControlPort}));
+    const pptp::CallKey& key = ids.key;
+    const auto options = watch_.options_of(gateway, key.peer);
     const Result<Bytes> sealed =
-        ids.mppe_bits == 0 ? Bytes{} : box_.seal(pptp::seal_context(key), ids.keys);
-    record = {.key = key,
-              .tcp = options.value_or(pptp::TcpOptions{}),
-              .mppe = static_cast<pptp::Mppe>(ids.mppe_bits),
-              .sealed_keys = sealed.value_or(Bytes{}),
-              .facts = std::move(facts)};
+        ids.keys.empty() ? Bytes{} : box_.seal(pptp::seal_context(key), ids.keys);
+    node::StockCall call{.record = {.key = key,
+                                    .tcp = options.value_or(pptp::TcpOptions{}),
+                                    .mppe = ids.mppe,
+                                    .sealed_keys = sealed.value_or(Bytes{}),
+                                    .facts = report.facts},
+                         .numbers = {}};
+    std::string not_resumable;
     if (!options) {
-        stock.not_resumable = "the begin of its control connection was not seen";
+        not_resumable = "the begin of its control connection was not seen";
     } else if (!sealed) {
-        stock.not_resumable = sealed.error().detail;
-    } else if (const Result<void> sane = pptp::validate(record); !sane) {
-        stock.not_resumable = sane.error().detail;
+        not_resumable = sealed.error().detail;
+    } else if (const Result<void> sane = pptp::validate(call.record); !sane) {
+        not_resumable = sane.error().detail;
     }
-    if (const auto known = stock_.find(client); known != stock_.end() && known->second.key != key) {
-        on_plugin_gone(client, false);
+    if (const auto known = stock_.find(report.plugin);
+        known != stock_.end() && known->second.key != key) {
+        on_pppd_gone(report.plugin, false);
     }
-    stock_[client] = {gateway.id, key};
-    stock.call.numbers = watch_.follow(gateway.id, key);
-    return stock;
+    stock_[report.plugin] = {gateway, key};
+    call.numbers = watch_.follow(gateway, key);
+    return Session{node::stock_session(std::move(call)), std::move(not_resumable)};
 }
 
-void Pptp::on_plugin_gone(adapters::PluginClientId client, bool announced) {
-    const auto found = stock_.find(client);
+void Pptp::on_pppd_gone(node::PluginToken plugin, bool announced) {
+    const auto found = stock_.find(plugin);
     if (found == stock_.end()) {
         return;
     }

@@ -14,14 +14,13 @@
 #include <vector>
 
 #include "adapters/os/qb_loop.hpp"
-#include "adapters/pppd/plugin_server.hpp"
 #include "adapters/pptp/call_watch.hpp"
 #include "adapters/pptp/data_path.hpp"
 #include "adapters/secrets/secret_box.hpp"
 #include "config/config.hpp"
-#include "effects/plugin_event.hpp"
 #include "effects/pptp_work.hpp"
 #include "ports/backend.hpp"
+#include "ports/ppp_protocol.hpp"
 
 namespace vpnha::runtime {
 
@@ -30,7 +29,7 @@ namespace vpnha::runtime {
 [[nodiscard]] Status call_status(const pptp::CallCounters& counters, std::uint64_t unwatched,
                                  std::uint64_t evicted);
 
-class Pptp final : public ports::Backend {
+class Pptp final : public ports::Backend, public ports::PppProtocol {
   public:
     // Called from the loop, never from within a call of this class.
     struct Listener {
@@ -41,11 +40,6 @@ class Pptp final : public ports::Backend {
         // The data path is no more; told once. Its calls are for another node.
         std::function<void(const Error&)> failed;
     };
-    struct Reported {
-        node::StockCall call;
-        std::string not_resumable;  // Why it cannot be replicated; empty when it can.
-    };
-
     // nullptr, when no gateway has PPTP. `config` and `loop` must outlive it. Errors are those of
     // the data path and of the cluster's key in `key_file`.
     [[nodiscard]] static Result<std::unique_ptr<Pptp>> open(const config::Config& config,
@@ -58,12 +52,15 @@ class Pptp final : public ports::Backend {
 
     [[nodiscard]] bool execute(node::ProtocolWork& work) override;
 
-    // What pppd's plugin says, with what was seen of the call. It is followed from now on.
-    [[nodiscard]] Reported on_plugin_up(adapters::PluginClientId client,
-                                        const config::Gateway& gateway,
-                                        const adapters::PluginPptp& ids, ppp::SessionFacts facts);
-    // Announced: its pppd has told its peer of the end.
-    void on_plugin_gone(adapters::PluginClientId client, bool announced);
+    [[nodiscard]] ports::PppProtocol* ppp() override { return this; }
+
+    [[nodiscard]] std::string_view name() const override { return "pptp"; }
+    [[nodiscard]] bool serves(const config::Gateway& gateway) const override {
+        return gateway.pptp.has_value();
+    }
+    // With what was seen of the call. It is followed from now on.
+    [[nodiscard]] Result<Session> on_session_up(const Report& report) override;
+    void on_pppd_gone(node::PluginToken plugin, bool announced) override;
 
     [[nodiscard]] Status status() const override;
 
@@ -107,7 +104,7 @@ class Pptp final : public ports::Backend {
     std::unique_ptr<adapters::DataPath> data_path_;
     Listener listener_;
     adapters::CallWatch watch_;
-    std::map<adapters::PluginClientId, Followed> stock_;
+    std::map<node::PluginToken, Followed> stock_;
     std::vector<std::pair<GatewayId, node::CallPrepared>> refused_;
     bool has_failed_ = false;  // The data path.
 };

@@ -7,8 +7,6 @@
 #include <iterator>
 #include <utility>
 
-#include "effects/l2tp_work.hpp"
-#include "effects/pptp_work.hpp"
 #include "ppp/proxied_address.hpp"
 #include "runtime/routing/client_addresses.hpp"
 
@@ -20,14 +18,6 @@ void add_reason(std::string& reasons, const std::string& reason) {
     if (!reason.empty()) {
         reasons += (reasons.empty() ? "" : "; ") + reason;
     }
-}
-
-l2tp::SessionKey key_of(const adapters::PluginL2tp& ids, const config::Gateway& gateway) {
-    Ipv4Endpoint local;
-    if (gateway.l2tp) {
-        local = {gateway.dialled_address(), gateway.l2tp->port};
-    }
-    return adapters::session_key(ids, local);
 }
 
 // On which sides of the gateway the node answers in the client's place. What no other node could
@@ -60,47 +50,45 @@ std::vector<ppp::ProxiedAddress> sides_of(const std::vector<adapters::PluginProx
 
 }  // namespace
 
-Result<PluginNews> plugin_session(adapters::PluginClientId client,
-                                  const adapters::PluginSessionUp& up, const config::Config& config,
-                                  const std::vector<adapters::ClusterNode>& nodes, Pptp* pptp,
-                                  std::uint64_t established_unix_ms) {
-    PluginNews news;
+Result<ports::PppProtocol::Session> plugin_session(
+    node::PluginToken plugin, const adapters::PluginSessionUp& up, const config::Config& config,
+    const std::vector<adapters::ClusterNode>& nodes,
+    const std::vector<ports::PppProtocol*>& protocols, std::uint64_t established_unix_ms) {
+    std::string reasons;
     for (const std::string& reason : up.not_resumable) {
-        add_reason(news.not_resumable, reason);
+        add_reason(reasons, reason);
     }
-    const config::Gateway* const gateway = config.find(up.gateway);
-    if (std::holds_alternative<adapters::PluginOther>(up.ids)) {
-        return fail(Errc::unsupported, news.not_resumable);
+    if (up.protocol == adapters::kOtherProtocol) {
+        return fail(Errc::unsupported, reasons);
     }
     if (up.gateway.empty()) {
         return fail(Errc::not_found, "pppd has no option vpnha_gateway");
     }
+    const config::Gateway* const gateway = config.find(up.gateway);
     if (gateway == nullptr) {
         return fail(Errc::not_found, fmt::format("no gateway '{}' in vpnha.toml", up.gateway));
     }
-    add_reason(news.not_resumable, hindrance_of_addresses(config, *gateway, nodes,
-                                                          up.facts.peer_address, up.facts.routes));
+    const auto protocol = std::ranges::find_if(protocols, [&](const ports::PppProtocol* each) {
+        return each->name() == up.protocol && each->serves(*gateway);
+    });
+    if (protocol == protocols.end()) {
+        return fail(Errc::unsupported, fmt::format("gateway '{}' has no table [{}] in vpnha.toml",
+                                                   up.gateway, up.protocol));
+    }
+    add_reason(reasons, hindrance_of_addresses(config, *gateway, nodes, up.facts.peer_address,
+                                               up.facts.routes));
     ppp::SessionFacts facts = up.facts;
     facts.established_unix_ms = established_unix_ms;
-    facts.proxied = sides_of(up.proxied, *gateway, news.not_resumable);
+    facts.proxied = sides_of(up.proxied, *gateway, reasons);
     if (!gateway->resume_scripts) {
         for (const std::string& reason : up.done_by_scripts) {
-            add_reason(news.not_resumable, reason + " (resume_scripts would do it again)");
+            add_reason(reasons, reason + " (resume_scripts would do it again)");
         }
     }
-    if (const auto* const l2tp = std::get_if<adapters::PluginL2tp>(&up.ids)) {
-        news.session =
-            node::stock_session(l2tp::SessionRecord{key_of(*l2tp, *gateway), std::move(facts)});
-    } else if (!gateway->pptp) {
-        return fail(Errc::unsupported,
-                    fmt::format("gateway '{}' has no table [pptp] in vpnha.toml", up.gateway));
-    } else {
-        Pptp::Reported stock = pptp->on_plugin_up(
-            client, *gateway, std::get<adapters::PluginPptp>(up.ids), std::move(facts));
-        add_reason(news.not_resumable, stock.not_resumable);
-        news.session = node::stock_session(std::move(stock.call));
-    }
-    return news;
+    VPNHA_TRY(auto session, (*protocol)->on_session_up({plugin, *gateway, up.ids, facts}));
+    add_reason(reasons, session.not_resumable);
+    session.not_resumable = std::move(reasons);
+    return session;
 }
 
 }  // namespace vpnha::runtime

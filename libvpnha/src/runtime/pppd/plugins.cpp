@@ -45,7 +45,7 @@ void Plugins::on_up(adapters::PluginClientId client, const adapters::PluginSessi
         std::min(up.established_boot_ms, static_cast<std::uint64_t>(kBootMsMax.count()))));
     const config::Gateway* const gateway = config_.find(up.gateway);
     const auto news =
-        plugin_session(client, up, config_, nodes_, pptp_,
+        plugin_session(client.value, up, config_, nodes_, protocols_,
                        gateway == nullptr ? 0 : node_.find(gateway->id)->clock().at(established));
     if (!news) {
         server_->answer(client, news.error().detail);
@@ -75,8 +75,8 @@ void Plugins::on_malformed(pid_t pid, const Error& error) {
 
 void Plugins::on_gone(adapters::PluginClientId client, bool announced) {
     strays_.remove(client);
-    if (pptp_ != nullptr) {
-        pptp_->on_plugin_gone(client, announced);
+    for (ports::PppProtocol* const each : protocols_) {
+        each->on_pppd_gone(client.value, announced);
     }
     run_(node_.on_plugin_down(client.value, loop_.now()));
 }

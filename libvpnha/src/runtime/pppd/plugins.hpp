@@ -12,23 +12,24 @@
 #include "base/burst.hpp"
 #include "config/config.hpp"
 #include "node/node.hpp"
-#include "runtime/backends/pptp.hpp"
+#include "ports/ppp_protocol.hpp"
 #include "runtime/pppd/stray_sessions.hpp"
 
 namespace vpnha::runtime {
 
 class Plugins {
   public:
-    // All must outlive it. `nodes`: of corosync.conf, as they are at the time. `pptp`: nullptr,
-    // when no gateway has PPTP. `run` takes what follows.
+    // All must outlive it. `nodes`: of corosync.conf, as they are at the time. `run` takes what
+    // follows.
     Plugins(const config::Config& config, adapters::QbLoop& loop, node::Node& node,
-            const std::vector<adapters::ClusterNode>& nodes, Pptp* pptp,
+            const std::vector<adapters::ClusterNode>& nodes,
+            std::vector<ports::PppProtocol*> protocols,
             std::function<void(node::Effects)> run)
         : config_(config),
           loop_(loop),
           node_(node),
           nodes_(nodes),
-          pptp_(pptp),
+          protocols_(std::move(protocols)),
           run_(std::move(run)) {}
     Plugins(const Plugins&) = delete;
     Plugins& operator=(const Plugins&) = delete;
@@ -62,7 +63,7 @@ class Plugins {
     adapters::QbLoop& loop_;
     node::Node& node_;
     const std::vector<adapters::ClusterNode>& nodes_;
-    Pptp* pptp_;
+    std::vector<ports::PppProtocol*> protocols_;
     std::function<void(node::Effects)> run_;
     StraySessions strays_;
     Burst malformed_log_{1, std::chrono::minutes(1)};

@@ -9,7 +9,8 @@
 #include <cstring>
 
 #include "base/limits.hpp"
-#include "effects/plugin_event.hpp"
+#include "l2tp/session_record.hpp"
+#include "pptp/call_record.hpp"
 #include "unit/adapters/pppd/plugin_sample.hpp"
 
 namespace vpnha::adapters {
@@ -53,14 +54,7 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
     const PluginSessionUp up = parsed(sample_session());
     EXPECT_EQ(up.gateway, "dialin");
     EXPECT_EQ(up.pid, 4711U);
-    const auto& ids = std::get<PluginL2tp>(up.ids);
-    const l2tp::SessionKey key = session_key(ids, Ipv4Endpoint{Ipv4Address{0xc0000264}, 1701});
-    EXPECT_EQ(to_string(key.tunnel.local), "192.0.2.100:1701");
-    EXPECT_EQ(to_string(key.tunnel.peer), "192.0.2.51:1701");
-    EXPECT_EQ(key.tunnel.id, TunnelId{0xfffe});
-    EXPECT_EQ(key.tunnel.peer_id, TunnelId{2});
-    EXPECT_EQ(key.id, SessionId{3});
-    EXPECT_EQ(key.peer_id, SessionId{0x8004});
+    EXPECT_EQ(up.protocol, "l2tp");
     const ppp::SessionFacts& facts = up.facts;
     EXPECT_EQ(facts.ours, (ppp::LinkOptions{1410, 0xdeadbeef, 0xffffffff, true, false}));
     EXPECT_EQ(facts.theirs, (ppp::LinkOptions{1400, 0x01020304, 0, false, true}));
@@ -103,35 +97,30 @@ vpnha_session sample_call() {
     return session;
 }
 
-TEST(PluginMessageTest, ACallIsReadBackWithKeysThatLieInTheMessage) {
-    const Bytes bytes = encoded(sample_call());
+TEST(PluginMessageTest, TheIdsAreReadByTheirProtocolAndLieInTheMessage) {
+    const Ipv4Endpoint local{Ipv4Address{0xc0000264}, 1701};
+    const Bytes bytes = encoded(sample_session());
     const Result<PluginMessage> message = parse_plugin_message(bytes);
     ASSERT_TRUE(message.has_value()) << message.error().detail;
-    const auto& ids = std::get<PluginPptp>(std::get<PluginSessionUp>(*message).ids);
-    EXPECT_EQ(to_string(ids.peer), "192.0.2.51:40123");
-    EXPECT_EQ(ids.call, 0) << "pptpd's first one";
-    EXPECT_EQ(ids.peer_call, 0x76e9);
-    EXPECT_EQ(std::get<PluginSessionUp>(*message).facts.mtu, 1280);
-    EXPECT_EQ(ids.mppe_bits, 128);
-    EXPECT_EQ(to_hex(ids.keys), "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
-    EXPECT_GE(ids.keys.data(), bytes.data());
-    EXPECT_LE(ids.keys.data() + ids.keys.size(), bytes.data() + bytes.size());
-}
+    const auto& session = std::get<PluginSessionUp>(*message);
+    EXPECT_GE(session.ids.data(), bytes.data());
+    EXPECT_LE(session.ids.data() + session.ids.size(), bytes.data() + bytes.size());
+    const auto key = l2tp::parse_plugin_ids(session.ids, local);
+    ASSERT_TRUE(key.has_value()) << key.error().detail;
+    EXPECT_EQ(key->tunnel.local, local);
+    EXPECT_EQ(to_string(*key), "192.0.2.51:1701 tunnel 65534/2 session 3/32772");
 
-TEST(PluginMessageTest, ACallWithoutMppeHasNoKeys) {
-    vpnha_session session = sample_call();
-    session.ids.pptp.mppe_bits = 0;
-    const PluginSessionUp up = parsed(session);
-    EXPECT_TRUE(std::get<PluginPptp>(up.ids).keys.empty());
-}
-
-TEST(PluginMessageTest, ACallThatIsNotSaneIsRefused) {
-    vpnha_session session = sample_call();
-    session.ids.pptp.mppe_bits = 56;
-    EXPECT_THAT(error_of(encoded(session)), HasSubstr("no known MPPE"));
-    session = sample_call();
-    session.ids.pptp.peer_port = 0;
-    EXPECT_THAT(error_of(encoded(session)), HasSubstr("unicast endpoint"));
+    const Bytes call_bytes = encoded(sample_call());
+    const Result<PluginMessage> call_message = parse_plugin_message(call_bytes);
+    ASSERT_TRUE(call_message.has_value()) << call_message.error().detail;
+    const auto& call = std::get<PluginSessionUp>(*call_message);
+    EXPECT_EQ(call.protocol, "pptp");
+    const auto ids = pptp::parse_plugin_ids(call.ids, local);
+    ASSERT_TRUE(ids.has_value()) << ids.error().detail;
+    EXPECT_EQ(to_string(ids->key), "192.0.2.51:40123 call 0/30441") << "pptpd's first one is 0";
+    EXPECT_EQ(ids->mppe, pptp::Mppe::bits128);
+    EXPECT_EQ(to_hex(ids->keys),
+              "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
 }
 
 TEST(PluginMessageTest, FormatIsTheDocumentedOne) {
@@ -247,7 +236,7 @@ TEST(PluginMessageTest, ASessionOfNoProtocolOfOursIsReadBack) {
     session.gateway[0] = 0;
     session.not_resumable = VPNHA_NOT_IN_KERNEL | VPNHA_NOT_CARRIED;
     const PluginSessionUp up = parsed(session);
-    EXPECT_TRUE(std::holds_alternative<PluginOther>(up.ids));
+    EXPECT_EQ(up.protocol, kOtherProtocol);
     EXPECT_EQ(up.gateway, "");
     EXPECT_THAT(up.not_resumable,
                 testing::ElementsAre(HasSubstr("user space"), HasSubstr("pptpd's")));
@@ -357,24 +346,12 @@ TEST(PluginMessageTest, RefusesFieldsThatAreWrong) {
     EXPECT_THAT(error_of(with_field(kPid, {0, 0, 0, 0})), HasSubstr("unknown"));
 }
 
-TEST(PluginMessageTest, RefusesIdsThatAreNotTheProtocols) {
-    constexpr std::uint16_t kProtocol = 3;
-    constexpr std::uint16_t kIds = 4;
-    EXPECT_THAT(error_of(with_field(kProtocol, {0, 3, 0, 3, 's', 's', 't'})),
-                HasSubstr("protocol 'sst' is unknown"));
-    EXPECT_THAT(error_of(with_field(kIds, {0, 4, 0, 2, 0, 1})),
-                HasSubstr("ids have a wrong length"));
-}
-
 TEST(PluginMessageTest, SkipsAFieldThatIsMarkedOptional) {
     EXPECT_EQ(error_of(with_field(2, {0, 2, 0, 4, 0, 0, 0, 1, 0x80, 99, 0, 1, 7})), "");
 }
 
 TEST(PluginMessageTest, RefusesASessionThatIsNotSane) {
     vpnha_session session = sample_session();
-    session.ids.l2tp.tunnel = 0;
-    EXPECT_FALSE(parse_plugin_message(encoded(session)).has_value());
-    session = sample_session();
     session.peer_ppp_address = 0xe0000001;
     EXPECT_FALSE(parse_plugin_message(encoded(session)).has_value());
     session = sample_session();
