@@ -159,70 +159,66 @@ void read_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up) {
     }
 }
 
-Result<void> add_class(ByteReader& value, std::vector<Bytes>& classes) {
-    if (value.remaining() > limits::kRadiusTextBytesMax) {
-        return fail(Errc::malformed, "a class is too long");
-    }
+void add_class(ByteReader& value, std::vector<Bytes>& classes) {
     const ByteView octets = value.rest();
-    if (classes.size() < limits::kRadiusClassesMax) {
+    if (octets.size() > limits::kRadiusTextBytesMax) {
+        value.fail();
+    } else if (classes.size() < limits::kRadiusClassesMax) {
         classes.emplace_back(octets.begin(), octets.end());
     }
-    return {};
 }
 
-Result<std::uint32_t> read_interim(ByteReader& value) {
-    const std::uint32_t interim_s = value.u32();
-    if (!value.finished()) {
-        return fail(Errc::malformed, "an interval of Interims has a wrong length");
-    }
-    return interim_s;
-}
-
-Result<ppp::Timeouts> read_timeouts(ByteReader& value) {
-    ppp::Timeouts timeouts;
-    timeouts.session_s = value.u32();
-    timeouts.idle_s = value.u32();
-    if (!value.finished()) {
-        return fail(Errc::malformed, "time-outs have a wrong length");
-    }
-    return timeouts;
-}
-
-Result<ppp::Ipv6Identifiers> read_ipv6(ByteReader& value) {
-    ppp::Ipv6Identifiers ipv6;
-    ipv6.ours = value.u64();
-    ipv6.theirs = value.u64();
-    if (!value.finished()) {
-        return fail(Errc::malformed, "interface identifiers have a wrong length");
-    }
-    return ipv6;
-}
-
-Result<void> add_route(ByteReader& value, std::vector<IpPrefix>& routes) {
+void add_route(ByteReader& value, std::vector<IpPrefix>& routes) {
     const std::uint8_t length = value.u8();
     const ByteView octets = value.rest();
+    const auto address = ip_address_of(octets);
     if (octets.size() != sizeof(Ipv4Address::value) &&
         octets.size() != sizeof(Ipv6Address::octets)) {
-        return fail(Errc::malformed, "a route has a wrong length");
-    }
-    const auto address = ip_address_of(octets);
-    if (address && routes.size() < limits::kSessionRoutesMax) {
+        value.fail();
+    } else if (address && routes.size() < limits::kSessionRoutesMax) {
         routes.push_back({*address, length});
     }
-    return {};
 }
 
-Result<void> add_proxied(ByteReader& value, std::vector<PluginProxied>& proxied) {
+void add_proxied(ByteReader& value, std::vector<PluginProxied>& proxied) {
     const std::size_t octets = value.u8();
     const auto address = ip_address_of(value.take(octets));
     std::string interface = text_of(value, limits::kInterfaceNameBytesMax);
-    if (!address || !value.finished() || interface.empty()) {
-        return fail(Errc::malformed, "a proxied address has a wrong length or no device");
-    }
-    if (proxied.size() < limits::kSessionProxiedMax) {
+    if (!address || interface.empty()) {
+        value.fail();
+    } else if (proxied.size() < limits::kSessionProxiedMax) {
         proxied.push_back({*address, std::move(interface)});
     }
-    return {};
+}
+
+// The same for a field that may be left out. One that this release does not know is skipped.
+void read_optional_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up) {
+    switch (type) {
+        case kClass:
+            add_class(value, up.radius.classes);
+            break;
+        case kInterim:
+            up.radius.interim_s = value.u32();
+            break;
+        case kTimeouts:
+            up.facts.timeouts.session_s = value.u32();
+            up.facts.timeouts.idle_s = value.u32();
+            break;
+        case kIpv6:
+            up.facts.ipv6.emplace();
+            up.facts.ipv6->ours = value.u64();
+            up.facts.ipv6->theirs = value.u64();
+            break;
+        case kRoute:
+            add_route(value, up.facts.routes);
+            break;
+        case kProxied:
+            add_proxied(value, up.proxied);
+            break;
+        default:
+            value.rest();
+            break;
+    }
 }
 
 // All fields of a message, up to the one with the highest number; which ones there were.
@@ -234,40 +230,17 @@ Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSess
         if (!reader.ok()) {
             return fail(Errc::malformed, "a field is longer than its message");
         }
-        if (type == kClass) {
-            VPNHA_CHECK(add_class(value, up.radius.classes));
-            continue;
-        }
-        if (type == kInterim) {
-            VPNHA_TRY(up.radius.interim_s, read_interim(value));
-            continue;
-        }
-        if (type == kTimeouts) {
-            VPNHA_TRY(up.facts.timeouts, read_timeouts(value));
-            continue;
-        }
-        if (type == kIpv6) {
-            VPNHA_TRY(up.facts.ipv6, read_ipv6(value));
-            continue;
-        }
-        if (type == kRoute) {
-            VPNHA_CHECK(add_route(value, up.facts.routes));
-            continue;
-        }
-        if (type == kProxied) {
-            VPNHA_CHECK(add_proxied(value, up.proxied));
-            continue;
-        }
         if ((type & kOptionalBit) != 0) {
-            continue;
-        }
-        if (type == 0 || type > kLastUpField || seen[type]) {
+            read_optional_field(type, value, up);
+        } else if (type == 0 || type > kLastUpField || seen[type]) {
             return fail(Errc::malformed, fmt::format("field {} is unknown or given twice", type));
+        } else {
+            seen.set(type);
+            read_field(type, value, up);
         }
-        seen.set(type);
-        read_field(type, value, up);
         if (!value.finished()) {
-            return fail(Errc::malformed, fmt::format("field {} has a wrong length", type));
+            return fail(Errc::malformed,
+                        fmt::format("field {} has a wrong length", type & ~kOptionalBit));
         }
     }
     return seen;
