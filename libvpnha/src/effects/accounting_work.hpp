@@ -18,16 +18,15 @@ namespace vpnha::node {
 // One Accounting-Request (RFC 2866).
 struct AccountingRequest {
     enum class Kind : std::uint8_t { start, stop, interim };
-    enum class Tunnel : std::uint8_t { l2tp, pptp };
 
     Kind kind{};
-    Tunnel tunnel{};
-    std::string session;         // Acct-Session-Id.
-    std::string user;            // Empty: not known.
-    std::vector<Bytes> classes;  // Class, as the server that authenticated gave it.
-    Ipv4Address address;         // The client's in the tunnel.
-    Ipv4Address peer;            // The client's outside.
-    std::uint64_t delay_s = 0;   // What is told, the start, the end, this reading, was so long ago.
+    std::uint32_t tunnel_type = 0;  // RFC 2868 3.1; 0: not known any more.
+    std::string session;            // Acct-Session-Id.
+    std::string user;               // Empty: not known.
+    std::vector<Bytes> classes;     // Class, as the server that authenticated gave it.
+    Ipv4Address address;            // The client's in the tunnel.
+    Ipv4Address peer;               // The client's outside.
+    std::uint64_t delay_s = 0;  // What is told, the start, the end, this reading, was so long ago.
     // The next three not at a start.
     Traffic traffic;
     std::uint64_t seconds = 0;  // Since the session began.

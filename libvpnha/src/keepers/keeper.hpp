@@ -65,6 +65,8 @@ class Gateway {
     // Those that the replica has, of all protocols with PPP.
     using VisitSession = std::function<void(const wire::RecordKey&, const ppp::SessionFacts&)>;
     virtual void visit_ppp_sessions(const VisitSession& visit) const = 0;
+    // As Keeper::tunnel_type() of the keeper that has the type; 0: none does.
+    [[nodiscard]] virtual std::uint32_t tunnel_type_of(wire::RecordType type) const = 0;
     // For the log: "gateway=l2tp epoch=3.1".
     [[nodiscard]] virtual std::string tag() const = 0;
 
@@ -172,6 +174,9 @@ class Keeper {
     [[nodiscard]] virtual std::optional<ppp::SessionFacts> facts_of(ByteView) const {
         return std::nullopt;
     }
+
+    // What carries its sessions of PPP, for a RADIUS server: Tunnel-Type (RFC 2868 3.1).
+    [[nodiscard]] virtual std::uint32_t tunnel_type() const { return 0; }
 
     // Events of other families are none of its business.
     virtual void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) = 0;

@@ -46,6 +46,11 @@ void KeeperList::visit_ppp_sessions(const VisitSession& visit) const {
     }
 }
 
+std::uint32_t KeeperList::tunnel_type_of(wire::RecordType type) const {
+    const keepers::Keeper* const keeper = keeper_of(type);
+    return keeper == nullptr ? 0 : keeper->tunnel_type();
+}
+
 std::string KeeperList::tag() const {
     return fmt::format("gateway={} epoch={}", parts_.name, to_string(parts_.replica.epoch()));
 }

@@ -45,6 +45,7 @@ class KeeperList final : public keepers::Gateway {
     void install_missing(TimePoint now, Effects& effects) override;
     void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint now) override;
     void visit_ppp_sessions(const VisitSession& visit) const override;
+    [[nodiscard]] std::uint32_t tunnel_type_of(wire::RecordType type) const override;
     [[nodiscard]] std::string tag() const override;
 
     // By the record's type; what no keeper has is set aside.

@@ -23,6 +23,7 @@ class FakeGateway : public Gateway {
     void install_missing(TimePoint, Effects&) override {}
     void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
     void visit_ppp_sessions(const VisitSession&) const override {}
+    [[nodiscard]] std::uint32_t tunnel_type_of(wire::RecordType) const override { return 0; }
     [[nodiscard]] std::string tag() const override { return "gateway=fake"; }
 
   protected:

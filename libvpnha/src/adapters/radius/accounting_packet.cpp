@@ -21,9 +21,6 @@ using Type = RadiusType;
 constexpr std::uint64_t kFramed = 2;
 constexpr std::uint64_t kPpp = 1;
 constexpr std::uint64_t kVirtual = 5;
-// With tag 0 (RFC 2868 3.1) the number of the type alone.
-constexpr std::uint64_t kPptp = 1;
-constexpr std::uint64_t kL2tp = 3;
 
 std::uint64_t status_type_of(Kind kind) {
     switch (kind) {
@@ -52,7 +49,6 @@ void add_counters(RadiusAttributes& attributes, const node::AccountingRequest& r
 
 void add_all(RadiusAttributes& attributes, const node::AccountingRequest& request,
              const AccountingNas& nas, std::uint64_t unix_s) {
-    const bool is_pptp = request.tunnel == node::AccountingRequest::Tunnel::pptp;
     attributes.add(Type::acct_status_type, status_type_of(request.kind));
     attributes.add(Type::acct_session_id, request.session);
     attributes.add(Type::user_name, request.user);
@@ -65,7 +61,10 @@ void add_all(RadiusAttributes& attributes, const node::AccountingRequest& reques
     attributes.add(Type::service_type, kFramed);
     attributes.add(Type::framed_protocol, kPpp);
     attributes.add(Type::framed_ip_address, std::uint64_t{request.address.value});
-    attributes.add(Type::tunnel_type, is_pptp ? kPptp : kL2tp);
+    if (request.tunnel_type != 0) {
+        // With tag 0 it is the number alone.
+        attributes.add(Type::tunnel_type, std::uint64_t{request.tunnel_type});
+    }
     attributes.add(Type::tunnel_client_endpoint, to_string(request.peer));
     attributes.add(Type::calling_station_id, to_string(request.peer));
     attributes.add(Type::event_timestamp, unix_s - std::min(request.delay_s, unix_s));

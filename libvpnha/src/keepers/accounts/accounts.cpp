@@ -353,8 +353,7 @@ TimePoint Accounts::due_of(const AccountRecord& record, TimePoint now) const {
 AccountingRequest Accounts::request_of(const AccountRecord& record, TimePoint now) const {
     AccountingRequest request;
     request.kind = kind_of(record);
-    request.tunnel = record.session.type == RecordType::pptp_call ? AccountingRequest::Tunnel::pptp
-                                                                  : AccountingRequest::Tunnel::l2tp;
+    request.tunnel_type = gateway_.tunnel_type_of(record.session.type);
     request.session = session_id_of(gateway_.id(), record.id);
     request.user = record.user;
     request.classes = record.classes;

@@ -175,7 +175,7 @@ class AccountingTest : public ::testing::Test {
 AccountingRequest stop() {
     AccountingRequest request;
     request.kind = Kind::stop;
-    request.tunnel = AccountingRequest::Tunnel::pptp;
+    request.tunnel_type = 1;
     request.session = "6955b900-1-7.2-3";
     request.user = "alice";
     request.classes = {Bytes{'a', 0, 'b'}};
@@ -233,7 +233,7 @@ TEST_F(AccountingTest, AStartHasNoCounters) {
     Server server(kSecret);
     AccountingRequest start = stop();
     start.kind = Kind::start;
-    start.tunnel = AccountingRequest::Tunnel::l2tp;
+    start.tunnel_type = 3;
     start.user = "";
     ask({server.endpoint()}, start);
     const auto requests = server.requests();

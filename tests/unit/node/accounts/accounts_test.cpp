@@ -322,6 +322,7 @@ TEST_F(AccountsTest, OfAResumedPptpCallTheDeviceCountsWhatItDidNotHaveBefore) {
     ASSERT_EQ(only().requests.size(), 2U);
     EXPECT_EQ(only().requests.back().kind, Kind::interim);
     EXPECT_EQ(only().requests.back().traffic, (Traffic{1001, 2002, 13, 24}));
+    EXPECT_EQ(only().requests.back().tunnel_type, 1U) << "PPTP";
 }
 
 TEST_F(AccountsTest, OfASessionThatWentWithItsNodeTheNextOneTellsTheEnd) {
@@ -331,6 +332,7 @@ TEST_F(AccountsTest, OfASessionThatWentWithItsNodeTheNextOneTellsTheEnd) {
     pass(seconds(6));
     EXPECT_EQ(only().count(Kind::stop), 1);
     EXPECT_EQ(only().requests.back().cause, EndCause::lost_service);
+    EXPECT_EQ(only().requests.back().tunnel_type, 3U) << "L2TP";
 }
 
 TEST_F(AccountsTest, WhatNoServerAnswersIsKeptOverFailovers) {
