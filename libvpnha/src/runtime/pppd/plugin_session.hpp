@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A session of pppd's plugin as its protocol's keeper hears of it.
+// A session that pppd's plugin reports, as its protocol's keeper takes it.
 #pragma once
 
 #include <vector>
@@ -11,11 +11,10 @@
 
 namespace vpnha::runtime {
 
-// Adds what pppd cannot know, has the protocol make its session of it, and looks whether other nodes
-// may install its addresses
-// (runtime/routing/client_addresses.hpp). `nodes`: those of corosync.conf.
-// `established_unix_ms`: by the gateway's clock. The error is the answer
-// to a pppd whose session no gateway keeps.
+// Adds what pppd cannot know, and has the protocol make its session of it. Looks whether other
+// nodes may install its addresses (runtime/routing/client_addresses.hpp). `nodes`: those of
+// corosync.conf. `established_unix_ms`: by the gateway's clock. The error is the answer to a pppd
+// whose session no gateway keeps.
 [[nodiscard]] Result<ports::PppProtocol::Session> plugin_session(
     node::PluginToken plugin, const adapters::PluginSessionUp& up, const config::Config& config,
     const std::vector<adapters::ClusterNode>& nodes,
