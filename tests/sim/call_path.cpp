@@ -148,7 +148,7 @@ void CallPath::execute(const node::EndCall& end) {
 }
 
 void CallPath::execute(const node::DismissCall& dismiss) {
-    ports_.send({dismiss.gateway, dismiss.key, CallOver{"it was not prepared here", true}});
+    ports_.send({dismiss.gateway, dismiss.key, CallOver{"it was not prepared here", false}});
 }
 
 void CallPath::execute(const node::ResumeCalls& resume) {

@@ -25,9 +25,12 @@ void Oracle::on_call_packet(const Machine& machine, const pptp::CallKey& key,
 void Oracle::on_call_over(const Machine& machine, const pptp::CallKey& key, const CallOver& over) {
     const wire::RecordKey record = node::record_key_of(key);
     const Session* const session = clients_.find(record);
-    // begin_takeover() has the reason.
-    const bool is_refused = machine.kernel().is_refused({session->gateway, record});
-    if (session->alive && session->resumable && !over.is_meant && !is_refused) {
+    // begin_takeover() has the reason. A call that this node has not prepared was never confirmed
+    // by it; its client is told, and dials again.
+    const Kernel::Key here{session->gateway, record};
+    const bool is_refused = machine.kernel().is_refused(here);
+    if (session->alive && session->resumable && !over.is_meant && !is_refused &&
+        machine.kernel().has(here)) {
         fail("lost", machine.id(),
              fmt::format("ends the call {} of a client that lives: {}", pptp::to_string(key),
                          over.reason));
