@@ -397,7 +397,8 @@ void World::end_faults() {
         machine->flows().failing_listings_percent = 0;
         machine->flows().table().room = FlowTable::kRoom;
         if (machine->paused()) {
-            machine->resume(false);
+            // The clock of a host that a storm stalls goes on (shake_rings()).
+            machine->resume(!plan_.has(Fault::pause));
         }
         if (totem_.is_paused(node)) {
             totem_.pause(node, false);
