@@ -26,7 +26,7 @@ struct AccountingRequest {
     std::vector<Bytes> classes;     // Class, as the server that authenticated gave it.
     Ipv4Address address;            // The client's in the tunnel.
     Ipv4Address peer;               // The client's outside.
-    std::uint64_t delay_s = 0;  // What is told, the start, the end, this reading, was so long ago.
+    std::uint64_t delay_s = 0;  // Age of the event that it reports: start, end, or this reading.
     // The next three not at a start.
     Traffic traffic;
     std::uint64_t seconds = 0;  // Since the session began.

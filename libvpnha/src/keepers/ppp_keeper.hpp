@@ -28,8 +28,8 @@ class PppKeeper : public Keeper {
   public:
     struct Settings {
         Duration confirm_wait{};  // A pppd goes on after that.
-        // After a takeover so many clients are told within a second that they have to dial again;
-        // at least 1.
+        // Clients a second that get the end of their session after a takeover, and have to dial
+        // again; at least 1.
         std::uint32_t redials_per_second = 100;
         bool resume_scripts = false;
     };
@@ -72,10 +72,10 @@ class PppKeeper : public Keeper {
     virtual void end_stock(const wire::RecordKey& key, TimePoint now, Effects& effects) = 0;
     // Its record has these facts from now on.
     virtual void amend(const wire::RecordKey& key, const ppp::SessionFacts& facts) = 0;
-    // This side ends a resumed session; its client is told.
+    // This side ends a resumed session, and sends its client the end.
     virtual void end_resumed(const wire::RecordKey& key, std::string reason, EndCause cause,
                              TimePoint now, Effects& effects) = 0;
-    // Of ending_: it is not resumed.
+    // Ends a session of ending_ that was not resumed.
     virtual void give_up(const wire::RecordKey& key, TimePoint now, Effects& effects) = 0;
 
     virtual void on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& effects);

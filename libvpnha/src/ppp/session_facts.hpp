@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What another node needs to know of a session of PPP, whatever carries it: what was negotiated,
-// and what pppd was configured with. Static from ip-up to ip-down but for the time-outs. A record
-// of L2TP or PPTP contains it.
+// and how pppd was configured. Only the time-outs change between ip-up and ip-down. A record of
+// L2TP or PPTP contains it.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +33,8 @@ struct SessionFacts {
     Timeouts timeouts;
     std::vector<IpPrefix> routes;  // Networks behind the peer, at most limits::kSessionRoutesMax.
     std::vector<ProxiedAddress> proxied;  // At most limits::kSessionProxiedMax.
-    // Why no other node can go on with it: who takes it over tells its client that it has ended.
-    // Empty: others can. At most limits::kObstacleBytesMax octets.
+    // Why no other node can resume it: a node that takes over sends its client the end. Empty:
+    // others can. At most limits::kObstacleBytesMax octets.
     std::string obstacle;
     std::string user;       // As authenticated; may be empty.
     std::string interface;  // Name at the node that negotiated it, for display only.

@@ -42,7 +42,7 @@ struct PluginSessionUp {
     // How both ends know it, as the protocol has it. It lies in the message that was parsed, and is
     // gone with its octets, which may be keys.
     ByteView ids;
-    ppp::SessionFacts facts;  // But for what vpnhad adds: begin, proxied addresses, obstacle.
+    ppp::SessionFacts facts;  // Without what vpnhad adds: begin, proxied addresses, obstacle.
     std::uint64_t established_boot_ms = 0;  // On CLOCK_BOOTTIME.
     std::vector<PluginProxied> proxied;     // At most limits::kSessionProxiedMax.
     // Why another node could not go on with it; empty when one could. One reason each, for humans.

@@ -83,7 +83,7 @@ class L2tpSessions final : public PppKeeper {
     void amend(const wire::RecordKey& key, const ppp::SessionFacts& facts) override;
     void end_resumed(const wire::RecordKey& key, std::string reason, EndCause cause, TimePoint now,
                      Effects& effects) override;
-    // This kernel does not have it, and no stock daemon either: its client is told.
+    // Neither this kernel nor a stock daemon has it: sends its client the end.
     void give_up(const wire::RecordKey& key, TimePoint now, Effects& effects) override;
     void on_traffic(const node::TrafficRead& read, TimePoint now, Effects& effects) override;
 

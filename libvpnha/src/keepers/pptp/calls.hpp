@@ -107,7 +107,7 @@ class PptpCalls final : public PppKeeper, public Counted {
     void amend(const wire::RecordKey& key, const ppp::SessionFacts& facts) override;
     void end_resumed(const wire::RecordKey& key, std::string reason, EndCause cause, TimePoint now,
                      Effects& effects) override;
-    // This node has not prepared it, and no stock daemon serves it: its client is told.
+    // This node has not prepared it, and no stock daemon serves it: sends its client the end.
     void give_up(const wire::RecordKey& key, TimePoint now, Effects& effects) override;
     void on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& effects) override;
 
