@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "base/time.hpp"
@@ -53,6 +54,35 @@ class Agenda {
     std::uint64_t next_ = 0;
     std::uint64_t at_once_ = 0;
     TimePoint now_{std::chrono::hours(1)};
+};
+
+// One event that may be wanted earlier than before. It never moves to a later time: its owner looks
+// then whether it is due.
+class Alarm {
+  public:
+    // `agenda` and this must be there when it rings.
+    Alarm(Agenda& agenda, Agenda::Event ring) : agenda_(agenda), ring_(std::move(ring)) {}
+    Alarm(const Alarm&) = delete;
+    Alarm& operator=(const Alarm&) = delete;
+
+    void set(TimePoint at) {
+        if (at_ && *at_ <= at) {
+            return;
+        }
+        at_ = at;
+        agenda_.at(at, [this, at] {
+            if (at_ == at) {
+                at_.reset();
+                ring_();
+            }
+        });
+    }
+    void cancel() { at_.reset(); }
+
+  private:
+    Agenda& agenda_;
+    Agenda::Event ring_;
+    std::optional<TimePoint> at_;
 };
 
 }  // namespace vpnha::sim

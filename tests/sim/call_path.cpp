@@ -315,12 +315,12 @@ void CallPath::die(bool alive) {
     stock_.clear();
     resumed_.clear();
     watched_.clear();
-    timer_at_.reset();
+    timer_.cancel();
 }
 
 void CallPath::pause(bool paused) {
     paused_ = paused;
-    timer_at_.reset();
+    timer_.cancel();
     arm();
 }
 
@@ -334,17 +334,7 @@ void CallPath::arm() {
     }
     const Duration left =
         std::max<Duration>(*deadline - std::min(*deadline, ports_.now()), milliseconds(1));
-    const TimePoint at = agenda_.now() + ports_.in_world(left);
-    if (timer_at_ && *timer_at_ <= at) {
-        return;  // Looks again then.
-    }
-    timer_at_ = at;
-    agenda_.at(at, [this, at] {
-        if (timer_at_ == at) {
-            timer_at_.reset();
-            on_timer();
-        }
-    });
+    timer_.set(agenda_.now() + ports_.in_world(left));
 }
 
 void CallPath::on_timer() {

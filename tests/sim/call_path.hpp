@@ -114,7 +114,7 @@ class CallPath {
     std::map<node::PluginToken, Stock> stock_;
     std::map<pptp::CallKey, std::unique_ptr<Resumed>> resumed_;
     std::set<GatewayId> watched_;
-    std::optional<TimePoint> timer_at_;  // Of the world.
+    Alarm timer_{agenda_, [this] { on_timer(); }};
     bool paused_ = false;
     std::uint32_t data_ = 0;  // Packets so far.
 };

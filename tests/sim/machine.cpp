@@ -129,7 +129,7 @@ void Machine::kill() {
     kernel_.clear();
     flows_.reset();
     calls_.die(powered_ && !paused_);
-    timer_at_.reset();
+    timer_.cancel();
 }
 
 void Machine::cut_power() {
@@ -467,17 +467,7 @@ void Machine::arm_timer() {
         return;
     }
     const Duration left = std::max<Duration>(*deadline - std::min(*deadline, local_now()), kTurn);
-    const TimePoint at = agenda_.now() + in_world(left);
-    if (timer_at_ && *timer_at_ <= at) {
-        return;  // Looks again then.
-    }
-    timer_at_ = at;
-    agenda_.at(at, [this, at] {
-        if (timer_at_ == at) {
-            timer_at_.reset();
-            on_timer();
-        }
-    });
+    timer_.set(agenda_.now() + in_world(left));
 }
 
 void Machine::on_timer() {

@@ -282,7 +282,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     bool install_due_ = false;
     bool silenced_ = false;
     std::deque<Bytes> waiting_;
-    std::optional<TimePoint> timer_at_;
+    Alarm timer_{agenda_, [this] { on_timer(); }};
 };
 
 }  // namespace vpnha::sim
