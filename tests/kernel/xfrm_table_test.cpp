@@ -166,7 +166,7 @@ TEST_F(XfrmTableTest, AnAlgorithmThatIsLoadedHoldsUpNoLoop) {
     std::thread other([&] {
         is_added = ip_command(
             "xfrm state add src 192.0.2.100 dst 198.51.100.9 proto esp spi 1 mode transport "
-            "enc cbc(camellia) 0x00112233445566778899aabbccddeeff "
+            "enc cbc(des3_ede) 0x00112233445566778899aabbccddeeff1021324354657687 "
             "auth-trunc hmac(sha512) 0x0011223344556677889900112233445566778899001122334455667788"
             "9900112233445566778899001122334455667788 256");
         has_ended = true;

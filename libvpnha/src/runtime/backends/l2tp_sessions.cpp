@@ -74,9 +74,8 @@ void L2tpSessions::let_go(GatewayId gateway) {
 
 Result<L2tpSessions::Session> L2tpSessions::on_session_up(const Report& report) {
     const config::Gateway& gateway = report.gateway;
-    VPNHA_TRY(
-        l2tp::SessionKey key,
-        l2tp::parse_plugin_ids(report.ids, {gateway.dialled_address(), gateway.l2tp->port}));
+    VPNHA_TRY(l2tp::SessionKey key,
+              l2tp::parse_plugin_ids(report.ids, {gateway.dialled_address(), gateway.l2tp->port}));
     return Session{node::stock_session(l2tp::SessionRecord{key, report.facts}), {}};
 }
 

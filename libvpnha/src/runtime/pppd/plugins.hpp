@@ -23,8 +23,7 @@ class Plugins {
     // follows.
     Plugins(const config::Config& config, adapters::QbLoop& loop, node::Node& node,
             const std::vector<adapters::ClusterNode>& nodes,
-            std::vector<ports::PppProtocol*> protocols,
-            std::function<void(node::Effects)> run)
+            std::vector<ports::PppProtocol*> protocols, std::function<void(node::Effects)> run)
         : config_(config),
           loop_(loop),
           node_(node),
