@@ -53,7 +53,7 @@ def steps(run: Run) -> None:
     run.expect("runs", before != "0", is_true())
 
     run.step("apt-get install of the next version")
-    packages.upgrade(node, *packages.PRODUCT)
+    packages.upgrade(run.lab, node, *packages.PRODUCT)
     run.expect("version", packages.version(node, "vpnha"), equals(packages.NEXT_VERSION))
     run.expect("process_after_the_upgrade", show(node, "MainPID"), equals(before))
 

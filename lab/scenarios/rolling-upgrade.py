@@ -42,7 +42,7 @@ AFTERWARDS_S = 5
 
 def steps(run: Run) -> None:
     ansible = prepare(run)
-    packages.put_next(run.lab.gateways, {DAEMON_PATH[1:]: PROGRAM})
+    packages.put_next(run.lab, {DAEMON_PATH[1:]: PROGRAM})
     live = begin(run, ansible, lambda name, _dc: name == FIRST)
     live.dial("client1", dialler=L2tpIpsecClient)
     live.dial("client2", dialler=PptpDialler)

@@ -39,7 +39,7 @@ AFTERWARDS_S = 5
 
 def steps(run: Run) -> None:
     ansible = prepare(run)
-    packages.put_security(run.lab.gateways, NEWER)
+    packages.put_security(run.lab, NEWER)
     live = begin(run, ansible, lambda name, _dc: name == FIRST)
     live.dial("client1", dialler=L2tpIpsecClient)
     live.dial("client2", dialler=PptpDialler)

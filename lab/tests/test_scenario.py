@@ -11,6 +11,7 @@ from vpnlab.evidence.expectation import (at_least, at_most, between, equals, is_
 from vpnlab.evidence.measure import Measured, first_fault
 from vpnlab.evidence.result import Invariants, Phases, Vip
 from vpnlab.host import kernel, lab as lab_module, machines
+from vpnlab.host.debian import ARCHIVE_MOUNT, PRODUCT_MOUNT, Debian
 from vpnlab.host.errors import LabError, NotFound, TimedOut
 from vpnlab.host.lab import Fault, Lab
 from vpnlab.host.release import OTHER_RELEASE, THIS_RELEASE
@@ -299,9 +300,15 @@ def test_nodes_of_this_release_have_the_host_s_root():
     assert (system.series, system.root) == (kernel.DEFAULT_SERIES, HOST_ROOT)
 
 
-def test_newly_installed_nodes_are_of_this_release_only():
-    with pytest.raises(NotFound, match="newly installed"):
-        Lab.new("made", ["gw1"], fresh=["gw1"], release=OTHER_RELEASE)
+@pytest.mark.parametrize("release", [THIS_RELEASE, OTHER_RELEASE])
+def test_newly_installed_nodes_are_of_the_wanted_release(monkeypatch, tmp_path, release):
+    monkeypatch.setattr(lab_module, "ensure_debian",
+                        lambda wanted: Debian(Path("/") / wanted.name, Path("/debs")))
+    lab = Lab.new("made", ["gw1"], fresh=["gw1"], release=release, packages=tmp_path)
+    system = lab_module.system_of(lab._record, "gw1")
+    assert (lab.release, system.series) == (release, release.series)
+    assert system.root.directory == f"/{release.name}"
+    assert (lab.shared(ARCHIVE_MOUNT), lab.shared(PRODUCT_MOUNT)) == (Path("/debs"), tmp_path)
 
 
 def test_a_kernel_that_there_is_not_is_refused_at_the_command_line(capsys):

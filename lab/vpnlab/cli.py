@@ -388,7 +388,8 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
     if stage is None and loaded.scenario.vpnha:
         stage = install_stage(THIS_RELEASE if released is not None else release)
     fresh = loaded.scenario.fresh
-    lab = Lab.new(name, loaded.scenario.nodes, stage, fresh, built_packages() if fresh else None,
+    lab = Lab.new(name, loaded.scenario.nodes, stage, fresh,
+                  built_packages(release) if fresh else None,
                   memory_mb=loaded.scenario.memory_mb, kernel=loaded.scenario.kernel,
                   release=release, machine=options.machine, released=released,
                   released_stage=install_stage(release) if released is not None else None)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A freshly installed Debian 12 with systemd and sshd, as the root of a node, and an archive of all
+"""A freshly installed Debian with systemd and sshd, as the root of a node, and an archive of all
 packages that a gateway may need: a node has no way to Debian's servers.
 
 Both are made once and kept beside the kernels, under a name made of what is in them.
@@ -15,6 +15,7 @@ from pathlib import Path
 from .errors import LabError, PackageMissing
 from .kernel import cache_dir
 from .progress import say
+from .release import Release
 
 # Of a machine as the installer leaves it: sshd, and Python for Ansible.
 SYSTEM = ("systemd", "systemd-sysv", "dbus", "openssh-server", "python3", "python3-apt", "iproute2",
@@ -25,12 +26,12 @@ ARCHIVE = ("charon-systemd", "chrony", "conntrack", "corosync", "crmsh", "ethtoo
            "libstrongswan-extra-plugins", "libstrongswan-standard-plugins", "logrotate", "nftables",
            "pacemaker", "pacemaker-cli-utils", "pcs", "ppp", "pptpd", "prometheus-node-exporter",
            "resource-agents", "strongswan-swanctl", "tcpdump", "xl2tpd",
-           "libbpf1", "libcfg7", "libexpected-dev", "libcmap4", "libcpg4", "libfmt9", "libmnl0",
+           "libbpf1", "libcfg7", "libexpected-dev", "libcmap4", "libcpg4", "libmnl0",
            "libnetfilter-conntrack3", "libnftables1", "libqb100", "libquorum5",
            "libseccomp2", "libsodium23")
+# The same, by release, where the names differ.
+ARCHIVE_OF = {"bookworm": ("libfmt9",), "trixie": ("libfmt10",)}
 MIRROR = "http://deb.debian.org/debian"
-SOURCES = (MIRROR, f"deb {MIRROR} bookworm-updates main",
-           "deb http://deb.debian.org/debian-security bookworm-security main")
 # Where a node has the archive, and the packages of the project.
 ARCHIVE_MOUNT = "/srv/debian"
 PRODUCT_MOUNT = "/srv/vpnha"
@@ -39,7 +40,7 @@ NOT_IN_A_NODE = ("apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.time
                  "e2scrub_reap.service", "fstrim.timer", "getty@tty1.service")
 SET_UP = f"""\
 set -e
-chroot "$1" apt-get install -y -q --no-install-recommends --download-only {' '.join(ARCHIVE)}
+chroot "$1" apt-get install -y -q --no-install-recommends --download-only {{packages}}
 mkdir "$1.archive"
 mv "$1"/var/cache/apt/archives/*.deb "$1.archive/"
 rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/* "$1"/var/lib/apt/lists/*_*
@@ -57,16 +58,17 @@ class Debian:
     archive: Path
 
 
-def ensure_debian() -> Debian:
+def ensure_debian(release: Release) -> Debian:
     """From the cache, or made now."""
-    recipe = "\n".join((*SYSTEM, *SOURCES, SET_UP))
-    top = cache_dir() / f"debian-12-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+    set_up = SET_UP.format(packages=" ".join((*ARCHIVE, *ARCHIVE_OF[release.name])))
+    recipe = "\n".join((*SYSTEM, *_sources(release), set_up))
+    top = cache_dir() / f"debian-{release.name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     made = Debian(top / "root", top / "root.archive")
     if not top.exists():
         partial = top.with_name(top.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        _make(partial)
+        _make(partial, release, set_up)
         partial.rename(top)
     return made
 
@@ -80,14 +82,19 @@ def index(directory: Path) -> None:
         raise LabError(f"apt-ftparchive: {done.stderr.decode(errors='replace').strip()}")
 
 
-def _make(directory: Path) -> None:
+def _sources(release: Release) -> tuple[str, ...]:
+    return (MIRROR, f"deb {MIRROR} {release.name}-updates main",
+            f"deb http://deb.debian.org/debian-security {release.name}-security main")
+
+
+def _make(directory: Path, release: Release, set_up: str) -> None:
     missing = [tool for tool in ("mmdebstrap", "apt-ftparchive") if shutil.which(tool) is None]
     if missing:
         raise PackageMissing(f"{' '.join(missing)}: setup/install --rollout")
-    say("a fresh Debian 12 for the nodes is made, once: two minutes")
+    say(f"a fresh Debian ({release.name}) for the nodes is made, once: two minutes")
     done = subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase",
-                           f"--include={','.join(SYSTEM)}", f"--customize-hook={SET_UP}",
-                           "bookworm", str(directory / "root"), *SOURCES],
+                           f"--include={','.join(SYSTEM)}", f"--customize-hook={set_up}",
+                           release.name, str(directory / "root"), *_sources(release)],
                           capture_output=True, text=True, check=False)
     if done.returncode:
         raise LabError(f"mmdebstrap: {done.stderr.strip()[-2000:]}")

@@ -24,7 +24,7 @@ from .machines import TRAITS, Machine, ensure_machine, usual_kind
 from .netns import NetworkNamespace, existing_labs
 from .node import NICE, Node
 from .recorder import Capture
-from .release import THIS_RELEASE, Release
+from .release import RELEASES, THIS_RELEASE, Release
 from .roots import TREE, build_of, root_of, run_in_root
 from .state import LabRecord, Process, StateDirectory, labs_with_state
 from .topology import DEFAULT_NODES, HOST_ROOT, NODES, NodeRoot, node_spec
@@ -101,8 +101,8 @@ class Lab:
             released_stage: Path | None = None) -> Lab:
         """A lab that is not up yet. `stage` is a directory of installed project files, as
         `DESTDIR=stage` leaves them, laid over the host's root in every node. `fresh`: nodes that
-        are a newly installed Debian instead, with systemd; they have an archive of Debian's
-        packages, and `packages` as one of the project's. `memory_mb`: of each gateway.
+        are a newly installed Debian of `release` instead, with systemd; they have an archive of
+        Debian's packages, and `packages` as one of the project's. `memory_mb`: of each gateway.
         `release`: whose root the gateways have. `released`: those gateways alone, with a stage and
         a kernel of their own; reinstall() makes others so. `kernel`: the series of all nodes, in
         place of that release's. `machine`: one of KINDS, in place of what is usual on this host."""
@@ -113,11 +113,10 @@ class Lab:
                            str(stage.resolve()) if stage else "", memory_mb=memory_mb,
                            kernel=kernel or release.series, machine=machine or usual_kind())
         if fresh:
-            if release != THIS_RELEASE:
-                raise NotFound(f"newly installed nodes are of {THIS_RELEASE.name} only")
-            debian = ensure_debian()
+            debian = ensure_debian(release)
             record = dataclasses.replace(
-                record, fresh=True, rooted=list(fresh), root=str(debian.root), mounts={
+                record, fresh=True, release=release.name, rooted=list(fresh),
+                root=str(debian.root), mounts={
                     ARCHIVE_MOUNT: str(debian.archive),
                     **({PRODUCT_MOUNT: str(packages.resolve())} if packages else {})})
         elif release != THIS_RELEASE:
@@ -194,6 +193,15 @@ class Lab:
     def private_directory(self, name: str) -> Path:
         """For what goes with the lab, like secrets."""
         return self._state.path / name
+
+    @property
+    def release(self) -> Release:
+        """Of newly installed nodes."""
+        return RELEASES[self._record.release]
+
+    def shared(self, mount: str) -> Path:
+        """The directory of the host that newly installed nodes have there."""
+        return Path(self._record.mounts[mount])
 
     # Nodes.
 

@@ -27,13 +27,18 @@ def build_of(release: Release) -> Path:
     return TREE / "build" / release.name
 
 
+def in_root(release: Release) -> list[str]:
+    """What stands before a command that runs in the release's root."""
+    return [str(TREE / "setup" / "root"), release.name, str(root_of(release))]
+
+
 def run_in_root(release: Release, *argv: str) -> None:
     """Runs a command in the release's root, which is made if it is missing; without a command that
     is all. The output goes to a file, and progress is told."""
     build = build_of(release)
     build.mkdir(parents=True, exist_ok=True)
     log = build / "root.log"
-    script = [str(TREE / "setup" / "root"), release.name, str(root_of(release))]
+    script = in_root(release)
     with one_at_a_time(build / "lock", f"works in a root of {release.name}"):
         with log.open("w", encoding="utf-8") as output:
             code = run_logged([*script, *argv], TREE, output,

@@ -25,15 +25,16 @@ DESTDIR=$PWD/build/stage cmake --install build/release
 ROOT = Path(__file__).resolve().parents[3]
 BUILD = ROOT / "build" / "release"
 STAGE = ROOT / "build" / "stage"
-PACKAGES = ROOT / "build" / "packages"
 
 
-def built_packages() -> Path:
+def built_packages(release: Release = THIS_RELEASE) -> Path:
     """The Debian packages of the project, as an archive that apt can read."""
-    if not list(PACKAGES.glob("vpnha_*.deb")):
-        raise NotFound("there are no packages for the nodes: setup/debs")
-    index(PACKAGES)
-    return PACKAGES
+    there = (ROOT / "build" if release == THIS_RELEASE else build_of(release)) / "packages"
+    if not list(there.glob("vpnha_*.deb")):
+        option = "" if release == THIS_RELEASE else f" --release {release.name}"
+        raise NotFound(f"there are no packages for the nodes: setup/debs{option}")
+    index(there)
+    return there
 
 
 def install_stage(release: Release = THIS_RELEASE) -> Path:

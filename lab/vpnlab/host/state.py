@@ -30,6 +30,7 @@ from pathlib import Path
 from .errors import AlreadyUp, LabError, NotFound
 from .kernel import DEFAULT_SERIES
 from .machines import USER_MODE
+from .release import THIS_RELEASE
 
 ROOT = Path("/dev/shm/vpnha-lab")
 
@@ -127,6 +128,8 @@ class LabRecord:
     mounts: dict[str, str] = dataclasses.field(default_factory=dict)
     # It is a Debian as the installer leaves it: systemd, and no settings of the lab.
     fresh: bool = False
+    # Codename of the Debian that it is.
+    release: str = THIS_RELEASE.name
     # Of each gateway, if not what is usual.
     memory_mb: int | None = None
 

@@ -15,6 +15,8 @@ from typing import Any
 from ..host.errors import LabError
 from ..host.lab import Lab
 from ..host.node import Node
+from ..host.release import THIS_RELEASE
+from ..host.roots import in_root
 from ..host.stage import ROOT
 from ..host.topology import L2TP, NODES
 from ..product.cluster import KEY_BYTES, RELAXED
@@ -60,6 +62,8 @@ class Ansible:
         self._home = private
         self._out = directory
         self._secrets = {SECRET, PASSWORD}
+        # An Ansible of Debian 12 has no modules for the Python of a newer node.
+        self._within = [] if lab.release == THIS_RELEASE else in_root(lab.release)
         self._environment = {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(private), "LC_ALL": "C.UTF-8",
             "ANSIBLE_COLLECTIONS_PATH": str(private / "collections"),
@@ -123,7 +127,8 @@ class Ansible:
     def play(self, name: str, log: str, *arguments: str) -> Played:
         """A play of the collection; its words go to the file `log` of the run."""
         with open(self._out / log, "w", encoding="utf-8") as output:
-            done = subprocess.run([*self._lab.namespace.prefix(), "ansible-playbook", "-i",
+            done = subprocess.run([*self._lab.namespace.prefix(), *self._within,
+                                   "ansible-playbook", "-i",
                                    str(self._home / INVENTORY), f"vpnha.gateway.{name}",
                                    *arguments], env=self._environment, cwd=self._home,
                                   stdin=subprocess.DEVNULL, stdout=output,
@@ -133,8 +138,8 @@ class Ansible:
                       done.returncode == 0)
 
     def _call(self, *argv: str) -> None:
-        done = subprocess.run(argv, env=self._environment, cwd=self._home, capture_output=True,
-                              text=True, check=False)
+        done = subprocess.run([*self._within, *argv], env=self._environment, cwd=self._home,
+                              capture_output=True, text=True, check=False)
         if done.returncode:
             raise LabError(f"{' '.join(argv)}: {(done.stderr or done.stdout).strip()}")
 

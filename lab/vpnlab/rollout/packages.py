@@ -9,10 +9,10 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..host.debian import PRODUCT_MOUNT, ensure_debian, index
+from ..host.debian import ARCHIVE_MOUNT, PRODUCT_MOUNT, index
 from ..host.errors import LabError
+from ..host.lab import Lab
 from ..host.node import Node
-from ..host.stage import PACKAGES
 
 PRODUCT = ("libvpnha0", "libvpnha-dev", "vpnha", "vpnha-agents", "vpnha-ppp", "fence-agents-vpnha",
            "vpnha-doc")
@@ -29,9 +29,9 @@ def install(node: Node, *names: str) -> None:
     _install_from(SOURCE, node, names)
 
 
-def upgrade(node: Node, *names: str) -> None:
+def upgrade(lab: Lab, node: Node, *names: str) -> None:
     """The same packages under the next version."""
-    put_next([node])
+    put_next(lab)
     _install_from(NEXT_SOURCE, node, names)
 
 
@@ -47,26 +47,26 @@ def apt(node: Node, *arguments: str) -> None:
              timeout=APT_LIMIT_S)
 
 
-def put_next(nodes: Sequence[Node], programs: Mapping[str, Path] = {}) -> None:
-    """All packages under the next version, as the archive NEXT_SOURCE of these nodes. `programs`:
+def put_next(lab: Lab, programs: Mapping[str, Path] = {}) -> None:
+    """All packages under the next version, as the archive NEXT_SOURCE of the gateways. `programs`:
     files of the host in the place of the packages' own, by these' paths without the first slash."""
     with tempfile.TemporaryDirectory(prefix="vpnha-next-") as directory:
         archive = Path(directory) / "archive"
         archive.mkdir()
         for name in PRODUCT:
-            _raise(PACKAGES, name, NEXT_VERSION, archive, programs)
-        _hand_out(archive, nodes)
+            _raise(lab.shared(PRODUCT_MOUNT), name, NEXT_VERSION, archive, programs)
+        _hand_out(archive, lab.gateways)
 
 
-def put_security(nodes: Sequence[Node], versions: Mapping[str, str]) -> None:
-    """Debian's packages of these names under those versions, as the archive NEXT_SOURCE of these
-    nodes."""
+def put_security(lab: Lab, versions: Mapping[str, str]) -> None:
+    """Debian's packages of these names under those versions, as the archive NEXT_SOURCE of the
+    gateways."""
     with tempfile.TemporaryDirectory(prefix="vpnha-security-") as directory:
         archive = Path(directory) / "archive"
         archive.mkdir()
         for name, raised in versions.items():
-            _raise(ensure_debian().archive, name, raised, archive, {})
-        _hand_out(archive, nodes)
+            _raise(lab.shared(ARCHIVE_MOUNT), name, raised, archive, {})
+        _hand_out(archive, lab.gateways)
 
 
 def _hand_out(archive: Path, nodes: Sequence[Node]) -> None:
