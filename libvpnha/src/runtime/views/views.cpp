@@ -205,9 +205,10 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
                                                                   : "unpromoted";
     json standbys = json::array();
     for (const NodeId node : replica.complete_standbys()) {
-        if (node != replica.holder()) {
-            standbys.push_back(node.value);
-        }
+        standbys.push_back(node.value);
+    }
+    if (gateway.attached() && !replica.promoted() && replica.level() == wire::Level::complete) {
+        standbys.push_back(gateway.settings().lease.self.node.value);
     }
     const auto deadline = around.gate.deadline(id);
     const auto drops = around.gate.counters(id);

@@ -157,24 +157,25 @@ class ContractTest : public ::testing::Test {
         }
         return json::parse(text);
     }
-    json status() {
+    json status() { return status_of(node()); }
+    json status_of(const node::Node& node) {
         SessionCounts counts;
-        for (const keepers::SessionView& session : node().find(node::kGateway)->sessions()) {
+        for (const keepers::SessionView& session : node.find(node::kGateway)->sessions()) {
             counts.add(session);
         }
         return status_view(
-            node(), {.version = "1.2.3",
-                     .gate = gate_,
-                     .now = cluster_.now(),
-                     .quorum = {},
-                     .sessions = {{node::kGateway, counts}},
-                     .unencrypted_because = "",
-                     .restart = {},
-                     .admission = admission_,
-                     .routing = [](GatewayId) { return std::vector<std::string>{"table 1001"}; },
-                     .backends = backends_,
-                     .authorization = &authorization_,
-                     .lease = {}});
+            node, {.version = "1.2.3",
+                   .gate = gate_,
+                   .now = cluster_.now(),
+                   .quorum = {},
+                   .sessions = {{node::kGateway, counts}},
+                   .unencrypted_because = "",
+                   .restart = {},
+                   .admission = admission_,
+                   .routing = [](GatewayId) { return std::vector<std::string>{"table 1001"}; },
+                   .backends = backends_,
+                   .authorization = &authorization_,
+                   .lease = {}});
     }
 
     node::FakeCluster cluster_{3};
@@ -196,6 +197,13 @@ TEST_F(ContractTest, StatusIsAsDocumented) {
         example["counters"][name] = value;
     }
     EXPECT_THAT(between(example, status()), IsEmpty());
+}
+
+TEST_F(ContractTest, AStandbyIsOneOfThoseThatCouldTakeOver) {
+    cluster_.kill(3);
+    cluster_.pass(std::chrono::seconds(2));
+    EXPECT_THAT(status()["gateways"][0]["standbys"], ElementsAre(2));
+    EXPECT_THAT(status_of(*cluster_.at(2).node)["gateways"][0]["standbys"], ElementsAre(2));
 }
 
 TEST_F(ContractTest, SessionsAreAsDocumented) {
