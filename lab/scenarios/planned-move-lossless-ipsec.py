@@ -7,18 +7,19 @@ node.
 Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 -- outside.
 home1 speaks L2TP/IPsec, client1 IKEv2.
 
-Steps: both dial, and send 100 numbered datagrams a second each, as in planned-move-lossless. No
+Steps: both dial, and send 50 numbered datagrams a second each, as in planned-move-lossless. No
 fault.
 
-Expected: as planned-move-lossless, of both clients.
+Expected: as planned-move-lossless, of both clients, but a move adds up to 0.1 s: ESP in six kernels
+takes both processors of the lab.
 """
 from vpnlab.steps.ipsec.live import IPSEC_NODES, begin_ipsec
 from vpnlab.steps.lossless import Load, move_without_loss
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
-# At higher rates ESP takes both processors of a small host, and the nodes of the lab lose leases.
-LOAD = Load(rate=100)
+# At higher rates the nodes of the lab lose leases.
+LOAD = Load(rate=50, added_p99_ms=100.0)
 SCENARIO = Scenario(nodes=IPSEC_NODES, vpnha=True)
 
 

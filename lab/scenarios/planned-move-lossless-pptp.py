@@ -6,7 +6,7 @@ wait: they leave before the gate shuts.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
 
-Steps: client1 dials, and sends 100 numbered datagrams a second, as in planned-move-lossless. The
+Steps: client1 dials, and sends 50 numbered datagrams a second, as in planned-move-lossless. The
 first move is away from pptpd, all others away from a data path. No fault.
 
 Expected: as planned-move-lossless, but some wait for up to 0.4 s: the process shares one processor
@@ -18,7 +18,7 @@ from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 # A process carries each packet of a resumed call: the lab does not carry 1 000 a second of these.
-LOAD = Load(rate=100, added_p99_ms=400.0, gap_ms=400.0)
+LOAD = Load(rate=50, added_p99_ms=400.0, gap_ms=400.0)
 SCENARIO = Scenario(vpnha=True)
 
 

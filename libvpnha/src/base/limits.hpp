@@ -119,9 +119,9 @@ inline constexpr std::chrono::milliseconds kSendsOn{200};
 // The new node holds for so long, from its claim on: as long as the old one sends on, and what the
 // claim and its answer take.
 inline constexpr std::chrono::milliseconds kHolds{250};
-// What is within the old node when it gives the gateway up leaves it in that time: a packet takes
-// 10 us.
-inline constexpr std::chrono::milliseconds kLetsOut{1};
+// What is within the old node when it gives the gateway up leaves it in that time. A packet takes
+// 10 us, but vpnhad runs before ksoftirqd, in whose queue a loaded node has packets.
+inline constexpr std::chrono::milliseconds kLetsOut{5};
 // The same of a gateway with PPTP, whose calls are carried by processes.
 inline constexpr std::chrono::milliseconds kLetsOutCalls{20};
 // Of PPTP, what is held waits so long behind the opening for the calls to be resumed: 10 ms, and

@@ -43,7 +43,7 @@ TEST_F(LosslessMoveTest, TheOldNodeSendsOnAndItsGateShutsBeforeItHandsOver) {
     ASSERT_TRUE(cluster_.at(1).left.has_value());
     const LeaveGate& left = *cluster_.at(1).left;
     EXPECT_EQ(left.to, FakeCluster::macs_of(2));
-    EXPECT_EQ(left.shut_at, begun_ + milliseconds(1));
+    EXPECT_EQ(left.shut_at, begun_ + milliseconds(5));
     EXPECT_EQ(left.until, begun_ + milliseconds(200));
     EXPECT_EQ(left.beyond, given_up);
     EXPECT_TRUE(cluster_.gate_open(1));
