@@ -18,17 +18,23 @@ Bytes as_of(std::uint8_t version, HaType type, std::uint8_t tag, const Bytes& va
     return std::move(out).take();
 }
 
-Bytes status_of(std::uint8_t version) {
-    Bytes octets = between_nodes(HaType::status);
+Bytes of_version(std::uint8_t version, HaType type) {
+    Bytes octets = between_nodes(type);
     octets[0] = version;
     return octets;
 }
 
+Bytes status_of(std::uint8_t version) {
+    return of_version(version, HaType::status);
+}
+
+Bytes resync_of(std::uint8_t version) {
+    return of_version(version, HaType::resync);
+}
+
 TEST_F(CharonRelayTest, ACharonOf6IsFedItsOwnNumbers) {
     const FakeCharon charon;
-    Bytes resync = between_nodes(HaType::resync);
-    resync[0] = 4;
-    charon.say(resync);
+    charon.say(resync_of(4));
     ASSERT_TRUE(runs_until([this] { return !news_.empty(); }));
     EXPECT_THAT(news(), ElementsAre("fresh of 4"));
     // A pre-shared key is 39 in 5.9, and 41 in 6.0.1.
@@ -86,6 +92,24 @@ TEST_F(CharonRelayTest, HalfOpenSasEndBefore6_0_1IsTurned) {
     ASSERT_TRUE(runs_until([&] { return (told += fifo.told()) == "-1"; }));
     EXPECT_EQ(clearings_, 1);
     EXPECT_THAT(news(), ElementsAre("active"));
+}
+
+// It may not have received that an IKE SA was established.
+TEST_F(CharonRelayTest, HalfOpenSasEndBeforeOneThatHasLostMessagesIsMadeActive) {
+    const FakeCharon charon;
+    charon.say(resync_of(4));
+    ASSERT_TRUE(runs_until([this] { return !news_.empty(); }));
+    charon.shrink_queue();
+    charon.say(as_of(4, HaType::ike_add, 41, Bytes(500, 1)));
+    run();
+    ASSERT_THAT(said_, SizeIs(1));
+    relay_->feed(std::vector<Bytes>(20, said_.at(0)), 1);
+    ASSERT_TRUE(runs_until([this] { return relay_->drops().to_charon > 0; }));
+    const Fifo fifo(fifo_);
+    relay_->turn(true);
+    std::string told;
+    ASSERT_TRUE(runs_until([&] { return (told += fifo.told()) == "+1"; }));
+    EXPECT_EQ(clearings_, 1);
 }
 
 TEST_F(CharonRelayTest, OthersAreTurnedAsTheyAre) {
