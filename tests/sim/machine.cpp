@@ -291,7 +291,9 @@ void Machine::lose_session(const Kernel::Key& key, bool news) {
 }
 
 void Machine::overrun() {
-    post([](node::Node& node, TimePoint now) { return node.on_kernel_overrun(now); });
+    post([](node::Node& node, TimePoint now) {
+        return node.on_event(node::SessionNewsLost{}, now);
+    });
 }
 
 void Machine::shut_gates() {

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/assert.hpp"
-#include "effects/l2tp_work.hpp"
 
 namespace vpnha::node {
 
@@ -234,10 +233,10 @@ Effects Node::on_event(GatewayId gateway, const KeeperEvent& event, TimePoint no
                 [&](GatewayNode& node, Effects& effects) { node.on_event(event, now, effects); });
 }
 
-Effects Node::on_kernel_overrun(TimePoint now) {
+Effects Node::on_event(const KeeperEvent& event, TimePoint now) {
     Effects effects;
     for (auto& [id, gateway] : gateways_) {
-        gateway.on_event(SessionNewsLost{}, now, effects);
+        gateway.on_event(event, now, effects);
     }
     settle(now, effects);
     return effects;

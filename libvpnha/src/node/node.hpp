@@ -88,8 +88,8 @@ class Node {
                                        const Result<void>& result, TimePoint now);
     // What became of a family's work, and what else the kernel says of its own.
     [[nodiscard]] Effects on_event(GatewayId gateway, const KeeperEvent& event, TimePoint now);
-    // News of all gateways' sessions was lost.
-    [[nodiscard]] Effects on_kernel_overrun(TimePoint now);
+    // The same for the keepers of all gateways: the kernel's news of a family was lost.
+    [[nodiscard]] Effects on_event(const KeeperEvent& event, TimePoint now);
 
     // A stock daemon of the gateway has died; `resource` is its name in the cluster.
     [[nodiscard]] Effects on_service_died(GatewayId gateway, const std::string& resource,

@@ -168,7 +168,8 @@ class Daemon {
                      [this](GatewayId gateway, const l2tp::SessionKey& session) {
                          hear(gateway, node::SessionGone{session});
                      },
-                 .on_overrun = [this] { run(node_->on_kernel_overrun(loop_.now())); }},
+                 .on_overrun =
+                     [this] { run(node_->on_event(node::SessionNewsLost{}, loop_.now())); }},
                 [this](GatewayId gateway, bool is_v6, bool are_there) {
                     return network_->set_networks(gateway, is_v6, are_there);
                 }));

@@ -554,7 +554,7 @@ TEST(NodeClusterTest, AStandbyInstallsAgainWhatSomebodyRemoved) {
 TEST(NodeClusterTest, LostNewsOfTheKernelLeadsToAComparison) {
     FakeCluster cluster = with_one_session();
     cluster.at(2).kernel.clear();
-    cluster.run(2, cluster.at(2).node->on_kernel_overrun(cluster.now()));
+    cluster.run(2, cluster.at(2).node->on_event(SessionNewsLost{}, cluster.now()));
     EXPECT_EQ(cluster.at(2).audits, 1);
     EXPECT_THAT(cluster.at(2).kernel, ElementsAre(session(1).key));
 }
