@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <array>
 
-#include "node/watch/lease_size.hpp"
-
 namespace vpnha::runtime {
 
 namespace {
@@ -134,8 +132,7 @@ Result<adapters::SecretFile> cluster_key_of(const std::string& file) {
 }
 
 lease::Timing timing_of(const config::Config& config) {
-    const Duration lease =
-        config.lease_duration ? *config.lease_duration : node::LeaseSize::kWidest;
+    const Duration lease = config.lease_duration ? *config.lease_duration : lease::Timing().lease;
     lease::Timing timing = lease::Timing().sized(lease);
     if (config.lease_duration) {
         timing.renew = config.lease_renew;

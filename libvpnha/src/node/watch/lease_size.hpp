@@ -23,6 +23,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "lease/messages.hpp"
+#include "lease/timing.hpp"
 #include "node/watch/recent_worst.hpp"
 
 namespace vpnha::node {
@@ -30,7 +31,7 @@ namespace vpnha::node {
 class LeaseSize {
   public:
     static constexpr Duration kNarrowest = std::chrono::milliseconds(60);
-    static constexpr Duration kWidest = std::chrono::milliseconds(300);
+    static constexpr Duration kWidest = lease::Timing().lease;
 
     // `watch`: for how long a measure counts, a minute or more.
     LeaseSize(Duration watch, TimePoint now);
