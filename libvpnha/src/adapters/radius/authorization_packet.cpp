@@ -8,7 +8,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-using Kind = AuthorizationRequest::Kind;
+using Asked = AuthorizationRequest::Kind;
 
 // RFC 5176 2.3. An ACK has the next number, a NAK the one behind it.
 constexpr std::uint8_t kDisconnectRequest = 40;
@@ -71,11 +71,11 @@ class RequestReader {
                 request_.is_signed = true;
                 return;
             case RadiusType::service_type:
-                return note(request_.kind == Kind::change ? ErrorCause::unsupported_service
-                                                          : ErrorCause::unsupported_attribute);
+                return note(request_.kind == Asked::change ? ErrorCause::unsupported_service
+                                                           : ErrorCause::unsupported_attribute);
             case RadiusType::class_:
                 // A CoA-Request would give the session another one.
-                if (request_.kind == Kind::disconnect) {
+                if (request_.kind == Asked::disconnect) {
                     request_.identity.classes.emplace_back(value.begin(), value.end());
                     return;
                 }
@@ -83,7 +83,7 @@ class RequestReader {
             case RadiusType::acct_terminate_cause:
             case RadiusType::reply_message:
                 // Why the session is to end (RFC 5176 3.6); a CoA-Request does not know the former.
-                if (request_.kind == Kind::disconnect) {
+                if (request_.kind == Asked::disconnect) {
                     return;
                 }
                 break;
@@ -108,7 +108,7 @@ class RequestReader {
         member = std::move(value);
     }
     void change(std::optional<std::uint32_t>& member, ByteView value) {
-        if (request_.kind == Kind::disconnect) {
+        if (request_.kind == Asked::disconnect) {
             return note(ErrorCause::unsupported_attribute);
         }
         if (const auto number = number_of(value)) {
@@ -160,7 +160,7 @@ std::optional<AuthorizationRequest> parse_authorization(ByteView octets) {
     ByteReader header(octets);
     const std::uint8_t code = header.u8();
     AuthorizationRequest request;
-    request.kind = code == kChangeRequest ? Kind::change : Kind::disconnect;
+    request.kind = code == kChangeRequest ? Asked::change : Asked::disconnect;
     request.id = header.u8();
     const std::size_t length = header.u16();
     const ByteView authenticator = header.take(sizeof(RadiusDigest));
@@ -188,10 +188,10 @@ std::optional<AuthorizationRequest> parse_authorization(ByteView octets) {
     }
     // An Acct-Session-Id is never used twice. All else may fit another session when the request is
     // heard again, and a change may be an old one.
-    if (!request.unix_s && (!request.identity.session || request.kind == Kind::change)) {
+    if (!request.unix_s && (!request.identity.session || request.kind == Asked::change)) {
         reader.note(ErrorCause::missing_attribute);
     }
-    if (request.kind == Kind::change && request.change.is_empty()) {
+    if (request.kind == Asked::change && request.change.is_empty()) {
         reader.note(ErrorCause::missing_attribute);
     }
     return request;
@@ -221,7 +221,7 @@ bool is_authentic(ByteView request, ByteView secret) {
 std::optional<Bytes> encode_authorization_answer(const AuthorizationRequest& request,
                                                  std::optional<ErrorCause> cause, ByteView secret) {
     const std::uint8_t code =
-        request.kind == Kind::disconnect ? kDisconnectRequest : kChangeRequest;
+        request.kind == Asked::disconnect ? kDisconnectRequest : kChangeRequest;
     ByteWriter writer;
     // Until the end with the request's authenticator: both digests are made of it.
     writer.u8(static_cast<std::uint8_t>(code + (cause ? 2 : 1))).u8(request.id).u16(0);

@@ -20,7 +20,7 @@ constexpr Duration kAnswer = milliseconds(25);
 // vpnhad is late: no machine that was dead when the first question came has answered.
 constexpr Duration kBeat = 4 * kEvery;
 // A vpnhad that stands still for 0.9 s has come back then, and its first round was heard.
-constexpr Duration kPatience = milliseconds(750);
+constexpr Duration kAfterPromise = milliseconds(750);
 
 }  // namespace
 
@@ -60,7 +60,7 @@ TimePoint HolderPulse::waits_until() const {
     // A node that stood still itself has asked nobody while the promise ended.
     const TimePoint asked = first_asked_ ? *first_asked_ + kAnswer : TimePoint{};
     const TimePoint alive = answered_ && promised_until_
-                                ? std::min(*answered_ + kBeat, *promised_until_ + kPatience)
+                                ? std::min(*answered_ + kBeat, *promised_until_ + kAfterPromise)
                                 : TimePoint{};
     return std::max(asked, alive);
 }
@@ -76,8 +76,8 @@ std::string HolderPulse::words(TimePoint now) const {
 }
 
 std::optional<TimePoint> HolderPulse::next_deadline() const {
-    return promised_until_ && ask_at_ < *promised_until_ + kPatience ? std::optional(ask_at_)
-                                                                     : std::nullopt;
+    return promised_until_ && ask_at_ < *promised_until_ + kAfterPromise ? std::optional(ask_at_)
+                                                                         : std::nullopt;
 }
 
 }  // namespace vpnha::node
