@@ -4,8 +4,8 @@
 // when the addresses are gone. Started by the agent, whose call does not last that long.
 #include <cstdio>
 
-#include "adapters/addresses/announcer.hpp"
-#include "adapters/vip/vip_service.hpp"
+#include "host/addresses/announcer.hpp"
+#include "host/vip/vip_service.hpp"
 
 int main(int argc, char** argv) {
     if (argc != 2) {

@@ -7,7 +7,7 @@
 
 #include <string_view>
 
-#include "adapters/ppp_link/ppp_link_service.hpp"
+#include "protocols/ppp/service/ppp_link_service.hpp"
 
 namespace {
 

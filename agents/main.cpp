@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <string_view>
 
-#include "adapters/os/process.hpp"
 #include "agents.hpp"
+#include "host/os/process.hpp"
 
 int main(int argc, char** argv) {
     std::string_view name = argc > 0 ? argv[0] : "";

@@ -2,8 +2,8 @@
 // ocf:vpnha:pppd: PPP as Pacemaker sees it: an outgoing link, or the sessions of a gateway.
 #include "pppd.hpp"
 
-#include "adapters/ppp_link/ppp_link_settings.hpp"
 #include "agents.hpp"
+#include "protocols/ppp/service/ppp_link_settings.hpp"
 #include "vpnhad.hpp"
 
 namespace vpnha::agents {

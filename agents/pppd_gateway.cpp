@@ -11,7 +11,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "adapters/os/text_file.hpp"
+#include "host/os/text_file.hpp"
 #include "pppd.hpp"
 #include "vpnha/control.hpp"
 

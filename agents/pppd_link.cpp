@@ -4,9 +4,9 @@
 // long.
 #include <fmt/format.h>
 
-#include "adapters/ppp_link/ppp_link_service.hpp"
 #include "base/number.hpp"
 #include "pppd.hpp"
+#include "protocols/ppp/service/ppp_link_service.hpp"
 #include "vpnhad.hpp"
 
 namespace vpnha::agents {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ocf:vpnha:pptpd: one gateway's stock pptpd. A plain clone: it runs on every node, behind the
 // gate, so that nothing has to start when the gateway comes.
-#include "adapters/services/pptpd_service.hpp"
 #include "agents.hpp"
+#include "protocols/pptp/service/pptpd_service.hpp"
 #include "stock.hpp"
 #include "vpnhad.hpp"
 

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <string_view>
 
-#include "adapters/services/gateway_services.hpp"
+#include "protocols/gateway_services.hpp"
 
 int main(int argc, char** argv) {
     using vpnha::adapters::StockService;

@@ -11,12 +11,12 @@
 #include <optional>
 #include <string_view>
 
-#include "adapters/addresses/network.hpp"
-#include "adapters/addresses/proxy_table.hpp"
-#include "adapters/gate/gate_silence.hpp"
-#include "adapters/os/state_lock.hpp"
-#include "adapters/services/gateway_services.hpp"
 #include "config/config.hpp"
+#include "host/addresses/network.hpp"
+#include "host/gate/gate_silence.hpp"
+#include "host/os/state_lock.hpp"
+#include "protocols/gateway_services.hpp"
+#include "services/proxies/backend/proxy_table.hpp"
 
 namespace vpnha {
 

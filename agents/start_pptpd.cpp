@@ -22,7 +22,7 @@
 #include <cstring>
 #include <string>
 
-#include "pptp/call_shares.hpp"
+#include "protocols/pptp/model/call_shares.hpp"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string>
 
-#include "adapters/services/stock_service.hpp"
+#include "host/services/stock_service.hpp"
 #include "vpnha/ocf.hpp"
 
 namespace vpnha::agents {

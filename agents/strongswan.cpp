@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ocf:vpnha:strongswan: one gateway's stock charon. A plain clone: it runs on every node, passive
 // and behind the gate, and is fed by vpnhad; a takeover activates it and starts nothing.
-#include "adapters/services/charon_service.hpp"
 #include "agents.hpp"
+#include "protocols/ipsec/service/charon_service.hpp"
 #include "stock.hpp"
 #include "vpnhad.hpp"
 

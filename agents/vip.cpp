@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ocf:vpnha:vip: addresses that one node of the cluster has, for gateways without sessions to keep
 // and for additional addresses of others. Works without vpnhad.
-#include "adapters/vip/vip_service.hpp"
 #include "agents.hpp"
+#include "host/vip/vip_service.hpp"
 #include "vpnhad.hpp"
 
 namespace vpnha::agents {

@@ -18,10 +18,10 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "adapters/lease/fenced_file.hpp"
-#include "adapters/os/process.hpp"
-#include "adapters/os/text_file.hpp"
-#include "adapters/os/unique_fd.hpp"
+#include "host/lease/fenced_file.hpp"
+#include "host/os/process.hpp"
+#include "host/os/text_file.hpp"
+#include "host/os/unique_fd.hpp"
 
 namespace vpnha::agents {
 
@@ -42,7 +42,7 @@ constexpr auto kPingPatience = 50ms;
 // and it has daemons to end and addresses to remove meanwhile. Its end would cost a replica.
 constexpr auto kShutPatience = 1s;
 // A vpnhad that stands still for 0.9 s comes back, and its sessions with it: a standby waits as
-// long before it serves in its place (node/watch/holder_pulse.hpp).
+// long before it serves in its place (cluster/gateway/watch/holder_pulse.hpp).
 constexpr auto kMonitorPatience = 1200ms;
 constexpr auto kStandbyPatience = 1s;
 // More than SIGKILL takes to end what does not hang in the kernel.

@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "adapters/os/process.hpp"
+#include "host/os/process.hpp"
 #include "vpnha/control.hpp"
 #include "vpnha/ocf.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ocf:vpnha:xl2tpd: one gateway's stock xl2tpd. A plain clone: it runs on every node, behind the
 // gate, so that nothing has to start when the gateway comes.
-#include "adapters/services/xl2tpd_service.hpp"
 #include "agents.hpp"
+#include "protocols/l2tp/service/xl2tpd_service.hpp"
 #include "stock.hpp"
 #include "vpnhad.hpp"
 

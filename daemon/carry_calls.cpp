@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// carry-calls: the data path of PPTP calls, which vpnhad starts (adapters/pptp/data_path.hpp). It
-// parses what clients send, and so has no privileges but the descriptors that vpnhad gives it.
+// carry-calls: the data path of PPTP calls, which vpnhad starts
+// (protocols/pptp/backend/data_path.hpp). It parses what clients send, and so has no privileges but
+// the descriptors that vpnhad gives it.
 //
 // Exit codes: 0 vpnhad has closed its socket, 1 it cannot do its work, 2 not started by vpnhad.
 #include <sys/socket.h>
@@ -8,9 +9,9 @@
 
 #include <cstdio>
 
-#include "adapters/helper/helper_process.hpp"
-#include "adapters/helper/sandbox.hpp"
-#include "adapters/pptp/path_worker.hpp"
+#include "host/helper/helper_process.hpp"
+#include "host/helper/sandbox.hpp"
+#include "protocols/pptp/backend/path_worker.hpp"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "adapters/pacemaker/cib.hpp"
+#include "host/pacemaker/cib.hpp"
 
 namespace vpnha::stonith {
 

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "adapters/os/process.hpp"
+#include "host/os/process.hpp"
 #include "settings.hpp"
 #include "undecided.hpp"
 #include "ungated.hpp"

@@ -7,8 +7,8 @@
 #include <map>
 #include <set>
 
-#include "adapters/pacemaker/cib.hpp"
 #include "cib_resources.hpp"
+#include "host/pacemaker/cib.hpp"
 
 namespace vpnha::stonith {
 

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "adapters/pacemaker/cib.hpp"
 #include "cib_resources.hpp"
+#include "host/pacemaker/cib.hpp"
 
 namespace vpnha::stonith {
 

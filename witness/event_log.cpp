@@ -10,7 +10,7 @@
 #include <chrono>
 #include <utility>
 
-#include "adapters/os/utc.hpp"
+#include "host/os/utc.hpp"
 
 namespace vpnha::witness {
 

@@ -9,8 +9,8 @@
 #include <memory>
 #include <string>
 
-#include "adapters/os/log_writer.hpp"
 #include "base/time.hpp"
+#include "host/os/log_writer.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::witness {

@@ -11,8 +11,8 @@
 #include <filesystem>
 #include <optional>
 
-#include "adapters/os/unique_fd.hpp"
-#include "adapters/secrets/secret_bytes.hpp"
+#include "host/os/unique_fd.hpp"
+#include "host/secrets/secret_bytes.hpp"
 
 namespace vpnha::witness {
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The file of a witness's key: one line of lease/witness_key.hpp, of its user alone.
+// The file of a witness's key: one line of cluster/lease/witness_key.hpp, of its user alone.
 #pragma once
 
 #include <string>
 
-#include "lease/witness_key.hpp"
+#include "cluster/lease/witness_key.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::witness {

@@ -11,7 +11,7 @@
 #include <exception>
 #include <string>
 
-#include "adapters/os/process.hpp"
+#include "host/os/process.hpp"
 #include "vpnha/version.hpp"
 #include "witness/key_file.hpp"
 #include "witness/options.hpp"

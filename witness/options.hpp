@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "lease/timing.hpp"
+#include "cluster/lease/timing.hpp"
 #include "vpnha/result.hpp"
 #include "witness/endpoint.hpp"
 

@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/lease/new_instance.hpp"
-#include "adapters/os/boot_clock.hpp"
+#include "host/lease/new_instance.hpp"
+#include "host/os/boot_clock.hpp"
 #include "vpnha/version.hpp"
 
 namespace vpnha::witness {

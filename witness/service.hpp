@@ -9,9 +9,9 @@
 #include <set>
 #include <string>
 
-#include "adapters/os/unique_fd.hpp"
-#include "lease/witness_host.hpp"
-#include "lease/witness_key.hpp"
+#include "cluster/lease/witness_host.hpp"
+#include "cluster/lease/witness_key.hpp"
+#include "host/os/unique_fd.hpp"
 #include "witness/event_log.hpp"
 #include "witness/options.hpp"
 #include "witness/udp_ports.hpp"

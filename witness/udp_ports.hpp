@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "adapters/os/unique_fd.hpp"
 #include "base/bytes.hpp"
+#include "host/os/unique_fd.hpp"
 #include "vpnha/result.hpp"
 #include "witness/endpoint.hpp"
 

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "adapters/lease/lease_files.hpp"
-#include "adapters/lease/save_thread.hpp"
-#include "adapters/os/state_lock.hpp"
-#include "lease/witness_host.hpp"
+#include "cluster/lease/witness_host.hpp"
+#include "host/lease/lease_files.hpp"
+#include "host/lease/save_thread.hpp"
+#include "host/os/state_lock.hpp"
 
 namespace vpnha::witness {
 

@@ -63,8 +63,9 @@ def test_every_source_that_can_change_a_verdict_is_in_an_area(files):
 
 
 def test_a_change_of_a_file_is_one_of_its_areas():
-    assert areas_changed(["libvpnha/src/mppe/sender.cpp"]) == {"pptp"}
+    assert areas_changed(["libvpnha/src/protocols/pptp/mppe/sender.cpp"]) == {"pptp"}
     assert areas_changed(["lab/vpnlab/product/pptp_client.py"]) == {"pptp"}
-    assert {"lease", "standing-in", "sessions"} <= areas_changed(["libvpnha/src/node/node.cpp"])
+    node = "libvpnha/src/cluster/node/node.cpp"
+    assert {"lease", "standing-in", "sessions"} <= areas_changed([node])
     assert areas_changed(["docs/performance.md", "README.md"]) == set()
     assert areas_changed([]) == set()

@@ -30,7 +30,7 @@ def test_never_run_comes_before_red_before_changed_before_old():
     evidence = {"l2tp-stock": entry(date=OLD), "nat-tcp": entry(date=LATER),
                 "pptp-nat": entry(date=LATER), "flood": entry("red", date=LATEST)}
     order = choices([*evidence, "drain"], evidence,
-                    lambda _: {"libvpnha/src/pptp/gre.cpp", "docs/pools.md"})
+                    lambda _: {"libvpnha/src/protocols/pptp/model/gre.cpp", "docs/pools.md"})
     assert names(order) == ["drain", "flood", "pptp-nat", "l2tp-stock", "nat-tcp"]
     assert [choice.reason for choice in order] == [
         "never run", "red last time", "changed: pptp", "evidence of 2026-10-01",
@@ -44,7 +44,8 @@ def test_evidence_of_a_commit_that_is_not_here_counts_as_changed():
 
 
 @pytest.mark.parametrize("verdict, changed", [
-    ("green", nothing), ("red", nothing), ("green", lambda _: {"libvpnha/src/l2tp/seq16.hpp"})])
+    ("green", nothing), ("red", nothing),
+    ("green", lambda _: {"libvpnha/src/protocols/l2tp/model/seq16.hpp"})])
 def test_of_one_rank_the_oldest_comes_first(verdict, changed):
     evidence = {"l2tp-stock": entry(verdict, date=LATEST), "l2tp-control": entry(verdict, date=OLD),
                 "l2tp-power-cut": entry(verdict, date=LATER)}
@@ -67,7 +68,8 @@ def test_of_those_that_never_ran_the_plain_tier_comes_first():
 def test_each_evidence_is_compared_with_its_own_commit():
     evidence = {"pptp-nat": entry(commit="a" * 40), "pptp-stock": entry(commit="b" * 40)}
     order = choices(evidence, evidence,
-                    lambda commit: {"libvpnha/src/mppe/sender.cpp"} if commit[0] == "b" else set())
+                    lambda commit: {"libvpnha/src/protocols/pptp/mppe/sender.cpp"}
+                    if commit[0] == "b" else set())
     assert order[0] == Choice("pptp-stock", "changed: pptp", 60.0)
     assert order[1].reason.startswith("evidence of")
 

@@ -19,13 +19,13 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "adapters/conntrack/conntrack_events.hpp"
-#include "adapters/conntrack/conntrack_table.hpp"
-#include "adapters/os/unique_fd.hpp"
-#include "conntrack/standby.hpp"
+#include "cluster/replica/replica.hpp"
+#include "cluster/wire/codec.hpp"
 #include "flows.hpp"
-#include "replica/replica.hpp"
-#include "wire/codec.hpp"
+#include "host/os/unique_fd.hpp"
+#include "services/flows/backend/conntrack_events.hpp"
+#include "services/flows/backend/conntrack_table.hpp"
+#include "services/flows/model/standby.hpp"
 
 namespace vpnha::bench {
 

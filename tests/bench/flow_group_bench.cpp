@@ -17,14 +17,14 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "adapters/conntrack/conntrack_events.hpp"
-#include "adapters/conntrack/conntrack_table.hpp"
-#include "conntrack/standby.hpp"
+#include "cluster/replica/replica.hpp"
+#include "cluster/wire/codec.hpp"
 #include "flows.hpp"
 #include "hello.hpp"
 #include "outbox.hpp"
-#include "replica/replica.hpp"
-#include "wire/codec.hpp"
+#include "services/flows/backend/conntrack_events.hpp"
+#include "services/flows/backend/conntrack_table.hpp"
+#include "services/flows/model/standby.hpp"
 
 namespace vpnha::bench {
 

@@ -7,8 +7,8 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
-#include "conntrack/flow.hpp"
-#include "ports/flow_table.hpp"
+#include "services/flows/backend/flow_table.hpp"
+#include "services/flows/model/flow.hpp"
 
 namespace vpnha::bench {
 

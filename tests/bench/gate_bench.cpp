@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
-#include "adapters/gate/gate_program.hpp"
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
+#include "host/gate/gate_program.hpp"
 
 namespace vpnha::bench {
 

@@ -13,18 +13,18 @@
 #include <optional>
 #include <set>
 
-#include "adapters/corosync/cluster_map.hpp"
-#include "adapters/corosync/corosync_group.hpp"
-#include "adapters/gate/gate.hpp"
-#include "adapters/lease/lease_files.hpp"
-#include "adapters/lease/lease_links.hpp"
-#include "adapters/lease/lease_saver.hpp"
-#include "adapters/lease/new_instance.hpp"
-#include "adapters/secrets/secret_file.hpp"
+#include "cluster/node/node.hpp"
 #include "config/config.hpp"
-#include "node/node.hpp"
-#include "runtime/cluster_nodes.hpp"
-#include "runtime/executor.hpp"
+#include "daemon/executor.hpp"
+#include "host/corosync/cluster_map.hpp"
+#include "host/corosync/cluster_nodes.hpp"
+#include "host/corosync/corosync_group.hpp"
+#include "host/gate/gate.hpp"
+#include "host/lease/lease_files.hpp"
+#include "host/lease/lease_links.hpp"
+#include "host/lease/lease_saver.hpp"
+#include "host/lease/new_instance.hpp"
+#include "host/secrets/secret_file.hpp"
 #include "support/no_ports.hpp"
 
 namespace vpnha::bench {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a member of a group under measurement says of its replica, as node/gateway_views.cpp does:
-// again whenever it has changed.
+// What a member of a group under measurement says of its replica, as
+// cluster/gateway/gateway_views.cpp does: again whenever it has changed.
 #pragma once
 
 #include <optional>
 #include <utility>
 
+#include "cluster/replica/replica.hpp"
+#include "cluster/wire/codec.hpp"
 #include "outbox.hpp"
-#include "replica/replica.hpp"
 #include "session_records.hpp"
-#include "wire/codec.hpp"
 
 namespace vpnha::bench {
 

@@ -14,10 +14,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "adapters/os/qb_loop.hpp"
 #include "base/assert.hpp"
-#include "effects/l2tp_work.hpp"
-#include "node/node.hpp"
+#include "cluster/node/node.hpp"
+#include "host/os/qb_loop.hpp"
+#include "protocols/l2tp/work.hpp"
 #include "session_records.hpp"
 #include "support/l2tp_peer.hpp"
 

@@ -6,10 +6,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "conntrack/flow_record.hpp"
 #include "flows.hpp"
-#include "l2tp/resumed_tunnel.hpp"
+#include "protocols/l2tp/model/resumed_tunnel.hpp"
 #include "replica_pair.hpp"
+#include "services/flows/model/flow_record.hpp"
 
 namespace vpnha::bench {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Messages on their way to Corosync, with the flow control of runtime/executor.cpp: what the group
+// Messages on their way to Corosync, with the flow control of daemon/executor.cpp: what the group
 // does not take at once waits here, and nothing more is said until it is gone.
 #pragma once
 
 #include <deque>
 #include <functional>
 
-#include "adapters/corosync/corosync_group.hpp"
-#include "adapters/os/qb_loop.hpp"
+#include "host/corosync/corosync_group.hpp"
+#include "host/os/qb_loop.hpp"
 
 namespace vpnha::bench {
 
@@ -16,7 +16,7 @@ inline constexpr int kOutboxTimer = 1;
 inline constexpr int kPartyTimer = 2;
 inline constexpr int kLoadTimer = 3;
 
-// What runtime/executor.cpp waits before it tries again, and leaves to others between two turns.
+// What daemon/executor.cpp waits before it tries again, and leaves to others between two turns.
 inline constexpr Duration kGroupRetry = std::chrono::milliseconds(2);
 inline constexpr Duration kTurn = std::chrono::milliseconds(1);
 

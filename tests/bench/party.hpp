@@ -9,8 +9,8 @@
 #include <memory>
 #include <set>
 
-#include "adapters/os/qb_loop.hpp"
 #include "base/ids.hpp"
+#include "host/os/qb_loop.hpp"
 
 namespace vpnha::bench {
 

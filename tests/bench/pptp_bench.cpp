@@ -12,9 +12,9 @@
 #include <thread>
 #include <utility>
 
-#include "adapters/os/unique_fd.hpp"
-#include "adapters/pptp/call_observer.hpp"
-#include "unit/pptp/call_world.hpp"
+#include "host/os/unique_fd.hpp"
+#include "protocols/pptp/backend/call_observer.hpp"
+#include "unit/protocols/pptp/model/call_world.hpp"
 
 namespace vpnha::bench {
 

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/assert.hpp"
-#include "replica/replica.hpp"
+#include "cluster/replica/replica.hpp"
+#include "cluster/wire/codec.hpp"
 #include "session_records.hpp"
-#include "wire/codec.hpp"
 
 namespace vpnha::bench {
 

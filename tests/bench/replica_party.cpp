@@ -7,12 +7,12 @@
 #include <optional>
 
 #include "base/assert.hpp"
+#include "cluster/replica/replica.hpp"
+#include "cluster/wire/codec.hpp"
 #include "hello.hpp"
 #include "outbox.hpp"
 #include "party.hpp"
-#include "replica/replica.hpp"
 #include "session_records.hpp"
-#include "wire/codec.hpp"
 
 namespace vpnha::bench {
 

@@ -7,8 +7,8 @@
 
 #include <cstdint>
 
-#include "l2tp/session_record.hpp"
-#include "wire/record_key.hpp"
+#include "cluster/wire/record_key.hpp"
+#include "protocols/l2tp/model/session_record.hpp"
 
 namespace vpnha::bench {
 

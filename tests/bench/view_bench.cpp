@@ -14,15 +14,15 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/control/control_server.hpp"
-#include "adapters/os/process.hpp"
-#include "adapters/os/qb_loop.hpp"
 #include "base/assert.hpp"
+#include "cluster/node/node.hpp"
 #include "config/config.hpp"
-#include "effects/l2tp_work.hpp"
+#include "daemon/requests.hpp"
+#include "host/control/control_server.hpp"
+#include "host/os/process.hpp"
+#include "host/os/qb_loop.hpp"
 #include "latencies.hpp"
-#include "node/node.hpp"
-#include "runtime/requests.hpp"
+#include "protocols/l2tp/work.hpp"
 #include "session_records.hpp"
 #include "vpnha/control.hpp"
 

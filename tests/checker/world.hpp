@@ -26,8 +26,8 @@
 #include <vector>
 
 #include "checker/prints.hpp"
-#include "lease/engine.hpp"
-#include "lease/witness.hpp"
+#include "cluster/lease/engine.hpp"
+#include "cluster/lease/witness.hpp"
 
 namespace vpnha::checker {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // vpnhad-echo: vpnhad with one more protocol, the toy of CONTRIBUTING.md.
-#include "echo/adapters/responder.hpp"
-#include "echo/keepers/echo_sessions.hpp"
+#include "echo/backend/responder.hpp"
+#include "echo/keeper/echo_sessions.hpp"
 #include "next/vpnhad_main.hpp"
 
 int main(int argc, char** argv) {

@@ -6,8 +6,8 @@
 // table is bounded, and empty again some time after its calls have gone.
 #include <algorithm>
 
-#include "adapters/pptp/call_observer.hpp"
 #include "base/assert.hpp"
+#include "protocols/pptp/backend/call_observer.hpp"
 
 using namespace vpnha;
 using adapters::CallObserver;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any bytes on the control socket, read as a client's and as a daemon's. What was read can be
 // written and is then read as the same.
-#include "adapters/control/control_message.hpp"
 #include "base/assert.hpp"
 #include "base/limits.hpp"
+#include "host/control/control_message.hpp"
 
 using namespace vpnha;
 using namespace vpnha::adapters;

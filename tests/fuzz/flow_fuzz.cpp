@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "conntrack/expectation.hpp"
-#include "conntrack/flow_record.hpp"
-#include "conntrack/standby.hpp"
+#include "services/flows/model/expectation.hpp"
+#include "services/flows/model/flow_record.hpp"
+#include "services/flows/model/standby.hpp"
 
 using namespace vpnha;
 

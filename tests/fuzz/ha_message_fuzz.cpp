@@ -6,9 +6,9 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "ipsec/charon_image.hpp"
-#include "ipsec/ike_packet.hpp"
-#include "ipsec/sa_store.hpp"
+#include "protocols/ipsec/model/charon_image.hpp"
+#include "protocols/ipsec/model/ike_packet.hpp"
+#include "protocols/ipsec/model/sa_store.hpp"
 
 using namespace vpnha;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any datagram: what parses says the same after it was written again.
 #include "base/assert.hpp"
-#include "l2tp/control_message.hpp"
+#include "protocols/l2tp/model/control_message.hpp"
 
 using namespace vpnha;
 using namespace vpnha::l2tp;

@@ -10,9 +10,9 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
-#include "effects/l2tp_work.hpp"
-#include "l2tp/control_message.hpp"
-#include "l2tp/resumed_tunnel.hpp"
+#include "protocols/l2tp/model/control_message.hpp"
+#include "protocols/l2tp/model/resumed_tunnel.hpp"
+#include "protocols/l2tp/work.hpp"
 
 using namespace vpnha;
 using namespace vpnha::l2tp;

@@ -4,7 +4,7 @@
 // silent.
 #include "base/assert.hpp"
 #include "base/limits.hpp"
-#include "ppp/link_keeper.hpp"
+#include "protocols/ppp/model/link_keeper.hpp"
 
 using namespace vpnha;
 using namespace vpnha::ppp;

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/assert.hpp"
-#include "lease/datagram.hpp"
-#include "lease/engine.hpp"
-#include "lease/witness_host.hpp"
+#include "cluster/lease/datagram.hpp"
+#include "cluster/lease/engine.hpp"
+#include "cluster/lease/witness_host.hpp"
 
 using namespace vpnha;
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "mppe/inner_packet.hpp"
-#include "mppe/receiver.hpp"
+#include "protocols/pptp/mppe/inner_packet.hpp"
+#include "protocols/pptp/mppe/receiver.hpp"
 
 using namespace vpnha;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any frame of a link, where everybody may say that an address is his. A claim that was read can
 // be made by its owner, and is then read as the same.
-#include "adapters/addresses/neighbour.hpp"
 #include "base/assert.hpp"
+#include "host/addresses/neighbour.hpp"
 
 using namespace vpnha;
 using namespace vpnha::adapters;

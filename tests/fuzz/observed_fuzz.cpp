@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // IPv4 packets of PPTP as an observer and a probe of a control connection get them: TCP and GRE,
 // whole or cut short. What is taken of one lies within it.
-#include "adapters/pptp/observed_packet.hpp"
 #include "base/assert.hpp"
+#include "protocols/pptp/backend/observed_packet.hpp"
 
 using namespace vpnha;
 

@@ -3,8 +3,8 @@
 // is written as it was read, or an error. The orders to it have the same reader.
 #include <algorithm>
 
-#include "adapters/pptp/path_message.hpp"
 #include "base/assert.hpp"
+#include "protocols/pptp/backend/path_message.hpp"
 
 using namespace vpnha;
 using namespace vpnha::adapters;

@@ -3,10 +3,10 @@
 // verdict within its bounds.
 #include <cstring>
 
-#include "adapters/pppd/plugin_message.hpp"
 #include "base/assert.hpp"
-#include "l2tp/session_record.hpp"
-#include "pptp/call_record.hpp"
+#include "protocols/l2tp/model/session_record.hpp"
+#include "protocols/ppp/backend/plugin_message.hpp"
+#include "protocols/pptp/model/call_record.hpp"
 
 extern "C" {
 #include "message.h"

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "base/assert.hpp"
-#include "mppe/sender.hpp"
-#include "pptp/resumed_call.hpp"
+#include "protocols/pptp/model/resumed_call.hpp"
+#include "protocols/pptp/mppe/sender.hpp"
 
 using namespace vpnha;
 using namespace vpnha::pptp;

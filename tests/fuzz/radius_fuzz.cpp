@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Requests of RADIUS servers, as anybody may send them: parsed before it is known who did. Each is
 // answered as well, and looked at as if its digests had been right.
-#include "adapters/radius/authorization_packet.hpp"
 #include "base/assert.hpp"
-#include "keepers/accounts/account_record.hpp"
+#include "services/accounting/backend/authorization_packet.hpp"
+#include "services/accounting/model/account_record.hpp"
 
 using namespace vpnha;
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/assert.hpp"
-#include "lease/replay_guard.hpp"
+#include "cluster/lease/replay_guard.hpp"
 
 using namespace vpnha;
 using namespace vpnha::lease;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Whatever is at charon's socket may answer. A packet that was read is written as one that is read
 // as the same.
-#include "adapters/ipsec/vici_message.hpp"
 #include "base/assert.hpp"
+#include "protocols/ipsec/service/vici_message.hpp"
 
 using namespace vpnha;
 using namespace vpnha::adapters;

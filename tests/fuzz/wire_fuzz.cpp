@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "base/assert.hpp"
-#include "node/node.hpp"
-#include "wire/codec.hpp"
+#include "cluster/node/node.hpp"
+#include "cluster/wire/codec.hpp"
 
 using namespace vpnha;
 

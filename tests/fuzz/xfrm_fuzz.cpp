@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "adapters/ipsec/xfrm_message.hpp"
 #include "base/assert.hpp"
+#include "protocols/ipsec/backend/xfrm_message.hpp"
 
 using namespace vpnha;
 using namespace vpnha::adapters;

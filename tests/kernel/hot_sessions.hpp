@@ -12,10 +12,10 @@
 #include <thread>
 #include <vector>
 
-#include "adapters/addresses/network.hpp"
-#include "adapters/l2tp/pppol2tp.hpp"
+#include "host/addresses/network.hpp"
 #include "kernel/stock_peer.hpp"
-#include "unit/adapters/addresses/two_hosts.hpp"
+#include "protocols/l2tp/backend/pppol2tp.hpp"
+#include "unit/host/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {
 

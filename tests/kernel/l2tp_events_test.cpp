@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Hot sessions that somebody deletes under us: to be run as root inside a node of the lab.
-#include "adapters/l2tp/l2tp_events.hpp"
+#include "protocols/l2tp/backend/l2tp_events.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Hot sessions in a real kernel: to be run as root inside a node of the lab.
-#include "adapters/l2tp/pppol2tp.hpp"
+#include "protocols/l2tp/backend/pppol2tp.hpp"
 
 #include <fmt/format.h>
 #include <sys/wait.h>
@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <csignal>
 
-#include "adapters/gate/gate.hpp"
+#include "host/gate/gate.hpp"
 #include "kernel/hot_sessions.hpp"
-#include "unit/adapters/addresses/frame.hpp"
+#include "unit/host/addresses/frame.hpp"
 
 namespace vpnha::adapters {
 namespace {

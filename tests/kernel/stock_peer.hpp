@@ -19,9 +19,9 @@
 #include <cstring>
 #include <string>
 
-#include "adapters/os/unique_fd.hpp"
-#include "l2tp/session_record.hpp"
-#include "unit/adapters/addresses/two_hosts.hpp"
+#include "host/os/unique_fd.hpp"
+#include "protocols/l2tp/model/session_record.hpp"
+#include "unit/host/addresses/two_hosts.hpp"
 
 namespace vpnha::testing {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // ESP SAs of a real kernel: to be run as root inside a node of the lab.
-#include "adapters/ipsec/xfrm_table.hpp"
+#include "protocols/ipsec/backend/xfrm_table.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -10,7 +10,7 @@
 #include <memory>
 #include <thread>
 
-#include "unit/adapters/addresses/two_hosts.hpp"
+#include "unit/host/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {
 namespace xfrm_table_test {

@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
-#include "runtime/daemon.hpp"
+#include "daemon/daemon.hpp"
 
 namespace vpnha::next {
 

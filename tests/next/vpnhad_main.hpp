@@ -4,8 +4,8 @@
 
 #include <span>
 
-#include "runtime/protocol.hpp"
-#include "wire/codec.hpp"
+#include "cluster/wire/codec.hpp"
+#include "daemon/protocol.hpp"
 
 namespace vpnha::next {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "node/node.hpp"
+#include "cluster/node/node.hpp"
 #include "sim/plan.hpp"
 
 namespace vpnha::sim {
@@ -29,7 +29,7 @@ std::optional<pptp::StartKeys> keys_of(const pptp::CallRecord& record) {
 
 }  // namespace
 
-// A call of the data path, as adapters/pptp/path_call.hpp has it.
+// A call of the data path, as protocols/pptp/backend/path_call.hpp has it.
 class CallPath::Resumed final : public pptp::CallOutput {
   public:
     Resumed(CallPath& path, const node::PrepareCall& prepare, TimePoint now)

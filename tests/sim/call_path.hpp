@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A node's PPTP calls, as runtime/backends/pptp.hpp has them carried: stock ones by a pppd, with an
-// observer of their numbers, and prepared ones by a data path, whose engine is the real one
-// (pptp/resumed_call.hpp). It dies with vpnhad.
+// A node's PPTP calls, as protocols/pptp/backend/pptp.hpp has them carried: stock ones by a pppd,
+// with an observer of their numbers, and prepared ones by a data path, whose engine is the real one
+// (protocols/pptp/model/resumed_call.hpp). It dies with vpnhad.
 #pragma once
 
 #include <functional>
@@ -12,9 +12,9 @@
 #include <variant>
 #include <vector>
 
-#include "effects/plugin_event.hpp"
-#include "effects/pptp_work.hpp"
-#include "pptp/resumed_call.hpp"
+#include "protocols/ppp/plugin_event.hpp"
+#include "protocols/pptp/model/resumed_call.hpp"
+#include "protocols/pptp/work.hpp"
 #include "sim/agenda.hpp"
 #include "sim/callers.hpp"
 #include "support/random.hpp"

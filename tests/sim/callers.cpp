@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "keepers/pptp/calls.hpp"
+#include "protocols/pptp/keeper/calls.hpp"
 #include "sim/kernel.hpp"
 
 namespace vpnha::sim {

@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-#include "pptp/control_probe.hpp"
+#include "protocols/pptp/model/control_probe.hpp"
 #include "sim/clients.hpp"
 #include "support/model_client.hpp"
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "keepers/l2tp/sessions.hpp"
-#include "keepers/pptp/calls.hpp"
+#include "protocols/l2tp/keeper/sessions.hpp"
+#include "protocols/pptp/keeper/calls.hpp"
 #include "sim/kernel.hpp"
 
 namespace vpnha::sim {

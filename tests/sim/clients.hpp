@@ -11,10 +11,10 @@
 #include <variant>
 #include <vector>
 
-#include "effects/effects.hpp"
-#include "effects/l2tp_work.hpp"
-#include "effects/pptp_work.hpp"
-#include "keepers/keeper.hpp"
+#include "cluster/effects/effects.hpp"
+#include "protocols/keeper.hpp"
+#include "protocols/l2tp/work.hpp"
+#include "protocols/pptp/work.hpp"
 #include "sim/session_names.hpp"
 #include "support/l2tp_builder.hpp"
 #include "support/ppp_builder.hpp"

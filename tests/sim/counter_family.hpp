@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include "keepers/families.hpp"
+#include "protocols/families.hpp"
 #include "sim/numbers.hpp"
 
 namespace vpnha::sim {

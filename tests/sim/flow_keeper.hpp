@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A node's way to its kernel's flows, as runtime/backends/flow_keeper.hpp: work in the order given
-// and in slices, events that are read a while after they happened and are lost when they are too
-// many, listings that take their time.
+// A node's way to its kernel's flows, as services/flows/backend/flow_keeper.hpp: work in the order
+// given and in slices, events that are read a while after they happened and are lost when they are
+// too many, listings that take their time.
 #pragma once
 
 #include <deque>
@@ -9,8 +9,8 @@
 #include <variant>
 #include <vector>
 
-#include "effects/flow_work.hpp"
-#include "node/node.hpp"
+#include "cluster/node/node.hpp"
+#include "services/flows/work.hpp"
 #include "sim/agenda.hpp"
 #include "sim/flow_table.hpp"
 #include "sim/story.hpp"

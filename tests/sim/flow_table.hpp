@@ -8,8 +8,8 @@
 #include <map>
 #include <utility>
 
-#include "conntrack/standby.hpp"
-#include "conntrack/tracker.hpp"
+#include "services/flows/model/standby.hpp"
+#include "services/flows/model/tracker.hpp"
 
 namespace vpnha::sim {
 

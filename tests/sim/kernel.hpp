@@ -9,11 +9,11 @@
 #include <utility>
 #include <variant>
 
-#include "effects/effects.hpp"
-#include "effects/l2tp_work.hpp"
-#include "effects/pptp_work.hpp"
-#include "keepers/l2tp/sessions.hpp"
-#include "keepers/pptp/calls.hpp"
+#include "cluster/effects/effects.hpp"
+#include "protocols/l2tp/keeper/sessions.hpp"
+#include "protocols/l2tp/work.hpp"
+#include "protocols/pptp/keeper/calls.hpp"
+#include "protocols/pptp/work.hpp"
 #include "sim/session_names.hpp"
 #include "support/random.hpp"
 

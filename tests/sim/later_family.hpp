@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "keepers/families.hpp"
+#include "protocols/families.hpp"
 
 namespace vpnha::sim {
 

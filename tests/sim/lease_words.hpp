@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "lease/messages.hpp"
+#include "cluster/lease/messages.hpp"
 
 namespace vpnha::sim {
 

@@ -13,11 +13,11 @@
 #include <set>
 #include <string>
 
-#include "effects/accounting_work.hpp"
-#include "effects/effect_runner.hpp"
-#include "effects/l2tp_work.hpp"
-#include "effects/pptp_work.hpp"
-#include "node/node.hpp"
+#include "cluster/effects/effect_runner.hpp"
+#include "cluster/node/node.hpp"
+#include "protocols/l2tp/work.hpp"
+#include "protocols/pptp/work.hpp"
+#include "services/accounting/work.hpp"
 #include "sim/call_path.hpp"
 #include "sim/counter_family.hpp"
 #include "sim/flow_keeper.hpp"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Carries out what the node wants: one function for each effect, in the order of the daemon's
-// executor (runtime/executor.cpp). A new effect does not compile before it has one here.
+// executor (daemon/executor.cpp). A new effect does not compile before it has one here.
 #include <algorithm>
 #include <variant>
 
-#include "effects/flow_work.hpp"
-#include "effects/l2tp_work.hpp"
-#include "effects/run_effects.hpp"
+#include "cluster/effects/run_effects.hpp"
+#include "protocols/l2tp/work.hpp"
+#include "services/flows/work.hpp"
 #include "sim/machine.hpp"
 
 namespace vpnha::sim {

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/limits.hpp"
-#include "effects/l2tp_work.hpp"
+#include "protocols/l2tp/work.hpp"
 
 namespace vpnha::sim {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the helpers of the kernels' flows expect: at a takeover, and at the end of a run against
 // each other.
-#include "conntrack/flow_record.hpp"
+#include "services/flows/model/flow_record.hpp"
 #include "sim/oracle.hpp"
 
 namespace vpnha::sim {

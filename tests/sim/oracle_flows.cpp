@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The kernels' flows: at a takeover, and at the end of a run against each other.
-#include "conntrack/flow_record.hpp"
+#include "services/flows/model/flow_record.hpp"
 #include "sim/oracle.hpp"
 
 namespace vpnha::sim {

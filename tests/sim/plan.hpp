@@ -9,7 +9,7 @@
 #include <string>
 
 #include "base/time.hpp"
-#include "lease/effects.hpp"
+#include "cluster/lease/effects.hpp"
 #include "support/random.hpp"
 
 namespace vpnha::sim {

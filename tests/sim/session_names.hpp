@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-#include "l2tp/session_record.hpp"
-#include "pptp/call_record.hpp"
-#include "wire/record_key.hpp"
+#include "cluster/wire/record_key.hpp"
+#include "protocols/l2tp/model/session_record.hpp"
+#include "protocols/pptp/model/call_record.hpp"
 
 namespace vpnha::sim {
 

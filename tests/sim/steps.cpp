@@ -2,7 +2,7 @@
 // What happens to a cluster: its clients' doings, its administrator's, and the faults of the plan.
 #include <algorithm>
 
-#include "effects/l2tp_work.hpp"
+#include "protocols/l2tp/work.hpp"
 #include "sim/world.hpp"
 
 namespace vpnha::sim {

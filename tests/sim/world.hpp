@@ -9,7 +9,7 @@
 //   oracle: sees it all
 #pragma once
 
-#include "effects/l2tp_work.hpp"
+#include "protocols/l2tp/work.hpp"
 #include "sim/clients.hpp"
 #include "sim/machine.hpp"
 #include "sim/oracle.hpp"

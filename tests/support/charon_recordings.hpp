@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ipsec/ha_message.hpp"
+#include "protocols/ipsec/model/ha_message.hpp"
 
 namespace vpnha::test {
 

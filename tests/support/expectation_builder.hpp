@@ -2,7 +2,7 @@
 // Expectations for tests: FTP and SIP of a client behind the gateway.
 #pragma once
 
-#include "conntrack/expectation.hpp"
+#include "services/flows/model/expectation.hpp"
 #include "support/flow_builder.hpp"
 
 namespace vpnha::test {

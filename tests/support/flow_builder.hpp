@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.hpp"
-#include "conntrack/flow.hpp"
+#include "services/flows/model/flow.hpp"
 #include "support/random.hpp"
 
 namespace vpnha::test {

@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "ipsec/ha_message.hpp"
+#include "protocols/ipsec/model/ha_message.hpp"
 
 namespace vpnha::test {
 

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "l2tp/control_message.hpp"
-#include "l2tp/session_record.hpp"
+#include "protocols/l2tp/model/control_message.hpp"
+#include "protocols/l2tp/model/session_record.hpp"
 
 namespace vpnha::test {
 

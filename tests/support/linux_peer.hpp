@@ -5,8 +5,8 @@
 
 #include <optional>
 
-#include "mppe/inner_packet.hpp"
-#include "mppe/sender.hpp"
+#include "protocols/pptp/mppe/inner_packet.hpp"
+#include "protocols/pptp/mppe/sender.hpp"
 
 namespace vpnha::mppe::test {
 

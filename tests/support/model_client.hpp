@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "base/time.hpp"
-#include "pptp/gre.hpp"
+#include "protocols/pptp/model/gre.hpp"
 #include "support/linux_peer.hpp"
 #include "support/sample_call.hpp"
 

@@ -2,10 +2,10 @@
 // Ports behind which there is nothing: for nodes and executors of which other parts are looked at.
 #pragma once
 
-#include "ports/backend.hpp"
 #include "ports/neighbours.hpp"
 #include "ports/network.hpp"
 #include "ports/services.hpp"
+#include "protocols/backend.hpp"
 
 namespace vpnha::test {
 

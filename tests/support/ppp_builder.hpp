@@ -2,7 +2,7 @@
 // PPP frames for tests, as a peer would send them.
 #pragma once
 
-#include "ppp/control_packet.hpp"
+#include "protocols/ppp/model/control_packet.hpp"
 
 namespace vpnha::test {
 

@@ -2,7 +2,7 @@
 // A call as pptpd and pptp-linux set one up.
 #pragma once
 
-#include "pptp/call_record.hpp"
+#include "protocols/pptp/model/call_record.hpp"
 
 namespace vpnha::pptp::test {
 

@@ -5,7 +5,7 @@
 
 #include <span>
 
-#include "wire/codec.hpp"
+#include "cluster/wire/codec.hpp"
 
 namespace vpnha::wire {
 

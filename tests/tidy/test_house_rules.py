@@ -40,15 +40,26 @@ class HouseRulesTest(unittest.TestCase):
     def test_the_include_arrow_points_down(self):
         rule = house_rules.include_arrow
         red = {
-            "libvpnha/src/base/x.cpp": "ppp/link_options.hpp",
-            "libvpnha/src/ppp/x.hpp": "l2tp/seq16.hpp",
-            "libvpnha/src/l2tp/x.hpp": "wire/message.hpp",
-            "libvpnha/src/replica/x.cpp": "takeover/takeover.hpp",
-            "libvpnha/src/node/x.cpp": "ports/gate.hpp",
-            "libvpnha/src/ports/x.hpp": "replica/replica.hpp",
-            "libvpnha/src/adapters/x.cpp": "ocf/agent.hpp",
+            "libvpnha/src/base/x.cpp": "protocols/ppp/model/link_options.hpp",
+            "libvpnha/src/cluster/replica/x.cpp": "cluster/takeover/takeover.hpp",
+            "libvpnha/src/cluster/effects/x.hpp": "protocols/l2tp/work.hpp",
+            "libvpnha/src/cluster/node/x.cpp": "ports/gate.hpp",
+            "libvpnha/src/protocols/ppp/model/x.hpp": "protocols/l2tp/model/seq16.hpp",
+            "libvpnha/src/protocols/l2tp/model/x.hpp": "cluster/wire/message.hpp",
+            "libvpnha/src/protocols/l2tp/keeper/x.cpp": "protocols/pptp/model/gre.hpp",
+            "libvpnha/src/protocols/l2tp/keeper/y.cpp": "protocols/l2tp/backend/pppol2tp.hpp",
+            "libvpnha/src/protocols/l2tp/backend/x.cpp": "protocols/l2tp/keeper/sessions.hpp",
+            "libvpnha/src/protocols/l2tp/backend/y.cpp": "protocols/ppp/keeper/ppp_keeper.hpp",
+            "libvpnha/src/protocols/sstp/backend/x.cpp": "protocols/keeper.hpp",
+            "libvpnha/src/protocols/l2tp/work.hpp": "protocols/l2tp/keeper/sessions.hpp",
+            "libvpnha/src/protocols/ipsec/service/x.cpp": "protocols/ipsec/backend/ipsec.hpp",
+            "libvpnha/src/services/flows/keeper/x.cpp": "services/accounting/keeper/accounts.hpp",
+            "libvpnha/src/ports/x.hpp": "cluster/replica/replica.hpp",
+            "libvpnha/src/host/x.cpp": "ocf/agent.hpp",
+            "libvpnha/src/host/os/x.cpp": "protocols/pptp/model/gre.hpp",
             "libvpnha/include/vpnha/x.hpp": "base/bytes.hpp",
             "libvpnha/src/new_layer/x.cpp": "base/bytes.hpp",
+            "libvpnha/src/protocols/l2tp/attic/x.cpp": "base/bytes.hpp",
             "cli/x.cpp": "daemon/main.hpp",
             "libvpnha/src/ocf/x.cpp": "agents/agents.hpp",
             "stonith/x.cpp": "agents/agents.hpp",
@@ -58,13 +69,18 @@ class HouseRulesTest(unittest.TestCase):
             with self.subTest(path=path):
                 self.red(rule, path, SPDX + f'#include "{included}"\n', where=2)
         green = {
-            "libvpnha/src/l2tp/x.cpp": "ppp/link_keeper.hpp",
-            "libvpnha/src/l2tp/y.cpp": "l2tp/seq16.hpp",
-            "libvpnha/src/adapters/x.cpp": "node/node.hpp",
+            "libvpnha/src/protocols/l2tp/model/x.cpp": "protocols/ppp/model/link_keeper.hpp",
+            "libvpnha/src/protocols/l2tp/model/y.cpp": "protocols/l2tp/model/seq16.hpp",
+            "libvpnha/src/protocols/sstp/keeper/x.cpp": "protocols/sstp/work.hpp",
+            "libvpnha/src/protocols/sstp/keeper/y.cpp": "protocols/ppp/keeper/ppp_keeper.hpp",
+            "libvpnha/src/protocols/pptp/model/x.cpp": "protocols/pptp/mppe/sender.hpp",
+            "libvpnha/src/cluster/gateway/watch/x.cpp": "cluster/gateway/grants.hpp",
+            "libvpnha/src/daemon/x.cpp": "cluster/node/node.hpp",
+            "libvpnha/src/daemon/views/x.cpp": "protocols/ppp/backend/stray_sessions.hpp",
             "libvpnha/src/base/x.cpp": "vpnha/result.hpp",
-            "daemon/main.cpp": "adapters/os/qb_loop.hpp",
+            "daemon/main.cpp": "host/os/qb_loop.hpp",
             "cli/y.cpp": "cli/table.hpp",
-            "tests/unit/l2tp/x_test.cpp": "support/random.hpp",
+            "tests/unit/protocols/l2tp/x_test.cpp": "support/random.hpp",
         }
         for path, included in green.items():
             with self.subTest(path=path):
@@ -78,30 +94,33 @@ class HouseRulesTest(unittest.TestCase):
 
     def test_rooms_include_one_another_without_a_circle(self):
         rule = house_rules.room_circles
-        adapters = "libvpnha/src/adapters"
-        down = {f"{adapters}/gate/x.cpp": SPDX + '#include "adapters/os/y.hpp"\n',
-                f"{adapters}/l2tp/x.cpp": SPDX + '#include "adapters/gate/x.hpp"\n'}
+        host = "libvpnha/src/host"
+        down = {f"{host}/gate/x.cpp": SPDX + '#include "host/os/y.hpp"\n',
+                f"{host}/lease/x.cpp": SPDX + '#include "host/gate/x.hpp"\n'}
         self.assertEqual(found(rule, down), [])
-        back = {f"{adapters}/os/y.cpp": SPDX + '#include "adapters/l2tp/x.hpp"\n'}
+        back = {f"{host}/os/y.cpp": SPDX + '#include "host/lease/x.hpp"\n'}
         self.assertEqual(len(found(rule, {**down, **back})), 3)
 
     def test_few_sources_elsewhere_see_a_protocols_headers(self):
         rule = house_rules.protocol_headers
         root = "libvpnha/src"
-        header = f"{root}/pptp/call.hpp"
-        files = {header: "", f"{root}/keepers/all.hpp": '#include "pptp/call.hpp"\n',
-                 f"{root}/keepers/pptp/calls.cpp": '#include "pptp/call.hpp"\n',
-                 f"{root}/mppe/keys.cpp": '#include "keepers/all.hpp"\n',
-                 **{f"{root}/node/{each}.cpp": '#include "keepers/all.hpp"\n'
+        call = "protocols/pptp/model/call.hpp"
+        header = f"{root}/{call}"
+        files = {header: "", f"{root}/daemon/all.hpp": f'#include "{call}"\n',
+                 f"{root}/protocols/pptp/keeper/calls.cpp": f'#include "{call}"\n',
+                 f"{root}/protocols/pptp/mppe/keys.cpp": '#include "daemon/all.hpp"\n',
+                 **{f"{root}/cluster/node/{each}.cpp": '#include "daemon/all.hpp"\n'
                     for each in range(house_rules.FOREIGN_MAX)}}
         self.assertEqual(found(rule, files), [])
-        red = found(rule, {**files, f"{root}/node/one.cpp": '#include "pptp/call.hpp"\n'})
+        red = found(rule, {**files, f"{root}/cluster/node/one.cpp": f'#include "{call}"\n'})
         self.assertEqual(len(red), 1, red)
         self.assertTrue(red[0].startswith(f"{header}:1: protocol: 10 sources"), red)
 
     def test_cores_are_pure(self):
         rule = house_rules.pure_cores
-        core, adapter = "libvpnha/src/l2tp/x.cpp", "libvpnha/src/adapters/x.cpp"
+        core = "libvpnha/src/protocols/l2tp/keeper/x.cpp"
+        worldly = ("libvpnha/src/host/os/x.cpp", "libvpnha/src/protocols/l2tp/backend/x.cpp",
+                   "libvpnha/src/protocols/l2tp/service/x.cpp")
         for text in (
             "#include <sys/socket.h>",
             "#include <corosync/cpg.h>",
@@ -124,7 +143,9 @@ class HouseRulesTest(unittest.TestCase):
         ):
             with self.subTest(text=text):
                 self.red(rule, core, text + "\n")
-                self.green(rule, adapter, text + "\n")
+                self.red(rule, "libvpnha/src/protocols/backend.hpp", text + "\n")
+                for path in worldly:
+                    self.green(rule, path, text + "\n")
         for text in ("#include <chrono>", "// Never rand() here.", "    operand(1);", '  "rand()"'):
             with self.subTest(text=text):
                 self.green(rule, core, text + "\n")
@@ -139,7 +160,7 @@ class HouseRulesTest(unittest.TestCase):
                      "error.value();", "event_system (1);"):
             with self.subTest(text=text):
                 self.green(rule, "daemon/x.cpp", text + "\n")
-        gate = "libvpnha/src/adapters/x.bpf.c"
+        gate = "libvpnha/src/host/x.bpf.c"
         self.red(rule, gate, "    if (bpf_ktime_get_ns() < limit) {\n")
         self.green(rule, gate, "    if (bpf_ktime_get_boot_ns() < limit) {\n")
         self.red(rule, "daemon/x.hpp", "using namespace std;\n")
@@ -188,12 +209,12 @@ class HouseRulesTest(unittest.TestCase):
         for call in ("socket(AF_INET, type, 0)", "::socket(address.family(), type, 0)",
                      "mnl_socket_open2(bus, 0)"):
             with self.subTest(call=call):
-                self.red(rule, "libvpnha/src/adapters/lease/x.cpp", f"    fd({call});\n")
+                self.red(rule, "libvpnha/src/host/lease/x.cpp", f"    fd({call});\n")
                 self.green(rule, own, f"    fd({call});\n")
         for call in ("socket(AF_UNIX, type, 0)", "open_network_socket(AF_INET, type)",
                      "socket(raw)"):
             with self.subTest(call=call):
-                self.green(rule, "libvpnha/src/adapters/lease/x.cpp", f"    fd({call});\n")
+                self.green(rule, "libvpnha/src/host/lease/x.cpp", f"    fd({call});\n")
 
     def test_members_of_a_class(self):
         rule = house_rules.class_size
@@ -269,15 +290,15 @@ class {name} final : public Base {{
                   ".SH FILES\n.TP\n.B other\nNone.\n")
         source = '// event=comment\nlog("open event=gate-open {}");\nlog("x event=lost: {}");\n'
         violations = found(house_rules.every_event_documented,
-                           {manual: listed, "libvpnha/src/node/x.cpp": source})
+                           {manual: listed, "libvpnha/src/cluster/node/x.cpp": source})
         self.assertEqual(violations, [
-            f"libvpnha/src/node/x.cpp:3: event: 'lost' is not in {manual}",
+            f"libvpnha/src/cluster/node/x.cpp:3: event: 'lost' is not in {manual}",
             f"{manual}:1: event: nobody logs 'gone'"])
         witness = {"docs/man/vpnha-witness.8": listed, "witness/x.cpp": source}
         self.assertEqual(found(house_rules.every_event_documented, witness), [
             "witness/x.cpp:3: event: 'lost' is not in docs/man/vpnha-witness.8",
             "docs/man/vpnha-witness.8:1: event: nobody logs 'gone'"])
-        dynamic = {"libvpnha/src/node/x.cpp": 'log("x event={}");\n'}
+        dynamic = {"libvpnha/src/cluster/node/x.cpp": 'log("x event={}");\n'}
         self.assertEqual(len(found(house_rules.every_event_documented, dynamic)), 1)
 
     def test_public_names_are_the_fields(self):

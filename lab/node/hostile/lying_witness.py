@@ -6,7 +6,7 @@
 It agrees to whatever a node asks. After each answer to a round it sends what no node may take from
 a witness: it releases the holder's epoch, asks for marks, hands over in the holder's name, names
 lists of voters without the other node, and epochs that are 2^19 higher. Formats:
-libvpnha/src/lease/datagram.hpp."""
+libvpnha/src/cluster/lease/datagram.hpp."""
 from __future__ import annotations
 
 import hashlib

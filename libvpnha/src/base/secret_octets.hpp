@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // So many octets that nobody may find later: each object is wiped when it goes, when it is assigned
 // to, and when it is moved from. It stands where it is declared, because a session has hundreds of
-// keys: its memory is locked with all of vpnhad's (mlockall(2), adapters/os/process.hpp), and no
+// keys: its memory is locked with all of vpnhad's (mlockall(2), host/os/process.hpp), and no
 // core file has it. What comes from a file or a record, once, is adapters::SecretBytes.
 #pragma once
 

@@ -7,7 +7,7 @@
 #include <limits>
 #include <utility>
 
-#include "wire/record_traits.hpp"
+#include "cluster/wire/record_traits.hpp"
 
 namespace vpnha::checkpoint {
 

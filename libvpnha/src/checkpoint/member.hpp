@@ -23,9 +23,9 @@
 #include <variant>
 #include <vector>
 
-#include "replica/replica.hpp"
+#include "cluster/replica/replica.hpp"
+#include "cluster/wire/codec.hpp"
 #include "vpnha/checkpoint.hpp"
-#include "wire/codec.hpp"
 
 namespace vpnha::checkpoint {
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "cluster/lease/timing.hpp"
 #include "config/values.hpp"
-#include "lease/timing.hpp"
 
 namespace vpnha::config {
 

@@ -61,8 +61,8 @@ struct Ipsec {
     std::vector<std::string> connections{"/etc/swanctl/swanctl.conf"};
 };
 
-// Which flows of the kernel's connection tracking are records; conntrack/policy.hpp has the
-// meanings.
+// Which flows of the kernel's connection tracking are records; services/flows/model/policy.hpp has
+// the meanings.
 struct Conntrack {
     bool replicate = true;
     std::vector<IpPrefix> nets;  // As given; Gateway::flow_nets() are those in force.
@@ -189,7 +189,8 @@ struct Config {
     std::optional<std::chrono::milliseconds> lease_duration{300};
     std::chrono::milliseconds lease_watch{std::chrono::hours(168)};
     std::chrono::milliseconds lease_renew{100};  // How often it asks.
-    // A promise lasts longer than a lease by these two: ρ in millionths, and δ (lease/timing.hpp).
+    // A promise lasts longer than a lease by these two: ρ in millionths, and δ
+    // (cluster/lease/timing.hpp).
     std::int64_t clock_rate_ppm = 10'000;
     std::chrono::milliseconds clock_grain{10};
     Witness witness;

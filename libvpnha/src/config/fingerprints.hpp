@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "base/secret_octets.hpp"
+#include "cluster/wire/message.hpp"
 #include "config/config.hpp"
-#include "wire/message.hpp"
 
 namespace vpnha::config {
 

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
+#include "cluster/wire/message.hpp"
 #include "config/config.hpp"
 #include "config/sections.hpp"
-#include "wire/message.hpp"
 
 namespace vpnha::config {
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "lease/messages.hpp"
+#include "cluster/lease/messages.hpp"
 
 namespace vpnha::ports {
 

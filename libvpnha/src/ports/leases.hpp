@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "lease/effects.hpp"
+#include "cluster/lease/effects.hpp"
 
 namespace vpnha::ports {
 

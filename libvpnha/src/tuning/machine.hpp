@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the table of tuning is compared with: what a configuration asks of a node, and what was read
-// of it. Pure: adapters/os/tuning_settings.hpp reads.
+// of it. Pure: host/os/tuning_settings.hpp reads.
 #pragma once
 
 #include <cstdint>

@@ -25,7 +25,7 @@ constexpr std::uint64_t kFilesOfXl2tpdMax = 1024;
 // A pppd; of PPTP a pptpctrl, too.
 constexpr std::uint64_t kTasksBeside = 512;
 constexpr std::uint16_t kCorosyncPort = 5405;
-// The queue that vpnhad's sockets ask for (adapters/os/unix_socket.cpp).
+// The queue that vpnhad's sockets ask for (host/os/unix_socket.cpp).
 constexpr std::uint64_t kQueueOfVpnhad = 128;
 
 constexpr const char* kByFile = "`vpnha config tuning --sysctl`";

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "conntrack/settings.hpp"
+#include "services/flows/model/settings.hpp"
 #include "tuning/machine.hpp"
 
 namespace vpnha::tuning {

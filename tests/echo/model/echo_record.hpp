@@ -6,8 +6,8 @@
 #include <cstdint>
 
 #include "base/bytes.hpp"
+#include "cluster/wire/record_key.hpp"
 #include "vpnha/result.hpp"
-#include "wire/record_key.hpp"
 
 namespace vpnha::echo {
 

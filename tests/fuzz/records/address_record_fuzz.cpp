@@ -5,8 +5,8 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
-#include "keepers/accounts/account_record.hpp"
-#include "keepers/addresses/address_record.hpp"
+#include "services/accounting/model/account_record.hpp"
+#include "services/addresses/model/address_record.hpp"
 
 using namespace vpnha;
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "keepers/drain/drain_record.hpp"
+#include "services/drain/model/drain_record.hpp"
 
 using namespace vpnha;
 

@@ -5,7 +5,7 @@
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
-#include "l2tp/session_record.hpp"
+#include "protocols/l2tp/model/session_record.hpp"
 
 using namespace vpnha;
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "pptp/call_record.hpp"
+#include "protocols/pptp/model/call_record.hpp"
 
 using namespace vpnha;
 

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "ipsec/charon_image.hpp"
-#include "ipsec/open_request.hpp"
+#include "protocols/ipsec/model/charon_image.hpp"
+#include "protocols/ipsec/model/open_request.hpp"
 
 using namespace vpnha;
 

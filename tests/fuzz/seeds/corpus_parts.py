@@ -22,7 +22,7 @@ def frames(*items):
 
 def facts(user=b"alice", interface=b"ppp0", mru=1500, mtu=1396, ipv6=b"", routes=b"\0",
           obstacle=b"", proxied=b"\0", flags=0x0f):
-    """Of a session of PPP (libvpnha/src/ppp/session_facts.hpp)."""
+    """Of a session of PPP (libvpnha/src/protocols/ppp/model/session_facts.hpp)."""
     link = struct.pack("!HII", mru, 0x0A0A0A0A, 0)
     fixed = struct.pack("!IIHHHBQII", 0x0AC80001, 0x0AC8010A, mtu, 5, 3,
                         flags | (0x20 if ipv6 else 0), 1_700_000_000_000, 7200, 900)

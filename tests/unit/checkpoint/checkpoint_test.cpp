@@ -12,7 +12,7 @@
 #include <optional>
 #include <thread>
 
-#include "unit/adapters/corosync/own_corosync.hpp"
+#include "unit/host/corosync/own_corosync.hpp"
 
 namespace vpnha::checkpoint_test {
 namespace {

@@ -13,11 +13,11 @@
 #include <optional>
 #include <thread>
 
-#include "adapters/os/boot_clock.hpp"
-#include "adapters/os/unix_socket.hpp"
-#include "adapters/pppd/plugin_message.hpp"
-#include "l2tp/session_record.hpp"
-#include "pptp/call_record.hpp"
+#include "host/os/boot_clock.hpp"
+#include "host/os/unix_socket.hpp"
+#include "protocols/l2tp/model/session_record.hpp"
+#include "protocols/ppp/backend/plugin_message.hpp"
+#include "protocols/pptp/model/call_record.hpp"
 #include "support/temporary_path.hpp"
 
 extern "C" {

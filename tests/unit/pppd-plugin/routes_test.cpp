@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <gmock/gmock.h>
 
-#include "unit/adapters/addresses/two_hosts.hpp"
+#include "unit/host/addresses/two_hosts.hpp"
 
 extern "C" {
 #include "routes.h"

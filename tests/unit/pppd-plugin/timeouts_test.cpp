@@ -2,7 +2,7 @@
 // Session-Timeout and Idle-Timeout, which the plugin has in pppd's place.
 #include <gtest/gtest.h>
 
-#include "adapters/pppd/plugin_message.hpp"
+#include "protocols/ppp/backend/plugin_message.hpp"
 #include "support/temporary_path.hpp"
 
 extern "C" {

@@ -5,7 +5,7 @@
 
 #include <sstream>
 
-#include "conntrack/settings.hpp"
+#include "services/flows/model/settings.hpp"
 #include "support/contents_of.hpp"
 #include "tuning/table.hpp"
 

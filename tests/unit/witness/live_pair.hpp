@@ -14,10 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "adapters/os/boot_clock.hpp"
-#include "adapters/os/unique_fd.hpp"
-#include "lease/replay_guard.hpp"
-#include "unit/lease/cluster.hpp"
+#include "cluster/lease/replay_guard.hpp"
+#include "host/os/boot_clock.hpp"
+#include "host/os/unique_fd.hpp"
+#include "unit/cluster/lease/cluster.hpp"
 #include "witness/endpoint.hpp"
 
 namespace vpnha::witness {

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a node wants done. The daemon executes them on the real ports in the order given, the
+// simulator on fake ones (effect_runner.hpp); whatever has a result comes back as an event of
+// node.hpp. What a protocol wants is one alternative for all of them (protocol_work.hpp). A layer
+// of its own, below the keepers that write effects and the node that hands them on.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "base/link_side.hpp"
+#include "base/mac_address.hpp"
+#include "base/tokens.hpp"
+#include "cluster/effects/protocol_work.hpp"
+#include "cluster/lease/effects.hpp"
+#include "cluster/takeover/takeover.hpp"
+#include "protocols/ppp/model/timeouts.hpp"
+
+namespace vpnha::node {
+
+struct SendToGroup {
+    Bytes message;
+};
+// What follows from it waits in the node until it is on the disk. Of two that wait only the newer
+// one need be saved and answered. → Node::on_lease_saved()
+struct SaveLease {
+    GatewayId gateway;
+    lease::Durable durable;
+    std::uint64_t ticket = 0;  // Grows.
+};
+// A datagram between the nodes' leases; it may be lost.
+struct SendLease {
+    GatewayId gateway;
+    NodeId to;
+    lease::Message message;
+};
+// Until when this node may speak for the gateway; {}: it is silent when this returns.
+struct SetGate {
+    GatewayId gateway;
+    TimePoint deadline{};
+};
+// This node gives the gateway up to another one. Until `shut_at` what is within it may leave, and
+// until `until` what comes is sent on to that node's devices, unless there is a lease beyond
+// `beyond`. If it cannot be, the gate is shut when this returns.
+struct LeaveGate {
+    GatewayId gateway;
+    TimePoint until{};
+    TimePoint beyond{};
+    TimePoint shut_at{};
+    SideMacs to;
+};
+// This node is about to claim the gateway: what comes for it until then waits for the gate to open.
+// `before` sends it on. A gate that is set to be shut drops it.
+struct HoldGate {
+    GatewayId gateway;
+    TimePoint until{};
+    SideMacs before;
+};
+// The gate is open, and the sessions take packets: what was held goes on.
+struct GiveBack {
+    GatewayId gateway;
+};
+// What begins a session is dropped, while the gate is open; or passes again.
+struct DrainGate {
+    GatewayId gateway;
+    bool drained = false;
+};
+// A step of a transition that ports have to run. → Node::on_step_done()
+struct RunStep {
+    GatewayId gateway;
+    takeover::Step step;
+    Epoch epoch;           // The one that the transition is about.
+    TimePoint deadline{};  // Of the lease; for open_gate.
+};
+// Gratuitous ARP again; nothing depends on its result.
+struct Announce {
+    GatewayId gateway;
+};
+// The neighbours of that side, whether they are there. → Node::on_neighbour()
+struct AskNeighbours {
+    GatewayId gateway;
+    LinkSide side;
+};
+struct AnswerPlugin {
+    PluginToken plugin;
+    bool is_protected;
+    std::string reason;  // Why not; empty when protected.
+};
+// To a pppd that asks for an address, or whose session has one that is another one's.
+struct AnswerAddress {
+    PluginToken plugin;
+    Ipv4Address address;  // 0.0.0.0: pppd takes its own.
+    std::string refusal;  // Why there is none: the session ends. Empty: it goes on.
+};
+// The session of that pppd is to end: it says so to its client, and ends. → PluginDown
+struct EndPlugin {
+    PluginToken plugin;
+};
+// The session of that pppd has these time-outs from now on, not those that it told of.
+struct ChangePlugin {
+    PluginToken plugin;
+    ppp::Timeouts timeouts;
+};
+struct AnswerRequest {
+    RequestToken request;
+    Result<void> result;
+};
+// The promotion score that Pacemaker is to see.
+struct WriteScore {
+    GatewayId gateway;
+    std::string resource;
+    int score;
+};
+// The score of another node, whose vpnhad has died or stands still, is to be forgotten: Pacemaker
+// moves the role, and does so sooner than after a failure, which its own monitor finds later.
+// Whoever was demoted writes its score again.
+struct WithdrawScore {
+    GatewayId gateway;
+    std::string resource;
+    std::string node;  // Its name.
+};
+// Is that node's kernel alive? It is asked by ICMP, on every link of the cluster. → Node::on_echo()
+struct AskForEcho {
+    NodeId node;
+};
+// From now until the next step reset_services, the death of the gateway's stock daemons is told.
+// → Node::on_service_died()
+struct WatchServices {
+    GatewayId gateway;
+};
+// The death of a service of the promoted node; Pacemaker is to hear it before its own monitor does.
+struct ReportFailure {
+    GatewayId gateway;
+    std::string resource;
+    std::string node;  // Its name.
+};
+// The last agent detached the gateway; with none left the daemon ends.
+struct Detached {
+    GatewayId gateway;
+};
+// This life of the node is fenced: all its gateways fall silent, it ends its services and resets
+// itself. Nothing behind it is executed any more.
+struct Fenced {};
+enum class Level { error, warning, info, debug };
+struct Log {
+    Level level;
+    std::string text;
+};
+
+using Effect =
+    std::variant<SendToGroup, ProtocolWork, SaveLease, SendLease, SetGate, LeaveGate, HoldGate,
+                 GiveBack, DrainGate, RunStep, Announce, AskNeighbours, AnswerPlugin, AnswerAddress,
+                 EndPlugin, ChangePlugin, AnswerRequest, WriteScore, WithdrawScore, AskForEcho,
+                 WatchServices, ReportFailure, Detached, Fenced, Log>;
+using Effects = std::vector<Effect>;
+
+// That the gateway is to take no new clients from that time on; nullopt: that it takes them again.
+struct DrainOrder {
+    std::optional<std::uint64_t> since_unix_ms;
+};
+
+DrainOrder event_of(const DrainOrder&);
+
+// The effect, if it is that one; nullptr otherwise. Of a protocol's work each command counts.
+template <class What>
+[[nodiscard]] const What* find(const Effect& effect) {
+    if constexpr (Command<What>) {
+        const auto* const work = std::get_if<ProtocolWork>(&effect);
+        return work == nullptr ? nullptr : work->find<What>();
+    } else {
+        return std::get_if<What>(&effect);
+    }
+}
+template <class What>
+[[nodiscard]] What* find(Effect& effect) {
+    return const_cast<What*>(find<What>(std::as_const(effect)));
+}
+
+}  // namespace vpnha::node

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Steps that wait for the keepers (keeper_steps.hpp), and what follows from them.
+#include <fmt/format.h>
+
+#include "cluster/gateway/gateway_node.hpp"
+
+namespace vpnha::node {
+
+void GatewayNode::go_on(TimePoint now, Effects& effects) {
+    stand_in_.note_turn(turn_to_stand_in(), now);
+    go_on_promoting(now, effects);
+    go_on_leaving(now, effects);
+    go_on_giving_back(now, effects);
+    go_on_handing_over(now, effects);
+    go_on_warming(now, effects);
+    go_on_turning(now, effects);
+    watch_stopped(now, effects);
+}
+
+void GatewayNode::go_on_warming(TimePoint now, Effects& effects) {
+    const std::optional<bool> warm = keeper_steps_.warm(now, effects);
+    if (!warm) {
+        return;
+    }
+    if (!*warm) {
+        transition_.fail("warm_counters: the kernel has not taken the counters in time");
+    }
+    follow(takeover_.on_step(*warm), now, effects);
+}
+
+void GatewayNode::begin_handing_over(TimePoint now, Effects& effects) {
+    if (!keeper_steps_.begin_handing_over(now, effects)) {
+        take(lease_.on_counters(lease_.state().checkpoint, now), now, effects);
+    }
+}
+
+void GatewayNode::go_on_handing_over(TimePoint now, Effects& effects) {
+    const std::optional<lease::Checkpoint> checkpoint = keeper_steps_.hand_over(now, effects);
+    if (!checkpoint) {
+        return;
+    }
+    take(lease_.on_counters(*checkpoint, now), now, effects);
+    if (takeover_.running() == takeover::Step::mute_sessions) {
+        run_inner_step(takeover::Step::mute_sessions, now, effects);
+    }
+}
+
+void GatewayNode::go_on_turning(TimePoint now, Effects& effects) {
+    const std::optional<bool> turned = keeper_steps_.turn(now);
+    if (!turned) {
+        return;
+    }
+    if (!*turned) {
+        effects.emplace_back(
+            Log{Level::warning, fmt::format("a service has not changed its role in time: this node "
+                                            "does not wait for it {}",
+                                            tag())});
+    }
+    follow(takeover_.on_step(true), now, effects);
+}
+
+}  // namespace vpnha::node

@@ -1,0 +1,620 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The gateway's lease: its epochs, and until when the gate is open.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "cluster/gateway/gateway_node.hpp"
+
+namespace vpnha::node {
+
+namespace {
+
+// So long a vpnhad abstains after its start, and asks what it does not remember; and a bit.
+constexpr Duration kVoterSettle = std::chrono::seconds(1);
+// Of the 20 s that a promotion has: its grant and its steps take three at most.
+constexpr Duration kReplicaPatience = std::chrono::seconds(15);
+// Two nodes that outbid each other are not to keep the gate shut.
+constexpr Duration kClaimAbovePause = std::chrono::seconds(10);
+
+// "1,witness"
+std::string voter_list(const std::vector<NodeId>& voters) {
+    std::string list = node_list(lease::without_witness(voters));
+    if (lease::is_in(voters, lease::kWitness)) {
+        list += list.empty() ? "witness" : ",witness";
+    }
+    return list;
+}
+
+}  // namespace
+
+void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Message& message,
+                                   TimePoint now, Effects& effects) {
+    if (lease_.holder().lapsed(now)) {
+        note_lateness(now);  // The message ends the lease, so on_time() will not see that round.
+    }
+    if (stand_in_.phase() == StandIn::Phase::stands_in) {
+        yield_to_others(now);
+    }
+    note_position();
+    note_size(sender, message, now);
+    take(lease_.on_message(sender, message, now), now, effects);
+    voter_watch_.on_message(sender, message, lease_, now);
+    if (lease::is_witness(sender.node)) {
+        others_.witness.on_message(sender, message, now);
+        holder_watch_.on_word_of_witness(message, now);
+    }
+    holder_watch_.note(sight());
+    if (holder_watch_.unheard()) {
+        watch_holder(now, effects);
+    }
+    // It was out of reach when it was fenced. What it is told is what it would have heard then.
+    const bool is_about_marks = std::holds_alternative<lease::MarkRequest>(message) ||
+                                std::holds_alternative<lease::MarkAnswer>(message);
+    if (!is_about_marks && lease_.voter().is_marked(sender.node, sender.boot)) {
+        take({lease::Send{sender.node, lease::MarkRequest{sender.node, sender.boot}}}, now,
+             effects);
+    }
+}
+
+void GatewayNode::note_position() {
+    const wire::Version position = replica_.position();
+    lease_.set_position({position.epoch, position.sequence});
+}
+
+std::string GatewayNode::objection_to_claim() const {
+    if (const auto better = replica_.better()) {
+        return fmt::format("its replica is not complete, and that of node {} is", better->value);
+    }
+    return replica_.has_met_all() && !replica_.may_be_less()
+               ? ""
+               : "a member has not said what its replica has";
+}
+
+void GatewayNode::go_on_promoting(TimePoint now, Effects& effects) {
+    const std::optional<TimePoint> until = grants_.replica_awaited_until();
+    if (!until) {
+        return;
+    }
+    const std::string objection = objection_to_claim();
+    const bool over = now >= *until;
+    if (over && replica_.better()) {
+        refuse_grant(objection, now, effects);
+    } else if (over || objection.empty()) {
+        // Who has said nothing for so long may never do so, and the gateway is to be served.
+        grants_.end_replica_wait();
+        ask_for_grant(now, effects);
+    }
+}
+
+void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
+    // A lame holder serves meanwhile. What is claimed with less than a member has would be the end
+    // of the other sessions on all nodes.
+    if (const std::string objection = objection_to_claim(); !objection.empty()) {
+        grants_.await_replica(now + kReplicaPatience);
+        effects.emplace_back(
+            Log{replica_.better() ? Level::warning : Level::info,
+                fmt::format("the promotion waits: {} event=promotion-waits {}", objection, tag())});
+        return;
+    }
+    ask_for_grant(now, effects);
+}
+
+void GatewayNode::ask_for_grant(TimePoint now, Effects& effects) {
+    // A promise to a dead holder ends within L·(1+ρ)+δ of its last round; a lame one answers when
+    // its busy node gives it the time, and has fallen silent after this. To give up sooner would
+    // have Pacemaker ban a node that is about to be granted.
+    grants_.await(now + settings_.lease.timing.lame);
+    lease_.set_checkpoint({});  // Of an epoch before; warming knows better.
+    lease_.note_claimed(replica_.highest_epoch());
+    take(lease_.promote(now), now, effects);
+}
+
+void GatewayNode::refuse_grant(const std::string& why, TimePoint now, Effects& effects) {
+    grants_.end();
+    transition_.fail(fmt::format("grant: {}", why));
+    take(lease_.demote(now), now, effects);
+    follow(takeover_.on_step(false), now, effects);
+}
+
+void GatewayNode::end_grant(TimePoint now, Effects& effects) {
+    std::vector<NodeId> missing;
+    std::vector<NodeId> present;
+    const lease::Voters& voters = lease_.state().voters;
+    for (const NodeId node : voters.all()) {
+        const bool saves = node == self() ? saves_.work() : voter_watch_.saves(node);
+        const bool is_there =
+            lease::is_witness(node) ? others_.witness.is_heard(now) : !lease_.voter().lacks(node);
+        (saves && is_there ? present : missing).push_back(node);
+    }
+    const bool quorate = lease_.state().quorate;
+    if (quorate && !lease_.remembers()) {
+        // Others that are a majority without this node would have told it by now: it would not be
+        // better elsewhere.
+        const std::vector<NodeId> untold = lease_.awaited();
+        await_voters(!untold.empty()    ? untold
+                     : !missing.empty() ? missing
+                                        : voters.all(),
+                     now, effects);
+    } else if ((quorate && !lease_.state().alone && !voters.majority(present)) ||
+               (waits() && !quorate)) {
+        await_voters(missing, now, effects);
+    } else {
+        refuse_grant("no majority of the voters granted it in time", now, effects);
+    }
+}
+
+void GatewayNode::await_voters(const std::vector<NodeId>& missing, TimePoint now,
+                               Effects& effects) {
+    grants_.await(now + settings_.lease.timing.lame);
+    if (!grants_.wait_in_silence()) {
+        return;
+    }
+    // A failure would have Pacemaker stop this standby, and end with it the sessions that no other
+    // node could serve either.
+    const std::string names = voter_list(missing);
+    const char* const two = lease_.state().voters.newest().nodes.size() == 2
+                                ? ", or confirmed dead (vpnha confirm-dead NODE --it-is-off)"
+                                : "";
+    effects.emplace_back(
+        Log{Level::warning,
+            fmt::format(
+                "promoted and silent: {} event=waiting {} missing={}",
+                lease_.remembers()
+                    ? fmt::format("without node {} no majority of the voters is left that could "
+                                  "grant the lease, and save it; it goes on when one is "
+                                  "back{}",
+                                  names, two)
+                    : fmt::format("this node has no memory of the lease, and the first grant "
+                                  "takes the votes of all; it waits for node {}",
+                                  names),
+                tag(), names)});
+    transition_.answer_early(effects);
+}
+
+Result<void> GatewayNode::claim(TimePoint now, Effects& effects) {
+    if (!replica_.quorate()) {
+        return fail(Errc::unreachable, "quorum was lost");
+    }
+    if (grants_.epoch() <= replica_.highest_epoch()) {
+        return fail(Errc::busy, fmt::format("another node claimed epoch {} meanwhile",
+                                            to_string(replica_.highest_epoch())));
+    }
+    if (const auto better = replica_.better(); better && !replica_.promoted()) {
+        return fail(Errc::busy, fmt::format("the replica of node {} is complete, and this one's "
+                                            "is not",
+                                            better->value));
+    }
+    take(replica_.begin_epoch(grants_.epoch(), now), now, effects);
+    effects.emplace_back(Log{Level::info, fmt::format("epoch claimed event=claimed {}", tag())});
+    return {};
+}
+
+void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effects& effects) {
+    const Epoch before = grants_.add(granted, now);
+    const bool asks = stand_in_.phase() == StandIn::Phase::asks;
+    if ((grants_.awaited() || asks) && Grants::shares_number(granted) &&
+        !keepers_.counted().empty()) {
+        effects.emplace_back(Log{Level::info, fmt::format("node {} was granted epoch {}: claiming "
+                                                          "anew {}",
+                                                          granted.elsewhere.node.value,
+                                                          to_string(granted.elsewhere), tag())});
+        take(lease_.decline(now), now, effects);
+        take(asks ? lease_.claim(now) : lease_.promote(now), now, effects);
+        return;
+    }
+    if (grants_.awaited()) {
+        grants_.end();
+        follow(takeover_.on_step(true), now, effects);
+        return;
+    }
+    if (asks && !can_serve_all()) {
+        give_up_claim("its kernel has not all sessions", now, effects);
+        return;
+    }
+    if (asks) {
+        begin_standing_in(now, effects);
+        return;
+    }
+    if (takeover_.state() != takeover::State::promoted) {
+        if (granted.elsewhere > before && !keepers_.counted().empty()) {
+            // It had lapsed in the midst of the promotion, for which the counters were made warm.
+            follow(takeover_.lost(), now, effects);
+        }
+        return;
+    }
+    // The lease had lapsed, and nobody else was promoted meanwhile.
+    if (grants_.served_since(granted, replica_.epoch(), now)) {
+        decline(fmt::format("another node may have served in epoch {} meanwhile",
+                            to_string(granted.elsewhere)),
+                now, effects);
+        return;
+    }
+    if (!replica_.quorate()) {
+        effects.emplace_back(
+            Log{Level::info, fmt::format("the lease is granted anew, and this node serves on; it "
+                                         "claims epoch {} in the next quorate ring "
+                                         "event=claim-waits {}",
+                                         to_string(granted.epoch), tag())});
+    } else if (!claim_anew(now, effects)) {
+        return;
+    }
+    keepers_.unpause(now, effects);
+}
+
+bool GatewayNode::claim_is_due() const {
+    const lease::Holder& lease = lease_.holder();
+    return takeover_.state() == takeover::State::promoted && replica_.promoted() &&
+           replica_.quorate() && lease.serving() && lease.epoch() == grants_.epoch() &&
+           grants_.epoch() > replica_.epoch();
+}
+
+bool GatewayNode::claim_anew(TimePoint now, Effects& effects) {
+    const Result<void> claimed = claim(now, effects);
+    if (!claimed) {
+        decline(claimed.error().detail, now, effects);
+    }
+    return claimed.has_value();
+}
+
+void GatewayNode::decline(const std::string& why, TimePoint now, Effects& effects) {
+    effects.emplace_back(
+        Log{Level::error, fmt::format("the new epoch is of no use {}: {}", tag(), why)});
+    // The node that did serve is to claim anew as if this one had not been granted anything.
+    take(lease_.decline(now), now, effects);
+    follow(takeover_.lost(), now, effects);
+}
+
+void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
+    wishes_.planned.on_silent(ended.epoch, now);
+    if (stand_in_.phase() == StandIn::Phase::asks) {
+        if (ended.why == lease::End::given_up && !lease_.state().wanted) {
+            // It may ask again as soon as its vote is free: it has not failed.
+            stand_in_.stand_back();
+            effects.emplace_back(
+                Log{Level::info, fmt::format("this node does not stand in: another claim is higher "
+                                             "event=stand-in-refused {}",
+                                             tag())});
+        } else if (ended.why != lease::End::released) {  // Or it claims anew: see on_granted().
+            give_up_claim(to_string(ended.why), now, effects);
+        }
+        return;
+    }
+    if (takeover_.state() == takeover::State::standing_in) {
+        // Nobody has heard of this epoch, and nothing was said in it.
+        end_standing_in(fmt::format("the lease has ended: {}", to_string(ended.why)), now, effects);
+        return;
+    }
+    if (stands_in() && ended.why == lease::End::given_up && !lease_.state().wanted) {
+        end_standing_in("another standby claims the lease", now, effects);
+        return;
+    }
+    const bool promoted = takeover_.state() == takeover::State::promoted;
+    // A promoted node releases its lease only to claim above its members.
+    if (!takeover_.serves() || (promoted && ended.why == lease::End::released)) {
+        return;
+    }
+    // Given up for want of quorum, or of answers: claimed anew as soon as there is both.
+    const bool again =
+        promoted && (ended.why == lease::End::lapsed || ended.why == lease::End::given_up);
+    effects.emplace_back(Log{
+        again ? Level::warning : Level::info,
+        fmt::format("the lease ended event=lease-ended {} why={}{}", tag(), to_string(ended.why),
+                    again ? "; this node is silent until a majority of "
+                            "the voters grants it anew"
+                          : "")});
+    if (again) {
+        // What peers leave unanswered while nothing reaches them ends no session.
+        keepers_.pause(effects);
+    } else {
+        if (is_promoted() && stand_in_.wanted() && ended.why == lease::End::handed_over) {
+            // A service or a link of this node is lost: a standby claimed it.
+            stand_in_.depose(now);
+        }
+        follow(takeover_.lost(), now, effects);
+    }
+}
+
+void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
+    const Epoch known = std::max(replica_.highest_epoch(), lease_.holder().state().seen);
+    if (takeover_.state() != takeover::State::promoted || !replica_.promoted() ||
+        !replica_.quorate() || replica_.epoch() >= known || !lease_.holder().serving() ||
+        now < grants_.at() + kClaimAbovePause || lease_.holder().epoch() != grants_.epoch()) {
+        return;  // Or the grant of its newest claim waits for the disk.
+    }
+    effects.emplace_back(
+        Log{Level::warning, fmt::format("a member knows epoch {}, and would not follow this one: "
+                                        "claiming anew {}",
+                                        to_string(known), tag())});
+    grants_.give_back(lease_.holder().state().deadline);
+    take(lease_.release(false, now), now, effects);
+    take(lease_.promote(now), now, effects);
+}
+
+Result<void> GatewayNode::confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
+                                       Effects& effects) {
+    const lease::Voters& voters = lease_.state().voters;
+    if (voters.has(lease::kWitness) && voters.has(victim)) {
+        return confirm_dead_beside_witness(victim, by, now);
+    }
+    VPNHA_TRY(lease::Effects more, lease_.confirm_dead(victim, by, now));
+    effects.emplace_back(
+        Log{Level::warning, fmt::format("node {} is confirmed dead: this node votes alone until it "
+                                        "is heard event=alone {}",
+                                        victim.value, tag())});
+    take(std::move(more), now, effects);
+    return {};
+}
+
+Result<void> GatewayNode::confirm_dead_beside_witness(NodeId victim, lease::Confirmed by,
+                                                      TimePoint now) const {
+    if (!others_.witness.is_heard(now)) {
+        return fail(Errc::unreachable,
+                    fmt::format("gateway {}: the voters are two nodes and a witness, and the "
+                                "witness is not heard: no death takes its place; the gateway goes "
+                                "on when the witness is back, or vpnhad of node {}",
+                                settings_.name, victim.value));
+    }
+    // A device that is asked in each fencing of two nodes has done its part.
+    return by == lease::Confirmed::by_device
+               ? Result<void>{}
+               : fail(Errc::unsupported,
+                      fmt::format("gateway {}: the witness's vote is there, so nothing waits for "
+                                  "the confirmation of a death",
+                                  settings_.name));
+}
+
+Result<void> GatewayNode::vote_without(NodeId node, TimePoint now, Effects& effects) {
+    VPNHA_TRY(lease::Effects more, lease_.vote_without(node, now));
+    effects.emplace_back(Log{
+        Level::warning, fmt::format("this node waits no more for what node {} remembers: an "
+                                    "administrator said that it is nothing event=vote-without {}",
+                                    node.value, tag())});
+    take(std::move(more), now, effects);
+    return {};
+}
+
+Result<lease::BootId> GatewayNode::fenceable(NodeId victim, TimePoint now) const {
+    const lease::Voters& voters = lease_.state().voters;
+    const std::vector<NodeId> all = voters.all();
+    if (voters.newest().nodes.size() < 3 ||
+        std::find(all.begin(), all.end(), victim) == all.end()) {
+        return fail(Errc::unsupported,
+                    fmt::format("gateway {}: only one of three voters or more can be fenced by "
+                                "marks; fence it by its power",
+                                settings_.name));
+    }
+    const std::optional<lease::BootId> boot = lease_.newest_life_of(victim);
+    if (!boot) {
+        return fail(Errc::not_found,
+                    fmt::format("gateway {}: vpnhad of node {} was not heard since this one "
+                                "started, so the life to be fenced is not known; fence it by its "
+                                "power",
+                                settings_.name, victim.value));
+    }
+    VPNHA_CHECK(reach_markers(victim, now));
+    return *boot;
+}
+
+Result<void> GatewayNode::reach_markers(NodeId victim, TimePoint now) const {
+    if (!lease_.state().voters.has(lease::kWitness) || others_.witness.is_heard(now)) {
+        return {};
+    }
+    return fail(Errc::unreachable,
+                fmt::format("gateway {}: the witness is not heard, and of two nodes it decides "
+                            "which one is marked; fence node {} by its power",
+                            settings_.name, victim.value));
+}
+
+bool GatewayNode::is_answered(NodeId victim, TimePoint since, TimePoint now) const {
+    const lease::Voter::Promise& promise = lease_.voter().state().promise;
+    const bool by_self = promise.epoch.node == victim && !promise.released && now < promise.until;
+    return by_self ||
+           (lease_.state().voters.has(lease::kWitness) &&
+            others_.witness.may_answer_other(since, settings_.lease.timing.abstention(), now));
+}
+
+void GatewayNode::ask_witness(TimePoint now, Effects& effects) {
+    note_position();
+    take(lease_.ask(lease::kWitness), now, effects);
+}
+
+Result<void> GatewayNode::fence(NodeId victim, const lease::BootId& boot, TimePoint now,
+                                Effects& effects) {
+    VPNHA_TRY(lease::Effects asked, lease_.fence(victim, boot, now));
+    take(std::move(asked), now, effects);
+    return {};
+}
+
+const lease::Engine::Fencing* GatewayNode::fencing(NodeId victim, const lease::BootId& boot) const {
+    const std::optional<lease::Engine::Fencing>& fencing = lease_.state().fencing;
+    return fencing && fencing->victim == victim && fencing->boot == boot ? &*fencing : nullptr;
+}
+
+void GatewayNode::set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects) {
+    const std::vector<NodeId> before = leaving();
+    settings_.lease.voters = std::move(voters);
+    if (const std::vector<NodeId> nodes = leaving(); !nodes.empty() && nodes != before) {
+        effects.emplace_back(Log{
+            Level::info,
+            fmt::format("node {} is no longer in corosync.conf, and votes until the holder of the "
+                        "lease has changed the voters: keep vpnhad running there until then "
+                        "event=voters-leave {} nodes={}",
+                        node_list(nodes), tag(), node_list(nodes))});
+    }
+    take(lease_.configure(settings_.lease.voters, now), now, effects);
+}
+
+std::vector<NodeId> GatewayNode::leaving() const {
+    std::vector<NodeId> nodes = lease_.state().voters.all();
+    std::erase_if(nodes,
+                  [wanted = wanted_voters()](NodeId node) { return lease::is_in(wanted, node); });
+    return nodes;
+}
+
+std::vector<NodeId> GatewayNode::wanted_voters() const {
+    std::vector<NodeId> wanted = settings_.lease.voters;
+    if (others_.witness.are_two()) {
+        std::erase(wanted, lease::kWitness);
+    }
+    return wanted;
+}
+
+void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
+    const lease::Voters& voters = lease_.state().voters;
+    const std::vector<NodeId> wanted = wanted_voters();
+    // Renewals by the list on the disk need no disk; by a new list they do.
+    if (!saves_.work() || lease_.holder().phase() != lease::Phase::holding || voters.next ||
+        voters.current.nodes == wanted) {
+        return;
+    }
+    // One at a time: who is gone first, because whoever replaces it comes after it. Of several
+    // first one that does not answer: the list without another one could need its vote.
+    std::vector<NodeId> next = voters.current.nodes;
+    std::vector<NodeId> gone = leaving();
+    if (others_.witness.is_differing()) {
+        std::erase(gone, lease::kWitness);
+    }
+    std::stable_partition(gone.begin(), gone.end(),
+                          [&](NodeId node) { return !voter_watch_.counts(node); });
+    if (!gone.empty()) {
+        std::erase(next, gone.front());
+    } else {
+        // A node that does not run yet, or abstains, would be a vote less: of 2 voters both have to
+        // answer, of 4 three.
+        const auto come = std::find_if(wanted.begin(), wanted.end(), [&](NodeId node) {
+            const std::optional<TimePoint> since = others_.members.since(node);
+            const bool is_settled = lease::is_witness(node) ? others_.witness.may_be_added(now)
+                                                            : since && now >= *since + kVoterSettle;
+            return is_settled && std::find(next.begin(), next.end(), node) == next.end();
+        });
+        if (come == wanted.end()) {
+            return;
+        }
+        next.push_back(*come);
+        std::sort(next.begin(), next.end());
+    }
+    if (Result<lease::Effects> changed = lease_.change_voters(next, now); changed) {
+        take(std::move(*changed), now, effects);
+    }
+}
+
+void GatewayNode::watch_lists(Effects& effects) {
+    const std::vector<NodeId>& differing = lease_.state().differing;
+    if (voter_watch_.note_differing(differing) && !differing.empty()) {
+        effects.emplace_back(
+            Log{Level::error,
+                fmt::format("node {} goes by other voters than this node, and neither list is "
+                            "newer: give all nodes the same nodelist in corosync.conf, and "
+                            "restart vpnhad event=voters-differ {} nodes={}",
+                            node_list(differing), tag(), node_list(differing))});
+    }
+}
+
+void GatewayNode::take(lease::Effects&& from, TimePoint now, Effects& effects) {
+    LeaseSaves::Orders orders = saves_.take(std::move(from));
+    for (LeaseSaves::Save& save : orders.saves) {
+        effects.emplace_back(SaveLease{settings_.id, std::move(save.durable), save.ticket});
+    }
+    carry_out(std::move(orders.ready), now, effects);
+}
+
+void GatewayNode::probe_disk(TimePoint now, Effects& effects) {
+    if (std::optional<LeaseSaves::Save> save = saves_.probe(now)) {
+        effects.emplace_back(SaveLease{settings_.id, std::move(save->durable), save->ticket});
+    }
+}
+
+void GatewayNode::on_lease_saved(std::uint64_t ticket, const Result<void>& result, TimePoint now,
+                                 Effects& effects) {
+    LeaseSaves::Outcome outcome = saves_.on_saved(ticket, result.has_value());
+    if (!result) {
+        lease_.on_not_saved(saves_.on_disk(), outcome.lost_grant, now);
+    }
+    const std::optional<lease::Durable>& on_disk = saves_.on_disk();
+    lease_.set_saves(saves_.work(), on_disk ? on_disk->granted : Epoch{});
+    blockers_.set_saves(saves_.work());
+    if (outcome.changed) {
+        effects.emplace_back(
+            result
+                ? Log{Level::info, fmt::format("the lease is saved again event=saved {}", tag())}
+                : Log{Level::error,
+                      fmt::format("this node does not vote, and is granted nothing, until it can "
+                                  "save what it says event=not-saved {}: {}",
+                                  tag(), result.error().detail)});
+    }
+    carry_out(std::move(outcome.ready), now, effects);
+}
+
+void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effects) {
+    watch_lists(effects);
+    // What follows from an end waits: a successor's answer comes before this node clears up.
+    std::optional<lease::Ended> ended;
+    std::optional<lease::Granted> granted;
+    for (lease::Effect& effect : from) {
+        if (auto* send = std::get_if<lease::Send>(&effect)) {
+            effects.emplace_back(SendLease{settings_.id, send->to, std::move(send->message)});
+        } else if (const auto* gate = std::get_if<lease::SetDeadline>(&effect)) {
+            if (grants_.opens_gate() || gate->deadline == TimePoint{}) {
+                effects.emplace_back(SetGate{settings_.id, gate->deadline});
+            }
+        } else if (const auto* leave = std::get_if<lease::Leave>(&effect)) {
+            leave_gate(*leave, now, effects);
+        } else if (std::holds_alternative<lease::Claims>(effect)) {
+            hold_gate(now, effects);
+        } else if (auto* grant = std::get_if<lease::Granted>(&effect)) {
+            granted = std::move(*grant);
+            // The gate of a node that is promoted no more stays shut: see on_granted().
+            if (grants_.served_since(*granted, replica_.epoch(), now)) {
+                grants_.shut_gate();
+            }
+        } else if (const auto* end = std::get_if<lease::Ended>(&effect)) {
+            ended = *end;
+            if (!grants_.opens_gate()) {
+                effects.emplace_back(SetGate{settings_.id, {}});  // What it holds is dropped.
+            }
+        } else if (std::holds_alternative<lease::ReadCounters>(effect)) {
+            begin_handing_over(now, effects);
+        } else if (std::holds_alternative<lease::Fenced>(effect)) {
+            effects.emplace_back(
+                Log{Level::error, fmt::format("this node is fenced event=fenced {}", tag())});
+            effects.emplace_back(Fenced{});
+        } else if (const auto* run_out = std::get_if<lease::RunOut>(&effect)) {
+            effects.emplace_back(Log{
+                Level::warning, fmt::format("node {} is fenced: no promise to it holds any more "
+                                            "event=run-out {}",
+                                            run_out->victim.value, tag())});
+        } else if (const auto* changed = std::get_if<lease::VotersChanged>(&effect)) {
+            effects.emplace_back(
+                Log{Level::info, fmt::format("voters changed event=voters {} count={}", tag(),
+                                             changed->voters.nodes.size())});
+        } else if (const auto* recalled = std::get_if<lease::Recalled>(&effect)) {
+            effects.emplace_back(
+                Log{Level::info,
+                    fmt::format("the others have told who votes, and this node is one of them "
+                                "again, or waits to be event=recalled {} count={}",
+                                tag(), recalled->voters.nodes.size())});
+        } else if (const auto* awaits = std::get_if<lease::Awaits>(&effect)) {
+            const std::string names = voter_list(awaits->nodes);
+            const std::string what =
+                awaits->nodes == std::vector{self()}
+                    ? "it was the only voter, and waits for an administrator's word (vpnha "
+                      "vote-without)"
+                    : fmt::format("it votes when node {} has told it what it remembers", names);
+            effects.emplace_back(Log{
+                Level::warning, fmt::format("this node has no memory of the lease (it is new, or "
+                                            "its disk is): {} event=no-memory {} missing={}",
+                                            what, tag(), names)});
+        }
+    }
+    if (granted) {
+        on_granted(*granted, now, effects);
+    }
+    adapt_voters(now, effects);
+    if (ended) {
+        on_lease_ended(*ended, now, effects);
+    }
+}
+
+}  // namespace vpnha::node

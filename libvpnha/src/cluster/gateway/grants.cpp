@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cluster/gateway/grants.hpp"
+
+namespace vpnha::node {
+
+Epoch Grants::add(const lease::Granted& granted, TimePoint now) {
+    at_ = now;
+    margin_ = granted.margin;
+    return std::exchange(epoch_, granted.epoch);
+}
+
+bool Grants::shares_number(const lease::Granted& granted) {
+    const Epoch& elsewhere = granted.elsewhere;
+    return elsewhere.number == granted.epoch.number && elsewhere.node != NodeId{} &&
+           elsewhere.node != granted.epoch.node;
+}
+
+bool Grants::served_since(const lease::Granted& granted, const Epoch& own, TimePoint now) const {
+    using Kind = lease::Margin::Kind;
+    // In the time of the lease that it gave back nobody else was granted one. Unless its clock
+    // stood still meanwhile, as that of a suspended virtual machine: then one that served hands
+    // over, a voter has heard that it served, or has answered its claim and heard no more.
+    const bool another = granted.margin.kind == Kind::handed_over ||
+                         granted.margin.kind == Kind::largest ||
+                         (granted.margin.kind == Kind::bounded && granted.margin.epoch > own);
+    return granted.elsewhere > own && (another || now >= given_back_until_);
+}
+
+}  // namespace vpnha::node

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cluster/gateway/watch/holder_watch.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace vpnha::node {
+
+namespace {
+
+// One report moves the gateway; a second one would have Pacemaker think anew. More than it takes
+// from a report to the next promotion.
+constexpr Duration kReportPatience = std::chrono::seconds(3);
+
+// For so long a claim that is answered may not be held yet: disks that are slow to take it.
+constexpr Duration kUnheldPatience = std::chrono::seconds(1);
+
+// The witness is asked so often, and its word counts until three of them are lost.
+constexpr Duration kWitnessInterval = std::chrono::milliseconds(300);
+constexpr Duration kWordOfWitness = std::chrono::milliseconds(1000);
+
+// A standby that stands in is sooner than any report, also where it waits for a machine that is
+// alive (holder_pulse.hpp). Only when none does, Pacemaker is to be informed.
+constexpr Duration kStandInPatience = std::chrono::milliseconds(1000);
+
+}  // namespace
+
+void HolderWatch::on_process_died(NodeId member, const Sight& sight, TimePoint now) {
+    if (sight.attached && sight.reports && sight.replica.holder() == member &&
+        reported_ != sight.replica.epoch()) {
+        waiting_ = Waiting{member, true, turn(member, sight, now)};
+        died_in_ = sight.replica.epoch();
+    }
+}
+
+TimePoint HolderWatch::turn(NodeId holder, const Sight& sight, TimePoint now) {
+    // The lowest standby reports, and the next one only if nothing comes of it. All that have the
+    // gateway count, for that is what all nodes know alike: a standby that is not complete can
+    // report, and is not to report beside one that is.
+    const auto& peers = sight.replica.peers();
+    const auto before = std::count_if(peers.begin(), peers.end(), [&](const auto& peer) {
+        return peer.first < sight.self && peer.first != holder;
+    });
+    return now + before * kReportPatience;
+}
+
+void HolderWatch::note(const Sight& sight) {
+    const lease::Voter::Promise& promise = sight.lease.voter().state().promise;
+    if (promise.epoch <= sight.replica.epoch()) {
+        // It has held this one: it has told the group so.
+        heard_until_ = promise.until;
+    } else if (heard_epoch_ != promise.epoch) {
+        // Claims alone are no sign of service: a holder repeats them for as long as it is not
+        // granted the lease.
+        heard_until_ = promise.until + kUnheldPatience;
+    }
+    heard_epoch_ = promise.epoch;
+}
+
+bool HolderWatch::listens(const Sight& sight) const {
+    // Only who has heard this epoch before can miss it. A holder that was told to release its lease
+    // is no case for Pacemaker. One that claims a higher epoch, is answered,
+    // and does not hold it, is: the answers do not reach it.
+    const replica::Replica& replica = sight.replica;
+    const lease::Voter::Promise& promise = sight.lease.voter().state().promise;
+    const std::optional<NodeId> holder = replica.holder();
+    if (!holder || *holder == sight.self) {
+        return false;
+    }
+    // Of one that stands in Pacemaker has promoted nothing.
+    const auto peer = replica.peers().find(*holder);
+    const bool stands_in = peer != replica.peers().end() && peer->second.stands_in;
+    return sight.attached && replica.quorate() && !stands_in && promise.epoch >= replica.epoch() &&
+           promise.epoch.node == *holder &&
+           !sight.lease.voter().ended_by_order(sight.replica.epoch()) &&
+           heard_epoch_ == promise.epoch;
+}
+
+bool HolderWatch::asks_witness(const Sight& sight, TimePoint now) const {
+    return unheard_ && now >= witness_.next_at && sight.lease.state().voters.has(lease::kWitness);
+}
+
+void HolderWatch::on_asked(std::uint64_t number, TimePoint now) {
+    witness_.number = number;
+    witness_.next_at = now + kWitnessInterval;
+}
+
+void HolderWatch::on_word_of_witness(const lease::Message& message, TimePoint now) {
+    const auto* const opinion = std::get_if<lease::Opinion>(&message);
+    if (opinion == nullptr || opinion->id.number != witness_.number) {
+        return;
+    }
+    const bool misses_it = unheard_ && opinion->verdict == lease::Verdict::answered;
+    witness_.missed_until = misses_it ? now + kWordOfWitness : TimePoint{};
+}
+
+bool HolderWatch::is_unheard_by_majority(const Sight& sight, TimePoint now) const {
+    std::vector<NodeId> deaf;
+    if (unheard_) {
+        deaf.push_back(sight.self);
+    }
+    for (const auto& [node, state] : sight.replica.peers()) {
+        if (state.unheard && state.epoch == sight.replica.epoch()) {
+            deaf.push_back(node);
+        }
+    }
+    if (now < witness_.missed_until) {
+        deaf.push_back(lease::kWitness);
+    }
+    std::sort(deaf.begin(), deaf.end());
+    return sight.lease.state().voters.majority(deaf);
+}
+
+std::optional<HolderWatch::Report> HolderWatch::look(const Sight& sight, TimePoint now) {
+    unheard_ = listens(sight) && now >= heard_until_;
+    if (!unheard_) {
+        witness_ = {};
+    }
+    if (unheard_ && !waiting_ && sight.reports && reported_ != sight.replica.epoch() &&
+        is_unheard_by_majority(sight, now)) {
+        const NodeId holder = *sight.replica.holder();
+        const Duration patience = sight.stand_in ? kStandInPatience : Duration{};
+        waiting_ = Waiting{holder, false, turn(holder, sight, now) + patience};
+    }
+    if (!waiting_) {
+        return std::nullopt;
+    }
+    // Somebody was promoted, or it speaks again.
+    if (waiting_->died ? sight.replica.holder().has_value()
+                       : !unheard_ || !is_unheard_by_majority(sight, now)) {
+        waiting_.reset();
+        return std::nullopt;
+    }
+    if (now < waiting_->at) {
+        return std::nullopt;
+    }
+    const Report report{waiting_->holder, waiting_->died, heard_epoch_ > sight.replica.epoch()};
+    reported_ = sight.replica.epoch();
+    waiting_.reset();
+    return report;
+}
+
+std::optional<TimePoint> HolderWatch::next_deadline(const Sight& sight) const {
+    std::optional<TimePoint> next = waiting_ ? std::optional(waiting_->at) : std::nullopt;
+    if (unheard_) {
+        const bool has_witness = sight.lease.state().voters.has(lease::kWitness);
+        return has_witness ? earliest(next, witness_.next_at) : next;
+    }
+    return waiting_ || !listens(sight) ? next : std::optional(heard_until_);
+}
+
+}  // namespace vpnha::node

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cluster/gateway/watch/round_lateness.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace vpnha::node {
+
+void RoundLateness::note(Duration late, TimePoint now) {
+    const auto bound = std::ranges::lower_bound(kBounds, late);
+    ++counts_.at(static_cast<std::size_t>(bound - kBounds.begin()));
+    sum_ += late;
+    day_.note(late, now);
+    worst_unsaid_ = std::max(worst_unsaid_, late);
+}
+
+bool RoundLateness::warns(Duration limit, TimePoint now) {
+    const bool is_late = std::exchange(worst_unsaid_, Duration{}) > limit;
+    if (!is_late || now < silent_until_) {
+        return false;
+    }
+    silent_until_ = now + std::chrono::hours(1);
+    return true;
+}
+
+}  // namespace vpnha::node

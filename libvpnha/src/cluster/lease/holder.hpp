@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A node's own rounds on one gateway: from the claim of an epoch to its end.
+//
+//   3  Only answers to one and the same (epoch, instance, k) count together, and t is that k's:
+//      with a majority the deadline is t + L. A claim is granted only with a renewal interval left
+//      until then: a lease that began later would end before the next round is answered. L is
+//      that of the round. Where it becomes shorter, no round ends before an earlier one would.
+//   5  An epoch that was released, has lapsed or was given up is dead: no answer counts, and its
+//      number is never used again.
+//  11  Of the answers to a claim the newest round heard of before is kept: the dead node sent for
+//      at most t_k + L - t_checkpoint after a checkpoint. Of a lame holder it is what it says.
+//
+//   phase \ event | claim    | round due     | majority  | lapse | begin_lame | end
+//   --------------+----------+---------------+-----------+-------+------------+------
+//   idle          | claiming | XXX           | ignored   | -     | XXX        | -
+//   claiming      | claiming | claim         | holding   | -     | XXX        | idle
+//   holding       | XXX      | renewal       | holding   | idle  | lame       | idle
+//   lame          | XXX      | renewal       | lame      | idle  | lame       | idle
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "cluster/lease/messages.hpp"
+#include "cluster/lease/timing.hpp"
+
+namespace vpnha::lease {
+
+enum class Phase : std::uint8_t { idle, claiming, holding, lame };
+
+[[nodiscard]] std::string_view to_string(Phase phase);
+
+// How far beyond a checkpoint the counters of the epoch before may have run.
+struct Margin {
+    enum class Kind : std::uint8_t {
+        none,         // Nobody spoke before.
+        handed_over,  // A lame holder spoke until `until`, and says so itself.
+        bounded,      // It spoke until `until`, on its own clock.
+        largest,      // Not known.
+    };
+    Kind kind = Kind::none;
+    Epoch epoch;  // Whose clock the times below are of.
+    TimePoint until{};
+    Checkpoint newest;  // That standbys had confirmed by then.
+    friend bool operator==(const Margin&, const Margin&) = default;
+
+    // For how long its counters may have run beyond those of `newest`; nullopt: nobody knows.
+    [[nodiscard]] std::optional<Duration> run_on() const;
+};
+
+class Holder {
+  public:
+    struct OpenRound {
+        std::uint64_t number = 0;
+        TimePoint sent_at{};
+        Duration lease{};
+        std::vector<NodeId> answered;
+        friend bool operator==(const OpenRound&, const OpenRound&) = default;
+    };
+    struct State {
+        Phase phase = Phase::idle;
+        Epoch claimed;              // Durable: the highest that this node ever claimed.
+        Epoch seen;                 // The highest that voters said they had granted.
+        std::optional<Epoch> dead;  // The last one that ended here; told with every round.
+        std::uint64_t number = 0;   // k of the newest round.
+        TimePoint deadline{};
+        TimePoint next_round_at{};
+        TimePoint claiming_since{};  // Without a renewal that was answered.
+        TimePoint lapsed_at{};       // The last lease that ended by itself.
+        TimePoint granted_at{};
+        bool renewed = false;  // Since then.
+        TimePoint lame_until{};
+        TimePoint asked_until{};  // The latest end of a lease that a round of this epoch asked for.
+        std::vector<OpenRound> rounds;
+        Before before;         // The newest that answers to the claim said.
+        bool unknown = false;  // One of them did not know.
+        Epoch elsewhere;       // The highest that they named.
+        // The nodes alone that have answered were no majority.
+        bool by_witness = false;
+        // Another node asked in that epoch; until then it may speak.
+        Epoch other;
+        TimePoint other_until{};
+        bool often = false;  // Rounds come twice as often.
+        std::optional<Handover> handover;
+        friend bool operator==(const State&, const State&) = default;
+    };
+
+    Holder(const Timing& timing, const Epoch& claimed);
+
+    // Claims an epoch above `floor` and above all that this node knows of.
+    void claim(NodeId self, const Epoch& floor, TimePoint now);
+    [[nodiscard]] bool round_due(TimePoint now) const;
+    // The next round; `voters` and the rest are the engine's.
+    [[nodiscard]] Round open_round(Instance instance, TimePoint now);
+    // A vote for a round. True when a majority has answered it, and the deadline has moved.
+    [[nodiscard]] bool count(NodeId from, const Answer& answer, Instance instance,
+                             const Voters& voters, TimePoint now);
+    // What a voter refused with.
+    void on_granted_elsewhere(const Epoch& granted);
+    // 20: another node may speak in that epoch until then; it does not.
+    void on_held_elsewhere(const Epoch& epoch, TimePoint until);
+    void on_released_elsewhere(const Epoch& epoch);
+    [[nodiscard]] bool other_may_speak(TimePoint now) const { return now < state_.other_until; }
+    // Another claim is needed: this one is below what a voter has granted.
+    [[nodiscard]] bool outbid() const;
+    void begin_lame(TimePoint now);
+    void cancel_lame();
+    // Its lease has run out; end() follows.
+    void note_lapse(TimePoint now);
+    // The epoch is dead.
+    void end();
+    // The list of voters has changed: what was asked before does not count.
+    void restart_rounds(TimePoint now);
+    // None of its rounds was sent, its epoch is not on the disk: it claims on, a round later.
+    void unsay(TimePoint now);
+    // It asks nothing more before the promises to another claim, of that L, have ended; what it has
+    // asked does not count.
+    void stand_aside(Duration lease, TimePoint now);
+    // Rounds from now on ask for another L, as far as rule 3 lets them.
+    void resize(const Timing& timing) { timing_ = timing; }
+    // Each vote that is left is needed: one round more may be lost.
+    void ask_often(bool often) { state_.often = often; }
+    // The next round is due now.
+    void hurry(TimePoint now);
+
+    [[nodiscard]] Phase phase() const { return state_.phase; }
+    [[nodiscard]] bool serving() const {
+        return state_.phase == Phase::holding || state_.phase == Phase::lame;
+    }
+    [[nodiscard]] const Epoch& epoch() const { return state_.claimed; }
+    // For how long it has claimed, and no renewal was answered; more by what Timing::unheld_lapsed
+    // is less than `unheld`, if its own lease had lapsed.
+    [[nodiscard]] Duration in_vain(TimePoint now) const { return now - state_.claiming_since; }
+    // Over: nothing more is to be said in this epoch.
+    [[nodiscard]] bool lapsed(TimePoint now) const { return serving() && now >= state_.deadline; }
+    [[nodiscard]] Margin margin() const;
+    [[nodiscard]] const Timing& timing() const { return timing_; }
+    [[nodiscard]] const State& state() const { return state_; }
+    friend bool operator==(const Holder&, const Holder&) = default;
+
+  private:
+    void note(NodeId from, const Answer& answer);
+    // A majority has answered that round. 20: where it needs a witness's vote, with this node's
+    // own, and a claim not while another node may speak.
+    [[nodiscard]] bool is_answered(const OpenRound& open, const Voters& voters,
+                                   TimePoint now) const;
+
+    Timing timing_;
+    State state_;
+};
+
+}  // namespace vpnha::lease

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A whole node of the cluster: all its gateways, the group's membership and the peers' hellos.
+// Pure; the daemon runs it on real ports, the simulator on fake ones.
+//
+// Events go in one at a time; each returns what is to be done, in order. While the group takes no
+// messages (CPG flow control) none is sent: set_group_writable() says when it takes them again.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+
+#include "cluster/effects/effects.hpp"
+#include "cluster/gateway/gateway_node.hpp"
+#include "cluster/wire/codec.hpp"
+#include "protocols/ppp/plugin_event.hpp"
+
+namespace vpnha::node {
+
+struct Settings {
+    NodeId self{};
+    std::string name;            // As Pacemaker calls it; the others report it by this name.
+    std::uint64_t instance = 0;  // Of this life of vpnhad; random.
+    Duration confirm_wait = std::chrono::milliseconds(50);
+    std::vector<GatewaySettings> gateways;
+    // What this node compares with the others: one for each gateway, and one with gateway 0.
+    std::vector<wire::Setup> setups;
+    // Both must outlive the node.
+    std::span<const wire::Codec> codecs = wire::released_codecs();
+    std::span<const keepers::Make> families = keepers::families();
+};
+
+// An item in which another member's set-up differs from this node's, or that only one of them has.
+struct Difference {
+    NodeId node;
+    GatewayId gateway;  // 0: of the whole node.
+    std::string item;
+    wire::Weight weight{};
+};
+
+struct Counters {
+    std::uint64_t messages_malformed = 0;    // Group messages that did not parse; dropped.
+    std::uint64_t messages_unsupported = 0;  // Of a wire version this node does not speak.
+    std::uint64_t messages_ignored = 0;      // Optional ones of a later version.
+    std::uint64_t unknown_gateway = 0;       // Plugins naming a gateway that is not configured.
+};
+
+class Node {
+  public:
+    explicit Node(Settings settings);
+
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+
+    // Cluster. `quorate`: votequorum's word for this side, of the same moment.
+    [[nodiscard]] Effects on_members(const std::set<NodeId>& members, bool quorate, TimePoint now);
+    // That member's vpnhad has died, its node lives. Before the members without it.
+    [[nodiscard]] Effects on_process_died(NodeId member, TimePoint now);
+    // The kernel of that node has answered AskForEcho.
+    [[nodiscard]] Effects on_echo(NodeId node, TimePoint now);
+    [[nodiscard]] Effects on_group_message(NodeId sender, ByteView bytes, TimePoint now);
+    [[nodiscard]] Effects set_group_writable(bool writable, TimePoint now);
+    // While it is true no record leaves this node, because the group sends unencrypted.
+    [[nodiscard]] Effects withhold_records(bool withheld, TimePoint now);
+
+    // A datagram of another node's lease: authentic, and not replayed.
+    [[nodiscard]] Effects on_lease_message(GatewayId gateway, const lease::Sender& sender,
+                                           const lease::Message& message, TimePoint now);
+
+    // What became of a SaveLease, and of those with lower tickets.
+    [[nodiscard]] Effects on_lease_saved(GatewayId gateway, std::uint64_t ticket,
+                                         const Result<void>& result, TimePoint now);
+
+    // Agents; the answer comes as AnswerRequest.
+    [[nodiscard]] Effects attach(RequestToken request, GatewayId gateway,
+                                 const std::string& resource, TimePoint now);
+    [[nodiscard]] Effects detach(RequestToken request, GatewayId gateway, TimePoint now);
+    // Nothing is kept any more of gateways that are stopped: vpnhad is to end.
+    [[nodiscard]] Effects end_stopped(TimePoint now);
+    [[nodiscard]] Effects promote(RequestToken request, GatewayId gateway, TimePoint now);
+    [[nodiscard]] Effects demote(RequestToken request, GatewayId gateway, TimePoint now);
+
+    // Results of effects.
+    [[nodiscard]] Effects on_step_done(GatewayId gateway, takeover::Step step,
+                                       const Result<void>& result, TimePoint now);
+    // What became of a family's work, and what else the kernel says of its own.
+    [[nodiscard]] Effects on_event(GatewayId gateway, const KeeperEvent& event, TimePoint now);
+    // The same for the keepers of all gateways: the kernel's news of a family was lost.
+    [[nodiscard]] Effects on_event(const KeeperEvent& event, TimePoint now);
+
+    // A stock daemon of the gateway has died; `resource` is its name in the cluster.
+    [[nodiscard]] Effects on_service_died(GatewayId gateway, const std::string& resource,
+                                          TimePoint now);
+
+    // Pacemaker looks at the gateway for the first time, and may have forgotten its score.
+    [[nodiscard]] Effects on_probe(GatewayId gateway, TimePoint now);
+
+    // A side of the gateway has got or lost its carrier on this node; there is one until this says
+    // otherwise. That address of the side has answered.
+    [[nodiscard]] Effects on_carrier(GatewayId gateway, LinkSide side, bool carrier, TimePoint now);
+    [[nodiscard]] Effects on_neighbour(GatewayId gateway, LinkSide side, const IpAddress& address,
+                                       TimePoint now);
+    // Somebody had removed addresses of the gateway, and they are back.
+    [[nodiscard]] Effects announce_again(GatewayId gateway, TimePoint now);
+
+    // What of the gateway's routing tables and rule preference on this node is somebody else's, in
+    // words; none: nothing, as it is until this says otherwise.
+    [[nodiscard]] Effects set_routing(GatewayId gateway, std::vector<std::string> conflicts,
+                                      TimePoint now);
+    // Of this node's devices, if it can hold what comes for the gateway; otherwise SideMacs{}.
+    [[nodiscard]] Effects set_macs(GatewayId gateway, const SideMacs& macs, TimePoint now);
+
+    // Unix time less CLOCK_BOOTTIME, of this node, as it is now: somebody may set the clock.
+    void set_wall(Duration wall);
+    [[nodiscard]] Duration wall() const { return wall_; }
+
+    // What this node compares with the others has changed.
+    [[nodiscard]] Effects set_setups(std::vector<wire::Setup> setups, TimePoint now);
+
+    // Power is off at that node, says its fencing device or the operator: on all gateways.
+    [[nodiscard]] Effects confirm_dead(RequestToken request, NodeId victim, lease::Confirmed by,
+                                       TimePoint now);
+    // That node remembers nothing of the leases, or is off for good, says the operator: no gateway
+    // of this node waits for it. Error: none did, or it is a member that has yet to tell.
+    [[nodiscard]] Effects vote_without(RequestToken request, NodeId node, TimePoint now);
+    // Has a majority of the voters mark the life of that node that was heard last, on all gateways;
+    // answered when no promise to it holds any more, or with an error: at once when that cannot
+    // come, or after `patience`. Victims have their turn one after the other. Beside a witness the
+    // node that serves less may wait before it asks (worth/duel.hpp).
+    [[nodiscard]] Effects fence(RequestToken request, NodeId victim, Duration patience,
+                                TimePoint now);
+    // The nodes of corosync.conf, ascending. The lists of voters follow them one node at a time.
+    [[nodiscard]] Effects set_voters(const std::vector<NodeId>& voters, TimePoint now);
+
+    // `vpnha release`: this node stands in no more.
+    [[nodiscard]] Effects stop_standing_in(RequestToken request, GatewayId gateway, TimePoint now);
+    // `vpnha switchover`: asks the group for what plan_move() has found.
+    [[nodiscard]] Effects ask_move(GatewayId gateway, const MovePlan& plan, TimePoint now);
+    // `vpnha session end`.
+    [[nodiscard]] Effects end_session(RequestToken request, GatewayId gateway,
+                                      const wire::RecordKey& session, TimePoint now);
+    // The same for the one session that `server`, one of RADIUS, means. Errors: not_found, no
+    // gateway with accounting has it; busy, it may live where this node does not serve;
+    // invalid_argument, there are several; unsupported, the session cannot be ended.
+    [[nodiscard]] Result<Effects> disconnect(const SessionIdentity& identity,
+                                             const std::string& server, TimePoint now);
+    // Other time-outs for that session. Errors: the same.
+    [[nodiscard]] Result<Effects> change_session(const SessionIdentity& identity,
+                                                 const ppp::TimeoutChange& change,
+                                                 const std::string& server, TimePoint now);
+    // `vpnha drain`, from that time on, and `vpnha undrain` without one.
+    [[nodiscard]] Effects drain(RequestToken request, GatewayId gateway,
+                                std::optional<std::uint64_t> since_unix_ms, TimePoint now);
+    // `vpnha resync`.
+    [[nodiscard]] Effects resync(RequestToken request, GatewayId gateway, TimePoint now);
+
+    // Sessions.
+    [[nodiscard]] Effects on_plugin_up(PluginToken plugin, const std::string& gateway,
+                                       const PluginSession& session,
+                                       const std::string& not_resumable, TimePoint now,
+                                       const RadiusReply& radius = {});
+    // A pppd wants an address for its client. → AnswerAddress
+    [[nodiscard]] Effects on_plugin_asks(PluginToken plugin, const std::string& gateway,
+                                         const std::string& user, TimePoint now);
+    [[nodiscard]] Effects on_plugin_down(PluginToken plugin, TimePoint now,
+                                         const PluginEnd& end = {});
+
+    [[nodiscard]] Effects on_time(TimePoint now);
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+    [[nodiscard]] const std::map<GatewayId, GatewayNode>& gateways() const { return gateways_; }
+    [[nodiscard]] const GatewayNode* find(GatewayId gateway) const;
+    [[nodiscard]] const std::set<NodeId>& members() const { return members_; }
+    // The nodes of all lists of voters, of all gateways, current and next; ascending.
+    [[nodiscard]] std::vector<NodeId> voters() const;
+    // Since when a node that was a member is none.
+    [[nodiscard]] std::optional<TimePoint> lost_at(NodeId node) const;
+    // How many gateways it serves: this node by its own role, another one by the newest epoch.
+    [[nodiscard]] std::size_t gateways_of(NodeId node) const;
+    [[nodiscard]] bool quorate() const { return quorate_; }
+    [[nodiscard]] const std::map<NodeId, wire::Hello>& peers() const { return peers_; }
+    // As they introduced themselves since this vpnhad started, those that are lost among them.
+    [[nodiscard]] const std::map<NodeId, std::string>& announced_names() const { return names_; }
+    // The wire version spoken to the group.
+    [[nodiscard]] std::uint8_t wire_version() const { return speech_.version; }
+    // Members with which this node shares no wire version.
+    [[nodiscard]] std::set<NodeId> incompatible() const;
+    // Between this node and every other member.
+    [[nodiscard]] std::vector<Difference> differences() const;
+    [[nodiscard]] const Counters& counters() const { return counters_; }
+    [[nodiscard]] bool any_attached() const;
+    // The present life of this node is fenced on one of its gateways.
+    [[nodiscard]] bool fenced() const;
+    // The life of that node that was heard last is marked here on all gateways.
+    [[nodiscard]] bool is_marked(NodeId node) const;
+    // That node has had this one marked at the witness, and is to switch it off: a loser of a duel
+    // leaves it the time for that.
+    [[nodiscard]] bool has_lost_to(NodeId node, TimePoint now) const;
+
+  private:
+    using Lives = std::map<GatewayId, lease::BootId>;
+    struct Waiting {
+        RequestToken request;
+        TimePoint until{};
+    };
+    struct NamedSession {
+        GatewayNode* gateway;
+        wire::RecordKey key;
+    };
+    struct Fencing {
+        NodeId victim;
+        Lives lives;
+        TimePoint since{};
+        TimePoint again_at{};  // The voters are asked.
+        std::vector<Waiting> waiting;
+        std::size_t asked{};  // On so many gateways it has asked for marks.
+        bool waits = false;   // As told in the log.
+    };
+
+    // Ends every event: due messages of all gateways, and a hello when what it says has changed.
+    void settle(TimePoint now, Effects& effects);
+    [[nodiscard]] wire::Hello hello() const;
+    // An event of a configured gateway.
+    template <class Event>
+    Effects tell(GatewayId gateway, TimePoint now, Event event);
+    // The same for an agent, which is told when there is no such gateway.
+    template <class Event>
+    Effects for_gateway(RequestToken request, GatewayId gateway, TimePoint now, Event event);
+
+    [[nodiscard]] Result<NamedSession> session_named(const SessionIdentity& identity);
+    [[nodiscard]] Result<Lives> fenceable(NodeId victim, TimePoint now) const;
+    // On how many gateways the request for marks has come so far: agreed, refused, done.
+    [[nodiscard]] std::size_t count(const Fencing& fencing,
+                                    bool lease::Engine::Fencing::*what) const;
+    [[nodiscard]] bool is_fenced(const Fencing& fencing) const;
+    // When this node asks for marks; {}: at once.
+    [[nodiscard]] TimePoint asks_at(const Fencing& fencing, TimePoint now) const;
+    [[nodiscard]] bool asks_now(const Fencing& fencing, TimePoint now) const;
+    [[nodiscard]] bool is_refused(const Fencing& fencing) const;
+    void go_on_fencing(TimePoint now, Effects& effects);
+    [[nodiscard]] Result<void> ask_for_marks(Fencing& fencing, TimePoint now, Effects& effects);
+    void give_up_fencing(TimePoint now, Effects& effects);
+
+    void on_hello(NodeId sender, const wire::Hello& hello, Effects& effects);
+    // Tells every gateway in what this node differs from the promoted one, when that may be new.
+    void compare_setups();
+    void choose_version(Effects& effects);
+    void log_dropped(NodeId sender, const Error& error, Effects& effects);
+
+    Settings settings_;
+    Duration wall_{};
+    Speech speech_;
+    std::map<GatewayId, GatewayNode> gateways_;
+    std::set<NodeId> members_;
+    std::map<NodeId, TimePoint> lost_at_;
+    bool quorate_ = false;
+    std::map<NodeId, wire::Hello> peers_;
+    std::map<NodeId, std::string> names_;
+    std::map<std::pair<NodeId, GatewayId>, wire::Setup> setups_;  // As the peers said.
+    std::optional<wire::Hello> last_hello_;
+    bool setups_due_ = false;
+    bool setups_changed_ = false;
+    std::map<GatewayId, std::optional<NodeId>> compared_with_;
+    bool writable_ = true;
+    std::deque<Fencing> fencings_;  // The first one is under way.
+    Counters counters_;
+};
+
+}  // namespace vpnha::node

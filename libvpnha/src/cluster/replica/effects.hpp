@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a replica wants done.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "cluster/wire/message.hpp"
+
+namespace vpnha::replica {
+
+struct Send {
+    wire::Message message;
+};
+// Put the record into this node's kernel; → Replica::on_installed() with the same ticket.
+struct Install {
+    wire::RecordKey key;
+    std::uint64_t ticket = 0;
+    SmallBytes payload;
+};
+struct Remove {
+    wire::RecordKey key;
+};
+// Another node has a newer epoch while this one was promoted: stop speaking for the gateway.
+struct Superseded {
+    Epoch epoch;
+};
+// For the log: this replica no longer trusts what it holds, or does again.
+struct Doubted {
+    wire::Doubt doubt;
+};
+struct Completed {};
+// For the log: the member sends an epoch that nobody can have reached, for the first time since it
+// came. Its messages with such an epoch are dropped.
+struct Implausible {
+    NodeId sender;
+    Epoch epoch;
+};
+
+using Effect = std::variant<Send, Install, Remove, Superseded, Doubted, Completed, Implausible>;
+using Effects = std::vector<Effect>;
+
+struct Counters {
+    std::uint64_t stale_epoch = 0;        // Messages of an epoch older than known; dropped.
+    std::uint64_t implausible_epoch = 0;  // Of an epoch too high to be true; dropped.
+    std::uint64_t gaps = 0;               // Updates that did not follow the last one.
+    std::uint64_t digest_mismatch = 0;    // Digests and snapshot ends that did not match.
+    std::uint64_t malformed = 0;          // Messages of the source that could not be read.
+    std::uint64_t resyncs = 0;            // Snapshots asked for.
+    std::uint64_t snapshots_sent = 0;
+    std::uint64_t over_limit = 0;  // Records beyond the bound of their type.
+    std::uint64_t unreadable = 0;  // Records set aside: this release cannot apply them.
+    std::uint64_t refused = 0;     // Installations that the kernel refused.
+    std::uint64_t discarded = 0;   // Records of a lost partition given up for the holder's truth.
+    // Sessions among them that a node claimed the lease without: it was not complete.
+    std::uint64_t sessions_lost = 0;
+};
+
+}  // namespace vpnha::replica

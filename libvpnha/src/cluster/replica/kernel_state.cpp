@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cluster/replica/kernel_state.hpp"
+
+namespace vpnha::replica {
+
+void KernelState::note(const wire::RecordKey& key, const StoredRecord& record, bool promoted) {
+    const bool is_session = wire::is_session(key.type);
+    switch (record.hold) {
+        case Hold::installing:
+            // What the others know to be lacking does not hold up the rest while it is tried again.
+            if (!record.lacking) {
+                installing_.insert(record.version);
+                if (is_session) {
+                    installing_sessions_.insert(record.version);
+                }
+            } else if (is_session) {
+                lacking_.insert(record.version);
+            }
+            break;
+        case Hold::none:
+        case Hold::refused:
+        case Hold::unreadable:
+            if (!promoted && is_session) {
+                lacking_.insert(record.version);
+            }
+            break;
+        case Hold::installed:
+        case Hold::carried:
+            break;
+    }
+}
+
+void KernelState::unnote(const StoredRecord& record) {
+    installing_.erase(record.version);
+    installing_sessions_.erase(record.version);
+    lacking_.erase(record.version);
+}
+
+}  // namespace vpnha::replica

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which versions this node's kernel does not have: those on their way into it, and those that it
+// lacks. Pure. A confirmation goes up to the first one of the former, and names the latter.
+#pragma once
+
+#include <cstdint>
+#include <set>
+
+#include "cluster/replica/store.hpp"
+#include "cluster/replica/version_queue.hpp"
+
+namespace vpnha::replica {
+
+class KernelState {
+  public:
+    // Of an installation; a higher one than all before.
+    [[nodiscard]] std::uint64_t next_ticket() { return ++last_ticket_; }
+
+    // The record, whose version or hold has changed, is as it is now.
+    void note(const wire::RecordKey& key, const StoredRecord& record, bool promoted);
+    // It is about to change.
+    void unnote(const StoredRecord& record);
+    void clear() {
+        installing_.clear();
+        installing_sessions_.clear();
+        lacking_.clear();
+    }
+    void clear_lacking() { lacking_.clear(); }
+
+    [[nodiscard]] const VersionQueue& installing() const { return installing_; }
+    [[nodiscard]] const VersionQueue& installing_sessions() const { return installing_sessions_; }
+    // Of sessions and counters; a full table of flows makes no session worth less.
+    [[nodiscard]] const std::set<wire::Version>& lacking() const { return lacking_; }
+
+  private:
+    std::uint64_t last_ticket_ = 0;
+    VersionQueue installing_;
+    VersionQueue installing_sessions_;
+    std::set<wire::Version> lacking_;
+};
+
+}  // namespace vpnha::replica

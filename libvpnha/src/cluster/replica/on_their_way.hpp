@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// This node's own messages that the group has not brought back yet. Pure. Of each kind so many may
+// be on their way at once; what changes meanwhile is coalesced, so batches grow under load.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "cluster/wire/message.hpp"
+
+namespace vpnha::replica {
+
+class OnTheirWay {
+  public:
+    // While it is true, no message with records may go on its way.
+    void withhold_records(bool withheld) { withheld_ = withheld; }
+
+    [[nodiscard]] bool takes_update() const {
+        return !withheld_ && updates_ < limits::kUpdatesOnTheirWay;
+    }
+    // It has the changes above `base` up to `last`.
+    void update_sent(std::uint64_t base, std::uint64_t last) {
+        ++updates_;
+        ranges_.emplace_back(base, last);
+    }
+    // `epoch`: this node's now.
+    void update_came(const wire::Update& own, const Epoch& epoch) {
+        if (updates_ == 0) {
+            return;
+        }
+        --updates_;
+        // Its changes are not read again where it was said.
+        const auto range = std::find_if(ranges_.begin(), ranges_.end(), [&own](const auto& each) {
+            return each.first == own.base;
+        });
+        if (own.epoch == epoch && range != ranges_.end()) {
+            delivered_ = range->second;
+            ranges_.erase(ranges_.begin(), range + 1);
+        }
+    }
+    // Changes are numbered anew. What is on its way still comes back.
+    void begin_epoch() {
+        delivered_ = 0;
+        ranges_.clear();
+    }
+    // Of this epoch's changes.
+    [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
+
+    [[nodiscard]] bool takes_chunk() const {
+        return !withheld_ && chunks_ < limits::kChunksOnTheirWay;
+    }
+    void chunk_sent() { ++chunks_; }
+    void chunk_came() { chunks_ -= chunks_ > 0 ? 1 : 0; }
+
+    [[nodiscard]] bool takes_confirm() const { return !confirm_; }
+    void confirm_sent() { confirm_ = true; }
+    void confirm_came() { confirm_ = false; }
+
+  private:
+    std::size_t updates_ = 0;
+    // Of this epoch: after which change each of them begins, and with which one it ends.
+    std::deque<std::pair<std::uint64_t, std::uint64_t>> ranges_;
+    std::uint64_t delivered_ = 0;
+    std::size_t chunks_ = 0;
+    bool confirm_ = false;
+    bool withheld_ = false;
+};
+
+}  // namespace vpnha::replica

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the nodes have agreed on for each type of record: one table for the parser of messages, the
+// store, the replica and the views. docs/wire-format.md has it in words.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "base/limits.hpp"
+#include "cluster/wire/record_key.hpp"
+
+namespace vpnha::wire {
+
+// What a record is worth, and how soon it is said.
+enum class Service : std::uint8_t {
+    session,     // Said at once. A node that lacks one would not go on with everything.
+    checkpoint,  // Beside a session, of which only the newest value counts: in batches. A counter;
+                 // the client's address; that no new ones are taken; an account; what a gateway
+                 // has asked a client.
+    tracked,     // Of the kernel's connection tracking: very many, in batches. None is worth a
+                 // session.
+};
+inline constexpr std::size_t kServices = 3;
+
+// What one gateway may have of all types of a service together: a flood of one service takes no
+// place of another.
+struct Room {
+    std::size_t records_max = 0;
+    std::size_t bytes_max = 0;  // Of payloads.
+};
+
+struct RecordTraits {
+    RecordType type{};
+    Service service{};
+    std::size_t payload_max = 0;  // Octets.
+    bool secret = false;          // Its payload has keys or passwords.
+    bool in_kernel = true;        // false: a standby has it when it has read it.
+};
+
+// The longest payload of any type: an IKE SA with a group of 8 192 bits has 3.2 kB, with its
+// certificates more.
+inline constexpr std::size_t kPayloadBytesMax = std::size_t{8} * 1024;
+
+inline constexpr std::array kRecordTraits{
+    RecordTraits{RecordType::l2tp_session, Service::session, limits::kRecordPayloadBytesMax, false},
+    RecordTraits{RecordType::flow, Service::tracked, limits::kRecordPayloadBytesMax, false},
+    RecordTraits{RecordType::expectation, Service::tracked, limits::kRecordPayloadBytesMax, false},
+    RecordTraits{RecordType::ike_sa, Service::session, kPayloadBytesMax, true},
+    RecordTraits{RecordType::child_sa, Service::session, kPayloadBytesMax, true},
+    RecordTraits{RecordType::esp_counters, Service::checkpoint, limits::kRecordPayloadBytesMax,
+                 false},
+    RecordTraits{RecordType::pptp_call, Service::session, limits::kRecordPayloadBytesMax, true},
+    RecordTraits{RecordType::pptp_numbers, Service::checkpoint, limits::kRecordPayloadBytesMax,
+                 false},
+    RecordTraits{RecordType::program, Service::session, kPayloadBytesMax, true},
+    RecordTraits{RecordType::echo_session, Service::session, limits::kRecordPayloadBytesMax, true},
+    RecordTraits{RecordType::echo_number, Service::checkpoint, limits::kRecordPayloadBytesMax,
+                 false},
+    RecordTraits{RecordType::client_address, Service::checkpoint, limits::kRecordPayloadBytesMax,
+                 false, false},
+    RecordTraits{RecordType::drain, Service::checkpoint, limits::kRecordPayloadBytesMax, false,
+                 false},
+    RecordTraits{RecordType::account, Service::checkpoint, limits::kRecordPayloadBytesMax, false,
+                 false},
+    RecordTraits{RecordType::open_request, Service::checkpoint, limits::kRecordPayloadBytesMax,
+                 false, false},
+};
+
+// Of a type that this release does not know: whatever a later one may have.
+inline constexpr RecordTraits kUnknownRecord{RecordType{}, Service::session, kPayloadBytesMax,
+                                             true};
+
+[[nodiscard]] constexpr const RecordTraits& traits_of(RecordType type) {
+    for (const RecordTraits& traits : kRecordTraits) {
+        if (traits.type == type) {
+            return traits;
+        }
+    }
+    return kUnknownRecord;
+}
+
+[[nodiscard]] constexpr bool is_known(RecordType type) {
+    return traits_of(type).type == type;
+}
+
+[[nodiscard]] constexpr bool is_session(RecordType type) {
+    return traits_of(type).service == Service::session;
+}
+
+[[nodiscard]] constexpr Room room_of(Service service) {
+    switch (service) {
+        case Service::session:
+            // Of a kind with larger payloads there may be fewer.
+            return {limits::kRecordsPerGatewayMax, limits::kRecordsPerGatewayMax * 1024};
+        case Service::checkpoint:
+            // Three for each session, and those of ended ones that nobody has answered.
+            return {limits::kRecordsPerGatewayMax * 3 + limits::kAccountsEndedMax,
+                    limits::kRecordsPerGatewayMax * 384};
+        case Service::tracked:
+            // A flow has at most 145 octets.
+            return {limits::kFlowsPerGatewayMax, limits::kFlowsPerGatewayMax * 256};
+    }
+    return {};
+}
+
+}  // namespace vpnha::wire

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Whether this node takes new clients, by what it has left. Pure.
+//
+// What is used up at or beyond its mark closes the node; it opens when everything is 5 percent
+// below. Closed, the gate drops what begins a session, as for a gateway that is drained: clients
+// try again, and those who are in go on.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/effects/effects.hpp"
+#include "config/config.hpp"
+
+namespace vpnha::runtime {
+
+// In percent of what there is; nullopt: not known.
+struct Load {
+    std::optional<double> conntrack = std::nullopt;
+    std::optional<double> descriptors = std::nullopt;
+    std::optional<double> memory = std::nullopt;
+    std::optional<double> processor = std::nullopt;  // Since the reading before.
+};
+
+class Admission {
+  public:
+    explicit Admission(const config::Admission& marks) : marks_(marks) {}
+
+    // Read once a second. A change, as a line of the log.
+    [[nodiscard]] std::optional<node::Log> on_load(const Load& load);
+
+    [[nodiscard]] bool closed() const { return !causes_.empty(); }
+    // What is used up, by the names of Load; of a closed node those that closed it.
+    [[nodiscard]] const std::vector<std::string>& causes() const { return causes_; }
+    // How often it closed.
+    [[nodiscard]] std::uint64_t closures() const { return closures_; }
+
+  private:
+    config::Admission marks_;
+    std::vector<std::string> causes_;
+    std::uint64_t closures_ = 0;
+    double processor_ = 0;  // Smoothed.
+};
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Reads once a second how much of the node is used, and has the gate drop newcomers where that is
+// too much.
+#pragma once
+
+#include "daemon/admission.hpp"
+#include "host/gate/gate.hpp"
+#include "host/os/node_load.hpp"
+#include "host/os/qb_loop.hpp"
+
+namespace vpnha::runtime {
+
+// Of two readings.
+[[nodiscard]] Load load_of(const adapters::NodeLoad& before, const adapters::NodeLoad& now);
+
+class AdmissionWatch {
+  public:
+    // All must outlive it. The gate of an earlier vpnhad may be closed: it is opened.
+    AdmissionWatch(adapters::QbLoop& loop, adapters::BpfGate& gate, const config::Admission& marks);
+
+    [[nodiscard]] const Admission& admission() const { return admission_; }
+
+  private:
+    void look();
+    void tell_gate();
+
+    adapters::QbLoop& loop_;
+    adapters::BpfGate& gate_;
+    Admission admission_;
+    adapters::NodeLoad before_;
+};
+
+}  // namespace vpnha::runtime

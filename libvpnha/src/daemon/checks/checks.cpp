@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What can be looked at without starting a daemon.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "config/config.hpp"
+#include "daemon/checks/clock_rate.hpp"
+#include "daemon/checks/cluster_links.hpp"
+#include "daemon/checks/constraints.hpp"
+#include "daemon/checks/daemons_check.hpp"
+#include "daemon/checks/devices_check.hpp"
+#include "daemon/checks/program_versions.hpp"
+#include "daemon/checks/quorum_mode.hpp"
+#include "host/addresses/routing_conflicts.hpp"
+#include "host/corosync/cluster_map.hpp"
+#include "host/gate/gate_silence.hpp"
+#include "host/os/qb_loop.hpp"
+#include "host/pacemaker/cib.hpp"
+#include "protocols/ipsec/service/connections_check.hpp"
+#include "protocols/pptp/backend/call_ids.hpp"
+#include "services/accounting/backend/radius_check.hpp"
+#include "services/flows/backend/conntrack_check.hpp"
+#include "services/flows/backend/conntrack_settings.hpp"
+#include "vpnha/daemon.hpp"
+
+namespace vpnha {
+
+namespace {
+
+constexpr const char* kCibadmin = "/usr/sbin/cibadmin";
+// `vpnha status` waits for it.
+constexpr std::chrono::seconds kCibTimeout{2};
+
+}  // namespace
+
+Result<void> check_config(const std::string& config_file) {
+    return config::load(config_file).map([](const config::Config&) {});
+}
+
+Result<void> check_kernel() {
+    return adapters::probe_gate();
+}
+
+Result<std::string> check_clock(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    return runtime::check_clock_rate(config.clock_rate_ppm);
+}
+
+Result<ClusterLinksCheck> check_cluster_links() {
+    adapters::QbLoop loop;
+    VPNHA_TRY(const auto map, adapters::ClusterMap::open(
+                                  loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
+    return runtime::check_links(map->link_mode(), map->nodes());
+}
+
+Result<VotersCheck> check_voters(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    adapters::QbLoop loop;
+    VPNHA_TRY(const auto map, adapters::ClusterMap::open(
+                                  loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
+    return runtime::check_voters(map->quorum(), map->nodes(), config.witness);
+}
+
+Result<std::vector<ConstraintFinding>> check_constraints() {
+    const Result<std::string> cib = adapters::query_cib(kCibadmin, "configuration", kCibTimeout,
+                                                        adapters::ErrorOutput::dropped);
+    if (!cib) {
+        return fail(cib.error().code, fmt::format("{}: {}", kCibadmin, cib.error().detail));
+    }
+    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+    return runtime::find_in_constraints(*cib, now);
+}
+
+Result<ConntrackCheck> check_conntrack(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    ConntrackCheck check{.replicated = runtime::replicates_flows(config)};
+    for (const conntrack::Finding& finding :
+         runtime::find_in_conntrack(config, [] { return adapters::read_conntrack_settings(); })) {
+        check.findings.push_back(
+            {finding.severity == conntrack::Finding::Severity::error, to_string(finding)});
+    }
+    return check;
+}
+
+Result<std::vector<DeviceFinding>> check_devices(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    return runtime::find_in_devices(config);
+}
+
+Result<std::vector<std::string>> check_routing(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    VPNHA_TRY(const adapters::RoutingConflicts conflicts, adapters::routing_conflicts(config));
+    std::vector<std::string> all;
+    for (const auto& [gateway, texts] : conflicts) {
+        all.insert(all.end(), texts.begin(), texts.end());
+    }
+    return all;
+}
+
+Result<std::vector<std::string>> check_call_ids(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    if (std::none_of(config.gateways.begin(), config.gateways.end(),
+                     [](const config::Gateway& gateway) { return gateway.pptp.has_value(); })) {
+        return std::vector<std::string>{};
+    }
+    adapters::QbLoop loop;
+    VPNHA_TRY(const auto map, adapters::ClusterMap::open(
+                                  loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
+    return runtime::shared_call_ids(map->nodes());
+}
+
+Result<DaemonsCheck> check_daemons(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    return runtime::find_in_daemons(config);
+}
+
+Result<RadiusCheck> check_radius(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    if (!runtime::uses_radius(config)) {
+        return RadiusCheck{};
+    }
+    VPNHA_TRY(const runtime::GuardedWays ways, runtime::read_guarded_ways());
+    return runtime::find_in_radius(config, ways);
+}
+
+Result<std::vector<OldProgram>> check_versions() {
+    VPNHA_TRY(const std::string packages, runtime::read_packages());
+    return runtime::find_old_programs(packages, runtime::kernel_release());
+}
+
+Result<ConnectionsCheck> check_connections(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    config::ConnectionFindings found = runtime::find_in_connections(config);
+    return ConnectionsCheck{std::move(found.refused), std::move(found.warnings)};
+}
+
+}  // namespace vpnha

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/checks/daemons_check.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "protocols/l2tp/service/xl2tpd_service.hpp"
+#include "protocols/ppp/service/ppp_options.hpp"
+#include "protocols/pptp/service/pptpd_service.hpp"
+
+namespace vpnha::runtime {
+
+namespace {
+
+class StockLook {
+  public:
+    StockLook(const config::Gateway& gateway, const DaemonPlaces& places, DaemonsCheck& check)
+        : gateway_(gateway), places_(places), check_(check) {}
+
+    void look_at_options(const char* daemon, const std::string& file) {
+        if (::access(file.c_str(), R_OK) != 0) {
+            check_.unread.push_back(
+                fmt::format("gateway {}: {} of {}", gateway_.name, file, daemon));
+            return;
+        }
+        const PppOptions found = read_ppp_options(file, places_.ppp);
+        if (!found.has_vpnha) {
+            add(
+                fmt::format("{} has no 'plugin vpnha.so', so vpnhad hears of no session of {}; "
+                            "add it, with 'vpnha_gateway {}'",
+                            file, daemon, gateway_.name));
+        } else if (found.gateway != gateway_.name) {
+            add(
+                fmt::format("{} has {}, so the gateway keeps no session of {}; write "
+                            "'vpnha_gateway {}'",
+                            file,
+                            found.gateway.empty() ? "no 'vpnha_gateway'"
+                                                  : "'vpnha_gateway " + found.gateway + "'",
+                            daemon, gateway_.name));
+        }
+    }
+
+    // As its agent started it.
+    void look_at_daemon(const adapters::StockKind& kind, std::uint16_t port,
+                        const std::string& options) {
+        const auto started =
+            adapters::StockService(kind, gateway_.name, places_.run_root).read_started();
+        if (!started) {
+            return;
+        }
+        const std::string listen =
+            started->fact("listen") + (port == 0 ? "" : ":" + started->fact("port"));
+        const Ipv4Address dialled = gateway_.dialled_address();
+        const std::string wanted =
+            port == 0 ? to_string(dialled) : to_string(Ipv4Endpoint{dialled, port});
+        if (listen != wanted) {
+            add(
+                fmt::format("{} listens at {}, and sessions are recorded with {}, where no client "
+                            "reaches the next node; give both files one address and port",
+                            kind.name, listen, wanted));
+        }
+        const std::vector<std::string> files = started->facts_of("options_file");
+        if (!files.empty() && std::find(files.begin(), files.end(), options) == files.end()) {
+            add(
+                fmt::format("{} starts pppd with {}, and ppp_options is {}, so neither this check "
+                            "nor the nodes compare what is in force; name the same file",
+                            kind.name, fmt::join(files, ", "), options));
+        }
+    }
+
+  private:
+    void add(const std::string& what) {
+        check_.wrong.push_back(fmt::format("gateway {}: {}", gateway_.name, what));
+    }
+
+    const config::Gateway& gateway_;
+    const DaemonPlaces& places_;
+    DaemonsCheck& check_;
+};
+
+}  // namespace
+
+DaemonsCheck find_in_daemons(const config::Config& config, const DaemonPlaces& places) {
+    DaemonsCheck check;
+    for (const config::Gateway& gateway : config.gateways) {
+        StockLook look(gateway, places, check);
+        if (gateway.l2tp) {
+            look.look_at_options("xl2tpd", gateway.l2tp->ppp_options);
+            look.look_at_daemon(adapters::xl2tpd_kind(), gateway.l2tp->port,
+                                gateway.l2tp->ppp_options);
+        }
+        if (gateway.pptp) {
+            look.look_at_options("pptpd", gateway.pptp->ppp_options);
+            look.look_at_daemon(adapters::pptpd_kind(), 0, gateway.pptp->ppp_options);
+        }
+    }
+    return check;
+}
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which devices of this machine would not take the gate, before vpnhad needs it there.
+#pragma once
+
+#include <vector>
+
+#include "config/config.hpp"
+#include "host/gate/gate_chain.hpp"
+#include "vpnha/daemon.hpp"
+
+namespace vpnha::runtime {
+
+[[nodiscard]] Result<std::vector<DeviceFinding>> find_in_devices(const config::Config& config);
+[[nodiscard]] Result<std::vector<DeviceFinding>> find_in_devices(const config::Config& config,
+                                                                 adapters::GateHook hook);
+
+}  // namespace vpnha::runtime

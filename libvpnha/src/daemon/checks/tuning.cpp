@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vpnha/tuning.hpp"
+
+#include "config/config.hpp"
+#include "host/os/tuning_settings.hpp"
+#include "tuning/table.hpp"
+#include "tuning/texts.hpp"
+
+namespace vpnha {
+
+std::vector<TuningRow> tuning_table() {
+    std::vector<TuningRow> rows;
+    for (const tuning::Row& row : tuning::table()) {
+        rows.push_back({.name = row.name,
+                        .wanted = to_string(row.wanted),
+                        .is_must = row.weight == tuning::Weight::must,
+                        .how = row.how,
+                        .why = row.why});
+    }
+    return rows;
+}
+
+std::string tuning_sysctls() {
+    return tuning::to_sysctl_file();
+}
+
+std::string tuning_manual() {
+    return tuning::to_markdown();
+}
+
+Result<TuningCheck> check_tuning(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    const tuning::Demand demand = tuning::demand_of(config);
+    tuning::Findings findings = tuning::check(demand, adapters::read_tuning(demand));
+    TuningCheck check{.unread = std::move(findings.unread)};
+    for (const conntrack::Finding& finding : findings.list) {
+        check.findings.push_back(
+            {finding.severity == conntrack::Finding::Severity::error, to_string(finding)});
+    }
+    return check;
+}
+
+}  // namespace vpnha

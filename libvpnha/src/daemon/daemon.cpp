@@ -1,0 +1,598 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "vpnha/daemon.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+
+#include "config/config.hpp"
+#include "daemon/admission_watch.hpp"
+#include "daemon/authorization.hpp"
+#include "daemon/backends.hpp"
+#include "daemon/checks/quorum_mode.hpp"
+#include "daemon/daemon.hpp"
+#include "daemon/devices.hpp"
+#include "daemon/encryption.hpp"
+#include "daemon/executor.hpp"
+#include "daemon/fencing.hpp"
+#include "daemon/gateway_settings.hpp"
+#include "daemon/origin.hpp"
+#include "daemon/pacemaker/score_writer.hpp"
+#include "daemon/preparation.hpp"
+#include "daemon/requests.hpp"
+#include "daemon/routing_watch.hpp"
+#include "daemon/setup_reader.hpp"
+#include "daemon/stock_services.hpp"
+#include "daemon/views/gate_view.hpp"
+#include "daemon/views/views.hpp"
+#include "host/addresses/neighbour_watch.hpp"
+#include "host/addresses/network.hpp"
+#include "host/control/control_server.hpp"
+#include "host/corosync/cluster_map.hpp"
+#include "host/corosync/cluster_nodes.hpp"
+#include "host/gate/gate.hpp"
+#include "host/lease/fenced_file.hpp"
+#include "host/lease/lease_links.hpp"
+#include "host/lease/lease_saver.hpp"
+#include "host/os/boot_clock.hpp"
+#include "host/os/linux_machine.hpp"
+#include "host/os/log.hpp"
+#include "host/os/process.hpp"
+#include "host/os/timers.hpp"
+#include "protocols/l2tp/backend/pppol2tp.hpp"
+#include "protocols/l2tp/work.hpp"
+#include "protocols/ppp/backend/plugins.hpp"
+#include "vpnha/version.hpp"
+
+namespace vpnha {
+
+namespace {
+
+using adapters::write_log;
+
+// Files that are compared with the other nodes' are read again so often: a file that was changed on
+// one node only is found long before the next failover.
+constexpr Duration kSetupInterval = std::chrono::seconds(60);
+
+constexpr Duration kNodesSettle = std::chrono::milliseconds(200);
+
+class Daemon {
+  public:
+    Daemon(config::Config config, const DaemonOptions& options, std::span<const wire::Codec> codecs,
+           std::span<const runtime::Protocol> others)
+        : config_(std::move(config)),
+          options_(options),
+          origin_({options.config_file, options.log_file}),
+          codecs_(codecs),
+          others_(others),
+          families_(runtime::families_with(others)),
+          scores_(loop_, options_.restart.count > 0),
+          encryption_(config_.replicate_secrets_unencrypted) {}
+
+    Result<void> start() {
+        for (const std::string& socket : {config_.control_socket, config_.plugin_socket}) {
+            std::error_code error;
+            std::filesystem::create_directories(std::filesystem::path(socket).parent_path(), error);
+            if (error) {
+                return tl::unexpected(
+                    system_error("creating the folder of " + socket, error.value()));
+            }
+        }
+        VPNHA_CHECK(open_control_socket());
+        started_at_ = loop_.now();  // No earlier vpnhad has the state directory, or the socket.
+        VPNHA_CHECK(open_kernel());
+        VPNHA_CHECK(open_cluster_map());
+        runtime::log_quorum_mode(*map_, config_.witness);
+        if (!options_.restart.votes_only) {
+            VPNHA_CHECK(join_group());
+        }
+        VPNHA_CHECK(make_node());
+        VPNHA_CHECK(watch_devices());
+        look_at_macs();
+        VPNHA_CHECK(plugins_->open());
+        loop_.on_signal(SIGTERM, [this] { end_when_drained(); });
+        loop_.on_signal(SIGINT, [this] { end({}); });
+        return {};
+    }
+
+    Result<void> run() {
+        loop_.run();
+        shut_all_gates();
+        return ended_;
+    }
+
+    [[nodiscard]] bool has_failed() const { return has_failed_; }
+
+  private:
+    void hear(GatewayId gateway, const node::KeeperEvent& event) {
+        run(node_->on_event(gateway, event, loop_.now()));
+    }
+
+    Result<void> open_control_socket() {
+        VPNHA_TRY(control_,
+                  adapters::ControlServer::open(loop_, {.path = config_.control_socket},
+                                                [this](const adapters::ControlRequest& request,
+                                                       adapters::ControlReply reply) {
+                                                    on_request(request, std::move(reply));
+                                                }));
+        return {};
+    }
+
+    // Whatever an earlier vpnhad left is silent before anything else happens.
+    Result<void> open_kernel() {
+        VPNHA_TRY(auto gate, adapters::BpfGate::create(config_));
+        gate_.emplace(std::move(gate));
+        VPNHA_TRY(auto network, adapters::LinuxNetwork::create(config_));
+        network_.emplace(std::move(network));
+        for (const config::Gateway& gateway : config_.gateways) {
+            VPNHA_CHECK(gate_->attach(gateway.id));
+            VPNHA_CHECK(gate_->shut(gateway.id));
+            VPNHA_CHECK(network_->flush(gateway.id));
+            VPNHA_CHECK(adapters::flush_proxies(gateway));
+            if (const Result<void> can = gate_->can_hold(gateway.id); !can) {
+                write_log(node::Level::warning,
+                          fmt::format("planned moves to this node lose the packets of about 15 ms "
+                                      "event=cannot-hold gateway={}: {}",
+                                      gateway.name, can.error().detail));
+            }
+        }
+        flow_table_ = runtime::open_flow_table(config_);
+        using By = adapters::StockServices::By;
+        services_.emplace(
+            config_, loop_,
+            [this](GatewayId gateway, const std::string& resource) {
+                run(node_->on_service_died(gateway, resource, loop_.now()));
+            },
+            options_.services_by_systemd ? By::systemd : By::this_process);
+        // What silenced an earlier vpnhad's gateway may still be at it.
+        VPNHA_CHECK(services_->wait_idle());
+        neighbours_.emplace(config_, loop_,
+                            [this](GatewayId gateway, LinkSide side, const IpAddress& address) {
+                                run(node_->on_neighbour(gateway, side, address, loop_.now()));
+                            });
+        VPNHA_TRY(
+            kernel_,
+            adapters::PppoL2tpKernel::create(
+                config_, loop_,
+                {.on_datagram =
+                     [this](GatewayId gateway, const l2tp::TunnelKey& tunnel, ByteView bytes) {
+                         hear(gateway, node::TunnelDatagram{tunnel, bytes});
+                     },
+                 .on_frame =
+                     [this](GatewayId gateway, const l2tp::SessionKey& session, ByteView frame) {
+                         hear(gateway, node::SessionFrame{session, frame});
+                     },
+                 .on_gone =
+                     [this](GatewayId gateway, const l2tp::SessionKey& session) {
+                         hear(gateway, node::SessionGone{session});
+                     },
+                 .on_overrun =
+                     [this] { run(node_->on_event(node::SessionNewsLost{}, loop_.now())); }},
+                [this](GatewayId gateway, bool is_v6, bool are_there) {
+                    return network_->set_networks(gateway, is_v6, are_there);
+                }));
+        return {};
+    }
+
+    Result<void> watch_devices() {
+        VPNHA_TRY(
+            devices_,
+            runtime::Devices::watch(
+                loop_,
+                {.config = config_,
+                 .gate = *gate_,
+                 .network = *network_,
+                 .neighbours = *neighbours_,
+                 .serves = [this](GatewayId id) { return !ending_ && node_->find(id)->serves(); },
+                 .announce = [this](GatewayId id) { run(node_->announce_again(id, loop_.now())); },
+                 .on_carrier =
+                     [this](GatewayId gateway, LinkSide side, bool carrier) {
+                         run(node_->on_carrier(gateway, side, carrier, loop_.now()));
+                     },
+                 .broken = [this](const Error& error) { executor_->break_off(error); }}));
+        return {};
+    }
+
+    Result<void> open_cluster_map() {
+        VPNHA_TRY(map_,
+                  adapters::ClusterMap::open(loop_, {.on_change = [this] { on_totem_changed(); },
+                                                     .on_nodes = [this] { on_nodes_changed(); },
+                                                     .on_lost = [this] { on_map_lost(); }}));
+        return encryption_.check(map_->totem());
+    }
+
+    void on_totem_changed() {
+        encryption_.check_again(map_->totem());
+        run(node_->withhold_records(encryption_.forbids_records(), loop_.now()));
+    }
+
+    // Its group says so as well, if this vpnhad has one.
+    void on_map_lost() {
+        if (!group_) {
+            on_corosync_lost();
+        }
+    }
+
+    void on_corosync_lost() {
+        const auto is_kept = [](const auto& each) { return each.second.kept_until().has_value(); };
+        const auto has_left = [&is_kept](const auto& each) {
+            return is_kept(each) || !each.second.attached();
+        };
+        if (node_ && std::ranges::any_of(node_->gateways(), is_kept) &&
+            std::ranges::all_of(node_->gateways(), has_left)) {
+            run(node_->end_stopped(loop_.now()));  // The whole cluster stops on this node.
+            return end({});
+        }
+        end(fail(Errc::unreachable, "corosync is gone; without it nobody may speak for a gateway"));
+    }
+
+    Result<node::Settings> read_settings() {
+        VPNHA_TRY(auto leases, adapters::LeaseFiles::open(config_.state_directory));
+        setup_reader_.emplace(config_, map_->key_file());
+        node::Settings settings;
+        VPNHA_TRY(settings.self, map_->self());
+        settings.name = runtime::own_name(map_->nodes(), settings.self, runtime::host_name());
+        settings.confirm_wait = config_.confirm_wait;
+        settings.codecs = codecs_;
+        settings.families = families_;
+        VPNHA_TRY(const lease::Setup lease,
+                  runtime::lease_setup_of(config_, map_->nodes(), settings.self));
+        settings.instance = lease.self.instance.value;
+        for (const config::Gateway& gateway : config_.gateways) {
+            VPNHA_TRY(auto durable, leases.load(gateway.id));
+            if (const Result<void> reserved = leases.reserve(gateway.id); !reserved) {
+                write_log(node::Level::warning, reserved.error().detail);
+            }
+            node::GatewaySettings& each = settings.gateways.emplace_back(
+                runtime::gateway_settings_of(gateway, config_.radius));
+            each.keepers.flows.replicate &= flow_table_ != nullptr;
+            each.lease = lease;
+            each.witness_name = config_.witness.name;
+            each.durable = std::move(durable);
+            each.started_at = started_at_;
+            if (!config_.lease_duration) {
+                each.lease_watch = config_.lease_watch;
+            }
+        }
+        settings.setups = setup_reader_->read();
+        VPNHA_TRY(saver_, adapters::LeaseSaver::start(loop_, std::move(leases)));
+        return settings;
+    }
+
+    Result<void> open_lease_links() {
+        VPNHA_TRY(const auto key, runtime::cluster_key_of(map_->key_file()));
+        nodes_ = map_->nodes();
+        std::vector<GatewayId> gateways;
+        adapters::WitnessOptions witness{config_.witness, {}};
+        for (const config::Gateway& gateway : config_.gateways) {
+            gateways.push_back(gateway.id);
+            for (const config::Covered& each : gateway.covered()) {
+                witness.covered.push_back(each.net);
+            }
+        }
+        VPNHA_TRY(lease_links_,
+                  adapters::LeaseLinks::open(
+                      loop_,
+                      {.self = node_->gateways().begin()->second.settings().lease.self,
+                       .port = config_.lease_port,
+                       .nodes = nodes_,
+                       .name_address = map_->name_address(),
+                       .voters = node_->voters(),
+                       .cluster_key = key.content(),
+                       .gateways = std::move(gateways),
+                       .witness = std::move(witness)},
+                      [this](GatewayId gateway, const lease::Sender& sender,
+                             const lease::Message& message) {
+                          run(node_->on_lease_message(gateway, sender, message, loop_.now()));
+                      },
+                      [this](NodeId node) { run(node_->on_echo(node, loop_.now())); }));
+        return {};
+    }
+
+    // A change of corosync.conf writes many keys, one after the other.
+    void on_nodes_changed() {
+        loop_.set_timer(runtime::kNodesTimer, loop_.now() + kNodesSettle, [this] {
+            if (!lease_links_) {
+                return;
+            }
+            const std::vector<adapters::ClusterNode> nodes = map_->nodes();
+            const auto voters = runtime::voters_of(nodes, config_.witness);
+            if (!voters) {
+                return write_log(node::Level::error, voters.error().detail);
+            }
+            nodes_ = runtime::with_removed_voters(nodes, nodes_, node_->voters());
+            lease_links_->set_nodes(nodes, [this, voters = *voters](const Result<void>& set) {
+                if (set) {
+                    run(node_->set_voters(voters, loop_.now()));
+                } else {
+                    write_log(node::Level::error, set.error().detail);
+                }
+            });
+        });
+    }
+
+    // A device's own address changes without news.
+    void look_at_macs() {
+        for (const config::Gateway& gateway : config_.gateways) {
+            run(node_->set_macs(gateway.id, gate_->macs(gateway.id), loop_.now()));
+        }
+    }
+
+    void compare_setups_later() {
+        loop_.set_timer(runtime::kSetupTimer, loop_.now() + kSetupInterval, [this] {
+            look_at_macs();
+            run(node_->set_setups(setup_reader_->read(), loop_.now()));
+            compare_setups_later();
+        });
+    }
+
+    Result<void> join_group() {
+        VPNHA_TRY(
+            group_,
+            adapters::CorosyncGroup::join(
+                loop_, config_.cluster_group,
+                {.on_members =
+                     [this](const std::set<NodeId>& members, bool quorate) {
+                         scores_.on_members(members);
+                         run(node_->on_members(members, quorate, loop_.now()));
+                     },
+                 .on_message =
+                     [this](NodeId sender, ByteView bytes) {
+                         run(node_->on_group_message(sender, bytes, loop_.now()));
+                     },
+                 .on_process_died =
+                     [this](NodeId member) { run(node_->on_process_died(member, loop_.now())); },
+                 .on_lost = [this] { on_corosync_lost(); }}));
+        return {};
+    }
+
+    Result<void> make_node() {
+        VPNHA_TRY(node::Settings settings, read_settings());
+        node_.emplace(std::move(settings));
+        node_->set_wall(adapters::wall_offset());
+        if (node_->fenced() || adapters::is_fenced(config_.control_socket)) {
+            return end_fenced_life();
+        }
+        VPNHA_CHECK(open_lease_links());
+        const auto run_all = [this](node::Effects effects) { run(std::move(effects)); };
+        VPNHA_TRY(
+            backends_,
+            runtime::Backends::open(
+                {.config = config_,
+                 .loop = loop_,
+                 .key_file = map_->key_file(),
+                 .gate = *gate_,
+                 .kernel = *kernel_,
+                 .node = *node_,
+                 .tell = [this](GatewayId id, const node::KeeperEvent& event) { hear(id, event); },
+                 .run = run_all,
+                 .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
+                                     bool meant) { return gate_->allow_end(vip, peer, meant); },
+                 .failed = [this](const Error& error) { executor_->break_off(error); }},
+                std::move(flow_table_), others_));
+        runtime::Requests::Daemon self;
+        self.run = run_all;
+        self.status = [this](std::map<GatewayId, runtime::SessionCounts> sessions) {
+            return status(std::move(sessions));
+        };
+        self.gate = [this] { return runtime::gate_view(config_, *gate_, loop_.now()); };
+        self.after_scores = [this](std::function<void()> callback) {
+            scores_.after_attempts(std::move(callback));
+        };
+        self.nodes = [this] {
+            return runtime::with_removed_voters(map_->nodes(), nodes_, node_->voters());
+        };
+        self.quorum_device = [this] { return map_->quorum().device; };
+        self.strays = [this] { return plugins_->strays(); };
+        self.differences = [this](const runtime::StartParameters& wanted) {
+            return origin_.differences(wanted);
+        };
+        self.restart = options_.restart;
+        self.loop = {.now = [this] { return loop_.now(); },
+                     .run_at =
+                         [this](TimePoint at, std::function<void()> then) {
+                             loop_.set_timer(runtime::kViewTimer, at, std::move(then));
+                         }};
+        requests_.emplace(config_, *node_, std::move(self));
+        executor_.emplace(
+            loop_, *node_,
+            runtime::Ports{*gate_, *network_, *neighbours_, *services_, *saver_, *lease_links_,
+                           backends_->all()},
+            runtime::Executor::Answers{
+                .request =
+                    [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
+                .plugin = [this](const node::AnswerPlugin& answer) { plugins_->answer(answer); },
+                .end_plugin = [this](node::PluginToken plugin) { plugins_->end(plugin); },
+                .change_plugin =
+                    [this](const node::ChangePlugin& change) { plugins_->change(change); },
+                .address = [this](const node::AnswerAddress& answer) { plugins_->answer(answer); },
+                .score =
+                    [this](const node::WriteScore& score) {
+                        scores_.write(score.resource, score.score);
+                    },
+                .idle = [this] { on_idle(); },
+                .fenced = [this] { end(end_fenced_life()); },
+                .broken =
+                    [this](const Error& error) {
+                        shut_all_gates();
+                        has_failed_ = true;
+                        end(tl::unexpected(error));
+                    }});
+        executor_->set_group(group_.get());
+        admission_.emplace(loop_, *gate_, config_.admission);
+        VPNHA_TRY(authorization_, runtime::open_authorization(config_, loop_, *node_, run_all));
+        plugins_.emplace(config_, loop_, *node_, nodes_, backends_->ppp_protocols(), run_all);
+        compare_setups_later();
+        routing_.emplace(loop_, config_,
+                         [this](GatewayId id, const std::vector<std::string>& conflicts) {
+                             run(node_->set_routing(id, conflicts, loop_.now()));
+                         });
+        return {};
+    }
+
+    void on_request(const adapters::ControlRequest& request, adapters::ControlReply reply) {
+        if (request.verb == "ping") {
+            reply.ok({{"version", version()}, {"restarts", options_.restart.count}});
+        } else if (!requests_) {
+            reply.error({Errc::busy, "vpnhad is starting; try again"});
+        } else {
+            requests_->on_request(request, std::move(reply), loop_.now());
+        }
+    }
+
+    [[nodiscard]] nlohmann::json status(
+        std::map<GatewayId, runtime::SessionCounts> sessions) const {
+        return runtime::status_view(
+            *node_,
+            {.version = version(),
+             .gate = *gate_,
+             .now = loop_.now(),
+             .quorum = runtime::quorum_mode_of(*map_, config_.witness),
+             .sessions = std::move(sessions),
+             .unencrypted_because = encryption_.off_because(),
+             .unencrypted_allowed = encryption_.may_be_off(),
+             .restart = options_.restart,
+             .admission = admission_->admission(),
+             .devices = devices_ ? devices_->warnings() : std::vector<runtime::DeviceWarning>{},
+             .strays = plugins_->strays(),
+             .routing = [this](GatewayId gateway) { return routing_->conflicts(gateway); },
+             .backends = backends_->all(),
+             .authorization = authorization_ ? &authorization_->counters() : nullptr,
+             .lease = lease_links_->counters(),
+             .plugin_malformed = plugins_->counters().malformed,
+             .control_malformed = control_->counters().malformed});
+    }
+
+    void run(node::Effects effects) { executor_->run(std::move(effects)); }
+
+    // One that was started after a death serves the other nodes' leases until Pacemaker has started
+    // its gateways again: a stop that only clears up behind the death does not end it.
+    void on_idle() {
+        if (options_.restart.count != 0 && !requests_->has_attached() && !told_to_end_) {
+            return;
+        }
+        backends_->complete_scripts([this] {
+            if (!node_->any_attached()) {
+                end({});
+            }
+        });
+    }
+
+    // The shutdown of a machine ends vpnhad right after Pacemaker has stopped its gateways, and one
+    // that drains serves until its successor claims the lease, 2 s at most. on_idle() follows.
+    void end_when_drained() {
+        if (node_) {
+            run(node_->end_stopped(loop_.now()));
+        }
+        const auto drains = [](const auto& each) {
+            return each.second.detaching() && each.second.serves();
+        };
+        if (!node_ || std::ranges::none_of(node_->gateways(), drains)) {
+            return end({});
+        }
+        told_to_end_ = true;
+    }
+
+    // At the loop's next turn, so that answers under way are written first.
+    void end(Result<void> result) {
+        ended_ = std::move(result);
+        ending_ = true;
+        loop_.set_timer(runtime::kEndTimer, loop_.now(), [this] { loop_.stop(); });
+    }
+
+    Result<void> end_fenced_life() {
+        shut_all_gates();
+        adapters::LinuxMachine machine;
+        return tl::unexpected(runtime::end_fenced_life(config_, *services_, machine));
+    }
+
+    void shut_all_gates() {
+        for (const config::Gateway& gateway : config_.gateways) {
+            for (const Result<void>& result :
+                 {gate_->shut(gateway.id), network_->remove_addresses(gateway.id)}) {
+                if (!result) {
+                    write_log(node::Level::error, result.error().detail);
+                }
+            }
+        }
+    }
+
+    // Members are destroyed from the last to the first: the loop is the last to go.
+    config::Config config_;
+    DaemonOptions options_;
+    runtime::Origin origin_;
+    std::span<const wire::Codec> codecs_;
+    std::span<const runtime::Protocol> others_;
+    std::vector<keepers::Make> families_;
+    TimePoint started_at_{};
+    adapters::QbLoop loop_;
+    runtime::ScoreWriter scores_;
+    std::optional<adapters::BpfGate> gate_;
+    std::optional<adapters::LinuxNetwork> network_;
+    std::optional<adapters::StockServices> services_;
+    std::unique_ptr<adapters::PppoL2tpKernel> kernel_;
+    std::unique_ptr<ports::FlowTable> flow_table_;  // Until backends_ has it.
+    std::optional<adapters::NeighbourWatch> neighbours_;
+    std::unique_ptr<runtime::Devices> devices_;
+    std::unique_ptr<adapters::LeaseSaver> saver_;
+    std::unique_ptr<adapters::LeaseLinks> lease_links_;
+    std::unique_ptr<adapters::ClusterMap> map_;
+    // As Corosync listed them last, and voters that it lists no more.
+    std::vector<adapters::ClusterNode> nodes_;
+    runtime::Encryption encryption_;
+    std::unique_ptr<adapters::CorosyncGroup> group_;
+    std::optional<runtime::SetupReader> setup_reader_;
+    std::optional<node::Node> node_;
+    std::optional<runtime::Requests> requests_;
+    std::unique_ptr<runtime::Backends> backends_;
+    std::optional<runtime::Executor> executor_;
+    std::optional<runtime::Plugins> plugins_;
+    std::optional<runtime::AdmissionWatch> admission_;
+    std::optional<runtime::RoutingWatch> routing_;
+    std::unique_ptr<adapters::AuthorizationServer> authorization_;
+    std::unique_ptr<adapters::ControlServer> control_;
+    bool ending_ = false;
+    bool told_to_end_ = false;  // When nothing drains any more.
+    bool has_failed_ = false;
+    Result<void> ended_;
+};
+
+}  // namespace
+
+DaemonEnd run_daemon(const DaemonOptions& options) {
+    return runtime::run_daemon(options, wire::released_codecs());
+}
+
+int exit_code(const DaemonEnd& end) {
+    return end.result ? 0 : end.is_death ? 1 : 3;
+}
+
+namespace runtime {
+
+DaemonEnd run_daemon(const DaemonOptions& options, std::span<const wire::Codec> codecs,
+                     std::span<const Protocol> others) {
+    const auto prepared = prepare(options);
+    if (!prepared) {
+        return {.result = tl::unexpected(prepared.error())};
+    }
+    Daemon daemon(prepared->config, options, codecs, others);
+    DaemonEnd end{.result = daemon.start()};
+    if (end.result) {
+        write_log(node::Level::info, fmt::format("vpnhad {} runs event=started", version()));
+        end = {daemon.run(), daemon.has_failed()};
+    }
+    if (end.result) {
+        write_log(node::Level::info, "vpnhad ends event=ended");
+    } else {
+        write_log(node::Level::error,
+                  fmt::format("vpnhad ends event=ended: {}", end.result.error().detail));
+    }
+    adapters::close_log();
+    return end;
+}
+
+}  // namespace runtime
+
+}  // namespace vpnha

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The verbs of the control socket (docs/control-protocol.md): views are answered at once, those of
+// all sessions in slices, what changes something when the node reports how it ended.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "cluster/node/node.hpp"
+#include "config/config.hpp"
+#include "daemon/origin.hpp"
+#include "daemon/views/session_walks.hpp"
+#include "daemon/views/views.hpp"
+#include "host/control/control_server.hpp"
+#include "host/corosync/cluster_map.hpp"
+#include "vpnha/daemon.hpp"
+
+namespace vpnha::runtime {
+
+class Requests {
+  public:
+    struct Daemon {
+        std::function<void(node::Effects)> run;
+        std::function<nlohmann::json(std::map<GatewayId, SessionCounts>)> status;
+        std::function<Result<nlohmann::json>()> gate;
+        // Calls back when Pacemaker has been told every score there is, or could not be told.
+        std::function<void(std::function<void()>)> after_scores;
+        // Those of corosync.conf, also dead ones, and voters that it lists no more.
+        std::function<std::vector<adapters::ClusterNode>()> nodes;
+        // The model of the cluster's quorum device; empty: it has none.
+        std::function<std::string()> quorum_device;
+        // Sessions of this node that no gateway keeps.
+        std::function<std::vector<StraySession>()> strays;
+        // See Origin::differences().
+        std::function<std::vector<std::string>(const StartParameters& wanted)> differences;
+        Restart restart;
+        SessionWalks::Loop loop;
+    };
+
+    // All must outlive it.
+    Requests(const config::Config& config, node::Node& node, Daemon daemon)
+        : config_(config), node_(node), daemon_(std::move(daemon)), walks_(node, daemon_.loop) {}
+
+    void on_request(const adapters::ControlRequest& request, adapters::ControlReply reply,
+                    TimePoint now);
+    void on_answer(const node::AnswerRequest& answer);
+    // A gateway was, since the start.
+    [[nodiscard]] bool has_attached() const { return has_attached_; }
+
+  private:
+    using Verb = node::Effects (*)(node::Node&, node::RequestToken, GatewayId,
+                                   const nlohmann::json& arguments, TimePoint);
+    [[nodiscard]] static Verb find_verb(const std::string& name);
+
+    // A start that takes a stop back would start vpnhad from something else now. Where other nodes
+    // have all records of this node, the start gets a new vpnhad: this one ends. False: it goes on.
+    [[nodiscard]] bool makes_way(GatewayId gateway, const nlohmann::json& arguments,
+                                 adapters::ControlReply& reply, TimePoint now);
+    void answer_monitor(GatewayId gateway, bool probe, adapters::ControlReply reply, TimePoint now);
+    void confirm_dead(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
+    void vote_without(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
+    void fence(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
+    // Asks for a planned move, once; who wants it asks again until the role has moved.
+    void switch_over(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
+    // The one of nodes() that the arguments name, by its name or id.
+    [[nodiscard]] Result<NodeId> node_of(const nlohmann::json& arguments) const;
+    void answer_status(bool is_roots, adapters::ControlReply reply);
+    void answer_sessions(const nlohmann::json& arguments, bool is_roots,
+                         adapters::ControlReply reply);
+    void add_strays(std::optional<GatewayId> only, SessionList& list) const;
+    // The session whose id begins so.
+    void find_session(const nlohmann::json& arguments, adapters::ControlReply reply);
+    void end_session(GatewayId gateway, const wire::RecordKey& session,
+                     adapters::ControlReply reply);
+    void answer_plan(const nlohmann::json& arguments, adapters::ControlReply reply) const;
+    // The named one, or the only one.
+    [[nodiscard]] Result<GatewayId> gateway_of(const nlohmann::json& arguments) const;
+    // None when none is named.
+    [[nodiscard]] Result<std::optional<GatewayId>> only_gateway(
+        const nlohmann::json& arguments) const;
+    void finish(const node::AnswerRequest& answer, const nlohmann::json& result);
+
+    const config::Config& config_;
+    node::Node& node_;
+    Daemon daemon_;
+    SessionWalks walks_;
+    std::map<node::RequestToken, adapters::ControlReply> waiting_;
+    std::set<node::RequestToken> attaching_;
+    node::RequestToken next_token_ = 1;
+    bool has_attached_ = false;
+};
+
+}  // namespace vpnha::runtime

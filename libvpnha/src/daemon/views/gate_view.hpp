@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The gates of this node as the control socket shows them: docs/control-protocol.md has the shapes.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "config/config.hpp"
+#include "host/gate/gate.hpp"
+
+namespace vpnha::runtime {
+
+// Of all gateways. `now` is CLOCK_BOOTTIME.
+[[nodiscard]] Result<nlohmann::json> gate_view(const config::Config& config,
+                                               const adapters::BpfGate& gate, TimePoint now);
+
+// Packets by direction and reason, of whatever kind: for the status.
+[[nodiscard]] nlohmann::json drops_by_reason(const ports::GateCounters& drops);
+
+}  // namespace vpnha::runtime

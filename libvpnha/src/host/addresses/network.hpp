@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The addresses, policy rules and routes of a promotion (ports/network.hpp), by rtnetlink.
+#pragma once
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.hpp"
+#include "host/netlink/netlink_route.hpp"
+#include "ports/network.hpp"
+
+namespace vpnha::adapters {
+
+class LinuxNetwork final : public ports::Network {
+  public:
+    // `config` must outlive the network.
+    [[nodiscard]] static Result<LinuxNetwork> create(const config::Config& config);
+
+    Result<void> add_addresses(GatewayId gateway) override;
+    Result<void> remove_addresses(GatewayId gateway) override;
+    [[nodiscard]] Result<std::string> missing(GatewayId gateway) override;
+    Result<void> forget_unresolved(GatewayId gateway) override;
+    Result<void> announce(GatewayId gateway) override;
+
+    // Whether sessions that are installed here have networks of that family behind their clients,
+    // outside of the pools: they need one rule more while the addresses are here.
+    Result<void> set_networks(GatewayId gateway, bool is_v6, bool are_there);
+
+    // For a start, and for an agent beside a dead vpnhad: no VIP of the gateway on any device, with
+    // whatever prefix length, and no rule of it, whoever left them. Reads all addresses of the
+    // node, which remove_addresses() does not.
+    Result<void> flush(GatewayId gateway);
+
+  private:
+    LinuxNetwork(const config::Config& config, RouteNetlink route)
+        : config_(&config), route_(std::move(route)) {}
+    [[nodiscard]] Result<const config::Gateway*> find(GatewayId gateway) const;
+    [[nodiscard]] std::vector<PolicyRule> rules_of(const config::Gateway& gateway) const;
+    Result<void> delete_routing(const config::Gateway& gateway);
+
+    const config::Config* config_;
+    RouteNetlink route_;
+    std::set<GatewayId> has_addresses_;
+    std::set<std::pair<GatewayId, bool>> with_networks_;  // And IPv6 or not.
+};
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The gate from outside of the process that attached it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+
+#include "config/config.hpp"
+#include "host/gate/gate_place.hpp"
+
+namespace vpnha::adapters {
+
+// Silences one gateway without the process that attached the gates.
+class GateSilencer {
+  public:
+    GateSilencer(const config::Gateway& gateway, GateChain chain)
+        : gateway_(gateway), chain_(std::move(chain)) {}
+
+    // Shuts the gates that are there. False: there is none, or it is not the first program.
+    Result<bool> shut(const Link& link, GateDirection direction);
+    Result<void> put_shut_one(const Link& link, GateDirection direction);
+
+  private:
+    Result<void> shut(const GatePrograms::Program& program);
+
+    const config::Gateway& gateway_;
+    GateChain chain_;
+    GatePrograms programs_;
+    std::set<std::uint32_t> shut_;
+    std::optional<GateProgram> own_;
+};
+
+// Shuts the gateway's gate without the vpnhad that attached it, which must be dead: a living one
+// would open it again. A device that has no gate, or has it behind another program, gets a shut
+// one; a device that is gone lets nothing pass and is no failure.
+[[nodiscard]] Result<void> silence(const config::Config& config, const config::Gateway& gateway,
+                                   GateHook hook = gate_hook_of_kernel());
+
+// Whether the gateway's gate lets packets pass on one of its devices at this moment, whoever
+// attached it. A device without a gate does not count: what passes there, no lease lets pass.
+[[nodiscard]] Result<bool> is_open(const config::Config& config, const config::Gateway& gateway,
+                                   GateHook hook = gate_hook_of_kernel());
+
+// Whether this kernel has what the gate needs: attaches it in a network namespace of its own, of
+// which nothing is left. Error unsupported says what is missing, permission that only root can
+// look.
+[[nodiscard]] Result<void> probe_gate();
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// rtnetlink: links, addresses, routes and policy rules, in either family. What exists already is a
+// success for every add_ and what is gone already one for every delete_, because promotion,
+// demotion and start must be repeatable.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/ip.hpp"
+#include "base/mac_address.hpp"
+#include "host/netlink/netlink.hpp"
+
+namespace vpnha::adapters {
+
+// RFC 8200 5.
+inline constexpr std::uint16_t kIpv6MtuMin = 1280;
+
+// An interface as the kernel numbers it; 0 is none.
+using LinkIndex = int;
+
+struct LinkState {
+    LinkIndex index = 0;
+    bool is_up = false;  // Set up, and it has a carrier.
+    friend bool operator==(const LinkState&, const LinkState&) = default;
+};
+
+// A device of the node's network namespace, as a message RTM_NEWLINK describes it.
+struct Link {
+    std::string name;
+    LinkState state;
+    std::uint16_t hardware = 0;  // ARPHRD_ETHER, ARPHRD_PPP, ...
+    std::string kind;            // "vlan", "bridge", ...; empty for a driver's own device.
+    // Belongs to a bridge, bond or the like, which receives in its place. A device in a VRF
+    // receives for itself.
+    bool is_port = false;
+    LinkIndex upper = 0;          // What it belongs to, a VRF as well.
+    LinkIndex lower = 0;          // The device that it stands on: of a VLAN, a macvlan, a tunnel.
+    std::uint32_t vrf_table = 0;  // Of a VRF.
+    MacAddress mac{};             // Of Ethernet alone.
+};
+
+struct LinkAddress {
+    LinkIndex link = 0;
+    IpPrefix local;
+};
+
+// In the field rtm_protocol of all routes that this project adds, and in FRA_PROTOCOL of its policy
+// rules (rtnetlink(7)); iproute2's rt_protos has no name for it.
+inline constexpr std::uint8_t kOwnRouteProtocol = 118;
+
+// "from FROM to TO fwmark MARK lookup TABLE suppress_prefixlength 0 preference PREFERENCE"
+struct PolicyRule {
+    bool is_v6 = false;
+    std::optional<IpAddress> from;
+    std::optional<std::uint32_t> mark;
+    std::uint32_t table = 0;
+    std::uint32_t preference = 0;
+    std::optional<IpPrefix> to = std::nullopt;
+    bool passes_default = false;  // Not by a default route of the table: the next rule is asked.
+    friend bool operator==(const PolicyRule&, const PolicyRule&) = default;
+};
+
+// A rule as the kernel lists it, with conditions that PolicyRule has no word for.
+struct ListedRule {
+    PolicyRule rule;  // `from` only if it is one address.
+    bool is_own = false;
+    bool is_l3mdev = false;     // Of the kernel, for all VRFs.
+    bool goes_on = false;       // It leads nowhere by itself: "goto", "nop".
+    bool is_selective = false;  // By mark, port, protocol, user, TOS, tunnel or sending device.
+    std::string text;           // As ip-rule(8) writes it: "from 192.0.2.0/24 lookup 100".
+};
+
+// To `destination` in `table`, over a link that the caller names: to `via`, or to the neighbours
+// there.
+struct TableRoute {
+    IpPrefix destination;
+    std::optional<IpAddress> via;
+    std::uint32_t table = 0;
+    friend bool operator==(const TableRoute&, const TableRoute&) = default;
+};
+
+// A route as the kernel lists it.
+struct ListedRoute {
+    TableRoute route;
+    LinkIndex over = 0;  // 0: several devices, or none.
+    bool is_unicast = false;
+    bool is_own = false;
+    std::uint8_t protocol = 0;  // RTPROT_KERNEL, RTPROT_BOOT, ...
+};
+
+// A filter of traffic control. `program` is the kernel's number of its BPF program; 0: none.
+struct LinkFilter {
+    std::uint32_t handle = 0;
+    std::uint32_t program = 0;
+};
+
+// What a message RTM_NEWLINK says.
+[[nodiscard]] LinkState link_state_of(const nlmsghdr* message);
+[[nodiscard]] Link link_of(const nlmsghdr* message);
+
+class RouteNetlink {
+  public:
+    [[nodiscard]] static Result<RouteNetlink> open();
+
+    // nullopt: there is no such interface.
+    [[nodiscard]] Result<std::optional<LinkState>> find_link(const std::string& name);
+    [[nodiscard]] Result<bool> has_link(LinkIndex link);
+    [[nodiscard]] Result<std::optional<Link>> find_device(const std::string& name);
+    [[nodiscard]] Result<std::optional<Link>> find_device(LinkIndex link);
+    // Also while others come and go: who was there all the time is among them. One that goes
+    // meanwhile may be.
+    Result<void> for_each_link(const std::function<void(Link)>& on_link);
+    // For a link that is down: its name and MTU, and no IPv6 address of its own making. Below
+    // kIpv6MtuMin it has no IPv6 at all.
+    Result<void> prepare_link(LinkIndex link, const std::string& name, std::uint16_t mtu);
+    Result<void> set_link_up(LinkIndex link);
+    // A device for VLAN `id` (1..4094) on `parent`, set up.
+    Result<void> add_vlan(LinkIndex parent, std::uint16_t id, const std::string& name);
+    // A pair of veth devices, set down, of which an earlier one of the name `near` is no more.
+    // Error unsupported: the kernel has none.
+    Result<void> add_pair(const std::string& near, const std::string& far);
+    Result<void> delete_link(LinkIndex link);
+    // Of a link that is there: from 1 on the number is the caller's choice.
+    Result<void> set_link_group(LinkIndex link, std::uint32_t group);
+    // All of them at once; nothing when there is none.
+    Result<void> delete_link_group(std::uint32_t group);
+    // kPlugs queues for what leaves by the link, by skb->priority (1:1, 1:2), each up to so many
+    // octets; they let nothing go. Error unsupported: the kernel has no sch_prio or sch_plug.
+    static constexpr std::uint32_t kPlugs = 2;
+    Result<void> add_plugs(LinkIndex link, std::uint32_t octets_max);
+    // One of them, from 1 on, holds what comes from now on; or lets it go, with what it has held.
+    Result<void> close_plug(LinkIndex link, std::uint32_t plug);
+    Result<void> release_plug(LinkIndex link, std::uint32_t plug);
+    // All of them, and what they hold.
+    Result<void> delete_plugs(LinkIndex link);
+    // The kind of what filters of incoming packets are attached to: "clsact", "ingress"; empty when
+    // there is nothing of the kind.
+    [[nodiscard]] Result<std::string> ingress_qdisc(LinkIndex link);
+    // The filters of clsact with this priority, in the order in which they run. `parent` is
+    // TC_H_MIN_INGRESS or TC_H_MIN_EGRESS. Empty where there is no clsact, or no such device. An
+    // ingress qdisc answers with the filters of its one block, whichever parent is asked for.
+    [[nodiscard]] Result<std::vector<LinkFilter>> filters(LinkIndex link, std::uint32_t parent,
+                                                          std::uint16_t priority);
+
+    // An IPv6 one can be used at once, without duplicate address detection, but is deprecated (RFC
+    // 4862 5.5.4): connections of the node itself do not take it as their source, as they do not
+    // take a second IPv4 address of a net.
+    Result<void> add_address(LinkIndex link, const IpPrefix& local);
+    // Of a point-to-point link, and without the route to `peer` that comes with it otherwise.
+    Result<void> add_peer_address(LinkIndex link, Ipv4Address local, Ipv4Address peer);
+    // Of a point-to-point link that is up, both link-local in IPv6; the route to `peer` comes with
+    // them.
+    Result<void> add_link_local_peer(LinkIndex link, const IpAddress& local, const IpAddress& peer);
+    // This one: with another prefix length it is another address.
+    Result<void> delete_address(LinkIndex link, const IpPrefix& local);
+    // In IPv4 with whatever prefix length or peer; when there are several, the first of them.
+    Result<void> flush_address(LinkIndex link, const IpPrefix& local);
+    [[nodiscard]] Result<std::vector<IpPrefix>> addresses(LinkIndex link);
+    // Of both families; of all links, or of one.
+    Result<void> for_each_address(const std::function<void(const LinkAddress&)>& on_address,
+                                  LinkIndex link = 0);
+
+    // Neighbours there for whom the kernel waits, or has waited in vain: it asks them anew.
+    Result<void> forget_unresolved(LinkIndex link);
+
+    // Takes the place of another one to the same destination.
+    Result<void> add_route(LinkIndex link, const TableRoute& route);
+    Result<void> delete_route(LinkIndex link, const TableRoute& route);
+    [[nodiscard]] Result<bool> has_route(LinkIndex link, const TableRoute& route);
+    // Of both families and all tables; those to other hosts, also where the link is one of several
+    // ways to them.
+    Result<void> for_each_route(LinkIndex link,
+                                const std::function<void(const TableRoute&)>& on_route);
+    // Of both families; a kernel that does not filter is asked for all of its routes.
+    Result<void> for_each_route_in(std::uint32_t table,
+                                   const std::function<void(const ListedRoute&)>& on_route);
+
+    // Error unsupported when the kernel does not speak the rule's family.
+    Result<void> add_rule(const PolicyRule& rule);
+    // And this project's of this table and preference that have more conditions: until none is
+    // left.
+    Result<void> delete_rule(const PolicyRule& rule);
+    [[nodiscard]] Result<bool> has_rule(const PolicyRule& rule);
+    // Of one family, in the order in which the kernel asks them; none of a kernel without it.
+    Result<void> for_each_rule(bool is_v6, const std::function<void(const ListedRule&)>& on_rule);
+
+  private:
+    explicit RouteNetlink(NetlinkSocket socket) : socket_(std::move(socket)) {}
+    [[nodiscard]] Result<std::optional<Link>> ask_device(NetlinkRequest& request,
+                                                         const std::string& name);
+    Result<void> change_plug(LinkIndex link, std::uint32_t plug, int action, std::string_view what);
+
+    NetlinkSocket socket_;
+};
+
+}  // namespace vpnha::adapters

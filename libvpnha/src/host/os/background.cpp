@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/os/background.hpp"
+
+#include <sys/eventfd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "host/os/thread.hpp"
+
+namespace vpnha::adapters {
+
+Background::~Background() {
+    for (Job& job : jobs_) {
+        loop_.unwatch(job.ended.get());
+        job.thread.join();
+    }
+}
+
+Result<void> Background::run(Work work, Done done) {
+    UniqueFd ended(::eventfd(0, EFD_CLOEXEC));
+    if (!ended) {
+        return tl::unexpected(system_error("eventfd", errno));
+    }
+    const int fd = ended.get();
+    const auto job = jobs_.insert(jobs_.end(), {std::move(ended), std::move(done), {}, {}});
+    if (Result<void> watched = loop_.watch(fd, [this, job] { finish(job); }); !watched) {
+        jobs_.erase(job);
+        return watched;
+    }
+    Result<std::thread> started = start_thread([job, fd, pace = pace_, todo = std::move(work)] {
+        if (pace == Pace::low) {
+            become_background();
+        }
+        job->result = todo();
+        ::eventfd_write(fd, 1);
+    });
+    if (!started) {
+        loop_.unwatch(fd);
+        jobs_.erase(job);
+        return tl::unexpected(started.error());
+    }
+    job->thread = std::move(*started);
+    return {};
+}
+
+void Background::finish(Place job) {
+    // What the loop holds, the closure that called this among it, ends with unwatch().
+    loop_.unwatch(job->ended.get());
+    job->thread.join();
+    const Job ended = std::move(*job);
+    jobs_.erase(job);
+    ended.done(ended.result);
+}
+
+}  // namespace vpnha::adapters

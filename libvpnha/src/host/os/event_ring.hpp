@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The last lines of the log that tell an event, for those who ask vpnhad instead of reading its
+// log:
+//     now promoted event=promoted gateway=dialin epoch=4.1: why
+// Pure.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/effects/effects.hpp"
+
+namespace vpnha::adapters {
+
+struct Event {
+    std::uint64_t sequence = 0;  // From 1, of one life of vpnhad.
+    std::uint64_t unix_us = 0;
+    node::Level level = node::Level::info;
+    std::string word;                           // Which event.
+    std::map<std::string, std::string> fields;  // The words NAME=VALUE behind it.
+    std::string text;                           // The whole line.
+};
+
+// nullopt: the line tells no event. Sequence, time and level are the caller's.
+[[nodiscard]] std::optional<Event> parse_event(std::string_view line);
+
+class EventRing {
+  public:
+    // Lines for debugging are not kept, nor those without an event.
+    void note(node::Level level, std::uint64_t unix_us, std::string_view line);
+    // Those behind `sequence`, the oldest first, at most limits::kEventsAnswered.
+    [[nodiscard]] std::vector<Event> after(std::uint64_t sequence) const;
+
+  private:
+    std::deque<Event> events_;
+    std::uint64_t last_ = 0;
+};
+
+}  // namespace vpnha::adapters

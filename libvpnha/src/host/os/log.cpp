@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/os/log.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <qb/qblog.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <utility>
+
+#include "base/time.hpp"
+#include "host/os/log_writer.hpp"
+#include "host/os/unique_fd.hpp"
+#include "host/os/utc.hpp"
+
+namespace vpnha::adapters {
+
+namespace {
+
+struct Sink {
+    std::mutex mutex;  // Of the pointer.
+    std::shared_ptr<LogWriter> writer;
+    std::uint64_t dropped = 0;  // By writers before it.
+    int target = -1;
+};
+
+// libqb's log is one for the process, and so is this. Never destroyed: a writer's thread may still
+// wait for its file when the process ends.
+Sink& sink() {
+    static Sink& only = *new Sink;
+    return only;
+}
+
+std::shared_ptr<LogWriter> writer() {
+    const std::lock_guard lock(sink().mutex);
+    return sink().writer;
+}
+
+// For the handler of a signal, which cannot take a lock.
+std::atomic<const LogWriter*> written_at_a_crash{nullptr};
+
+constexpr Duration kCrashPatience = std::chrono::milliseconds(100);
+
+// Threads write, too.
+struct Told {
+    std::mutex mutex;
+    EventRing events;
+};
+
+Told& told() {
+    static Told& only = *new Told;
+    return only;
+}
+
+std::uint8_t priority_of(node::Level level) {
+    switch (level) {
+        case node::Level::error:
+            return LOG_ERR;
+        case node::Level::warning:
+            return LOG_WARNING;
+        case node::Level::info:
+            return LOG_INFO;
+        case node::Level::debug:
+            return LOG_DEBUG;
+    }
+    return LOG_ERR;
+}
+
+const char* name_of(std::uint8_t priority) {
+    switch (priority) {
+        case LOG_WARNING:
+            return "warning";
+        case LOG_NOTICE:
+        case LOG_INFO:
+            return "info";
+        case LOG_DEBUG:
+            return "debug";
+        default:
+            return "error";
+    }
+}
+
+std::string line_of(std::uint64_t unix_us, const char* level, std::string_view text) {
+    return fmt::format("{} vpnhad[{}]: {}: {}\n", utc_us(unix_us), getpid(), level, text);
+}
+
+void write_line(std::int32_t, qb_log_callsite* site, timespec* at, const char* message) {
+    const auto us = static_cast<std::uint64_t>(at->tv_sec) * 1'000'000 +
+                    static_cast<std::uint64_t>(at->tv_nsec) / 1000;
+    if (const auto to = writer()) {
+        to->put(line_of(us, name_of(site->priority), message));
+    }
+}
+
+void note_event(node::Level level, std::uint64_t unix_us, std::string_view text) {
+    const std::lock_guard lock(told().mutex);
+    told().events.note(level, unix_us, text);
+}
+
+std::string report_dropped(std::uint64_t count) {
+    const std::string text = fmt::format(
+        "the log's file took no lines for a while: {} were dropped event=log-dropped count={}",
+        count, count);
+    const std::uint64_t us = unix_us_now();
+    note_event(node::Level::warning, us, text);
+    return line_of(us, name_of(LOG_WARNING), text);
+}
+
+void on_crash(int signal) {
+    // The writer's thread works meanwhile.
+    if (const LogWriter* const to = written_at_a_crash.load()) {
+        static_cast<void>(to->wait_until_written(kCrashPatience));
+    }
+    // SA_RESETHAND has restored the default action, which follows at the return. A signal that
+    // another process sent, such as systemd's at a watchdog's end, would not come again by itself.
+    ::raise(signal);
+}
+
+}  // namespace
+
+Result<void> open_log(const std::string& level, const std::string& file) {
+    std::uint8_t lowest = LOG_INFO;
+    for (const std::uint8_t priority :
+         std::array<std::uint8_t, 4>{LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG}) {
+        if (level == name_of(priority)) {
+            lowest = priority;
+        }
+    }
+    UniqueFd to(
+        file.empty()
+            ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
+            : ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640));
+    if (!to) {
+        return tl::unexpected(system_error("open log " + file, errno));
+    }
+    VPNHA_TRY(auto started, LogWriter::start(std::move(to), report_dropped));
+    {
+        const std::lock_guard lock(sink().mutex);
+        sink().writer = std::move(started);
+        written_at_a_crash = sink().writer.get();
+    }
+    qb_log_init("vpnhad", LOG_DAEMON, LOG_ERR);
+    qb_log_ctl(QB_LOG_SYSLOG, QB_LOG_CONF_ENABLED, QB_FALSE);
+    sink().target = qb_log_custom_open(write_line, nullptr, nullptr, nullptr);
+    qb_log_filter_ctl(sink().target, QB_LOG_FILTER_ADD, QB_LOG_FILTER_FILE, "*", lowest);
+    qb_log_format_set(sink().target, "%b");
+    qb_log_ctl(sink().target, QB_LOG_CONF_MAX_LINE_LEN, 2048);
+    qb_log_ctl(sink().target, QB_LOG_CONF_ENABLED, QB_TRUE);
+    return {};
+}
+
+void write_log(node::Level level, const std::string& text) {
+    note_event(level, unix_us_now(), text);
+    qb_log_from_external_source("vpnhad", "vpnhad", "%s", priority_of(level), 0, 0, text.c_str());
+}
+
+std::vector<Event> events_after(std::uint64_t sequence) {
+    const std::lock_guard lock(told().mutex);
+    return told().events.after(sequence);
+}
+
+const char* level_word(node::Level level) {
+    return name_of(priority_of(level));
+}
+
+void log_failure(std::string_view what, const Result<void>& result) {
+    if (!result) {
+        write_log(node::Level::warning, fmt::format("{}: {}", what, result.error().detail));
+    }
+}
+
+std::uint64_t log_lines_dropped() {
+    const std::lock_guard lock(sink().mutex);
+    return sink().dropped + (sink().writer ? sink().writer->dropped() : 0);
+}
+
+void write_log_at_a_crash() {
+    for (const int signal : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
+        struct sigaction before {};
+        struct sigaction wanted {};
+        wanted.sa_handler = on_crash;
+        wanted.sa_flags = static_cast<int>(SA_RESETHAND);
+        // A sanitizer has handlers of its own.
+        if (::sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_DFL) {
+            ::sigaction(signal, &wanted, nullptr);
+        }
+    }
+}
+
+void close_log() {
+    qb_log_fini();
+    written_at_a_crash = nullptr;
+    std::shared_ptr<LogWriter> ended;
+    {
+        const std::lock_guard lock(sink().mutex);
+        ended = std::move(sink().writer);
+        sink().dropped += ended ? ended->dropped() : 0;
+    }
+}
+
+}  // namespace vpnha::adapters

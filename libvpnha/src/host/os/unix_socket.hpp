@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The Unix sockets at which vpnhad listens, and who is at the other end of a connection.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/os/unique_fd.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::adapters {
+
+// As the kernel saw them at connect(2); a later change of the process does not count.
+struct PeerCredentials {
+    pid_t pid = 0;
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::vector<gid_t> groups;  // Supplementary ones.
+
+    [[nodiscard]] bool is_in(gid_t group) const;
+};
+
+[[nodiscard]] Result<PeerCredentials> peer_credentials(int fd);
+
+struct UnixListenerOptions {
+    std::string path;
+    int type = 0;                // SOCK_STREAM or SOCK_SEQPACKET.
+    mode_t mode = 0600;          // Of the socket's file, from its first moment on.
+    std::optional<gid_t> group;  // Of the file; root's when not given.
+};
+
+// A listening socket with its file. The file of a process that died is replaced; when somebody
+// still answers at it, open() fails with `already_exists`. The file goes with the listener.
+class UnixListener {
+  public:
+    [[nodiscard]] static Result<UnixListener> open(const UnixListenerOptions& options);
+    ~UnixListener();
+    UnixListener(UnixListener&&) noexcept = default;
+    UnixListener& operator=(UnixListener&&) = delete;
+
+    // A non-blocking connection, or nothing when nobody waits.
+    [[nodiscard]] std::optional<UniqueFd> accept() const;
+    [[nodiscard]] int fd() const { return fd_.get(); }
+
+  private:
+    UnixListener(UniqueFd fd, std::string path, ino_t inode);
+
+    UniqueFd fd_;
+    std::string path_;
+    ino_t inode_ = 0;
+};
+
+}  // namespace vpnha::adapters

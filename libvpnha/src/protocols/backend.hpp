@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Port: what carries out the commands of one protocol's keeper on this node: in its kernel, in a
+// daemon or in a data path. One for each protocol, whatever the number of gateways. Called from the
+// event loop only.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <variant>
+
+#include "base/ids.hpp"
+#include "base/status.hpp"
+#include "cluster/effects/protocol_work.hpp"
+#include "cluster/wire/record_key.hpp"
+
+namespace vpnha::ports {
+
+class PppProtocol;
+
+class Backend {
+  public:
+    // Hands an event to the keepers of a gateway: from the loop, or within execute(), whose effects
+    // then take place behind those that are under way.
+    using Tell = std::function<void(GatewayId, const node::KeeperEvent&)>;
+
+    virtual ~Backend() = default;
+
+    // False: the work is of another protocol, and untouched.
+    [[nodiscard]] virtual bool execute(node::ProtocolWork& work) = 0;
+
+    // nullptr: its stock sessions have no pppd.
+    [[nodiscard]] virtual PppProtocol* ppp() { return nullptr; }
+
+    // The stock daemons of the gateway are being ended: their sessions may still be in the kernel.
+    // Nothing of the gateway is installed until let_go().
+    virtual void hold(GatewayId) {}
+    virtual void let_go(GatewayId) {}
+    // The gateway announces its addresses once more: a device that was down has lost its entries.
+    virtual void announce(GatewayId) {}
+    // The gateway is no more on this node. What waits to be installed for it is dropped.
+    virtual void detach(GatewayId) {}
+    // The last gateway was detached: all that was ordered is done when this returns.
+    virtual void finish() {}
+
+    // The device of a session that goes on here, by its record's key; empty: it has none of it.
+    [[nodiscard]] virtual std::string interface_of(const wire::RecordKey&) const { return {}; }
+
+    // What this node's status shows of it ("counters/pptp_resets"), and a gateway's
+    // ("conntrack/waiting").
+    [[nodiscard]] virtual Status status() const { return {}; }
+    [[nodiscard]] virtual Status status_of(GatewayId) const { return {}; }
+
+  protected:
+    // For execute(): hands the command to `carry_out` if it is one of that family.
+    template <class Family, class CarryOut>
+    [[nodiscard]] static bool execute_own(node::ProtocolWork& work, const CarryOut& carry_out) {
+        auto* const own = work.get<Family>();
+        if (own == nullptr) {
+            return false;
+        }
+        std::visit(carry_out, *own);
+        return true;
+    }
+
+    Backend() = default;
+    Backend(const Backend&) = default;
+    Backend& operator=(const Backend&) = default;
+};
+
+}  // namespace vpnha::ports

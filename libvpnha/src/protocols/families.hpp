@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The families of records: the one list of them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "base/time.hpp"
+#include "protocols/keeper.hpp"
+#include "services/accounting/keeper/accounts.hpp"
+#include "services/addresses/keeper/addresses.hpp"
+#include "services/flows/keeper/flows.hpp"
+
+namespace vpnha::keepers {
+
+// Of one gateway, for all families.
+struct Settings {
+    Duration hello_interval = std::chrono::seconds(60);
+    // A pppd goes on after that, whether a standby has confirmed its session or not.
+    Duration confirm_wait = std::chrono::milliseconds(50);
+    // So many clients within a second are told after a takeover that they have to dial again.
+    std::uint32_t redials_per_second = 100;
+    FlowSettings flows;
+    AddressSettings addresses;
+    AccountSettings accounts;
+    std::optional<std::uint16_t> l2tp_port;  // Where the gateway takes L2TP; nullopt: nowhere.
+    bool ipsec = false;                      // The gateway serves it.
+    bool pptp = false;                       // The same.
+    bool resume_scripts = false;             // pppd's scripts run for resumed sessions.
+};
+
+// The gateway outlives what is made. nullptr: it does not serve that family.
+using Make = std::unique_ptr<Keeper> (*)(Gateway& gateway, const Settings& settings);
+
+// In the order in which they have their turn.
+[[nodiscard]] std::span<const Make> families();
+
+}  // namespace vpnha::keepers

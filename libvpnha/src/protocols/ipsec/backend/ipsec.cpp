@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "protocols/ipsec/backend/ipsec.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+
+#include "host/corosync/cluster_nodes.hpp"
+#include "host/os/log.hpp"
+#include "host/os/timers.hpp"
+#include "protocols/ipsec/backend/ike_socket.hpp"
+#include "protocols/ipsec/backend/nft_port_map.hpp"
+#include "protocols/ipsec/backend/xfrm_table.hpp"
+#include "protocols/ipsec/service/charon_guard.hpp"
+#include "protocols/ipsec/service/charon_sas.hpp"
+#include "protocols/ipsec/service/charon_service.hpp"
+
+namespace vpnha::runtime {
+
+namespace {
+
+// Of some thousand SAs, each of which charon may be at work on.
+constexpr auto kListTimeout = std::chrono::seconds(5);
+// A turn waits for it.
+constexpr auto kEndTimeout = std::chrono::seconds(1);
+
+ports::Charon::Listener listener_for(GatewayId id, const ports::Backend::Tell& tell) {
+    return {.on_said = [id, tell](ByteView message) { tell(id, node::CharonSaid{message}); },
+            .on_fresh = [id, tell](std::uint8_t version) { tell(id, node::CharonFresh{version}); },
+            .on_turned = [id, tell](bool active) { tell(id, node::CharonTurned{active}); },
+            .on_fed =
+                [id, tell](std::uint64_t ticket, const Result<void>& result) {
+                    tell(id, node::CharonFed{ticket, result});
+                },
+            .on_gone = [id, tell] { tell(id, node::CharonGone{}); }};
+}
+
+}  // namespace
+
+Status relay_status(const adapters::RelayDrops& drops, const std::string& warning) {
+    return {{"ipsec/relay_drops/from_charon", drops.from_charon},
+            {"ipsec/relay_drops/to_charon", drops.to_charon},
+            {"ipsec/relay_drops/refused", drops.refused},
+            {"ipsec/warning", warning.empty() ? StatusValue() : StatusValue(warning)}};
+}
+
+Status Ipsec::status_of(GatewayId gateway) const {
+    return gateway == gateway_ ? relay_status(charon_->drops(), charon_->warning()) : Status();
+}
+
+Result<std::unique_ptr<Ipsec>> Ipsec::open(const config::Config& config, adapters::QbLoop& loop,
+                                           const std::string& key_file, ports::Gate& gate,
+                                           Tell tell) {
+    const auto gateway =
+        std::find_if(config.gateways.begin(), config.gateways.end(),
+                     [](const config::Gateway& each) { return each.ipsec.has_value(); });
+    if (gateway == config.gateways.end()) {
+        return nullptr;
+    }
+    std::unique_ptr<Ipsec> opened(new Ipsec(gateway->id, gate, tell));
+    std::set<IpAddress> addresses;
+    for (const IpPrefix& vip : gateway->outside.addresses) {
+        addresses.insert(vip.address);
+    }
+    // Without L2TP there is no port to map.
+    opened->port_map_ = std::make_unique<adapters::NftPortMap>(
+        loop, kPortMapTimer, gateway->l2tp ? addresses : std::set<IpAddress>{},
+        gateway->l2tp_port());
+    opened->ike_watch_ = std::make_unique<adapters::IkeSocket>(
+        loop, [id = gateway->id, tell](const ipsec::IkePacket& packet) {
+            tell(id, node::IkeSeen{packet});
+        });
+    VPNHA_TRY(opened->sas_, adapters::XfrmTable::open(loop, kSaTimer, std::move(addresses)));
+    VPNHA_TRY(const auto key, cluster_key_of(key_file));
+    VPNHA_TRY(auto box, adapters::SecretBox::make(key.content()));
+    VPNHA_TRY(
+        opened->charon_,
+        adapters::CharonRelay::open(
+            loop,
+            {.look_timer = kCharonLookTimer,
+             .feed_timer = kCharonFeedTimer,
+             .turn_timer = kCharonTurnTimer,
+             .list_sas =
+                 [service = adapters::StockService(adapters::charon_kind(), gateway->name)] {
+                     return adapters::list_ike_sas(service, kListTimeout);
+                 },
+             .guard = adapters::guard_charon,
+             .rekey =
+                 [](const std::vector<std::uint32_t>& children,
+                    const std::vector<ipsec::IkeKey>& refusing) {
+                     return adapters::rekey_children(adapters::kCharonVici, children, refusing,
+                                                     kListTimeout);
+                 },
+             .end =
+                 [](const std::vector<ipsec::IkeKey>& sas) {
+                     return adapters::end_ike_sas(adapters::kCharonVici, sas, kListTimeout);
+                 },
+             .end_half_open =
+                 [] { return adapters::end_half_open_sas(adapters::kCharonVici, kEndTimeout); }},
+            adapters::CharonSecrets(std::move(box)), listener_for(gateway->id, tell)));
+    return opened;
+}
+
+bool Ipsec::execute(node::ProtocolWork& work) {
+    return execute_own<node::IpsecWork>(work, [this](auto& each) { carry_out(each); });
+}
+
+void Ipsec::carry_out(node::FeedCharon& work) {
+    charon_->feed(std::move(work.messages), work.ticket);
+}
+
+void Ipsec::carry_out(const node::TurnCharon& work) {
+    charon_->turn(work.active);
+}
+
+void Ipsec::carry_out(const node::ListSas& work) {
+    sas_->list([this, gateway = work.gateway,
+                ticket = work.ticket](const Result<ports::SaTable::Sas>& listed) {
+        if (listed) {
+            tell_(gateway, node::SasListed{*listed, ticket});
+        } else {
+            adapters::log_failure("listing the ESP SAs", tl::unexpected(listed.error()));
+        }
+    });
+}
+
+void Ipsec::carry_out(node::SetCounters& work) {
+    sas_->set(std::move(work.counters), work.exact,
+              [this, gateway = work.gateway, ticket = work.ticket](const Result<void>& result) {
+                  tell_(gateway, node::CountersSet{ticket, result});
+              });
+}
+
+void Ipsec::carry_out(const node::FlushSas& work) {
+    sas_->flush([this, gateway = work.gateway, ticket = work.ticket](const Result<void>& result) {
+        tell_(gateway, node::SasFlushed{ticket, result});
+    });
+}
+
+void Ipsec::carry_out(const node::HoldEsp& work) {
+    const Result<void> result = gate_.hold_esp(work.gateway, work.spis, work.held);
+    tell_(work.gateway, node::EspHeld{work.ticket, result});
+}
+
+void Ipsec::carry_out(node::MapPorts& work) {
+    port_map_->map(std::move(work.mappings));
+}
+
+void Ipsec::carry_out(node::RekeyChildren& work) {
+    charon_->rekey(std::move(work.spis), std::move(work.refusing));
+}
+
+void Ipsec::carry_out(node::EndIkeSas& work) {
+    charon_->end(std::move(work.sas));
+}
+
+void Ipsec::carry_out(const node::WatchIke& work) {
+    adapters::log_failure("requests within IKE SAs are not seen", ike_watch_->watch(work.on));
+}
+
+void Ipsec::carry_out(const node::SendIke& work) {
+    adapters::log_failure("a request of the gateway before is not sent again",
+                          ike_watch_->send(work.from, work.to, work.datagram));
+}
+
+}  // namespace vpnha::runtime

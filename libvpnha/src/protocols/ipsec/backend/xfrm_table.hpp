@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The ESP SAs from or to a gateway's addresses in this node's kernel. What is asked for is done one
+// after the other, in a thread: the kernel lets nobody else at its SAs while it makes one, and
+// loads the modules of an algorithm meanwhile (xfrm_cfg_mutex in net/xfrm/xfrm_user.c,
+// request_module() in crypto/api.c). On a slow node that takes seconds, and a lease must be
+// renewed.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "host/netlink/netlink_train.hpp"
+#include "host/os/background.hpp"
+#include "host/os/qb_loop.hpp"
+#include "protocols/ipsec/backend/sa_table.hpp"
+
+namespace vpnha::adapters {
+
+class XfrmTable : public ports::SaTable {
+  public:
+    // `timer` is a name on the loop, which must outlive it. In the network namespace of the calling
+    // thread.
+    [[nodiscard]] static Result<std::unique_ptr<XfrmTable>> open(QbLoop& loop, int timer,
+                                                                 std::set<IpAddress> addresses);
+    ~XfrmTable() override;
+    XfrmTable(const XfrmTable&) = delete;
+    XfrmTable& operator=(const XfrmTable&) = delete;
+
+    void list(OnListed on_listed) override;
+    void set(std::vector<ipsec::SaCounters> counters, bool exact, Done done) override;
+    void flush(Done done) override;
+
+  private:
+    using Counters = std::vector<ipsec::SaCounters>;
+
+    struct Job {
+        Background::Work work;
+        Background::Done done;
+    };
+    // Asks the kernel about a train of SAs, and returns its errno for each.
+    using Ask = std::function<Result<std::vector<int>>(Sas part)>;
+
+    XfrmTable(QbLoop& loop, int timer, std::set<IpAddress> addresses, NetlinkTrain train)
+        : loop_(loop), timer_(timer), addresses_(std::move(addresses)), train_(std::move(train)) {}
+
+    void add(Job job);
+    void begin();
+    void end(const Result<void>& result);
+
+    // In the thread.
+    [[nodiscard]] Result<Counters> read_all() const;
+    [[nodiscard]] static Result<void> in_trains(Sas sas, const Ask& ask);
+    [[nodiscard]] Result<std::vector<int>> set_train(Sas part, bool exact);
+    [[nodiscard]] Result<std::vector<int>> remove_train(Sas part);
+
+    QbLoop& loop_;
+    int timer_;
+    std::set<IpAddress> addresses_;
+    NetlinkTrain train_;                                      // The thread's.
+    std::deque<Job> jobs_;                                    // The first one is under way.
+    Background background_{loop_, Background::Pace::urgent};  // Its thread ends first.
+};
+
+}  // namespace vpnha::adapters

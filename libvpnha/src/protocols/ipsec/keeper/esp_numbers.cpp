@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "protocols/ipsec/keeper/esp_numbers.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/limits.hpp"
+
+namespace vpnha::keepers {
+
+namespace {
+
+using ipsec::EspCounters;
+using ipsec::SaCounters;
+
+constexpr NumberUse kUse{limits::kEspPerSecond, limits::kEspPerEpoch};
+constexpr std::uint64_t kLast32 = std::numeric_limits<std::uint32_t>::max();
+
+// Of 32 bits the last number is kept: the kernel sends nothing more on that SA.
+std::uint64_t ahead(const EspCounters& counters, std::uint64_t by) {
+    return counters.esn ? counters.oseq + std::min(by, limits::kEspJumpMax)
+                        : std::min(counters.oseq + std::min(by, kLast32), kLast32);
+}
+
+bool is_in_right(const SaCounters& in, const EspCounters& known) {
+    return in.seq > known.seq || (in.seq == known.seq && (in.bitmap == known.bitmap ||
+                                                          in.bitmap.size() != known.bitmap.size()));
+}
+
+}  // namespace
+
+void EspNumbers::know(const EspCounters& counters) {
+    known_[counters.spi] = counters;
+}
+
+void EspNumbers::forget(std::uint32_t spi) {
+    known_.erase(spi);
+    there_.erase(spi);
+    floors_.erase(spi);
+    used_.erase(spi);
+    born_.erase(spi);
+    listed_.erase(spi);
+}
+
+void EspNumbers::rise(const ipsec::SaSet& sas, const Margin& margin, const SaidIn& said_in,
+                      TimePoint now) {
+    serves_ = true;
+    epoch_ = margin.granted.number;
+    read_at_ = now;
+    floors_.clear();
+    used_.clear();
+    born_.clear();
+    for (const auto& [spi, child] : sas.children()) {
+        const EspCounters counters = known(spi);
+        const Epoch said = said_in(spi);
+        const std::uint64_t born = counters.born == 0 ? said.number : counters.born;
+        const std::uint64_t floor =
+            ahead(counters, margin.beyond({said, counters.oseq, born}, kUse));
+        born_[spi] = born;
+        floors_[spi] = floor;
+        used_[spi] = {floor, now};
+    }
+    listed_.clear();
+    for (const auto& [spi, pair] : there_) {
+        listed_.insert(spi);
+    }
+}
+
+void EspNumbers::sink() {
+    serves_ = false;
+    floors_.clear();
+    used_.clear();
+    born_.clear();
+    listed_.clear();
+    there_.clear();
+}
+
+void EspNumbers::raise_floor(std::uint32_t spi, TimePoint now) {
+    if (serves_) {
+        EspCounters counters = known(spi);
+        const auto [used, is_new] = used_.try_emplace(spi, Used{counters.oseq, read_at_});
+        counters.oseq = used->second.last;
+        const Margin since{{}, now - used->second.at};
+        std::uint64_t& floor = floors_[spi];
+        floor = std::max(floor, ahead(counters, since.beyond({}, kUse)));
+    }
+}
+
+void EspNumbers::lose(std::uint32_t spi, TimePoint now) {
+    there_.erase(spi);
+    raise_floor(spi, now);
+}
+
+void EspNumbers::lose_all(const ipsec::SaSet& sas, TimePoint now) {
+    there_.clear();
+    for (const auto& [spi, child] : sas.children()) {
+        raise_floor(spi, now);
+    }
+}
+
+EspCounters EspNumbers::known(std::uint32_t spi) const {
+    const auto found = known_.find(spi);
+    EspCounters none;
+    none.spi = spi;
+    return found == known_.end() ? none : found->second;
+}
+
+EspNumbers::Pairs EspNumbers::pair_up(Listed listed, const ipsec::SaSet& sas) {
+    std::map<ipsec::SaId, const SaCounters*> by_id;
+    for (const SaCounters& each : listed) {
+        by_id.emplace(each.id, &each);
+    }
+    Pairs pairs;
+    for (const SaCounters& in : listed) {
+        const ipsec::ChildSa* const child = sas.find_child(in.id.spi);
+        if (child == nullptr) {
+            continue;
+        }
+        const auto out = by_id.find({in.id.destination, in.id.source, child->spi_out});
+        if (out != by_id.end()) {
+            pairs.insert_or_assign(child->spi, Pair{in, *out->second});
+        }
+    }
+    return pairs;
+}
+
+std::vector<EspCounters> EspNumbers::news(Listed listed, const ipsec::SaSet& sas, TimePoint at) {
+    read_at_ = at;
+    const Pairs pairs = pair_up(listed, sas);
+    std::vector<EspCounters> changed;
+    for (const auto& [spi, child] : sas.children()) {
+        EspCounters now = known(spi);
+        now.born = born_.try_emplace(spi, epoch_).first->second;
+        if (const auto found = pairs.find(spi); found != pairs.end()) {
+            const Pair& pair = found->second;
+            now.esn = pair.in.esn;
+            now.window = pair.in.window;
+            now.oseq = std::max(now.oseq, pair.out.oseq);
+            if (pair.in.seq >= now.seq) {
+                now.seq = pair.in.seq;
+                now.bitmap = pair.in.bitmap;
+            }
+            listed_.insert(spi);
+        } else if (listed_.erase(spi) != 0) {
+            // It has gone since: what it sent after the last listing is not known.
+            raise_floor(spi, at);
+        }
+        // An SA that is not in this kernel has one all the same: the next node begins there.
+        if (const auto floor = floors_.find(spi); floor != floors_.end()) {
+            now.oseq = std::max(now.oseq, floor->second);
+        }
+        used_[spi] = {now.oseq, at};
+        if ((now.oseq != 0 || now.seq != 0) && now != known(spi)) {
+            known_[spi] = now;
+            changed.push_back(std::move(now));
+        }
+    }
+    return changed;
+}
+
+void EspNumbers::on_listed(Listed listed, const ipsec::SaSet& sas) {
+    there_ = pair_up(listed, sas);
+}
+
+bool EspNumbers::is_out_right(const SaCounters& out, std::uint32_t spi) const {
+    if (!serves_) {
+        return out.oseq >= ahead(known(spi), limits::kEspLead / 2);
+    }
+    const auto floor = floors_.find(spi);
+    return floor == floors_.end() || out.oseq >= floor->second;
+}
+
+bool EspNumbers::is_right(std::uint32_t spi) const {
+    const auto found = there_.find(spi);
+    return found != there_.end() && is_out_right(found->second.out, spi) &&
+           is_in_right(found->second.in, known(spi));
+}
+
+void EspNumbers::set(std::uint32_t spi, bool exact, std::vector<SaCounters>& wanted) {
+    const auto found = there_.find(spi);
+    if (found == there_.end()) {
+        return;
+    }
+    auto& [in, out] = found->second;
+    const EspCounters numbers = known(spi);
+    const auto floor = floors_.find(spi);
+    if (exact && floor != floors_.end() && out.oseq != floor->second) {
+        out.oseq = floor->second;
+        wanted.push_back(out);
+    } else if (!is_out_right(out, spi)) {
+        out.oseq = std::max(out.oseq, serves_ ? floor->second : ahead(numbers, limits::kEspLead));
+        wanted.push_back(out);
+    }
+    if (!is_in_right(in, numbers)) {
+        in.seq = numbers.seq;
+        if (in.bitmap.size() == numbers.bitmap.size()) {
+            in.bitmap = numbers.bitmap;
+        } else {
+            // Of another window: what was received before is taken for received as a whole.
+            std::ranges::fill(in.bitmap, std::numeric_limits<std::uint32_t>::max());
+        }
+        wanted.push_back(in);
+    }
+}
+
+std::vector<std::uint32_t> EspNumbers::low() const {
+    constexpr std::uint64_t kLow = 4 * limits::kEspPerEpoch;
+    std::vector<std::uint32_t> spis;
+    for (const auto& [spi, counters] : known_) {
+        if (!counters.esn && counters.oseq > kLast32 - kLow) {
+            spis.push_back(spi);
+        }
+    }
+    return spis;
+}
+
+std::optional<std::uint64_t> EspNumbers::left() const {
+    std::optional<std::uint64_t> least;
+    for (const auto& [spi, counters] : known_) {
+        if (!counters.esn) {
+            least = std::min(least.value_or(kLast32), kLast32 - std::min(counters.oseq, kLast32));
+        }
+    }
+    return least;
+}
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Sequence numbers of the children's ESP SAs: what the records say of them, and what this node's
+// kernel has. Pure.
+//
+// A standby's outbound SA is ahead of the record: in most takeovers nothing has to be set, however
+// much was sent since the record was written. It is set again when half of the lead is used up.
+// A node that is granted the lease sends nothing under a number below the SA's floor: beyond the
+// record by what the grant's margin says. Should charon make the SA anew later, it is what the node
+// may have used since, and no more: the next node reckons with what can be sent in that time.
+// The inbound SA has what the record says, no more: a lead would drop what the peer sends next.
+//
+// No number goes back, but for the lead of a node that is handed exact numbers: nobody used that.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "base/time.hpp"
+#include "protocols/ipsec/model/sa_counters.hpp"
+#include "protocols/ipsec/model/sa_set.hpp"
+#include "protocols/margin.hpp"
+
+namespace vpnha::keepers {
+
+class EspNumbers {
+  public:
+    using Listed = std::span<const ipsec::SaCounters>;
+
+    // From a record.
+    void know(const ipsec::EspCounters& counters);
+    void forget(std::uint32_t spi);
+
+    // This node is granted the lease: how far its numbers are beyond the records. Of a child whose
+    // counters no record has, `said_in` is the epoch of its own.
+    using SaidIn = std::function<Epoch(std::uint32_t spi)>;
+    void rise(const ipsec::SaSet& sas, const Margin& margin, const SaidIn& said_in, TimePoint now);
+    [[nodiscard]] bool serves() const { return serves_; }
+    // It serves no more.
+    void sink();
+    // At the node that serves: what is worth a record now. Listed no earlier than `at`.
+    [[nodiscard]] std::vector<ipsec::EspCounters> news(Listed listed, const ipsec::SaSet& sas,
+                                                       TimePoint at);
+
+    // What this kernel has. Of a child both SAs must be there.
+    void on_listed(Listed listed, const ipsec::SaSet& sas);
+    // charon makes its SAs anew, or they are gone: with what numbers is not known.
+    void lose(std::uint32_t spi, TimePoint now);
+    void lose_all(const ipsec::SaSet& sas, TimePoint now);
+    [[nodiscard]] bool is_there(std::uint32_t spi) const { return there_.contains(spi); }
+    // They have the numbers that a standby's have.
+    [[nodiscard]] bool is_right(std::uint32_t spi) const;
+    // What has to be set for that; it counts as set. `exact`: the floor itself, not more.
+    void set(std::uint32_t spi, bool exact, std::vector<ipsec::SaCounters>& wanted);
+
+    // Its peer has sent packets on it, which have proven that it has the keys.
+    [[nodiscard]] bool has_received(std::uint32_t spi) const { return known(spi).seq != 0; }
+    // Of all SAs the fewest that are left; nullopt: none has an end.
+    [[nodiscard]] std::optional<std::uint64_t> left() const;
+    // Of which fewer are left than two epochs of unknown length take.
+    [[nodiscard]] std::vector<std::uint32_t> low() const;
+
+  private:
+    struct Pair {
+        ipsec::SaCounters in;
+        ipsec::SaCounters out;
+    };
+    using Pairs = std::map<std::uint32_t, Pair>;
+
+    [[nodiscard]] static Pairs pair_up(Listed listed, const ipsec::SaSet& sas);
+    [[nodiscard]] ipsec::EspCounters known(std::uint32_t spi) const;
+    [[nodiscard]] bool is_out_right(const ipsec::SaCounters& out, std::uint32_t spi) const;
+    void raise_floor(std::uint32_t spi, TimePoint now);
+
+    std::map<std::uint32_t, ipsec::EspCounters> known_;
+    Pairs there_;
+    bool serves_ = false;
+    // While it does.
+    std::uint64_t epoch_ = 0;
+    std::map<std::uint32_t, std::uint64_t> born_;
+    std::map<std::uint32_t, std::uint64_t> floors_;
+    struct Used {
+        std::uint64_t last = 0;
+        TimePoint at{};
+    };
+    std::map<std::uint32_t, Used> used_;  // At most; since then others may have been.
+    std::set<std::uint32_t> listed_;      // By the last news(), or there when it rose.
+    TimePoint read_at_{};
+};
+
+}  // namespace vpnha::keepers

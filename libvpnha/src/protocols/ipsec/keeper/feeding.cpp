@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the keeper of IPsec SAs brings into this node's charon and kernel.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "protocols/ipsec/keeper/ipsec_sas.hpp"
+#include "protocols/ipsec/work.hpp"
+
+namespace vpnha::keepers {
+
+namespace {
+
+using ipsec::IkeKey;
+using wire::RecordType;
+
+wire::RecordKey record_of(const IkeKey& key) {
+    return {RecordType::ike_sa, wire::RecordId(ipsec::encode_key(key))};
+}
+
+wire::RecordKey record_of_child(std::uint32_t spi) {
+    return {RecordType::child_sa, wire::RecordId(ipsec::encode_spi(spi))};
+}
+
+wire::RecordKey record_of_counters(std::uint32_t spi) {
+    return {RecordType::esp_counters, wire::RecordId(ipsec::encode_spi(spi))};
+}
+
+}  // namespace
+
+void IpsecSas::feed(TimePoint now, Effects& effects) {
+    if (feed_at_ && *feed_at_ <= now) {
+        feed_at_.reset();
+    }
+    if (gone_ || flushing_ || is_active_ || touched_.empty() || feed_at_ ||
+        !gateway_.is_attached()) {
+        return;
+    }
+    // A pass brings IKE SAs before their children: each would be a rebuild.
+    if (replica().doubt() && !replica().promoted() && !held_back_) {
+        held_back_ = true;
+        feed_at_ = now + limits::kCharonFeedPause;
+        return;
+    }
+    while (!feeding_ && !touched_.empty()) {
+        std::vector<Bytes> messages;
+        Feeding next = next_feed(messages, now);
+        if (messages.empty()) {
+            on_fed(next, now);
+            continue;
+        }
+        next.ticket = numbers_.serves() ? hold(next.children, effects) : 0;
+        if (next.ticket != 0) {
+            next.messages = std::move(messages);
+        } else {
+            next.ticket = ++last_ticket_;
+            effects.emplace_back(node::FeedCharon{gateway_.id(), std::move(messages), next.ticket});
+        }
+        feeding_ = std::move(next);
+    }
+}
+
+IpsecSas::Feeding IpsecSas::next_feed(std::vector<Bytes>& messages, TimePoint now) {
+    Feeding next;
+    while (!touched_.empty() && messages.size() < limits::kCharonFeedMessages) {
+        ipsec::Feed feed = image_.feed(*touched_.begin(), sas());
+        for (const IkeKey& key : feed.family.ikes) {
+            touched_.erase(key);
+            if (const auto found = installing_.find(record_of(key)); found != installing_.end()) {
+                next.installing.insert(*found);
+            }
+        }
+        for (const std::uint32_t spi : feed.family.children) {
+            const auto found = installing_.find(record_of_child(spi));
+            if (found != installing_.end()) {
+                next.installing.insert(*found);
+            }
+            if (feed.rebuilt) {
+                numbers_.lose(spi, now);
+            }
+        }
+        counters_.rebuilds += feed.rebuilt ? 1 : 0;
+        std::ranges::move(feed.messages, std::back_inserter(messages));
+        next.ikes.merge(feed.family.ikes);
+        next.children.merge(feed.family.children);
+    }
+    return next;
+}
+
+void IpsecSas::on_fed(const Feeding& fed, TimePoint now) {
+    const auto is_latest = [this](const auto& each) {
+        const auto found = installing_.find(each.first);
+        return found != installing_.end() && found->second == each.second;
+    };
+    for (const auto& each : fed.installing) {
+        if (each.first.type == RecordType::ike_sa && is_latest(each)) {
+            const auto key = ipsec::parse_ike_key(each.first.id.view());
+            answer(each.first,
+                   key && takes(*key) ? replica::Outcome::installed : replica::Outcome::refused,
+                   now);
+        }
+    }
+    bool any = false;
+    for (const std::uint32_t spi : fed.children) {
+        if (!image_.has_child(spi)) {
+            if (!takes(spi)) {
+                answer(record_of_child(spi), replica::Outcome::refused, now);
+            }
+            continue;  // It waits for its maker, or has ended.
+        }
+        if (numbers_.is_right(spi)) {
+            confirm(spi, now);
+        } else if (unseen_.try_emplace(spi, now + limits::kChildSaWait).second) {
+            any = true;
+        }
+    }
+    if (any) {
+        list_at_ = now;
+    }
+}
+
+bool IpsecSas::takes(const IkeKey& key) const {
+    const ipsec::IkeSa* const sa = sas().find(key);
+    return sa == nullptr || image_.takes(*sa);
+}
+
+bool IpsecSas::takes(std::uint32_t child) const {
+    const ipsec::ChildSa* const found = sas().find_child(child);
+    return found == nullptr || image_.takes(*found, sas());
+}
+
+void IpsecSas::hear(const node::CharonFed& fed, TimePoint now, Effects& effects) {
+    if (!feeding_ || feeding_->ticket != fed.ticket) {
+        return;
+    }
+    if (!fed.result) {
+        on_not_fed(fed.result.error().detail, now, effects);
+        return;
+    }
+    on_fed(*std::exchange(feeding_, std::nullopt), now);
+    if (list_at_ && *list_at_ <= now) {
+        list(now, effects);
+    }
+}
+
+void IpsecSas::on_not_fed(const std::string& why, TimePoint now, Effects& effects) {
+    const Feeding done = *std::exchange(feeding_, std::nullopt);
+    ++counters_.feeds_failed;
+    say(node::Level::warning,
+        fmt::format("charon may have lost some of {} IKE SAs, which are fed to it again: {}",
+                    done.ikes.size(), why),
+        effects);
+    for (const IkeKey& key : done.ikes) {
+        image_.doubt(key);
+        touched_.insert(key);
+    }
+    feed_at_ = now + limits::kCharonFeedPause;
+}
+
+void IpsecSas::lose_charon(TimePoint now) {
+    feeding_.reset();
+    feed_at_.reset();
+    held_back_ = false;
+    is_active_ = false;
+    turning_ = false;
+    turn_again_at_.reset();
+    rekey_at_.reset();
+    lost_children_.on_passive();
+    image_.clear();
+    numbers_.lose_all(sas(), now);
+    unseen_.clear();
+    to_set_.clear();
+    setting_.clear();
+    for (const auto& [key, sa] : sas().ikes()) {
+        replica().on_gone(record_of(key));
+    }
+    for (const auto& [spi, child] : sas().children()) {
+        replica().on_gone(record_of_child(spi));
+    }
+}
+
+void IpsecSas::hear(const node::CharonFresh& fresh, TimePoint now, Effects& effects) {
+    say(node::Level::info,
+        fmt::format("charon is there, and empty; {} IKE SAs are fed to it", sas().ikes().size()),
+        effects);
+    gone_ = false;
+    had_charon_ = true;
+    image_.set_version(fresh.version);
+    lose_charon(now);
+    touch_all();
+    flush(effects);
+    if (is_wanted_) {
+        turn_by_ = now + limits::kCharonFreshPause;
+    } else {
+        gateway_.install_missing(now, effects);
+    }
+}
+
+void IpsecSas::flush(Effects& effects) {
+    flush_at_.reset();
+    flushing_ = ++last_ticket_;
+    effects.emplace_back(node::FlushSas{gateway_.id(), *flushing_});
+}
+
+void IpsecSas::hear(const node::SasFlushed& flushed, TimePoint now, Effects& effects) {
+    if (flushing_ != flushed.ticket) {
+        return;
+    }
+    if (flushed.result) {
+        flushing_.reset();
+        return;
+    }
+    say(node::Level::error,
+        fmt::format("what an earlier charon left in the kernel cannot be removed, and this one is "
+                    "fed nothing: {}",
+                    flushed.result.error().detail),
+        effects);
+    flush_at_ = now + limits::kCharonFeedPause;
+}
+
+void IpsecSas::hear(const node::CharonGone&, TimePoint now, Effects& effects) {
+    // Also said at vpnhad's start, which may be before charon's.
+    say(had_charon_ ? node::Level::error : node::Level::info, "there is no charon", effects);
+    gone_ = true;
+    lose_charon(now);
+    // On the node that serves, what needs no charon goes on until another node does.
+    if (!numbers_.serves()) {
+        flush(effects);
+    }
+    for (const auto& [key, ticket] : std::map(installing_)) {
+        put_off(key, now);
+    }
+}
+
+void IpsecSas::put_off(const wire::RecordKey& key, TimePoint now) {
+    answer(key, replica::Outcome::installed, now);
+    replica().on_gone(key);
+}
+
+void IpsecSas::look_for(TimePoint now, Effects& effects) {
+    std::vector<std::uint32_t> lost;
+    for (const auto& [spi, child] : image_.sas().children) {
+        const auto unseen = unseen_.find(spi);
+        const bool is_fed =
+            !touched_.contains(child.made) && (!feeding_ || !feeding_->children.contains(spi));
+        if (numbers_.is_right(spi)) {
+            confirm(spi, now);
+        } else if (numbers_.is_there(spi)) {
+            to_set_.insert(spi);
+        } else if (is_fed && (unseen == unseen_.end() || unseen->second <= now)) {
+            lost.push_back(spi);
+        }
+    }
+    for (const std::uint32_t spi : lost) {
+        give_up(spi, now);
+    }
+    if (!lost.empty()) {
+        counters_.children_lost += lost.size();
+        say(node::Level::error,
+            fmt::format("{} CHILD SAs are not in this node's kernel; charon is fed them again",
+                        lost.size()),
+            effects);
+        gateway_.install_missing(now, effects);
+    }
+    if (!image_.sas().children.empty()) {
+        const Duration pause =
+            unseen_.empty() ? limits::kSaAuditPause : Duration(limits::kSaLookPause);
+        list_at_ = earliest(list_at_, now + pause);
+    }
+}
+
+void IpsecSas::give_up(std::uint32_t spi, TimePoint now) {
+    unseen_.erase(spi);
+    answer(record_of_child(spi), replica::Outcome::refused, now);
+    replica().on_gone(record_of_child(spi));
+    const IkeKey made = image_.sas().children.at(spi).made;
+    image_.doubt(made);
+    touched_.insert(made);
+    feed_at_ = now + limits::kCharonFeedPause;
+}
+
+void IpsecSas::confirm(std::uint32_t spi, TimePoint now) {
+    unseen_.erase(spi);
+    answer(record_of_child(spi), replica::Outcome::installed, now);
+    answer(record_of_counters(spi), replica::Outcome::installed, now);
+}
+
+void IpsecSas::turn(TimePoint now, Effects& effects) {
+    if (!is_wanted_ || is_active_ || gone_ || feeding_ || flushing_) {
+        return;
+    }
+    if (turn_by_ && *turn_by_ <= now) {
+        turn_by_.reset();
+    }
+    const bool lacks =
+        !touched_.empty() || !unseen_.empty() || !to_set_.empty() || !setting_.empty();
+    if (lacks && turn_by_) {
+        return;
+    }
+    is_active_ = true;
+    turning_ = true;
+    turn_by_.reset();
+    touched_.clear();
+    unseen_.clear();
+    turn_again_at_ = now + limits::kCharonTurnAgain;
+    effects.emplace_back(node::TurnCharon{gateway_.id(), true});
+}
+
+}  // namespace vpnha::keepers

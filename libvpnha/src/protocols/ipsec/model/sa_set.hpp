@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// IKE and CHILD SAs with what ties them to each other. A family is what has to be looked at
+// together: the IKE SAs that replaced each other, or are taken for such, and what they made.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "protocols/ipsec/model/sa_record.hpp"
+
+namespace vpnha::ipsec {
+
+struct Family {
+    std::set<IkeKey> ikes;  // Also those that are no more.
+    std::set<std::uint32_t> children;
+};
+
+class SaSet {
+  public:
+    // In place of the one with the same identity.
+    void put(IkeSa sa);
+    void put(ChildSa child);
+    void erase(const IkeKey& key);
+    void erase_child(std::uint32_t spi);
+
+    [[nodiscard]] const std::map<IkeKey, IkeSa>& ikes() const { return ikes_; }
+    [[nodiscard]] const std::map<std::uint32_t, ChildSa>& children() const { return children_; }
+    [[nodiscard]] const IkeSa* find(const IkeKey& key) const;
+    [[nodiscard]] const ChildSa* find_child(std::uint32_t spi) const;
+
+    // Made or owned by it.
+    [[nodiscard]] std::vector<std::uint32_t> children_of(const IkeKey& key) const;
+    // Those of which it is the heir, or which it replaces.
+    [[nodiscard]] std::vector<IkeKey> elders_of(const IkeKey& key) const;
+    // IKEv1: others with the same peer.
+    [[nodiscard]] std::vector<IkeKey> same_peer(const IkeKey& key) const;
+    // Whatever `family` is tied to, at any distance.
+    void complete(Family& family) const;
+
+  private:
+    void tie(const IkeSa& sa);
+    void untie(const IkeSa& sa);
+
+    std::map<IkeKey, IkeSa> ikes_;
+    std::map<std::uint32_t, ChildSa> children_;
+    // From one that others refer to, to these.
+    std::set<std::pair<IkeKey, IkeKey>> elders_;
+    std::set<std::pair<IkeKey, std::uint32_t>> offspring_;
+    std::set<std::pair<Bytes, IkeKey>> peers_;  // By adoption_key().
+};
+
+}  // namespace vpnha::ipsec

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a charon says, as state: the SAs that live, and those that are needed to make them anew. The
+// node that serves writes it; its records are what the others have of it, and what the next one
+// goes on with.
+//
+//   message         | an SA that is being set up    | an established one
+//   ----------------+-------------------------------+----------------------------------------------
+//   IKE_ADD         | (begins one)                  | ignored: charon repeats it after a resync
+//   IKE_UPDATE      | kept; with the connection it  | kept. IKEv1: it adopts an older SA's children
+//                   | is established. IKEv2: it has |
+//                   | the children of the SA that   |
+//                   | it replaces                   |
+//   MID, IKE_IV     | the last one is kept          | the last one is kept
+//   CHILD_ADD       | waits for its establishment   | a child
+//   CHILD_DELETE    | –                             | the child ends. After the last one the SA is
+//                   |                               | childless until the next one
+//   IKE_DELETE      | forgotten                     | its children end, and it is dead. IKEv2: not
+//                   |                               | before it is known what becomes of the SA
+//                   |                               | that is about to replace it
+//
+// An SA that is being set up is no record: a passive charon could not go on with it, and would keep
+// it for ever. Its peer starts again. A dead SA is erased when nothing lives that it made, or that
+// came to its owner by it. A message about an SA that nobody has is dropped and counted.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "protocols/ipsec/model/peer_path.hpp"
+
+namespace vpnha::ipsec {
+
+// What has changed, or is no more: the set says which.
+struct SaChanges {
+    std::set<IkeKey> ikes;
+    std::set<std::uint32_t> children;
+};
+
+struct SaStoreCounters {
+    std::uint64_t unknown = 0;   // About an SA that nobody has.
+    std::uint64_t repeated = 0;  // An IKE_ADD of an SA that is there.
+    std::uint64_t given_up = 0;  // SAs in the making, for want of room.
+    std::uint64_t ike_rekeys = 0;
+    std::uint64_t moves = 0;         // Of peers, to another address or port.
+    std::uint64_t child_rekeys = 0;  // CHILD SAs of an IKE SA that has one of the same name.
+};
+
+class SaStore {
+  public:
+    // Where the gateway takes L2TP; nullopt: nowhere.
+    explicit SaStore(std::optional<std::uint16_t> l2tp_port) : l2tp_port_(l2tp_port) {}
+
+    // From a record.
+    void put(IkeSa sa);
+    void put(ChildSa child);
+    void erase(const IkeKey& key) { sas_.erase(key); }
+    void erase_child(std::uint32_t spi) { sas_.erase_child(spi); }
+
+    // charon of this node, which serves, has said it. Malformed: it is of no use, and ignored.
+    [[nodiscard]] Result<SaChanges> apply(ByteView message, std::uint64_t unix_ms = 0);
+    // A deleted SA for which no other one was established at once has no heir.
+    [[nodiscard]] bool is_unsettled() const { return !dying_.empty(); }
+    [[nodiscard]] SaChanges settle();
+    // A request that charon answered before is expected again: what it made ends.
+    [[nodiscard]] SaChanges take_back(const IkeKey& key, const std::set<std::uint32_t>& children);
+    // It was not the client that repeated it: the next one is expected, as before.
+    [[nodiscard]] SaChanges skip(const IkeKey& key);
+    // Its kernel has the peer there: so have all IKE SAs of that family, and what they made.
+    [[nodiscard]] SaChanges follow(const PeerPath& path);
+    // This node begins to serve. A charon that was fed has no SA that another one has replaced, and
+    // will never report its end: they are dead.
+    [[nodiscard]] SaChanges end_replaced();
+    // This node serves no more: what was not established is not its business.
+    void forget_half_open();
+
+    [[nodiscard]] const SaSet& sas() const { return sas_; }
+    [[nodiscard]] std::size_t half_open() const { return half_open_.size(); }
+    [[nodiscard]] const SaStoreCounters& counters() const { return counters_; }
+
+  private:
+    struct HalfOpen {
+        IkeSa sa;
+        std::optional<IkeKey> replaces;
+        std::vector<ChildSa> children;
+    };
+
+    void begin(const IkeId& id, const HaMessage& message, ByteView add);
+    void add_exchange(IkeSa& sa, const HaMessage& message, ByteView add);
+    void update(const IkeId& id, const HaMessage& message, ByteView octets, SaChanges& changes);
+    void establish(HalfOpen half_open, SaChanges& changes);
+    void end(const IkeKey& key, SaChanges& changes);
+    void set_mid(const IkeKey& key, bool initiator, std::uint32_t mid, SaChanges& changes);
+    void set_iv(const IkeKey& key, ByteView iv, SaChanges& changes);
+    void begin_child(const IkeKey& key, const HaMessage& message, ByteView octets,
+                     SaChanges& changes);
+    void end_child(std::uint32_t spi, SaChanges& changes);
+    // The same; charon said so of a child whose owner it keeps.
+    void delete_child(std::uint32_t spi, SaChanges& changes);
+    void set_childless(const IkeKey& key, bool childless, SaChanges& changes);
+    // Of L2TP: that of the children that it has beside it, or one that none has.
+    void give_port(ChildSa& child) const;
+
+    // What one of them owns is the other's.
+    void hand_over(const IkeKey& from, const IkeKey& to, SaChanges& changes);
+    // charon's job adopt_children, for a new SA of IKEv1.
+    void adopt(const IkeKey& key, SaChanges& changes);
+    void die(const IkeKey& key, SaChanges& changes);
+    [[nodiscard]] bool is_being_replaced(const IkeKey& key) const;
+    // Something lives that it made, or that came to its owner by it.
+    [[nodiscard]] bool is_needed(const IkeKey& key) const;
+    // Along the heirs, from that one on.
+    void collect(const IkeKey& key, SaChanges& changes);
+    [[nodiscard]] std::uint64_t next_order() { return ++last_order_; }
+
+    std::optional<std::uint16_t> l2tp_port_;
+    SaSet sas_;
+    std::map<IkeKey, HalfOpen> half_open_;
+    std::set<IkeKey> dying_;  // Deleted, while another one was about to replace them.
+    std::uint64_t last_order_ = 0;
+    std::uint64_t unix_ms_ = 0;  // When charon said what is applied.
+    SaStoreCounters counters_;
+};
+
+}  // namespace vpnha::ipsec

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Hot L2TP sessions in this node's kernel (protocols/l2tp/backend/session_kernel.hpp).
+//
+// A tunnel is created over generic netlink under the name n << 16 | tunnel id, n >= 1. Stock xl2tpd
+// names its own by the 16-bit id alone (n = 0) and therefore can go on with any id beside it; the
+// lower half must be the real id, because newer kernels look packets up by it. For the same kernels
+// no (0, 0) management socket is opened: it would take the place of xl2tpd's.
+//
+// The interface is up while hot. Only the gate keeps the node silent then, so a record with an
+// address that the gate does not cover is refused.
+//
+// All of it dies with this process: the kernel frees units, sessions and tunnels when their
+// descriptors close (tests/kernel holds it to that), so a start finds no leftovers of a dead
+// vpnhad. Freeing a tunnel takes the kernel a moment; meanwhile its name is refused, and the next n
+// is taken.
+//
+// Somebody may delete tunnels and sessions under us. No descriptor shows that, but the kernel tells
+// it over netlink before it does it: so what it told about is looked for some milliseconds later,
+// and, as a tunnel takes longer, again after twice the time.
+//
+// One thread: that of the loop.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "config/config.hpp"
+#include "host/netlink/device_remover.hpp"
+#include "host/os/qb_loop.hpp"
+#include "protocols/l2tp/backend/netlink_l2tp.hpp"
+#include "protocols/l2tp/backend/pppol2tp_link.hpp"
+#include "protocols/l2tp/backend/session_kernel.hpp"
+
+namespace vpnha::adapters {
+
+class PppoL2tpKernel final : public ports::SessionKernel {
+  public:
+    // The first session with a network of that family behind its client, outside of the pools, is
+    // being installed, or the last one is gone. Called within install() and remove(); where it
+    // fails, so does the install.
+    using OnNetworks = std::function<Result<void>(GatewayId, bool is_v6, bool are_there)>;
+
+    // Raises this process's limit of open files. `config` and `loop` must outlive the object. Error
+    // unsupported when the kernel lacks l2tp_netlink.
+    [[nodiscard]] static Result<std::unique_ptr<PppoL2tpKernel>> create(
+        const config::Config& config, QbLoop& loop, Listener listener, OnNetworks on_networks);
+    ~PppoL2tpKernel() override;
+    PppoL2tpKernel(const PppoL2tpKernel&) = delete;
+    PppoL2tpKernel& operator=(const PppoL2tpKernel&) = delete;
+
+    Result<void> install(GatewayId gateway, const l2tp::SessionRecord& record) override;
+    Result<void> remove(GatewayId gateway, const l2tp::SessionKey& key) override;
+    [[nodiscard]] Result<std::set<l2tp::SessionKey>> audit(GatewayId gateway) override;
+    [[nodiscard]] std::string interface_of(const l2tp::SessionKey& key) const override;
+    Result<void> send_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel,
+                               ByteView bytes) override;
+    Result<void> send_frame(GatewayId gateway, const l2tp::SessionKey& session,
+                            ByteView frame) override;
+
+  private:
+    struct Tunnel {
+        UniqueFd udp;
+        std::uint32_t connection_id = 0;  // 0: a socket alone; the kernel knows of no tunnel.
+        std::size_t sessions = 0;
+    };
+    struct Session {
+        GatewayId gateway;
+        l2tp::SessionRecord record;
+        PppLink link;
+    };
+    // What a readable descriptor belongs to; of `key` only the tunnel when it is a UDP socket.
+    struct Source {
+        enum class Kind { datagram, frame, events, search } kind;
+        GatewayId gateway;
+        l2tp::SessionKey key;
+    };
+
+    PppoL2tpKernel(const config::Config& config, QbLoop& loop, Listener listener,
+                   OnNetworks on_networks, RouteNetlink route);
+
+    [[nodiscard]] Result<const config::Gateway*> settings_of(GatewayId gateway) const;
+    Result<Tunnel*> open_tunnel(GatewayId gateway, const l2tp::TunnelKey& key);
+    // With a socket; as good as open when there is one.
+    Result<Tunnel*> find_or_open_socket(GatewayId gateway, const l2tp::TunnelKey& key);
+    Result<std::uint32_t> create_named_tunnel(const l2tp::TunnelKey& key, int udp);
+    [[nodiscard]] L2tpNetlink::SessionName name_in_kernel(const l2tp::SessionKey& key) const;
+    Result<void> close_tunnel_if_unused(const l2tp::TunnelKey& key);
+    Result<PppLink> open_link(const config::Gateway& gateway, const Tunnel& tunnel,
+                              const l2tp::SessionRecord& record);
+    Result<void> count_networks(const config::Gateway& gateway, const l2tp::SessionRecord& record);
+    void discount_networks(GatewayId gateway, const l2tp::SessionRecord& record);
+    Result<void> watch(int fd, const Source& source);
+    void unwatch(int fd);
+    Result<void> open_l2tp();
+    Result<void> open_poll_set();
+    void on_readable();
+    void read_one(int fd);
+    void on_events();
+    // Looks for the sessions of that tunnel soon.
+    void suspect(std::uint32_t connection_id);
+    void arm_search();
+    void search();
+
+    const config::Config* config_;
+    QbLoop* loop_;
+    Listener listener_;
+    OnNetworks on_networks_;
+    RouteNetlink route_;
+    // Not where no gateway has L2TP: the kernel need not have it then.
+    std::optional<L2tpNetlink> l2tp_;
+    std::optional<L2tpEvents> events_;
+    UniqueFd search_timer_;
+    std::set<std::uint32_t> suspects_;  // Connection ids of tunnels.
+    std::size_t searches_ = 0;          // Of these suspects, so far.
+    // All descriptors of all sessions behind one that the loop sees: the loop's own table is
+    // searched linearly.
+    UniqueFd epoll_;
+    std::map<l2tp::TunnelKey, Tunnel> tunnels_;
+    std::map<l2tp::SessionKey, Session> sessions_;
+    // Behind clients and outside of the pools, of IPv6 or not.
+    std::map<std::pair<GatewayId, bool>, std::size_t> networks_;
+    DeviceRemover remover_;
+    std::set<std::uint32_t> connection_ids_;
+    std::unordered_map<int, Source> sources_;
+};
+
+}  // namespace vpnha::adapters

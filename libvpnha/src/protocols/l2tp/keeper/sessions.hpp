@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The L2TP sessions of one gateway on one node. Pure.
+//
+// A session is, on the promoted node, either stock (negotiated here, carried by xl2tpd and pppd,
+// known by its plugin) or resumed (taken over, carried by this node's installer, its control
+// channel a ResumedTunnel). On every other node it is hot: installed and silent.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/accounting.hpp"
+#include "protocols/l2tp/model/resumed_tunnel.hpp"
+#include "protocols/l2tp/work.hpp"
+#include "protocols/ppp/keeper/adaptive_echoes.hpp"
+#include "protocols/ppp/keeper/ppp_keeper.hpp"
+
+namespace vpnha::keepers {
+
+using node::record_key_of;
+
+class L2tpSessions final : public PppKeeper {
+  public:
+    // `gateway` must outlive it. `hello_interval`: of a resumed tunnel.
+    L2tpSessions(Gateway& gateway, Duration hello_interval, const Settings& settings)
+        : PppKeeper(gateway, wire::RecordType::l2tp_session, settings),
+          hello_interval_(hello_interval) {}
+
+    [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
+
+    void install(const replica::Install& wanted, TimePoint now, Effects& effects) override;
+    void remove(const wire::RecordKey& key, Effects& effects) override;
+    void on_in_sync(TimePoint) override {}
+    void follow(TimePoint, Effects&) override {}
+
+    void promote(TimePoint now, Effects& effects) override;
+    // None of them says anything more, or waits for an answer.
+    void pause(Effects& effects) override;
+    void unpause(TimePoint now, Effects& effects) override;
+    void mute(Effects& effects) override;
+    void detach(Effects& effects) override;
+
+    [[nodiscard]] std::optional<ppp::SessionFacts> facts_of(ByteView payload) const override;
+    [[nodiscard]] std::uint32_t tunnel_type() const override { return 3; }
+    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_time(TimePoint now, Effects& effects) override;
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
+
+    [[nodiscard]] Counts counts() const override;
+
+  private:
+    static constexpr std::array kTypes{wire::RecordType::l2tp_session};
+
+    struct Resumed {
+        l2tp::ResumedTunnel tunnel;
+        // Ended sessions whose kernel state carries the tunnel's last words; removed with it.
+        std::vector<l2tp::SessionKey> ended;
+        std::optional<TimePoint> scheduled;  // In deadlines_.
+    };
+
+    void hear(const node::SessionInstalled& installed, TimePoint now, Effects& effects);
+    void hear(const node::SessionsAudited& audited, TimePoint now, Effects& effects);
+    void hear(const node::SessionGone& gone, TimePoint now, Effects& effects);
+    void hear(const node::SessionNewsLost& lost, TimePoint now, Effects& effects);
+    void hear(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects);
+    void hear(const node::SessionFrame& frame, TimePoint now, Effects& effects);
+
+    [[nodiscard]] std::string name_of(const wire::RecordKey& key) const override;
+    void describe(const wire::RecordKey& key, SessionView& view) const override;
+    [[nodiscard]] std::string_view not_ready() const override {
+        return "not yet in this node's kernel";
+    }
+    [[nodiscard]] bool is_resumed(const wire::RecordKey& key) const override;
+    [[nodiscard]] bool begin_stock(const node::PluginSession& session,
+                                   const ppp::SessionFacts& facts, TimePoint now,
+                                   Effects& effects) override;
+    void end_stock(const wire::RecordKey& key, TimePoint now, Effects& effects) override;
+    void amend(const wire::RecordKey& key, const ppp::SessionFacts& facts) override;
+    void end_resumed(const wire::RecordKey& key, std::string reason, EndCause cause, TimePoint now,
+                     Effects& effects) override;
+    // Neither this kernel nor a stock daemon has it: sends its client the end.
+    void give_up(const wire::RecordKey& key, TimePoint now, Effects& effects) override;
+    void on_traffic(const node::TrafficRead& read, TimePoint now, Effects& effects) override;
+
+    void mute_resumed(Effects& effects);
+    [[nodiscard]] bool is_stock(const l2tp::SessionKey& key) const;
+    // A stock daemon that a demotion could not end has it as well, and negotiates it anew.
+    void yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Effects& effects);
+    // The kernel carries it already. Its tunnel is silent until its turn comes.
+    void take_over(const l2tp::SessionKey& key);
+    // Some of the silent tunnels. They speak in turns: what is done for thousands of them at once,
+    // and what their peers answer, would keep this node from renewing its lease; and each new lease
+    // would begin with the same.
+    void let_some_speak(TimePoint now, Effects& effects);
+    // Now, if it has been silent.
+    void let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects);
+    // As the store has it now.
+    [[nodiscard]] Result<l2tp::SessionRecord> record_of(const l2tp::SessionKey& key) const;
+    [[nodiscard]] std::vector<l2tp::SessionKey> resumed_sessions_of(
+        const l2tp::TunnelKey& tunnel) const;
+    void speak_due(TimePoint now, Effects& effects);
+    Resumed& begin_tunnel(const l2tp::TunnelKey& key);
+    void resume(const l2tp::SessionRecord& record, TimePoint now, Effects& effects);
+    void watch_echoes(const l2tp::SessionRecord& record, TimePoint now);
+    // By this side; its client is told.
+    void close(const l2tp::SessionKey& key, std::string reason, EndCause cause, TimePoint now,
+               Effects& effects);
+    void forget(const wire::RecordKey& key, TimePoint now);
+    void take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, TimePoint now,
+              Effects& effects);
+    [[nodiscard]] std::map<l2tp::TunnelKey, Resumed>::iterator addressee_of(
+        const node::TunnelDatagram& datagram);
+    // Keeps deadlines_ true after anything that a tunnel was told.
+    void schedule(const l2tp::TunnelKey& key);
+    void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionEnded& ended, TimePoint now,
+                     Effects& effects);
+    // Their kernel state goes with the tunnel.
+    void remove_ended(const Resumed& resumed, Effects& effects);
+    void end_tunnel(const l2tp::TunnelKey& key, const std::string& reason, Effects& effects);
+
+    Duration hello_interval_;
+    std::map<l2tp::TunnelKey, Resumed> resumed_;
+    std::set<std::pair<TimePoint, l2tp::TunnelKey>> deadlines_;  // Of resumed_.
+    std::set<l2tp::SessionKey> resumed_sessions_;                // Those of silent_ among them.
+    // Not in resumed_ yet: nothing has been said, and nothing is heard.
+    std::set<l2tp::TunnelKey> silent_;
+    std::optional<TimePoint> turn_at_;  // Of the next of them.
+    std::set<l2tp::SessionKey> paused_sessions_;
+    AdaptiveEchoes echoes_;                // Of the sessions of resumed_.
+    l2tp::TunnelCounters past_tunnels_;    // Of those that have ended since the start.
+    std::uint64_t removed_by_others_ = 0;  // Sessions, from this kernel.
+};
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// L2TPv2 control messages (RFC 2661 3.1, 4): a header of 12 octets, then AVPs, the Message Type
+// first. A message without AVPs is a ZLB, an acknowledgement and nothing else.
+//
+// Parsing believes nothing: the stated length lies within the datagram, every AVP has at least its
+// own header, and their number is bounded. Hidden values are not decoded, since a resumed tunnel
+// has no tunnel secret; none of the AVPs that it acts on is ever hidden by xl2tpd.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "protocols/l2tp/model/seq16.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::l2tp {
+
+enum class MessageType : std::uint16_t {
+    sccrq = 1,
+    sccrp = 2,
+    scccn = 3,
+    stopccn = 4,
+    hello = 6,
+    ocrq = 7,
+    ocrp = 8,
+    occn = 9,
+    icrq = 10,
+    icrp = 11,
+    iccn = 12,
+    cdn = 14,
+    wen = 15,
+    sli = 16,
+};
+
+// IETF AVPs (vendor 0) that a resumed tunnel reads or writes.
+enum class AvpType : std::uint16_t {
+    message_type = 0,
+    result_code = 1,
+    assigned_tunnel_id = 9,
+    assigned_session_id = 14,
+};
+
+struct Avp {
+    bool mandatory = true;
+    bool hidden = false;
+    bool reserved = false;  // A reserved bit was set: to be treated as unknown (RFC 2661 4.1).
+    std::uint16_t vendor = 0;
+    std::uint16_t type = 0;
+    ByteView value{};  // Points into the datagram.
+};
+
+struct ControlHeader {
+    TunnelId tunnel{};    // The receiver's; 0: not assigned yet (SCCRQ).
+    SessionId session{};  // The receiver's; 0: the message is about the tunnel.
+    Seq16 ns{};
+    Seq16 nr{};
+    friend bool operator==(const ControlHeader&, const ControlHeader&) = default;
+};
+
+struct ControlMessage {
+    ControlHeader header;
+    std::vector<Avp> avps;  // Empty: a ZLB.
+
+    [[nodiscard]] bool is_zlb() const { return avps.empty(); }
+    // Of a message that is no ZLB. May be a type that RFC 2661 does not define.
+    [[nodiscard]] MessageType type() const;
+    // The first AVP of that type, vendor 0, not hidden.
+    [[nodiscard]] const Avp* find(AvpType type) const;
+    // Its value as an id or code, where it has at least two octets.
+    [[nodiscard]] std::optional<std::uint16_t> u16(AvpType type) const;
+    // An AVP that must be understood and is not (RFC 2661 4.1).
+    [[nodiscard]] bool has_unknown_mandatory() const;
+};
+
+// Result codes of a CDN (RFC 2661 4.4.2).
+enum class CdnResult : std::uint16_t {
+    carrier_lost = 1,
+    administrative = 3,
+    no_facilities_now = 4,
+};
+
+// A data packet (T bit 0): it belongs to the kernel, not here.
+[[nodiscard]] bool is_data(ByteView datagram);
+
+// The tunnel that a control message is for, 0 as well; nullopt: it is none.
+[[nodiscard]] std::optional<TunnelId> tunnel_of(ByteView datagram);
+
+[[nodiscard]] Result<ControlMessage> parse_control(ByteView datagram);
+
+// A whole datagram; `avps` empty makes a ZLB.
+[[nodiscard]] Bytes encode_control(const ControlHeader& header, ByteView avps);
+
+void write_avp(ByteWriter& writer, const Avp& avp);
+[[nodiscard]] Bytes encode_hello();
+// `own_id` is the session id that we assigned, 0 where we assigned none.
+[[nodiscard]] Bytes encode_cdn(CdnResult result, SessionId own_id);
+// Result 1: a general request to clear the control connection (RFC 2661 4.4.2).
+[[nodiscard]] Bytes encode_stopccn(TunnelId own_id);
+
+// "CDN", for logs; "message type 99" where RFC 2661 has none.
+[[nodiscard]] std::string to_string(MessageType type);
+
+}  // namespace vpnha::l2tp

@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "protocols/l2tp/model/resumed_tunnel.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/limits.hpp"
+#include "protocols/l2tp/model/control_message.hpp"
+#include "protocols/l2tp/model/tunnel_links.hpp"
+
+namespace vpnha::l2tp {
+
+namespace {
+
+enum class Phase { waiting, live, closing, ended };
+
+constexpr SessionId kNoSession{0};
+
+void say(const SessionKey& session, ppp::LinkKeeper::Effects& link, TunnelEffects& effects) {
+    for (Bytes& frame : link.frames) {
+        effects.emplace_back(SendFrame{session, std::move(frame)});
+    }
+}
+
+}  // namespace
+
+struct ResumedTunnel::State {
+    using Place = TunnelLinks::Place;
+
+    struct Doubt {
+        std::string reason;
+        bool by_dial = false;
+        std::uint32_t number = 0;
+        Duration echo_interval{};  // From the begin of one round to that of the next.
+        TimePoint deadline{};
+        TimePoint round_began{};
+        TimePoint next_echo{};
+        SessionKey next{};  // Of the link that is asked next; all 0: a round begins.
+    };
+    // What the peer, or a forger, dials.
+    struct Dial {
+        std::uint16_t tunnel = 0;  // Its Assigned Tunnel ID.
+        std::size_t sent = 0;
+        TimePoint last{};
+    };
+
+    State(const TunnelKey& tunnel, const ChannelOptions& options)
+        : key(tunnel), channel(tunnel.peer_id, options) {}
+
+    TunnelKey key;
+    ControlChannel channel;
+    TunnelCounters counters;
+    TunnelLinks links;
+    Phase phase = Phase::waiting;
+    TimePoint latest{};  // The time last given.
+    std::optional<Doubt> doubt;
+    std::optional<Dial> dial;
+    std::uint32_t doubts = 0;
+    std::optional<TimePoint> next_doubt;  // Not before.
+    std::optional<TimePoint> refuted;     // The last doubt that a dial had raised.
+    TimePoint closed_by{};                // While closing.
+
+    void on_control(const ControlMessage& message, TunnelEffects& effects);
+    void on_stopccn(const ControlMessage& message, TunnelEffects& effects);
+    void on_cdn(const ControlMessage& message, TunnelEffects& effects);
+    void on_request(const ControlMessage& message);
+    void on_call_connected(const ControlMessage& message);
+    void on_sccrq(const ControlMessage& message, TunnelEffects& effects);
+    void note(std::uint16_t dialled);
+    void apply(Place session, ppp::LinkKeeper::Effects link, CdnResult result,
+               TunnelEffects& effects);
+    void end_session(Place session, std::string reason, EndCause cause, TunnelEffects& effects);
+    void stop(const std::string& reason, TunnelEffects& effects);
+    void report_ends(const std::string& reason, EndCause cause, TunnelEffects& effects);
+    void end_all(const std::string& reason, EndCause cause, TunnelEffects& effects);
+    void raise_doubt(std::string reason, bool by_dial, TunnelEffects& effects);
+    void refute_doubt();
+    void ask_some(TunnelEffects& effects);
+    void on_links_time(TunnelEffects& effects);
+    void on_doubt_time(TunnelEffects& effects);
+    void drain(TunnelEffects& effects);
+    void settle(TunnelEffects& effects);
+};
+
+void ResumedTunnel::State::on_control(const ControlMessage& message, TunnelEffects& effects) {
+    switch (message.type()) {
+        case MessageType::stopccn:
+            on_stopccn(message, effects);
+            break;
+        case MessageType::cdn:
+            on_cdn(message, effects);
+            break;
+        case MessageType::icrq:
+        case MessageType::ocrq:
+            on_request(message);
+            break;
+        case MessageType::iccn:
+        case MessageType::occn:
+            on_call_connected(message);
+            break;
+        case MessageType::hello:
+        case MessageType::wen:
+        case MessageType::sli:
+            counters.unproven += message.has_unknown_mandatory() ? 1 : 0;
+            break;
+        default:
+            ++counters.unexpected;
+            break;
+    }
+}
+
+void ResumedTunnel::State::on_stopccn(const ControlMessage& message, TunnelEffects& effects) {
+    if (message.u16(AvpType::assigned_tunnel_id) != key.peer_id.value) {
+        ++counters.unproven;
+        return;
+    }
+    end_all(
+        fmt::format("peer sent StopCCN (result {})", message.u16(AvpType::result_code).value_or(0)),
+        EndCause::user_request, effects);
+}
+
+void ResumedTunnel::State::on_cdn(const ControlMessage& message, TunnelEffects& effects) {
+    const SessionId peers{message.u16(AvpType::assigned_session_id).value_or(0)};
+    // A peer that does not know our id yet writes 0 and names the call by its own (RFC 2661 4.4.4).
+    const auto session = message.header.session != kNoSession
+                             ? links.find_own(key, message.header.session)
+                             : links.find_peers(peers);
+    if (session == links.end()) {
+        ++counters.unexpected;
+        return;
+    }
+    if (session->first.peer_id != peers) {
+        ++counters.unproven;
+        return;
+    }
+    end_session(
+        session,
+        fmt::format("peer sent CDN (result {})", message.u16(AvpType::result_code).value_or(0)),
+        EndCause::user_request, effects);
+}
+
+// Another call in this tunnel: only the stock daemon could set it up, and it does not know the
+// tunnel. A refusal makes a client dial again, with a tunnel of its own.
+void ResumedTunnel::State::on_request(const ControlMessage& message) {
+    const auto peers = message.u16(AvpType::assigned_session_id);
+    // A late duplicate of the request that set up a living session must not end it.
+    if (!peers || *peers == 0 || links.find_peers(SessionId{*peers}) != links.end() ||
+        channel.crowded(latest)) {
+        ++counters.unexpected;
+        return;
+    }
+    channel.send(SessionId{*peers}, encode_cdn(CdnResult::no_facilities_now, kNoSession), latest);
+}
+
+// The end of a set-up that the dead node began: its id is all that names the call.
+void ResumedTunnel::State::on_call_connected(const ControlMessage& message) {
+    const SessionId own = message.header.session;
+    if (own == kNoSession || links.find_own(key, own) != links.end() || channel.crowded(latest)) {
+        ++counters.unexpected;
+        return;
+    }
+    channel.send(kNoSession, encode_cdn(CdnResult::no_facilities_now, own), latest);
+}
+
+// A client that starts anew sends its SCCRQ again after a second or two, with the same content (RFC
+// 2661 5.8). One alone raises a doubt, and ends nothing.
+void ResumedTunnel::State::on_sccrq(const ControlMessage& message, TunnelEffects& effects) {
+    if (phase == Phase::closing) {
+        end_all("peer dialled anew", EndCause::lost_carrier, effects);
+        return;
+    }
+    note(message.u16(AvpType::assigned_tunnel_id).value_or(0));
+    const bool is_confirmed = dial->sent == limits::kL2tpDialsMin;
+    if (doubt || (next_doubt && latest < *next_doubt && !is_confirmed)) {
+        ++counters.unexpected;
+        return;
+    }
+    raise_doubt("peer dialled anew and answers no LCP echo", true, effects);
+}
+
+void ResumedTunnel::State::note(std::uint16_t dialled) {
+    if (!dial || dial->tunnel != dialled || latest - dial->last > limits::kL2tpRedialMax) {
+        dial = Dial{dialled, 1, latest};
+    } else if (latest - dial->last >= limits::kL2tpRedialMin) {
+        ++dial->sent;
+        dial->last = latest;
+    }
+}
+
+void ResumedTunnel::State::apply(Place session, ppp::LinkKeeper::Effects link, CdnResult result,
+                                 TunnelEffects& effects) {
+    say(session->first, link, effects);
+    if (link.end_reason) {
+        channel.send(session->first.peer_id, encode_cdn(result, session->first.id), latest);
+        end_session(session, std::move(*link.end_reason), link.cause, effects);
+    }
+}
+
+void ResumedTunnel::State::end_session(Place session, std::string reason, EndCause cause,
+                                       TunnelEffects& effects) {
+    drain(effects);
+    effects.emplace_back(SessionEnded{session->first, std::move(reason), cause});
+    links.erase(session);
+    if (links.empty() && phase == Phase::live) {
+        stop("its last session ended", effects);
+    }
+}
+
+void ResumedTunnel::State::stop(const std::string& reason, TunnelEffects& effects) {
+    if (phase != Phase::live) {
+        return;
+    }
+    phase = Phase::closing;
+    closed_by = latest + ControlChannel::kGiveUp;
+    doubt.reset();
+    channel.send(kNoSession, encode_stopccn(key.id), latest);
+    drain(effects);
+    report_ends(reason, EndCause::nas_error, effects);
+}
+
+void ResumedTunnel::State::report_ends(const std::string& reason, EndCause cause,
+                                       TunnelEffects& effects) {
+    for (auto place = links.from({}); place != links.end(); place = links.next(place)) {
+        effects.emplace_back(SessionEnded{place->first, reason, cause});
+    }
+    links.clear();
+}
+
+void ResumedTunnel::State::end_all(const std::string& reason, EndCause cause,
+                                   TunnelEffects& effects) {
+    drain(effects);
+    report_ends(reason, cause, effects);
+    doubt.reset();
+    phase = Phase::ended;
+    effects.emplace_back(TunnelEnded{reason});
+}
+
+void ResumedTunnel::State::raise_doubt(std::string reason, bool by_dial, TunnelEffects& effects) {
+    if (doubt) {
+        return;
+    }
+    const bool was_lie = by_dial && refuted && latest - *refuted < limits::kL2tpLieMemory;
+    const int slow = was_lie ? limits::kL2tpDoubtSlower : 1;
+    next_doubt = latest + limits::kL2tpDoubtPause;
+    doubt = Doubt{.reason = std::move(reason),
+                  .by_dial = by_dial,
+                  .number = ++doubts,
+                  .echo_interval = limits::kL2tpDoubtEchoInterval * slow,
+                  .deadline = latest + limits::kL2tpDoubtMax * slow};
+    ask_some(effects);
+}
+
+void ResumedTunnel::State::refute_doubt() {
+    if (doubt->by_dial) {
+        refuted = latest;
+        dial.reset();
+    }
+    doubt.reset();
+}
+
+// A LAC's tunnel may have thousands of links: some in each turn.
+void ResumedTunnel::State::ask_some(TunnelEffects& effects) {
+    if (doubt->next == SessionKey{}) {
+        doubt->round_began = latest;
+    }
+    auto place = links.from(doubt->next);
+    for (std::size_t n = 0; n < limits::kL2tpLinksPerTurn && place != links.end(); ++n) {
+        TunnelLinks::Link& link = place->second;
+        if (link.asked != doubt->number) {
+            link.asked = doubt->number;
+            link.keeper.forget_answer();
+        }
+        ppp::LinkKeeper::Effects echo = link.keeper.probe();
+        say(place->first, echo, effects);
+        place = links.next(place);
+    }
+    const bool is_last = place == links.end();
+    doubt->next = is_last ? SessionKey{} : place->first;
+    doubt->next_echo = is_last
+                           ? std::max<TimePoint>(latest, doubt->round_began + doubt->echo_interval)
+                           : latest + limits::kTunnelTurn;
+}
+
+void ResumedTunnel::State::on_doubt_time(TunnelEffects& effects) {
+    if (!doubt) {
+        return;
+    }
+    if (latest < doubt->deadline) {
+        if (latest >= doubt->next_echo) {
+            ask_some(effects);
+        }
+    } else if (doubt->by_dial && dial->sent < limits::kL2tpDialsMin) {
+        doubt.reset();
+    } else {
+        end_all(std::string(doubt->reason), EndCause::lost_carrier, effects);
+    }
+}
+
+void ResumedTunnel::State::on_links_time(TunnelEffects& effects) {
+    for (std::size_t n = 0; n < limits::kL2tpLinksPerTurn; ++n) {
+        const Place place = links.first_due(latest);
+        if (place == links.end()) {
+            return;
+        }
+        ppp::LinkKeeper::Effects link = place->second.keeper.on_time(latest);
+        links.schedule(place);
+        apply(place, std::move(link), CdnResult::carrier_lost, effects);
+    }
+}
+
+void ResumedTunnel::State::drain(TunnelEffects& effects) {
+    for (Bytes& datagram : channel.take_datagrams()) {
+        effects.emplace_back(SendDatagram{std::move(datagram)});
+    }
+    counters.out_of_window = channel.counters().out_of_window;
+    counters.duplicates = channel.counters().duplicates;
+    counters.retransmissions = channel.counters().retransmissions;
+}
+
+// What the channel's state means to the tunnel, at the end of every call.
+void ResumedTunnel::State::settle(TunnelEffects& effects) {
+    drain(effects);
+    if (phase != Phase::live && phase != Phase::closing) {
+        return;
+    }
+    const bool unanswered = channel.went_unanswered();
+    if (phase == Phase::closing && (channel.idle() || latest >= closed_by)) {
+        end_all(channel.idle() ? "closed" : "peer answers no L2TP control message",
+                EndCause::lost_carrier, effects);
+    } else if (phase == Phase::live && unanswered) {
+        raise_doubt("peer answers neither L2TP control messages nor LCP echoes", false, effects);
+    }
+}
+
+ResumedTunnel::ResumedTunnel(const TunnelKey& key, const ChannelOptions& options)
+    : state_(std::make_unique<State>(key, options)) {}
+ResumedTunnel::~ResumedTunnel() = default;
+ResumedTunnel::ResumedTunnel(ResumedTunnel&&) noexcept = default;
+ResumedTunnel& ResumedTunnel::operator=(ResumedTunnel&&) noexcept = default;
+
+void ResumedTunnel::add_session(const SessionRecord& record) {
+    VPNHA_ASSERT(record.key.tunnel == state_->key);
+    const auto [place, added] = state_->links.add(
+        record.key, ppp::LinkKeeper(ppp::link_settings(record.facts), state_->counters.links));
+    if (added && state_->phase == Phase::live) {
+        place->second.keeper.start(state_->latest);
+        state_->links.schedule(place);
+    }
+}
+
+TunnelEffects ResumedTunnel::on_promoted(TimePoint now) {
+    VPNHA_ASSERT(state_->phase == Phase::waiting);
+    TunnelEffects effects;
+    state_->latest = now;
+    state_->phase = Phase::live;
+    state_->channel.start(now);
+    TunnelLinks& links = state_->links;
+    for (auto place = links.from({}); place != links.end(); place = links.next(place)) {
+        place->second.keeper.start(now);
+        links.schedule(place);
+        ppp::LinkKeeper::Effects greeting = place->second.keeper.greet();
+        say(place->first, greeting, effects);
+    }
+    if (links.empty()) {
+        state_->stop("it has no session", effects);
+    }
+    state_->settle(effects);
+    return effects;
+}
+
+TunnelEffects ResumedTunnel::on_datagram(ByteView datagram, TimePoint now) {
+    TunnelEffects effects;
+    state_->latest = now;
+    if (state_->phase == Phase::waiting || state_->phase == Phase::ended) {
+        return effects;
+    }
+    TunnelCounters& counters = state_->counters;
+    if (is_data(datagram)) {
+        ++counters.data;
+        return effects;
+    }
+    const Result<ControlMessage> message = parse_control(datagram);
+    if (!message) {
+        ++counters.malformed;
+        return effects;
+    }
+    if (message->header.tunnel == state_->key.id) {
+        if (state_->channel.on_message(message->header, message->is_zlb(), now)) {
+            state_->on_control(*message, effects);
+        }
+    } else if (message->header.tunnel == TunnelId{0} && !message->is_zlb() &&
+               message->type() == MessageType::sccrq) {
+        state_->on_sccrq(*message, effects);
+    } else {
+        ++counters.foreign_tunnel;
+    }
+    state_->settle(effects);
+    return effects;
+}
+
+TunnelEffects ResumedTunnel::on_frame(const SessionKey& session, ByteView frame, TimePoint now) {
+    TunnelEffects effects;
+    state_->latest = now;
+    if (state_->phase == Phase::waiting || state_->phase == Phase::ended) {
+        return effects;
+    }
+    const auto found = state_->links.find(session);
+    if (found == state_->links.end()) {
+        ++state_->counters.unexpected;
+        return effects;
+    }
+    TunnelLinks::Link& asked = found->second;
+    ppp::LinkKeeper::Effects link = asked.keeper.on_frame(frame, now);
+    state_->links.schedule(found);
+    if (state_->doubt && asked.asked == state_->doubt->number && asked.keeper.answered()) {
+        state_->refute_doubt();
+    }
+    state_->apply(found, std::move(link), CdnResult::carrier_lost, effects);
+    state_->settle(effects);
+    return effects;
+}
+
+void ResumedTunnel::on_traffic(const SessionKey& session) {
+    if (const auto found = state_->links.find(session); found != state_->links.end()) {
+        found->second.keeper.on_traffic();
+    }
+}
+
+TunnelEffects ResumedTunnel::end_session(const SessionKey& session, std::string reason,
+                                         EndCause cause, TimePoint now) {
+    TunnelEffects effects;
+    state_->latest = now;
+    const auto found = state_->links.find(session);
+    if (state_->phase == Phase::live && found != state_->links.end()) {
+        ppp::LinkKeeper::Effects closed = found->second.keeper.close(std::move(reason));
+        closed.cause = cause;
+        state_->apply(found, std::move(closed), CdnResult::administrative, effects);
+        state_->settle(effects);
+    }
+    return effects;
+}
+
+TunnelEffects ResumedTunnel::yield_session(const SessionKey& session) {
+    TunnelEffects effects;
+    const auto found = state_->links.find(session);
+    if (found == state_->links.end()) {
+        return effects;
+    }
+    state_->links.erase(found);
+    if (state_->links.empty()) {
+        state_->end_all("its last session is the stock daemon's", EndCause::nas_request, effects);
+    }
+    return effects;
+}
+
+TunnelEffects ResumedTunnel::on_time(TimePoint now) {
+    TunnelEffects effects;
+    state_->latest = now;
+    if (state_->phase == Phase::waiting || state_->phase == Phase::ended) {
+        return effects;
+    }
+    state_->on_links_time(effects);
+    state_->channel.on_time(now);
+    state_->settle(effects);
+    state_->on_doubt_time(effects);
+    return effects;
+}
+
+std::optional<TimePoint> ResumedTunnel::next_deadline() const {
+    if (state_->phase == Phase::waiting || state_->phase == Phase::ended) {
+        return std::nullopt;
+    }
+    std::optional<TimePoint> deadline = state_->channel.next_deadline();
+    deadline = earliest(deadline, state_->links.next_deadline());
+    if (state_->phase == Phase::closing) {
+        deadline = earliest(deadline, state_->closed_by);
+    }
+    if (state_->doubt) {
+        deadline = earliest(deadline, earliest(state_->doubt->next_echo, state_->doubt->deadline));
+    }
+    return deadline;
+}
+
+const TunnelKey& ResumedTunnel::key() const {
+    return state_->key;
+}
+bool ResumedTunnel::has_sessions() const {
+    return !state_->links.empty();
+}
+std::uint64_t ResumedTunnel::link_visits() const {
+    return state_->links.visits();
+}
+
+TunnelCounters& TunnelCounters::operator+=(const TunnelCounters& other) {
+    malformed += other.malformed;
+    data += other.data;
+    foreign_tunnel += other.foreign_tunnel;
+    out_of_window += other.out_of_window;
+    duplicates += other.duplicates;
+    unexpected += other.unexpected;
+    unproven += other.unproven;
+    retransmissions += other.retransmissions;
+    links.malformed += other.links.malformed;
+    links.looped += other.links.looped;
+    links.unexpected += other.links.unexpected;
+    links.rejects_withheld += other.links.rejects_withheld;
+    return *this;
+}
+
+const TunnelCounters& ResumedTunnel::counters() const {
+    return state_->counters;
+}
+
+}  // namespace vpnha::l2tp

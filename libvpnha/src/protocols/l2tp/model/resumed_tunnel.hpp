@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// One L2TP tunnel that this node goes on with after a takeover, and the PPP links in it: the
+// control channel (RFC 2661 5.8) and LCP's echo and termination (RFC 1661 5.5–5.8). Data packets
+// never come here: the kernel carries them.
+//
+// Pure: datagrams, frames and time in, effects out. Created when the node is promoted, dropped
+// without a word when it is demoted; the kernel state stays with the installer.
+//
+//   event \ phase              | waiting | live                                    | closing
+//   ---------------------------+---------+-----------------------------------------+-----------
+//   on_promoted                | live    | -                                       | -
+//   StopCCN with the peer's id | dropped | all sessions end, ended                 | ended
+//   CDN with the peer's id of  | dropped | it ends; closing, if it was the last    | ignored
+//     a session                |         |                                         |
+//   StopCCN, CDN, others       | dropped | acknowledged, ignored                   | the same
+//   ICRQ, OCRQ                 | dropped | CDN: no facilities                      | the same
+//   ICCN, OCCN, no such session| dropped | CDN: the call half set up died with the | the same
+//                              |         | other node                              |
+//   SCCRQ from the peer        | dropped | doubt, at most once in 10 s, and once   | ended
+//                              |         | more by the second of a dial            |
+//   unknown AVP with M bit     | dropped | acknowledged, ignored                   | the same
+//   unknown type with M bit    | dropped | acknowledged, ignored                   | the same
+//   probes, or a message of    | -       | doubt                                   | -
+//     ours, unanswered for 31 s|         |                                         |
+//   an LCP reply in doubt      | -       | no doubt any more                       | -
+//   doubt not settled in time  | -       | all sessions end, ended; no doubt any   | -
+//                              |         | more, if one SCCRQ alone raised it      |
+//   link ended (link_keeper.hpp| dropped | CDN; closing, if it was the last        | -
+//   a session yields           | it leaves without a word; ended, if it was the last | -
+//   31 s pass                  | -       | -                                       | ended
+//   ours all acknowledged      | -       | -                                       | ended
+//
+// Proof: anyone can write a header, and its numbers are small and can be guessed. So a message ends
+// what it names by the id that the peer assigned, and by nothing else: a StopCCN by its Assigned
+// Tunnel ID, a CDN by its Assigned Session ID (RFC 2661 4.4.3, 4.4.4). xl2tpd and Apple's client
+// send both, Android's mtpd, accel-ppp and l2tpns that of the StopCCN at least; stock xl2tpd wants
+// both. A message with an unknown AVP or of an unknown type, with the M bit, proves nothing: it
+// ends nothing, other than RFC 2661 4.1 wants. LCP finds the end where the id is hidden, which this
+// node cannot read, or ours, as an old client of Deterministic Networks writes it.
+//
+// Doubt: an SCCRQ means that the peer lost the tunnel, but anyone can forge one. Every session is
+// asked by LCP echoes, of many some in a turn; if none answers and the SCCRQ came again, the tunnel
+// ends without a word, and the peer's next SCCRQ finds the stock daemon. If one answers, a doubt in
+// the next minute is slower. "closing" has sent StopCCN; "ended" ignores everything. After a
+// StopCCN of the peer nothing lingers: a lost acknowledgement costs the peer 31 s of a dead tunnel,
+// a lingering socket would cost it the first second of its next dial.
+//
+// SessionEnded comes before the CDN and StopCCN are acknowledged: the tunnel's socket must stay
+// until TunnelEnded.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/accounting.hpp"
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+#include "protocols/l2tp/model/control_channel.hpp"
+#include "protocols/l2tp/model/session_record.hpp"
+#include "protocols/ppp/model/link_keeper.hpp"
+
+namespace vpnha::l2tp {
+
+// Send on the tunnel's connected UDP socket.
+struct SendDatagram {
+    Bytes bytes;
+};
+// Send on the session's PPP channel: protocol number (2 octets) first, no address or control field.
+struct SendFrame {
+    SessionKey session;
+    Bytes frame;
+};
+// The session is over: its kernel state and its record are to be removed everywhere.
+struct SessionEnded {
+    SessionKey session;
+    std::string reason;  // For the log: "peer sent CDN (result 3)".
+    EndCause cause{};
+};
+// No session is left and the peer knows: the tunnel's socket may be closed.
+struct TunnelEnded {
+    std::string reason;
+};
+using TunnelEffect = std::variant<SendDatagram, SendFrame, SessionEnded, TunnelEnded>;
+using TunnelEffects = std::vector<TunnelEffect>;
+
+// Why bytes were dropped, counted per reason for metrics.
+struct TunnelCounters {
+    std::uint64_t malformed = 0;
+    std::uint64_t data = 0;             // Data packets that the kernel did not know.
+    std::uint64_t foreign_tunnel = 0;   // A tunnel id that is not ours.
+    std::uint64_t out_of_window = 0;    // Ns ahead of what is expected, or Nr not yet sent.
+    std::uint64_t duplicates = 0;       // Acknowledged again, RFC 2661 5.8.
+    std::uint64_t unexpected = 0;       // Well-formed, but not for an established tunnel.
+    std::uint64_t unproven = 0;         // It would end something, without the id that proves it.
+    std::uint64_t retransmissions = 0;  // Ours.
+    ppp::LinkCounters links;
+
+    TunnelCounters& operator+=(const TunnelCounters& other);
+};
+
+class ResumedTunnel {
+  public:
+    explicit ResumedTunnel(const TunnelKey& key, const ChannelOptions& options = {});
+    ~ResumedTunnel();
+    ResumedTunnel(ResumedTunnel&&) noexcept;
+    ResumedTunnel& operator=(ResumedTunnel&&) noexcept;
+
+    // Adds a session of this tunnel; the record's tunnel key must equal this tunnel's.
+    void add_session(const SessionRecord& record);
+
+    // The node speaks for the VIP now: learn Ns/Nr from the peer, start the echo timers. Each link
+    // greets its peer, by a packet without a data sequence number: a peer that numbers its own must
+    // stop then (RFC 2661 5.4), and this node's kernel may drop them until it does.
+    [[nodiscard]] TunnelEffects on_promoted(TimePoint now);
+    // Bytes that the peer sent to the tunnel's UDP socket (control, or data the kernel did not
+    // know).
+    [[nodiscard]] TunnelEffects on_datagram(ByteView datagram, TimePoint now);
+    // A frame of a session's PPP channel or unit: protocol number first.
+    [[nodiscard]] TunnelEffects on_frame(const SessionKey& session, ByteView frame, TimePoint now);
+    // The session's peer has sent IP packets.
+    void on_traffic(const SessionKey& session);
+    // This side ends a session: LCP Terminate-Request and CDN, after the last StopCCN.
+    [[nodiscard]] TunnelEffects end_session(const SessionKey& session, std::string reason,
+                                            EndCause cause, TimePoint now);
+    // The stock daemon speaks for this session again; nothing is said.
+    [[nodiscard]] TunnelEffects yield_session(const SessionKey& session);
+    // The time given by next_deadline() has come; harmless when it has not.
+    [[nodiscard]] TunnelEffects on_time(TimePoint now);
+
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+    [[nodiscard]] const TunnelKey& key() const;
+    [[nodiscard]] bool has_sessions() const;
+    [[nodiscard]] const TunnelCounters& counters() const;
+    // Links that were looked at since the start: the measure of what a packet costs.
+    [[nodiscard]] std::uint64_t link_visits() const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace vpnha::l2tp

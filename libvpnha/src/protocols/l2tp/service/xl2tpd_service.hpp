@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// xl2tpd and its pppds as a stock service of a gateway.
+//
+// The daemon is never asked to end: on SIGTERM it would tell its peers (StopCCN), and a pppd that
+// dies under a living xl2tpd makes it send CDN. So xl2tpd gets SIGKILL first, then its pppds.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "host/services/stock_service.hpp"
+
+namespace vpnha::adapters {
+
+// A session takes some 10 KiB of it.
+inline constexpr std::uint64_t kXl2tpdMemoryMinMib = 16;
+
+struct Xl2tpdSettings {
+    std::string binary;
+    std::string config;        // xl2tpd.conf; its listen-addr is the gateway's VIP.
+    std::string options_file;  // Of its pppds; empty: those named in the config.
+    std::string resource;      // Its name in the cluster.
+    // What it may have of memory, in MiB. Above three quarters it is to be started anew.
+    std::string memory_max = std::to_string(kXl2tpdMemoryMinMib);
+};
+
+[[nodiscard]] const StockKind& xl2tpd_kind();
+
+// Could this node start it? The program, the kernel's setting and the configuration.
+[[nodiscard]] Result<void> check_xl2tpd(const Xl2tpdSettings& settings);
+// What `service` is to be started with.
+[[nodiscard]] Result<StockStarted> plan_xl2tpd(const StockService& service,
+                                               const Xl2tpdSettings& settings);
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// L2TP sessions: what their keeper wants of this node's kernel, and what it hears of it.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <variant>
+
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "cluster/effects/protocol_work.hpp"
+#include "cluster/wire/record_key.hpp"
+#include "protocols/l2tp/model/session_record.hpp"
+#include "protocols/ppp/plugin_event.hpp"
+
+namespace vpnha::node {
+
+[[nodiscard]] inline wire::RecordKey record_key_of(const l2tp::SessionKey& key) {
+    return {wire::RecordType::l2tp_session, wire::RecordId(l2tp::encode_key(key))};
+}
+
+[[nodiscard]] inline PluginSession stock_session(const l2tp::SessionRecord& record) {
+    return {record_key_of(record.key), record.key.tunnel.peer.address, record.facts, {}};
+}
+
+// Of several for one session only the last needs to be done. → SessionInstalled
+struct InstallSession {
+    GatewayId gateway;
+    l2tp::SessionRecord record;
+    std::uint64_t ticket = 0;
+};
+struct RemoveSession {
+    GatewayId gateway;
+    l2tp::SessionKey key;
+};
+// What of the installed sessions the kernel still has. → SessionsAudited
+struct AuditSessions {
+    GatewayId gateway;
+};
+struct SendDatagram {
+    GatewayId gateway;
+    l2tp::TunnelKey tunnel;
+    Bytes bytes;
+};
+struct SendFrame {
+    GatewayId gateway;
+    l2tp::SessionKey session;
+    Bytes frame;
+};
+
+using L2tpWork =
+    std::variant<InstallSession, RemoveSession, AuditSessions, SendDatagram, SendFrame>;
+template <OneOf<L2tpWork> What>
+L2tpWork work_of(const What&);
+
+// What became of an installation.
+struct SessionInstalled {
+    l2tp::SessionKey key;
+    std::uint64_t ticket = 0;
+    Result<void> result;
+};
+// The sessions of the gateway that the kernel has.
+struct SessionsAudited {
+    const std::set<l2tp::SessionKey>& present;
+};
+// Somebody removed it from the kernel.
+struct SessionGone {
+    l2tp::SessionKey key;
+};
+// The netlink socket overran: any session may be gone.
+struct SessionNewsLost {};
+// What peers say, and the kernel leaves to user space.
+struct TunnelDatagram {
+    l2tp::TunnelKey tunnel;
+    ByteView bytes;
+};
+struct SessionFrame {
+    l2tp::SessionKey session;
+    ByteView frame;
+};
+
+using L2tpEvent = std::variant<SessionInstalled, SessionsAudited, SessionGone, SessionNewsLost,
+                               TunnelDatagram, SessionFrame>;
+template <OneOf<L2tpEvent> What>
+L2tpEvent event_of(const What&);
+
+}  // namespace vpnha::node

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which addresses and networks a client may have so that other nodes can go on with it: a route to
+// it goes before the node's own ones there. A client names its own address with pppd's
+// ipcp-accept-remote, or has one of chap-secrets or RADIUS; a script of pppd's adds networks.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+#include "host/corosync/cluster_map.hpp"
+
+namespace vpnha::runtime {
+
+// Why no other node may install them, in words; empty: all may. An address has to lie in the pools
+// of its gateway. None of them may be a node's by corosync.conf, a neighbour's, or a RADIUS
+// server's, and no network may meet one on the link of a VIP.
+[[nodiscard]] std::string hindrance_of_addresses(const config::Config& config,
+                                                 const config::Gateway& gateway,
+                                                 const std::vector<adapters::ClusterNode>& nodes,
+                                                 Ipv4Address client,
+                                                 const std::vector<IpPrefix>& networks);
+
+}  // namespace vpnha::runtime

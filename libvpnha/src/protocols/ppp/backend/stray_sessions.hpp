@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Sessions of this node's pppds that no gateway keeps: their plugin has told of them, and nobody
+// could go on with them or tell their clients of a takeover. They are shown, with the reason.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "protocols/ppp/backend/plugin_server.hpp"
+
+namespace vpnha::runtime {
+
+struct StraySession {
+    std::string gateway;  // As pppd has it; empty: none, or one that is not in vpnha.toml.
+    std::string user;     // As authenticated; may be empty.
+    std::string address;  // The client's in the tunnel.
+    std::string interface;
+    TimePoint established{};  // On CLOCK_BOOTTIME.
+    std::string reason;
+};
+
+class StraySessions {
+  public:
+    // In place of what the client had. False: with the same reason as before.
+    bool put(adapters::PluginClientId client, StraySession session) {
+        StraySession& known = sessions_[client];
+        const bool is_new = known.reason != session.reason;
+        known = std::move(session);
+        return is_new;
+    }
+    void remove(adapters::PluginClientId client) { sessions_.erase(client); }
+    // In the order in which they came.
+    [[nodiscard]] std::vector<StraySession> list() const {
+        std::vector<StraySession> all;
+        for (const auto& [client, session] : sessions_) {
+            all.push_back(session);
+        }
+        return all;
+    }
+
+  private:
+    std::map<adapters::PluginClientId, StraySession> sessions_;
+};
+
+}  // namespace vpnha::runtime

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Which resumed sessions with adaptive LCP echoes (pppd's lcp-echo-adaptive) have had packets of
+// their peers: the kernel carries these, and only the counters of a session's device show them.
+// They are read twice in the shortest echo interval, and at most once a second. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/time.hpp"
+#include "cluster/effects/effects.hpp"
+#include "cluster/wire/record_key.hpp"
+#include "services/accounting/work.hpp"
+
+namespace vpnha::keepers {
+
+class AdaptiveEchoes {
+  public:
+    struct Session {
+        wire::RecordKey record;
+        Ipv4Address client;  // The address of its device's other end.
+        Duration interval{};
+    };
+
+    // It was taken over. Without an interval nothing is sent, and it is left out.
+    void watch(const Session& session, TimePoint now);
+    // It is over, or no more this node's.
+    void forget(const wire::RecordKey& record) { sessions_.erase(record); }
+    void clear() { sessions_.clear(); }
+
+    // Those whose peers have sent packets since the reading before.
+    [[nodiscard]] std::vector<wire::RecordKey> hear(const node::TrafficRead& read);
+    // Asks for a reading, if it is time for one.
+    void ask(GatewayId gateway, TimePoint now, node::Effects& effects);
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+
+  private:
+    struct Watched {
+        Session session;
+        std::optional<std::uint64_t> packets;  // At the last reading.
+    };
+
+    std::map<wire::RecordKey, Watched> sessions_;
+    TimePoint ask_at_{};
+};
+
+}  // namespace vpnha::keepers

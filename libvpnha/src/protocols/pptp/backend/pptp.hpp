@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The backend of PPTP, of this node's gateways: who watches the stock calls, the data path of those
+// that go on here, and the keys of MPPE, which are sealed on their way between nodes.
+//
+// The ends of control connections are told to the gate: it lets none pass that nobody means.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.hpp"
+#include "host/os/qb_loop.hpp"
+#include "host/secrets/secret_box.hpp"
+#include "protocols/backend.hpp"
+#include "protocols/ppp/ppp_protocol.hpp"
+#include "protocols/pptp/backend/call_watch.hpp"
+#include "protocols/pptp/backend/data_path.hpp"
+#include "protocols/pptp/work.hpp"
+
+namespace vpnha::runtime {
+
+// `unwatched`: packets of calls that the capture had no room for. `evicted`: control connections
+// without a call that went for want of room.
+[[nodiscard]] Status call_status(const pptp::CallCounters& counters, std::uint64_t unwatched,
+                                 std::uint64_t evicted);
+
+class Pptp final : public ports::Backend, public ports::PppProtocol {
+  public:
+    // Called from the loop, never from within a call of this class.
+    struct Listener {
+        Tell tell;
+        // Whether the gate lets the end of this connection pass.
+        std::function<Result<void>(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant)>
+            allow_end;
+        // The data path is no more; told once. Its calls are for another node.
+        std::function<void(const Error&)> failed;
+    };
+    // nullptr, when no gateway has PPTP. `config` and `loop` must outlive it. Errors are those of
+    // the data path and of the cluster's key in `key_file`.
+    [[nodiscard]] static Result<std::unique_ptr<Pptp>> open(const config::Config& config,
+                                                            adapters::QbLoop& loop,
+                                                            const std::string& key_file,
+                                                            Listener listener);
+    ~Pptp() override;
+    Pptp(const Pptp&) = delete;
+    Pptp& operator=(const Pptp&) = delete;
+
+    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+
+    [[nodiscard]] ports::PppProtocol* ppp() override { return this; }
+
+    [[nodiscard]] std::string_view name() const override { return "pptp"; }
+    [[nodiscard]] bool serves(const config::Gateway& gateway) const override {
+        return gateway.pptp.has_value();
+    }
+    // With what was seen of the call. It is followed from now on.
+    [[nodiscard]] Result<Session> on_session_up(const Report& report) override;
+    void on_pppd_gone(node::PluginToken plugin, bool announced) override;
+
+    [[nodiscard]] Status status() const override;
+
+  private:
+    Pptp(const config::Config& config, adapters::QbLoop& loop, adapters::SecretBox box,
+         std::unique_ptr<adapters::DataPath> data_path, Listener listener);
+
+    struct Followed {
+        GatewayId gateway;
+        pptp::CallKey key;
+    };
+
+    void carry_out(node::PrepareCall& work);
+    void carry_out(node::SetCallNumbers& work) { data_path_->post(std::move(work)); }
+    void carry_out(node::RemoveCall& work) { data_path_->post(std::move(work)); }
+    void carry_out(node::EndCall& work) { data_path_->post(work); }
+    void carry_out(node::DismissCall& work);
+    void carry_out(node::ResumeCalls& work) { data_path_->post(std::move(work)); }
+    void carry_out(node::ReleaseCalls& work) { data_path_->post(std::move(work)); }
+    void carry_out(node::PauseCalls& work) { data_path_->post(work); }
+    void carry_out(node::WatchCalls& work);
+    void carry_out(node::UnwatchCalls& work) { watch_.unwatch(work.gateway); }
+    void carry_out(node::ReadCalls& work);
+    void hear(GatewayId gateway, const adapters::DataPath::NumbersRead& read);
+    void hear(GatewayId gateway, const adapters::DataPath::MeantEnd& end);
+    void hear(GatewayId gateway, const node::CallPrepared& prepared);
+    template <class Event>
+    void hear(GatewayId gateway, const Event& event) {
+        listener_.tell(gateway, event);
+    }
+
+    void on_events();
+    void tell_refused();
+    void allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant);
+    [[nodiscard]] Result<pptp::StartKeys> open_keys(const pptp::CallRecord& record) const;
+    [[nodiscard]] adapters::CallWatch::Listener watch_listener();
+
+    const config::Config& config_;
+    adapters::QbLoop& loop_;
+    adapters::SecretBox box_;
+    std::unique_ptr<adapters::DataPath> data_path_;
+    Listener listener_;
+    adapters::CallWatch watch_;
+    std::map<node::PluginToken, Followed> stock_;
+    std::vector<std::pair<GatewayId, node::CallPrepared>> refused_;
+    bool has_failed_ = false;  // The data path.
+};
+
+}  // namespace vpnha::runtime

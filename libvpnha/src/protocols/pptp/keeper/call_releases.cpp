@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "protocols/pptp/keeper/call_releases.hpp"
+
+#include <iterator>
+
+namespace vpnha::keepers {
+
+void CallReleases::begin(bool exact) {
+    exact_ = exact;
+    resumed_.insert(said_.begin(), said_.end());
+    for (const auto& [change, keys] : sent_) {
+        resumed_.insert(keys.begin(), keys.end());
+    }
+    said_.clear();
+    sent_.clear();
+}
+
+void CallReleases::end() {
+    *this = {};
+}
+
+void CallReleases::resumed(const pptp::CallKey& key) {
+    asked_.erase(key);
+    resumed_.insert(key);
+}
+
+void CallReleases::said(const pptp::CallKey& key) {
+    if (resumed_.erase(key) != 0) {
+        said_.push_back(key);
+    }
+}
+
+std::vector<pptp::CallKey> CallReleases::take(const replica::Replica& replica) {
+    if (!said_.empty() && replica.has_said_counters()) {
+        sent_.emplace_back(replica.sequence(), std::exchange(said_, {}));
+    }
+    std::vector<pptp::CallKey> taken;
+    while (!sent_.empty() && sent_.front().first <= replica.delivered()) {
+        taken.insert(taken.end(), sent_.front().second.begin(), sent_.front().second.end());
+        sent_.pop_front();
+    }
+    return taken;
+}
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Accounting servers of RADIUS: an Accounting-Request to one server after the other until one
+// answers. Blocks meanwhile: for threads of its own, which may ask at the same time.
+//
+// Without a library: libradcli (1.2.11) takes an answer whose authenticator is wrong, so whoever
+// sends one would make a Stop that no server has heard count as answered.
+#pragma once
+
+#include <string>
+
+#include "config/config.hpp"
+#include "host/secrets/secret_bytes.hpp"
+#include "services/accounting/work.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::adapters {
+
+class AccountingServers {
+  public:
+    struct Answer {
+        node::AccountingResult result{};
+        std::string server;  // Which answered; why none did.
+    };
+
+    // Reads the secret. Errors: of its file.
+    [[nodiscard]] static Result<AccountingServers> open(const config::Radius& settings);
+
+    // `identifier`: no other request under way has it (RFC 2866 3). Takes at most servers * (1 +
+    // retries) * timeout, and ends at once when `end` is readable; the answer of then means
+    // nothing. -1: nothing ends it.
+    [[nodiscard]] Answer ask(const node::AccountingRequest& request, std::uint8_t identifier,
+                             int end = -1) const;
+
+  private:
+    enum class Heard {
+        answer,
+        nothing,
+        stranger,     // Nobody who knows the secret.
+        unreachable,  // The kernel says so.
+        end,          // The caller's.
+    };
+
+    AccountingServers(const config::Radius& settings, SecretBytes secret)
+        : settings_(settings), secret_(std::move(secret)) {}
+
+    [[nodiscard]] Heard ask(const Ipv4Endpoint& server, const node::AccountingRequest& request,
+                            std::uint8_t identifier, int end) const;
+    // Until the time-out.
+    [[nodiscard]] Heard hear(int socket, ByteView request, int end) const;
+
+    config::Radius settings_;
+    SecretBytes secret_;
+};
+
+}  // namespace vpnha::adapters

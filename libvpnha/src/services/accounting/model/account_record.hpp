@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The record of a session's account: what an accounting server is told of the session, by whichever
+// node serves. It is there until a server has answered the Stop, so it may outlive the session by
+// days.
+#pragma once
+
+#include <compare>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/accounting.hpp"
+#include "base/ids.hpp"
+#include "base/session_identity.hpp"
+#include "cluster/wire/record_key.hpp"
+
+namespace vpnha::keepers {
+
+// Made once, by the node that negotiated the session. Epochs are never used twice, and within one
+// its node counts. The time keeps it unique when a cluster loses its memory of the epochs.
+struct AccountId {
+    std::uint32_t began_s = 0;  // Unix time of the session's begin.
+    Epoch epoch;
+    std::uint32_t count = 0;  // Within the epoch.
+    friend auto operator<=>(const AccountId&, const AccountId&) = default;
+};
+
+// A device's counters at their last reading.
+struct CountedDevice {
+    NodeId node;
+    std::uint32_t index = 0;  // The device's number in that node's kernel.
+    Traffic traffic;
+    friend bool operator==(const CountedDevice&, const CountedDevice&) = default;
+};
+
+struct AccountEnd {
+    EndCause cause{};
+    std::uint64_t unix_ms = 0;  // By the gateway's clock.
+    friend bool operator==(const AccountEnd&, const AccountEnd&) = default;
+};
+
+struct AccountRecord {
+    AccountId id;
+    wire::RecordKey session;          // l2tp_session or pptp_call; it need not exist any more.
+    std::string user;                 // As authenticated; may be empty.
+    std::vector<Bytes> classes;       // Of the Access-Accept; at most limits::kRadiusClassesMax.
+    Ipv4Address address;              // The client's in the tunnel.
+    Ipv4Address peer;                 // The client's outside.
+    std::uint64_t began_unix_ms = 0;  // By the gateway's clock.
+    bool started = false;             // A server has answered the Start.
+    std::uint32_t interim_s = 0;      // Of the Access-Accept; 0: none.
+    std::uint32_t told_seconds = 0;   // The session's time, as a server has heard it last.
+    std::optional<AccountEnd> end;
+    Traffic total;                        // Over all nodes so far.
+    std::optional<CountedDevice> device;  // What `total` has of it.
+    friend bool operator==(const AccountRecord&, const AccountRecord&) = default;
+};
+
+[[nodiscard]] wire::RecordKey record_key_of(const AccountId& id);
+// Without the id: that is the key.
+[[nodiscard]] Bytes encode_account(const AccountRecord& record);
+[[nodiscard]] Result<AccountRecord> parse_account(const wire::RecordKey& key, ByteView payload);
+
+// Acct-Session-Id; unique over all gateways of a cluster.
+[[nodiscard]] std::string session_id_of(GatewayId gateway, const AccountId& id);
+// Which one it is; nullopt: no gateway of any cluster has made it.
+struct AccountName {
+    GatewayId gateway;
+    AccountId id;
+};
+[[nodiscard]] std::optional<AccountName> parse_session_id(const std::string& text);
+// Whether all but an Acct-Session-Id is the session's.
+[[nodiscard]] bool fits(const SessionIdentity& identity, const AccountRecord& record);
+
+// Counts what `device` has counted since its last reading; at its first one, since `before`.
+void count_traffic(AccountRecord& record, const CountedDevice& device, const Traffic& before);
+
+}  // namespace vpnha::keepers

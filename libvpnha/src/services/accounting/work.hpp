@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Accounting by RADIUS: what its keeper wants sent and read, and what it hears of that.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/accounting.hpp"
+#include "base/bytes.hpp"
+#include "base/ids.hpp"
+#include "cluster/effects/protocol_work.hpp"
+
+namespace vpnha::node {
+
+// One Accounting-Request (RFC 2866).
+struct AccountingRequest {
+    enum class Kind : std::uint8_t { start, stop, interim };
+
+    Kind kind{};
+    std::uint32_t tunnel_type = 0;  // RFC 2868 3.1; 0: not known any more.
+    std::string session;            // Acct-Session-Id.
+    std::string user;               // Empty: not known.
+    std::vector<Bytes> classes;     // Class, as the server that authenticated gave it.
+    Ipv4Address address;            // The client's in the tunnel.
+    Ipv4Address peer;               // The client's outside.
+    std::uint64_t delay_s = 0;  // Age of the event that it reports: start, end, or this reading.
+    // The next three not at a start.
+    Traffic traffic;
+    std::uint64_t seconds = 0;  // Since the session began.
+    EndCause cause{};           // At a stop.
+};
+// To the accounting servers, one after the other, until one answers. → AccountingAnswered
+struct SendAccounting {
+    GatewayId gateway;
+    std::uint64_t ticket = 0;
+    AccountingRequest request;
+};
+// The counters of this node's point-to-point devices. → TrafficRead
+struct ReadTraffic {
+    GatewayId gateway;
+    std::uint64_t ticket = 0;
+};
+
+using AccountingWork = std::variant<SendAccounting, ReadTraffic>;
+template <OneOf<AccountingWork> What>
+AccountingWork work_of(const What&);
+
+enum class AccountingResult : std::uint8_t {
+    answered,
+    silent,  // No server answered in time, or could be asked.
+    failed,  // The request cannot be made, or was answered with something else.
+};
+struct AccountingAnswered {
+    std::uint64_t ticket = 0;
+    AccountingResult result{};
+    std::string server;  // Which answered; why none did.
+};
+struct DeviceTraffic {
+    Ipv4Address client;        // The address of the device's other end.
+    std::uint32_t device = 0;  // Its number in this kernel.
+    Traffic traffic;
+};
+struct TrafficRead {
+    std::uint64_t ticket = 0;
+    std::span<const DeviceTraffic> devices;  // Empty as well when they could not be read.
+};
+// A session that goes on here is to have that device, which has counted for others before.
+struct DeviceReused {
+    std::uint32_t device = 0;
+    Traffic before;
+};
+
+using AccountingEvent = std::variant<AccountingAnswered, TrafficRead, DeviceReused>;
+template <OneOf<AccountingEvent> What>
+AccountingEvent event_of(const What&);
+
+}  // namespace vpnha::node

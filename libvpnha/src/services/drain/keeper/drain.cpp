@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "services/drain/keeper/drain.hpp"
+
+#include <fmt/format.h>
+
+namespace vpnha::keepers {
+
+void Drain::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
+    if (const auto record = parse_drain(wanted.payload); !record) {
+        set_aside(gateway_, wanted, record.error().detail, now, effects);
+        return;
+    }
+    gateway_.replica().on_installed(wanted.key, wanted.ticket, replica::Outcome::installed, now);
+}
+
+void Drain::follow(TimePoint, Effects& effects) {
+    if (gateway_.is_attached()) {
+        tell_gate(state().has_value(), effects);
+    }
+}
+
+void Drain::detach(Effects& effects) {
+    tell_gate(false, effects);
+}
+
+void Drain::tell_gate(bool drained, Effects& effects) {
+    if (told_ == drained) {
+        return;
+    }
+    told_ = drained;
+    effects.emplace_back(node::DrainGate{gateway_.id(), drained});
+    const std::string what = drained ? "new clients are refused event=drained"
+                                     : "new clients are taken again event=undrained";
+    effects.emplace_back(node::Log{node::Level::info, fmt::format("{} {}", what, gateway_.tag())});
+}
+
+void Drain::on_event(const node::KeeperEvent& event, TimePoint now, Effects&) {
+    const auto* const order = event.get<node::DrainOrder>();
+    replica::Replica& replica = gateway_.replica();
+    if (order == nullptr || !replica.promoted() || (order->since_unix_ms && state())) {
+        return;
+    }
+    if (order->since_unix_ms) {
+        replica.publish(drain_record_key(), encode_drain({*order->since_unix_ms}));
+    } else {
+        replica.erase(drain_record_key(), now);
+    }
+}
+
+Status Drain::status(TimePoint) const {
+    const std::optional<DrainRecord> drained = state();
+    return {
+        {"drained", drained.has_value()},
+        {"drained_since_unix_ms", drained ? StatusValue(drained->since_unix_ms) : StatusValue()}};
+}
+
+std::optional<DrainRecord> Drain::state() const {
+    const replica::StoredRecord* const held = gateway_.replica().store().find(drain_record_key());
+    if (held == nullptr) {
+        return std::nullopt;
+    }
+    // One of a later release drains as well; it does not say here since when.
+    return parse_drain(held->payload).value_or(DrainRecord{});
+}
+
+}  // namespace vpnha::keepers

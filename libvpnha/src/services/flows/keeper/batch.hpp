@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Effects about many flows.
+#pragma once
+
+#include <variant>
+
+#include "cluster/effects/effects.hpp"
+#include "services/flows/work.hpp"
+
+namespace vpnha::keepers {
+
+// What is wanted of many flows is one effect for as long as nothing else comes between.
+template <class Batch>
+Batch& batch(node::Effects& effects, GatewayId gateway) {
+    if (!effects.empty()) {
+        auto* const work = std::get_if<node::ProtocolWork>(&effects.back());
+        auto* const last = work == nullptr ? nullptr : work->find<Batch>();
+        if (last != nullptr && last->gateway == gateway) {
+            return *last;
+        }
+    }
+    node::Effect& added = effects.emplace_back(Batch{gateway, {}});
+    return *std::get<node::ProtocolWork>(added).find<Batch>();
+}
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// pppd's scripts, /etc/ppp/ip-up and its like, for a session that has no pppd: with the arguments
+// and the environment that pppd gives them (pppd(8), SCRIPTS), as far as they are known, and
+// VPNHA_RESUMED=1. Each runs in a thread, beside the loop, with nothing of vpnhad's but its
+// identity and limits.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "host/os/background.hpp"
+#include "host/os/process.hpp"
+#include "services/scripts/work.hpp"
+
+namespace vpnha::adapters {
+
+enum class Script : std::uint8_t { ip_up, ip_down, ipv6_up, ipv6_down };
+[[nodiscard]] std::string_view name_of(Script script);  // "ip-up"
+
+// Empty when there is no device of that number.
+[[nodiscard]] std::string name_of_device(std::uint32_t number);
+
+struct ScriptCall {
+    Script script{};
+    std::string interface;
+    node::ScriptFacts facts;
+};
+
+// `now`: boot_time(); a session's age is reckoned from it.
+[[nodiscard]] Command command_of(const ScriptCall& call, const std::string& directory,
+                                 TimePoint now);
+
+class ScriptRunner {
+  public:
+    enum class End { done, missing, failed, killed };
+    struct Outcome {
+        End end{};
+        std::string what;  // Why it failed.
+    };
+    using Done = std::function<void(const Outcome&)>;
+
+    struct Settings {
+        std::string directory = "/etc/ppp";
+        std::chrono::milliseconds timeout{};
+    };
+
+    // The loop must outlive it.
+    ScriptRunner(QbLoop& loop, Settings settings);
+    // Kills what runs; nobody is told of its end.
+    ~ScriptRunner();
+    ScriptRunner(const ScriptRunner&) = delete;
+    ScriptRunner& operator=(const ScriptRunner&) = delete;
+
+    // `done` at a later turn of the loop. An error when there is no thread to be had: then it is
+    // not called.
+    Result<void> run(const ScriptCall& call, Done done);
+
+  private:
+    Settings settings_;
+    UniqueFd stop_;  // An eventfd, readable when all are to end.
+    Background background_;
+};
+
+}  // namespace vpnha::adapters

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "echo/keeper/echo_sessions.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace vpnha::echo {
+
+namespace {
+
+constexpr Duration kReadEach = std::chrono::milliseconds(500);
+
+}  // namespace
+
+void EchoSessions::want(Work work, node::Effects& effects) const {
+    effects.emplace_back(GatewayWork{gateway_.id(), std::move(work)});
+}
+
+void EchoSessions::warm(const keepers::Margin& margin, TimePoint, node::Effects& effects) {
+    SetNumbers set{{}, ++last_ticket_};
+    for (const auto& [key, session] : replica().store().all(wire::RecordType::echo_session)) {
+        const Result<SessionId> id = parse_key(key);
+        if (!id) {
+            continue;
+        }
+        // A session whose number nobody has told yet began at 0, in the epoch that it is from.
+        const auto* const said = replica().store().find(number_key(*id));
+        const Result<std::uint64_t> next =
+            said == nullptr ? Result<std::uint64_t>(0) : parse_number(said->payload);
+        const Epoch in = said == nullptr ? session.version.epoch : said->version.epoch;
+        const std::uint64_t number = next.value_or(0);
+        set.numbers[*id] = number + margin.beyond({in, number, session.version.epoch.number}, kUse);
+    }
+    warming_ = set.ticket;
+    want(std::move(set), effects);
+}
+
+void EchoSessions::read(TimePoint now, node::Effects& effects) {
+    asked_at_ = now;
+    want(ReadNumbers{}, effects);
+}
+
+void EchoSessions::install(const replica::Install& wanted, TimePoint now, node::Effects& effects) {
+    const Result<SessionId> id = parse_key(wanted.key);
+    if (!id) {
+        return keepers::set_aside(gateway_, wanted, id.error().detail, now, effects);
+    }
+    if (wanted.key.type == wire::RecordType::echo_session) {
+        const ByteView sealed = wanted.payload;
+        want(Install{*id, Bytes(sealed.begin(), sealed.end()), wanted.ticket}, effects);
+    } else if (const auto next = parse_number(wanted.payload); !next) {
+        keepers::set_aside(gateway_, wanted, next.error().detail, now, effects);
+    } else {
+        // The store has it until the lease is granted.
+        replica().on_installed(wanted.key, wanted.ticket, replica::Outcome::installed, now);
+    }
+}
+
+void EchoSessions::remove(const wire::RecordKey& key, node::Effects& effects) {
+    if (const auto id = parse_key(key); id && key.type == wire::RecordType::echo_session) {
+        want(Remove{*id}, effects);
+    }
+}
+
+void EchoSessions::promote(TimePoint now, node::Effects& effects) {
+    want(Serve{true}, effects);
+    read_next_ = now + kReadEach;
+    read(now, effects);
+}
+
+void EchoSessions::pause(node::Effects& effects) {
+    want(Serve{false}, effects);
+}
+
+void EchoSessions::mute(node::Effects& effects) {
+    warming_.reset();
+    asked_at_.reset();
+    read_next_.reset();
+    pause(effects);
+}
+
+void EchoSessions::detach(node::Effects& effects) {
+    mute(effects);
+    for (const auto& [key, stored] : replica().store().all(wire::RecordType::echo_session)) {
+        remove(key, effects);
+    }
+}
+
+void EchoSessions::on_event(const node::KeeperEvent& event, TimePoint now, node::Effects& effects) {
+    if (const auto* const own = event.get<Event>()) {
+        std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+    }
+}
+
+void EchoSessions::hear(const Installed& installed, TimePoint now, node::Effects&) {
+    replica().on_installed(
+        session_key(installed.id), installed.ticket,
+        installed.result ? replica::Outcome::installed : replica::Outcome::refused, now);
+}
+
+void EchoSessions::hear(const NumbersSet& set, TimePoint, node::Effects&) {
+    if (warming_ == set.ticket) {
+        warming_.reset();
+    }
+}
+
+void EchoSessions::hear(const NumbersRead& read, TimePoint, node::Effects&) {
+    if (!asked_at_ || !replica().promoted()) {
+        return;
+    }
+    for (const auto& [id, next] : read.numbers) {
+        if (replica().store().find(session_key(id)) != nullptr) {
+            replica().publish(number_key(id), encode_number(next));
+        }
+    }
+    read_at_ = *std::exchange(asked_at_, std::nullopt);
+}
+
+void EchoSessions::hear(const Opened& opened, TimePoint, node::Effects& effects) {
+    if (!gateway_.is_served() || !replica().publish(session_key(opened.id), opened.sealed)) {
+        ++lost_;
+        want(Remove{opened.id}, effects);
+    }
+}
+
+void EchoSessions::hear(const Closed& closed, TimePoint now, node::Effects&) {
+    if (gateway_.is_served()) {
+        replica().erase(session_key(closed.id), now);
+        replica().erase(number_key(closed.id), now);
+    }
+}
+
+void EchoSessions::on_time(TimePoint now, node::Effects& effects) {
+    if (read_next_ && now >= *read_next_) {
+        read_next_ = now + kReadEach;
+        if (!asked_at_) {
+            read(now, effects);
+        }
+    }
+}
+
+std::vector<keepers::SessionView> EchoSessions::sessions(const keepers::ListPart& part) const {
+    std::vector<keepers::SessionView> views;
+    for (const auto& [key, stored] :
+         replica().store().some(wire::RecordType::echo_session, part.after, part.max)) {
+        keepers::SessionView& view = views.emplace_back();
+        view.record = key;
+        view.protocol = "echo";
+        view.epoch = stored.version.epoch;
+        view.state = keepers::SessionState::hot;
+        if (replica().promoted()) {
+            view.state = replica().is_protected(key) ? keepers::SessionState::protected_
+                                                     : keepers::SessionState::unprotected;
+        } else if (stored.hold != replica::Hold::installed) {
+            view.state = keepers::SessionState::unprotected;
+        }
+    }
+    return views;
+}
+
+keepers::SessionTotals EchoSessions::session_totals() const {
+    return {.all = replica().store().size_of(wire::RecordType::echo_session)};
+}
+
+keepers::Counts EchoSessions::counts() const {
+    return {{"echo_lost", lost_}};
+}
+
+}  // namespace vpnha::echo

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The sessions of echo of one gateway. A standby's responder knows their secrets; whoever is
+// granted the lease sets their numbers beyond what was used. Pure.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "echo/work.hpp"
+#include "protocols/families.hpp"
+
+namespace vpnha::echo {
+
+// The responder sends no more; see keepers::Margin.
+inline constexpr keepers::NumberUse kUse{2'000, 10'000'000};
+
+class EchoSessions final : public keepers::Keeper, public keepers::Counted {
+  public:
+    // `gateway` must outlive it.
+    explicit EchoSessions(keepers::Gateway& gateway) : gateway_(gateway) {}
+    [[nodiscard]] static std::unique_ptr<keepers::Keeper> make(keepers::Gateway& gateway,
+                                                               const keepers::Settings&) {
+        return std::make_unique<EchoSessions>(gateway);
+    }
+
+    [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
+    [[nodiscard]] keepers::Counted* counted() override { return this; }
+
+    void warm(const keepers::Margin& margin, TimePoint now, node::Effects& effects) override;
+    [[nodiscard]] bool is_warm() const override { return !warming_; }
+    void read(TimePoint now, node::Effects& effects) override;
+    [[nodiscard]] TimePoint read_at() const override { return read_at_; }
+
+    void install(const replica::Install& wanted, TimePoint now, node::Effects& effects) override;
+    void remove(const wire::RecordKey& key, node::Effects& effects) override;
+    void on_in_sync(TimePoint) override {}
+    void on_replica(TimePoint, node::Effects&) override {}
+    void follow(TimePoint, node::Effects&) override {}
+    void promote(TimePoint now, node::Effects& effects) override;
+    void pause(node::Effects& effects) override;
+    void unpause(TimePoint now, node::Effects& effects) override { promote(now, effects); }
+    void mute(node::Effects& effects) override;
+    void detach(node::Effects& effects) override;
+    void on_event(const node::KeeperEvent& event, TimePoint now, node::Effects& effects) override;
+    void on_time(TimePoint now, node::Effects& effects) override;
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const override { return read_next_; }
+    [[nodiscard]] std::vector<keepers::SessionView> sessions(
+        const keepers::ListPart& part) const override;
+    [[nodiscard]] keepers::SessionTotals session_totals() const override;
+    [[nodiscard]] keepers::Counts counts() const override;
+
+  private:
+    static constexpr std::array kTypes{wire::RecordType::echo_session,
+                                       wire::RecordType::echo_number};
+
+    void hear(const Installed& installed, TimePoint now, node::Effects& effects);
+    void hear(const NumbersSet& set, TimePoint now, node::Effects& effects);
+    void hear(const NumbersRead& read, TimePoint now, node::Effects& effects);
+    void hear(const Opened& opened, TimePoint now, node::Effects& effects);
+    void hear(const Closed& closed, TimePoint now, node::Effects& effects);
+    void want(Work work, node::Effects& effects) const;
+
+    [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
+    [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }
+
+    keepers::Gateway& gateway_;
+    std::uint64_t last_ticket_ = 0;
+    std::optional<std::uint64_t> warming_;  // The ticket that is waited for.
+    std::optional<TimePoint> asked_at_;     // A reading is under way.
+    TimePoint read_at_{};
+    std::optional<TimePoint> read_next_;
+    std::uint64_t lost_ = 0;  // Opened, and not published.
+};
+
+}  // namespace vpnha::echo

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A gateway with nothing but a replica, for a keeper alone; or for one with what it has installed.
+#pragma once
+
+#include "protocols/keeper.hpp"
+
+namespace vpnha::keepers {
+
+class FakeGateway : public Gateway {
+  public:
+    FakeGateway(GatewayId id, NodeId self) : replica_(id, self), clock_(id), id_(id) {}
+    virtual ~FakeGateway() = default;
+    FakeGateway(const FakeGateway&) = delete;
+    FakeGateway& operator=(const FakeGateway&) = delete;
+
+    [[nodiscard]] GatewayId id() const override { return id_; }
+    [[nodiscard]] replica::Replica& replica() override { return replica_; }
+    [[nodiscard]] const replica::Replica& replica() const override { return replica_; }
+    [[nodiscard]] bool is_attached() const override { return true; }
+    [[nodiscard]] bool is_served() const override { return replica_.promoted(); }
+    [[nodiscard]] bool is_heard() const override { return replica_.promoted(); }
+    [[nodiscard]] const replica::GatewayClock& clock() const override { return clock_; }
+    void install_missing(TimePoint, Effects&) override {}
+    void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
+    void visit_ppp_sessions(const VisitSession&) const override {}
+    [[nodiscard]] std::uint32_t tunnel_type_of(wire::RecordType) const override { return 0; }
+    [[nodiscard]] std::string tag() const override { return "gateway=fake"; }
+
+  protected:
+    replica::Replica replica_;
+    replica::GatewayClock clock_;
+
+  private:
+    GatewayId id_;
+};
+
+}  // namespace vpnha::keepers

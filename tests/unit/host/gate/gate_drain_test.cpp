@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What comes to a gateway that takes no new clients.
+#include "host/gate/gate.hpp"
+#include "unit/host/addresses/frame.hpp"
+#include "unit/host/gate/gate_host.hpp"
+
+namespace vpnha::adapters {
+namespace gate_drain_test {
+
+using testing::Frame;
+using testing::prefix;
+
+class GateDrainTest : public HookedGateHost {};
+
+// Of IKE up to the responder's SPI, behind so many octets of 0.
+Bytes ike(std::uint64_t responder_spi, std::size_t marker = 0) {
+    ByteWriter header;
+    header.bytes(Bytes(marker)).u64(0x1122'3344'5566'7788).u64(responder_spi);
+    return std::move(header).take();
+}
+
+Bytes l2tp(std::uint16_t flags, std::uint16_t tunnel) {
+    ByteWriter header;
+    header.u16(flags).u16(12).u16(tunnel).u16(0).u32(0);
+    return std::move(header).take();
+}
+
+TEST_P(GateDrainTest, TheFirstWordOfASessionDoesNotPass) {
+    config_.gateways[0].l2tp.emplace();
+    config_.gateways[0].pptp.emplace();
+    config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
+    BpfGate gate = attached();
+    ASSERT_TRUE(gate.open_until(kId, kForever));
+    const char* const vip = "192.0.2.100";
+    const char* const client = "192.0.2.51";
+    const auto to = [&](std::uint16_t port, const Bytes& payload) {
+        return Frame().datagram4(client, vip, port, payload);
+    };
+    constexpr std::uint8_t kSyn = 0x02;
+    constexpr std::uint8_t kAck = 0x10;
+    const struct {
+        const char* description;
+        Bytes frame;
+        bool begins;
+    } cases[] = {
+        {"IKE", to(500, ike(0)), true},
+        {"IKE behind a NAT", to(4500, ike(0, 4)), true},
+        {"IKE over IPv6", Frame().datagram6("2001:db8::51", "2001:db8::100", 500, ike(0)), true},
+        {"an SCCRQ", to(1701, l2tp(0xc802, 0)), true},
+        {"a connection of PPTP", Frame().tcp4(client, vip, 40'000, kSyn, 0, 0, 1723), true},
+        {"of an IKE SA", to(500, ike(7)), false},
+        {"of an IKE SA behind a NAT", to(4500, ike(7, 4)), false},
+        {"ESP behind a NAT", to(4500, ike(0)), false},
+        {"IKE on another port", to(501, ike(0)), false},
+        {"half an IKE header", to(500, Bytes(12, 0)), false},
+        {"a keepalive", to(4500, Bytes{0xff}), false},
+        {"of a tunnel", to(1701, l2tp(0xc802, 9)), false},
+        {"L2TP's data", to(1701, l2tp(0x0002, 0)), false},
+        {"of a connection", Frame().tcp4(client, vip, 40'000, kAck, 0, 0, 1723), false},
+        {"to another port", Frame().tcp4(client, vip, 40'000, kSyn, 0, 0, 1724), false},
+        {"to another address", Frame().datagram4(client, "192.0.2.1", 500, ike(0)), false},
+    };
+    for (const auto& test : cases) {
+        EXPECT_EQ(verdict(GateDirection::in, test.frame), Verdict::passes) << test.description;
+    }
+    ASSERT_TRUE(gate.drain(kId, true));
+    std::uint64_t dropped = 0;
+    for (const auto& test : cases) {
+        EXPECT_EQ(verdict(GateDirection::in, test.frame),
+                  test.begins ? Verdict::dropped : Verdict::passes)
+            << test.description;
+        dropped += test.begins ? 1 : 0;
+    }
+    EXPECT_EQ(gate.counters(kId)->dropped(GateDirection::in, GateReason::drained), dropped);
+    EXPECT_EQ(verdict(GateDirection::out, Frame().datagram4(vip, client, 500, ike(0))),
+              Verdict::passes);
+    ASSERT_TRUE(gate.drain(kId, false));
+    for (const auto& test : cases) {
+        EXPECT_EQ(verdict(GateDirection::in, test.frame), Verdict::passes) << test.description;
+    }
+    ASSERT_TRUE(gate.drain_all(true));
+    for (const auto& test : cases) {
+        EXPECT_EQ(verdict(GateDirection::in, test.frame),
+                  test.begins ? Verdict::dropped : Verdict::passes)
+            << test.description << ", of a node that takes no more";
+    }
+    ASSERT_TRUE(gate.drain_all(false));
+    EXPECT_EQ(verdict(GateDirection::in, cases[0].frame), Verdict::passes);
+}
+
+TEST_P(GateDrainTest, L2tpHasThePortOfItsGateway) {
+    using Ports = std::vector<std::uint16_t>;
+    const auto sccrq = [](std::uint16_t port) {
+        return Frame().datagram4("192.0.2.51", "192.0.2.100", port, l2tp(0xc802, 0));
+    };
+    const auto sccrq6 = [](std::uint16_t port) {
+        return Frame().datagram6("2001:db8::51", "2001:db8::100", port, l2tp(0xc802, 0));
+    };
+    config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
+    for (const std::uint16_t port : Ports{0, 1701, 1703, 65'535}) {
+        config_.gateways[0].l2tp.reset();
+        if (port != 0) {
+            config_.gateways[0].l2tp.emplace().port = port;
+        }
+        BpfGate gate = attached();
+        ASSERT_TRUE(gate.open_until(kId, kForever));
+        ASSERT_TRUE(gate.drain(kId, true));
+        for (const std::uint16_t to : Ports{1701, 1703, 65'535}) {
+            const Verdict expected = to == port ? Verdict::dropped : Verdict::passes;
+            EXPECT_EQ(verdict(GateDirection::in, sccrq(to)), expected) << port << " " << to;
+            EXPECT_EQ(verdict(GateDirection::in, sccrq6(to)), expected) << port << " " << to;
+        }
+        ASSERT_TRUE(gate.drain(kId, false));
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Hooks, GateDrainTest, ::testing::ValuesIn(hooks_of_kernel()),
+                         name_of_hook);
+
+}  // namespace gate_drain_test
+}  // namespace vpnha::adapters

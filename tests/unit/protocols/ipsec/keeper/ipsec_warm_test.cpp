@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From which ESP numbers a node goes on.
+#include "protocols/ipsec/work.hpp"
+#include "unit/protocols/ipsec/keeper/ipsec_pair.hpp"
+
+namespace vpnha::keepers {
+namespace ipsec_warm_test {
+
+using namespace ipsec_pair;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class IpsecWarmTest : public Pair {};
+
+TEST_F(IpsecWarmTest, NumbersFollowAndTheOutboundOnesSeldom) {
+    establish();
+    a_.out(8).oseq = 1000;
+    a_.in(7).seq = 500;
+    a_.in(7).bitmap = {0xff};
+    pass(seconds(1));
+    EXPECT_EQ(b_.out(8).oseq, limits::kEspLead) << "half of the lead is not used up";
+    EXPECT_EQ(b_.in(7).seq, 500U);
+    EXPECT_THAT(b_.in(7).bitmap, ElementsAre(0xff));
+    a_.out(8).oseq = limits::kEspLead / 2 + 1;
+    pass(seconds(1));
+    EXPECT_EQ(b_.out(8).oseq, limits::kEspLead / 2 + 1 + limits::kEspLead);
+    a_.out(8).oseq = 5;
+    a_.in(7).seq = 1;
+    pass(seconds(1));
+    EXPECT_EQ(b_.in(7).seq, 500U) << "numbers never go back";
+    a_.out(8).oseq = 0xffff'fff0;
+    pass(seconds(1));
+    EXPECT_EQ(b_.out(8).oseq, 0xffff'ffffU) << "what is used up is not used again";
+}
+
+TEST_F(IpsecWarmTest, NumbersOfAMomentAgoNeedNothingBeforeTheGateOpens) {
+    establish();
+    const int sets = b_.sets_;
+    warm(b_, 2, seconds(1));
+    EXPECT_TRUE(b_.keeper_.is_warm());
+    EXPECT_EQ(b_.sets_, sets) << "the lead covers it";
+    EXPECT_EQ(b_.keeper_.counts().at("esp_jumps"), 1U);
+}
+
+TEST_F(IpsecWarmTest, NumbersGoOnBeyondWhatTheMarginSays) {
+    establish();
+    a_.out(8).oseq = 700;
+    pass(seconds(1));
+    warm(b_, 2, seconds(5));
+    EXPECT_TRUE(b_.keeper_.is_warm());
+    EXPECT_EQ(b_.out(8).oseq, 700 + 5 * limits::kEspPerSecond + limits::kEspPerSecond / 1000 + 1);
+}
+
+TEST_F(IpsecWarmTest, WhatNobodyKnowsIsAWholeEpochsNumbers) {
+    establish();
+    a_.out(8).oseq = 700;
+    pass(seconds(1));
+    warm(b_, 3, std::nullopt);
+    EXPECT_EQ(b_.out(8).oseq, 700 + 2 * 2 * limits::kEspPerEpoch);
+    a_.out(8).oseq = 0xffff'0000;
+    pass(seconds(1));
+    warm(b_, 3, std::nullopt);
+    EXPECT_EQ(b_.out(8).oseq, 0xffff'ffffU) << "what is used up is not used again";
+}
+
+// Its record is of epoch 2, and hardly ahead of that of epoch 1. A node that has not heard of epoch
+// 2 may have served in epoch 3, from where its record of epoch 1 had it begin.
+TEST_F(IpsecWarmTest, WhatNobodyKnowsIsBeyondEveryEpochSinceTheSaWasMade) {
+    establish();
+    a_.out(8).oseq = 700;
+    pass(seconds(1));
+    promote(b_, 2, Duration{});
+    demote(a_);
+    b_.out(8).oseq = 701;
+    pass(seconds(1));
+    warm(a_, 4, std::nullopt);
+    EXPECT_EQ(a_.out(8).oseq, 3 * 2 * limits::kEspPerEpoch) << "not 701 and two epochs'";
+}
+
+TEST_F(IpsecWarmTest, ExactNumbersGoOnWithoutAJump) {
+    establish();
+    a_.out(8).oseq = 700;
+    a_.in(7).seq = 50;
+    pass(seconds(1));
+    warm(b_, 2, Duration{});
+    EXPECT_TRUE(b_.keeper_.is_warm());
+    EXPECT_EQ(b_.out(8).oseq, 700U) << "not the lead, of which nothing was used";
+    EXPECT_EQ(b_.in(7).seq, 50U);
+    EXPECT_EQ(b_.keeper_.counts().at("esp_jumps"), 0U);
+}
+
+TEST_F(IpsecWarmTest, RecordsThatComeAfterTheGrantMoveNothing) {
+    establish();
+    warm(b_, 2, Duration{});
+    a_.out(8).oseq = 9000;
+    pass(seconds(1));
+    EXPECT_EQ(b_.out(8).oseq, 0U);
+}
+
+TEST_F(IpsecWarmTest, ItIsWarmWhenTheKernelHasAnswered) {
+    establish();
+    b_.keeper_.mute(b_.effects_);  // What its kernel has is not known.
+    b_.lists_ = false;
+    b_.run(now_);
+    warm(b_, 2, seconds(9));
+    EXPECT_FALSE(b_.keeper_.is_warm());
+    b_.tell(node::SasListed{b_.listing_.first, b_.listing_.second}, now_);
+    b_.run(now_);
+    EXPECT_TRUE(b_.keeper_.is_warm());
+    EXPECT_GT(b_.out(8).oseq, 9 * limits::kEspPerSecond);
+}
+
+TEST_F(IpsecWarmTest, WhatIsBeingSetIsWaitedFor) {
+    establish();
+    b_.sets_at_once_ = false;
+    a_.out(8).oseq = limits::kEspLead;
+    pass(seconds(1));
+    ASSERT_NE(b_.setting_, 0U);
+    warm(b_, 2, milliseconds(100));
+    EXPECT_FALSE(b_.keeper_.is_warm());
+    b_.tell(node::CountersSet{b_.setting_, {}}, now_);
+    EXPECT_TRUE(b_.keeper_.is_warm());
+}
+
+TEST_F(IpsecWarmTest, AnSaThatIsGoneDoesNotHoldUpTheOthers) {
+    establish();
+    say(second_.add());
+    say(second_.update());
+    say(second_.child(17, 18));
+    a_.add_child(17, 18);
+    settle();
+    b_.kernel_.erase({kVip, kClient, 8});
+    warm(b_, 2, seconds(9));
+    EXPECT_TRUE(b_.keeper_.is_warm());
+    EXPECT_GT(b_.out(18).oseq, 9 * limits::kEspPerSecond);
+}
+
+TEST_F(IpsecWarmTest, AReadingIsAsOldAsItsQuestion) {
+    establish();
+    pass(milliseconds(700));
+    a_.lists_ = false;
+    a_.out(8).oseq = 41;
+    const TimePoint asked = now_;
+    a_.keeper_.read(now_, a_.effects_);
+    a_.run(now_);
+    now_ += milliseconds(20);
+    EXPECT_LT(a_.keeper_.read_at(), asked);
+    a_.tell(node::SasListed{a_.listing_.first, a_.listing_.second}, now_);
+    EXPECT_EQ(a_.keeper_.read_at(), asked);
+    a_.replica_.hurry_counters();  // As the gateway does: a successor waits for them.
+    settle();
+    warm(b_, 2, Duration{});
+    EXPECT_EQ(b_.out(8).oseq, 41U);
+}
+
+TEST_F(IpsecWarmTest, NumbersAreReadWithoutACharonToo) {
+    establish();
+    a_.tell(node::CharonGone{}, now_);
+    a_.run(now_);
+    a_.out(8).oseq = 3 * limits::kEspLead;
+    pass(seconds(1));
+    EXPECT_EQ(b_.out(8).oseq, 4 * limits::kEspLead);
+    EXPECT_GE(a_.keeper_.read_at(), now_ - limits::kSaListingPause);
+}
+
+TEST_F(IpsecWarmTest, AnSaMadeAnewWhereItServedIsBeyondWhatItUsed) {
+    establish();
+    a_.out(8).oseq = 1000;
+    pass(seconds(1));
+    a_.out(8).oseq = 5000;  // Not listed yet.
+    now_ += milliseconds(10);
+    a_.tell(node::CharonGone{}, now_);
+    a_.tell(node::CharonFresh{}, now_);
+    a_.run(now_);
+    const std::uint64_t anew = a_.out(8).oseq;
+    EXPECT_GT(anew, 5000U);
+    EXPECT_LE(anew, 1000 + limits::kEspPerSecond) << "what can be sent between two listings";
+    pass(seconds(2));
+    EXPECT_EQ(a_.out(8).oseq, anew) << "once";
+    EXPECT_THAT(a_.held_, IsEmpty());
+}
+
+TEST_F(IpsecWarmTest, WhatIsLeftOutIsKnownToOthersBeforeTheSaIsThere) {
+    establish();
+    a_.out(8).oseq = 700;
+    pass(seconds(1));
+    b_.installs_ = false;
+    b_.tell(node::CharonGone{}, now_);
+    b_.tell(node::CharonFresh{}, now_);
+    b_.run(now_);
+    ASSERT_FALSE(b_.kernel_.contains({kVip, kClient, 8}));
+    demote(a_);
+    promote(b_, 2, seconds(5));
+    pass(seconds(1));
+    demote(b_);
+    warm(a_, 3, Duration{});
+    EXPECT_GT(a_.out(8).oseq, 700 + 5 * limits::kEspPerSecond);
+}
+
+TEST_F(IpsecWarmTest, WhatIsNotThereWhenTheGateOpensIsHeldUntilItIsRight) {
+    establish();
+    b_.installs_ = false;
+    b_.tell(node::CharonGone{}, now_);
+    b_.tell(node::CharonFresh{}, now_);
+    b_.run(now_);
+    demote(a_);
+    promote(b_, 2);
+    EXPECT_THAT(b_.held_, ElementsAre(8));
+    pass(seconds(1));
+    EXPECT_TRUE(b_.turns_.back()) << "charon speaks meanwhile";
+    b_.add_child(7, 8);
+    b_.sets_at_once_ = false;
+    pass(seconds(1));
+    EXPECT_GT(b_.out(8).oseq, 0U);
+    EXPECT_THAT(b_.held_, ElementsAre(8)) << "the kernel has not answered";
+    b_.tell(node::CountersSet{b_.setting_, {}}, now_);
+    b_.run(now_);
+    EXPECT_THAT(b_.held_, IsEmpty());
+}
+
+TEST_F(IpsecWarmTest, ANodeWhoseGateCannotHoldIsNotWarm) {
+    establish();
+    b_.tell(node::CharonGone{}, now_);
+    b_.run(now_);
+    b_.holds_ = false;
+    warm(b_, 2, Duration{});
+    EXPECT_FALSE(b_.keeper_.is_warm());
+    EXPECT_THAT(b_.held_, IsEmpty());
+    b_.holds_ = true;
+    warm(b_, 3, Duration{});
+    EXPECT_TRUE(b_.keeper_.is_warm());
+    b_.keeper_.mute(b_.effects_);
+    b_.run(now_);
+    EXPECT_THAT(b_.held_, IsEmpty()) << "the gate is shut";
+}
+
+TEST_F(IpsecWarmTest, ACharonThatCannotBeHeldIsFedNothingBehindTheOpenGate) {
+    establish();
+    a_.holds_ = false;
+    a_.fed_.clear();
+    a_.tell(node::CharonGone{}, now_);
+    a_.tell(node::CharonFresh{}, now_);
+    pass(seconds(1));
+    EXPECT_THAT(a_.fed_, IsEmpty());
+    a_.holds_ = true;
+    pass(seconds(2));
+    EXPECT_THAT(a_.fed_, SizeIs(::testing::Gt(1U)));
+    EXPECT_GT(a_.out(8).oseq, 0U);
+    EXPECT_THAT(a_.held_, IsEmpty());
+}
+
+TEST_F(IpsecWarmTest, AStandbyWithoutACharonHoldsNothingUp) {
+    establish();
+    b_.tell(node::CharonGone{}, now_);
+    b_.run(now_);
+    wire::Hello hello;
+    hello.gateways.push_back({.gateway = GatewayId{1},
+                              .level = wire::Level::complete,
+                              .standing = wire::Level::complete,
+                              .epoch = epoch_of(a_, 1)});
+    a_.take(a_.replica_.on_message(NodeId{2}, hello, now_), now_);
+    const std::optional<std::uint64_t> before = a_.replica_.confirmed_by_standbys();
+    ASSERT_TRUE(before);
+    say(first_.child(9, 10));
+    pass(seconds(1));
+    EXPECT_GT(a_.replica_.confirmed_by_standbys(), before);
+    EXPECT_FALSE(a_.replica_.is_protected(child(9)));
+    EXPECT_EQ(b_.replica_.hold(child(9)), replica::Hold::none);
+}
+
+TEST_F(IpsecWarmTest, ADemotedNodesNumbersAreAStandbysAtOnce) {
+    establish();
+    promote(b_, 2);
+    demote(a_);
+    pass(seconds(1));
+    EXPECT_GE(a_.out(8).oseq, b_.out(8).oseq + limits::kEspLead / 2);
+}
+
+}  // namespace ipsec_warm_test
+}  // namespace vpnha::keepers

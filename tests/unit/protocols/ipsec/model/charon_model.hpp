@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a passive charon makes of the messages that it is fed, as far as facts about its ha plugin
+// go: who owns which child, by whose keys, which addresses of its pool are reserved for whom, and
+// what it must never be sent.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "protocols/ipsec/model/ha_message.hpp"
+#include "protocols/ipsec/model/sa_record.hpp"
+
+namespace vpnha::ipsec {
+namespace any_history_test {
+
+struct Charon {
+    struct Ike {
+        Bytes add;
+        std::uint64_t born = 0;
+        bool passive = false;
+        IkeSa said;  // Its IKE_UPDATEs.
+        std::uint32_t mid_responder = 0;
+        std::vector<Bytes> vips = {};
+    };
+    struct Child {
+        Bytes keys;  // The IKE_ADD of its maker.
+        IkeKey owner;
+    };
+    std::map<IkeKey, Ike> ikes;
+    std::map<std::uint32_t, Child> children;
+    std::set<Bytes> reserved;
+    std::vector<std::string> complaints;
+    std::uint64_t clock = 0;
+    bool strict = true;  // What a replayed log does in vain is no error.
+
+    void complain(const std::string& what) {
+        if (strict) {
+            complaints.push_back(what);
+        }
+    }
+
+    void destroy(const IkeKey& key) {
+        if (const auto found = ikes.find(key); found != ikes.end()) {
+            for (const Bytes& vip : found->second.vips) {
+                reserved.erase(vip);
+            }
+            ikes.erase(found);
+        }
+        std::erase_if(children, [&key](const auto& each) { return each.second.owner == key; });
+    }
+
+    bool inherit(const IkeKey& from, const IkeKey& to) {
+        const std::vector<Bytes> vips = std::exchange(ikes.at(from).vips, {});
+        bool any = !vips.empty();
+        ikes.at(to).vips.insert(ikes.at(to).vips.end(), vips.begin(), vips.end());
+        for (auto& [spi, child] : children) {
+            if (child.owner == from) {
+                child.owner = to;
+                any = true;
+            }
+        }
+        ikes.erase(from);
+        return any;
+    }
+
+    void on_update(const IkeKey& key, const HaMessage& message, ByteView octets) {
+        Ike& ike = ikes.at(key);
+        ike.said.id.key = key;
+        add_update(ike.said, octets);
+        if (message.find(HaTag::remote_vip)) {
+            IkeSa said;
+            said.updates.emplace_back(octets.begin(), octets.end());
+            ike.vips = peer_of(said).vips;
+            reserved.insert(ike.vips.begin(), ike.vips.end());
+        }
+        ike.passive = ike.passive || message.find(HaTag::config_name).has_value();
+        if (key.version != 1 || !ike.passive) {
+            return;
+        }
+        std::vector<std::pair<std::uint64_t, IkeKey>> others;
+        for (const auto& [other, each] : ikes) {
+            if (other != key && each.passive && adoption_key(each.said) == adoption_key(ike.said)) {
+                others.emplace_back(each.born, other);
+            }
+        }
+        std::ranges::sort(others);
+        for (const auto& [born, other] : others) {
+            if (inherit(other, key)) {
+                return;
+            }
+        }
+    }
+
+    void on(ByteView octets) {
+        const auto message = parse_ha_message(octets);
+        ASSERT_TRUE(message);
+        const IkeKey key = message->ike_id()->key;
+        switch (message->type) {
+            case HaType::ike_add: {
+                if (ikes.contains(key)) {
+                    complaints.emplace_back("an IKE SA twice");
+                }
+                ikes[key] = {Bytes(octets.begin(), octets.end()), ++clock, false, {}, 0};
+                const auto old = message->ike_id(HaTag::ike_rekey_id);
+                if (old && ikes.contains(old->key)) {
+                    inherit(old->key, key);
+                }
+                break;
+            }
+            case HaType::ike_update:
+                if (ikes.contains(key)) {
+                    on_update(key, *message, octets);
+                } else {
+                    complain("an update of no IKE SA");
+                }
+                break;
+            case HaType::ike_mid_responder:
+                if (ikes.contains(key)) {
+                    ikes.at(key).mid_responder = *message->u32(HaTag::mid);
+                }
+                break;
+            case HaType::ike_delete:
+                destroy(key);
+                break;
+            case HaType::child_add: {
+                const std::uint32_t spi = *message->spi(HaTag::inbound_spi);
+                if (!ikes.contains(key) || !ikes.at(key).passive) {
+                    complain("a child of no IKE SA");
+                } else if (children.contains(spi)) {
+                    complaints.emplace_back("a child twice");
+                } else {
+                    children[spi] = {ikes.at(key).add, key};
+                }
+                break;
+            }
+            case HaType::child_delete: {
+                const auto child = children.find(*message->spi(HaTag::inbound_spi));
+                if (child != children.end() && child->second.owner == key) {
+                    children.erase(child);
+                }
+                break;
+            }
+            default:
+                break;
+        }
+    }
+};
+
+}  // namespace any_history_test
+}  // namespace vpnha::ipsec
