@@ -68,7 +68,7 @@ void add_config(CLI::App& app, const std::function<void(ConfigVerb)>& ordered) {
         config->add_subcommand("tuning", "What a gateway wants of a node's kernel and limits");
     CLI::Option* const as_sysctl =
         tuning->add_flag("--sysctl", given->as_sysctl, "As a file for /etc/sysctl.d");
-    tuning->add_flag("--markdown", given->as_markdown, "As the table of docs/tuning.md")
+    tuning->add_flag("--markdown", given->as_markdown, "As the table of docs/operate/tuning.md")
         ->excludes(as_sysctl);
     tuning->callback([given, prints] {
         prints([given](bool use_colour) {

@@ -20,7 +20,7 @@ struct Answers {
 };
 
 struct MetricSource {
-    // For the documents: the labels, and the members by docs/control-protocol.md.
+    // For the documents: the labels, and the members by docs/reference/control-protocol.md.
     std::string labels;
     std::string members;
     std::function<std::vector<Sample>(const Answers&)> samples;

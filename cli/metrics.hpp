@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What `vpnha metrics` says. All metrics stand in one table, from which docs/metrics.md is made.
+// What `vpnha metrics` says. All metrics stand in one table, from which docs/operate/metrics.md is
+// made.
 #pragma once
 
 #include <string>

@@ -22,7 +22,7 @@ void say_old_programs(const Result<std::vector<OldProgram>>& old, std::ostream& 
             << "\n";
     }
     if (old->empty()) {
-        out << "versions: no program is older than docs/versions.md has it\n";
+        out << "versions: no program is older than docs/operate/versions.md has it\n";
     }
 }
 
@@ -53,9 +53,9 @@ std::string render_old_programs(const json& status) {
                              each.at("installed").get<std::string>(),
                              each.at("least").get<std::string>());
     }
-    return names.empty()
-               ? names
-               : fmt::format("Older than docs/versions.md has it: {}.\n\n", printable(names));
+    return names.empty() ? names
+                         : fmt::format("Older than docs/operate/versions.md has it: {}.\n\n",
+                                       printable(names));
 }
 
 }  // namespace vpnha::cli

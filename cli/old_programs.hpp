@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Programs of this node that are older than docs/versions.md wants them.
+// Programs of this node that are older than docs/operate/versions.md wants them.
 #pragma once
 
 #include <iosfwd>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Messages to and from vpnhad, version 2, as documented in docs/plugin-protocol.md. Nothing here
- * knows pppd. Addresses are in host order. */
+/* Messages to and from vpnhad, version 2, as documented in docs/reference/plugin-protocol.md.
+ * Nothing here knows pppd. Addresses are in host order. */
 #ifndef VPNHA_MESSAGE_H
 #define VPNHA_MESSAGE_H
 

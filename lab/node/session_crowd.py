@@ -6,7 +6,7 @@ usage: session_crowd.py SOCKET GATEWAY PEER FIRST COUNT ADDRESS OUR_ADDRESS [--a
 
 Session i has the tunnel and session id FIRST + i at both ends, the UDP port FIRST + i of PEER, and
 the i-th address from ADDRESS on. No pppd stands behind them, so a gateway can have more of them
-than a node could run processes. docs/plugin-protocol.md describes the messages.
+than a node could run processes. docs/reference/plugin-protocol.md describes the messages.
 
 --ask: RATE of them come each second, and each asks for its address first; ADDRESS is of no
 consequence. How long the answers took is printed as JSON. --echo: the interval of LCP echoes, by

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Nothing happens for an hour, whatever else the host does; nobody takes over.
 
-Purpose: the false alarms of standing in (docs/performance.md). Run it beside compilers on all
-cores. VPNHA_CALM_MINUTES has another length.
+Purpose: the false alarms of standing in (docs/explain/performance.md). Run it beside compilers on
+all cores. VPNHA_CALM_MINUTES has another length.
 
 Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. A standby of gateway
 l2tp stands in, those of l2tp2 wait (`stand_in = false`); they are promoted on different nodes.

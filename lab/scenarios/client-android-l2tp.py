@@ -8,9 +8,9 @@ real client.
 Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
 Steps: home1 dials with the values of android-l2tp-ipsec in clients.toml, at gateways with the
-proposals of docs/swanctl.conf.example, one with modp1024 beside them, and makes traffic. The power
-of the promoted gateway is cut. The dead gateway returns, and the role moves to it. home1 asks for a
-new CHILD SA; the answer is lost, and the power of the gateway is cut.
+proposals of docs/reference/swanctl.conf.example, one with modp1024 beside them, and makes traffic.
+The power of the promoted gateway is cut. The dead gateway returns, and the role moves to it. home1
+asks for a new CHILD SA; the answer is lost, and the power of the gateway is cut.
 
 Expected: silences of at most 0.6 s, 0.1 s and 1 s, and nothing else: the session was set up once,
 its IKE SA, too, and its stream is intact. No number was used twice.

@@ -25,7 +25,7 @@ from vpnlab.steps.scenario import Scenario
 SCENARIO = Scenario(vpnha=True)
 SOCKET, GROUP = "/run/vpnha/control.sock", "vpnha"
 USERS, CONNECTIONS = 16, 8
-# Of all users but root together (docs/control-protocol.md).
+# Of all users but root together (docs/reference/control-protocol.md).
 HELD = 64
 # Six monitors of the promoted instance, and one of each of its neighbours.
 HELD_S, OBSERVED_S = 60, 15

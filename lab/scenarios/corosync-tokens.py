@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The same power cut under several tokens of Corosync: what waits for its ring, and what does not.
 
-Purpose: the figures of docs/performance.md about Corosync's token, and of the choice of the tuned
-profile.
+Purpose: the figures of docs/explain/performance.md about Corosync's token, and of the choice of the
+tuned profile.
 
 Topology: client1 to client3 -- outside -- gw1, gw2, gw3 -- inside -- server. The gateway serves
 L2TP and PPTP.

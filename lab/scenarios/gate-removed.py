@@ -11,7 +11,7 @@ gateway; `vpnha metrics` writes its file before and after.
 
 Expected: vpnhad says so of each device, and all gates are attached again within a second; no gap
 longer than 50 ms, or twice the longest of a fault-free time; no standby says a word. The metrics
-are those of docs/metrics.md, and no drop is forgotten.
+are those of docs/operate/metrics.md, and no drop is forgotten.
 """
 import re
 
@@ -26,7 +26,7 @@ SCENARIO = Scenario(faults=0, vpnha=True)
 DEVICES = ("outside", "inside")
 ATTACHED_LIMIT_S = 1
 REMOVED = "event=gate-removed"
-METRICS = DIRECTORY.parent / "docs" / "metrics.md"
+METRICS = DIRECTORY.parent / "docs" / "operate" / "metrics.md"
 
 
 def steps(run: Run) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""From three empty machines to a gateway whose sessions survive, by docs/install-by-hand.md alone.
+"""From three empty machines to a gateway whose sessions survive, by install-by-hand.md alone.
 
 Purpose: the page holds, word for word. The commands are taken from it, so it cannot drift from what
 is run here.

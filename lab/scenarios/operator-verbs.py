@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What operators type at Pacemaker, one verb after the other, under one live session.
 
-Purpose: docs/operations.md has what each verb costs the clients. Its rows of these verbs are
-measured here.
+Purpose: docs/operate/operations.md has what each verb costs the clients. Its rows of these verbs
+are measured here.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 
@@ -111,7 +111,8 @@ class Operator:
                         "memory_max", "--parameter-value", value)
 
     def update_after_the_refresh(self) -> None:
-        """As docs/operations.md has it. Without the first command it restarts all instances."""
+        """As docs/operate/operations.md has it. Without the first command it restarts all
+        instances."""
         self.type("cibadmin", "--delete-all", "--force", "--xpath", PROBES_THAT_FOUND_IT)
         for log in ("/var/log/vpnha/another.log", LOG):
             self.reload(self.resource, "crm_resource", "--resource", self.resource,

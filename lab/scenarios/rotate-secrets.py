@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The rotate play: other secrets under a live session; and the window for the cluster's key.
 
-Purpose: what docs/upgrade.md promises of new secrets. Of the play vpnha.gateway.rotate: whoever
-dials in from now on needs the new ones, who is there goes on, and no standby is worth less
+Purpose: what docs/operate/upgrade.md promises of new secrets. Of the play vpnha.gateway.rotate:
+whoever dials in from now on needs the new ones, who is there goes on, and no standby is worth less
 afterwards. Of the cluster's key: one window, and all is as before.
 
 Topology: gw1, gw2, gw3, each a newly installed Debian that the site play has set up; client1,
@@ -140,7 +140,7 @@ def children(node: Node) -> int:
 
 
 def change_cluster_key(run: Run, live: Live, ansible: Ansible) -> None:
-    """As docs/upgrade.md has it."""
+    """As docs/operate/upgrade.md has it."""
     run.step("the window: all nodes stop, the site play brings another key")
     promoted = live.stack.wait_in_sync()
     before = promoted.get(CLUSTER_KEY)

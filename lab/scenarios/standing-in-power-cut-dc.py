@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Power cuts with a standby that stands in, and without: the dead node is the DC.
 
-Purpose: the figures of docs/performance.md (`tests/bench/run --only standing_in`).
+Purpose: the figures of docs/explain/performance.md (`tests/bench/run --only standing_in`).
 
 Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. A standby of gateway
 l2tp stands in, those of l2tp2 wait (`stand_in = false`); they are promoted on different nodes.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Twenty takeovers of one session, as a distribution: the dead node is not the cluster's DC.
 
-Purpose: the figures of docs/performance.md (`tests/bench/run --only takeovers`).
+Purpose: the figures of docs/explain/performance.md (`tests/bench/run --only takeovers`).
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

@@ -18,8 +18,8 @@ nothing of the returning node, which is hot in the end. From promote to the open
 session, and its lease goes on all the time. Nothing of them is left in the end.
 
 What depends on how fast the host is has a goal, and a limit that a host of two cores keeps to
-(docs/performance.md): an address 20 ms (99 of 100) and 100 ms, the returning node 40 s and 150 s,
-the successor 15 % and 60 % of a core, its latest round 20 ms and 100 ms.
+(docs/explain/performance.md): an address 20 ms (99 of 100) and 100 ms, the returning node 40 s and
+150 s, the successor 15 % and 60 % of a core, its latest round 20 ms and 100 ms.
 """
 import time
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """All gateways go from Debian 12 to Debian 13, node by node, under live sessions.
 
-Purpose: what docs/upgrade.md describes for a new Debian release. No session ends, although a
-gateway dies while the cluster has nodes of both.
+Purpose: what docs/operate/upgrade.md describes for a new Debian release. No session ends, although
+a gateway dies while the cluster has nodes of both.
 
 Topology: client1, client2, client3 -- outside -- gw1, gw2, gw3 -- inside -- server. All gateways
 are of this host's release. client1 speaks L2TP/IPsec, client2 IKEv2, client3 PPTP.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/install-by-hand.md as the lab reads it."""
+"""docs/use/install-by-hand.md as the lab reads it."""
 import pytest
 
 from vpnlab.host.errors import LabError

@@ -27,7 +27,7 @@ from vpnlab.steps.clients.routers import answers, frames_of
 
 PROFILES = profiles()
 PLAYED = {key: profile for key, profile in PROFILES.items() if profile.play}
-DOCUMENT = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
+DOCUMENT = (ROOT / "docs" / "use" / "clients.md").read_text(encoding="utf-8")
 GOOD = """\
 [one]
 name = "One"
@@ -281,7 +281,7 @@ def test_a_router_s_frames_are_answered_by_protocol_rejects_and_a_terminate_ack(
 
 def test_the_document_names_every_client_and_each_scenario():
     for profile in PROFILES.values():
-        assert profile.key in DOCUMENT, f"docs/clients.md: a row for {profile.key}"
+        assert profile.key in DOCUMENT, f"docs/use/clients.md: a row for {profile.key}"
     for profile in PLAYED.values():
         assert f"`{profile.play.scenario}`" in DOCUMENT
 

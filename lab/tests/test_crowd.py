@@ -49,9 +49,10 @@ def test_each_line_is_a_tunnel_of_its_own_options():
 
 
 def documented_lengths():
-    """By number of the field: a range. docs/plugin-protocol.md."""
+    """By number of the field: a range. docs/reference/plugin-protocol.md."""
     rows = re.findall(r"^\| (\d+) [^|]*\| (\d+)(?:–(\d+))? \|",
-                      (NODE.parents[1] / "docs/plugin-protocol.md").read_text(), re.MULTILINE)
+                      (NODE.parents[1] / "docs/reference/plugin-protocol.md").read_text(),
+                      re.MULTILINE)
     found = {int(kind): range(int(least), int(most or least) + 1) for kind, least, most in rows}
     return found | {4: range(1, 256)}
 

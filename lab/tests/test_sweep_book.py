@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/evidence.json and the page that is made of it."""
+"""docs/reference/evidence.json and the page that is made of it."""
 from __future__ import annotations
 
 import dataclasses
@@ -17,7 +17,7 @@ from vpnlab.sweep.book import Entry, Figures, Kernel
 
 @pytest.fixture
 def path(tmp_path):
-    return tmp_path / "docs" / "evidence.json"
+    return tmp_path / "docs" / "reference" / "evidence.json"
 
 
 def test_every_field_is_in_the_schema_and_the_other_way_round():
@@ -59,7 +59,7 @@ def test_a_removed_scenario_drops_out(path):
     "<<<<<<< HEAD\n{}\n", b"\xff\xfe"])
 def test_malformed_file_is_named_and_nothing_is_written(path, text):
     before = text if isinstance(text, bytes) else text.encode()
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     path.write_bytes(before)
     with pytest.raises(LabError, match=f"{path} is malformed"):
         book.load(path)
@@ -157,7 +157,7 @@ def test_page_without_evidence():
 
 # What is committed.
 
-REPAIR = "run `lab/lab sweep --page`, and commit docs/evidence.json and docs/evidence.md"
+REPAIR = "run `lab/lab sweep --page`, and commit evidence.json and evidence.md of docs/reference"
 
 
 def test_committed_evidence_is_of_scenarios_that_exist():

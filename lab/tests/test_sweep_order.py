@@ -30,7 +30,8 @@ def test_never_run_comes_before_red_before_changed_before_old():
     evidence = {"l2tp-stock": entry(date=OLD), "nat-tcp": entry(date=LATER),
                 "pptp-nat": entry(date=LATER), "flood": entry("red", date=LATEST)}
     order = choices([*evidence, "drain"], evidence,
-                    lambda _: {"libvpnha/src/protocols/pptp/model/gre.cpp", "docs/pools.md"})
+                    lambda _: {"libvpnha/src/protocols/pptp/model/gre.cpp",
+                               "docs/operate/pools.md"})
     assert names(order) == ["drain", "flood", "pptp-nat", "l2tp-stock", "nat-tcp"]
     assert [choice.reason for choice in order] == [
         "never run", "red last time", "changed: pptp", "evidence of 2026-10-01",

@@ -40,7 +40,7 @@ SWEEP_MINUTES = 30.0
 
 SWEEP_TEXT = """\
 Runs scenarios one after the other, builds what they need first, and keeps the results in
-docs/evidence.json and docs/evidence.md. Commit both files.
+docs/reference/evidence.json and docs/reference/evidence.md. Commit both files.
 
 The order, each time with the oldest evidence first:
   1. scenarios that never ran
@@ -140,8 +140,8 @@ def parser() -> argparse.ArgumentParser:
                          help="print which scenarios would run, in which order and why; needs no "
                               "root")
     instead.add_argument("--page", action="store_true",
-                         help="make docs/evidence.md from docs/evidence.json, run nothing; needs "
-                              "no root")
+                         help="make docs/reference/evidence.md from evidence.json beside it, run "
+                              "nothing; needs no root")
     return top
 
 

@@ -23,7 +23,7 @@
 #   anew: 1.2 s were seen in the lab, on nodes with one busy core. In the lab, promoted nodes that
 #   lived and were fenced (3 runs, not the DC): the client heard nothing for 1 440 to 1 620 ms in
 #   all; 2 100 ms when the node's cluster links were cut first (1 run). After a power cut:
-#   docs/performance.md, takeovers.
+#   docs/explain/performance.md, takeovers.
 
 set -eu
 cib=$(mktemp -d)

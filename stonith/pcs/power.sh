@@ -14,9 +14,10 @@
 # Does not protect against: a power switch that lies, or shares the victim's fate: a management board
 #   that has no power when its node has none cannot say that it is off.
 # Costs: what the device takes. In the lab, with an agent that cuts the power of a virtual node, the
-#   client hears nothing for 1.4 s from the power cut on, fencing included (docs/performance.md). An
-#   IPMI board takes seconds (not measured). ipmilan.crm, redfish.crm and virsh.crm are examples.
-#   Elsewhere, each on all nodes and with the names there in pcmk_host_map (none of them measured):
+#   client hears nothing for 1.4 s from the power cut on, fencing included
+#   (docs/explain/performance.md). An IPMI board takes seconds (not measured). ipmilan.crm,
+#   redfish.crm and virsh.crm are examples. Elsewhere, each on all nodes and with the names there in
+#   pcmk_host_map (none of them measured):
 #
 # stonith:fence_vmware_rest ip=@VCENTER@ username=@USER@ password_script=@FILE@ ssl=1
 # stonith:fence_aws region=@REGION@ access_key=@KEY@ secret_key=@SECRET@

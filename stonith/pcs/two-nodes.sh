@@ -35,7 +35,7 @@
 # Costs: what power costs, and the confirmation, 0.1 s in the lab, but not before delay_ms after the
 #   loss when the promoted node is the lost one: the other one cannot know that it is dead. In the
 #   lab the client hears nothing for 2.6 to 2.8 s after a death, and for 1.2 to 1.9 s when both live
-#   (docs/performance.md).
+#   (docs/explain/performance.md).
 
 set -eu
 cib=$(mktemp -d)

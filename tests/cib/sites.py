@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The sites that docs/cluster-templates.md lists, and their configuration in each of the forms."""
+"""The sites that docs/use/cluster-templates.md lists, and their configuration in each of the
+forms."""
 from __future__ import annotations
 
 import copy

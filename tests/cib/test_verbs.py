@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What Pacemaker's own scheduler does when an operator types: docs/operations.md is made of it."""
+"""What Pacemaker's own scheduler does when an operator types: docs/operate/operations.md is made of
+it."""
 from __future__ import annotations
 
 import hashlib
@@ -15,7 +16,7 @@ from test_transitions import NOTHING, Cluster
 
 SITE = "l2tp-ipsec"
 CLONES = ("checkpoint", "xl2tpd", "strongswan")
-PAGE = conftest.ROOT / "docs" / "operations.md"
+PAGE = conftest.ROOT / "docs" / "operate" / "operations.md"
 
 
 def tool(cluster: Cluster, *words: str) -> None:
@@ -102,7 +103,7 @@ def test_a_start_with_a_wrong_value_costs_its_node_alone(code: int, stopped: int
                ) == stopped, after
 
 
-# Of docs/operations.md: what makes a change after a refresh a reload again.
+# Of docs/operate/operations.md: what makes a change after a refresh a reload again.
 PROBES_THAT_FOUND_IT = "//lrm_rsc_op[@operation='monitor' and contains(@id, '_last_failure_0')]"
 
 
@@ -146,7 +147,7 @@ def meta(name: str, value: str, resource: str = "checkpoint-clone") -> tuple[str
             "--parameter-value", value)
 
 
-# Words of docs/operations.md, what is typed, and what Pacemaker does to the gateway.
+# Words of docs/operate/operations.md, what is typed, and what Pacemaker does to the gateway.
 DONE = (
     ("disable", meta("target-role", "Stopped"),
      ("Stop checkpoint:0 ( Promoted gw1 )", "Stop checkpoint:1 ( Unpromoted gw2 )",

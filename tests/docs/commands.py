@@ -57,7 +57,7 @@ def usage_error(argv: list[str], directory: str) -> str | None:
 
 def main() -> int:
     program, root = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
-    documents = [root / "README.md", *sorted((root / "docs").glob("*.md")),
+    documents = [root / "README.md", *sorted((root / "docs").rglob("*.md")),
                  root / "ansible" / "README.md"]
     wrong, tried = [], set()
     with tempfile.TemporaryDirectory() as directory:

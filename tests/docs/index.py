@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""index.py ROOT: docs/README.md names each document once, and no other file."""
+"""index.py ROOT: docs/README.md names each document of each folder once."""
 from __future__ import annotations
 
 import re
 import sys
 from pathlib import Path
+
+# Which have their own order, and are named as a folder.
+DECISIONS = "adr/"
 
 
 def main(root: Path) -> int:
@@ -12,9 +15,9 @@ def main(root: Path) -> int:
     # The second part of a link, without the heading.
     linked = re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)",
                         (docs / "README.md").read_text(encoding="utf-8"))
-    wanted = {path.name for path in docs.glob("*.md")} - {"README.md"}
-    faults = [*(f"{name} is not there" for name in linked if not (docs / name).exists()),
-              *(f"{name} is missing" for name in sorted(wanted - set(linked))),
+    documents = {path.relative_to(docs).as_posix() for path in docs.rglob("*.md")}
+    wanted = {name for name in documents - {"README.md"} if not name.startswith(DECISIONS)}
+    faults = [*(f"{name} is missing" for name in sorted(wanted - set(linked))),
               *(f"{name} stands there twice" for name in sorted(set(linked))
                 if linked.count(name) > 1)]
     for fault in faults:

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Fails when an option of the stock daemons has no row in docs/options.md, or two, or is no option.
+"""Fails when an option of the stock daemons has no row in docs/reference/options.md, or two, or is
+no option.
 
 usage: options.py ROOT
 
@@ -82,15 +83,15 @@ def documented(text: str) -> dict[str, Counter[str]]:
 
 def problems(root: Path) -> list[str]:
     here = Path(__file__).resolve().parent / "options"
-    sections = documented((root / "docs" / "options.md").read_text(encoding="utf-8"))
+    sections = documented((root / "docs" / "reference" / "options.md").read_text(encoding="utf-8"))
     found = []
     for page in PAGES:
         names, rows = listed(here / f"{page}.txt"), sections.get(page, Counter())
-        found += [f"docs/options.md has no row for {name} of {page}"
+        found += [f"docs/reference/options.md has no row for {name} of {page}"
                   for name in sorted(names - set(rows))]
-        found += [f"docs/options.md names {name}, which {page} does not have"
+        found += [f"docs/reference/options.md names {name}, which {page} does not have"
                   for name in sorted(set(rows) - names)]
-        found += [f"docs/options.md has {name} of {page} {count} times"
+        found += [f"docs/reference/options.md has {name} of {page} {count} times"
                   for name, count in sorted(rows.items()) if count > 1]
         installed = MAN / f"man{page[-1]}" / f"{page}.gz"
         if installed.exists():

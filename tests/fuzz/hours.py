@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""How long each target has been fuzzed, in all sessions: hours.json, its page docs/fuzzing.md.
+"""How long each target has been fuzzed, in all sessions: hours.json, its page
+docs/reference/fuzzing.md.
 
 hours.py --check: do both fit each other, and the targets? hours.py --page writes the page anew.
 """
@@ -43,7 +44,7 @@ class Spent:
 class Book:
     def __init__(self, root: Path = ROOT) -> None:
         self._file = root / "tests" / "fuzz" / "hours.json"
-        self._page = root / "docs" / "fuzzing.md"
+        self._page = root / "docs" / "reference" / "fuzzing.md"
         self._corpus = root / "tests" / "fuzz" / "corpus"
         read = json.loads(self._file.read_text(encoding="utf-8")) if self._file.exists() else {}
         self._spent = {name: Spent(**entry) for name, entry in read.items()}
@@ -77,7 +78,7 @@ class Book:
         found = [f"hours.json: there is no target {name}"
                  for name in sorted(set(self._spent) - set(self.targets()))]
         if not self._page.exists() or self._page.read_text(encoding="utf-8") != self.page():
-            found.append("docs/fuzzing.md is not what tests/fuzz/hours.py --page writes")
+            found.append("docs/reference/fuzzing.md is not what tests/fuzz/hours.py --page writes")
         return found
 
 

@@ -33,7 +33,7 @@ class HoursTest(unittest.TestCase):
         self.root = Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.corpus = self.root / "tests" / "fuzz" / "corpus" / "lcp"
         self.corpus.mkdir(parents=True)
-        (self.root / "docs").mkdir()
+        (self.root / "docs" / "reference").mkdir(parents=True)
 
     def test_sessions_add_up(self):
         Book(self.root).add("lcp", 1800, 1_500_000, "aaaaaaaa")
@@ -53,7 +53,8 @@ class HoursTest(unittest.TestCase):
         self.assertEqual(Book(self.root).faults(), ["hours.json: there is no target other"])
         (self.corpus.parent / "other").mkdir()
         self.assertEqual(Book(self.root).faults(),
-                         ["docs/fuzzing.md is not what tests/fuzz/hours.py --page writes"])
+                         ["docs/reference/fuzzing.md is not what tests/fuzz/hours.py --page "
+                          "writes"])
 
     def test_an_input_that_was_found_stays(self):
         binary, found = self.root / "fuzz_lcp", self.root / "found"

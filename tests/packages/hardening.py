@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""hardening.py [--build DIR] FILE…: has each ELF file what docs/security.md promises of it?
+"""hardening.py [--build DIR] FILE…: has each ELF file what docs/operate/security.md promises of it?
 
 FILE is an ELF file or a Debian package. With --build each object of the product in that build
 directory is looked at too: what its compiler was given, and whether it may run with CET. One line

@@ -39,7 +39,7 @@ PROGRAMS = {"corosync-cfgtool": "", "crm": "", "nft": "", "swanctl": "", "vpnha"
     echo "<node name=\\"gw$each\\" id=\\"$each\\" online=\\"true\\" standby=\\"false\\"/>"
 done
 echo '<current_dc with_quorum="true"/>'"""}
-EXAMPLES = ("docs/radius-dictionary.example", "nftables/gateway.nft", "nftables/node.nft")
+EXAMPLES = ("docs/reference/radius-dictionary.example", "nftables/gateway.nft", "nftables/node.nft")
 FIRST_PLAY = ("cluster", "secrets")
 
 

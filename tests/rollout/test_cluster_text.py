@@ -95,7 +95,7 @@ def test_boards_take_the_place_of_the_one_device(site: plays.Site):
 def test_addresses_and_links_are_beside_a_gateway(values, template, more, site: plays.Site):
     found = loaded(site, 3, **DUMMY, **values)
     filled = {**sites.VALUES, "NODES": " ".join(sites.THREE)}
-    # As docs/cluster-templates.md has it: these first.
+    # As docs/use/cluster-templates.md has it: these first.
     wanted = render_cib(
         fill((sites.ROOT / f"cib-templates/{template}.crm").read_text("utf-8"),
              {**filled, "SUFFIX": "-web", **more}),

@@ -72,7 +72,7 @@ def complaints(gateway: dict[str, Any], **values: Any) -> list[str]:
 
 
 def test_the_role_takes_each_key_of_a_gateway_and_names_others():
-    example = (ROOT / "docs/vpnha.toml.example").read_text("utf-8")
+    example = (ROOT / "docs/reference/vpnha.toml.example").read_text("utf-8")
     of_gateway = example.partition("[gateway.dialin]")[2].partition("\n[")[0]
     given = {key: tomllib.loads(f"{key} = {value}")[key]
              for key, value in re.findall(r"(?m)^#?(\w+) = (.*)$", of_gateway)}

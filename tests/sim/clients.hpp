@@ -47,7 +47,7 @@ class Clients {
 
     // What the client answers, if anything. An Ns that it has had with other content is put down in
     // reused(), but not of a sender that has just thawed: it takes its lease for valid for one
-    // lease more (docs/failure-model.md), and the client drops what it sends as old.
+    // lease more (docs/explain/failure-model.md), and the client drops what it sends as old.
     std::optional<Bytes> on_datagram(const l2tp::TunnelKey& tunnel, const Bytes& bytes,
                                      bool has_just_thawed);
     [[nodiscard]] std::optional<Bytes> on_frame(const l2tp::SessionKey& key,

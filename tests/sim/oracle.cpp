@@ -164,7 +164,7 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
         }
         const wire::RecordKey& record = key.second;
         // What its own kernel refuses it has told of: a lower score, and the session is ended with
-        // a word to its client (docs/failure-model.md, "could not install a session").
+        // a word to its client (docs/explain/failure-model.md, "could not install a session").
         if (replica.store().find(record) == nullptr && is_elsewhere(machine, key) &&
             !lost_in_kernel_.contains({machine.id(), key})) {
             takeover.elsewhere.insert(key.second);

@@ -41,9 +41,10 @@ void Oracle::on_warm(const Machine& machine, GatewayId gateway, const keepers::M
     const auto same = std::ranges::find_if(granted, [&](const Epoch& each) {
         return each.number == margin.granted.number && each.node != margin.granted.node;
     });
-    // Of two voters one may have served alone, and the other one after it (docs/failure-model.md,
-    // "Two nodes"): it began without a record whose numbers it could continue. All records that it
-    // has later are of sessions that came since then, until it follows somebody else.
+    // Of two voters one may have served alone, and the other one after it
+    // (docs/explain/failure-model.md, "Two nodes"): it began without a record whose numbers it
+    // could continue. All records that it has later are of sessions that came since then, until it
+    // follows somebody else.
     BeganEmpty& began = began_empty_[{gateway, machine.id()}];
     if (machine.gateway(gateway)->replica().store().count() == 0) {
         began = {margin.granted, granted};

@@ -121,7 +121,7 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
                 claim.gateway.value);
     for (const auto& [peer, hello] : machine.node()->peers()) {
         // A machine that stood still with its clock takes its lease for valid for one lease more
-        // (docs/failure-model.md); its claim is refused by all.
+        // (docs/explain/failure-model.md); its claim is refused by all.
         if (machine.just_thawed()) {
             break;
         }

@@ -118,13 +118,13 @@ void Oracle::check_silence() {
             silence->second.ordered =
                 ordered != ordered_at_.end() && agenda_.now() < ordered->second + kOrderLasts;
         }
-        // Pacemaker's will, which it was told to carry out elsewhere (docs/failure-model.md, "The
-        // role is stopped or demoted").
+        // Pacemaker's will, which it was told to carry out elsewhere
+        // (docs/explain/failure-model.md, "The role is stopped or demoted").
         if (silence->second.ordered) {
             continue;
         }
         // Another node that Pacemaker has ordered to serve has 2 s to be granted the lease, whether
-        // it can be or not (docs/takeover.md, "A promotion without a lease").
+        // it can be or not (docs/explain/takeover.md, "A promotion without a lease").
         const bool is_ordered_elsewhere =
             std::any_of(machines_.begin(), machines_.end(), [&](const auto& each) {
                 const node::GatewayNode* const gateway = each.second->gateway(id);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The examples of docs/control-protocol.md: the one copy of what vpnhad answers.
+// The examples of docs/reference/control-protocol.md: the one copy of what vpnhad answers.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,7 +13,8 @@ namespace vpnha {
 
 // The first example behind the line that begins with the verb.
 inline nlohmann::json documented(const std::string& verb) {
-    static const std::string kDocument = contents_of(VPNHA_DOCS_DIR "/control-protocol.md");
+    static const std::string kDocument =
+        contents_of(VPNHA_DOCS_DIR "/reference/control-protocol.md");
     static const std::string kBegin = "\n```json\n";
     const std::size_t verb_at = kDocument.find("\n`" + verb + "`");
     const std::size_t begin = kDocument.find(kBegin, verb_at);

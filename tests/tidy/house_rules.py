@@ -499,13 +499,13 @@ def every_event_documented(tree: Tree) -> Iterator[Violation]:
             yield Violation(manual, 1, "event", f"nobody logs '{word}'")
 
 
-# Words of the house that nobody else understands; docs/glossary.md has others for them.
+# Words of the house that nobody else understands; docs/explain/glossary.md has others for them.
 HOUSE_WORDS = re.compile(r"(?:^|[_\W])(?:un)?(?:said|told)(?:$|[_\W])"
                          r"|(?:^|[_\W])(?:lame|truth|doubt|obstacles?|in_the_way)(?:$|[_\W])")
 # Where public names stand, and what is one there. Other tests hold these against the code.
 PUBLIC_NAMES = {
-    "docs/control-protocol.md": re.compile(r'"(\w+)":|(?<=: )"([\w-]+)"|`([^`\s]+)`'),
-    "docs/metrics.md": re.compile(r"`(vpnha_\w+)`"),
+    "docs/reference/control-protocol.md": re.compile(r'"(\w+)":|(?<=: )"([\w-]+)"|`([^`\s]+)`'),
+    "docs/operate/metrics.md": re.compile(r"`(vpnha_\w+)`"),
     "docs/man/vpnhad.8": re.compile(r"^\.B (\S+)$"),
 }
 
@@ -517,10 +517,23 @@ def public_words(tree: Tree) -> Iterator[Violation]:
                 for name in filter(None, found.groups()):
                     if HOUSE_WORDS.search(name.replace("\\-", "-")):
                         yield Violation(path, number, "public",
-                                        f"'{name}': docs/glossary.md has another word")
+                                        f"'{name}': docs/explain/glossary.md has another word")
 
 
-FAILURE_MODEL = "docs/failure-model.md"
+# Not the lists of tests/docs.
+DOCUMENT = re.compile(r"(?<![\w-])(?<!tests/)docs/[\w./-]+\.(?:md|json|example|\d)\b")
+
+
+def every_document_there(tree: Tree) -> Iterator[Violation]:
+    """What a source, a text for users or a rule here names below docs/ is there."""
+    for path, text in tree.files.items():
+        for number, line in enumerate(text.splitlines() if path != SELF[1] else (), 1):
+            for named in DOCUMENT.findall(line):
+                if named not in tree.files:
+                    yield Violation(path, number, "document", f"there is no {named}")
+
+
+FAILURE_MODEL = "docs/explain/failure-model.md"
 CHECKER_RUNS = "tests/checker/runs.cpp"
 FOUND_SEEDS = "tests/sim/found.txt"
 
@@ -560,7 +573,7 @@ def every_failure_shown(tree: Tree) -> Iterator[Violation]:
                     yield Violation(FAILURE_MODEL, number, "shown", f"there is no {name}")
 
 
-INSTEAD = "docs/instead.md"
+INSTEAD = "docs/explain/instead.md"
 TECHNIQUES = "tests/tidy/techniques.txt"
 ANSWERS = re.compile(r"(?:works|instead: .+|not (?:needed|here|yet|tried))$")
 # What is missing and belongs here is missing for a reason.
@@ -568,7 +581,7 @@ REASON = re.compile(r"\b(?:because|needs?)\b")
 
 
 def every_technique_answered(tree: Tree) -> Iterator[Violation]:
-    """Each technique that a user may expect by name is in a table of docs/instead.md."""
+    """Each technique that a user may expect by name is in a table of docs/explain/instead.md."""
     named = []
     in_table = False
     for number, line in enumerate(tree.files.get(INSTEAD, "").splitlines(), 1):
@@ -662,6 +675,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     every_technique_answered,
     one_version,
     public_words,
+    every_document_there,
     every_fault_planted,
 )
 

@@ -51,13 +51,13 @@ class Secrets(unittest.TestCase):
         self.assertEqual((secret, rest), (HARD, ""))
 
     def test_swanctl_has_the_example_s_marks(self) -> None:
-        example = (ROOT / "docs/swanctl.conf.example").read_text()
+        example = (ROOT / "docs/reference/swanctl.conf.example").read_text()
         text = self.swanctl()
         for name in ("mark_in", "mark_out", "set_mark_in"):
             self.assertEqual(indented_value(text, name), indented_value(example, name))
 
     def test_swanctl_offers_what_the_example_does(self) -> None:
-        example = (ROOT / "docs/swanctl.conf.example").read_text()
+        example = (ROOT / "docs/reference/swanctl.conf.example").read_text()
         defaults = (ROOT / "ansible/roles/vpnha/defaults/main.yml").read_text()
         for option, names in (("proposals", ("vpnha_ikev2_proposals", "vpnha_ike_proposals")),
                               ("esp_proposals",

@@ -301,20 +301,29 @@ class {name} final : public Base {{
         dynamic = {"libvpnha/src/cluster/node/x.cpp": 'log("x event={}");\n'}
         self.assertEqual(len(found(house_rules.every_event_documented, dynamic)), 1)
 
+    def test_every_document_is_there(self):
+        rule = house_rules.every_document_there
+        self.red(rule, "cli/x.cpp", '"see docs/nowhere.md."')
+        self.red(rule, "tests/x.cpp", 'contents_of(ROOT "/docs/man/vpnha.8")')
+        self.green(rule, "tests/x.py", "tests/docs/options/pppd.8.txt, docs/, docs/adr")
+        self.assertEqual(found(rule, {"cli/x.cpp": "// docs/use/a.md", "docs/use/a.md": ""}), [])
+
     def test_public_names_are_the_fields(self):
         red = {
-            "docs/control-protocol.md": ('  "records": {"unsaid": 0},', "| `records.unsaid` | no |",
-                                         "| `in_the_way` | why |", '"role": "lame"',
-                                         "| `role` | `promoted`, `lame` |"),
-            "docs/metrics.md": ("| `vpnha_records_unsaid` | x |", "| `vpnha_obstacles` | x |"),
+            "docs/reference/control-protocol.md": (
+                '  "records": {"unsaid": 0},', "| `records.unsaid` | no |",
+                "| `in_the_way` | why |", '"role": "lame"', "| `role` | `promoted`, `lame` |"),
+            "docs/operate/metrics.md": ("| `vpnha_records_unsaid` | x |",
+                                        "| `vpnha_obstacles` | x |"),
             "docs/man/vpnhad.8": (".B acting\\-told", ".B lame", ".B truth"),
         }
         for path, lines in red.items():
             for line in lines:
                 self.red(house_rules.public_words, path, line)
-        self.green(house_rules.public_words, "docs/control-protocol.md",
+        self.green(house_rules.public_words, "docs/reference/control-protocol.md",
                    '{"unsent": 0, "detail": "it was told so"}\n| `unsent` | not yet said |')
-        self.green(house_rules.public_words, "docs/metrics.md", "| `vpnha_records` | as said |")
+        self.green(house_rules.public_words, "docs/operate/metrics.md",
+                   "| `vpnha_records` | as said |")
         self.green(house_rules.public_words, "docs/man/vpnhad.8", ".B draining\nIt is told.")
 
     def test_every_failure_is_shown(self):

@@ -221,5 +221,5 @@ def configure_client(node: Node) -> None:
     node.put(f"{CLIENT_DIR}/servers", f"{SERVER_ADDRESS} {SECRET}\n", mode=0o600)
     node.put(f"{CLIENT_DIR}/port-id-map", "")
     node.put(f"{CLIENT_DIR}/dictionary",
-             (LAB.parent / "docs" / "radius-dictionary.example").read_text(encoding="ascii"))
+             (LAB.parent / "docs/reference/radius-dictionary.example").read_text("ascii"))
     node.put(SECRET_FILE, f"{SECRET}\n", mode=0o600)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/install-by-hand.md as what it tells an administrator to type: blocks of commands, each of
-which says in its first line where it belongs."""
+"""docs/use/install-by-hand.md as what it tells an administrator to type: blocks of commands, each
+of which says in its first line where it belongs."""
 from __future__ import annotations
 
 import dataclasses
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from ..host.errors import LabError
 from ..host.stage import ROOT
 
-DOCUMENT = ROOT / "docs" / "install-by-hand.md"
+DOCUMENT = ROOT / "docs" / "use" / "install-by-hand.md"
 FENCE = "```"
 PLACE = re.compile(r"# on (.+)")
 

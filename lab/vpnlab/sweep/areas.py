@@ -18,8 +18,8 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters",
 # Those of them that there is time for where nodes are emulated: each takes three times as long.
 SLOW_HOST_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "plain-knet-refused",
                        "l2tp-power-cut", "pptp-power-cut")
-# The same fault again and again each, for docs/performance.md (tests/bench/run --only takeovers and
-# --only standing_in): half an hour and more.
+# The same fault again and again each, for docs/explain/performance.md (tests/bench/run --only
+# takeovers and --only standing_in): half an hour and more.
 MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
                 "takeovers-power-dc", "standing-in-power-cut", "standing-in-power-cut-dc",
                 "standing-in-daemon-stopped", "standing-in-daemon-killed", "standing-in-move",
@@ -191,7 +191,7 @@ AREAS = {
         ("config", "ipsec"),
         ("client-windows-l2tp", "client-windows-ikev2", "client-ios-l2tp", "client-ios-ikev2",
          "client-android-l2tp", "client-mikrotik-l2tp", "client-cisco-lac"),
-        paths=("lab/clients.toml", "docs/swanctl.conf.example", *_product("clients/"),
+        paths=("lab/clients.toml", "docs/reference/swanctl.conf.example", *_product("clients/"),
                *_steps("clients/"), *_node("players/")),
         pytest=("lab/tests",)),
     "pptp": Area(
@@ -259,7 +259,7 @@ AREAS = {
          "rotate-secrets", "reboot-node", "unit-sandbox", "switchover-under-load", "drain",
          "checkpoint-example", "mixed-releases", "upgrade-12-to-13"),
         paths=("ansible/", "cib-templates/", "cli/", "cmake/", "CMakeLists.txt",
-               "CMakePresets.json", "debian/", "docs/install-by-hand.md", "libvpnha/examples/",
+               "CMakePresets.json", "debian/", "docs/use/install-by-hand.md", "libvpnha/examples/",
                "libvpnha/include/", "libvpnha/libvpnha.", "libvpnha/vpnha-config.cmake",
                "monitoring/", "setup/", *_src("checkpoint/", "config/", "tuning/"),
                *_daemon("checkpoint/", "views/"), "tests/next/", "lab/vpnlab/rollout/",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/evidence.json: what each scenario showed when it ran last.
+"""docs/reference/evidence.json: what each scenario showed when it ran last.
 
 The dataclasses are the vocabulary, lab/evidence.schema.json is the contract; a test compares them.
 The file is read before each change and replaced by rename. A file that breaks the schema is an
@@ -22,7 +22,7 @@ from ..evidence.result import Phases
 from ..host.errors import LabError
 from ..host.stage import ROOT
 
-EVIDENCE = ROOT / "docs" / "evidence.json"
+EVIDENCE = ROOT / "docs" / "reference" / "evidence.json"
 SCHEMA_PATH = ROOT / "lab" / "evidence.schema.json"
 GREEN, RED = "green", "red"
 

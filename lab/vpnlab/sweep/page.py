@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/evidence.md: docs/evidence.json for a reader."""
+"""docs/reference/evidence.md: docs/reference/evidence.json for a reader."""
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from .areas import MEASUREMENTS, areas_of
 from .book import RED, Entry, Evidence, Figures, Kernel, replace
 from .order import SHORT
 
-PAGE = ROOT / "docs" / "evidence.md"
+PAGE = ROOT / "docs" / "reference" / "evidence.md"
 # Names of failed expectations in a row; the file has all of them.
 FAILED_SHOWN = 5
 MEASUREMENT = "measurement"
@@ -22,8 +22,8 @@ HEAD = """\
 {counts}
 
 This page shows the last run of each scenario. `lab/lab sweep` writes it together with
-docs/evidence.json; `lab/lab sweep --page` makes it again from that file. Do not edit it.
-[lab/README.md](../lab/README.md) describes the scenarios, the areas and the figures.
+docs/reference/evidence.json; `lab/lab sweep --page` makes it again from that file. Do not edit it.
+[lab/README.md](../../lab/README.md) describes the scenarios, the areas and the figures.
 
 - outage: the longest time without an answer to a client, after the first fault
 - gap: the same before the first fault, or in a run without a fault

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Records of a program of yours on all nodes of a Corosync cluster, as vpnhad has its sessions
-// there: changes in agreed order, snapshots for joiners, digests, confirmations. docs/library.md is
-// the guide, libvpnha/examples/session_table.cpp a whole program.
+// there: changes in agreed order, snapshots for joiners, digests, confirmations.
+// docs/explain/library.md is the guide, libvpnha/examples/session_table.cpp a whole program.
 //
 // The program runs once on each node, and all of them join the same group. One of them is promoted
 // at a time: it publishes and withdraws records, the others hold them and confirm. When it dies,

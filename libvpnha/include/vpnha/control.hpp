@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A client of vpnhad's control socket, for tools and resource agents. Requests and results are JSON
-// text; docs/control-protocol.md lists the verbs.
+// text; docs/reference/control-protocol.md lists the verbs.
 //
 // Example:
 //     vpnha::Result<std::string> status() {

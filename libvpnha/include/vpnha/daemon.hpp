@@ -142,7 +142,7 @@ struct RadiusCheck {
 // system: this node cannot be looked at, or not by this process.
 [[nodiscard]] VPNHA_API Result<RadiusCheck> check_radius(const std::string& config_file);
 
-// A program of this node that is older than the least version of docs/versions.md.
+// A program of this node that is older than the least version of docs/operate/versions.md.
 struct OldProgram {
     std::string program{};
     std::string package{};

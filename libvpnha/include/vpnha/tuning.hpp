@@ -28,7 +28,7 @@ struct TuningRow {
 // What of the table sysctl sets, as a file for /etc/sysctl.d.
 [[nodiscard]] VPNHA_API std::string tuning_sysctls();
 
-// The table of docs/tuning.md.
+// The table of docs/operate/tuning.md.
 [[nodiscard]] VPNHA_API std::string tuning_manual();
 
 struct TuningFinding {

@@ -11,7 +11,8 @@ namespace vpnha {
 
 // std::monostate: null.
 using StatusValue = std::variant<std::monostate, bool, std::uint64_t, std::string>;
-// By the place in the document (docs/control-protocol.md), without the first slash of a JSON
+// By the place in the document (docs/reference/control-protocol.md), without the first slash of a
+// JSON
 // pointer: "accounting/waiting".
 using Status = std::map<std::string, StatusValue>;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // charon's connections (swanctl.conf) as far as a takeover depends on them. Pure: sections in,
-// findings out. docs/options.md answers for each option.
+// findings out. docs/reference/options.md answers for each option.
 #pragma once
 
 #include <set>

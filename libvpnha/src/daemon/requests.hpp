@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The verbs of the control socket (docs/control-protocol.md): views are answered at once, those of
-// all sessions in slices, what changes something when the node reports how it ended.
+// The verbs of the control socket (docs/reference/control-protocol.md): views are answered at once,
+// those of all sessions in slices, what changes something when the node reports how it ended.
 #pragma once
 
 #include <functional>

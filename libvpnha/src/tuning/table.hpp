@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The table of tuning: what a gateway wants of a node's kernel, devices and limits, and what of it
-// a machine lacks. The file for sysctl.d, docs/tuning.md and `vpnha config check` are made of it.
+// a machine lacks. The file for sysctl.d, docs/operate/tuning.md and `vpnha config check` are made
+// of it.
 // Pure: values in, findings out.
 //
 // A must is what sessions break without: an error. The rest is advice: a warning.

@@ -8,7 +8,7 @@ namespace vpnha::tuning {
 
 // A file for /etc/sysctl.d.
 [[nodiscard]] std::string to_sysctl_file();
-// The table of docs/tuning.md.
+// The table of docs/operate/tuning.md.
 [[nodiscard]] std::string to_markdown();
 
 }  // namespace vpnha::tuning

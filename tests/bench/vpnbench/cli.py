@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """run [--quick] [--rounds N] [--only PART]: builds the benchmarks, runs them and writes the tables
-of docs/performance.md.
+of docs/explain/performance.md.
 
 Needs root for gate and flows, for address, leases, gateways and group, whose nodes are sets of
 namespaces with a corosync each, and for takeovers, standing_in, pairs and moves, which run in the
@@ -78,7 +78,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--report", action="store_true", help="write the tables, measure nothing")
     parser.add_argument("--build", type=Path, default=ROOT / "build/release")
     parser.add_argument("--results", type=Path, default=ROOT / "build/bench/results.json")
-    parser.add_argument("--document", type=Path, default=ROOT / "docs/performance.md")
+    parser.add_argument("--document", type=Path, default=ROOT / "docs/explain/performance.md")
     parser.add_argument("--inside", choices=IN_NODES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     of_root = OF_ROOT & set(options.only or PARTS)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Results as the tables of docs/performance.md: medians of all rounds, with the range of what was
-measured, between markers that name the table."""
+"""Results as the tables of docs/explain/performance.md: medians of all rounds, with the range of
+what was measured, between markers that name the table."""
 from __future__ import annotations
 
 import json

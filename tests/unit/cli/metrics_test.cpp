@@ -56,7 +56,8 @@ TEST(MetricsTest, NamesFollowPrometheus) {
 }
 
 TEST(MetricsTest, AreAllInTheDocuments) {
-    EXPECT_THAT(contents_of(VPNHA_DOCS_DIR "/metrics.md"), EndsWith("\n" + metrics_manual()))
+    EXPECT_THAT(contents_of(VPNHA_DOCS_DIR "/operate/metrics.md"),
+                EndsWith("\n" + metrics_manual()))
         << "replace the table at the end by the output of: vpnha metrics --list";
 }
 

@@ -39,14 +39,14 @@ TEST(OldProgramsTest, ConfigCheckNamesEachAndWhy) {
         said(kOne),
         "versions: warning: xl2tpd 1.3.17-1 is older than 1.3.18-1: a packet costs memory for "
         "ever\n");
-    EXPECT_EQ(said(kNone), "versions: no program is older than docs/versions.md has it\n");
+    EXPECT_EQ(said(kNone), "versions: no program is older than docs/operate/versions.md has it\n");
     EXPECT_THAT(said(kUnread), HasSubstr("not looked at: starting it"));
 }
 
 TEST(OldProgramsTest, StatusHasALineAndIsNoWorseForIt) {
     const json status = status_with(kOne);
     EXPECT_THAT(render_status(status, false),
-                HasSubstr("\nOlder than docs/versions.md has it: xl2tpd 1.3.17-1 (at least "
+                HasSubstr("\nOlder than docs/operate/versions.md has it: xl2tpd 1.3.17-1 (at least "
                           "1.3.18-1).\n\nEvery session"));
     EXPECT_EQ(status.at("old_programs").at(0).at("package"), "xl2tpd");
     EXPECT_TRUE(findings_of(status).empty());

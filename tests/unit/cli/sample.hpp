@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Results as vpnhad gives them: the examples of docs/control-protocol.md.
+// Results as vpnhad gives them: the examples of docs/reference/control-protocol.md.
 #pragma once
 
 #include "support/documented.hpp"

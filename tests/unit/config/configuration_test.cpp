@@ -77,8 +77,8 @@ TEST(ConfigurationTest, WhatWaitingForPacemakerCostsIsANote) {
 }
 
 TEST(ConfigurationTest, DocumentsAreThoseThatTheKeysGenerate) {
-    EXPECT_EQ(contents_of(VPNHA_DOCS_DIR "/vpnha.toml.example"), configuration_example())
-        << "run: vpnha config example > docs/vpnha.toml.example";
+    EXPECT_EQ(contents_of(VPNHA_DOCS_DIR "/reference/vpnha.toml.example"), configuration_example())
+        << "run: vpnha config example > docs/reference/vpnha.toml.example";
     EXPECT_THAT(contents_of(VPNHA_DOCS_DIR "/man/vpnha.toml.5"), HasSubstr(configuration_manual()))
         << "replace the section KEYS by the output of: vpnha config keys --roff";
 }

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 TEST(TextsTest, TheTableOfTheDocumentIsThatOfTheCode) {
-    EXPECT_THAT(contents_of(VPNHA_SOURCE_DIR "/docs/tuning.md"),
+    EXPECT_THAT(contents_of(VPNHA_SOURCE_DIR "/docs/operate/tuning.md"),
                 HasSubstr("\n\n" + to_markdown() + "\n"))
         << "replace the table by the output of: vpnha config tuning --markdown";
 }

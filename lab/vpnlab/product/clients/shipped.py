@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What the gateways of a site offer that took docs/swanctl.conf.example as it is."""
+"""What the gateways of a site offer that took docs/reference/swanctl.conf.example as it is."""
 from __future__ import annotations
 
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..ipsec_gateway import Lifetimes, Offers
 
-EXAMPLE = Path(__file__).resolve().parents[4] / "docs" / "swanctl.conf.example"
+EXAMPLE = Path(__file__).resolve().parents[4] / "docs" / "reference" / "swanctl.conf.example"
 IKEV2, L2TP = "ikev2", "l2tp-ipsec"
 
 

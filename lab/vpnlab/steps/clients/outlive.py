@@ -23,7 +23,7 @@ from .moments import MOMENTS
 from .routers import send_frames
 
 BEFORE_S, AFTERWARDS_S = 3, 3
-# docs/clients.md: room for ESP in UDP around L2TP around PPP.
+# docs/use/clients.md: room for ESP in UDP around L2TP around PPP.
 PPP_OF_GATEWAY = ("mtu 1280", "mru 1280")
 # charon's own, where a profile has none.
 RETRANSMIT_S, RETRANSMIT_BASE = 4.0, 1.8
@@ -103,7 +103,7 @@ def power_cut(live: Live, profile: Profile) -> Span:
 
 def amid_limit_ms(profile: Profile) -> float:
     """A client of IKEv2 that has asked for a CHILD SA may receive nothing until it has repeated its
-    request, the second time at the latest (docs/ipsec.md)."""
+    request, the second time at the latest (docs/explain/ipsec.md)."""
     play = profile.play
     assert play is not None
     if profile.protocol != "ikev2" or play.moment != "rekey":

@@ -25,7 +25,7 @@ struct Codec {
     Result<Message> (*parse_own)(ByteReader& in);
 };
 
-// Version 1, docs/wire-format.md.
+// Version 1, docs/reference/wire-format.md.
 [[nodiscard]] const Codec& version_1();
 
 // What this release speaks, the lowest version first, without gaps.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the nodes of a cluster say to each other over CPG, in agreed order. The bytes of each wire
-// version have a file of their own (message_v1.cpp, docs/wire-format.md) and never change once
-// released; these structs are what all versions mean. Which version two nodes speak is codec.hpp's.
+// version have a file of their own (message_v1.cpp, docs/reference/wire-format.md) and never change
+// once released; these structs are what all versions mean. Which version two nodes speak is
+// codec.hpp's.
 //
 // Who may say what: only the promoted node of a gateway sends Claim, Update and Digest for it;
 // Snapshot and SnapshotEnd come from it, or, while nobody is promoted, from the complete replica

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the nodes have agreed on for each type of record: one table for the parser of messages, the
-// store, the replica and the views. docs/wire-format.md has it in words.
+// store, the replica and the views. docs/reference/wire-format.md has it in words.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The least versions of other programs that a gateway needs. The table is here alone; a test
-// compares docs/versions.md with it.
+// compares docs/operate/versions.md with it.
 #pragma once
 
 #include <span>

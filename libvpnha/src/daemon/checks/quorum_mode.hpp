@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What Corosync's quorum means for the leases, in words for the operator: docs/failure-model.md has
-// the whole table.
+// What Corosync's quorum means for the leases, in words for the operator:
+// docs/explain/failure-model.md has the whole table.
 #pragma once
 
 #include <cstddef>

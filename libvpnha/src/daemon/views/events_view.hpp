@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Events of the log: docs/control-protocol.md has the shape.
+// Events of the log: docs/reference/control-protocol.md has the shape.
 #pragma once
 
 #include <cstdint>

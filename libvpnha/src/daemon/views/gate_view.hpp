@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The gates of this node as the control socket shows them: docs/control-protocol.md has the shapes.
+// The gates of this node as the control socket shows them: docs/reference/control-protocol.md has
+// the shapes.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A planned move of a gateway's role: docs/control-protocol.md has the shape.
+// A planned move of a gateway's role: docs/reference/control-protocol.md has the shape.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What this node knows of the nodes of corosync.conf, for fence_vpnha: docs/control-protocol.md has
-// the shape.
+// What this node knows of the nodes of corosync.conf, for fence_vpnha:
+// docs/reference/control-protocol.md has the shape.
 #pragma once
 
 #include <nlohmann/json.hpp>

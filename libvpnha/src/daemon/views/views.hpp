@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The node's state as the control socket shows it: docs/control-protocol.md has the shapes.
+// The node's state as the control socket shows it: docs/reference/control-protocol.md has the
+// shapes.
 #pragma once
 
 #include <functional>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The control protocol, version 1, as documented in docs/control-protocol.md: a length (u32,
-// big-endian) and so many bytes of JSON, in both directions. Nothing here does I/O.
+// The control protocol, version 1, as documented in docs/reference/control-protocol.md: a length
+// (u32, big-endian) and so many bytes of JSON, in both directions. Nothing here does I/O.
 //
 //   {"version": 1, "verb": "status", "arguments": {}}
 //   {"version": 1, "ok": true, "result": {…}}

@@ -20,7 +20,8 @@ class PppProtocol {
     struct Report {
         node::PluginToken plugin = 0;
         const config::Gateway& gateway;
-        ByteView ids;  // As the protocol has them (docs/plugin-protocol.md). They may hold keys.
+        // As the protocol has them (docs/reference/plugin-protocol.md). They may hold keys.
+        ByteView ids;
         const ppp::SessionFacts& facts;
     };
     struct Session {

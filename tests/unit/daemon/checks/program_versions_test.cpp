@@ -72,7 +72,7 @@ TEST(ProgramVersionsTest, ThisNodesPackagesAreRead) {
 }
 
 TEST(ProgramVersionsTest, TheDocumentHasTheSameTable) {
-    const std::string document = contents_of(VPNHA_DOCS_DIR "/versions.md");
+    const std::string document = contents_of(VPNHA_DOCS_DIR "/operate/versions.md");
     std::size_t at = document.find("|---|---|---|---|---|\n");
     ASSERT_NE(at, std::string::npos);
     for (const ProgramVersion& each : program_versions()) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a node answers has the members, and the types, of the examples in docs/control-protocol.md.
+// What a node answers has the members, and the types, of the examples in
+// docs/reference/control-protocol.md.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -42,11 +42,12 @@ struct SessionRecord {
 // The record's identity in the replica; at most limits::kRecordIdBytesMax octets.
 [[nodiscard]] Bytes encode_key(const SessionKey& key);
 [[nodiscard]] Result<SessionKey> parse_key(ByteView bytes);
-// As pppd's plugin has it (docs/plugin-protocol.md), which does not know this end of the tunnel.
+// As pppd's plugin has it (docs/reference/plugin-protocol.md), which does not know this end of the
+// tunnel.
 [[nodiscard]] Result<SessionKey> parse_plugin_ids(ByteView ids, const Ipv4Endpoint& local);
 
-// Wire format v1, docs/wire-format.md. A record that parses is also sane: no id is 0, addresses are
-// unicast, and so are its facts.
+// Wire format v1, docs/reference/wire-format.md. A record that parses is also sane: no id is 0,
+// addresses are unicast, and so are its facts.
 [[nodiscard]] Bytes encode_record(const SessionRecord& record);
 [[nodiscard]] Result<SessionRecord> parse_record(ByteView bytes);
 

@@ -96,7 +96,7 @@ std::string not_listening(const StockInstance& daemon) {
 }
 
 // At its limit it lives and answers nobody. Each packet for tunnel 0 takes 10 KiB of it for ever
-// (docs/upstream-reports.md), where the rules of nftables/gateway.nft are not loaded.
+// (docs/reference/upstream-reports.md), where the rules of nftables/gateway.nft are not loaded.
 Result<void> has_memory_left(const StockInstance& daemon) {
     const std::optional<Process> process = daemon.process();
     const std::uint64_t used = (process ? data_bytes(*process) : 0) / (1024 * 1024);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Messages between pppd's plugin vpnha.so and vpnhad, version 2, as documented in
-// docs/plugin-protocol.md. One message is one packet of a SOCK_SEQPACKET Unix socket. The other end
-// is C without this library (pppd-plugin/message.c); a test holds the two together.
+// docs/reference/plugin-protocol.md. One message is one packet of a SOCK_SEQPACKET Unix socket. The
+// other end is C without this library (pppd-plugin/message.c); a test holds the two together.
 #pragma once
 
 #include <cstdint>

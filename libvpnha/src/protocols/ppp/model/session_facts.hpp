@@ -41,8 +41,8 @@ struct SessionFacts {
     friend bool operator==(const SessionFacts&, const SessionFacts&) = default;
 };
 
-// Wire format v1, docs/wire-format.md. What cannot be read fails through `reader`; what was read is
-// to be validated.
+// Wire format v1, docs/reference/wire-format.md. What cannot be read fails through `reader`; what
+// was read is to be validated.
 void write_facts(ByteWriter& writer, const SessionFacts& facts);
 [[nodiscard]] SessionFacts read_facts(ByteReader& reader);
 

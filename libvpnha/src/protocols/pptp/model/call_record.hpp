@@ -88,7 +88,7 @@ struct CallState {
 [[nodiscard]] Bytes encode_key(const CallKey& key);
 [[nodiscard]] Result<CallKey> parse_key(ByteView bytes);
 
-// A call as pppd's plugin names it (docs/plugin-protocol.md).
+// A call as pppd's plugin names it (docs/reference/plugin-protocol.md).
 struct PluginIds {
     CallKey key;
     Mppe mppe = Mppe::none;
@@ -99,8 +99,8 @@ struct PluginIds {
 // `local`: this end of the control connection, which the plugin does not know.
 [[nodiscard]] Result<PluginIds> parse_plugin_ids(ByteView octets, const Ipv4Endpoint& local);
 
-// Wire format v1, docs/wire-format.md. A record that parses is also sane: addresses are unicast,
-// its facts are sane, keys are there exactly with MPPE.
+// Wire format v1, docs/reference/wire-format.md. A record that parses is also sane: addresses are
+// unicast, its facts are sane, keys are there exactly with MPPE.
 [[nodiscard]] Bytes encode_record(const CallRecord& record);
 [[nodiscard]] Result<CallRecord> parse_record(ByteView bytes);
 [[nodiscard]] Bytes encode_numbers(const CallNumbers& numbers);

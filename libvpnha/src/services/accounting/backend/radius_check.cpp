@@ -158,7 +158,7 @@ RadiusCheck find_in_radius(const config::Config& config, const GuardedWays& ways
                 check.warnings.push_back(fmt::format(
                     "gateway {}: radius.so asks {} of {}, {}. It sends no Message-Authenticator, "
                     "so somebody on the way turns a reject into an accept (CVE-2024-3596); see "
-                    "\"The way to the authentication server\" in docs/radius.md",
+                    "\"The way to the authentication server\" in docs/operate/radius.md",
                     gateway.name, server.name, options.radius_config,
                     address ? "which is on no link of the cluster, and no policy of IPsec covers "
                               "its port"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Flows in the words of the kernel (nfnetlink, subsystem ctnetlink). libnetfilter_conntrack knows
 // the same attributes, but reading an event with it takes 1.7 times as long, before a record is
-// made of its object (tests/bench/flow_bench, docs/performance.md). Here an event becomes a
+// made of its object (tests/bench/flow_bench, docs/explain/performance.md). Here an event becomes a
 // conntrack::Flow in one walk over its attributes.
 #pragma once
 

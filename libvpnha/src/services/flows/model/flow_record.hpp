@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A flow as a record of a gateway's replica: identity and payload in as few octets as they take,
 // because there are hundreds of thousands. A NATed TCP flow of IPv4 has 14 of identity and 13 of
-// payload. The payload does not repeat the identity. docs/wire-format.md has the bytes.
+// payload. The payload does not repeat the identity. docs/reference/wire-format.md has the bytes.
 //
 // The coding is canonical: what parses is coded with the very same octets, so that two nodes agree
 // on the digest of a record.

@@ -295,7 +295,7 @@ TEST_F(Xl2tpdServiceTest, MemoryHasABoundAndTheMonitorFailsBeforeIt) {
     to.sin_family = AF_INET;
     to.sin_port = htons(1701);
     ASSERT_EQ(::inet_pton(AF_INET, "192.0.2.100", &to.sin_addr), 1);
-    // Data of tunnel 0: xl2tpd keeps 10 KiB of each (docs/upstream-reports.md).
+    // Data of tunnel 0: xl2tpd keeps 10 KiB of each (docs/reference/upstream-reports.md).
     const std::array<std::uint8_t, 18> packet{0x00, 0x02};
     const auto data_of = [this] { return data_bytes(read_process(pid()).value_or(Process{})); };
     std::uint64_t most = data_of();

@@ -85,7 +85,7 @@ TEST_F(RadiusCheckTest, AServerThatAnybodyMayPretendToBeIsNamed) {
 }
 
 TEST_F(RadiusCheckTest, TheDocumentHasWhatItRefersTo) {
-    EXPECT_THAT(contents_of(VPNHA_DOCS_DIR "/radius.md"),
+    EXPECT_THAT(contents_of(VPNHA_DOCS_DIR "/operate/radius.md"),
                 HasSubstr("\n### The way to the authentication server\n"));
 }
 
