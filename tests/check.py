@@ -45,8 +45,8 @@ from vpnlab.host.progress import run_logged  # noqa: E402
 from vpnlab.host.release import OTHER_RELEASE, Release  # noqa: E402
 from vpnlab.host.roots import root_of  # noqa: E402
 from vpnlab.host.stage import LAB_TARGETS  # noqa: E402
-from vpnlab.sweep.areas import (AREAS, MEASUREMENTS, PLAIN_SCENARIOS,  # noqa: E402
-                                SLOW_HOST_SCENARIOS, Area)
+from vpnlab.sweep.areas import (AREAS, FOLDERS, MEASUREMENTS, PLAIN_SCENARIOS,  # noqa: E402
+                                SLOW_HOST_SCENARIOS, checked_by)
 
 LOGS = ROOT / "build" / "check"
 FUZZ_SECONDS = 60
@@ -197,7 +197,8 @@ def exposure(checks: Checks) -> None:
             "--no-pager", unit])
 
 
-def check_area(checks: Checks, area: Area) -> None:
+def check_area(checks: Checks, name: str) -> None:
+    area = AREAS[name]
     targets = [*LAB_TARGETS, *(f"{name}_test" for name in area.tests)]
     targets += ["vpnha-sim"] if area.simulated else []
     labels = rf"-({'|'.join(area.tests)})$"
@@ -214,7 +215,7 @@ def check_area(checks: Checks, area: Area) -> None:
                                               directory], pytest_count)
     if area.packages:
         checks.step("Debian packages", ["setup/debs"])
-    lab(checks, area.scenarios)
+    lab(checks, checked_by(name))
 
 
 def build_and_test(checks: Checks, preset: str) -> bool:
@@ -295,8 +296,7 @@ def soak(checks: Checks, minutes: int, release: Release | None = None) -> None:
 
 
 def all_scenarios() -> list[str]:
-    found = (path.stem for path in (ROOT / "lab" / "scenarios").glob("*.py"))
-    return sorted(name for name in found if name not in MEASUREMENTS)
+    return [name for name in FOLDERS if name not in MEASUREMENTS]
 
 
 def upgrade_debian(checks: Checks) -> None:
@@ -362,7 +362,7 @@ def main() -> int:
     checks = Checks()
     lint(checks)
     if arguments.area:
-        check_area(checks, AREAS[arguments.area])
+        check_area(checks, arguments.area)
     elif arguments.release:
         check_release(checks, OTHER_RELEASE)
     else:

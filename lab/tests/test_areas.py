@@ -7,9 +7,9 @@ import subprocess
 import pytest
 
 from vpnlab.host.stage import ROOT
-from vpnlab.steps import scenario
-from vpnlab.sweep.areas import (AREAS, MEASUREMENTS, PLAIN_SCENARIOS,
-                                SLOW_HOST_SCENARIOS, areas_changed, areas_of)
+from vpnlab.scenarios import DIRECTORY
+from vpnlab.sweep.areas import (AREAS, FOLDERS, MEASURE, PLAIN_SCENARIOS, SLOW_HOST_SCENARIOS,
+                                areas_changed, areas_of, checked_by, scenarios_of)
 
 # The product and the lab; without what shows or chooses results.
 SOURCES = ("CMakeLists.txt", "agents/", "ansible/", "cib-templates/", "cli/", "cmake/", "daemon/",
@@ -31,23 +31,36 @@ def files() -> list[str]:
 
 
 def test_every_named_scenario_exists():
-    named = {name for area in AREAS.values() for name in (*area.scenarios, *area.more)}
-    assert (named | {*PLAIN_SCENARIOS, *MEASUREMENTS}) - set(scenario.names()) == set()
+    named = {name for area in AREAS.values() for name in (*area.checked, *area.also)}
+    assert (named | {*PLAIN_SCENARIOS}) - set(FOLDERS) == set()
 
 
 def test_a_slow_host_runs_a_part_of_the_plain_tier():
     assert set(SLOW_HOST_SCENARIOS) < set(PLAIN_SCENARIOS)
 
 
-def test_every_scenario_but_the_measurements_is_in_an_area():
-    assert [name for name in scenario.names()
-            if not areas_of(name) and name not in MEASUREMENTS] == []
+def test_every_folder_of_scenarios_is_an_area_but_that_of_the_measurements():
+    assert set(FOLDERS.values()) == {*AREAS, MEASURE}
 
 
-def test_an_area_names_a_scenario_once():
+def test_no_two_scenarios_have_one_name():
+    assert len(list(DIRECTORY.rglob("*.py"))) == len(FOLDERS)
+
+
+def test_a_scenario_is_in_the_area_of_its_folder_and_where_it_is_named():
+    assert areas_of("drain") == ["rollout"]
+    assert areas_of("l2tp-power-cut") == ["standing-in", "sessions"]
+    assert areas_of("radius-outage") == ["life"]
+    assert areas_of("calm-hour") == []
+    assert "l2tp-power-cut" in scenarios_of("standing-in")
+
+
+def test_an_area_names_only_what_its_folder_does_not_show():
     for name, area in AREAS.items():
-        both = (*area.scenarios, *area.more)
-        assert len(both) == len(set(both)), name
+        own = scenarios_of(name)
+        assert set(checked_by(name)) <= set(own), name
+        assert len(set(area.checked)) == len(area.checked) != len(own), name
+        assert not [other for other in area.also if FOLDERS[other] == name], name
 
 
 def test_every_path_of_an_area_is_the_beginning_of_a_file(files):

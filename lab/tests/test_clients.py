@@ -20,6 +20,7 @@ from vpnlab.product.clients.player import (PlayedIkev2, PlayedL2tpIpsec, charon_
 from vpnlab.product.clients.profile import MARKS, BadProfiles, profiles
 from vpnlab.product.ipsec_gateway import Auth, gateway_connections, ikev2_name
 from vpnlab.product.l2tp_client import client_config
+from vpnlab.scenarios import files
 from vpnlab.steps import scenario
 from vpnlab.steps.clients.moments import MOMENTS, hello_filter
 from vpnlab.steps.clients.outlive import amid_limit_ms, claim
@@ -126,7 +127,7 @@ def test_every_played_client_has_its_scenario_with_the_nodes_that_it_needs():
     for key, profile in PLAYED.items():
         loaded = scenario.load(profile.play.scenario)
         assert (NAT in loaded.scenario.nodes) == profile.play.behind_nat
-        text = (scenario.DIRECTORY / f"{profile.play.scenario}.py").read_text(encoding="utf-8")
+        text = files()[profile.play.scenario].read_text(encoding="utf-8")
         assert f'outlive(run, "{key}")' in text
         assert "this is not the" in text.replace("\n", " ")
         assert profile.play.moment in MOMENTS

@@ -18,8 +18,10 @@ from vpnlab.host.release import OTHER_RELEASE, THIS_RELEASE
 from vpnlab.host.stage import BUILD
 from vpnlab.host.state import LabRecord, StateDirectory
 from vpnlab.host.topology import HOST_ROOT
+from vpnlab.scenarios import DIRECTORY, files
 from vpnlab.steps import run as run_module, scenario
 from vpnlab.steps.run import Run
+from vpnlab.sweep.areas import FOLDERS
 
 
 @pytest.mark.parametrize("expected, observed, met", [
@@ -172,7 +174,7 @@ def test_wait_bears_a_node_that_is_down_and_says_so_at_the_end(lab):
 def test_scenario_file_documents_itself(name):
     loaded = scenario.load(name)
     assert loaded.purpose
-    text = (scenario.DIRECTORY / f"{name}.py").read_text(encoding="utf-8")
+    text = files()[name].read_text(encoding="utf-8")
     for word in ("Purpose:", "Topology:", "Steps:", "Expected:"):
         assert word in text
 
@@ -184,25 +186,24 @@ NO_SESSION_GOES_ON = {"l2tp-pool", "pptp-redial", "pppd-link", "vip-claim"}
 def test_scenarios_of_live_sessions_ask_whether_a_number_was_used_twice():
     asks = ("live.end(", "live.measure(", "expect_one_lease(", "expect_invariants(",
             "expect_silent_standbys(")
-    assert {name for name in scenario.names() if "vpnha=True" in (text := source(name))
+    assert {name for name, path in files().items()
+            if "vpnha=True" in (text := path.read_text(encoding="utf-8"))
             and "run.measure()" in text
             and not any(each in text for each in asks)} == NO_SESSION_GOES_ON
 
 
-def source(name):
-    return (scenario.DIRECTORY / f"{name}.py").read_text(encoding="utf-8")
-
-
-def test_scenarios_are_those_of_the_table_in_the_readme():
-    readme = (scenario.DIRECTORY.parent / "README.md").read_text(encoding="utf-8")
+def test_each_folder_of_scenarios_has_its_table_in_the_readme():
+    readme = (DIRECTORY.parent / "README.md").read_text(encoding="utf-8")
     section = readme.split("\n## Scenarios\n")[1].split("\n## ")[0]
-    listed = set()
-    for cell in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE):
-        names = re.findall(r"`([^`]+)`", cell)
-        plain = [name for name in names if not name.startswith("-")]
-        suffixes = [name for name in names if name.startswith("-")]  # `takeovers-power` (`-dc`)
-        listed |= {name + suffix for name in plain for suffix in ("", *suffixes)}
-    assert listed == set(scenario.names())
+    listed = {}
+    for table in section.split("\n### ")[1:]:
+        folder = table.split(":")[0]
+        for cell in re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE):
+            names = re.findall(r"`([^`]+)`", cell)
+            plain = [name for name in names if not name.startswith("-")]
+            suffixes = [name for name in names if name.startswith("-")]  # `takeovers-power` (`-dc`)
+            listed |= {name + suffix: folder for name in plain for suffix in ("", *suffixes)}
+    assert listed == FOLDERS
 
 
 @pytest.mark.parametrize("name", scenario.names())

@@ -77,9 +77,9 @@ def test_each_evidence_is_compared_with_its_own_commit():
 
 @pytest.mark.parametrize("changed, dirty, reason", [
     (None, False, "no commit cccccccccc here"),
-    ({"lab/scenarios/drain.py"}, False, "its file changed"),
-    ({"lab/scenarios/flood.py"}, True, "the tree was dirty"),
-    ({"lab/scenarios/flood.py"}, False, "evidence of 2026-10-02"),
+    ({"lab/scenarios/rollout/drain.py"}, False, "its file changed"),
+    ({"lab/scenarios/life/flood.py"}, True, "the tree was dirty"),
+    ({"lab/scenarios/life/flood.py"}, False, "evidence of 2026-10-02"),
     ({"cli/drain.cpp"}, True, "changed: rollout"),
 ])
 def test_reason(changed, dirty, reason):

@@ -131,7 +131,6 @@ LARGE_CLASSES: dict[str, str] = {
 }
 # Folders over MODULES_MAX, each with its reason.
 LARGE_FOLDERS = {
-    "lab/scenarios": "their names have prefixes, and lab/README.md has the index",
     "lab/tests": "one a module of vpnlab",
     "tests/sim": "one program",
 }

@@ -328,7 +328,7 @@ class {name} final : public Base {{
 
     def test_every_failure_is_shown(self):
         model = house_rules.FAILURE_MODEL
-        files = {"lab/scenarios/power-cut.py": "", "tests/unit/x_test.cpp":
+        files = {"lab/scenarios/lease/power-cut.py": "", "tests/unit/x_test.cpp":
                  "TEST(XTest, Lives) {\nTEST_F(YTest,\n       Dies) {\n",
                  house_rules.CHECKER_RUNS: '{.name = "stales",',
                  house_rules.FOUND_SEEDS: "7 150 x\n"}

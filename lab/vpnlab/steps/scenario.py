@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Scenarios: one file each in lab/scenarios, which reads as its own documentation.
+"""Scenarios: one file each in the folder of its area, which reads as its own documentation.
 
 A scenario file has a docstring (purpose, topology, steps, expectations), a `SCENARIO` that says
 what it needs, and `steps(run)`, in the order in which things happen:
@@ -28,9 +28,8 @@ from ..host.errors import LabError, NotFound
 from ..host.lab import Lab
 from ..host.progress import say
 from ..host.topology import DEFAULT_NODES
+from ..scenarios import files
 from .run import Run
-
-DIRECTORY = Path(__file__).resolve().parents[2] / "scenarios"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,14 +62,14 @@ class Loaded:
     steps: Callable[[Run], None]
 
 
-def names(directory: Path = DIRECTORY) -> list[str]:
-    return sorted(path.stem for path in directory.glob("*.py"))
+def names() -> list[str]:
+    return list(files())
 
 
-def load(name: str, directory: Path = DIRECTORY) -> Loaded:
-    path = directory / f"{name}.py"
-    if name not in names(directory):
-        raise NotFound(f"no scenario {name!r}; there are {', '.join(names(directory))}")
+def load(name: str) -> Loaded:
+    path = files().get(name)
+    if path is None:
+        raise NotFound(f"no scenario {name!r}; there are {', '.join(names())}")
     spec = importlib.util.spec_from_file_location("scenario_" + name.replace("-", "_"), path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

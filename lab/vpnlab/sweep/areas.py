@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The parts of the tree: their files, their unit tests, their scenarios.
+"""The parts of the tree: their files and unit tests. Their scenarios lie in a folder each.
 
 `./check --area` runs the tests and scenarios of one area. `lab/lab sweep` runs the scenarios of an
-area again after a change of its files. This module imports nothing of the lab, so both can use it.
+area again after a change of its files. This module imports nothing that runs a lab, so both can
+use it.
 """
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from .. import scenarios
 
 # The promises that hold the product together, in about 15 minutes; ./check --all runs the rest too.
 # The drill that follows them injects killed daemons, demotions, a Corosync that stands still.
@@ -18,23 +21,24 @@ PLAIN_SCENARIOS = ("lab-faults", "l2tp-stock", "ipsec-stock", "kernel-adapters",
 # Those of them that there is time for where nodes are emulated: each takes three times as long.
 SLOW_HOST_SCENARIOS = ("lab-faults", "l2tp-stock", "kernel-adapters", "plain-knet-refused",
                        "l2tp-power-cut", "pptp-power-cut")
+# By name, the folder below lab/scenarios that it lies in.
+FOLDERS = {name: scenarios.folder(path) for name, path in scenarios.files().items()}
 # The same fault again and again each, for docs/explain/performance.md (tests/bench/run --only
-# takeovers and --only standing_in): half an hour and more.
-MEASUREMENTS = ("takeovers-fence-vpnha", "takeovers-fence-vpnha-dc", "takeovers-power",
-                "takeovers-power-dc", "standing-in-power-cut", "standing-in-power-cut-dc",
-                "standing-in-daemon-stopped", "standing-in-daemon-killed", "standing-in-move",
-                "calm-hour", "stalling-hosts", "corosync-tokens")
+# takeovers and --only standing_in): half an hour and more. They are in no area.
+MEASURE = "measure"
+MEASUREMENTS = tuple(name for name, folder in FOLDERS.items() if folder == MEASURE)
 
 
 @dataclass(frozen=True)
 class Area:
-    """A part of the tree. `tests`: the programs of its unit tests. `scenarios`: those that
-    `./check --area` runs. `more`: its other scenarios, which only the sweep and --all run.
-    `paths`: its files, each the beginning of a path. `pytest`: its directories of Python tests."""
+    """A part of the tree. Its scenarios lie in lab/scenarios/NAME/, and so does a new one; `also`:
+    those of other areas that it has too. `checked`: those that `./check --area` runs, if not all;
+    the sweep and --all run the others as well. `tests`: the programs of its unit tests. `paths`:
+    its files, each the beginning of a path. `pytest`: its directories of Python tests."""
 
     tests: tuple[str, ...]
-    scenarios: tuple[str, ...]
-    more: tuple[str, ...] = ()
+    checked: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     simulated: bool = False
     packages: bool = False
@@ -75,12 +79,7 @@ def _node(*names: str) -> tuple[str, ...]:
 AREAS = {
     "lease": Area(
         ("gateway", "lease", "node", "witness"),
-        ("quorum-lost", "lease-answers-lost", "cluster-grows", "two-nodes"),
-        more=("two-nodes-partition", "two-nodes-refused", "voter-added", "voter-replaced",
-              "cluster-shrinks",
-              "fence-living-member", "fence-race", "fenced-node-returns", "freeze-promoted",
-              "cold-start", "cold-start-stale", "clock-step", "disk-full", "disk-stalls",
-              "disk-refuses"),
+        checked=("quorum-lost", "lease-answers-lost", "cluster-grows", "two-nodes"),
         paths=(*_src("cluster/gateway/", "cluster/lease/", "cluster/node/", "cluster/takeover/",
                      "ports/lease", "ports/machine"),
                *_host("lease/", "os/state_", "os/boot_", "os/linux_machine"),
@@ -92,13 +91,7 @@ AREAS = {
         simulated=True),
     "standing-in": Area(
         ("gateway", "lease", "takeover", "node"),
-        ("l2tp-power-cut", "l2tp-power-cut-dc", "waiting-power-cut", "waiting-power-cut-dc",
-         "stand-in-refused", "stand-in-fencing-fails", "stand-in-never-fenced",
-         "stand-in-maintenance", "stand-in-handover", "stand-in-two-standbys",
-         "stand-in-vpnhad-killed", "stand-in-freeze", "stand-in-quorum-lost",
-         "stand-in-five-gateways", "corosync-stands-still", "corosync-hangs-on-holder",
-         "stand-in-fails-then-next", "stalled-host", "false-alarms", "clock-too-fast",
-         "auto-lease"),
+        also=("l2tp-power-cut", "l2tp-power-cut-dc"),
         paths=(*_src("cluster/gateway/", "cluster/lease/", "cluster/node/", "cluster/takeover/"),
                *_daemon("fencing"),
                *_steps("stand_in.py", "stand_in_rounds.py", "takeovers.py"),
@@ -106,23 +99,20 @@ AREAS = {
         simulated=True),
     "witness": Area(
         ("lease", "node", "node_witness"),
-        ("witness-power-cut", "witness-lost", "witness-partition", "witness-replaced",
-         "witness-far", "witness-lies"),
         paths=(*_src("cluster/lease/"), "witness/", *_host("lease/"), *_product("witness.py"),
                *_steps("pairs/"), *_node("hostile/lying_witness.py")),
         simulated=True),
     "gate": Area(
         ("kernel_adapters", "daemon"),
-        ("kernel-adapters", "third-device", "gate-removed", "foreign-qdisc",
-         "layouts-of-users", "l2tp-other-port"),
-        more=("device-recreated", "addresses-removed", "standby-silent", "freeze-promoted"),
+        checked=("kernel-adapters", "third-device", "gate-removed", "foreign-qdisc",
+                 "layouts-of-users", "l2tp-other-port"),
+        also=("freeze-promoted", "kernel-adapters"),
         paths=(*_src("ports/gate", "ports/network", "ports/neighbours"),
                *_host("gate/", "netlink/", "addresses/"),
                *_daemon("barred", "devices", "routing_watch", "views/gate_view"),
                *_steps("silence.py"))),
     "kernels": Area(
         ("kernel_adapters",),
-        ("kernel-adapters", "l2tp-kernel-6.12", "l2tp-two-tunnels"),
         paths=(*_src("protocols/l2tp/backend/", "protocols/ipsec/backend/xfrm_"),
                *_host("netlink/"),
                "tests/kernel/", "lab/kernel/", "lab/vpnlab/host/kernel.py",
@@ -130,12 +120,8 @@ AREAS = {
     "agents": Area(
         ("keep_vpnhad", "ocf", "process_adapters", "stock_daemons", "vip_adapters",
          "link_adapters"),
-        ("ocf-agents", "daemon-killed", "daemon-hangs", "two-standbys-killed", "config-differs",
-         "pppd-link"),
-        more=("daemon-restart", "daemon-stopped", "two-nodes-standby-killed", "successor-killed",
-              "clone-restarted", "operator-verbs",
-              "control-socket-full", "crash-loop", "xl2tpd-killed", "vip-claim", "link-flap",
-              "link-inside-down", "link-outside-down", "upstream-dead-everywhere"),
+        checked=("ocf-agents", "daemon-killed", "daemon-hangs", "two-standbys-killed",
+                 "config-differs", "pppd-link"),
         paths=("agents/", "daemon/",
                *_src("ocf/", "ports/services", "protocols/gateway_services",
                      "protocols/ipsec/service/", "protocols/l2tp/service/",
@@ -150,13 +136,8 @@ AREAS = {
                *_node("frames.py", "hold_control.py"))),
     "sessions": Area(
         ("l2tp", "ppp", "ppp_adapters", "protocol_keepers", "replica", "wire", "takeover", "node"),
-        ("l2tp-stock", "l2tp-control", "l2tp-power-cut", "l2tp-second-client", "l2tp-session-end",
-         "ikev2-session-end", "pptp-session-end"),
-        more=("planned-move-lossless", "planned-move-cannot-hold", "l2tp-power-cut-dc",
-              "l2tp-demotion", "l2tp-three-failovers", "two-gateways", "mtu",
-              "options-of-users",
-              "mtu-nat", "join-under-load", "source-dies-during-snapshot", "mixed-version",
-              "promote-while-incomplete"),
+        checked=("l2tp-stock", "l2tp-control", "l2tp-power-cut", "l2tp-second-client",
+                 "l2tp-session-end", "ikev2-session-end", "pptp-session-end"),
         paths=(*_src("base/", "cluster/CMakeLists.txt", "cluster/effects/", "cluster/gateway/",
                      "cluster/node/", "cluster/replica/", "cluster/takeover/", "cluster/wire/",
                      "protocols/CMakeLists.txt", "protocols/families", "protocols/keeper",
@@ -175,36 +156,23 @@ AREAS = {
     "ipsec": Area(
         ("ipsec", "ipsec_adapters", "protocol_keepers", "stock_daemons", "config",
          "kernel_adapters", "secret_adapters"),
-        ("ipsec-stock", "ipsec-control", "ipsec-ha-pair", "l2tp-ipsec-power-cut",
-         "ikev2-power-cut", "ikev2-kinds-power-cut", "ipsec-three-failovers",
-         "ipsec-no-cleartext", "ipsec-charon-crash", "ipsec-standby-restart",
-         "ipsec-planned-move", "planned-move-lossless-ipsec", "ipsec-partition", "ipsec-mobike",
-         "ipsec-lost-child",
-         "ipsec-nat-two-clients", "ipsec-nat-rebinds", "ipsec-inflight-rekey", "ipsec-freeze",
-         "ipsec-rekey-storm"),
-        more=("ikev2-rekeyed-fresh-standby", "ipsec-1000", "ipsec-idle-client",
-              "ipsec-sleeping-client"),
+        checked=("ipsec-stock", "ipsec-control", "ipsec-ha-pair", "l2tp-ipsec-power-cut",
+                 "ikev2-power-cut", "ikev2-kinds-power-cut", "ipsec-three-failovers",
+                 "ipsec-no-cleartext", "ipsec-charon-crash", "ipsec-standby-restart",
+                 "ipsec-planned-move", "planned-move-lossless-ipsec", "ipsec-partition",
+                 "ipsec-mobike", "ipsec-lost-child", "ipsec-nat-two-clients", "ipsec-nat-rebinds",
+                 "ipsec-inflight-rekey", "ipsec-freeze", "ipsec-rekey-storm"),
         paths=(*_src("protocols/ipsec/"), *_host("secrets/"), "agents/strongswan",
                *_product("charon.py", "ike_crowd.py", "ipsec_", "pki.py"), *_steps("ipsec/"),
                *_node("hostile/forger.py", "ike_crowd.py", "syslog.py"))),
     "clients": Area(
         ("config", "ipsec"),
-        ("client-windows-l2tp", "client-windows-ikev2", "client-ios-l2tp", "client-ios-ikev2",
-         "client-android-l2tp", "client-mikrotik-l2tp", "client-cisco-lac"),
         paths=("lab/clients.toml", "docs/reference/swanctl.conf.example", *_product("clients/"),
                *_steps("clients/"), *_node("players/")),
         pytest=("lab/tests",)),
     "pptp": Area(
         ("pptp", "mppe", "protocol_keepers", "pptp_adapters", "pptp_path", "stock_daemons",
          "kernel_adapters"),
-        ("pptp-stock", "pptp-control", "pptp-redial", "pptp-power-cut", "pptp-nat",
-         "pptp-three-failovers", "pptp-planned-move", "planned-move-lossless-pptp",
-         "pptp-partition", "pptp-freeze",
-         "pptp-pptpd-killed", "options-of-users-pptp",
-         "pptp-nomppe", "pptp-reorder", "pptp-stale-checkpoint", "pptp-link-outside-down",
-         "pptp-capture-gap", "pptp-quorum-lost-and-back", "pptp-load", "pptp-teardown",
-         "pptp-no-acks", "pptp-failback-nat", "pptp-monitor", "pptp-two-uplinks",
-         "pptp-throughput", "pptp-unprotected", "pptp-refused", "forged-pptp"),
         paths=(*_src("protocols/pptp/"), *_host("helper/", "sockets/"), "agents/pptp",
                "agents/start_pptpd", "pppd-plugin/pptp_call", *_product("pptp"),
                *_steps("pptp_live.py"), "lab/preload/no_acks.c",
@@ -212,13 +180,6 @@ AREAS = {
     "life": Area(
         ("protocol_keepers", "service_keepers", "service_adapters", "node", "pppd_plugin",
          "radius_adapters"),
-        ("client-names-address", "l2tp-pool", "radius-continuity", "flood", "forged", "l2tp-redial",
-         "l2tp-ipv6",
-         "l2tp-unprotected", "l2tp-refused", "fallback-told", "l2tp-sequencing-peer",
-         "l2tp-teardown-both-ways", "l2tp-many", "l2tp-one-tunnel", "ten-thousand",
-         "radius-ipsec", "radius-outage", "accounts-there-and-back", "radius-stampede",
-         "clocks-differ", "coa-after-failover",
-         "coa-session-timeout", "session-timeout", "resumed-scripts", "pptp-resumed-scripts"),
         paths=(*_src("protocols/ppp/backend/", "protocols/ppp/keeper/timeouts",
                      "protocols/ppp/model/timeouts", "services/accounting/", "services/addresses/",
                      "services/drain/", "services/proxies/backend/", "services/scripts/"),
@@ -229,10 +190,7 @@ AREAS = {
                       "pushed.py", "session_crowd.py"))),
     "flows": Area(
         ("flows", "conntrack_adapters", "service_keepers", "service_adapters"),
-        ("nat-tcp", "conntrack-join"),
-        more=("nat-tcp-server", "nat-udp", "nat-many", "nat-ftp-helper", "nat-ftp-expectation",
-              "pptp-passthrough", "conntrack-overrun", "nft-flushed", "nft-big-reload",
-              "reboot-ruleset", "clients-reach-nothing"),
+        checked=("nat-tcp", "conntrack-join"),
         paths=(*_src("services/flows/"), "nftables/",
                "lab/vpnlab/traffic/", *_product("ruleset.py"),
                *_node("flows.py", "ftp.py", "hostile/dialled_in.py", "name_", "ruleset_watch.py",
@@ -240,24 +198,14 @@ AREAS = {
         simulated=True),
     "cluster": Area(
         ("corosync_adapters", "file_adapters", "takeover", "daemon"),
-        ("partition-isolate-promoted", "plain-knet-refused", "node-joins", "cluster-link-down",
-         "corosync-killed", "pacemaker-gone"),
-        more=("partition-isolate-promoted-dc", "partition-cluster-links-only", "partition-oneway",
-              "node-joins-default-token", "node-leaves", "node-leaves-default-token",
-              "unpromoted-power-cut", "unpromoted-power-cut-default-token",
-              "pacemaker-restarted", "maintenance-restart", "standby-promoted",
-              "reboot-promoted"),
+        checked=("partition-isolate-promoted", "plain-knet-refused", "node-joins",
+                 "cluster-link-down", "corosync-killed", "pacemaker-gone"),
         paths=(*_host("corosync/"), *_daemon("checks/cluster_links", "encryption", "pacemaker/"),
                "cib-templates/", "lab/cluster/", *_product("cluster.py"),
                *_steps("membership.py", "partition.py")),
         pytest=("tests/cib",)),
     "rollout": Area(
         ("checkpoint", "checkpoint_library", "cli", "keep_vpnhad", "node", "ocf"),
-        ("packages", "install-by-hand", "install-by-ansible", "install-pair",
-         "install-witness", "install-ikev2",
-         "install-radius", "rolling-upgrade", "security-updates",
-         "rotate-secrets", "reboot-node", "unit-sandbox", "switchover-under-load", "drain",
-         "checkpoint-example", "mixed-releases", "upgrade-12-to-13"),
         paths=("ansible/", "cib-templates/", "cli/", "cmake/", "CMakeLists.txt",
                "CMakePresets.json", "debian/", "docs/use/install-by-hand.md", "libvpnha/examples/",
                "libvpnha/include/", "libvpnha/libvpnha.", "libvpnha/vpnha-config.cmake",
@@ -270,25 +218,35 @@ AREAS = {
         packages=True, pytest=("tests/cib", "tests/rollout")),
     "echo": Area(
         ("protocol_keepers", "node", "daemon"),
-        ("echo-power-cut", "echo-planned-move"),
         paths=("tests/echo/", *_src("cluster/effects/protocol_work", "protocols/backend",
                                     "protocols/families", "protocols/keeper"),
                *_daemon("protocol"), *_steps("echo.py"))),
     "lab": Area(
         (),
-        ("lab-faults", "l2tp-stock"),
+        also=("l2tp-stock",),
         paths=("lab/lab", "lab/emulated/", "lab/power/", "lab/result.schema.json",
                "lab/vpnlab/__init__.py", "lab/vpnlab/cli.py", "lab/vpnlab/evidence/",
-               "lab/vpnlab/host/",
+               "lab/vpnlab/host/", "lab/vpnlab/scenarios.py",
                *_steps("__init__.py", "drill.py", "run.py", "scenario.py", "soak.py"),
                *_node("__init__.py", "agent.py", "hostile/__init__.py", "init.py", "syslog.py")),
         pytest=("lab/tests",)),
 }
 
 
+def scenarios_of(area: str) -> list[str]:
+    """By name."""
+    return [name for name, folder in FOLDERS.items()
+            if folder == area or name in AREAS[area].also]
+
+
+def checked_by(area: str) -> Sequence[str]:
+    return AREAS[area].checked or scenarios_of(area)
+
+
 def areas_of(scenario: str) -> list[str]:
     """The areas of a scenario, in the order of the table."""
-    return [name for name, area in AREAS.items() if scenario in (*area.scenarios, *area.more)]
+    return [name for name, area in AREAS.items()
+            if name == FOLDERS.get(scenario) or scenario in area.also]
 
 
 def areas_changed(paths: Iterable[str]) -> set[str]:

@@ -61,7 +61,7 @@ def _rank(name: str, entry: Entry | None,
     paths = changed_since(entry.commit)
     if paths is None:
         return CHANGED, f"no commit {entry.commit[:SHORT]} here"
-    if f"lab/scenarios/{name}.py" in paths:
+    if any(path.startswith("lab/scenarios/") and path.endswith(f"/{name}.py") for path in paths):
         return CHANGED, "its file changed"
     areas = areas_changed(paths)
     changed = [area for area in areas_of(name) if area in areas]
