@@ -27,8 +27,9 @@
 //             return true;
 //         };
 //         listener.remove = [](std::string_view id) { table.erase(std::string(id)); };
-//         VPNHA_TRY(vpnha::Checkpoint group, vpnha::Checkpoint::join({.group = "table"},
-//         listener)); while (true) {
+//         VPNHA_TRY(vpnha::Checkpoint group,
+//                   vpnha::Checkpoint::join({.group = "table"}, listener));
+//         while (true) {
 //             pollfd readable{group.fd(), POLLIN, 0};
 //             poll(&readable, 1, -1);
 //             VPNHA_CHECK(group.dispatch());
