@@ -70,7 +70,8 @@ def test_every_path_of_an_area_is_the_beginning_of_a_file(files):
 
 def test_every_source_that_can_change_a_verdict_is_in_an_area(files):
     sources = [file for file in files
-               if file.startswith(SOURCES) and not file.startswith((*NO_VERDICT, SCENARIOS))]
+               if file.startswith(SOURCES) and not file.startswith((*NO_VERDICT, SCENARIOS))
+               and not file.endswith("/README.md")]
     assert len(sources) > 500
     assert [file for file in sources if not areas_changed([file])] == []
 
