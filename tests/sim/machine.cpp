@@ -139,6 +139,7 @@ void Machine::cut_power() {
     flows_.table().lose_power();
     powered_ = false;
     paused_ = false;
+    calls_.pause(false);
     slow_ = {};
     open_.clear();
 }
