@@ -3,6 +3,7 @@
 // their next holder is told.
 #include <gmock/gmock.h>
 
+#include "base/limits.hpp"
 #include "fake_cluster.hpp"
 
 namespace vpnha::node {
@@ -207,7 +208,7 @@ TEST_F(NodeCountersTest, TheLastCountersAreReadWhenTheGateOfAPlannedMoveHasShut)
     EXPECT_TRUE(cluster_.gate_open(1)) << "what is within may leave";
     EXPECT_THAT(counter(1).calls, SizeIs(calls));
     counter(1).value = 9;
-    cluster_.pass(milliseconds(1));
+    cluster_.pass(limits::kLetsOut);
     EXPECT_FALSE(cluster_.gate_open(1));
     EXPECT_THAT(counter(1).calls, SizeIs(calls + 2)) << "read, and muted behind it";
     cluster_.pass(milliseconds(10));
