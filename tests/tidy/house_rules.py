@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
+import readmes
+
 COLUMNS_MAX = 100
 # Data members (name_) of a class.
 MEMBERS_MAX = 20
@@ -388,6 +390,11 @@ def room_circles(tree: Tree) -> Iterator[Violation]:
                     yield Violation(path, number, "room", f"{target} includes {room}, too")
 
 
+def room_readmes(tree: Tree) -> Iterator[Violation]:
+    for path, what in readmes.faults(tree.files):
+        yield Violation(path, 1, "room", what)
+
+
 def protocol_headers(tree: Tree) -> Iterator[Violation]:
     """A protocol's records and commands are its own: few other sources see its headers."""
     root = "libvpnha/src/"
@@ -663,6 +670,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     class_size,
     folder_size,
     room_circles,
+    room_readmes,
     protocol_headers,
     spdx,
     every_source_built,

@@ -9,6 +9,7 @@ import unittest
 from pathlib import Path
 
 import house_rules
+import readmes
 from house_rules import Tree
 
 SPDX = "// SPDX-License-Identifier: GPL-2.0-or-later\n"
@@ -378,6 +379,39 @@ class {name} final : public Base {{
         self.assertEqual(answered(f"{both} works | so |", "# None.\n"),
                          [f"{listed}:1: instead: lists no technique"])
         self.assertEqual(found(house_rules.every_technique_answered, {listed: "VRRP\n"}), [vrrp])
+
+    def test_a_room_has_a_readme_that_answers_six_questions(self):
+        rule = house_rules.room_readmes
+        answers = [f"- **{question}**: This.\n" for question in readmes.QUESTIONS]
+        readme = "# A room\n\n" + "".join(answers)
+        silent = f"README.md:1: room: does not answer: {', '.join(readmes.QUESTIONS)}"
+        rooms = {"libvpnha/src": {"libvpnha/src/README.md": ""},
+                 "libvpnha/src/protocols/sstp": {"libvpnha/src/protocols/sstp/model/a.hpp": "",
+                                                 "libvpnha/src/protocols/README.md": readme,
+                                                 "libvpnha/src/README.md": readme},
+                 "lab/vpnlab/host": {"lab/vpnlab/host/a.py": ""},
+                 "tests/sim": {"tests/check.py": "", "tests/sim/deep/a.cpp": ""}}
+        rooms["libvpnha/src"]["libvpnha/src/base/a.hpp"] = ""
+        rooms["libvpnha/src"]["libvpnha/src/base/README.md"] = readme
+        for room, files in rooms.items():
+            self.assertEqual(found(rule, files), [f"{room}/{silent}"])
+            self.assertEqual(found(rule, {**files, f"{room}/README.md": readme}), [])
+            for left_out in range(len(answers)):
+                text = "".join(answers[:left_out] + answers[left_out + 1:])
+                self.assertEqual(found(rule, {**files, f"{room}/README.md": text}),
+                                 [f"{room}/{silent}"])
+        self.assertEqual(found(rule, {"tests/fuzz/run.txt": "", "agents/main.cpp": ""}), [])
+
+    def test_a_readme_names_areas_and_scenarios_that_exist(self):
+        files = {"lab/scenarios/lease/two-nodes.py": "", "tests/sim/a.cpp": ""}
+        text = "".join(f"- **{question}**: `./check --area lease`, `lab/lab run two-nodes`.\n"
+                       for question in readmes.QUESTIONS)
+        path = "tests/sim/README.md"
+        self.assertEqual(found(house_rules.room_readmes, {**files, path: text}), [])
+        for name, wrong in (("--area lease", "--area leash"), ("two-nodes", "no-nodes")):
+            self.assertEqual(
+                found(house_rules.room_readmes, {**files, path: text.replace(name, wrong, 1)}),
+                [f"{path}:1: room: there is no area or scenario {wrong.split()[-1]}"])
 
     def test_a_release_has_one_version(self):
         files = {"CMakeLists.txt": "project(vpnha VERSION 1.2.3 DESCRIPTION \"x\"",
