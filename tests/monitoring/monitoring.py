@@ -2,10 +2,10 @@
 """monitoring.py ROOT: alerts, recording rules and the dashboard of monitoring/.
 
 promtool checks the rules and runs their tests. Beside that: each alert has a severity, texts, a
-heading of a runbook, a row in docs/monitoring.md, and a test in which it fires and one in which it
-does not; what it selects is in tests/unit/cli/metrics.prom, labels and their values as well; and
-nothing fires on that sample. The dashboard is what dashboard.schema.json allows, and each of its
-queries finds something in the sample.
+heading of a runbook, a row in docs/operate/monitoring.md, and a test in which it fires and one in
+which it does not; what it selects is in tests/unit/cli/metrics.prom, labels and their values as
+well; and nothing fires on that sample. The dashboard is what dashboard.schema.json allows, and each
+of its queries finds something in the sample.
 """
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def tests_of(paths: Iterable[Path]) -> Tests:
 
 
 def table_faults(alerts: Sequence[Mapping[str, Any]], page: str) -> Iterator[str]:
-    """docs/monitoring.md has a row for each alert, with its severity and its runbook."""
+    """docs/operate/monitoring.md has a row for each alert, with its severity and its runbook."""
     rows = {row[1]: (row[2], row[3])
             for row in re.finditer(r"^\| `(Vpnha\w+)` \| (\w+) \| .* \| \[.*\]\((\S+)\) \|$", page,
                                    re.MULTILINE)}
