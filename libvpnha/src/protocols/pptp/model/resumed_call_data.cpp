@@ -232,6 +232,8 @@ void ResumedCall::on_ccp(ByteView bytes, TimePoint now, CallOutput& out) {
     if (state_ == State::running && sender_->index() != reset_index_) {
         reset_index_ = sender_->index() + kResetLead;
         sender_->skip_to(reset_index_);
+        // A successor without a later record counts GRE numbers: they are to cover the indexes.
+        next_number_ += kResetLead;
     }
 }
 

@@ -588,8 +588,37 @@ TEST_P(ResumedCallTest, APeerThatDidNotTakeOurIndexIsGivenAHigherOne) {
     EXPECT_EQ(world.counters.resets, 2U);
     EXPECT_EQ(world.call->numbers(world.now).mppe_out, 101U + 1024);
     const std::uint32_t data = world.send_data();
-    world.run(20ms);
+    world.run(400ms);
     EXPECT_EQ(world.client.data.back(), data);
+}
+
+TEST_P(ResumedCallTest, WhatAResetSkippedIsUsedByNoSuccessorWithOlderNumbers) {
+    for (const int packets : {1, 200, 400}) {
+        CallWorld world(GetParam(), Mppe::bits128);
+        be_running(world);
+        const CallNumbers older = world.call->numbers(world.now);
+        const TimePoint at = world.now;
+        world.send_data();
+        world.client.send(frame({0xff, 3, 0x80, 0xfd, 14, 9, 0, 4}), world.now);
+        world.run(100ms);
+        for (int i = 0; i < packets; ++i) {
+            world.send_data();
+            world.run(2ms);
+        }
+        world.run(1s);
+        world.call = std::make_unique<ResumedCall>(test::call_with(Mppe::bits128),
+                                                   test::keys_of(Mppe::bits128), world.counters);
+        world.call->set_numbers(older, at);
+        world.how.clear();
+        world.call->resume(false, 0, world.now, world);
+        ASSERT_TRUE(world.run_until_resumed(5s)) << packets;
+        const std::vector<std::uint32_t> sent = world.send_twenty();
+        EXPECT_EQ(world.client.data, sent) << packets << " " << world.how;
+        for (int i = 0; i < 1000; ++i) {
+            world.send_data();
+        }
+        EXPECT_EQ(world.indexes_reused, 0) << packets << " " << world.how;
+    }
 }
 
 // S5. Five of them in ten seconds ended the call.
@@ -605,7 +634,7 @@ TEST_P(ResumedCallTest, ForgedResetsEndNothingAndMoveNoIndexBeyondThePeer) {
         }
         // Nothing is sent in the first ten seconds.
         const std::uint32_t data = second < 10 ? 0 : world.send_data();
-        world.run(20ms);
+        world.run(400ms);
         ASSERT_EQ(world.client.data.back(), data) << second;
     }
     EXPECT_THAT(world.ended_by, IsEmpty());
