@@ -8,9 +8,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import arrows
 import house_rules
 import readmes
-from house_rules import Tree
+from sources import Tree
 
 SPDX = "// SPDX-License-Identifier: GPL-2.0-or-later\n"
 LIMITS = "libvpnha/src/base/limits.hpp"
@@ -39,7 +40,7 @@ class HouseRulesTest(unittest.TestCase):
                          ["tests/unit/c.cpp:1: built: no CMakeLists.txt names it"])
 
     def test_the_include_arrow_points_down(self):
-        rule = house_rules.include_arrow
+        rule = arrows.include_arrow
         red = {
             "libvpnha/src/base/x.cpp": "protocols/ppp/model/link_options.hpp",
             "libvpnha/src/cluster/replica/x.cpp": "cluster/takeover/takeover.hpp",
@@ -94,7 +95,7 @@ class HouseRulesTest(unittest.TestCase):
         self.assertEqual(len(found(rule, {**many, "cli/one_more.cpp": SPDX})), 1)
 
     def test_rooms_include_one_another_without_a_circle(self):
-        rule = house_rules.room_circles
+        rule = arrows.room_circles
         host = "libvpnha/src/host"
         down = {f"{host}/gate/x.cpp": SPDX + '#include "host/os/y.hpp"\n',
                 f"{host}/lease/x.cpp": SPDX + '#include "host/gate/x.hpp"\n'}
@@ -103,7 +104,7 @@ class HouseRulesTest(unittest.TestCase):
         self.assertEqual(len(found(rule, {**down, **back})), 3)
 
     def test_few_sources_elsewhere_see_a_protocols_headers(self):
-        rule = house_rules.protocol_headers
+        rule = arrows.protocol_headers
         root = "libvpnha/src"
         call = "protocols/pptp/model/call.hpp"
         header = f"{root}/{call}"
@@ -111,14 +112,14 @@ class HouseRulesTest(unittest.TestCase):
                  f"{root}/protocols/pptp/keeper/calls.cpp": f'#include "{call}"\n',
                  f"{root}/protocols/pptp/mppe/keys.cpp": '#include "daemon/all.hpp"\n',
                  **{f"{root}/cluster/node/{each}.cpp": '#include "daemon/all.hpp"\n'
-                    for each in range(house_rules.FOREIGN_MAX)}}
+                    for each in range(arrows.FOREIGN_MAX)}}
         self.assertEqual(found(rule, files), [])
         red = found(rule, {**files, f"{root}/cluster/node/one.cpp": f'#include "{call}"\n'})
         self.assertEqual(len(red), 1, red)
         self.assertTrue(red[0].startswith(f"{header}:1: protocol: 10 sources"), red)
 
     def test_cores_are_pure(self):
-        rule = house_rules.pure_cores
+        rule = arrows.pure_cores
         core = "libvpnha/src/protocols/l2tp/keeper/x.cpp"
         worldly = ("libvpnha/src/host/os/x.cpp", "libvpnha/src/protocols/l2tp/backend/x.cpp",
                    "libvpnha/src/protocols/l2tp/service/x.cpp")
