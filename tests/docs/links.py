@@ -15,11 +15,10 @@ NOT_THE_PROJECTS = {".git", "build"}
 LINKS_MIN = 100
 
 
-def anchors(document: Path) -> set[str]:
-    """As GitHub makes them of headings: letters, digits, dashes."""
-    text = FENCED.sub("", document.read_text(encoding="utf-8"))
+def anchors_of(text: str) -> set[str]:
+    """As GitHub makes them of a document's headings: letters, digits, dashes."""
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-            for heading in HEADING.findall(text)}
+            for heading in HEADING.findall(FENCED.sub("", text))}
 
 
 def faults(document: Path, links: list[tuple[str, str]]) -> list[str]:
@@ -28,7 +27,7 @@ def faults(document: Path, links: list[tuple[str, str]]) -> list[str]:
         there = document.parent / target if target else document
         if not there.exists():
             found.append(f"{target} is not there")
-        elif heading and heading not in anchors(there):
+        elif heading and heading not in anchors_of(there.read_text(encoding="utf-8")):
             found.append(f"{target} has no heading #{heading}")
     return found
 

@@ -23,6 +23,8 @@ import jsonschema
 import yaml
 
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "docs"))
+from links import anchors_of  # noqa: E402
 SEVERITIES = ("critical", "warning", "info")
 TEXTS = ("summary", "description", "runbook")
 # Labels that Prometheus or its operator gives.
@@ -118,12 +120,6 @@ def add_recorded(rule: Mapping[str, Any], known: Known) -> None:
         for label, values in known.get(name, {}).items():
             recorded.setdefault(label, set()).update(values)
     known[rule["record"]] = recorded
-
-
-def headings_of(text: str) -> set[str]:
-    """The anchors of a document, as forges make them."""
-    return {re.sub(r"[^\w\- ]", "", line.lstrip("#").strip().lower()).replace(" ", "-")
-            for line in text.splitlines() if re.match(r"#+ ", line)}
 
 
 def alert_faults(alerts: Sequence[Mapping[str, Any]], anchors: Mapping[str, set[str]],
@@ -293,7 +289,7 @@ def main(root: Path) -> int:
         faults += selector_faults(rule.get("alert") or rule["record"], rule["expr"], known)
     documents = {path.name: path.read_text(encoding="utf-8")
                  for path in (root / "docs").rglob("*.md")}
-    anchors = {name: headings_of(text) for name, text in documents.items()}
+    anchors = {name: anchors_of(text) for name, text in documents.items()}
     faults += alert_faults(alerts, anchors, tests_of(tests))
     faults += table_faults(alerts, documents.get("monitoring.md", ""))
     dashboard = json.loads((monitoring / "vpnha-dashboard.json").read_text(encoding="utf-8"))

@@ -104,7 +104,7 @@ class AlertTest(unittest.TestCase):
                          ["VpnhaDaemonGone: its texts name instance, which it has not"])
 
     def test_headings_become_anchors(self):
-        self.assertEqual(monitoring.headings_of("# A: b, `c`\ntext\n## The lease's end\n"),
+        self.assertEqual(monitoring.anchors_of("# A: b, `c`\ntext\n## The lease's end\n"),
                          {"a-b-c", "the-leases-end"})
 
     def test_the_page_has_a_row_for_each(self):
