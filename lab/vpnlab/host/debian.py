@@ -38,16 +38,6 @@ PRODUCT_MOUNT = "/srv/vpnha"
 # Nothing of these can be done in a node, or is to be done while something is measured.
 NOT_IN_A_NODE = ("apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer",
                  "e2scrub_reap.service", "fstrim.timer", "getty@tty1.service")
-SET_UP = f"""\
-set -e
-chroot "$1" apt-get install -y -q --no-install-recommends --download-only {{packages}}
-mkdir "$1.archive"
-mv "$1"/var/cache/apt/archives/*.deb "$1.archive/"
-rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/* "$1"/var/lib/apt/lists/*_*
-echo 'deb [trusted=yes] file:{ARCHIVE_MOUNT} ./' >"$1/etc/apt/sources.list"
-chroot "$1" systemctl mask {' '.join(NOT_IN_A_NODE)}
-mkdir -p -m 700 "$1/root/.ssh"
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,15 +50,14 @@ class Debian:
 
 def ensure_debian(release: Release) -> Debian:
     """From the cache, or made now."""
-    set_up = SET_UP.format(packages=" ".join((*ARCHIVE, *ARCHIVE_OF[release.name])))
-    recipe = "\n".join((*SYSTEM, *_sources(release), set_up))
+    recipe = "\n".join((*SYSTEM, *_sources(release), _set_up(release)))
     top = cache_dir() / f"debian-{release.name}-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
     made = Debian(top / "root", top / "root.archive")
     if not top.exists():
         partial = top.with_name(top.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        _make(partial, release, set_up)
+        _make(partial, release)
         partial.rename(top)
     return made
 
@@ -87,13 +76,28 @@ def _sources(release: Release) -> tuple[str, ...]:
             f"deb http://deb.debian.org/debian-security {release.name}-security main")
 
 
-def _make(directory: Path, release: Release, set_up: str) -> None:
+def _set_up(release: Release) -> str:
+    """Of a root, $1: the archive beside it, and what a node of the lab is without."""
+    packages = " ".join((*ARCHIVE, *ARCHIVE_OF[release.name]))
+    return f"""\
+set -e
+chroot "$1" apt-get install -y -q --no-install-recommends --download-only {packages}
+mkdir "$1.archive"
+mv "$1"/var/cache/apt/archives/*.deb "$1.archive/"
+rm -f "$1"/etc/apt/sources.list "$1"/etc/apt/sources.list.d/* "$1"/var/lib/apt/lists/*_*
+echo 'deb [trusted=yes] file:{ARCHIVE_MOUNT} ./' >"$1/etc/apt/sources.list"
+chroot "$1" systemctl mask {' '.join(NOT_IN_A_NODE)}
+mkdir -p -m 700 "$1/root/.ssh"
+"""
+
+
+def _make(directory: Path, release: Release) -> None:
     missing = [tool for tool in ("mmdebstrap", "apt-ftparchive") if shutil.which(tool) is None]
     if missing:
         raise PackageMissing(f"{' '.join(missing)}: setup/install --rollout")
     say(f"a fresh Debian ({release.name}) for the nodes is made, once: two minutes")
     done = subprocess.run(["mmdebstrap", "--quiet", "--variant=minbase",
-                           f"--include={','.join(SYSTEM)}", f"--customize-hook={set_up}",
+                           f"--include={','.join(SYSTEM)}", f"--customize-hook={_set_up(release)}",
                            release.name, str(directory / "root"), *_sources(release)],
                           capture_output=True, text=True, check=False)
     if done.returncode:
