@@ -83,6 +83,12 @@ class CallWorld final : public CallOutput {
         client.sent.clear();
     }
 
+    // The call is at another node, which knows these numbers; they were right at that time.
+    void move_on(const CallNumbers& numbers, TimePoint at) {
+        call = std::make_unique<ResumedCall>(call_with(mppe_), keys_of(mppe_), counters);
+        call->set_numbers(numbers, at);
+    }
+
     void run(Duration duration) {
         const TimePoint end = now + duration;
         while (now < end) {

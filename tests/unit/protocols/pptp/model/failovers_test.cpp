@@ -79,9 +79,7 @@ TEST_P(FailoversTest, NoNumberOfDataAndNoIndexIsUsedTwiceAndAllArrivesInTheEnd) 
                 break;
             }
             const auto [numbers, at] = live(world);
-            world.call = std::make_unique<ResumedCall>(
-                test::call_with(Mppe::bits128), test::keys_of(Mppe::bits128), world.counters);
-            world.call->set_numbers(numbers, at);
+            world.move_on(numbers, at);
         }
         EXPECT_EQ(world.indexes_reused, 0) << seed << " " << story;
         EXPECT_EQ(world.data_numbers_reused, 0) << seed << " " << story;
