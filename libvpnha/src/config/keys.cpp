@@ -218,7 +218,7 @@ std::vector<Key> gateway_keys() {
         {Section::gateway, "resume_scripts", Kind::flag, 0, 0, "false", "false",
          "true: vpnhad runs /etc/ppp/ip-up and ipv6-up for sessions of L2TP and PPTP that it has "
          "resumed, ip-down and ipv6-down when this node carries them no more. A script that is "
-         "not there, or not executable, is left out. What they are told: docs/operate/scripts.md.",
+         "not there, or not executable, is left out. Their arguments: docs/operate/scripts.md.",
          Weight::note, [](Config&, Gateway& g, const Value& v) { g.resume_scripts = v.flag; },
          [](const Config&, const Gateway& g) { return text_of(g.resume_scripts); }},
         {Section::gateway, "ppp_local", Kind::address, 0, 0, "", "\"10.200.0.1\"",
