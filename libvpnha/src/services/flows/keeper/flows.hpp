@@ -65,7 +65,6 @@ class Flows final : public Keeper {
 
     [[nodiscard]] Counts counts() const override;
     [[nodiscard]] Status status(TimePoint) const override;
-    [[nodiscard]] const FlowSettings& settings() const { return settings_; }
     [[nodiscard]] const FlowCounters& counters() const { return counters_; }
 
   private:

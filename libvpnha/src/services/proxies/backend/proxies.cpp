@@ -15,12 +15,6 @@ namespace {
 
 constexpr Duration kAgain = std::chrono::seconds(1);
 
-void report(const Result<void>& result) {
-    if (!result) {
-        adapters::write_log(node::Level::warning, result.error().detail);
-    }
-}
-
 }  // namespace
 
 Proxies::~Proxies() {
@@ -96,7 +90,8 @@ void Proxies::work_slice() {
 
 void Proxies::remove(const Entry& entry) {
     if (!wanted_.contains(entry)) {
-        report(table_.remove(interface_of(entry), entry.second.address));
+        adapters::log_failure("proxy ARP",
+                              table_.remove(interface_of(entry), entry.second.address));
     }
 }
 
@@ -104,10 +99,11 @@ void Proxies::do_turn(const Turn& turn) {
     const std::string& interface = interface_of(turn.entry);
     const IpAddress& address = turn.entry.second.address;
     if (turn.is_first) {
-        report(table_.add(interface, address));
+        adapters::log_failure("proxy ARP", table_.add(interface, address));
         second_.push_back({loop_.now() + kAgain, turn.entry, false});
     }
-    report(adapters::announce_addresses(interface, {host_prefix(address)}));
+    adapters::log_failure("gratuitous ARP",
+                          adapters::announce_addresses(interface, {host_prefix(address)}));
 }
 
 }  // namespace vpnha::runtime
