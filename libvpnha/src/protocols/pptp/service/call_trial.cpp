@@ -2,58 +2,68 @@
 #include "protocols/pptp/service/call_trial.hpp"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
 #include <ifaddrs.h>
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "host/os/network_descriptor.hpp"
 #include "host/sockets/gre_socket.hpp"
 #include "host/sockets/inet_socket.hpp"
-#include "protocols/ppp/model/control_packet.hpp"
-#include "protocols/pptp/model/control_message.hpp"
-#include "protocols/pptp/model/gre.hpp"
+#include "protocols/pptp/model/trial_call.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Step = pptp::TrialCall::Step;
 
 constexpr std::uint16_t kControlPort = 1723;
 // pptpctrl gives out 0 to 16 383: what we send to it is not taken for what comes.
 constexpr pptp::CallId kTrialCall{65'000};
-constexpr std::uint8_t kRequestId = 1;
+// What GRE loses is sent again so much later.
+constexpr std::chrono::milliseconds kAgain{400};
+
+std::string_view name_of(Step step) {
+    return step == Step::start ? "start" : step == Step::call ? "call" : "gre";
+}
 
 class Trial {
   public:
-    Trial(Ipv4Address server, Clock::time_point end) : server_(server), end_(end) {}
+    explicit Trial(const CallWish& wish)
+        : wish_(wish), begun_(Clock::now()), again_(begun_), end_(begun_ + wish.patience) {}
 
-    Result<void> run() {
-        VPNHA_CHECK(connect());
-        VPNHA_TRY(UniqueFd gre, GreSocket::open(server_));
-        gre_.emplace(std::move(gre));
-        VPNHA_CHECK(gre_->hear(true));
-        VPNHA_CHECK(say(pptp::build_start_request()));
-        VPNHA_CHECK(hear_control(pptp::ControlType::start_reply, "greeting"));
-        VPNHA_CHECK(say(pptp::build_call_request(kTrialCall)));
-        VPNHA_TRY(const auto answered,
-                  hear_control(pptp::ControlType::outgoing_call_reply, "answer to a call"));
-        if (!answered || !answered->connected) {
-            return fail(Errc::unreachable, "pptpd refuses calls");
+    TriedCall run() {
+        Result<void> result = open();
+        if (result) {
+            done("connect");
+            result = talk();
+            static_cast<void>(send(call_.closing_message()));
         }
-        VPNHA_CHECK(echo(answered->id));
-        VPNHA_CHECK(say(pptp::build_call_clear_request(kTrialCall)));
-        return say(pptp::build_stop_request());
+        return {.steps = std::move(steps_), .result = std::move(result)};
     }
 
   private:
+    Result<void> open() {
+        VPNHA_CHECK(connect());
+        sockaddr_in own{};
+        socklen_t size = sizeof own;
+        if (::getsockname(control_.get(), reinterpret_cast<sockaddr*>(&own), &size) != 0) {
+            return tl::unexpected(system_error("getsockname", errno));
+        }
+        VPNHA_TRY(UniqueFd gre, GreSocket::open(Ipv4Address{ntohl(own.sin_addr.s_addr)}));
+        gre_.emplace(std::move(gre));
+        return gre_->hear(true);
+    }
+
     Result<void> connect() {
         control_ = open_network_socket(AF_INET, SOCK_STREAM, 0);
         if (!control_) {
@@ -63,111 +73,99 @@ class Trial {
         const timeval patience{.tv_sec = left.count() / 1'000'000,
                                .tv_usec = left.count() % 1'000'000};
         // The route to an address of our own may prefer another one of ours.
-        const sockaddr_in from = to_sockaddr({server_, 0});
-        const sockaddr_in to = to_sockaddr({server_, kControlPort});
+        const sockaddr_in from = to_sockaddr({wish_.source, 0});
+        const sockaddr_in to = to_sockaddr({wish_.server, kControlPort});
         if (::setsockopt(control_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) !=
                 0 ||
-            ::bind(control_.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0 ||
-            ::connect(control_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
-            return tl::unexpected(system_error(
-                "connect to " + to_string(Ipv4Endpoint{server_, kControlPort}), errno));
+            ::bind(control_.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0) {
+            return tl::unexpected(system_error("bind to " + to_string(wish_.source), errno));
+        }
+        if (::connect(control_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
+            // Of a connection that nobody answers.
+            const int error = errno == EINPROGRESS ? ETIMEDOUT : errno;
+            return fail(
+                Errc::unreachable,
+                system_error("connect to " + to_string(Ipv4Endpoint{wish_.server, kControlPort}),
+                             error)
+                    .detail);
         }
         return {};
     }
 
-    Result<void> say(const Bytes& message) {
-        if (::send(control_.get(), message.data(), message.size(), MSG_NOSIGNAL) !=
-            static_cast<ssize_t>(message.size())) {
-            return tl::unexpected(system_error("speak with pptpd", errno));
+    Result<void> talk() {
+        VPNHA_CHECK(send(call_.request()));
+        while (call_.step() != Step::over) {
+            const Step before = call_.step();
+            const Clock::time_point now = Clock::now();
+            if (now >= end_) {
+                return fail(Errc::timeout, std::string(call_.missing()));
+            }
+            if (now >= again_) {
+                call_.repeat();
+                again_ = now + kAgain;
+            }
+            send_packet();
+            VPNHA_CHECK(receive(std::min(again_, end_) - now));
+            if (call_.step() != before) {
+                done(name_of(before));
+                VPNHA_CHECK(send(call_.request()));
+            }
         }
         return {};
     }
 
-    // False: the time is over.
-    bool wait(int fd) const {
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end_ - Clock::now());
-        pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
-        return left.count() > 0 && ::poll(&ready, 1, static_cast<int>(left.count())) == 1;
-    }
-
-    // What the message of that type says of a call.
-    Result<std::optional<pptp::CallAnswer>> hear_control(pptp::ControlType type,
-                                                         std::string_view what) {
-        while (true) {
-            std::size_t size = 0;
-            VPNHA_TRY(const auto message, pptp::parse_control_message(stream_, size));
-            if (message) {
-                const bool found = message->type == type;
-                const auto answer = pptp::call_answer(*message);
-                stream_.erase(stream_.begin(), stream_.begin() + static_cast<std::ptrdiff_t>(size));
-                if (found) {
-                    return answer;
-                }
-                continue;
-            }
-            std::array<std::uint8_t, 512> part{};
-            const ssize_t count =
-                wait(control_.get()) ? ::recv(control_.get(), part.data(), part.size(), 0) : -1;
-            if (count <= 0) {
-                return fail(Errc::unreachable,
-                            fmt::format("no {} of pptpd came{}", what,
-                                        count == 0 ? ": it has closed the connection" : ""));
-            }
-            stream_.insert(stream_.end(), part.begin(), part.begin() + count);
+    Result<void> send(const Bytes& message) {
+        if (!message.empty() && ::send(control_.get(), message.data(), message.size(),
+                                       MSG_NOSIGNAL) != static_cast<ssize_t>(message.size())) {
+            return fail(Errc::unreachable, system_error("send to pptpd", errno).detail);
         }
+        return {};
     }
 
-    // An empty Configure-Request is answered by any LCP (RFC 1661 5.1).
-    Result<void> echo(pptp::CallId call) {
-        ByteWriter framing;
-        framing.u16(pptp::kPppAddressControl);
-        Bytes frame = std::move(framing).take();
-        const Bytes request = ppp::encode_control_frame(
-            ppp::Protocol::lcp,
-            {.code = ppp::Code::configure_request, .id = kRequestId, .data = {}});
-        frame.insert(frame.end(), request.begin(), request.end());
-        const auto header = pptp::encode_gre_header(call, 0, std::nullopt, frame.size());
-        frame.insert(frame.begin(), header.view().begin(), header.view().end());
-        bool said = false;
-        bool answered = false;
-        while (!answered && wait(gre_->fd())) {
-            // pppd speaks first: what came before it was there is lost.
-            gre_->receive([&](Ipv4Address, ByteView packet) {
-                const auto heard = pptp::parse_gre(packet);
-                if (heard && heard->call == kTrialCall && is_lcp(heard->payload)) {
-                    answered = answered || (said && is_answer(heard->payload));
-                    gre_->send(server_, frame);
-                    said = true;
-                }
-            });
+    void send_packet() {
+        if (const auto packet = call_.take_packet()) {
+            gre_->send(wish_.server, *packet);
             gre_->flush();
         }
-        return answered ? Result<void>()
-                        : fail(Errc::unreachable, said ? "pppd has not answered in GRE"
-                                                       : "no GRE of pppd came for a call");
     }
 
-    // Behind the protocol's number; empty: it is no LCP.
-    static ByteView lcp_in(ByteView frame) {
-        ByteReader reader(frame);
-        const bool framed = reader.u16() == pptp::kPppAddressControl;
-        const bool lcp = reader.u16() == static_cast<std::uint16_t>(ppp::Protocol::lcp);
-        return framed && lcp && reader.ok() ? reader.take(reader.remaining()) : ByteView();
-    }
-    static bool is_lcp(ByteView frame) { return !lcp_in(frame).empty(); }
-    static bool is_answer(ByteView frame) {
-        const auto packet = ppp::parse_control_packet(lcp_in(frame));
-        return packet && packet->id == kRequestId &&
-               (packet->code == ppp::Code::configure_ack ||
-                packet->code == ppp::Code::configure_nak ||
-                packet->code == ppp::Code::configure_reject);
+    Result<void> receive(Clock::duration patience) {
+        std::array<pollfd, 2> ready{{{control_.get(), POLLIN, 0}, {gre_->fd(), POLLIN, 0}}};
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(patience);
+        ::poll(ready.data(), ready.size(), static_cast<int>(left.count()));
+        if (ready[1].revents != 0) {
+            gre_->receive([this](Ipv4Address from, ByteView packet) {
+                if (from == wish_.server) {
+                    call_.on_packet(packet);
+                }
+            });
+        }
+        if (ready[0].revents == 0) {
+            return {};
+        }
+        std::array<std::uint8_t, 512> part{};
+        const ssize_t count = ::recv(control_.get(), part.data(), part.size(), 0);
+        if (count <= 0) {
+            return fail(Errc::unreachable,
+                        std::string(call_.missing()) + ": it has closed the connection");
+        }
+        return call_.on_control(ByteView(part).first(static_cast<std::size_t>(count)));
     }
 
-    Ipv4Address server_;
+    void done(std::string_view step) {
+        const Clock::time_point now = Clock::now();
+        steps_.push_back({step, now - begun_});
+        begun_ = now;
+    }
+
+    CallWish wish_;
+    Clock::time_point begun_;  // The step.
+    Clock::time_point again_;
     Clock::time_point end_;
     UniqueFd control_;
     std::optional<GreSocket> gre_;
-    Bytes stream_;
+    pptp::TrialCall call_{kTrialCall};
+    std::vector<CallStep> steps_;
 };
 
 }  // namespace
@@ -188,8 +186,8 @@ bool is_address_here(Ipv4Address address) {
     return false;
 }
 
-Result<void> try_call(Ipv4Address server, std::chrono::milliseconds patience) {
-    return Trial(server, Clock::now() + patience).run();
+TriedCall try_call(const CallWish& wish) {
+    return Trial(wish).run();
 }
 
 }  // namespace vpnha::adapters

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A call to a PPTP server of this node as a client makes it, for a monitor: it ends before anybody
-// is asked for a name. What it proves: the daemon takes control connections, starts pptpctrl and
-// pppd for a call, and GRE goes there and back.
+// Carries out a trial call to a PPTP server (model/trial_call.hpp), for monitors. What it proves:
+// the daemon takes control connections, starts pptpctrl and pppd for a call, and GRE goes there and
+// back.
 #pragma once
 
 #include <chrono>
+#include <string_view>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "vpnha/result.hpp"
@@ -14,8 +16,26 @@ namespace vpnha::adapters {
 // Does an interface of this network namespace have the address?
 [[nodiscard]] bool is_address_here(Ipv4Address address);
 
-// From the address to itself, over the loopback device: nothing of it passes a gate or is seen
-// outside. Waits at most `patience` for everything together. An error says what did not come.
-[[nodiscard]] Result<void> try_call(Ipv4Address server, std::chrono::milliseconds patience);
+struct CallWish {
+    Ipv4Address server;
+    // From which to call; 0: the kernel chooses. From a server's own address to itself nothing
+    // passes a gate or is seen outside.
+    Ipv4Address source{};
+    std::chrono::nanoseconds patience{};  // For everything together.
+};
+
+struct CallStep {
+    std::string_view name;
+    std::chrono::nanoseconds took{};
+};
+
+struct TriedCall {
+    std::vector<CallStep> steps;  // Those that were answered.
+    // Errors: what did not come (timeout), the server refuses (unreachable), or speaks no PPTP
+    // (malformed); all else is this machine's.
+    Result<void> result;
+};
+
+[[nodiscard]] TriedCall try_call(const CallWish& wish);
 
 }  // namespace vpnha::adapters

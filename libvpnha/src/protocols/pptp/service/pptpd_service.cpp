@@ -141,7 +141,8 @@ Result<void> make_a_call(const StockInstance& daemon) {
     if (!is_address_here(vip) || is_full(daemon)) {
         return {};
     }
-    const Result<void> made = try_call(vip, kTrialPatience);
+    const Result<void> made =
+        try_call({.server = vip, .source = vip, .patience = kTrialPatience}).result;
     // The last slot was taken meanwhile, or the gateway has moved.
     return made || is_full(daemon) || !is_address_here(vip) ? Result<void>{} : made;
 }
