@@ -68,7 +68,7 @@ PROTOCOLS = ("l2tp", "pptp", "ipsec")
 # Sources of the library elsewhere that are compiled again when a header of a protocol changes.
 FOREIGN_MAX = 9
 # The programs stand above all layers, and do not know each other.
-PROGRAMS = ("daemon", "cli", "agents", "stonith", "pppd-plugin", "witness")
+PROGRAMS = ("daemon", "cli", "agents", "stonith", "pppd-plugin", "probe", "witness")
 
 CORE_HEADERS = re.compile(
     r"<(?:(?:sys|corosync|systemd|linux|qb|netinet|arpa|libmnl|bpf|net)/[^>]+|unistd\.h|fcntl\.h"

@@ -118,11 +118,11 @@ AREAS = {
                "tests/kernel/", "lab/kernel/", "lab/vpnlab/host/kernel.py",
                *_product("kernel_tests.py"))),
     "agents": Area(
-        ("keep_vpnhad", "ocf", "process_adapters", "stock_daemons", "vip_adapters",
+        ("keep_vpnhad", "ocf", "probe", "process_adapters", "stock_daemons", "vip_adapters",
          "link_adapters"),
         checked=("ocf-agents", "daemon-killed", "daemon-hangs", "two-standbys-killed",
                  "config-differs", "pppd-link"),
-        paths=("agents/", "daemon/",
+        paths=("agents/", "daemon/", "probe/",
                *_src("ocf/", "ports/services", "protocols/gateway_services",
                      "protocols/ipsec/service/", "protocols/l2tp/service/",
                      "protocols/ppp/service/", "protocols/pptp/service/"),

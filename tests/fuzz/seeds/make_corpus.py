@@ -14,6 +14,7 @@ import zlib
 
 import pptp_corpus
 from ipsec_corpus import HA_MESSAGE, SA_RECORD, VICI
+from probe_corpus import PROBE
 from radius_corpus import RADIUS
 from xfrm_corpus import XFRM
 from corpus_parts import ADDRESS, PROXIED, facts, frames, sized, u16
@@ -402,6 +403,7 @@ def main():
         "lease": LEASE,
         "neighbour": NEIGHBOUR,
         **pptp_corpus.TARGETS,
+        "probe": PROBE,
         "radius": RADIUS,
         "replay_guard": REPLAY_GUARD,
         "sa_record": SA_RECORD,

@@ -28,6 +28,8 @@ constexpr std::size_t kAvpHeaderBytes = 6;
 constexpr std::uint16_t kAvpTypeMax = 39;
 constexpr std::uint16_t kAvpTypeUnassigned = 20;
 constexpr std::uint16_t kStopped = 1;  // Of a StopCCN: a general request.
+constexpr std::uint16_t kVersion = 0x0100;
+constexpr std::uint32_t kBothFramings = 3;
 
 Result<std::vector<Avp>> parse_avps(ByteReader reader) {
     std::vector<Avp> avps;
@@ -160,6 +162,21 @@ void write_avp(ByteWriter& writer, const Avp& avp) {
     const std::size_t flags = length | (avp.mandatory ? kMandatoryBit : 0U) |
                               (avp.hidden ? kHiddenBit : 0U) | (avp.reserved ? kReservedBits : 0U);
     writer.u16(static_cast<std::uint16_t>(flags)).u16(avp.vendor).u16(avp.type).bytes(avp.value);
+}
+
+Bytes encode_sccrq(TunnelId own_id, std::string_view host_name) {
+    ByteWriter writer = begin(MessageType::sccrq);
+    write_u16_avp(writer, AvpType::protocol_version, kVersion);
+    ByteWriter framings;
+    framings.u32(kBothFramings);
+    write_avp(writer, {.type = static_cast<std::uint16_t>(AvpType::framing_capabilities),
+                       .value = framings.view()});
+    write_avp(writer, {.type = static_cast<std::uint16_t>(AvpType::host_name),
+                       .value = to_bytes(host_name)});
+    write_u16_avp(writer, AvpType::assigned_tunnel_id, own_id.value);
+    write_u16_avp(writer, AvpType::receive_window_size,
+                  static_cast<std::uint16_t>(limits::kL2tpSendWindow));
+    return std::move(writer).take();
 }
 
 Bytes encode_hello() {

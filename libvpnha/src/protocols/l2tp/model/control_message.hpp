@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -35,11 +36,15 @@ enum class MessageType : std::uint16_t {
     sli = 16,
 };
 
-// IETF AVPs (vendor 0) that a resumed tunnel reads or writes.
+// IETF AVPs (vendor 0) that a resumed tunnel or a probe reads or writes.
 enum class AvpType : std::uint16_t {
     message_type = 0,
     result_code = 1,
+    protocol_version = 2,
+    framing_capabilities = 3,
+    host_name = 7,
     assigned_tunnel_id = 9,
+    receive_window_size = 10,
     assigned_session_id = 14,
 };
 
@@ -94,6 +99,8 @@ enum class CdnResult : std::uint16_t {
 [[nodiscard]] Bytes encode_control(const ControlHeader& header, ByteView avps);
 
 void write_avp(ByteWriter& writer, const Avp& avp);
+// `own_id` is the tunnel id that we assign.
+[[nodiscard]] Bytes encode_sccrq(TunnelId own_id, std::string_view host_name);
 [[nodiscard]] Bytes encode_hello();
 // `own_id` is the session id that we assigned, 0 where we assigned none.
 [[nodiscard]] Bytes encode_cdn(CdnResult result, SessionId own_id);

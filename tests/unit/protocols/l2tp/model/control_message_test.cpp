@@ -29,6 +29,16 @@ TEST(ControlMessageTest, WritesHelloZlbCdnAndStopccnAsOnTheWire) {
               "8008000000010001");
 }
 
+TEST(ControlMessageTest, WritesASccrqAsOnTheWire) {
+    EXPECT_EQ(to_hex(encode_sccrq(TunnelId{0x1111}, "lac")),
+              "8008000000000001"
+              "8008000000020100"
+              "800a0000000300000003"
+              "8009000000076c6163"
+              "8008000000091111"
+              "80080000000a0004");
+}
+
 TEST(ControlMessageTest, ReadsACdnOfXl2tpd) {
     const Bytes bytes =
         L2tpPacket(MessageType::cdn).to(7, 9).numbers(3, 4).u16(1, 3).u16(14, 55).bytes();

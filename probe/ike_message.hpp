@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The messages of IKE that come before any key: IKEv2's (RFC 7296 3) and IKEv1's (RFC 2408 3),
+// which have the same header and the same chain of payloads.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::probe {
+
+struct IkeHeader {
+    std::uint64_t initiator = 0;  // SPI, or cookie.
+    std::uint64_t responder = 0;
+    std::uint8_t version = 0;
+    std::uint8_t exchange = 0;
+    std::uint8_t flags = 0;
+    std::uint32_t message_id = 0;
+};
+
+struct IkePayload {
+    std::uint8_t type = 0;
+    ByteView body{};  // Behind the generic header; of the octets it was parsed from.
+};
+
+struct IkeMessage {
+    IkeHeader header;
+    std::vector<IkePayload> payloads;  // Up to the first one that is encrypted.
+};
+
+[[nodiscard]] Result<IkeMessage> parse_ike_message(ByteView datagram);
+[[nodiscard]] Bytes encode_ike_message(const IkeHeader& header,
+                                       const std::vector<IkePayload>& payloads);
+
+// A Notify payload, of either version (RFC 7296 3.10, RFC 2408 3.14).
+struct IkeNotify {
+    std::uint16_t type = 0;
+    ByteView data{};
+};
+[[nodiscard]] Result<IkeNotify> parse_ike_notify(ByteView body, std::uint8_t version);
+
+// "NO_PROPOSAL_CHOSEN"; "notify 99" where it is none that a first exchange ends with.
+[[nodiscard]] std::string ike_notify_name(std::uint16_t type);
+
+inline constexpr std::uint8_t kIkev1Version = 0x10;
+inline constexpr std::uint8_t kIkev2Version = 0x20;
+inline constexpr std::uint16_t kNoProposalChosen = 14;  // In both versions.
+
+}  // namespace vpnha::probe

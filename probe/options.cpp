@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "probe/options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "vpnha/version.hpp"
+
+namespace vpnha::probe {
+
+namespace {
+
+constexpr double kTimeoutDefault = 5;
+constexpr double kTimeoutMin = 0.1;
+constexpr double kTimeoutMax = 60;
+
+Duration in_nanoseconds(double seconds) {
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+// What CLI11 cannot see: which options fit together.
+Result<void> check(const Options& options) {
+    const bool is_radius = options.protocol == "radius";
+    if (is_radius == options.secret_file.empty()) {
+        return fail(Errc::invalid_argument,
+                    is_radius ? "radius needs --secret-file" : "--secret-file is for radius alone");
+    }
+    if (options.protocol == "pptp" && options.port) {
+        return fail(Errc::invalid_argument, "pptp has one port, 1723; leave --port out");
+    }
+    const Thresholds& of = options.thresholds;
+    if (of.warning && of.critical && *of.warning > *of.critical) {
+        return fail(Errc::invalid_argument, "--warning is above --critical");
+    }
+    if (std::max(of.warning.value_or(Duration{}), of.critical.value_or(Duration{})) > of.timeout) {
+        return fail(Errc::invalid_argument,
+                    "a threshold above --timeout is never reached: raise --timeout");
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Options> parse_options(const std::vector<std::string>& arguments) {
+    Options options;
+    double timeout = kTimeoutDefault;
+    std::optional<double> warning;
+    std::optional<double> critical;
+    CLI::App app{
+        "Asks a VPN gateway as a client does, and hangs up before anybody is asked for a "
+        "name (vpnha-probe(8)).",
+        "vpnha-probe"};
+    app.add_option("protocol", options.protocol, "l2tp, ike, ikev1, ikev2, pptp or radius")
+        ->required()
+        ->check(CLI::IsMember({"l2tp", "ike", "ikev1", "ikev2", "pptp", "radius"}));
+    app.add_option("host", options.host, "an address or a name")->required();
+    app.add_option("--timeout", timeout, "seconds for all together; 5 unless given")
+        ->check(CLI::Range(kTimeoutMin, kTimeoutMax));
+    app.add_option("--warning", warning, "seconds from which on an answer is slow")
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--critical", critical, "seconds from which on it is as good as none")
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--source", options.source, "the address of this machine to ask from");
+    app.add_option("--port", options.port, "another UDP port than the protocol's");
+    app.add_option("--secret-file", options.secret_file,
+                   "of radius: its first line is the secret that server and client share");
+    app.add_flag("--json", options.json, "the report as JSON");
+    app.set_version_flag("--version", fmt::format("vpnha-probe {}", version()));
+    // CLI11 takes them from the end.
+    std::vector<std::string> rest(arguments.rbegin(), arguments.rend());
+    try {
+        app.parse(rest);
+    } catch (const CLI::CallForHelp&) {
+        options.shown = app.help();
+        return options;
+    } catch (const CLI::CallForVersion&) {
+        options.shown = app.version() + "\n";
+        return options;
+    } catch (const CLI::ParseError& error) {
+        return fail(Errc::invalid_argument, error.what());
+    }
+    options.thresholds.timeout = in_nanoseconds(timeout);
+    if (warning) {
+        options.thresholds.warning = in_nanoseconds(*warning);
+    }
+    if (critical) {
+        options.thresholds.critical = in_nanoseconds(*critical);
+    }
+    VPNHA_CHECK(check(options));
+    return options;
+}
+
+}  // namespace vpnha::probe

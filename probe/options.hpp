@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The command line of vpnha-probe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "probe/report.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::probe {
+
+struct Options {
+    std::string protocol;  // l2tp, ike, ikev1, ikev2, pptp, radius
+    std::string host;
+    std::string source;  // Empty: the kernel chooses.
+    std::optional<std::uint16_t> port;
+    std::string secret_file;
+    Thresholds thresholds;
+    bool json = false;
+    // Of --help and --version: to be printed instead of all else.
+    std::string shown;
+};
+
+// Error invalid_argument: a sentence on what is wrong.
+[[nodiscard]] Result<Options> parse_options(const std::vector<std::string>& arguments);
+
+}  // namespace vpnha::probe

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "probe/radius_exchange.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace vpnha::probe {
+
+namespace {
+
+using adapters::kRadiusAuthenticatorOffset;
+using adapters::kRadiusHeaderBytes;
+using adapters::RadiusDigest;
+using adapters::RadiusType;
+
+constexpr std::uint8_t kStatusServer = 12;
+// RFC 5997 3: of a port for authentication, and of one for accounting.
+constexpr std::uint8_t kAccessAccept = 2;
+constexpr std::uint8_t kAccountingResponse = 5;
+constexpr std::string_view kNasIdentifier = "vpnha-probe";
+
+}  // namespace
+
+Result<std::unique_ptr<RadiusExchange>> RadiusExchange::make(const RadiusNumbers& numbers,
+                                                             adapters::SecretBytes secret) {
+    ByteWriter writer;
+    writer.u8(kStatusServer).u8(numbers.id).u16(0).bytes(numbers.authenticator);
+    adapters::RadiusAttributes attributes(writer);
+    attributes.add(RadiusType::message_authenticator, RadiusDigest{});
+    attributes.add(RadiusType::nas_identifier, to_bytes(kNasIdentifier));
+    writer.patch_u16(adapters::kRadiusLengthOffset, static_cast<std::uint16_t>(writer.size()));
+    Bytes request = std::move(writer).take();
+    const auto digest = adapters::hmac_md5(secret.view(), {request});
+    if (!digest) {
+        return fail(Errc::unsupported, "this machine's libcrypto has no MD5, which RADIUS needs");
+    }
+    std::ranges::copy(*digest, request.begin() + kRadiusHeaderBytes + 2);
+    return std::unique_ptr<RadiusExchange>(
+        new RadiusExchange(numbers, std::move(secret), std::move(request)));
+}
+
+RadiusExchange::RadiusExchange(const RadiusNumbers& numbers, adapters::SecretBytes secret,
+                               Bytes request)
+    : numbers_(numbers), secret_(std::move(secret)), request_(std::move(request)) {}
+
+Result<void> RadiusExchange::on_datagram(ByteView datagram) {
+    ByteReader reader(datagram);
+    const std::uint8_t code = reader.u8();
+    const std::uint8_t id = reader.u8();
+    const std::size_t length = reader.u16();
+    const bool is_answer = code == kAccessAccept || code == kAccountingResponse;
+    if (!reader.ok() || !is_answer || id != numbers_.id || length < kRadiusHeaderBytes ||
+        length > datagram.size()) {
+        return {};
+    }
+    over_ = over_ || is_authentic(datagram.first(length));
+    forged_ = !over_;
+    return {};
+}
+
+// The Response Authenticator: a digest of the answer, of the request's and of the secret.
+bool RadiusExchange::is_authentic(ByteView packet) const {
+    const ByteView before = packet.first(kRadiusAuthenticatorOffset);
+    const ByteView given =
+        packet.subspan(kRadiusAuthenticatorOffset, numbers_.authenticator.size());
+    const ByteView attributes = packet.subspan(kRadiusHeaderBytes);
+    return adapters::is_digest(
+        adapters::md5({before, numbers_.authenticator, attributes, secret_.view()}), given);
+}
+
+std::string RadiusExchange::hint() const {
+    return forged_ ? "an answer with another secret came" : "";
+}
+
+}  // namespace vpnha::probe

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// RADIUS: Status-Server (RFC 5997), which asks whether the server is there, and nothing of a user.
+#pragma once
+
+#include <memory>
+
+#include "host/secrets/secret_bytes.hpp"
+#include "probe/exchange.hpp"
+#include "services/accounting/backend/radius_packet.hpp"
+
+namespace vpnha::probe {
+
+// Random numbers of one probe.
+struct RadiusNumbers {
+    std::uint8_t id = 0;
+    adapters::RadiusDigest authenticator{};
+};
+
+class RadiusExchange final : public Exchange {
+  public:
+    // Error unsupported: this machine's libcrypto has no MD5.
+    [[nodiscard]] static Result<std::unique_ptr<RadiusExchange>> make(const RadiusNumbers& numbers,
+                                                                      adapters::SecretBytes secret);
+
+    [[nodiscard]] std::string_view step() const override { return "status_server"; }
+    [[nodiscard]] bool is_over() const override { return over_; }
+    [[nodiscard]] const Bytes& request() const override { return request_; }
+    [[nodiscard]] Result<void> on_datagram(ByteView datagram) override;
+    [[nodiscard]] std::string hint() const override;
+
+  private:
+    RadiusExchange(const RadiusNumbers& numbers, adapters::SecretBytes secret, Bytes request);
+    [[nodiscard]] bool is_authentic(ByteView packet) const;
+
+    RadiusNumbers numbers_;
+    adapters::SecretBytes secret_;
+    Bytes request_;
+    bool over_ = false;
+    bool forged_ = false;  // An answer with another secret has come.
+};
+
+}  // namespace vpnha::probe

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "probe/servers.hpp"
+
+#include <arpa/inet.h>
+#include <sys/random.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "probe/datagrams.hpp"
+#include "probe/ikev1_exchange.hpp"
+#include "probe/ikev2_exchange.hpp"
+#include "probe/l2tp_exchange.hpp"
+#include "probe/radius_exchange.hpp"
+#include "protocols/pptp/service/call_trial.hpp"
+#include "services/accounting/backend/radius_secret.hpp"
+
+namespace vpnha::probe {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::uint16_t kL2tpPort = 1701;
+constexpr std::uint16_t kIkePort = 500;
+constexpr std::uint16_t kRadiusPort = 1812;
+
+template <class Numbers>
+Result<Numbers> random_numbers() {
+    Numbers numbers{};
+    if (::getrandom(&numbers, sizeof numbers, 0) != static_cast<ssize_t>(sizeof numbers)) {
+        return tl::unexpected(system_error("getrandom", errno));
+    }
+    return numbers;
+}
+
+Outcome failed(Error error) {
+    return {.steps = {}, .error = std::move(error)};
+}
+
+template <class MakeExchange>
+Outcome ask(const Options& options, std::uint16_t port, Clock::duration patience,
+            const MakeExchange& make) {
+    const auto path = find_path(options.host, options.port.value_or(port), options.source);
+    if (!path) {
+        return failed(path.error());
+    }
+    auto exchange = make();
+    if (!exchange) {
+        return failed(exchange.error());
+    }
+    return carry_out(**exchange, *path, patience);
+}
+
+using Made = Result<std::unique_ptr<Exchange>>;
+
+Made make_l2tp() {
+    VPNHA_TRY(const auto id, random_numbers<std::uint16_t>());
+    return std::make_unique<L2tpExchange>(TunnelId{static_cast<std::uint16_t>(id | 1)});
+}
+
+Made make_ikev1() {
+    VPNHA_TRY(const auto cookie, random_numbers<std::uint64_t>());
+    return std::make_unique<Ikev1Exchange>(cookie | 1);
+}
+
+Made make_ikev2() {
+    VPNHA_TRY(Ikev2Numbers numbers, random_numbers<Ikev2Numbers>());
+    numbers.spi |= 1;
+    return std::make_unique<Ikev2Exchange>(numbers);
+}
+
+Made make_radius(const std::string& secret_file) {
+    VPNHA_TRY(adapters::SecretBytes secret, adapters::read_radius_secret(secret_file));
+    VPNHA_TRY(const auto numbers, random_numbers<RadiusNumbers>());
+    VPNHA_TRY(auto exchange, RadiusExchange::make(numbers, std::move(secret)));
+    return std::unique_ptr<Exchange>(std::move(exchange));
+}
+
+// A server answers in IKEv2, or refuses that and answers in IKEv1.
+Outcome ask_ike(const Options& options) {
+    const Clock::time_point end = Clock::now() + options.thresholds.timeout;
+    Outcome second = ask(options, kIkePort, options.thresholds.timeout, make_ikev2);
+    if (!second.error || second.error->code != Errc::unreachable) {
+        return second;
+    }
+    Outcome first = ask(options, kIkePort, end - Clock::now(), make_ikev1);
+    if (first.error) {
+        first.error->detail = second.error->detail + "; " + first.error->detail;
+    }
+    return first;
+}
+
+// The address of an IPv4 path; without a source that is "0.0.0.0".
+Ipv4Address address_of(const SocketAddress& address) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(address.octets);
+    return Ipv4Address{address.size == 0 ? 0 : ntohl(in.sin_addr.s_addr)};
+}
+
+Outcome ask_pptp(const Options& options) {
+    // PPTP is of IPv4.
+    const auto path =
+        find_path(options.host, 0, options.source.empty() ? "0.0.0.0" : options.source);
+    if (!path) {
+        return failed(path.error());
+    }
+    if (path->server.octets.ss_family != AF_INET) {
+        return failed({Errc::invalid_argument, "PPTP has no IPv6"});
+    }
+    adapters::TriedCall tried = adapters::try_call({.server = address_of(path->server),
+                                                    .source = address_of(path->source),
+                                                    .patience = options.thresholds.timeout});
+    Outcome outcome;
+    for (const adapters::CallStep& step : tried.steps) {
+        outcome.steps.push_back({std::string(step.name), step.took});
+    }
+    if (!tried.result) {
+        outcome.error = tried.result.error();
+    }
+    return outcome;
+}
+
+}  // namespace
+
+Outcome ask_server(const Options& options) {
+    const Clock::duration patience = options.thresholds.timeout;
+    if (options.protocol == "l2tp") {
+        return ask(options, kL2tpPort, patience, make_l2tp);
+    }
+    if (options.protocol == "ike") {
+        return ask_ike(options);
+    }
+    if (options.protocol == "ikev1") {
+        return ask(options, kIkePort, patience, make_ikev1);
+    }
+    if (options.protocol == "ikev2") {
+        return ask(options, kIkePort, patience, make_ikev2);
+    }
+    if (options.protocol == "radius") {
+        return ask(options, kRadiusPort, patience,
+                   [&options] { return make_radius(options.secret_file); });
+    }
+    return ask_pptp(options);
+}
+
+}  // namespace vpnha::probe

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What servers answer a probe, hostile ones among them. The first octet names the protocol; behind
+// it are messages, each with its length (u16). Of PPTP a length with its highest bit
+// is one of GRE, any other one of the control connection.
+#include <memory>
+
+#include "base/assert.hpp"
+#include "probe/ikev1_exchange.hpp"
+#include "probe/ikev2_exchange.hpp"
+#include "probe/l2tp_exchange.hpp"
+#include "probe/radius_exchange.hpp"
+#include "protocols/pptp/model/trial_call.hpp"
+
+using namespace vpnha;
+
+namespace {
+
+constexpr std::size_t kRequestBytesMax = 1400;
+
+std::unique_ptr<probe::Exchange> exchange_of(unsigned protocol) {
+    switch (protocol % 4) {
+        case 0:
+            return std::make_unique<probe::L2tpExchange>(TunnelId{0x1234});
+        case 1:
+            return std::make_unique<probe::Ikev1Exchange>(0x1122334455667788);
+        case 2:
+            return std::make_unique<probe::Ikev2Exchange>(
+                probe::Ikev2Numbers{.spi = 0x1122334455667788});
+        default:
+            break;
+    }
+    auto secret = adapters::SecretBytes::with_room(1);
+    VPNHA_ASSERT(secret && secret->append(Bytes{'s'}));
+    auto made = probe::RadiusExchange::make({.id = 9}, std::move(*secret));
+    VPNHA_ASSERT(made);
+    return std::move(*made);
+}
+
+void call(ByteReader reader) {
+    pptp::TrialCall call(pptp::CallId{65'000});
+    while (reader.remaining() != 0) {
+        const std::uint16_t head = reader.u16();
+        const ByteView octets = reader.take(head & 0x7fffU);
+        if ((head & 0x8000U) != 0) {
+            call.on_packet(octets);
+        } else if (!call.on_control(octets)) {
+            break;
+        }
+        call.repeat();
+        const bool has_packet = call.take_packet().has_value();
+        VPNHA_ASSERT(!has_packet || call.step() == pptp::TrialCall::Step::gre);
+    }
+    VPNHA_ASSERT(!call.missing().empty());
+    static_cast<void>(call.closing_message());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    ByteReader reader({data, size});
+    constexpr unsigned kPptp = 4;
+    const unsigned protocol = reader.u8() % (kPptp + 1);
+    if (protocol == kPptp) {
+        call(reader);
+        return 0;
+    }
+    const auto exchange = exchange_of(protocol);
+    while (reader.remaining() != 0 && !exchange->is_over()) {
+        const ByteView datagram = reader.take(reader.u16());
+        const bool goes_on = exchange->on_datagram(datagram).has_value();
+        VPNHA_ASSERT(exchange->request().size() <= kRequestBytesMax && !exchange->step().empty());
+        if (!goes_on) {
+            break;
+        }
+    }
+    VPNHA_ASSERT(exchange->closing_message().size() <= kRequestBytesMax);
+    return 0;
+}

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Seeds of the target probe: what servers answer it."""
+
+import struct
+
+from corpus_parts import u16
+
+L2TP, IKEV1, IKEV2, RADIUS, PPTP = range(5)
+OURS, SPI = 0x1234, 0x1122334455667788
+GRE = 0x8000
+
+
+def messages_of(protocol, *messages):
+    return bytes([protocol]) + b"".join(
+        u16(len(each) | (GRE if gre else 0)) + each for each, gre in messages)
+
+
+def datagrams(protocol, *messages):
+    return messages_of(protocol, *((each, False) for each in messages))
+
+
+def l2tp(ns, nr, *avps):
+    body = b"".join(struct.pack("!HHH", 0x8000 | 6 + len(value), 0, kind) + value
+                    for kind, value in avps)
+    return struct.pack("!HHHHHH", 0xC802, 12 + len(body), OURS, 0, ns, nr) + body
+
+
+def ike(version, exchange, flags, *payloads, responder=0):
+    body, following = b"", 0
+    for kind, value in reversed(payloads):
+        body = struct.pack("!BBH", following, 0, 4 + len(value)) + value + body
+        following = kind
+    return struct.pack("!QQBBBBII", SPI, responder, following, version, exchange, flags, 0,
+                       28 + len(body)) + body
+
+
+def pptp(kind, body):
+    return struct.pack("!HHIHH", 12 + len(body), 1, 0x1A2B3C4D, kind, 0) + body
+
+
+SCCRP = l2tp(0, 1, (0, u16(2)), (9, u16(0x77)))
+STOPCCN = l2tp(0, 1, (0, u16(4)), (9, u16(0x77)), (1, u16(2) + u16(6) + b"full"))
+COOKIE = ike(0x20, 34, 0x20, (41, struct.pack("!BBH", 0, 0, 16390) + b"cookie"))
+INVALID_KE = ike(0x20, 34, 0x20, (41, struct.pack("!BBHH", 0, 0, 17, 14)))
+NO_PROPOSAL = ike(0x20, 34, 0x20, (41, struct.pack("!BBH", 0, 0, 14)))
+ANSWER = ike(0x20, 34, 0x20, (33, b"proposal"), (34, b"value"), (40, b"nonce"))
+MAIN_MODE = ike(0x10, 2, 0, (1, b"proposal"), responder=9)
+INFORMATIONAL = ike(0x10, 5, 0, (11, struct.pack("!IBBH", 1, 1, 0, 14)))
+GREETING = pptp(2, u16(0x0100) + b"\x01\x00")
+CONNECTED = pptp(8, u16(128) + u16(65000) + b"\x01\x00")
+REFUSED = pptp(8, u16(0) + u16(65000) + b"\x07\x00")
+LCP = b"\xff\x03\xc0\x21"
+
+
+def frame(code):
+    lcp = LCP + struct.pack("!BBH", code, 1, 4)
+    return struct.pack("!HHHHI", 0x3001, 0x880B, len(lcp), 65000, code) + lcp
+
+
+PROBE = {
+    "l2tp-all-the-way": datagrams(L2TP, SCCRP, l2tp(1, 2)),
+    "l2tp-refused": datagrams(L2TP, STOPCCN),
+    "ikev1-chosen": datagrams(IKEV1, MAIN_MODE),
+    "ikev1-refused": datagrams(IKEV1, INFORMATIONAL),
+    "ikev2-another-group": datagrams(IKEV2, INVALID_KE),
+    "ikev2-cookie": datagrams(IKEV2, COOKIE, ANSWER),
+    "ikev2-refused": datagrams(IKEV2, NO_PROPOSAL),
+    "radius-answer": datagrams(RADIUS, struct.pack("!BBH16s", 2, 9, 20, b"")),
+    "pptp-all-the-way": messages_of(PPTP, (GREETING, False), (CONNECTED, False), (frame(1), True),
+                                    (frame(2), True)),
+    "pptp-refused": messages_of(PPTP, (GREETING + REFUSED, False)),
+    "pptp-in-pieces": messages_of(PPTP, (GREETING[:5], False), (GREETING[5:] + CONNECTED, False)),
+}
