@@ -10,6 +10,7 @@ namespace vpnha::agents {
 [[nodiscard]] const ocf::Agent& checkpoint();
 [[nodiscard]] const ocf::Agent& pppd();
 [[nodiscard]] const ocf::Agent& pptpd();
+[[nodiscard]] const ocf::Agent& probe();
 [[nodiscard]] const ocf::Agent& strongswan();
 [[nodiscard]] const ocf::Agent& vip();
 [[nodiscard]] const ocf::Agent& xl2tpd();

@@ -10,7 +10,8 @@ int main(int argc, char** argv) {
     name.remove_prefix(name.rfind('/') + 1);
     for (const vpnha::ocf::Agent* const agent :
          {&vpnha::agents::checkpoint(), &vpnha::agents::pppd(), &vpnha::agents::pptpd(),
-          &vpnha::agents::strongswan(), &vpnha::agents::vip(), &vpnha::agents::xl2tpd()}) {
+          &vpnha::agents::probe(), &vpnha::agents::strongswan(), &vpnha::agents::vip(),
+          &vpnha::agents::xl2tpd()}) {
         if (agent->name == name) {
             const int code = vpnha::ocf::run(*agent, argc, argv);
             vpnha::adapters::close_output_after_end();
@@ -18,7 +19,7 @@ int main(int argc, char** argv) {
         }
     }
     std::fprintf(stderr,
-                 "Call me by the name of an agent: checkpoint, pppd, pptpd, strongswan, vip "
-                 "or xl2tpd.\n");
+                 "Call me by the name of an agent: checkpoint, pppd, pptpd, probe, "
+                 "strongswan, vip or xl2tpd.\n");
     return static_cast<int>(vpnha::ocf::Code::installed);
 }

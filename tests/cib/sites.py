@@ -22,7 +22,8 @@ VALUES = {"GATEWAY": "dialin", "SUFFIX": "", "XL2TPD_CONFIG": "/etc/xl2tpd/diali
           "ADDRESSES": "192.0.2.9/24 2001:db8::9/64", "INTERFACE": "outside",
           "SERVICE": "ocf:pacemaker:Dummy", "PROTOCOL": "pptp", "PEER": "192.0.2.51",
           "LOGIN": "site one", "SECRET_FILE": "/etc/vpnha/office.secret", "LINK": "link0",
-          "ROUTES": "10.1.0.0/16 10.2.0.0/16", "PRIMARY": "gw2", "WITNESS": "gw3"}
+          "ROUTES": "10.1.0.0/16 10.2.0.0/16", "PRIMARY": "gw2", "WITNESS": "gw3",
+          "ADDRESS": "192.0.2.100", "PROTOCOLS": "l2tp ike"}
 SECOND = {"GATEWAY": "dialin2", "SUFFIX": "-dialin2", "XL2TPD_CONFIG": "/etc/xl2tpd/dialin2.conf"}
 XML_VALUES = {"FENCE_PARAMETERS":
               '<nvpair id="fencing-file" name="status_file" value="/run/power"/>',
@@ -55,6 +56,7 @@ SITES: dict[str, tuple[Sequence[str], list[Part]]] = {
     "two-nodes": (TWO, [L2TP, part("stonith/two-nodes")]),
     "two-nodes-witness": (TWO, [L2TP, part("stonith/two-nodes-witness")]),
     "sbd": (THREE, [L2TP, part("stonith/sbd")]),
+    "probe": (THREE, [L2TP, part("cib-templates/probe")]),
 }
 # What takes the place of a gateway's own power device, or is the same.
 DEVICES: dict[str, tuple[Sequence[str], list[Part]]] = {

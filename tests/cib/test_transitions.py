@@ -191,6 +191,62 @@ def test_what_pacemaker_does_is_what_it_did(site: str, tmp_path: Path):
     assert story == golden.read_text(encoding="utf-8")
 
 
+def mark(cluster: Cluster, node: str, value: str) -> str:
+    """What ocf:vpnha:probe writes of a node."""
+    cib = ElementTree.parse(cluster.file)
+    for state in cib.iter("node_state"):
+        if state.attrib["uname"] == node:
+            found = _transient(state)
+            for old in found.findall("./nvpair[@name='vpnha-probe-dialin']"):
+                found.remove(old)
+            ElementTree.SubElement(found, "nvpair", name="vpnha-probe-dialin", value=value,
+                                   id=f"{found.attrib['id']}-probe")
+    cib.write(cluster.file)
+    return cluster.run()
+
+
+def scores(cluster: Cluster, others: int) -> None:
+    """As vpnhad writes them: the node that serves is never worth less than a standby."""
+    holder = cluster.holder()
+    cib = ElementTree.parse(cluster.file)
+    for state in cib.iter("node_state"):
+        for found in _transient(state).findall("./nvpair[@name='master-checkpoint']"):
+            found.set("value", str(102 if state.attrib["uname"] == holder else others))
+    cib.write(cluster.file)
+    assert cluster.run() == NOTHING
+
+
+def test_a_gateway_leaves_a_node_whose_service_is_dead_and_stays_where_all_are(tmp_path: Path):
+    cluster = Cluster(tmp_path, "probe")
+    seen = []
+    for _ in cluster.nodes:
+        scores(cluster, others=100)
+        seen.append(cluster.holder())
+        mark(cluster, seen[-1], "dead")
+    assert sorted(seen) == sorted(cluster.nodes), "it has been everywhere"
+    assert cluster.holder() == seen[-1]
+    # One answers again: where the gateway is nothing happens, elsewhere it is a better place.
+    assert mark(cluster, seen[-1], "alive") == NOTHING
+    mark(cluster, seen[-1], "dead")
+    mark(cluster, seen[0], "alive")
+    assert cluster.holder() == seen[0]
+
+
+def test_a_gateway_does_not_leave_its_sessions_because_a_service_is_dead(tmp_path: Path):
+    cluster = Cluster(tmp_path, "probe")
+    scores(cluster, others=10)
+    assert mark(cluster, cluster.holder(), "dead") == NOTHING
+
+
+def test_a_dead_service_is_no_failure_and_moves_back_by_nobody(tmp_path: Path):
+    cluster = Cluster(tmp_path, "probe")
+    scores(cluster, others=100)
+    left = cluster.holder()
+    mark(cluster, left, "dead")
+    scores(cluster, others=100)
+    assert mark(cluster, left, "") == NOTHING
+
+
 def test_a_witness_is_never_promoted(tmp_path: Path):
     cluster = Cluster(tmp_path, "witness")
     cluster.standby("gw2", "on")

@@ -12,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include "host/os/process.hpp"
 #include "host/os/unique_fd.hpp"
@@ -47,8 +48,8 @@ Result<std::string> read_all(int fd, Clock::time_point deadline) {
 
 }  // namespace
 
-Result<std::string> output_of(const std::vector<std::string>& arguments,
-                              std::chrono::milliseconds timeout, ErrorOutput errors) {
+Result<Printed> printed_by(const std::vector<std::string>& arguments,
+                           std::chrono::milliseconds timeout, ErrorOutput errors) {
     const Clock::time_point deadline = Clock::now() + timeout;
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
@@ -77,11 +78,18 @@ Result<std::string> output_of(const std::vector<std::string>& arguments,
     int status = 0;
     while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
-    if (text && (!WIFEXITED(status) || WEXITSTATUS(status) != 0)) {
-        return fail(Errc::system, fmt::format("it ended with exit code {}",
-                                              WIFEXITED(status) ? WEXITSTATUS(status) : -1));
+    VPNHA_TRY(std::string printed, std::move(text));
+    return Printed{.text = std::move(printed),
+                   .code = WIFEXITED(status) ? WEXITSTATUS(status) : -1};
+}
+
+Result<std::string> output_of(const std::vector<std::string>& arguments,
+                              std::chrono::milliseconds timeout, ErrorOutput errors) {
+    VPNHA_TRY(Printed printed, printed_by(arguments, timeout, errors));
+    if (printed.code != 0) {
+        return fail(Errc::system, fmt::format("it ended with exit code {}", printed.code));
     }
-    return text;
+    return std::move(printed.text);
 }
 
 }  // namespace vpnha::adapters

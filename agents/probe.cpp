@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ocf:vpnha:probe: does the gateway that is served here answer its clients? A plain clone, which
+// asks as a client does (vpnha-probe(8)), and marks a node whose service is dead. A rule of the
+// cluster's configuration has the gateway leave a node with the mark (cib-templates/probe.crm).
+//
+// It never fails: a failure would restart the probe, and would count again and again where no node
+// answers. A dead service is degraded (190).
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "agents.hpp"
+#include "host/os/boot_clock.hpp"
+#include "host/os/program_output.hpp"
+#include "host/os/text_file.hpp"
+#include "probe_health.hpp"
+#include "probe_mark.hpp"
+#include "probe_settings.hpp"
+#include "protocols/pptp/service/pptpd_service.hpp"
+#include "vpnhad.hpp"
+
+namespace vpnha::agents {
+
+namespace {
+
+using ocf::Call;
+using ocf::Code;
+using ocf::Level;
+using ocf::Outcome;
+using std::chrono::seconds;
+using Verdict = ProbeHealth::Verdict;
+
+constexpr const char* kHealths = "/run/vpnha/probe";
+// Exit codes of vpnha-probe.
+constexpr int kCritical = 2;
+constexpr int kUnknown = 3;
+
+Outcome wrong_everywhere(const Error& error) {
+    return {Code::configured, error.detail};
+}
+
+// Stands from start to stop.
+std::string health_file(const Call& call) {
+    return fmt::format("{}/{}", kHealths, call.instance());
+}
+
+bool is_served(const Call& call) {
+    return sessions_here(call.parameter("socket"), call.parameter("gateway")) == Sessions::served;
+}
+
+seconds now() {
+    return std::chrono::duration_cast<seconds>(adapters::boot_time().time_since_epoch());
+}
+
+// pptpd takes nobody more, and is well.
+bool is_full(const Call& call, const std::string& protocol) {
+    const adapters::StockService service(adapters::pptpd_kind(), call.parameter("gateway"));
+    const auto started = protocol == "pptp" ? service.read_started() : std::nullopt;
+    return started && adapters::is_pptpd_full(*started);
+}
+
+struct Asked {
+    std::string dead;     // What of the service is; empty: nothing.
+    std::string unasked;  // What could not be asked; empty: nothing.
+};
+
+Asked ask(const Call& call, const ProbeSettings& settings) {
+    Asked asked;
+    const std::string address = call.parameter("address");
+    for (const std::string& protocol : settings.protocols) {
+        std::vector<std::string> arguments{call.parameter("binary"), protocol, address};
+        arguments.insert(arguments.end(), {"--source", address, "--timeout",
+                                           std::to_string(settings.timeout.count())});
+        if (protocol == "l2tp") {
+            arguments.insert(arguments.end(), {"--port", settings.l2tp_port});
+        }
+        const auto printed = adapters::printed_by(arguments, settings.timeout + seconds(2));
+        const std::string line =
+            printed ? printed->text.substr(0, printed->text.find_first_of("|\n"))
+                    : fmt::format("{}: {}", call.parameter("binary"), printed.error().detail);
+        if (!printed || printed->code < 0 || printed->code >= kUnknown) {
+            asked.unasked += (asked.unasked.empty() ? "" : "; ") + line;
+        } else if (printed->code == kCritical && !is_full(call, protocol)) {
+            asked.dead += (asked.dead.empty() ? "" : "; ") + line;
+        }
+    }
+    return asked;
+}
+
+// The gateway is served here.
+void look(const Call& call, const ProbeSettings& settings, const ProbeMark& mark,
+          ProbeHealth& health) {
+    const Asked asked = ask(call, settings);
+    if (!is_served(call)) {
+        health.not_asked();  // It has moved, or is about to.
+    } else if (!asked.dead.empty()) {
+        health.unanswered(
+            asked.dead, settings.failures, [&mark] { return !mark.all().empty(); }, now());
+    } else if (asked.unasked.empty()) {
+        health.answered(settings.failures, now());
+    } else {
+        health.not_asked();
+        health.reason = asked.unasked;
+    }
+}
+
+// It is served elsewhere, or by nobody. What has happened to the service here since then nobody
+// knows. Where no node answers, a mark that went would have the gateway come back.
+void look_away(const ProbeSettings& settings, const ProbeMark& mark, ProbeHealth& health) {
+    health.not_asked();
+    if (health.verdict == Verdict::dead && now() - health.since >= settings.forget &&
+        std::ranges::count(mark.all(), Verdict::alive) > 0) {
+        health.forget();
+    }
+}
+
+void log_change(const Call& call, const ProbeHealth& before, const ProbeHealth& health) {
+    if (health.verdict == Verdict::dead) {
+        call.log(Level::error, "the service is dead here: " + health.reason);
+    } else if (before.verdict == Verdict::dead) {
+        call.log(Level::info, health.verdict == Verdict::alive
+                                  ? "the service answers again"
+                                  : "the mark of a dead service is old, and was taken away");
+    } else {
+        call.log(Level::info, "the service answers");
+    }
+}
+
+Outcome found(const ProbeSettings& settings, const ProbeHealth& health) {
+    if (health.verdict == Verdict::unknown && health.against == settings.failures) {
+        return {Code::degraded,
+                health.reason + "; no node has ever answered this probe, so the gateway stays"};
+    }
+    return health.verdict == Verdict::dead || (health.against == 0 && !health.reason.empty())
+               ? Outcome{Code::degraded, health.reason}
+               : Outcome{};
+}
+
+Outcome start(const Call& call) {
+    if (const auto settings = probe_settings(call); !settings) {
+        return wrong_everywhere(settings.error());
+    }
+    if (::access(health_file(call).c_str(), F_OK) == 0) {
+        return {};
+    }
+    std::error_code error;
+    std::filesystem::create_directories(kHealths, error);
+    if (error) {
+        return ocf::outcome_of(system_error(fmt::format("creating {}", kHealths), error.value()));
+    }
+    const auto written = adapters::write_text(health_file(call), ProbeHealth{}.text());
+    return written ? Outcome{} : ocf::outcome_of(written.error());
+}
+
+Outcome stop(const Call& call) {
+    const std::string file = health_file(call);
+    if (ProbeHealth::of_text(adapters::read_text(file)).verdict != Verdict::unknown) {
+        // Without a Pacemaker there is no mark.
+        static_cast<void>(ProbeMark(call.parameter("gateway")).write(Verdict::unknown));
+    }
+    ::unlink(file.c_str());
+    return {};
+}
+
+Outcome monitor(const Call& call) {
+    const std::string file = health_file(call);
+    if (::access(file.c_str(), F_OK) != 0) {
+        return {Code::not_running};
+    }
+    const auto settings = probe_settings(call);
+    if (!settings) {
+        return wrong_everywhere(settings.error());
+    }
+    const ProbeMark mark(call.parameter("gateway"));
+    const ProbeHealth before = ProbeHealth::of_text(adapters::read_text(file));
+    if (call.is_probe()) {
+        // A Pacemaker that was started again has forgotten the mark.
+        if (before.verdict != Verdict::unknown) {
+            static_cast<void>(mark.write(before.verdict));
+        }
+        return {};
+    }
+    ProbeHealth health = before;
+    if (is_served(call)) {
+        look(call, *settings, mark, health);
+    } else {
+        look_away(*settings, mark, health);
+    }
+    if (health.verdict != before.verdict) {
+        if (const auto written = mark.write(health.verdict); !written) {
+            // The next monitor tries again.
+            call.log(Level::error, written.error().detail);
+            return {Code::degraded, written.error().detail};
+        }
+        log_change(call, before, health);
+    }
+    if (health != before) {
+        (void)adapters::write_text(file, health.text());
+    }
+    return found(*settings, health);
+}
+
+Outcome validate(const Call& call) {
+    if (const auto settings = probe_settings(call); !settings) {
+        return wrong_everywhere(settings.error());
+    }
+    const std::string binary = call.parameter("binary");
+    return ::access(binary.c_str(), X_OK) == 0
+               ? Outcome{}
+               : Outcome{Code::installed,
+                         binary + " is not installed; install the package vpnha-probe"};
+}
+
+// The next monitor reads the parameters.
+Outcome reload(const Call& call) {
+    return validate(call);
+}
+
+}  // namespace
+
+const ocf::Agent& probe() {
+    static const ocf::Agent kAgent{
+        .name = "probe",
+        .short_text = "Whether a vpnha gateway answers its clients",
+        .long_text =
+            "Asks a gateway as its clients do, on the node that serves it and over the loopback "
+            "device: a daemon may live and listen, and answer nobody. Each question ends before a "
+            "name is asked for. Use it as a plain clone, with the rule of cib-templates/probe.crm: "
+            "what is found is in the node's attribute vpnha-probe-GATEWAY, alive or dead, and a "
+            "gateway leaves a node that is marked as dead for one in sync that is not. The monitor "
+            "itself never fails; a dead service is degraded (190). Where the services of all nodes "
+            "are dead, the gateway stays. A service that no node has ever answered for is not "
+            "called dead: the probe may be kept out by a rule. A drained gateway answers, and a "
+            "pptpd each of whose slots has a client is not dead.",
+        .parameters = {{.name = "gateway",
+                        .required = true,
+                        .unique_group = "gateway",
+                        .short_text = "Gateway",
+                        .long_text = "The gateway's name in vpnha.toml."},
+                       {.name = "address",
+                        .required = true,
+                        .reloadable = true,
+                        .short_text = "VIP",
+                        .long_text = "The outside address that clients dial."},
+                       {.name = "protocols",
+                        .required = true,
+                        .reloadable = true,
+                        .short_text = "Protocols",
+                        .long_text = "What clients dial, with blanks between: l2tp, ike, ikev1, "
+                                     "ikev2, pptp. All of them have to answer. ike is IKEv2, and "
+                                     "IKEv1 where that is refused."},
+                       {.name = "l2tp_port",
+                        .type = "integer",
+                        .default_value = "1701",
+                        .reloadable = true,
+                        .short_text = "Port of L2TP",
+                        .long_text = "As in vpnha.toml and xl2tpd.conf."},
+                       {.name = "timeout",
+                        .type = "integer",
+                        .default_value = "5",
+                        .reloadable = true,
+                        .short_text = "Time of one probe, seconds",
+                        .long_text = "Of each protocol, which asks again and again meanwhile. At "
+                                     "most 25 for all together."},
+                       {.name = "failures",
+                        .type = "integer",
+                        .default_value = "2",
+                        .reloadable = true,
+                        .short_text = "Failures in a row",
+                        .long_text = "So many monitors in a row without an answer are a dead "
+                                     "service, and so many with one are a service that is well "
+                                     "again. At most 100."},
+                       {.name = "forget",
+                        .type = "integer",
+                        .default_value = "600",
+                        .reloadable = true,
+                        .short_text = "Age of a mark, seconds",
+                        .long_text = "A node that the gateway has left is a candidate as before "
+                                     "after so long, if the service answers on another node. At "
+                                     "most 86400."},
+                       {.name = "socket",
+                        .default_value = kControlSocketPath,
+                        .reloadable = true,
+                        .short_text = "Control socket",
+                        .long_text = "Where vpnhad listens, as in its configuration."},
+                       {.name = "binary",
+                        .default_value = VPNHA_PROBE_PROGRAM,
+                        .reloadable = true,
+                        .short_text = "vpnha-probe",
+                        .long_text = "The program."}},
+        .actions = {{.name = "start", .timeout_s = 20, .run = start},
+                    {.name = "stop", .timeout_s = 20, .run = stop},
+                    {.name = "reload-agent", .timeout_s = 20, .run = reload},
+                    {.name = "monitor", .timeout_s = 40, .interval_s = 10, .run = monitor}},
+        .validate = validate};
+    return kAgent;
+}
+
+}  // namespace vpnha::agents

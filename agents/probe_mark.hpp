@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The mark of a node's service for Pacemaker's rules: an attribute that the node's reboot forgets.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "probe_health.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::agents {
+
+class ProbeMark {
+  public:
+    explicit ProbeMark(const std::string& gateway) : name_("vpnha-probe-" + gateway) {}
+
+    // On this node. Unknown: there is none.
+    [[nodiscard]] Result<void> write(ProbeHealth::Verdict verdict) const;
+    // Of all nodes that have one; none as well when Pacemaker does not answer.
+    [[nodiscard]] std::vector<ProbeHealth::Verdict> all() const;
+
+  private:
+    std::string name_;
+};
+
+}  // namespace vpnha::agents
