@@ -157,13 +157,14 @@ class VpnhaStack:
                  ppp: Sequence[str] = (), router: str = "", common_pool: str = "",
                  lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
                  resume_scripts: bool = False, witness: Witness | None = None,
-                 lease: Sequence[str] = ()) -> None:
+                 lease: Sequence[str] = (), probe: str = "") -> None:
         """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd;
         `mppe`: it takes nobody without; `ppp`: further options of pppds. `router`: by which
         answers leave outside. `common_pool`: pptpd, also beside xl2tpd, and vpnhad gives addresses
         from there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move.
         `resume_scripts`: pppd's scripts run for resumed sessions. `witness`: votes beside two
-        gateways. `lease`: keys of vpnha.toml's section of that name."""
+        gateways. `lease`: keys of vpnha.toml's section of that name. `probe`: the protocols that
+        ocf:vpnha:probe asks for."""
         self.cluster = cluster
         self._ipv6 = ipv6
         self._ipsec = ipsec
@@ -178,6 +179,7 @@ class VpnhaStack:
         self._waiting = waiting
         self.witness = witness
         self._lease = tuple(lease)
+        self._probe = probe
         # Nodes that compute slowly renew a lease of 300 ms too late, again and again.
         if lab.patience > 1 and not any(key.startswith("duration") for key in self._lease):
             self._lease = (LONGEST_LEASE, *self._lease)
@@ -223,9 +225,12 @@ class VpnhaStack:
         self.cluster.configure(TEMPLATES / template, *(
             {"GATEWAY": gateway.name, "SUFFIX": _suffix(gateway),
              "XL2TPD_CONFIG": xl2tpd_conf(gateway),
-             "PPTPD_CONFIG": pptpd_conf_file(gateway)} for gateway in self._gateways),
+             "PPTPD_CONFIG": pptpd_conf_file(gateway), "ADDRESS": gateway.vip_outside,
+             "PROTOCOLS": self._probe} for gateway in self._gateways),
             fencing=self._fencing,
-            also=[TEMPLATES / "pptp-gateway.crm"] if self._common_pool and not self._pptp else [])
+            also=[TEMPLATES / f"{name}.crm" for name, wanted in (
+                ("pptp-gateway", self._common_pool and not self._pptp), ("probe", self._probe))
+                if wanted])
         for gateway in self._gateways:
             self.of(gateway).wait_in_sync()
         if self.witness is not None:

@@ -132,7 +132,7 @@ AREAS = {
                         "views/"),
                "tests/next/frail.cpp", *_product("lines.py", "sites/", "systemd.py",
                                                  "vpnha_stack.py"),
-               *_steps("frail.py", "links.py", "promoted_fault.py"),
+               *_steps("dead_service.py", "frail.py", "links.py", "promoted_fault.py"),
                *_node("frames.py", "hold_control.py"))),
     "sessions": Area(
         ("l2tp", "ppp", "ppp_adapters", "protocol_keepers", "replica", "wire", "takeover", "node"),

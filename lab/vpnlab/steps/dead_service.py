@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A service of the promoted node lives and answers nobody: ocf:vpnha:probe finds out, and the
+gateway moves with its sessions."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ..evidence.expectation import at_most, equals, is_empty
+from ..host.node import Node
+from ..product.cluster import Cluster
+from ..product.dialler import MakeDialler
+from ..product.vpnha_stack import VpnhaStack
+from .live import Live, begin
+from .promise import REPORTED_MS, expect_only_silence
+from .run import Run
+
+# Of cib-templates/probe.crm: two probes of 5 s, 10 s before each of them. The rest is Pacemaker's.
+DEAD_S = 30
+MOVED_S = DEAD_S + 15
+# What a probe needs until the next one of the node that serves begins, and twice that.
+ANSWERED_S = 40
+
+
+def begin_probed(run: Run, probe: str, diallers: Mapping[str, MakeDialler], ipsec: bool = False,
+                 pptp: bool = False) -> Live:
+    """Clients under traffic on gateways that are probed; a probe was answered."""
+    stack = VpnhaStack(run.lab, Cluster(run.lab), ipsec=ipsec, pptp=pptp, probe=probe)
+    live = begin(run, clients=(), observe_s=0, stack=stack)
+    live.dial_all(diallers)
+    run.wait_for(f"{live.active.name} is known to answer",
+                 lambda: marks(live, live.active).get(live.active.name) == "alive", ANSWERED_S)
+    run.observe(2)
+    return live
+
+
+def marks(live: Live, asked: Node) -> dict[str, str]:
+    """What the nodes' probes have come to, by the nodes' names."""
+    found = asked.run("attrd_updater", "--name", f"vpnha-probe-{live.stack.gateway.name}",
+                      "--query", "--all", check=False).stdout
+    words = [dict(word.split("=", 1) for word in line.split() if "=" in word)
+             for line in found.splitlines()]
+    return {each["host"].strip('"'): each["value"].strip('"') for each in words if "host" in each}
+
+
+def hang_service(run: Run, live: Live, what: str, act: Callable[[Node], None]) -> Node:
+    """The service of the promoted node stops to answer; returns the node that serves then."""
+    live.spare_promoted()
+    promotions = live.stack.promotions()
+    run.step(f"{what} of {live.active.name}, which is promoted")
+    begun = run.lab.now()
+    act(live.active)
+    successor = live.stack.wait_promoted((node.name for node in live.standbys), MOVED_S)
+    run.expect("moved_after_s", round(run.lab.now() - begun, 1), at_most(MOVED_S))
+    for client in live.clients:
+        live.wait_answered(client)
+    run.wait_for(f"{successor.name} is known to answer",
+                 lambda: marks(live, successor).get(successor.name) == "alive", ANSWERED_S)
+    run.expect("moves", live.stack.promotions() - promotions, equals(1))
+    return successor
+
+
+def expect_moved_alive(run: Run, live: Live) -> None:
+    """No resource has failed that was well; all hang up; each client saw a silence at most."""
+    failed = [each for each in live.stack.cluster.status().failures if "probe" in each]
+    run.expect("failed_probes", failed, is_empty())
+    seen = live.end()
+    for client in live.clients:
+        expect_only_silence(run, seen.client(client.name), REPORTED_MS)
