@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Any history of SAs at the node that serves leads to the same SAs, with the same keys and the same
 // addresses of their clients, in a charon that was fed from the records, whatever of them was
-// coalesced, in whatever order they came, and whoever served. `Charon` is what process_ike_add()
-// and its neighbours do in a passive charon.
+// coalesced, in whatever order they came, and whoever served. `PassiveCharon` is what
+// process_ike_add() and its neighbours do in a passive charon.
 #include <gmock/gmock.h>
 
 #include "protocols/ipsec/model/charon_image.hpp"
 #include "protocols/ipsec/model/sa_store.hpp"
 #include "support/ha_builder.hpp"
+#include "support/passive_charon.hpp"
 #include "support/random.hpp"
-#include "unit/protocols/ipsec/model/charon_model.hpp"
 
 namespace vpnha::ipsec {
 namespace any_history_test {
 
 using test::IkeSample;
+using test::PassiveCharon;
 using test::Random;
 
 // What is true at the node that serves: it makes the history.
@@ -247,7 +248,7 @@ class History {
 struct Standby {
     SaStore store{1701};
     CharonImage image;
-    Charon charon;
+    PassiveCharon charon;
 
     Standby() { image.clear(); }
 
@@ -307,7 +308,7 @@ void deliver(const SaSet& records, Changed& changed, Standby& standby, Random& r
     standby.feed(members);
 }
 
-void expect_truth(const History& history, const Charon& charon, const std::string& what) {
+void expect_truth(const History& history, const PassiveCharon& charon, const std::string& what) {
     EXPECT_THAT(charon.complaints, ::testing::IsEmpty()) << what;
     for (const auto& [spi, child] : charon.children) {
         EXPECT_TRUE(history.children_.contains(spi))
@@ -344,7 +345,7 @@ void run(std::uint64_t seed) {
     std::vector<Standby> nodes(3);
     std::vector<Changed> behind(3);
     std::size_t holder = 0;
-    Charon log;
+    PassiveCharon log;
     log.strict = false;
     bool log_is_whole = true;
     const std::uint64_t steps = 5 + random.below(60);
@@ -377,7 +378,7 @@ void run(std::uint64_t seed) {
             // The old one is told to be passive; the new one goes on with what it was fed.
             nodes[holder].store.forget_half_open();
             nodes[holder].image.assume(nodes[holder].store.sas());
-            nodes[holder].charon = Charon();
+            nodes[holder].charon = PassiveCharon();
             for (const auto& [key, ike] : nodes[holder].image.sas().ikes) {
                 nodes[holder].charon.ikes[key] = {ike.add, 0, true, {}, ike.mid_responder};
                 nodes[holder].charon.ikes[key].said.id = ike.id;

@@ -4,8 +4,6 @@
 // what it must never be sent.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -16,23 +14,23 @@
 #include "protocols/ipsec/model/ha_message.hpp"
 #include "protocols/ipsec/model/sa_record.hpp"
 
-namespace vpnha::ipsec {
-namespace any_history_test {
+namespace vpnha::test {
 
-struct Charon {
+struct PassiveCharon {
     struct Ike {
         Bytes add;
         std::uint64_t born = 0;
         bool passive = false;
-        IkeSa said;  // Its IKE_UPDATEs.
+        ipsec::IkeSa said;  // Its IKE_UPDATEs.
         std::uint32_t mid_responder = 0;
         std::vector<Bytes> vips = {};
     };
     struct Child {
         Bytes keys;  // The IKE_ADD of its maker.
-        IkeKey owner;
+        ipsec::IkeKey owner;
+        std::uint32_t spi_out = 0;
     };
-    std::map<IkeKey, Ike> ikes;
+    std::map<ipsec::IkeKey, Ike> ikes;
     std::map<std::uint32_t, Child> children;
     std::set<Bytes> reserved;
     std::vector<std::string> complaints;
@@ -45,7 +43,7 @@ struct Charon {
         }
     }
 
-    void destroy(const IkeKey& key) {
+    void destroy(const ipsec::IkeKey& key) {
         if (const auto found = ikes.find(key); found != ikes.end()) {
             for (const Bytes& vip : found->second.vips) {
                 reserved.erase(vip);
@@ -55,7 +53,7 @@ struct Charon {
         std::erase_if(children, [&key](const auto& each) { return each.second.owner == key; });
     }
 
-    bool inherit(const IkeKey& from, const IkeKey& to) {
+    bool inherit(const ipsec::IkeKey& from, const ipsec::IkeKey& to) {
         const std::vector<Bytes> vips = std::exchange(ikes.at(from).vips, {});
         bool any = !vips.empty();
         ikes.at(to).vips.insert(ikes.at(to).vips.end(), vips.begin(), vips.end());
@@ -69,23 +67,24 @@ struct Charon {
         return any;
     }
 
-    void on_update(const IkeKey& key, const HaMessage& message, ByteView octets) {
+    void on_update(const ipsec::IkeKey& key, const ipsec::HaMessage& message, ByteView octets) {
         Ike& ike = ikes.at(key);
         ike.said.id.key = key;
-        add_update(ike.said, octets);
-        if (message.find(HaTag::remote_vip)) {
-            IkeSa said;
+        ipsec::add_update(ike.said, octets);
+        if (message.find(ipsec::HaTag::remote_vip)) {
+            ipsec::IkeSa said;
             said.updates.emplace_back(octets.begin(), octets.end());
-            ike.vips = peer_of(said).vips;
+            ike.vips = ipsec::peer_of(said).vips;
             reserved.insert(ike.vips.begin(), ike.vips.end());
         }
-        ike.passive = ike.passive || message.find(HaTag::config_name).has_value();
+        ike.passive = ike.passive || message.find(ipsec::HaTag::config_name).has_value();
         if (key.version != 1 || !ike.passive) {
             return;
         }
-        std::vector<std::pair<std::uint64_t, IkeKey>> others;
+        std::vector<std::pair<std::uint64_t, ipsec::IkeKey>> others;
         for (const auto& [other, each] : ikes) {
-            if (other != key && each.passive && adoption_key(each.said) == adoption_key(ike.said)) {
+            if (other != key && each.passive &&
+                ipsec::adoption_key(each.said) == ipsec::adoption_key(ike.said)) {
                 others.emplace_back(each.born, other);
             }
         }
@@ -98,49 +97,53 @@ struct Charon {
     }
 
     void on(ByteView octets) {
-        const auto message = parse_ha_message(octets);
-        ASSERT_TRUE(message);
-        const IkeKey key = message->ike_id()->key;
+        const auto message = ipsec::parse_ha_message(octets);
+        if (!message) {
+            complaints.push_back("no message: " + message.error().detail);
+            return;
+        }
+        const ipsec::IkeKey key = message->ike_id()->key;
         switch (message->type) {
-            case HaType::ike_add: {
+            case ipsec::HaType::ike_add: {
                 if (ikes.contains(key)) {
                     complaints.emplace_back("an IKE SA twice");
                 }
                 ikes[key] = {Bytes(octets.begin(), octets.end()), ++clock, false, {}, 0};
-                const auto old = message->ike_id(HaTag::ike_rekey_id);
+                const auto old = message->ike_id(ipsec::HaTag::ike_rekey_id);
                 if (old && ikes.contains(old->key)) {
                     inherit(old->key, key);
                 }
                 break;
             }
-            case HaType::ike_update:
+            case ipsec::HaType::ike_update:
                 if (ikes.contains(key)) {
                     on_update(key, *message, octets);
                 } else {
                     complain("an update of no IKE SA");
                 }
                 break;
-            case HaType::ike_mid_responder:
+            case ipsec::HaType::ike_mid_responder:
                 if (ikes.contains(key)) {
-                    ikes.at(key).mid_responder = *message->u32(HaTag::mid);
+                    ikes.at(key).mid_responder = *message->u32(ipsec::HaTag::mid);
                 }
                 break;
-            case HaType::ike_delete:
+            case ipsec::HaType::ike_delete:
                 destroy(key);
                 break;
-            case HaType::child_add: {
-                const std::uint32_t spi = *message->spi(HaTag::inbound_spi);
+            case ipsec::HaType::child_add: {
+                const std::uint32_t spi = *message->spi(ipsec::HaTag::inbound_spi);
                 if (!ikes.contains(key) || !ikes.at(key).passive) {
                     complain("a child of no IKE SA");
                 } else if (children.contains(spi)) {
                     complaints.emplace_back("a child twice");
                 } else {
-                    children[spi] = {ikes.at(key).add, key};
+                    children[spi] = {ikes.at(key).add, key,
+                                     *message->spi(ipsec::HaTag::outbound_spi)};
                 }
                 break;
             }
-            case HaType::child_delete: {
-                const auto child = children.find(*message->spi(HaTag::inbound_spi));
+            case ipsec::HaType::child_delete: {
+                const auto child = children.find(*message->spi(ipsec::HaTag::inbound_spi));
                 if (child != children.end() && child->second.owner == key) {
                     children.erase(child);
                 }
@@ -152,5 +155,4 @@ struct Charon {
     }
 };
 
-}  // namespace any_history_test
-}  // namespace vpnha::ipsec
+}  // namespace vpnha::test
