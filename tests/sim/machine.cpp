@@ -36,6 +36,7 @@ Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, 
       world_(world),
       flows_(id, agenda, random, story, [this](Call call) { post(std::move(call)); }),
       calls_(plan.seed * 0x9e3779b97f4a7c15 + 200 + id.value, agenda, call_ports()),
+      charon_(plan.seed * 0x9e3779b97f4a7c15 + 300 + id.value, agenda, numbers_, charon_ports()),
       of_numbers_(plan.seed * 0x9e3779b97f4a7c15 + 8 + id.value),
       of_saves_(plan.seed * 0x9e3779b97f4a7c15 + 100 + id.value) {
     codecs_ = later_codecs();
@@ -94,6 +95,7 @@ void Machine::start() {
                          .addresses = {},
                          .accounts = {.on = plan_.accounts},
                          .l2tp_port = {},
+                         .ipsec = plan_.ipsec && GatewayId{gateway} == kIpsecGateway,
                          .pptp = plan_.calls_percent > 0},
              .lease = lease,
              .witness_name = {},
@@ -105,11 +107,16 @@ void Machine::start() {
             {GatewayId{gateway}, {{"l2tp.hello_interval", wire::Weight::note, 60}}});
     }
     use_numbers();
-    numbers_.clear();
+    if (!plan_.ipsec) {
+        numbers_.clear();
+    }
     open_.clear();
     CounterFamily::starting = this;
     node_ = std::make_unique<node::Node>(std::move(settings));
     story_.tell(id_, "vpnhad starts");
+    if (plan_.ipsec) {
+        charon_.meet();
+    }
     told_lost_.clear();
     for (const LinkSide side : lost_) {
         tell_carrier(side, false);
@@ -129,6 +136,7 @@ void Machine::kill() {
     kernel_.clear();
     flows_.reset();
     calls_.die(powered_ && !paused_);
+    charon_.part();
     timer_.cancel();
 }
 
@@ -137,6 +145,7 @@ void Machine::cut_power() {
     numbers_.clear();
     kill();
     flows_.table().lose_power();
+    charon_.lose_power();
     powered_ = false;
     paused_ = false;
     calls_.pause(false);

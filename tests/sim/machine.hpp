@@ -15,10 +15,12 @@
 
 #include "cluster/effects/effect_runner.hpp"
 #include "cluster/node/node.hpp"
+#include "protocols/ipsec/work.hpp"
 #include "protocols/l2tp/work.hpp"
 #include "protocols/pptp/work.hpp"
 #include "services/accounting/work.hpp"
 #include "sim/call_path.hpp"
+#include "sim/charon.hpp"
 #include "sim/counter_family.hpp"
 #include "sim/flow_keeper.hpp"
 #include "sim/kernel.hpp"
@@ -54,6 +56,12 @@ class Surroundings {
     virtual void on_frame(Machine& machine, const node::SendFrame& frame) = 0;
     // A packet of a PPTP call, or its end.
     virtual void on_call_sent(Machine& machine, const CallSent& sent) = 0;
+    // Of IPsec: the machine's charon speaks for its SAs; ends one, as vpnhad wants it; replaces a
+    // CHILD SA; does what none may.
+    virtual void on_charon_active(Machine& machine) = 0;
+    virtual void on_ike_end(Machine& machine, const ipsec::IkeKey& key) = 0;
+    virtual void on_child_rekey(Machine& machine, std::uint32_t spi) = 0;
+    virtual void on_charon_broken(Machine& machine, const std::string& what) = 0;
     virtual void on_account(Machine& machine, const node::SendAccounting& sent) = 0;
     // Its kernel has used `count` numbers of an SA, from `first` on.
     virtual void on_numbers(Machine& machine, const Numbers::Key& sa, std::uint64_t first,
@@ -127,6 +135,8 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     [[nodiscard]] const Kernel& kernel() const { return kernel_; }
     [[nodiscard]] FlowKeeper& flows() { return flows_; }
     [[nodiscard]] CallPath& calls() { return calls_; }
+    [[nodiscard]] Charon& charon() { return charon_; }
+    [[nodiscard]] const Charon& charon() const { return charon_; }
     [[nodiscard]] const FlowTable& flow_table() const { return flows_.table(); }
     // It is of the release that has kLaterType.
     [[nodiscard]] bool knows_later_records() const {
@@ -210,6 +220,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void carry_out(const node::SetCallNumbers& set);
     void carry_out(const node::RemoveCall& remove);
     [[nodiscard]] CallPath::Ports call_ports();
+    [[nodiscard]] Charon::Ports charon_ports();
     [[nodiscard]] static node::KeeperEvent installed(const node::InstallSession& wanted,
                                                      const Result<void>& result);
     [[nodiscard]] static node::KeeperEvent installed(const node::PrepareCall& wanted,
@@ -272,6 +283,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     FlowKeeper flows_;
     CallPath calls_;
     Numbers numbers_;
+    Charon charon_;
     bool numbers_ended_ = false;
     test::Random of_numbers_;
     test::Random of_saves_;

@@ -47,6 +47,8 @@ node::Effects Machine::execute(node::ProtocolWork& work) {
         flows_.execute(*flows);
     } else if (const auto* const calls = work.get<node::PptpWork>()) {
         return execute(*calls);
+    } else if (const auto* const ipsec = work.get<node::IpsecWork>()) {
+        charon_.execute(*ipsec);
     } else if (const auto* const accounts = work.get<node::AccountingWork>()) {
         return std::visit([this](const auto& each) { return execute(each); }, *accounts);
     }

@@ -8,9 +8,10 @@ void Machine::use_numbers() {
     if (paused_ || !powered_ || numbers_ended_) {
         return;
     }
-    const auto open_until = [this](GatewayId gateway) {
-        const auto found = open_.find(gateway);
-        return found == open_.end() ? TimePoint{} : found->second;
+    const auto open_until = [this](const Numbers::Key& sa) {
+        const auto found = open_.find(sa.first);
+        const bool is_held = plan_.ipsec && charon_.holds(static_cast<std::uint32_t>(sa.second));
+        return found == open_.end() || is_held ? TimePoint{} : found->second;
     };
     numbers_.pass(
         local_now(), open_until,
@@ -60,6 +61,17 @@ Duration Machine::number_delay() {
 
 void Machine::on_warm(GatewayId gateway, const keepers::Margin& margin) {
     world_.on_warm(*this, gateway, margin);
+}
+
+Charon::Ports Machine::charon_ports() {
+    return {.post = [this](Call call) { post(std::move(call)); },
+            .stands_still = [this] { return paused_; },
+            .use_numbers = [this] { use_numbers(); },
+            .now = [this] { return local_now(); },
+            .active = [this] { world_.on_charon_active(*this); },
+            .ends = [this](const ipsec::IkeKey& key) { world_.on_ike_end(*this, key); },
+            .rekeys = [this](std::uint32_t spi) { world_.on_child_rekey(*this, spi); },
+            .broken = [this](const std::string& what) { world_.on_charon_broken(*this, what); }};
 }
 
 }  // namespace vpnha::sim

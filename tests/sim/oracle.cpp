@@ -24,7 +24,7 @@ bool is_silent(const node::GatewayNode& gateway) {
 
 Oracle::Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machines& machines,
                const Totem& totem, const Clients& clients, Callers& callers,
-               std::function<bool(NodeId, NodeId)> hears)
+               const IkeClients& ike_clients, std::function<bool(NodeId, NodeId)> hears)
     : agenda_(agenda),
       story_(story),
       plan_(plan),
@@ -32,6 +32,7 @@ Oracle::Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machi
       totem_(totem),
       clients_(clients),
       callers_(callers),
+      ike_clients_(ike_clients),
       hears_(std::move(hears)),
       codecs_(later_codecs()),
       dialects_(codecs_) {}
@@ -179,6 +180,7 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
         }
     }
     takeovers_[gateway] = std::move(takeover);
+    expect_sas(machine, gateway);
     expect_flows(machine, gateway);
     expect_expectations(machine, gateway);
 }
@@ -418,6 +420,7 @@ void Oracle::check_silenced(const Machine& machine) {
 }
 
 void Oracle::on_death(NodeId node) {
+    on_charon_death(node);
     std::erase_if(takeovers_, [&](const auto& each) { return each.second.node == node; });
     std::erase_if(standing_in_, [&](const auto& each) { return each.second == node; });
     std::erase_if(silenced_, [&](const auto& each) { return each.second == node; });

@@ -47,6 +47,11 @@
 //                is left out. No two nodes make counters warm under one number of an epoch.
 //   calls        No index of MPPE encrypts two packets of a PPTP call, whoever sends them. Data has
 //                a GRE number that its client takes. Nobody ends the call of a client that lives.
+//   ipsec        An IKE or CHILD SA that was reported as protected, and is there when a takeover
+//                begins, is there when charon speaks. Nobody ends the IKE SA of a client that
+//                lives, of which a CHILD SA is in its kernel. A kernel takes what a client sends
+//                next, and nothing that the records say has come. charon is fed nothing that breaks
+//                it. At the end all charons and kernels have the SAs of the clients.
 //   accounts     An Acct-Session-Id is one session's. A server has had its Start before anything
 //                else. An epoch in which an answer to the Stop came sends nothing more of it.
 #pragma once
@@ -58,6 +63,7 @@
 #include <vector>
 
 #include "sim/clients.hpp"
+#include "sim/ike_clients.hpp"
 #include "sim/machine.hpp"
 #include "sim/pacemaker.hpp"
 
@@ -87,6 +93,8 @@ struct Tally {
     std::uint64_t margins_bounded = 0;
     std::uint64_t margins_unknown = 0;
     std::uint64_t call_packets = 0;  // Of PPTP.
+    std::uint64_t sas = 0;           // IKE SAs that clients have begun,
+    std::uint64_t sas_kept = 0;      // and those, and CHILD SAs, that were kept in a takeover.
     std::uint64_t stops = 0;         // Accounts of which a server has taken the Stop,
     std::uint64_t stops_again = 0;   // and another one.
     // Grants after two epochs or more that were held, and of which this node's records have
@@ -101,7 +109,7 @@ class Oracle {
     // `hears(to, from)`: the lease's datagrams get there.
     Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machines& machines,
            const Totem& totem, const Clients& clients, Callers& callers,
-           std::function<bool(NodeId, NodeId)> hears);
+           const IkeClients& ike_clients, std::function<bool(NodeId, NodeId)> hears);
 
     void before_message(const Machine& machine, NodeId sender, ByteView bytes);
     void on_effects(const Machine& machine, const node::Effects& effects, bool silenced);
@@ -116,6 +124,15 @@ class Oracle {
     // Of PPTP: a packet passes the gate; the call is over at that node.
     void on_call_packet(const Machine& machine, const pptp::CallKey& key, const CallPacket& packet);
     void on_call_over(const Machine& machine, const pptp::CallKey& key, const CallOver& over);
+    // Of IPsec, as Surroundings has it.
+    void on_charon_active(const Machine& machine);
+    void on_ike_end(const Machine& machine, const ipsec::IkeKey& key);
+    void on_charon_broken(const Machine& machine, const std::string& what) const;
+    void on_charon_death(NodeId node);
+    // A packet of a client came under a new number, and its kernel dropped it.
+    void on_esp_refused(const Machine& machine, std::uint32_t spi) const;
+    // Of that node, which serves: old packets come again.
+    void check_replays(const Machine& machine) const;
     // Of RADIUS: a request leaves the node, a server takes it, its answer comes to the node.
     void on_account(const Machine& machine, const node::SendAccounting& sent);
     void on_account_taken(const node::SendAccounting& sent);
@@ -233,6 +250,13 @@ class Oracle {
     void check_holder_expectations(const Machine& holder, const node::GatewayNode& gateway) const;
     std::uint64_t check_standby_expectations(const Machine& holder, const Machine& standby,
                                              const node::GatewayNode& gateway) const;
+    void check_sa_promises(const Machine& machine, const node::GatewayNode& gateway);
+    void expect_sas(const Machine& machine, GatewayId gateway);
+    // Its client lives, and has it.
+    [[nodiscard]] bool is_wanted(const wire::RecordKey& sa) const;
+    // charon has it, and the kernel.
+    [[nodiscard]] static bool has_sa(const Machine& machine, const wire::RecordKey& sa);
+    void check_sas_settled(const Machine& holder) const;
     void check_versions(const Machine& machine, GatewayId gateway) const;
     void compare(const Machine& a, const Machine& b, GatewayId gateway) const;
     void check_holder_settled(const Machine& holder, const node::GatewayNode& gateway) const;
@@ -246,6 +270,7 @@ class Oracle {
     const Totem& totem_;
     const Clients& clients_;
     Callers& callers_;
+    const IkeClients& ike_clients_;
     std::function<bool(NodeId, NodeId)> hears_;
     std::vector<wire::Codec> codecs_;
     wire::Dialects dialects_;
@@ -258,6 +283,9 @@ class Oracle {
     std::map<Kernel::Key, Promise> promises_;
     std::set<std::pair<NodeId, Kernel::Key>> lost_in_kernel_;  // By whose kernel, ever.
     std::map<GatewayId, Takeover> takeovers_;
+    // Of IPsec: by whom each was reported as protected; what the next holder's charon must have.
+    std::map<wire::RecordKey, NodeId> sa_promises_;
+    std::pair<NodeId, std::set<wire::RecordKey>> sas_expected_;
     std::set<std::pair<GatewayId, NodeId>> standing_in_;  // They have not claimed yet.
     std::set<std::pair<GatewayId, NodeId>> silenced_;     // By the event under way.
     std::vector<Untouched> untouched_;

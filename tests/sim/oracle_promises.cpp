@@ -21,6 +21,7 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
     for (const wire::RecordType type : kSessionTypes) {
         check_promises_of(machine, gateway, type);
     }
+    check_sa_promises(machine, gateway);
 }
 
 void Oracle::check_promises_of(const Machine& machine, const node::GatewayNode& gateway,

@@ -37,6 +37,8 @@ Tally& Tally::operator+=(const Tally& other) {
     margins_unknown += other.margins_unknown;
     unheard_twice += other.unheard_twice;
     call_packets += other.call_packets;
+    sas += other.sas;
+    sas_kept += other.sas_kept;
     stops += other.stops;
     stops_again += other.stops_again;
     return *this;
@@ -68,6 +70,9 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
         check_holder_settled(*holder, *holder->gateway(id));
         check_holder_flows(*holder, *holder->gateway(id));
         check_holder_expectations(*holder, *holder->gateway(id));
+        if (plan_.ipsec && id == kIpsecGateway) {
+            check_sas_settled(*holder);
+        }
         for (const auto& [node, machine] : machines_) {
             if (machine.get() != holder) {
                 check_standby_settled(*holder, *machine, *machine->gateway(id));
@@ -102,6 +107,9 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
     }
     for (const keepers::SessionView& view : gateway.sessions()) {
         const wire::RecordKey& key = view.record;
+        if (key.type == wire::RecordType::ike_sa) {
+            continue;  // check_sas_settled() has those.
+        }
         const Session* session = clients_.find(key);
         // Of a stock session its own daemon notices.
         const bool stock =

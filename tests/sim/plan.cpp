@@ -104,6 +104,10 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
     }
     test::Random of_accounts(seed * 0x9e3779b97f4a7c15 + 14);
     plan.accounts = seed >= kEighthSeries && of_accounts.chance(50);
+    test::Random of_ipsec(seed * 0x9e3779b97f4a7c15 + 16);
+    plan.ipsec = seed >= kNinthSeries && of_ipsec.chance(75);
+    // Both have the records of one type.
+    plan.counters = plan.counters && !plan.ipsec;
     if (plan.fresh) {
         // Of lists that no grant has put in order yet an operator has to say which is right.
         plan.faults.erase(Fault::voters);
@@ -134,13 +138,14 @@ std::string describe(const Plan& plan) {
         faults += kNames[static_cast<std::size_t>(fault)];
     }
     return fmt::format(
-        "{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms{}{}{}{}{}{}{}, faults: {}",
+        "{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms{}{}{}{}{}{}{}{}, faults: {}",
         plan.nodes, plan.gateways, kFencing[static_cast<std::size_t>(plan.fencing)],
         plan.pace / milliseconds(1), plan.token / milliseconds(1), plan.flows ? ", flows" : "",
         plan.fresh ? ", new" : "", plan.stand_in ? ", standing in" : "",
         plan.later_records ? ", later records" : "", plan.counters ? ", counters" : "",
         plan.calls_percent > 0 ? fmt::format(", {} % PPTP", plan.calls_percent) : "",
-        plan.accounts ? ", accounts" : "", faults.empty() ? "none" : faults);
+        plan.accounts ? ", accounts" : "", plan.ipsec ? ", IPsec" : "",
+        faults.empty() ? "none" : faults);
 }
 
 }  // namespace vpnha::sim

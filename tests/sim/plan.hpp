@@ -78,6 +78,9 @@ inline constexpr std::uint64_t kSeventhSeries = 500'000'000;
 // In three of four seeds from here on some or all clients dial PPTP.
 inline constexpr std::uint64_t kEighthSeries = 600'000'000;
 
+// In three of four seeds from here on the first gateway serves IPsec, in place of the counters.
+inline constexpr std::uint64_t kNinthSeries = 700'000'000;
+
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.
     holders,  // Only lost nodes that were promoted; the others come back with what they know.
@@ -96,7 +99,8 @@ struct Plan {
     bool stand_in = false;
     bool later_records = false;
     bool counters = false;
-    bool accounts = false;       // The gateways account by RADIUS.
+    bool accounts = false;  // The gateways account by RADIUS.
+    bool ipsec = false;
     unsigned calls_percent = 0;  // Of what clients dial; 0: the gateways have no PPTP.
     Fencing fencing{};
     Duration pace{};              // Mean time between two steps.

@@ -216,6 +216,7 @@ void World::strike_node(Fault fault, NodeId node) {
         case Fault::refusal:
             machine.kernel().refused_percent =
                 random_.chance(50) ? 0 : static_cast<unsigned>(random_.below(100));
+            machine.charon().refused_percent = machine.kernel().refused_percent / 2;
             break;
         case Fault::vanish:
             lose_sessions(machine, true);
@@ -480,7 +481,8 @@ void World::tell_voters(Duration within) {
 // Two in a row, now and then: their epochs were held, and nobody else has heard of them.
 void World::strike_who_stands_in() {
     for (const auto& [node, machine] : machines_) {
-        for (std::uint8_t number = 1; plan_.counters && number <= plan_.gateways; ++number) {
+        for (std::uint8_t number = 1; (plan_.counters || plan_.ipsec) && number <= plan_.gateways;
+             ++number) {
             const node::GatewayNode* const here = machine->gateway(GatewayId{number});
             if (here != nullptr && here->state() == takeover::State::standing_in &&
                 of_stand_in_.chance(30)) {

@@ -85,10 +85,11 @@ void World::pass_calls() {
     }
 }
 
-void World::beat_calls() {
-    if (!calls_are_quiet_) {
+void World::beat() {
+    if (!clients_are_quiet_) {
         pass_calls();
-        agenda_.after(faults_over_ ? seconds(10) : seconds(1), [this] { beat_calls(); });
+        pass_ipsec();
+        agenda_.after(faults_over_ ? seconds(10) : seconds(1), [this] { beat(); });
     }
 }
 

@@ -40,11 +40,13 @@ World::World(const Plan& plan, Story::Mode mode)
       story_(agenda_, mode),
       clients_(random_),
       callers_(plan.seed, clients_),
+      ike_clients_(plan.seed, story_),
       traffic_(plan.seed),
       of_stand_in_(plan.seed + 9),
       of_lulls_(plan.seed + 10),
       of_calls_(plan.seed * 0x9e3779b97f4a7c15 + 13),
       of_accounts_(plan.seed * 0x9e3779b97f4a7c15 + 15),
+      of_ipsec_(plan.seed * 0x9e3779b97f4a7c15 + 18),
       totem_(
           agenda_, random_, story_, plan_,
           [this](NodeId node, const Delivery& delivery) { machines_.at(node)->deliver(delivery); }),
@@ -54,7 +56,7 @@ World::World(const Plan& plan, Story::Mode mode)
           [this](NodeId node, GatewayId gateway) {
               oracle_.on_order(*machines_.at(node), gateway);
           }),
-      oracle_(agenda_, story_, plan_, machines_, totem_, clients_, callers_,
+      oracle_(agenda_, story_, plan_, machines_, totem_, clients_, callers_, ike_clients_,
               [this](NodeId to, NodeId from) {
                   return totem_.carries(from, to) && !deaf_.contains({from, to});
               }) {
@@ -75,12 +77,13 @@ Tally World::run() {
     if (plan_.bounds_silence()) {
         watch_silence();
     }
-    if (plan_.calls_percent > 0) {
-        beat_calls();
+    if (plan_.calls_percent > 0 || plan_.ipsec) {
+        beat();
     }
     pass(seconds(5));
     for (unsigned done = 0; done < plan_.steps; ++done) {
         pass_calls();
+        pass_ipsec();
         step();
         strike_who_stands_in();
         pass_packets();
@@ -94,8 +97,8 @@ Tally World::run() {
         shatter();
     }
     pass(kSettling);
-    if (plan_.counters || plan_.calls_percent > 0) {
-        calls_are_quiet_ = true;
+    if (plan_.counters || plan_.calls_percent > 0 || plan_.ipsec) {
+        clients_are_quiet_ = true;
         for (const auto& [node, machine] : machines_) {
             machine->end_numbers();
         }
@@ -394,6 +397,7 @@ void World::end_faults() {
             machine->set_carrier(side, true);
         }
         machine->kernel().refused_percent = 0;
+        machine->charon().refused_percent = 0;
         machine->flows().failing_listings_percent = 0;
         machine->flows().table().room = FlowTable::kRoom;
         if (machine->paused()) {

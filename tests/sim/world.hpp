@@ -11,6 +11,7 @@
 
 #include "protocols/l2tp/work.hpp"
 #include "sim/clients.hpp"
+#include "sim/ike_clients.hpp"
 #include "sim/machine.hpp"
 #include "sim/oracle.hpp"
 #include "sim/pacemaker.hpp"
@@ -49,6 +50,10 @@ class World : private Surroundings {
     void on_warm(Machine& machine, GatewayId gateway, const keepers::Margin& margin) override;
     void on_number_set(Machine& machine, const Numbers::Key& sa, std::uint64_t next) override;
     void on_settled(Machine& machine, bool of_lease) override;
+    void on_charon_active(Machine& machine) override;
+    void on_ike_end(Machine& machine, const ipsec::IkeKey& key) override;
+    void on_child_rekey(Machine& machine, std::uint32_t spi) override;
+    void on_charon_broken(Machine& machine, const std::string& what) override;
 
     void pass(Duration time);
     void boot(NodeId node);
@@ -93,7 +98,9 @@ class World : private Surroundings {
     void lose_links(NodeId node);
     void pass_packets();
     void pass_calls();
-    void beat_calls();
+    void pass_ipsec();
+    // Both, while nothing else happens.
+    void beat();
     void answer(Machine& machine, GatewayId gateway, const pptp::CallKey& key,
                 std::vector<FromCaller> packets);
     void answer(Machine& machine, GatewayId gateway, const pptp::CallKey& key, CallHeard heard);
@@ -115,11 +122,13 @@ class World : private Surroundings {
     Story story_;
     Clients clients_;
     Callers callers_;
+    IkeClients ike_clients_;
     Traffic traffic_;
     test::Random of_stand_in_;
     test::Random of_lulls_;
     test::Random of_calls_;
     test::Random of_accounts_;
+    test::Random of_ipsec_;
     Machines machines_;
     Totem totem_;
     Pacemaker pacemaker_;
@@ -132,7 +141,7 @@ class World : private Surroundings {
     std::set<NodeId> voters_;                   // As corosync.conf has them.
     TimePoint disk_lost_at_{};
     bool faults_over_ = false;
-    bool calls_are_quiet_ = false;
+    bool clients_are_quiet_ = false;
 };
 
 }  // namespace vpnha::sim
