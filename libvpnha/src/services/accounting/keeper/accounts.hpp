@@ -157,7 +157,7 @@ class Accounts final : public Keeper {
 
     Gateway& gateway_;
     AccountSettings settings_;
-    // Where this node is promoted: all accounts, and some ways to find them.
+    // Where this node is promoted: since which epoch; all accounts, and some ways to find them.
     std::optional<Epoch> serving_;
     Map accounts_;
     std::map<wire::RecordKey, AccountId> by_session_;  // Live ones, as the next.

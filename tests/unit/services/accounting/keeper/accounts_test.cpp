@@ -385,6 +385,21 @@ TEST_F(AccountsTest, WithoutTheLeaseNothingIsSent) {
     EXPECT_EQ(only().count(Kind::stop), 1);
 }
 
+TEST_F(AccountsTest, WhoClaimsAnewHeedsTheAnswerToWhatIsUnderWay) {
+    up(1);
+    pass(seconds(2));
+    const Epoch before = cluster_.replica(1).epoch();
+    down(1, {EndCause::user_request, std::nullopt});
+    cluster_.mute_leases({1});
+    cluster_.pass(seconds(1));
+    cluster_.mute_leases({});
+    cluster_.pass(seconds(2));
+    ASSERT_GT(cluster_.replica(1).epoch(), before);
+    EXPECT_EQ(sends_under_way(), 1U);
+    pass(seconds(10));
+    EXPECT_EQ(only().count(Kind::stop), 1);
+}
+
 // They are lost with their node; their clients dial again.
 TEST_F(AccountsTest, AfterAFailureThatLostSessionsTheStopsAreToldAtARate) {
     cluster_.account_settings().requests_per_second = 20;
