@@ -19,11 +19,11 @@ namespace vpnha::node {
 bool GatewayNode::may_stand_in() const {
     const lease::Engine::State& lease = lease_.state();
     const lease::Voter& voter = lease_.voter();
-    if (!stand_in_.wanted() || stand_in_.deposed() || !attached() || detaching() ||
-        attachment_.resource().empty() || takeover_.state() != takeover::State::standby ||
-        blockers_.resetting() || !replica_.quorate() || !lease.quorate || lease.fenced ||
-        lease.alone || !saves_.work() || own_clock_astray() ||
-        lease.voters.newest().nodes.size() < lease::kVotersToStandIn || !lease_.remembers()) {
+    if (!stand_in_.wanted() || !attached() || detaching() || attachment_.resource().empty() ||
+        takeover_.state() != takeover::State::standby || blockers_.resetting() ||
+        !replica_.quorate() || !lease.quorate || lease.fenced || lease.alone || !saves_.work() ||
+        own_clock_astray() || lease.voters.newest().nodes.size() < lease::kVotersToStandIn ||
+        !lease_.remembers()) {
         return false;
     }
     // Only an order ends it for all: whoever lapsed, or could not go on, leaves the others free. Of

@@ -59,7 +59,8 @@ std::optional<TimePoint> StandIn::due(const std::optional<Turn>& turn, Duration 
         return std::nullopt;
     }
     const TimePoint free = turn->released && released_at_ ? *released_at_ : turn->promised_until;
-    const auto places = static_cast<Duration::rep>(turn->rank + (acted_at_ ? turn->candidates : 0));
+    const bool is_last = acted_at_ || deposed();
+    const auto places = static_cast<Duration::rep>(turn->rank + (is_last ? turn->candidates : 0));
     return std::max({free, turn->waits_until, *able_since_, not_before_}) + kGuard + places * step;
 }
 

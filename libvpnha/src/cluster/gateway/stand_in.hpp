@@ -58,8 +58,8 @@ class StandIn {
     void note_turn(const std::optional<Turn>& turn, TimePoint now);
     // When this node asks; nullopt: it does not. `step`: from one rank to the next. A rank counts
     // from the moment from which on nothing else kept this node from asking: what all had waited
-    // for would have all of them ask at once. Who has stood in a moment ago comes behind all
-    // others.
+    // for would have all of them ask at once. Who has stood in a moment ago, or was deposed, comes
+    // behind all others.
     [[nodiscard]] std::optional<TimePoint> due(const std::optional<Turn>& turn,
                                                Duration step) const;
     void begin(NodeId holder, TimePoint now);

@@ -88,6 +88,14 @@ TEST(StandInTest, WhoHasFailedTriesAgainAfterASecondAndComesBehindAllOthers) {
     EXPECT_EQ(due(promoted, turn_of(0)), kNow + milliseconds(2)) << "Pacemaker has chosen it";
 }
 
+TEST(StandInTest, WhoWasDeposedComesBehindAllOthers) {
+    StandIn stand_in(true);
+    stand_in.depose(kNow);
+    EXPECT_EQ(due(stand_in, turn_of(1)), kNow + milliseconds(402));
+    stand_in.undepose();
+    EXPECT_EQ(due(stand_in, turn_of(1)), kNow + milliseconds(102));
+}
+
 TEST(StandInTest, WhoOnlyAskedMayAskAgain) {
     StandIn stand_in(true);
     stand_in.begin(kHolder, kNow);

@@ -409,6 +409,20 @@ TEST(NodeStandInTest, ADeposedNodeThatNobodyDemotesTellsTheTruthAfterAWhile) {
     EXPECT_FALSE(gateway(cluster, 1).is_promoted());
 }
 
+TEST(NodeStandInTest, ADeposedNodeStandsInWhereNobodyElseCan) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.run(2,
+                cluster.at(2).node->on_carrier(kGateway, LinkSide::inside, false, cluster.now()));
+    cluster.mute_leases({1});
+    cluster.pass(seconds(1));
+    ASSERT_TRUE(gateway(cluster, 3).stands_in());
+    ASSERT_TRUE(gateway(cluster, 1).stand_in().deposed());
+    cluster.mute_leases({3});
+    cluster.pass(seconds(3));
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_TRUE(gateway(cluster, 1).is_promoted()) << "Pacemaker has not demoted it";
+}
+
 TEST(NodeStandInTest, AnOldHolderThatFollowsMayHaveItBack) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
