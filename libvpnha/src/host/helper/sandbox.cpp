@@ -9,7 +9,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -110,13 +109,13 @@ Result<void> allow_system_calls() {
 
 Result<void> enter_sandbox(std::string& unlocked) {
     VPNHA_CHECK(forbid_dumps());
+    // Refused where vpnhad may not do it either: then the niceness stays as it is.
+    static_cast<void>(prefer_this_process());
     VPNHA_CHECK(drop_capabilities());
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
         return tl::unexpected(system_error("preparing a helper process", errno));
     }
-    // Refused where vpnhad itself was started with less of the processor: then this stays as it is.
-    ::setpriority(PRIO_PROCESS, 0, 0);
     // Without CAP_IPC_LOCK, as it is from now on.
     if (const Result<void> locked = lock_memory(); !locked) {
         unlocked = locked.error().detail;

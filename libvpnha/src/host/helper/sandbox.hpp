@@ -11,7 +11,9 @@
 namespace vpnha::adapters {
 
 // Of the calling process, which has one thread, for good:
-// - it is killed when the thread that started it ends (PR_SET_PDEATHSIG); its niceness is 0;
+// - it is killed when the thread that started it ends (PR_SET_PDEATHSIG);
+// - its niceness is -10 where that is allowed: users' packets wait for it while a promoted node
+//   starts its services, as those of the kernel's protocols do not;
 // - no core file, no debugger without CAP_SYS_PTRACE, no new privileges;
 // - no capability, effective, permitted, inheritable or ambient. The bounding set is emptied where
 //   CAP_SETPCAP allows it; nothing could come out of it, since execve() is not allowed;

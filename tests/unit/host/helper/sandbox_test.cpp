@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,6 +86,27 @@ TEST(SandboxTest, AnotherSystemCallKillsIt) {
     for (const auto& [name, call] : forbidden) {
         EXPECT_EQ(end_of(call), -SIGSYS) << name;
     }
+}
+
+TEST(SandboxTest, ItComesBeforeOrdinaryProcesses) {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()), 0);
+    char octet = 'x';
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::string unlocked;
+        if (enter_sandbox(unlocked)) {
+            ::send(ends[1], &octet, 1, 0);
+        }
+        static_cast<void>(::recv(ends[1], &octet, 1, 0));  // Until it is seen.
+        ::_exit(kDone);
+    }
+    ASSERT_EQ(::recv(ends[0], &octet, 1, 0), 1);
+    EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(child)), ::geteuid() == 0 ? -10 : 0);
+    ::send(ends[0], &octet, 1, 0);
+    ::waitpid(child, nullptr, 0);
+    ::close(ends[0]);
+    ::close(ends[1]);
 }
 
 TEST(SandboxTest, AnAbortIsSeenToBeOne) {
