@@ -18,7 +18,7 @@ from vpnlab.evidence.expectation import equals
 from vpnlab.host.node import Node
 from vpnlab.product.vpnha_stack import DAEMON
 from vpnlab.steps.promise import REPORTED_MS
-from vpnlab.steps.promoted_fault import expect_moved, strike_daemon
+from vpnlab.steps.promoted.fault import expect_moved, strike_daemon
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

@@ -13,7 +13,7 @@ Expected: another node serves within 45 s; one move; its probes are answered the
 it was a silence of at most 2.5 s and nothing else.
 """
 from vpnlab.product.sites.home import start_nat
-from vpnlab.steps.dead_service import begin_probed, hang_service, expect_moved_alive
+from vpnlab.steps.promoted.dead_service import begin_probed, hang_service, expect_moved_alive
 from vpnlab.steps.ipsec.live import CHARON, CLIENTS, IPSEC_NODES
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario

@@ -16,7 +16,7 @@ alive; to the client it was a silence of at most 2.5 s and nothing else.
 from vpnlab.evidence.expectation import equals
 from vpnlab.host.node import Node
 from vpnlab.product.pptp_client import PptpDialler
-from vpnlab.steps.dead_service import begin_probed, hang_service, expect_moved_alive, marks
+from vpnlab.steps.promoted.dead_service import begin_probed, hang_service, expect_moved_alive, marks
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

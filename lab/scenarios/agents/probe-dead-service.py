@@ -14,7 +14,7 @@ silence of at most 2.5 s and nothing else.
 """
 from vpnlab.evidence.expectation import equals
 from vpnlab.product.l2tp_client import L2tpClient
-from vpnlab.steps.dead_service import begin_probed, hang_service, expect_moved_alive, marks
+from vpnlab.steps.promoted.dead_service import begin_probed, hang_service, expect_moved_alive, marks
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

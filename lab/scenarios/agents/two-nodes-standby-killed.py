@@ -18,7 +18,7 @@ from vpnlab.product.cluster import TWO_NODES
 from vpnlab.product.vpnha_stack import DAEMON
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import expect_only_silence
-from vpnlab.steps.promoted_fault import DAEMON_BACK_S
+from vpnlab.steps.promoted.fault import DAEMON_BACK_S
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

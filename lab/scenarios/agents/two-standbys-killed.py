@@ -18,7 +18,7 @@ from vpnlab.evidence.expectation import equals
 from vpnlab.product.vpnha_stack import DAEMON
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import REPORTED_MS, expect_only_silence
-from vpnlab.steps.promoted_fault import DAEMON_BACK_S, failures
+from vpnlab.steps.promoted.fault import DAEMON_BACK_S, failures
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

@@ -11,7 +11,7 @@ Expected: a silence of at most 2.5 s and nothing else; never two owners; the nod
 sync again by itself, with an xl2tpd.
 """
 from vpnlab.steps.promise import REPORTED_MS
-from vpnlab.steps.promoted_fault import expect_moved, strike
+from vpnlab.steps.promoted.fault import expect_moved, strike
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

@@ -12,7 +12,7 @@ others fence, is switched on again.
 Expected: a silence of at most 1 s and nothing else; never two owners.
 """
 from vpnlab.steps.promise import TAKEOVER_MS
-from vpnlab.steps.promoted_fault import expect_moved, strike
+from vpnlab.steps.promoted.fault import expect_moved, strike
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

@@ -21,7 +21,7 @@ from vpnlab.product.vpnha_stack import DAEMON
 from vpnlab.steps.disk import good_disk, slow_disk, stick_disk, use_stalling_disk
 from vpnlab.steps.live import Live, begin, off_dc
 from vpnlab.steps.promise import TAKEOVER_MS, UNNOTICED_MS, expect_only_silence, worst_gap_ms
-from vpnlab.steps.promoted_fault import DAEMON_BACK_S
+from vpnlab.steps.promoted.fault import DAEMON_BACK_S
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

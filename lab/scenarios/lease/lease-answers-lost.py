@@ -13,7 +13,7 @@ Expected: a silence of at most 0.7 s and nothing else; another node serves; neve
 without the filter the node is a standby in sync whose vote counts.
 """
 from vpnlab.product.vpnha_stack import LEASE_PORT
-from vpnlab.steps.promoted_fault import expect_moved, strike
+from vpnlab.steps.promoted.fault import expect_moved, strike
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

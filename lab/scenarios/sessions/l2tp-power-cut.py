@@ -15,7 +15,7 @@ negotiation, no authentication, no TCP reset, the same interface; the stream is 
 standby says a word meanwhile. After the client has hung up nothing is left on any node.
 """
 from vpnlab.steps.live import off_dc
-from vpnlab.steps.power_cut import cut_power_under_traffic
+from vpnlab.steps.promoted.power_cut import cut_power_under_traffic
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

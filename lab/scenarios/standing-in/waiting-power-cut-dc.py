@@ -12,7 +12,7 @@ Steps: as waiting-power-cut, with the promoted role on the DC.
 Expected: as waiting-power-cut.
 """
 from vpnlab.steps.live import on_dc
-from vpnlab.steps.power_cut import cut_power_under_traffic
+from vpnlab.steps.promoted.power_cut import cut_power_under_traffic
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

@@ -12,7 +12,7 @@ Steps: as l2tp-power-cut.
 Expected: as l2tp-power-cut, within 2.5 s.
 """
 from vpnlab.steps.live import off_dc
-from vpnlab.steps.power_cut import cut_power_under_traffic
+from vpnlab.steps.promoted.power_cut import cut_power_under_traffic
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 

@@ -132,7 +132,7 @@ AREAS = {
                         "views/"),
                "tests/next/frail.cpp", *_product("lines.py", "sites/", "systemd.py",
                                                  "vpnha_stack.py"),
-               *_steps("dead_service.py", "frail.py", "links.py", "promoted_fault.py"),
+               *_steps("frail.py", "links.py", "promoted/dead_service.py", "promoted/fault.py"),
                *_node("frames.py", "hold_control.py"))),
     "sessions": Area(
         ("l2tp", "ppp", "ppp_adapters", "protocol_keepers", "replica", "wire", "takeover", "node"),
@@ -148,7 +148,7 @@ AREAS = {
                "libvpnha/CMakeLists.txt",
                *_product("__init__.py", "client.py", "dialler.py", "l2tp_", "probes.py",
                          "watch.py"),
-               *_steps("live.py", "lossless.py", "power_cut.py", "promise.py", "sessions/",
+               *_steps("live.py", "lossless.py", "promise.py", "promoted/power_cut.py", "sessions/",
                        "todays_stack.py"),
                *_node("bulk.py", "echo_server.py", "numbered.py", "ping_probe.py", "tcp_stream.py",
                       "watch.py")),

@@ -2,10 +2,10 @@
 """The power cuts of L2TP: they differ in where the role begins and in who decides."""
 from __future__ import annotations
 
-from ..evidence.expectation import at_least
-from .live import Place, begin
-from .promise import POWER_CUT_MS, WAITING_MS, expect_only_silence
-from .run import Run
+from ...evidence.expectation import at_least
+from ..live import Place, begin
+from ..promise import POWER_CUT_MS, WAITING_MS, expect_only_silence
+from ..run import Run
 
 AFTERWARDS_S = 5
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ..evidence.expectation import at_most, equals, is_empty
-from ..host.node import Node
-from ..product.cluster import Cluster
-from ..product.dialler import MakeDialler
-from ..product.vpnha_stack import VpnhaStack
-from .live import Live, begin
-from .promise import REPORTED_MS, expect_only_silence
-from .run import Run
+from ...evidence.expectation import at_most, equals, is_empty
+from ...host.node import Node
+from ...product.cluster import Cluster
+from ...product.dialler import MakeDialler
+from ...product.vpnha_stack import VpnhaStack
+from ..live import Live, begin
+from ..promise import REPORTED_MS, expect_only_silence
+from ..run import Run
 
 # Of cib-templates/probe.crm: two probes of 5 s, 10 s before each of them. The rest is Pacemaker's.
 DEAD_S = 30

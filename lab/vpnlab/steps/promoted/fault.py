@@ -6,11 +6,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ..host.node import Node
-from ..host.state import text_of
-from .live import Live, begin
-from .promise import expect_only_silence
-from .run import Run
+from ...host.node import Node
+from ...host.state import text_of
+from ..live import Live, begin
+from ..promise import expect_only_silence
+from ..run import Run
 
 PROMOTED_S = 20
 FAILED_MONITOR = re.compile(r"Result of monitor operation for checkpoint on \S+: error")
