@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ocf:vpnha:probe (the program that $OCF_AGENTS names): which answers of the service have a node
 marked as dead, and when a mark goes. Beside a vpnhad, a vpnha-probe and an attrd_updater of the
-test: a mount namespace has the last one in its place. Writes below /run/vpnha/probe, so it runs as
+test: a mount namespace has the last one in its place. Writes below /run/vpnha, so it runs as
 root."""
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ esac
 class Place:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.gateway = "dialin"
+        self.gateway = f"test-{os.getpid()}"
         self.program = path / "probe"
         self.program.symlink_to(os.environ["OCF_AGENTS"])
         (path / "marks").mkdir()
@@ -215,6 +215,21 @@ def test_a_gateway_that_moves_while_it_is_asked_is_not_dead(place: Place):
     place.answers["monitor"] = [PROMOTED, UNPROMOTED] * 3 + [PROMOTED]
     assert place.monitor(3) == OK
     assert place.mark == "alive"
+
+
+def test_a_pptpd_each_of_whose_slots_has_a_client_is_not_dead(place: Place):
+    started = Path("/run/vpnha/pptpd") / place.gateway / "started"
+    started.parent.mkdir(parents=True)
+    try:
+        place.parameters["protocols"] = "pptp"
+        place.codes(pptp=CRITICAL)
+        started.write_text("connections=0\nargument=pptpd\n", "utf-8")
+        assert place.monitor(4) == OK
+        assert place.mark == "alive"
+        started.write_text("connections=1\nargument=pptpd\n", "utf-8")
+        assert place.monitor(3) == DEGRADED
+    finally:
+        shutil.rmtree(started.parent)
 
 
 def test_the_mark_of_a_node_that_was_left_stays_while_no_node_answers(place: Place):

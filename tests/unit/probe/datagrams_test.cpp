@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <thread>
@@ -99,11 +100,12 @@ class Server {
     std::thread thread_;
 };
 
-Outcome ask(std::uint16_t port, std::chrono::milliseconds patience) {
+Outcome ask(std::uint16_t port, std::chrono::milliseconds patience,
+            std::chrono::milliseconds again = 10s) {
     Questions questions;
     const auto path = find_path("127.0.0.1", port, "127.0.0.1");
     EXPECT_TRUE(path);
-    return carry_out(questions, *path, patience);
+    return carry_out(questions, *path, patience, again);
 }
 
 TEST(DatagramsTest, EachStepIsTimedAndAClosingMessageEndsIt) {
@@ -118,9 +120,12 @@ TEST(DatagramsTest, EachStepIsTimedAndAClosingMessageEndsIt) {
 }
 
 TEST(DatagramsTest, WhatIsNotAnsweredIsAskedAgain) {
-    Server server({"noise", "one", "two"});
-    EXPECT_FALSE(ask(server.port(), 10s).error);
-    EXPECT_THAT(server.received(), ElementsAre("one", "one", "two", "bye"));
+    // On a slow machine copies of a question are answered as well.
+    Server server({"noise", "one", "noise", "two", "two", "two", "two"});
+    EXPECT_FALSE(ask(server.port(), 10s, 20ms).error);
+    const std::vector<std::string> received = server.received();
+    EXPECT_GE(std::ranges::count(received, "one"), 2);
+    EXPECT_GE(std::ranges::count(received, "two"), 2);
 }
 
 TEST(DatagramsTest, ARefusalEndsIt) {
@@ -134,7 +139,7 @@ TEST(DatagramsTest, ARefusalEndsIt) {
 
 TEST(DatagramsTest, SilenceEndsInTimeAndNamesTheStep) {
     Server server({"one"});
-    const Outcome outcome = ask(server.port(), 50ms);
+    const Outcome outcome = ask(server.port(), 20ms);
     ASSERT_TRUE(outcome.error);
     EXPECT_EQ(outcome.error->code, Errc::timeout);
     EXPECT_EQ(outcome.error->detail, "two was not answered");
@@ -148,7 +153,7 @@ TEST(DatagramsTest, AClosedPortIsNamed) {
         port = server.port();
         static_cast<void>(ask(port, 10s));
     }
-    const Outcome outcome = ask(port, 50ms);
+    const Outcome outcome = ask(port, 20ms);
     ASSERT_TRUE(outcome.error);
     EXPECT_THAT(outcome.error->detail,
                 AllOf(HasSubstr("one was not answered"), HasSubstr("closed")));
