@@ -193,7 +193,13 @@ void IpsecSas::hear(const node::CharonFresh& fresh, TimePoint now, Effects& effe
     flush(effects);
     if (is_wanted_) {
         turn_by_ = now + limits::kCharonFreshPause;
-    } else {
+    }
+    install_missing(now, effects);
+}
+
+// Where this node serves, the sessions of all protocols are its own, and none is to be there twice.
+void IpsecSas::install_missing(TimePoint now, Effects& effects) {
+    if (!replica().promoted()) {
         gateway_.install_missing(now, effects);
     }
 }
@@ -262,7 +268,7 @@ void IpsecSas::look_for(TimePoint now, Effects& effects) {
             fmt::format("{} CHILD SAs are not in this node's kernel; charon is fed them again",
                         lost.size()),
             effects);
-        gateway_.install_missing(now, effects);
+        install_missing(now, effects);
     }
     if (!image_.sas().children.empty()) {
         const Duration pause =

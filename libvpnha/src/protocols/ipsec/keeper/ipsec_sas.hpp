@@ -190,6 +190,7 @@ class IpsecSas final : public Keeper, public Counted {
     void look_for(TimePoint now, Effects& effects);
     void give_up(std::uint32_t spi, TimePoint now);
     // Both its ESP SAs are there, and right.
+    void install_missing(TimePoint now, Effects& effects);
     void confirm(std::uint32_t spi, TimePoint now);
     void answer(const wire::RecordKey& key, replica::Outcome outcome, TimePoint now);
     // It waits for a charon, and nothing waits for it.

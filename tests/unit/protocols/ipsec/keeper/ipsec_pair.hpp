@@ -37,6 +37,7 @@ class Site final : public FakeGateway {
     using FakeGateway::replica_;
 
     void install_missing(TimePoint now, Effects&) override {
+        ++asked_for_missing_;
         take(replica_.install_missing(), now);
     }
 
@@ -177,6 +178,7 @@ class Site final : public FakeGateway {
     std::vector<std::vector<std::uint32_t>> rekeyed_;
     std::vector<ipsec::IkeKey> refusing_;
     std::vector<std::vector<ipsec::IkeKey>> ended_;
+    int asked_for_missing_ = 0;
     int sets_ = 0;
     int flushes_ = 0;
     bool sets_at_once_ = true;

@@ -208,6 +208,17 @@ TEST_F(IpsecSasTest, WhatCharonSaidWithoutALeaseIsNoNewsAfterADemotion) {
     EXPECT_EQ(a_.keeper_.counts().at("charon_messages_ignored"), 1U);
 }
 
+// The records of stock sessions, of any protocol, are not in its kernel as a standby has them.
+TEST_F(IpsecSasTest, WhereThisNodeServesNothingElseIsInstalled) {
+    establish();
+    a_.keeper_.pause(a_.effects_);
+    a_.installs_ = false;
+    a_.tell(node::CharonFresh{}, now_);
+    pass(limits::kChildSaWait + seconds(1));
+    EXPECT_EQ(a_.keeper_.counts().at("child_sas_lost"), 1U);
+    EXPECT_EQ(a_.asked_for_missing_, 0);
+}
+
 TEST_F(IpsecSasTest, WhatSomebodyRemovesFromAStandbysKernelIsMadeAnew) {
     establish();
     b_.kernel_.clear();
