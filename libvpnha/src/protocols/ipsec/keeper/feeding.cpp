@@ -216,6 +216,7 @@ void IpsecSas::hear(const node::SasFlushed& flushed, TimePoint now, Effects& eff
     }
     if (flushed.result) {
         flushing_.reset();
+        numbers_.lose_all(sas(), now);  // They have sent until now.
         return;
     }
     say(node::Level::error,

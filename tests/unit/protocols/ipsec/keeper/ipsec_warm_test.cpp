@@ -181,6 +181,18 @@ TEST_F(IpsecWarmTest, AnSaMadeAnewWhereItServedIsBeyondWhatItUsed) {
     EXPECT_THAT(a_.held_, IsEmpty());
 }
 
+TEST_F(IpsecWarmTest, WhatAnSaSendsUntilItIsFlushedCounts) {
+    establish();
+    a_.flushes_work_ = false;
+    a_.tell(node::CharonGone{}, now_);
+    a_.tell(node::CharonFresh{}, now_);
+    a_.run(now_);
+    now_ += seconds(2);
+    a_.tell(node::SasFlushed{a_.flushing_, {}}, now_);
+    a_.run(now_);
+    EXPECT_GT(a_.out(8).oseq, 2 * limits::kEspPerSecond);
+}
+
 TEST_F(IpsecWarmTest, WhatIsLeftOutIsKnownToOthersBeforeTheSaIsThere) {
     establish();
     a_.out(8).oseq = 700;
