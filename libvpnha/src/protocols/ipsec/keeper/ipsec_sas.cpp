@@ -162,8 +162,23 @@ void IpsecSas::unpause(TimePoint now, Effects& effects) {
 
 void IpsecSas::forget_unheard() {
     is_paused_ = false;
-    counters_.ignored += unheard_.size();
-    unheard_.clear();
+    for (const Said& said : std::exchange(unheard_, {})) {
+        ignore(said.message);
+    }
+}
+
+void IpsecSas::ignore(ByteView message) {
+    ++counters_.ignored;
+    const auto said = ipsec::parse_ha_message(message);
+    if (!said) {
+        return;
+    }
+    for (const ipsec::HaTag tag : {ipsec::HaTag::ike_id, ipsec::HaTag::ike_rekey_id}) {
+        if (const auto id = said->ike_id(tag)) {
+            image_.doubt_unheard(*id);
+            touched_.insert(id->key);
+        }
+    }
 }
 
 void IpsecSas::serve(TimePoint now, Effects& effects) {
@@ -304,9 +319,14 @@ void IpsecSas::on_event(const node::KeeperEvent& event, TimePoint now, Effects& 
 
 void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effects) {
     // A lease that has lapsed is granted again, mostly. charon became active before that, and does
-    // not say again what it has said.
-    if (is_paused_ && unheard_.size() < kUnheardMax) {
+    // not say again what it has said. Or another node has claimed, and charon is about to be
+    // passive.
+    if ((is_paused_ || (is_active_ && !replica().promoted())) && unheard_.size() < kUnheardMax) {
         unheard_.push_back({now, Bytes(said.message.begin(), said.message.end())});
+        return;
+    }
+    if (!is_active_ && turning_) {
+        ignore(said.message);
         return;
     }
     if (!is_active_ || !replica().promoted()) {

@@ -144,6 +144,8 @@ class IpsecSas final : public Keeper, public Counted {
     void take(ByteView message, TimePoint said_at, TimePoint now, Effects& effects);
     // This node is demoted: another one serves, and its records count.
     void forget_unheard();
+    // What charon did while it was not passive yet, and no record tells of.
+    void ignore(ByteView message);
     void hear(const node::CharonFresh& fresh, TimePoint now, Effects& effects);
     void hear(const node::CharonFed& fed, TimePoint now, Effects& effects);
     void hear(const node::CharonTurned& turned, TimePoint now, Effects& effects);
@@ -188,9 +190,9 @@ class IpsecSas final : public Keeper, public Counted {
     // What was installed, or asked for, is no more.
     void lose_charon(TimePoint now);
     void look_for(TimePoint now, Effects& effects);
+    void install_missing(TimePoint now, Effects& effects);
     void give_up(std::uint32_t spi, TimePoint now);
     // Both its ESP SAs are there, and right.
-    void install_missing(TimePoint now, Effects& effects);
     void confirm(std::uint32_t spi, TimePoint now);
     void answer(const wire::RecordKey& key, replica::Outcome outcome, TimePoint now);
     // It waits for a charon, and nothing waits for it.
@@ -236,7 +238,7 @@ class IpsecSas final : public Keeper, public Counted {
     // While this node serves: children that charon may make behind the open gate.
     std::map<std::uint32_t, Held> held_;
 
-    // What charon said while this node had lost the lease, and nobody else was promoted.
+    // What charon said while this node had lost the lease, and charon was not passive for another.
     struct Said {
         TimePoint at;
         Bytes message;

@@ -356,6 +356,11 @@ Feed CharonImage::feed(const IkeKey& member, const SaSet& records) {
             cleared.push_back(build_ike_delete(id));
         }
     }
+    for (const IkeId& id : std::exchange(unheard_, {})) {
+        if (!before.ikes.contains(id.key) && !sas_.ikes.contains(id.key)) {
+            cleared.push_back(build_ike_delete(id));
+        }
+    }
     feed.messages.insert(feed.messages.begin(), cleared.begin(), cleared.end());
     for (const IkeKey& key : feed.family.ikes) {
         doubted_.erase(key);
@@ -374,11 +379,19 @@ void CharonImage::doubt(const IkeKey& member) {
     doubted_.insert(family.ikes.begin(), family.ikes.end());
 }
 
+void CharonImage::doubt_unheard(const IkeId& said) {
+    doubt(said.key);
+    if (std::ranges::find(unheard_, said) == unheard_.end()) {
+        unheard_.push_back(said);
+    }
+}
+
 void CharonImage::clear() {
     sas_ = {};
     offspring_.clear();
     clients_.clear();
     doubted_.clear();
+    unheard_.clear();
     populated_ = false;
 }
 

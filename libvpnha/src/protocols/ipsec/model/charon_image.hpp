@@ -64,6 +64,9 @@ class CharonImage {
     [[nodiscard]] Feed feed(const IkeKey& member, const SaSet& records);
     // What became of what these were fed is not known: the family is rebuilt at its next feed.
     void doubt(const IkeKey& member);
+    // The same of one that charon made or changed, and of which no record tells so. Where there is
+    // no record of it, it is deleted before anything is fed: it may have what others had.
+    void doubt_unheard(const IkeId& said);
 
     // Of the charon's messages (protocols/ipsec/model/ha_message.hpp), before it is fed anything.
     // What such a charon does not know is left out, with all that was made under it.
@@ -95,6 +98,7 @@ class CharonImage {
     std::uint8_t version_ = kHaVersion;
     bool populated_ = true;     // Unless it is known to have nothing else.
     std::set<IkeKey> doubted_;  // It may have these.
+    std::vector<IkeId> unheard_;
 };
 
 }  // namespace vpnha::ipsec

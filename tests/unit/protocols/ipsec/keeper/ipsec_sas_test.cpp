@@ -7,6 +7,7 @@ namespace vpnha::keepers {
 namespace ipsec_sas_test {
 
 using namespace ipsec_pair;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -206,6 +207,34 @@ TEST_F(IpsecSasTest, WhatCharonSaidWithoutALeaseIsNoNewsAfterADemotion) {
     a_.run(now_);
     EXPECT_EQ(a_.replica_.store().find(child(9)), nullptr);
     EXPECT_EQ(a_.keeper_.counts().at("charon_messages_ignored"), 1U);
+}
+
+TEST_F(IpsecSasTest, WhatCharonMadeAndNoRecordTellsOfIsDeletedWhereItIsPassive) {
+    establish();
+    a_.keeper_.pause(a_.effects_);
+    a_.run(now_);
+    for (const Bytes& message : {second_.add({first_.id.key}), second_.update()}) {
+        say(message);
+    }
+    demote(a_);
+    EXPECT_THAT(a_.fed_, Contains(ipsec::build_ike_delete(second_.id)));
+    EXPECT_THAT(a_.fed_, Contains(first_.add())) << "its children went to the new one";
+    a_.fed_.clear();
+    say(second_.add());
+    settle();
+    EXPECT_THAT(a_.fed_, IsEmpty()) << "it is passive";
+}
+
+TEST_F(IpsecSasTest, WhatCharonSaysBetweenAClaimOfAnotherNodeAndItsTurnIsDeletedToo) {
+    establish();
+    a_.turns_at_once_ = false;
+    a_.replica_.end_epoch(now_);
+    say(second_.add());
+    a_.keeper_.mute(a_.effects_);
+    say(second_.update());
+    settle();
+    EXPECT_THAT(a_.fed_, Contains(ipsec::build_ike_delete(second_.id)));
+    EXPECT_EQ(a_.keeper_.counts().at("charon_messages_ignored"), 2U);
 }
 
 // The records of stock sessions, of any protocol, are not in its kernel as a standby has them.

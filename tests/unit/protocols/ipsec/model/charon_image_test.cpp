@@ -165,6 +165,16 @@ TEST_F(CharonImageTest, DoubtIsARebuild) {
     EXPECT_THAT(feed(first_), IsEmpty());
 }
 
+TEST_F(CharonImageTest, WhatNoRecordTellsOfIsDeletedFirst) {
+    establish();
+    feed(first_);
+    image_.doubt_unheard(second_.id);
+    image_.doubt_unheard(first_.id);
+    EXPECT_THAT(feed(first_), ElementsAre(build_ike_delete(first_.id), build_ike_delete(second_.id),
+                                          first_.add(), first_.update(), first_.child(7, 8)));
+    EXPECT_THAT(feed(second_), IsEmpty());
+}
+
 TEST_F(CharonImageTest, AnUnknownCharonIsToldToDeleteFirst) {
     establish();
     feed(first_);
