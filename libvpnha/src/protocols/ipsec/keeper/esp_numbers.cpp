@@ -54,8 +54,12 @@ void EspNumbers::rise(const ipsec::SaSet& sas, const Margin& margin, const SaidI
         const EspCounters counters = known(spi);
         const Epoch said = said_in(spi);
         const std::uint64_t born = counters.born == 0 ? said.number : counters.born;
+        // Who has served since, and said nothing, may have begun at a standby's lead, as this node
+        // would.
+        const bool led = margin.run_on != Duration{} && margin.granted.number > said.number + 1;
         const std::uint64_t floor =
-            ahead(counters, margin.beyond({said, counters.oseq, born}, kUse));
+            ahead(counters,
+                  margin.beyond({said, counters.oseq, born}, kUse) + (led ? limits::kEspLead : 0));
         born_[spi] = born;
         floors_[spi] = floor;
         used_[spi] = {floor, now};

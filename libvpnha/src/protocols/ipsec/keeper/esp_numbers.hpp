@@ -5,7 +5,8 @@
 // A standby's outbound SA is ahead of the record: in most takeovers nothing has to be set, however
 // much was sent since the record was written. It is set again when half of the lead is used up.
 // A node that is granted the lease sends nothing under a number below the SA's floor: beyond the
-// record by what the grant's margin says. Should charon make the SA anew later, it is what the node
+// record by what the grant's margin says, and by the lead where nobody has told of an epoch since:
+// its node may have begun there. Should charon make the SA anew later, it is what the node
 // may have used since, and no more: the next node reckons with what can be sent in that time.
 // The inbound SA has what the record says, no more: a lead would drop what the peer sends next.
 //

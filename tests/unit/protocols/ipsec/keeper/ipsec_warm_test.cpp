@@ -52,6 +52,14 @@ TEST_F(IpsecWarmTest, NumbersGoOnBeyondWhatTheMarginSays) {
     EXPECT_EQ(b_.out(8).oseq, 700 + 5 * limits::kEspPerSecond + limits::kEspPerSecond / 1000 + 1);
 }
 
+TEST_F(IpsecWarmTest, WhoSaidNothingOfItsEpochMayHaveBegunAtTheLead) {
+    establish();
+    a_.out(8).oseq = 700;
+    pass(seconds(1));
+    warm(b_, 3, milliseconds(100));
+    EXPECT_GT(b_.out(8).oseq, 700 + limits::kEspLead + limits::kEspPerSecond / 10);
+}
+
 TEST_F(IpsecWarmTest, WhatNobodyKnowsIsAWholeEpochsNumbers) {
     establish();
     a_.out(8).oseq = 700;
