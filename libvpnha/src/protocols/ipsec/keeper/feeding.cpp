@@ -164,6 +164,7 @@ void IpsecSas::lose_charon(TimePoint now) {
     feed_at_.reset();
     held_back_ = false;
     is_active_ = false;
+    is_left_ = false;
     turning_ = false;
     turn_again_at_.reset();
     rekey_at_.reset();

@@ -94,6 +94,9 @@ Result<void> IpsecSas::put(const replica::Install& wanted, TimePoint now) {
 }
 
 void IpsecSas::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
+    if (!replica().promoted()) {
+        leave();
+    }
     installing_[wanted.key] = wanted.ticket;
     const Result<void> taken = put(wanted, now);
     if (!taken) {
@@ -105,6 +108,9 @@ void IpsecSas::install(const replica::Install& wanted, TimePoint now, Effects& e
 }
 
 void IpsecSas::remove(const wire::RecordKey& key, Effects&) {
+    if (!replica().promoted()) {
+        leave();
+    }
     installing_.erase(key);
     if (key.type == RecordType::ike_sa) {
         if (const auto ike = ipsec::parse_ike_key(key.id.view())) {
@@ -205,13 +211,21 @@ void IpsecSas::silence(Effects& effects) {
     rekey_at_.reset();
     lost_children_.on_passive();
     settle_at_.reset();
+    leave();
     if (std::exchange(is_active_, false)) {
         turning_ = true;
-        image_.assume(sas());
-        touched_.clear();
+        is_left_ = false;
     }
     // Also when it was never told to be active: it may have been before this keeper.
     effects.emplace_back(node::TurnCharon{gateway_.id(), false});
+}
+
+// What charon has is what this node's records say until another node's come.
+void IpsecSas::leave() {
+    if (is_active_ && !std::exchange(is_left_, true)) {
+        image_.assume(sas());
+        touched_.clear();
+    }
 }
 
 void IpsecSas::pause(Effects& effects) {

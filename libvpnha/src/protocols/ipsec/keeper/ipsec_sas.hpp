@@ -142,6 +142,7 @@ class IpsecSas final : public Keeper, public Counted {
 
     void hear(const node::CharonSaid& said, TimePoint now, Effects& effects);
     void take(ByteView message, TimePoint said_at, TimePoint now, Effects& effects);
+    void leave();
     // This node is demoted: another one serves, and its records count.
     void forget_unheard();
     // What charon did while it was not passive yet, and no record tells of.
@@ -248,6 +249,7 @@ class IpsecSas final : public Keeper, public Counted {
 
     bool is_wanted_ = false;            // This node serves, and is heard.
     bool is_active_ = false;            // charon was told so.
+    bool is_left_ = false;              // It still is, and records come from another node.
     bool turning_ = false;              // It has not answered yet.
     std::optional<TimePoint> turn_by_;  // Whatever is missing by then.
     std::optional<TimePoint> turn_again_at_;

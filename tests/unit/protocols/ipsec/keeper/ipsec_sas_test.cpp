@@ -237,6 +237,21 @@ TEST_F(IpsecSasTest, WhatCharonSaysBetweenAClaimOfAnotherNodeAndItsTurnIsDeleted
     EXPECT_EQ(a_.keeper_.counts().at("charon_messages_ignored"), 2U);
 }
 
+TEST_F(IpsecSasTest, WhatAnotherNodeSaysBeforeCharonIsPassiveIsFedLater) {
+    establish();
+    promote(b_, 2);
+    settle();
+    for (const Bytes& message : {second_.add(), second_.update()}) {
+        b_.tell(node::CharonSaid{message}, now_);
+    }
+    settle();
+    ASSERT_NE(a_.replica_.store().find(ike(second_)), nullptr);
+    EXPECT_THAT(a_.fed_, IsEmpty());
+    a_.keeper_.mute(a_.effects_);
+    settle();
+    EXPECT_THAT(a_.fed_, ElementsAre(second_.add(), second_.update()));
+}
+
 // The records of stock sessions, of any protocol, are not in its kernel as a standby has them.
 TEST_F(IpsecSasTest, WhereThisNodeServesNothingElseIsInstalled) {
     establish();
