@@ -118,7 +118,7 @@ void Charon::do_next() {
     });
 }
 
-void Charon::hear(const Bytes& message) {
+void Charon::hear(const Bytes& message, unsigned refused) {
     std::set<std::uint32_t> gone;
     for (const auto& [spi, child] : sas_.children) {
         gone.insert(spi);
@@ -128,11 +128,16 @@ void Charon::hear(const Bytes& message) {
         ports_.broken(sas_.complaints.back());
     }
     if (const auto key = ipsec::parse_ha_message(message)->ike_id()->key; has(key)) {
-        had_.insert(key);
+        had_[key] = charon_;
     }
     ports_.use_numbers();
     for (const auto& [spi, child] : sas_.children) {
-        if (gone.erase(spi) == 0) {
+        if (gone.erase(spi) != 0) {
+            continue;
+        }
+        if (random_.chance(refused)) {
+            refused_.insert(spi);
+        } else {
             install(spi, child);
         }
     }
@@ -143,9 +148,6 @@ void Charon::install(std::uint32_t spi, const test::PassiveCharon::Child& child)
     if (kernel_.contains(spi)) {
         ports_.broken("makes a CHILD SA that its kernel has from before");
     }
-    if (random_.chance(refused_percent)) {
-        return;
-    }
     const ipsec::IkePeer peer = ipsec::peer_of(sas_.ikes.at(child.owner).said);
     const bool esn = spi % 2 == 0;
     kernel_[spi] = {child.spi_out,
@@ -154,6 +156,8 @@ void Charon::install(std::uint32_t spi, const test::PassiveCharon::Child& child)
                     esn,
                     0,
                     bitmap_at(0)};
+    had_children_[spi] = charon_;
+    refused_.erase(spi);
     numbers_.set(key_of(child.spi_out),
                  {1, ports_.now(), kUsedAtOnce, esn ? ~std::uint64_t{0} : kEnd32});
 }
@@ -166,7 +170,7 @@ void Charon::remove(std::uint32_t spi) {
 }
 
 void Charon::say(const Bytes& message) {
-    hear(message);
+    hear(message, 0);
     ports_.post([message](node::Node& node, TimePoint now) {
         return node.on_event(kIpsecGateway, node::CharonSaid{message}, now);
     });
@@ -191,7 +195,7 @@ void Charon::execute(const node::IpsecWork& work) {
 }
 
 void Charon::carry_out(const node::FeedCharon& feed) {
-    if (!is_there_) {
+    if (!is_met()) {
         return;
     }
     later([this, feed, charon = charon_] {
@@ -199,14 +203,14 @@ void Charon::carry_out(const node::FeedCharon& feed) {
             return;
         }
         for (const Bytes& message : feed.messages) {
-            hear(message);
+            hear(message, refused_percent);
         }
         tell(node::CharonFed{feed.ticket, {}});
     });
 }
 
 void Charon::carry_out(const node::TurnCharon& turn) {
-    if (!is_there_) {
+    if (!is_met()) {
         return;
     }
     later([this, turn, charon = charon_] {

@@ -74,9 +74,16 @@ class Charon {
     [[nodiscard]] bool has_child(std::uint32_t spi) const {
         return sas_.children.contains(spi) && kernel_.contains(spi);
     }
-    // It was fed that once, or has made it.
-    [[nodiscard]] bool had(const ipsec::IkeKey& key) const { return had_.contains(key); }
+    // It has had that once, a CHILD SA with both ESP SAs; this charon, or any on this machine.
+    [[nodiscard]] bool had(const ipsec::IkeKey& key) const { return in_this(had_, key); }
+    [[nodiscard]] bool had_child(std::uint32_t spi) const { return in_this(had_children_, spi); }
+    [[nodiscard]] bool ever_had(const ipsec::IkeKey& key) const { return had_.contains(key); }
+    [[nodiscard]] bool ever_had_child(std::uint32_t spi) const {
+        return had_children_.contains(spi);
+    }
     [[nodiscard]] const test::PassiveCharon& sas() const { return sas_; }
+    // The kernel has refused it last.
+    [[nodiscard]] bool is_refused(std::uint32_t spi) const { return refused_.contains(spi); }
     // The gate drops what this outbound SA sends.
     [[nodiscard]] bool holds(std::uint32_t spi_out) const { return held_.contains(spi_out); }
     [[nodiscard]] bool is_held(std::uint32_t spi) const { return holds(kernel_.at(spi).spi_out); }
@@ -85,7 +92,7 @@ class Charon {
     [[nodiscard]] std::uint64_t received(std::uint32_t spi) const { return kernel_.at(spi).seq; }
     [[nodiscard]] std::uint64_t next(std::uint32_t spi) const;
 
-    // Of the ESP SAs that charon makes the kernel refuses so many.
+    // Of the ESP SAs that charon is fed the kernel refuses so many.
     unsigned refused_percent = 0;
 
   private:
@@ -100,12 +107,17 @@ class Charon {
     };
     using Job = std::function<void()>;
 
+    template <class Key>
+    [[nodiscard]] bool in_this(const std::map<Key, std::uint64_t>& had, const Key& key) const {
+        const auto found = had.find(key);
+        return found != had.end() && found->second == charon_;
+    }
     void later(Job job);
     void do_next();
     template <class Event>
     void tell(Event event);
     void be_there_after(Duration time);
-    void hear(const Bytes& message);
+    void hear(const Bytes& message, unsigned refused);
     // The kernel follows what charon has.
     void install(std::uint32_t spi, const test::PassiveCharon::Child& child);
     void remove(std::uint32_t spi);
@@ -132,7 +144,10 @@ class Charon {
     test::PassiveCharon sas_;
     std::map<std::uint32_t, Pair> kernel_;  // By the inbound SPI.
     std::set<std::uint32_t> held_;
-    std::set<ipsec::IkeKey> had_;
+    std::set<std::uint32_t> refused_;
+    // By the number of the last charon that had it.
+    std::map<ipsec::IkeKey, std::uint64_t> had_;
+    std::map<std::uint32_t, std::uint64_t> had_children_;
     std::deque<Job> jobs_;
     bool job_due_ = false;
     std::uint64_t charon_ = 0;  // Number of the charon that is there, or comes.

@@ -171,8 +171,12 @@ void IkeClients::mend(Charon& charon, IkeClient& client) {
             unknown.push_back(spi);
         }
     }
-    std::erase_if(client.children,
-                  [&](std::uint32_t spi) { return !charon.sas().children.contains(spi); });
+    // Nor has charon what the kernel did not take: the client notices as it rekeys.
+    for (const std::uint32_t spi : std::set(client.children)) {
+        if (!charon.has_child(spi)) {
+            end_child(charon, client, spi);
+        }
+    }
     if (client.children.empty() && !unknown.empty()) {
         add_child(charon, client);
     }

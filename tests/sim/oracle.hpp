@@ -19,7 +19,9 @@
 //   unknown      Nobody erases a record of a type that it does not know.
 //   equal        Complete replicas at the same point have the same count, digest and records.
 //   confirm      Whoever confirms has every record up to there in its kernel, but the refused ones.
-//   protected    What a holder reports as protected was installed in another node's kernel.
+//                Of an SA its charon, and its kernel, has had it since charon is there.
+//   protected    What a holder reports as protected was installed in another node's kernel, or had
+//                by another node's charon.
 //   lost         What was reported as protected, and is in the kernel of the node that is promoted
 //                next, is resumed there. A complete replica does not lack what another has; nor is
 //                it complete when a member is so in a newer epoch.
@@ -256,6 +258,11 @@ class Oracle {
     [[nodiscard]] bool is_wanted(const wire::RecordKey& sa) const;
     // charon has it, and the kernel.
     [[nodiscard]] static bool has_sa(const Machine& machine, const wire::RecordKey& sa);
+    // They had it, since charon is there: of what a rebuild takes from a kernel vpnhad hears later.
+    [[nodiscard]] static bool had_sa(const Machine& machine, const wire::RecordKey& sa);
+    // Another machine's charon had it, ever.
+    [[nodiscard]] bool was_elsewhere(const Machine& machine, const wire::RecordKey& sa) const;
+    void check_sas_confirmed(const Machine& machine, const wire::Confirm& confirm) const;
     void check_sas_settled(const Machine& holder) const;
     void check_versions(const Machine& machine, GatewayId gateway) const;
     void compare(const Machine& a, const Machine& b, GatewayId gateway) const;

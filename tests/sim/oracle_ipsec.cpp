@@ -43,6 +43,22 @@ bool Oracle::has_sa(const Machine& machine, const wire::RecordKey& sa) {
                                                  : charon.has(*ipsec::parse_ike_key(sa.id.view()));
 }
 
+bool Oracle::had_sa(const Machine& machine, const wire::RecordKey& sa) {
+    const Charon& charon = machine.charon();
+    return sa.type == wire::RecordType::child_sa ? charon.had_child(*ipsec::parse_spi(sa.id.view()))
+                                                 : charon.had(*ipsec::parse_ike_key(sa.id.view()));
+}
+
+bool Oracle::was_elsewhere(const Machine& machine, const wire::RecordKey& sa) const {
+    return std::ranges::any_of(machines_, [&](const auto& each) {
+        const Charon& charon = each.second->charon();
+        const bool had = sa.type == wire::RecordType::child_sa
+                             ? charon.ever_had_child(*ipsec::parse_spi(sa.id.view()))
+                             : charon.ever_had(*ipsec::parse_ike_key(sa.id.view()));
+        return each.first != machine.id() && had;
+    });
+}
+
 bool Oracle::is_wanted(const wire::RecordKey& sa) const {
     if (sa.type == wire::RecordType::ike_sa) {
         return ike_clients_.find(*ipsec::parse_ike_key(sa.id.view())) != nullptr;
@@ -72,7 +88,34 @@ void Oracle::check_sa_promises(const Machine& machine, const node::GatewayNode& 
             } else if (promise != sa_promises_.end()) {
                 promise->second = machine.id();
             } else if (lives(key, stored.payload)) {
+                if (!was_elsewhere(machine, key)) {
+                    fail("protected", machine.id(),
+                         fmt::format("reports {} as protected, and no other charon ever had it",
+                                     name_of_sa(key)));
+                }
                 sa_promises_[key] = machine.id();
+            }
+        }
+    }
+}
+
+void Oracle::check_sas_confirmed(const Machine& machine, const wire::Confirm& confirm) const {
+    // What a charon that is not there lacks it is fed when it comes.
+    if (!plan_.ipsec || confirm.gateway != kIpsecGateway || !machine.charon().is_met()) {
+        return;
+    }
+    const replica::Store& store = machine.gateway(confirm.gateway)->replica().store();
+    for (const wire::RecordType type : kSaTypes) {
+        for (const auto& [key, stored] : store.all(type)) {
+            const bool is_refused =
+                std::ranges::find(confirm.refused, stored.version) != confirm.refused.end();
+            const bool is_covered =
+                stored.version <= wire::Version{confirm.epoch, confirm.sequence};
+            if (is_covered && !is_refused && lives(key, stored.payload) && !had_sa(machine, key)) {
+                fail("confirm", machine.id(),
+                     fmt::format("confirms {}/{}, and its charon never had {} of {}/{}",
+                                 to_string(confirm.epoch), confirm.sequence, name_of_sa(key),
+                                 to_string(stored.version.epoch), stored.version.sequence));
             }
         }
     }
@@ -105,7 +148,9 @@ void Oracle::on_charon_active(const Machine& machine) {
         if (!is_wanted(key)) {
             continue;
         }
-        if (!has_sa(machine, key) && machine.charon().refused_percent == 0) {
+        const bool is_refused = key.type == wire::RecordType::child_sa &&
+                                machine.charon().is_refused(*ipsec::parse_spi(key.id.view()));
+        if (!has_sa(machine, key) && !is_refused) {
             fail(
                 "lost", machine.id(),
                 fmt::format("charon speaks without the protected {} that it had", name_of_sa(key)));

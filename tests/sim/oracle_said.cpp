@@ -233,6 +233,7 @@ void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) co
     for (const wire::RecordType type : kSessionTypes) {
         check_confirmed(machine, confirm, type);
     }
+    check_sas_confirmed(machine, confirm);
 }
 
 void Oracle::check_confirmed(const Machine& machine, const wire::Confirm& confirm,
