@@ -57,13 +57,8 @@ Result<adapters::UniqueFd> open_socket(const Path& path) {
 
 class Talk {
   public:
-    Talk(Exchange& exchange, int fd, Clock::time_point end, Clock::duration pause)
-        : exchange_(exchange),
-          fd_(fd),
-          end_(end),
-          pause_(pause),
-          begun_(Clock::now()),
-          again_(begun_) {}
+    Talk(Exchange& exchange, int fd, Clock::time_point end)
+        : exchange_(exchange), fd_(fd), end_(end), begun_(Clock::now()), again_(begun_) {}
 
     Outcome run() {
         while (!exchange_.is_over() && !outcome_.error) {
@@ -74,7 +69,7 @@ class Talk {
             }
             if (now >= again_) {
                 send(exchange_.request());
-                again_ = now + pause_;
+                again_ = now + kAgain;
             }
             wait(std::min(again_, end_) - now);
             receive();
@@ -126,7 +121,6 @@ class Talk {
     Exchange& exchange_;
     int fd_;
     Clock::time_point end_;
-    Clock::duration pause_;
     Clock::time_point begun_;  // The step.
     Clock::time_point again_;
     bool refused_ = false;
@@ -149,14 +143,13 @@ Result<Path> find_path(const std::string& host, std::uint16_t port, const std::s
     return path;
 }
 
-Outcome carry_out(Exchange& exchange, const Path& path, std::chrono::nanoseconds patience,
-                  std::chrono::nanoseconds again) {
+Outcome carry_out(Exchange& exchange, const Path& path, std::chrono::nanoseconds patience) {
     const Clock::time_point end = Clock::now() + patience;
     const auto fd = open_socket(path);
     if (!fd) {
         return {.steps = {}, .error = fd.error()};
     }
-    return Talk(exchange, fd->get(), end, again).run();
+    return Talk(exchange, fd->get(), end).run();
 }
 
 }  // namespace vpnha::probe

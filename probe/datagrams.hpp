@@ -33,9 +33,8 @@ struct Path {
 [[nodiscard]] Result<Path> find_path(const std::string& host, std::uint16_t port,
                                      const std::string& source);
 
-// To its end, or until `patience` is over. `again`: when a question is repeated.
+// To its end, or until `patience` is over.
 [[nodiscard]] Outcome carry_out(Exchange& exchange, const Path& path,
-                                std::chrono::nanoseconds patience,
-                                std::chrono::nanoseconds again = kAgain);
+                                std::chrono::nanoseconds patience);
 
 }  // namespace vpnha::probe

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <poll.h>
 
-#include <algorithm>
 #include <array>
 #include <deque>
 #include <thread>
@@ -100,12 +99,11 @@ class Server {
     std::thread thread_;
 };
 
-Outcome ask(std::uint16_t port, std::chrono::milliseconds patience,
-            std::chrono::milliseconds again = 10s) {
+Outcome ask(std::uint16_t port, std::chrono::milliseconds patience) {
     Questions questions;
     const auto path = find_path("127.0.0.1", port, "127.0.0.1");
     EXPECT_TRUE(path);
-    return carry_out(questions, *path, patience, again);
+    return carry_out(questions, *path, patience);
 }
 
 TEST(DatagramsTest, EachStepIsTimedAndAClosingMessageEndsIt) {
@@ -120,12 +118,9 @@ TEST(DatagramsTest, EachStepIsTimedAndAClosingMessageEndsIt) {
 }
 
 TEST(DatagramsTest, WhatIsNotAnsweredIsAskedAgain) {
-    // On a slow machine copies of a question are answered as well.
-    Server server({"noise", "one", "noise", "two", "two", "two", "two"});
-    EXPECT_FALSE(ask(server.port(), 10s, 20ms).error);
-    const std::vector<std::string> received = server.received();
-    EXPECT_GE(std::ranges::count(received, "one"), 2);
-    EXPECT_GE(std::ranges::count(received, "two"), 2);
+    Server server({"noise", "one", "two"});
+    EXPECT_FALSE(ask(server.port(), 10s).error);
+    EXPECT_THAT(server.received(), ElementsAre("one", "one", "two", "bye"));
 }
 
 TEST(DatagramsTest, ARefusalEndsIt) {
@@ -139,7 +134,7 @@ TEST(DatagramsTest, ARefusalEndsIt) {
 
 TEST(DatagramsTest, SilenceEndsInTimeAndNamesTheStep) {
     Server server({"one"});
-    const Outcome outcome = ask(server.port(), 20ms);
+    const Outcome outcome = ask(server.port(), 50ms);
     ASSERT_TRUE(outcome.error);
     EXPECT_EQ(outcome.error->code, Errc::timeout);
     EXPECT_EQ(outcome.error->detail, "two was not answered");
@@ -153,7 +148,7 @@ TEST(DatagramsTest, AClosedPortIsNamed) {
         port = server.port();
         static_cast<void>(ask(port, 10s));
     }
-    const Outcome outcome = ask(port, 20ms);
+    const Outcome outcome = ask(port, 50ms);
     ASSERT_TRUE(outcome.error);
     EXPECT_THAT(outcome.error->detail,
                 AllOf(HasSubstr("one was not answered"), HasSubstr("closed")));

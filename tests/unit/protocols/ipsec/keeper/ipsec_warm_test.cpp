@@ -65,7 +65,7 @@ TEST_F(IpsecWarmTest, WhatNobodyKnowsIsAWholeEpochsNumbers) {
     a_.out(8).oseq = 700;
     pass(seconds(1));
     warm(b_, 3, std::nullopt);
-    EXPECT_EQ(b_.out(8).oseq, 700 + 2 * 2 * limits::kEspPerEpoch);
+    EXPECT_EQ(b_.out(8).oseq, 700 + 2 * 2 * limits::kEspPerEpoch + limits::kEspLead);
     a_.out(8).oseq = 0xffff'0000;
     pass(seconds(1));
     warm(b_, 3, std::nullopt);
@@ -83,7 +83,8 @@ TEST_F(IpsecWarmTest, WhatNobodyKnowsIsBeyondEveryEpochSinceTheSaWasMade) {
     b_.out(8).oseq = 701;
     pass(seconds(1));
     warm(a_, 4, std::nullopt);
-    EXPECT_EQ(a_.out(8).oseq, 3 * 2 * limits::kEspPerEpoch) << "not 701 and two epochs'";
+    EXPECT_EQ(a_.out(8).oseq, 3 * 2 * limits::kEspPerEpoch + limits::kEspLead)
+        << "not 701 and two epochs'";
 }
 
 TEST_F(IpsecWarmTest, ExactNumbersGoOnWithoutAJump) {
