@@ -8,7 +8,6 @@ namespace vpnha::probe {
 
 namespace {
 
-using adapters::kRadiusAuthenticatorOffset;
 using adapters::kRadiusHeaderBytes;
 using adapters::RadiusDigest;
 using adapters::RadiusType;
@@ -36,36 +35,20 @@ Result<std::unique_ptr<RadiusExchange>> RadiusExchange::make(const RadiusNumbers
     }
     std::ranges::copy(*digest, request.begin() + kRadiusHeaderBytes + 2);
     return std::unique_ptr<RadiusExchange>(
-        new RadiusExchange(numbers, std::move(secret), std::move(request)));
+        new RadiusExchange(std::move(secret), std::move(request)));
 }
 
-RadiusExchange::RadiusExchange(const RadiusNumbers& numbers, adapters::SecretBytes secret,
-                               Bytes request)
-    : numbers_(numbers), secret_(std::move(secret)), request_(std::move(request)) {}
+RadiusExchange::RadiusExchange(adapters::SecretBytes secret, Bytes request)
+    : secret_(std::move(secret)), request_(std::move(request)) {}
 
 Result<void> RadiusExchange::on_datagram(ByteView datagram) {
-    ByteReader reader(datagram);
-    const std::uint8_t code = reader.u8();
-    const std::uint8_t id = reader.u8();
-    const std::size_t length = reader.u16();
-    const bool is_answer = code == kAccessAccept || code == kAccountingResponse;
-    if (!reader.ok() || !is_answer || id != numbers_.id || length < kRadiusHeaderBytes ||
-        length > datagram.size()) {
+    const ByteView answer = adapters::answer_in(datagram, request_);
+    if (answer.empty() || (answer[0] != kAccessAccept && answer[0] != kAccountingResponse)) {
         return {};
     }
-    over_ = over_ || is_authentic(datagram.first(length));
+    over_ = over_ || adapters::is_signed_answer(answer, request_, secret_.view());
     forged_ = !over_;
     return {};
-}
-
-// The Response Authenticator: a digest of the answer, of the request's and of the secret.
-bool RadiusExchange::is_authentic(ByteView packet) const {
-    const ByteView before = packet.first(kRadiusAuthenticatorOffset);
-    const ByteView given =
-        packet.subspan(kRadiusAuthenticatorOffset, numbers_.authenticator.size());
-    const ByteView attributes = packet.subspan(kRadiusHeaderBytes);
-    return adapters::is_digest(
-        adapters::md5({before, numbers_.authenticator, attributes, secret_.view()}), given);
 }
 
 std::string RadiusExchange::hint() const {

@@ -29,10 +29,8 @@ class RadiusExchange final : public Exchange {
     [[nodiscard]] std::string hint() const override;
 
   private:
-    RadiusExchange(const RadiusNumbers& numbers, adapters::SecretBytes secret, Bytes request);
-    [[nodiscard]] bool is_authentic(ByteView packet) const;
+    RadiusExchange(adapters::SecretBytes secret, Bytes request);
 
-    RadiusNumbers numbers_;
     adapters::SecretBytes secret_;
     Bytes request_;
     bool over_ = false;

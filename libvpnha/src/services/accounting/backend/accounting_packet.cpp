@@ -98,20 +98,9 @@ std::optional<Bytes> encode_accounting(const node::AccountingRequest& request,
 }
 
 bool is_answer_to(ByteView request, ByteView answer, ByteView secret) {
-    ByteReader reader(answer);
-    const std::uint8_t code = reader.u8();
-    const std::uint8_t id = reader.u8();
-    const std::size_t length = reader.u16();
-    if (code != kAccountingResponse || id != request[1] || length < kRadiusHeaderBytes ||
-        length > answer.size()) {
-        return false;
-    }
-    const ByteView said = reader.take(sizeof(RadiusDigest));
-    const auto expected =
-        md5({answer.first(kRadiusAuthenticatorOffset),
-             request.subspan(kRadiusAuthenticatorOffset, sizeof(RadiusDigest)),
-             answer.subspan(kRadiusHeaderBytes, length - kRadiusHeaderBytes), secret});
-    return is_digest(expected, said);
+    const ByteView packet = answer_in(answer, request);
+    return !packet.empty() && packet[0] == kAccountingResponse &&
+           is_signed_answer(packet, request, secret);
 }
 
 }  // namespace vpnha::adapters

@@ -73,4 +73,22 @@ bool is_digest(const std::optional<RadiusDigest>& digest, ByteView octets) {
            CRYPTO_memcmp(digest->data(), octets.data(), digest->size()) == 0;
 }
 
+ByteView answer_in(ByteView datagram, ByteView request) {
+    ByteReader reader(datagram);
+    reader.u8();  // The code.
+    const std::uint8_t id = reader.u8();
+    const std::size_t length = reader.u16();
+    const bool is_answer = reader.ok() && id == request[1] && length >= kRadiusHeaderBytes &&
+                           length <= datagram.size();
+    return is_answer ? datagram.first(length) : ByteView();
+}
+
+bool is_signed_answer(ByteView answer, ByteView request, ByteView secret) {
+    constexpr std::size_t kBytes = sizeof(RadiusDigest);
+    const auto digest = md5({answer.first(kRadiusAuthenticatorOffset),
+                             request.subspan(kRadiusAuthenticatorOffset, kBytes),
+                             answer.subspan(kRadiusHeaderBytes), secret});
+    return is_digest(digest, answer.subspan(kRadiusAuthenticatorOffset, kBytes));
+}
+
 }  // namespace vpnha::adapters

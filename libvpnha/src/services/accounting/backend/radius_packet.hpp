@@ -79,4 +79,11 @@ class RadiusAttributes {
 // Takes as long whatever differs. False: there is no digest, or other octets.
 [[nodiscard]] bool is_digest(const std::optional<RadiusDigest>& digest, ByteView octets);
 
+// The packet in `datagram` that answers that request: by its identifier, and as long as it states.
+// Empty: it is none.
+[[nodiscard]] ByteView answer_in(ByteView datagram, ByteView request);
+// The Response Authenticator of such a packet (RFC 2865 3) is right: a digest of the answer, of the
+// request's authenticator, and of the secret.
+[[nodiscard]] bool is_signed_answer(ByteView answer, ByteView request, ByteView secret);
+
 }  // namespace vpnha::adapters
