@@ -82,10 +82,10 @@ class Talk {
 
   private:
     void send(const Bytes& datagram) {
-        refused_ =
-            ::send(fd_, datagram.data(), datagram.size(), MSG_NOSIGNAL) < 0 && errno == ECONNREFUSED
-                ? true
-                : refused_;
+        if (::send(fd_, datagram.data(), datagram.size(), MSG_NOSIGNAL) < 0 &&
+            errno == ECONNREFUSED) {
+            refused_ = true;
+        }
     }
     void wait(Clock::duration time) const {
         pollfd ready{.fd = fd_, .events = POLLIN, .revents = 0};

@@ -87,10 +87,24 @@ Result<IkeNotify> parse_ike_notify(ByteView body, std::uint8_t version) {
     return notify;
 }
 
+std::optional<IkeNotify> notify_in(const IkePayload& payload, std::uint8_t version) {
+    if (payload.type != (version == kIkev1Version ? kIkev1Notify : kIkev2Notify)) {
+        return std::nullopt;
+    }
+    const auto notify = parse_ike_notify(payload.body, version);
+    return notify ? std::optional(*notify) : std::nullopt;
+}
+
+Error refused_by(std::uint16_t type, std::string_view what, std::uint8_t version) {
+    const std::string why = type == kNoProposalChosen
+                                ? fmt::format(", no connection of IKEv{} fits", version >> 4)
+                                : "";
+    return {Errc::unreachable, fmt::format("refuses {}: {}{}", what, ike_notify_name(type), why)};
+}
+
 std::string ike_notify_name(std::uint16_t type) {
     constexpr std::uint16_t kInvalidMajorVersion = 5;
     constexpr std::uint16_t kInvalidSyntax = 7;
-    constexpr std::uint16_t kInvalidKePayload = 17;
     switch (type) {
         case kInvalidMajorVersion:
             return "INVALID_MAJOR_VERSION";

@@ -4,6 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -38,14 +41,24 @@ struct IkeMessage {
 struct IkeNotify {
     std::uint16_t type = 0;
     ByteView data{};
+
+    // Types from 16384 on are of a status.
+    [[nodiscard]] bool is_error() const { return type < 16384; }
 };
 [[nodiscard]] Result<IkeNotify> parse_ike_notify(ByteView body, std::uint8_t version);
+// nullopt: it is another payload, or does not parse.
+[[nodiscard]] std::optional<IkeNotify> notify_in(const IkePayload& payload, std::uint8_t version);
+// The server has refused `what` by an error of that type.
+[[nodiscard]] Error refused_by(std::uint16_t type, std::string_view what, std::uint8_t version);
 
 // "NO_PROPOSAL_CHOSEN"; "notify 99" where it is none that a first exchange ends with.
 [[nodiscard]] std::string ike_notify_name(std::uint16_t type);
 
 inline constexpr std::uint8_t kIkev1Version = 0x10;
 inline constexpr std::uint8_t kIkev2Version = 0x20;
+inline constexpr std::uint8_t kIkev1Notify = 11;
+inline constexpr std::uint8_t kIkev2Notify = 41;
 inline constexpr std::uint16_t kNoProposalChosen = 14;  // In both versions.
+inline constexpr std::uint16_t kInvalidKePayload = 17;
 
 }  // namespace vpnha::probe

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "probe/ikev1_exchange.hpp"
 
-#include <fmt/format.h>
-
 #include <array>
 
 #include "probe/ike_message.hpp"
@@ -15,8 +13,6 @@ constexpr std::uint8_t kMainMode = 2;
 constexpr std::uint8_t kInformational = 5;
 constexpr std::uint8_t kSa = 1;
 constexpr std::uint8_t kNonce = 10;
-constexpr std::uint8_t kNotify = 11;
-constexpr std::uint16_t kErrorsEnd = 16384;
 constexpr std::size_t kNonceBytes = 16;
 
 constexpr std::uint32_t kIpsecDoi = 1;
@@ -107,15 +103,11 @@ Result<void> Ikev1Exchange::on_datagram(ByteView datagram) {
             theirs_ = message->header.responder;
             return {};
         }
-        const auto notify = message->header.exchange == kInformational && payload.type == kNotify
-                                ? parse_ike_notify(payload.body, kIkev1Version)
-                                : fail(Errc::not_found, "another payload");
-        if (notify && notify->type < kErrorsEnd) {
-            return fail(
-                Errc::unreachable,
-                fmt::format(
-                    "refuses main mode: {}{}", ike_notify_name(notify->type),
-                    notify->type == kNoProposalChosen ? ", no connection of IKEv1 fits" : ""));
+        const auto notify = message->header.exchange == kInformational
+                                ? notify_in(payload, kIkev1Version)
+                                : std::nullopt;
+        if (notify && notify->is_error()) {
+            return tl::unexpected(refused_by(notify->type, "main mode", kIkev1Version));
         }
     }
     return {};

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "probe/ikev2_exchange.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <initializer_list>
 #include <vector>
@@ -19,9 +17,6 @@ constexpr std::uint8_t kResponseFlag = 0x20;
 constexpr std::uint8_t kSa = 33;
 constexpr std::uint8_t kKeyExchange = 34;
 constexpr std::uint8_t kNonce = 40;
-constexpr std::uint8_t kNotify = 41;
-constexpr std::uint16_t kInvalidKe = 17;
-constexpr std::uint16_t kErrorsEnd = 16384;  // Above are notifies of a status.
 constexpr std::uint16_t kCookie = 16390;
 constexpr std::size_t kCookieBytesMax = 64;
 // A server that changes its secret asks for another one.
@@ -114,7 +109,7 @@ Bytes encode_request(const Ikev2Numbers& numbers, ByteView cookie) {
     key.u16(kForbiddenGroup).u16(0).bytes(numbers.public_value);
     std::vector<IkePayload> payloads;
     if (!cookie.empty()) {
-        payloads.push_back({kNotify, notify.view()});
+        payloads.push_back({kIkev2Notify, notify.view()});
     }
     payloads.push_back({kSa, sa.view()});
     payloads.push_back({kKeyExchange, key.view()});
@@ -153,21 +148,16 @@ Result<void> Ikev2Exchange::on_datagram(ByteView datagram) {
         return {};
     }
     for (const IkePayload& payload : message->payloads) {
-        const auto notify = payload.type == kNotify ? parse_ike_notify(payload.body, kIkev2Version)
-                                                    : fail(Errc::not_found, "another payload");
+        const auto notify = notify_in(payload, kIkev2Version);
         if (notify && notify->type == kCookie) {
             return take_cookie(notify->data);
         }
-        if (notify && notify->type == kInvalidKe) {
+        if (notify && notify->type == kInvalidKePayload) {
             over_ = true;
             return {};
         }
-        if (notify && notify->type < kErrorsEnd) {
-            return fail(
-                Errc::unreachable,
-                fmt::format(
-                    "refuses an IKE SA: {}{}", ike_notify_name(notify->type),
-                    notify->type == kNoProposalChosen ? ", no connection of IKEv2 fits" : ""));
+        if (notify && notify->is_error()) {
+            return tl::unexpected(refused_by(notify->type, "an IKE SA", kIkev2Version));
         }
     }
     over_ = has_all_of_an_answer(*message);
