@@ -71,11 +71,7 @@ const ocf::Agent& pptpd() {
             "OCF_CHECK_LEVEL 10 makes a call where the gateway is: a control connection, a pppd "
             "and GRE there and back, over the loopback device. It ends before a name is asked "
             "for, and is left out while each slot of pptpd has a client.",
-        .parameters = {{.name = "gateway",
-                        .required = true,
-                        .unique_group = "gateway",
-                        .short_text = "Gateway",
-                        .long_text = "The gateway's name in vpnha.toml."},
+        .parameters = {gateway_parameter(),
                        {.name = "config",
                         .default_value = "/etc/pptpd.conf",
                         .reloadable = true,
@@ -91,11 +87,7 @@ const ocf::Agent& pptpd() {
                                      "128, another on each node. Without it, 8 times the node's id "
                                      "in corosync.conf, modulo 128: set it, by a rule for each "
                                      "node, where that is the same for two nodes."},
-                       {.name = "socket",
-                        .default_value = kControlSocketPath,
-                        .reloadable = true,
-                        .short_text = "Control socket",
-                        .long_text = "Where vpnhad listens, as in its configuration."}},
+                       socket_parameter()},
         .actions = {{.name = "start", .timeout_s = 20, .run = start},
                     {.name = "stop", .timeout_s = 20, .run = stop},
                     {.name = "reload-agent", .timeout_s = 20, .run = reload},

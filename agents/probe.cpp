@@ -62,8 +62,8 @@ bool is_full(const Call& call, const std::string& protocol) {
 }
 
 struct Asked {
-    std::string dead;     // What of the service is; empty: nothing.
-    std::string unasked;  // What could not be asked; empty: nothing.
+    std::vector<std::string> dead;     // What of the service is.
+    std::vector<std::string> unasked;  // What could not be asked.
 };
 
 Asked ask(const Call& call, const ProbeSettings& settings) {
@@ -81,9 +81,9 @@ Asked ask(const Call& call, const ProbeSettings& settings) {
             printed ? printed->text.substr(0, printed->text.find_first_of("|\n"))
                     : fmt::format("{}: {}", call.parameter("binary"), printed.error().detail);
         if (!printed || printed->code < 0 || printed->code >= kUnknown) {
-            asked.unasked += (asked.unasked.empty() ? "" : "; ") + line;
+            asked.unasked.push_back(line);
         } else if (printed->code == kCritical && !is_full(call, protocol)) {
-            asked.dead += (asked.dead.empty() ? "" : "; ") + line;
+            asked.dead.push_back(line);
         }
     }
     return asked;
@@ -97,12 +97,13 @@ void look(const Call& call, const ProbeSettings& settings, const ProbeMark& mark
         health.not_asked();  // It has moved, or is about to.
     } else if (!asked.dead.empty()) {
         health.unanswered(
-            asked.dead, settings.failures, [&mark] { return !mark.all().empty(); }, now());
+            fmt::format("{}", fmt::join(asked.dead, "; ")), settings.failures,
+            [&mark] { return !mark.all().empty(); }, now());
     } else if (asked.unasked.empty()) {
         health.answered(settings.failures, now());
     } else {
         health.not_asked();
-        health.reason = asked.unasked;
+        health.reason = fmt::format("{}", fmt::join(asked.unasked, "; "));
     }
 }
 
@@ -234,11 +235,7 @@ const ocf::Agent& probe() {
             "are dead, the gateway stays. A service that no node has ever answered for is not "
             "called dead: the probe may be kept out by a rule. A drained gateway answers, and a "
             "pptpd each of whose slots has a client is not dead.",
-        .parameters = {{.name = "gateway",
-                        .required = true,
-                        .unique_group = "gateway",
-                        .short_text = "Gateway",
-                        .long_text = "The gateway's name in vpnha.toml."},
+        .parameters = {gateway_parameter(),
                        {.name = "address",
                         .required = true,
                         .reloadable = true,
@@ -280,11 +277,7 @@ const ocf::Agent& probe() {
                         .long_text = "A node that the gateway has left is a candidate as before "
                                      "after so long, if the service answers on another node. At "
                                      "most 86400."},
-                       {.name = "socket",
-                        .default_value = kControlSocketPath,
-                        .reloadable = true,
-                        .short_text = "Control socket",
-                        .long_text = "Where vpnhad listens, as in its configuration."},
+                       socket_parameter(),
                        {.name = "binary",
                         .default_value = VPNHA_PROBE_PROGRAM,
                         .reloadable = true,

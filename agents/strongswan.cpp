@@ -68,11 +68,7 @@ const ocf::Agent& strongswan() {
             "stopped without a word to its clients, and its ESP SAs are removed from the kernel. "
             "Where the gateway is served, a stop takes effect when another node serves: until "
             "then a daemon that is well goes on with its sessions.",
-        .parameters = {{.name = "gateway",
-                        .required = true,
-                        .unique_group = "gateway",
-                        .short_text = "Gateway",
-                        .long_text = "The gateway's name in vpnha.toml."},
+        .parameters = {gateway_parameter(),
                        {.name = "config",
                         .default_value = "/etc/swanctl/swanctl.conf",
                         .reloadable = true,
@@ -87,11 +83,7 @@ const ocf::Agent& strongswan() {
                         .long_text = "What charon is started with, as vpnha installs it. It "
                                      "includes /etc/strongswan.conf, which is the place for "
                                      "settings of your own."},
-                       {.name = "socket",
-                        .default_value = kControlSocketPath,
-                        .reloadable = true,
-                        .short_text = "Control socket",
-                        .long_text = "Where vpnhad listens, as in its configuration."},
+                       socket_parameter(),
                        {.name = "binary",
                         .default_value = "/usr/sbin/charon-systemd",
                         .reloadable = true,

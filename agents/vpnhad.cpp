@@ -136,6 +136,22 @@ Result<void> run_program(const std::vector<std::string>& arguments,
 
 }  // namespace
 
+ocf::Parameter gateway_parameter() {
+    return {.name = "gateway",
+            .required = true,
+            .unique_group = "gateway",
+            .short_text = "Gateway",
+            .long_text = "The gateway's name in vpnha.toml."};
+}
+
+ocf::Parameter socket_parameter() {
+    return {.name = "socket",
+            .default_value = kControlSocketPath,
+            .reloadable = true,
+            .short_text = "Control socket",
+            .long_text = "Where vpnhad listens, as in its configuration."};
+}
+
 Sessions sessions_here(const std::string& socket, const std::string& gateway) {
     auto client = ControlClient::connect(socket, kSessionsPatience);
     if (!client) {

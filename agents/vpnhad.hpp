@@ -18,6 +18,10 @@
 
 namespace vpnha::agents {
 
+// What the agents of a gateway have in common: its name, and how vpnhad is asked.
+[[nodiscard]] ocf::Parameter gateway_parameter();
+[[nodiscard]] ocf::Parameter socket_parameter();
+
 // The sessions of a gateway on this node, as vpnhad answers. `none` when nobody answers.
 enum class Sessions {
     none,

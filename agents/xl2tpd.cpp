@@ -63,11 +63,7 @@ const ocf::Agent& xl2tpd() {
             "with its port muted, so that clients never hear of it. Where the gateway is "
             "served, a stop takes effect when another node serves: until then a daemon that is "
             "well goes on with its sessions.",
-        .parameters = {{.name = "gateway",
-                        .required = true,
-                        .unique_group = "gateway",
-                        .short_text = "Gateway",
-                        .long_text = "The gateway's name in vpnha.toml."},
+        .parameters = {gateway_parameter(),
                        {.name = "config",
                         .default_value = "/etc/xl2tpd/xl2tpd.conf",
                         .reloadable = true,
@@ -90,11 +86,7 @@ const ocf::Agent& xl2tpd() {
                                      "pppds as well), and the monitor fails above three quarters, "
                                      "so that it is started anew before it or the node suffers. "
                                      "A session takes 10 KiB."},
-                       {.name = "socket",
-                        .default_value = kControlSocketPath,
-                        .reloadable = true,
-                        .short_text = "Control socket",
-                        .long_text = "Where vpnhad listens, as in its configuration."},
+                       socket_parameter(),
                        {.name = "binary",
                         .default_value = "/usr/sbin/xl2tpd",
                         .reloadable = true,
