@@ -13,10 +13,10 @@ pppd's LCP echoes, before any probe is sure.
 Expected: another node serves within 45 s; one move; the node is marked as dead and its successor as
 alive; to the client it was a silence of at most 2.5 s and nothing else.
 """
-from vpnlab.evidence.expectation import equals
 from vpnlab.host.node import Node
 from vpnlab.product.pptp_client import PptpDialler
-from vpnlab.steps.promoted.dead_service import begin_probed, hang_service, expect_moved_alive, marks
+from vpnlab.steps.promoted.dead_service import (
+    begin_probed, expect_marked, expect_moved_alive, hang_service)
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -34,6 +34,5 @@ def drop_gre(node: Node) -> None:
 def steps(run: Run) -> None:
     live = begin_probed(run, "pptp", {"client1": PptpDialler}, pptp=True)
     successor = hang_service(run, live, "a rule that drops GRE", drop_gre)
-    run.expect("marks", marks(live, successor),
-               equals({live.active.name: "dead", successor.name: "alive"}))
+    expect_marked(run, live, successor)
     expect_moved_alive(run, live)

@@ -12,9 +12,9 @@ Expected: another node serves within 45 s, which are the 30 s of the probe and P
 the node is marked as dead and its successor as alive; the probe never fails; to the client it was a
 silence of at most 2.5 s and nothing else.
 """
-from vpnlab.evidence.expectation import equals
 from vpnlab.product.l2tp_client import L2tpClient
-from vpnlab.steps.promoted.dead_service import begin_probed, hang_service, expect_moved_alive, marks
+from vpnlab.steps.promoted.dead_service import (
+    begin_probed, expect_marked, expect_moved_alive, hang_service)
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -25,6 +25,5 @@ def steps(run: Run) -> None:
     live = begin_probed(run, "l2tp", {"client1": L2tpClient})
     successor = hang_service(run, live, "a SIGSTOP of xl2tpd",
                              lambda node: node.stop_process("xl2tpd"))
-    run.expect("marks", marks(live, successor),
-               equals({live.active.name: "dead", successor.name: "alive"}))
+    expect_marked(run, live, successor)
     expect_moved_alive(run, live)
