@@ -8,8 +8,8 @@
 
 #include "services/flows/keeper/batch.hpp"
 #include "services/flows/keeper/flow_keys.hpp"
+#include "services/flows/model/calls.hpp"
 #include "services/flows/model/flow_record.hpp"
-#include "services/flows/model/pptp.hpp"
 
 namespace vpnha::keepers {
 
@@ -72,7 +72,7 @@ void Flows::follow(TimePoint now, Effects& effects) {
 
 void Flows::hear(const node::FlowNews& heard, TimePoint now, Effects& effects) {
     for (const News& each : heard.news) {
-        if (conntrack::is_pptp_call(each)) {
+        if (conntrack::is_call(each)) {
             for (const News& half : conntrack::halves(each)) {
                 on_one(half, each.flow.key, now, effects);
             }
@@ -123,7 +123,7 @@ void Flows::on_one(const News& news, const FlowKey& entry, TimePoint now, Effect
         batch<node::LookUpFlows>(effects, gateway_.id()).flows.push_back(news.flow.key);
     } else if (tracker_) {
         const bool hot = !ended && is_hot(news.flow);
-        const bool control = conntrack::is_pptp_control(news.flow.key);
+        const bool control = conntrack::is_call_control(news.flow.key);
         const conntrack::Flow last = control ? as_held(news.flow) : conntrack::Flow{};
         const conntrack::Decision decision =
             tracker_->on_news(hot ? revive(news, effects) : news, now);

@@ -11,8 +11,8 @@
 #include "services/flows/keeper/batch.hpp"
 #include "services/flows/keeper/flow_keys.hpp"
 #include "services/flows/keeper/flows.hpp"
+#include "services/flows/model/calls.hpp"
 #include "services/flows/model/flow_record.hpp"
-#include "services/flows/model/pptp.hpp"
 #include "services/flows/work.hpp"
 
 namespace vpnha::keepers {
@@ -63,7 +63,7 @@ void Flows::end_calls(const conntrack::Flow& control, TimePoint now, Effects& ef
 
 bool Flows::has_control(const conntrack::Flow& one, const FlowKey& except) const {
     const auto is_one = [&except](const conntrack::Flow& flow) {
-        return conntrack::is_pptp_control(flow.key) && flow.key != except;
+        return conntrack::is_call_control(flow.key) && flow.key != except;
     };
     const auto hosts = conntrack::hosts_of_calls(one, conntrack::kTcp);
     return std::ranges::any_of(
@@ -75,7 +75,7 @@ bool Flows::has_control(const conntrack::Flow& one, const FlowKey& except) const
 void Flows::end_orphaned_calls(TimePoint now, Effects& effects) {
     std::vector<conntrack::Flow> orphans;
     for (conntrack::Flow& half : gre()) {
-        if (conntrack::is_pptp_half(half.key) && !has_control(half, half.key)) {
+        if (conntrack::is_half_call(half.key) && !has_control(half, half.key)) {
             orphans.push_back(std::move(half));
         }
     }

@@ -25,14 +25,14 @@
 namespace vpnha::conntrack {
 
 // GRE that a helper expected. The halves are not: they have no parent.
-[[nodiscard]] bool is_pptp_call(const News& news);
+[[nodiscard]] bool is_call(const News& news);
 [[nodiscard]] std::array<News, 2> halves(const News& call);
 
 // PPTP's control connection, whose end is the end of its calls: no packet keeps a half alive, and
 // none ends it.
-[[nodiscard]] bool is_pptp_control(const FlowKey& key);
+[[nodiscard]] bool is_call_control(const FlowKey& key);
 // Half a call, as far as its keys tell: not when the call id is 0.
-[[nodiscard]] bool is_pptp_half(const FlowKey& key);
+[[nodiscard]] bool is_half_call(const FlowKey& key);
 // Between which hosts a control connection and its calls are, without parts: the halves, of which
 // one begins at each end, or the control connection. `one`: any of them.
 [[nodiscard]] std::array<FlowKey, 2> hosts_of_calls(const Flow& one, std::uint8_t protocol);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "services/flows/model/pptp.hpp"
+#include "services/flows/model/calls.hpp"
 
 namespace vpnha::conntrack {
 
@@ -22,7 +22,7 @@ News half(const News& call, const Tuple& seen, const Tuple& answered) {
 
 }  // namespace
 
-bool is_pptp_call(const News& news) {
+bool is_call(const News& news) {
     return news.flow.key.protocol == kGre && (news.expected || news.flow.parent);
 }
 
@@ -31,11 +31,11 @@ std::array<News, 2> halves(const News& call) {
     return {half(call, original, call.flow.reply), half(call, call.flow.reply, original)};
 }
 
-bool is_pptp_control(const FlowKey& key) {
+bool is_call_control(const FlowKey& key) {
     return key.protocol == kTcp && key.original.destination_part == kPptpPort;
 }
 
-bool is_pptp_half(const FlowKey& key) {
+bool is_half_call(const FlowKey& key) {
     return key.protocol == kGre && key.original.source_part == 0 &&
            key.original.destination_part != 0;
 }
@@ -53,7 +53,7 @@ std::vector<FlowKey> calls_of(const Flow& one, std::span<const Flow> gre) {
     // Calls that are named more often from the first host on than from the other one.
     int surplus = 0;
     for (const Flow& flow : gre) {
-        if (is_pptp_half(flow.key)) {
+        if (is_half_call(flow.key)) {
             const auto its = hosts_of_calls(flow, kGre);
             surplus += (its == hosts ? 1 : 0) - (its == back ? 1 : 0);
         }
@@ -67,7 +67,7 @@ std::vector<FlowKey> calls_of(const Flow& one, std::span<const Flow> gre) {
         const Tuple& keys = flow.key.original;
         const bool keyless = keys.source_part == 0 && keys.destination_part == 0;
         const bool lacking = its == hosts ? surplus < 0 : surplus > 0;
-        if (is_pptp_half(flow.key) || (keyless && lacking)) {
+        if (is_half_call(flow.key) || (keyless && lacking)) {
             calls.push_back(flow.key);
         }
     }

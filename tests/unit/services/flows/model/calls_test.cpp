@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "services/flows/model/pptp.hpp"
+#include "services/flows/model/calls.hpp"
 
 #include <gmock/gmock.h>
 
 #include "support/flow_builder.hpp"
 
 namespace vpnha::conntrack {
-namespace pptp_test {
+namespace calls_test {
 
 using test::address;
 using test::flow_of;
@@ -26,12 +26,12 @@ News expected(Flow flow) {
 }
 
 TEST(PptpTest, OnlyGreThatWasExpectedIsACall) {
-    EXPECT_TRUE(is_pptp_call(expected(pptp_call())));
-    EXPECT_FALSE(is_pptp_call({.flow = pptp_call()})) << "it may be a half";
+    EXPECT_TRUE(is_call(expected(pptp_call())));
+    EXPECT_FALSE(is_call({.flow = pptp_call()})) << "it may be a half";
     Flow listed = pptp_call();
     listed.parent = nat_tcp_flow().key;
-    EXPECT_TRUE(is_pptp_call({.kind = News::Kind::listed, .flow = listed}));
-    EXPECT_FALSE(is_pptp_call(expected(nat_tcp_flow()))) << "FTP";
+    EXPECT_TRUE(is_call({.kind = News::Kind::listed, .flow = listed}));
+    EXPECT_FALSE(is_call(expected(nat_tcp_flow()))) << "FTP";
 }
 
 TEST(PptpTest, EachHalfAnswersToWhatItsDirectionsPacketsName) {
@@ -41,7 +41,7 @@ TEST(PptpTest, EachHalfAnswersToWhatItsDirectionsPacketsName) {
     EXPECT_EQ(servers.flow.key.original, (Tuple{kServer, kVip, 0, 4000}));
     EXPECT_EQ(servers.flow.reply, (Tuple{kClient, kServer, 1000, 0}));
     for (const News& half : {clients, servers}) {
-        EXPECT_FALSE(is_pptp_call(half)) << "a successor's kernel names it as it is";
+        EXPECT_FALSE(is_call(half)) << "a successor's kernel names it as it is";
         EXPECT_EQ(half.flow.status, pptp_call().status);
     }
 }
@@ -63,8 +63,8 @@ FlowKey hosts(std::uint8_t protocol, const IpAddress& from, const IpAddress& to)
 TEST(PptpTest, HalvesBelongToTheControlConnectionOfTheirHosts) {
     Flow control = nat_tcp_flow();
     control.key.original.destination_part = 1723;
-    EXPECT_TRUE(is_pptp_control(control.key));
-    EXPECT_FALSE(is_pptp_control(nat_tcp_flow().key));
+    EXPECT_TRUE(is_call_control(control.key));
+    EXPECT_FALSE(is_call_control(nat_tcp_flow().key));
     control.key.zone.id = 7;
     EXPECT_THAT(hosts_of_calls(control, kGre),
                 ElementsAre(hosts(kGre, kClient, kServer), hosts(kGre, kServer, kVip)));
@@ -132,11 +132,11 @@ TEST(PptpTest, GreWithoutAKeyIsHalfACallOnlyIfTheOtherHalfIsThere) {
 }
 
 TEST(PptpTest, AHalfNamesOneCallIdAndOtherGreNone) {
-    EXPECT_TRUE(is_pptp_half({kGre, {}, {kClient, kServer, 0, 7}}));
-    EXPECT_FALSE(is_pptp_half({kGre, {}, {kClient, kServer, 0, 0}}));
-    EXPECT_FALSE(is_pptp_half({kGre, {}, {kClient, kServer, 1000, 7}})) << "the whole call";
-    EXPECT_FALSE(is_pptp_half({kUdp, {}, {kClient, kServer, 0, 7}}));
+    EXPECT_TRUE(is_half_call({kGre, {}, {kClient, kServer, 0, 7}}));
+    EXPECT_FALSE(is_half_call({kGre, {}, {kClient, kServer, 0, 0}}));
+    EXPECT_FALSE(is_half_call({kGre, {}, {kClient, kServer, 1000, 7}})) << "the whole call";
+    EXPECT_FALSE(is_half_call({kUdp, {}, {kClient, kServer, 0, 7}}));
 }
 
-}  // namespace pptp_test
+}  // namespace calls_test
 }  // namespace vpnha::conntrack
