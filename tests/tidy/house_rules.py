@@ -233,12 +233,12 @@ def every_errc_used(tree: Tree) -> Iterator[Violation]:
 
 
 def every_limit_used(tree: Tree) -> Iterator[Violation]:
-    path = "libvpnha/src/base/limits.hpp"
-    text = tree.files.get(path, "")
-    for name in re.findall(r"\b(k[A-Z]\w+)\s*(?:=|\{)", text):
-        used_here = len(re.findall(rf"\b{name}\b", text)) > 1
-        if not used_here and not uses(tree, name, (path,)):
-            yield Violation(path, 1, "unused", f"limits::{name}")
+    for path, text in tree.files.items():
+        if path.startswith("libvpnha/src/") and path.endswith("/limits.hpp"):
+            for name in re.findall(r"\b(k[A-Z]\w+)\s*(?:=|\{)", text):
+                used_here = len(re.findall(rf"\b{name}\b", text)) > 1
+                if not used_here and not uses(tree, name, (path,)):
+                    yield Violation(path, 1, "unused", f"limits::{name}")
 
 
 # Where the words of event= are that the sources below a folder log.

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "protocols/l2tp/model/limits.hpp"
 
 namespace vpnha::adapters {
 

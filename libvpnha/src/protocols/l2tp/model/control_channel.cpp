@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
-#include "base/limits.hpp"
+#include "protocols/l2tp/model/limits.hpp"
 
 namespace vpnha::l2tp {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "base/assert.hpp"
-#include "base/limits.hpp"
+#include "protocols/l2tp/model/limits.hpp"
 
 namespace vpnha::l2tp {
 

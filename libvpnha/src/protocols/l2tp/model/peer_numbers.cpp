@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "protocols/l2tp/model/peer_numbers.hpp"
 
-#include "base/limits.hpp"
+#include "protocols/l2tp/model/limits.hpp"
 
 namespace vpnha::l2tp {
 

@@ -22,6 +22,7 @@
 
 #include <optional>
 
+#include "protocols/l2tp/model/limits.hpp"
 #include "protocols/l2tp/model/seq16.hpp"
 
 namespace vpnha::l2tp {

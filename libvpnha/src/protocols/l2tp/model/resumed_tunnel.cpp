@@ -9,6 +9,7 @@
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "protocols/l2tp/model/control_message.hpp"
+#include "protocols/l2tp/model/limits.hpp"
 #include "protocols/l2tp/model/tunnel_links.hpp"
 
 namespace vpnha::l2tp {

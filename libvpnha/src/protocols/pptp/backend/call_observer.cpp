@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/limits.hpp"
+#include "protocols/pptp/model/limits.hpp"
 
 namespace vpnha::adapters {
 

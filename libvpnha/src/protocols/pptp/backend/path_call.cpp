@@ -9,9 +9,9 @@
 #include <chrono>
 #include <utility>
 
-#include "base/limits.hpp"
 #include "host/os/boot_clock.hpp"
 #include "protocols/pptp/backend/repaired_socket.hpp"
+#include "protocols/pptp/model/limits.hpp"
 
 namespace vpnha::adapters {
 

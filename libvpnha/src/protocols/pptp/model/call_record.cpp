@@ -9,6 +9,7 @@
 
 #include "base/limits.hpp"
 #include "base/unicast.hpp"
+#include "protocols/pptp/model/limits.hpp"
 
 namespace vpnha::pptp {
 

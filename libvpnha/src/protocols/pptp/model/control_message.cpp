@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "base/limits.hpp"
+#include "protocols/pptp/model/limits.hpp"
 
 namespace vpnha::pptp {
 

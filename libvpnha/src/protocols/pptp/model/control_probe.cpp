@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "base/limits.hpp"
 #include "protocols/pptp/model/control_message.hpp"
+#include "protocols/pptp/model/limits.hpp"
 
 namespace vpnha::pptp {
 

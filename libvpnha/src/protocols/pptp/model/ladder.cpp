@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "base/limits.hpp"
 #include "protocols/pptp/model/gre.hpp"
+#include "protocols/pptp/model/limits.hpp"
 
 namespace vpnha::pptp {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/accounting.hpp"
-#include "base/limits.hpp"
+#include "protocols/pptp/model/limits.hpp"
 #include "protocols/pptp/model/resumed_call.hpp"
 #include "protocols/pptp/mppe/inner_packet.hpp"
 

@@ -5,7 +5,7 @@
 
 #include <map>
 
-#include "base/limits.hpp"
+#include "protocols/l2tp/model/limits.hpp"
 #include "support/l2tp_builder.hpp"
 
 namespace vpnha::l2tp {

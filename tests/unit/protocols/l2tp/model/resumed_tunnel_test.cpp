@@ -3,7 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "base/limits.hpp"
+#include "protocols/l2tp/model/limits.hpp"
 #include "protocols/l2tp/work.hpp"
 #include "support/l2tp_builder.hpp"
 #include "support/ppp_builder.hpp"

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "base/limits.hpp"
+#include "protocols/pptp/model/limits.hpp"
 #include "support/sample_call.hpp"
 
 namespace vpnha::pptp {

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Bounds of L2TP.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace vpnha::limits {
+
+// An L2TP control message fits into one datagram of an Ethernet path.
+inline constexpr std::size_t kL2tpMessageBytesMax = 2048;
+// AVPs of one control message: RFC 2661 defines 40; the rest is hostile.
+inline constexpr std::size_t kL2tpAvpsMax = 64;
+// Control messages of ours waiting for an acknowledgement on one tunnel; with more, a peer's
+// requests are not answered. Ends of sessions always are: a LAC's tunnel may lose hundreds at once.
+inline constexpr std::size_t kL2tpUnackedMax = 16;
+// L2TP control messages of ours in flight at once: the least receive window that RFC 2661 4.4.3
+// lets a peer have without saying so.
+inline constexpr std::size_t kL2tpSendWindow = 4;
+// RFC 2661 5.8: retransmitted after 1, 2, 4, 8, 8 s; 8 s after the last the peer is taken for dead,
+// 31 s in all.
+inline constexpr std::size_t kL2tpRetransmissionsMax = 5;
+inline constexpr std::chrono::seconds kL2tpRetransmitFirst{1};
+inline constexpr std::chrono::seconds kL2tpRetransmitMax{8};
+// Messages of a peer that may be in flight unacknowledged when its gateway dies. xl2tpd offers a
+// window of 4; a number further off than this is a forgery or a very old duplicate.
+inline constexpr std::size_t kL2tpPeerWindowMax = 16;
+// Doubt about a peer is settled within so long: just before the third SCCRQ of a client that starts
+// anew (sent at 0, 1, 3, 7 s), so that this one reaches the stock daemon.
+inline constexpr std::chrono::milliseconds kL2tpDoubtMax{2800};
+// Within it an echo is sent so often: three chances on a lossy path.
+inline constexpr std::chrono::milliseconds kL2tpDoubtEchoInterval{800};
+// A settled doubt is not raised by another SCCRQ for so long, but once more by the same one: a
+// forger costs each session at most 8 echoes in 10 s.
+inline constexpr std::chrono::seconds kL2tpDoubtPause{10};
+// SCCRQs of one dial, without which a doubt ends nothing. Two are one dial if they are so far
+// apart: more than a packet and its copy, less than what forgers are borne at, one in 10 s.
+inline constexpr std::size_t kL2tpDialsMin = 2;
+inline constexpr std::chrono::milliseconds kL2tpRedialMin{500};
+inline constexpr std::chrono::seconds kL2tpRedialMax{9};
+// After a lie, a doubt takes so many times as long to settle, for so long. A client that does start
+// anew then reaches the stock daemon by its fifth SCCRQ, after 15 s.
+inline constexpr int kL2tpDoubtSlower = 3;
+inline constexpr std::chrono::seconds kL2tpLieMemory{60};
+// Links of one tunnel whose time has come, or that are asked in a doubt, in one turn.
+inline constexpr std::size_t kL2tpLinksPerTurn = 64;
+
+}  // namespace vpnha::limits
