@@ -33,15 +33,13 @@ int vpnha_find_l2tp_session(struct vpnha_session* session) {
             continue;
         }
         const struct pppol2tp_addr kernel = name.pppol2tp.pppol2tp; /* It is packed. */
-        session->protocol = VPNHA_L2TP;
-        session->ids.l2tp = (struct vpnha_l2tp_ids){
-            .peer_address = ntohl(kernel.addr.sin_addr.s_addr),
-            .peer_port = ntohs(kernel.addr.sin_port),
-            .tunnel = kernel.s_tunnel,
-            .peer_tunnel = kernel.d_tunnel,
-            .session = kernel.s_session,
-            .peer_session = kernel.d_session,
-        };
+        session->transport = (struct vpnha_transport){.protocol = "l2tp", .has_networks = 1};
+        vpnha_add_id(&session->transport, ntohl(kernel.addr.sin_addr.s_addr), 4);
+        vpnha_add_id(&session->transport, ntohs(kernel.addr.sin_port), 2);
+        vpnha_add_id(&session->transport, kernel.s_tunnel, 2);
+        vpnha_add_id(&session->transport, kernel.d_tunnel, 2);
+        vpnha_add_id(&session->transport, kernel.s_session, 2);
+        vpnha_add_id(&session->transport, kernel.d_session, 2);
         /* The resumed side cannot go on with the numbers of the data packets. */
         if (option_is_on(fd, PPPOL2TP_SO_RECVSEQ)) {
             session->not_resumable |= VPNHA_NOT_SEQUENCED;

@@ -31,15 +31,15 @@ enum {
     FIELD_PROXIED = 0x8000 | 21,
     FIELD_INTERIM = 0x8000 | 22,
 };
-enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4, PROTOCOL_BYTES_MAX = 16, L2TP_IDS_BYTES = 14 };
-enum { PPTP_IDS_BYTES = 11, MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
+enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4, PROTOCOL_BYTES_MAX = 16 };
+enum { MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
 
 /* Header, field headers, and the longest values. */
 _Static_assert(4 + (15 + VPNHA_CLASSES_MAX + VPNHA_ROUTES_MAX + VPNHA_PROXIED_MAX) * 4 + 16 +
                        VPNHA_ROUTES_MAX * 17 + VPNHA_PROXIED_MAX * 32 +
                        VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 + 4 + PROTOCOL_BYTES_MAX +
-                       PPTP_IDS_BYTES + MPPE_KEYS_BYTES + 11 + 11 + 8 + 5 + 8 + 8 + 255 + 17 + 4 +
-                       4 <=
+                       VPNHA_IDS_BYTES_MAX + 1 + MPPE_KEYS_BYTES + 11 + 11 + 8 + 5 + 8 + 8 + 255 +
+                       17 + 4 + 4 <=
                    VPNHA_MESSAGE_BYTES_MAX,
                "the longest session fits");
 
@@ -78,44 +78,25 @@ static uint8_t* put_options(uint8_t* at, uint16_t type, const struct vpnha_link_
                1);
 }
 
-static uint8_t* put_l2tp(uint8_t* at, const struct vpnha_l2tp_ids* ids) {
-    at = put_text(at, FIELD_PROTOCOL, "l2tp", PROTOCOL_BYTES_MAX);
-    at = put_field(at, FIELD_IDS, L2TP_IDS_BYTES);
-    at = put(at, ids->peer_address, 4);
-    at = put(at, ids->peer_port, 2);
-    at = put(at, ids->tunnel, 2);
-    at = put(at, ids->peer_tunnel, 2);
-    at = put(at, ids->session, 2);
-    return put(at, ids->peer_session, 2);
+void vpnha_add_id(struct vpnha_transport* transport, uint32_t value, unsigned width) {
+    put(transport->ids + transport->ids_length, value, width);
+    transport->ids_length += width;
 }
 
-static uint8_t* put_pptp(uint8_t* at, const struct vpnha_pptp_ids* ids) {
-    const size_t keys = ids->mppe_bits != 0 ? MPPE_KEYS_BYTES : 0;
-    at = put_text(at, FIELD_PROTOCOL, "pptp", PROTOCOL_BYTES_MAX);
-    at = put_field(at, FIELD_IDS, PPTP_IDS_BYTES + keys);
-    at = put(at, ids->peer_address, 4);
-    at = put(at, ids->peer_port, 2);
-    at = put(at, ids->call, 2);
-    at = put(at, ids->peer_call, 2);
-    at = put(at, ids->mppe_bits, 1);
+/* The ids and, behind them, MPPE. */
+static uint8_t* put_transport(uint8_t* at, const struct vpnha_session* session) {
+    const struct vpnha_transport* const transport = &session->transport;
+    const size_t bits = transport->has_mppe ? 1 : 0;
+    const size_t keys = transport->has_mppe && session->mppe_bits != 0 ? MPPE_KEYS_BYTES : 0;
+    at = put_text(at, FIELD_PROTOCOL, transport->protocol, PROTOCOL_BYTES_MAX);
+    at = put_field(at, FIELD_IDS, transport->ids_length + bits + keys);
+    memcpy(at, transport->ids, transport->ids_length);
+    at = put(at + transport->ids_length, session->mppe_bits, (unsigned)bits);
     if (keys != 0) {
-        memcpy(at, ids->keys.send, VPNHA_MPPE_KEY_BYTES);
-        memcpy(at + VPNHA_MPPE_KEY_BYTES, ids->keys.receive, VPNHA_MPPE_KEY_BYTES);
+        memcpy(at, session->mppe_keys.send, VPNHA_MPPE_KEY_BYTES);
+        memcpy(at + VPNHA_MPPE_KEY_BYTES, session->mppe_keys.receive, VPNHA_MPPE_KEY_BYTES);
     }
     return at + keys;
-}
-
-static uint8_t* put_protocol(uint8_t* at, const struct vpnha_session* session) {
-    switch (session->protocol) {
-        case VPNHA_L2TP:
-            return put_l2tp(at, &session->ids.l2tp);
-        case VPNHA_PPTP:
-            return put_pptp(at, &session->ids.pptp);
-        case VPNHA_OTHER:
-            at = put_text(at, FIELD_PROTOCOL, "other", PROTOCOL_BYTES_MAX);
-            return put_field(at, FIELD_IDS, 0);
-    }
-    return at;
 }
 
 static uint8_t* put_device(uint8_t* at, const struct vpnha_session* session) {
@@ -138,7 +119,7 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
     uint8_t* at = put_header(out, SESSION_UP);
     at = put_text(at, FIELD_GATEWAY, session->gateway, VPNHA_GATEWAY_BYTES_MAX);
     at = put(put_field(at, FIELD_PID, 4), session->pid, 4);
-    at = put_protocol(at, session);
+    at = put_transport(at, session);
     at = put_options(at, FIELD_OUR_OPTIONS, &session->ours);
     at = put_options(at, FIELD_THEIR_OPTIONS, &session->theirs);
     at = put(put_field(at, FIELD_ADDRESSES, 8), session->our_ppp_address, 4);

@@ -13,6 +13,7 @@
 #define VPNHA_INTERFACE_BYTES_MAX 15
 #define VPNHA_REASON_BYTES_MAX 255
 #define VPNHA_MPPE_KEY_BYTES 16
+#define VPNHA_IDS_BYTES_MAX 14
 #define VPNHA_CLASS_BYTES_MAX 253
 #define VPNHA_CLASSES_MAX 2
 #define VPNHA_ROUTES_MAX 16
@@ -34,7 +35,7 @@ enum {
     VPNHA_NOT_ROUTES = 1u << 10,
     VPNHA_NOT_DEFAULT_ROUTE = 1u << 11,
     VPNHA_NOT_PROXIED = 1u << 12,
-    /* Of VPNHA_OTHER. */
+    /* Of a transport that is "other". */
     VPNHA_NOT_IN_KERNEL = 1u << 13,
     VPNHA_NOT_CARRIED = 1u << 14,
     VPNHA_NOT_FILTERED = 1u << 15,
@@ -49,27 +50,17 @@ struct vpnha_link_options {
     int address_compression;
 };
 
-/* What carries the link, and by which ids both ends know it. */
-enum vpnha_protocol { VPNHA_L2TP, VPNHA_PPTP, VPNHA_OTHER };
-
-struct vpnha_l2tp_ids {
-    uint32_t peer_address;
-    uint16_t peer_port;
-    uint16_t tunnel, peer_tunnel;
-    uint16_t session, peer_session;
+/* What carries the link. */
+struct vpnha_transport {
+    const char* protocol;             /* As vpnhad calls it; "other": it knows no such one. */
+    uint8_t ids[VPNHA_IDS_BYTES_MAX]; /* By which both ends know it, as vpnhad parses them. */
+    size_t ids_length;                /* 0 of "other". */
+    int has_networks, has_mppe;       /* Records of it may have IPv6 and routes; MPPE's keys. */
 };
 
 /* MPPE's start keys decrypt the whole session. */
 struct vpnha_mppe_keys {
     uint8_t send[VPNHA_MPPE_KEY_BYTES], receive[VPNHA_MPPE_KEY_BYTES];
-};
-
-struct vpnha_pptp_ids {
-    uint32_t peer_address;
-    uint16_t peer_port; /* Of the control connection. */
-    uint16_t call, peer_call;
-    uint8_t mppe_bits; /* 40 or 128 of stateless MPPE; 0: there is none. */
-    struct vpnha_mppe_keys keys;
 };
 
 /* The attribute Class of RADIUS. */
@@ -100,11 +91,9 @@ struct vpnha_proxied {
 struct vpnha_session {
     char gateway[VPNHA_GATEWAY_BYTES_MAX + 1];
     uint32_t pid;
-    enum vpnha_protocol protocol;
-    union {
-        struct vpnha_l2tp_ids l2tp;
-        struct vpnha_pptp_ids pptp;
-    } ids;
+    struct vpnha_transport transport;
+    uint8_t mppe_bits; /* 40 or 128 of stateless MPPE; 0: there is none. */
+    struct vpnha_mppe_keys mppe_keys;
     struct vpnha_link_options ours, theirs;
     uint32_t our_ppp_address, peer_ppp_address;
     uint64_t our_identifier, peer_identifier; /* Of IPv6CP; 0: it is not open. */
@@ -129,6 +118,9 @@ struct vpnha_session {
 struct vpnha_traffic {
     uint64_t octets_in, octets_out, packets_in, packets_out;
 };
+
+/* Adds to its ids, of which there are VPNHA_IDS_BYTES_MAX bytes at most. */
+void vpnha_add_id(struct vpnha_transport* transport, uint32_t value, unsigned width);
 
 /* Each writes one message to `out`, of VPNHA_MESSAGE_BYTES_MAX bytes, and returns its length. */
 size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out);

@@ -198,7 +198,7 @@ static int is_child_of_xl2tpd(void) {
 static void collect(void) {
     session.not_resumable = 0;
     if (!vpnha_find_l2tp_session(&session) && !vpnha_find_pptp_call(&session)) {
-        session.protocol = VPNHA_OTHER;
+        session.transport = (struct vpnha_transport){.protocol = "other"};
         session.not_resumable |= is_child_of_xl2tpd() ? VPNHA_NOT_IN_KERNEL : VPNHA_NOT_CARRIED;
     }
     vpnha_collect_session(&session);

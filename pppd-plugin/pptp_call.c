@@ -64,10 +64,11 @@ int vpnha_find_pptp_call(struct vpnha_session* session) {
     if (sscanf(text, "socket:[%lu]", &inode) != 1) {
         return 0;
     }
-    session->protocol = VPNHA_PPTP;
-    session->ids.pptp.peer_address = ntohl(peer.s_addr);
-    session->ids.pptp.peer_port = port_of_peer(inode);
-    session->ids.pptp.call = (uint16_t)call;
-    session->ids.pptp.peer_call = (uint16_t)peer_call;
-    return session->ids.pptp.peer_port != 0;
+    const uint16_t port = port_of_peer(inode);
+    session->transport = (struct vpnha_transport){.protocol = "pptp", .has_mppe = 1};
+    vpnha_add_id(&session->transport, ntohl(peer.s_addr), 4);
+    vpnha_add_id(&session->transport, port, 2);
+    vpnha_add_id(&session->transport, call, 2);
+    vpnha_add_id(&session->transport, peer_call, 2);
+    return port != 0;
 }

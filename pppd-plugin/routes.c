@@ -82,7 +82,7 @@ int vpnha_read_routes(const char* interface, struct vpnha_session* session) {
     session->route_count = 0;
     memset(session->routes, 0, sizeof session->routes);
     /* The record of a call has none. */
-    if (session->protocol != VPNHA_L2TP ? listing.count != 0 : listing.count > VPNHA_ROUTES_MAX) {
+    if (listing.count > (session->transport.has_networks ? VPNHA_ROUTES_MAX : 0u)) {
         session->not_resumable |= VPNHA_NOT_ROUTES;
     } else {
         session->route_count = listing.count;

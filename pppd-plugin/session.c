@@ -58,12 +58,12 @@ static uint32_t not_resumable(struct vpnha_session* session) {
         const int mppe = ccp == OPENED && (ccp_gotoptions[0].mppe || ccp_hisoptions[0].mppe);
         if (!mppe) {
             reasons |= VPNHA_NOT_COMPRESSION;
-        } else if (session->protocol != VPNHA_PPTP) {
+        } else if (!session->transport.has_mppe) {
             reasons |= VPNHA_NOT_MPPE;
         } else {
-            session->ids.pptp.mppe_bits = stateless_mppe_bits();
-            session->ids.pptp.keys = mppe_keys;
-            reasons |= session->ids.pptp.mppe_bits == 0 ? VPNHA_NOT_STATELESS : 0;
+            session->mppe_bits = stateless_mppe_bits();
+            session->mppe_keys = mppe_keys;
+            reasons |= session->mppe_bits == 0 ? VPNHA_NOT_STATELESS : 0;
         }
     }
     if (ipcp_gotoptions[0].neg_vj || ipcp_hisoptions[0].neg_vj) {
@@ -78,7 +78,8 @@ static uint32_t not_resumable(struct vpnha_session* session) {
     if (chap_rechallenge_time != 0) {
         reasons |= VPNHA_NOT_CHALLENGED;
     }
-    if (ipv6cp_fsm[0].state == OPENED && session->protocol == VPNHA_PPTP) {
+    if (ipv6cp_fsm[0].state == OPENED && session->transport.ids_length != 0 &&
+        !session->transport.has_networks) {
         reasons |= VPNHA_NOT_IPV6;
     }
     return reasons;
@@ -99,7 +100,7 @@ static uint64_t identifier(const eui64_t* from) {
 }
 
 static void collect_ipv6(struct vpnha_session* session) {
-    const int is_open = ipv6cp_fsm[0].state == OPENED && session->protocol == VPNHA_L2TP;
+    const int is_open = ipv6cp_fsm[0].state == OPENED && session->transport.has_networks;
     session->our_identifier = is_open ? identifier(&ipv6cp_gotoptions[0].ourid) : 0;
     session->peer_identifier = is_open ? identifier(&ipv6cp_hisoptions[0].hisid) : 0;
 }
@@ -118,8 +119,6 @@ void vpnha_collect_session(struct vpnha_session* session) {
     snprintf(session->user, sizeof session->user, "%s", ppp_peer_authname(NULL, 0));
     snprintf(session->interface, sizeof session->interface, "%s", ppp_ifname());
     session->mtu = clamp_u16(ppp_get_mtu(0));
-    if (session->protocol == VPNHA_PPTP) {
-        session->ids.pptp.mppe_bits = 0;
-    }
+    session->mppe_bits = 0;
     session->not_resumable |= not_resumable(session);
 }

@@ -129,8 +129,12 @@ int vpnha_find_l2tp_session(struct vpnha_session* session) {
     if (!has_l2tp) {
         return 0;
     }
-    session->protocol = VPNHA_L2TP;
-    session->ids.l2tp = (struct vpnha_l2tp_ids){0xc0000233, 1701, 1, 2, 3, 4};
+    session->transport = (struct vpnha_transport){.protocol = "l2tp", .has_networks = 1};
+    vpnha_add_id(&session->transport, 0xc0000233, 4);
+    vpnha_add_id(&session->transport, 1701, 2);
+    for (uint32_t id = 1; id <= 4; id++) {
+        vpnha_add_id(&session->transport, id, 2);
+    }
     if (is_sequenced) {
         session->not_resumable |= VPNHA_NOT_SEQUENCED;
     }
@@ -141,11 +145,11 @@ int vpnha_find_pptp_call(struct vpnha_session* session) {
     if (!has_pptp) {
         return 0;
     }
-    session->protocol = VPNHA_PPTP;
-    session->ids.pptp.peer_address = 0xc0000233;
-    session->ids.pptp.peer_port = 40123;
-    session->ids.pptp.call = 136;
-    session->ids.pptp.peer_call = 7;
+    session->transport = (struct vpnha_transport){.protocol = "pptp", .has_mppe = 1};
+    vpnha_add_id(&session->transport, 0xc0000233, 4);
+    vpnha_add_id(&session->transport, 40123, 2);
+    vpnha_add_id(&session->transport, 136, 2);
+    vpnha_add_id(&session->transport, 7, 2);
     return 1;
 }
 

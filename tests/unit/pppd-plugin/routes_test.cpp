@@ -15,6 +15,7 @@ using ::testing::UnorderedElementsAre;
 
 class PppdRoutesTest : public testing::TwoHosts {
   protected:
+    PppdRoutesTest() { session_.transport.has_networks = 1; }
     std::vector<std::string> listed() {
         EXPECT_EQ(vpnha_read_routes("out0", &session_), 1);
         std::vector<std::string> nets;
@@ -66,7 +67,7 @@ TEST_F(PppdRoutesTest, ADefaultRouteIsAReason) {
 }
 
 TEST_F(PppdRoutesTest, AnyOfACallIsAReason) {
-    session_.protocol = VPNHA_PPTP;
+    session_.transport.has_networks = 0;
     EXPECT_EQ(listed().size(), 0U);
     EXPECT_EQ(session_.not_resumable, 0U);
     ASSERT_TRUE(ip_command("route add 10.98.0.0/24 dev out0"));

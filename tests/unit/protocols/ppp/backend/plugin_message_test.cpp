@@ -83,16 +83,17 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
 // A call with MPPE-128, its keys 0, 1, 2 … 31.
 vpnha_session sample_call() {
     vpnha_session session = sample_session();
-    session.protocol = VPNHA_PPTP;
-    session.ids.pptp = {.peer_address = 0xc0000233,
-                        .peer_port = 40123,
-                        .call = 0,
-                        .peer_call = 0x76e9,
-                        .mppe_bits = 128,
-                        .keys = {}};
+    session.transport = {};
+    session.transport.protocol = "pptp";
+    session.transport.has_mppe = 1;
+    vpnha_add_id(&session.transport, 0xc0000233, 4);
+    for (const std::uint32_t id : {40123U, 0U, 0x76e9U}) {
+        vpnha_add_id(&session.transport, id, 2);
+    }
+    session.mppe_bits = 128;
     for (std::uint8_t i = 0; i < VPNHA_MPPE_KEY_BYTES; ++i) {
-        session.ids.pptp.keys.send[i] = i;
-        session.ids.pptp.keys.receive[i] = static_cast<std::uint8_t>(VPNHA_MPPE_KEY_BYTES + i);
+        session.mppe_keys.send[i] = i;
+        session.mppe_keys.receive[i] = static_cast<std::uint8_t>(VPNHA_MPPE_KEY_BYTES + i);
     }
     return session;
 }
@@ -232,7 +233,8 @@ TEST(PluginMessageTest, AProxiedAddressHasADevice) {
 
 TEST(PluginMessageTest, ASessionOfNoProtocolOfOursIsReadBack) {
     vpnha_session session = sample_session();
-    session.protocol = VPNHA_OTHER;
+    session.transport = {};
+    session.transport.protocol = "other";
     session.gateway[0] = 0;
     session.not_resumable = VPNHA_NOT_IN_KERNEL | VPNHA_NOT_CARRIED;
     const PluginSessionUp up = parsed(session);

@@ -16,13 +16,12 @@ inline vpnha_session sample_session() {
     vpnha_session session{};
     std::snprintf(session.gateway, sizeof session.gateway, "dialin");
     session.pid = 4711;
-    session.protocol = VPNHA_L2TP;
-    session.ids.l2tp = {.peer_address = 0xc0000233,  // 192.0.2.51
-                        .peer_port = 1701,
-                        .tunnel = 0xfffe,
-                        .peer_tunnel = 2,
-                        .session = 3,
-                        .peer_session = 0x8004};
+    session.transport.protocol = "l2tp";
+    session.transport.has_networks = 1;
+    vpnha_add_id(&session.transport, 0xc0000233, 4);  // 192.0.2.51
+    for (const std::uint32_t id : {1701U, 0xfffeU, 2U, 3U, 0x8004U}) {
+        vpnha_add_id(&session.transport, id, 2);
+    }
     session.ours = {1410, 0xdeadbeef, 0xffffffff, 1, 0};
     session.theirs = {1400, 0x01020304, 0, 0, 1};
     session.our_ppp_address = 0x0ac80001;   // 10.200.0.1

@@ -5,6 +5,8 @@
 
 #include <array>
 
+#include "protocols/l2tp/table.hpp"
+
 namespace vpnha::runtime {
 namespace plugin_session_test {
 
@@ -20,7 +22,7 @@ constexpr std::array<std::uint8_t, 1> kIds{7};
 struct FakeProtocol final : ports::PppProtocol {
     [[nodiscard]] std::string_view name() const override { return "l2tp"; }
     [[nodiscard]] bool serves(const config::Gateway& gateway) const override {
-        return gateway.l2tp.has_value();
+        return gateway.protocols.has("l2tp");
     }
     [[nodiscard]] Result<Session> on_session_up(const Report& report) override {
         if (report.ids.empty()) {
@@ -40,7 +42,7 @@ class PluginSessionTest : public ::testing::Test {
         gateway.outside = {"eth0", {prefix("192.0.2.100/24")}};
         gateway.inside = {"eth1", {prefix("198.51.100.100/24")}};
         gateway.pools = {prefix("198.51.100.192/26")};
-        gateway.l2tp.emplace();
+        gateway.protocols.serve<l2tp::Table>();
         config_.gateways = {gateway};
         up_.gateway = "dialin";
         up_.protocol = "l2tp";
@@ -98,7 +100,7 @@ TEST_F(PluginSessionTest, OneThatNoGatewayKeepsIsAnError) {
     up_.protocol = "pptp";
     EXPECT_THAT(error(), HasSubstr("[pptp]")) << "nobody has it";
     up_.protocol = "l2tp";
-    config_.gateways[0].l2tp.reset();
+    config_.gateways[0].protocols = {};
     EXPECT_THAT(error(), HasSubstr("[l2tp]")) << "this gateway does not have it";
     up_.protocol = adapters::kOtherProtocol;
     up_.not_resumable = {"user space"};
