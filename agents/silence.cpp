@@ -11,11 +11,11 @@
 #include <optional>
 #include <string_view>
 
-#include "config/config.hpp"
 #include "host/addresses/network.hpp"
 #include "host/gate/gate_silence.hpp"
 #include "host/os/state_lock.hpp"
 #include "protocols/gateway_services.hpp"
+#include "protocols/tables.hpp"
 #include "services/proxies/backend/proxy_table.hpp"
 
 namespace vpnha {

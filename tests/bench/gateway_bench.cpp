@@ -14,7 +14,6 @@
 #include <set>
 
 #include "cluster/node/node.hpp"
-#include "config/config.hpp"
 #include "daemon/executor.hpp"
 #include "host/corosync/cluster_map.hpp"
 #include "host/corosync/cluster_nodes.hpp"
@@ -25,6 +24,7 @@
 #include "host/lease/lease_saver.hpp"
 #include "host/lease/new_instance.hpp"
 #include "host/secrets/secret_file.hpp"
+#include "protocols/tables.hpp"
 #include "support/no_ports.hpp"
 
 namespace vpnha::bench {

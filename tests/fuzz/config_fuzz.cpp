@@ -3,7 +3,7 @@
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
 #include "base/limits.hpp"
-#include "config/config.hpp"
+#include "protocols/tables.hpp"
 
 using namespace vpnha;
 
@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         VPNHA_ASSERT(config->find(gateway.id) == config->find(gateway.name));
         VPNHA_ASSERT(gateway.id.value != 0 && gateway.route_table != 0);
         VPNHA_ASSERT(!gateway.outside.addresses.empty() && !gateway.pools.empty());
-        VPNHA_ASSERT((gateway.l2tp || gateway.ipsec) && gateway.covered().size() >= 3);
+        VPNHA_ASSERT(!gateway.protocols.all().empty() && gateway.covered().size() >= 3);
         VPNHA_ASSERT(gateway.outside.interface.size() <= limits::kInterfaceNameBytesMax);
     }
     return 0;

@@ -15,6 +15,7 @@
 #include "host/addresses/network.hpp"
 #include "kernel/stock_peer.hpp"
 #include "protocols/l2tp/backend/pppol2tp.hpp"
+#include "protocols/l2tp/table.hpp"
 #include "unit/host/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {
@@ -45,7 +46,7 @@ class PppoL2tpTest : public testing::TwoHosts {
     void SetUp() override {
         TwoHosts::SetUp();
         config_.gateways = {gateway()};
-        config_.gateways.front().l2tp.emplace();
+        config_.gateways.front().protocols.serve<l2tp::Table>();
         auto network = LinuxNetwork::create(config_);
         ASSERT_TRUE(network);
         network_.emplace(std::move(*network));

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "protocols/ipsec/table.hpp"
+#include "protocols/pptp/table.hpp"
 #include "sim/later_family.hpp"
 #include "sim/traffic.hpp"
 
@@ -89,20 +91,22 @@ void Machine::start() {
             {.id = GatewayId{gateway},
              .name = fmt::format("l2tp{}", gateway),
              .links = {},
-             .keepers = {.hello_interval = std::chrono::seconds(60),
-                         .flows = {.replicate = plan_.flows,
+             .keepers = {.flows = {.replicate = plan_.flows,
                                    .policy = Traffic::policy(GatewayId{gateway})},
                          .addresses = {},
-                         .accounts = {.on = plan_.accounts},
-                         .l2tp_port = {},
-                         .ipsec = plan_.ipsec && GatewayId{gateway} == kIpsecGateway,
-                         .pptp = plan_.calls_percent > 0},
+                         .accounts = {.on = plan_.accounts}},
              .lease = lease,
              .witness_name = {},
              .stand_in = plan_.stand_in,
              .lease_watch = {},
              .durable = durable == disk_.end() ? std::nullopt : std::optional(durable->second),
              .started_at = local_now()});
+        if (plan_.calls_percent > 0) {
+            settings.gateways.back().keepers.protocols.serve<pptp::Table>();
+        }
+        if (plan_.ipsec && GatewayId{gateway} == kIpsecGateway) {
+            settings.gateways.back().keepers.protocols.serve<ipsec::Table>();
+        }
         settings.setups.push_back(
             {GatewayId{gateway}, {{"l2tp.hello_interval", wire::Weight::note, 60}}});
     }

@@ -4,13 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "cluster/lease/timing.hpp"
+#include "config/schema.hpp"
 #include "config/values.hpp"
 
 namespace vpnha::config {
 
 namespace {
+
+bool has_pppd(const Facts& protocol) {
+    return protocol.ppp_options.has_value();
+}
 
 class Checker {
   public:
@@ -28,10 +34,9 @@ class Checker {
         for (const Gateway& gateway : config_.gateways) {
             check_routing(gateway);
             check_ppp(gateway);
-            check_ipsec(gateway);
+            check_protocols(gateway);
             check_pools(gateway);
             check_common_pool(gateway);
-            check_virtual_pools(gateway);
             check_limits(gateway);
             check_accounting(gateway);
             check_addresses(gateway);
@@ -173,15 +178,15 @@ class Checker {
     // Its tunnels, and the addresses that IPCP gives to clients, are IPv4. The reader refuses empty
     // lists.
     void check_ppp(const Gateway& gateway) {
-        if (!gateway.l2tp && !gateway.pptp) {
+        const std::optional<Facts> protocol = gateway.protocols.first(has_pppd);
+        if (!protocol) {
             return;
         }
-        const std::string_view protocol = gateway.l2tp ? "L2TP" : "PPTP";
         if (!gateway.outside.addresses.empty() && gateway.dialled_address() == Ipv4Address{}) {
             errors_.add(Section::outside, gateway.name, "addresses",
                         fmt::format("no IPv4 address for {} to listen on; add one to 'addresses', "
                                     "like \"192.0.2.100/24\"",
-                                    protocol));
+                                    protocol->title));
         }
         const std::vector<IpPrefix>& pools = gateway.pools;
         if (!pools.empty() && std::none_of(pools.begin(), pools.end(), [](const IpPrefix& pool) {
@@ -190,27 +195,15 @@ class Checker {
             errors_.add(Section::gateway, gateway.name, "pools",
                         fmt::format("no IPv4 net for the clients of {}; add one to 'pools', like "
                                     "\"10.200.1.0/24\"",
-                                    protocol));
+                                    protocol->title));
         }
     }
 
-    void check_ipsec(const Gateway& gateway) {
-        if (!gateway.ipsec) {
-            return;
-        }
-        if (gateway.ipsec->required && !gateway.l2tp) {
-            errors_.add(Section::ipsec, gateway.name, "required",
-                        fmt::format("there is no L2TP to require it for; add a table [{}], or "
-                                    "leave 'required' out",
-                                    header_of(Section::l2tp, gateway.name)));
-        }
-        const auto first = std::find_if(config_.gateways.begin(), config_.gateways.end(),
-                                        [](const Gateway& each) { return each.ipsec.has_value(); });
-        if (&*first != &gateway) {
-            errors_.add(Section::ipsec, gateway.name, "",
-                        fmt::format("gateway '{}' has IPsec already, and a node has one charon; "
-                                    "leave [{}] out",
-                                    first->name, header_of(Section::ipsec, gateway.name)));
+    void check_protocols(const Gateway& gateway) {
+        for (const ServedProtocols::Served& each : gateway.protocols.all()) {
+            if (each.protocol->check != nullptr) {
+                each.protocol->check(gateway, config_, errors_);
+            }
         }
     }
 
@@ -236,7 +229,7 @@ class Checker {
                         "there is nobody to account to; name servers in [radius] "
                         "accounting_servers");
         }
-        if (!gateway.l2tp && !gateway.pptp) {
+        if (!gateway.protocols.first(has_pppd)) {
             errors_.add(Section::gateway, gateway.name, "accounting",
                         "accounting is of L2TP and PPTP, and the gateway has neither; leave it "
                         "out (charon's plugin eap-radius accounts for IPsec)");
@@ -257,27 +250,6 @@ class Checker {
         check("sessions_per_user_max", gateway.sessions_per_user_max);
     }
 
-    // The gate covers no other addresses.
-    void check_within_pools(const Gateway& gateway, Section section, std::string_view key,
-                            const std::vector<IpPrefix>& nets) {
-        for (auto net = nets.begin(); net != nets.end(); ++net) {
-            if (std::none_of(gateway.pools.begin(), gateway.pools.end(), [&](const IpPrefix& pool) {
-                    return pool.length <= net->length && contains(pool, net->address);
-                })) {
-                errors_.add(
-                    section, gateway.name, key,
-                    fmt::format("{} lies within none of 'pools'; add it there", to_string(*net)));
-            }
-            for (auto before = nets.begin(); before != net; ++before) {
-                if (overlap(*before, *net)) {
-                    errors_.add(section, gateway.name, key,
-                                fmt::format("{} overlaps {}; keep one of them", to_string(*net),
-                                            to_string(*before)));
-                }
-            }
-        }
-    }
-
     void check_common_pool(const Gateway& gateway) {
         std::vector<IpPrefix> nets = gateway.common_pool;
         for (const IpPrefix& net : nets) {
@@ -289,26 +261,7 @@ class Checker {
             }
         }
         std::erase_if(nets, [](const IpPrefix& net) { return !net.address.is_v4(); });
-        check_within_pools(gateway, Section::gateway, "common_pool", nets);
-    }
-
-    // charon does not know what vpnhad gives out.
-    void check_virtual_pools(const Gateway& gateway) {
-        if (!gateway.ipsec) {
-            return;
-        }
-        const std::vector<IpPrefix>& nets = gateway.ipsec->virtual_pools;
-        check_within_pools(gateway, Section::ipsec, "virtual_pools", nets);
-        for (const IpPrefix& net : nets) {
-            for (const IpPrefix& common : gateway.common_pool) {
-                if (overlap(net, common)) {
-                    errors_.add(Section::ipsec, gateway.name, "virtual_pools",
-                                fmt::format("{} overlaps {} of 'common_pool', and two clients "
-                                            "would get one address; give another net",
-                                            to_string(net), to_string(common)));
-                }
-            }
-        }
+        check_within_pools(gateway, Section::gateway, "common_pool", nets, errors_);
     }
 
     void check_addresses(const Gateway& gateway) {
@@ -345,7 +298,7 @@ class Checker {
 
     // A router may be out of the reach of all addresses: hosters give a /32 and one beside it. Its
     // route says that it is on the link.
-    void check_replies(const Gateway& gateway, Section section, LinkSide which) {
+    void check_replies(const Gateway& gateway, const Section& section, LinkSide which) {
         const Side& side = gateway.side(which);
         const auto wrong = [&](std::string what) {
             errors_.add(section, gateway.name, "default_via", std::move(what));
@@ -506,6 +459,26 @@ class Checker {
 };
 
 }  // namespace
+
+void check_within_pools(const Gateway& gateway, const Section& section, std::string_view key,
+                        const std::vector<IpPrefix>& nets, Errors& errors) {
+    for (auto net = nets.begin(); net != nets.end(); ++net) {
+        if (std::none_of(gateway.pools.begin(), gateway.pools.end(), [&](const IpPrefix& pool) {
+                return pool.length <= net->length && contains(pool, net->address);
+            })) {
+            errors.add(
+                section, gateway.name, key,
+                fmt::format("{} lies within none of 'pools'; add it there", to_string(*net)));
+        }
+        for (auto before = nets.begin(); before != net; ++before) {
+            if (overlap(*before, *net)) {
+                errors.add(section, gateway.name, key,
+                           fmt::format("{} overlaps {}; keep one of them", to_string(*net),
+                                       to_string(*before)));
+            }
+        }
+    }
+}
 
 void check(Draft& draft) {
     Checker(draft).run();

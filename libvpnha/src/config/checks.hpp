@@ -7,6 +7,11 @@
 
 namespace vpnha::config {
 
+// Nets out of which clients get addresses: the gate covers the pools alone, and no address is given
+// twice.
+void check_within_pools(const Gateway& gateway, const Section& section, std::string_view key,
+                        const std::vector<IpPrefix>& nets, Errors& errors);
+
 // Adds all contradictions to the draft's errors.
 void check(Draft& draft);
 

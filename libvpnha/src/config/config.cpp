@@ -72,14 +72,6 @@ Ipv4Address Gateway::dialled_address() const {
     return {};
 }
 
-std::uint16_t Gateway::l2tp_port() const {
-    return l2tp ? l2tp->port : std::uint16_t{0};
-}
-
-bool Gateway::secures_l2tp() const {
-    return l2tp && ipsec && ipsec->required;
-}
-
 std::vector<IpPrefix> Gateway::flow_nets() const {
     if (!conntrack.nets.empty()) {
         return conntrack.nets;
@@ -103,19 +95,19 @@ const Gateway* Config::find(GatewayId id) const {
     return found == gateways.end() ? nullptr : &*found;
 }
 
-Result<Config> parse(std::string_view toml, std::string_view file_name) {
+Result<Config> parse(std::string_view toml, std::string_view file_name, const Schema& schema) {
     if (toml.size() > limits::kConfigFileBytesMax) {
         return fail(Errc::invalid_config,
                     fmt::format("{}: larger than {} bytes; is it the right file?", file_name,
                                 limits::kConfigFileBytesMax));
     }
-    Draft draft = read_toml(toml, file_name);
+    Draft draft = read_toml(toml, file_name, schema);
     check(draft);
     VPNHA_CHECK(draft.errors.result());
     return std::move(draft.config);
 }
 
-Result<Config> load(const std::string& path) {
+Result<Config> load(const std::string& path, const Schema& schema) {
     errno = 0;
     std::ifstream file(path, std::ios::binary);
     if (!file) {
@@ -129,7 +121,7 @@ Result<Config> load(const std::string& path) {
         return fail(Errc::invalid_config, fmt::format("{}: cannot be read to its end", path));
     }
     text.resize(static_cast<std::size_t>(file.gcount()));
-    return parse(text, path);
+    return parse(text, path, schema);
 }
 
 }  // namespace vpnha::config

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // /etc/vpnha/vpnha.toml as a value. Parsing is pure (text in, Config or all errors out); the only
-// reader of the file is load(). All keys, their bounds and defaults stand in one table in keys.cpp.
+// reader of the file is load(). The keys with their bounds and defaults are those of a Schema;
+// protocols/tables.hpp has the one of all protocols.
 #pragma once
 
 #include <chrono>
@@ -14,8 +15,11 @@
 #include "base/ids.hpp"
 #include "base/ip.hpp"
 #include "base/link_side.hpp"
+#include "config/served.hpp"
 
 namespace vpnha::config {
+
+class Schema;
 
 // One side of a gateway: the device and the addresses that move with the promotion.
 struct Side {
@@ -35,30 +39,6 @@ struct Links {
     std::uint32_t lost_after = 3;  // Questions without an answer.
     std::chrono::milliseconds give_away_after{200};
     std::chrono::milliseconds hold_off{60'000};
-};
-
-struct L2tp {
-    std::uint16_t port = 1701;
-    std::chrono::milliseconds hello_interval{60'000};
-    // Compared with the other nodes', by keyed hashes: pppd's secrets and xl2tpd's pppoptfile.
-    std::vector<std::string> secrets{"/etc/ppp/chap-secrets", "/etc/ppp/pap-secrets"};
-    std::string ppp_options = "/etc/ppp/options.xl2tpd";
-};
-
-// By the node's stock pptpd.
-struct Pptp {
-    // Compared with the other nodes', by keyed hashes: pppd's secrets and pptpd's option.
-    std::vector<std::string> secrets{"/etc/ppp/chap-secrets"};
-    std::string ppp_options = "/etc/ppp/pptpd-options";
-};
-
-// IKE and ESP by the node's charon.
-struct Ipsec {
-    bool required = false;  // L2TP passes only within IPsec.
-    // Of the gateway's pools, what charon gives to clients of IKEv2.
-    std::vector<IpPrefix> virtual_pools{};
-    // Compared with the other nodes', by keyed hashes: what swanctl loads, secrets among it.
-    std::vector<std::string> connections{"/etc/swanctl/swanctl.conf"};
 };
 
 // Which flows of the kernel's connection tracking are records; services/flows/model/policy.hpp has
@@ -150,10 +130,8 @@ struct Gateway {
     bool accounting = false;            // By RADIUS.
     bool resume_scripts = false;        // pppd's scripts run for sessions that are resumed.
     Links links;
-    // The protocols that clients may dial; a checked configuration has one at least.
-    std::optional<L2tp> l2tp;
-    std::optional<Pptp> pptp;
-    std::optional<Ipsec> ipsec;
+    // Those that clients may dial; a checked configuration has one at least.
+    ServedProtocols protocols;
     Conntrack conntrack;
 
     [[nodiscard]] std::vector<Covered> covered() const;
@@ -165,10 +143,6 @@ struct Gateway {
     // What xl2tpd and pptpd listen on: L2TP and PPTP are IPv4 here. A checked configuration of them
     // has one.
     [[nodiscard]] Ipv4Address dialled_address() const;
-    // The UDP port that clients of L2TP dial; 0 if there are none.
-    [[nodiscard]] std::uint16_t l2tp_port() const;
-    // L2TP passes only within IPsec.
-    [[nodiscard]] bool secures_l2tp() const;
     // conntrack.nets or, when none are given, all that is covered.
     [[nodiscard]] std::vector<IpPrefix> flow_nets() const;
 };
@@ -206,7 +180,8 @@ struct Config {
 
 // All errors of the file are one Error, with a line of text for each, in the file's order:
 // "vpnha.toml:12: unknown key 'adresses' …; did you mean …?".
-[[nodiscard]] Result<Config> parse(std::string_view toml, std::string_view file_name);
-[[nodiscard]] Result<Config> load(const std::string& path);
+[[nodiscard]] Result<Config> parse(std::string_view toml, std::string_view file_name,
+                                   const Schema& schema);
+[[nodiscard]] Result<Config> load(const std::string& path, const Schema& schema);
 
 }  // namespace vpnha::config

@@ -11,18 +11,26 @@ namespace vpnha::config {
 
 namespace {
 
-std::string place(Section section, std::string_view gateway, std::string_view key) {
+std::string place(const Section& section, std::string_view gateway, std::string_view key) {
     return fmt::format("{}:{}", header_of(section, gateway), key);
 }
 
 }  // namespace
 
-void Errors::set_line(Section section, std::string_view gateway, std::string_view key,
+std::string header_of(const Section& section, std::string_view gateway) {
+    if (section == Section::gateway) {
+        return fmt::format("gateway.{}", gateway);
+    }
+    return section.is_per_gateway ? fmt::format("gateway.{}.{}", gateway, section.name)
+                                  : std::string(section.name);
+}
+
+void Errors::set_line(const Section& section, std::string_view gateway, std::string_view key,
                       std::uint32_t line) {
     lines_[place(section, gateway, key)] = line;
 }
 
-void Errors::add(Section section, std::string_view gateway, std::string_view key,
+void Errors::add(const Section& section, std::string_view gateway, std::string_view key,
                  std::string_view what) {
     auto found = lines_.find(place(section, gateway, key));
     if (found == lines_.end()) {

@@ -17,11 +17,11 @@ class Errors {
     explicit Errors(std::string_view file_name) : file_name_(file_name) {}
 
     // Where a key stands or, when `key` is empty, its section.
-    void set_line(Section section, std::string_view gateway, std::string_view key,
+    void set_line(const Section& section, std::string_view gateway, std::string_view key,
                   std::uint32_t line);
 
     // At the line of the key, or of its section when the key is not given.
-    void add(Section section, std::string_view gateway, std::string_view key,
+    void add(const Section& section, std::string_view gateway, std::string_view key,
              std::string_view what);
     void add_at(std::uint32_t line, std::string_view what);
 

@@ -10,7 +10,7 @@
 #include "base/assert.hpp"
 #include "base/bytes.hpp"
 #include "base/limits.hpp"
-#include "config/keys.hpp"
+#include "config/schema.hpp"
 
 namespace vpnha::config {
 
@@ -102,8 +102,9 @@ std::optional<Hash::Octets> hash_of_line(const FingerprintKey& key, std::string_
 
 class Setups {
   public:
-    Setups(const Config& config, const FingerprintKey& key, const FileFingerprint& of_file)
-        : config_(config), key_(key), of_file_(of_file) {}
+    Setups(const Config& config, const Schema& schema, const FingerprintKey& key,
+           const FileFingerprint& of_file)
+        : config_(config), schema_(schema), key_(key), of_file_(of_file) {}
 
     [[nodiscard]] wire::Setup of_node() const {
         wire::Setup setup;
@@ -116,16 +117,11 @@ class Setups {
         setup.items.push_back(
             {"name", wire::Weight::note, fingerprint_of_text(key_, gateway.name)});
         add_keys(true, gateway, setup);
-        if (of_file_ && gateway.l2tp) {
-            add_ppp_files(gateway.l2tp->secrets, gateway.l2tp->ppp_options, setup);
-        }
-        if (of_file_ && gateway.pptp) {
-            add_ppp_files(gateway.pptp->secrets, gateway.pptp->ppp_options, setup);
-        }
-        if (of_file_ && gateway.ipsec) {
-            for (const std::string& path : gateway.ipsec->connections) {
-                setup.items.push_back({fmt::format("connections {}", path), wire::Weight::session,
-                                       of_file_(path, LineOrder::counts)});
+        if (of_file_) {
+            for (const Facts& protocol : gateway.protocols.facts()) {
+                for (const ComparedFile& file : protocol.files) {
+                    add_file(file, setup);
+                }
             }
         }
         VPNHA_ASSERT(setup.items.size() <= limits::kFingerprintsMax);
@@ -134,35 +130,28 @@ class Setups {
 
   private:
     // A file that two protocols share is one item.
-    void add_ppp_files(const std::vector<std::string>& secrets, const std::string& options,
-                       wire::Setup& setup) const {
-        for (const std::string& path : secrets) {
-            add_file(fmt::format("secrets {}", path), path, LineOrder::free, setup);
-        }
-        add_file(fmt::format("options {}", options), options, LineOrder::counts, setup);
-    }
-
-    void add_file(std::string name, const std::string& path, LineOrder order,
-                  wire::Setup& setup) const {
-        if (std::none_of(setup.items.begin(), setup.items.end(),
-                         [&name](const auto& item) { return item.name == name; })) {
-            setup.items.push_back({std::move(name), wire::Weight::session, of_file_(path, order)});
+    void add_file(const ComparedFile& file, wire::Setup& setup) const {
+        std::string name = fmt::format("{} {}", file.what, file.path);
+        if (std::ranges::find(setup.items, name, &wire::Fingerprint::name) == setup.items.end()) {
+            setup.items.push_back(
+                {std::move(name), wire::Weight::session, of_file_(file.path, file.order)});
         }
     }
 
     void add_keys(bool per_gateway, const Gateway& gateway, wire::Setup& setup) const {
-        for (const Key& key : all_keys()) {
-            if (is_per_gateway(key.section) == per_gateway && has_section(gateway, key.section)) {
-                const std::string section(name_of(key.section));
+        for (const Key& key : schema_.keys()) {
+            if (key.section.is_per_gateway == per_gateway && has_section(gateway, key.section)) {
                 setup.items.push_back(
-                    {key.section == Section::gateway ? std::string(key.name)
-                                                     : fmt::format("{}.{}", section, key.name),
-                     key.weight, fingerprint_of_text(key_, key.show(config_, gateway))});
+                    {key.section == Section::gateway
+                         ? std::string(key.name)
+                         : fmt::format("{}.{}", key.section.name, key.name),
+                     key.weight, fingerprint_of_text(key_, key.place.show(config_, gateway))});
             }
         }
     }
 
     const Config& config_;
+    const Schema& schema_;
     const FingerprintKey& key_;
     const FileFingerprint& of_file_;
 };
@@ -202,9 +191,9 @@ std::uint64_t fingerprint_of_file(const FingerprintKey& key, std::string_view co
     return shortened(hash.end());
 }
 
-std::vector<wire::Setup> setups_of(const Config& config, const FingerprintKey& key,
-                                   const FileFingerprint& of_file) {
-    const Setups setups(config, key, of_file);
+std::vector<wire::Setup> setups_of(const Config& config, const Schema& schema,
+                                   const FingerprintKey& key, const FileFingerprint& of_file) {
+    const Setups setups(config, schema, key, of_file);
     std::vector<wire::Setup> all{setups.of_node()};
     for (const Gateway& gateway : config.gateways) {
         all.push_back(setups.of_gateway(gateway));

@@ -36,9 +36,6 @@ class FingerprintKey {
     Octets octets_;
 };
 
-// Whether the order of a file's lines has a meaning.
-enum class LineOrder { free, counts };
-
 [[nodiscard]] std::uint64_t fingerprint_of_text(const FingerprintKey& key, std::string_view text);
 [[nodiscard]] std::uint64_t fingerprint_of_file(const FingerprintKey& key, std::string_view content,
                                                 LineOrder order);
@@ -47,7 +44,8 @@ enum class LineOrder { free, counts };
 using FileFingerprint = std::function<std::uint64_t(const std::string& path, LineOrder order)>;
 
 // One for the node, with gateway 0, and one for each gateway. Without `of_file` files are left out.
-[[nodiscard]] std::vector<wire::Setup> setups_of(const Config& config, const FingerprintKey& key,
+[[nodiscard]] std::vector<wire::Setup> setups_of(const Config& config, const Schema& schema,
+                                                 const FingerprintKey& key,
                                                  const FileFingerprint& of_file);
 
 }  // namespace vpnha::config

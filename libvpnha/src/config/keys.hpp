@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Every key of vpnha.toml in one table: it drives the reader, its error messages, `vpnha config
-// keys`, the example file and the manual page, so that none of them can miss a key.
+// What a key of vpnha.toml is, and the keys that each configuration has.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "cluster/wire/message.hpp"
@@ -41,19 +42,16 @@ inline constexpr std::size_t kFilePathBytesMax = 240;
 
 inline constexpr std::string_view kLogLevels[] = {"error", "warning", "info", "debug"};
 
-// A value that was read; the member that its kind says is set.
-struct Value {
-    std::string text;
-    std::int64_t number = 0;
-    bool flag = false;
-    std::chrono::milliseconds duration{};
-    Ipv4Address address;
-    std::vector<IpPrefix> prefixes;
-    std::vector<IpAddress> addresses;
-    std::vector<std::uint16_t> zones;
-    std::vector<Ipv4Endpoint> servers;
-    std::vector<HostPort> hosts;
-    std::vector<std::string> paths;
+// What was read of a key, in the type that its kind has; "auto" is a text.
+using Value =
+    std::variant<std::string, std::int64_t, bool, std::chrono::milliseconds, Ipv4Address,
+                 std::vector<IpPrefix>, std::vector<IpAddress>, std::vector<std::uint16_t>,
+                 std::vector<Ipv4Endpoint>, std::vector<HostPort>, std::vector<std::string>>;
+
+// Where a key's value stands. Keys of tables that stand once ignore the gateway.
+struct Place {
+    void (*store)(Config&, Gateway&, const Value&);
+    std::string (*show)(const Config&, const Gateway&);
 };
 
 struct Key {
@@ -67,13 +65,12 @@ struct Key {
     std::string_view help;
     // What it means when another node has another value.
     wire::Weight weight;
-    // Keys of sections before `gateway` ignore it.
-    void (*store)(Config&, Gateway&, const Value&);
-    std::string (*show)(const Config&, const Gateway&);
+    Place place;
 };
 
-[[nodiscard]] const std::vector<Key>& all_keys();
-[[nodiscard]] const Key* find_key(Section section, std::string_view name);
+// In the order of the file: those before the protocols' keys, and those behind.
+[[nodiscard]] std::vector<Key> keys_of_all();
+[[nodiscard]] std::vector<Key> conntrack_keys();
 
 // Kind and bounds for a human: "number, 1 to 255".
 [[nodiscard]] std::string describe_type(const Key& key);

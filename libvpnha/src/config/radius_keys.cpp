@@ -24,82 +24,57 @@ std::vector<Key> radius_keys() {
          "[\"198.51.100.5:1813\"]",
          "Accounting servers, IPv4 addresses with UDP ports, in the order in which each request "
          "tries them. Every node is a client of them.",
-         Weight::note,
-         [](Config& c, Gateway&, const Value& v) { c.radius.accounting_servers = v.servers; },
-         [](const Config& c, const Gateway&) { return list(c.radius.accounting_servers); }},
+         Weight::note, at<&Config::radius, &Radius::accounting_servers>()},
         {Section::radius, "secret_file", Kind::path, 2, kFilePathBytesMax,
          "\"/etc/vpnha/radius.secret\"", "\"/etc/vpnha/radius.secret\"",
          "The secret that the nodes share with these servers, one line of at most 128 octets. For "
          "root alone (0600).",
-         Weight::note, [](Config& c, Gateway&, const Value& v) { c.radius.secret_file = v.text; },
-         [](const Config& c, const Gateway&) { return quoted_text(c.radius.secret_file); }},
-        {Section::radius, "interim_interval", Kind::duration, 10'000, 86'400'000, "\"300s\"",
+         Weight::note, at<&Config::radius, &Radius::secret_file>()},
+        {Section::radius,
+         "interim_interval",
+         Kind::duration,
+         10'000,
+         86'400'000,
+         "\"300s\"",
          "\"300s\"",
          "How often a server receives the counters of a living session. Where it stands, it "
          "counts before the Acct-Interim-Interval of an Access-Accept; the default does not.",
          Weight::note,
-         [](Config& c, Gateway&, const Value& v) {
-             c.radius.interim = v.duration;
-             c.radius.interim_is_set = true;
-         },
-         [](const Config& c, const Gateway&) { return quoted_text(to_text(c.radius.interim)); }},
+         {[](Config& c, Gateway&, const Value& v) {
+              assign(c.radius.interim, v);
+              c.radius.interim_is_set = true;
+          },
+          [](const Config& c, const Gateway&) { return shown(c.radius.interim); }}},
         {Section::radius, "timeout", Kind::duration, 1'000, 30'000, "\"3s\"", "\"3s\"",
          "How long a server has to answer a request, in whole seconds, before it is sent again.",
-         Weight::note, [](Config& c, Gateway&, const Value& v) { c.radius.timeout = v.duration; },
-         [](const Config& c, const Gateway&) { return quoted_text(to_text(c.radius.timeout)); }},
+         Weight::note, at<&Config::radius, &Radius::timeout>()},
         {Section::radius, "retries", Kind::number, 0, 10, "2", "2",
          "How often a request is sent again to a server before the next server is tried.",
-         Weight::note,
-         [](Config& c, Gateway&, const Value& v) {
-             c.radius.retries = static_cast<std::uint32_t>(v.number);
-         },
-         [](const Config& c, const Gateway&) { return std::to_string(c.radius.retries); }},
+         Weight::note, at<&Config::radius, &Radius::retries>()},
         {Section::radius, "requests_per_second", Kind::number, 1, kRequestsPerSecondMax, "100",
          "100",
          "Accounting-Requests that a gateway sends within a second, at most. After a failure that "
          "lost many sessions their Stops are told at this rate, and the Starts of the clients that "
          "dial again take turns with them.",
-         Weight::note,
-         [](Config& c, Gateway&, const Value& v) {
-             c.radius.requests_per_second = static_cast<std::uint32_t>(v.number);
-         },
-         [](const Config& c, const Gateway&) {
-             return std::to_string(c.radius.requests_per_second);
-         }},
+         Weight::note, at<&Config::radius, &Radius::requests_per_second>()},
         {Section::radius, "nas_identifier", Kind::name, 1, kNasIdentifierBytesMax, "\"vpnha\"",
          "\"vpnha\"",
          "NAS-Identifier, which names the gateways to the servers, whichever node serves. The same "
          "on all nodes.",
-         Weight::note,
-         [](Config& c, Gateway&, const Value& v) { c.radius.nas_identifier = v.text; },
-         [](const Config& c, const Gateway&) { return quoted_text(c.radius.nas_identifier); }},
+         Weight::note, at<&Config::radius, &Radius::nas_identifier>()},
         {Section::radius, "dynamic_authorization", Kind::flag, 0, 0, "false", "false",
          "true: servers may end sessions of the gateways with 'accounting' by Disconnect-Requests, "
          "and change their time-outs by CoA-Requests (RFC 5176), each with a Message-Authenticator "
          "and the secret of 'secret_file'. They are "
          "to ask a gateway's VIP, which the node has that serves.",
-         Weight::note,
-         [](Config& c, Gateway&, const Value& v) { c.radius.dynamic_authorization = v.flag; },
-         [](const Config& c, const Gateway&) { return text_of(c.radius.dynamic_authorization); }},
+         Weight::note, at<&Config::radius, &Radius::dynamic_authorization>()},
         {Section::radius, "dynamic_authorization_port", Kind::number, 1, 65'535, "3799", "3799",
          "The UDP port at which such requests are heard, on all addresses of the node.",
-         Weight::note,
-         [](Config& c, Gateway&, const Value& v) {
-             c.radius.dynamic_authorization_port = static_cast<std::uint16_t>(v.number);
-         },
-         [](const Config& c, const Gateway&) {
-             return std::to_string(c.radius.dynamic_authorization_port);
-         }},
+         Weight::note, at<&Config::radius, &Radius::dynamic_authorization_port>()},
         {Section::radius, "dynamic_authorization_clients", Kind::neighbours, 0,
          kAuthorizationClientsMax, "[]", "[\"198.51.100.5\"]",
          "IPv4 addresses that such requests may come from. []: those of 'accounting_servers'.",
-         Weight::note,
-         [](Config& c, Gateway&, const Value& v) {
-             c.radius.dynamic_authorization_clients = v.addresses;
-         },
-         [](const Config& c, const Gateway&) {
-             return list(c.radius.dynamic_authorization_clients);
-         }},
+         Weight::note, at<&Config::radius, &Radius::dynamic_authorization_clients>()},
     };
 }
 

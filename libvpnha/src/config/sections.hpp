@@ -1,51 +1,67 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The tables of vpnha.toml: what they are called, and what each is for.
+// The tables of vpnha.toml: what they are called, and what each is for. Those of the protocols
+// stand in the folders of these (config/protocol.hpp).
 #pragma once
 
-#include <span>
+#include <compare>
 #include <string>
 #include <string_view>
 
-#include "config/config.hpp"
-
 namespace vpnha::config {
 
-// The tables of the file. Those from `gateway` on exist once per gateway.
-enum class Section {
-    cluster,
-    daemon,
-    replication,
-    lease,
-    fencing,
-    radius,
-    admission,
-    gateway,
-    outside,
-    inside,
-    links,
-    l2tp,
-    pptp,
-    ipsec,
-    conntrack
+// A table of the file, as a value: its name is its identity.
+struct Section {
+    std::string_view name;  // The last part of its header: "outside".
+    std::string_view help;  // What it is for, one sentence.
+    bool is_per_gateway = false;
+    bool is_required = false;  // In each gateway.
+    // Clients may dial it where the table stands; a gateway needs one of them.
+    bool is_protocol = false;
+
+    static const Section cluster;
+    static const Section daemon;
+    static const Section replication;
+    static const Section lease;
+    static const Section fencing;
+    static const Section radius;
+    static const Section admission;
+    static const Section gateway;
+    static const Section outside;
+    static const Section inside;
+    static const Section links;
+    static const Section conntrack;
+
+    friend bool operator==(const Section& a, const Section& b) { return a.name == b.name; }
+    friend auto operator<=>(const Section& a, const Section& b) { return a.name <=> b.name; }
 };
 
-// In the order of the file.
-[[nodiscard]] std::span<const Section> all_sections();
+inline constexpr Section Section::cluster{"cluster", "The cluster that this node belongs to."};
+inline constexpr Section Section::daemon{"daemon", "vpnhad on this node."};
+inline constexpr Section Section::replication{"replication", "How records reach the standbys."};
+inline constexpr Section Section::lease{
+    "lease", "The promoted node's right to speak, by promises of a majority of the nodes."};
+inline constexpr Section Section::fencing{"fencing",
+                                          "What this node does when the others have fenced it."};
+inline constexpr Section Section::radius{
+    "radius",
+    "The servers to which vpnhad accounts for the sessions of gateways with 'accounting'."};
+inline constexpr Section Section::admission{
+    "admission",
+    "How much of this node may be used, in percent, before it takes no new clients. It takes them "
+    "again when it is 5 percent less. 0: however much."};
+inline constexpr Section Section::gateway{
+    "gateway", "A gateway: addresses and sessions that fail over together. One table each.", true};
+inline constexpr Section Section::outside{"outside", "The side on which clients dial in.", true,
+                                          true};
+inline constexpr Section Section::inside{
+    "inside", "The side on which the clients' traffic goes on.", true, true};
+inline constexpr Section Section::links{
+    "links", "When a promoted node whose outside or inside link is lost gives the gateway away.",
+    true};
+inline constexpr Section Section::conntrack{
+    "conntrack", "Which flows of the kernel's connection tracking go on after a takeover.", true};
 
-[[nodiscard]] bool is_per_gateway(Section section);
-// Each gateway needs it.
-[[nodiscard]] bool is_required(Section section);
-// Clients may dial it where the table stands; a gateway needs one of them.
-[[nodiscard]] bool is_protocol(Section section);
-// A gateway has no table of a protocol that it does not serve; `show` of such a key needs one.
-[[nodiscard]] bool has_section(const Gateway& gateway, Section section);
-// The gateway serves the protocol; of another table nothing follows.
-void add_section(Gateway& gateway, Section section);
-// The last part of the section's header: "outside".
-[[nodiscard]] std::string_view name_of(Section section);
 // The whole header: "gateway.NAME.outside".
-[[nodiscard]] std::string header_of(Section section, std::string_view gateway);
-// What the section is for, one sentence.
-[[nodiscard]] std::string_view help_of(Section section);
+[[nodiscard]] std::string header_of(const Section& section, std::string_view gateway);
 
 }  // namespace vpnha::config

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/limits.hpp"
+#include "config/schema.hpp"
 #include "config/toml_value.hpp"
 #include "config/values.hpp"
 
@@ -15,21 +16,8 @@ namespace vpnha::config {
 
 namespace {
 
-bool stands_in_gateway(Section section) {
-    return is_per_gateway(section) && section != Section::gateway;
-}
-
-// Names of the tables that may stand within `section`'s.
-std::vector<std::string> subtables_of(Section section) {
-    std::vector<std::string> names;
-    if (section == Section::gateway) {
-        for (const Section each : all_sections()) {
-            if (stands_in_gateway(each)) {
-                names.emplace_back(name_of(each));
-            }
-        }
-    }
-    return names;
+bool stands_in_gateway(const Section& section) {
+    return section.is_per_gateway && section != Section::gateway;
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
@@ -73,7 +61,8 @@ std::optional<std::string> to_ascii(std::string_view toml, Errors& errors) {
 
 class Reader {
   public:
-    explicit Reader(std::string_view file_name) : draft_{Config{}, Errors(file_name), {}} {}
+    Reader(std::string_view file_name, const Schema& schema)
+        : schema_(schema), draft_{Config{}, Errors(file_name), {}} {}
 
     Draft read(std::string_view toml) {
         if (const std::optional<std::string> ascii = to_ascii(toml, draft_.errors)) {
@@ -90,6 +79,19 @@ class Reader {
     }
 
   private:
+    // Names of the tables that may stand within `section`'s.
+    [[nodiscard]] std::vector<std::string> subtables_of(const Section& section) const {
+        std::vector<std::string> names;
+        if (section == Section::gateway) {
+            for (const Section& each : schema_.sections()) {
+                if (stands_in_gateway(each)) {
+                    names.emplace_back(each.name);
+                }
+            }
+        }
+        return names;
+    }
+
     void read_root(const toml::table& root) {
         for (const auto& [key, node] : root) {
             read_root_entry(key.str(), node);
@@ -103,14 +105,14 @@ class Reader {
     }
 
     void read_root_entry(std::string_view name, const toml::node& node) {
-        const auto section = std::find_if(
-            all_sections().begin(), all_sections().end(),
-            [&](Section each) { return each <= Section::gateway && name_of(each) == name; });
-        if (section == all_sections().end()) {
+        const auto section = std::ranges::find_if(schema_.sections(), [&](const Section& each) {
+            return !stands_in_gateway(each) && each.name == name;
+        });
+        if (section == schema_.sections().end()) {
             std::vector<std::string> known;
-            for (const Section each : all_sections()) {
-                if (each <= Section::gateway) {
-                    known.emplace_back(name_of(each));
+            for (const Section& each : schema_.sections()) {
+                if (!stands_in_gateway(each)) {
+                    known.emplace_back(each.name);
                 }
             }
             draft_.errors.add_at(line_of(node), fmt::format("unknown table or key '{}'; {}", name,
@@ -157,7 +159,7 @@ class Reader {
         gateway.name = name;
         meant_.clear();
         read_section(Section::gateway, table, gateway);
-        for (const Section section : all_sections()) {
+        for (const Section& section : schema_.sections()) {
             if (stands_in_gateway(section)) {
                 read_gateway_table(section, table, gateway);
             }
@@ -175,24 +177,25 @@ class Reader {
         draft_.config.gateways.push_back(std::move(gateway));
     }
 
-    void read_gateway_table(Section section, const toml::table& gateway_table, Gateway& gateway) {
-        const toml::node* const node = gateway_table.get(name_of(section));
+    void read_gateway_table(const Section& section, const toml::table& gateway_table,
+                            Gateway& gateway) {
+        const toml::node* const node = gateway_table.get(section.name);
         if (node == nullptr) {
             return;
         }
         const toml::table* const table = node->as_table();
         if (table == nullptr) {
             refuse(section, gateway.name, line_of(*node),
-                   fmt::format("'{}' is a table; write it as [{}]", name_of(section),
+                   fmt::format("'{}' is a table; write it as [{}]", section.name,
                                header_of(section, gateway.name)));
             return;
         }
-        add_section(gateway, section);
+        schema_.add_section(gateway, section);
         read_section(section, *table, gateway);
         require_keys(section, *table, gateway);
     }
 
-    void read_section(Section section, const toml::table& table, Gateway& gateway) {
+    void read_section(const Section& section, const toml::table& table, Gateway& gateway) {
         // A table that only exists because of its subtables has the place of the first of them.
         std::uint32_t section_line = line_of(table);
         for (const auto& [key, node] : table) {
@@ -204,7 +207,7 @@ class Reader {
             if (std::find(subtables.begin(), subtables.end(), name.str()) != subtables.end()) {
                 continue;
             }
-            const Key* const key = find_key(section, name.str());
+            const Key* const key = schema_.find(section, name.str());
             if (key == nullptr) {
                 refuse_unknown(section, gateway, name.str(), line_of(node));
                 continue;
@@ -214,8 +217,8 @@ class Reader {
         }
     }
 
-    void require_keys(Section section, const toml::table& table, const Gateway& gateway) {
-        for (const Key& key : all_keys()) {
+    void require_keys(const Section& section, const toml::table& table, const Gateway& gateway) {
+        for (const Key& key : schema_.keys()) {
             if (key.section == section && key.fallback.empty() && !table.contains(key.name) &&
                 meant_.count({section, std::string(key.name)}) == 0) {
                 lack(
@@ -227,18 +230,18 @@ class Reader {
     }
 
     void require_tables(const toml::table& table, const Gateway& gateway) {
-        const auto is_given = [&](Section section) {
-            const std::string name(name_of(section));
+        const auto is_given = [&](const Section& section) {
+            const std::string name(section.name);
             return table.contains(name) || meant_.count({Section::gateway, name}) != 0;
         };
         std::vector<std::string> protocols;
         bool serves = false;
-        for (const Section section : all_sections()) {
-            if (is_required(section) && !is_given(section)) {
+        for (const Section& section : schema_.sections()) {
+            if (section.is_required && !is_given(section)) {
                 lack(Section::gateway, gateway.name,
                      fmt::format("[gateway.{}] lacks its table [{}]", gateway.name,
                                  header_of(section, gateway.name)));
-            } else if (is_protocol(section)) {
+            } else if (section.is_protocol) {
                 serves = serves || is_given(section);
                 protocols.push_back(fmt::format("[{}]", header_of(section, gateway.name)));
             }
@@ -253,7 +256,7 @@ class Reader {
         }
     }
 
-    void refuse_unknown(Section section, const Gateway& gateway, std::string_view name,
+    void refuse_unknown(const Section& section, const Gateway& gateway, std::string_view name,
                         std::uint32_t line) {
         const std::string header = header_of(section, gateway.name);
         if (const Key* const elsewhere = find_elsewhere(section, name)) {
@@ -264,7 +267,7 @@ class Reader {
             return;
         }
         std::vector<std::string> known = subtables_of(section);
-        for (const Key& key : all_keys()) {
+        for (const Key& key : schema_.keys()) {
             if (key.section == section) {
                 known.emplace_back(key.name);
             }
@@ -278,10 +281,10 @@ class Reader {
     }
 
     // The key of that name, when just one other section has one: of a gateway's for a gateway's.
-    static const Key* find_elsewhere(Section section, std::string_view name) {
+    [[nodiscard]] const Key* find_elsewhere(const Section& section, std::string_view name) const {
         const Key* found = nullptr;
-        for (const Key& key : all_keys()) {
-            if (key.name == name && is_per_gateway(key.section) == is_per_gateway(section)) {
+        for (const Key& key : schema_.keys()) {
+            if (key.name == name && key.section.is_per_gateway == section.is_per_gateway) {
                 if (found != nullptr) {
                     return nullptr;
                 }
@@ -291,14 +294,14 @@ class Reader {
         return found;
     }
 
-    void refuse(Section section, const std::string& gateway, std::uint32_t line,
+    void refuse(const Section& section, const std::string& gateway, std::uint32_t line,
                 std::string_view what) {
         draft_.unsound.insert({section, gateway});
         draft_.errors.add_at(line, what);
     }
 
     // At the section's line.
-    void lack(Section section, const std::string& gateway, std::string_view what) {
+    void lack(const Section& section, const std::string& gateway, std::string_view what) {
         draft_.unsound.insert({section, gateway});
         draft_.errors.add(section, gateway, "", what);
     }
@@ -310,11 +313,13 @@ class Reader {
             refuse(key.section, gateway.name, each.line, each.what);
         }
         // Of a list the good ones are checked on.
-        if (bad.empty() || !value.prefixes.empty()) {
-            key.store(draft_.config, gateway, value);
+        const auto* const nets = std::get_if<std::vector<IpPrefix>>(&value);
+        if (bad.empty() || (nets != nullptr && !nets->empty())) {
+            key.place.store(draft_.config, gateway, value);
         }
     }
 
+    const Schema& schema_;
     Draft draft_;
     // Keys and tables of the gateway, or section, that is read: an unknown key was meant to be
     // these.
@@ -323,8 +328,8 @@ class Reader {
 
 }  // namespace
 
-Draft read_toml(std::string_view toml, std::string_view file_name) {
-    return Reader(file_name).read(toml);
+Draft read_toml(std::string_view toml, std::string_view file_name, const Schema& schema) {
+    return Reader(file_name, schema).read(toml);
 }
 
 }  // namespace vpnha::config

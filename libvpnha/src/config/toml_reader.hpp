@@ -21,11 +21,12 @@ struct Draft {
     // follows from that error.
     std::set<std::pair<Section, std::string>> unsound;
 
-    [[nodiscard]] bool is_sound(Section section, const std::string& gateway) const {
+    [[nodiscard]] bool is_sound(const Section& section, const std::string& gateway) const {
         return unsound.count({section, gateway}) == 0;
     }
 };
 
-[[nodiscard]] Draft read_toml(std::string_view toml, std::string_view file_name);
+[[nodiscard]] Draft read_toml(std::string_view toml, std::string_view file_name,
+                              const Schema& schema);
 
 }  // namespace vpnha::config

@@ -18,8 +18,11 @@ bool is_path(const std::string& text) {
     return text.size() > 1 && text.front() == '/' && text.find('\0') == std::string::npos;
 }
 
-bool read_text(const Key& key, const std::string& text, Value& value) {
-    value.text = text;
+std::string text_of(const toml::node& node) {
+    return node.value_exact<std::string>().value_or("");
+}
+
+bool is_good(const Key& key, const std::string& text) {
     const auto size = static_cast<std::int64_t>(text.size());
     switch (key.kind) {
         case Kind::label:
@@ -31,72 +34,69 @@ bool read_text(const Key& key, const std::string& text, Value& value) {
         case Kind::interface:
             return is_interface_name(text);
         case Kind::log_level:
-            return std::find(std::begin(kLogLevels), std::end(kLogLevels), text) !=
-                   std::end(kLogLevels);
-        case Kind::duration:
-        case Kind::duration_or_auto: {
-            if (key.kind == Kind::duration_or_auto && text == "auto") {
-                return true;
-            }
-            const auto duration = parse_duration(text);
-            value.duration = duration.value_or(std::chrono::milliseconds{});
-            return duration && duration->count() >= key.min && duration->count() <= key.max;
-        }
-        case Kind::address: {
-            const Result<Ipv4Address> address = parse_ipv4(text);
-            value.address = address.value_or(Ipv4Address{});
-            return address && is_unicast(IpAddress(*address));
-        }
-        case Kind::number:
-        case Kind::flag:
-        case Kind::vips:
-        case Kind::pools:
-        case Kind::neighbours:
-        case Kind::nets:
-        case Kind::zones:
-        case Kind::servers:
-        case Kind::hosts:
-        case Kind::paths:
+            return std::ranges::find(kLogLevels, text) != std::end(kLogLevels);
+        case Kind::duration_or_auto:
+            return text == "auto";
+        default:
             return false;
     }
-    return false;
 }
 
-std::optional<std::vector<std::string>> read_paths(const Key& key, const toml::node& node) {
+std::optional<Value> read_text(const Key& key, const std::string& text) {
+    if (is_good(key, text)) {
+        return text;
+    }
+    if (key.kind == Kind::duration || key.kind == Kind::duration_or_auto) {
+        const auto duration = parse_duration(text);
+        return duration && duration->count() >= key.min && duration->count() <= key.max
+                   ? std::optional<Value>(*duration)
+                   : std::nullopt;
+    }
+    const Result<Ipv4Address> address = parse_ipv4(text);
+    return key.kind == Kind::address && address && is_unicast(IpAddress(*address))
+               ? std::optional<Value>(*address)
+               : std::nullopt;
+}
+
+// Elements that `read` takes, each once.
+template <class Element, class Read>
+std::optional<Value> read_list(const Key& key, const toml::node& node, const Read& read) {
     const toml::array* const array = node.as_array();
     if (array == nullptr || static_cast<std::int64_t>(array->size()) > key.max) {
         return std::nullopt;
     }
-    std::vector<std::string> paths;
-    for (const toml::node& element : *array) {
-        const std::string path = element.value_exact<std::string>().value_or("");
-        if (!is_path(path) || path.size() > kFilePathBytesMax ||
-            std::find(paths.begin(), paths.end(), path) != paths.end()) {
+    std::vector<Element> list;
+    for (const toml::node& each : *array) {
+        const std::optional<Element> element = read(each);
+        if (!element || std::ranges::find(list, *element) != list.end()) {
             return std::nullopt;
         }
-        paths.push_back(path);
+        list.push_back(*element);
     }
-    return paths;
+    return list;
 }
 
-std::optional<std::vector<IpAddress>> read_neighbours(const Key& key, const toml::node& node) {
-    const toml::array* const array = node.as_array();
-    if (array == nullptr || static_cast<std::int64_t>(array->size()) > key.max) {
-        return std::nullopt;
-    }
-    std::vector<IpAddress> addresses;
-    for (const toml::node& element : *array) {
-        const Result<IpAddress> address = parse_ip(element.value_exact<std::string>().value_or(""));
-        if (!address || (!is_unicast(*address) && !is_link_local(*address)) ||
-            std::find(addresses.begin(), addresses.end(), *address) != addresses.end()) {
-            return std::nullopt;
-        }
-        addresses.push_back(*address);
-    }
-    return addresses;
+std::optional<std::string> read_path(const toml::node& node) {
+    const std::string path = text_of(node);
+    return is_path(path) && path.size() <= kFilePathBytesMax ? std::optional(path) : std::nullopt;
 }
 
-std::optional<Ipv4Endpoint> read_server(std::string_view text) {
+std::optional<IpAddress> read_neighbour(const toml::node& node) {
+    const Result<IpAddress> address = parse_ip(text_of(node));
+    return address && (is_unicast(*address) || is_link_local(*address)) ? std::optional(*address)
+                                                                        : std::nullopt;
+}
+
+std::optional<std::uint16_t> read_zone(const toml::node& node) {
+    const std::int64_t zone = node.value_exact<std::int64_t>().value_or(-1);
+    return zone >= 0 && zone <= std::numeric_limits<std::uint16_t>::max()
+               ? std::optional(static_cast<std::uint16_t>(zone))
+               : std::nullopt;
+}
+
+std::optional<Ipv4Endpoint> read_server(const toml::node& node) {
+    const std::string whole = text_of(node);
+    const std::string_view text = whole;
     const std::size_t colon = text.rfind(':');
     const Result<Ipv4Address> address = parse_ipv4(text.substr(0, colon));
     if (!address || !is_unicast(IpAddress(*address)) || colon == std::string_view::npos) {
@@ -109,39 +109,6 @@ std::optional<Ipv4Endpoint> read_server(std::string_view text) {
         return std::nullopt;
     }
     return Ipv4Endpoint{*address, port};
-}
-
-std::optional<std::vector<Ipv4Endpoint>> read_servers(const Key& key, const toml::node& node) {
-    const toml::array* const array = node.as_array();
-    if (array == nullptr || static_cast<std::int64_t>(array->size()) > key.max) {
-        return std::nullopt;
-    }
-    std::vector<Ipv4Endpoint> servers;
-    for (const toml::node& element : *array) {
-        const auto server = read_server(element.value_exact<std::string>().value_or(""));
-        if (!server || std::find(servers.begin(), servers.end(), *server) != servers.end()) {
-            return std::nullopt;
-        }
-        servers.push_back(*server);
-    }
-    return servers;
-}
-
-std::optional<std::vector<std::uint16_t>> read_zones(const Key& key, const toml::node& node) {
-    const toml::array* const array = node.as_array();
-    if (array == nullptr || static_cast<std::int64_t>(array->size()) > key.max) {
-        return std::nullopt;
-    }
-    std::vector<std::uint16_t> zones;
-    for (const toml::node& element : *array) {
-        const std::int64_t zone = element.value_exact<std::int64_t>().value_or(-1);
-        if (zone < 0 || zone > std::numeric_limits<std::uint16_t>::max() ||
-            std::find(zones.begin(), zones.end(), zone) != zones.end()) {
-            return std::nullopt;
-        }
-        zones.push_back(static_cast<std::uint16_t>(zone));
-    }
-    return zones;
 }
 
 // An error continues "'TEXT' in 'KEY' …".
@@ -181,11 +148,11 @@ Result<IpPrefix> read_prefix(const Key& key, const std::string& text) {
 }
 
 // Those that are good; each other one is an error of its own.
-std::vector<BadValue> read_prefixes(const Key& key, const toml::array& array,
-                                    std::vector<IpPrefix>& prefixes) {
+std::vector<BadValue> read_prefixes(const Key& key, const toml::array& array, Value& value) {
+    auto& prefixes = value.emplace<std::vector<IpPrefix>>();
     std::vector<BadValue> bad;
     for (const toml::node& element : array) {
-        const std::string text = element.value_exact<std::string>().value_or("");
+        const std::string text = text_of(element);
         const Result<IpPrefix> prefix = read_prefix(key, text);
         if (prefix) {
             prefixes.push_back(*prefix);
@@ -198,11 +165,11 @@ std::vector<BadValue> read_prefixes(const Key& key, const toml::array& array,
 }
 
 // The same.
-std::vector<BadValue> read_hosts(const Key& key, const toml::array& array,
-                                 std::vector<HostPort>& hosts) {
+std::vector<BadValue> read_hosts(const Key& key, const toml::array& array, Value& value) {
+    auto& hosts = value.emplace<std::vector<HostPort>>();
     std::vector<BadValue> bad;
     for (const toml::node& element : array) {
-        const std::string text = element.value_exact<std::string>().value_or("");
+        const std::string text = text_of(element);
         const auto refuse = [&](std::string_view why) {
             bad.push_back({line_of(element), fmt::format("'{}' in '{}' {}", text, key.name, why)});
         };
@@ -228,75 +195,53 @@ std::uint32_t line_of(const toml::node& node) {
 }
 
 std::vector<BadValue> read_toml_value(const Key& key, const toml::node& node, Value& value) {
-    bool good = false;
+    const toml::array* const array = node.as_array();
+    const auto size = array == nullptr ? -1 : static_cast<std::int64_t>(array->size());
+    std::optional<Value> found;
     switch (key.kind) {
         case Kind::number: {
             const std::optional<std::int64_t> number = node.value_exact<std::int64_t>();
-            good = number && *number >= key.min && *number <= key.max;
-            value.number = number.value_or(0);
-            break;
-        }
-        case Kind::flag: {
-            const std::optional<bool> flag = node.value_exact<bool>();
-            good = flag.has_value();
-            value.flag = flag.value_or(false);
-            break;
-        }
-        case Kind::paths: {
-            const std::optional<std::vector<std::string>> paths = read_paths(key, node);
-            good = paths.has_value();
-            value.paths = paths.value_or(std::vector<std::string>{});
-            break;
-        }
-        case Kind::neighbours: {
-            const std::optional<std::vector<IpAddress>> addresses = read_neighbours(key, node);
-            good = addresses.has_value();
-            value.addresses = addresses.value_or(std::vector<IpAddress>{});
-            break;
-        }
-        case Kind::servers: {
-            const std::optional<std::vector<Ipv4Endpoint>> servers = read_servers(key, node);
-            good = servers.has_value();
-            value.servers = servers.value_or(std::vector<Ipv4Endpoint>{});
-            break;
-        }
-        case Kind::hosts: {
-            const toml::array* const array = node.as_array();
-            if (array != nullptr && static_cast<std::int64_t>(array->size()) <= key.max) {
-                return read_hosts(key, *array, value.hosts);
+            if (number && *number >= key.min && *number <= key.max) {
+                found = *number;
             }
             break;
         }
-        case Kind::zones: {
-            const std::optional<std::vector<std::uint16_t>> zones = read_zones(key, node);
-            good = zones.has_value();
-            value.zones = zones.value_or(std::vector<std::uint16_t>{});
+        case Kind::flag:
+            if (const std::optional<bool> flag = node.value_exact<bool>()) {
+                found = *flag;
+            }
             break;
-        }
+        case Kind::paths:
+            found = read_list<std::string>(key, node, read_path);
+            break;
+        case Kind::neighbours:
+            found = read_list<IpAddress>(key, node, read_neighbour);
+            break;
+        case Kind::servers:
+            found = read_list<Ipv4Endpoint>(key, node, read_server);
+            break;
+        case Kind::zones:
+            found = read_list<std::uint16_t>(key, node, read_zone);
+            break;
+        case Kind::hosts:
+            if (size >= 0 && size <= key.max) {
+                return read_hosts(key, *array, value);
+            }
+            break;
         case Kind::vips:
         case Kind::pools:
-        case Kind::nets: {
-            const toml::array* const array = node.as_array();
-            if (array != nullptr && static_cast<std::int64_t>(array->size()) >= key.min &&
-                static_cast<std::int64_t>(array->size()) <= key.max) {
-                return read_prefixes(key, *array, value.prefixes);
+        case Kind::nets:
+            if (size >= 0 && size >= key.min && size <= key.max) {
+                return read_prefixes(key, *array, value);
             }
             break;
-        }
-        case Kind::label:
-        case Kind::name:
-        case Kind::path:
-        case Kind::interface:
-        case Kind::log_level:
-        case Kind::duration:
-        case Kind::duration_or_auto:
-        case Kind::address: {
-            const std::optional<std::string> text = node.value_exact<std::string>();
-            good = text && read_text(key, *text, value);
-            break;
-        }
+        default:
+            if (const auto text = node.value_exact<std::string>()) {
+                found = read_text(key, *text);
+            }
     }
-    if (good) {
+    if (found) {
+        value = *std::move(found);
         return {};
     }
     return {

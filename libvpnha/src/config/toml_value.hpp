@@ -25,8 +25,8 @@ struct BadValue {
 
 [[nodiscard]] std::uint32_t line_of(const toml::node& node);
 
-// Sets the member of `value` that the key's kind says. What is bad; of a list of addresses each bad
-// one, and `value` has the others.
+// Sets `value` as the key's kind says. What is bad; of a list of addresses each bad one, and
+// `value` has the others.
 [[nodiscard]] std::vector<BadValue> read_toml_value(const Key& key, const toml::node& node,
                                                     Value& value);
 

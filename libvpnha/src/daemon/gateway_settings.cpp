@@ -40,12 +40,7 @@ node::GatewaySettings gateway_settings_of(const config::Gateway& gateway,
     node::GatewaySettings settings;
     settings.id = gateway.id;
     settings.name = gateway.name;
-    if (gateway.l2tp) {
-        settings.keepers.hello_interval = gateway.l2tp->hello_interval;
-        settings.keepers.l2tp_port = gateway.l2tp->port;
-    }
-    settings.keepers.ipsec = gateway.ipsec.has_value();
-    settings.keepers.pptp = gateway.pptp.has_value();
+    settings.keepers.protocols = gateway.protocols;
     settings.keepers.redials_per_second = gateway.redials_per_second;
     settings.links = link_settings_of(gateway.links);
     settings.keepers.flows = flow_settings_of(gateway);

@@ -8,6 +8,7 @@
 #include "host/os/boot_clock.hpp"
 #include "host/os/log.hpp"
 #include "host/os/process.hpp"
+#include "protocols/tables.hpp"
 
 namespace vpnha::runtime {
 

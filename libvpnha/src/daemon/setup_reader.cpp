@@ -3,6 +3,7 @@
 
 #include "host/os/log.hpp"
 #include "host/secrets/secret_file.hpp"
+#include "protocols/tables.hpp"
 
 namespace vpnha::runtime {
 
@@ -10,11 +11,12 @@ std::vector<wire::Setup> SetupReader::read() {
     const auto cluster_key = adapters::SecretFile::read(key_file_);
     if (!cluster_key || !*cluster_key) {
         complain(key_file_, cluster_key ? "there is no such file" : cluster_key.error().detail);
-        return config::setups_of(config_, config::FingerprintKey(config_.cluster_group), nullptr);
+        return config::setups_of(config_, config::schema(),
+                                 config::FingerprintKey(config_.cluster_group), nullptr);
     }
     complaints_.erase(key_file_);
     const config::FingerprintKey key((*cluster_key)->content());
-    return config::setups_of(config_, key,
+    return config::setups_of(config_, config::schema(), key,
                              [this, &key](const std::string& path, config::LineOrder order) {
                                  return read_file(key, path, order);
                              });

@@ -7,11 +7,11 @@
 #include <cerrno>
 #include <string_view>
 
-#include "config/config.hpp"
 #include "host/corosync/cluster_map.hpp"
 #include "host/corosync/cluster_nodes.hpp"
 #include "host/os/process.hpp"
 #include "host/os/qb_loop.hpp"
+#include "protocols/tables.hpp"
 #include "vpnha/configuration.hpp"
 
 namespace vpnha {

@@ -3,8 +3,11 @@
 
 #include "protocols/ipsec/keeper/ipsec_sas.hpp"
 #include "protocols/ipsec/keeper/open_requests.hpp"
+#include "protocols/ipsec/table.hpp"
 #include "protocols/l2tp/keeper/sessions.hpp"
+#include "protocols/l2tp/table.hpp"
 #include "protocols/pptp/keeper/calls.hpp"
+#include "protocols/pptp/table.hpp"
 #include "services/drain/keeper/drain.hpp"
 
 namespace vpnha::keepers {
@@ -16,7 +19,9 @@ PppKeeper::Settings ppp_of(const Settings& settings) {
 }
 
 std::unique_ptr<Keeper> make_l2tp(Gateway& gateway, const Settings& settings) {
-    return std::make_unique<L2tpSessions>(gateway, settings.hello_interval, ppp_of(settings));
+    const auto* const table = settings.protocols.get<l2tp::Table>();
+    return std::make_unique<L2tpSessions>(
+        gateway, (table != nullptr ? *table : l2tp::Table()).hello_interval, ppp_of(settings));
 }
 
 std::unique_ptr<Keeper> make_flows(Gateway& gateway, const Settings& settings) {
@@ -24,15 +29,21 @@ std::unique_ptr<Keeper> make_flows(Gateway& gateway, const Settings& settings) {
 }
 
 std::unique_ptr<Keeper> make_ipsec(Gateway& gateway, const Settings& settings) {
-    return settings.ipsec ? std::make_unique<IpsecSas>(gateway, settings.l2tp_port) : nullptr;
+    return settings.protocols.get<ipsec::Table>() == nullptr
+               ? nullptr
+               : std::make_unique<IpsecSas>(gateway, settings.protocols.tunnel_port());
 }
 
 std::unique_ptr<Keeper> make_open_requests(Gateway& gateway, const Settings& settings) {
-    return settings.ipsec ? std::make_unique<OpenRequests>(gateway) : nullptr;
+    return settings.protocols.get<ipsec::Table>() == nullptr
+               ? nullptr
+               : std::make_unique<OpenRequests>(gateway);
 }
 
 std::unique_ptr<Keeper> make_pptp(Gateway& gateway, const Settings& settings) {
-    return settings.pptp ? std::make_unique<PptpCalls>(gateway, ppp_of(settings)) : nullptr;
+    return settings.protocols.get<pptp::Table>() == nullptr
+               ? nullptr
+               : std::make_unique<PptpCalls>(gateway, ppp_of(settings));
 }
 
 std::unique_ptr<Keeper> make_addresses(Gateway& gateway, const Settings& settings) {

@@ -5,10 +5,10 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 
 #include "base/time.hpp"
+#include "config/served.hpp"
 #include "protocols/keeper.hpp"
 #include "services/accounting/keeper/accounts.hpp"
 #include "services/addresses/keeper/addresses.hpp"
@@ -18,7 +18,6 @@ namespace vpnha::keepers {
 
 // Of one gateway, for all families.
 struct Settings {
-    Duration hello_interval = std::chrono::seconds(60);
     // A pppd goes on after that, whether a standby has confirmed its session or not.
     Duration confirm_wait = std::chrono::milliseconds(50);
     // So many clients within a second are told after a takeover that they have to dial again.
@@ -26,10 +25,8 @@ struct Settings {
     FlowSettings flows;
     AddressSettings addresses;
     AccountSettings accounts;
-    std::optional<std::uint16_t> l2tp_port;  // Where the gateway takes L2TP; nullopt: nowhere.
-    bool ipsec = false;                      // The gateway serves it.
-    bool pptp = false;                       // The same.
-    bool resume_scripts = false;             // pppd's scripts run for resumed sessions.
+    config::ServedProtocols protocols{};
+    bool resume_scripts = false;  // pppd's scripts run for resumed sessions.
 };
 
 // The gateway outlives what is made. nullptr: it does not serve that family.

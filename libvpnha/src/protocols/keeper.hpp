@@ -32,6 +32,7 @@
 
 #include "base/accounting.hpp"
 #include "base/ip.hpp"
+#include "base/limits.hpp"
 #include "base/status.hpp"
 #include "base/time.hpp"
 #include "cluster/effects/effects.hpp"
@@ -158,6 +159,9 @@ class Keeper {
     // What comes for the gateway's sessions is taken: by the kernel at once, by a data path as soon
     // as it has done what promote() asked of it.
     [[nodiscard]] virtual bool takes_packets() const { return true; }
+
+    // What is within the old node when it gives the gateway up leaves it in that time.
+    [[nodiscard]] virtual Duration lets_out() const { return limits::kLetsOut; }
 
     // The session of that record, one of sessions(), is to end, and its client is told. Where this
     // node serves and is heard. Error: it cannot be ended here.

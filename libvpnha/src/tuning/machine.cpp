@@ -20,14 +20,25 @@ std::uint64_t clients_of(const config::Gateway& gateway) {
 }  // namespace
 
 Demand demand_of(const config::Config& config) {
-    Demand demand{.lease_port = config.lease_port, .devices = {}};
+    Demand demand;
+    demand.lease_port = config.lease_port;
     for (const config::Gateway& gateway : config.gateways) {
-        demand.l2tp |= gateway.l2tp.has_value();
-        demand.pptp |= gateway.pptp.has_value();
-        demand.ipsec |= gateway.ipsec.has_value();
-        demand.flows |= gateway.conntrack.replicate;
+        if (gateway.conntrack.replicate) {
+            demand.needs.emplace(kFlows);
+        }
+        std::uint64_t tasks = 1;
+        for (const config::Facts& protocol : gateway.protocols.facts()) {
+            demand.needs.emplace(protocol.section);
+            if (protocol.ppp_options) {
+                demand.needs.emplace(kDialled);
+                if (std::ranges::find(demand.daemons, protocol.daemon) == demand.daemons.end()) {
+                    demand.daemons.emplace_back(protocol.daemon);
+                }
+                tasks = std::max(tasks, protocol.tasks_per_client);
+            }
+        }
         demand.clients += clients_of(gateway);
-        demand.clients_of_pptp += gateway.pptp ? clients_of(gateway) : 0;
+        demand.tasks += tasks * clients_of(gateway);
         demand.devices.insert({gateway.outside.interface, gateway.inside.interface});
     }
     return demand;

@@ -4,26 +4,30 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.hpp"
 
 namespace vpnha::tuning {
 
+// Words of Demand::needs beside the names of the protocols' tables.
+inline constexpr std::string_view kFlows = "flows";      // A gateway replicates them.
+inline constexpr std::string_view kDialled = "dialled";  // A gateway has sessions with a pppd.
+
 struct Demand {
-    bool l2tp = false;
-    bool pptp = false;
-    bool ipsec = false;
-    bool flows = false;  // A gateway replicates them.
+    std::set<std::string, std::less<>> needs{};
+    std::vector<std::string> daemons{};  // The stock ones whose sessions have a pppd.
     // As many as the pools of all gateways have addresses, or a gateway's replica has room for.
     std::uint64_t clients = 0;
-    std::uint64_t clients_of_pptp = 0;  // Of gateways that serve it, whatever else they serve.
+    std::uint64_t tasks = 0;  // Of the clients, where each has dialled what costs most.
     std::uint16_t lease_port = 0;
-    std::set<std::string> devices;  // The gateways', outside and inside.
+    std::set<std::string> devices{};  // The gateways', outside and inside.
 };
 
 [[nodiscard]] Demand demand_of(const config::Config& config);
@@ -51,11 +55,11 @@ struct Machine {
     std::map<std::string, std::string> rp_filters;
     std::vector<Device> devices;  // The gateways', and those that stand behind them.
     std::set<std::string> absent_devices;
-    std::vector<Daemon> daemons;  // vpnhad, xl2tpd, pptpd, as far as they run here.
+    std::vector<Daemon> daemons;  // vpnhad and those of the demand, as far as they run here.
     unsigned processors = 1;
     bool balances_interrupts = false;  // irqbalance runs.
-    // Has PPP over L2TP, or loads the module of it. Looked at where a gateway serves L2TP.
-    std::optional<bool> l2tp_ppp{};
+    // By the name of the row that wants a socket: the kernel has it, or loads the module of it.
+    std::map<std::string, bool> sockets{};
 };
 
 }  // namespace vpnha::tuning

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/assert.hpp"
+
 namespace vpnha::tuning {
 
 namespace {
@@ -20,8 +22,6 @@ using conntrack::Finding;
 // Descriptors of vpnhad: UDP socket, PPPoL2TP socket, channel and unit of a hot session of L2TP.
 constexpr std::uint64_t kFilesPerClient = 4;
 constexpr std::uint64_t kFilesBeside = 1024;
-// xl2tpd's, of which select() takes those below FD_SETSIZE: glibc aborts the program at others.
-constexpr std::uint64_t kFilesOfXl2tpdMax = 1024;
 // A pppd; of PPTP a pptpctrl, too.
 constexpr std::uint64_t kTasksBeside = 512;
 constexpr std::uint16_t kCorosyncPort = 5405;
@@ -29,34 +29,11 @@ constexpr std::uint16_t kCorosyncPort = 5405;
 constexpr std::uint64_t kQueueOfVpnhad = 128;
 
 constexpr const char* kByFile = "`vpnha config tuning --sysctl`";
-constexpr const char* kByKernel = "the kernel's default";
 
 std::optional<std::uint64_t> number(std::string_view text) {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     return error == std::errc{} ? std::optional(value) : std::nullopt;
-}
-
-std::string amount(std::uint64_t value) {
-    return value == std::numeric_limits<std::uint64_t>::max() ? "unlimited" : std::to_string(value);
-}
-
-bool matters(Need need, const Demand& demand) {
-    switch (need) {
-        case Need::always:
-            return true;
-        case Need::flows:
-            return demand.flows;
-        case Need::ipsec:
-            return demand.ipsec;
-        case Need::l2tp:
-            return demand.l2tp;
-        case Need::pptp:
-            return demand.pptp;
-        case Need::dialled:
-            return demand.l2tp || demand.pptp;
-    }
-    return true;
 }
 
 // The text of the row's sysctl; nullptr: it counts as not looked at.
@@ -112,23 +89,6 @@ void judge_ports(const Row& row, const Demand& demand, const Machine& machine, F
     }
 }
 
-void judge_syncookies(const Row& row, const Demand& /*demand*/, const Machine& machine,
-                      Findings& findings) {
-    compare(row, machine, 1, 2, findings);
-}
-
-// Of that name; a node has an xl2tpd for each gateway. None is as if it could not be looked at.
-std::vector<Machine::Daemon> daemons_of(const Machine& machine, std::string_view name,
-                                        std::string_view what, Findings& findings) {
-    std::vector<Machine::Daemon> found;
-    std::copy_if(machine.daemons.begin(), machine.daemons.end(), std::back_inserter(found),
-                 [name](const Machine::Daemon& daemon) { return daemon.name == name; });
-    if (found.empty()) {
-        findings.unread.push_back(fmt::format("{}, as no process of it is seen here", what));
-    }
-    return found;
-}
-
 void judge_files_of_vpnhad(const Row& row, const Demand& demand, const Machine& machine,
                            Findings& findings) {
     const std::uint64_t least = kFilesPerClient * demand.clients + kFilesBeside;
@@ -140,23 +100,9 @@ void judge_files_of_vpnhad(const Row& row, const Demand& demand, const Machine& 
     }
 }
 
-void judge_files_of_xl2tpd(const Row& row, const Demand& /*demand*/, const Machine& machine,
-                           Findings& findings) {
-    for (const Machine::Daemon& xl2tpd : daemons_of(machine, "xl2tpd", row.name, findings)) {
-        if (xl2tpd.open_files && *xl2tpd.open_files > kFilesOfXl2tpdMax) {
-            findings.add(row, row.name, amount(*xl2tpd.open_files),
-                         fmt::format("set its soft limit to {}", kFilesOfXl2tpdMax));
-        }
-    }
-}
-
 void judge_tasks(const Row& row, const Demand& demand, const Machine& machine, Findings& findings) {
-    const std::uint64_t least = demand.clients + demand.clients_of_pptp + kTasksBeside;
-    for (const auto& [name, need] :
-         {std::pair("xl2tpd", Need::l2tp), std::pair("pptpd", Need::pptp)}) {
-        if (!matters(need, demand)) {
-            continue;
-        }
+    const std::uint64_t least = demand.tasks + kTasksBeside;
+    for (const std::string& name : demand.daemons) {
         const std::string what = fmt::format("TasksMax of {}", name);
         for (const Machine::Daemon& daemon : daemons_of(machine, name, what, findings)) {
             if (!daemon.tasks) {
@@ -206,38 +152,25 @@ void judge_interrupts(const Row& row, const Demand& /*demand*/, const Machine& m
     }
 }
 
-void judge_l2tp(const Row& row, const Demand& /*demand*/, const Machine& machine,
-                Findings& findings) {
-    if (!machine.l2tp_ppp) {
-        findings.unread.push_back(row.name);
-    } else if (!*machine.l2tp_ppp) {
-        findings.add(row, row.name, "neither built in nor loadable",
-                     "install a kernel that has it, as Debian's linux-image-amd64");
-    }
-}
-
-std::vector<Row> make_table() {
+Table common_rows() {
     const std::string room = std::to_string(conntrack::kFlowsMin);
     return {
         {.name = "net.ipv4.ip_forward",
          .wanted = Exactly{1},
          .weight = Weight::must,
-         .need = Need::always,
          .how = kByFile,
          .why = "what clients and the inside say to each other passes through the node",
          .file = {"net.ipv4.ip_forward = 1"}},
         {.name = "net.ipv4.ip_nonlocal_bind",
          .wanted = Exactly{1},
          .weight = Weight::must,
-         .need = Need::dialled,
+         .need = kDialled,
          .how = kByFile,
          .why = "xl2tpd and pptpd listen on a VIP that only the promoted node has, and do not "
                 "start without it",
          .file = {"net.ipv4.ip_nonlocal_bind = 1"}},
         {.name = "net.ipv4.conf.*.rp_filter",
          .wanted = Other{"0 or 2", &judge_rp_filter},
-         .weight = Weight::advice,
-         .need = Need::always,
          .how = kByFile,
          .why = "a strict filter drops what comes in by another link than the one that routes lead "
                 "back by",
@@ -245,34 +178,17 @@ std::vector<Row> make_table() {
                   "net.ipv4.conf.*.rp_filter = 0"}},
         {.name = "net.ipv4.ip_local_port_range",
          .wanted = Other{"begins above 5420", &judge_ports},
-         .weight = Weight::advice,
-         .need = Need::always,
          .how = kByKernel,
          .why = "the node's own connections must not take the ports of daemons that start later; "
                 "NAT does not use the range"},
-        {.name = "net.ipv4.tcp_syncookies",
-         .wanted = Other{"1 or 2", &judge_syncookies},
-         .weight = Weight::advice,
-         .need = Need::pptp,
-         .how = kByKernel,
-         .why = "pptpd 1.4.0 listens with a queue of 3, and beyond it a dial is dropped without "
-                "cookies"},
-        {.name = "net.ipv4.tcp_max_syn_backlog",
-         .wanted = Minimum{128},
-         .weight = Weight::advice,
-         .need = Need::pptp,
-         .how = kByKernel,
-         .why = "it counts where cookies are off only; pptpd's queue of 3 is narrower"},
         {.name = "net.core.somaxconn",
          .wanted = Minimum{kQueueOfVpnhad},
-         .weight = Weight::advice,
-         .need = Need::always,
          .how = kByKernel,
          .why = "vpnhad's sockets have queues of 128, for the pppds of many dials at once"},
         {.name = "net.netfilter.nf_conntrack_events",
          .wanted = Other{"1", nullptr},
          .weight = Weight::must,
-         .need = Need::flows,
+         .need = kFlows,
          .how = kByFile,
          .why = "with another value the kernel tells nothing of flows that a standby holds when it "
                 "is promoted",
@@ -280,90 +196,56 @@ std::vector<Row> make_table() {
         {.name = "net.netfilter.nf_conntrack_max",
          .wanted =
              Other{fmt::format("at least {}, and twice the flows that are there", room), nullptr},
-         .weight = Weight::advice,
-         .need = Need::flows,
+         .need = kFlows,
          .how = kByFile,
          .why = "the flows of all gateways are in every node's table, and a full one (384 octets a "
                 "flow) takes no more",
          .file = {"net.netfilter.nf_conntrack_max = " + room}},
         {.name = "net.netfilter.nf_conntrack_buckets",
          .wanted = Other{"as nf_conntrack_max, a quarter at least", nullptr},
-         .weight = Weight::advice,
-         .need = Need::flows,
+         .need = kFlows,
          .how = kByFile,
          .why = "as many as flows (8 octets each) keep a lookup at two entries",
          .file = {"net.netfilter.nf_conntrack_buckets = " + room}},
         {.name = "net.netfilter.nf_conntrack_udp_timeout",
          .wanted = Minimum{30},
-         .weight = Weight::advice,
-         .need = Need::always,
          .how = kByKernel,
          .why = "rules that let answers pass know a request for so long"},
-        {.name = "net.netfilter.nf_conntrack_udp_timeout_stream",
-         .wanted = Minimum{60},
-         .weight = Weight::advice,
-         .need = Need::ipsec,
-         .how = kByKernel,
-         .why = "a client of IPsec behind a NAT is heard of each 20 s only"},
-        {.name = "module l2tp_ppp",
-         .wanted = Other{"built in, or loaded when it is needed", &judge_l2tp},
-         .weight = Weight::must,
-         .need = Need::l2tp,
-         .how = "Debian's kernels have it, except those of the cloud",
-         .why = "without it xl2tpd carries sessions in user space, where no gateway keeps them"},
         {.name = "LimitNOFILE of vpnhad",
          .wanted = Other{fmt::format("{} for each client, and {}", kFilesPerClient, kFilesBeside),
                          &judge_files_of_vpnhad},
          .weight = Weight::must,
-         .need = Need::always,
          .how = "vpnhad.service has 1048576",
          .why = "a hot session of L2TP has four descriptors, and is not installed without them"},
-        {.name = "LimitNOFILE of xl2tpd",
-         .wanted = Other{fmt::format("at most {}", kFilesOfXl2tpdMax), &judge_files_of_xl2tpd},
-         .weight = Weight::must,
-         .need = Need::l2tp,
-         .how = "none in pacemaker.service, whose agent starts it: systemd's default",
-         .why =
-             "xl2tpd 1.3.18 has two descriptors a tunnel and waits by select(), which ends it at "
-             "the number 1024"},
         {.name = "TasksMax of xl2tpd, pptpd",
          .wanted = Other{fmt::format("1 for each client, 2 for one of PPTP, and {}", kTasksBeside),
                          &judge_tasks},
          .weight = Weight::must,
-         .need = Need::dialled,
+         .need = kDialled,
          .how = "pacemaker.service of Debian has infinity",
          .why = "each stock session has a pppd, one of PPTP a pptpctrl, in the cgroup of its "
                 "daemon"},
         {.name = "large-receive-offload",
          .wanted = Other{"off", &judge_offload<&Machine::Device::lro, false>},
          .weight = Weight::must,
-         .need = Need::always,
          .how = "`ethtool -K DEVICE lro off`",
          .why = "the kernel drops what LRO has merged instead of forwarding it"},
         {.name = "generic-receive-offload",
          .wanted = Other{"on", &judge_offload<&Machine::Device::gro, true>},
-         .weight = Weight::advice,
-         .need = Need::always,
          .how = "`ethtool -K DEVICE gro on`",
          .why = "TCP of the inside passes in larger pieces; packets of L2TP and PPTP are not "
                 "merged"},
         {.name = "tcp-segmentation-offload",
          .wanted = Other{"on", &judge_offload<&Machine::Device::tso, true>},
-         .weight = Weight::advice,
-         .need = Need::always,
          .how = "`ethtool -K DEVICE tso on`",
          .why = "the device cuts TCP for the inside; what goes into a tunnel the kernel cuts "
                 "before"},
         {.name = "receive queues",
          .wanted = Other{"several, or RPS, on several processors", &judge_queues},
-         .weight = Weight::advice,
-         .need = Need::always,
          .how = "`ethtool -L DEVICE combined N`, or `rps_cpus` of the queue",
          .why = "one queue alone is one processor's work, whatever the others do"},
         {.name = "irqbalance",
          .wanted = Other{"runs, where a device has several queues", &judge_interrupts},
-         .weight = Weight::advice,
-         .need = Need::always,
          .how = "`apt-get install irqbalance`, or interrupts pinned by hand",
          .why = "else the interrupts of all queues may be one processor's"},
     };
@@ -377,9 +259,33 @@ void Findings::add(const Row& row, std::string what, std::string now, std::strin
          std::move(what), std::move(now), std::move(remedy), row.why});
 }
 
-const std::vector<Row>& table() {
-    static const std::vector<Row> kTable = make_table();
-    return kTable;
+Table table_with(const Table& of_protocols) {
+    Table table = common_rows();
+    for (const Row& row : of_protocols) {
+        const auto before = std::ranges::find(table, row.after, &Row::name);
+        VPNHA_ASSERT(before != table.end());
+        table.insert(before + 1, row);
+    }
+    return table;
+}
+
+bool matters(const Row& row, const Demand& demand) {
+    return row.need.empty() || demand.needs.contains(row.need);
+}
+
+std::vector<Machine::Daemon> daemons_of(const Machine& machine, std::string_view name,
+                                        std::string_view what, Findings& findings) {
+    std::vector<Machine::Daemon> found;
+    std::copy_if(machine.daemons.begin(), machine.daemons.end(), std::back_inserter(found),
+                 [name](const Machine::Daemon& daemon) { return daemon.name == name; });
+    if (found.empty()) {
+        findings.unread.push_back(fmt::format("{}, as no process of it is seen here", what));
+    }
+    return found;
+}
+
+std::string amount(std::uint64_t value) {
+    return value == std::numeric_limits<std::uint64_t>::max() ? "unlimited" : std::to_string(value);
 }
 
 std::string to_string(const Wanted& wanted) {
@@ -389,12 +295,15 @@ std::string to_string(const Wanted& wanted) {
     if (const auto* const at_least = std::get_if<Minimum>(&wanted)) {
         return fmt::format("at least {}", at_least->value);
     }
+    if (const auto* const either = std::get_if<Either>(&wanted)) {
+        return fmt::format("{} or {}", either->first, either->second);
+    }
     return std::get<Other>(wanted).text;
 }
 
-std::vector<std::string> sysctls_read() {
+std::vector<std::string> sysctls_read(const Table& table) {
     std::vector<std::string> names;
-    for (const Row& row : table()) {
+    for (const Row& row : table) {
         if (row.name.starts_with("net.") && row.name.find('*') == std::string::npos) {
             names.push_back(row.name);
         }
@@ -402,13 +311,13 @@ std::vector<std::string> sysctls_read() {
     return names;
 }
 
-Findings check(const Demand& demand, const Machine& machine) {
+Findings check(const Table& table, const Demand& demand, const Machine& machine) {
     Findings findings;
     for (const std::string& device : machine.absent_devices) {
         findings.unread.push_back(fmt::format("device {}, which is not there", device));
     }
-    for (const Row& row : table()) {
-        if (!matters(row.need, demand)) {
+    for (const Row& row : table) {
+        if (!matters(row, demand)) {
             continue;
         }
         if (const auto* const exactly = std::get_if<Exactly>(&row.wanted)) {
@@ -416,6 +325,8 @@ Findings check(const Demand& demand, const Machine& machine) {
         } else if (const auto* const at_least = std::get_if<Minimum>(&row.wanted)) {
             compare(row, machine, at_least->value, std::numeric_limits<std::uint64_t>::max(),
                     findings);
+        } else if (const auto* const either = std::get_if<Either>(&row.wanted)) {
+            compare(row, machine, either->first, either->second, findings);
         } else if (const auto judge = std::get<Other>(row.wanted).judge; judge != nullptr) {
             judge(row, demand, machine, findings);
         }

@@ -8,7 +8,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -34,34 +36,58 @@ struct Exactly {
 struct Minimum {
     std::uint64_t value;
 };
+// Of two that follow one another.
+struct Either {
+    std::uint64_t first;
+    std::uint64_t second;
+};
 struct Other {
     std::string text;
     // nullptr: conntrack::check() looks at it, which knows the flows that are there.
     void (*judge)(const Row& row, const Demand& demand, const Machine& machine, Findings& findings);
 };
-using Wanted = std::variant<Exactly, Minimum, Other>;
+using Wanted = std::variant<Exactly, Minimum, Either, Other>;
 
 enum class Weight : std::uint8_t { advice, must };
-// Whose configuration it matters to.
-enum class Need : std::uint8_t { always, flows, ipsec, l2tp, pptp, dialled /* l2tp or pptp */ };
+// Row::how where nobody has to set it.
+inline constexpr const char* kByKernel = "the kernel's default";
+
+// What socket(2) takes.
+struct SocketKind {
+    int domain;
+    int type;
+    int protocol;
+};
 
 struct Row {
     std::string name;
     Wanted wanted;
-    Weight weight;
-    Need need;
+    Weight weight = Weight::advice;
+    std::string_view need{};  // The demand that it is for, one of Demand::needs; empty: every one.
     std::string how;
     std::string why;  // A sentence without its full stop.
     // What the file of sysctl.d sets, "NAME = VALUE" each; none: it is no sysctl, or the kernel's
     // default is as wanted.
     std::vector<std::string> file{};
+    std::optional<SocketKind> socket{};  // Machine::sockets says whether there is such a one.
+    // Of a protocol's row: the name of the one behind which it stands.
+    std::string_view after{};
 };
+using Table = std::vector<Row>;
 
-[[nodiscard]] const std::vector<Row>& table();
+// The rows that every node wants, and these; protocols/tables.hpp has the table of all protocols.
+[[nodiscard]] Table table_with(const Table& of_protocols);
 [[nodiscard]] std::string to_string(const Wanted& wanted);
+[[nodiscard]] bool matters(const Row& row, const Demand& demand);
 // The sysctls that check() wants to be read, as sysctl(8) names them.
-[[nodiscard]] std::vector<std::string> sysctls_read();
+[[nodiscard]] std::vector<std::string> sysctls_read(const Table& table);
 
-[[nodiscard]] Findings check(const Demand& demand, const Machine& machine);
+[[nodiscard]] Findings check(const Table& table, const Demand& demand, const Machine& machine);
+
+// For a row's own judge. The daemons of that name: a node has one for each gateway. None is as if
+// it could not be looked at.
+[[nodiscard]] std::vector<Machine::Daemon> daemons_of(const Machine& machine, std::string_view name,
+                                                      std::string_view what, Findings& findings);
+[[nodiscard]] std::string amount(std::uint64_t value);
 
 }  // namespace vpnha::tuning

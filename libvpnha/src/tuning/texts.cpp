@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <string_view>
 
-#include "tuning/table.hpp"
-
 namespace vpnha::tuning {
 
 namespace {
@@ -31,7 +29,7 @@ std::string comment(std::string_view sentence) {
 
 }  // namespace
 
-std::string to_sysctl_file() {
+std::string to_sysctl_file(const Table& table) {
     std::string text =
         "# SPDX-License-Identifier: GPL-2.0-or-later\n"
         "# What a gateway wants of a node's kernel, for /etc/sysctl.d/60-vpnha.conf of every "
@@ -40,7 +38,7 @@ std::string to_sysctl_file() {
         "#\n"
         "# Settings of net.netfilter are there once their module is: vpnha-modules.conf goes to\n"
         "# /etc/modules-load.d/vpnha.conf. `vpnha config check` says what is not in force.\n";
-    for (const Row& row : table()) {
+    for (const Row& row : table) {
         if (row.file.empty()) {
             continue;
         }
@@ -52,9 +50,9 @@ std::string to_sysctl_file() {
     return text;
 }
 
-std::string to_markdown() {
+std::string to_markdown(const Table& table) {
     std::string text = "| setting | wanted | must | how | why |\n|---|---|---|---|---|\n";
-    for (const Row& row : table()) {
+    for (const Row& row : table) {
         text += fmt::format("| `{}` | {} | {} | {} | {} |\n", row.name, to_string(row.wanted),
                             row.weight == Weight::must ? "yes" : "", row.how, row.why);
     }

@@ -4,11 +4,13 @@
 
 #include <string>
 
+#include "tuning/table.hpp"
+
 namespace vpnha::tuning {
 
 // A file for /etc/sysctl.d.
-[[nodiscard]] std::string to_sysctl_file();
+[[nodiscard]] std::string to_sysctl_file(const Table& table);
 // The table of docs/operate/tuning.md.
-[[nodiscard]] std::string to_markdown();
+[[nodiscard]] std::string to_markdown(const Table& table);
 
 }  // namespace vpnha::tuning

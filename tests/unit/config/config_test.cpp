@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.hpp"
+#include "protocols/l2tp/table.hpp"
 #include "unit/config/sample.hpp"
 
 namespace vpnha::config {
@@ -26,9 +27,10 @@ TEST(ConfigTest, ReadsEveryKeyAndFillsInTheRest) {
     EXPECT_EQ(to_string(gateway.inside.addresses.at(0)), "198.51.100.100/24");
     EXPECT_EQ(to_string(gateway.ppp_local), "10.200.0.1");
     EXPECT_EQ(gateway.pools.size(), 2U);
-    ASSERT_TRUE(gateway.l2tp.has_value());
-    EXPECT_EQ(gateway.l2tp->port, 1701);
-    EXPECT_EQ(gateway.l2tp->hello_interval, std::chrono::seconds(60));
+    const auto* const l2tp = gateway.protocols.get<l2tp::Table>();
+    ASSERT_NE(l2tp, nullptr);
+    EXPECT_EQ(l2tp->port, 1701);
+    EXPECT_EQ(l2tp->hello_interval, std::chrono::seconds(60));
 }
 
 TEST(ConfigTest, L2tpListensOnTheFirstIpv4Address) {

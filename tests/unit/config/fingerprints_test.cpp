@@ -27,7 +27,7 @@ std::map<std::string, wire::Fingerprint> items_of(const std::string& toml, Gatew
     EXPECT_TRUE(config) << config.error().detail;
     std::map<std::string, wire::Fingerprint> items;
     for (const wire::Setup& setup :
-         setups_of(*config, key(), [](const std::string&, LineOrder) { return 0; })) {
+         setups_of(*config, schema(), key(), [](const std::string&, LineOrder) { return 0; })) {
         if (setup.gateway == gateway) {
             for (const wire::Fingerprint& item : setup.items) {
                 items[item.name] = item;
@@ -42,10 +42,10 @@ TEST(FingerprintsTest, EveryKeyIsAnItemOfItsGatewayOrOfTheNode) {
     const auto gateway =
         items_of(kSample + "[gateway.dialin.pptp]\n[gateway.dialin.ipsec]\n", GatewayId{1});
     std::size_t of_gateways = 0;
-    for (const Key& each : all_keys()) {
-        of_gateways += is_per_gateway(each.section) ? 1 : 0;
+    for (const Key& each : schema().keys()) {
+        of_gateways += each.section.is_per_gateway ? 1 : 0;
     }
-    EXPECT_EQ(node.size() + of_gateways, all_keys().size());
+    EXPECT_EQ(node.size() + of_gateways, schema().keys().size());
     EXPECT_EQ(gateway.size(), of_gateways + 6)
         << "name, two files of secrets, options of L2TP and of PPTP, a file of connections";
     EXPECT_EQ(gateway.at("pools").weight, wire::Weight::session);
@@ -67,7 +67,7 @@ TEST(FingerprintsTest, AChangedValueChangesItsItemOnly) {
 TEST(FingerprintsTest, WithoutTheClustersKeyNoFileIsCompared) {
     const Result<Config> config = parse(kSample, "vpnha.toml");
     ASSERT_TRUE(config);
-    for (const wire::Setup& setup : setups_of(*config, key(), nullptr)) {
+    for (const wire::Setup& setup : setups_of(*config, schema(), key(), nullptr)) {
         for (const wire::Fingerprint& item : setup.items) {
             EXPECT_THAT(item.name, testing::Not(testing::HasSubstr("/etc/ppp/")));
         }

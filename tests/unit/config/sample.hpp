@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "config/config.hpp"
+#include "protocols/tables.hpp"
 
 namespace vpnha::config {
 

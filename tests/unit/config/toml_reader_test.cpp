@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "protocols/l2tp/table.hpp"
 #include "unit/config/sample.hpp"
 
 namespace vpnha::config {
@@ -270,7 +271,8 @@ TEST(TomlReaderTest, ReadsListsOfPaths) {
     const auto with = [](const std::string& list) { return kSample + "secrets = " + list + "\n"; };
     const Result<Config> config = parse(with(R"(["/a", "/b/c"])"), "vpnha.toml");
     ASSERT_TRUE(config) << config.error().detail;
-    EXPECT_EQ(config->gateways[0].l2tp->secrets, (std::vector<std::string>{"/a", "/b/c"}));
+    EXPECT_EQ(config->gateways[0].protocols.get<l2tp::Table>()->secrets,
+              (std::vector<std::string>{"/a", "/b/c"}));
     EXPECT_EQ(error_of(with("[]")), "");
     for (const std::string bad :
          {"\"/a\"", R"(["a"])", R"(["/"])", R"(["/a", 1])", R"(["/a", "/a"])"}) {

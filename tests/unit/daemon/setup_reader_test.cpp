@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "protocols/l2tp/table.hpp"
 #include "support/temporary_path.hpp"
 
 namespace vpnha::runtime {
@@ -17,9 +18,9 @@ class SetupReaderTest : public ::testing::Test {
         config::Gateway gateway;
         gateway.name = "dialin";
         gateway.id = GatewayId{1};
-        gateway.l2tp.emplace();
-        gateway.l2tp->secrets = {secrets_};
-        gateway.l2tp->ppp_options = "/nonexistent/options";
+        gateway.protocols.serve<l2tp::Table>();
+        gateway.protocols.get<l2tp::Table>()->secrets = {secrets_};
+        gateway.protocols.get<l2tp::Table>()->ppp_options = "/nonexistent/options";
         config_.gateways = {gateway};
         std::ofstream(key_) << "a key of the cluster";
         std::ofstream(secrets_) << "alice * one *\n";

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 
 #include "base/limits.hpp"
+#include "protocols/l2tp/table.hpp"
+#include "protocols/pptp/table.hpp"
 
 namespace vpnha::tuning {
 namespace machine_test {
@@ -22,16 +24,14 @@ config::Gateway gateway(const std::string& device, const char* pool) {
 TEST(MachineTest, ADemandIsThatOfAllGateways) {
     config::Config config;
     config.gateways = {gateway("outside", "10.1.0.0/24"), gateway("dsl", "10.2.0.0/25")};
-    config.gateways[0].l2tp.emplace();
-    config.gateways[1].pptp.emplace();
+    config.gateways[0].protocols.serve<l2tp::Table>();
+    config.gateways[1].protocols.serve<pptp::Table>();
     config.gateways[1].conntrack.replicate = true;
     const Demand demand = demand_of(config);
-    EXPECT_TRUE(demand.l2tp);
-    EXPECT_TRUE(demand.pptp);
-    EXPECT_FALSE(demand.ipsec);
-    EXPECT_TRUE(demand.flows);
+    EXPECT_THAT(demand.needs, ElementsAre("dialled", "flows", "l2tp", "pptp"));
+    EXPECT_THAT(demand.daemons, ElementsAre("xl2tpd", "pptpd"));
     EXPECT_EQ(demand.clients, 256U + 128U);
-    EXPECT_EQ(demand.clients_of_pptp, 128U);
+    EXPECT_EQ(demand.tasks, 256U + 2 * 128U);
     EXPECT_EQ(demand.lease_port, 5420);
     EXPECT_THAT(demand.devices, ElementsAre("dsl", "inside", "outside"));
 }

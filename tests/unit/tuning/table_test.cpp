@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "tuning/table.hpp"
-
 #include <gmock/gmock.h>
 
 #include <limits>
+
+#include "protocols/tables.hpp"
 
 namespace vpnha::tuning {
 namespace table_test {
@@ -14,12 +14,10 @@ using testing::IsEmpty;
 using testing::StartsWith;
 
 Demand everything() {
-    return {.l2tp = true,
-            .pptp = true,
-            .ipsec = true,
-            .flows = true,
+    return {.needs = {"dialled", "flows", "ipsec", "l2tp", "pptp"},
+            .daemons = {"xl2tpd", "pptpd"},
             .clients = 500,
-            .clients_of_pptp = 250,
+            .tasks = 750,
             .lease_port = 5420,
             .devices = {"inside", "outside.7"}};
 }
@@ -52,12 +50,12 @@ Machine good() {
                         {"pptpd", 1024, 1262}},
             .processors = 4,
             .balances_interrupts = true,
-            .l2tp_ppp = true};
+            .sockets = {{"module l2tp_ppp", true}}};
 }
 
 std::vector<std::string> found(const Machine& machine, const Demand& demand = everything()) {
     std::vector<std::string> lines;
-    for (const conntrack::Finding& finding : check(demand, machine).list) {
+    for (const conntrack::Finding& finding : check(table(), demand, machine).list) {
         lines.push_back(
             (finding.severity == conntrack::Finding::Severity::error ? "error: " : "warning: ") +
             to_string(finding));
@@ -67,7 +65,7 @@ std::vector<std::string> found(const Machine& machine, const Demand& demand = ev
 
 TEST(TableTest, NothingIsFoundWhereAllIsSet) {
     EXPECT_THAT(found(good()), IsEmpty());
-    EXPECT_THAT(check(everything(), good()).unread, IsEmpty());
+    EXPECT_THAT(check(table(), everything(), good()).unread, IsEmpty());
 }
 
 TEST(TableTest, AMustIsAnErrorAndAdviceIsNot) {
@@ -93,10 +91,10 @@ TEST(TableTest, WhatAnotherProtocolWantsIsNotLookedAt) {
                 ElementsAre(StartsWith("error: net.ipv4.ip_nonlocal_bind is 0; set it to 1: "),
                             StartsWith("warning: net.ipv4.tcp_syncookies is 0; set it to 1: ")));
     Demand demand = everything();
-    demand.pptp = false;
+    demand.needs.erase("pptp");
     EXPECT_THAT(found(machine, demand),
                 ElementsAre(StartsWith("error: net.ipv4.ip_nonlocal_bind is 0; set it to 1: ")));
-    demand.l2tp = false;
+    demand.needs.erase("dialled");
     EXPECT_THAT(found(machine, demand), IsEmpty());
 }
 
@@ -109,14 +107,14 @@ TEST(TableTest, WhatCannotBeReadIsNamed) {
     machine.daemons[1].tasks.reset();
     machine.absent_devices = {"outside.8"};
     EXPECT_THAT(found(machine), IsEmpty());
-    EXPECT_THAT(check(everything(), machine).unread,
+    EXPECT_THAT(check(table(), everything(), machine).unread,
                 ElementsAre("device outside.8, which is not there", "rp_filter of inside",
                             "net.netfilter.nf_conntrack_udp_timeout", "TasksMax of xl2tpd",
                             "TasksMax of pptpd, as no process of it is seen here",
                             "generic-receive-offload of inside"));
     machine = good();
     machine.daemons.clear();
-    EXPECT_THAT(check(everything(), machine).unread,
+    EXPECT_THAT(check(table(), everything(), machine).unread,
                 Contains("LimitNOFILE of vpnhad, as no process of it is seen here"));
 }
 
@@ -170,17 +168,17 @@ TEST(TableTest, LimitsGoByTheClientsThatThePoolsHaveAddressesFor) {
 
 TEST(TableTest, AKernelWithoutPppOverL2tpIsNamed) {
     Machine machine = good();
-    machine.l2tp_ppp = false;
+    machine.sockets["module l2tp_ppp"] = false;
     EXPECT_THAT(found(machine),
                 ElementsAre("error: module l2tp_ppp is neither built in nor loadable; install a "
                             "kernel that has it, as Debian's linux-image-amd64: without it xl2tpd "
                             "carries sessions in user space, where no gateway keeps them"));
     Demand demand = everything();
-    demand.l2tp = false;
+    demand.needs.erase("l2tp");
     EXPECT_THAT(found(machine, demand), IsEmpty());
-    machine.l2tp_ppp.reset();
+    machine.sockets.clear();
     EXPECT_THAT(found(machine), IsEmpty());
-    EXPECT_THAT(check(everything(), machine).unread, ElementsAre("module l2tp_ppp"));
+    EXPECT_THAT(check(table(), everything(), machine).unread, ElementsAre("module l2tp_ppp"));
 }
 
 TEST(TableTest, OffloadsAreLookedAtOnEachDevice) {

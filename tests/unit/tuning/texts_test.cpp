@@ -5,9 +5,9 @@
 
 #include <sstream>
 
+#include "protocols/tables.hpp"
 #include "services/flows/model/settings.hpp"
 #include "support/contents_of.hpp"
-#include "tuning/table.hpp"
 
 namespace vpnha::tuning {
 namespace texts_test {
@@ -17,12 +17,12 @@ using testing::IsEmpty;
 
 TEST(TextsTest, TheTableOfTheDocumentIsThatOfTheCode) {
     EXPECT_THAT(contents_of(VPNHA_SOURCE_DIR "/docs/operate/tuning.md"),
-                HasSubstr("\n\n" + to_markdown() + "\n"))
+                HasSubstr("\n\n" + to_markdown(table()) + "\n"))
         << "replace the table by the output of: vpnha config tuning --markdown";
 }
 
 TEST(TextsTest, TheFileThatIsShippedIsThatOfTheCode) {
-    EXPECT_EQ(contents_of(VPNHA_SOURCE_DIR "/nftables/vpnha-sysctl.conf"), to_sysctl_file())
+    EXPECT_EQ(contents_of(VPNHA_SOURCE_DIR "/nftables/vpnha-sysctl.conf"), to_sysctl_file(table()))
         << "run: vpnha config tuning --sysctl > nftables/vpnha-sysctl.conf";
 }
 
@@ -36,7 +36,7 @@ TEST(TextsTest, AMachineWithTheFileLacksNothingOfIt) {
                                  .count = 1,
                                  .conntrackd = {},
                                  .modules = {}};
-    std::istringstream lines(to_sysctl_file());
+    std::istringstream lines(to_sysctl_file(table()));
     for (std::string line; std::getline(lines, line);) {
         EXPECT_LE(line.size(), 100U);
         if (line.empty() || line.front() == '#') {
@@ -56,8 +56,8 @@ TEST(TextsTest, AMachineWithTheFileLacksNothingOfIt) {
     tracking.events = value("netfilter.nf_conntrack_events");
     tracking.max = value("netfilter.nf_conntrack_max");
     tracking.buckets = value("netfilter.nf_conntrack_buckets");
-    const Demand demand{.l2tp = true, .pptp = true, .flows = true, .devices = {"*"}};
-    EXPECT_THAT(check(demand, machine).list, IsEmpty());
+    const Demand demand{.needs = {"dialled", "flows", "l2tp", "pptp"}, .devices = {"*"}};
+    EXPECT_THAT(check(table(), demand, machine).list, IsEmpty());
     EXPECT_THAT(conntrack::check(tracking), IsEmpty());
 }
 

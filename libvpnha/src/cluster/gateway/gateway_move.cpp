@@ -175,8 +175,7 @@ void GatewayNode::leave_gate(const lease::Leave& leave, TimePoint now, Effects& 
         effects.emplace_back(SetGate{settings_.id, {}});
         return;
     }
-    const Duration lets_out = settings_.keepers.pptp ? limits::kLetsOutCalls : limits::kLetsOut;
-    const TimePoint shut_at = std::min(now + lets_out, leave.until);
+    const TimePoint shut_at = std::min(now + keepers_.lets_out(), leave.until);
     keeper_steps_.leave(shut_at);
     effects.emplace_back(LeaveGate{settings_.id, now + limits::kSendsOn, leave.until, shut_at, to});
 }

@@ -176,6 +176,14 @@ bool KeeperList::take_packets() const {
                        [](const auto& keeper) { return keeper->takes_packets(); });
 }
 
+Duration KeeperList::lets_out() const {
+    Duration longest{};
+    for (const auto& keeper : keepers_) {
+        longest = std::max(longest, keeper->lets_out());
+    }
+    return longest;
+}
+
 std::optional<TimePoint> KeeperList::next_deadline() const {
     std::optional<TimePoint> at;
     for (const auto& keeper : keepers_) {

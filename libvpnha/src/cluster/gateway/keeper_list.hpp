@@ -69,6 +69,7 @@ class KeeperList final : public keepers::Gateway {
     void on_time(TimePoint now, Effects& effects);
     [[nodiscard]] bool have_turned() const;
     [[nodiscard]] bool take_packets() const;
+    [[nodiscard]] Duration lets_out() const;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
     [[nodiscard]] std::vector<keepers::SessionView> sessions(const keepers::ListPart& part) const;
     [[nodiscard]] keepers::SessionTotals session_totals() const;

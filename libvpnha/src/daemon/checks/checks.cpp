@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "config/config.hpp"
 #include "daemon/checks/clock_rate.hpp"
 #include "daemon/checks/cluster_links.hpp"
 #include "daemon/checks/constraints.hpp"
@@ -20,6 +19,7 @@
 #include "host/pacemaker/cib.hpp"
 #include "protocols/ipsec/service/connections_check.hpp"
 #include "protocols/pptp/backend/call_ids.hpp"
+#include "protocols/tables.hpp"
 #include "services/accounting/backend/radius_check.hpp"
 #include "services/flows/backend/conntrack_check.hpp"
 #include "services/flows/backend/conntrack_settings.hpp"
@@ -101,8 +101,9 @@ Result<std::vector<std::string>> check_routing(const std::string& config_file) {
 
 Result<std::vector<std::string>> check_call_ids(const std::string& config_file) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
-    if (std::none_of(config.gateways.begin(), config.gateways.end(),
-                     [](const config::Gateway& gateway) { return gateway.pptp.has_value(); })) {
+    if (std::none_of(
+            config.gateways.begin(), config.gateways.end(),
+            [](const config::Gateway& gateway) { return gateway.protocols.has("pptp"); })) {
         return std::vector<std::string>{};
     }
     adapters::QbLoop loop;

@@ -6,9 +6,8 @@
 
 #include <algorithm>
 
-#include "protocols/l2tp/service/xl2tpd_service.hpp"
+#include "protocols/gateway_services.hpp"
 #include "protocols/ppp/service/ppp_options.hpp"
-#include "protocols/pptp/service/pptpd_service.hpp"
 
 namespace vpnha::runtime {
 
@@ -19,7 +18,7 @@ class StockLook {
     StockLook(const config::Gateway& gateway, const DaemonPlaces& places, DaemonsCheck& check)
         : gateway_(gateway), places_(places), check_(check) {}
 
-    void look_at_options(const char* daemon, const std::string& file) {
+    void look_at_options(std::string_view daemon, const std::string& file) {
         if (::access(file.c_str(), R_OK) != 0) {
             check_.unread.push_back(
                 fmt::format("gateway {}: {} of {}", gateway_.name, file, daemon));
@@ -43,30 +42,30 @@ class StockLook {
     }
 
     // As its agent started it.
-    void look_at_daemon(const adapters::StockKind& kind, std::uint16_t port,
-                        const std::string& options) {
-        const auto started =
-            adapters::StockService(kind, gateway_.name, places_.run_root).read_started();
+    void look_at_daemon(const adapters::StockService& service,
+                        const std::optional<std::uint16_t>& port, const std::string& options) {
+        const auto started = service.read_started();
         if (!started) {
             return;
         }
+        const char* const name = service.kind().name;
         const std::string listen =
-            started->fact("listen") + (port == 0 ? "" : ":" + started->fact("port"));
+            started->fact("listen") + (port ? ":" + started->fact("port") : "");
         const Ipv4Address dialled = gateway_.dialled_address();
         const std::string wanted =
-            port == 0 ? to_string(dialled) : to_string(Ipv4Endpoint{dialled, port});
+            port ? to_string(Ipv4Endpoint{dialled, *port}) : to_string(dialled);
         if (listen != wanted) {
             add(
                 fmt::format("{} listens at {}, and sessions are recorded with {}, where no client "
                             "reaches the next node; give both files one address and port",
-                            kind.name, listen, wanted));
+                            name, listen, wanted));
         }
         const std::vector<std::string> files = started->facts_of("options_file");
         if (!files.empty() && std::find(files.begin(), files.end(), options) == files.end()) {
             add(
                 fmt::format("{} starts pppd with {}, and ppp_options is {}, so neither this check "
                             "nor the nodes compare what is in force; name the same file",
-                            kind.name, fmt::join(files, ", "), options));
+                            name, fmt::join(files, ", "), options));
         }
     }
 
@@ -86,14 +85,17 @@ DaemonsCheck find_in_daemons(const config::Config& config, const DaemonPlaces& p
     DaemonsCheck check;
     for (const config::Gateway& gateway : config.gateways) {
         StockLook look(gateway, places, check);
-        if (gateway.l2tp) {
-            look.look_at_options("xl2tpd", gateway.l2tp->ppp_options);
-            look.look_at_daemon(adapters::xl2tpd_kind(), gateway.l2tp->port,
-                                gateway.l2tp->ppp_options);
-        }
-        if (gateway.pptp) {
-            look.look_at_options("pptpd", gateway.pptp->ppp_options);
-            look.look_at_daemon(adapters::pptpd_kind(), 0, gateway.pptp->ppp_options);
+        const std::vector<adapters::StockService> services =
+            adapters::gateway_services(gateway.name, places.run_root);
+        for (const config::Facts& protocol : gateway.protocols.facts()) {
+            if (protocol.ppp_options) {
+                look.look_at_options(protocol.daemon, *protocol.ppp_options);
+                for (const adapters::StockService& service : services) {
+                    if (protocol.daemon == service.kind().name) {
+                        look.look_at_daemon(service, protocol.tunnel_port, *protocol.ppp_options);
+                    }
+                }
+            }
         }
     }
     return check;

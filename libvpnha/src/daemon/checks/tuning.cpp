@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "vpnha/tuning.hpp"
 
-#include "config/config.hpp"
 #include "host/os/tuning_settings.hpp"
-#include "tuning/table.hpp"
+#include "protocols/tables.hpp"
 #include "tuning/texts.hpp"
 
 namespace vpnha {
@@ -21,17 +20,18 @@ std::vector<TuningRow> tuning_table() {
 }
 
 std::string tuning_sysctls() {
-    return tuning::to_sysctl_file();
+    return tuning::to_sysctl_file(tuning::table());
 }
 
 std::string tuning_manual() {
-    return tuning::to_markdown();
+    return tuning::to_markdown(tuning::table());
 }
 
 Result<TuningCheck> check_tuning(const std::string& config_file) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
     const tuning::Demand demand = tuning::demand_of(config);
-    tuning::Findings findings = tuning::check(demand, adapters::read_tuning(demand));
+    tuning::Findings findings =
+        tuning::check(tuning::table(), demand, adapters::read_tuning(tuning::table(), demand));
     TuningCheck check{.unread = std::move(findings.unread)};
     for (const conntrack::Finding& finding : findings.list) {
         check.findings.push_back(

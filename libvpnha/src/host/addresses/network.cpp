@@ -73,8 +73,8 @@ std::string text_of(const PolicyRule& rule) {
 // before the kernel looks for its policy; its SA then says where it goes.
 std::vector<TableRoute> routes_to_virtual_pools(const config::Gateway& gateway) {
     std::vector<TableRoute> routes;
-    if (gateway.ipsec) {
-        for (const IpPrefix& pool : gateway.ipsec->virtual_pools) {
+    for (const config::Facts& protocol : gateway.protocols.facts()) {
+        for (const IpPrefix& pool : protocol.led_outside) {
             routes.push_back({IpPrefix{pool.address.masked(pool.length), pool.length}, std::nullopt,
                               gateway.route_table});
         }

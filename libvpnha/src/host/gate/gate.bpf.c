@@ -382,7 +382,7 @@ static __always_inline int is_drained(__u32 cover) {
 
 // Whether UDP that comes to a VIP, and begins at `behind`, is the first word of a session.
 static __always_inline int begins_session(const struct place* at, __u32 cover, __u32 behind) {
-    __u32 l2tp_port = cover >> VPNHA_GATE_L2TP_PORT_SHIFT;
+    __u32 l2tp_port = cover >> VPNHA_GATE_TUNNEL_PORT_SHIFT;
     struct udp_start udp;
     struct ike_start ike;
     struct l2tp_start l2tp;
@@ -410,16 +410,16 @@ static __always_inline int begins_session(const struct place* at, __u32 cover, _
 static __always_inline int verdict_on_tcp(const struct place* at, __u32 cover,
                                           const struct ipv4_start* header, __u32 behind) {
     struct tcp_start tcp;
-    if (!(cover & VPNHA_GATE_PPTP) || load(at, behind, &tcp, sizeof(tcp))) {
+    if (!(cover & VPNHA_GATE_CONNECTION) || load(at, behind, &tcp, sizeof(tcp))) {
         return TC_ACT_UNSPEC;
     }
     if (at->direction == VPNHA_GATE_IN) {
-        return tcp.destination == bpf_htons(VPNHA_GATE_PPTP_PORT) &&
+        return tcp.destination == bpf_htons(VPNHA_GATE_CONNECTION_PORT) &&
                        (tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && is_drained(cover)
                    ? drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP)
                    : TC_ACT_UNSPEC;
     }
-    if (tcp.source != bpf_htons(VPNHA_GATE_PPTP_PORT) || !(tcp.flags & (TCP_FIN | TCP_RST))) {
+    if (tcp.source != bpf_htons(VPNHA_GATE_CONNECTION_PORT) || !(tcp.flags & (TCP_FIN | TCP_RST))) {
         return TC_ACT_UNSPEC;
     }
     struct vpnha_gate_connection connection = {};
@@ -442,7 +442,7 @@ static __always_inline __u32 fault_of(const struct place* at, __u32 cover, __u32
                                       __u32 behind) {
     struct udp_start udp;
     int out = at->direction == VPNHA_GATE_OUT;
-    __u32 l2tp_port = cover >> VPNHA_GATE_L2TP_PORT_SHIFT;
+    __u32 l2tp_port = cover >> VPNHA_GATE_TUNNEL_PORT_SHIFT;
     if (protocol == PROTOCOL_ESP) {
         return out && is_held(at, behind) ? VPNHA_GATE_HELD : 0;
     }
@@ -467,7 +467,7 @@ static __always_inline int verdict_on_datagram(const struct place* at, __u32 cov
         begins_session(at, cover, behind)) {
         return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
     }
-    if (!(cover & VPNHA_GATE_IPSEC)) {
+    if (!(cover & VPNHA_GATE_IKE)) {
         return TC_ACT_UNSPEC;
     }
     struct vpnha_gate_datagram datagram = {.id = header->id};
@@ -558,7 +558,7 @@ static __always_inline int ipv6(const struct place* at) {
         begins_session(at, cover, sizeof(header))) {
         return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
     }
-    if (action == TC_ACT_UNSPEC && (cover & VPNHA_GATE_IPSEC) &&
+    if (action == TC_ACT_UNSPEC && (cover & VPNHA_GATE_IKE) &&
         (header.protocol == PROTOCOL_UDP || header.protocol == PROTOCOL_ESP) &&
         fault_of(at, cover & VPNHA_GATE_ID_MASK, header.protocol, sizeof(header))) {
         return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_HELD, VPNHA_GATE_IP);

@@ -40,17 +40,17 @@
 #define VPNHA_GATE_SHUT 0ULL
 
 /* PPTP's control connection (RFC 2637 2.1): the end of it hangs its client up. */
-#define VPNHA_GATE_PPTP_PORT 1723
+#define VPNHA_GATE_CONNECTION_PORT 1723
 
 /* Values of the tries: the gateway's id, and whether the address is a VIP of a gateway that serves
  * PPTP, has IPsec, or uses L2TP within IPsec only. Other connections from PPTP's port are not the
  * gateway's: those of clients, and of servers behind a DNAT. Above them the UDP port of the
  * gateway's L2TP, 0 if it has none. */
 #define VPNHA_GATE_ID_MASK 0xffU
-#define VPNHA_GATE_PPTP 0x100U
-#define VPNHA_GATE_IPSEC 0x200U
+#define VPNHA_GATE_CONNECTION 0x100U
+#define VPNHA_GATE_IKE 0x200U
 #define VPNHA_GATE_SECURED 0x400U
-#define VPNHA_GATE_L2TP_PORT_SHIFT 16
+#define VPNHA_GATE_TUNNEL_PORT_SHIFT 16
 
 /* IKE (RFC 7296 2). */
 #define VPNHA_GATE_IKE_PORT 500
@@ -96,8 +96,8 @@ struct vpnha_gate_prefix6 { /* NOLINT(readability-identifier-naming): a C name. 
     __u32 length;
     __u8 address[16];
 };
-/* A control connection of PPTP, of a VIP's port VPNHA_GATE_PPTP_PORT. Addresses and port as in the
- * packet. */
+/* A control connection of PPTP, of a VIP's port VPNHA_GATE_CONNECTION_PORT. Addresses and port as
+ * in the packet. */
 struct vpnha_gate_connection { /* NOLINT(readability-identifier-naming): a C name. */
     __u8 local[4];
     __u8 peer[4];

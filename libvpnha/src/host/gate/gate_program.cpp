@@ -97,11 +97,13 @@ Result<void> GateMaps::cover(const config::Gateway& gateway) const {
                    : cover_key(fds_.covered6, key_of<vpnha_gate_prefix6>(net), value);
     };
     const std::uint32_t id = gateway.id.value;
-    const std::uint32_t l2tp = std::uint32_t{gateway.l2tp_port()} << VPNHA_GATE_L2TP_PORT_SHIFT;
-    const std::uint32_t pptp = gateway.pptp ? VPNHA_GATE_PPTP : 0;
-    const std::uint32_t ipsec = gateway.ipsec ? VPNHA_GATE_IPSEC : 0;
-    const std::uint32_t secured = gateway.secures_l2tp() ? VPNHA_GATE_SECURED : 0;
-    const std::uint32_t vip = id | pptp | ipsec | secured | l2tp;
+    const std::uint32_t tunnel_port = gateway.protocols.tunnel_port().value_or(0);
+    std::uint32_t vip = id | tunnel_port << VPNHA_GATE_TUNNEL_PORT_SHIFT;
+    for (const config::Facts& protocol : gateway.protocols.facts()) {
+        vip |= protocol.has_connection ? VPNHA_GATE_CONNECTION : 0;
+        vip |= protocol.has_ike ? VPNHA_GATE_IKE : 0;
+        vip |= protocol.needs_esp && tunnel_port != 0 ? VPNHA_GATE_SECURED : 0;
+    }
     for (const config::Covered& each : gateway.covered()) {
         VPNHA_CHECK(cover_net(each.net, each.is_vip() ? vip : id));
     }

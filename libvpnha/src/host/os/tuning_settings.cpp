@@ -9,9 +9,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-// After <net/if.h>, whose types it otherwise defines again.
-#include <linux/if_pppox.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -23,7 +20,6 @@
 #include "host/os/network_descriptor.hpp"
 #include "host/os/process.hpp"
 #include "host/os/text_file.hpp"
-#include "tuning/table.hpp"
 
 namespace vpnha::adapters {
 
@@ -147,8 +143,10 @@ std::optional<std::uint64_t> tasks_of(const std::string& cgroups, const TuningRo
     return std::nullopt;
 }
 
-void read_daemons(const TuningRoots& roots, Machine& machine) {
-    for (const char* name : {"vpnhad", "xl2tpd", "pptpd"}) {
+void read_daemons(const tuning::Demand& demand, const TuningRoots& roots, Machine& machine) {
+    std::vector<std::string> names{"vpnhad"};
+    names.insert(names.end(), demand.daemons.begin(), demand.daemons.end());
+    for (const std::string& name : names) {
         for (const Process& process : processes_here(name)) {
             const std::string directory = fmt::format("{}/{}", roots.proc, process.pid);
             machine.daemons.push_back(
@@ -160,20 +158,21 @@ void read_daemons(const TuningRoots& roots, Machine& machine) {
     machine.balances_interrupts = !processes_here("irqbalance").empty();
 }
 
-// As xl2tpd asks at its start (network.c, init_network()). The kernel loads the module for it.
-std::optional<bool> has_l2tp_ppp() {
-    if (open_network_socket(AF_PPPOX, SOCK_DGRAM, PX_PROTO_OL2TP)) {
-        return true;
+// The kernel loads the module for it. Not to be read if it may not be opened here.
+void read_socket(const tuning::Row& row, Machine& machine) {
+    const bool is_there = static_cast<bool>(
+        open_network_socket(row.socket->domain, row.socket->type, row.socket->protocol));
+    if (is_there || errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT) {
+        machine.sockets.emplace(row.name, is_there);
     }
-    const bool is_absent = errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT;
-    return is_absent ? std::optional(false) : std::nullopt;
 }
 
 }  // namespace
 
-tuning::Machine read_tuning(const tuning::Demand& demand, const TuningRoots& roots) {
+tuning::Machine read_tuning(const tuning::Table& table, const tuning::Demand& demand,
+                            const TuningRoots& roots) {
     Machine machine;
-    for (const std::string& name : tuning::sysctls_read()) {
+    for (const std::string& name : tuning::sysctls_read(table)) {
         std::string path = name;
         std::replace(path.begin(), path.end(), '.', '/');
         if (const std::string text = first_line(fmt::format("{}/sys/{}", roots.proc, path));
@@ -199,9 +198,11 @@ tuning::Machine read_tuning(const tuning::Demand& demand, const TuningRoots& roo
             machine.rp_filters.emplace(device, text);
         }
     }
-    read_daemons(roots, machine);
-    if (demand.l2tp) {
-        machine.l2tp_ppp = has_l2tp_ppp();
+    read_daemons(demand, roots, machine);
+    for (const tuning::Row& row : table) {
+        if (row.socket && matters(row, demand)) {
+            read_socket(row, machine);
+        }
     }
     machine.processors = static_cast<unsigned>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));
     return machine;

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "tuning/machine.hpp"
+#include "tuning/table.hpp"
 
 namespace vpnha::adapters {
 
@@ -14,7 +14,7 @@ struct TuningRoots {
     std::string sys = "/sys";
 };
 
-[[nodiscard]] tuning::Machine read_tuning(const tuning::Demand& demand,
+[[nodiscard]] tuning::Machine read_tuning(const tuning::Table& table, const tuning::Demand& demand,
                                           const TuningRoots& roots = {});
 
 }  // namespace vpnha::adapters

@@ -19,8 +19,11 @@
 #include "cluster/effects/run_effects.hpp"
 #include "cluster/lease/witness.hpp"
 #include "cluster/node/node.hpp"
+#include "protocols/ipsec/table.hpp"
 #include "protocols/ipsec/work.hpp"
+#include "protocols/l2tp/table.hpp"
 #include "protocols/l2tp/work.hpp"
+#include "protocols/pptp/table.hpp"
 #include "protocols/pptp/work.hpp"
 #include "services/accounting/work.hpp"
 #include "services/flows/work.hpp"
@@ -147,10 +150,14 @@ class FakeCluster {
         gateway.keepers.flows = flow_settings_;
         gateway.keepers.addresses = address_settings_;
         gateway.keepers.accounts = account_settings_;
-        gateway.keepers.pptp = has_pptp_;
+        gateway.keepers.protocols.serve<l2tp::Table>();
+        if (has_pptp_) {
+            gateway.keepers.protocols.serve<pptp::Table>();
+        }
+        if (ipsec_ != nullptr) {
+            gateway.keepers.protocols.serve<ipsec::Table>();
+        }
         gateway.keepers.resume_scripts = has_scripts_;
-        gateway.keepers.ipsec = ipsec_ != nullptr;
-        gateway.keepers.l2tp_port = 1701;
         gateway.stand_in = stand_in_;
         gateway.lease_watch = lease_watch_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};

@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "protocols/l2tp/table.hpp"
+#include "protocols/pptp/table.hpp"
+
 namespace vpnha::runtime {
 namespace daemons_check_test {
 
@@ -21,7 +24,7 @@ class DaemonsCheckTest : public ::testing::Test {
         config::Gateway& gateway = config_.gateways.emplace_back();
         gateway.name = "dialin";
         gateway.outside.addresses = {host_prefix(*parse_ip("192.0.2.100"))};
-        gateway.l2tp.emplace().ppp_options = options();
+        gateway.protocols.serve<l2tp::Table>().ppp_options = options();
         write("ppp/options.dialin", "plugin vpnha.so\nvpnha_gateway dialin\n");
     }
     ~DaemonsCheckTest() override { std::filesystem::remove_all(folder_); }
@@ -72,7 +75,7 @@ TEST_F(DaemonsCheckTest, WhatAFileIncludesCounts) {
 }
 
 TEST_F(DaemonsCheckTest, AFileThatIsNotThereIsNotLookedAt) {
-    config_.gateways[0].pptp.emplace().ppp_options = folder_ / "nothing";
+    config_.gateways[0].protocols.serve<pptp::Table>().ppp_options = folder_ / "nothing";
     EXPECT_THAT(found().wrong, IsEmpty());
     EXPECT_THAT(found().unread, ElementsAre(HasSubstr("nothing of pptpd")));
 }
@@ -89,7 +92,7 @@ TEST_F(DaemonsCheckTest, ADaemonThatListensElsewhereIsNamed) {
 }
 
 TEST_F(DaemonsCheckTest, APptpdIsLookedAtByItsAddress) {
-    config_.gateways[0].pptp.emplace().ppp_options = options();
+    config_.gateways[0].protocols.serve<pptp::Table>().ppp_options = options();
     write("run/pptpd/dialin/started", "resource=pptpd\nlisten=192.0.2.100\nargument=pptpd\n");
     EXPECT_THAT(found().wrong, IsEmpty());
     write("run/pptpd/dialin/started", "resource=pptpd\nlisten=192.0.2.9\nargument=pptpd\n");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "protocols/ipsec/table.hpp"
 #include "unit/host/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {
@@ -138,7 +139,7 @@ TEST_F(NetworkTest, AnswersLeaveByTheSideOfTheirAddress) {
 // The node's own default route leads inside, the clients of IKEv2 are outside.
 TEST_F(NetworkTest, VirtualAddressesAreOutsideWhileTheNodeServes) {
     ASSERT_TRUE(ip_command("route add default via 198.51.100.51"));
-    config_.gateways[0].ipsec.emplace().virtual_pools = {prefix("10.64.1.128/25")};
+    config_.gateways[0].protocols.serve<ipsec::Table>().virtual_pools = {prefix("10.64.1.128/25")};
     const auto way = [](const std::string& to) { return output_of("ip route get " + to); };
     EXPECT_EQ(network_->missing(kId).value_or("").find("route to 10.64.1.128/25 in table 700"),
               std::string("192.0.2.100/24 on out0, ").size());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What comes to a gateway that takes no new clients.
 #include "host/gate/gate.hpp"
+#include "protocols/l2tp/table.hpp"
+#include "protocols/pptp/table.hpp"
 #include "unit/host/addresses/frame.hpp"
 #include "unit/host/gate/gate_host.hpp"
 
@@ -26,8 +28,8 @@ Bytes l2tp(std::uint16_t flags, std::uint16_t tunnel) {
 }
 
 TEST_P(GateDrainTest, TheFirstWordOfASessionDoesNotPass) {
-    config_.gateways[0].l2tp.emplace();
-    config_.gateways[0].pptp.emplace();
+    config_.gateways[0].protocols.serve<l2tp::Table>();
+    config_.gateways[0].protocols.serve<pptp::Table>();
     config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
     BpfGate gate = attached();
     ASSERT_TRUE(gate.open_until(kId, kForever));
@@ -98,9 +100,9 @@ TEST_P(GateDrainTest, L2tpHasThePortOfItsGateway) {
     };
     config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
     for (const std::uint16_t port : Ports{0, 1701, 1703, 65'535}) {
-        config_.gateways[0].l2tp.reset();
+        config_.gateways[0].protocols = {};
         if (port != 0) {
-            config_.gateways[0].l2tp.emplace().port = port;
+            config_.gateways[0].protocols.serve<l2tp::Table>().port = port;
         }
         BpfGate gate = attached();
         ASSERT_TRUE(gate.open_until(kId, kForever));

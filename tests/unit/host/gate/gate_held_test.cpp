@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What leaves of ESP SAs whose numbers are not set yet.
 #include "host/gate/gate.hpp"
+#include "protocols/ipsec/table.hpp"
 #include "unit/host/addresses/frame.hpp"
 #include "unit/host/gate/gate_host.hpp"
 
@@ -13,7 +14,7 @@ using testing::prefix;
 class GateHeldTest : public HookedGateHost {};
 
 TEST_P(GateHeldTest, EspOfAHeldSaDoesNotLeave) {
-    config_.gateways[0].ipsec.emplace();
+    config_.gateways[0].protocols.serve<ipsec::Table>();
     config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
     BpfGate gate = attached();
     ASSERT_TRUE(gate.open_until(kId, kForever));

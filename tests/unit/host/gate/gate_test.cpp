@@ -8,6 +8,9 @@
 
 #include <csignal>
 
+#include "protocols/ipsec/table.hpp"
+#include "protocols/l2tp/table.hpp"
+#include "protocols/pptp/table.hpp"
 #include "unit/host/gate/gate_host.hpp"
 
 namespace vpnha::adapters {
@@ -154,7 +157,7 @@ constexpr std::uint8_t kAck = 0x10;
 constexpr std::uint16_t kPeerPort = 40'000;
 
 TEST_P(GateTest, EndsOfPptpPassOnlyWhenMeant) {
-    config_.gateways[0].pptp.emplace();
+    config_.gateways[0].protocols.serve<pptp::Table>();
     BpfGate gate = attached();
     const char* const vip = "192.0.2.100";
     const char* const client = "192.0.2.51";
@@ -213,8 +216,8 @@ TEST_P(GateTest, WithoutPptpPort1723OfAVipIsNotTouched) {
 }
 
 TEST_P(GateTest, L2tpThatRequiresIpsecNeverPassesInClearText) {
-    config_.gateways[0].l2tp.emplace();
-    config_.gateways[0].ipsec.emplace().required = true;
+    config_.gateways[0].protocols.serve<l2tp::Table>();
+    config_.gateways[0].protocols.serve<ipsec::Table>().required = true;
     BpfGate gate = attached();
     ASSERT_TRUE(gate.open_until(kId, kForever));
     const char* const vip = "192.0.2.100";
@@ -259,8 +262,8 @@ TEST_P(GateTest, L2tpThatRequiresIpsecNeverPassesInClearText) {
 }
 
 TEST_P(GateTest, L2tpPassesInClearTextWhereIpsecIsNotRequired) {
-    config_.gateways[0].l2tp.emplace();
-    config_.gateways[0].ipsec.emplace();
+    config_.gateways[0].protocols.serve<l2tp::Table>();
+    config_.gateways[0].protocols.serve<ipsec::Table>();
     BpfGate gate = attached();
     ASSERT_TRUE(gate.open_until(kId, kForever));
     EXPECT_EQ(verdict(GateDirection::in, Frame().udp4("192.0.2.51", "192.0.2.100", 1701, 1701)),

@@ -25,8 +25,10 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <optional>
 
+#include "protocols/tables.hpp"
 #include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
@@ -54,7 +56,11 @@ class TuningSettingsTest : public ::testing::Test {
 };
 
 tuning::Demand of_device(const std::string& name) {
-    return {.devices = {name}};
+    return {.daemons = {"xl2tpd", "pptpd"}, .devices = {name}};
+}
+
+Machine read_tuning(const tuning::Demand& demand, const TuningRoots& roots = {}) {
+    return adapters::read_tuning(tuning::table(), demand, roots);
 }
 
 void set_offload(std::uint32_t request, std::uint32_t value) {
@@ -186,8 +192,12 @@ TEST_F(TuningSettingsTest, AsksForPppOverL2tpAsXl2tpdDoes) {
         const pid_t child = ::fork();
         if (child == 0) {
             tuning::Demand demand = of_device("lo");
-            demand.l2tp = l2tp;
-            ::_exit(fail_pppox(error) && read_tuning(demand).l2tp_ppp == expected ? 0 : 1);
+            demand.needs = {l2tp ? "l2tp" : "pptp"};
+            std::map<std::string, bool> sockets;
+            if (expected) {
+                sockets["module l2tp_ppp"] = *expected;
+            }
+            ::_exit(fail_pppox(error) && read_tuning(demand).sockets == sockets ? 0 : 1);
         }
         int status = 0;
         EXPECT_EQ(::waitpid(child, &status, 0), child);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "protocols/ipsec/backend/ipsec.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <set>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "protocols/ipsec/service/charon_guard.hpp"
 #include "protocols/ipsec/service/charon_sas.hpp"
 #include "protocols/ipsec/service/charon_service.hpp"
+#include "protocols/ipsec/table.hpp"
 
 namespace vpnha::runtime {
 
@@ -52,10 +52,8 @@ Status Ipsec::status_of(GatewayId gateway) const {
 Result<std::unique_ptr<Ipsec>> Ipsec::open(const config::Config& config, adapters::QbLoop& loop,
                                            const std::string& key_file, ports::Gate& gate,
                                            Tell tell) {
-    const auto gateway =
-        std::find_if(config.gateways.begin(), config.gateways.end(),
-                     [](const config::Gateway& each) { return each.ipsec.has_value(); });
-    if (gateway == config.gateways.end()) {
+    const config::Gateway* const gateway = ipsec::find_gateway(config);
+    if (gateway == nullptr) {
         return nullptr;
     }
     std::unique_ptr<Ipsec> opened(new Ipsec(gateway->id, gate, tell));
@@ -63,10 +61,10 @@ Result<std::unique_ptr<Ipsec>> Ipsec::open(const config::Config& config, adapter
     for (const IpPrefix& vip : gateway->outside.addresses) {
         addresses.insert(vip.address);
     }
-    // Without L2TP there is no port to map.
+    const auto tunnel_port = gateway->protocols.tunnel_port();
     opened->port_map_ = std::make_unique<adapters::NftPortMap>(
-        loop, kPortMapTimer, gateway->l2tp ? addresses : std::set<IpAddress>{},
-        gateway->l2tp_port());
+        loop, kPortMapTimer, tunnel_port ? addresses : std::set<IpAddress>{},
+        tunnel_port.value_or(0));
     opened->ike_watch_ = std::make_unique<adapters::IkeSocket>(
         loop, [id = gateway->id, tell](const ipsec::IkePacket& packet) {
             tell(id, node::IkeSeen{packet});

@@ -21,7 +21,7 @@ std::string elements(const std::vector<std::string>& all) {
 
 }  // namespace
 
-std::string port_map_ruleset(const std::set<IpAddress>& vips, std::uint16_t l2tp_port,
+std::string port_map_ruleset(const std::set<IpAddress>& vips, std::uint16_t tunnel_port,
                              const std::vector<ipsec::PortMapping>& mappings) {
     std::vector<std::string> addresses;
     for (const IpAddress& vip : vips) {
@@ -60,12 +60,12 @@ std::string port_map_ruleset(const std::set<IpAddress>& vips, std::uint16_t l2tp
         "}}\n"
         "}}\n",
         kPortMapTable, fmt::join(addresses, ", "), elements(inside), elements(marks), elements(own),
-        l2tp_port);
+        tunnel_port);
 }
 
 NftPortMap::NftPortMap(QbLoop& loop, int timer, const std::set<IpAddress>& vips,
-                       std::uint16_t l2tp_port)
-    : loop_(loop), timer_(timer), l2tp_port_(l2tp_port), background_(loop) {
+                       std::uint16_t tunnel_port)
+    : loop_(loop), timer_(timer), tunnel_port_(tunnel_port), background_(loop) {
     for (const IpAddress& vip : vips) {
         if (vip.is_v4()) {
             vips_.insert(vip);
@@ -100,7 +100,7 @@ void NftPortMap::write() {
     }
     is_written_ = true;
     const Result<void> begun = background_.run(
-        [ruleset = port_map_ruleset(vips_, l2tp_port_, mappings_)] {
+        [ruleset = port_map_ruleset(vips_, tunnel_port_, mappings_)] {
             return run_nftables(ruleset);
         },
         [this](const Result<void>& done) {

@@ -24,14 +24,15 @@ namespace vpnha::adapters {
 inline constexpr const char* kPortMapTable = "vpnha_l2tp";
 
 // What nft makes of it.
-[[nodiscard]] std::string port_map_ruleset(const std::set<IpAddress>& vips, std::uint16_t l2tp_port,
+[[nodiscard]] std::string port_map_ruleset(const std::set<IpAddress>& vips,
+                                           std::uint16_t tunnel_port,
                                            const std::vector<ipsec::PortMapping>& mappings);
 
 class NftPortMap : public ports::PortMap {
   public:
     // `timer` is a name on the loop, which must outlive it. Of the IPv4 addresses among `vips`, and
     // of the port of L2TP there.
-    NftPortMap(QbLoop& loop, int timer, const std::set<IpAddress>& vips, std::uint16_t l2tp_port);
+    NftPortMap(QbLoop& loop, int timer, const std::set<IpAddress>& vips, std::uint16_t tunnel_port);
     ~NftPortMap() override;
     NftPortMap(const NftPortMap&) = delete;
     NftPortMap& operator=(const NftPortMap&) = delete;
@@ -45,7 +46,7 @@ class NftPortMap : public ports::PortMap {
     QbLoop& loop_;
     int timer_;
     std::set<IpAddress> vips_;
-    std::uint16_t l2tp_port_;
+    std::uint16_t tunnel_port_;
     std::vector<ipsec::PortMapping> mappings_;
     bool is_written_ = false;  // The latest ones, or they are being written.
     bool is_writing_ = false;

@@ -32,10 +32,10 @@ wire::RecordKey counters_record(std::uint32_t spi) {
 }
 
 std::string_view protocol_of(const ipsec::SaSet& sas, const IkeKey& key,
-                             std::optional<std::uint16_t> l2tp_port) {
+                             std::optional<std::uint16_t> tunnel_port) {
     const auto children = sas.children_of(key);
-    if (l2tp_port && std::ranges::any_of(children, [&](std::uint32_t spi) {
-            return ipsec::own_port_of(*sas.find_child(spi)) == l2tp_port;
+    if (tunnel_port && std::ranges::any_of(children, [&](std::uint32_t spi) {
+            return ipsec::own_port_of(*sas.find_child(spi)) == tunnel_port;
         })) {
         return "l2tp-ipsec";
     }
@@ -272,7 +272,7 @@ void IpsecSas::detach(Effects& effects) {
     flush(effects);
     let_go([](std::uint32_t, const Held&) { return true; }, effects);  // The gate is shut.
     image_.forget();
-    store_ = ipsec::SaStore(l2tp_port_);
+    store_ = ipsec::SaStore(tunnel_port_);
     warming_.reset();
     touched_.clear();
     installing_.clear();
@@ -522,7 +522,7 @@ std::vector<SessionView> IpsecSas::sessions(const ListPart& part) const {
         const ipsec::IkePeer peer = ipsec::peer_of(*sa);
         SessionView& view = views.emplace_back();
         view.record = record;
-        view.protocol = protocol_of(sas(), *key, l2tp_port_);
+        view.protocol = protocol_of(sas(), *key, tunnel_port_);
         view.user = ipsec::identity_text(peer.eap_id);
         view.epoch = stored.version.epoch;
         const auto children = sas().children_of(*key);

@@ -58,9 +58,9 @@ class IpsecSas final : public Keeper, public Counted {
     // After charon was made active, what is rekeyed then: clients that repeat a request come first.
     static constexpr Duration kRekeyPause = std::chrono::seconds(15);
 
-    // `gateway` must outlive it. `l2tp_port`: where it takes L2TP; nullopt: nowhere.
-    IpsecSas(Gateway& gateway, std::optional<std::uint16_t> l2tp_port)
-        : gateway_(gateway), l2tp_port_(l2tp_port), store_(l2tp_port) {}
+    // `gateway` must outlive it. `tunnel_port`: where it takes L2TP; nullopt: nowhere.
+    IpsecSas(Gateway& gateway, std::optional<std::uint16_t> tunnel_port)
+        : gateway_(gateway), tunnel_port_(tunnel_port), store_(tunnel_port) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
     [[nodiscard]] Counted* counted() override { return this; }
@@ -214,7 +214,7 @@ class IpsecSas final : public Keeper, public Counted {
     [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }
 
     Gateway& gateway_;
-    std::optional<std::uint16_t> l2tp_port_;
+    std::optional<std::uint16_t> tunnel_port_;
     ipsec::SaStore store_;
     ipsec::CharonImage image_;
     EspNumbers numbers_;

@@ -416,7 +416,7 @@ void SaStore::begin_child(const IkeKey& key, const HaMessage& message, ByteView 
 }
 
 void SaStore::give_port(ChildSa& child) const {
-    if (!l2tp_port_ || own_port_of(child) != l2tp_port_) {
+    if (!tunnel_port_ || own_port_of(child) != tunnel_port_) {
         return;
     }
     std::set<std::uint16_t> taken;

@@ -51,7 +51,7 @@ struct SaStoreCounters {
 class SaStore {
   public:
     // Where the gateway takes L2TP; nullopt: nowhere.
-    explicit SaStore(std::optional<std::uint16_t> l2tp_port) : l2tp_port_(l2tp_port) {}
+    explicit SaStore(std::optional<std::uint16_t> tunnel_port) : tunnel_port_(tunnel_port) {}
 
     // From a record.
     void put(IkeSa sa);
@@ -115,7 +115,7 @@ class SaStore {
     void collect(const IkeKey& key, SaChanges& changes);
     [[nodiscard]] std::uint64_t next_order() { return ++last_order_; }
 
-    std::optional<std::uint16_t> l2tp_port_;
+    std::optional<std::uint16_t> tunnel_port_;
     SaSet sas_;
     std::map<IkeKey, HalfOpen> half_open_;
     std::set<IkeKey> dying_;  // Deleted, while another one was about to replace them.

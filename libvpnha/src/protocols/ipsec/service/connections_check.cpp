@@ -3,13 +3,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
 #include "protocols/ipsec/service/charon_service.hpp"
 #include "protocols/ipsec/service/ike_rule.hpp"
 #include "protocols/ipsec/service/strongswan_files.hpp"
+#include "protocols/ipsec/table.hpp"
 
 namespace vpnha::runtime {
 
@@ -40,16 +40,14 @@ std::string missing_rule(const std::vector<std::string>& moving,
 config::ConnectionFindings find_in_connections(
     const config::Config& config, const std::function<Result<std::string>()>& list_rules,
     const adapters::ApparmorPlaces& apparmor) {
-    const auto gateway =
-        std::find_if(config.gateways.begin(), config.gateways.end(),
-                     [](const config::Gateway& each) { return each.ipsec.has_value(); });
+    const config::Gateway* const gateway = ipsec::find_gateway(config);
     config::ConnectionFindings found;
-    if (gateway == config.gateways.end()) {
+    if (gateway == nullptr) {
         return found;
     }
     config::StrongswanSection all;
     bool is_whole = true;
-    for (const std::string& file : gateway->ipsec->connections) {
+    for (const std::string& file : gateway->protocols.get<ipsec::Table>()->connections) {
         const auto loaded = adapters::load_strongswan(file);
         if (loaded) {
             all.merge(loaded->top);

@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "host/os/log.hpp"
 #include "host/os/timers.hpp"
+#include "protocols/l2tp/table.hpp"
 
 namespace vpnha::runtime {
 
@@ -75,7 +76,8 @@ void L2tpSessions::let_go(GatewayId gateway) {
 Result<L2tpSessions::Session> L2tpSessions::on_session_up(const Report& report) {
     const config::Gateway& gateway = report.gateway;
     VPNHA_TRY(l2tp::SessionKey key,
-              l2tp::parse_plugin_ids(report.ids, {gateway.dialled_address(), gateway.l2tp->port}));
+              l2tp::parse_plugin_ids(report.ids, {gateway.dialled_address(),
+                                                  gateway.protocols.get<l2tp::Table>()->port}));
     return Session{node::stock_session(l2tp::SessionRecord{key, report.facts}), {}};
 }
 

@@ -36,7 +36,7 @@ class L2tpSessions final : public ports::Backend, public ports::PppProtocol {
 
     [[nodiscard]] std::string_view name() const override { return "l2tp"; }
     [[nodiscard]] bool serves(const config::Gateway& gateway) const override {
-        return gateway.l2tp.has_value();
+        return gateway.protocols.has("l2tp");
     }
     [[nodiscard]] Result<Session> on_session_up(const Report& report) override;
 

@@ -113,7 +113,9 @@ Result<std::unique_ptr<PppoL2tpKernel>> PppoL2tpKernel::create(const config::Con
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     std::unique_ptr<PppoL2tpKernel> kernel(new PppoL2tpKernel(
         config, loop, std::move(listener), std::move(on_networks), std::move(route)));
-    const auto has_l2tp = [](const config::Gateway& gateway) { return gateway.l2tp.has_value(); };
+    const auto has_l2tp = [](const config::Gateway& gateway) {
+        return gateway.protocols.has("l2tp");
+    };
     if (std::any_of(config.gateways.begin(), config.gateways.end(), has_l2tp)) {
         VPNHA_CHECK(kernel->open_l2tp());
     }

@@ -24,7 +24,7 @@ Result<std::unique_ptr<Pptp>> Pptp::open(const config::Config& config, adapters:
                                          const std::string& key_file, Listener listener) {
     std::vector<Ipv4Address> vips;
     for (const config::Gateway& gateway : config.gateways) {
-        if (gateway.pptp) {
+        if (gateway.protocols.has("pptp")) {
             vips.push_back(gateway.dialled_address());
         }
     }

@@ -56,7 +56,7 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
 
     [[nodiscard]] std::string_view name() const override { return "pptp"; }
     [[nodiscard]] bool serves(const config::Gateway& gateway) const override {
-        return gateway.pptp.has_value();
+        return gateway.protocols.has("pptp");
     }
     // With what was seen of the call. It is followed from now on.
     [[nodiscard]] Result<Session> on_session_up(const Report& report) override;

@@ -57,6 +57,7 @@ class PptpCalls final : public PppKeeper, public Counted {
     [[nodiscard]] bool takes_packets() const override {
         return is_promoted_ && releases_.all_are_resumed();
     }
+    [[nodiscard]] Duration lets_out() const override { return limits::kLetsOutCalls; }
     void pause(Effects& effects) override;
     void unpause(TimePoint now, Effects& effects) override;
     void mute(Effects& effects) override;

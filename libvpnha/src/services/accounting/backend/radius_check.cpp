@@ -77,11 +77,10 @@ std::vector<Server> servers_in(const std::string& text) {
 
 std::set<std::string> options_of(const config::Gateway& gateway) {
     std::set<std::string> files;
-    if (gateway.l2tp) {
-        files.insert(gateway.l2tp->ppp_options);
-    }
-    if (gateway.pptp) {
-        files.insert(gateway.pptp->ppp_options);
+    for (const config::Facts& protocol : gateway.protocols.facts()) {
+        if (protocol.ppp_options) {
+            files.insert(*protocol.ppp_options);
+        }
     }
     return files;
 }

@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "protocols/ipsec/table.hpp"
+
 namespace vpnha::runtime {
 namespace connections_check_test {
 
@@ -34,9 +36,9 @@ class ConnectionsCheckTest : public ::testing::Test {
     ConnectionsCheckTest() {
         std::filesystem::create_directories(folder_ / "conf.d");
         config_.gateways.emplace_back();
-        config_.gateways.emplace_back().ipsec.emplace();
+        config_.gateways.emplace_back().protocols.serve<ipsec::Table>();
         gateway().outside.addresses = {host_prefix(*parse_ip("192.0.2.100"))};
-        gateway().ipsec->connections = {folder_ / "swanctl.conf"};
+        gateway().protocols.get<ipsec::Table>()->connections = {folder_ / "swanctl.conf"};
         write("swanctl.conf", "include conf.d/*.conf\ninclude swanctl.conf\n");
     }
     ~ConnectionsCheckTest() override { std::filesystem::remove_all(folder_); }
@@ -70,7 +72,7 @@ TEST_F(ConnectionsCheckTest, WhatCannotBeReadIsNamed) {
     write("conf.d/a.conf", "connections x\n");
     EXPECT_THAT(find_in_connections(config_).refused,
                 ElementsAre(HasSubstr("a.conf: line 1 cannot be read")));
-    gateway().ipsec->connections = {folder_ / "nothing.conf"};
+    gateway().protocols.get<ipsec::Table>()->connections = {folder_ / "nothing.conf"};
     EXPECT_THAT(find_in_connections(config_).warnings, ElementsAre(HasSubstr("not looked at")));
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "protocols/l2tp/table.hpp"
 #include "support/contents_of.hpp"
 
 namespace vpnha::runtime {
@@ -45,7 +46,7 @@ class RadiusCheckTest : public ::testing::Test {
         std::filesystem::create_directories(folder_);
         config::Gateway& gateway = config_.gateways.emplace_back();
         gateway.name = "dialin";
-        gateway.l2tp.emplace().ppp_options = folder_ / "options.dialin";
+        gateway.protocols.serve<l2tp::Table>().ppp_options = folder_ / "options.dialin";
         write("options.dialin", "plugin radius.so\nradius-config-file " + servers() + "\n");
     }
     ~RadiusCheckTest() override { std::filesystem::remove_all(folder_); }

@@ -5,8 +5,7 @@
 
 #include <algorithm>
 
-#include "config/config.hpp"
-#include "config/keys.hpp"
+#include "protocols/tables.hpp"
 
 namespace vpnha {
 
@@ -33,11 +32,12 @@ std::string comment(std::string_view text) {
     return lines + line + "\n";
 }
 
-std::string show(const config::Config& config, const config::Gateway& gateway, Section section) {
+std::string show(const config::Config& config, const config::Gateway& gateway,
+                 const Section& section) {
     std::string text = fmt::format("\n[{}]\n", header_of(section, gateway.name));
-    for (const Key& key : config::all_keys()) {
+    for (const Key& key : config::schema().keys()) {
         if (key.section == section) {
-            text += fmt::format("{} = {}\n", key.name, key.show(config, gateway));
+            text += fmt::format("{} = {}\n", key.name, key.place.show(config, gateway));
         }
     }
     return text;
@@ -65,14 +65,14 @@ std::string roff(std::string_view text) {
 Result<std::string> effective_configuration(const std::string& path) {
     VPNHA_TRY(const config::Config config, config::load(path));
     std::string text;
-    for (const Section section : config::all_sections()) {
-        if (!is_per_gateway(section)) {
+    for (const Section& section : config::schema().sections()) {
+        if (!section.is_per_gateway) {
             text += show(config, config::Gateway{}, section);
         }
     }
     for (const config::Gateway& gateway : config.gateways) {
-        for (const Section section : config::all_sections()) {
-            if (is_per_gateway(section) && has_section(gateway, section)) {
+        for (const Section& section : config::schema().sections()) {
+            if (section.is_per_gateway && has_section(gateway, section)) {
                 text += show(config, gateway, section);
             }
         }
@@ -105,7 +105,7 @@ Result<std::vector<std::string>> configuration_notes(const std::string& path) {
 
 std::vector<ConfigurationKey> configuration_keys() {
     std::vector<ConfigurationKey> keys;
-    for (const Key& key : config::all_keys()) {
+    for (const Key& key : config::schema().keys()) {
         keys.push_back({header_of(key.section, "NAME"), std::string(key.name), describe_type(key),
                         std::string(key.fallback), std::string(key.help)});
     }
@@ -118,12 +118,14 @@ std::string configuration_example() {
                            "vpnha.toml(5): the same file on every node of the cluster. Keys that "
                            "are commented out "
                            "show their defaults. Check it with: vpnha config check");
-    for (const Section section : config::all_sections()) {
+    bool serves = false;
+    for (const Section& section : config::schema().sections()) {
         // A gateway serves a protocol because it has the table: one is enough for an example.
-        const bool is_left_out = is_protocol(section) && section != Section::l2tp;
-        text += fmt::format("\n{}{}[{}]\n", comment(help_of(section)), is_left_out ? "#" : "",
+        const bool is_left_out = section.is_protocol && serves;
+        serves |= section.is_protocol;
+        text += fmt::format("\n{}{}[{}]\n", comment(section.help), is_left_out ? "#" : "",
                             header_of(section, "dialin"));
-        for (const Key& key : config::all_keys()) {
+        for (const Key& key : config::schema().keys()) {
             if (key.section == section) {
                 text += comment(key.help);
                 text += fmt::format("{}{} = {}\n", key.fallback.empty() ? "" : "#", key.name,
@@ -136,10 +138,9 @@ std::string configuration_example() {
 
 std::string configuration_manual() {
     std::string text;
-    for (const Section section : config::all_sections()) {
-        text +=
-            fmt::format(".SS [{}]\n{}\n", roff(header_of(section, "NAME")), roff(help_of(section)));
-        for (const Key& key : config::all_keys()) {
+    for (const Section& section : config::schema().sections()) {
+        text += fmt::format(".SS [{}]\n{}\n", roff(header_of(section, "NAME")), roff(section.help));
+        for (const Key& key : config::schema().keys()) {
             if (key.section == section) {
                 text += fmt::format(".TP\n.B {}\n{}\n.br\nTakes: {}. {}\n", roff(key.name),
                                     roff(key.help), roff(describe_type(key)),

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "protocols/pptp/table.hpp"
+
+#include "config/key_text.hpp"
+
+namespace vpnha::pptp {
+
+using config::Key;
+using config::Kind;
+using config::Protocol;
+using wire::Weight;
+
+constexpr Protocol Table::kProtocol = config::protocol_of<Table>(
+    "pptp",
+    "The gateway's PPTP service, by the stock pptpd. The table may be empty; without it the "
+    "gateway serves no PPTP, and the gate leaves TCP port 1723 of its addresses alone.");
+
+std::vector<Key> Table::keys() {
+    return {
+        {kProtocol.section, "secrets", Kind::paths, 0, config::kSecretFilesMax,
+         "[\"/etc/ppp/chap-secrets\"]", "[\"/etc/ppp/chap-secrets\"]",
+         "pppd's files of users and passwords, compared between the nodes as those of L2TP.",
+         Weight::note, config::at<&Table::secrets>()},
+        {kProtocol.section, "ppp_options", Kind::path, 2, config::kFilePathBytesMax,
+         "\"/etc/ppp/pptpd-options\"", "\"/etc/ppp/pptpd-options\"",
+         "pppd's options, pptpd's 'option'. Compared between the nodes in the same way; the order "
+         "of lines counts.",
+         Weight::note, config::at<&Table::ppp_options>()},
+    };
+}
+
+config::Facts Table::facts() const {
+    return {.title = "PPTP",
+            .daemon = "pptpd",
+            .ppp_options = ppp_options,
+            .tasks_per_client = 2,  // pppd and pptpctrl.
+            .files = config::pppd_files(secrets, ppp_options),
+            .has_connection = true};
+}
+
+tuning::Table Table::tuning_rows() {
+    return {
+        {.name = "net.ipv4.tcp_syncookies",
+         .wanted = tuning::Either{1, 2},
+         .need = "pptp",
+         .how = tuning::kByKernel,
+         .why = "pptpd 1.4.0 listens with a queue of 3, and beyond it a dial is dropped without "
+                "cookies",
+         .after = "net.ipv4.ip_local_port_range"},
+        {.name = "net.ipv4.tcp_max_syn_backlog",
+         .wanted = tuning::Minimum{128},
+         .need = "pptp",
+         .how = tuning::kByKernel,
+         .why = "it counts where cookies are off only; pptpd's queue of 3 is narrower",
+         .after = "net.ipv4.tcp_syncookies"},
+    };
+}
+
+}  // namespace vpnha::pptp
