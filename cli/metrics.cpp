@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "vpnha/metrics.hpp"
+
 namespace vpnha::cli {
 
 namespace {
@@ -95,20 +97,6 @@ Metrics of_the_node() {
                                    {"malformed", "/counters/lease_malformed"},
                                    {"replayed", "/counters/lease_replayed"},
                                    {"unproven", "/counters/lease_unproven"}}})},
-        {"vpnha_pptp_packets_dropped_total", kCounter,
-         "Packets of resumed PPTP calls that were not listened to; in_clear: without their MPPE.",
-         split_of_node({"reason", {{"malformed", "/counters/pptp_malformed"},
-                                   {"duplicate", "/counters/pptp_duplicates"},
-                                   {"in_clear", "/counters/pptp_in_clear"}}})},
-        {"vpnha_pptp_resets_total", kCounter,
-         "Clients of resumed PPTP calls that did not take an index of MPPE.",
-         of_node("/counters/pptp_resets")},
-        {"vpnha_pptp_packets_unwatched_total", kCounter,
-         "Packets of PPTP calls that the capture had no room for.",
-         of_node("/counters/pptp_unwatched")},
-        {"vpnha_pptp_connections_evicted_total", kCounter,
-         "Control connections of PPTP without a call that went for want of room.",
-         of_node("/counters/pptp_evicted")},
     };
 }
 
@@ -443,18 +431,6 @@ Metrics of_links_and_tunnels() {
         {"vpnha_unanswered_total", kCounter,
          "Times at which it gave the role away because it was granted no lease.",
          of_gateways("/counters/unanswered")},
-        {"vpnha_l2tp_packets_dropped_total", kCounter,
-         "L2TP packets of resumed tunnels that were not acted upon.",
-         split_of_gateways({"reason", {{"malformed", "/counters/l2tp_malformed"},
-                                       {"data_unknown", "/counters/l2tp_data_unknown"},
-                                       {"foreign_tunnel", "/counters/l2tp_foreign_tunnel"},
-                                       {"out_of_window", "/counters/l2tp_out_of_window"},
-                                       {"duplicate", "/counters/l2tp_duplicates"},
-                                       {"unexpected", "/counters/l2tp_unexpected"},
-                                       {"unproven", "/counters/l2tp_unproven"}}})},
-        {"vpnha_l2tp_retransmissions_total", kCounter,
-         "L2TP messages sent again in resumed tunnels.",
-         of_gateways("/counters/l2tp_retransmissions")},
         {"vpnha_ppp_frames_dropped_total", kCounter,
          "PPP frames of resumed sessions that were not acted upon.",
          split_of_gateways({"reason", {{"malformed", "/counters/ppp_malformed"},
@@ -465,82 +441,42 @@ Metrics of_links_and_tunnels() {
          of_gateways("/counters/ppp_rejects_withheld")},
     };
 }
-
-Metrics of_ipsec() {
-    return {
-        {"vpnha_ike_sas", kGauge, "IKE SAs among the records; clients, mostly.",
-         of_gateways("/ipsec/ike_sas")},
-        {"vpnha_child_sas", kGauge, "CHILD SAs among the records.",
-         of_gateways("/ipsec/child_sas")},
-        {"vpnha_ike_half_open", kGauge,
-         "IKE SAs that this node's charon is setting up; they are not replicated.",
-         of_gateways("/ipsec/half_open")},
-        {"vpnha_charon", kGauge, "What this node's charon does.",
-         states_of_gateways({"state", "/ipsec/charon", {"gone", "passive", "active"}})},
-        {"vpnha_ipsec_sas_not_for_charon", kGauge,
-         "SAs that this node's charon, of strongSwan 5.9, does not know: RFC 9370.",
-         of_gateways("/ipsec/not_for_charon")},
-        {"vpnha_esp_numbers_left", kGauge,
-         "Sequence numbers that are left to the outbound ESP SA that has the fewest.",
-         of_gateways("/ipsec/esp_numbers_left")},
-        {"vpnha_esp_jumps_total", kCounter,
-         "CHILD SAs that left numbers out as this node took over.",
-         of_gateways("/counters/esp_jumps")},
-        {"vpnha_esp_numbers_set_total", kCounter,
-         "ESP SAs of which this node has set the sequence numbers.",
-         of_gateways("/counters/esp_numbers_set")},
-        {"vpnha_ipsec_rekeys_total", kCounter, "SAs that replaced one at this node.",
-         split_of_gateways({"sa", {{"ike", "/counters/ike_rekeys"},
-                                   {"child", "/counters/child_rekeys"}}})},
-        {"vpnha_peer_moves_total", kCounter,
-         "Clients that the serving node's kernel had at another address or port than the records.",
-         of_gateways("/counters/peer_moves")},
-        {"vpnha_ike_requests_repeated_total", kCounter,
-         "Requests of clients that a dead node had taken up and nobody had answered.",
-         of_gateways("/counters/ike_requests_repeated")},
-        {"vpnha_ike_requests_sent_again_total", kCounter,
-         "Requests of a dead node to clients that had not answered them, each time they were sent.",
-         of_gateways("/counters/ike_requests_sent_again")},
-        {"vpnha_ike_sas_ended_childless_total", kCounter,
-         "IKE SAs that this node took over without a CHILD SA, and ended.",
-         of_gateways("/counters/ike_sas_ended_childless")},
-        {"vpnha_charon_messages_dropped_total", kCounter,
-         "What charon said of an SA and that changed no record.",
-         split_of_gateways({"reason", {{"unknown", "/counters/charon_messages_unknown"},
-                                       {"repeated", "/counters/charon_messages_repeated"},
-                                       {"unreadable", "/counters/charon_messages_unreadable"},
-                                       {"ignored", "/counters/charon_messages_ignored"}}})},
-        {"vpnha_charon_relay_drops_total", kCounter,
-         "Datagrams between charon and vpnhad that were lost: no room in vpnhad's queue, none in "
-         "charon's, or refused.",
-         split_of_gateways({"reason", {{"from_charon", "/ipsec/relay_drops/from_charon"},
-                                       {"to_charon", "/ipsec/relay_drops/to_charon"},
-                                       {"refused", "/ipsec/relay_drops/refused"}}})},
-        {"vpnha_charon_rebuilds_total", kCounter,
-         "SAs that a passive charon was told to delete and fed from the start.",
-         of_gateways("/counters/charon_rebuilds")},
-        {"vpnha_charon_feeds_failed_total", kCounter,
-         "Times at which charon may have lost some of what it was fed.",
-         of_gateways("/counters/charon_feeds_failed")},
-        {"vpnha_child_sas_lost_total", kCounter,
-         "CHILD SAs that were not in this standby's kernel, in spite of charon.",
-         of_gateways("/counters/child_sas_lost")},
-        {"vpnha_ipsec_records_refused_total", kCounter,
-         "SAs that are not replicated: a record is too small for them, or there are too many.",
-         of_gateways("/counters/ipsec_records_refused")},
-    };
-}
 // clang-format on
+
+Metric of_protocol(const MetricRow& row) {
+    const MetricType type = row.name.ends_with("_total") ? kCounter : kGauge;
+    const std::string& member = row.members.front().second;
+    if (!row.states.empty()) {
+        return {row.name, type, row.help, states_of_gateways({row.label, member, row.states})};
+    }
+    if (!row.label.empty()) {
+        const auto split = row.is_of_gateway ? &split_of_gateways : &split_of_node;
+        return {row.name, type, row.help, split({row.label, row.members})};
+    }
+    return {row.name, type, row.help, row.is_of_gateway ? of_gateways(member) : of_node(member)};
+}
+
+void add_protocols(Metrics& all) {
+    static const std::vector<MetricRow> kRows = protocol_metrics();
+    auto at = all.end();
+    for (const MetricRow& row : kRows) {
+        if (!row.after.empty()) {
+            at = std::ranges::find(all, row.after, &Metric::name) + 1;
+        }
+        at = all.insert(at, of_protocol(row)) + 1;
+    }
+}
 
 const Metrics& metrics() {
     static const Metrics kMetrics = [] {
         Metrics all;
-        for (const auto& group : {of_the_node, of_the_part, of_the_replica, of_addresses,
-                                  of_accounting, of_authorization, of_scripts, of_flows,
-                                  of_the_lease, of_links_and_tunnels, of_ipsec}) {
+        for (const auto& group :
+             {of_the_node, of_the_part, of_the_replica, of_addresses, of_accounting,
+              of_authorization, of_scripts, of_flows, of_the_lease, of_links_and_tunnels}) {
             Metrics some = group();
             std::move(some.begin(), some.end(), std::back_inserter(all));
         }
+        add_protocols(all);
         return all;
     }();
     return kMetrics;

@@ -6,6 +6,7 @@
 #include "vpnha/configuration.hpp"
 #include "vpnha/control.hpp"
 #include "vpnha/daemon.hpp"
+#include "vpnha/metrics.hpp"
 #include "vpnha/result.hpp"
 #include "vpnha/tuning.hpp"
 #include "vpnha/version.hpp"
@@ -54,6 +55,10 @@ TEST(ApiTest, TheMachineIsComparedWithTheTableOfTuning) {
     EXPECT_FALSE(check_tuning("/nonexistent/vpnha.toml").has_value());
     EXPECT_NE(tuning_manual().find(tuning_table().front().name), std::string::npos);
     EXPECT_NE(tuning_sysctls().find("\nnet.ipv4.ip_forward = 1\n"), std::string::npos);
+}
+
+TEST(ApiTest, EachProtocolHasMetrics) {
+    EXPECT_EQ(protocol_metrics().front().name, "vpnha_l2tp_packets_dropped_total");
 }
 
 TEST(ApiTest, TheClustersLinksAreLookedAtWhereCorosyncRuns) {

@@ -15,9 +15,10 @@ namespace {
 struct Protocol {
     const config::Protocol& table;
     tuning::Table (*tuning_rows)();
+    std::vector<MetricRow> (*metric_rows)();
 };
 template <class Table>
-constexpr Protocol kOf{Table::kProtocol, &Table::tuning_rows};
+constexpr Protocol kOf{Table::kProtocol, &Table::tuning_rows, &Table::metric_rows};
 
 // In the order of vpnha.toml.
 constexpr Protocol kProtocols[] = {kOf<l2tp::Table>, kOf<pptp::Table>, kOf<ipsec::Table>};
@@ -55,6 +56,10 @@ Result<config::Config> config::load(const std::string& path) {
 const tuning::Table& tuning::table() {
     static const Table kTable = table_with(all_of(&Protocol::tuning_rows));
     return kTable;
+}
+
+std::vector<MetricRow> protocol_metrics() {
+    return all_of(&Protocol::metric_rows);
 }
 
 }  // namespace vpnha

@@ -112,4 +112,67 @@ tuning::Table Table::tuning_rows() {
     };
 }
 
+// clang-format off
+std::vector<MetricRow> Table::metric_rows() {
+    return {
+        {"vpnha_ike_sas", "IKE SAs among the records; clients, mostly.",
+         true, "", {{"", "/ipsec/ike_sas"}}, {}, "vpnha_ppp_rejects_withheld_total"},
+        {"vpnha_child_sas", "CHILD SAs among the records.", true, "", {{"", "/ipsec/child_sas"}}},
+        {"vpnha_ike_half_open",
+         "IKE SAs that this node's charon is setting up; they are not replicated.",
+         true, "", {{"", "/ipsec/half_open"}}},
+        {"vpnha_charon", "What this node's charon does.",
+         true, "state", {{"", "/ipsec/charon"}}, {"gone", "passive", "active"}},
+        {"vpnha_ipsec_sas_not_for_charon",
+         "SAs that this node's charon, of strongSwan 5.9, does not know: RFC 9370.",
+         true, "", {{"", "/ipsec/not_for_charon"}}},
+        {"vpnha_esp_numbers_left",
+         "Sequence numbers that are left to the outbound ESP SA that has the fewest.",
+         true, "", {{"", "/ipsec/esp_numbers_left"}}},
+        {"vpnha_esp_jumps_total", "CHILD SAs that left numbers out as this node took over.",
+         true, "", {{"", "/counters/esp_jumps"}}},
+        {"vpnha_esp_numbers_set_total", "ESP SAs of which this node has set the sequence numbers.",
+         true, "", {{"", "/counters/esp_numbers_set"}}},
+        {"vpnha_ipsec_rekeys_total", "SAs that replaced one at this node.",
+         true, "sa", {{"ike", "/counters/ike_rekeys"}, {"child", "/counters/child_rekeys"}}},
+        {"vpnha_peer_moves_total",
+         "Clients that the serving node's kernel had at another address or port than the "
+         "records.", true, "", {{"", "/counters/peer_moves"}}},
+        {"vpnha_ike_requests_repeated_total",
+         "Requests of clients that a dead node had taken up and nobody had answered.",
+         true, "", {{"", "/counters/ike_requests_repeated"}}},
+        {"vpnha_ike_requests_sent_again_total",
+         "Requests of a dead node to clients that had not answered them, each time they were "
+         "sent.", true, "", {{"", "/counters/ike_requests_sent_again"}}},
+        {"vpnha_ike_sas_ended_childless_total",
+         "IKE SAs that this node took over without a CHILD SA, and ended.",
+         true, "", {{"", "/counters/ike_sas_ended_childless"}}},
+        {"vpnha_charon_messages_dropped_total",
+         "What charon said of an SA and that changed no record.",
+         true, "reason", {{"unknown", "/counters/charon_messages_unknown"},
+                          {"repeated", "/counters/charon_messages_repeated"},
+                          {"unreadable", "/counters/charon_messages_unreadable"},
+                          {"ignored", "/counters/charon_messages_ignored"}}},
+        {"vpnha_charon_relay_drops_total",
+         "Datagrams between charon and vpnhad that were lost: no room in vpnhad's queue, none "
+         "in charon's, or refused.",
+         true, "reason", {{"from_charon", "/ipsec/relay_drops/from_charon"},
+                          {"to_charon", "/ipsec/relay_drops/to_charon"},
+                          {"refused", "/ipsec/relay_drops/refused"}}},
+        {"vpnha_charon_rebuilds_total",
+         "SAs that a passive charon was told to delete and fed from the start.",
+         true, "", {{"", "/counters/charon_rebuilds"}}},
+        {"vpnha_charon_feeds_failed_total",
+         "Times at which charon may have lost some of what it was fed.",
+         true, "", {{"", "/counters/charon_feeds_failed"}}},
+        {"vpnha_child_sas_lost_total",
+         "CHILD SAs that were not in this standby's kernel, in spite of charon.",
+         true, "", {{"", "/counters/child_sas_lost"}}},
+        {"vpnha_ipsec_records_refused_total",
+         "SAs that are not replicated: a record is too small for them, or there are too many.",
+         true, "", {{"", "/counters/ipsec_records_refused"}}},
+    };
+}
+// clang-format on
+
 }  // namespace vpnha::ipsec

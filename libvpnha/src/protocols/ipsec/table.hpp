@@ -7,6 +7,7 @@
 
 #include "config/schema.hpp"
 #include "tuning/table.hpp"
+#include "vpnha/metrics.hpp"
 
 namespace vpnha::ipsec {
 
@@ -21,6 +22,7 @@ struct Table {
     [[nodiscard]] static std::vector<config::Key> keys();
     [[nodiscard]] config::Facts facts() const;
     [[nodiscard]] static tuning::Table tuning_rows();
+    [[nodiscard]] static std::vector<MetricRow> metric_rows();
     static void check(const config::Gateway& gateway, const config::Config& config,
                       config::Errors& errors);
 };

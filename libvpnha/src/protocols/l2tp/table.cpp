@@ -104,4 +104,22 @@ tuning::Table Table::tuning_rows() {
     };
 }
 
+// clang-format off
+std::vector<MetricRow> Table::metric_rows() {
+    return {
+        {"vpnha_l2tp_packets_dropped_total",
+         "L2TP packets of resumed tunnels that were not acted upon.",
+         true, "reason", {{"malformed", "/counters/l2tp_malformed"},
+                          {"data_unknown", "/counters/l2tp_data_unknown"},
+                          {"foreign_tunnel", "/counters/l2tp_foreign_tunnel"},
+                          {"out_of_window", "/counters/l2tp_out_of_window"},
+                          {"duplicate", "/counters/l2tp_duplicates"},
+                          {"unexpected", "/counters/l2tp_unexpected"},
+                          {"unproven", "/counters/l2tp_unproven"}}, {}, "vpnha_unanswered_total"},
+        {"vpnha_l2tp_retransmissions_total", "L2TP messages sent again in resumed tunnels.",
+         true, "", {{"", "/counters/l2tp_retransmissions"}}},
+    };
+}
+// clang-format on
+
 }  // namespace vpnha::l2tp

@@ -9,6 +9,7 @@
 
 #include "config/schema.hpp"
 #include "tuning/table.hpp"
+#include "vpnha/metrics.hpp"
 
 namespace vpnha::l2tp {
 
@@ -23,6 +24,7 @@ struct Table {
     [[nodiscard]] static std::vector<config::Key> keys();
     [[nodiscard]] config::Facts facts() const;
     [[nodiscard]] static tuning::Table tuning_rows();
+    [[nodiscard]] static std::vector<MetricRow> metric_rows();
 };
 
 }  // namespace vpnha::l2tp

@@ -56,4 +56,27 @@ tuning::Table Table::tuning_rows() {
     };
 }
 
+// clang-format off
+std::vector<MetricRow> Table::metric_rows() {
+    return {
+        {"vpnha_pptp_packets_dropped_total",
+         "Packets of resumed PPTP calls that were not listened to; in_clear: without their "
+         "MPPE.",
+         false, "reason", {{"malformed", "/counters/pptp_malformed"},
+                           {"duplicate", "/counters/pptp_duplicates"},
+                           {"in_clear", "/counters/pptp_in_clear"}},
+         {}, "vpnha_lease_datagrams_dropped_total"},
+        {"vpnha_pptp_resets_total",
+         "Clients of resumed PPTP calls that did not take an index of MPPE.",
+         false, "", {{"", "/counters/pptp_resets"}}},
+        {"vpnha_pptp_packets_unwatched_total",
+         "Packets of PPTP calls that the capture had no room for.",
+         false, "", {{"", "/counters/pptp_unwatched"}}},
+        {"vpnha_pptp_connections_evicted_total",
+         "Control connections of PPTP without a call that went for want of room.",
+         false, "", {{"", "/counters/pptp_evicted"}}},
+    };
+}
+// clang-format on
+
 }  // namespace vpnha::pptp

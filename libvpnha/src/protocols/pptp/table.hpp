@@ -7,6 +7,7 @@
 
 #include "config/schema.hpp"
 #include "tuning/table.hpp"
+#include "vpnha/metrics.hpp"
 
 namespace vpnha::pptp {
 
@@ -19,6 +20,7 @@ struct Table {
     [[nodiscard]] static std::vector<config::Key> keys();
     [[nodiscard]] config::Facts facts() const;
     [[nodiscard]] static tuning::Table tuning_rows();
+    [[nodiscard]] static std::vector<MetricRow> metric_rows();
 };
 
 }  // namespace vpnha::pptp
