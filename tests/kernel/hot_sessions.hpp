@@ -16,6 +16,7 @@
 #include "kernel/stock_peer.hpp"
 #include "protocols/l2tp/backend/pppol2tp.hpp"
 #include "protocols/l2tp/table.hpp"
+#include "protocols/l2tp/work.hpp"
 #include "unit/host/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {
@@ -72,28 +73,28 @@ class PppoL2tpTest : public testing::TwoHosts {
     }
 
     std::unique_ptr<PppoL2tpKernel> make_sessions() {
-        ports::SessionKernel::Listener listener;
-        listener.on_datagram = [this](GatewayId, const l2tp::TunnelKey&, ByteView bytes) {
-            datagrams_.push_back(to_hex(bytes));
-            loop_.stop();
-        };
-        listener.on_frame = [this](GatewayId, const l2tp::SessionKey& key, ByteView bytes) {
-            frames_.push_back(to_hex(bytes));
-            if (remove_on_frame_) {
-                EXPECT_TRUE(sessions_->remove(kId, key));
+        const auto hear = [this](const auto& event) {
+            using Event = std::decay_t<decltype(event)>;
+            if constexpr (std::is_same_v<Event, node::TunnelDatagram>) {
+                datagrams_.push_back(to_hex(event.bytes));
+            } else if constexpr (std::is_same_v<Event, node::SessionFrame>) {
+                frames_.push_back(to_hex(event.frame));
+                if (remove_on_frame_) {
+                    EXPECT_TRUE(sessions_->remove(kId, event.session));
+                }
+            } else if constexpr (std::is_same_v<Event, node::SessionGone>) {
+                gone_.push_back(event.key);
+            } else if constexpr (std::is_same_v<Event, node::SessionNewsLost>) {
+                ++overruns_;
             }
             loop_.stop();
         };
-        listener.on_gone = [this](GatewayId, const l2tp::SessionKey& key) {
-            gone_.push_back(key);
-            loop_.stop();
-        };
-        listener.on_overrun = [this] {
-            ++overruns_;
-            loop_.stop();
-        };
         auto made = PppoL2tpKernel::create(
-            config_, loop_, listener, [this](GatewayId gateway, bool is_v6, bool are_there) {
+            config_, loop_,
+            [hear](GatewayId, const node::KeeperEvent& event) {
+                std::visit(hear, *event.get<node::L2tpEvent>());
+            },
+            [this](GatewayId gateway, bool is_v6, bool are_there) {
                 return network_->set_networks(gateway, is_v6, are_there);
             });
         EXPECT_TRUE(made) << made.error().detail;

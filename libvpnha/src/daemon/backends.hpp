@@ -5,7 +5,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,13 +15,8 @@
 #include "host/os/qb_loop.hpp"
 #include "ports/gate.hpp"
 #include "protocols/backend.hpp"
-#include "protocols/ipsec/backend/ipsec.hpp"
-#include "protocols/l2tp/backend/l2tp_sessions.hpp"
-#include "protocols/pptp/backend/pptp.hpp"
-#include "services/accounting/backend/accounting.hpp"
 #include "services/flows/backend/flow_keeper.hpp"
 #include "services/flows/backend/flow_table.hpp"
-#include "services/proxies/backend/proxies.hpp"
 #include "services/scripts/backend/scripts.hpp"
 
 namespace vpnha::runtime {
@@ -35,13 +29,13 @@ class Backends {
         adapters::QbLoop& loop;
         std::string key_file;  // The cluster's key.
         ports::Gate& gate;
-        ports::SessionKernel& kernel;
         node::Node& node;
         ports::Backend::Tell tell;
         FlowKeeper::Run run;
-        // Of Pptp::Listener.
+        // As the gate and the network of the host have them.
         std::function<Result<void>(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant)>
             allow_end;
+        std::function<Result<void>(GatewayId, bool is_v6, bool are_there)> set_networks;
         std::function<void(const Error&)> failed;
     };
 
@@ -49,6 +43,8 @@ class Backends {
     [[nodiscard]] static Result<std::unique_ptr<Backends>> open(
         const Host& host, std::unique_ptr<ports::FlowTable> flows,
         std::span<const Protocol> others);
+    // From the last to the first.
+    ~Backends();
     Backends(const Backends&) = delete;
     Backends& operator=(const Backends&) = delete;
 
@@ -59,19 +55,15 @@ class Backends {
     void complete_scripts(std::function<void()> done);
 
   private:
-    Backends(const Host& host, std::unique_ptr<ports::FlowTable> flows);
+    Backends() = default;
+    // nullptr: no gateway has that protocol.
+    void add(std::unique_ptr<ports::Backend> opened);
     [[nodiscard]] Result<void> open_protocols(const Host& host);
     [[nodiscard]] Result<void> open_others(const Host& host, std::span<const Protocol> others);
 
-    L2tpSessions l2tp_;
-    FlowKeeper flows_;
-    std::unique_ptr<Accounting> accounting_;
-    std::optional<Proxies> proxies_;
-    std::unique_ptr<Ipsec> ipsec_;
-    std::unique_ptr<Pptp> pptp_;
-    std::optional<Scripts> scripts_;
-    std::vector<std::unique_ptr<ports::Backend>> others_;
+    std::vector<std::unique_ptr<ports::Backend>> opened_;
     std::vector<ports::Backend*> all_;
+    Scripts* scripts_ = nullptr;  // One of them, if a gateway has scripts.
 };
 
 }  // namespace vpnha::runtime

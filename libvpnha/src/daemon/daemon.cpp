@@ -41,9 +41,8 @@
 #include "host/os/log.hpp"
 #include "host/os/process.hpp"
 #include "host/os/timers.hpp"
-#include "protocols/l2tp/backend/pppol2tp.hpp"
-#include "protocols/l2tp/work.hpp"
 #include "protocols/ppp/backend/plugins.hpp"
+#include "services/proxies/backend/proxy_table.hpp"
 #include "vpnha/version.hpp"
 
 namespace vpnha {
@@ -152,27 +151,6 @@ class Daemon {
                             [this](GatewayId gateway, LinkSide side, const IpAddress& address) {
                                 run(node_->on_neighbour(gateway, side, address, loop_.now()));
                             });
-        VPNHA_TRY(
-            kernel_,
-            adapters::PppoL2tpKernel::create(
-                config_, loop_,
-                {.on_datagram =
-                     [this](GatewayId gateway, const l2tp::TunnelKey& tunnel, ByteView bytes) {
-                         hear(gateway, node::TunnelDatagram{tunnel, bytes});
-                     },
-                 .on_frame =
-                     [this](GatewayId gateway, const l2tp::SessionKey& session, ByteView frame) {
-                         hear(gateway, node::SessionFrame{session, frame});
-                     },
-                 .on_gone =
-                     [this](GatewayId gateway, const l2tp::SessionKey& session) {
-                         hear(gateway, node::SessionGone{session});
-                     },
-                 .on_overrun =
-                     [this] { run(node_->on_event(node::SessionNewsLost{}, loop_.now())); }},
-                [this](GatewayId gateway, bool is_v6, bool are_there) {
-                    return network_->set_networks(gateway, is_v6, are_there);
-                }));
         return {};
     }
 
@@ -364,12 +342,15 @@ class Daemon {
                  .loop = loop_,
                  .key_file = map_->key_file(),
                  .gate = *gate_,
-                 .kernel = *kernel_,
                  .node = *node_,
                  .tell = [this](GatewayId id, const node::KeeperEvent& event) { hear(id, event); },
                  .run = run_all,
                  .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
                                      bool meant) { return gate_->allow_end(vip, peer, meant); },
+                 .set_networks =
+                     [this](GatewayId gateway, bool is_v6, bool are_there) {
+                         return network_->set_networks(gateway, is_v6, are_there);
+                     },
                  .failed = [this](const Error& error) { executor_->break_off(error); }},
                 std::move(flow_table_), others_));
         runtime::Requests::Daemon self;
@@ -532,7 +513,6 @@ class Daemon {
     std::optional<adapters::BpfGate> gate_;
     std::optional<adapters::LinuxNetwork> network_;
     std::optional<adapters::StockServices> services_;
-    std::unique_ptr<adapters::PppoL2tpKernel> kernel_;
     std::unique_ptr<ports::FlowTable> flow_table_;  // Until backends_ has it.
     std::optional<adapters::NeighbourWatch> neighbours_;
     std::unique_ptr<runtime::Devices> devices_;

@@ -19,6 +19,15 @@ constexpr Duration kAuditRetry = std::chrono::seconds(1);
 
 }  // namespace
 
+Result<std::unique_ptr<L2tpSessions>> L2tpSessions::open(
+    const config::Config& config, adapters::QbLoop& loop,
+    adapters::PppoL2tpKernel::OnNetworks on_networks, Tell tell) {
+    VPNHA_TRY(auto kernel,
+              adapters::PppoL2tpKernel::create(config, loop, tell, std::move(on_networks)));
+    return std::unique_ptr<L2tpSessions>(
+        new L2tpSessions(loop, std::move(kernel), std::move(tell)));
+}
+
 L2tpSessions::~L2tpSessions() {
     loop_.cancel_timer(kInstallTimer);
     loop_.cancel_timer(kAuditTimer);
@@ -38,11 +47,11 @@ void L2tpSessions::carry_out(node::InstallSession& work) {
 
 void L2tpSessions::carry_out(const node::RemoveSession& work) {
     installs_.drop(work.gateway, work.key);
-    adapters::log_failure("removing a session", kernel_.remove(work.gateway, work.key));
+    adapters::log_failure("removing a session", kernel_->remove(work.gateway, work.key));
 }
 
 void L2tpSessions::carry_out(const node::AuditSessions& work) {
-    if (const auto present = kernel_.audit(work.gateway)) {
+    if (const auto present = kernel_->audit(work.gateway)) {
         tell_(work.gateway, node::SessionsAudited{*present});
         return;
     } else {
@@ -61,11 +70,11 @@ void L2tpSessions::carry_out(const node::AuditSessions& work) {
 
 void L2tpSessions::carry_out(const node::SendDatagram& work) {
     adapters::log_failure("L2TP control",
-                          kernel_.send_datagram(work.gateway, work.tunnel, work.bytes));
+                          kernel_->send_datagram(work.gateway, work.tunnel, work.bytes));
 }
 
 void L2tpSessions::carry_out(const node::SendFrame& work) {
-    adapters::log_failure("LCP", kernel_.send_frame(work.gateway, work.session, work.frame));
+    adapters::log_failure("LCP", kernel_->send_frame(work.gateway, work.session, work.frame));
 }
 
 void L2tpSessions::let_go(GatewayId gateway) {
@@ -83,7 +92,7 @@ Result<L2tpSessions::Session> L2tpSessions::on_session_up(const Report& report) 
 
 std::string L2tpSessions::interface_of(const wire::RecordKey& session) const {
     const auto key = l2tp::parse_key(session.id.view());
-    return key && session.type == wire::RecordType::l2tp_session ? kernel_.interface_of(*key)
+    return key && session.type == wire::RecordType::l2tp_session ? kernel_->interface_of(*key)
                                                                  : std::string();
 }
 
@@ -96,7 +105,7 @@ void L2tpSessions::schedule() {
 void L2tpSessions::install_slice() {
     const TimePoint until = loop_.now() + limits::kLoopSlice;
     while (const auto next = installs_.take()) {
-        const Result<void> result = kernel_.install(next->gateway, next->record);
+        const Result<void> result = kernel_->install(next->gateway, next->record);
         tell_(next->gateway, node::SessionInstalled{next->record.key, next->ticket, result});
         if (loop_.now() >= until) {
             break;

@@ -3,13 +3,15 @@
 // the loop does everything else: a lease must be renewed while thousands of them are taken over.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <set>
 #include <string>
 
 #include "host/os/qb_loop.hpp"
 #include "protocols/backend.hpp"
 #include "protocols/l2tp/backend/install_queue.hpp"
-#include "protocols/l2tp/backend/session_kernel.hpp"
+#include "protocols/l2tp/backend/pppol2tp.hpp"
 #include "protocols/l2tp/work.hpp"
 #include "protocols/ppp/ppp_protocol.hpp"
 
@@ -17,9 +19,10 @@ namespace vpnha::runtime {
 
 class L2tpSessions final : public ports::Backend, public ports::PppProtocol {
   public:
-    // Loop and kernel must outlive it.
-    L2tpSessions(adapters::QbLoop& loop, ports::SessionKernel& kernel, Tell tell)
-        : loop_(loop), kernel_(kernel), tell_(std::move(tell)) {}
+    // `config` and `loop` must outlive it. `on_networks`, errors: as PppoL2tpKernel has them.
+    [[nodiscard]] static Result<std::unique_ptr<L2tpSessions>> open(
+        const config::Config& config, adapters::QbLoop& loop,
+        adapters::PppoL2tpKernel::OnNetworks on_networks, Tell tell);
     ~L2tpSessions() override;
     L2tpSessions(const L2tpSessions&) = delete;
     L2tpSessions& operator=(const L2tpSessions&) = delete;
@@ -41,6 +44,10 @@ class L2tpSessions final : public ports::Backend, public ports::PppProtocol {
     [[nodiscard]] Result<Session> on_session_up(const Report& report) override;
 
   private:
+    L2tpSessions(adapters::QbLoop& loop, std::unique_ptr<adapters::PppoL2tpKernel> kernel,
+                 Tell tell)
+        : loop_(loop), kernel_(std::move(kernel)), tell_(std::move(tell)) {}
+
     void carry_out(node::InstallSession& work);
     void carry_out(const node::RemoveSession& work);
     void carry_out(const node::AuditSessions& work);
@@ -50,7 +57,7 @@ class L2tpSessions final : public ports::Backend, public ports::PppProtocol {
     void install_slice();
 
     adapters::QbLoop& loop_;
-    ports::SessionKernel& kernel_;
+    std::unique_ptr<adapters::PppoL2tpKernel> kernel_;
     Tell tell_;
     InstallQueue installs_;
     std::set<GatewayId> unaudited_;

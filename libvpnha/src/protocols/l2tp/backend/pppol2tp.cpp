@@ -17,6 +17,7 @@
 
 #include "base/limits.hpp"
 #include "protocols/l2tp/model/limits.hpp"
+#include "protocols/l2tp/work.hpp"
 
 namespace vpnha::adapters {
 
@@ -107,12 +108,13 @@ bool same_in_kernel(const l2tp::SessionRecord& a, const l2tp::SessionRecord& b) 
 }  // namespace
 
 Result<std::unique_ptr<PppoL2tpKernel>> PppoL2tpKernel::create(const config::Config& config,
-                                                               QbLoop& loop, Listener listener,
+                                                               QbLoop& loop,
+                                                               ports::Backend::Tell tell,
                                                                OnNetworks on_networks) {
     VPNHA_CHECK(raise_open_files_limit());
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     std::unique_ptr<PppoL2tpKernel> kernel(new PppoL2tpKernel(
-        config, loop, std::move(listener), std::move(on_networks), std::move(route)));
+        config, loop, std::move(tell), std::move(on_networks), std::move(route)));
     const auto has_l2tp = [](const config::Gateway& gateway) {
         return gateway.protocols.has("l2tp");
     };
@@ -123,11 +125,12 @@ Result<std::unique_ptr<PppoL2tpKernel>> PppoL2tpKernel::create(const config::Con
     return kernel;
 }
 
-PppoL2tpKernel::PppoL2tpKernel(const config::Config& config, QbLoop& loop, Listener listener,
-                               OnNetworks on_networks, RouteNetlink route)
+PppoL2tpKernel::PppoL2tpKernel(const config::Config& config, QbLoop& loop,
+                               ports::Backend::Tell tell, OnNetworks on_networks,
+                               RouteNetlink route)
     : config_(&config),
       loop_(&loop),
-      listener_(std::move(listener)),
+      tell_(std::move(tell)),
       on_networks_(std::move(on_networks)),
       route_(std::move(route)) {}
 
@@ -457,9 +460,9 @@ void PppoL2tpKernel::read_one(int fd) {
     }
     const ByteView bytes(buffer.data(), static_cast<std::size_t>(got));
     if (datagram) {
-        listener_.on_datagram(source.gateway, source.key.tunnel, bytes);
+        tell_(source.gateway, node::TunnelDatagram{source.key.tunnel, bytes});
     } else {
-        listener_.on_frame(source.gateway, source.key, bytes);
+        tell_(source.gateway, node::SessionFrame{source.key, bytes});
     }
 }
 
@@ -470,7 +473,7 @@ void PppoL2tpKernel::on_events() {
         }
     });
     if (!complete) {
-        listener_.on_overrun();
+        tell_news_lost();
     }
 }
 
@@ -484,6 +487,12 @@ void PppoL2tpKernel::arm_search() {
     itimerspec at{};
     at.it_value.tv_nsec = kSearchFirstNs << searches_;
     timerfd_settime(search_timer_.get(), 0, &at, nullptr);
+}
+
+void PppoL2tpKernel::tell_news_lost() {
+    for (const config::Gateway& gateway : config_->gateways) {
+        tell_(gateway.id, node::SessionNewsLost{});
+    }
 }
 
 void PppoL2tpKernel::search() {
@@ -500,7 +509,7 @@ void PppoL2tpKernel::search() {
     const auto in_kernel = l2tp_->present(names);
     if (!in_kernel) {
         suspects_.clear();
-        return listener_.on_overrun();
+        return tell_news_lost();
     }
     std::vector<std::pair<GatewayId, l2tp::SessionKey>> gone;
     for (const auto& [key, session] : sessions_) {
@@ -517,7 +526,7 @@ void PppoL2tpKernel::search() {
     for (const auto& [gateway, key] : gone) {
         // What the kernel no longer has cannot fail to be removed from it.
         static_cast<void>(remove(gateway, key));
-        listener_.on_gone(gateway, key);
+        tell_(gateway, node::SessionGone{key});
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Hot L2TP sessions in this node's kernel (protocols/l2tp/backend/session_kernel.hpp).
+// Hot L2TP sessions in this node's kernel, and the bytes that the kernel leaves to user space.
 //
 // A tunnel is created over generic netlink under the name n << 16 | tunnel id, n >= 1. Stock xl2tpd
 // names its own by the 16-bit id alone (n = 0) and therefore can go on with any id beside it; the
@@ -34,35 +34,46 @@
 #include "config/config.hpp"
 #include "host/netlink/device_remover.hpp"
 #include "host/os/qb_loop.hpp"
+#include "protocols/backend.hpp"
 #include "protocols/l2tp/backend/netlink_l2tp.hpp"
 #include "protocols/l2tp/backend/pppol2tp_link.hpp"
-#include "protocols/l2tp/backend/session_kernel.hpp"
+#include "protocols/l2tp/model/session_record.hpp"
 
 namespace vpnha::adapters {
 
-class PppoL2tpKernel final : public ports::SessionKernel {
+class PppoL2tpKernel final {
   public:
     // The first session with a network of that family behind its client, outside of the pools, is
     // being installed, or the last one is gone. Called within install() and remove(); where it
     // fails, so does the install.
     using OnNetworks = std::function<Result<void>(GatewayId, bool is_v6, bool are_there)>;
 
-    // Raises this process's limit of open files. `config` and `loop` must outlive the object. Error
-    // unsupported when the kernel lacks l2tp_netlink.
+    // Raises this process's limit of open files. `config` and `loop` must outlive the object.
+    // `tell` has what arrives for sessions installed here, from the event loop, never from within a
+    // call of this object. Error unsupported when the kernel lacks l2tp_netlink.
     [[nodiscard]] static Result<std::unique_ptr<PppoL2tpKernel>> create(
-        const config::Config& config, QbLoop& loop, Listener listener, OnNetworks on_networks);
-    ~PppoL2tpKernel() override;
+        const config::Config& config, QbLoop& loop, ports::Backend::Tell tell,
+        OnNetworks on_networks);
+    ~PppoL2tpKernel();
     PppoL2tpKernel(const PppoL2tpKernel&) = delete;
     PppoL2tpKernel& operator=(const PppoL2tpKernel&) = delete;
 
-    Result<void> install(GatewayId gateway, const l2tp::SessionRecord& record) override;
-    Result<void> remove(GatewayId gateway, const l2tp::SessionKey& key) override;
-    [[nodiscard]] Result<std::set<l2tp::SessionKey>> audit(GatewayId gateway) override;
-    [[nodiscard]] std::string interface_of(const l2tp::SessionKey& key) const override;
-    Result<void> send_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel,
-                               ByteView bytes) override;
-    Result<void> send_frame(GatewayId gateway, const l2tp::SessionKey& session,
-                            ByteView frame) override;
+    // Tunnel (when it is the first session of it), session, PPP unit up with its addresses, the
+    // client's route in the gateway's own table. Silent: the gate hides it. Installing what is
+    // installed already is a success; on failure nothing of it remains.
+    Result<void> install(GatewayId gateway, const l2tp::SessionRecord& record);
+    // Nothing of it remains, nor of its tunnel when it was the last one; removing what is not there
+    // is a success.
+    Result<void> remove(GatewayId gateway, const l2tp::SessionKey& key);
+    // Of the sessions installed here, those that the kernel still has; what is left of the others
+    // is cleared away.
+    [[nodiscard]] Result<std::set<l2tp::SessionKey>> audit(GatewayId gateway);
+    // The name of its interface; empty when it is not installed.
+    [[nodiscard]] std::string interface_of(const l2tp::SessionKey& key) const;
+    // A tunnel without an installed session speaks by a socket alone, until remove() of one of its
+    // sessions: what the kernel refused can be ended towards its client.
+    Result<void> send_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel, ByteView bytes);
+    Result<void> send_frame(GatewayId gateway, const l2tp::SessionKey& session, ByteView frame);
 
   private:
     struct Tunnel {
@@ -82,7 +93,7 @@ class PppoL2tpKernel final : public ports::SessionKernel {
         l2tp::SessionKey key;
     };
 
-    PppoL2tpKernel(const config::Config& config, QbLoop& loop, Listener listener,
+    PppoL2tpKernel(const config::Config& config, QbLoop& loop, ports::Backend::Tell tell,
                    OnNetworks on_networks, RouteNetlink route);
 
     [[nodiscard]] Result<const config::Gateway*> settings_of(GatewayId gateway) const;
@@ -107,10 +118,12 @@ class PppoL2tpKernel final : public ports::SessionKernel {
     void suspect(std::uint32_t connection_id);
     void arm_search();
     void search();
+    // Each gateway is to ask what is still there.
+    void tell_news_lost();
 
     const config::Config* config_;
     QbLoop* loop_;
-    Listener listener_;
+    ports::Backend::Tell tell_;
     OnNetworks on_networks_;
     RouteNetlink route_;
     // Not where no gateway has L2TP: the kernel need not have it then.
