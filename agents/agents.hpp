@@ -15,4 +15,7 @@ namespace vpnha::agents {
 [[nodiscard]] const ocf::Agent& vip();
 [[nodiscard]] const ocf::Agent& xl2tpd();
 
+inline constexpr const ocf::Agent& (*kAgents[])() = {checkpoint, pppd, pptpd, probe,
+                                                     strongswan, vip,  xl2tpd};
+
 }  // namespace vpnha::agents

@@ -8,12 +8,9 @@
 int main(int argc, char** argv) {
     std::string_view name = argc > 0 ? argv[0] : "";
     name.remove_prefix(name.rfind('/') + 1);
-    for (const vpnha::ocf::Agent* const agent :
-         {&vpnha::agents::checkpoint(), &vpnha::agents::pppd(), &vpnha::agents::pptpd(),
-          &vpnha::agents::probe(), &vpnha::agents::strongswan(), &vpnha::agents::vip(),
-          &vpnha::agents::xl2tpd()}) {
-        if (agent->name == name) {
-            const int code = vpnha::ocf::run(*agent, argc, argv);
+    for (const auto agent : vpnha::agents::kAgents) {
+        if (agent().name == name) {
+            const int code = vpnha::ocf::run(agent(), argc, argv);
             vpnha::adapters::close_output_after_end();
             return code;
         }
