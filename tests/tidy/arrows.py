@@ -71,8 +71,13 @@ WORLDLY = ("host", "daemon", "ocf", "protocols/gateway_services", "*/*/backend",
 PROTOCOLS = ("l2tp", "pptp", "ipsec")
 # Sources of the library elsewhere that are compiled again when a header of a protocol changes.
 FOREIGN_MAX = 9
+# Sources of the product elsewhere that name a protocol. A limit only falls: 6 is the aim.
+NAMING_MAX = {"l2tp": 16, "pptp": 16, "ipsec": 9}
 # The programs stand above all layers, and do not know each other.
 PROGRAMS = ("daemon", "cli", "agents", "stonith", "pppd-plugin", "probe", "witness")
+# A comment goes, and a text for humans: a string literal with a blank. A name has none.
+NO_NAMES = re.compile(r"""//[^\n]*|/\*.*?\*/|'(?:[^'\\\n]|\\.)'|"(?:[^"\\\n]|\\.)*\"""",
+                      re.DOTALL)
 
 CORE_HEADERS = re.compile(
     r"<(?:(?:sys|corosync|systemd|linux|qb|netinet|arpa|libmnl|bpf|net)/[^>]+|unistd\.h|fcntl\.h"
@@ -181,6 +186,28 @@ def protocol_headers(tree: Tree) -> Iterator[Violation]:
                     yield Violation(path, 1, "protocol",
                                     f"{len(foreign)} sources elsewhere include it, at most "
                                     f"{FOREIGN_MAX} may: {', '.join(sorted(foreign))}")
+
+
+def protocol_names(tree: Tree) -> Iterator[Violation]:
+    """What a protocol is stands in its folder: few other sources have its name in their code."""
+    own_path = "tests/tidy/arrows.py"
+
+    def name_or_not(match: re.Match[str]) -> str:
+        return match[0] if match[0].startswith('"') and " " not in match[0] else ""
+
+    product = {path: NO_NAMES.sub(name_or_not, text).lower() for path, text in tree.files.items()
+               if path.startswith(("libvpnha/src/", "libvpnha/include/",
+                                   *(f"{program}/" for program in PROGRAMS)))
+               and path.endswith(CPP)}
+    for protocol, most in NAMING_MAX.items():
+        # A file that is called after the protocol is its own.
+        naming = [path for path, code in product.items() if protocol in code
+                  and not path.startswith(f"libvpnha/src/protocols/{protocol}/")
+                  and protocol not in PurePosixPath(path).name]
+        if len(naming) > most or (len(naming) < most and own_path in tree.files):
+            yield Violation(own_path, 1, "protocol",
+                            f"{len(naming)} sources elsewhere name {protocol}, and the limit is "
+                            f"{most}: {', '.join(naming)}")
 
 
 def everything_behind(arrows: Mapping[str, Collection[str]], start: str) -> set[str]:

@@ -7,6 +7,7 @@ import io
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 import arrows
 import house_rules
@@ -117,6 +118,22 @@ class HouseRulesTest(unittest.TestCase):
         red = found(rule, {**files, f"{root}/cluster/node/one.cpp": f'#include "{call}"\n'})
         self.assertEqual(len(red), 1, red)
         self.assertTrue(red[0].startswith(f"{header}:1: protocol: 10 sources"), red)
+
+    def test_few_sources_elsewhere_name_a_protocol(self):
+        rule = arrows.protocol_names
+        root = "libvpnha/src"
+        none = {f"{root}/protocols/pptp/keeper/x.cpp": "pptp::Call call;",
+                "agents/pptpd.cpp": "pptpd();", "tests/unit/x.cpp": "pptp::Call call;",
+                f"{root}/config/x.cpp": '// PPTP\n/* pptp\n */ say("clients of pptp", \'"\');'}
+        one = {f"{root}/config/y.cpp": "gateway.pptp;", "cli/y.c": 'at("pptpd")'}
+        with mock.patch.dict(arrows.NAMING_MAX, {"pptp": 0}, clear=True):
+            self.assertEqual(found(rule, none), [])
+            red = found(rule, {**none, **one})
+            self.assertEqual(len(red), 1, red)
+            self.assertIn("2 sources elsewhere name pptp, and the limit is 0: "
+                          f"{root}/config/y.cpp, cli/y.c", red[0])
+        with mock.patch.dict(arrows.NAMING_MAX, {"pptp": 3}, clear=True):
+            self.assertIn("the limit is 3", found(rule, {**one, "tests/tidy/arrows.py": ""})[0])
 
     def test_cores_are_pure(self):
         rule = arrows.pure_cores
