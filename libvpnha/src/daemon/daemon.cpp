@@ -84,13 +84,15 @@ class Daemon {
         VPNHA_CHECK(open_kernel());
         VPNHA_CHECK(open_cluster_map());
         runtime::log_quorum_mode(*map_, config_.witness);
-        if (!options_.restart.votes_only) {
-            VPNHA_CHECK(join_group());
-        }
         VPNHA_CHECK(make_node());
         VPNHA_CHECK(watch_devices());
         look_at_macs();
         VPNHA_CHECK(plugins_->open());
+        // After all that can fail: a vpnhad that cannot start here changes no membership.
+        if (!options_.restart.votes_only) {
+            VPNHA_CHECK(join_group());
+        }
+        compare_setups_later();
         loop_.on_signal(SIGTERM, [this] { end_when_drained(); });
         loop_.on_signal(SIGINT, [this] { end({}); });
         return {};
@@ -323,6 +325,7 @@ class Daemon {
                  .on_process_died =
                      [this](NodeId member) { run(node_->on_process_died(member, loop_.now())); },
                  .on_lost = [this] { on_corosync_lost(); }}));
+        executor_->set_group(group_.get());
         return {};
     }
 
@@ -401,11 +404,9 @@ class Daemon {
                         has_failed_ = true;
                         end(tl::unexpected(error));
                     }});
-        executor_->set_group(group_.get());
         admission_.emplace(loop_, *gate_, config_.admission);
         VPNHA_TRY(authorization_, runtime::open_authorization(config_, loop_, *node_, run_all));
         plugins_.emplace(config_, loop_, *node_, nodes_, backends_->ppp_protocols(), run_all);
-        compare_setups_later();
         routing_.emplace(loop_, config_,
                          [this](GatewayId id, const std::vector<std::string>& conflicts) {
                              run(node_->set_routing(id, conflicts, loop_.now()));
