@@ -123,7 +123,8 @@ class HouseRulesTest(unittest.TestCase):
         rule = arrows.protocol_names
         root = "libvpnha/src"
         none = {f"{root}/protocols/pptp/keeper/x.cpp": "pptp::Call call;",
-                "agents/pptpd.cpp": "pptpd();", "tests/unit/x.cpp": "pptp::Call call;",
+                "agents/pptpd.cpp": "pptpd();", "probe/options.cpp": "pptp();",
+                "tests/unit/x.cpp": "pptp::Call call;",
                 f"{root}/config/x.cpp": '// PPTP\n/* pptp\n */ say("clients of pptp", \'"\');'}
         one = {f"{root}/config/y.cpp": "gateway.pptp;", "cli/y.c": 'at("pptpd")'}
         with mock.patch.dict(arrows.NAMING_MAX, {"pptp": 0}, clear=True):
