@@ -37,6 +37,10 @@ IP_ESP = 50
 IP_ICMPV6 = 58
 ICMPV6_ADVERTISEMENT = 136
 
+# Of the header's flags, and the type of a payload.
+IKE_INITIATOR, IKE_RESPONSE = 0x08, 0x20
+IKE_FRAGMENT = 53
+
 PORT_IKE = 500
 PORT_IKE_NAT = 4500
 PORT_L2TP = 1701
@@ -125,9 +129,17 @@ class Esp:
 
 @dataclass(slots=True)
 class Ike:
+    """`fragment`: its number, of a message in fragments (RFC 7383); `body`: all octets."""
+
     initiator_spi: bytes
+    responder_spi: bytes
+    major: int
     exchange: int
+    from_initiator: bool
+    response: bool
     message_id: int
+    fragment: int
+    body: bytes
 
 
 @dataclass(slots=True)
@@ -183,11 +195,17 @@ def read_frames(path: Path, clock_offset_s: float = 0.0) -> Iterator[Frame]:
     A file whose tail is missing is normal: its node lost power. An absent or empty file is an
     error of the caller's and raises.
     """
+    for stamp, link, data in read_octets(path):
+        yield decode_frame(stamp + clock_offset_s, link, data)
+
+
+def read_octets(path: Path) -> Iterator[tuple[float, int, bytes]]:
+    """The frames of one file as they are, with their time and the kind of their link."""
     with path.open("rb") as stream:
         reader = dpkt.pcap.Reader(stream)
         link = reader.datalink()
         for stamp, data in reader:
-            yield decode_frame(float(stamp) + clock_offset_s, link, data)
+            yield float(stamp), link, data
 
 
 def read_capture(path: Path, clock_offset_s: float = 0.0) -> Capture:
@@ -306,7 +324,10 @@ def _decode_udp(ip: Ip, data: bytes, depth: int) -> L2tp | Ike | Esp | None:
 def _decode_ike(data: bytes) -> Ike | None:
     if len(data) < 28:
         return None
-    return Ike(data[:8], data[18], int.from_bytes(data[20:24], "big"))
+    fragmented = data[16] == IKE_FRAGMENT and len(data) >= 34
+    return Ike(data[:8], data[8:16], data[17] >> 4, data[18], bool(data[19] & IKE_INITIATOR),
+               bool(data[19] & IKE_RESPONSE), int.from_bytes(data[20:24], "big"),
+               int.from_bytes(data[32:34], "big") if fragmented else 0, data)
 
 
 def _decode_esp(data: bytes) -> Esp | None:
