@@ -5,11 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from history_captures import Made, esp
 from vpnlab import cli
 from vpnlab.evidence.expectation import (at_least, at_most, between, equals, is_empty, is_true,
                                          on_slow_nodes)
 from vpnlab.evidence.measure import Measured, first_fault
 from vpnlab.evidence.result import Invariants, Phases, Vip
+from vpnlab.history.check import unknown
+from vpnlab.history.violations import ESP_NUMBER
 from vpnlab.host import kernel, lab as lab_module, machines
 from vpnlab.host.debian import ARCHIVE_MOUNT, PRODUCT_MOUNT, Debian
 from vpnlab.host.errors import LabError, NotFound, TimedOut
@@ -112,6 +115,43 @@ def test_declared_fault_that_happened_is_in_the_result(lab, tmp_path):
     result = execute(lab, tmp_path, lambda run: lab._record_fault("power-off", "gw1"), faults=1)
     assert result["ok"]
     assert [(f["kind"], f["node"]) for f in result["faults"]] == [("power-off", "gw1")]
+
+
+@pytest.mark.parametrize("allowed, failures", [({}, ["history"]), ({ESP_NUMBER: "planted"}, [])])
+def test_a_violation_in_the_captures_fails_it_unless_it_is_allowed(lab, tmp_path, allowed,
+                                                                   failures):
+    def steps(run):
+        Made(run.out).claim(0, "gw1").serve("gw1", 0.1, 1).send(1.1, "gw1", esp(7, 5)).check()
+
+    loaded = scenario.Loaded("made", "", scenario.Scenario(history_allows=allowed), steps)
+    assert scenario.execute(loaded, lab, tmp_path / "out", seed=1) is (not failures)
+    result = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert failed(result) == failures
+    history = json.loads((tmp_path / "out" / "history.json").read_text())
+    assert [each["kind"] for each in history["violations"]] == [ESP_NUMBER]
+
+
+def test_a_capture_that_cannot_be_read_fails_it(lab, tmp_path):
+    def steps(run):
+        (run.out / "gw1-outside.pcap").write_bytes(b"no capture, but as long as a header is")
+
+    assert failed(execute(lab, tmp_path, steps)) == ["history"]
+
+
+def test_what_scenarios_allow_is_a_kind_of_violation_and_has_a_reason():
+    for name in files():
+        allowed = scenario.load(name).scenario.history_allows
+        assert unknown(allowed) == [] and all(allowed.values()), name
+
+
+def test_captures_are_checked_by_hand(lab, tmp_path, capsys):
+    Made(tmp_path).claim(0, "gw1").serve("gw1", 0.1, 1).check()
+    assert cli.main(["check-history", str(tmp_path)]) == 0
+    assert "esp packets 90" in capsys.readouterr().out
+    Made(tmp_path).claim(0, "gw1").serve("gw1", 0.1, 1).send(1.1, "gw1", esp(7, 5)).check()
+    assert cli.main(["check-history", str(tmp_path)]) == 1
+    assert "VIOLATION esp-number (wire) at 1.100000 s: SA 00000007" in capsys.readouterr().out
+    assert cli.main(["check-history", str(tmp_path / "none")]) == 107
 
 
 def test_repair_is_no_fault(lab, tmp_path):

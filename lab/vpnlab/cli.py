@@ -13,6 +13,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from .history.check import check
+from .history.packets import captures
 from .host.errors import EXIT_INTERRUPTED, EXIT_SCENARIO_FAILED, LabError, NotFound, NotRoot
 from .host.kernel import DEFAULT_SERIES, SERIES
 from .host.machines import KINDS, ensure_machine, usual_kind
@@ -55,8 +57,8 @@ build/sweep/NAME; they stay when the scenario is red.
 
 EPILOG = """\
 exit codes:
-    0  done; `run`, `soak`, `sweep`: every expectation was met
-    1  `run`, `soak`, `sweep`: one was not
+    0  done; `run`, `soak`, `sweep`: every expectation was met; `check-history`: no violation
+    1  `run`, `soak`, `sweep`: one was not; `check-history`: a violation
     2  wrong usage
   101  the lab itself failed             102  not root
   103  no /dev/net/tun                   104  memory or disk short
@@ -122,6 +124,11 @@ def parser() -> argparse.ArgumentParser:
                        help="no fault begins later than so long after the first "
                             "(default: %(default)g)")
     _add_run(drill, "of the plan: the same one has the same faults in the same order")
+
+    history = command("check-history", "check captures of runs for owners in turns and for numbers "
+                                       "that were used twice", named=False)
+    history.add_argument("folder", nargs="+", type=Path,
+                         help="a run's directory, with its NODE-NETWORK.pcap")
 
     sweep = command("sweep", "run the scenarios whose evidence is oldest, keep the results",
                     named=False)
@@ -227,8 +234,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _without_root(options: argparse.Namespace) -> bool:
-    return options.command == "list" or (options.command == "sweep"
-                                         and (options.list or options.page))
+    return options.command in ("list", "check-history") or (
+        options.command == "sweep" and (options.list or options.page))
 
 
 def _interrupt(*_: object) -> None:
@@ -328,6 +335,19 @@ def _sweep(options: argparse.Namespace) -> int:
     return EXIT_SCENARIO_FAILED if found.failed else 0
 
 
+def _check_history(options: argparse.Namespace) -> int:
+    """Whatever scenario it was: what one allows counts as a violation."""
+    violated = False
+    for folder in options.folder:
+        if not captures(folder):
+            raise NotFound(f"{folder} has no NODE-NETWORK.pcap of a run")
+        history = check(folder)
+        violated |= bool(history.against({}))
+        for line in history.lines():
+            print(line)
+    return EXIT_SCENARIO_FAILED if violated else 0
+
+
 def _print_order(order: Sequence[Choice], seconds: float) -> None:
     """Those that would run first; the durations are those of the last run."""
     run = forecast(order, seconds)
@@ -406,4 +426,5 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
 
 
 COMMANDS = {"up": _up, "down": _down, "status": _status, "list": _list, "kernel": _kernel,
-            "exec": _exec, "run": _run, "soak": _soak, "sweep": _sweep}
+            "exec": _exec, "run": _run, "soak": _soak, "sweep": _sweep,
+            "check-history": _check_history}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from ..evidence.measure import REPAIRS, Measured, copy_logs, gateway_captures, m
 from ..evidence.result import (ClientResult, Event, Expectation, Leftover, Result, served_by,
                                timeline, to_ms, write_series)
 from ..evidence.result import Fault as FaultRecord
+from ..history.check import HISTORY_FILE, check
 from ..host.errors import LabError, TimedOut
 from ..host.lab import Fault, Lab
 from ..host.node import Node
@@ -28,6 +29,7 @@ T = TypeVar("T")
 START_LIMIT_S = 15.0
 # Of each node; of thousands nobody reads more.
 LEFTOVERS_TOLD = 20
+VIOLATIONS_TOLD = 20
 # On the timeline: what the run itself did or saw, at no node.
 CONDUCTOR = "lab"
 
@@ -36,8 +38,9 @@ class Run:
     """What a scenario's steps(run) works with."""
 
     def __init__(self, lab: Lab, name: str, out: Path, seed: int, declared_faults: int,
-                 waiting: bool = False) -> None:
-        """`waiting`: the standbys of gateways that begin() sets up wait for Pacemaker."""
+                 waiting: bool = False, history_allows: Mapping[str, str] | None = None) -> None:
+        """`waiting`: the standbys of gateways that begin() sets up wait for Pacemaker.
+        `history_allows`: as in Scenario."""
         self.lab = lab
         self.out = out
         self.seed = seed
@@ -45,6 +48,7 @@ class Run:
         self.random = random.Random(seed)
         self._name = name
         self._declared_faults = declared_faults
+        self._history_allows = history_allows or {}
         self._t0 = lab.now()
         self._expectations: list[Expectation] = []
         self._leftovers: list[Leftover] = []
@@ -149,6 +153,7 @@ class Run:
         """Writes result.json and series.json; True if all was as expected."""
         t_end = self.lab.now()
         measured = self._measured or self._measure_anyhow()
+        self._check_history()
         faults = sum(not fault.kind.startswith(REPAIRS) for fault in self.lab.faults)
         self.expect("faults_injected", faults,
                     at_least(self._declared_faults) if self._declared_faults else equals(0))
@@ -180,6 +185,24 @@ class Run:
             traceback.print_exc()
             self.expect("measured", f"{type(error).__name__}: {error}", equals("all figures"))
             return None
+
+    def _check_history(self) -> None:
+        """What the captures alone show. A checker that fails has found nothing, which is no
+        success."""
+        try:
+            history = check(self.out)
+            history.write(self.out / HISTORY_FILE)
+        except Exception as error:  # noqa: BLE001 - the run has figures all the same
+            traceback.print_exc()
+            self.expect("history", [f"{type(error).__name__}: {error}"], is_empty())
+            return
+        for line in history.seen_lines():
+            say(line)
+        for kind in history.kinds:
+            if kind in self._history_allows:
+                say(f"history: {kind} is allowed here: {self._history_allows[kind]}")
+        self.expect("history", history.against(self._history_allows)[:VIOLATIONS_TOLD],
+                    is_empty())
 
     def _on_fault(self, fault: Fault) -> None:
         say(f"fault: {fault.kind} at {fault.node}")

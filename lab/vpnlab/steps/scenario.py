@@ -21,7 +21,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..host.errors import LabError, NotFound
@@ -50,6 +50,9 @@ class Scenario:
     other_release: tuple[str, ...] | None = None
     # Of each gateway, in place of what is usual.
     memory_mb: int | None = None
+    # Kinds of violations (vpnlab/history/violations.py) that its captures may show, each with the
+    # reason.
+    history_allows: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,7 +83,8 @@ def load(name: str) -> Loaded:
 
 def execute(loaded: Loaded, lab: Lab, out: Path, seed: int, waiting: bool = False) -> bool:
     """Runs the steps in a lab that is up, and writes the result into `out`."""
-    run = Run(lab, loaded.name, out, seed, loaded.scenario.faults, waiting)
+    run = Run(lab, loaded.name, out, seed, loaded.scenario.faults, waiting,
+              loaded.scenario.history_allows)
     try:
         loaded.steps(run)
     except LabError as error:

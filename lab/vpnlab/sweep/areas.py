@@ -229,6 +229,7 @@ AREAS = {
         also=("l2tp-stock",),
         paths=("lab/lab", "lab/emulated/", "lab/power/", "lab/result.schema.json",
                "lab/vpnlab/__init__.py", "lab/vpnlab/cli.py", "lab/vpnlab/evidence/",
+               "lab/vpnlab/history/",
                "lab/vpnlab/host/", "lab/vpnlab/scenarios.py",
                *_steps("__init__.py", "drill.py", "run.py", "scenario.py", "soak.py"),
                *_node("__init__.py", "agent.py", "hostile/__init__.py", "init.py", "syslog.py")),
