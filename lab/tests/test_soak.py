@@ -2,14 +2,23 @@
 """The plan of a random drill, without a lab."""
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import json
+
+import pytest
 
 from vpnlab import cli
+from vpnlab.evidence.result import ClientResult
+from vpnlab.host.errors import LabError
 from vpnlab.steps import drill, soak
+from vpnlab.steps.mixed import figures, mix, slice as soak_slice
+from vpnlab.sweep import slices
+from vpnlab.sweep.tree import State
 
 
-def steps(seed: int, count: int) -> list[drill.Step]:
-    return list(itertools.islice(drill.plan(seed), count))
+def steps(seed: int, count: int, kinds=drill.KINDS) -> list[drill.Step]:
+    return list(itertools.islice(drill.plan(seed, kinds), count))
 
 
 def test_a_seed_decides_the_whole_plan():
@@ -19,8 +28,10 @@ def test_a_seed_decides_the_whole_plan():
 
 
 def test_every_fault_is_drawn_and_can_be_done():
-    drawn = {step.kind.name for step in steps(1, 1000)}
-    assert drawn == {kind.name for kind in drill.KINDS} == set(soak.ACTS)
+    for kinds in (drill.KINDS, drill.MIXED_KINDS):
+        drawn = {step.kind.name for step in steps(1, 1000, kinds)}
+        assert drawn == {kind.name for kind in kinds}
+    assert {kind.name for kind in drill.MIXED_KINDS} == set(soak.ACTS)
 
 
 def test_every_step_has_a_target_that_its_kind_allows():
@@ -64,3 +75,150 @@ def test_minutes_that_are_none_are_refused(capsys):
         else:
             raise AssertionError(text)
     capsys.readouterr()
+
+
+def kind(name: str) -> drill.Kind:
+    return next(each for each in drill.MIXED_KINDS if each.name == name)
+
+
+def test_a_slice_goes_on_in_the_plan_where_the_last_one_ended():
+    whole = steps(7, 30, drill.MIXED_KINDS)
+    part = list(itertools.islice(drill.plan(7, drill.MIXED_KINDS), 20, 30))
+    assert part == whole[20:] and part[0].number == 21
+
+
+def test_a_call_of_pptp_may_be_silent_for_longer():
+    cut = drill.Step(1, kind("power cut"), drill.PROMOTED, 0, 0, 1)
+    assert soak_slice.limit_ms(cut, ClientResult("client1", "l2tp")) == drill.TAKEOVER_MS
+    assert soak_slice.limit_ms(cut, ClientResult("client3", "pptp")) == 2500
+    link = drill.Step(1, kind("one cluster link down"), "standby", 1, 0, 1)
+    assert soak_slice.limit_ms(link, ClientResult("client3", "pptp")) == soak_slice.BUSY_MS
+    cable = drill.Step(1, kind("outside cable pulled"), drill.PROMOTED, 0.5, 0, 1)
+    assert soak_slice.limit_ms(cable, ClientResult("client1", "l2tp")) == 900
+
+
+def test_the_mix_has_each_protocol_and_two_clients_behind_one_nat():
+    assert set(mix.CLIENTS) < set(mix.NODES) and list(mix.CLIENTS)[0] == "client1"
+    assert sum(name.startswith("home") for name in mix.CLIENTS) == 2
+    assert "tcp sport 40000-40009 snat to 198.51.100.100" in mix.NAT_RULES
+
+
+class FakeNode:
+    FILES = {"/proc/7/status": "Name:\tvpnhad\nVmRSS:\t   5120 kB\nThreads:\t9\n",
+             "/proc/loadavg": "0.5 0.4 0.3 2/131 999\n",
+             "/proc/meminfo": "MemTotal: 500000 kB\nSUnreclaim:      20480 kB\n",
+             "/proc/net/sockstat": "sockets: used 88\nTCP: inuse 5\n",
+             "/proc/net/dev": "head\nhead\nlo: 0\noutside: 0\n",
+             "/proc/sys/net/netfilter/nf_conntrack_count": "12\n"}
+
+    @dataclasses.dataclass
+    class Done:
+        stdout: str = "0\n1\n2\n"
+
+    def process(self, _name: str) -> str:
+        return "7"
+
+    def read(self, path: str) -> str:
+        return self.FILES[path]
+
+    def run(self, *_argv: str) -> Done:
+        return self.Done()
+
+
+def test_what_a_node_holds():
+    assert figures.held(FakeNode()) == {
+        "vpnhad_kib": 5120, "vpnhad_descriptors": 3, "vpnhad_threads": 9, "processes": 131,
+        "kernel_kib": 20480, "sockets": 88, "interfaces": 2, "flows": 12}
+
+
+def test_what_grows_is_not_flat():
+    class Run:
+        met: dict[str, bool] = {}
+
+        def expect(self, name, observed, expected):
+            self.met[name] = expected.met_by(observed)
+
+    before = figures.held(FakeNode())
+    after = {**before, "vpnhad_descriptors": before["vpnhad_descriptors"] + 17}
+    figures.expect_flat(Run(), {"gw1": before, "gw2": before}, {"gw1": before, "gw2": after})
+    assert [name for name, met in Run.met.items() if not met] == ["vpnhad_descriptors_held"]
+
+
+def leave_slice(out, ok=True, faults=3) -> None:
+    """What a run of a slice leaves."""
+    held = figures.held(FakeNode())
+    out.mkdir(parents=True, exist_ok=True)
+    drilled = soak.Drilled(10.0, 15.0, [
+        soak.Done(drill.Step(n, kind("power cut"), drill.PROMOTED, 0, 0, 1), "gw1", 20.0 + n)
+        for n in range(1, faults + 1)], 75.0)
+    soak_slice.Figures(drilled, [{"gw1": held}, {"gw1": {**held, "vpnhad_kib": 5130}}],
+                       4).write(out / "slice.json", first=0)
+    (out / "result.json").write_text(json.dumps({
+        "seed": 7, "ok": ok, "expectations": [{"name": "x_ms", "ok": ok}]}))
+    (out / "history.json").write_text(json.dumps({
+        "seen": {"wire": {"esp_packets": 1000, "takeovers": 2}}, "violations": []}))
+
+
+STATE = State("0123456789abcdef", False)
+
+
+def test_slices_add_up_in_one_history(tmp_path):
+    file = tmp_path / slices.FILE
+    assert slices.load(file) == [] and slices.next_fault([], 7) == 0
+    for number in (1, 2):
+        leave_slice(tmp_path / "run", ok=number == 1)
+        known = slices.load(file)
+        slices.store(file, [*known, slices.of_run(tmp_path / "run", STATE, "2026-11-29T12:00:00Z")])
+    known = slices.load(file)
+    assert slices.next_fault(known, 7) == 6 and slices.next_fault(known, 8) == 0
+    assert [each.failed for each in known] == [[], ["x_ms"]]
+    text = slices.page(known)
+    assert "**2 slices, 2 minutes, 6 faults: 1 slices red, 0 violations" in text
+    assert "8 accounts.** The history had 2000 packets of ESP" in text
+    assert "| power cut, promoted | 6 |" in text and "**red**: `x_ms`" in text
+    assert "| +10, +0 |" in text
+
+
+def test_a_slice_that_broke_off_is_in_the_history(tmp_path):
+    leave_slice(tmp_path, ok=False)
+    soak_slice.Figures().write(tmp_path / "slice.json", first=4)
+    (tmp_path / "history.json").unlink()
+    broken = slices.of_run(tmp_path, STATE, "2026-11-29T12:00:00Z")
+    assert (broken.minutes, broken.injected, broken.violations, broken.ok) == (0, 0, 0, False)
+    assert "| 7, 5 to 4 |" in slices.page([broken])
+
+
+def test_a_malformed_history_is_not_written_over(tmp_path):
+    (tmp_path / slices.FILE).write_text('{"slices": [{"seed": 1}]}')
+    with pytest.raises(LabError):
+        slices.load(tmp_path / slices.FILE)
+
+
+def test_a_slice_is_run_and_kept_by_the_command(tmp_path, monkeypatch):
+    ran = []
+
+    def execute(options, loaded):
+        leave_slice(options.out)
+        (options.out / "gw1-outside.pcap").write_bytes(b"")
+        ran.append((options.seed, options.out.name, loaded.steps.keywords["first"]))
+        return 0
+
+    monkeypatch.setattr(cli, "_execute", execute)
+    for arguments in (["--seed", "7"], []):
+        assert cli.main(["soak", "--minutes", "1", "--resume", str(tmp_path), *arguments]) == 0
+    assert ran == [(7, "slice-01", 0), (7, "slice-02", 3)]
+    assert not list(tmp_path.rglob("*.pcap"))
+    assert len(slices.load(tmp_path / slices.FILE)) == 2
+
+
+def test_the_page_of_the_soak_is_that_of_its_history(tmp_path):
+    assert slices.PAGE.read_text(encoding="utf-8") == slices.page(slices.load(slices.KEPT))
+    with pytest.raises(LabError):
+        slices.publish(tmp_path)
+    slices.store(tmp_path / slices.FILE, [])
+    leave_slice(tmp_path / "run")
+    known = [slices.of_run(tmp_path / "run", STATE, "2026-11-29T12:00:00Z")]
+    slices.store(tmp_path / slices.FILE, known)
+    slices.publish(tmp_path, tmp_path / "kept.json", tmp_path / "kept.md")
+    assert slices.load(tmp_path / "kept.json") == known
+    assert (tmp_path / "kept.md").read_text(encoding="utf-8") == slices.page(known)

@@ -11,6 +11,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
 from .history.check import check
@@ -26,7 +27,8 @@ from .host.stage import ROOT, built_packages, install_stage
 from .host.state import StateDirectory, check_name
 from .host.topology import DEFAULT_NODES, NODES
 from .steps import scenario, soak
-from .sweep import book, page
+from .steps.mixed import slice as soak_slice
+from .sweep import book, page, slices
 from .sweep.areas import AREAS
 from .sweep.conduct import Sum, conduct
 from .sweep.order import Choice, candidates, choices, chosen, forecast
@@ -37,8 +39,10 @@ DEFAULT_NAME = "lab"
 EXEC_LIMIT_S = 86400.0
 # Of a drill: its captures are analysed at its end, in memory.
 MINUTES_MAX = 120.0
-
 SWEEP_MINUTES = 30.0
+# What commands write into the tree makes it no dirty one.
+IGNORED = [str(path.relative_to(ROOT))
+           for path in (book.EVIDENCE, page.PAGE, slices.KEPT, slices.PAGE)]
 
 SWEEP_TEXT = """\
 Runs scenarios one after the other, builds what they need first, and keeps the results in
@@ -119,10 +123,20 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("scenario")
     _add_run(run, "for the scenario's random choices")
 
-    drill = command("soak", "a random drill on one session, and write its result", named=False)
-    drill.add_argument("--minutes", type=_minutes, default=3.0, metavar="M",
+    drill = command("soak", "clients of all protocols under random faults, and write the result",
+                    named=False)
+    drill.add_argument("--minutes", type=_minutes, default=25.0, metavar="M",
                        help="no fault begins later than so long after the first "
                             "(default: %(default)g)")
+    drill.add_argument("--one-client", action="store_true",
+                       help="one session of plain L2TP, on gateways that serve nothing else")
+    drill.add_argument("--resume", type=Path, metavar="DIR",
+                       help="a slice: go on in the plan where the last slice in DIR ended, and add "
+                            "this one to soak.json there. The seed is that of the last slice, if "
+                            "none is given")
+    drill.add_argument("--page", type=Path, metavar="DIR",
+                       help="make docs/reference/soak.md and soak.json of the slices in DIR, run "
+                            "nothing; needs no root")
     _add_run(drill, "of the plan: the same one has the same faults in the same order")
 
     history = command("check-history", "check captures of runs for owners in turns and for numbers "
@@ -235,7 +249,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _without_root(options: argparse.Namespace) -> bool:
     return options.command in ("list", "check-history") or (
-        options.command == "sweep" and (options.list or options.page))
+        options.command == "sweep" and (options.list or options.page)) or (
+        options.command == "soak" and options.page is not None)
 
 
 def _interrupt(*_: object) -> None:
@@ -304,7 +319,34 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _soak(options: argparse.Namespace) -> int:
-    return _execute(options, soak.loaded(options.minutes))
+    if options.page is not None:
+        slices.publish(options.page)
+        return 0
+    if options.one_client:
+        return _execute(options, soak.loaded(options.minutes))
+    if options.resume is None:
+        return _execute(options, soak_slice.loaded(options.minutes, 0))
+    return _slice(options)
+
+
+def _slice(options: argparse.Namespace) -> int:
+    """One slice of a soak. Captures of a green one are removed: nobody reads them any more."""
+    file = options.resume / slices.FILE
+    known = slices.load(file)
+    if options.seed is None:
+        options.seed = known[-1].seed if known else secrets.randbits(31)
+    first = slices.next_fault(known, options.seed)
+    options.out = options.out or options.resume / f"slice-{len(known) + 1:02d}"
+    state = Tree(ignored=IGNORED).state()
+    date = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    shutil.rmtree(options.out, ignore_errors=True)
+    code = _execute(options, soak_slice.loaded(options.minutes, first))
+    slices.store(file, [*known, slices.of_run(options.out, state, date)])
+    say(f"slice {len(known) + 1} is in {file}")
+    if not code:
+        for path in options.out.glob("*.pcap"):
+            path.unlink()
+    return code
 
 
 def _sweep(options: argparse.Namespace) -> int:
@@ -313,7 +355,7 @@ def _sweep(options: argparse.Namespace) -> int:
     if options.page:
         page.write(book.store(evidence, names), names)
         return 0
-    tree = Tree(ignored=[str(path.relative_to(ROOT)) for path in (book.EVIDENCE, page.PAGE)])
+    tree = Tree(ignored=IGNORED)
     minutes = options.minutes or (math.inf if options.scenario else SWEEP_MINUTES)
     seconds = 60 * minutes
     order = choices(chosen(options.scenario, names)

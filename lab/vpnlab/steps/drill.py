@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The plan of a random drill: which fault comes next, at which node, for how long. A seed decides
-all of it, so that the same plan can be run again, and be looked at without a lab."""
+all of it, so that the same plan can be run again, or go on where it ended, and be looked at without
+a lab."""
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .promise import REPORTED_MS, TAKEOVER_MS
@@ -55,6 +56,18 @@ KINDS = (
     Kind("move of the role", 2, MOVE_MS),
     Kind("clock set, in s", 1, UNNOTICED_MS, UNNOTICED_MS, degree=(-3600.0, 3600.0)),
 )
+# What a gateway of all protocols has besides, and what its administrators do.
+MIXED_KINDS = (
+    *KINDS,
+    Kind("kill charon", 2, TAKEOVER_MS, UNNOTICED_MS),
+    Kind("kill pptpd", 2, TAKEOVER_MS, UNNOTICED_MS),
+    # Nobody finds out within that time: the client's share is the time, as of a pause.
+    Kind("outside cable pulled", 2, UNNOTICED_MS, UNNOTICED_MS, length_s=(0.1, 0.6)),
+    Kind("inside cable pulled", 2, UNNOTICED_MS, UNNOTICED_MS, length_s=(0.1, 0.6)),
+    Kind("switchover", 3, MOVE_MS),
+    Kind("drain", 2, UNNOTICED_MS, length_s=(1.0, 5.0)),
+    Kind("configuration rolled", 2, standby_ms=UNNOTICED_MS),
+)
 
 
 @dataclass(frozen=True)
@@ -89,24 +102,24 @@ class Step:
         return f"{words}, {self.target}"
 
 
-def plan(seed: int) -> Iterator[Step]:
+def plan(seed: int, kinds: Sequence[Kind] = KINDS) -> Iterator[Step]:
     """Without an end: whoever drills takes as many faults as there is time for."""
     drawn = random.Random(seed)
     number = deaths = 0
     while True:
         number += 1
-        kind = _draw(drawn)
+        kind = _draw(drawn, kinds)
         # Three deaths of vpnhad within a minute are a loop of crashes: it takes no part after them.
         while _ends_vpnhad(kind) and deaths == DEATHS_MAX:
-            kind = _draw(drawn)
+            kind = _draw(drawn, kinds)
         deaths = deaths + 1 if _ends_vpnhad(kind) else 0
         target = drawn.choice(_targets(kind))
         yield Step(number, kind, target, round(drawn.uniform(*kind.length_s), 1),
                    float(round(drawn.uniform(*kind.degree))), round(drawn.uniform(*CALM_S), 1))
 
 
-def _draw(drawn: random.Random) -> Kind:
-    return drawn.choices(KINDS, [each.weight for each in KINDS])[0]
+def _draw(drawn: random.Random, kinds: Sequence[Kind]) -> Kind:
+    return drawn.choices(kinds, [each.weight for each in kinds])[0]
 
 
 def _ends_vpnhad(kind: Kind) -> bool:

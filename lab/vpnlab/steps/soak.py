@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A random drill: faults after a seed, one after the other, against one session with a TCP stream.
+"""A random drill: faults after a seed, one after the other, against sessions with TCP streams.
 After each fault the cluster is made whole again, as an administrator would. What must hold all the
 time is held against everything that was seen, at the end."""
 from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from ..evidence.expectation import at_least, at_most
 from ..host.errors import LabError
 from ..host.node import Node
-from ..product.vpnha_stack import DAEMON
+from ..product.vpnha_stack import CONFIG_FILE, DAEMON
 from .drill import ALL, PROMOTED, STANDBYS, UNNOTICED_MS, Step, plan
+from .ipsec.live import CHARON
 from .live import FENCED_LIMIT_S, Live, begin
 from .partition import CLUSTER_LINKS
-from .promise import expect_nothing_else, worst_gap_ms
+from .promise import Span, expect_nothing_else, worst_gap_ms
 from .run import Run
 from .scenario import Loaded, Scenario
 
@@ -25,12 +26,15 @@ BEFORE_S = 5.0
 # Of daemons that Pacemaker starts again, after the template's failure-timeout.
 WHOLE_LIMIT_S = 90
 PAUSE_LEEWAY_MS = 400
+# Of the command, which gives up by itself before.
+MOVE_LIMIT_S = 90
 # A silence begins with the last answer, which may come so long before the fault that made it.
 LAST_ANSWER_S = 0.05
+ROLLED = '\n[daemon]\nlog_level = "debug"\n'
 
 
 def loaded(minutes: float) -> Loaded:
-    """The drill, as what runs scenarios takes it."""
+    """The drill of one client of plain L2TP, as what runs scenarios takes it."""
     return Loaded(NAME, f"random faults for {minutes:g} min", Scenario(faults=1, vpnha=True),
                   functools.partial(drill, minutes=minutes))
 
@@ -49,38 +53,66 @@ class Done:
         return f"{self.step} ({self.nodes})"
 
 
+@dataclass
+class Drilled:
+    """What was done to the sessions, and since when it was calm before. It grows as it is done."""
+
+    calm_from: float = 0.0
+    faults_from: float = 0.0
+    done: list[Done] = field(default_factory=list)
+    until: float = 0.0
+
+    @property
+    def calm(self) -> Span:
+        return self.calm_from, self.faults_from - LAST_ANSWER_S
+
+    @property
+    def spans(self) -> list[tuple[Done, Span]]:
+        """Each fault, and the time in which what is silent is its doing."""
+        ends = [*(following.t - LAST_ANSWER_S for following in self.done[1:]), self.until]
+        return [(each, (each.t, end)) for each, end in zip(self.done, ends)]
+
+
 def drill(run: Run, minutes: float) -> None:
     live = begin(run, observe_s=0)
-    calm_from = run.lab.now()
+    drilled = Drilled()
+    inject(live, plan(run.seed), minutes, drilled)
+    seen = live.end()
+    client = seen.client("client1")
+    run.expect("before_any_fault_gap_ms", worst_gap_ms(client, drilled.calm),
+               at_most(UNNOTICED_MS))
+    for each, span in drilled.spans:
+        run.expect(each.name, worst_gap_ms(client, span), at_most(bound_ms(each.step)))
+    expect_nothing_else(run, client)
+    run.expect("faults", len(drilled.done), at_least(1))
+
+
+def inject(live: Live, steps: Iterable[Step], minutes: float, drilled: Drilled) -> None:
+    """No fault begins later than so long after the first. All is whole again at the end."""
+    run, done = live.run, drilled.done
+    drilled.calm_from = run.lab.now()
     run.observe(BEFORE_S)
-    faults_from = run.lab.now()
-    done: list[Done] = []
-    for step in plan(run.seed):
+    drilled.faults_from = run.lab.now()
+    for step in steps:
         if done:
             _make_whole(live, done[-1].t)
-        if run.lab.now() - faults_from >= 60 * minutes:
+        drilled.until = run.lab.now()
+        spent_s = drilled.until - drilled.faults_from
+        if spent_s >= 60 * minutes:
             break
+        run.step(f"{spent_s / 60:.1f} of {minutes:g} min, {len(done)} faults")
         done.append(_inject(live, step))
         _make_whole(live, done[-1].t)
         run.step(f"whole again {run.lab.now() - done[-1].t:.1f} s after fault {step.number:02d}")
         run.observe(step.calm_s)
-    until = run.lab.now()
-    seen = live.end()
-    client = seen.client("client1")
-    run.expect("before_any_fault_gap_ms",
-               worst_gap_ms(client, (calm_from, faults_from - LAST_ANSWER_S)),
-               at_most(UNNOTICED_MS))
-    ends = [*(following.t - LAST_ANSWER_S for following in done[1:]), until]
-    for each, end in zip(done, ends):
-        run.expect(each.name, worst_gap_ms(client, (each.t, end)), at_most(bound_ms(each.step)))
-    expect_nothing_else(run, client)
-    run.expect("faults", len(done), at_least(1))
+    drilled.until = run.lab.now()
 
 
 def bound_ms(step: Step) -> float:
-    """Of a pause that nobody takes over from, the client's silence is the pause and one claim."""
-    paused = step.kind.name == "pause" and step.target == PROMOTED
-    return max(step.bound_ms, 1000 * step.length_s + PAUSE_LEEWAY_MS) if paused else step.bound_ms
+    """Where nobody takes over from a pause, or before a cable is back, the client's silence is that
+    and one claim."""
+    lasts = step.target == PROMOTED and (step.kind.name == "pause" or "cable" in step.kind.name)
+    return max(step.bound_ms, 1000 * step.length_s + PAUSE_LEEWAY_MS) if lasts else step.bound_ms
 
 
 def _inject(live: Live, step: Step) -> Done:
@@ -95,7 +127,7 @@ def _inject(live: Live, step: Step) -> Done:
     run.step(f"fault {step}: {names}; {stack.cluster.status().dc} is the DC")
     begun = run.lab.now()
     ACTS[step.kind.name](live, step, victims)
-    live.wait_answered()
+    _wait_all_answered(live)
     return Done(step, names, begun)
 
 
@@ -106,7 +138,12 @@ def _share_cores(live: Live, promoted: Node, at_promoted: bool) -> None:
         live.stack.cluster.spare_successors(promoted)
     else:
         standbys = [node for node in live.stack.cluster.nodes if node is not promoted]
-        live.run.lab.share_cores(standbys, [promoted, live.client.node])
+        live.run.lab.share_cores(standbys, [promoted, *(each.node for each in live.clients)])
+
+
+def _wait_all_answered(live: Live) -> None:
+    for client in live.clients:
+        live.wait_answered(client)
 
 
 def _make_whole(live: Live, since: float) -> None:
@@ -124,7 +161,7 @@ def _make_whole(live: Live, since: float) -> None:
         if stack.cluster.status().failures:
             stack.clear_failures()
         stack.wait_in_sync(WHOLE_LIMIT_S)
-        stack.wait_protected(1, WHOLE_LIMIT_S)
+        stack.wait_protected(len(live.clients), WHOLE_LIMIT_S)
         if all(node.powered() for node in stack.cluster.nodes):
             return
 
@@ -192,7 +229,7 @@ def _pause(live: Live, step: Step, victims: list[Node]) -> None:
     live.run.observe(step.length_s)
     with contextlib.suppress(LabError):  # It has been switched off meanwhile.
         victims[0].thaw()
-    live.wait_answered()
+    _wait_all_answered(live)
     live.run.wait_for("all nodes that have power are members, or switched off", lambda: all(
         set(live.stack.cluster.status(node.name).online)
         >= {each.name for each in live.stack.cluster.nodes if each.powered()}
@@ -221,6 +258,37 @@ def _move(live: Live, _step: Step, victims: list[Node]) -> None:
     live.stack.move_role(lambda name: name != victims[0].name)
 
 
+def _pull_cable(network: str) -> Callable[[Live, Step, list[Node]], None]:
+    def act(live: Live, step: Step, victims: list[Node]) -> None:
+        victims[0].link_down(network)
+        live.run.observe(step.length_s)
+        victims[0].link_up(network)
+    return act
+
+
+def _switch_over(live: Live, _step: Step, victims: list[Node]) -> None:
+    """Without a constraint, as an operator would; the command chooses who is next."""
+    told = victims[0].run("vpnha", "switchover", live.stack.gateway.name, timeout=MOVE_LIMIT_S)
+    live.run.step(told.stdout.replace("\n", "; "))
+
+
+def _drain(live: Live, step: Step, victims: list[Node]) -> None:
+    victims[0].run("vpnha", "drain", live.stack.gateway.name, "--no-wait")
+    live.run.observe(step.length_s)
+    victims[0].run("vpnha", "undrain", live.stack.gateway.name)
+
+
+def _roll_configuration(live: Live, _step: Step, victims: list[Node]) -> None:
+    """A key that nodes may have differently; the next time it is taken out."""
+    node = victims[0]
+    live.stack.keep_out(node)
+    text = node.read(CONFIG_FILE) or ""
+    node.put(CONFIG_FILE, text.replace(ROLLED, "") if ROLLED in text else text + ROLLED,
+             mode=0o640)
+    live.stack.let_in(node)
+    live.stack.wait_in_sync(WHOLE_LIMIT_S)
+
+
 def _set_clock(live: Live, step: Step, victims: list[Node]) -> None:
     seconds = int(step.degree)
     victims[0].step_clock(seconds)
@@ -242,4 +310,11 @@ ACTS: dict[str, Callable[[Live, Step, list[Node]], None]] = {
     "delay in ms on the cluster links": _delay_packets,
     "move of the role": _move,
     "clock set, in s": _set_clock,
+    "kill charon": _kill_daemon(CHARON),
+    "kill pptpd": _kill_daemon("pptpd"),
+    "outside cable pulled": _pull_cable("outside"),
+    "inside cable pulled": _pull_cable("inside"),
+    "switchover": _switch_over,
+    "drain": _drain,
+    "configuration rolled": _roll_configuration,
 }

@@ -231,7 +231,7 @@ AREAS = {
                "lab/vpnlab/__init__.py", "lab/vpnlab/cli.py", "lab/vpnlab/evidence/",
                "lab/vpnlab/history/",
                "lab/vpnlab/host/", "lab/vpnlab/scenarios.py",
-               *_steps("__init__.py", "drill.py", "run.py", "scenario.py", "soak.py"),
+               *_steps("__init__.py", "drill.py", "mixed/", "run.py", "scenario.py", "soak.py"),
                *_node("__init__.py", "agent.py", "hostile/__init__.py", "init.py", "syslog.py")),
         pytest=("lab/tests",)),
 }

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a node holds: memory, descriptors and objects of the kernel, read from /proc. In a soak they
+stay as they are."""
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ...evidence.expectation import at_most
+from ...host.node import Node
+from ...product.vpnha_stack import DAEMON
+from ..run import Run
+
+# How much more of each may be held at the end than at the beginning, by the node that holds most.
+# Nodes change their roles meanwhile, and a resumed session has no pppd.
+LEEWAY = {"vpnhad_kib": 8192, "vpnhad_descriptors": 16, "vpnhad_threads": 4, "processes": 24,
+          "kernel_kib": 16384, "sockets": 64, "interfaces": 4, "flows": 256}
+Held = Mapping[str, int]
+
+
+def held(node: Node) -> dict[str, int]:
+    """Flat is each of them by itself. `kernel_kib`: what the kernel cannot give back."""
+    pid = node.process(DAEMON)
+    status = node.read(f"/proc/{pid}/status") or ""
+    return {
+        "vpnhad_kib": _field(status, "VmRSS"),
+        "vpnhad_descriptors": len(node.run("ls", f"/proc/{pid}/fd").stdout.split()),
+        "vpnhad_threads": _field(status, "Threads"),
+        "processes": _processes(node.read("/proc/loadavg") or ""),
+        "kernel_kib": _field(node.read("/proc/meminfo") or "", "SUnreclaim"),
+        "sockets": _field(node.read("/proc/net/sockstat") or "", "sockets: used"),
+        # Two lines are the head.
+        "interfaces": len((node.read("/proc/net/dev") or "").splitlines()) - 2,
+        "flows": int(node.read("/proc/sys/net/netfilter/nf_conntrack_count") or 0)}
+
+
+def most(nodes: Mapping[str, Held]) -> dict[str, int]:
+    """Of each the most that a node holds."""
+    return {name: max(each[name] for each in nodes.values()) for name in LEEWAY}
+
+
+def expect_flat(run: Run, before: Mapping[str, Held], after: Mapping[str, Held]) -> None:
+    begun, ended = most(before), most(after)
+    for name, leeway in LEEWAY.items():
+        run.expect(f"{name}_held", ended[name], at_most(begun[name] + leeway))
+
+
+def _field(text: str, name: str) -> int:
+    found = re.search(rf"^{name}:?\s+(\d+)", text, re.MULTILINE)
+    if found is None:
+        raise ValueError(f"no {name} in /proc")
+    return int(found[1])
+
+
+def _processes(loadavg: str) -> int:
+    """The fourth field: those that run, and all, threads included."""
+    return int(loadavg.split()[3].partition("/")[2])

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One gateway with clients of each protocol under traffic, users that RADIUS knows, accounts of
+their sessions, and flows through NAT."""
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from ...evidence.expectation import equals, is_empty
+from ...host.node import Node
+from ...host.topology import DEFAULT_NODES, L2TP, NAT
+from ...product.client import VpnClient
+from ...product.dialler import MakeDialler
+from ...product.ipsec_client import Ikev2Client, L2tpIpsecClient
+from ...product.l2tp_client import L2tpClient
+from ...product.pptp_client import PptpDialler
+from ...product.probes import ECHO_PORT
+from ...product.radius_stack import RadiusStack
+from ...product.vpnha_stack import CONFIG_FILE
+from ...traffic.nat import Streams, inside_captures, resets_sent, sources_seen
+from ..live import Live
+from ..run import Run
+
+# Two of them behind one NAT. The first one has the flows through the gateway's NAT as well.
+CLIENTS: Mapping[str, MakeDialler] = {
+    "client1": L2tpClient, "home1": L2tpIpsecClient, "home2": L2tpIpsecClient,
+    "client2": Ikev2Client, "client3": PptpDialler}
+NODES = (*DEFAULT_NODES, "client2", "client3", NAT, "home1", "home2")
+FIRST_PORT, STREAMS, INTERVAL_S = 40000, 10, 0.5
+PORTS = f"{FIRST_PORT}-{FIRST_PORT + STREAMS - 1}"
+# In place of nftables/gateway.nft: the server has a way to the clients, as the probes need it.
+NAT_RULES = f"""\
+table ip lab-flows {{
+}}
+delete table ip lab-flows
+table ip lab-flows {{
+    chain post {{
+        type nat hook postrouting priority srcnat; policy accept;
+        oifname "inside" ip saddr {L2TP.addresses} tcp sport {PORTS} snat to {L2TP.vip_inside}
+    }}
+}}
+"""
+
+
+class MixedStack(RadiusStack):
+    """L2TP both within IPsec and without, IKEv2, PPTP; accounting; NAT for some flows."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run.lab, ipsec=True)
+
+    def configure(self, node: Node) -> None:
+        super().configure(node)
+        toml = (node.read(CONFIG_FILE) or "").replace("required = true", "required = false", 1)
+        node.put(CONFIG_FILE, toml, mode=0o640)
+        node.run("nft", "-f", "-", stdin=NAT_RULES)
+
+
+@dataclasses.dataclass
+class Flows:
+    """Streams through NAT of one client, from beginning to end."""
+
+    client: VpnClient
+    streams: Streams
+
+    @classmethod
+    def begin(cls, live: Live) -> Flows:
+        return cls(live.client, Streams(live.run.lab, live.client.node, FIRST_PORT, STREAMS,
+                                        INTERVAL_S, ("ppp0",)))
+
+    def end(self, run: Run) -> None:
+        end = self.streams.stop()
+        run.expect("streams_alive", end["alive"], equals(STREAMS))
+        run.expect("streams_reset", end["resets"], equals(0))
+
+    @staticmethod
+    def expect_translated(run: Run) -> None:
+        """In the captures of a run that was measured: the server knows each stream by one address
+        and port, and no gateway has reset one."""
+        captures = inside_captures(run.lab, run.out)
+        own = {str(port) for port in range(FIRST_PORT, FIRST_PORT + STREAMS)}
+        seen = {source for source in sources_seen(captures, ECHO_PORT)
+                if source.rpartition(":")[2] in own}
+        run.expect("flows_with_another_source",
+                   sorted(seen ^ {f"{L2TP.vip_inside}:{port}" for port in own}), is_empty())
+        run.expect("resets_to_the_server", resets_sent(captures, ECHO_PORT), equals(0))

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A slice of the soak: clients of all protocols under random faults, and what must hold of them."""
+from __future__ import annotations
+
+import functools
+import itertools
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...evidence.expectation import at_least, at_most, equals, is_empty
+from ...evidence.measure import Measured
+from ...evidence.result import ClientResult
+from ...product.client import VpnClient
+from ...product.dialler import IKEV2, PPTP
+from ...product.radius import RadiusServer
+from ...product.sites.home import start_nat
+from ..accounts import CHECKPOINT_S, TOLD_LIMIT_S, expect_account, octets
+from ..drill import MIXED_KINDS, PROMOTED, UNNOTICED_MS, Step, plan
+from ..live import Live, begin
+from ..promise import PPTP_MS, TAKEOVER_MS, expect_nothing_else, worst_gap_ms
+from ..run import Run
+from ..scenario import Loaded, Scenario
+from ..soak import NAME, Drilled, bound_ms, inject
+from .figures import expect_flat, held
+from .mix import CLIENTS, NODES, Flows, MixedStack
+
+SLICE_FILE = "slice.json"
+# In place of UNNOTICED_MS: so many nodes share two cores of the host.
+BUSY_MS = 500
+# What a client is sent, and nobody counts, when its gateway dies: since the last checkpoint.
+UNCOUNTED_S = 1.5
+
+
+def loaded(minutes: float, first: int) -> Loaded:
+    """As what runs scenarios takes it. `first`: so many faults of the plan were injected before."""
+    return Loaded(NAME, f"all protocols under random faults for {minutes:g} min, from fault "
+                  f"{first + 1} on", Scenario(nodes=NODES, faults=1, vpnha=True),
+                  functools.partial(soak, minutes=minutes, first=first))
+
+
+@dataclass
+class Figures:
+    """What the slice adds to the history of the soak, as far as it came."""
+
+    drilled: Drilled = field(default_factory=Drilled)
+    held: list[dict[str, dict[str, int]]] = field(default_factory=list)
+    accounts: int = 0
+    seen: Measured | None = None
+
+    def write(self, path: Path, first: int) -> None:
+        clients = self.seen.clients if self.seen is not None else []
+        span = (self.drilled.faults_from, self.drilled.until)
+        data = {"first": first,
+                "minutes": round(max(0.0, span[1] - span[0]) / 60, 2),
+                "faults": Counter(f"{each.step.kind.name}, {_whom(each.step)}"
+                                  for each in self.drilled.done),
+                "silences_ms": {each.name: worst_gap_ms(each, span) for each in clients},
+                "pings_sent": sum(each.pings_sent or 0 for each in clients),
+                "pings_lost": sum(each.pings_lost or 0 for each in clients),
+                "accounts": self.accounts, "held": self.held}
+        path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def soak(run: Run, minutes: float, first: int) -> None:
+    figures = Figures()
+    try:
+        _soak(run, minutes, first, figures)
+    finally:
+        figures.write(run.out / SLICE_FILE, first)
+
+
+def _soak(run: Run, minutes: float, first: int, figures: Figures) -> None:
+    start_nat(run.lab)
+    radius = RadiusServer(run.lab, run.lab.node("server"))
+    live = begin(run, clients=(), observe_s=0, stack=MixedStack(run))
+    live.dial_all(CLIENTS)
+    flows = Flows.begin(live)
+    addresses = {client.name: client.dialled()[-1].local for client in live.clients}
+    figures.held.append(_held(live))
+    inject(live, itertools.islice(plan(run.seed, MIXED_KINDS), first, None), minutes,
+           figures.drilled)
+    figures.held.append(_held(live))
+
+    flows.end(run)
+    for client in live.clients:
+        client.stop_traffic()
+    run.observe(CHECKPOINT_S)
+    counted = {client.name: octets(client) for client in _accounted(live)}
+    live.hang_up()
+    _expect_accounts(run, live, radius, addresses, counted, figures)
+    run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, TOLD_LIMIT_S)
+    seen = figures.seen = live.measure()
+    _expect_silences(run, seen, figures.drilled)
+    for client in live.clients:
+        expect_nothing_else(run, seen.client(client.name))
+    Flows.expect_translated(run)
+    expect_flat(run, *figures.held)
+    run.expect("faults", len(figures.drilled.done), at_least(1))
+
+
+def _held(live: Live) -> dict[str, dict[str, int]]:
+    return {node.name: held(node) for node in live.stack.cluster.nodes}
+
+
+def _accounted(live: Live) -> list[VpnClient]:
+    """pppd's sessions; of IKEv2 vpnhad knows no octets."""
+    return [client for client in live.clients if client.protocol != IKEV2]
+
+
+def _expect_accounts(run: Run, live: Live, radius: RadiusServer, addresses: Mapping[str, str],
+                     counted: Mapping[str, dict[str, int]], figures: Figures) -> None:
+    run.wait_for("the server was told of all ends", lambda: sum(
+        each.kind == "Stop" for each in radius.told()) >= len(counted), TOLD_LIMIT_S)
+    told = radius.told()
+    (run.out / "detail").write_bytes(run.lab.node("server").get("/run/lab/radius/detail"))
+    run.expect("accounts", len({each.session for each in told}), equals(len(counted)))
+    run.expect("accounts_waiting", [live.stack.status(node)["accounting"]["waiting"]
+                                    for node in run.lab.gateways],
+               equals([0] * len(run.lab.gateways)))
+    drilled = figures.drilled
+    deaths = sum(each.step.target == PROMOTED for each in drilled.done)
+    lost = 100 * UNCOUNTED_S * deaths / max(1.0, drilled.until - drilled.calm_from)
+    own = {name: [each for each in told if each.fields["Framed-IP-Address"] == addresses[name]]
+           for name in counted}
+    for name, octets_of in counted.items():
+        run.expect(f"{name}_ids", len({each.session for each in own[name]}), equals(1))
+        if own[name]:
+            expect_account(run, name, own[name], octets_of, lost)
+    figures.accounts = sum(map(bool, own.values()))
+    run.expect("accounts_of_nobody", [each.fields for each in told if each not in
+                                      itertools.chain.from_iterable(own.values())], is_empty())
+
+
+def _expect_silences(run: Run, seen: Measured, drilled: Drilled) -> None:
+    """Of each fault and each client."""
+    for client in seen.clients:
+        run.expect(f"before_any_fault_{client.name}_gap_ms", worst_gap_ms(client, drilled.calm),
+                   at_most(BUSY_MS))
+    for each, span in drilled.spans:
+        for client in seen.clients:
+            run.expect(f"{each.name} {client.name}_gap_ms", worst_gap_ms(client, span),
+                       at_most(limit_ms(each.step, client)))
+
+
+def limit_ms(step: Step, client: ClientResult) -> float:
+    """A call of PPTP goes on when its new numbers have gone round the group."""
+    bound = max(bound_ms(step), BUSY_MS) if step.bound_ms <= UNNOTICED_MS else bound_ms(step)
+    if client.protocol == PPTP and bound >= TAKEOVER_MS:
+        return bound + PPTP_MS - TAKEOVER_MS
+    return bound
+
+
+def _whom(step: Step) -> str:
+    return "a standby" if "standby" in step.target else step.target
