@@ -137,6 +137,20 @@ def test_a_resumed_tunnel_asks_by_a_number_that_the_client_has(made, acknowledge
     assert kinds(made.check()) == found
 
 
+def test_whoever_forges_a_client_acknowledges_nothing(made):
+    made.send(0.1, "gw1", control(0, SCCRP)).send(0.2, "gw1", control(1, ICRP))
+    made.from_client(0.3, from_client(1))
+    made.client.ip(0.4, from_client(2), "02:00:00:00:03:35")
+    made.claim(1, "gw2").send(1.1, "gw2", control(1, HELLO))
+    assert kinds(made.check()) == [L2TP_NS]
+
+
+def test_messages_to_nobodys_tunnel_are_not_two_of_one(made):
+    made.send(0.1, "gw1", control(1, CDN, tunnel=0)).send(0.2, "gw1", control(1, ICRP, tunnel=0))
+    history = made.check()
+    assert kinds(history) == [] and history.seen["wire"]["l2tp_messages"] == 0
+
+
 def test_where_no_client_is_seen_a_hello_may_have_a_number_below_the_highest(made):
     for ns, avps in enumerate((SCCRP, ICRP, CDN)):
         made.send(0.1 + ns / 10, "gw1", control(ns, avps))
@@ -160,6 +174,12 @@ def test_two_ike_requests_under_one_id(made):
     history = made.check()
     assert kinds(history) == [IKE_ID]
     assert "request 3" in history.violations[0].what
+
+
+def test_a_first_message_of_ike_may_come_again_with_a_cookie(made):
+    for body in (b"first", b"with a cookie"):
+        made.send(0.1, "gw1", ike_request(0, body, exchange=34))
+    assert kinds(made.check()) == []
 
 
 def test_answers_and_fragments_are_not_two_requests(made):

@@ -2,12 +2,15 @@
 """Who owns an address: takeovers that are right, and planted ones that are not."""
 from __future__ import annotations
 
+import ipaddress
+
 import pytest
 
 from capture_packets import echo, ip, udp
 from history_captures import CLIENT, T0, VIP, Made, esp, kinds, mac
 from vpnlab.history.violations import (OLDER_OWNER, OWNERS_IN_TURNS, SESSION_OWNER,
                                        UNCLAIMED_OWNER)
+from vpnlab.host.topology import L2TP
 
 
 @pytest.fixture
@@ -72,7 +75,8 @@ def test_an_answer_to_who_has_is_a_frame_of_the_owner(made):
         mac("gw1").replace(":", "")) + b"\x08\x06\0\x01\x08\0\x06\x04\0\x02" + b"\0" * 6
         + bytes([192, 0, 2, 100]) + b"\0" * 6 + bytes([192, 0, 2, 51]))
     made.gateways["gw1"].raw(7, reply)
-    assert kinds(made.check()) == [OLDER_OWNER]
+    history = made.check()
+    assert kinds(history) == [OLDER_OWNER] and "gw1 speaks" in history.violations[0].what
 
 
 def test_the_owner_speaks_between_a_first_frame_and_its_announcement(made):
@@ -116,6 +120,32 @@ def test_what_another_machine_forges_is_no_word_of_the_gateway(made):
     history = made.check()
     assert kinds(history) == []
     assert history.seen["client1"]["addresses"] == 0
+
+
+def advertise(node: str, to: str) -> bytes:
+    """A neighbour advertisement of the VIP from the node's own address."""
+    own, vip, target = (ipaddress.ip_address(each).packed for each in (
+        "fe80::1", L2TP.vip6_outside, to))
+    body = b"\x88\0\0\0\x20\0\0\0" + vip
+    return (b"\x33\x33\0\0\0\1" + bytes.fromhex(mac(node).replace(":", "")) + b"\x86\xdd\x60\0\0\0"
+            + len(body).to_bytes(2, "big") + b"\x3a\xff" + own + target + body)
+
+
+def test_an_address_of_ipv6_is_claimed_by_an_advertisement_to_all(made):
+    for t, node in ((0, "gw1"), (2, "gw2"), (4, "gw1")):
+        made.gateways[node].raw(t, advertise(node, "ff02::1"))
+    history = made.check()
+    assert kinds(history) == []
+    seen = history.seen["wire"]
+    assert (seen["announcements"], seen["takeovers"], seen["takeovers_unannounced"]) == (3, 2, 0)
+
+
+def test_an_advertisement_to_one_is_a_frame_of_the_owner(made):
+    for t, node in ((0, "gw1"), (2, "gw2")):
+        made.gateways[node].raw(t, advertise(node, "ff02::1"))
+    made.gateways["gw1"].raw(4, advertise("gw1", "2001:db8:1::51"))
+    history = made.check()
+    assert kinds(history) == [OLDER_OWNER] and "gw1 speaks" in history.violations[0].what
 
 
 def test_addresses_have_owners_of_their_own(made):

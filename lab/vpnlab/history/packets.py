@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..evidence.capture_decode import (DLT_EN10MB, ETH_ARP, ETH_IPV4, ETH_IPV6, IP_ICMPV6, IP_UDP,
+from ..evidence.capture_decode import (DLT_EN10MB, ETH_IPV4, ETH_IPV6, IP_ICMPV6, IP_UDP,
                                        PORT_L2TP, Frame, decode_frame, read_octets)
 from ..host.topology import NAT, NETWORKS, NODES, VPN_GATEWAYS
 from .violations import Place
@@ -110,7 +110,7 @@ def _may_count(data: bytes, by_client: bool) -> bool:
     if kind == ETH_IPV6:
         return data[22:38] in _VIPS6 or data[20] == IP_ICMPV6 or (
             by_client and data[20] == IP_UDP and data[38:54] in _VIPS6)
-    return kind == ETH_ARP or kind not in (ETH_IPV4, ETH_IPV6)
+    return True
 
 
 def _speaks_for(frame: Frame) -> str:
