@@ -11,7 +11,7 @@ from ..host.lab import Fault, Lab
 from ..host.topology import L2TP, VpnGateway
 from ..product.client import VpnClient
 from ..product.dialler import IKEV2, L2TP_IPSEC
-from ..product.probes import PING_INTERVAL_S, SERVER_ADDRESS
+from ..product.probes import SERVER_ADDRESS
 from .capture import VipAnalysis, analyse_client, analyse_vip, standby_frames, timeline_from_logs
 from .capture_invariants import cleartext_l2tp, replays_accepted, sequence_invariants
 from .capture_vip import Ownership
@@ -188,6 +188,6 @@ def _analyse(client: VpnClient, since: float | None) -> ClientResult:
         client.node.spec.access_address, SERVER_ADDRESS,
         client.gateway.vip_outside,
         [path for path in files.logs if path.exists()], name=client.name,
-        protocol=client.protocol, probe_interval_s=PING_INTERVAL_S,
+        protocol=client.protocol, probe_interval_s=client.pace.ping_s,
         clock_offset_s=-client.clock_offset_s, t_end=client.traffic_until, stream=client.stream,
         interface_changes=None if since is None else client.interface_changes(since))

@@ -12,7 +12,7 @@ from ..host.lab import Lab
 from ..host.node import Node
 from ..host.topology import VpnGateway
 from .dialler import Dialled, Dialler
-from .probes import InterfaceEvent, Probes, Watch, parse_events
+from .probes import InterfaceEvent, Pace, Probes, Watch, parse_events
 
 START_LIMIT_S = 15.0
 DIAL_LIMIT_S = 20.0
@@ -33,7 +33,7 @@ class Files:
 
 
 class VpnClient:
-    def __init__(self, lab: Lab, dialler: Dialler, out: Path) -> None:
+    def __init__(self, lab: Lab, dialler: Dialler, out: Path, pace: Pace) -> None:
         """Returns when it may dial, watched and captured from now on."""
         self.node: Node = dialler.node
         self.name = name = self.node.name
@@ -44,7 +44,8 @@ class VpnClient:
         self._lab = lab
         self._dialler = dialler
         self._watch = Watch(self.node, dialler.interface)
-        self._probes = Probes(self.node)
+        self.pace = pace
+        self._probes = Probes(self.node, pace)
         access, interface = self.node.spec.access, dialler.interface
         self.files = Files(out / f"{name}-{access}.pcap", out / f"{name}-{interface}.pcap",
                            out / f"{name}-{interface}.events", out / f"{name}-ping.log",

@@ -16,6 +16,15 @@ PING_INTERVAL_S = 0.015
 RECORD_INTERVAL_S = 0.02
 SERVER_ADDRESS = NODES["server"].address("inside")
 
+
+@dataclasses.dataclass(frozen=True)
+class Pace:
+    """How often a client asks."""
+
+    ping_s: float = PING_INTERVAL_S
+    record_s: float = RECORD_INTERVAL_S
+
+
 _PING_LOG = "lab-ping.log"
 _STREAM_RESULT = "/run/lab/stream.json"
 _STREAM_LOG = "/run/lab/stream.log"
@@ -117,17 +126,18 @@ class Watch:
 class Probes:
     """The pings and the stream of one client."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, pace: Pace) -> None:
         self._node = node
+        self._pace = pace
         self._ping: Background | None = None
         self._stream: Background | None = None
 
     def start(self) -> None:
         self._ping = self._node.start_tool("ping_probe.py", SERVER_ADDRESS,
-                                           str(PING_INTERVAL_S), f"/var/log/{_PING_LOG}",
+                                           str(self._pace.ping_s), f"/var/log/{_PING_LOG}",
                                            output="/run/lab/ping.err")
         self._stream = self._node.start_tool("tcp_stream.py", SERVER_ADDRESS, str(ECHO_PORT),
-                                             str(RECORD_INTERVAL_S), _STREAM_RESULT,
+                                             str(self._pace.record_s), _STREAM_RESULT,
                                              output=_STREAM_LOG)
 
     def flowing(self) -> bool:

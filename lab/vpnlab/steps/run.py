@@ -23,7 +23,7 @@ from ..host.topology import L2TP, VpnGateway
 from ..product.client import VpnClient
 from ..product.dialler import Dialler
 from ..product.l2tp_client import L2tpClient, Redial
-from ..product.probes import EchoServer
+from ..product.probes import EchoServer, Pace
 
 T = TypeVar("T")
 START_LIMIT_S = 15.0
@@ -45,6 +45,8 @@ class Run:
         self.out = out
         self.seed = seed
         self.waiting = waiting
+        # Of clients that are made from now on.
+        self.pace = Pace()
         self.random = random.Random(seed)
         self._name = name
         self._declared_faults = declared_faults
@@ -82,7 +84,7 @@ class Run:
 
     def client(self, dialler: Dialler) -> VpnClient:
         """A client that is ready to dial, watched and captured from now on."""
-        client = VpnClient(self.lab, dialler, self.out)
+        client = VpnClient(self.lab, dialler, self.out, self.pace)
         self._clients.append(client)
         return client
 

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ..evidence.expectation import at_least, at_most
+from ..evidence.expectation import at_least, at_most, equals
 from ..host.errors import LabError
 from ..host.node import Node
 from ..product.vpnha_stack import CONFIG_FILE, DAEMON
@@ -266,10 +266,13 @@ def _pull_cable(network: str) -> Callable[[Live, Step, list[Node]], None]:
     return act
 
 
-def _switch_over(live: Live, _step: Step, victims: list[Node]) -> None:
-    """Without a constraint, as an operator would; the command chooses who is next."""
-    told = victims[0].run("vpnha", "switchover", live.stack.gateway.name, timeout=MOVE_LIMIT_S)
-    live.run.step(told.stdout.replace("\n", "; "))
+def _switch_over(live: Live, step: Step, victims: list[Node]) -> None:
+    """Without a constraint, as an operator would; the command chooses who is next. It has lost a
+    session if it ends with anything but 0."""
+    done = victims[0].run("vpnha", "switchover", live.stack.gateway.name, check=False,
+                          timeout=MOVE_LIMIT_S)
+    live.run.step(f"{done.stdout}{done.stderr}".replace("\n", "; "))
+    live.run.expect(f"exit code of {step}", done.code, equals(0))
 
 
 def _drain(live: Live, step: Step, victims: list[Node]) -> None:

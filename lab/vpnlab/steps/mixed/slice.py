@@ -15,6 +15,7 @@ from ...evidence.measure import Measured
 from ...evidence.result import ClientResult
 from ...product.client import VpnClient
 from ...product.dialler import IKEV2, PPTP
+from ...product.probes import Pace
 from ...product.radius import RadiusServer
 from ...product.sites.home import start_nat
 from ..accounts import CHECKPOINT_S, TOLD_LIMIT_S, expect_account, octets
@@ -28,6 +29,8 @@ from .figures import expect_flat, held
 from .mix import CLIENTS, NODES, Flows, MixedStack
 
 SLICE_FILE = "slice.json"
+# Together the clients ask as often as two of other scenarios do.
+PACE = Pace(ping_s=0.05, record_s=0.1)
 # In place of UNNOTICED_MS: so many nodes share two cores of the host.
 BUSY_MS = 500
 # What a client is sent, and nobody counts, when its gateway dies: since the last checkpoint.
@@ -73,6 +76,7 @@ def soak(run: Run, minutes: float, first: int) -> None:
 
 
 def _soak(run: Run, minutes: float, first: int, figures: Figures) -> None:
+    run.pace = PACE
     start_nat(run.lab)
     radius = RadiusServer(run.lab, run.lab.node("server"))
     live = begin(run, clients=(), observe_s=0, stack=MixedStack(run))
