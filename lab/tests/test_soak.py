@@ -121,14 +121,14 @@ class FakeNode:
     def read(self, path: str) -> str:
         return self.FILES[path]
 
-    def run(self, *_argv: str) -> Done:
-        return self.Done()
+    def run(self, *argv: str) -> Done:
+        return self.Done() if argv[0] == "ls" else self.Done("\t SAD count 8\n")
 
 
 def test_what_a_node_holds():
     assert figures.held(FakeNode()) == {
         "vpnhad_kib": 5120, "vpnhad_descriptors": 3, "vpnhad_threads": 9, "processes": 131,
-        "kernel_kib": 20480, "sockets": 88, "interfaces": 2, "flows": 12}
+        "kernel_kib": 20480, "sockets": 88, "interfaces": 2, "flows": 12, "sas": 8}
 
 
 def test_what_grows_is_not_flat():

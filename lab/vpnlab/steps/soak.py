@@ -138,7 +138,7 @@ def _share_cores(live: Live, promoted: Node, at_promoted: bool) -> None:
         live.stack.cluster.spare_successors(promoted)
     else:
         standbys = [node for node in live.stack.cluster.nodes if node is not promoted]
-        live.run.lab.share_cores(standbys, [promoted, *(each.node for each in live.clients)])
+        live.run.lab.share_cores(standbys, [promoted, live.client.node])
 
 
 def _wait_all_answered(live: Live) -> None:

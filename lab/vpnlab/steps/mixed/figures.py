@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a node holds: memory, descriptors and objects of the kernel, read from /proc. In a soak they
-stay as they are."""
+"""What a node holds: memory, descriptors and objects of the kernel. In a soak they stay as they
+are."""
 from __future__ import annotations
 
 import re
@@ -14,7 +14,7 @@ from ..run import Run
 # How much more of each may be held at the end than at the beginning, by the node that holds most.
 # Nodes change their roles meanwhile, and a resumed session has no pppd.
 LEEWAY = {"vpnhad_kib": 8192, "vpnhad_descriptors": 16, "vpnhad_threads": 4, "processes": 24,
-          "kernel_kib": 16384, "sockets": 64, "interfaces": 4, "flows": 256}
+          "kernel_kib": 16384, "sockets": 64, "interfaces": 4, "flows": 256, "sas": 6}
 Held = Mapping[str, int]
 
 
@@ -31,7 +31,8 @@ def held(node: Node) -> dict[str, int]:
         "sockets": _field(node.read("/proc/net/sockstat") or "", "sockets: used"),
         # Two lines are the head.
         "interfaces": len((node.read("/proc/net/dev") or "").splitlines()) - 2,
-        "flows": int(node.read("/proc/sys/net/netfilter/nf_conntrack_count") or 0)}
+        "flows": int(node.read("/proc/sys/net/netfilter/nf_conntrack_count") or 0),
+        "sas": _field(node.run("ip", "xfrm", "state", "count").stdout.strip(), "SAD count")}
 
 
 def most(nodes: Mapping[str, Held]) -> dict[str, int]:
@@ -48,7 +49,7 @@ def expect_flat(run: Run, before: Mapping[str, Held], after: Mapping[str, Held])
 def _field(text: str, name: str) -> int:
     found = re.search(rf"^{name}:?\s+(\d+)", text, re.MULTILINE)
     if found is None:
-        raise ValueError(f"no {name} in /proc")
+        raise ValueError(f"no {name} in {text[:40]!r}")
     return int(found[1])
 
 
