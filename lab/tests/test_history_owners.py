@@ -6,11 +6,11 @@ import ipaddress
 
 import pytest
 
-from capture_packets import echo, ip, udp
+from capture_packets import Pcap, echo, ip, udp
 from history_captures import CLIENT, T0, VIP, Made, esp, kinds, mac
 from vpnlab.history.violations import (OLDER_OWNER, OWNERS_IN_TURNS, SESSION_OWNER,
                                        UNCLAIMED_OWNER)
-from vpnlab.host.topology import L2TP
+from vpnlab.host.topology import L2TP, NODES
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_two_owners_for_30_ms(made):
     history = made.check()
     assert kinds(history) == [OLDER_OWNER, SESSION_OWNER]
     found = history.violations[0]
-    assert found.count == 3 and "gw1 speaks for 192.0.2.100" in found.what
+    assert found.count == 3 and "gw1 speaks for gateway l2tp" in found.what
     assert found.t == pytest.approx(T0 + 2.0, abs=0.011)
     assert found.until - found.t == pytest.approx(0.02, abs=0.001)
     assert str(found.packets[0]) == "gw1-outside.pcap#192"
@@ -148,7 +148,18 @@ def test_an_advertisement_to_one_is_a_frame_of_the_owner(made):
     assert kinds(history) == [OLDER_OWNER] and "gw1 speaks" in history.violations[0].what
 
 
-def test_addresses_have_owners_of_their_own(made):
+def test_who_has_lost_one_address_has_lost_all(made, tmp_path):
+    made.claim(0, "gw1").serve("gw1", 0.1, 2)
+    made.claim(2.4, "gw2").serve("gw2", 2.5, 5, first=1000)
+    inside = Pcap()
+    inside.ip(3, echo(L2TP.vip_inside, "198.51.100.21", 1), NODES["gw1"].mac("inside"))
+    inside.write(tmp_path / "gw1-inside.pcap")
+    history = made.check()
+    assert kinds(history) == [OLDER_OWNER]
+    assert str(history.violations[0].packets[0]) == "gw1-inside.pcap#1"
+
+
+def test_gateways_have_owners_of_their_own(made):
     made.claim(0, "gw1").serve("gw1", 0.1, 5)
     made.claim(0, "gw2", "192.0.2.101")
     for i in range(50):

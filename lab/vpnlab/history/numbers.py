@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..evidence.capture_decode import (PORT_PPTP, PPP_CCP, PPP_LCP, TCP_SYN, Esp, Gre, Ike, Ip,
                                        L2tp, Ppp, Tcp)
+from .owners import Session
 from .packets import Packet
 from .violations import (ESP_NUMBER, GRE_NUMBER, IKE_ID, L2TP_NS, MPPE_COUNT, Place, Violation)
 
@@ -193,7 +194,7 @@ class Numbers:
                            packet.place)
 
 
-def session_of(ip: Ip | None) -> Hashable | None:
+def session_of(ip: Ip | None) -> Session | None:
     """Which session of a client a gateway's packet is of, by what the client knows it by."""
     if ip is None:
         return None

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Who owns an address, or a session, as a register that several nodes write.
+"""Who owns the addresses of a gateway, or a session, as a register that several nodes write. All
+addresses of a gateway are one register: who has lost one of them has lost all.
 
 A node writes it with an announcement to all (gratuitous ARP, an unsolicited neighbour
 advertisement), and reads it with each frame that it sends. The order of the announcements is the
@@ -14,10 +15,10 @@ one its frame is of its former term.
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .packets import Packet
+from .packets import GATEWAYS, Packet
 from .violations import (OLDER_OWNER, OWNERS_IN_TURNS, SESSION_OWNER, UNCLAIMED_OWNER, Place,
                          Violation)
 
@@ -27,7 +28,9 @@ CLAIM_S = 1.2
 TURN_S = 0.25
 NEVER = float("-inf")
 
-# When each node has last announced the address.
+# A protocol, and what a client knows the session by.
+Session = tuple[str | int | None, ...]
+# When each node has last announced an address of the gateway.
 Claims = Mapping[str, float]
 Found = Callable[[Violation], None]
 
@@ -123,44 +126,46 @@ class Register:
 
 
 class Owners:
-    """The registers of one vantage: of addresses, and of the sessions that are spoken for from
-    them."""
+    """The registers of one vantage: of gateways, and of their sessions."""
 
     def __init__(self, vantage: str, found: Found) -> None:
         self._vantage = vantage
         self._found = found
         self._claims: dict[str, dict[str, float]] = {}
-        self._addresses: dict[str, Register] = {}
-        self._sessions: dict[tuple[str, Hashable], Register] = {}
+        self._addresses: set[str] = set()
+        self._gateways: dict[str, Register] = {}
+        self._sessions: dict[tuple[str, Session], Register] = {}
         self.claimed = 0
 
-    def take(self, packet: Packet, session: Hashable | None) -> None:
+    def take(self, packet: Packet, session: Session | None) -> None:
         """`session`: which one it is of, if of any."""
-        claims = self._claims.setdefault(packet.vip, {})
+        gateway = GATEWAYS[packet.vip]
+        claims = self._claims.setdefault(gateway, {})
         if packet.claims:
             self.claimed += 1
             claims[packet.node] = packet.place.t
-        address = self._addresses.get(packet.vip)
-        if address is None:
-            address = self._addresses[packet.vip] = Register(self._vantage, packet.vip)
-        address.speak(packet.node, packet.place, claims, self._found)
+        self._addresses.add(packet.vip)
+        register = self._gateways.get(gateway)
+        if register is None:
+            register = self._gateways[gateway] = Register(self._vantage, f"gateway {gateway}")
+        register.speak(packet.node, packet.place, claims, self._found)
         if session is None:
             return
         key = (packet.vip, session)
         register = self._sessions.get(key)
         if register is None:
             register = self._sessions[key] = Register(
-                self._vantage, f"session {session} of {packet.vip}",
+                self._vantage, f"session {' '.join(map(str, session))}",
                 (SESSION_OWNER, SESSION_OWNER))
         register.speak(packet.node, packet.place, claims, self._found)
 
     def finish(self) -> None:
-        for register in (*self._addresses.values(), *self._sessions.values()):
+        for register in (*self._gateways.values(), *self._sessions.values()):
             register.expire(float("inf"), self._found)
 
     def seen(self) -> dict[str, int]:
         return {"addresses": len(self._addresses), "announcements": self.claimed,
-                "takeovers": sum(each.takeovers for each in self._addresses.values()),
-                "takeovers_unannounced": sum(each.unclaimed for each in self._addresses.values()),
+                "takeovers": sum(each.takeovers for each in self._gateways.values()),
+                "takeovers_unannounced": sum(each.unclaimed for each in self._gateways.values()),
                 "sessions": len(self._sessions),
                 "sessions_moved": sum(each.takeovers > 0 for each in self._sessions.values())}

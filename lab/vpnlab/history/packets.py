@@ -14,7 +14,9 @@ from ..evidence.capture_decode import (DLT_EN10MB, ETH_IPV4, ETH_IPV6, IP_ICMPV6
 from ..host.topology import NAT, NETWORKS, NODES, VPN_GATEWAYS
 from .violations import Place
 
-VIPS = frozenset(vip for gateway in VPN_GATEWAYS for vip in gateway.vips)
+# Whose each address is.
+GATEWAYS = {vip: gateway.name for gateway in VPN_GATEWAYS for vip in gateway.vips}
+VIPS = frozenset(GATEWAYS)
 # Captures of what gateways have sent.
 WIRE = "wire"
 _VIPS4 = frozenset(ipaddress.ip_address(vip).packed for vip in VIPS if ":" not in vip)

@@ -16,9 +16,9 @@ MPPE_COUNT = "mppe-count"
 L2TP_NS = "l2tp-ns"
 IKE_ID = "ike-id"
 KINDS = {
-    OLDER_OWNER: "a frame from an address after the first one of a newer owner",
-    UNCLAIMED_OWNER: "a frame from an address by a node that never claimed it",
-    OWNERS_IN_TURNS: "two nodes claim an address in turns",
+    OLDER_OWNER: "a frame from a gateway's address after the first one of a newer owner",
+    UNCLAIMED_OWNER: "a frame from a gateway's address by a node that never claimed one",
+    OWNERS_IN_TURNS: "two nodes claim a gateway's addresses in turns",
     SESSION_OWNER: "a packet of a session by an older owner",
     ESP_NUMBER: "a sequence number of ESP twice in one SA and direction",
     GRE_NUMBER: "a sequence number of GRE twice in one call and direction",

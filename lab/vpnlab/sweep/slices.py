@@ -26,7 +26,7 @@ PAGE = KEPT.with_suffix(".md")
 # What of a history's vantage points is summed: of what gateways have sent.
 SUMMED = {"esp_packets": "packets of ESP", "gre_packets": "packets of GRE",
           "mppe_packets": "of them with MPPE", "l2tp_messages": "control messages of L2TP",
-          "ike_requests": "requests of IKEv2", "takeovers": "changes of an address's owner"}
+          "ike_requests": "requests of IKEv2", "takeovers": "changes of a gateway's owner"}
 
 HEAD = """\
 <!-- SPDX-License-Identifier: GPL-2.0-or-later -->
