@@ -66,3 +66,11 @@ def test_packages_are_held_only_where_the_play_is_in_use(site: plays.Site):
                            tasks=("unattended",))
         assert played.ok, played.output
         assert file.exists() == by_play
+
+
+def test_a_package_that_the_release_does_not_have_is_passed_over(site: plays.Site):
+    played = site.play(plays.inventory(1, vpnha_upgrade_programs="none",
+                                       vpnha_upgrade_packages=["bash", "libbash1t64"]),
+                       tasks=("upgrade",))
+    assert played.ok, played.output
+    assert played.changed == 0
