@@ -7,9 +7,9 @@
          together, and three minutes of the random drill
 --all    also the sanitizers on all tests, the packages built twice and for the next release of
          Debian, an upgrade to it, clang-tidy, a minute of fuzzing per target, bugs planted for the
-         simulator to find, all runs of the lease's exhaustive checker and each sentence of its
-         protocol loosened for it to find, every scenario but the measurements, half an hour of the
-         drill, and what --release does
+         simulator to find, all runs of the lease's exhaustive checker and of its specification, and
+         each sentence of its protocol loosened for both to find, every scenario but the
+         measurements, half an hour of the drill, and what --release does
 --area   lint, then unit tests, simulated clusters and scenarios of one part of the tree: for work
          on that part; it stands for none of the tiers
 --release  unit tests in a root of Debian's other release, which is made first, and the scenarios
@@ -339,6 +339,8 @@ def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
             checks.step("lease checker", ["build/release/tests/checker/vpnha-checker", "--jobs",
                                           "2", "all"], checker_count)
             checks.step("loosened sentences", ["tests/checker/mutate", "--jobs", "2"], fuzz_count)
+            checks.step("specification", ["spec/check"], fuzz_count)
+            checks.step("loosened specification", ["spec/check", "--mutants"], fuzz_count)
             checks.step("fuzzing", ["tests/fuzz/run", "--seconds", str(FUZZ_SECONDS)], fuzz_count)
         if not everything:
             plain_lab(checks)
