@@ -8,7 +8,8 @@
  *   one owner      No two nodes have an open gate. Exception: within one lease of the thaw of a
  *                  machine whose clock stood, by the clock of that machine.
  *   epochs grow    A gate opens, and is kept open, only in the highest epoch that ever had an open
- *                  gate. The same exception.
+ *                  gate. The same exception; and another one beside a witness that lies: a vpnhad
+ *                  that was down while the other one served does not know that epoch.
  *   one claim      No epoch is claimed twice, also not after a crash.
  *   one number     A new owner's numbers begin above all numbers that were used before.
  *   clean handover The old gate is shut when the old owner sends its answer to the successor.
@@ -85,6 +86,7 @@ typedef Node {
     bit stands_in, by_order;     /* Its claim, and who wants it. */
     bit held;                    /* Of its newest round: it had the lease. */
     byte round, sent, counted;   /* That round, the answers to it, and those that have arrived. */
+    byte handing;                /* Who is about to answer that round by a handover. */
     byte ended;                  /* The Release in the network. */
     bit ended_by_order;
     byte bound, seen;            /* By rounds of the other node: for so long; the highest epoch. */
@@ -187,19 +189,17 @@ inline grant(voter, wanted) {
     fi;
     d[voter].promise = PROMISE
 }
-
 inline answer(v, s) {
     grant(v, d[s].epoch);
     d[s].sent = d[s].sent | BIT(v);
     NUMBERS(d[v].heard = (d[s].held -> KNOWN + d[s].round : d[v].heard))
 }
-
 inline hear_release(v, s) {
     d[v].promise = 0; d[v].released = 1;
     d[v].order = d[s].ended_by_order; ordered = ordered | (d[v].order -> BIT(v) : 0)
 }
-
-inline close_round(n) { d[n].round = 0; d[n].held = 0; d[n].sent = 0; d[n].counted = 0 }
+inline close_round(n) { d[n].round = 0; d[n].held = 0; d[n].handing = 0;
+                         d[n].sent = 0; d[n].counted = 0 }
 
 /* The gate is shut first, then the Release is sent. */
 inline end_epoch(n, why) {
@@ -226,6 +226,11 @@ inline receive(v, s) {
 /* ---- The owner ---- */
 
 #define APART(a, b) assert(!(OPEN(a) && OPEN(b)) || d[a].thawed > 0 || d[b].thawed > 0)
+#ifdef LIES
+#define MAY_FALL(o) (d[o].thawed > 0 || crashes > 0)
+#else
+#define MAY_FALL(o) (d[o].thawed > 0)
+#endif
 inline one_owner() { APART(0, 1); APART(0, 2); APART(1, 2) }
 
 /* An answer arrives. With a majority the gate is open until a lease after the round was sent. */
@@ -240,7 +245,7 @@ inline count(o, from) {
         fi;
         d[o].gate = MAX(d[o].gate, d[o].round);
         one_owner();
-        assert(d[o].epoch >= top || d[o].thawed > 0); /* epochs grow */
+        assert(d[o].epoch >= top || MAY_FALL(o)); /* epochs grow */
         ordered = (d[o].epoch > top -> 0 : ordered); top = MAX(top, d[o].epoch);
         BESIDE_WITNESS(if
             :: !d[o].held && HAS(d[o].counted, 2) -> /* It renews at once. */
@@ -256,10 +261,10 @@ inline count(o, from) {
 /* A round to all voters; a node's own vote waits for no message. */
 inline ask(n) {
     d[n].round = LEASE; d[n].held = (d[n].phase != claiming); d[n].sent = 0; d[n].counted = 0;
+    d[n].handing = 0;
     if :: ANSWERS(n, d[n].epoch) -> answer(n, n); count(n, n) :: else fi;
     TO_OTHER(n)
 }
-
 #define NEXT(n, e) (1 + MAX(NUMBER(d[n].claimed), MAX(NUMBER(d[n].granted), NUMBER(e))))
 #define HIGHEST MAX(d[0].granted, MAX(d[1].granted, d[2].granted))
 /* `floor`: what a voter has said that it has granted. The number is saved before it is sent. */
@@ -289,7 +294,8 @@ inline claim(n, floor, is_ordered) {
     :: d_step { d[s].ended > 0 && d[s].ended == d[n].granted && !d[n].released && ACTS(n) -> \
         hear_release(n, s) } \
     :: d_step { HANDS_OVER(n, s) -> \
-        grant(n, d[s].epoch); close_round(n); d[n].phase = shutting; d[n].successor = s }
+        grant(n, d[s].epoch); close_round(n); d[n].phase = shutting; d[n].successor = s; \
+        d[s].handing = BIT(n) }
 
 active [NODES] proctype node() {
     byte n = _pid;
@@ -328,8 +334,8 @@ active [NODES] proctype node() {
         next = d[n].successor;
         assert(!OPEN(n)); /* clean handover */
         NUMBERS(d[n].before = KNOWN; d[n].handed = 1)
-        d[next].sent = d[next].sent |
-            (d[next].round > 0 && d[next].epoch == d[n].granted -> BIT(n) : 0);
+        d[next].sent = d[next].sent | (HAS(d[next].handing, n) -> BIT(n) : 0);
+        d[next].handing = 0;
         end_epoch(n, 0) }
     /* vpnhad dies and leaves its gate as it is; the next one shuts the gate, and abstains. */
     :: d_step { !d[n].down && crashes < CRASHES && MAY(CRASH, n, 0) ->
