@@ -27,10 +27,9 @@
 //      the claimant votes for itself then, and passes the Release on. Without a claim it releases.
 //      It hands over only while its own vote is a promise to itself: what time has ended ends
 //      before every event, and the claim is judged after its own Release.
-//  10  Without quorum nothing is claimed; an existing lease goes on. So does one that has lapsed:
-//  of
-//      three voters or more its node claims anew without quorum. It gives that claim up when it
-//      hears of a higher epoch than its own: another node may have served. It does not claim so
+//  10  Without quorum nothing is claimed; an existing lease goes on. After a lapse
+//      the node claims anew without quorum, of three voters or more. It gives that claim up when it
+//      receives a higher epoch than its own: another node may have served. It does not claim so
 //      after a lease that ended in another way, after an order, or after a start. A voter stops
 //      answering the rounds of a node that its own quorate group has lacked for 5 s
 //      (Timing::absence). A voter without quorum lacks nobody. To a question it says no at once
@@ -74,11 +73,13 @@
 //  18  A witness saves two epochs ahead of its grants.                          witness.hpp
 //  19  An opinion of a witness says how long ago it answered another node that held the lease. A
 //      node that has heard that holder L or longer before was cut off, and may lack what the holder
-//      has served since. It does not stand in within 5 s of that answer (Timing::absence).
+//      has served since. It does not stand in within 5 s of that answer (Timing::absence). Nor does
+//      an opinion count while a round of the other node binds the node that asks.
 //
 //  20  A majority that needs the vote of a witness counts with the node's own vote only, and for a
 //      claim not within a promise's time after a round of the other node that holds, or that this
-//      node refused for another reason than a promise. So a node that abstains, or has no memory,
+//      node refused for another reason than a promise. It counts for no claim below an epoch that
+//      the claimant has received. So a node that abstains, or has no memory,
 //      answers no round, and is bound by it all the same. Where both claim before either has
 //      received a round of the other, a witness that lies to both makes two holders. The lower one
 //      ends with the first renewal of the other that it receives; who was granted it by a witness's
@@ -111,7 +112,8 @@
 //
 // Fenced is for the rest of this boot. Invariants, proven by tests/checker: no two nodes have a
 // deadline ahead, but within L of a thaw on the thawed node's own clock; no epoch is valid after a
-// higher one was; a fenced node has no deadline ahead; the counter margin covers what was sent.
+// higher one was, with the same exception; a fenced node has no deadline ahead; the counter margin
+// covers what was sent.
 #pragma once
 
 #include <cstdint>
