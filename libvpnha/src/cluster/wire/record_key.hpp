@@ -12,24 +12,37 @@
 
 namespace vpnha::wire {
 
-// Types with the high bit set are optional: a node that does not know one carries it, others it
+// All types of records, one line each: what the nodes have agreed on for it, as RecordTraits has
+// it. Types with the high bit set are optional: a node that does not know one carries it, others it
 // refuses.
+// clang-format off
+#define VPNHA_RECORD_TYPES(TYPE)                                                                   \
+    /*   name            number service     payload   is_secret in_kernel */                       \
+    TYPE(l2tp_session,   0x01,  session,    ordinary, false,    true)                              \
+    TYPE(flow,           0x02,  tracked,    ordinary, false,    true)                              \
+    TYPE(expectation,    0x03,  tracked,    ordinary, false,    true)                              \
+    TYPE(ike_sa,         0x04,  session,    large,    true,     true)                              \
+    TYPE(child_sa,       0x05,  session,    large,    true,     true)                              \
+    TYPE(esp_counters,   0x06,  checkpoint, ordinary, false,    true)                              \
+    TYPE(pptp_call,      0x07,  session,    ordinary, true,     true)                              \
+    TYPE(pptp_numbers,   0x08,  checkpoint, ordinary, false,    true)                              \
+    /* Of programs that are not ours (vpnha/checkpoint.hpp). */                                    \
+    TYPE(program,        0x60,  session,    large,    true,     true)                              \
+    /* Of tests/echo. */                                                                           \
+    TYPE(echo_session,   0x70,  session,    ordinary, true,     true)                              \
+    TYPE(echo_number,    0x71,  checkpoint, ordinary, false,    true)                              \
+    /* Who does not know it: gives addresses as before there were any; takes new clients; accounts \
+     * for nobody; sends none of them again. */                                                    \
+    TYPE(client_address, 0x90,  checkpoint, ordinary, false,    false)                             \
+    TYPE(drain,          0x91,  checkpoint, ordinary, false,    false)                             \
+    TYPE(account,        0x92,  checkpoint, ordinary, false,    false)                             \
+    TYPE(open_request,   0x93,  checkpoint, ordinary, false,    false)
+// clang-format on
+
 enum class RecordType : std::uint8_t {
-    l2tp_session = 1,
-    flow = 2,
-    expectation = 3,
-    ike_sa = 4,
-    child_sa = 5,
-    esp_counters = 6,
-    pptp_call = 7,
-    pptp_numbers = 8,
-    program = 0x60,       // Of programs that are not ours (vpnha/checkpoint.hpp).
-    echo_session = 0x70,  // Of tests/echo, as the next.
-    echo_number = 0x71,
-    client_address = 0x90,  // Optional: without it addresses are given as before there were any.
-    drain = 0x91,           // Optional: who does not know it takes new clients.
-    account = 0x92,         // Optional: who does not know it accounts for nobody.
-    open_request = 0x93,    // Optional: who does not know it sends none of them again.
+#define VPNHA_NUMBER(name, number, ...) name = number,
+    VPNHA_RECORD_TYPES(VPNHA_NUMBER)
+#undef VPNHA_NUMBER
 };
 inline constexpr std::uint8_t kOptionalRecordType = 0x80;
 

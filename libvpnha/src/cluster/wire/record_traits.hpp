@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the nodes have agreed on for each type of record: one table for the parser of messages, the
-// store, the replica and the views. docs/reference/wire-format.md has it in words.
+// What the nodes have agreed on for each type of record (VPNHA_RECORD_TYPES), for the parser of
+// messages, the store, the replica and the views. docs/reference/wire-format.md has it in words.
 #pragma once
 
 #include <algorithm>
@@ -42,30 +42,16 @@ struct RecordTraits {
 // certificates more.
 inline constexpr std::size_t kPayloadBytesMax = std::size_t{8} * 1024;
 
-inline constexpr std::array kRecordTraits{
-    RecordTraits{RecordType::l2tp_session, Service::session, limits::kRecordPayloadBytesMax, false},
-    RecordTraits{RecordType::flow, Service::tracked, limits::kRecordPayloadBytesMax, false},
-    RecordTraits{RecordType::expectation, Service::tracked, limits::kRecordPayloadBytesMax, false},
-    RecordTraits{RecordType::ike_sa, Service::session, kPayloadBytesMax, true},
-    RecordTraits{RecordType::child_sa, Service::session, kPayloadBytesMax, true},
-    RecordTraits{RecordType::esp_counters, Service::checkpoint, limits::kRecordPayloadBytesMax,
-                 false},
-    RecordTraits{RecordType::pptp_call, Service::session, limits::kRecordPayloadBytesMax, true},
-    RecordTraits{RecordType::pptp_numbers, Service::checkpoint, limits::kRecordPayloadBytesMax,
-                 false},
-    RecordTraits{RecordType::program, Service::session, kPayloadBytesMax, true},
-    RecordTraits{RecordType::echo_session, Service::session, limits::kRecordPayloadBytesMax, true},
-    RecordTraits{RecordType::echo_number, Service::checkpoint, limits::kRecordPayloadBytesMax,
-                 false},
-    RecordTraits{RecordType::client_address, Service::checkpoint, limits::kRecordPayloadBytesMax,
-                 false, false},
-    RecordTraits{RecordType::drain, Service::checkpoint, limits::kRecordPayloadBytesMax, false,
-                 false},
-    RecordTraits{RecordType::account, Service::checkpoint, limits::kRecordPayloadBytesMax, false,
-                 false},
-    RecordTraits{RecordType::open_request, Service::checkpoint, limits::kRecordPayloadBytesMax,
-                 false, false},
-};
+inline constexpr auto kRecordTraits = [] {
+    constexpr std::size_t ordinary = limits::kRecordPayloadBytesMax;
+    constexpr std::size_t large = kPayloadBytesMax;
+    return std::to_array<RecordTraits>({
+#define VPNHA_TRAITS(name, number, service, payload, is_secret, in_kernel) \
+    {RecordType::name, Service::service, payload, is_secret, in_kernel},
+        VPNHA_RECORD_TYPES(VPNHA_TRAITS)
+#undef VPNHA_TRAITS
+    });
+}();
 
 // Of a type that this release does not know: whatever a later one may have.
 inline constexpr RecordTraits kUnknownRecord{RecordType{}, Service::session, kPayloadBytesMax,
