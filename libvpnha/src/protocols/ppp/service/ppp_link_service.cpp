@@ -16,6 +16,7 @@
 #include "host/os/boot_clock.hpp"
 #include "host/os/process.hpp"
 #include "host/os/text_file.hpp"
+#include "protocols/ppp/service/ppp_link_dialler.hpp"
 #include "protocols/ppp/service/ppp_link_state.hpp"
 
 namespace vpnha::adapters {
@@ -23,13 +24,10 @@ namespace vpnha::adapters {
 namespace {
 
 using namespace std::chrono_literals;
-using Protocol = PppLinkSettings::Protocol;
 using State = PppLinkStatus::State;
 using std::chrono::steady_clock;
 
 constexpr const char* kPppd = "/usr/sbin/pppd";
-constexpr const char* kXl2tpd = "/usr/sbin/xl2tpd";
-constexpr const char* kPptp = "/usr/sbin/pptp";
 constexpr const char* kRoutes = "routes";
 // pppd asks a peer that is gone twice for the end, 3 s each; there is nothing to end before it is
 // up.
@@ -92,7 +90,7 @@ Result<void> hang_up(const StockInstance& link) {
         }
     }
     for (const Process& process : found) {
-        if (is_program(process, kXl2tpd)) {
+        if (!process.arguments.empty() && keeps_ppp_links(process.arguments[0])) {
             terminate_and_wait(process, kHelperPatience);
         }
     }
@@ -213,8 +211,7 @@ PppLinkService::PppLinkService(const std::string& resource, std::string up_progr
 
 Result<void> PppLinkService::check(const PppLinkSettings& settings) {
     VPNHA_CHECK(check_program(kPppd, "ppp"));
-    VPNHA_CHECK(settings.protocol == Protocol::pptp ? check_program(kPptp, "pptp-linux")
-                                                    : check_program(kXl2tpd, "xl2tpd"));
+    VPNHA_CHECK(check_program(settings.dialler->program, settings.dialler->package));
     if (::access("/dev/ppp", F_OK) != 0) {
         return fail(Errc::unsupported,
                     "there is no /dev/ppp; the kernel lacks PPP, or its module ppp_generic is not "
@@ -231,20 +228,12 @@ StockStarted PppLinkService::plan(const PppLinkSettings& settings) const {
     StockStarted started{.arguments = {kPppd, "file", places_.path(kPppLinkOptions)},
                          .environment = {mark_of(places_.directory)},
                          .resource = settings.resource};
-    if (settings.protocol == Protocol::l2tp) {
-        started.arguments = {kXl2tpd,
-                             "-D",
-                             "-l",
-                             "-c",
-                             places_.path(kPppLinkXl2tpdConf),
-                             "-p",
-                             places_.path("xl2tpd.pid"),
-                             "-C",
-                             places_.path(kPppLinkControl)};
-    }
     // What a change of makes another link of it. Routes may change below it.
-    started.facts = {{"options", ppp_link_options(settings, places_)},
-                     {"xl2tpd.conf", ppp_link_xl2tpd_conf(settings, places_)}};
+    started.facts = {{"options", ppp_link_options(settings, places_)}};
+    if (settings.dialler->keeps_link()) {
+        started.arguments = settings.dialler->arguments(places_);
+        started.facts.emplace_back("config", settings.dialler->config(settings, places_));
+    }
     for (auto& [name, text] : started.facts) {
         std::replace(text.begin(), text.end(), '\n', ';');
     }
@@ -258,11 +247,11 @@ Result<void> PppLinkService::write_files(const PppLinkSettings& settings) const 
         return tl::unexpected(system_error("creating " + places_.directory, error.value()));
     }
     VPNHA_CHECK(write_text(places_.path(kPppLinkOptions), ppp_link_options(settings, places_)));
-    if (settings.protocol == Protocol::l2tp) {
-        VPNHA_CHECK(
-            write_text(places_.path(kPppLinkXl2tpdConf), ppp_link_xl2tpd_conf(settings, places_)));
+    const std::string config = places_.path(kPppLinkDaemonConf);
+    if (settings.dialler->keeps_link()) {
+        VPNHA_CHECK(write_text(config, settings.dialler->config(settings, places_)));
     } else {
-        ::unlink(places_.path(kPppLinkXl2tpdConf).c_str());
+        ::unlink(config.c_str());
     }
     return write_text(places_.path(kRoutes), ppp_link_routes_text(settings.routes));
 }
@@ -388,8 +377,9 @@ Result<void> tell_ppp_link(const std::string& directory, const std::string& inte
               : fmt::format("{}: lost after {} s; redialling", name, lasted.count());
     ::openlog("vpnha-link", LOG_PID, LOG_DAEMON);
     ::syslog(is_up ? LOG_NOTICE : LOG_WARNING, "%s", text.c_str());
-    const bool is_l2tp = ::access((directory + "/" + kPppLinkXl2tpdConf).c_str(), F_OK) == 0;
-    return !is_up && is_l2tp ? dial_by_fresh_tunnel(directory) : Result<void>{};
+    // A daemon that keeps the link would go on within its old tunnel.
+    const bool has_daemon = ::access((directory + "/" + kPppLinkDaemonConf).c_str(), F_OK) == 0;
+    return !is_up && has_daemon ? dial_by_fresh_tunnel(directory) : Result<void>{};
 }
 
 }  // namespace vpnha::adapters

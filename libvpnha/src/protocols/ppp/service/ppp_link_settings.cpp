@@ -9,12 +9,11 @@
 
 #include "base/limits.hpp"
 #include "base/number.hpp"
+#include "protocols/ppp/service/ppp_link_dialler.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
-
-using Protocol = PppLinkSettings::Protocol;
 
 // RFC 1035 2.3.4.
 constexpr std::size_t kHostNameBytesMax = 253;
@@ -22,8 +21,6 @@ constexpr std::size_t kRoutesMax = 64;
 // PPP's own (RFC 1661 6.1), and the least that IPv4 asks for.
 constexpr std::uint32_t kMtuMax = 1500;
 constexpr std::uint32_t kMtuMin = 576;
-// Of pppd and of xl2tpd: a peer that is gone is asked no more than so often.
-constexpr int kRedialPauseS = 5;
 // What pppd says when the link is up; what stands before it is history.
 constexpr std::string_view kIsUp = "remote IP address";
 
@@ -78,16 +75,16 @@ Result<std::string> parse_user(const std::string& text) {
     return text;
 }
 
-Result<Protocol> parse_protocol(const std::string& text) {
-    if (text == "pptp" || text == "l2tp") {
-        return text == "pptp" ? Protocol::pptp : Protocol::l2tp;
+Result<const PppLinkDialler*> parse_protocol(const std::string& text) {
+    if (const PppLinkDialler* const dialler = find_ppp_link_dialler(text)) {
+        return dialler;
     }
     return wrong_link("protocol", fmt::format("'{}' is neither l2tp nor pptp", text));
 }
 
-Result<bool> parse_mppe(const std::string& text, Protocol protocol) {
+Result<bool> parse_mppe(const std::string& text, const PppLinkDialler& dialler) {
     if (text.empty()) {
-        return protocol == Protocol::pptp;
+        return dialler.has_mppe;
     }
     if (text == "require" || text == "refuse") {
         return text == "require";
@@ -184,7 +181,7 @@ Result<PppLinkSettings> parse_ppp_link(const std::string& resource,
     VPNHA_CHECK(check_ppp_link_name(resource));
     PppLinkSettings settings;
     settings.resource = resource;
-    VPNHA_TRY(settings.protocol, parse_protocol(parameters.protocol));
+    VPNHA_TRY(settings.dialler, parse_protocol(parameters.protocol));
     settings.peer = parameters.peer;
     if (!is_host(settings.peer)) {
         return wrong_link("peer",
@@ -208,7 +205,7 @@ Result<PppLinkSettings> parse_ppp_link(const std::string& resource,
                                       settings.interface, limits::kInterfaceNameBytesMax));
     }
     VPNHA_TRY(settings.routes, parse_routes(parameters.routes, settings.peer));
-    VPNHA_TRY(settings.mppe, parse_mppe(parameters.mppe, settings.protocol));
+    VPNHA_TRY(settings.mppe, parse_mppe(parameters.mppe, *settings.dialler));
     VPNHA_TRY(settings.mtu, number_of("mtu", parameters.mtu, kMtuMin, kMtuMax));
     VPNHA_TRY(settings.local_port, number_of("local_port", parameters.local_port, 1, 65535));
     return settings;
@@ -231,20 +228,10 @@ std::string ppp_link_options(const PppLinkSettings& settings, const PppLinkPlace
     // Its keys come of MS-CHAPv2 alone.
     text += settings.mppe ? "nobsdcomp\nnodeflate\nrequire-mppe-128\nrefuse-chap\nrefuse-mschap\n"
                           : "noccp\n";
-    if (settings.protocol == Protocol::pptp) {
-        text += fmt::format(
-            "persist\nmaxfail 0\nholdoff {}\n"
-            "pty \"/usr/sbin/pptp {} --nolaunchpppd --nohostroute --loglevel 0\"\n",
-            kRedialPauseS, settings.peer);
+    if (settings.dialler->options != nullptr) {
+        text += settings.dialler->options(settings);
     }
     return text;
-}
-
-std::string ppp_link_xl2tpd_conf(const PppLinkSettings& settings, const PppLinkPlaces& places) {
-    return fmt::format(
-        "[global]\nport = {}\naccess control = yes\n[lac link]\nlns = {}\npppoptfile = {}\n"
-        "length bit = yes\nautodial = yes\nredial = yes\nredial timeout = {}\n",
-        settings.local_port, settings.peer, places.path(kPppLinkOptions), kRedialPauseS);
 }
 
 PppLinkTrouble ppp_link_trouble(const std::string& log, const PppLinkSettings& settings) {

@@ -32,19 +32,19 @@ struct PppLinkParameters {
     std::string options_file{};
 };
 
-struct PppLinkSettings {
-    enum class Protocol { l2tp, pptp };
+struct PppLinkDialler;
 
-    std::string resource;  // Its name in the cluster.
-    Protocol protocol = Protocol::l2tp;
-    std::string peer;  // An IPv4 address or a name.
+struct PppLinkSettings {
+    std::string resource;                     // Its name in the cluster.
+    const PppLinkDialler* dialler = nullptr;  // Of its protocol.
+    std::string peer;                         // An IPv4 address or a name.
     std::string user;
     std::string secret_file;
     std::string interface;
     std::vector<IpPrefix> routes;  // Through the link; IPv4, no bits behind their length.
     bool mppe = false;
     std::uint16_t mtu = 0;
-    std::uint16_t local_port = 0;  // Of L2TP.
+    std::uint16_t local_port = 0;  // Of a program that keeps the link.
     std::string options_file;      // Of pppd, beside ours; empty: none.
 };
 
@@ -64,16 +64,14 @@ struct PppLinkPlaces {
 };
 
 inline constexpr const char* kPppLinkOptions = "options";
-inline constexpr const char* kPppLinkXl2tpdConf = "xl2tpd.conf";
+// Of a program that keeps the link.
+inline constexpr const char* kPppLinkDaemonConf = "daemon.conf";
 inline constexpr const char* kPppLinkLog = "log";
-inline constexpr const char* kPppLinkControl = "l2tp-control";
+inline constexpr const char* kPppLinkControl = "control";
 
 // Of pppd.
 [[nodiscard]] std::string ppp_link_options(const PppLinkSettings& settings,
                                            const PppLinkPlaces& places);
-// Of xl2tpd, which keeps a link of L2TP.
-[[nodiscard]] std::string ppp_link_xl2tpd_conf(const PppLinkSettings& settings,
-                                               const PppLinkPlaces& places);
 // One "a.b.c.d/n" a line, and back.
 [[nodiscard]] std::string ppp_link_routes_text(const std::vector<IpPrefix>& routes);
 [[nodiscard]] Result<std::vector<IpPrefix>> parse_ppp_link_routes(const std::string& text);

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include "protocols/ppp/service/ppp_link_dialler.hpp"
+
 namespace vpnha::adapters {
 namespace ppp_link_settings_test {
 
@@ -120,7 +122,7 @@ TEST(PppLinkOptionsTest, OfL2tpAreRedialledByXl2tpd) {
     const PppLinkSettings l2tp = settings(parameters("l2tp"));
     EXPECT_THAT(ppp_link_options(l2tp, kPlaces),
                 AllOf(Not(HasSubstr("persist")), Not(HasSubstr("pty")), HasSubstr("\nnoccp\n")));
-    EXPECT_THAT(ppp_link_xl2tpd_conf(l2tp, kPlaces),
+    EXPECT_THAT(l2tp.dialler->config(l2tp, kPlaces),
                 AllOf(HasSubstr("\nlns = 192.0.2.51\n"), HasSubstr("\nredial = yes\n"),
                       HasSubstr("\npppoptfile = /run/vpnha/link/office/options\n")));
 }
