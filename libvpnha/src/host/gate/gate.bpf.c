@@ -203,10 +203,10 @@ struct ike_start {
 };
 
 // L2TP's header as control messages have it (RFC 2661 3.1). An SCCRQ has no tunnel yet.
-struct l2tp_start {
+struct tunnel_start {
     __be16 flags;
     __be16 length;
-    __be16 tunnel;
+    __be16 id;
 };
 
 #define PROTOCOL_TCP 6
@@ -220,7 +220,7 @@ struct l2tp_start {
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
-#define L2TP_CONTROL 0x8000
+#define TUNNEL_CONTROL 0x8000
 #define ND_SOLICITATION 135
 #define ND_ADVERTISEMENT 136
 #define VLAN_TAG_BYTES 4
@@ -382,17 +382,17 @@ static __always_inline int is_drained(__u32 cover) {
 
 // Whether UDP that comes to a VIP, and begins at `behind`, is the first word of a session.
 static __always_inline int begins_session(const struct place* at, __u32 cover, __u32 behind) {
-    __u32 l2tp_port = cover >> VPNHA_GATE_TUNNEL_PORT_SHIFT;
+    __u32 tunnel_port = cover >> VPNHA_GATE_TUNNEL_PORT_SHIFT;
     struct udp_start udp;
     struct ike_start ike;
-    struct l2tp_start l2tp;
+    struct tunnel_start tunnel;
     if (load(at, behind, &udp, sizeof(udp))) {
         return 0;
     }
     behind += UDP_BYTES;
-    if (l2tp_port && udp.destination == bpf_htons((__u16)l2tp_port)) {
-        return !load(at, behind, &l2tp, sizeof(l2tp)) && (l2tp.flags & bpf_htons(L2TP_CONTROL)) &&
-               !l2tp.tunnel;
+    if (tunnel_port && udp.destination == bpf_htons((__u16)tunnel_port)) {
+        return !load(at, behind, &tunnel, sizeof(tunnel)) &&
+               (tunnel.flags & bpf_htons(TUNNEL_CONTROL)) && !tunnel.id;
     }
     if (udp.destination == bpf_htons(VPNHA_GATE_NAT_T_PORT)) {
         __be32 marker;  // ESP has its SPI here.
@@ -442,7 +442,7 @@ static __always_inline __u32 fault_of(const struct place* at, __u32 cover, __u32
                                       __u32 behind) {
     struct udp_start udp;
     int out = at->direction == VPNHA_GATE_OUT;
-    __u32 l2tp_port = cover >> VPNHA_GATE_TUNNEL_PORT_SHIFT;
+    __u32 tunnel_port = cover >> VPNHA_GATE_TUNNEL_PORT_SHIFT;
     if (protocol == PROTOCOL_ESP) {
         return out && is_held(at, behind) ? VPNHA_GATE_HELD : 0;
     }
@@ -450,7 +450,7 @@ static __always_inline __u32 fault_of(const struct place* at, __u32 cover, __u32
         return 0;
     }
     if ((cover & VPNHA_GATE_SECURED) &&
-        (out ? udp.source : udp.destination) == bpf_htons((__u16)l2tp_port)) {
+        (out ? udp.source : udp.destination) == bpf_htons((__u16)tunnel_port)) {
         return VPNHA_GATE_CLEARTEXT;
     }
     return out && udp.source == bpf_htons(VPNHA_GATE_NAT_T_PORT) && is_held(at, behind + UDP_BYTES)
