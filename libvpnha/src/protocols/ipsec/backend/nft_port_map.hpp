@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The ports of L2TP within IPsec as an nftables table of vpnhad's own, `inet vpnha_l2tp`:
+// The ports of L2TP within IPsec as an nftables table of vpnhad's own, `inet vpnha_ports`:
 //
 //   in, decrypted, with a mark | its source port becomes the private one; not mapped: dropped
 //   out, to a private port     | it has its client's port again, and the mark that finds the SA
@@ -21,7 +21,7 @@
 
 namespace vpnha::adapters {
 
-inline constexpr const char* kPortMapTable = "vpnha_l2tp";
+inline constexpr const char* kPortMapTable = "vpnha_ports";
 
 // What nft makes of it.
 [[nodiscard]] std::string port_map_ruleset(const std::set<IpAddress>& vips,

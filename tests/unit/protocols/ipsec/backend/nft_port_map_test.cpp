@@ -49,7 +49,7 @@ class NftPortMapTest : public ::testing::Test {
 };
 
 TEST_F(NftPortMapTest, UnknownMarksAreDroppedBeforeThereIsAnyClient) {
-    const std::string rules = rules_with("table inet vpnha_l2tp");
+    const std::string rules = rules_with("table inet vpnha_ports");
     EXPECT_THAT(rules, HasSubstr("ip daddr 192.0.2.100 udp dport 1703 meta ipsec exists meta mark "
                                  "!= 0x00000000 jump decrypted"));
     EXPECT_THAT(rules, Not(HasSubstr("elements")));
