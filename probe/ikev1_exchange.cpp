@@ -15,7 +15,7 @@ constexpr std::uint8_t kSa = 1;
 constexpr std::uint8_t kNonce = 10;
 constexpr std::size_t kNonceBytes = 16;
 
-constexpr std::uint32_t kIpsecDoi = 1;
+constexpr std::uint32_t kDoi = 1;
 constexpr std::uint32_t kIdentityOnly = 1;
 constexpr std::uint8_t kIsakmp = 1;
 constexpr std::uint8_t kKeyIke = 1;
@@ -63,7 +63,7 @@ Bytes encode_proposal() {
     constexpr std::array<std::uint16_t, 4> kGroups{14, 19, 2, 5};
     constexpr std::uint8_t kTransforms = 30;
     ByteWriter writer;
-    writer.u32(kIpsecDoi).u32(kIdentityOnly);
+    writer.u32(kDoi).u32(kIdentityOnly);
     const std::size_t start = writer.size();
     writer.u8(0).u8(0).u16(0).u8(1).u8(kIsakmp).u8(0).u8(kTransforms);
     std::uint8_t number = 0;

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "probe/servers.hpp"
 #include "vpnha/version.hpp"
 
 namespace vpnha::probe {
@@ -27,8 +28,9 @@ Result<void> check(const Options& options) {
         return fail(Errc::invalid_argument,
                     is_radius ? "radius needs --secret-file" : "--secret-file is for radius alone");
     }
-    if (options.protocol == "pptp" && options.port) {
-        return fail(Errc::invalid_argument, "pptp has one port, 1723; leave --port out");
+    if (options.port && !takes_port(options.protocol)) {
+        return fail(Errc::invalid_argument,
+                    fmt::format("{} has one port; leave --port out", options.protocol));
     }
     const Thresholds& of = options.thresholds;
     if (of.warning && of.critical && *of.warning > *of.critical) {
@@ -54,7 +56,7 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
         "vpnha-probe"};
     app.add_option("protocol", options.protocol, "l2tp, ike, ikev1, ikev2, pptp or radius")
         ->required()
-        ->check(CLI::IsMember({"l2tp", "ike", "ikev1", "ikev2", "pptp", "radius"}));
+        ->check(CLI::IsMember(servers()));
     app.add_option("host", options.host, "an address or a name")->required();
     app.add_option("--timeout", timeout, "seconds for all together; 5 unless given")
         ->check(CLI::Range(kTimeoutMin, kTimeoutMax));

@@ -4,7 +4,10 @@
 #include <arpa/inet.h>
 #include <sys/random.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "probe/datagrams.hpp"
@@ -120,27 +123,44 @@ Outcome ask_pptp(const Options& options) {
     return outcome;
 }
 
+template <std::uint16_t kPort, auto kMake>
+Outcome ask_one(const Options& options) {
+    return ask(options, kPort, options.thresholds.timeout, kMake);
+}
+
+Outcome ask_radius(const Options& options) {
+    return ask(options, kRadiusPort, options.thresholds.timeout,
+               [&options] { return make_radius(options.secret_file); });
+}
+
+struct Server {
+    std::string_view protocol;
+    Outcome (*ask)(const Options& options);
+    bool takes_port = true;
+};
+constexpr std::array kServers{Server{"l2tp", ask_one<kL2tpPort, make_l2tp>},
+                              Server{"ike", ask_ike},
+                              Server{"ikev1", ask_one<kIkePort, make_ikev1>},
+                              Server{"ikev2", ask_one<kIkePort, make_ikev2>},
+                              Server{"pptp", ask_pptp, false},
+                              Server{"radius", ask_radius}};
+
 }  // namespace
 
+std::vector<std::string> servers() {
+    std::vector<std::string> names;
+    for (const Server& each : kServers) {
+        names.emplace_back(each.protocol);
+    }
+    return names;
+}
+
+bool takes_port(std::string_view protocol) {
+    return std::ranges::find(kServers, protocol, &Server::protocol)->takes_port;
+}
+
 Outcome ask_server(const Options& options) {
-    const Clock::duration patience = options.thresholds.timeout;
-    if (options.protocol == "l2tp") {
-        return ask(options, kL2tpPort, patience, make_l2tp);
-    }
-    if (options.protocol == "ike") {
-        return ask_ike(options);
-    }
-    if (options.protocol == "ikev1") {
-        return ask(options, kIkePort, patience, make_ikev1);
-    }
-    if (options.protocol == "ikev2") {
-        return ask(options, kIkePort, patience, make_ikev2);
-    }
-    if (options.protocol == "radius") {
-        return ask(options, kRadiusPort, patience,
-                   [&options] { return make_radius(options.secret_file); });
-    }
-    return ask_pptp(options);
+    return std::ranges::find(kServers, options.protocol, &Server::protocol)->ask(options);
 }
 
 }  // namespace vpnha::probe
