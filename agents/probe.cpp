@@ -18,7 +18,7 @@
 #include "probe_health.hpp"
 #include "probe_mark.hpp"
 #include "probe_settings.hpp"
-#include "protocols/pptp/service/pptpd_service.hpp"
+#include "protocols/gateway_services.hpp"
 #include "vpnhad.hpp"
 
 namespace vpnha::agents {
@@ -54,11 +54,15 @@ seconds now() {
     return std::chrono::duration_cast<seconds>(adapters::boot_time().time_since_epoch());
 }
 
-// pptpd takes nobody more, and is well.
-bool is_full(const Call& call, const std::string& protocol) {
-    const adapters::StockService service(adapters::pptpd_kind(), call.parameter("gateway"));
-    const auto started = protocol == "pptp" ? service.read_started() : std::nullopt;
-    return started && adapters::is_pptpd_full(*started);
+// It takes nobody more, and is well.
+bool is_full(const Call& call, std::string_view daemon) {
+    const auto services = adapters::gateway_services(call.parameter("gateway"));
+    return std::ranges::any_of(services, [&](const adapters::StockService& service) {
+        const auto started = service.kind().is_full != nullptr && daemon == service.kind().name
+                                 ? service.read_started()
+                                 : std::nullopt;
+        return started && service.kind().is_full(*started);
+    });
 }
 
 struct Asked {
@@ -69,20 +73,18 @@ struct Asked {
 Asked ask(const Call& call, const ProbeSettings& settings) {
     Asked asked;
     const std::string address = call.parameter("address");
-    for (const std::string& protocol : settings.protocols) {
-        std::vector<std::string> arguments{call.parameter("binary"), protocol, address};
+    for (const ProbeSettings::Server& server : settings.servers) {
+        std::vector<std::string> arguments{call.parameter("binary"), server.protocol, address};
         arguments.insert(arguments.end(), {"--source", address, "--timeout",
                                            std::to_string(settings.timeout.count())});
-        if (protocol == "l2tp") {
-            arguments.insert(arguments.end(), {"--port", settings.l2tp_port});
-        }
+        arguments.insert(arguments.end(), server.more.begin(), server.more.end());
         const auto printed = adapters::printed_by(arguments, settings.timeout + seconds(2));
         const std::string line =
             printed ? printed->text.substr(0, printed->text.find_first_of("|\n"))
                     : fmt::format("{}: {}", call.parameter("binary"), printed.error().detail);
         if (!printed || printed->code < 0 || printed->code >= kUnknown) {
             asked.unasked.push_back(line);
-        } else if (printed->code == kCritical && !is_full(call, protocol)) {
+        } else if (printed->code == kCritical && !is_full(call, server.daemon)) {
             asked.dead.push_back(line);
         }
     }
@@ -241,19 +243,8 @@ const ocf::Agent& probe() {
                         .reloadable = true,
                         .short_text = "VIP",
                         .long_text = "The outside address that clients dial."},
-                       {.name = "protocols",
-                        .required = true,
-                        .reloadable = true,
-                        .short_text = "Protocols",
-                        .long_text = "What clients dial, with blanks between: l2tp, ike, ikev1, "
-                                     "ikev2, pptp. All of them have to answer. ike is IKEv2, and "
-                                     "IKEv1 where that is refused."},
-                       {.name = "l2tp_port",
-                        .type = "integer",
-                        .default_value = "1701",
-                        .reloadable = true,
-                        .short_text = "Port of L2TP",
-                        .long_text = "As in vpnha.toml and xl2tpd.conf."},
+                       protocols_parameter(),
+                       port_parameter(),
                        {.name = "timeout",
                         .type = "integer",
                         .default_value = "5",

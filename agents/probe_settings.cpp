@@ -16,7 +16,14 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::array<std::string_view, 5> kProtocols{"l2tp", "ike", "ikev1", "ikev2", "pptp"};
+struct Probed {
+    std::string_view protocol;
+    std::string_view daemon;
+    std::string_view port{};  // The parameter that has it.
+};
+constexpr std::array kProbed{Probed{"l2tp", "xl2tpd", "l2tp_port"}, Probed{"ike", "charon"},
+                             Probed{"ikev1", "charon"}, Probed{"ikev2", "charon"},
+                             Probed{"pptp", "pptpd"}};
 constexpr unsigned kFailuresMax = 100;
 constexpr unsigned kForgetMax = 86'400;
 constexpr unsigned kPortMax = 65'535;
@@ -31,31 +38,64 @@ Result<unsigned> number_of(const ocf::Call& call, std::string_view name, std::si
     return *number;
 }
 
+std::string names_of_probed() {
+    std::string names;
+    for (const Probed& each : kProbed) {
+        names += names.empty() ? "" : ", ";
+        names += each.protocol;
+    }
+    return names;
+}
+
 }  // namespace
+
+ocf::Parameter protocols_parameter() {
+    return {.name = "protocols",
+            .required = true,
+            .reloadable = true,
+            .short_text = "Protocols",
+            .long_text =
+                "What clients dial, with blanks between: l2tp, ike, ikev1, ikev2, pptp. "
+                "All of them have to answer. ike is IKEv2, and IKEv1 where that is "
+                "refused."};
+}
+
+ocf::Parameter port_parameter() {
+    return {.name = kProbed.front().port,
+            .type = "integer",
+            .default_value = "1701",
+            .reloadable = true,
+            .short_text = "Port of L2TP",
+            .long_text = "As in vpnha.toml and xl2tpd.conf."};
+}
 
 Result<ProbeSettings> probe_settings(const ocf::Call& call) {
     ProbeSettings settings;
     std::istringstream words(call.parameter("protocols"));
     for (std::string word; words >> word;) {
-        if (std::ranges::find(kProtocols, word) == kProtocols.end()) {
-            return fail(Errc::invalid_argument,
-                        fmt::format("protocols has \"{}\": {} can be probed", word,
-                                    fmt::join(kProtocols, ", ")));
+        const auto* const probed = std::ranges::find(kProbed, word, &Probed::protocol);
+        if (probed == kProbed.end()) {
+            return fail(
+                Errc::invalid_argument,
+                fmt::format("protocols has \"{}\": {} can be probed", word, names_of_probed()));
         }
-        settings.protocols.push_back(word);
+        ProbeSettings::Server server{word, probed->daemon, {}};
+        if (!probed->port.empty()) {
+            VPNHA_TRY(const unsigned port, number_of(call, probed->port, kPortMax));
+            server.more = {"--port", std::to_string(port)};
+        }
+        settings.servers.push_back(std::move(server));
     }
-    if (settings.protocols.empty() || settings.protocols.size() > kProtocols.size()) {
+    if (settings.servers.empty() || settings.servers.size() > kProbed.size()) {
         return fail(Errc::invalid_argument, "protocols has to name what clients dial, each once");
     }
     const auto timeout_max =
-        static_cast<std::size_t>(kAllProbesMax.count()) / settings.protocols.size();
+        static_cast<std::size_t>(kAllProbesMax.count()) / settings.servers.size();
     VPNHA_TRY(const unsigned timeout, number_of(call, "timeout", timeout_max));
     VPNHA_TRY(settings.failures, number_of(call, "failures", kFailuresMax));
     VPNHA_TRY(const unsigned forget, number_of(call, "forget", kForgetMax));
-    VPNHA_TRY(const unsigned port, number_of(call, "l2tp_port", kPortMax));
     settings.timeout = seconds(timeout);
     settings.forget = seconds(forget);
-    settings.l2tp_port = std::to_string(port);
     return settings;
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "vpnha/ocf.hpp"
@@ -11,8 +12,12 @@
 namespace vpnha::agents {
 
 struct ProbeSettings {
-    std::vector<std::string> protocols;  // One at least.
-    std::string l2tp_port;
+    struct Server {
+        std::string protocol;           // As vpnha-probe calls it.
+        std::string_view daemon;        // The stock one, by its service's name.
+        std::vector<std::string> more;  // Arguments of vpnha-probe.
+    };
+    std::vector<Server> servers;     // One at least.
     std::chrono::seconds timeout{};  // Of each protocol.
     unsigned failures = 0;
     std::chrono::seconds forget{};
@@ -20,6 +25,10 @@ struct ProbeSettings {
 
 // For all protocols together, of the monitor's 40 s.
 inline constexpr std::chrono::seconds kAllProbesMax{25};
+
+// The parameters that name a protocol.
+[[nodiscard]] ocf::Parameter protocols_parameter();
+[[nodiscard]] ocf::Parameter port_parameter();
 
 // Error invalid_argument: what is wrong here is wrong on each node.
 [[nodiscard]] Result<ProbeSettings> probe_settings(const ocf::Call& call);

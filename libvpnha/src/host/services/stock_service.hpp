@@ -78,6 +78,8 @@ struct StockKind {
     Result<void> (*after_end)(const StockInstance& daemon) = nullptr;
     // A process that outlives the daemon if it is not ended too.
     bool (*is_helper)(const StockStarted& started, const Process& process) = nullptr;
+    // Each of its places has a client: it takes nobody more, and is well.
+    bool (*is_full)(const StockStarted& started) = nullptr;
     // The daemon serves: does it do so rightly? With the reason.
     Result<void> (*look_closely)(const StockInstance& daemon) = nullptr;
 };

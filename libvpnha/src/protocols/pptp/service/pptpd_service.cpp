@@ -121,16 +121,28 @@ bool is_of_a_client(const StockStarted& started, const Process& process) {
     return (pppd || is_pptpctrl(process)) && is_marked(started, process);
 }
 
+bool is_full(const StockStarted& started) {
+    const std::string slots = started.fact("connections");
+    const auto processes = list_processes();
+    if (slots.empty() || !processes) {
+        return false;
+    }
+    const auto taken = std::count_if(
+        processes->begin(), processes->end(),
+        [&started](const Process& process) { return is_control_of_a_client(started, process); });
+    return taken >= std::stol(slots);
+}
+
 // Where the gateway is: elsewhere its address leads to another node.
 Result<void> make_a_call(const StockInstance& daemon) {
     const Ipv4Address vip = control_endpoint(daemon.started).address;
-    if (!is_address_here(vip) || is_pptpd_full(daemon.started)) {
+    if (!is_address_here(vip) || is_full(daemon.started)) {
         return {};
     }
     const Result<void> made =
         try_call({.server = vip, .source = vip, .patience = kTrialPatience}).result;
     // The last slot was taken meanwhile, or the gateway has moved.
-    return made || is_pptpd_full(daemon.started) || !is_address_here(vip) ? Result<void>{} : made;
+    return made || is_full(daemon.started) || !is_address_here(vip) ? Result<void>{} : made;
 }
 
 Result<void> check_call_id_offset(const PptpdSettings& settings) {
@@ -160,20 +172,9 @@ const StockKind& pptpd_kind() {
                                  .before_start = check_port_free,
                                  .after_end = destroy_its_connections,
                                  .is_helper = is_of_a_client,
+                                 .is_full = is_full,
                                  .look_closely = make_a_call};
     return kKind;
-}
-
-bool is_pptpd_full(const StockStarted& started) {
-    const std::string slots = started.fact("connections");
-    const auto processes = list_processes();
-    if (slots.empty() || !processes) {
-        return false;
-    }
-    const auto taken = std::count_if(
-        processes->begin(), processes->end(),
-        [&started](const Process& process) { return is_control_of_a_client(started, process); });
-    return taken >= std::stol(slots);
 }
 
 Result<void> check_pptpd(const PptpdSettings& settings) {

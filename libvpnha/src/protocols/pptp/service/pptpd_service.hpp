@@ -22,8 +22,6 @@ struct PptpdSettings {
 
 [[nodiscard]] const StockKind& pptpd_kind();
 
-// Each of its slots has a client: it takes no connection, and is well.
-[[nodiscard]] bool is_pptpd_full(const StockStarted& started);
 // Could this node start it? The programs, the kernel's setting and the configuration.
 [[nodiscard]] Result<void> check_pptpd(const PptpdSettings& settings);
 // What `service` is to be started with.
