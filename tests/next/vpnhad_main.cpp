@@ -8,10 +8,9 @@
 
 namespace vpnha::next {
 
-int run_vpnhad(int argc, char** argv, std::span<const wire::Codec> codecs,
-               std::span<const runtime::Protocol> others) {
+int run_vpnhad(int argc, char** argv, std::span<const wire::Codec> codecs) {
     DaemonOptions options;
-    CLI::App app("vpnhad with other codecs or protocols, for tests");
+    CLI::App app("vpnhad for tests");
     app.add_option("--config", options.config_file, "Configuration file");
     app.add_option("--log-file", options.log_file, "Append the log to this file");
     app.add_flag("--services-by-systemd", options.services_by_systemd, "As vpnhad");
@@ -19,7 +18,7 @@ int run_vpnhad(int argc, char** argv, std::span<const wire::Codec> codecs,
     app.add_option("--death", options.restart.death, "As vpnhad");
     app.add_flag("--votes-only", options.restart.votes_only, "As vpnhad");
     CLI11_PARSE(app, argc, argv);
-    const DaemonEnd end = runtime::run_daemon(options, codecs, others);
+    const DaemonEnd end = runtime::run_daemon(options, codecs);
     if (!end.result) {
         std::fprintf(stderr, "%s: %s\n", argv[0], end.result.error().detail.c_str());
     }

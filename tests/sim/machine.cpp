@@ -5,6 +5,7 @@
 
 #include "protocols/ipsec/table.hpp"
 #include "protocols/pptp/table.hpp"
+#include "sim/echo_family.hpp"
 #include "sim/later_family.hpp"
 #include "sim/traffic.hpp"
 
@@ -39,6 +40,7 @@ Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, 
       flows_(id, agenda, random, story, [this](Call call) { post(std::move(call)); }),
       calls_(plan.seed * 0x9e3779b97f4a7c15 + 200 + id.value, agenda, call_ports()),
       charon_(plan.seed * 0x9e3779b97f4a7c15 + 300 + id.value, agenda, numbers_, charon_ports()),
+      responder_(echo::SessionId{id.value} << 40, responder_ports()),
       of_numbers_(plan.seed * 0x9e3779b97f4a7c15 + 8 + id.value),
       of_saves_(plan.seed * 0x9e3779b97f4a7c15 + 100 + id.value) {
     codecs_ = later_codecs();
@@ -51,6 +53,9 @@ Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, 
     }
     if (plan.counters) {
         families_.push_back(CounterFamily::make);
+    }
+    if (plan.echo) {
+        families_.push_back(EchoFamily::make);
     }
     for (std::uint32_t voter = 1; voter <= plan.nodes; ++voter) {
         voters_.push_back(NodeId{voter});
@@ -138,6 +143,7 @@ void Machine::kill() {
     plugins_.clear();
     scores_.clear();
     kernel_.clear();
+    responder_.clear();
     flows_.reset();
     calls_.die(powered_ && !paused_);
     charon_.part();

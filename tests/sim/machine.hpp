@@ -15,6 +15,7 @@
 
 #include "cluster/effects/effect_runner.hpp"
 #include "cluster/node/node.hpp"
+#include "echo/fake/fake_responder.hpp"
 #include "protocols/ipsec/work.hpp"
 #include "protocols/l2tp/work.hpp"
 #include "protocols/pptp/work.hpp"
@@ -221,6 +222,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void carry_out(const node::RemoveCall& remove);
     [[nodiscard]] CallPath::Ports call_ports();
     [[nodiscard]] Charon::Ports charon_ports();
+    [[nodiscard]] echo::FakeResponder::Ports responder_ports();
     [[nodiscard]] static node::KeeperEvent installed(const node::InstallSession& wanted,
                                                      const Result<void>& result);
     [[nodiscard]] static node::KeeperEvent installed(const node::PrepareCall& wanted,
@@ -284,6 +286,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     CallPath calls_;
     Numbers numbers_;
     Charon charon_;
+    echo::FakeResponder responder_;
     bool numbers_ended_ = false;
     test::Random of_numbers_;
     test::Random of_saves_;

@@ -51,6 +51,8 @@ node::Effects Machine::execute(node::ProtocolWork& work) {
         charon_.execute(*ipsec);
     } else if (const auto* const accounts = work.get<node::AccountingWork>()) {
         return std::visit([this](const auto& each) { return execute(each); }, *accounts);
+    } else if (const auto* const echo = work.get<echo::GatewayWork>()) {
+        responder_.execute(*echo);
     }
     return {};
 }

@@ -63,6 +63,31 @@ void Machine::on_warm(GatewayId gateway, const keepers::Margin& margin) {
     world_.on_warm(*this, gateway, margin);
 }
 
+echo::FakeResponder::Ports Machine::responder_ports() {
+    return {.wake =
+                [this] {
+                    agenda_.after(number_delay(), [this, process = process_] {
+                        if (process == process_) {
+                            responder_.deliver();
+                        }
+                    });
+                },
+            .tell =
+                [this](GatewayId gateway, const echo::Event& event) {
+                    post([gateway, event](node::Node& node, TimePoint now) {
+                        return node.on_event(gateway, event, now);
+                    });
+                },
+            .read = [this](GatewayId gateway) { return read_numbers(gateway); },
+            .set = [this](GatewayId gateway, echo::SessionId session,
+                          std::uint64_t next) { set_number(gateway, session, next); },
+            .drop =
+                [this](GatewayId gateway, echo::SessionId session) {
+                    use_numbers();
+                    numbers_.drop({gateway, session});
+                }};
+}
+
 Charon::Ports Machine::charon_ports() {
     return {.post = [this](Call call) { post(std::move(call)); },
             .stands_still = [this] { return paused_; },

@@ -45,8 +45,9 @@
 //   livelock     Nothing goes on for ever while no time passes (agenda.hpp).
 //   limits       Queues and the replicas' sets stay within their bounds.
 //   ns-reused    No client gets two contents under one L2TP Ns.
-//   counters     No number of an SA is used twice, by whomever; after a handover that is exact none
-//                is left out. No two nodes make counters warm under one number of an epoch.
+//   counters     No number of an SA, or of a session of echo, is used twice, by whomever; after a
+//                handover that is exact none is left out. No two nodes make counters warm under
+//                one number of an epoch.
 //   calls        No index of MPPE encrypts two packets of a PPTP call, whoever sends them. Data has
 //                a GRE number that its client takes. Nobody ends the call of a client that lives.
 //   ipsec        An IKE or CHILD SA that was reported as protected, and is there when a takeover

@@ -107,8 +107,13 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
     }
     for (const keepers::SessionView& view : gateway.sessions()) {
         const wire::RecordKey& key = view.record;
-        if (key.type == wire::RecordType::ike_sa) {
-            continue;  // check_sas_settled() has those.
+        if (std::ranges::find(kSessionTypes, key.type) == kSessionTypes.end()) {
+            // check_sas_settled() has those of IPsec. Nothing refuses one of echo.
+            if (plan_.echo && view.state != keepers::SessionState::protected_) {
+                fail("settled", holder.id(),
+                     fmt::format("a session of {} is not protected", view.protocol));
+            }
+            continue;
         }
         const Session* session = clients_.find(key);
         // Of a stock session its own daemon notices.

@@ -106,8 +106,11 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
     plan.accounts = seed >= kEighthSeries && of_accounts.chance(50);
     test::Random of_ipsec(seed * 0x9e3779b97f4a7c15 + 16);
     plan.ipsec = seed >= kNinthSeries && of_ipsec.chance(75);
-    // Both have the records of one type.
-    plan.counters = plan.counters && !plan.ipsec;
+    test::Random of_echo(seed * 0x9e3779b97f4a7c15 + 17);
+    plan.echo = seed >= kTenthSeries && of_echo.chance(75);
+    // Their machines have one set of numbers.
+    plan.ipsec = plan.ipsec && !plan.echo;
+    plan.counters = plan.counters && !plan.ipsec && !plan.echo;
     if (plan.fresh) {
         // Of lists that no grant has put in order yet an operator has to say which is right.
         plan.faults.erase(Fault::voters);
@@ -138,13 +141,13 @@ std::string describe(const Plan& plan) {
         faults += kNames[static_cast<std::size_t>(fault)];
     }
     return fmt::format(
-        "{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms{}{}{}{}{}{}{}{}, faults: {}",
+        "{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms{}{}{}{}{}{}{}{}{}, faults: {}",
         plan.nodes, plan.gateways, kFencing[static_cast<std::size_t>(plan.fencing)],
         plan.pace / milliseconds(1), plan.token / milliseconds(1), plan.flows ? ", flows" : "",
         plan.fresh ? ", new" : "", plan.stand_in ? ", standing in" : "",
         plan.later_records ? ", later records" : "", plan.counters ? ", counters" : "",
         plan.calls_percent > 0 ? fmt::format(", {} % PPTP", plan.calls_percent) : "",
-        plan.accounts ? ", accounts" : "", plan.ipsec ? ", IPsec" : "",
+        plan.accounts ? ", accounts" : "", plan.ipsec ? ", IPsec" : "", plan.echo ? ", echo" : "",
         faults.empty() ? "none" : faults);
 }
 

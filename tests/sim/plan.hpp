@@ -81,6 +81,10 @@ inline constexpr std::uint64_t kEighthSeries = 600'000'000;
 // In three of four seeds from here on the first gateway serves IPsec, in place of the counters.
 inline constexpr std::uint64_t kNinthSeries = 700'000'000;
 
+// In three of four seeds from here on the gateways serve echo (tests/echo), in place of counters
+// and IPsec.
+inline constexpr std::uint64_t kTenthSeries = 800'000'000;
+
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.
     holders,  // Only lost nodes that were promoted; the others come back with what they know.
@@ -101,6 +105,9 @@ struct Plan {
     bool counters = false;
     bool accounts = false;  // The gateways account by RADIUS.
     bool ipsec = false;
+    bool echo = false;
+    // The machines have numbers that nobody may use twice, beside those of PPTP.
+    [[nodiscard]] bool has_numbers() const { return counters || ipsec || echo; }
     unsigned calls_percent = 0;  // Of what clients dial; 0: the gateways have no PPTP.
     Fencing fencing{};
     Duration pace{};              // Mean time between two steps.

@@ -481,8 +481,7 @@ void World::tell_voters(Duration within) {
 // Two in a row, now and then: their epochs were held, and nobody else has heard of them.
 void World::strike_who_stands_in() {
     for (const auto& [node, machine] : machines_) {
-        for (std::uint8_t number = 1; (plan_.counters || plan_.ipsec) && number <= plan_.gateways;
-             ++number) {
+        for (std::uint8_t number = 1; plan_.has_numbers() && number <= plan_.gateways; ++number) {
             const node::GatewayNode* const here = machine->gateway(GatewayId{number});
             if (here != nullptr && here->state() == takeover::State::standing_in &&
                 of_stand_in_.chance(30)) {

@@ -97,7 +97,7 @@ Tally World::run() {
         shatter();
     }
     pass(kSettling);
-    if (plan_.counters || plan_.calls_percent > 0 || plan_.ipsec) {
+    if (plan_.has_numbers() || plan_.calls_percent > 0) {
         clients_are_quiet_ = true;
         for (const auto& [node, machine] : machines_) {
             machine->end_numbers();

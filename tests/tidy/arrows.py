@@ -31,18 +31,22 @@ LAYERS: dict[str, set[str]] = {
     "protocols/backend": {*RECORDS, "cluster/effects"},
     "protocols/margin": {"base"},
     "protocols/keeper": KEEPER,
-    "protocols/families": {"base", "config", "protocols/keeper", "protocols/*/keeper",
-                           "protocols/*/table", "services/*/keeper"},
-    "protocols/gateway_services": {"host", "protocols/*/service"},
-    "protocols/tables": {"config", "tuning", "protocols/*/table"},
+    "protocols/list": set(),
+    "protocols/families": {"base", "config", "protocols/keeper", "protocols/list",
+                           "services/*/keeper"},
+    "protocols/gateway_services": {"host", "protocols/list"},
+    "protocols/backends": {*WORLD, "protocols/backend", "protocols/list"},
+    "protocols/tables": {"config", "tuning", "protocols/list"},
     "protocols/configuration": {"protocols/tables"},
     "protocols/*/model": {"base", "protocols/ppp/model"},
-    "protocols/*/table": {"base", "config", "tuning"},
+    "protocols/*/table": {"base", "config", "tuning", "protocols/tables"},
     "protocols/*/work": {*WORK, "./model"},
-    "protocols/*/keeper": {*KEEPER, "./model", "./work", "protocols/ppp/keeper"},
-    "protocols/*/service": {*WORLD, "./model", "./table", "protocols/ppp/model"},
+    "protocols/*/keeper": {*KEEPER, "./model", "./table", "./work", "protocols/families",
+                           "protocols/ppp/keeper"},
+    "protocols/*/service": {*WORLD, "./model", "./table", "protocols/gateway_services",
+                            "protocols/ppp/model"},
     "protocols/*/backend": {*BACKEND, "./model", "./table", "./work", "./service",
-                            "protocols/ppp/ppp_protocol"},
+                            "protocols/backends", "protocols/ppp/ppp_protocol"},
     "protocols/ppp/plugin_event": WORK,
     "protocols/ppp/ppp_protocol": {*WORK, "config"},
     "protocols/ppp/keeper": {"services/*/work", "services/proxies/keeper",
@@ -66,7 +70,8 @@ LAYERS: dict[str, set[str]] = {
     "ocf": {"base"},
 }
 # All rooms but these are cores.
-WORLDLY = ("host", "daemon", "ocf", "protocols/gateway_services", "*/*/backend", "*/*/service")
+WORLDLY = ("host", "daemon", "ocf", "protocols/gateway_services", "protocols/backends",
+           "*/*/backend", "*/*/service")
 # Those whose headers few sources elsewhere may see.
 PROTOCOLS = ("l2tp", "pptp", "ipsec")
 # Sources of the library elsewhere that are compiled again when a header of a protocol changes.

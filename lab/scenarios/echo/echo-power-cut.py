@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A session of a protocol that comes with the program outlives the power cut of its gateway.
 
-Purpose: the seam. echo, the toy protocol of CONTRIBUTING.md, has a secret and numbers that nobody
-may use twice; nothing of it is in libvpnha.
+Purpose: the seam. echo, the toy protocol of CONTRIBUTING.md, has a table in vpnha.toml, a secret
+and numbers that nobody may use twice; two lines of it are in libvpnha, its records.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server. All gateways run vpnhad-echo.
 

@@ -13,8 +13,8 @@ from .release import THIS_RELEASE, Release
 from .roots import build_of, run_in_root
 
 # What the lab installs, and the programs that some scenarios use in its place or beside it.
-LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail", "vpnhad-echo", "session-table",
-               "kernel_test")
+LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail", "vpnhad-echo", "silence-gateway-echo",
+               "session-table", "kernel_test")
 # In a root of another release.
 BUILD_AND_INSTALL = """\
 [ -e build/release/build.ninja ] || cmake --preset release

@@ -55,14 +55,15 @@ PROMOTE_LIMIT_S = 60.0
 def vpnha_toml(gateways: Sequence[VpnGateway] = (L2TP,), ipv6: bool = False,
                waiting: Collection[VpnGateway] = (), ipsec: bool = False,
                pptp: bool = False, router: str = "", common_pool: str = "",
-               resume_scripts: bool = False) -> str:
+               resume_scripts: bool = False, tables: Collection[str] = ()) -> str:
     """`waiting`: the gateways whose standbys wait for Pacemaker. `ipsec`: L2TP
     within IPsec only, and IKEv2. `pptp`: in place of L2TP. `router`: by which answers leave
     outside. `common_pool`: L2TP and PPTP, and addresses from there. `resume_scripts`: pppd's
-    scripts run for resumed sessions."""
-    return "\n".join(_gateway_toml(gateway, ipv6, gateway in waiting, ipsec, pptp, router,
-                                   common_pool, resume_scripts)
-                     for gateway in gateways)
+    scripts run for resumed sessions. `tables`: what else each gateway serves, by the defaults."""
+    more = [f"\n[gateway.{gateway.name}.{table}]\n" for gateway in gateways for table in tables]
+    return "\n".join([*(_gateway_toml(gateway, ipv6, gateway in waiting, ipsec, pptp, router,
+                                      common_pool, resume_scripts)
+                        for gateway in gateways), *more])
 
 
 def _gateway_toml(gateway: VpnGateway, ipv6: bool, waiting: bool, ipsec: bool,
@@ -157,14 +158,16 @@ class VpnhaStack:
                  ppp: Sequence[str] = (), router: str = "", common_pool: str = "",
                  lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
                  resume_scripts: bool = False, witness: Witness | None = None,
-                 lease: Sequence[str] = (), probe: str = "") -> None:
+                 lease: Sequence[str] = (), probe: str = "",
+                 tables: Collection[str] = ()) -> None:
         """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd;
         `mppe`: it takes nobody without; `ppp`: further options of pppds. `router`: by which
         answers leave outside. `common_pool`: pptpd, also beside xl2tpd, and vpnhad gives addresses
         from there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move.
         `resume_scripts`: pppd's scripts run for resumed sessions. `witness`: votes beside two
         gateways. `lease`: keys of vpnha.toml's section of that name. `probe`: the protocols that
-        ocf:vpnha:probe asks for."""
+        ocf:vpnha:probe asks for. `tables`: of vpnha.toml, of protocols that a program has besides
+        the library's."""
         self.cluster = cluster
         self._ipv6 = ipv6
         self._ipsec = ipsec
@@ -180,6 +183,7 @@ class VpnhaStack:
         self.witness = witness
         self._lease = tuple(lease)
         self._probe = probe
+        self._tables = tables
         # Nodes that compute slowly renew a lease of 300 ms too late, again and again.
         if lab.patience > 1 and not any(key.startswith("duration") for key in self._lease):
             self._lease = (LONGEST_LEASE, *self._lease)
@@ -241,7 +245,8 @@ class VpnhaStack:
         lease = [*self._lease, *(self.witness.lease_keys() if self.witness is not None else ())]
         section = "\n".join(["[lease]", *lease, "", ""]) if lease else ""
         gateways = vpnha_toml(self._gateways, self._ipv6, self._waiting, self._ipsec, self._pptp,
-                              self._router, self._common_pool, self._resume_scripts)
+                              self._router, self._common_pool, self._resume_scripts,
+                              self._tables)
         node.put(CONFIG_FILE, section + gateways, mode=0o640)
         if self._ipsec:
             configure_gateway(node, self.gateway, lifetimes=self._lifetimes,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""vpnhad-echo in the place of vpnhad, and a client of its protocol beside a client of L2TP."""
+"""Programs that know echo in the place of vpnha's, and a client of it beside a client of L2TP."""
 from __future__ import annotations
 
 import json
@@ -8,11 +8,15 @@ from ..evidence.expectation import at_least, equals, is_true
 from ..host.errors import NotFound
 from ..host.node import PYTHON, Node
 from ..host.stage import BUILD, ROOT
-from ..product.vpnha_stack import DAEMON_PATH
+from ..host.topology import L2TP
+from ..product.cluster import Cluster
+from ..product.vpnha_stack import DAEMON_PATH, VpnhaStack
 from .live import Live, begin, off_dc
 from .run import Run
 
-PROGRAM = BUILD / "tests" / "echo" / "vpnhad-echo"
+PROGRAMS = {DAEMON_PATH: BUILD / "tests" / "echo" / "vpnhad-echo",
+            "/usr/libexec/vpnha/silence-gateway": BUILD / "tests" / "echo" / "silence-gateway-echo"}
+TABLE = "echo"
 CLIENT = ROOT / "tests" / "echo" / "client" / "echo_client.py"
 PORT = 7007
 INTERVAL_S = 0.01
@@ -38,12 +42,15 @@ class EchoClient:
 
 
 def begin_with_echo(run: Run) -> tuple[Live, EchoClient]:
-    """All gateways run vpnhad-echo; one session of L2TP and one of echo are protected."""
-    if not PROGRAM.exists():
-        raise NotFound("vpnhad-echo is not built: cmake --workflow --preset release")
-    for node in run.lab.gateways:
-        node.put(DAEMON_PATH, PROGRAM.read_bytes(), mode=0o755)
-    live = begin(run, place=off_dc, observe_s=0)
+    """All gateways run vpnhad-echo and serve both; one session of each is protected."""
+    for path, program in PROGRAMS.items():
+        if not program.exists():
+            raise NotFound(f"{program.name} is not built: cmake --workflow --preset release")
+        for node in run.lab.gateways:
+            node.put(path, program.read_bytes(), mode=0o755)
+    live = begin(run, place=off_dc, observe_s=0,
+                 stack=VpnhaStack(run.lab, Cluster(run.lab), tables=(TABLE,),
+                                  waiting=(L2TP,) if run.waiting else ()))
     client = EchoClient(run, live.client.node, live.client.gateway.vip_outside)
     live.stack.wait_protected(2)
     run.observe(2)

@@ -220,10 +220,11 @@ AREAS = {
                *_steps("drained.py", "rollout.py"), *_node("table_client.py")),
         packages=True, pytest=("tests/cib", "tests/rollout")),
     "echo": Area(
-        ("protocol_keepers", "node", "daemon"),
+        ("protocol_keepers", "node", "daemon", "echo"),
         paths=("tests/echo/", *_src("cluster/effects/protocol_work", "protocols/backend",
-                                    "protocols/families", "protocols/keeper"),
-               *_daemon("protocol"), *_steps("echo.py"))),
+                                    "protocols/families", "protocols/gateway_services",
+                                    "protocols/keeper", "protocols/list", "protocols/tables"),
+               *_steps("echo.py"))),
     "lab": Area(
         (),
         also=("l2tp-stock",),

@@ -66,8 +66,12 @@ std::vector<Facts> ServedProtocols::facts() const {
     return all;
 }
 
+std::optional<Facts> ServedProtocols::tunnels() const {
+    return first([](const Facts& each) { return each.tunnel_port.has_value(); });
+}
+
 std::optional<std::uint16_t> ServedProtocols::tunnel_port() const {
-    const auto found = first([](const Facts& each) { return each.tunnel_port.has_value(); });
+    const std::optional<Facts> found = tunnels();
     return found ? found->tunnel_port : std::nullopt;
 }
 

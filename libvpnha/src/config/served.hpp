@@ -44,8 +44,9 @@ struct Facts {
     std::vector<ComparedFile> files{};
     // The UDP port that clients dial, of tunnels that may pass within IPsec.
     std::optional<std::uint16_t> tunnel_port{};
-    bool needs_esp = false;       // The tunnels pass within IPsec only.
-    bool has_ike = false;         // Clients begin by IKE, and go on by ESP.
+    std::string_view name_in_esp{};  // As `vpnha sessions` calls such a tunnel.
+    bool needs_esp = false;            // The tunnels pass within IPsec only.
+    bool has_ike = false;              // Clients begin by IKE, and go on by ESP.
     bool has_connection = false;  // Clients have a TCP connection, whose end is a session's end.
     std::vector<IpPrefix> led_outside{};  // Of the pools: what no device of a session takes.
 };
@@ -79,6 +80,8 @@ class ServedProtocols {
         const auto found = std::ranges::find_if(all, is_so);
         return found == all.end() ? std::nullopt : std::optional(*found);
     }
+    // The protocol that has such tunnels.
+    [[nodiscard]] std::optional<Facts> tunnels() const;
     // nullopt: there are no such tunnels.
     [[nodiscard]] std::optional<std::uint16_t> tunnel_port() const;
 

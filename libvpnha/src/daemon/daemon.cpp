@@ -59,14 +59,11 @@ constexpr Duration kNodesSettle = std::chrono::milliseconds(200);
 
 class Daemon {
   public:
-    Daemon(config::Config config, const DaemonOptions& options, std::span<const wire::Codec> codecs,
-           std::span<const runtime::Protocol> others)
+    Daemon(config::Config config, const DaemonOptions& options, std::span<const wire::Codec> codecs)
         : config_(std::move(config)),
           options_(options),
           origin_({options.config_file, options.log_file}),
           codecs_(codecs),
-          others_(others),
-          families_(runtime::families_with(others)),
           scores_(loop_, options_.restart.count > 0),
           encryption_(config_.replicate_secrets_unencrypted) {}
 
@@ -216,7 +213,6 @@ class Daemon {
         settings.name = runtime::own_name(map_->nodes(), settings.self, runtime::host_name());
         settings.confirm_wait = config_.confirm_wait;
         settings.codecs = codecs_;
-        settings.families = families_;
         VPNHA_TRY(const lease::Setup lease,
                   runtime::lease_setup_of(config_, map_->nodes(), settings.self));
         settings.instance = lease.self.instance.value;
@@ -341,21 +337,23 @@ class Daemon {
         VPNHA_TRY(
             backends_,
             runtime::Backends::open(
-                {.config = config_,
-                 .loop = loop_,
-                 .key_file = map_->key_file(),
-                 .gate = *gate_,
+                {.of_all = {
+                     .config = config_,
+                     .loop = loop_,
+                     .key_file = map_->key_file(),
+                     .gate = *gate_,
+                     .tell = [this](GatewayId id,
+                                    const node::KeeperEvent& event) { hear(id, event); },
+                     .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
+                                         bool meant) { return gate_->allow_end(vip, peer, meant); },
+                     .set_networks =
+                         [this](GatewayId gateway, bool is_v6, bool are_there) {
+                             return network_->set_networks(gateway, is_v6, are_there);
+                         },
+                     .failed = [this](const Error& error) { executor_->break_off(error); }},
                  .node = *node_,
-                 .tell = [this](GatewayId id, const node::KeeperEvent& event) { hear(id, event); },
-                 .run = run_all,
-                 .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
-                                     bool meant) { return gate_->allow_end(vip, peer, meant); },
-                 .set_networks =
-                     [this](GatewayId gateway, bool is_v6, bool are_there) {
-                         return network_->set_networks(gateway, is_v6, are_there);
-                     },
-                 .failed = [this](const Error& error) { executor_->break_off(error); }},
-                std::move(flow_table_), others_));
+                 .run = run_all},
+                std::move(flow_table_)));
         runtime::Requests::Daemon self;
         self.run = run_all;
         self.status = [this](std::map<GatewayId, runtime::SessionCounts> sessions) {
@@ -506,8 +504,6 @@ class Daemon {
     DaemonOptions options_;
     runtime::Origin origin_;
     std::span<const wire::Codec> codecs_;
-    std::span<const runtime::Protocol> others_;
-    std::vector<keepers::Make> families_;
     TimePoint started_at_{};
     adapters::QbLoop loop_;
     runtime::ScoreWriter scores_;
@@ -552,13 +548,12 @@ int exit_code(const DaemonEnd& end) {
 
 namespace runtime {
 
-DaemonEnd run_daemon(const DaemonOptions& options, std::span<const wire::Codec> codecs,
-                     std::span<const Protocol> others) {
+DaemonEnd run_daemon(const DaemonOptions& options, std::span<const wire::Codec> codecs) {
     const auto prepared = prepare(options);
     if (!prepared) {
         return {.result = tl::unexpected(prepared.error())};
     }
-    Daemon daemon(prepared->config, options, codecs, others);
+    Daemon daemon(prepared->config, options, codecs);
     DaemonEnd end{.result = daemon.start()};
     if (end.result) {
         write_log(node::Level::info, fmt::format("vpnhad {} runs event=started", version()));

@@ -2,14 +2,15 @@
 // The families of records: the one list of them.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "base/time.hpp"
 #include "config/served.hpp"
 #include "protocols/keeper.hpp"
+#include "protocols/list.hpp"
 #include "services/accounting/keeper/accounts.hpp"
 #include "services/addresses/keeper/addresses.hpp"
 #include "services/flows/keeper/flows.hpp"
@@ -32,7 +33,24 @@ struct Settings {
 // The gateway outlives what is made. nullptr: it does not serve that family.
 using Make = std::unique_ptr<Keeper> (*)(Gateway& gateway, const Settings& settings);
 
+// A protocol's.
+struct Family {
+    Make make;
+    bool carries_others = false;  // Sessions of other protocols run inside its own.
+};
+
 // In the order in which they have their turn.
 [[nodiscard]] std::span<const Make> families();
 
 }  // namespace vpnha::keepers
+
+namespace vpnha {
+
+#define VPNHA_FAMILIES(protocol)                                  \
+    namespace protocol {                                          \
+    [[nodiscard]] std::vector<vpnha::keepers::Family> families(); \
+    }
+VPNHA_PROTOCOLS(VPNHA_FAMILIES)
+#undef VPNHA_FAMILIES
+
+}  // namespace vpnha

@@ -3,17 +3,21 @@
 
 #include <utility>
 
-#include "protocols/ipsec/service/charon_service.hpp"
-#include "protocols/l2tp/service/xl2tpd_service.hpp"
-#include "protocols/pptp/service/pptpd_service.hpp"
-
 namespace vpnha::adapters {
 
 std::vector<StockService> gateway_services(const std::string& gateway,
                                            const std::string& run_root) {
-    return {StockService(xl2tpd_kind(), gateway, run_root),
-            StockService(pptpd_kind(), gateway, run_root),
-            StockService(charon_kind(), gateway, run_root)};
+    std::vector<StockService> services;
+    for (const StockKind* const kind : {
+#define VPNHA_STOCK_KIND(protocol) protocol::stock_kind(),
+             VPNHA_PROTOCOLS(VPNHA_STOCK_KIND)
+#undef VPNHA_STOCK_KIND
+         }) {
+        if (kind != nullptr) {
+            services.emplace_back(*kind, gateway, run_root);
+        }
+    }
+    return services;
 }
 
 Result<void> for_each_service(std::vector<StockService> services,

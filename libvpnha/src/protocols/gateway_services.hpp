@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/services/stock_service.hpp"
+#include "protocols/list.hpp"
 
 namespace vpnha::adapters {
 
@@ -18,3 +19,15 @@ namespace vpnha::adapters {
                                             Result<void> (StockService::*action)());
 
 }  // namespace vpnha::adapters
+
+namespace vpnha {
+
+// nullptr: its sessions have no stock daemon.
+#define VPNHA_STOCK_KIND(protocol)                                \
+    namespace protocol {                                          \
+    [[nodiscard]] const vpnha::adapters::StockKind* stock_kind(); \
+    }
+VPNHA_PROTOCOLS(VPNHA_STOCK_KIND)
+#undef VPNHA_STOCK_KIND
+
+}  // namespace vpnha

@@ -2,32 +2,25 @@
 #include "protocols/tables.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
-
-#include "protocols/ipsec/table.hpp"
-#include "protocols/l2tp/table.hpp"
-#include "protocols/pptp/table.hpp"
 
 namespace vpnha {
 
 namespace {
 
-struct Protocol {
-    const config::Protocol& table;
-    tuning::Table (*tuning_rows)();
-    std::vector<MetricRow> (*metric_rows)();
-};
-template <class Table>
-constexpr Protocol kOf{Table::kProtocol, &Table::tuning_rows, &Table::metric_rows};
-
-// In the order of vpnha.toml.
-constexpr Protocol kProtocols[] = {kOf<l2tp::Table>, kOf<pptp::Table>, kOf<ipsec::Table>};
+const auto& protocol_tables() {
+#define VPNHA_TABLE(protocol) protocol::protocol_table(),
+    static const auto kTables = std::to_array<ProtocolTable>({VPNHA_PROTOCOLS(VPNHA_TABLE)});
+#undef VPNHA_TABLE
+    return kTables;
+}
 
 // What `rows` of each protocol gives.
 template <class Row>
-std::vector<Row> all_of(std::vector<Row> (*Protocol::*rows)()) {
+std::vector<Row> all_of(std::vector<Row> (*ProtocolTable::*rows)()) {
     std::vector<Row> all;
-    for (const Protocol& each : kProtocols) {
+    for (const ProtocolTable& each : protocol_tables()) {
         std::ranges::move((each.*rows)(), std::back_inserter(all));
     }
     return all;
@@ -38,8 +31,8 @@ std::vector<Row> all_of(std::vector<Row> (*Protocol::*rows)()) {
 const config::Schema& config::schema() {
     static const Schema kSchema = [] {
         std::vector<const config::Protocol*> tables;
-        std::ranges::transform(kProtocols, std::back_inserter(tables),
-                               [](const vpnha::Protocol& each) { return &each.table; });
+        std::ranges::transform(protocol_tables(), std::back_inserter(tables),
+                               [](const ProtocolTable& each) { return &each.table; });
         return Schema(std::move(tables));
     }();
     return kSchema;
@@ -54,12 +47,12 @@ Result<config::Config> config::load(const std::string& path) {
 }
 
 const tuning::Table& tuning::table() {
-    static const Table kTable = table_with(all_of(&Protocol::tuning_rows));
+    static const Table kTable = table_with(all_of(&ProtocolTable::tuning_rows));
     return kTable;
 }
 
 std::vector<MetricRow> protocol_metrics() {
-    return all_of(&Protocol::metric_rows);
+    return all_of(&ProtocolTable::metric_rows);
 }
 
 }  // namespace vpnha

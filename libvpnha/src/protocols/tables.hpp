@@ -1,9 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The one list of what each protocol has in vpnha.toml and in the table of tuning.
+// The one list of what each protocol has in vpnha.toml, in the table of tuning and among the
+// metrics.
 #pragma once
 
+#include <vector>
+
 #include "config/schema.hpp"
+#include "protocols/list.hpp"
 #include "tuning/table.hpp"
+#include "vpnha/metrics.hpp"
+
+namespace vpnha {
+
+struct ProtocolTable {
+    const config::Protocol& table;
+    tuning::Table (*tuning_rows)();
+    std::vector<MetricRow> (*metric_rows)();
+};
+// `Table` has kProtocol, and functions of these names.
+template <class Table>
+[[nodiscard]] ProtocolTable protocol_table_of() {
+    return {Table::kProtocol, &Table::tuning_rows, &Table::metric_rows};
+}
+
+#define VPNHA_TABLE(protocol)                            \
+    namespace protocol {                                 \
+    [[nodiscard]] vpnha::ProtocolTable protocol_table(); \
+    }
+VPNHA_PROTOCOLS(VPNHA_TABLE)
+#undef VPNHA_TABLE
+
+}  // namespace vpnha
 
 namespace vpnha::config {
 

@@ -10,7 +10,6 @@
 #include <array>
 #include <cerrno>
 
-#include "echo/keeper/echo_sessions.hpp"
 #include "host/corosync/cluster_nodes.hpp"
 
 namespace vpnha::echo {
@@ -39,12 +38,21 @@ void append_hash(ByteWriter& message, ByteView secret) {
 
 }  // namespace
 
-Result<std::unique_ptr<ports::Backend>> Responder::open(runtime::BackendHost host) {
+ports::OpenedBackend open_backend(const ports::BackendHost& host) {
+    return Responder::open(host);
+}
+
+ports::OpenedBackend Responder::open(const ports::BackendHost& host) {
     VPNHA_TRY(const auto key, runtime::cluster_key_of(host.key_file));
     VPNHA_TRY(auto box, adapters::SecretBox::make(key.content()));
-    std::unique_ptr<Responder> responder(new Responder(std::move(host), std::move(box)));
-    for (const config::Gateway& gateway : responder->host_.config.gateways) {
-        VPNHA_CHECK(responder->listen(gateway));
+    std::unique_ptr<Responder> responder(new Responder(host, std::move(box)));
+    for (const config::Gateway& gateway : host.config.gateways) {
+        if (const Table* const table = gateway.protocols.get<Table>()) {
+            VPNHA_CHECK(responder->listen(gateway, *table));
+        }
+    }
+    if (responder->places_.empty()) {
+        return nullptr;
     }
     responder->next_second();
     return std::unique_ptr<ports::Backend>(std::move(responder));
@@ -56,12 +64,13 @@ Responder::~Responder() {
     }
 }
 
-Result<void> Responder::listen(const config::Gateway& gateway) {
+Result<void> Responder::listen(const config::Gateway& gateway, const Table& table) {
     Place& place = places_[gateway.id];
+    place.answers_per_second = table.answers_per_second;
     place.socket.reset(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
-    address.sin_port = htons(kPort);
+    address.sin_port = htons(table.port);
     address.sin_addr.s_addr = htonl(gateway.outside.addresses.front().address.v4()->value);
     // The address is not there before the promotion. IP_RECVERR: a send that the gate drops fails.
     const int on = 1;
@@ -78,7 +87,7 @@ Result<void> Responder::listen(const config::Gateway& gateway) {
 void Responder::next_second() {
     for (auto& [gateway, place] : places_) {
         for (auto& [id, session] : place.sessions) {
-            session.end_of_second = session.next + kUse.per_second;
+            session.end_of_second = session.next + place.answers_per_second;
         }
     }
     host_.loop.set_timer(host_.first_timer + kSecondTimer, adapters::QbLoop::now() + kSecond,
@@ -109,6 +118,7 @@ void Responder::on_datagrams(GatewayId gateway, Place& place) {
                      reinterpret_cast<const sockaddr*>(&client), length) >= 0 &&
             reply.numbered != nullptr) {
             ++reply.numbered->next;
+            ++answers_;
         }
     }
 }
@@ -143,7 +153,7 @@ Bytes Responder::open_session(GatewayId gateway, Place& place, ByteReader& datag
     }
     ByteWriter reply;
     reply.u8('S').u64(nonce).u64(id).bytes(secret->view());
-    place.sessions.emplace(id, Session{std::move(*secret), 0, kUse.per_second});
+    place.sessions.emplace(id, Session{std::move(*secret), 0, place.answers_per_second});
     tell_later(gateway, Opened{id, std::move(*sealed)});
     return std::move(reply).take();
 }
@@ -196,13 +206,14 @@ bool Responder::execute(node::ProtocolWork& work) {
 Result<Responder::Session> Responder::unseal(const Install& work) const {
     VPNHA_TRY(auto secret, adapters::SecretBytes::with_room(kSecretBytes));
     VPNHA_CHECK(box_.open(context_of(work.id), work.sealed, secret));
-    return Session{std::move(secret), 0, kUse.per_second};
+    return Session{std::move(secret)};
 }
 
 void Responder::carry_out(GatewayId gateway, Place& place, const Install& work) {
     Result<Session> session = unseal(work);
     Result<void> result;
     if (session) {
+        session->end_of_second = place.answers_per_second;
         // What this node has served itself keeps its number.
         place.sessions.try_emplace(work.id, std::move(*session));
     } else {
@@ -223,7 +234,7 @@ void Responder::carry_out(GatewayId gateway, Place& place, const SetNumbers& wor
     for (const auto& [id, next] : work.numbers) {
         if (const auto found = place.sessions.find(id); found != place.sessions.end()) {
             found->second.next = std::max(found->second.next, next);
-            found->second.end_of_second = found->second.next + kUse.per_second;
+            found->second.end_of_second = found->second.next + place.answers_per_second;
         }
     }
     tell_later(gateway, NumbersSet{work.ticket});
@@ -235,6 +246,10 @@ void Responder::carry_out(GatewayId gateway, Place& place, const ReadNumbers&) {
         read.numbers[id] = session.next;
     }
     tell_later(gateway, std::move(read));
+}
+
+Status Responder::status() const {
+    return {{"counters/echo_answers", answers_}};
 }
 
 void Responder::tell_later(GatewayId gateway, Event event) {

@@ -17,22 +17,22 @@
 #include <utility>
 #include <vector>
 
-#include "daemon/protocol.hpp"
+#include "echo/table.hpp"
 #include "echo/work.hpp"
 #include "host/os/unique_fd.hpp"
 #include "host/secrets/secret_box.hpp"
-#include "protocols/backend.hpp"
+#include "protocols/backends.hpp"
 
 namespace vpnha::echo {
 
-inline constexpr std::uint16_t kPort = 7007;
-
 class Responder final : public ports::Backend {
   public:
-    [[nodiscard]] static Result<std::unique_ptr<ports::Backend>> open(runtime::BackendHost host);
+    // As open_backend().
+    [[nodiscard]] static ports::OpenedBackend open(const ports::BackendHost& host);
     ~Responder() override;
 
     [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    [[nodiscard]] Status status() const override;
 
   private:
     struct Session {
@@ -42,6 +42,7 @@ class Responder final : public ports::Backend {
     };
     struct Place {
         adapters::UniqueFd socket;
+        std::uint32_t answers_per_second = 0;
         bool serves = false;
         std::map<SessionId, Session> sessions;
     };
@@ -51,9 +52,9 @@ class Responder final : public ports::Backend {
         Session* numbered = nullptr;  // Whose number it has.
     };
 
-    Responder(runtime::BackendHost host, adapters::SecretBox box)
+    Responder(ports::BackendHost host, adapters::SecretBox box)
         : host_(std::move(host)), box_(std::move(box)) {}
-    [[nodiscard]] Result<void> listen(const config::Gateway& gateway);
+    [[nodiscard]] Result<void> listen(const config::Gateway& gateway, const Table& table);
     void on_datagrams(GatewayId gateway, Place& place);
     void next_second();
     [[nodiscard]] Reply answer(GatewayId gateway, Place& place, ByteReader& datagram);
@@ -69,10 +70,11 @@ class Responder final : public ports::Backend {
     [[nodiscard]] Result<Session> unseal(const Install& work) const;
     void tell_later(GatewayId gateway, Event event);
 
-    runtime::BackendHost host_;
+    ports::BackendHost host_;
     adapters::SecretBox box_;
     std::map<GatewayId, Place> places_;
     std::vector<std::pair<GatewayId, Event>> news_;
+    std::uint64_t answers_ = 0;
 };
 
 }  // namespace vpnha::echo

@@ -167,4 +167,8 @@ keepers::Counts EchoSessions::counts() const {
     return {{"echo_lost", lost_}};
 }
 
+Status EchoSessions::status(TimePoint) const {
+    return {{"echo/sessions", std::uint64_t{session_totals().all}}};
+}
+
 }  // namespace vpnha::echo

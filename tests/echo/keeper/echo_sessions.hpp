@@ -9,22 +9,18 @@
 #include <optional>
 #include <string>
 
+#include "echo/table.hpp"
 #include "echo/work.hpp"
-#include "protocols/families.hpp"
+#include "protocols/keeper.hpp"
 
 namespace vpnha::echo {
 
-// The responder sends no more; see keepers::Margin.
-inline constexpr keepers::NumberUse kUse{2'000, 10'000'000};
+inline constexpr keepers::NumberUse kUse{kAnswersPerSecondMax, 10'000'000};
 
-class EchoSessions final : public keepers::Keeper, public keepers::Counted {
+class EchoSessions : public keepers::Keeper, public keepers::Counted {
   public:
     // `gateway` must outlive it.
     explicit EchoSessions(keepers::Gateway& gateway) : gateway_(gateway) {}
-    [[nodiscard]] static std::unique_ptr<keepers::Keeper> make(keepers::Gateway& gateway,
-                                                               const keepers::Settings&) {
-        return std::make_unique<EchoSessions>(gateway);
-    }
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
     [[nodiscard]] keepers::Counted* counted() override { return this; }
@@ -51,6 +47,7 @@ class EchoSessions final : public keepers::Keeper, public keepers::Counted {
         const keepers::ListPart& part) const override;
     [[nodiscard]] keepers::SessionTotals session_totals() const override;
     [[nodiscard]] keepers::Counts counts() const override;
+    [[nodiscard]] Status status(TimePoint now) const override;
 
   private:
     static constexpr std::array kTypes{wire::RecordType::echo_session,

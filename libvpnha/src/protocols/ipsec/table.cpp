@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "config/checks.hpp"
 #include "config/key_text.hpp"
+#include "protocols/tables.hpp"
 
 namespace vpnha::ipsec {
 
@@ -174,5 +175,9 @@ std::vector<MetricRow> Table::metric_rows() {
     };
 }
 // clang-format on
+
+ProtocolTable protocol_table() {
+    return protocol_table_of<Table>();
+}
 
 }  // namespace vpnha::ipsec

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "config/key_text.hpp"
+#include "protocols/tables.hpp"
 
 namespace vpnha::l2tp {
 
@@ -44,7 +45,8 @@ config::Facts Table::facts() const {
             .daemon = "xl2tpd",
             .ppp_options = ppp_options,
             .files = config::pppd_files(secrets, ppp_options),
-            .tunnel_port = port};
+            .tunnel_port = port,
+            .name_in_esp = "l2tp-ipsec"};
 }
 
 namespace {
@@ -121,5 +123,9 @@ std::vector<MetricRow> Table::metric_rows() {
     };
 }
 // clang-format on
+
+ProtocolTable protocol_table() {
+    return protocol_table_of<Table>();
+}
 
 }  // namespace vpnha::l2tp

@@ -2,6 +2,7 @@
 #include "protocols/pptp/table.hpp"
 
 #include "config/key_text.hpp"
+#include "protocols/tables.hpp"
 
 namespace vpnha::pptp {
 
@@ -78,5 +79,9 @@ std::vector<MetricRow> Table::metric_rows() {
     };
 }
 // clang-format on
+
+ProtocolTable protocol_table() {
+    return protocol_table_of<Table>();
+}
 
 }  // namespace vpnha::pptp

@@ -8,6 +8,7 @@
 #include "host/corosync/cluster_nodes.hpp"
 #include "host/os/log.hpp"
 #include "host/os/timers.hpp"
+#include "protocols/backends.hpp"
 #include "protocols/ipsec/backend/ike_socket.hpp"
 #include "protocols/ipsec/backend/nft_port_map.hpp"
 #include "protocols/ipsec/backend/xfrm_table.hpp"
@@ -163,3 +164,7 @@ void Ipsec::carry_out(const node::SendIke& work) {
 }
 
 }  // namespace vpnha::runtime
+
+vpnha::ports::OpenedBackend vpnha::ipsec::open_backend(const ports::BackendHost& host) {
+    return runtime::Ipsec::open(host.config, host.loop, host.key_file, host.gate, host.tell);
+}

@@ -31,15 +31,11 @@ wire::RecordKey counters_record(std::uint32_t spi) {
     return {RecordType::esp_counters, wire::RecordId(ipsec::encode_spi(spi))};
 }
 
-std::string_view protocol_of(const ipsec::SaSet& sas, const IkeKey& key,
-                             std::optional<std::uint16_t> tunnel_port) {
-    const auto children = sas.children_of(key);
-    if (tunnel_port && std::ranges::any_of(children, [&](std::uint32_t spi) {
-            return ipsec::own_port_of(*sas.find_child(spi)) == tunnel_port;
-        })) {
-        return "l2tp-ipsec";
-    }
-    return key.version == 1 ? "ikev1" : "ikev2";
+bool has_tunnels(const ipsec::SaSet& sas, const IkeKey& key,
+                 std::optional<std::uint16_t> tunnel_port) {
+    return tunnel_port && std::ranges::any_of(sas.children_of(key), [&](std::uint32_t spi) {
+               return ipsec::own_port_of(*sas.find_child(spi)) == tunnel_port;
+           });
 }
 
 }  // namespace
@@ -522,7 +518,9 @@ std::vector<SessionView> IpsecSas::sessions(const ListPart& part) const {
         const ipsec::IkePeer peer = ipsec::peer_of(*sa);
         SessionView& view = views.emplace_back();
         view.record = record;
-        view.protocol = protocol_of(sas(), *key, tunnel_port_);
+        view.protocol = has_tunnels(sas(), *key, tunnel_port_) ? tunnel_name_
+                        : key->version == 1                    ? "ikev1"
+                                                               : "ikev2";
         view.user = ipsec::identity_text(peer.eap_id);
         view.epoch = stored.version.epoch;
         const auto children = sas().children_of(*key);

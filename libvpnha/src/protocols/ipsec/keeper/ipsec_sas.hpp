@@ -58,9 +58,14 @@ class IpsecSas final : public Keeper, public Counted {
     // After charon was made active, what is rekeyed then: clients that repeat a request come first.
     static constexpr Duration kRekeyPause = std::chrono::seconds(15);
 
-    // `gateway` must outlive it. `tunnel_port`: where it takes L2TP; nullopt: nowhere.
-    IpsecSas(Gateway& gateway, std::optional<std::uint16_t> tunnel_port)
-        : gateway_(gateway), tunnel_port_(tunnel_port), store_(tunnel_port) {}
+    // `gateway` must outlive it. `tunnel_port`: where it takes tunnels, which are shown as
+    // `tunnel_name`; nullopt: nowhere.
+    IpsecSas(Gateway& gateway, std::optional<std::uint16_t> tunnel_port,
+             std::string_view tunnel_name)
+        : gateway_(gateway),
+          tunnel_port_(tunnel_port),
+          tunnel_name_(tunnel_name),
+          store_(tunnel_port) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
     [[nodiscard]] Counted* counted() override { return this; }
@@ -215,6 +220,7 @@ class IpsecSas final : public Keeper, public Counted {
 
     Gateway& gateway_;
     std::optional<std::uint16_t> tunnel_port_;
+    std::string_view tunnel_name_;
     ipsec::SaStore store_;
     ipsec::CharonImage image_;
     EspNumbers numbers_;

@@ -14,6 +14,7 @@
 #include "host/netlink/netlink.hpp"
 #include "host/os/text_file.hpp"
 #include "host/sockets/udp_sockets.hpp"
+#include "protocols/gateway_services.hpp"
 #include "protocols/ipsec/service/charon_guard.hpp"
 #include "protocols/ipsec/service/strongswan_files.hpp"
 #include "protocols/ipsec/service/vici_client.hpp"
@@ -186,3 +187,7 @@ Result<StockStarted> plan_charon(const StockService& service, const CharonSettin
 }
 
 }  // namespace vpnha::adapters
+
+const vpnha::adapters::StockKind* vpnha::ipsec::stock_kind() {
+    return &adapters::charon_kind();
+}

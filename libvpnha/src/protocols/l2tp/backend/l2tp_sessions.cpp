@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "host/os/log.hpp"
 #include "host/os/timers.hpp"
+#include "protocols/backends.hpp"
 #include "protocols/l2tp/table.hpp"
 
 namespace vpnha::runtime {
@@ -119,3 +120,7 @@ void L2tpSessions::install_slice() {
 }
 
 }  // namespace vpnha::runtime
+
+vpnha::ports::OpenedBackend vpnha::l2tp::open_backend(const ports::BackendHost& host) {
+    return runtime::L2tpSessions::open(host.config, host.loop, host.set_networks, host.tell);
+}

@@ -11,6 +11,7 @@
 #include "base/number.hpp"
 #include "host/os/text_file.hpp"
 #include "host/sockets/udp_sockets.hpp"
+#include "protocols/gateway_services.hpp"
 #include "protocols/l2tp/service/xl2tpd_service_config.hpp"
 #include "protocols/l2tp/service/xl2tpd_service_mute.hpp"
 
@@ -170,3 +171,7 @@ Result<StockStarted> plan_xl2tpd(const StockService& service, const Xl2tpdSettin
 }
 
 }  // namespace vpnha::adapters
+
+const vpnha::adapters::StockKind* vpnha::l2tp::stock_kind() {
+    return &adapters::xl2tpd_kind();
+}

@@ -7,8 +7,13 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "protocols/families.hpp"
 
 namespace vpnha::keepers {
+
+PppKeeper::Settings PppKeeper::settings_of(const keepers::Settings& all) {
+    return {all.confirm_wait, all.redials_per_second, all.resume_scripts};
+}
 
 PppKeeper::PppKeeper(Gateway& gateway, wire::RecordType type, const Settings& settings)
     : gateway_(gateway),

@@ -24,6 +24,8 @@
 
 namespace vpnha::keepers {
 
+struct Settings;  // protocols/families.hpp
+
 class PppKeeper : public Keeper {
   public:
     struct Settings {
@@ -33,6 +35,7 @@ class PppKeeper : public Keeper {
         std::uint32_t redials_per_second = 100;
         bool resume_scripts = false;
     };
+    [[nodiscard]] static Settings settings_of(const keepers::Settings& all);
 
     void on_replica(TimePoint now, Effects& effects) override;
     void mute(Effects& effects) override;

@@ -8,6 +8,7 @@
 #include "host/corosync/cluster_nodes.hpp"
 #include "host/os/log.hpp"
 #include "host/os/timers.hpp"
+#include "protocols/backends.hpp"
 #include "services/accounting/work.hpp"
 
 namespace vpnha::runtime {
@@ -222,3 +223,9 @@ void Pptp::on_pppd_gone(node::PluginToken plugin, bool announced) {
 }
 
 }  // namespace vpnha::runtime
+
+vpnha::ports::OpenedBackend vpnha::pptp::open_backend(const ports::BackendHost& host) {
+    return runtime::Pptp::open(
+        host.config, host.loop, host.key_file,
+        {.tell = host.tell, .allow_end = host.allow_end, .failed = host.failed});
+}

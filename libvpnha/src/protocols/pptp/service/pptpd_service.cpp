@@ -10,6 +10,7 @@
 #include "base/number.hpp"
 #include "host/os/text_file.hpp"
 #include "host/sockets/tcp_sockets.hpp"
+#include "protocols/gateway_services.hpp"
 #include "protocols/pptp/service/call_trial.hpp"
 #include "protocols/pptp/service/pptpd_service_config.hpp"
 
@@ -201,3 +202,7 @@ Result<StockStarted> plan_pptpd(const StockService& service, const PptpdSettings
 }
 
 }  // namespace vpnha::adapters
+
+const vpnha::adapters::StockKind* vpnha::pptp::stock_kind() {
+    return &adapters::pptpd_kind();
+}
