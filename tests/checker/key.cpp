@@ -401,7 +401,7 @@ class Key {
 
     void put_holder(const Holder& holder, TimePoint now) {
         const auto& [phase, claimed, seen, dead, number, deadline, next_round_at, claiming_since,
-                     lapsed_at, granted_at, renewed, lame_until, asked_until, rounds, before,
+                     lapsed_at, granted_at, renewed, draining_until, asked_until, rounds, before,
                      unknown, elsewhere, by_witness, other, other_until, often, handover] =
             holder.state();
         static_cast<void>(claiming_since);  // No run lasts so long.
@@ -430,8 +430,8 @@ class Key {
         put(claimed);
         put_left(deadline, now);
         put_left(next_round_at, now);
-        if (phase == lease::Phase::lame) {
-            put_left(lame_until, now);
+        if (phase == lease::Phase::draining) {
+            put_left(draining_until, now);
         }
         put(handover.has_value());
         if (handover) {

@@ -359,7 +359,7 @@ lease::Timing timing_of(const Run& run, std::size_t node) {
     timing.renew = Duration((own - 1) / 2);
     timing.rate_ppm = 500'000;   // 2 : 3.
     timing.grain = Duration(0);  // Clocks are read exactly.
-    timing.lame = Duration(own);
+    timing.draining = Duration(own);
     timing.absence = Duration(1);
     timing.ask = Duration(2);
     timing.ask_max = Duration(2);

@@ -42,7 +42,7 @@ struct Bounds {
     std::uint8_t breaks = 0;  // Crashes between the effects of one event.
     std::uint8_t pauses = 0;
     std::uint8_t releases = 0;   // At once, without a successor.
-    std::uint8_t demotions = 0;  // Lame, with handover.
+    std::uint8_t demotions = 0;  // Draining, with handover.
     std::uint8_t marks = 0;
     std::uint8_t changes = 0;    // Of the list of voters.
     std::uint8_t rings = 0;      // A node's group loses another, or its quorum; or forms anew.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A lease datagram: what parses is written with the very same bytes, and upsets neither a holder,
-// nor a lame one, nor one that yields, nor a claimant, nor a voter, nor a node that asks whether to
-// stand in, nor one without a memory, nor a witness. The tag is set right first, or every input
-// would end there.
+// nor a draining one, nor one that yields, nor a claimant, nor a voter, nor a node that asks
+// whether to stand in, nor one without a memory, nor a witness. The tag is set right first, or
+// every input would end there.
 #include <sodium.h>
 
 #include <algorithm>

@@ -261,7 +261,8 @@ void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gatew
     }
     for (const wire::RecordKey& key : takeovers_.at(id).expected) {
         const Session* session = clients_.find(key);
-        // A change by the lame holder, said while this node waited for its grant, may be refused.
+        // A change by the draining holder, said while this node waited for its grant, may be
+        // refused.
         if (session == nullptr || !session->alive || machine.kernel().is_refused({id, key})) {
             continue;
         }
@@ -412,7 +413,8 @@ void Oracle::check_silenced(const Machine& machine) {
             return false;
         }
         const node::GatewayNode* const here = machine.gateway(id);
-        if (here != nullptr && here->state() != takeover::State::lame && machine.gate_open(id)) {
+        if (here != nullptr && here->state() != takeover::State::draining &&
+            machine.gate_open(id)) {
             fail("one-gate", node, "is reported to be demoted, and serves");
         }
         return true;

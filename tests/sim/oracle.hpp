@@ -10,7 +10,7 @@
 //                the node knows a newer one, none stays open once it has fallen silent.
 //                Whoever a replica takes for the holder has claimed its epoch.
 //   one-gate     No two nodes have a gateway's gate open, fenced or not, but for one lease after a
-//                thaw; a node that is reported to be demoted has its gate shut, or is lame.
+//                thaw; a node that is reported to be demoted has its gate shut, or is draining.
 //   silence      A standby sends no datagram and no frame, and a node that stands in none before
 //                its claim; a node that the group does not hear says nothing but a claim or a
 //                barrier.
@@ -284,7 +284,7 @@ class Oracle {
     wire::Dialects dialects_;
 
     std::map<std::pair<GatewayId, Epoch>, std::vector<Said>> said_;
-    std::map<std::pair<GatewayId, wire::Version>, Said> unsaid_;
+    std::map<std::pair<GatewayId, wire::Version>, Said> unsent_;
     std::map<std::tuple<GatewayId, Epoch, std::uint64_t>, std::pair<std::uint32_t, std::uint64_t>>
         states_;
     std::map<std::pair<NodeId, GatewayId>, Epoch> last_claims_;

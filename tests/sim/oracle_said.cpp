@@ -166,7 +166,7 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
     if (stands_in) {
         check_stand_in(machine, claim.gateway);
     }
-    // While this node waited for its grant, a lame holder may have ended some.
+    // While this node waited for its grant, a draining holder may have ended some.
     if (const auto takeover = takeovers_.find(claim.gateway);
         takeover != takeovers_.end() && takeover->second.node == machine.id()) {
         const replica::Store& store = machine.gateway(claim.gateway)->replica().store();
@@ -211,7 +211,7 @@ void Oracle::on_snapshot(const Machine& machine, const wire::Snapshot& snapshot)
         // What a holder had not said when its epoch ended has numbers behind all that it said.
         const Said& said = sequence <= found->second.size()
                                ? found->second[sequence - 1]
-                               : unsaid_
+                               : unsent_
                                      .try_emplace({snapshot.gateway, record.version},
                                                   Said{record.key, record.erased, record.payload})
                                      .first->second;

@@ -26,7 +26,7 @@ constexpr int kInfinity = 1'000'000;
 
 bool is_serving(const node::GatewayNode* gateway) {
     return gateway != nullptr && gateway->state() != takeover::State::standby &&
-           gateway->state() != takeover::State::lame;
+           gateway->state() != takeover::State::draining;
 }
 
 }  // namespace

@@ -467,7 +467,7 @@ bool World::is_moving() const {
             const node::GatewayNode* here = machine->gateway(GatewayId{gateway});
             if (here != nullptr && (here->state() == takeover::State::taking_over ||
                                     here->state() == takeover::State::standing_in ||
-                                    here->state() == takeover::State::lame ||
+                                    here->state() == takeover::State::draining ||
                                     here->state() == takeover::State::releasing)) {
                 return true;
             }

@@ -284,6 +284,20 @@ def public_words(tree: Tree) -> Iterator[Violation]:
                                         f"'{name}': docs/explain/glossary.md has another word")
 
 
+# Of these no name in the code is made any more, as that page has it.
+GONE_WORDS = re.compile(r"(?:(?<![a-z])[Aa]|(?<=[a-z])A)cting(?![a-z])"
+                        r"|(?:(?<![a-z])[Ll]|(?<=[a-z])L)ame(?![a-z])"
+                        r"|(?:(?<![a-z])[Oo]|(?<=[a-z])O)bstacles(?![a-z])|[Uu]nsaid(?![a-z])")
+
+
+def gone_words(tree: Tree) -> Iterator[Violation]:
+    for path, number, line in tree.lines(*CPP):
+        found = GONE_WORDS.search(line) and GONE_WORDS.search(code_of(line))
+        if found:
+            yield Violation(path, number, "word",
+                            f"'{found[0]}': docs/explain/glossary.md has another word")
+
+
 # Not the lists of tests/docs.
 DOCUMENT = re.compile(r"(?<![\w-])(?<!tests/)docs/[\w./-]+\.(?:md|json|example|\d)\b")
 
@@ -439,6 +453,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     every_failure_shown,
     every_technique_answered,
     one_version,
+    gone_words,
     public_words,
     every_document_there,
     every_fault_planted,

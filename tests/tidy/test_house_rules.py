@@ -346,6 +346,14 @@ class {name} final : public Base {{
                    "| `vpnha_records` | as said |")
         self.green(house_rules.public_words, "docs/man/vpnhad.8", ".B draining\nIt is told.")
 
+    def test_gone_words_name_nothing(self):
+        for line in ("bool lame = true;", "void begin_lame();", "enum class Phase { lame };",
+                     "TEST(A, ALameHolderServes) {}", "std::size_t unsaid_;", "Obstacles all;",
+                     "bool is_acting();"):
+            self.red(house_rules.gone_words, "libvpnha/src/base/x.hpp", line)
+        self.green(house_rules.gone_words, "libvpnha/src/base/x.hpp",
+                   "int frame, blame, exacting, obstacle; // lame\nlog(\"lame\");")
+
     def test_every_failure_is_shown(self):
         model = house_rules.FAILURE_MODEL
         files = {"lab/scenarios/lease/power-cut.py": "", "tests/unit/x_test.cpp":

@@ -186,7 +186,7 @@ void Requests::answer_monitor(GatewayId gateway, bool probe, adapters::ControlRe
         const node::GatewayNode* const state = node_.find(gateway);
         to.ok({{"attached", state->attached() && !state->detaching()},
                {"role", state->is_promoted() ? "promoted" : "unpromoted"},
-               {"draining", state->state() == takeover::State::lame},
+               {"draining", state->state() == takeover::State::draining},
                {"kept", state->kept_until().has_value()}});
     };
     if (!probe) {

@@ -53,7 +53,7 @@ class Gateway {
     [[nodiscard]] virtual const replica::Replica& replica() const = 0;
     // An agent has started it here.
     [[nodiscard]] virtual bool is_attached() const = 0;
-    // This node is promoted, or lame.
+    // This node is promoted, or draining.
     [[nodiscard]] virtual bool is_served() const = 0;
     // Its lease holds: peers hear what is said.
     [[nodiscard]] virtual bool is_heard() const = 0;

@@ -89,8 +89,8 @@ void GatewayNode::go_on_promoting(TimePoint now, Effects& effects) {
 }
 
 void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
-    // A lame holder serves meanwhile. What is claimed with less than a member has would be the end
-    // of the other sessions on all nodes.
+    // A draining holder serves meanwhile. What is claimed with less than a member has would be the
+    // end of the other sessions on all nodes.
     if (const std::string objection = objection_to_claim(); !objection.empty()) {
         grants_.await_replica(now + kReplicaPatience);
         effects.emplace_back(
@@ -102,10 +102,10 @@ void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
 }
 
 void GatewayNode::ask_for_grant(TimePoint now, Effects& effects) {
-    // A promise to a dead holder ends within L·(1+ρ)+δ of its last round; a lame one answers when
-    // its busy node gives it the time, and has fallen silent after this. To give up sooner would
-    // have Pacemaker ban a node that is about to be granted.
-    grants_.await(now + settings_.lease.timing.lame);
+    // A promise to a dead holder ends within L·(1+ρ)+δ of its last round; a draining one answers
+    // when its busy node gives it the time, and has fallen silent after this. To give up sooner
+    // would have Pacemaker ban a node that is about to be granted.
+    grants_.await(now + settings_.lease.timing.draining);
     lease_.set_checkpoint({});  // Of an epoch before; warming knows better.
     lease_.note_claimed(replica_.highest_epoch());
     take(lease_.promote(now), now, effects);
@@ -147,7 +147,7 @@ void GatewayNode::end_grant(TimePoint now, Effects& effects) {
 
 void GatewayNode::await_voters(const std::vector<NodeId>& missing, TimePoint now,
                                Effects& effects) {
-    grants_.await(now + settings_.lease.timing.lame);
+    grants_.await(now + settings_.lease.timing.draining);
     if (!grants_.wait_in_silence()) {
         return;
     }

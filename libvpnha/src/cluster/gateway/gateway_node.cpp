@@ -42,7 +42,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
         effects.emplace_back(AnswerRequest{request, {}});
         return;
     }
-    if (takeover_.state() == takeover::State::lame) {
+    if (takeover_.state() == takeover::State::draining) {
         take(lease_.on_time(now), now, effects);  // It may have ended, and its timer not have come.
     }
     const bool serves_unasked = stands_in() || stand_in_.phase() == StandIn::Phase::confirmed;
@@ -73,7 +73,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
     stand_in_.on_promoted();
     wishes_.planned.on_promotion(replica_.epoch(), now);
     if (takeover_.serves()) {
-        take(lease_.promote(now), now, effects);  // Lame no more.
+        take(lease_.promote(now), now, effects);  // Draining no more.
     }
     follow(takeover_.promote(), now, effects);
 }
@@ -225,7 +225,7 @@ void GatewayNode::finish(bool succeeded, TimePoint now, Effects& effects) {
     const Role role = stands_in()
                           ? Role("stands in, and the group knows", "event=stand-in-announced")
                       : state == takeover::State::promoted ? Role("promoted", "event=promoted")
-                      : state == takeover::State::lame     ? Role("draining", "event=draining")
+                      : state == takeover::State::draining ? Role("draining", "event=draining")
                                                            : Role("unpromoted", "event=demoted");
     if (transition_.satisfies_all(succeeded, takeover_.serves())) {
         effects.emplace_back(
@@ -270,7 +270,7 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
     others_.members.set(members, now);
     take(lease_.on_members(members, quorate, now), now, effects);
     if (waits()) {
-        grants_.await(now + settings_.lease.timing.lame);  // Who comes back abstains at first.
+        grants_.await(now + settings_.lease.timing.draining);  // Who comes back abstains at first.
     }
     if (attached()) {
         replica_.on_members(members, quorate, now);

@@ -272,7 +272,7 @@ class GatewayNode {
         return keepers_.find<Family>();
     }
     [[nodiscard]] takeover::State state() const { return takeover_.state(); }
-    // Promoted or lame, or it stands in for a holder.
+    // Promoted or draining, or it stands in for a holder.
     [[nodiscard]] bool serves() const {
         return takeover_.serves() || state() == takeover::State::standing_in;
     }

@@ -78,7 +78,7 @@ Effects Engine::promote(TimePoint now) {
     end_standing_in();
     state_.wanted = true;
     state_.ordered = true;
-    holder_.cancel_lame();
+    holder_.cancel_draining();
     return on_time(now);
 }
 
@@ -96,7 +96,7 @@ Effects Engine::demote(TimePoint now) {
     if (holder_.phase() == Phase::claiming) {
         end(End::given_up, effects);
     } else if (holder_.serving()) {
-        holder_.begin_lame(now);
+        holder_.begin_draining(now);
     }
     return saved_first(std::move(effects));
 }
@@ -178,8 +178,8 @@ std::optional<TimePoint> Engine::next_deadline() const {
     if (holder_.serving()) {
         next = earliest(next, holder.deadline);
     }
-    if (holder.phase == Phase::lame) {
-        next = earliest(next, holder.lame_until);
+    if (holder.phase == Phase::draining) {
+        next = earliest(next, holder.draining_until);
     }
     return next;
 }
@@ -200,7 +200,7 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
     const bool may_yield = state_.yields == Yields::to_anybody ||
                            (state_.yields == Yields::to_ordered && round.ordered);
     const bool yields =
-        holder_.phase() == Phase::lame ||
+        holder_.phase() == Phase::draining ||
         (holder_.phase() == Phase::holding && may_yield && state_.yields_not_to != sender.node);
     if (yields && !round.held && hand_over(sender, round, effects, now)) {
         return;
@@ -388,7 +388,7 @@ void Engine::end_lease(Effects& effects, TimePoint now) {
 }
 
 void Engine::act(Effects& effects, TimePoint now) {
-    if (holder_.phase() == Phase::lame && now >= holder_.state().lame_until) {
+    if (holder_.phase() == Phase::draining && now >= holder_.state().draining_until) {
         end(End::released, effects, {.epoch = {}, .served = true, .ordered = true});
     }
     give_up_without_quorum(effects);

@@ -22,7 +22,8 @@
 //   7  ρ and δ. Who finds that a node's clock breaks ρ grants it nothing.        timing.hpp
 //   8  Lists of voters differ by one node. A node takes over a newer list together with the marks
 //      of its sender, so a mark outlives the list whose majority made it.       voters.hpp
-//   9  Handover: a demoted holder is lame, and serves on. It answers the first claim with a grant,
+//   9  Handover: a demoted holder is draining, and serves on. It answers the first claim with a
+//   grant,
 //      its Release and its last checkpoint, in that order on disk, in the gate, and on the wire;
 //      the claimant votes for itself then, and passes the Release on. Without a claim it releases.
 //      It hands over only while its own vote is a promise to itself: what time has ended ends
@@ -49,8 +50,8 @@
 //      speak never loses a vote by it. A turn of the loop that is 20 ms late starts over. A voter
 //      says no as well to who is not in its own quorate group, to who has less of the records than
 //      it has itself, and when the newest epoch ended by order. Who stands in yields: it hands over
-//      to a claim that Pacemaker has ordered, like a lame one. The claim of a node whose lease has
-//      lapsed is no order: it may not know who serves now. Of two claims that outbid each other
+//      to a claim that Pacemaker has ordered, like a draining one. The claim of a node whose lease
+//      has lapsed is no order: it may not know who serves now. Of two claims that outbid each other
 //      the lower one is taken back, unless Pacemaker has ordered it.
 //                                                                      engine_stand_in.cpp
 //  15  A claim tells for how long it has been in vain. After a second (0.2 s where the claimant's
@@ -89,26 +90,27 @@
 //      the request, when the witness has marked it. So of two nodes that want each other marked one
 //      gets through at most. A node's own mark on the winner would end both when they meet again.
 //
-//   phase \ event | promote  | demote | release | majority | lapse    | newer    | quorum | fenced
-//                 |          |        |         |          |          | claim    | lost   |
-//   --------------+----------+--------+---------+----------+----------+----------+--------+-------
-//   idle          | claiming | -      | -       | ignored  | XXX      | judged   | -      | idle
-//                 | (1)      |        |         |          |          |          |        |
-//   claiming      | -        | idle   | idle    | holding  | XXX      | judged   | idle   | idle
-//                 |          |        |         |          |          | (4)      | (5)    |
-//   holding       | -        | lame   | idle    | holding  | claiming | judged   | -      | idle
-//                 |          |        |         |          | (1)      | (2)      |        |
-//   lame          | holding  | -      | idle    | lame     | idle     | handed   | -      | idle
-//                 |          |        |         |          |          | over (3) |        |
+//   phase \ event | promote  | demote   | release | majority | lapse    | newer    | quorum |
+//   fenced
+//                 |          |          |         |          |          | claim    | lost   |
+//   --------------+----------+----------+---------+----------+----------+----------+--------+------
+//   idle          | claiming | -        | -       | ignored  | XXX      | judged   | -      | idle
+//                 | (1)      |          |         |          |          |          |        |
+//   claiming      | -        | idle     | idle    | holding  | XXX      | judged   | idle   | idle
+//                 |          |          |         |          |          | (4)      | (5)    |
+//   holding       | -        | draining | idle    | holding  | claiming | judged   | -      | idle
+//                 |          |          |         |          | (1)      | (2)      |        |
+//   draining      | holding  | -        | idle    | draining | idle     | handed   | -      | idle
+//                 |          |          |         |          |          | over (3) |        |
 //
 //   (1) with quorum, or after a lapse (10); otherwise as soon as there is quorum. (2) refused: its
-//   own promise holds. One that yields hands over, as if it were lame. (3) idle; nothing more is
-//   answered to that claim before its counters are read. (4) who stands in is idle first when its
-//   vote can then answer the higher claim. A claimant that Pacemaker has ordered and whose claim is
-//   in vain (15) frees its vote likewise, stays a claimant, and asks again after a promise's time.
-//   Every other claimant sends a round in each renewal interval. When a refusal, or its own voter,
-//   names a higher grant, the next round claims an epoch above it. (5) a claim after a lapse goes
-//   on (10).
+//   own promise holds. One that yields hands over, as if it were draining. (3) idle; nothing more
+//   is answered to that claim before its counters are read. (4) who stands in is idle first when
+//   its vote can then answer the higher claim. A claimant that Pacemaker has ordered and whose
+//   claim is in vain (15) frees its vote likewise, stays a claimant, and asks again after a
+//   promise's time. Every other claimant sends a round in each renewal interval. When a refusal, or
+//   its own voter, names a higher grant, the next round claims an epoch above it. (5) a claim after
+//   a lapse goes on (10).
 //
 // Fenced is for the rest of this boot. Invariants, proven by tests/checker: no two nodes have a
 // deadline ahead, but within L of a thaw on the thawed node's own clock; no epoch is valid after a
@@ -262,7 +264,7 @@ class Engine {
         state_.saves = saves;
         state_.granted_on_disk = granted;
     }
-    // Lame, with a lease; a claim under way is given up.
+    // Draining, with a lease; a claim under way is given up.
     [[nodiscard]] Effects demote(TimePoint now);
     // At once, without a successor. `ordered`: by somebody who wants it so.
     [[nodiscard]] Effects release(bool ordered, TimePoint now);

@@ -16,7 +16,7 @@ std::string_view to_string(Phase phase) {
             return "claiming";
         case Phase::holding:
             return "holding";
-        case Phase::lame:
+        case Phase::draining:
             return "draining";
     }
     return "unknown";
@@ -195,16 +195,16 @@ bool Holder::outbid() const {
     return state_.phase == Phase::claiming && state_.seen > state_.claimed;
 }
 
-void Holder::begin_lame(TimePoint now) {
+void Holder::begin_draining(TimePoint now) {
     VPNHA_ASSERT(serving());
     if (state_.phase == Phase::holding) {
-        state_.phase = Phase::lame;
-        state_.lame_until = now + timing_.lame;
+        state_.phase = Phase::draining;
+        state_.draining_until = now + timing_.draining;
     }
 }
 
-void Holder::cancel_lame() {
-    if (state_.phase == Phase::lame) {
+void Holder::cancel_draining() {
+    if (state_.phase == Phase::draining) {
         state_.phase = Phase::holding;
     }
 }

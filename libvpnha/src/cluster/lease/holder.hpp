@@ -8,14 +8,14 @@
 //   5  An epoch that was released, has lapsed or was given up is dead: no answer counts, and its
 //      number is never used again.
 //  11  Of the answers to a claim the newest round heard of before is kept: the dead node sent for
-//      at most t_k + L - t_checkpoint after a checkpoint. Of a lame holder it is what it says.
+//      at most t_k + L - t_checkpoint after a checkpoint. Of a draining holder it is what it says.
 //
-//   phase \ event | claim    | round due     | majority  | lapse | begin_lame | end
-//   --------------+----------+---------------+-----------+-------+------------+------
-//   idle          | claiming | XXX           | ignored   | -     | XXX        | -
-//   claiming      | claiming | claim         | holding   | -     | XXX        | idle
-//   holding       | XXX      | renewal       | holding   | idle  | lame       | idle
-//   lame          | XXX      | renewal       | lame      | idle  | lame       | idle
+//   phase \ event | claim    | round due | majority | lapse | begin_draining | end
+//   --------------+----------+-----------+----------+-------+----------------+-----
+//   idle          | claiming | XXX       | ignored  | -     | XXX            | -
+//   claiming      | claiming | claim     | holding  | -     | XXX            | idle
+//   holding       | XXX      | renewal   | holding  | idle  | draining       | idle
+//   draining      | XXX      | renewal   | draining | idle  | draining       | idle
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@
 
 namespace vpnha::lease {
 
-enum class Phase : std::uint8_t { idle, claiming, holding, lame };
+enum class Phase : std::uint8_t { idle, claiming, holding, draining };
 
 [[nodiscard]] std::string_view to_string(Phase phase);
 
@@ -35,7 +35,7 @@ enum class Phase : std::uint8_t { idle, claiming, holding, lame };
 struct Margin {
     enum class Kind : std::uint8_t {
         none,         // Nobody spoke before.
-        handed_over,  // A lame holder spoke until `until`, and says so itself.
+        handed_over,  // A draining holder spoke until `until`, and says so itself.
         bounded,      // It spoke until `until`, on its own clock.
         largest,      // Not known.
     };
@@ -70,7 +70,7 @@ class Holder {
         TimePoint lapsed_at{};       // The last lease that ended by itself.
         TimePoint granted_at{};
         bool renewed = false;  // Since then.
-        TimePoint lame_until{};
+        TimePoint draining_until{};
         TimePoint asked_until{};  // The latest end of a lease that a round of this epoch asked for.
         std::vector<OpenRound> rounds;
         Before before;         // The newest that answers to the claim said.
@@ -104,8 +104,8 @@ class Holder {
     [[nodiscard]] bool other_may_speak(TimePoint now) const { return now < state_.other_until; }
     // Another claim is needed: this one is below what a voter has granted.
     [[nodiscard]] bool outbid() const;
-    void begin_lame(TimePoint now);
-    void cancel_lame();
+    void begin_draining(TimePoint now);
+    void cancel_draining();
     // Its lease has run out; end() follows.
     void note_lapse(TimePoint now);
     // The epoch is dead.
@@ -126,7 +126,7 @@ class Holder {
 
     [[nodiscard]] Phase phase() const { return state_.phase; }
     [[nodiscard]] bool serving() const {
-        return state_.phase == Phase::holding || state_.phase == Phase::lame;
+        return state_.phase == Phase::holding || state_.phase == Phase::draining;
     }
     [[nodiscard]] const Epoch& epoch() const { return state_.claimed; }
     // For how long it has claimed, and no renewal was answered; more by what Timing::unheld_lapsed

@@ -70,8 +70,8 @@ struct Round {
     TimePoint sent_at{};  // t, on the sender's clock.
     // L of the sender: answers let it speak until t + L, and a promise covers that.
     Duration lease{};
-    // A majority has answered this epoch before. Until then it is a claim, and a lame holder hands
-    // over to it.
+    // A majority has answered this epoch before. Until then it is a claim, and a draining holder
+    // hands over to it.
     bool held = false;
     Voters voters;
     Checkpoint checkpoint;  // The newest that standbys have confirmed.
@@ -111,8 +111,8 @@ struct Before {
     friend bool operator==(const Before&, const Before&) = default;
 };
 
-// A lame holder's last word: its gate is shut, and it spoke until then at most. A checkpoint that
-// was taken behind its shut gate has its counters to the last packet.
+// A draining holder's last word: its gate is shut, and it spoke until then at most. A checkpoint
+// that was taken behind its shut gate has its counters to the last packet.
 struct Handover {
     Epoch released;
     TimePoint until{};

@@ -57,7 +57,7 @@ Result<void> Timing::validate() const {
         return fail(Errc::invalid_config, fmt::format("a grain of {} ms; it is {} ms or more",
                                                       ms(grain), kGrainMin.count()));
     }
-    if (lame <= Duration::zero() || absence <= Duration::zero()) {
+    if (draining <= Duration::zero() || absence <= Duration::zero()) {
         return fail(Errc::invalid_config,
                     "the times to hand over and to miss a holder are above 0");
     }

@@ -28,8 +28,8 @@ struct Timing {
     std::int64_t rate_ppm = 10'000;
     // δ: what the reading of a clock, and the grain of its timers, add to a promise.
     Duration grain = std::chrono::milliseconds(10);
-    // How long a lame holder serves on while it waits for its successor.
-    Duration lame = std::chrono::seconds(2);
+    // How long a draining holder serves on while it waits for its successor.
+    Duration draining = std::chrono::seconds(2);
     // So long a voter goes on answering a holder that its own quorate group lacks.
     Duration absence = std::chrono::seconds(5);
     // After so long without a majority a claim is in vain: its answers may not get there, and

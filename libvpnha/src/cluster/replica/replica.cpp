@@ -70,7 +70,7 @@ void Replica::end_epoch(TimePoint now) {
         holder_.reset();
     }
     wire::Version last{epoch_, sequence_};
-    if (store_.settle_unsaid(last)) {
+    if (store_.settle_unsent(last)) {
         sequence_ = last.sequence;
         level_ = wire::Level::partial;
         asking_ = Asking{};

@@ -119,7 +119,7 @@ void Replica::flush_pass(Effects& effects) {
 bool Replica::send_chunk(Pass& pass, Effects& effects) {
     wire::Snapshot chunk{gateway_, epoch_, pass.since, !pass.begun, {}};
     std::size_t size = kMessageOverheadBytes;
-    std::vector<wire::RecordKey> unsaid;
+    std::vector<wire::RecordKey> unsent;
     const auto add = [&](wire::SnapshotRecord record) {
         size += wire::encoded_size(record);
         const bool fits = size <= limits::kChunkBytesMax;
@@ -145,7 +145,7 @@ bool Replica::send_chunk(Pass& pass, Effects& effects) {
         through = walk(store_.records(), [&](const auto& key, const StoredRecord& record) {
             if (record.dirty) {
                 if (record.counted) {
-                    unsaid.push_back(key);  // It counts for the group, and no chunk has it.
+                    unsent.push_back(key);  // It counts for the group, and no chunk has it.
                 }
                 return true;
             }
@@ -165,19 +165,19 @@ bool Replica::send_chunk(Pass& pass, Effects& effects) {
     effects.emplace_back(Send{std::move(chunk)});
     // Behind the chunk: with the first one the pass begins, and what was said before and is not
     // repeated by it would be swept.
-    say(unsaid, effects);
+    say(unsent, effects);
     return !through;
 }
 
 void Replica::end_pass(const Pass& pass, Effects& effects) {
     // What is erased and not yet said still counts for the group, and no chunk had it.
-    std::vector<wire::RecordKey> unsaid;
+    std::vector<wire::RecordKey> unsent;
     for (const auto& [key, tombstone] : store_.tombstones()) {
         if (tombstone.dirty) {
-            unsaid.push_back(key);
+            unsent.push_back(key);
         }
     }
-    say(unsaid, effects);
+    say(unsent, effects);
     ++counters_.snapshots_sent;
     effects.emplace_back(Send{wire::SnapshotEnd{gateway_, epoch_, pass.since, sequence_,
                                                 store_.count(), store_.digest()}});

@@ -143,7 +143,7 @@ void Store::said_erased(const wire::RecordKey& key, const wire::Version& version
     bury(key, version, grave->second.erased_at);
 }
 
-bool Store::settle_unsaid(wire::Version& last) {
+bool Store::settle_unsent(wire::Version& last) {
     bool any = false;
     for (auto& [key, record] : records_) {
         if (record.dirty) {

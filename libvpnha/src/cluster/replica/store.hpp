@@ -105,7 +105,7 @@ class Store {
     void said_erased(const wire::RecordKey& key, const wire::Version& version);
     // No longer promoted: what was not said counts as it stands, under the versions behind `last`,
     // which nobody else has heard of. True when there was any.
-    bool settle_unsaid(wire::Version& last);
+    bool settle_unsent(wire::Version& last);
 
     // Follower, at the end of a pass over everything: drops what it did not repeat and what no
     // update of this epoch has written; returns the keys.

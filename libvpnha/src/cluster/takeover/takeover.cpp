@@ -42,7 +42,7 @@ std::string_view to_string(State state) {
             return "standing_in";
         case State::promoted:
             return "promoted";
-        case State::lame:
+        case State::draining:
             return "draining";
         case State::releasing:
             return "releasing";
@@ -123,8 +123,8 @@ Next Takeover::demote() {
         case State::releasing:
             return Next{};
         case State::promoted:
-        case State::lame:
-            state_ = State::lame;
+        case State::draining:
+            state_ = State::draining;
             return Next{std::nullopt, true, true};
     }
     return Next{};

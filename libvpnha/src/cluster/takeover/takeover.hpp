@@ -23,7 +23,7 @@
 //   2 hear_group                                            what the old holder said was delivered
 //   3 claim, resume_sessions, activate_services             as in a promotion
 //
-// Demotion = lame: the node serves on until its lease has ended. A successor's claim ends it at
+// Demotion = draining: the node serves on until its lease has ended. A successor's claim ends it at
 // once, the lease's own patience when there is none. The end of the lease, and a promotion that
 // failed half-way, lead to a release:
 //
@@ -35,19 +35,19 @@
 //   5 reset_services       this node's own stock sessions end, their daemons are idle again
 //   6 install_hot          what the replica holds and the kernel lacks
 //
-//   state \ event | promote        | demote          | lost          | step done   | step failed
-//   --------------+----------------+-----------------+---------------+-------------+------------
-//   standby       | taking_over    | standby (4)     | standby       | XXX         | XXX
-//                 | or standing_in |                 |               |             |
-//                 | (5)            |                 |               |             |
-//   taking_over   | XXX: busy      | releasing (1)   | releasing (1) | next, or    | releasing
-//                 |                |                 |               | promoted    |
-//   standing_in   | XXX: busy      | releasing (1)   | releasing (1) | next, or    | releasing
-//                 |                |                 |               | promoted    |
-//   promoted      | promoted       | lame            | releasing     | XXX         | XXX
-//   lame          | promoted       | lame            | releasing     | XXX         | XXX
-//   releasing     | XXX: busy      | releasing (2)   | releasing     | next, or    | next (3)
-//                 |                |                 |               | standby     |
+//   state \ event | promote        | demote        | lost          | step done | step failed
+//   --------------+----------------+---------------+---------------+-----------+------------
+//   standby       | taking_over    | standby (4)   | standby       | XXX       | XXX
+//                 | or standing_in |               |               |           |
+//                 | (5)            |               |               |           |
+//   taking_over   | XXX: busy      | releasing (1) | releasing (1) | next, or  | releasing
+//                 |                |               |               | promoted  |
+//   standing_in   | XXX: busy      | releasing (1) | releasing (1) | next, or  | releasing
+//                 |                |               |               | promoted  |
+//   promoted      | promoted       | draining      | releasing     | XXX       | XXX
+//   draining      | promoted       | draining      | releasing     | XXX       | XXX
+//   releasing     | XXX: busy      | releasing (2) | releasing     | next, or  | next (3)
+//                 |                |               |               | standby   |
 //
 //   (1) at the end of the step under way. (2) joins the release under way. (3) a release always
 //   runs to its end; it fails as a whole only when the gate could not be shut, because only then
@@ -61,7 +61,7 @@
 
 namespace vpnha::takeover {
 
-enum class State { standby, taking_over, standing_in, promoted, lame, releasing };
+enum class State { standby, taking_over, standing_in, promoted, draining, releasing };
 
 enum class Step {
     grant,
@@ -93,7 +93,7 @@ struct Next {
 
 class Takeover {
   public:
-    // Finished at once when promoted or lame already. Not to be called while busy().
+    // Finished at once when promoted or draining already. Not to be called while busy().
     [[nodiscard]] Next promote();
     // The lease was granted without a promotion. Only when standby.
     [[nodiscard]] Next stand_in();
@@ -105,7 +105,9 @@ class Takeover {
     [[nodiscard]] Next on_step(bool succeeded);
 
     [[nodiscard]] State state() const { return state_; }
-    [[nodiscard]] bool serves() const { return state_ == State::promoted || state_ == State::lame; }
+    [[nodiscard]] bool serves() const {
+        return state_ == State::promoted || state_ == State::draining;
+    }
     [[nodiscard]] bool busy() const {
         return state_ == State::taking_over || state_ == State::standing_in ||
                state_ == State::releasing;

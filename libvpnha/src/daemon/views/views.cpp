@@ -197,12 +197,12 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const GatewayId id = gateway.settings().id;
     // A node that another one stands in for is silent, whatever Pacemaker's monitor is told.
     const bool is_promoted = gateway.is_promoted() && !gateway.stand_in().deposed();
-    const char* role = !gateway.attached()                        ? "detached"
-                       : gateway.kept_until()                     ? "stopped"
-                       : gateway.stands_in()                      ? "standing-in"
-                       : is_promoted                              ? "promoted"
-                       : gateway.state() == takeover::State::lame ? "draining"
-                                                                  : "unpromoted";
+    const char* role = !gateway.attached()                            ? "detached"
+                       : gateway.kept_until()                         ? "stopped"
+                       : gateway.stands_in()                          ? "standing-in"
+                       : is_promoted                                  ? "promoted"
+                       : gateway.state() == takeover::State::draining ? "draining"
+                                                                      : "unpromoted";
     json standbys = json::array();
     for (const NodeId node : replica.complete_standbys()) {
         standbys.push_back(node.value);

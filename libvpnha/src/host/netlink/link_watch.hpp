@@ -5,7 +5,7 @@
 // also when the device is set down; and policy rules. Their carriers: a device has one when it is
 // set up and its link is. And the filters of all devices: whoever removes them (tc qdisc del …
 // clsact) removes the gate, whoever adds one may stand before it. (Programs of tcx come and go
-// unsaid.)
+// unsent.)
 #pragma once
 
 #include <functional>

@@ -133,13 +133,13 @@ TEST(EngineQuorumTest, OnlyALapseIsClaimedAnewWithoutQuorum) {
         EXPECT_EQ(cluster.phase(1), Phase::idle);
         EXPECT_FALSE(cluster.speaks(1));
     }
-    Cluster lame;
-    lame.promote(1);
-    lame.run(1, lame[1].demote(lame.now()));
-    lame.wait(milliseconds(400));
-    lame.live(milliseconds(10));
-    ASSERT_EQ(lame.phase(1), Phase::idle);
-    EXPECT_FALSE(lame[1].state().lapsed) << "nobody wants it";
+    Cluster draining;
+    draining.promote(1);
+    draining.run(1, draining[1].demote(draining.now()));
+    draining.wait(milliseconds(400));
+    draining.live(milliseconds(10));
+    ASSERT_EQ(draining.phase(1), Phase::idle);
+    EXPECT_FALSE(draining[1].state().lapsed) << "nobody wants it";
     Cluster released;
     released.promote(1);
     released.members(1, {NodeId{1}}, false);

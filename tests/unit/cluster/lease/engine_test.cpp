@@ -249,7 +249,7 @@ TEST(EngineTest, WhoWasGrantedNothingIsNoHolderBefore) {
     EXPECT_EQ(granted.front().elsewhere, (Epoch{1, NodeId{}}));
 }
 
-TEST(EngineTest, ALameHolderServesUntilItsSuccessorClaims) {
+TEST(EngineTest, ADrainingHolderServesUntilItsSuccessorClaims) {
     Cluster cluster;
     cluster.promote(1);
     cluster.run(1, cluster[1].demote(cluster.now()));
@@ -278,7 +278,7 @@ TEST(EngineTest, ALameHolderServesUntilItsSuccessorClaims) {
     EXPECT_EQ(granted[0].margin.run_on(), Duration{});
 }
 
-TEST(EngineTest, ALameHolderHandsOverToNobodyWhoseClockIsAstray) {
+TEST(EngineTest, ADrainingHolderHandsOverToNobodyWhoseClockIsAstray) {
     Cluster cluster;
     cluster.promote(1);
     cluster.run(1, cluster[1].demote(cluster.now()));
@@ -289,7 +289,7 @@ TEST(EngineTest, ALameHolderHandsOverToNobodyWhoseClockIsAstray) {
 }
 
 // It is its own clock that runs at another rate: the others' are right.
-TEST(EngineTest, ALameHolderWhoseOwnClockIsAstrayHandsOverAndGrantsNobodyMore) {
+TEST(EngineTest, ADrainingHolderWhoseOwnClockIsAstrayHandsOverAndGrantsNobodyMore) {
     Cluster cluster;
     cluster.promote(1);
     cluster.run(1, cluster[1].demote(cluster.now()));
@@ -350,7 +350,7 @@ TEST(EngineTest, TheClaimantPassesTheReleaseOn) {
     EXPECT_EQ(cluster[3].voter().granted(), (Epoch{2, NodeId{2}}));
 }
 
-TEST(EngineTest, WithoutAClaimALameHolderReleases) {
+TEST(EngineTest, WithoutAClaimADrainingHolderReleases) {
     Cluster cluster;
     cluster.promote(1);
     cluster.run(1, cluster[1].demote(cluster.now()));
@@ -361,7 +361,7 @@ TEST(EngineTest, WithoutAClaimALameHolderReleases) {
     EXPECT_EQ(all_of_kind<Ended>(cluster.take(1)).at(0).why, End::released);
 }
 
-TEST(EngineTest, ALameHolderThatIsPromotedAgainHolds) {
+TEST(EngineTest, ADrainingHolderThatIsPromotedAgainHolds) {
     Cluster cluster;
     cluster.promote(1);
     cluster.run(1, cluster[1].demote(cluster.now()));
@@ -371,7 +371,7 @@ TEST(EngineTest, ALameHolderThatIsPromotedAgainHolds) {
     EXPECT_TRUE(cluster.speaks(1));
 }
 
-TEST(EngineTest, AHolderThatIsNotLameKeepsItsLeaseAgainstAClaim) {
+TEST(EngineTest, AHolderThatIsNotDrainingKeepsItsLeaseAgainstAClaim) {
     Cluster cluster;
     cluster.promote(1);
     cluster.promote(2);

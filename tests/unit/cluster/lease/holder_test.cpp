@@ -299,7 +299,7 @@ TEST_F(HolderTest, CountersHaveRunOnSinceTheCheckpoint) {
 TEST(HolderDeathTest, ARoundWithoutAnEpochIsImpossible) {
     Holder holder(kTiming, {});
     EXPECT_DEATH(static_cast<void>(holder.open_round(kInstance, kNow)), "impossible state");
-    EXPECT_DEATH(holder.begin_lame(kNow), "impossible state");
+    EXPECT_DEATH(holder.begin_draining(kNow), "impossible state");
 }
 
 TEST_F(HolderTest, ANarrowerLeaseEndsNoEarlierThanOneThatWasAskedFor) {

@@ -42,7 +42,7 @@ TEST(TimingTest, RefusesWhatIsNotSafeOrOfNoUse) {
              Case{"bound of -1", [](Timing& t) { t.rate_ppm = -1; }},
              Case{"bound of 1000001", [](Timing& t) { t.rate_ppm = 1'000'001; }},
              Case{"grain of 9 ms", [](Timing& t) { t.grain = milliseconds(9); }},
-             Case{"hand over", [](Timing& t) { t.lame = Duration(0); }},
+             Case{"hand over", [](Timing& t) { t.draining = Duration(0); }},
              Case{"miss a holder", [](Timing& t) { t.absence = Duration(0); }},
          }) {
         Timing timing;

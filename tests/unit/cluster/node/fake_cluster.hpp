@@ -297,7 +297,7 @@ class FakeCluster {
         run(node, at(node).node->promote(request, kGateway, now_));
         return request;
     }
-    // It serves on, lame.
+    // It serves on, draining.
     Result<void> begin_demote(std::uint32_t node) {
         const RequestToken request = next_request_++;
         run(node, at(node).node->demote(request, kGateway, now_));
@@ -306,7 +306,7 @@ class FakeCluster {
     // Nobody took over from it.
     Result<void> demote(std::uint32_t node) {
         const Result<void> answer = begin_demote(node);
-        while (at(node).node->find(kGateway)->state() == takeover::State::lame) {
+        while (at(node).node->find(kGateway)->state() == takeover::State::draining) {
             pass(std::chrono::milliseconds(10));
         }
         return answer;

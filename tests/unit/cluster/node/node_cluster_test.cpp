@@ -289,7 +289,7 @@ TEST(NodeClusterTest, AHolderThatIsHeardAgainBeforeTheNextStandbyReportsIsLeftAl
     EXPECT_THAT(cluster.at(3).reports, IsEmpty());
 }
 
-TEST(NodeClusterTest, ADetachedNodeEndsWhenItIsLameNoMore) {
+TEST(NodeClusterTest, ADetachedNodeEndsWhenItIsDrainingNoMore) {
     FakeCluster cluster = with_one_session();
     ASSERT_TRUE(cluster.detach(1).has_value());
     EXPECT_FALSE(cluster.at(1).detached) << "it still serves";

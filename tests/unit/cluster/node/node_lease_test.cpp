@@ -29,7 +29,8 @@ TEST(NodeLeaseTest, APromotionThatNoMajorityGrantsFailsAndSaysSo) {
     const Result<void> answer = cluster.promote(1);
     ASSERT_FALSE(answer.has_value());
     EXPECT_THAT(answer.error().detail, HasSubstr("grant: no majority of the voters"));
-    EXPECT_LE(cluster.now() - began, std::chrono::milliseconds(2100)) << "as long as one is lame";
+    EXPECT_LE(cluster.now() - began, std::chrono::milliseconds(2100))
+        << "as long as one is draining";
     EXPECT_FALSE(cluster.gate_open(1));
     EXPECT_EQ(cluster.replica(2).epoch().number, 0U);
 }
@@ -382,7 +383,7 @@ TEST(NodeLeaseTest, AnIsolatedHolderIsSilentBeforeAnotherIsGranted) {
 TEST(NodeLeaseTest, ADemotedHolderServesUntilItsSuccessorIsGranted) {
     FakeCluster cluster = with_one_session();
     ASSERT_TRUE(cluster.begin_demote(1).has_value());
-    EXPECT_EQ(cluster.state(1), takeover::State::lame);
+    EXPECT_EQ(cluster.state(1), takeover::State::draining);
     EXPECT_TRUE(cluster.gate_open(1));
     const TimePoint began = cluster.now();
     ASSERT_TRUE(cluster.promote(2).has_value());
@@ -394,7 +395,7 @@ TEST(NodeLeaseTest, ADemotedHolderServesUntilItsSuccessorIsGranted) {
 }
 
 // Its loop was busy: what is late is the timer, not the end.
-TEST(NodeLeaseTest, APromotionThatComesWithTheEndOfALameLeaseIsToBeTriedAgain) {
+TEST(NodeLeaseTest, APromotionThatComesWithTheEndOfADrainingLeaseIsToBeTriedAgain) {
     FakeCluster cluster = with_one_session();
     ASSERT_TRUE(cluster.begin_demote(1).has_value());
     const TimePoint late = cluster.now() + std::chrono::seconds(1);

@@ -125,27 +125,27 @@ TEST(StoreTest, WhatWasNeverSaidLeavesNoTombstone) {
     EXPECT_EQ(store.find_tombstone(key(1)), nullptr);
 }
 
-TEST(StoreTest, UnsaidChangesCountAsTheyStandOnceSettled) {
+TEST(StoreTest, UnsentChangesCountAsTheyStandOnceSettled) {
     Store store;
     store.write(key(1), Bytes{1});
     store.said(key(1), *store.find(key(1)), {kFirst, 1});
     wire::Version last{kFirst, 1};
-    EXPECT_FALSE(store.settle_unsaid(last));
+    EXPECT_FALSE(store.settle_unsent(last));
     const std::uint64_t said = store.digest();
     store.write(key(1), Bytes{2});
-    EXPECT_TRUE(store.settle_unsaid(last));
+    EXPECT_TRUE(store.settle_unsent(last));
     EXPECT_NE(store.digest(), said);
     store.erase(key(1), kNow);
-    EXPECT_TRUE(store.settle_unsaid(last));
+    EXPECT_TRUE(store.settle_unsent(last));
     EXPECT_EQ(store.digest(), Store().digest());
 }
 
-TEST(StoreTest, NoTwoUnsaidRecordsGetOneVersion) {
+TEST(StoreTest, NoTwoUnsentRecordsGetOneVersion) {
     Store store;
     store.write(key(1), Bytes{1});
     store.write(key(2), Bytes{2});
     wire::Version last{kFirst, 7};
-    ASSERT_TRUE(store.settle_unsaid(last));
+    ASSERT_TRUE(store.settle_unsent(last));
     EXPECT_EQ(store.find(key(1))->version, (wire::Version{kFirst, 8}));
     EXPECT_EQ(store.find(key(2))->version, (wire::Version{kFirst, 9}));
     EXPECT_EQ(last, (wire::Version{kFirst, 9}));

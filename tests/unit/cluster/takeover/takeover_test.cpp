@@ -81,7 +81,7 @@ TEST(TakeoverTest, AGroupThatIsNotHeardUndoesStandingIn) {
 TEST(TakeoverTest, DemotedItServesOnUntilTheLeaseHasEnded) {
     Takeover takeover = promoted();
     EXPECT_TRUE(takeover.demote().succeeded);
-    EXPECT_EQ(takeover.state(), State::lame);
+    EXPECT_EQ(takeover.state(), State::draining);
     EXPECT_TRUE(takeover.serves());
     EXPECT_TRUE(takeover.demote().succeeded);
     EXPECT_TRUE(takeover.promote().succeeded);

@@ -54,7 +54,7 @@ TEST_F(NodesViewTest, BothKnowWhoServesAlsoAfterTheyHaveLostEachOther) {
     }
 }
 
-TEST_F(NodesViewTest, ALameNodeServes) {
+TEST_F(NodesViewTest, ADrainingNodeServes) {
     ASSERT_TRUE(cluster_.begin_demote(1));
     EXPECT_EQ(view(1, 1)["gateways"], 1);
     cluster_.pass(std::chrono::seconds(3));

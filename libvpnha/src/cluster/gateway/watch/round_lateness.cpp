@@ -11,11 +11,11 @@ void RoundLateness::note(Duration late, TimePoint now) {
     ++counts_.at(static_cast<std::size_t>(bound - kBounds.begin()));
     sum_ += late;
     day_.note(late, now);
-    worst_unsaid_ = std::max(worst_unsaid_, late);
+    worst_unsent_ = std::max(worst_unsent_, late);
 }
 
 bool RoundLateness::warns(Duration limit, TimePoint now) {
-    const bool is_late = std::exchange(worst_unsaid_, Duration{}) > limit;
+    const bool is_late = std::exchange(worst_unsent_, Duration{}) > limit;
     if (!is_late || now < silent_until_) {
         return false;
     }

@@ -39,7 +39,7 @@ class RoundLateness {
     std::array<std::uint64_t, kBounds.size() + 1> counts_{};
     Duration sum_{};
     RecentWorst<24> day_{std::chrono::hours(1)};
-    Duration worst_unsaid_{};
+    Duration worst_unsent_{};
     TimePoint silent_until_{};
 };
 

@@ -404,9 +404,9 @@ void CharonImage::assume(const SaSet& records) {
     clear();
     for (const auto& [key, sa] : records.ikes()) {
         if (!sa.dead && !has(key)) {
-            std::vector<Bytes> unsaid;
+            std::vector<Bytes> unsent;
             PassiveSas sas;
-            Feeder feeder(sas, records, version_, unsaid);
+            Feeder feeder(sas, records, version_, unsent);
             replay(feeder, sas, family_of(key, records));
             add(std::move(sas));
         }

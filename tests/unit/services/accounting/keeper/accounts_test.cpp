@@ -526,7 +526,7 @@ class AnyAccounts : public AccountsTest, public ::testing::WithParamInterface<un
         }
     }
     // Nor what was read just before the power cut.
-    void note_unsaid(const replica::Store& successor) {
+    void note_unsent(const replica::Store& successor) {
         note_unread();
         for (const auto& [key, stored] : successor.all(wire::RecordType::account)) {
             const auto account = keepers::parse_account(key, stored.payload).value();
@@ -535,7 +535,7 @@ class AnyAccounts : public AccountsTest, public ::testing::WithParamInterface<un
     }
     void take_over() {
         note_alone(cluster_.replica(promoted_ % 3 + 1).store());
-        note_unsaid(cluster_.replica(promoted_ % 3 + 1).store());
+        note_unsent(cluster_.replica(promoted_ % 3 + 1).store());
         fail_over();
         stock_.clear();
     }

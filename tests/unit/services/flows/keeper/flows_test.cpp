@@ -61,7 +61,7 @@ TEST_F(FlowsTest, WhatEndsIsRemovedThere) {
     EXPECT_EQ(cluster_.replica(2).store().installed_flows(), 0U);
 }
 
-TEST_F(FlowsTest, WhatComesAndGoesUnsaidIsNeverHeardOf) {
+TEST_F(FlowsTest, WhatComesAndGoesUnsentIsNeverHeardOf) {
     const std::uint64_t before = cluster_.replica(2).sequence();
     begin(nat_tcp_flow());
     end(nat_tcp_flow());
