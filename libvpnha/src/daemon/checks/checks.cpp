@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What can be looked at without starting a daemon.
+// What can be looked at without starting a daemon; what is of one protocol alone is in its folder.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,8 +17,6 @@
 #include "host/gate/gate_silence.hpp"
 #include "host/os/qb_loop.hpp"
 #include "host/pacemaker/cib.hpp"
-#include "protocols/ipsec/service/connections_check.hpp"
-#include "protocols/pptp/backend/call_ids.hpp"
 #include "protocols/tables.hpp"
 #include "services/accounting/backend/radius_check.hpp"
 #include "services/flows/backend/conntrack_check.hpp"
@@ -99,19 +97,6 @@ Result<std::vector<std::string>> check_routing(const std::string& config_file) {
     return all;
 }
 
-Result<std::vector<std::string>> check_call_ids(const std::string& config_file) {
-    VPNHA_TRY(const config::Config config, config::load(config_file));
-    if (std::none_of(
-            config.gateways.begin(), config.gateways.end(),
-            [](const config::Gateway& gateway) { return gateway.protocols.has("pptp"); })) {
-        return std::vector<std::string>{};
-    }
-    adapters::QbLoop loop;
-    VPNHA_TRY(const auto map, adapters::ClusterMap::open(
-                                  loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
-    return runtime::shared_call_ids(map->nodes());
-}
-
 Result<DaemonsCheck> check_daemons(const std::string& config_file) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
     return runtime::find_in_daemons(config);
@@ -129,12 +114,6 @@ Result<RadiusCheck> check_radius(const std::string& config_file) {
 Result<std::vector<OldProgram>> check_versions() {
     VPNHA_TRY(const std::string packages, runtime::read_packages());
     return runtime::find_old_programs(packages, runtime::kernel_release());
-}
-
-Result<ConnectionsCheck> check_connections(const std::string& config_file) {
-    VPNHA_TRY(const config::Config config, config::load(config_file));
-    config::ConnectionFindings found = runtime::find_in_connections(config);
-    return ConnectionsCheck{std::move(found.refused), std::move(found.warnings)};
 }
 
 }  // namespace vpnha

@@ -10,6 +10,8 @@
 #include "protocols/ipsec/service/ike_rule.hpp"
 #include "protocols/ipsec/service/strongswan_files.hpp"
 #include "protocols/ipsec/table.hpp"
+#include "protocols/tables.hpp"
+#include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {
 
@@ -84,3 +86,13 @@ config::ConnectionFindings find_in_connections(
 }
 
 }  // namespace vpnha::runtime
+
+namespace vpnha {
+
+Result<ConnectionsCheck> check_connections(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    config::ConnectionFindings found = runtime::find_in_connections(config);
+    return ConnectionsCheck{std::move(found.refused), std::move(found.warnings)};
+}
+
+}  // namespace vpnha

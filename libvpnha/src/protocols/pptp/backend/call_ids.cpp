@@ -3,9 +3,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 
+#include "host/os/qb_loop.hpp"
 #include "protocols/pptp/model/call_shares.hpp"
+#include "protocols/pptp/table.hpp"
+#include "protocols/tables.hpp"
+#include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {
 
@@ -30,3 +35,20 @@ std::vector<std::string> shared_call_ids(const std::vector<adapters::ClusterNode
 }
 
 }  // namespace vpnha::runtime
+
+namespace vpnha {
+
+Result<std::vector<std::string>> check_call_ids(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    if (std::ranges::none_of(config.gateways, [](const config::Gateway& gateway) {
+            return gateway.protocols.get<pptp::Table>() != nullptr;
+        })) {
+        return std::vector<std::string>{};
+    }
+    adapters::QbLoop loop;
+    VPNHA_TRY(const auto map, adapters::ClusterMap::open(
+                                  loop, {.on_change = [] {}, .on_nodes = [] {}, .on_lost = [] {}}));
+    return runtime::shared_call_ids(map->nodes());
+}
+
+}  // namespace vpnha
