@@ -7,7 +7,9 @@
 // the difference to the one before.
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <libmnl/libmnl.h>
 #include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -17,11 +19,13 @@
 #include <ctime>
 #include <fstream>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cluster/replica/replica.hpp"
 #include "cluster/wire/codec.hpp"
 #include "flows.hpp"
+#include "host/netlink/netlink_train.hpp"
 #include "host/os/unique_fd.hpp"
 #include "services/flows/backend/conntrack_events.hpp"
 #include "services/flows/backend/conntrack_table.hpp"
@@ -233,6 +237,96 @@ void add_listings(nlohmann::json& line, std::uint32_t count) {
     line["table listed by libnetfilter_conntrack"] = costs[1][kTurns / 2];
 }
 
+// A standby's request for the flow, made by libnetfilter_conntrack of an object that serves again.
+nlmsghdr* put_by_library(char* buffer, std::uint16_t type, const conntrack::Flow& flow,
+                         nf_conntrack* object) {
+    const auto set_address = [object](nf_conntrack_attr attribute, const IpAddress& address) {
+        nfct_set_attr_u32(object, attribute, htonl(address.v4()->value));
+    };
+    const auto set_part = [object](nf_conntrack_attr attribute, std::uint16_t part) {
+        nfct_set_attr_u16(object, attribute, htons(part));
+    };
+    nfct_set_attr_u8(object, ATTR_L3PROTO, AF_INET);
+    nfct_set_attr_u8(object, ATTR_L4PROTO, flow.key.protocol);
+    set_address(ATTR_IPV4_SRC, flow.key.original.source);
+    set_address(ATTR_IPV4_DST, flow.key.original.destination);
+    set_part(ATTR_PORT_SRC, flow.key.original.source_part);
+    set_part(ATTR_PORT_DST, flow.key.original.destination_part);
+    if (type == IPCTNL_MSG_CT_NEW) {
+        nfct_setobjopt(object, NFCT_SOPT_SETUP_REPLY);
+        set_address(ATTR_SNAT_IPV4, flow.reply.destination);
+        set_part(ATTR_SNAT_PORT, flow.reply.destination_part);
+        set_address(ATTR_DNAT_IPV4, flow.reply.source);
+        set_part(ATTR_DNAT_PORT, flow.reply.source_part);
+        nfct_set_attr_u32(object, ATTR_STATUS, flow.status | IPS_CONFIRMED);
+        nfct_set_attr_u32(object, ATTR_TIMEOUT, flow.timeout_s);
+        nfct_set_attr_u8(object, ATTR_TCP_STATE, static_cast<std::uint8_t>(flow.tcp->state));
+        nfct_set_attr_u8(object, ATTR_TCP_WSCALE_ORIG, flow.tcp->scale[0]);
+        nfct_set_attr_u8(object, ATTR_TCP_WSCALE_REPL, flow.tcp->scale[1]);
+        nfct_set_attr_u8(object, ATTR_TCP_FLAGS_ORIG, flow.tcp->flags[0]);
+        nfct_set_attr_u8(object, ATTR_TCP_MASK_ORIG, flow.tcp->flags[0]);
+        nfct_set_attr_u8(object, ATTR_TCP_FLAGS_REPL, flow.tcp->flags[1]);
+        nfct_set_attr_u8(object, ATTR_TCP_MASK_REPL, flow.tcp->flags[1]);
+    }
+    nlmsghdr* const message = mnl_nlmsg_put_header(buffer);
+    message->nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | type);
+    message->nlmsg_flags =
+        NLM_F_REQUEST | (type == IPCTNL_MSG_CT_NEW ? NLM_F_CREATE | NLM_F_EXCL : 0);
+    auto* const family =
+        static_cast<nfgenmsg*>(mnl_nlmsg_put_extra_header(message, sizeof(nfgenmsg)));
+    *family = {.nfgen_family = AF_INET, .version = NFNETLINK_V0, .res_id = 0};
+    VPNHA_ASSERT(nfct_nlmsg_build(message, object) == 0);
+    return message;
+}
+
+// What entries of a standby cost, made and removed, by this project's requests and by the
+// library's.
+void add_entries(nlohmann::json& line, std::uint32_t count) {
+    constexpr int kTurns = 7;
+    std::vector<conntrack::Flow> flows;
+    std::vector<conntrack::FlowKey> keys;
+    for (std::uint32_t number = 0; number < count; ++number) {
+        flows.push_back(conntrack::hot(flow_number(number)));
+        keys.push_back(flows.back().key);
+    }
+    std::map<std::string, std::vector<double>> costs;
+    for (int turn = 0; turn < 2 * kTurns; ++turn) {
+        const bool by_library = turn % 2 == 1;
+        const std::string by = by_library ? " by libnetfilter_conntrack" : "";
+        const Namespace there;
+        auto train = adapters::NetlinkTrain::open({.bus = NETLINK_NETFILTER,
+                                                   .requests_max = limits::kFlowsPerTrain,
+                                                   .request_bytes_max = 4096,
+                                                   .what = "flow_bench"});
+        VPNHA_ASSERT(train.has_value());
+        nf_conntrack* const object = nfct_new();
+        for (const std::uint16_t type : {IPCTNL_MSG_CT_NEW, IPCTNL_MSG_CT_DELETE}) {
+            const double before = cpu_ns();
+            for (std::size_t at = 0; at < flows.size(); at += limits::kFlowsPerTrain) {
+                const std::size_t size = std::min(limits::kFlowsPerTrain, flows.size() - at);
+                if (by_library) {
+                    const auto answers = train->ask(size, [&](char* buffer, std::size_t n) {
+                        return put_by_library(buffer, type, flows[at + n], object);
+                    });
+                    VPNHA_ASSERT(answers.has_value() && std::ranges::count(*answers, 0) ==
+                                                            static_cast<std::ptrdiff_t>(size));
+                } else if (type == IPCTNL_MSG_CT_NEW) {
+                    VPNHA_ASSERT(there.table->install(std::span(flows).subspan(at, size)));
+                } else {
+                    VPNHA_ASSERT(there.table->remove(std::span(keys).subspan(at, size)));
+                }
+            }
+            costs[(type == IPCTNL_MSG_CT_NEW ? "entry made" : "entry removed") + by].push_back(
+                (cpu_ns() - before) / count);
+        }
+        nfct_destroy(object);
+    }
+    for (auto& [what, each] : costs) {
+        std::ranges::nth_element(each, each.begin() + kTurns / 2);
+        line[what] = each[kTurns / 2];
+    }
+}
+
 nlohmann::json promoted_side(std::uint32_t count) {
     nlohmann::json line;
     Steps steps(count);
@@ -336,6 +430,7 @@ nlohmann::json standby_side(std::uint32_t count) {
     line["applied and confirmed"] = applied / count;
     line["parsed"] = parsed / count;
     line["installed"] = installed / count;
+    add_entries(line, count);
     return line;
 }
 
