@@ -16,6 +16,7 @@
 #include "cli/cluster_check.hpp"
 #include "cli/config_verbs.hpp"
 #include "cli/drain.hpp"
+#include "cli/drill/verb.hpp"
 #include "cli/events.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/findings.hpp"
@@ -139,6 +140,7 @@ int Command::run(int argc, const char* const* argv) {
         [this](const std::string& gateway) {
             tell([gateway](const auto& ports) { return undrain(gateway, ports); });
         });
+    drill::add_drill(app_, [this](drill::Verb verb) { tell(std::move(verb)); });
     add_session_end(app_, [this](const std::string& id) {
         tell([id](const auto& ports) { return end_session(id, ports); });
     });

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/drill/facts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cli/table.hpp"
+
+namespace vpnha::cli::drill {
+
+namespace {
+
+using nlohmann::json;
+
+// Of so many voters, a witness among them, a standby is granted the lease without the lost one.
+constexpr std::size_t kVotersToStandIn = 3;
+
+}  // namespace
+
+std::string name_of(const json& status, const json& id) {
+    for (const json& member : status.at("members")) {
+        if (member.at("id") == id && member.at("name").is_string()) {
+            return printable(member.at("name").get<std::string>());
+        }
+    }
+    return id.is_number() ? fmt::format("node {}", id.get<std::uint64_t>()) : std::string();
+}
+
+const json* Facts::gateway(const std::string& name) const {
+    for (const json& each : status.at("gateways")) {
+        if (each.at("name") == name) {
+            return &each;
+        }
+    }
+    return nullptr;
+}
+
+std::string Facts::node() const {
+    return printable(status.at("node").at("name").get<std::string>());
+}
+
+std::string Facts::serving(const std::string& name) const {
+    const json* const found = gateway(name);
+    return found == nullptr ? std::string() : name_of(status, found->at("promoted_node"));
+}
+
+std::size_t Facts::standbys(const std::string& name) const {
+    const json* const found = gateway(name);
+    return found == nullptr ? 0
+                            : static_cast<std::size_t>(
+                                  std::ranges::count_if(found->at("standbys"), [&](const json& id) {
+                                      return id != found->at("promoted_node");
+                                  }));
+}
+
+Timers Facts::timers(const std::string& name) const {
+    const json* const found = gateway(name);
+    if (found == nullptr) {
+        return {};
+    }
+    const json& lease = found->at("lease");
+    return {.stands_in = stand_in && lease.at("voters").size() >= kVotersToStandIn,
+            .lease_ms = lease.at("duration_ms").get<double>(),
+            .token_ms = token_ms};
+}
+
+}  // namespace vpnha::cli::drill

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a drill is asked to do, and what it knows of the cluster before it does it.
+#pragma once
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/drill/cluster_state.hpp"
+#include "cli/drill/kinds.hpp"
+
+namespace vpnha::cli::drill {
+
+struct Order {
+    Kind kind{};
+    std::string gateway{};
+    std::string to{};       // Of a switchover; empty: the best node.
+    std::string service{};  // The name of the program that is to hang.
+    std::string watch{};    // An address to ping from here; empty: nobody watches here.
+    std::chrono::milliseconds interval{50};
+    std::chrono::seconds at_most{90};    // For so long the fault stays if nobody takes over.
+    std::chrono::seconds recovery{180};  // Until the cluster is healthy again.
+    bool stays_off = false;              // Somebody will switch the fenced node on.
+    bool yes = false;                    // Do not ask.
+    std::string json_file{};
+    std::string html_file{};
+};
+
+// The outside device of the gateway on this node.
+struct OutsideDevice {
+    std::string name{};
+    std::vector<std::string> addresses{};
+    // keep_addr_on_down of IPv6; empty: this node has no IPv6.
+    std::string keeps_addresses{};
+    std::vector<std::vector<std::string>> routes4{};
+    std::vector<std::vector<std::string>> routes6{};
+    std::string trouble{};  // Why it cannot be set down and up again.
+};
+
+struct Facts {
+    nlohmann::json status{};                 // Of this node's vpnhad.
+    Result<ClusterState> cluster{};          // An error: Pacemaker does not answer.
+    std::vector<std::string> constraints{};  // That override the promotion scores.
+    std::string stonith_action{};            // Empty: Pacemaker's default, reboot.
+    bool is_probed = false;
+    bool service_runs = false;
+    std::vector<ClusterLink> links{};
+    OutsideDevice outside{};
+    bool stand_in = true;  // By vpnha.toml.
+    unsigned lease_port = 0;
+    std::optional<double> token_ms{};
+    std::string program{};  // The path of this one.
+
+    // As `vpnha status` has it; null: there is none of that name.
+    [[nodiscard]] const nlohmann::json* gateway(const std::string& name) const;
+    [[nodiscard]] std::string node() const;
+    // The one that serves; empty: none is known.
+    [[nodiscard]] std::string serving(const std::string& gateway) const;
+    // How many nodes could take over.
+    [[nodiscard]] std::size_t standbys(const std::string& gateway) const;
+    [[nodiscard]] Timers timers(const std::string& gateway) const;
+};
+
+// The name of a node by its id, without the id; "node 3" where it has none.
+[[nodiscard]] std::string name_of(const nlohmann::json& status, const nlohmann::json& id);
+
+}  // namespace vpnha::cli::drill

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Reads what a drill has to know: of vpnhad, of Pacemaker, of Corosync and of this node.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "cli/drill/facts.hpp"
+
+namespace vpnha::cli::drill {
+
+using Ask =
+    std::function<Result<nlohmann::json>(std::string_view verb, const nlohmann::json& arguments)>;
+
+// Some 0.5 s. Errors: vpnhad does not answer, or vpnha.toml is wrong. What else cannot be read is
+// in the facts.
+[[nodiscard]] Result<Facts> look(const Order& order, const Ask& ask);
+
+// The time of day, in milliseconds since 1970.
+[[nodiscard]] double unix_ms_now();
+
+}  // namespace vpnha::cli::drill

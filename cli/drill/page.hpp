@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A drill as one static HTML file, drawn as the demo's report is: what the watches saw, and what
+// the nodes did, on one axis. It loads nothing from anywhere.
+#pragma once
+
+#include <string>
+
+#include "cli/drill/record.hpp"
+
+namespace vpnha::cli::drill {
+
+[[nodiscard]] std::string page_of(const Record& record);
+// The drawing alone.
+[[nodiscard]] std::string timeline_of(const Record& record);
+[[nodiscard]] std::string escaped(std::string_view text);
+
+}  // namespace vpnha::cli::drill
