@@ -219,6 +219,10 @@ AREAS = {
                *_product("session_table.py", "systemd.py"),
                *_steps("drained.py", "rollout.py"), *_node("table_client.py")),
         packages=True, pytest=("tests/cib", "tests/rollout")),
+    "operate": Area(
+        ("cli", "drill"),
+        checked=("drill-switchover", "drill-daemon"),
+        paths=("cli/drill/", *_steps("drilled.py"))),
     "echo": Area(
         ("protocol_keepers", "node", "daemon", "echo"),
         paths=("tests/echo/", *_src("cluster/effects/protocol_work", "protocols/backend",
