@@ -22,7 +22,7 @@
 #include "cli/findings.hpp"
 #include "cli/gate_view.hpp"
 #include "cli/json_text.hpp"
-#include "cli/metrics.hpp"
+#include "cli/metrics/metrics.hpp"
 #include "cli/node_words.hpp"
 #include "cli/old_programs.hpp"
 #include "cli/peers_view.hpp"

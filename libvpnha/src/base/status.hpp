@@ -6,11 +6,13 @@
 #include <map>
 #include <string>
 #include <variant>
+#include <vector>
 
 namespace vpnha {
 
 // std::monostate: null.
-using StatusValue = std::variant<std::monostate, bool, std::uint64_t, std::string>;
+using StatusValue =
+    std::variant<std::monostate, bool, std::uint64_t, double, std::string, std::vector<double>>;
 // By the place in the document (docs/reference/control-protocol.md), without the first slash of a
 // JSON
 // pointer: "accounting/waiting".

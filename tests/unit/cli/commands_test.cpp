@@ -16,7 +16,7 @@
 #include <sstream>
 #include <thread>
 
-#include "cli/metrics.hpp"
+#include "cli/metrics/metrics.hpp"
 #include "support/contents_of.hpp"
 #include "support/temporary_path.hpp"
 #include "unit/cli/sample.hpp"

@@ -15,6 +15,7 @@ void GatewayNode::go_on(TimePoint now, Effects& effects) {
     go_on_warming(now, effects);
     go_on_turning(now, effects);
     watch_stopped(now, effects);
+    history_.note_role(role(), now);
 }
 
 void GatewayNode::go_on_warming(TimePoint now, Effects& effects) {

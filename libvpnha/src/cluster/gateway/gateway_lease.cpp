@@ -39,6 +39,7 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
     }
     note_position();
     note_size(sender, message, now);
+    history_.on_message(sender, message, now);
     take(lease_.on_message(sender, message, now), now, effects);
     voter_watch_.on_message(sender, message, lease_, now);
     if (lease::is_witness(sender.node)) {

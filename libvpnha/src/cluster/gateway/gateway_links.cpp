@@ -37,9 +37,9 @@ void GatewayNode::announce_again(TimePoint now, Effects& effects) {
 }
 
 void GatewayNode::plan_announcements(TimePoint now) {
-    announcements_.clear();
+    others_.announcements.clear();
     for (const Duration later : kAnnounceAgain) {
-        announcements_.push_back(now + later);
+        others_.announcements.push_back(now + later);
     }
 }
 

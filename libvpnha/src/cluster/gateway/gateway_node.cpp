@@ -35,6 +35,7 @@ GatewayNode::GatewayNode(GatewaySettings settings, const Speech& speech,
     if (settings_.lease_watch) {
         others_.size.emplace(*settings_.lease_watch, settings_.started_at);
     }
+    history_.note_role(role(), settings_.started_at);
 }
 
 void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects) {
@@ -105,6 +106,7 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
     if (!next.step) {
         return;
     }
+    history_.on_step(*next.step, now);
     switch (*next.step) {
         case Step::grant:
             begin_grant(now, effects);
@@ -168,7 +170,7 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
             break;
         case Step::mute_sessions:
             keepers_.mute(effects);
-            announcements_.clear();
+            others_.announcements.clear();
             if (replica_.promoted()) {
                 replica_.end_epoch(now);
             }
@@ -201,6 +203,7 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
     } else if (step == Step::open_gate) {
         effects.emplace_back(
             Log{Level::info, fmt::format("gate opened event=gate-open {}", tag())});
+        history_.on_opened(grants_.epoch(), now);
         wishes_.planned.on_opened(replica_.epoch());
         keeper_steps_.begin_giving_back(now);
         go_on_giving_back(now, effects);
@@ -235,6 +238,7 @@ void GatewayNode::finish(bool succeeded, TimePoint now, Effects& effects) {
     if (state == takeover::State::promoted) {
         effects.emplace_back(WatchServices{settings_.id});
     }
+    history_.on_finished(now);
     end_move(state == takeover::State::promoted);
     transition_.finish(succeeded, takeover_.serves(), effects);
     if (detaching() && takeover_.state() == takeover::State::standby) {
@@ -406,7 +410,7 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
     if (takeover_.state() == takeover::State::standby && blockers_.reset_again(now)) {
         effects.emplace_back(RunStep{settings_.id, Step::reset_services, replica_.epoch(), {}});
     }
-    if (std::erase_if(announcements_, [now](TimePoint at) { return at <= now; }) != 0) {
+    if (std::erase_if(others_.announcements, [now](TimePoint at) { return at <= now; }) != 0) {
         effects.emplace_back(Announce{settings_.id});
     }
 }
@@ -440,7 +444,7 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     }
     at = earliest(earliest(at, replica_.next_deadline()), others_.clock.next_deadline());
     at = earliest(at, keepers_.next_deadline());
-    for (const TimePoint announcement : announcements_) {
+    for (const TimePoint announcement : others_.announcements) {
         at = earliest(at, announcement);
     }
     if (takeover_.state() == takeover::State::standby) {

@@ -27,6 +27,7 @@
 #include "cluster/gateway/members.hpp"
 #include "cluster/gateway/stand_in.hpp"
 #include "cluster/gateway/transition.hpp"
+#include "cluster/gateway/watch/history.hpp"
 #include "cluster/gateway/watch/holder_pulse.hpp"
 #include "cluster/gateway/watch/holder_watch.hpp"
 #include "cluster/gateway/watch/lease_size.hpp"
@@ -112,6 +113,7 @@ struct Others {
     WitnessWatch witness{};
     RoundLateness lateness{};  // Of this node's own rounds, which the others wait for.
     std::optional<LeaseSize> size{};
+    std::vector<TimePoint> announcements{};  // Repeated, to the neighbours.
 };
 
 struct GatewayCounters {
@@ -120,6 +122,7 @@ struct GatewayCounters {
     std::uint64_t saves_failed = 0;  // Of what the lease must remember.
     std::uint64_t unanswered = 0;    // It was given away because no majority granted the lease.
     std::uint64_t switchovers = 0;   // To this node, as it was asked to.
+    std::uint64_t takeovers = 0;     // Times at which its gate was opened.
 };
 
 class GatewayNode {
@@ -288,6 +291,9 @@ class GatewayNode {
                               state() == takeover::State::standing_in || waits();
         return (promoted && !stands_in()) || stand_in_.deposed();
     }
+    // As `vpnha status` names it.
+    [[nodiscard]] std::string_view role() const;
+    [[nodiscard]] const History& history() const { return history_; }
     [[nodiscard]] std::optional<int> score() const { return score_.written(); }
     // One family after the other. Fewer than `part.max`: there are no more.
     [[nodiscard]] std::vector<keepers::SessionView> sessions(
@@ -469,7 +475,7 @@ class GatewayNode {
     Wishes wishes_;
     StandIn stand_in_;
     Links links_;
-    std::vector<TimePoint> announcements_;
+    History history_;
 };
 
 }  // namespace vpnha::node

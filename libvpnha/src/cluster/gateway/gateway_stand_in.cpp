@@ -107,6 +107,7 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
     const auto due = stand_in_.due(turn, settings_.lease.timing.renew);
     if (due && now >= *due) {
         stand_in_.begin(turn->holder, now);
+        history_.on_step(takeover::Step::grant, now);
         const std::string echo = others_.pulse.words(now);
         others_.pulse.forget();
         lease_.set_checkpoint({});

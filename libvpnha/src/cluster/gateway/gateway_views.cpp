@@ -11,7 +11,18 @@ GatewayCounters GatewayNode::counters() const {
             .given_away = links_.given_away(),
             .saves_failed = saves_.failed(),
             .unanswered = wishes_.own_lease.unanswered(),
-            .switchovers = wishes_.planned.taken()};
+            .switchovers = wishes_.planned.taken(),
+            .takeovers = history_.takeovers()};
+}
+
+std::string_view GatewayNode::role() const {
+    // A node that another one stands in for is silent, whatever Pacemaker's monitor is told.
+    return !attached()                                  ? "detached"
+           : kept_until()                               ? "stopped"
+           : stands_in()                                ? "standing-in"
+           : is_promoted() && !stand_in_.deposed()      ? "promoted"
+           : takeover_.state() == takeover::State::draining ? "draining"
+                                                        : "unpromoted";
 }
 
 wire::GatewayState GatewayNode::wire_state() const {

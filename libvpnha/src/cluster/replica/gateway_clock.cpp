@@ -33,6 +33,10 @@ std::uint64_t ms_of(Duration since_1970) {
 
 }  // namespace
 
+std::uint64_t GatewayClock::unix_ms(TimePoint at) const {
+    return ms_of(at.time_since_epoch() + wall_);
+}
+
 std::uint64_t GatewayClock::at(TimePoint now) const {
     return ms_of(now.time_since_epoch() + ahead_.value_or(wall_));
 }

@@ -29,6 +29,8 @@ class GatewayClock {
     // may have changed.
     void set_wall(Duration wall) { wall_ = wall; }
 
+    // That time on this node's own Unix clock, as that is set now.
+    [[nodiscard]] std::uint64_t unix_ms(TimePoint at) const;
     // Milliseconds on the gateway's clock.
     [[nodiscard]] std::uint64_t at(TimePoint now) const;
     // That time on this node's CLOCK_BOOTTIME; of a session's begin it may be before 0. Whatever

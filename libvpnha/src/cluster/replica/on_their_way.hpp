@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // This node's own messages that the group has not brought back yet. Pure. Of each kind so many may
-// be on their way at once; what changes meanwhile is coalesced, so batches grow under load.
+// be on their way at once; what changes meanwhile is coalesced, so batches grow under load. And
+// what standbys have not confirmed.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "cluster/replica/lag.hpp"
 #include "cluster/wire/message.hpp"
 
 namespace vpnha::replica {
@@ -45,9 +47,12 @@ class OnTheirWay {
     void begin_epoch() {
         delivered_ = 0;
         ranges_.clear();
+        lag_.clear();
     }
     // Of this epoch's changes.
     [[nodiscard]] std::uint64_t delivered() const { return delivered_; }
+    [[nodiscard]] Lag& lag() { return lag_; }
+    [[nodiscard]] const Lag& lag() const { return lag_; }
 
     [[nodiscard]] bool takes_chunk() const {
         return !withheld_ && chunks_ < limits::kChunksOnTheirWay;
@@ -64,6 +69,7 @@ class OnTheirWay {
     // Of this epoch: after which change each of them begins, and with which one it ends.
     std::deque<std::pair<std::uint64_t, std::uint64_t>> ranges_;
     std::uint64_t delivered_ = 0;
+    Lag lag_;
     std::size_t chunks_ = 0;
     bool confirm_ = false;
     bool withheld_ = false;

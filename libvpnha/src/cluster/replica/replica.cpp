@@ -485,6 +485,7 @@ Effects Replica::on_confirm(NodeId sender, const wire::Confirm& confirm, TimePoi
     Effects effects;
     if (confirm.epoch == epoch_ && (!promoted() || confirm.held <= sequence_)) {
         peers_.confirm(sender, confirm);
+        on_their_way_.lag().on_confirmed(confirmed_by_standbys().value_or(0));
         // Of a holder that died while this node was cut off. One that lives tells by its digest.
         if (!promoted() && !holder_ && level_ == wire::Level::complete &&
             confirm.held > sequence_) {

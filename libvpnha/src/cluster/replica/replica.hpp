@@ -168,6 +168,9 @@ class Replica {
     // Promoted: what every complete standby has confirmed; nullopt: there is none, or one of them
     // has confirmed nothing yet.
     [[nodiscard]] std::optional<std::uint64_t> confirmed_by_standbys() const;
+    // Promoted: how long ago the oldest change was sent that a complete standby has not confirmed;
+    // 0: there is none. nullopt: there is no such standby.
+    [[nodiscard]] std::optional<Duration> lag(TimePoint now) const;
     // This replica has all that was said in `epoch` up to `sequence`, and what came of it later.
     [[nodiscard]] bool holds(const Epoch& epoch, std::uint64_t sequence) const;
     // The member that is promoted, as far as known.

@@ -19,6 +19,7 @@ Effects Replica::flush(TimePoint now) {
     store_.expire(now);
     if (promoted()) {
         unsent_.each_due(now, [&](Unsent::Keys& keys) { say_from(keys, effects); });
+        on_their_way_.lag().on_sent(sequence_, now);
         flush_digest(effects, now);
     }
     if (pass_ && is_source()) {

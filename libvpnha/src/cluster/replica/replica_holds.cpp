@@ -188,6 +188,14 @@ std::optional<std::uint64_t> Replica::confirmed_by_standbys() const {
     return lowest;
 }
 
+std::optional<Duration> Replica::lag(TimePoint now) const {
+    if (!promoted() || complete_standbys().empty()) {
+        return std::nullopt;
+    }
+    const std::optional<TimePoint> since = on_their_way_.lag().since();
+    return since ? now - *since : Duration::zero();
+}
+
 bool Replica::holds(const Epoch& epoch, std::uint64_t sequence) const {
     // The holder of a later epoch had it, and this replica equals that one's.
     return level_ == wire::Level::complete &&

@@ -17,6 +17,14 @@ namespace {
 
 using nlohmann::json;
 
+double in_ms(Duration time) {
+    return std::chrono::duration<double, std::milli>(time).count();
+}
+
+json ms_of(std::optional<Duration> time) {
+    return time ? json(in_ms(*time)) : json(nullptr);
+}
+
 json seconds_of(std::optional<Duration> duration) {
     return duration ? json(std::chrono::duration<double>(*duration).count()) : json(nullptr);
 }
@@ -28,7 +36,7 @@ constexpr std::size_t kEntryBytes =
 constexpr std::size_t kTombstoneBytes =
     2 * sizeof(wire::RecordKey) + sizeof(replica::Tombstone) + std::size_t{48};
 
-json records_view(const replica::Replica& replica) {
+json records_view(const replica::Replica& replica, TimePoint now) {
     const replica::Store& store = replica.store();
     const std::size_t count = store.records().size();
     const std::size_t tombstones = store.tombstones().size();
@@ -39,6 +47,7 @@ json records_view(const replica::Replica& replica) {
         {"count", store.size_of(wire::Service::session)},
         {"count_max", limits::kRecordsPerGatewayMax},
         {"unsent", replica.dirty()},
+        {"lag_ms", ms_of(replica.lag(now))},
         {"tombstones", tombstones},
         {"tombstones_max", limits::kTombstonesMax},
         {"installing", replica.installing()},
@@ -71,10 +80,6 @@ void place(const Status& status, json& view) {
     }
 }
 
-double in_ms(Duration time) {
-    return std::chrono::duration<double, std::milli>(time).count();
-}
-
 json rounds_view(const node::GatewayNode& gateway, TimePoint now) {
     const node::RoundLateness& lateness = gateway.lateness();
     json bounds = json::array();
@@ -83,8 +88,8 @@ json rounds_view(const node::GatewayNode& gateway, TimePoint now) {
     }
     const lease::Timing& timing = gateway.lease().holder().timing();
     return {{"late_by_ms", std::move(bounds)},
-            {"late", lateness.counts()},
-            {"late_sum_ms", in_ms(lateness.sum())},
+            {"late", lateness.histogram().counts()},
+            {"late_sum_ms", in_ms(lateness.histogram().sum())},
             {"worst_of_day_ms", in_ms(lateness.worst_of_day(now))},
             {"slack_ms", in_ms(timing.lease - timing.renew)}};
 }
@@ -110,11 +115,10 @@ json witness_view(const node::GatewayNode& gateway, TimePoint now) {
         return nullptr;
     }
     const node::WitnessWatch& witness = gateway.witness();
-    const std::optional<Duration> round_trip = witness.round_trip();
     return {{"name", gateway.settings().witness_name},
             {"heard", witness.is_heard(now)},
             {"heard_ms", ms_since(witness.heard_at(), now)},
-            {"round_trip_ms", round_trip ? json(in_ms(*round_trip)) : json(nullptr)},
+            {"round_trip_ms", ms_of(witness.round_trip())},
             {"differing", witness.is_differing()},
             {"two", witness.are_two()}};
 }
@@ -186,23 +190,32 @@ Counters counters_of(const node::GatewayNode& gateway) {
                  {"links_lost", own.links_lost},
                  {"given_away", own.given_away},
                  {"switchovers", own.switchovers},
+                 {"takeovers", own.takeovers},
                  {"unanswered", own.unanswered},
                  {"saves_failed", own.saves_failed}};
     all.merge(gateway.counts());
     return all;
 }
 
+json takeover_view(const node::GatewayNode& gateway) {
+    const std::optional<node::History::Takeover>& last = gateway.history().last();
+    if (!last) {
+        return nullptr;
+    }
+    json phases = json::object();
+    for (const auto& [step, took] : last->phases) {
+        phases[std::string(to_string(step))] = in_ms(took);
+    }
+    return {{"unix_ms", gateway.clock().unix_ms(last->at)},
+            {"epoch", to_string(last->epoch)},
+            {"from", last->from ? json(last->from->value) : json(nullptr)},
+            {"silence_ms", ms_of(last->silence)},
+            {"phases_ms", std::move(phases)}};
+}
+
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
-    // A node that another one stands in for is silent, whatever Pacemaker's monitor is told.
-    const bool is_promoted = gateway.is_promoted() && !gateway.stand_in().deposed();
-    const char* role = !gateway.attached()                            ? "detached"
-                       : gateway.kept_until()                         ? "stopped"
-                       : gateway.stands_in()                          ? "standing-in"
-                       : is_promoted                                  ? "promoted"
-                       : gateway.state() == takeover::State::draining ? "draining"
-                                                                      : "unpromoted";
     json standbys = json::array();
     for (const NodeId node : replica.complete_standbys()) {
         standbys.push_back(node.value);
@@ -215,7 +228,9 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const auto counts = around.sessions.find(id);
     json view{{"name", gateway.settings().name},
               {"id", id.value},
-              {"role", role},
+              {"role", gateway.role()},
+              {"role_since_unix_ms", gateway.clock().unix_ms(gateway.history().role_since())},
+              {"last_takeover", takeover_view(gateway)},
               {"epoch", to_string(replica.epoch())},
               {"promoted_node", nullptr},
               {"standing_in", gateway.stands_in()},
@@ -230,7 +245,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
               {"sessions",
                counts == around.sessions.end() ? SessionCounts{}.view() : counts->second.view()},
-              {"records", records_view(replica)},
+              {"records", records_view(replica, around.now)},
               {"ipsec", nullptr},
               {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
               {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},

@@ -57,6 +57,7 @@ struct AccountingAnswered {
     std::uint64_t ticket = 0;
     AccountingResult result{};
     std::string server;  // Which answered; why none did.
+    Duration took{};     // Of an answer: since that server was asked last.
 };
 struct DeviceTraffic {
     Ipv4Address client;        // The address of the device's other end.

@@ -7,9 +7,7 @@
 namespace vpnha::node {
 
 void RoundLateness::note(Duration late, TimePoint now) {
-    const auto bound = std::ranges::lower_bound(kBounds, late);
-    ++counts_.at(static_cast<std::size_t>(bound - kBounds.begin()));
-    sum_ += late;
+    histogram_.note(late);
     day_.note(late, now);
     worst_unsent_ = std::max(worst_unsent_, late);
 }

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/histogram.hpp"
 #include "base/time.hpp"
 #include "cluster/gateway/watch/recent_worst.hpp"
 
@@ -13,7 +14,6 @@ namespace vpnha::node {
 
 class RoundLateness {
   public:
-    // A round that is late by exactly a bound counts below it, as Prometheus' `le` does.
     static constexpr std::array<Duration, 9> kBounds{
         std::chrono::milliseconds(1),   std::chrono::milliseconds(2),
         std::chrono::milliseconds(5),   std::chrono::milliseconds(10),
@@ -24,11 +24,8 @@ class RoundLateness {
     // A round that is due now or was due before; `late` is 0 or more.
     void note(Duration late, TimePoint now);
 
-    // Rounds by their bound; the last entry has those beyond all bounds. They only rise.
-    [[nodiscard]] const std::array<std::uint64_t, kBounds.size() + 1>& counts() const {
-        return counts_;
-    }
-    [[nodiscard]] Duration sum() const { return sum_; }
+    // Of all rounds.
+    [[nodiscard]] const Histogram<kBounds.size()>& histogram() const { return histogram_; }
     // Of the last 23 to 24 hours.
     [[nodiscard]] Duration worst_of_day(TimePoint now) const { return day_.worst(now); }
 
@@ -36,8 +33,7 @@ class RoundLateness {
     [[nodiscard]] bool warns(Duration limit, TimePoint now);
 
   private:
-    std::array<std::uint64_t, kBounds.size() + 1> counts_{};
-    Duration sum_{};
+    Histogram<kBounds.size()> histogram_{kBounds};
     RecentWorst<24> day_{std::chrono::hours(1)};
     Duration worst_unsent_{};
     TimePoint silent_until_{};

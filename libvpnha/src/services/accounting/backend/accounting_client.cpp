@@ -110,8 +110,9 @@ void AccountingClient::send_all(Mailbox& mailbox) {
         const auto& [request, identifier] = *next;
         AccountingServers::Answer answer =
             mailbox.servers.ask(request.request, identifier, mailbox.end.get());
-        mailbox.tell({request.gateway, node::AccountingAnswered{request.ticket, answer.result,
-                                                                std::move(answer.server)}});
+        mailbox.tell(
+            {request.gateway, node::AccountingAnswered{request.ticket, answer.result,
+                                                       std::move(answer.server), answer.took}});
     }
 }
 

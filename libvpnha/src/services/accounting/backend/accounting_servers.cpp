@@ -39,9 +39,10 @@ AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& 
         late.delay_s += static_cast<std::uint64_t>(
             std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begun).count());
         const char* what = "is silent";
-        switch (ask(server, late, identifier, end)) {
+        const Reply reply = ask(server, late, identifier, end);
+        switch (reply.heard) {
             case Heard::answer:
-                return {node::AccountingResult::answered, to_string(server)};
+                return {node::AccountingResult::answered, to_string(server), reply.took};
             case Heard::nothing:
                 break;
             case Heard::stranger:
@@ -60,7 +61,7 @@ AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& 
     return answer;
 }
 
-AccountingServers::Heard AccountingServers::ask(const Ipv4Endpoint& server,
+AccountingServers::Reply AccountingServers::ask(const Ipv4Endpoint& server,
                                                 const node::AccountingRequest& request,
                                                 std::uint8_t identifier, int end) const {
     // Connected: the kernel takes packets of this server alone.
@@ -71,7 +72,7 @@ AccountingServers::Heard AccountingServers::ask(const Ipv4Endpoint& server,
     if (!socket ||
         ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 ||
         ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&own), &length) != 0) {
-        return Heard::unreachable;
+        return {Heard::unreachable};
     }
     const AccountingNas nas{settings_.nas_identifier, Ipv4Address{ntohl(own.sin_addr.s_addr)}};
     const auto packet = encode_accounting(
@@ -80,16 +81,17 @@ AccountingServers::Heard AccountingServers::ask(const Ipv4Endpoint& server,
                                        std::chrono::system_clock::now().time_since_epoch())
                                        .count()));
     if (!packet) {
-        return Heard::unreachable;
+        return {Heard::unreachable};
     }
-    Heard heard = Heard::nothing;
-    for (std::uint32_t i = 0; i <= settings_.retries && heard == Heard::nothing; ++i) {
+    Reply reply{Heard::nothing};
+    for (std::uint32_t i = 0; i <= settings_.retries && reply.heard == Heard::nothing; ++i) {
+        const Clock::time_point sent = Clock::now();
         if (::send(socket.get(), packet->data(), packet->size(), 0) < 0) {
-            return Heard::unreachable;
+            return {Heard::unreachable};
         }
-        heard = hear(socket.get(), *packet, end);
+        reply = {hear(socket.get(), *packet, end), Clock::now() - sent};
     }
-    return heard;
+    return reply;
 }
 
 AccountingServers::Heard AccountingServers::hear(int socket, ByteView request, int end) const {

@@ -20,6 +20,7 @@ class AccountingServers {
     struct Answer {
         node::AccountingResult result{};
         std::string server;  // Which answered; why none did.
+        Duration took{};     // Of an answer: since that server was asked last.
     };
 
     // Reads the secret. Errors: of its file.
@@ -39,11 +40,15 @@ class AccountingServers {
         unreachable,  // The kernel says so.
         end,          // The caller's.
     };
+    struct Reply {
+        Heard heard{};
+        Duration took{};  // Since the last try.
+    };
 
     AccountingServers(const config::Radius& settings, SecretBytes secret)
         : settings_(settings), secret_(std::move(secret)) {}
 
-    [[nodiscard]] Heard ask(const Ipv4Endpoint& server, const node::AccountingRequest& request,
+    [[nodiscard]] Reply ask(const Ipv4Endpoint& server, const node::AccountingRequest& request,
                             std::uint8_t identifier, int end) const;
     // Until the time-out.
     [[nodiscard]] Heard hear(int socket, ByteView request, int end) const;

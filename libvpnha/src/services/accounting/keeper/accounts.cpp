@@ -428,6 +428,7 @@ void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effec
         return;
     }
     ++counts_.answered;
+    counts_.took.note(answer.took);
     if (was_silent) {
         log(node::Level::info,
             fmt::format("accounting goes on event=accounting-back server={}", answer.server),
@@ -497,17 +498,6 @@ std::optional<TimePoint> Accounts::next_deadline() const {
         at = earliest(at, queue_.next_deadline());
     }
     return at;
-}
-
-Status Accounts::status(TimePoint now) const {
-    if (!settings_.on) {
-        return {{"accounting", {}}};
-    }
-    const AccountCounts counts = account_counts(now);
-    return {{"accounting/sessions", counts.sessions}, {"accounting/waiting", counts.waiting},
-            {"accounting/oldest_s", counts.oldest_s}, {"accounting/silent", counts.silent},
-            {"accounting/answered", counts.answered}, {"accounting/unanswered", counts.unanswered},
-            {"accounting/failed", counts.failed},     {"accounting/dropped", counts.dropped}};
 }
 
 AccountCounts Accounts::account_counts(TimePoint now) const {

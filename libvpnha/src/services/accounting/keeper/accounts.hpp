@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/accounting.hpp"
+#include "base/histogram.hpp"
 #include "protocols/keeper.hpp"
 #include "protocols/ppp/plugin_event.hpp"
 #include "services/accounting/keeper/account_queue.hpp"
@@ -41,6 +42,15 @@ struct AccountSettings {
 };
 
 struct AccountCounts {
+    // Of answers. Between servers near by and the patience that RADIUS clients have.
+    static constexpr std::array<Duration, 12> kTookBounds{
+        std::chrono::milliseconds(1),    std::chrono::milliseconds(2),
+        std::chrono::milliseconds(5),    std::chrono::milliseconds(10),
+        std::chrono::milliseconds(20),   std::chrono::milliseconds(50),
+        std::chrono::milliseconds(100),  std::chrono::milliseconds(200),
+        std::chrono::milliseconds(500),  std::chrono::milliseconds(1000),
+        std::chrono::milliseconds(2000), std::chrono::milliseconds(5000)};
+
     std::uint64_t sessions = 0;    // Live ones with an account.
     std::uint64_t waiting = 0;     // Starts and Stops that no server has answered.
     std::uint64_t oldest_s = 0;    // So long ago was what the oldest of them tells.
@@ -49,6 +59,7 @@ struct AccountCounts {
     std::uint64_t unanswered = 0;  // No server answered.
     std::uint64_t failed = 0;      // Answered with something else.
     std::uint64_t dropped = 0;     // Ended sessions whose Stop was given up for a newer one's.
+    Histogram<kTookBounds.size()> took{kTookBounds};
 };
 
 class Accounts final : public Keeper {
@@ -175,7 +186,7 @@ class Accounts final : public Keeper {
     EarlierTraffic earlier_;
     std::uint64_t last_ticket_ = 0;
     std::uint32_t opened_ = 0;
-    AccountCounts counts_;  // The last four.
+    AccountCounts counts_;  // The last five.
 };
 
 }  // namespace vpnha::keepers

@@ -27,8 +27,8 @@ TEST(RoundLatenessTest, ARoundCountsBelowItsBound) {
                                 Duration(milliseconds(500)), Duration(milliseconds(501))}) {
         lateness.note(late, kNow);
     }
-    EXPECT_THAT(lateness.counts(), ElementsAre(2, 1, 0, 0, 0, 0, 0, 0, 1, 1));
-    EXPECT_EQ(lateness.sum(), Duration(microseconds(1'003'001)));
+    EXPECT_THAT(lateness.histogram().counts(), ElementsAre(2, 1, 0, 0, 0, 0, 0, 0, 1, 1));
+    EXPECT_EQ(lateness.histogram().sum(), Duration(microseconds(1'003'001)));
 }
 
 TEST(RoundLatenessTest, TheWorstIsOfADay) {
@@ -68,7 +68,7 @@ class LateRoundsTest : public ::testing::Test {
         return cluster_.at(node).node->find(kGateway)->lateness();
     }
     std::uint64_t rounds(std::uint32_t node) {
-        const auto& counts = lateness(node).counts();
+        const auto& counts = lateness(node).histogram().counts();
         return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
     }
     // Something comes before the late loop has turned.

@@ -251,6 +251,8 @@ TEST_F(AccountingTest, TheNextServerIsAskedWhereOneIsSilentOrHasAnotherSecret) {
     const auto answer = ask({silent.endpoint(), foreign.endpoint(), good.endpoint()}, stop());
     EXPECT_EQ(answer.result, AccountingResult::answered);
     EXPECT_EQ(answer.server, to_string(good.endpoint()));
+    EXPECT_GT(answer.took, Duration{});
+    EXPECT_LT(answer.took, settings_.timeout) << "what the silent one took is not in it";
     EXPECT_FALSE(silent.requests().empty());
     EXPECT_FALSE(foreign.requests().empty());
 }

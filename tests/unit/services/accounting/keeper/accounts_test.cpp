@@ -26,6 +26,7 @@ using Kind = AccountingRequest::Kind;
 
 constexpr std::uint64_t kUnixMs = 1'767'225'600'000;
 constexpr seconds kInterim{20};
+constexpr std::chrono::milliseconds kTook{3};
 
 // What an accounting server knows of a session.
 struct Heard {
@@ -91,7 +92,7 @@ class AccountsTest : public ::testing::Test {
         if (result_ == AccountingResult::answered) {
             heard_[send.request.session].requests.push_back(send.request);
         }
-        hear(node, AccountingAnswered{send.ticket, result_, "192.0.2.1:1813"});
+        hear(node, AccountingAnswered{send.ticket, result_, "192.0.2.1:1813", kTook});
     }
     // Of the promoted node, not answered yet.
     [[nodiscard]] std::size_t sends_under_way() {
@@ -233,6 +234,17 @@ TEST_F(AccountsTest, WhereAServerMayChooseItsIntervalCountsAtEachNode) {
         pass(kInterim);
         EXPECT_EQ(only().count(Kind::interim), may_choose ? 3 : 5);
     }
+}
+
+TEST_F(AccountsTest, HowLongAnswersTookIsCounted) {
+    up(1);
+    pass(seconds(1));
+    EXPECT_EQ(counts().took.sum(), Duration(kTook)) << "the Start's";
+    result_ = AccountingResult::silent;
+    pass(2 * kInterim);
+    EXPECT_GT(counts().unanswered, 0U);
+    EXPECT_EQ(counts().took.sum(), Duration(kTook));
+    EXPECT_EQ(counts().took.counts().at(2), 1U) << "above 2 ms, and 5 ms at most";
 }
 
 TEST_F(AccountsTest, NobodyAccountsWhereItIsOff) {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/exposition.hpp"
+#include "cli/metrics/exposition.hpp"
 
 namespace vpnha::cli {
 
@@ -54,13 +54,20 @@ struct Split {
 [[nodiscard]] MetricSource split_of_node(Split split);
 [[nodiscard]] MetricSource split_of_gateways(Split split);
 
+// Bounds, counts and sum of a histogram; the last count has those beyond all bounds.
+struct HistogramAt {
+    std::string bounds_ms;
+    std::string counts;
+    std::string sum_ms;
+};
+[[nodiscard]] MetricSource histogram_of_gateways(const HistogramAt& places);
+
 // Those of a shape of their own.
 [[nodiscard]] MetricSource build_info();
 [[nodiscard]] MetricSource incompatible_members();
 [[nodiscard]] MetricSource differences();
 [[nodiscard]] MetricSource promoted_known();
-// A histogram.
-[[nodiscard]] MetricSource round_lateness();
+[[nodiscard]] MetricSource takeover_phases();
 [[nodiscard]] MetricSource votes();
 [[nodiscard]] MetricSource session_states();
 [[nodiscard]] MetricSource link_states();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/metrics.hpp"
+#include "cli/metrics/metrics.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

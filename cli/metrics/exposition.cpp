@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/exposition.hpp"
+#include "cli/metrics/exposition.hpp"
 
 #include <fmt/format.h>
 

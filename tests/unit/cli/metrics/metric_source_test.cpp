@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/metric_source.hpp"
+#include "cli/metrics/metric_source.hpp"
 
 #include <gtest/gtest.h>
 

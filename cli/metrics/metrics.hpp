@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "cli/metric_source.hpp"
+#include "cli/metrics/metric_source.hpp"
 
 namespace vpnha::cli {
 

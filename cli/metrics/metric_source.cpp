@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/metric_source.hpp"
+#include "cli/metrics/metric_source.hpp"
 
 #include <fmt/format.h>
 
@@ -316,23 +316,35 @@ MetricSource votes() {
         });
 }
 
-MetricSource round_lateness() {
+MetricSource histogram_of_gateways(const HistogramAt& places) {
     return each_status_gateway(
-        "le", "`status`: `gateways[].lease.rounds.late`",
-        [](Samples& samples, const std::string& name, const json& gateway) {
-            const json& rounds = at(gateway, "/lease/rounds");
-            const json& bounds = at(rounds, "/late_by_ms");
+        "le", of_status_gateways(places.counts),
+        [places](Samples& samples, const std::string& name, const json& gateway) {
+            const json& bounds = at(gateway, places.bounds_ms.c_str());
+            const json& counts = at(gateway, places.counts.c_str());
+            if (!counts.is_array()) {
+                return;
+            }
             double count = 0;
-            const json& late = at(rounds, "/late");
-            for (std::size_t i = 0; i < late.size(); ++i) {
-                count += late[i].get<double>();
+            for (std::size_t i = 0; i < counts.size(); ++i) {
+                count += counts[i].get<double>();
                 const std::string le =
                     i < bounds.size() ? fmt::format("{}", bounds[i].get<double>() / 1000) : "+Inf";
                 samples.push_back({{{"gateway", name}, {"le", le}}, count, "_bucket"});
             }
-            const std::optional<double> sum = seconds_at(rounds, "/late_sum_ms");
+            const std::optional<double> sum = seconds_at(gateway, places.sum_ms);
             samples.push_back({{{"gateway", name}}, sum.value_or(0), "_sum"});
             samples.push_back({{{"gateway", name}}, count, "_count"});
+        });
+}
+
+MetricSource takeover_phases() {
+    return each_status_gateway(
+        "phase", of_status_gateways("/last_takeover/phases_ms"),
+        [](Samples& samples, const std::string& name, const json& gateway) {
+            for (const auto& [phase, took] : at(gateway, "/last_takeover/phases_ms").items()) {
+                add(samples, {{"gateway", name}, {"phase", phase}}, took.get<double>() / 1000);
+            }
         });
 }
 
