@@ -20,6 +20,8 @@ int main(int argc, char** argv) try {
     app.add_flag("--check-config", check_only, "Check the configuration and end");
     app.add_flag("--services-by-systemd", options.services_by_systemd,
                  "Have systemd end stock daemons and start them anew, outside of vpnhad's unit");
+    app.add_flag("--journal", options.journal,
+                 "Write the log to systemd's journal as well, with fields");
     app.add_option("--restarts", options.restart.count,
                    "From keep-vpnhad: how often vpnhad was started because one had died");
     app.add_option("--death", options.restart.death, "From keep-vpnhad: how the last one died");

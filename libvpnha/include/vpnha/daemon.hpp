@@ -30,6 +30,8 @@ struct DaemonOptions {
     Restart restart{};
     // systemd is to end stock daemons and to start them anew, outside of vpnhad's unit.
     bool services_by_systemd = false;
+    // The log goes to systemd's journal as well.
+    bool journal = false;
 };
 
 struct DaemonEnd {

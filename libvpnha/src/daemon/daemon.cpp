@@ -23,6 +23,8 @@
 #include "daemon/preparation.hpp"
 #include "daemon/requests.hpp"
 #include "daemon/routing_watch.hpp"
+#include "daemon/service_report.hpp"
+#include "daemon/setup_events.hpp"
 #include "daemon/setup_reader.hpp"
 #include "daemon/stock_services.hpp"
 #include "daemon/views/gate_view.hpp"
@@ -90,6 +92,8 @@ class Daemon {
             VPNHA_CHECK(join_group());
         }
         compare_setups_later();
+        report_.emplace(loop_, adapters::ServiceManager::of_environment(),
+                        [this] { return roles(); });
         loop_.on_signal(SIGTERM, [this] { end_when_drained(); });
         loop_.on_signal(SIGINT, [this] { end({}); });
         return {};
@@ -208,6 +212,7 @@ class Daemon {
     Result<node::Settings> read_settings() {
         VPNHA_TRY(auto leases, adapters::LeaseFiles::open(config_.state_directory));
         setup_reader_.emplace(config_, map_->key_file());
+        setup_events_.emplace(loop_, config_);
         node::Settings settings;
         VPNHA_TRY(settings.self, map_->self());
         settings.name = runtime::own_name(map_->nodes(), settings.self, runtime::host_name());
@@ -232,7 +237,7 @@ class Daemon {
                 each.lease_watch = config_.lease_watch;
             }
         }
-        settings.setups = setup_reader_->read();
+        settings.setups = read_setups();
         VPNHA_TRY(saver_, adapters::LeaseSaver::start(loop_, std::move(leases)));
         return settings;
     }
@@ -296,10 +301,27 @@ class Daemon {
         }
     }
 
+    std::vector<wire::Setup> read_setups() {
+        std::vector<wire::Setup> setups = setup_reader_->read();
+        setup_events_->hear(setups, setup_reader_->key_mark());
+        return setups;
+    }
+
+    // For `systemctl status`.
+    [[nodiscard]] std::string roles() const {
+        std::string text;
+        for (const auto& [id, gateway] : node_->gateways()) {
+            text += fmt::format("{}{}: {}, epoch {}, {} sessions", text.empty() ? "" : "; ",
+                                gateway.settings().name, gateway.role(),
+                                to_string(gateway.replica().epoch()), gateway.session_totals().all);
+        }
+        return text;
+    }
+
     void compare_setups_later() {
         loop_.set_timer(runtime::kSetupTimer, loop_.now() + kSetupInterval, [this] {
             look_at_macs();
-            run(node_->set_setups(setup_reader_->read(), loop_.now()));
+            run(node_->set_setups(read_setups(), loop_.now()));
             compare_setups_later();
         });
     }
@@ -521,6 +543,7 @@ class Daemon {
     runtime::Encryption encryption_;
     std::unique_ptr<adapters::CorosyncGroup> group_;
     std::optional<runtime::SetupReader> setup_reader_;
+    std::optional<runtime::SetupEvents> setup_events_;
     std::optional<node::Node> node_;
     std::optional<runtime::Requests> requests_;
     std::unique_ptr<runtime::Backends> backends_;
@@ -528,6 +551,7 @@ class Daemon {
     std::optional<runtime::Plugins> plugins_;
     std::optional<runtime::AdmissionWatch> admission_;
     std::optional<runtime::RoutingWatch> routing_;
+    std::optional<runtime::ServiceReport> report_;
     std::unique_ptr<adapters::AuthorizationServer> authorization_;
     std::unique_ptr<adapters::ControlServer> control_;
     bool ending_ = false;

@@ -8,6 +8,7 @@
 #include "host/os/boot_clock.hpp"
 #include "host/os/log.hpp"
 #include "host/os/process.hpp"
+#include "host/systemd/journal.hpp"
 #include "protocols/tables.hpp"
 
 namespace vpnha::runtime {
@@ -42,6 +43,9 @@ Result<Prepared> prepare(const DaemonOptions& options) {
     VPNHA_TRY(config::Config config, config::load(options.config_file));
     VPNHA_CHECK(adapters::open_log(config.log_level, options.log_file));
     adapters::write_log_at_a_crash();
+    if (options.journal) {
+        adapters::log_failure("the log's file alone is written", adapters::log_to_journal());
+    }
     log_restart(options.restart);
     VPNHA_CHECK(adapters::refuse_shifted_clock());
     VPNHA_CHECK(check_clock_rate(config.clock_rate_ppm));

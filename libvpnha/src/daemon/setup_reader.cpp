@@ -10,12 +10,14 @@ namespace vpnha::runtime {
 std::vector<wire::Setup> SetupReader::read() {
     const auto cluster_key = adapters::SecretFile::read(key_file_);
     if (!cluster_key || !*cluster_key) {
+        key_mark_.reset();
         complain(key_file_, cluster_key ? "there is no such file" : cluster_key.error().detail);
         return config::setups_of(config_, config::schema(),
                                  config::FingerprintKey(config_.cluster_group), nullptr);
     }
     complaints_.erase(key_file_);
     const config::FingerprintKey key((*cluster_key)->content());
+    key_mark_ = config::fingerprint_of_text(key, "");
     return config::setups_of(config_, config::schema(), key,
                              [this, &key](const std::string& path, config::LineOrder order) {
                                  return read_file(key, path, order);

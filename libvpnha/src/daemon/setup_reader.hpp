@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ class SetupReader {
     // Without the cluster's key the files are left out, which is logged: a hash that anybody can
     // compute would betray passwords.
     [[nodiscard]] std::vector<wire::Setup> read();
+    // Of the last reading: with another key all fingerprints are other ones. nullopt: there was
+    // none.
+    [[nodiscard]] std::optional<std::uint64_t> key_mark() const { return key_mark_; }
 
   private:
     [[nodiscard]] std::uint64_t read_file(const config::FingerprintKey& key,
@@ -31,6 +35,7 @@ class SetupReader {
     std::string key_file_;
     std::map<std::string, std::string> complaints_;
     std::map<std::string, std::uint64_t> last_;
+    std::optional<std::uint64_t> key_mark_;
 };
 
 }  // namespace vpnha::runtime

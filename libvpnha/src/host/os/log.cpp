@@ -15,18 +15,54 @@
 #include <string_view>
 #include <utility>
 
+#include "base/burst.hpp"
 #include "base/time.hpp"
+#include "host/os/boot_clock.hpp"
 #include "host/os/log_writer.hpp"
-#include "host/os/unique_fd.hpp"
 #include "host/os/utc.hpp"
 
 namespace vpnha::adapters {
 
 namespace {
 
+// Of a copy: so many lines at once, and then one each interval. journald's own limit, by default,
+// is 10 000 in 30 s, and drops lines of the whole unit without a word in its place.
+constexpr int kCopiedAtOnce = 2000;
+constexpr Duration kCopiedEach = std::chrono::milliseconds(10);
+
+class Copy {
+  public:
+    Copy(std::unique_ptr<LogWriter> writer, LogEncoder encode)
+        : writer_(std::move(writer)), encode_(std::move(encode)) {}
+
+    void put(node::Level level, std::string_view text) {
+        const std::lock_guard lock(mutex_);
+        if (!burst_.take(boot_time())) {
+            ++withheld_;
+            return;
+        }
+        if (const std::uint64_t withheld = std::exchange(withheld_, 0); withheld != 0) {
+            writer_->put(encode_(
+                node::Level::warning,
+                fmt::format("there was too much to log: {} lines are in the log's file alone "
+                            "event=journal-limited count={}",
+                            withheld, withheld)));
+        }
+        writer_->put(encode_(level, text));
+    }
+
+  private:
+    std::mutex mutex_;
+    std::unique_ptr<LogWriter> writer_;
+    LogEncoder encode_;
+    Burst burst_{kCopiedAtOnce, kCopiedEach};
+    std::uint64_t withheld_ = 0;
+};
+
 struct Sink {
-    std::mutex mutex;  // Of the pointer.
+    std::mutex mutex;  // Of the pointers.
     std::shared_ptr<LogWriter> writer;
+    std::shared_ptr<Copy> copy;
     std::uint64_t dropped = 0;  // By writers before it.
     int target = -1;
 };
@@ -41,6 +77,11 @@ Sink& sink() {
 std::shared_ptr<LogWriter> writer() {
     const std::lock_guard lock(sink().mutex);
     return sink().writer;
+}
+
+std::shared_ptr<Copy> copy() {
+    const std::lock_guard lock(sink().mutex);
+    return sink().copy;
 }
 
 // For the handler of a signal, which cannot take a lock.
@@ -73,6 +114,20 @@ std::uint8_t priority_of(node::Level level) {
     return LOG_ERR;
 }
 
+node::Level level_of(std::uint8_t priority) {
+    switch (priority) {
+        case LOG_WARNING:
+            return node::Level::warning;
+        case LOG_NOTICE:
+        case LOG_INFO:
+            return node::Level::info;
+        case LOG_DEBUG:
+            return node::Level::debug;
+        default:
+            return node::Level::error;
+    }
+}
+
 const char* name_of(std::uint8_t priority) {
     switch (priority) {
         case LOG_WARNING:
@@ -97,6 +152,9 @@ void write_line(std::int32_t, qb_log_callsite* site, timespec* at, const char* m
     if (const auto to = writer()) {
         to->put(line_of(us, name_of(site->priority), message));
     }
+    if (const auto to = copy()) {
+        to->put(level_of(site->priority), message);
+    }
 }
 
 void note_event(node::Level level, std::uint64_t unix_us, std::string_view text) {
@@ -104,10 +162,14 @@ void note_event(node::Level level, std::uint64_t unix_us, std::string_view text)
     told().events.note(level, unix_us, text);
 }
 
-std::string report_dropped(std::uint64_t count) {
-    const std::string text = fmt::format(
+std::string dropped_text(std::uint64_t count) {
+    return fmt::format(
         "the log's file took no lines for a while: {} were dropped event=log-dropped count={}",
         count, count);
+}
+
+std::string report_dropped(std::uint64_t count) {
+    const std::string text = dropped_text(count);
     const std::uint64_t us = unix_us_now();
     note_event(node::Level::warning, us, text);
     return line_of(us, name_of(LOG_WARNING), text);
@@ -156,6 +218,15 @@ Result<void> open_log(const std::string& level, const std::string& file) {
     return {};
 }
 
+Result<void> copy_log(UniqueFd to, LogEncoder encode) {
+    VPNHA_TRY(auto writer, LogWriter::start(std::move(to), [encode](std::uint64_t dropped) {
+                  return encode(node::Level::warning, dropped_text(dropped));
+              }));
+    const std::lock_guard lock(sink().mutex);
+    sink().copy = std::make_shared<Copy>(std::move(writer), std::move(encode));
+    return {};
+}
+
 void write_log(node::Level level, const std::string& text) {
     note_event(level, unix_us_now(), text);
     qb_log_from_external_source("vpnhad", "vpnhad", "%s", priority_of(level), 0, 0, text.c_str());
@@ -198,9 +269,11 @@ void close_log() {
     qb_log_fini();
     written_at_a_crash = nullptr;
     std::shared_ptr<LogWriter> ended;
+    std::shared_ptr<Copy> copied;
     {
         const std::lock_guard lock(sink().mutex);
         ended = std::move(sink().writer);
+        copied = std::move(sink().copy);
         sink().dropped += ended ? ended->dropped() : 0;
     }
 }

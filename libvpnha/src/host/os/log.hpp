@@ -6,12 +6,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cluster/effects/effects.hpp"
 #include "host/os/event_ring.hpp"
+#include "host/os/unique_fd.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::adapters {
@@ -19,6 +21,11 @@ namespace vpnha::adapters {
 // Lines below `level` (error, warning, info, debug) are dropped. An empty `file` means stderr.
 // Error: the file cannot be opened, or there is no thread to be had.
 [[nodiscard]] Result<void> open_log(const std::string& level, const std::string& file);
+// What is written from now on goes to `to` as well, until close_log(): each line in one write(2),
+// as `encode` makes it. A burst of lines is cut off, and one line in its place has their number. To
+// be called when the log is open. Error: there is no thread to be had.
+using LogEncoder = std::function<std::string(node::Level level, std::string_view text)>;
+[[nodiscard]] Result<void> copy_log(UniqueFd to, LogEncoder encode);
 // From any thread; returns at once. Nothing is written while no log is open.
 void write_log(node::Level level, const std::string& text);
 // A warning, "WHAT: why", if it is an error.

@@ -25,8 +25,9 @@ PppKeeper::PppKeeper(Gateway& gateway, wire::RecordType type, const Settings& se
 
 void PppKeeper::log(node::Level level, const char* what, const wire::RecordKey& key,
                     const std::string& why, Effects& effects) const {
-    effects.emplace_back(node::Log{level, fmt::format("{} {} {}{}{}", what, gateway_.tag(),
-                                                      name_of(key), why.empty() ? "" : ": ", why)});
+    effects.emplace_back(
+        node::Log{level, fmt::format("{} {} session={} {}{}{}", what, gateway_.tag(),
+                                     session_id(key), name_of(key), why.empty() ? "" : ": ", why)});
 }
 
 void PppKeeper::log_lost(const wire::RecordKey& key, const std::string& why, Effects& effects) {
@@ -140,7 +141,11 @@ void PppKeeper::on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& e
     stock_.put(up.plugin, {key, std::move(facts), obstacle});
     if (obstacle.empty()) {
         waiting_plugins_[up.plugin] = {key, now + confirm_wait_};
-        log(node::Level::info, "session up event=session-up", key, {}, effects);
+        effects.emplace_back(node::Log{
+            node::Level::info,
+            fmt::format("session up event=session-up {} session={} address={} interface={} {}",
+                        gateway_.tag(), session_id(key), to_string(up.session.facts.peer_address),
+                        up.session.facts.interface, name_of(key))});
     } else {
         waiting_plugins_.erase(up.plugin);
         effects.emplace_back(node::AnswerPlugin{up.plugin, false, obstacle});

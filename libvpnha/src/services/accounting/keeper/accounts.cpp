@@ -186,13 +186,18 @@ void Accounts::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
     if (const auto found = by_plugin_.find(up.plugin); found != by_plugin_.end()) {
         close(accounts_.at(found->second), EndCause::lost_service, now, &effects);
     }
-    open(std::move(record), up.plugin, now);
+    open(std::move(record), up.plugin, now, effects);
 }
 
-void Accounts::open(AccountRecord record, node::PluginToken plugin, TimePoint now) {
+void Accounts::open(AccountRecord record, node::PluginToken plugin, TimePoint now,
+                    Effects& effects) {
     record.id = {static_cast<std::uint32_t>(record.began_unix_ms / kMsPerSecond), *serving_,
                  ++opened_};
     const AccountId id = record.id;
+    log(node::Level::info,
+        fmt::format("session is accounted for event=account session={} account={}",
+                    session_id(record.session), session_id_of(gateway_.id(), id)),
+        effects);
     Account& account = accounts_[id];
     account = {std::move(record), plugin, now + limits::kAccountConfirmWait, {}};
     link(account);

@@ -138,7 +138,7 @@ class Accounts final : public Keeper {
     bool begin_if_promoted(TimePoint now);
     void begin(TimePoint now);
     void stop();
-    void open(AccountRecord record, node::PluginToken plugin, TimePoint now);
+    void open(AccountRecord record, node::PluginToken plugin, TimePoint now, Effects& effects);
     void close(Account& account, EndCause cause, TimePoint now, Effects* effects);
     void note_ended(const AccountRecord& record);
     void forget(const AccountId& id, TimePoint now);
