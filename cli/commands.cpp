@@ -157,6 +157,7 @@ int Command::run(int argc, const char* const* argv) {
             return static_cast<int>(verb({out_, err_, use_colour_}));
         };
     };
+    add_doctor(app_, order_config);
     add_config(app_, order_config);
     add_witness_key(app_, order_config);
     app_.add_subcommand("version", "Prints the version of this program")->callback([this] {

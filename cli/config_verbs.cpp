@@ -7,7 +7,7 @@
 #include <ostream>
 #include <string>
 
-#include "cli/config_check.hpp"
+#include "cli/doctor.hpp"
 #include "cli/keys_view.hpp"
 #include "cli/tuning_view.hpp"
 #include "vpnha/configuration.hpp"
@@ -42,13 +42,6 @@ void add_config(CLI::App& app, const std::function<void(ConfigVerb)>& ordered) {
     };
     CLI::App* const config = app.add_subcommand("config", "The configuration file");
     config->require_subcommand(1);
-    CLI::App* const check = config->add_subcommand("check", "Is the file good, and this machine?");
-    check->add_option("FILE", given->path, "The file")->capture_default_str();
-    check->callback([given, ordered] {
-        ordered([given](const ConfigOutput& output) {
-            return check_config(given->path, output.out, output.err);
-        });
-    });
     CLI::App* const all = config->add_subcommand("show", "Every key with the value in force");
     all->add_option("FILE", given->path, "The file")->capture_default_str();
     all->callback([given, ordered] {
@@ -76,6 +69,17 @@ void add_config(CLI::App& app, const std::function<void(ConfigVerb)>& ordered) {
                    : given->as_markdown ? tuning_manual()
                                         : render_tuning(use_colour);
         });
+    });
+}
+
+void add_doctor(CLI::App& app, const std::function<void(ConfigVerb)>& ordered) {
+    const auto path = std::make_shared<std::string>(kConfigurationPath);
+    CLI::App* const verb = app.add_subcommand(
+        "doctor", "Looks at the configuration, this machine and the cluster, with what to mend");
+    verb->add_option("FILE", *path, "The configuration file")->capture_default_str();
+    verb->callback([path, ordered] {
+        ordered(
+            [path](const ConfigOutput& output) { return examine(*path, output.out, output.err); });
     });
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha config` and `vpnha witness-key`: what needs no vpnhad.
+// `vpnha config`, `doctor` and `witness-key`: what needs no vpnhad.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -19,6 +19,7 @@ using ConfigVerb = std::function<ExitCode(const ConfigOutput&)>;
 
 // `ordered` is called while the command line is parsed.
 void add_config(CLI::App& app, const std::function<void(ConfigVerb)>& ordered);
+void add_doctor(CLI::App& app, const std::function<void(ConfigVerb)>& ordered);
 void add_witness_key(CLI::App& app, const std::function<void(ConfigVerb)>& ordered);
 
 }  // namespace vpnha::cli

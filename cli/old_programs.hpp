@@ -11,7 +11,7 @@
 
 namespace vpnha::cli {
 
-// For `vpnha config check`: a line for each, with the reason.
+// For `vpnha doctor`: a line for each, with the reason.
 void say_old_programs(const Result<std::vector<OldProgram>>& old, std::ostream& out);
 
 // Adds them to the result of the verb `status`, as its member `old_programs`: empty when there are

@@ -8,7 +8,7 @@ was killed is silent after the demotion.
 Topology: gw1 alone, with corosync and without Pacemaker; for ocf:vpnha:pppd it has a head office
 in a network namespace.
 
-Steps: `vpnha config check` and tests/agents/run-ocf-tester run in the node. No fault.
+Steps: `vpnha doctor` and tests/agents/run-ocf-tester run in the node. No fault.
 
 Expected: the first finds nothing in the kernel's way, the second ends with 0.
 """
@@ -32,7 +32,7 @@ def steps(run: Run) -> None:
     cluster.prepare()
     cluster.start_corosync(node)
     VpnhaStack(run.lab, cluster).configure(node)
-    checked = node.run("vpnha", "config", "check", check=False)
+    checked = node.run("vpnha", "doctor", check=False)
     run.expect("config_check", [checked.code, checked.stderr, checked.stdout.splitlines()[-1]],
                equals([0, "", "connection tracking: set for the replication of flows"]))
     for name in ("run-ocf-tester", "agent-table", "pppd-table"):

@@ -12,7 +12,7 @@ bridge, and leaves it. A standby sends from the PPP address by its veth, and the
 own address. Somebody flushes all nftables rules of the promoted node.
 
 Expected: the node is promoted and the session is protected, with such a device on all nodes.
-`vpnha status --check` exits with 1 and names them, the port as well; `vpnha config check` names
+`vpnha status --check` exits with 1 and names them, the port as well; `vpnha doctor` names
 them. No gap is longer than 50 ms, or twice the longest of a fault-free time, and nobody else is
 promoted. The devices are barred, within a second of the flush as well. Nothing that the standby
 sends from the PPP address leaves.
@@ -47,7 +47,7 @@ def steps(run: Run) -> None:
             run.expect(f"barred_on_{node.name}", barred(live, node), equals([ROUTED]))
             run.expect(f"named_by_{node.name}", named_by_check(node, ROUTED), is_true())
             run.expect(f"config_check_of_{node.name}_names_it",
-                       ROUTED in node.run("vpnha", "config", "check", check=False).stdout,
+                       ROUTED in node.run("vpnha", "doctor", check=False).stdout,
                        is_true())
         let_port_leave(run, live)
         speak_on_standby(run, live)

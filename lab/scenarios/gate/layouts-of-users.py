@@ -13,7 +13,7 @@ a table with a default route of its own. client1 dials and makes traffic. A stan
 the table 1001, the gateway's, and a default route there. The power of the promoted gateway is cut,
 and then the role moves to the node with the VRF.
 
-Expected: `vpnha config check` refuses the node with the VRF and `vpnha status --check` names it,
+Expected: `vpnha doctor` refuses the node with the VRF and `vpnha status --check` names it,
 before it is promoted. The other standby takes over, and the client notices no more than in
 l2tp-power-cut. The move to the node with the VRF succeeds, nobody is fenced for it, and the session
 lives on.
@@ -56,7 +56,7 @@ def steps(run: Run) -> None:
     add_vrf(odd)
     run.wait_for(f"status --check of {odd.name} names it", lambda: named_by_check(odd),
                  NAMED_LIMIT_S)
-    checked = odd.run("vpnha", "config", "check", CONFIG_FILE, check=False)
+    checked = odd.run("vpnha", "doctor", CONFIG_FILE, check=False)
     run.expect("config_check_refuses_it", checked.code != GOOD and TAKEN in checked.stderr,
                is_true())
     run.wait_for(f"{odd.name} goes behind the others",

@@ -90,6 +90,18 @@ struct ConstraintFinding {
 // neither root nor in group haclient.
 [[nodiscard]] VPNHA_API Result<std::vector<ConstraintFinding>> check_constraints();
 
+// Whether fencing fits the nodes of the cluster and the witness of that configuration, by this
+// node's CIB: each finding with what to do. Errors: as of check_constraints(), and the
+// configuration's.
+[[nodiscard]] VPNHA_API Result<std::vector<std::string>> check_fencing(
+    const std::string& config_file);
+
+// What AppArmor has denied to vpnhad and the stock daemons within a day, each with the rule to
+// write. Waits for journalctl(1) for 5 s at most. Error permission: only root can look; others:
+// there is no journal.
+[[nodiscard]] VPNHA_API Result<std::vector<std::string>> check_denials(
+    const std::string& config_file);
+
 struct ConntrackFinding {
     bool is_error = false;
     std::string text;  // What it is, what to set instead, and why.

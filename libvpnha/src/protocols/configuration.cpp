@@ -117,7 +117,7 @@ std::string configuration_example() {
                        comment(
                            "vpnha.toml(5): the same file on every node of the cluster. Keys that "
                            "are commented out "
-                           "show their defaults. Check it with: vpnha config check");
+                           "show their defaults. Check it with: vpnha doctor");
     bool serves = false;
     for (const Section& section : config::schema().sections()) {
         // A gateway serves a protocol because it has the table: one is enough for an example.

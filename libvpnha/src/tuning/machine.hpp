@@ -58,8 +58,8 @@ struct Machine {
     std::vector<Daemon> daemons;  // vpnhad and those of the demand, as far as they run here.
     unsigned processors = 1;
     bool balances_interrupts = false;  // irqbalance runs.
-    // By the name of the row that wants a socket: the kernel has it, or loads the module of it.
-    std::map<std::string, bool> sockets{};
+    // By the name of the row that wants a socket or a module: the kernel has it, or loads it.
+    std::map<std::string, bool> present{};
 };
 
 }  // namespace vpnha::tuning

@@ -211,6 +211,13 @@ Table common_rows() {
          .wanted = Minimum{30},
          .how = kByKernel,
          .why = "rules that let answers pass know a request for so long"},
+        {.name = "module ppp_generic",
+         .wanted = Other{kModuleWanted, &judge_module},
+         .weight = Weight::must,
+         .need = kDialled,
+         .how = kModuleHow,
+         .why = "pppd does not start without it, and no session is installed",
+         .module = "ppp_generic"},
         {.name = "LimitNOFILE of vpnhad",
          .wanted = Other{fmt::format("{} for each client, and {}", kFilesPerClient, kFilesBeside),
                          &judge_files_of_vpnhad},
@@ -252,6 +259,17 @@ Table common_rows() {
 }
 
 }  // namespace
+
+void judge_module(const Row& row, const Demand& /*demand*/, const Machine& machine,
+                  Findings& findings) {
+    const auto found = machine.present.find(row.name);
+    if (found == machine.present.end()) {
+        findings.unread.push_back(row.name);
+    } else if (!found->second) {
+        findings.add(row, row.name, "neither built in nor loadable",
+                     "install a kernel that has it, as Debian's linux-image-amd64");
+    }
+}
 
 void Findings::add(const Row& row, std::string what, std::string now, std::string remedy) {
     list.push_back(

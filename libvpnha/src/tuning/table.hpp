@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The table of tuning: what a gateway wants of a node's kernel, devices and limits, and what of it
-// a machine lacks. The file for sysctl.d, docs/operate/tuning.md and `vpnha config check` are made
+// a machine lacks. The file for sysctl.d, docs/operate/tuning.md and `vpnha doctor` are made
 // of it.
 // Pure: values in, findings out.
 //
@@ -69,7 +69,9 @@ struct Row {
     // What the file of sysctl.d sets, "NAME = VALUE" each; none: it is no sysctl, or the kernel's
     // default is as wanted.
     std::vector<std::string> file{};
-    std::optional<SocketKind> socket{};  // Machine::sockets says whether there is such a one.
+    // Machine::present says whether the kernel has such a socket, or that module.
+    std::optional<SocketKind> socket{};
+    std::string_view module{};
     // Of a protocol's row: the name of the one behind which it stands.
     std::string_view after{};
 };
@@ -89,5 +91,9 @@ using Table = std::vector<Row>;
 [[nodiscard]] std::vector<Machine::Daemon> daemons_of(const Machine& machine, std::string_view name,
                                                       std::string_view what, Findings& findings);
 [[nodiscard]] std::string amount(std::uint64_t value);
+// For a row with a socket or a module.
+inline constexpr const char* kModuleWanted = "built in, or loaded when it is needed";
+inline constexpr const char* kModuleHow = "Debian's kernels have it, except those of the cloud";
+void judge_module(const Row& row, const Demand& demand, const Machine& machine, Findings& findings);
 
 }  // namespace vpnha::tuning

@@ -285,11 +285,11 @@ void enter_network(const char* events) {
     }
 }
 
-TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
+TEST(CommandsTest, DoctorNamesFileAndLine) {
     enter_network("1");
     const std::string path = temporary_path("cli.toml");
     std::ofstream(path) << example_without_l2tp();
-    Outcome outcome = run_command({"config", "check", path.c_str()});
+    Outcome outcome = run_command({"doctor", path.c_str()});
     EXPECT_EQ(outcome.code, 0);
     // A machine with chrony has a line on the clock, too.
     EXPECT_THAT(outcome.out, StartsWith(path + ": good\nkernel: has what the gate needs\n"));
@@ -298,7 +298,7 @@ TEST(CommandsTest, ConfigCheckNamesFileAndLine) {
     EXPECT_THAT(outcome.out, HasSubstr("\ndaemons: not looked at: "));
     EXPECT_THAT(run_command({"config", "show", path.c_str()}).out, HasSubstr("port = 5420"));
     std::ofstream(path) << "[gateway.x]\nidd = 1\n";
-    outcome = run_command({"config", "check", path.c_str()});
+    outcome = run_command({"doctor", path.c_str()});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_THAT(outcome.err, HasSubstr(path + ":2: unknown key 'idd'"));
     ::unlink(path.c_str());
@@ -319,15 +319,15 @@ TEST(CommandsTest, AWitnessKeyNeedsAWitnessAndCorosync) {
     ::unlink(path.c_str());
 }
 
-TEST(CommandsTest, ConfigCheckLooksAtConnectionTrackingWhereFlowsAreReplicated) {
+TEST(CommandsTest, DoctorLooksAtConnectionTrackingWhereFlowsAreReplicated) {
     enter_network("1");
     const std::string path = temporary_path("cli-conntrack.toml");
     std::ofstream(path) << example_without_l2tp();
-    Outcome outcome = run_command({"config", "check", path.c_str()});
+    Outcome outcome = run_command({"doctor", path.c_str()});
     EXPECT_EQ(outcome.code, 0);
     EXPECT_THAT(outcome.out, HasSubstr("\nconnection tracking: "));
     enter_network("2");
-    outcome = run_command({"config", "check", path.c_str()});
+    outcome = run_command({"doctor", path.c_str()});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_THAT(outcome.out, StartsWith(path + ": good\n"));
     EXPECT_THAT(outcome.err, StartsWith("vpnha: connection tracking: net.netfilter."
@@ -335,25 +335,25 @@ TEST(CommandsTest, ConfigCheckLooksAtConnectionTrackingWhereFlowsAreReplicated) 
     std::string without = example_without_l2tp();
     const std::string_view flag = "#replicate = true";
     std::ofstream(path) << without.replace(without.find(flag), flag.size(), "replicate = false");
-    outcome = run_command({"config", "check", path.c_str()});
+    outcome = run_command({"doctor", path.c_str()});
     EXPECT_EQ(outcome.code, 0);
     EXPECT_THAT(outcome.out + outcome.err, Not(HasSubstr("connection tracking")));
     ::unlink(path.c_str());
 }
 
-TEST(CommandsTest, ConfigCheckFailsWhereAMustIsNotSo) {
+TEST(CommandsTest, DoctorFailsWhereAMustIsNotSo) {
     enter_network("1");
     const std::string path = temporary_path("cli-tuning.toml");
     std::ofstream(path) << example_without_l2tp();
     std::ofstream("/proc/sys/net/ipv4/conf/all/rp_filter") << "1";
-    Outcome outcome = run_command({"config", "check", path.c_str()});
+    Outcome outcome = run_command({"doctor", path.c_str()});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     EXPECT_THAT(outcome.out, HasSubstr("\ntuning: advice: net.ipv4.conf.all.rp_filter is 1 "
                                        "(strict); set it to 0 or 2: "));
     EXPECT_THAT(outcome.out, HasSubstr("\ntuning: not looked at: "));
     std::ofstream("/proc/sys/net/ipv4/ip_forward") << "0";
     std::ofstream("/proc/sys/net/ipv4/ip_nonlocal_bind") << "0";
-    outcome = run_command({"config", "check", path.c_str()});
+    outcome = run_command({"doctor", path.c_str()});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_THAT(outcome.err, AllOf(HasSubstr("vpnha: tuning: net.ipv4.ip_forward is 0; set it to "
                                              "1: what clients and the inside say"),
@@ -373,7 +373,7 @@ TEST(CommandsTest, ConfigTuningPrintsTheTable) {
     EXPECT_EQ(run_command({"config", "tuning", "--markdown", "--sysctl"}).code, 2);
 }
 
-TEST(CommandsTest, ConfigCheckByAnybodyElseSaysThatItCouldNotLookAtTheKernel) {
+TEST(CommandsTest, DoctorByAnybodyElseSaysThatItCouldNotLookAtTheKernel) {
     enter_network("1");
     const std::string path = temporary_path("cli-anybody.toml");
     std::ofstream(path) << example_without_l2tp();
@@ -383,7 +383,7 @@ TEST(CommandsTest, ConfigCheckByAnybodyElseSaysThatItCouldNotLookAtTheKernel) {
         if (::setresuid(65534, 65534, 65534) != 0) {
             ::_exit(1);
         }
-        const Outcome outcome = run_command({"config", "check", path.c_str()});
+        const Outcome outcome = run_command({"doctor", path.c_str()});
         ::_exit(outcome.code == 0 &&
                         outcome.out.starts_with(
                             path + ": good\nkernel: only root can look whether this kernel "

@@ -50,7 +50,11 @@ Machine good() {
                         {"pptpd", 1024, 1262}},
             .processors = 4,
             .balances_interrupts = true,
-            .sockets = {{"module l2tp_ppp", true}}};
+            .present = {{"module esp4", true},
+                        {"module l2tp_ppp", true},
+                        {"module ppp_generic", true},
+                        {"module tun", true},
+                        {"module xfrm_user", true}}};
 }
 
 std::vector<std::string> found(const Machine& machine, const Demand& demand = everything()) {
@@ -168,7 +172,7 @@ TEST(TableTest, LimitsGoByTheClientsThatThePoolsHaveAddressesFor) {
 
 TEST(TableTest, AKernelWithoutPppOverL2tpIsNamed) {
     Machine machine = good();
-    machine.sockets["module l2tp_ppp"] = false;
+    machine.present["module l2tp_ppp"] = false;
     EXPECT_THAT(found(machine),
                 ElementsAre("error: module l2tp_ppp is neither built in nor loadable; install a "
                             "kernel that has it, as Debian's linux-image-amd64: without it xl2tpd "
@@ -176,9 +180,28 @@ TEST(TableTest, AKernelWithoutPppOverL2tpIsNamed) {
     Demand demand = everything();
     demand.needs.erase("l2tp");
     EXPECT_THAT(found(machine, demand), IsEmpty());
-    machine.sockets.clear();
+    machine.present.erase("module l2tp_ppp");
     EXPECT_THAT(found(machine), IsEmpty());
     EXPECT_THAT(check(table(), everything(), machine).unread, ElementsAre("module l2tp_ppp"));
+}
+
+TEST(TableTest, EachProtocolNamesTheModulesThatItNeeds) {
+    const auto lacking = [](const std::set<std::string, std::less<>>& needs) {
+        Machine machine = good();
+        for (auto& [name, is_there] : machine.present) {
+            is_there = false;
+        }
+        Demand demand = everything();
+        demand.needs = needs;
+        std::string names;
+        for (const std::string& line : found(machine, demand)) {
+            names += line.substr(0, line.find(" is neither"));
+        }
+        return names;
+    };
+    EXPECT_EQ(lacking({"ipsec"}), "error: module xfrm_usererror: module esp4");
+    EXPECT_EQ(lacking({"pptp"}), "error: module tun");
+    EXPECT_EQ(lacking({"dialled"}), "error: module ppp_generic");
 }
 
 TEST(TableTest, OffloadsAreLookedAtOnEachDevice) {

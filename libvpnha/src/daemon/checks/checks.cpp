@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What can be looked at without starting a daemon; what is of one protocol alone is in its folder.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 
+#include "daemon/checks/apparmor_denials.hpp"
 #include "daemon/checks/clock_rate.hpp"
 #include "daemon/checks/cluster_links.hpp"
 #include "daemon/checks/constraints.hpp"
 #include "daemon/checks/daemons_check.hpp"
 #include "daemon/checks/devices_check.hpp"
+#include "daemon/checks/fencing_check.hpp"
 #include "daemon/checks/program_versions.hpp"
 #include "daemon/checks/quorum_mode.hpp"
 #include "host/addresses/routing_conflicts.hpp"
@@ -30,6 +33,14 @@ namespace {
 constexpr const char* kCibadmin = "/usr/sbin/cibadmin";
 // `vpnha status` waits for it.
 constexpr std::chrono::seconds kCibTimeout{2};
+constexpr const char* kJournalctl = "/usr/bin/journalctl";
+constexpr std::chrono::seconds kJournalTimeout{5};
+
+Result<std::string> cib_configuration() {
+    const Result<std::string> cib = adapters::query_cib(kCibadmin, "configuration", kCibTimeout,
+                                                        adapters::ErrorOutput::dropped);
+    return cib ? cib : fail(cib.error().code, fmt::format("{}: {}", kCibadmin, cib.error().detail));
+}
 
 }  // namespace
 
@@ -62,13 +73,35 @@ Result<VotersCheck> check_voters(const std::string& config_file) {
 }
 
 Result<std::vector<ConstraintFinding>> check_constraints() {
-    const Result<std::string> cib = adapters::query_cib(kCibadmin, "configuration", kCibTimeout,
-                                                        adapters::ErrorOutput::dropped);
-    if (!cib) {
-        return fail(cib.error().code, fmt::format("{}: {}", kCibadmin, cib.error().detail));
-    }
+    VPNHA_TRY(const std::string cib, cib_configuration());
     const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    return runtime::find_in_constraints(*cib, now);
+    return runtime::find_in_constraints(cib, now);
+}
+
+Result<std::vector<std::string>> check_fencing(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    VPNHA_TRY(const std::string cib, cib_configuration());
+    return runtime::find_in_fencing(cib, !config.witness.name.empty());
+}
+
+Result<std::vector<std::string>> check_denials(const std::string& config_file) {
+    VPNHA_TRY(const config::Config config, config::load(config_file));
+    if (::geteuid() != 0) {
+        return fail(Errc::permission, "only root can look at what the kernel has logged");
+    }
+    // auditd's lines are in the journal as well, as another transport.
+    VPNHA_TRY(const adapters::Printed log,
+              adapters::printed_by(
+                  {kJournalctl, "--quiet", "--no-pager", "--output=cat", "--since=-1d",
+                   "--grep=apparmor=.DENIED", "_TRANSPORT=kernel", "+", "_TRANSPORT=audit"},
+                  kJournalTimeout, adapters::ErrorOutput::dropped));
+    std::vector<std::string> daemons;
+    for (const config::Gateway& gateway : config.gateways) {
+        for (const config::Facts& protocol : gateway.protocols.facts()) {
+            daemons.emplace_back(protocol.daemon);
+        }
+    }
+    return runtime::find_denials(log.text, std::move(daemons));
 }
 
 Result<ConntrackCheck> check_conntrack(const std::string& config_file) {

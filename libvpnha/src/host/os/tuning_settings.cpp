@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sys/ioctl.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -163,7 +164,29 @@ void read_socket(const tuning::Row& row, Machine& machine) {
     const bool is_there = static_cast<bool>(
         open_network_socket(row.socket->domain, row.socket->type, row.socket->protocol));
     if (is_there || errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT) {
-        machine.sockets.emplace(row.name, is_there);
+        machine.present.emplace(row.name, is_there);
+    }
+}
+
+std::string kernel_release() {
+    utsname name{};
+    return ::uname(&name) == 0 ? name.release : "";
+}
+
+// Built in or loaded; or a file of it is there, which the kernel loads at its first use. Not to be
+// read where there is no list of modules, as with a kernel of one's own.
+void read_module(const tuning::Row& row, const TuningRoots& roots, Machine& machine) {
+    std::error_code error;
+    if (std::filesystem::exists(fmt::format("{}/module/{}", roots.sys, row.module), error)) {
+        machine.present.emplace(row.name, true);
+        return;
+    }
+    const std::string lists = fmt::format("{}/{}", roots.modules, kernel_release());
+    const std::string known =
+        read_text(lists + "/modules.builtin") + read_text(lists + "/modules.dep");
+    if (!known.empty()) {
+        const bool is_there = known.find(fmt::format("/{}.ko", row.module)) != std::string::npos;
+        machine.present.emplace(row.name, is_there);
     }
 }
 
@@ -202,6 +225,9 @@ tuning::Machine read_tuning(const tuning::Table& table, const tuning::Demand& de
     for (const tuning::Row& row : table) {
         if (row.socket && matters(row, demand)) {
             read_socket(row, machine);
+        }
+        if (!row.module.empty() && matters(row, demand)) {
+            read_module(row, roots, machine);
         }
     }
     machine.processors = static_cast<unsigned>(std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN)));

@@ -12,6 +12,7 @@ namespace vpnha::adapters {
 struct TuningRoots {
     std::string proc = "/proc";
     std::string sys = "/sys";
+    std::string modules = "/lib/modules";
 };
 
 [[nodiscard]] tuning::Machine read_tuning(const tuning::Table& table, const tuning::Demand& demand,

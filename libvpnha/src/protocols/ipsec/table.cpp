@@ -102,6 +102,13 @@ const Gateway* find_gateway(const Config& config) {
     return found == config.gateways.end() ? nullptr : &*found;
 }
 
+namespace {
+
+// AF_NETLINK, SOCK_RAW, NETLINK_XFRM.
+constexpr tuning::SocketKind kXfrmSocket{16, 3, 6};
+
+}  // namespace
+
 tuning::Table Table::tuning_rows() {
     return {
         {.name = "net.netfilter.nf_conntrack_udp_timeout_stream",
@@ -110,6 +117,22 @@ tuning::Table Table::tuning_rows() {
          .how = tuning::kByKernel,
          .why = "a client of IPsec behind a NAT is heard of each 20 s only",
          .after = "net.netfilter.nf_conntrack_udp_timeout"},
+        {.name = "module xfrm_user",
+         .wanted = tuning::Other{tuning::kModuleWanted, &tuning::judge_module},
+         .weight = tuning::Weight::must,
+         .need = "ipsec",
+         .how = tuning::kModuleHow,
+         .why = "charon and vpnhad speak with the kernel's SAs through it",
+         .socket = kXfrmSocket,
+         .after = "module ppp_generic"},
+        {.name = "module esp4",
+         .wanted = tuning::Other{tuning::kModuleWanted, &tuning::judge_module},
+         .weight = tuning::Weight::must,
+         .need = "ipsec",
+         .how = tuning::kModuleHow,
+         .why = "no ESP SA is installed without it",
+         .module = "esp4",
+         .after = "module xfrm_user"},
     };
 }
 

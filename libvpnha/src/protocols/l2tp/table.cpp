@@ -61,17 +61,6 @@ constexpr std::uint64_t kFilesMax = 1024;
 // As xl2tpd asks at its start (network.c, init_network()): AF_PPPOX, SOCK_DGRAM, PX_PROTO_OL2TP.
 constexpr tuning::SocketKind kPppOverL2tp{24, 2, 1};
 
-void judge_module(const Row& row, const Demand& /*demand*/, const Machine& machine,
-                  Findings& findings) {
-    const auto found = machine.sockets.find(row.name);
-    if (found == machine.sockets.end()) {
-        findings.unread.push_back(row.name);
-    } else if (!found->second) {
-        findings.add(row, row.name, "neither built in nor loadable",
-                     "install a kernel that has it, as Debian's linux-image-amd64");
-    }
-}
-
 void judge_files(const Row& row, const Demand& /*demand*/, const Machine& machine,
                  Findings& findings) {
     for (const Machine::Daemon& xl2tpd : daemons_of(machine, "xl2tpd", row.name, findings)) {
@@ -87,13 +76,13 @@ void judge_files(const Row& row, const Demand& /*demand*/, const Machine& machin
 tuning::Table Table::tuning_rows() {
     return {
         {.name = "module l2tp_ppp",
-         .wanted = tuning::Other{"built in, or loaded when it is needed", &judge_module},
+         .wanted = tuning::Other{tuning::kModuleWanted, &tuning::judge_module},
          .weight = tuning::Weight::must,
          .need = "l2tp",
-         .how = "Debian's kernels have it, except those of the cloud",
+         .how = tuning::kModuleHow,
          .why = "without it xl2tpd carries sessions in user space, where no gateway keeps them",
          .socket = kPppOverL2tp,
-         .after = "net.netfilter.nf_conntrack_udp_timeout"},
+         .after = "module ppp_generic"},
         {.name = "LimitNOFILE of xl2tpd",
          .wanted = tuning::Other{fmt::format("at most {}", kFilesMax), &judge_files},
          .weight = tuning::Weight::must,

@@ -54,6 +54,15 @@ tuning::Table Table::tuning_rows() {
          .how = tuning::kByKernel,
          .why = "it counts where cookies are off only; pptpd's queue of 3 is narrower",
          .after = "net.ipv4.tcp_syncookies"},
+        {.name = "module tun",
+         .wanted = tuning::Other{tuning::kModuleWanted, &tuning::judge_module},
+         .weight = tuning::Weight::must,
+         .need = "pptp",
+         .how = tuning::kModuleHow,
+         .why = "a call that is taken over goes on by a TUN device; GRE needs no module, it passes "
+                "raw sockets",
+         .module = "tun",
+         .after = "module ppp_generic"},
     };
 }
 

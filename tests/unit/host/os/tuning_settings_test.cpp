@@ -2,6 +2,7 @@
 // In a network namespace of its own, beside files that stand in for /proc and /sys.
 #include "host/os/tuning_settings.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <linux/ethtool.h>
 #include <linux/filter.h>
@@ -14,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,7 +51,7 @@ class TuningSettingsTest : public ::testing::Test {
         std::ofstream(root_ + path) << text;
     }
     [[nodiscard]] TuningRoots roots() const {
-        return {.proc = root_ + "/proc", .sys = root_ + "/sys"};
+        return {.proc = root_ + "/proc", .sys = root_ + "/sys", .modules = root_ + "/modules"};
     }
 
     std::string root_ = temporary_path("tuning");
@@ -187,17 +189,36 @@ bool fail_pppox(int error) {
            ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
+TEST_F(TuningSettingsTest, AModuleIsLoadedOrBuiltInOrInAFile) {
+    tuning::Demand demand = of_device("lo");
+    demand.needs = {"dialled", "pptp"};
+    using Present = std::map<std::string, bool>;
+    EXPECT_EQ(read_tuning(demand, roots()).present, Present{}) << "there is no list of modules";
+    utsname name{};
+    ASSERT_EQ(::uname(&name), 0);
+    const std::string lists = fmt::format("/modules/{}", name.release);
+    put(lists + "/modules.dep", "kernel/drivers/net/tunnel6.ko:\n");
+    EXPECT_EQ(read_tuning(demand, roots()).present,
+              (Present{{"module ppp_generic", false}, {"module tun", false}}));
+    put(lists + "/modules.builtin", "kernel/drivers/net/tun.ko\n");
+    put("/sys/module/ppp_generic/refcnt", "0");
+    EXPECT_EQ(read_tuning(demand, roots()).present,
+              (Present{{"module ppp_generic", true}, {"module tun", true}}));
+}
+
 TEST_F(TuningSettingsTest, AsksForPppOverL2tpAsXl2tpdDoes) {
     const auto is_found = [](int error, bool l2tp, std::optional<bool> expected) {
         const pid_t child = ::fork();
         if (child == 0) {
             tuning::Demand demand = of_device("lo");
-            demand.needs = {l2tp ? "l2tp" : "pptp"};
-            std::map<std::string, bool> sockets;
-            if (expected) {
-                sockets["module l2tp_ppp"] = *expected;
+            if (l2tp) {
+                demand.needs = {"l2tp"};
             }
-            ::_exit(fail_pppox(error) && read_tuning(demand).sockets == sockets ? 0 : 1);
+            std::map<std::string, bool> present;
+            if (expected) {
+                present["module l2tp_ppp"] = *expected;
+            }
+            ::_exit(fail_pppox(error) && read_tuning(demand).present == present ? 0 : 1);
         }
         int status = 0;
         EXPECT_EQ(::waitpid(child, &status, 0), child);

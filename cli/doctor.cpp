@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/config_check.hpp"
+#include "cli/doctor.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -183,9 +183,35 @@ ExitCode say_call_ids(const std::string& path, std::ostream& out, std::ostream& 
     return ExitCode::ok;
 }
 
+// Of the cluster, or of the log: where it does not run here yet there is nothing to look at.
+void say_warnings(std::string_view about, const Result<std::vector<std::string>>& found,
+                  std::string_view nothing, std::ostream& out) {
+    if (!found) {
+        out << about << ": not looked at: " << printable(found.error().detail) << "\n";
+        return;
+    }
+    for (const std::string& what : *found) {
+        out << about << ": warning: " << printable(what) << "\n";
+    }
+    if (found->empty()) {
+        out << about << ": " << nothing << "\n";
+    }
+}
+
+Result<std::vector<std::string>> overriding_constraints() {
+    VPNHA_TRY(const std::vector<ConstraintFinding> all, check_constraints());
+    std::vector<std::string> amiss;
+    for (const ConstraintFinding& each : all) {
+        if (!each.is_intended) {
+            amiss.push_back(each.text);
+        }
+    }
+    return amiss;
+}
+
 }  // namespace
 
-ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& err) {
+ExitCode examine(const std::string& path, std::ostream& out, std::ostream& err) {
     const Result<std::string> text = effective_configuration(path);
     if (!text) {
         return report(text.error(), err);
@@ -209,6 +235,9 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     }
     check_links(out);
     const ExitCode voters = say_voters(path, out, err);
+    say_warnings("fencing", check_fencing(path), "fits the nodes", out);
+    say_warnings("constraints", overriding_constraints(), "none overrides the promotion scores",
+                 out);
     const ExitCode call_ids = say_call_ids(path, out, err);
     for (const std::string& note : configuration_notes(path).value_or(std::vector<std::string>{})) {
         out << printable(note) << "\n";
@@ -217,6 +246,7 @@ ExitCode check_config(const std::string& path, std::ostream& out, std::ostream& 
     const ExitCode connections = say_connections(path, out, err);
     say_radius(check_radius(path), out);
     say_old_programs(check_versions(), out);
+    say_warnings("apparmor", check_denials(path), "has denied nothing within a day", out);
     // First, for it loads a module: settings of connection tracking are there with it.
     const Result<ConntrackCheck> tracking = check_conntrack(path);
     const ExitCode tuned = say_tuning(path, out, err);

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What `vpnha doctor` looks at: the file, this kernel and its modules, the devices, routing, the
+// clock, the cluster's links, voters, fencing and constraints, the stock daemons, the way to the
+// RADIUS servers, the versions of other programs, what AppArmor has denied, the table of tuning,
+// connection tracking. Each finding has what to do.
+#pragma once
+
+#include <iosfwd>
+#include <string>
+
+#include "cli/exit_code.hpp"
+
+namespace vpnha::cli {
+
+[[nodiscard]] ExitCode examine(const std::string& path, std::ostream& out, std::ostream& err);
+
+}  // namespace vpnha::cli
