@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "cli/cluster_check.hpp"
+#include "cli/completion.hpp"
 #include "cli/config_verbs.hpp"
 #include "cli/drain.hpp"
 #include "cli/drill/verb.hpp"
@@ -28,7 +29,7 @@
 #include "cli/peers_view.hpp"
 #include "cli/plan_view.hpp"
 #include "cli/replaced_file.hpp"
-#include "cli/session_end.hpp"
+#include "cli/session_verbs.hpp"
 #include "cli/sessions_view.hpp"
 #include "cli/status_view.hpp"
 #include "cli/switchover.hpp"
@@ -95,7 +96,7 @@ class Command {
     std::function<int()> action_;
 
     std::string socket_ = kControlSocketPath;
-    std::string columns_;
+    SessionsOrder sessions_;
     std::string gateway_;
     std::string without_;
     std::string output_;
@@ -114,6 +115,7 @@ int Command::run(int argc, const char* const* argv) {
     app_.require_subcommand(1);
     app_.fallthrough();
     app_.add_option("--socket", socket_, "Control socket of vpnhad")->capture_default_str();
+    app_.set_version_flag("--version", fmt::format("vpnha {}", version()));
     app_.add_flag("--no-color", no_colour_, "No colours, as when NO_COLOR is set");
     app_.footer(
         "Exit codes: 0 ok, 1 failed, 2 usage, 3 vpnhad unreachable, 4 not permitted,\n"
@@ -141,8 +143,10 @@ int Command::run(int argc, const char* const* argv) {
             tell([gateway](const auto& ports) { return undrain(gateway, ports); });
         });
     drill::add_drill(app_, [this](drill::Verb verb) { tell(std::move(verb)); });
-    add_session_end(app_, [this](const std::string& id) {
-        tell([id](const auto& ports) { return end_session(id, ports); });
+    add_session(app_, [this](const SessionOrder& order) {
+        tell([order](const auto& ports) {
+            return order.ends ? end_session(order.id, ports) : show_session(order, ports);
+        });
     });
     add_events(app_, [this](const EventsOrder& order) {
         tell([order](const auto& ports) { return show_events(order, ports); });
@@ -160,9 +164,9 @@ int Command::run(int argc, const char* const* argv) {
     add_doctor(app_, order_config);
     add_config(app_, order_config);
     add_witness_key(app_, order_config);
-    app_.add_subcommand("version", "Prints the version of this program")->callback([this] {
-        action_ = [this] {
-            out_ << "vpnha " << version() << "\n";
+    add_completion(app_, [this](Shell shell) {
+        action_ = [this, shell] {
+            out_ << completion_of(app_, shell);
             return static_cast<int>(ExitCode::ok);
         };
     });
@@ -217,8 +221,12 @@ void Command::add_sessions() {
     CLI::App* const verb = app_.add_subcommand("sessions", "Sessions held by this node");
     verb->add_flag("--json", as_json_, "As JSON");
     verb->add_option("--gateway", gateway_, "Sessions of this gateway only");
-    verb->add_option("--columns", columns_,
+    verb->add_option("--columns", sessions_.columns,
                      fmt::format("Of {}", fmt::join(session_columns(), ",")));
+    verb->add_option("--sort", sessions_.sort, "By these columns, the first one first");
+    verb->add_option("--where", sessions_.where,
+                     "Sessions whose COLUMN=PATTERN only, as user=al*; given again: both")
+        ->allow_extra_args(false);
     add_watch(*verb);
     verb->callback(
         [this] { action_ = [this] { return watch([this] { return show_sessions(); }); }; });
@@ -366,12 +374,8 @@ int Command::check_status() {
 }
 
 ExitCode Command::show_sessions() {
-    Result<std::vector<std::string>> columns;
-    if (!columns_.empty()) {
-        columns = parse_columns(columns_);
-    }
-    if (!columns) {
-        return report(columns.error());
+    if (const Result<void> good = check(sessions_); !good) {
+        return report(good.error());
     }
     const Result<json> result =
         ask("sessions", gateway_.empty() ? json::object() : json{{"gateway", gateway_}});
@@ -379,15 +383,19 @@ ExitCode Command::show_sessions() {
         return report(result.error());
     }
     return read_answer([&] {
-        const json sorted = sort_sessions(*result);
+        const std::int64_t now = std::chrono::duration_cast<std::chrono::seconds>(
+                                     std::chrono::system_clock::now().time_since_epoch())
+                                     .count();
+        const json selected = select_sessions(*result, sessions_, now);
         if (as_json_) {
-            print_json(sorted);
-        } else {
-            const auto now = std::chrono::system_clock::now().time_since_epoch();
-            out_ << render_sessions(
-                sorted, columns_.empty() ? default_session_columns(sorted) : *columns,
-                std::chrono::duration_cast<std::chrono::seconds>(now).count(), use_colour_);
+            print_json(selected);
+            return ExitCode::ok;
         }
+        const std::vector<std::string> columns =
+            sessions_.columns.empty()
+                ? default_session_columns(selected)
+                : parse_columns(sessions_.columns).value_or(std::vector<std::string>{});
+        out_ << render_sessions(selected, columns, now, use_colour_);
         return ExitCode::ok;
     });
 }

@@ -26,7 +26,8 @@ struct Read {
 void print(const json& event, const EventsOrder& order, std::ostream& out) {
     const json& fields = event.at("fields");
     if ((!order.event.empty() && event.at("event") != order.event) ||
-        (!order.gateway.empty() && fields.value("gateway", "") != order.gateway)) {
+        (!order.gateway.empty() && fields.value("gateway", "") != order.gateway) ||
+        (!order.session.empty() && fields.value("session", "") != order.session)) {
         return;
     }
     if (order.as_json) {
@@ -69,6 +70,7 @@ void add_events(CLI::App& app, const std::function<void(const EventsOrder&)>& or
     verb->add_flag("--json", order->as_json, "A JSON object a line");
     verb->add_option("--gateway", order->gateway, "Of this gateway only");
     verb->add_option("--event", order->event, "Of this word only");
+    verb->add_option("--session", order->session, "Of this session only, by its whole id");
     verb->callback([order, ordered] { ordered(*order); });
 }
 

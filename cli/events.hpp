@@ -13,6 +13,7 @@ namespace vpnha::cli {
 struct EventsOrder {
     std::string gateway{};  // Empty: also those of none.
     std::string event{};    // Empty: all words.
+    std::string session{};  // An id; empty: all lines.
     bool follow = false;
     bool as_json = false;  // A line each.
 };

@@ -2,8 +2,10 @@
 #include "cli/sessions_view.hpp"
 
 #include <fmt/format.h>
+#include <fnmatch.h>
 
 #include <algorithm>
+#include <cstring>
 #include <ctime>
 #include <utility>
 
@@ -96,6 +98,21 @@ const Column* find_column(const std::string& name) {
     return found == std::end(kColumns) ? nullptr : found;
 }
 
+// What a column is sorted by. An age is, as time goes on, the time of the begin the other way
+// round.
+std::string key_of(const std::string& column, const json& session, std::int64_t now_unix_s) {
+    if (column == "age") {
+        const std::int64_t since = unix_seconds(session.at("established").get<std::string>());
+        return fmt::format("{:020}", since < 0 ? 0 : std::max<std::int64_t>(now_unix_s - since, 0));
+    }
+    return find_column(column)->cell(session, now_unix_s).text;
+}
+
+std::pair<std::string, std::string> split_where(const std::string& where) {
+    const std::size_t equals = std::min(where.find('='), where.size());
+    return {where.substr(0, equals), where.substr(std::min(equals + 1, where.size()))};
+}
+
 }  // namespace
 
 std::vector<std::string> session_columns() {
@@ -133,19 +150,68 @@ Result<std::vector<std::string>> parse_columns(const std::string& text) {
     return names;
 }
 
-json sort_sessions(const json& result) {
-    auto sessions = result.at("sessions").get<std::vector<json>>();
-    std::stable_sort(sessions.begin(), sessions.end(), [](const json& a, const json& b) {
-        for (const char* member : {"gateway", "user", "address"}) {
-            if (a.at(member) != b.at(member)) {
-                return a.at(member) < b.at(member);
+Result<void> check(const SessionsOrder& order) {
+    for (const std::string& list : {order.columns, order.sort}) {
+        if (!list.empty()) {
+            VPNHA_CHECK(parse_columns(list).map([](const auto&) {}));
+        }
+    }
+    for (const std::string& where : order.where) {
+        if (where.find('=') == std::string::npos) {
+            return fail(Errc::invalid_argument,
+                        fmt::format("'{}' is no COLUMN=PATTERN, as user=al*", where));
+        }
+        VPNHA_CHECK(parse_columns(split_where(where).first).map([](const auto&) {}));
+    }
+    return {};
+}
+
+json select_sessions(const json& result, const SessionsOrder& order, std::int64_t now_unix_s) {
+    const std::vector<std::string> columns =
+        parse_columns(order.sort.empty() ? "gateway,user,address" : order.sort)
+            .value_or(std::vector<std::string>{});
+    // Each key is made once: there may be 100 000 sessions.
+    std::vector<std::pair<std::vector<std::string>, json>> keyed;
+    for (const json& session : result.at("sessions")) {
+        const bool is_meant = std::ranges::all_of(order.where, [&](const std::string& where) {
+            const auto [column, pattern] = split_where(where);
+            const std::string text = find_column(column)->cell(session, now_unix_s).text;
+            return ::fnmatch(pattern.c_str(), text.c_str(), 0) == 0;
+        });
+        if (is_meant) {
+            std::vector<std::string> keys;
+            for (const std::string& column : columns) {
+                keys.push_back(key_of(column, session, now_unix_s));
+            }
+            keyed.emplace_back(std::move(keys), session);
+        }
+    }
+    std::ranges::stable_sort(keyed, [](const auto& a, const auto& b) {
+        for (std::size_t i = 0; i < a.first.size(); ++i) {
+            const int order_of_texts = ::strverscmp(a.first[i].c_str(), b.first[i].c_str());
+            if (order_of_texts != 0) {
+                return order_of_texts < 0;
             }
         }
         return false;
     });
-    json sorted = result;
-    sorted["sessions"] = std::move(sessions);
-    return sorted;
+    json selected = result;
+    selected["sessions"] = json::array();
+    for (auto& [keys, session] : keyed) {
+        selected["sessions"].push_back(std::move(session));
+    }
+    return selected;
+}
+
+std::string render_session(const json& session, std::int64_t now_unix_s) {
+    std::string text;
+    for (const Column& column : kColumns) {
+        const std::string value = column.cell(session, now_unix_s).text;
+        if (!value.empty() && value != "-") {
+            text += fmt::format("{:<12} {}\n", column.name, value);
+        }
+    }
+    return text;
 }
 
 std::string render_sessions(const json& result, const std::vector<std::string>& columns,

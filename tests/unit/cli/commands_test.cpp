@@ -113,6 +113,8 @@ TEST(CommandsTest, UsageErrorsExitWithTwo) {
                                                   {"status", "--nonsense"},
                                                   {"config"},
                                                   {"sessions", "--columns", "x"},
+                                                  {"sessions", "--where", "x=1"},
+                                                  {"config", "check"},
                                                   {"status", "--watch", "0"}}) {
         const Outcome outcome = run_command(words);
         EXPECT_EQ(outcome.code, 2);
@@ -124,7 +126,7 @@ TEST(CommandsTest, HelpNamesEveryVerbAndExitsWithZero) {
     const Outcome outcome = run_command({"--help"});
     EXPECT_EQ(outcome.code, 0);
     for (const char* verb : {"status", "sessions", "peers", "gate", "metrics", "plan", "resync",
-                             "config", "witness-key", "version"}) {
+                             "config", "doctor", "witness-key", "completion"}) {
         EXPECT_THAT(outcome.out, HasSubstr(verb));
     }
 }
@@ -296,6 +298,9 @@ TEST(CommandsTest, DoctorNamesFileAndLine) {
     EXPECT_THAT(outcome.out, HasSubstr("\ncluster links: not looked at: corosync does not answer"));
     EXPECT_THAT(outcome.out, HasSubstr("\nvoters: not looked at: corosync does not answer"));
     EXPECT_THAT(outcome.out, HasSubstr("\ndaemons: not looked at: "));
+    EXPECT_THAT(outcome.out, HasSubstr("\nfencing: not looked at: "));
+    EXPECT_THAT(outcome.out, HasSubstr("\nconstraints: not looked at: "));
+    EXPECT_THAT(outcome.out, HasSubstr("\napparmor: "));
     EXPECT_THAT(run_command({"config", "show", path.c_str()}).out, HasSubstr("port = 5420"));
     std::ofstream(path) << "[gateway.x]\nidd = 1\n";
     outcome = run_command({"doctor", path.c_str()});
@@ -465,7 +470,8 @@ TEST(CommandsTest, ExampleKeysAndVersionNeedNoDaemon) {
     EXPECT_EQ(run_command({"config", "keys", "--roff"}).out, configuration_manual());
     EXPECT_THAT(run_command({"config", "keys"}).out, HasSubstr("gateway.NAME.outside"));
     EXPECT_EQ(run_command({"metrics", "--list"}).out, metrics_manual());
-    EXPECT_THAT(run_command({"version"}).out, HasSubstr("vpnha "));
+    EXPECT_THAT(run_command({"--version"}).out, StartsWith("vpnha 0."));
+    EXPECT_EQ(run_command({"--version"}).code, 0);
 }
 
 }  // namespace commands_test

@@ -22,7 +22,8 @@ nlohmann::json sessions_without_reasons() {
 
 TEST(SessionsViewTest, ShowsTheDefaultColumns) {
     const nlohmann::json result = sessions_without_reasons();
-    EXPECT_EQ(render_sessions(sort_sessions(result), default_session_columns(result), kNow, false),
+    EXPECT_EQ(render_sessions(select_sessions(result, {}, kNow), default_session_columns(result),
+                              kNow, false),
               "ID            GATEWAY  USER   PEER                 ADDRESS      "
               "INTERFACE  STATE        IDS      AGE\n"
               "23456789abcd  dialin   alice  192.0.2.51:1701      10.200.1.10  "
@@ -72,7 +73,7 @@ TEST(SessionsViewTest, ShowsTheIdsOfAPptpCall) {
 TEST(SessionsViewTest, ShowsTheColumnsThatAreAskedFor) {
     const auto columns = parse_columns("user,owner,epoch,protocol,established");
     ASSERT_TRUE(columns.has_value());
-    EXPECT_EQ(render_sessions(sort_sessions(sample_sessions()), *columns, kNow, false),
+    EXPECT_EQ(render_sessions(select_sessions(sample_sessions(), {}, kNow), *columns, kNow, false),
               "USER   OWNER  EPOCH  PROTOCOL  ESTABLISHED\n"
               "alice  1      3.1    l2tp      2026-01-01T00:00:00Z\n"
               "bob    1      3.1    l2tp      2026-01-01T00:00:00Z\n"
@@ -118,6 +119,44 @@ TEST(TimestampTest, IsUtc) {
     EXPECT_EQ(unix_seconds("2026-01-01T00:00:00"), -1);
     EXPECT_EQ(unix_seconds("yesterday"), -1);
     EXPECT_EQ(unix_seconds(""), -1);
+}
+
+std::string users(const SessionsOrder& order, const nlohmann::json& result = sample_sessions()) {
+    std::string names;
+    const nlohmann::json selected = select_sessions(result, order, kNow);
+    for (const nlohmann::json& session : selected["sessions"]) {
+        names += (names.empty() ? "" : " ") + session["user"].get<std::string>();
+    }
+    return names;
+}
+
+TEST(SessionsViewTest, AreSortedByWhatTheOperatorWants) {
+    EXPECT_EQ(users({}), "alice bob carol");
+    EXPECT_EQ(users({.sort = "protocol,address"}), "carol alice bob");
+    nlohmann::json result = sample_sessions();
+    result["sessions"][0]["address"] = "10.200.1.9";
+    EXPECT_EQ(users({.sort = "address"}, result), "bob alice carol") << "9 comes before 10";
+    result["sessions"][1]["established"] = "2025-12-31T00:00:00Z";
+    result["sessions"][2]["established"] = "2026-01-01T00:10:00Z";
+    EXPECT_EQ(users({.sort = "age"}, result), "alice bob carol") << "the youngest one first";
+}
+
+TEST(SessionsViewTest, OnlyThoseThatMatchAreShown) {
+    EXPECT_EQ(users({.where = {"user=*o*"}}), "bob carol");
+    EXPECT_EQ(users({.where = {"user=*o*", "protocol=l2tp"}}), "bob");
+    EXPECT_EQ(users({.where = {"state=unprotected"}}), "bob");
+    EXPECT_EQ(users({.where = {"user="}}), "");
+}
+
+TEST(SessionsViewTest, WhatIsNoColumnIsRefused) {
+    EXPECT_TRUE(check({.columns = "id", .sort = "age", .where = {"user=a=b"}}));
+    for (const SessionsOrder& order :
+         {SessionsOrder{.columns = "x"}, SessionsOrder{.sort = "x"},
+          SessionsOrder{.where = {"x=1"}}, SessionsOrder{.where = {"user"}}}) {
+        const Result<void> checked = check(order);
+        ASSERT_FALSE(checked);
+        EXPECT_EQ(checked.error().code, Errc::invalid_argument);
+    }
 }
 
 }  // namespace sessions_view_test

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Completion for a shell, made from the commands as the program itself parses them: their words,
+// their options, and what an option or an operand stands for by its name in the usage (FILE,
+// GATEWAY, ID).
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+namespace vpnha::cli {
+
+enum class Shell { bash, zsh };
+
+[[nodiscard]] std::string completion_of(const CLI::App& app, Shell shell);
+
+// `ordered` is called while the command line is parsed.
+void add_completion(CLI::App& app, const std::function<void(Shell)>& ordered);
+
+}  // namespace vpnha::cli

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/session_verbs.hpp"
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "cli/events.hpp"
+#include "cli/json_text.hpp"
+#include "cli/sessions_view.hpp"
+#include "cli/table.hpp"
+
+namespace vpnha::cli {
+
+namespace {
+
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kSessionPause{200};
+// pppd waits 6 s for a client that does not answer its Terminate-Requests.
+constexpr milliseconds kSessionPatience{15'000};
+
+// Of the sessions with that begin of an id the first; nullopt: there is none.
+Result<std::optional<json>> find(const std::string& id, const SwitchoverPorts& ports) {
+    VPNHA_TRY(const json view, ports.ask("sessions", json::object()));
+    for (const json& session : view.at("sessions")) {
+        if (session.at("id").get_ref<const std::string&>().starts_with(id)) {
+            return session;
+        }
+    }
+    return std::optional<json>();
+}
+
+}  // namespace
+
+void add_session(CLI::App& app, const std::function<void(const SessionOrder&)>& ordered) {
+    CLI::App* const verb = app.add_subcommand("session", "One session: its state, or its end");
+    verb->require_subcommand(1);
+    const auto order = std::make_shared<SessionOrder>();
+    const auto add = [&](const char* name, const char* help, bool ends) {
+        CLI::App* const each = verb->add_subcommand(name, help);
+        each->add_option("ID", order->id, "As `vpnha sessions` shows it, or its first digits")
+            ->required();
+        each->callback([order, ordered, ends] {
+            order->ends = ends;
+            ordered(*order);
+        });
+        return each;
+    };
+    add("show", "All that this node knows of it, and what its log has of it", false)
+        ->add_flag("--json", order->as_json, "The session as JSON");
+    add("end", "Ends it, and tells its client; root only", true);
+}
+
+ExitCode show_session(const SessionOrder& order, const SwitchoverPorts& ports) {
+    const Result<json> view = ports.ask("sessions", json::object());
+    if (!view) {
+        return report(view.error(), ports.err);
+    }
+    std::vector<json> found;
+    for (const json& session : view->at("sessions")) {
+        if (session.at("id").get_ref<const std::string&>().starts_with(order.id)) {
+            found.push_back(session);
+        }
+    }
+    if (found.size() != 1) {
+        return report(
+            found.empty()
+                ? Error{Errc::not_found, fmt::format("this node knows no session '{}'", order.id)}
+                : Error{Errc::invalid_argument,
+                        fmt::format("the ids of {} sessions begin with '{}': give more "
+                                    "digits",
+                                    found.size(), order.id)},
+            ports.err);
+    }
+    if (order.as_json) {
+        ports.out << json_text(found[0], 2) << "\n";
+        return ExitCode::ok;
+    }
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    ports.out << render_session(found[0],
+                                std::chrono::duration_cast<std::chrono::seconds>(now).count());
+    ports.out << "\n";
+    return show_events({.session = found[0].at("id").get<std::string>()}, ports);
+}
+
+ExitCode end_session(const std::string& id, const SwitchoverPorts& ports) {
+    const Result<std::optional<json>> session = find(id, ports);
+    if (!session) {
+        return report(session.error(), ports.err);
+    }
+    if (const Result<json> done = ports.ask("session_end", {{"id", id}}); !done) {
+        return report(done.error(), ports.err);
+    }
+    const auto of = [&](const char* member) {
+        return *session ? printable((*session)->at(member).get<std::string>()) : std::string();
+    };
+    for (milliseconds waited{}; waited <= kSessionPatience; waited += kSessionPause) {
+        const Result<std::optional<json>> left = find(id, ports);
+        if (!left) {
+            return report(left.error(), ports.err);
+        }
+        if (!*left) {
+            ports.say("ended: {} of {} at {}", of("protocol"), of("user"), of("peer"));
+            return ExitCode::ok;
+        }
+        ports.pause(kSessionPause);
+    }
+    return report(
+        {Errc::timeout, fmt::format("session {} was told to end, and is still there after "
+                                    "{} s",
+                                    printable(id), kSessionPatience.count() / 1000)},
+        ports.err);
+}
+
+}  // namespace vpnha::cli
