@@ -34,7 +34,9 @@ std::string value_of(const std::string& option) {
 }
 
 void add_node(const CLI::App& app, const std::string& path, std::vector<CommandNode>& nodes) {
-    CommandNode node{.path = path, .help = app.get_description()};
+    CommandNode node;
+    node.path = path;
+    node.help = app.get_description();
     for (const CLI::App* const each : app.get_subcommands({})) {
         node.words.push_back(each->get_name());
     }
@@ -101,7 +103,7 @@ constexpr const char* kHead =
 std::string bash_of(const std::vector<CommandNode>& nodes) {
     std::string text = kHead;
     text += fmt::format(
-        R"(_vpnha() {{
+        R"sh(_vpnha() {{
     local cur=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} place= word i
     for ((i = 1; i < COMP_CWORD; i++)); do
         word=${{COMP_WORDS[i]}}
@@ -109,14 +111,11 @@ std::string bash_of(const std::vector<CommandNode>& nodes) {
     done
     case $before in
         {}) COMPREPLY=($(compgen -f -- "$cur")); return;;
-        {}) COMPREPLY=($(compgen -W "$({})" -- "$cur"));
-    return;
-    ;
-        {}) return;
-        ;
+        {}) COMPREPLY=($(compgen -W "$({})" -- "$cur")); return;;
+        {}) return;;
     esac
     case "$place" in
-)",
+)sh",
         joined_paths(nodes), joined_options(nodes, "FILE"), joined_options(nodes, "GATEWAY"),
         lister_of("GATEWAY"), joined_options(nodes, "VALUE"));
     for (const CommandNode& node : nodes) {
@@ -147,7 +146,7 @@ std::string zsh_of(const std::vector<CommandNode>& nodes) {
     std::string text = "#compdef vpnha\n";
     text += kHead;
     text += fmt::format(
-        R"(_vpnha() {{
+        R"sh(_vpnha() {{
     local place= word
     local -a commands options names
     for word in $words[2,CURRENT-1]; do
@@ -159,7 +158,7 @@ std::string zsh_of(const std::vector<CommandNode>& nodes) {
         ({}) return;;
     esac
     case "$place" in
-)",
+)sh",
         joined_paths(nodes), joined_options(nodes, "FILE"), joined_options(nodes, "GATEWAY"),
         lister_of("GATEWAY"), joined_options(nodes, "VALUE"));
     for (const CommandNode& node : nodes) {

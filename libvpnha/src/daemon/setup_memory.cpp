@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 #include <sstream>
 
 namespace vpnha::runtime {
@@ -31,7 +33,9 @@ SetupMemory SetupMemory::parse(std::string_view text) {
     std::string item;
     while (lines >> std::dec >> gateway >> std::hex >> hash &&
            std::getline(lines >> std::ws, item)) {
-        memory.items_[{GatewayId{gateway}, item}] = hash;
+        if (gateway <= std::numeric_limits<std::uint8_t>::max()) {
+            memory.items_[{GatewayId{static_cast<std::uint8_t>(gateway)}, item}] = hash;
+        }
     }
     return memory;
 }

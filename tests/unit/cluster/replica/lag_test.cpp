@@ -42,6 +42,7 @@ TEST(LagTest, OfMoreThanItHasRoomForTheNewestCountsAsOlder) {
 
 TEST(LagTest, AReplicaHasOneAsLongAsAStandbyHasNotConfirmed) {
     Group group = three_with_first_promoted();
+    group.split({});  // Standbys introduce themselves anew: they are complete by now.
     EXPECT_THAT(group.at(1).lag(group.now()), Optional(Eq(Duration::zero())));
     EXPECT_EQ(group.at(2).lag(group.now()), std::nullopt) << "it is not promoted";
     group.at(1).publish(key(1), Bytes{1});

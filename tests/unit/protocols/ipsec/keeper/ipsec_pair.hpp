@@ -30,7 +30,7 @@ inline constexpr std::uint64_t kUnixMs = 1'767'225'600'000;
 class Site final : public FakeGateway {
   public:
     explicit Site(std::uint32_t node)
-        : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this, 1701) {
+        : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this, 1701, "l2tp-ipsec") {
         clock_.set_wall(milliseconds(kUnixMs) - seconds(1000));
     }
 
