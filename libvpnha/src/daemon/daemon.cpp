@@ -23,7 +23,6 @@
 #include "daemon/preparation.hpp"
 #include "daemon/requests.hpp"
 #include "daemon/routing_watch.hpp"
-#include "daemon/service_report.hpp"
 #include "daemon/setup_events.hpp"
 #include "daemon/setup_reader.hpp"
 #include "daemon/stock_services.hpp"
@@ -92,8 +91,6 @@ class Daemon {
             VPNHA_CHECK(join_group());
         }
         compare_setups_later();
-        report_.emplace(loop_, adapters::ServiceManager::of_environment(),
-                        [this] { return roles(); });
         loop_.on_signal(SIGTERM, [this] { end_when_drained(); });
         loop_.on_signal(SIGINT, [this] { end({}); });
         return {};
@@ -305,17 +302,6 @@ class Daemon {
         std::vector<wire::Setup> setups = setup_reader_->read();
         setup_events_->hear(setups, setup_reader_->key_mark());
         return setups;
-    }
-
-    // For `systemctl status`.
-    [[nodiscard]] std::string roles() const {
-        std::string text;
-        for (const auto& [id, gateway] : node_->gateways()) {
-            text += fmt::format("{}{}: {}, epoch {}, {} sessions", text.empty() ? "" : "; ",
-                                gateway.settings().name, gateway.role(),
-                                to_string(gateway.replica().epoch()), gateway.session_totals().all);
-        }
-        return text;
     }
 
     void compare_setups_later() {
@@ -551,7 +537,6 @@ class Daemon {
     std::optional<runtime::Plugins> plugins_;
     std::optional<runtime::AdmissionWatch> admission_;
     std::optional<runtime::RoutingWatch> routing_;
-    std::optional<runtime::ServiceReport> report_;
     std::unique_ptr<adapters::AuthorizationServer> authorization_;
     std::unique_ptr<adapters::ControlServer> control_;
     bool ending_ = false;

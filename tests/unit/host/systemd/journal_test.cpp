@@ -15,7 +15,6 @@
 #include <string>
 
 #include "host/os/log.hpp"
-#include "host/systemd/notify.hpp"
 #include "support/contents_of.hpp"
 #include "support/temporary_path.hpp"
 
@@ -132,24 +131,6 @@ TEST(JournalTest, WithoutAJournalThereIsAnError) {
     ASSERT_FALSE(logged);
     EXPECT_THAT(logged.error().detail, HasSubstr(nowhere));
     EXPECT_FALSE(log_to_journal(std::string(200, 'x')));
-}
-
-TEST(NotifyTest, SystemdIsNotifiedAndNeverWaitedFor) {
-    const std::string path = temporary_path("notify");
-    const Receiver receiver(path);
-    const ServiceManager manager(path);
-    ASSERT_TRUE(manager.is_there());
-    manager.notify("WATCHDOG=1\nSTATUS=dialin: promoted");
-    EXPECT_EQ(receiver.next(), "WATCHDOG=1\nSTATUS=dialin: promoted");
-    for (int i = 0; i < 10'000; ++i) {
-        manager.notify("WATCHDOG=1");  // Nobody reads them.
-    }
-}
-
-TEST(NotifyTest, WithoutSystemdNobodyIs) {
-    const ServiceManager manager("");
-    EXPECT_FALSE(manager.is_there());
-    manager.notify("WATCHDOG=1");
 }
 
 }  // namespace journal_test
