@@ -17,12 +17,12 @@ GatewayCounters GatewayNode::counters() const {
 
 std::string_view GatewayNode::role() const {
     // A node that another one stands in for is silent, whatever Pacemaker's monitor is told.
-    return !attached()                                  ? "detached"
-           : kept_until()                               ? "stopped"
-           : stands_in()                                ? "standing-in"
-           : is_promoted() && !stand_in_.deposed()      ? "promoted"
+    return !attached()                                      ? "detached"
+           : kept_until()                                   ? "stopped"
+           : stands_in()                                    ? "standing-in"
+           : is_promoted() && !stand_in_.deposed()          ? "promoted"
            : takeover_.state() == takeover::State::draining ? "draining"
-                                                        : "unpromoted";
+                                                            : "unpromoted";
 }
 
 wire::GatewayState GatewayNode::wire_state() const {

@@ -21,7 +21,7 @@ using ::testing::Pair;
 
 constexpr TimePoint kNow{seconds(100)};
 constexpr Epoch kBefore{3, NodeId{1}};
-constexpr Epoch kOwn{4, NodeId{2}};
+constexpr Epoch kSelf{4, NodeId{2}};
 
 lease::Sender sender_of(const Epoch& epoch) {
     return {epoch.node, {}, {}};
@@ -48,10 +48,10 @@ TEST(HistoryTest, EachPhaseLastsUntilTheNextOneBegins) {
     history.on_step(Step::grant, kNow);
     history.on_step(Step::open_gate, kNow + milliseconds(7));
     EXPECT_FALSE(history.last()) << "its gate is not open yet";
-    history.on_opened(kOwn, kNow + milliseconds(8));
+    history.on_opened(kSelf, kNow + milliseconds(8));
     ASSERT_TRUE(history.last());
     EXPECT_EQ(history.last()->at, kNow + milliseconds(8));
-    EXPECT_EQ(history.last()->epoch, kOwn);
+    EXPECT_EQ(history.last()->epoch, kSelf);
     EXPECT_EQ(history.last()->from, std::nullopt) << "nobody was heard";
     EXPECT_EQ(history.last()->silence, std::nullopt);
     history.on_step(Step::announce, kNow + milliseconds(8));
@@ -80,7 +80,7 @@ TEST(HistoryTest, SilenceCountsFromTheLastWordOfTheNewestHolder) {
     hear_round(history, {2, NodeId{3}}, true, kNow + milliseconds(40));
     hear_round(history, {5, NodeId{3}}, false, kNow + milliseconds(50));
     history.on_step(Step::grant, kNow + milliseconds(300));
-    history.on_opened(kOwn, kNow + milliseconds(310));
+    history.on_opened(kSelf, kNow + milliseconds(310));
     EXPECT_THAT(history.last()->from, Optional(NodeId{1}));
     EXPECT_THAT(history.last()->silence, Optional(Duration(milliseconds(310))));
 }
@@ -93,14 +93,14 @@ TEST(HistoryTest, AGateThatWasShutInAHandOverIsTheLastWord) {
     answer.handover->released = kBefore;
     history.on_message(sender_of(kBefore), answer, kNow + milliseconds(60));
     history.on_step(Step::grant, kNow + milliseconds(55));
-    history.on_opened(kOwn, kNow + milliseconds(70));
+    history.on_opened(kSelf, kNow + milliseconds(70));
     EXPECT_THAT(history.last()->silence, Optional(Duration(milliseconds(10))));
 }
 
 TEST(HistoryTest, WhoServesAgainWasSilentSinceItsOwnGateWasShut) {
     History history;
     history.on_step(Step::grant, kNow);
-    history.on_opened(kOwn, kNow);
+    history.on_opened(kSelf, kNow);
     history.on_finished(kNow);
     history.on_step(Step::shut_gate, kNow + seconds(10));
     history.on_step(Step::grant, kNow + seconds(11));
