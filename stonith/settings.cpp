@@ -9,6 +9,7 @@
 #include <cstring>
 #include <vector>
 
+#include "base/markup.hpp"
 #include "base/number.hpp"
 #include "vpnha/control.hpp"
 
@@ -120,22 +121,11 @@ Result<int> number_of(const Given& given, const char* name, const char* unit, in
     return *number;
 }
 
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char letter : text) {
-        out += letter == '&'   ? "&amp;"
-               : letter == '<' ? "&lt;"
-               : letter == '>' ? "&gt;"
-               : letter == '"' ? "&quot;"
-                               : std::string(1, letter);
-    }
-    return out;
-}
-
 std::string content_of(const Parameter& each) {
     switch (each.type) {
         case Type::text:
-            return fmt::format(R"(<content type="string" default="{}"/>)", escaped(each.fallback));
+            return fmt::format(R"(<content type="string" default="{}"/>)",
+                               escaped_markup(each.fallback));
         case Type::number:
             return fmt::format(R"(<content type="integer" default="{}"/>)", each.fallback);
         case Type::flag:
@@ -289,7 +279,7 @@ std::string metadata() {
                 "<shortdesc lang=\"en\">{5}</shortdesc>\n</parameter>\n",
                 each.name, std::strcmp(each.name, "action") == 0 ? 1 : 0, words_of(each),
                 each.type == Type::flag ? "" : fmt::format("=[{}]", each.name), content_of(each),
-                escaped(each.text));
+                escaped_markup(each.text));
         }
     }
     xml += "</parameters>\n<actions>\n";

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/markup.hpp"
 #include "host/os/utc.hpp"
 
 namespace vpnha::cli::drill {
@@ -47,7 +48,7 @@ th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); tex
 std::string list_of(const std::vector<std::string>& lines) {
     std::string html;
     for (const std::string& line : lines) {
-        html += fmt::format("<li>{}</li>\n", escaped(line));
+        html += fmt::format("<li>{}</li>\n", escaped_markup(line));
     }
     return html;
 }
@@ -58,9 +59,9 @@ std::string table_of(const Record& record) {
     const double origin = record.struck_ms.value_or(record.begun_ms);
     std::string rows;
     for (const Moment& moment : moments) {
-        rows +=
-            fmt::format("<tr><td>{:+.3f} s</td><td>{}</td><td>{}</td></tr>\n",
-                        (moment.at_ms - origin) / 1000, escaped(moment.node), escaped(moment.text));
+        rows += fmt::format("<tr><td>{:+.3f} s</td><td>{}</td><td>{}</td></tr>\n",
+                            (moment.at_ms - origin) / 1000, escaped_markup(moment.node),
+                            escaped_markup(moment.text));
     }
     return fmt::format(
         "<table><thead><tr><th>from the fault</th><th>node</th><th>what</th></tr></thead>\n"
@@ -69,29 +70,6 @@ std::string table_of(const Record& record) {
 }
 
 }  // namespace
-
-std::string escaped(std::string_view text) {
-    std::string html;
-    for (const char each : text) {
-        switch (each) {
-            case '&':
-                html += "&amp;";
-                break;
-            case '<':
-                html += "&lt;";
-                break;
-            case '>':
-                html += "&gt;";
-                break;
-            case '"':
-                html += "&quot;";
-                break;
-            default:
-                html += each;
-        }
-    }
-    return html;
-}
 
 std::string page_of(const Record& record) {
     const std::string title =
@@ -103,10 +81,10 @@ std::string page_of(const Record& record) {
         "<p class=\"lead\">{2}, {3}, run on {4}.</p>\n<ul class=\"verdict{5}\">\n{6}</ul>\n"
         "<div class=\"scroll\">{7}</div>\n<h2>Moments</h2>\n<div class=\"scroll\">{8}</div>\n"
         "<h2>Known before</h2>\n<ul>\n{9}</ul>\n</body>\n</html>\n",
-        escaped(title), kStyle,
-        adapters::utc_us(static_cast<std::uint64_t>(record.begun_ms * 1000)), escaped(record.fault),
-        escaped(record.node), record.is_good() ? " good" : "", list_of(summary(record)),
-        timeline_of(record), table_of(record),
+        escaped_markup(title), kStyle,
+        adapters::utc_us(static_cast<std::uint64_t>(record.begun_ms * 1000)),
+        escaped_markup(record.fault), escaped_markup(record.node), record.is_good() ? " good" : "",
+        list_of(summary(record)), timeline_of(record), table_of(record),
         record.notes.empty() ? "<li>Nothing was amiss.</li>\n" : list_of(record.notes));
 }
 

@@ -12,6 +12,5 @@ namespace vpnha::cli::drill {
 [[nodiscard]] std::string page_of(const Record& record);
 // The drawing alone.
 [[nodiscard]] std::string timeline_of(const Record& record);
-[[nodiscard]] std::string escaped(std::string_view text);
 
 }  // namespace vpnha::cli::drill

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/markup.hpp"
 #include "cli/drill/page.hpp"
 
 namespace vpnha::cli::drill {
@@ -55,7 +56,7 @@ class Chart {
     void text(double at_x, double at_y, std::string_view words, std::string_view css,
               std::string_view anchor = "start") {
         add(R"(<text x="{:.1f}" y="{:.1f}" class="{}" text-anchor="{}">{}</text>)", at_x, at_y, css,
-            anchor, escaped(words));
+            anchor, escaped_markup(words));
     }
 
     void watch(const Watch& watch, const Seen& seen);
@@ -65,7 +66,7 @@ class Chart {
     [[nodiscard]] std::string finish(std::string_view title) const {
         return fmt::format(
             R"(<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}</svg>)", kWidth,
-            y_ + 40, escaped(title), svg_);
+            y_ + 40, escaped_markup(title), svg_);
     }
 
   private:

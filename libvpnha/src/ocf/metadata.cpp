@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <fmt/format.h>
 
+#include "base/markup.hpp"
 #include "vpnha/ocf.hpp"
 
 namespace vpnha::ocf {
@@ -16,33 +17,10 @@ constexpr std::string_view kPrologue = R"(<?xml version="1.0"?>
 ]>
 )";
 
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                out += "&amp;";
-                break;
-            case '<':
-                out += "&lt;";
-                break;
-            case '>':
-                out += "&gt;";
-                break;
-            case '"':
-                out += "&quot;";
-                break;
-            default:
-                out += c;
-        }
-    }
-    return out;
-}
-
 std::string described(std::string_view long_text, std::string_view short_text) {
     return fmt::format(
         "<longdesc lang=\"en\">\n{}\n</longdesc>\n<shortdesc lang=\"en\">{}</shortdesc>\n",
-        escaped(long_text), escaped(short_text));
+        escaped_markup(long_text), escaped_markup(short_text));
 }
 
 std::string parameter_element(const Parameter& parameter) {
@@ -59,7 +37,7 @@ std::string parameter_element(const Parameter& parameter) {
     const std::string default_value =
         parameter.default_value.empty()
             ? ""
-            : fmt::format(" default=\"{}\"", escaped(parameter.default_value));
+            : fmt::format(" default=\"{}\"", escaped_markup(parameter.default_value));
     return fmt::format("<parameter {}>\n{}<content type=\"{}\"{}/>\n</parameter>\n", attributes,
                        described(parameter.long_text, parameter.short_text), parameter.type,
                        default_value);
