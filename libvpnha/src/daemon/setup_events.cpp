@@ -4,25 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
+#include <utility>
 
 #include "host/os/log.hpp"
 #include "host/os/text_file.hpp"
 
 namespace vpnha::runtime {
-
-namespace {
-
-Result<void> replace_file(const std::string& path, const std::string& text) {
-    const std::string fresh = path + ".new";
-    VPNHA_CHECK(adapters::write_text(fresh, text));
-    return std::rename(fresh.c_str(), path.c_str()) == 0
-               ? Result<void>{}
-               : tl::unexpected(system_error("renaming " + fresh, errno));
-}
-
-}  // namespace
 
 SetupEvents::SetupEvents(adapters::QbLoop& loop, const config::Config& config)
     : config_(config),
@@ -43,18 +30,18 @@ void SetupEvents::hear(const std::vector<wire::Setup>& setups,
             node::Level::info,
             line_of(change, gateway == config_.gateways.end() ? "" : gateway->name));
     }
-    if (memory_.encode() != saved_) {
-        save();
+    if (std::string text = memory_.encode(); text != saved_) {
+        save(std::move(text));
     }
 }
 
-void SetupEvents::save() {
-    saved_ = memory_.encode();
+void SetupEvents::save(std::string text) {
+    saved_ = std::move(text);
     const auto log_end = [](const Result<void>& saved) {
         adapters::log_failure("changes until the next start of vpnhad will not be logged", saved);
     };
     if (const Result<void> started = background_.run(
-            [path = path_, text = saved_] { return replace_file(path, text); }, log_end);
+            [path = path_, text = saved_] { return adapters::replace_text(path, text); }, log_end);
         !started) {
         log_end(started);
     }

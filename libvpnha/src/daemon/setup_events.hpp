@@ -23,7 +23,7 @@ class SetupEvents {
 
   private:
     // In a thread of its own: the disk may stand still.
-    void save();
+    void save(std::string text);
 
     const config::Config& config_;
     std::string path_;

@@ -2,6 +2,7 @@
 #include "host/os/text_file.hpp"
 
 #include <cerrno>
+#include <cstdio>
 #include <fstream>
 #include <sstream>
 
@@ -28,6 +29,15 @@ Result<void> write_text(const std::string& path, const std::string& text) {
     file << text;
     file.close();
     if (!file) {
+        return tl::unexpected(system_error("writing " + path, errno));
+    }
+    return {};
+}
+
+Result<void> replace_text(const std::string& path, const std::string& text) {
+    const std::string fresh = path + ".new";
+    VPNHA_CHECK(write_text(fresh, text));
+    if (std::rename(fresh.c_str(), path.c_str()) != 0) {
         return tl::unexpected(system_error("writing " + path, errno));
     }
     return {};

@@ -14,5 +14,7 @@ namespace vpnha::adapters {
 [[nodiscard]] std::string last_line(const std::string& path);
 // In place: a reader may see half of it. Error: the system's, with the path.
 Result<void> write_text(const std::string& path, const std::string& text);
+// The same by `path`.new, which is renamed: a reader sees the old text or the new one, whole.
+[[nodiscard]] Result<void> replace_text(const std::string& path, const std::string& text);
 
 }  // namespace vpnha::adapters

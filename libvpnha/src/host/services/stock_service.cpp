@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <thread>
@@ -112,12 +111,7 @@ Result<void> StockService::write_started(const StockStarted& started) const {
     for (const std::string& argument : started.arguments) {
         text += fmt::format("argument={}\n", argument);
     }
-    const std::string fresh = path("started.new");
-    VPNHA_CHECK(write_text(fresh, text));
-    if (std::rename(fresh.c_str(), path("started").c_str()) != 0) {
-        return tl::unexpected(system_error("writing " + path("started"), errno));
-    }
-    return {};
+    return replace_text(path("started"), text);
 }
 
 std::optional<Process> StockService::daemon(const StockStarted& started) const {

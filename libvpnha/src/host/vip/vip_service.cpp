@@ -7,8 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <filesystem>
 #include <sstream>
 
@@ -143,12 +141,7 @@ Result<void> VipService::write_started(const Started& started) const {
     if (started.rp_filter_was) {
         text += fmt::format("{}{}\n", kRpFilterWas, *started.rp_filter_was);
     }
-    const std::string fresh = path("started.new");
-    VPNHA_CHECK(write_text(fresh, text));
-    if (std::rename(fresh.c_str(), path(kStarted).c_str()) != 0) {
-        return tl::unexpected(system_error("writing " + path(kStarted), errno));
-    }
-    return {};
+    return replace_text(path(kStarted), text);
 }
 
 Result<VipSettings> read_started_vip(const std::string& directory) {

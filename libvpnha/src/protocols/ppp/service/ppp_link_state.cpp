@@ -5,8 +5,6 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <sstream>
 
 #include "host/os/lock_file.hpp"
@@ -26,14 +24,9 @@ Result<UniqueFd> lock_state(const std::string& directory) {
 }
 
 Result<void> write_state(const std::string& directory, const PppLinkState& state) {
-    const std::string fresh = state_path(directory) + ".new";
-    VPNHA_CHECK(
-        write_text(fresh, fmt::format("{} {} {}\n", state.is_up ? 1 : 0,
-                                      state.since.time_since_epoch().count(), state.times_up)));
-    if (std::rename(fresh.c_str(), state_path(directory).c_str()) != 0) {
-        return tl::unexpected(system_error("writing " + state_path(directory), errno));
-    }
-    return {};
+    return replace_text(state_path(directory),
+                        fmt::format("{} {} {}\n", state.is_up ? 1 : 0,
+                                    state.since.time_since_epoch().count(), state.times_up));
 }
 
 }  // namespace
