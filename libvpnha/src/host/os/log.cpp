@@ -100,20 +100,6 @@ Told& told() {
     return only;
 }
 
-std::uint8_t priority_of(node::Level level) {
-    switch (level) {
-        case node::Level::error:
-            return LOG_ERR;
-        case node::Level::warning:
-            return LOG_WARNING;
-        case node::Level::info:
-            return LOG_INFO;
-        case node::Level::debug:
-            return LOG_DEBUG;
-    }
-    return LOG_ERR;
-}
-
 node::Level level_of(std::uint8_t priority) {
     switch (priority) {
         case LOG_WARNING:
@@ -186,6 +172,20 @@ void on_crash(int signal) {
 }
 
 }  // namespace
+
+std::uint8_t priority_of(node::Level level) {
+    switch (level) {
+        case node::Level::error:
+            return LOG_ERR;
+        case node::Level::warning:
+            return LOG_WARNING;
+        case node::Level::info:
+            return LOG_INFO;
+        case node::Level::debug:
+            return LOG_DEBUG;
+    }
+    return LOG_ERR;
+}
 
 Result<void> open_log(const std::string& level, const std::string& file) {
     std::uint8_t lowest = LOG_INFO;

@@ -21,6 +21,8 @@ namespace vpnha::adapters {
 // Lines below `level` (error, warning, info, debug) are dropped. An empty `file` means stderr.
 // Error: the file cannot be opened, or there is no thread to be had.
 [[nodiscard]] Result<void> open_log(const std::string& level, const std::string& file);
+// syslog(3)'s.
+[[nodiscard]] std::uint8_t priority_of(node::Level level);
 // What is written from now on goes to `to` as well, until close_log(): each line in one write(2),
 // as `encode` makes it. A burst of lines is cut off, and one line in its place has their number. To
 // be called when the log is open. Error: there is no thread to be had.

@@ -5,7 +5,6 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,18 +18,6 @@ namespace vpnha::adapters {
 namespace {
 
 constexpr int kBacklog = 128;
-
-Result<sockaddr_un> address_of(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.empty() || path.size() >= sizeof(address.sun_path)) {
-        return fail(Errc::invalid_config,
-                    fmt::format("'{}' is no path of a socket; it takes 1 to {} bytes", path,
-                                sizeof(address.sun_path) - 1));
-    }
-    std::memcpy(address.sun_path, path.data(), path.size());
-    return address;
-}
 
 int connect_to(int fd, const sockaddr_un& address) {
     return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
@@ -60,6 +47,18 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address, i
 }
 
 }  // namespace
+
+Result<sockaddr_un> unix_address(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.empty() || path.size() >= sizeof(address.sun_path)) {
+        return fail(Errc::invalid_config,
+                    fmt::format("'{}' is no path of a socket; it takes 1 to {} bytes", path,
+                                sizeof(address.sun_path) - 1));
+    }
+    std::memcpy(address.sun_path, path.data(), path.size());
+    return address;
+}
 
 bool PeerCredentials::is_in(gid_t group) const {
     return gid == group || std::find(groups.begin(), groups.end(), group) != groups.end();
@@ -95,7 +94,7 @@ UnixListener::~UnixListener() {
 }
 
 Result<UnixListener> UnixListener::open(const UnixListenerOptions& options) {
-    VPNHA_TRY(const sockaddr_un address, address_of(options.path));
+    VPNHA_TRY(const sockaddr_un address, unix_address(options.path));
     VPNHA_TRY(const UniqueFd lock, lock_file(options.path + ".lock", LOCK_EX));
     VPNHA_CHECK(remove_stale(options.path, address, options.type));
     const auto failed = [&](const char* what) {

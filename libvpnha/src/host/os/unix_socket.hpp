@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The Unix sockets at which vpnhad listens, and who is at the other end of a connection.
+// Unix sockets: their addresses, those at which vpnhad listens, and who is at the other end.
 #pragma once
 
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include <optional>
 #include <string>
@@ -12,6 +13,9 @@
 #include "vpnha/result.hpp"
 
 namespace vpnha::adapters {
+
+// Of a socket's file. Error invalid_config: no address has that many octets.
+[[nodiscard]] Result<sockaddr_un> unix_address(const std::string& path);
 
 // As the kernel saw them at connect(2); a later change of the process does not count.
 struct PeerCredentials {

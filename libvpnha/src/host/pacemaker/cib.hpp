@@ -27,6 +27,7 @@ struct CibElement {
 };
 using CibElements = std::vector<CibElement>;
 
+inline constexpr const char* kCibadmin = "/usr/sbin/cibadmin";
 // A section of this node's copy. An error when it cannot be read in time.
 [[nodiscard]] Result<std::string> query_cib(const std::string& cibadmin, const std::string& scope,
                                             std::chrono::milliseconds timeout,

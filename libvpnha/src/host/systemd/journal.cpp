@@ -3,16 +3,17 @@
 
 #include <fmt/format.h>
 #include <sodium.h>
-#include <syslog.h>
+#include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 #include <optional>
 #include <utility>
 
 #include "host/os/event_ring.hpp"
 #include "host/os/log.hpp"
-#include "host/systemd/datagram_socket.hpp"
+#include "host/os/unix_socket.hpp"
 
 namespace vpnha::adapters {
 
@@ -23,20 +24,6 @@ constexpr std::string_view kEventPurpose = "vpnha event ";
 // Of a line, and of its entry.
 constexpr std::array<std::pair<const char*, std::string_view>, 2> kOwnFields{
     {{"gateway", "GATEWAY"}, {"session", "SESSION"}}};
-
-int journal_priority(node::Level level) {
-    switch (level) {
-        case node::Level::error:
-            return LOG_ERR;
-        case node::Level::warning:
-            return LOG_WARNING;
-        case node::Level::info:
-            return LOG_INFO;
-        case node::Level::debug:
-            return LOG_DEBUG;
-    }
-    return LOG_ERR;
-}
 
 void add_field(std::string& entry, std::string_view name, std::string_view value) {
     if (value.find('\n') == std::string_view::npos) {
@@ -64,7 +51,7 @@ std::string message_id(std::string_view word) {
 std::string journal_entry(node::Level level, std::string_view line) {
     std::string entry;
     add_field(entry, "MESSAGE", line);
-    add_field(entry, "PRIORITY", std::to_string(journal_priority(level)));
+    add_field(entry, "PRIORITY", std::to_string(priority_of(level)));
     add_field(entry, "SYSLOG_IDENTIFIER", "vpnhad");
     const std::optional<Event> event = parse_event(line);
     if (!event) {
@@ -81,7 +68,12 @@ std::string journal_entry(node::Level level, std::string_view line) {
 }
 
 Result<void> log_to_journal(const std::string& socket) {
-    VPNHA_TRY(UniqueFd to, connect_datagram(socket));
+    VPNHA_TRY(const sockaddr_un address, unix_address(socket));
+    UniqueFd to(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    if (!to ||
+        ::connect(to.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        return tl::unexpected(system_error("connecting to " + socket, errno));
+    }
     return copy_log(std::move(to), journal_entry);
 }
 
