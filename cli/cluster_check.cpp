@@ -22,6 +22,11 @@ void add_cluster(CLI::App& app, const std::function<void(bool as_json)>& ordered
     verb->callback([as_json, ordered] { ordered(*as_json); });
 }
 
+std::vector<ConstraintFinding> overriding(std::vector<ConstraintFinding> found) {
+    std::erase_if(found, [](const ConstraintFinding& each) { return each.is_intended; });
+    return found;
+}
+
 ExitCode show_cluster_check(const Result<std::vector<ConstraintFinding>>& check, bool as_json,
                             std::ostream& out, std::ostream& err) {
     if (!check) {
@@ -50,10 +55,8 @@ void add_constraints(json& status, const Result<std::vector<ConstraintFinding>>&
     if (!check || !status.is_object()) {
         return;
     }
-    for (const ConstraintFinding& finding : *check) {
-        if (!finding.is_intended) {
-            status["constraints"].push_back({{"id", finding.id}, {"text", finding.text}});
-        }
+    for (const ConstraintFinding& finding : overriding(*check)) {
+        status["constraints"].push_back({{"id", finding.id}, {"text", finding.text}});
     }
 }
 

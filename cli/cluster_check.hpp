@@ -19,6 +19,9 @@ namespace vpnha::cli {
 // `ordered` is called while the command line is parsed, with whether it asks for JSON.
 void add_cluster(CLI::App& app, const std::function<void(bool as_json)>& ordered);
 
+// Those that are amiss.
+[[nodiscard]] std::vector<ConstraintFinding> overriding(std::vector<ConstraintFinding> found);
+
 // Prints the constraints that override the promotion scores. Degraded when a move has left one.
 [[nodiscard]] ExitCode show_cluster_check(const Result<std::vector<ConstraintFinding>>& check,
                                           bool as_json, std::ostream& out, std::ostream& err);

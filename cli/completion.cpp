@@ -96,13 +96,21 @@ std::string joined_options(const std::vector<CommandNode>& nodes, const std::str
     return fmt::format("{}", fmt::join(names, "|"));
 }
 
+// Up to the first command. `text` has room for all paths, for the options that a file follows, for
+// those that a gateway follows, for what lists gateways, and for those that another value follows.
+std::string begin_of(const char* text, const std::vector<CommandNode>& nodes) {
+    return fmt::format(fmt::runtime(text), joined_paths(nodes), joined_options(nodes, "FILE"),
+                       joined_options(nodes, "GATEWAY"), lister_of("GATEWAY"),
+                       joined_options(nodes, "VALUE"));
+}
+
 constexpr const char* kHead =
     "# SPDX-License-Identifier: GPL-2.0-or-later\n"
     "# Made by vpnha completion from its own table of commands.\n";
 
 std::string bash_of(const std::vector<CommandNode>& nodes) {
     std::string text = kHead;
-    text += fmt::format(
+    text += begin_of(
         R"sh(_vpnha() {{
     local cur=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} place= word i
     for ((i = 1; i < COMP_CWORD; i++)); do
@@ -116,8 +124,7 @@ std::string bash_of(const std::vector<CommandNode>& nodes) {
     esac
     case "$place" in
 )sh",
-        joined_paths(nodes), joined_options(nodes, "FILE"), joined_options(nodes, "GATEWAY"),
-        lister_of("GATEWAY"), joined_options(nodes, "VALUE"));
+        nodes);
     for (const CommandNode& node : nodes) {
         std::string words = fmt::format("{}", fmt::join(node.words, " "));
         for (const CommandOption& option : node.options) {
@@ -145,7 +152,7 @@ std::string zsh_text(std::string help) {
 std::string zsh_of(const std::vector<CommandNode>& nodes) {
     std::string text = "#compdef vpnha\n";
     text += kHead;
-    text += fmt::format(
+    text += begin_of(
         R"sh(_vpnha() {{
     local place= word
     local -a commands options names
@@ -159,8 +166,7 @@ std::string zsh_of(const std::vector<CommandNode>& nodes) {
     esac
     case "$place" in
 )sh",
-        joined_paths(nodes), joined_options(nodes, "FILE"), joined_options(nodes, "GATEWAY"),
-        lister_of("GATEWAY"), joined_options(nodes, "VALUE"));
+        nodes);
     for (const CommandNode& node : nodes) {
         std::string commands;
         for (const CommandNode& below : nodes) {

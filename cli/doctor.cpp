@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "cli/cluster_check.hpp"
 #include "cli/old_programs.hpp"
 #include "cli/table.hpp"
 #include "vpnha/configuration.hpp"
@@ -200,13 +201,11 @@ void say_warnings(std::string_view about, const Result<std::vector<std::string>>
 
 Result<std::vector<std::string>> overriding_constraints() {
     VPNHA_TRY(const std::vector<ConstraintFinding> all, check_constraints());
-    std::vector<std::string> amiss;
-    for (const ConstraintFinding& each : all) {
-        if (!each.is_intended) {
-            amiss.push_back(each.text);
-        }
+    std::vector<std::string> texts;
+    for (const ConstraintFinding& each : overriding(all)) {
+        texts.push_back(each.text);
     }
-    return amiss;
+    return texts;
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include "cli/events.hpp"
 
 #include <CLI/CLI.hpp>
-#include <cstdint>
 #include <memory>
 
 #include "cli/json_text.hpp"
@@ -16,12 +15,6 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kFollowPause{300};
-
-// As far as this reader has read.
-struct Read {
-    std::string instance;
-    std::uint64_t sequence = 0;
-};
 
 void print(const json& event, const EventsOrder& order, std::ostream& out) {
     const json& fields = event.at("fields");
@@ -39,12 +32,14 @@ void print(const json& event, const EventsOrder& order, std::ostream& out) {
     }
 }
 
-// What is there behind `read`. True: there may be more.
-Result<bool> read_on(Read& read, const EventsOrder& order, const SwitchoverPorts& ports) {
-    VPNHA_TRY(const json answer, ports.ask("events", {{"after", read.sequence}}));
+}  // namespace
+
+Result<bool> read_events(EventsRead& read, const Ask& ask,
+                         const std::function<void(const json&)>& event) {
+    VPNHA_TRY(const json answer, ask("events", {{"after", read.sequence}}));
     const std::string instance = answer.at("instance").get<std::string>();
     if (read.instance != instance) {
-        // Another vpnhad counts from the beginning: what it said has to be asked for again.
+        // Another vpnhad counts from the beginning: what it logged has to be asked for again.
         const bool again = !read.instance.empty();
         read = {instance, 0};
         if (again) {
@@ -52,15 +47,12 @@ Result<bool> read_on(Read& read, const EventsOrder& order, const SwitchoverPorts
         }
     }
     const json& events = answer.at("events");
-    for (const json& event : events) {
-        print(event, order, ports.out);
-        read.sequence = event.at("sequence").get<std::uint64_t>();
+    for (const json& each : events) {
+        event(each);
+        read.sequence = each.at("sequence").get<std::uint64_t>();
     }
-    ports.out << std::flush;
     return !events.empty();
 }
-
-}  // namespace
 
 void add_events(CLI::App& app, const std::function<void(const EventsOrder&)>& ordered) {
     CLI::App* const verb =
@@ -76,10 +68,12 @@ void add_events(CLI::App& app, const std::function<void(const EventsOrder&)>& or
 
 ExitCode show_events(const EventsOrder& order, const SwitchoverPorts& ports,
                      const std::function<bool()>& goes_on) {
-    Read read;
+    EventsRead read;
     bool is_there = true;
     while (true) {
-        const Result<bool> more = read_on(read, order, ports);
+        const Result<bool> more = read_events(
+            read, ports.ask, [&](const json& event) { print(event, order, ports.out); });
+        ports.out << std::flush;
         // It is started again: who follows goes on with what the next one tells.
         const bool waits = !more && order.follow && !read.instance.empty() &&
                            more.error().code == Errc::unreachable;

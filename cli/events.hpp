@@ -3,6 +3,7 @@
 // says from now on. A reader of --json gets each event once, also over restarts of vpnhad.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -17,6 +18,15 @@ struct EventsOrder {
     bool follow = false;
     bool as_json = false;  // A line each.
 };
+
+// As far as a reader has read.
+struct EventsRead {
+    std::string instance{};  // Of the vpnhad that counts.
+    std::uint64_t sequence = 0;
+};
+// Hands over the events behind `read`. True: there may be more.
+[[nodiscard]] Result<bool> read_events(EventsRead& read, const Ask& ask,
+                                       const std::function<void(const nlohmann::json&)>& event);
 
 // `ordered` is called while the command line is parsed.
 void add_events(CLI::App& app, const std::function<void(const EventsOrder&)>& ordered);

@@ -4,7 +4,6 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "cli/events.hpp"
@@ -23,15 +22,16 @@ constexpr milliseconds kSessionPause{200};
 // pppd waits 6 s for a client that does not answer its Terminate-Requests.
 constexpr milliseconds kSessionPatience{15'000};
 
-// Of the sessions with that begin of an id the first; nullopt: there is none.
-Result<std::optional<json>> find(const std::string& id, const SwitchoverPorts& ports) {
+// Whose ids begin so.
+Result<std::vector<json>> find(const std::string& id, const SwitchoverPorts& ports) {
     VPNHA_TRY(const json view, ports.ask("sessions", json::object()));
+    std::vector<json> found;
     for (const json& session : view.at("sessions")) {
         if (session.at("id").get_ref<const std::string&>().starts_with(id)) {
-            return session;
+            found.push_back(session);
         }
     }
-    return std::optional<json>();
+    return found;
 }
 
 }  // namespace
@@ -56,54 +56,49 @@ void add_session(CLI::App& app, const std::function<void(const SessionOrder&)>& 
 }
 
 ExitCode show_session(const SessionOrder& order, const SwitchoverPorts& ports) {
-    const Result<json> view = ports.ask("sessions", json::object());
-    if (!view) {
-        return report(view.error(), ports.err);
+    const Result<std::vector<json>> found = find(order.id, ports);
+    if (!found) {
+        return report(found.error(), ports.err);
     }
-    std::vector<json> found;
-    for (const json& session : view->at("sessions")) {
-        if (session.at("id").get_ref<const std::string&>().starts_with(order.id)) {
-            found.push_back(session);
-        }
-    }
-    if (found.size() != 1) {
+    if (found->size() != 1) {
         return report(
-            found.empty()
+            found->empty()
                 ? Error{Errc::not_found, fmt::format("this node knows no session '{}'", order.id)}
                 : Error{Errc::invalid_argument,
                         fmt::format("the ids of {} sessions begin with '{}': give more "
                                     "digits",
-                                    found.size(), order.id)},
+                                    found->size(), order.id)},
             ports.err);
     }
     if (order.as_json) {
-        ports.out << json_text(found[0], 2) << "\n";
+        ports.out << json_text(found->front(), 2) << "\n";
         return ExitCode::ok;
     }
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    ports.out << render_session(found[0],
+    ports.out << render_session(found->front(),
                                 std::chrono::duration_cast<std::chrono::seconds>(now).count());
     ports.out << "\n";
-    return show_events({.session = found[0].at("id").get<std::string>()}, ports);
+    return show_events({.session = found->front().at("id").get<std::string>()}, ports);
 }
 
 ExitCode end_session(const std::string& id, const SwitchoverPorts& ports) {
-    const Result<std::optional<json>> session = find(id, ports);
-    if (!session) {
-        return report(session.error(), ports.err);
+    const Result<std::vector<json>> found = find(id, ports);
+    if (!found) {
+        return report(found.error(), ports.err);
     }
     if (const Result<json> done = ports.ask("session_end", {{"id", id}}); !done) {
         return report(done.error(), ports.err);
     }
     const auto of = [&](const char* member) {
-        return *session ? printable((*session)->at(member).get<std::string>()) : std::string();
+        return found->empty() ? std::string()
+                              : printable(found->front().at(member).get<std::string>());
     };
     for (milliseconds waited{}; waited <= kSessionPatience; waited += kSessionPause) {
-        const Result<std::optional<json>> left = find(id, ports);
+        const Result<std::vector<json>> left = find(id, ports);
         if (!left) {
             return report(left.error(), ports.err);
         }
-        if (!*left) {
+        if (left->empty()) {
             ports.say("ended: {} of {} at {}", of("protocol"), of("user"), of("peer"));
             return ExitCode::ok;
         }

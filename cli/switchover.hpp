@@ -31,10 +31,13 @@ void add_switchover(CLI::App& app, const std::function<void(const Switchover&)>&
 
 void sleep_for(std::chrono::milliseconds time);
 
+// Asks vpnhad.
+using Ask =
+    std::function<Result<nlohmann::json>(std::string_view verb, const nlohmann::json& arguments)>;
+
 // What it needs of the world.
 struct SwitchoverPorts {
-    std::function<Result<nlohmann::json>(std::string_view verb, const nlohmann::json& arguments)>
-        ask;
+    Ask ask;
     std::ostream& out;
     std::ostream& err;
     std::function<void(std::chrono::milliseconds)> pause = sleep_for;

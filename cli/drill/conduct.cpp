@@ -11,6 +11,7 @@
 #include <ostream>
 
 #include "cli/drill/preconditions.hpp"
+#include "cli/events.hpp"
 #include "cli/table.hpp"
 
 namespace vpnha::cli::drill {
@@ -199,28 +200,9 @@ class Conductor {
     }
 
     void read_events() {
-        while (true) {
-            const Result<json> answer = ports_.ask("events", {{"after", sequence_}});
-            if (!answer) {
-                return;
-            }
-            // Another vpnhad counts from the beginning.
-            if (const auto instance = answer->at("instance").get<std::string>();
-                instance != instance_) {
-                const bool is_another = !instance_.empty();
-                instance_ = instance;
-                if (is_another) {
-                    sequence_ = 0;
-                    continue;
-                }
-            }
-            if (answer->at("events").empty()) {
-                return;
-            }
-            for (const json& event : answer->at("events")) {
-                sequence_ = event.at("sequence").get<std::uint64_t>();
-                keep(event);
-            }
+        Result<bool> more = true;
+        while (more && *more) {
+            more = cli::read_events(read_, ports_.ask, [this](const json& event) { keep(event); });
         }
     }
 
@@ -309,8 +291,7 @@ class Conductor {
     Record record_{};
     std::optional<std::set<std::string>> ids_before_{};
     std::size_t standbys_before_ = 0;
-    std::string instance_{};
-    std::uint64_t sequence_ = 0;
+    EventsRead read_{};
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <utility>
 
+#include "cli/cluster_check.hpp"
 #include "cli/drill/programs.hpp"
 #include "host/os/process.hpp"
 #include "host/os/program_output.hpp"
@@ -37,7 +38,8 @@ Result<ClusterState> cluster_state() {
 }
 
 std::string section(const char* scope) {
-    return adapters::query_cib(kCibadmin, scope, kPatience, adapters::ErrorOutput::dropped)
+    return adapters::query_cib(adapters::kCibadmin, scope, kPatience,
+                               adapters::ErrorOutput::dropped)
         .value_or(std::string());
 }
 
@@ -89,12 +91,9 @@ Result<Facts> look(const Order& order, const Ask& ask) {
     VPNHA_TRY(facts.status, ask("status", nlohmann::json::object()));
     VPNHA_TRY(const config::Config config, config::load(kConfigurationPath));
     facts.cluster = cluster_state();
-    if (const auto constraints = check_constraints()) {
-        for (const ConstraintFinding& finding : *constraints) {
-            if (!finding.is_intended) {
-                facts.constraints.push_back(finding.text);
-            }
-        }
+    for (const ConstraintFinding& each :
+         overriding(check_constraints().value_or(std::vector<ConstraintFinding>{}))) {
+        facts.constraints.push_back(each.text);
     }
     facts.stonith_action =
         cluster_option(section("crm_config"), "stonith-action").value_or(std::string());

@@ -2,15 +2,10 @@
 // Reads what a drill has to know: of vpnhad, of Pacemaker, of Corosync and of this node.
 #pragma once
 
-#include <functional>
-#include <string_view>
-
 #include "cli/drill/facts.hpp"
+#include "cli/switchover.hpp"
 
 namespace vpnha::cli::drill {
-
-using Ask =
-    std::function<Result<nlohmann::json>(std::string_view verb, const nlohmann::json& arguments)>;
 
 // Some 0.5 s. Errors: vpnhad does not answer, or vpnha.toml is wrong. What else cannot be read is
 // in the facts.

@@ -21,6 +21,7 @@
 #include "base/bytes.hpp"
 #include "base/internet_checksum.hpp"
 #include "cli/drill/look.hpp"
+#include "host/corosync/cluster_nodes.hpp"
 #include "host/os/network_descriptor.hpp"
 #include "host/os/unique_fd.hpp"
 
@@ -34,12 +35,6 @@ constexpr std::chrono::seconds kLastAnswers{1};
 // An answer that came later is taken for none: the numbers go round.
 constexpr std::size_t kNumbers = 65536;
 constexpr std::size_t kEchoBytes = 8;
-
-std::string machine_name() {
-    std::array<char, 256> name{};
-    ::gethostname(name.data(), name.size() - 1);
-    return name.data();
-}
 
 }  // namespace
 
@@ -158,7 +153,7 @@ Result<Pings> Pings::open(const std::string& address, std::chrono::milliseconds 
     shared->identifier = static_cast<std::uint16_t>(::getpid());
     shared->interval = interval;
     shared->watch = {.address = address,
-                     .machine = machine_name(),
+                     .machine = runtime::host_name(),
                      .interval_ms = static_cast<double>(interval.count()),
                      .probes = {}};
     return Pings(std::move(shared));

@@ -5,7 +5,6 @@
 namespace vpnha::cli::drill {
 
 inline constexpr const char* kCfgtool = "/usr/sbin/corosync-cfgtool";
-inline constexpr const char* kCibadmin = "/usr/sbin/cibadmin";
 inline constexpr const char* kCmapctl = "/usr/sbin/corosync-cmapctl";
 inline constexpr const char* kCrmMon = "/usr/sbin/crm_mon";
 inline constexpr const char* kCrmResource = "/usr/sbin/crm_resource";

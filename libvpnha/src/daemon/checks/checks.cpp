@@ -30,16 +30,17 @@ namespace vpnha {
 
 namespace {
 
-constexpr const char* kCibadmin = "/usr/sbin/cibadmin";
 // `vpnha status` waits for it.
 constexpr std::chrono::seconds kCibTimeout{2};
 constexpr const char* kJournalctl = "/usr/bin/journalctl";
 constexpr std::chrono::seconds kJournalTimeout{5};
 
 Result<std::string> cib_configuration() {
-    const Result<std::string> cib = adapters::query_cib(kCibadmin, "configuration", kCibTimeout,
-                                                        adapters::ErrorOutput::dropped);
-    return cib ? cib : fail(cib.error().code, fmt::format("{}: {}", kCibadmin, cib.error().detail));
+    const Result<std::string> cib = adapters::query_cib(
+        adapters::kCibadmin, "configuration", kCibTimeout, adapters::ErrorOutput::dropped);
+    return cib ? cib
+               : fail(cib.error().code,
+                      fmt::format("{}: {}", adapters::kCibadmin, cib.error().detail));
 }
 
 }  // namespace
