@@ -235,7 +235,7 @@ class Conductor {
         const double begun = ports_.unix_ms();
         const auto until = static_cast<double>(milliseconds(order_.recovery).count());
         while (ports_.unix_ms() - begun < until) {
-            if (const Result<Facts> facts = ports_.look();
+            if (const Result<Facts> facts = ports_.look_at_health();
                 facts && facts->standbys(order_.gateway) >= standbys_before_ &&
                 unhealthy(*facts, order_.gateway).empty()) {
                 record_.recovered_ms = ports_.unix_ms();

@@ -31,6 +31,8 @@ struct Ports {
     std::ostream& err;
     Ask ask;
     std::function<Result<Facts>()> look;
+    // Again and again, until all is healthy.
+    std::function<Result<Facts>()> look_at_health;
     // Of the human; the line before has the question.
     std::function<bool()> agrees;
     // At most so long from the strike on.

@@ -86,15 +86,20 @@ std::optional<double> token_ms() {
 
 }  // namespace
 
-Result<Facts> look(const Order& order, const Ask& ask) {
+Result<Facts> look_at_health(const Ask& ask) {
     Facts facts;
     VPNHA_TRY(facts.status, ask("status", nlohmann::json::object()));
-    VPNHA_TRY(const config::Config config, config::load(kConfigurationPath));
     facts.cluster = cluster_state();
     for (const ConstraintFinding& each :
          overriding(check_constraints().value_or(std::vector<ConstraintFinding>{}))) {
         facts.constraints.push_back(each.text);
     }
+    return facts;
+}
+
+Result<Facts> look(const Order& order, const Ask& ask) {
+    VPNHA_TRY(Facts facts, look_at_health(ask));
+    VPNHA_TRY(const config::Config config, config::load(kConfigurationPath));
     facts.stonith_action =
         cluster_option(section("crm_config"), "stonith-action").value_or(std::string());
     facts.is_probed = is_probed(section("resources"), order.gateway).value_or(false);

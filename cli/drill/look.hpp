@@ -7,8 +7,10 @@
 
 namespace vpnha::cli::drill {
 
-// Some 0.5 s. Errors: vpnhad does not answer, or vpnha.toml is wrong. What else cannot be read is
-// in the facts.
+// What unhealthy() judges: of vpnhad and of Pacemaker. Error: vpnhad does not answer.
+[[nodiscard]] Result<Facts> look_at_health(const Ask& ask);
+// The same, and what a plan needs; some 0.5 s. Errors: vpnhad does not answer, or vpnha.toml is
+// wrong. What else cannot be read is in the facts.
 [[nodiscard]] Result<Facts> look(const Order& order, const Ask& ask);
 
 // The time of day, in milliseconds since 1970.

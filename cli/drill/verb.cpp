@@ -100,6 +100,7 @@ ExitCode run_drill(const Order& order, const SwitchoverPorts& world) {
                 .err = world.err,
                 .ask = world.ask,
                 .look = [&] { return look(order, world.ask); },
+                .look_at_health = [&] { return look_at_health(world.ask); },
                 .agrees = [&] { return ask_human(world.out); },
                 .arm = arm_striker,
                 .watch = {},
