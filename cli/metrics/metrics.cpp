@@ -105,7 +105,7 @@ Metrics of_the_part() {
          "Unix time at which its gate was opened last; none: not since vpnhad started.",
          seconds_of_gateways("/last_takeover/unix_ms")},
         {"vpnha_last_takeover_silence_seconds", kGauge,
-         "From the last word of the former holder of the lease, as this node heard it, until then.",
+         "From the last message of the former holder that this node received, until then.",
          seconds_of_gateways("/last_takeover/silence_ms")},
         {"vpnha_last_takeover_phase_seconds", kGauge,
          "What each step of it took; those behind open_gate keep no client waiting.",

@@ -115,7 +115,7 @@ tuning::Table Table::tuning_rows() {
          .wanted = tuning::Minimum{60},
          .need = "ipsec",
          .how = tuning::kByKernel,
-         .why = "a client of IPsec behind a NAT is heard of each 20 s only",
+         .why = "a client of IPsec behind a NAT sends each 20 s only",
          .after = "net.netfilter.nf_conntrack_udp_timeout"},
         {.name = "module xfrm_user",
          .wanted = tuning::Other{tuning::kModuleWanted, &tuning::judge_module},
