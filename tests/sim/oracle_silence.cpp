@@ -87,11 +87,14 @@ bool Oracle::could_serve(const Machine& machine, GatewayId id) const {
         if (node == machine.id() || !is_in_reach(machine, *other)) {
             continue;
         }
-        ++voters;
         const node::GatewayNode* const there = other->gateway(id);
-        if (is_complete(there) && position_of(*there) > position_of(*gateway)) {
+        const bool is_ahead = there != nullptr && position_of(*there) > position_of(*gateway);
+        if (is_ahead && is_complete(there)) {
             return false;
         }
+        // Accepted: a voter that knows of a later epoch answers "behind", complete or not
+        // (docs/explain/failure-model.md, seed 533257691). The standby waits for Pacemaker.
+        voters += is_ahead ? 0 : 1;
     }
     return 2 * voters > plan_.nodes;
 }
