@@ -53,4 +53,38 @@ void Background::finish(Place job) {
     ended.done(ended.result);
 }
 
+void BackgroundQueue::add(Background::Work work, Background::Done done) {
+    jobs_.push_back({std::move(work), std::move(done)});
+    if (jobs_.size() == 1) {
+        begin();
+    }
+}
+
+void BackgroundQueue::finish() {
+    background_.reset();  // It waits for the work under way.
+    loop_.cancel_timer(timer_);
+    for (std::size_t n = 1; n < jobs_.size(); ++n) {
+        static_cast<void>(jobs_[n].work());
+    }
+    jobs_.clear();
+    background_.emplace(loop_, pace_);
+}
+
+void BackgroundQueue::begin() {
+    const Result<void> begun = background_->run(std::move(jobs_.front().work),
+                                                [this](const auto& result) { end(result); });
+    if (!begun) {
+        loop_.set_timer(timer_, loop_.now(), [this, begun] { end(begun); });
+    }
+}
+
+void BackgroundQueue::end(const Result<void>& result) {
+    const Background::Done done = std::move(jobs_.front().done);
+    jobs_.pop_front();
+    if (!jobs_.empty()) {
+        begin();
+    }
+    done(result);
+}
+
 }  // namespace vpnha::adapters

@@ -3,9 +3,12 @@
 // thread of its own, while the loop serves everybody else.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <list>
+#include <optional>
 #include <thread>
+#include <utility>
 
 #include "host/os/qb_loop.hpp"
 #include "host/os/unique_fd.hpp"
@@ -48,6 +51,38 @@ class Background {
     QbLoop& loop_;
     Pace pace_;
     std::list<Job> jobs_;
+};
+
+// Such work that is done in the order in which it came, one after the other.
+class BackgroundQueue {
+  public:
+    // `timer` is a name on the loop, which must outlive it.
+    BackgroundQueue(QbLoop& loop, int timer, Background::Pace pace)
+        : loop_(loop), timer_(timer), pace_(pace), background_(std::in_place, loop, pace) {}
+    // Waits for the work under way; the rest is not done.
+    ~BackgroundQueue() { loop_.cancel_timer(timer_); }
+    BackgroundQueue(const BackgroundQueue&) = delete;
+    BackgroundQueue& operator=(const BackgroundQueue&) = delete;
+
+    // Without a thread to be had, `done` is called with that error.
+    void add(Background::Work work, Background::Done done);
+    // All work is done when this returns, and no `done` is called.
+    void finish();
+
+  private:
+    struct Job {
+        Background::Work work;
+        Background::Done done;
+    };
+
+    void begin();
+    void end(const Result<void>& result);
+
+    QbLoop& loop_;
+    int timer_;
+    Background::Pace pace_;
+    std::deque<Job> jobs_;  // The first one is under way.
+    std::optional<Background> background_;
 };
 
 }  // namespace vpnha::adapters

@@ -116,5 +116,43 @@ TEST_F(BackgroundTest, WhoLeavesWaitsForTheWorkAndIsNotTold) {
     EXPECT_THAT(told_, ::testing::IsEmpty());
 }
 
+TEST_F(BackgroundTest, WorkOfAQueueIsDoneInItsOrder) {
+    BackgroundQueue queue(loop_, 2, Background::Pace::low);
+    std::vector<std::string> done;  // The threads', one after the other.
+    for (const char* const name : {"first", "second", "third"}) {
+        queue.add(
+            [&done, name]() -> Result<void> {
+                done.emplace_back(name);
+                return done.size() == 2 ? fail(Errc::timeout, "too slow") : Result<void>();
+            },
+            noting(name, 3));
+    }
+    loop_.run();
+    EXPECT_THAT(done, ElementsAre("first", "second", "third"));
+    EXPECT_THAT(told_, ElementsAre("first: done", "second: too slow", "third: done"));
+}
+
+TEST_F(BackgroundTest, WorkOfAQueueIsDoneWhenItIsFinished) {
+    BackgroundQueue queue(loop_, 2, Background::Pace::low);
+    std::vector<std::string> done;
+    const auto add = [&](const char* name) {
+        queue.add(
+            [&done, name]() -> Result<void> {
+                done.emplace_back(name);
+                return {};
+            },
+            noting(name));
+    };
+    add("first");
+    add("second");
+    add("third");
+    queue.finish();
+    EXPECT_THAT(done, ElementsAre("first", "second", "third"));
+    EXPECT_THAT(told_, ::testing::IsEmpty());
+    add("fourth");
+    loop_.run();
+    EXPECT_THAT(told_, ElementsAre("fourth: done")) << "it goes on";
+}
+
 }  // namespace background_test
 }  // namespace vpnha::adapters

@@ -53,58 +53,33 @@ Result<std::unique_ptr<XfrmTable>> XfrmTable::open(QbLoop& loop, int timer,
         new XfrmTable(loop, timer, std::move(addresses), std::move(train)));
 }
 
-XfrmTable::~XfrmTable() {
-    loop_.cancel_timer(timer_);
-}
-
 void XfrmTable::list(OnListed on_listed) {
     auto listed = std::make_shared<Counters>();
-    add({[this, listed]() -> Result<void> {
-             VPNHA_TRY(*listed, read_all());
-             return {};
-         },
-         [listed, on_listed = std::move(on_listed)](const Result<void>& result) {
-             on_listed(result.map([&listed] { return Sas(*listed); }));
-         }});
+    jobs_.add(
+        [this, listed]() -> Result<void> {
+            VPNHA_TRY(*listed, read_all());
+            return {};
+        },
+        [listed, on_listed = std::move(on_listed)](const Result<void>& result) {
+            on_listed(result.map([&listed] { return Sas(*listed); }));
+        });
 }
 
 void XfrmTable::set(Counters counters, bool exact, Done done) {
-    add({[this, counters = std::move(counters), exact] {
-             return in_trains(counters, [this, exact](Sas part) { return set_train(part, exact); });
-         },
-         std::move(done)});
+    jobs_.add(
+        [this, counters = std::move(counters), exact] {
+            return in_trains(counters, [this, exact](Sas part) { return set_train(part, exact); });
+        },
+        std::move(done));
 }
 
 void XfrmTable::flush(Done done) {
-    add({[this]() -> Result<void> {
-             VPNHA_TRY(const Counters all, read_all());
-             return in_trains(all, [this](Sas part) { return remove_train(part); });
-         },
-         std::move(done)});
-}
-
-void XfrmTable::add(Job job) {
-    jobs_.push_back(std::move(job));
-    if (jobs_.size() == 1) {
-        begin();
-    }
-}
-
-void XfrmTable::begin() {
-    const Result<void> begun =
-        background_.run(std::move(jobs_.front().work), [this](const auto& result) { end(result); });
-    if (!begun) {
-        loop_.set_timer(timer_, loop_.now(), [this, begun] { end(begun); });
-    }
-}
-
-void XfrmTable::end(const Result<void>& result) {
-    const Background::Done done = std::move(jobs_.front().done);
-    jobs_.pop_front();
-    if (!jobs_.empty()) {
-        begin();
-    }
-    done(result);
+    jobs_.add(
+        [this]() -> Result<void> {
+            VPNHA_TRY(const Counters all, read_all());
+            return in_trains(all, [this](Sas part) { return remove_train(part); });
+        },
+        std::move(done));
 }
 
 Result<XfrmTable::Counters> XfrmTable::read_all() const {

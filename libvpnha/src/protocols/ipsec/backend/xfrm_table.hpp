@@ -6,7 +6,6 @@
 // renewed.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <set>
@@ -25,9 +24,6 @@ class XfrmTable : public ports::SaTable {
     // thread.
     [[nodiscard]] static Result<std::unique_ptr<XfrmTable>> open(QbLoop& loop, int timer,
                                                                  std::set<IpAddress> addresses);
-    ~XfrmTable() override;
-    XfrmTable(const XfrmTable&) = delete;
-    XfrmTable& operator=(const XfrmTable&) = delete;
 
     void list(OnListed on_listed) override;
     void set(std::vector<ipsec::SaCounters> counters, bool exact, Done done) override;
@@ -36,19 +32,13 @@ class XfrmTable : public ports::SaTable {
   private:
     using Counters = std::vector<ipsec::SaCounters>;
 
-    struct Job {
-        Background::Work work;
-        Background::Done done;
-    };
     // Asks the kernel about a train of SAs, and returns its errno for each.
     using Ask = std::function<Result<std::vector<int>>(Sas part)>;
 
     XfrmTable(QbLoop& loop, int timer, std::set<IpAddress> addresses, NetlinkTrain train)
-        : loop_(loop), timer_(timer), addresses_(std::move(addresses)), train_(std::move(train)) {}
-
-    void add(Job job);
-    void begin();
-    void end(const Result<void>& result);
+        : addresses_(std::move(addresses)),
+          train_(std::move(train)),
+          jobs_(loop, timer, Background::Pace::urgent) {}
 
     // In the thread.
     [[nodiscard]] Result<Counters> read_all() const;
@@ -56,12 +46,9 @@ class XfrmTable : public ports::SaTable {
     [[nodiscard]] Result<std::vector<int>> set_train(Sas part, bool exact);
     [[nodiscard]] Result<std::vector<int>> remove_train(Sas part);
 
-    QbLoop& loop_;
-    int timer_;
     std::set<IpAddress> addresses_;
-    NetlinkTrain train_;                                      // The thread's.
-    std::deque<Job> jobs_;                                    // The first one is under way.
-    Background background_{loop_, Background::Pace::urgent};  // Its thread ends first.
+    NetlinkTrain train_;    // The thread's.
+    BackgroundQueue jobs_;  // Its thread ends first.
 };
 
 }  // namespace vpnha::adapters
