@@ -172,6 +172,18 @@ Result<void> RouteNetlink::add_vlan(LinkIndex parent, std::uint16_t id, const st
                   Errc::already_exists);
 }
 
+Result<void> RouteNetlink::add_device(const std::string& name, const std::string& kind) {
+    VPNHA_TRY(const std::optional<Link> earlier, find_device(name));
+    if (earlier && earlier->kind == kind) {
+        VPNHA_CHECK(delete_link(earlier->state.index));
+    }
+    NetlinkRequest request(RTM_NEWLINK, kCreate);
+    request.header<ifinfomsg>();
+    request.text(IFLA_IFNAME, name);
+    request.nested(IFLA_LINKINFO, [&request, &kind] { request.text(IFLA_INFO_KIND, kind); });
+    return socket_.ask(request, fmt::format("create {} device {}", kind, name));
+}
+
 Result<void> RouteNetlink::delete_link(LinkIndex link) {
     NetlinkRequest request(RTM_DELLINK, 0);
     request.header<ifinfomsg>().ifi_index = link;

@@ -308,8 +308,12 @@ Result<void> RouteNetlink::for_each_address(
     });
 }
 
-Result<void> RouteNetlink::add_route(LinkIndex link, const TableRoute& route) {
+Result<void> RouteNetlink::add_route(LinkIndex link, const TableRoute& route,
+                                     const std::optional<IpAddress>& source) {
     NetlinkRequest request = route_request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, link, route);
+    if (source) {
+        request.bytes(RTA_PREFSRC, source->octets());
+    }
     return socket_.ask(request, "add " + text_of(route));
 }
 

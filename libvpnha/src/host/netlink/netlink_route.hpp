@@ -123,6 +123,9 @@ class RouteNetlink {
     Result<void> set_link_up(LinkIndex link);
     // A device for VLAN `id` (1..4094) on `parent`, set up.
     Result<void> add_vlan(LinkIndex parent, std::uint16_t id, const std::string& name);
+    // A device of that kind, set down, of which an earlier one is no more. Error already_exists:
+    // one of another kind has the name. Error unsupported: the kernel has none of the kind.
+    Result<void> add_device(const std::string& name, const std::string& kind);
     // A pair of veth devices, set down, of which an earlier one of the name `near` is no more.
     // Error unsupported: the kernel has none.
     Result<void> add_pair(const std::string& near, const std::string& far);
@@ -170,8 +173,10 @@ class RouteNetlink {
     // Neighbours there for whom the kernel waits, or has waited in vain: it asks them anew.
     Result<void> forget_unresolved(LinkIndex link);
 
-    // Takes the place of another one to the same destination.
-    Result<void> add_route(LinkIndex link, const TableRoute& route);
+    // Takes the place of another one to the same destination. What has no source address of its own
+    // gets `source`, which the node has to have.
+    Result<void> add_route(LinkIndex link, const TableRoute& route,
+                           const std::optional<IpAddress>& source = std::nullopt);
     Result<void> delete_route(LinkIndex link, const TableRoute& route);
     [[nodiscard]] Result<bool> has_route(LinkIndex link, const TableRoute& route);
     // Of both families and all tables; those to other hosts, also where the link is one of several

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -64,8 +65,13 @@ Result<std::vector<int>> NetlinkTrain::ask(std::size_t count, const Write& write
         }
         size += NLMSG_ALIGN(message->nlmsg_len);
     }
-    if (mnl_socket_sendto(socket_.get(), requests_.data(), size) < 0) {
-        return tl::unexpected(system_error(options_.what, errno));
+    const bool is_sent = mnl_socket_sendto(socket_.get(), requests_.data(), size) >= 0;
+    const int why = errno;
+    if (options_.is_secret) {
+        ::explicit_bzero(requests_.data(), size);
+    }
+    if (!is_sent) {
+        return tl::unexpected(system_error(options_.what, why));
     }
     VPNHA_CHECK(read_answers(first, answers, on_message));
     return answers;

@@ -23,7 +23,8 @@ class NetlinkTrain {
         int bus = 0;
         std::size_t requests_max = 0;
         std::size_t request_bytes_max = 0;
-        std::string what;  // Opens the detail of an error.
+        std::string what;        // Opens the detail of an error.
+        bool is_secret = false;  // Requests hold keys: they are wiped when they are sent.
     };
     // Writes the n-th request of a train; the buffer has room for request_bytes_max.
     using Write = std::function<nlmsghdr*(char* buffer, std::size_t n)>;

@@ -79,6 +79,32 @@ TEST_F(RouteNetlinkTest, LinkLocalPeerBringsTheRouteToIt) {
     EXPECT_NE(output_of("ip -6 route show dev out0").find("fe80::2a"), std::string::npos);
 }
 
+TEST_F(RouteNetlinkTest, ARouteMayHaveASource) {
+    ASSERT_TRUE(ip_command("addr add 192.0.2.100/32 dev out0"));
+    const TableRoute route{prefix("10.64.1.5/32"), std::nullopt, 70'000};
+    const auto added = route_->add_route(link_, route, IpAddress(ip("192.0.2.100")));
+    ASSERT_TRUE(added) << added.error().detail;
+    EXPECT_EQ(output_of("ip route show table 70000"),
+              "10.64.1.5 dev out0 proto 118 scope link src 192.0.2.100 \n");
+}
+
+TEST_F(RouteNetlinkTest, ADeviceOfAKindTakesTheFormerOnesPlace) {
+    ASSERT_TRUE(route_->add_device("kind0", "ifb"));
+    const auto first = route_->find_device("kind0");
+    ASSERT_TRUE(first && *first);
+    EXPECT_EQ((*first)->kind, "ifb");
+    EXPECT_FALSE((*first)->state.is_up);
+    const auto again = route_->add_device("kind0", "ifb");
+    ASSERT_TRUE(again) << again.error().detail;
+    EXPECT_NE(route_->find_device("kind0")->value_or(Link{}).state.index, (*first)->state.index);
+    const auto foreign = route_->add_device("out0", "ifb");
+    ASSERT_FALSE(foreign);
+    EXPECT_EQ(foreign.error().code, Errc::already_exists);
+    const auto unknown = route_->add_device("kind1", "nonesuch");
+    ASSERT_FALSE(unknown);
+    EXPECT_EQ(unknown.error().code, Errc::unsupported);
+}
+
 TEST_F(RouteNetlinkTest, HostRouteTakesTheFormerOnesPlace) {
     const LinkIndex inside = route_->find_link("in0")->value_or(LinkState{}).index;
     const TableRoute route{prefix("10.64.1.5/32"), std::nullopt, 70'000};

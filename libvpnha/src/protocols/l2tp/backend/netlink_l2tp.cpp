@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "host/netlink/generic_family.hpp"
 
 namespace vpnha::adapters {
 
@@ -20,26 +21,6 @@ constexpr std::uint8_t kProtocolVersion = 2;
 // Questions after sessions in one send call, and the octets of one.
 constexpr std::size_t kQuestionsMax = 64;
 constexpr std::size_t kQuestionBytesMax = 64;
-
-// The id of the multicast group "l2tp" in the list of a family's groups; 0: none.
-std::uint32_t group_of(const nlattr* groups) {
-    std::uint32_t found = 0;
-    for_each_nested(groups, [&found](const nlattr* group) {
-        std::string_view name;
-        std::uint32_t id = 0;
-        for_each_nested(group, [&](const nlattr* attribute) {
-            if (mnl_attr_get_type(attribute) == CTRL_ATTR_MCAST_GRP_NAME &&
-                mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) == 0) {
-                name = mnl_attr_get_str(attribute);
-            } else if (mnl_attr_get_type(attribute) == CTRL_ATTR_MCAST_GRP_ID &&
-                       mnl_attr_validate(attribute, MNL_TYPE_U32) == 0) {
-                id = mnl_attr_get_u32(attribute);
-            }
-        });
-        found = name == L2TP_GENL_MCGROUP ? id : found;
-    });
-    return found;
-}
 
 // The value of that attribute of an answer; 0: it is not there.
 std::uint32_t u32_of(const nlmsghdr* answer, std::uint16_t type) {
@@ -56,30 +37,15 @@ std::uint32_t u32_of(const nlmsghdr* answer, std::uint16_t type) {
 }  // namespace
 
 Result<L2tpNetlink::Family> L2tpNetlink::find_family(NetlinkSocket& socket) {
-    NetlinkRequest request(GENL_ID_CTRL, 0);
-    auto& header = request.header<genlmsghdr>();
-    header.cmd = CTRL_CMD_GETFAMILY;
-    header.version = 1;
-    request.text(CTRL_ATTR_FAMILY_NAME, L2TP_GENL_NAME);
-    Family family;
-    const auto outcome =
-        socket.ask(request, "look up generic netlink family", [&family](const nlmsghdr* answer) {
-            for_each_attribute(answer, sizeof(genlmsghdr), [&family](const nlattr* attribute) {
-                if (mnl_attr_get_type(attribute) == CTRL_ATTR_FAMILY_ID &&
-                    mnl_attr_validate(attribute, MNL_TYPE_U16) == 0) {
-                    family.id = mnl_attr_get_u16(attribute);
-                } else if (mnl_attr_get_type(attribute) == CTRL_ATTR_MCAST_GROUPS) {
-                    family.group = group_of(attribute);
-                }
-            });
-        });
-    if ((!outcome && outcome.error().code == Errc::not_found) || (outcome && family.id == 0)) {
+    const Result<GenericFamily> found = find_generic_family(socket, L2TP_GENL_NAME);
+    if (!found && found.error().code == Errc::not_found) {
         return fail(Errc::unsupported,
                     "this kernel has no l2tp_netlink: modprobe l2tp_netlink (Debian: "
                     "linux-image-amd64; the cloud kernel lacks it)");
     }
-    VPNHA_CHECK(outcome);
-    return family;
+    VPNHA_TRY(const GenericFamily family, found);
+    const auto group = family.groups.find(L2TP_GENL_MCGROUP);
+    return Family{family.id, group == family.groups.end() ? 0 : group->second};
 }
 
 Result<L2tpNetlink> L2tpNetlink::open() {
