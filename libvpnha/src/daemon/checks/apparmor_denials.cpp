@@ -59,6 +59,7 @@ std::string sentence_of(const std::string& line, std::size_t count) {
 }  // namespace
 
 std::vector<std::string> find_denials(std::string_view log, std::vector<std::string> programs) {
+    std::erase(programs, "");  // Of a protocol that the kernel serves.
     programs.insert(programs.end(), kPrograms.begin(), kPrograms.end());
     // By what makes two of them one.
     std::map<std::string, std::pair<std::string, std::size_t>> denials;

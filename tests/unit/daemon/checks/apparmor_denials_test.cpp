@@ -42,6 +42,7 @@ TEST(ApparmorDenialsTest, OtherProgramsAndWhatWasAllowedAreLeftOut) {
     EXPECT_THAT(find_denials(other + allowed + "a line of something else\n", {"charon"}),
                 IsEmpty());
     EXPECT_THAT(find_denials(kRead, {"openvpn"}), IsEmpty());
+    EXPECT_THAT(find_denials(kRead, {""}), IsEmpty()) << "of a protocol without a daemon";
     EXPECT_THAT(find_denials("", {"charon"}), IsEmpty());
 }
 
