@@ -138,6 +138,8 @@ struct Gateway {
     [[nodiscard]] const Side& side(LinkSide which) const;
     // The routing table of a side that has a default_via.
     [[nodiscard]] std::uint32_t reply_table(LinkSide which) const;
+    // The routing table of what a protocol sends by a socket of the kernel (Facts::is_marked).
+    [[nodiscard]] std::uint32_t mark_table() const { return 3000U + id.value; }
     // It is outside or inside; one device may be both.
     [[nodiscard]] bool is_on(const std::string& interface) const;
     // What xl2tpd and pptpd listen on: L2TP and PPTP are IPv4 here. A checked configuration of them

@@ -149,6 +149,9 @@ class Keeper {
     // After every event, before the replica says what is due.
     virtual void follow(TimePoint now, Effects& effects) = 0;
 
+    // The gate is open, and the links know the node. Before promote(): where this node stands in,
+    // by as long as the group takes to form.
+    virtual void on_open(TimePoint /*now*/, Effects& /*effects*/) {}
     virtual void promote(TimePoint now, Effects& effects) = 0;
     virtual void pause(Effects& effects) = 0;
     virtual void unpause(TimePoint now, Effects& effects) = 0;

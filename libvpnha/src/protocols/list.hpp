@@ -13,7 +13,7 @@
 // own, compiled with its name as VPNHA_MORE_PROTOCOL (tests/echo).
 #pragma once
 
-#define VPNHA_LIBRARY_PROTOCOLS(EACH) EACH(l2tp) EACH(pptp) EACH(ipsec)
+#define VPNHA_LIBRARY_PROTOCOLS(EACH) EACH(l2tp) EACH(pptp) EACH(ipsec) EACH(wireguard)
 
 #ifdef VPNHA_MORE_PROTOCOL
 #define VPNHA_PROTOCOLS(EACH) VPNHA_LIBRARY_PROTOCOLS(EACH) EACH(VPNHA_MORE_PROTOCOL)

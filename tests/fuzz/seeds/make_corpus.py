@@ -16,6 +16,7 @@ import pptp_corpus
 from ipsec_corpus import HA_MESSAGE, SA_RECORD, VICI
 from probe_corpus import PROBE
 from radius_corpus import RADIUS
+from wireguard_corpus import PEER_LISTING, PEERS_FILE, WIREGUARD_RECORD
 from xfrm_corpus import XFRM
 from corpus_parts import ADDRESS, PROXIED, facts, frames, sized, u16
 
@@ -402,6 +403,8 @@ def main():
         "lcp": LCP,
         "lease": LEASE,
         "neighbour": NEIGHBOUR,
+        "peer_listing": PEER_LISTING,
+        "peers_file": PEERS_FILE,
         **pptp_corpus.TARGETS,
         "probe": PROBE,
         "radius": RADIUS,
@@ -409,6 +412,7 @@ def main():
         "sa_record": SA_RECORD,
         "vici": VICI,
         "wire": WIRE,
+        "wireguard_record": WIREGUARD_RECORD,
         "xfrm": XFRM,
     }
     files = {CORPUS / target / name: data

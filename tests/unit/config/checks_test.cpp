@@ -170,6 +170,32 @@ TEST(ChecksTest, PptpNeedsIpv4) {
         HasSubstr("no IPv4 net for the clients of PPTP"));
 }
 
+TEST(ChecksTest, WireguardHasADeviceAndAPortOfItsOwn) {
+    const std::string sample = kSample + "[gateway.dialin.wireguard]\n";
+    EXPECT_EQ(error_of(sample), "");
+    EXPECT_EQ(error_of(sample + "device = \"eth2\"\n"),
+              "vpnha.toml:13: 'device' is that of gateway 'dialin' already; give another");
+    EXPECT_EQ(error_of(sample + "listen_port = 1701\n"),
+              "vpnha.toml:13: 'listen_port' is that of L2TP of gateway 'dialin' already; give "
+              "another");
+    EXPECT_EQ(error_of(sample + "listen_port = 5420\n"),
+              "vpnha.toml:13: 'listen_port' is that of [lease] already; give another");
+}
+
+TEST(ChecksTest, TheTableOfWhatWireguardSendsIsItsOwn) {
+    EXPECT_EQ(error_of(changed(kSample, "id = 1", "id = 1\nroute_table = 3001") +
+                       "[gateway.dialin.wireguard]\n"),
+              "vpnha.toml:3: table 3001 is that of WireGuard of gateway 'dialin'; give another");
+}
+
+TEST(ChecksTest, TwoGatewaysHaveNothingOfWireguardInCommon) {
+    const std::string sample =
+        kSample + "[gateway.dialin.wireguard]\n" + kSecond + "[gateway.other.wireguard]\n";
+    EXPECT_THAT(error_of(sample), HasSubstr("'device' is that of gateway 'dialin' already"));
+    EXPECT_THAT(error_of(sample), HasSubstr("'listen_port' is that of gateway 'dialin' already"));
+    EXPECT_EQ(error_of(sample + "device = \"wg1\"\nlisten_port = 51821\n"), "");
+}
+
 TEST(ChecksTest, RefusesAContradictionWithinOneGateway) {
     EXPECT_THAT(error_of(changed(kSample, "10.200.0.1", "10.200.1.1")),
                 HasSubstr("vpnha.toml:3: 10.200.1.1 lies within pool 10.200.1.0/24"));

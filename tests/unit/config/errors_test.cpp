@@ -61,7 +61,8 @@ pools = ["10.200.0.0/16"]
         "vpnha.toml:15: [gateway.other] lacks its table [gateway.other.outside]",
         "vpnha.toml:15: [gateway.other] lacks its table [gateway.other.inside]",
         "vpnha.toml:15: [gateway.other] has no protocol that clients may dial; add its table "
-        "[gateway.other.l2tp], [gateway.other.pptp] or [gateway.other.ipsec], which may be empty",
+        "[gateway.other.l2tp], [gateway.other.pptp], [gateway.other.ipsec] or "
+        "[gateway.other.wireguard], which may be empty",
         "vpnha.toml:16: 192.0.2.100 belongs to gateway 'dialin' already; give another",
         "vpnha.toml:17: pool 10.200.0.0/16 overlaps pool 10.200.1.0/24 of gateway 'dialin'; give "
         "another net",
@@ -91,11 +92,10 @@ TEST(ErrorsTest, AKeyInTheWrongTableIsToldItsOwn) {
 }
 
 TEST(ErrorsTest, AGatewayNeedsAProtocol) {
-    EXPECT_EQ(
-        error_of(changed(kSample, "[gateway.dialin.l2tp]\n", "")),
-        "vpnha.toml:1: [gateway.dialin] has no protocol that clients may dial; add its table "
-        "[gateway.dialin.l2tp], [gateway.dialin.pptp] or [gateway.dialin.ipsec], which may be "
-        "empty");
+    EXPECT_EQ(error_of(changed(kSample, "[gateway.dialin.l2tp]\n", "")),
+              "vpnha.toml:1: [gateway.dialin] has no protocol that clients may dial; add its table "
+              "[gateway.dialin.l2tp], [gateway.dialin.pptp], [gateway.dialin.ipsec] or "
+              "[gateway.dialin.wireguard], which may be empty");
     EXPECT_EQ(error_of(changed(kSample, "dialin.l2tp]", "dialin.l2tpp]")),
               "vpnha.toml:11: unknown key 'l2tpp' in [gateway.dialin]; did you mean 'l2tp'?");
     EXPECT_EQ(error_of(changed(changed(kSample, "[gateway.dialin.l2tp]\n", ""), "id = 1",

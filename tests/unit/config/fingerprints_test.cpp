@@ -39,20 +39,25 @@ std::map<std::string, wire::Fingerprint> items_of(const std::string& toml, Gatew
 
 TEST(FingerprintsTest, EveryKeyIsAnItemOfItsGatewayOrOfTheNode) {
     const auto node = items_of(kSample, GatewayId{0});
-    const auto gateway =
-        items_of(kSample + "[gateway.dialin.pptp]\n[gateway.dialin.ipsec]\n", GatewayId{1});
+    const auto gateway = items_of(kSample +
+                                      "[gateway.dialin.pptp]\n[gateway.dialin.ipsec]\n"
+                                      "[gateway.dialin.wireguard]\n",
+                                  GatewayId{1});
     std::size_t of_gateways = 0;
     for (const Key& each : schema().keys()) {
         of_gateways += each.section.is_per_gateway ? 1 : 0;
     }
     EXPECT_EQ(node.size() + of_gateways, schema().keys().size());
-    EXPECT_EQ(gateway.size(), of_gateways + 6)
-        << "name, two files of secrets, options of L2TP and of PPTP, a file of connections";
+    EXPECT_EQ(gateway.size(), of_gateways + 8)
+        << "name, two files of secrets, options of L2TP and of PPTP, a file of connections, a "
+           "private key, a file of peers";
     EXPECT_EQ(gateway.at("pools").weight, wire::Weight::session);
     EXPECT_EQ(gateway.at("route_table").weight, wire::Weight::note);
     EXPECT_EQ(gateway.at("secrets /etc/ppp/chap-secrets").weight, wire::Weight::session);
     EXPECT_EQ(gateway.at("options /etc/ppp/options.xl2tpd").weight, wire::Weight::session);
     EXPECT_EQ(gateway.at("connections /etc/swanctl/swanctl.conf").weight, wire::Weight::session);
+    EXPECT_EQ(gateway.at("private_key /etc/vpnha/wireguard.key").weight, wire::Weight::session);
+    EXPECT_EQ(gateway.at("peers /etc/vpnha/wireguard-peers.conf").weight, wire::Weight::session);
 }
 
 TEST(FingerprintsTest, AChangedValueChangesItsItemOnly) {

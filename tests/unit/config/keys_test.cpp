@@ -5,6 +5,7 @@
 
 #include "protocols/ipsec/table.hpp"
 #include "protocols/pptp/table.hpp"
+#include "protocols/wireguard/table.hpp"
 #include "unit/config/sample.hpp"
 
 namespace vpnha::config {
@@ -22,6 +23,7 @@ TEST(KeysTest, DefaultsAreThoseThatTheParserLeaves) {
             config::Gateway gateway = config->gateways[0];
             gateway.protocols.serve<pptp::Table>();
             gateway.protocols.serve<ipsec::Table>();
+            gateway.protocols.serve<wireguard::Table>();
             EXPECT_EQ(key.place.show(*config, gateway), expected) << key.name;
         }
     }

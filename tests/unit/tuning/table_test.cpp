@@ -14,7 +14,7 @@ using testing::IsEmpty;
 using testing::StartsWith;
 
 Demand everything() {
-    return {.needs = {"dialled", "flows", "ipsec", "l2tp", "pptp"},
+    return {.needs = {"dialled", "flows", "ipsec", "l2tp", "pptp", "wireguard"},
             .daemons = {"xl2tpd", "pptpd"},
             .clients = 500,
             .tasks = 750,
@@ -54,6 +54,7 @@ Machine good() {
                         {"module l2tp_ppp", true},
                         {"module ppp_generic", true},
                         {"module tun", true},
+                        {"module wireguard", true},
                         {"module xfrm_user", true}}};
 }
 
@@ -201,6 +202,7 @@ TEST(TableTest, EachProtocolNamesTheModulesThatItNeeds) {
     };
     EXPECT_EQ(lacking({"ipsec"}), "error: module xfrm_usererror: module esp4");
     EXPECT_EQ(lacking({"pptp"}), "error: module tun");
+    EXPECT_EQ(lacking({"wireguard"}), "error: module wireguard");
     EXPECT_EQ(lacking({"dialled"}), "error: module ppp_generic");
 }
 

@@ -209,6 +209,7 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
         go_on_giving_back(now, effects);
     } else if (step == Step::announce) {
         plan_announcements(now);
+        keepers_.on_open(now, effects);
     }
     if (step == Step::reset_services) {
         if (blockers_.on_services_reset(result.has_value(), now)) {

@@ -102,6 +102,12 @@ void KeeperList::follow(TimePoint now, Effects& effects) {
     }
 }
 
+void KeeperList::on_open(TimePoint now, Effects& effects) {
+    for (const auto& keeper : keepers_) {
+        keeper->on_open(now, effects);
+    }
+}
+
 void KeeperList::promote(TimePoint now, Effects& effects) {
     for (const auto& keeper : keepers_) {
         keeper->promote(now, effects);

@@ -17,26 +17,28 @@ namespace vpnha::wire {
 // refuses.
 // clang-format off
 #define VPNHA_RECORD_TYPES(TYPE)                                                                   \
-    /*   name            number service     payload   is_secret in_kernel */                       \
-    TYPE(l2tp_session,   0x01,  session,    ordinary, false,    true)                              \
-    TYPE(flow,           0x02,  tracked,    ordinary, false,    true)                              \
-    TYPE(expectation,    0x03,  tracked,    ordinary, false,    true)                              \
-    TYPE(ike_sa,         0x04,  session,    large,    true,     true)                              \
-    TYPE(child_sa,       0x05,  session,    large,    true,     true)                              \
-    TYPE(esp_counters,   0x06,  checkpoint, ordinary, false,    true)                              \
-    TYPE(pptp_call,      0x07,  session,    ordinary, true,     true)                              \
-    TYPE(pptp_numbers,   0x08,  checkpoint, ordinary, false,    true)                              \
+    /*   name               number service     payload   is_secret in_kernel */                    \
+    TYPE(l2tp_session,      0x01,  session,    ordinary, false,    true)                           \
+    TYPE(flow,              0x02,  tracked,    ordinary, false,    true)                           \
+    TYPE(expectation,       0x03,  tracked,    ordinary, false,    true)                           \
+    TYPE(ike_sa,            0x04,  session,    large,    true,     true)                           \
+    TYPE(child_sa,          0x05,  session,    large,    true,     true)                           \
+    TYPE(esp_counters,      0x06,  checkpoint, ordinary, false,    true)                           \
+    TYPE(pptp_call,         0x07,  session,    ordinary, true,     true)                           \
+    TYPE(pptp_numbers,      0x08,  checkpoint, ordinary, false,    true)                           \
+    TYPE(wireguard_peer,    0x09,  session,    large,    true,     true)                           \
+    TYPE(wireguard_traffic, 0x0a,  checkpoint, ordinary, false,    false)                          \
     /* Of programs that are not ours (vpnha/checkpoint.hpp). */                                    \
-    TYPE(program,        0x60,  session,    large,    true,     true)                              \
+    TYPE(program,           0x60,  session,    large,    true,     true)                           \
     /* Of tests/echo. */                                                                           \
-    TYPE(echo_session,   0x70,  session,    ordinary, true,     true)                              \
-    TYPE(echo_number,    0x71,  checkpoint, ordinary, false,    true)                              \
+    TYPE(echo_session,      0x70,  session,    ordinary, true,     true)                           \
+    TYPE(echo_number,       0x71,  checkpoint, ordinary, false,    true)                           \
     /* Who does not know it: gives addresses as before there were any; takes new clients; accounts \
      * for nobody; sends none of them again. */                                                    \
-    TYPE(client_address, 0x90,  checkpoint, ordinary, false,    false)                             \
-    TYPE(drain,          0x91,  checkpoint, ordinary, false,    false)                             \
-    TYPE(account,        0x92,  checkpoint, ordinary, false,    false)                             \
-    TYPE(open_request,   0x93,  checkpoint, ordinary, false,    false)
+    TYPE(client_address,    0x90,  checkpoint, ordinary, false,    false)                          \
+    TYPE(drain,             0x91,  checkpoint, ordinary, false,    false)                          \
+    TYPE(account,           0x92,  checkpoint, ordinary, false,    false)                          \
+    TYPE(open_request,      0x93,  checkpoint, ordinary, false,    false)
 // clang-format on
 
 enum class RecordType : std::uint8_t {

@@ -25,6 +25,8 @@
 #include "protocols/l2tp/work.hpp"
 #include "protocols/pptp/table.hpp"
 #include "protocols/pptp/work.hpp"
+#include "protocols/wireguard/table.hpp"
+#include "protocols/wireguard/work.hpp"
 #include "services/accounting/work.hpp"
 #include "services/flows/work.hpp"
 #include "services/proxies/work.hpp"
@@ -62,6 +64,7 @@ struct FakeNode {
     std::vector<AccountingWork> accounting;
     std::vector<ScriptWork> scripts;
     std::vector<ProxyWork> proxies;
+    std::vector<WireguardWork> wireguard;
     std::vector<int> scores;
     std::vector<Bytes> datagrams;
     std::vector<Bytes> frames;
@@ -133,6 +136,8 @@ class FakeCluster {
     }
     // Nodes that start from now on have PPTP.
     void have_pptp() { has_pptp_ = true; }
+    // Nodes that start from now on have WireGuard.
+    void have_wireguard() { has_wireguard_ = true; }
     // Nodes that start from now on run pppd's scripts for what they resume.
     void have_resume_scripts(bool on) { has_scripts_ = on; }
     // Nodes that start from now on have IPsec.
@@ -156,6 +161,9 @@ class FakeCluster {
         }
         if (ipsec_ != nullptr) {
             gateway.keepers.protocols.serve<ipsec::Table>();
+        }
+        if (has_wireguard_) {
+            gateway.keepers.protocols.serve<wireguard::Table>();
         }
         gateway.keepers.resume_scripts = has_scripts_;
         gateway.stand_in = stand_in_;
@@ -533,6 +541,8 @@ class FakeCluster {
                 fake_.scripts.push_back(*scripts);
             } else if (const auto* const proxies = work.get<ProxyWork>()) {
                 fake_.proxies.push_back(*proxies);
+            } else if (const auto* const wireguard = work.get<WireguardWork>()) {
+                fake_.wireguard.push_back(*wireguard);
             }
             return {};
         }
@@ -705,6 +715,7 @@ class FakeCluster {
     keepers::AddressSettings address_settings_;
     keepers::AccountSettings account_settings_;
     bool has_pptp_ = false;
+    bool has_wireguard_ = false;
     bool has_scripts_ = false;
     std::uint64_t instances_ = 0;
     std::map<NodeId, std::unique_ptr<FakeNode>> nodes_;

@@ -58,6 +58,34 @@ TEST(NodeStandInTest, AStandbyServesBeforeTheRingForms) {
     EXPECT_FALSE(gateway(cluster, 2).stands_in());
 }
 
+TEST(NodeStandInTest, KeepersKnowThatTheGateIsOpenBeforeTheRingForms) {
+    FakeCluster cluster(3, 3, true);
+    for (const std::uint32_t node : {1U, 2U, 3U}) {
+        cluster.kill(node);
+    }
+    cluster.have_wireguard();
+    for (const std::uint32_t node : {1U, 2U, 3U}) {
+        cluster.start(node);
+    }
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    cluster.pass(seconds(2));
+    cluster.hold(true);
+    cluster.lose_power(1);
+    const auto uses_vip = [&cluster] {
+        return std::ranges::count_if(cluster.at(3).wireguard, [](const WireguardWork& each) {
+            const auto* const use = std::get_if<UseVip>(&each);
+            return use != nullptr && use->on;
+        });
+    };
+    EXPECT_EQ(uses_vip(), 0);
+    cluster.pass(kStandInTime);
+    ASSERT_EQ(cluster.state(3), takeover::State::standing_in);
+    EXPECT_EQ(uses_vip(), 1);
+    cluster.form_ring();
+    ASSERT_EQ(cluster.state(3), takeover::State::promoted);
+    EXPECT_EQ(uses_vip(), 1) << "once";
+}
+
 TEST(NodeStandInTest, WithoutTheKeyNobodyStandsIn) {
     FakeCluster cluster = with_one_session();
     cluster.hold(true);

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What each peer of a gateway has used, on all nodes together. A kernel counts from 0 on when it
+// gets a peer, and knows nothing of other kernels. So the total is what the record of the node
+// before has, and what this node's kernel has counted since it serves. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "base/time.hpp"
+#include "protocols/wireguard/model/peer_record.hpp"
+
+namespace vpnha::keepers {
+
+class PeerLedger {
+  public:
+    using Key = wireguard::PublicKey;
+    using Traffic = wireguard::PeerTraffic;
+
+    // What this node's kernel has seen of a peer since the reading before.
+    struct News {
+        bool sent = false;
+        bool received = false;  // Something proven; a handshake is.
+    };
+
+    // The record of another node.
+    void follow(const Key& key, const Traffic& total, TimePoint now);
+    // A reading of this node's kernel. Where this node serves, what passed is added to the total.
+    News read(const Key& key, const Traffic& kernel, bool serves, TimePoint now);
+    // The kernel counts the peer from 0 on.
+    void restart(const Key& key);
+    void forget(const Key& key);
+
+    [[nodiscard]] Traffic total(const Key& key) const;
+    // Peers that have shaken hands since then.
+    [[nodiscard]] std::size_t count_since(std::uint64_t unix_ms) const;
+    // Totals that have changed here, at most so many; they count as published.
+    [[nodiscard]] std::vector<Key> take_changed(std::size_t max);
+    [[nodiscard]] bool has_changed() const { return !changed_.empty(); }
+    void forget_changes() { changed_.clear(); }
+
+    // Those with the most recent traffic first, then those that shook hands last.
+    void sort(std::vector<Key>& keys) const;
+
+  private:
+    struct Account {
+        Traffic total;
+        Traffic kernel;         // As read last.
+        TimePoint active_at{};  // The total changed.
+    };
+    std::map<Key, Account> accounts_;
+    std::set<Key> changed_;
+};
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The WireGuard peers of one gateway on one node. Pure.
+//
+// The kernel gives out no session keys, so that no other node can go on with a session. But a node
+// with the gateway's private key makes a new one in one round trip, and the client's user notices
+// nothing else. So the node that serves shakes hands with each peer as soon as its gate is open.
+//
+//   a standby    its device has the peers, their endpoints, and keepalive 0
+//   opens        its gate, also to stand in: sets keepalives from 0 to more, for those with recent
+//                traffic first: the kernel sends an initiation at once. A peer that answers, or
+//                does not in time, gets the keepalive that is configured
+//   serves       looks at its device twice a second. What roamed becomes a record, and counters do
+//   falls silent sets keepalives to 0; as a standby it adds its peers anew
+//
+// The kernel tries a peer once in 5 s, whether its try left the node or not. A try of a standby is
+// lost behind the shut gate, and after a promotion its peer would wait for the rest of the 5 s. A
+// peer that was tried all the same is added anew, because the kernel forgets tries with the peer.
+//
+// The peers file of the promoted node decides which peers there are. Its endpoints count for peers
+// that have not sent anything yet.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "protocols/keeper.hpp"
+#include "protocols/wireguard/keeper/peer_ledger.hpp"
+#include "protocols/wireguard/keeper/wake_queue.hpp"
+#include "protocols/wireguard/work.hpp"
+
+namespace vpnha::keepers {
+
+class WireguardPeers final : public Keeper {
+  public:
+    // `gateway` must outlive it.
+    explicit WireguardPeers(Gateway& gateway) : gateway_(gateway) {}
+
+    [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
+
+    void install(const replica::Install& wanted, TimePoint now, Effects& effects) override;
+    void remove(const wire::RecordKey& key, Effects& effects) override;
+    void on_in_sync(TimePoint) override {}
+    void on_replica(TimePoint, Effects&) override {}
+    void follow(TimePoint now, Effects& effects) override;
+
+    void on_open(TimePoint now, Effects& effects) override;
+    void promote(TimePoint now, Effects& effects) override;
+    void pause(Effects& effects) override;
+    void unpause(TimePoint now, Effects& effects) override { promote(now, effects); }
+    void mute(Effects& effects) override;
+    void detach(Effects& effects) override;
+
+    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_time(TimePoint now, Effects& effects) override;
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
+
+    [[nodiscard]] std::vector<SessionView> sessions(const ListPart& part) const override;
+    [[nodiscard]] SessionTotals session_totals() const override;
+    [[nodiscard]] Counts counts() const override;
+    [[nodiscard]] Status status(TimePoint now) const override;
+
+  private:
+    using Key = wireguard::PublicKey;
+    static constexpr std::array kTypes{wire::RecordType::wireguard_peer,
+                                       wire::RecordType::wireguard_traffic};
+
+    struct Tally {
+        std::uint64_t answered = 0;
+        std::uint64_t unanswered = 0;
+        std::uint64_t roamed = 0;
+        std::uint64_t tried_as_standby = 0;
+    };
+
+    void hear(const node::DeviceRaised& raised, TimePoint now, Effects& effects);
+    void hear(const node::PeerSet& set, TimePoint now, Effects& effects);
+    void hear(const node::PeersRead& read, TimePoint now, Effects& effects);
+    void hear(const node::DeviceGone& gone, TimePoint now, Effects& effects);
+    void hear(const node::PeersLoaded& loaded, TimePoint now, Effects& effects);
+    void hear(const node::PeersUnreadable& unreadable, TimePoint now, Effects& effects);
+
+    void log(node::Level level, const std::string& text, Effects& effects) const;
+    // Another node serves.
+    [[nodiscard]] bool is_standby() const { return !serves_ && !gateway_.is_served(); }
+    // As the store has it now.
+    [[nodiscard]] std::optional<wireguard::Peer> peer_of(const Key& key) const;
+    [[nodiscard]] std::vector<Key> all_peers() const;
+    void read_peers(TimePoint now, Effects& effects);
+    // Notes where the peer is, and what it has used. True: it was waited for.
+    [[nodiscard]] bool has_answered(const wireguard::PeerState& state, TimePoint now);
+    // True: the kernel tried it, though another node serves.
+    [[nodiscard]] bool was_tried(const wireguard::PeerState& state, TimePoint now);
+    // As many as may be open at once.
+    void wake_some(TimePoint now, Effects& effects);
+    void set_keepalives(std::vector<node::Keepalive> keepalives, Effects& effects);
+    // With the keepalive that is configured: nobody waits for them any more.
+    void let_rest(const std::vector<Key>& keys, Effects& effects);
+    // The peers in this node's kernel are to be added anew.
+    void distrust_kernel();
+    void publish_moves();
+    void publish_traffic(TimePoint now);
+    // By the file of peers.
+    void adopt(const wireguard::Peer& listed, Effects& effects);
+    void drop_unlisted(TimePoint now, Effects& effects);
+    [[nodiscard]] SessionView view_of(const wire::RecordKey& record,
+                                      const replica::StoredRecord& stored) const;
+
+    [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
+    [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }
+
+    Gateway& gateway_;
+    Refusals refusals_;
+    PeerLedger ledger_;
+    WakeQueue queue_;
+    std::set<Key> lively_;  // With a keepalive in this kernel.
+    bool serves_ = false;   // Its gate is open.
+    // The device is to be raised then; nullopt: it has been.
+    std::optional<TimePoint> raise_at_ = TimePoint{};
+    std::uint64_t last_ticket_ = 0;
+    std::optional<std::uint64_t> reading_;      // The ticket that is waited for,
+    TimePoint read_until_{};                    // for so long.
+    TimePoint read_at_{};                       // The next reading.
+    std::map<Key, wireguard::Endpoint> moved_;  // Not published yet.
+    std::optional<TimePoint> publish_at_;       // Traffic.
+    Epoch loaded_in_;                           // The file of peers was asked for.
+    std::set<Key> listed_;                      // In the file, as far as it has come.
+    Tally tally_;
+};
+
+}  // namespace vpnha::keepers

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// WireGuard peers: what their keeper wants of this node's kernel, and what it learns of it. What is
+// wanted of one gateway is done in the order in which it was wanted.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "cluster/effects/protocol_work.hpp"
+#include "cluster/wire/record_key.hpp"
+#include "protocols/wireguard/model/peer_record.hpp"
+
+namespace vpnha::node {
+
+[[nodiscard]] inline wire::RecordKey peer_record_of(const wireguard::PublicKey& key) {
+    return {wire::RecordType::wireguard_peer, wire::RecordId(wireguard::encode_key(key))};
+}
+[[nodiscard]] inline wire::RecordKey traffic_record_of(const wireguard::PublicKey& key) {
+    return {wire::RecordType::wireguard_traffic, wire::RecordId(wireguard::encode_key(key))};
+}
+
+// The gateway's device is there, up and without peers; one of before is no more. → DeviceRaised
+struct RaiseDevice {
+    GatewayId gateway;
+};
+// It is there no more.
+struct LowerDevice {
+    GatewayId gateway;
+};
+// The device has the peer, with keepalive 0: it tries no handshake by itself. → PeerSet
+struct SetPeer {
+    GatewayId gateway;
+    wireguard::Peer peer;
+    std::uint64_t ticket = 0;
+    // Whatever the kernel has of it goes first: keys, counters, and the time of its last try.
+    bool anew = false;
+};
+struct RemovePeer {
+    GatewayId gateway;
+    wireguard::PublicKey key;
+};
+// What the device sends leaves from the gateway's address from now on, or no more.
+struct UseVip {
+    GatewayId gateway;
+    bool on = false;
+};
+struct Keepalive {
+    wireguard::PublicKey key;
+    std::uint16_t seconds = 0;
+    friend bool operator==(const Keepalive&, const Keepalive&) = default;
+};
+// From 0 to more: the kernel shakes hands with the peer at once, or, where it has a key with it,
+// sends a keepalive. Peers that the device does not have are passed over.
+struct SetKeepalives {
+    GatewayId gateway;
+    std::vector<Keepalive> keepalives;
+};
+// → PeersRead, some times
+struct ReadPeers {
+    GatewayId gateway;
+    std::uint64_t ticket = 0;
+};
+// Reads the file of peers. → PeersLoaded, some times, or PeersUnreadable
+struct LoadPeers {
+    GatewayId gateway;
+};
+
+using WireguardWork = std::variant<RaiseDevice, LowerDevice, SetPeer, RemovePeer, UseVip,
+                                   SetKeepalives, ReadPeers, LoadPeers>;
+template <OneOf<WireguardWork> What>
+WireguardWork work_of(const What&);
+
+struct DeviceRaised {
+    Result<void> result;
+};
+struct PeerSet {
+    wireguard::PublicKey key;
+    std::uint64_t ticket = 0;
+    Result<void> result;
+};
+// Of the peers some that differ from the reading before. The last part ends the reading.
+struct PeersRead {
+    std::uint64_t ticket = 0;
+    std::span<const wireguard::PeerState> peers;
+    bool is_last = true;
+};
+// Somebody has removed the device, and all peers with it.
+struct DeviceGone {};
+// Of the file some peers, their preshared keys sealed. The last part ends the file.
+struct PeersLoaded {
+    std::span<const wireguard::Peer> peers;
+    bool is_last = true;
+};
+struct PeersUnreadable {
+    std::string why;
+};
+
+using WireguardEvent =
+    std::variant<DeviceRaised, PeerSet, PeersRead, DeviceGone, PeersLoaded, PeersUnreadable>;
+template <OneOf<WireguardEvent> What>
+WireguardEvent event_of(const What&);
+
+}  // namespace vpnha::node
