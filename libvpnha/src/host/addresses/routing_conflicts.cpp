@@ -31,6 +31,13 @@ std::vector<Table> tables_of(const config::Gateway& gateway) {
                                           gateway.name)});
         }
     }
+    if (const auto marked = gateway.protocols.first(
+            [](const config::Facts& protocol) { return protocol.is_marked; })) {
+        tables.push_back({gateway.mark_table(),
+                          fmt::format("{} of gateway {} needs it: give its other user another "
+                                      "number",
+                                      marked->title, gateway.name)});
+    }
     return tables;
 }
 

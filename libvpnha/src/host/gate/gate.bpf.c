@@ -100,6 +100,24 @@ struct {
     __type(value, __u32);
 } drained SEC(".maps");
 
+// The UDP port of each gateway's sessions that begin by a handshake; 0: it has none.
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, VPNHA_GATE_GATEWAYS);
+    __type(key, __u32);
+    __type(value, __u32);
+} handshakes SEC(".maps");
+
+// Who has a session by such a handshake with a drained gateway, and until when. A new client's
+// handshake and one that renews a session look the same. But to the latter's client the gateway
+// sends data.
+struct {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, VPNHA_GATE_KNOWN_MAX);
+    __type(key, struct vpnha_gate_peer);
+    __type(value, __u64);
+} known SEC(".maps");
+
 // Why its first fragment was dropped on its way out: only that one names port and SPI.
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -380,14 +398,51 @@ static __always_inline int is_drained(__u32 cover) {
     return is && *is;
 }
 
-// Whether UDP that comes to a VIP, and begins at `behind`, is the first word of a session.
-static __always_inline int begins_session(const struct place* at, __u32 cover, __u32 behind) {
+// Whether UDP between a VIP and `peer` begins with that type, and has the gateway's port of
+// handshakes at the gateway's end.
+static __always_inline int is_of_handshakes(const struct place* at, __u32 behind, __u8 type,
+                                            const struct vpnha_gate_peer* peer, __be16 own) {
+    __u32 gateway = peer->gateway;
+    __u32* port = bpf_map_lookup_elem(&handshakes, &gateway);
+    __u8 start[4];
+    return port && *port && own == bpf_htons((__u16)*port) &&
+           !load(at, behind + UDP_BYTES, start, sizeof(start)) && start[0] == type &&
+           !(start[1] | start[2] | start[3]);
+}
+
+// A drained gateway sends it data: so it has a session.
+static __always_inline void know(const struct place* at, __u32 behind,
+                                 struct vpnha_gate_peer* peer) {
+    struct udp_start udp;
+    if (load(at, behind, &udp, sizeof(udp))) {
+        return;
+    }
+    __builtin_memcpy(peer->port, &udp.destination, sizeof(peer->port));
+    if (is_of_handshakes(at, behind, VPNHA_GATE_TRANSPORT, peer, udp.source)) {
+        __u64 until = bpf_ktime_get_boot_ns() + VPNHA_GATE_KNOWN_NS;
+        bpf_map_update_elem(&known, peer, &until, BPF_ANY);
+    }
+}
+
+static __always_inline int is_known(const struct vpnha_gate_peer* peer) {
+    __u64* until = bpf_map_lookup_elem(&known, peer);
+    return until && bpf_ktime_get_boot_ns() < *(volatile __u64*)until;
+}
+
+// Whether UDP that comes from `peer` to a VIP, and begins at `behind`, is the first word of a
+// session.
+static __always_inline int begins_session(const struct place* at, __u32 cover, __u32 behind,
+                                          struct vpnha_gate_peer* peer) {
     __u32 tunnel_port = cover >> VPNHA_GATE_TUNNEL_PORT_SHIFT;
     struct udp_start udp;
     struct ike_start ike;
     struct tunnel_start tunnel;
     if (load(at, behind, &udp, sizeof(udp))) {
         return 0;
+    }
+    __builtin_memcpy(peer->port, &udp.source, sizeof(peer->port));
+    if (is_of_handshakes(at, behind, VPNHA_GATE_INITIATION, peer, udp.destination)) {
+        return !is_known(peer);
     }
     behind += UDP_BYTES;
     if (tunnel_port && udp.destination == bpf_htons((__u16)tunnel_port)) {
@@ -404,6 +459,16 @@ static __always_inline int begins_session(const struct place* at, __u32 cover, _
         return 0;
     }
     return !load(at, behind, &ike, sizeof(ike)) && !(ike.responder_spi[0] | ike.responder_spi[1]);
+}
+
+// Of UDP of a drained gateway: whether it is the first word of a session. Notes who has one.
+static __always_inline int begins_or_goes_on(const struct place* at, __u32 cover, __u32 behind,
+                                             struct vpnha_gate_peer* peer) {
+    if (at->direction == VPNHA_GATE_IN) {
+        return begins_session(at, cover, behind, peer);
+    }
+    know(at, behind, peer);
+    return 0;
 }
 
 // Of an IPv4 packet of TCP that may pass, whose header ends at `behind`.
@@ -462,10 +527,14 @@ static __always_inline __u32 fault_of(const struct place* at, __u32 cover, __u32
 static __always_inline int verdict_on_datagram(const struct place* at, __u32 cover,
                                                const struct ipv4_start* header, __u32 behind) {
     int out = at->direction == VPNHA_GATE_OUT;
-    if (!out && header->protocol == PROTOCOL_UDP &&
-        !(header->fragment & bpf_htons(FRAGMENT_OFFSET)) && is_drained(cover) &&
-        begins_session(at, cover, behind)) {
-        return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
+    if (header->protocol == PROTOCOL_UDP && !(header->fragment & bpf_htons(FRAGMENT_OFFSET)) &&
+        is_drained(cover)) {
+        struct vpnha_gate_peer peer = {.gateway = (__u8)cover};
+        __builtin_memcpy(peer.address, out ? header->destination : header->source,
+                         sizeof(header->source));
+        if (begins_or_goes_on(at, cover, behind, &peer)) {
+            return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
+        }
     }
     if (!(cover & VPNHA_GATE_IKE)) {
         return TC_ACT_UNSPEC;
@@ -554,9 +623,13 @@ static __always_inline int ipv6(const struct place* at) {
         }
     }
     action = verdict(at, cover, kind);
-    if (action == TC_ACT_UNSPEC && !out && header.protocol == PROTOCOL_UDP && is_drained(cover) &&
-        begins_session(at, cover, sizeof(header))) {
-        return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
+    if (action == TC_ACT_UNSPEC && header.protocol == PROTOCOL_UDP && is_drained(cover)) {
+        struct vpnha_gate_peer peer = {.gateway = (__u8)cover, .is_v6 = 1};
+        __builtin_memcpy(peer.address, out ? header.destination : header.source,
+                         sizeof(peer.address));
+        if (begins_or_goes_on(at, cover, sizeof(header), &peer)) {
+            return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
+        }
     }
     if (action == TC_ACT_UNSPEC && (cover & VPNHA_GATE_IKE) &&
         (header.protocol == PROTOCOL_UDP || header.protocol == PROTOCOL_ESP) &&

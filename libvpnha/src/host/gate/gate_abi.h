@@ -83,6 +83,16 @@
 /* Gateways at a time, and devices of each: both sides, VLANs and what they stand on. */
 #define VPNHA_GATE_STATIONS_MAX 1024
 
+/* A session that a handshake begins, as WireGuard's does, is renewed by one as well. Messages begin
+ * with their type: an octet, and three of 0. */
+#define VPNHA_GATE_INITIATION 1
+#define VPNHA_GATE_TRANSPORT 4
+/* Whoever a drained gateway has sent data to, may shake hands with it for so long: what a session
+ * lives without a new one, 180 s. */
+#define VPNHA_GATE_KNOWN_NS 180000000000ULL
+/* At a time; more push out the oldest. */
+#define VPNHA_GATE_KNOWN_MAX 65536
+
 /* Connections whose end is meant at a time, until their last packets have left; more push out the
  * oldest. */
 #define VPNHA_GATE_ENDS_MAX 1024
@@ -103,6 +113,14 @@ struct vpnha_gate_connection { /* NOLINT(readability-identifier-naming): a C nam
     __u8 peer[4];
     __u8 peer_port[2];
     __u8 zero[2];
+};
+/* The other end of a session that a handshake began; IPv4 addresses in the first four octets.
+ * Address and port as in the packet. */
+struct vpnha_gate_peer { /* NOLINT(readability-identifier-naming): a C name. */
+    __u8 address[16];
+    __u8 port[2];
+    __u8 is_v6;
+    __u8 gateway;
 };
 /* A datagram in fragments (RFC 791 3.2), UDP or ESP. */
 struct vpnha_gate_datagram { /* NOLINT(readability-identifier-naming): a C name. */

@@ -24,8 +24,8 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Maps of one program; ours has ten and libbpf may add one for constants.
-constexpr std::size_t kProgramMapsMax = 12;
+// Maps of one program; ours has 13 and libbpf may add one for constants.
+constexpr std::size_t kProgramMapsMax = 14;
 // The kernel's names of the gate's programs, by which a gate is known in a chain.
 constexpr std::array<std::string_view, 2> kNames{"vpnha_gate_in", "vpnha_gate_out"};
 
@@ -97,6 +97,13 @@ Result<void> GateMaps::cover(const config::Gateway& gateway) const {
                    : cover_key(fds_.covered6, key_of<vpnha_gate_prefix6>(net), value);
     };
     const std::uint32_t id = gateway.id.value;
+    const auto handshakes = gateway.protocols.first(
+        [](const config::Facts& protocol) { return protocol.handshake_port.has_value(); });
+    const std::uint32_t handshake_port = handshakes ? *handshakes->handshake_port : 0;
+    if (fds_.handshakes != -1 &&
+        bpf_map_update_elem(fds_.handshakes, &id, &handshake_port, BPF_ANY) != 0) {
+        return tl::unexpected(system_error("name the gate a port of handshakes", errno));
+    }
     const std::uint32_t tunnel_port = gateway.protocols.tunnel_port().value_or(0);
     std::uint32_t vip = id | tunnel_port << VPNHA_GATE_TUNNEL_PORT_SHIFT;
     for (const config::Facts& protocol : gateway.protocols.facts()) {
@@ -259,8 +266,9 @@ GateMaps GateProgram::maps() const {
     const auto& maps = program_->maps;
     return GateMaps({bpf_map__fd(maps.covered4), bpf_map__fd(maps.covered6),
                      bpf_map__fd(maps.deadline), bpf_map__fd(maps.ends), bpf_map__fd(maps.held),
-                     bpf_map__fd(maps.drained), bpf_map__fd(maps.moves), bpf_map__fd(maps.stations),
-                     bpf_map__fd(maps.moved), bpf_map__fd(maps.drops)});
+                     bpf_map__fd(maps.drained), bpf_map__fd(maps.handshakes),
+                     bpf_map__fd(maps.moves), bpf_map__fd(maps.stations), bpf_map__fd(maps.moved),
+                     bpf_map__fd(maps.drops)});
 }
 
 const bpf_program* GateProgram::handle(GateDirection direction) const {
@@ -321,8 +329,8 @@ Result<std::optional<AttachedGate>> AttachedGate::open(std::uint32_t program) {
 }
 
 GateMaps AttachedGate::maps() const {
-    return GateMaps(
-        {covered4_.get(), covered6_.get(), deadline_.get(), -1, -1, -1, -1, -1, -1, drops_.get()});
+    return GateMaps({covered4_.get(), covered6_.get(), deadline_.get(), -1, -1, -1, -1, -1, -1, -1,
+                     drops_.get()});
 }
 
 Result<ProgramInfo> program_info(int program) {

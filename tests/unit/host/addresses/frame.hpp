@@ -35,20 +35,22 @@ class Frame {
         return std::move(bytes_).take();
     }
     Bytes datagram4(std::string_view source, std::string_view destination,
-                    std::uint16_t destination_port, ByteView payload) {
+                    std::uint16_t destination_port, ByteView payload,
+                    std::uint16_t source_port = 40'000) {
         const auto length = static_cast<std::uint16_t>(8 + payload.size());
         bytes_.u16(0x0800);
         bytes_.u8(0x45).u8(0).u16(static_cast<std::uint16_t>(20 + length)).u16(0).u16(0);
         bytes_.u8(64).u8(17).u16(0);
         bytes_.u32(ip(source).value).u32(ip(destination).value);
-        bytes_.u16(40'000).u16(destination_port).u16(length).u16(0).bytes(payload);
+        bytes_.u16(source_port).u16(destination_port).u16(length).u16(0).bytes(payload);
         return std::move(bytes_).take();
     }
     Bytes datagram6(std::string_view source, std::string_view destination,
-                    std::uint16_t destination_port, ByteView payload) {
+                    std::uint16_t destination_port, ByteView payload,
+                    std::uint16_t source_port = 40'000) {
         const auto length = static_cast<std::uint16_t>(8 + payload.size());
         start6(source, destination, 17, length);
-        bytes_.u16(40'000).u16(destination_port).u16(length).u16(0).bytes(payload);
+        bytes_.u16(source_port).u16(destination_port).u16(length).u16(0).bytes(payload);
         return std::move(bytes_).take();
     }
     Bytes esp4(std::string_view source, std::string_view destination, std::uint32_t spi) {

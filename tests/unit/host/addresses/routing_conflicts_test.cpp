@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "host/addresses/network.hpp"
+#include "protocols/wireguard/table.hpp"
 #include "unit/host/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {
@@ -55,6 +56,16 @@ TEST_F(RoutingConflictsTest, NamesRoutesOfSomebodyElseInATable) {
     config_.gateways[0].outside.default_via = {*parse_ip("192.0.2.51")};
     EXPECT_THAT(conflicts(), ElementsAre(HasSubstr("table 700"),
                                          HasSubstr("table 2014 has a route of somebody else")));
+}
+
+TEST_F(RoutingConflictsTest, NamesRoutesOfSomebodyElseInTheTableOfAMark) {
+    ASSERT_TRUE(ip_command("route add default via 192.0.2.51 table 3007"));
+    EXPECT_THAT(conflicts(), IsEmpty()) << "no protocol needs it";
+    config_.gateways[0].protocols.serve<wireguard::Table>();
+    EXPECT_THAT(conflicts(),
+                ElementsAre("table 3007 has a route of somebody else, such as default via "
+                            "192.0.2.51; WireGuard of gateway vpn needs it: give its other user "
+                            "another number"));
 }
 
 TEST_F(RoutingConflictsTest, NamesRulesOfSomebodyElse) {

@@ -3,6 +3,7 @@
 #include "host/gate/gate.hpp"
 #include "protocols/l2tp/table.hpp"
 #include "protocols/pptp/table.hpp"
+#include "protocols/wireguard/table.hpp"
 #include "unit/host/addresses/frame.hpp"
 #include "unit/host/gate/gate_host.hpp"
 
@@ -27,9 +28,19 @@ Bytes l2tp(std::uint16_t flags, std::uint16_t tunnel) {
     return std::move(header).take();
 }
 
+constexpr std::uint16_t kHandshakePort = 51'820;
+
+// Of WireGuard, by the type of its message.
+Bytes wireguard(std::uint8_t type, std::uint8_t reserved = 0) {
+    ByteWriter message;
+    message.u8(type).u8(0).u8(0).u8(reserved).bytes(Bytes(28));
+    return std::move(message).take();
+}
+
 TEST_P(GateDrainTest, TheFirstWordOfASessionDoesNotPass) {
     config_.gateways[0].protocols.serve<l2tp::Table>();
     config_.gateways[0].protocols.serve<pptp::Table>();
+    config_.gateways[0].protocols.serve<wireguard::Table>();
     config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
     BpfGate gate = attached();
     ASSERT_TRUE(gate.open_until(kId, kForever));
@@ -50,6 +61,14 @@ TEST_P(GateDrainTest, TheFirstWordOfASessionDoesNotPass) {
         {"IKE over IPv6", Frame().datagram6("2001:db8::51", "2001:db8::100", 500, ike(0)), true},
         {"an SCCRQ", to(1701, l2tp(0xc802, 0)), true},
         {"a connection of PPTP", Frame().tcp4(client, vip, 40'000, kSyn, 0, 0, 1723), true},
+        {"a handshake", to(51'820, wireguard(1)), true},
+        {"a handshake over IPv6",
+         Frame().datagram6("2001:db8::51", "2001:db8::100", 51'820, wireguard(1)), true},
+        {"a handshake's answer", to(51'820, wireguard(2)), false},
+        {"data of WireGuard", to(51'820, wireguard(4)), false},
+        {"no message of WireGuard", to(51'820, wireguard(1, 1)), false},
+        {"half a word of WireGuard", to(51'820, Bytes{1, 0}), false},
+        {"a handshake on another port", to(51'821, wireguard(1)), false},
         {"of an IKE SA", to(500, ike(7)), false},
         {"of an IKE SA behind a NAT", to(4500, ike(7, 4)), false},
         {"ESP behind a NAT", to(4500, ike(0)), false},
@@ -114,6 +133,43 @@ TEST_P(GateDrainTest, L2tpHasThePortOfItsGateway) {
         }
         ASSERT_TRUE(gate.drain(kId, false));
     }
+}
+
+TEST_P(GateDrainTest, ASessionIsRenewedByAHandshake) {
+    config_.gateways[0].protocols.serve<wireguard::Table>();
+    config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
+    BpfGate gate = attached();
+    ASSERT_TRUE(gate.open_until(kId, kForever));
+    const char* const vip = "192.0.2.100";
+    const auto handshake = [&](const char* client, std::uint16_t port) {
+        return verdict(GateDirection::in,
+                       Frame().datagram4(client, vip, kHandshakePort, wireguard(1), port));
+    };
+    const auto answer = [&](const char* client, std::uint16_t port, std::uint8_t type,
+                            std::uint16_t own = kHandshakePort) {
+        EXPECT_EQ(
+            verdict(GateDirection::out, Frame().datagram4(vip, client, port, wireguard(type), own)),
+            Verdict::passes);
+    };
+    answer("192.0.2.51", 1000, 4);
+    ASSERT_TRUE(gate.drain(kId, true));
+    EXPECT_EQ(handshake("192.0.2.51", 1000), Verdict::dropped) << "nobody looked before";
+    answer("192.0.2.51", 1000, 2);
+    answer("192.0.2.51", 1000, 4, 51'821);
+    EXPECT_EQ(handshake("192.0.2.51", 1000), Verdict::dropped) << "no data was sent to it";
+    answer("192.0.2.51", 1000, 4);
+    EXPECT_EQ(handshake("192.0.2.51", 1000), Verdict::passes);
+    EXPECT_EQ(handshake("192.0.2.51", 1001), Verdict::dropped);
+    EXPECT_EQ(handshake("192.0.2.52", 1000), Verdict::dropped);
+    const auto handshake6 = [&] {
+        return verdict(GateDirection::in, Frame().datagram6("2001:db8::51", "2001:db8::100",
+                                                            kHandshakePort, wireguard(1), 1000));
+    };
+    EXPECT_EQ(handshake6(), Verdict::dropped);
+    EXPECT_EQ(verdict(GateDirection::out, Frame().datagram6("2001:db8::100", "2001:db8::51", 1000,
+                                                            wireguard(4), kHandshakePort)),
+              Verdict::passes);
+    EXPECT_EQ(handshake6(), Verdict::passes);
 }
 
 INSTANTIATE_TEST_SUITE_P(Hooks, GateDrainTest, ::testing::ValuesIn(hooks_of_kernel()),
