@@ -44,11 +44,13 @@ class Act:
     survives: bool = True
 
 
-def acts(control: str, ours: str, *beside: Act) -> tuple[Act, ...]:
-    """`beside`: what one would take instead of vpnha, too."""
+def acts(control: str, ours: str, *beside: Act,
+         end: str = "the session is lost") -> tuple[Act, ...]:
+    """`beside`: what one would take instead of vpnha, too. `end`: what becomes of the session in
+    today's stack."""
     return (Act("today's stack", control,
-                "the gateway dies, the cluster moves its addresses and daemons, the session is "
-                "lost", survives=False),
+                "the gateway dies, the cluster moves its addresses and daemons, " + end,
+                survives=False),
             *beside,
             Act("vpnha", ours,
                 "the gateway dies, a standby stands in, and the client's session goes on there"))
@@ -60,7 +62,9 @@ HA_PAIR = Act("strongSwan's HA pair", "ipsec-ha-pair",
               survives=False)
 PROTOCOLS = {"l2tp-ipsec": acts("ipsec-control", "l2tp-ipsec-power-cut", HA_PAIR),
              "l2tp": acts("l2tp-control", "l2tp-power-cut"),
-             "pptp": acts("pptp-control", "pptp-power-cut")}
+             "pptp": acts("pptp-control", "pptp-power-cut"),
+             "wireguard": acts("wireguard-control", "wireguard-power-cut",
+                               end="the client is silent until it tries by itself, after 15 s")}
 
 EPILOG = """\
 exit codes:
@@ -85,7 +89,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--protocol", choices=PROTOCOLS, default="l2tp-ipsec",
                         help="what the client speaks: L2TP/IPsec from behind a NAT, as phones and "
-                             "Windows do (default), plain L2TP, or PPTP")
+                             "Windows do (default), plain L2TP, PPTP, or WireGuard")
     parser.add_argument("--keep", action="store_true",
                         help="leave the lab up afterwards and say how to look around")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "demo", metavar="DIR",

@@ -45,6 +45,7 @@ PORT_IKE = 500
 PORT_IKE_NAT = 4500
 PORT_L2TP = 1701
 PORT_PPTP = 1723
+PORT_WIREGUARD = 51820
 
 PPP_IP = 0x0021
 PPP_IPV6 = 0x0057
@@ -143,13 +144,20 @@ class Ike:
 
 
 @dataclass(slots=True)
+class Wireguard:
+    """1: a handshake's initiation, 2: its response, 3: a cookie, 4: data."""
+
+    kind: int
+
+
+@dataclass(slots=True)
 class Ip:
     src: str
     dst: str
     protocol: int
     sport: int | None = None
     dport: int | None = None
-    upper: Icmp | Tcp | L2tp | Gre | Esp | Ike | None = None
+    upper: Icmp | Tcp | L2tp | Gre | Esp | Ike | Wireguard | None = None
     # Of a neighbour advertisement: whose hardware address it tells.
     advertised: str | None = None
 
@@ -307,8 +315,10 @@ def _decode_upper(ip: Ip, data: bytes, declared: int, depth: int) -> None:
         ip.upper = _decode_gre(data, depth)
 
 
-def _decode_udp(ip: Ip, data: bytes, depth: int) -> L2tp | Ike | Esp | None:
+def _decode_udp(ip: Ip, data: bytes, depth: int) -> L2tp | Ike | Esp | Wireguard | None:
     ports = (ip.sport, ip.dport)
+    if PORT_WIREGUARD in ports:
+        return _decode_wireguard(data)
     if PORT_L2TP in ports:
         return decode_l2tp(data, depth)
     if PORT_IKE_NAT in ports:
@@ -328,6 +338,11 @@ def _decode_ike(data: bytes) -> Ike | None:
     return Ike(data[:8], data[8:16], data[17] >> 4, data[18], bool(data[19] & IKE_INITIATOR),
                bool(data[19] & IKE_RESPONSE), int.from_bytes(data[20:24], "big"),
                int.from_bytes(data[32:34], "big") if fragmented else 0, data)
+
+
+def _decode_wireguard(data: bytes) -> Wireguard | None:
+    # One octet of type, three of zeros, in each of its messages.
+    return Wireguard(data[0]) if len(data) >= 32 and data[1:4] == b"\0\0\0" else None
 
 
 def _decode_esp(data: bytes) -> Esp | None:

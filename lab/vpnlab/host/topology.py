@@ -185,7 +185,8 @@ _GATEWAY_SYSCTLS = sysctls_of(SYSCTL_CONF)
 # for longer than its lease lasts.
 _GATEWAY_MODULES = (*modules_of(_SETTINGS / "vpnha-modules.conf"), "softdog",
                     "esp4", "esp6", "xfrm_user", "authenc", "echainiv", "cbc", "ctr", "gcm",
-                    "l2tp_ppp", "pptp", "ppp_mppe", "sch_ingress", "sch_plug", "cls_bpf",
+                    "l2tp_ppp", "pptp", "ppp_mppe", "wireguard",
+                    "sch_ingress", "sch_plug", "cls_bpf",
                     "nft_ct", "nft_nat", "nft_masq", "nft_limit", "nft_connlimit")
 _ALL = ("cluster0", "cluster1", "outside", "inside", "management")
 _CLIENT = ("outside", "management")

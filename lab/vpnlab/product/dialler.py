@@ -12,6 +12,7 @@ from ..host.topology import VpnGateway
 # Protocols, as in result.json.
 L2TP, L2TP_IPSEC, IKEV2, PPTP = "l2tp", "l2tp-ipsec", "ikev2", "pptp"
 PPTP_CLEAR = "pptp-nomppe"
+WIREGUARD = "wireguard"
 
 
 @dataclasses.dataclass(frozen=True)

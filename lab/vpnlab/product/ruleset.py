@@ -7,6 +7,7 @@ from ..host.node import Node
 from ..host.topology import NODES, VPN_GATEWAYS, VpnGateway
 from .cluster import DIRECTORY, fill
 from .probes import SERVER_ADDRESS
+from .wireguard.stock import PORT as WIREGUARD_PORT
 
 TEMPLATE = DIRECTORY.parent / "nftables" / "gateway.nft"
 # How many a client may have at once.
@@ -28,8 +29,8 @@ def rules(gateway: VpnGateway) -> str:
         "GATEWAY": gateway.name, "VIPS": gateway.vip_outside, "VIPS6": gateway.vip6_outside,
         "CLIENTS": gateway.addresses, "IKE": "", "OUTSIDE": "outside", "INSIDE": "inside",
         "INSIDE_VIP": gateway.vip_inside,
-        "L2TP_PORT": str(gateway.l2tp_port), "PPTP_FROM": "192.0.2.0/24", "RADIUS": SERVER_ADDRESS,
-        "FLOWS": str(FLOWS)})
+        "L2TP_PORT": str(gateway.l2tp_port), "WIREGUARD_PORT": str(WIREGUARD_PORT),
+        "PPTP_FROM": "192.0.2.0/24", "RADIUS": SERVER_ADDRESS, "FLOWS": str(FLOWS)})
 
 
 def node_rules() -> str:

@@ -19,12 +19,14 @@ from ..host.state import text_of
 from ..host.topology import L2TP, NODES, VpnGateway
 from . import charon
 from .cluster import CIB_FILE, TEMPLATES, Cluster
+from .dialler import WIREGUARD
 from .ipsec_gateway import Lifetimes, configure_gateway
 from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftovers, lns_config,
                            ppp_options)
 from .pptp_gateway import CONFIG as PPTPD_CONFIG
 from .pptp_gateway import OPTIONS as PPTPD_OPTIONS
 from .pptp_gateway import pptp_leftovers, pptpd_conf, pptpd_options
+from .wireguard.stock import configure_gateway as configure_wireguard
 from .witness import Witness
 
 GATEWAY = L2TP.name
@@ -159,7 +161,7 @@ class VpnhaStack:
                  lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
                  resume_scripts: bool = False, witness: Witness | None = None,
                  lease: Sequence[str] = (), probe: str = "",
-                 tables: Collection[str] = ()) -> None:
+                 tables: Collection[str] = (), wireguard: str = "") -> None:
         """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd;
         `mppe`: it takes nobody without; `ppp`: further options of pppds. `router`: by which
         answers leave outside. `common_pool`: pptpd, also beside xl2tpd, and vpnhad gives addresses
@@ -167,7 +169,8 @@ class VpnhaStack:
         `resume_scripts`: pppd's scripts run for resumed sessions. `witness`: votes beside two
         gateways. `lease`: keys of vpnha.toml's section of that name. `probe`: the protocols that
         ocf:vpnha:probe asks for. `tables`: of vpnha.toml, of protocols that a program has besides
-        the library's."""
+        the library's. `wireguard`: the file of peers of a gateway that serves WireGuard as well.
+        """
         self.cluster = cluster
         self._ipv6 = ipv6
         self._ipsec = ipsec
@@ -183,7 +186,8 @@ class VpnhaStack:
         self.witness = witness
         self._lease = tuple(lease)
         self._probe = probe
-        self._tables = tables
+        self._tables = (*tables, *(["wireguard"] if wireguard else ()))
+        self._wireguard = wireguard
         # Nodes that compute slowly renew a lease of 300 ms too late, again and again.
         if lab.patience > 1 and not any(key.startswith("duration") for key in self._lease):
             self._lease = (LONGEST_LEASE, *self._lease)
@@ -248,6 +252,8 @@ class VpnhaStack:
                               self._router, self._common_pool, self._resume_scripts,
                               self._tables)
         node.put(CONFIG_FILE, section + gateways, mode=0o640)
+        if self._wireguard:
+            configure_wireguard(node, self._wireguard)
         if self._ipsec:
             configure_gateway(node, self.gateway, lifetimes=self._lifetimes,
                               mobike=self._mobike)
@@ -340,8 +346,9 @@ class VpnhaStack:
 
     def leftovers(self, node: Node) -> list[str]:
         """Records, tunnels, PPP interfaces, daemons of one session and SAs of sessions that
-        ended."""
-        return [*(f"session of {each['user']}" for each in self.sessions(node)),
+        ended. A peer of WireGuard is there as long as it is configured."""
+        return [*(f"session of {each['user']}" for each in self.sessions(node)
+                  if each["protocol"] != WIREGUARD),
                 *(pptp_leftovers(node) if self._pptp or self._common_pool else ()),
                 *(() if self._pptp else l2tp_leftovers(node)),
                 *(charon.sas(node) if self._ipsec else ())]

@@ -39,7 +39,8 @@ TRACES = (
 PROTOCOLS_OF = {"l2tp_setups": ("l2tp",), "pptp_setups": ("pptp",), "ccp_exchanges": ("pptp",),
                 "ike_exchanges": ("ipsec", "ike")}
 NONE_YET = "none yet"
-SPOKEN = {"l2tp": "L2TP", "l2tp-ipsec": "L2TP/IPsec", "ikev2": "IKEv2", "pptp": "PPTP"}
+SPOKEN = {"l2tp": "L2TP", "l2tp-ipsec": "L2TP/IPsec", "ikev2": "IKEv2", "pptp": "PPTP",
+          "wireguard": "WireGuard"}
 
 # (group, label, section of the result, key, how to write it)
 ROWS = (

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from ..evidence.expectation import at_least, at_most, equals, is_empty, is_true
 from ..evidence.measure import Measured
 from ..evidence.result import ClientResult
-from ..product.dialler import IKEV2, L2TP, L2TP_IPSEC, PPTP, PPTP_CLEAR
+from ..product.dialler import IKEV2, L2TP, L2TP_IPSEC, PPTP, PPTP_CLEAR, WIREGUARD
 from ..product.probes import PING_INTERVAL_S
 from .run import Run
 
@@ -40,7 +40,9 @@ UNNOTICED_MS = 50.0
 # fault: the machine was too busy.
 FAULT_FREE_MS = 250.0
 # What a protocol hides from every observer, or does not have: nobody can count it.
-NOT_OF = {IKEV2: ("l2tp_setups", "ppp_renegotiations", "ccp_exchanges", "auth_exchanges")}
+NOT_OF = {IKEV2: ("l2tp_setups", "ppp_renegotiations", "ccp_exchanges", "auth_exchanges"),
+          WIREGUARD: ("ike_exchanges", "l2tp_setups", "pptp_setups", "ppp_renegotiations",
+                      "ccp_exchanges", "auth_exchanges")}
 # What a client whose session goes on does not do.
 NEW_SESSION = ("ike_exchanges", "l2tp_setups", "pptp_setups", "ppp_renegotiations",
                "ccp_exchanges", "auth_exchanges", "interface_changes")

@@ -177,6 +177,10 @@ AREAS = {
                "agents/start_pptpd", "pppd-plugin/pptp_call", *_product("pptp"),
                *_steps("pptp_live.py"), "lab/preload/no_acks.c",
                *_node("hostile/forged_pptp.py", "sockets_of.py"))),
+    "wireguard": Area(
+        ("wireguard", "wireguard_adapters", "wireguard_keeper"),
+        paths=(*_src("protocols/wireguard/"), *_product("wireguard/"),
+               *_steps("wireguard/"))),
     "life": Area(
         ("protocol_keepers", "service_keepers", "service_adapters", "node", "pppd_plugin",
          "radius_adapters"),

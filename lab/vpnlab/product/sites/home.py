@@ -26,10 +26,10 @@ def start_nat(lab: Lab) -> None:
     lab.node(NAT).run("nft", "-f", "-", stdin=MASQUERADE)
 
 
-def rebind(lab: Lab, first_port: int) -> None:
-    """From now on who speaks IPsec from home has another port outside, of a thousand from that one
-    on: a router that was started again, or forgot a flow."""
+def rebind(lab: Lab, first_port: int, gateway_port: int = 4500) -> None:
+    """From now on who speaks from home to that port, IPsec's, has another port outside, of a
+    thousand from that one on: a router that was started again, or forgot a flow."""
     nat = lab.node(NAT)
     nat.run("nft", "insert", "rule", "ip", "home", "post", "oifname", "outside", "udp", "dport",
-            "4500", "masquerade", "to", f":{first_port}-{first_port + 999}")
+            str(gateway_port), "masquerade", "to", f":{first_port}-{first_port + 999}")
     nat.run("conntrack", "--flush")
