@@ -48,6 +48,7 @@ SITES: dict[str, tuple[Sequence[str], list[Part]]] = {
     "l2tp-ipsec": (THREE, [part("cib-templates/l2tp-ipsec-gateway")]),
     "ikev2": (THREE, [part("cib-templates/ikev2-gateway")]),
     "pptp": (THREE, [part("cib-templates/pptp-gateway")]),
+    "wireguard": (THREE, [part("cib-templates/wireguard-gateway")]),
     "addresses": (THREE, [part("cib-templates/vip-gateway")]),
     "link": (THREE, [part("cib-templates/pppd-link")]),
     "two-gateways": (THREE, [L2TP, part("cib-templates/l2tp-gateway", **SECOND)]),

@@ -36,8 +36,8 @@ class Cluster:
         cib.set("have-quorum", "1")
         self.gateways = [each.attrib["id"] for each in cib.iter("primitive")
                          if each.attrib["type"] == "checkpoint"]
-        self.daemon = next(each.attrib["id"] for each in cib.iter("primitive")
-                           if each.attrib["type"] in DAEMONS)
+        self.daemon = next((each.attrib["id"] for each in cib.iter("primitive")
+                            if each.attrib["type"] in DAEMONS), "")
         self.address = next((each.attrib["id"] for each in cib.iter("primitive")
                              if each.attrib["type"] == "vip"), "")
         ElementTree.ElementTree(cib).write(self.file)
@@ -183,6 +183,8 @@ def test_what_pacemaker_does_is_what_it_did(site: str, tmp_path: Path):
     settled = first.file.read_bytes()
     story = f"at first\n{first.where()}"
     for name, happens in EVENTS.items():
+        if happens is fail_daemon and not first.daemon:
+            continue  # The kernel is the server.
         first.file.write_bytes(settled)
         story += f"\n{name}\n{happens(first)}at the end\n{first.where()}"
     golden = GOLDEN / f"{site}.txt"

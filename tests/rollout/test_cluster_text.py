@@ -16,6 +16,8 @@ L2TP = {"name": "dialin", "id": 1, "ppp_local": "10.200.0.1", "pools": ["10.200.
 DUMMY = {"vpnha_fence_agent": "fence_dummy", "vpnha_fence_parameters": "status_file=/run/power",
          "vpnha_instances": [L2TP]}
 IKEV2 = {**L2TP, "l2tp": False, "ikev2": {"pools": ["10.200.1.0/24"], "id": "vpn", "certs": ["a"]}}
+WIREGUARD = {**L2TP, "l2tp": False, "wireguard": {
+    "key_src": "/keys/wg.key", "peers_src": "/keys/wg.peers"}}
 # Of the values of tests/cib.
 ADDRESSES = {"name": "web", "addresses": ["192.0.2.9/24", "2001:db8::9/64"], "interface": "outside",
              "service": "ocf:pacemaker:Dummy", "primary": "gw2"}
@@ -26,6 +28,7 @@ SITES = {
     "l2tp": (3, {}),
     "l2tp-ipsec": (3, {"vpnha_instances": [{**L2TP, "ipsec": True}]}),
     "ikev2": (3, {"vpnha_instances": [IKEV2]}),
+    "wireguard": (3, {"vpnha_instances": [WIREGUARD]}),
     "fence-vpnha": (3, {"ha_cluster_resource_primitives": [VPNHA], "ha_cluster_stonith_levels": [
         level(2, ".*", "fencing", kind="target_pattern"),
         level(1, ".*", "fencing-vpnha", kind="target_pattern")]}),

@@ -48,6 +48,13 @@ def test_what_is_of_the_role_alone_is_not_in_it():
                                 "connections": ["/etc/swanctl/conf.d/vpnha.conf"]}
 
 
+def test_wireguard_has_its_files_where_the_role_puts_them():
+    wireguard = {"key_src": "/keys/wg.key", "peers_src": "/keys/wg.peers", "listen_port": 443}
+    assert made({"wireguard": wireguard})["gateway"]["dialin"]["wireguard"] == {
+        "private_key": "/etc/vpnha/wireguard-dialin.key",
+        "peers": "/etc/vpnha/wireguard-dialin.peers", "listen_port": 443}
+
+
 def test_a_gateway_without_ipsec_has_no_table_of_it():
     assert "ipsec" not in made({"ipsec": False})["gateway"]["dialin"]
 

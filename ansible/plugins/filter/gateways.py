@@ -15,8 +15,9 @@ BARE = re.compile(r"[A-Za-z0-9_-]+")
 # Of an element of vpnha_instances: what the role makes other files of.
 OF_THE_ROLE = ("name", "ip_range", "snat", "ikev2", "dns")
 # Protocols with a table of their own, and whether a gateway serves them unless the inventory says.
-DEFAULTS = {"l2tp": True, "pptp": False, "ipsec": False}
+DEFAULTS = {"l2tp": True, "pptp": False, "ipsec": False, "wireguard": False}
 OF_THE_ROLE_IN_PPTP = ("ip_range", "from")
+OF_THE_ROLE_IN_WIREGUARD = ("key_src", "peers_src")
 
 
 def toml_tables(tables: Mapping[str, Any], header: str = "") -> str:
@@ -58,7 +59,7 @@ def gateway_table(gateway: Mapping[str, Any], connections: Sequence[str]) -> dic
     name = gateway["name"]
     of_protocols = (*DEFAULTS, *OF_THE_ROLE)
     table = {key: value for key, value in gateway.items() if key not in of_protocols}
-    l2tp, pptp, ipsec = (_keys(gateway, protocol) for protocol in DEFAULTS)
+    l2tp, pptp, ipsec, wireguard = (_keys(gateway, protocol) for protocol in DEFAULTS)
     if l2tp is not None:
         table["l2tp"] = {"ppp_options": f"/etc/ppp/options.{name}", **l2tp}
     if pptp is not None:
@@ -71,6 +72,11 @@ def gateway_table(gateway: Mapping[str, Any], connections: Sequence[str]) -> dic
             "connections": list(connections),
             **({"virtual_pools": list(ikev2["pools"])} if ikev2 else {}),
             **(ipsec or {})}
+    if wireguard is not None:
+        table["wireguard"] = {
+            **{key: _wireguard_file(name, key) for key in ("private_key", "peers")},
+            **{key: value for key, value in wireguard.items()
+               if key not in OF_THE_ROLE_IN_WIREGUARD}}
     return table
 
 
@@ -83,11 +89,23 @@ def _keys(gateway: Mapping[str, Any], protocol: str) -> dict[str, Any] | None:
 
 
 def serving(gateways: Sequence[Mapping[str, Any]], service: str) -> list[Mapping[str, Any]]:
-    """Those that serve l2tp, pptp, ipsec (L2TP within IPsec), ikev2 or ike (one of both)."""
+    """Those that serve l2tp, pptp, ipsec (L2TP within IPsec), wireguard, ikev2 or ike (ipsec or
+    ikev2)."""
     services = {"ike": ("ipsec", "ikev2")}.get(service, (service,))
     return [gateway for gateway in gateways if any(
         bool(gateway.get(each)) if each == "ikev2" else _keys(gateway, each) is not None
         for each in services)]
+
+
+def wireguard_files(gateways: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """What is copied to each node: the private key of each gateway, and its peers."""
+    return [{"src": gateway["wireguard"][source], "dest": _wireguard_file(gateway["name"], key)}
+            for gateway in serving(gateways, "wireguard")
+            for source, key in (("key_src", "private_key"), ("peers_src", "peers"))]
+
+
+def _wireguard_file(gateway: str, key: str) -> str:
+    return f"/etc/vpnha/wireguard-{gateway}.{'key' if key == 'private_key' else key}"
 
 
 def template_of(gateway: Mapping[str, Any]) -> str:
@@ -95,7 +113,9 @@ def template_of(gateway: Mapping[str, Any]) -> str:
     with_ike = bool(serving([gateway], "ike"))
     if serving([gateway], "l2tp"):
         return "l2tp-ipsec" if with_ike else "l2tp"
-    return "ikev2" if with_ike else "pptp"
+    if with_ike:
+        return "ikev2"
+    return "pptp" if serving([gateway], "pptp") else "wireguard"
 
 
 class FilterModule:
@@ -103,4 +123,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         return {"toml_tables": toml_tables, "gateway_table": gateway_table, "serving": serving,
-                "template_of": template_of}
+                "template_of": template_of, "wireguard_files": wireguard_files}
