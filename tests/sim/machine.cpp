@@ -5,6 +5,7 @@
 
 #include "protocols/ipsec/table.hpp"
 #include "protocols/pptp/table.hpp"
+#include "protocols/wireguard/table.hpp"
 #include "sim/echo_family.hpp"
 #include "sim/later_family.hpp"
 #include "sim/traffic.hpp"
@@ -39,6 +40,7 @@ Machine::Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, 
       world_(world),
       flows_(id, agenda, random, story, [this](Call call) { post(std::move(call)); }),
       calls_(plan.seed * 0x9e3779b97f4a7c15 + 200 + id.value, agenda, call_ports()),
+      peers_(plan.seed * 0x9e3779b97f4a7c15 + 400 + id.value, peer_ports()),
       charon_(plan.seed * 0x9e3779b97f4a7c15 + 300 + id.value, agenda, numbers_, charon_ports()),
       responder_(echo::SessionId{id.value} << 40, responder_ports()),
       of_numbers_(plan.seed * 0x9e3779b97f4a7c15 + 8 + id.value),
@@ -112,6 +114,9 @@ void Machine::start() {
         if (plan_.ipsec && GatewayId{gateway} == kIpsecGateway) {
             settings.gateways.back().keepers.protocols.serve<ipsec::Table>();
         }
+        if (plan_.wireguard) {
+            settings.gateways.back().keepers.protocols.serve<wireguard::Table>();
+        }
         settings.setups.push_back(
             {GatewayId{gateway}, {{"l2tp.hello_interval", wire::Weight::note, 60}}});
     }
@@ -156,6 +161,7 @@ void Machine::cut_power() {
     kill();
     flows_.table().lose_power();
     charon_.lose_power();
+    peers_.lose_power();
     powered_ = false;
     paused_ = false;
     calls_.pause(false);
@@ -298,27 +304,6 @@ void Machine::set_clock_rate(double rate) {
     rebase(local_now());
     rate_ = rate;
     arm_timer();
-}
-
-void Machine::lose_session(const Kernel::Key& key, bool news) {
-    kernel_.lose(key);
-    if (news) {
-        post([this, key](node::Node& node, TimePoint now) {
-            kernel_.heard(key);
-            return node.on_event(key.first, node::SessionGone{l2tp_key(key.second)}, now);
-        });
-    }
-}
-
-void Machine::overrun() {
-    post([](node::Node& node, TimePoint now) {
-        return node.on_event(node::SessionNewsLost{}, now);
-    });
-}
-
-void Machine::shut_gates() {
-    use_numbers();
-    open_.clear();
 }
 
 void Machine::set_voters(const std::set<NodeId>& voters) {

@@ -25,6 +25,7 @@
 #include "sim/counter_family.hpp"
 #include "sim/flow_keeper.hpp"
 #include "sim/kernel.hpp"
+#include "sim/peer_devices.hpp"
 #include "sim/plan.hpp"
 #include "sim/story.hpp"
 #include "sim/totem.hpp"
@@ -64,6 +65,8 @@ class Surroundings {
     virtual void on_child_rekey(Machine& machine, std::uint32_t spi) = 0;
     virtual void on_charon_broken(Machine& machine, const std::string& what) = 0;
     virtual void on_account(Machine& machine, const node::SendAccounting& sent) = 0;
+    // Its kernel has begun to shake hands with a peer of WireGuard.
+    virtual void on_peer_tried(Machine& machine, GatewayId gateway) = 0;
     // Its kernel has used `count` numbers of an SA, from `first` on.
     virtual void on_numbers(Machine& machine, const Numbers::Key& sa, std::uint64_t first,
                             std::uint64_t count) = 0;
@@ -136,6 +139,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     [[nodiscard]] const Kernel& kernel() const { return kernel_; }
     [[nodiscard]] FlowKeeper& flows() { return flows_; }
     [[nodiscard]] CallPath& calls() { return calls_; }
+    [[nodiscard]] const PeerDevices& peers() const { return peers_; }
     [[nodiscard]] Charon& charon() { return charon_; }
     [[nodiscard]] const Charon& charon() const { return charon_; }
     [[nodiscard]] const FlowTable& flow_table() const { return flows_.table(); }
@@ -221,6 +225,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void carry_out(const node::SetCallNumbers& set);
     void carry_out(const node::RemoveCall& remove);
     [[nodiscard]] CallPath::Ports call_ports();
+    [[nodiscard]] PeerDevices::Ports peer_ports();
     [[nodiscard]] Charon::Ports charon_ports();
     [[nodiscard]] echo::FakeResponder::Ports responder_ports();
     [[nodiscard]] static node::KeeperEvent installed(const node::InstallSession& wanted,
@@ -284,6 +289,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     Kernel kernel_;
     FlowKeeper flows_;
     CallPath calls_;
+    PeerDevices peers_;
     Numbers numbers_;
     Charon charon_;
     echo::FakeResponder responder_;

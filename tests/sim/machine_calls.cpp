@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A machine's PPTP calls: what vpnhad orders of them, and what comes for them.
+// A machine's PPTP calls and WireGuard peers: what vpnhad orders of them, and what comes of it.
 #include "sim/machine.hpp"
 
 namespace vpnha::sim {
@@ -13,6 +13,15 @@ CallPath::Ports Machine::call_ports() {
                 [this](GatewayId gateway, const pptp::CallKey& key) {
                     kernel_.remove({gateway, node::record_key_of(key)});
                 }};
+}
+
+PeerDevices::Ports Machine::peer_ports() {
+    return {
+        .gate_open = [this](GatewayId gateway) { return gate_open(gateway); },
+        .post = [this](Call call) { post(std::move(call)); },
+        .later = [this](Duration delay,
+                        std::function<void()> event) { agenda_.after(delay, std::move(event)); },
+        .tried = [this](GatewayId gateway) { world_.on_peer_tried(*this, gateway); }};
 }
 
 node::Effects Machine::execute(const node::PptpWork& work) {

@@ -49,6 +49,8 @@ node::Effects Machine::execute(node::ProtocolWork& work) {
         return execute(*calls);
     } else if (const auto* const ipsec = work.get<node::IpsecWork>()) {
         charon_.execute(*ipsec);
+    } else if (const auto* const peers = work.get<node::WireguardWork>()) {
+        peers_.execute(*peers);
     } else if (const auto* const accounts = work.get<node::AccountingWork>()) {
         return std::visit([this](const auto& each) { return execute(each); }, *accounts);
     } else if (const auto* const echo = work.get<echo::GatewayWork>()) {
@@ -288,6 +290,22 @@ void Machine::reset_services(GatewayId gateway) {
     for (const node::PluginToken plugin : plugins_of(gateway)) {
         unplug(plugin);
     }
+}
+
+void Machine::lose_session(const Kernel::Key& key, bool news) {
+    kernel_.lose(key);
+    if (news) {
+        post([this, key](node::Node& node, TimePoint now) {
+            kernel_.heard(key);
+            return node.on_event(key.first, node::SessionGone{l2tp_key(key.second)}, now);
+        });
+    }
+}
+
+void Machine::overrun() {
+    post([](node::Node& node, TimePoint now) {
+        return node.on_event(node::SessionNewsLost{}, now);
+    });
 }
 
 }  // namespace vpnha::sim

@@ -4,6 +4,11 @@
 
 namespace vpnha::sim {
 
+void Machine::shut_gates() {
+    use_numbers();
+    open_.clear();
+}
+
 void Machine::use_numbers() {
     if (paused_ || !powered_ || numbers_ended_) {
         return;

@@ -209,13 +209,15 @@ int run(const Options& options) {
         "them, {} times silent, {} snapshot requests, {} flows kept in a "
         "takeover, {} equal at the end; expectations {} and {}; {} stood in, {} told the group; {} "
         "numbers used, margins exact {}, bounded {}, unknown {}, {} after two unheard epochs; {} "
-        "packets of PPTP; {} IKE SAs, {} SAs kept; {} accounts closed, {} closed again\n",
+        "packets of PPTP; {} handshakes of WireGuard; {} IKE SAs, {} SAs kept; {} accounts closed, "
+        "{} closed again\n",
         options.last - options.first + 1, options.steps, tally.events, tally.messages, tally.claims,
         tally.promotions, tally.sessions, tally.protected_sessions, tally.kept, tally.lost,
         tally.silences, tally.resyncs, tally.flows_kept, tally.flows_equal, tally.expectations_kept,
         tally.expectations_equal, tally.stand_ins, tally.stand_ins_told, tally.numbers,
         tally.margins_exact, tally.margins_bounded, tally.margins_unknown, tally.unheard_twice,
-        tally.call_packets, tally.sas, tally.sas_kept, tally.stops, tally.stops_again);
+        tally.call_packets, tally.peers_tried, tally.sas, tally.sas_kept, tally.stops,
+        tally.stops_again);
     return 0;
 }
 

@@ -348,6 +348,7 @@ void Oracle::check_gateway(const Machine& machine, const node::GatewayNode& gate
     check_links(machine, gateway);
     check_level(machine, gateway);
     check_unheard(machine, gateway);
+    check_peers(machine, gateway);
     if (replica.promoted() && !of_lease) {  // Rounds are most of all events; no record changes.
         check_promises(machine, gateway);
     }

@@ -55,6 +55,8 @@
 //                lives, of which a CHILD SA is in its kernel. A kernel takes what a client sends
 //                next, and nothing that the records say has come. charon is fed nothing that breaks
 //                it. At the end all charons and kernels have the SAs of the clients.
+//   peers        No standby shakes hands with a peer of WireGuard. Who serves does so with each
+//                peer within a second.
 //   accounts     An Acct-Session-Id is one session's. A server has had its Start before anything
 //                else. An epoch in which an answer to the Stop came sends nothing more of it.
 #pragma once
@@ -98,6 +100,7 @@ struct Tally {
     std::uint64_t call_packets = 0;  // Of PPTP.
     std::uint64_t sas = 0;           // IKE SAs that clients have begun,
     std::uint64_t sas_kept = 0;      // and those, and CHILD SAs, that were kept in a takeover.
+    std::uint64_t peers_tried = 0;   // Of WireGuard, handshakes that nodes began.
     std::uint64_t stops = 0;         // Accounts of which a server has taken the Stop,
     std::uint64_t stops_again = 0;   // and another one.
     // Grants after two epochs or more that were held, and of which this node's records have
@@ -138,6 +141,7 @@ class Oracle {
     void check_replays(const Machine& machine) const;
     // Of RADIUS: a request leaves the node, a server takes it, its answer comes to the node.
     void on_account(const Machine& machine, const node::SendAccounting& sent);
+    void on_peer_tried(const Machine& machine, GatewayId gateway);
     void on_account_taken(const node::SendAccounting& sent);
     void on_account_answered(const Machine& machine, const node::SendAccounting& sent,
                              const Epoch& sent_in);
@@ -226,6 +230,7 @@ class Oracle {
     void check_links(const Machine& machine, const node::GatewayNode& gateway);
     void on_withdrawn(const Machine& machine, const node::WithdrawScore& score);
     void check_unheard(const Machine& machine, const node::GatewayNode& gateway);
+    void check_peers(const Machine& machine, const node::GatewayNode& gateway);
     [[nodiscard]] bool is_answered_in_vain(const Machine& machine,
                                            const node::GatewayNode& gateway) const;
     [[nodiscard]] bool was_told_of_better(const Machine& machine,
@@ -324,6 +329,8 @@ class Oracle {
         std::set<Epoch> before;
     };
     std::map<std::pair<GatewayId, NodeId>, BeganEmpty> began_empty_;
+    // Who serves, with nothing in its way, and since when.
+    std::map<std::pair<NodeId, GatewayId>, TimePoint> peers_since_;
     std::map<GatewayId, Silence> silences_;
     std::map<GatewayId, TimePoint> ordered_at_;
     Tally tally_;

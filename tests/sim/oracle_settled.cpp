@@ -37,6 +37,7 @@ Tally& Tally::operator+=(const Tally& other) {
     margins_unknown += other.margins_unknown;
     unheard_twice += other.unheard_twice;
     call_packets += other.call_packets;
+    peers_tried += other.peers_tried;
     sas += other.sas;
     sas_kept += other.sas_kept;
     stops += other.stops;
@@ -109,7 +110,8 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
         const wire::RecordKey& key = view.record;
         if (std::ranges::find(kSessionTypes, key.type) == kSessionTypes.end()) {
             // check_sas_settled() has those of IPsec. Nothing refuses one of echo.
-            if (plan_.echo && view.state != keepers::SessionState::protected_) {
+            if (key.type == wire::RecordType::echo_session &&
+                view.state != keepers::SessionState::protected_) {
                 fail("settled", holder.id(),
                      fmt::format("a session of {} is not protected", view.protocol));
             }

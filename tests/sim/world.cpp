@@ -308,6 +308,10 @@ void World::on_number_set(Machine& machine, const Numbers::Key& sa, std::uint64_
     oracle_.on_number_set(machine, sa, next);
 }
 
+void World::on_peer_tried(Machine& machine, GatewayId gateway) {
+    oracle_.on_peer_tried(machine, gateway);
+}
+
 // A server answers most requests. The node's own address carries them, whatever its gate does.
 void World::on_account(Machine& machine, const node::SendAccounting& sent) {
     oracle_.on_account(machine, sent);

@@ -54,6 +54,7 @@ class World : private Surroundings {
     void on_ike_end(Machine& machine, const ipsec::IkeKey& key) override;
     void on_child_rekey(Machine& machine, std::uint32_t spi) override;
     void on_charon_broken(Machine& machine, const std::string& what) override;
+    void on_peer_tried(Machine& machine, GatewayId gateway) override;
 
     void pass(Duration time);
     void boot(NodeId node);

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// WireGuard: who shakes hands with the peers, and how soon.
+#include "sim/oracle.hpp"
+
+namespace vpnha::sim {
+
+namespace {
+
+// The handshakes begin with the opening of the gate; a new peer waits for the kernel's answer.
+constexpr Duration kTriedWithin = std::chrono::seconds(1);
+
+}  // namespace
+
+void Oracle::on_peer_tried(const Machine& machine, GatewayId id) {
+    ++tally_.peers_tried;
+    const node::GatewayNode* const gateway = machine.gateway(id);
+    if (gateway == nullptr || gateway->state() == takeover::State::standby) {
+        fail("peers", machine.id(), "shakes hands, and is a standby");
+    }
+}
+
+void Oracle::check_peers(const Machine& machine, const node::GatewayNode& gateway) {
+    const GatewayId id = gateway.settings().id;
+    const std::pair who(machine.id(), id);
+    if (!gateway.serves() || !machine.gate_open(id) || !machine.is_sound()) {
+        peers_since_.erase(who);
+        return;
+    }
+    const TimePoint since = peers_since_.emplace(who, agenda_.now()).first->second;
+    if (agenda_.now() > since + kTriedWithin && machine.peers().untried(id) != 0) {
+        fail("peers", machine.id(),
+             fmt::format("serves, and has not shaken hands with {} peers",
+                         machine.peers().untried(id)));
+    }
+}
+
+}  // namespace vpnha::sim
