@@ -192,7 +192,7 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
     if (is_active_ && held_.empty()) {
         return;
     }
-    numbers_.on_listed(listed.sas, sas());
+    numbers_.on_listed(listed.sas, sas(), asked.at);
     for (const auto& [spi, out] : held_) {
         if (numbers_.is_there(spi) && !numbers_.is_right(spi)) {
             to_set_.insert(spi);

@@ -36,6 +36,7 @@ void EspNumbers::know(const EspCounters& counters) {
 void EspNumbers::forget(std::uint32_t spi) {
     known_.erase(spi);
     there_.erase(spi);
+    since_.erase(spi);
     floors_.erase(spi);
     used_.erase(spi);
     born_.erase(spi);
@@ -90,14 +91,27 @@ void EspNumbers::raise_floor(std::uint32_t spi, TimePoint now) {
     }
 }
 
+void EspNumbers::remake(std::uint32_t spi, TimePoint now) {
+    lose(spi, now);
+    since_[spi] = TimePoint::max();
+}
+
+void EspNumbers::on_remade(std::uint32_t spi, TimePoint now) {
+    if (const auto found = since_.find(spi); found != since_.end()) {
+        found->second = now;
+    }
+}
+
 void EspNumbers::lose(std::uint32_t spi, TimePoint now) {
     there_.erase(spi);
+    since_[spi] = now;
     raise_floor(spi, now);
 }
 
 void EspNumbers::lose_all(const ipsec::SaSet& sas, TimePoint now) {
     there_.clear();
     for (const auto& [spi, child] : sas.children()) {
+        since_[spi] = now;
         raise_floor(spi, now);
     }
 }
@@ -162,8 +176,10 @@ std::vector<EspCounters> EspNumbers::news(Listed listed, const ipsec::SaSet& sas
     return changed;
 }
 
-void EspNumbers::on_listed(Listed listed, const ipsec::SaSet& sas) {
+void EspNumbers::on_listed(Listed listed, const ipsec::SaSet& sas, TimePoint at) {
     there_ = pair_up(listed, sas);
+    std::erase_if(since_, [at](const auto& each) { return each.second <= at; });
+    std::erase_if(there_, [this](const auto& each) { return since_.contains(each.first); });
 }
 
 bool EspNumbers::is_out_right(const SaCounters& out, std::uint32_t spi) const {

@@ -47,9 +47,13 @@ class EspNumbers {
     [[nodiscard]] std::vector<ipsec::EspCounters> news(Listed listed, const ipsec::SaSet& sas,
                                                        TimePoint at);
 
-    // What this kernel has. Of a child both SAs must be there.
-    void on_listed(Listed listed, const ipsec::SaSet& sas);
-    // charon makes its SAs anew, or they are gone: with what numbers is not known.
+    // What this kernel has, as asked for at `at`. Of a child both SAs must be there. What was made
+    // anew since then has other numbers.
+    void on_listed(Listed listed, const ipsec::SaSet& sas, TimePoint at);
+    // charon makes its SAs anew, until on_remade().
+    void remake(std::uint32_t spi, TimePoint now);
+    void on_remade(std::uint32_t spi, TimePoint now);
+    // They are gone, or may be: with what numbers is not known.
     void lose(std::uint32_t spi, TimePoint now);
     void lose_all(const ipsec::SaSet& sas, TimePoint now);
     [[nodiscard]] bool is_there(std::uint32_t spi) const { return there_.contains(spi); }
@@ -79,6 +83,7 @@ class EspNumbers {
 
     std::map<std::uint32_t, ipsec::EspCounters> known_;
     Pairs there_;
+    std::map<std::uint32_t, TimePoint> since_;  // What was listed before says nothing of it.
     bool serves_ = false;
     // While it does.
     std::uint64_t epoch_ = 0;

@@ -78,7 +78,7 @@ IpsecSas::Feeding IpsecSas::next_feed(std::vector<Bytes>& messages, TimePoint no
                 next.installing.insert(*found);
             }
             if (feed.rebuilt) {
-                numbers_.lose(spi, now);
+                numbers_.remake(spi, now);
             }
         }
         counters_.rebuilds += feed.rebuilt ? 1 : 0;
@@ -138,6 +138,9 @@ void IpsecSas::hear(const node::CharonFed& fed, TimePoint now, Effects& effects)
     if (!fed.result) {
         on_not_fed(fed.result.error().detail, now, effects);
         return;
+    }
+    for (const std::uint32_t spi : feeding_->children) {
+        numbers_.on_remade(spi, now);
     }
     on_fed(*std::exchange(feeding_, std::nullopt), now);
     if (list_at_ && *list_at_ <= now) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // From which ESP numbers a node goes on.
+#include <string>
+
 #include "protocols/ipsec/work.hpp"
 #include "unit/protocols/ipsec/keeper/ipsec_pair.hpp"
 
@@ -10,6 +12,7 @@ using namespace ipsec_pair;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 class IpsecWarmTest : public Pair {};
 
@@ -237,6 +240,35 @@ TEST_F(IpsecWarmTest, WhatIsNotThereWhenTheGateOpensIsHeldUntilItIsRight) {
     EXPECT_THAT(b_.held_, ElementsAre(8)) << "the kernel has not answered";
     b_.tell(node::CountersSet{b_.setting_, {}}, now_);
     b_.run(now_);
+    EXPECT_THAT(b_.held_, IsEmpty());
+}
+
+// Of one CHILD SA its kernel has nothing, so charon is fed its whole family anew.
+TEST_F(IpsecWarmTest, WhatWasListedBeforeAnSaIsMadeAnewSaysNothingOfIt) {
+    establish();
+    say(first_.child(9, 10));
+    a_.add_child(9, 10);
+    settle();
+    b_.kernel_.erase({kVip, kClient, 10});
+    const auto is_given_up = [this] {
+        return b_.last_logged_.find("fed them again") != std::string::npos;
+    };
+    for (int i = 0; i < 1000 && !is_given_up(); ++i) {
+        pass(milliseconds(50));
+    }
+    ASSERT_TRUE(is_given_up());
+    b_.lists_ = false;
+    b_.answers_ = false;
+    promote(b_, 2);
+    ASSERT_EQ(b_.out(8).oseq, 0U) << "made anew";
+    EXPECT_THAT(b_.held_, UnorderedElementsAre(8, 10));
+    b_.tell(node::SasListed{b_.listing_.first, b_.listing_.second}, now_);
+    b_.run(now_);
+    EXPECT_THAT(b_.held_, UnorderedElementsAre(8, 10)) << "it was listed before";
+    b_.lists_ = true;
+    b_.tell(node::CharonFed{b_.unanswered_, {}}, now_);
+    b_.run(now_);
+    EXPECT_GT(b_.out(8).oseq, 0U);
     EXPECT_THAT(b_.held_, IsEmpty());
 }
 
