@@ -297,23 +297,34 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
         return;
     }
     // Given up for want of quorum, or of answers: claimed anew as soon as there is both.
-    const bool again =
-        promoted && (ended.why == lease::End::lapsed || ended.why == lease::End::given_up);
-    effects.emplace_back(Log{
-        again ? Level::warning : Level::info,
-        fmt::format("the lease ended event=lease-ended {} why={}{}", tag(), to_string(ended.why),
-                    again ? "; this node is silent until a majority of "
-                            "the voters grants it anew"
-                          : "")});
-    if (again) {
-        // What peers leave unanswered while nothing reaches them ends no session.
-        keepers_.pause(effects);
-    } else {
-        if (is_promoted() && stand_in_.wanted() && ended.why == lease::End::handed_over) {
-            // A service or a link of this node is lost: a standby claimed it.
-            stand_in_.depose(now);
-        }
-        follow(takeover_.lost(), now, effects);
+    if (promoted && (ended.why == lease::End::lapsed || ended.why == lease::End::given_up)) {
+        be_silent(ended.why, effects);
+        return;
+    }
+    effects.emplace_back(Log{Level::info, fmt::format("the lease ended event=lease-ended {} why={}",
+                                                      tag(), to_string(ended.why))});
+    if (is_promoted() && stand_in_.wanted() && ended.why == lease::End::handed_over) {
+        // A service or a link of this node is lost: a standby claimed it.
+        stand_in_.depose(now);
+    }
+    follow(takeover_.lost(), now, effects);
+}
+
+void GatewayNode::be_silent(lease::End why, Effects& effects) {
+    effects.emplace_back(
+        Log{Level::warning, fmt::format("the lease ended event=lease-ended {} why={}; this node is "
+                                        "silent until a majority of the voters grants it anew",
+                                        tag(), to_string(why))});
+    // What peers leave unanswered while nothing reaches them ends no session.
+    keepers_.pause(effects);
+}
+
+void GatewayNode::heed_lapse(TimePoint now, Effects& effects) {
+    const lease::Holder& lease = lease_.holder();
+    if (!lease.serving()) {
+        be_silent(lease::End::lapsed, effects);
+    } else if (claim_is_due()) {
+        claim_anew(now, effects);
     }
 }
 

@@ -245,6 +245,9 @@ void GatewayNode::finish(bool succeeded, TimePoint now, Effects& effects) {
     if (detaching() && takeover_.state() == takeover::State::standby) {
         succeeded ? leave(now, effects) : end_attachment(effects);
     }
+    if (state == takeover::State::promoted) {
+        heed_lapse(now, effects);
+    }
 }
 
 void GatewayNode::on_probe(Effects& effects) {

@@ -364,6 +364,10 @@ class GatewayNode {
     bool claim_anew(TimePoint now, Effects& effects);
     void decline(const std::string& why, TimePoint now, Effects& effects);
     void on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects);
+    // A promoted node whose lease is gone: its keepers pause.
+    void be_silent(lease::End why, Effects& effects);
+    // The promotion is over; the lease may have lapsed, or been granted anew, in the midst of it.
+    void heed_lapse(TimePoint now, Effects& effects);
     void adapt_voters(TimePoint now, Effects& effects);
     void probe_disk(TimePoint now, Effects& effects);
     // Says when another node has other voters of the same version.

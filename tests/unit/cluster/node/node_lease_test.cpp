@@ -112,6 +112,49 @@ TEST(NodeLeaseTest, TheGateIsOpenForTheLeaseAndNoLonger) {
     EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
 }
 
+class LapseInPromotionTest : public testing::Test {
+  protected:
+    // Node 2 is promoted, and its lease lapses in a step of the promotion.
+    void SetUp() override {
+        cluster_.lose_power(1);
+        cluster_.form_ring();
+        cluster_.pass(std::chrono::seconds(1));
+        cluster_.at(2).lasting = takeover::Step::announce;
+        cluster_.begin_promote(2);
+        cluster_.pass(std::chrono::seconds(1));
+        ASSERT_TRUE(cluster_.gate_open(2));
+        cluster_.mute_leases({3});
+        cluster_.pass(std::chrono::milliseconds(400));
+        ASSERT_FALSE(cluster_.gate_open(2));
+    }
+    void serve_again() {
+        cluster_.mute_leases({});
+        cluster_.pass(std::chrono::seconds(1));
+    }
+
+    FakeCluster cluster_ = with_one_session();
+};
+
+TEST_F(LapseInPromotionTest, WhatPeersLeaveUnansweredEndsNoSession) {
+    cluster_.finish_step(2);
+    ASSERT_EQ(cluster_.state(2), takeover::State::promoted);
+    EXPECT_THAT(cluster_.at(2).log, Contains(HasSubstr("event=lease-ended")));
+    cluster_.pass(std::chrono::minutes(3));
+    EXPECT_THAT(cluster_.at(2).kernel, ElementsAre(session(1).key));
+    serve_again();
+    EXPECT_TRUE(cluster_.gate_open(2));
+    EXPECT_THAT(cluster_.at(2).kernel, ElementsAre(session(1).key));
+}
+
+TEST_F(LapseInPromotionTest, WhatIsGrantedAnewIsClaimedWhenThePromotionIsOver) {
+    serve_again();
+    ASSERT_TRUE(cluster_.gate_open(2));
+    ASSERT_EQ(cluster_.replica(2).epoch().number, 2U);
+    cluster_.finish_step(2);
+    EXPECT_EQ(cluster_.replica(2).epoch().number, 3U);
+    EXPECT_THAT(cluster_.at(2).log, Not(Contains(HasSubstr("event=lease-ended"))));
+}
+
 // Who is granted the lease meanwhile may not have heard of the session yet.
 TEST(NodeLeaseTest, AConfirmationThatComesBehindTheLeaseProtectsNothing) {
     FakeCluster cluster(3);
