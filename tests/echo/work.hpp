@@ -35,7 +35,9 @@ struct SetNumbers {
     std::uint64_t ticket = 0;
 };
 // → NumbersRead
-struct ReadNumbers {};
+struct ReadNumbers {
+    std::uint64_t ticket = 0;
+};
 
 using Work = std::variant<Install, Remove, Serve, SetNumbers, ReadNumbers>;
 struct GatewayWork {
@@ -53,6 +55,7 @@ struct NumbersSet {
     std::uint64_t ticket = 0;
 };
 struct NumbersRead {
+    std::uint64_t ticket = 0;
     Numbers numbers;
 };
 // A client has opened or closed a session.

@@ -240,8 +240,8 @@ void Responder::carry_out(GatewayId gateway, Place& place, const SetNumbers& wor
     tell_later(gateway, NumbersSet{work.ticket});
 }
 
-void Responder::carry_out(GatewayId gateway, Place& place, const ReadNumbers&) {
-    NumbersRead read;
+void Responder::carry_out(GatewayId gateway, Place& place, const ReadNumbers& work) {
+    NumbersRead read{work.ticket, {}};
     for (const auto& [id, session] : place.sessions) {
         read.numbers[id] = session.next;
     }

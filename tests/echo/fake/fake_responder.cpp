@@ -60,8 +60,8 @@ void FakeResponder::carry_out(GatewayId gateway, const SetNumbers& work) {
     tell_later(gateway, NumbersSet{work.ticket});
 }
 
-void FakeResponder::carry_out(GatewayId gateway, const ReadNumbers&) {
-    tell_later(gateway, NumbersRead{ports_.read(gateway)});
+void FakeResponder::carry_out(GatewayId gateway, const ReadNumbers& work) {
+    tell_later(gateway, NumbersRead{work.ticket, ports_.read(gateway)});
 }
 
 }  // namespace vpnha::echo

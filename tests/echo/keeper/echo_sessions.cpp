@@ -37,8 +37,8 @@ void EchoSessions::warm(const keepers::Margin& margin, TimePoint, node::Effects&
 }
 
 void EchoSessions::read(TimePoint now, node::Effects& effects) {
-    asked_at_ = now;
-    want(ReadNumbers{}, effects);
+    reading_ = {++last_ticket_, now};
+    want(ReadNumbers{reading_->ticket}, effects);
 }
 
 void EchoSessions::install(const replica::Install& wanted, TimePoint now, node::Effects& effects) {
@@ -75,7 +75,7 @@ void EchoSessions::pause(node::Effects& effects) {
 
 void EchoSessions::mute(node::Effects& effects) {
     warming_.reset();
-    asked_at_.reset();
+    reading_.reset();
     read_next_.reset();
     pause(effects);
 }
@@ -106,7 +106,8 @@ void EchoSessions::hear(const NumbersSet& set, TimePoint, node::Effects&) {
 }
 
 void EchoSessions::hear(const NumbersRead& read, TimePoint, node::Effects&) {
-    if (!asked_at_ || !replica().promoted()) {
+    // An answer to an earlier question is older than what is asked for now.
+    if (!reading_ || reading_->ticket != read.ticket || !replica().promoted()) {
         return;
     }
     for (const auto& [id, next] : read.numbers) {
@@ -114,7 +115,7 @@ void EchoSessions::hear(const NumbersRead& read, TimePoint, node::Effects&) {
             replica().publish(number_key(id), encode_number(next));
         }
     }
-    read_at_ = *std::exchange(asked_at_, std::nullopt);
+    read_at_ = std::exchange(reading_, std::nullopt)->asked_at;
 }
 
 void EchoSessions::hear(const Opened& opened, TimePoint, node::Effects& effects) {
@@ -134,7 +135,7 @@ void EchoSessions::hear(const Closed& closed, TimePoint now, node::Effects&) {
 void EchoSessions::on_time(TimePoint now, node::Effects& effects) {
     if (read_next_ && now >= *read_next_) {
         read_next_ = now + kReadEach;
-        if (!asked_at_) {
+        if (!reading_) {
             read(now, effects);
         }
     }

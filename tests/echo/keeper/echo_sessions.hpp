@@ -53,6 +53,11 @@ class EchoSessions : public keepers::Keeper, public keepers::Counted {
     static constexpr std::array kTypes{wire::RecordType::echo_session,
                                        wire::RecordType::echo_number};
 
+    struct Reading {
+        std::uint64_t ticket = 0;
+        TimePoint asked_at{};
+    };
+
     void hear(const Installed& installed, TimePoint now, node::Effects& effects);
     void hear(const NumbersSet& set, TimePoint now, node::Effects& effects);
     void hear(const NumbersRead& read, TimePoint now, node::Effects& effects);
@@ -66,7 +71,7 @@ class EchoSessions : public keepers::Keeper, public keepers::Counted {
     keepers::Gateway& gateway_;
     std::uint64_t last_ticket_ = 0;
     std::optional<std::uint64_t> warming_;  // The ticket that is waited for.
-    std::optional<TimePoint> asked_at_;     // A reading is under way.
+    std::optional<Reading> reading_;        // The one that is waited for: the newest.
     TimePoint read_at_{};
     std::optional<TimePoint> read_next_;
     std::uint64_t lost_ = 0;  // Opened, and not published.

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -100,6 +101,18 @@ class Node final : public keepers::FakeGateway {
         keeper_->on_time(now_, effects_);
         run();
     }
+    // The end of a planned move asks while a reading is under way. `between`: what happens between
+    // the two answers.
+    void read_twice(const std::function<void()>& between) {
+        now_ += std::chrono::seconds(1);
+        keeper_->on_time(now_, effects_);
+        carry_out();
+        keeper_->counted()->read(now_, effects_);
+        responder_.deliver();
+        waiting_ = 0;
+        between();
+        run();
+    }
     void end_all() {
         for (const auto& [id, next] : std::map(numbers_)) {
             tell(Closed{id});
@@ -131,12 +144,15 @@ class Node final : public keepers::FakeGateway {
             for (; waiting_ > 0; --waiting_) {
                 responder_.deliver();
             }
-            for (const node::Effect& effect : std::exchange(effects_, {})) {
-                if (const auto* const work = node::find<GatewayWork>(effect)) {
-                    responder_.execute(*work);
-                }
-            }
+            carry_out();
         } while (waiting_ > 0);
+    }
+    void carry_out() {
+        for (const node::Effect& effect : std::exchange(effects_, {})) {
+            if (const auto* const work = node::find<GatewayWork>(effect)) {
+                responder_.execute(*work);
+            }
+        }
     }
 
     TimePoint now_ = TimePoint{} + std::chrono::seconds(100);
@@ -162,6 +178,19 @@ TEST(EchoSessionsTest, ASessionAndItsNumberAreRecords) {
     EXPECT_EQ(std::get<std::uint64_t>(status.at("echo/sessions")), 1U);
     node.end_all();
     EXPECT_EQ(node.keeper().session_totals().all, 0U);
+}
+
+TEST(EchoSessionsTest, AnAnswerToAnEarlierQuestionIsNoneToALaterOne) {
+    Node node(1);
+    node.promote(1);
+    const SessionId id = node.numbers().begin()->first;
+    const TimePoint before = node.keeper().counted()->read_at();
+    node.read_twice([&] {
+        EXPECT_EQ(node.keeper().counted()->read_at(), before);
+        node.numbers()[id] = 70;
+    });
+    EXPECT_GT(node.keeper().counted()->read_at(), before);
+    EXPECT_EQ(parse_number(node.replica().store().find(number_key(id))->payload).value(), 70U);
 }
 
 TEST(EchoSessionsTest, ANumberGoesOnBeyondWhatMayHaveBeenUsed) {
