@@ -63,14 +63,22 @@ void EchoSessions::remove(const wire::RecordKey& key, node::Effects& effects) {
     }
 }
 
-void EchoSessions::promote(TimePoint now, node::Effects& effects) {
+void EchoSessions::on_open(TimePoint, node::Effects& effects) {
     want(Serve{true}, effects);
+}
+
+void EchoSessions::promote(TimePoint now, node::Effects& effects) {
     read_next_ = now + kReadEach;
     read(now, effects);
 }
 
 void EchoSessions::pause(node::Effects& effects) {
     want(Serve{false}, effects);
+}
+
+void EchoSessions::unpause(TimePoint now, node::Effects& effects) {
+    on_open(now, effects);
+    promote(now, effects);
 }
 
 void EchoSessions::mute(node::Effects& effects) {

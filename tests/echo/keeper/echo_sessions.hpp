@@ -35,9 +35,10 @@ class EchoSessions : public keepers::Keeper, public keepers::Counted {
     void on_in_sync(TimePoint) override {}
     void on_replica(TimePoint, node::Effects&) override {}
     void follow(TimePoint, node::Effects&) override {}
+    void on_open(TimePoint now, node::Effects& effects) override;
     void promote(TimePoint now, node::Effects& effects) override;
     void pause(node::Effects& effects) override;
-    void unpause(TimePoint now, node::Effects& effects) override { promote(now, effects); }
+    void unpause(TimePoint now, node::Effects& effects) override;
     void mute(node::Effects& effects) override;
     void detach(node::Effects& effects) override;
     void on_event(const node::KeeperEvent& event, TimePoint now, node::Effects& effects) override;

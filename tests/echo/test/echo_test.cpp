@@ -86,6 +86,7 @@ class Node final : public keepers::FakeGateway {
     void promote(std::uint64_t epoch) {
         replica().on_members({NodeId{1}}, true, now_);
         static_cast<void>(replica().begin_epoch({epoch, NodeId{1}}, now_));
+        keeper_->on_open(now_, effects_);
         keeper_->promote(now_, effects_);
         run();
     }
