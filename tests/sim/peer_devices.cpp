@@ -46,8 +46,8 @@ void PeerDevices::carry_out(const node::SetPeer& work) {
         device.erase(work.peer.key);
     }
     Peer& peer = device[work.peer.key];
-    peer.keepalive_s = 0;
     peer.endpoint = work.peer.endpoint ? work.peer.endpoint : peer.endpoint;
+    set_keepalive(work.gateway, work.peer.key, peer, work.keepalive_s);
     ports_.post([gateway = work.gateway, key = work.peer.key, ticket = work.ticket](
                     node::Node& node, TimePoint now) {
         return node.on_event(gateway, node::PeerSet{key, ticket, {}}, now);
@@ -61,16 +61,20 @@ void PeerDevices::carry_out(const node::SetKeepalives& work) {
         if (found == device.end()) {
             continue;
         }
-        Peer& peer = found->second;
-        const bool is_tried = peer.keepalive_s == 0 && keepalive_s != 0;
-        peer.keepalive_s = keepalive_s;
-        if (is_tried) {
-            peer.tried = true;
-            peer.traffic.octets_out += kInitiationBytes;
-            ports_.tried(work.gateway);
-            ports_.later(between(random_, milliseconds(1), milliseconds(40)),
-                         [this, gateway = work.gateway, key = key] { answer(gateway, key); });
-        }
+        set_keepalive(work.gateway, key, found->second, keepalive_s);
+    }
+}
+
+void PeerDevices::set_keepalive(GatewayId gateway, const Key& key, Peer& peer,
+                                std::uint16_t keepalive_s) {
+    const bool is_tried = peer.keepalive_s == 0 && keepalive_s != 0;
+    peer.keepalive_s = keepalive_s;
+    if (is_tried) {
+        peer.tried = true;
+        peer.traffic.octets_out += kInitiationBytes;
+        ports_.tried(gateway);
+        ports_.later(between(random_, milliseconds(1), milliseconds(40)),
+                     [this, gateway, key] { answer(gateway, key); });
     }
 }
 

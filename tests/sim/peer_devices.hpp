@@ -43,6 +43,8 @@ class PeerDevices {
     void carry_out(const node::RemovePeer& work) { devices_[work.gateway].erase(work.key); }
     void carry_out(const node::UseVip&) {}
     void carry_out(const node::SetKeepalives& work);
+    // From 0 to more: the kernel tries it.
+    void set_keepalive(GatewayId gateway, const Key& key, Peer& peer, std::uint16_t keepalive_s);
     void carry_out(const node::ReadPeers& work);
     void carry_out(const node::LoadPeers& work);
     void answer(GatewayId gateway, const Key& key);

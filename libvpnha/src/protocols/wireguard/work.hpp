@@ -31,13 +31,14 @@ struct RaiseDevice {
 struct LowerDevice {
     GatewayId gateway;
 };
-// The device has the peer, with keepalive 0: it tries no handshake by itself. → PeerSet
+// The device has the peer, and tries no handshake by itself. → PeerSet
 struct SetPeer {
     GatewayId gateway;
     wireguard::Peer peer;
-    std::uint64_t ticket = 0;
+    std::uint64_t ticket = 0;  // 0: no record waits for it.
     // Whatever the kernel has of it goes first: keys, counters, and the time of its last try.
     bool anew = false;
+    std::uint16_t keepalive_s = 0;  // More than 0: the kernel shakes hands with it at once.
 };
 struct RemovePeer {
     GatewayId gateway;

@@ -158,7 +158,7 @@ std::vector<Result<void>> WireguardKernel::set_train(std::span<const node::SetPe
             changes.push_back({.key = peer.key,
                                .preshared = keys->view().subspan(before),
                                .endpoint = peer.endpoint,
-                               .keepalive_s = std::uint16_t{0},
+                               .keepalive_s = peers[n].keepalive_s,
                                .allowed = std::span(peer.allowed)});
         }
     }

@@ -31,6 +31,10 @@ constexpr Duration kReadStandby = std::chrono::seconds(1);
 constexpr Duration kReadWait = std::chrono::seconds(10);
 constexpr Duration kRaiseAgain = std::chrono::seconds(1);
 
+std::uint16_t waking_keepalive(const Peer& peer) {
+    return peer.keepalive_s == 0 ? kWakingKeepalive_s : peer.keepalive_s;
+}
+
 }  // namespace
 
 void WireguardPeers::log(node::Level level, const std::string& text, Effects& effects) const {
@@ -181,11 +185,21 @@ void WireguardPeers::wake_some(TimePoint now, Effects& effects) {
             queue_.close(*key);  // It has never sent anything: it begins by itself.
             continue;
         }
-        keepalives.push_back(
-            {*key, peer->keepalive_s == 0 ? kWakingKeepalive_s : peer->keepalive_s});
+        keepalives.push_back({*key, waking_keepalive(*peer)});
         lively_.insert(*key);
     }
     set_keepalives(std::move(keepalives), effects);
+}
+
+void WireguardPeers::try_again(TimePoint now, Effects& effects) {
+    while (const auto key = queue_.take_again(now)) {
+        if (auto peer = peer_of(*key)) {
+            ledger_.restart(*key);
+            const std::uint16_t keepalive_s = waking_keepalive(*peer);
+            effects.emplace_back(
+                node::SetPeer{gateway_.id(), std::move(*peer), 0, true, keepalive_s});
+        }
+    }
 }
 
 void WireguardPeers::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
@@ -221,7 +235,7 @@ void WireguardPeers::hear(const node::PeerSet& set, TimePoint now, Effects& effe
         return;
     }
     refusals_.erase(record);
-    if (serves_) {  // It is new, or was asked for before the promotion.
+    if (serves_ && !queue_.is_open(set.key)) {  // It is new.
         queue_.add(set.key);
         wake_some(now, effects);
     }
@@ -408,6 +422,7 @@ void WireguardPeers::on_time(TimePoint now, Effects& effects) {
     tally_.unanswered += overdue.size();
     let_rest(overdue, effects);
     if (serves_) {
+        try_again(now, effects);
         wake_some(now, effects);
     }
     read_peers(now, effects);

@@ -94,6 +94,10 @@ class WireguardPeers final : public Keeper {
     [[nodiscard]] bool was_tried(const wireguard::PeerState& state, TimePoint now);
     // As many as may be open at once.
     void wake_some(TimePoint now, Effects& effects);
+    // Those that have not answered. The kernel may have tried one shortly before the gate opened,
+    // for a packet that came for it, and would not try it for 5 s (REKEY_TIMEOUT,
+    // drivers/net/wireguard/messages.h) if it were not added anew.
+    void try_again(TimePoint now, Effects& effects);
     void set_keepalives(std::vector<node::Keepalive> keepalives, Effects& effects);
     // With the keepalive that is configured: nobody waits for them any more.
     void let_rest(const std::vector<Key>& keys, Effects& effects);

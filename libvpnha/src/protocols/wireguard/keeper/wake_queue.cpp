@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "protocols/wireguard/keeper/wake_queue.hpp"
 
+#include <algorithm>
+
 #include "protocols/wireguard/model/limits.hpp"
 
 namespace vpnha::keepers {
+
+namespace {
+
+// From the second try until a peer is overdue.
+constexpr Duration kSecondTry = limits::kWireguardHandshakeWait - limits::kWireguardTryAgain;
+
+}  // namespace
 
 std::optional<WakeQueue::Key> WakeQueue::take(TimePoint now) {
     if (waiting_.empty() || open_.size() >= limits::kWireguardHandshakesMax) {
@@ -15,6 +24,16 @@ std::optional<WakeQueue::Key> WakeQueue::take(TimePoint now) {
     const TimePoint until = now + limits::kWireguardHandshakeWait;
     open_.emplace(key, until);
     until_.emplace(until, key);
+    again_.emplace(until, key);
+    return key;
+}
+
+std::optional<WakeQueue::Key> WakeQueue::take_again(TimePoint now) {
+    if (again_.empty() || again_.begin()->first - kSecondTry > now) {
+        return std::nullopt;
+    }
+    const Key key = again_.begin()->second;
+    again_.erase(again_.begin());
     return key;
 }
 
@@ -24,6 +43,7 @@ bool WakeQueue::close(const Key& key) {
         return false;
     }
     until_.erase({found->second, key});
+    again_.erase({found->second, key});
     open_.erase(found);
     return true;
 }
@@ -41,10 +61,15 @@ void WakeQueue::clear() {
     waiting_.clear();
     open_.clear();
     until_.clear();
+    again_.clear();
 }
 
 std::optional<TimePoint> WakeQueue::next_deadline() const {
-    return until_.empty() ? std::nullopt : std::optional(until_.begin()->first);
+    if (until_.empty()) {
+        return std::nullopt;
+    }
+    const TimePoint overdue = until_.begin()->first;
+    return again_.empty() ? overdue : std::min(overdue, again_.begin()->first - kSecondTry);
 }
 
 }  // namespace vpnha::keepers

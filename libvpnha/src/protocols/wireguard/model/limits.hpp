@@ -17,6 +17,9 @@ inline constexpr std::size_t kWireguardAllowedIpsMax = 256;
 inline constexpr std::size_t kWireguardHandshakesMax = 256;
 // A peer that has not answered then is not waited for: a round trip, and two that were lost.
 inline constexpr std::chrono::seconds kWireguardHandshakeWait{1};
+// Who has not answered for so long is tried once more, as a new peer: two round trips of a mobile
+// network.
+inline constexpr std::chrono::milliseconds kWireguardTryAgain{250};
 // Peers of a reading that a keeper takes at once: ~1 us each.
 inline constexpr std::size_t kWireguardPeersPerSlice = 512;
 

@@ -97,8 +97,8 @@ class Site final : public FakeGateway {
         }
         KernelPeer& peer = kernel_[set.peer.key];
         peer.peer = set.peer;
-        peer.keepalive_s = 0;
         peer.endpoint = set.peer.endpoint ? set.peer.endpoint : peer.endpoint;
+        set_keepalive(set.peer.key, peer, set.keepalive_s);
         tell(node::PeerSet{set.peer.key, set.ticket, {}}, now);
     }
     void execute(const node::RemovePeer& remove, TimePoint) { kernel_.erase(remove.key); }
@@ -109,12 +109,15 @@ class Site final : public FakeGateway {
             if (found == kernel_.end()) {
                 continue;
             }
-            if (found->second.keepalive_s == 0 && keepalive_s != 0) {
-                found->second.traffic.octets_out += kInitiationBytes;
-                tried_.push_back(key);
-            }
-            found->second.keepalive_s = keepalive_s;
+            set_keepalive(key, found->second, keepalive_s);
         }
+    }
+    void set_keepalive(const PublicKey& key, KernelPeer& peer, std::uint16_t keepalive_s) {
+        if (peer.keepalive_s == 0 && keepalive_s != 0) {
+            peer.traffic.octets_out += kInitiationBytes;
+            tried_.push_back(key);
+        }
+        peer.keepalive_s = keepalive_s;
     }
     void execute(const node::ReadPeers& read, TimePoint now) {
         ++reads_;
