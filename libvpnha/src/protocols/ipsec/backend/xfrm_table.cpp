@@ -4,8 +4,6 @@
 #include <fmt/format.h>
 #include <linux/netlink.h>
 #include <linux/xfrm.h>
-#include <sodium.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -14,6 +12,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "host/netlink/secret_listing.hpp"
 #include "protocols/ipsec/backend/xfrm_message.hpp"
 
 namespace vpnha::adapters {
@@ -21,20 +20,6 @@ namespace vpnha::adapters {
 namespace {
 
 using ipsec::SaCounters;
-
-// A listing holds keys: the kernel's answer is wiped as soon as it was read.
-class WipedBuffer {
-  public:
-    ~WipedBuffer() { sodium_memzero(octets_.data(), octets_.size()); }
-    WipedBuffer() = default;
-    WipedBuffer(const WipedBuffer&) = delete;
-    WipedBuffer& operator=(const WipedBuffer&) = delete;
-    [[nodiscard]] char* data() { return octets_.data(); }
-    [[nodiscard]] std::size_t size() const { return octets_.size(); }
-
-  private:
-    alignas(nlmsghdr) std::array<char, limits::kNetlinkAnswerBytesMax> octets_{};
-};
 
 std::string name_of(const SaCounters& sa) {
     return fmt::format("ESP SA {:#010x} from {} to {}", sa.id.spi, to_string(sa.id.source),
@@ -83,35 +68,22 @@ void XfrmTable::flush(Done done) {
 }
 
 Result<XfrmTable::Counters> XfrmTable::read_all() const {
-    VPNHA_TRY(const OwnedNetlink socket,
-              open_netlink(NETLINK_XFRM, limits::kNetlinkAnswerBytesMax));
+    const std::string what = "list the kernel's SAs";
     std::array<char, kXfrmRequestBytesMax> request{};
-    const nlmsghdr* const question = put_sa_listing(request.data());
-    if (mnl_socket_sendto(socket.get(), question, question->nlmsg_len) < 0) {
-        return tl::unexpected(system_error("list the kernel's SAs", errno));
-    }
     Counters listed;
-    WipedBuffer buffer;
-    for (;;) {
-        const ssize_t got = recv(mnl_socket_get_fd(socket.get()), buffer.data(), buffer.size(), 0);
-        if (got < 0) {
-            return tl::unexpected(system_error("list the kernel's SAs", errno));
-        }
-        int left = static_cast<int>(got);
-        for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer.data());
-             mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-            if (message->nlmsg_type == NLMSG_DONE) {
-                return listed;
-            }
-            if (message->nlmsg_type == NLMSG_ERROR) {
-                return tl::unexpected(system_error("list the kernel's SAs", error_of(message)));
-            }
-            if (auto sa = parse_sa(message); sa && (addresses_.contains(sa->id.source) ||
-                                                    addresses_.contains(sa->id.destination))) {
-                listed.push_back(std::move(*sa));
-            }
-        }
+    VPNHA_TRY(const int error,
+              list_secrets(NETLINK_XFRM, put_sa_listing(request.data()), what,
+                           [this, &listed](const nlmsghdr* message) {
+                               auto sa = parse_sa(message);
+                               if (sa && (addresses_.contains(sa->id.source) ||
+                                          addresses_.contains(sa->id.destination))) {
+                                   listed.push_back(std::move(*sa));
+                               }
+                           }));
+    if (error != 0) {
+        return tl::unexpected(system_error(what, error));
     }
+    return listed;
 }
 
 Result<void> XfrmTable::in_trains(Sas sas, const Ask& ask) {

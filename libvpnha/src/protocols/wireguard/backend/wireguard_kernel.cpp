@@ -2,20 +2,16 @@
 #include "protocols/wireguard/backend/wireguard_kernel.hpp"
 
 #include <fmt/format.h>
-#include <linux/genetlink.h>
 #include <linux/netlink.h>
-#include <sodium.h>
-#include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "host/netlink/generic_family.hpp"
+#include "host/netlink/secret_listing.hpp"
 #include "protocols/wireguard/model/key_text.hpp"
 
 namespace vpnha::adapters {
@@ -30,29 +26,6 @@ constexpr std::string_view kKind = "wireguard";
 // Of the longest, with limits::kWireguardAllowedIpsMax nets each, one send call takes so many.
 constexpr std::size_t kPeersPerTrain = 12;
 constexpr std::size_t kKeepalivesPerRequest = 256;
-
-// A listing holds keys: the kernel's answer is wiped as soon as it was read.
-class WipedAnswer {
-  public:
-    WipedAnswer() = default;
-    ~WipedAnswer() { sodium_memzero(octets_.data(), octets_.size()); }
-    WipedAnswer(const WipedAnswer&) = delete;
-    WipedAnswer& operator=(const WipedAnswer&) = delete;
-    [[nodiscard]] char* data() { return octets_.data(); }
-    [[nodiscard]] std::size_t size() const { return octets_.size(); }
-
-  private:
-    alignas(nlmsghdr) std::array<char, limits::kNetlinkAnswerBytesMax> octets_{};
-};
-
-// WireGuard ends a listing that failed half-way like any other, with its errno.
-int error_at_end(const nlmsghdr* message) {
-    int code = 0;
-    if (mnl_nlmsg_get_payload_len(message) >= sizeof code) {
-        std::memcpy(&code, mnl_nlmsg_get_payload(message), sizeof code);
-    }
-    return -code;
-}
 
 Result<void> result_of(int answer, const std::string& what) {
     return answer == 0 ? Result<void>() : tl::unexpected(system_error(what, answer));
@@ -236,40 +209,20 @@ Result<std::vector<PeerState>> WireguardKernel::read() {
         return fail(Errc::not_found, "there is no device " + settings_.device);
     }
     VPNHA_CHECK(keep_port_guarded(settings_.listen));
-    VPNHA_TRY(const OwnedNetlink socket,
-              open_netlink(NETLINK_GENERIC, limits::kNetlinkAnswerBytesMax));
     std::vector<char> request(kWireguardRequestBytesMax);
-    const nlmsghdr* const question = put_device_listing(request.data(), family_, settings_.device);
-    if (mnl_socket_sendto(socket.get(), question, question->nlmsg_len) < 0) {
-        return tl::unexpected(system_error(what, errno));
-    }
     std::vector<PeerState> peers;
-    WipedAnswer answer;
-    for (;;) {
-        const ssize_t got =
-            ::recv(mnl_socket_get_fd(socket.get()), answer.data(), answer.size(), 0);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return tl::unexpected(system_error(what, errno));
-        }
-        int left = static_cast<int>(got);
-        for (auto* message = reinterpret_cast<const nlmsghdr*>(answer.data());
-             mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
-            if (message->nlmsg_type == NLMSG_DONE) {
-                const int error = error_at_end(message);
-                return error == 0 ? Result<std::vector<PeerState>>(std::move(peers))
-                                  : tl::unexpected(system_error(what, error));
-            }
-            if (message->nlmsg_type == NLMSG_ERROR) {
-                return error_of(message) == ENODEV
-                           ? fail(Errc::not_found, "there is no device " + settings_.device)
-                           : tl::unexpected(system_error(what, error_of(message)));
-            }
-            for_each_peer(message, [&peers](const PeerState& peer) { peers.push_back(peer); });
-        }
+    VPNHA_TRY(
+        const int error,
+        list_secrets(NETLINK_GENERIC, put_device_listing(request.data(), family_, settings_.device),
+                     what, [&peers](const nlmsghdr* message) {
+                         for_each_peer(message,
+                                       [&peers](const PeerState& peer) { peers.push_back(peer); });
+                     }));
+    if (error == ENODEV) {
+        return fail(Errc::not_found, "there is no device " + settings_.device);
     }
+    VPNHA_CHECK(result_of(error, what));
+    return peers;
 }
 
 Result<std::vector<Peer>> WireguardKernel::load() {
