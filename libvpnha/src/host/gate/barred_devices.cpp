@@ -108,9 +108,7 @@ bool is_gateways_table(std::uint32_t table, const config::Config& config) {
 }  // namespace
 
 std::string barred_ruleset(const config::Config& config, const std::vector<Link>& devices) {
-    // Adding before deleting makes the deletion succeed when the table was not there.
-    std::string text =
-        fmt::format("table netdev {0} {{ }}\ndelete table netdev {0}\n", kBarredTable);
+    std::string text = without_nft_table("netdev", kBarredTable);
     if (devices.empty()) {
         return text;
     }

@@ -91,6 +91,10 @@ class Nftables {
 
 }  // namespace
 
+std::string without_nft_table(std::string_view family, std::string_view name) {
+    return fmt::format("table {0} {1} {{ }}\ndelete table {0} {1}\n", family, name);
+}
+
 Result<void> run_nftables(const std::string& commands) {
     VPNHA_TRY(const Nftables nftables, Nftables::load());
     return nftables.run(commands).map([](const std::string&) {});

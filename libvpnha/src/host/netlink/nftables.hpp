@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "vpnha/result.hpp"
 
@@ -11,6 +12,9 @@ namespace vpnha::adapters {
 // What nft does with a file: all of its commands take place, or none. In libnftables' JSON, or in
 // the words of nft. `unsupported`: this node has no libnftables.
 [[nodiscard]] Result<void> run_nftables(const std::string& commands);
+// The first commands of a file: what there is of the table is no more. Adding before deleting makes
+// the deletion succeed where the table was not there. `family`: "inet" or "netdev".
+[[nodiscard]] std::string without_nft_table(std::string_view family, std::string_view name);
 // All rules of this network namespace, in libnftables' JSON.
 [[nodiscard]] Result<std::string> list_nft_rules();
 // Is there such a table of the family inet? Within some microseconds.

@@ -38,29 +38,28 @@ std::string port_map_ruleset(const std::set<IpAddress>& vips, std::uint16_t tunn
             own.push_back(fmt::format("{} : {}", peer, each.peer_port));
         }
     }
-    return fmt::format(
-        "table inet {0} {{ }}\n"
-        "delete table inet {0}\n"
-        "table inet {0} {{\n"
-        "map inside {{\ntype mark : inet_service\n{2}}}\n"
-        "map marks {{\ntype ipv4_addr . inet_service : mark\n{3}}}\n"
-        "map own {{\ntype ipv4_addr . inet_service : inet_service\n{4}}}\n"
-        "chain decrypted {{\n"
-        "udp sport set meta mark map @inside udp checksum set 0 notrack accept\n"
-        "drop\n"
-        "}}\n"
-        "chain in {{\n"
-        "type filter hook prerouting priority -300; policy accept;\n"
-        "ip daddr {{ {1} }} udp dport {5} meta ipsec exists meta mark != 0 jump decrypted\n"
-        "}}\n"
-        "chain out {{\n"
-        "type route hook output priority -300; policy accept;\n"
-        "ip saddr {{ {1} }} udp sport {5} meta mark set ip daddr . udp dport map @marks "
-        "udp dport set ip daddr . udp dport map @own udp checksum set 0 notrack\n"
-        "}}\n"
-        "}}\n",
-        kPortMapTable, fmt::join(addresses, ", "), elements(inside), elements(marks), elements(own),
-        tunnel_port);
+    return without_nft_table("inet", kPortMapTable) +
+           fmt::format(
+               "table inet {0} {{\n"
+               "map inside {{\ntype mark : inet_service\n{2}}}\n"
+               "map marks {{\ntype ipv4_addr . inet_service : mark\n{3}}}\n"
+               "map own {{\ntype ipv4_addr . inet_service : inet_service\n{4}}}\n"
+               "chain decrypted {{\n"
+               "udp sport set meta mark map @inside udp checksum set 0 notrack accept\n"
+               "drop\n"
+               "}}\n"
+               "chain in {{\n"
+               "type filter hook prerouting priority -300; policy accept;\n"
+               "ip daddr {{ {1} }} udp dport {5} meta ipsec exists meta mark != 0 jump decrypted\n"
+               "}}\n"
+               "chain out {{\n"
+               "type route hook output priority -300; policy accept;\n"
+               "ip saddr {{ {1} }} udp sport {5} meta mark set ip daddr . udp dport map @marks "
+               "udp dport set ip daddr . udp dport map @own udp checksum set 0 notrack\n"
+               "}}\n"
+               "}}\n",
+               kPortMapTable, fmt::join(addresses, ", "), elements(inside), elements(marks),
+               elements(own), tunnel_port);
 }
 
 NftPortMap::NftPortMap(QbLoop& loop, int timer, const std::set<IpAddress>& vips,

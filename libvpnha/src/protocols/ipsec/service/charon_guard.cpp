@@ -12,20 +12,19 @@ namespace {
 constexpr const char* kGuardTable = "vpnha_charon";
 
 std::string guard_ruleset() {
-    return fmt::format(
-        "table inet {0} {{ }}\n"
-        "delete table inet {0}\n"
-        "table inet {0} {{\n"
-        "chain output {{\n"
-        "type filter hook output priority filter; policy accept;\n"
-        "ip daddr 127.0.0.0/8 udp dport {1} meta skuid != 0 drop\n"
-        "}}\n"
-        "chain input {{\n"
-        "type filter hook input priority filter; policy accept;\n"
-        "ip daddr {2} udp dport {1} socket mark != {3} drop\n"
-        "}}\n"
-        "}}\n",
-        kGuardTable, kHaPort, to_string(kRelayEnd.address), kRelayMark);
+    return without_nft_table("inet", kGuardTable) +
+           fmt::format(
+               "table inet {0} {{\n"
+               "chain output {{\n"
+               "type filter hook output priority filter; policy accept;\n"
+               "ip daddr 127.0.0.0/8 udp dport {1} meta skuid != 0 drop\n"
+               "}}\n"
+               "chain input {{\n"
+               "type filter hook input priority filter; policy accept;\n"
+               "ip daddr {2} udp dport {1} socket mark != {3} drop\n"
+               "}}\n"
+               "}}\n",
+               kGuardTable, kHaPort, to_string(kRelayEnd.address), kRelayMark);
 }
 
 }  // namespace

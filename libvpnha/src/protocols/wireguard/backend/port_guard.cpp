@@ -13,9 +13,8 @@ namespace {
 // Before whatever else is at these hooks.
 constexpr int kPriority = -500;
 
-// Adding before deleting makes the deletion succeed when the table was not there.
 std::string without_table(const PortGuard& guard) {
-    return fmt::format("table inet {0} {{ }}\ndelete table inet {0}\n", guard.table);
+    return without_nft_table("inet", guard.table);
 }
 
 std::string rule(const PortGuard& guard, bool in, bool is_v6) {
