@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ip_port.hpp"
 #include "base/limits.hpp"
 
 namespace vpnha::ipsec {
@@ -337,9 +338,7 @@ Bytes build_host(const HaHost& host) {
 }
 
 std::string to_string(const HaHost& host) {
-    const std::string address = to_string(host.address);
-    return host.address.is_v4() ? fmt::format("{}:{}", address, host.port)
-                                : fmt::format("[{}]:{}", address, host.port);
+    return with_port(host.address, host.port);
 }
 
 std::string identity_text(ByteView value) {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ip_port.hpp"
 #include "base/unicast.hpp"
 #include "protocols/wireguard/model/limits.hpp"
 
@@ -176,9 +177,7 @@ Result<PeerTraffic> parse_traffic(ByteView payload) {
 }
 
 std::string to_string(const Endpoint& endpoint) {
-    const std::string address = to_string(endpoint.address);
-    return endpoint.address.is_v4() ? fmt::format("{}:{}", address, endpoint.port)
-                                    : fmt::format("[{}]:{}", address, endpoint.port);
+    return with_port(endpoint.address, endpoint.port);
 }
 
 }  // namespace vpnha::wireguard

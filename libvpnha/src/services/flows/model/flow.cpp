@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "base/ip_port.hpp"
+
 namespace vpnha::conntrack {
 
 namespace {
@@ -56,8 +58,7 @@ std::string end_of(std::uint8_t protocol, const IpAddress& address, std::uint16_
     if (!has_parts(protocol)) {
         return to_string(address);
     }
-    return address.is_v4() ? fmt::format("{}:{}", to_string(address), part)
-                           : fmt::format("[{}]:{}", to_string(address), part);
+    return with_port(address, part);
 }
 
 }  // namespace
