@@ -12,7 +12,7 @@ from typing import Any
 from ..evidence.expectation import at_most, equals
 from ..evidence.result import ClientResult, Event, phases_ms
 from ..host.lab import Fault
-from .live import Place, begin
+from .live import Live, Place, begin
 from .promise import expect_nothing_else, worst_gap_ms
 from .run import Run
 
@@ -49,6 +49,24 @@ def take_over_again_and_again(run: Run, place: Place, fencing: Path | None = Non
     run.expect("longest_silence_ms", None if None in silences else max(silences, default=None),
                at_most(OUTAGE_MS if fencing is None else OUTAGE_BY_MARKS_MS))
     expect_nothing_else(run, client)
+
+
+def each_gateway_dies_once(run: Run, live: Live, sessions: int) -> None:
+    """Three times: the power of the promoted gateway is cut, another one serves, and the dead one
+    returns and is in sync again. Each gateway dies once."""
+    stack = live.stack
+    victims: list[str] = []
+    for number in range(3):
+        active = stack.wait_in_sync()
+        victims.append(active.name)
+        # Who has died already would be as good a successor; but each gateway is to die once.
+        stack.avoid(victims[:-1] if number == 1 else [])
+        live.cut_power(active)
+        stack.avoid([])
+        stack.rejoin(active.name)
+        stack.wait_protected(sessions)
+        run.observe(2)
+    run.expect("each_gateway_died_once", sorted(victims), equals(["gw1", "gw2", "gw3"]))
 
 
 def takeovers(faults: Sequence[Fault], events: Iterable[Event],
