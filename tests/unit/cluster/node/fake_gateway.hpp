@@ -2,6 +2,9 @@
 // A gateway with nothing but a replica, for a keeper alone; or for one with what it has installed.
 #pragma once
 
+#include <deque>
+#include <utility>
+
 #include "protocols/keeper.hpp"
 
 namespace vpnha::keepers {
@@ -27,6 +30,22 @@ class FakeGateway : public Gateway {
     [[nodiscard]] std::string tag() const override { return "gateway=fake"; }
 
   protected:
+    // What a replica wants of the keeper of its records, at once; what it says is `sent`.
+    static void carry_out(replica::Effects&& from, Keeper& keeper, std::deque<wire::Message>& sent,
+                          TimePoint now, Effects& effects) {
+        for (replica::Effect& effect : from) {
+            if (auto* send = std::get_if<replica::Send>(&effect)) {
+                sent.push_back(std::move(send->message));
+            } else if (auto* wanted = std::get_if<replica::Install>(&effect)) {
+                keeper.install(*wanted, now, effects);
+            } else if (auto* remove = std::get_if<replica::Remove>(&effect)) {
+                keeper.remove(remove->key, effects);
+            } else if (std::holds_alternative<replica::Completed>(effect)) {
+                keeper.on_in_sync(now);
+            }
+        }
+    }
+
     replica::Replica replica_;
     replica::GatewayClock clock_;
 

@@ -42,17 +42,7 @@ class Site final : public FakeGateway {
     }
 
     void take(replica::Effects&& from, TimePoint now) {
-        for (replica::Effect& effect : from) {
-            if (auto* send = std::get_if<replica::Send>(&effect)) {
-                sent_.push_back(std::move(send->message));
-            } else if (auto* wanted = std::get_if<replica::Install>(&effect)) {
-                keeper_.install(*wanted, now, effects_);
-            } else if (auto* remove = std::get_if<replica::Remove>(&effect)) {
-                keeper_.remove(remove->key, effects_);
-            } else if (std::holds_alternative<replica::Completed>(effect)) {
-                keeper_.on_in_sync(now);
-            }
-        }
+        carry_out(std::move(from), keeper_, sent_, now, effects_);
     }
 
     void tell(const node::IpsecEvent& event, TimePoint now) {

@@ -39,15 +39,7 @@ class Site final : public FakeGateway {
         take(replica_.install_missing(), now);
     }
     void take(replica::Effects&& from, TimePoint now) {
-        for (replica::Effect& effect : from) {
-            if (auto* send = std::get_if<replica::Send>(&effect)) {
-                sent_.push_back(std::move(send->message));
-            } else if (auto* wanted = std::get_if<replica::Install>(&effect)) {
-                keeper_.install(*wanted, now, effects_);
-            } else if (auto* remove = std::get_if<replica::Remove>(&effect)) {
-                keeper_.remove(remove->key, effects_);
-            }
-        }
+        carry_out(std::move(from), keeper_, sent_, now, effects_);
     }
     void tell(const node::WireguardEvent& event, TimePoint now) {
         keeper_.on_event(node::KeeperEvent(event), now, effects_);
