@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace vpnha::config {
 
 namespace {
@@ -16,12 +18,7 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view kBlanks = " \t";
-    text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-    const std::size_t last = text.find_last_not_of(kBlanks);
-    return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
-}
+constexpr std::string_view kBlanks = " \t";
 
 std::string value_of(const StrongswanSection& section, std::string_view name,
                      std::string_view fallback) {
@@ -105,7 +102,7 @@ std::vector<std::string_view> parts_of(std::string_view list) {
     std::vector<std::string_view> parts;
     while (!list.empty()) {
         const std::size_t comma = std::min(list.find(','), list.size());
-        parts.push_back(trimmed(list.substr(0, comma)));
+        parts.push_back(trimmed(list.substr(0, comma), kBlanks));
         list.remove_prefix(std::min(comma + 1, list.size()));
     }
     return parts;

@@ -6,15 +6,15 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "base/line_errors.hpp"
 #include "config/keys.hpp"
 
 namespace vpnha::config {
 
 class Errors {
   public:
-    explicit Errors(std::string_view file_name) : file_name_(file_name) {}
+    explicit Errors(std::string_view file_name) : all_(file_name) {}
 
     // Where a key stands or, when `key` is empty, its section.
     void set_line(const Section& section, std::string_view gateway, std::string_view key,
@@ -23,22 +23,13 @@ class Errors {
     // At the line of the key, or of its section when the key is not given.
     void add(const Section& section, std::string_view gateway, std::string_view key,
              std::string_view what);
-    void add_at(std::uint32_t line, std::string_view what);
+    void add_at(std::uint32_t line, std::string_view what) { all_.add_at(line, what); }
 
-    // An error with a line of text for each, "vpnha.toml:12: what; what instead", in the file's
-    // order. At most kConfigErrorsMax, and then how many more there are.
-    [[nodiscard]] Result<void> result() const;
+    [[nodiscard]] Result<void> result() const { return all_.result(); }
 
   private:
-    struct Entry {
-        std::uint32_t line;
-        std::string what;
-    };
-
-    std::string file_name_;
+    LineErrors all_;
     std::map<std::string, std::uint32_t, std::less<>> lines_;
-    std::vector<Entry> entries_;
-    std::size_t left_out_ = 0;
 };
 
 }  // namespace vpnha::config

@@ -12,6 +12,8 @@
 #include <optional>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace vpnha::adapters {
 
 namespace {
@@ -100,15 +102,6 @@ std::string_view trimmed(std::string_view text) {
         text.remove_suffix(1);
     }
     return text;
-}
-
-// As strcasecmp(3) has it in the locale "C".
-std::string lowered(std::string_view text) {
-    std::string low(text);
-    std::transform(low.begin(), low.end(), low.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return low;
 }
 
 // nullopt: xl2tpd takes no such value.

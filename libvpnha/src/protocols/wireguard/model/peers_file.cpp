@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "base/line_errors.hpp"
 #include "base/number.hpp"
+#include "base/text.hpp"
 #include "protocols/wireguard/model/key_text.hpp"
 #include "protocols/wireguard/model/limits.hpp"
 
@@ -20,19 +22,6 @@ namespace {
 constexpr std::string_view kBlanks = " \t\r\v\f";
 constexpr std::string_view kWgQuickKeys[] = {"address", "dns",     "mtu",      "table",     "preup",
                                              "postup",  "predown", "postdown", "saveconfig"};
-
-std::string_view trimmed(std::string_view text) {
-    text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-    return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
-
-std::string lower(std::string_view text) {
-    std::string low(text);
-    std::ranges::transform(low, low.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return low;
-}
 
 // A piece of the file, as an error shows it.
 std::string quoted(std::string_view text) {
@@ -78,26 +67,17 @@ std::optional<std::uint32_t> parse_mark(std::string_view text) {
 
 class Reader {
   public:
-    explicit Reader(std::string_view file_name) : file_name_(file_name) {}
+    explicit Reader(std::string_view file_name) : errors_(file_name) {}
 
     Result<PeersFile> read(std::string_view text) {
         for (line_ = 1; !text.empty(); ++line_) {
             const std::string_view line = text.substr(0, text.find('\n'));
             text.remove_prefix(std::min(line.size() + 1, text.size()));
-            on_line(trimmed(line.substr(0, line.find('#'))));
+            on_line(trimmed(line.substr(0, line.find('#')), kBlanks));
         }
         end_peer();
-        if (errors_.empty()) {
-            return std::move(file_);
-        }
-        std::string list;
-        for (const auto& [line, what] : errors_) {
-            list += fmt::format("{}{}:{}: {}", list.empty() ? "" : "\n", file_name_, line, what);
-        }
-        if (left_out_ != 0) {
-            list += fmt::format("\n{}: {} more errors; correct these first", file_name_, left_out_);
-        }
-        return fail(Errc::invalid_config, std::move(list));
+        VPNHA_CHECK(errors_.result());
+        return std::move(file_);
     }
 
   private:
@@ -116,9 +96,9 @@ class Reader {
             error("this is no 'KEY = VALUE'; write one, or put '#' before a comment");
             return;
         }
-        const std::string_view name = trimmed(line.substr(0, sign));
-        const std::string_view value = trimmed(line.substr(sign + 1));
-        const std::string key = lower(name);
+        const std::string_view name = trimmed(line.substr(0, sign), kBlanks);
+        const std::string_view value = trimmed(line.substr(sign + 1), kBlanks);
+        const std::string key = lowered(name);
         if (section_ == Section::none) {
             on_key_without_section(name);
         } else if (!(section_ == Section::peer ? on_peer_key(key, value)
@@ -129,7 +109,7 @@ class Reader {
 
     void begin_section(std::string_view line) {
         end_peer();
-        const std::string name = lower(line);
+        const std::string name = lowered(line);
         if (name == "[interface]") {
             section_ = Section::interface;
         } else if (name == "[peer]") {
@@ -176,7 +156,7 @@ class Reader {
                   "is no UDP port; give a number from 0 to 65535, like 51820", "ListenPort", value);
         } else if (key == "fwmark") {
             file_.mark =
-                lower(value) == "off" ? std::optional(std::uint32_t{0}) : parse_mark(value);
+                lowered(value) == "off" ? std::optional(std::uint32_t{0}) : parse_mark(value);
             check(file_.mark.has_value(), "is no mark; give a number, like 0x51820, or 'off'",
                   "FwMark", value);
         } else if (key == "privatekey") {
@@ -202,8 +182,8 @@ class Reader {
                   "[2001:db8::51]:51820, or leave Endpoint out for a client that dials",
                   "Endpoint", value);
         } else if (key == "persistentkeepalive") {
-            const auto seconds = lower(value) == "off" ? std::optional(std::uint16_t{0})
-                                                       : parse_whole<std::uint16_t>(value);
+            const auto seconds = lowered(value) == "off" ? std::optional(std::uint16_t{0})
+                                                         : parse_whole<std::uint16_t>(value);
             check(seconds.has_value(), "is no pause; give seconds from 0 to 65535, or 'off'",
                   "PersistentKeepalive", value);
             current.peer.keepalive_s = seconds.value_or(0);
@@ -240,7 +220,7 @@ class Reader {
         }
         for (bool more = true; more;) {
             const std::size_t comma = value.find(',');
-            const std::string_view text = trimmed(value.substr(0, comma));
+            const std::string_view text = trimmed(value.substr(0, comma), kBlanks);
             more = comma != std::string_view::npos;
             value.remove_prefix(more ? comma + 1 : value.size());
             const auto net = parse_net(text);
@@ -273,7 +253,7 @@ class Reader {
         }
         Peer& peer = file_.peers.back().peer;
         peer.allowed = in_order(std::move(peer.allowed));
-        const std::size_t line = std::exchange(line_, peer_line_);
+        const std::uint32_t line = std::exchange(line_, peer_line_);
         if (!has_key_) {
             error("this [Peer] has no PublicKey; add it");
         }
@@ -305,25 +285,17 @@ class Reader {
     }
 
     // At the line that is read.
-    void error(std::string_view what) {
-        if (errors_.size() == limits::kConfigErrorsMax) {
-            ++left_out_;
-        } else {
-            errors_.emplace(line_, what);
-        }
-    }
+    void error(std::string_view what) { errors_.add_at(line_, what); }
 
-    std::string file_name_;
+    LineErrors errors_;
     PeersFile file_;
     Section section_ = Section::none;
     bool is_skipped_ = false;  // An unknown section has begun.
-    std::size_t line_ = 0;
-    std::size_t peer_line_ = 0;
+    std::uint32_t line_ = 0;
+    std::uint32_t peer_line_ = 0;
     bool has_key_ = false;  // The current peer.
-    std::map<PublicKey, std::size_t> key_lines_;
-    std::map<IpPrefix, std::pair<std::size_t, std::size_t>> owners_;  // Peer and line.
-    std::multimap<std::size_t, std::string> errors_;                  // By their lines.
-    std::size_t left_out_ = 0;
+    std::map<PublicKey, std::uint32_t> key_lines_;
+    std::map<IpPrefix, std::pair<std::size_t, std::uint32_t>> owners_;  // Peer and line.
 };
 
 }  // namespace
