@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The WireGuard peers of one gateway on one node. Pure.
 //
-// The kernel gives out no session keys, so that no other node can go on with a session. But a node
+// The kernel gives out no session keys, so that no other node can continue a session. But a node
 // with the gateway's private key makes a new one in one round trip, and the client's user notices
 // nothing else. So the node that serves shakes hands with each peer as soon as its gate is open.
 //
