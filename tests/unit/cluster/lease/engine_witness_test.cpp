@@ -535,5 +535,51 @@ TEST(EngineWitnessTest, WhoWasCutOffFromTheHolderWaits) {
     EXPECT_LT(silence_with(kTiming.lease), std::chrono::seconds(7));
 }
 
+// Node 2 is down while node 1 serves by the witness's vote, and node 1 is off when it starts. Only
+// the witness could name the epochs in between, and does not.
+class EngineWitnessEpochTest : public ::testing::Test {
+  protected:
+    EngineWitnessEpochTest() {
+        Cluster& cluster = pair_.cluster;
+        cluster.stop(2);
+        for (int again = 0; again < 3; ++again) {
+            cluster.run(1, cluster[1].release(false, cluster.now()));
+            cluster.promote(1);
+            pair_.agree(1);
+        }
+        EXPECT_TRUE(cluster.speaks(1));
+        unheard_ = cluster[1].holder().epoch();
+        cluster.stop(1);
+        cluster.start(2);
+        cluster.wait(kTiming.abstention());
+        cluster.promote(2);
+        pair_.agree(2);
+    }
+
+    Pair pair_;
+    Epoch unheard_;
+};
+
+TEST_F(EngineWitnessEpochTest, ItMayGrantALowerOneWithTheLargestMargin) {
+    EXPECT_FALSE(pair_.cluster.speaks(1));
+    ASSERT_TRUE(pair_.cluster.speaks(2));
+    EXPECT_LT(pair_.cluster[2].holder().epoch(), unheard_);
+    const auto granted = all_of_kind<Granted>(pair_.cluster.take(2));
+    ASSERT_THAT(granted, SizeIs(1));
+    EXPECT_EQ(granted.front().margin.kind, Margin::Kind::largest);
+}
+
+TEST_F(EngineWitnessEpochTest, TheOtherNodeNamesItWhenItIsBack) {
+    ASSERT_TRUE(pair_.cluster.speaks(2));
+    pair_.cluster.start(1);
+    pair_.expect_one_owner();
+    EXPECT_TRUE(pair_.cluster.speaks(2));
+    EXPECT_EQ(pair_.cluster[2].holder().state().seen, unheard_);
+    // The next claim is above it, and node 1 answers that: the witness says nothing any more.
+    pair_.cluster.live(2 * kTiming.lease);
+    EXPECT_TRUE(pair_.cluster.speaks(2));
+    EXPECT_GT(pair_.cluster[2].holder().epoch(), unheard_);
+}
+
 }  // namespace engine_witness_test
 }  // namespace vpnha::lease
