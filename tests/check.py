@@ -19,7 +19,9 @@ Each step's output is kept in build/check/; a step that fails shows its last lin
 has failed, with two exceptions: clang-format and clang-tidy of another version than Debian 12's,
 which judge otherwise; and, in the plain tier, scenarios with a cluster where the host is too slow
 for one (a virtual machine without nested paging: minutes to boot, all limits exceeded). A line
-before the last one names what was skipped. The last line is the sum: "N passed, N failed".
+before the last one names what was skipped; with --all another one names the scenarios that have
+shown nothing in the last 200 commits (docs/reference/evidence.md), which are for the next sweep.
+The last line is the sum: "N passed, N failed".
 """
 from __future__ import annotations
 
@@ -47,6 +49,9 @@ from vpnlab.host.roots import root_of  # noqa: E402
 from vpnlab.host.stage import LAB_TARGETS  # noqa: E402
 from vpnlab.sweep.areas import (AREAS, FOLDERS, MEASUREMENTS, PLAIN_SCENARIOS,  # noqa: E402
                                 SLOW_HOST_SCENARIOS, checked_by)
+from vpnlab.sweep.book import load  # noqa: E402
+from vpnlab.sweep.order import RECENT_COMMITS, not_shown  # noqa: E402
+from vpnlab.sweep.tree import Tree  # noqa: E402
 
 LOGS = ROOT / "build" / "check"
 FUZZ_SECONDS = 60
@@ -299,6 +304,13 @@ def all_scenarios() -> list[str]:
     return [name for name in FOLDERS if name not in MEASUREMENTS]
 
 
+def old_evidence() -> str:
+    """A line with the scenarios that no sweep has run for long; the measurements are asked for
+    one by one."""
+    names = not_shown(all_scenarios(), load(), Tree().last_commits(RECENT_COMMITS))
+    return f"no evidence of the last {RECENT_COMMITS} commits: {', '.join(names) or 'none'}"
+
+
 def upgrade_debian(checks: Checks) -> None:
     """The packages for the next release of Debian, and a machine that is upgraded to it."""
     if (checks.step("Debian packages of Debian 13", ["setup/debs", "--release", "trixie"])
@@ -369,6 +381,8 @@ def main() -> int:
         check_release(checks, OTHER_RELEASE)
     else:
         check_tier(checks, fast=arguments.fast, everything=arguments.all)
+    if arguments.all:
+        print(old_evidence())
     if checks.skipped:
         print("skipped: " + ", ".join(checks.skipped))
     if checks.failures:

@@ -12,7 +12,7 @@ from vpnlab.host.errors import LabError
 from vpnlab.steps import scenario
 from vpnlab.sweep.areas import MEASUREMENTS
 from vpnlab.sweep.order import (Choice, candidates, choices, chosen, forecast,
-                                next_fitting)
+                                next_fitting, not_shown)
 from vpnlab.sweep.tree import State, Tree
 
 OLD, LATER, LATEST = (f"2026-10-0{day}T00:00:00Z" for day in (1, 2, 3))
@@ -119,6 +119,12 @@ def test_forecast_is_what_the_last_durations_let_through():
     assert len(forecast([UNKNOWN] * 5, 130)) == 3
 
 
+def test_what_never_ran_or_ran_too_long_ago_is_not_shown():
+    evidence = {"old": entry(commit="a" * 40), "red": entry("red", commit="b" * 40),
+                "green": entry(commit="b" * 40)}
+    assert not_shown(["never", *evidence], evidence, {"b" * 40, "c" * 40}) == ["never", "old"]
+
+
 class TestTree:
     """What has changed since a commit, in a repository of its own."""
 
@@ -153,6 +159,11 @@ class TestTree:
 
     def test_nothing_has_changed_since_this_commit(self, root):
         assert Tree(root).changed_since(self.git(root, "rev-parse", "HEAD")) == frozenset()
+
+    def test_the_last_commits_are_the_newest_ones(self, root):
+        second, third = self.commit(root, "second"), self.commit(root, "third")
+        assert Tree(root).last_commits(2) == {second, third}
+        assert len(Tree(root).last_commits(200)) == 3
 
     def test_unknown_commit_is_none(self, root):
         assert Tree(root).changed_since("0" * 40) is None

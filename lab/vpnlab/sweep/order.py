@@ -14,6 +14,8 @@ from .book import RED, Entry, Evidence
 UNKNOWN_S = 60.0
 NEVER, FAILED, CHANGED, OLD = range(4)
 SHORT = 10
+# In which each scenario has to have run; `./check --all` names those that have not.
+RECENT_COMMITS = 200
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,12 @@ def _rank(name: str, entry: Entry | None,
     if entry.dirty:
         return CHANGED, "the tree was dirty"
     return OLD, f"evidence of {entry.date[:10]}"
+
+
+def not_shown(names: Iterable[str], evidence: Evidence, recent: Collection[str]) -> list[str]:
+    """Those whose evidence is of none of these commits."""
+    return [name for name in names
+            if name not in evidence or evidence[name].commit not in recent]
 
 
 def next_fitting(order: Sequence[Choice], left_s: float) -> tuple[Choice | None, list[Choice]]:

@@ -33,6 +33,10 @@ class Tree:
         changed = self._paths("diff", "--name-only", "-z", "HEAD", "--") | self._untracked()
         return State(commit, bool(changed - self._ignored))
 
+    def last_commits(self, count: int) -> frozenset[str]:
+        """HEAD and what is behind it, the newest ones."""
+        return frozenset(self._git("rev-list", f"--max-count={count}", "HEAD").split())
+
     def _changed_since(self, commit: str) -> frozenset[str] | None:
         """The files that differ between that commit and the working tree, under both of their names
         after a rename. None: there is no such commit here, as after a rebase."""
