@@ -12,15 +12,26 @@ from .run import Run
 
 SERVICE = DIRECTORY / "cluster" / "daemon.lsb.in"
 TEMPLATE = DIRECTORY / "cluster" / "control.crm.in"
+QUORUM_ONLY = DIRECTORY / "cluster" / "quorum-only.crm.in"
 
 
-def deploy(cluster: Cluster, daemon: str, pid_file: str, command: str) -> Node:
-    """`command` starts the daemon, whose resource has its name. Returns the node that serves."""
+def put_service(node: Node, daemon: str, pid_file: str, command: str) -> str:
+    """The daemon's init script, which `command` starts. Returns its path."""
+    path = f"/etc/init.d/{daemon}"
     script = SERVICE.read_text(encoding="utf-8")
-    script = script.replace("@PID_FILE@", pid_file).replace("@COMMAND@", command)
+    node.put(path, script.replace("@PID_FILE@", pid_file).replace("@COMMAND@", command),
+             mode=0o755)
+    return path
+
+
+def deploy(cluster: Cluster, daemon: str, pid_file: str, command: str,
+           quorum_only: str = "") -> Node:
+    """`command` starts the daemon, whose resource has its name. `quorum_only`: a node that never
+    serves. Returns the node that serves."""
     for node in cluster.nodes:
-        node.put(f"/etc/init.d/{daemon}", script, mode=0o755)
-    cluster.configure(TEMPLATE, {"DAEMON": daemon})
+        put_service(node, daemon, pid_file, command)
+    cluster.configure(TEMPLATE, {"DAEMON": daemon, "QUORUM_ONLY": quorum_only},
+                      also=[QUORUM_ONLY] if quorum_only else [])
     status = cluster.wait_status("the group runs", lambda seen: bool(seen.on(daemon)))
     return next(node for node in cluster.nodes if node.name == status.on(daemon)[0])
 

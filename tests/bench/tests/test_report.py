@@ -74,3 +74,15 @@ def test_moves_have_their_losses_each_way(tmp_path):
         {"successor": "holds", "lost": [lost, 0], "overtaken": [0, 1], "added_p99_ms": added}
         for lost, added in ((0, 7.0), (2, None), (4, 9.0))])
     assert "| holds | 3 | 2.0 (0.0–4.0) | 0.0 (0.0–0.0) | 3 | 8.0 (7.0–9.0) |" in text
+
+
+def test_comparisons_tell_lost_sessions_from_silences(tmp_path):
+    def line(rival, kept, silence, overlap):
+        return {"rival": rival, "fault": "power cut", "two_owners_ms": overlap, "passed": True,
+                "clients": [{"protocol": "l2tp-ipsec", "kept": False, "silence_ms": None},
+                            {"protocol": "ikev2", "kept": kept, "silence_ms": silence}]}
+    text = table_of(tmp_path, "comparisons", [
+        line("x", True, 300, 0.0), line("y", False, None, None), line("x", True, 320, 5.0)])
+    assert ("| power cut | x | 2 | 0 of 2 | – | 2 of 2 | **310 (300–320)** | 2.5 (0.0–5.0) |"
+            in text)
+    assert "| power cut | y | 1 | 0 of 1 | – | 0 of 1 | – | – |" in text

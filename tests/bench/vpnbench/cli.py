@@ -3,12 +3,12 @@
 of docs/explain/performance.md.
 
 Needs root for gate and flows, for address, leases, gateways and group, whose nodes are sets of
-namespaces with a corosync each, and for takeovers, standing_in, pairs and moves, which run in the
-lab. flow_curve holds 500 000 flows, and both nodes' share one table: on the machine's own namespace
-nf_conntrack_max and the buckets are raised for as long. The address (ten minutes), the leases and
-what runs in the lab (each a quarter to half an hour) are measured with what the release preset
-built, and only when they are asked for. Rounds wait for a quiet machine, and tell what others used
-of it meanwhile.
+namespaces with a corosync each, and for takeovers, standing_in, pairs, moves and comparisons, which
+run in the lab. flow_curve holds 500 000 flows, and both nodes' share one table: on the machine's
+own namespace nf_conntrack_max and the buckets are raised for as long. The address (ten minutes),
+the leases and what runs in the lab (each a quarter to half an hour; comparisons an hour a round)
+are measured with what the release preset built, and only when they are asked for. Rounds wait for a
+quiet machine, and tell what others used of it meanwhile.
 """
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from . import flows, report, rig, rounds, takeovers
+from . import comparisons, flows, report, rig, rounds, takeovers
 
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = {"records": "record_bench", "memory": "memory_bench", "idle": "idle_bench",
@@ -34,8 +34,11 @@ IN_NODES = {ADDRESS: lambda options, _binary: rounds.run_address(options),
             "flow_curve": rounds.run_flow_curve, "group": rounds.run_group}
 # Both nodes' entries stand in the machine's one table.
 OF_FLOWS = {"flows", "flow_curve"}
-IN_THE_LAB = {"takeovers": takeovers.measure, "standing_in": takeovers.measure_standing_in,
-              "pairs": takeovers.measure_pairs, "moves": takeovers.measure_moves}
+IN_THE_LAB = {"takeovers": lambda folder, _rounds: takeovers.measure(folder),
+              "standing_in": lambda folder, _rounds: takeovers.measure_standing_in(folder),
+              "pairs": lambda folder, _rounds: takeovers.measure_pairs(folder),
+              "moves": lambda folder, _rounds: takeovers.measure_moves(folder),
+              "comparisons": comparisons.measure}
 # Without a program of their own.
 WHEN_ASKED_FOR = (ADDRESS, LEASES, *IN_THE_LAB)
 OF_ROOT = {"gate", "flow_steps", *IN_THE_LAB, *IN_NODES}
@@ -53,7 +56,8 @@ def main() -> int:
         _build(options.build, [PARTS[part] for part in parts if part in PARTS])
         for part in parts:
             if part in IN_THE_LAB:
-                rounds.keep(options.results, part, IN_THE_LAB[part](options.build / part))
+                rounds.keep(options.results, part,
+                            IN_THE_LAB[part](options.build / part, options.rounds))
             elif part in IN_NODES:
                 with flows.room() if part in OF_FLOWS else contextlib.nullcontext():
                     status = rig.isolate([sys.executable, *sys.argv, "--inside", part])

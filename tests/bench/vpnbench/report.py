@@ -410,6 +410,28 @@ def _moves(lines: list[dict]) -> str:
                  [row(successor, moves) for successor, moves in kinds.items()])
 
 
+def _comparisons(lines: list[dict]) -> str:
+    """A session that is lost has no silence; of those that are kept the median and the range."""
+    kinds: dict[tuple[str, str], list[dict]] = {}
+    for line in lines:
+        kinds.setdefault((line["fault"], line["rival"]), []).append(line)
+
+    def sessions(protocol: str, rounds: list[dict]) -> list[str]:
+        seen = [client for each in rounds for client in each["clients"]
+                if client["protocol"] == protocol]
+        silences = [client["silence_ms"] for client in seen if client["silence_ms"] is not None]
+        return [f"{sum(client['kept'] for client in seen)} of {len(seen)}",
+                f"**{_span(silences)}**" if silences else "–"]
+
+    def row(fault: str, rival: str, rounds: list[dict]) -> list[str]:
+        overlaps = [each["two_owners_ms"] for each in rounds if each["two_owners_ms"] is not None]
+        return [fault, rival, str(len(rounds)), *sessions("l2tp-ipsec", rounds),
+                *sessions("ikev2", rounds), _span(overlaps) if overlaps else "–"]
+    return _rows(["the node that serves", "what", "rounds", "L2TP/IPsec kept", "silence, ms",
+                  "IKEv2 kept", "silence, ms", "two owners, ms"],
+                 [row(*kind, rounds) for kind, rounds in kinds.items()])
+
+
 def _histogram(kinds: dict[str, list[float]]) -> str:
     """How many silences lie in each tenth of a second, a line a kind."""
     tenths = {name: [int(value // 100) for value in values if value is not None]
@@ -451,4 +473,5 @@ TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "failures": ("group", _failures), "takeovers": ("takeovers", _takeovers),
     "standing_in": ("standing_in", _standing_in),
     "pairs": ("pairs", _pairs), "moves": ("moves", _moves),
+    "comparisons": ("comparisons", _comparisons),
 }

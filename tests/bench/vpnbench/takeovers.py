@@ -57,7 +57,7 @@ def measure_pairs(folder: Path) -> list[dict]:
     for number in range(ROUNDS):
         for voters, scenario, cuts in VOTERS:
             out = folder / f"{scenario}.{number}"
-            passed = _passes(scenario, out)
+            passed = run_scenario(scenario, out)
             result = json.loads((out / "result.json").read_text(encoding="utf-8"))
             lines += [{"voters": voters, "dc": cuts[each["name"]], "passed": passed,
                        "silence_ms": each["observed"]}
@@ -73,16 +73,18 @@ def measure_moves(folder: Path) -> list[dict]:
 
 
 def _run(scenario: str, out: Path, file: str) -> list[dict]:
-    passed = _passes(scenario, out)
+    passed = run_scenario(scenario, out)
     found = out / file
     rounds = json.loads(found.read_text(encoding="utf-8")) if found.exists() else []
     return [{"passed": passed, **each} for each in rounds]
 
 
-def _passes(scenario: str, out: Path) -> bool:
+def run_scenario(scenario: str, out: Path, *options: str) -> bool:
+    """Whether all was as expected."""
     out.mkdir(parents=True, exist_ok=True)
     with open(out / "run.log", "w", encoding="utf-8") as log:
-        done = subprocess.run([str(ROOT / "lab/lab"), "run", scenario, "--out", str(out)],
+        done = subprocess.run([str(ROOT / "lab/lab"), "run", scenario, *options,
+                               "--out", str(out)],
                               stdout=log, stderr=subprocess.STDOUT, check=False)
     print(f"{scenario}: {'passed' if done.returncode == 0 else f'see {out}'}", flush=True)
     return done.returncode == 0

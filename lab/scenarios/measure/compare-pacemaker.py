@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A fault of the node that serves, with today's stack on Pacemaker.
+
+Purpose: as of compare-vpnha. IPaddr2 for both addresses in a group with a stock xl2tpd, a stock
+charon on each node, power fencing.
+
+Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 -- outside.
+home1 speaks L2TP/IPsec, client1 IKEv2.
+
+Steps: both dial and make traffic; by the remainder of the seed by four the role is moved (0), the
+power is cut (1), the machine freezes (2), or all links are pulled (3) of the node that serves.
+After 30 s a frozen node goes on, and links are back.
+
+Expected: nothing of the sessions: what becomes of them is the figure.
+"""
+from vpnlab.history.violations import KINDS
+from vpnlab.steps.rivals.clusters import Pacemaker
+from vpnlab.steps.rivals.faults import compare
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+
+SCENARIO = Scenario(
+    nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=1,
+    history_allows=dict.fromkeys(KINDS, "nothing here promises that it is not so"))
+
+
+def steps(run: Run) -> None:
+    compare(run, Pacemaker(run))

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A fault of the node that serves, with vpnha: what its rivals are compared with.
+
+Purpose: the figures of docs/explain/performance.md (`tests/bench/run --only comparisons`). The same
+fault happens to compare-pacemaker, compare-ha-plugin and compare-keepalived.
+
+Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 -- outside.
+home1 speaks L2TP/IPsec, client1 IKEv2.
+
+Steps: both dial and make traffic; by the remainder of the seed by four the role is moved (0), the
+power is cut (1), the machine freezes (2), or all links are pulled (3) of the node that serves.
+After 30 s a frozen node goes on, and links are back.
+
+Expected: the sessions go on.
+"""
+from vpnlab.steps.rivals.clusters import Vpnha
+from vpnlab.steps.rivals.faults import compare
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+
+SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=1,
+                    vpnha=True)
+
+
+def steps(run: Run) -> None:
+    compare(run, Vpnha(run))
