@@ -330,25 +330,40 @@ def proofs(tree: Tree) -> set[str]:
 
 
 def every_failure_shown(tree: Tree) -> Iterator[Violation]:
-    """Each row of the failure model's tables of events names what shows it, and that exists."""
-    known: set[str] = set()
+    """Each row of the failure model's tables with a column "shown by" names what shows it, and that
+    exists; the tables of events have that column."""
+    known = proofs(tree)
     in_table = False
+    before = ""
     for number, line in enumerate(tree.files.get(FAILURE_MODEL, "").splitlines(), 1):
         cells = [cell.strip() for cell in line.split("|")[1:-1]]
-        if line.startswith(("| event |", "| the victim |")):
-            in_table = cells[-1] == "shown by"
-            known = known or proofs(tree)
-            if not in_table:
-                yield Violation(FAILURE_MODEL, number, "shown", "no column 'shown by'")
-        elif not line.startswith("|"):
+        if not cells:
             in_table = False
-        elif in_table and not line.startswith("|---") and cells[-1] != "–":
+        elif not before.startswith("|"):
+            in_table = cells[-1] == "shown by"
+            if not in_table and cells[0] in ("event", "the victim"):
+                yield Violation(FAILURE_MODEL, number, "shown", "no column 'shown by'")
+        # A row of one cell is a heading.
+        elif in_table and not line.startswith("|---") and any(cells[1:]) and cells[-1] != "–":
             named = re.findall(r"(?:(?:run|seed) )?`[^`]*`", cells[-1])
             if not named:
                 yield Violation(FAILURE_MODEL, number, "shown", "by nothing; write – for that")
             for name in named:
                 if name not in known:
                     yield Violation(FAILURE_MODEL, number, "shown", f"there is no {name}")
+        before = line
+
+
+PERFORMANCE = "docs/explain/performance.md"
+MEASURED_BY = re.compile(r"`(?:tests/bench/run|lab/lab run) [^`]+`")
+
+
+def every_figure_made(tree: Tree) -> Iterator[Violation]:
+    """Each section with figures has the command that makes them."""
+    sections = re.split(r"^## ", tree.files.get(PERFORMANCE, ""), flags=re.MULTILINE)[1:]
+    for section in sections:
+        if re.search(r"\d", section) and not MEASURED_BY.search(section):
+            yield Violation(PERFORMANCE, 1, "command", f"none in {section.splitlines()[0]!r}")
 
 
 INSTEAD = "docs/explain/instead.md"
@@ -451,6 +466,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     every_limit_used,
     every_event_documented,
     every_failure_shown,
+    every_figure_made,
     every_technique_answered,
     one_version,
     gone_words,

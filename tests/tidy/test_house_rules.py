@@ -373,6 +373,19 @@ class {name} final : public Base {{
             self.assertEqual(len(shown(f"| it dies | is seen | {bad} |")), 1, bad)
         self.assertEqual(len(shown("| it dies | is seen | `power-cut` |",
                                    head="| the victim | what | by |")), 1)
+        for head in ("| a witness | does | shown by |", "| what | named by | shown by |"):
+            self.assertEqual(len(shown("| it dies | is seen | |", head=head)), 1)
+            self.assertEqual(shown("| **it lives** | | |", head=head), [])
+
+    def test_every_figure_is_made_by_a_command(self):
+        def made(text):
+            return found(house_rules.every_figure_made, {house_rules.PERFORMANCE: text})
+
+        for command in ("tests/bench/run --only records", "lab/lab run ten-thousand"):
+            self.assertEqual(made(f"# Performance\n\n## One core\n\n5 s, by `{command}`.\n"), [])
+        self.assertEqual(made("# Performance\n\n## Why\n\nIt has to be fast.\n"), [])
+        self.assertEqual(len(made("# Performance\n\n## One core\n\n5 s.\n\n## Two\n\n6 s, by "
+                                  "`lab/lab`.\n")), 2)
 
     def test_every_technique_is_answered(self):
         document, listed = house_rules.INSTEAD, house_rules.TECHNIQUES
