@@ -8,8 +8,9 @@
 --all    also the sanitizers on all tests, the packages built twice and for the next release of
          Debian, an upgrade to it, clang-tidy, a minute of fuzzing per target, bugs planted for the
          simulator to find, all runs of the lease's exhaustive checker and of its specification, and
-         each sentence of its protocol loosened for both to find, every scenario but the
-         measurements, half an hour of the drill, and what --release does
+         each sentence of its protocol loosened for both to find, the proof of the gate's program
+         and faults planted for it to find, every scenario but the measurements, half an hour of the
+         drill, and what --release does
 --area   lint, then unit tests, simulated clusters and scenarios of one part of the tree: for work
          on that part; it stands for none of the tiers
 --release  unit tests in a root of Debian's other release, which is made first, and the scenarios
@@ -44,8 +45,8 @@ sys.path.insert(0, str(ROOT / "lab"))
 # The path must be set first.
 from vpnlab.host import speed  # noqa: E402
 from vpnlab.host.progress import run_logged  # noqa: E402
-from vpnlab.host.release import OTHER_RELEASE, Release  # noqa: E402
-from vpnlab.host.roots import root_of  # noqa: E402
+from vpnlab.host.release import OTHER_RELEASE, RELEASES, Release  # noqa: E402
+from vpnlab.host.roots import in_root, root_of  # noqa: E402
 from vpnlab.host.stage import LAB_TARGETS  # noqa: E402
 from vpnlab.sweep.areas import (AREAS, FOLDERS, MEASUREMENTS, PLAIN_SCENARIOS,  # noqa: E402
                                 SLOW_HOST_SCENARIOS, checked_by)
@@ -318,6 +319,13 @@ def upgrade_debian(checks: Checks) -> None:
         checks.step("upgrade from Debian 12 to 13", ["tests/packages/upgrade"])
 
 
+def prove_gate(checks: Checks) -> None:
+    """CBMC is in Debian 13 alone."""
+    where = [] if shutil.which("cbmc") else in_root(RELEASES["trixie"])
+    checks.step("gate proven", [*where, "tests/gate/prove"], fuzz_count)
+    checks.step("faults of the gate", [*where, "tests/gate/prove", "--mutants"], fuzz_count)
+
+
 def check_release(checks: Checks, release: Release) -> None:
     """The unit tests and the main scenarios where all is Debian's other release's."""
     if checks.step(f"release tests on {release.name}",
@@ -353,6 +361,7 @@ def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
             checks.step("loosened sentences", ["tests/checker/mutate", "--jobs", "2"], fuzz_count)
             checks.step("specification", ["spec/check"], fuzz_count)
             checks.step("loosened specification", ["spec/check", "--mutants"], fuzz_count)
+            prove_gate(checks)
             checks.step("fuzzing", ["tests/fuzz/run", "--seconds", str(FUZZ_SECONDS)], fuzz_count)
         if not everything:
             plain_lab(checks)
