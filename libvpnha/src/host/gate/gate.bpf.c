@@ -592,6 +592,11 @@ static __always_inline int is_unspecified(const __be32* address) {
     return !(address[0] | address[1] | address[2] | address[3]);
 }
 
+static __always_inline int is_same_address(const __be32* one, const __be32* other) {
+    return !((one[0] ^ other[0]) | (one[1] ^ other[1]) | (one[2] ^ other[2]) |
+             (one[3] ^ other[3]));
+}
+
 static __always_inline int ipv6(const struct place* at) {
     struct ipv6_start header;
     struct nd_start nd;
@@ -604,13 +609,16 @@ static __always_inline int ipv6(const struct place* at) {
         kind = VPNHA_GATE_ND;
     }
     int out = at->direction == VPNHA_GATE_OUT;
-    __u32 cover = cover_of6(out ? header.source : header.destination);
-    if (!cover && kind == VPNHA_GATE_ND) {
+    const __be32* address = out ? header.source : header.destination;
+    __u32 cover = cover_of6(address);
+    __u32 target = 0;
+    if (kind == VPNHA_GATE_ND && !is_same_address(nd.target, address)) {
         int asks = nd.type == ND_SOLICITATION;
         if (out ? !asks || is_unspecified(header.source) : asks) {
-            cover = cover_of6(nd.target);
+            target = cover_of6(nd.target);
         }
     }
+    cover = cover ? cover : target;
     if (!cover) {
         return TC_ACT_UNSPEC;
     }
@@ -623,6 +631,10 @@ static __always_inline int ipv6(const struct place* at) {
         }
     }
     action = verdict(at, cover, kind);
+    // An open gateway does not speak for one that is shut.
+    if (action == TC_ACT_UNSPEC && target && ((target ^ cover) & VPNHA_GATE_ID_MASK)) {
+        action = verdict(at, target, kind);
+    }
     if (action == TC_ACT_UNSPEC && header.protocol == PROTOCOL_UDP && is_drained(cover)) {
         struct vpnha_gate_peer peer = {.gateway = (__u8)cover, .is_v6 = 1};
         __builtin_memcpy(peer.address, out ? header.destination : header.source,

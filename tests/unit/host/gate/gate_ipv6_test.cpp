@@ -184,6 +184,26 @@ TEST_F(GateIpv6Test, OpenLetsAllOfItPassUntilTheDeadline) {
     EXPECT_EQ(counters->at(GateDirection::out, GateReason::expired, GateKind::ip), 1U);
 }
 
+// As where this node has a proxy entry for a client of the other gateway.
+TEST_F(GateIpv6Test, AnOpenGatewayNeitherAnswersNorIsAskedForAShutOne) {
+    constexpr const char* kOther = "2001:db8::200";
+    config::Gateway& other = config_.gateways.emplace_back(gateway());
+    other.id = GatewayId{8};
+    other.outside.addresses = {prefix("2001:db8::200/64")};
+    other.inside.addresses = {prefix("2001:db8:1::200/64")};
+    other.ppp_local = testing::ip("10.201.0.1");
+    other.pools = {prefix("10.201.1.0/24")};
+    BpfGate gate = attached();
+    ASSERT_TRUE(gate.open_until(kId, kForever));
+    const Bytes answer = Frame().nd(kAdvertisement, kVip, kPeer, kOther);
+    const Bytes question = Frame().nd(kSolicitation, kPeer, kVip, kOther);
+    EXPECT_EQ(verdict(GateDirection::out, answer), Verdict::dropped);
+    EXPECT_EQ(verdict(GateDirection::in, question), Verdict::dropped);
+    ASSERT_TRUE(gate.open_until(other.id, kForever));
+    EXPECT_EQ(verdict(GateDirection::out, answer), Verdict::passes);
+    EXPECT_EQ(verdict(GateDirection::in, question), Verdict::passes);
+}
+
 TEST_F(GateIpv6Test, AnswersNoNeighbourWhileShut) {
     name_hosts();
     BpfGate gate = attached();
