@@ -138,7 +138,7 @@ class LapseInPromotionTest : public testing::Test {
 TEST_F(LapseInPromotionTest, WhatPeersLeaveUnansweredEndsNoSession) {
     cluster_.finish_step(2);
     ASSERT_EQ(cluster_.state(2), takeover::State::promoted);
-    EXPECT_THAT(cluster_.at(2).log, Contains(HasSubstr("event=lease-ended")));
+    ASSERT_THAT(cluster_.at(2).log, Contains(HasSubstr("event=lease-ended")));
     cluster_.pass(std::chrono::minutes(3));
     EXPECT_THAT(cluster_.at(2).kernel, ElementsAre(session(1).key));
     serve_again();
