@@ -194,6 +194,7 @@ TEST_F(GateIpv6Test, AnOpenGatewayNeitherAnswersNorIsAskedForAShutOne) {
     other.ppp_local = testing::ip("10.201.0.1");
     other.pools = {prefix("10.201.1.0/24")};
     BpfGate gate = attached();
+    ASSERT_TRUE(gate.attach(other.id));
     ASSERT_TRUE(gate.open_until(kId, kForever));
     const Bytes answer = Frame().nd(kAdvertisement, kVip, kPeer, kOther);
     const Bytes question = Frame().nd(kSolicitation, kPeer, kVip, kOther);
