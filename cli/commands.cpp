@@ -43,9 +43,6 @@ namespace {
 
 using nlohmann::json;
 
-// Longer than any honest answer takes, shorter than a monitoring plugin's patience.
-constexpr std::chrono::seconds kTimeout{5};
-
 // As monitoring plugins exit.
 enum class CheckCode { ok = 0, warning = 1, critical = 2, unknown = 3 };
 
@@ -192,8 +189,7 @@ int Command::run(int argc, const char* const* argv) {
 
 void Command::tell(std::function<ExitCode(const SwitchoverPorts&)> order) {
     action_ = [this, order = std::move(order)] {
-        const auto ask_it = [this](auto verb, const json& given) { return ask(verb, given); };
-        return static_cast<int>(read_answer([&] { return order({ask_it, out_, err_}); }));
+        return static_cast<int>(read_answer([&] { return order({ask_at(socket_), out_, err_}); }));
     };
 }
 
@@ -287,11 +283,7 @@ void Command::add_release() {
 }
 
 Result<json> Command::ask(std::string_view verb, const json& arguments) {
-    VPNHA_TRY(ControlClient client, ControlClient::connect(socket_, kTimeout));
-    // An argument may hold any bytes.
-    const std::string request = arguments.dump(-1, ' ', false, json::error_handler_t::replace);
-    VPNHA_TRY(const std::string text, client.request(verb, request));
-    return json::parse(text, nullptr, false);
+    return ask_at(socket_)(verb, arguments);
 }
 
 Result<json> Command::ask_status() {
@@ -322,10 +314,7 @@ ExitCode Command::read_answer(const std::function<ExitCode()>& reader) {
     try {
         return reader();
     } catch (const json::exception& error) {
-        return report(
-            {Errc::unsupported,
-             fmt::format("vpnhad's answer is of another version than this program, {}: {}",
-                         version(), error.what())});
+        return report(other_version(error));
     }
 }
 
@@ -436,23 +425,13 @@ ExitCode Command::show_metrics() {
         out_ << metrics_manual();
         return ExitCode::ok;
     }
-    // Whatever went wrong, who reads the metrics learns that they are not there.
-    std::string text = render_metrics_down();
-    ExitCode code = read_answer([&] {
-        Result<json> status = ask("status");
-        if (!status) {
-            return report(status.error());
-        }
-        Result<json> gate = ask("gate");
-        text = render_metrics({std::move(*status), gate ? std::move(*gate) : json()});
-        return gate ? ExitCode::ok : report(gate.error());
-    });
+    const Rendered metrics = ask_metrics(ask_at(socket_));
     if (output_.empty()) {
-        out_ << text;
-    } else if (const Result<void> written = replace_file(output_, text); !written) {
-        code = report(written.error());
+        out_ << metrics.text;
+    } else if (const Result<void> written = replace_file(output_, metrics.text); !written) {
+        return report(written.error());
     }
-    return code;
+    return metrics.error ? report(*metrics.error) : ExitCode::ok;
 }
 
 ExitCode Command::show_plan() {

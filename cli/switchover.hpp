@@ -7,11 +7,10 @@
 
 #include <chrono>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
-#include <string_view>
 
+#include "cli/ask.hpp"
 #include "cli/exit_code.hpp"
 
 namespace CLI {
@@ -30,10 +29,6 @@ struct Switchover {
 void add_switchover(CLI::App& app, const std::function<void(const Switchover&)>& ordered);
 
 void sleep_for(std::chrono::milliseconds time);
-
-// Asks vpnhad.
-using Ask =
-    std::function<Result<nlohmann::json>(std::string_view verb, const nlohmann::json& arguments)>;
 
 // What it needs of the world.
 struct SwitchoverPorts {

@@ -399,6 +399,21 @@ std::string render_metrics_down() {
     return render({});
 }
 
+Rendered ask_metrics(const Ask& ask) {
+    try {
+        auto status = ask("status", nlohmann::json::object());
+        if (!status) {
+            return {render_metrics_down(), status.error()};
+        }
+        auto gate = ask("gate", nlohmann::json::object());
+        const bool is_whole = gate.has_value();
+        return {render_metrics({std::move(*status), is_whole ? std::move(*gate) : nlohmann::json()}),
+                is_whole ? std::nullopt : std::optional(gate.error())};
+    } catch (const nlohmann::json::exception& error) {
+        return {render_metrics_down(), other_version(error)};
+    }
+}
+
 std::string metrics_manual() {
     std::string text =
         "| metric | type | labels | what | from |\n"

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "cli/ask.hpp"
 #include "cli/metrics/metric_source.hpp"
 
 namespace vpnha::cli {
@@ -13,6 +14,8 @@ namespace vpnha::cli {
 [[nodiscard]] std::string render_metrics(const Answers& answers);
 // When vpnhad gave no answer.
 [[nodiscard]] std::string render_metrics_down();
+// Asks for them. Whatever went wrong, who reads the metrics learns that they are not there.
+[[nodiscard]] Rendered ask_metrics(const Ask& ask);
 // The table in Markdown.
 [[nodiscard]] std::string metrics_manual();
 

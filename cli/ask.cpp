@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cli/ask.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "vpnha/control.hpp"
+#include "vpnha/version.hpp"
+
+namespace vpnha::cli {
+
+namespace {
+
+// Longer than any honest answer takes, shorter than a monitoring plugin's patience.
+constexpr std::chrono::seconds kTimeout{5};
+
+}  // namespace
+
+Ask ask_at(std::string socket) {
+    return [socket = std::move(socket)](std::string_view verb,
+                                        const nlohmann::json& arguments) -> Result<nlohmann::json> {
+        VPNHA_TRY(ControlClient client, ControlClient::connect(socket, kTimeout));
+        // An argument may hold any bytes.
+        const std::string request =
+            arguments.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+        VPNHA_TRY(const std::string text, client.request(verb, request));
+        return nlohmann::json::parse(text, nullptr, false);
+    };
+}
+
+Error other_version(const nlohmann::json::exception& error) {
+    return {Errc::unsupported,
+            fmt::format("vpnhad's answer is of another version than this program, {}: {}",
+                        version(), error.what())};
+}
+
+}  // namespace vpnha::cli
