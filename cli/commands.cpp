@@ -13,6 +13,7 @@
 #include <optional>
 #include <thread>
 
+#include "cli/bundle/bundle.hpp"
 #include "cli/cluster_check.hpp"
 #include "cli/completion.hpp"
 #include "cli/config_verbs.hpp"
@@ -147,6 +148,9 @@ int Command::run(int argc, const char* const* argv) {
     });
     add_events(app_, [this](const EventsOrder& order) {
         tell([order](const auto& ports) { return show_events(order, ports); });
+    });
+    bundle::add_report(app_, [this](const bundle::Order& order) {
+        tell([order](const auto& ports) { return bundle::write_report(order, ports); });
     });
     add_cluster(app_, [this](bool as_json) {
         action_ = [this, as_json] {
