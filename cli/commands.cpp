@@ -27,6 +27,7 @@
 #include "cli/metrics/metrics.hpp"
 #include "cli/node_words.hpp"
 #include "cli/old_programs.hpp"
+#include "cli/page/page.hpp"
 #include "cli/peers_view.hpp"
 #include "cli/plan_view.hpp"
 #include "cli/replaced_file.hpp"
@@ -148,6 +149,9 @@ int Command::run(int argc, const char* const* argv) {
     });
     add_events(app_, [this](const EventsOrder& order) {
         tell([order](const auto& ports) { return show_events(order, ports); });
+    });
+    page::add_page(app_, [this](const page::Order& order) {
+        tell([order](const auto& ports) { return page::write_page(order, ports); });
     });
     bundle::add_report(app_, [this](const bundle::Order& order) {
         tell([order](const auto& ports) { return bundle::write_report(order, ports); });

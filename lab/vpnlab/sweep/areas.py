@@ -211,9 +211,9 @@ AREAS = {
     "rollout": Area(
         ("checkpoint", "checkpoint_library", "cli", "keep_vpnhad", "node", "ocf"),
         paths=("ansible/", "cib-templates/", "cli/", "cmake/", "CMakeLists.txt",
-               "CMakePresets.json", "debian/", "docs/use/install-by-hand.md", "libvpnha/examples/",
-               "libvpnha/include/", "libvpnha/libvpnha.", "libvpnha/vpnha-config.cmake",
-               "monitoring/", "setup/",
+               "CMakePresets.json", "debian/", "docs/use/install-by-hand.md",
+               "libvpnha/examples/", "libvpnha/include/", "libvpnha/libvpnha.",
+               "libvpnha/vpnha-config.cmake", "monitoring/", "setup/",
                *_src("checkpoint/", "config/", "protocols/configuration", "protocols/tables",
                      "tuning/"),
                *_daemon("checkpoint/", "views/"), "tests/next/", "lab/vpnlab/rollout/",
@@ -225,7 +225,7 @@ AREAS = {
     "operate": Area(
         ("cli", "drill"),
         checked=("drill-switchover", "drill-daemon"),
-        paths=("cli/drill/", *_steps("drilled.py"))),
+        paths=("cli/drill/", "cli/page/", *_steps("drilled.py"))),
     "echo": Area(
         ("protocol_keepers", "node", "daemon", "echo"),
         paths=("tests/echo/", *_src("cluster/effects/protocol_work", "protocols/backend",
