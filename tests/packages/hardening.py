@@ -17,8 +17,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-PRODUCT = ("agents/", "cli/", "daemon/", "libvpnha/", "pppd-plugin/", "probe/",
-           "stonith/", "witness/")
+PRODUCT = ("agents/", "cli/", "daemon/", "exporter/", "libvpnha/", "pppd-plugin/",
+           "probe/", "stonith/", "witness/")
 # What an ELF file shows of these is that at least one object had them.
 COMPILED_WITH = ("-O2", "-D_FORTIFY_SOURCE=3", "-fstack-protector-strong",
                  "-fstack-clash-protection", "-fcf-protection", "-ftrivial-auto-var-init=zero")

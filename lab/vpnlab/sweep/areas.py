@@ -209,9 +209,9 @@ AREAS = {
                *_steps("membership.py", "partition.py")),
         pytest=("tests/cib",)),
     "rollout": Area(
-        ("checkpoint", "checkpoint_library", "cli", "keep_vpnhad", "node", "ocf"),
+        ("checkpoint", "checkpoint_library", "cli", "exporter", "keep_vpnhad", "node", "ocf"),
         paths=("ansible/", "cib-templates/", "cli/", "cmake/", "CMakeLists.txt",
-               "CMakePresets.json", "debian/", "docs/use/install-by-hand.md",
+               "CMakePresets.json", "debian/", "docs/use/install-by-hand.md", "exporter/",
                "libvpnha/examples/", "libvpnha/include/", "libvpnha/libvpnha.",
                "libvpnha/vpnha-config.cmake", "monitoring/", "setup/",
                *_src("checkpoint/", "config/", "protocols/configuration", "protocols/tables",
