@@ -36,6 +36,7 @@
 #include "cli/status_view.hpp"
 #include "cli/switchover.hpp"
 #include "cli/table.hpp"
+#include "host/pacemaker/cib.hpp"
 #include "vpnha/control.hpp"
 #include "vpnha/version.hpp"
 
@@ -44,6 +45,9 @@ namespace vpnha::cli {
 namespace {
 
 using nlohmann::json;
+
+// As check_constraints() has it.
+constexpr std::chrono::seconds kCibPatience{2};
 
 // As monitoring plugins exit.
 enum class CheckCode { ok = 0, warning = 1, critical = 2, unknown = 3 };
@@ -449,11 +453,13 @@ ExitCode Command::show_plan() {
             arguments[name] = value;
         }
     }
-    const Result<json> plan = ask("plan", arguments);
+    Result<json> plan = ask("plan", arguments);
     if (!plan) {
         return report(plan.error());
     }
     return read_answer([&] {
+        add_marks(*plan, adapters::query_cib(adapters::kCibadmin, "status", kCibPatience,
+                                             adapters::ErrorOutput::dropped));
         if (as_json_) {
             print_json(*plan);
         } else {

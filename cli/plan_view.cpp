@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "cli/table.hpp"
+#include "host/pacemaker/cib.hpp"
 
 namespace vpnha::cli {
 
@@ -51,7 +53,60 @@ std::string promotion_of(const json& gateway, const json& candidate) {
     return equal == 1 ? "yes" : "maybe";
 }
 
+// Of an attribute of each node that has it, by the node's id.
+std::map<std::string, std::string> marks_in(const adapters::CibElements& status,
+                                            const std::string& attribute) {
+    std::map<std::string, std::string> marks;
+    std::string node;
+    for (const adapters::CibElement& each : status) {
+        if (each.starts("node_state")) {
+            node = each.attribute("id");
+        } else if (each.starts("nvpair") && each.attribute("name") == attribute) {
+            marks[node] = each.attribute("value");
+        }
+    }
+    return marks;
+}
+
+bool is_dead(const json& candidate) {
+    return candidate.value("service", json()) == "dead";
+}
+
+void prefer_living(json& gateway) {
+    json& candidates = gateway.at("candidates");
+    const auto may_be_promoted = [](const json& each) {
+        return each.at("may_be_promoted").get<bool>();
+    };
+    if (std::none_of(candidates.begin(), candidates.end(),
+                     [&](const json& each) { return may_be_promoted(each) && !is_dead(each); })) {
+        return;
+    }
+    std::uint64_t lost = 0;
+    for (json& each : candidates) {
+        each["may_be_promoted"] = may_be_promoted(each) && !is_dead(each);
+        lost = may_be_promoted(each) ? std::max(lost, each.at("lost").get<std::uint64_t>()) : lost;
+    }
+    gateway["lost"] = lost;
+}
+
 }  // namespace
+
+void add_marks(json& plan, const Result<std::string>& cib_status) {
+    const auto status = cib_status ? adapters::elements_of(*cib_status)
+                                   : Result<adapters::CibElements>(adapters::CibElements());
+    if (!cib_status || !status) {
+        return;
+    }
+    for (json& gateway : plan.at("gateways")) {
+        const auto marks =
+            marks_in(*status, "vpnha-probe-" + gateway.at("name").get<std::string>());
+        for (json& candidate : gateway.at("candidates")) {
+            const auto mark = marks.find(candidate.at("node").dump());
+            candidate["service"] = mark == marks.end() ? json() : json(mark->second);
+        }
+        prefer_living(gateway);
+    }
+}
 
 std::string render_plan(const json& plan, bool use_colour) {
     std::string text;
@@ -61,8 +116,15 @@ std::string render_plan(const json& plan, bool use_colour) {
             "{}Gateway {} without {}: {}.\n", text.empty() ? "" : "\n",
             printable(gateway.at("name").get<std::string>()), node_text(gateway.at("without")),
             paint(outcome_of(gateway), good ? Colour::green : Colour::red, use_colour));
+        const json& candidates = gateway.at("candidates");
+        const bool is_probed = std::ranges::any_of(
+            candidates, [](const json& each) { return each.value("service", json()).is_string(); });
+        std::vector<std::string> header{"NODE", "STANDING", "PROMOTED", "KEPT", "LOST"};
+        if (is_probed) {
+            header.emplace_back("SERVICE");
+        }
         std::vector<Row> rows;
-        for (const json& candidate : gateway.at("candidates")) {
+        for (const json& candidate : candidates) {
             const bool known = candidate.at("known").get<bool>();
             const auto lost = candidate.at("lost").get<std::uint64_t>();
             rows.push_back(
@@ -71,10 +133,14 @@ std::string render_plan(const json& plan, bool use_colour) {
                  promotion_of(gateway, candidate),
                  known ? std::to_string(candidate.at("kept").get<std::uint64_t>()) : "unknown",
                  {std::to_string(lost), lost == 0 ? Colour::plain : Colour::red}});
+            if (is_probed) {
+                const json& service = candidate.at("service");
+                rows.back().emplace_back(service.is_string() ? service.get<std::string>() : "-",
+                                         is_dead(candidate) ? Colour::red : Colour::plain);
+            }
         }
         if (!rows.empty()) {
-            text +=
-                render_table({"NODE", "STANDING", "PROMOTED", "KEPT", "LOST"}, rows, use_colour);
+            text += render_table(header, rows, use_colour);
         }
     }
     return text;
