@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "daemon/order_event.hpp"
 #include "daemon/views/events_view.hpp"
 #include "daemon/views/move_view.hpp"
 #include "daemon/views/nodes_view.hpp"
@@ -36,6 +37,9 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
                           TimePoint now) {
     const json& arguments = request.arguments;
     const bool is_roots = request.uid == 0;
+    if (is_order(request)) {
+        adapters::write_log(node::Level::info, order_line(request, caller_of(request), config_));
+    }
     if (request.verb == "status") {
         answer_status(is_roots, std::move(reply));
         return;

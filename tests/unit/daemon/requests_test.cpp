@@ -86,6 +86,18 @@ class RequestsTest : public ::testing::Test {
     std::unique_ptr<adapters::ControlServer> server_;
 };
 
+TEST_F(RequestsTest, AnOrderIsLoggedWithWhoGaveIt) {
+    ASSERT_TRUE(ask("drain", R"({"gateway": "l2tp"})"));
+    ASSERT_TRUE(ask("plan", "{}"));
+    std::string lines;
+    for (const adapters::Event& event : adapters::events_after(0)) {
+        lines += event.text + "\n";
+    }
+    EXPECT_THAT(lines, ::testing::HasSubstr(
+                           "drain was ordered event=ordered verb=drain gateway=l2tp uid=0"));
+    EXPECT_THAT(lines, ::testing::Not(::testing::HasSubstr("verb=plan")));
+}
+
 TEST_F(RequestsTest, SessionsOfOneGatewayOrOfAll) {
     for (const char* arguments : {"{}", R"({"gateway":"l2tp"})"}) {
         const Result<json> result = ask("sessions", arguments);

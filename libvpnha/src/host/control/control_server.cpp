@@ -272,7 +272,8 @@ void ControlServer::State::handle_next(ClientId id) {
 
 void ControlServer::State::call_handler(ClientId id, ControlCall call) {
     const PeerCredentials& peer = clients.at(id).peer;
-    ControlRequest request{std::move(call.verb), std::move(call.arguments), peer.uid, peer.gid};
+    ControlRequest request{std::move(call.verb), std::move(call.arguments), peer.uid, peer.gid,
+                           peer.pid};
     ControlReply reply({.send =
                             [weak = weak_from_this(), id](std::vector<std::string> pieces) {
                                 if (const std::shared_ptr<State> state = weak.lock()) {

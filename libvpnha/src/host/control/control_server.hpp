@@ -25,10 +25,11 @@
 namespace vpnha::adapters {
 
 struct ControlRequest {
-    std::string verb;
-    nlohmann::json arguments;  // An object.
+    std::string verb{};
+    nlohmann::json arguments{};  // An object.
     uid_t uid = 0;
     gid_t gid = 0;
+    pid_t process = 0;  // That has connected.
 };
 
 // The right to answer one request once, now or later. A client that has gone meanwhile is no error,
