@@ -215,6 +215,15 @@ MetricSource split_of_gateways(Split split) {
         });
 }
 
+MetricSource pppds(double (*read)(const PppdUse& use)) {
+    return {"", "`/proc`", [read](const Answers& answers) {
+                Samples samples;
+                add(samples, {},
+                    answers.pppds ? std::optional(read(*answers.pppds)) : std::nullopt);
+                return samples;
+            }};
+}
+
 MetricSource build_info() {
     return {
         "version, wire", "`status`: `version`, `wire_version`", [](const Answers& answers) {

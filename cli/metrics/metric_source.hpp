@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where a metric comes from: members of the results of `status` and `gate`. A member that is null,
-// or that an older vpnhad does not have, gives no sample.
+// Where a metric comes from: members of the results of `status` and `gate`, and /proc. A member
+// that is null, or that an older vpnhad does not have, gives no sample.
 #pragma once
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cli/metrics/exposition.hpp"
+#include "cli/metrics/pppd_use.hpp"
 
 namespace vpnha::cli {
 
 // `gate` is null when the kernel could not be asked.
 struct Answers {
-    nlohmann::json status;
-    nlohmann::json gate;
+    nlohmann::json status{};
+    nlohmann::json gate{};
+    std::optional<PppdUse> pppds{};
 };
 
 struct MetricSource {
@@ -63,6 +66,7 @@ struct HistogramAt {
 [[nodiscard]] MetricSource histogram_of_gateways(const HistogramAt& places);
 
 // Those of a shape of their own.
+[[nodiscard]] MetricSource pppds(double (*read)(const PppdUse& use));
 [[nodiscard]] MetricSource build_info();
 [[nodiscard]] MetricSource incompatible_members();
 [[nodiscard]] MetricSource differences();

@@ -41,6 +41,14 @@ Metrics of_the_node() {
         {"vpnha_stray_sessions", kGauge,
          "Sessions of this node's pppds that no gateway keeps: they end with this node.",
          of_node("/stray_sessions/count")},
+        {"vpnha_pppds", kGauge, "Processes of pppd: of sessions that were not resumed.",
+         pppds([](const PppdUse& use) { return static_cast<double>(use.processes); })},
+        {"vpnha_pppd_memory_bytes", kGauge,
+         "Their resident memory; what they share counts in each.",
+         pppds([](const PppdUse& use) { return static_cast<double>(use.memory_bytes); })},
+        {"vpnha_pppd_cpu_seconds_total", kCounter,
+         "Processor time of xl2tpd, pptpd and all pppds, since the daemons run.",
+         pppds([](const PppdUse& use) { return use.processor_s; })},
         {"vpnha_quorate", kGauge, "Whether this node's side of the cluster has the quorum.",
          of_node("/quorate")},
         {"vpnha_real_time", kGauge, "Whether vpnhad runs in real time, as its leases need.",
@@ -334,6 +342,15 @@ Metrics of_links_and_tunnels() {
          split_of_gateways({"reason", {{"malformed", "/counters/ppp_malformed"},
                                        {"looped", "/counters/ppp_looped"},
                                        {"unexpected", "/counters/ppp_unexpected"}}})},
+        {"vpnha_ppp_echoes_sent_total", kCounter,
+         "LCP echoes to clients of resumed L2TP sessions, at their interval.",
+         of_gateways("/counters/ppp_echoes_sent")},
+        {"vpnha_ppp_echoes_answered_total", kCounter,
+         "Those of them that were answered before the next one.",
+         of_gateways("/counters/ppp_echoes_answered")},
+        {"vpnha_ppp_echo_seconds_total", kCounter,
+         "Round trips of those, all together.",
+         seconds_of_gateways("/counters/ppp_echo_ms")},
         {"vpnha_ppp_rejects_withheld_total", kCounter,
          "Rejects of PPP not sent, beyond so many a second.",
          of_gateways("/counters/ppp_rejects_withheld")},
@@ -407,7 +424,8 @@ Rendered ask_metrics(const Ask& ask) {
         }
         auto gate = ask("gate", nlohmann::json::object());
         const bool is_whole = gate.has_value();
-        return {render_metrics({std::move(*status), is_whole ? std::move(*gate) : nlohmann::json()}),
+        return {render_metrics({std::move(*status), is_whole ? std::move(*gate) : nlohmann::json(),
+                                read_pppd_use()}),
                 is_whole ? std::nullopt : std::optional(gate.error())};
     } catch (const nlohmann::json::exception& error) {
         return {render_metrics_down(), other_version(error)};

@@ -31,12 +31,17 @@ std::set<std::string> names_behind(std::string_view mark, const std::string& tex
     return names;
 }
 
+Answers rich_answers() {
+    return {sample_status(), sample_gate(),
+            PppdUse{.processes = 40, .memory_bytes = 167'772'160, .processor_s = 12.5}};
+}
+
 TEST(MetricsTest, OfARichAnswerAreThoseOfTheGolden) {
-    EXPECT_EQ(render_metrics({sample_status(), sample_gate()}), contents_of(VPNHA_METRICS_GOLDEN));
+    EXPECT_EQ(render_metrics(rich_answers()), contents_of(VPNHA_METRICS_GOLDEN));
 }
 
 TEST(MetricsTest, ARichAnswerHasThemAll) {
-    const std::string text = render_metrics({sample_status(), sample_gate()});
+    const std::string text = render_metrics(rich_answers());
     EXPECT_EQ(names_behind("# TYPE ", text), names_behind("| `", metrics_manual()));
 }
 
@@ -75,6 +80,10 @@ TEST(MetricsTest, WithoutTheKernelsWordAreAllButThoseOfTheGate) {
     const std::string text = render_metrics({sample_status(), {}});
     EXPECT_THAT(text, HasSubstr(R"(vpnha_role{gateway="dialin",role="promoted"} 1)"));
     EXPECT_THAT(text, Not(HasSubstr("vpnha_gate_")));
+}
+
+TEST(MetricsTest, WithoutASightOfOtherProcessesThereAreNoPppds) {
+    EXPECT_THAT(render_metrics({sample_status(), sample_gate()}), Not(HasSubstr("vpnha_pppd")));
 }
 
 TEST(MetricsTest, AnOlderVpnhadsAnswerGivesWhatItHas) {

@@ -208,6 +208,8 @@ Counts L2tpSessions::counts() const {
     for (const auto& [key, resumed] : resumed_) {
         tunnels += resumed.tunnel.counters();
     }
+    const auto echo_time =
+        std::chrono::duration_cast<std::chrono::milliseconds>(tunnels.links.echo_time);
     Counts counts = PppKeeper::counts();
     counts.merge(Counts{{"sessions_gone", removed_by_others_},
                         {"l2tp_malformed", tunnels.malformed},
@@ -221,7 +223,10 @@ Counts L2tpSessions::counts() const {
                         {"ppp_malformed", tunnels.links.malformed},
                         {"ppp_looped", tunnels.links.looped},
                         {"ppp_unexpected", tunnels.links.unexpected},
-                        {"ppp_rejects_withheld", tunnels.links.rejects_withheld}});
+                        {"ppp_rejects_withheld", tunnels.links.rejects_withheld},
+                        {"ppp_echoes_sent", tunnels.links.echoes_sent},
+                        {"ppp_echoes_answered", tunnels.links.echoes_answered},
+                        {"ppp_echo_ms", static_cast<std::uint64_t>(echo_time.count())}});
     return counts;
 }
 

@@ -508,6 +508,9 @@ TunnelCounters& TunnelCounters::operator+=(const TunnelCounters& other) {
     links.looped += other.links.looped;
     links.unexpected += other.links.unexpected;
     links.rejects_withheld += other.links.rejects_withheld;
+    links.echoes_sent += other.links.echoes_sent;
+    links.echoes_answered += other.links.echoes_answered;
+    links.echo_time += other.links.echo_time;
     return *this;
 }
 

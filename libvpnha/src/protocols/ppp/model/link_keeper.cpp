@@ -100,7 +100,7 @@ void LinkKeeper::on_lcp(ByteView bytes, TimePoint now, Effects& effects) {
             on_echo_request(*packet, effects);
             break;
         case Code::echo_reply:
-            on_echo_reply(*packet);
+            on_echo_reply(*packet, now);
             break;
         case Code::terminate_request:
             effects.frames.push_back(encode_control_frame(
@@ -206,7 +206,7 @@ void LinkKeeper::on_echo_request(const ControlPacket& packet, Effects& effects) 
         Protocol::lcp, {.code = Code::echo_reply, .id = packet.id, .data = data.view()}));
 }
 
-void LinkKeeper::on_echo_reply(const ControlPacket& packet) {
+void LinkKeeper::on_echo_reply(const ControlPacket& packet, TimePoint now) {
     ByteReader reader(packet.data);
     const std::uint32_t magic = reader.u32();
     if (!reader.ok()) {
@@ -221,6 +221,11 @@ void LinkKeeper::on_echo_reply(const ControlPacket& packet) {
     const auto age = static_cast<std::uint8_t>(packet.id - first_probe_id_);
     const auto sent = static_cast<std::uint8_t>(next_id_ - first_probe_id_);
     answered_ = answered_ || age < sent;
+    if (echo_ && echo_->id == packet.id) {
+        ++counters_->echoes_answered;
+        counters_->echo_time += now - echo_->sent;
+        echo_.reset();
+    }
 }
 
 LinkKeeper::Effects LinkKeeper::on_time(TimePoint now) {
@@ -237,6 +242,8 @@ LinkKeeper::Effects LinkKeeper::on_time(TimePoint now) {
         terminate("peer left LCP echoes unanswered", EndCause::lost_carrier, effects);
         return effects;
     }
+    echo_ = {next_id_, now};
+    ++counters_->echoes_sent;
     send_with_magic(Code::echo_request, next_id_++, effects);
     ++unanswered_;
     next_echo_ = now + settings_.echo_interval;

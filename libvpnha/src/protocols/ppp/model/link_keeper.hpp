@@ -64,6 +64,10 @@ struct LinkCounters {
     std::uint64_t looped = 0;            // Carried our own magic number.
     std::uint64_t unexpected = 0;        // Well-formed, but nothing to an open link.
     std::uint64_t rejects_withheld = 0;  // Over limits::kPppRejectsPerSecondMax.
+    // Those at the interval; probes have a purpose of their own.
+    std::uint64_t echoes_sent = 0;
+    std::uint64_t echoes_answered = 0;  // Before the next one.
+    Duration echo_time{};               // Of these, all together.
 };
 
 struct LinkSettings {
@@ -119,7 +123,7 @@ class LinkKeeper {
     void on_network_control(Protocol protocol, ByteView bytes, Effects& effects);
     void on_protocol_reject(const ControlPacket& packet, TimePoint now, Effects& effects);
     void on_echo_request(const ControlPacket& packet, Effects& effects);
-    void on_echo_reply(const ControlPacket& packet);
+    void on_echo_reply(const ControlPacket& packet, TimePoint now);
     void reject(Code code, ByteView rejected, TimePoint now, Effects& effects);
     void send_with_magic(Code code, std::uint8_t id, Effects& effects);
     void terminate(std::string reason, EndCause cause, Effects& effects);
@@ -135,6 +139,11 @@ class LinkKeeper {
     std::uint8_t first_probe_id_ = 0x80;
     std::uint32_t unanswered_ = 0;
     std::optional<TimePoint> next_echo_;
+    struct Echo {
+        std::uint8_t id;
+        TimePoint sent;
+    };
+    std::optional<Echo> echo_;   // The last one at the interval, not yet answered.
     TimePoint reject_period_{};  // Start of the second that rejects_ counts.
     std::size_t rejects_ = 0;
     Burst strange_rejects_{kStrangeRejectsMax, std::chrono::seconds(10)};

@@ -108,6 +108,21 @@ TEST_F(LinkKeeperTest, AnAnsweredEchoBeginsTheCountAnew) {
     }
 }
 
+TEST_F(LinkKeeperTest, CountsEchoesAndTheTimeOfThoseThatAreAnsweredBeforeTheNextOne) {
+    const auto first = link.on_time(kStart + seconds(5));
+    const auto second = link.on_time(kStart + seconds(10));
+    const auto reply_to = [](const LinkKeeper::Effects& echo) {
+        return lcp(Code::echo_reply, open_frame(echo.frames.at(0)).id, kTheirMagic);
+    };
+    static_cast<void>(link.on_frame(reply_to(second), kStart + milliseconds(10'040)));
+    static_cast<void>(link.on_frame(reply_to(second), kStart + milliseconds(10'050)));
+    static_cast<void>(link.on_frame(reply_to(first), kStart + milliseconds(10'060)));
+    static_cast<void>(link.probe());
+    EXPECT_EQ(counters.echoes_sent, 2U);
+    EXPECT_EQ(counters.echoes_answered, 1U);
+    EXPECT_EQ(counters.echo_time, milliseconds(40));
+}
+
 TEST_F(LinkKeeperTest, NeverEchoesWithIntervalZeroAndNeverEndsWithFailuresZero) {
     LinkSettings quiet = settings();
     quiet.echo_interval = Duration::zero();

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the pppds of this node use, of /proc: a short read for each process of the node. It is for a
+// process beside vpnhad, which has no time for that.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace vpnha::cli {
+
+struct PppdUse {
+    std::uint64_t processes = 0;
+    std::uint64_t memory_bytes = 0;  // Resident; what they share counts in each.
+    // Of pppd and of the daemons that start it, with their children that have ended.
+    double processor_s = 0;
+};
+
+// nullopt: this process may not see those of others.
+[[nodiscard]] std::optional<PppdUse> read_pppd_use(const std::string& proc = "/proc");
+
+}  // namespace vpnha::cli
