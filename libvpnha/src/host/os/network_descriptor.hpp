@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Every descriptor that belongs to a network namespace is opened here: today in the host's own. A
-// gateway in a namespace of its own would be a change of this file. Unix sockets are files, and are
-// opened elsewhere.
+// Every descriptor that belongs to a network namespace is opened here, in the namespace of the
+// calling thread. Unix sockets with a path are files, and are opened elsewhere. A gateway may have
+// a namespace of its own (docs/adr/0012): whatever is its work runs within an InNetwork.
 #pragma once
 
 #include <libmnl/libmnl.h>
 
+#include <string>
+#include <utility>
+
 #include "host/os/unique_fd.hpp"
+#include "vpnha/result.hpp"
 
 namespace vpnha::adapters {
 
@@ -14,5 +18,38 @@ namespace vpnha::adapters {
 [[nodiscard]] UniqueFd open_network_socket(int family, int type, int protocol = 0);
 // The same for netlink; nullptr: errno says why. The caller owns it.
 [[nodiscard]] mnl_socket* open_netlink(int bus, int flags = 0);
+
+class NetworkNamespace {
+  public:
+    // None: who is to be in it stays where it is.
+    NetworkNamespace() = default;
+    // The one that `ip netns add NAME` made; "": none. Errors: not_found; permission, where this
+    // process may not be in it.
+    [[nodiscard]] static Result<NetworkNamespace> open(const std::string& name);
+    // That of the calling thread.
+    [[nodiscard]] static Result<NetworkNamespace> current();
+    // A new one, with nothing but lo, which is down.
+    [[nodiscard]] static Result<NetworkNamespace> make();
+
+  private:
+    friend class InNetwork;
+    explicit NetworkNamespace(UniqueFd fd) : fd_(std::move(fd)) {}
+
+    UniqueFd fd_;
+};
+
+// The calling thread is in that namespace while this lives; a thread or process that it starts
+// meanwhile stays in it. A thread that did not come back would touch the devices of others, so the
+// program ends then.
+class InNetwork {
+  public:
+    explicit InNetwork(const NetworkNamespace& network);
+    ~InNetwork();
+    InNetwork(const InNetwork&) = delete;
+    InNetwork& operator=(const InNetwork&) = delete;
+
+  private:
+    UniqueFd home_;  // None: it never left.
+};
 
 }  // namespace vpnha::adapters

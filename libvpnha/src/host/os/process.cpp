@@ -334,7 +334,7 @@ bool has_variable(const Process& process, const std::string& variable) {
 }
 
 std::vector<Process> processes_here(std::string_view program) {
-    const std::string ours = network_of("self");
+    const std::string ours = network_of("thread-self");
     std::vector<Process> found;
     for (Process& process : list_processes().value_or(std::vector<Process>{})) {
         if (!process.arguments.empty() && file_name(process.arguments.front()) == program) {

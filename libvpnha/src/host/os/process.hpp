@@ -32,7 +32,7 @@ struct Process {
 // gone.
 [[nodiscard]] std::uint64_t data_bytes(const Process& process);
 [[nodiscard]] Result<std::vector<Process>> list_processes();
-// Those whose program has that file name, in this process's network namespace, or in one that this
+// Those whose program has that file name, in this thread's network namespace, or in one that this
 // process may not know: that of a process with more capabilities. None when processes cannot be
 // listed.
 [[nodiscard]] std::vector<Process> processes_here(std::string_view program);

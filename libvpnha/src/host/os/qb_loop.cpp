@@ -19,6 +19,8 @@ namespace vpnha::adapters {
 
 namespace {
 
+constexpr int kTimersOfAShare = 10'000;
+
 struct Timer {
     TimePoint at;
     std::uint64_t number = 0;  // Of those of one time the one that was set first runs first.
@@ -28,6 +30,12 @@ struct Timer {
 }  // namespace
 
 struct QbLoop::State {
+    State() = default;
+    ~State();
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+    void unwatch(int fd);
+
     // libqb's own timers count whole milliseconds, and it polls without a pause for what is left:
     // up to 1 ms of CPU time a timer.
     void run_due();
@@ -46,6 +54,19 @@ struct QbLoop::State {
     bool stopped = false;
     std::map<int, Callback> signals;
 };
+
+QbLoop::State::~State() {
+    while (!watched.empty()) {
+        unwatch(watched.begin()->first);
+    }
+    qb_loop_destroy(loop);
+}
+
+void QbLoop::State::unwatch(int fd) {
+    if (watched.erase(fd) != 0) {
+        qb_loop_poll_del(loop, fd);
+    }
+}
 
 void QbLoop::State::run_due() {
     const TimePoint until = QbLoop::now();
@@ -86,18 +107,28 @@ void QbLoop::State::arm() {
     clock.set(first);
 }
 
-QbLoop::QbLoop() : state_(std::make_unique<State>()) {
+QbLoop::QbLoop() : state_(std::make_shared<State>()) {
     VPNHA_ASSERT(state_->loop != nullptr);
     const auto watched = watch(
         state_->clock.fd(), [state = state_.get()] { state->run_due(); }, Priority::high);
     VPNHA_ASSERT(watched.has_value());
 }
 
-QbLoop::~QbLoop() {
-    while (!state_->watched.empty()) {
-        unwatch(state_->watched.begin()->first);
+QbLoop::QbLoop(const QbLoop& whole, const NetworkNamespace& network, int number)
+    : state_(whole.state_), network_(&network), first_timer_(number * kTimersOfAShare) {
+    VPNHA_ASSERT(number > 0);
+}
+
+QbLoop::~QbLoop() = default;
+
+QbLoop::Callback QbLoop::within_network(Callback callback) const {
+    if (network_ == nullptr) {
+        return callback;
     }
-    qb_loop_destroy(state_->loop);
+    return [network = network_, inner = std::move(callback)] {
+        const InNetwork within(*network);
+        inner();
+    };
 }
 
 Result<void> QbLoop::watch(int fd, Callback on_readable, Priority priority) {
@@ -117,23 +148,23 @@ Result<void> QbLoop::watch(int fd, Callback on_readable, Priority priority) {
     if (error != 0) {
         return tl::unexpected(system_error("qb_loop_poll_add", -error));
     }
-    state_->watched[fd] = std::make_shared<Callback>(std::move(on_readable));
+    state_->watched[fd] = std::make_shared<Callback>(within_network(std::move(on_readable)));
     return {};
 }
 
 void QbLoop::unwatch(int fd) {
-    if (state_->watched.erase(fd) != 0) {
-        qb_loop_poll_del(state_->loop, fd);
-    }
+    state_->unwatch(fd);
 }
 
 void QbLoop::set_timer(int name, TimePoint at, Callback on_time) {
-    state_->timers.insert_or_assign(name, Timer{at, ++state_->timers_set, std::move(on_time)});
+    VPNHA_ASSERT(name >= 0 && name < kTimersOfAShare);
+    state_->timers.insert_or_assign(
+        first_timer_ + name, Timer{at, ++state_->timers_set, within_network(std::move(on_time))});
     state_->arm();
 }
 
 void QbLoop::cancel_timer(int name) {
-    state_->timers.erase(name);
+    state_->timers.erase(first_timer_ + name);
 }
 
 void QbLoop::on_signal(int signal_number, Callback on_signal) {

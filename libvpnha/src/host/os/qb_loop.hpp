@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The daemon's event loop: libqb's, with closures for callbacks and CLOCK_BOOTTIME for time. One
 // thread; every callback runs in run().
+//
+// A share of it is the same loop for what works in a network namespace: its callbacks run within
+// that, and its timers have names of their own.
 #pragma once
 
 #include <functional>
@@ -9,12 +12,16 @@
 
 #include "base/time.hpp"
 #include "host/os/fd_watch.hpp"
+#include "host/os/network_descriptor.hpp"
 
 namespace vpnha::adapters {
 
 class QbLoop : public FdWatch {
   public:
     QbLoop();
+    // A share of `whole`, which must outlive it, as the network must. `number`: 1 and up, no two
+    // shares have the same.
+    QbLoop(const QbLoop& whole, const NetworkNamespace& network, int number);
     ~QbLoop() override;
     QbLoop(const QbLoop&) = delete;
     QbLoop& operator=(const QbLoop&) = delete;
@@ -41,7 +48,12 @@ class QbLoop : public FdWatch {
 
   private:
     struct State;
-    std::unique_ptr<State> state_;
+    // As the loop holds it.
+    [[nodiscard]] Callback within_network(Callback callback) const;
+
+    std::shared_ptr<State> state_;
+    const NetworkNamespace* network_ = nullptr;  // Of a share.
+    int first_timer_ = 0;
 };
 
 }  // namespace vpnha::adapters

@@ -44,7 +44,7 @@ bool is_tcp_listener(const Ipv4Endpoint& endpoint) {
     const std::string line = fmt::format(": {:08X}:{:04X} 00000000:0000 {:02X} ",
                                          __builtin_bswap32(endpoint.address.value), endpoint.port,
                                          static_cast<int>(TCP_LISTEN));
-    return read_text("/proc/net/tcp").find(line) != std::string::npos;
+    return read_text("/proc/thread-self/net/tcp").find(line) != std::string::npos;
 }
 
 Result<void> destroy_connections(const Ipv4Endpoint& endpoint) {

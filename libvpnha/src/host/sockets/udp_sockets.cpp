@@ -17,7 +17,7 @@ std::string local_column(const Ipv4Endpoint& endpoint) {
 }
 
 bool lists(const std::string& wanted) {
-    return read_text("/proc/net/udp").find(wanted) != std::string::npos;
+    return read_text("/proc/thread-self/net/udp").find(wanted) != std::string::npos;
 }
 
 }  // namespace

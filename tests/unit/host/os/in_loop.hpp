@@ -18,7 +18,7 @@
 namespace vpnha::adapters {
 
 inline void run_while(QbLoop& loop, const std::function<void()>& client) {
-    constexpr int kGuardTimer = 1'000'000;
+    constexpr int kGuardTimer = 9'999;
     const UniqueFd done(::eventfd(0, EFD_CLOEXEC));
     ASSERT_TRUE(loop.watch(done.get(), [&] { loop.stop(); }).has_value());
     loop.set_timer(kGuardTimer, QbLoop::now() + std::chrono::seconds(20), [&] {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "host/os/unique_fd.hpp"
+#include "unit/host/os/named_namespace.hpp"
 
 namespace vpnha::adapters {
 namespace qb_loop_test {
@@ -36,6 +37,28 @@ class QbLoopTest : public ::testing::Test {
     TimePoint begin_ = QbLoop::now();
     std::vector<std::string> ran_;
 };
+
+TEST_F(QbLoopTest, AShareHasTimersOfItsOwnAndRunsWithinItsNetwork) {
+    const vpnha::testing::NamedNamespace there;
+    const auto network = NetworkNamespace::open(there.name());
+    ASSERT_TRUE(network) << network.error().detail;
+    QbLoop share(loop_, *network, 1);
+    const ino_t home = vpnha::testing::network_here();
+    std::vector<ino_t> networks;
+    const auto note = [&networks] { networks.push_back(vpnha::testing::network_here()); };
+    const UniqueFd event(eventfd(1, EFD_CLOEXEC));
+    ASSERT_TRUE(share.watch(event.get(), [&] {
+        note();
+        share.unwatch(event.get());
+    }));
+    share.set_timer(1, begin_ + 2ms, note);
+    loop_.set_timer(1, begin_ + 4ms, note);  // Of the same name.
+    share.set_timer(2, begin_ + 3ms, note);
+    loop_.cancel_timer(2);
+    stop_after(6ms);
+    loop_.run();
+    EXPECT_THAT(networks, ElementsAre(there.number(), there.number(), there.number(), home));
+}
 
 TEST_F(QbLoopTest, RunsTimersInTheOrderOfTheirTimes) {
     set(1, 3ms, "last");
