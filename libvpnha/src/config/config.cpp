@@ -95,6 +95,21 @@ const Gateway* Config::find(GatewayId id) const {
     return found == gateways.end() ? nullptr : &*found;
 }
 
+std::set<std::string> Config::namespaces() const {
+    std::set<std::string> all;
+    for (const Gateway& gateway : gateways) {
+        all.insert(gateway.netns);
+    }
+    return all;
+}
+
+Config Config::part(std::string_view netns) const {
+    Config part = *this;
+    std::erase_if(part.gateways,
+                  [netns](const Gateway& gateway) { return gateway.netns != netns; });
+    return part;
+}
+
 Result<Config> parse(std::string_view toml, std::string_view file_name, const Schema& schema) {
     if (toml.size() > limits::kConfigFileBytesMax) {
         return fail(Errc::invalid_config,

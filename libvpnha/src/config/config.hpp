@@ -115,6 +115,7 @@ struct Admission {
 struct Gateway {
     std::string name;
     GatewayId id{};
+    std::string netns;                  // Of its devices, sessions and daemons; empty: the host's.
     Ipv4Address ppp_local;              // The address pppd gives itself on every session.
     std::vector<IpPrefix> pools;        // The clients' addresses, those of all nodes.
     std::vector<IpPrefix> common_pool;  // Of them, what vpnhad gives out, wherever it is promoted.
@@ -178,6 +179,10 @@ struct Config {
 
     [[nodiscard]] const Gateway* find(std::string_view name) const;
     [[nodiscard]] const Gateway* find(GatewayId id) const;
+    // The network namespaces of the gateways, each once; the host's first, if one is in it.
+    [[nodiscard]] std::set<std::string> namespaces() const;
+    // The same with the gateways of that network namespace alone.
+    [[nodiscard]] Config part(std::string_view netns) const;
 };
 
 // All errors of the file are one Error, with a line of text for each, in the file's order:

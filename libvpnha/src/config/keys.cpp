@@ -168,6 +168,12 @@ std::vector<Key> gateway_keys() {
         {Section::gateway, "id", Kind::number, 1, limits::kGatewaysMax, "", "1",
          "Number of the gateway on the wire. Unique, the same on all nodes, never changed.",
          Weight::note, at<&Gateway::id>()},
+        {Section::gateway, "netns", Kind::name, 0, limits::kGatewayNameBytesMax, "\"\"", "\"vpn\"",
+         "Network namespace of the gateway: its devices, sessions, flows, ESP SAs and stock "
+         "daemons are in it. It is there before vpnhad starts "
+         "(docs/operate/network-namespaces.md). "
+         "Corosync, the lease and the control socket stay in the host's. \"\": the host's.",
+         Weight::note, at<&Gateway::netns>()},
         {Section::gateway, "route_table", Kind::number, 1,
          std::numeric_limits<std::uint32_t>::max(), "1000 + id", "1001",
          "Routing table for the routes to this gateway's clients. Belongs to vpnhad alone.",

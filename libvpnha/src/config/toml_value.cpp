@@ -28,7 +28,7 @@ bool is_good(const Key& key, const std::string& text) {
         case Kind::label:
             return size == 0 || (is_label(text) && size <= key.max);
         case Kind::name:
-            return is_name(text) && size <= key.max;
+            return (size == 0 && key.min == 0) || (is_name(text) && size <= key.max);
         case Kind::path:
             return is_path(text) && size >= key.min && size <= key.max;
         case Kind::interface:

@@ -9,6 +9,7 @@
 namespace vpnha::config {
 namespace checks_test {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 struct Change {
@@ -194,6 +195,9 @@ TEST(ChecksTest, TwoGatewaysHaveNothingOfWireguardInCommon) {
     EXPECT_THAT(error_of(sample), HasSubstr("'device' is that of gateway 'dialin' already"));
     EXPECT_THAT(error_of(sample), HasSubstr("'listen_port' is that of gateway 'dialin' already"));
     EXPECT_EQ(error_of(sample + "device = \"wg1\"\nlisten_port = 51821\n"), "");
+    const std::string apart = changed(sample, "id = 2\n", "id = 2\nnetns = \"b\"\n");
+    EXPECT_EQ(error_of(apart), "") << "Each has the devices and ports of its namespace.";
+    EXPECT_EQ(error_of(apart + "listen_port = 5420\n"), "") << "The lease has the host's.";
 }
 
 TEST(ChecksTest, RefusesAContradictionWithinOneGateway) {
@@ -229,12 +233,34 @@ TEST(ChecksTest, ARouterMayBeOutOfTheReachOfAllAddresses) {
                 HasSubstr("198.51.100.100 is the gateway's own address"));
 }
 
-TEST(ChecksTest, IpsecIsOfOneGateway) {
-    const std::string first = kSample + "[gateway.dialin.ipsec]\nrequired = true\n";
-    EXPECT_EQ(error_of(first + kSecond), "");
-    EXPECT_THAT(error_of(first + kSecond + "[gateway.other.ipsec]\nconnections = []\n"),
-                HasSubstr("gateway 'dialin' has IPsec already, and a node has one charon; leave "
+TEST(ChecksTest, IpsecIsOfOneGatewayInANetworkNamespace) {
+    const auto both = [](const std::string& of_first, const std::string& of_second) {
+        return changed(kSample, "id = 1\n", "id = 1\n" + of_first) +
+               "[gateway.dialin.ipsec]\nrequired = true\n" +
+               changed(kSecond, "id = 2\n", "id = 2\n" + of_second) +
+               "[gateway.other.ipsec]\nconnections = []\n";
+    };
+    EXPECT_EQ(error_of(kSample + "[gateway.dialin.ipsec]\nrequired = true\n" + kSecond), "");
+    EXPECT_THAT(error_of(both("", "")),
+                HasSubstr("gateway 'dialin' has IPsec in the host's network namespace already, "
+                          "which has one charon; give 'other' a 'netns' of its own, or leave "
                           "[gateway.other.ipsec] out"));
+    EXPECT_THAT(error_of(both("netns = \"a\"\n", "netns = \"a\"\n")),
+                HasSubstr("gateway 'dialin' has IPsec in 'a' already"));
+    EXPECT_EQ(error_of(both("netns = \"a\"\n", "netns = \"b\"\n")), "");
+    EXPECT_EQ(error_of(both("netns = \"\"\n", "netns = \"b\"\n")), "") << "One in the host's.";
+    EXPECT_THAT(error_of(both("netns = \"../a\"\n", "")), HasSubstr("'netns'"));
+}
+
+TEST(ChecksTest, APartHasTheGatewaysOfOneNetworkNamespace) {
+    const auto config =
+        parse(kSample + changed(kSecond, "id = 2\n", "id = 2\nnetns = \"b\"\n"), "vpnha.toml");
+    ASSERT_TRUE(config) << config.error().detail;
+    EXPECT_THAT(config->namespaces(), ElementsAre("", "b"));
+    EXPECT_NE(config->part("").find("dialin"), nullptr);
+    EXPECT_EQ(config->part("").find("other"), nullptr);
+    ASSERT_EQ(config->part("b").gateways.size(), 1U);
+    EXPECT_EQ(config->part("b").gateways[0].name, "other");
 }
 
 TEST(ChecksTest, WithoutL2tpNothingRequiresIpsec) {

@@ -17,6 +17,25 @@ namespace {
 // swanctl.conf and the files of conf.d.
 constexpr std::int64_t kConnectionFilesMax = 16;
 
+// In its network namespace, with its charon.
+void check_is_alone(const config::Gateway& gateway, const config::Config& config,
+                    config::Errors& errors) {
+    const auto& all = config.gateways;
+    const auto first = std::ranges::find_if(all, [&gateway](const config::Gateway& each) {
+        return each.netns == gateway.netns && each.protocols.get<Table>() != nullptr;
+    });
+    if (&*first == &gateway) {
+        return;
+    }
+    errors.add(config::Section::gateway, gateway.name, "netns",
+               fmt::format("gateway '{}' has IPsec in {} already, which has one charon; give "
+                           "'{}' a 'netns' of its own, or leave [{}] out",
+                           first->name,
+                           gateway.netns.empty() ? "the host's network namespace"
+                                                 : fmt::format("'{}'", gateway.netns),
+                           gateway.name, header_of(Table::kProtocol.section, gateway.name)));
+}
+
 }  // namespace
 
 using config::Config;
@@ -30,8 +49,8 @@ using wire::Weight;
 constexpr Protocol Table::kProtocol = config::protocol_of<Table>(
     "ipsec",
     "IKE and ESP by the stock charon, for L2TP within IPsec and for IKEv2. The table may be "
-    "empty; without it the gateway serves no IPsec. One gateway of a configuration may have it: "
-    "a node has one charon.");
+    "empty; without it the gateway serves no IPsec. A network namespace has one charon, so of "
+    "several gateways with this table each has a 'netns' of its own.");
 
 std::vector<Key> Table::keys() {
     return {
@@ -74,13 +93,7 @@ void Table::check(const Gateway& gateway, const Config& config, Errors& errors) 
                                "[gateway.{}.l2tp], or leave 'required' out",
                                gateway.name));
     }
-    const Gateway* const first = find_gateway(config);
-    if (first != &gateway) {
-        errors.add(kProtocol.section, gateway.name, "",
-                   fmt::format("gateway '{}' has IPsec already, and a node has one charon; "
-                               "leave [{}] out",
-                               first->name, header_of(kProtocol.section, gateway.name)));
-    }
+    check_is_alone(gateway, config, errors);
     // charon does not know what vpnhad gives out.
     check_within_pools(gateway, kProtocol.section, "virtual_pools", own.virtual_pools, errors);
     for (const IpPrefix& net : own.virtual_pools) {

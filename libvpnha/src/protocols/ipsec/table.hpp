@@ -27,7 +27,8 @@ struct Table {
                       config::Errors& errors);
 };
 
-// The gateway that has it: one of a configuration may. nullptr: none has.
+// The gateway that has it: of the part of a configuration that is about one network namespace, one
+// may. nullptr: none has.
 [[nodiscard]] const config::Gateway* find_gateway(const config::Config& config);
 
 }  // namespace vpnha::ipsec

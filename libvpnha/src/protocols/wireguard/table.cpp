@@ -57,7 +57,7 @@ Facts Table::facts() const {
             .is_marked = true};
 }
 
-// A device is the node's, and its port is that of all of the node's addresses.
+// A device is a network namespace's, and its port is that of all addresses there.
 void Table::check(const Gateway& gateway, const Config& config, Errors& errors) {
     const Table& own = *gateway.protocols.get<Table>();
     const auto say_taken = [&](std::string_view key, std::string_view whose) {
@@ -67,6 +67,9 @@ void Table::check(const Gateway& gateway, const Config& config, Errors& errors) 
     bool is_before = true;  // Of two gateways the later one gets the error.
     for (const Gateway& other : config.gateways) {
         is_before = is_before && &other != &gateway;
+        if (other.netns != gateway.netns) {
+            continue;
+        }
         const std::string whose = fmt::format("gateway '{}'", other.name);
         const Table* const others = is_before ? other.protocols.get<Table>() : nullptr;
         if (other.is_on(own.device) || (others != nullptr && others->device == own.device)) {
@@ -86,7 +89,7 @@ void Table::check(const Gateway& gateway, const Config& config, Errors& errors) 
             say_taken("listen_port", fmt::format("{} of {}", tunnels->title, whose));
         }
     }
-    if (config.lease_port == own.listen_port) {
+    if (gateway.netns.empty() && config.lease_port == own.listen_port) {
         say_taken("listen_port", "[lease]");
     }
 }
