@@ -8,12 +8,8 @@
 #include <filesystem>
 
 #include "config/config.hpp"
-#include "daemon/admission_watch.hpp"
-#include "daemon/authorization.hpp"
-#include "daemon/backends.hpp"
 #include "daemon/checks/quorum_mode.hpp"
 #include "daemon/daemon.hpp"
-#include "daemon/devices.hpp"
 #include "daemon/encryption.hpp"
 #include "daemon/executor.hpp"
 #include "daemon/fencing.hpp"
@@ -22,28 +18,25 @@
 #include "daemon/pacemaker/score_writer.hpp"
 #include "daemon/preparation.hpp"
 #include "daemon/requests.hpp"
-#include "daemon/routing_watch.hpp"
 #include "daemon/setup_events.hpp"
 #include "daemon/setup_reader.hpp"
+#include "daemon/stacks.hpp"
 #include "daemon/stock_services.hpp"
 #include "daemon/views/gate_view.hpp"
 #include "daemon/views/views.hpp"
-#include "host/addresses/neighbour_watch.hpp"
-#include "host/addresses/network.hpp"
 #include "host/control/control_server.hpp"
 #include "host/corosync/cluster_map.hpp"
 #include "host/corosync/cluster_nodes.hpp"
-#include "host/gate/gate.hpp"
 #include "host/lease/fenced_file.hpp"
 #include "host/lease/lease_links.hpp"
 #include "host/lease/lease_saver.hpp"
 #include "host/os/boot_clock.hpp"
 #include "host/os/linux_machine.hpp"
 #include "host/os/log.hpp"
+#include "host/os/network_descriptor.hpp"
 #include "host/os/process.hpp"
 #include "host/os/timers.hpp"
 #include "protocols/ppp/backend/plugins.hpp"
-#include "services/proxies/backend/proxy_table.hpp"
 #include "vpnha/version.hpp"
 
 namespace vpnha {
@@ -121,23 +114,14 @@ class Daemon {
 
     // Whatever an earlier vpnhad left is silent before anything else happens.
     Result<void> open_kernel() {
-        VPNHA_TRY(auto gate, adapters::BpfGate::create(config_));
-        gate_.emplace(std::move(gate));
-        VPNHA_TRY(auto network, adapters::LinuxNetwork::create(config_));
-        network_.emplace(std::move(network));
-        for (const config::Gateway& gateway : config_.gateways) {
-            VPNHA_CHECK(gate_->attach(gateway.id));
-            VPNHA_CHECK(gate_->shut(gateway.id));
-            VPNHA_CHECK(network_->flush(gateway.id));
-            VPNHA_CHECK(adapters::flush_proxies(gateway));
-            if (const Result<void> can = gate_->can_hold(gateway.id); !can) {
-                write_log(node::Level::warning,
-                          fmt::format("planned moves to this node lose the packets of about 15 ms "
-                                      "event=cannot-hold gateway={}: {}",
-                                      gateway.name, can.error().detail));
-            }
+        if (config_.namespaces() != std::set<std::string>{""}) {
+            VPNHA_TRY(host_network_, adapters::NetworkNamespace::current());
         }
-        flow_table_ = runtime::open_flow_table(config_);
+        VPNHA_TRY(stacks_, runtime::Stacks::open(
+                               config_, loop_,
+                               [this](GatewayId gateway, LinkSide side, const IpAddress& address) {
+                                   run(node_->on_neighbour(gateway, side, address, loop_.now()));
+                               }));
         using By = adapters::StockServices::By;
         services_.emplace(
             config_, loop_,
@@ -146,30 +130,16 @@ class Daemon {
             },
             options_.services_by_systemd ? By::systemd : By::this_process);
         // What silenced an earlier vpnhad's gateway may still be at it.
-        VPNHA_CHECK(services_->wait_idle());
-        neighbours_.emplace(config_, loop_,
-                            [this](GatewayId gateway, LinkSide side, const IpAddress& address) {
-                                run(node_->on_neighbour(gateway, side, address, loop_.now()));
-                            });
-        return {};
+        return services_->wait_idle();
     }
 
     Result<void> watch_devices() {
-        VPNHA_TRY(
-            devices_,
-            runtime::Devices::watch(
-                loop_,
-                {.config = config_,
-                 .gate = *gate_,
-                 .network = *network_,
-                 .neighbours = *neighbours_,
-                 .serves = [this](GatewayId id) { return !ending_ && node_->find(id)->serves(); },
-                 .announce = [this](GatewayId id) { run(node_->announce_again(id, loop_.now())); },
-                 .on_carrier =
-                     [this](GatewayId gateway, LinkSide side, bool carrier) {
-                         run(node_->on_carrier(gateway, side, carrier, loop_.now()));
-                     },
-                 .broken = [this](const Error& error) { executor_->break_off(error); }}));
+        for (const auto& stack : stacks_->all()) {
+            VPNHA_CHECK(stack->watch(
+                *node_, [this](node::Effects effects) { run(std::move(effects)); },
+                [this](GatewayId id) { return !ending_ && node_->find(id)->serves(); },
+                [this](const Error& error) { executor_->break_off(error); }));
+        }
         return {};
     }
 
@@ -225,7 +195,7 @@ class Daemon {
             }
             node::GatewaySettings& each = settings.gateways.emplace_back(
                 runtime::gateway_settings_of(gateway, config_.radius));
-            each.keepers.flows.replicate &= flow_table_ != nullptr;
+            each.keepers.flows.replicate &= stacks_->of(gateway.id).replicates_flows();
             each.lease = lease;
             each.witness_name = config_.witness.name;
             each.durable = std::move(durable);
@@ -294,7 +264,7 @@ class Daemon {
     // A device's own address changes without news.
     void look_at_macs() {
         for (const config::Gateway& gateway : config_.gateways) {
-            run(node_->set_macs(gateway.id, gate_->macs(gateway.id), loop_.now()));
+            run(node_->set_macs(gateway.id, stacks_->macs(gateway.id), loop_.now()));
         }
     }
 
@@ -342,32 +312,18 @@ class Daemon {
         }
         VPNHA_CHECK(open_lease_links());
         const auto run_all = [this](node::Effects effects) { run(std::move(effects)); };
-        VPNHA_TRY(
-            backends_,
-            runtime::Backends::open(
-                {.of_all = {
-                     .config = config_,
-                     .loop = loop_,
-                     .key_file = map_->key_file(),
-                     .gate = *gate_,
-                     .tell = [this](GatewayId id,
-                                    const node::KeeperEvent& event) { hear(id, event); },
-                     .allow_end = [this](Ipv4Address vip, const Ipv4Endpoint& peer,
-                                         bool meant) { return gate_->allow_end(vip, peer, meant); },
-                     .set_networks =
-                         [this](GatewayId gateway, bool is_v6, bool are_there) {
-                             return network_->set_networks(gateway, is_v6, are_there);
-                         },
-                     .failed = [this](const Error& error) { executor_->break_off(error); }},
-                 .node = *node_,
-                 .run = run_all},
-                std::move(flow_table_)));
+        VPNHA_CHECK(stacks_->open_backends(
+            {.node = *node_,
+             .key_file = map_->key_file(),
+             .tell = [this](GatewayId id, const node::KeeperEvent& event) { hear(id, event); },
+             .run = run_all,
+             .failed = [this](const Error& error) { executor_->break_off(error); }}));
         runtime::Requests::Daemon self;
         self.run = run_all;
         self.status = [this](std::map<GatewayId, runtime::SessionCounts> sessions) {
             return status(std::move(sessions));
         };
-        self.gate = [this] { return runtime::gate_view(config_, *gate_, loop_.now()); };
+        self.gate = [this] { return runtime::gate_view(*stacks_, loop_.now()); };
         self.after_scores = [this](std::function<void()> callback) {
             scores_.after_attempts(std::move(callback));
         };
@@ -388,8 +344,8 @@ class Daemon {
         requests_.emplace(config_, *node_, std::move(self));
         executor_.emplace(
             loop_, *node_,
-            runtime::Ports{*gate_, *network_, *neighbours_, *services_, *saver_, *lease_links_,
-                           backends_->all()},
+            runtime::Ports{*stacks_, *stacks_, *stacks_, *services_, *saver_, *lease_links_,
+                           stacks_->backends()},
             runtime::Executor::Answers{
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
@@ -410,13 +366,7 @@ class Daemon {
                         has_failed_ = true;
                         end(tl::unexpected(error));
                     }});
-        admission_.emplace(loop_, *gate_, config_.admission);
-        VPNHA_TRY(authorization_, runtime::open_authorization(config_, loop_, *node_, run_all));
-        plugins_.emplace(config_, loop_, *node_, nodes_, backends_->ppp_protocols(), run_all);
-        routing_.emplace(loop_, config_,
-                         [this](GatewayId id, const std::vector<std::string>& conflicts) {
-                             run(node_->set_routing(id, conflicts, loop_.now()));
-                         });
+        plugins_.emplace(config_, loop_, *node_, nodes_, stacks_->ppp_protocols(), run_all);
         return {};
     }
 
@@ -433,27 +383,33 @@ class Daemon {
     [[nodiscard]] nlohmann::json status(
         std::map<GatewayId, runtime::SessionCounts> sessions) const {
         return runtime::status_view(
-            *node_,
-            {.version = version(),
-             .gate = *gate_,
-             .now = loop_.now(),
-             .quorum = runtime::quorum_mode_of(*map_, config_.witness),
-             .sessions = std::move(sessions),
-             .unencrypted_because = encryption_.off_because(),
-             .unencrypted_allowed = encryption_.may_be_off(),
-             .restart = options_.restart,
-             .admission = admission_->admission(),
-             .devices = devices_ ? devices_->warnings() : std::vector<runtime::DeviceWarning>{},
-             .strays = plugins_->strays(),
-             .routing = [this](GatewayId gateway) { return routing_->conflicts(gateway); },
-             .backends = backends_->all(),
-             .authorization = authorization_ ? &authorization_->counters() : nullptr,
-             .lease = lease_links_->counters(),
-             .plugin_malformed = plugins_->counters().malformed,
-             .control_malformed = control_->counters().malformed});
+            *node_, {.version = version(),
+                     .gate = *stacks_,
+                     .now = loop_.now(),
+                     .quorum = runtime::quorum_mode_of(*map_, config_.witness),
+                     .sessions = std::move(sessions),
+                     .unencrypted_because = encryption_.off_because(),
+                     .unencrypted_allowed = encryption_.may_be_off(),
+                     .restart = options_.restart,
+                     .admissions = stacks_->admissions(),
+                     .devices = stacks_->device_warnings(),
+                     .strays = plugins_->strays(),
+                     .routing =
+                         [this](GatewayId gateway) {
+                             return stacks_->of(gateway).routing().conflicts(gateway);
+                         },
+                     .backends = stacks_->backends(),
+                     .authorizations = stacks_->authorizations(),
+                     .lease = lease_links_->counters(),
+                     .plugin_malformed = plugins_->counters().malformed,
+                     .control_malformed = control_->counters().malformed});
     }
 
-    void run(node::Effects effects) { executor_->run(std::move(effects)); }
+    // From whichever network namespace an event came.
+    void run(node::Effects effects) {
+        const adapters::InNetwork within(host_network_);
+        executor_->run(std::move(effects));
+    }
 
     // One that was started after a death serves the other nodes' leases until Pacemaker has started
     // its gateways again: a stop that only clears up behind the death does not end it.
@@ -461,7 +417,7 @@ class Daemon {
         if (options_.restart.count != 0 && !requests_->has_attached() && !told_to_end_) {
             return;
         }
-        backends_->complete_scripts([this] {
+        stacks_->complete_scripts([this] {
             if (!node_->any_attached()) {
                 end({});
             }
@@ -499,7 +455,7 @@ class Daemon {
     void shut_all_gates() {
         for (const config::Gateway& gateway : config_.gateways) {
             for (const Result<void>& result :
-                 {gate_->shut(gateway.id), network_->remove_addresses(gateway.id)}) {
+                 {stacks_->shut(gateway.id), stacks_->remove_addresses(gateway.id)}) {
                 if (!result) {
                     write_log(node::Level::error, result.error().detail);
                 }
@@ -515,12 +471,8 @@ class Daemon {
     TimePoint started_at_{};
     adapters::QbLoop loop_;
     runtime::ScoreWriter scores_;
-    std::optional<adapters::BpfGate> gate_;
-    std::optional<adapters::LinuxNetwork> network_;
+    adapters::NetworkNamespace host_network_;  // Where gateways are in others too; else none.
     std::optional<adapters::StockServices> services_;
-    std::unique_ptr<ports::FlowTable> flow_table_;  // Until backends_ has it.
-    std::optional<adapters::NeighbourWatch> neighbours_;
-    std::unique_ptr<runtime::Devices> devices_;
     std::unique_ptr<adapters::LeaseSaver> saver_;
     std::unique_ptr<adapters::LeaseLinks> lease_links_;
     std::unique_ptr<adapters::ClusterMap> map_;
@@ -532,12 +484,9 @@ class Daemon {
     std::optional<runtime::SetupEvents> setup_events_;
     std::optional<node::Node> node_;
     std::optional<runtime::Requests> requests_;
-    std::unique_ptr<runtime::Backends> backends_;
+    std::unique_ptr<runtime::Stacks> stacks_;
     std::optional<runtime::Executor> executor_;
     std::optional<runtime::Plugins> plugins_;
-    std::optional<runtime::AdmissionWatch> admission_;
-    std::optional<runtime::RoutingWatch> routing_;
-    std::unique_ptr<adapters::AuthorizationServer> authorization_;
     std::unique_ptr<adapters::ControlServer> control_;
     bool ending_ = false;
     bool told_to_end_ = false;  // When nothing drains any more.

@@ -19,6 +19,8 @@
 #include <utility>
 #include <variant>
 
+#include "base/ids.hpp"
+
 namespace vpnha::node {
 
 template <class What, class Family>
@@ -48,7 +50,11 @@ class ProtocolWork {
   public:
     // NOLINTNEXTLINE(google-explicit-constructor): a keeper adds its command to the effects.
     template <Command What>
-    ProtocolWork(What what) : work_(std::in_place_type<WorkOf<What>>, std::move(what)) {}
+    ProtocolWork(What what)
+        : gateway_(gateway_of(what)), work_(std::in_place_type<WorkOf<What>>, std::move(what)) {}
+
+    // Whose keeper wants it.
+    [[nodiscard]] GatewayId gateway() const { return gateway_; }
 
     // nullptr: it is of another family.
     template <class Family>
@@ -75,6 +81,16 @@ class ProtocolWork {
     }
 
   private:
+    template <class What>
+    [[nodiscard]] static GatewayId gateway_of(const What& what) {
+        if constexpr (requires { what.gateway; }) {
+            return what.gateway;
+        } else {
+            return std::visit([](const auto& each) { return each.gateway; }, what);
+        }
+    }
+
+    GatewayId gateway_;
     std::any work_;
 };
 

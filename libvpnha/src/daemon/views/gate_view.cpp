@@ -129,6 +129,21 @@ Result<json> gate_view(const config::Config& config, const adapters::BpfGate& ga
     return json{{"gateways", std::move(gateways)}, {"devices", devices_view(devices)}};
 }
 
+Result<json> gate_view(const Stacks& stacks, TimePoint now) {
+    json view{{"gateways", json::array()}, {"devices", json::array()}};
+    for (const auto& stack : stacks.all()) {
+        const adapters::InNetwork within(stack->network());
+        VPNHA_TRY(json part, gate_view(stack->config(), stack->gate(), now));
+        for (json& device : part["devices"]) {
+            device["interface"] = stack->name_of(device["interface"].get<std::string>());
+        }
+        for (auto& [name, list] : view.items()) {
+            list.insert(list.end(), part[name].begin(), part[name].end());
+        }
+    }
+    return view;
+}
+
 json drops_by_reason(const ports::GateCounters& drops) {
     json view;
     for (const GateDirection direction : ports::kGateDirections) {

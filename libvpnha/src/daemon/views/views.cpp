@@ -306,25 +306,68 @@ json devices_view(const std::vector<DeviceWarning>& devices) {
     return list;
 }
 
-json authorization_view(const adapters::AuthorizationCounters* counters) {
-    if (counters == nullptr) {
+// Closed in one network namespace: what is used up there.
+json admission_view(const std::vector<const Admission*>& admissions) {
+    std::set<std::string> causes;
+    std::uint64_t closures = 0;
+    for (const Admission* const each : admissions) {
+        causes.insert(each->causes().begin(), each->causes().end());
+        closures += each->closures();
+    }
+    return {{"closed", !causes.empty()}, {"causes", causes}, {"closures", closures}};
+}
+
+json authorization_view(const std::vector<const adapters::AuthorizationCounters*>& all) {
+    if (all.empty()) {
         return nullptr;
     }
+    using Authorizations = adapters::AuthorizationCounters;
+    const auto sum = [&all](std::uint64_t Authorizations::*counter) {
+        std::uint64_t total = 0;
+        for (const Authorizations* const each : all) {
+            total += each->*counter;
+        }
+        return total;
+    };
     json naks;
     for (const adapters::ErrorCause cause : adapters::kErrorCauses) {
-        const auto found = counters->naks.find(cause);
-        naks[std::string(to_string(cause))] = found == counters->naks.end() ? 0 : found->second;
+        std::uint64_t total = 0;
+        for (const Authorizations* const each : all) {
+            const auto found = each->naks.find(cause);
+            total += found == each->naks.end() ? 0 : found->second;
+        }
+        naks[std::string(to_string(cause))] = total;
     }
-    return {{"disconnects", counters->disconnects},
-            {"changes", counters->changes},
-            {"acks", counters->acks},
+    return {{"disconnects", sum(&Authorizations::disconnects)},
+            {"changes", sum(&Authorizations::changes)},
+            {"acks", sum(&Authorizations::acks)},
             {"naks", std::move(naks)},
-            {"repeated", counters->repeated},
-            {"strangers", counters->strangers},
-            {"malformed", counters->malformed},
-            {"unsigned", counters->is_unsigned},
-            {"forged", counters->forged},
-            {"stale", counters->stale}};
+            {"repeated", sum(&Authorizations::repeated)},
+            {"strangers", sum(&Authorizations::strangers)},
+            {"malformed", sum(&Authorizations::malformed)},
+            {"unsigned", sum(&Authorizations::is_unsigned)},
+            {"forged", sum(&Authorizations::forged)},
+            {"stale", sum(&Authorizations::stale)}};
+}
+
+// A backend is there once for each network namespace.
+Status status_of_all(const std::vector<ports::Backend*>& backends) {
+    Status all;
+    for (const ports::Backend* const backend : backends) {
+        for (auto& [name, value] : backend->status()) {
+            const auto [at, is_new] = all.emplace(name, value);
+            auto* const number = std::get_if<std::uint64_t>(&at->second);
+            if (is_new) {
+                continue;
+            }
+            if (number != nullptr && std::holds_alternative<std::uint64_t>(value)) {
+                *number += std::get<std::uint64_t>(value);
+            } else {
+                at->second = value;
+            }
+        }
+    }
+    return all;
 }
 
 }  // namespace
@@ -392,10 +435,7 @@ json status_view(const node::Node& node, const Around& around) {
          {{"count", around.restart.count},
           {"death", around.restart.count == 0 ? json(nullptr) : json(around.restart.death)},
           {"votes_only", around.restart.votes_only}}},
-        {"admission",
-         {{"closed", around.admission.closed()},
-          {"causes", around.admission.causes()},
-          {"closures", around.admission.closures()}}},
+        {"admission", admission_view(around.admissions)},
         {"devices", devices_view(around.devices)},
         {"stray_sessions",
          {{"count", around.strays.size()},
@@ -415,12 +455,10 @@ json status_view(const node::Node& node, const Around& around) {
         {"members", peers_view(node)},
         {"differences", differences_view(node)},
         {"gateways", std::move(gateways)},
-        {"dynamic_authorization", authorization_view(around.authorization)},
+        {"dynamic_authorization", authorization_view(around.authorizations)},
         {"scripts", nullptr},
         {"counters", counters_view(node, around)}};
-    for (const ports::Backend* backend : around.backends) {
-        place(backend->status(), view);
-    }
+    place(status_of_all(around.backends), view);
     return view;
 }
 

@@ -36,15 +36,15 @@ struct Around {
     std::string unencrypted_because;
     bool unencrypted_allowed = false;
     Restart restart;
-    const Admission& admission;
+    std::vector<const Admission*> admissions;  // Of each network namespace.
     std::vector<DeviceWarning> devices{};
     std::vector<StraySession> strays{};  // Sessions of this node that no gateway keeps.
     // What of a gateway's routing is somebody else's.
     std::function<std::vector<std::string>(GatewayId)> routing;
     // Those of the protocols that a gateway has.
     const std::vector<ports::Backend*>& backends;
-    // nullptr: nobody hears requests of RADIUS servers.
-    const adapters::AuthorizationCounters* authorization = nullptr;
+    // None: nobody hears requests of RADIUS servers.
+    std::vector<const adapters::AuthorizationCounters*> authorizations{};
     adapters::LeaseCounters lease;
     std::uint64_t plugin_malformed = 0;   // Messages of pppd's plugin.
     std::uint64_t control_malformed = 0;  // Requests at the control socket.

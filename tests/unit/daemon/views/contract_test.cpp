@@ -173,10 +173,10 @@ class ContractTest : public ::testing::Test {
                    .sessions = {{node::kGateway, counts}},
                    .unencrypted_because = "",
                    .restart = {},
-                   .admission = admission_,
+                   .admissions = admissions_,
                    .routing = [](GatewayId) { return std::vector<std::string>{"table 1001"}; },
                    .backends = backends_,
-                   .authorization = &authorization_,
+                   .authorizations = authorizations_,
                    .lease = {}});
     }
 
@@ -188,9 +188,37 @@ class ContractTest : public ::testing::Test {
     KernelBackends others_;
     std::vector<ports::Backend*> backends_{&flows_, &scripts_, &others_};
     adapters::AuthorizationCounters authorization_;
+    std::vector<const adapters::AuthorizationCounters*> authorizations_{&authorization_};
     OpenGate gate_;
     Admission admission_{config::Admission{}};
+    std::vector<const Admission*> admissions_{&admission_};
 };
+
+// A backend with a number.
+struct CountingBackend final : ports::Backend {
+    bool execute(node::ProtocolWork&) override { return false; }
+    [[nodiscard]] Status status() const override {
+        return {{"counters/pptp_resets", std::uint64_t{2}}};
+    }
+};
+
+TEST_F(ContractTest, WhatEachNetworkNamespaceHasIsShownTogether) {
+    Admission closed{config::Admission{}};
+    ASSERT_TRUE(closed.on_load({.memory = 99.0}));
+    admissions_.push_back(&closed);
+    adapters::AuthorizationCounters others;
+    others.acks = 3;
+    authorization_.acks = 4;
+    authorizations_.push_back(&others);
+    CountingBackend one;
+    CountingBackend two;
+    backends_.insert(backends_.end(), {&one, &two});
+    const json all = status();
+    EXPECT_EQ(all["admission"]["closed"], true);
+    EXPECT_THAT(all["admission"]["causes"], ElementsAre("memory"));
+    EXPECT_EQ(all["dynamic_authorization"]["acks"], 7);
+    EXPECT_EQ(all["counters"]["pptp_resets"], 4);
+}
 
 TEST_F(ContractTest, StatusIsAsDocumented) {
     json example = documented("status");
