@@ -106,6 +106,7 @@ struct Execution {
     std::vector<char*> argv;
     std::vector<char*> environment;
     const char* output;
+    const std::function<int()>& in_child;
 };
 
 Execution prepare(const Command& command) {
@@ -113,7 +114,8 @@ Execution prepare(const Command& command) {
     environment.insert(environment.begin(), const_cast<char*>(kPath));
     return {.argv = pointers_to(command.arguments),
             .environment = std::move(environment),
-            .output = command.error_file.empty() ? "/dev/null" : command.error_file.c_str()};
+            .output = command.error_file.empty() ? "/dev/null" : command.error_file.c_str(),
+            .in_child = command.in_child};
 }
 
 // Ends the calling process: the command or a failure, which `news` tells. `errors`: its stderr; -1:
@@ -131,8 +133,11 @@ Execution prepare(const Command& command) {
     ::dup2(out, STDOUT_FILENO);
     ::dup2(errors < 0 ? out : errors, STDERR_FILENO);
     ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-    ::execve(execution.argv[0], execution.argv.data(), execution.environment.data());
-    report.error_number = errno;
+    report.error_number = execution.in_child ? execution.in_child() : 0;
+    if (report.error_number == 0) {
+        ::execve(execution.argv[0], execution.argv.data(), execution.environment.data());
+        report.error_number = errno;
+    }
     written = ::write(news, &report, sizeof report);
     ::_exit(127);
 }
@@ -476,6 +481,7 @@ Result<Ended> run_to_end(const Command& command, std::chrono::milliseconds timeo
 }
 
 Result<int> run_group_to_end(const Command& command, std::chrono::milliseconds timeout, int stop) {
+    VPNHA_ASSERT(!command.in_child);
     const Execution execution = prepare(command);
     const SpawnRules rules(execution.output);
     const std::string& program = command.arguments[0];

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,9 @@ struct Command {
     std::vector<std::string> environment{};  // NAME=VALUE, beside PATH.
     // RLIMIT_DATA of spawn_detached(), for it and for each of its children; 0: none.
     std::uint64_t data_bytes_max = 0;
+    // In the child of spawn_detached() and run_to_end(), before the program: system calls alone. An
+    // errno instead of 0 is the error of the start.
+    std::function<int()> in_child{};
 };
 
 // Keys must never reach a disk. No core file; none through a pipe either, as systemd-coredump takes

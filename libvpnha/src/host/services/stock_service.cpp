@@ -15,6 +15,7 @@
 #include "base/limits.hpp"
 #include "host/os/lock_file.hpp"
 #include "host/os/text_file.hpp"
+#include "host/services/private_run.hpp"
 
 namespace vpnha::adapters {
 
@@ -30,12 +31,37 @@ Result<void> call(Result<void> (*hook)(const StockInstance&), const StockInstanc
     return hook == nullptr ? Result<void>{} : hook(daemon);
 }
 
+// Of a daemon that was started. A namespace that has no name any more may be another daemon's by
+// now: in an empty one there is nothing to be found and nothing to be removed.
+Result<std::unique_ptr<InNetwork>> enter_network_of(const StockStarted& started) {
+    if (started.netns.empty()) {
+        return nullptr;
+    }
+    auto network = NetworkNamespace::open(started.netns);
+    if (!network && network.error().code == Errc::not_found) {
+        network = NetworkNamespace::make();
+    }
+    return network.map([](const NetworkNamespace& to) { return std::make_unique<InNetwork>(to); });
+}
+
 }  // namespace
 
 std::optional<Process> StockInstance::process() const {
     const int pid = std::atoi(read_text(path("pid")).c_str());
     auto process = pid > 0 ? read_process(pid) : std::nullopt;
     return process && process->arguments == started.arguments ? process : std::nullopt;
+}
+
+std::string StockInstance::run_path(const char* name) const {
+    return run_directory(started.netns) + "/" + name;
+}
+
+Result<Command> StockInstance::place(Command command) const {
+    if (!started.netns.empty()) {
+        VPNHA_TRY(PrivateRun run, PrivateRun::prepare(started.netns));
+        command.in_child = [run = std::move(run)] { return run.enter(); };
+    }
+    return command;
 }
 
 std::vector<std::string> StockStarted::facts_of(std::string_view name) const {
@@ -81,6 +107,8 @@ std::optional<StockStarted> StockService::read_started() const {
             started.environment.push_back(std::move(value));
         } else if (key == "resource") {
             started.resource = std::move(value);
+        } else if (key == "netns") {
+            started.netns = std::move(value);
         } else if (key == "memory_max_mib") {
             started.memory_max_mib = std::strtoull(value.c_str(), nullptr, 10);
         } else {
@@ -96,12 +124,19 @@ Result<std::optional<StockService::Held>> StockService::hold_started(int operati
     }
     VPNHA_TRY(UniqueFd lock, lock_directory(directory_, operation));
     auto started = read_started();
-    return started ? std::optional(Held{std::move(lock), std::move(*started)}) : std::nullopt;
+    if (!started) {
+        return std::nullopt;
+    }
+    VPNHA_TRY(auto within, enter_network_of(*started));
+    return Held{std::move(lock), std::move(*started), std::move(within)};
 }
 
 Result<void> StockService::write_started(const StockStarted& started) const {
     std::string text =
         fmt::format("resource={}\nmemory_max_mib={}\n", started.resource, started.memory_max_mib);
+    if (!started.netns.empty()) {
+        text += fmt::format("netns={}\n", started.netns);
+    }
     for (const auto& [key, value] : started.facts) {
         text += fmt::format("{}={}\n", key, value);
     }
@@ -167,11 +202,13 @@ Result<void> StockService::end_all(const StockStarted& started) const {
 
 Result<void> StockService::launch(const StockStarted& started,
                                   std::chrono::milliseconds patience) const {
-    VPNHA_TRY(const pid_t pid,
-              spawn_detached({.arguments = started.arguments,
-                              .error_file = path("errors"),
-                              .environment = started.environment,
-                              .data_bytes_max = started.memory_max_mib * kMebibyte}));
+    VPNHA_CHECK(NetworkNamespace::open(started.netns));  // It has its name still.
+    VPNHA_TRY(const pid_t pid, instance(started)
+                                   .place({.arguments = started.arguments,
+                                           .error_file = path("errors"),
+                                           .environment = started.environment,
+                                           .data_bytes_max = started.memory_max_mib * kMebibyte})
+                                   .and_then(spawn_detached));
     if (!kind_->writes_pid_file) {
         VPNHA_CHECK(write_text(path("pid"), std::to_string(pid)));
     }
@@ -218,8 +255,10 @@ Result<void> StockService::start(const StockStarted& wanted, std::chrono::millis
         if (is_running_as(wanted)) {
             return {};
         }
+        VPNHA_TRY(const auto there, enter_network_of(*started));
         VPNHA_CHECK(end_all(*started));
     }
+    VPNHA_TRY(const auto within, enter_network_of(wanted));
     ::unlink(path("ending").c_str());
     VPNHA_CHECK(call(kind_->before_start, instance(wanted)));
     VPNHA_CHECK(write_started(wanted));
@@ -227,7 +266,8 @@ Result<void> StockService::start(const StockStarted& wanted, std::chrono::millis
 }
 
 bool StockService::is_running_as(const StockStarted& wanted) const {
-    return read_started() == wanted && is_serving(wanted) && !is_ending();
+    const auto within = enter_network_of(wanted);
+    return within && read_started() == wanted && is_serving(wanted) && !is_ending();
 }
 
 Result<void> StockService::stop() {

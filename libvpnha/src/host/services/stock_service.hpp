@@ -7,10 +7,12 @@
 //
 // What one daemon needs that others do not is its StockKind, a table.
 //
-// Every call holds the lock: a monitor waits while the daemon is being replaced.
+// Every call holds the lock: a monitor waits while the daemon is being replaced. What it looks at
+// and what it starts is in the daemon's network namespace.
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +20,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "host/os/network_descriptor.hpp"
 #include "host/os/process.hpp"
 #include "host/os/unique_fd.hpp"
 
@@ -28,6 +31,7 @@ struct StockStarted {
     std::vector<std::string> arguments;  // Of the daemon; they tell it from all others.
     std::vector<std::string> environment{};
     std::string resource{};  // Its name in the cluster.
+    std::string netns{};     // The network namespace in which it is; empty: the caller's.
     // RLIMIT_DATA of it and its children, in MiB; 0: none.
     std::uint64_t memory_max_mib = 0;
     // What its kind wants to know of it later. Names may repeat.
@@ -47,6 +51,10 @@ struct StockInstance {
     const StockStarted& started;
 
     [[nodiscard]] std::string path(const char* name) const { return directory + "/" + name; }
+    // A file of /run, as the daemon has it (host/services/private_run.hpp).
+    [[nodiscard]] std::string run_path(const char* name) const;
+    // The command with the daemon's /run.
+    [[nodiscard]] Result<Command> place(Command command) const;
     // nullopt: it is gone.
     [[nodiscard]] std::optional<Process> process() const;
 };
@@ -140,6 +148,7 @@ class StockService {
     struct Held {
         UniqueFd lock;
         StockStarted started;
+        std::unique_ptr<InNetwork> within;
     };
 
     [[nodiscard]] StockInstance instance(const StockStarted& started) const;

@@ -320,7 +320,7 @@ TEST(ProcessTest, SaysWhyAProgramCannotBeStarted) {
 }
 
 TEST(ProcessTest, StartsWithAnEnvironmentAndDescriptorsOfItsOwn) {
-    const std::string file = testing::TempDir() + "spawned." + std::to_string(::getpid());
+    const std::string file = ::testing::TempDir() + "spawned." + std::to_string(::getpid());
     ::setenv("OCF_RESKEY_secret", "1", 1);
     const auto pid =
         spawn_detached({.arguments = {"/bin/sh", "-c", "env; ls /proc/self/fd | wc -l; echo done"},
@@ -334,7 +334,7 @@ TEST(ProcessTest, StartsWithAnEnvironmentAndDescriptorsOfItsOwn) {
     ::unlink(file.c_str());
     EXPECT_THAT(text.str(), HasSubstr("done"));
     EXPECT_THAT(text.str(), HasSubstr("PATH=/usr/local/sbin:"));
-    EXPECT_THAT(text.str(), testing::Not(HasSubstr("OCF_")));
+    EXPECT_THAT(text.str(), ::testing::Not(HasSubstr("OCF_")));
     // ls has stdin, stdout, stderr and the directory it reads.
     EXPECT_THAT(text.str(), HasSubstr("\n4\n"));
 }
@@ -348,7 +348,7 @@ TEST(ProcessTest, WhatACommandWritesToItsErrorsComesByAPipe) {
         "readlink /proc/self/fd/2 >&2; echo discarded; echo; echo last words >&2; exit 7", 10s);
     ASSERT_TRUE(ended.has_value()) << ended.error().detail;
     EXPECT_EQ(ended->code, 7);
-    EXPECT_THAT(ended->errors, testing::MatchesRegex("pipe:.*; last words"));
+    EXPECT_THAT(ended->errors, ::testing::MatchesRegex("pipe:.*; last words"));
 }
 
 TEST(ProcessTest, ACommandThatWritesWithoutEndIsReadAndKilled) {
@@ -364,7 +364,7 @@ TEST(ProcessTest, ACommandThatWritesWithoutEndIsReadAndKilled) {
 TEST(ProcessTest, WhoeverHasTheErrorsOfACommandThatEndedIsNotWaitedFor) {
     const auto ended = run_script("echo before >&2; sleep 1000 & echo $! >&2", 10s);
     ASSERT_TRUE(ended.has_value()) << ended.error().detail;
-    ASSERT_THAT(ended->errors, testing::StartsWith("before; "));
+    ASSERT_THAT(ended->errors, ::testing::StartsWith("before; "));
     const auto left = read_process(std::stoi(ended->errors.substr(8)));
     ASSERT_TRUE(left.has_value());
     EXPECT_TRUE(kill_and_wait({*left}, 5s).has_value());
@@ -376,7 +376,7 @@ TEST(ProcessTest, WhatItStartsLeavesNoCoreFile) {
     // As Pacemaker has it for its agents.
     limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
     ASSERT_EQ(::setrlimit(RLIMIT_CORE, &limit), 0);
-    const std::string file = testing::TempDir() + "cores." + std::to_string(::getpid());
+    const std::string file = ::testing::TempDir() + "cores." + std::to_string(::getpid());
     const auto pid = spawn_detached(
         {.arguments = {"/bin/sh", "-c", "sh -c 'ulimit -c; ulimit -Hc'"}, .error_file = file});
     ASSERT_TRUE(pid.has_value());

@@ -2,8 +2,17 @@
 #include "host/services/stock_service.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <optional>
+#include <thread>
+
+#include "host/services/private_run.hpp"
 #include "support/temporary_path.hpp"
+#include "unit/host/os/named_namespace.hpp"
 
 namespace vpnha::adapters {
 namespace stock_service_test {
@@ -51,6 +60,60 @@ TEST_F(StockServiceTest, AStartWaitsForAsLongAsItsCallerHas) {
     EXPECT_TRUE(started) << started.error().detail;
     EXPECT_GT(left, 1s);
     EXPECT_LT(left, 1min);
+}
+
+// Polls for what comes soon.
+bool comes(const std::function<bool()>& is_there) {
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (!is_there() && std::chrono::steady_clock::now() < deadline) {
+        std::this_thread::yield();
+    }
+    return is_there();
+}
+
+// As root.
+class ApartServiceTest : public StockServiceTest {
+  protected:
+    ApartServiceTest() {
+        started_.arguments = {"/bin/sh", "-c", "echo > /run/vpnha-test-file; kill -STOP $$"};
+        started_.netns = there_->name();
+        looks_until_ready = 1;
+    }
+    ~ApartServiceTest() override {
+        static_cast<void>(service().stop());
+        std::filesystem::remove_all(run_);
+    }
+
+    std::optional<vpnha::testing::NamedNamespace> there_{std::in_place};
+    std::string run_ = run_directory(there_->name());
+};
+
+TEST_F(ApartServiceTest, ADaemonIsInItsNetworkAndHasARunOfItsOwn) {
+    const ino_t home = vpnha::testing::network_here();
+    const Result<void> started = service().start(started_);
+    ASSERT_TRUE(started) << started.error().detail;
+    EXPECT_TRUE(comes([this] { return std::filesystem::exists(run_ + "/vpnha-test-file"); }));
+    EXPECT_FALSE(std::filesystem::exists("/run/vpnha-test-file"));
+    std::string pid;
+    std::getline(std::ifstream(service().path("pid")), pid);
+    struct stat network {};
+    ASSERT_EQ(stat(("/proc/" + pid + "/ns/net").c_str(), &network), 0);
+    EXPECT_EQ(network.st_ino, there_->number());
+    EXPECT_EQ(service().read_started(), started_);
+    EXPECT_EQ(service().status().value_or(StockService::State::dead), StockService::State::running);
+    EXPECT_EQ(vpnha::testing::network_here(), home);
+}
+
+TEST_F(ApartServiceTest, WithoutItsNetworkItIsEndedAndNotStarted) {
+    ASSERT_TRUE(service().start(started_));
+    there_.reset();
+    const Result<void> again = service().reset();
+    ASSERT_FALSE(again);
+    EXPECT_EQ(again.error().code, Errc::not_found);
+    EXPECT_TRUE(service().stop());
+    const Result<void> started = service().start(started_);
+    ASSERT_FALSE(started);
+    EXPECT_THAT(started.error().detail, HasSubstr("there is no network namespace"));
 }
 
 }  // namespace stock_service_test

@@ -46,7 +46,7 @@ struct CharonRelayOptions {
     int look_timer = 0;
     int feed_timer = 0;
     int turn_timer = 0;
-    std::string fifo = "/run/charon.ha";
+    std::string fifo{};  // Of charon's plugin ha.
     // They may last, and are called in a thread of their own. What charon has, once its connections
     // are loaded; and a new guard of its port where there is none.
     std::function<Result<std::vector<ipsec::IkeId>>()> list_sas;

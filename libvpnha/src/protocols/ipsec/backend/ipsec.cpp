@@ -73,6 +73,7 @@ Result<std::unique_ptr<Ipsec>> Ipsec::open(const config::Config& config, adapter
     VPNHA_TRY(opened->sas_, adapters::XfrmTable::open(loop, kSaTimer, std::move(addresses)));
     VPNHA_TRY(const auto key, cluster_key_of(key_file));
     VPNHA_TRY(auto box, adapters::SecretBox::make(key.content()));
+    const std::string vici = adapters::charon_vici(gateway->netns);
     VPNHA_TRY(
         opened->charon_,
         adapters::CharonRelay::open(
@@ -80,23 +81,23 @@ Result<std::unique_ptr<Ipsec>> Ipsec::open(const config::Config& config, adapter
             {.look_timer = kCharonLookTimer,
              .feed_timer = kCharonFeedTimer,
              .turn_timer = kCharonTurnTimer,
+             .fifo = adapters::charon_fifo(gateway->netns),
              .list_sas =
-                 [service = adapters::StockService(adapters::charon_kind(), gateway->name)] {
-                     return adapters::list_ike_sas(service, kListTimeout);
+                 [service = adapters::StockService(adapters::charon_kind(), gateway->name),
+                  netns = gateway->netns] {
+                     return adapters::list_ike_sas(service, netns, kListTimeout);
                  },
              .guard = adapters::guard_charon,
              .rekey =
-                 [](const std::vector<std::uint32_t>& children,
-                    const std::vector<ipsec::IkeKey>& refusing) {
-                     return adapters::rekey_children(adapters::kCharonVici, children, refusing,
-                                                     kListTimeout);
+                 [vici](const std::vector<std::uint32_t>& children,
+                        const std::vector<ipsec::IkeKey>& refusing) {
+                     return adapters::rekey_children(vici, children, refusing, kListTimeout);
                  },
              .end =
-                 [](const std::vector<ipsec::IkeKey>& sas) {
-                     return adapters::end_ike_sas(adapters::kCharonVici, sas, kListTimeout);
+                 [vici](const std::vector<ipsec::IkeKey>& sas) {
+                     return adapters::end_ike_sas(vici, sas, kListTimeout);
                  },
-             .end_half_open =
-                 [] { return adapters::end_half_open_sas(adapters::kCharonVici, kEndTimeout); }},
+             .end_half_open = [vici] { return adapters::end_half_open_sas(vici, kEndTimeout); }},
             adapters::CharonSecrets(std::move(box)), listener_for(gateway->id, tell)));
     return opened;
 }

@@ -52,10 +52,10 @@ Result<std::vector<ipsec::IkeId>> list_ike_sas(const std::string& socket,
     return ids;
 }
 
-Result<std::vector<ipsec::IkeId>> list_ike_sas(const StockService& charon,
+Result<std::vector<ipsec::IkeId>> list_ike_sas(const StockService& charon, const std::string& netns,
                                                std::chrono::milliseconds timeout) {
     VPNHA_CHECK(charon.wait_idle());
-    return list_ike_sas(kCharonVici, timeout);
+    return list_ike_sas(charon_vici(netns), timeout);
 }
 
 Result<void> rekey_children(const std::string& socket, const std::vector<std::uint32_t>& children,

@@ -15,9 +15,10 @@ namespace vpnha::adapters {
 [[nodiscard]] Result<std::vector<ipsec::IkeId>> list_ike_sas(const std::string& socket,
                                                              std::chrono::milliseconds timeout);
 
-// The same of a charon that vpnha has started, as soon as whoever starts it is done: one without
-// its connections loses each SA that it is fed, and says nothing of that.
+// The same of a charon that vpnha has started in that network namespace, as soon as whoever starts
+// it is done: one without its connections loses each SA that it is fed, and says nothing of that.
 [[nodiscard]] Result<std::vector<ipsec::IkeId>> list_ike_sas(const StockService& charon,
+                                                             const std::string& netns,
                                                              std::chrono::milliseconds timeout);
 
 // Has charon make new CHILD SAs in the place of these, by their inbound SPIs, and of those whose

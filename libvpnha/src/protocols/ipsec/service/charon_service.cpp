@@ -13,6 +13,7 @@
 #include "config/connections.hpp"
 #include "host/netlink/netlink.hpp"
 #include "host/os/text_file.hpp"
+#include "host/services/private_run.hpp"
 #include "host/sockets/udp_sockets.hpp"
 #include "protocols/gateway_services.hpp"
 #include "protocols/ipsec/service/charon_guard.hpp"
@@ -25,8 +26,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// As swanctl has it, with charon's own /run.
 constexpr const char* kViciUri = "unix:///run/charon.vici";
-constexpr const char* kFifo = "/run/charon.ha";
+constexpr const char* kVici = "charon.vici";
+constexpr const char* kFifo = "charon.ha";
 constexpr std::uint16_t kIkePort = 500;
 constexpr std::uint16_t kNatTPort = 4500;
 // Within these a charon that lives answers; both together, and its start, are less than an action
@@ -42,14 +45,15 @@ Result<void> check_installed(const std::string& file, int access, std::string_vi
                 fmt::format("{} is missing; install the package {}", file, package));
 }
 
-Result<ViciSection> ask_charon(std::string_view command,
+Result<ViciSection> ask_charon(const StockInstance& daemon, std::string_view command,
                                std::chrono::milliseconds patience = kAnswerTimeout) {
-    VPNHA_TRY(ViciClient client, ViciClient::connect(kCharonVici, patience));
+    VPNHA_TRY(ViciClient client, ViciClient::connect(daemon.run_path(kVici), patience));
     return client.ask(command);
 }
 
-Result<void> check_connections(std::chrono::milliseconds patience = kAnswerTimeout) {
-    VPNHA_TRY(const ViciSection answer, ask_charon("get-conns", patience));
+Result<void> check_connections(const StockInstance& daemon,
+                               std::chrono::milliseconds patience = kAnswerTimeout) {
+    VPNHA_TRY(const ViciSection answer, ask_charon(daemon, "get-conns", patience));
     return answer.list("conns").empty()
                ? fail(Errc::invalid_config,
                       "charon has no connections, so no client can dial in; write some into "
@@ -57,17 +61,23 @@ Result<void> check_connections(std::chrono::milliseconds patience = kAnswerTimeo
                : Result<void>{};
 }
 
-bool answers(const StockInstance& /*daemon*/) {
-    return ask_charon("version").has_value();
+bool answers(const StockInstance& daemon) {
+    return ask_charon(daemon, "version").has_value();
 }
 
-bool has_fifo(const StockInstance& /*daemon*/) {
+bool has_fifo(const StockInstance& daemon) {
     struct stat fifo {};
-    return ::stat(kFifo, &fifo) == 0 && S_ISFIFO(fifo.st_mode);
+    return ::stat(daemon.run_path(kFifo).c_str(), &fifo) == 0 && S_ISFIFO(fifo.st_mode);
 }
 
-std::string never_ready(const StockInstance& /*daemon*/) {
-    return fmt::format("does not answer at {}", kCharonVici);
+std::string never_ready(const StockInstance& daemon) {
+    return fmt::format("does not answer at {}", daemon.run_path(kVici));
+}
+
+// Those of a charon that has ended.
+void remove_sockets(const StockInstance& daemon) {
+    ::unlink(daemon.run_path(kVici).c_str());
+    ::unlink(daemon.run_path(kFifo).c_str());
 }
 
 std::string bad_settings(const StockInstance& daemon) {
@@ -76,7 +86,7 @@ std::string bad_settings(const StockInstance& daemon) {
 }
 
 // Nothing of this node's runs: who else is in the way?
-Result<void> check_free(const StockInstance& /*daemon*/) {
+Result<void> check_free(const StockInstance& daemon) {
     for (const std::uint16_t port : {kIkePort, kNatTPort}) {
         if (is_udp_bound({.address = {}, .port = port})) {
             return fail(Errc::system,
@@ -90,27 +100,27 @@ Result<void> check_free(const StockInstance& /*daemon*/) {
                                               "'ss -ulpn' names the process to end",
                                               to_string(kCharonEnd)));
     }
-    if (ViciClient::connect(kCharonVici, kAnswerTimeout)) {
-        return fail(Errc::system, fmt::format("another charon listens at {}; end it", kCharonVici));
+    if (const std::string vici = daemon.run_path(kVici);
+        ViciClient::connect(vici, kAnswerTimeout)) {
+        return fail(Errc::system, fmt::format("another charon listens at {}; end it", vici));
     }
-    // Those of a charon that was killed.
-    ::unlink(kCharonVici);
-    ::unlink(kFifo);
+    remove_sockets(daemon);
     return guard_charon();
 }
 
 Result<void> load_connections(const StockInstance& daemon, std::chrono::milliseconds patience) {
     const std::string config = daemon.started.fact("config");
+    VPNHA_TRY(const Command swanctl,
+              daemon.place({.arguments = {daemon.started.fact("swanctl"), "--load-all",
+                                          "--noprompt", "--file", config, "--uri", kViciUri}}));
     VPNHA_TRY(const Ended ended,
-              run_to_end({.arguments = {daemon.started.fact("swanctl"), "--load-all", "--noprompt",
-                                        "--file", config, "--uri", kViciUri}},
-                         std::max<std::chrono::milliseconds>(kLoadTimeout, patience)));
+              run_to_end(swanctl, std::max<std::chrono::milliseconds>(kLoadTimeout, patience)));
     if (ended.code != 0) {
         return fail(Errc::invalid_config,
                     fmt::format("swanctl does not load all of {} (exit code {}): {}", config,
                                 ended.code, ended.errors));
     }
-    return check_connections(std::max<std::chrono::milliseconds>(kAnswerTimeout, patience));
+    return check_connections(daemon, std::max<std::chrono::milliseconds>(kAnswerTimeout, patience));
 }
 
 // Passive with its connections, and with the means to be activated.
@@ -123,20 +133,27 @@ Result<void> make_usable(const StockInstance& daemon, std::chrono::milliseconds 
     return load_connections(daemon, patience);
 }
 
-Result<void> flush_esp(const StockInstance& /*daemon*/) {
-    ::unlink(kCharonVici);
-    ::unlink(kFifo);
+Result<void> flush_esp(const StockInstance& daemon) {
+    remove_sockets(daemon);
     VPNHA_TRY(NetlinkSocket socket, NetlinkSocket::open(NETLINK_XFRM));
     NetlinkRequest request(XFRM_MSG_FLUSHSA, 0);
     request.header<xfrm_usersa_flush>().proto = IPPROTO_ESP;
     return socket.ask(request, "removing the ESP SAs of a charon that has ended");
 }
 
-Result<void> has_connections(const StockInstance& /*daemon*/) {
-    return check_connections();
+Result<void> has_connections(const StockInstance& daemon) {
+    return check_connections(daemon);
 }
 
 }  // namespace
+
+std::string charon_vici(const std::string& netns) {
+    return run_directory(netns) + "/" + kVici;
+}
+
+std::string charon_fifo(const std::string& netns) {
+    return run_directory(netns) + "/" + kFifo;
+}
 
 const StockKind& charon_kind() {
     static const StockKind kKind{.name = "charon",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// strongSwan's charon-systemd as a stock service of a gateway. A node has one charon: it binds UDP
-// 500 and 4500, and the paths of its sockets are compiled in.
+// strongSwan's charon-systemd as a stock service of a gateway. A network namespace has one charon:
+// it binds UDP 500 and 4500, and the paths of its sockets are compiled in.
 //
 // It is started with a strongswan.conf of the package, which includes the node's and sets the HA
 // plugin behind it, so that no file of the node can bring that out of order: it is passive until
@@ -19,8 +19,10 @@
 
 namespace vpnha::adapters {
 
-// Compiled into charon.
-inline constexpr const char* kCharonVici = "/run/charon.vici";
+// Of the charon in that network namespace: where it is asked, and where its plugin ha takes orders.
+// The names are compiled into charon.
+[[nodiscard]] std::string charon_vici(const std::string& netns);
+[[nodiscard]] std::string charon_fifo(const std::string& netns);
 
 struct CharonSettings {
     std::string binary;   // charon-systemd.

@@ -431,7 +431,7 @@ TEST_F(CharonServiceTest, ItsPortIsGuardedBeforeItIsThere) {
 
 TEST_F(CharonServiceTest, SaysWhatItHasWhenItsConnectionsAreLoaded) {
     start();
-    const auto none = list_ike_sas(service(), 2s);
+    const auto none = list_ike_sas(service(), "", 2s);
     ASSERT_TRUE(none.has_value()) << none.error().detail;
     EXPECT_THAT(*none, IsEmpty());
 }
@@ -440,7 +440,8 @@ TEST_F(CharonServiceTest, WhoAsksWhatItHasWaitsForWhoStartsIt) {
     start();
     auto held = lock_directory(root_ + "/run/charon/west", LOCK_EX);
     ASSERT_TRUE(held.has_value()) << held.error().detail;
-    auto listed = std::async(std::launch::async, [this] { return list_ike_sas(service(), 2s); });
+    auto listed =
+        std::async(std::launch::async, [this] { return list_ike_sas(service(), "", 2s); });
     EXPECT_EQ(listed.wait_for(300ms), std::future_status::timeout);
     *held = UniqueFd();
     EXPECT_TRUE(listed.get().has_value());
