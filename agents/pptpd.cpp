@@ -45,7 +45,9 @@ Outcome monitor(const Call& call) {
 }
 
 Outcome validate(const Call& call) {
-    return outcome(adapters::check_pptpd(settings(call)));
+    return in_network(call, [&call](const std::string&) {
+        return outcome(adapters::check_pptpd(settings(call)));
+    });
 }
 
 Outcome reload(const Call& call) {
@@ -87,6 +89,7 @@ const ocf::Agent& pptpd() {
                                      "128, another on each node. Without it, 8 times the node's id "
                                      "in corosync.conf, modulo 128: set it, by a rule for each "
                                      "node, where that is the same for two nodes."},
+                       vpnha_config_parameter(),
                        socket_parameter()},
         .actions = {{.name = "start", .timeout_s = 20, .run = start},
                     {.name = "stop", .timeout_s = 20, .run = stop},

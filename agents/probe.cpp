@@ -13,6 +13,7 @@
 
 #include "agents.hpp"
 #include "host/os/boot_clock.hpp"
+#include "host/os/network_descriptor.hpp"
 #include "host/os/program_output.hpp"
 #include "host/os/text_file.hpp"
 #include "probe_health.hpp"
@@ -72,6 +73,12 @@ struct Asked {
 
 Asked ask(const Call& call, const ProbeSettings& settings) {
     Asked asked;
+    const auto network = netns_of(call).and_then(adapters::NetworkNamespace::open);
+    if (!network) {
+        asked.unasked.push_back(network.error().detail);
+        return asked;
+    }
+    const adapters::InNetwork within(*network);
     const std::string address = call.parameter("address");
     for (const ProbeSettings::Server& server : settings.servers) {
         std::vector<std::string> arguments{call.parameter("binary"), server.protocol, address};
@@ -268,6 +275,7 @@ const ocf::Agent& probe() {
                         .long_text = "A node that the gateway has left is a candidate as before "
                                      "after so long, if the service answers on another node. At "
                                      "most 86400."},
+                       vpnha_config_parameter(),
                        socket_parameter(),
                        {.name = "binary",
                         .default_value = VPNHA_PROBE_PROGRAM,

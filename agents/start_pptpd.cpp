@@ -66,11 +66,25 @@ std::string clash_of(cmap_handle_t map, std::uint32_t own) {
     return clash;
 }
 
+// Corosync listens in the host's network namespace, and this program may be in a gateway's.
+cs_error_t open_map(cmap_handle_t& map) {
+    const int here = ::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    const int host = ::open("/proc/1/ns/net", O_RDONLY | O_CLOEXEC);
+    const bool is_there = here >= 0 && host >= 0 && ::setns(host, CLONE_NEWNET) == 0;
+    const cs_error_t opened = cmap_initialize(&map);
+    if (is_there && ::setns(here, CLONE_NEWNET) != 0) {
+        return CS_ERR_LIBRARY;
+    }
+    ::close(host);
+    ::close(here);
+    return opened;
+}
+
 // Of this node. Empty: it cannot be told, and stderr has the reason.
 std::string own_offset() {
     cmap_handle_t map{};
     std::uint32_t own = 0;
-    if (cmap_initialize(&map) != CS_OK ||
+    if (open_map(map) != CS_OK ||
         cmap_get_uint32(map, "runtime.votequorum.this_node_id", &own) != CS_OK) {
         std::fprintf(stderr, "start-pptpd: corosync does not say which node this is\n");
         return {};

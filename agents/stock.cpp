@@ -55,9 +55,14 @@ Outcome start_stock(
                  "the parameters of its last start");
         return {};
     }
-    const auto wanted = plan(service);
-    return wanted ? outcome(service.start(*wanted, start_patience(call)))
-                  : ocf::outcome_of(wanted.error());
+    return in_network(call, [&](const std::string& netns) {
+        auto wanted = plan(service);
+        if (!wanted) {
+            return ocf::outcome_of(wanted.error());
+        }
+        wanted->netns = netns;
+        return outcome(service.start(*wanted, start_patience(call)));
+    });
 }
 
 Outcome stop_stock(const ocf::Call& call, StockService service) {

@@ -42,11 +42,13 @@ Outcome monitor(const Call& call) {
     const auto depth = call.check_level() >= kAnswersLevel ? StockService::Depth::answers
                                                            : StockService::Depth::process;
     return monitor_stock(service(call), depth,
-                         "charon has died or lost /run/charon.ha; the system log may say why");
+                         "charon has died or lost its fifo charon.ha; the system log may say why");
 }
 
 Outcome validate(const Call& call) {
-    return outcome(adapters::check_charon(settings(call)));
+    return in_network(call, [&call](const std::string&) {
+        return outcome(adapters::check_charon(settings(call)));
+    });
 }
 
 Outcome reload(const Call& call) {
@@ -63,11 +65,12 @@ const ocf::Agent& strongswan() {
             "Runs charon-systemd, passive, with the connections of swanctl.conf, on every node of "
             "the cluster, so that a takeover starts nothing: vpnhad feeds it with the SAs of the "
             "promoted node and activates it. Use it as a plain clone, and colocate the promoted "
-            "instance of the gateway's checkpoint resource with it. A node has one charon, so one "
-            "gateway of a cluster may have IPsec; disable the unit strongswan.service. It is "
-            "stopped without a word to its clients, and its ESP SAs are removed from the kernel. "
-            "Where the gateway is served, a stop takes effect when another node serves: until "
-            "then a daemon that is well goes on with its sessions.",
+            "instance of the gateway's checkpoint resource with it. A network namespace has "
+            "one charon, so of several gateways with IPsec each has a 'netns' of its own; disable "
+            "the unit strongswan.service. It is stopped without a word to its clients, and its ESP "
+            "SAs are removed from the kernel. Where the gateway is served, a stop takes effect "
+            "when another node serves: until then a daemon that is well goes on with its "
+            "sessions.",
         .parameters = {gateway_parameter(),
                        {.name = "config",
                         .default_value = "/etc/swanctl/swanctl.conf",
@@ -83,6 +86,7 @@ const ocf::Agent& strongswan() {
                         .long_text = "What charon is started with, as vpnha installs it. It "
                                      "includes /etc/strongswan.conf, which is the place for "
                                      "settings of your own."},
+                       vpnha_config_parameter(),
                        socket_parameter(),
                        {.name = "binary",
                         .default_value = "/usr/sbin/charon-systemd",

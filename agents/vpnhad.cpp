@@ -19,7 +19,9 @@
 #include <thread>
 
 #include "host/lease/fenced_file.hpp"
+#include "host/os/network_descriptor.hpp"
 #include "host/os/process.hpp"
+#include "host/os/program_output.hpp"
 #include "host/os/text_file.hpp"
 #include "host/os/unique_fd.hpp"
 
@@ -48,6 +50,7 @@ constexpr auto kStandbyPatience = 1s;
 // More than SIGKILL takes to end what does not hang in the kernel.
 constexpr auto kDeathPatience = 200ms;
 constexpr auto kSessionsPatience = 1s;
+constexpr auto kNetnsPatience = 2s;
 // A stop that lasts longer than Pacemaker waits for it has its node fenced. The second is for the
 // silencing itself.
 static_assert(kAnswerTimeout + kSessionsPatience + kEndTimeout + kDeathPatience + 1s <
@@ -150,6 +153,48 @@ ocf::Parameter socket_parameter() {
             .reloadable = true,
             .short_text = "Control socket",
             .long_text = "Where vpnhad listens, as in its configuration."};
+}
+
+ocf::Parameter vpnha_config_parameter() {
+    return {.name = "vpnha_config",
+            .default_value = "/etc/vpnha/vpnha.toml",
+            .reloadable = true,
+            .short_text = "vpnha.toml",
+            .long_text =
+                "vpnhad's configuration. Where the gateway has a 'netns' there, the "
+                "resource works in that network namespace, which has to be there before "
+                "it starts."};
+}
+
+Result<std::string> netns_of(const ocf::Call& call) {
+    const std::string config = call.parameter("vpnha_config");
+    if (::access(config.c_str(), F_OK) != 0) {
+        return std::string();
+    }
+    VPNHA_TRY(const adapters::Printed printed,
+              adapters::printed_by({VPNHA_NETNS_PROGRAM, config, call.parameter("gateway")},
+                                   kNetnsPatience));
+    if (printed.code != 0) {
+        return fail(Errc::invalid_config,
+                    fmt::format("{} cannot be read, or has no gateway '{}'; 'vpnha doctor' says "
+                                "what is wrong",
+                                config, call.parameter("gateway")));
+    }
+    return printed.text.substr(0, printed.text.find('\n'));
+}
+
+ocf::Outcome in_network(const ocf::Call& call,
+                        const std::function<ocf::Outcome(const std::string& netns)>& work) {
+    const auto netns = netns_of(call);
+    if (!netns) {
+        return ocf::outcome_of(netns.error());
+    }
+    const auto network = adapters::NetworkNamespace::open(*netns);
+    if (!network) {
+        return ocf::outcome_of(network.error());
+    }
+    const adapters::InNetwork within(*network);
+    return work(*netns);
 }
 
 Sessions sessions_here(const std::string& socket, const std::string& gateway) {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,13 @@ namespace vpnha::agents {
 // What the agents of a gateway have in common: its name, and how vpnhad is asked.
 [[nodiscard]] ocf::Parameter gateway_parameter();
 [[nodiscard]] ocf::Parameter socket_parameter();
+[[nodiscard]] ocf::Parameter vpnha_config_parameter();
+
+// The gateway's network namespace; empty: the host's, as on a node without that configuration.
+[[nodiscard]] Result<std::string> netns_of(const ocf::Call& call);
+// `work`, within it; an outcome when it is not known, or not there.
+[[nodiscard]] ocf::Outcome in_network(
+    const ocf::Call& call, const std::function<ocf::Outcome(const std::string& netns)>& work);
 
 // The sessions of a gateway on this node, as vpnhad answers. `none` when nobody answers.
 enum class Sessions {

@@ -42,7 +42,9 @@ Outcome monitor(const Call& call) {
 }
 
 Outcome validate(const Call& call) {
-    return outcome(adapters::check_xl2tpd(settings(call)));
+    return in_network(call, [&call](const std::string&) {
+        return outcome(adapters::check_xl2tpd(settings(call)));
+    });
 }
 
 Outcome reload(const Call& call) {
@@ -86,6 +88,7 @@ const ocf::Agent& xl2tpd() {
                                      "pppds as well), and the monitor fails above three quarters, "
                                      "so that it is started anew before it or the node suffers. "
                                      "A session takes 10 KiB."},
+                       vpnha_config_parameter(),
                        socket_parameter(),
                        {.name = "binary",
                         .default_value = "/usr/sbin/xl2tpd",

@@ -293,4 +293,4 @@ def test_it_tells_what_it_is_without_anything(tmp_path: Path):
                           env={})
     names = [each.attrib["name"] for each in ElementTree.fromstring(done.stdout).iter("parameter")]
     assert names == ["gateway", "address", "protocols", "l2tp_port", "timeout", "failures",
-                     "forget", "socket", "binary"]
+                     "forget", "vpnha_config", "socket", "binary"]
