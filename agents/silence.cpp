@@ -8,11 +8,13 @@
 // --is-open only looks whether the gate is open at this moment, whoever opened it: then it exits
 // with 0, else with 1.
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string_view>
 
 #include "host/addresses/network.hpp"
 #include "host/gate/gate_silence.hpp"
+#include "host/os/network_descriptor.hpp"
 #include "host/os/state_lock.hpp"
 #include "protocols/gateway_services.hpp"
 #include "protocols/tables.hpp"
@@ -21,6 +23,13 @@
 namespace vpnha {
 
 namespace {
+
+// The gateway, with the configuration of its network namespace.
+struct Place {
+    config::Config config;
+    const config::Gateway* gateway = nullptr;
+    adapters::NetworkNamespace network;
+};
 
 Result<const config::Gateway*> gateway_of(const config::Config& config, const std::string& name) {
     const config::Gateway* const gateway =
@@ -31,15 +40,28 @@ Result<const config::Gateway*> gateway_of(const config::Config& config, const st
     return gateway;
 }
 
-Result<bool> is_open(const std::string& config_file, const std::string& name) {
+Result<std::unique_ptr<const Place>> find_place(const std::string& config_file,
+                                                const std::string& name) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
     VPNHA_TRY(const config::Gateway* const gateway, gateway_of(config, name));
-    return adapters::is_open(config, *gateway);
+    auto place = std::make_unique<Place>();
+    place->config = config.part(gateway->netns);
+    place->gateway = place->config.find(gateway->id);
+    VPNHA_TRY(place->network, adapters::NetworkNamespace::open(gateway->netns));
+    return place;
+}
+
+Result<bool> is_open(const std::string& config_file, const std::string& name) {
+    VPNHA_TRY(const auto place, find_place(config_file, name));
+    const adapters::InNetwork within(place->network);
+    return adapters::is_open(place->config, *place->gateway);
 }
 
 Result<void> silence_gateway(const std::string& config_file, const std::string& name) {
-    VPNHA_TRY(const config::Config config, config::load(config_file));
-    VPNHA_TRY(const config::Gateway* const gateway, gateway_of(config, name));
+    VPNHA_TRY(const auto place, find_place(config_file, name));
+    const config::Config& config = place->config;
+    const config::Gateway* const gateway = place->gateway;
+    const adapters::InNetwork within(place->network);
     // The vpnhad that is started next waits: it would do the same, and take the processor for it.
     // One that has the lock already does the same or, killed, nothing any more.
     std::optional lock = adapters::StateLock::take(config.state_directory, {});

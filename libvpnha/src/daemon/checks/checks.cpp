@@ -15,6 +15,7 @@
 #include "daemon/checks/fencing_check.hpp"
 #include "daemon/checks/program_versions.hpp"
 #include "daemon/checks/quorum_mode.hpp"
+#include "host/addresses/each_network.hpp"
 #include "host/addresses/routing_conflicts.hpp"
 #include "host/corosync/cluster_map.hpp"
 #include "host/gate/gate_silence.hpp"
@@ -108,26 +109,46 @@ Result<std::vector<std::string>> check_denials(const std::string& config_file) {
 Result<ConntrackCheck> check_conntrack(const std::string& config_file) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
     ConntrackCheck check{.replicated = runtime::replicates_flows(config)};
-    for (const conntrack::Finding& finding :
-         runtime::find_in_conntrack(config, [] { return adapters::read_conntrack_settings(); })) {
-        check.findings.push_back(
-            {finding.severity == conntrack::Finding::Severity::error, to_string(finding)});
-    }
+    VPNHA_CHECK(adapters::in_each_network(
+        config, [&check](const config::Config& part, const std::string& where) -> Result<void> {
+            for (const conntrack::Finding& finding : runtime::find_in_conntrack(
+                     part, [] { return adapters::read_conntrack_settings(); })) {
+                check.findings.push_back({finding.severity == conntrack::Finding::Severity::error,
+                                          where + to_string(finding)});
+            }
+            return {};
+        }));
     return check;
 }
 
 Result<std::vector<DeviceFinding>> check_devices(const std::string& config_file) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
-    return runtime::find_in_devices(config);
+    std::vector<DeviceFinding> findings;
+    VPNHA_CHECK(adapters::in_each_network(
+        config, [&findings](const config::Config& part, const std::string& where) -> Result<void> {
+            VPNHA_TRY(const std::vector<DeviceFinding> found, runtime::find_in_devices(part));
+            for (const DeviceFinding& each : found) {
+                findings.push_back({each.is_error, where + each.text});
+            }
+            return {};
+        }));
+    return findings;
 }
 
 Result<std::vector<std::string>> check_routing(const std::string& config_file) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
-    VPNHA_TRY(const adapters::RoutingConflicts conflicts, adapters::routing_conflicts(config));
     std::vector<std::string> all;
-    for (const auto& [gateway, texts] : conflicts) {
-        all.insert(all.end(), texts.begin(), texts.end());
-    }
+    VPNHA_CHECK(adapters::in_each_network(
+        config, [&all](const config::Config& part, const std::string& where) -> Result<void> {
+            VPNHA_TRY(const adapters::RoutingConflicts conflicts,
+                      adapters::routing_conflicts(part));
+            for (const auto& [gateway, texts] : conflicts) {
+                for (const std::string& text : texts) {
+                    all.push_back(where + text);
+                }
+            }
+            return {};
+        }));
     return all;
 }
 

@@ -42,6 +42,17 @@ class StockLook {
     }
 
     // As its agent started it.
+    void look_at_network(const adapters::StockService& service) {
+        const auto started = service.read_started();
+        if (started && started->netns != gateway_.netns) {
+            add(fmt::format(
+                "{} runs in {}, and the gateway is in {}; start its resource again on "
+                "this node",
+                service.kind().name, words_for(started->netns), words_for(gateway_.netns)));
+        }
+    }
+
+    // The same.
     void look_at_daemon(const adapters::StockService& service,
                         const std::optional<std::uint16_t>& port, const std::string& options) {
         const auto started = service.read_started();
@@ -70,6 +81,10 @@ class StockLook {
     }
 
   private:
+    static std::string words_for(const std::string& netns) {
+        return netns.empty() ? "the host's network namespace"
+                             : fmt::format("the network namespace '{}'", netns);
+    }
     void add(const std::string& what) {
         check_.wrong.push_back(fmt::format("gateway {}: {}", gateway_.name, what));
     }
@@ -87,6 +102,9 @@ DaemonsCheck find_in_daemons(const config::Config& config, const DaemonPlaces& p
         StockLook look(gateway, places, check);
         const std::vector<adapters::StockService> services =
             adapters::gateway_services(gateway.name, places.run_root);
+        for (const adapters::StockService& service : services) {
+            look.look_at_network(service);
+        }
         for (const config::Facts& protocol : gateway.protocols.facts()) {
             if (protocol.ppp_options) {
                 look.look_at_options(protocol.daemon, *protocol.ppp_options);

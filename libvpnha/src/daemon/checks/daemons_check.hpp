@@ -17,7 +17,7 @@ struct DaemonPlaces {
     std::string ppp = "/etc/ppp";  // With pppd's file `options`, and `peers`.
 };
 
-// Of xl2tpd and pptpd as their agents started them on this node, if they did, and of the files
+// Of stock daemons as their agents started them on this node, if they did, and of the files
 // `ppp_options` with what those include.
 [[nodiscard]] DaemonsCheck find_in_daemons(const config::Config& config,
                                            const DaemonPlaces& places = {});

@@ -74,6 +74,21 @@ TEST_F(DaemonsCheckTest, WhatAFileIncludesCounts) {
     EXPECT_THAT(found().wrong, IsEmpty());
 }
 
+TEST_F(DaemonsCheckTest, ADaemonInAnotherNetworkThanItsGatewayIsNamed) {
+    const auto start_in = [this](const std::string& line) {
+        write("run/charon/dialin/started", "resource=charon\n" + line + "argument=charon\n");
+    };
+    start_in("");
+    EXPECT_THAT(found().wrong, IsEmpty());
+    config_.gateways[0].netns = "east";
+    EXPECT_THAT(found().wrong,
+                ElementsAre("gateway dialin: charon runs in the host's network namespace, and the "
+                            "gateway is in the network namespace 'east'; start its resource again "
+                            "on this node"));
+    start_in("netns=east\n");
+    EXPECT_THAT(found().wrong, IsEmpty());
+}
+
 TEST_F(DaemonsCheckTest, AFileThatIsNotThereIsNotLookedAt) {
     config_.gateways[0].protocols.serve<pptp::Table>().ppp_options = folder_ / "nothing";
     EXPECT_THAT(found().wrong, IsEmpty());

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "host/addresses/each_network.hpp"
 #include "protocols/ipsec/service/charon_service.hpp"
 #include "protocols/ipsec/service/ike_rule.hpp"
 #include "protocols/ipsec/service/strongswan_files.hpp"
@@ -91,8 +92,19 @@ namespace vpnha {
 
 Result<ConnectionsCheck> check_connections(const std::string& config_file) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
-    config::ConnectionFindings found = runtime::find_in_connections(config);
-    return ConnectionsCheck{std::move(found.refused), std::move(found.warnings)};
+    ConnectionsCheck check;
+    VPNHA_CHECK(adapters::in_each_network(
+        config, [&check](const config::Config& part, const std::string& where) -> Result<void> {
+            const config::ConnectionFindings found = runtime::find_in_connections(part);
+            for (const std::string& each : found.refused) {
+                check.refused.push_back(where + each);
+            }
+            for (const std::string& each : found.warnings) {
+                check.warnings.push_back(where + each);
+            }
+            return {};
+        }));
+    return check;
 }
 
 }  // namespace vpnha
