@@ -31,7 +31,7 @@ pcs -f "$cib/new" resource create probe@SUFFIX@ ocf:vpnha:probe \
 pcs -f "$cib/new" resource clone probe@SUFFIX@ probe@SUFFIX@-clone \
     meta interleave=true
 
-# A node in sync is worth 100 to 102, one without the records 10 at most. So 50 less is a move to a node
+# A node in sync is worth 100 to 109, one without the records 10 at most. So 50 less is a move to a node
 # in sync, and to no other: a node whose service is dead still has the sessions, and their data passes.
 # Where all nodes in sync have the mark, the gateway stays.
 pcs -f "$cib/new" constraint location checkpoint@SUFFIX@-clone rule \

@@ -52,6 +52,21 @@ class Cluster:
         for gateway in self.gateways:
             self.score(gateway, *self.nodes)
         assert self.run() == NOTHING
+        self.prefer_promoted()
+
+    def prefer_promoted(self) -> None:
+        """Who serves is worth more than a standby, as long as it serves."""
+        serving = dict(line.split(" promoted: ") for line in self.where().split("\n")
+                       if " promoted: " in line)
+        cib = ElementTree.parse(self.file)
+        for state in cib.iter("node_state"):
+            for found in state.iter("nvpair"):
+                gateway = found.attrib["name"].removeprefix("master-")
+                if gateway in self.gateways:
+                    served = serving.get(f"  {gateway}") == state.attrib["uname"]
+                    found.set("value", "109" if served else "100")
+        cib.write(self.file)
+        assert self.run() == NOTHING
 
     def score(self, gateway: str, *nodes: str) -> None:
         cib = ElementTree.parse(self.file)

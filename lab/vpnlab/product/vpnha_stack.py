@@ -34,8 +34,8 @@ CONFIG_FILE = "/etc/vpnha/vpnha.toml"
 DAEMON = "vpnhad"
 DAEMON_PATH = f"/usr/sbin/{DAEMON}"
 MEMBERS = re.compile(r"\bevent=members list=([\d,]+)")
-# 101 and 102 where standbys stand in.
-COMPLETE_SCORE = re.compile(r"promotion score 10[0-2] ")
+# 101 and 109 where standbys stand in.
+COMPLETE_SCORE = re.compile(r"promotion score 10[019] ")
 DAEMON_LOG = "vpnha/vpnhad.log"
 # Of a node that has not served before, and of one that stood in already.
 PROMOTED = ("promoted", "stand-in-confirmed")

@@ -79,9 +79,9 @@ inline constexpr int kPercentForLostSide = 30;
 // Of a score, where this node's clock differs from that of the node that serves.
 inline constexpr int kPercentForClock = 10;
 // Where standbys stand in, Pacemaker is to promote the one that does: of equal scores it takes any.
-// The promoted node's is never lower than a standby's.
+// The promoted node's is higher than a standby's by more than cib-templates/apart.crm takes off it.
 inline constexpr int kScoreFirstToStandIn = 1;
-inline constexpr int kScorePromoted = 2;
+inline constexpr int kScorePromoted = 9;
 // Of the node that is to have the role: beyond what preferences and stickiness come to.
 inline constexpr int kScoreCalls = 10'000;
 
