@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from cib-templates/ikev2-gateway.crm by cib-templates/generate.
 # One gateway of vpnha with IKEv2 alone: `sh FILE` after replacing the @…@. The
-# reasons for what is not about charon stand in l2tp-gateway.crm. A node has one charon, so one gateway
-# of a cluster may have it; l2tp-gateway.crm or pptp-gateway.crm may be loaded for others.
+# reasons for what is not about charon stand in l2tp-gateway.crm. A network namespace has one charon, so of
+# several gateways with IPsec each has a netns of its own in vpnha.toml; then load apart.crm behind them.
 #
 #   @NODES@              the cluster's nodes: "gw1 gw2 gw3"
 #   @GATEWAY@            the gateway's name in vpnha.toml; it has the table [gateway.NAME.ipsec]
 #   @SUFFIX@             nothing; in a cluster of several gateways what tells its resources apart
+#   @SWANCTL_CONFIG@     its connections: "/etc/swanctl/swanctl.conf"; of several gateways each has a file
 #   @FENCE_AGENT@        your power fencing: fence_ipmilan, fence_virsh, …
 #   @FENCE_PARAMETERS@   its parameters: ip=… username=…
 
@@ -52,7 +53,7 @@ pcs -f "$cib/new" resource clone checkpoint@SUFFIX@ checkpoint@SUFFIX@-clone \
 # failure-timeout: a standby whose charon was killed is a standby again soon; it serves nobody who
 #   could be disturbed by a second failure.
 pcs -f "$cib/new" resource create strongswan@SUFFIX@ ocf:vpnha:strongswan \
-    gateway=@GATEWAY@ \
+    gateway=@GATEWAY@ config=@SWANCTL_CONFIG@ \
     op start interval=0 timeout=20s \
     op stop interval=0 timeout=20s on-fail=fence \
     op monitor interval=2s timeout=20s \

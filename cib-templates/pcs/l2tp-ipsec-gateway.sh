@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from cib-templates/l2tp-ipsec-gateway.crm by cib-templates/generate.
 # One gateway of vpnha with L2TP/IPsec and IKEv2: `sh FILE` after replacing the
-# @…@, instead of l2tp-gateway.crm, where the reasons for what is not about charon stand. A node has one
-# charon, so one gateway of a cluster may have it; l2tp-gateway.crm may be loaded for others.
+# @…@, instead of l2tp-gateway.crm, where the reasons for what is not about charon stand. A network
+# namespace has one charon, so of several gateways with IPsec each has a netns of its own in vpnha.toml; then
+# load apart.crm behind them.
 #
 #   @NODES@              the cluster's nodes: "gw1 gw2 gw3"
 #   @GATEWAY@            the gateway's name in vpnha.toml; it has the table [gateway.NAME.ipsec]
 #   @SUFFIX@             nothing; in a cluster of several gateways what tells its resources apart
 #   @XL2TPD_CONFIG@      its xl2tpd.conf, the same path on all nodes
+#   @SWANCTL_CONFIG@     its connections: "/etc/swanctl/swanctl.conf"; of several gateways each has a file
 #   @FENCE_AGENT@        your power fencing: fence_ipmilan, fence_virsh, …
 #   @FENCE_PARAMETERS@   its parameters: ip=… username=…
 
@@ -71,7 +73,7 @@ pcs -f "$cib/new" constraint order \
 # failure-timeout: a standby whose charon was killed is a standby again soon; it serves nobody who
 #   could be disturbed by a second failure.
 pcs -f "$cib/new" resource create strongswan@SUFFIX@ ocf:vpnha:strongswan \
-    gateway=@GATEWAY@ \
+    gateway=@GATEWAY@ config=@SWANCTL_CONFIG@ \
     op start interval=0 timeout=20s \
     op stop interval=0 timeout=20s on-fail=fence \
     op monitor interval=2s timeout=20s \

@@ -16,6 +16,7 @@ GATEWAYS = [types.SimpleNamespace(name=name, spec=NODES[name], address=NODES[nam
             for name in ("gw1", "gw2", "gw3")]
 VARIABLES = {"NODES": "gw1 gw2 gw3", "GATEWAY": "l2tp", "SUFFIX": "",
              "XL2TPD_CONFIG": "/etc/x.conf", "PPTPD_CONFIG": "/etc/p.conf",
+             "SWANCTL_CONFIG": "/etc/s.conf",
              "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "",
              "VIP_OUTSIDE": "192.0.2.100", "VIP_INSIDE": "198.51.100.100",
              "ADDRESSES": "192.0.2.9/24 2001:db8::9/64", "INTERFACE": "outside",

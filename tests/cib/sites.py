@@ -17,6 +17,7 @@ from vpnlab.product.cluster import fill, render_cib
 ROOT = Path(__file__).resolve().parents[2]
 THREE, TWO = ("gw1", "gw2", "gw3"), ("gw1", "gw2")
 VALUES = {"GATEWAY": "dialin", "SUFFIX": "", "XL2TPD_CONFIG": "/etc/xl2tpd/dialin.conf",
+          "SWANCTL_CONFIG": "/etc/swanctl/swanctl.conf",
           "PPTPD_CONFIG": "/etc/pptpd/dialin.conf", "FENCE_AGENT": "fence_dummy",
           "FENCE_PARAMETERS": "status_file=/run/power",
           "ADDRESSES": "192.0.2.9/24 2001:db8::9/64", "INTERFACE": "outside",
@@ -24,7 +25,8 @@ VALUES = {"GATEWAY": "dialin", "SUFFIX": "", "XL2TPD_CONFIG": "/etc/xl2tpd/diali
           "LOGIN": "site one", "SECRET_FILE": "/etc/vpnha/office.secret", "LINK": "link0",
           "ROUTES": "10.1.0.0/16 10.2.0.0/16", "PRIMARY": "gw2", "WITNESS": "gw3",
           "ADDRESS": "192.0.2.100", "PROTOCOLS": "l2tp ike"}
-SECOND = {"GATEWAY": "dialin2", "SUFFIX": "-dialin2", "XL2TPD_CONFIG": "/etc/xl2tpd/dialin2.conf"}
+SECOND = {"GATEWAY": "dialin2", "SUFFIX": "-dialin2", "XL2TPD_CONFIG": "/etc/xl2tpd/dialin2.conf",
+          "SWANCTL_CONFIG": "/etc/swanctl/dialin2.conf"}
 XML_VALUES = {"FENCE_PARAMETERS":
               '<nvpair id="fencing-file" name="status_file" value="/run/power"/>',
               "SERVICE": 'class="ocf" provider="pacemaker" type="Dummy"'}
@@ -52,6 +54,11 @@ SITES: dict[str, tuple[Sequence[str], list[Part]]] = {
     "addresses": (THREE, [part("cib-templates/vip-gateway")]),
     "link": (THREE, [part("cib-templates/pppd-link")]),
     "two-gateways": (THREE, [L2TP, part("cib-templates/l2tp-gateway", **SECOND)]),
+    "two-gateways-apart": (THREE, [part("cib-templates/ikev2-gateway"),
+                                   part("cib-templates/ikev2-gateway", **SECOND),
+                                   part("cib-templates/apart", OTHER=SECOND["SUFFIX"]),
+                                   part("cib-templates/apart", SUFFIX=SECOND["SUFFIX"],
+                                        OTHER="")]),
     "witness": (THREE, [L2TP, part("cib-templates/witness")]),
     "fence-vpnha": (THREE, [L2TP, part("stonith/fence-vpnha-then-power")]),
     "two-nodes": (TWO, [L2TP, part("stonith/two-nodes")]),
