@@ -31,7 +31,7 @@ def test_address_follows_from_node_and_network(node, network, address):
 def test_no_two_links_share_an_address_a_mac_or_a_tap():
     links = [(node, network) for node in NODES.values() for network in node.networks]
     for what in (lambda n, net: n.address(net), lambda n, net: n.mac(net),
-                 lambda n, net: n.tap(net)):
+                 lambda n, net: n.mac(net, apart=True), lambda n, net: n.tap(net)):
         values = [what(node, network) for node, network in links]
         assert len(values) == len(set(values))
 

@@ -141,7 +141,7 @@ def _invariants(clients: Sequence[VpnClient], outside: dict[str, Path],
 def _gateway(lab: Lab, gateway: VpnGateway, outside: dict[str, Path], inside: dict[str, Path],
              t_fault: float | None) -> tuple[VipAnalysis, list[Event]]:
     """Who owned a gateway's addresses, and what others sent from them."""
-    macs = {node.name: [node.spec.mac("outside"), node.spec.mac("inside")]
+    macs = {node.name: [*node.spec.macs("outside"), *node.spec.macs("inside")]
             for node in lab.gateways}
     analysis = analyse_vip(outside, inside, gateway.vips, t_fault, macs=macs)
     return analysis, standby_frames({name: [outside[name], inside[name]] for name in outside},

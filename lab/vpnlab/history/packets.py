@@ -28,8 +28,9 @@ ANNOUNCED_TO_ALL = "ff02::1"
 def _speakers() -> dict[str, str]:
     """Who may bring a frame of a gateway, by hardware addresses: gateways, and the router of a
     home. What others send from the gateway's address is forged, and no word of it."""
-    return {spec.mac(network): spec.name for spec in NODES.values()
-            if spec.is_gateway or spec.name == NAT for network in spec.networks}
+    return {mac: spec.name for spec in NODES.values()
+            if spec.is_gateway or spec.name == NAT for network in spec.networks
+            for mac in spec.macs(network)}
 
 
 SPEAKERS = _speakers()

@@ -301,8 +301,8 @@ class Lab:
     def capture_sent(self, node: str, network: str, path: Path) -> Capture:
         """Captures on the bridge what the node sends: only what really got onto the network, so
         nothing of a node whose cable is pulled."""
-        mac = self.node(node).spec.mac(network)
-        return self._capture(network, path, f"ether src {mac}")
+        macs = self.node(node).spec.macs(network)
+        return self._capture(network, path, " or ".join(f"ether src {mac}" for mac in macs))
 
     def _capture(self, device: str, path: Path, expression: str) -> Capture:
         capture = Capture(self.namespace, device, path, expression)

@@ -41,6 +41,8 @@ class VpnGateway:
     net6: str
     # That clients of L2TP dial.
     l2tp_port: int = 1701
+    # Its network namespace on the nodes; empty: the host's.
+    netns: str = ""
 
     @property
     def vips(self) -> tuple[str, ...]:
@@ -77,6 +79,8 @@ VPN_GATEWAYS = (L2TP, L2TP_2, *(
     VpnGateway(f"l2tp{number}", number, f"192.0.2.{99 + number}", f"198.51.100.{99 + number}",
                f"10.{199 + number}", f"2001:db8:1::{99 + number}", f"2001:db8:2::{99 + number}",
                f"2001:db8:{199 + number}::/48") for number in (3, 4, 5)))
+# A second one with IPsec.
+L2TP_APART = dataclasses.replace(L2TP_2, netns="apart")
 # Of the one that most scenarios have.
 VIP_OUTSIDE = L2TP.vip_outside
 VIP_INSIDE = L2TP.vip_inside
@@ -153,9 +157,14 @@ class NodeSpec:
         prefix = {"outside": "2001:db8:1", "inside": "2001:db8:2"}[network]
         return f"{prefix}::{self.address(network).rpartition('.')[2]}"
 
-    def mac(self, network: str) -> str:
-        """Locally administered, from the node and the network, so the same in every lab."""
-        return f"02:00:00:00:{NETWORKS[network].number:02x}:{self.id:02x}"
+    def mac(self, network: str, apart: bool = False) -> str:
+        """Locally administered, from the node and the network, so the same in every lab. `apart`:
+        of the device of that name in a gateway's network namespace."""
+        return f"02:00:00:{apart:02x}:{NETWORKS[network].number:02x}:{self.id:02x}"
+
+    def macs(self, network: str) -> tuple[str, str]:
+        """Of all that it may send there."""
+        return self.mac(network), self.mac(network, apart=True)
 
     def tap(self, network: str) -> str:
         """Name of the host's side of the link, inside the lab's namespace."""

@@ -39,10 +39,12 @@ charon-systemd {{
 """
 
 
-def configure(node: Node, connections: str, settings: str) -> None:
-    """`connections` is in the format of swanctl.conf, `settings` in that of strongswan.conf."""
-    node.put(SETTINGS, _LOGGING + settings)
-    node.put(CONNECTIONS, connections, mode=0o600)
+def configure(node: Node, connections: str, settings: str, file: str = CONNECTIONS) -> None:
+    """`connections` is in the format of swanctl.conf, `settings` in that of strongswan.conf. Each
+    `file` of a node, for a charon of its own, has settings of its own; all charons read all."""
+    node.put(SETTINGS if file == CONNECTIONS else f"{SETTINGS}.{file.rpartition('/')[2]}",
+             _LOGGING + settings)
+    node.put(file, connections, mode=0o600)
 
 
 class Charon:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ..host.node import Node
 from ..host.topology import L2TP, NETWORKS, VpnGateway
 from . import pki
-from .charon import Charon, configure, sas
+from .charon import CONNECTIONS, Charon, configure, sas
 from .dialler import IKEV2, L2TP_IPSEC
 from .l2tp_gateway import PASSWORD, USER, l2tp_leftovers
 
@@ -26,7 +26,7 @@ L2TP_CHILD = ("mode = transport", "local_ts = dynamic[udp/1701]", "remote_ts = d
 # By these vpnhad tells clients behind one NAT address from each other.
 L2TP_MARKS = ("mark_in = %unique", "mark_out = %unique", "set_mark_in = %same")
 IKEV2_CHILD = (f"local_ts = {NETWORKS['inside'].prefix}",)
-IKEV2_OPTIONS = ("version = 2", f"pools = {POOL}")
+IKEV2_OPTIONS = ("version = 2",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,7 +84,8 @@ def gateway_connections(gateway: VpnGateway = L2TP, marked: bool = True,
                   f"esp_proposals = {offers.l2tp_esp}")
     ikev2_child = (*IKEV2_CHILD, f"esp_proposals = {offers.ikev2_esp}")
     l2tp_options = ("version = 1", f"proposals = {offers.l2tp}")
-    ikev2_options = (*IKEV2_OPTIONS, f"proposals = {offers.ikev2}")
+    ikev2_options = (*IKEV2_OPTIONS, f"pools = {pool_name(gateway)}",
+                     f"proposals = {offers.ikev2}")
     ikev2 = "".join(_connection(gateway, ikev2_name(auth), ikev2_options, _AUTHENTICATION[auth],
                                 ikev2_child, lifetimes, mobike) for auth in Auth)
     return f"""\
@@ -142,13 +143,24 @@ def ikev2_name(auth: Auth) -> str:
     return f"{IKEV2}-{auth.value}"
 
 
+def pool_name(gateway: VpnGateway) -> str:
+    """Each charon of a node knows the pools of all of them."""
+    return POOL if gateway.name == L2TP.name else f"{POOL}-{gateway.name}"
+
+
+def connections_file(gateway: VpnGateway) -> str:
+    """What its charon loads."""
+    return CONNECTIONS if not gateway.netns else CONNECTIONS.replace(
+        ".conf", f"-{gateway.name}.conf")
+
+
 def configure_gateway(node: Node, gateway: VpnGateway, settings: str = "", marked: bool = True,
                       lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
                       offers: Offers = Offers()) -> None:
     """The files that are the same on all nodes of a gateway; `settings` of strongswan.conf beside
     the pool of virtual IPs."""
     configure(node, gateway_connections(gateway, marked, lifetimes, mobike, offers),
-              settings + pool_settings(gateway))
+              settings + pool_settings(gateway), connections_file(gateway))
     for path, content in pki.files(SERVER_ID).items():
         node.put(path, content, mode=0o600)
 
@@ -161,7 +173,7 @@ charon {{
     plugins {{
         ha {{
             pools {{
-                {POOL} = {gateway.virtual_pool}
+                {pool_name(gateway)} = {gateway.virtual_pool}
             }}
         }}
     }}

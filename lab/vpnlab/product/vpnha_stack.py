@@ -17,10 +17,10 @@ from ..host.lab import Lab
 from ..host.node import CommandFailed, Node
 from ..host.state import text_of
 from ..host.topology import L2TP, NODES, VpnGateway
-from . import charon
+from . import charon, network_namespace
 from .cluster import CIB_FILE, TEMPLATES, Cluster
 from .dialler import WIREGUARD
-from .ipsec_gateway import Lifetimes, configure_gateway
+from .ipsec_gateway import Lifetimes, configure_gateway, connections_file
 from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftovers, lns_config,
                            ppp_options)
 from .pptp_gateway import CONFIG as PPTPD_CONFIG
@@ -97,6 +97,7 @@ def _gateway_toml(gateway: VpnGateway, ipv6: bool, waiting: bool, ipsec: bool,
     return f"""\
 [gateway.{gateway.name}]
 id = {gateway.id}
+{f'netns = "{gateway.netns}"' if gateway.netns else ""}
 {"stand_in = false" if waiting else ""}
 resume_scripts = {json.dumps(resume_scripts)}
 ppp_local = "{gateway.ppp_local}"
@@ -118,6 +119,7 @@ addresses = {json.dumps(inside)}
 [gateway.{gateway.name}.ipsec]
 required = true
 virtual_pools = {json.dumps([gateway.virtual_pool])}
+{f"connections = {json.dumps([connections_file(gateway)])}" if gateway.netns else ""}
 """ if ipsec else "")
 
 
@@ -162,10 +164,10 @@ class VpnhaStack:
                  resume_scripts: bool = False, witness: Witness | None = None,
                  lease: Sequence[str] = (), probe: str = "",
                  tables: Collection[str] = (), wireguard: str = "") -> None:
-        """`ipsec`: of the only gateway; a node has one charon. `pptp`: pptpd in place of xl2tpd;
-        `mppe`: it takes nobody without; `ppp`: further options of pppds. `router`: by which
-        answers leave outside. `common_pool`: pptpd, also beside xl2tpd, and vpnhad gives addresses
-        from there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move.
+        """`ipsec`: of all gateways, each in a network namespace of its own. `pptp`: pptpd in place
+        of xl2tpd; `mppe`: it takes nobody without; `ppp`: further options of pppds. `router`: by
+        which answers leave outside. `common_pool`: pptpd, also beside xl2tpd, and vpnhad gives
+        addresses from there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move.
         `resume_scripts`: pppd's scripts run for resumed sessions. `witness`: votes beside two
         gateways. `lease`: keys of vpnha.toml's section of that name. `probe`: the protocols that
         ocf:vpnha:probe asks for. `tables`: of vpnha.toml, of protocols that a program has besides
@@ -233,11 +235,14 @@ class VpnhaStack:
         self.cluster.configure(TEMPLATES / template, *(
             {"GATEWAY": gateway.name, "SUFFIX": _suffix(gateway),
              "XL2TPD_CONFIG": xl2tpd_conf(gateway),
+             "SWANCTL_CONFIG": connections_file(gateway),
              "PPTPD_CONFIG": pptpd_conf_file(gateway), "ADDRESS": gateway.vip_outside,
-             "PROTOCOLS": self._probe} for gateway in self._gateways),
+             "OTHER": _suffix(self._gateways[index - 1]),
+             "PROTOCOLS": self._probe} for index, gateway in enumerate(self._gateways)),
             fencing=self._fencing,
             also=[TEMPLATES / f"{name}.crm" for name, wanted in (
-                ("pptp-gateway", self._common_pool and not self._pptp), ("probe", self._probe))
+                ("pptp-gateway", self._common_pool and not self._pptp), ("probe", self._probe),
+                ("apart", any(each.netns for each in self._gateways)))
                 if wanted])
         for gateway in self._gateways:
             self.of(gateway).wait_in_sync()
@@ -254,10 +259,12 @@ class VpnhaStack:
         node.put(CONFIG_FILE, section + gateways, mode=0o640)
         if self._wireguard:
             configure_wireguard(node, self._wireguard)
-        if self._ipsec:
-            configure_gateway(node, self.gateway, lifetimes=self._lifetimes,
-                              mobike=self._mobike)
         for gateway in self._gateways:
+            if gateway.netns:
+                network_namespace.make(node, gateway)
+            if self._ipsec:
+                configure_gateway(node, gateway, lifetimes=self._lifetimes,
+                                  mobike=self._mobike)
             options = options_file(gateway)
             plugin = ["plugin vpnha.so", f"vpnha_gateway {gateway.name}"]
             node.put(xl2tpd_conf(gateway), lns_config(node, gateway, options).text())
@@ -351,7 +358,9 @@ class VpnhaStack:
                   if each["protocol"] != WIREGUARD),
                 *(pptp_leftovers(node) if self._pptp or self._common_pool else ()),
                 *(() if self._pptp else l2tp_leftovers(node)),
-                *(charon.sas(node) if self._ipsec else ())]
+                *(charon.sas(node) if self._ipsec else ()),
+                *(each for gateway in self._gateways if gateway.netns
+                  for each in network_namespace.leftovers(node, gateway))]
 
     def node_status(self, node: Node) -> dict:
         """`vpnha status --json` of a node."""

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The network namespace of a gateway on a node, made by the very lines of vpnha-netns@.service: a
+node of the lab has no systemd."""
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..host.node import Node
+from ..host.topology import NETWORKS, SYSCTL_CONF, VpnGateway
+
+UNIT = Path(__file__).resolve().parents[3] / "daemon" / "vpnha-netns@.service"
+DIRECTORY = "/etc/vpnha/netns"
+SIDES = ("outside", "inside")
+# The last byte of the node's own addresses within: 80 + id.
+OFFSET = 80
+
+
+def links_file(node: Node, gateway: VpnGateway) -> str:
+    """What `ip -batch` does in the host's namespace. Names that are taken there are refused."""
+    return "".join(f"link add link {side} name {_new_name(gateway, side)} "
+                   f"address {node.spec.mac(side, apart=True)} netns {gateway.netns} "
+                   "type macvlan mode bridge\n" for side in SIDES)
+
+
+def setup_file(node: Node, gateway: VpnGateway) -> str:
+    """What it does within."""
+    return "".join(f"link set {_new_name(gateway, side)} name {side}\n"
+                   f"address add {_own_address(node, side)} dev {side}\nlink set {side} up\n"
+                   for side in SIDES)
+
+
+def _new_name(gateway: VpnGateway, side: str) -> str:
+    return f"{gateway.netns}-{side}"
+
+
+def _own_address(node: Node, side: str) -> str:
+    net, _, length = NETWORKS[side].prefix.partition("/")
+    return f"{net.rpartition('.')[0]}.{OFFSET + node.spec.id}/{length}"
+
+
+def start_lines(unit: str, netns: str) -> Iterator[tuple[list[str], bool]]:
+    """The commands of a unit's start, and whether each has to succeed."""
+    for line in unit.splitlines():
+        key, _, command = line.partition("=")
+        if key == "ExecStart":
+            may_fail = command.startswith("-")
+            yield shlex.split(command.removeprefix("-").replace("%i", netns)), not may_fail
+
+
+def make(node: Node, gateway: VpnGateway) -> None:
+    """On a node that has not made it since its start."""
+    if node.run("ip", "-n", gateway.netns, "link", check=False).code == 0:
+        return
+    node.put("/etc/sysctl.d/60-vpnha.conf", SYSCTL_CONF.read_text("utf-8"))
+    node.put(f"{DIRECTORY}/{gateway.netns}.links", links_file(node, gateway))
+    node.put(f"{DIRECTORY}/{gateway.netns}.setup", setup_file(node, gateway))
+    for command, must_succeed in start_lines(UNIT.read_text("utf-8"), gateway.netns):
+        node.run(*command, check=must_succeed)
+
+
+def leftovers(node: Node, gateway: VpnGateway) -> list[str]:
+    """What remains of sessions in its kernel tables."""
+    def lines(*arguments: str) -> list[str]:
+        return node.run("ip", "-n", gateway.netns, *arguments).stdout.splitlines()
+
+    return [*(f"ESP SA: {line}" for line in lines("xfrm", "state") if line.startswith("src ")),
+            *(f"tunnel: {line.strip()}" for line in lines("l2tp", "show", "tunnel")
+              if "Tunnel" in line),
+            *(f"interface: {line}" for line in lines("-o", "link") if ": ppp" in line)]
