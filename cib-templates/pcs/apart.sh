@@ -16,9 +16,10 @@ cp "$cib/old" "$cib/new"
 
 # Of two standbys in sync, Pacemaker takes the one that does not serve the other gateway. A node in sync is
 # worth 100, the standby that stands in first 101, a node that serves 109: so 5 less decides between standbys,
-# and moves no gateway that is served. A standby that lacks sessions is worth 10 at most, and gets none for this.
-# Where the standby that stands in serves the other gateway, and Pacemaker learns that first, it serves both:
-# `vpnha switchover` moves one. So it does when a node comes back.
+# and moves no gateway that is served. With stand_in = false a node that serves is worth 100, and it does. A
+# standby that lacks sessions is worth 10 at most, and gets none for this.
+# Standbys stand in by the same order: who serves another gateway comes last. Where no other one was in sync,
+# one node serves both, and `vpnha switchover` moves one when a node comes back.
 # Twice: Pacemaker places the one that stands second first, and only the other one heeds it.
 pcs -f "$cib/new" constraint colocation add \
     Promoted checkpoint@SUFFIX@-clone with Promoted checkpoint@OTHER@-clone \

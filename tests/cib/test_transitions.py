@@ -228,7 +228,7 @@ def scores(cluster: Cluster, others: int) -> None:
     cib = ElementTree.parse(cluster.file)
     for state in cib.iter("node_state"):
         for found in _transient(state).findall("./nvpair[@name='master-checkpoint']"):
-            found.set("value", str(102 if state.attrib["uname"] == holder else others))
+            found.set("value", str(109 if state.attrib["uname"] == holder else others))
     cib.write(cluster.file)
     assert cluster.run() == NOTHING
 

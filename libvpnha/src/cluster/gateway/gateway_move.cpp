@@ -79,11 +79,14 @@ Result<MovePlan> GatewayNode::plan_move(std::optional<NodeId> wanted) const {
                    : fail(Errc::busy, fmt::format("{} cannot have gateway {}: {}", name_of(*wanted),
                                                   gateway, objection));
     }
-    std::set<NodeId> others{self()};
+    std::set<NodeId> all{self()};
     for (const auto& [node, state] : replica_.peers()) {
-        others.insert(node);
+        all.insert(node);
     }
-    others.erase(*holder);
+    all.erase(*holder);
+    std::vector<NodeId> others(all.begin(), all.end());
+    std::stable_partition(others.begin(), others.end(),
+                          [this](NodeId node) { return !others_.busy.contains(node); });
     std::string objections;
     for (const NodeId node : others) {
         const std::string objection = objection_to(node);

@@ -114,6 +114,7 @@ struct Others {
     RoundLateness lateness{};  // Of this node's own rounds, which the others wait for.
     std::optional<LeaseSize> size{};
     std::vector<TimePoint> announcements{};  // Repeated, to the neighbours.
+    std::set<NodeId> busy{};                 // As StandIn::busy() has it.
 };
 
 struct GatewayCounters {
@@ -225,6 +226,8 @@ class GatewayNode {
     void set_routing(std::vector<std::string> conflicts) {
         blockers_.set_routing(std::move(conflicts));
     }
+
+    void set_busy(std::set<NodeId> nodes) { others_.busy = std::move(nodes); }
 
     // See Links::set_macs().
     void set_macs(const SideMacs& macs) { links_.set_macs(macs); }

@@ -51,7 +51,7 @@ std::size_t GatewayNode::rank_without(const std::set<NodeId>& gone) const {
             candidates.push_back(node);
         }
     }
-    return StandIn::rank(std::move(candidates), self(), settings_.id);
+    return StandIn::rank(std::move(candidates), others_.busy, self(), settings_.id);
 }
 
 std::optional<StandIn::Turn> GatewayNode::turn_to_stand_in() const {

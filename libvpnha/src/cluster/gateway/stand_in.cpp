@@ -32,13 +32,26 @@ constexpr Duration kDeposed = std::chrono::seconds(10);
 
 }  // namespace
 
-std::size_t StandIn::rank(std::vector<NodeId> candidates, NodeId self, GatewayId gateway) {
+std::size_t StandIn::rank(std::vector<NodeId> candidates, const std::set<NodeId>& busy, NodeId self,
+                          GatewayId gateway) {
     std::sort(candidates.begin(), candidates.end());
+    const auto first = static_cast<std::ptrdiff_t>(gateway.value % candidates.size());
+    std::rotate(candidates.begin(), candidates.begin() + first, candidates.end());
+    std::stable_partition(candidates.begin(), candidates.end(),
+                          [&busy](NodeId node) { return !busy.contains(node); });
     const auto at = std::find(candidates.begin(), candidates.end(), self);
     VPNHA_ASSERT(at != candidates.end());
-    const std::size_t count = candidates.size();
-    const auto place = static_cast<std::size_t>(at - candidates.begin());
-    return (place + count - gateway.value % count) % count;
+    return static_cast<std::size_t>(at - candidates.begin());
+}
+
+std::set<NodeId> StandIn::busy(const std::map<GatewayId, NodeId>& holders, GatewayId gateway) {
+    std::set<NodeId> busy;
+    for (const auto& [id, node] : holders) {
+        if (id != gateway) {
+            busy.insert(node);
+        }
+    }
+    return busy.contains(holders.at(gateway)) ? std::set<NodeId>{} : busy;
 }
 
 void StandIn::note_turn(const std::optional<Turn>& turn, TimePoint now) {

@@ -22,7 +22,9 @@
 // and start what it is about to demote.
 #pragma once
 
+#include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -50,9 +52,15 @@ class StandIn {
     explicit StandIn(bool wanted) : wanted_(wanted) {}
 
     // The place of `self` among those that could stand in, itself included: turned by the gateway's
-    // id, so that the gateways of a dead node are spread.
-    [[nodiscard]] static std::size_t rank(std::vector<NodeId> candidates, NodeId self,
+    // id, so that the gateways of a dead node are spread. Who is `busy` comes behind all others.
+    [[nodiscard]] static std::size_t rank(std::vector<NodeId> candidates,
+                                          const std::set<NodeId>& busy, NodeId self,
                                           GatewayId gateway);
+    // Who is busy, as that gateway has it: the holders of others. None, where its own holder has
+    // several: these are spread. `holders`: as the group has heard, so that all nodes find the
+    // same.
+    [[nodiscard]] static std::set<NodeId> busy(const std::map<GatewayId, NodeId>& holders,
+                                               GatewayId gateway);
 
     // To be called after every event, before due(): since when this node could ask.
     void note_turn(const std::optional<Turn>& turn, TimePoint now);

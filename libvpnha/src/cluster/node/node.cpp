@@ -430,6 +430,7 @@ Effects Node::on_time(TimePoint now) {
 
 void Node::settle(TimePoint now, Effects& effects) {
     go_on_fencing(now, effects);
+    note_holders();
     compare_setups();
     for (auto& [id, gateway] : gateways_) {
         gateway.go_on(now, effects);
@@ -450,6 +451,20 @@ void Node::settle(TimePoint now, Effects& effects) {
         for (const wire::Setup& setup : settings_.setups) {
             effects.emplace_back(SendToGroup{speech_.encode(setup)});
         }
+    }
+}
+
+void Node::note_holders() {
+    std::map<GatewayId, NodeId> holders;
+    for (const auto& [id, gateway] : gateways_) {
+        holders[id] = gateway.replica().epoch().node;
+    }
+    if (holders == holders_) {
+        return;
+    }
+    holders_ = std::move(holders);
+    for (auto& [id, gateway] : gateways_) {
+        gateway.set_busy(StandIn::busy(holders_, id));
     }
 }
 

@@ -246,6 +246,8 @@ class Node {
     void give_up_fencing(TimePoint now, Effects& effects);
 
     void on_hello(NodeId sender, const wire::Hello& hello, Effects& effects);
+    // Tells every gateway who has enough to do with others, when that is new.
+    void note_holders();
     // Tells every gateway in what this node differs from the promoted one, when that may be new.
     void compare_setups();
     void choose_version(Effects& effects);
@@ -265,6 +267,7 @@ class Node {
     bool setups_due_ = false;
     bool setups_changed_ = false;
     std::map<GatewayId, std::optional<NodeId>> compared_with_;
+    std::map<GatewayId, NodeId> holders_;  // By the newest epochs of the group.
     bool writable_ = true;
     std::deque<Fencing> fencings_;  // The first one is under way.
     Counters counters_;

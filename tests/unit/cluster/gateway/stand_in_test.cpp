@@ -31,7 +31,7 @@ TEST(StandInTest, GatewaysOfADeadNodeAreSpread) {
     const std::vector<NodeId> candidates{NodeId{4}, NodeId{2}, NodeId{7}};
     const auto first_of = [&](std::uint8_t gateway) {
         for (const NodeId node : candidates) {
-            if (StandIn::rank(candidates, node, GatewayId{gateway}) == 0) {
+            if (StandIn::rank(candidates, {}, node, GatewayId{gateway}) == 0) {
                 return node.value;
             }
         }
@@ -40,8 +40,34 @@ TEST(StandInTest, GatewaysOfADeadNodeAreSpread) {
     EXPECT_EQ(first_of(3), 2U);
     EXPECT_EQ(first_of(1), 4U);
     EXPECT_EQ(first_of(2), 7U);
-    EXPECT_EQ(StandIn::rank(candidates, NodeId{2}, GatewayId{2}), 1U);
-    EXPECT_EQ(StandIn::rank(candidates, NodeId{4}, GatewayId{2}), 2U);
+    EXPECT_EQ(StandIn::rank(candidates, {}, NodeId{2}, GatewayId{2}), 1U);
+    EXPECT_EQ(StandIn::rank(candidates, {}, NodeId{4}, GatewayId{2}), 2U);
+}
+
+TEST(StandInTest, WhoIsBusyComesBehindAllOthers) {
+    const std::vector<NodeId> candidates{NodeId{4}, NodeId{2}, NodeId{7}};
+    const auto rank = [&](std::uint32_t node) {
+        return StandIn::rank(candidates, {NodeId{4}, NodeId{9}}, NodeId{node}, GatewayId{1});
+    };
+    EXPECT_EQ(rank(7), 0U);
+    EXPECT_EQ(rank(2), 1U);
+    EXPECT_EQ(rank(4), 2U) << "the first one otherwise";
+    const std::set<NodeId> all{candidates.begin(), candidates.end()};
+    EXPECT_EQ(StandIn::rank(candidates, all, NodeId{4}, GatewayId{1}), 0U);
+}
+
+TEST(StandInTest, TheHoldersOfOtherGatewaysAreBusy) {
+    const std::map<GatewayId, NodeId> apart{{GatewayId{1}, NodeId{1}}, {GatewayId{2}, NodeId{2}}};
+    EXPECT_EQ(StandIn::busy(apart, GatewayId{1}), std::set{NodeId{2}});
+    EXPECT_EQ(StandIn::busy(apart, GatewayId{2}), std::set{NodeId{1}});
+    EXPECT_TRUE(StandIn::busy({{GatewayId{1}, NodeId{1}}}, GatewayId{1}).empty());
+}
+
+TEST(StandInTest, NobodyIsBusyWhereTheGatewaysOfOneHolderAreSpread) {
+    const std::map<GatewayId, NodeId> together{
+        {GatewayId{1}, NodeId{1}}, {GatewayId{2}, NodeId{1}}, {GatewayId{3}, NodeId{2}}};
+    EXPECT_TRUE(StandIn::busy(together, GatewayId{1}).empty());
+    EXPECT_EQ(StandIn::busy(together, GatewayId{3}), std::set{NodeId{1}});
 }
 
 StandIn::Turn turn_of(std::size_t rank, bool released = false) {
