@@ -31,6 +31,7 @@ struct Order {
 // The outside device of the gateway on this node.
 struct OutsideDevice {
     std::string name{};
+    std::string netns{};  // Its network namespace; empty: the host's.
     std::vector<std::string> addresses{};
     // keep_addr_on_down of IPv6; empty: this node has no IPv6.
     std::string keeps_addresses{};

@@ -10,6 +10,7 @@
 
 #include "cli/cluster_check.hpp"
 #include "cli/drill/programs.hpp"
+#include "host/os/network_descriptor.hpp"
 #include "host/os/process.hpp"
 #include "host/os/program_output.hpp"
 #include "host/os/text_file.hpp"
@@ -103,11 +104,15 @@ Result<Facts> look(const Order& order, const Ask& ask) {
     facts.stonith_action =
         cluster_option(section("crm_config"), "stonith-action").value_or(std::string());
     facts.is_probed = is_probed(section("resources"), order.gateway).value_or(false);
-    facts.service_runs = !order.service.empty() && !adapters::processes_here(order.service).empty();
     facts.links = parse_cluster_links(output({kCfgtool, "-n"}));
     facts.lease_port = config.lease_port;
     if (const config::Gateway* const gateway = config.find(order.gateway)) {
+        VPNHA_TRY(const auto network, adapters::NetworkNamespace::open(gateway->netns));
+        const adapters::InNetwork within(network);
+        facts.service_runs =
+            !order.service.empty() && !adapters::processes_here(order.service).empty();
         facts.outside = outside_device(gateway->outside.interface);
+        facts.outside.netns = gateway->netns;
         facts.stand_in = gateway->stand_in;
     }
     facts.token_ms = token_ms();

@@ -82,24 +82,32 @@ Plan plan_service(const Order& order, const Facts& facts) {
                      "forget"}};
 }
 
+// Where the device is.
+Command beside(const OutsideDevice& device, std::vector<std::string> words) {
+    if (!device.netns.empty()) {
+        words.insert(words.begin(), {kIp, "netns", "exec", device.netns});
+    }
+    return {.words = std::move(words)};
+}
+
 Plan plan_link(const Facts& facts) {
     const OutsideDevice& device = facts.outside;
     Plan plan{.fault = fmt::format("{} of {} is set down{}", printable(device.name), facts.node(),
                                    moved_along(facts)),
               .strike = {},
-              .undo = {{.words = {kIp, "link", "set", "dev", device.name, "up"}}},
+              .undo = {beside(device, {kIp, "link", "set", "dev", device.name, "up"})},
               .left = {}};
     const std::string key = fmt::format("net/ipv6/conf/{}/keep_addr_on_down", device.name);
     const bool keeps = device.keeps_addresses.empty() || device.keeps_addresses == "1";
     if (!keeps) {
-        plan.strike.push_back({.words = {kSysctl, "-q", "-w", key + "=1"}});
+        plan.strike.push_back(beside(device, {kSysctl, "-q", "-w", key + "=1"}));
     }
-    plan.strike.push_back({.words = {kIp, "link", "set", "dev", device.name, "down"}});
+    plan.strike.push_back(beside(device, {kIp, "link", "set", "dev", device.name, "down"}));
     const auto put_back = [&](const char* family, const std::vector<std::string>& route) {
-        Command command{.words = {kIp, family, "route", "replace"}};
-        command.words.insert(command.words.end(), route.begin(), route.end());
-        command.words.insert(command.words.end(), {"dev", device.name});
-        plan.undo.push_back(std::move(command));
+        std::vector<std::string> words{kIp, family, "route", "replace"};
+        words.insert(words.end(), route.begin(), route.end());
+        words.insert(words.end(), {"dev", device.name});
+        plan.undo.push_back(beside(device, std::move(words)));
     };
     for (const auto& route : device.routes4) {
         put_back("-4", route);
@@ -108,7 +116,8 @@ Plan plan_link(const Facts& facts) {
         put_back("-6", route);
     }
     if (!keeps) {
-        plan.undo.push_back({.words = {kSysctl, "-q", "-w", key + "=" + device.keeps_addresses}});
+        plan.undo.push_back(
+            beside(device, {kSysctl, "-q", "-w", key + "=" + device.keeps_addresses}));
     }
     plan.undo.push_back(forget_failures(facts));
     return plan;

@@ -10,10 +10,12 @@ namespace vpnha::cli::drill {
 namespace plan_test {
 
 using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 std::vector<std::string> texts(const std::vector<Command>& commands) {
     std::vector<std::string> all;
@@ -70,6 +72,21 @@ TEST(PlanTest, ALinkComesBackWithItsRoutes) {
                     "/usr/sbin/ip -4 route replace default via 192.0.2.1 dev eth1",
                     "/usr/sbin/ip -6 route replace default via fe80::1 proto static dev eth1",
                     "/usr/sbin/sysctl -q -w net/ipv6/conf/eth1/keep_addr_on_down=0", kCleanup));
+}
+
+TEST(PlanTest, ALinkIsSetDownInItsNetworkNamespace) {
+    Facts facts = sample_facts();
+    facts.outside.netns = "east";
+    facts.outside.routes4 = {{"default", "via", "192.0.2.1"}};
+    const Plan plan = plan_of({.kind = Kind::link, .gateway = "dialin"}, facts);
+    const std::string within = "/usr/sbin/ip netns exec east ";
+    EXPECT_THAT(texts(plan.strike), Each(StartsWith(within)));
+    EXPECT_THAT(
+        texts(plan.undo),
+        ElementsAre(within + "/usr/sbin/ip link set dev eth1 up",
+                    within + "/usr/sbin/ip -4 route replace default via 192.0.2.1 dev eth1",
+                    within + "/usr/sbin/sysctl -q -w net/ipv6/conf/eth1/keep_addr_on_down=0",
+                    kCleanup));
 }
 
 TEST(PlanTest, ALinkWithoutIPv6OrWithKeptAddressesIsNotSet) {
