@@ -44,7 +44,8 @@ def rendered(template: str, gateway: dict[str, Any] | None = None, **values: Any
         **_variables("defaults"), **_variables("vars"), "ansible_managed": "managed",
         "vpnha_users": [{"name": "alice", "password": "secret-of-alice"}],
         "vpnha_ipsec_psk": "psk", "vpnha_instances": [item], "item": item,
-        "vpnha_rules": {"content": rules}, **values}
+        "vpnha_rules": {"content": rules},
+        "template_destpath": "/etc/swanctl/conf.d/vpnha.conf", **values}
     templar = Templar(loader=DataLoader(), variables=variables)
     with templar.set_temporary_context(trim_blocks=True, searchpath=[str(ROLE / "templates")]):
         return templar.do_template((ROLE / "templates" / template).read_text("utf-8"),

@@ -40,6 +40,8 @@ SITES = {
         level(2, ".*", "fencing-yield", "fencing", kind="target_pattern"),
         level(1, ".*", "fencing-duel", "fencing", kind="target_pattern")]}),
     "sbd": (3, {"ha_cluster_sbd_enabled": True}),
+    "two-gateways-apart": (3, {"vpnha_instances": [
+        IKEV2, {**IKEV2, "name": "dialin2", "id": 2, "netns": "second"}]}),
     "two-gateways": (3, {"vpnha_instances": [L2TP, {**L2TP, "name": "dialin2", "id": 2}]}),
 }
 

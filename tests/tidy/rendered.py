@@ -21,7 +21,11 @@ def rendered(name: str, **values: Any) -> str:
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(TEMPLATES),
                                      undefined=jinja2.StrictUndefined, trim_blocks=True,
                                      keep_trailing_newline=True)
-    environment.filters["split"] = str.split  # Ansible's.
+    # Ansible's, and the collection's as far as one charon needs them.
+    environment.filters |= {
+        "split": str.split, "vpnha.gateway.of_swanctl_file": lambda gateways, _path: gateways,
+        "vpnha.gateway.serving": lambda gateways, service: [
+            each for each in gateways if each.get(service)]}
     return environment.get_template(name).render(ansible_managed="managed", **values)
 
 
@@ -67,8 +71,8 @@ class Secrets(unittest.TestCase):
 
     @staticmethod
     def swanctl() -> str:
-        return rendered("swanctl.conf.j2", vpnha_ikev2_gateways=[],
-                        vpnha_l2tp_ipsec_gateways=[GATEWAY], vpnha_ipsec_psk=HARD,
+        return rendered("swanctl.conf.j2", template_destpath="",
+                        vpnha_ike_gateways=[GATEWAY], vpnha_ipsec_psk=HARD,
                         vpnha_ike_proposals="default", vpnha_esp_proposals="default")
 
 

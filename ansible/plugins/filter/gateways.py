@@ -18,6 +18,8 @@ OF_THE_ROLE = ("name", "ip_range", "snat", "ikev2", "dns")
 DEFAULTS = {"l2tp": True, "pptp": False, "ipsec": False, "wireguard": False}
 OF_THE_ROLE_IN_PPTP = ("ip_range", "from")
 OF_THE_ROLE_IN_WIREGUARD = ("key_src", "peers_src")
+# Debian's swanctl.conf includes it.
+HOSTS_CONNECTIONS = "/etc/swanctl/conf.d/vpnha.conf"
 
 
 def toml_tables(tables: Mapping[str, Any], header: str = "") -> str:
@@ -55,7 +57,7 @@ def _value(value: Any, header: str, key: Any) -> str:
 
 def gateway_table(gateway: Mapping[str, Any], connections: Sequence[str]) -> dict[str, Any]:
     """The table [gateway.NAME] of an element of vpnha_instances, with a table for each protocol.
-    `connections`: what swanctl loads."""
+    `connections`: what swanctl loads in the host's network namespace."""
     name = gateway["name"]
     of_protocols = (*DEFAULTS, *OF_THE_ROLE)
     table = {key: value for key, value in gateway.items() if key not in of_protocols}
@@ -69,7 +71,7 @@ def gateway_table(gateway: Mapping[str, Any], connections: Sequence[str]) -> dic
     if ipsec is not None or ikev2:
         table["ipsec"] = {
             **({"required": True} if l2tp is not None and ipsec is not None else {}),
-            "connections": list(connections),
+            "connections": [swanctl_file(gateway)] if gateway.get("netns") else list(connections),
             **({"virtual_pools": list(ikev2["pools"])} if ikev2 else {}),
             **(ipsec or {})}
     if wireguard is not None:
@@ -95,6 +97,28 @@ def serving(gateways: Sequence[Mapping[str, Any]], service: str) -> list[Mapping
     return [gateway for gateway in gateways if any(
         bool(gateway.get(each)) if each == "ikev2" else _keys(gateway, each) is not None
         for each in services)]
+
+
+def swanctl_file(gateway: Mapping[str, Any]) -> str:
+    """Of its charon: a network namespace has one."""
+    return f"/etc/swanctl/{gateway['name']}.conf" if gateway.get("netns") else HOSTS_CONNECTIONS
+
+
+def swanctl_files(gateways: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """What is rendered to each node, for each charon."""
+    return [{"src": "swanctl.conf.j2", "dest": path}
+            for path in dict.fromkeys(map(swanctl_file, gateways))]
+
+
+def of_swanctl_file(gateways: Sequence[Mapping[str, Any]], path: str) -> list[Mapping[str, Any]]:
+    """Whose connections are there."""
+    return [gateway for gateway in gateways if swanctl_file(gateway) == path]
+
+
+def swanctl_uri(gateway: Mapping[str, Any]) -> list[str]:
+    """How swanctl reaches its charon."""
+    netns = gateway.get("netns")
+    return ["--uri", f"unix:///run/vpnha/run/{netns}/charon.vici"] if netns else []
 
 
 def wireguard_files(gateways: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -123,4 +147,6 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         return {"toml_tables": toml_tables, "gateway_table": gateway_table, "serving": serving,
-                "template_of": template_of, "wireguard_files": wireguard_files}
+                "template_of": template_of, "wireguard_files": wireguard_files,
+                "swanctl_file": swanctl_file, "swanctl_files": swanctl_files,
+                "of_swanctl_file": of_swanctl_file, "swanctl_uri": swanctl_uri}
