@@ -54,6 +54,14 @@ void PeerDevices::carry_out(const node::SetPeer& work) {
     });
 }
 
+void PeerDevices::carry_out(const node::UseVip& work) {
+    if (work.on) {
+        ports_.post([gateway = work.gateway](node::Node& node, TimePoint now) {
+            return node.on_event(gateway, node::VipUsed{}, now);
+        });
+    }
+}
+
 void PeerDevices::carry_out(const node::SetKeepalives& work) {
     std::map<Key, Peer>& device = devices_[work.gateway];
     for (const auto& [key, keepalive_s] : work.keepalives) {

@@ -41,7 +41,7 @@ class PeerDevices {
     void carry_out(const node::LowerDevice& work) { devices_.erase(work.gateway); }
     void carry_out(const node::SetPeer& work);
     void carry_out(const node::RemovePeer& work) { devices_[work.gateway].erase(work.key); }
-    void carry_out(const node::UseVip&) {}
+    void carry_out(const node::UseVip& work);
     void carry_out(const node::SetKeepalives& work);
     // From 0 to more: the kernel tries it.
     void set_keepalive(GatewayId gateway, const Key& key, Peer& peer, std::uint16_t keepalive_s);

@@ -149,6 +149,8 @@ class Keeper {
     // After every event, before the replica says what is due.
     virtual void follow(TimePoint now, Effects& effects) = 0;
 
+    // The node has the gateway's addresses, and its gate opens next.
+    virtual void on_addresses(Effects& /*effects*/) {}
     // The gate is open, and the links know the node. Before promote(): where this node stands in,
     // by as long as the group takes to form.
     virtual void on_open(TimePoint /*now*/, Effects& /*effects*/) {}

@@ -200,6 +200,8 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
         } else {
             transition_.fail_after(std::move(why));
         }
+    } else if (step == Step::add_addresses) {
+        keepers_.on_addresses(effects);
     } else if (step == Step::open_gate) {
         effects.emplace_back(
             Log{Level::info, fmt::format("gate opened event=gate-open {}", tag())});

@@ -102,6 +102,12 @@ void KeeperList::follow(TimePoint now, Effects& effects) {
     }
 }
 
+void KeeperList::on_addresses(Effects& effects) {
+    for (const auto& keeper : keepers_) {
+        keeper->on_addresses(effects);
+    }
+}
+
 void KeeperList::on_open(TimePoint now, Effects& effects) {
     for (const auto& keeper : keepers_) {
         keeper->on_open(now, effects);

@@ -56,6 +56,7 @@ class KeeperList final : public keepers::Gateway {
     void on_in_sync(TimePoint now);
     void on_replica(TimePoint now, Effects& effects);
     void follow(TimePoint now, Effects& effects);
+    void on_addresses(Effects& effects);
     void on_open(TimePoint now, Effects& effects);
     void promote(TimePoint now, Effects& effects);
     void pause(Effects& effects);

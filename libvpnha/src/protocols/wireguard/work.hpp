@@ -44,7 +44,7 @@ struct RemovePeer {
     GatewayId gateway;
     wireguard::PublicKey key;
 };
-// What the device sends leaves from the gateway's address from now on, or no more.
+// What the device sends leaves from the gateway's address from now on, or no more. → VipUsed, if on
 struct UseVip {
     GatewayId gateway;
     bool on = false;
@@ -78,6 +78,8 @@ WireguardWork work_of(const What&);
 struct DeviceRaised {
     Result<void> result;
 };
+// What the device sends leaves from the gateway's address.
+struct VipUsed {};
 struct PeerSet {
     wireguard::PublicKey key;
     std::uint64_t ticket = 0;
@@ -100,8 +102,8 @@ struct PeersUnreadable {
     std::string why;
 };
 
-using WireguardEvent =
-    std::variant<DeviceRaised, PeerSet, PeersRead, DeviceGone, PeersLoaded, PeersUnreadable>;
+using WireguardEvent = std::variant<DeviceRaised, VipUsed, PeerSet, PeersRead, DeviceGone,
+                                    PeersLoaded, PeersUnreadable>;
 template <OneOf<WireguardEvent> What>
 WireguardEvent event_of(const What&);
 

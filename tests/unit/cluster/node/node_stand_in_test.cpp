@@ -4,6 +4,7 @@
 
 #include "fake_cluster.hpp"
 #include "sample_session.hpp"
+#include "support/sample_peer.hpp"
 
 namespace vpnha::node {
 namespace node_stand_in_test {
@@ -68,22 +69,30 @@ TEST(NodeStandInTest, KeepersKnowThatTheGateIsOpenBeforeTheRingForms) {
         cluster.start(node);
     }
     ASSERT_TRUE(cluster.promote(1).has_value());
+    const std::vector<wireguard::Peer> peers{wireguard::test::sample_peer(1)};
+    cluster.run(1, cluster.at(1).node->on_event(kGateway, PeersLoaded{peers}, cluster.now()));
     cluster.pass(seconds(2));
     cluster.hold(true);
     cluster.lose_power(1);
-    const auto uses_vip = [&cluster] {
+    const auto count = [&cluster]<class Work>(std::type_identity<Work>) {
         return std::ranges::count_if(cluster.at(3).wireguard, [](const WireguardWork& each) {
-            const auto* const use = std::get_if<UseVip>(&each);
-            return use != nullptr && use->on;
+            return std::holds_alternative<Work>(each);
         });
     };
-    EXPECT_EQ(uses_vip(), 0);
+    constexpr std::type_identity<UseVip> kUseVip;
+    constexpr std::type_identity<SetKeepalives> kShakeHands;
+    cluster.at(3).lasting = takeover::Step::open_gate;
+    EXPECT_EQ(count(kUseVip), 0);
     cluster.pass(kStandInTime);
+    EXPECT_EQ(count(kUseVip), 1) << "before its gate is open";
+    EXPECT_EQ(count(kShakeHands), 0);
+    cluster.finish_step(3);
     ASSERT_EQ(cluster.state(3), takeover::State::standing_in);
-    EXPECT_EQ(uses_vip(), 1);
+    EXPECT_EQ(count(kShakeHands), 1);
     cluster.form_ring();
     ASSERT_EQ(cluster.state(3), takeover::State::promoted);
-    EXPECT_EQ(uses_vip(), 1) << "once";
+    EXPECT_EQ(count(kUseVip), 1) << "once";
+    EXPECT_EQ(count(kShakeHands), 1) << "once";
 }
 
 TEST(NodeStandInTest, WithoutTheKeyNobodyStandsIn) {

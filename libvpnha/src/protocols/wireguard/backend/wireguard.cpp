@@ -169,8 +169,14 @@ void Wireguard::carry_out(const node::RemovePeer& work) {
 }
 
 void Wireguard::carry_out(const node::UseVip& work) {
-    add(work.gateway, "the routes from the VIP of WireGuard",
-        [on = work.on](Place& place) { return place.kernel->use_vip(on); });
+    add(
+        work.gateway, {}, [on = work.on](Place& place) { return place.kernel->use_vip(on); },
+        [this, work](const Result<void>& result) {
+            adapters::log_failure("the routes from the VIP of WireGuard", result);
+            if (result && work.on) {
+                tell_(work.gateway, node::VipUsed{});
+            }
+        });
 }
 
 void Wireguard::carry_out(node::SetKeepalives& work) {

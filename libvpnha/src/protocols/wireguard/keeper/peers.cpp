@@ -121,9 +121,13 @@ void WireguardPeers::promote(TimePoint now, Effects& effects) {
     }
 }
 
+void WireguardPeers::on_addresses(Effects& effects) {
+    uses_vip_ = false;
+    effects.emplace_back(node::UseVip{gateway_.id(), true});
+}
+
 void WireguardPeers::on_open(TimePoint now, Effects& effects) {
     serves_ = true;
-    effects.emplace_back(node::UseVip{gateway_.id(), true});
     std::vector<Key> keys = all_peers();
     ledger_.sort(keys);
     for (const Key& key : keys) {

@@ -6,6 +6,7 @@
 // nothing else. So the node that serves shakes hands with each peer as soon as its gate is open.
 //
 //   a standby    its device has the peers, their endpoints, and keepalive 0
+//   gets         the addresses: what its device sends leaves from there, before the gate opens
 //   opens        its gate, also to stand in: sets keepalives from 0 to more, for those with recent
 //                traffic first: the kernel sends an initiation at once. A peer that answers, or
 //                does not in time, gets the keepalive that is configured
@@ -46,8 +47,11 @@ class WireguardPeers final : public Keeper {
     void on_replica(TimePoint, Effects&) override {}
     void follow(TimePoint now, Effects& effects) override;
 
+    void on_addresses(Effects& effects) override;
     void on_open(TimePoint now, Effects& effects) override;
     void promote(TimePoint now, Effects& effects) override;
+    // A packet for a peer makes the kernel try it, and the kernel keeps the packet for the answer.
+    [[nodiscard]] bool takes_packets() const override { return uses_vip_; }
     void pause(Effects& effects) override;
     void unpause(TimePoint now, Effects& effects) override { promote(now, effects); }
     void mute(Effects& effects) override;
@@ -75,6 +79,7 @@ class WireguardPeers final : public Keeper {
     };
 
     void hear(const node::DeviceRaised& raised, TimePoint now, Effects& effects);
+    void hear(const node::VipUsed&, TimePoint, Effects&) { uses_vip_ = true; }
     void hear(const node::PeerSet& set, TimePoint now, Effects& effects);
     void hear(const node::PeersRead& read, TimePoint now, Effects& effects);
     void hear(const node::DeviceGone& gone, TimePoint now, Effects& effects);
@@ -118,8 +123,9 @@ class WireguardPeers final : public Keeper {
     Refusals refusals_;
     PeerLedger ledger_;
     WakeQueue queue_;
-    std::set<Key> lively_;  // With a keepalive in this kernel.
-    bool serves_ = false;   // Its gate is open.
+    std::set<Key> lively_;   // With a keepalive in this kernel.
+    bool serves_ = false;    // Its gate is open.
+    bool uses_vip_ = false;  // Since the last on_addresses().
     // The device is to be raised then; nullopt: it has been.
     std::optional<TimePoint> raise_at_ = TimePoint{};
     std::uint64_t last_ticket_ = 0;

@@ -99,6 +99,7 @@ class WireguardTest : public ::testing::Test {
     void hear(const node::DeviceRaised& raised) {
         told_.push_back(raised.result ? "raised" : raised.result.error().detail);
     }
+    void hear(const node::VipUsed&) { told_.emplace_back("vip used"); }
     void hear(const node::PeerSet& set) {
         told_.push_back(fmt::format("set {} {}", set.ticket, set.result ? "yes" : "no"));
     }
@@ -132,9 +133,9 @@ TEST_F(WireguardTest, WhatIsAskedIsDoneInItsOrder) {
     ask(node::SetKeepalives{kGateway, {{sample_key(1), 25}}});
     ask(node::RemovePeer{kGateway, sample_key(2)});
     ask(node::ReadPeers{kGateway, 7});
-    run_until(4);
+    run_until(5);
     EXPECT_THAT(asked_, ElementsAre("raise", "set 2", "vip", "keepalives 1", "remove", "read"));
-    EXPECT_THAT(told_, ElementsAre("raised", "set 1 yes", "set 2 no", "read 0 last"));
+    EXPECT_THAT(told_, ElementsAre("raised", "set 1 yes", "set 2 no", "vip used", "read 0 last"));
 }
 
 TEST_F(WireguardTest, PeersOfOneTurnAreSetTogether) {

@@ -64,21 +64,34 @@ TEST_F(WireguardPeersTest, APromotedNodeShakesHandsWithEachPeerAtOnce) {
     EXPECT_THAT(b_.tried_, SizeIs(3)) << "each once";
 }
 
-TEST_F(WireguardPeersTest, HandshakesBeginWithThePromotionItself) {
+TEST_F(WireguardPeersTest, HandshakesBeginWithTheOpeningItself) {
     serve(3);
     kill_a();
-    b_.take(b_.replica_.begin_epoch({2, NodeId{2}}, now_), now_);
-    b_.keeper_.promote(now_, b_.effects_);
+    b_.keeper_.on_open(now_, b_.effects_);
     EXPECT_TRUE(std::ranges::any_of(b_.effects_, [](const node::Effect& effect) {
         const auto* const set = node::find<node::SetKeepalives>(effect);
         return set != nullptr && set->keepalives.size() == 3;
     })) << "no time has to pass";
 }
 
+// Else the kernel tries a peer from the node's own address, in vain, and then not for 5 s.
+TEST_F(WireguardPeersTest, NoPacketIsTakenBeforeTheGatewaysAddressIsTheSource) {
+    serve(1);
+    kill_a();
+    b_.keeper_.on_addresses(b_.effects_);
+    ASSERT_EQ(b_.effects_.size(), 1U);
+    EXPECT_TRUE(node::find<node::UseVip>(b_.effects_.front())->on);
+    EXPECT_FALSE(b_.keeper_.takes_packets());
+    settle();
+    EXPECT_TRUE(b_.keeper_.takes_packets());
+    b_.keeper_.on_open(now_, b_.effects_);
+    EXPECT_TRUE(b_.keeper_.takes_packets());
+}
+
 TEST_F(WireguardPeersTest, ANodeThatStandsInShakesHandsBeforeTheGroupKnows) {
     serve(3);
     kill_a();
-    b_.keeper_.on_open(now_, b_.effects_);
+    open(b_);
     pass(milliseconds(100));
     EXPECT_TRUE(b_.uses_vip_);
     EXPECT_THAT(b_.tried_, SizeIs(3));
@@ -97,8 +110,7 @@ TEST_F(WireguardPeersTest, ANodeThatStandsInShakesHandsBeforeTheGroupKnows) {
 
 TEST_F(WireguardPeersTest, ANodeThatStoodInForNothingAddsItsPeersAnew) {
     serve(1);
-    b_.keeper_.on_open(now_, b_.effects_);
-    settle();
+    open(b_);
     ASSERT_THAT(b_.tried_, SizeIs(1));
     demote(b_);
     EXPECT_FALSE(b_.uses_vip_);

@@ -94,7 +94,12 @@ class Site final : public FakeGateway {
         tell(node::PeerSet{set.peer.key, set.ticket, {}}, now);
     }
     void execute(const node::RemovePeer& remove, TimePoint) { kernel_.erase(remove.key); }
-    void execute(const node::UseVip& use, TimePoint) { uses_vip_ = use.on; }
+    void execute(const node::UseVip& use, TimePoint now) {
+        uses_vip_ = use.on;
+        if (use.on) {
+            tell(node::VipUsed{}, now);
+        }
+    }
     void execute(const node::SetKeepalives& set, TimePoint) {
         for (const auto& [key, keepalive_s] : set.keepalives) {
             const auto found = kernel_.find(key);
@@ -180,7 +185,16 @@ class World : public ::testing::Test {
         pass(milliseconds(10));
     }
 
+    // Its gate opens. Once for a site that stands in before its promote().
+    void open(Site& site) {
+        site.keeper_.on_addresses(site.effects_);
+        site.keeper_.on_open(now_, site.effects_);
+        settle();
+    }
     void promote(Site& site) {
+        if (!site.uses_vip_) {
+            open(site);
+        }
         ++epoch_;
         site.take(site.replica_.begin_epoch({epoch_, &site == &a_ ? NodeId{1} : NodeId{2}}, now_),
                   now_);
