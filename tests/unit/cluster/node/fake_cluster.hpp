@@ -543,6 +543,10 @@ class FakeCluster {
                 fake_.proxies.push_back(*proxies);
             } else if (const auto* const wireguard = work.get<WireguardWork>()) {
                 fake_.wireguard.push_back(*wireguard);
+                if (const auto* const set = std::get_if<SetPeer>(wireguard)) {
+                    return fake_.node->on_event(kGateway, PeerSet{set->peer.key, set->ticket, {}},
+                                                now_);
+                }
             }
             return {};
         }
