@@ -11,10 +11,10 @@ from vpnlab.evidence.measure import Measured
 from vpnlab.evidence.result import ClientResult, ClientSeries, Invariants, Phases, Vip
 from vpnlab.host.topology import NODES, VIP_INSIDE, VIP_OUTSIDE
 from vpnlab.product.cluster import fill
-from vpnlab.product.keepalived import (PRIORITIES, Keepalived, conntrackd_conf, keepalived_conf,
-                                       primary_backup)
 from vpnlab.steps.rivals.clusters import Pacemaker
 from vpnlab.steps.rivals.faults import FAULTS, figures
+from vpnlab.steps.rivals.keepalived import (PRIORITIES, Keepalived, conntrackd_conf,
+                                            keepalived_conf, primary_backup)
 from vpnlab.steps.todays_stack import QUORUM_ONLY, put_service
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ...host.node import Node
 from ...product.cluster import Cluster
 from ...product.ipsec_gateway import StockCharon
-from ...product.keepalived import PRIORITIES, Keepalived
 from ...product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND, StockGateway
 from ...product.vpnha_stack import VpnhaStack
 from ..run import Run
 from ..todays_stack import deploy, put_service
+from .keepalived import PRIORITIES, Keepalived
 
 XL2TPD = "xl2tpd"
 GROUP = "gateway"

@@ -3,8 +3,8 @@
 group, the flows over a link of their own, a stock daemon where the addresses are."""
 from __future__ import annotations
 
-from ..host.node import Node
-from ..host.topology import VIP_INSIDE, VIP_OUTSIDE
+from ...host.node import Node
+from ...host.topology import VIP_INSIDE, VIP_OUTSIDE
 
 CONFIG = "/etc/keepalived/keepalived.conf"
 SCRIPT = "/etc/conntrackd/primary-backup.sh"
