@@ -593,8 +593,7 @@ static __always_inline int is_unspecified(const __be32* address) {
 }
 
 static __always_inline int is_same_address(const __be32* one, const __be32* other) {
-    return !((one[0] ^ other[0]) | (one[1] ^ other[1]) | (one[2] ^ other[2]) |
-             (one[3] ^ other[3]));
+    return !((one[0] ^ other[0]) | (one[1] ^ other[1]) | (one[2] ^ other[2]) | (one[3] ^ other[3]));
 }
 
 static __always_inline int ipv6(const struct place* at) {
