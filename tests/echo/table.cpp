@@ -27,7 +27,13 @@ std::vector<config::Key> Table::keys() {
 }
 
 config::Facts Table::facts() const {
-    return {.title = "echo", .daemon = "echod"};
+    using config::GateRule;
+    // Who opens a session sends an O (backend/responder.hpp).
+    const GateRule open{GateRule::Kind::begins,
+                        GateRule::Transport::udp,
+                        port,
+                        {{GateRule::kUdpPayload, 0xff00'0000, 'O' << 24}}};
+    return {.title = "echo", .daemon = "echod", .gate_rules = {open}};
 }
 
 void Table::check(const config::Gateway& gateway, const config::Config& /*config*/,

@@ -15,22 +15,24 @@
  *                node, with the mark by which it comes back, and only once.
  *   back         What leaves the hold device goes to where its mark says. Nothing else passes.
  *   silent       What is dropped on its way out is dropped without an error.
- *   ends         A control connection of PPTP ends only where that is meant.
+ *   ends         A connection whose end is a session's end ends only where that is meant.
  *   held SA      No ESP of an SA leaves whose number is not set yet.
- *   clear text   L2TP outside of IPsec passes at no VIP that demands IPsec.
- *   drained      A gateway that takes no new clients is sent no first word of a session.
+ *   clear text   A tunnel outside of IPsec passes at no VIP that demands IPsec.
+ *   drained      A gateway that takes no new clients is sent nothing that a rule has for the first
+ *                word of a session.
  *
  * The maps hold any function of their keys. So they also hold what no trie of prefixes could. The
- * deadlines, the rules of moves and the clock may change at each look. Not here: that each look at
- * the memory is allowed (the kernel's verifier proves that for the program that it loads), and that
- * the compiler and the kernel do what the program says (tests/unit/host/gate runs it).
+ * deadlines, the rules of moves and the clock may change at each look. The rules of protocols are
+ * any. Not here: which rules a protocol needs, and that the compiler and the kernel do what the
+ * program says (tests/unit/host/gate runs it with those rules); that each look at the memory is
+ * allowed (the kernel's verifier proves that for the program that it loads).
  */
 #include "host/gate/gate.bpf.c"
 
 /* ---- The kernel ---- */
 
 /* FRAME_MAX, of `prove`: more octets than the program looks at. With two tags, a header with all
- * options and what an IKE message begins with these are 110, with ARP's longest addresses 548. */
+ * options and the last word of a rule these are 110, with ARP's longest addresses 548. */
 
 /* Any function: the same value for the same arguments. */
 __u32 __CPROVER_uninterpreted_cover4(__u32 address);
@@ -39,7 +41,6 @@ __u32 __CPROVER_uninterpreted_is_held(__u32 spi);
 __u32 __CPROVER_uninterpreted_may_end(__u32 local, __u32 peer, __u32 port);
 __u32 __CPROVER_uninterpreted_fault_before(__u32 source, __u32 destination, __u32 id);
 __u32 __CPROVER_uninterpreted_is_drained(__u32 gateway);
-__u32 __CPROVER_uninterpreted_port_of_handshakes(__u32 gateway);
 __u64 __CPROVER_uninterpreted_known_until(__u32 one, __u32 two, __u32 three, __u32 four,
                                           __u32 rest);
 
@@ -51,6 +52,7 @@ struct frame {
     __u8 octets[FRAME_MAX];
 };
 struct frame nondet_frame(void);
+struct vpnha_gate_rules nondet_rules(void);
 struct vpnha_gate_move nondet_move(void);
 struct vpnha_gate_station nondet_station(void);
 struct __sk_buff nondet_skb(void);
@@ -64,6 +66,9 @@ static __u64 clock_ns;
 static __u32 gateway_looked_up; /* Of the last deadline, */
 static __u64 deadline_seen;     /* which was this. */
 static _Bool was_ahead[VPNHA_GATE_GATEWAYS];
+static struct vpnha_gate_rules rules_of_gateway;
+static __u32 gateway_ruled;
+static _Bool was_ruled;
 static struct vpnha_gate_move move_seen;
 static __u32 gateway_moved;
 static _Bool has_move, onward_ahead, hold_ahead;
@@ -153,8 +158,10 @@ void* bpf_map_lookup_elem(void* map, const void* key) {
     if (map == &drained) {
         return some32(__CPROVER_uninterpreted_is_drained(index));
     }
-    if (map == &handshakes) {
-        return some32(__CPROVER_uninterpreted_port_of_handshakes(index));
+    if (map == &rules) {
+        gateway_ruled = index;
+        was_ruled = 1;
+        return &rules_of_gateway;
     }
     __CPROVER_assert(map == &moves, "a map that is named here");
     move_seen = nondet_move();
@@ -320,6 +327,49 @@ static _Bool is_drained_now(__u32 gateway) {
     return __CPROVER_uninterpreted_is_drained(gateway) || __CPROVER_uninterpreted_is_drained(0);
 }
 
+static _Bool has_words(const struct vpnha_gate_rule* rule, __u32 at) {
+    for (int i = 0; i < VPNHA_GATE_WORDS_MAX; ++i) {
+        const struct vpnha_gate_word* word = &rule->words[i];
+        if (word->mask &&
+            (!has(at + word->offset, 4) || (raw4(at + word->offset) & word->mask) != word->value)) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* By any of the rules of the gateway. */
+static void check_rule(const struct packet* packet, _Bool out) {
+    __u32 gateway = packet->cover & 0xff, payload = packet->payload;
+    __u32 client = packet->at + (packet->family == ip6 ? 8 : out ? 16 : 12);
+    __u8 number = nondet_octet();
+    __CPROVER_assume(number < VPNHA_GATE_RULES_MAX);
+    const struct vpnha_gate_rule* rule = &rules_of_gateway.rules[number];
+    if (rule->protocol != packet->protocol ||
+        __builtin_bswap16(rule->port) != two(out ? payload : payload + 2)) {
+        return;
+    }
+    if (out && rule->kind == VPNHA_GATE_ENDS && packet->family == ip4 && packet->protocol == 6 &&
+        has(payload, 20) && (octet(payload + 13) & 0x05)) {
+        __CPROVER_assert(
+            __CPROVER_uninterpreted_may_end(raw4(packet->at + 12), raw4(client), two(payload + 2)),
+            "ends");
+    }
+    if (out || !is_drained_now(gateway) || !has_words(rule, payload)) {
+        return;
+    }
+    __CPROVER_assert(rule->kind != VPNHA_GATE_BEGINS, "drained");
+    if (rule->kind == VPNHA_GATE_RENEWS) {
+        __u8 rest[4] = {octet(payload), octet(payload + 1), packet->family == ip6, (__u8)gateway};
+        __u64 until = packet->family == ip6
+                          ? __CPROVER_uninterpreted_known_until(raw4(client), raw4(client + 4),
+                                                                raw4(client + 8), raw4(client + 12),
+                                                                word(rest))
+                          : __CPROVER_uninterpreted_known_until(raw4(client), 0, 0, 0, word(rest));
+        __CPROVER_assert(clock_ns < until, "drained");
+    }
+}
+
 static void check_passed(const struct packet* packet, _Bool out) {
     __u32 gateway = packet->cover & 0xff;
     __CPROVER_assert(!packet->cover || was_ahead[gateway], "covered");
@@ -327,23 +377,16 @@ static void check_passed(const struct packet* packet, _Bool out) {
     if (!packet->cover || (packet->family != ip4 && packet->family != ip6)) {
         return;
     }
-    __u32 at = packet->at, payload = packet->payload, peer = at + (packet->family == ip6 ? 8 : 12);
+    __u32 at = packet->at, payload = packet->payload;
     __u32 tunnel_port = packet->cover >> 16;
     _Bool is_udp = packet->protocol == 17 && packet->is_first && has(payload, 4);
     __u32 own_port = is_udp ? two(out ? payload : payload + 2) : 0;
-    if (packet->family == ip4 && packet->protocol == 6 && packet->is_first && has(payload, 20) &&
-        (packet->cover & VPNHA_GATE_CONNECTION)) {
-        __u8 flags = octet(payload + 13);
-        if (out && two(payload) == 1723 && (flags & 0x05)) {
-            __CPROVER_assert(
-                __CPROVER_uninterpreted_may_end(raw4(at + 12), raw4(at + 16), two(payload + 2)),
-                "ends");
-        }
-        if (!out && two(payload + 2) == 1723 && (flags & 0x12) == 0x02) {
-            __CPROVER_assert(!is_drained_now(gateway), "drained");
-        }
+    __CPROVER_assert(!was_ruled || gateway_ruled == gateway, "the gateway's own rules");
+    if ((packet->cover & VPNHA_GATE_RULED) && (packet->protocol == 6 || packet->protocol == 17) &&
+        packet->is_first && has(payload, 4)) {
+        check_rule(packet, out);
     }
-    if (packet->cover & VPNHA_GATE_IKE) {
+    if (packet->cover & VPNHA_GATE_ESP) {
         if (out && packet->protocol == 50 && packet->is_first && has(payload, 4)) {
             __u32 spi = raw4(payload);
             __CPROVER_assert(!spi || !__CPROVER_uninterpreted_is_held(spi), "held SA");
@@ -363,29 +406,6 @@ static void check_passed(const struct packet* packet, _Bool out) {
             __CPROVER_assert(
                 !__CPROVER_uninterpreted_fault_before(raw4(at + 12), raw4(at + 16), id),
                 "held SA, clear text: the rest of a datagram whose beginning was dropped");
-        }
-    }
-    if (!out && is_udp && is_drained_now(gateway) && has(payload, 28)) {
-        __u32 port = __CPROVER_uninterpreted_port_of_handshakes(gateway);
-        __u32 message = payload + 8;
-        _Bool is_handshake = port && own_port == (port & 0xffff) && octet(message) == 1 &&
-                             !octet(message + 1) && !octet(message + 2) && !octet(message + 3);
-        if (is_handshake) {
-            __u8 rest[4] = {octet(payload), octet(payload + 1), packet->family == ip6,
-                            (__u8)gateway};
-            __u64 until =
-                packet->family == ip6
-                    ? __CPROVER_uninterpreted_known_until(
-                          raw4(peer), raw4(peer + 4), raw4(peer + 8), raw4(peer + 12), word(rest))
-                    : __CPROVER_uninterpreted_known_until(raw4(peer), 0, 0, 0, word(rest));
-            __CPROVER_assert(clock_ns < until, "drained");
-        } else if (tunnel_port && own_port == tunnel_port) {
-            __CPROVER_assert(!(octet(message) & 0x80) || two(message + 4), "drained");
-        } else if (own_port == 500) {
-            __CPROVER_assert(raw4(message + 8) || raw4(message + 12), "drained");
-        } else if (own_port == 4500) {
-            /* Four octets of 0, where ESP has its SPI. */
-            __CPROVER_assert(raw4(message) || raw4(message + 12) || raw4(message + 16), "drained");
         }
     }
 }
@@ -429,6 +449,12 @@ static struct __sk_buff arrives(void) {
     length = nondet_u32();
     network = nondet_u32();
     __CPROVER_assume(length <= FRAME_MAX && network <= 22);
+    rules_of_gateway = nondet_rules();
+    for (int rule = 0; rule < VPNHA_GATE_RULES_MAX; ++rule) {
+        for (int i = 0; i < VPNHA_GATE_WORDS_MAX; ++i) {
+            __CPROVER_assume(rules_of_gateway.rules[rule].words[i].offset <= VPNHA_GATE_OFFSET_MAX);
+        }
+    }
     struct __sk_buff skb = nondet_skb();
     return skb;
 }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/ip.hpp"
+#include "config/gate_rule.hpp"
 
 namespace vpnha::config {
 
@@ -45,14 +46,11 @@ struct Facts {
     // The UDP port that clients dial, of tunnels that may pass within IPsec.
     std::optional<std::uint16_t> tunnel_port{};
     std::string_view name_in_esp{};  // As `vpnha sessions` calls such a tunnel.
-    // The UDP port of sessions that begin, and are renewed, by a handshake whose messages begin
-    // with their type, as those of WireGuard.
-    std::optional<std::uint16_t> handshake_port{};
+    std::vector<GateRule> gate_rules{};
     // The kernel sends by a socket of its own; a mark leads that to Gateway::mark_table().
     bool is_marked = false;
-    bool needs_esp = false;       // The tunnels pass within IPsec only.
-    bool has_ike = false;         // Clients begin by IKE, and go on by ESP.
-    bool has_connection = false;  // Clients have a TCP connection, whose end is a session's end.
+    bool needs_esp = false;  // The tunnels pass within IPsec only.
+    bool has_esp = false;    // The gateway sends ESP, by SAs that the gate can hold back.
     std::vector<IpPrefix> led_outside{};  // Of the pools: what no device of a session takes.
 };
 

@@ -46,6 +46,17 @@ TEST(EchoTableTest, ItsKeysAreThoseOfVpnhaToml) {
                 HasSubstr("1701 is the port of the gateway's tunnels"));
 }
 
+TEST(EchoTableTest, TheGateKnowsWhatOpensASession) {
+    Table table;
+    table.port = 7;
+    const std::vector<config::GateRule> rules = table.facts().gate_rules;
+    ASSERT_EQ(rules.size(), 1U);
+    EXPECT_EQ(rules.front().kind, config::GateRule::Kind::begins);
+    EXPECT_EQ(rules.front().port, 7);
+    ASSERT_EQ(rules.front().words.size(), 1U);
+    EXPECT_EQ(rules.front().words.front().value, 0x4f00'0000U);
+}
+
 TEST(EchoTableTest, EachListHasIt) {
     std::vector<std::string> metrics;
     std::ranges::transform(protocol_metrics(), std::back_inserter(metrics), &MetricRow::name);

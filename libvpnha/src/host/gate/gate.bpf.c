@@ -24,7 +24,12 @@
 // decide. A solicitation that is hidden so would reach the node, but not the answer its peer: that
 // stands behind the fixed header, because this node's kernel makes it.
 //
-// L2TP that is to be within IPsec is seen here in clear text only when it is not: what comes is
+// What begins a session, for a gateway that takes no new clients, and which connections must not
+// end, is not known here: each protocol has rules in its folder, and the map has those of each
+// gateway. What stays are the numbers of ESP (RFC 4303), which are the kernel's and no pattern: an
+// SPI is looked up among 65 536.
+//
+// A tunnel that is to be within IPsec is seen here in clear text only when it is not: what comes is
 // seen before it is decrypted, and goes on within the stack afterwards (xfrm4_transport_finish());
 // what goes out is seen encrypted. So its port on a VIP is the test, and no ruleset is asked.
 //
@@ -73,6 +78,14 @@ struct {
     __type(value, __u64);
 } deadline SEC(".maps");
 
+// What the protocols of each gateway have the gate look for.
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, VPNHA_GATE_GATEWAYS);
+    __type(key, __u32);
+    __type(value, struct vpnha_gate_rules);
+} rules SEC(".maps");
+
 // Connections that may end, because their server or their client means it. A server that dies is no
 // reason for its clients to be hung up: they go on at another node.
 struct {
@@ -100,17 +113,8 @@ struct {
     __type(value, __u32);
 } drained SEC(".maps");
 
-// The UDP port of each gateway's sessions that begin by a handshake; 0: it has none.
-struct {
-    __uint(type, BPF_MAP_TYPE_ARRAY);
-    __uint(max_entries, VPNHA_GATE_GATEWAYS);
-    __type(key, __u32);
-    __type(value, __u32);
-} handshakes SEC(".maps");
-
-// Who has a session by such a handshake with a drained gateway, and until when. A new client's
-// handshake and one that renews a session look the same. But to the latter's client the gateway
-// sends data.
+// Who has a session with a drained gateway that is renewed by what begins one, and until when. To
+// its client the gateway sends data.
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, VPNHA_GATE_KNOWN_MAX);
@@ -207,24 +211,10 @@ struct tcp_start {
     __u8 flags;
 };
 
-// RFC 768, up to the length.
-struct udp_start {
+// What UDP begins with (RFC 768), and TCP.
+struct ports {
     __be16 source;
     __be16 destination;
-};
-
-// An IKE header up to the responder's SPI (RFC 7296 3.1; RFC 2408 3.1), which the first message of
-// an exchange without an IKE SA does not have.
-struct ike_start {
-    __be32 initiator_spi[2];
-    __be32 responder_spi[2];
-};
-
-// L2TP's header as control messages have it (RFC 2661 3.1). An SCCRQ has no tunnel yet.
-struct tunnel_start {
-    __be16 flags;
-    __be16 length;
-    __be16 id;
 };
 
 #define PROTOCOL_TCP 6
@@ -235,10 +225,7 @@ struct tunnel_start {
 #define FRAGMENT_OFFSET 0x1fff
 #define FRAGMENTS_FOLLOW 0x2000
 #define TCP_FIN 0x01
-#define TCP_SYN 0x02
 #define TCP_RST 0x04
-#define TCP_ACK 0x10
-#define TUNNEL_CONTROL 0x8000
 #define ND_SOLICITATION 135
 #define ND_ADVERTISEMENT 136
 #define VLAN_TAG_BYTES 4
@@ -398,76 +385,70 @@ static __always_inline int is_drained(__u32 cover) {
     return is && *is;
 }
 
-// Whether UDP between a VIP and `peer` begins with that type, and has the gateway's port of
-// handshakes at the gateway's end.
-static __always_inline int is_of_handshakes(const struct place* at, __u32 behind, __u8 type,
-                                            const struct vpnha_gate_peer* peer, __be16 own) {
-    __u32 gateway = peer->gateway;
-    __u32* port = bpf_map_lookup_elem(&handshakes, &gateway);
-    __u8 start[4];
-    return port && *port && own == bpf_htons((__u16)*port) &&
-           !load(at, behind + UDP_BYTES, start, sizeof(start)) && start[0] == type &&
-           !(start[1] | start[2] | start[3]);
-}
-
-// A drained gateway sends it data: so it has a session.
-static __always_inline void know(const struct place* at, __u32 behind,
-                                 struct vpnha_gate_peer* peer) {
-    struct udp_start udp;
-    if (load(at, behind, &udp, sizeof(udp))) {
-        return;
-    }
-    __builtin_memcpy(peer->port, &udp.destination, sizeof(peer->port));
-    if (is_of_handshakes(at, behind, VPNHA_GATE_TRANSPORT, peer, udp.source)) {
-        __u64 until = bpf_ktime_get_boot_ns() + VPNHA_GATE_KNOWN_NS;
-        bpf_map_update_elem(&known, peer, &until, BPF_ANY);
-    }
-}
-
 static __always_inline int is_known(const struct vpnha_gate_peer* peer) {
     __u64* until = bpf_map_lookup_elem(&known, peer);
     return until && bpf_ktime_get_boot_ns() < *(volatile __u64*)until;
 }
 
-// Whether UDP that comes from `peer` to a VIP, and begins at `behind`, is the first word of a
-// session.
-static __always_inline int begins_session(const struct place* at, __u32 cover, __u32 behind,
-                                          struct vpnha_gate_peer* peer) {
-    __u32 tunnel_port = cover >> VPNHA_GATE_TUNNEL_PORT_SHIFT;
-    struct udp_start udp;
-    struct ike_start ike;
-    struct tunnel_start tunnel;
-    if (load(at, behind, &udp, sizeof(udp))) {
-        return 0;
-    }
-    __builtin_memcpy(peer->port, &udp.source, sizeof(peer->port));
-    if (is_of_handshakes(at, behind, VPNHA_GATE_INITIATION, peer, udp.destination)) {
-        return !is_known(peer);
-    }
-    behind += UDP_BYTES;
-    if (tunnel_port && udp.destination == bpf_htons((__u16)tunnel_port)) {
-        return !load(at, behind, &tunnel, sizeof(tunnel)) &&
-               (tunnel.flags & bpf_htons(TUNNEL_CONTROL)) && !tunnel.id;
-    }
-    if (udp.destination == bpf_htons(VPNHA_GATE_NAT_T_PORT)) {
-        __be32 marker;  // ESP has its SPI here.
-        if (load(at, behind, &marker, sizeof(marker)) || marker) {
+// Whether the packet, whose header of TCP or UDP begins at `behind`, has all words of the rule.
+static __always_inline int has_words(const struct place* at, __u32 behind,
+                                     const struct vpnha_gate_rule* rule) {
+#pragma unroll
+    for (int i = 0; i < VPNHA_GATE_WORDS_MAX; ++i) {
+        const struct vpnha_gate_word* word = &rule->words[i];
+        __be32 there;
+        if (word->mask && (load(at, behind + word->offset, &there, sizeof(there)) ||
+                           (there & word->mask) != word->value)) {
             return 0;
         }
-        behind += sizeof(marker);
-    } else if (udp.destination != bpf_htons(VPNHA_GATE_IKE_PORT)) {
-        return 0;
     }
-    return !load(at, behind, &ike, sizeof(ike)) && !(ike.responder_spi[0] | ike.responder_spi[1]);
+    return 1;
 }
 
-// Of UDP of a drained gateway: whether it is the first word of a session. Notes who has one.
-static __always_inline int begins_or_goes_on(const struct place* at, __u32 cover, __u32 behind,
-                                             struct vpnha_gate_peer* peer) {
-    if (at->direction == VPNHA_GATE_IN) {
-        return begins_session(at, cover, behind, peer);
+// Of TCP or UDP between a VIP of a drained gateway and `peer`, whose port is not there yet: whether
+// it is the first word of a session. Notes who has one.
+static __noinline int begins_session(const struct place* at, __u32 protocol, __u32 behind,
+                                     struct vpnha_gate_peer* peer) {
+    __u32 gateway = peer->gateway;
+    const struct vpnha_gate_rules* of_gateway = bpf_map_lookup_elem(&rules, &gateway);
+    struct ports ports;
+    if (!of_gateway || load(at, behind, &ports, sizeof(ports))) {
+        return 0;
     }
-    know(at, behind, peer);
+    int out = at->direction == VPNHA_GATE_OUT;
+    __be16 own = out ? ports.source : ports.destination;
+    __be16 other = out ? ports.destination : ports.source;
+    __builtin_memcpy(peer->port, &other, sizeof(peer->port));
+    for (int i = 0; i < VPNHA_GATE_RULES_MAX; ++i) {
+        const struct vpnha_gate_rule* rule = &of_gateway->rules[i];
+        if (rule->protocol != protocol || rule->port != own || !has_words(at, behind, rule)) {
+            continue;
+        }
+        if (out && rule->kind == VPNHA_GATE_GOES_ON) {
+            __u64 until = bpf_ktime_get_boot_ns() + rule->lasts_ns;
+            bpf_map_update_elem(&known, peer, &until, BPF_ANY);
+        } else if (!out && (rule->kind == VPNHA_GATE_BEGINS ||
+                            (rule->kind == VPNHA_GATE_RENEWS && !is_known(peer)))) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+// Whether the gateway takes no new clients, and the packet may be of one.
+static __always_inline int is_looked_into(__u32 cover, __u32 protocol) {
+    return (cover & VPNHA_GATE_RULED) && (protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP) &&
+           is_drained(cover);
+}
+
+// Whether the end of a connection from that port of a VIP is a session's end.
+static __always_inline int ends_sessions(__u32 gateway, __be16 port) {
+    const struct vpnha_gate_rules* of_gateway = bpf_map_lookup_elem(&rules, &gateway);
+    for (int i = 0; of_gateway && i < VPNHA_GATE_RULES_MAX; ++i) {
+        if (of_gateway->rules[i].kind == VPNHA_GATE_ENDS && of_gateway->rules[i].port == port) {
+            return 1;
+        }
+    }
     return 0;
 }
 
@@ -475,16 +456,10 @@ static __always_inline int begins_or_goes_on(const struct place* at, __u32 cover
 static __always_inline int verdict_on_tcp(const struct place* at, __u32 cover,
                                           const struct ipv4_start* header, __u32 behind) {
     struct tcp_start tcp;
-    if (!(cover & VPNHA_GATE_CONNECTION) || load(at, behind, &tcp, sizeof(tcp))) {
-        return TC_ACT_UNSPEC;
-    }
-    if (at->direction == VPNHA_GATE_IN) {
-        return tcp.destination == bpf_htons(VPNHA_GATE_CONNECTION_PORT) &&
-                       (tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && is_drained(cover)
-                   ? drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP)
-                   : TC_ACT_UNSPEC;
-    }
-    if (tcp.source != bpf_htons(VPNHA_GATE_CONNECTION_PORT) || !(tcp.flags & (TCP_FIN | TCP_RST))) {
+    __u32 gateway = cover & VPNHA_GATE_ID_MASK;
+    if (at->direction != VPNHA_GATE_OUT || !(cover & VPNHA_GATE_RULED) ||
+        load(at, behind, &tcp, sizeof(tcp)) || !(tcp.flags & (TCP_FIN | TCP_RST)) ||
+        !ends_sessions(gateway, tcp.source)) {
         return TC_ACT_UNSPEC;
     }
     struct vpnha_gate_connection connection = {};
@@ -493,7 +468,7 @@ static __always_inline int verdict_on_tcp(const struct place* at, __u32 cover,
     __builtin_memcpy(connection.peer_port, &tcp.destination, sizeof(connection.peer_port));
     return bpf_map_lookup_elem(&ends, &connection)
                ? TC_ACT_UNSPEC
-               : drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_ENDING, VPNHA_GATE_IP);
+               : drop(at, gateway, VPNHA_GATE_ENDING, VPNHA_GATE_IP);
 }
 
 // Whether what stands at `behind` begins with a held SPI. In UDP four octets of 0 stand before IKE.
@@ -505,7 +480,7 @@ static __always_inline int is_held(const struct place* at, __u32 behind) {
 // Why what goes out from a VIP, or comes to it, does not pass; 0: it does.
 static __always_inline __u32 fault_of(const struct place* at, __u32 cover, __u32 protocol,
                                       __u32 behind) {
-    struct udp_start udp;
+    struct ports udp;
     int out = at->direction == VPNHA_GATE_OUT;
     __u32 tunnel_port = cover >> VPNHA_GATE_TUNNEL_PORT_SHIFT;
     if (protocol == PROTOCOL_ESP) {
@@ -527,16 +502,7 @@ static __always_inline __u32 fault_of(const struct place* at, __u32 cover, __u32
 static __always_inline int verdict_on_datagram(const struct place* at, __u32 cover,
                                                const struct ipv4_start* header, __u32 behind) {
     int out = at->direction == VPNHA_GATE_OUT;
-    if (header->protocol == PROTOCOL_UDP && !(header->fragment & bpf_htons(FRAGMENT_OFFSET)) &&
-        is_drained(cover)) {
-        struct vpnha_gate_peer peer = {.gateway = (__u8)cover};
-        __builtin_memcpy(peer.address, out ? header->destination : header->source,
-                         sizeof(header->source));
-        if (begins_or_goes_on(at, cover, behind, &peer)) {
-            return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
-        }
-    }
-    if (!(cover & VPNHA_GATE_IKE)) {
+    if (!(cover & VPNHA_GATE_ESP)) {
         return TC_ACT_UNSPEC;
     }
     struct vpnha_gate_datagram datagram = {.id = header->id};
@@ -561,7 +527,8 @@ static __always_inline int ipv4(const struct place* at) {
     if (load(at, 0, &header, sizeof(header))) {
         return TC_ACT_UNSPEC;
     }
-    __u32 cover = cover_of4(at->direction == VPNHA_GATE_OUT ? header.source : header.destination);
+    int out = at->direction == VPNHA_GATE_OUT;
+    __u32 cover = cover_of4(out ? header.source : header.destination);
     if (!cover) {
         return TC_ACT_UNSPEC;
     }
@@ -577,7 +544,16 @@ static __always_inline int ipv4(const struct place* at) {
         return action;
     }
     __u32 behind = (header.version_length & 0x0f) * 4;
-    if (header.protocol == PROTOCOL_TCP && !(header.fragment & bpf_htons(FRAGMENT_OFFSET))) {
+    int is_first = !(header.fragment & bpf_htons(FRAGMENT_OFFSET));
+    if (is_first && is_looked_into(cover, header.protocol)) {
+        struct vpnha_gate_peer peer = {.gateway = (__u8)cover};
+        __builtin_memcpy(peer.address, out ? header.destination : header.source,
+                         sizeof(header.source));
+        if (begins_session(at, header.protocol, behind, &peer)) {
+            return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
+        }
+    }
+    if (header.protocol == PROTOCOL_TCP && is_first) {
         return verdict_on_tcp(at, cover, &header, behind);
     }
     if (header.protocol == PROTOCOL_UDP || header.protocol == PROTOCOL_ESP) {
@@ -634,15 +610,15 @@ static __always_inline int ipv6(const struct place* at) {
     if (action == TC_ACT_UNSPEC && target && ((target ^ cover) & VPNHA_GATE_ID_MASK)) {
         action = verdict(at, target, kind);
     }
-    if (action == TC_ACT_UNSPEC && header.protocol == PROTOCOL_UDP && is_drained(cover)) {
+    if (action == TC_ACT_UNSPEC && is_looked_into(cover, header.protocol)) {
         struct vpnha_gate_peer peer = {.gateway = (__u8)cover, .is_v6 = 1};
         __builtin_memcpy(peer.address, out ? header.destination : header.source,
                          sizeof(peer.address));
-        if (begins_or_goes_on(at, cover, sizeof(header), &peer)) {
+        if (begins_session(at, header.protocol, sizeof(header), &peer)) {
             return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_DRAINED, VPNHA_GATE_IP);
         }
     }
-    if (action == TC_ACT_UNSPEC && (cover & VPNHA_GATE_IKE) &&
+    if (action == TC_ACT_UNSPEC && (cover & VPNHA_GATE_ESP) &&
         (header.protocol == PROTOCOL_UDP || header.protocol == PROTOCOL_ESP) &&
         fault_of(at, cover & VPNHA_GATE_ID_MASK, header.protocol, sizeof(header))) {
         return drop(at, cover & VPNHA_GATE_ID_MASK, VPNHA_GATE_HELD, VPNHA_GATE_IP);

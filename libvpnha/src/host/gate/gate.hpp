@@ -61,10 +61,10 @@ class BpfGate final : public ports::Gate {
     // Why it cannot.
     [[nodiscard]] Result<void> can_hold(GatewayId gateway) const;
 
-    // Whether a control connection of PPTP may end (FIN and RST from the VIP's port 1723): only
-    // when one of its ends means it. At first it may not, so that a pptpd or vpnhad that dies on
-    // the promoted node does not hang up clients that another node will serve. Without [pptp] in
-    // its gateway all may.
+    // Whether a connection may end (FIN and RST from a VIP's port with GateRule::Kind::ends): only
+    // when one of its ends means it. At first it may not, so that a server or vpnhad that dies on
+    // the promoted node does not hang up clients that another node will serve. Without such a rule
+    // all may.
     Result<void> allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant);
     // Of a device that needs one: GatePlace::stand().
     Result<void> stand_on(const Link& link);

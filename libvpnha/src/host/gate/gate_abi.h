@@ -18,8 +18,8 @@
 #define VPNHA_GATE_DIRECTIONS 2
 
 /* Why a packet was dropped: the gateway has no deadline; its deadline has passed; it ends a TCP
- * connection that is not to end; it is L2TP outside of IPsec, which the gateway demands; it is of
- * an ESP SA that is held; it would begin a session, and the gateway takes no new clients. */
+ * connection that is not to end; it is of a tunnel outside of IPsec, which the gateway demands; it
+ * is of an ESP SA that is held; it would begin a session, and the gateway takes no new clients. */
 #define VPNHA_GATE_STANDBY 0
 #define VPNHA_GATE_EXPIRED 1
 #define VPNHA_GATE_ENDING 2
@@ -39,21 +39,16 @@
 /* Deadlines are CLOCK_BOOTTIME in nanoseconds. */
 #define VPNHA_GATE_SHUT 0ULL
 
-/* PPTP's control connection (RFC 2637 2.1): the end of it hangs its client up. */
-#define VPNHA_GATE_CONNECTION_PORT 1723
-
-/* Values of the tries: the gateway's id, and whether the address is a VIP of a gateway that serves
- * PPTP, has IPsec, or uses L2TP within IPsec only. Other connections from PPTP's port are not the
- * gateway's: those of clients, and of servers behind a DNAT. Above them the UDP port of the
- * gateway's L2TP, 0 if it has none. */
+/* Values of the tries: the gateway's id, and whether the address is a VIP of a gateway that has
+ * rules, sends ESP, or has tunnels within IPsec only. What is like a session and is no VIP's is not
+ * the gateway's: it is of clients, or of servers behind a DNAT. Above them the UDP port of the
+ * gateway's tunnels, 0 if it has none. */
 #define VPNHA_GATE_ID_MASK 0xffU
-#define VPNHA_GATE_CONNECTION 0x100U
-#define VPNHA_GATE_IKE 0x200U
+#define VPNHA_GATE_RULED 0x100U
+#define VPNHA_GATE_ESP 0x200U
 #define VPNHA_GATE_SECURED 0x400U
 #define VPNHA_GATE_TUNNEL_PORT_SHIFT 16
 
-/* IKE (RFC 7296 2). */
-#define VPNHA_GATE_IKE_PORT 500
 /* ESP in UDP (RFC 3948 2.1). */
 #define VPNHA_GATE_NAT_T_PORT 4500
 /* SPIs at a time. */
@@ -83,14 +78,20 @@
 /* Gateways at a time, and devices of each: both sides, VLANs and what they stand on. */
 #define VPNHA_GATE_STATIONS_MAX 1024
 
-/* A session that a handshake begins, as WireGuard's does, is renewed by one as well. Messages begin
- * with their type: an octet, and three of 0. */
-#define VPNHA_GATE_INITIATION 1
-#define VPNHA_GATE_TRANSPORT 4
-/* Whoever a drained gateway has sent data to, may shake hands with it for so long: what a session
- * lives without a new one, 180 s. */
-#define VPNHA_GATE_KNOWN_NS 180000000000ULL
-/* At a time; more push out the oldest. */
+/* Kinds of rules (config/gate_rule.hpp), each for packets with certain words between a port of a
+ * VIP and a client. What comes begins a session; what comes begins one, or renews that of a client
+ * who is known; who is sent this has a session, and is known for a time; the end of a TCP
+ * connection from that port is a session's end. 0: no rule. */
+#define VPNHA_GATE_BEGINS 1
+#define VPNHA_GATE_RENEWS 2
+#define VPNHA_GATE_GOES_ON 3
+#define VPNHA_GATE_ENDS 4
+/* Of a gateway: those of all protocols are 8. */
+#define VPNHA_GATE_RULES_MAX 12
+#define VPNHA_GATE_WORDS_MAX 3
+/* Of a word. The proof of the program looks at frames that are long enough for it. */
+#define VPNHA_GATE_OFFSET_MAX 24
+/* Clients that are known at a time; more push out the oldest. */
 #define VPNHA_GATE_KNOWN_MAX 65536
 
 /* Connections whose end is meant at a time, until their last packets have left; more push out the
@@ -106,16 +107,32 @@ struct vpnha_gate_prefix6 { /* NOLINT(readability-identifier-naming): a C name. 
     __u32 length;
     __u8 address[16];
 };
-/* A control connection of PPTP, of a VIP's port VPNHA_GATE_CONNECTION_PORT. Addresses and port as
- * in the packet. */
+/* Four octets, of which those of the mask count, behind so many from the first one of the header of
+ * TCP or UDP. Octets as in the packet; without a mask nothing is looked at. */
+struct vpnha_gate_word { /* NOLINT(readability-identifier-naming): a C name. */
+    __u32 offset;
+    __be32 mask;
+    __be32 value;
+};
+struct vpnha_gate_rule { /* NOLINT(readability-identifier-naming): a C name. */
+    __u64 lasts_ns;      /* For VPNHA_GATE_GOES_ON. */
+    struct vpnha_gate_word words[VPNHA_GATE_WORDS_MAX];
+    __be16 port; /* The gateway's. */
+    __u8 protocol;
+    __u8 kind;
+};
+struct vpnha_gate_rules { /* NOLINT(readability-identifier-naming): a C name. */
+    struct vpnha_gate_rule rules[VPNHA_GATE_RULES_MAX];
+};
+/* A connection of a VIP, by a rule's port. Addresses and port as in the packet. */
 struct vpnha_gate_connection { /* NOLINT(readability-identifier-naming): a C name. */
     __u8 local[4];
     __u8 peer[4];
     __u8 peer_port[2];
     __u8 zero[2];
 };
-/* The other end of a session that a handshake began; IPv4 addresses in the first four octets.
- * Address and port as in the packet. */
+/* The other end of a session; IPv4 addresses in the first four octets. Address and port as in the
+ * packet. */
 struct vpnha_gate_peer { /* NOLINT(readability-identifier-naming): a C name. */
     __u8 address[16];
     __u8 port[2];

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.hpp"
 #include "gate.skel.h"
 #include "host/gate/gate_abi.h"
 #include "host/gate/gate_chain.hpp"
@@ -48,6 +49,20 @@ IpPrefix prefix_of(const vpnha_gate_prefix6& key) {
     Ipv6Address address;
     std::copy_n(std::begin(key.address), sizeof key.address, address.octets.begin());
     return {IpAddress(address), static_cast<std::uint8_t>(key.length)};
+}
+
+vpnha_gate_rule rule_of(const config::GateRule& from) {
+    VPNHA_ASSERT(from.words.size() <= VPNHA_GATE_WORDS_MAX);
+    vpnha_gate_rule rule{};
+    rule.lasts_ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(from.lasts).count());
+    std::ranges::transform(from.words, std::begin(rule.words), [](const auto& word) {
+        VPNHA_ASSERT(word.offset <= VPNHA_GATE_OFFSET_MAX && (word.value & ~word.mask) == 0);
+        return vpnha_gate_word{word.offset, htonl(word.mask), htonl(word.value)};
+    });
+    rule.port = htons(from.port);
+    rule.protocol = static_cast<std::uint8_t>(from.transport);
+    rule.kind = static_cast<std::uint8_t>(from.kind);
+    return rule;
 }
 
 template <class Key>
@@ -97,19 +112,21 @@ Result<void> GateMaps::cover(const config::Gateway& gateway) const {
                    : cover_key(fds_.covered6, key_of<vpnha_gate_prefix6>(net), value);
     };
     const std::uint32_t id = gateway.id.value;
-    const auto handshakes = gateway.protocols.first(
-        [](const config::Facts& protocol) { return protocol.handshake_port.has_value(); });
-    const std::uint32_t handshake_port = handshakes ? *handshakes->handshake_port : 0;
-    if (fds_.handshakes != -1 &&
-        bpf_map_update_elem(fds_.handshakes, &id, &handshake_port, BPF_ANY) != 0) {
-        return tl::unexpected(system_error("name the gate a port of handshakes", errno));
-    }
     const std::uint32_t tunnel_port = gateway.protocols.tunnel_port().value_or(0);
     std::uint32_t vip = id | tunnel_port << VPNHA_GATE_TUNNEL_PORT_SHIFT;
+    vpnha_gate_rules rules{};
+    auto* next_rule = std::begin(rules.rules);
     for (const config::Facts& protocol : gateway.protocols.facts()) {
-        vip |= protocol.has_connection ? VPNHA_GATE_CONNECTION : 0;
-        vip |= protocol.has_ike ? VPNHA_GATE_IKE : 0;
+        for (const config::GateRule& rule : protocol.gate_rules) {
+            VPNHA_ASSERT(next_rule != std::end(rules.rules));
+            *next_rule++ = rule_of(rule);
+            vip |= VPNHA_GATE_RULED;
+        }
+        vip |= protocol.has_esp ? VPNHA_GATE_ESP : 0;
         vip |= protocol.needs_esp && tunnel_port != 0 ? VPNHA_GATE_SECURED : 0;
+    }
+    if (fds_.rules != -1 && bpf_map_update_elem(fds_.rules, &id, &rules, BPF_ANY) != 0) {
+        return tl::unexpected(system_error("set the gate's rules of protocols", errno));
     }
     for (const config::Covered& each : gateway.covered()) {
         VPNHA_CHECK(cover_net(each.net, each.is_vip() ? vip : id));
@@ -265,10 +282,9 @@ Result<GateProgram> GateProgram::load() {
 GateMaps GateProgram::maps() const {
     const auto& maps = program_->maps;
     return GateMaps({bpf_map__fd(maps.covered4), bpf_map__fd(maps.covered6),
-                     bpf_map__fd(maps.deadline), bpf_map__fd(maps.ends), bpf_map__fd(maps.held),
-                     bpf_map__fd(maps.drained), bpf_map__fd(maps.handshakes),
-                     bpf_map__fd(maps.moves), bpf_map__fd(maps.stations), bpf_map__fd(maps.moved),
-                     bpf_map__fd(maps.drops)});
+                     bpf_map__fd(maps.deadline), bpf_map__fd(maps.rules), bpf_map__fd(maps.ends),
+                     bpf_map__fd(maps.held), bpf_map__fd(maps.drained), bpf_map__fd(maps.moves),
+                     bpf_map__fd(maps.stations), bpf_map__fd(maps.moved), bpf_map__fd(maps.drops)});
 }
 
 const bpf_program* GateProgram::handle(GateDirection direction) const {

@@ -38,13 +38,13 @@ class GateMaps {
         int covered4;
         int covered6;
         int deadline;
-        int ends;        // -1: of another process, which alone knows them.
-        int held;        // The same.
-        int drained;     // The same.
-        int handshakes;  // The same.
-        int moves;       // The same.
-        int stations;    // The same.
-        int moved;       // The same.
+        int rules;     // -1: of another process, which alone knows them.
+        int ends;      // The same.
+        int held;      // The same.
+        int drained;   // The same.
+        int moves;     // The same.
+        int stations;  // The same.
+        int moved;     // The same.
         int drops;
     };
     explicit GateMaps(const Fds& fds) : fds_(fds) {}

@@ -40,6 +40,7 @@ void check_is_alone(const config::Gateway& gateway, const config::Config& config
 
 using config::Config;
 using config::Errors;
+using config::GateRule;
 using config::Gateway;
 using config::Key;
 using config::Kind;
@@ -74,10 +75,26 @@ std::vector<Key> Table::keys() {
 }
 
 config::Facts Table::facts() const {
+    // The first message of an exchange without an IKE SA has no SPI of the responder (RFC 7296 3.1;
+    // RFC 2408 3.1). Behind a NAT four octets of 0 stand before it, where ESP has its SPI (RFC 3948
+    // 2.2).
+    constexpr std::uint32_t kAll = 0xffff'ffff;
+    const GateRule ike{GateRule::Kind::begins,
+                       GateRule::Transport::udp,
+                       500,
+                       {{GateRule::kUdpPayload + 8, kAll, 0},
+                        {GateRule::kUdpPayload + 12, kAll, 0}}};
+    const GateRule behind_nat{GateRule::Kind::begins,
+                              GateRule::Transport::udp,
+                              4500,
+                              {{GateRule::kUdpPayload, kAll, 0},
+                               {GateRule::kUdpPayload + 12, kAll, 0},
+                               {GateRule::kUdpPayload + 16, kAll, 0}}};
     config::Facts facts{.title = "IPsec",
                         .daemon = "charon",
+                        .gate_rules = {ike, behind_nat},
                         .needs_esp = required,
-                        .has_ike = true,
+                        .has_esp = true,
                         .led_outside = virtual_pools};
     for (const std::string& path : connections) {
         facts.files.push_back({"connections", path});

@@ -8,6 +8,7 @@
 
 namespace vpnha::l2tp {
 
+using config::GateRule;
 using config::Key;
 using config::Kind;
 using config::Protocol;
@@ -41,12 +42,19 @@ std::vector<Key> Table::keys() {
 }
 
 config::Facts Table::facts() const {
+    // A control message without a tunnel (RFC 2661 3.1): an SCCRQ.
+    const GateRule sccrq{GateRule::Kind::begins,
+                         GateRule::Transport::udp,
+                         port,
+                         {{GateRule::kUdpPayload, 0x8000'0000, 0x8000'0000},
+                          {GateRule::kUdpPayload + 4, 0xffff'0000, 0}}};
     return {.title = "L2TP",
             .daemon = "xl2tpd",
             .ppp_options = ppp_options,
             .files = config::pppd_files(secrets, ppp_options),
             .tunnel_port = port,
-            .name_in_esp = "l2tp-ipsec"};
+            .name_in_esp = "l2tp-ipsec",
+            .gate_rules = {sccrq}};
 }
 
 namespace {

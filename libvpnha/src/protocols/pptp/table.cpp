@@ -6,6 +6,7 @@
 
 namespace vpnha::pptp {
 
+using config::GateRule;
 using config::Key;
 using config::Kind;
 using config::Protocol;
@@ -15,6 +16,12 @@ constexpr Protocol Table::kProtocol = config::protocol_of<Table>(
     "pptp",
     "The gateway's PPTP service, by the stock pptpd. The table may be empty; without it the "
     "gateway serves no PPTP, and the gate leaves TCP port 1723 of its addresses alone.");
+
+namespace {
+
+constexpr std::uint16_t kControlPort = 1723;  // RFC 2637 2.1.
+
+}  // namespace
 
 std::vector<Key> Table::keys() {
     return {
@@ -31,12 +38,18 @@ std::vector<Key> Table::keys() {
 }
 
 config::Facts Table::facts() const {
+    // A SYN without ACK (RFC 9293 3.1), of a control connection. The end of it hangs its client up.
+    const GateRule dial{GateRule::Kind::begins,
+                        GateRule::Transport::tcp,
+                        kControlPort,
+                        {{12, 0x0012'0000, 0x0002'0000}}};
+    const GateRule end{GateRule::Kind::ends, GateRule::Transport::tcp, kControlPort};
     return {.title = "PPTP",
             .daemon = "pptpd",
             .ppp_options = ppp_options,
             .tasks_per_client = 2,  // pppd and pptpctrl.
             .files = config::pppd_files(secrets, ppp_options),
-            .has_connection = true};
+            .gate_rules = {dial, end}};
 }
 
 tuning::Table Table::tuning_rows() {

@@ -14,6 +14,7 @@ namespace vpnha::wireguard {
 using config::Config;
 using config::Errors;
 using config::Facts;
+using config::GateRule;
 using config::Gateway;
 using config::Key;
 using config::Kind;
@@ -50,10 +51,20 @@ std::vector<Key> Table::keys() {
 }
 
 Facts Table::facts() const {
+    // Messages begin with their type, and three octets of 0. A handshake begins a session, and each
+    // later one renews it. A client who is sent data has keys, for 180 s without a new handshake.
+    const auto message = [this](GateRule::Kind kind, std::uint32_t type) {
+        return GateRule{kind,
+                        GateRule::Transport::udp,
+                        listen_port,
+                        {{GateRule::kUdpPayload, 0xffff'ffff, type << 24U}}};
+    };
+    GateRule data = message(GateRule::Kind::goes_on, 4);
+    data.lasts = std::chrono::seconds(180);
     return {.title = "WireGuard",
             .daemon = {},  // The kernel.
             .files = {{"private_key", private_key}, {"peers", peers}},
-            .handshake_port = listen_port,
+            .gate_rules = {message(GateRule::Kind::renews, 1), data},
             .is_marked = true};
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What comes to a gateway that takes no new clients.
 #include "host/gate/gate.hpp"
+#include "protocols/ipsec/table.hpp"
 #include "protocols/l2tp/table.hpp"
 #include "protocols/pptp/table.hpp"
 #include "protocols/wireguard/table.hpp"
@@ -38,6 +39,7 @@ Bytes wireguard(std::uint8_t type, std::uint8_t reserved = 0) {
 }
 
 TEST_P(GateDrainTest, TheFirstWordOfASessionDoesNotPass) {
+    config_.gateways[0].protocols.serve<ipsec::Table>();
     config_.gateways[0].protocols.serve<l2tp::Table>();
     config_.gateways[0].protocols.serve<pptp::Table>();
     config_.gateways[0].protocols.serve<wireguard::Table>();
@@ -51,6 +53,8 @@ TEST_P(GateDrainTest, TheFirstWordOfASessionDoesNotPass) {
     };
     constexpr std::uint8_t kSyn = 0x02;
     constexpr std::uint8_t kAck = 0x10;
+    Bytes later = to(500, ike(0));
+    later[21] = 6;  // IPv4's offset of the fragment.
     const struct {
         const char* description;
         Bytes frame;
@@ -80,6 +84,8 @@ TEST_P(GateDrainTest, TheFirstWordOfASessionDoesNotPass) {
         {"of a connection", Frame().tcp4(client, vip, 40'000, kAck, 0, 0, 1723), false},
         {"to another port", Frame().tcp4(client, vip, 40'000, kSyn, 0, 0, 1724), false},
         {"to another address", Frame().datagram4(client, "192.0.2.1", 500, ike(0)), false},
+        {"IKE to a client", Frame().datagram4(client, "10.64.1.5", 500, ike(0)), false},
+        {"what is like IKE in a later fragment", later, false},
     };
     for (const auto& test : cases) {
         EXPECT_EQ(verdict(GateDirection::in, test.frame), Verdict::passes) << test.description;
@@ -170,6 +176,62 @@ TEST_P(GateDrainTest, ASessionIsRenewedByAHandshake) {
                                                             wireguard(4), kHandshakePort)),
               Verdict::passes);
     EXPECT_EQ(handshake6(), Verdict::passes);
+}
+
+// A protocol that the gate does not know. Its sessions begin by HI, and go on by OK for a minute.
+struct Greeting {
+    static const config::Protocol kProtocol;
+    static std::vector<config::Key> keys() { return {}; }
+    [[nodiscard]] static config::Facts facts() {
+        using Rule = config::GateRule;
+        const auto word = [](std::uint32_t letters) {
+            return std::vector<Rule::Word>{{Rule::kUdpPayload + 4, 0xffff'0000, letters << 16U}};
+        };
+        return {
+            .title = "greeting",
+            .daemon = "greeter",
+            .gate_rules = {
+                {Rule::Kind::begins, Rule::Transport::tcp, 77, {{12, 0x0012'0000, 0x0002'0000}}},
+                {Rule::Kind::renews, Rule::Transport::udp, 77, word(0x4849)},
+                {Rule::Kind::goes_on, Rule::Transport::udp, 77, word(0x4f4b),
+                 std::chrono::minutes(1)}}};
+    }
+};
+constexpr config::Protocol Greeting::kProtocol = config::protocol_of<Greeting>("greeting", "");
+
+TEST_P(GateDrainTest, AProtocolBringsItsRules) {
+    const char* const vip = "192.0.2.100";
+    const char* const client = "192.0.2.51";
+    constexpr std::uint8_t kSyn = 0x02;
+    const Bytes hi{0, 0, 0, 0, 'H', 'I', 0, 0};
+    const Bytes ok{0, 0, 0, 0, 'O', 'K', 0, 0};
+    const Bytes dial = Frame().tcp4(client, vip, 40'000, kSyn, 0, 0, 77);
+    const Bytes greeting = Frame().datagram4(client, vip, 77, hi, 1000);
+    const Bytes greeting6 = Frame().datagram6("2001:db8::51", "2001:db8::100", 77, hi, 1000);
+    config_.gateways[0].outside.addresses.push_back(prefix("2001:db8::100/64"));
+    for (const bool is_served : {false, true}) {
+        config_.gateways[0].protocols = {};
+        if (is_served) {
+            config_.gateways[0].protocols.serve<Greeting>();
+        }
+        BpfGate gate = attached();
+        ASSERT_TRUE(gate.open_until(kId, kForever));
+        ASSERT_TRUE(gate.drain(kId, true));
+        const Verdict expected = is_served ? Verdict::dropped : Verdict::passes;
+        EXPECT_EQ(verdict(GateDirection::in, dial), expected);
+        EXPECT_EQ(verdict(GateDirection::in, greeting), expected);
+        EXPECT_EQ(verdict(GateDirection::in, greeting6), expected);
+        EXPECT_EQ(verdict(GateDirection::in, Frame().datagram4(client, vip, 77, ok, 1000)),
+                  Verdict::passes);
+        EXPECT_EQ(verdict(GateDirection::in, Frame().datagram4(client, vip, 78, hi, 1000)),
+                  Verdict::passes);
+        EXPECT_EQ(verdict(GateDirection::out, Frame().datagram4(vip, client, 1000, ok, 77)),
+                  Verdict::passes);
+        EXPECT_EQ(verdict(GateDirection::in, greeting), Verdict::passes) << "it is known now";
+        EXPECT_EQ(verdict(GateDirection::in, greeting6), expected);
+        EXPECT_EQ(verdict(GateDirection::in, dial), expected);
+        ASSERT_TRUE(gate.drain(kId, false));
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Hooks, GateDrainTest, ::testing::ValuesIn(hooks_of_kernel()),

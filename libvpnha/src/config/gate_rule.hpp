@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What a protocol has the gate look for in its packets, as data: the gate itself knows none. A
+// gateway that takes no new clients (`vpnha drain`) drops what begins a session, so a protocol
+// without a rule is not drained. Rules count on the gateway's VIPs alone, and behind an open gate.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+namespace vpnha::config {
+
+struct GateRule {
+    enum class Kind : std::uint8_t {
+        begins = 1,  // What comes begins a session.
+        renews,      // What comes does so, or renews the session of a client who is known.
+        goes_on,     // What goes out, to clients with a session: they are known for `lasts`.
+        ends,        // The end of a connection is a session's end. TCP over IPv4, without words.
+    };
+    enum class Transport : std::uint8_t { tcp = 6, udp = 17 };
+    // Octets of the packet, as a number: those of `mask` are those of `value`.
+    struct Word {
+        std::uint8_t offset;  // From the first octet of the header of TCP or UDP.
+        std::uint32_t mask;
+        std::uint32_t value;
+    };
+    static constexpr std::uint8_t kUdpPayload = 8;  // As an offset.
+
+    Kind kind;
+    Transport transport;
+    std::uint16_t port;         // The gateway's.
+    std::vector<Word> words{};  // All of them; at most 3, at offsets up to 24.
+    std::chrono::seconds lasts{};
+};
+
+}  // namespace vpnha::config
