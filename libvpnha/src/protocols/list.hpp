@@ -4,7 +4,7 @@
 //
 //   function         | defined in | list, which declares it
 //   -----------------+------------+----------------------------------------------
-//   protocol_table() | table.cpp  | tables.hpp: vpnha.toml, tuning, metrics
+//   protocol_table() | table.cpp  | tables.hpp: vpnha.toml, tuning, metrics, versions
 //   families()       | keeper/    | families.hpp: what keeps its records
 //   stock_kind()     | service/   | gateway_services.hpp: its stock daemon
 //   open_backend()   | backend/   | backends.hpp: what carries its commands out

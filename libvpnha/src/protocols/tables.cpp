@@ -51,6 +51,10 @@ const tuning::Table& tuning::table() {
     return kTable;
 }
 
+std::vector<tuning::ProgramVersion> tuning::program_versions() {
+    return all_of(&ProtocolTable::program_versions);
+}
+
 std::vector<MetricRow> protocol_metrics() {
     return all_of(&ProtocolTable::metric_rows);
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The one list of what each protocol has in vpnha.toml, in the table of tuning and among the
-// metrics.
+// The one list of what each protocol has in vpnha.toml, in the table of tuning, among the metrics
+// and among the least versions of other programs.
 #pragma once
 
 #include <vector>
 
 #include "config/schema.hpp"
 #include "protocols/list.hpp"
+#include "tuning/program_version.hpp"
 #include "tuning/table.hpp"
 #include "vpnha/metrics.hpp"
 
@@ -16,11 +17,17 @@ struct ProtocolTable {
     const config::Protocol& table;
     tuning::Table (*tuning_rows)();
     std::vector<MetricRow> (*metric_rows)();
+    std::vector<tuning::ProgramVersion> (*program_versions)();
 };
-// `Table` has kProtocol, and functions of these names.
+// `Table` has kProtocol, and functions of these names; program_versions(), if it has programs.
 template <class Table>
 [[nodiscard]] ProtocolTable protocol_table_of() {
-    return {Table::kProtocol, &Table::tuning_rows, &Table::metric_rows};
+    ProtocolTable table{Table::kProtocol, &Table::tuning_rows, &Table::metric_rows,
+                        [] { return std::vector<tuning::ProgramVersion>(); }};
+    if constexpr (requires { &Table::program_versions; }) {
+        table.program_versions = &Table::program_versions;
+    }
+    return table;
 }
 
 #define VPNHA_TABLE(protocol)                            \
@@ -44,5 +51,7 @@ namespace vpnha::config {
 namespace vpnha::tuning {
 
 [[nodiscard]] const Table& table();
+// Of the protocols' stock daemons.
+[[nodiscard]] std::vector<ProgramVersion> program_versions();
 
 }  // namespace vpnha::tuning

@@ -10,10 +10,13 @@
 
 #include "host/os/process.hpp"
 #include "host/os/program_output.hpp"
+#include "protocols/tables.hpp"
 
 namespace vpnha::runtime {
 
 namespace {
+
+using tuning::ProgramVersion;
 
 constexpr const char* kDpkg = "/usr/bin/dpkg";
 constexpr const char* kDpkgQuery = "/usr/bin/dpkg-query";
@@ -21,21 +24,9 @@ constexpr const char* kDpkgQuery = "/usr/bin/dpkg-query";
 constexpr std::chrono::seconds kDpkgTimeout{2};
 constexpr std::string_view kKernelPackage = "linux-image-amd64";
 
-constexpr std::array kProgramVersions{
-    ProgramVersion{"xl2tpd", "xl2tpd", "1.3.18-1",
-                   "the oldest that vpnha is tested with; none is without xelerance/xl2tpd #195, a "
-                   "data packet of tunnel 0 that costs 10 KiB for ever"},
+constexpr std::array kOfEachGateway{
     ProgramVersion{"pppd", "ppp", "2.4.9-1",
                    "CVE-2020-8597: a long EAP name overflows a buffer before the user is known"},
-    ProgramVersion{"pptpd", "pptpd", "1.4.0-12",
-                   "CVE-2003-0213: a length below the header's (before 1.1.4)"},
-    ProgramVersion{"charon", "charon-systemd", "5.9.8-5+deb12u6",
-                   "CVE-2023-41913, CVE-2025-62291 and the later faults of EAP methods, RADIUS and "
-                   "certificates"},
-    ProgramVersion{"charon 6", "charon-systemd", "6.0.1-6+deb13u7",
-                   "updates of Debian 13, CVE-2026-78133 among them: memory is used after its end "
-                   "when both sides rekey at once",
-                   "6"},
     ProgramVersion{"FreeRADIUS", "freeradius", "3.2.5",
                    "CVE-2024-3596 (BlastRADIUS): older ones have no require_message_authenticator"},
     ProgramVersion{"Corosync", "corosync", "3.1.7-1+deb12u2",
@@ -78,14 +69,19 @@ std::string version_of(std::string_view package, std::string_view packages) {
 
 }  // namespace
 
-std::span<const ProgramVersion> program_versions() {
-    return kProgramVersions;
+const std::vector<ProgramVersion>& program_versions() {
+    static const std::vector<ProgramVersion> kAll = [] {
+        std::vector<ProgramVersion> all = tuning::program_versions();
+        all.insert(all.end(), kOfEachGateway.begin(), kOfEachGateway.end());
+        return all;
+    }();
+    return kAll;
 }
 
 Result<std::vector<OldProgram>> find_old_programs(std::string_view packages,
                                                   const std::string& kernel) {
     std::vector<OldProgram> old;
-    for (const ProgramVersion& each : kProgramVersions) {
+    for (const ProgramVersion& each : program_versions()) {
         const std::string installed =
             each.package == kKernelPackage ? kernel : version_of(each.package, packages);
         if (installed.empty()) {

@@ -1,29 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The least versions of other programs that a gateway needs. The table is here alone; a test
-// compares docs/operate/versions.md with it.
+// The least versions of other programs that a gateway needs: those of its protocols, from their
+// folders, and those that each gateway needs. A test compares docs/operate/versions.md with them.
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tuning/program_version.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha::runtime {
 
-struct ProgramVersion {
-    std::string_view program;
-    std::string_view package;  // Debian's.
-    std::string_view least;
-    std::string_view why;
-    // The row is about this version and later ones. Of several rows of a package, which stand in
-    // the order of their series, the last one that fits counts: releases are mended apart from each
-    // other.
-    std::string_view from = {};  // Empty: of all.
-};
-
-[[nodiscard]] std::span<const ProgramVersion> program_versions();
+[[nodiscard]] const std::vector<tuning::ProgramVersion>& program_versions();
 
 // Those that are older, by the rules of deb-version(7), which dpkg knows. A program that is not
 // installed is not among them. `packages`: "NAME STATUS VERSION" a line, as read_packages() has

@@ -79,11 +79,11 @@ config::Facts Table::facts() const {
     // RFC 2408 3.1). Behind a NAT four octets of 0 stand before it, where ESP has its SPI (RFC 3948
     // 2.2).
     constexpr std::uint32_t kAll = 0xffff'ffff;
-    const GateRule ike{GateRule::Kind::begins,
-                       GateRule::Transport::udp,
-                       500,
-                       {{GateRule::kUdpPayload + 8, kAll, 0},
-                        {GateRule::kUdpPayload + 12, kAll, 0}}};
+    const GateRule ike{
+        GateRule::Kind::begins,
+        GateRule::Transport::udp,
+        500,
+        {{GateRule::kUdpPayload + 8, kAll, 0}, {GateRule::kUdpPayload + 12, kAll, 0}}};
     const GateRule behind_nat{GateRule::Kind::begins,
                               GateRule::Transport::udp,
                               4500,
@@ -228,6 +228,16 @@ std::vector<MetricRow> Table::metric_rows() {
     };
 }
 // clang-format on
+
+std::vector<tuning::ProgramVersion> Table::program_versions() {
+    return {{"charon", "charon-systemd", "5.9.8-5+deb12u6",
+             "CVE-2023-41913, CVE-2025-62291 and the later faults of EAP methods, RADIUS and "
+             "certificates"},
+            {"charon 6", "charon-systemd", "6.0.1-6+deb13u7",
+             "updates of Debian 13, CVE-2026-78133 among them: memory is used after its end when "
+             "both sides rekey at once",
+             "6"}};
+}
 
 ProtocolTable protocol_table() {
     return protocol_table_of<Table>();

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/schema.hpp"
+#include "tuning/program_version.hpp"
 #include "tuning/table.hpp"
 #include "vpnha/metrics.hpp"
 
@@ -23,6 +24,7 @@ struct Table {
     [[nodiscard]] config::Facts facts() const;
     [[nodiscard]] static tuning::Table tuning_rows();
     [[nodiscard]] static std::vector<MetricRow> metric_rows();
+    [[nodiscard]] static std::vector<tuning::ProgramVersion> program_versions();
     static void check(const config::Gateway& gateway, const config::Config& config,
                       config::Errors& errors);
 };

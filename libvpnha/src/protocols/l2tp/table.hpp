@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/schema.hpp"
+#include "tuning/program_version.hpp"
 #include "tuning/table.hpp"
 #include "vpnha/metrics.hpp"
 
@@ -25,6 +26,7 @@ struct Table {
     [[nodiscard]] config::Facts facts() const;
     [[nodiscard]] static tuning::Table tuning_rows();
     [[nodiscard]] static std::vector<MetricRow> metric_rows();
+    [[nodiscard]] static std::vector<tuning::ProgramVersion> program_versions();
 };
 
 }  // namespace vpnha::l2tp

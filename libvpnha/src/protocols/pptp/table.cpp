@@ -102,6 +102,11 @@ std::vector<MetricRow> Table::metric_rows() {
 }
 // clang-format on
 
+std::vector<tuning::ProgramVersion> Table::program_versions() {
+    return {{"pptpd", "pptpd", "1.4.0-12",
+             "CVE-2003-0213: a length below the header's (before 1.1.4)"}};
+}
+
 ProtocolTable protocol_table() {
     return protocol_table_of<Table>();
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/schema.hpp"
+#include "tuning/program_version.hpp"
 #include "tuning/table.hpp"
 #include "vpnha/metrics.hpp"
 
@@ -21,6 +22,7 @@ struct Table {
     [[nodiscard]] config::Facts facts() const;
     [[nodiscard]] static tuning::Table tuning_rows();
     [[nodiscard]] static std::vector<MetricRow> metric_rows();
+    [[nodiscard]] static std::vector<tuning::ProgramVersion> program_versions();
 };
 
 }  // namespace vpnha::pptp

@@ -75,7 +75,7 @@ TEST(ProgramVersionsTest, TheDocumentHasTheSameTable) {
     const std::string document = contents_of(VPNHA_DOCS_DIR "/operate/versions.md");
     std::size_t at = document.find("|---|---|---|---|---|\n");
     ASSERT_NE(at, std::string::npos);
-    for (const ProgramVersion& each : program_versions()) {
+    for (const tuning::ProgramVersion& each : program_versions()) {
         at = document.find('\n', at) + 1;
         const std::string row =
             fmt::format("| {} | {} | {} | {} | ", each.program, each.package, each.least, each.why);
