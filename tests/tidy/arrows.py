@@ -66,7 +66,7 @@ LAYERS: dict[str, set[str]] = {
     "tuning": {"base", "config", "services/flows/model"},
     "checkpoint": {*RECORDS, "cluster/replica"},
     "ports": {"base", "cluster/lease"},
-    "host": {"base", "config", "ports", "tuning", "cluster/lease", "cluster/effects"},
+    "host": {"base", "config", "ports", "tuning", "cluster/lease"},
     "daemon": {"*"},
     "ocf": {"base"},
 }

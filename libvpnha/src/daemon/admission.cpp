@@ -42,10 +42,10 @@ std::optional<node::Log> Admission::on_load(const Load& load) {
         return std::nullopt;
     }
     if (was_closed) {
-        return node::Log{node::Level::info, "new clients are taken again event=admission-open"};
+        return node::Log{LogLevel::info, "new clients are taken again event=admission-open"};
     }
     ++closures_;
-    return node::Log{node::Level::warning,
+    return node::Log{LogLevel::warning,
                      fmt::format("this node takes no new clients event=admission-closed: {} of it "
                                  "are used",
                                  words)};

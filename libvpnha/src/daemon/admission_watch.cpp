@@ -55,7 +55,7 @@ void AdmissionWatch::look() {
 
 void AdmissionWatch::tell_gate() {
     if (const Result<void> told = gate_.drain_all(admission_.closed()); !told) {
-        adapters::write_log(node::Level::error, told.error().detail);
+        adapters::write_log(LogLevel::error, told.error().detail);
     }
 }
 

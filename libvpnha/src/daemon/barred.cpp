@@ -81,7 +81,7 @@ void Barred::finish(const BarredDevices& outcome) {
         found->second.failures = 0;
         if (!std::exchange(found->second.is_barred, true)) {
             adapters::write_log(
-                node::Level::warning,
+                LogLevel::warning,
                 fmt::format("device {} cannot have the gate, and carries no gateway: what comes "
                             "there to the gateways' addresses, or leaves from them, is dropped by "
                             "nftables: {} event=device-barred",

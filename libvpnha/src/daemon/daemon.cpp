@@ -191,7 +191,7 @@ class Daemon {
         for (const config::Gateway& gateway : config_.gateways) {
             VPNHA_TRY(auto durable, leases.load(gateway.id));
             if (const Result<void> reserved = leases.reserve(gateway.id); !reserved) {
-                write_log(node::Level::warning, reserved.error().detail);
+                write_log(LogLevel::warning, reserved.error().detail);
             }
             node::GatewaySettings& each = settings.gateways.emplace_back(
                 runtime::gateway_settings_of(gateway, config_.radius));
@@ -248,14 +248,14 @@ class Daemon {
             const std::vector<adapters::ClusterNode> nodes = map_->nodes();
             const auto voters = runtime::voters_of(nodes, config_.witness);
             if (!voters) {
-                return write_log(node::Level::error, voters.error().detail);
+                return write_log(LogLevel::error, voters.error().detail);
             }
             nodes_ = runtime::with_removed_voters(nodes, nodes_, node_->voters());
             lease_links_->set_nodes(nodes, [this, voters = *voters](const Result<void>& set) {
                 if (set) {
                     run(node_->set_voters(voters, loop_.now()));
                 } else {
-                    write_log(node::Level::error, set.error().detail);
+                    write_log(LogLevel::error, set.error().detail);
                 }
             });
         });
@@ -457,7 +457,7 @@ class Daemon {
             for (const Result<void>& result :
                  {stacks_->shut(gateway.id), stacks_->remove_addresses(gateway.id)}) {
                 if (!result) {
-                    write_log(node::Level::error, result.error().detail);
+                    write_log(LogLevel::error, result.error().detail);
                 }
             }
         }
@@ -514,13 +514,13 @@ DaemonEnd run_daemon(const DaemonOptions& options, std::span<const wire::Codec> 
     Daemon daemon(prepared->config, options, codecs);
     DaemonEnd end{.result = daemon.start()};
     if (end.result) {
-        write_log(node::Level::info, fmt::format("vpnhad {} runs event=started", version()));
+        write_log(LogLevel::info, fmt::format("vpnhad {} runs event=started", version()));
         end = {daemon.run(), daemon.has_failed()};
     }
     if (end.result) {
-        write_log(node::Level::info, "vpnhad ends event=ended");
+        write_log(LogLevel::info, "vpnhad ends event=ended");
     } else {
-        write_log(node::Level::error,
+        write_log(LogLevel::error,
                   fmt::format("vpnhad ends event=ended: {}", end.result.error().detail));
     }
     adapters::close_log();

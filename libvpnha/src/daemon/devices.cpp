@@ -92,7 +92,7 @@ void Devices::take_changed() {
     } else {
         // What others say to each other by way of the bridge is none of the gate's business.
         if (const Result<void> left = daemon_.gate.leave(link); !left) {
-            write_log(node::Level::warning, left.error().detail);
+            write_log(LogLevel::warning, left.error().detail);
         }
         ungated_.erase(link.state.index);
         barred_.forget(link.state.index);
@@ -104,7 +104,7 @@ void Devices::on_new(const std::string& interface) {
     daemon_.neighbours.forget(interface);
     for (const config::Gateway& gateway : daemon_.config.gateways) {
         if (gateway.is_on(interface)) {
-            write_log(node::Level::warning,
+            write_log(LogLevel::warning,
                       fmt::format("device {} is a new one; the gate is attached again "
                                   "event=new-device gateway={}",
                                   interface, gateway.name));
@@ -114,7 +114,7 @@ void Devices::on_new(const std::string& interface) {
 }
 
 void Devices::on_news_lost() {
-    write_log(node::Level::info,
+    write_log(LogLevel::info,
               "more news of devices than the kernel keeps: all devices are looked at, and what is "
               "missing is added again event=device-news-lost");
     for (const config::Gateway& gateway : daemon_.config.gateways) {
@@ -140,7 +140,7 @@ void Devices::attach_gate(const adapters::Link& link) {
     if (done || done.error().code == Errc::not_found) {
         const bool was_barred = barred_.forget(link.state.index);
         if ((ungated_.erase(link.state.index) != 0 || was_barred) && done) {
-            write_log(node::Level::info,
+            write_log(LogLevel::info,
                       fmt::format("the gate stands again on {} event=gate-back", link.name));
         }
         return;
@@ -155,7 +155,7 @@ void Devices::attach_gate(const adapters::Link& link) {
 
 void Devices::on_refused(const adapters::RefusedDevice& device) {
     if (ungated_.insert_or_assign(device.link.state.index, device).second) {
-        write_log(node::Level::error,
+        write_log(LogLevel::error,
                   fmt::format("{}; the gate is tried again each second event=gate-refused",
                               device.reason.detail));
     }
@@ -252,13 +252,13 @@ void Devices::bring_back(const config::Gateway& gateway, bool announce) {
         return daemon_.network.add_addresses(gateway.id);
     });
     if (missing && !again) {
-        write_log(node::Level::warning, fmt::format("gone from this node: {}; added again "
-                                                    "event=addresses-removed gateway={}",
-                                                    *missing, gateway.name));
+        write_log(LogLevel::warning, fmt::format("gone from this node: {}; added again "
+                                                 "event=addresses-removed gateway={}",
+                                                 *missing, gateway.name));
     }
     if (!done) {
         if (!again) {
-            write_log(node::Level::error, done.error().detail);
+            write_log(LogLevel::error, done.error().detail);
         }
         failed_.insert(gateway.id);
         loop_.set_timer(kAddressTimer, loop_.now() + kRetry, [this] { bring_back_all(); });
@@ -280,7 +280,7 @@ void Devices::check_gate(const adapters::Link& link) {
     }
     if (!found) {
         write_log(
-            node::Level::warning,
+            LogLevel::warning,
             fmt::format("{}; whether the gate stands on {} is not known, it is attached again "
                         "event=gate-removed",
                         found.error().detail, link.name));
@@ -293,7 +293,7 @@ void Devices::check_gate(const adapters::Link& link) {
             return;
         }
         if (device.presence == GatePresence::missing) {
-            write_log(node::Level::warning,
+            write_log(LogLevel::warning,
                       fmt::format("somebody has taken the gate off {}; it is attached again "
                                   "event=gate-removed",
                                   link.name));
@@ -301,7 +301,7 @@ void Devices::check_gate(const adapters::Link& link) {
             return;
         }
         if (device.presence == GatePresence::behind) {
-            write_log(node::Level::warning,
+            write_log(LogLevel::warning,
                       fmt::format("somebody has put {} before the gate on {}; the gate is put "
                                   "first again event=gate-behind",
                                   fmt::join(device.before, ", "), link.name));

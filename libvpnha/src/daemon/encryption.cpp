@@ -28,7 +28,7 @@ Result<void> Encryption::check(const adapters::TotemKeys& keys) {
                     how_to_encrypt(off_because_, "sessions") +
                         "replicate_secrets_unencrypted = true below [cluster] in vpnha.toml");
     }
-    write_log(node::Level::warning,
+    write_log(LogLevel::warning,
               fmt::format("sessions are replicated unencrypted, as vpnha.toml allows: {} "
                           "event=unencrypted",
                           off_because_));
@@ -42,14 +42,14 @@ void Encryption::check_again(const adapters::TotemKeys& keys) {
     }
     off_because_ = reason;
     if (reason.empty()) {
-        write_log(node::Level::info, "corosync encrypts again event=encrypted");
+        write_log(LogLevel::info, "corosync encrypts again event=encrypted");
     } else if (may_be_off_) {
-        write_log(node::Level::warning,
+        write_log(LogLevel::warning,
                   fmt::format("corosync's encryption was switched off while vpnhad runs, and "
                               "vpnha.toml allows it: {} event=unencrypted",
                               reason));
     } else {
-        write_log(node::Level::error,
+        write_log(LogLevel::error,
                   fmt::format("corosync's encryption was switched off while vpnhad runs: {}; this "
                               "node sends no records until corosync encrypts again "
                               "event=unencrypted",

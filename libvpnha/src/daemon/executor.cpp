@@ -80,7 +80,7 @@ node::Effects Executor::execute(node::LeaveGate& effect) {
     const Result<void> left =
         ports_.gate.leave(effect.gateway, {effect.until, effect.beyond, effect.shut_at, effect.to});
     if (!left) {
-        adapters::write_log(node::Level::warning, left.error().detail);
+        adapters::write_log(LogLevel::warning, left.error().detail);
         if (const Result<void> shut = ports_.gate.shut(effect.gateway); !shut) {
             break_off(shut.error());
         }
@@ -117,7 +117,7 @@ node::Effects Executor::execute(node::GiveBack& effect) {
 
 node::Effects Executor::execute(node::DrainGate& effect) {
     if (const Result<void> told = ports_.gate.drain(effect.gateway, effect.drained); !told) {
-        adapters::write_log(node::Level::error, told.error().detail);
+        adapters::write_log(LogLevel::error, told.error().detail);
     }
     return {};
 }

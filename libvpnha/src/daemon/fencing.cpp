@@ -12,7 +12,7 @@ namespace {
 
 void report(const Result<void>& result) {
     if (!result) {
-        adapters::write_log(node::Level::error, result.error().detail);
+        adapters::write_log(LogLevel::error, result.error().detail);
     }
 }
 
@@ -30,7 +30,7 @@ Error end_fenced_life(const config::Config& config, ports::Services& services,
     }
     Error why = adapters::fenced_error();
     if (config.fencing_reset) {
-        adapters::write_log(node::Level::error, "the machine is reset event=reset");
+        adapters::write_log(LogLevel::error, "the machine is reset event=reset");
         why.detail += fmt::format(" by hand ({})", machine.reset().detail);
     }
     return why;

@@ -25,12 +25,12 @@ void log_restart(const Restart& restart) {
     if (restart.count == 0) {
         return;
     }
-    write_log(node::Level::error,
+    write_log(LogLevel::error,
               fmt::format("vpnhad had died of {}; this is its next start event=restarted "
                           "restarts={}",
                           restart.death, restart.count));
     if (restart.votes_only) {
-        write_log(node::Level::error,
+        write_log(LogLevel::error,
                   "vpnhad died several times one after the other; it only votes for now "
                   "event=votes-only");
     }
@@ -52,11 +52,11 @@ Result<Prepared> prepare(const DaemonOptions& options) {
     VPNHA_TRY(auto node_lock, adapters::take_node_lock(kNodeLocks, kLockPatience));
     VPNHA_TRY(auto lock, adapters::StateLock::take(config.state_directory, kLockPatience));
     if (const Result<void> real_time = adapters::run_in_real_time(); !real_time) {
-        write_log(node::Level::warning,
+        write_log(LogLevel::warning,
                   real_time.error().detail + ": a busy node may lose its lease event=no-real-time");
     }
     if (const Result<void> locked = adapters::lock_memory(); !locked) {
-        write_log(node::Level::warning,
+        write_log(LogLevel::warning,
                   locked.error().detail +
                       ": where this node has swap, keys of sessions may reach its disk "
                       "event=no-memory-lock");

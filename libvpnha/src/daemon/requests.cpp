@@ -38,7 +38,7 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
     const json& arguments = request.arguments;
     const bool is_roots = request.uid == 0;
     if (is_order(request)) {
-        adapters::write_log(node::Level::info, order_line(request, caller_of(request), config_));
+        adapters::write_log(LogLevel::info, order_line(request, caller_of(request), config_));
     }
     if (request.verb == "status") {
         answer_status(is_roots, std::move(reply));
@@ -171,7 +171,7 @@ bool Requests::makes_way(GatewayId gateway, const json& arguments, adapters::Con
     };
     if (std::ranges::any_of(node_.gateways(), has_to_stay)) {
         adapters::write_log(
-            node::Level::warning,
+            LogLevel::warning,
             fmt::format("this vpnhad goes on as it was started event=old-start gateway={}: other "
                         "nodes do not have all its sessions. Since its start: {}. Have it start "
                         "anew later, one node after the other",

@@ -50,7 +50,7 @@ void RoutingWatch::look() {
             if (looked) {
                 take(*found);
             } else if (error != error_) {
-                write_log(node::Level::warning, error);
+                write_log(LogLevel::warning, error);
             }
             error_ = error;
             look_later();
@@ -72,11 +72,11 @@ void RoutingWatch::take(const RoutingConflicts& found) {
             continue;
         }
         for (const std::string& each : now) {
-            write_log(node::Level::error,
+            write_log(LogLevel::error,
                       fmt::format("{} event=routing-taken gateway={}", each, gateway.name));
         }
         if (now.empty()) {
-            write_log(node::Level::info,
+            write_log(LogLevel::info,
                       fmt::format("tables and preference are this gateway's alone again "
                                   "event=routing-free gateway={}",
                                   gateway.name));

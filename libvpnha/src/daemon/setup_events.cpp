@@ -27,7 +27,7 @@ void SetupEvents::hear(const std::vector<wire::Setup>& setups,
         const auto gateway =
             std::ranges::find(config_.gateways, change.gateway, &config::Gateway::id);
         adapters::write_log(
-            node::Level::info,
+            LogLevel::info,
             line_of(change, gateway == config_.gateways.end() ? "" : gateway->name));
     }
     if (std::string text = memory_.encode(); text != saved_) {

@@ -42,7 +42,7 @@ void SetupReader::complain(const std::string& path, const std::string& what) {
     if (std::string& told = complaints_[path]; told != what) {
         told = what;
         adapters::write_log(
-            node::Level::warning,
+            LogLevel::warning,
             "not compared with the other nodes event=not-compared file=" + path + ": " + what);
     }
 }

@@ -67,7 +67,7 @@ Result<void> Stack::silence_earlier() {
         VPNHA_CHECK(addresses_->flush(gateway.id));
         VPNHA_CHECK(adapters::flush_proxies(gateway));
         if (const Result<void> can = gate_->can_hold(gateway.id); !can) {
-            write_log(node::Level::warning,
+            write_log(LogLevel::warning,
                       fmt::format("planned moves to this node lose the packets of about 15 ms "
                                   "event=cannot-hold gateway={}: {}",
                                   gateway.name, can.error().detail));

@@ -32,7 +32,7 @@ Result<void> act(StockServices::By by, const std::string& gateway,
         if (done) {
             return {};
         }
-        write_log(node::Level::warning, done.error().detail + "; vpnhad does it itself");
+        write_log(LogLevel::warning, done.error().detail + "; vpnhad does it itself");
     }
     return for_each_service(services, action);
 }
@@ -103,7 +103,7 @@ void StockServices::watch(GatewayId gateway, StockService::Running running) {
             on_death_(gateway, name);
         });
     if (!watching) {
-        write_log(node::Level::warning, watching.error().detail);
+        write_log(LogLevel::warning, watching.error().detail);
         watched_.erase(place);
     }
 }

@@ -129,7 +129,7 @@ TEST_F(RequestsTest, WhatTakesSeveralSlicesIsAnswered) {
 TEST_F(RequestsTest, WhatTheLogToldIsToldAgain) {
     const std::uint64_t before =
         adapters::events_after(0).empty() ? 0 : adapters::events_after(0).back().sequence;
-    adapters::write_log(node::Level::warning, "so it is event=vote-lost gateway=l2tp: why");
+    adapters::write_log(LogLevel::warning, "so it is event=vote-lost gateway=l2tp: why");
     const Result<json> result = ask("events", json{{"after", before}}.dump());
     ASSERT_TRUE(result) << result.error().detail;
     ASSERT_EQ(result->at("events").size(), 1U);

@@ -15,6 +15,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/link_side.hpp"
+#include "base/log_level.hpp"
 #include "base/mac_address.hpp"
 #include "base/tokens.hpp"
 #include "cluster/effects/protocol_work.hpp"
@@ -147,9 +148,8 @@ struct Detached {
 // This life of the node is fenced: all its gateways fall silent, it ends its services and resets
 // itself. Nothing behind it is executed any more.
 struct Fenced {};
-enum class Level { error, warning, info, debug };
 struct Log {
-    Level level;
+    LogLevel level;
     std::string text;
 };
 

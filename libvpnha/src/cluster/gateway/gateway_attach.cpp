@@ -16,12 +16,12 @@ void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& me
     const bool is_back = detaching();
     if (attachment_.attach(resource)) {
         replica_.on_members(members, quorate, now);
-        effects.emplace_back(Log{Level::info, fmt::format("attached event=attached {}", tag())});
+        effects.emplace_back(Log{LogLevel::info, fmt::format("attached event=attached {}", tag())});
     } else if (is_back) {
         effects.emplace_back(
-            Log{Level::info, fmt::format("attached again, with what was kept since its stop "
-                                         "event=attached {} records={}",
-                                         tag(), replica_.store().count())});
+            Log{LogLevel::info, fmt::format("attached again, with what was kept since its stop "
+                                            "event=attached {} records={}",
+                                            tag(), replica_.store().count())});
     }
     blockers_.set_stopped(false);
     // Pacemaker forgets transient attributes with the node; a repeated start writes it again.
@@ -62,7 +62,7 @@ void GatewayNode::leave(TimePoint now, Effects& effects) {
     attachment_.stop(now);
     blockers_.set_stopped(true);
     effects.emplace_back(
-        Log{Level::info,
+        Log{LogLevel::info,
             fmt::format("stopped; what it has is kept for {} s, for a start within that time "
                         "event=stopped {} records={}",
                         std::chrono::duration_cast<std::chrono::seconds>(kRecordsKept).count(),

@@ -30,7 +30,7 @@ void GatewayNode::on_clock(NodeId sender, const wire::Clock& clock, TimePoint no
             ? text_of(others_.clock.difference().value_or(Duration{}), name_of(sender))
             : std::string();
     if (is_astray != was_astray) {
-        effects.emplace_back(Log{is_astray ? Level::warning : Level::info,
+        effects.emplace_back(Log{is_astray ? LogLevel::warning : LogLevel::info,
                                  fmt::format("{} event=clocks-differ {}", text, tag())});
     }
     blockers_.set_clock(is_astray ? text : "");

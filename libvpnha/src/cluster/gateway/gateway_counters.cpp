@@ -52,10 +52,10 @@ void GatewayNode::go_on_turning(TimePoint now, Effects& effects) {
         return;
     }
     if (!*turned) {
-        effects.emplace_back(
-            Log{Level::warning, fmt::format("a service has not changed its role in time: this node "
-                                            "does not wait for it {}",
-                                            tag())});
+        effects.emplace_back(Log{
+            LogLevel::warning, fmt::format("a service has not changed its role in time: this node "
+                                           "does not wait for it {}",
+                                           tag())});
     }
     follow(takeover_.on_step(true), now, effects);
 }

@@ -93,7 +93,7 @@ void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
     if (const std::string objection = objection_to_claim(); !objection.empty()) {
         grants_.await_replica(now + kReplicaPatience);
         effects.emplace_back(
-            Log{replica_.better() ? Level::warning : Level::info,
+            Log{replica_.better() ? LogLevel::warning : LogLevel::info,
                 fmt::format("the promotion waits: {} event=promotion-waits {}", objection, tag())});
         return;
     }
@@ -157,7 +157,7 @@ void GatewayNode::await_voters(const std::vector<NodeId>& missing, TimePoint now
                                 ? ", or confirmed dead (vpnha confirm-dead NODE --it-is-off)"
                                 : "";
     effects.emplace_back(
-        Log{Level::warning,
+        Log{LogLevel::warning,
             fmt::format(
                 "promoted and silent: {} event=waiting {} missing={}",
                 lease_.remembers()
@@ -186,7 +186,7 @@ Result<void> GatewayNode::claim(TimePoint now, Effects& effects) {
                                             better->value));
     }
     take(replica_.begin_epoch(grants_.epoch(), now), now, effects);
-    effects.emplace_back(Log{Level::info, fmt::format("epoch claimed event=claimed {}", tag())});
+    effects.emplace_back(Log{LogLevel::info, fmt::format("epoch claimed event=claimed {}", tag())});
     return {};
 }
 
@@ -195,10 +195,11 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
     const bool asks = stand_in_.phase() == StandIn::Phase::asks;
     if ((grants_.awaited() || asks) && Grants::shares_number(granted) &&
         !keepers_.counted().empty()) {
-        effects.emplace_back(Log{Level::info, fmt::format("node {} was granted epoch {}: claiming "
-                                                          "anew {}",
-                                                          granted.elsewhere.node.value,
-                                                          to_string(granted.elsewhere), tag())});
+        effects.emplace_back(
+            Log{LogLevel::info,
+                fmt::format("node {} was granted epoch {}: claiming "
+                            "anew {}",
+                            granted.elsewhere.node.value, to_string(granted.elsewhere), tag())});
         take(lease_.decline(now), now, effects);
         take(asks ? lease_.claim(now) : lease_.promote(now), now, effects);
         return;
@@ -231,11 +232,11 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
         return;
     }
     if (!replica_.quorate()) {
-        effects.emplace_back(
-            Log{Level::info, fmt::format("the lease is granted anew, and this node serves on; it "
-                                         "claims epoch {} in the next quorate ring "
-                                         "event=claim-waits {}",
-                                         to_string(granted.epoch), tag())});
+        effects.emplace_back(Log{
+            LogLevel::info, fmt::format("the lease is granted anew, and this node serves on; it "
+                                        "claims epoch {} in the next quorate ring "
+                                        "event=claim-waits {}",
+                                        to_string(granted.epoch), tag())});
     } else if (!claim_anew(now, effects)) {
         return;
     }
@@ -259,7 +260,7 @@ bool GatewayNode::claim_anew(TimePoint now, Effects& effects) {
 
 void GatewayNode::decline(const std::string& why, TimePoint now, Effects& effects) {
     effects.emplace_back(
-        Log{Level::error, fmt::format("the new epoch is of no use {}: {}", tag(), why)});
+        Log{LogLevel::error, fmt::format("the new epoch is of no use {}: {}", tag(), why)});
     // The node that did serve is to claim anew as if this one had not been granted anything.
     take(lease_.decline(now), now, effects);
     follow(takeover_.lost(), now, effects);
@@ -271,10 +272,10 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
         if (ended.why == lease::End::given_up && !lease_.state().wanted) {
             // It may ask again as soon as its vote is free: it has not failed.
             stand_in_.stand_back();
-            effects.emplace_back(
-                Log{Level::info, fmt::format("this node does not stand in: another claim is higher "
-                                             "event=stand-in-refused {}",
-                                             tag())});
+            effects.emplace_back(Log{
+                LogLevel::info, fmt::format("this node does not stand in: another claim is higher "
+                                            "event=stand-in-refused {}",
+                                            tag())});
         } else if (ended.why != lease::End::released) {  // Or it claims anew: see on_granted().
             give_up_claim(to_string(ended.why), now, effects);
         }
@@ -299,8 +300,9 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
         be_silent(ended.why, effects);
         return;
     }
-    effects.emplace_back(Log{Level::info, fmt::format("the lease ended event=lease-ended {} why={}",
-                                                      tag(), to_string(ended.why))});
+    effects.emplace_back(Log{
+        LogLevel::info,
+        fmt::format("the lease ended event=lease-ended {} why={}", tag(), to_string(ended.why))});
     if (is_promoted() && stand_in_.wanted() && ended.why == lease::End::handed_over) {
         // A service or a link of this node is lost: a standby claimed it.
         stand_in_.depose(now);
@@ -309,10 +311,10 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
 }
 
 void GatewayNode::be_silent(lease::End why, Effects& effects) {
-    effects.emplace_back(
-        Log{Level::warning, fmt::format("the lease ended event=lease-ended {} why={}; this node is "
-                                        "silent until a majority of the voters grants it anew",
-                                        tag(), to_string(why))});
+    effects.emplace_back(Log{
+        LogLevel::warning, fmt::format("the lease ended event=lease-ended {} why={}; this node is "
+                                       "silent until a majority of the voters grants it anew",
+                                       tag(), to_string(why))});
     // What peers leave unanswered while nothing reaches them ends no session.
     keepers_.pause(effects);
 }
@@ -333,10 +335,10 @@ void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
         now < grants_.at() + kClaimAbovePause || lease_.holder().epoch() != grants_.epoch()) {
         return;  // Or the grant of its newest claim waits for the disk.
     }
-    effects.emplace_back(
-        Log{Level::warning, fmt::format("a member knows epoch {}, and would not follow this one: "
-                                        "claiming anew {}",
-                                        to_string(known), tag())});
+    effects.emplace_back(Log{LogLevel::warning,
+                             fmt::format("a member knows epoch {}, and would not follow this one: "
+                                         "claiming anew {}",
+                                         to_string(known), tag())});
     grants_.give_back(lease_.holder().state().deadline);
     take(lease_.release(false, now), now, effects);
     take(lease_.promote(now), now, effects);
@@ -368,8 +370,8 @@ void GatewayNode::on_lease_saved(std::uint64_t ticket, const Result<void>& resul
     if (outcome.changed) {
         effects.emplace_back(
             result
-                ? Log{Level::info, fmt::format("the lease is saved again event=saved {}", tag())}
-                : Log{Level::error,
+                ? Log{LogLevel::info, fmt::format("the lease is saved again event=saved {}", tag())}
+                : Log{LogLevel::error,
                       fmt::format("this node does not vote, and is granted nothing, until it can "
                                   "save what it says event=not-saved {}: {}",
                                   tag(), result.error().detail)});
@@ -408,20 +410,20 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
             begin_handing_over(now, effects);
         } else if (std::holds_alternative<lease::Fenced>(effect)) {
             effects.emplace_back(
-                Log{Level::error, fmt::format("this node is fenced event=fenced {}", tag())});
+                Log{LogLevel::error, fmt::format("this node is fenced event=fenced {}", tag())});
             effects.emplace_back(Fenced{});
         } else if (const auto* run_out = std::get_if<lease::RunOut>(&effect)) {
             effects.emplace_back(Log{
-                Level::warning, fmt::format("node {} is fenced: no promise to it holds any more "
-                                            "event=run-out {}",
-                                            run_out->victim.value, tag())});
+                LogLevel::warning, fmt::format("node {} is fenced: no promise to it holds any more "
+                                               "event=run-out {}",
+                                               run_out->victim.value, tag())});
         } else if (const auto* changed = std::get_if<lease::VotersChanged>(&effect)) {
             effects.emplace_back(
-                Log{Level::info, fmt::format("voters changed event=voters {} count={}", tag(),
-                                             changed->voters.nodes.size())});
+                Log{LogLevel::info, fmt::format("voters changed event=voters {} count={}", tag(),
+                                                changed->voters.nodes.size())});
         } else if (const auto* recalled = std::get_if<lease::Recalled>(&effect)) {
             effects.emplace_back(
-                Log{Level::info,
+                Log{LogLevel::info,
                     fmt::format("the others have told who votes, and this node is one of them "
                                 "again, or waits to be event=recalled {} count={}",
                                 tag(), recalled->voters.nodes.size())});
@@ -432,10 +434,11 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
                     ? "it was the only voter, and waits for an administrator's word (vpnha "
                       "vote-without)"
                     : fmt::format("it votes when node {} has told it what it remembers", names);
-            effects.emplace_back(Log{
-                Level::warning, fmt::format("this node has no memory of the lease (it is new, or "
-                                            "its disk is): {} event=no-memory {} missing={}",
-                                            what, tag(), names)});
+            effects.emplace_back(
+                Log{LogLevel::warning,
+                    fmt::format("this node has no memory of the lease (it is new, or "
+                                "its disk is): {} event=no-memory {} missing={}",
+                                what, tag(), names)});
         }
     }
     if (granted) {

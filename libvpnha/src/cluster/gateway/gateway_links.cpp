@@ -57,7 +57,7 @@ void GatewayNode::watch_links(TimePoint now, Effects& effects) {
     for (const auto& [side, state] : links_.take_news()) {
         const bool lost = state == LinkState::no_carrier || state == LinkState::no_answer;
         effects.emplace_back(Log{
-            lost ? Level::warning : Level::info,
+            lost ? LogLevel::warning : LogLevel::info,
             fmt::format("{} link: {} event=link {}", to_string(side), to_string(state), tag())});
     }
     const auto best = best_standby();
@@ -70,7 +70,7 @@ void GatewayNode::watch_links(TimePoint now, Effects& effects) {
             lease_.yield(lease::Yields::to_anybody, std::nullopt);
         }
         effects.emplace_back(
-            Log{Level::warning,
+            Log{LogLevel::warning,
                 fmt::format("outside link: {}, inside link: {}; node {} is in sync and has better "
                             "ones: the gateway is given away event=given-away {}",
                             to_string(links_.state(LinkSide::outside)),

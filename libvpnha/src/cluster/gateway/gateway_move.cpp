@@ -157,10 +157,10 @@ void GatewayNode::on_move(NodeId sender, const wire::Move& move, TimePoint now, 
     if (replica_.promoted()) {
         wishes_.planned.note_sessions(static_cast<std::uint32_t>(keepers_.session_totals().all));
     }
-    effects.emplace_back(
-        Log{Level::info, fmt::format("{} is asked to have the gateway, by {} "
-                                     "event=move-asked {} to={}",
-                                     name_of(move.to), name_of(sender), tag(), name_of(move.to))});
+    effects.emplace_back(Log{
+        LogLevel::info, fmt::format("{} is asked to have the gateway, by {} "
+                                    "event=move-asked {} to={}",
+                                    name_of(move.to), name_of(sender), tag(), name_of(move.to))});
 }
 
 void GatewayNode::end_move(bool is_promoted) {

@@ -69,7 +69,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
         return;
     }
     effects.emplace_back(
-        Log{Level::info, fmt::format("asked to serve event=promotion-asked {}", tag())});
+        Log{LogLevel::info, fmt::format("asked to serve event=promotion-asked {}", tag())});
     transition_.wait_for_promotion(request);
     stand_in_.on_promoted();
     wishes_.planned.on_promotion(replica_.epoch(), now);
@@ -192,8 +192,9 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
 void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint now,
                                Effects& effects) {
     if (!result) {
-        effects.emplace_back(Log{Level::error, fmt::format("step {} failed {}: {}", to_string(step),
-                                                           tag(), result.error().detail)});
+        effects.emplace_back(Log{
+            LogLevel::error,
+            fmt::format("step {} failed {}: {}", to_string(step), tag(), result.error().detail)});
         std::string why = fmt::format("{}: {}", to_string(step), result.error().detail);
         if (step == Step::shut_gate) {
             transition_.fail(std::move(why));
@@ -204,7 +205,7 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
         keepers_.on_addresses(effects);
     } else if (step == Step::open_gate) {
         effects.emplace_back(
-            Log{Level::info, fmt::format("gate opened event=gate-open {}", tag())});
+            Log{LogLevel::info, fmt::format("gate opened event=gate-open {}", tag())});
         history_.on_opened(grants_.epoch(), now);
         wishes_.planned.on_opened(replica_.epoch());
         keeper_steps_.begin_giving_back(now);
@@ -215,8 +216,8 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
     }
     if (step == Step::reset_services) {
         if (blockers_.on_services_reset(result.has_value(), now)) {
-            effects.emplace_back(
-                Log{Level::info, fmt::format("the stock services have ended at last {}", tag())});
+            effects.emplace_back(Log{
+                LogLevel::info, fmt::format("the stock services have ended at last {}", tag())});
         }
         if (blockers_.end_resetting()) {
             return;
@@ -235,8 +236,8 @@ void GatewayNode::finish(bool succeeded, TimePoint now, Effects& effects) {
                                                            : Role("unpromoted", "event=demoted");
     if (transition_.satisfies_all(succeeded, takeover_.serves())) {
         effects.emplace_back(
-            Log{Level::info, fmt::format("now {} {} {} sessions={}", role.first, role.second, tag(),
-                                         keepers_.session_totals().all)});
+            Log{LogLevel::info, fmt::format("now {} {} {} sessions={}", role.first, role.second,
+                                            tag(), keepers_.session_totals().all)});
     }
     if (state == takeover::State::promoted) {
         effects.emplace_back(WatchServices{settings_.id});
@@ -357,18 +358,18 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
                                                    others_.members.name(self())});
             }
             effects.emplace_back(
-                Log{Level::error, fmt::format("another node claimed epoch {}; this one falls "
-                                              "silent event=superseded {}",
-                                              to_string(superseded->epoch), tag())});
+                Log{LogLevel::error, fmt::format("another node claimed epoch {}; this one falls "
+                                                 "silent event=superseded {}",
+                                                 to_string(superseded->epoch), tag())});
             follow(takeover_.lost(), now, effects);
         } else if (auto* doubted = std::get_if<replica::Doubted>(&effect)) {
             effects.emplace_back(
-                Log{Level::warning, fmt::format("resync requested event=resync {}: "
-                                                "{}",
-                                                tag(), to_string(doubted->doubt))});
+                Log{LogLevel::warning, fmt::format("resync requested event=resync {}: "
+                                                   "{}",
+                                                   tag(), to_string(doubted->doubt))});
         } else if (auto* implausible = std::get_if<replica::Implausible>(&effect)) {
             effects.emplace_back(
-                Log{Level::error,
+                Log{LogLevel::error,
                     fmt::format("node {} sends epoch {}, which nobody can have reached: its "
                                 "messages with such an epoch are dropped "
                                 "event=implausible-epoch {} sender={}; restart vpnhad there",
@@ -376,9 +377,9 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
                                 implausible->sender.value)});
         } else {
             keepers_.on_in_sync(now);
-            effects.emplace_back(
-                Log{Level::info, fmt::format("the replica is complete event=in-sync {} records={}",
-                                             tag(), replica_.store().count())});
+            effects.emplace_back(Log{
+                LogLevel::info, fmt::format("the replica is complete event=in-sync {} records={}",
+                                            tag(), replica_.store().count())});
         }
     }
 }

@@ -25,7 +25,7 @@ void GatewayNode::on_process_died(NodeId member, TimePoint now, Effects& effects
     }
     const std::string name = others_.members.name(member);
     effects.emplace_back(
-        Log{Level::warning,
+        Log{LogLevel::warning,
             fmt::format("vpnhad of {} has died; its promotion score is withdrawn event=reported {}",
                         name, tag())});
     effects.emplace_back(WithdrawScore{settings_.id, attachment_.resource(), name});
@@ -42,7 +42,7 @@ void GatewayNode::on_service_died(const std::string& resource, const std::string
         return;
     }
     effects.emplace_back(
-        Log{Level::error,
+        Log{LogLevel::error,
             fmt::format("{} has died; Pacemaker is told event=service-died {}", resource, tag())});
     effects.emplace_back(ReportFailure{settings_.id, resource, name});
     if (stand_in_.wanted()) {
@@ -57,7 +57,7 @@ void GatewayNode::log_lost(NodeId sender, const wire::SnapshotEnd& end, Effects&
         return;
     }
     effects.emplace_back(Log{
-        Level::error,
+        LogLevel::error,
         fmt::format("this node removes {} sessions, because node {} was promoted without them: its "
                     "replica was not complete event=sessions-lost {}",
                     lost.size(), sender.value, tag())});
@@ -65,7 +65,7 @@ void GatewayNode::log_lost(NodeId sender, const wire::SnapshotEnd& end, Effects&
     for (const keepers::SessionView& session : keepers_.sessions({})) {
         if (keys.contains(session.record)) {
             effects.emplace_back(
-                Log{Level::error,
+                Log{LogLevel::error,
                     fmt::format("session lost event=lost {} session={} user={} address={} peer={}: "
                                 "node {} was promoted without it",
                                 tag(), keepers::session_id(session.record), session.user,
@@ -91,10 +91,10 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
         const std::string left = fmt::format("{} voters={} reserve={}", tag(),
                                              lease_.state().voters.all().size(), reserve());
         // Who is no member has been told of by Corosync.
-        const Level level =
+        const LogLevel level =
             !news.counts && (lease::is_witness(news.node) || others_.members.contains(news.node))
-                ? Level::warning
-                : Level::info;
+                ? LogLevel::warning
+                : LogLevel::info;
         effects.emplace_back(
             Log{level, news.counts
                            ? fmt::format("the vote of {} counts again event=vote-back {}",
@@ -110,14 +110,14 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
         const double most = 1 + static_cast<double>(settings_.lease.timing.rate_ppm) / 1e6;
         effects.emplace_back(
             clock.astray
-                ? Log{Level::error,
+                ? Log{LogLevel::error,
                       fmt::format("the clock of {} runs at {:.3f} of this node's, and the "
                                   "lease is safe from {:.3f} to {:.3f}. This node grants it no "
                                   "lease: look after the clock of that machine, or of this one "
                                   "event=clock-rate {} node={} rate={:.3f}",
                                   voter_name(clock.node), clock.rate, 1 / most, most, tag(),
                                   clock.node.value, clock.rate)}
-                : Log{Level::info,
+                : Log{LogLevel::info,
                       fmt::format("the clock of {} runs as this node's again "
                                   "event=clock-rate {} node={} rate={:.3f}",
                                   voter_name(clock.node), tag(), clock.node.value, clock.rate)});
@@ -126,7 +126,7 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
     const Duration slack = timing.lease - timing.renew;
     if (others_.lateness.warns(slack / 2, now)) {
         effects.emplace_back(Log{
-            Level::warning,
+            LogLevel::warning,
             fmt::format("a round of the lease began {} ms late, and one that is {} ms late costs "
                         "the lease: give vpnhad more of the processor, or lengthen [lease] "
                         "duration event=late-rounds {}",
@@ -192,7 +192,7 @@ void GatewayNode::size_lease(TimePoint now, Effects& effects) {
     if (holder.serving()) {
         const std::optional<NodeId> slowest = size->slowest(voters, now);
         effects.emplace_back(
-            Log{Level::info,
+            Log{LogLevel::info,
                 fmt::format("the lease lasts {} ms from now on, and {} ms before: {} needs it "
                             "event=lease-sized {} ms={}",
                             in_ms(wanted), in_ms(was), slowest ? voter_name(*slowest) : "this node",
@@ -208,9 +208,9 @@ bool GatewayNode::has_witness() const {
 void GatewayNode::watch_witness(TimePoint now, Effects& effects) {
     if (const std::optional<bool> heard = others_.witness.take_news(now)) {
         effects.emplace_back(
-            *heard ? Log{Level::info,
+            *heard ? Log{LogLevel::info,
                          fmt::format("the witness is heard event=witness-heard {}", tag())}
-                   : Log{Level::warning,
+                   : Log{LogLevel::warning,
                          fmt::format("the witness is not heard: look whether it runs, and whether "
                                      "UDP gets there and back event=witness-lost {}",
                                      tag())});
@@ -222,12 +222,12 @@ void GatewayNode::watch_witness(TimePoint now, Effects& effects) {
     if (const std::optional<bool> two = others_.witness.compare(heard_by_others, now)) {
         effects.emplace_back(
             *two
-                ? Log{Level::error,
+                ? Log{LogLevel::error,
                       fmt::format("two witnesses answer with the same key, so neither counts: stop "
                                   "the copy, a clone or a restored machine "
                                   "event=witness-differs {}",
                                   tag())}
-                : Log{Level::info,
+                : Log{LogLevel::info,
                       fmt::format("there is one witness again event=witness-agrees {}", tag())});
     }
     if (has_witness()) {
@@ -254,7 +254,7 @@ void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
                                   : report->claims ? "claims the lease, and hears no answer"
                                                    : "stands still";
     effects.emplace_back(Log{
-        Level::warning,
+        LogLevel::warning,
         fmt::format("vpnhad of {} {}; Pacemaker is told event=reported {}", name, what, tag())});
     effects.emplace_back(WithdrawScore{settings_.id, attachment_.resource(), name});
 }
@@ -275,7 +275,7 @@ void GatewayNode::watch_own_lease(TimePoint now, Effects& effects) {
     const auto best = best_standby();
     if (wishes_.own_lease.look(lacks, best.has_value(), now)) {
         effects.emplace_back(
-            Log{Level::warning,
+            Log{LogLevel::warning,
                 fmt::format(
                     "a majority of the voters are members, and this node has been granted no lease "
                     "for {} s: the gateway is given away, node {} is in sync event=unanswered {}",

@@ -113,16 +113,16 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
         lease_.set_checkpoint({});
         lease_.note_claimed(replica_.highest_epoch());
         if (stand_in_.yielded_at(turn->holder)) {
-            effects.emplace_back(
-                Log{Level::info, fmt::format("node {} serves no more: this node claims the lease "
-                                             "event=stand-in-claims {}",
-                                             turn->holder.value, tag())});
+            effects.emplace_back(Log{
+                LogLevel::info, fmt::format("node {} serves no more: this node claims the lease "
+                                            "event=stand-in-claims {}",
+                                            turn->holder.value, tag())});
             take(lease_.claim(now), now, effects);
             return;
         }
         note_position();
         effects.emplace_back(
-            Log{Level::info,
+            Log{LogLevel::info,
                 fmt::format("node {} is not heard, and {}: this node asks whether it would "
                             "be granted the lease event=stand-in-asks {}",
                             turn->holder.value, echo, tag())});
@@ -153,14 +153,14 @@ void GatewayNode::watch_standing_in(TimePoint now, Effects& effects) {
     }
     if (stand_in_.takes_long(now)) {
         effects.emplace_back(Log{
-            Level::warning, fmt::format("this node stands in for node {}, and Pacemaker has not "
-                                        "promoted it yet event=stand-in-long {}",
-                                        stand_in_.holder().value, tag())});
+            LogLevel::warning, fmt::format("this node stands in for node {}, and Pacemaker has not "
+                                           "promoted it yet event=stand-in-long {}",
+                                           stand_in_.holder().value, tag())});
     }
     if (stand_in_.tells(now) && others_.members.contains(stand_in_.holder())) {
         const std::string name = others_.members.name(stand_in_.holder());
         effects.emplace_back(
-            Log{Level::warning,
+            Log{LogLevel::warning,
                 fmt::format("{} lives, and this node stands in for it; Pacemaker is told "
                             "event=reported {}",
                             name, tag())});
@@ -171,7 +171,7 @@ void GatewayNode::watch_standing_in(TimePoint now, Effects& effects) {
 void GatewayNode::begin_standing_in(TimePoint now, Effects& effects) {
     stand_in_.on_granted(now, holder_watch_.died_in(replica_.epoch()));
     effects.emplace_back(Log{
-        Level::warning,
+        LogLevel::warning,
         fmt::format("stands in for node {}, which {}; Pacemaker will follow "
                     "event=stand-in {} granted={}",
                     stand_in_.holder().value,
@@ -252,7 +252,7 @@ void GatewayNode::note_standing_in(NodeId sender, TimePoint now) {
 
 void GatewayNode::confirm(RequestToken request, TimePoint now, Effects& effects) {
     effects.emplace_back(
-        Log{Level::info,
+        Log{LogLevel::info,
             fmt::format("Pacemaker promotes the node that stands in event=stand-in-confirmed {}",
                         tag())});
     stand_in_.on_promoted();
@@ -263,7 +263,7 @@ void GatewayNode::confirm(RequestToken request, TimePoint now, Effects& effects)
 void GatewayNode::give_up_claim(std::string_view why, TimePoint now, Effects& effects) {
     stand_in_.fail(now);
     effects.emplace_back(
-        Log{Level::warning,
+        Log{LogLevel::warning,
             fmt::format("this node does not stand in: {} event=stand-in-refused {}", why, tag())});
     // Granted, perhaps, and the disk has not taken it yet: its gate was never open.
     take(lease_.holder().serving() ? lease_.decline(now) : lease_.demote(now), now, effects);
@@ -271,8 +271,9 @@ void GatewayNode::give_up_claim(std::string_view why, TimePoint now, Effects& ef
 
 void GatewayNode::end_standing_in(std::string_view why, TimePoint now, Effects& effects) {
     stand_in_.fail(now);
-    effects.emplace_back(Log{
-        Level::warning, fmt::format("stands in no more: {} event=stand-in-ended {}", why, tag())});
+    effects.emplace_back(
+        Log{LogLevel::warning,
+            fmt::format("stands in no more: {} event=stand-in-ended {}", why, tag())});
     const bool waits = takeover_.waits_for_group();
     follow(takeover_.lost(), now, effects);
     if (waits) {

@@ -23,10 +23,10 @@ Result<void> GatewayNode::confirm_dead(NodeId victim, lease::Confirmed by, TimeP
         return confirm_dead_beside_witness(victim, by, now);
     }
     VPNHA_TRY(lease::Effects more, lease_.confirm_dead(victim, by, now));
-    effects.emplace_back(
-        Log{Level::warning, fmt::format("node {} is confirmed dead: this node votes alone until it "
-                                        "is heard event=alone {}",
-                                        victim.value, tag())});
+    effects.emplace_back(Log{
+        LogLevel::warning, fmt::format("node {} is confirmed dead: this node votes alone until it "
+                                       "is heard event=alone {}",
+                                       victim.value, tag())});
     take(std::move(more), now, effects);
     return {};
 }
@@ -51,10 +51,11 @@ Result<void> GatewayNode::confirm_dead_beside_witness(NodeId victim, lease::Conf
 
 Result<void> GatewayNode::vote_without(NodeId node, TimePoint now, Effects& effects) {
     VPNHA_TRY(lease::Effects more, lease_.vote_without(node, now));
-    effects.emplace_back(Log{
-        Level::warning, fmt::format("this node waits no more for what node {} remembers: an "
-                                    "administrator said that it is nothing event=vote-without {}",
-                                    node.value, tag())});
+    effects.emplace_back(
+        Log{LogLevel::warning,
+            fmt::format("this node waits no more for what node {} remembers: an "
+                        "administrator said that it is nothing event=vote-without {}",
+                        node.value, tag())});
     take(std::move(more), now, effects);
     return {};
 }
@@ -121,7 +122,7 @@ void GatewayNode::set_voters(std::vector<NodeId> voters, TimePoint now, Effects&
     settings_.lease.voters = std::move(voters);
     if (const std::vector<NodeId> nodes = leaving(); !nodes.empty() && nodes != before) {
         effects.emplace_back(Log{
-            Level::info,
+            LogLevel::info,
             fmt::format("node {} is no longer in corosync.conf, and votes until the holder of the "
                         "lease has changed the voters: keep vpnhad running there until then "
                         "event=voters-leave {} nodes={}",
@@ -188,7 +189,7 @@ void GatewayNode::watch_lists(Effects& effects) {
     const std::vector<NodeId>& differing = lease_.state().differing;
     if (voter_watch_.note_differing(differing) && !differing.empty()) {
         effects.emplace_back(
-            Log{Level::error,
+            Log{LogLevel::error,
                 fmt::format("node {} goes by other voters than this node, and neither list is "
                             "newer: give all nodes the same nodelist in corosync.conf, and "
                             "restart vpnhad event=voters-differ {} nodes={}",

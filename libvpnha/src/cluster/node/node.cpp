@@ -42,8 +42,9 @@ std::size_t Node::gateways_of(NodeId node) const {
 
 Effects Node::on_members(const std::set<NodeId>& members, bool quorate, TimePoint now) {
     Effects effects;
-    effects.emplace_back(Log{Level::info, fmt::format("members event=members list={} quorum={}",
-                                                      node_list(members), quorate ? "yes" : "no")});
+    effects.emplace_back(
+        Log{LogLevel::info, fmt::format("members event=members list={} quorum={}",
+                                        node_list(members), quorate ? "yes" : "no")});
     const auto is_absent = [&members](NodeId node) { return !members.contains(node); };
     std::erase_if(peers_, [&](const auto& peer) { return is_absent(peer.first); });
     std::erase_if(setups_, [&](const auto& setup) { return is_absent(setup.first.first); });

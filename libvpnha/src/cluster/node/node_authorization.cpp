@@ -52,7 +52,7 @@ Result<Effects> Node::disconnect(const SessionIdentity& identity, const std::str
         return fail(Errc::unsupported, ended.error().detail);
     }
     effects.emplace_back(Log{
-        Level::info,
+        LogLevel::info,
         fmt::format("a RADIUS server ends session {} event=disconnect gateway={} client={}",
                     keepers::session_id(session.key), session.gateway->settings().name, server)});
     settle(now, effects);
@@ -70,7 +70,7 @@ Result<Effects> Node::change_session(const SessionIdentity& identity,
         return fail(Errc::unsupported, changed.error().detail);
     }
     effects.emplace_back(
-        Log{Level::info,
+        Log{LogLevel::info,
             fmt::format("a RADIUS server changes session {} event=session-changed gateway={} "
                         "client={} session_timeout={} idle_timeout={}",
                         keepers::session_id(session.key), session.gateway->settings().name, server,

@@ -49,8 +49,8 @@ Effects Node::fence(RequestToken request, NodeId victim, Duration patience, Time
     if (same != fencings_.end()) {
         same->waiting.push_back({request, now + patience});
     } else {
-        effects.emplace_back(
-            Log{Level::warning, fmt::format("node {} is to be fenced event=fence", victim.value)});
+        effects.emplace_back(Log{LogLevel::warning,
+                                 fmt::format("node {} is to be fenced event=fence", victim.value)});
         fencings_.push_back({victim, std::move(*lives), now, now, {{request, now + patience}}});
     }
     settle(now, effects);
@@ -85,10 +85,11 @@ Result<void> Node::ask_for_marks(Fencing& fencing, TimePoint now, Effects& effec
         }
         // What the witness says comes behind the first question.
         if (now > fencing.since && !std::exchange(fencing.waits, true)) {
-            effects.emplace_back(Log{
-                Level::info, fmt::format("node {} serves, or another voter answers it: this node "
-                                         "leaves it some time to fence first event=fence-waits",
-                                         fencing.victim.value)});
+            effects.emplace_back(
+                Log{LogLevel::info,
+                    fmt::format("node {} serves, or another voter answers it: this node "
+                                "leaves it some time to fence first event=fence-waits",
+                                fencing.victim.value)});
         }
         return {};
     }
@@ -149,7 +150,7 @@ void Node::go_on_fencing(TimePoint now, Effects& effects) {
                                                   "has asked: that one is left",
                                                   first.victim.value));
             effects.emplace_back(
-                Log{Level::warning, result.error().detail + " event=fence-refused"});
+                Log{LogLevel::warning, result.error().detail + " event=fence-refused"});
         } else if (asks_now(first, now)) {
             result = ask_for_marks(first, now, effects);
         }

@@ -56,7 +56,7 @@ void Node::on_hello(NodeId sender, const wire::Hello& hello, Effects& effects) {
     names_[sender] = hello.node_name;
     if (is_new && incompatible().contains(sender)) {
         effects.emplace_back(
-            Log{Level::error,
+            Log{LogLevel::error,
                 fmt::format("node {} ({}) speaks wire versions {} to {}, this one {} to {}: they "
                             "cannot replicate to each other; upgrade by one release at a time "
                             "event=incompatible",
@@ -82,7 +82,7 @@ void Node::choose_version(Effects& effects) {
     }
     if (std::exchange(speech_.version, version) != version) {
         effects.emplace_back(
-            Log{Level::info, fmt::format("speaks wire version {} event=wire-version", version)});
+            Log{LogLevel::info, fmt::format("speaks wire version {} event=wire-version", version)});
     }
 }
 
@@ -90,10 +90,10 @@ void Node::log_dropped(NodeId sender, const Error& error, Effects& effects) {
     const std::uint64_t count = ++(error.code == Errc::unsupported ? counters_.messages_unsupported
                                                                    : counters_.messages_malformed);
     if (is_power_of_two(count)) {
-        effects.emplace_back(
-            Log{Level::warning, fmt::format("message dropped, the {}. event=malformed sender={}: "
-                                            "{}",
-                                            count, sender.value, error.detail)});
+        effects.emplace_back(Log{LogLevel::warning,
+                                 fmt::format("message dropped, the {}. event=malformed sender={}: "
+                                             "{}",
+                                             count, sender.value, error.detail)});
     }
 }
 

@@ -85,10 +85,10 @@ QuorumMode quorum_mode_of(const adapters::ClusterMap& map, const config::Witness
 
 void log_quorum_mode(const adapters::ClusterMap& map, const config::Witness& witness) {
     const QuorumMode mode = quorum_mode_of(map, witness);
-    adapters::write_log(node::Level::info, fmt::format("{}; after the loss of one {} event=quorum",
-                                                       mode.name, mode.after_loss));
+    adapters::write_log(LogLevel::info, fmt::format("{}; after the loss of one {} event=quorum",
+                                                    mode.name, mode.after_loss));
     if (!mode.warning.empty()) {
-        adapters::write_log(node::Level::warning, mode.warning + " event=quorum");
+        adapters::write_log(LogLevel::warning, mode.warning + " event=quorum");
     }
 }
 

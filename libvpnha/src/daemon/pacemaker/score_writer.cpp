@@ -83,7 +83,7 @@ void ScoreWriter::on_ended(const std::string& resource, int score, const Result<
     if (result) {
         failure_.clear();
         adapters::write_log(
-            node::Level::info,
+            LogLevel::info,
             resource == kAll
                 ? "promotion scores are written again event=scores"
                 : fmt::format("promotion score {} event=score resource={}", score, resource));
@@ -91,7 +91,7 @@ void ScoreWriter::on_ended(const std::string& resource, int score, const Result<
         return;
     }
     if (std::exchange(failure_, result.error().detail) != result.error().detail) {
-        adapters::write_log(node::Level::warning,
+        adapters::write_log(LogLevel::warning,
                             fmt::format("{} for resource={}; tried again each second",
                                         result.error().detail, resource));
     }

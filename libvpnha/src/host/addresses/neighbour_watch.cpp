@@ -84,7 +84,7 @@ void NeighbourWatch::ask(GatewayId gateway, LinkSide side) {
         const std::string& interface = interface_of(*found, side);
         if (const Result<void> asked = ask(interface, address); !asked) {
             // Often: the link is about to be reported as down.
-            write_log(node::Level::debug, asked.error().detail);
+            write_log(LogLevel::debug, asked.error().detail);
             close({interface, !address.is_v4()});
         }
     }

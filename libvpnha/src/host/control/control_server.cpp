@@ -398,7 +398,7 @@ Result<std::unique_ptr<ControlServer>> ControlServer::open(QbLoop& loop,
                                                            Handler handler) {
     const std::optional<gid_t> group = find_group(options.group);
     if (!group) {
-        write_log(node::Level::warning,
+        write_log(LogLevel::warning,
                   fmt::format("there is no group '{}': only root may ask vpnhad (groupadd --system "
                               "{}) event=no-group",
                               options.group, options.group));

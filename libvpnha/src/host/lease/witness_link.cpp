@@ -96,7 +96,7 @@ void WitnessLink::note_errors(const Found& found) {
     for (std::size_t i = 0; i < hosts_.size(); ++i) {
         const std::string error = found[i] ? "" : found[i].error().detail;
         if (std::exchange(hosts_[i].error, error) != error && !error.empty()) {
-            write_log(node::Level::warning,
+            write_log(LogLevel::warning,
                       fmt::format("the witness's name '{}' cannot be looked up: {}; {} "
                                   "event=witness-unresolved",
                                   hosts_[i].at.host, error,
@@ -163,10 +163,9 @@ void WitnessLink::choose_ways() {
         way.from = from ? std::optional(*from) : std::nullopt;
         const std::string error = from ? "" : from.error().detail;
         if (std::exchange(way.error, error) != error && !error.empty()) {
-            write_log(node::Level::warning,
-                      fmt::format("nothing can be sent to the witness at {}: {} "
-                                  "event=witness-unreachable",
-                                  to_string(way.to.ip()), error));
+            write_log(LogLevel::warning, fmt::format("nothing can be sent to the witness at {}: {} "
+                                                     "event=witness-unreachable",
+                                                     to_string(way.to.ip()), error));
         }
     }
 }

@@ -159,7 +159,7 @@ void LinkWatch::State::read() {
     });
     if (!complete) {
         if (const Result<void> looked = look_at_all(); !looked) {
-            write_log(node::Level::error, looked.error().detail);
+            write_log(LogLevel::error, looked.error().detail);
         }
         return;
     }

@@ -53,8 +53,8 @@ std::optional<Event> parse_event(std::string_view line) {
     return event;
 }
 
-void EventRing::note(node::Level level, std::uint64_t unix_us, std::string_view line) {
-    if (level == node::Level::debug) {
+void EventRing::note(LogLevel level, std::uint64_t unix_us, std::string_view line) {
+    if (level == LogLevel::debug) {
         return;
     }
     std::optional<Event> event = parse_event(line);

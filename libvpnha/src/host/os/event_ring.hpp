@@ -13,14 +13,14 @@
 #include <string_view>
 #include <vector>
 
-#include "cluster/effects/effects.hpp"
+#include "base/log_level.hpp"
 
 namespace vpnha::adapters {
 
 struct Event {
     std::uint64_t sequence = 0;  // From 1, of one life of vpnhad.
     std::uint64_t unix_us = 0;
-    node::Level level = node::Level::info;
+    LogLevel level = LogLevel::info;
     std::string word;                           // Which event.
     std::map<std::string, std::string> fields;  // The words NAME=VALUE behind it.
     std::string text;                           // The whole line.
@@ -32,7 +32,7 @@ struct Event {
 class EventRing {
   public:
     // Lines for debugging are not kept, nor those without an event.
-    void note(node::Level level, std::uint64_t unix_us, std::string_view line);
+    void note(LogLevel level, std::uint64_t unix_us, std::string_view line);
     // Those behind `sequence`, the oldest first, at most limits::kEventsAnswered.
     [[nodiscard]] std::vector<Event> after(std::uint64_t sequence) const;
 

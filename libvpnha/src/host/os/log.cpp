@@ -35,7 +35,7 @@ class Copy {
     Copy(std::unique_ptr<LogWriter> writer, LogEncoder encode)
         : writer_(std::move(writer)), encode_(std::move(encode)) {}
 
-    void put(node::Level level, std::string_view text) {
+    void put(LogLevel level, std::string_view text) {
         const std::lock_guard lock(mutex_);
         if (!burst_.take(boot_time())) {
             ++withheld_;
@@ -43,7 +43,7 @@ class Copy {
         }
         if (const std::uint64_t withheld = std::exchange(withheld_, 0); withheld != 0) {
             writer_->put(encode_(
-                node::Level::warning,
+                LogLevel::warning,
                 fmt::format("there was too much to log: {} lines are in the log's file alone "
                             "event=journal-limited count={}",
                             withheld, withheld)));
@@ -100,17 +100,17 @@ Told& told() {
     return only;
 }
 
-node::Level level_of(std::uint8_t priority) {
+LogLevel level_of(std::uint8_t priority) {
     switch (priority) {
         case LOG_WARNING:
-            return node::Level::warning;
+            return LogLevel::warning;
         case LOG_NOTICE:
         case LOG_INFO:
-            return node::Level::info;
+            return LogLevel::info;
         case LOG_DEBUG:
-            return node::Level::debug;
+            return LogLevel::debug;
         default:
-            return node::Level::error;
+            return LogLevel::error;
     }
 }
 
@@ -143,7 +143,7 @@ void write_line(std::int32_t, qb_log_callsite* site, timespec* at, const char* m
     }
 }
 
-void note_event(node::Level level, std::uint64_t unix_us, std::string_view text) {
+void note_event(LogLevel level, std::uint64_t unix_us, std::string_view text) {
     const std::lock_guard lock(told().mutex);
     told().events.note(level, unix_us, text);
 }
@@ -157,7 +157,7 @@ std::string dropped_text(std::uint64_t count) {
 std::string report_dropped(std::uint64_t count) {
     const std::string text = dropped_text(count);
     const std::uint64_t us = unix_us_now();
-    note_event(node::Level::warning, us, text);
+    note_event(LogLevel::warning, us, text);
     return line_of(us, name_of(LOG_WARNING), text);
 }
 
@@ -173,15 +173,15 @@ void on_crash(int signal) {
 
 }  // namespace
 
-std::uint8_t priority_of(node::Level level) {
+std::uint8_t priority_of(LogLevel level) {
     switch (level) {
-        case node::Level::error:
+        case LogLevel::error:
             return LOG_ERR;
-        case node::Level::warning:
+        case LogLevel::warning:
             return LOG_WARNING;
-        case node::Level::info:
+        case LogLevel::info:
             return LOG_INFO;
-        case node::Level::debug:
+        case LogLevel::debug:
             return LOG_DEBUG;
     }
     return LOG_ERR;
@@ -220,14 +220,14 @@ Result<void> open_log(const std::string& level, const std::string& file) {
 
 Result<void> copy_log(UniqueFd to, LogEncoder encode) {
     VPNHA_TRY(auto writer, LogWriter::start(std::move(to), [encode](std::uint64_t dropped) {
-                  return encode(node::Level::warning, dropped_text(dropped));
+                  return encode(LogLevel::warning, dropped_text(dropped));
               }));
     const std::lock_guard lock(sink().mutex);
     sink().copy = std::make_shared<Copy>(std::move(writer), std::move(encode));
     return {};
 }
 
-void write_log(node::Level level, const std::string& text) {
+void write_log(LogLevel level, const std::string& text) {
     note_event(level, unix_us_now(), text);
     qb_log_from_external_source("vpnhad", "vpnhad", "%s", priority_of(level), 0, 0, text.c_str());
 }
@@ -237,13 +237,13 @@ std::vector<Event> events_after(std::uint64_t sequence) {
     return told().events.after(sequence);
 }
 
-const char* level_word(node::Level level) {
+const char* level_word(LogLevel level) {
     return name_of(priority_of(level));
 }
 
 void log_failure(std::string_view what, const Result<void>& result) {
     if (!result) {
-        write_log(node::Level::warning, fmt::format("{}: {}", what, result.error().detail));
+        write_log(LogLevel::warning, fmt::format("{}: {}", what, result.error().detail));
     }
 }
 

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cluster/effects/effects.hpp"
+#include "base/log_level.hpp"
 #include "host/os/event_ring.hpp"
 #include "host/os/unique_fd.hpp"
 #include "vpnha/result.hpp"
@@ -22,14 +22,14 @@ namespace vpnha::adapters {
 // Error: the file cannot be opened, or there is no thread to be had.
 [[nodiscard]] Result<void> open_log(const std::string& level, const std::string& file);
 // syslog(3)'s.
-[[nodiscard]] std::uint8_t priority_of(node::Level level);
+[[nodiscard]] std::uint8_t priority_of(LogLevel level);
 // What is written from now on goes to `to` as well, until close_log(): each line in one write(2),
 // as `encode` makes it. A burst of lines is cut off, and one line in its place has their number. To
 // be called when the log is open. Error: there is no thread to be had.
-using LogEncoder = std::function<std::string(node::Level level, std::string_view text)>;
+using LogEncoder = std::function<std::string(LogLevel level, std::string_view text)>;
 [[nodiscard]] Result<void> copy_log(UniqueFd to, LogEncoder encode);
 // From any thread; returns at once. Nothing is written while no log is open.
-void write_log(node::Level level, const std::string& text);
+void write_log(LogLevel level, const std::string& text);
 // A warning, "WHAT: why", if it is an error.
 void log_failure(std::string_view what, const Result<void>& result);
 // Lines that were not written because the file blocked for too long; of this process's life.
@@ -40,7 +40,7 @@ void write_log_at_a_crash();
 // Waits limits::kLogEndPatience at most for the lines that are not written yet.
 void close_log();
 // As each line has it: "info".
-[[nodiscard]] const char* level_word(node::Level level);
+[[nodiscard]] const char* level_word(LogLevel level);
 // What was written with `event=` in it, whatever the level below which lines are dropped, of this
 // process's life: those behind that sequence number, the oldest first, so many at once.
 [[nodiscard]] std::vector<Event> events_after(std::uint64_t sequence);

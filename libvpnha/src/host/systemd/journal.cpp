@@ -48,7 +48,7 @@ std::string message_id(std::string_view word) {
     return fmt::format("{:02x}", fmt::join(octets, ""));
 }
 
-std::string journal_entry(node::Level level, std::string_view line) {
+std::string journal_entry(LogLevel level, std::string_view line) {
     std::string entry;
     add_field(entry, "MESSAGE", line);
     add_field(entry, "PRIORITY", std::to_string(priority_of(level)));

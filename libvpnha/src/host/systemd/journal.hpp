@@ -12,7 +12,7 @@
 #include <string>
 #include <string_view>
 
-#include "cluster/effects/effects.hpp"
+#include "base/log_level.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::adapters {
@@ -20,7 +20,7 @@ namespace vpnha::adapters {
 inline constexpr const char* kJournalSocket = "/run/systemd/journal/socket";
 
 // One entry as the socket takes it.
-[[nodiscard]] std::string journal_entry(node::Level level, std::string_view line);
+[[nodiscard]] std::string journal_entry(LogLevel level, std::string_view line);
 // Of an event's word, the same for ever: 32 hexadecimal digits of a hash.
 [[nodiscard]] std::string message_id(std::string_view word);
 // What is logged from now on goes to the journal as well. To be called when the log is open.

@@ -11,7 +11,7 @@ namespace run_effects_test {
 using ::testing::ElementsAre;
 
 Effect line(const std::string& text) {
-    return Log{Level::info, text};
+    return Log{LogLevel::info, text};
 }
 
 class RunEffectsTest : public ::testing::Test {

@@ -42,14 +42,14 @@ TEST(EventRingTest, AWordEndsWhereAnythingElseBegins) {
 
 TEST(EventRingTest, WhatIsBehindASequenceNumberIsTold) {
     EventRing ring;
-    ring.note(node::Level::info, 5, "first event=one");
-    ring.note(node::Level::error, 6, "no more than words");
-    ring.note(node::Level::debug, 7, "event=too-much");
-    ring.note(node::Level::warning, 8, "event=two");
+    ring.note(LogLevel::info, 5, "first event=one");
+    ring.note(LogLevel::error, 6, "no more than words");
+    ring.note(LogLevel::debug, 7, "event=too-much");
+    ring.note(LogLevel::warning, 8, "event=two");
     const auto all = ring.after(0);
     ASSERT_THAT(all, SizeIs(2));
     EXPECT_EQ(all[0].unix_us, 5U);
-    EXPECT_EQ(all[1].level, node::Level::warning);
+    EXPECT_EQ(all[1].level, LogLevel::warning);
     EXPECT_THAT(ring.after(all[0].sequence), SizeIs(1));
     EXPECT_THAT(ring.after(all[1].sequence), IsEmpty());
     EXPECT_THAT(ring.after(99), IsEmpty());
@@ -58,7 +58,7 @@ TEST(EventRingTest, WhatIsBehindASequenceNumberIsTold) {
 TEST(EventRingTest, TheOldestGoAndNumbersGoOn) {
     EventRing ring;
     for (std::size_t i = 0; i < limits::kEventsKept + 10; ++i) {
-        ring.note(node::Level::info, i, "event=x");
+        ring.note(LogLevel::info, i, "event=x");
     }
     const auto first = ring.after(0);
     ASSERT_THAT(first, SizeIs(limits::kEventsAnswered));

@@ -108,7 +108,7 @@ TEST_F(LogTest, AFileThatBlocksDelaysNobodyAndLosesNothingWithinTheBound) {
     const std::uint64_t dropped = log_lines_dropped();
     const auto begun = Clock::now();
     for (int i = 0; i < kLines; ++i) {
-        write_log(node::Level::info, fmt::format("{} {}", kText, i));
+        write_log(LogLevel::info, fmt::format("{} {}", kText, i));
     }
     EXPECT_LT(Clock::now() - begun, std::chrono::seconds(2));
     EXPECT_EQ(log_lines_dropped(), dropped);
@@ -124,7 +124,7 @@ TEST_F(LogTest, WhatDoesNotFitIsDroppedCountedAndReportedInItsPlace) {
     const std::uint64_t before = log_lines_dropped();
     const std::size_t too_many = 3 * limits::kLogWaitingBytesMax / kText.size();
     for (std::size_t i = 0; i < too_many; ++i) {
-        write_log(node::Level::info, kText);
+        write_log(LogLevel::info, kText);
     }
     const std::uint64_t dropped = log_lines_dropped() - before;
     EXPECT_GT(dropped, too_many / 4);
@@ -133,7 +133,7 @@ TEST_F(LogTest, WhatDoesNotFitIsDroppedCountedAndReportedInItsPlace) {
     ASSERT_THAT(lines, SizeIs(too_many - dropped + 1));
     EXPECT_THAT(lines.back(),
                 AllOf(HasSubstr("warning: "), HasSubstr(fmt::format("{} were dropped", dropped))));
-    write_log(node::Level::info, "as before");
+    write_log(LogLevel::info, "as before");
     EXPECT_THAT(read_until("as before"), SizeIs(1));
     const std::vector<Event> events = events_after(0);
     ASSERT_FALSE(events.empty());
@@ -143,14 +143,14 @@ TEST_F(LogTest, WhatDoesNotFitIsDroppedCountedAndReportedInItsPlace) {
 TEST_F(LogTest, TheEndWaitsForItsLinesButNotForAFileThatBlocks) {
     ASSERT_TRUE(open_log("info", path_).has_value());
     for (int i = 0; i < kLines; ++i) {
-        write_log(node::Level::info, kText);
+        write_log(LogLevel::info, kText);
     }
     close_log();
     EXPECT_THAT(contents(), SizeIs(kLines));
     ::unlink(path_.c_str());
     open_pipe();
     for (int i = 0; i < kLines; ++i) {
-        write_log(node::Level::info, kText);
+        write_log(LogLevel::info, kText);
     }
     const auto begun = Clock::now();
     close_log();
@@ -160,9 +160,9 @@ TEST_F(LogTest, TheEndWaitsForItsLinesButNotForAFileThatBlocks) {
 TEST_F(LogTest, ACrashWaitsForTheLastLines) {
     const int status = status_of_child([] {
         for (int i = 0; i < kLines; ++i) {
-            write_log(node::Level::info, kText);
+            write_log(LogLevel::info, kText);
         }
-        write_log(node::Level::error, "the last words");
+        write_log(LogLevel::error, "the last words");
         std::abort();
     });
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
@@ -185,7 +185,7 @@ TEST_F(LogTest, ACrashSignalThatSomebodySendsEndsTheProcess) {
 }
 
 TEST_F(LogTest, WithoutAFileNothingIsWrittenAndNothingFails) {
-    write_log(node::Level::error, "to nobody");
+    write_log(LogLevel::error, "to nobody");
     ASSERT_TRUE(open_log("info", path_).has_value());
     close_log();
     EXPECT_THAT(contents(), IsEmpty());

@@ -57,7 +57,7 @@ class Receiver {
 };
 
 TEST(JournalTest, ALineWithAnEventHasFields) {
-    EXPECT_EQ(journal_entry(node::Level::warning,
+    EXPECT_EQ(journal_entry(LogLevel::warning,
                             "session lost event=lost gateway=dialin epoch=3.1 session=0123456789ab "
                             "192.0.2.1:1701: no room"),
               "MESSAGE=session lost event=lost gateway=dialin epoch=3.1 session=0123456789ab "
@@ -67,13 +67,13 @@ TEST(JournalTest, ALineWithAnEventHasFields) {
 }
 
 TEST(JournalTest, AnyOtherLineIsAMessage) {
-    EXPECT_EQ(journal_entry(node::Level::info, "nothing of note"),
+    EXPECT_EQ(journal_entry(LogLevel::info, "nothing of note"),
               "MESSAGE=nothing of note\nPRIORITY=6\nSYSLOG_IDENTIFIER=vpnhad\n");
 }
 
 // The other form of a field: its length in 64 bits, the lowest octet first.
 TEST(JournalTest, SeveralLinesAreOneEntry) {
-    EXPECT_THAT(journal_entry(node::Level::error, "a\nb"),
+    EXPECT_THAT(journal_entry(LogLevel::error, "a\nb"),
                 StartsWith(std::string("MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\nPRIORITY=3\n", 28)));
 }
 
@@ -101,19 +101,19 @@ class JournalSocketTest : public ::testing::Test {
 };
 
 TEST_F(JournalSocketTest, WhatIsLoggedComesThere) {
-    write_log(node::Level::debug, "below the level");
-    write_log(node::Level::info, "now promoted event=promoted gateway=dialin");
+    write_log(LogLevel::debug, "below the level");
+    write_log(LogLevel::info, "now promoted event=promoted gateway=dialin");
     EXPECT_THAT(journal_.next(), StartsWith("MESSAGE=now promoted event=promoted"));
     close_log();
     EXPECT_THAT(contents_of(file_), HasSubstr("now promoted"));
-    write_log(node::Level::info, "behind its end");
+    write_log(LogLevel::info, "behind its end");
     EXPECT_EQ(journal_.next(0), "");
 }
 
 TEST_F(JournalSocketTest, OfABurstTheRestIsInTheFileAlone) {
     constexpr int kLines = 5000;
     for (int line = 0; line < kLines; ++line) {
-        write_log(node::Level::info, fmt::format("line {}", line));
+        write_log(LogLevel::info, fmt::format("line {}", line));
     }
     int came = 0;
     while (journal_.next(came < 2000 ? kPatienceMs : 0).starts_with("MESSAGE=line")) {

@@ -173,7 +173,7 @@ void CharonRelay::look_at(const UdpSocketState& socket) {
 }
 
 void CharonRelay::lose(const std::string& why) {
-    write_log(node::Level::warning, fmt::format("charon is gone event=charon-gone: {}", why));
+    write_log(LogLevel::warning, fmt::format("charon is gone event=charon-gone: {}", why));
     ++listing_;
     peer_->is_empty = false;
     peer_->is_active = false;
@@ -185,7 +185,7 @@ void CharonRelay::lose(const std::string& why) {
 void CharonRelay::complain(const std::string& what) {
     if (complaint_ != what) {
         complaint_ = what;
-        write_log(node::Level::error, what);
+        write_log(LogLevel::error, what);
     }
 }
 
@@ -216,7 +216,7 @@ bool CharonRelay::on_datagram(ByteView datagram) {
     peer_->heard_at = loop_.now();
     peer_->version = parsed->version;
     if (std::exchange(peer_->is_silent, false)) {
-        write_log(node::Level::warning, "charon speaks again event=charon-back");
+        write_log(LogLevel::warning, "charon speaks again event=charon-back");
         peer_->empty_at = loop_.now();
     }
     switch (message.type) {

@@ -66,7 +66,7 @@ void CharonRelay::watch_own_queue() {
         return;
     }
     if (!std::exchange(is_lacking_, true)) {
-        write_log(node::Level::error,
+        write_log(LogLevel::error,
                   "charon said more than vpnhad could read, and is to say all of it again, for "
                   "which it rekeys its CHILD SAs event=charon-overrun");
     }
@@ -121,7 +121,7 @@ void CharonRelay::on_listed(const Result<std::vector<ipsec::IkeId>>& listed) {
         peer_->is_empty = true;
         return listener_.on_fresh(peer_->version);
     }
-    write_log(node::Level::info,
+    write_log(LogLevel::info,
               fmt::format("{} IKE SAs that charon has already are deleted there", listed->size()));
     std::vector<Bytes> messages;
     for (const ipsec::IkeId& id : *listed) {
@@ -160,7 +160,7 @@ void CharonRelay::ask_vici(std::string what, std::function<Result<void>()> work,
     const auto done = [this, what = std::move(what),
                        then = std::move(then)](const Result<void>& result) {
         if (!result) {
-            write_log(node::Level::warning, what + ": " + result.error().detail);
+            write_log(LogLevel::warning, what + ": " + result.error().detail);
         } else if (is_here() && peer_->is_active) {
             then();
         }

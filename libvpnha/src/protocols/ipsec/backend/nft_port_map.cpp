@@ -106,7 +106,7 @@ void NftPortMap::write() {
             is_writing_ = false;
             const std::string complaint = done ? "" : done.error().detail;
             if (!done && std::exchange(complaint_, complaint) != complaint) {
-                write_log(node::Level::error,
+                write_log(LogLevel::error,
                           fmt::format("the ports of L2TP within IPsec cannot be mapped: {} "
                                       "event=port-map",
                                       complaint));

@@ -107,7 +107,7 @@ std::uint64_t IpsecSas::hold(const std::set<std::uint32_t>& children, Effects& e
 
 void IpsecSas::hear(const node::EspHeld& held, TimePoint now, Effects& effects) {
     if (!held.result) {
-        say(node::Level::error,
+        say(LogLevel::error,
             fmt::format("the gate cannot hold ESP SAs: {}", held.result.error().detail), effects);
         let_go([&](std::uint32_t, const Held& each) { return each.ticket == held.ticket; },
                effects);
@@ -224,7 +224,7 @@ void IpsecSas::leave_out_offloaded(EspNumbers::Listed listed, TimePoint now, Eff
         return;
     }
     publish(changes, now);
-    say(node::Level::error,
+    say(LogLevel::error,
         fmt::format("a device encrypts {} CHILD SAs (hw_offload), which end with this node "
                     "event=esp-offloaded",
                     changes.children.size()),
@@ -259,7 +259,7 @@ void IpsecSas::end_childless(EspNumbers::Listed listed, TimePoint at, Effects& e
         }
         const ipsec::IkePeer peer = ipsec::peer_of(*sas().find(key));
         const auto remote = ipsec::parse_host(peer.remote);
-        say(node::Level::warning,
+        say(LogLevel::warning,
             fmt::format(
                 "the IKE SA of {} at {} is ended, so that its client dials again: {}",
                 ipsec::identity_text(peer.eap_id.empty() ? peer.remote_id : peer.eap_id),
@@ -271,7 +271,7 @@ void IpsecSas::end_childless(EspNumbers::Listed listed, TimePoint at, Effects& e
     }
     counters_.ended += wanted.sas.size();
     if (wanted.sas.size() > kEndsLogged) {
-        say(node::Level::warning,
+        say(LogLevel::warning,
             fmt::format("{} more IKE SAs are ended for the same reasons",
                         wanted.sas.size() - kEndsLogged),
             effects);
@@ -312,7 +312,7 @@ void IpsecSas::hear(const node::CountersSet& set, TimePoint now, Effects& effect
         }
     }
     if (!set.result) {
-        say(node::Level::warning,
+        say(LogLevel::warning,
             fmt::format("the numbers of {} CHILD SAs could not be set: {}", children.size(),
                         set.result.error().detail),
             effects);

@@ -151,7 +151,7 @@ void IpsecSas::hear(const node::CharonFed& fed, TimePoint now, Effects& effects)
 void IpsecSas::on_not_fed(const std::string& why, TimePoint now, Effects& effects) {
     const Feeding done = *std::exchange(feeding_, std::nullopt);
     ++counters_.feeds_failed;
-    say(node::Level::warning,
+    say(LogLevel::warning,
         fmt::format("charon may have lost some of {} IKE SAs, which are fed to it again: {}",
                     done.ikes.size(), why),
         effects);
@@ -186,7 +186,7 @@ void IpsecSas::lose_charon(TimePoint now) {
 }
 
 void IpsecSas::hear(const node::CharonFresh& fresh, TimePoint now, Effects& effects) {
-    say(node::Level::info,
+    say(LogLevel::info,
         fmt::format("charon is there, and empty; {} IKE SAs are fed to it", sas().ikes().size()),
         effects);
     gone_ = false;
@@ -223,7 +223,7 @@ void IpsecSas::hear(const node::SasFlushed& flushed, TimePoint now, Effects& eff
         numbers_.lose_all(sas(), now);  // They have sent until now.
         return;
     }
-    say(node::Level::error,
+    say(LogLevel::error,
         fmt::format("what an earlier charon left in the kernel cannot be removed, and this one is "
                     "fed nothing: {}",
                     flushed.result.error().detail),
@@ -233,7 +233,7 @@ void IpsecSas::hear(const node::SasFlushed& flushed, TimePoint now, Effects& eff
 
 void IpsecSas::hear(const node::CharonGone&, TimePoint now, Effects& effects) {
     // Also said at vpnhad's start, which may be before charon's.
-    say(had_charon_ ? node::Level::error : node::Level::info, "there is no charon", effects);
+    say(had_charon_ ? LogLevel::error : LogLevel::info, "there is no charon", effects);
     gone_ = true;
     lose_charon(now);
     // On the node that serves, what needs no charon goes on until another node does.
@@ -269,7 +269,7 @@ void IpsecSas::look_for(TimePoint now, Effects& effects) {
     }
     if (!lost.empty()) {
         counters_.children_lost += lost.size();
-        say(node::Level::error,
+        say(LogLevel::error,
             fmt::format("{} CHILD SAs are not in this node's kernel; charon is fed them again",
                         lost.size()),
             effects);

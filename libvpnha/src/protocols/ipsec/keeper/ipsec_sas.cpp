@@ -40,7 +40,7 @@ bool has_tunnels(const ipsec::SaSet& sas, const IkeKey& key,
 
 }  // namespace
 
-void IpsecSas::say(node::Level level, const std::string& what, Effects& effects) const {
+void IpsecSas::say(LogLevel level, const std::string& what, Effects& effects) const {
     effects.emplace_back(node::Log{level, fmt::format("{} {}", what, gateway_.tag())});
 }
 
@@ -373,7 +373,7 @@ void IpsecSas::take(ByteView message, TimePoint said_at, TimePoint now, Effects&
     ++counters_.unreadable;
     if (!complained_at_ || now >= *complained_at_ + limits::kCharonComplaintPause) {
         complained_at_ = now;
-        say(node::Level::error,
+        say(LogLevel::error,
             fmt::format("what charon said of an SA cannot be replicated: {}",
                         changes.error().detail),
             effects);
@@ -397,7 +397,7 @@ void IpsecSas::hear(const node::IkeSeen& seen, TimePoint now, Effects& effects) 
     } else if (change) {
         expect(sa->id, asked.mid, {}, effects);
         publish(store_.skip(key), now);
-        say(node::Level::warning,
+        say(LogLevel::warning,
             fmt::format("request {} of an IKE SA was repeated by somebody else than its client, "
                         "which goes on with the next one",
                         asked.mid - 1),
@@ -423,7 +423,7 @@ void IpsecSas::repeat(const ipsec::IkeSa& sa, const std::set<std::uint32_t>& chi
     publish(store_.take_back(key, children), now);
     lost_children_.on_repeated(key, now);
     ++counters_.repeated;
-    say(node::Level::info,
+    say(LogLevel::info,
         fmt::format("a client repeats request {} of an IKE SA, which nobody has answered; {} "
                     "CHILD SAs are taken back",
                     mid, children.size()),
@@ -449,7 +449,7 @@ void IpsecSas::hear(const node::CharonTurned& turned, TimePoint now, Effects& ef
         }
         turning_ = false;
         turn_again_at_.reset();
-        say(node::Level::info,
+        say(LogLevel::info,
             turned.active ? "charon speaks for the SAs" : "charon keeps the SAs, and is silent",
             effects);
     } else if (turned.active) {

@@ -212,7 +212,7 @@ class IpsecSas final : public Keeper, public Counted {
     void map_ports(EspNumbers::Listed listed, Effects& effects);
     // IKE SAs that this node took over without a CHILD SA, as was asked for at `at`.
     void end_childless(EspNumbers::Listed listed, TimePoint at, Effects& effects);
-    void say(node::Level level, const std::string& what, Effects& effects) const;
+    void say(LogLevel level, const std::string& what, Effects& effects) const;
 
     [[nodiscard]] const ipsec::SaSet& sas() const { return store_.sas(); }
     [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }

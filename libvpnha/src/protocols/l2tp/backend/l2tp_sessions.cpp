@@ -56,7 +56,7 @@ void L2tpSessions::carry_out(const node::AuditSessions& work) {
         tell_(work.gateway, node::SessionsAudited{*present});
         return;
     } else {
-        adapters::write_log(node::Level::error,
+        adapters::write_log(LogLevel::error,
                             fmt::format("the kernel's sessions cannot be listed; one that is "
                                         "missing goes unnoticed until they can: {}",
                                         present.error().detail));

@@ -332,7 +332,7 @@ void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Sessio
         // The tunnel's socket goes with its last session, and the tunnel has still to say goodbye.
         resumed.ended.push_back(session);
     }
-    log(node::Level::info, "session ended event=session-down", record, reason, effects);
+    log(LogLevel::info, "session ended event=session-down", record, reason, effects);
 }
 
 void L2tpSessions::remove_ended(const Resumed& resumed, Effects& effects) {
@@ -354,7 +354,7 @@ void L2tpSessions::end_tunnel(const l2tp::TunnelKey& key, const std::string& rea
     }
     resumed_.erase(key);
     effects.emplace_back(node::Log{
-        node::Level::info,
+        LogLevel::info,
         fmt::format("tunnel ended {} peer={}: {}", gateway_.tag(), to_string(key.peer), reason)});
 }
 

@@ -57,7 +57,7 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
         ending_.erase(record);
     } else {
         refusals_[record] = result.error().detail;
-        log(node::Level::error, "the kernel refused a session event=quarantined", record,
+        log(LogLevel::error, "the kernel refused a session event=quarantined", record,
             result.error().detail, effects);
     }
     if (!gateway_.is_served() || resumed_sessions_.contains(key) ||
@@ -93,7 +93,7 @@ void L2tpSessions::hear(const node::SessionGone& gone, TimePoint now, Effects& e
         return;
     }
     ++removed_by_others_;
-    log(node::Level::error, "somebody removed a session from this node's kernel event=gone", record,
+    log(LogLevel::error, "somebody removed a session from this node's kernel event=gone", record,
         {}, effects);
     replica().on_gone(record);
     if (resumed_sessions_.contains(key)) {
@@ -145,7 +145,7 @@ void L2tpSessions::end_resumed(const wire::RecordKey& key, std::string reason, E
 
 void L2tpSessions::hear(const node::SessionNewsLost&, TimePoint, Effects& effects) {
     if (gateway_.is_attached()) {
-        effects.emplace_back(node::Log{node::Level::warning,
+        effects.emplace_back(node::Log{LogLevel::warning,
                                        fmt::format("news of the kernel was lost; its sessions are "
                                                    "compared event=overrun {}",
                                                    gateway_.tag())});

@@ -52,7 +52,7 @@ void Plugins::on_up(adapters::PluginClientId client, const adapters::PluginSessi
         if (strays_.put(client, {up.gateway, up.facts.user, to_string(up.facts.peer_address),
                                  up.facts.interface, established, news.error().detail})) {
             adapters::write_log(
-                node::Level::warning,
+                LogLevel::warning,
                 fmt::format("no gateway keeps a session event=unprotected interface={} user={}: {}",
                             up.facts.interface, up.facts.user, news.error().detail));
         }
@@ -67,7 +67,7 @@ void Plugins::on_malformed(pid_t pid, const Error& error) {
     if (!malformed_log_.take(loop_.now())) {
         return;
     }
-    adapters::write_log(node::Level::warning,
+    adapters::write_log(LogLevel::warning,
                         fmt::format("a message of a pppd does not parse; its plugin is of another "
                                     "version than vpnhad event=plugin-malformed pid={}: {}",
                                     pid, error.detail));

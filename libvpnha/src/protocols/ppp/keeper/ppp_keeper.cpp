@@ -23,7 +23,7 @@ PppKeeper::PppKeeper(Gateway& gateway, wire::RecordType type, const Settings& se
       type_(type),
       confirm_wait_(settings.confirm_wait) {}
 
-void PppKeeper::log(node::Level level, const char* what, const wire::RecordKey& key,
+void PppKeeper::log(LogLevel level, const char* what, const wire::RecordKey& key,
                     const std::string& why, Effects& effects) const {
     effects.emplace_back(
         node::Log{level, fmt::format("{} {} session={} {}{}{}", what, gateway_.tag(),
@@ -32,7 +32,7 @@ void PppKeeper::log(node::Level level, const char* what, const wire::RecordKey& 
 
 void PppKeeper::log_lost(const wire::RecordKey& key, const std::string& why, Effects& effects) {
     ++counters_.sessions_lost;
-    log(node::Level::error, "session lost event=lost", key, why, effects);
+    log(LogLevel::error, "session lost event=lost", key, why, effects);
 }
 
 void PppKeeper::on_replica(TimePoint now, Effects& effects) {
@@ -142,14 +142,14 @@ void PppKeeper::on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& e
     if (obstacle.empty()) {
         waiting_plugins_[up.plugin] = {key, now + confirm_wait_};
         effects.emplace_back(node::Log{
-            node::Level::info,
+            LogLevel::info,
             fmt::format("session up event=session-up {} session={} address={} interface={} {}",
                         gateway_.tag(), session_id(key), to_string(up.session.facts.peer_address),
                         up.session.facts.interface, name_of(key))});
     } else {
         waiting_plugins_.erase(up.plugin);
         effects.emplace_back(node::AnswerPlugin{up.plugin, false, obstacle});
-        log(node::Level::warning, "session will not survive this node event=unprotected", key,
+        log(LogLevel::warning, "session will not survive this node event=unprotected", key,
             obstacle, effects);
     }
 }
@@ -160,7 +160,7 @@ void PppKeeper::on_plugin_down(const node::PluginDown& down, TimePoint now, Effe
     // Without a session it was ended by a demotion, and lives on elsewhere.
     if (ended && replica().promoted()) {
         end_stock(ended->key, now, effects);
-        log(node::Level::info, "session down event=session-down", ended->key, {}, effects);
+        log(LogLevel::info, "session down event=session-down", ended->key, {}, effects);
     }
 }
 

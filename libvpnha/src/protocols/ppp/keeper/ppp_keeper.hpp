@@ -89,7 +89,7 @@ class PppKeeper : public Keeper {
     void watch_timeouts(const wire::RecordKey& key, const ppp::SessionFacts& facts, TimePoint now);
     void run_scripts(const wire::RecordKey& key, const ppp::SessionFacts& facts,
                      std::uint32_t device, Effects& effects);
-    void log(node::Level level, const char* what, const wire::RecordKey& key,
+    void log(LogLevel level, const char* what, const wire::RecordKey& key,
              const std::string& why, Effects& effects) const;
     // It was not resumed.
     void log_lost(const wire::RecordKey& key, const std::string& why, Effects& effects);

@@ -66,7 +66,7 @@ void CallWatch::open(GatewayId gateway, Place& place) {
         place.ring.reset();
     }
     if (!std::exchange(place.has_failed, true)) {
-        write_log(node::Level::warning,
+        write_log(LogLevel::warning,
                   fmt::format("PPTP calls by {} cannot be watched, and do not survive this node: "
                               "{}",
                               place.device, ring ? "no room in the loop" : ring.error().detail));
@@ -139,7 +139,7 @@ bool CallWatch::read(GatewayId gateway, Place& place, std::size_t blocks_max) {
     }
     evicted_ += place.observer.evicted() - evicted;
     if (place.observer.evicted() != evicted && evictions_logged_.take(now)) {
-        write_log(node::Level::warning,
+        write_log(LogLevel::warning,
                   fmt::format("more control connections of PPTP begin than are followed: of {} at "
                               "{} the oldest without a call are forgotten event=pptp-evicted",
                               place.observer.connections(), to_string(place.observer.vip())));

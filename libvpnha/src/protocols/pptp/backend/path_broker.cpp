@@ -170,7 +170,7 @@ Result<void> PathBroker::hear(const PathReady& report) {
     is_ready_ = true;
     if (!report.unlocked.empty()) {
         write_log(
-            node::Level::warning,
+            LogLevel::warning,
             fmt::format("PPTP's data path: {}: where this node has swap, keys of sessions may "
                         "reach its disk event=no-memory-lock",
                         report.unlocked));

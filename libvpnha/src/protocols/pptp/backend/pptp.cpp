@@ -151,7 +151,7 @@ void Pptp::on_events() {
         std::visit([&](const auto& each) { hear(event.gateway, each); }, event.what);
     }
     if (const auto failure = data_path_->failure(); failure && !std::exchange(has_failed_, true)) {
-        adapters::write_log(node::Level::error, failure->detail + " event=pptp-path-failed");
+        adapters::write_log(LogLevel::error, failure->detail + " event=pptp-path-failed");
         listener_.failed(*failure);
     }
 }
@@ -174,7 +174,7 @@ void Pptp::hear(GatewayId gateway, const node::CallPrepared& prepared) {
 
 void Pptp::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant) {
     if (const Result<void> told = listener_.allow_end(vip, peer, meant); !told) {
-        adapters::write_log(node::Level::warning, told.error().detail);
+        adapters::write_log(LogLevel::warning, told.error().detail);
     }
 }
 

@@ -235,7 +235,7 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
         call.device = prepared.device;
     } else {
         refusals_[record] = prepared.result.error().detail;
-        log(node::Level::error, "a session could not be prepared event=quarantined", record,
+        log(LogLevel::error, "a session could not be prepared event=quarantined", record,
             prepared.result.error().detail, effects);
     }
     if (!is_promoted_) {
@@ -295,7 +295,7 @@ void PptpCalls::on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& e
     const auto key = pptp::parse_key(record.id.view());
     if (const auto living = key ? same_in_gre(*key) : std::nullopt) {
         const std::string why = fmt::format("its GRE is that of {}", pptp::to_string(*living));
-        log(node::Level::warning, "session is ended event=call-id-clash", record, why, effects);
+        log(LogLevel::warning, "session is ended event=call-id-clash", record, why, effects);
         effects.emplace_back(node::AnswerPlugin{up.plugin, false, why});
         effects.emplace_back(node::EndPlugin{up.plugin});
         return;

@@ -155,7 +155,7 @@ void PptpCalls::amend(const wire::RecordKey& key, const ppp::SessionFacts& facts
 void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effects) {
     ++times_resumed_;
     const wire::RecordKey record = record_key_of(resumed.key);
-    log(node::Level::info, "session resumed event=resumed", record, resumed.how, effects);
+    log(LogLevel::info, "session resumed event=resumed", record, resumed.how, effects);
     releases_.resumed(resumed.key);
     const auto found = calls_.find(resumed.key);
     if (found == calls_.end() || found->second.stage != Stage::resumed ||
@@ -177,7 +177,7 @@ void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effec
     timeouts_.forget(record);
     scripts_.down(record, effects);
     proxies_.down(record, effects);
-    log(node::Level::info, "session ended event=session-down", record, ended.reason, effects);
+    log(LogLevel::info, "session ended event=session-down", record, ended.reason, effects);
     erase_ended(ended.key, ended.cause, now);
 }
 

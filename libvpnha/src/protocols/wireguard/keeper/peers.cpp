@@ -37,7 +37,7 @@ std::uint16_t waking_keepalive(const Peer& peer) {
 
 }  // namespace
 
-void WireguardPeers::log(node::Level level, const std::string& text, Effects& effects) const {
+void WireguardPeers::log(LogLevel level, const std::string& text, Effects& effects) const {
     effects.emplace_back(node::Log{level, fmt::format("{} {}", text, gateway_.tag())});
 }
 
@@ -215,7 +215,7 @@ void WireguardPeers::on_event(const node::KeeperEvent& event, TimePoint now, Eff
 void WireguardPeers::hear(const node::DeviceRaised& raised, TimePoint now, Effects& effects) {
     if (!raised.result) {
         raise_at_ = now + kRaiseAgain;
-        log(node::Level::error,
+        log(LogLevel::error,
             fmt::format("there is no WireGuard device event=wireguard-device-failed: {}",
                         raised.result.error().detail),
             effects);
@@ -232,7 +232,7 @@ void WireguardPeers::hear(const node::PeerSet& set, TimePoint now, Effects& effe
                            now);
     if (!set.result) {
         refusals_[record] = set.result.error().detail;
-        log(node::Level::error,
+        log(LogLevel::error,
             fmt::format("the kernel refused a peer event=quarantined peer={}: {}",
                         wireguard::to_string(set.key), set.result.error().detail),
             effects);
@@ -334,7 +334,7 @@ void WireguardPeers::hear(const node::DeviceGone&, TimePoint now, Effects& effec
     if (raise_at_) {
         return;  // It could not be raised.
     }
-    log(node::Level::error,
+    log(LogLevel::error,
         "somebody removed the WireGuard device; it is made anew event=wireguard-device-gone",
         effects);
     raise_at_ = now;
@@ -376,7 +376,7 @@ void WireguardPeers::adopt(const Peer& listed, Effects& effects) {
         return;
     }
     if (!replica().publish(peer_record_of(peer.key), wireguard::encode_peer(peer))) {
-        log(node::Level::error,
+        log(LogLevel::error,
             fmt::format("a peer has no record, and is served by this node alone event=unprotected "
                         "peer={}: the gateway's records are too many",
                         wireguard::to_string(peer.key)),
@@ -397,7 +397,7 @@ void WireguardPeers::drop_unlisted(TimePoint now, Effects& effects) {
 }
 
 void WireguardPeers::hear(const node::PeersUnreadable& unreadable, TimePoint, Effects& effects) {
-    log(node::Level::error,
+    log(LogLevel::error,
         fmt::format("the file of peers is not read, and those that there were are served on "
                     "event=wireguard-peers-unreadable: {}",
                     unreadable.why),

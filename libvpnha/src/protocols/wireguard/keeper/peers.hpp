@@ -86,7 +86,7 @@ class WireguardPeers final : public Keeper {
     void hear(const node::PeersLoaded& loaded, TimePoint now, Effects& effects);
     void hear(const node::PeersUnreadable& unreadable, TimePoint now, Effects& effects);
 
-    void log(node::Level level, const std::string& text, Effects& effects) const;
+    void log(LogLevel level, const std::string& text, Effects& effects) const;
     // Another node serves.
     [[nodiscard]] bool is_standby() const { return !serves_ && !gateway_.is_served(); }
     // As the store has it now.

@@ -165,7 +165,7 @@ void AuthorizationServer::answer(const Datagram& datagram, const AuthorizationRe
     ++(is_disconnect ? counters_.disconnects : counters_.changes);
     ++(cause ? counters_.naks[*cause] : counters_.acks);
     if (refusal) {
-        write_log(node::Level::info,
+        write_log(LogLevel::info,
                   fmt::format("a RADIUS server's {} is refused{}{} event=authorization-refused "
                               "client={} cause={}",
                               is_disconnect ? "Disconnect-Request" : "CoA-Request",
@@ -190,10 +190,9 @@ void AuthorizationServer::drop(std::uint64_t& counter, const Ipv4Endpoint& from,
     TimePoint& silent_until = silent_until_[&counter];
     if (counter == 1 || now >= silent_until) {
         silent_until = now + kComplaintPause;
-        write_log(node::Level::warning,
-                  fmt::format("a request of a RADIUS server is dropped, as {} "
-                              "event=authorization-dropped client={}",
-                              why, to_string(from)));
+        write_log(LogLevel::warning, fmt::format("a request of a RADIUS server is dropped, as {} "
+                                                 "event=authorization-dropped client={}",
+                                                 why, to_string(from)));
     }
 }
 

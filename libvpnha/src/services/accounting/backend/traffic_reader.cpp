@@ -19,12 +19,12 @@ void TrafficReader::read(const node::ReadTraffic& wanted) {
         },
         [this, devices, wanted](const Result<void>& result) {
             if (!result) {
-                write_log(node::Level::warning, "counters of devices: " + result.error().detail);
+                write_log(LogLevel::warning, "counters of devices: " + result.error().detail);
             }
             tell_(wanted.gateway, node::TrafficRead{wanted.ticket, *devices});
         });
     if (!begun) {
-        write_log(node::Level::warning, "counters of devices: " + begun.error().detail);
+        write_log(LogLevel::warning, "counters of devices: " + begun.error().detail);
     }
 }
 

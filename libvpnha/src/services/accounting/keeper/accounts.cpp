@@ -41,7 +41,7 @@ Kind kind_of(const AccountRecord& record) {
 
 }  // namespace
 
-void Accounts::log(node::Level level, const std::string& text, Effects& effects) const {
+void Accounts::log(LogLevel level, const std::string& text, Effects& effects) const {
     effects.emplace_back(node::Log{level, fmt::format("{} {}", text, gateway_.tag())});
 }
 
@@ -194,7 +194,7 @@ void Accounts::open(AccountRecord record, node::PluginToken plugin, TimePoint no
     record.id = {static_cast<std::uint32_t>(record.began_unix_ms / kMsPerSecond), *serving_,
                  ++opened_};
     const AccountId id = record.id;
-    log(node::Level::info,
+    log(LogLevel::info,
         fmt::format("session is accounted for event=account session={} account={}",
                     session_id(record.session), session_id_of(gateway_.id(), id)),
         effects);
@@ -254,7 +254,7 @@ void Accounts::close(Account& account, EndCause cause, TimePoint now, Effects* e
         ++counts_.dropped;
         const AccountId oldest = *ended_.begin();
         if (effects != nullptr) {
-            log(node::Level::error,
+            log(LogLevel::error,
                 fmt::format("the Stop of session {} is given up event=accounting-dropped",
                             session_id_of(gateway_.id(), oldest)),
                 *effects);
@@ -420,14 +420,14 @@ void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effec
     if (answer.result == AccountingResult::silent) {
         ++counts_.unanswered;
         if (!was_silent && queue_.is_silent()) {
-            log(node::Level::warning,
+            log(LogLevel::warning,
                 "no accounting server answers event=accounting-silent: " + answer.server, effects);
         }
         return;
     }
     if (answer.result == AccountingResult::failed) {
         ++counts_.failed;
-        log(node::Level::warning,
+        log(LogLevel::warning,
             "accounting servers take no request event=accounting-failed: " + answer.server,
             effects);
         return;
@@ -435,7 +435,7 @@ void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effec
     ++counts_.answered;
     counts_.took.note(answer.took);
     if (was_silent) {
-        log(node::Level::info,
+        log(LogLevel::info,
             fmt::format("accounting goes on event=accounting-back server={}", answer.server),
             effects);
     }

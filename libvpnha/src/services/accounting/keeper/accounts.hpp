@@ -161,7 +161,7 @@ class Accounts final : public Keeper {
     [[nodiscard]] Duration interim_of(const AccountRecord& record) const;
     // When the servers want to hear of it next.
     [[nodiscard]] TimePoint due_of(const AccountRecord& record, TimePoint now) const;
-    void log(node::Level level, const std::string& text, Effects& effects) const;
+    void log(LogLevel level, const std::string& text, Effects& effects) const;
 
     [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
     [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }

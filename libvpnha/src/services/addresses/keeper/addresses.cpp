@@ -20,7 +20,7 @@ AddressRecord address_of(const wire::RecordKey& session, const ppp::SessionFacts
 
 }  // namespace
 
-void Addresses::log(node::Level level, const std::string& text, Effects& effects) const {
+void Addresses::log(LogLevel level, const std::string& text, Effects& effects) const {
     effects.emplace_back(node::Log{level, fmt::format("{} {}", text, gateway_.tag())});
 }
 
@@ -261,7 +261,7 @@ bool Addresses::answer(node::PluginToken plugin, Asking& asking, TimePoint now, 
             if (now >= complain_at_) {
                 complain_at_ = now + limits::kAddressComplaintPause;
                 const bool is_limit = chosen.error().code == Errc::limit;
-                log(is_limit ? node::Level::warning : node::Level::error,
+                log(is_limit ? LogLevel::warning : LogLevel::error,
                     fmt::format("a client {}: {}",
                                 is_limit ? "is refused event=over-limit"
                                          : "gets no address event=no-address",
@@ -314,7 +314,7 @@ void Addresses::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
         ++clashes_;
         const std::string why =
             fmt::format("{} is another session's address", to_string(record.address));
-        log(node::Level::error, fmt::format("a session is ended event=address-clash: {}", why),
+        log(LogLevel::error, fmt::format("a session is ended event=address-clash: {}", why),
             effects);
         effects.emplace_back(node::AnswerAddress{up.plugin, {}, why});
         return;

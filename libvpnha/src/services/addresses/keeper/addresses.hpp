@@ -122,7 +122,7 @@ class Addresses final : public Keeper {
     // Some of those whose session lives without a pppd of this node.
     void look_after_sessions(TimePoint now);
     void let_go_of_held(TimePoint now);
-    void log(node::Level level, const std::string& text, Effects& effects) const;
+    void log(LogLevel level, const std::string& text, Effects& effects) const;
 
     [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
     [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }

@@ -31,7 +31,7 @@ void Drain::tell_gate(bool drained, Effects& effects) {
     effects.emplace_back(node::DrainGate{gateway_.id(), drained});
     const std::string what = drained ? "new clients are refused event=drained"
                                      : "new clients are taken again event=undrained";
-    effects.emplace_back(node::Log{node::Level::info, fmt::format("{} {}", what, gateway_.tag())});
+    effects.emplace_back(node::Log{LogLevel::info, fmt::format("{} {}", what, gateway_.tag())});
 }
 
 void Drain::on_event(const node::KeeperEvent& event, TimePoint now, Effects&) {

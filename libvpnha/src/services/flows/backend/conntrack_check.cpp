@@ -22,7 +22,7 @@ std::vector<conntrack::Finding> find_in_conntrack(const config::Config& config,
 
 node::Log log_of(const conntrack::Finding& finding) {
     const bool is_error = finding.severity == conntrack::Finding::Severity::error;
-    return {is_error ? node::Level::error : node::Level::warning,
+    return {is_error ? LogLevel::error : LogLevel::warning,
             fmt::format("{} event=conntrack", to_string(finding))};
 }
 

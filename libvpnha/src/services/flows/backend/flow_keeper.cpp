@@ -39,7 +39,7 @@ constexpr bool kHasEntries = !std::is_same_v<Command, node::ListExpectations>;
 }  // namespace
 
 void complain_of_flows(std::string_view what, const Error& error) {
-    adapters::write_log(node::Level::error, fmt::format("{}: {}", what, error.detail));
+    adapters::write_log(LogLevel::error, fmt::format("{}: {}", what, error.detail));
 }
 
 Status table_status(const ports::FlowTable::Counters& counters) {

@@ -256,7 +256,7 @@ void Flows::erase_some_unlisted(TimePoint now, Effects& effects) {
         return;
     }
     effects.emplace_back(
-        node::Log{node::Level::info,
+        node::Log{LogLevel::info,
                   fmt::format("flows listed event=flows-listed {} flows={} gone={}", gateway_.tag(),
                               replica_.store().size_of(wire::RecordType::flow), unlisted_->gone)});
     tracker_->end_listing();
@@ -309,7 +309,7 @@ void Flows::complain(const std::string& what, TimePoint now, Effects& effects) {
     if (!complained_at_ || now - *complained_at_ >= kComplaintPause) {
         complained_at_ = now;
         effects.emplace_back(
-            node::Log{node::Level::warning, fmt::format("{} {}", what, gateway_.tag())});
+            node::Log{LogLevel::warning, fmt::format("{} {}", what, gateway_.tag())});
     }
 }
 

@@ -50,7 +50,7 @@ void Scripts::execute(const node::RunStockDownScripts& work) {
 
 void Scripts::drop_unless(bool taken) {
     if (!taken && counters_.dropped++ == 0) {
-        write_log(node::Level::error,
+        write_log(LogLevel::error,
                   "too many sessions wait for their scripts; those of others are left out "
                   "event=scripts-dropped");
     }
@@ -90,7 +90,7 @@ void Scripts::count(const ScriptQueue::Next& run, const adapters::ScriptRunner::
         return;
     }
     complain_from_ = loop_.now() + limits::kScriptComplaintPause;
-    write_log(node::Level::warning,
+    write_log(LogLevel::warning,
               fmt::format("{} of {} {} event=script-failed failures={}: {}",
                           adapters::name_of(run.call.script), run.call.interface,
                           to_string(run.call.facts.peer_address),
@@ -112,7 +112,7 @@ void Scripts::end_if_idle() {
 
 void Scripts::end() {
     if (queue_.busy() != 0) {
-        write_log(node::Level::warning,
+        write_log(LogLevel::warning,
                   fmt::format("vpnhad ends before the scripts of {} sessions event=scripts-dropped",
                               queue_.busy()));
     }

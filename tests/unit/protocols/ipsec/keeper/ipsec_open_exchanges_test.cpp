@@ -159,7 +159,7 @@ TEST_F(IpsecOpenExchangesTest, AForgedRepetitionDoesNotKeepTheClientFromGoingOn)
     pass(seconds(4));
     ask(3);
     EXPECT_THAT(b_.fed_, ElementsAre(expects(2), expects(3)));
-    EXPECT_EQ(b_.logged_.back(), node::Level::warning);
+    EXPECT_EQ(b_.logged_.back(), LogLevel::warning);
     EXPECT_THAT(a_.fed_, Contains(expects(3))) << "the next node knows it, too";
 }
 

@@ -162,7 +162,7 @@ class Site final : public FakeGateway {
     std::map<SaId, SaCounters> kernel_;
     std::vector<Bytes> fed_;
     std::vector<bool> turns_;
-    std::vector<node::Level> logged_;
+    std::vector<LogLevel> logged_;
     std::string last_logged_;
     std::vector<ipsec::PortMapping> mapped_;
     std::vector<std::vector<std::uint32_t>> rekeyed_;

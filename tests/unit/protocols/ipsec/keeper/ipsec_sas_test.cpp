@@ -159,12 +159,12 @@ TEST_F(IpsecSasTest, OnlyACharonThatWasThereIsMissed) {
     Site site(3);
     site.tell(node::CharonGone{}, now_);
     site.run(now_);
-    EXPECT_THAT(site.logged_, ::testing::Each(node::Level::info)) << "vpnhad started before it";
+    EXPECT_THAT(site.logged_, ::testing::Each(LogLevel::info)) << "vpnhad started before it";
     site.tell(node::CharonFresh{}, now_);
     site.run(now_);
     site.tell(node::CharonGone{}, now_);
     site.run(now_);
-    EXPECT_EQ(site.logged_.back(), node::Level::error);
+    EXPECT_EQ(site.logged_.back(), LogLevel::error);
 }
 
 TEST_F(IpsecSasTest, ACharonThatStartsWhereItServedIsFedBeforeItSpeaks) {
