@@ -106,7 +106,7 @@ CallPath::CallPath(std::uint64_t seed, Agenda& agenda, Ports ports)
 
 CallPath::~CallPath() = default;
 
-void CallPath::stock_up(node::PluginToken plugin, GatewayId gateway, node::StockCall& call) {
+void CallPath::stock_up(PluginToken plugin, GatewayId gateway, node::StockCall& call) {
     if (const auto known = stock_.find(plugin); known != stock_.end()) {
         known->second.record = call.record;
         call.numbers = known->second.numbers;
@@ -119,7 +119,7 @@ void CallPath::stock_up(node::PluginToken plugin, GatewayId gateway, node::Stock
     }
 }
 
-void CallPath::stock_down(node::PluginToken plugin) {
+void CallPath::stock_down(PluginToken plugin) {
     stock_.erase(plugin);
 }
 

@@ -65,8 +65,8 @@ class CallPath {
     ~CallPath();
 
     // A pppd has brought it up, or negotiated it anew; its numbers are those of the call.
-    void stock_up(node::PluginToken plugin, GatewayId gateway, node::StockCall& call);
-    void stock_down(node::PluginToken plugin);
+    void stock_up(PluginToken plugin, GatewayId gateway, node::StockCall& call);
+    void stock_down(PluginToken plugin);
 
     // The data path has taken what the kernel has taken.
     void prepare(const node::PrepareCall& prepare);
@@ -111,7 +111,7 @@ class CallPath {
     Ports ports_;
     pptp::CallCounters counters_;
     std::uint64_t life_ = 0;  // Number of the vpnhad.
-    std::map<node::PluginToken, Stock> stock_;
+    std::map<PluginToken, Stock> stock_;
     std::map<pptp::CallKey, std::unique_ptr<Resumed>> resumed_;
     std::set<GatewayId> watched_;
     Alarm timer_{agenda_, [this] { on_timer(); }};

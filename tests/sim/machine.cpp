@@ -254,7 +254,7 @@ void Machine::deliver_echo(NodeId from) {
     post([from](node::Node& node, TimePoint now) { return node.on_echo(from, now); });
 }
 
-void Machine::plug_in(node::PluginToken plugin, GatewayId gateway, const wire::RecordKey& key,
+void Machine::plug_in(PluginToken plugin, GatewayId gateway, const wire::RecordKey& key,
                       Negotiated session, const std::string& not_resumable) {
     plugins_[plugin] = {gateway, key};
     if (auto* const call = std::get_if<node::StockCall>(&session)) {
@@ -268,7 +268,7 @@ void Machine::plug_in(node::PluginToken plugin, GatewayId gateway, const wire::R
     });
 }
 
-void Machine::unplug(node::PluginToken plugin) {
+void Machine::unplug(PluginToken plugin) {
     plugins_.erase(plugin);
     calls_.stock_down(plugin);
     post([=](node::Node& node, TimePoint now) { return node.on_plugin_down(plugin, now); });

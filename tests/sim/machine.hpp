@@ -98,9 +98,9 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void deliver(const Delivery& delivery);
     void deliver_lease(const lease::Sender& sender, const node::SendLease& sent);
     void deliver_echo(NodeId from);
-    void plug_in(node::PluginToken plugin, GatewayId gateway, const wire::RecordKey& key,
+    void plug_in(PluginToken plugin, GatewayId gateway, const wire::RecordKey& key,
                  Negotiated session, const std::string& not_resumable);
-    void unplug(node::PluginToken plugin);
+    void unplug(PluginToken plugin);
 
     // Faults.
     void pause();
@@ -161,7 +161,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     // What Pacemaker knows.
     [[nodiscard]] std::optional<int> score(GatewayId gateway) const;
     void withdraw_score(GatewayId gateway);
-    [[nodiscard]] const std::map<node::PluginToken, Kernel::Key>& plugins() const {
+    [[nodiscard]] const std::map<PluginToken, Kernel::Key>& plugins() const {
         return plugins_;
     }
     // Messages that the group has not taken.
@@ -239,7 +239,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void on_warm(GatewayId gateway, const keepers::Margin& margin) override;
     [[nodiscard]] Result<void> run(const node::RunStep& step);
     void reset_services(GatewayId gateway);
-    [[nodiscard]] std::vector<node::PluginToken> plugins_of(GatewayId gateway) const;
+    [[nodiscard]] std::vector<PluginToken> plugins_of(GatewayId gateway) const;
     void send_waiting();
     void schedule_install();
     [[nodiscard]] node::Effects install(node::Node& node, TimePoint now);
@@ -296,7 +296,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     bool numbers_ended_ = false;
     test::Random of_numbers_;
     test::Random of_saves_;
-    std::map<node::PluginToken, Kernel::Key> plugins_;
+    std::map<PluginToken, Kernel::Key> plugins_;
     std::map<GatewayId, int> scores_;
     std::deque<Task> tasks_;
     bool task_due_ = false;

@@ -254,7 +254,7 @@ Result<void> Machine::run(const node::RunStep& step) {
     if (step.step == takeover::Step::reset_services) {
         // Their pppds are killed, whatever else of it fails.
         std::ranges::for_each(plugins_of(step.gateway),
-                              [this](node::PluginToken each) { calls_.stock_down(each); });
+                              [this](PluginToken each) { calls_.stock_down(each); });
     }
     if (random_.chance(failing_percent_)) {
         return fail(Errc::system, "the device is gone");
@@ -276,8 +276,8 @@ Result<void> Machine::run(const node::RunStep& step) {
     return {};
 }
 
-std::vector<node::PluginToken> Machine::plugins_of(GatewayId gateway) const {
-    std::vector<node::PluginToken> found;
+std::vector<PluginToken> Machine::plugins_of(GatewayId gateway) const {
+    std::vector<PluginToken> found;
     for (const auto& [plugin, key] : plugins_) {
         if (key.first == gateway) {
             found.push_back(plugin);
@@ -287,7 +287,7 @@ std::vector<node::PluginToken> Machine::plugins_of(GatewayId gateway) const {
 }
 
 void Machine::reset_services(GatewayId gateway) {
-    for (const node::PluginToken plugin : plugins_of(gateway)) {
+    for (const PluginToken plugin : plugins_of(gateway)) {
         unplug(plugin);
     }
 }

@@ -159,13 +159,13 @@ bool Pacemaker::fencing_fails(NodeId node, Lost& lost) {
     return true;
 }
 
-std::optional<node::RequestToken> Pacemaker::ask_for_marks(NodeId victim) {
+std::optional<RequestToken> Pacemaker::ask_for_marks(NodeId victim) {
     for (const auto& [node, machine] : machines_) {
         if (node == victim || machine->node() == nullptr || machine->paused() ||
             !totem_.is_working(node) || !totem_.is_quorate(node)) {
             continue;
         }
-        const node::RequestToken token = next_++;
+        const RequestToken token = next_++;
         story_.tell("pacemaker: node {} is to fence node {} by marks", node.value, victim.value);
         machine->post([token, victim](node::Node& vpnhad, TimePoint now) {
             return vpnhad.fence(token, victim, kMarkPatience / 2, now);
@@ -340,7 +340,7 @@ void Pacemaker::promote_best(GatewayId gateway, const std::set<NodeId>& ring) {
 }
 
 void Pacemaker::order(Action action, GatewayId gateway, NodeId node) {
-    const node::RequestToken token = next_++;
+    const RequestToken token = next_++;
     operations_[token] = {action, gateway, node, machines_.at(node)->process(),
                           agenda_.now() + kOperationTimeout};
     story_.tell("pacemaker: {} gateway {} at node {}", kActions[static_cast<std::size_t>(action)],
@@ -349,7 +349,7 @@ void Pacemaker::order(Action action, GatewayId gateway, NodeId node) {
                   [this, token] { carry_out(token); });
 }
 
-void Pacemaker::carry_out(node::RequestToken token) {
+void Pacemaker::carry_out(RequestToken token) {
     const auto found = operations_.find(token);
     if (found == operations_.end()) {
         return;
@@ -383,7 +383,7 @@ void Pacemaker::carry_out(node::RequestToken token) {
     });
 }
 
-std::optional<GatewayId> Pacemaker::silenced_by(node::RequestToken request) const {
+std::optional<GatewayId> Pacemaker::silenced_by(RequestToken request) const {
     const auto found = operations_.find(request);
     const bool silences = found != operations_.end() && (found->second.action == Action::demote ||
                                                          found->second.action == Action::detach);

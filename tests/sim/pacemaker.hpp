@@ -35,7 +35,7 @@ class Pacemaker {
 
     void start();
     // The gateway that is silent at the node once this request has succeeded.
-    [[nodiscard]] std::optional<GatewayId> silenced_by(node::RequestToken request) const;
+    [[nodiscard]] std::optional<GatewayId> silenced_by(RequestToken request) const;
     void on_answer(NodeId node, const node::AnswerRequest& answer);
 
     // The administrator.
@@ -62,7 +62,7 @@ class Pacemaker {
     struct Lost {
         TimePoint at{};
         bool off = false;  // To be switched off; otherwise it is taken for dead.
-        std::optional<node::RequestToken> marks = std::nullopt;  // Asked for.
+        std::optional<RequestToken> marks = std::nullopt;  // Asked for.
         bool delayed = false;
     };
 
@@ -74,7 +74,7 @@ class Pacemaker {
     // What Pacemaker makes of it; nullopt: it may not be promoted.
     [[nodiscard]] std::optional<int> score_of(GatewayId gateway, NodeId node) const;
     // Has another node fence it by marks; nullopt: no node could.
-    [[nodiscard]] std::optional<node::RequestToken> ask_for_marks(NodeId victim);
+    [[nodiscard]] std::optional<RequestToken> ask_for_marks(NodeId victim);
     // True when the answer was about a fencing.
     bool on_fenced(const node::AnswerRequest& answer);
     void drop_operations();
@@ -91,7 +91,7 @@ class Pacemaker {
     [[nodiscard]] std::vector<NodeId> best_of(GatewayId gateway, const std::set<NodeId>& ring,
                                               int least) const;
     void order(Action action, GatewayId gateway, NodeId node);
-    void carry_out(node::RequestToken token);
+    void carry_out(RequestToken token);
     [[nodiscard]] bool busy(GatewayId gateway) const;
     [[nodiscard]] bool pending(Action action, GatewayId gateway, NodeId node) const;
     [[nodiscard]] bool may_serve(NodeId node) const;
@@ -113,11 +113,11 @@ class Pacemaker {
     std::map<NodeId, Lost> lost_;
     std::set<NodeId> condemned_;
     std::set<NodeId> standby_;
-    std::map<node::RequestToken, Operation> operations_;
+    std::map<RequestToken, Operation> operations_;
     std::map<std::pair<GatewayId, NodeId>, std::uint64_t> promoted_;  // By which process.
     std::map<std::pair<GatewayId, NodeId>, TimePoint> avoided_;       // Until then.
     std::set<std::pair<GatewayId, NodeId>> failed_;
-    node::RequestToken next_ = 1;
+    RequestToken next_ = 1;
 };
 
 }  // namespace vpnha::sim

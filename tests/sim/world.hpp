@@ -134,7 +134,7 @@ class World : private Surroundings {
     Totem totem_;
     Pacemaker pacemaker_;
     Oracle oracle_;
-    node::PluginToken next_plugin_ = 1;
+    PluginToken next_plugin_ = 1;
     std::map<NodeId, Bytes> last_said_;
     std::map<NodeId, std::uint64_t> pauses_;
     std::uint64_t ring_storms_ = 0;

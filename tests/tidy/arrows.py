@@ -79,6 +79,9 @@ PROTOCOLS = ("l2tp", "pptp", "ipsec", "wireguard")
 FOREIGN_MAX = 9
 # Sources of the product elsewhere that name a protocol. A limit only falls: 6 is the aim.
 NAMING_MAX = {"l2tp": 6, "pptp": 8, "ipsec": 6, "wireguard": 2}
+# Sources elsewhere that open the namespace of cluster/node and cluster/gateway, as if they stood
+# above them. A limit only falls: 0 is the aim.
+NODE_NAMESPACE_MAX = 13
 # What speaks to a gateway as its clients do has to name what it speaks.
 CLIENTS = ("probe/", "agents/probe")
 # The programs stand above all layers, and do not know each other.
@@ -216,6 +219,19 @@ def protocol_names(tree: Tree) -> Iterator[Violation]:
             yield Violation(own_path, 1, "protocol",
                             f"{len(naming)} sources elsewhere name {protocol}, and the limit is "
                             f"{most}: {', '.join(naming)}")
+
+
+def node_namespace(tree: Tree) -> Iterator[Violation]:
+    """A room has a namespace of its own, so that a name shows where it stands."""
+    own_path = "tests/tidy/arrows.py"
+    opening = sorted({path for path, _, line in tree.lines(*CPP, under="libvpnha/src/")
+                      if line.startswith("namespace vpnha::node")
+                      and layer_of(path) not in ("cluster/node", "cluster/gateway")})
+    if len(opening) > NODE_NAMESPACE_MAX or (len(opening) < NODE_NAMESPACE_MAX
+                                             and own_path in tree.files):
+        yield Violation(own_path, 1, "namespace",
+                        f"{len(opening)} sources elsewhere open vpnha::node, and the limit is "
+                        f"{NODE_NAMESPACE_MAX}: {', '.join(opening)}")
 
 
 def everything_behind(arrows: Mapping[str, Collection[str]], start: str) -> set[str]:

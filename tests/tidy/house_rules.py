@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 import readmes
-from arrows import (include_arrow, protocol_headers, protocol_names, pure_cores,
-                    room_circles)
+from arrows import (include_arrow, node_namespace, protocol_headers, protocol_names,
+                    pure_cores, room_circles)
 from sources import CODE, CPP, SELF, Tree, Violation, code_of
 
 COLUMNS_MAX = 100
@@ -474,6 +474,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     every_document_there,
     every_fault_planted,
     protocol_names,
+    node_namespace,
 )
 
 

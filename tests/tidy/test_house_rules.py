@@ -136,6 +136,22 @@ class HouseRulesTest(unittest.TestCase):
         with mock.patch.dict(arrows.NAMING_MAX, {"pptp": 3}, clear=True):
             self.assertIn("the limit is 3", found(rule, {**one, "tests/tidy/arrows.py": ""})[0])
 
+    def test_few_sources_elsewhere_open_the_namespace_of_the_node(self):
+        rule = arrows.node_namespace
+        root = "libvpnha/src"
+        opens = "namespace vpnha::node {\n}  // namespace vpnha::node\n"
+        none = {f"{root}/cluster/node/x.hpp": opens, f"{root}/cluster/gateway/watch/x.cpp": opens,
+                "tests/unit/x.cpp": opens, f"{root}/base/x.hpp": "namespace vpnha {\n"}
+        one = {f"{root}/base/y.hpp": opens}
+        with mock.patch.object(arrows, "NODE_NAMESPACE_MAX", 0):
+            self.assertEqual(found(rule, none), [])
+            red = found(rule, {**none, **one})
+            self.assertEqual(len(red), 1, red)
+            self.assertIn(f"1 sources elsewhere open vpnha::node, and the limit is 0: {root}/base/y"
+                          ".hpp", red[0])
+        with mock.patch.object(arrows, "NODE_NAMESPACE_MAX", 2):
+            self.assertIn("the limit is 2", found(rule, {**one, "tests/tidy/arrows.py": ""})[0])
+
     def test_cores_are_pure(self):
         rule = arrows.pure_cores
         core = "libvpnha/src/protocols/l2tp/keeper/x.cpp"

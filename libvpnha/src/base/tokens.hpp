@@ -3,11 +3,11 @@
 
 #include <cstdint>
 
-namespace vpnha::node {
+namespace vpnha {
 
 // One call of an agent or CLI that waits for its answer; numbered by the caller.
 using RequestToken = std::uint64_t;
 // One pppd of this node, for as long as its plugin's connection lives; numbered by the caller.
 using PluginToken = std::uint64_t;
 
-}  // namespace vpnha::node
+}  // namespace vpnha

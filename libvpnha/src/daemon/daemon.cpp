@@ -350,7 +350,7 @@ class Daemon {
                 .request =
                     [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
                 .plugin = [this](const node::AnswerPlugin& answer) { plugins_->answer(answer); },
-                .end_plugin = [this](node::PluginToken plugin) { plugins_->end(plugin); },
+                .end_plugin = [this](PluginToken plugin) { plugins_->end(plugin); },
                 .change_plugin =
                     [this](const node::ChangePlugin& change) { plugins_->change(change); },
                 .address = [this](const node::AnswerAddress& answer) { plugins_->answer(answer); },

@@ -41,7 +41,7 @@ class Executor final : private node::EffectRunner {
     struct Answers {
         std::function<void(const node::AnswerRequest&)> request;
         std::function<void(const node::AnswerPlugin&)> plugin;
-        std::function<void(node::PluginToken)> end_plugin;
+        std::function<void(PluginToken)> end_plugin;
         std::function<void(const node::ChangePlugin&)> change_plugin;
         std::function<void(const node::AnswerAddress&)> address;
         std::function<void(const node::WriteScore&)> score;

@@ -120,7 +120,7 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
     if (request.verb == "attach" && makes_way(*gateway, arguments, reply, now)) {
         return;
     }
-    const node::RequestToken token = next_token_++;
+    const RequestToken token = next_token_++;
     node::Effects effects = verb(node_, token, *gateway, arguments, now);
     waiting_.emplace(token, std::move(reply));
     if (request.verb == "attach") {
@@ -132,23 +132,23 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
 Requests::Verb Requests::find_verb(const std::string& name) {
     static const std::map<std::string, Verb> kVerbs = {
         {"attach",
-         [](node::Node& node, node::RequestToken token, GatewayId gateway, const json& arguments,
+         [](node::Node& node, RequestToken token, GatewayId gateway, const json& arguments,
             TimePoint now) {
              return node.attach(token, gateway, arguments.value("resource", ""), now);
          }},
-        {"detach", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+        {"detach", [](node::Node& node, RequestToken token, GatewayId gateway, const json&,
                       TimePoint now) { return node.detach(token, gateway, now); }},
-        {"promote", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+        {"promote", [](node::Node& node, RequestToken token, GatewayId gateway, const json&,
                        TimePoint now) { return node.promote(token, gateway, now); }},
-        {"demote", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+        {"demote", [](node::Node& node, RequestToken token, GatewayId gateway, const json&,
                       TimePoint now) { return node.demote(token, gateway, now); }},
-        {"release", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+        {"release", [](node::Node& node, RequestToken token, GatewayId gateway, const json&,
                        TimePoint now) { return node.stop_standing_in(token, gateway, now); }},
-        {"drain", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+        {"drain", [](node::Node& node, RequestToken token, GatewayId gateway, const json&,
                      TimePoint now) { return node.drain(token, gateway, unix_ms(), now); }},
-        {"undrain", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+        {"undrain", [](node::Node& node, RequestToken token, GatewayId gateway, const json&,
                        TimePoint now) { return node.drain(token, gateway, std::nullopt, now); }},
-        {"resync", [](node::Node& node, node::RequestToken token, GatewayId gateway, const json&,
+        {"resync", [](node::Node& node, RequestToken token, GatewayId gateway, const json&,
                       TimePoint now) { return node.resync(token, gateway, now); }}};
     const auto found = kVerbs.find(name);
     return found == kVerbs.end() ? nullptr : found->second;
@@ -249,7 +249,7 @@ void Requests::find_session(const json& arguments, adapters::ControlReply reply)
 
 void Requests::end_session(GatewayId gateway, const wire::RecordKey& session,
                            adapters::ControlReply reply) {
-    const node::RequestToken token = next_token_++;
+    const RequestToken token = next_token_++;
     node::Effects effects = node_.end_session(token, gateway, session, daemon_.loop.now());
     waiting_.emplace(token, std::move(reply));
     daemon_.run(std::move(effects));
@@ -282,7 +282,7 @@ void Requests::confirm_dead(const json& arguments, adapters::ControlReply reply,
     }
     const auto by = arguments.value("by", "operator") == "device" ? lease::Confirmed::by_device
                                                                   : lease::Confirmed::by_operator;
-    const node::RequestToken token = next_token_++;
+    const RequestToken token = next_token_++;
     waiting_.emplace(token, std::move(reply));
     daemon_.run(node_.confirm_dead(token, *victim, by, now));
 }
@@ -293,7 +293,7 @@ void Requests::vote_without(const json& arguments, adapters::ControlReply reply,
         reply.error(node.error());
         return;
     }
-    const node::RequestToken token = next_token_++;
+    const RequestToken token = next_token_++;
     waiting_.emplace(token, std::move(reply));
     daemon_.run(node_.vote_without(token, *node, now));
 }
@@ -315,7 +315,7 @@ void Requests::fence(const json& arguments, adapters::ControlReply reply, TimePo
     }
     const auto patience = std::chrono::milliseconds(std::clamp<std::int64_t>(
         arguments.value("timeout_ms", kFencePatience.count()), 1, kFencePatienceMax.count()));
-    const node::RequestToken token = next_token_++;
+    const RequestToken token = next_token_++;
     waiting_.emplace(token, std::move(reply));
     daemon_.run(node_.fence(token, *victim, patience, now));
 }

@@ -50,7 +50,7 @@ class Requests {
     [[nodiscard]] bool has_attached() const { return has_attached_; }
 
   private:
-    using Verb = node::Effects (*)(node::Node&, node::RequestToken, GatewayId,
+    using Verb = node::Effects (*)(node::Node&, RequestToken, GatewayId,
                                    const nlohmann::json& arguments, TimePoint);
     [[nodiscard]] static Verb find_verb(const std::string& name);
 
@@ -86,9 +86,9 @@ class Requests {
     node::Node& node_;
     Daemon daemon_;
     SessionWalks walks_;
-    std::map<node::RequestToken, adapters::ControlReply> waiting_;
-    std::set<node::RequestToken> attaching_;
-    node::RequestToken next_token_ = 1;
+    std::map<RequestToken, adapters::ControlReply> waiting_;
+    std::set<RequestToken> attaching_;
+    RequestToken next_token_ = 1;
     bool has_attached_ = false;
 };
 

@@ -82,7 +82,7 @@ Result<NamespacedBackend::Session> NamespacedBackend::on_session_up(const Report
     return inner_.ppp()->on_session_up(report);
 }
 
-void NamespacedBackend::on_pppd_gone(node::PluginToken plugin, bool announced) {
+void NamespacedBackend::on_pppd_gone(PluginToken plugin, bool announced) {
     const InNetwork within(network_);
     inner_.ppp()->on_pppd_gone(plugin, announced);
 }

@@ -40,7 +40,7 @@ class NamespacedBackend final : public ports::Backend, public ports::PppProtocol
     [[nodiscard]] std::string_view name() const override;
     [[nodiscard]] bool serves(const config::Gateway& gateway) const override;
     [[nodiscard]] Result<Session> on_session_up(const Report& report) override;
-    void on_pppd_gone(node::PluginToken plugin, bool announced) override;
+    void on_pppd_gone(PluginToken plugin, bool announced) override;
 
   private:
     ports::Backend& inner_;

@@ -18,7 +18,7 @@ class PppProtocol {
   public:
     // It lives during the call.
     struct Report {
-        node::PluginToken plugin = 0;
+        PluginToken plugin = 0;
         const config::Gateway& gateway;
         // As the protocol has them (docs/reference/plugin-protocol.md). They may hold keys.
         ByteView ids;
@@ -36,7 +36,7 @@ class PppProtocol {
     // A session is up, or something of it has changed. Error malformed: the ids are none.
     [[nodiscard]] virtual Result<Session> on_session_up(const Report& report) = 0;
     // Its pppd is gone. Announced: it has told its peer of the end.
-    virtual void on_pppd_gone(node::PluginToken, bool) {}
+    virtual void on_pppd_gone(PluginToken, bool) {}
 
   protected:
     ~PppProtocol() = default;

@@ -51,7 +51,7 @@ std::vector<ppp::ProxiedAddress> sides_of(const std::vector<adapters::PluginProx
 }  // namespace
 
 Result<ports::PppProtocol::Session> plugin_session(
-    node::PluginToken plugin, const adapters::PluginSessionUp& up, const config::Config& config,
+    PluginToken plugin, const adapters::PluginSessionUp& up, const config::Config& config,
     const std::vector<adapters::ClusterNode>& nodes,
     const std::vector<ports::PppProtocol*>& protocols, std::uint64_t established_unix_ms) {
     std::string reasons;

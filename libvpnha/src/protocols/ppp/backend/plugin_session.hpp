@@ -16,7 +16,7 @@ namespace vpnha::runtime {
 // corosync.conf. `established_unix_ms`: by the gateway's clock. The error is the answer to a pppd
 // whose session no gateway keeps.
 [[nodiscard]] Result<ports::PppProtocol::Session> plugin_session(
-    node::PluginToken plugin, const adapters::PluginSessionUp& up, const config::Config& config,
+    PluginToken plugin, const adapters::PluginSessionUp& up, const config::Config& config,
     const std::vector<adapters::ClusterNode>& nodes,
     const std::vector<ports::PppProtocol*>& protocols, std::uint64_t established_unix_ms);
 

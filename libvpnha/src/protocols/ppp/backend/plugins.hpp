@@ -45,7 +45,7 @@ class Plugins {
             server_->refuse({answer.plugin}, answer.refusal);
         }
     }
-    void end(node::PluginToken plugin) { server_->end({plugin}); }
+    void end(PluginToken plugin) { server_->end({plugin}); }
     void change(const node::ChangePlugin& change) {
         server_->change({change.plugin}, change.timeouts);
     }

@@ -131,7 +131,7 @@ class PppKeeper : public Keeper {
 
     wire::RecordType type_;
     Duration confirm_wait_;
-    std::map<node::PluginToken, Waiting> waiting_plugins_;
+    std::map<PluginToken, Waiting> waiting_plugins_;
     Counters counters_;
 };
 

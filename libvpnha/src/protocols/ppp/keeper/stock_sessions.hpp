@@ -22,12 +22,12 @@ class StockSessions {
         ppp::SessionFacts facts;
         std::string not_resumable;  // Why; empty: another node can resume it.
     };
-    using ByPlugin = std::map<node::PluginToken, Session>;
+    using ByPlugin = std::map<PluginToken, Session>;
     // For a moment two plugins may have the same key: the stock daemon has negotiated it anew.
-    using ByKey = std::set<std::pair<wire::RecordKey, node::PluginToken>>;
+    using ByKey = std::set<std::pair<wire::RecordKey, PluginToken>>;
 
     // In place of what the plugin had.
-    void put(node::PluginToken plugin, Session session) {
+    void put(PluginToken plugin, Session session) {
         erase(plugin);
         by_key_.emplace(session.key, plugin);
         if (!session.not_resumable.empty()) {
@@ -36,7 +36,7 @@ class StockSessions {
         by_plugin_.emplace(plugin, std::move(session));
     }
     // What it was; none: the plugin has none.
-    std::optional<Session> erase(node::PluginToken plugin) {
+    std::optional<Session> erase(PluginToken plugin) {
         const auto found = by_plugin_.find(plugin);
         if (found == by_plugin_.end()) {
             return std::nullopt;
@@ -55,15 +55,13 @@ class StockSessions {
 
     [[nodiscard]] const ByPlugin& by_plugin() const { return by_plugin_; }
     [[nodiscard]] const ByKey& unresumable() const { return unresumable_; }
-    [[nodiscard]] const Session& at(node::PluginToken plugin) const {
-        return by_plugin_.at(plugin);
-    }
-    [[nodiscard]] std::optional<node::PluginToken> plugin_of(const wire::RecordKey& key) const {
+    [[nodiscard]] const Session& at(PluginToken plugin) const { return by_plugin_.at(plugin); }
+    [[nodiscard]] std::optional<PluginToken> plugin_of(const wire::RecordKey& key) const {
         const auto found = by_key_.lower_bound({key, {}});
         return found == by_key_.end() || found->first != key ? std::nullopt
                                                              : std::optional(found->second);
     }
-    [[nodiscard]] ppp::SessionFacts& facts(node::PluginToken plugin) {
+    [[nodiscard]] ppp::SessionFacts& facts(PluginToken plugin) {
         return by_plugin_.at(plugin).facts;
     }
 

@@ -209,7 +209,7 @@ Result<Pptp::Session> Pptp::on_session_up(const Report& report) {
     return Session{node::stock_session(std::move(call)), std::move(not_resumable)};
 }
 
-void Pptp::on_pppd_gone(node::PluginToken plugin, bool announced) {
+void Pptp::on_pppd_gone(PluginToken plugin, bool announced) {
     const auto found = stock_.find(plugin);
     if (found == stock_.end()) {
         return;

@@ -60,7 +60,7 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
     }
     // With what was seen of the call. It is followed from now on.
     [[nodiscard]] Result<Session> on_session_up(const Report& report) override;
-    void on_pppd_gone(node::PluginToken plugin, bool announced) override;
+    void on_pppd_gone(PluginToken plugin, bool announced) override;
 
     [[nodiscard]] Status status() const override;
 
@@ -104,7 +104,7 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
     std::unique_ptr<adapters::DataPath> data_path_;
     Listener listener_;
     adapters::CallWatch watch_;
-    std::map<node::PluginToken, Followed> stock_;
+    std::map<PluginToken, Followed> stock_;
     std::vector<std::pair<GatewayId, node::CallPrepared>> refused_;
     bool has_failed_ = false;  // The data path.
 };

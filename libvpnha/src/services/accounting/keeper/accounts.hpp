@@ -106,7 +106,7 @@ class Accounts final : public Keeper {
 
     struct Account {
         AccountRecord record;
-        std::optional<node::PluginToken> plugin;  // Of the pppd that lives, and has the session.
+        std::optional<PluginToken> plugin;  // Of the pppd that lives, and has the session.
         TimePoint confirmed_by{};  // Its Start waits no longer for a standby to have the record.
         std::optional<EndCause> ordered;  // Why `plugin` was told to end it.
     };
@@ -138,7 +138,7 @@ class Accounts final : public Keeper {
     bool begin_if_promoted(TimePoint now);
     void begin(TimePoint now);
     void stop();
-    void open(AccountRecord record, node::PluginToken plugin, TimePoint now, Effects& effects);
+    void open(AccountRecord record, PluginToken plugin, TimePoint now, Effects& effects);
     void close(Account& account, EndCause cause, TimePoint now, Effects* effects);
     void note_ended(const AccountRecord& record);
     void forget(const AccountId& id, TimePoint now);
@@ -173,7 +173,7 @@ class Accounts final : public Keeper {
     Map accounts_;
     std::map<wire::RecordKey, AccountId> by_session_;  // Live ones, as the next.
     std::map<Ipv4Address, AccountId> by_address_;
-    std::map<node::PluginToken, AccountId> by_plugin_;
+    std::map<PluginToken, AccountId> by_plugin_;
     std::set<AccountId> ended_;
     std::map<Ipv4Address, AccountId> ended_by_address_;  // The latest of them.
     AccountQueue queue_;

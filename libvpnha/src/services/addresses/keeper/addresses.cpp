@@ -161,7 +161,7 @@ Result<void> Addresses::check_limits(const std::string& user) {
     return {};
 }
 
-Result<Ipv4Address> Addresses::choose(node::PluginToken plugin, const std::string& user) {
+Result<Ipv4Address> Addresses::choose(PluginToken plugin, const std::string& user) {
     if (const auto has = by_plugin_.find(plugin); has != by_plugin_.end()) {
         return has->second;  // IPCP begins anew.
     }
@@ -181,7 +181,7 @@ Result<Ipv4Address> Addresses::choose(node::PluginToken plugin, const std::strin
     return *address;
 }
 
-bool Addresses::give(const AddressRecord& record, std::optional<node::PluginToken> plugin) {
+bool Addresses::give(const AddressRecord& record, std::optional<PluginToken> plugin) {
     if (!replica().publish(record_key_of(record.address), encode_address(record))) {
         return false;
     }
@@ -213,7 +213,7 @@ bool Addresses::lives(const Given& given) const {
     return given.record.session && replica().store().find(*given.record.session) != nullptr;
 }
 
-bool Addresses::is_anothers(const Given& given, node::PluginToken plugin,
+bool Addresses::is_anothers(const Given& given, PluginToken plugin,
                             const wire::RecordKey& session) const {
     if (given.record.held || given.plugin == plugin || given.record.session == session) {
         return false;
@@ -234,7 +234,7 @@ void Addresses::release(Ipv4Address address, TimePoint now) {
     held_until_.insert({given.held_until, address});
 }
 
-void Addresses::release_of(node::PluginToken plugin, TimePoint now) {
+void Addresses::release_of(PluginToken plugin, TimePoint now) {
     if (const auto found = by_plugin_.find(plugin); found != by_plugin_.end()) {
         const Ipv4Address address = found->second;
         if (is_serving()) {
@@ -245,7 +245,7 @@ void Addresses::release_of(node::PluginToken plugin, TimePoint now) {
     }
 }
 
-bool Addresses::answer(node::PluginToken plugin, Asking& asking, TimePoint now, Effects& effects) {
+bool Addresses::answer(PluginToken plugin, Asking& asking, TimePoint now, Effects& effects) {
     const bool is_late = now >= asking.until;
     if (!asking.address) {
         if (!begin_if_promoted(now)) {

@@ -83,7 +83,7 @@ class Addresses final : public Keeper {
     // Of an address that has a record.
     struct Given {
         AddressRecord record;
-        std::optional<node::PluginToken> plugin;  // Of the pppd that lives, and has it.
+        std::optional<PluginToken> plugin;  // Of the pppd that lives, and has it.
         TimePoint held_until{};
     };
     struct Asking {
@@ -104,21 +104,21 @@ class Addresses final : public Keeper {
     void adopt_sessions();
     void stop();
     // For one who asks. The error is why there is none.
-    [[nodiscard]] Result<Ipv4Address> choose(node::PluginToken plugin, const std::string& user);
+    [[nodiscard]] Result<Ipv4Address> choose(PluginToken plugin, const std::string& user);
     [[nodiscard]] Result<void> check_limits(const std::string& user);
     [[nodiscard]] std::optional<Ipv4Address> find_for(const std::string& user) const;
     // Whoever had it has it no more. False: the replica is full.
-    bool give(const AddressRecord& record, std::optional<node::PluginToken> plugin);
+    bool give(const AddressRecord& record, std::optional<PluginToken> plugin);
     // Another session than that one, which lives.
-    [[nodiscard]] bool is_anothers(const Given& given, node::PluginToken plugin,
+    [[nodiscard]] bool is_anothers(const Given& given, PluginToken plugin,
                                    const wire::RecordKey& session) const;
     [[nodiscard]] bool lives(const Given& given) const;
     void release(Ipv4Address address, TimePoint now);
-    void release_of(node::PluginToken plugin, TimePoint now);
+    void release_of(PluginToken plugin, TimePoint now);
     // Out of all that leads to it.
     void unlink(Given& given);
     // True: it has been answered.
-    bool answer(node::PluginToken plugin, Asking& asking, TimePoint now, Effects& effects);
+    bool answer(PluginToken plugin, Asking& asking, TimePoint now, Effects& effects);
     // Some of those whose session lives without a pppd of this node.
     void look_after_sessions(TimePoint now);
     void let_go_of_held(TimePoint now);
@@ -130,11 +130,11 @@ class Addresses final : public Keeper {
     Gateway& gateway_;
     AddressSettings settings_;
     Pool pool_;
-    std::map<node::PluginToken, Asking> asking_;
+    std::map<PluginToken, Asking> asking_;
     // Where this node is promoted: all that have a record, and some ways to find them.
     std::optional<Epoch> serving_;
     std::map<Ipv4Address, Given> given_;
-    std::map<node::PluginToken, Ipv4Address> by_plugin_;
+    std::map<PluginToken, Ipv4Address> by_plugin_;
     std::set<std::pair<std::string, Ipv4Address>> held_by_user_;
     std::set<std::pair<std::string, Ipv4Address>> used_by_user_;  // All that are not held.
     std::set<std::pair<TimePoint, Ipv4Address>> held_until_;

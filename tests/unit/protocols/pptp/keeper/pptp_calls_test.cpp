@@ -374,7 +374,7 @@ TEST_F(PptpCallsTest, ANewCallWithTheAddressAndIdOfALivingOneIsEnded) {
     settle();
     ASSERT_THAT(b_.resumed_, ElementsAre(kKey));
     // From behind the same NAT, and from elsewhere.
-    const auto dial = [this](node::PluginToken plugin, auto change) {
+    const auto dial = [this](PluginToken plugin, auto change) {
         pptp::CallRecord record = sample_call();
         ++record.key.peer.port;
         change(record.key);

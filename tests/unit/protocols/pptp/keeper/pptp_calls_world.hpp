@@ -157,8 +157,8 @@ class Place final : public FakeGateway {
     std::vector<std::string> scripts_;
     std::vector<std::string> proxies_;
     node::ScriptFacts script_facts_;  // Of the last.
-    std::vector<node::PluginToken> ended_plugins_;
-    std::map<node::PluginToken, ppp::Timeouts> changed_plugins_;
+    std::vector<PluginToken> ended_plugins_;
+    std::map<PluginToken, ppp::Timeouts> changed_plugins_;
     std::vector<bool> answers_;
     int prepared_ = 0;
     int sets_ = 0;
