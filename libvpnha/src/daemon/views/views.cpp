@@ -213,6 +213,16 @@ json takeover_view(const node::GatewayNode& gateway) {
             {"phases_ms", std::move(phases)}};
 }
 
+json holders_view(const node::GatewayNode& gateway) {
+    json holders = json::array();
+    for (const node::History::Holder& holder : gateway.history().holders()) {
+        holders.push_back({{"node", holder.epoch.node.value},
+                           {"epoch", to_string(holder.epoch)},
+                           {"since_unix_ms", gateway.clock().unix_ms(holder.since)}});
+    }
+    return holders;
+}
+
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const replica::Replica& replica = gateway.replica();
     const GatewayId id = gateway.settings().id;
@@ -231,6 +241,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"role", gateway.role()},
               {"role_since_unix_ms", gateway.clock().unix_ms(gateway.history().role_since())},
               {"last_takeover", takeover_view(gateway)},
+              {"holders", holders_view(gateway)},
               {"epoch", to_string(replica.epoch())},
               {"promoted_node", nullptr},
               {"standing_in", gateway.stands_in()},

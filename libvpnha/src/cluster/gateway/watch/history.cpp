@@ -18,12 +18,27 @@ void History::note_word(const Epoch& epoch, TimePoint now) {
     }
 }
 
+void History::note_holder(const Epoch& epoch, TimePoint now) {
+    if (!holders_.empty() && epoch <= holders_.back().epoch) {
+        return;
+    }
+    if (!holders_.empty() && epoch.node == holders_.back().epoch.node) {
+        holders_.back().epoch = epoch;
+        return;
+    }
+    holders_.push_back({epoch, now});
+    if (holders_.size() > kHoldersMax) {
+        holders_.pop_front();
+    }
+}
+
 void History::on_message(const lease::Sender& sender, const lease::Message& message,
                          TimePoint now) {
     const auto* const round = std::get_if<lease::Round>(&message);
     const auto* const answer = std::get_if<lease::Answer>(&message);
     if (round != nullptr && round->held && round->id.epoch.node == sender.node) {
         note_word(round->id.epoch, now);
+        note_holder(round->id.epoch, now);
     } else if (answer != nullptr && answer->handover) {
         note_word(answer->handover->released, now);
     }
@@ -71,6 +86,7 @@ void History::end_phase(TimePoint now) {
 }
 
 void History::on_opened(const Epoch& epoch, TimePoint now) {
+    note_holder(epoch, now);
     if (!running_) {
         return;
     }

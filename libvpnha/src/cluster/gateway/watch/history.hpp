@@ -8,8 +8,13 @@
 // The silence counts from the last word of the former holder that this node had as a voter: a
 // round, or that its gate is shut. It is too long by a renewal interval at most, and by what a
 // datagram of that node took less.
+//
+// Who has served is known from the rounds of the lease, which each voter receives: the last
+// kHoldersMax nodes, with the time of the first round of each.
 #pragma once
 
+#include <cstddef>
+#include <deque>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -24,6 +29,14 @@ namespace vpnha::node {
 
 class History {
   public:
+    // A move a day for a month.
+    static constexpr std::size_t kHoldersMax = 32;
+
+    struct Holder {
+        Epoch epoch;  // Its newest one.
+        TimePoint since{};
+        friend bool operator==(const Holder&, const Holder&) = default;
+    };
     struct Takeover {
         TimePoint at{};  // The gate was open.
         Epoch epoch;
@@ -47,6 +60,8 @@ class History {
     [[nodiscard]] const std::optional<Takeover>& last() const { return last_; }
     // Times at which its gate was opened.
     [[nodiscard]] std::uint64_t takeovers() const { return takeovers_; }
+    // The oldest first; neighbours are two nodes.
+    [[nodiscard]] const std::deque<Holder>& holders() const { return holders_; }
 
   private:
     struct Word {
@@ -60,6 +75,7 @@ class History {
     };
 
     void note_word(const Epoch& epoch, TimePoint now);
+    void note_holder(const Epoch& epoch, TimePoint now);
     void end_phase(TimePoint now);
 
     std::string_view role_;
@@ -68,6 +84,7 @@ class History {
     std::optional<Running> running_;
     std::optional<Takeover> last_;
     std::uint64_t takeovers_ = 0;
+    std::deque<Holder> holders_;
 };
 
 }  // namespace vpnha::node

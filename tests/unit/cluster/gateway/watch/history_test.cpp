@@ -110,6 +110,25 @@ TEST(HistoryTest, WhoServesAgainWasSilentSinceItsOwnGateWasShut) {
     EXPECT_EQ(history.takeovers(), 2U);
 }
 
+TEST(HistoryTest, KnowsWhoHasServedSinceWhen) {
+    History history;
+    EXPECT_TRUE(history.holders().empty());
+    hear_round(history, kBefore, true, kNow);
+    hear_round(history, kBefore, true, kNow + seconds(1));
+    hear_round(history, {5, NodeId{3}}, false, kNow + seconds(2));
+    history.on_opened(kSelf, kNow + seconds(3));
+    hear_round(history, kBefore, true, kNow + seconds(4));
+    history.on_opened({6, kSelf.node}, kNow + seconds(5));
+    EXPECT_THAT(history.holders(), ElementsAre(History::Holder{kBefore, kNow},
+                                               History::Holder{{6, kSelf.node}, kNow + seconds(3)}))
+        << "a claim is no grant, an old round is late, a node that claims anew has served on";
+    for (std::uint32_t epoch = 7; epoch < 7 + 2 * History::kHoldersMax; ++epoch) {
+        hear_round(history, {epoch, NodeId{1 + epoch % 2}}, true, kNow + seconds(epoch));
+    }
+    EXPECT_EQ(history.holders().size(), History::kHoldersMax);
+    EXPECT_EQ(history.holders().back().epoch.number, 6 + 2 * History::kHoldersMax);
+}
+
 // Whole nodes.
 TEST(HistoryTest, AStandbyThatStandsInTellsOfASilenceOfAThirdOfASecond) {
     FakeCluster cluster(3, 3U, true);
@@ -146,6 +165,13 @@ TEST(HistoryTest, AMoveIsSilentForLessThanARound) {
     EXPECT_THAT(now.history().last()->from, Optional(NodeId{1}));
     EXPECT_THAT(now.history().last()->silence, Optional(Le(Duration(milliseconds(100)))));
     EXPECT_EQ(now.history().last()->phases.back().first, Step::activate_services);
+    const History::Holder newest{cluster.replica(2).epoch(), now.history().last()->at};
+    EXPECT_EQ(now.history().holders().back(), newest);
+    for (const std::uint32_t node : {1U, 3U}) {
+        const auto& holders = cluster.at(node).node->find(kGateway)->history().holders();
+        EXPECT_EQ(holders.size(), 2U) << "node " << node;
+        EXPECT_EQ(holders.back().epoch, newest.epoch) << "node " << node;
+    }
 }
 
 }  // namespace history_test
