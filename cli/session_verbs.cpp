@@ -4,10 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "cli/events.hpp"
 #include "cli/json_text.hpp"
+#include "cli/session/holders.hpp"
 #include "cli/sessions_view.hpp"
 #include "cli/table.hpp"
 
@@ -19,6 +22,8 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kSessionPause{200};
+// Between the two readings that a rate is made of.
+constexpr milliseconds kRatePause{1'000};
 // pppd waits 6 s for a client that does not answer its Terminate-Requests.
 constexpr milliseconds kSessionPatience{15'000};
 
@@ -32,6 +37,21 @@ Result<std::vector<json>> find(const std::string& id, const SwitchoverPorts& por
         }
     }
     return found;
+}
+
+// The newest reading, and the rate since one before it. nullopt: there is nothing to read.
+Result<std::optional<std::pair<session::Reading, session::Rate>>> watch_traffic(
+    const json& session, const SwitchoverPorts& ports, const session::Read& read) {
+    VPNHA_TRY(const std::optional<session::Reading> before, read(session));
+    if (!before) {
+        return std::nullopt;
+    }
+    ports.pause(kRatePause);
+    VPNHA_TRY(const std::optional<session::Reading> after, read(session));
+    if (!after) {
+        return std::nullopt;  // It has ended meanwhile.
+    }
+    return std::pair(*after, session::rate_of(*before, *after));
 }
 
 }  // namespace
@@ -55,7 +75,8 @@ void add_session(CLI::App& app, const std::function<void(const SessionOrder&)>& 
     add("end", "Ends it, and tells its client; root only", true);
 }
 
-ExitCode show_session(const SessionOrder& order, const SwitchoverPorts& ports) {
+ExitCode show_session(const SessionOrder& order, const SwitchoverPorts& ports,
+                      const session::Read& read) {
     const Result<std::vector<json>> found = find(order.id, ports);
     if (!found) {
         return report(found.error(), ports.err);
@@ -70,15 +91,31 @@ ExitCode show_session(const SessionOrder& order, const SwitchoverPorts& ports) {
                                     found->size(), order.id)},
             ports.err);
     }
+    const Result<json> status = ports.ask("status", json::object());
+    if (!status) {
+        return report(status.error(), ports.err);
+    }
+    json shown = found->front();
+    const auto traffic = watch_traffic(shown, ports, read);
     if (order.as_json) {
-        ports.out << json_text(found->front(), 2) << "\n";
+        shown["traffic"] = traffic && *traffic
+                               ? session::traffic_json((*traffic)->first, (*traffic)->second)
+                               : json(nullptr);
+        shown["served_by"] = session::holders_since(*status, shown);
+        ports.out << json_text(shown, 2) << "\n";
         return ExitCode::ok;
     }
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    ports.out << render_session(found->front(),
+    ports.out << render_session(shown,
                                 std::chrono::duration_cast<std::chrono::seconds>(now).count());
-    ports.out << "\n";
-    return show_events({.session = found->front().at("id").get<std::string>()}, ports);
+    if (!traffic) {
+        ports.out << fmt::format("{:<12} not looked at: {}\n", "traffic",
+                                 printable(traffic.error().detail));
+    } else if (*traffic) {
+        ports.out << session::render_traffic((*traffic)->first, (*traffic)->second);
+    }
+    ports.out << session::render_holders(*status, shown) << "\n";
+    return show_events({.session = shown.at("id").get<std::string>()}, ports);
 }
 
 ExitCode end_session(const std::string& id, const SwitchoverPorts& ports) {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha session show` and `end`: one session, what its gateway's vpnhad here has logged of it, and
-// its end.
+// `vpnha session show` and `end`: one session, what passes of it, which nodes have served it and
+// what vpnhad here has logged of it; and its end.
 #pragma once
 
 #include <functional>
 #include <string>
 
+#include "cli/session/traffic.hpp"
 #include "cli/switchover.hpp"
 
 namespace vpnha::cli {
@@ -19,7 +20,9 @@ struct SessionOrder {
 // `ordered` is called while the command line is parsed.
 void add_session(CLI::App& app, const std::function<void(const SessionOrder&)>& ordered);
 
-[[nodiscard]] ExitCode show_session(const SessionOrder& order, const SwitchoverPorts& ports);
+// It takes a second: for the rates.
+[[nodiscard]] ExitCode show_session(const SessionOrder& order, const SwitchoverPorts& ports,
+                                    const session::Read& read = session::read_traffic);
 // Waits until the session is gone.
 [[nodiscard]] ExitCode end_session(const std::string& id, const SwitchoverPorts& ports);
 

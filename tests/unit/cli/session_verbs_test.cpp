@@ -68,29 +68,43 @@ TEST_F(SessionEndTest, ARefusalEndsIt) {
 // vpnhad with the sessions of the sample, and two events.
 class SessionShowTest : public ::testing::Test {
   protected:
+    using Readings = Result<std::optional<session::Reading>>;
+
     ExitCode run(const SessionOrder& order) {
         out_.str("");
         return show_session(
-            order, {[&](std::string_view verb, const json& arguments) -> Result<json> {
-                        if (verb == "sessions") {
-                            return sample_sessions();
-                        }
-                        if (arguments.at("after") != 0) {
-                            return json{{"instance", "1"}, {"events", json::array()}};
-                        }
-                        const auto event = [](int sequence, const char* session) {
-                            return json{{"sequence", sequence},
-                                        {"time", "2026-01-01T00:00:00Z"},
-                                        {"level", "info"},
-                                        {"event", "session-up"},
-                                        {"fields", {{"session", session}}},
-                                        {"text", std::string("session up of ") + session}};
-                        };
-                        return json{{"instance", "1"},
-                                    {"events", {event(1, "0123456789ab"), event(2, "other")}}};
-                    },
-                    out_, err_, [](std::chrono::milliseconds) {}});
+            order,
+            {[&](std::string_view verb, const json& arguments) -> Result<json> {
+                 if (verb == "sessions") {
+                     return sample_sessions();
+                 }
+                 if (verb == "status") {
+                     return sample_status();
+                 }
+                 if (arguments.at("after") != 0) {
+                     return json{{"instance", "1"}, {"events", json::array()}};
+                 }
+                 const auto event = [](int sequence, const char* session) {
+                     return json{{"sequence", sequence},
+                                 {"time", "2026-01-01T00:00:00Z"},
+                                 {"level", "info"},
+                                 {"event", "session-up"},
+                                 {"fields", {{"session", session}}},
+                                 {"text", std::string("session up of ") + session}};
+                 };
+                 return json{{"instance", "1"},
+                             {"events", {event(1, "0123456789ab"), event(2, "other")}}};
+             },
+             out_, err_, [this](std::chrono::milliseconds time) { paused_ += time; }},
+            [this](const json&) { return readings_ ? Readings(read()) : refusal_; });
     }
+    session::Reading read() {
+        return {{.octets_in = 500 * readings_++}, static_cast<double>(readings_)};
+    }
+
+    std::uint64_t readings_ = 1;  // 0: there are none.
+    Readings refusal_ = std::nullopt;
+    std::chrono::milliseconds paused_{};
     std::ostringstream out_;
     std::ostringstream err_;
 };
@@ -104,6 +118,30 @@ TEST_F(SessionShowTest, HasAllColumnsAndWhatTheLogHas) {
                       Not(HasSubstr("other")), Not(HasSubstr("networks"))));
     EXPECT_EQ(run({.id = "0123", .as_json = true}), ExitCode::ok);
     EXPECT_EQ(json::parse(out_.str()).at("user"), "bob");
+}
+
+TEST_F(SessionShowTest, HasWhatPassesAndWhoHasServedIt) {
+    EXPECT_EQ(run({.id = "0123"}), ExitCode::ok) << err_.str();
+    EXPECT_EQ(paused_, std::chrono::seconds(1));
+    EXPECT_THAT(out_.str(),
+                AllOf(HasSubstr("received     1000 octets in 0 packets; now 4.0 kbit/s"),
+                      HasSubstr("served by    gw2 (2) since 2025-12-31T00:00:00Z\n")));
+    EXPECT_EQ(run({.id = "0123", .as_json = true}), ExitCode::ok);
+    const json shown = json::parse(out_.str());
+    EXPECT_EQ(shown.at("traffic").at("bits_in_per_s"), 4000.0);
+    EXPECT_EQ(shown.at("served_by").back().at("node"), 1);
+}
+
+TEST_F(SessionShowTest, WithoutCountersTheRestIsShown) {
+    readings_ = 0;
+    EXPECT_EQ(run({.id = "0123"}), ExitCode::ok);
+    EXPECT_EQ(paused_, std::chrono::seconds(0));
+    EXPECT_THAT(out_.str(), AllOf(HasSubstr("served by"), Not(HasSubstr("received"))));
+    refusal_ = fail(Errc::permission, "netlink: permission denied");
+    EXPECT_EQ(run({.id = "0123"}), ExitCode::ok);
+    EXPECT_THAT(out_.str(), HasSubstr("traffic      not looked at: netlink: permission denied\n"));
+    EXPECT_EQ(run({.id = "0123", .as_json = true}), ExitCode::ok);
+    EXPECT_TRUE(json::parse(out_.str()).at("traffic").is_null());
 }
 
 TEST_F(SessionShowTest, AnIdMeansOneSession) {

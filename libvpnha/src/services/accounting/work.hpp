@@ -11,6 +11,7 @@
 #include "base/accounting.hpp"
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "base/time.hpp"
 #include "cluster/effects/protocol_work.hpp"
 
 namespace vpnha::node {

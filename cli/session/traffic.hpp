@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What has passed of a session at the node that serves it, and how much passes now. It is what the
+// session's device has counted here, which is found by the client's address: so it begins anew at
+// each node.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "base/accounting.hpp"
+#include "vpnha/result.hpp"
+
+namespace vpnha::cli::session {
+
+struct Reading {
+    Traffic traffic;
+    double at_s = 0;  // By a clock that nobody sets.
+};
+
+// Of one of the sessions that vpnhad lists. nullopt: no device of this node is that session's
+// alone, as of IKEv2 and WireGuard, or another node serves it.
+using Read = std::function<Result<std::optional<Reading>>(const nlohmann::json& session)>;
+
+[[nodiscard]] Result<std::optional<Reading>> read_traffic(const nlohmann::json& session);
+
+// What passed between two readings, each second.
+struct Rate {
+    double bits_in = 0;
+    double bits_out = 0;
+    double packets_in = 0;
+    double packets_out = 0;
+};
+[[nodiscard]] Rate rate_of(const Reading& before, const Reading& after);
+
+[[nodiscard]] nlohmann::json traffic_json(const Reading& reading, const Rate& rate);
+// Two lines: what came from the client, and what was sent to it.
+[[nodiscard]] std::string render_traffic(const Reading& reading, const Rate& rate);
+
+}  // namespace vpnha::cli::session
