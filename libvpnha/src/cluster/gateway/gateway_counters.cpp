@@ -16,6 +16,7 @@ void GatewayNode::go_on(TimePoint now, Effects& effects) {
     go_on_turning(now, effects);
     watch_stopped(now, effects);
     history_.note_role(role(), now);
+    history_.note_records(replica_.store().size_of(wire::Service::session));
 }
 
 void GatewayNode::go_on_warming(TimePoint now, Effects& effects) {

@@ -36,7 +36,8 @@ constexpr std::size_t kEntryBytes =
 constexpr std::size_t kTombstoneBytes =
     2 * sizeof(wire::RecordKey) + sizeof(replica::Tombstone) + std::size_t{48};
 
-json records_view(const replica::Replica& replica, TimePoint now) {
+json records_view(const node::GatewayNode& gateway, TimePoint now) {
+    const replica::Replica& replica = gateway.replica();
     const replica::Store& store = replica.store();
     const std::size_t count = store.records().size();
     const std::size_t tombstones = store.tombstones().size();
@@ -46,6 +47,7 @@ json records_view(const replica::Replica& replica, TimePoint now) {
     return {
         {"count", store.size_of(wire::Service::session)},
         {"count_max", limits::kRecordsPerGatewayMax},
+        {"peak", gateway.history().records_peak()},
         {"unsent", replica.dirty()},
         {"lag_ms", ms_of(replica.lag(now))},
         {"tombstones", tombstones},
@@ -256,7 +258,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
               {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
               {"sessions",
                counts == around.sessions.end() ? SessionCounts{}.view() : counts->second.view()},
-              {"records", records_view(replica, around.now)},
+              {"records", records_view(gateway, around.now)},
               {"ipsec", nullptr},
               {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
               {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},

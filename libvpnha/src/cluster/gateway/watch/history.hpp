@@ -13,6 +13,7 @@
 // kHoldersMax nodes, with the time of the first round of each.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -47,6 +48,8 @@ class History {
 
     // After every event. `role` is a literal.
     void note_role(std::string_view role, TimePoint now);
+    // After every event: so many sessions have records.
+    void note_records(std::size_t count) { records_peak_ = std::max(records_peak_, count); }
     // Of the lease, from another node.
     void on_message(const lease::Sender& sender, const lease::Message& message, TimePoint now);
     // That step is handed out, or this standby asks for the lease (Step::grant).
@@ -60,6 +63,7 @@ class History {
     [[nodiscard]] const std::optional<Takeover>& last() const { return last_; }
     // Times at which its gate was opened.
     [[nodiscard]] std::uint64_t takeovers() const { return takeovers_; }
+    [[nodiscard]] std::size_t records_peak() const { return records_peak_; }
     // The oldest first; neighbours are two nodes.
     [[nodiscard]] const std::deque<Holder>& holders() const { return holders_; }
 
@@ -84,6 +88,7 @@ class History {
     std::optional<Running> running_;
     std::optional<Takeover> last_;
     std::uint64_t takeovers_ = 0;
+    std::size_t records_peak_ = 0;
     std::deque<Holder> holders_;
 };
 

@@ -129,6 +129,14 @@ TEST(HistoryTest, KnowsWhoHasServedSinceWhen) {
     EXPECT_EQ(history.holders().back().epoch.number, 6 + 2 * History::kHoldersMax);
 }
 
+TEST(HistoryTest, RemembersTheMostRecords) {
+    History history;
+    for (const std::size_t count : {1U, 3U, 2U}) {
+        history.note_records(count);
+    }
+    EXPECT_EQ(history.records_peak(), 3U);
+}
+
 // Whole nodes.
 TEST(HistoryTest, AStandbyThatStandsInTellsOfASilenceOfAThirdOfASecond) {
     FakeCluster cluster(3, 3U, true);
