@@ -7,10 +7,15 @@
 #include <algorithm>
 #include <ostream>
 
+#include "cli/ask.hpp"
 #include "cli/cluster_check.hpp"
+#include "cli/looks/planes.hpp"
+#include "cli/looks/qdiscs.hpp"
+#include "cli/looks/sizes.hpp"
 #include "cli/old_programs.hpp"
 #include "cli/table.hpp"
 #include "vpnha/configuration.hpp"
+#include "vpnha/control.hpp"
 #include "vpnha/daemon.hpp"
 #include "vpnha/tuning.hpp"
 
@@ -184,7 +189,7 @@ ExitCode say_call_ids(const std::string& path, std::ostream& out, std::ostream& 
     return ExitCode::ok;
 }
 
-// Of the cluster, or of the log: where it does not run here yet there is nothing to look at.
+// Of the cluster, the log or vpnhad: where it does not run here yet there is nothing to look at.
 void say_warnings(std::string_view about, const Result<std::vector<std::string>>& found,
                   std::string_view nothing, std::ostream& out) {
     if (!found) {
@@ -246,6 +251,11 @@ ExitCode examine(const std::string& path, std::ostream& out, std::ostream& err) 
     say_radius(check_radius(path), out);
     say_old_programs(check_versions(), out);
     say_warnings("apparmor", check_denials(path), "has denied nothing within a day", out);
+    say_warnings("qdiscs", looks::look_at_qdiscs(path), "none of a gateway's devices loses much",
+                 out);
+    say_warnings("sizes", looks::look_at_sizes(path, ask_at(kControlSocketPath)),
+                 "no bound of a gateway is near", out);
+    say_warnings("load", looks::look_at_planes(), "neither plane is near its end", out);
     // First, for it loads a module: settings of connection tracking are there with it.
     const Result<ConntrackCheck> tracking = check_conntrack(path);
     const ExitCode tuned = say_tuning(path, out, err);

@@ -301,6 +301,9 @@ TEST(CommandsTest, DoctorNamesFileAndLine) {
     EXPECT_THAT(outcome.out, HasSubstr("\nfencing: not looked at: "));
     EXPECT_THAT(outcome.out, HasSubstr("\nconstraints: not looked at: "));
     EXPECT_THAT(outcome.out, HasSubstr("\napparmor: "));
+    for (const char* look : {"qdiscs", "sizes", "load"}) {
+        EXPECT_THAT(outcome.out, HasSubstr(std::string("\n") + look + ": "));
+    }
     EXPECT_THAT(run_command({"config", "show", path.c_str()}).out, HasSubstr("port = 5420"));
     std::ofstream(path) << "[gateway.x]\nidd = 1\n";
     outcome = run_command({"doctor", path.c_str()});
