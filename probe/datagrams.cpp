@@ -68,6 +68,10 @@ class Talk {
                 break;
             }
             if (now >= again_) {
+                if (is_asked_) {
+                    exchange_.repeat();
+                }
+                is_asked_ = true;
                 send(exchange_.request());
                 again_ = now + kAgain;
             }
@@ -109,6 +113,7 @@ class Talk {
             const Clock::time_point now = Clock::now();
             outcome_.steps.push_back({step, now - begun_});
             begun_ = again_ = now;
+            is_asked_ = false;
         }
     }
     std::string unanswered() const {
@@ -123,6 +128,7 @@ class Talk {
     Clock::time_point end_;
     Clock::time_point begun_;  // The step.
     Clock::time_point again_;
+    bool is_asked_ = false;  // The step.
     bool refused_ = false;
     Outcome outcome_;
 };

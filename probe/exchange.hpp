@@ -24,6 +24,9 @@ class Exchange {
     [[nodiscard]] virtual bool is_over() const = 0;
     // What the step asks.
     [[nodiscard]] virtual const Bytes& request() const = 0;
+    // The step was not answered, and is asked again: who may not ask the same twice makes another
+    // request.
+    virtual void repeat() {}
     // What is no answer changes nothing. Error unreachable: the server answers, and refuses.
     [[nodiscard]] virtual Result<void> on_datagram(ByteView datagram) = 0;
     // To be sent once at the end, whatever it is, so that the server keeps nothing. Empty: it keeps

@@ -23,10 +23,11 @@ Duration in_nanoseconds(double seconds) {
 
 // What CLI11 cannot see: which options fit together.
 Result<void> check(const Options& options) {
-    const bool is_radius = options.protocol == "radius";
-    if (is_radius == options.secret_file.empty()) {
+    if (takes_secret(options.protocol) == options.secret_file.empty()) {
         return fail(Errc::invalid_argument,
-                    is_radius ? "radius needs --secret-file" : "--secret-file is for radius alone");
+                    options.secret_file.empty()
+                        ? fmt::format("{} needs --secret-file", options.protocol)
+                        : "--secret-file is for radius and wireguard alone");
     }
     if (options.port && !takes_port(options.protocol)) {
         return fail(Errc::invalid_argument,
@@ -54,7 +55,8 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
         "Asks a VPN gateway as a client does, and hangs up before anybody is asked for a "
         "name (vpnha-probe(8)).",
         "vpnha-probe"};
-    app.add_option("protocol", options.protocol, "l2tp, ike, ikev1, ikev2, pptp or radius")
+    app.add_option("protocol", options.protocol,
+                   "l2tp, ike, ikev1, ikev2, pptp, radius or wireguard")
         ->required()
         ->check(CLI::IsMember(servers()));
     app.add_option("host", options.host, "an address or a name")->required();
@@ -67,7 +69,8 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     app.add_option("--source", options.source, "the address of this machine to ask from");
     app.add_option("--port", options.port, "another UDP port than the protocol's");
     app.add_option("--secret-file", options.secret_file,
-                   "of radius: its first line is the secret that server and client share");
+                   "of radius: its first line is the secret that server and client share; of "
+                   "wireguard: a client's configuration, as `wg setconf` reads it");
     app.add_flag("--json", options.json, "the report as JSON");
     app.set_version_flag("--version", fmt::format("vpnha-probe {}", version()));
     // CLI11 takes them from the end.

@@ -2,7 +2,9 @@
 #include "probe/servers.hpp"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -10,12 +12,15 @@
 #include <string_view>
 #include <utility>
 
+#include "host/secrets/secret_file.hpp"
 #include "probe/datagrams.hpp"
 #include "probe/ikev1_exchange.hpp"
 #include "probe/ikev2_exchange.hpp"
 #include "probe/l2tp_exchange.hpp"
 #include "probe/radius_exchange.hpp"
+#include "probe/wireguard_exchange.hpp"
 #include "protocols/pptp/service/call_trial.hpp"
+#include "protocols/wireguard/model/peers_file.hpp"
 #include "services/accounting/backend/radius_secret.hpp"
 
 namespace vpnha::probe {
@@ -27,6 +32,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::uint16_t kL2tpPort = 1701;
 constexpr std::uint16_t kIkePort = 500;
 constexpr std::uint16_t kRadiusPort = 1812;
+constexpr std::uint16_t kWireguardPort = 51820;
 
 template <class Numbers>
 Result<Numbers> random_numbers() {
@@ -77,6 +83,43 @@ Made make_radius(const std::string& secret_file) {
     VPNHA_TRY(adapters::SecretBytes secret, adapters::read_radius_secret(secret_file));
     VPNHA_TRY(const auto numbers, random_numbers<RadiusNumbers>());
     VPNHA_TRY(auto exchange, RadiusExchange::make(numbers, std::move(secret)));
+    return std::unique_ptr<Exchange>(std::move(exchange));
+}
+
+// A client's configuration, as `wg setconf` reads it.
+Result<noise::Account> read_account(const std::string& path) {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) == 0 && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return fail(Errc::permission, fmt::format("{} can be read by others; chmod 0600 it", path));
+    }
+    VPNHA_TRY(const auto file, adapters::SecretFile::read(path));
+    if (!file) {
+        return fail(Errc::not_found, fmt::format("{}: there is no such file", path));
+    }
+    VPNHA_TRY(const wireguard::PeersFile read, wireguard::parse_peers_file(file->content(), path));
+    if (!read.private_key || read.peers.size() != 1) {
+        return fail(
+            Errc::invalid_config,
+            fmt::format("{}: it has to have a PrivateKey, and one [Peer], the server", path));
+    }
+    const wireguard::FilePeer& server = read.peers.front();
+    return noise::Account{*read.private_key, server.peer.key.octets,
+                          server.preshared.value_or(noise::Secret{})};
+}
+
+Made make_wireguard(const std::string& account_file) {
+    VPNHA_TRY(noise::Account account, read_account(account_file));
+    VPNHA_TRY(const auto seed, random_numbers<noise::Octets>());
+    VPNHA_TRY(const auto index, random_numbers<std::uint32_t>());
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(now);
+    const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(now - seconds);
+    VPNHA_TRY(auto exchange,
+              WireguardExchange::make(std::move(account),
+                                      {.unix_s = static_cast<std::uint64_t>(seconds.count()),
+                                       .nanoseconds = static_cast<std::uint32_t>(rest.count()),
+                                       .index = index,
+                                       .seed = noise::Secret(seed)}));
     return std::unique_ptr<Exchange>(std::move(exchange));
 }
 
@@ -133,17 +176,24 @@ Outcome ask_radius(const Options& options) {
                [&options] { return make_radius(options.secret_file); });
 }
 
+Outcome ask_wireguard(const Options& options) {
+    return ask(options, kWireguardPort, options.thresholds.timeout,
+               [&options] { return make_wireguard(options.secret_file); });
+}
+
 struct Server {
     std::string_view protocol;
     Outcome (*ask)(const Options& options);
     bool takes_port = true;
+    bool takes_secret = false;
 };
 constexpr std::array kServers{Server{"l2tp", ask_one<kL2tpPort, make_l2tp>},
                               Server{"ike", ask_ike},
                               Server{"ikev1", ask_one<kIkePort, make_ikev1>},
                               Server{"ikev2", ask_one<kIkePort, make_ikev2>},
                               Server{"pptp", ask_pptp, false},
-                              Server{"radius", ask_radius}};
+                              Server{"radius", ask_radius, true, true},
+                              Server{"wireguard", ask_wireguard, true, true}};
 
 }  // namespace
 
@@ -157,6 +207,10 @@ std::vector<std::string> servers() {
 
 bool takes_port(std::string_view protocol) {
     return std::ranges::find(kServers, protocol, &Server::protocol)->takes_port;
+}
+
+bool takes_secret(std::string_view protocol) {
+    return std::ranges::find(kServers, protocol, &Server::protocol)->takes_secret;
 }
 
 Outcome ask_server(const Options& options) {

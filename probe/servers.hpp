@@ -15,6 +15,8 @@ namespace vpnha::probe {
 [[nodiscard]] std::vector<std::string> servers();
 // Whether it may have another port than its own.
 [[nodiscard]] bool takes_port(std::string_view protocol);
+// Whether it needs a file with a secret.
+[[nodiscard]] bool takes_secret(std::string_view protocol);
 
 // Of one of servers(). Never longer than the options' timeout, apart from the time for names.
 [[nodiscard]] Outcome ask_server(const Options& options);

@@ -9,6 +9,7 @@
 #include "probe/ikev2_exchange.hpp"
 #include "probe/l2tp_exchange.hpp"
 #include "probe/radius_exchange.hpp"
+#include "probe/wireguard_exchange.hpp"
 #include "protocols/pptp/model/trial_call.hpp"
 
 using namespace vpnha;
@@ -16,9 +17,21 @@ using namespace vpnha;
 namespace {
 
 constexpr std::size_t kRequestBytesMax = 1400;
+constexpr unsigned kPptp = 4;
+constexpr unsigned kWireguard = 5;
+
+std::unique_ptr<probe::Exchange> wireguard_exchange() {
+    // Public keys are points: that of any private key is one.
+    const probe::noise::Secret secret(probe::noise::Octets{1});
+    const auto server = probe::noise::public_key_of(secret);
+    VPNHA_ASSERT(server);
+    auto made = probe::WireguardExchange::make({secret, *server, {}}, {.index = 0x1234});
+    VPNHA_ASSERT(made);
+    return std::move(*made);
+}
 
 std::unique_ptr<probe::Exchange> exchange_of(unsigned protocol) {
-    switch (protocol % 4) {
+    switch (protocol) {
         case 0:
             return std::make_unique<probe::L2tpExchange>(TunnelId{0x1234});
         case 1:
@@ -26,6 +39,8 @@ std::unique_ptr<probe::Exchange> exchange_of(unsigned protocol) {
         case 2:
             return std::make_unique<probe::Ikev2Exchange>(
                 probe::Ikev2Numbers{.spi = 0x1122334455667788});
+        case kWireguard:
+            return wireguard_exchange();
         default:
             break;
     }
@@ -58,8 +73,7 @@ void call(ByteReader reader) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     ByteReader reader({data, size});
-    constexpr unsigned kPptp = 4;
-    const unsigned protocol = reader.u8() % (kPptp + 1);
+    const unsigned protocol = reader.u8() % (kWireguard + 1);
     if (protocol == kPptp) {
         call(reader);
         return 0;

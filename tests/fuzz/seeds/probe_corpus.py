@@ -5,7 +5,7 @@ import struct
 
 from corpus_parts import u16
 
-L2TP, IKEV1, IKEV2, RADIUS, PPTP = range(5)
+L2TP, IKEV1, IKEV2, RADIUS, PPTP, WIREGUARD = range(6)
 OURS, SPI = 0x1234, 0x1122334455667788
 GRE = 0x8000
 
@@ -69,5 +69,8 @@ PROBE = {
     "pptp-all-the-way": messages_of(PPTP, (GREETING, False), (CONNECTED, False), (frame(1), True),
                                     (frame(2), True)),
     "pptp-refused": messages_of(PPTP, (GREETING + REFUSED, False)),
+    # In the order of WireGuard, and sealed by nobody.
+    "wireguard-response": datagrams(WIREGUARD, struct.pack("<III", 2, 7, 0x1234) + bytes(80)),
+    "wireguard-cookie": datagrams(WIREGUARD, struct.pack("<II", 3, 0x1234) + bytes(56)),
     "pptp-in-pieces": messages_of(PPTP, (GREETING[:5], False), (GREETING[5:] + CONNECTED, False)),
 }

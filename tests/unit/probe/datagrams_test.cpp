@@ -40,6 +40,9 @@ class Questions final : public Exchange {
         return {};
     }
     Bytes closing_message() const override { return {'b', 'y', 'e'}; }
+    void repeat() override { ++repeated; }
+
+    int repeated = 0;
 
   private:
     int done_ = 0;
@@ -121,6 +124,13 @@ TEST(DatagramsTest, WhatIsNotAnsweredIsAskedAgain) {
     Server server({"noise", "one", "two"});
     EXPECT_FALSE(ask(server.port(), 10s).error);
     EXPECT_THAT(server.received(), ElementsAre("one", "one", "two", "bye"));
+}
+
+TEST(DatagramsTest, OfWhatIsAskedAgainAnotherRequestMayBeMade) {
+    Server server({"noise", "one", "two"});
+    Questions questions;
+    EXPECT_FALSE(carry_out(questions, *find_path("127.0.0.1", server.port(), ""), 10s).error);
+    EXPECT_EQ(questions.repeated, 1) << "the first step once, and the second one not";
 }
 
 TEST(DatagramsTest, ARefusalEndsIt) {

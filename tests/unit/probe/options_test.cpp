@@ -35,6 +35,7 @@ TEST(OptionsTest, TakesEachOption) {
     const auto radius = parse_options({"radius", "::1", "--secret-file", "/etc/secret"});
     ASSERT_TRUE(radius);
     EXPECT_EQ(radius->secret_file, "/etc/secret");
+    EXPECT_TRUE(parse_options({"wireguard", "::1", "--secret-file", "/etc/wg", "--port", "51"}));
 }
 
 TEST(OptionsTest, RefusesWhatIsNoUse) {
@@ -44,7 +45,8 @@ TEST(OptionsTest, RefusesWhatIsNoUse) {
     } cases[] = {
         {{}, "protocol"},
         {{"l2tp"}, "host"},
-        {{"wireguard", "a"}, "wireguard"},
+        {{"openvpn", "a"}, "openvpn"},
+        {{"wireguard", "a"}, "wireguard needs --secret-file"},
         {{"l2tp", "a", "b"}, "b"},
         {{"l2tp", "a", "--timeout", "0"}, "timeout"},
         {{"l2tp", "a", "--timeout", "61"}, "timeout"},
@@ -54,7 +56,7 @@ TEST(OptionsTest, RefusesWhatIsNoUse) {
         {{"l2tp", "a", "--warning", "2", "--critical", "1"}, "above --critical"},
         {{"l2tp", "a", "--critical", "6"}, "above --timeout"},
         {{"radius", "a"}, "--secret-file"},
-        {{"l2tp", "a", "--secret-file", "x"}, "radius alone"},
+        {{"l2tp", "a", "--secret-file", "x"}, "radius and wireguard alone"},
         {{"pptp", "a", "--port", "1723"}, "one port"},
     };
     for (const auto& each : cases) {
