@@ -228,8 +228,10 @@ AREAS = {
         packages=True, pytest=("tests/cib", "tests/rollout")),
     "operate": Area(
         ("cli", "drill"),
-        checked=("drill-switchover", "drill-daemon"),
-        paths=("cli/drill/", "cli/page/", *_steps("drilled.py"))),
+        checked=("drill-switchover", "drill-daemon", "operate"),
+        paths=("cli/drill/", "cli/looks/", "cli/page/", "cli/session/", "exporter/", "monitoring/",
+               *_product("prometheus.py"), *_steps("drilled.py", "operated.py"),
+               *_node("prometheus_queries.py"))),
     "echo": Area(
         ("protocol_keepers", "node", "daemon", "echo"),
         paths=("tests/echo/", *_src("cluster/effects/protocol_work", "protocols/backend",

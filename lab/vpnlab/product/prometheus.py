@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Debian's Prometheus on one node, with the rules of monitoring/, which asks vpnha-exporter of the
+gateways by HTTP."""
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ..host.node import PYTHON, TOOLS, Node
+from ..host.stage import ROOT
+
+PROGRAM = "/usr/bin/prometheus"
+QUERIES = "prometheus_queries.py"
+QUERIES_LIMIT_S = 120
+EXPORTER = "/usr/sbin/vpnha-exporter"
+RULES = ("vpnha-alerts.rules.yml", "vpnha-recording.rules.yml")
+DIRECTORY = "/run/prometheus"
+PORT, EXPORTER_PORT = 9090, 9810
+# Shorter than on a site, where it is 15 s: the times of the alerts stay as they are.
+INTERVAL_S = 5
+CLUSTER = "lab"
+
+
+def configuration(targets: Sequence[str]) -> str:
+    """As docs/operate/monitoring.md has it."""
+    listed = ", ".join(f'"{target}"' for target in targets)
+    return f"""\
+global:
+  scrape_interval: {INTERVAL_S}s
+  evaluation_interval: {INTERVAL_S}s
+rule_files:
+  - {DIRECTORY}/*.rules.yml
+scrape_configs:
+  - job_name: gateways
+    static_configs:
+      - targets: [{listed}]
+        labels:
+          cluster: {CLUSTER}
+"""
+
+
+def start_exporter(node: Node) -> None:
+    """As its socket's unit starts it: where no systemd is the first process, by the program that
+    does the same by hand. It listens inside."""
+    node.start("systemd-socket-activate", f"--listen={node.address('inside')}:{EXPORTER_PORT}",
+               EXPORTER, stdout="/var/log/exporter", stderr="/var/log/exporter")
+
+
+class Prometheus:
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def start(self, gateways: Sequence[Node]) -> None:
+        for rules in RULES:
+            self._node.put(f"{DIRECTORY}/{rules}", (ROOT / "monitoring" / rules).read_bytes())
+        self._node.put(f"{DIRECTORY}/prometheus.yml", configuration(
+            [f"{node.address('inside')}:{EXPORTER_PORT}" for node in gateways]))
+        self._node.start(PROGRAM, f"--config.file={DIRECTORY}/prometheus.yml",
+                         f"--storage.tsdb.path={DIRECTORY}/data",
+                         f"--web.listen-address=127.0.0.1:{PORT}",
+                         stdout="/var/log/prometheus", stderr="/var/log/prometheus",
+                         env={"GOMAXPROCS": "1"})
+
+    def answers(self, queries: Sequence[str]) -> list[list[dict[str, Any]] | None]:
+        """The series of each; None: it was refused, or nobody answers yet."""
+        done = self._node.run(*PYTHON, f"{TOOLS}/{QUERIES}", f"http://127.0.0.1:{PORT}",
+                              stdin=json.dumps(queries), timeout=QUERIES_LIMIT_S)
+        return list(json.loads(done.stdout))
+
+    def query(self, query: str) -> list[dict[str, Any]] | None:
+        return self.answers([query])[0]
+
+    def firing(self, alert: str) -> bool:
+        return bool(self.query(f'ALERTS{{alertname="{alert}",alertstate="firing"}}'))
+
+
+def panel_queries(dashboard: Any) -> list[str]:
+    """All queries of a dashboard, with each variable standing for all that there is."""
+    variables = {"$cluster": ".*", "$gateway": ".*", "$instance": ".*",
+                 "$__rate_interval": "1m", "$__range": "5m", "$__interval": "15s"}
+    queries = []
+    for panel in dashboard["panels"]:
+        for target in [*panel.get("targets", ()), *(target for each in panel.get("panels", ())
+                                                    for target in each.get("targets", ()))]:
+            query = target["expr"]
+            for name, value in sorted(variables.items(), reverse=True):
+                query = query.replace(name, value)
+            queries.append(query)
+    return queries
