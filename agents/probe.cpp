@@ -16,6 +16,7 @@
 #include "host/os/network_descriptor.hpp"
 #include "host/os/program_output.hpp"
 #include "host/os/text_file.hpp"
+#include "host/services/probe_verdicts.hpp"
 #include "probe_health.hpp"
 #include "probe_mark.hpp"
 #include "probe_settings.hpp"
@@ -33,7 +34,6 @@ using ocf::Outcome;
 using std::chrono::seconds;
 using Verdict = ProbeHealth::Verdict;
 
-constexpr const char* kHealths = "/run/vpnha/probe";
 // Exit codes of vpnha-probe.
 constexpr int kCritical = 2;
 constexpr int kUnknown = 3;
@@ -44,7 +44,11 @@ Outcome wrong_everywhere(const Error& error) {
 
 // Stands from start to stop.
 std::string health_file(const Call& call) {
-    return fmt::format("{}/{}", kHealths, call.instance());
+    return fmt::format("{}/{}", adapters::kProbeVerdicts, call.instance());
+}
+
+Result<void> write_health(const Call& call, const ProbeHealth& health) {
+    return adapters::write_text(health_file(call), health.text(call.parameter("gateway")));
 }
 
 bool is_served(const Call& call) {
@@ -156,12 +160,18 @@ Outcome start(const Call& call) {
         return {};
     }
     std::error_code error;
-    std::filesystem::create_directories(kHealths, error);
+    std::filesystem::create_directories(adapters::kProbeVerdicts, error);
     if (error) {
-        return ocf::outcome_of(system_error(fmt::format("creating {}", kHealths), error.value()));
+        return ocf::outcome_of(
+            system_error(fmt::format("creating {}", adapters::kProbeVerdicts), error.value()));
     }
-    const auto written = adapters::write_text(health_file(call), ProbeHealth{}.text());
-    return written ? Outcome{} : ocf::outcome_of(written.error());
+    if (const auto written = write_health(call, {}); !written) {
+        return ocf::outcome_of(written.error());
+    }
+    // `vpnha metrics` of who has no privileges reads it; execd's umask would keep it from that.
+    std::filesystem::permissions(adapters::kProbeVerdicts, std::filesystem::perms{0755}, error);
+    std::filesystem::permissions(health_file(call), std::filesystem::perms{0644}, error);
+    return {};
 }
 
 Outcome stop(const Call& call) {
@@ -207,7 +217,7 @@ Outcome monitor(const Call& call) {
         log_change(call, before, health);
     }
     if (health != before) {
-        (void)adapters::write_text(file, health.text());
+        (void)write_health(call, health);
     }
     return found(*settings, health);
 }

@@ -39,8 +39,9 @@ void ProbeHealth::not_asked() {
     }
 }
 
-std::string ProbeHealth::text() const {
-    return json{{"verdict", to_string(verdict)},
+std::string ProbeHealth::text(const std::string& gateway) const {
+    return json{{"gateway", gateway},
+                {"verdict", to_string(verdict)},
                 {"against", against},
                 {"since", since.count()},
                 {"reason", reason}}

@@ -34,8 +34,8 @@ struct ProbeHealth {
     // The mark of a dead service is old.
     void forget() { *this = ProbeHealth{}; }
 
-    // For the file that stands from start to stop.
-    [[nodiscard]] std::string text() const;
+    // For the file that stands from start to stop, of that gateway's probe.
+    [[nodiscard]] std::string text(const std::string& gateway) const;
     [[nodiscard]] static ProbeHealth of_text(const std::string& text);
 
     friend bool operator==(const ProbeHealth&, const ProbeHealth&) = default;

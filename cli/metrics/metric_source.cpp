@@ -347,6 +347,16 @@ MetricSource histogram_of_gateways(const HistogramAt& places) {
         });
 }
 
+MetricSource dead_services() {
+    return {"gateway", fmt::format("`{}`", adapters::kProbeVerdicts), [](const Answers& answers) {
+                Samples samples;
+                for (const ProbeMark& mark : answers.probes) {
+                    add(samples, {{"gateway", mark.gateway}}, mark.is_dead ? 1 : 0);
+                }
+                return samples;
+            }};
+}
+
 MetricSource takeover_phases() {
     return each_status_gateway(
         "phase", of_status_gateways("/last_takeover/phases_ms"),

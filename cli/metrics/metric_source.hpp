@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where a metric comes from: members of the results of `status` and `gate`, and /proc. A member
+// Where a metric comes from: members of the results of `status` and `gate`, /proc, and what the
+// probes have found. A member
 // that is null, or that an older vpnhad does not have, gives no sample.
 #pragma once
 
@@ -12,6 +13,7 @@
 
 #include "cli/metrics/exposition.hpp"
 #include "cli/metrics/pppd_use.hpp"
+#include "cli/metrics/probe_marks.hpp"
 
 namespace vpnha::cli {
 
@@ -20,6 +22,7 @@ struct Answers {
     nlohmann::json status{};
     nlohmann::json gate{};
     std::optional<PppdUse> pppds{};
+    std::vector<ProbeMark> probes{};
 };
 
 struct MetricSource {
@@ -67,6 +70,7 @@ struct HistogramAt {
 
 // Those of a shape of their own.
 [[nodiscard]] MetricSource pppds(double (*read)(const PppdUse& use));
+[[nodiscard]] MetricSource dead_services();
 [[nodiscard]] MetricSource build_info();
 [[nodiscard]] MetricSource incompatible_members();
 [[nodiscard]] MetricSource differences();

@@ -334,6 +334,10 @@ Metrics of_links_and_tunnels() {
          of_gateways("/counters/switchovers")},
         {"vpnha_drained", kGauge, "Whether the gateway takes no new clients: `vpnha drain`.",
          of_gateways("/drained")},
+        {"vpnha_service_dead", kGauge,
+         "Whether ocf:vpnha:probe has found the service of the gateway dead on this node; none: "
+         "it does not ask there, or does not know yet.",
+         dead_services()},
         {"vpnha_unanswered_total", kCounter,
          "Times at which it gave the role away because it was granted no lease.",
          of_gateways("/counters/unanswered")},
@@ -425,7 +429,7 @@ Rendered ask_metrics(const Ask& ask) {
         auto gate = ask("gate", nlohmann::json::object());
         const bool is_whole = gate.has_value();
         return {render_metrics({std::move(*status), is_whole ? std::move(*gate) : nlohmann::json(),
-                                read_pppd_use()}),
+                                read_pppd_use(), read_probe_marks()}),
                 is_whole ? std::nullopt : std::optional(gate.error())};
     } catch (const nlohmann::json::exception& error) {
         return {render_metrics_down(), other_version(error)};

@@ -81,7 +81,7 @@ class Place:
             ["unshare", "--mount", "sh", "-c",
              'mount --bind "$1" "$2" && exec "$3" "$4"', "sh",
              str(self.path / "attrd_updater"), UPDATER, str(self.program), action],
-            capture_output=True, text=True, check=False, timeout=30,
+            capture_output=True, text=True, check=False, timeout=30, umask=0o026,  # execd's.
             env={"OCF_RESKEY_CRM_meta_interval": "10000", **environment,
                  "OCF_RESOURCE_INSTANCE": f"{self.instance}:1",
                  "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HA_LOGFILE": str(self.path / "log")})
@@ -141,6 +141,13 @@ def test_elsewhere_nothing_is_asked(place: Place, state: object):
     assert place.monitor(4) == OK
     assert not place.asked()
     assert place.mark == ""
+
+
+def test_others_may_read_what_was_found(place: Place):
+    assert place.monitor() == OK
+    found = json.loads(place.state.read_text("utf-8"))
+    assert (found["gateway"], found["verdict"]) == (place.gateway, "alive")
+    assert place.state.stat().st_mode & 0o004
 
 
 def test_a_service_is_dead_after_so_many_failures_in_a_row(place: Place):

@@ -32,8 +32,10 @@ std::set<std::string> names_behind(std::string_view mark, const std::string& tex
 }
 
 Answers rich_answers() {
-    return {sample_status(), sample_gate(),
-            PppdUse{.processes = 40, .memory_bytes = 167'772'160, .processor_s = 12.5}};
+    return {sample_status(),
+            sample_gate(),
+            PppdUse{.processes = 40, .memory_bytes = 167'772'160, .processor_s = 12.5},
+            {{"dialin", false}}};
 }
 
 TEST(MetricsTest, OfARichAnswerAreThoseOfTheGolden) {

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where ocf:vpnha:probe leaves what its probes have come to on this node: a file for each resource,
+// an object of JSON with `gateway` and `verdict`, which is "alive", "dead" or empty.
+#pragma once
+
+namespace vpnha::adapters {
+
+inline constexpr const char* kProbeVerdicts = "/run/vpnha/probe";
+
+}  // namespace vpnha::adapters
