@@ -41,13 +41,17 @@ Result<std::vector<json>> find(const std::string& id, const SwitchoverPorts& por
 
 // The newest reading, and the rate since one before it. nullopt: there is nothing to read.
 Result<std::optional<std::pair<session::Reading, session::Rate>>> watch_traffic(
-    const json& session, const SwitchoverPorts& ports, const session::Read& read) {
-    VPNHA_TRY(const std::optional<session::Reading> before, read(session));
+    const json& listed, const SwitchoverPorts& ports, const session::Read& read) {
+    VPNHA_TRY(const std::optional<session::Reading> before, read(listed));
     if (!before) {
         return std::nullopt;
     }
     ports.pause(kRatePause);
-    VPNHA_TRY(const std::optional<session::Reading> after, read(session));
+    VPNHA_TRY(const std::vector<json> now, find(listed.at("id").get<std::string>(), ports));
+    if (now.empty()) {
+        return std::nullopt;
+    }
+    VPNHA_TRY(const std::optional<session::Reading> after, read(now.front()));
     if (!after) {
         return std::nullopt;  // It has ended meanwhile.
     }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <vector>
 
 #include "base/ip.hpp"
 #include "host/os/network_descriptor.hpp"
@@ -23,14 +24,28 @@ bool is_served_here(const json& session) {
     return state != "hot" && state != "quarantined";
 }
 
-// In which the gateway's devices are. Who may not read the configuration is where vpnhad is, unless
-// the gateway has one of its own.
+// In which the gateway's devices are: the host's for who may not read the configuration, or may not
+// be in another one.
 adapters::NetworkNamespace network_of(const std::string& gateway) {
     const auto config = config::load(kConfigurationPath);
     const config::Gateway* const found = config ? config->find(gateway) : nullptr;
     return found == nullptr ? adapters::NetworkNamespace{}
                             : adapters::NetworkNamespace::open(found->netns)
                                   .value_or(adapters::NetworkNamespace{});
+}
+
+double now_s() {
+    const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
+    return now.count();
+}
+
+Reading reading_of(const json& passed) {
+    const auto in = passed.at("in").get<std::uint64_t>();
+    const auto out = passed.at("out").get<std::uint64_t>();
+    const bool are_octets = passed.at("unit") == "octets";
+    return {are_octets ? Traffic{.octets_in = in, .octets_out = out}
+                       : Traffic{.packets_in = in, .packets_out = out},
+            now_s(), are_octets, !are_octets};
 }
 
 std::string bits_text(double bits) {
@@ -44,9 +59,15 @@ std::string bits_text(double bits) {
 }  // namespace
 
 Result<std::optional<Reading>> read_traffic(const json& session) {
+    if (!is_served_here(session)) {
+        return std::nullopt;
+    }
+    if (session.contains("passed")) {
+        return reading_of(session.at("passed"));
+    }
     const auto address = parse_ip(session.at("address").get<std::string>());
     const auto client = address ? address->v4() : std::nullopt;
-    if (!client || !is_served_here(session)) {
+    if (!client) {
         return std::nullopt;
     }
     const adapters::NetworkNamespace network = network_of(session.at("gateway").get<std::string>());
@@ -56,8 +77,7 @@ Result<std::optional<Reading>> read_traffic(const json& session) {
     if (found == devices.end()) {
         return std::nullopt;
     }
-    const std::chrono::duration<double> now = std::chrono::steady_clock::now().time_since_epoch();
-    return Reading{found->traffic, now.count()};
+    return Reading{found->traffic, now_s()};
 }
 
 Rate rate_of(const Reading& before, const Reading& after) {
@@ -73,21 +93,37 @@ Rate rate_of(const Reading& before, const Reading& after) {
 }
 
 json traffic_json(const Reading& reading, const Rate& rate) {
-    return {{"octets_in", reading.traffic.octets_in},
-            {"octets_out", reading.traffic.octets_out},
-            {"packets_in", reading.traffic.packets_in},
-            {"packets_out", reading.traffic.packets_out},
-            {"bits_in_per_s", rate.bits_in},
-            {"bits_out_per_s", rate.bits_out},
-            {"packets_in_per_s", rate.packets_in},
-            {"packets_out_per_s", rate.packets_out}};
+    json traffic = json::object();
+    if (reading.has_octets) {
+        traffic.update({{"octets_in", reading.traffic.octets_in},
+                        {"octets_out", reading.traffic.octets_out},
+                        {"bits_in_per_s", rate.bits_in},
+                        {"bits_out_per_s", rate.bits_out}});
+    }
+    if (reading.has_packets) {
+        traffic.update({{"packets_in", reading.traffic.packets_in},
+                        {"packets_out", reading.traffic.packets_out},
+                        {"packets_in_per_s", rate.packets_in},
+                        {"packets_out_per_s", rate.packets_out}});
+    }
+    return traffic;
 }
 
 std::string render_traffic(const Reading& reading, const Rate& rate) {
-    const auto line = [](const char* name, std::uint64_t octets, std::uint64_t packets,
-                         double bits_now, double packets_now) {
-        return fmt::format("{:<12} {} octets in {} packets; now {}, {:.0f} packets/s\n", name,
-                           octets, packets, bits_text(bits_now), packets_now);
+    const auto line = [&reading](const char* name, std::uint64_t octets, std::uint64_t packets,
+                                 double bits_now, double packets_now) {
+        std::vector<std::string> all;
+        std::vector<std::string> now;
+        if (reading.has_octets) {
+            all.push_back(fmt::format("{} octets", octets));
+            now.push_back(bits_text(bits_now));
+        }
+        if (reading.has_packets) {
+            all.push_back(fmt::format("{} packets", packets));
+            now.push_back(fmt::format("{:.0f} packets/s", packets_now));
+        }
+        return fmt::format("{:<12} {}; now {}\n", name, fmt::join(all, " in "),
+                           fmt::join(now, ", "));
     };
     const Traffic& all = reading.traffic;
     return line("received", all.octets_in, all.packets_in, rate.bits_in, rate.packets_in) +

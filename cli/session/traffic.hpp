@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What has passed of a session at the node that serves it, and how much passes now. It is what the
 // session's device has counted here, which is found by the client's address: so it begins anew at
-// each node.
+// each node. Of a session without a device it is what vpnhad knows, in octets or in packets.
 #pragma once
 
 #include <functional>
@@ -17,15 +17,17 @@ namespace vpnha::cli::session {
 struct Reading {
     Traffic traffic;
     double at_s = 0;  // By a clock that nobody sets.
+    bool has_octets = true;
+    bool has_packets = true;
 };
 
-// Of one of the sessions that vpnhad lists. nullopt: no device of this node is that session's
-// alone, as of IKEv2 and WireGuard, or another node serves it.
+// Of one of the sessions that vpnhad lists, as it has just listed it. nullopt: it has no device on
+// this node, or another node serves it.
 using Read = std::function<Result<std::optional<Reading>>(const nlohmann::json& session)>;
 
 [[nodiscard]] Result<std::optional<Reading>> read_traffic(const nlohmann::json& session);
 
-// What passed between two readings, each second.
+// What passed between two readings, each second. Of what is not counted there is 0.
 struct Rate {
     double bits_in = 0;
     double bits_out = 0;

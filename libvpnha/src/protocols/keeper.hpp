@@ -75,6 +75,14 @@ class Gateway {
     ~Gateway() = default;
 };
 
+// What has passed of a session that has no device of its own.
+struct Passed {
+    std::string_view unit;  // "octets", "packets".
+    std::uint64_t in = 0;   // From the client.
+    std::uint64_t out = 0;
+    friend bool operator==(const Passed&, const Passed&) = default;
+};
+
 // As `vpnha sessions` shows it.
 // NOLINTNEXTLINE(readability-identifier-naming): the glossary's word is a keyword of C++.
 enum class SessionState { protected_, unprotected, hot, resumed, quarantined };
@@ -94,6 +102,7 @@ struct SessionView {
     std::string reason;  // Why it is unprotected or quarantined.
     // What else is the client's: its link-local address where IPv6CP is open, networks behind it.
     std::vector<std::string> networks{};
+    std::optional<Passed> passed{};
 };
 
 // Which sessions of a list: at most `max`, with keys after `after`, in the order of their keys. A

@@ -104,6 +104,11 @@ json session_row(const node::Node& node, const node::GatewayNode& gateway,
     if (!session.networks.empty()) {
         row["networks"] = session.networks;
     }
+    if (session.passed) {
+        row["passed"] = {{"unit", session.passed->unit},
+                         {"in", session.passed->in},
+                         {"out", session.passed->out}};
+    }
     return row;
 }
 

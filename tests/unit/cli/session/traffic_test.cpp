@@ -39,6 +39,21 @@ TEST(SessionTrafficTest, WhatAnotherNodeServesHasNoCountersHere) {
     EXPECT_FALSE(reading->has_value());
 }
 
+TEST(SessionTrafficTest, OfASessionWithoutADeviceItIsWhatVpnhadKnows) {
+    const json esp{{"unit", "packets"}, {"in", 5}, {"out", 7}};
+    const auto packets = read_traffic({{"state", "resumed"}, {"passed", esp}});
+    ASSERT_TRUE(packets && *packets);
+    EXPECT_EQ(render_traffic(**packets, {.packets_out = 3}),
+              "received     5 packets; now 0 packets/s\nsent         7 packets; now 3 packets/s\n");
+    EXPECT_FALSE(traffic_json(**packets, {}).contains("octets_in"));
+    const json wireguard{{"unit", "octets"}, {"in", 500}, {"out", 700}};
+    const auto octets = read_traffic({{"state", "protected"}, {"passed", wireguard}});
+    ASSERT_TRUE(octets && *octets);
+    EXPECT_EQ(render_traffic(**octets, {.bits_in = 8}),
+              "received     500 octets; now 8 bit/s\nsent         700 octets; now 0 bit/s\n");
+    EXPECT_FALSE(traffic_json(**octets, {}).contains("packets_in"));
+}
+
 TEST(SessionTrafficTest, ASessionWithoutADeviceOfItsOwnHasNone) {
     for (const char* const address : {"", "fe80::1", "192.0.2.77"}) {
         const auto reading =

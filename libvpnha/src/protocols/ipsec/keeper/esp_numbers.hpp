@@ -57,6 +57,8 @@ class EspNumbers {
     void lose(std::uint32_t spi, TimePoint now);
     void lose_all(const ipsec::SaSet& sas, TimePoint now);
     [[nodiscard]] bool is_there(std::uint32_t spi) const { return there_.contains(spi); }
+    // As its record has them; zeros: it has none.
+    [[nodiscard]] ipsec::EspCounters known(std::uint32_t spi) const;
     // They have the numbers that a standby's have.
     [[nodiscard]] bool is_right(std::uint32_t spi) const;
     // What has to be set for that; it counts as set. `exact`: the floor itself, not more.
@@ -77,7 +79,6 @@ class EspNumbers {
     using Pairs = std::map<std::uint32_t, Pair>;
 
     [[nodiscard]] static Pairs pair_up(Listed listed, const ipsec::SaSet& sas);
-    [[nodiscard]] ipsec::EspCounters known(std::uint32_t spi) const;
     [[nodiscard]] bool is_out_right(const ipsec::SaCounters& out, std::uint32_t spi) const;
     void raise_floor(std::uint32_t spi, TimePoint now);
 

@@ -524,11 +524,19 @@ std::vector<SessionView> IpsecSas::sessions(const ListPart& part) const {
         view.user = ipsec::identity_text(peer.eap_id);
         view.epoch = stored.version.epoch;
         const auto children = sas().children_of(*key);
-        const auto owned = std::ranges::count_if(children, [this, ike = *key](std::uint32_t spi) {
-            return sas().find_child(spi)->owner == ike;
-        });
+        std::uint32_t owned = 0;
+        Passed passed{"packets"};
+        for (const std::uint32_t spi : children) {
+            if (sas().find_child(spi)->owner == *key) {
+                const ipsec::EspCounters numbers = numbers_.known(spi);
+                ++owned;
+                passed.in += numbers.seq;
+                passed.out += numbers.oseq;
+            }
+        }
         const auto is_offloaded = [this](std::uint32_t spi) { return offloaded_.contains(spi); };
-        view.ids = {{"children", static_cast<std::uint32_t>(owned)}};
+        view.ids = {{"children", owned}};
+        view.passed = passed;
         view.established_unix_ms = sa->established_unix_ms;
         if (const auto remote = ipsec::parse_host(peer.remote)) {
             view.peer = to_string(*remote);

@@ -451,7 +451,9 @@ SessionView WireguardPeers::view_of(const wire::RecordKey& record,
     if (const auto peer = key ? peer_of(*key) : std::nullopt) {
         view.user = wireguard::to_string(*key);
         view.peer = peer->endpoint ? to_string(*peer->endpoint) : "";
-        view.established_unix_ms = ledger_.total(*key).last_handshake_unix_ms;
+        const wireguard::PeerTraffic total = ledger_.total(*key);
+        view.established_unix_ms = total.last_handshake_unix_ms;
+        view.passed = Passed{"octets", total.octets_in, total.octets_out};
         for (const IpPrefix& net : peer->allowed) {
             if (view.address.empty() && net == host_prefix(net.address)) {
                 view.address = to_string(net.address);

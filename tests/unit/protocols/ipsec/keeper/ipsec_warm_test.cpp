@@ -24,6 +24,7 @@ TEST_F(IpsecWarmTest, NumbersFollowAndTheOutboundOnesSeldom) {
     pass(seconds(1));
     EXPECT_EQ(b_.out(8).oseq, limits::kEspLead) << "half of the lead is not used up";
     EXPECT_EQ(b_.in(7).seq, 500U);
+    EXPECT_EQ(a_.keeper_.sessions({}).at(0).passed, (Passed{"packets", 500, 1000}));
     EXPECT_THAT(b_.in(7).bitmap, ElementsAre(0xff));
     a_.out(8).oseq = limits::kEspLead / 2 + 1;
     pass(seconds(1));

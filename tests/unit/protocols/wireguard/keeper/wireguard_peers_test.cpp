@@ -254,6 +254,8 @@ TEST_F(WireguardPeersTest, WhatAPeerHasUsedGrowsOverFailovers) {
     pass(seconds(3));
     const auto at_b = b_.traffic(key);
     EXPECT_EQ(at_b.octets_in, at_a.octets_in + 392);
+    EXPECT_EQ(b_.keeper_.sessions({}).at(0).passed,
+              (Passed{"octets", at_b.octets_in, at_b.octets_out}));
     EXPECT_EQ(at_b.octets_out, at_a.octets_out + 300 + kInitiationBytes);
     EXPECT_GT(at_b.last_handshake_unix_ms, at_a.last_handshake_unix_ms);
 }
