@@ -106,6 +106,20 @@ std::string takeover_of(const json& status, const json& gateway, std::uint64_t n
         drawing_of(takeover));
 }
 
+// The newest one first.
+std::string holders_of(const json& status, const json& gateway, std::uint64_t now_unix_us) {
+    Rows rows;
+    for (const json& holder : gateway.value("holders", json::array())) {
+        rows.insert(rows.begin(),
+                    {node_name(status, holder.at("node")),
+                     since(holder.at("since_unix_ms"), now_unix_us), text_of(holder, "epoch")});
+    }
+    // The table above has the one that serves.
+    return rows.size() < 2 ? std::string()
+                           : fmt::format("<h3>Who has served</h3>\n{}",
+                                         html_table({"node", "", "last epoch"}, rows));
+}
+
 // By protocol, and by how they are protected.
 std::string counts_of(const json& sessions) {
     static constexpr std::array kStates{"protected", "resumed", "hot", "unprotected",
@@ -188,9 +202,10 @@ std::string page_of(const Answers& answers, std::uint64_t now_unix_us) {
                         status.at("quorate").get<bool>() ? "quorate" : "no quorum")),
                     verdict_of(status));
     for (const json& gateway : status.at("gateways")) {
-        body += fmt::format("<h2>Gateway {}</h2>\n{}{}", escaped_markup(text_of(gateway, "name")),
+        body += fmt::format("<h2>Gateway {}</h2>\n{}{}{}", escaped_markup(text_of(gateway, "name")),
                             table_of(status, gateway, now_unix_us),
-                            takeover_of(status, gateway, now_unix_us));
+                            takeover_of(status, gateway, now_unix_us),
+                            holders_of(status, gateway, now_unix_us));
     }
     const json& sessions = answers.sessions.at("sessions");
     body += fmt::format("<h2>Sessions</h2>\n{}{}", counts_of(sessions), lost_of(sessions));

@@ -47,6 +47,16 @@ TEST(ClusterPageTest, ShowsWhoServesSinceWhenAndWhoCouldTakeOver) {
                             HasSubstr("Last takeover by this node"), HasSubstr("331.5 ms")));
 }
 
+TEST(ClusterPageTest, ShowsOverWhichNodesAGatewayHasGone) {
+    EXPECT_THAT(page(), HasSubstr("<h3>Who has served</h3>"));
+    EXPECT_THAT(page(), HasSubstr("<tr><td>gw1 (1)</td><td>since 2026-01-01T00:00:00Z (1m 1s)</td>"
+                                  "<td>3.1</td></tr>\n<tr><td>gw2 (2)</td><td>since "
+                                  "2025-12-31T00:00:00Z (1d 0h)</td><td>2.2</td></tr>"));
+    json status = sample_status();
+    status["gateways"][0]["holders"].erase(0);
+    EXPECT_THAT(page(status), Not(HasSubstr("Who has served"))) << "the first one serves still";
+}
+
 TEST(ClusterPageTest, CountsSessionsByProtocolAndProtection) {
     const std::string html = page();
     EXPECT_THAT(html, HasSubstr("<tr><td>dialin</td><td>ikev2</td><td>1</td><td>0</td><td>0</td>"
