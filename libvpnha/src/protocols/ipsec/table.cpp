@@ -187,6 +187,11 @@ std::vector<MetricRow> Table::metric_rows() {
          true, "", {{"", "/counters/esp_jumps"}}},
         {"vpnha_esp_numbers_set_total", "ESP SAs of which this node has set the sequence numbers.",
          true, "", {{"", "/counters/esp_numbers_set"}}},
+        {"vpnha_esp_packets_total",
+         "ESP packets of clients that passed while this node served; those of an SA's first second "
+         "are left out.",
+         true, "direction", {{"in", "/counters/esp_packets_in"},
+                             {"out", "/counters/esp_packets_out"}}},
         {"vpnha_ipsec_rekeys_total", "SAs that replaced one at this node.",
          true, "sa", {{"ike", "/counters/ike_rekeys"}, {"child", "/counters/child_rekeys"}}},
         {"vpnha_peer_moves_total",

@@ -98,6 +98,9 @@ std::vector<MetricRow> Table::metric_rows() {
         {"vpnha_pptp_connections_evicted_total",
          "Control connections of PPTP without a call that went for want of room.",
          false, "", {{"", "/counters/pptp_evicted"}}},
+        {"vpnha_gre_packets_total",
+         "GRE packets of clients of PPTP that passed while this node served, by their numbers.",
+         true, "direction", {{"in", "/counters/pptp_gre_in"}, {"out", "/counters/pptp_gre_out"}}},
     };
 }
 // clang-format on

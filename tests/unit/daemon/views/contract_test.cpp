@@ -129,6 +129,7 @@ class ContractTest : public ::testing::Test {
     void SetUp() override {
         cluster_.set_ipsec(&charon_);
         cluster_.have_wireguard();
+        cluster_.have_pptp();
         cluster_.account_settings().on = true;
         for (const std::uint32_t node : {1U, 2U, 3U}) {
             cluster_.kill(node);

@@ -77,7 +77,18 @@ void EspNumbers::sink() {
     used_.clear();
     born_.clear();
     listed_.clear();
+    seen_.clear();
     there_.clear();
+}
+
+// Numbers that were set are no packets: SAs that are made anew are forgotten before.
+void EspNumbers::count(std::uint32_t spi, const Pair& pair) {
+    const Packets now{pair.in.seq, pair.out.oseq};
+    if (const auto seen = seen_.find(spi); seen != seen_.end()) {
+        passed_.in += now.in - std::min(now.in, seen->second.in);
+        passed_.out += now.out - std::min(now.out, seen->second.out);
+    }
+    seen_[spi] = now;
 }
 
 void EspNumbers::raise_floor(std::uint32_t spi, TimePoint now) {
@@ -104,12 +115,14 @@ void EspNumbers::on_remade(std::uint32_t spi, TimePoint now) {
 
 void EspNumbers::lose(std::uint32_t spi, TimePoint now) {
     there_.erase(spi);
+    seen_.erase(spi);
     since_[spi] = now;
     raise_floor(spi, now);
 }
 
 void EspNumbers::lose_all(const ipsec::SaSet& sas, TimePoint now) {
     there_.clear();
+    seen_.clear();
     for (const auto& [spi, child] : sas.children()) {
         since_[spi] = now;
         raise_floor(spi, now);
@@ -151,6 +164,7 @@ std::vector<EspCounters> EspNumbers::news(Listed listed, const ipsec::SaSet& sas
         now.born = born_.try_emplace(spi, epoch_).first->second;
         if (const auto found = pairs.find(spi); found != pairs.end()) {
             const Pair& pair = found->second;
+            count(spi, pair);
             now.esn = pair.in.esn;
             now.window = pair.in.window;
             now.oseq = std::max(now.oseq, pair.out.oseq);
@@ -159,7 +173,7 @@ std::vector<EspCounters> EspNumbers::news(Listed listed, const ipsec::SaSet& sas
                 now.bitmap = pair.in.bitmap;
             }
             listed_.insert(spi);
-        } else if (listed_.erase(spi) != 0) {
+        } else if (seen_.erase(spi); listed_.erase(spi) != 0) {
             // It has gone since: what it sent after the last listing is not known.
             raise_floor(spi, at);
         }

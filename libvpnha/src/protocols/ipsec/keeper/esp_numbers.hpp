@@ -64,6 +64,13 @@ class EspNumbers {
     // What has to be set for that; it counts as set. `exact`: the floor itself, not more.
     void set(std::uint32_t spi, bool exact, std::vector<ipsec::SaCounters>& wanted);
 
+    // Packets between two listings of SAs that stood in both, while this node served.
+    struct Packets {
+        std::uint64_t in = 0;
+        std::uint64_t out = 0;
+    };
+    [[nodiscard]] const Packets& passed() const { return passed_; }
+
     // Its peer has sent packets on it, which have proven that it has the keys.
     [[nodiscard]] bool has_received(std::uint32_t spi) const { return known(spi).seq != 0; }
     // Of all SAs the fewest that are left; nullopt: none has an end.
@@ -81,6 +88,7 @@ class EspNumbers {
     [[nodiscard]] static Pairs pair_up(Listed listed, const ipsec::SaSet& sas);
     [[nodiscard]] bool is_out_right(const ipsec::SaCounters& out, std::uint32_t spi) const;
     void raise_floor(std::uint32_t spi, TimePoint now);
+    void count(std::uint32_t spi, const Pair& pair);
 
     std::map<std::uint32_t, ipsec::EspCounters> known_;
     Pairs there_;
@@ -94,8 +102,10 @@ class EspNumbers {
         std::uint64_t last = 0;
         TimePoint at{};
     };
-    std::map<std::uint32_t, Used> used_;  // At most; since then others may have been.
-    std::set<std::uint32_t> listed_;      // By the last news(), or there when it rose.
+    std::map<std::uint32_t, Used> used_;     // At most; since then others may have been.
+    std::set<std::uint32_t> listed_;         // By the last news(), or there when it rose.
+    std::map<std::uint32_t, Packets> seen_;  // Their numbers, by the last news().
+    Packets passed_;
     TimePoint read_at_{};
 };
 

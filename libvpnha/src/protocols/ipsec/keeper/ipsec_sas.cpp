@@ -606,7 +606,9 @@ Counts IpsecSas::counts() const {
             {"ike_requests_repeated", counters_.repeated},
             {"ike_sas_ended_childless", counters_.ended},
             {"esp_numbers_set", counters_.numbers_set},
-            {"esp_jumps", counters_.jumps}};
+            {"esp_jumps", counters_.jumps},
+            {"esp_packets_in", numbers_.passed().in},
+            {"esp_packets_out", numbers_.passed().out}};
 }
 
 }  // namespace vpnha::keepers

@@ -28,6 +28,12 @@ bool has_moved(const pptp::CallNumbers& from, pptp::CallNumbers to) {
     return to != from;
 }
 
+// By their numbers, which begin anew after 2^32 packets. One that went back is another line's.
+std::uint64_t packets_between(std::uint32_t before, std::uint32_t after) {
+    const std::uint32_t count = after - before;
+    return count < 0x8000'0000U ? count : 0;
+}
+
 }  // namespace
 
 Result<void> PptpCalls::put(const replica::Install& wanted, TimePoint now) {
@@ -264,6 +270,10 @@ void PptpCalls::hear(const node::CallsRead& read, TimePoint now, Effects&) {
         }
         std::optional<pptp::CallNumbers>& known = found->second.numbers;
         if (!known || has_moved(*known, state.numbers)) {
+            if (known) {
+                gre_in_ += packets_between(known->gre_in, state.numbers.gre_in);
+                gre_out_ += packets_between(known->gre_out, state.numbers.gre_out);
+            }
             known = state.numbers;
             replica().publish(numbers_record(state.key), pptp::encode_numbers(state.numbers));
         }
@@ -365,6 +375,8 @@ bool PptpCalls::is_resumed(const wire::RecordKey& key) const {
 Counts PptpCalls::counts() const {
     Counts counts = PppKeeper::counts();
     counts["pptp_resumed"] = times_resumed_;
+    counts["pptp_gre_in"] = gre_in_;
+    counts["pptp_gre_out"] = gre_out_;
     return counts;
 }
 

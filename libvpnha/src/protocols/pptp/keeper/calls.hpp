@@ -143,6 +143,8 @@ class PptpCalls final : public PppKeeper, public Counted {
     std::optional<TimePoint> read_again_at_;
     TimePoint read_at_{};
     std::uint64_t times_resumed_ = 0;  // Calls, by the data path, after takeovers.
+    std::uint64_t gre_in_ = 0;         // Packets, as the numbers have it.
+    std::uint64_t gre_out_ = 0;
 };
 
 }  // namespace vpnha::keepers

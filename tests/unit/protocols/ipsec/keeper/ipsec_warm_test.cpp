@@ -38,6 +38,24 @@ TEST_F(IpsecWarmTest, NumbersFollowAndTheOutboundOnesSeldom) {
     EXPECT_EQ(b_.out(8).oseq, 0xffff'ffffU) << "what is used up is not used again";
 }
 
+TEST_F(IpsecWarmTest, PacketsThatPassAreCountedWhereTheyPass) {
+    establish();
+    pass(seconds(1));
+    const auto count = [this](const char* name) { return a_.keeper_.counts().at(name); };
+    const std::uint64_t in = count("esp_packets_in");
+    const std::uint64_t out = count("esp_packets_out");
+    a_.in(7).seq += 7;
+    a_.out(8).oseq += 10;
+    pass(seconds(1));
+    EXPECT_EQ(count("esp_packets_in"), in + 7);
+    EXPECT_EQ(count("esp_packets_out"), out + 10);
+    a_.in(7).seq = 0;
+    a_.out(8).oseq = 0;
+    pass(seconds(1));
+    EXPECT_EQ(count("esp_packets_out"), out + 10) << "an SA that was made anew has other numbers";
+    EXPECT_EQ(b_.keeper_.counts().at("esp_packets_out"), 0U) << "a standby sends nothing";
+}
+
 TEST_F(IpsecWarmTest, NumbersOfAMomentAgoNeedNothingBeforeTheGateOpens) {
     establish();
     const int sets = b_.sets_;

@@ -62,12 +62,16 @@ TEST_F(PptpCallsTest, ATakeoverGoesOnWithWhatIsPrepared) {
     EXPECT_TRUE(b_.keeper_.takes_packets());
     EXPECT_EQ(b_.keeper_.sessions({})[0].state, SessionState::unprotected);
     EXPECT_EQ(b_.keeper_.counts().at("pptp_resumed"), 1U);
-    b_.numbers_.gre_out = 77;
+    const std::uint64_t sent = b_.keeper_.counts().at("pptp_gre_out");
+    const std::uint32_t last = b_.numbers_.gre_out + 77;
+    b_.numbers_.gre_out = last;
     pass(milliseconds(300));
+    EXPECT_EQ(b_.keeper_.counts().at("pptp_gre_out"), sent + 77);
+    EXPECT_EQ(b_.keeper_.counts().at("pptp_gre_in"), 0U);
     const auto* stored = b_.replica_.store().find(
         {wire::RecordType::pptp_numbers, wire::RecordId(pptp::encode_key(kKey))});
     ASSERT_NE(stored, nullptr);
-    EXPECT_EQ(pptp::parse_numbers(stored->payload)->gre_out, 77U);
+    EXPECT_EQ(pptp::parse_numbers(stored->payload)->gre_out, last);
     // Its end is the end of its records.
     b_.tell(node::CallEnded{kKey, "peer sent Call-Clear-Request"}, now_);
     settle();
