@@ -252,9 +252,12 @@ node::Effects Machine::execute(node::RunStep& step) {
 
 Result<void> Machine::run(const node::RunStep& step) {
     if (step.step == takeover::Step::reset_services) {
-        // Their pppds are killed, whatever else of it fails.
-        std::ranges::for_each(plugins_of(step.gateway),
-                              [this](PluginToken each) { calls_.stock_down(each); });
+        // The pppds of calls are killed, whatever else of it fails.
+        for (const PluginToken each : plugins_of(step.gateway)) {
+            if (plugins_.at(each).second.type == wire::RecordType::pptp_call) {
+                unplug(each);
+            }
+        }
     }
     if (random_.chance(failing_percent_)) {
         return fail(Errc::system, "the device is gone");
