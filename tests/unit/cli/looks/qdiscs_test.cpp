@@ -36,10 +36,10 @@ TEST(QdiscsTest, QueuesThatPassEverythingAreWell) {
 }
 
 TEST(QdiscsTest, OneThatDropsIsNamed) {
-    EXPECT_THAT(found({qdisc("tbf", "inside", 99'900, 100)}),
+    EXPECT_THAT(found(json::array({qdisc("tbf", "inside", 99'900, 100)})),
                 ElementsAre(StartsWith("the tbf of inside has dropped 100 packets, and passed "
                                        "99900: ")));
-    EXPECT_THAT(found({qdisc("tbf", "elsewhere", 0, 5000)}), IsEmpty());
+    EXPECT_THAT(found(json::array({qdisc("tbf", "elsewhere", 0, 5000)})), IsEmpty());
 }
 
 TEST(QdiscsTest, WhatTheGateDropsIsNone) {
@@ -48,7 +48,7 @@ TEST(QdiscsTest, WhatTheGateDropsIsNone) {
 }
 
 TEST(QdiscsTest, ATestsNetemIsToBeRemoved) {
-    EXPECT_THAT(found({qdisc("netem", "outside", 0, 0)}),
+    EXPECT_THAT(found(json::array({qdisc("netem", "outside", 0, 0)})),
                 ElementsAre(AllOf(HasSubstr("outside has a netem"),
                                   HasSubstr("`tc qdisc del dev outside root`"))));
 }
