@@ -21,7 +21,7 @@ struct WireguardNumbers {
     std::uint64_t unix_s = 0;
     std::uint32_t nanoseconds = 0;
     std::uint32_t index = 0;  // Random, as is the next.
-    noise::Secret seed;       // Of which the handshakes' own keys are made.
+    noise::Secret seed{};     // Of which the handshakes' own keys are made.
 };
 
 class WireguardExchange final : public Exchange {
