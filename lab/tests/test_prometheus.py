@@ -12,7 +12,7 @@ import yaml
 
 from vpnlab.host.node import PYTHON
 from vpnlab.host.stage import ROOT
-from vpnlab.product.prometheus import QUERIES, configuration, panel_queries
+from vpnlab.product.monitoring.prometheus import QUERIES, configuration, panel_queries
 
 SERIES = [{"metric": {"a": "b"}, "value": [1, "2"]}]
 

@@ -18,7 +18,8 @@ import json
 
 from vpnlab.evidence.expectation import at_least, equals, is_empty
 from vpnlab.host.stage import ROOT
-from vpnlab.product.prometheus import INTERVAL_S, Prometheus, panel_queries, start_exporter
+from vpnlab.product.monitoring.prometheus import (INTERVAL_S, Prometheus, panel_queries,
+                                                  start_exporter)
 from vpnlab.steps.live import begin
 from vpnlab.steps.promise import expect_unnoticed
 from vpnlab.steps.run import Run

@@ -230,8 +230,8 @@ AREAS = {
         ("cli", "drill"),
         checked=("drill-switchover", "drill-daemon", "operate"),
         paths=("cli/drill/", "cli/looks/", "cli/page/", "cli/session/", "exporter/", "monitoring/",
-               *_product("prometheus.py"), *_steps("drilled.py", "operated.py"),
-               *_node("prometheus_queries.py"))),
+               *_product("monitoring/"), *_steps("drilled.py", "operated.py"),
+               *_node("readers/"))),
     "echo": Area(
         ("protocol_keepers", "node", "daemon", "echo"),
         paths=("tests/echo/", *_src("cluster/effects/protocol_work", "protocols/backend",

@@ -7,11 +7,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..host.node import PYTHON, TOOLS, Node
-from ..host.stage import ROOT
+from ...host.node import PYTHON, TOOLS, Node
+from ...host.stage import ROOT
 
 PROGRAM = "/usr/bin/prometheus"
-QUERIES = "prometheus_queries.py"
+QUERIES = "readers/prometheus_queries.py"
 QUERIES_LIMIT_S = 120
 EXPORTER = "/usr/sbin/vpnha-exporter"
 RULES = ("vpnha-alerts.rules.yml", "vpnha-recording.rules.yml")
