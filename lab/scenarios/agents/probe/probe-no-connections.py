@@ -1,23 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """charon of the promoted node has lost its connections, and refuses everybody: the gateway moves.
 
-Purpose: a charon without connections runs, listens and answers, with a refusal. No monitor of its
-process or of its socket misses anything; who dials does.
+Purpose: a charon without connections runs, listens and answers, with a refusal. The monitor of
+ocf:vpnha:strongswan looks for them, and is faster than the probe, which would be refused.
 
 Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 -- outside.
 home1 speaks L2TP/IPsec, client1 IKEv2; cib-templates/probe.crm for ikev1 and ikev2.
 
 Steps: both dial and make traffic; charon of the promoted node is given a file without connections.
 
-Expected: another node serves within 45 s; one move; its probes are answered there; the reason names
-the refusal; to each client it was a silence of at most 2.5 s and nothing else.
+Expected: another node serves within 45 s; one move; its probes are answered there; each client saw
+a silence of at most 2.5 s and nothing else.
 """
-from vpnlab.evidence.expectation import is_true
 from vpnlab.host.node import Node
 from vpnlab.product.sites.home import start_nat
 from vpnlab.steps.ipsec.live import CLIENTS, IPSEC_NODES
-from vpnlab.steps.promoted.dead_service import (
-    begin_probed, expect_marked, expect_moved_alive, hang_service)
+from vpnlab.steps.promoted.dead_service import begin_probed, expect_moved_alive, hang_service
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -35,8 +33,5 @@ def unload(node: Node) -> None:
 def steps(run: Run) -> None:
     start_nat(run.lab)
     live = begin_probed(run, "ikev1 ikev2", CLIENTS, ipsec=True)
-    successor = hang_service(run, live, "an empty file of connections for charon", unload)
-    expect_marked(run, live, successor)
-    failures = " ".join(live.stack.cluster.status().failures)
-    run.expect("refused", "NO_PROPOSAL_CHOSEN" in failures, is_true())
+    hang_service(run, live, "an empty file of connections for charon", unload)
     expect_moved_alive(run, live)
