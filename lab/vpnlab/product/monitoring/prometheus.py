@@ -44,7 +44,7 @@ def start_exporter(node: Node) -> None:
     """As its socket's unit starts it: where no systemd is the first process, by the program that
     does the same by hand. It listens inside."""
     node.start("systemd-socket-activate", f"--listen={node.address('inside')}:{EXPORTER_PORT}",
-               EXPORTER, stdout="/var/log/exporter", stderr="/var/log/exporter")
+               EXPORTER, stdout="/var/log/exporter.log", stderr="/var/log/exporter.log")
 
 
 class Prometheus:
@@ -59,7 +59,7 @@ class Prometheus:
         self._node.start(PROGRAM, f"--config.file={DIRECTORY}/prometheus.yml",
                          f"--storage.tsdb.path={DIRECTORY}/data",
                          f"--web.listen-address=127.0.0.1:{PORT}",
-                         stdout="/var/log/prometheus", stderr="/var/log/prometheus",
+                         stdout="/var/log/prometheus.log", stderr="/var/log/prometheus.log",
                          env={"GOMAXPROCS": "1"})
 
     def answers(self, queries: Sequence[str]) -> list[list[dict[str, Any]] | None]:
