@@ -15,6 +15,11 @@ using Verdict = ProbeHealth::Verdict;
 
 constexpr const char* kUpdater = "/usr/sbin/attrd_updater";
 constexpr auto kPatience = std::chrono::seconds(3);
+// Of the environment that execd gives an agent, what Pacemaker takes for the node that is meant,
+// also of a query of all nodes (pcmk__node_attr_target(), lib/common/attrs.c).
+constexpr const char* kNamesOfNode[] = {"OCF_RESKEY_CRM_meta_on_node",
+                                        "OCF_RESKEY_CRM_meta_physical_host",
+                                        "OCF_RESKEY_CRM_meta_container_attribute_target"};
 
 }  // namespace
 
@@ -34,8 +39,12 @@ Result<void> ProbeMark::write(Verdict verdict) const {
 
 std::vector<Verdict> ProbeMark::all() const {
     std::vector<Verdict> verdicts;
-    const auto printed = adapters::output_of({kUpdater, "--name", name_, "--query", "--all"},
-                                             kPatience, adapters::ErrorOutput::dropped);
+    std::vector<std::string> arguments{"/usr/bin/env"};
+    for (const char* const each : kNamesOfNode) {
+        arguments.push_back(fmt::format("--unset={}", each));
+    }
+    arguments.insert(arguments.end(), {kUpdater, "--name", name_, "--query", "--all"});
+    const auto printed = adapters::output_of(arguments, kPatience, adapters::ErrorOutput::dropped);
     std::istringstream lines(printed.value_or(""));
     // name="vpnha-probe-dialin" host="gw1" value="alive"
     for (std::string line; std::getline(lines, line);) {

@@ -44,6 +44,8 @@ case "$3" in
     --query)
         for node in '{path}'/marks/*; do
             [ -e "$node" ] || exit 6
+            # As Pacemaker's does: what execd names an agent's node by counts for --all as well.
+            [ -z "$OCF_RESKEY_CRM_meta_on_node" ] || [ "${{node##*/}}" = here ] || continue
             echo "name=\\"$2\\" host=\\"${{node##*/}}\\" value=\\"$(cat "$node")\\""
         done ;;
 esac
@@ -82,7 +84,8 @@ class Place:
              'mount --bind "$1" "$2" && exec "$3" "$4"', "sh",
              str(self.path / "attrd_updater"), UPDATER, str(self.program), action],
             capture_output=True, text=True, check=False, timeout=30, umask=0o026,  # execd's.
-            env={"OCF_RESKEY_CRM_meta_interval": "10000", **environment,
+            env={"OCF_RESKEY_CRM_meta_interval": "10000",
+                 "OCF_RESKEY_CRM_meta_on_node": "here", **environment,
                  "OCF_RESOURCE_INSTANCE": f"{self.instance}:1",
                  "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HA_LOGFILE": str(self.path / "log")})
 
