@@ -12,7 +12,7 @@ into standby mode by Pacemaker, so that its vpnhad ends, and back.
 Expected: each gateway is read, and one of them serves; each query of each panel is answered, and at
 least a third of them have series; no alert fires in a calm cluster that is critical.
 VpnhaDaemonGone fires for that node, and no more when it is back. The client has no gap longer than
-50 ms, or twice the longest of a calm time.
+150 ms, or twice the longest of a calm time.
 """
 import json
 
@@ -21,7 +21,7 @@ from vpnlab.host.stage import ROOT
 from vpnlab.product.monitoring.prometheus import (INTERVAL_S, Prometheus, panel_queries,
                                                   start_exporter)
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import expect_unnoticed
+from vpnlab.steps.promise import expect_no_gap, expect_nothing_else
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -30,6 +30,8 @@ START_LIMIT_S, ONLINE_LIMIT_S = 60, 60
 # `for` of the alert, a few readings, and as much again.
 FIRES_LIMIT_S, CLEARS_LIMIT_S = 240, 60
 CALM_S = 10
+# Programs that start in a node take up to 92 ms of a core that another one shares (lab/README.md).
+STARTED_MS = 150.0
 ALERT = "VpnhaDaemonGone"
 CRITICAL = 'ALERTS{severity="critical",alertstate="firing"}'
 
@@ -71,4 +73,5 @@ def steps(run: Run) -> None:
     until = run.lab.now()
     live.stack.wait_protected(1)
     seen = live.end()
-    expect_unnoticed(run, seen.client("client1"), (calm_from, begun), (begun, until))
+    expect_no_gap(run, seen.client("client1"), (calm_from, begun), (begun, until), STARTED_MS)
+    expect_nothing_else(run, seen.client("client1"))
