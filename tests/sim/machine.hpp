@@ -161,9 +161,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     // What Pacemaker knows.
     [[nodiscard]] std::optional<int> score(GatewayId gateway) const;
     void withdraw_score(GatewayId gateway);
-    [[nodiscard]] const std::map<PluginToken, Kernel::Key>& plugins() const {
-        return plugins_;
-    }
+    [[nodiscard]] const std::map<PluginToken, Kernel::Key>& plugins() const { return plugins_; }
     // Messages that the group has not taken.
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
     // vpnhad was told so.

@@ -31,7 +31,7 @@ void set_aside(Gateway& gateway, const replica::Install& wanted, const std::stri
     gateway.replica().on_installed(wanted.key, wanted.ticket, replica::Outcome::unreadable, now);
     effects.emplace_back(node::Log{
         LogLevel::error, fmt::format("record set aside event=quarantined {} record={}: {}",
-                                        gateway.tag(), to_hex(wanted.key.id.view()), why)});
+                                     gateway.tag(), to_hex(wanted.key.id.view()), why)});
 }
 
 void show_state(SessionView& view, const replica::Replica& replica, const wire::RecordKey& key,

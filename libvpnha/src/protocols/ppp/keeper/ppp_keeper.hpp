@@ -89,8 +89,8 @@ class PppKeeper : public Keeper {
     void watch_timeouts(const wire::RecordKey& key, const ppp::SessionFacts& facts, TimePoint now);
     void run_scripts(const wire::RecordKey& key, const ppp::SessionFacts& facts,
                      std::uint32_t device, Effects& effects);
-    void log(LogLevel level, const char* what, const wire::RecordKey& key,
-             const std::string& why, Effects& effects) const;
+    void log(LogLevel level, const char* what, const wire::RecordKey& key, const std::string& why,
+             Effects& effects) const;
     // It was not resumed.
     void log_lost(const wire::RecordKey& key, const std::string& why, Effects& effects);
 

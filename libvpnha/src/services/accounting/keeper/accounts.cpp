@@ -189,8 +189,7 @@ void Accounts::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
     open(std::move(record), up.plugin, now, effects);
 }
 
-void Accounts::open(AccountRecord record, PluginToken plugin, TimePoint now,
-                    Effects& effects) {
+void Accounts::open(AccountRecord record, PluginToken plugin, TimePoint now, Effects& effects) {
     record.id = {static_cast<std::uint32_t>(record.began_unix_ms / kMsPerSecond), *serving_,
                  ++opened_};
     const AccountId id = record.id;

@@ -90,11 +90,10 @@ void Scripts::count(const ScriptQueue::Next& run, const adapters::ScriptRunner::
         return;
     }
     complain_from_ = loop_.now() + limits::kScriptComplaintPause;
-    write_log(LogLevel::warning,
-              fmt::format("{} of {} {} event=script-failed failures={}: {}",
-                          adapters::name_of(run.call.script), run.call.interface,
-                          to_string(run.call.facts.peer_address),
-                          counters_.failed + counters_.killed, outcome.what));
+    write_log(LogLevel::warning, fmt::format("{} of {} {} event=script-failed failures={}: {}",
+                                             adapters::name_of(run.call.script), run.call.interface,
+                                             to_string(run.call.facts.peer_address),
+                                             counters_.failed + counters_.killed, outcome.what));
 }
 
 void Scripts::complete(std::function<void()> done) {
