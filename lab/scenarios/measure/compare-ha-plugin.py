@@ -13,15 +13,13 @@ After 30 s a frozen node goes on, and links are back.
 
 Expected: nothing of the sessions: what becomes of them is the figure.
 """
-from vpnlab.history.violations import KINDS
+from vpnlab.steps.ipsec.live import IPSEC_NODES
 from vpnlab.steps.rivals.clusters import HaPlugin
-from vpnlab.steps.rivals.faults import compare
+from vpnlab.steps.rivals.faults import UNPROMISED, compare
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
-SCENARIO = Scenario(
-    nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=1,
-    history_allows=dict.fromkeys(KINDS, "nothing here promises that it is not so"))
+SCENARIO = Scenario(nodes=IPSEC_NODES, faults=1, history_allows=UNPROMISED)
 
 
 def steps(run: Run) -> None:

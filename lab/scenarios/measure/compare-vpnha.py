@@ -13,13 +13,13 @@ After 30 s a frozen node goes on, and links are back.
 
 Expected: the sessions go on.
 """
+from vpnlab.steps.ipsec.live import IPSEC_NODES
 from vpnlab.steps.rivals.clusters import Vpnha
 from vpnlab.steps.rivals.faults import compare
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
-SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=1,
-                    vpnha=True)
+SCENARIO = Scenario(nodes=IPSEC_NODES, faults=1, vpnha=True)
 
 
 def steps(run: Run) -> None:

@@ -12,9 +12,10 @@ from typing import Any, Protocol
 from ...evidence.expectation import equals
 from ...evidence.measure import Measured
 from ...evidence.result import ClientResult
+from ...history.violations import KINDS
 from ...host.node import Node
-from ...product.ipsec_client import Ikev2Client, L2tpIpsecClient
 from ...product.sites.home import start_nat
+from ..ipsec.live import CLIENTS
 from ..partition import CLUSTER_LINKS
 from ..promise import Span, worst_gap_ms
 from ..run import Run
@@ -28,6 +29,8 @@ AFTERWARDS_S = 5.0
 ANSWERED_S = 1.0
 SERVES_LIMIT_S = 60.0
 FILE = "comparison.json"
+# Of who is compared with vpnha, for the history of a run.
+UNPROMISED = dict.fromkeys(KINDS, "nothing here promises that it is not so")
 
 
 class Rival(Protocol):
@@ -95,8 +98,7 @@ def compare(run: Run, rival: Rival) -> None:
     run.start_echo_server()
     active = run.wait_for("one gateway serves", rival.serving, SERVES_LIMIT_S)
     run.step(f"both dial; {active.name} serves them")
-    clients = [run.client(L2tpIpsecClient(run.lab.node("home1"))),
-               run.client(Ikev2Client(run.lab.node("client1")))]
+    clients = [run.client(make(run.lab.node(name))) for name, make in CLIENTS.items()]
     for client in clients:
         client.dial()
     rival.settle(len(clients))
