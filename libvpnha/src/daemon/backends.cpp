@@ -55,16 +55,6 @@ void Backends::add_scripts(adapters::QbLoop& loop) {
     add(std::move(scripts));
 }
 
-std::vector<ports::PppProtocol*> Backends::ppp_protocols() const {
-    std::vector<ports::PppProtocol*> protocols;
-    for (ports::Backend* const each : all_) {
-        if (ports::PppProtocol* const protocol = each->ppp()) {
-            protocols.push_back(protocol);
-        }
-    }
-    return protocols;
-}
-
 void Backends::complete_scripts(std::function<void()> done) {
     if (scripts_ != nullptr) {
         scripts_->complete(std::move(done));

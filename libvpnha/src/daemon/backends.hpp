@@ -33,8 +33,6 @@ class Backends {
     Backends& operator=(const Backends&) = delete;
 
     [[nodiscard]] const std::vector<ports::Backend*>& all() const { return all_; }
-    // For pppd's plugin.
-    [[nodiscard]] std::vector<ports::PppProtocol*> ppp_protocols() const;
     // `done` when none of pppd's scripts waits or runs any more; at once when no gateway has some.
     void complete_scripts(std::function<void()> done);
 
