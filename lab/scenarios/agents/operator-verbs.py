@@ -20,7 +20,7 @@ from collections.abc import Callable
 from vpnlab.evidence.expectation import at_most, equals, is_empty
 from vpnlab.host.node import Node
 from vpnlab.steps.live import Live, begin
-from vpnlab.steps.promise import (UNNOTICED_MS, Span, expect_nothing_else, worst_gap_ms,
+from vpnlab.steps.promise import (STARTED_MS, UNNOTICED_MS, Span, expect_nothing_else, worst_gap_ms,
                                   worst_pause_ms)
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
@@ -31,8 +31,6 @@ WAIT_S, SHELL_S = 30, 120
 LOG = "/var/log/vpnha/vpnhad.log"
 PROBES_THAT_FOUND_IT = "//lrm_rsc_op[@operation='monitor' and contains(@id, '_last_failure_0')]"
 DISABLED_S = 8
-# Programs that start in a node take up to 92 ms of a core that another one shares (lab/README.md).
-STARTED_MS = 150.0
 # As in l2tp-demotion; and what Pacemaker may take besides DISABLED_S.
 MOVED_MS = 500.0
 STOPPED_MS = (DISABLED_S + 15) * 1000.0

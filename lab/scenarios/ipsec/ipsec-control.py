@@ -19,11 +19,12 @@ from vpnlab.product.ipsec_client import Ikev2Client, L2tpIpsecClient
 from vpnlab.product.ipsec_gateway import StockCharon
 from vpnlab.product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND, StockGateway
 from vpnlab.product.sites.home import start_nat
+from vpnlab.steps.ipsec.live import IPSEC_NODES
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 from vpnlab.steps.todays_stack import answered_again, cut_power, deploy
 
-SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=1)
+SCENARIO = Scenario(nodes=IPSEC_NODES, faults=1)
 WATCHED_S = 30
 
 

@@ -20,12 +20,12 @@ from vpnlab.host.topology import L2TP
 from vpnlab.product.ipsec_client import L2tpIpsecClient
 from vpnlab.product.l2tp_client import L2tpClient
 from vpnlab.product.sites.home import start_nat
+from vpnlab.steps.ipsec.live import IPSEC_NODES
 from vpnlab.steps.live import begin, off_dc
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
-SCENARIO = Scenario(nodes=("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1"), faults=1,
-                    vpnha=True)
+SCENARIO = Scenario(nodes=IPSEC_NODES, faults=1, vpnha=True)
 DIAL_S = 4
 
 

@@ -21,7 +21,7 @@ from vpnlab.host.stage import ROOT
 from vpnlab.product.monitoring.prometheus import (INTERVAL_S, Prometheus, panel_queries,
                                                   start_exporter)
 from vpnlab.steps.live import begin
-from vpnlab.steps.promise import expect_no_gap, expect_nothing_else
+from vpnlab.steps.promise import STARTED_MS, expect_no_gap, expect_nothing_else
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -30,8 +30,6 @@ START_LIMIT_S, ONLINE_LIMIT_S = 60, 60
 # `for` of the alert, a few readings, and as much again.
 FIRES_LIMIT_S, CLEARS_LIMIT_S = 240, 60
 CALM_S = 10
-# Programs that start in a node take up to 92 ms of a core that another one shares (lab/README.md).
-STARTED_MS = 150.0
 ALERT = "VpnhaDaemonGone"
 CRITICAL = 'ALERTS{severity="critical",alertstate="firing"}'
 

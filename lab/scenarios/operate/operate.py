@@ -20,14 +20,12 @@ from vpnlab.host.topology import L2TP
 from vpnlab.product.l2tp_gateway import PASSWORD
 from vpnlab.steps.live import begin
 from vpnlab.steps.operated import DEGRADED, FAILED, GOOD, NOT_FOUND, WARNING, Operator
-from vpnlab.steps.promise import expect_no_gap, expect_nothing_else
+from vpnlab.steps.promise import STARTED_MS, expect_no_gap, expect_nothing_else
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(vpnha=True)
 CALM_S, ENDED_S = 4, 20
-# Programs that start in a node take up to 92 ms of a core that another one shares (lab/README.md).
-STARTED_MS = 150.0
 PAGE, REPORT = "/var/log/gateways.html", "/var/log/report"
 
 
