@@ -71,6 +71,11 @@ class Background:
         return self.wait(timeout)
 
 
+def within(netns: str) -> tuple[str, ...]:
+    """What a command of a node begins with to run in that network namespace. "": the first one."""
+    return ("ip", "netns", "exec", netns) if netns else ()
+
+
 def received_bytes(net_dev: str, device: str) -> int:
     """Of a device in the format of /proc/net/dev."""
     for line in net_dev.splitlines():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..host.node import Node
+from ..host.node import Node, within
 
 PROGRAM = "/usr/sbin/charon-systemd"
 # Read after Debian's own files, so it wins.
@@ -131,7 +131,7 @@ def lose_esp(node: Node) -> None:
     node.run("ip", "xfrm", "state", "flush")
 
 
-def sas(node: Node) -> list[str]:
-    """The ESP SAs of a node's kernel, both directions, by their addresses."""
-    lines = node.run("ip", "xfrm", "state").stdout.splitlines()
+def sas(node: Node, netns: str = "") -> list[str]:
+    """The ESP SAs of a network namespace of a node, both directions, by their addresses."""
+    lines = node.run(*within(netns), "ip", "xfrm", "state").stdout.splitlines()
     return [f"ESP SA: {line.strip()}" for line in lines if line.startswith("src ")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from ..host.node import Background, Node
+from ..host.node import Background, Node, within
 from ..host.topology import L2TP, VIP_INSIDE, VIP_OUTSIDE, VpnGateway
 
 CONFIG = "/etc/xl2tpd/xl2tpd.conf"
@@ -111,9 +111,15 @@ class StockGateway:
 
 def l2tp_leftovers(node: Node) -> list[str]:
     """What remains of L2TP in a node's kernel and process table; empty when all has ended."""
-    found = [f"tunnel: {line.strip()}" for line in
-             node.run("ip", "l2tp", "show", "tunnel").stdout.splitlines() if "Tunnel" in line]
-    interfaces = node.run("ls", "/sys/class/net").stdout.split()
-    found += [f"interface: {name}" for name in interfaces
-              if name.startswith(("ppp", "vpnha"))]
-    return found + [f"process: pppd {pid}" for pid in node.processes("pppd")]
+    return l2tp_devices(node) + [f"process: pppd {pid}" for pid in node.processes("pppd")]
+
+
+def l2tp_devices(node: Node, netns: str = "") -> list[str]:
+    """Tunnels, and devices of PPP sessions, of a network namespace of a node."""
+    def lines(*command: str) -> list[str]:
+        return node.run(*within(netns), *command).stdout.splitlines()
+
+    return [*(f"tunnel: {line.strip()}" for line in lines("ip", "l2tp", "show", "tunnel")
+              if "Tunnel" in line),
+            *(f"interface: {name}" for name in lines("ls", "/sys/class/net")
+              if name.startswith(("ppp", "vpnha")))]

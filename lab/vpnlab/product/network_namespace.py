@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 
 from ..host.node import Node
+from ..host.stage import ROOT
 from ..host.topology import NETWORKS, SYSCTL_CONF, VpnGateway
 
-UNIT = Path(__file__).resolve().parents[3] / "daemon" / "vpnha-netns@.service"
+UNIT = ROOT / "daemon" / "vpnha-netns@.service"
 DIRECTORY = "/etc/vpnha/netns"
 SIDES = ("outside", "inside")
 # The last byte of the node's own addresses within: 80 + id.
@@ -58,14 +58,3 @@ def make(node: Node, gateway: VpnGateway) -> None:
     node.put(f"{DIRECTORY}/{gateway.netns}.setup", setup_file(node, gateway))
     for command, must_succeed in start_lines(UNIT.read_text("utf-8"), gateway.netns):
         node.run(*command, check=must_succeed)
-
-
-def leftovers(node: Node, gateway: VpnGateway) -> list[str]:
-    """What remains of sessions in its kernel tables."""
-    def lines(*arguments: str) -> list[str]:
-        return node.run("ip", "-n", gateway.netns, *arguments).stdout.splitlines()
-
-    return [*(f"ESP SA: {line}" for line in lines("xfrm", "state") if line.startswith("src ")),
-            *(f"tunnel: {line.strip()}" for line in lines("l2tp", "show", "tunnel")
-              if "Tunnel" in line),
-            *(f"interface: {line}" for line in lines("-o", "link") if ": ppp" in line)]

@@ -21,8 +21,8 @@ from . import charon, network_namespace
 from .cluster import CIB_FILE, TEMPLATES, Cluster
 from .dialler import WIREGUARD
 from .ipsec_gateway import Lifetimes, configure_gateway, connections_file
-from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_leftovers, lns_config,
-                           ppp_options)
+from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_devices, l2tp_leftovers,
+                           lns_config, ppp_options)
 from .pptp_gateway import CONFIG as PPTPD_CONFIG
 from .pptp_gateway import OPTIONS as PPTPD_OPTIONS
 from .pptp_gateway import pptp_leftovers, pptpd_conf, pptpd_options
@@ -360,7 +360,7 @@ class VpnhaStack:
                 *(() if self._pptp else l2tp_leftovers(node)),
                 *(charon.sas(node) if self._ipsec else ()),
                 *(each for gateway in self._gateways if gateway.netns
-                  for each in network_namespace.leftovers(node, gateway))]
+                  for each in charon.sas(node, gateway.netns) + l2tp_devices(node, gateway.netns))]
 
     def node_status(self, node: Node) -> dict:
         """`vpnha status --json` of a node."""
