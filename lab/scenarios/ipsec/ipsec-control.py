@@ -17,12 +17,12 @@ from vpnlab.evidence.expectation import at_least, equals, is_true
 from vpnlab.product.cluster import Cluster
 from vpnlab.product.ipsec_client import Ikev2Client, L2tpIpsecClient
 from vpnlab.product.ipsec_gateway import StockCharon
-from vpnlab.product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND, StockGateway
+from vpnlab.product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND
 from vpnlab.product.sites.home import start_nat
 from vpnlab.steps.ipsec.live import IPSEC_NODES
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.todays_stack import answered_again, cut_power, deploy
+from vpnlab.steps.todays_stack import answered_again, cut_power, deploy, prepare_ipsec
 
 SCENARIO = Scenario(nodes=IPSEC_NODES, faults=1)
 WATCHED_S = 30
@@ -34,12 +34,9 @@ def steps(run: Run) -> None:
     run.step("corosync and pacemaker start on three gateways")
     cluster.up()
     for node in cluster.nodes:
-        StockGateway(node).configure()
-        node.put("/run/xl2tpd/.keep", "")
         charon = StockCharon(node)
-        charon.start()
-        run.wait_for(f"charon of {node.name} is ready", charon.ready, deadline_s=15)
-        charon.serve()
+        prepare_ipsec(run, node, charon)
+        charon.take()
     run.step("IPaddr2 and stock xl2tpd")
     active = deploy(cluster, "xl2tpd", PID_FILE, XL2TPD_COMMAND)
 

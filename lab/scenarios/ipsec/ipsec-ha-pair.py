@@ -25,17 +25,17 @@ from vpnlab.host.node import Node
 from vpnlab.product.cluster import Cluster
 from vpnlab.product.ipsec_client import Ikev2Client, L2tpIpsecClient
 from vpnlab.product.ipsec_gateway import StockCharon
-from vpnlab.product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND, StockGateway
+from vpnlab.product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND
 from vpnlab.product.sites.home import start_nat
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.todays_stack import answered_again, cut_power, deploy
+from vpnlab.steps.todays_stack import answered_again, cut_power, deploy, prepare_ipsec
 
 SCENARIO = Scenario(
     nodes=("gw1", "gw2", "client1", "client2", "server", "nat1", "home1"), faults=1,
     history_allows={ESP_NUMBER: "the standby's kernel counts ESP from 1 again"})
 OLDER_S, BEFORE_S, WATCHED_S = 20, 3, 30
-PASSIVE_SA, TAKEN = "installed HA CHILD_SA", "no heartbeat received, taking all segments"
+TAKEN = "no heartbeat received, taking all segments"
 
 
 def refused(node: Node) -> int:
@@ -52,11 +52,7 @@ def steps(run: Run) -> None:
     one, other = cluster.nodes
     charons = {one.name: StockCharon(one, other), other.name: StockCharon(other, one)}
     for node in cluster.nodes:
-        StockGateway(node).configure()
-        node.put("/run/xl2tpd/.keep", "")
-        charons[node.name].start()
-        run.wait_for(f"charon of {node.name} is ready", charons[node.name].ready, deadline_s=15)
-        charons[node.name].load()
+        prepare_ipsec(run, node, charons[node.name])
     run.step("IPaddr2 and stock xl2tpd")
     active = deploy(cluster, "xl2tpd", PID_FILE, XL2TPD_COMMAND)
     charons[active.name].take()
@@ -71,7 +67,7 @@ def steps(run: Run) -> None:
     for client in clients:
         client.dial()
     run.wait_for("the standby has all SAs",
-                 lambda: standby.log().count(PASSIVE_SA) >= len(clients), deadline_s=5)
+                 lambda: standby.shared_sas() >= len(clients), deadline_s=5)
     cluster.tune()
     older.start_traffic()
     run.observe(OLDER_S)

@@ -18,6 +18,7 @@ SECRET = "lab-pre-shared-key"
 # What the gateways call themselves to a client of IKEv2.
 SERVER_ID = "vpn.example.com"
 POOL = "vpn"
+PASSIVE_SA = "installed HA CHILD_SA"
 FIFO = "/run/charon.ha"
 IKE_PROPOSALS = "aes256-sha256-modp2048,aes256gcm16-prfsha256-ecp256"
 ESP_PROPOSALS = "aes256-sha256,aes256gcm16,aes256gcm16-esn"
@@ -244,6 +245,10 @@ class StockCharon:
         """The plugin holds its only segment passive until it is told otherwise."""
         self.load()
         self.take()
+
+    def shared_sas(self) -> int:
+        """How many SAs of its peer it has got by the plugin."""
+        return self._charon.log().count(PASSIVE_SA)
 
     def take(self) -> None:
         """The segment, from its peer if it has one."""

@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from ..host.node import Node
 from ..product.client import VpnClient
 from ..product.cluster import DIRECTORY, Cluster
+from ..product.ipsec_gateway import StockCharon
+from ..product.l2tp_gateway import StockGateway
 from .run import Run
 
 SERVICE = DIRECTORY / "cluster" / "daemon.lsb.in"
 TEMPLATE = DIRECTORY / "cluster" / "control.crm.in"
 QUORUM_ONLY = DIRECTORY / "cluster" / "quorum-only.crm.in"
+READY_LIMIT_S = 15.0
 
 
 def put_service(node: Node, daemon: str, pid_file: str, command: str) -> str:
@@ -34,6 +37,15 @@ def deploy(cluster: Cluster, daemon: str, pid_file: str, command: str,
                       also=[QUORUM_ONLY] if quorum_only else [])
     status = cluster.wait_status("the group runs", lambda seen: bool(seen.on(daemon)))
     return next(node for node in cluster.nodes if node.name == status.on(daemon)[0])
+
+
+def prepare_ipsec(run: Run, node: Node, charon: StockCharon) -> None:
+    """The files of a stock xl2tpd, and a charon that knows its connections."""
+    StockGateway(node).configure()
+    node.put("/run/xl2tpd/.keep", "")
+    charon.start()
+    run.wait_for(f"charon of {node.name} is ready", charon.ready, READY_LIMIT_S)
+    charon.load()
 
 
 def cut_power(run: Run, cluster: Cluster, active: Node, daemon: str) -> str:

@@ -15,7 +15,7 @@ and nothing else.
 from vpnlab.evidence.expectation import at_most, equals, is_true
 from vpnlab.product.l2tp_client import L2tpClient
 from vpnlab.steps.promise import REPORTED_MS, expect_only_silence
-from vpnlab.steps.promoted.dead_service import ANSWERED_S, MOVED_S, begin_probed, marks
+from vpnlab.steps.promoted.dead_service import MOVED_S, begin_probed, marks, wait_alive
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
@@ -47,8 +47,7 @@ def steps(run: Run) -> None:
     run.step(f"{SERVICE} of all gateways goes on")
     for node in run.lab.gateways:
         node.continue_process(SERVICE)
-    run.wait_for(f"{holder.name} is known to answer",
-                 lambda: marks(live, holder).get(holder.name) == "alive", ANSWERED_S)
+    wait_alive(run, live, holder)
     run.expect("moves_in_all", stack.promotions() - promotions, at_most(2))
     run.expect("served_by", getattr(stack.promoted(), "name", ""), equals(holder.name))
     live.wait_answered()

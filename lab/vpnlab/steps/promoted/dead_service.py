@@ -28,7 +28,7 @@ def begin_probed(run: Run, probe: str, diallers: Mapping[str, MakeDialler], ipse
     stack = VpnhaStack(run.lab, Cluster(run.lab), ipsec=ipsec, pptp=pptp, probe=probe)
     live = begin(run, clients=(), observe_s=0, stack=stack)
     live.dial_all(diallers)
-    _wait_alive(run, live, live.active)
+    wait_alive(run, live, live.active)
     run.observe(2)
     return live
 
@@ -42,7 +42,7 @@ def marks(live: Live, asked: Node) -> dict[str, str]:
     return {each["host"].strip('"'): each["value"].strip('"') for each in words if "host" in each}
 
 
-def _wait_alive(run: Run, live: Live, node: Node) -> None:
+def wait_alive(run: Run, live: Live, node: Node) -> None:
     run.wait_for(f"{node.name} is known to answer",
                  lambda: marks(live, node).get(node.name) == "alive", ANSWERED_S)
 
@@ -64,7 +64,7 @@ def hang_service(run: Run, live: Live, what: str, act: Callable[[Node], None]) -
     run.expect("moved_after_s", round(run.lab.now() - begun, 1), at_most(MOVED_S))
     for client in live.clients:
         live.wait_answered(client)
-    _wait_alive(run, live, successor)
+    wait_alive(run, live, successor)
     run.expect("moves", live.stack.promotions() - promotions, equals(1))
     return successor
 

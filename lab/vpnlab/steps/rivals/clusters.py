@@ -5,17 +5,14 @@ from __future__ import annotations
 from ...host.node import Node
 from ...product.cluster import Cluster
 from ...product.ipsec_gateway import StockCharon
-from ...product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND, StockGateway
+from ...product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND
 from ...product.vpnha_stack import VpnhaStack
 from ..run import Run
-from ..todays_stack import deploy, put_service
+from ..todays_stack import READY_LIMIT_S, deploy, prepare_ipsec, put_service
 from .keepalived import PRIORITIES, Keepalived
 
 XL2TPD = "xl2tpd"
 GROUP = "gateway"
-READY_LIMIT_S = 15.0
-# Of the ha plugin, for each SA that it has of the other charon.
-PASSIVE_SA = "installed HA CHILD_SA"
 
 
 class Vpnha:
@@ -55,7 +52,7 @@ class _OnPacemaker:
         serves. Returns who serves."""
         self.cluster.up()
         for node in nodes:
-            prepare(self.run, node, self.charons[node.name])
+            prepare_ipsec(self.run, node, self.charons[node.name])
         return deploy(self.cluster, XL2TPD, PID_FILE, XL2TPD_COMMAND, quorum_only)
 
     def serving(self) -> Node | None:
@@ -101,7 +98,7 @@ class HaPlugin(_OnPacemaker):
         assert active is not None
         standby = self.charons[_other(self.pair(), active).name]
         self.run.wait_for("the standby has all SAs",
-                          lambda: standby.log().count(PASSIVE_SA) >= sessions, READY_LIMIT_S)
+                          lambda: standby.shared_sas() >= sessions, READY_LIMIT_S)
         super().settle(sessions)
 
     def pair(self) -> list[Node]:
@@ -130,7 +127,7 @@ class Vrrp:
     def up(self) -> None:
         for node in self._nodes:
             charon = StockCharon(node)
-            prepare(self._run, node, charon)
+            prepare_ipsec(self._run, node, charon)
             charon.take()
             daemon = self._daemons[node.name]
             daemon.start(put_service(node, XL2TPD, PID_FILE, XL2TPD_COMMAND))
@@ -146,15 +143,6 @@ class Vrrp:
 
     def move(self, active: Node) -> None:
         self._daemons[active.name].leave()
-
-
-def prepare(run: Run, node: Node, charon: StockCharon) -> None:
-    """The files of a stock xl2tpd, and a charon that knows its connections."""
-    StockGateway(node).configure()
-    node.put("/run/xl2tpd/.keep", "")
-    charon.start()
-    run.wait_for(f"charon of {node.name} is ready", charon.ready, READY_LIMIT_S)
-    charon.load()
 
 
 def _other(nodes: list[Node], active: Node) -> Node:
