@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -82,6 +82,7 @@ NAMING_MAX = {"l2tp": 6, "pptp": 8, "ipsec": 6, "wireguard": 2}
 # Sources elsewhere that open the namespace of cluster/node and cluster/gateway, as if they stood
 # above them. A limit only falls: 0 is the aim.
 NODE_NAMESPACE_MAX = 13
+OWN_PATH = "tests/tidy/arrows.py"
 # What speaks to a gateway as its clients do has to name what it speaks.
 CLIENTS = ("probe/", "agents/probe")
 # The programs stand above all layers, and do not know each other.
@@ -201,8 +202,6 @@ def protocol_headers(tree: Tree) -> Iterator[Violation]:
 
 def protocol_names(tree: Tree) -> Iterator[Violation]:
     """What a protocol is stands in its folder: few other sources have its name in their code."""
-    own_path = "tests/tidy/arrows.py"
-
     def name_or_not(match: re.Match[str]) -> str:
         return match[0] if match[0].startswith('"') and " " not in match[0] else ""
 
@@ -215,23 +214,24 @@ def protocol_names(tree: Tree) -> Iterator[Violation]:
         naming = [path for path, code in product.items() if protocol in code
                   and not path.startswith(f"libvpnha/src/protocols/{protocol}/")
                   and protocol not in PurePosixPath(path).name]
-        if len(naming) > most or (len(naming) < most and own_path in tree.files):
-            yield Violation(own_path, 1, "protocol",
-                            f"{len(naming)} sources elsewhere name {protocol}, and the limit is "
-                            f"{most}: {', '.join(naming)}")
+        yield from _falls(tree, "protocol", naming, most, f"name {protocol}")
 
 
 def node_namespace(tree: Tree) -> Iterator[Violation]:
     """A room has a namespace of its own, so that a name shows where it stands."""
-    own_path = "tests/tidy/arrows.py"
     opening = sorted({path for path, _, line in tree.lines(*CPP, under="libvpnha/src/")
                       if line.startswith("namespace vpnha::node")
                       and layer_of(path) not in ("cluster/node", "cluster/gateway")})
-    if len(opening) > NODE_NAMESPACE_MAX or (len(opening) < NODE_NAMESPACE_MAX
-                                             and own_path in tree.files):
-        yield Violation(own_path, 1, "namespace",
-                        f"{len(opening)} sources elsewhere open vpnha::node, and the limit is "
-                        f"{NODE_NAMESPACE_MAX}: {', '.join(opening)}")
+    yield from _falls(tree, "namespace", opening, NODE_NAMESPACE_MAX, "open vpnha::node")
+
+
+def _falls(tree: Tree, rule: str, found: Sequence[str], most: int, what: str
+           ) -> Iterator[Violation]:
+    """A limit of sources elsewhere falls with their number."""
+    if len(found) > most or (len(found) < most and OWN_PATH in tree.files):
+        yield Violation(OWN_PATH, 1, rule,
+                        f"{len(found)} sources elsewhere {what}, and the limit is {most}: "
+                        f"{', '.join(found)}")
 
 
 def everything_behind(arrows: Mapping[str, Collection[str]], start: str) -> set[str]:
