@@ -41,6 +41,7 @@ void EspNumbers::forget(std::uint32_t spi) {
     used_.erase(spi);
     born_.erase(spi);
     listed_.erase(spi);
+    seen_.erase(spi);
 }
 
 void EspNumbers::rise(const ipsec::SaSet& sas, const Margin& margin, const SaidIn& said_in,
@@ -81,7 +82,7 @@ void EspNumbers::sink() {
     there_.clear();
 }
 
-// Numbers that were set are no packets: SAs that are made anew are forgotten before.
+// Numbers that vpnhad set are not counted: forget() comes before an SA is made anew.
 void EspNumbers::count(std::uint32_t spi, const Pair& pair) {
     const Packets now{pair.in.seq, pair.out.oseq};
     if (const auto seen = seen_.find(spi); seen != seen_.end()) {

@@ -56,6 +56,24 @@ TEST_F(IpsecWarmTest, PacketsThatPassAreCountedWhereTheyPass) {
     EXPECT_EQ(b_.keeper_.counts().at("esp_packets_out"), 0U) << "a standby sends nothing";
 }
 
+TEST_F(IpsecWarmTest, AnSpiThatIsUsedAgainIsCountedAnew) {
+    establish();
+    const auto make = [this](std::uint64_t sent) {
+        say(first_.child(21, 22));
+        a_.add_child(21, 22);
+        a_.out(22).oseq = sent;
+        pass(seconds(1));
+    };
+    make(100);
+    say(ipsec::build_child_delete(first_.id, 21));
+    a_.kernel_.erase({kClient, kVip, 21});
+    a_.kernel_.erase({kVip, kClient, 22});
+    pass(seconds(1));
+    const std::uint64_t out = a_.keeper_.counts().at("esp_packets_out");
+    make(150);
+    EXPECT_EQ(a_.keeper_.counts().at("esp_packets_out"), out) << "these are another SA's packets";
+}
+
 TEST_F(IpsecWarmTest, NumbersOfAMomentAgoNeedNothingBeforeTheGateOpens) {
     establish();
     const int sets = b_.sets_;
