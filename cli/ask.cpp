@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "cli/replaced_file.hpp"
 #include "vpnha/control.hpp"
 #include "vpnha/version.hpp"
 
@@ -34,6 +35,16 @@ Error other_version(const nlohmann::json::exception& error) {
     return {Errc::unsupported,
             fmt::format("vpnhad's answer is of another version than this program, {}: {}",
                         version(), error.what())};
+}
+
+ExitCode hand_over(const Rendered& given, const std::string& file, std::ostream& out,
+                   std::ostream& err) {
+    if (file.empty()) {
+        out << given.text;
+    } else if (const Result<void> written = replace_file(file, given.text); !written) {
+        return report(written.error(), err);
+    }
+    return given.error ? report(*given.error, err) : ExitCode::ok;
 }
 
 }  // namespace vpnha::cli

@@ -5,9 +5,11 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 
+#include "cli/exit_code.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::cli {
@@ -21,10 +23,14 @@ using Ask =
 // An answer that this program cannot read.
 [[nodiscard]] Error other_version(const nlohmann::json::exception& error);
 
-// A text for readers who have no other way to learn that vpnhad did not answer.
+// A text, and the error if vpnhad did not answer. In that case the text has it as well.
 struct Rendered {
     std::string text;
     std::optional<Error> error{};
 };
+
+// Replaces the file, or prints where there is none. Then it reports the error.
+ExitCode hand_over(const Rendered& given, const std::string& file, std::ostream& out,
+                   std::ostream& err);
 
 }  // namespace vpnha::cli

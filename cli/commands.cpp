@@ -437,13 +437,7 @@ ExitCode Command::show_metrics() {
         out_ << metrics_manual();
         return ExitCode::ok;
     }
-    const Rendered metrics = ask_metrics(ask_at(socket_));
-    if (output_.empty()) {
-        out_ << metrics.text;
-    } else if (const Result<void> written = replace_file(output_, metrics.text); !written) {
-        return report(written.error());
-    }
-    return metrics.error ? report(*metrics.error) : ExitCode::ok;
+    return hand_over(ask_metrics(ask_at(socket_)), output_, out_, err_);
 }
 
 ExitCode Command::show_plan() {

@@ -8,6 +8,7 @@
 
 #include "cli/table.hpp"
 #include "host/pacemaker/cib.hpp"
+#include "host/services/probe_verdicts.hpp"
 
 namespace vpnha::cli {
 
@@ -92,14 +93,13 @@ void prefer_living(json& gateway) {
 }  // namespace
 
 void add_marks(json& plan, const Result<std::string>& cib_status) {
-    const auto status = cib_status ? adapters::elements_of(*cib_status)
-                                   : Result<adapters::CibElements>(adapters::CibElements());
-    if (!cib_status || !status) {
+    const auto status = cib_status.and_then(adapters::elements_of);
+    if (!status) {
         return;
     }
     for (json& gateway : plan.at("gateways")) {
         const auto marks =
-            marks_in(*status, "vpnha-probe-" + gateway.at("name").get<std::string>());
+            marks_in(*status, adapters::kProbeMark + gateway.at("name").get<std::string>());
         for (json& candidate : gateway.at("candidates")) {
             const auto mark = marks.find(candidate.at("node").dump());
             candidate["service"] = mark == marks.end() ? json() : json(mark->second);

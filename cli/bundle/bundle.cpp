@@ -160,8 +160,8 @@ Result<Redaction> learn(const std::vector<SecretPlace>& places) {
     return redaction;
 }
 
-Result<void> write_parts(const fs::path& directory, std::vector<Part> parts,
-                         const Redaction& redaction) {
+Result<std::string> write_parts(const fs::path& directory, std::vector<Part> parts,
+                                const Redaction& redaction) {
     if (::mkdir(directory.c_str(), S_IRWXU) != 0) {
         return tl::unexpected(system_error("cannot make " + directory.string(), errno));
     }
@@ -178,9 +178,11 @@ Result<void> write_parts(const fs::path& directory, std::vector<Part> parts,
             missing += fmt::format("{}: {}\n", part.name, part.text.error().detail);
         }
     }
-    return missing.empty()
-               ? Result<void>()
-               : adapters::write_text(directory / "missing.txt", redaction.text(missing));
+    missing = redaction.text(missing);
+    if (!missing.empty()) {
+        VPNHA_CHECK(adapters::write_text(directory / "missing.txt", missing));
+    }
+    return missing;
 }
 
 ExitCode write_report(const Order& order, const SwitchoverPorts& ports) {
@@ -191,7 +193,8 @@ ExitCode write_report(const Order& order, const SwitchoverPorts& ports) {
                       ports.err);
     }
     // "2026-11-20T094611": tar takes what stands before a colon for a host.
-    std::string time = adapters::utc_us(adapters::unix_us_now()).substr(0, 19);
+    std::string time = adapters::utc_s(adapters::unix_us_now());
+    time.pop_back();
     std::erase(time, ':');
     const std::string directory = order.directory.empty()
                                       ? fmt::format("vpnha-report-{}-{}", host_name(), time)
@@ -200,13 +203,13 @@ ExitCode write_report(const Order& order, const SwitchoverPorts& ports) {
     if (!redaction) {
         return report(redaction.error(), ports.err);
     }
-    if (const auto written = write_parts(directory, all_parts(ports.ask), *redaction); !written) {
-        return report(written.error(), ports.err);
+    const auto missing = write_parts(directory, all_parts(ports.ask), *redaction);
+    if (!missing) {
+        return report(missing.error(), ports.err);
     }
     ports.say("{}: look through it before you pass it on", printable(directory));
-    if (const std::string missing = adapters::read_text(fs::path(directory) / "missing.txt");
-        !missing.empty()) {
-        ports.out << "not in it:\n" << missing;
+    if (!missing->empty()) {
+        ports.out << "not in it:\n" << *missing;
     }
     return ExitCode::ok;
 }

@@ -26,7 +26,7 @@ struct SecretPlace {
     std::filesystem::path path;  // A file, or a directory with all that is below.
     Form form{};
 };
-// Their values are learned. What is not there has none. Error: one that cannot be read.
+// Learns the secrets in these places. A missing file is no error; one that cannot be read is.
 [[nodiscard]] Result<Redaction> learn(const std::vector<SecretPlace>& places);
 
 // A file of the report.
@@ -35,8 +35,9 @@ struct Part {
     Result<std::string> text;
 };
 // Makes the directory, for its user alone, with all parts, redacted, and with a list of those that
-// could not be had. Error: it is there already, or cannot be written.
-[[nodiscard]] Result<void> write_parts(const std::filesystem::path& directory,
-                                       std::vector<Part> parts, const Redaction& redaction);
+// could not be had, which it returns: a line each. Error: it is there already, or cannot be
+// written.
+[[nodiscard]] Result<std::string> write_parts(const std::filesystem::path& directory,
+                                              std::vector<Part> parts, const Redaction& redaction);
 
 }  // namespace vpnha::cli::bundle

@@ -4,13 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <functional>
 #include <optional>
 #include <utility>
 
 #include "base/markup.hpp"
+#include "base/text.hpp"
 #include "host/pacemaker/cib.hpp"
 
 namespace vpnha::cli::bundle {
@@ -38,10 +38,7 @@ bool is_of_name(char each) {
 
 // "passwd", "radius_secret", "PresharedKey"; not "secrets", which is a list of files.
 bool is_secret(std::string_view name) {
-    std::string lower;
-    for (const char each : name) {
-        lower += static_cast<char>(std::tolower(static_cast<unsigned char>(each)));
-    }
+    const std::string lower = lowered(name);
     const auto has = [&lower](const char* part) { return lower.find(part) != std::string::npos; };
     return lower == "key" || (has("secret") && !has("secrets")) || has("passw") ||
            has("passphrase") || has("psk") || has("mppe") || has("community") ||

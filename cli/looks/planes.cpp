@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <filesystem>
 #include <numeric>
 #include <sstream>
 #include <string_view>
 #include <utility>
 
+#include "cli/process_stats.hpp"
 #include "cli/switchover.hpp"
 #include "host/os/text_file.hpp"
 
@@ -61,33 +61,10 @@ std::vector<Processor> processors_of(const std::string& stat) {
     return processors;
 }
 
-// As a user and in the kernel (proc(5)); the state behind the name is field 0.
-Program program_of(const std::string& stat) {
-    constexpr std::size_t kBeforeTicks = 11;
-    const std::size_t begin = stat.find('(');
-    const std::size_t end = stat.rfind(')');
-    if (begin == std::string::npos || end == std::string::npos || end < begin) {
-        return {};
-    }
-    std::istringstream words(stat.substr(end + 1));
-    std::string word;
-    for (std::size_t at = 0; at < kBeforeTicks; ++at) {
-        words >> word;
-    }
-    std::uint64_t user = 0;
-    std::uint64_t kernel = 0;
-    words >> user >> kernel;
-    return {stat.substr(begin + 1, end - begin - 1), user + kernel};
-}
-
 std::map<std::string, Program> programs_in(const std::string& proc) {
     std::map<std::string, Program> programs;
-    std::error_code error;
-    for (const auto& each : std::filesystem::directory_iterator(proc, error)) {
-        const std::string id = each.path().filename();
-        if (id.front() >= '1' && id.front() <= '9') {
-            programs[id] = program_of(adapters::read_text(each.path() / "stat"));
-        }
+    for (ProcessStat& each : process_stats(proc)) {
+        programs[each.id] = {std::move(each.program), each.ticks};
     }
     return programs;
 }

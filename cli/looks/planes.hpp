@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which plane of a gateway is too small on this node: the one that dials and authenticates, by
-// programs, or the one that carries packets, by the kernel. Two readings of /proc tell, with
-// half a second between them.
+// Which plane of a gateway is too small on this node: the control plane (programs that set up
+// sessions) or the data plane (packets in the kernel). It compares two readings of /proc, half a
+// second apart.
 #pragma once
 
 #include <cstdint>

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <string_view>
-#include <utility>
 
 #include "protocols/tables.hpp"
 
@@ -24,51 +23,34 @@ std::uint64_t number_at(const json& gateway, const char* pointer) {
                : 0;
 }
 
-class Looks {
-  public:
-    explicit Looks(std::string gateway) : gateway_(std::move(gateway)) {}
-
-    // 0: there is no bound.
-    void compare(std::uint64_t used, std::uint64_t most, std::string_view what,
-                 std::string_view remedy) {
-        if (most > 0 && static_cast<double>(used) >= kNearly * static_cast<double>(most)) {
-            findings_.push_back(
-                fmt::format("gateway {}: {} of {} {}: {}", gateway_, used, most, what, remedy));
-        }
-    }
-    [[nodiscard]] std::vector<std::string> take() && { return std::move(findings_); }
-
-  private:
-    std::string gateway_;
-    std::vector<std::string> findings_;
-};
-
 }  // namespace
 
 std::vector<std::string> find_in_sizes(const json& status, const config::Config& config) {
-    std::vector<std::string> all;
+    std::vector<std::string> findings;
     for (const json& gateway : status.at("gateways")) {
         const auto name = gateway.at("name").get<std::string>();
         const config::Gateway* const configured = config.find(name);
-        Looks looks(name);
-        looks.compare(number_at(gateway, "/sessions/total"),
-                      configured == nullptr ? 0 : configured->sessions_max, "sessions",
-                      "raise sessions_max, or have a second gateway");
-        looks.compare(number_at(gateway, "/records/peak"), number_at(gateway, "/records/count_max"),
-                      "records, at the peak since vpnhad started",
-                      "move clients to a second gateway");
-        looks.compare(number_at(gateway, "/conntrack/flows"),
-                      number_at(gateway, "/conntrack/flows_max"), "replicated flows",
-                      "raise delay of [gateway.NAME.conntrack], so that short flows are left out");
-        looks.compare(
-            number_at(gateway, "/addresses/in_use") + number_at(gateway, "/addresses/held"),
-            number_at(gateway, "/addresses/pool"), "addresses of common_pool",
-            "add a net to it, or shorten address_hold");
-        for (std::string& each : std::move(looks).take()) {
-            all.push_back(std::move(each));
-        }
+        // `most` 0: there is no bound.
+        const auto compare = [&](std::uint64_t used, std::uint64_t most, std::string_view what,
+                                 std::string_view remedy) {
+            if (most > 0 && static_cast<double>(used) >= kNearly * static_cast<double>(most)) {
+                findings.push_back(
+                    fmt::format("gateway {}: {} of {} {}: {}", name, used, most, what, remedy));
+            }
+        };
+        compare(number_at(gateway, "/sessions/total"),
+                configured == nullptr ? 0 : configured->sessions_max, "sessions",
+                "raise sessions_max, or have a second gateway");
+        compare(number_at(gateway, "/records/peak"), number_at(gateway, "/records/count_max"),
+                "records, at the peak since vpnhad started", "move clients to a second gateway");
+        compare(number_at(gateway, "/conntrack/flows"), number_at(gateway, "/conntrack/flows_max"),
+                "replicated flows",
+                "raise delay of [gateway.NAME.conntrack], so that short flows are left out");
+        compare(number_at(gateway, "/addresses/in_use") + number_at(gateway, "/addresses/held"),
+                number_at(gateway, "/addresses/pool"), "addresses of common_pool",
+                "add a net to it, or shorten address_hold");
     }
-    return all;
+    return findings;
 }
 
 Result<std::vector<std::string>> look_at_sizes(const std::string& config_file, const Ask& ask) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the pppds of this node use, of /proc: a short read for each process of the node. It is for a
-// process beside vpnhad, which has no time for that.
+// What the pppds of this node use, from /proc. It reads a file for each process of the node, so
+// vpnhad must not call it.
 #pragma once
 
 #include <cstdint>

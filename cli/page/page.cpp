@@ -38,11 +38,6 @@ std::string ms_of(const json& value) {
     return value.is_number() ? fmt::format("{:.1f} ms", value.get<double>()) : "unknown";
 }
 
-// "2026-11-20T09:46:11Z".
-std::string time_of(std::uint64_t unix_us) {
-    return adapters::utc_us(unix_us).substr(0, 19) + "Z";
-}
-
 // "since 2026-11-20T09:46:11Z (2d 4h)"
 std::string since(const json& unix_ms, std::uint64_t now_unix_us) {
     if (!unix_ms.is_number()) {
@@ -51,7 +46,7 @@ std::string since(const json& unix_ms, std::uint64_t now_unix_us) {
     const auto at_us = unix_ms.get<std::uint64_t>() * 1000;
     const auto age =
         static_cast<std::int64_t>((now_unix_us - std::min(at_us, now_unix_us)) / 1'000'000);
-    return fmt::format("since {} ({})", time_of(at_us), age_text(age));
+    return fmt::format("since {} ({})", adapters::utc_s(at_us), age_text(age));
 }
 
 std::string names_of(const json& status, const json& ids) {
@@ -186,21 +181,21 @@ std::string verdict_of(const json& status) {
 std::string page_of(const Answers& answers, std::uint64_t now_unix_us) {
     const json& status = answers.status;
     const json& node = status.at("node");
-    std::string body =
-        fmt::format("<p class=\"lead\">{}</p>\n{}",
-                    escaped_markup(fmt::format(
-                        "As {} saw it at {}. vpnha {}; vpnhad runs on {}; {}.",
-                        text_of(node, "name"), time_of(now_unix_us), text_of(status, "version"),
-                        names_of(status,
-                                 [&status] {
-                                     json ids = json::array();
-                                     for (const json& member : status.at("members")) {
-                                         ids.push_back(member.at("id"));
-                                     }
-                                     return ids;
-                                 }()),
-                        status.at("quorate").get<bool>() ? "quorate" : "no quorum")),
-                    verdict_of(status));
+    std::string body = fmt::format(
+        "<p class=\"lead\">{}</p>\n{}",
+        escaped_markup(fmt::format("As {} saw it at {}. vpnha {}; vpnhad runs on {}; {}.",
+                                   text_of(node, "name"), adapters::utc_s(now_unix_us),
+                                   text_of(status, "version"),
+                                   names_of(status,
+                                            [&status] {
+                                                json ids = json::array();
+                                                for (const json& member : status.at("members")) {
+                                                    ids.push_back(member.at("id"));
+                                                }
+                                                return ids;
+                                            }()),
+                                   status.at("quorate").get<bool>() ? "quorate" : "no quorum")),
+        verdict_of(status));
     for (const json& gateway : status.at("gateways")) {
         body += fmt::format("<h2>Gateway {}</h2>\n{}{}{}", escaped_markup(text_of(gateway, "name")),
                             table_of(status, gateway, now_unix_us),
@@ -231,7 +226,7 @@ Rendered ask_page(const Ask& ask, const Result<std::vector<ConstraintFinding>>& 
     return {
         html_document("VPN gateways",
                       fmt::format("<p class=\"lead\">At {}.</p>\n<ul class=\"verdict\">\n{}</ul>\n",
-                                  time_of(now), html_items({rendered.error().detail}))),
+                                  adapters::utc_s(now), html_items({rendered.error().detail}))),
         rendered.error()};
 }
 
@@ -244,13 +239,7 @@ void add_page(CLI::App& app, const std::function<void(const Order&)>& ordered) {
 }
 
 ExitCode write_page(const Order& order, const SwitchoverPorts& ports) {
-    const Rendered page = ask_page(ports.ask, check_constraints());
-    if (order.output.empty()) {
-        ports.out << page.text;
-    } else if (const Result<void> written = replace_file(order.output, page.text); !written) {
-        return report(written.error(), ports.err);
-    }
-    return page.error ? report(*page.error, ports.err) : ExitCode::ok;
+    return hand_over(ask_page(ports.ask, check_constraints()), order.output, ports.out, ports.err);
 }
 
 }  // namespace vpnha::cli::page

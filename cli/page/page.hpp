@@ -21,7 +21,7 @@ struct Answers {
 // Throws nlohmann::json::exception when one is no such result.
 [[nodiscard]] std::string page_of(const Answers& answers, std::uint64_t now_unix_us);
 
-// Asks for them. When vpnhad does not answer, the page says so.
+// Asks vpnhad for them. If vpnhad does not answer, the page has the error instead.
 [[nodiscard]] Rendered ask_page(const Ask& ask,
                                 const Result<std::vector<ConstraintFinding>>& constraints);
 

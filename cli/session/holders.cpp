@@ -20,11 +20,6 @@ std::int64_t begun_ms(const json& session) {
     return unix_seconds(session.at("established").get<std::string>()) * 1000;
 }
 
-std::string utc_of(const json& holder) {
-    const auto unix_ms = holder.at("since_unix_ms").get<std::uint64_t>();
-    return adapters::utc_us(unix_ms * 1000).substr(0, 19) + "Z";
-}
-
 }  // namespace
 
 json holders_since(const json& status, const json& session) {
@@ -38,10 +33,10 @@ json holders_since(const json& status, const json& session) {
         return found;
     }
     const json& holders = gateway->at("holders");
+    const std::int64_t begun = begun_ms(session);
     for (std::size_t i = 0; i < holders.size(); ++i) {
-        const bool is_over =
-            i + 1 < holders.size() &&
-            holders[i + 1].at("since_unix_ms").get<std::int64_t>() <= begun_ms(session);
+        const bool is_over = i + 1 < holders.size() &&
+                             holders[i + 1].at("since_unix_ms").get<std::int64_t>() <= begun;
         if (!is_over) {
             found.push_back(holders[i]);
         }
@@ -62,7 +57,9 @@ std::string render_holders(const json& status, const json& session) {
         line("an earlier node, which this vpnhad does not know");
     }
     for (const json& holder : holders) {
-        line(fmt::format("{} since {}", node_name(status, holder.at("node")), utc_of(holder)));
+        const auto since_ms = holder.at("since_unix_ms").get<std::uint64_t>();
+        line(fmt::format("{} since {}", node_name(status, holder.at("node")),
+                         adapters::utc_s(since_ms * 1000)));
     }
     return text;
 }
