@@ -15,8 +15,8 @@ using Verdict = ProbeHealth::Verdict;
 
 constexpr const char* kUpdater = "/usr/sbin/attrd_updater";
 constexpr auto kPatience = std::chrono::seconds(3);
-// Of the environment that execd gives an agent, what Pacemaker takes for the node that is meant,
-// also of a query of all nodes (pcmk__node_attr_target(), lib/common/attrs.c).
+// Variables that execd sets, and that Pacemaker's tools take for the target node, even of a query
+// of all nodes (pcmk__node_attr_target(), lib/common/attrs.c).
 constexpr const char* kNamesOfNode[] = {"OCF_RESKEY_CRM_meta_on_node",
                                         "OCF_RESKEY_CRM_meta_physical_host",
                                         "OCF_RESKEY_CRM_meta_container_attribute_target"};

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "host/services/probe_verdicts.hpp"
 #include "probe_health.hpp"
 #include "vpnha/result.hpp"
 
@@ -12,7 +13,7 @@ namespace vpnha::agents {
 
 class ProbeMark {
   public:
-    explicit ProbeMark(const std::string& gateway) : name_("vpnha-probe-" + gateway) {}
+    explicit ProbeMark(const std::string& gateway) : name_(adapters::kProbeMark + gateway) {}
 
     // On this node. Unknown: there is none.
     [[nodiscard]] Result<void> write(ProbeHealth::Verdict verdict) const;

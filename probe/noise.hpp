@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The initiator's half of WireGuard's handshake, Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s: one
-// handshake, which an answer ends. Pure, but for libcrypto and libsodium. WireGuard's white paper,
-// section 5.4, has the names of the steps.
+// handshake, which a valid response completes. Pure: it calls libcrypto and libsodium, and does no
+// I/O. WireGuard's white paper, section 5.4, has the names of the steps.
 #pragma once
 
 #include <array>
@@ -45,9 +45,8 @@ class Handshake {
                                                  const Secret& ephemeral,
                                                  const Timestamp& timestamp);
 
-    [[nodiscard]] std::uint32_t index() const { return index_; }
     [[nodiscard]] const Bytes& initiation() const { return initiation_; }
-    // Whether that is the response of who knows the keys.
+    // Whether the server, with its private key, has made that response.
     [[nodiscard]] bool is_answered_by(ByteView response, const Account& account) const;
 
   private:

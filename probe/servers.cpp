@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -88,15 +87,8 @@ Made make_radius(const std::string& secret_file) {
 
 // A client's configuration, as `wg setconf` reads it.
 Result<noise::Account> read_account(const std::string& path) {
-    struct stat found {};
-    if (::stat(path.c_str(), &found) == 0 && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return fail(Errc::permission, fmt::format("{} can be read by others; chmod 0600 it", path));
-    }
-    VPNHA_TRY(const auto file, adapters::SecretFile::read(path));
-    if (!file) {
-        return fail(Errc::not_found, fmt::format("{}: there is no such file", path));
-    }
-    VPNHA_TRY(const wireguard::PeersFile read, wireguard::parse_peers_file(file->content(), path));
+    VPNHA_TRY(const auto file, adapters::SecretFile::read_private(path));
+    VPNHA_TRY(const wireguard::PeersFile read, wireguard::parse_peers_file(file.content(), path));
     if (!read.private_key || read.peers.size() != 1) {
         return fail(
             Errc::invalid_config,

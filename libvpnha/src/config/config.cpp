@@ -95,6 +95,10 @@ const Gateway* Config::find(GatewayId id) const {
     return found == gateways.end() ? nullptr : &*found;
 }
 
+bool Config::has_namespaces() const {
+    return std::ranges::any_of(gateways, [](const Gateway& each) { return !each.netns.empty(); });
+}
+
 std::set<std::string> Config::namespaces() const {
     std::set<std::string> all;
     for (const Gateway& gateway : gateways) {

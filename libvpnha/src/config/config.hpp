@@ -181,6 +181,8 @@ struct Config {
     [[nodiscard]] const Gateway* find(GatewayId id) const;
     // The network namespaces of the gateways, each once; the host's first, if one is in it.
     [[nodiscard]] std::set<std::string> namespaces() const;
+    // A gateway is in a network namespace of its own.
+    [[nodiscard]] bool has_namespaces() const;
     // The same with the gateways of that network namespace alone.
     [[nodiscard]] Config part(std::string_view netns) const;
 };

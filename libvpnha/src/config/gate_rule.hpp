@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a protocol has the gate look for in its packets, as data: the gate itself knows none. A
-// gateway that takes no new clients (`vpnha drain`) drops what begins a session, so a protocol
-// without a rule is not drained. Rules count on the gateway's VIPs alone, and behind an open gate.
+// The packets that the gate is to recognise for a protocol, as data: the gate itself knows no
+// protocol. A gateway that takes no new clients (`vpnha drain`) drops what begins a session, so a
+// protocol without a rule is not drained. Rules count on the gateway's VIPs alone, and behind an
+// open gate.
 #pragma once
 
 #include <chrono>
@@ -13,7 +14,7 @@ namespace vpnha::config {
 struct GateRule {
     enum class Kind : std::uint8_t {
         begins = 1,  // What comes begins a session.
-        renews,      // What comes does so, or renews the session of a client who is known.
+        renews,      // What comes begins a session, or renews that of a client who is known.
         goes_on,     // What goes out, to clients with a session: they are known for `lasts`.
         ends,        // The end of a connection is a session's end. TCP over IPv4, without words.
     };

@@ -114,7 +114,7 @@ class Daemon {
 
     // Whatever an earlier vpnhad left is silent before anything else happens.
     Result<void> open_kernel() {
-        if (config_.namespaces() != std::set<std::string>{""}) {
+        if (config_.has_namespaces()) {
             VPNHA_TRY(host_network_, adapters::NetworkNamespace::current());
         }
         VPNHA_TRY(stacks_, runtime::Stacks::open(

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <string_view>
 
+#include "base/number.hpp"
 #include "host/os/text_file.hpp"
 
 namespace vpnha::runtime {
@@ -27,15 +27,13 @@ std::string of_process(pid_t process, std::string_view file) {
 
 Caller caller_of(const adapters::ControlRequest& request) {
     Caller caller{.uid = request.uid, .process = request.process};
-    // A program names itself: what is no letter could be taken for a field.
+    // A program chooses its own name: a blank or "=" in it could look like a field of the line.
     caller.program = of_process(request.process, "comm");
     std::ranges::replace_if(
         caller.program, [](char each) { return each <= ' ' || each > '~' || each == '='; }, '?');
-    const std::string login = of_process(request.process, "loginuid");
-    uid_t uid = 0;
-    const auto [end, error] = std::from_chars(login.data(), login.data() + login.size(), uid);
-    if (error == std::errc() && uid != std::numeric_limits<uid_t>::max()) {
-        caller.login = uid;
+    const auto login = parse_whole<uid_t>(of_process(request.process, "loginuid"));
+    if (login && *login != std::numeric_limits<uid_t>::max()) {
+        caller.login = *login;
     }
     return caller;
 }

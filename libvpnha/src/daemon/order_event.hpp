@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Who has had vpnhad do something by the control socket: a line of the log, for an audit.
+// Who gave vpnhad an order by the control socket: a line of the log, for an audit.
 #pragma once
 
 #include <optional>

@@ -42,7 +42,7 @@ Result<std::unique_ptr<Stack>> Stack::open(const config::Config& config, adapter
                                            Place place, OnNeighbour on_neighbour) {
     // Where the host's is the only one, nobody ever leaves it.
     NetworkNamespace network;
-    if (config.namespaces() != std::set<std::string>{""}) {
+    if (config.has_namespaces()) {
         VPNHA_TRY(network, place.netns.empty() ? NetworkNamespace::current()
                                                : NetworkNamespace::open(place.netns));
     }
@@ -54,7 +54,6 @@ Result<std::unique_ptr<Stack>> Stack::open(const config::Config& config, adapter
     stack->addresses_ = std::make_unique<adapters::LinuxNetwork>(std::move(addresses));
     VPNHA_CHECK(stack->silence_earlier());
     stack->flow_table_ = open_flow_table(stack->config_);
-    stack->replicates_flows_ = stack->flow_table_ != nullptr;
     stack->neighbours_ = std::make_unique<adapters::NeighbourWatch>(stack->config_, stack->loop(),
                                                                     std::move(on_neighbour));
     return stack;

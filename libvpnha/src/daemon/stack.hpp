@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What this node has in one network namespace: the gate, addresses, devices, sessions and flows of
 // the gateways in it. The host's namespace has one of these, and so has each 'netns' of the
-// configuration (docs/adr/0012). Nothing in here knows of another one. Whoever calls in from
-// outside does so within network(); callbacks of loop() are within it.
+// configuration (docs/adr/0012). It uses no other namespace. Callers from outside enter
+// network() first; callbacks of loop() run within it.
 #pragma once
 
 #include <functional>
@@ -66,7 +66,8 @@ class Stack {
     // With the gateways of this namespace alone.
     [[nodiscard]] const config::Config& config() const { return config_; }
     [[nodiscard]] bool has(GatewayId gateway) const { return config_.find(gateway) != nullptr; }
-    [[nodiscard]] bool replicates_flows() const { return replicates_flows_; }
+    // Before open_backends().
+    [[nodiscard]] bool replicates_flows() const { return flow_table_ != nullptr; }
 
     [[nodiscard]] adapters::BpfGate& gate() const { return *gate_; }
     [[nodiscard]] adapters::LinuxNetwork& addresses() const { return *addresses_; }
@@ -96,7 +97,6 @@ class Stack {
     std::unique_ptr<adapters::BpfGate> gate_;
     std::unique_ptr<adapters::LinuxNetwork> addresses_;
     std::unique_ptr<ports::FlowTable> flow_table_;  // Until backends_ has it.
-    bool replicates_flows_ = false;
     std::unique_ptr<adapters::NeighbourWatch> neighbours_;
     std::unique_ptr<Devices> devices_;
     std::unique_ptr<Backends> backends_;

@@ -456,14 +456,15 @@ void Node::settle(TimePoint now, Effects& effects) {
 }
 
 void Node::note_holders() {
-    std::map<GatewayId, NodeId> holders;
+    bool are_new = false;
     for (const auto& [id, gateway] : gateways_) {
-        holders[id] = gateway.replica().epoch().node;
+        const NodeId holder = gateway.replica().epoch().node;
+        const auto [known, is_first] = holders_.try_emplace(id, holder);
+        are_new |= std::exchange(known->second, holder) != holder || is_first;
     }
-    if (holders == holders_) {
+    if (!are_new) {
         return;
     }
-    holders_ = std::move(holders);
     for (auto& [id, gateway] : gateways_) {
         gateway.set_busy(StandIn::busy(holders_, id));
     }

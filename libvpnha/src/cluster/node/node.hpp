@@ -246,7 +246,7 @@ class Node {
     void give_up_fencing(TimePoint now, Effects& effects);
 
     void on_hello(NodeId sender, const wire::Hello& hello, Effects& effects);
-    // Tells every gateway who has enough to do with others, when that is new.
+    // Passes to each gateway the nodes that serve others, when these have changed.
     void note_holders();
     // Tells every gateway in what this node differs from the promoted one, when that may be new.
     void compare_setups();

@@ -334,33 +334,25 @@ json authorization_view(const std::vector<const adapters::AuthorizationCounters*
     if (all.empty()) {
         return nullptr;
     }
-    using Authorizations = adapters::AuthorizationCounters;
-    const auto sum = [&all](std::uint64_t Authorizations::*counter) {
-        std::uint64_t total = 0;
-        for (const Authorizations* const each : all) {
-            total += each->*counter;
-        }
-        return total;
-    };
+    adapters::AuthorizationCounters sum;
+    for (const adapters::AuthorizationCounters* const each : all) {
+        sum += *each;
+    }
     json naks;
     for (const adapters::ErrorCause cause : adapters::kErrorCauses) {
-        std::uint64_t total = 0;
-        for (const Authorizations* const each : all) {
-            const auto found = each->naks.find(cause);
-            total += found == each->naks.end() ? 0 : found->second;
-        }
-        naks[std::string(to_string(cause))] = total;
+        const auto found = sum.naks.find(cause);
+        naks[std::string(to_string(cause))] = found == sum.naks.end() ? 0 : found->second;
     }
-    return {{"disconnects", sum(&Authorizations::disconnects)},
-            {"changes", sum(&Authorizations::changes)},
-            {"acks", sum(&Authorizations::acks)},
+    return {{"disconnects", sum.disconnects},
+            {"changes", sum.changes},
+            {"acks", sum.acks},
             {"naks", std::move(naks)},
-            {"repeated", sum(&Authorizations::repeated)},
-            {"strangers", sum(&Authorizations::strangers)},
-            {"malformed", sum(&Authorizations::malformed)},
-            {"unsigned", sum(&Authorizations::is_unsigned)},
-            {"forged", sum(&Authorizations::forged)},
-            {"stale", sum(&Authorizations::stale)}};
+            {"repeated", sum.repeated},
+            {"strangers", sum.strangers},
+            {"malformed", sum.malformed},
+            {"unsigned", sum.is_unsigned},
+            {"forged", sum.forged},
+            {"stale", sum.stale}};
 }
 
 // A backend is there once for each network namespace.
@@ -368,15 +360,13 @@ Status status_of_all(const std::vector<ports::Backend*>& backends) {
     Status all;
     for (const ports::Backend* const backend : backends) {
         for (auto& [name, value] : backend->status()) {
-            const auto [at, is_new] = all.emplace(name, value);
-            auto* const number = std::get_if<std::uint64_t>(&at->second);
-            if (is_new) {
-                continue;
-            }
-            if (number != nullptr && std::holds_alternative<std::uint64_t>(value)) {
-                *number += std::get<std::uint64_t>(value);
+            StatusValue& known = all[name];
+            auto* const sum = std::get_if<std::uint64_t>(&known);
+            const auto* const more = std::get_if<std::uint64_t>(&value);
+            if (sum != nullptr && more != nullptr) {
+                *sum += *more;
             } else {
-                at->second = value;
+                known = value;
             }
         }
     }

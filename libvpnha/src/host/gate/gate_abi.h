@@ -79,9 +79,9 @@
 #define VPNHA_GATE_STATIONS_MAX 1024
 
 /* Kinds of rules (config/gate_rule.hpp), each for packets with certain words between a port of a
- * VIP and a client. What comes begins a session; what comes begins one, or renews that of a client
- * who is known; who is sent this has a session, and is known for a time; the end of a TCP
- * connection from that port is a session's end. 0: no rule. */
+ * VIP and a client. Incoming: it begins a session. Incoming: it begins one, or renews that of a
+ * known client. Outgoing: its receiver has a session, and is known for a time. The end of a TCP
+ * connection from that port: it ends a session. 0: no rule. */
 #define VPNHA_GATE_BEGINS 1
 #define VPNHA_GATE_RENEWS 2
 #define VPNHA_GATE_GOES_ON 3

@@ -21,7 +21,7 @@ namespace vpnha::adapters {
 
 class NetworkNamespace {
   public:
-    // None: who is to be in it stays where it is.
+    // None: entering it changes nothing.
     NetworkNamespace() = default;
     // The one that `ip netns add NAME` made; "": none. Errors: not_found; permission, where this
     // process may not be in it.

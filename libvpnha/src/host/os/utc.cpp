@@ -16,6 +16,10 @@ std::uint64_t unix_us_now() {
         std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
+std::string utc_s(std::uint64_t unix_us) {
+    return utc_us(unix_us).substr(0, 19) + "Z";
+}
+
 std::string utc_us(std::uint64_t unix_us) {
     const auto seconds = static_cast<std::time_t>(unix_us / 1'000'000);
     tm parts{};

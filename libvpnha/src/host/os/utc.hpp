@@ -8,6 +8,8 @@
 namespace vpnha::adapters {
 
 [[nodiscard]] std::uint64_t unix_us_now();
+// "2026-11-20T09:46:11Z".
+[[nodiscard]] std::string utc_s(std::uint64_t unix_us);
 // "2026-11-20T09:46:11.123456Z".
 [[nodiscard]] std::string utc_us(std::uint64_t unix_us);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "host/os/unique_fd.hpp"
 
@@ -49,6 +50,16 @@ Result<std::optional<SecretFile>> SecretFile::read(const std::string& path) {
         bytes.take(static_cast<std::size_t>(got < 0 ? 0 : got));
     }
     return fail(Errc::busy, path + " is being written");
+}
+
+Result<SecretFile> SecretFile::read_private(const std::string& path) {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) == 0 && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+        return fail(Errc::permission, fmt::format("{} can be read by others; chmod 0600 it", path));
+    }
+    VPNHA_TRY(auto file, read(path));
+    return file ? Result<SecretFile>(std::move(*file))
+                : fail(Errc::not_found, fmt::format("{}: there is no such file", path));
 }
 
 }  // namespace vpnha::adapters

@@ -15,6 +15,9 @@ class SecretFile {
     // Nothing when there is no such file.
     [[nodiscard]] static Result<std::optional<SecretFile>> read(const std::string& path);
 
+    // The same of a file that has to be there, and that nobody else may read.
+    [[nodiscard]] static Result<SecretFile> read_private(const std::string& path);
+
     [[nodiscard]] std::string_view content() const {
         return {reinterpret_cast<const char*>(bytes_.view().data()), bytes_.view().size()};
     }

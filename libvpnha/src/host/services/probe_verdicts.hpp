@@ -6,5 +6,7 @@
 namespace vpnha::adapters {
 
 inline constexpr const char* kProbeVerdicts = "/run/vpnha/probe";
+// Before the gateway's name: the attribute of a node that has the same for Pacemaker's rules.
+inline constexpr const char* kProbeMark = "vpnha-probe-";
 
 }  // namespace vpnha::adapters

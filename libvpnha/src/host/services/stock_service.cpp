@@ -31,8 +31,8 @@ Result<void> call(Result<void> (*hook)(const StockInstance&), const StockInstanc
     return hook == nullptr ? Result<void>{} : hook(daemon);
 }
 
-// Of a daemon that was started. A namespace that has no name any more may be another daemon's by
-// now: in an empty one there is nothing to be found and nothing to be removed.
+// Of a daemon that was started. If the namespace's name is gone, an empty namespace is entered:
+// nothing of another daemon is found there, or removed.
 Result<std::unique_ptr<InNetwork>> enter_network_of(const StockStarted& started) {
     if (started.netns.empty()) {
         return nullptr;
@@ -50,10 +50,6 @@ std::optional<Process> StockInstance::process() const {
     const int pid = std::atoi(read_text(path("pid")).c_str());
     auto process = pid > 0 ? read_process(pid) : std::nullopt;
     return process && process->arguments == started.arguments ? process : std::nullopt;
-}
-
-std::string StockInstance::run_path(const char* name) const {
-    return run_directory(started.netns) + "/" + name;
 }
 
 Result<Command> StockInstance::place(Command command) const {

@@ -51,9 +51,7 @@ struct StockInstance {
     const StockStarted& started;
 
     [[nodiscard]] std::string path(const char* name) const { return directory + "/" + name; }
-    // A file of /run, as the daemon has it (host/services/private_run.hpp).
-    [[nodiscard]] std::string run_path(const char* name) const;
-    // The command with the daemon's /run.
+    // The command with the daemon's /run (host/services/private_run.hpp).
     [[nodiscard]] Result<Command> place(Command command) const;
     // nullopt: it is gone.
     [[nodiscard]] std::optional<Process> process() const;

@@ -47,7 +47,7 @@ Result<void> check_installed(const std::string& file, int access, std::string_vi
 
 Result<ViciSection> ask_charon(const StockInstance& daemon, std::string_view command,
                                std::chrono::milliseconds patience = kAnswerTimeout) {
-    VPNHA_TRY(ViciClient client, ViciClient::connect(daemon.run_path(kVici), patience));
+    VPNHA_TRY(ViciClient client, ViciClient::connect(charon_vici(daemon.started.netns), patience));
     return client.ask(command);
 }
 
@@ -67,17 +67,17 @@ bool answers(const StockInstance& daemon) {
 
 bool has_fifo(const StockInstance& daemon) {
     struct stat fifo {};
-    return ::stat(daemon.run_path(kFifo).c_str(), &fifo) == 0 && S_ISFIFO(fifo.st_mode);
+    return ::stat(charon_fifo(daemon.started.netns).c_str(), &fifo) == 0 && S_ISFIFO(fifo.st_mode);
 }
 
 std::string never_ready(const StockInstance& daemon) {
-    return fmt::format("does not answer at {}", daemon.run_path(kVici));
+    return fmt::format("does not answer at {}", charon_vici(daemon.started.netns));
 }
 
 // Those of a charon that has ended.
 void remove_sockets(const StockInstance& daemon) {
-    ::unlink(daemon.run_path(kVici).c_str());
-    ::unlink(daemon.run_path(kFifo).c_str());
+    ::unlink(charon_vici(daemon.started.netns).c_str());
+    ::unlink(charon_fifo(daemon.started.netns).c_str());
 }
 
 std::string bad_settings(const StockInstance& daemon) {
@@ -100,7 +100,7 @@ Result<void> check_free(const StockInstance& daemon) {
                                               "'ss -ulpn' names the process to end",
                                               to_string(kCharonEnd)));
     }
-    if (const std::string vici = daemon.run_path(kVici);
+    if (const std::string vici = charon_vici(daemon.started.netns);
         ViciClient::connect(vici, kAnswerTimeout)) {
         return fail(Errc::system, fmt::format("another charon listens at {}; end it", vici));
     }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/limits.hpp"
+#include "protocols/pptp/model/gre.hpp"
 
 namespace vpnha::keepers {
 
@@ -30,8 +31,7 @@ bool has_moved(const pptp::CallNumbers& from, pptp::CallNumbers to) {
 
 // By their numbers, which begin anew after 2^32 packets. One that went back is another line's.
 std::uint64_t packets_between(std::uint32_t before, std::uint32_t after) {
-    const std::uint32_t count = after - before;
-    return count < 0x8000'0000U ? count : 0;
+    return static_cast<std::uint64_t>(std::max(0, pptp::ahead_of(after, before)));
 }
 
 }  // namespace

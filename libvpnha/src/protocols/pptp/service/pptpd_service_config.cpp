@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/number.hpp"
+#include "base/text.hpp"
 
 namespace vpnha::adapters {
 
@@ -17,15 +18,9 @@ constexpr std::string_view kBlanks = " \t\r";
 
 // The first word of a line and the rest; a comment has neither.
 std::pair<std::string_view, std::string_view> split_pptpd_line(std::string_view line) {
-    const auto without_blanks = [](std::string_view text) {
-        const std::size_t first = text.find_first_not_of(kBlanks);
-        return first == std::string_view::npos
-                   ? std::string_view()
-                   : text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-    };
-    const std::string_view text = without_blanks(line.substr(0, line.find('#')));
+    const std::string_view text = trimmed(line.substr(0, line.find('#')), kBlanks);
     const std::size_t end = std::min(text.find_first_of(kBlanks), text.size());
-    return {text.substr(0, end), without_blanks(text.substr(end))};
+    return {text.substr(0, end), trimmed(text.substr(end), kBlanks)};
 }
 
 // In "10.0.0.2,10.0.1.10-30" there are 22. What is no address counts as one.

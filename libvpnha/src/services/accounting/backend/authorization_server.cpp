@@ -35,6 +35,22 @@ bool is_fresh(std::uint32_t made_unix_s) {
 
 }  // namespace
 
+AuthorizationCounters& AuthorizationCounters::operator+=(const AuthorizationCounters& other) {
+    disconnects += other.disconnects;
+    changes += other.changes;
+    acks += other.acks;
+    for (const auto& [cause, count] : other.naks) {
+        naks[cause] += count;
+    }
+    repeated += other.repeated;
+    strangers += other.strangers;
+    malformed += other.malformed;
+    is_unsigned += other.is_unsigned;
+    forged += other.forged;
+    stale += other.stale;
+    return *this;
+}
+
 Result<std::unique_ptr<AuthorizationServer>> AuthorizationServer::open(
     QbLoop& loop, const config::Radius& settings, Act act) {
     VPNHA_TRY(SecretBytes secret, read_radius_secret(settings.secret_file));

@@ -38,6 +38,8 @@ struct AuthorizationCounters {
     std::uint64_t is_unsigned = 0;  // Without a Message-Authenticator.
     std::uint64_t forged = 0;       // Of another secret.
     std::uint64_t stale = 0;        // Made long ago, or in the future.
+
+    AuthorizationCounters& operator+=(const AuthorizationCounters& other);
 };
 
 class AuthorizationServer {

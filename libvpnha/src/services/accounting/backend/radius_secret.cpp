@@ -2,7 +2,6 @@
 #include "services/accounting/backend/radius_secret.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include "host/secrets/secret_file.hpp"
 
@@ -15,15 +14,8 @@ constexpr std::size_t kSecretBytesMax = 128;
 }  // namespace
 
 Result<SecretBytes> read_radius_secret(const std::string& path) {
-    struct stat found {};
-    if (::stat(path.c_str(), &found) == 0 && (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-        return fail(Errc::permission, fmt::format("{} can be read by others; chmod 0600 it", path));
-    }
-    VPNHA_TRY(const auto file, SecretFile::read(path));
-    if (!file) {
-        return fail(Errc::not_found, fmt::format("{}: there is no such file", path));
-    }
-    const std::string_view line = file->content().substr(0, file->content().find('\n'));
+    VPNHA_TRY(const SecretFile file, SecretFile::read_private(path));
+    const std::string_view line = file.content().substr(0, file.content().find('\n'));
     if (line.empty() || line.size() > kSecretBytesMax) {
         return fail(
             Errc::invalid_config,
