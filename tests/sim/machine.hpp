@@ -139,6 +139,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     [[nodiscard]] const Kernel& kernel() const { return kernel_; }
     [[nodiscard]] FlowKeeper& flows() { return flows_; }
     [[nodiscard]] CallPath& calls() { return calls_; }
+    [[nodiscard]] TimePoint local_now() const;
     [[nodiscard]] const PeerDevices& peers() const { return peers_; }
     [[nodiscard]] Charon& charon() { return charon_; }
     [[nodiscard]] const Charon& charon() const { return charon_; }
@@ -246,7 +247,6 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     void tell_carrier(LinkSide side, bool carrier);
     void arm_timer();
     void on_timer();
-    [[nodiscard]] TimePoint local_now() const;
     [[nodiscard]] Duration in_world(Duration local) const;
     void rebase(TimePoint local);
 

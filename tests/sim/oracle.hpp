@@ -58,7 +58,8 @@
 //   peers        No standby shakes hands with a peer of WireGuard. Who serves does so with each
 //                peer within a second.
 //   accounts     An Acct-Session-Id is one session's. A server has had its Start before anything
-//                else. An epoch in which an answer to the Stop came sends nothing more of it.
+//                else. An epoch in which an answer to the Stop came sends nothing more of it. At
+//                the end a peer of WireGuard has one account that is open, if it has a session.
 #pragma once
 
 #include <functional>
@@ -231,6 +232,7 @@ class Oracle {
     void on_withdrawn(const Machine& machine, const node::WithdrawScore& score);
     void check_unheard(const Machine& machine, const node::GatewayNode& gateway);
     void check_peers(const Machine& machine, const node::GatewayNode& gateway);
+    void check_peers_accounts(const Machine& holder, const node::GatewayNode& gateway) const;
     [[nodiscard]] bool is_answered_in_vain(const Machine& machine,
                                            const node::GatewayNode& gateway) const;
     [[nodiscard]] bool was_told_of_better(const Machine& machine,
@@ -317,7 +319,7 @@ class Oracle {
     std::map<GatewayId, std::set<Epoch>> granted_;
     // As the servers have it, by Acct-Session-Id.
     struct Account {
-        std::optional<Ipv4Address> peer;
+        std::optional<std::pair<std::string, IpAddress>> whose;  // User and address outside.
         bool is_started = false;
         bool is_stopped = false;
         std::optional<Epoch> closed_in;  // The holder had the answer.

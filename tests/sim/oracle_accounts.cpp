@@ -1,19 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // RADIUS accounting, as its server sees it.
+#include "protocols/wireguard/model/peer_record.hpp"
+#include "services/accounting/model/account_record.hpp"
 #include "sim/oracle.hpp"
 
 namespace vpnha::sim {
+
+namespace {
+
+constexpr std::uint64_t kSessionMs = 270'000;
+// A session ends when its account's turn to be looked at has come.
+constexpr std::uint64_t kNearMs = 3'000;
+
+}  // namespace
 
 using AccountKind = node::AccountingRequest::Kind;
 
 void Oracle::on_account(const Machine& machine, const node::SendAccounting& sent) {
     const node::AccountingRequest& request = sent.request;
     Account& account = accounts_[request.session];
-    if (account.peer && *account.peer != request.peer) {
+    const std::pair whose(request.user, request.peer);
+    if (account.whose && *account.whose != whose) {
         fail("accounts", machine.id(),
              fmt::format("accounts for two sessions as {}", request.session));
     }
-    account.peer = request.peer;
+    account.whose = whose;
     if (request.kind != AccountKind::start && !account.is_started) {
         fail(
             "accounts", machine.id(),
@@ -42,6 +53,32 @@ void Oracle::on_account_answered(const Machine& machine, const node::SendAccount
     if (sent.request.kind == AccountKind::stop && gateway->replica().promoted() &&
         gateway->replica().epoch() == sent_in) {
         accounts_.at(sent.request.session).closed_in = gateway->replica().epoch();
+    }
+}
+
+void Oracle::check_peers_accounts(const Machine& holder, const node::GatewayNode& gateway) const {
+    const auto& store = gateway.replica().store();
+    std::map<wire::RecordKey, int> open;
+    for (const auto& [key, stored] : store.all(wire::RecordType::account)) {
+        const auto record = keepers::parse_account(key, stored.payload);
+        if (record && !record->end) {
+            ++open[record->session];
+        }
+    }
+    const std::uint64_t now_ms = gateway.clock().at(holder.local_now());
+    for (const auto& [key, stored] : store.all(wire::RecordType::wireguard_peer)) {
+        const auto* const used = store.find({wire::RecordType::wireguard_traffic, key.id});
+        const auto traffic =
+            used == nullptr
+                ? wireguard::PeerTraffic{}
+                : wireguard::parse_traffic(used->payload).value_or(wireguard::PeerTraffic{});
+        const std::uint64_t age_ms = now_ms - traffic.last_handshake_unix_ms;
+        const bool is_near = age_ms > kSessionMs - kNearMs && age_ms < kSessionMs + kNearMs;
+        if (!is_near && open[key] != (age_ms < kSessionMs ? 1 : 0)) {
+            fail("accounts", holder.id(),
+                 fmt::format("has {} open accounts of a peer that shook hands {} ms ago", open[key],
+                             age_ms));
+        }
     }
 }
 

@@ -71,6 +71,9 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
         check_holder_settled(*holder, *holder->gateway(id));
         check_holder_flows(*holder, *holder->gateway(id));
         check_holder_expectations(*holder, *holder->gateway(id));
+        if (plan_.wireguard && plan_.accounts) {
+            check_peers_accounts(*holder, *holder->gateway(id));
+        }
         if (plan_.ipsec && id == kIpsecGateway) {
             check_sas_settled(*holder);
         }
@@ -84,10 +87,11 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
         }
     }
     // A call asks its client each 25 s, and the numbers of that are said twice; a server takes an
-    // Interim of each session.
+    // Interim of each session; a peer of WireGuard makes new keys.
     const bool asks = plan_.calls_percent > 0 || plan_.accounts;
     const std::size_t calls = asks ? clients_.sessions().size() : 0;
-    if (messages_while_quiet > plan_.gateways * kQuietMessagesPerGateway + 6 * calls) {
+    const std::size_t peers = plan_.wireguard ? plan_.gateways * PeerDevices::kPeers : 0;
+    if (messages_while_quiet > plan_.gateways * kQuietMessagesPerGateway + 6 * (calls + peers)) {
         fail("settled", NodeId{},
              fmt::format("{} messages while nothing happens", messages_while_quiet));
     }

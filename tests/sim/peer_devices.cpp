@@ -13,10 +13,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// In the file of every node.
-constexpr std::uint32_t kPeers = 3;
 constexpr std::uint64_t kInitiationBytes = 148;
 constexpr std::uint64_t kAnswerBytes = 92;
+constexpr std::chrono::seconds kRekey{120};  // REKEY_AFTER_TIME.
 
 }  // namespace
 
@@ -90,9 +89,23 @@ void PeerDevices::answer(GatewayId gateway, const Key& key) {
     std::map<Key, Peer>& device = devices_[gateway];
     const auto found = device.find(key);
     if (found != device.end() && ports_.gate_open(gateway) && random_.chance(80)) {
-        found->second.traffic.octets_in += kAnswerBytes;
-        found->second.traffic.last_handshake_unix_ms = ++handshakes_;
+        shake_hands(gateway, key, found->second, of_silence_.chance(25));
     }
+}
+
+void PeerDevices::shake_hands(GatewayId gateway, const Key& key, Peer& peer, bool is_silent) {
+    peer.traffic.octets_in += kAnswerBytes;
+    peer.traffic.last_handshake_unix_ms = ++handshakes_;
+    if (is_silent) {
+        return;
+    }
+    ports_.later(kRekey, [this, gateway, key, number = handshakes_] {
+        const auto found = devices_[gateway].find(key);
+        if (found != devices_[gateway].end() && ports_.gate_open(gateway) &&
+            found->second.traffic.last_handshake_unix_ms == number) {
+            shake_hands(gateway, key, found->second, false);
+        }
+    });
 }
 
 void PeerDevices::carry_out(const node::ReadPeers& work) {

@@ -17,6 +17,8 @@ using std::chrono::seconds;
 // Twice the longest pause of a request or an installation that is tried again, and a client's
 // silence in between.
 constexpr Duration kSettling = seconds(240);
+// Clients of WireGuard that are silent have no open accounts any more, nor tombstones of them.
+constexpr Duration kPeersSettling = seconds(150);
 constexpr Duration kQuiet = seconds(30);
 // What was used last has been read, and said.
 constexpr Duration kLastReading = seconds(2);
@@ -96,7 +98,7 @@ Tally World::run() {
         pass(kAlone);
         shatter();
     }
-    pass(kSettling);
+    pass(kSettling + (plan_.wireguard && plan_.accounts ? kPeersSettling : Duration{}));
     if (plan_.has_numbers() || plan_.calls_percent > 0) {
         clients_are_quiet_ = true;
         for (const auto& [node, machine] : machines_) {

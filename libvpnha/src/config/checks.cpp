@@ -18,6 +18,10 @@ bool has_pppd(const Facts& protocol) {
     return protocol.ppp_options.has_value();
 }
 
+bool is_accounted(const Facts& protocol) {
+    return has_pppd(protocol) || protocol.is_counted;
+}
+
 class Checker {
   public:
     explicit Checker(Draft& draft) : draft_(draft), config_(draft.config), errors_(draft.errors) {}
@@ -229,10 +233,10 @@ class Checker {
                         "there is nobody to account to; name servers in [radius] "
                         "accounting_servers");
         }
-        if (!gateway.protocols.first(has_pppd)) {
+        if (!gateway.protocols.first(is_accounted)) {
             errors_.add(Section::gateway, gateway.name, "accounting",
-                        "accounting is of L2TP and PPTP, and the gateway has neither; leave it "
-                        "out (charon's plugin eap-radius accounts for IPsec)");
+                        "accounting is of L2TP, PPTP and WireGuard, and the gateway has none of "
+                        "them; leave it out (charon's plugin eap-radius accounts for IPsec)");
         }
     }
 

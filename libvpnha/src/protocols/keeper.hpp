@@ -45,6 +45,15 @@ namespace vpnha::keepers {
 
 using node::Effects;
 
+// What a session without a pppd has used since it was told last: its keeper counts it.
+struct Usage {
+    wire::RecordKey session;
+    std::string user;
+    std::optional<Ipv4Address> address;  // The client's in the tunnel.
+    IpAddress peer;                      // The client's outside, now.
+    Traffic passed;                      // Without packets: nobody counts those.
+};
+
 // What a keeper sees of its gateway.
 class Gateway {
   public:
@@ -63,6 +72,10 @@ class Gateway {
     virtual void install_missing(TimePoint now, Effects& effects) = 0;
     // A session that this node went on with has ended: all keepers hear of it, at once.
     virtual void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint now) = 0;
+    // Of a session that lives: all keepers hear of it, at once.
+    virtual void tell_usage(const Usage& usage, TimePoint now, Effects& effects) = 0;
+    // As Keeper::lives() of the keeper that has the type.
+    [[nodiscard]] virtual bool lives(const wire::RecordKey& session, TimePoint now) const = 0;
     // Those that the replica has, of all protocols with PPP.
     using VisitSession = std::function<void(const wire::RecordKey&, const ppp::SessionFacts&)>;
     virtual void visit_ppp_sessions(const VisitSession& visit) const = 0;
@@ -200,6 +213,10 @@ class Keeper {
     virtual void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) = 0;
     // A session that was taken over has ended; of a stock one its plugin tells.
     virtual void on_end(const wire::RecordKey&, EndCause, TimePoint) {}
+    // What a session of one of them has used; the first time says that it has begun.
+    virtual void on_usage(const Usage&, TimePoint, Effects&) {}
+    // The session of that record is not over. A client that never says so may have gone silent.
+    [[nodiscard]] virtual bool lives(const wire::RecordKey&, TimePoint) const { return true; }
     // A session was told to end, for that reason. What carries it may name another one at its end.
     virtual void on_end_ordered(const wire::RecordKey&, EndCause) {}
     virtual void on_time(TimePoint now, Effects& effects) = 0;

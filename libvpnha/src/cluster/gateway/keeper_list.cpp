@@ -78,6 +78,17 @@ void KeeperList::tell_end(const wire::RecordKey& session, EndCause cause, TimePo
     }
 }
 
+void KeeperList::tell_usage(const keepers::Usage& usage, TimePoint now, Effects& effects) {
+    for (const auto& keeper : keepers_) {
+        keeper->on_usage(usage, now, effects);
+    }
+}
+
+bool KeeperList::lives(const wire::RecordKey& session, TimePoint now) const {
+    const keepers::Keeper* const keeper = keeper_of(session.type);
+    return keeper == nullptr || keeper->lives(session, now);
+}
+
 void KeeperList::remove(const wire::RecordKey& key, Effects& effects) {
     if (keepers::Keeper* const keeper = keeper_of(key.type)) {
         keeper->remove(key, effects);

@@ -44,6 +44,8 @@ class KeeperList final : public keepers::Gateway {
     [[nodiscard]] const replica::GatewayClock& clock() const override { return parts_.clock; }
     void install_missing(TimePoint now, Effects& effects) override;
     void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint now) override;
+    void tell_usage(const keepers::Usage& usage, TimePoint now, Effects& effects) override;
+    [[nodiscard]] bool lives(const wire::RecordKey& session, TimePoint now) const override;
     void visit_ppp_sessions(const VisitSession& visit) const override;
     [[nodiscard]] std::uint32_t tunnel_type_of(wire::RecordType type) const override;
     [[nodiscard]] std::string tag() const override;

@@ -65,7 +65,8 @@ Facts Table::facts() const {
             .daemon = {},  // The kernel.
             .files = {{"private_key", private_key}, {"peers", peers}},
             .gate_rules = {message(GateRule::Kind::renews, 1), data},
-            .is_marked = true};
+            .is_marked = true,
+            .is_counted = true};
 }
 
 // A device is a network namespace's, and its port is that of all addresses there.

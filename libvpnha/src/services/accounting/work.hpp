@@ -11,6 +11,7 @@
 #include "base/accounting.hpp"
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
+#include "base/ip.hpp"
 #include "base/time.hpp"
 #include "cluster/effects/protocol_work.hpp"
 
@@ -21,12 +22,13 @@ struct AccountingRequest {
     enum class Kind : std::uint8_t { start, stop, interim };
 
     Kind kind{};
-    std::uint32_t tunnel_type = 0;  // RFC 2868 3.1; 0: not known any more.
+    bool is_ppp = true;             // Otherwise packets are not known.
+    std::uint32_t tunnel_type = 0;  // RFC 2868 3.1; 0: not known any more, or it has none.
     std::string session;            // Acct-Session-Id.
     std::string user;               // Empty: not known.
     std::vector<Bytes> classes;     // Class, as the server that authenticated gave it.
-    Ipv4Address address;            // The client's in the tunnel.
-    Ipv4Address peer;               // The client's outside.
+    Ipv4Address address;            // The client's in the tunnel; 0.0.0.0: not known.
+    IpAddress peer;                 // The client's outside.
     std::uint64_t delay_s = 0;  // Age of the event that it reports: start, end, or this reading.
     // The next three not at a start.
     Traffic traffic;

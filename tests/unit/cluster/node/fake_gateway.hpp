@@ -25,6 +25,8 @@ class FakeGateway : public Gateway {
     [[nodiscard]] const replica::GatewayClock& clock() const override { return clock_; }
     void install_missing(TimePoint, Effects&) override {}
     void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
+    void tell_usage(const Usage&, TimePoint, Effects&) override {}
+    [[nodiscard]] bool lives(const wire::RecordKey&, TimePoint) const override { return true; }
     void visit_ppp_sessions(const VisitSession&) const override {}
     [[nodiscard]] std::uint32_t tunnel_type_of(wire::RecordType) const override { return 0; }
     [[nodiscard]] std::string tag() const override { return "gateway=fake"; }

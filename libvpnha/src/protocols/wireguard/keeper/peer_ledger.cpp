@@ -22,20 +22,22 @@ void PeerLedger::follow(const Key& key, const Traffic& total, TimePoint now) {
         account.total = total;
         account.active_at = now;
     }
+    account.told = total;
 }
 
-PeerLedger::News PeerLedger::read(const Key& key, const Traffic& kernel, bool serves,
-                                  TimePoint now) {
+PeerLedger::News PeerLedger::read(const Key& key, const Traffic& kernel,
+                                  std::optional<std::uint64_t> served_unix_ms, TimePoint now) {
     Account& account = accounts_[key];
     const Traffic before = std::exchange(account.kernel, kernel);
     const std::uint64_t in = passed(before.octets_in, kernel.octets_in);
     const std::uint64_t out = passed(before.octets_out, kernel.octets_out);
     const bool shook_hands = kernel.last_handshake_unix_ms > before.last_handshake_unix_ms;
-    if (serves && (in != 0 || out != 0 || shook_hands)) {
+    if (served_unix_ms && (in != 0 || out != 0 || shook_hands)) {
         account.total.octets_in += in;
         account.total.octets_out += out;
-        account.total.last_handshake_unix_ms =
-            std::max(account.total.last_handshake_unix_ms, kernel.last_handshake_unix_ms);
+        if (shook_hands) {
+            account.total.last_handshake_unix_ms = *served_unix_ms;
+        }
         account.active_at = now;
         changed_.insert(key);
     }
@@ -56,6 +58,17 @@ void PeerLedger::forget(const Key& key) {
 PeerLedger::Traffic PeerLedger::total(const Key& key) const {
     const auto found = accounts_.find(key);
     return found == accounts_.end() ? Traffic{} : found->second.total;
+}
+
+vpnha::Traffic PeerLedger::take_passed(const Key& key) {
+    const auto found = accounts_.find(key);
+    if (found == accounts_.end()) {
+        return {};
+    }
+    const Traffic& total = found->second.total;
+    const Traffic before = std::exchange(found->second.told, total);
+    return {.octets_in = total.octets_in - before.octets_in,
+            .octets_out = total.octets_out - before.octets_out};
 }
 
 std::size_t PeerLedger::count_since(std::uint64_t unix_ms) const {

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What each peer of a gateway has used, on all nodes together. A kernel counts from 0 on when it
 // gets a peer, and knows nothing of other kernels. So the total is what the record of the node
-// before has, and what this node's kernel has counted since it serves. Pure.
+// before has, and what this node's kernel has counted since it serves. Handshakes are noted by the
+// gateway's clock, which nobody sets. Pure.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
+#include "base/accounting.hpp"
 #include "base/time.hpp"
 #include "protocols/wireguard/model/peer_record.hpp"
 
@@ -29,12 +32,16 @@ class PeerLedger {
     // The record of another node.
     void follow(const Key& key, const Traffic& total, TimePoint now);
     // A reading of this node's kernel. Where this node serves, what passed is added to the total.
-    News read(const Key& key, const Traffic& kernel, bool serves, TimePoint now);
+    // `served_unix_ms`: it does, and that is the gateway's time.
+    News read(const Key& key, const Traffic& kernel, std::optional<std::uint64_t> served_unix_ms,
+              TimePoint now);
     // The kernel counts the peer from 0 on.
     void restart(const Key& key);
     void forget(const Key& key);
 
     [[nodiscard]] Traffic total(const Key& key) const;
+    // What passed here since the call before.
+    [[nodiscard]] vpnha::Traffic take_passed(const Key& key);
     // Peers that have shaken hands since then.
     [[nodiscard]] std::size_t count_since(std::uint64_t unix_ms) const;
     // Totals that have changed here, at most so many; they count as published.
@@ -48,6 +55,7 @@ class PeerLedger {
   private:
     struct Account {
         Traffic total;
+        Traffic told;           // Of the total, at take_passed() or by another node.
         Traffic kernel;         // As read last.
         TimePoint active_at{};  // The total changed.
     };

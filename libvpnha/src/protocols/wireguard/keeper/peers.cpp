@@ -22,8 +22,6 @@ using wireguard::PublicKey;
 
 // Of a peer with none: from 0 to it, the kernel shakes hands.
 constexpr std::uint16_t kWakingKeepalive_s = 25;
-// REJECT_AFTER_TIME of the protocol: no session is older.
-constexpr std::uint64_t kSessionMs = 180'000;
 constexpr Duration kReadWaking = std::chrono::milliseconds(50);
 constexpr Duration kReadServing = std::chrono::milliseconds(500);
 constexpr Duration kReadStandby = std::chrono::seconds(1);
@@ -273,7 +271,7 @@ void WireguardPeers::hear(const node::PeersRead& read, TimePoint now, Effects& e
 
 bool WireguardPeers::was_tried(const wireguard::PeerState& state, TimePoint now) {
     const wire::RecordKey record = peer_record_of(state.key);
-    const bool has_sent = ledger_.read(state.key, state.traffic, false, now).sent;
+    const bool has_sent = ledger_.read(state.key, state.traffic, std::nullopt, now).sent;
     if (!has_sent || replica().hold(record) != replica::Hold::installed) {
         return false;
     }
@@ -286,7 +284,8 @@ bool WireguardPeers::has_answered(const wireguard::PeerState& state, TimePoint n
     if (state.endpoint && wireguard::is_reachable(*state.endpoint)) {
         moved_[state.key] = *state.endpoint;
     }
-    const bool has_received = ledger_.read(state.key, state.traffic, true, now).received;
+    const bool has_received =
+        ledger_.read(state.key, state.traffic, gateway_.clock().at(now), now).received;
     return has_received && queue_.close(state.key);
 }
 
@@ -311,23 +310,6 @@ void WireguardPeers::publish_moves() {
             (void)replica().publish(peer_record_of(key), wireguard::encode_peer(*peer));
         }
     }
-}
-
-void WireguardPeers::publish_traffic(TimePoint now) {
-    if (!publish_at_ || now < *publish_at_) {
-        return;
-    }
-    if (replica().promoted()) {
-        for (const Key& key : ledger_.take_changed(limits::kAccountsPerTurn)) {
-            if (replica().store().find(peer_record_of(key)) != nullptr) {
-                (void)replica().publish(traffic_record_of(key),
-                                        wireguard::encode_traffic(ledger_.total(key)));
-            }
-        }
-    }
-    publish_at_ =
-        now + (replica().promoted() && ledger_.has_changed() ? Duration(limits::kAccountTurn)
-                                                             : Duration(limits::kTrafficPause));
 }
 
 void WireguardPeers::hear(const node::DeviceGone&, TimePoint now, Effects& effects) {
@@ -389,6 +371,7 @@ void WireguardPeers::drop_unlisted(TimePoint now, Effects& effects) {
     const std::set<Key> listed = std::exchange(listed_, {});
     for (const Key& key : all_peers()) {
         if (!listed.contains(key)) {
+            gateway_.tell_end(peer_record_of(key), EndCause::admin_reset, now);
             remove(peer_record_of(key), effects);
             replica().erase(peer_record_of(key), now);
             replica().erase(traffic_record_of(key), now);
@@ -430,7 +413,7 @@ void WireguardPeers::on_time(TimePoint now, Effects& effects) {
         wake_some(now, effects);
     }
     read_peers(now, effects);
-    publish_traffic(now);
+    publish_traffic(now, effects);
 }
 
 std::optional<TimePoint> WireguardPeers::next_deadline() const {
@@ -439,63 +422,6 @@ std::optional<TimePoint> WireguardPeers::next_deadline() const {
     }
     return earliest(earliest(raise_at_ ? raise_at_ : read_at_, publish_at_),
                     queue_.next_deadline());
-}
-
-SessionView WireguardPeers::view_of(const wire::RecordKey& record,
-                                    const replica::StoredRecord& stored) const {
-    SessionView view;
-    view.record = record;
-    view.protocol = "wireguard";
-    view.epoch = stored.version.epoch;
-    const auto key = wireguard::parse_key(record.id.view());
-    if (const auto peer = key ? peer_of(*key) : std::nullopt) {
-        view.user = wireguard::to_string(*key);
-        view.peer = peer->endpoint ? to_string(*peer->endpoint) : "";
-        const wireguard::PeerTraffic total = ledger_.total(*key);
-        view.established_unix_ms = total.last_handshake_unix_ms;
-        view.passed = Passed{"octets", total.octets_in, total.octets_out};
-        for (const IpPrefix& net : peer->allowed) {
-            if (view.address.empty() && net == host_prefix(net.address)) {
-                view.address = to_string(net.address);
-            } else {
-                view.networks.push_back(to_string(net));
-            }
-        }
-    }
-    show_state(view, replica(), record, stored, refusals_,
-               {.is_resumed = false, .not_ready = "not yet in this node's kernel"});
-    return view;
-}
-
-std::vector<SessionView> WireguardPeers::sessions(const ListPart& part) const {
-    std::vector<SessionView> views;
-    for (const auto& [key, stored] :
-         replica().store().some(RecordType::wireguard_peer, part.after, part.max)) {
-        views.push_back(view_of(key, stored));
-    }
-    return views;
-}
-
-SessionTotals WireguardPeers::session_totals() const {
-    std::size_t refused = 0;
-    for (const auto& [key, why] : refusals_) {
-        refused += key.type == RecordType::wireguard_peer ? 1 : 0;
-    }
-    return {replica().store().size_of(RecordType::wireguard_peer), refused};
-}
-
-Counts WireguardPeers::counts() const {
-    return {{"wireguard_answered", tally_.answered},
-            {"wireguard_unanswered", tally_.unanswered},
-            {"wireguard_roamed", tally_.roamed},
-            {"wireguard_tried_as_standby", tally_.tried_as_standby}};
-}
-
-Status WireguardPeers::status(TimePoint now) const {
-    const std::uint64_t now_ms = gateway_.clock().at(now);
-    return {{"wireguard/peers", replica().store().size_of(RecordType::wireguard_peer)},
-            {"wireguard/active", ledger_.count_since(now_ms - std::min(now_ms, kSessionMs) + 1)},
-            {"wireguard/waiting", queue_.waiting()}};
 }
 
 }  // namespace vpnha::keepers

@@ -58,6 +58,7 @@ class WireguardPeers final : public Keeper {
     void detach(Effects& effects) override;
 
     void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    [[nodiscard]] bool lives(const wire::RecordKey& session, TimePoint now) const override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
@@ -70,6 +71,8 @@ class WireguardPeers final : public Keeper {
     using Key = wireguard::PublicKey;
     static constexpr std::array kTypes{wire::RecordType::wireguard_peer,
                                        wire::RecordType::wireguard_traffic};
+    // REJECT_AFTER_TIME of the protocol: no keys are older.
+    static constexpr std::uint64_t kSessionMs = 180'000;
 
     struct Tally {
         std::uint64_t answered = 0;
@@ -109,7 +112,8 @@ class WireguardPeers final : public Keeper {
     // The peers in this node's kernel are to be added anew.
     void distrust_kernel();
     void publish_moves();
-    void publish_traffic(TimePoint now);
+    // Some of it, where this node is promoted; and tells what each session has used.
+    void publish_traffic(TimePoint now, Effects& effects);
     // By the file of peers.
     void adopt(const wireguard::Peer& listed, Effects& effects);
     void drop_unlisted(TimePoint now, Effects& effects);

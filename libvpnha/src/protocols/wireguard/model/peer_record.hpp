@@ -47,13 +47,14 @@ struct Peer {
 
 // What a peer has used on all nodes so far.
 struct PeerTraffic {
-    std::uint64_t last_handshake_unix_ms = 0;  // By the clock of the node that served; 0: none yet.
+    std::uint64_t last_handshake_unix_ms = 0;  // By the gateway's clock; 0: none yet.
     std::uint64_t octets_in = 0;
     std::uint64_t octets_out = 0;
     friend bool operator==(const PeerTraffic&, const PeerTraffic&) = default;
 };
 
-// What a kernel knows of one peer. Its counters begin at 0 when the peer is added.
+// What a kernel knows of one peer. Its counters begin at 0 when the peer is added, and it notes
+// handshakes by its own clock.
 struct PeerState {
     PublicKey key;
     std::optional<Endpoint> endpoint;

@@ -43,8 +43,10 @@ void add_counters(RadiusAttributes& attributes, const node::AccountingRequest& r
     attributes.add(Type::acct_output_octets, low(traffic.octets_out));
     attributes.add(Type::acct_input_gigawords, traffic.octets_in >> kGigaword);
     attributes.add(Type::acct_output_gigawords, traffic.octets_out >> kGigaword);
-    attributes.add(Type::acct_input_packets, traffic.packets_in);
-    attributes.add(Type::acct_output_packets, traffic.packets_out);
+    if (request.is_ppp) {
+        attributes.add(Type::acct_input_packets, traffic.packets_in);
+        attributes.add(Type::acct_output_packets, traffic.packets_out);
+    }
 }
 
 void add_all(RadiusAttributes& attributes, const node::AccountingRequest& request,
@@ -59,8 +61,12 @@ void add_all(RadiusAttributes& attributes, const node::AccountingRequest& reques
     attributes.add(Type::nas_ip_address, std::uint64_t{nas.address.value});
     attributes.add(Type::nas_port_type, kVirtual);
     attributes.add(Type::service_type, kFramed);
-    attributes.add(Type::framed_protocol, kPpp);
-    attributes.add(Type::framed_ip_address, std::uint64_t{request.address.value});
+    if (request.is_ppp) {
+        attributes.add(Type::framed_protocol, kPpp);
+    }
+    if (request.address != Ipv4Address{}) {
+        attributes.add(Type::framed_ip_address, std::uint64_t{request.address.value});
+    }
     if (request.tunnel_type != 0) {
         // With tag 0 it is the number alone.
         attributes.add(Type::tunnel_type, std::uint64_t{request.tunnel_type});

@@ -26,7 +26,7 @@ AccountRecord account_of(const node::PluginSession& session) {
     record.session = session.record;
     record.user = session.facts.user;
     record.address = session.facts.peer_address;
-    record.peer = session.peer;
+    record.peer = IpAddress(session.peer);
     record.began_unix_ms = session.facts.established_unix_ms;
     return record;
 }
@@ -126,7 +126,9 @@ void Accounts::detach(Effects& effects) {
 
 void Accounts::link(Account& account) {
     by_session_[account.record.session] = account.record.id;
-    by_address_[account.record.address] = account.record.id;
+    if (account.record.address != Ipv4Address{}) {
+        by_address_[account.record.address] = account.record.id;
+    }
     if (account.plugin) {
         by_plugin_[*account.plugin] = account.record.id;
     }
@@ -189,7 +191,8 @@ void Accounts::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
     open(std::move(record), up.plugin, now, effects);
 }
 
-void Accounts::open(AccountRecord record, PluginToken plugin, TimePoint now, Effects& effects) {
+void Accounts::open(AccountRecord record, std::optional<PluginToken> plugin, TimePoint now,
+                    Effects& effects) {
     record.id = {static_cast<std::uint32_t>(record.began_unix_ms / kMsPerSecond), *serving_,
                  ++opened_};
     const AccountId id = record.id;
@@ -198,7 +201,9 @@ void Accounts::open(AccountRecord record, PluginToken plugin, TimePoint now, Eff
                     session_id(record.session), session_id_of(gateway_.id(), id)),
         effects);
     Account& account = accounts_[id];
-    account = {std::move(record), plugin, now + limits::kAccountConfirmWait, {}};
+    account = {.record = std::move(record),
+               .plugin = plugin,
+               .confirmed_by = now + limits::kAccountConfirmWait};
     link(account);
     publish(account);
     queue_.put(id, Kind::start, now);
@@ -264,7 +269,9 @@ void Accounts::close(Account& account, EndCause cause, TimePoint now, Effects* e
 
 void Accounts::note_ended(const AccountRecord& record) {
     ended_.insert(record.id);
-    ended_by_address_[record.address] = record.id;
+    if (record.address != Ipv4Address{}) {
+        ended_by_address_[record.address] = record.id;
+    }
 }
 
 void Accounts::forget(const AccountId& id, TimePoint now) {
@@ -326,10 +333,13 @@ void Accounts::look_after_sessions(TimePoint now) {
     for (std::size_t i = 0; i < limits::kAccountsPerTurn && at != accounts_.end(); ++i) {
         Account& account = (at++)->second;
         looked_at_ = account.record.id;
-        if (!account.record.end && !account.plugin &&
-            replica().store().find(account.record.session) == nullptr) {
-            // It went with its node, unprotected; or was over when its node was lost.
-            close(account, EndCause::lost_service, now, nullptr);
+        if (account.record.end || account.plugin) {
+            continue;
+        }
+        // It went with its node, unprotected; or was over when its node was lost.
+        const bool is_lost = replica().store().find(account.record.session) == nullptr;
+        if (is_lost || !gateway_.lives(account.record.session, now)) {
+            close(account, is_lost ? EndCause::lost_service : EndCause::idle_timeout, now, nullptr);
             at = accounts_.upper_bound(looked_at_);
         }
     }
@@ -358,6 +368,7 @@ TimePoint Accounts::due_of(const AccountRecord& record, TimePoint now) const {
 AccountingRequest Accounts::request_of(const AccountRecord& record, TimePoint now) const {
     AccountingRequest request;
     request.kind = kind_of(record);
+    request.is_ppp = record.is_ppp;
     request.tunnel_type = gateway_.tunnel_type_of(record.session.type);
     request.session = session_id_of(gateway_.id(), record.id);
     request.user = record.user;

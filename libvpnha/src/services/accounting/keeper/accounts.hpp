@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// RADIUS accounting of one gateway's sessions of PPP, whatever carries them. Pure.
+// RADIUS accounting of one gateway's sessions: those of PPP, whatever carries them, and those that
+// their keepers count. Pure.
 //
 // The promoted node alone accounts. An account is a record from the session's begin until a server
 // has answered its Stop:
@@ -9,9 +10,10 @@
 //   the session is over  | Stop, with the cause; before it the Start, if nobody has answered that
 //   a server answered    | the record is erased
 //
-// The counters are those of the session's device on each node that had it: they are read each
-// second, and what a device has counted since is added to the record. So they never go back; with a
-// node is lost what passed in its last second.
+// The counters of PPP are those of the session's device on each node that had it: they are read
+// each second, and what a device has counted since is added to the record. So they never go back;
+// with a node is lost what passed in its last second. Of another session its keeper says what has
+// passed; the first time says that it has begun.
 //
 // Of a session that was taken over its record tells that it lives; it is looked for in turn.
 #pragma once
@@ -86,6 +88,7 @@ class Accounts final : public Keeper {
     void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_end(const wire::RecordKey& session, EndCause cause, TimePoint now) override;
     void on_end_ordered(const wire::RecordKey& session, EndCause cause) override;
+    void on_usage(const Usage& usage, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 
@@ -106,9 +109,10 @@ class Accounts final : public Keeper {
 
     struct Account {
         AccountRecord record;
-        std::optional<PluginToken> plugin;  // Of the pppd that lives, and has the session.
+        // Of the pppd that lives, and has the session.
+        std::optional<PluginToken> plugin{};
         TimePoint confirmed_by{};  // Its Start waits no longer for a standby to have the record.
-        std::optional<EndCause> ordered;  // Why `plugin` was told to end it.
+        std::optional<EndCause> ordered{};  // Why `plugin` was told to end it.
     };
     // What a request under way tells.
     struct Told {
@@ -138,7 +142,8 @@ class Accounts final : public Keeper {
     bool begin_if_promoted(TimePoint now);
     void begin(TimePoint now);
     void stop();
-    void open(AccountRecord record, PluginToken plugin, TimePoint now, Effects& effects);
+    void open(AccountRecord record, std::optional<PluginToken> plugin, TimePoint now,
+              Effects& effects);
     void close(Account& account, EndCause cause, TimePoint now, Effects* effects);
     void note_ended(const AccountRecord& record);
     void forget(const AccountId& id, TimePoint now);

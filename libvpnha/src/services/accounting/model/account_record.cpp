@@ -18,7 +18,9 @@ constexpr std::uint8_t kStarted = 0x01;
 constexpr std::uint8_t kEnded = 0x02;
 constexpr std::uint8_t kHasDevice = 0x04;
 constexpr std::uint8_t kHasInterim = 0x08;
-constexpr std::uint8_t kFlags = kStarted | kEnded | kHasDevice | kHasInterim;
+constexpr std::uint8_t kNoPpp = 0x10;
+constexpr std::uint8_t kFlags = kStarted | kEnded | kHasDevice | kHasInterim | kNoPpp;
+constexpr std::size_t kAddressBytesMax = 16;
 
 void write_traffic(ByteWriter& writer, const Traffic& traffic) {
     writer.u64(traffic.octets_in).u64(traffic.octets_out);
@@ -58,6 +60,14 @@ AccountEnd read_end(ByteReader& reader) {
     return end;
 }
 
+IpAddress read_peer(ByteReader& reader) {
+    const auto address = ip_address_of(reader.take_prefixed(kAddressBytesMax));
+    if (!address) {
+        reader.fail();
+    }
+    return address.value_or(IpAddress());
+}
+
 CountedDevice read_device(ByteReader& reader) {
     CountedDevice device;
     device.node = NodeId{reader.u32()};
@@ -86,15 +96,16 @@ wire::RecordKey record_key_of(const AccountId& id) {
 Bytes encode_account(const AccountRecord& record) {
     ByteWriter writer;
     const int flags = (record.started ? kStarted : 0) | (record.end ? kEnded : 0) |
-                      (record.device ? kHasDevice : 0) | (record.interim_s != 0 ? kHasInterim : 0);
+                      (record.device ? kHasDevice : 0) | (record.interim_s != 0 ? kHasInterim : 0) |
+                      (record.is_ppp ? 0 : kNoPpp);
     writer.u8(kAccountRecordVersion).u8(static_cast<std::uint8_t>(flags));
     writer.u8(static_cast<std::uint8_t>(record.session.type)).prefixed(record.session.id.view());
     writer.prefixed(record.user).u8(static_cast<std::uint8_t>(record.classes.size()));
     for (const Bytes& each : record.classes) {
         writer.prefixed(each);
     }
-    writer.u32(record.address.value).u32(record.peer.value).u64(record.began_unix_ms);
-    writer.u32(record.told_seconds);
+    writer.u32(record.address.value).prefixed(record.peer.octets());
+    writer.u64(record.began_unix_ms).u32(record.told_seconds);
     write_traffic(writer, record.total);
     if (record.end) {
         writer.u8(static_cast<std::uint8_t>(record.end->cause)).u64(record.end->unix_ms);
@@ -120,12 +131,13 @@ Result<AccountRecord> parse_account(const wire::RecordKey& key, ByteView payload
     }
     const std::uint8_t flags = reader.u8();
     record.started = (flags & kStarted) != 0;
+    record.is_ppp = (flags & kNoPpp) == 0;
     const auto type = static_cast<wire::RecordType>(reader.u8());
     record.session = {type, wire::RecordId(reader.take_prefixed(limits::kRecordIdBytesMax))};
     record.user = to_text(reader.take_prefixed(limits::kUserNameBytesMax));
     record.classes = read_classes(reader);
     record.address = Ipv4Address{reader.u32()};
-    record.peer = Ipv4Address{reader.u32()};
+    record.peer = read_peer(reader);
     record.began_unix_ms = reader.u64();
     record.told_seconds = reader.u32();
     record.total = read_traffic(reader);
@@ -137,6 +149,9 @@ Result<AccountRecord> parse_account(const wire::RecordKey& key, ByteView payload
     }
     if ((flags & kHasInterim) != 0) {
         record.interim_s = reader.u32();
+        if (record.interim_s == 0) {
+            reader.fail();  // It would be written without.
+        }
     }
     if (!id.finished() || !reader.finished() || (flags & ~kFlags) != 0) {
         return fail(Errc::malformed, fmt::format("account record of {} octets", payload.size()));

@@ -11,6 +11,7 @@
 
 #include "base/accounting.hpp"
 #include "base/ids.hpp"
+#include "base/ip.hpp"
 #include "base/session_identity.hpp"
 #include "cluster/wire/record_key.hpp"
 
@@ -41,18 +42,19 @@ struct AccountEnd {
 
 struct AccountRecord {
     AccountId id;
-    wire::RecordKey session;          // l2tp_session or pptp_call; it need not exist any more.
+    wire::RecordKey session;          // It need not exist any more.
+    bool is_ppp = true;               // Otherwise its keeper counts it, and packets are not known.
     std::string user;                 // As authenticated; may be empty.
     std::vector<Bytes> classes;       // Of the Access-Accept; at most limits::kRadiusClassesMax.
-    Ipv4Address address;              // The client's in the tunnel.
-    Ipv4Address peer;                 // The client's outside.
+    Ipv4Address address;              // The client's in the tunnel; 0.0.0.0: not known.
+    IpAddress peer;                   // The client's outside.
     std::uint64_t began_unix_ms = 0;  // By the gateway's clock.
     bool started = false;             // A server has answered the Start.
     std::uint32_t interim_s = 0;      // Of the Access-Accept; 0: none.
     std::uint32_t told_seconds = 0;   // The session's time, as a server has heard it last.
     std::optional<AccountEnd> end;
     Traffic total;                        // Over all nodes so far.
-    std::optional<CountedDevice> device;  // What `total` has of it.
+    std::optional<CountedDevice> device;  // What `total` has of it. PPP.
     friend bool operator==(const AccountRecord&, const AccountRecord&) = default;
 };
 

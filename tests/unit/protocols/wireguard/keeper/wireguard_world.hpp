@@ -38,6 +38,10 @@ class Site final : public FakeGateway {
     void install_missing(TimePoint now, Effects&) override {
         take(replica_.install_missing(), now);
     }
+    void tell_usage(const Usage& usage, TimePoint, Effects&) override { used_.push_back(usage); }
+    void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint) override {
+        ended_.emplace_back(session, cause);
+    }
     void take(replica::Effects&& from, TimePoint now) {
         carry_out(std::move(from), keeper_, sent_, now, effects_);
     }
@@ -163,6 +167,8 @@ class Site final : public FakeGateway {
     std::optional<std::vector<Peer>> file_ = std::vector<Peer>{};
     std::vector<PublicKey> tried_;
     std::vector<std::string> logged_;
+    std::vector<Usage> used_;
+    std::vector<std::pair<wire::RecordKey, EndCause>> ended_;
     TimePoint now_{};
     int raised_ = 0;
     int added_anew_ = 0;

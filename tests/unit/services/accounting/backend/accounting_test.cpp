@@ -180,7 +180,7 @@ AccountingRequest stop() {
     request.user = "alice";
     request.classes = {Bytes{'a', 0, 'b'}};
     request.address = Ipv4Address{0x0ac81005};
-    request.peer = Ipv4Address{0xc0000233};
+    request.peer = IpAddress(Ipv4Address{0xc0000233});
     request.delay_s = 7;
     request.traffic = {(std::uint64_t{3} << 32) + 5, 6, 7, 8};
     request.seconds = 300;
@@ -242,6 +242,23 @@ TEST_F(AccountingTest, AStartHasNoCounters) {
         EXPECT_EQ(requests[0].count(type), 0U) << type;
     }
     EXPECT_EQ(requests[0].find(64)->second, (Bytes{0, 0, 0, 3}));
+}
+
+TEST_F(AccountingTest, WhatIsNotKnownOfASessionWithoutPppIsNotSent) {
+    Server server(kSecret);
+    AccountingRequest request = stop();
+    request.is_ppp = false;
+    request.tunnel_type = 0;
+    request.address = {};
+    request.peer = *parse_ip("2001:db8::51");
+    ask({server.endpoint()}, request);
+    const auto requests = server.requests();
+    ASSERT_EQ(requests.size(), 1U);
+    for (const int type : {7, 8, 47, 48, 64}) {
+        EXPECT_EQ(requests[0].count(type), 0U) << type;
+    }
+    EXPECT_EQ(requests[0].find(31)->second, text("2001:db8::51"));
+    EXPECT_EQ(requests[0].find(42)->second, number(5));
 }
 
 TEST_F(AccountingTest, TheNextServerIsAskedWhereOneIsSilentOrHasAnotherSecret) {

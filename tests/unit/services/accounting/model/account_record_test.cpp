@@ -13,7 +13,7 @@ AccountRecord sample() {
     record.user = "alice";
     record.classes = {Bytes{'a', 0, 'b'}, Bytes{}};
     record.address = Ipv4Address{0x0ac81005};
-    record.peer = Ipv4Address{0xc0000233};
+    record.peer = IpAddress(Ipv4Address{0xc0000233});
     record.began_unix_ms = 1'767'225'600'123;
     record.started = true;
     record.interim_s = 900;
@@ -30,7 +30,12 @@ TEST(AccountRecordTest, IsReadAsItWasWritten) {
     AccountRecord fresh;
     fresh.id = {0, {1, NodeId{1}}, 1};
     fresh.user = std::string(255, 'x');
-    for (const AccountRecord& record : {sample(), live, fresh}) {
+    AccountRecord other = sample();
+    other.is_ppp = false;
+    other.address = {};
+    other.peer = *parse_ip("2001:db8::51");
+    other.device.reset();
+    for (const AccountRecord& record : {sample(), live, fresh, other}) {
         const auto read = parse_account(record_key_of(record.id), encode_account(record));
         ASSERT_TRUE(read.has_value());
         EXPECT_EQ(*read, record);
@@ -54,6 +59,9 @@ TEST(AccountRecordTest, IsRefusedWhenItIsNone) {
     AccountRecord ended = sample();
     ended.end->cause = EndCause{19};
     EXPECT_FALSE(parse_account(key, encode_account(ended)).has_value());
+    Bytes without_interim = whole;
+    std::fill(without_interim.end() - 4, without_interim.end(), 0);
+    EXPECT_FALSE(parse_account(key, without_interim).has_value());
     const wire::RecordKey wrong{wire::RecordType::account, wire::RecordId(Bytes{1, 2, 3})};
     EXPECT_FALSE(parse_account(wrong, whole).has_value());
 }
