@@ -25,11 +25,12 @@ def radius_table(interim_s: int, lines: str) -> str:
 class RadiusStack(VpnhaStack):
     """xl2tpd and pptpd beside each other. pppd's radius.so authenticates, vpnhad accounts.
     `lines`: more of the table [radius]. `ipsec`: L2TP within IPsec only. `ppp`: further options of
-    pppds."""
+    pppds. `wireguard`: the file of peers of gateways that serve WireGuard as well."""
 
     def __init__(self, lab: Lab, lines: str = "", ipsec: bool = False, ppp: Sequence[str] = (),
-                 interim_s: int = INTERIM_S) -> None:
-        super().__init__(lab, Cluster(lab), common_pool=POOL, ipsec=ipsec, ppp=ppp)
+                 interim_s: int = INTERIM_S, wireguard: str = "") -> None:
+        super().__init__(lab, Cluster(lab), common_pool=POOL, ipsec=ipsec, ppp=ppp,
+                         wireguard=wireguard)
         self._radius = radius_table(interim_s, lines)
 
     def configure(self, node: Node) -> None:

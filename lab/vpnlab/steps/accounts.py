@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ..evidence.expectation import at_least, between, equals, is_empty, is_true
 from ..product.dialler import MakeDialler
 from ..product.probes import SERVER_ADDRESS
-from ..product.radius import CLASS, RadiusServer, Told
+from ..product.radius import CLASS, DETAIL, RadiusServer, Told
 from ..product.radius_stack import RadiusStack
 from .live import Live, begin
 from .promise import TAKEOVER_MS, expect_only_silence
@@ -21,6 +21,16 @@ BULK_LOG = "/run/lab/bulk.log"
 # The counters are read each second, and said 0.1 s later.
 CHECKPOINT_S = 1.5
 LISTENING_LIMIT_S, TOLD_LIMIT_S = 10, 30
+
+
+def begin_server(run: Run) -> RadiusServer:
+    """On the server, which answers bulk.py as well."""
+    server = run.lab.node("server")
+    radius = RadiusServer(run.lab, server)
+    server.start_tool("bulk.py", "serve", str(PORT), output=BULK_LOG)
+    run.wait_for("the server listens", lambda: "listening" in (server.read(BULK_LOG) or ""),
+                 LISTENING_LIMIT_S)
+    return radius
 
 
 def move_octets(live: Live, seconds: int) -> None:
@@ -51,18 +61,21 @@ def expect_account(run: Run, name: str, told: list[Told], counted: dict[str, int
     run.expect(f"{name}_interims", len(kinds) - 2, at_least(2))
     run.expect(f"{name}_classes", sorted({each.fields.get("Class", "") for each in told}),
                equals(["0x" + CLASS.encode().hex()]))
-    counters = [[int(each.fields["Acct-Session-Time"]), each.octets("Input"),
-                 each.octets("Output"), int(each.fields["Acct-Input-Packets"]),
-                 int(each.fields["Acct-Output-Packets"])] for each in told[1:]]
-    run.expect(f"{name}_counters_never_go_back",
-               all(before <= after for earlier, later in zip(counters, counters[1:])
-                   for before, after in zip(earlier, later)), is_true())
+    expect_growth(run, name, [[int(each.fields["Acct-Session-Time"]), each.octets("Input"),
+                               each.octets("Output"), int(each.fields["Acct-Input-Packets"]),
+                               int(each.fields["Acct-Output-Packets"])] for each in told[1:]])
     stop = told[-1]
     run.expect(f"{name}_cause", stop.fields["Acct-Terminate-Cause"], equals("User-Request"))
     for direction, low, high in (("Output", 99.0 - lost_percent, 101.0),
                                  ("Input", 95.0 - lost_percent, 101.0)):
         run.expect(f"{name}_{direction.lower()}_percent",
                    round(100 * stop.octets(direction) / counted[direction], 2), between(low, high))
+
+
+def expect_growth(run: Run, name: str, counters: Sequence[Sequence[int]]) -> None:
+    run.expect(f"{name}_counters_never_go_back",
+               all(before <= after for earlier, later in zip(counters, counters[1:])
+                   for before, after in zip(earlier, later)), is_true())
 
 
 def cut_power_and_rejoin(live: Live) -> None:
@@ -82,11 +95,7 @@ def account_over(run: Run, diallers: Mapping[str, MakeDialler],
                  move_s: int = MOVE_S) -> None:
     """The same. Before each move of the role, and after the last, the clients move octets for
     `move_s` seconds in each direction; a client's captures of all that stay in its memory."""
-    server = run.lab.node("server")
-    radius = RadiusServer(run.lab, server)
-    server.start_tool("bulk.py", "serve", str(PORT), output=BULK_LOG)
-    run.wait_for("the server listens", lambda: "listening" in (server.read(BULK_LOG) or ""),
-                 LISTENING_LIMIT_S)
+    radius = begin_server(run)
     live = begin(run, clients=(), observe_s=0, stack=RadiusStack(run.lab, ipsec=ipsec))
     live.dial_all(diallers)
     addresses = {client.name: client.dialled()[-1].local for client in live.clients}
@@ -103,7 +112,7 @@ def account_over(run: Run, diallers: Mapping[str, MakeDialler],
     run.wait_for("the server was told of all ends", lambda: sum(
         each.kind == "Stop" for each in radius.told()) >= len(diallers), TOLD_LIMIT_S)
     told = radius.told()
-    (run.out / "detail").write_bytes(server.get("/run/lab/radius/detail"))
+    (run.out / "detail").write_bytes(run.lab.node("server").get(DETAIL))
     run.expect("sessions", len({each.session for each in told}), equals(len(diallers)))
     run.expect("waiting", [live.stack.status(node)["accounting"]["waiting"]
                            for node in run.lab.gateways], equals([0, 0, 0]))

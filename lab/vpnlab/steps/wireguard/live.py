@@ -10,6 +10,7 @@ from ...evidence.capture_decode import Frame, Wireguard, read_frames
 from ...host.node import Node
 from ...host.topology import L2TP, NAT
 from ...product.cluster import Cluster
+from ...product.radius_stack import RadiusStack
 from ...product.sites.home import start_nat
 from ...product.vpnha_stack import VpnhaStack
 from ...product.wireguard.stock import INTERFACE, PORT, WireguardClient, peers_file
@@ -21,14 +22,17 @@ INITIATION, RESPONSE = 1, 2
 
 
 def begin_wireguard(run: Run, place: Place = anywhere, observe_s: float = 3.0,
-                    clients: Sequence[str] = ("client1",), further_peers: str = "") -> Live:
+                    clients: Sequence[str] = ("client1",), further_peers: str = "",
+                    accounts: bool = False) -> Live:
     """They have shaken hands, are protected, and make traffic. `further_peers`: sections of those
-    that the gateways know as well."""
+    that the gateways know as well. `accounts`: vpnhad accounts for them; the server is a
+    RadiusServer."""
     if NAT in run.lab.nodes:
         start_nat(run.lab)
     peers = peers_file(clients) + further_peers
-    stack = VpnhaStack(run.lab, Cluster(run.lab), waiting=(L2TP,) if run.waiting else (),
-                       wireguard=peers)
+    stack = (RadiusStack(run.lab, wireguard=peers) if accounts else
+             VpnhaStack(run.lab, Cluster(run.lab), waiting=(L2TP,) if run.waiting else (),
+                        wireguard=peers))
     live = begin(run, clients=(), place=place, observe_s=0, stack=stack)
     for name in clients:
         run.step(f"{name} shakes hands")
