@@ -53,6 +53,15 @@ def test_standing_in_stands_beside_waiting(tmp_path):
             "| 1 300 (1 300–1 300) | 3 | 1 |") in table_of(tmp_path, "standing_in", rounds)
 
 
+def test_peers_of_wireguard_have_a_line_for_each_size(tmp_path):
+    rounds = [{"round_trip_ms": 40.0, "open": 256, "foreign": 0.0, "sizes": [
+        {"peers": peers, "opened_ms": opened, "busy_ms": 5.0, "longest_ms": 2.5,
+         "answered_ms": 360.0} for peers in (1_000, 10_000)]} for opened in (1.0, 3.0, 2.0)]
+    text = table_of(tmp_path, "wireguard", rounds)
+    assert "| all have answered, ms, each after 40.0 |" in text
+    assert "| 1 000 | 2.0 | 2.5 | 5.0 | 360 |\n| 10 000 | 2.0 | 2.5 | 5.0 | 360 |" in text
+
+
 def test_leases_have_a_line_each(tmp_path):
     cuts = [{"kind": "100 ms", "silence_ms": silence, "lease_ms": 100, "worst_late_ms": 3}
             for silence in (120, 140, 110)] + [{"kind": "keepalived", "silence_ms": 350}]

@@ -24,7 +24,8 @@ from . import comparisons, flows, report, rig, rounds, takeovers
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = {"records": "record_bench", "memory": "memory_bench", "idle": "idle_bench",
          "views": "view_bench", "gate": "gate_bench", "gateways": "gateway_bench",
-         "pptp": "pptp_bench", "flow_steps": "flow_bench", "flows": "flow_group_bench",
+         "pptp": "pptp_bench", "wireguard": "wireguard_bench", "flow_steps": "flow_bench",
+         "flows": "flow_group_bench",
          "flow_curve": "flow_group_bench", "group": "group_bench"}
 # In nodes on this host; see rig.py.
 ADDRESS, LEASES = "address", "leases"
@@ -88,7 +89,7 @@ def _parse() -> argparse.Namespace:
     of_root = OF_ROOT & set(options.only or PARTS)
     if of_root and not options.report and os.geteuid():
         parser.error(f"{', '.join(sorted(of_root))} need root; without it: --only records "
-                     "--only memory --only idle --only views --only pptp")
+                     "--only memory --only idle --only views --only pptp --only wireguard")
     return options
 
 

@@ -129,6 +129,17 @@ def _views(lines: list[dict]) -> str:
                   "99 of 100", "the latest"], rows)
 
 
+def _wireguard(lines: list[dict]) -> str:
+    rows = [[_number(sizes[0]["peers"]),
+             *(_number(median(size[key] for size in sizes))
+               for key in ("opened_ms", "longest_ms", "busy_ms", "answered_ms"))]
+            for sizes in zip(*(line["sizes"] for line in lines))]
+    head = lines[0]
+    return _rows([f"peers, {head['open']} handshakes open", "until the first begin, ms",
+                  "longest event, ms", "all events, ms",
+                  f"all have answered, ms, each after {_number(head['round_trip_ms'])}"], rows)
+
+
 def _gate(lines: list[dict]) -> str:
     names = {
         "empty": "an empty program",
@@ -465,7 +476,7 @@ TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "address": ("address", _address), "leases": ("leases", _leases),
     "records": ("records", _records), "memory": ("memory", _memory), "idle": ("idle", _idle),
     "views": ("views", _views),
-    "pptp": ("pptp", _pptp),
+    "pptp": ("pptp", _pptp), "wireguard": ("wireguard", _wireguard),
     "gate": ("gate", _gate), "gateways": ("gateways", _gateways),
     "flow_steps": ("flow_steps", _flow_steps), "flows": ("flows", _flows),
     "flow_curve": ("flow_curve", _flow_curve),
