@@ -40,6 +40,8 @@ LAYERS: dict[str, set[str]] = {
     "protocols/configuration": {"protocols/tables"},
     "protocols/*/model": {"base", "protocols/ppp/model"},
     "protocols/*/table": {"base", "config", "tuning", "protocols/tables"},
+    # Its files are checked as they are read.
+    "protocols/wireguard/table": {"./model"},
     "protocols/*/work": {*WORK, "./model"},
     "protocols/*/keeper": {*KEEPER, "./model", "./table", "./work", "protocols/families",
                            "protocols/ppp/keeper"},

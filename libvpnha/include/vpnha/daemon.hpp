@@ -138,12 +138,13 @@ struct DeviceFinding {
     const std::string& config_file);
 
 struct DaemonsCheck {
-    std::vector<std::string> wrong{};   // Why vpnhad keeps no session of a daemon, a sentence each.
+    std::vector<std::string> wrong{};   // Why vpnhad keeps no session, a sentence each.
     std::vector<std::string> unread{};  // Files that are not there, or not for this process.
 };
 
 // Whether sessions of xl2tpd and pptpd come to vpnhad, and as they are: pppd has the plugin, and
-// the daemons listen where the configuration has it. Errors are the configuration's.
+// the daemons listen where the configuration has it. Whether the files of WireGuard can be read.
+// Errors are the configuration's.
 [[nodiscard]] VPNHA_API Result<DaemonsCheck> check_daemons(const std::string& config_file);
 
 struct RadiusCheck {

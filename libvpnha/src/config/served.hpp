@@ -14,6 +14,7 @@
 
 #include "base/ip.hpp"
 #include "config/gate_rule.hpp"
+#include "vpnha/result.hpp"
 
 namespace vpnha::config {
 
@@ -27,6 +28,8 @@ struct ComparedFile {
     std::string what;  // "secrets": the item is "secrets PATH".
     std::string path;
     LineOrder order = LineOrder::counts;
+    // What is wrong with it, a line each; nullptr: nobody has looked.
+    Result<void> (*check)(std::string_view content, std::string_view path) = nullptr;
 };
 
 // Those of pppd, with what @include lines in them name.

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <sstream>
 
+#include "host/secrets/secret_file.hpp"
 #include "protocols/gateway_services.hpp"
 #include "protocols/ppp/service/ppp_options.hpp"
 
@@ -38,6 +40,19 @@ class StockLook {
                             found.gateway.empty() ? "no 'vpnha_gateway'"
                                                   : "'vpnha_gateway " + found.gateway + "'",
                             daemon, gateway_.name));
+        }
+    }
+
+    // By who reads it when the gateway is promoted.
+    void look_at_file(const config::ComparedFile& file) {
+        const auto read = adapters::SecretFile::read(file.path);
+        if (!read || !*read) {
+            check_.unread.push_back(fmt::format("gateway {}: {}", gateway_.name, file.path));
+        } else if (const auto checked = file.check((*read)->content(), file.path); !checked) {
+            std::istringstream lines(checked.error().detail);
+            for (std::string line; std::getline(lines, line);) {
+                add(line);
+            }
         }
     }
 
@@ -106,6 +121,11 @@ DaemonsCheck find_in_daemons(const config::Config& config, const DaemonPlaces& p
             look.look_at_network(service);
         }
         for (const config::Facts& protocol : gateway.protocols.facts()) {
+            for (const config::ComparedFile& file : protocol.files) {
+                if (file.check != nullptr) {
+                    look.look_at_file(file);
+                }
+            }
             if (protocol.ppp_options) {
                 look.look_at_options(protocol.daemon, *protocol.ppp_options);
                 for (const adapters::StockService& service : services) {

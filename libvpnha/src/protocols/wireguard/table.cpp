@@ -8,6 +8,7 @@
 #include "base/limits.hpp"
 #include "config/key_text.hpp"
 #include "protocols/tables.hpp"
+#include "protocols/wireguard/model/peers_file.hpp"
 
 namespace vpnha::wireguard {
 
@@ -25,6 +26,18 @@ constexpr Protocol Table::kProtocol = config::protocol_of<Table>(
     "wireguard",
     "The gateway's WireGuard, by the kernel. The table may be empty; without it the gateway "
     "serves no WireGuard. vpnhad makes the device on every node.");
+
+namespace {
+
+Result<void> check_private_key(std::string_view content, std::string_view path) {
+    return parse_private_key(content, path).map([](const SecretKey&) {});
+}
+
+Result<void> check_peers(std::string_view content, std::string_view path) {
+    return parse_peers_file(content, path).map([](const PeersFile&) {});
+}
+
+}  // namespace
 
 std::vector<Key> Table::keys() {
     return {
@@ -63,7 +76,8 @@ Facts Table::facts() const {
     data.lasts = std::chrono::seconds(180);
     return {.title = "WireGuard",
             .daemon = {},  // The kernel.
-            .files = {{"private_key", private_key}, {"peers", peers}},
+            .files = {{.what = "private_key", .path = private_key, .check = check_private_key},
+                      {.what = "peers", .path = peers, .check = check_peers}},
             .gate_rules = {message(GateRule::Kind::renews, 1), data},
             .is_marked = true,
             .is_counted = true};

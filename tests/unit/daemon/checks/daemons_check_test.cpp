@@ -9,6 +9,7 @@
 
 #include "protocols/l2tp/table.hpp"
 #include "protocols/pptp/table.hpp"
+#include "protocols/wireguard/table.hpp"
 
 namespace vpnha::runtime {
 namespace daemons_check_test {
@@ -57,6 +58,22 @@ TEST_F(DaemonsCheckTest, APppdWithoutThePluginIsNamed) {
     }
     write("ppp/options", "plugin /usr/lib/pppd/2.4.9/vpnha.so\n");
     EXPECT_THAT(found().wrong, ElementsAre(HasSubstr("has no 'vpnha_gateway'")));
+}
+
+TEST_F(DaemonsCheckTest, FilesThatAPromotionWouldReadAreRead) {
+    wireguard::Table& table = config_.gateways[0].protocols.serve<wireguard::Table>();
+    table.private_key = folder_ / "wireguard.key";
+    table.peers = folder_ / "peers.conf";
+    EXPECT_THAT(found().unread, ElementsAre(HasSubstr("wireguard.key"), HasSubstr("peers.conf")));
+    write("wireguard.key", "iB4W7HfeVaOENONYscYMVzlqj731utf0MFLAfIEwvXU=\n");
+    write("peers.conf", "[Peer]\nPublicKey = HSRxk9WsepTyfN5GAjpMVYpuLjpMtRc3LhWwWxh+JVk=\n");
+    EXPECT_THAT(found().unread, IsEmpty());
+    EXPECT_THAT(found().wrong, IsEmpty());
+    write("wireguard.key", "no key\n");
+    write("peers.conf", "[Peer]\nAdress = 10.200.9.7\n");
+    EXPECT_THAT(found().wrong,
+                ElementsAre(HasSubstr("wireguard.key has no key"), HasSubstr("peers.conf:1: "),
+                            HasSubstr("peers.conf:2: [Peer] has no key 'Adress'")));
 }
 
 TEST_F(DaemonsCheckTest, TheGatewayIsTheLastOneThatPppdReads) {

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "host/secrets/secret_file.hpp"
-#include "protocols/wireguard/model/key_text.hpp"
 
 namespace vpnha::adapters {
 
@@ -51,16 +50,7 @@ Result<SecretKey> read_private_key(const std::string& path) {
     VPNHA_TRY(const SecretFile file, read_file(path,
                                                "make one with 'wg genkey', the same on all "
                                                "nodes"));
-    std::string_view text = file.content();
-    text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
-    SecretKey key;
-    if (!wireguard::parse_key_text(text, std::span<std::uint8_t, wireguard::kKeyBytes>(key))) {
-        return fail(Errc::invalid_config,
-                    fmt::format("{} has no key; it has the 44 characters that 'wg genkey' writes, "
-                                "and nothing else",
-                                path));
-    }
-    return key;
+    return wireguard::parse_private_key(file.content(), path);
 }
 
 Result<std::vector<Peer>> read_peers(const WireguardFiles& files, std::uint16_t listen_port,

@@ -19,7 +19,7 @@ namespace vpnha::wireguard {
 
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\v\f";
+constexpr std::string_view kBlanks = " \t\r\n\v\f";
 constexpr std::string_view kWgQuickKeys[] = {"address", "dns",     "mtu",      "table",     "preup",
                                              "postup",  "predown", "postdown", "saveconfig"};
 
@@ -299,6 +299,17 @@ class Reader {
 };
 
 }  // namespace
+
+Result<SecretKey> parse_private_key(std::string_view text, std::string_view file_name) {
+    SecretKey key;
+    if (!parse_key_text(trimmed(text, kBlanks), std::span<std::uint8_t, kKeyBytes>(key))) {
+        return fail(Errc::invalid_config,
+                    fmt::format("{} has no key; it has the 44 characters that 'wg genkey' writes, "
+                                "and nothing else",
+                                file_name));
+    }
+    return key;
+}
 
 Result<PeersFile> parse_peers_file(std::string_view text, std::string_view file_name) {
     return Reader(file_name).read(text);

@@ -40,6 +40,9 @@ struct PeersFile {
     std::vector<FilePeer> peers;
 };
 
+// As `wg genkey` writes it.
+[[nodiscard]] Result<SecretKey> parse_private_key(std::string_view text,
+                                                  std::string_view file_name);
 // All errors of the file are one Error, with a line of text for each, in the file's order:
 // "peers.conf:12: unknown key 'Adress' …; …".
 [[nodiscard]] Result<PeersFile> parse_peers_file(std::string_view text, std::string_view file_name);
