@@ -96,8 +96,8 @@ class IdleNode {
                       },
                       [](NodeId) {}));
         runtime::Executor::Answers answers;
-        answers.request = [this](const node::AnswerRequest& answer) { on_answer(answer); };
-        answers.score = [](const node::WriteScore&) {};
+        answers.request = [this](const effects::AnswerRequest& answer) { on_answer(answer); };
+        answers.score = [](const effects::WriteScore&) {};
         answers.idle = [this] { loop_.stop(); };
         answers.broken = [this](const Error& error) {
             fmt::print(stderr, "gateway_bench: {}\n", error.detail);
@@ -168,7 +168,7 @@ class IdleNode {
         });
     }
 
-    void on_answer(const node::AnswerRequest& answer) {
+    void on_answer(const effects::AnswerRequest& answer) {
         if (answer.request == 0) {
             return;  // Of an attach.
         }
@@ -180,7 +180,7 @@ class IdleNode {
         }
     }
 
-    void run(node::Effects effects) { executor_->run(std::move(effects)); }
+    void run(effects::Effects effects) { executor_->run(std::move(effects)); }
 
     config::Config config_;
     adapters::QbLoop loop_;

@@ -152,7 +152,7 @@ class Cluster {
     void event(std::uint32_t number, Event&& run) {
         node::Node& node = *nodes_.at(number);
         const Duration before = cpu_time();
-        node::Effects effects = run(node);
+        effects::Effects effects = run(node);
         deadlines_[number] = node.next_deadline();  // As the executor asks after each event.
         const Duration used = cpu_time() - before;
         Cost& cost = costs_[number];
@@ -162,29 +162,29 @@ class Cluster {
         execute(number, std::move(effects));
     }
 
-    void execute(std::uint32_t number, node::Effects effects) {
-        for (node::Effect& effect : effects) {
-            if (auto* sent = std::get_if<node::SendToGroup>(&effect)) {
+    void execute(std::uint32_t number, effects::Effects effects) {
+        for (effects::Effect& effect : effects) {
+            if (auto* sent = std::get_if<effects::SendToGroup>(&effect)) {
                 group_.emplace_back(NodeId{number}, std::move(sent->message));
-            } else if (auto* lease = std::get_if<node::SendLease>(&effect)) {
+            } else if (auto* lease = std::get_if<effects::SendLease>(&effect)) {
                 leases_.emplace_back(number, std::move(*lease));
-            } else if (const auto* save = std::get_if<node::SaveLease>(&effect)) {
+            } else if (const auto* save = std::get_if<effects::SaveLease>(&effect)) {
                 event(number, [&](node::Node& node) {
                     return node.on_lease_saved(kGateway, save->ticket, {}, now_);
                 });
-            } else if (const auto* install = node::find<node::InstallSession>(effect)) {
+            } else if (const auto* install = effects::find<node::InstallSession>(effect)) {
                 event(number, [&](node::Node& node) {
                     return node.on_event(
                         kGateway, node::SessionInstalled{install->record.key, install->ticket, {}},
                         now_);
                 });
-            } else if (const auto* step = std::get_if<node::RunStep>(&effect)) {
+            } else if (const auto* step = std::get_if<effects::RunStep>(&effect)) {
                 event(number, [&](node::Node& node) {
                     return node.on_step_done(kGateway, step->step, {}, now_);
                 });
-            } else if (const auto* datagram = node::find<node::SendDatagram>(effect)) {
+            } else if (const auto* datagram = effects::find<node::SendDatagram>(effect)) {
                 datagrams_.emplace_back(number, datagram->tunnel, datagram->bytes);
-            } else if (const auto* frame = node::find<node::SendFrame>(effect)) {
+            } else if (const auto* frame = effects::find<node::SendFrame>(effect)) {
                 frames_.emplace_back(number, frame->session, frame->frame);
             }
         }
@@ -280,7 +280,7 @@ class Cluster {
     std::map<std::uint32_t, std::optional<TimePoint>> deadlines_;
     std::map<std::uint32_t, Cost> costs_;
     std::deque<std::pair<NodeId, Bytes>> group_;
-    std::deque<std::pair<std::uint32_t, node::SendLease>> leases_;
+    std::deque<std::pair<std::uint32_t, effects::SendLease>> leases_;
     std::map<l2tp::TunnelKey, std::unique_ptr<Client>> clients_;
     std::vector<std::tuple<std::uint32_t, l2tp::TunnelKey, Bytes>> datagrams_;
     std::vector<std::tuple<std::uint32_t, l2tp::SessionKey, Bytes>> frames_;

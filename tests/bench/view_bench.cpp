@@ -67,13 +67,13 @@ class Gateway {
     [[nodiscard]] node::Node& node() { return *node_; }
 
   private:
-    void execute(node::Effects effects) {
-        for (node::Effect& effect : effects) {
-            if (const auto* sent = std::get_if<node::SendToGroup>(&effect)) {
+    void execute(effects::Effects effects) {
+        for (effects::Effect& effect : effects) {
+            if (const auto* sent = std::get_if<effects::SendToGroup>(&effect)) {
                 execute(node_->on_group_message(NodeId{1}, sent->message, now_));
-            } else if (const auto* save = std::get_if<node::SaveLease>(&effect)) {
+            } else if (const auto* save = std::get_if<effects::SaveLease>(&effect)) {
                 execute(node_->on_lease_saved(kGateway, save->ticket, {}, now_));
-            } else if (const auto* step = std::get_if<node::RunStep>(&effect)) {
+            } else if (const auto* step = std::get_if<effects::RunStep>(&effect)) {
                 execute(node_->on_step_done(kGateway, step->step, {}, now_));
             }
         }

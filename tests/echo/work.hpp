@@ -68,7 +68,7 @@ struct Closed {
 };
 
 using Event = std::variant<Installed, NumbersSet, NumbersRead, Opened, Closed>;
-template <node::OneOf<Event> What>
+template <effects::OneOf<Event> What>
 Event event_of(const What&);
 
 }  // namespace vpnha::echo

@@ -46,9 +46,9 @@ std::unique_ptr<node::Node> attached_node(TimePoint now) {
 }
 
 // Every step succeeds, as far as steps lead to steps.
-void run_steps(node::Node& node, const node::Effects& effects, TimePoint now) {
-    for (const node::Effect& effect : effects) {
-        if (const auto* step = std::get_if<node::RunStep>(&effect)) {
+void run_steps(node::Node& node, const effects::Effects& effects, TimePoint now) {
+    for (const effects::Effect& effect : effects) {
+        if (const auto* step = std::get_if<effects::RunStep>(&effect)) {
             run_steps(node, node.on_step_done(step->gateway, step->step, {}, now), now);
         }
     }

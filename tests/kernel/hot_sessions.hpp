@@ -91,7 +91,7 @@ class PppoL2tpTest : public testing::TwoHosts {
         };
         auto made = PppoL2tpKernel::create(
             config_, loop_,
-            [hear](GatewayId, const node::KeeperEvent& event) {
+            [hear](GatewayId, const effects::KeeperEvent& event) {
                 std::visit(hear, *event.get<node::L2tpEvent>());
             },
             [this](GatewayId gateway, bool is_v6, bool are_there) {

@@ -197,21 +197,21 @@ void CallPath::execute(const node::ReadCalls& read) {
 }
 
 // First those that are watched, then those of the data path, as the backend does it.
-node::Effects CallPath::tell_read(const node::ReadCalls& read, node::Node& node, TimePoint now) {
+effects::Effects CallPath::tell_read(const node::ReadCalls& read, node::Node& node, TimePoint now) {
     std::vector<pptp::CallState> calls;
     for (const auto& [plugin, call] : stock_) {
         if (call.gateway == read.gateway && watched_.contains(read.gateway)) {
             calls.push_back({call.record.key, call.numbers});
         }
     }
-    node::Effects effects = node.on_event(read.gateway, node::CallsRead{0, calls}, now);
+    effects::Effects effects = node.on_event(read.gateway, node::CallsRead{0, calls}, now);
     calls.clear();
     for (const auto& [key, call] : resumed_) {
         if (call->gateway == read.gateway && call->is_ours) {
             calls.push_back({key, call->engine.numbers(now)});
         }
     }
-    for (node::Effect& each :
+    for (effects::Effect& each :
          node.on_event(read.gateway, node::CallsRead{read.ticket, calls}, now)) {
         effects.push_back(std::move(each));
     }

@@ -48,7 +48,7 @@ using CallHeard = std::variant<FromCaller, pptp::PeerSegment, Bytes, CallReset>;
 
 class CallPath {
   public:
-    using Call = std::function<node::Effects(node::Node&, TimePoint)>;
+    using Call = std::function<effects::Effects(node::Node&, TimePoint)>;
     struct Ports {
         std::function<TimePoint()> now;              // By the node's clock.
         std::function<Duration(Duration)> in_world;  // Of a time by the node's clock.
@@ -99,8 +99,8 @@ class CallPath {
     class Resumed;
 
     void send_stock(Stock& call, bool lost);
-    [[nodiscard]] node::Effects tell_read(const node::ReadCalls& read, node::Node& node,
-                                          TimePoint now);
+    [[nodiscard]] effects::Effects tell_read(const node::ReadCalls& read, node::Node& node,
+                                             TimePoint now);
     // After anything that an engine did.
     void settle(const pptp::CallKey& key);
     void arm();

@@ -29,7 +29,7 @@ inline constexpr GatewayId kIpsecGateway{1};
 
 class Charon {
   public:
-    using Call = std::function<node::Effects(node::Node&, TimePoint)>;
+    using Call = std::function<effects::Effects(node::Node&, TimePoint)>;
     struct Ports {
         // Into the node's queue of events; it is gone with vpnhad.
         std::function<void(Call)> post;

@@ -24,7 +24,7 @@ wire::RecordKey record_of(SaNumber sa) {
 
 }  // namespace
 
-void CounterFamily::warm(const keepers::Margin& margin, TimePoint now, node::Effects&) {
+void CounterFamily::warm(const keepers::Margin& margin, TimePoint now, effects::Effects&) {
     margin_ = margin;
     warming_ = Asked{now, now + kernel_.number_delay()};
     set_all(now);
@@ -45,7 +45,7 @@ void CounterFamily::set_all(TimePoint now) {
     }
 }
 
-void CounterFamily::read(TimePoint now, node::Effects&) {
+void CounterFamily::read(TimePoint now, effects::Effects&) {
     reading_ = Asked{now, now + kernel_.number_delay()};
     if (now >= reading_->answered_at) {
         publish_all();
@@ -66,7 +66,7 @@ void CounterFamily::publish_all() {
     read_at_ = asked_at;
 }
 
-void CounterFamily::promote(TimePoint now, node::Effects& effects) {
+void CounterFamily::promote(TimePoint now, effects::Effects& effects) {
     if (gateway_.replica().store().size_of(wire::RecordType::esp_counters) < kSasMax) {
         kernel_.set_number(gateway_.id(), made_in(gateway_.replica().epoch()), 0);
     }
@@ -74,14 +74,14 @@ void CounterFamily::promote(TimePoint now, node::Effects& effects) {
     read(now, effects);
 }
 
-void CounterFamily::mute(node::Effects&) {
+void CounterFamily::mute(effects::Effects&) {
     warming_.reset();
     reading_.reset();
     read_again_at_.reset();
     kernel_.drop_numbers(gateway_.id());
 }
 
-void CounterFamily::on_time(TimePoint now, node::Effects& effects) {
+void CounterFamily::on_time(TimePoint now, effects::Effects& effects) {
     set_all(now);
     if (reading_ && now >= reading_->answered_at) {
         publish_all();

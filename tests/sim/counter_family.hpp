@@ -42,26 +42,26 @@ class CounterFamily final : public keepers::Keeper, public keepers::Counted {
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
     [[nodiscard]] keepers::Counted* counted() override { return this; }
 
-    void warm(const keepers::Margin& margin, TimePoint now, node::Effects& effects) override;
+    void warm(const keepers::Margin& margin, TimePoint now, effects::Effects& effects) override;
     [[nodiscard]] bool is_warm() const override { return !warming_; }
-    void read(TimePoint now, node::Effects& effects) override;
+    void read(TimePoint now, effects::Effects& effects) override;
     [[nodiscard]] TimePoint read_at() const override { return read_at_; }
 
-    void install(const replica::Install& wanted, TimePoint now, node::Effects&) override {
+    void install(const replica::Install& wanted, TimePoint now, effects::Effects&) override {
         gateway_.replica().on_installed(wanted.key, wanted.ticket, replica::Outcome::installed,
                                         now);
     }
-    void remove(const wire::RecordKey&, node::Effects&) override {}
+    void remove(const wire::RecordKey&, effects::Effects&) override {}
     void on_in_sync(TimePoint) override {}
-    void on_replica(TimePoint, node::Effects&) override {}
-    void follow(TimePoint, node::Effects&) override {}
-    void promote(TimePoint now, node::Effects& effects) override;
-    void pause(node::Effects&) override {}
-    void unpause(TimePoint, node::Effects&) override {}
-    void mute(node::Effects&) override;
-    void detach(node::Effects& effects) override { mute(effects); }
-    void on_event(const node::KeeperEvent&, TimePoint, node::Effects&) override {}
-    void on_time(TimePoint now, node::Effects& effects) override;
+    void on_replica(TimePoint, effects::Effects&) override {}
+    void follow(TimePoint, effects::Effects&) override {}
+    void promote(TimePoint now, effects::Effects& effects) override;
+    void pause(effects::Effects&) override {}
+    void unpause(TimePoint, effects::Effects&) override {}
+    void mute(effects::Effects&) override;
+    void detach(effects::Effects& effects) override { mute(effects); }
+    void on_event(const effects::KeeperEvent&, TimePoint, effects::Effects&) override {}
+    void on_time(TimePoint now, effects::Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
     [[nodiscard]] keepers::Counts counts() const override { return {}; }
 

@@ -19,7 +19,7 @@ class EchoFamily final : public echo::EchoSessions {
         return std::make_unique<EchoFamily>(gateway, *CounterFamily::starting);
     }
 
-    void warm(const keepers::Margin& margin, TimePoint now, node::Effects& effects) override {
+    void warm(const keepers::Margin& margin, TimePoint now, effects::Effects& effects) override {
         kernel_.on_warm(gateway_, margin);
         EchoSessions::warm(margin, now, effects);
     }

@@ -118,10 +118,10 @@ void FlowKeeper::execute(const node::SetExpectationTimeouts& timeouts) {
     add(timeouts, timeouts.expectations);
 }
 
-node::Effects FlowKeeper::finish(node::Node& node, TimePoint now) {
-    node::Effects effects;
+effects::Effects FlowKeeper::finish(node::Node& node, TimePoint now) {
+    effects::Effects effects;
     while (!waiting_.empty()) {
-        for (node::Effect& each : work(node, now)) {
+        for (effects::Effect& each : work(node, now)) {
             effects.push_back(std::move(each));
         }
     }
@@ -158,13 +158,13 @@ void FlowKeeper::schedule_work() {
                                              : between(random_, microseconds(20), milliseconds(5));
     later(delay, [this](node::Node& node, TimePoint now) {
         work_due_ = false;
-        node::Effects effects = work(node, now);
+        effects::Effects effects = work(node, now);
         schedule_work();
         return effects;
     });
 }
 
-node::Effects FlowKeeper::work(node::Node& node, TimePoint now) {
+effects::Effects FlowKeeper::work(node::Node& node, TimePoint now) {
     if (waiting_.empty()) {
         return {};
     }
@@ -173,7 +173,8 @@ node::Effects FlowKeeper::work(node::Node& node, TimePoint now) {
     return std::visit([&](const auto& batch) { return work_off(batch, node, now); }, next);
 }
 
-node::Effects FlowKeeper::work_off(const node::LookUpFlows& look, node::Node& node, TimePoint now) {
+effects::Effects FlowKeeper::work_off(const node::LookUpFlows& look, node::Node& node,
+                                      TimePoint now) {
     std::vector<News> news;
     for (const conntrack::FlowKey& key : look.flows) {
         if (const auto found = table_.flows().find(key); found != table_.flows().end()) {
@@ -186,8 +187,8 @@ node::Effects FlowKeeper::work_off(const node::LookUpFlows& look, node::Node& no
     return node.on_event(look.gateway, node::FlowNews{news}, now);
 }
 
-node::Effects FlowKeeper::work_off(const node::InstallFlows& install, node::Node& node,
-                                   TimePoint now) {
+effects::Effects FlowKeeper::work_off(const node::InstallFlows& install, node::Node& node,
+                                      TimePoint now) {
     std::vector<conntrack::Installed> answers;
     for (const conntrack::Wanted& wanted : install.flows) {
         const bool taken = table_.put(conntrack::hot(wanted.flow));
@@ -196,38 +197,38 @@ node::Effects FlowKeeper::work_off(const node::InstallFlows& install, node::Node
     return node.on_event(install.gateway, node::FlowsInstalled{answers}, now);
 }
 
-node::Effects FlowKeeper::work_off(const node::RemoveFlows& remove, node::Node&, TimePoint) {
+effects::Effects FlowKeeper::work_off(const node::RemoveFlows& remove, node::Node&, TimePoint) {
     for (const conntrack::FlowKey& key : remove.flows) {
         table_.remove(key);
     }
     return {};
 }
 
-node::Effects FlowKeeper::work_off(const node::SetFlowTimeouts& timeouts, node::Node& node,
-                                   TimePoint now) {
+effects::Effects FlowKeeper::work_off(const node::SetFlowTimeouts& timeouts, node::Node& node,
+                                      TimePoint now) {
     std::vector<conntrack::FlowKey> missing;
     for (const conntrack::Timeout& timeout : timeouts.flows) {
         if (!table_.set_timeout(timeout.key, timeout.seconds)) {
             missing.push_back(timeout.key);
         }
     }
-    return missing.empty() ? node::Effects{}
+    return missing.empty() ? effects::Effects{}
                            : node.on_event(timeouts.gateway, node::FlowsMissing{missing}, now);
 }
 
-node::Effects FlowKeeper::work_off(const node::ListExpectations& list, node::Node& node,
-                                   TimePoint now) {
+effects::Effects FlowKeeper::work_off(const node::ListExpectations& list, node::Node& node,
+                                      TimePoint now) {
     std::vector<conntrack::Expectation> all;
     for (const auto& [key, expectation] : table_.expectations()) {
         all.push_back(expectation);
     }
     return random_.chance(failing_listings_percent)
-               ? node::Effects{}
+               ? effects::Effects{}
                : node.on_event(list.gateway, node::ExpectationsListed{all}, now);
 }
 
-node::Effects FlowKeeper::work_off(const node::InstallExpectations& install, node::Node& node,
-                                   TimePoint now) {
+effects::Effects FlowKeeper::work_off(const node::InstallExpectations& install, node::Node& node,
+                                      TimePoint now) {
     std::vector<conntrack::Installed> answers;
     for (const conntrack::WantedExpectation& wanted : install.expectations) {
         conntrack::Expectation hot = wanted.expectation;
@@ -237,15 +238,16 @@ node::Effects FlowKeeper::work_off(const node::InstallExpectations& install, nod
     return node.on_event(install.gateway, node::ExpectationsInstalled{answers}, now);
 }
 
-node::Effects FlowKeeper::work_off(const node::RemoveExpectations& remove, node::Node&, TimePoint) {
+effects::Effects FlowKeeper::work_off(const node::RemoveExpectations& remove, node::Node&,
+                                      TimePoint) {
     for (const conntrack::FlowKey& key : remove.expectations) {
         table_.forget(key);
     }
     return {};
 }
 
-node::Effects FlowKeeper::work_off(const node::SetExpectationTimeouts& timeouts, node::Node& node,
-                                   TimePoint now) {
+effects::Effects FlowKeeper::work_off(const node::SetExpectationTimeouts& timeouts,
+                                      node::Node& node, TimePoint now) {
     std::vector<conntrack::FlowKey> missing;
     for (const conntrack::Timeout& timeout : timeouts.expectations) {
         const auto found = table_.expectations().find(timeout.key);
@@ -255,7 +257,7 @@ node::Effects FlowKeeper::work_off(const node::SetExpectationTimeouts& timeouts,
         }
     }
     return missing.empty()
-               ? node::Effects{}
+               ? effects::Effects{}
                : node.on_event(timeouts.gateway, node::ExpectationsMissing{missing}, now);
 }
 
@@ -277,11 +279,11 @@ void FlowKeeper::schedule_listing(GatewayId gateway, std::uint64_t number) {
               const auto listing = listings_.find(gateway);
               return listing != listings_.end() && listing->second.number == number
                          ? go_on_listing(gateway, node, now)
-                         : node::Effects{};
+                         : effects::Effects{};
           });
 }
 
-node::Effects FlowKeeper::go_on_listing(GatewayId gateway, node::Node& node, TimePoint now) {
+effects::Effects FlowKeeper::go_on_listing(GatewayId gateway, node::Node& node, TimePoint now) {
     Listing& listing = listings_.at(gateway);
     const bool fails = random_.chance(failing_listings_percent);
     if (fails || listing.read.empty()) {
@@ -352,7 +354,7 @@ void FlowKeeper::schedule_read(GatewayId gateway) {
           [=, this](node::Node& node, TimePoint now) { return read(gateway, node, now); });
 }
 
-node::Effects FlowKeeper::read(GatewayId gateway, node::Node& node, TimePoint now) {
+effects::Effects FlowKeeper::read(GatewayId gateway, node::Node& node, TimePoint now) {
     const auto found = watches_.find(gateway);
     if (found == watches_.end()) {
         return {};
@@ -361,7 +363,7 @@ node::Effects FlowKeeper::read(GatewayId gateway, node::Node& node, TimePoint no
     if (watch.unread.empty()) {
         return std::exchange(watch.congested, false)
                    ? node.on_event(gateway, node::FlowNewsLost{}, now)
-                   : node::Effects{};
+                   : effects::Effects{};
     }
     const std::size_t count =
         random_.chance(30) ? 1 + random_.below(watch.unread.size()) : watch.unread.size();
@@ -380,8 +382,8 @@ node::Effects FlowKeeper::read(GatewayId gateway, node::Node& node, TimePoint no
     if (!watch.unread.empty() || watch.congested) {
         schedule_read(gateway);
     }
-    node::Effects effects = node.on_event(gateway, node::FlowNews{news}, now);
-    for (node::Effect& each : node.on_event(gateway, node::ExpectationNews{expected}, now)) {
+    effects::Effects effects = node.on_event(gateway, node::FlowNews{news}, now);
+    for (effects::Effect& each : node.on_event(gateway, node::ExpectationNews{expected}, now)) {
         effects.push_back(std::move(each));
     }
     return effects;

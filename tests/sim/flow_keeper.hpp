@@ -20,7 +20,7 @@ namespace vpnha::sim {
 
 class FlowKeeper {
   public:
-    using Call = std::function<node::Effects(node::Node&, TimePoint)>;
+    using Call = std::function<effects::Effects(node::Node&, TimePoint)>;
     // Into the node's queue of events; it is gone with vpnhad.
     using Post = std::function<void(Call)>;
 
@@ -30,7 +30,7 @@ class FlowKeeper {
 
     void execute(const node::FlowWork& work);
     // All that was asked for is done at once.
-    node::Effects finish(node::Node& node, TimePoint now);
+    effects::Effects finish(node::Node& node, TimePoint now);
     // vpnhad is gone.
     void reset();
 
@@ -76,20 +76,22 @@ class FlowKeeper {
     // Those that wait to be set.
     void forget_timeouts(GatewayId gateway);
     void schedule_work();
-    node::Effects work(node::Node& node, TimePoint now);
-    node::Effects work_off(const node::LookUpFlows& look, node::Node& node, TimePoint now);
-    node::Effects work_off(const node::InstallFlows& install, node::Node& node, TimePoint now);
-    node::Effects work_off(const node::RemoveFlows& remove, node::Node& node, TimePoint now);
-    node::Effects work_off(const node::SetFlowTimeouts& timeouts, node::Node& node, TimePoint now);
-    node::Effects work_off(const node::ListExpectations& list, node::Node& node, TimePoint now);
-    node::Effects work_off(const node::InstallExpectations& install, node::Node& node,
-                           TimePoint now);
-    node::Effects work_off(const node::RemoveExpectations& remove, node::Node& node, TimePoint now);
-    node::Effects work_off(const node::SetExpectationTimeouts& timeouts, node::Node& node,
-                           TimePoint now);
+    effects::Effects work(node::Node& node, TimePoint now);
+    effects::Effects work_off(const node::LookUpFlows& look, node::Node& node, TimePoint now);
+    effects::Effects work_off(const node::InstallFlows& install, node::Node& node, TimePoint now);
+    effects::Effects work_off(const node::RemoveFlows& remove, node::Node& node, TimePoint now);
+    effects::Effects work_off(const node::SetFlowTimeouts& timeouts, node::Node& node,
+                              TimePoint now);
+    effects::Effects work_off(const node::ListExpectations& list, node::Node& node, TimePoint now);
+    effects::Effects work_off(const node::InstallExpectations& install, node::Node& node,
+                              TimePoint now);
+    effects::Effects work_off(const node::RemoveExpectations& remove, node::Node& node,
+                              TimePoint now);
+    effects::Effects work_off(const node::SetExpectationTimeouts& timeouts, node::Node& node,
+                              TimePoint now);
     void read_ahead(Listing& listing);
     void schedule_listing(GatewayId gateway, std::uint64_t number);
-    node::Effects go_on_listing(GatewayId gateway, node::Node& node, TimePoint now);
+    effects::Effects go_on_listing(GatewayId gateway, node::Node& node, TimePoint now);
     void hear(const conntrack::News& news);
     void hear(const conntrack::ExpectationNews& news);
     template <class News>
@@ -97,7 +99,7 @@ class FlowKeeper {
     void tell(std::string_view how, const conntrack::News& news);
     void tell(std::string_view how, const conntrack::ExpectationNews& news);
     void schedule_read(GatewayId gateway);
-    node::Effects read(GatewayId gateway, node::Node& node, TimePoint now);
+    effects::Effects read(GatewayId gateway, node::Node& node, TimePoint now);
 
     NodeId machine_;
     Agenda& agenda_;

@@ -27,14 +27,14 @@ class LaterFamily final : public keepers::Keeper {
     }
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
-    void install(const replica::Install& wanted, TimePoint now, node::Effects&) override {
+    void install(const replica::Install& wanted, TimePoint now, effects::Effects&) override {
         gateway_.replica().on_installed(wanted.key, wanted.ticket, replica::Outcome::installed,
                                         now);
     }
-    void remove(const wire::RecordKey&, node::Effects&) override {}
+    void remove(const wire::RecordKey&, effects::Effects&) override {}
     void on_in_sync(TimePoint) override {}
-    void on_replica(TimePoint, node::Effects&) override {}
-    void follow(TimePoint now, node::Effects&) override {
+    void on_replica(TimePoint, effects::Effects&) override {}
+    void follow(TimePoint now, effects::Effects&) override {
         const replica::Replica& replica = gateway_.replica();
         if (replica.promoted() && written_ != replica.epoch()) {
             written_ = replica.epoch();
@@ -43,13 +43,13 @@ class LaterFamily final : public keepers::Keeper {
             publish(1);
         }
     }
-    void promote(TimePoint, node::Effects&) override {}
-    void pause(node::Effects&) override {}
-    void unpause(TimePoint, node::Effects&) override {}
-    void mute(node::Effects&) override {}
-    void detach(node::Effects&) override {}
-    void on_event(const node::KeeperEvent&, TimePoint, node::Effects&) override {}
-    void on_time(TimePoint, node::Effects&) override {}
+    void promote(TimePoint, effects::Effects&) override {}
+    void pause(effects::Effects&) override {}
+    void unpause(TimePoint, effects::Effects&) override {}
+    void mute(effects::Effects&) override {}
+    void detach(effects::Effects&) override {}
+    void on_event(const effects::KeeperEvent&, TimePoint, effects::Effects&) override {}
+    void on_time(TimePoint, effects::Effects&) override {}
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override { return std::nullopt; }
     [[nodiscard]] keepers::Counts counts() const override { return {}; }
 

@@ -242,7 +242,7 @@ void Machine::deliver(const Delivery& delivery) {
     }
 }
 
-void Machine::deliver_lease(const lease::Sender& sender, const node::SendLease& sent) {
+void Machine::deliver_lease(const lease::Sender& sender, const effects::SendLease& sent) {
     add_task(
         [=](node::Node& node, TimePoint now) {
             return node.on_lease_message(sent.gateway, sender, sent.message, now);
@@ -378,11 +378,11 @@ void Machine::run(const Task& task) {
     }
     // Time daemons keep Unix time the same everywhere.
     node_->set_wall(agenda_.now() - local_now());
-    node::Effects effects = task.call(*node_, local_now());
+    effects::Effects effects = task.call(*node_, local_now());
     const bool of_lease =
         task.of_lease && std::all_of(effects.begin(), effects.end(), [](const auto& effect) {
-            return std::holds_alternative<node::SendLease>(effect) ||
-                   std::holds_alternative<node::SetGate>(effect);
+            return std::holds_alternative<effects::SendLease>(effect) ||
+                   std::holds_alternative<effects::SetGate>(effect);
         });
     world_.on_effects(*this, effects, silenced_);
     carry_out(std::move(effects));
@@ -402,7 +402,7 @@ void Machine::send_waiting() {
     }
     if (!waiting_.empty()) {
         silenced_ = true;
-        node::Effects effects = node_->set_group_writable(false, local_now());
+        effects::Effects effects = node_->set_group_writable(false, local_now());
         world_.on_effects(*this, effects, true);
         carry_out(std::move(effects));
         agenda_.after(kGroupRetry, [this, process = process_] {
@@ -414,7 +414,7 @@ void Machine::send_waiting() {
         // A busy node comes to it later, and other messages may wait by then.
         post([this](node::Node& node, TimePoint now) {
             if (!silenced_ || !waiting_.empty()) {
-                return node::Effects{};
+                return effects::Effects{};
             }
             silenced_ = false;
             return node.set_group_writable(true, now);
@@ -439,7 +439,7 @@ void Machine::schedule_install() {
                   });
 }
 
-node::Effects Machine::install(node::Node& node, TimePoint now) {
+effects::Effects Machine::install(node::Node& node, TimePoint now) {
     const auto done = kernel_.install_next(random_);
     if (!done) {
         return {};

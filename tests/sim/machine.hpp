@@ -45,13 +45,13 @@ class Surroundings {
     // A message of the group is about to reach the node.
     virtual void before_message(Machine& machine, const GroupMessage& message) = 0;
     // `silenced`: the node was told before that the group takes nothing.
-    virtual void on_effects(Machine& machine, const node::Effects& effects, bool silenced) = 0;
+    virtual void on_effects(Machine& machine, const effects::Effects& effects, bool silenced) = 0;
     // Before it is carried out.
-    virtual void on_effect(Machine& machine, const node::Effect& effect) = 0;
-    virtual void on_lease(Machine& machine, const node::SendLease& sent) = 0;
-    virtual void on_answer(Machine& machine, const node::AnswerRequest& answer) = 0;
-    virtual void on_withdrawn(const node::WithdrawScore& score) = 0;
-    virtual void on_echo_asked(Machine& machine, const node::AskForEcho& asked) = 0;
+    virtual void on_effect(Machine& machine, const effects::Effect& effect) = 0;
+    virtual void on_lease(Machine& machine, const effects::SendLease& sent) = 0;
+    virtual void on_answer(Machine& machine, const effects::AnswerRequest& answer) = 0;
+    virtual void on_withdrawn(const effects::WithdrawScore& score) = 0;
+    virtual void on_echo_asked(Machine& machine, const effects::AskForEcho& asked) = 0;
     virtual void on_datagram(Machine& machine, const node::SendDatagram& datagram) = 0;
     // This life of it ends; the machine resets itself.
     virtual void on_fenced(Machine& machine) = 0;
@@ -77,9 +77,9 @@ class Surroundings {
     virtual void on_settled(Machine& machine, bool of_lease) = 0;
 };
 
-class Machine final : private node::EffectRunner, private NumberKernel {
+class Machine final : private effects::EffectRunner, private NumberKernel {
   public:
-    using Call = std::function<node::Effects(node::Node&, TimePoint)>;
+    using Call = std::function<effects::Effects(node::Node&, TimePoint)>;
 
     Machine(NodeId id, Agenda& agenda, test::Random& random, Story& story, const Plan& plan,
             Surroundings& world);
@@ -96,7 +96,7 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     // An event of the process that runs now.
     void post(Call call);
     void deliver(const Delivery& delivery);
-    void deliver_lease(const lease::Sender& sender, const node::SendLease& sent);
+    void deliver_lease(const lease::Sender& sender, const effects::SendLease& sent);
     void deliver_echo(NodeId from);
     void plug_in(PluginToken plugin, GatewayId gateway, const wire::RecordKey& key,
                  Negotiated session, const std::string& not_resumable);
@@ -183,41 +183,41 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     };
     void add_task(Call call, bool of_lease);
     void run(const Task& task);
-    void carry_out(node::Effects effects);
+    void carry_out(effects::Effects effects);
     // Each returns what follows from the effect.
-    node::Effects execute(node::SendToGroup& effect) override;
-    node::Effects execute(node::ProtocolWork& work) override;
-    node::Effects execute(node::SaveLease& effect) override;
-    node::Effects execute(node::SendLease& effect) override;
-    node::Effects execute(node::SetGate& effect) override;
-    node::Effects execute(node::LeaveGate& effect) override;
-    node::Effects execute(node::HoldGate& effect) override;
-    node::Effects execute(node::GiveBack& effect) override;
-    node::Effects execute(node::DrainGate&) override { return {}; }
-    node::Effects execute(node::RunStep& effect) override;
-    node::Effects execute(node::Announce& effect) override;
-    node::Effects execute(node::AskNeighbours& effect) override;
-    node::Effects execute(node::AnswerPlugin& effect) override;
-    node::Effects execute(node::EndPlugin& effect) override;
-    node::Effects execute(node::ChangePlugin& effect) override;
-    node::Effects execute(node::AnswerAddress& effect) override;
-    node::Effects execute(node::AnswerRequest& effect) override;
-    node::Effects execute(node::WriteScore& effect) override;
-    node::Effects execute(node::WithdrawScore& effect) override;
-    node::Effects execute(node::AskForEcho& effect) override;
-    node::Effects execute(node::WatchServices& effect) override;
-    node::Effects execute(node::ReportFailure& effect) override;
-    node::Effects execute(node::Detached& effect) override;
-    node::Effects execute(node::Fenced& effect) override;
-    node::Effects execute(node::Log& effect) override;
-    node::Effects execute(const node::InstallSession& effect);
-    node::Effects execute(const node::RemoveSession& effect);
-    node::Effects execute(const node::AuditSessions& effect);
-    node::Effects execute(const node::SendDatagram& effect);
-    node::Effects execute(const node::SendFrame& effect);
-    node::Effects execute(const node::PptpWork& work);
-    node::Effects execute(const node::SendAccounting& sent);
-    node::Effects execute(const node::ReadTraffic& read);
+    effects::Effects execute(effects::SendToGroup& effect) override;
+    effects::Effects execute(effects::ProtocolWork& work) override;
+    effects::Effects execute(effects::SaveLease& effect) override;
+    effects::Effects execute(effects::SendLease& effect) override;
+    effects::Effects execute(effects::SetGate& effect) override;
+    effects::Effects execute(effects::LeaveGate& effect) override;
+    effects::Effects execute(effects::HoldGate& effect) override;
+    effects::Effects execute(effects::GiveBack& effect) override;
+    effects::Effects execute(effects::DrainGate&) override { return {}; }
+    effects::Effects execute(effects::RunStep& effect) override;
+    effects::Effects execute(effects::Announce& effect) override;
+    effects::Effects execute(effects::AskNeighbours& effect) override;
+    effects::Effects execute(effects::AnswerPlugin& effect) override;
+    effects::Effects execute(effects::EndPlugin& effect) override;
+    effects::Effects execute(effects::ChangePlugin& effect) override;
+    effects::Effects execute(effects::AnswerAddress& effect) override;
+    effects::Effects execute(effects::AnswerRequest& effect) override;
+    effects::Effects execute(effects::WriteScore& effect) override;
+    effects::Effects execute(effects::WithdrawScore& effect) override;
+    effects::Effects execute(effects::AskForEcho& effect) override;
+    effects::Effects execute(effects::WatchServices& effect) override;
+    effects::Effects execute(effects::ReportFailure& effect) override;
+    effects::Effects execute(effects::Detached& effect) override;
+    effects::Effects execute(effects::Fenced& effect) override;
+    effects::Effects execute(effects::Log& effect) override;
+    effects::Effects execute(const node::InstallSession& effect);
+    effects::Effects execute(const node::RemoveSession& effect);
+    effects::Effects execute(const node::AuditSessions& effect);
+    effects::Effects execute(const node::SendDatagram& effect);
+    effects::Effects execute(const node::SendFrame& effect);
+    effects::Effects execute(const node::PptpWork& work);
+    effects::Effects execute(const node::SendAccounting& sent);
+    effects::Effects execute(const node::ReadTraffic& read);
     template <class Work>
     void carry_out(const Work& work);
     void carry_out(const node::PrepareCall& prepare);
@@ -227,21 +227,21 @@ class Machine final : private node::EffectRunner, private NumberKernel {
     [[nodiscard]] PeerDevices::Ports peer_ports();
     [[nodiscard]] Charon::Ports charon_ports();
     [[nodiscard]] echo::FakeResponder::Ports responder_ports();
-    [[nodiscard]] static node::KeeperEvent installed(const node::InstallSession& wanted,
-                                                     const Result<void>& result);
-    [[nodiscard]] static node::KeeperEvent installed(const node::PrepareCall& wanted,
-                                                     const Result<void>& result);
+    [[nodiscard]] static effects::KeeperEvent installed(const node::InstallSession& wanted,
+                                                        const Result<void>& result);
+    [[nodiscard]] static effects::KeeperEvent installed(const node::PrepareCall& wanted,
+                                                        const Result<void>& result);
     [[nodiscard]] std::map<SaNumber, std::uint64_t> read_numbers(GatewayId gateway) override;
     void set_number(GatewayId gateway, SaNumber sa, std::uint64_t next) override;
     void drop_numbers(GatewayId gateway) override;
     [[nodiscard]] Duration number_delay() override;
     void on_warm(GatewayId gateway, const keepers::Margin& margin) override;
-    [[nodiscard]] Result<void> run(const node::RunStep& step);
+    [[nodiscard]] Result<void> run(const effects::RunStep& step);
     void reset_services(GatewayId gateway);
     [[nodiscard]] std::vector<PluginToken> plugins_of(GatewayId gateway) const;
     void send_waiting();
     void schedule_install();
-    [[nodiscard]] node::Effects install(node::Node& node, TimePoint now);
+    [[nodiscard]] effects::Effects install(node::Node& node, TimePoint now);
     void schedule_tasks();
     void run_task();
     void tell_carrier(LinkSide side, bool carrier);

@@ -24,7 +24,7 @@ PeerDevices::Ports Machine::peer_ports() {
         .tried = [this](GatewayId gateway) { world_.on_peer_tried(*this, gateway); }};
 }
 
-node::Effects Machine::execute(const node::PptpWork& work) {
+effects::Effects Machine::execute(const node::PptpWork& work) {
     std::visit([this](const auto& each) { carry_out(each); }, work);
     return {};
 }
@@ -51,12 +51,13 @@ void Machine::carry_out(const node::RemoveCall& remove) {
     calls_.execute(remove);
 }
 
-node::KeeperEvent Machine::installed(const node::InstallSession& wanted,
-                                     const Result<void>& result) {
+effects::KeeperEvent Machine::installed(const node::InstallSession& wanted,
+                                        const Result<void>& result) {
     return node::SessionInstalled{wanted.record.key, wanted.ticket, result};
 }
 
-node::KeeperEvent Machine::installed(const node::PrepareCall& wanted, const Result<void>& result) {
+effects::KeeperEvent Machine::installed(const node::PrepareCall& wanted,
+                                        const Result<void>& result) {
     return node::CallPrepared{wanted.record.key, wanted.ticket, result};
 }
 

@@ -18,20 +18,20 @@ using std::chrono::milliseconds;
 
 }  // namespace
 
-void Machine::carry_out(node::Effects effects) {
-    node::run_effects(
+void Machine::carry_out(effects::Effects effects) {
+    effects::run_effects(
         std::move(effects),
-        [this](node::Effect& effect) {
+        [this](effects::Effect& effect) {
             agenda_.count();
             world_.on_effect(*this, effect);
-            node::Effects more = run_one(effect);
+            effects::Effects more = run_one(effect);
             world_.on_effects(*this, more, false);
             return more;
         },
         [this] { return over_; });
 }
 
-node::Effects Machine::execute(node::SendToGroup& sent) {
+effects::Effects Machine::execute(effects::SendToGroup& sent) {
     waiting_.push_back(sent.message);
     if (waiting_.size() == 1) {
         send_waiting();
@@ -39,7 +39,7 @@ node::Effects Machine::execute(node::SendToGroup& sent) {
     return {};
 }
 
-node::Effects Machine::execute(node::ProtocolWork& work) {
+effects::Effects Machine::execute(effects::ProtocolWork& work) {
     if (const auto* const l2tp = work.get<node::L2tpWork>()) {
         return std::visit([this](const auto& each) { return execute(each); }, *l2tp);
     }
@@ -59,31 +59,31 @@ node::Effects Machine::execute(node::ProtocolWork& work) {
     return {};
 }
 
-node::Effects Machine::execute(const node::SendAccounting& sent) {
+effects::Effects Machine::execute(const node::SendAccounting& sent) {
     world_.on_account(*this, sent);
     return {};
 }
 
 // No device counts anything here.
-node::Effects Machine::execute(const node::ReadTraffic& read) {
+effects::Effects Machine::execute(const node::ReadTraffic& read) {
     post([read](node::Node& node, TimePoint now) {
         return node.on_event(read.gateway, node::TrafficRead{read.ticket, {}}, now);
     });
     return {};
 }
 
-node::Effects Machine::execute(const node::InstallSession& install) {
+effects::Effects Machine::execute(const node::InstallSession& install) {
     kernel_.queue(install);
     schedule_install();
     return {};
 }
 
-node::Effects Machine::execute(const node::RemoveSession& remove) {
+effects::Effects Machine::execute(const node::RemoveSession& remove) {
     kernel_.remove({remove.gateway, node::record_key_of(remove.key)});
     return {};
 }
 
-node::Effects Machine::execute(const node::AuditSessions& audit) {
+effects::Effects Machine::execute(const node::AuditSessions& audit) {
     return node_->on_event(audit.gateway, node::SessionsAudited{kernel_.audit(audit.gateway)},
                            local_now());
 }
@@ -96,7 +96,7 @@ Result<void> Machine::save(GatewayId gateway, const lease::Durable& durable) {
     return {};
 }
 
-node::Effects Machine::execute(node::SaveLease& wanted) {
+effects::Effects Machine::execute(effects::SaveLease& wanted) {
     if (plan_.has(Fault::save_slow)) {
         saving_.push_back({wanted.gateway, wanted.durable, wanted.ticket});
         save_next();
@@ -130,18 +130,18 @@ void Machine::save_next() {
     });
 }
 
-node::Effects Machine::execute(node::SendLease& sent) {
+effects::Effects Machine::execute(effects::SendLease& sent) {
     world_.on_lease(*this, sent);
     return {};
 }
 
-node::Effects Machine::execute(node::SetGate& gate) {
+effects::Effects Machine::execute(effects::SetGate& gate) {
     use_numbers();
     open_[gate.gateway] = gate.deadline;
     return {};
 }
 
-node::Effects Machine::execute(node::LeaveGate& leave) {
+effects::Effects Machine::execute(effects::LeaveGate& leave) {
     use_numbers();
     const auto open = open_.find(leave.gateway);
     if (open != open_.end()) {
@@ -150,89 +150,89 @@ node::Effects Machine::execute(node::LeaveGate& leave) {
     return {};
 }
 
-node::Effects Machine::execute(node::HoldGate&) {
+effects::Effects Machine::execute(effects::HoldGate&) {
     return {};
 }
-node::Effects Machine::execute(node::GiveBack&) {
+effects::Effects Machine::execute(effects::GiveBack&) {
     return {};
 }
 
-node::Effects Machine::execute(const node::SendDatagram& datagram) {
+effects::Effects Machine::execute(const node::SendDatagram& datagram) {
     world_.on_datagram(*this, datagram);
     return {};
 }
 
-node::Effects Machine::execute(const node::SendFrame& frame) {
+effects::Effects Machine::execute(const node::SendFrame& frame) {
     world_.on_frame(*this, frame);
     return {};
 }
 
-node::Effects Machine::execute(node::AnswerRequest& answer) {
+effects::Effects Machine::execute(effects::AnswerRequest& answer) {
     world_.on_answer(*this, answer);
     return {};
 }
 
-node::Effects Machine::execute(node::WriteScore& score) {
+effects::Effects Machine::execute(effects::WriteScore& score) {
     story_.tell(id_, "score of gateway {}: {}", score.gateway.value, score.score);
     scores_[score.gateway] = score.score;
     return {};
 }
 
-node::Effects Machine::execute(node::WithdrawScore& withdrawn) {
+effects::Effects Machine::execute(effects::WithdrawScore& withdrawn) {
     world_.on_withdrawn(withdrawn);
     return {};
 }
 
-node::Effects Machine::execute(node::AskForEcho& asked) {
+effects::Effects Machine::execute(effects::AskForEcho& asked) {
     world_.on_echo_asked(*this, asked);
     return {};
 }
 
-node::Effects Machine::execute(node::Detached& detached) {
+effects::Effects Machine::execute(effects::Detached& detached) {
     kernel_.forget(detached.gateway);
     scores_.erase(detached.gateway);
     // The last one ends vpnhad.
-    return node_->any_attached() ? node::Effects{} : flows_.finish(*node_, local_now());
+    return node_->any_attached() ? effects::Effects{} : flows_.finish(*node_, local_now());
 }
 
-node::Effects Machine::execute(node::Fenced&) {
+effects::Effects Machine::execute(effects::Fenced&) {
     over_ = true;
     world_.on_fenced(*this);
     return {};
 }
 
-node::Effects Machine::execute(node::Log& line) {
+effects::Effects Machine::execute(effects::Log& line) {
     story_.tell(id_, "{}", line.text);
     return {};
 }
 
 // Nobody waits for these: Pacemaker looks at the nodes' states itself, links fail by their carrier.
-node::Effects Machine::execute(node::Announce&) {
+effects::Effects Machine::execute(effects::Announce&) {
     return {};
 }
-node::Effects Machine::execute(node::AskNeighbours&) {
+effects::Effects Machine::execute(effects::AskNeighbours&) {
     return {};
 }
-node::Effects Machine::execute(node::AnswerPlugin&) {
+effects::Effects Machine::execute(effects::AnswerPlugin&) {
     return {};
 }
-node::Effects Machine::execute(node::EndPlugin&) {
+effects::Effects Machine::execute(effects::EndPlugin&) {
     return {};
 }
-node::Effects Machine::execute(node::ChangePlugin&) {
+effects::Effects Machine::execute(effects::ChangePlugin&) {
     return {};
 }
-node::Effects Machine::execute(node::AnswerAddress&) {
+effects::Effects Machine::execute(effects::AnswerAddress&) {
     return {};
 }
-node::Effects Machine::execute(node::WatchServices&) {
+effects::Effects Machine::execute(effects::WatchServices&) {
     return {};
 }
-node::Effects Machine::execute(node::ReportFailure&) {
+effects::Effects Machine::execute(effects::ReportFailure&) {
     return {};
 }
 
-node::Effects Machine::execute(node::RunStep& step) {
+effects::Effects Machine::execute(effects::RunStep& step) {
     Result<void> result = run(step);
     if (!plan_.has(Fault::step_lasts) || random_.chance(60)) {
         return node_->on_step_done(step.gateway, step.step, result, local_now());
@@ -250,7 +250,7 @@ node::Effects Machine::execute(node::RunStep& step) {
     return {};
 }
 
-Result<void> Machine::run(const node::RunStep& step) {
+Result<void> Machine::run(const effects::RunStep& step) {
     if (step.step == takeover::Step::reset_services) {
         // The pppds of calls are killed, whatever else of it fails.
         for (const PluginToken each : plugins_of(step.gateway)) {

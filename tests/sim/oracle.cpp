@@ -42,10 +42,10 @@ void Oracle::fail(const std::string& invariant, NodeId node, const std::string& 
     throw Failure(invariant, fmt::format("node {}: {}", node.value, what));
 }
 
-void Oracle::on_effects(const Machine& machine, const node::Effects& effects, bool silenced) {
+void Oracle::on_effects(const Machine& machine, const effects::Effects& effects, bool silenced) {
     std::size_t messages = 0;
-    for (const node::Effect& effect : effects) {
-        if (const auto* sent = std::get_if<node::SendToGroup>(&effect)) {
+    for (const effects::Effect& effect : effects) {
+        if (const auto* sent = std::get_if<effects::SendToGroup>(&effect)) {
             ++messages;
             const auto message = dialects_.parse(sent->message);
             if (silenced && message && !std::holds_alternative<wire::Claim>(*message) &&
@@ -62,16 +62,16 @@ void Oracle::on_effects(const Machine& machine, const node::Effects& effects, bo
     }
 }
 
-void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
-    if (const auto* sent = std::get_if<node::SendToGroup>(&effect)) {
+void Oracle::on_effect(const Machine& machine, const effects::Effect& effect) {
+    if (const auto* sent = std::get_if<effects::SendToGroup>(&effect)) {
         on_said(machine, sent->message);
-    } else if (const auto* step = std::get_if<node::RunStep>(&effect)) {
+    } else if (const auto* step = std::get_if<effects::RunStep>(&effect)) {
         on_step(machine, *step);
-    } else if (const auto* save = std::get_if<node::SaveLease>(&effect)) {
+    } else if (const auto* save = std::get_if<effects::SaveLease>(&effect)) {
         on_save(machine, *save);
-    } else if (const auto* sent_lease = std::get_if<node::SendLease>(&effect)) {
+    } else if (const auto* sent_lease = std::get_if<effects::SendLease>(&effect)) {
         on_lease(machine, *sent_lease);
-    } else if (const auto* score = std::get_if<node::WriteScore>(&effect)) {
+    } else if (const auto* score = std::get_if<effects::WriteScore>(&effect)) {
         const node::GatewayNode& gateway = *machine.gateway(score->gateway);
         const std::optional<int> before = machine.score(score->gateway);
         const auto doubt = gateway.replica().doubt();
@@ -82,13 +82,13 @@ void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
             !gateway.replica().holder() && !is_behind) {
             fail("frozen", machine.id(), "writes a score while nobody serves");
         }
-    } else if (const auto* withdrawn = std::get_if<node::WithdrawScore>(&effect)) {
+    } else if (const auto* withdrawn = std::get_if<effects::WithdrawScore>(&effect)) {
         on_withdrawn(machine, *withdrawn);
-    } else if (const auto* datagram = node::find<node::SendDatagram>(effect)) {
+    } else if (const auto* datagram = effects::find<node::SendDatagram>(effect)) {
         if (is_silent(*machine.gateway(datagram->gateway))) {
             fail("silence", machine.id(), "a standby sends a datagram");
         }
-    } else if (const auto* frame = node::find<node::SendFrame>(effect)) {
+    } else if (const auto* frame = effects::find<node::SendFrame>(effect)) {
         if (is_silent(*machine.gateway(frame->gateway))) {
             fail("silence", machine.id(), "a standby sends a frame");
         }
@@ -96,7 +96,7 @@ void Oracle::on_effect(const Machine& machine, const node::Effect& effect) {
 }
 
 // The first claim of a promotion.
-void Oracle::on_save(const Machine& machine, const node::SaveLease& save) {
+void Oracle::on_save(const Machine& machine, const effects::SaveLease& save) {
     const auto takeover = takeovers_.find(save.gateway);
     const bool begun = takeover != takeovers_.end() && takeover->second.node == machine.id();
     const node::GatewayNode& gateway = *machine.gateway(save.gateway);
@@ -106,7 +106,7 @@ void Oracle::on_save(const Machine& machine, const node::SaveLease& save) {
     }
 }
 
-void Oracle::on_lease(const Machine& machine, const node::SendLease& sent) const {
+void Oracle::on_lease(const Machine& machine, const effects::SendLease& sent) const {
     const auto* round = std::get_if<lease::Round>(&sent.message);
     const auto* answer = std::get_if<lease::Answer>(&sent.message);
     const Epoch said = round != nullptr    ? round->id.epoch
@@ -119,7 +119,7 @@ void Oracle::on_lease(const Machine& machine, const node::SendLease& sent) const
     }
 }
 
-void Oracle::on_step(const Machine& machine, const node::RunStep& step) {
+void Oracle::on_step(const Machine& machine, const effects::RunStep& step) {
     const node::GatewayNode& gateway = *machine.gateway(step.gateway);
     if (step.step == takeover::Step::open_gate) {
         const bool stands_in = gateway.state() == takeover::State::standing_in;

@@ -119,8 +119,8 @@ class Oracle {
            const IkeClients& ike_clients, std::function<bool(NodeId, NodeId)> hears);
 
     void before_message(const Machine& machine, NodeId sender, ByteView bytes);
-    void on_effects(const Machine& machine, const node::Effects& effects, bool silenced);
-    void on_effect(const Machine& machine, const node::Effect& effect);
+    void on_effects(const Machine& machine, const effects::Effects& effects, bool silenced);
+    void on_effect(const Machine& machine, const effects::Effect& effect);
     // As Surroundings::on_settled().
     void on_settled(const Machine& machine, bool of_lease);
     // A demotion or stop was reported as done: at the end of the event it is.
@@ -210,9 +210,9 @@ class Oracle {
     void on_confirm(const Machine& machine, const wire::Confirm& confirm) const;
     void check_confirmed(const Machine& machine, const wire::Confirm& confirm,
                          wire::RecordType type) const;
-    void on_save(const Machine& machine, const node::SaveLease& save);
-    void on_lease(const Machine& machine, const node::SendLease& sent) const;
-    void on_step(const Machine& machine, const node::RunStep& step);
+    void on_save(const Machine& machine, const effects::SaveLease& save);
+    void on_lease(const Machine& machine, const effects::SendLease& sent) const;
+    void on_step(const Machine& machine, const effects::RunStep& step);
     void note_state(const Machine& machine, GatewayId gateway, const Epoch& epoch,
                     std::uint64_t sequence, std::uint32_t count, std::uint64_t digest);
     void begin_takeover(const Machine& machine, GatewayId gateway);
@@ -229,7 +229,7 @@ class Oracle {
     void check_untouched(const Machine& machine);
     void on_hello(const Machine& machine, const wire::Hello& hello) const;
     void check_links(const Machine& machine, const node::GatewayNode& gateway);
-    void on_withdrawn(const Machine& machine, const node::WithdrawScore& score);
+    void on_withdrawn(const Machine& machine, const effects::WithdrawScore& score);
     void check_unheard(const Machine& machine, const node::GatewayNode& gateway);
     void check_peers(const Machine& machine, const node::GatewayNode& gateway);
     void check_peers_accounts(const Machine& holder, const node::GatewayNode& gateway) const;

@@ -18,7 +18,7 @@ constexpr Duration kUnheardMax = seconds(3);
 
 }  // namespace
 
-void Oracle::on_withdrawn(const Machine& machine, const node::WithdrawScore& score) {
+void Oracle::on_withdrawn(const Machine& machine, const effects::WithdrawScore& score) {
     const replica::Replica& replica = machine.gateway(score.gateway)->replica();
     // The score of a standby whose vpnhad has died says nothing of the holder.
     if (replica.holder() && score.node == fmt::format("gw{}", replica.holder()->value)) {

@@ -175,7 +175,7 @@ std::optional<RequestToken> Pacemaker::ask_for_marks(NodeId victim) {
     return std::nullopt;
 }
 
-bool Pacemaker::on_fenced(const node::AnswerRequest& answer) {
+bool Pacemaker::on_fenced(const effects::AnswerRequest& answer) {
     const auto lost = std::find_if(lost_.begin(), lost_.end(), [&](const auto& each) {
         return each.second.marks == answer.request;
     });
@@ -379,7 +379,7 @@ void Pacemaker::carry_out(RequestToken token) {
                 on_order_(node, gateway);
                 return vpnhad.detach(token, gateway, now);
         }
-        return node::Effects{};
+        return effects::Effects{};
     });
 }
 
@@ -390,7 +390,7 @@ std::optional<GatewayId> Pacemaker::silenced_by(RequestToken request) const {
     return silences ? std::optional(found->second.gateway) : std::nullopt;
 }
 
-void Pacemaker::on_answer(NodeId node, const node::AnswerRequest& answer) {
+void Pacemaker::on_answer(NodeId node, const effects::AnswerRequest& answer) {
     if (on_fenced(answer)) {
         return;
     }

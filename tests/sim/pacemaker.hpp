@@ -36,7 +36,7 @@ class Pacemaker {
     void start();
     // The gateway that is silent at the node once this request has succeeded.
     [[nodiscard]] std::optional<GatewayId> silenced_by(RequestToken request) const;
-    void on_answer(NodeId node, const node::AnswerRequest& answer);
+    void on_answer(NodeId node, const effects::AnswerRequest& answer);
 
     // The administrator.
     void move(GatewayId gateway);
@@ -76,7 +76,7 @@ class Pacemaker {
     // Has another node fence it by marks; nullopt: no node could.
     [[nodiscard]] std::optional<RequestToken> ask_for_marks(NodeId victim);
     // True when the answer was about a fencing.
-    bool on_fenced(const node::AnswerRequest& answer);
+    bool on_fenced(const effects::AnswerRequest& answer);
     void drop_operations();
     // It takes that node for one that is promoted, or on its way from or to it.
     [[nodiscard]] bool serves(GatewayId gateway, NodeId node) const;

@@ -21,7 +21,7 @@ class PeerDevices {
 
     struct Ports {
         std::function<bool(GatewayId)> gate_open;
-        std::function<void(std::function<node::Effects(node::Node&, TimePoint)>)> post;
+        std::function<void(std::function<effects::Effects(node::Node&, TimePoint)>)> post;
         std::function<void(Duration, std::function<void()>)> later;
         std::function<void(GatewayId)> tried;  // A peer.
     };

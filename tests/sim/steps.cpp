@@ -391,11 +391,11 @@ void World::ask_to_move(NodeId node) {
     const std::uint64_t times = 1 + random_.below(12);
     for (std::uint64_t i = 0; i < times; ++i) {
         agenda_.after(i * milliseconds(250), [this, node, gateway, to, is_planned] {
-            machines_.at(node)->post([=](node::Node& vpnhad, TimePoint now) -> node::Effects {
+            machines_.at(node)->post([=](node::Node& vpnhad, TimePoint now) -> effects::Effects {
                 const node::GatewayNode& here = *vpnhad.find(gateway);
                 const Result<node::MovePlan> plan = here.plan_move(to);
                 const node::MovePlan blind{to, to, here.replica().epoch()};
-                return is_planned && !plan ? node::Effects{}
+                return is_planned && !plan ? effects::Effects{}
                                            : vpnhad.ask_move(gateway, plan.value_or(blind), now);
             });
         });

@@ -213,17 +213,17 @@ void World::before_message(Machine& machine, const GroupMessage& message) {
     oracle_.before_message(machine, message.sender, message.bytes);
 }
 
-void World::on_effects(Machine& machine, const node::Effects& effects, bool silenced) {
+void World::on_effects(Machine& machine, const effects::Effects& effects, bool silenced) {
     oracle_.on_effects(machine, effects, silenced);
 }
 
-void World::on_effect(Machine& machine, const node::Effect& effect) {
+void World::on_effect(Machine& machine, const effects::Effect& effect) {
     oracle_.on_effect(machine, effect);
 }
 
 // Datagrams: late, in another order, or, as long as there are faults, never. Second copies end in
 // the replay guard.
-void World::on_lease(Machine& machine, const node::SendLease& sent) {
+void World::on_lease(Machine& machine, const effects::SendLease& sent) {
     const lease::Sender sender = machine.sender();
     const auto carries = [this, from = sender.node, to = sent.to] {
         return totem_.carries(from, to) && !deaf_.contains({from, to});
@@ -255,7 +255,7 @@ void World::on_lease(Machine& machine, const node::SendLease& sent) {
                   });
 }
 
-void World::on_answer(Machine& machine, const node::AnswerRequest& answer) {
+void World::on_answer(Machine& machine, const effects::AnswerRequest& answer) {
     if (const auto gateway = pacemaker_.silenced_by(answer.request); gateway && answer.result) {
         oracle_.on_silenced(machine, *gateway);
     }
@@ -263,7 +263,7 @@ void World::on_answer(Machine& machine, const node::AnswerRequest& answer) {
 }
 
 // By a tool of Pacemaker that takes its time, and that nobody waits for.
-void World::on_withdrawn(const node::WithdrawScore& score) {
+void World::on_withdrawn(const effects::WithdrawScore& score) {
     agenda_.after(between(random_, milliseconds(20), milliseconds(800)), [this, score] {
         for (auto& [node, machine] : machines_) {
             if (machine->name() == score.node) {
@@ -274,7 +274,7 @@ void World::on_withdrawn(const node::WithdrawScore& score) {
 }
 
 // By the kernel of a machine that is not frozen; on the lines of the cluster.
-void World::on_echo_asked(Machine& machine, const node::AskForEcho& asked) {
+void World::on_echo_asked(Machine& machine, const effects::AskForEcho& asked) {
     const NodeId asker = machine.id();
     const auto answers = [this, asker, asked = asked.node] {
         return machines_.at(asked)->powered() && !machines_.at(asked)->paused() &&

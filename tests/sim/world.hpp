@@ -34,12 +34,12 @@ class World : private Surroundings {
   private:
     bool send_to_group(NodeId node, const Bytes& message) override;
     void before_message(Machine& machine, const GroupMessage& message) override;
-    void on_effects(Machine& machine, const node::Effects& effects, bool silenced) override;
-    void on_effect(Machine& machine, const node::Effect& effect) override;
-    void on_lease(Machine& machine, const node::SendLease& sent) override;
-    void on_answer(Machine& machine, const node::AnswerRequest& answer) override;
-    void on_withdrawn(const node::WithdrawScore& score) override;
-    void on_echo_asked(Machine& machine, const node::AskForEcho& asked) override;
+    void on_effects(Machine& machine, const effects::Effects& effects, bool silenced) override;
+    void on_effect(Machine& machine, const effects::Effect& effect) override;
+    void on_lease(Machine& machine, const effects::SendLease& sent) override;
+    void on_answer(Machine& machine, const effects::AnswerRequest& answer) override;
+    void on_withdrawn(const effects::WithdrawScore& score) override;
+    void on_echo_asked(Machine& machine, const effects::AskForEcho& asked) override;
     void on_datagram(Machine& machine, const node::SendDatagram& datagram) override;
     void on_frame(Machine& machine, const node::SendFrame& frame) override;
     void on_fenced(Machine& machine) override;

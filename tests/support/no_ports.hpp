@@ -34,7 +34,7 @@ struct NoServices final : ports::Services {
 
 // Takes the work of each protocol.
 struct NoBackend final : ports::Backend {
-    [[nodiscard]] bool execute(node::ProtocolWork&) override { return true; }
+    [[nodiscard]] bool execute(effects::ProtocolWork&) override { return true; }
 };
 
 }  // namespace vpnha::test

@@ -83,7 +83,7 @@ FOREIGN_MAX = 9
 NAMING_MAX = {"l2tp": 6, "pptp": 8, "ipsec": 6, "wireguard": 2}
 # Sources elsewhere that open the namespace of cluster/node and cluster/gateway, as if they stood
 # above them. A limit only falls: 0 is the aim.
-NODE_NAMESPACE_MAX = 13
+NODE_NAMESPACE_MAX = 10
 OWN_PATH = "tests/tidy/arrows.py"
 # What speaks to a gateway as its clients do has to name what it speaks.
 CLIENTS = ("probe/", "agents/probe")

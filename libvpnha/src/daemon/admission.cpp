@@ -15,7 +15,7 @@ constexpr double kShare = 0.2;
 
 }  // namespace
 
-std::optional<node::Log> Admission::on_load(const Load& load) {
+std::optional<effects::Log> Admission::on_load(const Load& load) {
     if (load.processor) {
         processor_ += kShare * (*load.processor - processor_);
     }
@@ -42,13 +42,14 @@ std::optional<node::Log> Admission::on_load(const Load& load) {
         return std::nullopt;
     }
     if (was_closed) {
-        return node::Log{LogLevel::info, "new clients are taken again event=admission-open"};
+        return effects::Log{LogLevel::info, "new clients are taken again event=admission-open"};
     }
     ++closures_;
-    return node::Log{LogLevel::warning,
-                     fmt::format("this node takes no new clients event=admission-closed: {} of it "
-                                 "are used",
-                                 words)};
+    return effects::Log{
+        LogLevel::warning,
+        fmt::format("this node takes no new clients event=admission-closed: {} of it "
+                    "are used",
+                    words)};
 }
 
 }  // namespace vpnha::runtime

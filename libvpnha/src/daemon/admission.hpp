@@ -29,7 +29,7 @@ class Admission {
     explicit Admission(const config::Admission& marks) : marks_(marks) {}
 
     // Read once a second. A change, as a line of the log.
-    [[nodiscard]] std::optional<node::Log> on_load(const Load& load);
+    [[nodiscard]] std::optional<effects::Log> on_load(const Load& load);
 
     [[nodiscard]] bool closed() const { return !causes_.empty(); }
     // What is used up, by the names of Load; of a closed node those that closed it.

@@ -28,7 +28,7 @@ ErrorCause cause_of(Errc code) {
 
 Result<std::unique_ptr<AuthorizationServer>> open_authorization(
     const config::Config& config, adapters::QbLoop& loop, node::Node& node,
-    std::function<void(node::Effects)> run) {
+    std::function<void(effects::Effects)> run) {
     if (!config.radius.dynamic_authorization) {
         return nullptr;
     }

@@ -15,6 +15,6 @@ namespace vpnha::runtime {
 // the secret's file; the port is another program's.
 [[nodiscard]] Result<std::unique_ptr<adapters::AuthorizationServer>> open_authorization(
     const config::Config& config, adapters::QbLoop& loop, node::Node& node,
-    std::function<void(node::Effects)> run);
+    std::function<void(effects::Effects)> run);
 
 }  // namespace vpnha::runtime

@@ -98,7 +98,7 @@ class Daemon {
     [[nodiscard]] bool has_failed() const { return has_failed_; }
 
   private:
-    void hear(GatewayId gateway, const node::KeeperEvent& event) {
+    void hear(GatewayId gateway, const effects::KeeperEvent& event) {
         run(node_->on_event(gateway, event, loop_.now()));
     }
 
@@ -136,7 +136,7 @@ class Daemon {
     Result<void> watch_devices() {
         for (const auto& stack : stacks_->all()) {
             VPNHA_CHECK(stack->watch(
-                *node_, [this](node::Effects effects) { run(std::move(effects)); },
+                *node_, [this](effects::Effects effects) { run(std::move(effects)); },
                 [this](GatewayId id) { return !ending_ && node_->find(id)->serves(); },
                 [this](const Error& error) { executor_->break_off(error); }));
         }
@@ -311,11 +311,11 @@ class Daemon {
             return end_fenced_life();
         }
         VPNHA_CHECK(open_lease_links());
-        const auto run_all = [this](node::Effects effects) { run(std::move(effects)); };
+        const auto run_all = [this](effects::Effects effects) { run(std::move(effects)); };
         VPNHA_CHECK(stacks_->open_backends(
             {.node = *node_,
              .key_file = map_->key_file(),
-             .tell = [this](GatewayId id, const node::KeeperEvent& event) { hear(id, event); },
+             .tell = [this](GatewayId id, const effects::KeeperEvent& event) { hear(id, event); },
              .run = run_all,
              .failed = [this](const Error& error) { executor_->break_off(error); }}));
         runtime::Requests::Daemon self;
@@ -348,14 +348,15 @@ class Daemon {
                            stacks_->backends()},
             runtime::Executor::Answers{
                 .request =
-                    [this](const node::AnswerRequest& answer) { requests_->on_answer(answer); },
-                .plugin = [this](const node::AnswerPlugin& answer) { plugins_->answer(answer); },
+                    [this](const effects::AnswerRequest& answer) { requests_->on_answer(answer); },
+                .plugin = [this](const effects::AnswerPlugin& answer) { plugins_->answer(answer); },
                 .end_plugin = [this](PluginToken plugin) { plugins_->end(plugin); },
                 .change_plugin =
-                    [this](const node::ChangePlugin& change) { plugins_->change(change); },
-                .address = [this](const node::AnswerAddress& answer) { plugins_->answer(answer); },
+                    [this](const effects::ChangePlugin& change) { plugins_->change(change); },
+                .address =
+                    [this](const effects::AnswerAddress& answer) { plugins_->answer(answer); },
                 .score =
-                    [this](const node::WriteScore& score) {
+                    [this](const effects::WriteScore& score) {
                         scores_.write(score.resource, score.score);
                     },
                 .idle = [this] { on_idle(); },
@@ -406,7 +407,7 @@ class Daemon {
     }
 
     // From whichever network namespace an event came.
-    void run(node::Effects effects) {
+    void run(effects::Effects effects) {
         const adapters::InNetwork within(host_network_);
         executor_->run(std::move(effects));
     }

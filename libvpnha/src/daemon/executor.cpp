@@ -19,18 +19,18 @@ namespace vpnha::runtime {
 Executor::Executor(adapters::QbLoop& loop, node::Node& node, Ports ports, Answers answers)
     : loop_(loop), node_(node), ports_(ports), answers_(std::move(answers)), tools_(loop) {}
 
-void Executor::run(node::Effects effects) {
+void Executor::run(effects::Effects effects) {
     if (running_) {
         // A port has called back within an effect. The node ordered what is under way first.
         std::move(effects.begin(), effects.end(), std::back_inserter(within_));
         return;
     }
     running_ = true;
-    node::run_effects(
+    effects::run_effects(
         std::move(effects),
-        [this](node::Effect& effect) {
-            node::Effects more = run_one(effect);
-            node::Effects within = std::exchange(within_, {});
+        [this](effects::Effect& effect) {
+            effects::Effects more = run_one(effect);
+            effects::Effects within = std::exchange(within_, {});
             std::move(more.begin(), more.end(), std::back_inserter(within));
             return within;
         },
@@ -39,19 +39,19 @@ void Executor::run(node::Effects effects) {
     arm_timer();
 }
 
-node::Effects Executor::execute(node::SendToGroup& effect) {
+effects::Effects Executor::execute(effects::SendToGroup& effect) {
     send(std::move(effect.message));
     return {};
 }
 
-node::Effects Executor::execute(node::ProtocolWork& work) {
+effects::Effects Executor::execute(effects::ProtocolWork& work) {
     // Its keeper and its backend came together.
     VPNHA_ASSERT(
         std::ranges::any_of(ports_.backends, [&](auto* each) { return each->execute(work); }));
     return {};
 }
 
-node::Effects Executor::execute(node::SaveLease& effect) {
+effects::Effects Executor::execute(effects::SaveLease& effect) {
     ports_.lease_links.set_voters(node_.voters());  // A list that has changed is saved.
     ports_.leases.save(
         effect.gateway, std::move(effect.durable), effect.ticket,
@@ -61,12 +61,12 @@ node::Effects Executor::execute(node::SaveLease& effect) {
     return {};
 }
 
-node::Effects Executor::execute(node::SendLease& effect) {
+effects::Effects Executor::execute(effects::SendLease& effect) {
     ports_.lease_links.send(effect.gateway, effect.to, effect.message);
     return {};
 }
 
-node::Effects Executor::execute(node::SetGate& effect) {
+effects::Effects Executor::execute(effects::SetGate& effect) {
     const bool shut = effect.deadline == TimePoint{};
     const Result<void> set = shut ? ports_.gate.shut(effect.gateway)
                                   : ports_.gate.open_until(effect.gateway, effect.deadline);
@@ -76,7 +76,7 @@ node::Effects Executor::execute(node::SetGate& effect) {
     return {};
 }
 
-node::Effects Executor::execute(node::LeaveGate& effect) {
+effects::Effects Executor::execute(effects::LeaveGate& effect) {
     const Result<void> left =
         ports_.gate.leave(effect.gateway, {effect.until, effect.beyond, effect.shut_at, effect.to});
     if (!left) {
@@ -88,7 +88,7 @@ node::Effects Executor::execute(node::LeaveGate& effect) {
     return {};
 }
 
-node::Effects Executor::execute(node::HoldGate& effect) {
+effects::Effects Executor::execute(effects::HoldGate& effect) {
     adapters::log_failure("holding what comes",
                           ports_.gate.hold(effect.gateway, {effect.until, effect.before}));
     return {};
@@ -96,13 +96,13 @@ node::Effects Executor::execute(node::HoldGate& effect) {
 
 // The kernel asks for its next hops anew: what it asked before the gate opened was dropped, and it
 // would ask again after a second only.
-Result<void> Executor::open_gate(const node::RunStep& step) {
+Result<void> Executor::open_gate(const effects::RunStep& step) {
     VPNHA_CHECK(ports_.gate.open_until(step.gateway, step.deadline));
     adapters::log_failure("next hops", ports_.network.forget_unresolved(step.gateway));
     return {};
 }
 
-node::Effects Executor::execute(node::GiveBack& effect) {
+effects::Effects Executor::execute(effects::GiveBack& effect) {
     adapters::log_failure("giving back what was sent on",
                           ports_.gate.release(effect.gateway, ports::HoldQueue::sent_on));
     opened_.insert(effect.gateway);
@@ -115,7 +115,7 @@ node::Effects Executor::execute(node::GiveBack& effect) {
     return {};
 }
 
-node::Effects Executor::execute(node::DrainGate& effect) {
+effects::Effects Executor::execute(effects::DrainGate& effect) {
     if (const Result<void> told = ports_.gate.drain(effect.gateway, effect.drained); !told) {
         adapters::write_log(LogLevel::error, told.error().detail);
     }
@@ -127,7 +127,7 @@ void Executor::break_off(const Error& error) {
     answers_.broken(error);
 }
 
-node::Effects Executor::execute(node::RunStep& effect) {
+effects::Effects Executor::execute(effects::RunStep& effect) {
     if (effect.step == takeover::Step::reset_services) {
         return reset_services(effect.gateway);
     }
@@ -135,7 +135,7 @@ node::Effects Executor::execute(node::RunStep& effect) {
     return node_.on_step_done(effect.gateway, effect.step, result, loop_.now());
 }
 
-node::Effects Executor::execute(node::Announce& effect) {
+effects::Effects Executor::execute(effects::Announce& effect) {
     adapters::log_failure("gratuitous ARP", ports_.network.announce(effect.gateway));
     for (ports::Backend* const each : ports_.backends) {
         each->announce(effect.gateway);
@@ -143,47 +143,47 @@ node::Effects Executor::execute(node::Announce& effect) {
     return {};
 }
 
-node::Effects Executor::execute(node::AskNeighbours& effect) {
+effects::Effects Executor::execute(effects::AskNeighbours& effect) {
     ports_.neighbours.ask(effect.gateway, effect.side);
     return {};
 }
 
-node::Effects Executor::execute(node::AnswerPlugin& effect) {
+effects::Effects Executor::execute(effects::AnswerPlugin& effect) {
     answers_.plugin(effect);
     return {};
 }
 
-node::Effects Executor::execute(node::AnswerAddress& effect) {
+effects::Effects Executor::execute(effects::AnswerAddress& effect) {
     answers_.address(effect);
     return {};
 }
 
-node::Effects Executor::execute(node::EndPlugin& effect) {
+effects::Effects Executor::execute(effects::EndPlugin& effect) {
     answers_.end_plugin(effect.plugin);
     return {};
 }
 
-node::Effects Executor::execute(node::ChangePlugin& effect) {
+effects::Effects Executor::execute(effects::ChangePlugin& effect) {
     answers_.change_plugin(effect);
     return {};
 }
 
-node::Effects Executor::execute(node::AnswerRequest& effect) {
+effects::Effects Executor::execute(effects::AnswerRequest& effect) {
     answers_.request(effect);
     return {};
 }
 
-node::Effects Executor::execute(node::WriteScore& effect) {
+effects::Effects Executor::execute(effects::WriteScore& effect) {
     answers_.score(effect);
     return {};
 }
 
-node::Effects Executor::execute(node::AskForEcho& effect) {
+effects::Effects Executor::execute(effects::AskForEcho& effect) {
     ports_.lease_links.ask_for_echo(effect.node);
     return {};
 }
 
-node::Effects Executor::execute(node::WithdrawScore& effect) {
+effects::Effects Executor::execute(effects::WithdrawScore& effect) {
     // The name is what crm_attribute --promotion makes of the resource's.
     tools_.start({"/usr/sbin/attrd_updater", "--delete", "--name", "master-" + effect.resource,
                   "--node", effect.node},
@@ -193,12 +193,12 @@ node::Effects Executor::execute(node::WithdrawScore& effect) {
     return {};
 }
 
-node::Effects Executor::execute(node::WatchServices& effect) {
+effects::Effects Executor::execute(effects::WatchServices& effect) {
     ports_.services.watch(effect.gateway);
     return {};
 }
 
-node::Effects Executor::execute(node::ReportFailure& effect) {
+effects::Effects Executor::execute(effects::ReportFailure& effect) {
     tools_.start(
         {"/usr/sbin/crm_resource", "--fail", "--resource", effect.resource, "--node", effect.node},
         [](const Result<void>& result) {
@@ -207,7 +207,7 @@ node::Effects Executor::execute(node::ReportFailure& effect) {
     return {};
 }
 
-node::Effects Executor::execute(node::Detached& effect) {
+effects::Effects Executor::execute(effects::Detached& effect) {
     for (ports::Backend* const each : ports_.backends) {
         each->detach(effect.gateway);
     }
@@ -221,18 +221,18 @@ node::Effects Executor::execute(node::Detached& effect) {
     return {};
 }
 
-node::Effects Executor::execute(node::Fenced&) {
+effects::Effects Executor::execute(effects::Fenced&) {
     broken_ = true;
     answers_.fenced();
     return {};
 }
 
-node::Effects Executor::execute(node::Log& effect) {
+effects::Effects Executor::execute(effects::Log& effect) {
     adapters::write_log(effect.level, effect.text);
     return {};
 }
 
-Result<void> Executor::run_step(const node::RunStep& step) {
+Result<void> Executor::run_step(const effects::RunStep& step) {
     switch (step.step) {
         case takeover::Step::add_addresses:
             return ports_.network.add_addresses(step.gateway);
@@ -259,7 +259,7 @@ Result<void> Executor::run_step(const node::RunStep& step) {
     VPNHA_ASSERT(false);
 }
 
-node::Effects Executor::reset_services(GatewayId gateway) {
+effects::Effects Executor::reset_services(GatewayId gateway) {
     // Other gateways' leases are renewed meanwhile. What this one's next holder says is installed
     // when the kernel has no session of the stock daemons any more.
     for (ports::Backend* const each : ports_.backends) {
@@ -268,10 +268,10 @@ node::Effects Executor::reset_services(GatewayId gateway) {
     const Result<void> begun = ports_.services.reset(
         gateway,
         [this, gateway](const Result<void>& result) { run(on_services_reset(gateway, result)); });
-    return begun ? node::Effects{} : on_services_reset(gateway, begun);
+    return begun ? effects::Effects{} : on_services_reset(gateway, begun);
 }
 
-node::Effects Executor::on_services_reset(GatewayId gateway, const Result<void>& result) {
+effects::Effects Executor::on_services_reset(GatewayId gateway, const Result<void>& result) {
     for (ports::Backend* const each : ports_.backends) {
         each->let_go(gateway);
     }

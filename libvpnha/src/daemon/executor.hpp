@@ -35,16 +35,16 @@ struct Ports {
     std::vector<ports::Backend*> backends{};
 };
 
-class Executor final : private node::EffectRunner {
+class Executor final : private effects::EffectRunner {
   public:
     // Answers to those who wait; called from within run().
     struct Answers {
-        std::function<void(const node::AnswerRequest&)> request;
-        std::function<void(const node::AnswerPlugin&)> plugin;
+        std::function<void(const effects::AnswerRequest&)> request;
+        std::function<void(const effects::AnswerPlugin&)> plugin;
         std::function<void(PluginToken)> end_plugin;
-        std::function<void(const node::ChangePlugin&)> change_plugin;
-        std::function<void(const node::AnswerAddress&)> address;
-        std::function<void(const node::WriteScore&)> score;
+        std::function<void(const effects::ChangePlugin&)> change_plugin;
+        std::function<void(const effects::AnswerAddress&)> address;
+        std::function<void(const effects::WriteScore&)> score;
         std::function<void()> idle;  // The last gateway was detached.
         // This life of the node is fenced. Nothing more is done from here on.
         std::function<void()> fenced;
@@ -59,42 +59,42 @@ class Executor final : private node::EffectRunner {
     void set_group(adapters::CorosyncGroup* group) { group_ = group; }
 
     // Within an effect it returns before these are done: they come behind those under way.
-    void run(node::Effects effects);
+    void run(effects::Effects effects);
     // What the lease rests on has failed: see Answers::broken.
     void break_off(const Error& error);
 
   private:
     // Each returns what follows from the effect.
-    node::Effects execute(node::SendToGroup& effect) override;
-    node::Effects execute(node::ProtocolWork& work) override;
-    node::Effects execute(node::SaveLease& effect) override;
-    node::Effects execute(node::SendLease& effect) override;
-    node::Effects execute(node::SetGate& effect) override;
-    node::Effects execute(node::LeaveGate& effect) override;
-    node::Effects execute(node::HoldGate& effect) override;
-    node::Effects execute(node::GiveBack& effect) override;
-    node::Effects execute(node::DrainGate& effect) override;
-    node::Effects execute(node::RunStep& effect) override;
-    node::Effects execute(node::Announce& effect) override;
-    node::Effects execute(node::AskNeighbours& effect) override;
-    node::Effects execute(node::AnswerPlugin& effect) override;
-    node::Effects execute(node::AnswerAddress& effect) override;
-    node::Effects execute(node::EndPlugin& effect) override;
-    node::Effects execute(node::ChangePlugin& effect) override;
-    node::Effects execute(node::AnswerRequest& effect) override;
-    node::Effects execute(node::WriteScore& effect) override;
-    node::Effects execute(node::WithdrawScore& effect) override;
-    node::Effects execute(node::AskForEcho& effect) override;
-    node::Effects execute(node::WatchServices& effect) override;
-    node::Effects execute(node::ReportFailure& effect) override;
-    node::Effects execute(node::Detached& effect) override;
-    node::Effects execute(node::Fenced& effect) override;
-    node::Effects execute(node::Log& effect) override;
+    effects::Effects execute(effects::SendToGroup& effect) override;
+    effects::Effects execute(effects::ProtocolWork& work) override;
+    effects::Effects execute(effects::SaveLease& effect) override;
+    effects::Effects execute(effects::SendLease& effect) override;
+    effects::Effects execute(effects::SetGate& effect) override;
+    effects::Effects execute(effects::LeaveGate& effect) override;
+    effects::Effects execute(effects::HoldGate& effect) override;
+    effects::Effects execute(effects::GiveBack& effect) override;
+    effects::Effects execute(effects::DrainGate& effect) override;
+    effects::Effects execute(effects::RunStep& effect) override;
+    effects::Effects execute(effects::Announce& effect) override;
+    effects::Effects execute(effects::AskNeighbours& effect) override;
+    effects::Effects execute(effects::AnswerPlugin& effect) override;
+    effects::Effects execute(effects::AnswerAddress& effect) override;
+    effects::Effects execute(effects::EndPlugin& effect) override;
+    effects::Effects execute(effects::ChangePlugin& effect) override;
+    effects::Effects execute(effects::AnswerRequest& effect) override;
+    effects::Effects execute(effects::WriteScore& effect) override;
+    effects::Effects execute(effects::WithdrawScore& effect) override;
+    effects::Effects execute(effects::AskForEcho& effect) override;
+    effects::Effects execute(effects::WatchServices& effect) override;
+    effects::Effects execute(effects::ReportFailure& effect) override;
+    effects::Effects execute(effects::Detached& effect) override;
+    effects::Effects execute(effects::Fenced& effect) override;
+    effects::Effects execute(effects::Log& effect) override;
 
-    Result<void> run_step(const node::RunStep& step);
-    Result<void> open_gate(const node::RunStep& step);
-    node::Effects reset_services(GatewayId gateway);
-    node::Effects on_services_reset(GatewayId gateway, const Result<void>& result);
+    Result<void> run_step(const effects::RunStep& step);
+    Result<void> open_gate(const effects::RunStep& step);
+    effects::Effects reset_services(GatewayId gateway);
+    effects::Effects on_services_reset(GatewayId gateway, const Result<void>& result);
     void send(Bytes message);
     void send_waiting();
     void arm_timer();
@@ -109,7 +109,7 @@ class Executor final : private node::EffectRunner {
     PacemakerTools tools_;
     std::set<GatewayId> opened_;  // A moment ago.
     bool running_ = false;
-    node::Effects within_;  // Of events that came within the effect that is under way.
+    effects::Effects within_;  // Of events that came within the effect that is under way.
     bool broken_ = false;
 };
 

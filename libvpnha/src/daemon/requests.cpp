@@ -121,7 +121,7 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
         return;
     }
     const RequestToken token = next_token_++;
-    node::Effects effects = verb(node_, token, *gateway, arguments, now);
+    effects::Effects effects = verb(node_, token, *gateway, arguments, now);
     waiting_.emplace(token, std::move(reply));
     if (request.verb == "attach") {
         attaching_.insert(token);
@@ -250,7 +250,7 @@ void Requests::find_session(const json& arguments, adapters::ControlReply reply)
 void Requests::end_session(GatewayId gateway, const wire::RecordKey& session,
                            adapters::ControlReply reply) {
     const RequestToken token = next_token_++;
-    node::Effects effects = node_.end_session(token, gateway, session, daemon_.loop.now());
+    effects::Effects effects = node_.end_session(token, gateway, session, daemon_.loop.now());
     waiting_.emplace(token, std::move(reply));
     daemon_.run(std::move(effects));
 }
@@ -427,7 +427,7 @@ void Requests::answer_plan(const json& arguments, adapters::ControlReply reply) 
     }
 }
 
-void Requests::on_answer(const node::AnswerRequest& answer) {
+void Requests::on_answer(const effects::AnswerRequest& answer) {
     if (attaching_.erase(answer.request) == 0 || !answer.result) {
         finish(answer, json::object());
         return;
@@ -441,7 +441,7 @@ void Requests::on_answer(const node::AnswerRequest& answer) {
     });
 }
 
-void Requests::finish(const node::AnswerRequest& answer, const json& result) {
+void Requests::finish(const effects::AnswerRequest& answer, const json& result) {
     const auto waiting = waiting_.find(answer.request);
     if (waiting == waiting_.end()) {
         return;

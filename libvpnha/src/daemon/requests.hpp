@@ -22,7 +22,7 @@ namespace vpnha::runtime {
 class Requests {
   public:
     struct Daemon {
-        std::function<void(node::Effects)> run;
+        std::function<void(effects::Effects)> run;
         std::function<nlohmann::json(std::map<GatewayId, SessionCounts>)> status;
         std::function<Result<nlohmann::json>()> gate;
         // Calls back when Pacemaker has been told every score there is, or could not be told.
@@ -45,13 +45,13 @@ class Requests {
 
     void on_request(const adapters::ControlRequest& request, adapters::ControlReply reply,
                     TimePoint now);
-    void on_answer(const node::AnswerRequest& answer);
+    void on_answer(const effects::AnswerRequest& answer);
     // A gateway was, since the start.
     [[nodiscard]] bool has_attached() const { return has_attached_; }
 
   private:
-    using Verb = node::Effects (*)(node::Node&, RequestToken, GatewayId,
-                                   const nlohmann::json& arguments, TimePoint);
+    using Verb = effects::Effects (*)(node::Node&, RequestToken, GatewayId,
+                                      const nlohmann::json& arguments, TimePoint);
     [[nodiscard]] static Verb find_verb(const std::string& name);
 
     // A start that takes a stop back would start vpnhad from something else now. Where other nodes
@@ -80,7 +80,7 @@ class Requests {
     // None when none is named.
     [[nodiscard]] Result<std::optional<GatewayId>> only_gateway(
         const nlohmann::json& arguments) const;
-    void finish(const node::AnswerRequest& answer, const nlohmann::json& result);
+    void finish(const effects::AnswerRequest& answer, const nlohmann::json& result);
 
     const config::Config& config_;
     node::Node& node_;

@@ -107,7 +107,7 @@ Result<void> Stack::open_backends(const Node& node) {
     return {};
 }
 
-Result<void> Stack::watch(node::Node& node, const std::function<void(node::Effects)>& run,
+Result<void> Stack::watch(node::Node& node, const std::function<void(effects::Effects)>& run,
                           std::function<bool(GatewayId)> serves,
                           std::function<void(const Error&)> broken) {
     const InNetwork within(network_);

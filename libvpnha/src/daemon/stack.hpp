@@ -48,13 +48,13 @@ class Stack {
         node::Node& node;
         std::string key_file;  // The cluster's key.
         ports::Backend::Tell tell;
-        std::function<void(node::Effects)> run;
+        std::function<void(effects::Effects)> run;
         std::function<void(const Error&)> failed;
     };
     [[nodiscard]] Result<void> open_backends(const Node& node);
     // Looks after devices from now on; `serves` as Devices::Daemon has it.
     [[nodiscard]] Result<void> watch(node::Node& node,
-                                     const std::function<void(node::Effects)>& run,
+                                     const std::function<void(effects::Effects)>& run,
                                      std::function<bool(GatewayId)> serves,
                                      std::function<void(const Error&)> broken);
 

@@ -10,7 +10,7 @@ namespace vpnha::runtime {
 
 using adapters::InNetwork;
 
-bool NamespacedBackend::execute(node::ProtocolWork& work) {
+bool NamespacedBackend::execute(effects::ProtocolWork& work) {
     if (!has_(work.gateway())) {
         return false;
     }

@@ -26,7 +26,7 @@ class NamespacedBackend final : public ports::Backend, public ports::PppProtocol
     NamespacedBackend(ports::Backend& inner, const adapters::NetworkNamespace& network, Has has)
         : inner_(inner), network_(network), has_(std::move(has)) {}
 
-    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
     [[nodiscard]] ports::PppProtocol* ppp() override { return inner_.ppp() ? this : nullptr; }
     void hold(GatewayId gateway) override;
     void let_go(GatewayId gateway) override;

@@ -21,12 +21,12 @@ class Backend {
   public:
     // Hands an event to the keepers of a gateway: from the loop, or within execute(), whose effects
     // then take place behind those that are under way.
-    using Tell = std::function<void(GatewayId, const node::KeeperEvent&)>;
+    using Tell = std::function<void(GatewayId, const effects::KeeperEvent&)>;
 
     virtual ~Backend() = default;
 
     // False: the work is of another protocol, and untouched.
-    [[nodiscard]] virtual bool execute(node::ProtocolWork& work) = 0;
+    [[nodiscard]] virtual bool execute(effects::ProtocolWork& work) = 0;
 
     // nullptr: its stock sessions have no pppd.
     [[nodiscard]] virtual PppProtocol* ppp() { return nullptr; }
@@ -53,7 +53,7 @@ class Backend {
   protected:
     // For execute(): hands the command to `carry_out` if it is one of that family.
     template <class Family, class CarryOut>
-    [[nodiscard]] static bool execute_own(node::ProtocolWork& work, const CarryOut& carry_out) {
+    [[nodiscard]] static bool execute_own(effects::ProtocolWork& work, const CarryOut& carry_out) {
         auto* const own = work.get<Family>();
         if (own == nullptr) {
             return false;

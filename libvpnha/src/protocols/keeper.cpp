@@ -29,7 +29,7 @@ void set_aside(Gateway& gateway, const replica::Install& wanted, const std::stri
                TimePoint now, Effects& effects) {
     // Identical bytes must never bring down all nodes at once: this one record is set aside.
     gateway.replica().on_installed(wanted.key, wanted.ticket, replica::Outcome::unreadable, now);
-    effects.emplace_back(node::Log{
+    effects.emplace_back(effects::Log{
         LogLevel::error, fmt::format("record set aside event=quarantined {} record={}: {}",
                                      gateway.tag(), to_hex(wanted.key.id.view()), why)});
 }

@@ -43,7 +43,7 @@
 
 namespace vpnha::keepers {
 
-using node::Effects;
+using effects::Effects;
 
 // What a session without a pppd has used since it was told last: its keeper counts it.
 struct Usage {
@@ -210,7 +210,7 @@ class Keeper {
     [[nodiscard]] virtual std::uint32_t tunnel_type() const { return 0; }
 
     // Events of other families are none of its business.
-    virtual void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) = 0;
+    virtual void on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) = 0;
     // A session that was taken over has ended; of a stock one its plugin tells.
     virtual void on_end(const wire::RecordKey&, EndCause, TimePoint) {}
     // What a session of one of them has used; the first time says that it has begun.

@@ -193,7 +193,7 @@ Bytes Responder::close_session(GatewayId gateway, Place& place, ByteReader& data
     return std::move(reply).take();
 }
 
-bool Responder::execute(node::ProtocolWork& work) {
+bool Responder::execute(effects::ProtocolWork& work) {
     const auto* const own = work.get<GatewayWork>();
     if (own == nullptr) {
         return false;

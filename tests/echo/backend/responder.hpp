@@ -31,7 +31,7 @@ class Responder final : public ports::Backend {
     [[nodiscard]] static ports::OpenedBackend open(const ports::BackendHost& host);
     ~Responder() override;
 
-    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
     [[nodiscard]] Status status() const override;
 
   private:

@@ -13,11 +13,11 @@ constexpr Duration kReadEach = std::chrono::milliseconds(500);
 
 }  // namespace
 
-void EchoSessions::want(Work work, node::Effects& effects) const {
+void EchoSessions::want(Work work, effects::Effects& effects) const {
     effects.emplace_back(GatewayWork{gateway_.id(), std::move(work)});
 }
 
-void EchoSessions::warm(const keepers::Margin& margin, TimePoint, node::Effects& effects) {
+void EchoSessions::warm(const keepers::Margin& margin, TimePoint, effects::Effects& effects) {
     SetNumbers set{{}, ++last_ticket_};
     for (const auto& [key, session] : replica().store().all(wire::RecordType::echo_session)) {
         const Result<SessionId> id = parse_key(key);
@@ -36,12 +36,13 @@ void EchoSessions::warm(const keepers::Margin& margin, TimePoint, node::Effects&
     want(std::move(set), effects);
 }
 
-void EchoSessions::read(TimePoint now, node::Effects& effects) {
+void EchoSessions::read(TimePoint now, effects::Effects& effects) {
     reading_ = {++last_ticket_, now};
     want(ReadNumbers{reading_->ticket}, effects);
 }
 
-void EchoSessions::install(const replica::Install& wanted, TimePoint now, node::Effects& effects) {
+void EchoSessions::install(const replica::Install& wanted, TimePoint now,
+                           effects::Effects& effects) {
     const Result<SessionId> id = parse_key(wanted.key);
     if (!id) {
         return keepers::set_aside(gateway_, wanted, id.error().detail, now, effects);
@@ -57,63 +58,64 @@ void EchoSessions::install(const replica::Install& wanted, TimePoint now, node::
     }
 }
 
-void EchoSessions::remove(const wire::RecordKey& key, node::Effects& effects) {
+void EchoSessions::remove(const wire::RecordKey& key, effects::Effects& effects) {
     if (const auto id = parse_key(key); id && key.type == wire::RecordType::echo_session) {
         want(Remove{*id}, effects);
     }
 }
 
-void EchoSessions::on_open(TimePoint, node::Effects& effects) {
+void EchoSessions::on_open(TimePoint, effects::Effects& effects) {
     want(Serve{true}, effects);
 }
 
-void EchoSessions::promote(TimePoint now, node::Effects& effects) {
+void EchoSessions::promote(TimePoint now, effects::Effects& effects) {
     read_next_ = now + kReadEach;
     read(now, effects);
 }
 
-void EchoSessions::pause(node::Effects& effects) {
+void EchoSessions::pause(effects::Effects& effects) {
     want(Serve{false}, effects);
 }
 
-void EchoSessions::unpause(TimePoint now, node::Effects& effects) {
+void EchoSessions::unpause(TimePoint now, effects::Effects& effects) {
     on_open(now, effects);
     promote(now, effects);
 }
 
-void EchoSessions::mute(node::Effects& effects) {
+void EchoSessions::mute(effects::Effects& effects) {
     warming_.reset();
     reading_.reset();
     read_next_.reset();
     pause(effects);
 }
 
-void EchoSessions::detach(node::Effects& effects) {
+void EchoSessions::detach(effects::Effects& effects) {
     mute(effects);
     for (const auto& [key, stored] : replica().store().all(wire::RecordType::echo_session)) {
         remove(key, effects);
     }
 }
 
-void EchoSessions::on_event(const node::KeeperEvent& event, TimePoint now, node::Effects& effects) {
+void EchoSessions::on_event(const effects::KeeperEvent& event, TimePoint now,
+                            effects::Effects& effects) {
     if (const auto* const own = event.get<Event>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
     }
 }
 
-void EchoSessions::hear(const Installed& installed, TimePoint now, node::Effects&) {
+void EchoSessions::hear(const Installed& installed, TimePoint now, effects::Effects&) {
     replica().on_installed(
         session_key(installed.id), installed.ticket,
         installed.result ? replica::Outcome::installed : replica::Outcome::refused, now);
 }
 
-void EchoSessions::hear(const NumbersSet& set, TimePoint, node::Effects&) {
+void EchoSessions::hear(const NumbersSet& set, TimePoint, effects::Effects&) {
     if (warming_ == set.ticket) {
         warming_.reset();
     }
 }
 
-void EchoSessions::hear(const NumbersRead& read, TimePoint, node::Effects&) {
+void EchoSessions::hear(const NumbersRead& read, TimePoint, effects::Effects&) {
     // An answer to an earlier question is older than what is asked for now.
     if (!reading_ || reading_->ticket != read.ticket || !replica().promoted()) {
         return;
@@ -126,21 +128,21 @@ void EchoSessions::hear(const NumbersRead& read, TimePoint, node::Effects&) {
     read_at_ = std::exchange(reading_, std::nullopt)->asked_at;
 }
 
-void EchoSessions::hear(const Opened& opened, TimePoint, node::Effects& effects) {
+void EchoSessions::hear(const Opened& opened, TimePoint, effects::Effects& effects) {
     if (!gateway_.is_served() || !replica().publish(session_key(opened.id), opened.sealed)) {
         ++lost_;
         want(Remove{opened.id}, effects);
     }
 }
 
-void EchoSessions::hear(const Closed& closed, TimePoint now, node::Effects&) {
+void EchoSessions::hear(const Closed& closed, TimePoint now, effects::Effects&) {
     if (gateway_.is_served()) {
         replica().erase(session_key(closed.id), now);
         replica().erase(number_key(closed.id), now);
     }
 }
 
-void EchoSessions::on_time(TimePoint now, node::Effects& effects) {
+void EchoSessions::on_time(TimePoint now, effects::Effects& effects) {
     if (read_next_ && now >= *read_next_) {
         read_next_ = now + kReadEach;
         if (!reading_) {

@@ -25,24 +25,25 @@ class EchoSessions : public keepers::Keeper, public keepers::Counted {
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
     [[nodiscard]] keepers::Counted* counted() override { return this; }
 
-    void warm(const keepers::Margin& margin, TimePoint now, node::Effects& effects) override;
+    void warm(const keepers::Margin& margin, TimePoint now, effects::Effects& effects) override;
     [[nodiscard]] bool is_warm() const override { return !warming_; }
-    void read(TimePoint now, node::Effects& effects) override;
+    void read(TimePoint now, effects::Effects& effects) override;
     [[nodiscard]] TimePoint read_at() const override { return read_at_; }
 
-    void install(const replica::Install& wanted, TimePoint now, node::Effects& effects) override;
-    void remove(const wire::RecordKey& key, node::Effects& effects) override;
+    void install(const replica::Install& wanted, TimePoint now, effects::Effects& effects) override;
+    void remove(const wire::RecordKey& key, effects::Effects& effects) override;
     void on_in_sync(TimePoint) override {}
-    void on_replica(TimePoint, node::Effects&) override {}
-    void follow(TimePoint, node::Effects&) override {}
-    void on_open(TimePoint now, node::Effects& effects) override;
-    void promote(TimePoint now, node::Effects& effects) override;
-    void pause(node::Effects& effects) override;
-    void unpause(TimePoint now, node::Effects& effects) override;
-    void mute(node::Effects& effects) override;
-    void detach(node::Effects& effects) override;
-    void on_event(const node::KeeperEvent& event, TimePoint now, node::Effects& effects) override;
-    void on_time(TimePoint now, node::Effects& effects) override;
+    void on_replica(TimePoint, effects::Effects&) override {}
+    void follow(TimePoint, effects::Effects&) override {}
+    void on_open(TimePoint now, effects::Effects& effects) override;
+    void promote(TimePoint now, effects::Effects& effects) override;
+    void pause(effects::Effects& effects) override;
+    void unpause(TimePoint now, effects::Effects& effects) override;
+    void mute(effects::Effects& effects) override;
+    void detach(effects::Effects& effects) override;
+    void on_event(const effects::KeeperEvent& event, TimePoint now,
+                  effects::Effects& effects) override;
+    void on_time(TimePoint now, effects::Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override { return read_next_; }
     [[nodiscard]] std::vector<keepers::SessionView> sessions(
         const keepers::ListPart& part) const override;
@@ -59,12 +60,12 @@ class EchoSessions : public keepers::Keeper, public keepers::Counted {
         TimePoint asked_at{};
     };
 
-    void hear(const Installed& installed, TimePoint now, node::Effects& effects);
-    void hear(const NumbersSet& set, TimePoint now, node::Effects& effects);
-    void hear(const NumbersRead& read, TimePoint now, node::Effects& effects);
-    void hear(const Opened& opened, TimePoint now, node::Effects& effects);
-    void hear(const Closed& closed, TimePoint now, node::Effects& effects);
-    void want(Work work, node::Effects& effects) const;
+    void hear(const Installed& installed, TimePoint now, effects::Effects& effects);
+    void hear(const NumbersSet& set, TimePoint now, effects::Effects& effects);
+    void hear(const NumbersRead& read, TimePoint now, effects::Effects& effects);
+    void hear(const Opened& opened, TimePoint now, effects::Effects& effects);
+    void hear(const Closed& closed, TimePoint now, effects::Effects& effects);
+    void want(Work work, effects::Effects& effects) const;
 
     [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
     [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }

@@ -150,7 +150,9 @@ class Node final : public keepers::FakeGateway {
                 .set = [this](GatewayId, SessionId id, std::uint64_t next) { numbers_[id] = next; },
                 .drop = [this](GatewayId, SessionId id) { numbers_.erase(id); }};
     }
-    void tell(const Event& event) { keeper_->on_event(node::KeeperEvent(event), now_, effects_); }
+    void tell(const Event& event) {
+        keeper_->on_event(effects::KeeperEvent(event), now_, effects_);
+    }
     void run() {
         do {
             for (; waiting_ > 0; --waiting_) {
@@ -160,15 +162,15 @@ class Node final : public keepers::FakeGateway {
         } while (waiting_ > 0);
     }
     void carry_out() {
-        for (const node::Effect& effect : std::exchange(effects_, {})) {
-            if (const auto* const work = node::find<GatewayWork>(effect)) {
+        for (const effects::Effect& effect : std::exchange(effects_, {})) {
+            if (const auto* const work = effects::find<GatewayWork>(effect)) {
                 responder_.execute(*work);
             }
         }
     }
 
     TimePoint now_ = TimePoint{} + std::chrono::seconds(100);
-    node::Effects effects_;
+    effects::Effects effects_;
     int waiting_ = 0;  // What the responder has to tell.
     Numbers numbers_;
     std::unique_ptr<keepers::Keeper> keeper_;

@@ -77,7 +77,7 @@ struct NoLeaseLinks final : ports::LeaseLinks {
     std::vector<NodeId> voters;
 };
 struct CountingBackend final : ports::Backend {
-    [[nodiscard]] bool execute(node::ProtocolWork& work) override {
+    [[nodiscard]] bool execute(effects::ProtocolWork& work) override {
         if (work.get<node::FlowWork>() == nullptr) {
             return false;
         }
@@ -134,7 +134,7 @@ class ExecutorTest : public ::testing::Test {
         node_,
         {gate_, network_, neighbours_, services_, leases_, lease_links_, {&backend_}},
         {.request =
-             [this](const node::AnswerRequest&) {
+             [this](const effects::AnswerRequest&) {
                  ++answered_;
                  on_request_();
              },
@@ -142,7 +142,7 @@ class ExecutorTest : public ::testing::Test {
          .end_plugin = {},
          .change_plugin = {},
          .address = {},
-         .score = [](const node::WriteScore&) {},
+         .score = [](const effects::WriteScore&) {},
          .idle = [this] { ++idle_; },
          .fenced = {},
          .broken = [this](const Error& error) { broken_.push_back(error.detail); }}};
@@ -150,9 +150,9 @@ class ExecutorTest : public ::testing::Test {
 
 // The node has ordered the deadline before it handles the event: the gate is to stay shut.
 TEST_F(ExecutorTest, WhatFollowsFromAnEventWithinAnEffectIsDoneBehindOlderEffects) {
-    on_request_ = [this] { executor_.run({node::SetGate{kGateway, {}}}); };
-    executor_.run({node::AnswerRequest{1, {}},
-                   node::SetGate{kGateway, loop_.now() + std::chrono::seconds(1)}});
+    on_request_ = [this] { executor_.run({effects::SetGate{kGateway, {}}}); };
+    executor_.run({effects::AnswerRequest{1, {}},
+                   effects::SetGate{kGateway, loop_.now() + std::chrono::seconds(1)}});
     EXPECT_EQ(gate_.opened, 1);
     EXPECT_EQ(gate_.opened_until, TimePoint{});
 }
@@ -160,7 +160,7 @@ TEST_F(ExecutorTest, WhatFollowsFromAnEventWithinAnEffectIsDoneBehindOlderEffect
 // Hundreds of thousands of flows take longer than a lease.
 TEST_F(ExecutorTest, AGatewayThatIsDetachedHoldsUpNoOtherForItsFlows) {
     executor_.run(node_.attach(1, kOther, "checkpoint", loop_.now()));
-    executor_.run({node::Detached{kGateway}});
+    executor_.run({effects::Detached{kGateway}});
     EXPECT_THAT(backend_.calls, ElementsAre("detach"));
     EXPECT_EQ(idle_, 0);
 }
@@ -246,7 +246,7 @@ TEST_F(ExecutorTest, ScriptsAreToldTheInterfaceThatTheKernelGaveTheSession) {
 }
 
 TEST_F(ExecutorTest, WithTheLastOneAllIsDoneBeforeTheEnd) {
-    executor_.run({node::Detached{kGateway}});
+    executor_.run({effects::Detached{kGateway}});
     EXPECT_THAT(backend_.calls, ElementsAre("detach", "finish"));
     EXPECT_EQ(idle_, 1);
 }
@@ -257,7 +257,7 @@ TEST_F(ExecutorTest, WorkGoesToTheBackendOfItsProtocol) {
         loop_, node_,
         {gate_, network_, neighbours_, services_, leases_, lease_links_, {&scripts, &backend_}},
         {});
-    executor.run({node::ListFlows{kGateway}, node::Announce{kGateway}});
+    executor.run({node::ListFlows{kGateway}, effects::Announce{kGateway}});
     EXPECT_THAT(backend_.calls, ElementsAre("execute", "announce"));
 }
 
@@ -284,7 +284,7 @@ TEST_F(ExecutorTest, AGateThatCannotBeSetEndsTheDaemon) {
         gate_.result = fail(Errc::system, "no such map");
         Executor executor(
             loop_, node_, {gate_, network_, neighbours_, services_, leases_, lease_links_},
-            {.request = [this](const node::AnswerRequest&) { ++answered_; },
+            {.request = [this](const effects::AnswerRequest&) { ++answered_; },
              .plugin = {},
              .end_plugin = {},
              .change_plugin = {},
@@ -293,7 +293,7 @@ TEST_F(ExecutorTest, AGateThatCannotBeSetEndsTheDaemon) {
              .idle = {},
              .fenced = {},
              .broken = [this](const Error& error) { broken_.push_back(error.detail); }});
-        executor.run({node::SetGate{kGateway, deadline}, node::AnswerRequest{1, {}}});
+        executor.run({effects::SetGate{kGateway, deadline}, effects::AnswerRequest{1, {}}});
         EXPECT_THAT(broken_, ElementsAre("no such map"));
         EXPECT_EQ(answered_, 0) << "nothing behind it is done";
     }
@@ -301,11 +301,11 @@ TEST_F(ExecutorTest, AGateThatCannotBeSetEndsTheDaemon) {
 
 TEST_F(ExecutorTest, AGateThatCannotSendOnIsShut) {
     const TimePoint now = loop_.now();
-    const node::LeaveGate leave{kGateway,
-                                now + std::chrono::milliseconds(200),
-                                now + std::chrono::seconds(1),
-                                now + std::chrono::milliseconds(1),
-                                {}};
+    const effects::LeaveGate leave{kGateway,
+                                   now + std::chrono::milliseconds(200),
+                                   now + std::chrono::seconds(1),
+                                   now + std::chrono::milliseconds(1),
+                                   {}};
     executor_.run({leave});
     EXPECT_EQ(gate_.opened_until, leave.shut_at);
     gate_.can_leave = fail(Errc::system, "no such map");
@@ -316,7 +316,7 @@ TEST_F(ExecutorTest, AGateThatCannotSendOnIsShut) {
 
 TEST_F(ExecutorTest, APromotionOpensTheGateForItsLeaseAndNoLonger) {
     const TimePoint deadline = loop_.now() + std::chrono::milliseconds(250);
-    executor_.run({node::SetGate{kGateway, deadline - std::chrono::milliseconds(50)}});
+    executor_.run({effects::SetGate{kGateway, deadline - std::chrono::milliseconds(50)}});
     EXPECT_EQ(gate_.opened_until, deadline - std::chrono::milliseconds(50));
     static_cast<void>(node_.attach(1, kGateway, "checkpoint", loop_.now()));
     executor_.run(node_.on_members({NodeId{1}}, true, loop_.now()));

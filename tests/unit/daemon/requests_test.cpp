@@ -48,13 +48,13 @@ class RequestsTest : public ::testing::Test {
     // Of what the node wants done, only its answers.
     Requests::Daemon daemon() {
         Requests::Daemon daemon;
-        daemon.run = [this](const node::Effects& effects) {
-            for (const node::Effect& effect : effects) {
-                if (const auto* answer = std::get_if<node::AnswerRequest>(&effect)) {
+        daemon.run = [this](const effects::Effects& effects) {
+            for (const effects::Effect& effect : effects) {
+                if (const auto* answer = std::get_if<effects::AnswerRequest>(&effect)) {
                     requests_->on_answer(*answer);
                 }
-                messages_ += std::holds_alternative<node::SendToGroup>(effect) ? 1 : 0;
-                ended_ += std::holds_alternative<node::EndPlugin>(effect) ? 1 : 0;
+                messages_ += std::holds_alternative<effects::SendToGroup>(effect) ? 1 : 0;
+                ended_ += std::holds_alternative<effects::EndPlugin>(effect) ? 1 : 0;
             }
         };
         daemon.nodes = [this] {

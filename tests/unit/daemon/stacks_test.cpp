@@ -105,7 +105,7 @@ TEST_F(StacksTest, ANetworkThatIsNotThereIsNamed) {
 }
 
 struct NotingBackend final : ports::Backend {
-    bool execute(node::ProtocolWork& work) override {
+    bool execute(effects::ProtocolWork& work) override {
         seen.push_back(work.gateway());
         networks.push_back(network_here());
         return true;
@@ -124,9 +124,9 @@ TEST_F(StacksTest, ABackendHasWorkOfItsOwnGatewaysWithinTheirNetwork) {
     ASSERT_TRUE(network);
     NotingBackend inner;
     NamespacedBackend backend(inner, *network, [](GatewayId id) { return id == kFirst; });
-    node::ProtocolWork others(node::TurnCharon{kOther, true});
+    effects::ProtocolWork others(node::TurnCharon{kOther, true});
     EXPECT_FALSE(backend.execute(others));
-    node::ProtocolWork own(node::IpsecWork(node::TurnCharon{kFirst, true}));
+    effects::ProtocolWork own(node::IpsecWork(node::TurnCharon{kFirst, true}));
     EXPECT_TRUE(backend.execute(own));
     backend.hold(kOther);
     EXPECT_THAT(inner.seen, ElementsAre(kFirst));

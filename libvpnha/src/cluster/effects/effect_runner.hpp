@@ -6,7 +6,7 @@
 
 #include "cluster/effects/effects.hpp"
 
-namespace vpnha::node {
+namespace vpnha::effects {
 
 class EffectRunner {
   public:
@@ -46,4 +46,4 @@ class EffectRunner {
     virtual Effects execute(Log& effect) = 0;
 };
 
-}  // namespace vpnha::node
+}  // namespace vpnha::effects

@@ -23,7 +23,7 @@
 #include "cluster/takeover/takeover.hpp"
 #include "protocols/ppp/model/timeouts.hpp"
 
-namespace vpnha::node {
+namespace vpnha::effects {
 
 struct SendToGroup {
     Bytes message;
@@ -182,4 +182,38 @@ template <class What>
     return const_cast<What*>(find<What>(std::as_const(effect)));
 }
 
+}  // namespace vpnha::effects
+
+// The node and its gateways write effects in each line.
+namespace vpnha::node {
+using effects::Announce;
+using effects::AnswerAddress;
+using effects::AnswerPlugin;
+using effects::AnswerRequest;
+using effects::AskForEcho;
+using effects::AskNeighbours;
+using effects::ChangePlugin;
+using effects::Detached;
+using effects::DrainGate;
+using effects::DrainOrder;
+using effects::Effect;
+using effects::Effects;
+using effects::EndPlugin;
+using effects::Fenced;
+using effects::find;
+using effects::GiveBack;
+using effects::HoldGate;
+using effects::KeeperEvent;
+using effects::LeaveGate;
+using effects::Log;
+using effects::ProtocolWork;
+using effects::ReportFailure;
+using effects::RunStep;
+using effects::SaveLease;
+using effects::SendLease;
+using effects::SendToGroup;
+using effects::SetGate;
+using effects::WatchServices;
+using effects::WithdrawScore;
+using effects::WriteScore;
 }  // namespace vpnha::node

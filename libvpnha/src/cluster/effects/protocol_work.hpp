@@ -21,7 +21,7 @@
 
 #include "base/ids.hpp"
 
-namespace vpnha::node {
+namespace vpnha::effects {
 
 template <class What, class Family>
 inline constexpr bool kIsOneOf = std::is_same_v<What, Family>;
@@ -112,4 +112,4 @@ class KeeperEvent {
     std::any event_;
 };
 
-}  // namespace vpnha::node
+}  // namespace vpnha::effects

@@ -8,7 +8,7 @@
 
 #include "cluster/effects/effects.hpp"
 
-namespace vpnha::node {
+namespace vpnha::effects {
 
 // In the order in which the node made them: what it says last of itself, of its gate and of its
 // score is what holds. `execute` takes each effect and returns what follows from it. As soon as
@@ -26,4 +26,4 @@ void run_effects(Effects effects, const Execute& execute, const IsOver& is_over)
     }
 }
 
-}  // namespace vpnha::node
+}  // namespace vpnha::effects

@@ -96,7 +96,7 @@ struct SendIke {
 
 using IpsecWork = std::variant<FeedCharon, TurnCharon, ListSas, SetCounters, FlushSas, HoldEsp,
                                MapPorts, RekeyChildren, EndIkeSas, WatchIke, SendIke>;
-template <OneOf<IpsecWork> What>
+template <effects::OneOf<IpsecWork> What>
 IpsecWork work_of(const What&);
 
 // One HA datagram with its secrets sealed; of the types 1 to 7 and 12 only.
@@ -144,7 +144,7 @@ struct IkeSeen {
 
 using IpsecEvent = std::variant<CharonSaid, CharonFresh, CharonFed, CharonTurned, CharonGone,
                                 SasListed, SasFlushed, CountersSet, EspHeld, IkeSeen>;
-template <OneOf<IpsecEvent> What>
+template <effects::OneOf<IpsecEvent> What>
 IpsecEvent event_of(const What&);
 
 }  // namespace vpnha::node

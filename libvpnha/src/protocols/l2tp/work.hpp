@@ -51,7 +51,7 @@ struct SendFrame {
 
 using L2tpWork =
     std::variant<InstallSession, RemoveSession, AuditSessions, SendDatagram, SendFrame>;
-template <OneOf<L2tpWork> What>
+template <effects::OneOf<L2tpWork> What>
 L2tpWork work_of(const What&);
 
 // What became of an installation.
@@ -82,7 +82,7 @@ struct SessionFrame {
 
 using L2tpEvent = std::variant<SessionInstalled, SessionsAudited, SessionGone, SessionNewsLost,
                                TunnelDatagram, SessionFrame>;
-template <OneOf<L2tpEvent> What>
+template <effects::OneOf<L2tpEvent> What>
 L2tpEvent event_of(const What&);
 
 }  // namespace vpnha::node

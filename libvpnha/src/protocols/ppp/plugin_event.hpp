@@ -50,7 +50,7 @@ struct PluginAsks {
 };
 
 using PluginEvent = std::variant<PluginAsks, PluginUp, PluginDown>;
-template <OneOf<PluginEvent> What>
+template <effects::OneOf<PluginEvent> What>
 PluginEvent event_of(const What&);
 
 }  // namespace vpnha::node

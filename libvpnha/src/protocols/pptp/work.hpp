@@ -110,7 +110,7 @@ struct ReadCalls {
 using PptpWork =
     std::variant<PrepareCall, SetCallNumbers, RemoveCall, EndCall, DismissCall, ResumeCalls,
                  ReleaseCalls, PauseCalls, WatchCalls, UnwatchCalls, ReadCalls>;
-template <OneOf<PptpWork> What>
+template <effects::OneOf<PptpWork> What>
 PptpWork work_of(const What&);
 
 // What became of a preparation.
@@ -140,7 +140,7 @@ struct CallsRead {
     std::span<const pptp::CallState> calls;
 };
 using PptpEvent = std::variant<CallPrepared, CallResumed, CallEnded, CallsRead>;
-template <OneOf<PptpEvent> What>
+template <effects::OneOf<PptpEvent> What>
 PptpEvent event_of(const What&);
 
 }  // namespace vpnha::node

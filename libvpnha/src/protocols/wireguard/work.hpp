@@ -72,7 +72,7 @@ struct LoadPeers {
 
 using WireguardWork = std::variant<RaiseDevice, LowerDevice, SetPeer, RemovePeer, UseVip,
                                    SetKeepalives, ReadPeers, LoadPeers>;
-template <OneOf<WireguardWork> What>
+template <effects::OneOf<WireguardWork> What>
 WireguardWork work_of(const What&);
 
 struct DeviceRaised {
@@ -104,7 +104,7 @@ struct PeersUnreadable {
 
 using WireguardEvent = std::variant<DeviceRaised, VipUsed, PeerSet, PeersRead, DeviceGone,
                                     PeersLoaded, PeersUnreadable>;
-template <OneOf<WireguardEvent> What>
+template <effects::OneOf<WireguardEvent> What>
 WireguardEvent event_of(const What&);
 
 }  // namespace vpnha::node

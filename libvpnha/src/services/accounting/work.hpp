@@ -48,7 +48,7 @@ struct ReadTraffic {
 };
 
 using AccountingWork = std::variant<SendAccounting, ReadTraffic>;
-template <OneOf<AccountingWork> What>
+template <effects::OneOf<AccountingWork> What>
 AccountingWork work_of(const What&);
 
 enum class AccountingResult : std::uint8_t {
@@ -78,7 +78,7 @@ struct DeviceReused {
 };
 
 using AccountingEvent = std::variant<AccountingAnswered, TrafficRead, DeviceReused>;
-template <OneOf<AccountingEvent> What>
+template <effects::OneOf<AccountingEvent> What>
 AccountingEvent event_of(const What&);
 
 }  // namespace vpnha::node

@@ -72,7 +72,7 @@ struct SetExpectationTimeouts {
 using FlowWork = std::variant<WatchFlows, UnwatchFlows, ListFlows, LookUpFlows, InstallFlows,
                               RemoveFlows, SetFlowTimeouts, ListExpectations, InstallExpectations,
                               RemoveExpectations, SetExpectationTimeouts>;
-template <OneOf<FlowWork> What>
+template <effects::OneOf<FlowWork> What>
 FlowWork work_of(const What&);
 
 // What the kernel said of them, of itself or asked for.
@@ -109,7 +109,7 @@ struct ExpectationsMissing {
 using FlowEvent =
     std::variant<FlowNews, FlowNewsLost, FlowsListed, FlowsInstalled, FlowsMissing, ExpectationNews,
                  ExpectationsListed, ExpectationsInstalled, ExpectationsMissing>;
-template <OneOf<FlowEvent> What>
+template <effects::OneOf<FlowEvent> What>
 FlowEvent event_of(const What&);
 
 }  // namespace vpnha::node

@@ -25,7 +25,7 @@ struct StopAnswering {
 };
 
 using ProxyWork = std::variant<AnswerForClient, StopAnswering>;
-template <OneOf<ProxyWork> What>
+template <effects::OneOf<ProxyWork> What>
 ProxyWork work_of(const What&);
 
 }  // namespace vpnha::node

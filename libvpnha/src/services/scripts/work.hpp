@@ -49,7 +49,7 @@ struct RunStockDownScripts {
 };
 
 using ScriptWork = std::variant<RunUpScripts, RunDownScripts, RunStockDownScripts>;
-template <OneOf<ScriptWork> What>
+template <effects::OneOf<ScriptWork> What>
 ScriptWork work_of(const What&);
 
 }  // namespace vpnha::node

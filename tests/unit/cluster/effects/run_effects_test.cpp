@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace vpnha::node {
+namespace vpnha::effects {
 namespace run_effects_test {
 
 using ::testing::ElementsAre;
@@ -45,4 +45,4 @@ TEST_F(RunEffectsTest, NothingIsDoneBehindTheEnd) {
 }
 
 }  // namespace run_effects_test
-}  // namespace vpnha::node
+}  // namespace vpnha::effects

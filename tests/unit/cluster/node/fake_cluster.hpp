@@ -502,7 +502,7 @@ class FakeCluster {
         return at(id).node->on_lease_saved(save.gateway, save.ticket, result, now_);
     }
     // Does at once what a node wants.
-    class Runner final : public EffectRunner {
+    class Runner final : public effects::EffectRunner {
       public:
         Runner(FakeCluster& cluster, std::uint32_t id)
             : cluster_(cluster), id_(id), fake_(cluster.at(id)), now_(cluster.now_) {}
@@ -704,7 +704,7 @@ class FakeCluster {
 
     void execute(std::uint32_t id, Effects effects) {
         Runner runner(*this, id);
-        run_effects(
+        effects::run_effects(
             std::move(effects), [&](Effect& effect) { return runner.run_one(effect); },
             [&] { return runner.is_over(); });
     }

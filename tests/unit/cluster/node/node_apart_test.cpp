@@ -119,7 +119,7 @@ class TwoGatewaysTest : public ::testing::Test {
         }
     }
     void execute(NodeId id, Effects effects) {
-        run_effects(
+        effects::run_effects(
             std::move(effects), [&](Effect& effect) { return done(id, effect); },
             [] { return false; });
     }

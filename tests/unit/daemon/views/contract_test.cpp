@@ -98,10 +98,10 @@ struct OpenGate final : ports::Gate {
 struct IdleCharon final : node::FakeIpsec {
     explicit IdleCharon(node::FakeCluster& cluster) : cluster_(cluster) {}
     void go_on(std::uint32_t) override {}
-    node::Effects execute(std::uint32_t node, node::IpsecWork& work) override {
+    effects::Effects execute(std::uint32_t node, node::IpsecWork& work) override {
         const auto* const turn = std::get_if<node::TurnCharon>(&work);
         return turn == nullptr
-                   ? node::Effects{}
+                   ? effects::Effects{}
                    : cluster_.at(node).node->on_event(
                          node::kGateway, node::CharonTurned{turn->active}, cluster_.now());
     }
@@ -110,7 +110,7 @@ struct IdleCharon final : node::FakeIpsec {
 
 // What those show that need a kernel.
 struct KernelBackends final : ports::Backend {
-    bool execute(node::ProtocolWork&) override { return false; }
+    bool execute(effects::ProtocolWork&) override { return false; }
     [[nodiscard]] Status status() const override {
         Status all = call_status({}, 0, 0);
         all.merge(table_status({}));
@@ -184,7 +184,7 @@ class ContractTest : public ::testing::Test {
     node::FakeCluster cluster_{3};
     IdleCharon charon_{cluster_};
     adapters::QbLoop loop_;
-    FlowKeeper flows_{loop_, *cluster_.at(1).node, nullptr, [](const node::Effects&) {}};
+    FlowKeeper flows_{loop_, *cluster_.at(1).node, nullptr, [](const effects::Effects&) {}};
     Scripts scripts_{loop_, [](const wire::RecordKey&) { return std::string(); }};
     KernelBackends others_;
     std::vector<ports::Backend*> backends_{&flows_, &scripts_, &others_};
@@ -197,7 +197,7 @@ class ContractTest : public ::testing::Test {
 
 // A backend with a number.
 struct CountingBackend final : ports::Backend {
-    bool execute(node::ProtocolWork&) override { return false; }
+    bool execute(effects::ProtocolWork&) override { return false; }
     [[nodiscard]] Status status() const override {
         return {{"counters/pptp_resets", std::uint64_t{2}}};
     }

@@ -102,7 +102,7 @@ Result<std::unique_ptr<Ipsec>> Ipsec::open(const config::Config& config, adapter
     return opened;
 }
 
-bool Ipsec::execute(node::ProtocolWork& work) {
+bool Ipsec::execute(effects::ProtocolWork& work) {
     return execute_own<node::IpsecWork>(work, [this](auto& each) { carry_out(each); });
 }
 

@@ -30,7 +30,7 @@ class Ipsec final : public ports::Backend {
                                                              const std::string& key_file,
                                                              ports::Gate& gate, Tell tell);
 
-    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
     // Beside what the gateway's keeper shows.
     [[nodiscard]] Status status_of(GatewayId gateway) const override;
 

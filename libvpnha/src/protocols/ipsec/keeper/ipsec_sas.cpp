@@ -41,7 +41,7 @@ bool has_tunnels(const ipsec::SaSet& sas, const IkeKey& key,
 }  // namespace
 
 void IpsecSas::say(LogLevel level, const std::string& what, Effects& effects) const {
-    effects.emplace_back(node::Log{level, fmt::format("{} {}", what, gateway_.tag())});
+    effects.emplace_back(effects::Log{level, fmt::format("{} {}", what, gateway_.tag())});
 }
 
 void IpsecSas::touch_child(std::uint32_t spi) {
@@ -321,7 +321,7 @@ Result<void> IpsecSas::end(const wire::RecordKey& key, TimePoint, Effects& effec
     return {};
 }
 
-void IpsecSas::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+void IpsecSas::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* own = event.get<node::IpsecEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
     }

@@ -94,7 +94,7 @@ class IpsecSas final : public Keeper, public Counted {
     // charon says so to the client, and then to this keeper.
     [[nodiscard]] Result<void> end(const wire::RecordKey& key, TimePoint now,
                                    Effects& effects) override;
-    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 

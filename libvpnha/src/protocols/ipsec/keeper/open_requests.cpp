@@ -78,7 +78,7 @@ std::optional<ipsec::IkePeer> OpenRequests::peer_of(const IkeKey& key) const {
     return sa && *sa && !(*sa)->dead ? std::optional(ipsec::peer_of(**sa)) : std::nullopt;
 }
 
-void OpenRequests::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+void OpenRequests::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     const auto* const own = event.get<node::IpsecEvent>();
     const auto* const seen = own == nullptr ? nullptr : std::get_if<node::IkeSeen>(own);
     if (seen == nullptr || !watches_ || !gateway_.replica().promoted()) {

@@ -50,7 +50,7 @@ class OpenRequests final : public Keeper {
     void detach(Effects& effects) override;
 
     // node::IkeSeen, where this node serves.
-    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override { return look_at_; }
 

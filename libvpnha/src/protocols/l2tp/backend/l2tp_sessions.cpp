@@ -34,7 +34,7 @@ L2tpSessions::~L2tpSessions() {
     loop_.cancel_timer(kAuditTimer);
 }
 
-bool L2tpSessions::execute(node::ProtocolWork& work) {
+bool L2tpSessions::execute(effects::ProtocolWork& work) {
     return execute_own<node::L2tpWork>(work, [this](auto& each) { carry_out(each); });
 }
 

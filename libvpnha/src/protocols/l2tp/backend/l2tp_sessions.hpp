@@ -27,7 +27,7 @@ class L2tpSessions final : public ports::Backend, public ports::PppProtocol {
     L2tpSessions(const L2tpSessions&) = delete;
     L2tpSessions& operator=(const L2tpSessions&) = delete;
 
-    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
     [[nodiscard]] ports::PppProtocol* ppp() override { return this; }
     void hold(GatewayId gateway) override { installs_.hold(gateway); }
     void let_go(GatewayId gateway) override;

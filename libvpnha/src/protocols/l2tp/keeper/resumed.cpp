@@ -353,7 +353,7 @@ void L2tpSessions::end_tunnel(const l2tp::TunnelKey& key, const std::string& rea
         deadlines_.erase({*resumed.scheduled, key});
     }
     resumed_.erase(key);
-    effects.emplace_back(node::Log{
+    effects.emplace_back(effects::Log{
         LogLevel::info,
         fmt::format("tunnel ended {} peer={}: {}", gateway_.tag(), to_string(key.peer), reason)});
 }

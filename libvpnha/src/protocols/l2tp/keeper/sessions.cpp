@@ -34,7 +34,7 @@ void L2tpSessions::detach(Effects& effects) {
     }
 }
 
-void L2tpSessions::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+void L2tpSessions::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* own = event.get<node::L2tpEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
     } else {
@@ -145,10 +145,10 @@ void L2tpSessions::end_resumed(const wire::RecordKey& key, std::string reason, E
 
 void L2tpSessions::hear(const node::SessionNewsLost&, TimePoint, Effects& effects) {
     if (gateway_.is_attached()) {
-        effects.emplace_back(node::Log{LogLevel::warning,
-                                       fmt::format("news of the kernel was lost; its sessions are "
-                                                   "compared event=overrun {}",
-                                                   gateway_.tag())});
+        effects.emplace_back(effects::Log{
+            LogLevel::warning, fmt::format("news of the kernel was lost; its sessions are "
+                                           "compared event=overrun {}",
+                                           gateway_.tag())});
         effects.emplace_back(node::AuditSessions{gateway_.id()});
     }
 }

@@ -47,7 +47,7 @@ class L2tpSessions final : public PppKeeper {
 
     [[nodiscard]] std::optional<ppp::SessionFacts> facts_of(ByteView payload) const override;
     [[nodiscard]] std::uint32_t tunnel_type() const override { return 3; }
-    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 

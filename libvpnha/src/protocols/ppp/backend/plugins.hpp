@@ -23,7 +23,7 @@ class Plugins {
     // follows.
     Plugins(const config::Config& config, adapters::QbLoop& loop, node::Node& node,
             const std::vector<adapters::ClusterNode>& nodes,
-            std::vector<ports::PppProtocol*> protocols, std::function<void(node::Effects)> run)
+            std::vector<ports::PppProtocol*> protocols, std::function<void(effects::Effects)> run)
         : config_(config),
           loop_(loop),
           node_(node),
@@ -35,10 +35,10 @@ class Plugins {
 
     [[nodiscard]] Result<void> open();
 
-    void answer(const node::AnswerPlugin& answer) {
+    void answer(const effects::AnswerPlugin& answer) {
         server_->answer({answer.plugin}, answer.reason);
     }
-    void answer(const node::AnswerAddress& answer) {
+    void answer(const effects::AnswerAddress& answer) {
         if (answer.refusal.empty()) {
             server_->give({answer.plugin}, answer.address);
         } else {
@@ -46,7 +46,7 @@ class Plugins {
         }
     }
     void end(PluginToken plugin) { server_->end({plugin}); }
-    void change(const node::ChangePlugin& change) {
+    void change(const effects::ChangePlugin& change) {
         server_->change({change.plugin}, change.timeouts);
     }
     [[nodiscard]] std::vector<StraySession> strays() const { return strays_.list(); }
@@ -63,7 +63,7 @@ class Plugins {
     node::Node& node_;
     const std::vector<adapters::ClusterNode>& nodes_;
     std::vector<ports::PppProtocol*> protocols_;
-    std::function<void(node::Effects)> run_;
+    std::function<void(effects::Effects)> run_;
     StraySessions strays_;
     Burst malformed_log_{1, std::chrono::minutes(1)};
     std::unique_ptr<adapters::PluginServer> server_;

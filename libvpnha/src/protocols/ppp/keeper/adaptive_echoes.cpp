@@ -42,7 +42,7 @@ std::vector<wire::RecordKey> AdaptiveEchoes::hear(const node::TrafficRead& read)
     return heard;
 }
 
-void AdaptiveEchoes::ask(GatewayId gateway, TimePoint now, node::Effects& effects) {
+void AdaptiveEchoes::ask(GatewayId gateway, TimePoint now, effects::Effects& effects) {
     if (sessions_.empty() || now < ask_at_) {
         return;
     }

@@ -33,7 +33,7 @@ class AdaptiveEchoes {
     // Those whose peers have sent packets since the reading before.
     [[nodiscard]] std::vector<wire::RecordKey> hear(const node::TrafficRead& read);
     // Asks for a reading, if it is time for one.
-    void ask(GatewayId gateway, TimePoint now, node::Effects& effects);
+    void ask(GatewayId gateway, TimePoint now, effects::Effects& effects);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
   private:

@@ -25,9 +25,9 @@ PppKeeper::PppKeeper(Gateway& gateway, wire::RecordType type, const Settings& se
 
 void PppKeeper::log(LogLevel level, const char* what, const wire::RecordKey& key,
                     const std::string& why, Effects& effects) const {
-    effects.emplace_back(
-        node::Log{level, fmt::format("{} {} session={} {}{}{}", what, gateway_.tag(),
-                                     session_id(key), name_of(key), why.empty() ? "" : ": ", why)});
+    effects.emplace_back(effects::Log{
+        level, fmt::format("{} {} session={} {}{}{}", what, gateway_.tag(), session_id(key),
+                           name_of(key), why.empty() ? "" : ": ", why)});
 }
 
 void PppKeeper::log_lost(const wire::RecordKey& key, const std::string& why, Effects& effects) {
@@ -43,7 +43,7 @@ void PppKeeper::on_replica(TimePoint now, Effects& effects) {
             return false;
         }
         counters_.confirm_timeouts += is_protected ? 0 : 1;
-        effects.emplace_back(node::AnswerPlugin{
+        effects.emplace_back(effects::AnswerPlugin{
             plugin, is_protected, is_protected ? "" : "no standby has confirmed it in time"});
         return true;
     });
@@ -79,7 +79,7 @@ std::optional<ppp::SessionFacts> PppKeeper::stored_facts(const wire::RecordKey& 
 
 Result<void> PppKeeper::end(const wire::RecordKey& key, TimePoint now, Effects& effects) {
     if (const auto plugin = stock_.plugin_of(key)) {
-        effects.emplace_back(node::EndPlugin{*plugin});
+        effects.emplace_back(effects::EndPlugin{*plugin});
         return {};
     }
     if (!is_resumed(key)) {
@@ -96,7 +96,7 @@ Result<ppp::Timeouts> PppKeeper::change(const wire::RecordKey& key,
         ppp::SessionFacts& facts = stock_.facts(*plugin);
         facts.timeouts = change.of(facts.timeouts);
         amend(key, facts);
-        effects.emplace_back(node::ChangePlugin{*plugin, facts.timeouts});
+        effects.emplace_back(effects::ChangePlugin{*plugin, facts.timeouts});
         return facts.timeouts;
     }
     std::optional<ppp::SessionFacts> facts = stored_facts(key);
@@ -109,7 +109,7 @@ Result<ppp::Timeouts> PppKeeper::change(const wire::RecordKey& key,
     return facts->timeouts;
 }
 
-void PppKeeper::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+void PppKeeper::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* const plugin = event.get<node::PluginEvent>()) {
         if (const auto* const up = std::get_if<node::PluginUp>(plugin);
             up != nullptr && up->session.record.type == type_) {
@@ -127,7 +127,7 @@ void PppKeeper::on_event(const node::KeeperEvent& event, TimePoint now, Effects&
 void PppKeeper::on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& effects) {
     if (!gateway_.is_served()) {
         effects.emplace_back(
-            node::AnswerPlugin{up.plugin, false, "this node is not promoted for the gateway"});
+            effects::AnswerPlugin{up.plugin, false, "this node is not promoted for the gateway"});
         return;
     }
     const wire::RecordKey& key = up.session.record;
@@ -141,14 +141,14 @@ void PppKeeper::on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& e
     stock_.put(up.plugin, {key, std::move(facts), obstacle});
     if (obstacle.empty()) {
         waiting_plugins_[up.plugin] = {key, now + confirm_wait_};
-        effects.emplace_back(node::Log{
+        effects.emplace_back(effects::Log{
             LogLevel::info,
             fmt::format("session up event=session-up {} session={} address={} interface={} {}",
                         gateway_.tag(), session_id(key), to_string(up.session.facts.peer_address),
                         up.session.facts.interface, name_of(key))});
     } else {
         waiting_plugins_.erase(up.plugin);
-        effects.emplace_back(node::AnswerPlugin{up.plugin, false, obstacle});
+        effects.emplace_back(effects::AnswerPlugin{up.plugin, false, obstacle});
         log(LogLevel::warning, "session will not survive this node event=unprotected", key,
             obstacle, effects);
     }

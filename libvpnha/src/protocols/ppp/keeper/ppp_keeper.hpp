@@ -46,7 +46,7 @@ class PppKeeper : public Keeper {
     [[nodiscard]] Result<ppp::Timeouts> change(const wire::RecordKey& key,
                                                const ppp::TimeoutChange& change, TimePoint now,
                                                Effects& effects) final;
-    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 

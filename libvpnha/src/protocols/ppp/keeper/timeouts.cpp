@@ -84,7 +84,7 @@ std::vector<Timeouts::Due> Timeouts::take_due(TimePoint now) {
     return due;
 }
 
-void Timeouts::ask(GatewayId gateway, TimePoint now, node::Effects& effects) {
+void Timeouts::ask(GatewayId gateway, TimePoint now, effects::Effects& effects) {
     if (!sessions_.empty() && ask_at_ <= now) {
         ask_at_ = now + kPause;
         is_awaited_ = true;  // The next one, whoever asked for it.

@@ -54,7 +54,7 @@ class Timeouts {
     // At most kPerTurn.
     [[nodiscard]] std::vector<Due> take_due(TimePoint now);
     // Asks for a reading, if it is time for one.
-    void ask(GatewayId gateway, TimePoint now, node::Effects& effects);
+    void ask(GatewayId gateway, TimePoint now, effects::Effects& effects);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
   private:

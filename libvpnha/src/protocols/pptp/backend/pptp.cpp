@@ -82,7 +82,7 @@ Status Pptp::status() const {
     return call_status(data_path_->counters(), watch_.lost(), watch_.evicted());
 }
 
-bool Pptp::execute(node::ProtocolWork& work) {
+bool Pptp::execute(effects::ProtocolWork& work) {
     return execute_own<node::PptpWork>(work, [this](auto& each) { carry_out(each); });
 }
 

@@ -50,7 +50,7 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
     Pptp(const Pptp&) = delete;
     Pptp& operator=(const Pptp&) = delete;
 
-    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
 
     [[nodiscard]] ports::PppProtocol* ppp() override { return this; }
 

@@ -213,7 +213,7 @@ std::optional<TimePoint> PptpCalls::next_deadline() const {
     return earliest(PppKeeper::next_deadline(), read_again_at_);
 }
 
-void PptpCalls::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+void PptpCalls::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* own = event.get<node::PptpEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
     } else {
@@ -306,8 +306,8 @@ void PptpCalls::on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& e
     if (const auto living = key ? same_in_gre(*key) : std::nullopt) {
         const std::string why = fmt::format("its GRE is that of {}", pptp::to_string(*living));
         log(LogLevel::warning, "session is ended event=call-id-clash", record, why, effects);
-        effects.emplace_back(node::AnswerPlugin{up.plugin, false, why});
-        effects.emplace_back(node::EndPlugin{up.plugin});
+        effects.emplace_back(effects::AnswerPlugin{up.plugin, false, why});
+        effects.emplace_back(effects::EndPlugin{up.plugin});
         return;
     }
     PppKeeper::on_plugin_up(up, now, effects);

@@ -65,7 +65,7 @@ class PptpCalls final : public PppKeeper, public Counted {
 
     [[nodiscard]] std::optional<ppp::SessionFacts> facts_of(ByteView payload) const override;
     [[nodiscard]] std::uint32_t tunnel_type() const override { return 1; }
-    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 

@@ -88,7 +88,7 @@ Wireguard::~Wireguard() {
     loop_.cancel_timer(first_timer_ + kSliceTimer);
 }
 
-bool Wireguard::execute(node::ProtocolWork& work) {
+bool Wireguard::execute(effects::ProtocolWork& work) {
     return execute_own<node::WireguardWork>(work, [this](auto& each) { carry_out(each); });
 }
 

@@ -29,7 +29,7 @@ class Wireguard final : public ports::Backend {
     Wireguard(adapters::QbLoop& loop, int first_timer, Kernels kernels, Tell tell);
     ~Wireguard() override;
 
-    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
     void finish() override;
 
   private:

@@ -36,7 +36,7 @@ std::uint16_t waking_keepalive(const Peer& peer) {
 }  // namespace
 
 void WireguardPeers::log(LogLevel level, const std::string& text, Effects& effects) const {
-    effects.emplace_back(node::Log{level, fmt::format("{} {}", text, gateway_.tag())});
+    effects.emplace_back(effects::Log{level, fmt::format("{} {}", text, gateway_.tag())});
 }
 
 std::optional<Peer> WireguardPeers::peer_of(const Key& key) const {
@@ -204,7 +204,7 @@ void WireguardPeers::try_again(TimePoint now, Effects& effects) {
     }
 }
 
-void WireguardPeers::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+void WireguardPeers::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* const own = event.get<node::WireguardEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
     }

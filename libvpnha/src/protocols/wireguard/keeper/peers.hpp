@@ -57,7 +57,7 @@ class WireguardPeers final : public Keeper {
     void mute(Effects& effects) override;
     void detach(Effects& effects) override;
 
-    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) override;
     [[nodiscard]] bool lives(const wire::RecordKey& session, TimePoint now) const override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;

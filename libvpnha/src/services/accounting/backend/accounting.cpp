@@ -22,7 +22,7 @@ Accounting::Accounting(std::unique_ptr<adapters::AccountingClient> client, adapt
                        const Tell& tell)
     : client_(std::move(client)), traffic_(loop, tell) {}
 
-bool Accounting::execute(node::ProtocolWork& work) {
+bool Accounting::execute(effects::ProtocolWork& work) {
     return execute_own<node::AccountingWork>(work, [this](auto& each) { carry_out(each); });
 }
 

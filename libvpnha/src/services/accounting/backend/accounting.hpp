@@ -21,7 +21,7 @@ class Accounting final : public ports::Backend {
                                                                   adapters::QbLoop& loop,
                                                                   const Tell& tell);
 
-    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
 
   private:
     Accounting(std::unique_ptr<adapters::AccountingClient> client, adapters::QbLoop& loop,

@@ -42,7 +42,7 @@ Kind kind_of(const AccountRecord& record) {
 }  // namespace
 
 void Accounts::log(LogLevel level, const std::string& text, Effects& effects) const {
-    effects.emplace_back(node::Log{level, fmt::format("{} {}", text, gateway_.tag())});
+    effects.emplace_back(effects::Log{level, fmt::format("{} {}", text, gateway_.tag())});
 }
 
 void Accounts::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
@@ -154,7 +154,7 @@ void Accounts::publish(const Account& account) {
     (void)replica().publish(record_key_of(account.record.id), encode_account(account.record));
 }
 
-void Accounts::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+void Accounts::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* plugin = event.get<node::PluginEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
     } else if (const auto* own = event.get<node::AccountingEvent>()) {

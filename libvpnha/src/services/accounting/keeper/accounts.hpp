@@ -85,7 +85,7 @@ class Accounts final : public Keeper {
     void mute(Effects& effects) override;
     void detach(Effects& effects) override;
 
-    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_end(const wire::RecordKey& session, EndCause cause, TimePoint now) override;
     void on_end_ordered(const wire::RecordKey& session, EndCause cause) override;
     void on_usage(const Usage& usage, TimePoint now, Effects& effects) override;

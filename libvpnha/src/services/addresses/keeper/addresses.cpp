@@ -21,7 +21,7 @@ AddressRecord address_of(const wire::RecordKey& session, const ppp::SessionFacts
 }  // namespace
 
 void Addresses::log(LogLevel level, const std::string& text, Effects& effects) const {
-    effects.emplace_back(node::Log{level, fmt::format("{} {}", text, gateway_.tag())});
+    effects.emplace_back(effects::Log{level, fmt::format("{} {}", text, gateway_.tag())});
 }
 
 void Addresses::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
@@ -250,14 +250,14 @@ bool Addresses::answer(PluginToken plugin, Asking& asking, TimePoint now, Effect
     if (!asking.address) {
         if (!begin_if_promoted(now)) {
             if (is_late) {
-                effects.emplace_back(
-                    node::AnswerAddress{plugin, {}, "this node is not promoted for the gateway"});
+                effects.emplace_back(effects::AnswerAddress{
+                    plugin, {}, "this node is not promoted for the gateway"});
             }
             return is_late;
         }
         const Result<Ipv4Address> chosen = choose(plugin, asking.user);
         if (!chosen) {
-            effects.emplace_back(node::AnswerAddress{plugin, {}, chosen.error().detail});
+            effects.emplace_back(effects::AnswerAddress{plugin, {}, chosen.error().detail});
             if (now >= complain_at_) {
                 complain_at_ = now + limits::kAddressComplaintPause;
                 const bool is_limit = chosen.error().code == Errc::limit;
@@ -276,11 +276,11 @@ bool Addresses::answer(PluginToken plugin, Asking& asking, TimePoint now, Effect
         !replica().is_protected(record_key_of(*asking.address))) {
         return false;
     }
-    effects.emplace_back(node::AnswerAddress{plugin, *asking.address, {}});
+    effects.emplace_back(effects::AnswerAddress{plugin, *asking.address, {}});
     return true;
 }
 
-void Addresses::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+void Addresses::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* plugin = event.get<node::PluginEvent>()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
     }
@@ -288,7 +288,7 @@ void Addresses::on_event(const node::KeeperEvent& event, TimePoint now, Effects&
 
 void Addresses::hear(const node::PluginAsks& asks, TimePoint now, Effects& effects) {
     if (pool_.size() == 0) {
-        effects.emplace_back(node::AnswerAddress{asks.plugin, {}, {}});
+        effects.emplace_back(effects::AnswerAddress{asks.plugin, {}, {}});
         return;
     }
     Asking asking{asks.user, now + limits::kAddressWait, std::nullopt};
@@ -316,7 +316,7 @@ void Addresses::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
             fmt::format("{} is another session's address", to_string(record.address));
         log(LogLevel::error, fmt::format("a session is ended event=address-clash: {}", why),
             effects);
-        effects.emplace_back(node::AnswerAddress{up.plugin, {}, why});
+        effects.emplace_back(effects::AnswerAddress{up.plugin, {}, why});
         return;
     }
     (void)give(record, up.plugin);

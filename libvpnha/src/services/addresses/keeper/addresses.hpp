@@ -69,7 +69,7 @@ class Addresses final : public Keeper {
     void mute(Effects& effects) override;
     void detach(Effects& effects) override;
 
-    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    void on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
 

@@ -28,14 +28,14 @@ void Drain::tell_gate(bool drained, Effects& effects) {
         return;
     }
     told_ = drained;
-    effects.emplace_back(node::DrainGate{gateway_.id(), drained});
+    effects.emplace_back(effects::DrainGate{gateway_.id(), drained});
     const std::string what = drained ? "new clients are refused event=drained"
                                      : "new clients are taken again event=undrained";
-    effects.emplace_back(node::Log{LogLevel::info, fmt::format("{} {}", what, gateway_.tag())});
+    effects.emplace_back(effects::Log{LogLevel::info, fmt::format("{} {}", what, gateway_.tag())});
 }
 
-void Drain::on_event(const node::KeeperEvent& event, TimePoint now, Effects&) {
-    const auto* const order = event.get<node::DrainOrder>();
+void Drain::on_event(const effects::KeeperEvent& event, TimePoint now, Effects&) {
+    const auto* const order = event.get<effects::DrainOrder>();
     replica::Replica& replica = gateway_.replica();
     if (order == nullptr || !replica.promoted() || (order->since_unix_ms && state())) {
         return;

@@ -33,8 +33,8 @@ class Drain final : public Keeper {
     void mute(Effects&) override {}
     void detach(Effects& effects) override;
 
-    // node::DrainOrder, where this node is promoted.
-    void on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) override;
+    // effects::DrainOrder, where this node is promoted.
+    void on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint, Effects&) override {}
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override { return std::nullopt; }
 

@@ -20,7 +20,7 @@ std::vector<conntrack::Finding> find_in_conntrack(const config::Config& config,
     return replicates_flows(config) ? conntrack::check(read()) : std::vector<conntrack::Finding>{};
 }
 
-node::Log log_of(const conntrack::Finding& finding) {
+effects::Log log_of(const conntrack::Finding& finding) {
     const bool is_error = finding.severity == conntrack::Finding::Severity::error;
     return {is_error ? LogLevel::error : LogLevel::warning,
             fmt::format("{} event=conntrack", to_string(finding))};
@@ -29,7 +29,7 @@ node::Log log_of(const conntrack::Finding& finding) {
 void warn_of_conntrack_settings(const config::Config& config) {
     for (const conntrack::Finding& finding :
          find_in_conntrack(config, [] { return adapters::read_conntrack_settings(); })) {
-        const node::Log log = log_of(finding);
+        const effects::Log log = log_of(finding);
         adapters::write_log(log.level, log.text);
     }
 }

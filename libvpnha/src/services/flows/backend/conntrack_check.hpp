@@ -18,7 +18,7 @@ using ReadConntrackSettings = std::function<conntrack::Settings()>;
 // What was found when a gateway replicates flows; otherwise nothing is read.
 [[nodiscard]] std::vector<conntrack::Finding> find_in_conntrack(const config::Config& config,
                                                                 const ReadConntrackSettings& read);
-[[nodiscard]] node::Log log_of(const conntrack::Finding& finding);
+[[nodiscard]] effects::Log log_of(const conntrack::Finding& finding);
 
 // Looks at this machine, and logs each finding. vpnhad starts with all of them: sessions do not
 // need connection tracking.

@@ -77,7 +77,7 @@ FlowKeeper::~FlowKeeper() {
     }
 }
 
-bool FlowKeeper::execute(node::ProtocolWork& work) {
+bool FlowKeeper::execute(effects::ProtocolWork& work) {
     return execute_own<node::FlowWork>(work, [this](auto& each) { carry_out(each); });
 }
 
@@ -236,7 +236,7 @@ void FlowKeeper::add(Train train) {
     trains_.push_back(std::move(train));
 }
 
-template <node::OneOf<FlowKeeper::Train> Command>
+template <effects::OneOf<FlowKeeper::Train> Command>
 void FlowKeeper::carry_out(Command& work) {
     if constexpr (kHasEntries<Command>) {
         auto& all = entries_of(work);

@@ -35,7 +35,7 @@ void complain_of_flows(std::string_view what, const Error& error);
 
 class FlowKeeper final : public ports::Backend {
   public:
-    using Run = std::function<void(node::Effects)>;
+    using Run = std::function<void(effects::Effects)>;
 
     // Loop and node must outlive it. `table` may be missing when no gateway has flows replicated.
     FlowKeeper(adapters::QbLoop& loop, node::Node& node, std::unique_ptr<ports::FlowTable> table,
@@ -44,7 +44,7 @@ class FlowKeeper final : public ports::Backend {
     FlowKeeper(const FlowKeeper&) = delete;
     FlowKeeper& operator=(const FlowKeeper&) = delete;
 
-    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
     void finish() override;
     // Flows of the gateway that wait to be installed, removed, changed or looked up.
     [[nodiscard]] std::size_t waiting(GatewayId gateway) const;
@@ -79,7 +79,7 @@ class FlowKeeper final : public ports::Backend {
     // The whole table, whosever flows they are.
     void carry_out(const node::ListFlows& work);
     // All others take place in the order of the calls, in slices.
-    template <node::OneOf<Train> Command>
+    template <effects::OneOf<Train> Command>
     void carry_out(Command& work);
     void add(Train train);
     // Those that wait to be set.

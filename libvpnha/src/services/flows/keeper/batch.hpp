@@ -11,16 +11,16 @@ namespace vpnha::keepers {
 
 // What is wanted of many flows is one effect for as long as nothing else comes between.
 template <class Batch>
-Batch& batch(node::Effects& effects, GatewayId gateway) {
+Batch& batch(effects::Effects& effects, GatewayId gateway) {
     if (!effects.empty()) {
-        auto* const work = std::get_if<node::ProtocolWork>(&effects.back());
+        auto* const work = std::get_if<effects::ProtocolWork>(&effects.back());
         auto* const last = work == nullptr ? nullptr : work->find<Batch>();
         if (last != nullptr && last->gateway == gateway) {
             return *last;
         }
     }
-    node::Effect& added = effects.emplace_back(Batch{gateway, {}});
-    return *std::get<node::ProtocolWork>(added).find<Batch>();
+    effects::Effect& added = effects.emplace_back(Batch{gateway, {}});
+    return *std::get<effects::ProtocolWork>(added).find<Batch>();
 }
 
 }  // namespace vpnha::keepers

@@ -33,7 +33,7 @@ Flows::Flows(Gateway& gateway, FlowSettings settings)
       replica_(gateway.replica()),
       expectations_(gateway.id(), settings_.policy, replica_, counters_) {}
 
-void Flows::on_event(const node::KeeperEvent& event, TimePoint now, Effects& effects) {
+void Flows::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     const auto* own = event.get<node::FlowEvent>();
     if (own != nullptr && gateway_.is_attached()) {
         std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
@@ -255,10 +255,10 @@ void Flows::erase_some_unlisted(TimePoint now, Effects& effects) {
     if (seen == limits::kFlowsPerUnlistedTurn) {
         return;
     }
-    effects.emplace_back(
-        node::Log{LogLevel::info,
-                  fmt::format("flows listed event=flows-listed {} flows={} gone={}", gateway_.tag(),
-                              replica_.store().size_of(wire::RecordType::flow), unlisted_->gone)});
+    effects.emplace_back(effects::Log{
+        LogLevel::info,
+        fmt::format("flows listed event=flows-listed {} flows={} gone={}", gateway_.tag(),
+                    replica_.store().size_of(wire::RecordType::flow), unlisted_->gone)});
     tracker_->end_listing();
     unlisted_.reset();
     listing_ = false;
@@ -309,7 +309,7 @@ void Flows::complain(const std::string& what, TimePoint now, Effects& effects) {
     if (!complained_at_ || now - *complained_at_ >= kComplaintPause) {
         complained_at_ = now;
         effects.emplace_back(
-            node::Log{LogLevel::warning, fmt::format("{} {}", what, gateway_.tag())});
+            effects::Log{LogLevel::warning, fmt::format("{} {}", what, gateway_.tag())});
     }
 }
 

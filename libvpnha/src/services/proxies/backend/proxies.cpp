@@ -28,7 +28,7 @@ const std::string& Proxies::interface_of(const Entry& entry) const {
     return config_.find(entry.first)->side(entry.second.side).interface;
 }
 
-bool Proxies::execute(node::ProtocolWork& work) {
+bool Proxies::execute(effects::ProtocolWork& work) {
     return execute_own<node::ProxyWork>(work, [this](auto& each) { carry_out(each); });
 }
 

@@ -28,7 +28,7 @@ class Proxies final : public ports::Backend {
     Proxies(const Proxies&) = delete;
     Proxies& operator=(const Proxies&) = delete;
 
-    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
     // Entries are made again.
     void announce(GatewayId gateway) override;
 

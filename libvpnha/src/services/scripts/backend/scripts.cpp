@@ -25,7 +25,7 @@ Status Scripts::status() const {
             {"scripts/dropped", counters_.dropped}};
 }
 
-bool Scripts::execute(node::ProtocolWork& work) {
+bool Scripts::execute(effects::ProtocolWork& work) {
     return execute_own<node::ScriptWork>(work, [this](auto& each) { carry_out(each); });
 }
 

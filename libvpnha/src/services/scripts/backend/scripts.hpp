@@ -33,7 +33,7 @@ class Scripts final : public ports::Backend {
     explicit Scripts(adapters::QbLoop& loop, InterfaceOf interface_of,
                      adapters::ScriptRunner::Settings settings = {.timeout = limits::kScriptMax});
 
-    [[nodiscard]] bool execute(node::ProtocolWork& work) override;
+    [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
     // `interface`: the session's on this node, when it comes up.
     void execute(const node::RunUpScripts& work, std::string interface);
     void execute(const node::RunDownScripts& work);

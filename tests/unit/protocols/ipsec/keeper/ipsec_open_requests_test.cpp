@@ -40,13 +40,13 @@ class Node final : public FakeGateway {
     }
     void tell(const ipsec::IkePacket& packet, TimePoint now) {
         const node::IpsecEvent seen = node::IkeSeen{packet};
-        keeper_.on_event(node::KeeperEvent(seen), now, effects_);
+        keeper_.on_event(effects::KeeperEvent(seen), now, effects_);
     }
     // Numbers of the requests that have gone out again since the last call.
     std::vector<std::uint32_t> again() {
         std::vector<std::uint32_t> mids;
-        for (const node::Effect& effect : std::exchange(effects_, {})) {
-            const auto* const work = node::find<node::IpsecWork>(effect);
+        for (const effects::Effect& effect : std::exchange(effects_, {})) {
+            const auto* const work = effects::find<node::IpsecWork>(effect);
             const auto* const send = work == nullptr ? nullptr : std::get_if<node::SendIke>(work);
             if (send != nullptr) {
                 EXPECT_EQ(send->from, kVip);
@@ -61,8 +61,8 @@ class Node final : public FakeGateway {
     // Whether the socket was turned on or off last.
     std::vector<bool> watched() {
         std::vector<bool> watched;
-        for (const node::Effect& effect : std::exchange(effects_, {})) {
-            const auto* const work = node::find<node::IpsecWork>(effect);
+        for (const effects::Effect& effect : std::exchange(effects_, {})) {
+            const auto* const work = effects::find<node::IpsecWork>(effect);
             const auto* const watch = work == nullptr ? nullptr : std::get_if<node::WatchIke>(work);
             if (watch != nullptr) {
                 watched.push_back(watch->on);

@@ -46,17 +46,17 @@ class Site final : public FakeGateway {
     }
 
     void tell(const node::IpsecEvent& event, TimePoint now) {
-        keeper_.on_event(node::KeeperEvent(event), now, effects_);
+        keeper_.on_event(effects::KeeperEvent(event), now, effects_);
     }
 
     // What charon and the kernel do, and what follows from it.
     void run(TimePoint now) {
         keeper_.follow(now, effects_);
         while (!effects_.empty()) {
-            for (node::Effect& effect : std::exchange(effects_, {})) {
-                if (auto* work = node::find<node::IpsecWork>(effect)) {
+            for (effects::Effect& effect : std::exchange(effects_, {})) {
+                if (auto* work = effects::find<node::IpsecWork>(effect)) {
                     std::visit([&](auto& each) { execute(each, now); }, *work);
-                } else if (const auto* log = std::get_if<node::Log>(&effect)) {
+                } else if (const auto* log = std::get_if<effects::Log>(&effect)) {
                     logged_.push_back(log->level);
                     last_logged_ = log->text;
                 }

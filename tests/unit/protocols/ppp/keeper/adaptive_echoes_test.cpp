@@ -24,7 +24,7 @@ class AdaptiveEchoesTest : public ::testing::Test {
         echoes_.watch({record(number), Ipv4Address{number}, interval}, now_);
     }
     std::size_t asks() {
-        node::Effects effects;
+        effects::Effects effects;
         echoes_.ask(GatewayId{1}, now_, effects);
         return effects.size();
     }

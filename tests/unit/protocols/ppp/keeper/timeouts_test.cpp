@@ -31,12 +31,12 @@ class TimeoutsTest : public ::testing::Test {
         if (traffic) {
             devices.push_back({kClient, 7, *traffic});
         }
-        node::Effects effects;
+        effects::Effects effects;
         timeouts_.ask(GatewayId{1}, now_, effects);
         timeouts_.hear({0, devices}, now_);
     }
     bool asks() {
-        node::Effects effects;
+        effects::Effects effects;
         timeouts_.ask(GatewayId{1}, now_, effects);
         return !effects.empty();
     }

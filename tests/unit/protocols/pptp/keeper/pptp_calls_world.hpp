@@ -56,31 +56,31 @@ class Place final : public FakeGateway {
         carry_out(std::move(from), keeper_, sent_, now, effects_);
     }
     void tell(const node::PptpEvent& event, TimePoint now) {
-        keeper_.on_event(node::KeeperEvent(event), now, effects_);
+        keeper_.on_event(effects::KeeperEvent(event), now, effects_);
     }
     void tell(const node::PluginEvent& event, TimePoint now) {
-        keeper_.on_event(node::KeeperEvent(event), now, effects_);
+        keeper_.on_event(effects::KeeperEvent(event), now, effects_);
     }
     // What the data path does, and what follows from it.
     void run(TimePoint now) {
         keeper_.on_time(now, effects_);
         keeper_.follow(now, effects_);
         while (!effects_.empty()) {
-            for (node::Effect& effect : std::exchange(effects_, {})) {
-                if (auto* work = node::find<node::PptpWork>(effect)) {
+            for (effects::Effect& effect : std::exchange(effects_, {})) {
+                if (auto* work = effects::find<node::PptpWork>(effect)) {
                     std::visit([&](auto& each) { execute(each, now); }, *work);
-                } else if (node::find<node::AccountingWork>(effect) != nullptr) {
+                } else if (effects::find<node::AccountingWork>(effect) != nullptr) {
                     ++traffic_reads_;
-                } else if (auto* script = node::find<node::ScriptWork>(effect)) {
+                } else if (auto* script = effects::find<node::ScriptWork>(effect)) {
                     note(*script);
-                } else if (auto* proxy = node::find<node::ProxyWork>(effect)) {
+                } else if (auto* proxy = effects::find<node::ProxyWork>(effect)) {
                     proxies_.emplace_back(
                         std::holds_alternative<node::AnswerForClient>(*proxy) ? "answer" : "stop");
-                } else if (auto* answer = std::get_if<node::AnswerPlugin>(&effect)) {
+                } else if (auto* answer = std::get_if<effects::AnswerPlugin>(&effect)) {
                     answers_.push_back(answer->is_protected);
-                } else if (auto* end = std::get_if<node::EndPlugin>(&effect)) {
+                } else if (auto* end = std::get_if<effects::EndPlugin>(&effect)) {
                     ended_plugins_.push_back(end->plugin);
-                } else if (auto* change = std::get_if<node::ChangePlugin>(&effect)) {
+                } else if (auto* change = std::get_if<effects::ChangePlugin>(&effect)) {
                     changed_plugins_[change->plugin] = change->timeouts;
                 }
             }

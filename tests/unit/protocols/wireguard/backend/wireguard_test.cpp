@@ -69,7 +69,7 @@ class WireguardTest : public ::testing::Test {
         Wireguard::Kernels kernels;
         kernels[kGateway] = std::move(kernel);
         backend_.emplace(loop_, kFirstTimer, std::move(kernels),
-                         [this](GatewayId gateway, const node::KeeperEvent& event) {
+                         [this](GatewayId gateway, const effects::KeeperEvent& event) {
                              EXPECT_EQ(gateway, kGateway);
                              note(*event.get<WireguardEvent>());
                          });
@@ -77,7 +77,7 @@ class WireguardTest : public ::testing::Test {
 
     template <class Work>
     void ask(Work work) {
-        node::ProtocolWork wrapped(std::move(work));
+        effects::ProtocolWork wrapped(std::move(work));
         ASSERT_TRUE(backend_->execute(wrapped));
     }
     // Turns until so many events have come.

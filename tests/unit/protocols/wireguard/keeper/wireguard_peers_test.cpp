@@ -68,8 +68,8 @@ TEST_F(WireguardPeersTest, HandshakesBeginWithTheOpeningItself) {
     serve(3);
     kill_a();
     b_.keeper_.on_open(now_, b_.effects_);
-    EXPECT_TRUE(std::ranges::any_of(b_.effects_, [](const node::Effect& effect) {
-        const auto* const set = node::find<node::SetKeepalives>(effect);
+    EXPECT_TRUE(std::ranges::any_of(b_.effects_, [](const effects::Effect& effect) {
+        const auto* const set = effects::find<node::SetKeepalives>(effect);
         return set != nullptr && set->keepalives.size() == 3;
     })) << "no time has to pass";
 }
@@ -80,7 +80,7 @@ TEST_F(WireguardPeersTest, NoPacketIsTakenBeforeTheGatewaysAddressIsTheSource) {
     kill_a();
     b_.keeper_.on_addresses(b_.effects_);
     ASSERT_EQ(b_.effects_.size(), 1U);
-    EXPECT_TRUE(node::find<node::UseVip>(b_.effects_.front())->on);
+    EXPECT_TRUE(effects::find<node::UseVip>(b_.effects_.front())->on);
     EXPECT_FALSE(b_.keeper_.takes_packets());
     settle();
     EXPECT_TRUE(b_.keeper_.takes_packets());

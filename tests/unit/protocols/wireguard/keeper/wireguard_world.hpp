@@ -46,17 +46,17 @@ class Site final : public FakeGateway {
         carry_out(std::move(from), keeper_, sent_, now, effects_);
     }
     void tell(const node::WireguardEvent& event, TimePoint now) {
-        keeper_.on_event(node::KeeperEvent(event), now, effects_);
+        keeper_.on_event(effects::KeeperEvent(event), now, effects_);
     }
     void run(TimePoint now) {
         now_ = now;
         keeper_.on_time(now, effects_);
         keeper_.follow(now, effects_);
         while (!effects_.empty()) {
-            for (node::Effect& effect : std::exchange(effects_, {})) {
-                if (auto* work = node::find<node::WireguardWork>(effect)) {
+            for (effects::Effect& effect : std::exchange(effects_, {})) {
+                if (auto* work = effects::find<node::WireguardWork>(effect)) {
                     std::visit([&](auto& each) { execute(each, now); }, *work);
-                } else if (const auto* log = std::get_if<node::Log>(&effect)) {
+                } else if (const auto* log = std::get_if<effects::Log>(&effect)) {
                     logged_.push_back(log->text);
                 }
             }

@@ -57,13 +57,13 @@ TEST(ConntrackCheckTest, OneGatewayThatReplicatesFlowsIsEnough) {
 TEST(ConntrackCheckTest, TheLogNamesWhatIsSetAndTheValueToSet) {
     const std::vector<Finding> findings = find_in_conntrack(config_of(true), bad);
     ASSERT_EQ(findings.size(), 4U);
-    const node::Log events = log_of(findings[0]);
+    const effects::Log events = log_of(findings[0]);
     EXPECT_EQ(events.level, LogLevel::error) << "flows of a takeover would be lost";
     EXPECT_EQ(events.text,
               "net.netfilter.nf_conntrack_events is 2; set it to 1: the kernel tells nothing of a "
               "flow that was made while nobody listened, and so of none that a standby holds when "
               "it is promoted event=conntrack");
-    const node::Log max = log_of(findings[1]);
+    const effects::Log max = log_of(findings[1]);
     EXPECT_EQ(max.level, LogLevel::warning) << "it replicates, as far as there is room";
     EXPECT_EQ(max.text,
               "net.netfilter.nf_conntrack_max is 4096; set it to 262144: the flows of all gateways "

@@ -94,7 +94,7 @@ class FlowKeeperTest : public ::testing::Test {
         return flows;
     }
 
-    void order(node::ProtocolWork work) { EXPECT_TRUE(keeper_.execute(work)); }
+    void order(effects::ProtocolWork work) { EXPECT_TRUE(keeper_.execute(work)); }
 
     std::vector<std::string> asked_;
     std::unique_ptr<FakeTable> owned_ = std::make_unique<FakeTable>(asked_);

@@ -18,7 +18,7 @@ using testing::output_of;
 
 class ProxiesTest : public testing::TwoHosts {
   protected:
-    void execute(node::ProtocolWork work) { EXPECT_TRUE(proxies_->execute(work)); }
+    void execute(effects::ProtocolWork work) { EXPECT_TRUE(proxies_->execute(work)); }
     void SetUp() override {
         TwoHosts::SetUp();
         config_.gateways = {gateway()};
