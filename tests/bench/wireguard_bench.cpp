@@ -100,8 +100,8 @@ class Gateway final : public keepers::FakeGateway {
 
     void carry_out() {
         while (!effects_.empty()) {
-            for (node::Effect& effect : std::exchange(effects_, {})) {
-                if (auto* const work = node::find<node::WireguardWork>(effect)) {
+            for (effects::Effect& effect : std::exchange(effects_, {})) {
+                if (auto* const work = effects::find<node::WireguardWork>(effect)) {
                     std::visit([this](const auto& each) { execute(each); }, *work);
                 }
             }
@@ -109,7 +109,7 @@ class Gateway final : public keepers::FakeGateway {
         }
     }
     void tell(const node::WireguardEvent& event) {
-        const node::KeeperEvent told(event);
+        const effects::KeeperEvent told(event);
         timed([&] { keeper_.on_event(told, now_, effects_); });
     }
     // As the backend does, a slice in each turn of the loop.
@@ -154,7 +154,7 @@ class Gateway final : public keepers::FakeGateway {
     void execute(const Work&) {}
 
     keepers::WireguardPeers keeper_;
-    node::Effects effects_;
+    effects::Effects effects_;
     std::vector<wireguard::Peer> file_;
     std::map<PublicKey, PeerState> kernel_;
     std::vector<PeerState> news_;

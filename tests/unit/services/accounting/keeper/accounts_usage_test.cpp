@@ -43,12 +43,12 @@ class Site final : public FakeGateway {
     void run(TimePoint now) {
         keeper_->on_time(now, effects_);
         while (!effects_.empty()) {
-            for (node::Effect& effect : std::exchange(effects_, {})) {
-                if (const auto* send = node::find<node::SendAccounting>(effect)) {
+            for (effects::Effect& effect : std::exchange(effects_, {})) {
+                if (const auto* send = effects::find<node::SendAccounting>(effect)) {
                     requests_.push_back(send->request);
                     hear(node::AccountingAnswered{send->ticket, AccountingResult::answered, "", {}},
                          now);
-                } else if (const auto* read = node::find<node::ReadTraffic>(effect)) {
+                } else if (const auto* read = effects::find<node::ReadTraffic>(effect)) {
                     hear(node::TrafficRead{read->ticket, {}}, now);
                 }
             }
@@ -57,7 +57,7 @@ class Site final : public FakeGateway {
         (void)replica_.flush(now);
     }
     void hear(const node::AccountingEvent& event, TimePoint now) {
-        keeper_->on_event(node::KeeperEvent(event), now, effects_);
+        keeper_->on_event(effects::KeeperEvent(event), now, effects_);
     }
     [[nodiscard]] std::size_t records() const {
         return replica_.store().size_of(wire::RecordType::account);
