@@ -20,6 +20,7 @@ from vpnlab.evidence import result
 from vpnlab.evidence.result import ClientResult, ClientSeries, Result
 from vpnlab.host.errors import AlreadyUp, LabError
 from vpnlab.host.machines import EMULATED
+from vpnlab.host.release import OTHER_RELEASE, THIS_RELEASE, Release
 from vpnlab.steps import scenario
 from vpnlab.sweep import book, figures, page, runner
 from vpnlab.sweep.areas import AREAS
@@ -128,17 +129,18 @@ def made(tmp_path, monkeypatch):
     built: list[str] = []
 
     def make(found: Result | None = None, code: int = 0, tree: Trees | None = None,
-             log: str = "") -> Runner:
-        def run(name: str, out: Path, machine: str) -> int:
-            assert machine == EMULATED
+             log: str = "", release: Release = THIS_RELEASE) -> Runner:
+        def run(name: str, out: Path, machine: str, of: Release) -> int:
+            assert (machine, of) == (EMULATED, release)
             (out / runner.LOG).write_text(log)
             if found:
                 found.write(out)
             return code
 
-        return Runner(tree or Trees(CLEAN), scenario.names(), tmp_path / "sweep",
+        return Runner(tree or Trees(CLEAN), scenario.names(), release, tmp_path / "sweep",
                       tmp_path / "evidence.json", tmp_path / "evidence.md", run,
-                      lambda _: built.append("tree"), lambda _: built.append("packages"))
+                      lambda _: built.append("tree"),
+                      lambda _, of: built.append(f"packages of {of.name}"))
 
     make.built = built
     make.entry = lambda: book.load(tmp_path / "evidence.json")["drain"]
@@ -219,7 +221,15 @@ def test_packages_are_built_once_and_only_for_fresh_nodes(made):
     assert made.built == ["tree"]
     sweep.run_one("packages")
     sweep.run_one("reboot-node")
-    assert made.built == ["tree", "packages"]
+    assert made.built == ["tree", f"packages of {THIS_RELEASE.name}"]
+
+
+def test_gateways_of_another_release_have_its_kernel_and_packages(made):
+    sweep = made(sample(), release=OTHER_RELEASE)
+    sweep.run_one("drain")
+    assert made.entry().kernel.series == OTHER_RELEASE.series
+    sweep.run_one("packages")
+    assert made.built == ["tree", f"packages of {OTHER_RELEASE.name}"]
 
 
 def test_what_cannot_be_built_is_no_verdict(made):
@@ -283,7 +293,7 @@ def test_an_interrupt_is_passed_on_once_and_awaited(tmp_path, monkeypatch):
     thread.start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            runner.lab_run("drain", out, EMULATED)
+            runner.lab_run("drain", out, EMULATED, THIS_RELEASE)
     finally:
         signal.signal(signal.SIGINT, before)
     thread.join()
@@ -346,7 +356,7 @@ def files(tmp_path, monkeypatch):
     paths = tmp_path / "evidence.json", tmp_path / "evidence.md"
     for function in (book.load, book.store):
         monkeypatch.setattr(function, "__defaults__", (paths[0],))
-    monkeypatch.setattr(page.write, "__defaults__", (paths[1],))
+    monkeypatch.setattr(book, "REFERENCE", tmp_path)
     monkeypatch.setattr(cli.os, "geteuid", lambda: 1000)
     monkeypatch.setattr(cli.Tree, "_changed_since", lambda self, commit: frozenset())
     return paths
@@ -385,8 +395,8 @@ def test_without_root_it_is_refused(files, capsys):
 @pytest.mark.parametrize("verdict, code", [("green", 0), ("red", 1), (None, 1)])
 def test_exit_code(files, monkeypatch, tmp_path, capsys, verdict, code):
     class Fake:
-        def __init__(self, tree, names):
-            pass
+        def __init__(self, tree, names, release):
+            assert release == THIS_RELEASE
 
         def prepare(self):
             return CLEAN

@@ -10,6 +10,7 @@ import pytest
 from sweep_sample import entry
 from vpnlab.evidence.result import Phases
 from vpnlab.host.errors import LabError
+from vpnlab.host.release import OTHER_RELEASE, RELEASES, THIS_RELEASE
 from vpnlab.steps import scenario
 from vpnlab.sweep import book, page
 from vpnlab.sweep.book import Entry, Figures, Kernel
@@ -155,15 +156,27 @@ def test_page_without_evidence():
     assert rows(text) == ["drain"] and "verdict" not in text
 
 
+def test_another_release_has_a_page_of_its_own_without_those_that_never_ran():
+    assert book.kept(THIS_RELEASE, ".json").name == "evidence.json"
+    assert book.kept(OTHER_RELEASE, ".md").name == f"evidence-{OTHER_RELEASE.name}.md"
+    text = page.page({"drain": entry()}, ["drain", "flood"], OTHER_RELEASE)
+    assert f"# Evidence of gateways of {OTHER_RELEASE.name}" in text
+    assert rows(text) == ["drain"] and "**2 scenarios: 0 red, 1 green, 1 never run.**" in text
+
+
 # What is committed.
 
-REPAIR = "run `lab/lab sweep --page`, and commit evidence.json and evidence.md of docs/reference"
+REPAIR = ("run `lab/lab sweep --page`, for another release with --release, and commit what it "
+          "changes in docs/reference")
 
 
-def test_committed_evidence_is_of_scenarios_that_exist():
-    assert set(book.load()) - set(scenario.names()) == set(), REPAIR
+@pytest.mark.parametrize("release", RELEASES.values())
+def test_committed_evidence_is_of_scenarios_that_exist(release):
+    assert set(book.load(book.kept(release, ".json"))) - set(scenario.names()) == set(), REPAIR
 
 
-def test_committed_page_is_what_the_evidence_makes():
-    made = page.page(book.load(), scenario.names())
-    assert page.PAGE.read_text(encoding="utf-8") == made, REPAIR
+@pytest.mark.parametrize("release", RELEASES.values())
+def test_committed_page_is_what_the_evidence_makes(release):
+    evidence, written = book.load(book.kept(release, ".json")), book.kept(release, ".md")
+    made = page.page(evidence, scenario.names(), release) if evidence else None
+    assert (written.read_text(encoding="utf-8") if written.exists() else None) == made, REPAIR

@@ -42,11 +42,13 @@ MINUTES_MAX = 120.0
 SWEEP_MINUTES = 30.0
 # What commands write into the tree makes it no dirty one.
 IGNORED = [str(path.relative_to(ROOT))
-           for path in (book.EVIDENCE, page.PAGE, slices.KEPT, slices.PAGE)]
+           for path in (*(book.kept(release, suffix) for release in RELEASES.values()
+                          for suffix in (".json", ".md")), slices.KEPT, slices.PAGE)]
 
 SWEEP_TEXT = """\
 Runs scenarios one after the other, builds what they need first, and keeps the results in
-docs/reference/evidence.json and docs/reference/evidence.md. Commit both files.
+docs/reference/evidence.json and docs/reference/evidence.md, with --release of another Debian in
+evidence-RELEASE.json and .md. Commit both files.
 
 The order, each time with the oldest evidence first:
   1. scenarios that never ran
@@ -97,6 +99,7 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--kernel", choices=SERIES,
                     help="the series of all nodes' kernel (default: that of the release)")
     _add_release(up)
+    _add_released(up)
     _add_machine(up)
     _add_stage(up)
 
@@ -156,6 +159,7 @@ def parser() -> argparse.ArgumentParser:
                        help=f"the scenarios of one area: {', '.join(AREAS)}")
     sweep.add_argument("--measurements", action="store_true",
                        help="also the measurements, which repeat one fault for an hour")
+    _add_release(sweep)
     instead = sweep.add_mutually_exclusive_group()
     instead.add_argument("--list", action="store_true",
                          help="print which scenarios would run, in which order and why; needs no "
@@ -178,6 +182,7 @@ def _add_run(command: argparse.ArgumentParser, seed: str) -> None:
                          help="the standbys wait for Pacemaker (stand_in = false), also where the "
                               "scenario does not ask for it")
     _add_release(command)
+    _add_released(command)
     _add_machine(command)
     _add_stage(command)
 
@@ -187,6 +192,9 @@ def _add_release(command: argparse.ArgumentParser) -> None:
                          help="Debian's, of which the gateways have root and kernel. Another than "
                               "this machine's is made first, and what they run is built in it "
                               "(default: %(default)s)")
+
+
+def _add_released(command: argparse.ArgumentParser) -> None:
     command.add_argument("--released", type=_nodes, metavar="A,B,…",
                          help="these gateways alone are of --release, the others are of this "
                               "machine's")
@@ -351,9 +359,10 @@ def _slice(options: argparse.Namespace) -> int:
 
 def _sweep(options: argparse.Namespace) -> int:
     names = scenario.names()
-    evidence = book.load()
+    release = RELEASES[options.release]
+    evidence = book.load(book.kept(release, ".json"))
     if options.page:
-        page.write(book.store(evidence, names), names)
+        page.write(book.store(evidence, names, book.kept(release, ".json")), names, release)
         return 0
     tree = Tree(ignored=IGNORED)
     minutes = options.minutes or (math.inf if options.scenario else SWEEP_MINUTES)
@@ -366,7 +375,7 @@ def _sweep(options: argparse.Namespace) -> int:
         return 0
     found = Sum()
     with only_sweep():
-        runner = Runner(tree, names)
+        runner = Runner(tree, names, release)
         state = runner.prepare()
         say(f"sweep of {len(order)} scenarios for {minutes:g} min, commit "
             f"{state.commit[:10]}{', dirty' if state.dirty else ''}")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/reference/evidence.json: what each scenario showed when it ran last.
+"""docs/reference/evidence.json: what each scenario showed when it ran last, and for gateways of
+another Debian the file beside it, as evidence-trixie.json.
 
 The dataclasses are the vocabulary, lab/evidence.schema.json is the contract; a test compares them.
 The file is read before each change and replaced by rename. A file that breaks the schema is an
@@ -20,9 +21,10 @@ import jsonschema
 
 from ..evidence.result import Phases
 from ..host.errors import LabError
+from ..host.release import THIS_RELEASE, Release
 from ..host.stage import ROOT
 
-EVIDENCE = ROOT / "docs" / "reference" / "evidence.json"
+REFERENCE = ROOT / "docs" / "reference"
 SCHEMA_PATH = ROOT / "lab" / "evidence.schema.json"
 GREEN, RED = "green", "red"
 
@@ -71,6 +73,15 @@ class Entry:
 Evidence = Mapping[str, Entry]
 
 
+def kept(release: Release, suffix: str) -> Path:
+    """The file with the evidence of gateways of a release; `suffix`: .json, or .md of its page."""
+    name = "evidence" if release == THIS_RELEASE else f"evidence-{release.name}"
+    return REFERENCE / (name + suffix)
+
+
+EVIDENCE = kept(THIS_RELEASE, ".json")
+
+
 def load(path: Path = EVIDENCE) -> dict[str, Entry]:
     """By scenario. No file is no evidence; a malformed one is an error."""
     try:
@@ -102,13 +113,13 @@ def add(name: str, entry: Entry, scenarios: Collection[str], path: Path = EVIDEN
 
 def store(evidence: Evidence, scenarios: Collection[str], path: Path = EVIDENCE) -> Evidence:
     """Writes the entries of existing scenarios, and returns them."""
-    kept = {name: evidence[name] for name in sorted(evidence) if name in scenarios}
-    data = {"scenarios": {name: dataclasses.asdict(entry) for name, entry in kept.items()}}
+    entries = {name: evidence[name] for name in sorted(evidence) if name in scenarios}
+    data = {"scenarios": {name: dataclasses.asdict(entry) for name, entry in entries.items()}}
     text = json.dumps(data, indent=1, ensure_ascii=False) + "\n"
     problems = validate(json.loads(text))
     assert not problems, problems
     replace(path, text)
-    return kept
+    return entries
 
 
 def replace(path: Path, text: str) -> None:

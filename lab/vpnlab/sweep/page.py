@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""docs/reference/evidence.md: docs/reference/evidence.json for a reader."""
+"""docs/reference/evidence.md: docs/reference/evidence.json for a reader, and the same of another
+release."""
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..host.stage import ROOT
+from ..host.release import THIS_RELEASE, Release
 from .areas import MEASUREMENTS, areas_of
-from .book import RED, Entry, Evidence, Figures, Kernel, replace
+from .book import RED, Entry, Evidence, Figures, Kernel, kept, replace
 from .order import SHORT
 
-PAGE = ROOT / "docs" / "reference" / "evidence.md"
 # Names of failed expectations in a row; the file has all of them.
 FAILED_SHOWN = 5
 MEASUREMENT = "measurement"
@@ -32,6 +32,17 @@ docs/reference/evidence.json; `lab/lab sweep --page` makes it again from that fi
 - dirty: the tree had changes that were not committed
 
 """
+OTHER_HEAD = """\
+<!-- SPDX-License-Identifier: GPL-2.0-or-later -->
+# Evidence of gateways of {release}
+
+{counts}
+
+This page shows the last run of each scenario with gateways of {release}, and with its kernel on
+all nodes. `lab/lab sweep SCENARIO --release {release}` writes it together with
+evidence-{release}.json. Do not edit it. [evidence.md](evidence.md) explains the figures.
+
+"""
 TABLE = """\
 | scenario | areas | verdict | date (UTC) | commit | figures | kernel | seconds |
 |---|---|---|---|---|---|---|---|
@@ -45,20 +56,24 @@ NEVER_RUN = """\
 """
 
 
-def write(evidence: Evidence, scenarios: Iterable[str], path: Path = PAGE) -> None:
-    replace(path, page(evidence, scenarios))
+def write(evidence: Evidence, scenarios: Iterable[str], release: Release = THIS_RELEASE,
+          path: Path | None = None) -> None:
+    replace(path or kept(release, ".md"), page(evidence, scenarios, release))
 
 
-def page(evidence: Evidence, scenarios: Iterable[str]) -> str:
-    """The red ones first, then by name; at the end those that never ran."""
+def page(evidence: Evidence, scenarios: Iterable[str], release: Release = THIS_RELEASE) -> str:
+    """The red ones first, then by name; at the end those that never ran. Of another release they
+    are most, and have no list."""
     names = sorted(scenarios)
     run = sorted((name for name in names if name in evidence),
                  key=lambda name: (evidence[name].verdict != RED, name))
     never = [name for name in names if name not in evidence]
-    text = HEAD.format(counts=_counts([evidence[name] for name in run], len(never)))
+    head = HEAD if release == THIS_RELEASE else OTHER_HEAD
+    text = head.format(counts=_counts([evidence[name] for name in run], len(never)),
+                       release=release.name)
     if run:
         text += TABLE + "".join(_row(name, evidence[name]) for name in run)
-    if never:
+    if never and release == THIS_RELEASE:
         text += NEVER_RUN if run else NEVER_RUN.lstrip("\n")
         text += "".join(f"| `{name}` | {_areas(name)} |\n" for name in never)
     return text

@@ -19,16 +19,15 @@ from pathlib import Path
 
 from ..evidence.result import validate
 from ..host.errors import EXIT_SCENARIO_FAILED, AlreadyUp, LabError
-from ..host.kernel import DEFAULT_SERIES
 from ..host.machines import ensure_machine, usual_kind
 from ..host.progress import run_logged, say
+from ..host.release import THIS_RELEASE, Release
 from ..host.stage import LAB_TARGETS, ROOT
 from ..steps import scenario
 from . import book, page
-from .book import EVIDENCE, GREEN, RED, Entry, Figures, Kernel
+from .book import GREEN, RED, Entry, Figures, Kernel
 from .conduct import Outcome
 from .figures import failures, figures, read_result
-from .page import PAGE
 from .tree import State, Tree
 
 SWEEP = ROOT / "build" / "sweep"
@@ -54,9 +53,9 @@ def build(log: Path) -> None:
           log / "build.log")
 
 
-def build_packages(log: Path) -> None:
+def build_packages(log: Path, release: Release) -> None:
     """What fresh nodes install."""
-    _step("Debian packages", ["setup/debs"], log / "packages.log")
+    _step("Debian packages", ["setup/debs", "--release", release.name], log / "packages.log")
 
 
 def _step(name: str, argv: Sequence[str], log: Path) -> None:
@@ -67,11 +66,11 @@ def _step(name: str, argv: Sequence[str], log: Path) -> None:
         raise LabError(f"{name} failed with {code}; see {log}")
 
 
-def lab_run(name: str, out: Path, machine: str) -> int:
+def lab_run(name: str, out: Path, machine: str, release: Release) -> int:
     """Runs the scenario on such nodes, in a session of its own, so that Ctrl-C ends it once: by our
     signal. Waits until its lab is gone, also then."""
     argv = [sys.executable, str(ROOT / "lab" / "lab"), "run", name, "--out", str(out),
-            "--machine", machine]
+            "--machine", machine, "--release", release.name]
     with (out / LOG).open("w", encoding="utf-8") as log:
         process = subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log,
                                    stderr=subprocess.STDOUT, start_new_session=True)
@@ -86,15 +85,17 @@ def lab_run(name: str, out: Path, machine: str) -> int:
 class Runner:
     """Runs scenarios and writes evidence and page after each."""
 
-    def __init__(self, tree: Tree, scenarios: Collection[str], directory: Path = SWEEP,
-                 evidence: Path = EVIDENCE, evidence_page: Path = PAGE,
-                 run: Callable[[str, Path, str], int] = lab_run,
+    def __init__(self, tree: Tree, scenarios: Collection[str], release: Release = THIS_RELEASE,
+                 directory: Path = SWEEP, evidence: Path | None = None,
+                 evidence_page: Path | None = None,
+                 run: Callable[[str, Path, str, Release], int] = lab_run,
                  build: Callable[[Path], None] = build,
-                 build_packages: Callable[[Path], None] = build_packages) -> None:
+                 build_packages: Callable[[Path, Release], None] = build_packages) -> None:
         self._tree = tree
         self._scenarios = scenarios
+        self._release = release
         self._directory = directory
-        self._evidence = evidence
+        self._evidence = evidence or book.kept(release, ".json")
         self._page = evidence_page
         self._run = run
         self._build = build
@@ -119,9 +120,9 @@ class Runner:
             before = self.prepare()
             loaded = scenario.load(name)
             if loaded.scenario.fresh and self._packaged != before:
-                self._build_packages(self._directory)
+                self._build_packages(self._directory, self._release)
                 self._packaged = before
-            series = loaded.scenario.kernel or DEFAULT_SERIES
+            series = loaded.scenario.kernel or self._release.series
             machine = ensure_machine(usual_kind(), series)
         except Exception as error:  # noqa: BLE001 - of this scenario; the next one may run
             return Outcome(None, time.monotonic() - began, f"{error}")
@@ -129,7 +130,7 @@ class Runner:
         out.mkdir(parents=True)
         began = time.monotonic()
         try:
-            code = self._run(name, out, machine.kind)
+            code = self._run(name, out, machine.kind, self._release)
         except BaseException:
             shutil.rmtree(out, ignore_errors=True)
             raise
@@ -151,7 +152,7 @@ class Runner:
 
     def _store(self, name: str, entry: Entry) -> None:
         evidence = book.add(name, entry, self._scenarios, self._evidence)
-        page.write(evidence, self._scenarios, self._page)
+        page.write(evidence, self._scenarios, self._release, self._page)
 
 
 def _last_line(log: Path) -> str:
