@@ -11,8 +11,8 @@
 #include "services/flows/keeper/batch.hpp"
 #include "services/flows/keeper/flow_keys.hpp"
 #include "services/flows/keeper/flows.hpp"
+#include "services/flows/model/calls.hpp"
 #include "services/flows/model/flow_record.hpp"
-#include "services/flows/model/pptp_calls.hpp"
 #include "services/flows/work.hpp"
 
 namespace vpnha::keepers {

@@ -12,8 +12,8 @@
 // GRE's timeout is fixed (IPS_FIXED_TIMEOUT; EPERM for whoever changes it): for entries that no
 // packet made the kernel has 0 as the protocol's own, and the first packet would end them. They are
 // made anew when half of it is over, on standbys, and on a successor those of PPTP's calls, until
-// their control connection ends (services/flows/model/pptp_calls.hpp). Other GRE ends; a packet
-// makes its entry.
+// their control connection ends (services/flows/model/calls.hpp). Other GRE ends; a packet makes
+// its entry.
 #pragma once
 
 #include <optional>

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "services/flows/model/pptp_calls.hpp"
+#include "services/flows/model/calls.hpp"
 #include "support/temporary_path.hpp"
 #include "unit/services/flows/backend/conntrack_host.hpp"
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "flows_cluster.hpp"
-#include "services/flows/model/pptp_calls.hpp"
+#include "services/flows/model/calls.hpp"
 #include "support/flow_builder.hpp"
 
 namespace vpnha::node {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "services/flows/model/pptp_calls.hpp"
+#include "services/flows/model/calls.hpp"
 
 #include <gmock/gmock.h>
 

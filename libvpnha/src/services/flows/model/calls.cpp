@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "services/flows/model/pptp_calls.hpp"
+#include "services/flows/model/calls.hpp"
 
 namespace vpnha::conntrack {
 
 namespace {
 
-constexpr std::uint16_t kPptpPort = 1723;
+constexpr std::uint16_t kControlPort = 1723;
 
 News half(const News& call, const Tuple& seen, const Tuple& answered) {
     News news = call;
@@ -32,7 +32,7 @@ std::array<News, 2> halves(const News& call) {
 }
 
 bool is_call_control(const FlowKey& key) {
-    return key.protocol == kTcp && key.original.destination_part == kPptpPort;
+    return key.protocol == kTcp && key.original.destination_part == kControlPort;
 }
 
 bool is_half_call(const FlowKey& key) {
