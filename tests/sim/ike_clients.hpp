@@ -3,6 +3,7 @@
 // a takeover: a client keeps its SAs as long as a charon that answers it has one of them.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <vector>
@@ -41,6 +42,9 @@ class IkeClients {
     // The client that has this SA now; nullptr: it has ended, or there was none.
     [[nodiscard]] const IkeClient* find(const ipsec::IkeKey& key) const;
     [[nodiscard]] const std::vector<IkeClient>& all() const { return clients_; }
+    [[nodiscard]] std::size_t living_count() const {
+        return static_cast<std::size_t>(std::ranges::count_if(clients_, &IkeClient::alive));
+    }
 
   private:
     void dial(Charon& charon);

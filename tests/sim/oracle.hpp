@@ -59,7 +59,8 @@
 //                peer within a second.
 //   accounts     An Acct-Session-Id is one session's. A server has had its Start before anything
 //                else. An epoch in which an answer to the Stop came sends nothing more of it. At
-//                the end a peer of WireGuard has one account that is open, if it has a session.
+//                the end a peer of WireGuard has one account that is open, if it has a session;
+//                and so has each client of IPsec that is there, for the IKE SA that it has.
 #pragma once
 
 #include <functional>
@@ -233,6 +234,7 @@ class Oracle {
     void check_unheard(const Machine& machine, const node::GatewayNode& gateway);
     void check_peers(const Machine& machine, const node::GatewayNode& gateway);
     void check_peers_accounts(const Machine& holder, const node::GatewayNode& gateway) const;
+    void check_ike_accounts(const Machine& holder, const node::GatewayNode& gateway) const;
     [[nodiscard]] bool is_answered_in_vain(const Machine& machine,
                                            const node::GatewayNode& gateway) const;
     [[nodiscard]] bool was_told_of_better(const Machine& machine,

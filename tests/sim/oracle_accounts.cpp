@@ -12,6 +12,18 @@ constexpr std::uint64_t kSessionMs = 270'000;
 // A session ends when its account's turn to be looked at has come.
 constexpr std::uint64_t kNearMs = 3'000;
 
+// So many of each session.
+std::map<wire::RecordKey, int> open_accounts(const node::GatewayNode& gateway) {
+    std::map<wire::RecordKey, int> open;
+    for (const auto& [key, stored] : gateway.replica().store().all(wire::RecordType::account)) {
+        const auto record = keepers::parse_account(key, stored.payload);
+        if (record && !record->end) {
+            ++open[record->session];
+        }
+    }
+    return open;
+}
+
 }  // namespace
 
 using AccountKind = node::AccountingRequest::Kind;
@@ -58,13 +70,7 @@ void Oracle::on_account_answered(const Machine& machine, const node::SendAccount
 
 void Oracle::check_peers_accounts(const Machine& holder, const node::GatewayNode& gateway) const {
     const auto& store = gateway.replica().store();
-    std::map<wire::RecordKey, int> open;
-    for (const auto& [key, stored] : store.all(wire::RecordType::account)) {
-        const auto record = keepers::parse_account(key, stored.payload);
-        if (record && !record->end) {
-            ++open[record->session];
-        }
-    }
+    std::map<wire::RecordKey, int> open = open_accounts(gateway);
     const std::uint64_t now_ms = gateway.clock().at(holder.local_now());
     for (const auto& [key, stored] : store.all(wire::RecordType::wireguard_peer)) {
         const auto* const used = store.find({wire::RecordType::wireguard_traffic, key.id});
@@ -78,6 +84,25 @@ void Oracle::check_peers_accounts(const Machine& holder, const node::GatewayNode
             fail("accounts", holder.id(),
                  fmt::format("has {} open accounts of a peer that shook hands {} ms ago", open[key],
                              age_ms));
+        }
+    }
+}
+
+void Oracle::check_ike_accounts(const Machine& holder, const node::GatewayNode& gateway) const {
+    std::map<wire::RecordKey, int> open = open_accounts(gateway);
+    for (const IkeClient& client : ike_clients_.all()) {
+        const wire::RecordKey session{wire::RecordType::ike_sa,
+                                      wire::RecordId(ipsec::encode_key(client.key()))};
+        if (const int count = open[session]; count != (client.alive ? 1 : 0)) {
+            fail("accounts", holder.id(),
+                 fmt::format("has {} open accounts of {}, which {}", count, client.sample.client,
+                             client.alive ? "is there" : "has gone"));
+        }
+        open.erase(session);
+    }
+    for (const auto& [session, count] : open) {
+        if (session.type == wire::RecordType::ike_sa) {
+            fail("accounts", holder.id(), "has an account of an IKE SA that was replaced");
         }
     }
 }

@@ -76,6 +76,9 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
         }
         if (plan_.ipsec && id == kIpsecGateway) {
             check_sas_settled(*holder);
+            if (plan_.accounts) {
+                check_ike_accounts(*holder, *holder->gateway(id));
+            }
         }
         for (const auto& [node, machine] : machines_) {
             if (machine.get() != holder) {
@@ -91,7 +94,9 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
     const bool asks = plan_.calls_percent > 0 || plan_.accounts;
     const std::size_t calls = asks ? clients_.sessions().size() : 0;
     const std::size_t peers = plan_.wireguard ? plan_.gateways * PeerDevices::kPeers : 0;
-    if (messages_while_quiet > plan_.gateways * kQuietMessagesPerGateway + 6 * (calls + peers)) {
+    const std::size_t ikes = plan_.ipsec && plan_.accounts ? ike_clients_.living_count() : 0;
+    if (messages_while_quiet >
+        plan_.gateways * kQuietMessagesPerGateway + 6 * (calls + peers + ikes)) {
         fail("settled", NodeId{},
              fmt::format("{} messages while nothing happens", messages_while_quiet));
     }

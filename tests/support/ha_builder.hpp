@@ -76,6 +76,7 @@ struct IkeSample {
     std::string connection = "road";
     std::string eap = {};    // Empty: no identity of EAP or XAuth beside `client`.
     std::string other = {};  // Empty: no further address of MOBIKE.
+    std::string inner = {};  // Empty: its virtual address is said by itself, or it has none.
     std::uint32_t conditions = 0x12;
     std::uint32_t extensions = 0x3;
 
@@ -112,6 +113,9 @@ struct IkeSample {
             .text(HaTag::config_name, connection);
         if (!other.empty()) {
             built.host(HaTag::peer_address, other);
+        }
+        if (!inner.empty()) {
+            built.host(HaTag::remote_vip, inner);
         }
         return built.bytes();
     }

@@ -18,10 +18,6 @@ bool has_pppd(const Facts& protocol) {
     return protocol.ppp_options.has_value();
 }
 
-bool is_accounted(const Facts& protocol) {
-    return has_pppd(protocol) || protocol.is_counted;
-}
-
 class Checker {
   public:
     explicit Checker(Draft& draft) : draft_(draft), config_(draft.config), errors_(draft.errors) {}
@@ -225,18 +221,11 @@ class Checker {
     }
 
     void check_accounting(const Gateway& gateway) {
-        if (!gateway.accounting) {
-            return;
-        }
-        if (draft_.is_sound(Section::radius, "") && config_.radius.accounting_servers.empty()) {
+        if (gateway.accounting && draft_.is_sound(Section::radius, "") &&
+            config_.radius.accounting_servers.empty()) {
             errors_.add(Section::gateway, gateway.name, "accounting",
                         "there is nobody to account to; name servers in [radius] "
                         "accounting_servers");
-        }
-        if (!gateway.protocols.first(is_accounted)) {
-            errors_.add(Section::gateway, gateway.name, "accounting",
-                        "accounting is of L2TP, PPTP and WireGuard, and the gateway has none of "
-                        "them; leave it out (charon's plugin eap-radius accounts for IPsec)");
         }
     }
 

@@ -231,9 +231,9 @@ std::vector<Key> gateway_keys() {
          "many within a second at most: each dials again at once, and is authenticated.",
          Weight::note, at<&Gateway::redials_per_second>()},
         {Section::gateway, "accounting", Kind::flag, 0, 0, "false", "false",
-         "true: vpnhad accounts for the sessions of L2TP, PPTP and WireGuard to the servers of "
-         "[radius], over any number of failovers; give pppd the option vpnha_accounting. The same "
-         "on all nodes.",
+         "true: vpnhad accounts for the sessions of L2TP, PPTP, IKEv2 and WireGuard to the servers "
+         "of [radius], over any number of failovers; give pppd the option vpnha_accounting, and "
+         "charon's eap-radius no 'accounting'. The same on all nodes.",
          Weight::note, at<&Gateway::accounting>()},
         {Section::outside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
          "\"eth1\"", "Device on which clients arrive.", Weight::note,

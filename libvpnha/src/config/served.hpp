@@ -52,9 +52,8 @@ struct Facts {
     std::vector<GateRule> gate_rules{};
     // The kernel sends by a socket of its own; a mark leads that to Gateway::mark_table().
     bool is_marked = false;
-    bool is_counted = false;  // Without a pppd, vpnhad knows what a session uses.
-    bool needs_esp = false;   // The tunnels pass within IPsec only.
-    bool has_esp = false;     // The gateway sends ESP, by SAs that the gate can hold back.
+    bool needs_esp = false;  // The tunnels pass within IPsec only.
+    bool has_esp = false;    // The gateway sends ESP, by SAs that the gate can hold back.
     std::vector<IpPrefix> led_outside{};  // Of the pools: what no device of a session takes.
 };
 

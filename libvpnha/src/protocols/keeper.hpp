@@ -51,7 +51,10 @@ struct Usage {
     std::string user;
     std::optional<Ipv4Address> address;  // The client's in the tunnel.
     IpAddress peer;                      // The client's outside, now.
-    Traffic passed;                      // Without packets: nobody counts those.
+    Traffic passed;                      // Without packets, where nobody counts those.
+    // The same session has been told of by this record.
+    std::optional<wire::RecordKey> replaces{};
+    std::uint64_t began_unix_ms = 0;  // By the gateway's clock; 0: with this.
 };
 
 // What a keeper sees of its gateway.

@@ -79,8 +79,7 @@ Facts Table::facts() const {
             .files = {{.what = "private_key", .path = private_key, .check = check_private_key},
                       {.what = "peers", .path = peers, .check = check_peers}},
             .gate_rules = {message(GateRule::Kind::renews, 1), data},
-            .is_marked = true,
-            .is_counted = true};
+            .is_marked = true};
 }
 
 // A device is a network namespace's, and its port is that of all addresses there.

@@ -22,7 +22,7 @@ struct AccountingRequest {
     enum class Kind : std::uint8_t { start, stop, interim };
 
     Kind kind{};
-    bool is_ppp = true;             // Otherwise packets are not known.
+    bool is_ppp = true;             // Otherwise packets may not be known.
     std::uint32_t tunnel_type = 0;  // RFC 2868 3.1; 0: not known any more, or it has none.
     std::string session;            // Acct-Session-Id.
     std::string user;               // Empty: not known.

@@ -199,7 +199,9 @@ std::optional<SaCounters> parse_sa(const nlmsghdr* message) {
                       .bitmap = replay.bitmap,
                       .output_mark = found.output_mark,
                       .udp_source = found.udp_source,
-                      .is_offloaded = found.is_offloaded};
+                      .is_offloaded = found.is_offloaded,
+                      .octets = info.curlft.bytes,
+                      .packets = info.curlft.packets};
 }
 
 std::optional<SaReplay> parse_replay(const nlmsghdr* message) {

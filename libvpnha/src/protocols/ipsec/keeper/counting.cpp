@@ -175,9 +175,11 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
     }
     const Listing asked = *std::exchange(listing_, std::nullopt);
     list_at_.reset();
+    EspNumbers::Pairs pairs = EspNumbers::pair_up(listed.sas, sas());
+    usage_.read(pairs, sas(), now);
     if (replica().promoted()) {
         leave_out_offloaded(listed.sas, now, effects);
-        for (const ipsec::EspCounters& news : numbers_.news(listed.sas, sas(), asked.at)) {
+        for (const ipsec::EspCounters& news : numbers_.news(pairs, sas(), asked.at)) {
             if (!offloaded_.contains(news.spi)) {
                 publish(numbers_record(news.spi), ipsec::encode_record(news), now);
             }
@@ -192,7 +194,7 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
     if (is_active_ && held_.empty()) {
         return;
     }
-    numbers_.on_listed(listed.sas, sas(), asked.at);
+    numbers_.on_listed(std::move(pairs), asked.at);
     for (const auto& [spi, out] : held_) {
         if (numbers_.is_there(spi) && !numbers_.is_right(spi)) {
             to_set_.insert(spi);
@@ -254,6 +256,7 @@ void IpsecSas::end_childless(EspNumbers::Listed listed, TimePoint at, Effects& e
     node::EndIkeSas wanted{gateway_.id(), {}};
     for (const auto& [key, children] : lost_children_.judge(listed, sas(), open_exchanges_, at)) {
         wanted.sas.push_back(key);
+        usage_.expect_end(key, EndCause::lost_service);
         if (wanted.sas.size() > kEndsLogged) {
             continue;
         }

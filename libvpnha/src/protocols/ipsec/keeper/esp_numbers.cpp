@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "base/limits.hpp"
 
@@ -156,9 +157,9 @@ EspNumbers::Pairs EspNumbers::pair_up(Listed listed, const ipsec::SaSet& sas) {
     return pairs;
 }
 
-std::vector<EspCounters> EspNumbers::news(Listed listed, const ipsec::SaSet& sas, TimePoint at) {
+std::vector<EspCounters> EspNumbers::news(const Pairs& pairs, const ipsec::SaSet& sas,
+                                          TimePoint at) {
     read_at_ = at;
-    const Pairs pairs = pair_up(listed, sas);
     std::vector<EspCounters> changed;
     for (const auto& [spi, child] : sas.children()) {
         EspCounters now = known(spi);
@@ -191,8 +192,8 @@ std::vector<EspCounters> EspNumbers::news(Listed listed, const ipsec::SaSet& sas
     return changed;
 }
 
-void EspNumbers::on_listed(Listed listed, const ipsec::SaSet& sas, TimePoint at) {
-    there_ = pair_up(listed, sas);
+void EspNumbers::on_listed(Pairs pairs, TimePoint at) {
+    there_ = std::move(pairs);
     std::erase_if(since_, [at](const auto& each) { return each.second <= at; });
     std::erase_if(there_, [this](const auto& each) { return since_.contains(each.first); });
 }

@@ -31,6 +31,13 @@ namespace vpnha::keepers {
 class EspNumbers {
   public:
     using Listed = std::span<const ipsec::SaCounters>;
+    // The ESP SAs of a child, where both are in a kernel.
+    struct Pair {
+        ipsec::SaCounters in;
+        ipsec::SaCounters out;
+    };
+    using Pairs = std::map<std::uint32_t, Pair>;
+    [[nodiscard]] static Pairs pair_up(Listed listed, const ipsec::SaSet& sas);
 
     // From a record.
     void know(const ipsec::EspCounters& counters);
@@ -44,12 +51,11 @@ class EspNumbers {
     // It serves no more.
     void sink();
     // At the node that serves: what is worth a record now. Listed no earlier than `at`.
-    [[nodiscard]] std::vector<ipsec::EspCounters> news(Listed listed, const ipsec::SaSet& sas,
+    [[nodiscard]] std::vector<ipsec::EspCounters> news(const Pairs& pairs, const ipsec::SaSet& sas,
                                                        TimePoint at);
 
-    // What this kernel has, as asked for at `at`. Of a child both SAs must be there. What was made
-    // anew since then has other numbers.
-    void on_listed(Listed listed, const ipsec::SaSet& sas, TimePoint at);
+    // What this kernel has, as asked for at `at`. What was made anew since then has other numbers.
+    void on_listed(Pairs pairs, TimePoint at);
     // charon makes its SAs anew, until on_remade().
     void remake(std::uint32_t spi, TimePoint now);
     void on_remade(std::uint32_t spi, TimePoint now);
@@ -79,13 +85,6 @@ class EspNumbers {
     [[nodiscard]] std::vector<std::uint32_t> low() const;
 
   private:
-    struct Pair {
-        ipsec::SaCounters in;
-        ipsec::SaCounters out;
-    };
-    using Pairs = std::map<std::uint32_t, Pair>;
-
-    [[nodiscard]] static Pairs pair_up(Listed listed, const ipsec::SaSet& sas);
     [[nodiscard]] bool is_out_right(const ipsec::SaCounters& out, std::uint32_t spi) const;
     void raise_floor(std::uint32_t spi, TimePoint now);
     void count(std::uint32_t spi, const Pair& pair);

@@ -14,7 +14,8 @@ std::unique_ptr<keepers::Keeper> make_sas(keepers::Gateway& gateway,
         return nullptr;
     }
     const config::Facts tunnels = settings.protocols.tunnels().value_or(config::Facts{});
-    return std::make_unique<keepers::IpsecSas>(gateway, tunnels.tunnel_port, tunnels.name_in_esp);
+    return std::make_unique<keepers::IpsecSas>(gateway, tunnels.tunnel_port, tunnels.name_in_esp,
+                                               settings.accounts.on);
 }
 
 std::unique_ptr<keepers::Keeper> make_open_requests(keepers::Gateway& gateway,

@@ -31,13 +31,6 @@ wire::RecordKey counters_record(std::uint32_t spi) {
     return {RecordType::esp_counters, wire::RecordId(ipsec::encode_spi(spi))};
 }
 
-bool has_tunnels(const ipsec::SaSet& sas, const IkeKey& key,
-                 std::optional<std::uint16_t> tunnel_port) {
-    return tunnel_port && std::ranges::any_of(sas.children_of(key), [&](std::uint32_t spi) {
-               return ipsec::own_port_of(*sas.find_child(spi)) == tunnel_port;
-           });
-}
-
 }  // namespace
 
 void IpsecSas::say(LogLevel level, const std::string& what, Effects& effects) const {
@@ -142,12 +135,14 @@ void IpsecSas::follow(TimePoint now, Effects& effects) {
     set_numbers(effects);
     let_right_ones_go(effects);
     turn(now, effects);
+    usage_.follow(sas(), now, effects);
 }
 
 void IpsecSas::promote(TimePoint now, Effects& effects) {
     forget_unheard();
     publish(store_.end_replaced(), now);
     lost_children_.begin(sas());
+    usage_.begin(now);
     serve(now, effects);
 }
 
@@ -232,6 +227,7 @@ void IpsecSas::pause(Effects& effects) {
 void IpsecSas::mute(Effects& effects) {
     silence(effects);
     forget_unheard();
+    usage_.stop();
     open_exchanges_.clear();
     lost_children_.clear();
     store_.forget_half_open();
@@ -263,6 +259,7 @@ void IpsecSas::detach(Effects& effects) {
         effects.emplace_back(node::FeedCharon{gateway_.id(), std::move(messages), ++last_ticket_});
     }
     numbers_ = {};
+    usage_.forget();
     paths_ = {};
     lose_charon({});
     flush(effects);
@@ -287,6 +284,7 @@ void IpsecSas::publish(const wire::RecordKey& key, ByteView payload, TimePoint n
 }
 
 void IpsecSas::publish(const ipsec::SaChanges& changes, TimePoint now) {
+    usage_.note(changes, sas());
     for (const IkeKey& key : changes.ikes) {
         if (const ipsec::IkeSa* const sa = sas().find(key)) {
             publish(ike_record(key), ipsec::encode_record(*sa), now);
@@ -493,7 +491,7 @@ void IpsecSas::on_time(TimePoint now, Effects& effects) {
 std::optional<TimePoint> IpsecSas::next_deadline() const {
     std::optional<TimePoint> at = earliest(list_at_, settle_at_);
     at = earliest(earliest(at, turn_again_at_), earliest(flush_at_, watch_until_));
-    at = earliest(at, rekey_at_);
+    at = earliest(earliest(at, rekey_at_), usage_.next_deadline());
     if (!gone_ && !feeding_ && !flushing_) {
         at = earliest(at, touched_.empty() || is_active_ ? std::nullopt : feed_at_);
         at = earliest(at, turn_by_);
@@ -518,9 +516,9 @@ std::vector<SessionView> IpsecSas::sessions(const ListPart& part) const {
         const ipsec::IkePeer peer = ipsec::peer_of(*sa);
         SessionView& view = views.emplace_back();
         view.record = record;
-        view.protocol = has_tunnels(sas(), *key, tunnel_port_) ? tunnel_name_
-                        : key->version == 1                    ? "ikev1"
-                                                               : "ikev2";
+        view.protocol = ipsec::has_tunnels(sas(), *key, tunnel_port_) ? tunnel_name_
+                        : key->version == 1                           ? "ikev1"
+                                                                      : "ikev2";
         view.user = ipsec::identity_text(peer.eap_id);
         view.epoch = stored.version.epoch;
         const auto children = sas().children_of(*key);

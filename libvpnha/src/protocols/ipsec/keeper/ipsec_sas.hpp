@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "protocols/ipsec/keeper/esp_numbers.hpp"
+#include "protocols/ipsec/keeper/ike_usage.hpp"
 #include "protocols/ipsec/keeper/lost_children.hpp"
 #include "protocols/ipsec/keeper/open_exchanges.hpp"
 #include "protocols/ipsec/model/charon_image.hpp"
@@ -59,13 +60,14 @@ class IpsecSas final : public Keeper, public Counted {
     static constexpr Duration kRekeyPause = std::chrono::seconds(15);
 
     // `gateway` must outlive it. `tunnel_port`: where it takes tunnels, which are shown as
-    // `tunnel_name`; nullopt: nowhere.
+    // `tunnel_name`; nullopt: nowhere. `accounts`: what clients use is accounted for.
     IpsecSas(Gateway& gateway, std::optional<std::uint16_t> tunnel_port,
-             std::string_view tunnel_name)
+             std::string_view tunnel_name, bool accounts)
         : gateway_(gateway),
           tunnel_port_(tunnel_port),
           tunnel_name_(tunnel_name),
-          store_(tunnel_port) {}
+          store_(tunnel_port),
+          usage_(gateway, accounts, tunnel_port) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
     [[nodiscard]] Counted* counted() override { return this; }
@@ -91,6 +93,8 @@ class IpsecSas final : public Keeper, public Counted {
         return gone_ || (!turning_ && is_active_ == is_wanted_);
     }
 
+    // ESP, in tunnel mode.
+    [[nodiscard]] std::uint32_t tunnel_type() const override { return 9; }
     // charon says so to the client, and then to this keeper.
     [[nodiscard]] Result<void> end(const wire::RecordKey& key, TimePoint now,
                                    Effects& effects) override;
@@ -224,6 +228,7 @@ class IpsecSas final : public Keeper, public Counted {
     ipsec::SaStore store_;
     ipsec::CharonImage image_;
     EspNumbers numbers_;
+    IkeUsage usage_;
     ipsec::PeerPaths paths_;
 
     bool gone_ = false;        // There is no charon.

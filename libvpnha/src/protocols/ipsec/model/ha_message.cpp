@@ -359,6 +359,11 @@ std::string identity_text(ByteView value) {
     return fmt::format("{}:{}", type, to_hex(data));
 }
 
+std::string identity_name(ByteView value) {
+    const bool is_name = value.size() > 2 && (value[0] == kIdFqdn || value[0] == kIdRfc822);
+    return is_name ? to_text(value.subspan(2)) : identity_text(value);
+}
+
 Bytes build_mid(HaType type, const IkeId& id, std::uint32_t mid) {
     ByteWriter value;
     value.u32(mid);

@@ -168,6 +168,8 @@ struct CharonMessage {
 [[nodiscard]] std::string to_string(const HaHost& host);
 // "fd@example.org", "192.0.2.1", or its type and octets where it has no other text.
 [[nodiscard]] std::string identity_text(ByteView value);
+// A name, octet by octet, as a RADIUS server knows it; otherwise the same.
+[[nodiscard]] std::string identity_name(ByteView value);
 
 // What a charon is told of an IKE SA that it has.
 [[nodiscard]] Bytes build_mid(HaType type, const IkeId& id, std::uint32_t mid);

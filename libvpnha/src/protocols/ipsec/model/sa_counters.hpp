@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Sequence numbers of an ESP SA, as its kernel has them.
+// Sequence numbers of an ESP SA, and what it has carried, as its kernel has them.
 #pragma once
 
 #include <compare>
@@ -33,6 +33,9 @@ struct SaCounters {
     std::uint16_t udp_source = 0;
     // A device encrypts, and makes its initialisation vectors of the sequence numbers alone.
     bool is_offloaded = false;
+    // What it has carried since it was made: packets within the tunnel, without ESP.
+    std::uint64_t octets = 0;
+    std::uint64_t packets = 0;
     friend bool operator==(const SaCounters&, const SaCounters&) = default;
 };
 

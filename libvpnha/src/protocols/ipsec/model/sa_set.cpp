@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "protocols/ipsec/model/sa_set.hpp"
 
+#include <algorithm>
+
 namespace vpnha::ipsec {
 
 void SaSet::tie(const IkeSa& sa) {
@@ -140,6 +142,12 @@ void SaSet::complete(Family& family) const {
             add(children_.at(spi).owner);
         }
     }
+}
+
+bool has_tunnels(const SaSet& sas, const IkeKey& key, std::optional<std::uint16_t> tunnel_port) {
+    return tunnel_port && std::ranges::any_of(sas.children_of(key), [&](std::uint32_t spi) {
+               return own_port_of(*sas.find_child(spi)) == tunnel_port;
+           });
 }
 
 }  // namespace vpnha::ipsec

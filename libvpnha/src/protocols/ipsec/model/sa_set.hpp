@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -51,5 +52,9 @@ class SaSet {
     std::set<std::pair<IkeKey, std::uint32_t>> offspring_;
     std::set<std::pair<Bytes, IkeKey>> peers_;  // By adoption_key().
 };
+
+// A child of that IKE SA carries what comes to the gateway's port of L2TP.
+[[nodiscard]] bool has_tunnels(const SaSet& sas, const IkeKey& key,
+                               std::optional<std::uint16_t> tunnel_port);
 
 }  // namespace vpnha::ipsec

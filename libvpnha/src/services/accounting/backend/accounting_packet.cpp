@@ -43,7 +43,7 @@ void add_counters(RadiusAttributes& attributes, const node::AccountingRequest& r
     attributes.add(Type::acct_output_octets, low(traffic.octets_out));
     attributes.add(Type::acct_input_gigawords, traffic.octets_in >> kGigaword);
     attributes.add(Type::acct_output_gigawords, traffic.octets_out >> kGigaword);
-    if (request.is_ppp) {
+    if (request.is_ppp || traffic.packets_in != 0 || traffic.packets_out != 0) {
         attributes.add(Type::acct_input_packets, traffic.packets_in);
         attributes.add(Type::acct_output_packets, traffic.packets_out);
     }

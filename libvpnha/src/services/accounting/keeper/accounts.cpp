@@ -45,6 +45,13 @@ void Accounts::log(LogLevel level, const std::string& text, Effects& effects) co
     effects.emplace_back(effects::Log{level, fmt::format("{} {}", text, gateway_.tag())});
 }
 
+void Accounts::log_account(const AccountRecord& record, Effects& effects) const {
+    log(LogLevel::info,
+        fmt::format("session is accounted for event=account session={} account={}",
+                    session_id(record.session), session_id_of(gateway_.id(), record.id)),
+        effects);
+}
+
 void Accounts::install(const replica::Install& wanted, TimePoint now, Effects& effects) {
     if (const auto record = parse_account(wanted.key, wanted.payload); !record) {
         set_aside(gateway_, wanted, record.error().detail, now, effects);
@@ -196,10 +203,7 @@ void Accounts::open(AccountRecord record, std::optional<PluginToken> plugin, Tim
     record.id = {static_cast<std::uint32_t>(record.began_unix_ms / kMsPerSecond), *serving_,
                  ++opened_};
     const AccountId id = record.id;
-    log(LogLevel::info,
-        fmt::format("session is accounted for event=account session={} account={}",
-                    session_id(record.session), session_id_of(gateway_.id(), id)),
-        effects);
+    log_account(record, effects);
     Account& account = accounts_[id];
     account = {.record = std::move(record),
                .plugin = plugin,
@@ -239,7 +243,8 @@ void Accounts::on_end(const wire::RecordKey& session, EndCause cause, TimePoint 
         return;
     }
     if (const auto found = by_session_.find(session); found != by_session_.end()) {
-        close(accounts_.at(found->second), cause, now, nullptr);
+        Account& account = accounts_.at(found->second);
+        close(account, account.ordered.value_or(cause), now, nullptr);
     }
 }
 

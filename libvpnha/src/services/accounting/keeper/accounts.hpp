@@ -112,7 +112,7 @@ class Accounts final : public Keeper {
         // Of the pppd that lives, and has the session.
         std::optional<PluginToken> plugin{};
         TimePoint confirmed_by{};  // Its Start waits no longer for a standby to have the record.
-        std::optional<EndCause> ordered{};  // Why `plugin` was told to end it.
+        std::optional<EndCause> ordered{};  // Why it was told to end.
     };
     // What a request under way tells.
     struct Told {
@@ -167,6 +167,8 @@ class Accounts final : public Keeper {
     // When the servers want to hear of it next.
     [[nodiscard]] TimePoint due_of(const AccountRecord& record, TimePoint now) const;
     void log(LogLevel level, const std::string& text, Effects& effects) const;
+    // By which names operators and servers know the session.
+    void log_account(const AccountRecord& record, Effects& effects) const;
 
     [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
     [[nodiscard]] const replica::Replica& replica() const { return gateway_.replica(); }

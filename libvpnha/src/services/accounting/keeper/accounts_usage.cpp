@@ -16,7 +16,7 @@ AccountRecord account_of(const Usage& usage, std::uint64_t now_unix_ms) {
     record.user = usage.user;
     record.address = usage.address.value_or(Ipv4Address{});
     record.peer = usage.peer;
-    record.began_unix_ms = now_unix_ms;
+    record.began_unix_ms = usage.began_unix_ms == 0 ? now_unix_ms : usage.began_unix_ms;
     record.total = usage.passed;
     return record;
 }
@@ -27,16 +27,30 @@ void Accounts::on_usage(const Usage& usage, TimePoint now, Effects& effects) {
     if (!begin_if_promoted(now)) {
         return;
     }
-    const auto found = by_session_.find(usage.session);
+    auto found = by_session_.find(usage.session);
+    if (found == by_session_.end() && usage.replaces) {
+        found = by_session_.find(*usage.replaces);
+    }
     if (found == by_session_.end()) {
         open(account_of(usage, gateway_.clock().at(now)), std::nullopt, now, effects);
         return;
     }
-    AccountRecord& record = accounts_.at(found->second).record;
+    Account& account = accounts_.at(found->second);
+    AccountRecord& record = account.record;
+    const AccountRecord before = record;
     record.total += usage.passed;
     record.peer = usage.peer;
-    changed_.insert(record.id);
-    publish_at_ = earliest(publish_at_, now);
+    if (record.session != usage.session) {
+        unlink(account);
+        record.session = usage.session;
+        link(account);
+        publish(account);
+        log_account(record, effects);
+        replica().hurry_counters();  // A successor would take the session for lost.
+    } else if (record != before) {
+        changed_.insert(record.id);
+        publish_at_ = earliest(publish_at_, now);
+    }
 }
 
 }  // namespace vpnha::keepers

@@ -43,7 +43,7 @@ struct AccountEnd {
 struct AccountRecord {
     AccountId id;
     wire::RecordKey session;          // It need not exist any more.
-    bool is_ppp = true;               // Otherwise its keeper counts it, and packets are not known.
+    bool is_ppp = true;               // Otherwise its keeper counts it.
     std::string user;                 // As authenticated; may be empty.
     std::vector<Bytes> classes;       // Of the Access-Accept; at most limits::kRadiusClassesMax.
     Ipv4Address address;              // The client's in the tunnel; 0.0.0.0: not known.

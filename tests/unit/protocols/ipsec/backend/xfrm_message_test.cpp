@@ -108,6 +108,17 @@ TEST(XfrmMessageTest, TheMarkOfWhatAnSaDecryptsIsRead) {
     EXPECT_EQ(read->mark, 0U) << "it is found without one";
 }
 
+TEST(XfrmMessageTest, WhatAnSaHasCarriedIsRead) {
+    Message message = listed();
+    auto& info = *static_cast<xfrm_usersa_info*>(mnl_nlmsg_get_payload(message.get()));
+    info.curlft.bytes = (1ULL << 32) + 5;
+    info.curlft.packets = 6;
+    const auto read = parse_sa(message.put_words(XFRMA_REPLAY_VAL, {7, 9, 0xff}).get());
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->octets, (1ULL << 32) + 5);
+    EXPECT_EQ(read->packets, 6U);
+}
+
 TEST(XfrmMessageTest, ThePortOfEspInUdpIsRead) {
     Message message = listed();
     message.put_words(XFRMA_REPLAY_VAL, {7, 9, 0xff});

@@ -30,7 +30,7 @@ inline constexpr std::uint64_t kUnixMs = 1'767'225'600'000;
 class Site final : public FakeGateway {
   public:
     explicit Site(std::uint32_t node)
-        : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this, 1701, "l2tp-ipsec") {
+        : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this, 1701, "l2tp-ipsec", true) {
         clock_.set_wall(milliseconds(kUnixMs) - seconds(1000));
     }
 
@@ -39,6 +39,11 @@ class Site final : public FakeGateway {
     void install_missing(TimePoint now, Effects&) override {
         ++asked_for_missing_;
         take(replica_.install_missing(), now);
+    }
+
+    void tell_usage(const Usage& usage, TimePoint, Effects&) override { used_.push_back(usage); }
+    void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint) override {
+        over_.emplace_back(session, cause);
     }
 
     void take(replica::Effects&& from, TimePoint now) {
@@ -168,6 +173,8 @@ class Site final : public FakeGateway {
     std::vector<std::vector<std::uint32_t>> rekeyed_;
     std::vector<ipsec::IkeKey> refusing_;
     std::vector<std::vector<ipsec::IkeKey>> ended_;
+    std::vector<Usage> used_;
+    std::vector<std::pair<wire::RecordKey, EndCause>> over_;
     int asked_for_missing_ = 0;
     int sets_ = 0;
     int flushes_ = 0;

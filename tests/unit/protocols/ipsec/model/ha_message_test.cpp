@@ -60,6 +60,9 @@ TEST(HaMessageTest, ReadsWhatItSaysOfAnEstablishment) {
     EXPECT_EQ(identity_text(Bytes{2, 2, 'a', 7}), "2:6107") << "not every name can be printed";
     EXPECT_EQ(identity_text(Bytes{9, 2, 0x30, 0}), "9:3000");
     EXPECT_EQ(identity_text({}), "");
+    EXPECT_EQ(identity_name(Bytes{2, 3, 'a', ' ', 'b'}), "a b");
+    EXPECT_EQ(identity_name(Bytes{1, 4, 10, 0, 0, 7}), "10.0.0.7");
+    EXPECT_EQ(identity_name({}), "");
 }
 
 TEST(HaMessageTest, ASealedSecretIsLongerAndNothingElse) {

@@ -249,6 +249,7 @@ TEST_F(AccountingTest, WhatIsNotKnownOfASessionWithoutPppIsNotSent) {
     AccountingRequest request = stop();
     request.is_ppp = false;
     request.tunnel_type = 0;
+    request.traffic = {5, 6, 0, 0};
     request.address = {};
     request.peer = *parse_ip("2001:db8::51");
     ask({server.endpoint()}, request);
@@ -259,6 +260,19 @@ TEST_F(AccountingTest, WhatIsNotKnownOfASessionWithoutPppIsNotSent) {
     }
     EXPECT_EQ(requests[0].find(31)->second, text("2001:db8::51"));
     EXPECT_EQ(requests[0].find(42)->second, number(5));
+}
+
+TEST_F(AccountingTest, PacketsThatAreCountedWithoutPppAreSent) {
+    Server server(kSecret);
+    AccountingRequest request = stop();
+    request.is_ppp = false;
+    request.traffic = {5, 6, 0, 8};
+    ask({server.endpoint()}, request);
+    const auto requests = server.requests();
+    ASSERT_EQ(requests.size(), 1U);
+    EXPECT_EQ(requests[0].count(7), 0U) << "Framed-Protocol";
+    EXPECT_EQ(requests[0].find(47)->second, number(0));
+    EXPECT_EQ(requests[0].find(48)->second, number(8));
 }
 
 TEST_F(AccountingTest, TheNextServerIsAskedWhereOneIsSilentOrHasAnotherSecret) {

@@ -27,7 +27,7 @@ class Site final : public FakeGateway {
     Site() : FakeGateway(GatewayId{1}, NodeId{1}) { begin_again(); }
 
     [[nodiscard]] bool lives(const wire::RecordKey& session, TimePoint) const override {
-        return session == kSession && lives_;
+        return session == lives_of_ && lives_;
     }
     void begin_again() {
         keeper_ =
@@ -66,6 +66,7 @@ class Site final : public FakeGateway {
     std::unique_ptr<Accounts> keeper_;
     Effects effects_;
     std::vector<AccountingRequest> requests_;
+    wire::RecordKey lives_of_ = kSession;
     bool lives_ = true;
 };
 
@@ -168,6 +169,47 @@ TEST_F(AccountsUsageTest, AnEndThatItsKeeperTellsHasItsCause) {
     pass(seconds(1));
     ASSERT_THAT(kinds(), ElementsAre(Kind::start, Kind::stop));
     EXPECT_EQ(site_.requests_[1].cause, EndCause::admin_reset);
+}
+
+TEST_F(AccountsUsageTest, AnEndThatWasOrderedHasTheCauseOfTheOrder) {
+    use(usage(1, 2));
+    site_.keeper_->on_end_ordered(kSession, EndCause::admin_reset);
+    site_.keeper_->on_end(kSession, EndCause::user_request, now_);
+    pass(seconds(1));
+    ASSERT_THAT(kinds(), ElementsAre(Kind::start, Kind::stop));
+    EXPECT_EQ(site_.requests_[1].cause, EndCause::admin_reset);
+}
+
+TEST_F(AccountsUsageTest, ASessionThatGoesOnUnderAnotherRecordKeepsItsAccount) {
+    use(usage(1, 2));
+    const wire::RecordKey heir{wire::RecordType::wireguard_peer, wire::RecordId(Bytes(32, 8))};
+    (void)site_.replica().publish(heir, Bytes{1});
+    Usage next = usage(10, 20);
+    next.session = heir;
+    next.replaces = kSession;
+    next.began_unix_ms = 1;
+    use(next);
+    site_.forget_session(now_);
+    site_.keeper_->on_end(kSession, EndCause::user_request, now_);
+    site_.lives_of_ = heir;
+    pass(seconds(5));
+    EXPECT_THAT(kinds(), ElementsAre(Kind::start)) << "neither an end nor a second begin";
+    EXPECT_THAT(site_.keeper_->find({.user = next.user}), ElementsAre(heir));
+    site_.begin_again();
+    pass(limits::kAccountLookPause + seconds(2));
+    EXPECT_THAT(kinds(), ElementsAre(Kind::start)) << "its record has the new one";
+    site_.keeper_->on_end(heir, EndCause::user_request, now_);
+    pass(seconds(1));
+    ASSERT_THAT(kinds(), ElementsAre(Kind::start, Kind::stop));
+    EXPECT_EQ(site_.requests_[1].traffic, (Traffic{11, 22, 0, 0}));
+}
+
+TEST_F(AccountsUsageTest, ASessionMayHaveBegunEarlier) {
+    Usage begun = usage(0, 0);
+    begun.began_unix_ms = site_.clock().at(now_) - 7000;
+    use(begun);
+    ASSERT_THAT(kinds(), ElementsAre(Kind::start));
+    EXPECT_EQ(site_.requests_[0].delay_s, 7U);
 }
 
 TEST_F(AccountsUsageTest, WithoutAnAddressItIsFoundByItsUserAlone) {
