@@ -2,7 +2,12 @@
 #include "protocols/ipsec/service/connections_check.hpp"
 
 #include <fmt/format.h>
+#include <strings.h>
 
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -38,15 +43,55 @@ std::string missing_rule(const std::vector<std::string>& moving,
     return *drops ? "" : fmt::format("{}: nftables has none on this node", rule);
 }
 
+// As charon reads a flag.
+bool is_yes(const std::optional<std::string>& value) {
+    constexpr std::array<const char*, 4> kYes{"1", "yes", "true", "enabled"};
+    return value && std::ranges::any_of(kYes, [&value](const char* yes) {
+               return strcasecmp(value->c_str(), yes) == 0;
+           });
+}
+
+const config::StrongswanSection* section_in(const config::StrongswanSection* within,
+                                            std::initializer_list<const char*> path) {
+    for (const char* const name : path) {
+        const auto found = within->sections.find(name);
+        if (found == within->sections.end()) {
+            return nullptr;
+        }
+        within = &found->second;
+    }
+    return within;
+}
+
+// charon's eap-radius accounts as well. A file that cannot be read says nothing.
+bool accounts_by_charon(const std::string& settings) {
+    const auto loaded = adapters::load_strongswan(settings);
+    if (!loaded) {
+        return false;
+    }
+    for (const char* const program : {"charon-systemd", "charon"}) {
+        const auto* const plugin = section_in(&loaded->top, {program, "plugins", "eap-radius"});
+        if (plugin != nullptr && plugin->values.contains("accounting")) {
+            return is_yes(plugin->values.at("accounting"));
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 config::ConnectionFindings find_in_connections(
     const config::Config& config, const std::function<Result<std::string>()>& list_rules,
-    const adapters::ApparmorPlaces& apparmor) {
+    const adapters::ApparmorPlaces& apparmor, const std::string& settings) {
     const config::Gateway* const gateway = ipsec::find_gateway(config);
     config::ConnectionFindings found;
     if (gateway == nullptr) {
         return found;
+    }
+    if (gateway->accounting && accounts_by_charon(settings)) {
+        found.warnings.push_back(
+            "eap-radius has accounting = yes, and vpnhad accounts for IKEv2: a server has each "
+            "session twice; set it to no in strongswan.conf");
     }
     config::StrongswanSection all;
     bool is_whole = true;
@@ -78,7 +123,7 @@ config::ConnectionFindings find_in_connections(
     config::ConnectionFindings in_sections = config::findings_in_connections(all, vips);
     found.refused.insert(found.refused.end(), in_sections.refused.begin(),
                          in_sections.refused.end());
-    found.warnings = std::move(in_sections.warnings);
+    std::ranges::move(in_sections.warnings, std::back_inserter(found.warnings));
     std::string missing = missing_rule(config::moving_connections(all), list_rules);
     if (!missing.empty()) {
         found.warnings.push_back(std::move(missing));

@@ -64,6 +64,21 @@ TEST_F(ConnectionsCheckTest, WhatAFileIncludesCounts) {
     EXPECT_THAT(find_in_connections(config_).refused, ElementsAre(HasSubstr("it is a PPK")));
 }
 
+TEST_F(ConnectionsCheckTest, NobodyIsAccountedForTwice) {
+    write("conf.d/a.conf", "");
+    const auto warnings = [this](const std::string& plugin) {
+        write("strongswan.conf", "charon { plugins { eap-radius { " + plugin + " } } }");
+        return find_in_connections(config_, kNoRules, {}, folder_ / "strongswan.conf").warnings;
+    };
+    EXPECT_THAT(warnings("accounting = yes"), IsEmpty()) << "vpnhad does not account";
+    gateway().accounting = true;
+    EXPECT_THAT(warnings("accounting = Yes"), ElementsAre(HasSubstr("each session twice")));
+    EXPECT_THAT(warnings("accounting = no"), IsEmpty());
+    EXPECT_THAT(warnings("sockets = 8"), IsEmpty());
+    EXPECT_THAT(find_in_connections(config_, kNoRules, {}, folder_ / "nothing.conf").warnings,
+                IsEmpty());
+}
+
 TEST_F(ConnectionsCheckTest, WhatCannotBeReadIsNamed) {
     write("conf.d/a.conf", "connections {");
     EXPECT_THAT(find_in_connections(config_).refused,
