@@ -63,6 +63,14 @@ def test_clients_show_who_they_are(auth: str):
     assert users == (["alice"] if auth == "eap-mschapv2" else [])
 
 
+def test_a_radius_server_may_give_fixed_addresses():
+    keys = {"auth": "eap-radius", "fixed_pools": ["10.200.60.0/24"]}
+    assert values(connection(keys))["pools"] == "radius, clients-1, clients-2"
+    assert "10.200.60.0" not in rendered("strongswan.conf.j2", of(keys))
+    gateway = tomllib.loads(rendered("vpnha.toml.j2", of(keys)))["gateway"]["dialin"]
+    assert gateway["ipsec"]["virtual_pools"] == [*IKEV2["pools"], "10.200.60.0/24"]
+
+
 def test_a_gateway_without_l2tp_has_nothing_of_it():
     connections = swanctl({}, l2tp=False)
     assert "l2tp-ipsec" not in connections and "ike-vpnha" not in connections

@@ -72,7 +72,8 @@ def gateway_table(gateway: Mapping[str, Any], connections: Sequence[str]) -> dic
         table["ipsec"] = {
             **({"required": True} if l2tp is not None and ipsec is not None else {}),
             "connections": [swanctl_file(gateway)] if gateway.get("netns") else list(connections),
-            **({"virtual_pools": list(ikev2["pools"])} if ikev2 else {}),
+            **({"virtual_pools": [*ikev2["pools"], *ikev2.get("fixed_pools", [])]}
+               if ikev2 else {}),
             **(ipsec or {})}
     if wireguard is not None:
         table["wireguard"] = {
