@@ -27,6 +27,10 @@ def test_each_block_is_a_request():
     assert stop.kind == "Stop"
 
 
+def test_attributes_of_tunnels_have_no_tag():
+    assert parse_detail(DETAIL)[1].fields["Tunnel-Type"] == "L2TP"
+
+
 def test_octets_have_their_gigawords():
     assert parse_detail(DETAIL)[1].octets("Output") == (2 << 32) + 5
 

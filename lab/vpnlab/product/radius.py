@@ -28,7 +28,8 @@ SECRET_FILE = "/etc/vpnha/radius.secret"
 PPP_OPTIONS = ("plugin radius.so", f"radius-config-file {CLIENT_DIR}/radiusclient.conf")
 START_LIMIT_S = 30.0
 ANSWER_LIMIT_S = 3
-FIELD = re.compile(r'^\s+([\w-]+) = "?(.*?)"?$')
+# Without the tag that attributes of tunnels have.
+FIELD = re.compile(r'^\s+([\w-]+)(?::\d+)? = "?(.*?)"?$')
 ANSWER = re.compile(r"^Received ([\w-]+) ", re.MULTILINE)
 
 SERVER_CONF = f"""\
@@ -63,6 +64,11 @@ modules {{
     }}
     mschap {{
     }}
+    eap {{
+        default_eap_type = mschapv2
+        mschapv2 {{
+        }}
+    }}
     files {{
         usersfile = {SERVER_DIR}/users
     }}
@@ -84,6 +90,7 @@ server lab {{
     authorize {{
         chap
         mschap
+        eap
         files
     }}
     authenticate {{
@@ -93,6 +100,7 @@ server lab {{
         Auth-Type MS-CHAP {{
             mschap
         }}
+        eap
     }}
     accounting {{
         detail
@@ -115,6 +123,25 @@ mapfile    {CLIENT_DIR}/port-id-map
 default_realm
 radius_timeout    3
 radius_retries    2
+"""
+
+
+# Of charon on the gateways.
+EAP_SETTINGS = f"""\
+charon {{
+    plugins {{
+        eap-radius {{
+            nas_identifier = vpnha
+            servers {{
+                lab {{
+                    address = {SERVER_ADDRESS}
+                    auth_port = {AUTH_PORT}
+                    secret = {SECRET}
+                }}
+            }}
+        }}
+    }}
+}}
 """
 
 
