@@ -14,8 +14,8 @@
 #include "host/addresses/packet.hpp"
 #include "host/addresses/secondaries.hpp"
 #include "host/os/lock_file.hpp"
-#include "host/os/process.hpp"
 #include "host/os/text_file.hpp"
+#include "host/services/detached_program.hpp"
 
 namespace vpnha::adapters {
 
@@ -23,7 +23,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kKillTimeout = 5s;
 // A monitor may wait longer than a start: nobody is without service meanwhile.
 constexpr auto kMonitorProbe = 500ms;
 constexpr const char* kStarted = "started";
@@ -72,18 +71,6 @@ Result<std::vector<PacketSocket>> refuse_owned(const std::string& interface,
                                 to_string(owner->address), interface, to_string(owner->mac)));
     }
     return std::move(search.sockets);
-}
-
-// Its process, unless it has ended.
-std::optional<Process> process_in(const std::string& path) {
-    std::istringstream words(read_text(path));
-    pid_t pid = 0;
-    std::uint64_t start_ticks = 0;
-    if (!(words >> pid >> start_ticks)) {
-        return std::nullopt;
-    }
-    auto process = read_process(pid);
-    return process && process->start_ticks == start_ticks ? process : std::nullopt;
 }
 
 Result<LinkState> interface_up(RouteNetlink& route, const std::string& interface) {
@@ -237,7 +224,7 @@ Result<void> VipService::stop(const VipParameters& parameters) {
 Result<void> VipService::undo(RouteNetlink& route, const Started& started) const {
     VPNHA_TRY(const VipSettings settings, parse_vip_parameters(started.parameters));
     // Before the addresses go: it must not announce what is somebody else's a moment later.
-    VPNHA_CHECK(end_announcer());
+    VPNHA_CHECK(DetachedProgram(path(kAnnouncer)).end());
     VPNHA_TRY(const auto link, route.find_link(settings.interface));
     if (link) {
         for (const IpPrefix& address : settings.addresses) {
@@ -306,21 +293,8 @@ Result<VipService::State> VipService::status(const VipParameters& parameters, De
 }
 
 Result<void> VipService::ensure_announcer() const {
-    if (process_in(path(kAnnouncer))) {
-        return {};
-    }
-    VPNHA_TRY(const pid_t pid, spawn_detached({.arguments = {announcer_, directory_},
-                                               .error_file = path("errors")}));
-    const auto process = read_process(pid);
-    return write_text(path(kAnnouncer),
-                      fmt::format("{} {}\n", pid, process ? process->start_ticks : 0));
-}
-
-Result<void> VipService::end_announcer() const {
-    if (const auto process = process_in(path(kAnnouncer))) {
-        VPNHA_CHECK(kill_and_wait({*process}, kKillTimeout));
-    }
-    ::unlink(path(kAnnouncer).c_str());
+    VPNHA_CHECK(DetachedProgram(path(kAnnouncer))
+                    .ensure({.arguments = {announcer_, directory_}, .error_file = path("errors")}));
     return {};
 }
 

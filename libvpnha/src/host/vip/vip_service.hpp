@@ -59,7 +59,6 @@ class VipService {
                                      const Started& started) const;
     [[nodiscard]] Result<void> undo(RouteNetlink& route, const Started& started) const;
     [[nodiscard]] Result<void> ensure_announcer() const;
-    [[nodiscard]] Result<void> end_announcer() const;
 
     std::string directory_;
     std::string announcer_;
