@@ -7,6 +7,7 @@
 
 namespace vpnha::agents {
 
+[[nodiscard]] const ocf::Agent& announce();
 [[nodiscard]] const ocf::Agent& checkpoint();
 [[nodiscard]] const ocf::Agent& pppd();
 [[nodiscard]] const ocf::Agent& pptpd();
@@ -15,7 +16,7 @@ namespace vpnha::agents {
 [[nodiscard]] const ocf::Agent& vip();
 [[nodiscard]] const ocf::Agent& xl2tpd();
 
-inline constexpr const ocf::Agent& (*kAgents[])() = {checkpoint, pppd, pptpd, probe,
-                                                     strongswan, vip,  xl2tpd};
+inline constexpr const ocf::Agent& (*kAgents[])() = {announce, checkpoint, pppd, pptpd,
+                                                     probe,    strongswan, vip,  xl2tpd};
 
 }  // namespace vpnha::agents

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
         }
     }
     std::fprintf(stderr,
-                 "Call me by the name of an agent: checkpoint, pppd, pptpd, probe, "
+                 "Call me by the name of an agent: announce, checkpoint, pppd, pptpd, probe, "
                  "strongswan, vip or xl2tpd.\n");
     return static_cast<int>(vpnha::ocf::Code::installed);
 }

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = Path(os.environ.get("VPNHA_BUILD", ROOT / "build" / "release"))
-AGENTS = ("checkpoint", "pppd", "pptpd", "probe", "strongswan", "vip", "xl2tpd")
+AGENTS = ("announce", "checkpoint", "pppd", "pptpd", "probe", "strongswan", "vip", "xl2tpd")
 # Pacemaker looks for agents where it was built to; the metadata of these come from the build.
 CRM_RESOURCE = """#!/bin/sh
 case "$2" in

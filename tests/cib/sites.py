@@ -24,7 +24,8 @@ VALUES = {"GATEWAY": "dialin", "SUFFIX": "", "XL2TPD_CONFIG": "/etc/xl2tpd/diali
           "SERVICE": "ocf:pacemaker:Dummy", "PROTOCOL": "pptp", "PEER": "192.0.2.51",
           "LOGIN": "site one", "SECRET_FILE": "/etc/vpnha/office.secret", "LINK": "link0",
           "ROUTES": "10.1.0.0/16 10.2.0.0/16", "PRIMARY": "gw2", "WITNESS": "gw3",
-          "ADDRESS": "192.0.2.100", "PROTOCOLS": "l2tp ike"}
+          "ADDRESS": "192.0.2.100", "PROTOCOLS": "l2tp ike",
+          "PREFIXES": "203.0.113.9/32 10.8.0.0/24", "ANNOUNCE": "announce0"}
 SECOND = {"GATEWAY": "dialin2", "SUFFIX": "-dialin2", "XL2TPD_CONFIG": "/etc/xl2tpd/dialin2.conf",
           "SWANCTL_CONFIG": "/etc/swanctl/dialin2.conf"}
 XML_VALUES = {"FENCE_PARAMETERS":
@@ -65,6 +66,7 @@ SITES: dict[str, tuple[Sequence[str], list[Part]]] = {
     "two-nodes-witness": (TWO, [L2TP, part("stonith/two-nodes-witness")]),
     "sbd": (THREE, [L2TP, part("stonith/sbd")]),
     "probe": (THREE, [L2TP, part("cib-templates/probe")]),
+    "announce": (THREE, [L2TP, part("cib-templates/announce")]),
 }
 # What takes the place of a gateway's own power device, or is the same.
 DEVICES: dict[str, tuple[Sequence[str], list[Part]]] = {

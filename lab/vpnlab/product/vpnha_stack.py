@@ -26,6 +26,7 @@ from .l2tp_gateway import (CONFIG, OPTIONS, SECRETS, chap_secrets, l2tp_devices,
 from .pptp_gateway import CONFIG as PPTPD_CONFIG
 from .pptp_gateway import OPTIONS as PPTPD_OPTIONS
 from .pptp_gateway import pptp_leftovers, pptpd_conf, pptpd_options
+from .sites import bgp
 from .wireguard.stock import configure_gateway as configure_wireguard
 from .witness import Witness
 
@@ -162,7 +163,7 @@ class VpnhaStack:
                  ppp: Sequence[str] = (), router: str = "", common_pool: str = "",
                  lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
                  resume_scripts: bool = False, witness: Witness | None = None,
-                 lease: Sequence[str] = (), probe: str = "",
+                 lease: Sequence[str] = (), probe: str = "", announce: str = "",
                  tables: Collection[str] = (), wireguard: str = "") -> None:
         """`ipsec`: of all gateways, each in a network namespace of its own. `pptp`: pptpd in place
         of xl2tpd; `mppe`: it takes nobody without; `ppp`: further options of pppds. `router`: by
@@ -170,8 +171,9 @@ class VpnhaStack:
         addresses from there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move.
         `resume_scripts`: pppd's scripts run for resumed sessions. `witness`: votes beside two
         gateways. `lease`: keys of vpnha.toml's section of that name. `probe`: the protocols that
-        ocf:vpnha:probe asks for. `tables`: of vpnha.toml, of protocols that a program has besides
-        the library's. `wireguard`: the file of peers of a gateway that serves WireGuard as well.
+        ocf:vpnha:probe asks for. `announce`: the prefixes of ocf:vpnha:announce. `tables`: of
+        vpnha.toml, of protocols that a program has besides the library's. `wireguard`: the file of
+        peers of a gateway that serves WireGuard as well.
         """
         self.cluster = cluster
         self._ipv6 = ipv6
@@ -188,6 +190,7 @@ class VpnhaStack:
         self.witness = witness
         self._lease = tuple(lease)
         self._probe = probe
+        self._announce = announce
         self._tables = (*tables, *(["wireguard"] if wireguard else ()))
         self._wireguard = wireguard
         # Nodes that compute slowly renew a lease of 300 ms too late, again and again.
@@ -238,10 +241,12 @@ class VpnhaStack:
              "SWANCTL_CONFIG": connections_file(gateway),
              "PPTPD_CONFIG": pptpd_conf_file(gateway), "ADDRESS": gateway.vip_outside,
              "OTHER": _suffix(self._gateways[index - 1]),
-             "PROTOCOLS": self._probe} for index, gateway in enumerate(self._gateways)),
+             "PROTOCOLS": self._probe, "PREFIXES": self._announce,
+             "ANNOUNCE": bgp.DEVICE} for index, gateway in enumerate(self._gateways)),
             fencing=self._fencing,
             also=[TEMPLATES / f"{name}.crm" for name, wanted in (
                 ("pptp-gateway", self._common_pool and not self._pptp), ("probe", self._probe),
+                ("announce", self._announce),
                 ("apart", any(each.netns for each in self._gateways)))
                 if wanted])
         for gateway in self._gateways:

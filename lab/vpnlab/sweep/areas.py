@@ -118,8 +118,8 @@ AREAS = {
                "tests/kernel/", "lab/kernel/", "lab/vpnlab/host/kernel.py",
                *_product("kernel_tests.py"))),
     "agents": Area(
-        ("keep_vpnhad", "ocf", "probe", "process_adapters", "stock_daemons", "vip_adapters",
-         "link_adapters"),
+        ("announce_adapters", "keep_vpnhad", "ocf", "probe", "process_adapters", "stock_daemons",
+         "vip_adapters", "link_adapters"),
         checked=("ocf-agents", "daemon-killed", "daemon-hangs", "two-standbys-killed",
                  "config-differs", "pppd-link"),
         paths=("agents/", "daemon/", "probe/",

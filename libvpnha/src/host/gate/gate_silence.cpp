@@ -13,6 +13,30 @@
 
 namespace vpnha::adapters {
 
+namespace {
+
+// At this moment, in either direction. A device that is gone does not.
+Result<bool> lets_pass(GateChain& chain, GatePrograms& programs, LinkIndex link,
+                       GatewayId gateway) {
+    const auto now = static_cast<std::uint64_t>(boot_time().time_since_epoch().count());
+    for (const GateDirection direction : kGateDirections) {
+        const auto entries = chain.list(link, direction);
+        for (const LinkFilter& entry : entries.value_or(std::vector<LinkFilter>{})) {
+            VPNHA_TRY(const GatePrograms::Program* const program, programs.find(entry.program));
+            if (program == nullptr || !program->gate) {
+                continue;
+            }
+            VPNHA_TRY(const std::uint64_t deadline, program->gate->maps().deadline(gateway));
+            if (deadline > now) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
 Result<bool> GateSilencer::shut(const Link& link, GateDirection direction) {
     VPNHA_TRY(const std::vector<LinkFilter> entries, chain_.list(link.state.index, direction));
     bool is_first = true;
@@ -82,23 +106,24 @@ Result<bool> is_open(const config::Config& config, const config::Gateway& gatewa
     VPNHA_TRY(const std::vector<Link> all, links_of_node());
     VPNHA_TRY(GateChain chain, GateChain::open(hook));
     GatePrograms programs;
-    const std::uint64_t now = static_cast<std::uint64_t>(boot_time().time_since_epoch().count());
     for (const Link& link : links_that_need_it(all, config)) {
-        for (const GateDirection direction : kGateDirections) {
-            const auto entries = chain.list(link.state.index, direction);
-            for (const LinkFilter& entry : entries.value_or(std::vector<LinkFilter>{})) {
-                VPNHA_TRY(const GatePrograms::Program* const program, programs.find(entry.program));
-                if (program == nullptr || !program->gate) {
-                    continue;
-                }
-                VPNHA_TRY(const std::uint64_t deadline, program->gate->maps().deadline(gateway.id));
-                if (deadline > now) {
-                    return true;
-                }
-            }
+        VPNHA_TRY(const bool lets, lets_pass(chain, programs, link.state.index, gateway.id));
+        if (lets) {
+            return true;
         }
     }
     return false;
+}
+
+Result<GateLook> GateLook::create(const config::Gateway& gateway, GateHook hook) {
+    VPNHA_TRY(GateChain chain, GateChain::open(hook));
+    VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
+    return GateLook(gateway, std::move(chain), std::move(route));
+}
+
+Result<bool> GateLook::is_open() {
+    VPNHA_TRY(const auto link, route_.find_link(gateway_->outside.interface));
+    return link ? lets_pass(chain_, programs_, link->index, gateway_->id) : false;
 }
 
 Result<void> probe_gate() {

@@ -42,6 +42,25 @@ class GateSilencer {
 [[nodiscard]] Result<bool> is_open(const config::Config& config, const config::Gateway& gateway,
                                    GateHook hook = gate_hook_of_kernel());
 
+// The same again and again, by the gateway's outside device alone: a list of all devices takes long
+// where sessions have thousands of them. The gateway must outlive it.
+class GateLook {
+  public:
+    [[nodiscard]] static Result<GateLook> create(const config::Gateway& gateway,
+                                                 GateHook hook = gate_hook_of_kernel());
+    // Of the outside device that there is now.
+    [[nodiscard]] Result<bool> is_open();
+
+  private:
+    GateLook(const config::Gateway& gateway, GateChain chain, RouteNetlink route)
+        : gateway_(&gateway), chain_(std::move(chain)), route_(std::move(route)) {}
+
+    const config::Gateway* gateway_;
+    GateChain chain_;
+    RouteNetlink route_;
+    GatePrograms programs_;
+};
+
 // Whether this kernel has what the gate needs: attaches it in a network namespace of its own, of
 // which nothing is left. Error unsupported says what is missing, permission that only root can
 // look.

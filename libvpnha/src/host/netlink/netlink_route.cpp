@@ -238,6 +238,19 @@ Result<void> RouteNetlink::add_address(LinkIndex link, const IpPrefix& local) {
                   Errc::already_exists);
 }
 
+Result<void> RouteNetlink::lend_address(LinkIndex link, const IpPrefix& local,
+                                        std::chrono::seconds lifetime) {
+    constexpr std::uint16_t kRenew = NLM_F_CREATE | NLM_F_REPLACE;
+    NetlinkRequest request = address_request(RTM_NEWADDR, kRenew, link, local);
+    request.bytes(IFA_ADDRESS, local.address.octets());
+    request.u32(IFA_FLAGS, IFA_F_NODAD);
+    const auto left = static_cast<std::uint32_t>(lifetime.count());
+    const ifa_cacheinfo lent{.ifa_prefered = left, .ifa_valid = left, .cstamp = 0, .tstamp = 0};
+    request.bytes(IFA_CACHEINFO,
+                  ByteView(reinterpret_cast<const std::uint8_t*>(&lent), sizeof lent));
+    return socket_.ask(request, fmt::format("lend address {}", to_string(local)));
+}
+
 Result<void> RouteNetlink::add_peer_address(LinkIndex link, Ipv4Address local, Ipv4Address peer) {
     NetlinkRequest request =
         address_request(RTM_NEWADDR, kCreate, link, host_prefix(IpAddress(local)));

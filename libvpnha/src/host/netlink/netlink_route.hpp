@@ -4,6 +4,7 @@
 // demotion and start must be repeatable.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -156,6 +157,9 @@ class RouteNetlink {
     // 4862 5.5.4): connections of the node itself do not take it as their source, as they do not
     // take a second IPv4 address of a net.
     Result<void> add_address(LinkIndex link, const IpPrefix& local);
+    // The kernel takes it away when the lifetime has passed since the last call: up to a second
+    // later.
+    Result<void> lend_address(LinkIndex link, const IpPrefix& local, std::chrono::seconds lifetime);
     // Of a point-to-point link, and without the route to `peer` that comes with it otherwise.
     Result<void> add_peer_address(LinkIndex link, Ipv4Address local, Ipv4Address peer);
     // Of a point-to-point link that is up, both link-local in IPv6; the route to `peer` comes with

@@ -367,6 +367,30 @@ TEST_P(GateTest, WhoDidNotAttachItSeesWhetherItIsOpen) {
     EXPECT_FALSE(opened().value_or(true)) << "its lease ran out";
 }
 
+TEST_P(GateTest, WhoLooksAgainAndAgainSeesTheGateOfWhicheverProcessAndDevice) {
+    auto look = GateLook::create(config_.gateways[0], hook_);
+    ASSERT_TRUE(look);
+    const auto opened = [&look] { return look->is_open(); };
+    EXPECT_FALSE(opened().value_or(true)) << "there is none";
+    {
+        BpfGate gate = attached();
+        EXPECT_FALSE(opened().value_or(true)) << "shut";
+        ASSERT_TRUE(gate.open_until(kId, kForever));
+        EXPECT_TRUE(opened().value_or(false));
+        ASSERT_TRUE(gate.open_until(kId, TimePoint(1ns)));
+        EXPECT_FALSE(opened().value_or(true)) << "its lease ran out";
+        ASSERT_TRUE(gate.open_until(kId, kForever));
+    }
+    BpfGate next = attached();
+    EXPECT_FALSE(opened().value_or(true)) << "the next process has not opened it";
+    ASSERT_TRUE(ip_command("link delete out0"));
+    EXPECT_FALSE(opened().value_or(true)) << "no device";
+    plug_outside();
+    ASSERT_TRUE(next.attach(kId));
+    ASSERT_TRUE(next.open_until(kId, kForever));
+    EXPECT_TRUE(opened().value_or(false));
+}
+
 TEST_P(GateTest, SilencePutsAShutGateWhereThereIsNone) {
     const auto outcome = silenced(gateway());
     ASSERT_TRUE(outcome) << outcome.error().detail;
