@@ -57,7 +57,9 @@ constexpr std::array kNamedOfChild{
     OnlyDefault{"inactivity", "0", "the next node does not end what is idle"},
     OnlyDefault{"label", "", "the ha plugin does not carry it"},
     OnlyDefault{"per_cpu_sas", "no", "the ha plugin does not carry these SAs"},
-    OnlyDefault{"start_action", "none", "charon would begin by itself on the standbys, too"},
+    OnlyDefault{"start_action", "none",
+                "charon tries it once, on each node and before one serves; trap begins with the "
+                "first packet, where the gateway is served"},
     OnlyDefault{"if_id_in", "0", kOwnNumber},
     OnlyDefault{"if_id_out", "0", kOwnNumber},
 };
@@ -211,6 +213,9 @@ void check_local_id(ConnectionCheck& check, const StrongswanSection& connection)
 bool is_default(const OnlyDefault& option, const std::string& value) {
     if (option.why == kOwnNumber) {
         return !value.starts_with('%');  // A number of the configuration is the same everywhere.
+    }
+    if (option.name == "start_action") {
+        return value == option.value || value == "trap";
     }
     if (option.name == "inactivity") {
         return parse_strongswan_seconds(value) == 0;

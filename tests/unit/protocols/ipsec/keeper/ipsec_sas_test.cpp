@@ -74,6 +74,32 @@ TEST_F(IpsecSasTest, ATakeoverNeedsNothingMore) {
     EXPECT_EQ(b_.replica_.store().find(child(7)), nullptr);
 }
 
+// As to another site. charon's role is part of each message's name of the SA.
+TEST_F(IpsecSasTest, AnSaThatTheGatewayHasBegunGoesOnInItsRole) {
+    using ipsec::HaType;
+    const IkeSample site{{first_.id.key, true}};
+    say(site.add());
+    say(build_mid(HaType::ike_mid_initiator, site.id, 2));
+    say(site.update());
+    say(site.child(7, 8));
+    a_.add_child(7, 8);
+    settle();
+    EXPECT_THAT(b_.fed_,
+                ElementsAre(site.add(), site.update(),
+                            build_mid(HaType::ike_mid_initiator, site.id, 2), site.child(7, 8)));
+    EXPECT_TRUE(a_.replica_.is_protected(child(7)));
+    promote(b_, 2);
+    a_.keeper_.mute(a_.effects_);
+    a_.run(now_);
+    settle();
+    b_.tell(node::CharonSaid{build_mid(HaType::ike_mid_initiator, site.id, 3)}, now_);
+    settle();
+    EXPECT_THAT(a_.fed_, ElementsAre(build_mid(HaType::ike_mid_initiator, site.id, 3)));
+    b_.tell(node::CharonSaid{ipsec::build_ike_delete(site.id)}, now_);
+    settle();
+    EXPECT_THAT(a_.fed_, Contains(ipsec::build_ike_delete(site.id)));
+}
+
 TEST_F(IpsecSasTest, WhatIsOnItsWayToCharonComesBeforeItsActivation) {
     b_.answers_ = false;
     establish();
