@@ -32,14 +32,17 @@ class RadiusStack(VpnhaStack):
     """xl2tpd and pptpd beside each other. pppd's radius.so authenticates, vpnhad accounts.
     `lines`: more of the table [radius]. `ipsec`: L2TP within IPsec only. `ppp`: further options of
     pppds. `wireguard`: the file of peers of gateways that serve WireGuard as well. `eap`: users of
-    IKEv2 log in at the server, by charon's eap-radius; they may have addresses of FIXED_NET."""
+    IKEv2 log in at the server, by charon's eap-radius; they may have addresses of FIXED_NET.
+    `bandwidth`: the server says how fast sessions are."""
 
     def __init__(self, lab: Lab, lines: str = "", ipsec: bool = False, ppp: Sequence[str] = (),
-                 interim_s: int = INTERIM_S, wireguard: str = "", eap: bool = False) -> None:
+                 interim_s: int = INTERIM_S, wireguard: str = "", eap: bool = False,
+                 bandwidth: bool = False) -> None:
         super().__init__(lab, Cluster(lab), common_pool=POOL, ipsec=ipsec or eap, ppp=ppp,
                          wireguard=wireguard)
         self._radius = radius_table(interim_s, lines)
         self._eap = eap
+        self._bandwidth = bandwidth
 
     def configure(self, node: Node) -> None:
         super().configure(node)
@@ -55,6 +58,8 @@ class RadiusStack(VpnhaStack):
             node.put(CONNECTIONS, connections.replace(pools, pools.replace("= ", "= radius, ")),
                      mode=0o600)
             node.put(EAP_FILE, EAP_SETTINGS, mode=0o600)
+        if self._bandwidth:
+            toml += f"\n[gateway.{L2TP.name}.bandwidth]\nradius = true\n"
         node.put(CONFIG_FILE, self._radius + toml, mode=0o640)
         for path in (options_file(L2TP), pptpd_options_file(L2TP)):
             node.put(path, "\n".join((node.read(path) or "", *PPP_OPTIONS, "vpnha_accounting", "")))

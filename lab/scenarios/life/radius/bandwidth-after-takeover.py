@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A session is as fast as its RADIUS server says, on whichever node it lives; CoA changes it.
+
+Purpose: what a customer pays for holds after a power cut as before it, and nobody gets more because
+a gateway has died.
+
+Topology: client1 and client2 -- outside -- gw1, gw2, gw3 -- inside -- server, with FreeRADIUS;
+stock xl2tpd and pptpd beside each other. pppd's radius.so authenticates, vpnhad accounts.
+
+Steps: client1 dials by L2TP, client2 by PPTP. The server's Access-Accept has WISPr's bandwidths, 8
+Mbit/s down and 4 up, and a Filter-Id that is a filter's name. One TCP connection of each client
+receives, and sends, for 6 s each, beside the clients' pings. The power of the promoted gateway is
+cut; the same again. The server wants 4 and 2 Mbit/s by CoA-Requests, of client1 by Filter-Id, of
+client2 by Mikrotik-Rate-Limit; the same again. throughput.json has all figures.
+
+Expected: the devices of all nodes have the rates, also those of standbys before they serve. The
+sessions stay protected with them, in pppd's plugin as well, which looks for queueing disciplines of
+scripts. What TCP carries is within 15 % of the rate in each direction: its headers and the pings
+are part of the rate, and a bucket is full at the beginning. Two CoA-ACKs. Nobody dials again, and
+nothing is left in the end.
+"""
+import json
+import time
+
+from vpnlab.evidence.expectation import between, equals
+from vpnlab.host.node import Node
+from vpnlab.host.topology import DEFAULT_NODES, VIP_INSIDE
+from vpnlab.product.client import VpnClient
+from vpnlab.product.l2tp_gateway import USER
+from vpnlab.product.pptp_client import PptpDialler
+from vpnlab.product.probes import SERVER_ADDRESS
+from vpnlab.product.radius import Answer, RadiusServer, user
+from vpnlab.product.radius_stack import RadiusStack
+from vpnlab.steps.live import Live, begin
+from vpnlab.steps.run import Run
+from vpnlab.steps.scenario import Scenario
+
+SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
+PORT, SECONDS = 5001, 6
+LOG = "/run/lab/bulk.log"
+FILE = "throughput.json"
+# Mbit/s, to the client and from it.
+GIVEN, CHANGED = {"down": 8, "up": 4}, {"down": 4, "up": 2}
+ACCEPT = ('WISPr-Bandwidth-Max-Down = 8000000, WISPr-Bandwidth-Max-Up = 4000000, '
+          'Filter-Id = "slow"')
+WANTED = {"client1": 'Filter-Id = "4000/2000"', "client2": 'Mikrotik-Rate-Limit = "2M/4M"'}
+OF_THE_RATE = between(0.85, 1.15)
+LISTENING_LIMIT_S, SET_LIMIT_S = 10, 10
+# The accounts are looked at two seconds after a takeover.
+ANSWER_LIMIT_S = 10
+
+
+def limited(node: Node, rates: dict[str, int]) -> int:
+    """How many devices of the node have that rate to their clients."""
+    listed = node.run("tc", "qdisc", "show").stdout.splitlines()
+    return sum("tbf 7670:" in line and f"rate {rates['down']}Mbit" in line for line in listed)
+
+
+def wait_limited(run: Run, nodes: list[Node], rates: dict[str, int]) -> None:
+    for node in nodes:
+        run.wait_for(f"both sessions have {rates['down']} Mbit/s on {node.name}",
+                     lambda node=node: limited(node, rates) == 2, SET_LIMIT_S)
+
+
+def measure(run: Run, live: Live, when: str, rates: dict[str, int]) -> dict[str, float]:
+    """Mbit/s of each client in each direction."""
+    run.step(f"octets {when}")
+    found = {}
+    for client in live.clients:
+        for direction, rate in rates.items():
+            said = json.loads(client.node.run_tool(
+                "bulk.py", "ask", SERVER_ADDRESS, str(PORT), direction, str(SECONDS)).stdout)
+            mbit = said["octets"] * 8 / said["seconds"] / 1e6
+            found[f"{client.name}_{direction}"] = round(mbit, 2)
+            run.expect(f"{when}_{client.name}_{direction}_of_rate", round(mbit / rate, 3),
+                       OF_THE_RATE)
+    return found
+
+
+def change(run: Run, radius: RadiusServer, client: VpnClient) -> None:
+    wanted = WANTED[client.name]
+    run.step(f"the server wants {wanted} of {client.name}")
+    run.wait_for("the request is acknowledged", lambda: radius.ask(
+        VIP_INSIDE, "coa", f'User-Name = "{USER}"',
+        f"Framed-IP-Address = {client.dialled()[-1].local}",
+        f"Event-Timestamp = {int(time.time())}", wanted) == Answer("CoA-ACK", ""), ANSWER_LIMIT_S)
+
+
+def expect_sessions(run: Run, live: Live, node: Node, when: str, rates: dict[str, int]) -> None:
+    sessions = live.stack.sessions(node)
+    run.expect(f"{when}_unprotected", [each.get("reason") for each in sessions],
+               equals([None, None]))
+    run.expect(f"{when}_bandwidth", [each.get("bandwidth") for each in sessions], equals(
+        [{direction: mbit * 1_000_000 for direction, mbit in rates.items()}] * 2))
+
+
+def steps(run: Run) -> None:
+    server = run.lab.node("server")
+    radius = RadiusServer(run.lab, server, user(USER, ACCEPT))
+    server.start_tool("bulk.py", "serve", str(PORT), output=LOG)
+    run.wait_for("the server listens", lambda: "listening" in (server.read(LOG) or ""),
+                 LISTENING_LIMIT_S)
+    live = begin(run, clients=(), observe_s=0,
+                 stack=RadiusStack(run.lab, "dynamic_authorization = true", bandwidth=True))
+    live.stack.wait_in_sync()
+    live.dial("client1")
+    second = live.dial("client2", dialler=PptpDialler)
+    live.stack.wait_protected(2)
+    wait_limited(run, run.lab.gateways, GIVEN)
+    figures = {"stock": measure(run, live, "stock", GIVEN)}
+    # pppd's plugin has looked at the devices by now: 5, 10 and 20 s after ip-up.
+    expect_sessions(run, live, live.active, "stock", GIVEN)
+
+    successor = live.cut_power(live.active)
+    run.expect("set_when_it_serves", limited(successor, GIVEN), equals(2))
+    live.wait_answered(second)
+    live.stack.wait_protected(2)
+    figures["resumed"] = measure(run, live, "resumed", GIVEN)
+
+    for client in live.clients:
+        change(run, radius, client)
+    wait_limited(run, [node for node in live.stack.cluster.nodes if node.powered()], CHANGED)
+    figures["changed"] = measure(run, live, "changed", CHANGED)
+    expect_sessions(run, live, successor, "changed", CHANGED)
+    (run.out / FILE).write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    run.expect("dialled", [len(client.dialled()) for client in live.clients], equals([1, 1]))
+    live.end()
