@@ -9,6 +9,7 @@
 #include <ctime>
 #include <utility>
 
+#include "base/rate.hpp"
 #include "cli/table.hpp"
 
 namespace vpnha::cli {
@@ -52,6 +53,16 @@ Cell networks_cell(const json& session) {
     return Cell(networks.empty() ? "-" : fmt::format("{}", fmt::join(networks, " ")));
 }
 
+// "20M/5M"
+Cell bandwidth_cell(const json& session) {
+    if (!session.contains("bandwidth")) {
+        return Cell("-");
+    }
+    const json& rate = session.at("bandwidth");
+    return Cell(to_string(
+        Rate{rate.at("down").get<std::uint64_t>(), rate.at("up").get<std::uint64_t>()}));
+}
+
 Cell state_cell(const json& session) {
     const auto state = session.at("state").get<std::string>();
     const bool good = state == "protected" || state == "hot" || state == "resumed";
@@ -77,6 +88,8 @@ constexpr Column kColumns[] = {
          return has_reason(s) ? text_cell(s, "reason") : Cell("-");
      }},
     {"ids", "IDS", true, [](const json& s, std::int64_t) { return ids_cell(s); }},
+    {"bandwidth", "BANDWIDTH", false,
+     [](const json& s, std::int64_t) { return bandwidth_cell(s); }},
     {"owner", "OWNER", false,
      [](const json& s, std::int64_t) {
          const json& owner = s.at("owner");

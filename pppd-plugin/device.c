@@ -11,9 +11,14 @@
 
 #include "netlink.h"
 
+/* Of vpnhad's own queueing discipline, the root of a device whose session has a rate
+ * (services/bandwidth/backend/traffic_control.cpp). The ingress beside it is vpnhad's as well. */
+enum { VPNHADS_QUEUE = 0x76700000 };
+
 struct reading {
     uint32_t interface;
     struct vpnha_session* session;
+    int is_limited; /* By vpnhad. */
 };
 
 static int is_link_local(const uint8_t* octets) {
@@ -71,13 +76,15 @@ static void take_address(void* context, const struct nlmsghdr* message) {
 }
 
 static void take_queue(void* context, const struct nlmsghdr* message) {
-    const struct reading* const reading = context;
+    struct reading* const reading = context;
     const struct tcmsg* const header = NLMSG_DATA(message);
     /* The kernel's own has no handle. */
-    if (message->nlmsg_type == RTM_NEWQDISC && message->nlmsg_len >= NLMSG_LENGTH(sizeof *header) &&
-        (uint32_t)header->tcm_ifindex == reading->interface && header->tcm_handle != 0) {
-        reading->session->not_resumable |= VPNHA_NOT_QUEUE;
+    if (message->nlmsg_type != RTM_NEWQDISC || message->nlmsg_len < NLMSG_LENGTH(sizeof *header) ||
+        (uint32_t)header->tcm_ifindex != reading->interface || header->tcm_handle == 0) {
+        return;
     }
+    reading->is_limited = reading->is_limited || header->tcm_handle == VPNHADS_QUEUE;
+    reading->session->not_resumable |= reading->is_limited ? 0 : VPNHA_NOT_QUEUE;
 }
 
 static void take_proxied(void* context, const struct nlmsghdr* message) {

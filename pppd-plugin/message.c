@@ -30,16 +30,19 @@ enum {
     FIELD_ROUTE = 0x8000 | 20,
     FIELD_PROXIED = 0x8000 | 21,
     FIELD_INTERIM = 0x8000 | 22,
+    FIELD_RATE = 0x8000 | 23,
 };
+/* Bits a second down and up. */
+enum { ORDERED_RATE_BYTES = 16 };
 enum { HEADER_BYTES = 4, FIELD_HEADER_BYTES = 4, PROTOCOL_BYTES_MAX = 16 };
 enum { MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
 
 /* Header, field headers, and the longest values. */
 _Static_assert(4 + (15 + VPNHA_CLASSES_MAX + VPNHA_ROUTES_MAX + VPNHA_PROXIED_MAX) * 4 + 16 +
-                       VPNHA_ROUTES_MAX * 17 + VPNHA_PROXIED_MAX * 32 +
-                       VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 + 4 + PROTOCOL_BYTES_MAX +
-                       VPNHA_IDS_BYTES_MAX + 1 + MPPE_KEYS_BYTES + 11 + 11 + 8 + 5 + 8 + 8 + 255 +
-                       17 + 4 + 4 <=
+                       VPNHA_RATES_MAX * (4 + 1 + VPNHA_RATE_BYTES_MAX) + VPNHA_ROUTES_MAX * 17 +
+                       VPNHA_PROXIED_MAX * 32 + VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 + 4 +
+                       PROTOCOL_BYTES_MAX + VPNHA_IDS_BYTES_MAX + 1 + MPPE_KEYS_BYTES + 11 + 11 +
+                       8 + 5 + 8 + 8 + 255 + 17 + 4 + 4 <=
                    VPNHA_MESSAGE_BYTES_MAX,
                "the longest session fits");
 
@@ -115,6 +118,12 @@ static uint8_t* put_proxied(uint8_t* at, const struct vpnha_proxied* proxied) {
     return at + proxied->octet_count + length;
 }
 
+static uint8_t* put_rate(uint8_t* at, const struct vpnha_rate* rate) {
+    at = put(put_field(at, FIELD_RATE, 1 + (size_t)rate->length), rate->kind, 1);
+    memcpy(at, rate->octets, rate->length);
+    return at + rate->length;
+}
+
 size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out) {
     uint8_t* at = put_header(out, SESSION_UP);
     at = put_text(at, FIELD_GATEWAY, session->gateway, VPNHA_GATEWAY_BYTES_MAX);
@@ -154,6 +163,9 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
     }
     for (unsigned i = 0; i < session->proxied_count; i++) {
         at = put_proxied(at, &session->proxied[i]);
+    }
+    for (unsigned i = 0; i < session->rate_count; i++) {
+        at = put_rate(at, &session->rates[i]);
     }
     return (size_t)(at - out);
 }
@@ -204,6 +216,17 @@ static int get_reason(const uint8_t* value, size_t length, char* reason) {
     return 1;
 }
 
+/* The field behind the time-outs. */
+static void get_rate(const uint8_t* field, size_t length, struct vpnha_rate* rate) {
+    const uint8_t* const value = field + FIELD_HEADER_BYTES;
+    if (length == FIELD_HEADER_BYTES + 1 + ORDERED_RATE_BYTES && get_u16(field) == FIELD_RATE &&
+        get_u16(field + 2) == 1 + ORDERED_RATE_BYTES && value[0] == VPNHA_RATE_ORDERED) {
+        rate->kind = VPNHA_RATE_ORDERED;
+        rate->length = ORDERED_RATE_BYTES;
+        memcpy(rate->octets, value + 1, ORDERED_RATE_BYTES);
+    }
+}
+
 struct vpnha_answer vpnha_parse_answer(const uint8_t* bytes, size_t length) {
     const struct vpnha_answer malformed = {.kind = VPNHA_MALFORMED};
     struct vpnha_answer answer = malformed;
@@ -232,6 +255,7 @@ struct vpnha_answer vpnha_parse_answer(const uint8_t* bytes, size_t length) {
         answer.kind = VPNHA_CHANGED;
         answer.timeouts.session_s = get_u32(value);
         answer.timeouts.idle_s = get_u32(value + 4);
+        get_rate(value + 8, length - HEADER_BYTES - FIELD_HEADER_BYTES - 8, &answer.rate);
         return answer;
     }
     if ((bytes[2] == UNPROTECTED || bytes[2] == REFUSED) && field == FIELD_REASON &&

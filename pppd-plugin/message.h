@@ -18,6 +18,8 @@
 #define VPNHA_CLASSES_MAX 2
 #define VPNHA_ROUTES_MAX 16
 #define VPNHA_PROXIED_MAX 4
+#define VPNHA_RATE_BYTES_MAX 119
+#define VPNHA_RATES_MAX 4
 
 /* Why another node could not go on with the session. */
 enum {
@@ -69,6 +71,21 @@ struct vpnha_class {
     uint8_t octets[VPNHA_CLASS_BYTES_MAX];
 };
 
+/* What a RADIUS server wants of the session's bandwidth: an attribute as it came, or what vpnhad
+ * has said since. vpnhad reads it. */
+enum vpnha_rate_kind {
+    VPNHA_RATE_FILTER_ID = 1,
+    VPNHA_RATE_MIKROTIK = 2,
+    VPNHA_RATE_WISPR_DOWN = 3,
+    VPNHA_RATE_WISPR_UP = 4,
+    VPNHA_RATE_ORDERED = 5,
+};
+struct vpnha_rate {
+    uint8_t kind;
+    uint8_t length;
+    uint8_t octets[VPNHA_RATE_BYTES_MAX];
+};
+
 /* Session-Timeout and Idle-Timeout; 0: none. */
 struct vpnha_timeouts {
     uint32_t session_s, idle_s;
@@ -112,6 +129,8 @@ struct vpnha_session {
     struct vpnha_route routes[VPNHA_ROUTES_MAX];
     unsigned proxied_count; /* So many of the next. */
     struct vpnha_proxied proxied[VPNHA_PROXIED_MAX];
+    unsigned rate_count; /* So many of the next. */
+    struct vpnha_rate rates[VPNHA_RATES_MAX];
 };
 
 /* What the link's device has counted. */
@@ -136,12 +155,13 @@ enum vpnha_answer_kind {
     VPNHA_UNPROTECTED, /* With a reason. */
     VPNHA_GIVEN,       /* With an address; 0: pppd takes its own. */
     VPNHA_REFUSED,     /* With a reason: the session is to end. */
-    VPNHA_CHANGED,     /* With time-outs: the session has these from now on. */
+    VPNHA_CHANGED,     /* With time-outs, and maybe a rate: the session has these from now on. */
 };
 struct vpnha_answer {
     enum vpnha_answer_kind kind;
     uint32_t address;
     struct vpnha_timeouts timeouts;
+    struct vpnha_rate rate;                  /* Its length is 0: there is none. */
     char reason[VPNHA_REASON_BYTES_MAX + 1]; /* Printable ASCII; empty without one. */
 };
 

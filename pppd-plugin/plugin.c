@@ -128,6 +128,9 @@ static void take_answer(void) {
             info("vpnha: the session's time-outs are now %u s, idle %u s (0: none)",
                  vpnhad.answer.timeouts.session_s, vpnhad.answer.timeouts.idle_s);
             vpnha_change_timeouts(vpnhad.answer.timeouts);
+            if (vpnhad.answer.rate.length != 0) {
+                vpnha_change_rate(&vpnhad.answer.rate);
+            }
             break;
         case VPNHA_GIVEN: /* It came too late. */
         case VPNHA_MALFORMED:

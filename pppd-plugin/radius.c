@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* dladdr, RTLD_DEFAULT */
 #include "radius.h"
 
+#include <arpa/inet.h>
 #include <dlfcn.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,11 +15,13 @@ enum {
     RADIUS_NAME_BYTES = 33,
     RADIUS_VALUE_BYTES = 254,
     RADIUS_NO_VENDOR = -1,
+    RADIUS_FILTER_ID = 11,
     RADIUS_CLASS = 25,
     RADIUS_ACCT_INTERIM_INTERVAL = 85, /* RFC 2869 5.16 */
 };
 /* "MUST NOT be smaller than 60"; radius.so takes 60 for less as well. */
 enum { INTERIM_S_MIN = 60 };
+enum { RADIUS_IS_NUMBER = 1 }; /* A type. */
 struct radius_attribute {
     char name[RADIUS_NAME_BYTES];
     int attribute;
@@ -47,10 +50,46 @@ static radius_hook* next_hook = NULL;
 static unsigned class_count = 0;
 static struct vpnha_class classes[VPNHA_CLASSES_MAX];
 static uint32_t interim_s = 0;
+static unsigned rate_count = 0;
+static struct vpnha_rate rates[VPNHA_RATES_MAX];
+
+/* As authorization_packet.cpp has them of a CoA-Request. */
+static const struct {
+    int vendor, attribute;
+    uint8_t kind;
+} rate_attributes[] = {
+    {RADIUS_NO_VENDOR, RADIUS_FILTER_ID, VPNHA_RATE_FILTER_ID},
+    {14988, 8, VPNHA_RATE_MIKROTIK},
+    {14122, 8, VPNHA_RATE_WISPR_DOWN},
+    {14122, 7, VPNHA_RATE_WISPR_UP},
+};
+
+static void add_rate(uint8_t kind, const struct radius_attribute* attribute) {
+    const int is_number = attribute->type == RADIUS_IS_NUMBER;
+    const uint32_t number = htonl(attribute->length);
+    const size_t length = is_number ? sizeof number : attribute->length;
+    if (length <= VPNHA_RATE_BYTES_MAX && rate_count < VPNHA_RATES_MAX) {
+        rates[rate_count].kind = kind;
+        rates[rate_count].length = (uint8_t)length;
+        memcpy(rates[rate_count].octets, is_number ? (const void*)&number : attribute->value,
+               length);
+        rate_count++;
+    }
+}
+
+static void look_for_rate(const struct radius_attribute* attribute) {
+    for (size_t i = 0; i < sizeof rate_attributes / sizeof rate_attributes[0]; i++) {
+        if (attribute->vendor == rate_attributes[i].vendor &&
+            attribute->attribute == rate_attributes[i].attribute) {
+            add_rate(rate_attributes[i].kind, attribute);
+        }
+    }
+}
 
 static void on_attributes(struct radius_attribute* attributes) {
     class_count = 0;
     interim_s = 0;
+    rate_count = 0;
     for (const struct radius_attribute* each = attributes; each != NULL; each = each->next) {
         if (each->attribute == RADIUS_CLASS && each->vendor == RADIUS_NO_VENDOR &&
             each->length <= VPNHA_CLASS_BYTES_MAX && class_count < VPNHA_CLASSES_MAX) {
@@ -62,6 +101,7 @@ static void on_attributes(struct radius_attribute* attributes) {
             each->length != 0) {
             interim_s = each->length < INTERIM_S_MIN ? INTERIM_S_MIN : each->length;
         }
+        look_for_rate(each);
     }
     if (next_hook != NULL) {
         next_hook(attributes);
@@ -103,6 +143,13 @@ void vpnha_collect_radius(struct vpnha_session* session) {
     session->class_count = class_count;
     memcpy(session->classes, classes, sizeof classes);
     session->interim_s = interim_s;
+    session->rate_count = rate_count;
+    memcpy(session->rates, rates, sizeof rates);
+}
+
+void vpnha_change_rate(const struct vpnha_rate* rate) {
+    rates[0] = *rate;
+    rate_count = 1;
 }
 
 uint8_t vpnha_end_cause(int status_now) {

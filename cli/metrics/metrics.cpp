@@ -391,7 +391,7 @@ const Metrics& metrics() {
         Metrics all;
         for (const auto& group :
              {of_the_node, of_the_part, of_the_replica, of_addresses, of_accounting,
-              of_authorization, of_scripts, of_flows, of_the_lease, of_links_and_tunnels}) {
+              of_authorization, of_scripts, of_bandwidth, of_flows, of_the_lease, of_links_and_tunnels}) {
             Metrics some = group();
             std::move(some.begin(), some.end(), std::back_inserter(all));
         }

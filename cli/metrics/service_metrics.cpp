@@ -83,6 +83,16 @@ Metrics of_scripts() {
     };
 }
 
+// Rates of sessions; of the node.
+Metrics of_bandwidth() {
+    return {
+        {"vpnha_sessions_limited", kGauge, "Sessions whose device on this node has a rate.",
+         of_node("/bandwidth/limited")},
+        {"vpnha_rate_failures_total", kCounter,
+         "Rates of sessions that this node's kernel has refused.", of_node("/bandwidth/failed")},
+    };
+}
+
 // Flows of connection tracking.
 Metrics of_flows() {
     return {

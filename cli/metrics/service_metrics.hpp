@@ -25,6 +25,7 @@ inline constexpr MetricType kHistogram = MetricType::histogram;
 [[nodiscard]] Metrics of_accounting();
 [[nodiscard]] Metrics of_authorization();
 [[nodiscard]] Metrics of_scripts();
+[[nodiscard]] Metrics of_bandwidth();
 [[nodiscard]] Metrics of_flows();
 
 }  // namespace vpnha::cli

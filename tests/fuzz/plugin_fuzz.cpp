@@ -20,6 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (message) {
         if (const auto* const up = std::get_if<PluginSessionUp>(&*message)) {
             VPNHA_ASSERT(ppp::validate(up->facts).has_value());
+            VPNHA_ASSERT(is_sound(up->rate.rate().value_or(Rate{})));
             const Ipv4Endpoint local{Ipv4Address{0xc0000264}, 1701};
             if (const auto key = l2tp::parse_plugin_ids(up->ids, local)) {
                 VPNHA_ASSERT(l2tp::parse_key(l2tp::encode_key(*key)) == *key);
@@ -39,5 +40,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     VPNHA_ASSERT(strnlen(answer.reason, sizeof answer.reason) <= VPNHA_REASON_BYTES_MAX);
     VPNHA_ASSERT(answer.kind == VPNHA_GIVEN || answer.address == 0);
+    VPNHA_ASSERT(answer.rate.length == 0 || answer.kind == VPNHA_CHANGED);
     return 0;
 }

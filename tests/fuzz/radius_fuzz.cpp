@@ -14,6 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!request) {
         return 0;
     }
+    VPNHA_ASSERT(is_sound(request->change.rate.value_or(Rate{})));
     const bool authentic = adapters::is_authentic(bytes, secret);
     VPNHA_ASSERT(!authentic || request->is_signed);
     if (const auto& session = request->identity.session) {

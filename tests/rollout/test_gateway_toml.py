@@ -16,6 +16,7 @@ EVERYTHING: dict[str, Any] = {
     "stand_in": False, "address_hold": "30s", "sessions_max": 5000, "resume_scripts": True,
     "common_pool": ["10.200.16.0/20"], "route_table": 700,
     "links": {"outside_neighbours": ["192.0.2.1"], "lost_after": 5},
+    "bandwidth": {"radius": True, "default": "20M/5M", "users": ["alice 100M/20M"]},
     "conntrack": {"replicate": True, "zones": [1, 2], "delay": "1s"}}
 SETTINGS: dict[str, Any] = {"lease": {"duration": "400ms", "renew": "120ms"},
                             "admission": {"processor": 90}, "daemon": {"log_level": "debug"}}

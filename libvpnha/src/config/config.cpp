@@ -35,6 +35,18 @@ std::vector<Covered> Gateway::covered() const {
     return covered;
 }
 
+std::string to_string(const UserRate& each) {
+    return each.user + " " + to_string(each.rate);
+}
+
+Rate Bandwidth::of(const std::string& user, const std::optional<Rate>& told) const {
+    if (by_radius && told) {
+        return *told;
+    }
+    const auto own = std::ranges::find(users, user, &UserRate::user);
+    return own == users.end() ? fallback : own->rate;
+}
+
 const Side& Gateway::side(LinkSide which) const {
     return which == LinkSide::outside ? outside : inside;
 }

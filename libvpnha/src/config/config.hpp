@@ -15,6 +15,7 @@
 #include "base/ids.hpp"
 #include "base/ip.hpp"
 #include "base/link_side.hpp"
+#include "base/rate.hpp"
 #include "config/served.hpp"
 
 namespace vpnha::config {
@@ -112,6 +113,23 @@ struct Admission {
     std::uint32_t processor = 0;
 };
 
+struct UserRate {
+    std::string user;  // As authenticated.
+    Rate rate;
+    friend bool operator==(const UserRate&, const UserRate&) = default;
+};
+// "alice 100M/20M"
+[[nodiscard]] std::string to_string(const UserRate& each);
+
+struct Bandwidth {
+    bool by_radius = false;  // What RADIUS servers say of a session counts before the rest.
+    Rate fallback;
+    std::vector<UserRate> users;
+
+    // `told`: by a RADIUS server.
+    [[nodiscard]] Rate of(const std::string& user, const std::optional<Rate>& told) const;
+};
+
 struct Gateway {
     std::string name;
     GatewayId id{};
@@ -131,6 +149,7 @@ struct Gateway {
     bool accounting = false;            // By RADIUS.
     bool resume_scripts = false;        // pppd's scripts run for sessions that are resumed.
     Links links;
+    Bandwidth bandwidth;  // Of sessions with a pppd.
     // Those that clients may dial; a checked configuration has one at least.
     ServedProtocols protocols;
     Conntrack conntrack;

@@ -28,6 +28,8 @@ constexpr std::int64_t kSessionsMax = 65'536;
 constexpr std::int64_t kRedialsPerSecondMax = 10'000;
 // Tenants that one gateway serves; each is a comparison for every event of the kernel.
 constexpr std::int64_t kFlowZonesMax = 16;
+// More are a RADIUS server's matter: the list is looked through for each session.
+constexpr std::int64_t kUserRatesMax = 1000;
 
 template <auto kMember>
 constexpr Place hexadecimal() {
@@ -292,6 +294,25 @@ std::vector<Key> link_keys() {
     };
 }
 
+std::vector<Key> bandwidth_keys() {
+    return {
+        {Section::bandwidth, "radius", Kind::flag, 0, 0, "false", "true",
+         "true: a rate that a RADIUS server gives in Filter-Id, WISPr-Bandwidth-Max-Down and -Up "
+         "or "
+         "Mikrotik-Rate-Limit counts before the other keys, and a CoA-Request changes it. false: "
+         "these attributes are for somebody else.",
+         Weight::note, at<&Gateway::bandwidth, &Bandwidth::by_radius>()},
+        {Section::bandwidth, "default", Kind::rate, 0, 0, "\"0\"", "\"20M/5M\"",
+         "Rate of a session that has no other: to the client, and from it. K, M, G: 10^3, 10^6, "
+         "10^9 bits a second; one number is for both directions. 0: no limit.",
+         Weight::note, at<&Gateway::bandwidth, &Bandwidth::fallback>()},
+        {Section::bandwidth, "users", Kind::user_rates, 0, kUserRatesMax, "[]",
+         "[\"alice 100M/20M\"]",
+         "Rates of single users: the name as authenticated, a blank, the rate.", Weight::note,
+         at<&Gateway::bandwidth, &Bandwidth::users>()},
+    };
+}
+
 }  // namespace
 
 std::vector<Key> conntrack_keys() {
@@ -333,7 +354,7 @@ std::vector<Key> conntrack_keys() {
 std::vector<Key> keys_of_all() {
     std::vector<Key> keys = daemon_keys();
     for (const auto& more : {lease_keys(), fencing_keys(), radius_keys(), admission_keys(),
-                             gateway_keys(), link_keys()}) {
+                             gateway_keys(), link_keys(), bandwidth_keys()}) {
         keys.insert(keys.end(), more.begin(), more.end());
     }
     return keys;
@@ -384,6 +405,11 @@ std::string describe_type(const Key& key) {
                                key.max);
         case Kind::paths:
             return fmt::format("array of {} to {} strings, absolute paths, each once", key.min,
+                               key.max);
+        case Kind::rate:
+            return "string, rate";
+        case Kind::user_rates:
+            return fmt::format("array of {} to {} strings, USER RATE, each user once", key.min,
                                key.max);
     }
     return "";

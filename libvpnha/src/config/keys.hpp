@@ -35,6 +35,8 @@ enum class Kind {
     servers,           // Unicast IPv4 addresses with a port, each once; how many.
     hosts,             // Names or addresses, with a UDP port or without, each once; how many.
     paths,             // Absolute paths of at most kFilePathBytesMax bytes; how many.
+    rate,              // A string like "20M/5M".
+    user_rates,        // Names, each once, a blank and a rate; how many.
 };
 
 // So that "secrets PATH" fits into the name of a compared item.
@@ -46,7 +48,8 @@ inline constexpr std::string_view kLogLevels[] = {"error", "warning", "info", "d
 using Value =
     std::variant<std::string, std::int64_t, bool, std::chrono::milliseconds, Ipv4Address,
                  std::vector<IpPrefix>, std::vector<IpAddress>, std::vector<std::uint16_t>,
-                 std::vector<Ipv4Endpoint>, std::vector<HostPort>, std::vector<std::string>>;
+                 std::vector<Ipv4Endpoint>, std::vector<HostPort>, std::vector<std::string>, Rate,
+                 std::vector<UserRate>>;
 
 // Where a key's value stands. Keys of tables that stand once ignore the gateway.
 struct Place {

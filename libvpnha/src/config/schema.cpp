@@ -11,7 +11,7 @@ Schema::Schema(std::vector<const Protocol*> protocols)
     : protocols_(std::move(protocols)),
       sections_{Section::cluster, Section::daemon, Section::replication, Section::lease,
                 Section::fencing, Section::radius, Section::admission,   Section::gateway,
-                Section::outside, Section::inside, Section::links},
+                Section::outside, Section::inside, Section::links,       Section::bandwidth},
       keys_(keys_of_all()) {
     for (const Protocol* const protocol : protocols_) {
         sections_.push_back(protocol->section);

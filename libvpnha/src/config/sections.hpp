@@ -29,6 +29,7 @@ struct Section {
     static const Section outside;
     static const Section inside;
     static const Section links;
+    static const Section bandwidth;
     static const Section conntrack;
 
     friend bool operator==(const Section& a, const Section& b) { return a.name == b.name; }
@@ -58,6 +59,8 @@ inline constexpr Section Section::inside{
 inline constexpr Section Section::links{
     "links", "When a promoted node whose outside or inside link is lost gives the gateway away.",
     true};
+inline constexpr Section Section::bandwidth{
+    "bandwidth", "How fast sessions of L2TP and PPTP may be (docs/operate/bandwidth.md).", true};
 inline constexpr Section Section::conntrack{
     "conntrack", "Which flows of the kernel's connection tracking go on after a takeover.", true};
 

@@ -8,6 +8,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/limits.hpp"
 #include "config/values.hpp"
 
 namespace vpnha::config {
@@ -51,6 +52,10 @@ std::optional<Value> read_text(const Key& key, const std::string& text) {
         return duration && duration->count() >= key.min && duration->count() <= key.max
                    ? std::optional<Value>(*duration)
                    : std::nullopt;
+    }
+    if (key.kind == Kind::rate) {
+        const auto rate = parse_rate(text);
+        return rate ? std::optional<Value>(*rate) : std::nullopt;
     }
     const Result<Ipv4Address> address = parse_ipv4(text);
     return key.kind == Kind::address && address && is_unicast(IpAddress(*address))
@@ -188,6 +193,32 @@ std::vector<BadValue> read_hosts(const Key& key, const toml::array& array, Value
     return bad;
 }
 
+// The same.
+std::vector<BadValue> read_user_rates(const Key& key, const toml::array& array, Value& value) {
+    auto& users = value.emplace<std::vector<UserRate>>();
+    std::vector<BadValue> bad;
+    for (const toml::node& element : array) {
+        const std::string text = text_of(element);
+        const auto refuse = [&](std::string_view why) {
+            bad.push_back({line_of(element), fmt::format("'{}' in '{}' {}", text, key.name, why)});
+        };
+        // A name may have blanks.
+        const std::size_t blank = text.rfind(' ');
+        const std::string user = text.substr(0, std::min(blank, text.size()));
+        const auto rate = blank == std::string::npos
+                              ? std::nullopt
+                              : parse_rate(std::string_view(text).substr(blank + 1));
+        if (!rate || user.empty() || user.size() > limits::kUserNameBytesMax) {
+            refuse(fmt::format("is no user with a rate; write it like {}", key.example));
+        } else if (std::ranges::find(users, user, &UserRate::user) != users.end()) {
+            refuse("has a user that is there already; leave it out");
+        } else {
+            users.push_back({user, *rate});
+        }
+    }
+    return bad;
+}
+
 }  // namespace
 
 std::uint32_t line_of(const toml::node& node) {
@@ -226,6 +257,11 @@ std::vector<BadValue> read_toml_value(const Key& key, const toml::node& node, Va
         case Kind::hosts:
             if (size >= 0 && size <= key.max) {
                 return read_hosts(key, *array, value);
+            }
+            break;
+        case Kind::user_rates:
+            if (size >= 0 && size <= key.max) {
+                return read_user_rates(key, *array, value);
             }
             break;
         case Kind::vips:

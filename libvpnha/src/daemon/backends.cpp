@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "services/accounting/backend/accounting.hpp"
+#include "services/bandwidth/backend/bandwidth.hpp"
+#include "services/bandwidth/backend/traffic_control.hpp"
 #include "services/proxies/backend/proxies.hpp"
 #include "services/proxies/backend/proxy_table.hpp"
 
@@ -24,6 +26,10 @@ Result<std::unique_ptr<Backends>> Backends::open(const Host& host,
     opened->add(std::move(accounting));
     VPNHA_TRY(auto proxy_table, adapters::ProxyTable::open());
     opened->add(std::make_unique<Proxies>(config, loop, std::move(proxy_table)));
+    VPNHA_TRY(auto traffic_control, adapters::TrafficControl::open());
+    opened->add(std::make_unique<Bandwidth>(
+        loop, opened->interface_of(),
+        std::make_unique<adapters::TrafficControl>(std::move(traffic_control))));
     if (std::ranges::any_of(config.gateways, &config::Gateway::resume_scripts)) {
         opened->add_scripts(loop);
     }
@@ -43,14 +49,18 @@ void Backends::add(std::unique_ptr<ports::Backend> opened) {
     }
 }
 
-void Backends::add_scripts(adapters::QbLoop& loop) {
-    auto scripts = std::make_unique<Scripts>(loop, [this](const wire::RecordKey& session) {
+std::function<std::string(const wire::RecordKey&)> Backends::interface_of() const {
+    return [this](const wire::RecordKey& session) {
         std::string name;
         for (const ports::Backend* const each : all_) {
             name = name.empty() ? each->interface_of(session) : std::move(name);
         }
         return name;
-    });
+    };
+}
+
+void Backends::add_scripts(adapters::QbLoop& loop) {
+    auto scripts = std::make_unique<Scripts>(loop, interface_of());
     scripts_ = scripts.get();
     add(std::move(scripts));
 }

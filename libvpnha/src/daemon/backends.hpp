@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "cluster/node/node.hpp"
@@ -41,6 +42,8 @@ class Backends {
     // nullptr: no gateway needs it.
     void add(std::unique_ptr<ports::Backend> opened);
     void add_scripts(adapters::QbLoop& loop);
+    // Of a session on this node; empty: it has gone meanwhile.
+    [[nodiscard]] std::function<std::string(const wire::RecordKey&)> interface_of() const;
 
     std::vector<std::unique_ptr<ports::Backend>> opened_;
     std::vector<ports::Backend*> all_;

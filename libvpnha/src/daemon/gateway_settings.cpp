@@ -49,6 +49,7 @@ node::GatewaySettings gateway_settings_of(const config::Gateway& gateway,
     settings.keepers.accounts = {gateway.accounting, radius.interim, radius.requests_per_second,
                                  !radius.interim_is_set};
     settings.keepers.resume_scripts = gateway.resume_scripts;
+    settings.keepers.radius_rates = gateway.bandwidth.by_radius;
     settings.stand_in = gateway.stand_in;
     return settings;
 }

@@ -28,6 +28,7 @@ struct Settings {
     AccountSettings accounts;
     config::ServedProtocols protocols{};
     bool resume_scripts = false;  // pppd's scripts run for resumed sessions.
+    bool radius_rates = false;    // RADIUS servers change the rates of sessions.
 };
 
 // The gateway outlives what is made. nullptr: it does not serve that family.

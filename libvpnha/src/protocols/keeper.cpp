@@ -9,9 +9,9 @@ Result<void> Keeper::end(const wire::RecordKey&, TimePoint, Effects&) {
     return fail(Errc::unsupported, "sessions of this protocol are ended by their clients only");
 }
 
-Result<ppp::Timeouts> Keeper::change(const wire::RecordKey&, const ppp::TimeoutChange&, TimePoint,
-                                     Effects&) {
-    return fail(Errc::unsupported, "sessions of this protocol have no time-outs");
+Result<ppp::Terms> Keeper::change(const wire::RecordKey&, const ppp::TermsChange&, TimePoint,
+                                  Effects&) {
+    return fail(Errc::unsupported, "sessions of this protocol have no time-outs and no rate");
 }
 
 std::string session_id(const wire::RecordKey& key) {

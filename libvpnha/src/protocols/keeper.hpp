@@ -33,6 +33,7 @@
 #include "base/accounting.hpp"
 #include "base/ip.hpp"
 #include "base/limits.hpp"
+#include "base/rate.hpp"
 #include "base/status.hpp"
 #include "base/time.hpp"
 #include "cluster/effects/effects.hpp"
@@ -119,6 +120,7 @@ struct SessionView {
     // What else is the client's: its link-local address where IPv6CP is open, networks behind it.
     std::vector<std::string> networks{};
     std::optional<Passed> passed{};
+    Rate rate{};
 };
 
 // Which sessions of a list: at most `max`, with keys after `after`, in the order of their keys. A
@@ -198,10 +200,10 @@ class Keeper {
     [[nodiscard]] virtual Result<void> end(const wire::RecordKey& key, TimePoint now,
                                            Effects& effects);
 
-    // It has other time-outs from now on, which are returned. Under the same conditions.
-    [[nodiscard]] virtual Result<ppp::Timeouts> change(const wire::RecordKey& key,
-                                                       const ppp::TimeoutChange& change,
-                                                       TimePoint now, Effects& effects);
+    // It has other terms from now on, which are returned. Under the same conditions.
+    [[nodiscard]] virtual Result<ppp::Terms> change(const wire::RecordKey& key,
+                                                    const ppp::TermsChange& change, TimePoint now,
+                                                    Effects& effects);
 
     // Of a session of PPP, by the payload of its record. nullopt: this keeper has no such sessions,
     // or this release cannot read the record.

@@ -37,6 +37,7 @@ def number(value):
 SESSION = attribute(44, b"6955b900-1-7.2-3")
 USER, ADDRESS = attribute(1, b"alice"), attribute(8, number(0x0AC81005))
 TIME = attribute(55, number(1_767_225_600))
+MIKROTIK = attribute(26, struct.pack("!IBB", 14988, 8, 13) + b"5M/20M 1M/1")
 
 RADIUS = {
     "disconnect-by-id": signed(DISCONNECT, SESSION),
@@ -51,6 +52,10 @@ RADIUS = {
     "timeout-twice": signed(CHANGE, SESSION, TIME, attribute(27, number(60)),
                             attribute(27, number(61))),
     "timeout-of-three-octets": signed(CHANGE, SESSION, TIME, attribute(28, bytes(3))),
+    "change-of-rate": signed(CHANGE, SESSION, TIME, attribute(11, b"20000/5000")),
+    "change-of-rate-by-vendors": signed(CHANGE, SESSION, TIME, MIKROTIK, attribute(
+        26, struct.pack("!IBBI", 14122, 7, 6, 64_000))),
+    "change-of-rate-cut-short": signed(CHANGE, SESSION, TIME, attribute(26, bytes(5))),
     "change-of-service": signed(CHANGE, SESSION, TIME, attribute(6, number(17))),
     "unsigned": authenticated(DISCONNECT, SESSION),
     "signature-cut-short": authenticated(DISCONNECT, SESSION, attribute(80, bytes(15))),

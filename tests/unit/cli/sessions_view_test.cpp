@@ -56,6 +56,14 @@ TEST(SessionsViewTest, ShowsTheNetworksOfAClient) {
               "alice  -\n");
 }
 
+TEST(SessionsViewTest, ShowsTheRateOfASession) {
+    EXPECT_EQ(render_sessions(sample_sessions(), {"user", "bandwidth"}, kNow, false),
+              "USER   BANDWIDTH\n"
+              "bob    -\n"
+              "carol  -\n"
+              "alice  20M/5M\n");
+}
+
 TEST(SessionsViewTest, ShowsTheIdsOfAPptpCall) {
     nlohmann::json result = sample_sessions();
     for (const char* member : {"tunnel", "peer_tunnel", "session", "peer_session"}) {

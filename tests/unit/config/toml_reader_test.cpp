@@ -267,6 +267,38 @@ TEST(TomlReaderTest, ReadsNetsAndZonesOfFlows) {
     }
 }
 
+TEST(TomlReaderTest, ReadsRates) {
+    const auto given = [](const std::string& line) {
+        return kSample + "[gateway.dialin.bandwidth]\n" + line + "\n";
+    };
+    const Result<Config> config =
+        parse(given("radius = true\ndefault = \"20M/5M\"\n"
+                    "users = [\"alice 100M\", \"DOM\\\\bob the first 0/64K\"]"),
+              "vpnha.toml");
+    ASSERT_TRUE(config.has_value()) << config.error().detail;
+    const Bandwidth& bandwidth = config->gateways[0].bandwidth;
+    EXPECT_TRUE(bandwidth.by_radius);
+    EXPECT_EQ(bandwidth.fallback, (Rate{20'000'000, 5'000'000}));
+    EXPECT_EQ(bandwidth.users, (std::vector<UserRate>{{"alice", {100'000'000, 100'000'000}},
+                                                      {"DOM\\bob the first", {0, 64'000}}}));
+
+    const std::pair<std::string, std::string> bad[] = {
+        {"default = \"20000\"", "it takes a string, rate, like default = \"20M/5M\""},
+        {"default = 20", "string, rate"},
+        {"users = [\"alice\"]", "'alice' in 'users' is no user with a rate; write it like ["},
+        {"users = [\" 1M\"]", "is no user with a rate"},
+        {"users = [\"alice fast\"]", "is no user with a rate"},
+        {"users = [\"alice 1M\", \"alice 2M\"]",
+         "'alice 2M' in 'users' has a user that is there already; leave it out"},
+        {"users = \"alice 1M\"", "array of 0 to 1000 strings, USER RATE, each user once"},
+        {"user = []", "unknown key 'user' in [gateway.dialin.bandwidth]; did you mean"},
+    };
+    for (const auto& [line, words] : bad) {
+        EXPECT_THAT(error_of(given(line)), StartsWith("vpnha.toml:13: ")) << line;
+        EXPECT_THAT(error_of(given(line)), HasSubstr(words)) << line;
+    }
+}
+
 TEST(TomlReaderTest, ReadsListsOfPaths) {
     const auto with = [](const std::string& list) { return kSample + "secrets = " + list + "\n"; };
     const Result<Config> config = parse(with(R"(["/a", "/b/c"])"), "vpnha.toml");

@@ -70,6 +70,16 @@ TEST_F(PppdDeviceTest, AQueueingDisciplineOfAScriptIs) {
     }
 }
 
+// A session with a rate has it on the next node as well.
+TEST_F(PppdDeviceTest, VpnhadsOwnIsNone) {
+    EXPECT_EQ(output_of("tc qdisc add dev out0 root handle 7670: tbf rate 1mbit burst 10k latency "
+                        "50ms 2>&1; tc qdisc add dev out0 ingress 2>&1"),
+              "");
+    EXPECT_EQ(reasons(), 0U);
+    EXPECT_EQ(output_of("tc qdisc delete dev out0 root 2>&1"), "");
+    EXPECT_EQ(reasons(), std::uint32_t{VPNHA_NOT_QUEUE}) << "the ingress is somebody else's";
+}
+
 TEST_F(PppdDeviceTest, NamesWhatTheNodeAnswersForInTheClientsPlace) {
     session_.route_count = 2;
     session_.routes[0] = {.octet_count = 4, .octets = {10, 99, 48}, .length = 20};

@@ -388,6 +388,19 @@ void fake_pppd_authenticate_by_radius(const char* first, const char* second, uin
     notify_all(NF_PHASE_CHANGE, PHASE_AUTHENTICATE);
     radius_attributes_hook(&vendors);
 }
+void fake_pppd_limit_by_radius(const char* filter, uint32_t up) {
+    enum { FILTER_ID = 11, WISPR = 14122, MAX_UP = 7, NO_VENDOR = -1 };
+    struct fake_attribute number = {.attribute = MAX_UP, .vendor = WISPR, .type = 1, .length = up};
+    struct fake_attribute other = {
+        .attribute = FILTER_ID, .vendor = WISPR, .length = 1, .value = "9", .next = &number};
+    struct fake_attribute text = {.attribute = FILTER_ID,
+                                  .vendor = NO_VENDOR,
+                                  .length = (uint32_t)strlen(filter),
+                                  .next = &other};
+    memcpy(text.value, filter, strlen(filter));
+    notify_all(NF_PHASE_CHANGE, PHASE_AUTHENTICATE);
+    radius_attributes_hook(&text);
+}
 void fake_pppd_set_status(int value) {
     exit_status = (ppp_exit_code_t)value;
 }

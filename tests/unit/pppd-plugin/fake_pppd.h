@@ -29,6 +29,8 @@ void fake_pppd_users_address(uint32_t address);
 void fake_pppd_load_radius(uint32_t address);
 /* radius.so has an Access-Accept with two classes, an Acct-Interim-Interval and other things. */
 void fake_pppd_authenticate_by_radius(const char* first, const char* second, uint32_t interim_s);
+/* The same with two attributes that have a rate: a Filter-Id, and WISPr-Bandwidth-Max-Up. */
+void fake_pppd_limit_by_radius(const char* filter, uint32_t up);
 /* pppd's exit status, as it is known at ip-down. */
 void fake_pppd_set_status(int value);
 void fake_pppd_use_device(const char* name);

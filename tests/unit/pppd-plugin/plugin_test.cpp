@@ -166,6 +166,45 @@ TEST_F(PppdPluginTest, TellsTheClassesThatRadiusGave) {
     EXPECT_THAT(up->radius.classes, testing::ElementsAre(Bytes{'g', 'o', 'l', 'd'}, Bytes{}));
 }
 
+TEST_F(PppdPluginTest, TellsTheRateThatRadiusGave) {
+    fake_pppd_limit_by_radius("20000/1000", 5'000'000);
+    fake_pppd_ip_up();
+    accept();
+    std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_EQ(up->rate.rate(), (Rate{20'000'000, 5'000'000}));
+    fake_pppd_ip_down();
+    EXPECT_TRUE(receive().has_value());
+    // Of the next authentication alone.
+    fake_pppd_authenticate_by_radius("", "", 0);
+    fake_pppd_ip_up();
+    up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_EQ(up->rate.rate(), std::nullopt);
+}
+
+TEST_F(PppdPluginTest, TellsTheRateThatVpnhadHasSaidSince) {
+    fake_pppd_limit_by_radius("20000/1000", 5'000'000);
+    fake_pppd_ip_up();
+    accept();
+    ASSERT_TRUE(receive_up().has_value());
+    const Bytes change = adapters::encode_plugin_change({0, 0}, Rate{64'000, 0});
+    ASSERT_GT(::send(connection_.get(), change.data(), change.size(), 0), 0);
+    fake_pppd_run_timer();
+    connection_.reset();
+    // vpnhad comes back, and knows nothing.
+    std::optional<PluginSessionUp> up;
+    for (int turn = 0; turn < 4 && !up; ++turn) {
+        fake_pppd_run_timer();
+        if (auto fd = listener_->accept()) {
+            connection_ = std::move(*fd);
+            up = receive_up();
+        }
+    }
+    ASSERT_TRUE(up.has_value());
+    EXPECT_EQ(up->rate.rate(), (Rate{64'000, 0}));
+}
+
 TEST_F(PppdPluginTest, TellsWhyASessionIsOver) {
     struct Case {
         int status;

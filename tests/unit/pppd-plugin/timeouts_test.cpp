@@ -118,15 +118,37 @@ TEST_F(PppdTimeoutsTest, AChangeOfALinkThatIsDownIsNone) {
 }
 
 TEST_F(PppdTimeoutsTest, WhatVpnhadSaysIsReadByThePlugin) {
-    const Bytes message = adapters::encode_plugin_timeouts({0x01020304, 7});
+    const Bytes message = adapters::encode_plugin_change({0x01020304, 7}, {});
     EXPECT_EQ(to_hex(message), "00028500801200080102030400000007");
     const vpnha_answer answer = vpnha_parse_answer(message.data(), message.size());
     EXPECT_EQ(answer.kind, VPNHA_CHANGED);
     EXPECT_EQ(answer.timeouts.session_s, 0x01020304U);
     EXPECT_EQ(answer.timeouts.idle_s, 7U);
+    EXPECT_EQ(answer.rate.length, 0);
     for (std::size_t length = 0; length < message.size(); ++length) {
         EXPECT_EQ(vpnha_parse_answer(message.data(), length).kind, VPNHA_MALFORMED) << length;
     }
+}
+
+TEST_F(PppdTimeoutsTest, ARateThatVpnhadSaysIsReadAsWell) {
+    const Bytes message = adapters::encode_plugin_change({1, 2}, Rate{20'000'000, 5'000'000});
+    EXPECT_EQ(to_hex(message),
+              "0002850080120008"
+              "0000000100000002"
+              "80170011"
+              "05"
+              "0000000001312d00"
+              "00000000004c4b40");
+    const vpnha_answer answer = vpnha_parse_answer(message.data(), message.size());
+    EXPECT_EQ(answer.kind, VPNHA_CHANGED);
+    EXPECT_EQ(answer.timeouts.idle_s, 2U);
+    EXPECT_EQ(answer.rate.kind, VPNHA_RATE_ORDERED);
+    ASSERT_EQ(answer.rate.length, 16);
+    EXPECT_EQ(to_hex(ByteView(answer.rate.octets, 16)), to_hex(message).substr(42));
+    // What is cut off is none.
+    const vpnha_answer cut = vpnha_parse_answer(message.data(), message.size() - 1);
+    EXPECT_EQ(cut.kind, VPNHA_CHANGED);
+    EXPECT_EQ(cut.rate.length, 0);
 }
 
 }  // namespace plugin_timeouts_test

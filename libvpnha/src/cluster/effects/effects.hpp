@@ -103,10 +103,12 @@ struct AnswerAddress {
 struct EndPlugin {
     PluginToken plugin;
 };
-// The session of that pppd has these time-outs from now on, not those that it told of.
+// The session of that pppd has these time-outs from now on, not those that it told of; and that
+// rate, if there is one.
 struct ChangePlugin {
     PluginToken plugin;
     ppp::Timeouts timeouts;
+    std::optional<Rate> rate{};
 };
 struct AnswerRequest {
     RequestToken request;

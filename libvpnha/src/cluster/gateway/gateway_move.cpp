@@ -124,9 +124,9 @@ Result<void> GatewayNode::end_session(const wire::RecordKey& session, TimePoint 
     return keepers_.end(session, now, effects);
 }
 
-Result<ppp::Timeouts> GatewayNode::change_session(const wire::RecordKey& session,
-                                                  const ppp::TimeoutChange& change, TimePoint now,
-                                                  Effects& effects) {
+Result<ppp::Terms> GatewayNode::change_session(const wire::RecordKey& session,
+                                               const ppp::TermsChange& change, TimePoint now,
+                                               Effects& effects) {
     VPNHA_CHECK(check_heard());
     return keepers_.change(session, change, now, effects);
 }

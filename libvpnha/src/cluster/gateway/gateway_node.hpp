@@ -183,10 +183,10 @@ class GatewayNode {
     // Ends one of sessions(), and tells its client; at the promoted node only.
     [[nodiscard]] Result<void> end_session(const wire::RecordKey& session, TimePoint now,
                                            Effects& effects);
-    // The same for its time-outs, which are returned as they are then.
-    [[nodiscard]] Result<ppp::Timeouts> change_session(const wire::RecordKey& session,
-                                                       const ppp::TimeoutChange& change,
-                                                       TimePoint now, Effects& effects);
+    // The same for its terms, which are returned as they are then.
+    [[nodiscard]] Result<ppp::Terms> change_session(const wire::RecordKey& session,
+                                                    const ppp::TermsChange& change, TimePoint now,
+                                                    Effects& effects);
     // The promoted node is to take no new clients, from that time on; nullopt: to take them again.
     [[nodiscard]] Result<void> drain(std::optional<std::uint64_t> since_unix_ms, TimePoint now,
                                      Effects& effects);

@@ -167,9 +167,8 @@ Result<void> KeeperList::end(const wire::RecordKey& key, TimePoint now, Effects&
     return {};
 }
 
-Result<ppp::Timeouts> KeeperList::change(const wire::RecordKey& key,
-                                         const ppp::TimeoutChange& change, TimePoint now,
-                                         Effects& effects) {
+Result<ppp::Terms> KeeperList::change(const wire::RecordKey& key, const ppp::TermsChange& change,
+                                      TimePoint now, Effects& effects) {
     keepers::Keeper* const keeper = keeper_of(key.type);
     if (keeper == nullptr) {
         return fail(Errc::not_found, "no keeper has the session");

@@ -66,9 +66,9 @@ class KeeperList final : public keepers::Gateway {
     void mute(Effects& effects);
     void detach(Effects& effects);
     [[nodiscard]] Result<void> end(const wire::RecordKey& key, TimePoint now, Effects& effects);
-    [[nodiscard]] Result<ppp::Timeouts> change(const wire::RecordKey& key,
-                                               const ppp::TimeoutChange& change, TimePoint now,
-                                               Effects& effects);
+    [[nodiscard]] Result<ppp::Terms> change(const wire::RecordKey& key,
+                                            const ppp::TermsChange& change, TimePoint now,
+                                            Effects& effects);
     void on_event(const KeeperEvent& event, TimePoint now, Effects& effects);
     void on_time(TimePoint now, Effects& effects);
     [[nodiscard]] bool have_turned() const;

@@ -147,9 +147,9 @@ class Node {
     // invalid_argument, there are several; unsupported, the session cannot be ended.
     [[nodiscard]] Result<Effects> disconnect(const SessionIdentity& identity,
                                              const std::string& server, TimePoint now);
-    // Other time-outs for that session. Errors: the same.
+    // Other terms for that session. Errors: the same.
     [[nodiscard]] Result<Effects> change_session(const SessionIdentity& identity,
-                                                 const ppp::TimeoutChange& change,
+                                                 const ppp::TermsChange& change,
                                                  const std::string& server, TimePoint now);
     // `vpnha drain`, from that time on, and `vpnha undrain` without one.
     [[nodiscard]] Effects drain(RequestToken request, GatewayId gateway,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What RADIUS servers want of sessions (RFC 5176): which one is meant, its end, its time-outs.
+// What RADIUS servers want of sessions (RFC 5176): which one is meant, its end, its terms.
 #include <fmt/format.h>
 
 #include "cluster/node/node.hpp"
@@ -60,11 +60,11 @@ Result<Effects> Node::disconnect(const SessionIdentity& identity, const std::str
 }
 
 Result<Effects> Node::change_session(const SessionIdentity& identity,
-                                     const ppp::TimeoutChange& change, const std::string& server,
+                                     const ppp::TermsChange& change, const std::string& server,
                                      TimePoint now) {
     VPNHA_TRY(const NamedSession session, session_named(identity));
     Effects effects;
-    const Result<ppp::Timeouts> changed =
+    const Result<ppp::Terms> changed =
         session.gateway->change_session(session.key, change, now, effects);
     if (!changed) {
         return fail(Errc::unsupported, changed.error().detail);
@@ -72,9 +72,10 @@ Result<Effects> Node::change_session(const SessionIdentity& identity,
     effects.emplace_back(
         Log{LogLevel::info,
             fmt::format("a RADIUS server changes session {} event=session-changed gateway={} "
-                        "client={} session_timeout={} idle_timeout={}",
+                        "client={} session_timeout={} idle_timeout={} bandwidth={}",
                         keepers::session_id(session.key), session.gateway->settings().name, server,
-                        changed->session_s, changed->idle_s)});
+                        changed->timeouts.session_s, changed->timeouts.idle_s,
+                        to_string(changed->rate))});
     settle(now, effects);
     return effects;
 }

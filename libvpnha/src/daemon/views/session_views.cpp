@@ -109,6 +109,9 @@ json session_row(const node::Node& node, const node::GatewayNode& gateway,
                          {"in", session.passed->in},
                          {"out", session.passed->out}};
     }
+    if (session.rate.is_limited()) {
+        row["bandwidth"] = {{"down", session.rate.down}, {"up", session.rate.up}};
+    }
     return row;
 }
 

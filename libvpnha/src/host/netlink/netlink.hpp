@@ -47,7 +47,7 @@ class NetlinkRequest {
     [[nodiscard]] nlmsghdr* message();
 
   private:
-    alignas(nlmsghdr) std::array<char, 512> buffer_{};
+    alignas(nlmsghdr) std::array<char, 2048> buffer_{};
 };
 
 class NetlinkSocket {

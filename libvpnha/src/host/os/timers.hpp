@@ -44,6 +44,7 @@ inline constexpr int kProxyTimer = 30;       // The next of the addresses answer
 inline constexpr int kRoutingTimer = 31;     // Whose the tables and preferences are.
 inline constexpr int kViewTimer = 32;        // The next slice of a view of all sessions.
 inline constexpr int kHoldTimer = 33;        // What came straight to a new node may go on.
+inline constexpr int kBandwidthTimer = 34;   // The next of the sessions that have a rate.
 inline constexpr int kBackendTimer = 100;    // The first of protocols/backends.hpp's first one.
 
 inline constexpr int kTimersOfABackend = 4;

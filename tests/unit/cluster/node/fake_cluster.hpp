@@ -28,6 +28,7 @@
 #include "protocols/wireguard/table.hpp"
 #include "protocols/wireguard/work.hpp"
 #include "services/accounting/work.hpp"
+#include "services/bandwidth/work.hpp"
 #include "services/flows/work.hpp"
 #include "services/proxies/work.hpp"
 #include "services/scripts/work.hpp"
@@ -60,10 +61,12 @@ struct FakeNode {
     std::vector<PluginToken> ended_plugins;
     int echoes_asked = 0;
     std::map<PluginToken, ppp::Timeouts> changed_plugins;
+    std::map<PluginToken, std::optional<Rate>> changed_rates;  // Of the last change of each.
     std::map<PluginToken, AnswerAddress> addresses;
     std::vector<AccountingWork> accounting;
     std::vector<ScriptWork> scripts;
     std::vector<ProxyWork> proxies;
+    std::vector<bandwidth::BandwidthWork> rates;
     std::vector<WireguardWork> wireguard;
     std::vector<int> scores;
     std::vector<Bytes> datagrams;
@@ -140,6 +143,8 @@ class FakeCluster {
     void have_wireguard() { has_wireguard_ = true; }
     // Nodes that start from now on run pppd's scripts for what they resume.
     void have_resume_scripts(bool on) { has_scripts_ = on; }
+    // Nodes that start from now on take rates of RADIUS servers.
+    void take_rates_of_radius() { takes_rates_ = true; }
     // Nodes that start from now on have IPsec.
     void set_ipsec(FakeIpsec* ipsec) { ipsec_ = ipsec; }
 
@@ -166,6 +171,7 @@ class FakeCluster {
             gateway.keepers.protocols.serve<wireguard::Table>();
         }
         gateway.keepers.resume_scripts = has_scripts_;
+        gateway.keepers.radius_rates = takes_rates_;
         gateway.stand_in = stand_in_;
         gateway.lease_watch = lease_watch_;
         gateway.lease.self = {NodeId{node}, {}, lease::Instance{instances_}};
@@ -541,6 +547,8 @@ class FakeCluster {
                 fake_.scripts.push_back(*scripts);
             } else if (const auto* const proxies = work.get<ProxyWork>()) {
                 fake_.proxies.push_back(*proxies);
+            } else if (const auto* const rates = work.get<bandwidth::BandwidthWork>()) {
+                fake_.rates.push_back(*rates);
             } else if (const auto* const wireguard = work.get<WireguardWork>()) {
                 fake_.wireguard.push_back(*wireguard);
                 if (const auto* const set = std::get_if<SetPeer>(wireguard)) {
@@ -619,6 +627,7 @@ class FakeCluster {
         }
         Effects execute(ChangePlugin& change) override {
             fake_.changed_plugins[change.plugin] = change.timeouts;
+            fake_.changed_rates[change.plugin] = change.rate;
             return {};
         }
         Effects execute(AnswerRequest& answer) override {
@@ -721,6 +730,7 @@ class FakeCluster {
     bool has_pptp_ = false;
     bool has_wireguard_ = false;
     bool has_scripts_ = false;
+    bool takes_rates_ = false;
     std::uint64_t instances_ = 0;
     std::map<NodeId, std::unique_ptr<FakeNode>> nodes_;
     std::map<NodeId, std::optional<lease::Durable>> disks_;

@@ -12,6 +12,7 @@
 #include "protocols/ipsec/work.hpp"
 #include "protocols/pptp/backend/pptp.hpp"
 #include "services/flows/backend/flow_keeper.hpp"
+#include "services/bandwidth/backend/bandwidth.hpp"
 #include "services/scripts/backend/scripts.hpp"
 #include "support/documented.hpp"
 #include "unit/cluster/node/fake_cluster.hpp"
@@ -186,8 +187,9 @@ class ContractTest : public ::testing::Test {
     adapters::QbLoop loop_;
     FlowKeeper flows_{loop_, *cluster_.at(1).node, nullptr, [](const effects::Effects&) {}};
     Scripts scripts_{loop_, [](const wire::RecordKey&) { return std::string(); }};
+    Bandwidth bandwidth_{loop_, [](const wire::RecordKey&) { return std::string(); }, nullptr};
     KernelBackends others_;
-    std::vector<ports::Backend*> backends_{&flows_, &scripts_, &others_};
+    std::vector<ports::Backend*> backends_{&flows_, &scripts_, &bandwidth_, &others_};
     adapters::AuthorizationCounters authorization_;
     std::vector<const adapters::AuthorizationCounters*> authorizations_{&authorization_};
     OpenGate gate_;

@@ -323,6 +323,7 @@ void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Sessio
     if (!replica().promoted()) {
         return;  // Superseded, and not muted yet: what becomes of it is the new holder's word.
     }
+    rates_.remove(record, effects);
     replica().erase(record, now);
     gateway_.tell_end(record, cause, now);
     Resumed& resumed = resumed_.at(tunnel);

@@ -22,6 +22,7 @@ void L2tpSessions::install(const replica::Install& wanted, TimePoint now, Effect
 
 void L2tpSessions::remove(const wire::RecordKey& key, Effects& effects) {
     refusals_.erase(key);
+    rates_.remove(key, effects);
     if (const auto session = l2tp::parse_key(key.id.view())) {
         effects.emplace_back(node::RemoveSession{gateway_.id(), *session});
     }
@@ -55,6 +56,9 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
     if (result) {
         refusals_.erase(record);
         ending_.erase(record);
+        if (const auto facts = facts_of(stored->payload)) {
+            rates_.set(record, *facts, device_of(record), effects);
+        }
     } else {
         refusals_[record] = result.error().detail;
         log(LogLevel::error, "the kernel refused a session event=quarantined", record,
@@ -82,6 +86,7 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
     } else {
         log_lost(record, "its tunnel has ended meanwhile", effects);
         forget(record, now);
+        rates_.remove(record, effects);
         effects.emplace_back(node::RemoveSession{gateway_.id(), key});
     }
 }

@@ -49,6 +49,7 @@ constexpr std::uint16_t kIpv6 = kOptionalBit | 19;
 constexpr std::uint16_t kRoute = kOptionalBit | 20;
 constexpr std::uint16_t kProxied = kOptionalBit | 21;
 constexpr std::uint16_t kInterim = kOptionalBit | 22;
+constexpr std::uint16_t kRate = kOptionalBit | 23;
 
 constexpr std::uint8_t kProtocolCompression = 1;
 constexpr std::uint8_t kAddressCompression = 2;
@@ -215,6 +216,12 @@ void read_optional_field(std::uint16_t type, ByteReader& value, PluginSessionUp&
         case kProxied:
             add_proxied(value, up.proxied);
             break;
+        case kRate: {
+            const auto attribute = static_cast<RateAttribute>(value.u8());
+            // What is no rate, as the name of a filter, says nothing.
+            static_cast<void>(up.rate.take(attribute, value.rest()));
+            break;
+        }
         default:
             value.rest();
             break;
@@ -352,11 +359,16 @@ Bytes encode_plugin_refusal(std::string_view reason) {
     return std::move(writer).take();
 }
 
-Bytes encode_plugin_timeouts(const ppp::Timeouts& timeouts) {
+Bytes encode_plugin_change(const ppp::Timeouts& timeouts, const std::optional<Rate>& rate) {
     ByteWriter writer;
     writer.u16(kVersion).u8(kChanged).u8(0);
     writer.u16(kTimeouts).u16(sizeof timeouts.session_s + sizeof timeouts.idle_s);
     writer.u32(timeouts.session_s).u32(timeouts.idle_s);
+    if (rate) {
+        const Bytes octets = encode_ordered_rate(*rate);
+        writer.u16(kRate).u16(static_cast<std::uint16_t>(1 + octets.size()));
+        writer.u8(static_cast<std::uint8_t>(RateAttribute::ordered)).bytes(octets);
+    }
     return std::move(writer).take();
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/accounting.hpp"
 #include "base/bytes.hpp"
+#include "base/rate.hpp"
 #include "protocols/ppp/model/session_facts.hpp"
 
 namespace vpnha::adapters {
@@ -50,6 +51,7 @@ struct PluginSessionUp {
     // The same, of what scripts have done: another node does it as well if it runs them.
     std::vector<std::string> done_by_scripts;
     RadiusReply radius;
+    RadiusRate rate;  // What a RADIUS server wants of its bandwidth.
 };
 // IPCP is down: the session is over, or about to be.
 struct PluginSessionDown {
@@ -71,7 +73,8 @@ using PluginMessage = std::variant<PluginAsks, PluginSessionUp, PluginSessionDow
 // To either: the session is to end.
 [[nodiscard]] Bytes encode_plugin_refusal(std::string_view reason);
 
-// The session has these time-outs from now on.
-[[nodiscard]] Bytes encode_plugin_timeouts(const ppp::Timeouts& timeouts);
+// The session has these time-outs from now on, and that rate, if there is one.
+[[nodiscard]] Bytes encode_plugin_change(const ppp::Timeouts& timeouts,
+                                         const std::optional<Rate>& rate);
 
 }  // namespace vpnha::adapters

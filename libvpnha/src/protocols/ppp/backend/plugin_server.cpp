@@ -146,8 +146,9 @@ void PluginServer::refuse(PluginClientId client, std::string_view reason) {
     state_->send(client, encode_plugin_refusal(reason));
 }
 
-void PluginServer::change(PluginClientId client, const ppp::Timeouts& timeouts) {
-    state_->send(client, encode_plugin_timeouts(timeouts));
+void PluginServer::change(PluginClientId client, const ppp::Timeouts& timeouts,
+                          const std::optional<Rate>& rate) {
+    state_->send(client, encode_plugin_change(timeouts, rate));
 }
 
 void PluginServer::end(PluginClientId client) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "host/os/qb_loop.hpp"
@@ -62,8 +63,10 @@ class PluginServer {
     // There is none, or the session's is another one's: the pppd ends it. It logs the reason.
     void refuse(PluginClientId client, std::string_view reason);
 
-    // The session has these time-outs from now on; ignored when the process is gone.
-    void change(PluginClientId client, const ppp::Timeouts& timeouts);
+    // The session has these time-outs from now on, and that rate, if there is one; ignored when the
+    // process is gone.
+    void change(PluginClientId client, const ppp::Timeouts& timeouts,
+                const std::optional<Rate>& rate);
 
     // Has the pppd say to its client that the session is over, and end; ignored when it is gone.
     void end(PluginClientId client);

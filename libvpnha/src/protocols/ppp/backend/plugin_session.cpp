@@ -79,6 +79,7 @@ Result<ports::PppProtocol::Session> plugin_session(
                                                up.facts.routes));
     ppp::SessionFacts facts = up.facts;
     facts.established_unix_ms = established_unix_ms;
+    facts.rate = gateway->bandwidth.of(facts.user, up.rate.rate());
     facts.proxied = sides_of(up.proxied, *gateway, reasons);
     if (!gateway->resume_scripts) {
         for (const std::string& reason : up.done_by_scripts) {

@@ -47,7 +47,7 @@ class Plugins {
     }
     void end(PluginToken plugin) { server_->end({plugin}); }
     void change(const effects::ChangePlugin& change) {
-        server_->change({change.plugin}, change.timeouts);
+        server_->change({change.plugin}, change.timeouts, change.rate);
     }
     [[nodiscard]] std::vector<StraySession> strays() const { return strays_.list(); }
     [[nodiscard]] const adapters::PluginCounters& counters() const { return server_->counters(); }

@@ -12,7 +12,7 @@
 namespace vpnha::keepers {
 
 PppKeeper::Settings PppKeeper::settings_of(const keepers::Settings& all) {
-    return {all.confirm_wait, all.redials_per_second, all.resume_scripts};
+    return {all.confirm_wait, all.redials_per_second, all.resume_scripts, all.radius_rates};
 }
 
 PppKeeper::PppKeeper(Gateway& gateway, wire::RecordType type, const Settings& settings)
@@ -20,8 +20,10 @@ PppKeeper::PppKeeper(Gateway& gateway, wire::RecordType type, const Settings& se
       ending_(settings.redials_per_second),
       scripts_(gateway, settings.resume_scripts),
       proxies_(gateway),
+      rates_(gateway),
       type_(type),
-      confirm_wait_(settings.confirm_wait) {}
+      confirm_wait_(settings.confirm_wait),
+      radius_rates_(settings.radius_rates) {}
 
 void PppKeeper::log(LogLevel level, const char* what, const wire::RecordKey& key,
                     const std::string& why, Effects& effects) const {
@@ -67,6 +69,7 @@ void PppKeeper::mute(Effects& effects) {
 void PppKeeper::detach(Effects& effects) {
     scripts_.down_all(effects);
     proxies_.down_all(effects);
+    rates_.remove_all(effects);
     timeouts_.clear();
     ending_.clear();
     refusals_.clear();
@@ -89,24 +92,38 @@ Result<void> PppKeeper::end(const wire::RecordKey& key, TimePoint now, Effects& 
     return {};
 }
 
-Result<ppp::Timeouts> PppKeeper::change(const wire::RecordKey& key,
-                                        const ppp::TimeoutChange& change, TimePoint now,
-                                        Effects& effects) {
+Result<ppp::Terms> PppKeeper::change(const wire::RecordKey& key, const ppp::TermsChange& change,
+                                     TimePoint now, Effects& effects) {
+    if (change.rate && !radius_rates_) {
+        return fail(Errc::unsupported, "the gateway takes no rates of RADIUS servers");
+    }
     if (const auto plugin = stock_.plugin_of(key)) {
         ppp::SessionFacts& facts = stock_.facts(*plugin);
-        facts.timeouts = change.of(facts.timeouts);
-        amend(key, facts);
-        effects.emplace_back(effects::ChangePlugin{*plugin, facts.timeouts});
-        return facts.timeouts;
+        const ppp::Terms terms = change_facts(key, facts, change, effects);
+        effects.emplace_back(effects::ChangePlugin{*plugin, terms.timeouts, change.rate});
+        return terms;
     }
     std::optional<ppp::SessionFacts> facts = stored_facts(key);
     if (!is_resumed(key) || !facts) {
         return fail(Errc::not_found, "this node has not resumed the session");
     }
-    facts->timeouts = change.of(facts->timeouts);
-    amend(key, *facts);
+    const ppp::Terms terms = change_facts(key, *facts, change, effects);
     watch_timeouts(key, *facts, now);
-    return facts->timeouts;
+    return terms;
+}
+
+ppp::Terms PppKeeper::change_facts(const wire::RecordKey& key, ppp::SessionFacts& facts,
+                                   const ppp::TermsChange& change, Effects& effects) {
+    const ppp::Terms terms = change.of({facts.timeouts, facts.rate});
+    facts.timeouts = terms.timeouts;
+    facts.rate = terms.rate;
+    amend(key, facts);
+    if (change.rate) {
+        const bool is_stock = stock_.plugin_of(key).has_value();
+        rates_.set(key, facts, is_stock ? SessionRates::Device{0, facts.interface} : device_of(key),
+                   effects);
+    }
+    return terms;
 }
 
 void PppKeeper::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
@@ -138,6 +155,7 @@ void PppKeeper::on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& e
     if (!begin_stock(up.session, facts, now, effects) && obstacle.empty()) {
         obstacle = fmt::format("the replica is full ({} records)", limits::kRecordsPerGatewayMax);
     }
+    rates_.set(key, facts, {0, facts.interface}, effects);
     stock_.put(up.plugin, {key, std::move(facts), obstacle});
     if (obstacle.empty()) {
         waiting_plugins_[up.plugin] = {key, now + confirm_wait_};
@@ -159,6 +177,7 @@ void PppKeeper::on_plugin_down(const node::PluginDown& down, TimePoint now, Effe
     const auto ended = stock_.erase(down.plugin);
     // Without a session it was ended by a demotion, and lives on elsewhere.
     if (ended && replica().promoted()) {
+        rates_.remove(ended->key, effects);
         end_stock(ended->key, now, effects);
         log(LogLevel::info, "session down event=session-down", ended->key, {}, effects);
     }
@@ -253,6 +272,7 @@ SessionView PppKeeper::view_of(const wire::RecordKey& key, const ppp::SessionFac
     for (const IpPrefix& route : facts.routes) {
         view.networks.push_back(to_string(route));
     }
+    view.rate = facts.rate;
     describe(key, view);
     return view;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the keepers of PPP's sessions have in common, whatever carries these (L2TP, PPTP): stock
 // sessions as pppd's plugin reports them, pppds that wait until a standby has confirmed one,
-// time-outs, clients that have to dial again, scripts, proxied addresses, and the list for
+// time-outs, clients that have to dial again, scripts, proxied addresses, rates, and the list for
 // `vpnha sessions`. Pure. A session is named by the key of its record; a protocol's keeper does
 // what depends on more.
 #pragma once
@@ -18,6 +18,7 @@
 #include "protocols/ppp/keeper/timeouts.hpp"
 #include "protocols/ppp/plugin_event.hpp"
 #include "services/accounting/work.hpp"
+#include "services/bandwidth/keeper/session_rates.hpp"
 #include "services/proxies/keeper/client_proxies.hpp"
 #include "services/scripts/keeper/resume_scripts.hpp"
 #include "services/scripts/work.hpp"
@@ -34,6 +35,7 @@ class PppKeeper : public Keeper {
         // again; at least 1.
         std::uint32_t redials_per_second = 100;
         bool resume_scripts = false;
+        bool radius_rates = false;  // A RADIUS server may change the rate of a session.
     };
     [[nodiscard]] static Settings settings_of(const keepers::Settings& all);
 
@@ -43,9 +45,9 @@ class PppKeeper : public Keeper {
 
     [[nodiscard]] Result<void> end(const wire::RecordKey& key, TimePoint now,
                                    Effects& effects) final;
-    [[nodiscard]] Result<ppp::Timeouts> change(const wire::RecordKey& key,
-                                               const ppp::TimeoutChange& change, TimePoint now,
-                                               Effects& effects) final;
+    [[nodiscard]] Result<ppp::Terms> change(const wire::RecordKey& key,
+                                            const ppp::TermsChange& change, TimePoint now,
+                                            Effects& effects) final;
     void on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint now, Effects& effects) override;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override;
@@ -64,6 +66,10 @@ class PppKeeper : public Keeper {
     virtual void describe(const wire::RecordKey& key, SessionView& view) const = 0;
     // What its stock daemon gives pppd as `ipparam`; empty: nothing.
     [[nodiscard]] virtual std::string ipparam_of(const wire::RecordKey&) const { return {}; }
+    // Where a resumed session, or a hot one, is on this node.
+    [[nodiscard]] virtual SessionRates::Device device_of(const wire::RecordKey&) const {
+        return {};
+    }
     // Why this node has not installed it.
     [[nodiscard]] virtual std::string_view not_ready() const = 0;
     [[nodiscard]] virtual bool is_resumed(const wire::RecordKey& key) const = 0;
@@ -104,6 +110,7 @@ class PppKeeper : public Keeper {
     PacedEnds<wire::RecordKey> ending_;  // Resumed ones, and those that this node cannot resume.
     ResumeScripts scripts_;              // Of resumed ones.
     ClientProxies proxies_;              // As well.
+    SessionRates rates_;                 // Of all that have a device.
 
   private:
     struct Waiting {
@@ -117,6 +124,8 @@ class PppKeeper : public Keeper {
 
     void on_plugin_down(const node::PluginDown& down, TimePoint now, Effects& effects);
     void end_due(TimePoint now, Effects& effects);
+    ppp::Terms change_facts(const wire::RecordKey& key, ppp::SessionFacts& facts,
+                            const ppp::TermsChange& change, Effects& effects);
     [[nodiscard]] node::ScriptFacts script_facts(const wire::RecordKey& key,
                                                  const ppp::SessionFacts& facts,
                                                  std::uint32_t device) const;
@@ -131,6 +140,7 @@ class PppKeeper : public Keeper {
 
     wire::RecordType type_;
     Duration confirm_wait_;
+    bool radius_rates_;
     std::map<PluginToken, Waiting> waiting_plugins_;
     Counters counters_;
 };

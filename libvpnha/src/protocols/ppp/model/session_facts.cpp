@@ -22,7 +22,8 @@ constexpr unsigned kTheirProtocolCompression = 0x04;
 constexpr unsigned kTheirAddressCompression = 0x08;
 constexpr unsigned kEchoIsAdaptive = 0x10;
 constexpr unsigned kIpv6IsOpen = 0x20;
-constexpr unsigned kFlags = 0x3f;
+constexpr unsigned kHasRate = 0x40;
+constexpr unsigned kFlags = 0x7f;
 
 std::uint8_t flags_of(const SessionFacts& facts) {
     const auto flag = [](bool is_set, unsigned bit) { return is_set ? bit : 0U; };
@@ -31,7 +32,8 @@ std::uint8_t flags_of(const SessionFacts& facts) {
         flag(facts.ours.address_compression, kOurAddressCompression) |
         flag(facts.theirs.protocol_compression, kTheirProtocolCompression) |
         flag(facts.theirs.address_compression, kTheirAddressCompression) |
-        flag(facts.echo_is_adaptive, kEchoIsAdaptive) | flag(facts.ipv6.has_value(), kIpv6IsOpen));
+        flag(facts.echo_is_adaptive, kEchoIsAdaptive) | flag(facts.ipv6.has_value(), kIpv6IsOpen) |
+        flag(facts.rate.is_limited(), kHasRate));
 }
 
 void write_link(ByteWriter& writer, const LinkOptions& link) {
@@ -55,6 +57,16 @@ IpAddress read_address(ByteReader& reader) {
         reader.fail();
     }
     return address.value_or(IpAddress{});
+}
+
+Rate read_rate(ByteReader& reader) {
+    Rate rate;
+    rate.down = reader.u64();
+    rate.up = reader.u64();
+    if (!rate.is_limited()) {
+        reader.fail();  // It would be written without.
+    }
+    return rate;
 }
 
 void read_routes(ByteReader& reader, std::vector<IpPrefix>& routes) {
@@ -96,6 +108,9 @@ Result<void> validate_addresses(const SessionFacts& facts) {
                        facts.ipv6->ours == facts.ipv6->theirs)) {
         return fail(Errc::malformed, "PPP session: no two interface identifiers of IPv6");
     }
+    if (!is_sound(facts.rate)) {
+        return fail(Errc::malformed, "PPP session: a rate out of bounds");
+    }
     return {};
 }
 
@@ -131,6 +146,9 @@ void write_facts(ByteWriter& writer, const SessionFacts& facts) {
     writer.u16(facts.mtu).u16(facts.echo_interval_s).u16(facts.echo_failures);
     writer.u8(flags_of(facts)).u64(facts.established_unix_ms);
     writer.u32(facts.timeouts.session_s).u32(facts.timeouts.idle_s);
+    if (facts.rate.is_limited()) {
+        writer.u64(facts.rate.down).u64(facts.rate.up);
+    }
     if (facts.ipv6) {
         writer.u64(facts.ipv6->ours).u64(facts.ipv6->theirs);
     }
@@ -165,6 +183,9 @@ SessionFacts read_facts(ByteReader& reader) {
     facts.established_unix_ms = reader.u64();
     facts.timeouts.session_s = reader.u32();
     facts.timeouts.idle_s = reader.u32();
+    if ((flags & kHasRate) != 0) {
+        facts.rate = read_rate(reader);
+    }
     if ((flags & kIpv6IsOpen) != 0) {
         facts.ipv6.emplace();
         facts.ipv6->ours = reader.u64();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What another node needs to know of a session of PPP, whatever carries it: what was negotiated,
-// and how pppd was configured. Only the time-outs change between ip-up and ip-down. A record of
-// L2TP or PPTP contains it.
+// and how pppd was configured. Only its terms change between ip-up and ip-down. A record of L2TP or
+// PPTP contains it.
 #pragma once
 
 #include <cstdint>
@@ -12,6 +12,7 @@
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
 #include "base/ip.hpp"
+#include "base/rate.hpp"
 #include "protocols/ppp/model/link_options.hpp"
 #include "protocols/ppp/model/proxied_address.hpp"
 #include "protocols/ppp/model/timeouts.hpp"
@@ -31,6 +32,7 @@ struct SessionFacts {
     bool echo_is_adaptive = false;
     std::uint64_t established_unix_ms = 0;  // By the gateway's clock.
     Timeouts timeouts;
+    Rate rate;                     // Of its device, whichever node has it.
     std::vector<IpPrefix> routes;  // Networks behind the peer, at most limits::kSessionRoutesMax.
     std::vector<ProxiedAddress> proxied;  // At most limits::kSessionProxiedMax.
     // Why no other node can resume it: a node that takes over sends its client the end. Empty:
@@ -47,7 +49,7 @@ void write_facts(ByteWriter& writer, const SessionFacts& facts);
 [[nodiscard]] SessionFacts read_facts(ByteReader& reader);
 
 // Error malformed, unless the MRUs lie in 128..16384, the MTU in 68..16384, addresses are unicast,
-// interface identifiers are two, and routes have a length and no bits behind it.
+// interface identifiers are two, the rate is sound, and routes have a length and no bits behind it.
 [[nodiscard]] Result<void> validate(const SessionFacts& facts);
 
 }  // namespace vpnha::ppp

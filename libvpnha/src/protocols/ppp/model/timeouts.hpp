@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How long a link may last: as pppd's options say, or the RADIUS server that authenticated (RFC
-// 2865 5.27, 5.28).
+// 2865 5.27, 5.28). What such a server may change of a session that is up.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+
+#include "base/rate.hpp"
 
 namespace vpnha::ppp {
 
@@ -14,16 +16,26 @@ struct Timeouts {
     friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };
 
+// What of a session may change while it is up.
+struct Terms {
+    Timeouts timeouts;
+    Rate rate;
+    friend bool operator==(const Terms&, const Terms&) = default;
+};
+
 // What a RADIUS server wants of a session that is up (RFC 5176 3.6). Without a value it stays.
-struct TimeoutChange {
+struct TermsChange {
     std::optional<std::uint32_t> session_s{};
     std::optional<std::uint32_t> idle_s{};
+    std::optional<Rate> rate{};
 
-    [[nodiscard]] bool is_empty() const { return !session_s && !idle_s; }
-    [[nodiscard]] Timeouts of(const Timeouts& before) const {
-        return {session_s.value_or(before.session_s), idle_s.value_or(before.idle_s)};
+    [[nodiscard]] bool is_empty() const { return !session_s && !idle_s && !rate; }
+    [[nodiscard]] Terms of(const Terms& before) const {
+        return {{session_s.value_or(before.timeouts.session_s),
+                 idle_s.value_or(before.timeouts.idle_s)},
+                rate.value_or(before.rate)};
     }
-    friend bool operator==(const TimeoutChange&, const TimeoutChange&) = default;
+    friend bool operator==(const TermsChange&, const TermsChange&) = default;
 };
 
 }  // namespace vpnha::ppp

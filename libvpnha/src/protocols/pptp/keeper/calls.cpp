@@ -113,6 +113,7 @@ void PptpCalls::remove(const wire::RecordKey& key, Effects& effects) {
         ending_.erase(key);
         scripts_.down(key, effects);
         proxies_.down(key, effects);
+        rates_.remove(key, effects);
         effects.emplace_back(node::RemoveCall{gateway_.id(), *call});
         Call rest;
         rest.numbers = found->second.numbers;
@@ -239,6 +240,7 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
         refusals_.erase(record);
         ending_.erase(record);
         call.device = prepared.device;
+        rates_.set(record, call.record->facts, device_of(record), effects);
     } else {
         refusals_[record] = prepared.result.error().detail;
         log(LogLevel::error, "a session could not be prepared event=quarantined", record,
@@ -364,6 +366,12 @@ void PptpCalls::describe(const wire::RecordKey& key, SessionView& view) const {
 std::string PptpCalls::ipparam_of(const wire::RecordKey& key) const {
     const auto call = pptp::parse_key(key.id.view());
     return call ? to_string(call->peer.address) : std::string();
+}
+
+SessionRates::Device PptpCalls::device_of(const wire::RecordKey& key) const {
+    const auto call = pptp::parse_key(key.id.view());
+    const auto found = call ? calls_.find(*call) : calls_.end();
+    return {found == calls_.end() ? 0 : found->second.device};
 }
 
 bool PptpCalls::is_resumed(const wire::RecordKey& key) const {

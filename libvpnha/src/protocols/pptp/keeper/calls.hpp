@@ -97,6 +97,7 @@ class PptpCalls final : public PppKeeper, public Counted {
     [[nodiscard]] std::string name_of(const wire::RecordKey& key) const override;
     void describe(const wire::RecordKey& key, SessionView& view) const override;
     [[nodiscard]] std::string ipparam_of(const wire::RecordKey& key) const override;
+    [[nodiscard]] SessionRates::Device device_of(const wire::RecordKey& key) const override;
     [[nodiscard]] std::string_view not_ready() const override {
         return "not yet prepared on this node";
     }

@@ -132,6 +132,7 @@ void PptpCalls::mute(Effects& effects) {
     effects.emplace_back(node::UnwatchCalls{gateway_.id()});
     for (auto& [key, call] : calls_) {
         if (call.stage == Stage::resumed) {
+            rates_.remove(record_key_of(key), effects);
             effects.emplace_back(node::RemoveCall{gateway_.id(), key});
         }
         if (is_live(call)) {
@@ -177,6 +178,7 @@ void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effec
     timeouts_.forget(record);
     scripts_.down(record, effects);
     proxies_.down(record, effects);
+    rates_.remove(record, effects);
     log(LogLevel::info, "session ended event=session-down", record, ended.reason, effects);
     erase_ended(ended.key, ended.cause, now);
 }

@@ -15,6 +15,16 @@ constexpr std::uint8_t kDisconnectRequest = 40;
 constexpr std::uint8_t kChangeRequest = 43;
 constexpr std::size_t kAttributeHeaderBytes = 2;
 
+struct VendorRate {
+    RateAttribute attribute;
+    std::uint32_t vendor;
+    std::uint8_t type;
+};
+// pppd-plugin/radius.c has the same.
+constexpr VendorRate kVendorRates[] = {{RateAttribute::mikrotik_rate_limit, 14988, 8},
+                                       {RateAttribute::wispr_max_up, 14122, 7},
+                                       {RateAttribute::wispr_max_down, 14122, 8}};
+
 // Where the value of the first Message-Authenticator stands; 0: there is none.
 std::size_t signature_offset(ByteView request) {
     std::size_t offset = kRadiusHeaderBytes;
@@ -56,6 +66,10 @@ class RequestReader {
                 return change(request_.change.session_s, value);
             case RadiusType::idle_timeout:
                 return change(request_.change.idle_s, value);
+            case RadiusType::filter_id:
+                return limit(RateAttribute::filter_id, value);
+            case RadiusType::vendor_specific:
+                return read_vendors(value);
             // Of the node that has told of the session last, which may be gone: whichever node has
             // the session now is the NAS.
             case RadiusType::nas_ip_address:
@@ -98,8 +112,31 @@ class RequestReader {
             request_.flaw = flaw;
         }
     }
+    // All has been read.
+    void end() { request_.change.rate = rate_.rate(); }
 
   private:
+    // Of a vendor's attributes those with a rate (RFC 2865 5.26).
+    void read_vendors(ByteView value) {
+        ByteReader reader(value);
+        const std::uint32_t vendor = reader.u32();
+        const std::uint8_t type = reader.u8();
+        const std::size_t size = reader.u8();
+        const ByteView octets =
+            size < kAttributeHeaderBytes ? ByteView() : reader.take(size - kAttributeHeaderBytes);
+        for (const auto& [attribute, of_vendor, of_type] : kVendorRates) {
+            if (vendor == of_vendor && type == of_type && reader.finished()) {
+                return limit(attribute, octets);
+            }
+        }
+        note(ErrorCause::unsupported_attribute);
+    }
+    // What is no rate is for somebody else.
+    void limit(RateAttribute attribute, ByteView value) {
+        if (request_.kind == Asked::disconnect || !rate_.take(attribute, value)) {
+            note(ErrorCause::unsupported_attribute);
+        }
+    }
     template <class Value>
     void once(std::optional<Value>& member, Value value) {
         if (member) {
@@ -126,6 +163,7 @@ class RequestReader {
     }
 
     AuthorizationRequest& request_;
+    RadiusRate rate_;
 };
 
 }  // namespace
@@ -183,6 +221,7 @@ std::optional<AuthorizationRequest> parse_authorization(ByteView octets) {
     if (!attributes.ok()) {
         return std::nullopt;
     }
+    reader.end();
     if (request.identity.is_empty()) {
         reader.note(ErrorCause::missing_attribute);
     }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/rate.hpp"
 #include "base/session_identity.hpp"
 #include "protocols/ppp/model/timeouts.hpp"
 #include "services/accounting/backend/radius_packet.hpp"
@@ -44,7 +45,7 @@ struct AuthorizationRequest {
     std::uint8_t id = 0;
     RadiusDigest authenticator{};
     SessionIdentity identity;
-    ppp::TimeoutChange change;  // Of a CoA-Request.
+    ppp::TermsChange change;  // Of a CoA-Request.
     std::optional<std::string> nas_identifier;
     std::optional<std::uint32_t> unix_s;  // Event-Timestamp.
     std::vector<Bytes> proxy_states;      // To be in the answer.

@@ -80,6 +80,20 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
     EXPECT_TRUE(up.not_resumable.empty());
 }
 
+TEST(PluginMessageTest, ARateOfASessionIsReadAndWhatIsNoneSaysNothing) {
+    vpnha_session session = sample_session();
+    EXPECT_EQ(parsed(session).rate.rate(), std::nullopt);
+    session.rate_count = VPNHA_RATES_MAX;
+    session.rates[0] = {
+        .kind = VPNHA_RATE_MIKROTIK, .length = 5, .octets = {'1', 'M', '/', '2', 'M'}};
+    session.rates[1] = {.kind = VPNHA_RATE_FILTER_ID, .length = 4, .octets = {'s', 'l', 'o', 'w'}};
+    session.rates[2] = {.kind = 200, .length = 0, .octets = {}};
+    session.rates[3] = {
+        .kind = VPNHA_RATE_WISPR_DOWN, .length = 4, .octets = {0, 0x01, 0x86, 0xa0}};
+    EXPECT_EQ(parsed(session).rate.rate(), (Rate{100'000, 1'000'000}));
+    EXPECT_NE(error_of(with_field(10, {0x80, 0x17, 0, 0})), "") << "it has a kind at least";
+}
+
 // A call with MPPE-128, its keys 0, 1, 2 … 31.
 vpnha_session sample_call() {
     vpnha_session session = sample_session();

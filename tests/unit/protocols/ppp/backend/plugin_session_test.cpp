@@ -82,6 +82,27 @@ TEST_F(PluginSessionTest, AProxiedAddressIsOfTheSideThatHasTheDevice) {
                             ppp::ProxiedAddress{LinkSide::outside, up_.proxied[1].address}));
 }
 
+TEST_F(PluginSessionTest, ItsRateIsTheServersTheUsersOrTheGateways) {
+    const Rate server{1'000'000, 1'000'000};
+    const Rate user{2'000'000, 2'000'000};
+    const Rate fallback{3'000'000, 3'000'000};
+    ASSERT_TRUE(up_.rate.take(RateAttribute::filter_id, to_bytes("1000")));
+    up_.facts.user = "alice";
+    EXPECT_EQ(news().session.facts.rate, Rate{}) << "a Filter-Id is for somebody else";
+    config::Bandwidth& bandwidth = config_.gateways[0].bandwidth;
+    bandwidth.fallback = fallback;
+    bandwidth.users = {{"bob", {}}, {"alice", user}};
+    EXPECT_EQ(news().session.facts.rate, user);
+    up_.facts.user = "carol";
+    EXPECT_EQ(news().session.facts.rate, fallback);
+    up_.facts.user = "bob";
+    EXPECT_EQ(news().session.facts.rate, Rate{});
+    bandwidth.by_radius = true;
+    EXPECT_EQ(news().session.facts.rate, server);
+    up_.rate = {};
+    EXPECT_EQ(news().session.facts.rate, Rate{});
+}
+
 TEST_F(PluginSessionTest, WhatNoOtherNodeCouldAnswerForIsAReason) {
     up_.proxied = {{prefix("198.51.100.200/32").address, "docker0"}};
     EXPECT_THAT(news().not_resumable, AllOf(HasSubstr("198.51.100.200"), HasSubstr("docker0")));

@@ -77,6 +77,32 @@ TEST(SessionFactsTest, HaveTheDocumentedBytes) {
               "70707030");  // ppp0
 }
 
+TEST(SessionFactsTest, ARateStandsBehindTheTimeouts) {
+    SessionFacts facts = sample_facts();
+    const std::string without = to_hex(written(facts));
+    facts.rate = {20'000'000, 5'000'000};
+    const std::string timeouts = "0000000000000384";
+    std::string with = without;
+    with.replace(with.find("39"
+                           "0000018bcfe56800"),
+                 2, "79");
+    with.insert(with.find(timeouts) + timeouts.size(), "0000000001312d0000000000004c4b40");
+    EXPECT_EQ(to_hex(written(facts)), with);
+    EXPECT_EQ(read(written(facts)), facts);
+    EXPECT_TRUE(validate(facts));
+    facts.rate.up = 1;
+    EXPECT_FALSE(validate(facts)) << "below the bound";
+    // It would be written without.
+    Bytes bytes = written(sample_facts());
+    const std::size_t flags = without.find(
+                                  "39"
+                                  "0000018bcfe56800") /
+                              2;
+    bytes[flags] |= 0x40;
+    bytes.insert(bytes.begin() + static_cast<std::ptrdiff_t>(flags + 17), 16, 0);
+    EXPECT_EQ(read(bytes), std::nullopt);
+}
+
 TEST(SessionFactsTest, WithoutIpv6ThereAreNoIdentifiers) {
     SessionFacts facts = sample_facts();
     const std::size_t size = written(facts).size();

@@ -163,9 +163,9 @@ TEST_F(PptpCallsTest, AStockCallsTimeIsChangedByItsPppdAndInItsRecord) {
     const ppp::Timeouts before = sample_call().facts.timeouts;
     const auto changed =
         a_.keeper_.change(kRecord, {.session_s = 60, .idle_s = {}}, now_, a_.effects_);
-    EXPECT_EQ(changed.value(), (ppp::Timeouts{60, before.idle_s}));
+    EXPECT_EQ(changed.value().timeouts, (ppp::Timeouts{60, before.idle_s}));
     settle();
-    EXPECT_EQ(a_.changed_plugins_.at(1), *changed);
+    EXPECT_EQ(a_.changed_plugins_.at(1), changed->timeouts);
     EXPECT_EQ(b_.prepared_, 2);
     EXPECT_FALSE(b_.keeper_.change(kRecord, {.session_s = 60, .idle_s = {}}, now_, b_.effects_));
     kill_a();
@@ -176,6 +176,40 @@ TEST_F(PptpCallsTest, AStockCallsTimeIsChangedByItsPppdAndInItsRecord) {
     b_.keeper_.on_event(node::AccountingEvent(read), now_, b_.effects_);
     pass(milliseconds(50));
     EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+}
+
+TEST_F(PptpCallsTest, ItsDevicesHaveItsRateOnEachNode) {
+    rate_ = {20'000'000, 5'000'000};
+    bring_up();
+    EXPECT_THAT(a_.rates_, ElementsAre("20M/5M ppp0"));
+    EXPECT_THAT(b_.rates_, ElementsAre("20M/5M 8"));
+    const Rate slow{1'000'000, 1'000'000};
+    ASSERT_TRUE(a_.keeper_.change(kRecord, {.rate = slow}, now_, a_.effects_));
+    settle();
+    EXPECT_THAT(a_.rates_, ElementsAre("20M/5M ppp0", "1M ppp0"));
+    EXPECT_THAT(b_.rates_, ElementsAre("20M/5M 8", "1M 8"));
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    EXPECT_EQ(b_.rates_.size(), 2U) << "it has it already";
+    ASSERT_TRUE(b_.keeper_.change(kRecord, {.rate = Rate{0, 64'000}}, now_, b_.effects_));
+    settle();
+    EXPECT_EQ(b_.rates_.back(), "0/64K 8");
+    // The device waits for another call.
+    b_.tell(node::CallEnded{kKey, "hung up", EndCause::user_request}, now_);
+    settle();
+    EXPECT_EQ(b_.rates_.back(), "none");
+}
+
+TEST_F(PptpCallsTest, WhatADemotedNodeHadResumedLeavesItsDevice) {
+    rate_ = {20'000'000, 5'000'000};
+    bring_up();
+    kill_a();
+    promote(b_, 2, milliseconds(700));
+    settle();
+    demote(b_);
+    settle();
+    EXPECT_THAT(b_.rates_, ElementsAre("20M/5M 8", "none", "20M/5M 8"));
 }
 
 TEST_F(PptpCallsTest, AResumedCallsTimeIsChanged) {

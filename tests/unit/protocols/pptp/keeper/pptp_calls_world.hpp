@@ -42,7 +42,8 @@ inline constexpr std::uint32_t kDevice = 8;
 class Place final : public FakeGateway {
   public:
     explicit Place(std::uint32_t node)
-        : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this, {milliseconds(50), 100, true}) {}
+        : FakeGateway(GatewayId{1}, NodeId{node}),
+          keeper_(*this, {milliseconds(50), 100, true, true}) {}
 
     using FakeGateway::clock_;
     using FakeGateway::replica_;
@@ -76,6 +77,8 @@ class Place final : public FakeGateway {
                 } else if (auto* proxy = effects::find<node::ProxyWork>(effect)) {
                     proxies_.emplace_back(
                         std::holds_alternative<node::AnswerForClient>(*proxy) ? "answer" : "stop");
+                } else if (auto* rate = effects::find<bandwidth::BandwidthWork>(effect)) {
+                    note(*rate);
                 } else if (auto* answer = std::get_if<effects::AnswerPlugin>(&effect)) {
                     answers_.push_back(answer->is_protected);
                 } else if (auto* end = std::get_if<effects::EndPlugin>(&effect)) {
@@ -97,6 +100,13 @@ class Place final : public FakeGateway {
         } else {
             scripts_.emplace_back("down");
         }
+    }
+    void note(const bandwidth::BandwidthWork& rate) {
+        const auto* const set = std::get_if<bandwidth::SetRate>(&rate);
+        rates_.push_back(set == nullptr ? "none"
+                                        : to_string(set->rate) + " " +
+                                              (set->interface.empty() ? std::to_string(set->device)
+                                                                      : set->interface));
     }
     void execute(node::PrepareCall& prepare, TimePoint now) {
         ++prepared_;
@@ -156,6 +166,7 @@ class Place final : public FakeGateway {
     int traffic_reads_ = 0;
     std::vector<std::string> scripts_;
     std::vector<std::string> proxies_;
+    std::vector<std::string> rates_;
     node::ScriptFacts script_facts_;  // Of the last.
     std::vector<PluginToken> ended_plugins_;
     std::map<PluginToken, ppp::Timeouts> changed_plugins_;
@@ -229,8 +240,10 @@ class PptpCallsTest : public ::testing::Test {
     // A stock call comes up at A.
     void bring_up(const std::string& obstacle = {}) {
         a_.numbers_ = sample_numbers();
-        const node::PluginSession call =
-            node::stock_session(node::StockCall{sample_call(), a_.numbers_});
+        pptp::CallRecord record = sample_call();
+        record.facts.rate = rate_;
+        record.facts.interface = "ppp0";
+        const node::PluginSession call = node::stock_session(node::StockCall{record, a_.numbers_});
         a_.tell(node::PluginUp{1, call, obstacle, kNoReply}, now_);
         settle();
     }
@@ -248,6 +261,7 @@ class PptpCallsTest : public ::testing::Test {
     Place a_{1};
     Place b_{2};
     Place* dead_ = nullptr;
+    Rate rate_;  // Of the stock call.
 };
 
 }  // namespace pptp_calls_test

@@ -152,7 +152,7 @@ TEST(AuthorizationPacketTest, AChangeIsOfWhatASessionCanTakeOn) {
         << "it may be an old one";
     EXPECT_EQ(flaw_of(change().add(27, 60)), std::nullopt);
     const auto both = parse_authorization(change().add(27, 60).add(28, 0).signed_with(kSecret));
-    EXPECT_EQ(both->change, (ppp::TimeoutChange{60, 0}));
+    EXPECT_EQ(both->change, (ppp::TermsChange{60, 0}));
     EXPECT_EQ(flaw_of(change().add(27, 60).add(27, 61)), ErrorCause::invalid_request);
     EXPECT_EQ(flaw_of(change().add(28, "12345")), ErrorCause::invalid_value);
     EXPECT_EQ(flaw_of(change().add(27, 60).add(11, "slow")), ErrorCause::unsupported_attribute);
@@ -160,6 +160,32 @@ TEST(AuthorizationPacketTest, AChangeIsOfWhatASessionCanTakeOn) {
     EXPECT_EQ(flaw_of(disconnect().add(28, 60)), ErrorCause::unsupported_attribute);
     EXPECT_EQ(flaw_of(change().add(49, 6)), ErrorCause::unsupported_attribute);
     EXPECT_EQ(flaw_of(change().add(6, 17)), ErrorCause::unsupported_service);
+}
+
+TEST(AuthorizationPacketTest, AChangeMayBeOfTheRate) {
+    const auto change = [] { return RadiusBuilder(kChange).add(44, "1").add(55, 5); };
+    const auto rate_of = [](const RadiusBuilder& builder) {
+        return parse_authorization(builder.signed_with(kSecret))->change.rate;
+    };
+    // Of a vendor: its number, the type, the length, the value.
+    const std::string mikrotik = std::string("\0\0\x3a\x8c\x08\x07", 6) + "1M/2M";
+    const std::string wispr_up = std::string("\0\0\x37\x2a\x07\x06\x00\x01\x86\xa0", 10);
+    const std::string wispr_down = std::string("\0\0\x37\x2a\x08\x06\x00\x03\x0d\x40", 10);
+    EXPECT_EQ(flaw_of(change().add(11, "20000/5000")), std::nullopt);
+    EXPECT_EQ(rate_of(change().add(11, "20000/5000")), (Rate{20'000'000, 5'000'000}));
+    EXPECT_EQ(rate_of(change().add(26, mikrotik)), (Rate{2'000'000, 1'000'000}));
+    EXPECT_EQ(rate_of(change().add(26, wispr_up).add(26, wispr_down)), (Rate{200'000, 100'000}));
+    EXPECT_EQ(flaw_of(change().add(26, wispr_up).add(27, 60)), std::nullopt);
+    EXPECT_EQ(rate_of(change().add(27, 60)), std::nullopt);
+    for (const std::string& bad :
+         {std::string("\0\0\x3a\x8c\x09\x07", 6) + "1M/2M", mikrotik + "x", mikrotik.substr(0, 8),
+          mikrotik.substr(0, 5), std::string("\0\0\x3a\x8c\x08\x01", 6),
+          std::string("\0\0\x01\x37\x08\x07", 6) + "1M/2M"}) {
+        EXPECT_EQ(flaw_of(change().add(26, bad)), ErrorCause::unsupported_attribute)
+            << to_hex(to_bytes(bad));
+    }
+    EXPECT_EQ(flaw_of(disconnect().add(11, "20000/5000")), ErrorCause::unsupported_attribute);
+    EXPECT_EQ(flaw_of(disconnect().add(26, mikrotik)), ErrorCause::unsupported_attribute);
 }
 
 TEST(AuthorizationPacketTest, AnswersAreSignedAndHaveTheProxiesStates) {

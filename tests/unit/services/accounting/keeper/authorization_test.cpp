@@ -90,7 +90,7 @@ class AuthorizationTest : public ::testing::Test {
         return {};
     }
     Result<void> change(std::uint32_t node, const SessionIdentity& identity,
-                        const ppp::TimeoutChange& wanted) {
+                        const ppp::TermsChange& wanted) {
         Result<Effects> done =
             cluster_.at(node).node->change_session(identity, wanted, kServer, cluster_.now());
         if (!done) {
@@ -198,7 +198,7 @@ TEST_F(AuthorizationTest, ATakenOverSessionThatIsChangedIsStillWatched) {
 }
 
 TEST_F(AuthorizationTest, AChangeIsForOneSessionOfWhoServes) {
-    const ppp::TimeoutChange wanted{.session_s = 60, .idle_s = {}};
+    const ppp::TermsChange wanted{.session_s = 60, .idle_s = {}};
     const auto refused = [&](std::uint32_t node, const SessionIdentity& identity) {
         const Result<void> done = change(node, identity, wanted);
         return done ? Errc::system : done.error().code;
