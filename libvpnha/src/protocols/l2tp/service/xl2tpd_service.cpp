@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 #include "base/number.hpp"
 #include "host/os/text_file.hpp"
@@ -22,6 +23,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* kControlPipe = "l2tp-control";
+constexpr const char* kConfigOption = "-c";
 
 Result<void> check_nonlocal_bind() {
     if (read_text("/proc/sys/net/ipv4/ip_nonlocal_bind").substr(0, 1) == "1") {
@@ -155,8 +157,8 @@ Result<StockStarted> plan_xl2tpd(const StockService& service, const Xl2tpdSettin
     VPNHA_CHECK(check_xl2tpd(settings));
     VPNHA_TRY(Xl2tpdConfig config, load_config(settings.config));
     VPNHA_TRY(const std::uint32_t memory, memory_of(settings));
-    StockStarted started{.arguments = {settings.binary, "-D", "-l", "-c", settings.config, "-p",
-                                       service.path("pid"), "-C", service.path(kControlPipe)},
+    StockStarted started{.arguments = {settings.binary, "-D", "-l", kConfigOption, settings.config,
+                                       "-p", service.path("pid"), "-C", service.path(kControlPipe)},
                          .resource = settings.resource,
                          .memory_max_mib = memory,
                          .facts = {{"listen", to_string(config.listen.address)},
@@ -168,6 +170,26 @@ Result<StockStarted> plan_xl2tpd(const StockService& service, const Xl2tpdSettin
         started.facts.emplace_back("options_file", std::move(options_file));
     }
     return started;
+}
+
+Result<Xl2tpdLns> running_lns(const std::string& gateway, const std::string& run_root) {
+    const std::optional<StockStarted> started =
+        StockService(xl2tpd_kind(), gateway, run_root).read_started();
+    if (!started) {
+        return fail(Errc::not_found, fmt::format("no xl2tpd of gateway {} runs here", gateway));
+    }
+    const auto option = std::ranges::find(started->arguments, kConfigOption);
+    if (option == started->arguments.end() || std::next(option) == started->arguments.end()) {
+        return fail(Errc::malformed, fmt::format("xl2tpd of {} has no configuration", gateway));
+    }
+    VPNHA_TRY(Xl2tpdConfig config, load_config(*std::next(option)));
+    if (config.lns.size() != 1) {
+        return fail(Errc::unsupported,
+                    fmt::format("{} has {} sections [lns]: new calls of tunnels that were taken "
+                                "over need one",
+                                *std::next(option), config.lns.size()));
+    }
+    return std::move(config.lns.front());
 }
 
 }  // namespace vpnha::adapters

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "host/services/stock_service.hpp"
+#include "protocols/l2tp/service/xl2tpd_lns.hpp"
 
 namespace vpnha::adapters {
 
@@ -31,5 +32,10 @@ struct Xl2tpdSettings {
 // What `service` is to be started with.
 [[nodiscard]] Result<StockStarted> plan_xl2tpd(const StockService& service,
                                                const Xl2tpdSettings& settings);
+
+// How the gateway's xl2tpd, which is to run here, serves those who dial. Errors: it is not to run;
+// it has several [lns], and only xl2tpd knows whose is which.
+[[nodiscard]] Result<Xl2tpdLns> running_lns(const std::string& gateway,
+                                            const std::string& run_root = StockService::kRunRoot);
 
 }  // namespace vpnha::adapters

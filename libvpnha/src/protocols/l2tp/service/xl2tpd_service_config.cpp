@@ -166,7 +166,7 @@ class Reader {
         // One without a name is a new one each time.
         section_ = {context_, blank < line.size() ? lowered(line.substr(blank))
                                                   : fmt::format("without a name, {}", line_)};
-        files_.try_emplace(section_);
+        sections_.try_emplace(section_);
         return {};
     }
 
@@ -208,7 +208,9 @@ class Reader {
                 return refused(fmt::format("xl2tpd takes no file name of more than {} characters",
                                            kXl2tpdFileNameBytesMax));
             }
-            files_[section_] = value;
+        }
+        if (context_ != global) {
+            sections_.at(section_).take(name, value, flag);
         }
         if (name == "force userspace") {
             forces_user_space_ = flag;
@@ -258,7 +260,8 @@ class Reader {
                                     "gateway keeps one; take it out",
                                     file_name_));
         }
-        for (const auto& [section, file] : files_) {
+        for (auto& [section, options] : sections_) {
+            const std::string& file = options.options_file;
             if (section.first == lns && file.empty()) {
                 return fail(Errc::invalid_config,
                             fmt::format("{}: an [lns] has no pppoptfile, so its pppds share "
@@ -269,13 +272,17 @@ class Reader {
             if (!file.empty() && std::find(files.begin(), files.end(), file) == files.end()) {
                 files.push_back(file);
             }
+            if (section.first == lns) {
+                config_.lns.push_back(std::move(options));
+            }
         }
         return std::move(config_);
     }
 
     std::string_view file_name_;
-    Xl2tpdConfig config_{.listen = {.address = {}, .port = kL2tpPort}, .options_files = {}};
-    std::map<Section, std::string> files_;  // pppoptfile.
+    Xl2tpdConfig config_{
+        .listen = {.address = {}, .port = kL2tpPort}, .options_files = {}, .lns = {}};
+    std::map<Section, Xl2tpdLns> sections_;  // Of a lac as well: it has some of the options.
     bool forces_user_space_ = false;
     Context context_ = none;
     Section section_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What of an xl2tpd.conf matters to us: where the daemon listens, and which options files its pppds
-// are started with. The file is read as xl2tpd 1.3.18 reads it (file.c, parse_config()). Pure.
+// What of an xl2tpd.conf matters to us: where the daemon listens, and with what its pppds are
+// started. The file is read as xl2tpd 1.3.18 reads it (file.c, parse_config()). Pure.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "protocols/l2tp/service/xl2tpd_lns.hpp"
 
 namespace vpnha::adapters {
 
@@ -18,6 +19,7 @@ inline constexpr std::size_t kXl2tpdFileNameBytesMax = 99;
 struct Xl2tpdConfig {
     Ipv4Endpoint listen;
     std::vector<std::string> options_files;  // Of all sections, each once.
+    std::vector<Xl2tpdLns> lns;
 };
 
 // Error invalid_config, with `file_name` and, where there is one, the line:
