@@ -104,6 +104,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 forged_only && !answer.empty()) {
                 observer.on_effects(tunnel.on_frame(frame->session, answer, now));
             }
+            if (const auto* const asked = std::get_if<CallAsked>(&effect)) {
+                observer.on_effects(
+                    asked->call.peer_id.value % 2 == 0
+                        ? tunnel.accept_call(asked->call, now)
+                        : tunnel.end_call(asked->call, CdnResult::administrative, "refused", now));
+            }
         }
         VPNHA_ASSERT(!forged_only || !observer.has_seen_an_end());
     };

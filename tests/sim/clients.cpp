@@ -79,8 +79,55 @@ bool Clients::is_alive(const l2tp::TunnelKey& tunnel) const {
 }
 
 bool Clients::is_shared(const l2tp::TunnelKey& tunnel) const {
-    return std::count_if(sessions_.begin(), sessions_.end(),
+    return tunnels_.at(tunnel).said || tunnels_.at(tunnel).calling ||
+           std::count_if(sessions_.begin(), sessions_.end(),
                          [&](const auto& each) { return is_of(each.first, tunnel); }) > 1;
+}
+
+Bytes Clients::say(Tunnel& tunnel, test::L2tpPacket packet) {
+    tunnel.said = {tunnel.ns, std::move(packet)};
+    tunnel.ns = advance(tunnel.ns, 1);
+    return bytes_of(tunnel);
+}
+
+Bytes Clients::bytes_of(const Tunnel& tunnel) {
+    test::L2tpPacket packet = tunnel.said->packet;
+    return packet.numbers(tunnel.said->ns.value, tunnel.expected.value).bytes();
+}
+
+std::optional<Bytes> Clients::begin_call(const l2tp::TunnelKey& key) {
+    Tunnel& tunnel = tunnels_.at(key);
+    if (!is_alive(key) || tunnel.said || tunnel.calling) {
+        return std::nullopt;
+    }
+    tunnel.calling = SessionId{next_++};
+    return say(
+        tunnel,
+        test::L2tpPacket(l2tp::MessageType::icrq).to(key.id.value).u16(14, tunnel.calling->value));
+}
+
+std::optional<Bytes> Clients::repeat(const l2tp::TunnelKey& key) const {
+    const Tunnel& tunnel = tunnels_.at(key);
+    return tunnel.said && is_alive(key) ? std::optional(bytes_of(tunnel)) : std::nullopt;
+}
+
+std::optional<wire::RecordKey> Clients::connect(GatewayId gateway, const l2tp::SessionKey& call) {
+    Tunnel& tunnel = tunnels_.at(call.tunnel);
+    if (tunnel.calling != call.peer_id || !is_alive(call.tunnel)) {
+        return std::nullopt;
+    }
+    tunnel.calling.reset();
+    l2tp::SessionRecord record = test::session_record(call.peer_id.value);
+    record.key = call;
+    record.facts.echo_interval_s = random_.chance(20) ? 5 : 0;
+    return put(gateway, record, true, false);
+}
+
+void Clients::give_up_call(const l2tp::TunnelKey& key, std::uint16_t number) {
+    Tunnel& tunnel = tunnels_.at(key);
+    if (tunnel.calling == SessionId{number}) {
+        tunnel.calling.reset();
+    }
 }
 
 bool Clients::can_be_there(const wire::RecordKey& key, ByteView record) const {
@@ -99,10 +146,16 @@ std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Byte
                                           bool has_just_thawed) {
     const auto found = tunnels_.find(key);
     const test::L2tpSent message = test::open_datagram(bytes);
-    if (found == tunnels_.end() || !is_alive(key) || !message.type) {
+    if (found == tunnels_.end() || !is_alive(key)) {
         return std::nullopt;
     }
     Tunnel& tunnel = found->second;
+    if (tunnel.said && distance(message.header.nr, tunnel.said->ns) == 1) {
+        tunnel.said.reset();
+    }
+    if (!message.type) {
+        return std::nullopt;
+    }
     const int ahead = distance(message.header.ns, tunnel.expected);
     if (ahead > 0) {
         return std::nullopt;
@@ -120,6 +173,11 @@ std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Byte
                 state.alive = state.alive && !(is_of(record, key) &&
                                                l2tp_key(record).peer_id == message.header.session);
             }
+            give_up_call(key, message.header.session.value);
+        } else if (message.type == l2tp::MessageType::icrp &&
+                   tunnel.calling == message.header.session && message.assigned_session) {
+            return say(tunnel, test::L2tpPacket(l2tp::MessageType::iccn)
+                                   .to(key.id.value, *message.assigned_session));
         }
     } else if (message.type != l2tp::MessageType::hello && !has_just_thawed) {
         const auto accepted = tunnel.accepted.find(ns);

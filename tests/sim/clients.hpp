@@ -54,8 +54,21 @@ class Clients {
                                                 const Bytes& bytes) const;
     // The client ends its session at whoever serves it now: a CDN.
     [[nodiscard]] Bytes say_goodbye(const l2tp::SessionKey& key);
-    // Another session of its tunnel was ever there.
+    // Another session of its tunnel was ever there, or is being set up.
     [[nodiscard]] bool is_shared(const l2tp::TunnelKey& tunnel) const;
+
+    // A call in a tunnel that there is: what the client says, until it is acknowledged. nullopt:
+    // the tunnel is over, or a call is being set up in it already.
+    [[nodiscard]] std::optional<Bytes> begin_call(const l2tp::TunnelKey& tunnel);
+    // What nobody has acknowledged; nullopt: there is nothing, or the tunnel is over.
+    [[nodiscard]] std::optional<Bytes> repeat(const l2tp::TunnelKey& tunnel) const;
+    // The pppd of the call that is being set up has come up. nullopt: it was given up.
+    [[nodiscard]] std::optional<wire::RecordKey> connect(GatewayId gateway,
+                                                         const l2tp::SessionKey& call);
+    // Whatever is being set up in it.
+    void give_up_call(const l2tp::TunnelKey& tunnel, std::uint16_t number);
+    // Of the call that begin_call() has begun last.
+    [[nodiscard]] std::uint16_t last_number() const { return next_ - 1; }
 
     // As far as anybody who asks it can know: the session, or without echoes its tunnel.
     [[nodiscard]] bool can_be_there(const wire::RecordKey& key, ByteView record) const;
@@ -66,11 +79,20 @@ class Clients {
   private:
     [[nodiscard]] bool is_alive(const l2tp::TunnelKey& tunnel) const;
 
+    struct Said {
+        l2tp::Seq16 ns{};
+        test::L2tpPacket packet;
+    };
     struct Tunnel {
         l2tp::Seq16 ns{};
         l2tp::Seq16 expected{};
         std::map<std::uint16_t, Bytes> accepted;
+        std::optional<Said> said{};          // And not acknowledged.
+        std::optional<SessionId> calling{};  // The client's id of the call that is being set up.
     };
+
+    static Bytes say(Tunnel& tunnel, test::L2tpPacket packet);
+    [[nodiscard]] static Bytes bytes_of(const Tunnel& tunnel);
 
     test::Random& random_;
     std::map<wire::RecordKey, Session> sessions_;

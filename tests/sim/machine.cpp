@@ -146,6 +146,7 @@ void Machine::kill() {
     saving_.clear();
     silenced_ = false;
     plugins_.clear();
+    new_calls_.clear();
     scores_.clear();
     kernel_.clear();
     responder_.clear();
@@ -269,9 +270,30 @@ void Machine::plug_in(PluginToken plugin, GatewayId gateway, const wire::RecordK
 }
 
 void Machine::unplug(PluginToken plugin) {
-    plugins_.erase(plugin);
+    const auto known = plugins_.extract(plugin);
     calls_.stock_down(plugin);
     post([=](node::Node& node, TimePoint now) { return node.on_plugin_down(plugin, now); });
+    if (known && known.mapped().second.type == wire::RecordType::l2tp_session) {
+        end_call(l2tp_key(known.mapped().second));
+    }
+}
+
+void Machine::end_call(const l2tp::SessionKey& call) {
+    const auto found = new_calls_.find(call);
+    if (found == new_calls_.end()) {
+        return;
+    }
+    const GatewayId gateway = found->second;
+    new_calls_.erase(found);
+    const auto plugin = std::find_if(plugins_.begin(), plugins_.end(), [&](const auto& each) {
+        return each.second.second == node::record_key_of(call);
+    });
+    if (plugin != plugins_.end()) {
+        unplug(plugin->first);
+    }
+    post([=](node::Node& node, TimePoint now) {
+        return node.on_event(gateway, node::CallOver{call, true, "its pppd ended"}, now);
+    });
 }
 
 void Machine::pause() {

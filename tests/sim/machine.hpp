@@ -53,6 +53,8 @@ class Surroundings {
     virtual void on_withdrawn(const effects::WithdrawScore& score) = 0;
     virtual void on_echo_asked(Machine& machine, const effects::AskForEcho& asked) = 0;
     virtual void on_datagram(Machine& machine, const node::SendDatagram& datagram) = 0;
+    // It has a pppd for a new call of an old tunnel.
+    virtual void on_call_started(Machine& machine, const node::StartCall& started) = 0;
     // This life of it ends; the machine resets itself.
     virtual void on_fenced(Machine& machine) = 0;
     virtual void on_frame(Machine& machine, const node::SendFrame& frame) = 0;
@@ -101,6 +103,12 @@ class Machine final : private effects::EffectRunner, private NumberKernel {
     void plug_in(PluginToken plugin, GatewayId gateway, const wire::RecordKey& key,
                  Negotiated session, const std::string& not_resumable);
     void unplug(PluginToken plugin);
+    // It has a pppd for that new call of an old tunnel, whether its session is up or not.
+    [[nodiscard]] bool has_call(const l2tp::SessionKey& call) const {
+        return new_calls_.contains(call);
+    }
+    // The pppd ends; it cannot come up, or the session is over.
+    void end_call(const l2tp::SessionKey& call);
 
     // Faults.
     void pause();
@@ -215,6 +223,9 @@ class Machine final : private effects::EffectRunner, private NumberKernel {
     effects::Effects execute(const node::AuditSessions& effect);
     effects::Effects execute(const node::SendDatagram& effect);
     effects::Effects execute(const node::SendFrame& effect);
+    effects::Effects execute(const node::AcceptCall&) { return {}; }
+    effects::Effects execute(const node::StartCall& effect);
+    effects::Effects execute(const node::DropCall& effect);
     effects::Effects execute(const node::PptpWork& work);
     effects::Effects execute(const node::SendAccounting& sent);
     effects::Effects execute(const node::ReadTraffic& read);
@@ -295,6 +306,7 @@ class Machine final : private effects::EffectRunner, private NumberKernel {
     test::Random of_numbers_;
     test::Random of_saves_;
     std::map<PluginToken, Kernel::Key> plugins_;
+    std::map<l2tp::SessionKey, GatewayId> new_calls_;  // Those that have a pppd.
     std::map<GatewayId, int> scores_;
     std::deque<Task> tasks_;
     bool task_due_ = false;

@@ -167,6 +167,17 @@ effects::Effects Machine::execute(const node::SendFrame& frame) {
     return {};
 }
 
+effects::Effects Machine::execute(const node::StartCall& start) {
+    new_calls_.emplace(start.call, start.gateway);
+    world_.on_call_started(*this, start);
+    return {};
+}
+
+effects::Effects Machine::execute(const node::DropCall& drop) {
+    end_call(drop.call);
+    return {};
+}
+
 effects::Effects Machine::execute(effects::AnswerRequest& answer) {
     world_.on_answer(*this, answer);
     return {};
@@ -292,6 +303,16 @@ std::vector<PluginToken> Machine::plugins_of(GatewayId gateway) const {
 void Machine::reset_services(GatewayId gateway) {
     for (const PluginToken plugin : plugins_of(gateway)) {
         unplug(plugin);
+    }
+    // And those that had not come up.
+    std::vector<l2tp::SessionKey> calls;
+    for (const auto& [call, of] : new_calls_) {
+        if (of == gateway) {
+            calls.push_back(call);
+        }
+    }
+    for (const l2tp::SessionKey& call : calls) {
+        end_call(call);
     }
 }
 

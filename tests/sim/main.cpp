@@ -20,7 +20,7 @@ namespace vpnha::sim {
 
 namespace {
 
-constexpr std::uint64_t kSeedsMax = 999'999'999;
+constexpr std::uint64_t kSeedsMax = 1'999'999'999;
 
 constexpr const char* kUsage =
     "usage: vpnha-sim [--seed N | --seeds A..B] [--steps M] [--jobs J] [--verbose]\n"

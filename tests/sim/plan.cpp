@@ -113,6 +113,8 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
     plan.counters = plan.counters && !plan.ipsec && !plan.echo;
     test::Random of_peers(seed * 0x9e3779b97f4a7c15 + 19);
     plan.wireguard = seed >= kEleventhSeries && of_peers.chance(75);
+    test::Random of_new_calls(seed * 0x9e3779b97f4a7c15 + 20);
+    plan.new_calls = seed >= kTwelfthSeries && of_new_calls.chance(75);
     if (plan.fresh) {
         // Of lists that no grant has put in order yet an operator has to say which is right.
         plan.faults.erase(Fault::voters);
@@ -143,7 +145,7 @@ std::string describe(const Plan& plan) {
         faults += kNames[static_cast<std::size_t>(fault)];
     }
     return fmt::format(
-        "{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms{}{}{}{}{}{}{}{}{}{}, faults: "
+        "{} nodes, {} gateways, fencing {}, pace {} ms, token {} ms{}{}{}{}{}{}{}{}{}{}{}, faults: "
         "{}",
         plan.nodes, plan.gateways, kFencing[static_cast<std::size_t>(plan.fencing)],
         plan.pace / milliseconds(1), plan.token / milliseconds(1), plan.flows ? ", flows" : "",
@@ -151,7 +153,8 @@ std::string describe(const Plan& plan) {
         plan.later_records ? ", later records" : "", plan.counters ? ", counters" : "",
         plan.calls_percent > 0 ? fmt::format(", {} % PPTP", plan.calls_percent) : "",
         plan.accounts ? ", accounts" : "", plan.ipsec ? ", IPsec" : "", plan.echo ? ", echo" : "",
-        plan.wireguard ? ", WireGuard" : "", faults.empty() ? "none" : faults);
+        plan.wireguard ? ", WireGuard" : "", plan.new_calls ? ", new calls" : "",
+        faults.empty() ? "none" : faults);
 }
 
 }  // namespace vpnha::sim

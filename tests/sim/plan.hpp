@@ -88,6 +88,9 @@ inline constexpr std::uint64_t kTenthSeries = 800'000'000;
 // In three of four seeds from here on the gateways serve WireGuard as well.
 inline constexpr std::uint64_t kEleventhSeries = 900'000'000;
 
+// In three of four seeds from here on LACs begin calls in tunnels that were taken over.
+inline constexpr std::uint64_t kTwelfthSeries = 1'000'000'000;
+
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.
     holders,  // Only lost nodes that were promoted; the others come back with what they know.
@@ -110,6 +113,7 @@ struct Plan {
     bool ipsec = false;
     bool echo = false;
     bool wireguard = false;
+    bool new_calls = false;
     // The machines have numbers that nobody may use twice, beside those of PPTP.
     [[nodiscard]] bool has_numbers() const { return counters || ipsec || echo; }
     unsigned calls_percent = 0;  // Of what clients dial; 0: the gateways have no PPTP.

@@ -49,6 +49,7 @@ World::World(const Plan& plan, Story::Mode mode)
       of_calls_(plan.seed * 0x9e3779b97f4a7c15 + 13),
       of_accounts_(plan.seed * 0x9e3779b97f4a7c15 + 15),
       of_ipsec_(plan.seed * 0x9e3779b97f4a7c15 + 18),
+      of_new_calls_(plan.seed * 0x9e3779b97f4a7c15 + 21),
       totem_(
           agenda_, random_, story_, plan_,
           [this](NodeId node, const Delivery& delivery) { machines_.at(node)->deliver(delivery); }),
@@ -87,6 +88,7 @@ Tally World::run() {
         pass_calls();
         pass_ipsec();
         step();
+        begin_new_call();
         strike_who_stands_in();
         pass_packets();
         lull();

@@ -42,6 +42,7 @@ class World : private Surroundings {
     void on_echo_asked(Machine& machine, const effects::AskForEcho& asked) override;
     void on_datagram(Machine& machine, const node::SendDatagram& datagram) override;
     void on_frame(Machine& machine, const node::SendFrame& frame) override;
+    void on_call_started(Machine& machine, const node::StartCall& started) override;
     void on_fenced(Machine& machine) override;
     void on_account(Machine& machine, const node::SendAccounting& sent) override;
     void on_call_sent(Machine& machine, const CallSent& sent) override;
@@ -97,6 +98,9 @@ class World : private Surroundings {
     void lose_sessions(Machine& machine, bool news);
     void ask_to_move(NodeId node);
     void lose_links(NodeId node);
+    void begin_new_call();
+    // What the client of that tunnel has said goes to who serves it, until it is acknowledged.
+    void tell(GatewayId gateway, const l2tp::TunnelKey& tunnel, const Bytes& bytes);
     void pass_packets();
     void pass_calls();
     void pass_ipsec();
@@ -130,6 +134,7 @@ class World : private Surroundings {
     test::Random of_calls_;
     test::Random of_accounts_;
     test::Random of_ipsec_;
+    test::Random of_new_calls_;
     Machines machines_;
     Totem totem_;
     Pacemaker pacemaker_;

@@ -115,6 +115,10 @@ std::vector<MetricRow> Table::metric_rows() {
                           {"duplicate", "/counters/l2tp_duplicates"},
                           {"unexpected", "/counters/l2tp_unexpected"},
                           {"unproven", "/counters/l2tp_unproven"}}, {}, "vpnha_unanswered_total"},
+        {"vpnha_l2tp_calls_total",
+         "New calls that peers asked for in tunnels that were taken over.",
+         true, "answer", {{"accepted", "/counters/l2tp_calls_accepted"},
+                          {"refused", "/counters/l2tp_calls_refused"}}},
         {"vpnha_l2tp_retransmissions_total", "L2TP messages sent again in resumed tunnels.",
          true, "", {{"", "/counters/l2tp_retransmissions"}}},
     };

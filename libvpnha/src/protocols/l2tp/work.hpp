@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "base/bytes.hpp"
 #include "base/ids.hpp"
@@ -49,8 +50,26 @@ struct SendFrame {
     Bytes frame;
 };
 
-using L2tpWork =
-    std::variant<InstallSession, RemoveSession, AuditSessions, SendDatagram, SendFrame>;
+// A peer has a new call in a tunnel of its that was taken over: the tunnel stays in the kernel.
+struct AcceptCall {
+    GatewayId gateway;
+    l2tp::SessionKey call;
+};
+// It is set up: its session and its pppd begin. `taken`: addresses that are other clients'; none
+// where vpnhad gives them. → CallOver
+struct StartCall {
+    GatewayId gateway;
+    l2tp::SessionKey call;
+    std::vector<Ipv4Address> taken;
+};
+// It is over, at whatever stage; its pppd ends.
+struct DropCall {
+    GatewayId gateway;
+    l2tp::SessionKey call;
+};
+
+using L2tpWork = std::variant<InstallSession, RemoveSession, AuditSessions, SendDatagram, SendFrame,
+                              AcceptCall, StartCall, DropCall>;
 template <effects::OneOf<L2tpWork> What>
 L2tpWork work_of(const What&);
 
@@ -80,8 +99,15 @@ struct SessionFrame {
     ByteView frame;
 };
 
+// The pppd of a new call has ended, or could not be started.
+struct CallOver {
+    l2tp::SessionKey call;
+    bool was_started = false;
+    std::string why;
+};
+
 using L2tpEvent = std::variant<SessionInstalled, SessionsAudited, SessionGone, SessionNewsLost,
-                               TunnelDatagram, SessionFrame>;
+                               TunnelDatagram, SessionFrame, CallOver>;
 template <effects::OneOf<L2tpEvent> What>
 L2tpEvent event_of(const What&);
 

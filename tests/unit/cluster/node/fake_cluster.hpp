@@ -79,6 +79,9 @@ struct FakeNode {
     bool refuses_sessions = false;
     bool answers_installs = true;  // false: they stay in `installing` until told otherwise.
     std::vector<InstallSession> installing;
+    std::vector<l2tp::SessionKey> accepted_calls;
+    std::vector<StartCall> started_calls;
+    std::vector<l2tp::SessionKey> dropped_calls;
     std::vector<SaveLease> saving;  // While its disk stands still.
     int audits = 0;
 };
@@ -701,6 +704,18 @@ class FakeCluster {
         }
         Effects do_one(const SendFrame& frame) {
             fake_.frames.push_back(frame.frame);
+            return {};
+        }
+        Effects do_one(const AcceptCall& accept) {
+            fake_.accepted_calls.push_back(accept.call);
+            return {};
+        }
+        Effects do_one(const StartCall& start) {
+            fake_.started_calls.push_back(start);
+            return {};
+        }
+        Effects do_one(const DropCall& drop) {
+            fake_.dropped_calls.push_back(drop.call);
             return {};
         }
 

@@ -25,8 +25,15 @@ Result<std::unique_ptr<L2tpSessions>> L2tpSessions::open(
     adapters::PppoL2tpKernel::OnNetworks on_networks, Tell tell) {
     VPNHA_TRY(auto kernel,
               adapters::PppoL2tpKernel::create(config, loop, tell, std::move(on_networks)));
-    return std::unique_ptr<L2tpSessions>(
-        new L2tpSessions(loop, std::move(kernel), std::move(tell)));
+    std::unique_ptr<L2tpSessions> sessions(
+        new L2tpSessions(config, loop, std::move(kernel), std::move(tell)));
+    VPNHA_TRY(sessions->pppds_,
+              adapters::CallPppds::create(
+                  loop, [raw = sessions.get()](GatewayId gateway, const l2tp::SessionKey& call,
+                                               const std::string& why) {
+                      raw->end_call(gateway, call, true, why);
+                  }));
+    return sessions;
 }
 
 L2tpSessions::~L2tpSessions() {
@@ -76,6 +83,37 @@ void L2tpSessions::carry_out(const node::SendDatagram& work) {
 
 void L2tpSessions::carry_out(const node::SendFrame& work) {
     adapters::log_failure("LCP", kernel_->send_frame(work.gateway, work.session, work.frame));
+}
+
+void L2tpSessions::carry_out(const node::AcceptCall& work) {
+    if (const auto kept = kernel_->keep_for_call(work.gateway, work.call); !kept) {
+        end_call(work.gateway, work.call, false, kept.error().detail);
+    }
+}
+
+void L2tpSessions::carry_out(const node::StartCall& work) {
+    if (const auto started = start_call(work); !started) {
+        end_call(work.gateway, work.call, false, started.error().detail);
+    }
+}
+
+Result<void> L2tpSessions::start_call(const node::StartCall& work) {
+    const config::Gateway* const gateway = config_.find(work.gateway);
+    // pppd alone has it from here on: it ends with that.
+    VPNHA_TRY(const adapters::UniqueFd session, kernel_->open_call(work.call));
+    return pppds_->start(*gateway, work.call, session, {work.taken.begin(), work.taken.end()});
+}
+
+void L2tpSessions::carry_out(const node::DropCall& work) {
+    if (!pppds_->end(work.call)) {
+        adapters::log_failure("dropping a call", kernel_->drop_call(work.call));
+    }
+}
+
+void L2tpSessions::end_call(GatewayId gateway, const l2tp::SessionKey& call, bool was_started,
+                            const std::string& why) {
+    adapters::log_failure("dropping a call", kernel_->drop_call(call));
+    tell_(gateway, node::CallOver{call, was_started, why});
 }
 
 void L2tpSessions::let_go(GatewayId gateway) {

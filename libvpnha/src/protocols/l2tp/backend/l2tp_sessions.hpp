@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The backend of L2TP: sessions in this node's kernel. They are installed in slices, between which
 // the loop does everything else: a lease must be renewed while thousands of them are taken over.
+// New calls in tunnels that were taken over have a pppd each.
 #pragma once
 
 #include <functional>
@@ -10,6 +11,7 @@
 
 #include "host/os/qb_loop.hpp"
 #include "protocols/backend.hpp"
+#include "protocols/l2tp/backend/call_pppds.hpp"
 #include "protocols/l2tp/backend/install_queue.hpp"
 #include "protocols/l2tp/backend/pppol2tp.hpp"
 #include "protocols/l2tp/work.hpp"
@@ -44,20 +46,28 @@ class L2tpSessions final : public ports::Backend, public ports::PppProtocol {
     [[nodiscard]] Result<Session> on_session_up(const Report& report) override;
 
   private:
-    L2tpSessions(adapters::QbLoop& loop, std::unique_ptr<adapters::PppoL2tpKernel> kernel,
-                 Tell tell)
-        : loop_(loop), kernel_(std::move(kernel)), tell_(std::move(tell)) {}
+    L2tpSessions(const config::Config& config, adapters::QbLoop& loop,
+                 std::unique_ptr<adapters::PppoL2tpKernel> kernel, Tell tell)
+        : config_(config), loop_(loop), kernel_(std::move(kernel)), tell_(std::move(tell)) {}
 
     void carry_out(node::InstallSession& work);
     void carry_out(const node::RemoveSession& work);
     void carry_out(const node::AuditSessions& work);
     void carry_out(const node::SendDatagram& work);
     void carry_out(const node::SendFrame& work);
+    void carry_out(const node::AcceptCall& work);
+    void carry_out(const node::StartCall& work);
+    void carry_out(const node::DropCall& work);
+    [[nodiscard]] Result<void> start_call(const node::StartCall& work);
+    void end_call(GatewayId gateway, const l2tp::SessionKey& call, bool was_started,
+                  const std::string& why);
     void schedule();
     void install_slice();
 
+    const config::Config& config_;
     adapters::QbLoop& loop_;
     std::unique_ptr<adapters::PppoL2tpKernel> kernel_;
+    std::unique_ptr<adapters::CallPppds> pppds_;
     Tell tell_;
     InstallQueue installs_;
     std::set<GatewayId> unaudited_;

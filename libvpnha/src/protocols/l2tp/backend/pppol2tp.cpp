@@ -349,7 +349,7 @@ Result<std::uint32_t> PppoL2tpKernel::create_named_tunnel(const l2tp::TunnelKey&
 
 Result<void> PppoL2tpKernel::close_tunnel_if_unused(const l2tp::TunnelKey& key) {
     const auto found = tunnels_.find(key);
-    if (found == tunnels_.end() || found->second.sessions != 0) {
+    if (found == tunnels_.end() || found->second.sessions != 0 || !found->second.calls.empty()) {
         return {};
     }
     const std::uint32_t id = found->second.connection_id;

@@ -75,11 +75,19 @@ class PppoL2tpKernel final {
     Result<void> send_datagram(GatewayId gateway, const l2tp::TunnelKey& tunnel, ByteView bytes);
     Result<void> send_frame(GatewayId gateway, const l2tp::SessionKey& session, ByteView frame);
 
+    // The tunnel stays until drop_call(), whatever sessions it has.
+    Result<void> keep_for_call(GatewayId gateway, const l2tp::SessionKey& call);
+    // The socket of its session, which lives as long as that. Error not_found: it is not kept.
+    [[nodiscard]] Result<UniqueFd> open_call(const l2tp::SessionKey& call);
+    // One that is not kept is a success.
+    Result<void> drop_call(const l2tp::SessionKey& call);
+
   private:
     struct Tunnel {
         UniqueFd udp;
         std::uint32_t connection_id = 0;  // 0: a socket alone; the kernel knows of no tunnel.
         std::size_t sessions = 0;
+        std::set<l2tp::SessionKey> calls{};  // New ones, each with a pppd, or waiting for it.
     };
     struct Session {
         GatewayId gateway;

@@ -12,7 +12,7 @@ std::unique_ptr<keepers::Keeper> make(keepers::Gateway& gateway,
     const Table* const table = settings.protocols.get<Table>();
     return std::make_unique<keepers::L2tpSessions>(
         gateway, (table != nullptr ? *table : Table()).hello_interval,
-        keepers::PppKeeper::settings_of(settings));
+        settings.addresses.pool.empty(), keepers::PppKeeper::settings_of(settings));
 }
 
 }  // namespace

@@ -56,7 +56,8 @@ void L2tpSessions::yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Ef
     const bool was_resumed = resumed_sessions_.erase(key) != 0;
     if (was_resumed && !silent_.contains(key.tunnel)) {
         take(key.tunnel, resumed_.at(key.tunnel).tunnel.yield_session(key), now, effects);
-    } else if (was_resumed && resumed_sessions_of(key.tunnel).empty()) {
+    } else if (was_resumed && resumed_sessions_of(key.tunnel).empty() &&
+               calls_.started_in(key.tunnel).empty()) {
         silent_.erase(key.tunnel);
     }
     replica().on_removed(record);
@@ -94,6 +95,9 @@ void L2tpSessions::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects&
             proxies_.down(record_key_of(session), effects);
         }
     }
+    for (const l2tp::SessionKey& call : calls_.started_in(key)) {
+        tunnel_of(key).tunnel.add_call(call);
+    }
     if (!resumed_.contains(key)) {
         return;
     }
@@ -117,6 +121,7 @@ std::vector<l2tp::SessionKey> L2tpSessions::resumed_sessions_of(
 }
 
 void L2tpSessions::mute_resumed(Effects& effects) {
+    drop_waiting_calls(effects);
     for (const auto& [key, resumed] : std::exchange(resumed_, {})) {
         remove_ended(resumed, effects);
         past_tunnels_ += resumed.tunnel.counters();
@@ -133,6 +138,7 @@ void L2tpSessions::mute_resumed(Effects& effects) {
 
 void L2tpSessions::mute(Effects& effects) {
     mute_resumed(effects);
+    calls_.clear();  // Their pppds end with the stock daemon's.
     PppKeeper::mute(effects);
 }
 
@@ -161,8 +167,16 @@ void L2tpSessions::unpause(TimePoint now, Effects& effects) {
             ending_.add(record_key_of(key));
         }
     }
+    for (const l2tp::SessionKey& call : calls_.started()) {
+        silent_.insert(call.tunnel);
+    }
     let_some_speak(now, effects);
     end_unresumable(now, effects);
+}
+
+L2tpSessions::Resumed& L2tpSessions::tunnel_of(const l2tp::TunnelKey& key) {
+    const auto place = resumed_.find(key);
+    return place == resumed_.end() ? begin_tunnel(key) : place->second;
 }
 
 L2tpSessions::Resumed& L2tpSessions::begin_tunnel(const l2tp::TunnelKey& key) {
@@ -171,9 +185,7 @@ L2tpSessions::Resumed& L2tpSessions::begin_tunnel(const l2tp::TunnelKey& key) {
 }
 
 void L2tpSessions::resume(const l2tp::SessionRecord& record, TimePoint now, Effects& effects) {
-    const auto place = resumed_.find(record.key.tunnel);
-    Resumed& resumed = place == resumed_.end() ? begin_tunnel(record.key.tunnel) : place->second;
-    resumed.tunnel.add_session(record);
+    tunnel_of(record.key.tunnel).tunnel.add_session(record);
     resumed_sessions_.insert(record.key);
     const wire::RecordKey key = record_key_of(record.key);
     if (!record.facts.obstacle.empty()) {
@@ -287,6 +299,13 @@ void L2tpSessions::take(const l2tp::TunnelKey& key, l2tp::TunnelEffects&& from, 
                 node::SendFrame{gateway_.id(), frame->session, std::move(frame->frame)});
         } else if (auto* session = std::get_if<l2tp::SessionEnded>(&effect)) {
             end_session(key, *session, now, effects);
+        } else if (const auto* asked = std::get_if<l2tp::CallAsked>(&effect)) {
+            answer(asked->call, now, effects);
+        } else if (const auto* connected = std::get_if<l2tp::CallConnected>(&effect)) {
+            calls_.connect(connected->call);
+            start_calls(now, effects);
+        } else if (const auto* call = std::get_if<l2tp::CallEnded>(&effect)) {
+            end_call(*call, effects);
         } else if (auto* ended = std::get_if<l2tp::TunnelEnded>(&effect)) {
             end_tunnel(key, ended->reason, effects);
             return;
@@ -342,6 +361,9 @@ void L2tpSessions::remove_ended(const Resumed& resumed, Effects& effects) {
         if (replica().store().find(record_key_of(session)) == nullptr) {
             effects.emplace_back(node::RemoveSession{gateway_.id(), session});
         }
+    }
+    if (resumed.last_call) {
+        effects.emplace_back(node::DropCall{gateway_.id(), *resumed.last_call});
     }
 }
 

@@ -195,6 +195,7 @@ void L2tpSessions::end_stock(const wire::RecordKey& key, TimePoint now, Effects&
 
 void L2tpSessions::on_time(TimePoint now, Effects& effects) {
     speak_due(now, effects);
+    start_calls(now, effects);
     PppKeeper::on_time(now, effects);
     echoes_.ask(gateway_.id(), now, effects);
 }
@@ -205,7 +206,7 @@ std::optional<TimePoint> L2tpSessions::next_deadline() const {
     if (!deadlines_.empty()) {
         at = earliest(at, deadlines_.begin()->first);
     }
-    return at;
+    return earliest(at, calls_.next_deadline());
 }
 
 Counts L2tpSessions::counts() const {
@@ -225,6 +226,8 @@ Counts L2tpSessions::counts() const {
                         {"l2tp_unexpected", tunnels.unexpected},
                         {"l2tp_unproven", tunnels.unproven},
                         {"l2tp_retransmissions", tunnels.retransmissions},
+                        {"l2tp_calls_accepted", calls_accepted_},
+                        {"l2tp_calls_refused", calls_refused_},
                         {"ppp_malformed", tunnels.links.malformed},
                         {"ppp_looped", tunnels.links.looped},
                         {"ppp_unexpected", tunnels.links.unexpected},

@@ -3,10 +3,14 @@
 //
 // A session is, on the promoted node, either stock (negotiated here, carried by xl2tpd and pppd,
 // known by its plugin) or resumed (taken over, carried by this node's installer, its control
-// channel a ResumedTunnel). On every other node it is hot: installed and silent.
+// channel a ResumedTunnel). On every other node it is hot: installed and silent. A new call in a
+// tunnel that was taken over is a stock session whose control channel is that tunnel's: this node
+// has its pppd started (new_calls.hpp).
 #pragma once
 
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -15,6 +19,8 @@
 #include <vector>
 
 #include "base/accounting.hpp"
+#include "base/burst.hpp"
+#include "protocols/l2tp/keeper/new_calls.hpp"
 #include "protocols/l2tp/model/resumed_tunnel.hpp"
 #include "protocols/l2tp/work.hpp"
 #include "protocols/ppp/keeper/adaptive_echoes.hpp"
@@ -26,10 +32,13 @@ using node::record_key_of;
 
 class L2tpSessions final : public PppKeeper {
   public:
-    // `gateway` must outlive it. `hello_interval`: of a resumed tunnel.
-    L2tpSessions(Gateway& gateway, Duration hello_interval, const Settings& settings)
+    // `gateway` must outlive it. `hello_interval`: of a resumed tunnel. `chooses_addresses`: for
+    // new calls, which vpnhad gives none.
+    L2tpSessions(Gateway& gateway, Duration hello_interval, bool chooses_addresses,
+                 const Settings& settings)
         : PppKeeper(gateway, wire::RecordType::l2tp_session, settings),
-          hello_interval_(hello_interval) {}
+          hello_interval_(hello_interval),
+          chooses_addresses_(chooses_addresses) {}
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
 
@@ -60,7 +69,8 @@ class L2tpSessions final : public PppKeeper {
         l2tp::ResumedTunnel tunnel;
         // Ended sessions whose kernel state carries the tunnel's last words; removed with it.
         std::vector<l2tp::SessionKey> ended;
-        std::optional<TimePoint> scheduled;  // In deadlines_.
+        std::optional<TimePoint> scheduled;           // In deadlines_.
+        std::optional<l2tp::SessionKey> last_call{};  // Dropped with the tunnel, as they are.
     };
 
     void hear(const node::SessionInstalled& installed, TimePoint now, Effects& effects);
@@ -69,6 +79,7 @@ class L2tpSessions final : public PppKeeper {
     void hear(const node::SessionNewsLost& lost, TimePoint now, Effects& effects);
     void hear(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects);
     void hear(const node::SessionFrame& frame, TimePoint now, Effects& effects);
+    void hear(const node::CallOver& over, TimePoint now, Effects& effects);
 
     [[nodiscard]] std::string name_of(const wire::RecordKey& key) const override;
     void describe(const wire::RecordKey& key, SessionView& view) const override;
@@ -105,6 +116,8 @@ class L2tpSessions final : public PppKeeper {
         const l2tp::TunnelKey& tunnel) const;
     void speak_due(TimePoint now, Effects& effects);
     Resumed& begin_tunnel(const l2tp::TunnelKey& key);
+    // A new one, where there is none.
+    Resumed& tunnel_of(const l2tp::TunnelKey& key);
     void resume(const l2tp::SessionRecord& record, TimePoint now, Effects& effects);
     void watch_echoes(const l2tp::SessionRecord& record, TimePoint now);
     // By this side; its client is told.
@@ -115,6 +128,15 @@ class L2tpSessions final : public PppKeeper {
               Effects& effects);
     [[nodiscard]] std::map<l2tp::TunnelKey, Resumed>::iterator addressee_of(
         const node::TunnelDatagram& datagram);
+    struct Refusal {
+        l2tp::CdnResult result{};
+        std::string why;
+    };
+    [[nodiscard]] std::optional<Refusal> refusal_of_call() const;
+    void answer(const l2tp::SessionKey& call, TimePoint now, Effects& effects);
+    void start_calls(TimePoint now, Effects& effects);
+    void end_call(const l2tp::CallEnded& ended, Effects& effects);
+    void drop_waiting_calls(Effects& effects);
     // Keeps deadlines_ true after anything that a tunnel was told.
     void schedule(const l2tp::TunnelKey& key);
     void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionEnded& ended, TimePoint now,
@@ -124,6 +146,7 @@ class L2tpSessions final : public PppKeeper {
     void end_tunnel(const l2tp::TunnelKey& key, const std::string& reason, Effects& effects);
 
     Duration hello_interval_;
+    bool chooses_addresses_;
     std::map<l2tp::TunnelKey, Resumed> resumed_;
     std::set<std::pair<TimePoint, l2tp::TunnelKey>> deadlines_;  // Of resumed_.
     std::set<l2tp::SessionKey> resumed_sessions_;                // Those of silent_ among them.
@@ -134,6 +157,10 @@ class L2tpSessions final : public PppKeeper {
     AdaptiveEchoes echoes_;                // Of the sessions of resumed_.
     l2tp::TunnelCounters past_tunnels_;    // Of those that have ended since the start.
     std::uint64_t removed_by_others_ = 0;  // Sessions, from this kernel.
+    NewCalls calls_;
+    std::uint64_t calls_accepted_ = 0;
+    std::uint64_t calls_refused_ = 0;
+    Burst refusal_log_{1, std::chrono::minutes(1)};
 };
 
 }  // namespace vpnha::keepers

@@ -27,7 +27,8 @@ constexpr std::size_t kAvpHeaderBytes = 6;
 // RFC 2661 4.4 defines 0..39 without 20.
 constexpr std::uint16_t kAvpTypeMax = 39;
 constexpr std::uint16_t kAvpTypeUnassigned = 20;
-constexpr std::uint16_t kStopped = 1;  // Of a StopCCN: a general request.
+constexpr std::uint16_t kStopped = 1;     // Of a StopCCN: a general request.
+constexpr std::uint16_t kUnknownAvp = 8;  // Behind the result of a general error.
 constexpr std::uint16_t kVersion = 0x0100;
 constexpr std::uint32_t kBothFramings = 3;
 
@@ -185,7 +186,19 @@ Bytes encode_hello() {
 
 Bytes encode_cdn(CdnResult result, SessionId own_id) {
     ByteWriter writer = begin(MessageType::cdn);
-    write_u16_avp(writer, AvpType::result_code, static_cast<std::uint16_t>(result));
+    ByteWriter codes;
+    codes.u16(static_cast<std::uint16_t>(result));
+    if (result == CdnResult::unknown_avp) {
+        codes.u16(kUnknownAvp);
+    }
+    write_avp(writer,
+              {.type = static_cast<std::uint16_t>(AvpType::result_code), .value = codes.view()});
+    write_u16_avp(writer, AvpType::assigned_session_id, own_id.value);
+    return std::move(writer).take();
+}
+
+Bytes encode_icrp(SessionId own_id) {
+    ByteWriter writer = begin(MessageType::icrp);
     write_u16_avp(writer, AvpType::assigned_session_id, own_id.value);
     return std::move(writer).take();
 }

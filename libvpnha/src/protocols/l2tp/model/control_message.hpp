@@ -83,8 +83,10 @@ struct ControlMessage {
 // Result codes of a CDN (RFC 2661 4.4.2).
 enum class CdnResult : std::uint16_t {
     carrier_lost = 1,
+    unknown_avp = 2,  // A general error, with the error code 8.
     administrative = 3,
     no_facilities_now = 4,
+    not_in_time = 10,
 };
 
 // A data packet (T bit 0): it belongs to the kernel, not here.
@@ -104,6 +106,8 @@ void write_avp(ByteWriter& writer, const Avp& avp);
 [[nodiscard]] Bytes encode_hello();
 // `own_id` is the session id that we assigned, 0 where we assigned none.
 [[nodiscard]] Bytes encode_cdn(CdnResult result, SessionId own_id);
+// The answer to an ICRQ: `own_id` is the session id that we assign.
+[[nodiscard]] Bytes encode_icrp(SessionId own_id);
 // Result 1: a general request to clear the control connection (RFC 2661 4.4.2).
 [[nodiscard]] Bytes encode_stopccn(TunnelId own_id);
 

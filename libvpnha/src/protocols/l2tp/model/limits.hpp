@@ -43,6 +43,14 @@ inline constexpr std::chrono::seconds kL2tpRedialMax{9};
 // anew then reaches the stock daemon by its fifth SCCRQ, after 15 s.
 inline constexpr int kL2tpDoubtSlower = 3;
 inline constexpr std::chrono::seconds kL2tpLieMemory{60};
+// A call whose ICRP is answered by no ICCN is given up: the peer has given up the tunnel by then.
+inline constexpr std::chrono::seconds kL2tpCallMax{31};
+// pppds that a gateway starts in a second for new calls of tunnels that were taken over: each is
+// some 50 ms of a processor until its session is up.
+inline constexpr std::uint32_t kL2tpCallsPerSecond = 20;
+// New calls of a gateway whose pppd has not been started: the last one waits for 5 s, in which pppd
+// on the other side sends its first Configure-Requests in vain. More are refused.
+inline constexpr std::size_t kL2tpCallsWaitingMax = 100;
 // Links of one tunnel whose time has come, or that are asked in a doubt, in one turn.
 inline constexpr std::size_t kL2tpLinksPerTurn = 64;
 

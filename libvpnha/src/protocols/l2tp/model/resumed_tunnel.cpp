@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/assert.hpp"
 #include "base/limits.hpp"
 #include "protocols/l2tp/model/control_message.hpp"
 #include "protocols/l2tp/model/limits.hpp"
+#include "protocols/l2tp/model/tunnel_calls.hpp"
 #include "protocols/l2tp/model/tunnel_links.hpp"
 
 namespace vpnha::l2tp {
@@ -55,6 +57,8 @@ struct ResumedTunnel::State {
     ControlChannel channel;
     TunnelCounters counters;
     TunnelLinks links;
+    TunnelCalls calls;
+    SessionId last_id{};  // That a new call got; 0: none did.
     Phase phase = Phase::waiting;
     TimePoint latest{};  // The time last given.
     std::optional<Doubt> doubt;
@@ -67,10 +71,15 @@ struct ResumedTunnel::State {
     void on_control(const ControlMessage& message, TunnelEffects& effects);
     void on_stopccn(const ControlMessage& message, TunnelEffects& effects);
     void on_cdn(const ControlMessage& message, TunnelEffects& effects);
-    void on_request(const ControlMessage& message);
-    void on_call_connected(const ControlMessage& message);
+    void on_request(const ControlMessage& message, TunnelEffects& effects);
+    void on_call_connected(const ControlMessage& message, TunnelEffects& effects);
     void on_sccrq(const ControlMessage& message, TunnelEffects& effects);
     void note(std::uint16_t dialled);
+    [[nodiscard]] bool is_empty() const { return links.empty() && calls.empty(); }
+    [[nodiscard]] SessionId free_id();
+    void forget_call(const SessionKey& call, std::string reason, TunnelEffects& effects);
+    void end_call(const TunnelCalls::Call& call, CdnResult result, std::string reason,
+                  TunnelEffects& effects);
     void apply(Place session, ppp::LinkKeeper::Effects link, CdnResult result,
                TunnelEffects& effects);
     void end_session(Place session, std::string reason, EndCause cause, TunnelEffects& effects);
@@ -81,6 +90,7 @@ struct ResumedTunnel::State {
     void refute_doubt();
     void ask_some(TunnelEffects& effects);
     void on_links_time(TunnelEffects& effects);
+    void on_calls_time(TunnelEffects& effects);
     void on_doubt_time(TunnelEffects& effects);
     void drain(TunnelEffects& effects);
     void settle(TunnelEffects& effects);
@@ -96,11 +106,11 @@ void ResumedTunnel::State::on_control(const ControlMessage& message, TunnelEffec
             break;
         case MessageType::icrq:
         case MessageType::ocrq:
-            on_request(message);
+            on_request(message, effects);
             break;
         case MessageType::iccn:
         case MessageType::occn:
-            on_call_connected(message);
+            on_call_connected(message, effects);
             break;
         case MessageType::hello:
         case MessageType::wen:
@@ -126,40 +136,103 @@ void ResumedTunnel::State::on_stopccn(const ControlMessage& message, TunnelEffec
 void ResumedTunnel::State::on_cdn(const ControlMessage& message, TunnelEffects& effects) {
     const SessionId peers{message.u16(AvpType::assigned_session_id).value_or(0)};
     // A peer that does not know our id yet writes 0 and names the call by its own (RFC 2661 4.4.4).
-    const auto session = message.header.session != kNoSession
-                             ? links.find_own(key, message.header.session)
-                             : links.find_peers(peers);
-    if (session == links.end()) {
+    const SessionId own = message.header.session;
+    const auto session = own != kNoSession ? links.find_own(key, own) : links.find_peers(peers);
+    const TunnelCalls::Call* const call =
+        own != kNoSession ? calls.find_own(own) : calls.find_peers(peers);
+    if (session == links.end() && call == nullptr) {
         ++counters.unexpected;
         return;
     }
-    if (session->first.peer_id != peers) {
+    const SessionKey named = call != nullptr ? call->key : session->first;
+    if (named.peer_id != peers) {
         ++counters.unproven;
         return;
     }
-    end_session(
-        session,
-        fmt::format("peer sent CDN (result {})", message.u16(AvpType::result_code).value_or(0)),
-        EndCause::user_request, effects);
+    std::string reason =
+        fmt::format("peer sent CDN (result {})", message.u16(AvpType::result_code).value_or(0));
+    if (call != nullptr) {
+        forget_call(named, std::move(reason), effects);
+    } else {
+        end_session(session, std::move(reason), EndCause::user_request, effects);
+    }
 }
 
-// Another call in this tunnel: only the stock daemon could set it up, and it does not know the
-// tunnel. A refusal makes a client dial again, with a tunnel of its own.
-void ResumedTunnel::State::on_request(const ControlMessage& message) {
-    const auto peers = message.u16(AvpType::assigned_session_id);
+// Another call in this tunnel. No stock daemon knows the tunnel, so that this side is its LNS.
+void ResumedTunnel::State::on_request(const ControlMessage& message, TunnelEffects& effects) {
+    const SessionId peers{message.u16(AvpType::assigned_session_id).value_or(0)};
     // A late duplicate of the request that set up a living session must not end it.
-    if (!peers || *peers == 0 || links.find_peers(SessionId{*peers}) != links.end() ||
-        channel.crowded(latest)) {
+    if (peers == kNoSession || links.find_peers(peers) != links.end() ||
+        calls.find_peers(peers) != nullptr || channel.crowded(latest)) {
         ++counters.unexpected;
         return;
     }
-    channel.send(SessionId{*peers}, encode_cdn(CdnResult::no_facilities_now, kNoSession), latest);
+    const bool is_unknown = message.has_unknown_mandatory();
+    const SessionKey call{key, free_id(), peers};
+    if (is_unknown || message.type() == MessageType::ocrq || phase != Phase::live ||
+        call.id == kNoSession) {
+        const CdnResult why = is_unknown ? CdnResult::unknown_avp : CdnResult::no_facilities_now;
+        channel.send(peers, encode_cdn(why, kNoSession), latest);
+        return;
+    }
+    calls.add(call, TunnelCalls::Stage::asked);
+    drain(effects);
+    effects.emplace_back(CallAsked{call});
 }
 
-// The end of a set-up that the dead node began: its id is all that names the call.
-void ResumedTunnel::State::on_call_connected(const ControlMessage& message) {
+// 0: all are taken. The first one lies where the time says: a node before this one may have begun
+// calls whose records this one never got, and their peers still send to them.
+SessionId ResumedTunnel::State::free_id() {
+    constexpr std::uint64_t kSpread = 0x9e37'79b9'7f4a'7c15;
+    if (last_id == kNoSession) {
+        const auto count = static_cast<std::uint64_t>(latest.time_since_epoch().count());
+        last_id = SessionId{static_cast<std::uint16_t>(count * kSpread >> 48)};
+    }
+    for (int tries = 0; tries <= std::numeric_limits<std::uint16_t>::max(); ++tries) {
+        last_id = SessionId{static_cast<std::uint16_t>(last_id.value + 1)};
+        if (last_id != kNoSession && links.find_own(key, last_id) == links.end() &&
+            calls.find_own(last_id) == nullptr) {
+            return last_id;
+        }
+    }
+    return kNoSession;
+}
+
+void ResumedTunnel::State::forget_call(const SessionKey& call, std::string reason,
+                                       TunnelEffects& effects) {
+    drain(effects);
+    effects.emplace_back(CallEnded{call, std::move(reason)});
+    calls.erase(call.id);
+    if (is_empty()) {
+        stop("its last session ended", effects);
+    }
+}
+
+void ResumedTunnel::State::end_call(const TunnelCalls::Call& call, CdnResult result,
+                                    std::string reason, TunnelEffects& effects) {
+    const bool has_id = call.stage != TunnelCalls::Stage::asked;
+    const SessionKey ended = call.key;
+    channel.send(ended.peer_id, encode_cdn(result, has_id ? ended.id : kNoSession), latest);
+    forget_call(ended, std::move(reason), effects);
+}
+
+void ResumedTunnel::State::on_call_connected(const ControlMessage& message,
+                                             TunnelEffects& effects) {
     const SessionId own = message.header.session;
-    if (own == kNoSession || links.find_own(key, own) != links.end() || channel.crowded(latest)) {
+    const TunnelCalls::Call* const call = calls.find_own(own);
+    if (call != nullptr && call->stage == TunnelCalls::Stage::offered) {
+        if (message.has_unknown_mandatory()) {
+            end_call(*call, CdnResult::unknown_avp, "peer asked for what is not known", effects);
+            return;
+        }
+        calls.connect(own);
+        drain(effects);
+        effects.emplace_back(CallConnected{call->key});
+        return;
+    }
+    // The end of a set-up that the dead node began: its id is all that names the call.
+    if (own == kNoSession || call != nullptr || links.find_own(key, own) != links.end() ||
+        channel.crowded(latest)) {
         ++counters.unexpected;
         return;
     }
@@ -205,7 +278,7 @@ void ResumedTunnel::State::end_session(Place session, std::string reason, EndCau
     drain(effects);
     effects.emplace_back(SessionEnded{session->first, std::move(reason), cause});
     links.erase(session);
-    if (links.empty() && phase == Phase::live) {
+    if (is_empty()) {
         stop("its last session ended", effects);
     }
 }
@@ -228,6 +301,9 @@ void ResumedTunnel::State::report_ends(const std::string& reason, EndCause cause
         effects.emplace_back(SessionEnded{place->first, reason, cause});
     }
     links.clear();
+    for (const SessionKey& call : calls.clear()) {
+        effects.emplace_back(CallEnded{call, reason});
+    }
 }
 
 void ResumedTunnel::State::end_all(const std::string& reason, EndCause cause,
@@ -289,7 +365,9 @@ void ResumedTunnel::State::on_doubt_time(TunnelEffects& effects) {
     if (!doubt) {
         return;
     }
-    if (latest < doubt->deadline) {
+    if (links.empty()) {
+        doubt.reset();  // There is nobody who could be asked.
+    } else if (latest < doubt->deadline) {
         if (latest >= doubt->next_echo) {
             ask_some(effects);
         }
@@ -309,6 +387,12 @@ void ResumedTunnel::State::on_links_time(TunnelEffects& effects) {
         ppp::LinkKeeper::Effects link = place->second.keeper.on_time(latest);
         links.schedule(place);
         apply(place, std::move(link), CdnResult::carrier_lost, effects);
+    }
+}
+
+void ResumedTunnel::State::on_calls_time(TunnelEffects& effects) {
+    while (const TunnelCalls::Call* const call = calls.first_overdue(latest)) {
+        end_call(*call, CdnResult::not_in_time, "peer did not connect it in time", effects);
     }
 }
 
@@ -365,7 +449,7 @@ TunnelEffects ResumedTunnel::on_promoted(TimePoint now) {
         ppp::LinkKeeper::Effects greeting = place->second.keeper.greet();
         say(place->first, greeting, effects);
     }
-    if (links.empty()) {
+    if (state_->is_empty()) {
         state_->stop("it has no session", effects);
     }
     state_->settle(effects);
@@ -444,6 +528,32 @@ TunnelEffects ResumedTunnel::end_session(const SessionKey& session, std::string 
     return effects;
 }
 
+TunnelEffects ResumedTunnel::accept_call(const SessionKey& call, TimePoint now) {
+    TunnelEffects effects;
+    state_->latest = now;
+    if (state_->calls.find_own(call.id) != nullptr) {
+        state_->calls.offer(call.id, now + limits::kL2tpCallMax);
+        state_->channel.send(call.peer_id, encode_icrp(call.id), now);
+        state_->settle(effects);
+    }
+    return effects;
+}
+
+TunnelEffects ResumedTunnel::end_call(const SessionKey& call, CdnResult result, std::string reason,
+                                      TimePoint now) {
+    TunnelEffects effects;
+    state_->latest = now;
+    if (const TunnelCalls::Call* const ended = state_->calls.find_own(call.id)) {
+        state_->end_call(*ended, result, std::move(reason), effects);
+        state_->settle(effects);
+    }
+    return effects;
+}
+
+void ResumedTunnel::add_call(const SessionKey& call) {
+    state_->calls.add(call, TunnelCalls::Stage::connected);
+}
+
 TunnelEffects ResumedTunnel::yield_session(const SessionKey& session) {
     TunnelEffects effects;
     const auto found = state_->links.find(session);
@@ -451,7 +561,7 @@ TunnelEffects ResumedTunnel::yield_session(const SessionKey& session) {
         return effects;
     }
     state_->links.erase(found);
-    if (state_->links.empty()) {
+    if (state_->is_empty()) {
         state_->end_all("its last session is the stock daemon's", EndCause::nas_request, effects);
     }
     return effects;
@@ -464,6 +574,7 @@ TunnelEffects ResumedTunnel::on_time(TimePoint now) {
         return effects;
     }
     state_->on_links_time(effects);
+    state_->on_calls_time(effects);
     state_->channel.on_time(now);
     state_->settle(effects);
     state_->on_doubt_time(effects);
@@ -476,6 +587,7 @@ std::optional<TimePoint> ResumedTunnel::next_deadline() const {
     }
     std::optional<TimePoint> deadline = state_->channel.next_deadline();
     deadline = earliest(deadline, state_->links.next_deadline());
+    deadline = earliest(deadline, state_->calls.next_deadline());
     if (state_->phase == Phase::closing) {
         deadline = earliest(deadline, state_->closed_by);
     }
@@ -489,7 +601,7 @@ const TunnelKey& ResumedTunnel::key() const {
     return state_->key;
 }
 bool ResumedTunnel::has_sessions() const {
-    return !state_->links.empty();
+    return !state_->is_empty();
 }
 std::uint64_t ResumedTunnel::link_visits() const {
     return state_->links.visits();

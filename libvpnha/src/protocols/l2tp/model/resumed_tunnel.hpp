@@ -13,9 +13,12 @@
 //   CDN with the peer's id of  | dropped | it ends; closing, if it was the last    | ignored
 //     a session                |         |                                         |
 //   StopCCN, CDN, others       | dropped | acknowledged, ignored                   | the same
-//   ICRQ, OCRQ                 | dropped | CDN: no facilities                      | the same
-//   ICCN, OCCN, no such session| dropped | CDN: the call half set up died with the | the same
+//   ICRQ                       | dropped | a new call (tunnel_calls.hpp)           | CDN: no
+//                              |         |                                         | facilities
+//   OCRQ                       | dropped | CDN: no facilities                      | the same
+//   ICCN, OCCN, no such call   | dropped | CDN: the call half set up died with the | the same
 //                              |         | other node                              |
+//   a new call ended           | -       | CDN; closing, if nothing else is left   | -
 //   SCCRQ from the peer        | dropped | doubt, at most once in 10 s, and once   | ended
 //                              |         | more by the second of a dial            |
 //   unknown AVP with M bit     | dropped | acknowledged, ignored                   | the same
@@ -38,12 +41,16 @@
 // ends nothing, other than RFC 2661 4.1 wants. LCP finds the end where the id is hidden, which this
 // node cannot read, or ours, as an old client of Deterministic Networks writes it.
 //
+// New calls: this side is their LNS. The tunnel says ICRP and CDN; the owner decides who gets in,
+// and has a pppd for each, whose LCP is none of the tunnel's.
+//
 // Doubt: an SCCRQ means that the peer lost the tunnel, but anyone can forge one. Every session is
 // asked by LCP echoes, of many some in a turn; if none answers and the SCCRQ came again, the tunnel
 // ends without a word, and the peer's next SCCRQ finds the stock daemon. If one answers, a doubt in
-// the next minute is slower. "closing" has sent StopCCN; "ended" ignores everything. After a
-// StopCCN of the peer nothing lingers: a lost acknowledgement costs the peer 31 s of a dead tunnel,
-// a lingering socket would cost it the first second of its next dial.
+// the next minute is slower. A tunnel of new calls alone has nobody to ask, and a doubt ends
+// nothing there: each call ends by its pppd's echoes. "closing" has sent StopCCN; "ended" ignores
+// everything. After a StopCCN of the peer nothing lingers: a lost acknowledgement costs the peer 31
+// s of a dead tunnel, a lingering socket would cost it the first second of its next dial.
 //
 // SessionEnded comes before the CDN and StopCCN are acknowledged: the tunnel's socket must stay
 // until TunnelEnded.
@@ -61,6 +68,7 @@
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "protocols/l2tp/model/control_channel.hpp"
+#include "protocols/l2tp/model/control_message.hpp"
 #include "protocols/l2tp/model/session_record.hpp"
 #include "protocols/ppp/model/link_keeper.hpp"
 
@@ -85,7 +93,21 @@ struct SessionEnded {
 struct TunnelEnded {
     std::string reason;
 };
-using TunnelEffect = std::variant<SendDatagram, SendFrame, SessionEnded, TunnelEnded>;
+// The peer has a new call: it is to be accepted or ended.
+struct CallAsked {
+    SessionKey call;
+};
+// It is set up: its pppd is to start.
+struct CallConnected {
+    SessionKey call;
+};
+// It is over, at whatever stage: its pppd is to end.
+struct CallEnded {
+    SessionKey call;
+    std::string reason;
+};
+using TunnelEffect = std::variant<SendDatagram, SendFrame, SessionEnded, TunnelEnded, CallAsked,
+                                  CallConnected, CallEnded>;
 using TunnelEffects = std::vector<TunnelEffect>;
 
 // Why bytes were dropped, counted per reason for metrics.
@@ -127,6 +149,14 @@ class ResumedTunnel {
     // This side ends a session: LCP Terminate-Request and CDN, after the last StopCCN.
     [[nodiscard]] TunnelEffects end_session(const SessionKey& session, std::string reason,
                                             EndCause cause, TimePoint now);
+    // A call of CallAsked gets in. No effect on one that is over.
+    [[nodiscard]] TunnelEffects accept_call(const SessionKey& call, TimePoint now);
+    // A new call does not get in, or its pppd has ended: the peer gets a CDN. No effect on one that
+    // is over.
+    [[nodiscard]] TunnelEffects end_call(const SessionKey& call, CdnResult result,
+                                         std::string reason, TimePoint now);
+    // A new call that was set up before the tunnel was silent for a while.
+    void add_call(const SessionKey& call);
     // The stock daemon speaks for this session again; nothing is said.
     [[nodiscard]] TunnelEffects yield_session(const SessionKey& session);
     // The time given by next_deadline() has come; harmless when it has not.
@@ -134,6 +164,7 @@ class ResumedTunnel {
 
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
     [[nodiscard]] const TunnelKey& key() const;
+    // New calls as well.
     [[nodiscard]] bool has_sessions() const;
     [[nodiscard]] const TunnelCounters& counters() const;
     // Links that were looked at since the start: the measure of what a packet costs.

@@ -38,6 +38,9 @@ std::string describe(const TunnelEffect& effect) {
     if (const auto* session = std::get_if<SessionEnded>(&effect)) {
         return "SessionEnded " + std::to_string(session->session.id.value) + ": " + session->reason;
     }
+    if (std::holds_alternative<CallAsked>(effect)) {
+        return "CallAsked";
+    }
     return "TunnelEnded: " + std::get<TunnelEnded>(effect).reason;
 }
 
@@ -455,9 +458,9 @@ TEST_F(ResumedTunnelTest, UnacknowledgedMessagesAreSettledByLcp) {
     }
 }
 
-TEST_F(ResumedTunnelTest, RefusesAnotherCallWithACdn) {
+TEST_F(ResumedTunnelTest, RefusesAnOutgoingCallWithACdn) {
     promote();
-    EXPECT_THAT(receive(message(MessageType::icrq, 2).u16(14, 999)),
+    EXPECT_THAT(receive(message(MessageType::ocrq, 2).u16(14, 999)),
                 ElementsAre("ZLB ns 5 nr 3", "CDN to 999 result 4 ns 5 nr 3"));
     EXPECT_TRUE(tunnel.has_sessions());
     // A late duplicate of what set up session 1 must not end it.
@@ -483,7 +486,7 @@ TEST_F(ResumedTunnelTest, WithholdsRefusalsFromAPeerThatAcknowledgesNone) {
     std::size_t sent = 0;
     for (int n = 0; n < 100; ++n) {
         sent +=
-            receive(message(MessageType::icrq, 2 + n).u16(14, static_cast<std::uint16_t>(900 + n)))
+            receive(message(MessageType::ocrq, 2 + n).u16(14, static_cast<std::uint16_t>(900 + n)))
                 .size();
     }
     EXPECT_EQ(sent, 100 + limits::kL2tpSendWindow);

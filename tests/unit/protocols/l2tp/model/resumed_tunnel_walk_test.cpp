@@ -263,7 +263,9 @@ class Walk {
                 send(false, frame->session, frame->frame);
             } else if (const auto* session = std::get_if<SessionEnded>(&effect)) {
                 EXPECT_EQ(alive_.erase(session->session.peer_id), 1U);
-            } else {
+            } else if (const auto* asked = std::get_if<CallAsked>(&effect)) {
+                apply(tunnel_.end_call(asked->call, CdnResult::no_facilities_now, {}, now_));
+            } else if (std::holds_alternative<TunnelEnded>(effect)) {
                 EXPECT_TRUE(alive_.empty());
                 ended_ = true;
             }
