@@ -36,8 +36,11 @@ class LinesStack(VpnhaStack):
 class Lines:
     """The lines of one node, by their numbers; no two nodes have a number in common."""
 
-    def __init__(self, lab: Lab, node: Node, numbers: range, pptp: bool = False) -> None:
+    def __init__(self, lab: Lab, node: Node, numbers: range, pptp: bool = False,
+                 lns: str = VIP_OUTSIDE) -> None:
+        """`lns`: whom lines of L2TP dial."""
         self.numbers = numbers
+        self._lns = lns
         self._lab = lab
         self._node = node
         self._pptp = pptp
@@ -55,7 +58,7 @@ class Lines:
             return
         for number in self.numbers:
             config, log = f"/run/lab/line{number}.conf", f"/var/log/xl2tpd-{number}.log"
-            node.put(config, caller_config(address(number), number))
+            node.put(config, caller_config(address(number), number, self._lns))
             node.put(options_file(number),
                      client_options(user(number)) + f"ipparam {number}\nnoipv6\n")
             node.start("xl2tpd", "-D", "-c", config, "-C", control(number),

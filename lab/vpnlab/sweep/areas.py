@@ -188,7 +188,10 @@ AREAS = {
     "life": Area(
         ("protocol_keepers", "service_keepers", "service_adapters", "node", "pppd_plugin",
          "radius_adapters"),
-        paths=(*_src("protocols/ppp/backend/", "protocols/ppp/keeper/timeouts",
+        paths=(*_src("protocols/l2tp/backend/call_", "protocols/l2tp/backend/pppol2tp_calls",
+                     "protocols/l2tp/keeper/calls", "protocols/l2tp/keeper/new_calls",
+                     "protocols/l2tp/model/tunnel_calls", "protocols/l2tp/service/xl2tpd_lns",
+                     "protocols/ppp/backend/", "protocols/ppp/keeper/timeouts",
                      "protocols/ppp/model/timeouts", "services/accounting/", "services/addresses/",
                      "services/bandwidth/", "services/drain/", "services/proxies/backend/",
                      "services/scripts/"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections.abc import Sequence
 
 from ...host.errors import PackageMissing
 from ...host.lab import Lab
@@ -12,6 +13,7 @@ from ...host.node import Node
 from ...host.topology import L2TP
 from ..l2tp_client import L2tpClient
 from ..l2tp_gateway import USER, chap_secrets
+from ..lines import Lines, secrets
 
 PROGRAM = "/usr/sbin/l2tpns"
 DIRECTORY, LOG = "/etc/l2tpns", "l2tpns.log"
@@ -21,7 +23,7 @@ READY = "I am declaring myself"
 START_LIMIT_S = 30.0
 
 
-def configuration(node: Node) -> str:
+def configuration(node: Node, users: Sequence[str]) -> str:
     """It is a cluster of one, which its own network for management is enough for. A user is passed
     on before its password is looked at; PAP, because a CHAP of its own would time out then."""
     return f"""\
@@ -35,23 +37,23 @@ set cluster_interface "mgmt"
 set cluster_master_min_adv 0
 set cluster_hb_interval 5
 set cluster_hb_timeout 15
-setforward {USER} {L2TP.vip_outside} 1701 {SECRET}
-"""
+""" + "".join(f"setforward {user} {L2TP.vip_outside} 1701 {SECRET}\n" for user in users)
 
 
 class Concentrator:
     """Takes calls when it is made."""
 
-    def __init__(self, lab: Lab, node: Node) -> None:
+    def __init__(self, lab: Lab, node: Node, users: Sequence[str] = (USER,)) -> None:
         if shutil.which(PROGRAM) is None:
             raise PackageMissing("apt-get install l2tpns")
         self.node = node
+        self._lab = lab
         self._gateway = dataclasses.replace(L2TP, vip_outside=node.spec.access_address)
         for gateway in lab.gateways:
             gateway.run("mkdir", "-p", "/etc/xl2tpd")
             gateway.put("/etc/xl2tpd/l2tp-secrets", f"* * {SECRET}\n", mode=0o600)
         node.run("mkdir", "-p", DIRECTORY)
-        node.put(f"{DIRECTORY}/startup-config", configuration(node))
+        node.put(f"{DIRECTORY}/startup-config", configuration(node, users))
         node.put(f"{DIRECTORY}/ip_pool", "10.99.0.0/24\n")
         node.put(f"{DIRECTORY}/users", "")
         node.start(PROGRAM, stdout=f"/var/log/{LOG}.out", stderr=f"/var/log/{LOG}.out")
@@ -63,6 +65,7 @@ class Concentrator:
         node.put("/etc/ppp/pap-secrets", chap_secrets(), mode=0o600)
         return L2tpClient(node, gateway=self._gateway)
 
-    def ended(self) -> int:
-        """How many calls the gateway has ended or refused."""
-        return self.node.read_log(LOG).count("Received CDN")
+    def lines(self, node: Node, numbers: range) -> Lines:
+        """Of as many users, who dial this concentrator in the same way."""
+        node.put("/etc/ppp/pap-secrets", secrets(), mode=0o600)
+        return Lines(self._lab, node, numbers, lns=self._gateway.vip_outside)
