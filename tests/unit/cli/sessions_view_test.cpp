@@ -59,7 +59,7 @@ TEST(SessionsViewTest, ShowsTheNetworksOfAClient) {
 TEST(SessionsViewTest, ShowsTheRateOfASession) {
     EXPECT_EQ(render_sessions(sample_sessions(), {"user", "bandwidth"}, kNow, false),
               "USER   BANDWIDTH\n"
-              "bob    -\n"
+              "bob    1M/0\n"
               "carol  -\n"
               "alice  20M/5M\n");
 }

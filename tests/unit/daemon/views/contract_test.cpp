@@ -139,8 +139,10 @@ class ContractTest : public ::testing::Test {
             cluster_.start(node);
         }
         ASSERT_TRUE(cluster_.promote(1));
-        cluster_.run(1, node().on_plugin_up(1, "l2tp", node::stock_session(node::session(1)), "",
-                                            cluster_.now()));
+        l2tp::SessionRecord record = node::session(1);
+        record.facts.rate = {20'000'000, 5'000'000};
+        cluster_.run(
+            1, node().on_plugin_up(1, "l2tp", node::stock_session(record), "", cluster_.now()));
         cluster_.pass(std::chrono::seconds(2));
     }
     node::Node& node() { return *cluster_.at(1).node; }
