@@ -78,15 +78,13 @@ class Talk {
             wait(std::min(again_, end_) - now);
             receive();
         }
-        if (const Bytes last = exchange_.closing_message(); !last.empty()) {
-            send(last);
-        }
+        send(exchange_.closing_message());
         return std::move(outcome_);
     }
 
   private:
     void send(const Bytes& datagram) {
-        if (::send(fd_, datagram.data(), datagram.size(), MSG_NOSIGNAL) < 0 &&
+        if (!datagram.empty() && ::send(fd_, datagram.data(), datagram.size(), MSG_NOSIGNAL) < 0 &&
             errno == ECONNREFUSED) {
             refused_ = true;
         }
@@ -107,12 +105,21 @@ class Talk {
             return;
         }
         const ByteView datagram = ByteView(buffer).first(static_cast<std::size_t>(count));
-        if (const Result<void> taken = exchange_.on_datagram(datagram); !taken) {
+        const Result<void> taken = exchange_.on_datagram(datagram);
+        for (const Bytes& answer : exchange_.take_answers()) {
+            send(answer);
+        }
+        if (!taken) {
             outcome_.error = taken.error();
-        } else if (exchange_.is_over() || exchange_.request() != asked) {
-            const Clock::time_point now = Clock::now();
+            return;
+        }
+        const Clock::time_point now = Clock::now();
+        if (exchange_.is_over() || exchange_.step() != step) {
             outcome_.steps.push_back({step, now - begun_});
-            begun_ = again_ = now;
+            begun_ = now;
+        }
+        if (exchange_.request() != asked) {
+            again_ = now;
             is_asked_ = false;
         }
     }

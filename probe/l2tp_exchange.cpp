@@ -13,13 +13,14 @@ using l2tp::AvpType;
 using l2tp::MessageType;
 using l2tp::Seq16;
 
-constexpr std::string_view kHostName = "vpnha-probe";
 // SCCRQ is number 0 of ours, and SCCRP or StopCCN number 0 of theirs.
 constexpr Seq16 kFirst{0};
 constexpr Seq16 kSecond{1};
 constexpr Seq16 kBothTaken{2};
 
-std::string why(const l2tp::ControlMessage& message) {
+}  // namespace
+
+std::string l2tp_result_of(const l2tp::ControlMessage& message) {
     const l2tp::Avp* const avp = message.find(AvpType::result_code);
     if (avp == nullptr) {
         return "without a result";
@@ -30,11 +31,9 @@ std::string why(const l2tp::ControlMessage& message) {
     return fmt::format("result {}, error {}", result, error);
 }
 
-}  // namespace
-
 L2tpExchange::L2tpExchange(TunnelId ours)
     : ours_(ours),
-      request_(l2tp::encode_control({.ns = kFirst}, l2tp::encode_sccrq(ours, kHostName))) {}
+      request_(l2tp::encode_control({.ns = kFirst}, l2tp::encode_sccrq(ours, kProbesHostName))) {}
 
 std::string_view L2tpExchange::step() const {
     return step_ == Step::sccrq || step_ == Step::refused ? "sccrq" : "stopccn";
@@ -55,7 +54,8 @@ Result<void> L2tpExchange::on_datagram(ByteView datagram) {
     if (message->type() == MessageType::stopccn) {
         theirs_ = theirs;
         step_ = Step::refused;
-        return fail(Errc::unreachable, fmt::format("refuses a tunnel: StopCCN, {}", why(*message)));
+        return fail(Errc::unreachable,
+                    fmt::format("refuses a tunnel: StopCCN, {}", l2tp_result_of(*message)));
     }
     if (message->type() == MessageType::sccrp && theirs != TunnelId{}) {
         theirs_ = theirs;

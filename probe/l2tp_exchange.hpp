@@ -5,8 +5,14 @@
 
 #include "base/ids.hpp"
 #include "probe/exchange.hpp"
+#include "protocols/l2tp/model/control_message.hpp"
 
 namespace vpnha::probe {
+
+// As an SCCRQ names the probe.
+inline constexpr std::string_view kProbesHostName = "vpnha-probe";
+// Of a StopCCN or CDN: "result 2, error 6".
+[[nodiscard]] std::string l2tp_result_of(const l2tp::ControlMessage& message);
 
 class L2tpExchange final : public Exchange {
   public:

@@ -27,7 +27,20 @@ Result<void> check(const Options& options) {
         return fail(Errc::invalid_argument,
                     options.secret_file.empty()
                         ? fmt::format("{} needs --secret-file", options.protocol)
-                        : "--secret-file is for radius and wireguard alone");
+                        : "--secret-file is for radius alone");
+    }
+    if (!options.account_file.empty() && !takes_account(options.protocol)) {
+        return fail(Errc::invalid_argument, fmt::format("{} takes no --account", options.protocol));
+    }
+    if (options.account_file.empty() && needs_account(options.protocol)) {
+        return fail(Errc::invalid_argument, fmt::format("{} needs --account", options.protocol));
+    }
+    if (options.ping != Ipv4Address{} &&
+        (options.protocol != "l2tp" || options.account_file.empty())) {
+        return fail(Errc::invalid_argument, "--ping is for l2tp with --account alone");
+    }
+    if (options.port && !options.account_file.empty() && options.protocol.starts_with("ike")) {
+        return fail(Errc::invalid_argument, "with --account IKE has one port; leave --port out");
     }
     if (options.port && !takes_port(options.protocol)) {
         return fail(Errc::invalid_argument,
@@ -51,9 +64,10 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     double timeout = kTimeoutDefault;
     std::optional<double> warning;
     std::optional<double> critical;
+    std::string ping;
     CLI::App app{
         "Asks a VPN gateway as a client does, and hangs up before anybody is asked for a "
-        "name (vpnha-probe(8)).",
+        "name, or goes the whole way with a test account (vpnha-probe(8)).",
         "vpnha-probe"};
     app.add_option("protocol", options.protocol,
                    "l2tp, ike, ikev1, ikev2, pptp, radius or wireguard")
@@ -69,8 +83,11 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     app.add_option("--source", options.source, "the address of this machine to ask from");
     app.add_option("--port", options.port, "another UDP port than the protocol's");
     app.add_option("--secret-file", options.secret_file,
-                   "of radius: its first line is the secret that server and client share; of "
-                   "wireguard: a client's configuration, as `wg setconf` reads it");
+                   "of radius: its first line is the secret that server and client share");
+    app.add_option("--account", options.account_file,
+                   "a test account; of l2tp as in chap-secrets, of ikev1 and ikev2 a swanctl.conf, "
+                   "of wireguard as `wg setconf` reads it");
+    app.add_option("--ping", ping, "with --account, of l2tp: another IPv4 address to ping through");
     app.add_flag("--json", options.json, "the report as JSON");
     app.set_version_flag("--version", fmt::format("vpnha-probe {}", version()));
     // CLI11 takes them from the end.
@@ -92,6 +109,9 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     }
     if (critical) {
         options.thresholds.critical = in_nanoseconds(*critical);
+    }
+    if (!ping.empty()) {
+        VPNHA_TRY(options.ping, parse_ipv4(ping));
     }
     VPNHA_CHECK(check(options));
     return options;

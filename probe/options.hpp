@@ -7,17 +7,20 @@
 #include <string>
 #include <vector>
 
+#include "base/ids.hpp"
 #include "probe/report.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::probe {
 
 struct Options {
-    std::string protocol;  // l2tp, ike, ikev1, ikev2, pptp, radius
+    std::string protocol;  // l2tp, ike, ikev1, ikev2, pptp, radius, wireguard
     std::string host;
     std::string source;  // Empty: the kernel chooses.
     std::optional<std::uint16_t> port;
     std::string secret_file;
+    std::string account_file;
+    Ipv4Address ping{};  // 0.0.0.0: the server itself.
     Thresholds thresholds;
     bool json = false;
     // Of --help and --version: to be printed instead of all else.

@@ -11,10 +11,13 @@
 #include <string_view>
 #include <utility>
 
+#include "host/os/process.hpp"
 #include "host/secrets/secret_file.hpp"
 #include "probe/datagrams.hpp"
+#include "probe/ike_login.hpp"
 #include "probe/ikev1_exchange.hpp"
 #include "probe/ikev2_exchange.hpp"
+#include "probe/l2tp_dial.hpp"
 #include "probe/l2tp_exchange.hpp"
 #include "probe/radius_exchange.hpp"
 #include "probe/wireguard_exchange.hpp"
@@ -65,6 +68,21 @@ using Made = Result<std::unique_ptr<Exchange>>;
 Made make_l2tp() {
     VPNHA_TRY(const auto id, random_numbers<std::uint16_t>());
     return std::make_unique<L2tpExchange>(TunnelId{static_cast<std::uint16_t>(id | 1)});
+}
+
+struct DialNumbers {
+    std::uint16_t tunnel = 0;
+    std::uint16_t session = 0;
+    PppNumbers ppp;
+};
+
+Made make_dial(const Options& options) {
+    VPNHA_TRY(PppAccount account, read_ppp_account(options.account_file));
+    VPNHA_TRY(const auto numbers, random_numbers<DialNumbers>());
+    return std::make_unique<L2tpDial>(
+        L2tpNumbers{TunnelId{static_cast<std::uint16_t>(numbers.tunnel | 1)},
+                    SessionId{static_cast<std::uint16_t>(numbers.session | 1)}},
+        PppLogin(std::move(account), numbers.ppp, options.ping));
 }
 
 Made make_ikev1() {
@@ -158,9 +176,20 @@ Outcome ask_pptp(const Options& options) {
     return outcome;
 }
 
-template <std::uint16_t kPort, auto kMake>
-Outcome ask_one(const Options& options) {
-    return ask(options, kPort, options.thresholds.timeout, kMake);
+Outcome ask_l2tp(const Options& options) {
+    return ask(options, kL2tpPort, options.thresholds.timeout, [&options] {
+        return options.account_file.empty() ? make_l2tp() : make_dial(options);
+    });
+}
+
+template <int kVersion, auto kMake>
+Outcome ask_one_ike(const Options& options) {
+    if (options.account_file.empty()) {
+        return ask(options, kIkePort, options.thresholds.timeout, kMake);
+    }
+    const auto path = find_path(options.host, kIkePort, options.source);
+    return path ? log_in_by_ike(kVersion, *path, options.account_file, options.thresholds.timeout)
+                : failed(path.error());
 }
 
 Outcome ask_radius(const Options& options) {
@@ -170,22 +199,29 @@ Outcome ask_radius(const Options& options) {
 
 Outcome ask_wireguard(const Options& options) {
     return ask(options, kWireguardPort, options.thresholds.timeout,
-               [&options] { return make_wireguard(options.secret_file); });
+               [&options] { return make_wireguard(options.account_file); });
 }
+
+enum class Account { none, possible, necessary };
 
 struct Server {
     std::string_view protocol;
     Outcome (*ask)(const Options& options);
+    Account account = Account::none;
     bool takes_port = true;
     bool takes_secret = false;
 };
-constexpr std::array kServers{Server{"l2tp", ask_one<kL2tpPort, make_l2tp>},
+constexpr std::array kServers{Server{"l2tp", ask_l2tp, Account::possible},
                               Server{"ike", ask_ike},
-                              Server{"ikev1", ask_one<kIkePort, make_ikev1>},
-                              Server{"ikev2", ask_one<kIkePort, make_ikev2>},
-                              Server{"pptp", ask_pptp, false},
-                              Server{"radius", ask_radius, true, true},
-                              Server{"wireguard", ask_wireguard, true, true}};
+                              Server{"ikev1", ask_one_ike<1, make_ikev1>, Account::possible},
+                              Server{"ikev2", ask_one_ike<2, make_ikev2>, Account::possible},
+                              Server{"pptp", ask_pptp, Account::none, false},
+                              Server{"radius", ask_radius, Account::none, true, true},
+                              Server{"wireguard", ask_wireguard, Account::necessary}};
+
+const Server& server_of(std::string_view protocol) {
+    return *std::ranges::find(kServers, protocol, &Server::protocol);
+}
 
 }  // namespace
 
@@ -198,15 +234,28 @@ std::vector<std::string> servers() {
 }
 
 bool takes_port(std::string_view protocol) {
-    return std::ranges::find(kServers, protocol, &Server::protocol)->takes_port;
+    return server_of(protocol).takes_port;
 }
 
 bool takes_secret(std::string_view protocol) {
-    return std::ranges::find(kServers, protocol, &Server::protocol)->takes_secret;
+    return server_of(protocol).takes_secret;
+}
+
+bool takes_account(std::string_view protocol) {
+    return server_of(protocol).account != Account::none;
+}
+
+bool needs_account(std::string_view protocol) {
+    return server_of(protocol).account == Account::necessary;
 }
 
 Outcome ask_server(const Options& options) {
-    return std::ranges::find(kServers, options.protocol, &Server::protocol)->ask(options);
+    const bool has_secrets = !options.account_file.empty() || !options.secret_file.empty();
+    if (const auto forbidden = has_secrets ? adapters::forbid_dumps() : Result<void>{};
+        !forbidden) {
+        return failed(forbidden.error());
+    }
+    return server_of(options.protocol).ask(options);
 }
 
 }  // namespace vpnha::probe

@@ -17,6 +17,9 @@ namespace vpnha::probe {
 [[nodiscard]] bool takes_port(std::string_view protocol);
 // Whether it needs a file with a secret.
 [[nodiscard]] bool takes_secret(std::string_view protocol);
+// Whether it may have a test account, and whether it cannot be asked without one.
+[[nodiscard]] bool takes_account(std::string_view protocol);
+[[nodiscard]] bool needs_account(std::string_view protocol);
 
 // Of one of servers(). Never longer than the options' timeout, apart from the time for names.
 [[nodiscard]] Outcome ask_server(const Options& options);

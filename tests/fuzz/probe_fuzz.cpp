@@ -7,6 +7,7 @@
 #include "base/assert.hpp"
 #include "probe/ikev1_exchange.hpp"
 #include "probe/ikev2_exchange.hpp"
+#include "probe/l2tp_dial.hpp"
 #include "probe/l2tp_exchange.hpp"
 #include "probe/radius_exchange.hpp"
 #include "probe/wireguard_exchange.hpp"
@@ -17,8 +18,11 @@ using namespace vpnha;
 namespace {
 
 constexpr std::size_t kRequestBytesMax = 1400;
+// What a server asks for is sent back to it.
+constexpr std::size_t kAnswerBytesMax = 2100;
 constexpr unsigned kPptp = 4;
 constexpr unsigned kWireguard = 5;
+constexpr unsigned kL2tpDial = 6;
 
 std::unique_ptr<probe::Exchange> wireguard_exchange() {
     // Public keys are points: that of any private key is one.
@@ -28,6 +32,12 @@ std::unique_ptr<probe::Exchange> wireguard_exchange() {
     auto made = probe::WireguardExchange::make({secret, *server, {}}, {.index = 0x1234});
     VPNHA_ASSERT(made);
     return std::move(*made);
+}
+
+adapters::SecretBytes secret_of_one_octet() {
+    auto secret = adapters::SecretBytes::with_room(1);
+    VPNHA_ASSERT(secret && secret->append(Bytes{'s'}));
+    return std::move(*secret);
 }
 
 std::unique_ptr<probe::Exchange> exchange_of(unsigned protocol) {
@@ -41,12 +51,14 @@ std::unique_ptr<probe::Exchange> exchange_of(unsigned protocol) {
                 probe::Ikev2Numbers{.spi = 0x1122334455667788});
         case kWireguard:
             return wireguard_exchange();
+        case kL2tpDial:
+            return std::make_unique<probe::L2tpDial>(
+                probe::L2tpNumbers{TunnelId{0x1234}, SessionId{0x1234}},
+                probe::PppLogin({"probe", secret_of_one_octet()}, {}, {}));
         default:
             break;
     }
-    auto secret = adapters::SecretBytes::with_room(1);
-    VPNHA_ASSERT(secret && secret->append(Bytes{'s'}));
-    auto made = probe::RadiusExchange::make({.id = 9}, std::move(*secret));
+    auto made = probe::RadiusExchange::make({.id = 9}, secret_of_one_octet());
     VPNHA_ASSERT(made);
     return std::move(*made);
 }
@@ -73,7 +85,7 @@ void call(ByteReader reader) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     ByteReader reader({data, size});
-    const unsigned protocol = reader.u8() % (kWireguard + 1);
+    const unsigned protocol = reader.u8() % (kL2tpDial + 1);
     if (protocol == kPptp) {
         call(reader);
         return 0;
@@ -83,6 +95,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const ByteView datagram = reader.take(reader.u16());
         const bool goes_on = exchange->on_datagram(datagram).has_value();
         VPNHA_ASSERT(exchange->request().size() <= kRequestBytesMax && !exchange->step().empty());
+        for (const Bytes& answer : exchange->take_answers()) {
+            VPNHA_ASSERT(answer.size() <= kAnswerBytesMax);
+        }
+        exchange->repeat();
         if (!goes_on) {
             break;
         }

@@ -34,7 +34,7 @@ def probe(host: Node, private: str) -> int:
     account = "/etc/probe.conf"
     host.put(account, f"[Interface]\nPrivateKey = {private}\n\n[Peer]\n"
              f"PublicKey = {GATEWAY_KEYS.public}\nPresharedKey = {PRESHARED_KEY}\n", mode=0o600)
-    return host.run("vpnha-probe", "wireguard", L2TP.vip_outside, "--secret-file", account,
+    return host.run("vpnha-probe", "wireguard", L2TP.vip_outside, "--account", account,
                     check=False).code
 
 

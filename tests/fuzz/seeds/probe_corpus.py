@@ -5,7 +5,7 @@ import struct
 
 from corpus_parts import u16
 
-L2TP, IKEV1, IKEV2, RADIUS, PPTP, WIREGUARD = range(6)
+L2TP, IKEV1, IKEV2, RADIUS, PPTP, WIREGUARD, DIAL = range(7)
 OURS, SPI = 0x1234, 0x1122334455667788
 GRE = 0x8000
 
@@ -25,6 +25,11 @@ def l2tp(ns, nr, *avps):
     return struct.pack("!HHHHHH", 0xC802, 12 + len(body), OURS, 0, ns, nr) + body
 
 
+def data(protocol, code, number, body=b""):
+    frame = struct.pack("!HHBBH", 0xFF03, protocol, code, number, 4 + len(body)) + body
+    return struct.pack("!HHH", 0x0002, OURS, OURS) + frame
+
+
 def ike(version, exchange, flags, *payloads, responder=0):
     body, following = b"", 0
     for kind, value in reversed(payloads):
@@ -39,6 +44,11 @@ def pptp(kind, body):
 
 
 SCCRP = l2tp(0, 1, (0, u16(2)), (9, u16(0x77)))
+ICRP = struct.pack("!HHHHHHHHHHHHHH", 0xC802, 28, OURS, OURS, 1, 3, 0x8008, 0, 0, 11,
+                   0x8008, 0, 14, 0x88)
+SERVER, CLIENT = bytes([10, 200, 0, 1]), bytes([10, 200, 1, 5])
+PONG = (struct.pack("!HHHHH", 0x0002, OURS, OURS, 0xFF03, 0x0021) +
+        struct.pack("!BBHHHBBH", 0x45, 0, 28, 0, 0, 64, 1, 0) + SERVER + CLIENT + bytes(8))
 STOPCCN = l2tp(0, 1, (0, u16(4)), (9, u16(0x77)), (1, u16(2) + u16(6) + b"full"))
 COOKIE = ike(0x20, 34, 0x20, (41, struct.pack("!BBH", 0, 0, 16390) + b"cookie"))
 INVALID_KE = ike(0x20, 34, 0x20, (41, struct.pack("!BBHH", 0, 0, 17, 14)))
@@ -60,6 +70,14 @@ def frame(code):
 PROBE = {
     "l2tp-all-the-way": datagrams(L2TP, SCCRP, l2tp(1, 2)),
     "l2tp-refused": datagrams(L2TP, STOPCCN),
+    "dial-all-the-way": datagrams(
+        DIAL, SCCRP, l2tp(1, 2), ICRP, l2tp(2, 4), data(0xC021, 1, 1, b"\3\5\xc2\x23\x81"),
+        data(0xC021, 2, 1), data(0xC223, 1, 5, b"\x10" + bytes(16)), data(0xC223, 3, 5, b"welcome"),
+        data(0x8021, 1, 1, b"\3\6" + SERVER), data(0x8021, 3, 2, b"\3\6" + CLIENT),
+        data(0x8021, 2, 3), PONG, data(0xC021, 6, 4), l2tp(2, 5)),
+    "dial-no-login": datagrams(
+        DIAL, SCCRP, l2tp(1, 2), ICRP, l2tp(2, 4), data(0xC021, 1, 1, b"\3\4\xc0\x23"),
+        data(0xC021, 2, 1), data(0xC023, 3, 2, b"\2no")),
     "ikev1-chosen": datagrams(IKEV1, MAIN_MODE),
     "ikev1-refused": datagrams(IKEV1, INFORMATIONAL),
     "ikev2-another-group": datagrams(IKEV2, INVALID_KE),

@@ -9,6 +9,7 @@
 #include <array>
 #include <deque>
 #include <thread>
+#include <utility>
 
 #include "host/os/unique_fd.hpp"
 
@@ -24,6 +25,7 @@ using ::testing::SizeIs;
 // Asks "one", then "two"; each is answered by its own text. "no" is a refusal.
 class Questions final : public Exchange {
   public:
+    explicit Questions(Bytes first = {'o', 'n', 'e'}) : request_(std::move(first)) {}
     std::string_view step() const override { return done_ == 0 ? "one" : "two"; }
     bool is_over() const override { return done_ == 2; }
     const Bytes& request() const override { return request_; }
@@ -41,12 +43,14 @@ class Questions final : public Exchange {
     }
     Bytes closing_message() const override { return {'b', 'y', 'e'}; }
     void repeat() override { ++repeated; }
+    std::vector<Bytes> take_answers() override { return std::exchange(answers, {}); }
 
     int repeated = 0;
+    std::vector<Bytes> answers;
 
   private:
     int done_ = 0;
-    Bytes request_{'o', 'n', 'e'};
+    Bytes request_;
 };
 
 // Answers each datagram by the next of `answers`, until "bye" comes.
@@ -131,6 +135,22 @@ TEST(DatagramsTest, OfWhatIsAskedAgainAnotherRequestMayBeMade) {
     Questions questions;
     EXPECT_FALSE(carry_out(questions, *find_path("127.0.0.1", server.port(), ""), 10s).error);
     EXPECT_EQ(questions.repeated, 1) << "the first step once, and the second one not";
+}
+
+TEST(DatagramsTest, WhatTheServerAsksIsAnsweredFirst) {
+    Server server({"one", "two"});
+    Questions questions;
+    questions.answers = {{'m', 'e'}};
+    EXPECT_FALSE(carry_out(questions, *find_path("127.0.0.1", server.port(), ""), 10s).error);
+    EXPECT_THAT(server.received(), ElementsAre("one", "me", "two", "bye"));
+}
+
+TEST(DatagramsTest, WhileTheServerSpeaksNextNothingIsSent) {
+    Server server({"one"});
+    Questions questions(Bytes{});
+    EXPECT_TRUE(carry_out(questions, *find_path("127.0.0.1", server.port(), ""), 500ms).error);
+    EXPECT_EQ(questions.repeated, 1);
+    EXPECT_THAT(server.received(), ElementsAre("bye"));
 }
 
 TEST(DatagramsTest, ARefusalEndsIt) {

@@ -35,7 +35,14 @@ TEST(OptionsTest, TakesEachOption) {
     const auto radius = parse_options({"radius", "::1", "--secret-file", "/etc/secret"});
     ASSERT_TRUE(radius);
     EXPECT_EQ(radius->secret_file, "/etc/secret");
-    EXPECT_TRUE(parse_options({"wireguard", "::1", "--secret-file", "/etc/wg", "--port", "51"}));
+    EXPECT_TRUE(parse_options({"wireguard", "::1", "--account", "/etc/wg", "--port", "51"}));
+    const auto dial =
+        parse_options({"l2tp", "192.0.2.100", "--account", "/etc/probe", "--ping", "10.0.0.7"});
+    ASSERT_TRUE(dial);
+    EXPECT_EQ(dial->account_file, "/etc/probe");
+    EXPECT_EQ(dial->ping, Ipv4Address{0x0a000007});
+    EXPECT_TRUE(parse_options({"ikev1", "::1", "--account", "/etc/probe"}));
+    EXPECT_TRUE(parse_options({"ikev2", "::1", "--account", "/etc/probe"}));
 }
 
 TEST(OptionsTest, RefusesWhatIsNoUse) {
@@ -46,7 +53,14 @@ TEST(OptionsTest, RefusesWhatIsNoUse) {
         {{}, "protocol"},
         {{"l2tp"}, "host"},
         {{"openvpn", "a"}, "openvpn"},
-        {{"wireguard", "a"}, "wireguard needs --secret-file"},
+        {{"wireguard", "a"}, "wireguard needs --account"},
+        {{"wireguard", "a", "--account", "x", "--secret-file", "x"}, "radius alone"},
+        {{"ike", "a", "--account", "x"}, "ike takes no --account"},
+        {{"pptp", "a", "--account", "x"}, "pptp takes no --account"},
+        {{"ikev2", "a", "--account", "x", "--port", "5500"}, "one port"},
+        {{"l2tp", "a", "--ping", "10.0.0.7"}, "--ping is for l2tp with --account"},
+        {{"ikev2", "a", "--account", "x", "--ping", "10.0.0.7"}, "--ping is for l2tp"},
+        {{"l2tp", "a", "--account", "x", "--ping", "gw"}, "gw"},
         {{"l2tp", "a", "b"}, "b"},
         {{"l2tp", "a", "--timeout", "0"}, "timeout"},
         {{"l2tp", "a", "--timeout", "61"}, "timeout"},
@@ -56,7 +70,7 @@ TEST(OptionsTest, RefusesWhatIsNoUse) {
         {{"l2tp", "a", "--warning", "2", "--critical", "1"}, "above --critical"},
         {{"l2tp", "a", "--critical", "6"}, "above --timeout"},
         {{"radius", "a"}, "--secret-file"},
-        {{"l2tp", "a", "--secret-file", "x"}, "radius and wireguard alone"},
+        {{"l2tp", "a", "--secret-file", "x"}, "radius alone"},
         {{"pptp", "a", "--port", "1723"}, "one port"},
     };
     for (const auto& each : cases) {

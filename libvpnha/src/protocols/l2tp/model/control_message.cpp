@@ -31,6 +31,8 @@ constexpr std::uint16_t kStopped = 1;     // Of a StopCCN: a general request.
 constexpr std::uint16_t kUnknownAvp = 8;  // Behind the result of a general error.
 constexpr std::uint16_t kVersion = 0x0100;
 constexpr std::uint32_t kBothFramings = 3;
+constexpr std::uint32_t kSynchronousFraming = 1;
+constexpr std::uint32_t kConnectSpeed = 10'000'000;
 
 Result<std::vector<Avp>> parse_avps(ByteReader reader) {
     std::vector<Avp> avps;
@@ -65,6 +67,12 @@ bool is_known(const Avp& avp) {
 void write_u16_avp(ByteWriter& writer, AvpType type, std::uint16_t value) {
     ByteWriter octets;
     octets.u16(value);
+    write_avp(writer, {.type = static_cast<std::uint16_t>(type), .value = octets.view()});
+}
+
+void write_u32_avp(ByteWriter& writer, AvpType type, std::uint32_t value) {
+    ByteWriter octets;
+    octets.u32(value);
     write_avp(writer, {.type = static_cast<std::uint16_t>(type), .value = octets.view()});
 }
 
@@ -168,15 +176,30 @@ void write_avp(ByteWriter& writer, const Avp& avp) {
 Bytes encode_sccrq(TunnelId own_id, std::string_view host_name) {
     ByteWriter writer = begin(MessageType::sccrq);
     write_u16_avp(writer, AvpType::protocol_version, kVersion);
-    ByteWriter framings;
-    framings.u32(kBothFramings);
-    write_avp(writer, {.type = static_cast<std::uint16_t>(AvpType::framing_capabilities),
-                       .value = framings.view()});
+    write_u32_avp(writer, AvpType::framing_capabilities, kBothFramings);
     write_avp(writer, {.type = static_cast<std::uint16_t>(AvpType::host_name),
                        .value = to_bytes(host_name)});
     write_u16_avp(writer, AvpType::assigned_tunnel_id, own_id.value);
     write_u16_avp(writer, AvpType::receive_window_size,
                   static_cast<std::uint16_t>(limits::kL2tpSendWindow));
+    return std::move(writer).take();
+}
+
+Bytes encode_scccn() {
+    return begin(MessageType::scccn).take();
+}
+
+Bytes encode_icrq(SessionId own_id, std::uint32_t serial_number) {
+    ByteWriter writer = begin(MessageType::icrq);
+    write_u16_avp(writer, AvpType::assigned_session_id, own_id.value);
+    write_u32_avp(writer, AvpType::call_serial_number, serial_number);
+    return std::move(writer).take();
+}
+
+Bytes encode_iccn() {
+    ByteWriter writer = begin(MessageType::iccn);
+    write_u32_avp(writer, AvpType::tx_connect_speed, kConnectSpeed);
+    write_u32_avp(writer, AvpType::framing_type, kSynchronousFraming);
     return std::move(writer).take();
 }
 

@@ -45,7 +45,11 @@ enum class AvpType : std::uint16_t {
     host_name = 7,
     assigned_tunnel_id = 9,
     receive_window_size = 10,
+    challenge = 11,
     assigned_session_id = 14,
+    call_serial_number = 15,
+    framing_type = 19,
+    tx_connect_speed = 24,
 };
 
 struct Avp {
@@ -103,6 +107,10 @@ enum class CdnResult : std::uint16_t {
 void write_avp(ByteWriter& writer, const Avp& avp);
 // `own_id` is the tunnel id that we assign.
 [[nodiscard]] Bytes encode_sccrq(TunnelId own_id, std::string_view host_name);
+[[nodiscard]] Bytes encode_scccn();
+// `own_id` is the session id that we assign.
+[[nodiscard]] Bytes encode_icrq(SessionId own_id, std::uint32_t serial_number);
+[[nodiscard]] Bytes encode_iccn();
 [[nodiscard]] Bytes encode_hello();
 // `own_id` is the session id that we assigned, 0 where we assigned none.
 [[nodiscard]] Bytes encode_cdn(CdnResult result, SessionId own_id);

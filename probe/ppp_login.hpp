@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A client's half of a PPP link, as far as a probe needs it: LCP, a login by PAP, CHAP or
+// MS-CHAPv2, an address, a ping through, and the end (RFC 1661, 1334, 1994, 2759, 1332). Pure, and
+// without a device: the address is in the probe's own packets, and in no table of this machine.
+//
+//   step    | asks                            | what ends it
+//   --------+---------------------------------+----------------------------------------------
+//   lcp     | Configure-Request               | both Configure-Requests are acknowledged
+//   login   | what the server has chosen; or  | its success
+//           | nothing, if it wants no login   |
+//   address | Configure-Request               | both are acknowledged, and ours has an address
+//   ping    | echo request                    | the reply
+//   hang_up | Terminate-Request               | Terminate-Ack
+//
+// The server's requests are answered in each step. What else it asks for (compression, encryption,
+// IPv6) is rejected.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "probe/ppp_account.hpp"
+#include "protocols/ppp/model/control_packet.hpp"
+
+namespace vpnha::probe {
+
+// Random numbers of one probe.
+struct PppNumbers {
+    MsChallenge challenge{};
+    std::uint16_t ping = 0;
+};
+
+class PppLogin {
+  public:
+    enum class Step { lcp, login, address, ping, hang_up, over };
+
+    // `target`: what is pinged; 0.0.0.0: the server's own address in the link.
+    PppLogin(PppAccount account, const PppNumbers& numbers, Ipv4Address target);
+
+    [[nodiscard]] Step step() const { return step_; }
+    // The frame that the step asks with, from the protocol number on. Empty: the server speaks
+    // next.
+    [[nodiscard]] const Bytes& request() const { return request_; }
+    // The server has not begun. It begins when its pppd is there, and nothing reaches it before;
+    // two requests would have it begin twice.
+    void ask();
+    // A frame of the server's. Error unreachable: it refuses.
+    [[nodiscard]] Result<void> on_frame(ByteView frame);
+    // Frames that answer what has come.
+    [[nodiscard]] std::vector<Bytes> take_answers() { return std::exchange(answers_, {}); }
+
+  private:
+    // PAP, or CHAP with one of its algorithms; 0: the server wants no login.
+    struct Login {
+        ppp::Protocol protocol{};
+        std::uint8_t algorithm = 0;
+    };
+    struct Negotiation {
+        std::uint8_t id = 0;      // Of our Configure-Request.
+        bool has_ours = false;    // It is acknowledged.
+        bool has_theirs = false;  // We have acknowledged the server's.
+        [[nodiscard]] bool is_over() const { return has_ours && has_theirs; }
+    };
+
+    void begin(Step step);
+    void ask_for_address();
+    void answer(ppp::Protocol protocol, const ppp::ControlPacket& packet);
+    // True: by an acknowledgement.
+    bool answer_request(ppp::Protocol protocol, const ppp::ControlPacket& packet, const Bytes& naks,
+                        const Bytes& rejects, Negotiation& negotiation);
+    Result<void> on_lcp(const ppp::ControlPacket& packet);
+    void on_lcp_request(const ppp::ControlPacket& packet);
+    void on_chap_challenge(const ppp::ControlPacket& packet);
+    Result<void> on_login(ppp::Protocol protocol, const ppp::ControlPacket& packet);
+    Result<void> on_ipcp(const ppp::ControlPacket& packet);
+    void on_ipcp_request(const ppp::ControlPacket& packet);
+    Result<void> on_address(ByteView options);
+    void on_ip(ByteView packet);
+    Result<void> hangs_up(const ppp::ControlPacket& packet);
+
+    PppAccount account_;
+    PppNumbers numbers_;
+    Ipv4Address target_;
+    Step step_ = Step::lcp;
+    Bytes request_;
+    std::vector<Bytes> answers_;
+    Login login_;
+    Negotiation lcp_;
+    Negotiation ipcp_;
+    Ipv4Address address_{};
+    Ipv4Address server_{};
+    std::uint8_t last_id_ = 0;
+    int naks_ = 0;
+};
+
+[[nodiscard]] std::string_view to_string(PppLogin::Step step);
+
+}  // namespace vpnha::probe
