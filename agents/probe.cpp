@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include "agents.hpp"
 #include "host/os/boot_clock.hpp"
@@ -73,39 +74,105 @@ bool is_full(const Call& call, std::string_view daemon) {
 struct Asked {
     std::vector<std::string> dead;     // What of the service is.
     std::vector<std::string> unasked;  // What could not be asked.
+    std::string dead_everywhere{};     // What a move would not mend.
 };
 
-Asked ask(const Call& call, const ProbeSettings& settings) {
+ProbeMark radius_mark(const Call& call) {
+    return ProbeMark(adapters::kRadiusMark + call.parameter("gateway"));
+}
+ProbeMark service_mark(const Call& call) {
+    return ProbeMark(adapters::kProbeMark + call.parameter("gateway"));
+}
+
+// How one run of vpnha-probe has ended, and its line.
+struct Answer {
+    int code = kUnknown;
+    std::string line;
+};
+
+Answer ask_one(const Call& call, const ProbeSettings& settings,
+               const std::vector<std::string>& wish) {
+    std::vector<std::string> arguments{call.parameter("binary")};
+    arguments.insert(arguments.end(), wish.begin(), wish.end());
+    arguments.insert(arguments.end(), {"--timeout", std::to_string(settings.timeout.count())});
+    const auto printed = adapters::printed_by(arguments, settings.timeout + seconds(2));
+    if (!printed) {
+        return {kUnknown, fmt::format("{}: {}", arguments.front(), printed.error().detail)};
+    }
+    std::string line = printed->text.substr(0, printed->text.find_first_of("|\n"));
+    line.erase(line.find_last_not_of(' ') + 1);
+    return {printed->code < 0 ? kUnknown : std::min(printed->code, kUnknown), std::move(line)};
+}
+
+void ask_services(const Call& call, const ProbeSettings& settings, Asked& asked) {
+    const std::string address = call.parameter("address");
+    for (const ProbeSettings::Server& server : settings.servers) {
+        std::vector<std::string> wish{server.protocol, address, "--source", address};
+        wish.insert(wish.end(), server.more.begin(), server.more.end());
+        // Without RADIUS nobody logs in, here or elsewhere.
+        if (asked.dead_everywhere.empty()) {
+            wish.insert(wish.end(), server.login.begin(), server.login.end());
+        }
+        const Answer answer = ask_one(call, settings, wish);
+        if (answer.code == kUnknown) {
+            asked.unasked.push_back(answer.line);
+        } else if (answer.code == kCritical && !is_full(call, server.daemon)) {
+            asked.dead.push_back(answer.line);
+        }
+    }
+}
+
+// Each node asks: only so it is known whether a move would help. A node that is not answered takes
+// its mark back at once, and two failures of another one lie further apart than two monitors. So
+// where no node is answered, no mark says that one is.
+void ask_radius(const Call& call, const ProbeSettings& settings, Asked& asked) {
+    if (settings.radius.empty()) {
+        return;
+    }
+    std::vector<std::string> lines;
+    int best = kUnknown;
+    for (const std::vector<std::string>& wish : settings.radius) {
+        const Answer answer = ask_one(call, settings, wish);
+        best = std::min(best, answer.code);
+        lines.push_back(answer.line);
+    }
+    const std::string line = fmt::format("{}", fmt::join(lines, "; "));
+    const ProbeMark mark = radius_mark(call);
+    const Verdict verdict = best == kUnknown    ? Verdict::unknown
+                            : best == kCritical ? Verdict::dead
+                                                : Verdict::alive;
+    if (const auto written = mark.write(verdict); !written) {
+        asked.unasked.push_back(written.error().detail);
+    } else if (verdict == Verdict::unknown) {
+        asked.unasked.push_back(line);
+    } else if (verdict == Verdict::dead && std::ranges::count(mark.all(), Verdict::alive) > 0) {
+        asked.dead.push_back(line);
+    } else if (verdict == Verdict::dead) {
+        asked.dead_everywhere = line + "; no other node is answered, so the gateway stays";
+    }
+}
+
+Asked ask(const Call& call, const ProbeSettings& settings, bool served) {
     Asked asked;
+    if (!served && settings.radius.empty()) {
+        return asked;
+    }
     const auto network = netns_of(call).and_then(adapters::NetworkNamespace::open);
     if (!network) {
         asked.unasked.push_back(network.error().detail);
         return asked;
     }
     const adapters::InNetwork within(*network);
-    const std::string address = call.parameter("address");
-    for (const ProbeSettings::Server& server : settings.servers) {
-        std::vector<std::string> arguments{call.parameter("binary"), server.protocol, address};
-        arguments.insert(arguments.end(), {"--source", address, "--timeout",
-                                           std::to_string(settings.timeout.count())});
-        arguments.insert(arguments.end(), server.more.begin(), server.more.end());
-        const auto printed = adapters::printed_by(arguments, settings.timeout + seconds(2));
-        const std::string line =
-            printed ? printed->text.substr(0, printed->text.find_first_of("|\n"))
-                    : fmt::format("{}: {}", call.parameter("binary"), printed.error().detail);
-        if (!printed || printed->code < 0 || printed->code >= kUnknown) {
-            asked.unasked.push_back(line);
-        } else if (printed->code == kCritical && !is_full(call, server.daemon)) {
-            asked.dead.push_back(line);
-        }
+    ask_radius(call, settings, asked);
+    if (served) {
+        ask_services(call, settings, asked);
     }
     return asked;
 }
 
 // The gateway is served here.
 void look(const Call& call, const ProbeSettings& settings, const ProbeMark& mark,
-          ProbeHealth& health) {
-    const Asked asked = ask(call, settings);
+          const Asked& asked, ProbeHealth& health) {
     if (!is_served(call)) {
         health.not_asked();  // It has moved, or is about to.
     } else if (!asked.dead.empty()) {
@@ -142,14 +209,16 @@ void log_change(const Call& call, const ProbeHealth& before, const ProbeHealth& 
     }
 }
 
-Outcome found(const ProbeSettings& settings, const ProbeHealth& health) {
+Outcome found(const ProbeSettings& settings, const Asked& asked, const ProbeHealth& health) {
     if (health.verdict == Verdict::unknown && health.against == settings.failures) {
         return {Code::degraded,
                 health.reason + "; no node has ever answered this probe, so the gateway stays"};
     }
-    return health.verdict == Verdict::dead || (health.against == 0 && !health.reason.empty())
-               ? Outcome{Code::degraded, health.reason}
-               : Outcome{};
+    if (health.verdict == Verdict::dead || (health.against == 0 && !health.reason.empty())) {
+        return {Code::degraded, health.reason};
+    }
+    return asked.dead_everywhere.empty() ? Outcome{}
+                                         : Outcome{Code::degraded, asked.dead_everywhere};
 }
 
 Outcome start(const Call& call) {
@@ -178,7 +247,10 @@ Outcome stop(const Call& call) {
     const std::string file = health_file(call);
     if (ProbeHealth::of_text(adapters::read_text(file)).verdict != Verdict::unknown) {
         // Without a Pacemaker there is no mark.
-        static_cast<void>(ProbeMark(call.parameter("gateway")).write(Verdict::unknown));
+        static_cast<void>(service_mark(call).write(Verdict::unknown));
+    }
+    if (!call.parameter("radius_servers").empty()) {
+        static_cast<void>(radius_mark(call).write(Verdict::unknown));
     }
     ::unlink(file.c_str());
     return {};
@@ -193,7 +265,7 @@ Outcome monitor(const Call& call) {
     if (!settings) {
         return wrong_everywhere(settings.error());
     }
-    const ProbeMark mark(call.parameter("gateway"));
+    const ProbeMark mark = service_mark(call);
     const ProbeHealth before = ProbeHealth::of_text(adapters::read_text(file));
     if (call.is_probe()) {
         // A Pacemaker that was started again has forgotten the mark.
@@ -203,8 +275,10 @@ Outcome monitor(const Call& call) {
         return {};
     }
     ProbeHealth health = before;
-    if (is_served(call)) {
-        look(call, *settings, mark, health);
+    const bool served = is_served(call);
+    const Asked asked = ask(call, *settings, served);
+    if (served) {
+        look(call, *settings, mark, asked, health);
     } else {
         look_away(*settings, mark, health);
     }
@@ -219,7 +293,7 @@ Outcome monitor(const Call& call) {
     if (health != before) {
         (void)write_health(call, health);
     }
-    return found(*settings, health);
+    return found(*settings, asked, health);
 }
 
 Outcome validate(const Call& call) {
@@ -238,6 +312,49 @@ Outcome reload(const Call& call) {
     return validate(call);
 }
 
+std::vector<ocf::Parameter> parameters() {
+    std::vector<ocf::Parameter> all{gateway_parameter(),
+                                    {.name = "address",
+                                     .required = true,
+                                     .reloadable = true,
+                                     .short_text = "VIP",
+                                     .long_text = "The outside address that clients dial."}};
+    const std::vector<ocf::Parameter> of_protocols = protocol_parameters();
+    all.insert(all.end(), of_protocols.begin(), of_protocols.end());
+    const ocf::Parameter more[] = {
+        {.name = "timeout",
+         .type = "integer",
+         .default_value = "5",
+         .reloadable = true,
+         .short_text = "Time of one probe, seconds",
+         .long_text = "Of each server, which is asked again and again meanwhile. At most 25 for "
+                      "all together."},
+        {.name = "failures",
+         .type = "integer",
+         .default_value = "2",
+         .reloadable = true,
+         .short_text = "Failures in a row",
+         .long_text = "So many monitors in a row without an answer are a dead service, and so many "
+                      "with one are a service that is well again. At most 100; with radius at "
+                      "least 2."},
+        {.name = "forget",
+         .type = "integer",
+         .default_value = "600",
+         .reloadable = true,
+         .short_text = "Age of a mark, seconds",
+         .long_text = "A node that the gateway has left is a candidate as before after so long, if "
+                      "the service answers on another node. At most 86400."},
+        vpnha_config_parameter(),
+        socket_parameter(),
+        {.name = "binary",
+         .default_value = VPNHA_PROBE_PROGRAM,
+         .reloadable = true,
+         .short_text = "vpnha-probe",
+         .long_text = "The program."}};
+    all.insert(all.end(), std::begin(more), std::end(more));
+    return all;
+}
+
 }  // namespace
 
 const ocf::Agent& probe() {
@@ -247,51 +364,17 @@ const ocf::Agent& probe() {
         .long_text =
             "Asks a gateway as its clients do, on the node that serves it and over the loopback "
             "device: a daemon may live and listen, and answer nobody. Each question ends before a "
-            "name is asked for. Use it as a plain clone, with the rule of cib-templates/probe.crm: "
-            "what is found is in the node's attribute vpnha-probe-GATEWAY, alive or dead, and a "
+            "name is asked for, unless there is a test account for it. Use it as a plain clone, "
+            "with the rule of cib-templates/probe.crm: what is found is in the node's attribute "
+            "vpnha-probe-GATEWAY, alive or dead, and a "
             "gateway leaves a node that is marked as dead for one in sync that is not. The monitor "
             "itself never fails; a dead service is degraded (190). Where the services of all nodes "
             "are dead, the gateway stays. A service that no node has ever answered for is not "
-            "called dead: the probe may be kept out by a rule. A drained gateway answers, and a "
+            "called dead: the probe may be kept out by a rule. RADIUS servers are asked by each "
+            "node: the gateway leaves one that they do not answer only while they answer another "
+            "one. A drained gateway answers, and a "
             "pptpd each of whose slots has a client is not dead.",
-        .parameters = {gateway_parameter(),
-                       {.name = "address",
-                        .required = true,
-                        .reloadable = true,
-                        .short_text = "VIP",
-                        .long_text = "The outside address that clients dial."},
-                       protocols_parameter(),
-                       port_parameter(),
-                       {.name = "timeout",
-                        .type = "integer",
-                        .default_value = "5",
-                        .reloadable = true,
-                        .short_text = "Time of one probe, seconds",
-                        .long_text = "Of each protocol, which asks again and again meanwhile. At "
-                                     "most 25 for all together."},
-                       {.name = "failures",
-                        .type = "integer",
-                        .default_value = "2",
-                        .reloadable = true,
-                        .short_text = "Failures in a row",
-                        .long_text = "So many monitors in a row without an answer are a dead "
-                                     "service, and so many with one are a service that is well "
-                                     "again. At most 100."},
-                       {.name = "forget",
-                        .type = "integer",
-                        .default_value = "600",
-                        .reloadable = true,
-                        .short_text = "Age of a mark, seconds",
-                        .long_text = "A node that the gateway has left is a candidate as before "
-                                     "after so long, if the service answers on another node. At "
-                                     "most 86400."},
-                       vpnha_config_parameter(),
-                       socket_parameter(),
-                       {.name = "binary",
-                        .default_value = VPNHA_PROBE_PROGRAM,
-                        .reloadable = true,
-                        .short_text = "vpnha-probe",
-                        .long_text = "The program."}},
+        .parameters = parameters(),
         .actions = {{.name = "start", .timeout_s = 20, .run = start},
                     {.name = "stop", .timeout_s = 20, .run = stop},
                     {.name = "reload-agent", .timeout_s = 20, .run = reload},

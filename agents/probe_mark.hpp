@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/services/probe_verdicts.hpp"
@@ -13,7 +14,8 @@ namespace vpnha::agents {
 
 class ProbeMark {
   public:
-    explicit ProbeMark(const std::string& gateway) : name_(adapters::kProbeMark + gateway) {}
+    // `name`: the attribute's.
+    explicit ProbeMark(std::string name) : name_(std::move(name)) {}
 
     // On this node. Unknown: there is none.
     [[nodiscard]] Result<void> write(ProbeHealth::Verdict verdict) const;

@@ -16,19 +16,23 @@ struct ProbeSettings {
         std::string protocol;           // As vpnha-probe calls it.
         std::string_view daemon;        // The stock one, by its service's name.
         std::vector<std::string> more;  // Arguments of vpnha-probe.
+        // With which it logs in; without them it ends before.
+        std::vector<std::string> login{};
     };
-    std::vector<Server> servers;     // One at least.
-    std::chrono::seconds timeout{};  // Of each protocol.
+    std::vector<Server> servers;
+    // Arguments of vpnha-probe for each RADIUS server; with these or without them, something is
+    // asked.
+    std::vector<std::vector<std::string>> radius;
+    std::chrono::seconds timeout{};  // Of each server.
     unsigned failures = 0;
     std::chrono::seconds forget{};
 };
 
-// For all protocols together, of the monitor's 40 s.
+// For all servers together, of the monitor's 40 s.
 inline constexpr std::chrono::seconds kAllProbesMax{25};
 
-// The parameters that name a protocol.
-[[nodiscard]] ocf::Parameter protocols_parameter();
-[[nodiscard]] ocf::Parameter port_parameter();
+// The parameters that name a protocol, in the order in which they are shown.
+[[nodiscard]] std::vector<ocf::Parameter> protocol_parameters();
 
 // Error invalid_argument: what is wrong here is wrong on each node.
 [[nodiscard]] Result<ProbeSettings> probe_settings(const ocf::Call& call);

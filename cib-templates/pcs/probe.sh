@@ -9,7 +9,9 @@
 #   @SUFFIX@      as in the gateway's template
 #   @ADDRESS@     the outside VIP that clients dial
 #   @PROTOCOLS@   what they dial: "l2tp", "l2tp ike", "ike", "pptp". Where L2TP is spoken inside of
-#                 IPsec only: "ike", unless your rules let the node itself in (gateway.nft has the line)
+#                 IPsec only: "ike", unless your rules let the node itself in (gateway.nft has the line).
+#                 "wireguard" and "radius" want one parameter more, which stands beside it:
+#                 accounts="wireguard=/etc/vpnha/probe.wg", radius_servers="198.51.100.5"
 
 set -eu
 cib=$(mktemp -d)

@@ -37,12 +37,16 @@ exit "$code"
 # Each node's mark is a file.
 ATTRD = """#!/bin/sh
 [ ! -e '{path}/no-pacemaker' ] || exit 102
-[ "$1 $2" = "--name vpnha-probe-{gateway}" ] || exit 64
+case "$1 $2" in
+    "--name vpnha-probe-{gateway}") marks='{path}/marks' ;;
+    "--name vpnha-radius-{gateway}") marks='{path}/radius' ;;
+    *) exit 64 ;;
+esac
 case "$3" in
-    --update) echo "$4" >'{path}/marks/here' ;;
-    --delete) rm -f '{path}/marks/here' ;;
+    --update) echo "$4" >"$marks/here" ;;
+    --delete) rm -f "$marks/here" ;;
     --query)
-        for node in '{path}'/marks/*; do
+        for node in "$marks"/*; do
             [ -e "$node" ] || exit 6
             # As Pacemaker's does: what execd names an agent's node by counts for --all as well.
             [ -z "$OCF_RESKEY_CRM_meta_on_node" ] || [ "${{node##*/}}" = here ] || continue
@@ -59,6 +63,7 @@ class Place:
         self.program = path / "probe"
         self.program.symlink_to(os.environ["OCF_AGENTS"])
         (path / "marks").mkdir()
+        (path / "radius").mkdir()
         for name, text in (("vpnha-probe", PROBE), ("attrd_updater", ATTRD)):
             (path / name).write_text(text.format(path=path, gateway=self.gateway), "utf-8")
             (path / name).chmod(0o755)
@@ -75,7 +80,8 @@ class Place:
     def codes(self, **codes: int) -> None:
         """With which a probe of each protocol ends."""
         (self.path / "codes").write_text("".join(
-            f"{name} {codes.get(name, ANSWERS)}\n" for name in ("l2tp", "ike", "pptp")), "utf-8")
+            f"{name} {codes.get(name, ANSWERS)}\n"
+            for name in ("l2tp", "ike", "pptp", "radius", "wireguard")), "utf-8")
 
     def run(self, action: str) -> subprocess.CompletedProcess[str]:
         environment = {f"OCF_RESKEY_{name}": value for name, value in self.parameters.items()}
@@ -97,8 +103,17 @@ class Place:
         file = self.path / "marks" / "here"
         return file.read_text("utf-8").strip() if file.exists() else ""
 
-    def other_node(self, mark: str) -> None:
-        (self.path / "marks" / "there").write_text(f"{mark}\n", "utf-8")
+    def other_node(self, mark: str, of: str = "marks") -> None:
+        (self.path / of / "there").write_text(f"{mark}\n", "utf-8")
+
+    @property
+    def radius(self) -> str:
+        file = self.path / "radius" / "here"
+        return file.read_text("utf-8").strip() if file.exists() else ""
+
+    def with_radius(self) -> None:
+        self.parameters |= {"protocols": "l2tp radius", "failures": "2",
+                            "radius_servers": "198.51.100.5 198.51.100.6"}
 
     def asked(self) -> list[str]:
         file = self.path / "asked"
@@ -127,15 +142,90 @@ def place_fixture(tmp_path: Path) -> Iterator[Place]:
     place.codes()
     assert place.run("stop").returncode == OK
     assert place.run("monitor").returncode == NOT_RUNNING
-    assert place.mark == "", "a stop takes the mark away"
+    assert (place.mark, place.radius) == ("", ""), "a stop takes the marks away"
     place.vpnhad.close()
 
 
 def test_where_the_gateway_is_served_each_protocol_is_asked_from_the_vip_to_itself(place: Place):
     assert place.monitor(2) == OK
-    wish = "192.0.2.100 --source 192.0.2.100 --timeout 5"
-    assert place.asked() == [f"l2tp {wish} --port 1701", f"ike {wish}"] * 2
+    wish = "192.0.2.100 --source 192.0.2.100"
+    assert place.asked() == [f"l2tp {wish} --port 1701 --timeout 5", f"ike {wish} --timeout 5"] * 2
     assert place.mark == "alive"
+
+
+def test_an_account_is_handed_on_as_a_file(place: Place):
+    place.parameters |= {"protocols": "l2tp wireguard",
+                         "accounts": "wireguard=/etc/vpnha/probe.wg l2tp=/etc/vpnha/probe.ppp"}
+    assert place.monitor() == OK
+    wish = "192.0.2.100 --source 192.0.2.100"
+    assert place.asked() == [
+        f"l2tp {wish} --port 1701 --account /etc/vpnha/probe.ppp --timeout 5",
+        f"wireguard {wish} --port 51820 --account /etc/vpnha/probe.wg --timeout 5"]
+
+
+@pytest.mark.parametrize("state", [PROMOTED, UNPROMOTED])
+def test_radius_is_asked_by_each_node_from_its_own_address(place: Place, state: object):
+    place.with_radius()
+    place.answers["monitor"] = state
+    assert place.monitor() == OK
+    assert place.asked()[:2] == [
+        f"radius 198.51.100.{last} --secret-file /etc/vpnha/radius.secret --timeout 5"
+        for last in (5, 6)]
+    assert len(place.asked()) == (3 if state is PROMOTED else 2)
+    assert place.radius == "alive"
+    place.codes(radius=CRITICAL)
+    place.monitor()
+    assert place.radius == "dead", "the first failure takes it back"
+    place.codes(radius=UNKNOWN)
+    place.monitor()
+    assert place.radius == ""
+
+
+def test_a_radius_server_that_answers_another_node_is_a_reason_to_leave(place: Place):
+    place.with_radius()
+    assert place.monitor() == OK
+    place.other_node("alive", "radius")
+    place.codes(radius=CRITICAL)
+    assert place.monitor() == OK
+    done = place.run("monitor")
+    assert (done.returncode, place.mark) == (DEGRADED, "dead")
+    assert "radius has ended with 2; radius has ended with 2" in done.stderr
+
+
+def test_a_radius_server_that_answers_no_node_is_none(place: Place):
+    place.with_radius()
+    assert place.monitor() == OK
+    place.codes(radius=CRITICAL)
+    place.other_node("alive", "radius")  # It has not asked since.
+    assert place.monitor() == OK
+    place.other_node("dead", "radius")
+    for _ in range(4):
+        done = place.run("monitor")
+        assert (done.returncode, place.mark) == (DEGRADED, "alive")
+        assert "no other node is answered, so the gateway stays" in done.stderr
+    place.codes()
+    assert place.monitor() == OK
+
+
+def test_while_radius_answers_no_node_nobody_logs_in(place: Place):
+    place.with_radius()
+    place.parameters |= {"protocols": "l2tp wireguard radius",
+                         "accounts": "l2tp=/etc/a wireguard=/etc/b"}
+    assert place.monitor() == OK
+    assert any("l2tp " in line and "--account /etc/a" in line for line in place.asked())
+    place.codes(radius=CRITICAL)
+    before = len(place.asked())
+    assert place.monitor() == DEGRADED
+    asked = [line for line in place.asked()[before:] if not line.startswith("radius")]
+    assert ["--account" in line for line in asked] == [False, True]
+
+
+def test_a_dead_service_is_one_without_radius_as_well(place: Place):
+    place.with_radius()
+    assert place.monitor() == OK
+    place.codes(l2tp=CRITICAL, radius=CRITICAL)
+    assert place.monitor(2) == DEGRADED
+    assert place.mark == "dead"
 
 
 @pytest.mark.parametrize("state", [UNPROMOTED, DRAINING, "dies"])
@@ -285,7 +375,16 @@ def test_a_second_start_forgets_nothing(place: Place):
 @pytest.mark.parametrize(("changed", "code"), [
     ({}, OK), ({"protocols": "pptp"}, OK), ({"protocols": "l2tp ike ikev1 ikev2 pptp"}, OK),
     ({"protocols": ""}, ARGUMENTS), ({"protocols": " "}, CONFIGURED),
-    ({"protocols": "l2tp, ike"}, CONFIGURED), ({"protocols": "radius"}, CONFIGURED),
+    ({"protocols": "l2tp, ike"}, CONFIGURED), ({"protocols": "l2tp ike l2tp"}, CONFIGURED),
+    ({"protocols": "radius"}, CONFIGURED), ({"protocols": "openvpn"}, CONFIGURED),
+    ({"protocols": "radius", "radius_servers": "198.51.100.5"}, OK),
+    ({"protocols": "radius", "radius_servers": "198.51.100.5", "failures": "1"}, CONFIGURED),
+    ({"protocols": "radius", "radius_servers": " a b c d e f"}, CONFIGURED),
+    ({"protocols": "wireguard"}, CONFIGURED), ({"accounts": "l2tp=/a"}, OK),
+    ({"accounts": "l2tp=a"}, CONFIGURED), ({"accounts": "l2tp=/a l2tp=/b"}, CONFIGURED),
+    ({"accounts": "ike=/a"}, CONFIGURED), ({"accounts": "ikev2=/a"}, CONFIGURED),
+    ({"accounts": "wireguard=/a", "protocols": "wireguard"}, OK),
+    ({"wireguard_port": "0", "accounts": "wireguard=/a", "protocols": "wireguard"}, CONFIGURED),
     ({"timeout": "13"}, CONFIGURED), ({"timeout": "12"}, OK), ({"failures": "0"}, CONFIGURED),
     ({"forget": "soon"}, ARGUMENTS), ({"l2tp_port": "65536"}, CONFIGURED),
     ({"binary": "/nowhere"}, INSTALLED), ({"address": ""}, ARGUMENTS)])
@@ -302,5 +401,6 @@ def test_it_tells_what_it_is_without_anything(tmp_path: Path):
     done = subprocess.run([str(program), "meta-data"], capture_output=True, text=True, check=True,
                           env={})
     names = [each.attrib["name"] for each in ElementTree.fromstring(done.stdout).iter("parameter")]
-    assert names == ["gateway", "address", "protocols", "l2tp_port", "timeout", "failures",
-                     "forget", "vpnha_config", "socket", "binary"]
+    assert names == ["gateway", "address", "protocols", "l2tp_port", "wireguard_port", "accounts",
+                     "radius_servers", "radius_secret_file", "timeout", "failures", "forget",
+                     "vpnha_config", "socket", "binary"]

@@ -45,7 +45,7 @@ log {{
 }}
 security {{
     reject_delay = 0
-    status_server = no
+    status_server = yes
 }}
 proxy_requests = no
 thread pool {{

@@ -33,10 +33,24 @@ def begin_probed(run: Run, probe: str, diallers: Mapping[str, MakeDialler], ipse
     return live
 
 
+def set_probe(live: Live, name: str, value: str) -> None:
+    """A parameter of ocf:vpnha:probe, for all nodes."""
+    live.active.run("crm_resource", "--resource", "probe", "--set-parameter", name,
+                    "--parameter-value", value)
+
+
 def marks(live: Live, asked: Node) -> dict[str, str]:
     """What the nodes' probes have come to, by the nodes' names."""
-    found = asked.run("attrd_updater", "--name", f"vpnha-probe-{live.stack.gateway.name}",
-                      "--query", "--all", check=False).stdout
+    return _attribute(asked, f"vpnha-probe-{live.stack.gateway.name}")
+
+
+def of_radius(live: Live, asked: Node) -> dict[str, str]:
+    """Whether RADIUS answers the nodes' probes, by the nodes' names."""
+    return _attribute(asked, f"vpnha-radius-{live.stack.gateway.name}")
+
+
+def _attribute(asked: Node, name: str) -> dict[str, str]:
+    found = asked.run("attrd_updater", "--name", name, "--query", "--all", check=False).stdout
     words = [dict(word.split("=", 1) for word in line.split() if "=" in word)
              for line in found.splitlines()]
     return {each["host"].strip('"'): each["value"].strip('"') for each in words if "host" in each}

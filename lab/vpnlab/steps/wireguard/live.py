@@ -23,16 +23,16 @@ INITIATION, RESPONSE = 1, 2
 
 def begin_wireguard(run: Run, place: Place = anywhere, observe_s: float = 3.0,
                     clients: Sequence[str] = ("client1",), further_peers: str = "",
-                    accounts: bool = False) -> Live:
+                    accounts: bool = False, probe: str = "") -> Live:
     """They have shaken hands, are protected, and make traffic. `further_peers`: sections of those
     that the gateways know as well. `accounts`: vpnhad accounts for them; the server is a
-    RadiusServer."""
+    RadiusServer. `probe`: as of the stack."""
     if NAT in run.lab.nodes:
         start_nat(run.lab)
     peers = peers_file(clients) + further_peers
     stack = (RadiusStack(run.lab, wireguard=peers) if accounts else
              VpnhaStack(run.lab, Cluster(run.lab), waiting=(L2TP,) if run.waiting else (),
-                        wireguard=peers))
+                        wireguard=peers, probe=probe))
     live = begin(run, clients=(), place=place, observe_s=0, stack=stack)
     for name in clients:
         run.step(f"{name} shakes hands")

@@ -8,5 +8,7 @@ namespace vpnha::adapters {
 inline constexpr const char* kProbeVerdicts = "/run/vpnha/probe";
 // Before the gateway's name: the attribute of a node that has the same for Pacemaker's rules.
 inline constexpr const char* kProbeMark = "vpnha-probe-";
+// The same of the RADIUS servers, which each node asks, for the probes of the other nodes.
+inline constexpr const char* kRadiusMark = "vpnha-radius-";
 
 }  // namespace vpnha::adapters
