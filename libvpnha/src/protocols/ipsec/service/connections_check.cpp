@@ -11,6 +11,7 @@
 #include <set>
 #include <utility>
 
+#include "config/connection_pools.hpp"
 #include "host/addresses/each_network.hpp"
 #include "protocols/ipsec/service/charon_service.hpp"
 #include "protocols/ipsec/service/ike_rule.hpp"
@@ -78,6 +79,17 @@ bool accounts_by_charon(const std::string& settings) {
     return false;
 }
 
+void add_pools(const config::StrongswanSection& connections, const std::string& settings,
+               const std::vector<IpPrefix>& routed, config::ConnectionFindings& found) {
+    const auto loaded = adapters::load_strongswan(settings);
+    std::vector<std::string> wrong = config::findings_in_pools(
+        connections, loaded ? loaded->top : config::StrongswanSection{}, routed);
+    if (!loaded && !wrong.empty()) {
+        wrong = {"pools: not looked at: " + loaded.error().detail};
+    }
+    found.warnings.insert(found.warnings.end(), wrong.begin(), wrong.end());
+}
+
 }  // namespace
 
 config::ConnectionFindings find_in_connections(
@@ -127,6 +139,9 @@ config::ConnectionFindings find_in_connections(
     std::string missing = missing_rule(config::moving_connections(all), list_rules);
     if (!missing.empty()) {
         found.warnings.push_back(std::move(missing));
+    }
+    if (gateway->netns.empty()) {
+        add_pools(all, settings, gateway->protocols.get<ipsec::Table>()->virtual_pools, found);
     }
     return found;
 }

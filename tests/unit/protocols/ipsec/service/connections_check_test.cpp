@@ -91,6 +91,24 @@ TEST_F(ConnectionsCheckTest, WhatCannotBeReadIsNamed) {
     EXPECT_THAT(find_in_connections(config_).warnings, ElementsAre(HasSubstr("not looked at")));
 }
 
+TEST_F(ConnectionsCheckTest, PoolsAreComparedWithCharonsSettings) {
+    write("conf.d/a.conf",
+          "connections { a { local_addrs = 192.0.2.100\n mobike = no\n unique = never\n "
+          "rekey_time = 8h\n proposals = aes256-sha256-modp2048\n pools = clients } }");
+    const std::string settings = folder_ / "strongswan.conf";
+    const auto warnings = [&] {
+        return find_in_connections(config_, kNoRules, {}, settings).warnings;
+    };
+    EXPECT_THAT(warnings(), ElementsAre(HasSubstr("pools: not looked at")));
+    write("strongswan.conf", "charon { plugins { ha { pools { clients = 10.200.32.0/20 } } } }");
+    EXPECT_THAT(warnings(), ElementsAre(HasSubstr("no route leads to its clients")));
+    gateway().protocols.get<ipsec::Table>()->virtual_pools = {*parse_ip_prefix("10.200.32.0/20")};
+    EXPECT_THAT(warnings(), IsEmpty());
+    gateway().protocols.get<ipsec::Table>()->virtual_pools = {};
+    gateway().netns = "vpn";
+    EXPECT_THAT(warnings(), IsEmpty()) << "it may have other settings";
+}
+
 TEST_F(ConnectionsCheckTest, ClientsThatMoveNeedARule) {
     const auto warnings = [this](const std::string& rules) {
         return find_in_connections(config_, [&rules] { return Result<std::string>(rules); })
