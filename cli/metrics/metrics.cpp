@@ -389,9 +389,9 @@ void add_protocols(Metrics& all) {
 const Metrics& metrics() {
     static const Metrics kMetrics = [] {
         Metrics all;
-        for (const auto& group :
-             {of_the_node, of_the_part, of_the_replica, of_addresses, of_accounting,
-              of_authorization, of_scripts, of_bandwidth, of_flows, of_the_lease, of_links_and_tunnels}) {
+        for (const auto& group : {of_the_node, of_the_part, of_the_replica, of_addresses,
+                                  of_accounting, of_authorization, of_scripts, of_bandwidth,
+                                  of_flows, of_the_lease, of_links_and_tunnels}) {
             Metrics some = group();
             std::move(some.begin(), some.end(), std::back_inserter(all));
         }

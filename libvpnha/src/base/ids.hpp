@@ -41,6 +41,17 @@ struct Ipv4Endpoint {
     friend constexpr auto operator<=>(const Ipv4Endpoint&, const Ipv4Endpoint&) = default;
 };
 
+// One that one host may have: neither "this network" (0/8) nor multicast, reserved or broadcast
+// (224/3).
+[[nodiscard]] constexpr bool is_unicast(const Ipv4Address& address) {
+    const std::uint32_t first = address.value >> 24;
+    return first != 0 && first < 224;
+}
+// With a port.
+[[nodiscard]] constexpr bool is_unicast(const Ipv4Endpoint& endpoint) {
+    return is_unicast(endpoint.address) && endpoint.port != 0;
+}
+
 // "1,2,3", of any range of nodes.
 template <class Nodes>
 [[nodiscard]] std::string node_list(const Nodes& nodes) {

@@ -5,8 +5,6 @@
 
 #include <utility>
 
-#include "base/unicast.hpp"
-
 namespace vpnha::l2tp {
 
 namespace {

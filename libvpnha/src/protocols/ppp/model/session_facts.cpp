@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/limits.hpp"
-#include "base/unicast.hpp"
 
 namespace vpnha::ppp {
 

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/limits.hpp"
-#include "base/unicast.hpp"
 #include "protocols/pptp/model/limits.hpp"
 
 namespace vpnha::pptp {

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/ip_port.hpp"
-#include "base/unicast.hpp"
 #include "protocols/wireguard/model/limits.hpp"
 
 namespace vpnha::wireguard {
