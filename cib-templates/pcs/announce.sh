@@ -20,7 +20,7 @@ cp "$cib/old" "$cib/new"
 # No on-fail: the monitor never fails. It starts a program that has died again, within 5 s; meanwhile
 # the kernel has taken the prefixes away.
 pcs -f "$cib/new" resource create announce@SUFFIX@ ocf:vpnha:announce \
-    gateway=@GATEWAY@ prefixes=@PREFIXES@ interface=@ANNOUNCE@ \
+    gateway=@GATEWAY@ prefixes="@PREFIXES@" interface=@ANNOUNCE@ \
     op start interval=0 timeout=20s \
     op stop interval=0 timeout=20s \
     op monitor interval=5s timeout=20s \
