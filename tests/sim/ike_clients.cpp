@@ -83,7 +83,10 @@ void IkeClients::dial(Charon& charon) {
     client.sample.client = "client" + std::to_string(last_);
     client.sample.address =
         "198.51." + std::to_string(last_ / 256) + "." + std::to_string(last_ % 256);
-    client.sample.inner = "10.7." + std::to_string(last_ / 256) + "." + std::to_string(last_ % 256);
+    if (accounts_) {
+        client.sample.inner =
+            "10.7." + std::to_string(last_ / 256) + "." + std::to_string(last_ % 256);
+    }
     story_.tell("{} dials by IPsec", client.sample.client);
     charon.say(client.sample.add());
     charon.say(build_mid(ipsec::HaType::ike_mid_responder, client.sample.id, client.mid));

@@ -25,8 +25,9 @@ struct IkeClient {
 
 class IkeClients {
   public:
-    IkeClients(std::uint64_t seed, Story& story)
-        : random_(seed * 0x9e3779b97f4a7c15 + 17), story_(story) {}
+    // `accounts`: each client has a virtual address, so that it is accounted for.
+    IkeClients(std::uint64_t seed, bool accounts, Story& story)
+        : random_(seed * 0x9e3779b97f4a7c15 + 17), accounts_(accounts), story_(story) {}
 
     // Something that a client and a charon that speaks do; they can reach each other.
     void act(Charon& charon);
@@ -60,6 +61,7 @@ class IkeClients {
     [[nodiscard]] IkeClient* owner_of(const ipsec::IkeKey& key);
 
     test::Random random_;
+    bool accounts_;
     Story& story_;
     std::vector<IkeClient> clients_;
     std::map<std::uint32_t, std::uint64_t> sent_;  // By the inbound SPI.
