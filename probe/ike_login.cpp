@@ -68,6 +68,11 @@ Error missing(const std::string& what, int error) {
 
 // From now on this process has a /run and strongSwan's settings of its own.
 Result<void> leave_others() {
+    for (const char* const program : {kCharon, kSwanctl}) {
+        if (::access(program, X_OK) != 0) {
+            return tl::unexpected(missing(program, errno));
+        }
+    }
     if (::unshare(CLONE_NEWNS) != 0 ||
         ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
         return tl::unexpected(missing("a mount namespace", errno));
