@@ -152,8 +152,23 @@ void IpsecSas::let_right_ones_go(Effects& effects) {
     };
     let_go(
         [&](std::uint32_t spi, const Held&) {
-            return sas().find_child(spi) == nullptr ||
-                   (numbers_.is_right(spi) && !is_being_set(spi));
+            return sas().find_child(spi) != nullptr && numbers_.is_right(spi) && !is_being_set(spi);
+        },
+        effects);
+}
+
+// A child whose record has ended while charon was fed it anew: its kernel may have it, and would
+// send from 1.
+void IpsecSas::let_ended_ones_go(EspNumbers::Listed listed, TimePoint at, Effects& effects) {
+    if (feeding_ || at < fed_at_) {
+        return;
+    }
+    let_go(
+        [&](std::uint32_t spi, const Held& held) {
+            return sas().find_child(spi) == nullptr &&
+                   std::ranges::none_of(listed, [&held](const ipsec::SaCounters& each) {
+                       return each.id.spi == held.spi_out;
+                   });
         },
         effects);
 }
@@ -191,6 +206,7 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
     follow_peers(listed.sas, now);
     map_ports(listed.sas, effects);
     end_childless(listed.sas, asked.at, effects);
+    let_ended_ones_go(listed.sas, asked.at, effects);
     if (is_active_ && held_.empty()) {
         return;
     }

@@ -142,6 +142,7 @@ void IpsecSas::hear(const node::CharonFed& fed, TimePoint now, Effects& effects)
     for (const std::uint32_t spi : feeding_->children) {
         numbers_.on_remade(spi, now);
     }
+    fed_at_ = now;
     on_fed(*std::exchange(feeding_, std::nullopt), now);
     if (list_at_ && *list_at_ <= now) {
         list(now, effects);
@@ -150,6 +151,7 @@ void IpsecSas::hear(const node::CharonFed& fed, TimePoint now, Effects& effects)
 
 void IpsecSas::on_not_fed(const std::string& why, TimePoint now, Effects& effects) {
     const Feeding done = *std::exchange(feeding_, std::nullopt);
+    fed_at_ = now;
     ++counters_.feeds_failed;
     say(LogLevel::warning,
         fmt::format("charon may have lost some of {} IKE SAs, which are fed to it again: {}",

@@ -187,6 +187,7 @@ class IpsecSas final : public Keeper, public Counted {
     std::uint64_t hold(const std::set<std::uint32_t>& children, Effects& effects);
     void let_go(const std::function<bool(std::uint32_t, const Held&)>& which, Effects& effects);
     void let_right_ones_go(Effects& effects);
+    void let_ended_ones_go(EspNumbers::Listed listed, TimePoint at, Effects& effects);
     [[nodiscard]] std::set<std::uint32_t> all_children() const;
     void flush(Effects& effects);
     void serve(TimePoint now, Effects& effects);
@@ -238,6 +239,7 @@ class IpsecSas final : public Keeper, public Counted {
     std::optional<TimePoint> flush_at_;  // Once more.
     std::set<ipsec::IkeKey> touched_;    // charon may lack something of their families.
     std::optional<Feeding> feeding_;
+    TimePoint fed_at_{};                // The last one was over.
     std::optional<TimePoint> feed_at_;  // Not before.
     bool held_back_ = false;            // For want of a complete replica; once.
     std::uint64_t last_ticket_ = 0;

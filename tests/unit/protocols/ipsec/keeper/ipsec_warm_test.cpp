@@ -14,7 +14,26 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-class IpsecWarmTest : public Pair {};
+class IpsecWarmTest : public Pair {
+  protected:
+    // Of one CHILD SA its kernel has nothing, so charon is about to be fed its whole family anew.
+    void lose_a_child() {
+        establish();
+        say(first_.child(9, 10));
+        a_.add_child(9, 10);
+        settle();
+        b_.kernel_.erase({kVip, kClient, 10});
+        const auto is_given_up = [this] {
+            return b_.last_logged_.find("fed them again") != std::string::npos;
+        };
+        for (int i = 0; i < 1000 && !is_given_up(); ++i) {
+            pass(milliseconds(50));
+        }
+        ASSERT_TRUE(is_given_up());
+        b_.lists_ = false;
+        b_.answers_ = false;
+    }
+};
 
 TEST_F(IpsecWarmTest, NumbersFollowAndTheOutboundOnesSeldom) {
     establish();
@@ -280,22 +299,8 @@ TEST_F(IpsecWarmTest, WhatIsNotThereWhenTheGateOpensIsHeldUntilItIsRight) {
     EXPECT_THAT(b_.held_, IsEmpty());
 }
 
-// Of one CHILD SA its kernel has nothing, so charon is fed its whole family anew.
 TEST_F(IpsecWarmTest, WhatWasListedBeforeAnSaIsMadeAnewSaysNothingOfIt) {
-    establish();
-    say(first_.child(9, 10));
-    a_.add_child(9, 10);
-    settle();
-    b_.kernel_.erase({kVip, kClient, 10});
-    const auto is_given_up = [this] {
-        return b_.last_logged_.find("fed them again") != std::string::npos;
-    };
-    for (int i = 0; i < 1000 && !is_given_up(); ++i) {
-        pass(milliseconds(50));
-    }
-    ASSERT_TRUE(is_given_up());
-    b_.lists_ = false;
-    b_.answers_ = false;
+    lose_a_child();
     promote(b_, 2);
     ASSERT_EQ(b_.out(8).oseq, 0U) << "made anew";
     EXPECT_THAT(b_.held_, UnorderedElementsAre(8, 10));
@@ -306,6 +311,29 @@ TEST_F(IpsecWarmTest, WhatWasListedBeforeAnSaIsMadeAnewSaysNothingOfIt) {
     b_.tell(node::CharonFed{b_.unanswered_, {}}, now_);
     b_.run(now_);
     EXPECT_GT(b_.out(8).oseq, 0U);
+    EXPECT_THAT(b_.held_, IsEmpty());
+}
+
+TEST_F(IpsecWarmTest, WhatEndsWhileItIsMadeAnewIsHeldForAsLongAsItIsThere) {
+    lose_a_child();
+    warm(b_, 2, seconds(1));
+    for (int i = 0; i < 100 && b_.out(8).oseq != 0; ++i) {
+        pass(milliseconds(50));
+    }
+    ASSERT_EQ(b_.out(8).oseq, 0U) << "made anew";
+    say(ipsec::build_child_delete(first_.id, 7));
+    settle();
+    EXPECT_THAT(b_.held_, UnorderedElementsAre(8, 10)) << "its kernel would send from 1";
+    b_.lists_ = true;
+    b_.answers_ = true;
+    b_.tell(node::CharonFed{b_.unanswered_, {}}, now_);
+    b_.run(now_);
+    EXPECT_THAT(b_.held_, ElementsAre(8));
+    promote(b_, 2);
+    pass(seconds(1));
+    EXPECT_THAT(b_.held_, ElementsAre(8));
+    b_.kernel_.erase({kVip, kClient, 8});
+    pass(seconds(1));
     EXPECT_THAT(b_.held_, IsEmpty());
 }
 
