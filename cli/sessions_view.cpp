@@ -59,8 +59,8 @@ Cell bandwidth_cell(const json& session) {
         return Cell("-");
     }
     const json& rate = session.at("bandwidth");
-    return Cell(to_string(
-        Rate{rate.at("down").get<std::uint64_t>(), rate.at("up").get<std::uint64_t>()}));
+    return Cell(
+        to_string(Rate{rate.at("down").get<std::uint64_t>(), rate.at("up").get<std::uint64_t>()}));
 }
 
 Cell state_cell(const json& session) {
