@@ -32,7 +32,7 @@ pcs -f "$cib/new" resource clone announce@SUFFIX@ announce@SUFFIX@-clone \
 # A node that is put into standby announces until its gateway has been stopped there: it serves on
 # until another node takes over. Optional: where announce cannot start, the gateway serves all the same.
 pcs -f "$cib/new" constraint order \
-    announce@SUFFIX@-clone "then" checkpoint@SUFFIX@-clone \
+    start announce@SUFFIX@-clone "then" start checkpoint@SUFFIX@-clone \
     kind=Optional id=announce-before-gateway@SUFFIX@
 
 pcs cluster cib-push "$cib/new" diff-against="$cib/old"
