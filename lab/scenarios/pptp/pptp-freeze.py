@@ -11,7 +11,7 @@ fence_vpnha is the first level of the fencing topology, power the second.
 Steps: client1 dials and makes traffic; the promoted node freezes; when another node serves, it is
 thawed.
 
-Expected: a silence of at most 1.5 s and nothing else; no number of GRE and no index of MPPE is used
+Expected: a silence of at most 2.5 s and nothing else; no number of GRE and no index of MPPE is used
 twice, nothing is in the clear; two owners for no longer than a lease, 300 ms; the node resets
 itself, and is a standby in sync in its next life.
 """

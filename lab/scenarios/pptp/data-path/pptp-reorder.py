@@ -9,7 +9,7 @@ Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd i
 Steps: client1 dials and makes traffic; each frame that it or a gateway sends outside is 5 ms late,
 by up to 5 ms more or less, and one of a hundred is lost; the power of the promoted gateway is cut.
 
-Expected: within 1.5 s another gateway answers in the same call, and nothing else is seen of it: no
+Expected: within 2.5 s another gateway answers in the same call, and nothing else is seen of it: no
 RST, FIN or ICMP, no negotiation, nothing in the clear, no number of GRE and no index of MPPE used
 twice. The TCP stream is intact.
 """
