@@ -312,45 +312,54 @@ def every_document_there(tree: Tree) -> Iterator[Violation]:
 
 
 FAILURE_MODEL = "docs/explain/failure-model.md"
+FOUND_BY_TOOLS = "docs/reference/found-by-tools.md"
 CHECKER_RUNS = "tests/checker/runs.cpp"
 FOUND_SEEDS = "tests/sim/found.txt"
 
 
 def proofs(tree: Tree) -> set[str]:
-    """Whatever a row of the failure model may name, as it is named there."""
+    """Whatever a column "shown by" may name, as it is named there."""
     known = {f"`{PurePosixPath(path).stem}`" for path in tree.files
              if path.startswith("lab/scenarios/")}
     for path, text in tree.files.items():
         if path.startswith("tests/") and path.endswith(".cpp"):
             tests = re.findall(r"^TEST(?:_\w)?\((\w+),\s*(\w+)\)", text, re.MULTILINE)
             known |= {f"`{suite}.{name}`" for suite, name in tests}
+        if path.startswith("tests/fuzz/") and path.endswith("_fuzz.cpp"):
+            known.add(f"`fuzz_corpus.{PurePosixPath(path).stem.removesuffix('_fuzz')}`")
     runs = re.findall(r'\.name = "([\w-]+)"', tree.files.get(CHECKER_RUNS, ""))
     seeds = re.findall(r"^(\d+) ", tree.files.get(FOUND_SEEDS, ""), re.MULTILINE)
-    return known | {f"run `{name}`" for name in runs} | {f"seed `{seed}`" for seed in seeds}
+    return (known | {f"`{path}`" for path in tree.files} | {f"run `{name}`" for name in runs}
+            | {f"seed `{seed}`" for seed in seeds})
 
 
 def every_failure_shown(tree: Tree) -> Iterator[Violation]:
-    """Each row of the failure model's tables with a column "shown by" names what shows it, and that
-    exists; the tables of events have that column."""
+    """Each row of a table with a column "shown by" names what shows it, and that exists; the failure
+    model's tables of events have that column."""
     known = proofs(tree)
+    for path in (FAILURE_MODEL, FOUND_BY_TOOLS):
+        yield from unshown(path, tree.files.get(path, ""), known)
+
+
+def unshown(path: str, text: str, known: set[str]) -> Iterator[Violation]:
     in_table = False
     before = ""
-    for number, line in enumerate(tree.files.get(FAILURE_MODEL, "").splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         cells = [cell.strip() for cell in line.split("|")[1:-1]]
         if not cells:
             in_table = False
         elif not before.startswith("|"):
             in_table = cells[-1] == "shown by"
             if not in_table and cells[0] in ("event", "the victim"):
-                yield Violation(FAILURE_MODEL, number, "shown", "no column 'shown by'")
+                yield Violation(path, number, "shown", "no column 'shown by'")
         # A row of one cell is a heading.
         elif in_table and not line.startswith("|---") and any(cells[1:]) and cells[-1] != "–":
             named = re.findall(r"(?:(?:run|seed) )?`[^`]*`", cells[-1])
             if not named:
-                yield Violation(FAILURE_MODEL, number, "shown", "by nothing; write – for that")
+                yield Violation(path, number, "shown", "by nothing; write – for that")
             for name in named:
                 if name not in known:
-                    yield Violation(FAILURE_MODEL, number, "shown", f"there is no {name}")
+                    yield Violation(path, number, "shown", f"there is no {name}")
         before = line
 
 

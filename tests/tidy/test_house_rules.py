@@ -374,6 +374,7 @@ class {name} final : public Base {{
         model = house_rules.FAILURE_MODEL
         files = {"lab/scenarios/lease/power-cut.py": "", "tests/unit/x_test.cpp":
                  "TEST(XTest, Lives) {\nTEST_F(YTest,\n       Dies) {\n",
+                 "tests/fuzz/lcp_fuzz.cpp": "", "tests/gate/proof.c": "",
                  house_rules.CHECKER_RUNS: '{.name = "stales",',
                  house_rules.FOUND_SEEDS: "7 150 x\n"}
 
@@ -382,11 +383,14 @@ class {name} final : public Base {{
             return found(house_rules.every_failure_shown, {**files, model: text})
 
         for good in ("`power-cut`", "`XTest.Lives`, `YTest.Dies`", "run `stales`, seed `7`", "–",
-                     "`power-cut`: half of it"):
+                     "`power-cut`: half of it", "`fuzz_corpus.lcp`", "`tests/gate/proof.c`"):
             self.assertEqual(shown(f"| it dies | is seen | {good} |"), [])
         for bad in ("`power-cuts`", "`XTest.Dies`", "`stales`", "run `stale`", "seed `8`", "",
-                    "soon"):
+                    "soon", "`fuzz_corpus.ipcp`", "`tests/gate/prove`"):
             self.assertEqual(len(shown(f"| it dies | is seen | {bad} |")), 1, bad)
+        self.assertEqual(len(found(house_rules.every_failure_shown, {
+            **files, house_rules.FOUND_BY_TOOLS:
+            "| tool | found | shown by |\n|---|---|---|\n| a linter | a fault | `other` |\n"})), 1)
         self.assertEqual(len(shown("| it dies | is seen | `power-cut` |",
                                    head="| the victim | what | by |")), 1)
         for head in ("| a witness | does | shown by |", "| what | named by | shown by |"):
