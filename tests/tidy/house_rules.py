@@ -375,6 +375,30 @@ def every_figure_made(tree: Tree) -> Iterator[Violation]:
             yield Violation(PERFORMANCE, 1, "command", f"none in {section.splitlines()[0]!r}")
 
 
+BENCHMARK = "tests/bench/vpnbench/cli.py"
+MAKER = re.compile(r"lab/lab run ([a-z][\w-]*(?:\.\d+)?)|tests/bench/run (?:--quick )?--only (\w+)")
+# The first column of a table whose rows are runs.
+OF_RUNS = ("scenario", "`lab/lab run`")
+
+
+def every_maker_there(tree: Tree) -> Iterator[Violation]:
+    """A scenario or a part of the benchmark that a document has as the maker of a figure is there."""
+    scenarios = {PurePosixPath(path).stem for path in tree.files
+                 if path.startswith("lab/scenarios/")}
+    parts = set(re.findall(r'"(\w+)"', tree.files.get(BENCHMARK, "")))
+    for path, text in tree.files.items():
+        of_runs = False
+        for number, line in enumerate(text.splitlines() if path.endswith(".md") else (), 1):
+            first = line.split("|")[1].strip() if line.startswith("|") else ""
+            of_runs = bool(first) and (of_runs or first in OF_RUNS)
+            named = {(name, "") for name in re.findall(r"`([a-z][\w.-]*)`", first) if of_runs}
+            for scenario, part in {*MAKER.findall(line), *named}:
+                if scenario and scenario not in scenarios:
+                    yield Violation(path, number, "maker", f"there is no scenario {scenario}")
+                if part and part not in parts:
+                    yield Violation(path, number, "maker", f"tests/bench/run has no part {part}")
+
+
 INSTEAD = "docs/explain/instead.md"
 TECHNIQUES = "tests/tidy/techniques.txt"
 ANSWERS = re.compile(r"(?:works|instead: .+|not (?:needed|here|yet|tried))$")
@@ -476,6 +500,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     every_event_documented,
     every_failure_shown,
     every_figure_made,
+    every_maker_there,
     every_technique_answered,
     one_version,
     gone_words,

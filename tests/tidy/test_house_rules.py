@@ -407,6 +407,22 @@ class {name} final : public Base {{
         self.assertEqual(len(made("# Performance\n\n## One core\n\n5 s.\n\n## Two\n\n6 s, by "
                                   "`lab/lab`.\n")), 2)
 
+    def test_every_maker_is_there(self):
+        def made(text):
+            return found(house_rules.every_maker_there, {
+                "lab/scenarios/kernels/l2tp-kernel-6.12.py": "", "docs/explain/x.md": text,
+                "lab/scenarios/life/flood.py": "", house_rules.BENCHMARK: '{"records": "a"}'})
+
+        for good in ("`lab/lab run flood --keep`", "`lab/lab run l2tp-kernel-6.12`.",
+                     "`lab/lab run NAME`", "`tests/bench/run --only records`", "5 s (`ebb`)",
+                     "| scenario | ms |\n|---|---|\n| `flood`, the longest | 5 |\n\n| `ebb` | 5 |",
+                     "| event | by |\n|---|---|\n| `ebb` | 5 |"):
+            self.assertEqual(made(good), [], good)
+        for bad in ("`lab/lab run ebb`", "`tests/bench/run --quick --only words`",
+                    "| scenario | ms |\n|---|---|\n| `flood` | 5 |\n| `flood`, `ebb` | 5 |",
+                    "| `lab/lab run` | ms |\n|---|---|\n| `ebb`, four runs | 5 |"):
+            self.assertEqual(len(made(bad)), 1, bad)
+
     def test_every_technique_is_answered(self):
         document, listed = house_rules.INSTEAD, house_rules.TECHNIQUES
 
