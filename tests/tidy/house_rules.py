@@ -334,8 +334,8 @@ def proofs(tree: Tree) -> set[str]:
 
 
 def every_failure_shown(tree: Tree) -> Iterator[Violation]:
-    """Each row of a table with a column "shown by" names what shows it, and that exists; the failure
-    model's tables of events have that column."""
+    """Each row of a table with a column "shown by" names what shows it, and that exists; the
+    failure model's tables of events have that column."""
     known = proofs(tree)
     for path in (FAILURE_MODEL, FOUND_BY_TOOLS):
         yield from unshown(path, tree.files.get(path, ""), known)
@@ -382,7 +382,7 @@ OF_RUNS = ("scenario", "`lab/lab run`")
 
 
 def every_maker_there(tree: Tree) -> Iterator[Violation]:
-    """A scenario or a part of the benchmark that a document has as the maker of a figure is there."""
+    """A scenario or a part of the benchmark that a document names as a figure's maker is there."""
     scenarios = {PurePosixPath(path).stem for path in tree.files
                  if path.startswith("lab/scenarios/")}
     parts = set(re.findall(r'"(\w+)"', tree.files.get(BENCHMARK, "")))
