@@ -7,8 +7,8 @@ has an account, a peer of its own.
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; WireGuard beside L2TP;
 cib-templates/probe.crm for l2tp, and for wireguard as soon as the account is there.
 
-Steps: client1 shakes hands and makes traffic. The account is put on each gateway, and the probe is
-told of it by a parameter. A ruleset drops the handshakes that the promoted gateway sends to itself.
+Steps: client1 shakes hands and makes traffic. The account is put on each gateway, and a parameter of
+the probe names it. A ruleset drops the handshakes that the promoted gateway sends to itself.
 
 Expected: another node serves within 45 s; one move; the node is marked as dead and its successor as
 alive; to the client it was a silence of at most 2.5 s and nothing else.
@@ -44,8 +44,7 @@ def steps(run: Run) -> None:
         node.put(ACCOUNT, f"[Interface]\nPrivateKey = {keys.private}\n\n[Peer]\n"
                  f"PublicKey = {GATEWAY_KEYS.public}\nPresharedKey = {PRESHARED_KEY}\n", mode=0o600)
     run.step("the probe asks WireGuard as well")
-    set_probe(live, "accounts", f"wireguard={ACCOUNT}")
-    set_probe(live, "protocols", "l2tp wireguard")
+    set_probe(live, {"accounts": f"wireguard={ACCOUNT}", "protocols": "l2tp wireguard"})
     wait_alive(run, live, live.active)
     successor = hang_service(run, live, "a rule that drops handshakes", drop_handshakes)
     expect_marked(run, live, successor)

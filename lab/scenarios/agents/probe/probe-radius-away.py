@@ -48,8 +48,7 @@ def steps(run: Run) -> None:
     stack = live.stack
     live.dial_all({"client1": L2tpClient})
     run.step("the probe asks the RADIUS server as well")
-    set_probe(live, "radius_servers", SERVER_ADDRESS)
-    set_probe(live, "protocols", "l2tp radius")
+    set_probe(live, {"radius_servers": SERVER_ADDRESS, "protocols": "l2tp radius"})
     wait_answered_everywhere(run, live)
     wait_alive(run, live, live.active)
     promotions = stack.promotions()

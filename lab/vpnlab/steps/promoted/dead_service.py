@@ -20,6 +20,7 @@ DEAD_S = 30
 MOVED_S = DEAD_S + 15
 # What a probe needs until the next one of the node that serves begins, and twice that.
 ANSWERED_S = 40
+SETTLED_S = 30
 
 
 def begin_probed(run: Run, probe: str, diallers: Mapping[str, MakeDialler], ipsec: bool = False,
@@ -33,10 +34,13 @@ def begin_probed(run: Run, probe: str, diallers: Mapping[str, MakeDialler], ipse
     return live
 
 
-def set_probe(live: Live, name: str, value: str) -> None:
-    """A parameter of ocf:vpnha:probe, for all nodes."""
-    live.active.run("crm_resource", "--resource", "probe", "--set-parameter", name,
-                    "--parameter-value", value)
+def set_probe(live: Live, parameters: Mapping[str, str]) -> None:
+    """Parameters of ocf:vpnha:probe, for all nodes. Pacemaker has started the probes anew then, and
+    none is marked by what an earlier one has found."""
+    for name, value in parameters.items():
+        live.active.run("crm_resource", "--resource", "probe", "--set-parameter", name,
+                        "--parameter-value", value)
+    live.active.run("crm_resource", "--wait", "--timeout", f"{SETTLED_S}s")
 
 
 def marks(live: Live, asked: Node) -> dict[str, str]:
