@@ -124,10 +124,13 @@ Result<void> LinuxNetwork::set_networks(GatewayId gateway, bool is_v6, bool are_
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
     if (!are_there) {
         // The rule finds nothing then; it goes with the others.
-        with_networks_.erase({gateway, is_v6});
+        const auto protocols = with_networks_.find({gateway, is_v6});
+        if (--protocols->second == 0) {
+            with_networks_.erase(protocols);
+        }
         return {};
     }
-    with_networks_.insert({gateway, is_v6});
+    ++with_networks_[{gateway, is_v6}];
     return has_addresses_.contains(gateway) ? route_.add_rule(rule_to_networks(*found, is_v6))
                                             : Result<void>();
 }

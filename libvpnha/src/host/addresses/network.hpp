@@ -2,6 +2,8 @@
 // The addresses, policy rules and routes of a promotion (ports/network.hpp), by rtnetlink.
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -24,8 +26,9 @@ class LinuxNetwork final : public ports::Network {
     Result<void> forget_unresolved(GatewayId gateway) override;
     Result<void> announce(GatewayId gateway) override;
 
-    // Whether sessions that are installed here have networks of that family behind their clients,
-    // outside of the pools: they need one rule more while the addresses are here.
+    // Whether sessions of a protocol that are installed here have networks of that family behind
+    // their clients, outside of the pools: they need one rule more while the addresses are here.
+    // Each protocol takes back what it has said.
     Result<void> set_networks(GatewayId gateway, bool is_v6, bool are_there);
 
     // For a start, and for an agent beside a dead vpnhad: no VIP of the gateway on any device, with
@@ -43,7 +46,8 @@ class LinuxNetwork final : public ports::Network {
     const config::Config* config_;
     RouteNetlink route_;
     std::set<GatewayId> has_addresses_;
-    std::set<std::pair<GatewayId, bool>> with_networks_;  // And IPv6 or not.
+    // How many protocols have said so; by gateway, and IPv6 or not.
+    std::map<std::pair<GatewayId, bool>, std::size_t> with_networks_;
 };
 
 }  // namespace vpnha::adapters

@@ -164,6 +164,41 @@ TEST_F(NetworkTest, VirtualAddressesAreOutsideWhileTheNodeServes) {
     EXPECT_EQ(output_of("ip route show table 700 2>/dev/null"), "");
 }
 
+TEST_F(NetworkTest, VirtualAddressesOfIpv6AreOutsideAsWell) {
+    add_ipv6();
+    config_.gateways[0].pools.push_back(prefix("2001:db8:200::/48"));
+    config_.gateways[0].protocols.serve<ipsec::Table>().virtual_pools = {
+        prefix("10.64.1.128/25"), prefix("2001:db8:200:64::/112")};
+    ASSERT_TRUE(ip_command("-6 route add default via 2001:db8:1::51 dev in0 onlink"));
+    const auto way = [](const std::string& to) { return output_of("ip -6 route get " + to); };
+    for (int repeat = 0; repeat < 2; ++repeat) {
+        const auto added = network_->add_addresses(kId);
+        ASSERT_TRUE(added) << added.error().detail;
+        EXPECT_EQ(network_->missing(kId).value_or("an error"), "");
+    }
+    EXPECT_NE(way("2001:db8:200:64::9").find("dev out0"), std::string::npos);
+    EXPECT_NE(way("2001:db8:200:65::9").find("dev in0"), std::string::npos);
+    ASSERT_TRUE(network_->remove_addresses(kId));
+    EXPECT_EQ(output_of("ip -6 route show table 700 2>/dev/null"), "");
+    EXPECT_NE(way("2001:db8:200:64::9").find("dev in0"), std::string::npos);
+}
+
+TEST_F(NetworkTest, ARuleForNetworksStaysWhileOneOfTwoProtocolsHasSome) {
+    ASSERT_TRUE(network_->add_addresses(kId));
+    const int before = static_cast<int>(rules());
+    ASSERT_TRUE(network_->set_networks(kId, false, true));
+    ASSERT_TRUE(network_->set_networks(kId, false, true));
+    ASSERT_TRUE(network_->set_networks(kId, false, false));
+    EXPECT_EQ(rules(), before + 1);
+    ASSERT_TRUE(network_->remove_addresses(kId));
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_EQ(rules(), before + 1) << "of the other one";
+    ASSERT_TRUE(network_->set_networks(kId, false, false));
+    ASSERT_TRUE(network_->remove_addresses(kId));
+    ASSERT_TRUE(network_->add_addresses(kId));
+    EXPECT_EQ(rules(), before);
+}
+
 // The node's own traffic meets no route of the table, whoever has set it: cases 04 and 08.
 TEST_F(NetworkTest, OnlyWhatIsForAPoolMeetsTheTable) {
     ASSERT_TRUE(ip_command("route add 10.64.1.5 dev out0 table 700"));

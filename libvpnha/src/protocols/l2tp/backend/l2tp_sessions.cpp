@@ -20,9 +20,10 @@ constexpr Duration kAuditRetry = std::chrono::seconds(1);
 
 }  // namespace
 
-Result<std::unique_ptr<L2tpSessions>> L2tpSessions::open(
-    const config::Config& config, adapters::QbLoop& loop,
-    adapters::PppoL2tpKernel::OnNetworks on_networks, Tell tell) {
+Result<std::unique_ptr<L2tpSessions>> L2tpSessions::open(const config::Config& config,
+                                                         adapters::QbLoop& loop,
+                                                         ppp::ClientNetworks::Lead on_networks,
+                                                         Tell tell) {
     VPNHA_TRY(auto kernel,
               adapters::PppoL2tpKernel::create(config, loop, tell, std::move(on_networks)));
     std::unique_ptr<L2tpSessions> sessions(

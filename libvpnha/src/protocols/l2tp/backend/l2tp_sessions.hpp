@@ -23,8 +23,8 @@ class L2tpSessions final : public ports::Backend, public ports::PppProtocol {
   public:
     // `config` and `loop` must outlive it. `on_networks`, errors: as PppoL2tpKernel has them.
     [[nodiscard]] static Result<std::unique_ptr<L2tpSessions>> open(
-        const config::Config& config, adapters::QbLoop& loop,
-        adapters::PppoL2tpKernel::OnNetworks on_networks, Tell tell);
+        const config::Config& config, adapters::QbLoop& loop, ppp::ClientNetworks::Lead on_networks,
+        Tell tell);
     ~L2tpSessions() override;
     L2tpSessions(const L2tpSessions&) = delete;
     L2tpSessions& operator=(const L2tpSessions&) = delete;

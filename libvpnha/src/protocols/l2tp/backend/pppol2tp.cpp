@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -86,16 +85,7 @@ std::vector<IpPrefix> routes_of(const l2tp::SessionRecord& record) {
 // Those of its networks to which no rule for a pool leads.
 std::vector<IpPrefix> networks_outside(const config::Gateway& gateway,
                                        const l2tp::SessionRecord& record) {
-    const std::vector<IpPrefix> routes = routes_of(record);
-    std::vector<IpPrefix> nets;
-    std::copy_if(routes.begin(), routes.end(), std::back_inserter(nets),
-                 [&gateway](const IpPrefix& net) {
-                     return std::none_of(
-                         gateway.pools.begin(), gateway.pools.end(), [&net](const IpPrefix& pool) {
-                             return pool.length <= net.length && contains(pool, net.address);
-                         });
-                 });
-    return nets;
+    return ppp::networks_outside(gateway.pools, routes_of(record));
 }
 
 bool same_in_kernel(const l2tp::SessionRecord& a, const l2tp::SessionRecord& b) {
@@ -107,10 +97,9 @@ bool same_in_kernel(const l2tp::SessionRecord& a, const l2tp::SessionRecord& b) 
 
 }  // namespace
 
-Result<std::unique_ptr<PppoL2tpKernel>> PppoL2tpKernel::create(const config::Config& config,
-                                                               QbLoop& loop,
-                                                               ports::Backend::Tell tell,
-                                                               OnNetworks on_networks) {
+Result<std::unique_ptr<PppoL2tpKernel>> PppoL2tpKernel::create(
+    const config::Config& config, QbLoop& loop, ports::Backend::Tell tell,
+    ppp::ClientNetworks::Lead on_networks) {
     VPNHA_CHECK(raise_open_files_limit());
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     std::unique_ptr<PppoL2tpKernel> kernel(new PppoL2tpKernel(
@@ -126,12 +115,12 @@ Result<std::unique_ptr<PppoL2tpKernel>> PppoL2tpKernel::create(const config::Con
 }
 
 PppoL2tpKernel::PppoL2tpKernel(const config::Config& config, QbLoop& loop,
-                               ports::Backend::Tell tell, OnNetworks on_networks,
+                               ports::Backend::Tell tell, ppp::ClientNetworks::Lead on_networks,
                                RouteNetlink route)
     : config_(&config),
       loop_(&loop),
       tell_(std::move(tell)),
-      on_networks_(std::move(on_networks)),
+      networks_(std::move(on_networks)),
       route_(std::move(route)) {}
 
 Result<void> PppoL2tpKernel::open_l2tp() {
@@ -184,10 +173,11 @@ Result<void> PppoL2tpKernel::install(GatewayId gateway, const l2tp::SessionRecor
         VPNHA_CHECK(remove(gateway, record.key));
     }
     VPNHA_TRY(Tunnel* const tunnel, open_tunnel(gateway, record.key.tunnel));
-    auto link =
-        count_networks(*found, record).and_then([&] { return open_link(*found, *tunnel, record); });
+    auto link = networks_.add(gateway, networks_outside(*found, record)).and_then([&] {
+        return open_link(*found, *tunnel, record);
+    });
     if (!link) {
-        discount_networks(gateway, record);
+        networks_.remove(gateway, networks_outside(*found, record));
         // The first error is the one to report.
         static_cast<void>(close_tunnel_if_unused(record.key.tunnel));
         return tl::unexpected(std::move(link).error());
@@ -196,7 +186,7 @@ Result<void> PppoL2tpKernel::install(GatewayId gateway, const l2tp::SessionRecor
         if (auto watched = watch(fd, {Source::Kind::frame, gateway, record.key}); !watched) {
             unwatch(link->channel.get());
             link = fail(Errc::limit, {});  // Closes it before its tunnel goes.
-            discount_networks(gateway, record);
+            networks_.remove(gateway, networks_outside(*found, record));
             static_cast<void>(close_tunnel_if_unused(record.key.tunnel));
             return watched;
         }
@@ -220,7 +210,8 @@ Result<void> PppoL2tpKernel::remove(GatewayId, const l2tp::SessionKey& key) {
     device.descriptors.push_back(std::move(link.unit));
     device.descriptors.push_back(std::move(link.channel));
     device.descriptors.push_back(std::move(link.session));
-    discount_networks(session->second.gateway, session->second.record);
+    const GatewayId gateway = session->second.gateway;
+    networks_.remove(gateway, networks_outside(*config_->find(gateway), session->second.record));
     sessions_.erase(session);
     --tunnels_.at(tunnel).sessions;
     Result<void> closed = close_tunnel_if_unused(tunnel);
@@ -379,28 +370,6 @@ Result<PppLink> PppoL2tpKernel::open_link(const config::Gateway& gateway, const 
                                                link_local_address(record.facts.ipv6->theirs)));
     }
     return link;
-}
-
-Result<void> PppoL2tpKernel::count_networks(const config::Gateway& gateway,
-                                            const l2tp::SessionRecord& record) {
-    Result<void> done;
-    for (const IpPrefix& net : networks_outside(gateway, record)) {
-        const bool is_v6 = !net.address.is_v4();
-        if (networks_[{gateway.id, is_v6}]++ == 0 && done) {
-            done = on_networks_(gateway.id, is_v6, true);
-        }
-    }
-    return done;
-}
-
-void PppoL2tpKernel::discount_networks(GatewayId gateway, const l2tp::SessionRecord& record) {
-    for (const IpPrefix& net : networks_outside(*config_->find(gateway), record)) {
-        const bool is_v6 = !net.address.is_v4();
-        if (--networks_.at({gateway, is_v6}) == 0) {
-            // The rule that there is now finds nothing.
-            static_cast<void>(on_networks_(gateway, is_v6, false));
-        }
-    }
 }
 
 Result<void> PppoL2tpKernel::watch(int fd, const Source& source) {

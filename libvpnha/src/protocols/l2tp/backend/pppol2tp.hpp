@@ -38,22 +38,19 @@
 #include "protocols/l2tp/backend/netlink_l2tp.hpp"
 #include "protocols/l2tp/backend/pppol2tp_link.hpp"
 #include "protocols/l2tp/model/session_record.hpp"
+#include "protocols/ppp/model/client_networks.hpp"
 
 namespace vpnha::adapters {
 
 class PppoL2tpKernel final {
   public:
-    // The first session with a network of that family behind its client, outside of the pools, is
-    // being installed, or the last one is gone. Called within install() and remove(); where it
-    // fails, so does the install.
-    using OnNetworks = std::function<Result<void>(GatewayId, bool is_v6, bool are_there)>;
-
     // Raises this process's limit of open files. `config` and `loop` must outlive the object.
     // `tell` has what arrives for sessions installed here, from the event loop, never from within a
-    // call of this object. Error unsupported when the kernel lacks l2tp_netlink.
+    // call of this object. `on_networks` is called within install() and remove(); where it fails,
+    // so does the install. Error unsupported when the kernel lacks l2tp_netlink.
     [[nodiscard]] static Result<std::unique_ptr<PppoL2tpKernel>> create(
         const config::Config& config, QbLoop& loop, ports::Backend::Tell tell,
-        OnNetworks on_networks);
+        ppp::ClientNetworks::Lead on_networks);
     ~PppoL2tpKernel();
     PppoL2tpKernel(const PppoL2tpKernel&) = delete;
     PppoL2tpKernel& operator=(const PppoL2tpKernel&) = delete;
@@ -102,7 +99,7 @@ class PppoL2tpKernel final {
     };
 
     PppoL2tpKernel(const config::Config& config, QbLoop& loop, ports::Backend::Tell tell,
-                   OnNetworks on_networks, RouteNetlink route);
+                   ppp::ClientNetworks::Lead on_networks, RouteNetlink route);
 
     [[nodiscard]] Result<const config::Gateway*> settings_of(GatewayId gateway) const;
     Result<Tunnel*> open_tunnel(GatewayId gateway, const l2tp::TunnelKey& key);
@@ -113,8 +110,6 @@ class PppoL2tpKernel final {
     Result<void> close_tunnel_if_unused(const l2tp::TunnelKey& key);
     Result<PppLink> open_link(const config::Gateway& gateway, const Tunnel& tunnel,
                               const l2tp::SessionRecord& record);
-    Result<void> count_networks(const config::Gateway& gateway, const l2tp::SessionRecord& record);
-    void discount_networks(GatewayId gateway, const l2tp::SessionRecord& record);
     Result<void> watch(int fd, const Source& source);
     void unwatch(int fd);
     Result<void> open_l2tp();
@@ -132,7 +127,7 @@ class PppoL2tpKernel final {
     const config::Config* config_;
     QbLoop* loop_;
     ports::Backend::Tell tell_;
-    OnNetworks on_networks_;
+    ppp::ClientNetworks networks_;
     RouteNetlink route_;
     // Not where no gateway has L2TP: the kernel need not have it then.
     std::optional<L2tpNetlink> l2tp_;
@@ -145,8 +140,6 @@ class PppoL2tpKernel final {
     UniqueFd epoll_;
     std::map<l2tp::TunnelKey, Tunnel> tunnels_;
     std::map<l2tp::SessionKey, Session> sessions_;
-    // Behind clients and outside of the pools, of IPv6 or not.
-    std::map<std::pair<GatewayId, bool>, std::size_t> networks_;
     DeviceRemover remover_;
     std::set<std::uint32_t> connection_ids_;
     std::unordered_map<int, Source> sources_;
