@@ -33,7 +33,7 @@ int vpnha_find_l2tp_session(struct vpnha_session* session) {
             continue;
         }
         const struct pppol2tp_addr kernel = name.pppol2tp.pppol2tp; /* It is packed. */
-        session->transport = (struct vpnha_transport){.protocol = "l2tp", .has_networks = 1};
+        session->transport = (struct vpnha_transport){.protocol = "l2tp"};
         vpnha_add_id(&session->transport, ntohl(kernel.addr.sin_addr.s_addr), 4);
         vpnha_add_id(&session->transport, ntohs(kernel.addr.sin_port), 2);
         vpnha_add_id(&session->transport, kernel.s_tunnel, 2);

@@ -28,7 +28,6 @@ enum {
     VPNHA_NOT_VJ = 1u << 2,
     VPNHA_NOT_MULTILINK = 1u << 3,
     VPNHA_NOT_SEQUENCED = 1u << 4,
-    VPNHA_NOT_IPV6 = 1u << 5,
     VPNHA_NOT_LAC = 1u << 6,
     VPNHA_NOT_STATELESS = 1u << 7,
     /* Of scripts: where they run for a resumed session, another node does the same. */
@@ -57,7 +56,7 @@ struct vpnha_transport {
     const char* protocol;             /* As vpnhad calls it; "other": it knows no such one. */
     uint8_t ids[VPNHA_IDS_BYTES_MAX]; /* By which both ends know it, as vpnhad parses them. */
     size_t ids_length;                /* 0 of "other". */
-    int has_networks, has_mppe;       /* Records of it may have IPv6 and routes; MPPE's keys. */
+    int has_mppe;                     /* Records of it may have MPPE's keys. */
 };
 
 /* MPPE's start keys decrypt the whole session. */

@@ -81,8 +81,7 @@ int vpnha_read_routes(const char* interface, struct vpnha_session* session) {
     }
     session->route_count = 0;
     memset(session->routes, 0, sizeof session->routes);
-    /* The record of a call has none. */
-    if (listing.count > (session->transport.has_networks ? VPNHA_ROUTES_MAX : 0u)) {
+    if (listing.count > VPNHA_ROUTES_MAX) {
         session->not_resumable |= VPNHA_NOT_ROUTES;
     } else {
         session->route_count = listing.count;

@@ -7,8 +7,8 @@
 
 /* Fills in the routes over `interface` that somebody has added, of any table: neither those that
  * the kernel makes of addresses, nor those of a routing protocol. Adds to `not_resumable` what
- * another node would not do: a default route, routes of PPTP, more than VPNHA_ROUTES_MAX. 0: the
- * kernel does not say, `session` is as before. */
+ * another node would not do: a default route, more than VPNHA_ROUTES_MAX. 0: the kernel does not
+ * say, `session` is as before. */
 int vpnha_read_routes(const char* interface, struct vpnha_session* session);
 
 #endif

@@ -78,10 +78,6 @@ static uint32_t not_resumable(struct vpnha_session* session) {
     if (chap_rechallenge_time != 0) {
         reasons |= VPNHA_NOT_CHALLENGED;
     }
-    if (ipv6cp_fsm[0].state == OPENED && session->transport.ids_length != 0 &&
-        !session->transport.has_networks) {
-        reasons |= VPNHA_NOT_IPV6;
-    }
     return reasons;
 }
 
@@ -100,7 +96,7 @@ static uint64_t identifier(const eui64_t* from) {
 }
 
 static void collect_ipv6(struct vpnha_session* session) {
-    const int is_open = ipv6cp_fsm[0].state == OPENED && session->transport.has_networks;
+    const int is_open = ipv6cp_fsm[0].state == OPENED && session->transport.ids_length != 0;
     session->our_identifier = is_open ? identifier(&ipv6cp_gotoptions[0].ourid) : 0;
     session->peer_identifier = is_open ? identifier(&ipv6cp_hisoptions[0].hisid) : 0;
 }

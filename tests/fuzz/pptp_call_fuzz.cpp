@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A resumed PPTP call and what a peer may send it. An octet says with which numbers it goes on (bit
-// 0: final, bit 1: with MPPE, bit 2: the peer had hung up, bit 3: its Stop-Request is open); then
-// events, an octet each that says which: GRE, control messages, packets of the TUN device,
-// segments, time; and their octets with a length in front.
+// 0: final, bit 1: with MPPE, bit 2: the peer had hung up, bit 3: its Stop-Request is open, bit 5:
+// with IPv6CP); then events, an octet each that says which: GRE, control messages, packets of the
+// TUN device, segments, time; and their octets with a length in front.
 //
 // Bit 4: the peer is an honest one with MPPE, and the events are those of a second source, which
 // knows the peer's address and the id of the call. None of its numbers is near the peer's. The call
@@ -56,7 +56,7 @@ class Output final : public CallOutput {
     bool ended_ = false;
 };
 
-CallRecord record_of(bool encrypted) {
+CallRecord record_of(bool encrypted, bool with_ipv6) {
     CallRecord record;
     record.key = {{{0xc0000201}, 1723}, {{0xc0000233}, 40123}, CallId{128}, CallId{7}};
     record.facts.mtu = 1396;
@@ -64,6 +64,9 @@ CallRecord record_of(bool encrypted) {
     record.facts.echo_interval_s = 20;
     record.facts.echo_failures = 3;
     record.mppe = encrypted ? Mppe::bits128 : Mppe::none;
+    if (with_ipv6) {
+        record.facts.ipv6 = {1, 2};
+    }
     return record;
 }
 
@@ -75,7 +78,7 @@ constexpr CallNumbers kKnown{.snd_nxt = 1000, .rcv_nxt = 2000, .gre_out = 99, .g
 // A call whose peer answers LCP echoes and sends data, and somebody else who sends GRE.
 class Contested {
   public:
-    Contested() : call_(record_of(true), StartKeys{}, counters_) {
+    explicit Contested(bool with_ipv6) : call_(record_of(true, with_ipv6), StartKeys{}, counters_) {
         call_.set_numbers(kKnown, now_);
         call_.resume(false, 0, now_, out_);
         answer();
@@ -163,10 +166,10 @@ class Contested {
     std::uint32_t last_ = kKnown.gre_out;
 };
 
-void contest(ByteReader& in) {
+void contest(ByteReader& in, bool with_ipv6) {
     // The peer's control connection is silent, for less than it may be.
     constexpr Duration kTimeMax = std::chrono::seconds(80);
-    Contested contested;
+    Contested contested(with_ipv6);
     Duration gone{};
     while (in.remaining() != 0) {
         const std::uint8_t event = in.u8();
@@ -195,14 +198,15 @@ void contest(ByteReader& in) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     ByteReader in(ByteView{data, size});
     const std::uint8_t how = in.u8();
+    const bool with_ipv6 = (how & 32) != 0;
     if ((how & 16) != 0) {
-        contest(in);
+        contest(in, with_ipv6);
         return 0;
     }
     const bool encrypted = (how & 2) != 0;
     CallCounters counters;
-    ResumedCall call(record_of(encrypted), encrypted ? std::optional(StartKeys{}) : std::nullopt,
-                     counters);
+    ResumedCall call(record_of(encrypted, with_ipv6),
+                     encrypted ? std::optional(StartKeys{}) : std::nullopt, counters);
     TimePoint now{std::chrono::hours(1)};
     CallNumbers known = kKnown;
     known.hung_up = (how & 4) != 0;

@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "base/internet_checksum.hpp"
 #include "protocols/pptp/mppe/inner_packet.hpp"
 #include "protocols/pptp/mppe/sender.hpp"
 
@@ -30,9 +31,30 @@ inline Bytes ip_packet(std::uint32_t number, std::size_t size = 24) {
     return std::move(writer).take();
 }
 
+// An ICMPv6 packet whose number is that; of another protocol it is the same octets.
+inline Bytes ip6_packet(std::uint32_t number, std::uint8_t protocol = 58) {
+    constexpr std::uint16_t kSize = 8;
+    ByteWriter addresses;
+    addresses.u64(0xfe80'0000'0000'0000).u64(1).u64(0xfe80'0000'0000'0000).u64(2);
+    ByteWriter payload;
+    payload.u8(128).u8(0).u16(0).u32(number);
+    const auto sum = static_cast<std::uint16_t>(
+        ~internet_checksum(kSize + std::uint32_t{protocol}, addresses.view()));
+    payload.patch_u16(2, internet_checksum(sum, payload.view()));
+    ByteWriter packet;
+    packet.u32(0x60000000).u16(kSize).u8(protocol).u8(64);
+    packet.bytes(addresses.view()).bytes(payload.view());
+    return std::move(packet).take();
+}
+
+// The number of either.
+inline std::uint32_t number_in(ByteView packet) {
+    return ByteReader(packet.subspan(is_ipv6(packet) ? 44 : 20)).u32();
+}
+
 inline Bytes with_protocol(const Bytes& packet) {
     ByteWriter writer;
-    writer.u16(0x0021).bytes(packet);
+    writer.u16(is_ipv6(packet) ? 0x0057 : 0x0021).bytes(packet);
     return std::move(writer).take();
 }
 
@@ -65,8 +87,9 @@ class LinuxReceiver {
         const ByteView text = reader.rest();
         Bytes plain(text.size());
         chain_.crypt(chain_.key(), text, plain.data());
-        const auto packet = inner_packet(plain);
-        return packet ? std::optional(Bytes(packet->begin(), packet->end())) : std::nullopt;
+        const auto packet = inner_packet(plain, true);
+        return packet ? std::optional(Bytes(packet->octets.begin(), packet->octets.end()))
+                      : std::nullopt;
     }
     // How many keys it has made.
     [[nodiscard]] std::uint64_t next() const { return chain_.next(); }

@@ -67,11 +67,13 @@ class ModelClient {
 
     // An IP packet with that number.
     void send_data(std::uint32_t number, TimePoint now) {
-        const Bytes packet = mppe::test::ip_packet(number);
+        send_packet(mppe::test::ip_packet(number), now);
+    }
+    void send_packet(const Bytes& packet, TimePoint now) {
         ByteWriter payload;
         payload.u16(0xff03);
         if (mppe_ == Mppe::none) {
-            payload.u16(0x0021).bytes(packet);
+            payload.bytes(mppe::test::with_protocol(packet));
         } else {
             payload.u16(0x00fd).bytes(mppe::test::seal(sender_, packet));
         }
@@ -152,11 +154,12 @@ class ModelClient {
         reader.u16();
         switch (reader.u16()) {
             case 0x0021:
-                data.push_back(ByteReader(reader.rest().subspan(20)).u32());
+            case 0x0057:
+                data.push_back(mppe::test::number_in(reader.rest()));
                 break;
             case 0x00fd:
                 if (const auto packet = receiver_.open(reader.rest())) {
-                    data.push_back(ByteReader(ByteView(*packet).subspan(20)).u32());
+                    data.push_back(mppe::test::number_in(*packet));
                 } else {
                     ++undecipherable;
                     // CCP Reset-Request.

@@ -29,6 +29,9 @@ PPTP_RECORD = {
     "call-version-2": pptp_call(version=2),
     "call-window-scale-15": pptp_call(scale=15),
     "call-small-mtu": pptp_call(mtu=67),
+    "call-with-ipv6": pptp_call(ipv6=struct.pack("!QQ", 1, 2), routes=b"\1\x10" + bytes.fromhex(
+        "20010db8005100000000000000000000") + b"\x40"),
+    "call-with-one-identifier": pptp_call(ipv6=struct.pack("!QQ", 1, 1)),
     "call-proxied": pptp_call(proxied=PROXIED, flags=0x1f),
     "call-proxied-cut": pptp_call(proxied=PROXIED[:-1]),
     "call-unknown-flag": pptp_call(flags=0x40),
@@ -70,6 +73,14 @@ MAGIC = b"\x22\x22\x22\x22"
 EXACT, ASKED, EXACT_MPPE, ASKED_MPPE = b"\x01", b"\x00", b"\x03", b"\x02"
 IP = bytes.fromhex("450000180000000040116" "6d30a0000010a000002") + b"\0\0\0\7"
 ANSWER = event(3, struct.pack("!IIB", 2016, 1000, 0))
+# ICMPv6 with its checksum, from fe80::2 to fe80::1; behind a destination option; and ESP, whose
+# length alone is right.
+LINK_LOCAL = bytes.fromhex("fe80000000000000000000000000000" "2fe800000000000000000000000000001")
+ICMP6 = bytes.fromhex("800082b100000007")
+IP6 = b"\x60\0\0\0\0\x08\x3a\x40" + LINK_LOCAL + ICMP6
+IP6_OPTION = b"\x60\0\0\0\0\x10\x3c\x40" + LINK_LOCAL + bytes.fromhex("3a00010400000000") + ICMP6
+IP6_ESP = b"\x60\0\0\0\0\x08\x32\x40" + LINK_LOCAL + b"spi-seqn"
+WITH_IPV6 = 0x20
 
 PPTP_CALL = {
     "rung-0": ASKED + ANSWER + gre(lcp(10, 0xa0, MAGIC), 51, 100) + event(2, IP),
@@ -84,6 +95,11 @@ PPTP_CALL = {
     "reset-by-peer": ASKED + event(3, struct.pack("!IIB", 2000, 1000, 1)),
     "data-in-clear": EXACT + gre(b"\xff\x03\x00\x21" + IP, 51) + gre(b"\x21" + IP, 52),
     "data-encrypted": EXACT_MPPE + gre(b"\x00\xfd\x90\x00" + b"x" * 40, 51) + event(2, IP),
+    "ipv6-in-clear": b"".join([bytes([EXACT[0] | WITH_IPV6]), gre(b"\xff\x03\x00\x57" + IP6, 51),
+                               gre(b"\x57" + IP6, 52), event(2, IP6), event(2, IP)]),
+    "ipv6-without-ipv6cp": EXACT + gre(b"\xff\x03\x00\x57" + IP6, 51) + event(2, IP6),
+    "ipv6cp-terminate": b"".join([bytes([EXACT_MPPE[0] | WITH_IPV6]),
+                                  gre(b"\xff\x03\x80\x57\x05\x01\x00\x04", 51), event(2, IP6)]),
     "lcp-echo": EXACT + gre(lcp(9, 1, MAGIC), 51) + time(30),
     "lcp-terminate": EXACT + gre(lcp(5, 1), 51),
     "lcp-configure": EXACT + gre(lcp(1, 1), 51),
@@ -120,6 +136,7 @@ FORGED = {
     "resumed": time(30) + event(2, IP) + gre(MPPE_GARBAGE, 51) * 3 + time(2000) + event(2, IP),
 }
 PPTP_CALL |= {f"contested-{name}": b"\x12" + events for name, events in FORGED.items()}
+PPTP_CALL["contested-with-ipv6"] = bytes([0x12 | WITH_IPV6]) + event(2, IP6) + FORGED["resumed"]
 
 
 def mppe_frames(index, last, *items):
@@ -130,6 +147,9 @@ def mppe_frames(index, last, *items):
 MPPE = {
     "inner-ipv4": b"\x00\x21" + IP.ljust(62, b"\0") + b"\0\0",
     "inner-ipv6": b"\x00\x57\x60\0\0\0\0\4".ljust(64, b"\0") + b"\0\0",
+    "inner-icmpv6": (b"\x00\x57" + IP6).ljust(64, b"\0") + b"\x80\0",
+    "inner-option": (b"\x57" + IP6_OPTION).ljust(64, b"\0") + b"\x80\0",
+    "inner-esp": b"\x00\x57" + IP6_ESP,
     "frames": mppe_frames(0, 0, (1, b"\x90\x00" + b"x" * 30), (6, b"\x90\x05" + b"y" * 30)),
     "far-ahead": mppe_frames(9, 12, (12 + 3 * 4096, b"\x90\x03" + b"x" * 30)),
     "outdated": mppe_frames(9, 12, (3, b"\x90\x03" + b"x" * 30)),

@@ -129,7 +129,7 @@ int vpnha_find_l2tp_session(struct vpnha_session* session) {
     if (!has_l2tp) {
         return 0;
     }
-    session->transport = (struct vpnha_transport){.protocol = "l2tp", .has_networks = 1};
+    session->transport = (struct vpnha_transport){.protocol = "l2tp"};
     vpnha_add_id(&session->transport, 0xc0000233, 4);
     vpnha_add_id(&session->transport, 1701, 2);
     for (uint32_t id = 1; id <= 4; id++) {

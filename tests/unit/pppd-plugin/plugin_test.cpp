@@ -326,6 +326,18 @@ TEST_F(PppdPluginTest, TellsAgainWhenIpv6OpensLater) {
     EXPECT_EQ(up->facts.ipv6, (ppp::Ipv6Identifiers{1, std::uint64_t{2} << 32}));
 }
 
+TEST_F(PppdPluginTest, ACallHasIpv6Too) {
+    fake_pppd_over_pptp(kMppe128);
+    fake_pppd_authenticate();
+    fake_pppd_open_ipv6cp();
+    fake_pppd_ip_up();
+    accept();
+    const std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_TRUE(up->not_resumable.empty());
+    EXPECT_EQ(up->facts.ipv6, (ppp::Ipv6Identifiers{1, std::uint64_t{2} << 32}));
+}
+
 TEST_F(PppdPluginTest, TellsAgainWhenCompressionOpensLater) {
     fake_pppd_ip_up();
     accept();

@@ -15,7 +15,6 @@ using ::testing::UnorderedElementsAre;
 
 class PppdRoutesTest : public testing::TwoHosts {
   protected:
-    PppdRoutesTest() { session_.transport.has_networks = 1; }
     std::vector<std::string> listed() {
         EXPECT_EQ(vpnha_read_routes("out0", &session_), 1);
         std::vector<std::string> nets;
@@ -64,15 +63,6 @@ TEST_F(PppdRoutesTest, ADefaultRouteIsAReason) {
     ASSERT_TRUE(ip_command("route add default dev out0"));
     EXPECT_EQ(listed().size(), 0U);
     EXPECT_EQ(session_.not_resumable, std::uint32_t{VPNHA_NOT_DEFAULT_ROUTE});
-}
-
-TEST_F(PppdRoutesTest, AnyOfACallIsAReason) {
-    session_.transport.has_networks = 0;
-    EXPECT_EQ(listed().size(), 0U);
-    EXPECT_EQ(session_.not_resumable, 0U);
-    ASSERT_TRUE(ip_command("route add 10.98.0.0/24 dev out0"));
-    EXPECT_EQ(listed().size(), 0U);
-    EXPECT_EQ(session_.not_resumable, std::uint32_t{VPNHA_NOT_ROUTES});
 }
 
 TEST_F(PppdRoutesTest, ADeviceThatIsGoneChangesNothing) {

@@ -63,7 +63,7 @@ constexpr std::string_view kReasons[] = {
     "Van Jacobson header compression is in use; give pppd the option novj",
     "the link is part of a multilink bundle; give pppd the option nomp",
     "the peer requires L2TP data sequencing",
-    "IPv6CP is up; give pppd the option noipv6",
+    "",  // No reason any more.
     "this end is the LAC, not the LNS",
     "MPPE is stateful, or pppd has no keys of it; leave mppe-stateful out of pppd's options",
     "its device has an address that PPP has not negotiated",
@@ -94,7 +94,7 @@ std::vector<std::string> reasons_of(std::uint32_t bits) {
     std::vector<std::string> reasons;
     for (std::size_t bit = 0; bit < 32; ++bit) {
         if ((bits >> bit & 1) != 0) {
-            reasons.push_back(bit < std::size(kReasons)
+            reasons.push_back(bit < std::size(kReasons) && !kReasons[bit].empty()
                                   ? std::string(kReasons[bit])
                                   : fmt::format("the plugin names reason {}, unknown here", bit));
         }

@@ -58,7 +58,8 @@ class DataPath {
     struct Prepare {
         node::PrepareCall call;
         std::optional<pptp::StartKeys> keys;  // Opened; with MPPE.
-        std::uint32_t route_table = 0;        // Of the gateway: the route to the client. 0: none.
+        // Of the gateway: the routes to the client and behind it. 0: neither these nor IPv6.
+        std::uint32_t route_table = 0;
     };
     // The gate lets the end of this connection pass.
     struct MayEnd {

@@ -58,10 +58,14 @@ std::optional<PathCallNumber> PathBroker::find(const pptp::CallKey& key) const {
 
 Result<void> PathBroker::take(const DataPath::Prepare& command) {
     const pptp::CallRecord& record = command.call.record;
-    const TunDevices::Settings settings{.ours = record.facts.our_address,
-                                        .peer = record.facts.peer_address,
-                                        .mtu = record.facts.mtu,
-                                        .route_table = command.route_table};
+    TunDevices::Settings settings{.ours = record.facts.our_address,
+                                  .peer = record.facts.peer_address,
+                                  .mtu = record.facts.mtu,
+                                  .route_table = command.route_table};
+    if (command.route_table != 0) {
+        settings.networks = record.facts.routes;
+        settings.ipv6 = record.facts.ipv6;
+    }
     if (const auto before = find(record.key)) {
         // The same client's: the program leaves it before it gets the next one.
         Entry& entry = calls_.at(*before);

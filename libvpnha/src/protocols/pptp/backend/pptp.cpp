@@ -50,7 +50,8 @@ Pptp::Pptp(const config::Config& config, adapters::QbLoop& loop, adapters::Secre
       data_path_(std::move(data_path)),
       listener_(std::move(listener)),
       watch_(loop, {.tell = kCallTimer, .settle = kCallSettleTimer, .reopen = kCallOpenTimer},
-             watch_listener()) {}
+             watch_listener()),
+      networks_(listener_.on_networks) {}
 
 Pptp::~Pptp() {
     loop_.cancel_timer(kCallRefuseTimer);
@@ -109,17 +110,48 @@ void Pptp::carry_out(node::PrepareCall& work) {
     if (!prepare.call.record.facts.obstacle.empty()) {
         prepare.route_table = 0;  // Its client is told; no packet of it is carried here.
     }
+    if (const auto led = lead_to(gateway, prepare.call); !led) {
+        return refuse(gateway.id, key, prepare.call.ticket, led.error());
+    }
     if (prepare.call.record.mppe != pptp::Mppe::none) {
         auto keys = open_keys(prepare.call.record);
         if (!keys) {
-            refused_.emplace_back(gateway.id, node::CallPrepared{key, prepare.call.ticket,
-                                                                 tl::unexpected(keys.error())});
-            loop_.set_timer(kCallRefuseTimer, loop_.now(), [this] { tell_refused(); });
-            return;
+            return refuse(gateway.id, key, prepare.call.ticket, keys.error());
         }
         prepare.keys = std::move(*keys);
     }
     data_path_->post(std::move(prepare));
+}
+
+void Pptp::carry_out(node::RemoveCall& work) {
+    lead_no_more(work.key);
+    data_path_->post(std::move(work));
+}
+
+Result<void> Pptp::lead_to(const config::Gateway& gateway, const node::PrepareCall& call) {
+    const pptp::CallRecord& record = call.record;
+    Led led{gateway.id, call.ticket, {}};
+    if (record.facts.obstacle.empty()) {
+        led.networks = ppp::networks_outside(gateway.pools, record.facts.routes);
+    }
+    const Result<void> done = networks_.add(led.gateway, led.networks);
+    lead_no_more(record.key);
+    if (!led.networks.empty()) {
+        led_.emplace(record.key, std::move(led));
+    }
+    return done;
+}
+
+void Pptp::lead_no_more(const pptp::CallKey& key) {
+    if (const auto led = led_.extract(key)) {
+        networks_.remove(led.mapped().gateway, led.mapped().networks);
+    }
+}
+
+void Pptp::refuse(GatewayId gateway, const pptp::CallKey& key, std::uint64_t ticket, Error why) {
+    lead_no_more(key);
+    refused_.emplace_back(gateway, node::CallPrepared{key, ticket, tl::unexpected(std::move(why))});
+    loop_.set_timer(kCallRefuseTimer, loop_.now(), [this] { tell_refused(); });
 }
 
 void Pptp::tell_refused() {
@@ -168,8 +200,16 @@ void Pptp::hear(GatewayId, const DataPath::MeantEnd& end) {
 void Pptp::hear(GatewayId gateway, const node::CallPrepared& prepared) {
     if (prepared.result) {
         listener_.tell(gateway, node::DeviceReused{prepared.device, prepared.before});
+    } else if (const auto led = led_.find(prepared.key);
+               led != led_.end() && led->second.ticket == prepared.ticket) {
+        lead_no_more(prepared.key);
     }
     listener_.tell(gateway, prepared);
+}
+
+void Pptp::hear(GatewayId gateway, const node::CallEnded& ended) {
+    lead_no_more(ended.key);
+    listener_.tell(gateway, ended);
 }
 
 void Pptp::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant) {
@@ -225,7 +265,9 @@ void Pptp::on_pppd_gone(PluginToken plugin, bool announced) {
 }  // namespace vpnha::runtime
 
 vpnha::ports::OpenedBackend vpnha::pptp::open_backend(const ports::BackendHost& host) {
-    return runtime::Pptp::open(
-        host.config, host.loop, host.key_file,
-        {.tell = host.tell, .allow_end = host.allow_end, .failed = host.failed});
+    return runtime::Pptp::open(host.config, host.loop, host.key_file,
+                               {.tell = host.tell,
+                                .allow_end = host.allow_end,
+                                .on_networks = host.set_networks,
+                                .failed = host.failed});
 }

@@ -5,6 +5,7 @@
 // The ends of control connections are told to the gate: it lets none pass that nobody means.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "host/os/qb_loop.hpp"
 #include "host/secrets/secret_box.hpp"
 #include "protocols/backend.hpp"
+#include "protocols/ppp/model/client_networks.hpp"
 #include "protocols/ppp/ppp_protocol.hpp"
 #include "protocols/pptp/backend/call_watch.hpp"
 #include "protocols/pptp/backend/data_path.hpp"
@@ -37,6 +39,9 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
         // Whether the gate lets the end of this connection pass.
         std::function<Result<void>(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant)>
             allow_end;
+        // Called within a call of this class, in spite of the above; where it fails, the call is
+        // not prepared.
+        ppp::ClientNetworks::Lead on_networks;
         // The data path is no more; told once. Its calls are for another node.
         std::function<void(const Error&)> failed;
     };
@@ -75,7 +80,7 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
 
     void carry_out(node::PrepareCall& work);
     void carry_out(node::SetCallNumbers& work) { data_path_->post(std::move(work)); }
-    void carry_out(node::RemoveCall& work) { data_path_->post(std::move(work)); }
+    void carry_out(node::RemoveCall& work);
     void carry_out(node::EndCall& work) { data_path_->post(work); }
     void carry_out(node::DismissCall& work);
     void carry_out(node::ResumeCalls& work) { data_path_->post(std::move(work)); }
@@ -87,12 +92,19 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
     void hear(GatewayId gateway, const adapters::DataPath::NumbersRead& read);
     void hear(GatewayId gateway, const adapters::DataPath::MeantEnd& end);
     void hear(GatewayId gateway, const node::CallPrepared& prepared);
+    void hear(GatewayId gateway, const node::CallEnded& ended);
     template <class Event>
     void hear(GatewayId gateway, const Event& event) {
         listener_.tell(gateway, event);
     }
 
     void on_events();
+    // Packets to the networks behind its client find their way, in place of those that it had
+    // before.
+    [[nodiscard]] Result<void> lead_to(const config::Gateway& gateway,
+                                       const node::PrepareCall& call);
+    void lead_no_more(const pptp::CallKey& key);
+    void refuse(GatewayId gateway, const pptp::CallKey& key, std::uint64_t ticket, Error why);
     void tell_refused();
     void allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant);
     [[nodiscard]] Result<pptp::StartKeys> open_keys(const pptp::CallRecord& record) const;
@@ -106,7 +118,14 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
     adapters::CallWatch watch_;
     std::map<PluginToken, Followed> stock_;
     std::vector<std::pair<GatewayId, node::CallPrepared>> refused_;
-    bool has_failed_ = false;  // The data path.
+    ppp::ClientNetworks networks_;
+    struct Led {
+        GatewayId gateway;
+        std::uint64_t ticket = 0;  // Of its preparation.
+        std::vector<IpPrefix> networks;
+    };
+    std::map<pptp::CallKey, Led> led_;  // Calls with a network outside of the pools.
+    bool has_failed_ = false;           // The data path.
 };
 
 }  // namespace vpnha::runtime

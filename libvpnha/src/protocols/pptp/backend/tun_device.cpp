@@ -27,8 +27,22 @@ constexpr std::string_view kTunName = "vpnp-%d";  // The kernel takes the first 
 // All of them, so that they can be deleted with one message.
 constexpr std::uint32_t kTunGroup = 0x76706e70;
 
-TableRoute route_to_peer(const TunDevices::Settings& settings) {
-    return {host_prefix(IpAddress(settings.peer)), std::nullopt, settings.route_table};
+// To the peer, and behind it.
+std::vector<TableRoute> routes_of(const TunDevices::Settings& settings) {
+    std::vector<TableRoute> routes;
+    if (settings.route_table != 0) {
+        const auto add = [&](const IpPrefix& net) {
+            routes.push_back({net, std::nullopt, settings.route_table});
+        };
+        add(host_prefix(IpAddress(settings.peer)));
+        std::ranges::for_each(settings.networks, add);
+    }
+    return routes;
+}
+
+bool has_ipv6(const TunDevices::Settings& settings) {
+    // Below it pppd's device has none, either.
+    return settings.ipv6 && settings.mtu >= kIpv6MtuMin;
 }
 
 Result<void> put_into_group(LinkIndex link) {
@@ -95,15 +109,31 @@ Result<TunDevice> TunDevices::take(const Settings& settings) {
 
 Result<void> TunDevices::set_up(const TunDevice& device, const Settings& settings) {
     VPNHA_CHECK(route_.add_peer_address(device.link(), settings.ours, settings.peer));
-    return settings.route_table == 0 ? Result<void>()
-                                     : route_.add_route(device.link(), route_to_peer(settings));
+    if (has_ipv6(settings)) {
+        VPNHA_CHECK(route_.add_link_local_peer(device.link(),
+                                               link_local_address(settings.ipv6->ours),
+                                               link_local_address(settings.ipv6->theirs)));
+    }
+    for (const TableRoute& route : routes_of(settings)) {
+        VPNHA_CHECK(route_.add_route(device.link(), route));
+    }
+    return {};
+}
+
+Result<void> TunDevices::clear(const TunDevice& device, const Settings& settings) {
+    for (const TableRoute& route : routes_of(settings)) {
+        VPNHA_CHECK(route_.delete_route(device.link(), route));
+    }
+    if (has_ipv6(settings)) {
+        const IpAddress ours = link_local_address(settings.ipv6->ours);
+        VPNHA_CHECK(route_.flush_address(device.link(), host_prefix(ours)));
+    }
+    return route_.flush_address(device.link(), host_prefix(IpAddress(settings.ours)));
 }
 
 void TunDevices::give_back(TunDevice device, const Settings& settings) {
     // One of which it fails is deleted: it closes.
-    if ((settings.route_table == 0 ||
-         route_.delete_route(device.link(), route_to_peer(settings))) &&
-        route_.flush_address(device.link(), host_prefix(IpAddress(settings.ours)))) {
+    if (clear(device, settings)) {
         spare_[settings.mtu].push_back(std::move(device));
     }
 }

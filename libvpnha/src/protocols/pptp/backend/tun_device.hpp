@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The devices that stand in for the ppp units of calls: TUN devices "vpnp-N" with the unit's
-// addresses and MTU, and a route to the client in the gateway's table. They are up, and nobody
-// reads what is sent there until their call is resumed.
+// addresses and MTU, and routes to the client, and to the networks behind it, in the gateway's
+// table. They are up, and nobody reads what is sent there until their call is resumed.
 //
 // The kernel takes 20 ms to delete one, and holds up whoever else configures the network. So a
 // device that a call has left waits for the next call, and in the end all are deleted at once.
@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "base/accounting.hpp"
 #include "host/netlink/netlink_route.hpp"
 #include "host/os/unique_fd.hpp"
+#include "protocols/ppp/model/link_options.hpp"
 
 namespace vpnha::adapters {
 
@@ -44,7 +46,9 @@ class TunDevices {
         Ipv4Address ours;
         Ipv4Address peer;
         std::uint16_t mtu = 0;
-        std::uint32_t route_table = 0;  // 0: without a route to the peer.
+        std::uint32_t route_table = 0;  // 0: without a route.
+        std::vector<IpPrefix> networks{};
+        std::optional<ppp::Ipv6Identifiers> ipv6{};  // Below kIpv6MtuMin of no effect.
     };
 
     // In the network namespace of the calling thread.
@@ -60,6 +64,7 @@ class TunDevices {
     explicit TunDevices(RouteNetlink route) : route_(std::move(route)) {}
     [[nodiscard]] Result<TunDevice> create(std::uint16_t mtu);
     [[nodiscard]] Result<void> set_up(const TunDevice& device, const Settings& settings);
+    [[nodiscard]] Result<void> clear(const TunDevice& device, const Settings& settings);
 
     RouteNetlink route_;
     std::map<std::uint16_t, std::vector<TunDevice>> spare_;  // By MTU.

@@ -200,9 +200,6 @@ Result<void> validate(const CallRecord& record) {
     VPNHA_CHECK(validate_key(record.key));
     VPNHA_CHECK(validate_tcp(record.tcp));
     VPNHA_CHECK(validate_mppe(record));
-    if (record.facts.ipv6 || !record.facts.routes.empty()) {
-        return fail(Errc::malformed, "call record: IPv6 or routes, which no data path carries");
-    }
     return ppp::validate(record.facts);
 }
 

@@ -47,7 +47,7 @@ struct CallRecord {
     // With MPPE: the start key of what we send (16 octets) and of what the peer sends (16), sealed
     // as one secret in the context seal_context().
     Bytes sealed_keys;
-    ppp::SessionFacts facts;  // No IPv6 and no routes: the data path carries neither.
+    ppp::SessionFacts facts;
     friend bool operator==(const CallRecord&, const CallRecord&) = default;
 };
 

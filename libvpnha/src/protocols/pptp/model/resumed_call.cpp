@@ -43,7 +43,8 @@ ResumedCall::ResumedCall(const CallRecord& record, const std::optional<StartKeys
     VPNHA_ASSERT(keys.has_value() == (record.mppe != Mppe::none));
     if (keys) {
         sender_.emplace(chain_of(record.mppe, keys->send));
-        receiver_.emplace(chain_of(record.mppe, keys->receive), counters.mppe);
+        receiver_.emplace(chain_of(record.mppe, keys->receive), counters.mppe,
+                          record.facts.ipv6.has_value());
     }
 }
 

@@ -168,9 +168,11 @@ class ResumedCall {
     // Whether the number is to be believed; it counts as taken then.
     [[nodiscard]] bool take_number(std::uint32_t number);
     [[nodiscard]] bool is_near_what_was_sent(std::uint32_t acknowledged) const;
+    // The protocol number of what the link carries besides its own packets; nullopt: it is none.
+    [[nodiscard]] std::optional<std::uint16_t> protocol_of(ByteView packet) const;
     void heed(const GrePacket& packet, bool is_proven, TimePoint now);
     void on_link_frame(std::uint16_t protocol, ByteView frame, TimePoint now, CallOutput& out);
-    void on_clear(ByteView frame, CallOutput& out);
+    void on_clear(std::uint16_t protocol, ByteView packet, CallOutput& out);
     void on_ccp(ByteView bytes, TimePoint now, CallOutput& out);
     void on_lcp_reply(std::uint32_t number, ByteView frame, TimePoint now);
     void take(ppp::LinkKeeper::Effects effects, CallOutput& out);

@@ -21,7 +21,8 @@ constexpr std::uint16_t kMppeFrame = 0x00fd;
 constexpr std::uint16_t kCcp = 0x80fd;
 constexpr std::uint8_t kAllStations = 0xff;  // RFC 1662 3.1
 constexpr std::uint8_t kUnnumbered = 0x03;
-constexpr std::uint16_t kIpv4Protocol = 0x0021;
+constexpr auto kIpv4Protocol = static_cast<std::uint16_t>(ppp::Protocol::ip);
+constexpr auto kIpv6Protocol = static_cast<std::uint16_t>(ppp::Protocol::ipv6);
 constexpr std::size_t kProtocolOctets = 2;
 
 // RFC 1962 3
@@ -169,8 +170,8 @@ void ResumedCall::on_unencrypted(const GrePacket& packet, std::uint16_t protocol
         receiver_->pass(*packet.sequence);
     }
     heed(packet, !receiver_, now);
-    if (protocol == kIpv4Protocol) {
-        on_clear(frame, out);
+    if (protocol == kIpv4Protocol || (protocol == kIpv6Protocol && record_.facts.ipv6)) {
+        on_clear(protocol, frame, out);
     } else if (protocol == kCcp && sender_) {
         on_ccp(frame, now, out);
     } else {
@@ -195,10 +196,18 @@ void ResumedCall::on_lcp_reply(std::uint32_t number, ByteView frame, TimePoint n
     }
 }
 
-void ResumedCall::on_clear(ByteView packet, CallOutput& out) {
+std::optional<std::uint16_t> ResumedCall::protocol_of(ByteView packet) const {
+    if (mppe::is_ipv4(packet)) {
+        return kIpv4Protocol;
+    }
+    return record_.facts.ipv6 && mppe::is_ipv6(packet) ? std::optional(kIpv6Protocol)
+                                                       : std::nullopt;
+}
+
+void ResumedCall::on_clear(std::uint16_t protocol, ByteView packet, CallOutput& out) {
     if (receiver_) {
         ++counters_->in_clear;
-    } else if (mppe::is_ipv4(packet)) {
+    } else if (protocol_of(packet) == protocol) {
         link_.on_traffic();
         out.deliver(packet);
     } else {
@@ -262,19 +271,20 @@ void ResumedCall::send_frame(ByteView frame, CallOutput& out) {
 }
 
 void ResumedCall::on_packet(ByteView packet, CallOutput& out) {
-    if (!takes_packets() || !mppe::is_ipv4(packet) || packet.size() > record_.facts.mtu) {
+    const std::optional<std::uint16_t> protocol = protocol_of(packet);
+    if (!takes_packets() || !protocol || packet.size() > record_.facts.mtu) {
         return;
     }
     ByteWriter head;
-    head.u16(kPppAddressControl).u16(sender_ ? kMppeFrame : kIpv4Protocol);
+    head.u16(kPppAddressControl).u16(sender_ ? kMppeFrame : *protocol);
     out_.resize(kGreHeaderBytesMax);
     out_.insert(out_.end(), head.view().begin(), head.view().end());
     if (!sender_) {
         out_.insert(out_.end(), packet.begin(), packet.end());
     } else {
         plain_.resize(kProtocolOctets);
-        plain_[0] = static_cast<std::uint8_t>(kIpv4Protocol >> 8);
-        plain_[1] = static_cast<std::uint8_t>(kIpv4Protocol);
+        plain_[0] = static_cast<std::uint8_t>(*protocol >> 8);
+        plain_[1] = static_cast<std::uint8_t>(*protocol);
         plain_.insert(plain_.end(), packet.begin(), packet.end());
         const std::size_t begin = out_.size();
         out_.resize(begin + mppe::kHeaderBytes + plain_.size());

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What MPPE encrypts is an IPv4 packet behind its PPP protocol number: a call with IPv6CP is not
-// resumed. MPPE has no checksum of its own: whether the right key was taken shows in the header
-// only, and IPv6's has no checksum either.
+// What MPPE encrypts is an IP packet behind its PPP protocol number. MPPE has no checksum of its
+// own: whether the right key was taken shows in the packet.
+//
+//   packet                                      | shows it by
+//   --------------------------------------------+------------------------------------------------
+//   IPv4                                        | the checksum of its header (RFC 791 3.1)
+//   IPv6 with TCP, UDP or ICMPv6                | their checksum (RFC 8200 8.1)
+//   any other of IPv6: fragments, ESP, a route  | its form alone: the version, and the length of
+//   the that has not ended, UDP without a checksum  | frame
 #pragma once
 
 #include <optional>
@@ -10,10 +16,19 @@
 
 namespace vpnha::mppe {
 
-// The packet behind the protocol number of one or two octets. nullopt: it is none. Its header
-// has the right checksum; octets behind the packet's own length are cut off.
-[[nodiscard]] std::optional<ByteView> inner_packet(ByteView plain);
+struct InnerPacket {
+    ByteView octets;
+    // A wrong key gives one such packet in 2^30. Without: one in 2^28, or in 2^36 where the
+    // protocol number has two octets.
+    bool has_checksum = true;
+};
+
+// The packet behind the protocol number of one or two octets. nullopt: it is none, or one of IPv6
+// that is not `with_ipv6`. Octets behind the packet's own length are cut off; a packet without a
+// checksum has none.
+[[nodiscard]] std::optional<InnerPacket> inner_packet(ByteView plain, bool with_ipv6);
 // By its first octet.
 [[nodiscard]] bool is_ipv4(ByteView packet);
+[[nodiscard]] bool is_ipv6(ByteView packet);
 
 }  // namespace vpnha::mppe

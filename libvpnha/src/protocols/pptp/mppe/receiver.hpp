@@ -16,7 +16,9 @@
 //
 // A key costs 1 us. So a packet that needs more than 64 takes them from a bucket: 131 072 at once,
 // 16 384 a second. Where they do not suffice it is dropped, and a packet that is near is not.
-// What is opened is an IP packet, or the key was not the right one: then nothing has changed.
+// What is opened is an IP packet, or the key was not the right one: then nothing has changed. A
+// packet without a checksum (inner_packet.hpp) counts where nothing is searched: its number and its
+// index are near the last ones, and the kept keys open what a forged one would skip.
 #pragma once
 
 #include <array>
@@ -46,9 +48,9 @@ class Receiver {
     // Keys below index() that one packet may wait for.
     static constexpr std::size_t kLateKeysMax = 2'048;
 
-    // The counters must outlive it.
-    Receiver(const KeyChain& chain, ReceiverCounters& counters)
-        : chain_(chain), counters_(&counters) {}
+    // The counters must outlive it. `with_ipv6`: the peer may send packets of IPv6.
+    Receiver(const KeyChain& chain, ReceiverCounters& counters, bool with_ipv6)
+        : chain_(chain), counters_(&counters), with_ipv6_(with_ipv6) {}
 
     // One more than the highest that was opened.
     [[nodiscard]] std::uint64_t index() const { return index_; }
@@ -87,6 +89,7 @@ class Receiver {
 
     KeyChain chain_;
     ReceiverCounters* counters_;
+    bool with_ipv6_;
     std::uint64_t index_ = 0;
     std::uint32_t last_ = 0;  // Of the packet before index_, or of one without MPPE behind it.
     // By index modulo kKept. Bit n of unseen_: the key of index_ - 1 - n is kept, and its packet

@@ -17,7 +17,6 @@ inline vpnha_session sample_session() {
     std::snprintf(session.gateway, sizeof session.gateway, "dialin");
     session.pid = 4711;
     session.transport.protocol = "l2tp";
-    session.transport.has_networks = 1;
     vpnha_add_id(&session.transport, 0xc0000233, 4);  // 192.0.2.51
     for (const std::uint32_t id : {1701U, 0xfffeU, 2U, 3U, 0x8004U}) {
         vpnha_add_id(&session.transport, id, 2);

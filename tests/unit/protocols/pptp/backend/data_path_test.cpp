@@ -232,6 +232,60 @@ TEST_F(DataPathTest, ARemovedCallGoesWithoutAWord) {
     EXPECT_GT(prepared_[0].before.octets_out, 0U);
 }
 
+TEST_F(DataPathTest, WithIpv6cpItsDeviceHasTheLinksAddressesAndTheNetworksBehindTheClient) {
+    const auto addresses = [] { return testing::output_of("ip -6 -o addr show dev vpnp-0"); };
+    const auto routes = [] {
+        return testing::output_of(
+            "(ip route show table 700; ip -6 route show table 700) 2>/dev/null");
+    };
+    std::ofstream("/proc/sys/net/ipv6/conf/default/disable_ipv6") << 0;
+    ASSERT_TRUE(testing::ip_command("-6 rule add from all lookup 700 pref 100"));
+    record_.facts.ipv6 = {1, 2};
+    record_.facts.routes = {*parse_ip_prefix("2001:db8:51::/64"),
+                            *parse_ip_prefix("10.99.51.0/24")};
+    checkpoint();
+    die();
+    take_over(true);
+    EXPECT_THAT(addresses(), HasSubstr("fe80::1 peer fe80::2/128"));
+    EXPECT_THAT(routes(), HasSubstr("2001:db8:51::/64 dev vpnp-0"));
+    EXPECT_THAT(routes(), HasSubstr("10.99.51.0/24 dev vpnp-0"));
+    model_.data.clear();
+    const UniqueFd raw(::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, kProtocol));
+    sockaddr_in6 to{};
+    to.sin6_family = AF_INET6;
+    ASSERT_EQ(::inet_pton(AF_INET6, "2001:db8:51::7", &to.sin6_addr), 1);
+    const Bytes payload{0, 0, 0, 0, 0, 1, 2, 3};  // The number is where ICMPv6 has one.
+    ASSERT_EQ(::sendto(raw.get(), payload.data(), payload.size(), 0,
+                       reinterpret_cast<const sockaddr*>(&to), sizeof to),
+              8);
+    // The kernel's own packets, as those of multicast groups, may come before it.
+    EXPECT_TRUE(
+        run_until([&] { return std::ranges::find(model_.data, 0x010203U) != model_.data.end(); }));
+    const testing::Capture device("vpnp-0");
+    const Bytes heard = mppe::test::ip6_packet(9);
+    model_.send_packet(heard, boot_time());
+    std::vector<Bytes> came;
+    EXPECT_TRUE(run_until([&] {
+        if (const auto packet = device.next(0ms)) {
+            came.push_back(*packet);
+        }
+        return std::ranges::find(came, heard) != came.end();
+    }));
+    EXPECT_EQ(model_.undecipherable, 0U);
+
+    // The next call has the same device, and nothing of the first one's.
+    path_->post(node::RemoveCall{kGateway, record_.key});
+    EXPECT_TRUE(run_until([] { return !has_way(); }));
+    EXPECT_EQ(addresses(), "");
+    EXPECT_EQ(routes(), "");
+    record_.facts.ipv6.reset();
+    record_.facts.routes.clear();
+    prepared_.clear();
+    prepare();
+    EXPECT_EQ(prepared_[0].device, if_nametoindex("vpnp-0"));
+    EXPECT_EQ(addresses(), "");
+}
+
 TEST_F(DataPathTest, AMeantEndGetsItsFinWhenTheGateKnows) {
     may_end_ = false;
     checkpoint();

@@ -68,9 +68,9 @@ TEST(CallRecordTest, ThatWhichCannotBeIsRefused) {
         [](CallRecord& call) { call.tcp.window_scaling = false; },
         [](CallRecord& call) { call.facts.mtu = 67; },
         [](CallRecord& call) {
-            call.facts.ipv6 = {1, 2};
+            call.facts.ipv6 = {1, 1};
         },
-        [](CallRecord& call) { call.facts.routes = {*parse_ip_prefix("198.51.100.0/24")}; },
+        [](CallRecord& call) { call.facts.routes = {*parse_ip_prefix("198.51.100.1/24")}; },
         [](CallRecord& call) { call.mppe = static_cast<Mppe>(64); },
         [](CallRecord& call) { call.mppe = Mppe::none; },
         [](CallRecord& call) { call.sealed_keys.clear(); },
@@ -84,6 +84,23 @@ TEST(CallRecordTest, ThatWhichCannotBeIsRefused) {
     CallNumbers numbers = sample_numbers();
     numbers.mppe_in = limits::kCounterMax + 1;
     EXPECT_FALSE(parse_numbers(encode_numbers(numbers)));
+}
+
+TEST(CallRecordTest, ACallHasIpv6AndNetworksBehindItsClient) {
+    CallRecord call = sample_call();
+    call.facts.ipv6 = {1, 2};
+    call.facts.user.assign(limits::kUserNameBytesMax, 'u');
+    call.facts.obstacle.assign(limits::kObstacleBytesMax, 'o');
+    for (std::uint16_t i = 0; i < limits::kSessionRoutesMax; ++i) {
+        Ipv6Address net{{0x20, 0x01, 0x0d, 0xb8, 0x00, 0x51}};
+        net.octets[7] = static_cast<std::uint8_t>(i);
+        call.facts.routes.push_back({IpAddress(net), 64});
+    }
+    const Bytes encoded = encode_record(call);
+    EXPECT_LE(encoded.size(), limits::kRecordPayloadBytesMax);
+    const auto parsed = parse_record(encoded);
+    ASSERT_TRUE(parsed) << parsed.error().detail;
+    EXPECT_EQ(*parsed, call);
 }
 
 TEST(CallRecordTest, WithoutMppeThereAreNoKeys) {

@@ -15,9 +15,12 @@ namespace vpnha::pptp::test {
 
 using std::chrono::milliseconds;
 
-inline CallRecord call_with(Mppe mppe) {
+inline CallRecord call_with(Mppe mppe, bool with_ipv6 = false) {
     CallRecord record = sample_call();
     record.mppe = mppe;
+    if (with_ipv6) {
+        record.facts.ipv6 = {1, 2};
+    }
     if (mppe == Mppe::none) {
         record.sealed_keys.clear();
     }
@@ -32,9 +35,9 @@ inline std::optional<StartKeys> keys_of(Mppe mppe) {
 
 class CallWorld final : public CallOutput {
   public:
-    CallWorld(ModelClient::Kind kind, Mppe mppe, std::uint32_t seed = 1)
+    CallWorld(ModelClient::Kind kind, Mppe mppe, std::uint32_t seed = 1, bool with_ipv6 = false)
         : client(kind, mppe),
-          call(std::make_unique<ResumedCall>(call_with(mppe), keys_of(mppe), counters)),
+          call(std::make_unique<ResumedCall>(call_with(mppe, with_ipv6), keys_of(mppe), counters)),
           mppe_(mppe),
           random_(seed),
           stock_(mppe::KeyChain(mppe::Strength::bits128, mppe::test::kStartKey)) {
@@ -152,9 +155,7 @@ class CallWorld final : public CallOutput {
             insert(to_client_, std::max(now, held_until) + later(), Bytes(gre.begin(), gre.end()));
         }
     }
-    void deliver(ByteView packet) override {
-        delivered.push_back(ByteReader(packet.subspan(20)).u32());
-    }
+    void deliver(ByteView packet) override { delivered.push_back(mppe::test::number_in(packet)); }
     void resumed(const std::string& text) override {
         how = text;
         resumed_at = now;

@@ -71,6 +71,75 @@ TEST_P(ResumedCallTest, ForgedGreEndsNothingAndHidesNothing) {
     }
 }
 
+TEST_P(ResumedCallTest, WithIpv6cpBothFamiliesPassBothWays) {
+    for (const Mppe mppe : {Mppe::none, Mppe::bits128}) {
+        CallWorld world(GetParam(), mppe, 1, true);
+        be_running(world);
+        for (std::uint32_t i = 1; i <= 20; ++i) {
+            world.client.send_packet(mppe::test::ip6_packet(i), world.now);
+            world.client.send_data(100 + i, world.now);
+            world.run(20ms);
+            ASSERT_THAT(world.delivered, ElementsAre(i, 100 + i));
+            world.delivered.clear();
+        }
+        world.client.data.clear();
+        ASSERT_TRUE(world.call->catch_up(500));
+        world.call->on_packet(mppe::test::ip6_packet(7), world);
+        world.call->on_packet(mppe::test::ip_packet(8), world);
+        world.call->on_packet(Bytes{0x50, 0, 0}, world);
+        world.run(1s);
+        EXPECT_THAT(world.client.data, ElementsAre(7, 8));
+        EXPECT_EQ(world.client.undecipherable, 0U);
+        // IPv6CP of an open link says nothing new, and ends nothing but IPv6.
+        world.client.send(frame({0xff, 3, 0x80, 0x57, 5, 9, 0, 4}), world.now);
+        world.run(20ms);
+        EXPECT_THAT(world.ended_by, IsEmpty());
+    }
+}
+
+TEST_P(ResumedCallTest, WithoutIpv6cpNoPacketOfIpv6Passes) {
+    for (const Mppe mppe : {Mppe::none, Mppe::bits128}) {
+        CallWorld world(GetParam(), mppe);
+        be_running(world);
+        world.client.send_packet(mppe::test::ip6_packet(1), world.now);
+        world.client.send_data(2, world.now);
+        world.client.data.clear();
+        ASSERT_TRUE(world.call->catch_up(500));
+        world.call->on_packet(mppe::test::ip6_packet(3), world);
+        world.run(1s);
+        EXPECT_THAT(world.delivered, ElementsAre(2));
+        EXPECT_THAT(world.client.data, IsEmpty());
+    }
+}
+
+TEST_P(ResumedCallTest, AfterATakeoverIpv6AloneIsFollowed) {
+    CallWorld world(GetParam(), Mppe::bits128, 1, true);
+    be_known(world);
+    // What the dead node took, and nobody knows of.
+    for (std::uint32_t i = 0; i < 3'000; ++i) {
+        world.client.send_packet(mppe::test::ip6_packet(i), world.now);
+    }
+    world.forget_sent();
+    world.call->resume(false, 0, world.now, world);
+    ASSERT_TRUE(world.run_until_resumed(5s));
+    world.client.send_packet(mppe::test::ip6_packet(77), world.now);
+    world.run(100ms);
+    EXPECT_THAT(world.delivered, ElementsAre(77));
+}
+
+// In the clear it is no packet of a call with MPPE.
+TEST_P(ResumedCallTest, Ipv6InTheClearIsDroppedWhereMppeWasAgreedOn) {
+    CallWorld world(GetParam(), Mppe::bits128, 1, true);
+    be_running(world);
+    Bytes clear{0xff, 3};
+    const Bytes packet = mppe::test::with_protocol(mppe::test::ip6_packet(1));
+    clear.insert(clear.end(), packet.begin(), packet.end());
+    world.client.send(clear, world.now);
+    world.run(20ms);
+    EXPECT_THAT(world.delivered, IsEmpty());
+    EXPECT_EQ(world.counters.in_clear, 1U);
+}
+
 TEST_P(ResumedCallTest, ANumberThatWasGuessedHidesNothingOfMppe) {
     CallWorld world(GetParam(), Mppe::bits128);
     be_running(world);

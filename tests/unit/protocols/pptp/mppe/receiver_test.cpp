@@ -11,6 +11,7 @@
 namespace vpnha::mppe {
 namespace receiver_test {
 
+using test::ip6_packet;
 using test::ip_packet;
 using test::kStartKey;
 using test::LinuxReceiver;
@@ -65,7 +66,7 @@ class ReceiverTest : public ::testing::Test {
 
   private:
     Receiver made() {
-        Receiver receiver(chain_, counters_);
+        Receiver receiver(chain_, counters_, false);
         receiver.skip_to(0, kFirstNumber - 1);
         return receiver;
     }
@@ -101,7 +102,7 @@ TEST_F(ReceiverTest, AGapOfAnyLengthIsJumpedOver) {
     }
     for (const std::uint32_t gap : gaps) {
         Sender sender(chain_);
-        Receiver receiver(chain_, counters_);
+        Receiver receiver(chain_, counters_, false);
         receiver.skip_to(0, kFirstNumber - 1);
         for (int i = 0; i < 70; ++i) {
             ASSERT_TRUE(open_by(receiver, packet_of(sender)));
@@ -120,7 +121,7 @@ TEST_F(ReceiverTest, PacketsThatChangePlacesAreNotTakenForATurn) {
     for (std::uint32_t seed = 1; seed <= 20; ++seed) {
         std::mt19937 random(seed);
         Sender sender(chain_);
-        Receiver receiver(chain_, counters_);
+        Receiver receiver(chain_, counters_, false);
         receiver.skip_to(0, kFirstNumber - 1);
         for (int burst = 0; burst < 5; ++burst) {
             std::vector<Numbered> packets;
@@ -165,7 +166,7 @@ TEST_F(ReceiverTest, NobodyMakesKeysForAPacketThatIsTooFarAhead) {
 TEST_F(ReceiverTest, NumbersOfOtherPacketsAreNoTurns) {
     for (std::uint32_t others = 0; others <= 20'000; others += 1000) {
         Sender sender(chain_);
-        Receiver receiver(chain_, counters_);
+        Receiver receiver(chain_, counters_, false);
         receiver.skip_to(0, kFirstNumber - 1);
         ASSERT_EQ(open_by(receiver, packet_of(sender)), 0U);
         ASSERT_EQ(open_by(receiver, packet_of(sender, others)), 1U) << others;
@@ -218,7 +219,7 @@ TEST_F(ReceiverTest, WhatIsNoStatelessMppeIsMalformed) {
 TEST_F(ReceiverTest, TheFirstPacketAfterNumbersFromElsewhereIsFound) {
     for (const std::uint32_t lag : {0, 1, 608, 3000, 4096, 40'000, 100'000}) {
         Sender sender(chain_);
-        Receiver receiver(chain_, counters_);
+        Receiver receiver(chain_, counters_, false);
         receiver.skip_to(1000, number_before(1000));
         while (!receiver.catch_up(64)) {
         }
@@ -232,7 +233,7 @@ TEST_F(ReceiverTest, AnEchoThatWasTheLastOfThemHidesNoGap) {
     // 3 000 and more packets were lost, then an echo came, then the node died.
     for (const std::uint32_t lost : {100, 3000, 4096, 8000, 60'000}) {
         Sender sender(chain_);
-        Receiver receiver(chain_, counters_);
+        Receiver receiver(chain_, counters_, false);
         receiver.skip_to(1000, number_before(1000) + lost + 1);
         sender.skip_to(1000 + lost);
         EXPECT_EQ(open_by(receiver, packet_of(sender, 1)), 1000 + lost) << lost;
@@ -247,7 +248,7 @@ TEST_F(ReceiverTest, NoPacketAndNoSecondTakesMoreThanItsKeys) {
     for (const std::uint64_t ahead : {1, 63, 64, 65, 2047, 5000, 131'000}) {
         for (const bool is_first : {false, true}) {
             ReceiverCounters counters;
-            Receiver receiver(chain_, counters);
+            Receiver receiver(chain_, counters, false);
             receiver.skip_to(0, kFirstNumber - 1);
             Sender sender(chain_);
             if (!is_first) {
@@ -315,24 +316,118 @@ TEST_F(ReceiverTest, ALinuxPeerFollowsJumpsOfLessThanHalfATurn) {
     }
 }
 
-TEST_F(ReceiverTest, PacketsOfIpv4AreKnownByTheirHeadersAndNothingElseIsOne) {
-    Bytes v6{0x00, 0x57, 0x60, 0, 0, 0, 0, 4};
-    v6.resize(2 + 40 + 4);
-    EXPECT_FALSE(inner_packet(v6)) << "a wrong key would be taken for the right one";
+TEST_F(ReceiverTest, PacketsOfIpv4AreKnownByTheirHeaders) {
     Bytes padded = test::with_protocol(ip_packet(1));
     const std::size_t size = padded.size() - 2;
     padded.resize(padded.size() + 6);
-    EXPECT_EQ(inner_packet(padded).value().size(), size);
+    for (const bool with_ipv6 : {false, true}) {
+        const auto packet = inner_packet(padded, with_ipv6);
+        ASSERT_TRUE(packet);
+        EXPECT_EQ(packet->octets.size(), size);
+        EXPECT_TRUE(packet->has_checksum);
+    }
     Bytes short_protocol = test::with_protocol(ip_packet(1));
     short_protocol.erase(short_protocol.begin());
-    EXPECT_TRUE(inner_packet(short_protocol));
+    EXPECT_TRUE(inner_packet(short_protocol, false));
     short_protocol[5] ^= 1;
-    EXPECT_FALSE(inner_packet(short_protocol));
-    EXPECT_FALSE(inner_packet(Bytes{0x21, 0x45}));
-    EXPECT_FALSE(inner_packet(Bytes{}));
+    EXPECT_FALSE(inner_packet(short_protocol, false));
+    EXPECT_FALSE(inner_packet(Bytes{0x21, 0x45}, false));
+    EXPECT_FALSE(inner_packet(Bytes{}, true));
     EXPECT_TRUE(is_ipv4(Bytes{0x45}));
     EXPECT_FALSE(is_ipv4(Bytes{0x60}));
     EXPECT_FALSE(is_ipv4(Bytes{}));
+    EXPECT_TRUE(is_ipv6(Bytes{0x60}));
+    EXPECT_FALSE(is_ipv6(Bytes{0x45}));
+    EXPECT_FALSE(is_ipv6(Bytes{}));
+}
+
+TEST_F(ReceiverTest, PacketsOfIpv6AreKnownByWhatIsInThem) {
+    const Bytes plain = test::with_protocol(ip6_packet(1));
+    EXPECT_FALSE(inner_packet(plain, false)) << "a wrong key would be taken for the right one";
+    const auto packet = inner_packet(plain, true);
+    ASSERT_TRUE(packet);
+    EXPECT_TRUE(packet->has_checksum);
+    EXPECT_EQ(packet->octets.size(), plain.size() - 2);
+    for (std::size_t at = 2; at < plain.size(); ++at) {
+        Bytes wrong = plain;
+        wrong[at] ^= 0x80;
+        const auto opened = inner_packet(wrong, true);
+        // The traffic class, the flow label and the hop limit are nobody's; a protocol without a
+        // checksum shows nothing but its form.
+        const bool is_free = (at >= 3 && at <= 5) || at == 9;
+        EXPECT_EQ(opened && opened->has_checksum, is_free) << at;
+        EXPECT_EQ(opened.has_value(), is_free || at == 8) << at;
+    }
+    Bytes padded = plain;
+    padded.resize(padded.size() + 6);
+    ASSERT_TRUE(inner_packet(padded, true));
+    EXPECT_EQ(inner_packet(padded, true)->octets.size(), plain.size() - 2);
+}
+
+TEST_F(ReceiverTest, PacketsOfIpv6WithoutAChecksumHaveTheLengthOfTheirFrame) {
+    constexpr std::uint8_t kEsp = 50, kFragment = 44, kUdp = 17, kRouting = 43;
+    for (const std::uint8_t protocol : {kEsp, kFragment}) {
+        Bytes plain = test::with_protocol(ip6_packet(1, protocol));
+        const auto packet = inner_packet(plain, true);
+        ASSERT_TRUE(packet);
+        EXPECT_FALSE(packet->has_checksum);
+        plain.push_back(0);
+        EXPECT_FALSE(inner_packet(plain, true));
+        plain.resize(plain.size() - 2);
+        EXPECT_FALSE(inner_packet(plain, true));
+    }
+    Bytes udp = test::with_protocol(ip6_packet(1, kUdp));
+    udp[2 + 46] = udp[2 + 47] = 0;
+    ASSERT_TRUE(inner_packet(udp, true));
+    EXPECT_FALSE(inner_packet(udp, true)->has_checksum);
+    // A destination option before ICMPv6; then a route that has not ended.
+    const Bytes icmp = ip6_packet(1);
+    Bytes longer = test::with_protocol(icmp);
+    longer[2 + 5] += 8;
+    longer[2 + 6] = 60;
+    const Bytes option{58, 0, 1, 4, 0, 0, 0, 0};
+    longer.insert(longer.begin() + 2 + 40, option.begin(), option.end());
+    ASSERT_TRUE(inner_packet(longer, true));
+    EXPECT_TRUE(inner_packet(longer, true)->has_checksum);
+    longer.back() ^= 1;
+    EXPECT_FALSE(inner_packet(longer, true));
+    longer[2 + 6] = kRouting;
+    ASSERT_TRUE(inner_packet(longer, true));
+    EXPECT_FALSE(inner_packet(longer, true)->has_checksum);
+}
+
+TEST_F(ReceiverTest, WithIpv6APacketWithAChecksumIsFoundFarAhead) {
+    Receiver receiver(chain_, counters_, true);
+    receiver.skip_to(0, kFirstNumber - 1);
+    sender_.skip_to(9'000);
+    Bytes out(100);
+    const auto opened = receiver.open(seal(sender_, ip6_packet(77)),
+                                      kFirstNumber + 9'000 + kCoherencyCounts, now_, out.data());
+    ASSERT_TRUE(opened);
+    EXPECT_EQ(test::number_in(*opened), 77U);
+    EXPECT_EQ(receiver.index(), 9'001U);
+}
+
+TEST_F(ReceiverTest, APacketWithoutAChecksumCountsNearTheLastOneAlone) {
+    constexpr std::uint8_t kEsp = 50;
+    Receiver receiver(chain_, counters_, true);
+    receiver.skip_to(0, kFirstNumber - 1);
+    Bytes out(100);
+    const auto opens = [&](std::uint64_t index, const Bytes& packet) {
+        sender_.skip_to(index);
+        return receiver.open(seal(sender_, packet), number_before(index) + 1, now_, out.data())
+            .has_value();
+    };
+    EXPECT_TRUE(opens(0, ip6_packet(1, kEsp)));
+    EXPECT_TRUE(opens(64, ip6_packet(1, kEsp))) << "the kept keys open what it has skipped";
+    EXPECT_FALSE(opens(129, ip6_packet(1, kEsp)));
+    EXPECT_EQ(receiver.index(), 65U);
+    EXPECT_TRUE(opens(130, ip6_packet(1)));
+    EXPECT_TRUE(opens(131, ip6_packet(1, kEsp)));
+    // Near by its index, but not by its number.
+    sender_.skip_to(132);
+    EXPECT_FALSE(receiver.open(seal(sender_, ip6_packet(1, kEsp)), number_before(132) + 4'097, now_,
+                               out.data()));
 }
 
 }  // namespace receiver_test
