@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """TCP echo server for the streams of the clients.
 
-usage: echo_server.py PORT
+usage: echo_server.py PORT [ADDRESS]
+
+ADDRESS: where it listens; "::" for all of IPv6. Without: all of IPv4.
 """
 from __future__ import annotations
 
@@ -17,10 +19,11 @@ STREAMS_MAX = 8192
 
 
 class Echo:
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, address: str = "") -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (STREAMS_MAX, STREAMS_MAX))
         self._selector = selectors.DefaultSelector()
-        self._listener = socket.create_server(("", port), backlog=64)
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._listener = socket.create_server((address, port), family=family, backlog=64)
         self._selector.register(self._listener, selectors.EVENT_READ, None)
         print(f"listening on {port}", flush=True)
 
@@ -63,4 +66,4 @@ class Echo:
 
 
 if __name__ == "__main__":
-    Echo(int(sys.argv[1])).loop()
+    Echo(int(sys.argv[1]), *sys.argv[2:]).loop()

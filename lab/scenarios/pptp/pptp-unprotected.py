@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A PPTP call that no other node can go on with ends at once with its node; its client dials again.
 
-Purpose: what cannot be kept is told. vpnhad carries no IPv6 in a call of PPTP, so a call whose
-IPv6CP is open ends with its node. A client that hears nothing dials again when its LCP echoes are
-unanswered, half a minute and more later.
+Purpose: what cannot be kept is told. Where pppd authenticates its client again and again, nobody
+else can do that, so the call ends with its node. A client that hears nothing dials again when its
+LCP echoes are unanswered, half a minute and more later.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.
-The gateways' pppds and the client have IPv6, and MPPE-128. The client redials by itself.
+The gateways' pppds have chap-interval. The client has MPPE-128, and redials by itself.
 
 Steps: client1 dials; the power of the promoted gateway is cut.
 
@@ -32,11 +32,11 @@ TERMINATE_REQUEST, FIN = "LCP code 5", "FIN"
 
 def steps(run: Run) -> None:
     live = begin(run, clients=(), observe_s=0, stack=VpnhaStack(
-        run.lab, Cluster(run.lab), pptp=True, ppp=["+ipv6"]))
-    dialler = RedialingDialler(run.lab.node("client1"), ["+ipv6"])
+        run.lab, Cluster(run.lab), pptp=True, ppp=["chap-interval 600"]))
+    dialler = RedialingDialler(run.lab.node("client1"))
     dialler.start()
     wire = run.lab.capture("client1", "outside", run.out / "client1-wire.pcap")
-    span = redial_over_power_cut(run, live, dialler, "IPv6CP")
+    span = redial_over_power_cut(run, live, dialler, "chap-interval")
     wire.stop()
     told = [each.partition(": ")[2] for each in pptp_hang_ups(wire.path, VIP_OUTSIDE, span)]
     run.expect("told_in_order", [each for each in told if each in (TERMINATE_REQUEST, FIN)],

@@ -113,6 +113,10 @@ class NodeSpec:
     """One node: its id is the last byte of its addresses (gateways: 10 + id where clients and
     servers are)."""
 
+# Of these networks, where a scenario wants IPv6.
+PREFIXES6 = {"outside": "2001:db8:1::/64", "inside": "2001:db8:2::/64"}
+
+
     name: str
     id: int
     role: str
@@ -154,7 +158,7 @@ class NodeSpec:
 
     def address6(self, network: str) -> str:
         """The same with IPv6, where a scenario wants it."""
-        prefix = {"outside": "2001:db8:1", "inside": "2001:db8:2"}[network]
+        prefix = PREFIXES6[network].partition("::")[0]
         return f"{prefix}::{self.address(network).rpartition('.')[2]}"
 
     def mac(self, network: str, apart: bool = False) -> str:

@@ -35,10 +35,11 @@ class PptpDialler:
     # MPPE hides the user's packets alone; what sets a session up is read on the wire.
     logs = ()
 
-    def __init__(self, node: Node, gateway: VpnGateway = L2TP) -> None:
+    def __init__(self, node: Node, gateway: VpnGateway = L2TP, ppp: Sequence[str] = ()) -> None:
+        """`ppp`: further options of pppd."""
         self.node = node
         self.gateway = gateway
-        self._more = MPPE
+        self._more: Sequence[str] = (*MPPE, *ppp)
         self._pptp = "pptp"
         self._pppd: Background | None = None
 
@@ -92,14 +93,12 @@ class UnacknowledgingDialler(PptpDialler):
 
 
 class RedialingDialler(PptpDialler):
-    """Its pppd dials again by itself when the session is over. `options`: further ones of pppd."""
+    """Its pppd dials again by itself when the session is over."""
 
     PERSIST = ("persist", f"holdoff {REDIAL_S}", "maxfail 0")
 
-    def __init__(self, node: Node, options: Sequence[str] = (),
-                 gateway: VpnGateway = L2TP) -> None:
-        super().__init__(node, gateway)
-        self._more = (*MPPE, *self.PERSIST, *options)
+    def __init__(self, node: Node, gateway: VpnGateway = L2TP) -> None:
+        super().__init__(node, gateway, self.PERSIST)
 
     def up(self) -> bool:
         return self.node.has_interface(INTERFACE)

@@ -85,15 +85,38 @@ class Pinger:
         return self.answers()
 
 
-class EchoServer:
-    def __init__(self, node: Node) -> None:
+class Streamer:
+    """A TCP stream of one node to the echo server at one address, beside that of its probes."""
+
+    def __init__(self, node: Node, address: str) -> None:
         self._node = node
+        self._result = f"/run/lab/stream-{address}.json"
+        self._log = f"/run/lab/stream-{address}.log"
+        self._process = node.start_tool("tcp_stream.py", address, str(ECHO_PORT),
+                                        str(RECORD_INTERVAL_S), self._result, output=self._log)
+
+    def connected(self) -> bool:
+        return "connected" in (self._node.read(self._log) or "")
+
+    def stop(self) -> dict:
+        """What became of it, as lab/node/tcp_stream.py has it."""
+        self._process.stop()
+        return json.loads(self._node.get(self._result))
+
+
+class EchoServer:
+    def __init__(self, node: Node, address: str = "") -> None:
+        """`address`: where it listens, as lab/node/echo_server.py has it."""
+        self._node = node
+        self._address = address
+        self._log = f"{_ECHO_LOG}{address}"
 
     def start(self) -> None:
-        self._node.start_tool("echo_server.py", str(ECHO_PORT), output=_ECHO_LOG)
+        self._node.start_tool("echo_server.py", str(ECHO_PORT),
+                              *([self._address] if self._address else []), output=self._log)
 
     def listening(self) -> bool:
-        return "listening" in (self._node.read(_ECHO_LOG) or "")
+        return "listening" in (self._node.read(self._log) or "")
 
 
 class Watch:
