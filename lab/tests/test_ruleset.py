@@ -40,6 +40,11 @@ def test_each_gateway_has_a_table_of_its_own(loaded):
     "ip daddr 10.200.0.0/16 ct state established,related accept",
     'ip saddr 10.200.0.0/16 oifname "inside" snat ip to 198.51.100.100',
     "ipsec in ip daddr 192.0.2.100 ip saddr != 10.200.0.0/16 counter packets 0 bytes 0 drop",
+    f"ipsec in ip6 daddr {L2TP.vip6_outside} ip6 saddr != {L2TP.net6} counter packets 0 bytes 0 "
+    "drop",
+    f'ip6 daddr {L2TP.net6} oifname "outside" rt ipsec missing counter packets 0 bytes 0 drop',
+    f"ip6 daddr {L2TP.net6} ct state established,related accept",
+    f"ip6 daddr {L2TP.net6} counter packets 0 bytes 0 drop",
 ])
 def test_rules_of_the_first_gateway(loaded, line):
     assert loaded["vpnha-l2tp"].count(line) == 1
@@ -170,6 +175,20 @@ def arrived(tmp_path, device: str, by: str, *sent: str, text: str = "") -> dict[
     said = subprocess.run(["unshare", "-rn", "/usr/bin/python3", script, device, file, by, *sent],
                           capture_output=True, text=True, check=True).stdout
     return {line.split("|")[0]: line.split("|")[1:] for line in said.splitlines()}
+
+
+def test_clients_of_ikev2_are_known_by_their_addresses_of_either_family(tmp_path):
+    file = tmp_path / "node.nft"
+    file.write_text(node_rules(), encoding="utf-8")
+    listed = subprocess.run(
+        ["unshare", "-rn", "sh", "-c", f"nft -f {file} && nft list table inet vpnha_node"],
+        capture_output=True, text=True, check=True).stdout
+    for family, net in (("ip", L2TP.addresses), ("ip6", L2TP.net6)):
+        # nft joins the nets of all gateways.
+        begin = f"{family} saddr {{ {net.partition('/')[0]}-"
+        rules_of = [line for line in listed.splitlines() if begin in line]
+        assert [("goto client" in line, "drop" in line) for line in rules_of] == [
+            (True, False), (False, True)]
 
 
 @DEVICES

@@ -29,10 +29,18 @@ def test_nothing_for_a_client_leaves_outside_in_clear_text():
     assert 'ip daddr { 10.200.1.0/24 } oifname "eth1" rt ipsec missing counter drop' in text
 
 
-@pytest.mark.parametrize("kind", KINDS)
+def test_pools_of_ipv6_have_the_same_rules():
+    assert "ip6 daddr" not in re.sub("(?m)^ *#.*", "", rules({}))
+    text = rules({"pools": ["10.200.1.0/24", "2001:db8:200::/48"]})
+    assert 'ip6 daddr { 2001:db8:200::/48 } oifname "eth1" rt ipsec missing counter drop' in text
+    assert 'ip daddr { 10.200.1.0/24 } oifname "eth1" rt ipsec missing counter drop' in text
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "ipv6"])
 def test_the_rules_can_be_loaded(kind: str):
-    text = rules(KINDS[kind][0])
-    assert "@" not in re.sub(r"@(th|flows|newcomers6?)\b", "", re.sub("(?m)^ *#.*", "", text))
+    text = rules(KINDS[kind][0] if kind in KINDS
+                 else {"pools": ["10.200.1.0/24", "2001:db8:200::/48"]})
+    assert "@" not in re.sub(r"@(th|flows6?|newcomers6?)\b", "", re.sub("(?m)^ *#.*", "", text))
     done = subprocess.run(["unshare", "--net", "nft", "--check", "--file", "-"], input=text,
                           capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

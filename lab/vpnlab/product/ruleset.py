@@ -27,7 +27,8 @@ include "/etc/nftables.d/vpnha-*.nft"
 def rules(gateway: VpnGateway) -> str:
     return fill(TEMPLATE.read_text(encoding="utf-8"), {
         "GATEWAY": gateway.name, "VIPS": gateway.vip_outside, "VIPS6": gateway.vip6_outside,
-        "CLIENTS": gateway.addresses, "IKE": "", "OUTSIDE": "outside", "INSIDE": "inside",
+        "CLIENTS": gateway.addresses, "CLIENTS6": gateway.net6, "IKE": "",
+        "OUTSIDE": "outside", "INSIDE": "inside",
         "INSIDE_VIP": gateway.vip_inside,
         "L2TP_PORT": str(gateway.l2tp_port), "WIREGUARD_PORT": str(WIREGUARD_PORT),
         "PPTP_FROM": "192.0.2.0/24", "RADIUS": SERVER_ADDRESS, "FLOWS": str(FLOWS)})
@@ -40,6 +41,7 @@ def node_rules() -> str:
     return fill(NODE_TEMPLATE.read_text(encoding="utf-8"), {
         "NODES": ", ".join(own), "NODES6": "fd00:77::1",
         "CLIENTS": ", ".join(each.addresses for each in VPN_GATEWAYS),
+        "CLIENTS6": ", ".join(each.net6 for each in VPN_GATEWAYS),
         "DNS": ", ".join(each.vip_inside for each in VPN_GATEWAYS)})
 
 
