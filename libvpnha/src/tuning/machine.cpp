@@ -26,6 +26,10 @@ Demand demand_of(const config::Config& config) {
         if (gateway.conntrack.replicate) {
             demand.needs.emplace(kFlows);
         }
+        if (std::ranges::any_of(gateway.pools,
+                                [](const IpPrefix& pool) { return !pool.address.is_v4(); })) {
+            demand.needs.emplace(kIpv6Pools);
+        }
         std::uint64_t tasks = 1;
         for (const config::Facts& protocol : gateway.protocols.facts()) {
             demand.needs.emplace(protocol.section);

@@ -19,6 +19,7 @@ namespace vpnha::tuning {
 // Words of Demand::needs beside the names of the protocols' tables.
 inline constexpr std::string_view kFlows = "flows";      // A gateway replicates them.
 inline constexpr std::string_view kDialled = "dialled";  // A gateway has sessions with a pppd.
+inline constexpr std::string_view kIpv6Pools = "IPv6";   // A gateway has a pool of IPv6.
 
 struct Demand {
     std::set<std::string, std::less<>> needs{};

@@ -161,6 +161,15 @@ Table common_rows() {
          .how = kByFile,
          .why = "what clients and the inside say to each other passes through the node",
          .file = {"net.ipv4.ip_forward = 1"}},
+        // In no file: a node that forwards takes no router advertisements any more, unless
+        // accept_ra of its device is 2.
+        {.name = "net.ipv6.conf.all.forwarding",
+         .wanted = Exactly{1},
+         .weight = Weight::must,
+         .need = kIpv6Pools,
+         .how = "by hand, where a gateway has a pool of IPv6",
+         .why = "the same of IPv6; a device whose routes come by router advertisements then needs "
+                "accept_ra = 2"},
         {.name = "net.ipv4.ip_nonlocal_bind",
          .wanted = Exactly{1},
          .weight = Weight::must,

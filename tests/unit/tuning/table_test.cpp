@@ -14,7 +14,7 @@ using testing::IsEmpty;
 using testing::StartsWith;
 
 Demand everything() {
-    return {.needs = {"dialled", "flows", "ipsec", "l2tp", "pptp", "wireguard"},
+    return {.needs = {"dialled", "flows", "IPv6", "ipsec", "l2tp", "pptp", "wireguard"},
             .daemons = {"xl2tpd", "pptpd"},
             .clients = 500,
             .tasks = 750,
@@ -35,6 +35,7 @@ Machine::Device device(const std::string& name) {
 // What the file of sysctl.d makes of a Debian 12 with its packages.
 Machine good() {
     return {.sysctls = {{"net.ipv4.ip_forward", "1"},
+                        {"net.ipv6.conf.all.forwarding", "1"},
                         {"net.ipv4.ip_nonlocal_bind", "1"},
                         {"net.ipv4.ip_local_port_range", "32768 60999"},
                         {"net.ipv4.tcp_syncookies", "1"},
@@ -204,6 +205,21 @@ TEST(TableTest, EachProtocolNamesTheModulesThatItNeeds) {
     EXPECT_EQ(lacking({"pptp"}), "error: module tun");
     EXPECT_EQ(lacking({"wireguard"}), "error: module wireguard");
     EXPECT_EQ(lacking({"dialled"}), "error: module ppp_generic");
+}
+
+TEST(TableTest, NodesForwardIpv6WhereAPoolIsOfIpv6) {
+    config::Config config;
+    config.gateways.emplace_back().pools = {*parse_ip_prefix("10.200.1.0/24")};
+    Machine machine = good();
+    machine.sysctls["net.ipv6.conf.all.forwarding"] = "0";
+    EXPECT_FALSE(demand_of(config).needs.contains(kIpv6Pools));
+    Demand demand = everything();
+    demand.needs.erase("IPv6");
+    EXPECT_THAT(found(machine, demand), IsEmpty());
+    config.gateways[0].pools.push_back(*parse_ip_prefix("2001:db8:200::/48"));
+    EXPECT_TRUE(demand_of(config).needs.contains(kIpv6Pools));
+    EXPECT_THAT(found(machine),
+                ElementsAre(StartsWith("error: net.ipv6.conf.all.forwarding is 0; set it to 1: ")));
 }
 
 TEST(TableTest, OffloadsAreLookedAtOnEachDevice) {
