@@ -55,7 +55,8 @@ struct Usage {
     Traffic passed;                      // Without packets, where nobody counts those.
     // The same session has been told of by this record.
     std::optional<wire::RecordKey> replaces{};
-    std::uint64_t began_unix_ms = 0;  // By the gateway's clock; 0: with this.
+    std::optional<Ipv6Address> address6{};  // Beside `address`, or alone.
+    std::uint64_t began_unix_ms = 0;        // By the gateway's clock; 0: with this.
 };
 
 // What a keeper sees of its gateway.

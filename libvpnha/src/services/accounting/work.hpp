@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -22,13 +23,14 @@ struct AccountingRequest {
     enum class Kind : std::uint8_t { start, stop, interim };
 
     Kind kind{};
-    bool is_ppp = true;             // Otherwise packets may not be known.
-    std::uint32_t tunnel_type = 0;  // RFC 2868 3.1; 0: not known any more, or it has none.
-    std::string session;            // Acct-Session-Id.
-    std::string user;               // Empty: not known.
-    std::vector<Bytes> classes;     // Class, as the server that authenticated gave it.
-    Ipv4Address address;            // The client's in the tunnel; 0.0.0.0: not known.
-    IpAddress peer;                 // The client's outside.
+    bool is_ppp = true;                   // Otherwise packets may not be known.
+    std::uint32_t tunnel_type = 0;        // RFC 2868 3.1; 0: not known any more, or it has none.
+    std::string session;                  // Acct-Session-Id.
+    std::string user;                     // Empty: not known.
+    std::vector<Bytes> classes;           // Class, as the server that authenticated gave it.
+    Ipv4Address address;                  // The client's in the tunnel; 0.0.0.0: not known.
+    std::optional<Ipv6Address> address6;  // The same of IPv6, where it has one.
+    IpAddress peer;                       // The client's outside.
     std::uint64_t delay_s = 0;  // Age of the event that it reports: start, end, or this reading.
     // The next three not at a start.
     Traffic traffic;

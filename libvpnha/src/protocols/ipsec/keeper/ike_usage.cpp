@@ -25,22 +25,17 @@ Traffic traffic_of(const EspNumbers::Pair& pair) {
     return {pair.in.octets, pair.out.octets, pair.in.packets, pair.out.packets};
 }
 
-std::optional<Ipv4Address> ipv4_in(const std::vector<Bytes>& vips) {
-    for (const Bytes& each : vips) {
-        const auto host = ipsec::parse_host(each);
-        if (host && host->address.is_v4()) {
-            return host->address.v4();
-        }
-    }
-    return std::nullopt;
-}
-
 Usage usage_of(const IkeSa& sa, const ipsec::IkePeer& peer, const Traffic& passed) {
     Usage usage;
     usage.session = record_of_ike(sa.id.key);
     usage.user = ipsec::identity_name(peer.eap_id);
     usage.user.resize(std::min(usage.user.size(), limits::kRadiusTextBytesMax));
-    usage.address = ipv4_in(peer.vips);
+    for (const Bytes& vip : peer.vips) {
+        if (const auto host = ipsec::parse_host(vip)) {
+            usage.address = usage.address ? usage.address : host->address.v4();
+            usage.address6 = usage.address6 ? usage.address6 : host->address.v6();
+        }
+    }
     if (const auto remote = ipsec::parse_host(peer.remote)) {
         usage.peer = remote->address;
     }

@@ -67,6 +67,9 @@ void add_all(RadiusAttributes& attributes, const node::AccountingRequest& reques
     if (request.address != Ipv4Address{}) {
         attributes.add(Type::framed_ip_address, std::uint64_t{request.address.value});
     }
+    if (request.address6) {
+        attributes.add(Type::framed_ipv6_address, ByteView(request.address6->octets));
+    }
     if (request.tunnel_type != 0) {
         // With tag 0 it is the number alone.
         attributes.add(Type::tunnel_type, std::uint64_t{request.tunnel_type});

@@ -379,6 +379,7 @@ AccountingRequest Accounts::request_of(const AccountRecord& record, TimePoint no
     request.user = record.user;
     request.classes = record.classes;
     request.address = record.address;
+    request.address6 = record.address6;
     request.peer = record.peer;
     const std::uint64_t told_ms = gateway_.clock().at(now);
     const std::uint64_t event_ms = request.kind == Kind::start  ? record.began_unix_ms

@@ -15,6 +15,7 @@ AccountRecord account_of(const Usage& usage, std::uint64_t now_unix_ms) {
     record.is_ppp = false;
     record.user = usage.user;
     record.address = usage.address.value_or(Ipv4Address{});
+    record.address6 = usage.address6;
     record.peer = usage.peer;
     record.began_unix_ms = usage.began_unix_ms == 0 ? now_unix_ms : usage.began_unix_ms;
     record.total = usage.passed;

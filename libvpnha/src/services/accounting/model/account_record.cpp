@@ -19,7 +19,8 @@ constexpr std::uint8_t kEnded = 0x02;
 constexpr std::uint8_t kHasDevice = 0x04;
 constexpr std::uint8_t kHasInterim = 0x08;
 constexpr std::uint8_t kNoPpp = 0x10;
-constexpr std::uint8_t kFlags = kStarted | kEnded | kHasDevice | kHasInterim | kNoPpp;
+constexpr std::uint8_t kHasIpv6 = 0x20;
+constexpr std::uint8_t kFlags = kStarted | kEnded | kHasDevice | kHasInterim | kNoPpp | kHasIpv6;
 constexpr std::size_t kAddressBytesMax = 16;
 
 void write_traffic(ByteWriter& writer, const Traffic& traffic) {
@@ -97,7 +98,7 @@ Bytes encode_account(const AccountRecord& record) {
     ByteWriter writer;
     const int flags = (record.started ? kStarted : 0) | (record.end ? kEnded : 0) |
                       (record.device ? kHasDevice : 0) | (record.interim_s != 0 ? kHasInterim : 0) |
-                      (record.is_ppp ? 0 : kNoPpp);
+                      (record.is_ppp ? 0 : kNoPpp) | (record.address6 ? kHasIpv6 : 0);
     writer.u8(kAccountRecordVersion).u8(static_cast<std::uint8_t>(flags));
     writer.u8(static_cast<std::uint8_t>(record.session.type)).prefixed(record.session.id.view());
     writer.prefixed(record.user).u8(static_cast<std::uint8_t>(record.classes.size()));
@@ -116,6 +117,9 @@ Bytes encode_account(const AccountRecord& record) {
     }
     if (record.interim_s != 0) {
         writer.u32(record.interim_s);
+    }
+    if (record.address6) {
+        writer.bytes(record.address6->octets);
     }
     return std::move(writer).take();
 }
@@ -152,6 +156,10 @@ Result<AccountRecord> parse_account(const wire::RecordKey& key, ByteView payload
         if (record.interim_s == 0) {
             reader.fail();  // It would be written without.
         }
+    }
+    if ((flags & kHasIpv6) != 0) {
+        Ipv6Address& address = record.address6.emplace();
+        std::ranges::copy(reader.take(address.octets.size()), address.octets.begin());
     }
     if (!id.finished() || !reader.finished() || (flags & ~kFlags) != 0) {
         return fail(Errc::malformed, fmt::format("account record of {} octets", payload.size()));

@@ -51,7 +51,8 @@ struct AccountRecord {
     std::uint64_t began_unix_ms = 0;  // By the gateway's clock.
     bool started = false;             // A server has answered the Start.
     std::uint32_t interim_s = 0;      // Of the Access-Accept; 0: none.
-    std::uint32_t told_seconds = 0;   // The session's time, as a server has heard it last.
+    std::optional<Ipv6Address> address6;  // The client's in the tunnel, where it is known.
+    std::uint32_t told_seconds = 0;       // The session's time, as a server has heard it last.
     std::optional<AccountEnd> end;
     Traffic total;                        // Over all nodes so far.
     std::optional<CountedDevice> device;  // What `total` has of it. PPP.

@@ -73,6 +73,16 @@ TEST_F(IkeUsageTest, ASessionBeginsWithItsVirtualAddress) {
     EXPECT_THAT(b_.used_, IsEmpty()) << "a standby has no accounts";
 }
 
+TEST_F(IkeUsageTest, AVirtualAddressOfEachFamilyIsTold) {
+    alice_.eap = "alice";
+    establish_whole(alice_, 7);
+    say(alice_.vips({"2001:db8:200::7", kAddress, "2001:db8:200::8"}));
+    settle();
+    ASSERT_THAT(a_.used_, SizeIs(1));
+    EXPECT_EQ(a_.used_[0].address, parse_ip(kAddress)->v4());
+    EXPECT_EQ(a_.used_[0].address6, parse_ip("2001:db8:200::7")->v6());
+}
+
 TEST_F(IkeUsageTest, WithoutAVirtualAddressItBeginsWithItsFirstPacket) {
     alice_.eap = "alice";
     establish_whole(alice_, 7);

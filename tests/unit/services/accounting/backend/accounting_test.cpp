@@ -262,6 +262,18 @@ TEST_F(AccountingTest, WhatIsNotKnownOfASessionWithoutPppIsNotSent) {
     EXPECT_EQ(requests[0].find(42)->second, number(5));
 }
 
+TEST_F(AccountingTest, AnAddressOfIpv6IsSentBesideThatOfIpv4) {
+    Server server(kSecret);
+    AccountingRequest request = stop();
+    request.address6 = parse_ip("2001:db8:200::7")->v6();
+    ask({server.endpoint()}, request);
+    const auto requests = server.requests();
+    ASSERT_EQ(requests.size(), 1U);
+    EXPECT_EQ(requests[0].find(8)->second, number(0x0ac81005));
+    ASSERT_EQ(requests[0].count(168), 1U) << "RFC 6911 2.1";
+    EXPECT_EQ(to_hex(requests[0].find(168)->second), "20010db8020000000000000000000007");
+}
+
 TEST_F(AccountingTest, PacketsThatAreCountedWithoutPppAreSent) {
     Server server(kSecret);
     AccountingRequest request = stop();

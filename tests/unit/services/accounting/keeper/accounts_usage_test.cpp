@@ -102,6 +102,17 @@ class AccountsUsageTest : public ::testing::Test {
     Site site_;
 };
 
+TEST_F(AccountsUsageTest, ItsAddressOfIpv6IsInEachRequest) {
+    Usage dual = usage(100, 200);
+    dual.address6 = parse_ip("2001:db8:200::7")->v6();
+    use(dual);
+    pass(kInterim);
+    ASSERT_THAT(kinds(), ElementsAre(Kind::start, Kind::interim));
+    for (const AccountingRequest& each : site_.requests_) {
+        EXPECT_EQ(each.address6, dual.address6);
+    }
+}
+
 TEST_F(AccountsUsageTest, ASessionBeginsWithItsFirstUseAndIsCounted) {
     use(usage(100, 200));
     ASSERT_THAT(kinds(), ElementsAre(Kind::start));
@@ -110,6 +121,7 @@ TEST_F(AccountsUsageTest, ASessionBeginsWithItsFirstUseAndIsCounted) {
     EXPECT_EQ(start.tunnel_type, 0U);
     EXPECT_EQ(start.user, usage(0, 0).user);
     EXPECT_EQ(start.address, Ipv4Address{0x0ac80001});
+    EXPECT_EQ(start.address6, std::nullopt);
     EXPECT_EQ(to_string(start.peer), "192.0.2.51");
     Usage moved = usage(1000, 2000);
     moved.peer = *parse_ip("2001:db8::51");

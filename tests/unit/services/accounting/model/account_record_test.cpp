@@ -35,6 +35,7 @@ TEST(AccountRecordTest, IsReadAsItWasWritten) {
     other.address = {};
     other.peer = *parse_ip("2001:db8::51");
     other.device.reset();
+    other.address6 = parse_ip("2001:db8:200::7")->v6();
     for (const AccountRecord& record : {sample(), live, fresh, other}) {
         const auto read = parse_account(record_key_of(record.id), encode_account(record));
         ASSERT_TRUE(read.has_value());
@@ -62,6 +63,9 @@ TEST(AccountRecordTest, IsRefusedWhenItIsNone) {
     Bytes without_interim = whole;
     std::fill(without_interim.end() - 4, without_interim.end(), 0);
     EXPECT_FALSE(parse_account(key, without_interim).has_value());
+    AccountRecord dual = sample();
+    dual.address6 = Ipv6Address{};
+    EXPECT_FALSE(parse_account(key, ByteView(encode_account(dual)).first(whole.size() + 15)));
     const wire::RecordKey wrong{wire::RecordType::account, wire::RecordId(Bytes{1, 2, 3})};
     EXPECT_FALSE(parse_account(wrong, whole).has_value());
 }
