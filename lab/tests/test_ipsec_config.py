@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.util
+import ipaddress
 import re
 import tomllib
 import types
@@ -15,10 +16,10 @@ from vpnlab.evidence.replay import esp_frames
 from vpnlab.host.topology import L2TP, L2TP_2, NAT, NODES
 from vpnlab.product.charon import Charon
 from vpnlab.product.dialler import L2TP_IPSEC
-from vpnlab.product.ipsec_client import (CERTIFICATE_ESN, EAP_GCM, MOBILE, Ikev2Kind,
-                                         ikev2_connections, l2tp_ipsec_connections)
+from vpnlab.product.ipsec_client import (CERTIFICATE_ESN, DUAL, DUAL_BY_IPV6, EAP_GCM, MOBILE,
+                                         Ikev2Kind, ikev2_connections, l2tp_ipsec_connections)
 from vpnlab.product.ipsec_gateway import (ESP_PROPOSALS, IKE_PROPOSALS, Auth, gateway_connections,
-                                          pair_settings, pool_settings)
+                                          ikev2_name, pair_settings, pool_settings)
 from vpnlab.product.l2tp_client import MTU, client_options
 from vpnlab.product.vpnha_stack import vpnha_toml
 
@@ -52,6 +53,23 @@ def test_gateway_speaks_at_its_vip_only_and_as_a_replicated_charon_must(gateway)
         assert (connection["mobike"], connection["unique"]) == ("no", "never")
         for child in connection["children"].values():
             assert child["rand_time"] == "0"
+
+
+def test_clients_of_both_families_have_a_pool_and_a_selector_of_each():
+    gateway = parsed(gateway_connections(ipv6=True))["connections"][ikev2_name(Auth.PSK)]
+    pools = parsed(pool_settings(ipv6=True))["charon"]["plugins"]["ha"]["pools"]
+    assert gateway["local_addrs"] == f"{L2TP.vip_outside}, {L2TP.vip6_outside}"
+    assert [pools[name] for name in gateway["pools"].split(", ")] == [L2TP.virtual_pool,
+                                                                      L2TP.virtual_pool6]
+    [child] = gateway["children"].values()
+    for kind, vip in ((DUAL, L2TP.vip_outside), (DUAL_BY_IPV6, L2TP.vip6_outside)):
+        [client] = parsed(ikev2_connections(L2TP, kind))["connections"].values()
+        assert (client["remote_addrs"], client["vips"]) == (vip, "0.0.0.0, ::")
+        assert client["children"]["vpn"]["remote_ts"] == child["local_ts"]
+    toml = tomllib.loads(vpnha_toml(ipsec=True, ipv6=True))["gateway"]["l2tp"]
+    assert toml["ipsec"]["virtual_pools"] == [L2TP.virtual_pool, L2TP.virtual_pool6]
+    assert ipaddress.ip_network(L2TP.virtual_pool6).subnet_of(ipaddress.ip_network(L2TP.net6))
+    assert L2TP.net6 in toml["pools"]
 
 
 def test_the_two_charons_of_a_pair_speak_to_each_other():

@@ -66,6 +66,11 @@ class VpnGateway:
         return f"{self.net}.64.0/20"
 
     @property
+    def virtual_pool6(self) -> str:
+        """The same of IPv6, where a scenario wants it."""
+        return f"{self.net6.partition('::')[0]}:64::/112"
+
+    @property
     def announced_pool(self) -> str:
         """Of sessions that a program announces in the place of pppds: no xl2tpd hands it out."""
         return f"{self.net}.128.0/17"
@@ -108,14 +113,14 @@ NETWORKS = {network.name: network for network in (
 )}
 
 
+# Of these networks, where a scenario wants IPv6.
+PREFIXES6 = {"outside": "2001:db8:1::/64", "inside": "2001:db8:2::/64"}
+
+
 @dataclasses.dataclass(frozen=True)
 class NodeSpec:
     """One node: its id is the last byte of its addresses (gateways: 10 + id where clients and
     servers are)."""
-
-# Of these networks, where a scenario wants IPv6.
-PREFIXES6 = {"outside": "2001:db8:1::/64", "inside": "2001:db8:2::/64"}
-
 
     name: str
     id: int

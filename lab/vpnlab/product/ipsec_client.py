@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Collection, Sequence
 
 from ..host.node import Node
-from ..host.topology import L2TP, NETWORKS, VpnGateway
+from ..host.topology import L2TP, NETWORKS, PREFIXES6, VpnGateway
 from . import pki
 from .charon import Charon, configure
 from .dialler import IKEV2, L2TP_IPSEC, Dialled
@@ -85,6 +85,9 @@ class Ikev2Kind:
     mobike: bool = False
     # It dials again when the gateway ends its SAs.
     dials_again: bool = False
+    # It wants an address of IPv6 beside that of IPv4; and it dials the VIP of IPv6.
+    dual: bool = False
+    by_ipv6: bool = False
 
 
 # Beside the default.
@@ -92,6 +95,8 @@ EAP_GCM = Ikev2Kind(Auth.EAP, "aes256gcm16")
 CERTIFICATE_ESN = Ikev2Kind(Auth.CERTIFICATE, "aes256gcm16-esn")
 MOBILE = Ikev2Kind(mobike=True)
 TENACIOUS = Ikev2Kind(dials_again=True)
+DUAL = Ikev2Kind(dual=True)
+DUAL_BY_IPV6 = Ikev2Kind(dual=True, by_ipv6=True)
 USER_ID = f"{USER}@example.com"
 # What the client shows, and what it asks for.
 _AUTHENTICATION = {
@@ -114,14 +119,16 @@ def ikev2_connections(gateway: VpnGateway, kind: Ikev2Kind = Ikev2Kind()) -> str
     return tunnel_connections(gateway, IKE_PROPOSALS,
                               (f"dpd_delay = {DPD_S}s", f"mobike = {mobike}"),
                               authentication_of(kind.auth), kind.esp, "1h",
-                              ("close_action = start",) if kind.dials_again else ())
+                              ("close_action = start",) if kind.dials_again else (),
+                              dual=kind.dual, by_ipv6=kind.by_ipv6)
 
 
 def tunnel_connections(gateway: VpnGateway, ike: str, options: Sequence[str],
                        authentication: tuple[str, str], esp: str, rekey_time: str,
-                       child_options: Sequence[str] = (), ike_rekey: str = "8h") -> str:
+                       child_options: Sequence[str] = (), ike_rekey: str = "8h",
+                       dual: bool = False, by_ipv6: bool = False) -> str:
     """IKEv2 in tunnel mode with a virtual IP. `authentication`: what the client shows, and what it
-    asks for."""
+    asks for. `dual`, `by_ipv6`: as Ikev2Kind has them."""
     shown, asked = authentication
     more = "\n        ".join(options)
     more_of_child = "\n                ".join(child_options)
@@ -129,11 +136,11 @@ def tunnel_connections(gateway: VpnGateway, ike: str, options: Sequence[str],
 connections {{
     {CONNECTION} {{
         version = 2
-        remote_addrs = {gateway.vip_outside}
+        remote_addrs = {gateway.vip6_outside if by_ipv6 else gateway.vip_outside}
         proposals = {ike}
         rekey_time = {ike_rekey}
         {more}
-        vips = 0.0.0.0
+        vips = {"0.0.0.0, ::" if dual else "0.0.0.0"}
         local {{
             {shown}
         }}
@@ -143,7 +150,7 @@ connections {{
         }}
         children {{
             {CONNECTION} {{
-                remote_ts = {NETWORKS["inside"].prefix}
+                remote_ts = {NETWORKS["inside"].prefix}{f", {PREFIXES6['inside']}" if dual else ""}
                 esp_proposals = {esp}
                 rekey_time = {rekey_time}
                 {more_of_child}
@@ -289,10 +296,19 @@ class Ikev2Client:
     def dial(self) -> None:
         self._charon.load()
         self._charon.initiate(CONNECTION)
+        if self._kind.dual:
+            # charon deprecates it, so the kernel would take any other one first.
+            source = self.virtual_ips6()[-1]
+            self.node.run("ip", "-6", "route", "replace", PREFIXES6["inside"], "dev", TUNNEL,
+                          "src", source)
 
     def dialled(self) -> list[Dialled]:
         return [Dialled(TUNNEL, address, self.gateway.vip_outside)
-                for address in self._charon.virtual_ips()]
+                for address in self._charon.virtual_ips() if ":" not in address]
+
+    def virtual_ips6(self) -> list[str]:
+        """The addresses of IPv6 that it was given, each time that it was given one."""
+        return [address for address in self._charon.virtual_ips() if ":" in address]
 
     def hang_up(self) -> None:
         self._charon.terminate(CONNECTION)

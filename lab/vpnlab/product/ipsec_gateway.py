@@ -8,7 +8,7 @@ import enum
 from collections.abc import Sequence
 
 from ..host.node import Node
-from ..host.topology import L2TP, NETWORKS, VpnGateway
+from ..host.topology import L2TP, NETWORKS, PREFIXES6, VpnGateway
 from . import pki
 from .charon import CONNECTIONS, Charon, configure, sas
 from .dialler import IKEV2, L2TP_IPSEC
@@ -18,6 +18,8 @@ SECRET = "lab-pre-shared-key"
 # What the gateways call themselves to a client of IKEv2.
 SERVER_ID = "vpn.example.com"
 POOL = "vpn"
+# What the name of a pool of IPv6 ends with.
+OF_IPV6 = "-ipv6"
 PASSIVE_SA = "installed HA CHILD_SA"
 FIFO = "/run/charon.ha"
 IKE_PROPOSALS = "aes256-sha256-modp2048,aes256gcm16-prfsha256-ecp256"
@@ -78,17 +80,20 @@ _AUTHENTICATION = {
 
 def gateway_connections(gateway: VpnGateway = L2TP, marked: bool = True,
                         lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
-                        offers: Offers = Offers()) -> str:
+                        offers: Offers = Offers(), ipv6: bool = False) -> str:
     """The same on all nodes. `marked`: vpnhad is there, which finds clients of L2TP by their
-    marks. `mobike`: clients of IKEv2 may move."""
+    marks. `mobike`: clients of IKEv2 may move. `ipv6`: clients of IKEv2 dial the VIPs of both
+    families, get an address of each, and reach both inside."""
     l2tp_child = (*L2TP_CHILD, *(L2TP_MARKS if marked else ()),
                   f"esp_proposals = {offers.l2tp_esp}")
-    ikev2_child = (*IKEV2_CHILD, f"esp_proposals = {offers.ikev2_esp}")
+    child = (f"{IKEV2_CHILD[0]}, {PREFIXES6['inside']}",) if ipv6 else IKEV2_CHILD
+    ikev2_child = (*child, f"esp_proposals = {offers.ikev2_esp}")
+    pools = pool_name(gateway) + (f", {pool_name(gateway)}{OF_IPV6}" if ipv6 else "")
     l2tp_options = ("version = 1", f"proposals = {offers.l2tp}")
-    ikev2_options = (*IKEV2_OPTIONS, f"pools = {pool_name(gateway)}",
+    ikev2_options = (*IKEV2_OPTIONS, f"pools = {pools}",
                      f"proposals = {offers.ikev2}")
     ikev2 = "".join(_connection(gateway, ikev2_name(auth), ikev2_options, _AUTHENTICATION[auth],
-                                ikev2_child, lifetimes, mobike) for auth in Auth)
+                                ikev2_child, lifetimes, mobike, ipv6) for auth in Auth)
     return f"""\
 connections {{
 {_connection(gateway, L2TP_IPSEC, l2tp_options, (PSK, PSK), l2tp_child,
@@ -107,12 +112,12 @@ secrets {{
 
 def _connection(gateway: VpnGateway, name: str, options: Sequence[str],
                 authentication: tuple[str, str], child: Sequence[str],
-                lifetimes: Lifetimes, mobike: bool = False) -> str:
+                lifetimes: Lifetimes, mobike: bool = False, ipv6: bool = False) -> str:
     inner = "\n                ".join((
         *child, f"rekey_time = {lifetimes.child}",
         "rand_time = 0", *_unless_empty("life_time", lifetimes.child_life)))
     outer = "\n        ".join((
-        f"local_addrs = {gateway.vip_outside}",
+        f"local_addrs = {gateway.vip_outside}" + (f", {gateway.vip6_outside}" if ipv6 else ""),
         f"mobike = {'yes' if mobike else 'no'}", "unique = never",
         f"dpd_delay = {lifetimes.dpd}",
         f"rekey_time = {lifetimes.ike}", "rand_time = 0",
@@ -157,24 +162,28 @@ def connections_file(gateway: VpnGateway) -> str:
 
 def configure_gateway(node: Node, gateway: VpnGateway, settings: str = "", marked: bool = True,
                       lifetimes: Lifetimes = Lifetimes(), mobike: bool = False,
-                      offers: Offers = Offers()) -> None:
+                      offers: Offers = Offers(), ipv6: bool = False) -> None:
     """The files that are the same on all nodes of a gateway; `settings` of strongswan.conf beside
-    the pool of virtual IPs."""
-    configure(node, gateway_connections(gateway, marked, lifetimes, mobike, offers),
-              settings + pool_settings(gateway), connections_file(gateway))
+    the pools of virtual IPs."""
+    configure(node, gateway_connections(gateway, marked, lifetimes, mobike, offers, ipv6),
+              settings + pool_settings(gateway, ipv6), connections_file(gateway))
     for path, content in pki.files(SERVER_ID).items():
         node.put(path, content, mode=0o600)
 
 
-def pool_settings(gateway: VpnGateway = L2TP) -> str:
-    """Virtual IPs come from the pool of charon's HA plugin, of which no two nodes give out the
+def pool_settings(gateway: VpnGateway = L2TP, ipv6: bool = False) -> str:
+    """Virtual IPs come from pools of charon's HA plugin, of which no two nodes give out the
     same."""
+    name = pool_name(gateway)
+    nets = {name: gateway.virtual_pool, **({f"{name}{OF_IPV6}": gateway.virtual_pool6} if ipv6
+                                           else {})}
+    pools = "\n                ".join(f"{each} = {net}" for each, net in nets.items())
     return f"""\
 charon {{
     plugins {{
         ha {{
             pools {{
-                {pool_name(gateway)} = {gateway.virtual_pool}
+                {pools}
             }}
         }}
     }}

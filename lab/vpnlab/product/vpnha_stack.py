@@ -119,7 +119,7 @@ addresses = {json.dumps(inside)}
 """ for name, options, more in served) + (f"""
 [gateway.{gateway.name}.ipsec]
 required = true
-virtual_pools = {json.dumps([gateway.virtual_pool])}
+virtual_pools = {json.dumps([gateway.virtual_pool, *([gateway.virtual_pool6] if ipv6 else [])])}
 {f"connections = {json.dumps([connections_file(gateway)])}" if gateway.netns else ""}
 """ if ipsec else "")
 
@@ -165,7 +165,8 @@ class VpnhaStack:
                  resume_scripts: bool = False, witness: Witness | None = None,
                  lease: Sequence[str] = (), probe: str = "", announce: str = "",
                  tables: Collection[str] = (), wireguard: str = "") -> None:
-        """`ipsec`: of all gateways, each in a network namespace of its own. `pptp`: pptpd in place
+        """`ipv6`: VIPs and pools of both families. `ipsec`: of all gateways, each in a network
+        namespace of its own. `pptp`: pptpd in place
         of xl2tpd; `mppe`: it takes nobody without; `ppp`: further options of pppds. `router`: by
         which answers leave outside. `common_pool`: pptpd, also beside xl2tpd, and vpnhad gives
         addresses from there. `lifetimes`: of IPsec. `mobike`: clients of IKEv2 may move.
@@ -269,7 +270,7 @@ class VpnhaStack:
                 network_namespace.make(node, gateway)
             if self._ipsec:
                 configure_gateway(node, gateway, lifetimes=self._lifetimes,
-                                  mobike=self._mobike)
+                                  mobike=self._mobike, ipv6=self._ipv6)
             options = options_file(gateway)
             plugin = ["plugin vpnha.so", f"vpnha_gateway {gateway.name}"]
             node.put(xl2tpd_conf(gateway), lns_config(node, gateway, options).text())

@@ -539,9 +539,12 @@ std::vector<SessionView> IpsecSas::sessions(const ListPart& part) const {
         if (const auto remote = ipsec::parse_host(peer.remote)) {
             view.peer = to_string(*remote);
         }
-        if (const auto vip =
-                peer.vips.empty() ? std::nullopt : ipsec::parse_host(peer.vips.front())) {
-            view.address = to_string(vip->address);
+        for (const Bytes& vip : peer.vips) {
+            if (const auto host = ipsec::parse_host(vip); host && view.address.empty()) {
+                view.address = to_string(host->address);
+            } else if (host) {
+                view.networks.push_back(to_string(host->address));
+            }
         }
         show_state(view, replica(), record, stored, {},
                    {.not_ready = "not yet in this node's charon"});

@@ -387,6 +387,18 @@ TEST_F(IpsecSasTest, SessionsAreTheIkeSas) {
     EXPECT_EQ(a_.keeper_.state().ike_sas, 1U);
 }
 
+TEST_F(IpsecSasTest, AClientHasAnAddressOfEachFamilyOnAllNodes) {
+    establish();
+    say(first_.vips({"10.1.0.7", "2001:db8:200::7"}));
+    settle();
+    EXPECT_THAT(b_.fed_, Contains(first_.vips({"10.1.0.7", "2001:db8:200::7"})));
+    for (const auto& views : {a_.keeper_.sessions({}), b_.keeper_.sessions({})}) {
+        ASSERT_THAT(views, SizeIs(1));
+        EXPECT_EQ(views[0].address, "10.1.0.7");
+        EXPECT_THAT(views[0].networks, ElementsAre("2001:db8:200::7"));
+    }
+}
+
 TEST_F(IpsecSasTest, EachNodeMapsThePortsOfTheRecordsByItsOwnMarks) {
     say(first_.add());
     say(first_.update());
