@@ -52,6 +52,14 @@ def test_the_connection_outlives_a_takeover_and_a_change_of_network():
     assert found["local_ts"] == "0.0.0.0/0"
 
 
+def test_with_a_pool_of_ipv6_clients_reach_both_families():
+    pools = ["10.200.32.0/20", "2001:db8:200:64::/112"]
+    assert re.findall(r"clients-\d = (\S+)",
+                      rendered("strongswan.conf.j2", of({"pools": pools}))) == pools
+    found = values(connection({"pools": pools}))
+    assert (found["pools"], found["local_ts"]) == ("clients-1, clients-2", "0.0.0.0/0, ::/0")
+
+
 @pytest.mark.parametrize("auth", ["eap-mschapv2", "eap-radius", "pubkey"])
 def test_clients_show_who_they_are(auth: str):
     keys = {"auth": auth, "cacerts": ["clients.pem"], "mobike": False}
