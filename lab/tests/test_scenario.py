@@ -194,6 +194,20 @@ def test_evidence_that_is_missing_fails(lab, tmp_path, monkeypatch):
     assert failed(execute(lab, tmp_path, lambda run: run.measure())) == ["evidence"]
 
 
+def test_size_is_the_scenarios_unless_a_run_has_its_own(lab, tmp_path):
+    sizes = []
+    loaded = scenario.Loaded("x", "p", scenario.Scenario(size=1200),
+                             lambda run: sizes.append(run.size))
+    scenario.execute(loaded, lab, tmp_path, 7)
+    scenario.execute(loaded, lab, tmp_path, 7, size=60)
+    assert sizes == [1200, 60]
+
+
+def test_a_scenario_without_a_size_takes_none(capsys):
+    assert cli.main(["run", "l2tp-stock", "--size", "7"]) == 107
+    assert "l2tp-stock has no number that --size could replace" in capsys.readouterr().err
+
+
 def test_same_seed_makes_the_same_choices(lab, tmp_path):
     choices = [Run(lab, "x", tmp_path, 7, 0).random.random() for _ in range(2)]
     assert choices[0] == choices[1]

@@ -28,6 +28,11 @@ def test_address_follows_from_node_and_network(node, network, address):
     assert node_spec(node).address(network) == address
 
 
+def test_memory_is_given_to_a_role():
+    assert node_spec("gw2", {"gateway": 2048}).memory_mb == 2048
+    assert node_spec("client1", {"gateway": 2048}).memory_mb == NODES["client1"].memory_mb
+
+
 def test_no_two_links_share_an_address_a_mac_or_a_tap():
     links = [(node, network) for node in NODES.values() for network in node.networks]
     for what in (lambda n, net: n.address(net), lambda n, net: n.mac(net),

@@ -124,6 +124,8 @@ def parser() -> argparse.ArgumentParser:
 
     run = command("run", "run a scenario and write its result", named=False)
     run.add_argument("scenario")
+    run.add_argument("--size", type=_whole, metavar="N",
+                     help="so many of what the scenario is about, in place of its own number")
     _add_run(run, "for the scenario's random choices")
 
     drill = command("soak", "clients of all protocols under random faults, and write the result",
@@ -212,6 +214,13 @@ def _minutes(text: str) -> float:
     if not 0 < minutes <= MINUTES_MAX:
         raise argparse.ArgumentTypeError(f"{text} is not within 0 and {MINUTES_MAX:g}")
     return minutes
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number above 0")
+    return number
 
 
 def _positive(text: str) -> float:
@@ -323,7 +332,10 @@ def _exec(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    return _execute(options, scenario.load(options.scenario))
+    loaded = scenario.load(options.scenario)
+    if options.size is not None and loaded.scenario.size is None:
+        raise NotFound(f"{loaded.name} has no number that --size could replace")
+    return _execute(options, loaded, options.size)
 
 
 def _soak(options: argparse.Namespace) -> int:
@@ -416,7 +428,8 @@ def _print_choice(place: str, choice: Choice) -> None:
     print(f"{place}  {choice.name:36} {last:7}  {choice.reason}")
 
 
-def _execute(options: argparse.Namespace, loaded: scenario.Loaded) -> int:
+def _execute(options: argparse.Namespace, loaded: scenario.Loaded,
+             size: int | None = None) -> int:
     seed = secrets.randbits(31) if options.seed is None else options.seed
     out = options.out or Path(tempfile.mkdtemp(prefix=f"vpnha-{loaded.name}-"))
     failed = False
@@ -426,9 +439,9 @@ def _execute(options: argparse.Namespace, loaded: scenario.Loaded) -> int:
             say(slow)
         if options.name and options.name in known_labs():
             failed = not scenario.execute(loaded, Lab.join(options.name), out, seed,
-                                          options.waiting)
+                                          options.waiting, size)
         else:
-            failed = not _run_in_own_lab(options, loaded, out, seed)
+            failed = not _run_in_own_lab(options, loaded, out, seed, size)
     finally:
         # Only a failure is worth keeping unasked: not a success, not an interrupted run.
         if options.out is None and not failed:
@@ -452,7 +465,7 @@ def _releases(options: argparse.Namespace,
 
 
 def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: Path,
-                    seed: int) -> bool:
+                    seed: int, size: int | None = None) -> bool:
     name = check_name(options.name or f"{loaded.name}-{os.getpid()}")
     stage = options.stage
     release, released = _releases(options, loaded.scenario)
@@ -467,7 +480,7 @@ def _run_in_own_lab(options: argparse.Namespace, loaded: scenario.Loaded, out: P
     lab.up()
     try:
         say(f"lab {name} is up: {', '.join(lab.nodes)}")
-        return scenario.execute(loaded, lab, out, seed, options.waiting)
+        return scenario.execute(loaded, lab, out, seed, options.waiting, size)
     finally:
         if options.keep:
             say(f"lab {name} stays up: lab/lab exec --name {name} gw1 -- CMD; "

@@ -36,7 +36,8 @@ from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence, expect_unnoti
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
-SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2, vpnha=True, memory_mb=2048)
+SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=2, vpnha=True,
+                    memory_mb={"gateway": 2048})
 SESSIONS = 10_000
 ALL = SESSIONS + 1
 POOL = "10.200.128.0/17"

@@ -10,7 +10,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -47,7 +47,7 @@ class Fault:
     node: str
 
 
-def check_host(nodes: Iterable[str], gateway_memory_mb: int | None = None) -> None:
+def check_host(nodes: Iterable[str], memory_mb: Mapping[str, int]) -> None:
     """Fails early, with what to do about it."""
     if os.geteuid() != 0:
         raise NotRoot("the lab needs root: namespaces, TAP devices, negative nice values")
@@ -58,7 +58,7 @@ def check_host(nodes: Iterable[str], gateway_memory_mb: int | None = None) -> No
                       if shutil.which(tool) is None})
     if missing:
         raise PackageMissing(f"the lab needs: apt-get install {' '.join(missing)}")
-    needed = sum(node_spec(name, gateway_memory_mb).memory_mb for name in nodes) * MEMORY_SHARE
+    needed = sum(node_spec(name, memory_mb).memory_mb for name in nodes) * MEMORY_SHARE
     directory = os.environ.get("TMPDIR", "/dev/shm")
     for what, free in (("memory", _available_memory_mb()),
                        (directory, shutil.disk_usage(directory).free >> 20)):
@@ -95,14 +95,14 @@ class Lab:
     @classmethod
     def new(cls, name: str, nodes: Iterable[str] = DEFAULT_NODES,
             stage: Path | None = None, fresh: Collection[str] = (),
-            packages: Path | None = None, memory_mb: int | None = None,
+            packages: Path | None = None, memory_mb: Mapping[str, int] | None = None,
             kernel: str | None = None, release: Release = THIS_RELEASE,
             machine: str | None = None, released: Collection[str] | None = None,
             released_stage: Path | None = None) -> Lab:
         """A lab that is not up yet. `stage` is a directory of installed project files, as
         `DESTDIR=stage` leaves them, laid over the host's root in every node. `fresh`: nodes that
         are a newly installed Debian of `release` instead, with systemd; they have an archive of
-        Debian's packages, and `packages` as one of the project's. `memory_mb`: of each gateway.
+        Debian's packages, and `packages` as one of the project's. `memory_mb`: of a role's nodes.
         `release`: whose root the gateways have. `released`: those gateways alone, with a stage and
         a kernel of their own; reinstall() makes others so. `kernel`: the series of all nodes, in
         place of that release's. `machine`: one of KINDS, in place of what is usual on this host."""
@@ -110,7 +110,7 @@ class Lab:
             raise NotFound(f"no directory {stage} to stage")
         chosen = [node for node in NODES if node in [node_spec(name).name for name in nodes]]
         record = LabRecord(name, chosen, secrets.token_hex(16),
-                           str(stage.resolve()) if stage else "", memory_mb=memory_mb,
+                           str(stage.resolve()) if stage else "", memory_mb=dict(memory_mb or {}),
                            kernel=kernel or release.series, machine=machine or usual_kind())
         if fresh:
             debian = ensure_debian(release)

@@ -130,8 +130,8 @@ class LabRecord:
     fresh: bool = False
     # Codename of the Debian that it is.
     release: str = THIS_RELEASE.name
-    # Of each gateway, if not what is usual.
-    memory_mb: int | None = None
+    # Of the nodes of a role, if not what is usual.
+    memory_mb: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 class StateDirectory:

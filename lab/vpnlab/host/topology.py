@@ -17,6 +17,7 @@ import dataclasses
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from .errors import NotFound
 
@@ -240,14 +241,12 @@ NODES = {node.name: node for node in (
 DEFAULT_NODES = ("gw1", "gw2", "gw3", "client1", "server")
 
 
-def node_spec(name: str, gateway_memory_mb: int | None = None) -> NodeSpec:
-    """`gateway_memory_mb`: of a gateway, in place of what is usual."""
+def node_spec(name: str, memory_mb: Mapping[str, int] = MappingProxyType({})) -> NodeSpec:
+    """`memory_mb`: of the nodes of a role, in place of what is usual."""
     if name not in NODES:
         raise NotFound(f"no node {name!r}; there are {', '.join(NODES)}")
     spec = NODES[name]
-    if gateway_memory_mb is None or not spec.is_gateway:
-        return spec
-    return dataclasses.replace(spec, memory_mb=gateway_memory_mb)
+    return dataclasses.replace(spec, memory_mb=memory_mb.get(spec.role, spec.memory_mb))
 
 
 def hosts_file() -> str:

@@ -38,13 +38,15 @@ class Run:
     """What a scenario's steps(run) works with."""
 
     def __init__(self, lab: Lab, name: str, out: Path, seed: int, declared_faults: int,
-                 waiting: bool = False, history_allows: Mapping[str, str] | None = None) -> None:
+                 waiting: bool = False, history_allows: Mapping[str, str] | None = None,
+                 size: int = 0) -> None:
         """`waiting`: the standbys of gateways that begin() sets up wait for Pacemaker.
-        `history_allows`: as in Scenario."""
+        `history_allows`, `size`: as in Scenario."""
         self.lab = lab
         self.out = out
         self.seed = seed
         self.waiting = waiting
+        self.size = size
         # Of clients that are made from now on.
         self.pace = Pace()
         self.random = random.Random(seed)

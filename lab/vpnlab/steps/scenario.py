@@ -48,8 +48,10 @@ class Scenario:
     # Gateways that run Debian's other release than this machine's, with its kernel. An empty one:
     # none at first, and the scenario reinstalls some.
     other_release: tuple[str, ...] | None = None
-    # Of each gateway, in place of what is usual.
-    memory_mb: int | None = None
+    # Of the nodes of a role, in place of what is usual.
+    memory_mb: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    # How many there are of what it is about, where `lab/lab run --size` may give another number.
+    size: int | None = None
     # Kinds of violations (vpnlab/history/violations.py) that its captures may show, each with the
     # reason.
     history_allows: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -81,10 +83,12 @@ def load(name: str) -> Loaded:
     return Loaded(name, purpose, module.SCENARIO, module.steps)
 
 
-def execute(loaded: Loaded, lab: Lab, out: Path, seed: int, waiting: bool = False) -> bool:
-    """Runs the steps in a lab that is up, and writes the result into `out`."""
+def execute(loaded: Loaded, lab: Lab, out: Path, seed: int, waiting: bool = False,
+            size: int | None = None) -> bool:
+    """Runs the steps in a lab that is up, and writes the result into `out`. `size`: in place of the
+    scenario's."""
     run = Run(lab, loaded.name, out, seed, loaded.scenario.faults, waiting,
-              loaded.scenario.history_allows)
+              loaded.scenario.history_allows, size or loaded.scenario.size or 0)
     try:
         loaded.steps(run)
     except LabError as error:
