@@ -11,7 +11,8 @@ import threading
 from pathlib import Path
 
 from vpnlab.host.topology import L2TP
-from vpnlab.product import crowd, ike_crowd
+from vpnlab.product import crowd, ike_crowd, lines
+from vpnlab.steps import scenario
 
 NODE = Path(__file__).resolve().parent.parent / "node"
 
@@ -46,6 +47,60 @@ def test_each_line_is_a_tunnel_of_its_own_options():
     parser.read_string(crowd.crowd_config(3))
     files = {parser[f"lac line{number}"]["pppoptfile"] for number in range(3)}
     assert len(files) == 3
+
+
+def test_line_speaks_from_the_port_that_it_has():
+    parser = configparser.ConfigParser()
+    parser.read_string(crowd.caller_config("192.0.2.52", 7, "192.0.2.101", 20_007))
+    assert parser["global"]["port"] == "20007"
+    assert parser["global"]["listen-addr"] == "192.0.2.52"
+    assert parser["lac vpn"]["lns"] == "192.0.2.101:1701"
+
+
+def test_silence_of_a_line_is_its_longest_wait():
+    log = ("PING 198.51.100.21 (198.51.100.21) from 10.200.132.1 ppp0: 56(84) bytes of data.\n"
+           "[100.000000] 64 bytes from 198.51.100.21: icmp_seq=1 ttl=63 time=0.9 ms\n"
+           "[100.050000] 64 bytes from 198.51.100.21: icmp_seq=2 ttl=63 time=0.9 ms\n"
+           "[100.400000] 64 bytes from 198.51.100.21: icmp_seq=9 ttl=63 time=0.9 ms\n")
+    answers = lines.answer_times(log)
+    assert answers == [100.0, 100.05, 100.4]
+    assert lines.silence_ms(answers, 100.42) == 300.0
+    assert lines.silence_ms(answers, 101.0) == 550.0
+    assert lines.silence_ms([], 101.0) == float("inf")
+
+
+class FakeLines:
+    """Each of its lines is up when it is told so."""
+
+    def __init__(self, count):
+        self.numbers = range(count)
+        self.dialled, self.hung_up, self.connected = [], [], set()
+
+    def up(self):
+        return self.connected
+
+    def dial(self, numbers):
+        self.dialled += numbers
+
+    def hang_up(self, numbers):
+        self.hung_up += numbers
+
+
+def test_few_lines_dial_at_once_and_a_late_one_again(monkeypatch):
+    module = scenario.load("dialled-1200").steps.__globals__
+    part = FakeLines(5)
+    dialling = module["Dialling"](part)
+    clock = [100.0]
+    monkeypatch.setattr(module["time"], "monotonic", lambda: clock[0])
+    assert not dialling.is_done() and part.dialled == [0, 1, 2]
+    part.connected = {0, 2}
+    assert not dialling.is_done() and part.dialled == [0, 1, 2, 3, 4]
+    part.connected |= {3, 4}
+    clock[0] += module["REDIAL_S"] + 1
+    assert not dialling.is_done() and part.hung_up == [1] and dialling.repeated == 1
+    assert not dialling.is_done() and part.dialled == [0, 1, 2, 3, 4, 1]
+    part.connected |= {1}
+    assert dialling.is_done()
 
 
 def documented_lengths():

@@ -262,8 +262,10 @@ class PptpCallers:
                                            for name in self.interfaces()), END_LIMIT_S)
 
 
-def caller_config(address: str, number: int, lns: str = VIP_OUTSIDE) -> str:
-    return (f"[global]\nport = 1701\nlisten-addr = {address}\n[lac {CONNECTION}]\nlns = {lns}\n"
+def caller_config(address: str, number: int, lns: str = VIP_OUTSIDE, port: int = 1701) -> str:
+    """`port`: from which it speaks."""
+    return (f"[global]\nport = {port}\nlisten-addr = {address}\n[lac {CONNECTION}]\n"
+            f"lns = {lns}:1701\n"
             f"pppoptfile = {options_file(number)}\nlength bit = yes\n")
 
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Many sessions of one node, of L2TP or PPTP, which dial and hang up at once. Each has an address
-of its own, and what carries it: of many tunnels between the same two addresses and ports most get
-no answer."""
+or a port of its own, and what carries it: of many tunnels between the same two addresses and ports
+most get no answer."""
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+import re
+import signal
+from collections.abc import Iterable, Sequence
 
 from ..host.lab import Lab
 from ..host.node import Background, Node
@@ -20,7 +22,10 @@ LOG = "/run/lab/lines.log"
 # What pppd gave as ipparam is the sixth argument: the line. The first one is the interface.
 IP_UP = f"#!/bin/sh\necho \"up $6 $1\" >>{LOG}\n"
 IP_DOWN = f"#!/bin/sh\necho \"down $6 $1\" >>{LOG}\n"
-READY_LIMIT_S = 30.0
+READY_LIMIT_S = 60.0
+PING_S = 0.05
+# Processes that a node starts within the time of one command.
+ASKED_AT_ONCE = 50
 USERS = 20
 FIRST_ADDRESS = ipaddress.ip_address("192.0.2.150")
 
@@ -37,14 +42,17 @@ class Lines:
     """The lines of one node, by their numbers; no two nodes have a number in common."""
 
     def __init__(self, lab: Lab, node: Node, numbers: range, pptp: bool = False,
-                 lns: str = VIP_OUTSIDE) -> None:
-        """`lns`: whom lines of L2TP dial."""
+                 lns: str = VIP_OUTSIDE, first_port: int | None = None) -> None:
+        """`lns`: whom lines of L2TP dial. `first_port`: these speak from the node's address, each
+        from a port of its own, of which line 0 has this one."""
         self.numbers = numbers
         self._lns = lns
+        self._first_port = first_port
         self._lab = lab
         self._node = node
         self._pptp = pptp
         self._pppds: dict[int, Background] = {}
+        self._pings: dict[int, Background] = {}
 
     def start(self) -> None:
         """Returns when they may dial."""
@@ -52,20 +60,27 @@ class Lines:
         node.put(SECRETS, secrets(), mode=0o600)
         node.put("/etc/ppp/ip-up", IP_UP, mode=0o755)
         node.put("/etc/ppp/ip-down", IP_DOWN, mode=0o755)
-        node.run("ip", "-batch", "-", stdin="".join(
-            f"address add {address(number)}/24 dev outside\n" for number in self.numbers))
+        if self._first_port is None:
+            node.run("ip", "-batch", "-", stdin="".join(
+                f"address add {address(number)}/24 dev outside\n" for number in self.numbers))
         if self._pptp:
             return
         for number in self.numbers:
-            config, log = f"/run/lab/line{number}.conf", f"/var/log/xl2tpd-{number}.log"
-            node.put(config, caller_config(address(number), number, self._lns))
-            node.put(options_file(number),
-                     client_options(user(number)) + f"ipparam {number}\nnoipv6\n")
-            node.start("xl2tpd", "-D", "-c", config, "-C", control(number),
-                       "-p", f"{control(number)}.pid", stdout=log, stderr=log)
-            self._lab.wait_for(f"xl2tpd {number} of {node.name} is ready",
-                               lambda log=log: "Listening on IP address" in (node.read(log) or ""),
-                               READY_LIMIT_S)
+            self._start_xl2tpd(number)
+        for number in self.numbers:
+            self._lab.wait_for(f"xl2tpd {number} of {node.name} is ready", lambda number=number: (
+                "Listening on IP address" in node.read_log(xl2tpd_log(number))), READY_LIMIT_S)
+
+    def _start_xl2tpd(self, number: int) -> None:
+        node, config, log = self._node, f"/run/lab/line{number}.conf", xl2tpd_log(number)
+        own, port = (address(number), 1701) if self._first_port is None else (
+            node.address("outside"), self._first_port + number)
+        node.put(config, caller_config(own, number, self._lns, port))
+        node.put(options_file(number),
+                 client_options(user(number)) + f"ipparam {number}\nnoipv6\n")
+        node.start("xl2tpd", "-D", "-c", config, "-C", control(number),
+                   "-p", f"{control(number)}.pid", stdout=f"/var/log/{log}",
+                   stderr=f"/var/log/{log}")
 
     def dial(self, numbers: Iterable[int]) -> None:
         for number in numbers:
@@ -93,10 +108,26 @@ class Lines:
 
     def answered(self, server: str) -> set[int]:
         """The lines through which the server answers a ping, of three."""
-        devices = {number: name for event, number, name in self._events() if event == "up"}
-        up = self.up()
-        answered = answered_through(self._node, (devices[number] for number in up), server)
+        devices, up = self._devices(), self.up()
+        asked = [devices[number] for number in sorted(up)]
+        answered: set[str] = set()
+        for first in range(0, len(asked), ASKED_AT_ONCE):
+            answered |= answered_through(self._node, asked[first:first + ASKED_AT_ONCE], server)
         return {number for number in up if devices[number] in answered}
+
+    def start_pings(self, numbers: Sequence[int], server: str) -> None:
+        """Of the lines with these numbers, which are up."""
+        devices = self._devices()
+        self._pings = {number: self._node.start(
+            "ping", "-n", "-D", "-i", str(PING_S), "-I", devices[number], server,
+            stdout=f"/var/log/{ping_log(number)}", stderr="/dev/null") for number in numbers}
+
+    def end_pings(self) -> dict[int, list[float]]:
+        """Of each line, when an answer came, at the node's time."""
+        for ping in self._pings.values():
+            ping.stop(signal.SIGINT)
+        return {number: answer_times(self._node.read_log(ping_log(number)))
+                for number in self._pings}
 
     def sessions(self) -> int:
         """How many there were so far."""
@@ -104,7 +135,11 @@ class Lines:
 
     def _events(self) -> list[tuple[str, int, str]]:
         return [(event, int(number), device) for event, number, device in
-                (line.split() for line in (self._node.read(LOG) or "").splitlines())]
+                (line.split() for line in (self._node.read(LOG) or "").splitlines())
+                if int(number) in self.numbers]
+
+    def _devices(self) -> dict[int, str]:
+        return {number: name for event, number, name in self._events() if event == "up"}
 
     def _say(self, number: int, command: str) -> None:
         self._node.channel.request("put", f"{command} {CONNECTION}\n".encode(),
@@ -123,6 +158,26 @@ def secrets() -> str:
 
 def address(number: int) -> str:
     return str(FIRST_ADDRESS + number)
+
+
+def xl2tpd_log(number: int) -> str:
+    return f"xl2tpd-{number}.log"
+
+
+def ping_log(number: int) -> str:
+    return f"lab-ping-line{number}.log"
+
+
+def answer_times(log: str) -> list[float]:
+    """Of what `ping -D` says."""
+    return [float(each) for each in re.findall(r"^\[([0-9.]+)\] .* icmp_seq=", log, re.MULTILINE)]
+
+
+def silence_ms(answers: Sequence[float], until: float) -> float:
+    """The longest time without an answer, less the time between two pings. Who was never answered
+    was silent for ever."""
+    waits = [late - early for early, late in zip(answers, [*answers[1:], until])]
+    return round(1000 * max(0.0, max(waits, default=float("inf")) - PING_S), 1)
 
 
 def control(number: int) -> str:
