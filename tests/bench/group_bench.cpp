@@ -23,6 +23,7 @@ using vpnha::bench::say;
 struct Options {
     bool writer = false;
     bool plain = false;
+    bool ike = false;
     LoadOptions load;
 };
 
@@ -32,6 +33,8 @@ void parse(CLI::App& app, Options& options, int argc, char** argv) {
     double seconds = 5;
     app.add_flag("--writer", options.writer, "Publish and measure; otherwise a standby");
     app.add_flag("--plain", options.plain, "One message a record, instead of the replica");
+    app.add_flag("--ike", options.ike,
+                 "Records of IKE SAs, three each; otherwise of L2TP sessions");
     app.add_option("--mode", options.load.mode)->transform(CLI::CheckedTransformer(kModes));
     app.add_option("--members", options.load.members, "To wait for");
     app.add_option("--records", options.load.records);
@@ -70,7 +73,10 @@ int serve(const Options& options) {
             lost = true;
             loop.stop();
         }};
-    party = options.plain ? join_plain(loop, hooks) : join_replica(loop, hooks);
+    party = options.plain ? join_plain(loop, hooks)
+                          : join_replica(loop, hooks,
+                                         options.ike ? vpnha::bench::kIkeRecords
+                                                     : vpnha::bench::kSessionRecords);
     if (party == nullptr) {
         return 1;
     }

@@ -11,6 +11,7 @@
 
 #include "base/ids.hpp"
 #include "host/os/qb_loop.hpp"
+#include "record_set.hpp"
 
 namespace vpnha::bench {
 
@@ -59,8 +60,10 @@ class Party {
     [[nodiscard]] virtual std::uint64_t bytes_sent() const = 0;
 };
 
-// Both join the group; nullptr, with a line on stderr, when that fails.
-[[nodiscard]] std::unique_ptr<Party> join_replica(adapters::QbLoop& loop, Party::Hooks hooks);
+// Both join the group; nullptr, with a line on stderr, when that fails. `records` must outlive the
+// party; the plain one holds sessions.
+[[nodiscard]] std::unique_ptr<Party> join_replica(adapters::QbLoop& loop, Party::Hooks hooks,
+                                                  const RecordSet& records);
 [[nodiscard]] std::unique_ptr<Party> join_plain(adapters::QbLoop& loop, Party::Hooks hooks);
 
 }  // namespace vpnha::bench

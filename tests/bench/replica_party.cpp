@@ -12,7 +12,7 @@
 #include "hello.hpp"
 #include "outbox.hpp"
 #include "party.hpp"
-#include "session_records.hpp"
+#include "record_set.hpp"
 
 namespace vpnha::bench {
 
@@ -20,8 +20,11 @@ namespace {
 
 class ReplicaParty : public Party {
   public:
-    ReplicaParty(adapters::QbLoop& loop, Hooks hooks)
-        : loop_(loop), hooks_(std::move(hooks)), outbox_(loop, [this] { turn(); }) {}
+    ReplicaParty(adapters::QbLoop& loop, Hooks hooks, const RecordSet& records)
+        : loop_(loop),
+          hooks_(std::move(hooks)),
+          records_(records),
+          outbox_(loop, [this] { turn(); }) {}
 
     bool join() {
         auto joined = adapters::CorosyncGroup::join(
@@ -54,8 +57,8 @@ class ReplicaParty : public Party {
     [[nodiscard]] std::size_t waiting() const override { return replica_->dirty(); }
 
     void publish(std::uint32_t record, std::uint32_t generation) override {
-        const bool room = replica_->publish(
-            record_key(record), l2tp::encode_record(session_record(record, generation)));
+        const bool room =
+            replica_->publish(records_.key(record), records_.payload(record, generation));
         VPNHA_ASSERT(room);
     }
 
@@ -68,7 +71,7 @@ class ReplicaParty : public Party {
     }
 
     [[nodiscard]] bool confirmed(std::uint32_t record) const override {
-        return replica_->is_protected(record_key(record));
+        return replica_->is_protected(records_.key(record));
     }
 
     [[nodiscard]] bool all_confirmed() const override {
@@ -124,11 +127,11 @@ class ReplicaParty : public Party {
             if (auto* send = std::get_if<replica::Send>(&effect)) {
                 outbox_.send(dialects_.encode(send->message, dialects_.version_max()));
             } else if (auto* install = std::get_if<replica::Install>(&effect)) {
-                const bool readable = l2tp::parse_record(install->payload).has_value();
-                replica_->on_installed(
-                    install->key, install->ticket,
-                    readable ? replica::Outcome::installed : replica::Outcome::unreadable,
-                    loop_.now());
+                replica_->on_installed(install->key, install->ticket,
+                                       records_.is_readable(*install)
+                                           ? replica::Outcome::installed
+                                           : replica::Outcome::unreadable,
+                                       loop_.now());
             }
         }
     }
@@ -146,6 +149,7 @@ class ReplicaParty : public Party {
 
     adapters::QbLoop& loop_;
     Hooks hooks_;
+    const RecordSet& records_;
     Outbox outbox_;
     wire::Dialects dialects_;
     std::unique_ptr<adapters::CorosyncGroup> group_;
@@ -156,8 +160,9 @@ class ReplicaParty : public Party {
 
 }  // namespace
 
-std::unique_ptr<Party> join_replica(adapters::QbLoop& loop, Party::Hooks hooks) {
-    auto party = std::make_unique<ReplicaParty>(loop, std::move(hooks));
+std::unique_ptr<Party> join_replica(adapters::QbLoop& loop, Party::Hooks hooks,
+                                    const RecordSet& records) {
+    auto party = std::make_unique<ReplicaParty>(loop, std::move(hooks), records);
     return party->join() ? std::move(party) : nullptr;
 }
 

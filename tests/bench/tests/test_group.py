@@ -2,6 +2,9 @@
 """What a round over the group must have shown before it counts."""
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from vpnbench.group import Run, RunError, check_contents
 
@@ -39,3 +42,9 @@ def test_a_standby_that_ends_with_something_else_is_no_result():
 
 def test_who_was_there_from_the_beginning_is_complete_without_a_record():
     check_contents(JOIN, WRITER, lines(0, WRITER), is_joiner=False)
+
+
+def test_ike_records_are_asked_for():
+    binary = Path("group_bench")
+    assert "--ike" not in JOIN.command(binary, writer=True)
+    assert "--ike" in replace(JOIN, kind="ike").command(binary, writer=False)

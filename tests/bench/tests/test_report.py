@@ -62,6 +62,30 @@ def test_peers_of_wireguard_have_a_line_for_each_size(tmp_path):
     assert "| 1 000 | 2.0 | 2.5 | 5.0 | 360 |\n| 10 000 | 2.0 | 2.5 | 5.0 | 360 |" in text
 
 
+def test_a_fresh_node_stands_beside_json_and_redis(tmp_path):
+    def size(kind: str, fresh_ms: float) -> dict:
+        return {"kind": kind, "count": 10_000, "records": 10_000, "octets": 2e6, "hot_ms": 12.0,
+                "serving_ms": 20.0, "serving_longest_ms": 4.0, "fresh_ms": fresh_ms,
+                "fresh_longest_ms": 6.0, "listed": 0,
+                "json": {"octets": 5e6, "serving_ms": 70.0, "fresh_ms": 90.0}}
+
+    devices = {"count": 1_000, "all_ms": 150.0, "p50_ms": 0.124, "p99_ms": 0.3, "max_ms": 2.0}
+    lines = [{"sizes": [size("l2tp", fresh_ms), size("ike", 2 * fresh_ms)], "devices": [devices]}
+             for fresh_ms in (30, 50, 40)]
+    lines += [{"style": style, "kind": "ike", "count": 10_000, "join_ms": ms, "foreign": 0.0}
+              for style, ms in (("vpnha", 300), ("redis", 120), ("vpnha", 400))]
+    lines.append({"style": "redis", "kind": "ike", "failed": "it did not listen", "foreign": 0.0})
+    text = table_of(tmp_path, "fresh", lines)
+    assert ("| 10 000 L2TP sessions | **vpnha** | 10 000 | 2.0 | 20.0 | 4.0 | 40.0 | 6.0 | 12.0 |\n"
+            "|  | by hand: JSON into a hash map | 10 000 | 5.0 | 70.0 | all | 90.0 | all | – |"
+            ) in text
+    assert "| 10 000 IKE SAs with a CHILD SA | **vpnha** | 10 000 | 2.0 | 20.0 | 4.0 | 80.0" in text
+    assert "| 1 000 | 0.1 (0.1–0.1) | 0.12 | 0.30 | 2.00 |" in text
+    assert ("| 10 000 IKE SAs with a CHILD SA | **vpnha** | 2 | 350 (300–400) | 0% |\n"
+            "| 10 000 IKE SAs with a CHILD SA | redis, a fresh replica | 1 | 120 (120–120) | 0% |"
+            ) in text
+
+
 def test_leases_have_a_line_each(tmp_path):
     cuts = [{"kind": "100 ms", "silence_ms": silence, "lease_ms": 100, "worst_late_ms": 3}
             for silence in (120, 140, 110)] + [{"kind": "keepalived", "silence_ms": 350}]

@@ -2,13 +2,13 @@
 """run [--quick] [--rounds N] [--only PART]: builds the benchmarks, runs them and writes the tables
 of docs/explain/performance.md.
 
-Needs root for gate and flows, for address, leases, gateways and group, whose nodes are sets of
-namespaces with a corosync each, and for takeovers, standing_in, pairs, moves and comparisons, which
-run in the lab. flow_curve holds 500 000 flows, and both nodes' share one table: on the machine's
-own namespace nf_conntrack_max and the buckets are raised for as long. The address (ten minutes),
-the leases and what runs in the lab (each a quarter to half an hour; comparisons an hour a round)
-are measured with what the release preset built, and only when they are asked for. Rounds wait for a
-quiet machine, and tell what others used of it meanwhile.
+Needs root for gate and flows, for address, fresh, leases, gateways and group, whose nodes are sets
+of namespaces with a corosync each, and for takeovers, standing_in, pairs, moves and comparisons,
+which run in the lab. flow_curve holds 500 000 flows, and both nodes' share one table: on the
+machine's own namespace nf_conntrack_max and the buckets are raised for as long. The address (ten
+minutes), the leases and what runs in the lab (each a quarter to half an hour; comparisons an hour a
+round) are measured with what the release preset built, and only when they are asked for. Rounds
+wait for a quiet machine, and tell what others used of it meanwhile.
 """
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from . import comparisons, flows, report, rig, rounds, takeovers
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = {"records": "record_bench", "memory": "memory_bench", "idle": "idle_bench",
          "views": "view_bench", "gate": "gate_bench", "gateways": "gateway_bench",
+         "fresh": "fresh_bench",
          "pptp": "pptp_bench", "wireguard": "wireguard_bench", "flow_steps": "flow_bench",
          "flows": "flow_group_bench",
          "flow_curve": "flow_group_bench", "group": "group_bench"}
@@ -31,6 +32,7 @@ PARTS = {"records": "record_bench", "memory": "memory_bench", "idle": "idle_benc
 ADDRESS, LEASES = "address", "leases"
 IN_NODES = {ADDRESS: lambda options, _binary: rounds.run_address(options),
             LEASES: lambda options, _binary: rounds.run_leases(options),
+            "fresh": rounds.run_fresh,
             "gateways": rounds.run_gateways, "flows": rounds.run_flows,
             "flow_curve": rounds.run_flow_curve, "group": rounds.run_group}
 # Both nodes' entries stand in the machine's one table.
@@ -54,7 +56,8 @@ def main() -> int:
         return 0
     if not options.report:
         parts = options.only or list(PARTS)
-        _build(options.build, [PARTS[part] for part in parts if part in PARTS])
+        _build(options.build, sorted({PARTS[part] for part in parts if part in PARTS}
+                                     | ({"group_bench"} if "fresh" in parts else set())))
         for part in parts:
             if part in IN_THE_LAB:
                 rounds.keep(options.results, part,

@@ -35,13 +35,16 @@ class Run:
     seconds: float = 4.0
     rate: int = 5000
     crypto: bool = True
+    kind: str = "l2tp"  # Or "ike": what the records are.
+    payload: int = 0  # Octets of a record of redis; 0: those of an L2TP session.
 
     def command(self, binary: Path, writer: bool) -> list[str]:
         members = self.nodes - (1 if self.mode == "join" else 0)
         words = [str(binary), "--mode", self.mode, "--members", str(members),
                  "--records", str(self.records), "--seconds", str(self.seconds),
                  "--rate", str(self.rate)]
-        return words + ["--writer"] * writer + ["--plain"] * (self.style == "plain")
+        return (words + ["--writer"] * writer + ["--plain"] * (self.style == "plain")
+                + ["--ike"] * (self.kind == "ike"))
 
 
 class Program:

@@ -32,7 +32,7 @@ def measure(rig: Rig, run: Run) -> dict:
         servers = [stack.enter_context(_server(node, rig.nodes[0])) for node in rig.nodes]
         client = stack.enter_context(_connect(rig.nodes[0]))
         _await_replicas(client, run.nodes - 1)
-        _load(client, run)
+        _load(client, run, run.nodes - 1)
         before = _cpu(servers)
         began = time.monotonic()
         result = _flood(client, run) if run.mode == "flood" else _pace(client, run)
@@ -42,6 +42,39 @@ def measure(rig: Rig, run: Run) -> dict:
         result["cpu_standby"] = sum(y - x for x, y in zip(before[1:], after[1:])) / seconds / (
             run.nodes - 1)
         return result
+
+
+def measure_join(rig: Rig, run: Run) -> dict:
+    """One more replica comes, while nothing changes: the time from its start until it has a
+    synchronised link and every key, as the primary and it itself say."""
+    with contextlib.ExitStack() as stack:
+        for node in rig.nodes[:-1]:
+            stack.enter_context(_server(node, rig.nodes[0]))
+        client = stack.enter_context(_connect(rig.nodes[0]))
+        _await_replicas(client, run.nodes - 2)
+        _load(client, run, run.nodes - 2)
+        late = rig.nodes[-1]
+        stack.enter_context(_server(late, late))
+        replica = stack.enter_context(_connect(late))
+        began = time.monotonic()
+        replica.sendall(_command("REPLICAOF", rig.nodes[0].address(0), str(PORT)))
+        replica.recv(65536)
+        while not _is_synced(replica, run.records):
+            if time.monotonic() - began > READY_TIMEOUT_S:
+                raise RunError("redis: the fresh replica has not everything")
+        return {"join_ms": (time.monotonic() - began) * 1000}
+
+
+def _is_synced(replica: socket.socket, keys: int) -> bool:
+    replica.sendall(_command("INFO", "replication"))
+    link_is_up = b"master_link_status:up" in replica.recv(65536)
+    replica.sendall(_command("DBSIZE"))
+    return link_is_up and replica.recv(65536) == b":%d\r\n" % keys
+
+
+def _command(*words: str) -> bytes:
+    return (f"*{len(words)}\r\n"
+            + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)).encode()
 
 
 @contextlib.contextmanager
@@ -82,9 +115,9 @@ def _connect(node: Node) -> Iterator[socket.socket]:
         yield client
 
 
-def _set(record: int, generation: int) -> bytes:
+def _set(record: int, generation: int, payload_bytes: int = PAYLOAD_BYTES) -> bytes:
     key = record.to_bytes(KEY_BYTES, "big")
-    payload = generation.to_bytes(PAYLOAD_BYTES, "big")
+    payload = generation.to_bytes(payload_bytes, "big")
     return (b"*3\r\n$3\r\nSET\r\n$%d\r\n%b\r\n$%d\r\n%b\r\n"
             % (len(key), key, len(payload), payload))
 
@@ -112,7 +145,7 @@ def _await_replicas(client: socket.socket, replicas: int) -> None:
     while b"connected_slaves:%d" % replicas not in text or text.count(b"state=online") != replicas:
         if time.monotonic() > end:
             raise RunError("redis: the replicas do not come")
-        client.sendall(b"*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n")
+        client.sendall(_command("INFO", "replication"))
         time.sleep(0.05)
         text = client.recv(65536)
 
@@ -125,11 +158,12 @@ def _batch(client: socket.socket, answers: _Answers, request: bytes) -> None:
         answers.feed(client.recv(65536))
 
 
-def _load(client: socket.socket, run: Run) -> None:
+def _load(client: socket.socket, run: Run, replicas: int) -> None:
     answers = _Answers()
     for first in range(0, run.records, BURST):
         records = range(first, min(run.records, first + BURST))
-        _batch(client, answers, b"".join(_set(r, 0) for r in records) + _wait(run.nodes - 1))
+        _batch(client, answers, b"".join(
+            _set(r, 0, run.payload or PAYLOAD_BYTES) for r in records) + _wait(replicas))
 
 
 def _flood(client: socket.socket, run: Run) -> dict:

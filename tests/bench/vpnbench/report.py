@@ -13,6 +13,7 @@ BAR_COLUMNS = 30
 SIZES = (1_000, 10_000, 100_000)
 MARKER = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
+FRESH = {"l2tp": "L2TP sessions", "ike": "IKE SAs with a CHILD SA"}
 STYLES = {"vpnha": "vpnha", "plain": "CPG, a message a record", "redis": "redis, WAIT"}
 
 
@@ -138,6 +139,49 @@ def _wireguard(lines: list[dict]) -> str:
     return _rows([f"peers, {head['open']} handshakes open", "until the first begin, ms",
                   "longest event, ms", "all events, ms",
                   f"all have answered, ms, each after {_number(head['round_trip_ms'])}"], rows)
+
+
+def _fresh(lines: list[dict]) -> str:
+    rows = []
+    for sizes in zip(*(line["sizes"] for line in lines if "sizes" in line)):
+        head = sizes[0]
+
+        def each(*path: str, sizes: Sequence[dict] = sizes) -> str:
+            return _number(median(_at(size, path) for size in sizes))
+
+        rows += [[f"{_number(head['count'])} {FRESH[head['kind']]}", "**vpnha**",
+                  _number(head["records"]), _number(head["octets"] / 1e6), each("serving_ms"),
+                  each("serving_longest_ms"), each("fresh_ms"), each("fresh_longest_ms"),
+                  each("hot_ms")],
+                 ["", "by hand: JSON into a hash map", _number(head["records"]),
+                  _number(head["json"]["octets"] / 1e6), each("json", "serving_ms"), "all",
+                  each("json", "fresh_ms"), "all", "–"]]
+    table = _rows(["", "", "records", "MB", "node that serves, ms", "its longest event",
+                   "fresh node, ms", "its longest event", "hot after, ms, by their own clock"],
+                  rows)
+    made = zip(*(line["devices"] for line in lines if "devices" in line))
+    table += "\n" + _rows(
+        ["calls of PPTP, hot in this kernel", "all of them, s", "one, ms: half", "99 of 100",
+         "the latest"],
+        [[_number(found[0]["count"]), _span([each["all_ms"] / 1000 for each in found]),
+          *(f"{median(each[name] for each in found):.2f}"
+            for name in ("p50_ms", "p99_ms", "max_ms"))] for found in made])
+    joined: dict[tuple[str, str], list[dict]] = {}
+    for line in lines:
+        if "join_ms" in line:
+            joined.setdefault((line["kind"], line["style"]), []).append(line)
+    return table + "\n" + _rows(
+        ["three nodes, one joins", "", "rounds", "it has everything after ms", "others"],
+        [[f"{_number(found[0]['count'])} {FRESH[kind]}",
+          "**vpnha**" if style == "vpnha" else "redis, a fresh replica", str(len(found)),
+          _span([each["join_ms"] for each in found]), _foreign(found)]
+         for (kind, style), found in joined.items()])
+
+
+def _at(found: dict, path: Sequence[str]) -> float:
+    for name in path:
+        found = found[name]
+    return found
 
 
 def _gate(lines: list[dict]) -> str:
@@ -476,7 +520,7 @@ TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "address": ("address", _address), "leases": ("leases", _leases),
     "records": ("records", _records), "memory": ("memory", _memory), "idle": ("idle", _idle),
     "views": ("views", _views),
-    "pptp": ("pptp", _pptp), "wireguard": ("wireguard", _wireguard),
+    "fresh": ("fresh", _fresh), "pptp": ("pptp", _pptp), "wireguard": ("wireguard", _wireguard),
     "gate": ("gate", _gate), "gateways": ("gateways", _gateways),
     "flow_steps": ("flow_steps", _flow_steps), "flows": ("flows", _flows),
     "flow_curve": ("flow_curve", _flow_curve),

@@ -11,7 +11,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from . import address, flows, group, idle_gateways, leases, redis_pair
+from . import address, flows, fresh, group, idle_gateways, leases, redis_pair
 from .group import Run
 from .rig import CORES, Rig, RigError, cpu_seconds
 
@@ -129,6 +129,27 @@ def run_leases(options: argparse.Namespace) -> None:
             print(f"{kind}: {silences} ms "
                   f"(others {foreign.share:.0%})", flush=True)
             keep(options.results, "leases", lines)
+
+
+def run_fresh(options: argparse.Namespace, binary: Path) -> None:
+    """One core first, all rounds; then a group, this project and redis in turn."""
+    run_program("fresh", options.results, binary, options.rounds)
+    lines = _kept(options.results)["fresh"]
+    with Rig(fresh.NODES) as made:
+        for number in range(options.rounds):
+            for run in fresh.RUNS:
+                _await_quiet()
+                with Foreign() as foreign:
+                    try:
+                        line = fresh.measure(made, run, binary.with_name("group_bench"))
+                    except (group.RunError, RigError) as error:
+                        line = {"kind": run.kind, "failed": str(error)}
+                lines.append({"style": run.style, "round": number, "foreign": foreign.share,
+                              **line})
+                told = line.get("failed") or f"{line['join_ms']:.0f} ms"
+                print(f"fresh {run.kind} {run.style}: {told} (others {foreign.share:.0%})",
+                      flush=True)
+    keep(options.results, "fresh", lines)
 
 
 def run_flows(options: argparse.Namespace, binary: Path) -> None:
