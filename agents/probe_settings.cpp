@@ -32,7 +32,7 @@ constexpr std::array kProbed{Probed{"l2tp", "xl2tpd", Account::possible, "l2tp_p
                              Probed{"ike", "charon"},
                              Probed{"ikev1", "charon", Account::possible},
                              Probed{"ikev2", "charon", Account::possible},
-                             Probed{"pptp", "pptpd"},
+                             Probed{"pptp", "pptpd", Account::possible},
                              Probed{"wireguard", "", Account::necessary, "wireguard_port"}};
 constexpr std::string_view kRadius = "radius";
 // So that the other nodes have asked once between two failures of a RADIUS server here.
@@ -76,7 +76,7 @@ Result<std::map<std::string, std::string>> accounts_of(const ocf::Call& call) {
             return fail(
                 Errc::invalid_argument,
                 fmt::format("accounts has \"{}\": it has to be PROTOCOL=/FILE, once each, of "
-                            "l2tp, ikev1, ikev2 or wireguard",
+                            "l2tp, ikev1, ikev2, pptp or wireguard",
                             word));
         }
         accounts[protocol] = word.substr(end + 1);
@@ -131,9 +131,10 @@ std::vector<ocf::Parameter> protocol_parameters() {
         {.name = "accounts",
          .reloadable = true,
          .short_text = "Test accounts",
-         .long_text = "PROTOCOL=/FILE, with blanks between, for l2tp, ikev1, ikev2 and wireguard, "
-                      "which needs one: the protocol is asked the whole way, with a login "
-                      "(vpnha-probe(8)). The same file on each node, which root alone can read."},
+         .long_text = "PROTOCOL=/FILE, with blanks between, for l2tp, ikev1, ikev2, pptp and "
+                      "wireguard, which needs one: the protocol is asked the whole way, with a "
+                      "login (vpnha-probe(8)). The same file on each node, which root alone can "
+                      "read."},
         {.name = "radius_servers",
          .reloadable = true,
          .short_text = "RADIUS servers",

@@ -35,9 +35,9 @@ Result<void> check(const Options& options) {
     if (options.account_file.empty() && needs_account(options.protocol)) {
         return fail(Errc::invalid_argument, fmt::format("{} needs --account", options.protocol));
     }
-    if (options.ping != Ipv4Address{} &&
-        (options.protocol != "l2tp" || options.account_file.empty())) {
-        return fail(Errc::invalid_argument, "--ping is for l2tp with --account alone");
+    const bool has_ppp = options.protocol == "l2tp" || options.protocol == "pptp";
+    if (options.ping != Ipv4Address{} && (!has_ppp || options.account_file.empty())) {
+        return fail(Errc::invalid_argument, "--ping is for l2tp and pptp with --account alone");
     }
     if (options.port && !options.account_file.empty() && options.protocol.starts_with("ike")) {
         return fail(Errc::invalid_argument, "with --account IKE has one port; leave --port out");
@@ -85,9 +85,11 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     app.add_option("--secret-file", options.secret_file,
                    "of radius: its first line is the secret that server and client share");
     app.add_option("--account", options.account_file,
-                   "a test account; of l2tp as in chap-secrets, of ikev1 and ikev2 a swanctl.conf, "
-                   "of wireguard as `wg setconf` reads it");
-    app.add_option("--ping", ping, "with --account, of l2tp: another IPv4 address to ping through");
+                   "a test account; of l2tp and pptp as in chap-secrets, of ikev1 and "
+                   "ikev2 a swanctl.conf, of wireguard as `wg setconf` reads it");
+    app.add_option("--ping", ping,
+                   "with --account, of l2tp and pptp: another IPv4 address to ping "
+                   "through");
     app.add_flag("--json", options.json, "the report as JSON");
     app.set_version_flag("--version", fmt::format("vpnha-probe {}", version()));
     // CLI11 takes them from the end.

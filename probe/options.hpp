@@ -20,7 +20,7 @@ struct Options {
     std::optional<std::uint16_t> port;
     std::string secret_file;
     std::string account_file;
-    Ipv4Address ping{};  // 0.0.0.0: the server itself.
+    Ipv4Address ping{};            // 0.0.0.0: the server itself.
     Thresholds thresholds;
     bool json = false;
     // Of --help and --version: to be printed instead of all else.

@@ -28,6 +28,13 @@ constexpr std::size_t kDesKeys = 3;
 constexpr std::size_t kDesKeyBytes = 7;
 constexpr std::size_t kMsHashBytes = 8;
 constexpr std::size_t kReservedBytes = 8;
+// Of RFC 3079 3.4, without the NUL that C puts behind them.
+constexpr std::string_view kOfCommonKey = "This is the MPPE Master Key";
+constexpr std::string_view kOfClientsSendKey =
+    "On the client side, this is the send key; on the server side, it is the receive key.";
+constexpr std::string_view kOfClientsReceiveKey =
+    "On the client side, this is the receive key; on the server side, it is the send key.";
+constexpr std::size_t kPadBytes = 40;
 
 std::optional<std::string_view> next_line(std::string_view& text) {
     if (text.empty()) {
@@ -104,6 +111,35 @@ SecretOctets<kDesKeys * kDesKeyBytes> hash_of_password(ByteView password) {
     return hash;
 }
 
+using ShaDigest = SecretOctets<SHA_DIGEST_LENGTH>;
+
+ShaDigest sha1_of(std::initializer_list<ByteView> parts) {
+    SHA_CTX sha;
+    SHA1_Init(&sha);
+    for (const ByteView part : parts) {
+        SHA1_Update(&sha, part.data(), part.size());
+    }
+    ShaDigest digest;
+    SHA1_Final(digest.data(), &sha);
+    OPENSSL_cleanse(&sha, sizeof sha);
+    return digest;
+}
+
+// The first octets of a digest.
+mppe::Key key_in(const ShaDigest& digest) {
+    mppe::Key key;
+    std::copy_n(digest.begin(), mppe::kKeyBytes, key.begin());
+    return key;
+}
+
+mppe::Key start_key(const mppe::Key& common, std::string_view magic) {
+    std::array<std::uint8_t, kPadBytes> first{};
+    std::array<std::uint8_t, kPadBytes> second{};
+    second.fill(0xf2);
+    return key_in(
+        sha1_of({ByteView(common.data(), mppe::kKeyBytes), first, to_bytes(magic), second}));
+}
+
 }  // namespace
 
 Result<PppAccount> read_ppp_account(const std::string& path) {
@@ -170,6 +206,18 @@ Bytes answer_ms_chap_v2(const PppAccount& account, const MsChallenge& challenge,
     ByteWriter value;
     value.bytes(own).bytes(kReserved).bytes(response).u8(0);
     return std::move(value).take();
+}
+
+MppeKeys mppe_keys_of(const PppAccount& account, ByteView answer) {
+    const auto hash = hash_of_password(account.secret.view());
+    SecretOctets<MD4_DIGEST_LENGTH> hash_of_hash;
+    MD4(hash.data(), MD4_DIGEST_LENGTH, hash_of_hash.data());
+    const ByteView response =
+        answer.subspan(kMsChallengeBytes + kReservedBytes, kDesKeys * kMsHashBytes);
+    const mppe::Key common = key_in(sha1_of(
+        {ByteView(hash_of_hash.data(), MD4_DIGEST_LENGTH), response, to_bytes(kOfCommonKey)}));
+    return {.send = start_key(common, kOfClientsSendKey),
+            .receive = start_key(common, kOfClientsReceiveKey)};
 }
 
 }  // namespace vpnha::probe

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A test account of PPP, and what its secret answers to a challenge: CHAP with MD5 (RFC 1994) and
-// MS-CHAPv2 (RFC 2759). The secret stands in guarded memory and in no text.
+// MS-CHAPv2 (RFC 2759), which gives keys for MPPE (RFC 3079). The secret stands in guarded memory
+// and in no text.
 #pragma once
 
 #include <array>
@@ -9,6 +10,7 @@
 
 #include "base/bytes.hpp"
 #include "host/secrets/secret_bytes.hpp"
+#include "protocols/pptp/mppe/key_chain.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::probe {
@@ -32,5 +34,13 @@ using MsChallenge = std::array<std::uint8_t, kMsChallengeBytes>;
 // `own`: random. Each octet of the secret is a character, as pppd has it.
 [[nodiscard]] Bytes answer_ms_chap_v2(const PppAccount& account, const MsChallenge& challenge,
                                       const MsChallenge& own);
+
+// Start keys of MPPE, as the client sends and receives (RFC 3079 3).
+struct MppeKeys {
+    mppe::Key send;
+    mppe::Key receive;
+};
+// Of a login with that answer_ms_chap_v2().
+[[nodiscard]] MppeKeys mppe_keys_of(const PppAccount& account, ByteView answer);
 
 }  // namespace vpnha::probe

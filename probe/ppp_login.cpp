@@ -17,6 +17,7 @@ using ppp::Code;
 using ppp::ControlPacket;
 using ppp::Protocol;
 
+constexpr auto kCcp = static_cast<Protocol>(0x80fd);  // RFC 1962
 // Codes of PAP and CHAP, which count in their own way (RFC 1334 2, RFC 1994 4).
 constexpr std::uint8_t kPapRequest = 1;
 constexpr std::uint8_t kPapAck = 2;
@@ -40,6 +41,7 @@ constexpr int kNaksMax = 5;
 // What of a packet is sent back with a rejection.
 constexpr std::size_t kRejectedBytesMax = 128;
 constexpr std::size_t kTextBytesMax = 80;
+constexpr std::size_t kHeaderBytes = 4;  // Of a control packet.
 
 constexpr std::uint8_t kIcmp = 1;
 constexpr std::uint8_t kEchoReply = 0;
@@ -119,6 +121,10 @@ void PppLogin::ask() {
     if (step_ == Step::lcp && !lcp_.has_ours && request_.empty()) {
         lcp_.id = ++last_id_;
         request_ = ppp::encode_control_frame(Protocol::lcp, {Code::configure_request, lcp_.id, {}});
+    } else if (step_ == Step::login && is_logged_in_) {
+        begin(Step::address);
+    } else if (step_ == Step::ping) {
+        ping();
     }
 }
 
@@ -134,13 +140,28 @@ void PppLogin::begin(Step step) {
         data.bytes(account_.secret.view());
         request_ = ppp::encode_control_frame(Protocol::pap,
                                              {code_of(kPapRequest), ++last_id_, data.view()});
+    } else if (step == Step::encryption) {
+        ask_for_encryption();
     } else if (step == Step::address) {
         ask_for_address();
     } else if (step == Step::ping) {
-        request_ = encode_ping(address_, target_, numbers_.ping);
+        ping();
     } else if (step == Step::hang_up) {
         request_ =
             ppp::encode_control_frame(Protocol::lcp, {Code::terminate_request, ++last_id_, {}});
+    }
+}
+
+void PppLogin::ask_for_encryption() {
+    ccp_.id = ++last_id_;
+    request_ =
+        ppp::encode_control_frame(kCcp, {Code::configure_request, ccp_.id, encryption_.wish()});
+}
+
+void PppLogin::ping() {
+    request_ = encode_ping(address_, target_, numbers_.ping);
+    if (encryption_.is_on()) {
+        request_ = encryption_.seal(request_);
     }
 }
 
@@ -175,9 +196,18 @@ Result<void> PppLogin::on_frame(ByteView frame) {
         on_ip(rest);
         return {};
     }
+    if (protocol == Protocol::compressed && encryption_.is_on()) {
+        if (const auto packet = encryption_.open(rest)) {
+            on_ip(*packet);
+        }
+        return {};
+    }
     const auto packet = ppp::parse_control_packet(rest);
     if (!packet) {
         return {};
+    }
+    if (protocol == kCcp) {
+        return on_ccp(*packet);
     }
     switch (protocol) {
         case Protocol::lcp:
@@ -190,10 +220,15 @@ Result<void> PppLogin::on_frame(ByteView frame) {
         default:
             break;
     }
-    ByteWriter rejected;
-    rejected.u16(number).bytes(rest.first(std::min(rest.size(), kRejectedBytesMax)));
-    answer(Protocol::lcp, {Code::protocol_reject, ++last_id_, rejected.view()});
+    reject(protocol, rest);
     return {};
+}
+
+void PppLogin::reject(Protocol protocol, ByteView packet) {
+    ByteWriter rejected;
+    rejected.u16(static_cast<std::uint16_t>(protocol));
+    rejected.bytes(packet.first(std::min(packet.size(), kRejectedBytesMax)));
+    answer(Protocol::lcp, {Code::protocol_reject, ++last_id_, rejected.view()});
 }
 
 bool PppLogin::answer_request(Protocol protocol, const ControlPacket& packet, const Bytes& naks,
@@ -279,6 +314,9 @@ void PppLogin::on_lcp_request(const ControlPacket& packet) {
     } else if (is_taken && step_ != Step::hang_up) {
         // It has taken a copy of our request for a new one (RFC 1661 4.3), and acknowledges that.
         ipcp_ = {};
+        ccp_ = {};
+        encryption_.forget();
+        is_logged_in_ = false;
         begin(Step::login);
     }
 }
@@ -292,7 +330,11 @@ Result<void> PppLogin::on_login(Protocol protocol, const ControlPacket& packet) 
     if (!is_pap && code == kChallenge) {
         on_chap_challenge(packet);
     } else if (code == (is_pap ? kPapAck : kSuccess)) {
-        begin(Step::address);
+        is_logged_in_ = true;
+        request_.clear();
+        if (!encryption_.has_keys()) {
+            begin(Step::address);
+        }
     } else if (code == (is_pap ? kPapNak : kFailure)) {
         // PAP has the text's length before it.
         const std::size_t skipped = is_pap && !packet.data.empty() ? 1 : 0;
@@ -313,10 +355,68 @@ void PppLogin::on_chap_challenge(const ControlPacket& packet) {
     std::ranges::copy(challenge.first(std::min(challenge.size(), of_ms.size())), of_ms.begin());
     const Bytes value = is_ms ? answer_ms_chap_v2(account_, of_ms, numbers_.challenge)
                               : answer_md5(account_, packet.id, challenge);
+    if (is_ms) {
+        encryption_.set_keys(mppe_keys_of(account_, value));
+    }
     ByteWriter data;
     data.u8(static_cast<std::uint8_t>(value.size())).bytes(value).bytes(to_bytes(account_.name));
     request_ =
         ppp::encode_control_frame(Protocol::chap, {code_of(kResponse), packet.id, data.view()});
+}
+
+Result<void> PppLogin::on_ccp(const ControlPacket& packet) {
+    const bool is_of_ours = step_ == Step::encryption && packet.id == ccp_.id;
+    switch (packet.code) {
+        case Code::configure_request:
+            on_ccp_request(packet);
+            break;
+        case Code::configure_ack:
+            ccp_.has_ours = ccp_.has_ours || is_of_ours;
+            break;
+        case Code::configure_nak:
+            if (is_of_ours) {
+                if (!encryption_.take_nak(packet.data) || ++naks_ > kNaksMax) {
+                    return tl::unexpected(refused("agrees on no encryption"));
+                }
+                ccp_.has_theirs = false;  // It was of another strength.
+                ask_for_encryption();
+            }
+            break;
+        case Code::configure_reject:
+        case Code::terminate_request:
+            if (step_ == Step::encryption) {
+                return tl::unexpected(refused("agrees on no encryption"));
+            }
+            break;
+        default:
+            break;
+    }
+    if (step_ == Step::encryption && ccp_.has_ours) {
+        request_.clear();
+    }
+    if (step_ == Step::encryption && ccp_.is_over()) {
+        encryption_.begin();
+        begin(Step::address);
+    }
+    return {};
+}
+
+void PppLogin::on_ccp_request(const ControlPacket& packet) {
+    const bool is_first = step_ == Step::login && is_logged_in_;
+    const bool is_in_time = is_first || step_ == Step::encryption || encryption_.is_on();
+    const auto answered = is_in_time ? encryption_.answer(packet.data) : std::nullopt;
+    if (!answered) {
+        ByteWriter whole;
+        whole.u8(static_cast<std::uint8_t>(packet.code)).u8(packet.id);
+        whole.u16(static_cast<std::uint16_t>(kHeaderBytes + packet.data.size())).bytes(packet.data);
+        reject(kCcp, whole.view());
+        return;
+    }
+    answer(kCcp, {answered->code, packet.id, answered->options});
+    if (is_first) {
+        begin(Step::encryption);
+    }
+    ccp_.has_theirs = ccp_.has_theirs || answered->code == Code::configure_ack;
 }
 
 Result<void> PppLogin::on_ipcp(const ControlPacket& packet) {
@@ -346,6 +446,9 @@ Result<void> PppLogin::on_ipcp(const ControlPacket& packet) {
         default:
             break;
     }
+    if (step_ == Step::address && ipcp_.has_ours) {
+        request_.clear();
+    }
     if (step_ == Step::address && ipcp_.is_over()) {
         target_ = target_ == Ipv4Address{} ? server_ : target_;
         begin(Step::ping);
@@ -357,6 +460,9 @@ void PppLogin::on_ipcp_request(const ControlPacket& packet) {
     const auto options = options_of(packet.data);
     if (!options) {
         return;
+    }
+    if (step_ == Step::login && is_logged_in_) {
+        begin(Step::address);  // Without an encryption.
     }
     Bytes rejects;
     for (const Option& each : *options) {
@@ -418,6 +524,8 @@ std::string_view to_string(PppLogin::Step step) {
             return "lcp";
         case PppLogin::Step::login:
             return "login";
+        case PppLogin::Step::encryption:
+            return "encryption";
         case PppLogin::Step::address:
             return "address";
         case PppLogin::Step::ping:

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A client's half of a PPP link, as far as a probe needs it: LCP, a login by PAP, CHAP or
-// MS-CHAPv2, an address, a ping through, and the end (RFC 1661, 1334, 1994, 2759, 1332). Pure, and
-// without a device: the address is in the probe's own packets, and in no table of this machine.
+// MS-CHAPv2, MPPE, an address, a ping through, and the end (RFC 1661, 1334, 1994, 2759, 3078,
+// 1332). Pure, and without a device: the address is in the probe's own packets, and in no table of
+// this machine.
 //
-//   step    | asks                            | what ends it
-//   --------+---------------------------------+----------------------------------------------
-//   lcp     | Configure-Request               | both Configure-Requests are acknowledged
-//   login   | what the server has chosen; or  | its success
-//           | nothing, if it wants no login   |
-//   address | Configure-Request               | both are acknowledged, and ours has an address
-//   ping    | echo request                    | the reply
-//   hang_up | Terminate-Request               | Terminate-Ack
+//   step       | asks                            | what ends it
+//   -----------+---------------------------------+----------------------------------------------
+//   lcp        | Configure-Request               | both Configure-Requests are acknowledged
+//   login      | what the server has chosen; or  | its success; of MS-CHAPv2 the server's request
+//              | nothing, if it wants no login   | for MPPE or an address behind it
+//   encryption | Configure-Request               | both are acknowledged
+//   address    | Configure-Request               | both are acknowledged, and ours has an address
+//   ping       | echo request                    | the reply
+//   hang_up    | Terminate-Request               | Terminate-Ack
 //
-// The server's requests are answered in each step. What else it asks for (compression, encryption,
-// IPv6) is rejected.
+// The server's requests are answered in each step. What it asks for beside that (compression, IPv6,
+// MPPE without MS-CHAPv2 or behind an address) is rejected.
 #pragma once
 
 #include <array>
@@ -23,6 +25,7 @@
 
 #include "base/ids.hpp"
 #include "probe/ppp_account.hpp"
+#include "probe/ppp_encryption.hpp"
 #include "protocols/ppp/model/control_packet.hpp"
 
 namespace vpnha::probe {
@@ -35,7 +38,7 @@ struct PppNumbers {
 
 class PppLogin {
   public:
-    enum class Step { lcp, login, address, ping, hang_up, over };
+    enum class Step { lcp, login, encryption, address, ping, hang_up, over };
 
     // `target`: what is pinged; 0.0.0.0: the server's own address in the link.
     PppLogin(PppAccount account, const PppNumbers& numbers, Ipv4Address target);
@@ -44,8 +47,9 @@ class PppLogin {
     // The frame that the step asks with, from the protocol number on. Empty: the server speaks
     // next.
     [[nodiscard]] const Bytes& request() const { return request_; }
-    // The server has not begun. It begins when its pppd is there, and nothing reaches it before;
-    // two requests would have it begin twice.
+    // The step was not answered. Where the server was to begin, it is asked: it begins when its
+    // pppd is there, and nothing reaches it before; two requests would have it begin twice. What
+    // is encrypted is encrypted anew.
     void ask();
     // A frame of the server's. Error unreachable: it refuses.
     [[nodiscard]] Result<void> on_frame(ByteView frame);
@@ -66,7 +70,9 @@ class PppLogin {
     };
 
     void begin(Step step);
+    void ask_for_encryption();
     void ask_for_address();
+    void ping();
     void answer(ppp::Protocol protocol, const ppp::ControlPacket& packet);
     // True: by an acknowledgement.
     bool answer_request(ppp::Protocol protocol, const ppp::ControlPacket& packet, const Bytes& naks,
@@ -75,6 +81,9 @@ class PppLogin {
     void on_lcp_request(const ppp::ControlPacket& packet);
     void on_chap_challenge(const ppp::ControlPacket& packet);
     Result<void> on_login(ppp::Protocol protocol, const ppp::ControlPacket& packet);
+    Result<void> on_ccp(const ppp::ControlPacket& packet);
+    void on_ccp_request(const ppp::ControlPacket& packet);
+    void reject(ppp::Protocol protocol, ByteView packet);
     Result<void> on_ipcp(const ppp::ControlPacket& packet);
     void on_ipcp_request(const ppp::ControlPacket& packet);
     Result<void> on_address(ByteView options);
@@ -89,7 +98,10 @@ class PppLogin {
     std::vector<Bytes> answers_;
     Login login_;
     Negotiation lcp_;
+    Negotiation ccp_;
     Negotiation ipcp_;
+    PppEncryption encryption_;
+    bool is_logged_in_ = false;
     Ipv4Address address_{};
     Ipv4Address server_{};
     std::uint8_t last_id_ = 0;

@@ -19,6 +19,7 @@
 #include "probe/ikev2_exchange.hpp"
 #include "probe/l2tp_dial.hpp"
 #include "probe/l2tp_exchange.hpp"
+#include "probe/pptp_link.hpp"
 #include "probe/radius_exchange.hpp"
 #include "probe/wireguard_exchange.hpp"
 #include "protocols/pptp/service/call_trial.hpp"
@@ -153,6 +154,16 @@ Ipv4Address address_of(const SocketAddress& address) {
     return Ipv4Address{address.size == 0 ? 0 : ntohl(in.sin_addr.s_addr)};
 }
 
+// None: without an account.
+Result<std::unique_ptr<PptpLink>> make_link(const Options& options) {
+    if (options.account_file.empty()) {
+        return nullptr;
+    }
+    VPNHA_TRY(PppAccount account, read_ppp_account(options.account_file));
+    VPNHA_TRY(const auto numbers, random_numbers<PppNumbers>());
+    return std::make_unique<PptpLink>(PppLogin(std::move(account), numbers, options.ping));
+}
+
 Outcome ask_pptp(const Options& options) {
     // PPTP is of IPv4.
     const auto path =
@@ -163,12 +174,17 @@ Outcome ask_pptp(const Options& options) {
     if (path->server.octets.ss_family != AF_INET) {
         return failed({Errc::invalid_argument, "PPTP has no IPv6"});
     }
+    auto link = make_link(options);
+    if (!link) {
+        return failed(link.error());
+    }
     adapters::TriedCall tried = adapters::try_call({.server = address_of(path->server),
                                                     .source = address_of(path->source),
-                                                    .patience = options.thresholds.timeout});
+                                                    .patience = options.thresholds.timeout},
+                                                   std::move(*link));
     Outcome outcome;
     for (const adapters::CallStep& step : tried.steps) {
-        outcome.steps.push_back({std::string(step.name), step.took});
+        outcome.steps.push_back({step.name, step.took});
     }
     if (!tried.result) {
         outcome.error = tried.result.error();
@@ -215,7 +231,7 @@ constexpr std::array kServers{Server{"l2tp", ask_l2tp, Account::possible},
                               Server{"ike", ask_ike},
                               Server{"ikev1", ask_one_ike<1, make_ikev1>, Account::possible},
                               Server{"ikev2", ask_one_ike<2, make_ikev2>, Account::possible},
-                              Server{"pptp", ask_pptp, Account::none, false},
+                              Server{"pptp", ask_pptp, Account::possible, false},
                               Server{"radius", ask_radius, Account::none, true, true},
                               Server{"wireguard", ask_wireguard, Account::necessary}};
 

@@ -384,6 +384,7 @@ def test_a_second_start_forgets_nothing(place: Place):
     ({"accounts": "l2tp=a"}, CONFIGURED), ({"accounts": "l2tp=/a l2tp=/b"}, CONFIGURED),
     ({"accounts": "ike=/a"}, CONFIGURED), ({"accounts": "ikev2=/a"}, CONFIGURED),
     ({"accounts": "wireguard=/a", "protocols": "wireguard"}, OK),
+    ({"accounts": "pptp=/a", "protocols": "pptp"}, OK),
     ({"wireguard_port": "0", "accounts": "wireguard=/a", "protocols": "wireguard"}, CONFIGURED),
     ({"timeout": "13"}, CONFIGURED), ({"timeout": "12"}, OK), ({"failures": "0"}, CONFIGURED),
     ({"forget": "soon"}, ARGUMENTS), ({"l2tp_port": "65536"}, CONFIGURED),

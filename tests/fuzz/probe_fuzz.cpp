@@ -9,6 +9,7 @@
 #include "probe/ikev2_exchange.hpp"
 #include "probe/l2tp_dial.hpp"
 #include "probe/l2tp_exchange.hpp"
+#include "probe/pptp_link.hpp"
 #include "probe/radius_exchange.hpp"
 #include "probe/wireguard_exchange.hpp"
 #include "protocols/pptp/model/trial_call.hpp"
@@ -23,6 +24,7 @@ constexpr std::size_t kAnswerBytesMax = 2100;
 constexpr unsigned kPptp = 4;
 constexpr unsigned kWireguard = 5;
 constexpr unsigned kL2tpDial = 6;
+constexpr unsigned kPptpLink = 7;
 
 std::unique_ptr<probe::Exchange> wireguard_exchange() {
     // Public keys are points: that of any private key is one.
@@ -63,19 +65,18 @@ std::unique_ptr<probe::Exchange> exchange_of(unsigned protocol) {
     return std::move(*made);
 }
 
-void call(ByteReader reader) {
-    pptp::TrialCall call(pptp::CallId{65'000});
+void call(ByteReader reader, std::unique_ptr<pptp::TrialLink> link) {
+    pptp::TrialCall call(pptp::CallId{65'000}, std::move(link));
     while (reader.remaining() != 0) {
         const std::uint16_t head = reader.u16();
         const ByteView octets = reader.take(head & 0x7fffU);
-        if ((head & 0x8000U) != 0) {
-            call.on_packet(octets);
-        } else if (!call.on_control(octets)) {
+        if (!((head & 0x8000U) != 0 ? call.on_packet(octets) : call.on_control(octets))) {
             break;
         }
         call.repeat();
-        const bool has_packet = call.take_packet().has_value();
-        VPNHA_ASSERT(!has_packet || call.step() == pptp::TrialCall::Step::gre);
+        for (const Bytes& packet : call.take_packets()) {
+            VPNHA_ASSERT(packet.size() <= kAnswerBytesMax);
+        }
     }
     VPNHA_ASSERT(!call.missing().empty());
     static_cast<void>(call.closing_message());
@@ -85,9 +86,14 @@ void call(ByteReader reader) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     ByteReader reader({data, size});
-    const unsigned protocol = reader.u8() % (kL2tpDial + 1);
+    const unsigned protocol = reader.u8() % (kPptpLink + 1);
     if (protocol == kPptp) {
-        call(reader);
+        call(reader, nullptr);
+        return 0;
+    }
+    if (protocol == kPptpLink) {
+        call(reader, std::make_unique<probe::PptpLink>(
+                         probe::PppLogin({"probe", secret_of_one_octet()}, {}, {})));
         return 0;
     }
     const auto exchange = exchange_of(protocol);

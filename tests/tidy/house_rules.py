@@ -48,7 +48,8 @@ SPDX = "SPDX-License-Identifier: GPL-2.0-or-later"
 
 # The word of another program's interface, where it has no other.
 ROLE_WORD_OF_OTHERS = re.compile(
-    r"""["']master["']|\blink set \S+ master\b|IFLA_MASTER|\bnomaster\b"""
+    r"""["']master["']|\blink set \S+ master\b|IFLA_MASTER|\bnomaster\b|"""
+    r"MPPE Master Key"
 )
 # Classes over MEMBERS_MAX, each with its reason.
 LARGE_CLASSES: dict[str, str] = {

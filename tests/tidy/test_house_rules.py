@@ -228,7 +228,7 @@ class HouseRulesTest(unittest.TestCase):
             with self.subTest(text=text):
                 self.red(rule, "docs/x.md", text + "\n")
         for text in ("crm_master", "IFLA_MASTER", "link set tap0 master br0", 'link["master"]',
-                     "mastery", "todo", "/usr/work/x", "src/work/"):
+                     "mastery", "This is the MPPE Master Key", "todo", "/usr/work/x", "src/work/"):
             with self.subTest(text=text):
                 self.green(rule, "docs/x.md", text + "\n")
         self.green(rule, "LICENSE", "the master copy\n")

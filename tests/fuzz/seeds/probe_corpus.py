@@ -5,7 +5,7 @@ import struct
 
 from corpus_parts import u16
 
-L2TP, IKEV1, IKEV2, RADIUS, PPTP, WIREGUARD, DIAL = range(7)
+L2TP, IKEV1, IKEV2, RADIUS, PPTP, WIREGUARD, DIAL, LINK = range(8)
 OURS, SPI = 0x1234, 0x1122334455667788
 GRE = 0x8000
 
@@ -67,6 +67,12 @@ def frame(code):
     return struct.pack("!HHHHI", 0x3001, 0x880B, len(lcp), 65000, code) + lcp
 
 
+def call(protocol, code, number, body=b""):
+    ppp = struct.pack("!HHBBH", 0xFF03, protocol, code, number, 4 + len(body)) + body
+    return struct.pack("!HHHHI", 0x3001, 0x880B, len(ppp), 65000, number) + ppp, True
+
+
+MPPE = b"\x12\x06\x01\0\0\x40"
 PROBE = {
     "l2tp-all-the-way": datagrams(L2TP, SCCRP, l2tp(1, 2)),
     "l2tp-refused": datagrams(L2TP, STOPCCN),
@@ -86,6 +92,13 @@ PROBE = {
     "radius-answer": datagrams(RADIUS, struct.pack("!BBH16s", 2, 9, 20, b"")),
     "pptp-all-the-way": messages_of(PPTP, (GREETING, False), (CONNECTED, False), (frame(1), True),
                                     (frame(2), True)),
+    "link-encrypts": messages_of(
+        LINK, (GREETING, False), (CONNECTED, False), call(0xC021, 1, 1, b"\3\5\xc2\x23\x81"),
+        call(0xC021, 2, 1), call(0xC223, 1, 5, b"\x10" + bytes(16)), call(0xC223, 3, 5, b"welcome"),
+        call(0x80FD, 1, 1, MPPE), call(0x80FD, 2, 2), call(0x8021, 1, 1, b"\3\6" + SERVER),
+        call(0x8021, 3, 3, b"\3\6" + CLIENT), call(0x8021, 2, 4),
+        (struct.pack("!HHHHIHHH", 0x3001, 0x880B, 26, 65000, 9, 0xFF03, 0x00FD, 0x9000) +
+         bytes(20), True), call(0xC021, 5, 9)),
     "pptp-refused": messages_of(PPTP, (GREETING + REFUSED, False)),
     # In the order of WireGuard, and sealed by nobody.
     "wireguard-response": datagrams(WIREGUARD, struct.pack("<III", 2, 7, 0x1234) + bytes(80)),

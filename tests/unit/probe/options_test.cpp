@@ -43,6 +43,8 @@ TEST(OptionsTest, TakesEachOption) {
     EXPECT_EQ(dial->ping, Ipv4Address{0x0a000007});
     EXPECT_TRUE(parse_options({"ikev1", "::1", "--account", "/etc/probe"}));
     EXPECT_TRUE(parse_options({"ikev2", "::1", "--account", "/etc/probe"}));
+    EXPECT_TRUE(
+        parse_options({"pptp", "192.0.2.100", "--account", "/etc/p", "--ping", "10.0.0.7"}));
 }
 
 TEST(OptionsTest, RefusesWhatIsNoUse) {
@@ -56,9 +58,8 @@ TEST(OptionsTest, RefusesWhatIsNoUse) {
         {{"wireguard", "a"}, "wireguard needs --account"},
         {{"wireguard", "a", "--account", "x", "--secret-file", "x"}, "radius alone"},
         {{"ike", "a", "--account", "x"}, "ike takes no --account"},
-        {{"pptp", "a", "--account", "x"}, "pptp takes no --account"},
         {{"ikev2", "a", "--account", "x", "--port", "5500"}, "one port"},
-        {{"l2tp", "a", "--ping", "10.0.0.7"}, "--ping is for l2tp with --account"},
+        {{"l2tp", "a", "--ping", "10.0.0.7"}, "with --account alone"},
         {{"ikev2", "a", "--account", "x", "--ping", "10.0.0.7"}, "--ping is for l2tp"},
         {{"l2tp", "a", "--account", "x", "--ping", "gw"}, "gw"},
         {{"l2tp", "a", "b"}, "b"},

@@ -74,5 +74,17 @@ TEST(PppAccountTest, AnswersAChallengeOfMsChapV2) {
     }
 }
 
+// RFC 3079 3.5.3, of the server's side.
+TEST(PppAccountTest, ALoginByMsChapV2GivesKeys) {
+    const auto account = read_ppp_account(file_with("User * clientPass"));
+    const MsChallenge challenge{0x5b, 0x5d, 0x7c, 0x7d, 0x7b, 0x3f, 0x2f, 0x3e,
+                                0x3c, 0x2c, 0x60, 0x21, 0x32, 0x26, 0x26, 0x28};
+    const MsChallenge own{0x21, 0x40, 0x23, 0x24, 0x25, 0x5e, 0x26, 0x2a,
+                          0x28, 0x29, 0x5f, 0x2b, 0x3a, 0x33, 0x7c, 0x7e};
+    const MppeKeys keys = mppe_keys_of(*account, answer_ms_chap_v2(*account, challenge, own));
+    EXPECT_EQ(to_hex(ByteView(keys.receive.data(), 16)), "8b7cdc149b993a1ba118cb153f56dccb");
+    EXPECT_EQ(to_hex(ByteView(keys.send.data(), 16)), "d5f0e9521e3ea9589645e86051c82226");
+}
+
 }  // namespace ppp_account_test
 }  // namespace vpnha::probe

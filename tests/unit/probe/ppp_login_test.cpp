@@ -28,6 +28,8 @@ constexpr PppNumbers kNumbers{.challenge = {1, 2, 3}, .ping = 0x4711};
 const Bytes kChapMd5{3, 5, 0xc2, 0x23, 5};
 const Bytes kMsChapV2{3, 5, 0xc2, 0x23, 0x81};
 const Bytes kPap{3, 4, 0xc0, 0x23};
+constexpr auto kCcp = static_cast<Protocol>(0x80fd);
+const Bytes k128{18, 6, 1, 0, 0, 0x40};
 
 class Link {
   public:
@@ -53,6 +55,30 @@ class Link {
         take(lcp_request(1, wanted));
         acknowledge();
     }
+    // The server has taken the login, and has not begun anything else.
+    void reach_success_of_ms() {
+        reach_login(kMsChapV2);
+        Bytes challenge(17, 0x5a);
+        challenge[0] = 16;
+        take(frame(Protocol::chap, 1, 4, challenge));
+        keys = mppe_keys_of(account_of(), ByteView(open(login.request()).data).subspan(1));
+        take(frame(Protocol::chap, 3, 4));
+        ASSERT_EQ(login.step(), Step::login);
+        ASSERT_THAT(login.request(), IsEmpty()) << "the server speaks first";
+    }
+    void reach_encryption() {
+        reach_success_of_ms();
+        EXPECT_EQ(answer_to(frame(kCcp, Code::configure_request, 1, k128)).code,
+                  Code::configure_ack);
+        ASSERT_EQ(login.step(), Step::encryption);
+    }
+    void agree_on_address() {
+        take(frame(Protocol::ipcp, Code::configure_nak, open(login.request()).id,
+                   address_option(kGivenAddress)));
+        take(frame(Protocol::ipcp, Code::configure_request, 1, address_option(kServerAddress)));
+        acknowledge();
+        ASSERT_EQ(login.step(), Step::ping);
+    }
     void reach_address() {
         reach_login();
         take(frame(Protocol::chap, 3, 9));
@@ -60,11 +86,7 @@ class Link {
     }
     void reach_ping() {
         reach_address();
-        take(frame(Protocol::ipcp, Code::configure_nak, open(login.request()).id,
-                   address_option(kGivenAddress)));
-        take(frame(Protocol::ipcp, Code::configure_request, 1, address_option(kServerAddress)));
-        acknowledge();
-        ASSERT_EQ(login.step(), Step::ping);
+        agree_on_address();
     }
     Error refusal(const Bytes& bytes) {
         const auto taken = login.on_frame(bytes);
@@ -73,6 +95,7 @@ class Link {
     }
 
     PppLogin login;
+    MppeKeys keys;
 };
 
 TEST(PppLoginTest, GoesTheWholeWay) {
@@ -151,6 +174,88 @@ TEST(PppLoginTest, LogsInByMsChapV2AndByPap) {
     Link none;
     none.reach_login({});
     EXPECT_EQ(none.login.step(), Step::address);
+}
+
+TEST(PppLoginTest, EncryptsWhereTheServerAsksForIt) {
+    Link link;
+    link.reach_encryption();
+    const Asked wish = open(link.login.request());
+    EXPECT_EQ(wish.protocol, kCcp);
+    EXPECT_EQ(wish.data, k128);
+    link.acknowledge();
+    EXPECT_EQ(link.login.step(), Step::address);
+    EXPECT_EQ(link.answer_to(frame(kCcp, Code::configure_request, 1, k128)).code,
+              Code::configure_ack)
+        << "its acknowledgement was lost";
+    EXPECT_EQ(link.login.step(), Step::address);
+    link.agree_on_address();
+    mppe::ReceiverCounters counters;
+    mppe::Receiver server(mppe::KeyChain(mppe::Strength::bits128, link.keys.send), counters);
+    link.login.ask();
+    const Bytes second = link.login.request();
+    ASSERT_EQ(to_hex(ByteView(second).first(2)), "00fd");
+    Bytes ping{0x00, 0x21};
+    Bytes opened(second.size());
+    const auto packet = server.open(ByteView(second).subspan(2), 2, TimePoint{}, opened.data());
+    ASSERT_TRUE(packet);
+    ping.insert(ping.end(), packet->begin(), packet->end());
+    mppe::Sender sender(mppe::KeyChain(mppe::Strength::bits128, link.keys.receive));
+    const Bytes reply = reply_to(ping);
+    Bytes text(reply.size() + mppe::kHeaderBytes);
+    sender.seal(reply, text.data());
+    ByteWriter sealed;
+    sealed.u16(0x00fd).bytes(text);
+    link.take(std::move(sealed).take());
+    EXPECT_EQ(link.login.step(), Step::hang_up);
+}
+
+TEST(PppLoginTest, BehindMsChapV2TheServerSpeaksFirst) {
+    Link plain;
+    plain.reach_success_of_ms();
+    plain.take(frame(Protocol::ipcp, Code::configure_request, 1, address_option(kServerAddress)));
+    EXPECT_EQ(plain.login.step(), Step::address);
+    EXPECT_EQ(open(plain.login.request()).protocol, Protocol::ipcp);
+    Link silent;
+    silent.reach_success_of_ms();
+    silent.login.ask();
+    EXPECT_EQ(silent.login.step(), Step::address);
+    Link without_keys;
+    without_keys.reach_address();
+    const Asked rejected = without_keys.answer_to(frame(kCcp, Code::configure_request, 3, k128));
+    EXPECT_EQ(rejected.code, Code::protocol_reject);
+    Link late;
+    late.reach_success_of_ms();
+    late.login.ask();
+    late.agree_on_address();
+    EXPECT_EQ(late.answer_to(frame(kCcp, Code::configure_request, 3, k128)).code,
+              Code::protocol_reject);
+    EXPECT_EQ(late.login.step(), Step::ping);
+}
+
+TEST(PppLoginTest, AServerThatAgreesOnNoEncryptionRefuses) {
+    for (const Code code : {Code::configure_nak, Code::configure_reject, Code::terminate_request}) {
+        Link link;
+        link.reach_encryption();
+        const Error refused = link.refusal(frame(kCcp, code, open(link.login.request()).id, {}));
+        EXPECT_EQ(refused.code, Errc::unreachable);
+        EXPECT_EQ(refused.detail, "agrees on no encryption");
+    }
+    Link weaker;
+    weaker.reach_encryption();
+    const Bytes k40{18, 6, 1, 0, 0, 0x20};
+    weaker.take(frame(kCcp, Code::configure_nak, open(weaker.login.request()).id, k40));
+    EXPECT_EQ(open(weaker.login.request()).data, k40);
+    weaker.acknowledge();
+    EXPECT_EQ(weaker.login.step(), Step::encryption) << "its own was of another strength";
+    Link endless;
+    endless.reach_encryption();
+    for (int i = 0; i < 5; ++i) {
+        endless.take(frame(kCcp, Code::configure_nak, open(endless.login.request()).id, k128));
+    }
+    EXPECT_EQ(
+        endless.refusal(frame(kCcp, Code::configure_nak, open(endless.login.request()).id, k128))
+            .code,
+        Errc::unreachable);
 }
 
 TEST(PppLoginTest, AWrongSecretIsARefusalWithTheServersWords) {
@@ -296,6 +401,13 @@ TEST(PppLoginTest, AServerThatBeginsAnewIsLoggedInToAnew) {
     EXPECT_EQ(open(link.login.request()).protocol, Protocol::pap);
     link.take(frame(Protocol::pap, 2, open(link.login.request()).id, {0}));
     EXPECT_EQ(link.login.step(), Step::address);
+    Link encrypted;
+    encrypted.reach_encryption();
+    encrypted.acknowledge();
+    encrypted.take(lcp_request(9, kPap));
+    encrypted.take(frame(Protocol::pap, 2, open(encrypted.login.request()).id, {0}));
+    encrypted.agree_on_address();
+    EXPECT_EQ(to_hex(ByteView(encrypted.login.request()).first(2)), "0021");
     // What is not acknowledged begins nothing.
     EXPECT_EQ(link.answer_to(lcp_request(10, {3, 4, 0xc2, 0x27})).code, Code::configure_nak);
     EXPECT_EQ(link.login.step(), Step::address);

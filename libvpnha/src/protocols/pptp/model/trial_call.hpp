@@ -1,32 +1,62 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A call to a PPTP server as a client makes it, which ends before anybody is asked for a name: a
-// control connection, a call, and an LCP of the server's that answers in GRE. Pure, and without a
-// clock: who carries it out has the sockets, and gives up.
+// A call to a PPTP server as a client makes it: a control connection, a call, and PPP in GRE. Of
+// itself it ends before anybody is asked for a name, when an LCP of the server's has answered.
+// Pure, and without a clock: who carries it out has the sockets, and gives up.
 //
 //   step   | what ends it
 //   -------+---------------------------------------------
 //   start  | Start-Control-Connection-Reply
 //   call   | Outgoing-Call-Reply
-//   gre    | LCP answers a Configure-Request
+//   gre    | LCP answers a Configure-Request; or the link that was given is over
 //   over   | -
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "protocols/pptp/model/call_record.hpp"
 #include "protocols/pptp/model/control_message.hpp"
 
 namespace vpnha::pptp {
 
+// A client's PPP in the call. Frames begin at the protocol's number.
+class TrialLink {
+  public:
+    TrialLink() = default;
+    virtual ~TrialLink() = default;
+    TrialLink(const TrialLink&) = delete;
+    TrialLink& operator=(const TrialLink&) = delete;
+
+    // What is under way.
+    [[nodiscard]] virtual std::string_view step() const = 0;
+    [[nodiscard]] virtual bool is_over() const = 0;
+    // What the step asks. Empty: the server speaks next.
+    [[nodiscard]] virtual const Bytes& request() const = 0;
+    // It was not answered, and is asked again: who may not ask the same twice makes another one.
+    virtual void repeat() = 0;
+    // Of the server, with address and control field or without. Error unreachable: it refuses.
+    [[nodiscard]] virtual Result<void> on_frame(ByteView frame) = 0;
+    // To be sent once.
+    [[nodiscard]] virtual std::vector<Bytes> take_answers() = 0;
+    // What the step waits for.
+    [[nodiscard]] virtual std::string missing() const;
+};
+
 class TrialCall {
   public:
     enum class Step { start, call, gre, over };
 
-    explicit TrialCall(CallId ours) : ours_(ours) {}
+    // Without a link an LCP that answers is enough.
+    explicit TrialCall(CallId ours, std::unique_ptr<TrialLink> link = nullptr);
 
     [[nodiscard]] Step step() const { return step_; }
+    // The step, or what is under way in the link; of a call that is over its last one.
+    [[nodiscard]] std::string_view step_name() const;
     // What the step sends on the control connection, once. Empty: nothing.
     [[nodiscard]] Bytes request() const;
     // The end of the call and of the connection, whatever they have come to.
@@ -34,24 +64,28 @@ class TrialCall {
     // What has come on the control connection. Errors: it is no PPTP (malformed), or the server
     // refuses calls (unreachable).
     [[nodiscard]] Result<void> on_control(ByteView octets);
-    // A packet of GRE from the server, from its header on.
-    void on_packet(ByteView packet);
-    // A packet of GRE that is to be sent now: the server's LCP has spoken, or repeat().
-    [[nodiscard]] std::optional<Bytes> take_packet();
-    void repeat() { is_due_ = step_ == Step::gre; }
+    // A packet of GRE from the server, from its header on. Error unreachable: the link's.
+    [[nodiscard]] Result<void> on_packet(ByteView packet);
+    // Packets of GRE that are to be sent now.
+    [[nodiscard]] std::vector<Bytes> take_packets() { return std::exchange(packets_, {}); }
+    // What the link asks was not answered, and is due again.
+    void repeat();
     // What the step waits for, for who gives up.
-    [[nodiscard]] std::string_view missing() const;
+    [[nodiscard]] std::string missing() const;
 
   private:
     [[nodiscard]] Result<void> on_message(const ControlMessage& message);
+    void ask();
+    void send(ByteView frame);
 
     CallId ours_;
     CallId theirs_{};
+    std::unique_ptr<TrialLink> link_;
     Step step_ = Step::start;
     Bytes stream_;  // That is no whole message yet.
+    std::vector<Bytes> packets_;
     std::uint32_t sequence_ = 0;
-    bool is_due_ = false;
-    bool has_spoken_ = false;  // The server's LCP.
+    bool has_spoken_ = false;  // The server, in PPP.
 };
 
 }  // namespace vpnha::pptp

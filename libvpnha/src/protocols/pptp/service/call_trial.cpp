@@ -17,7 +17,6 @@
 #include "host/os/network_descriptor.hpp"
 #include "host/sockets/gre_socket.hpp"
 #include "host/sockets/inet_socket.hpp"
-#include "protocols/pptp/model/trial_call.hpp"
 
 namespace vpnha::adapters {
 
@@ -27,25 +26,28 @@ using Clock = std::chrono::steady_clock;
 using Step = pptp::TrialCall::Step;
 
 constexpr std::uint16_t kControlPort = 1723;
-// pptpctrl gives out 0 to 16 383: what we send to it is not taken for what comes.
+// pptpctrl gives out 0 to 16 383: what we send to it is not taken for what comes. A short call of
+// one monitor and a long one of another may be under way between the same two addresses.
 constexpr pptp::CallId kTrialCall{65'000};
+constexpr pptp::CallId kLinkCall{65'001};
 // What GRE loses is sent again so much later.
 constexpr std::chrono::milliseconds kAgain{400};
 
-std::string_view name_of(Step step) {
-    return step == Step::start ? "start" : step == Step::call ? "call" : "gre";
-}
-
 class Trial {
   public:
-    explicit Trial(const CallWish& wish)
-        : wish_(wish), begun_(Clock::now()), again_(begun_), end_(begun_ + wish.patience) {}
+    Trial(const CallWish& wish, std::unique_ptr<pptp::TrialLink> link)
+        : wish_(wish),
+          begun_(Clock::now()),
+          again_(begun_),
+          end_(begun_ + wish.patience),
+          call_(link != nullptr ? kLinkCall : kTrialCall, std::move(link)) {}
 
     TriedCall run() {
         Result<void> result = open();
         if (result) {
             done("connect");
             result = talk();
+            send_packets();
             static_cast<void>(send(call_.closing_message()));
         }
         return {.steps = std::move(steps_), .result = std::move(result)};
@@ -96,18 +98,21 @@ class Trial {
         VPNHA_CHECK(send(call_.request()));
         while (call_.step() != Step::over) {
             const Step before = call_.step();
+            const std::string name(call_.step_name());
             const Clock::time_point now = Clock::now();
             if (now >= end_) {
-                return fail(Errc::timeout, std::string(call_.missing()));
+                return fail(Errc::timeout, call_.missing());
             }
             if (now >= again_) {
                 call_.repeat();
                 again_ = now + kAgain;
             }
-            send_packet();
+            send_packets();
             VPNHA_CHECK(receive(std::min(again_, end_) - now));
+            if (call_.step() == Step::over || call_.step_name() != name) {
+                done(name);
+            }
             if (call_.step() != before) {
-                done(name_of(before));
                 VPNHA_CHECK(send(call_.request()));
             }
         }
@@ -122,39 +127,40 @@ class Trial {
         return {};
     }
 
-    void send_packet() {
-        if (const auto packet = call_.take_packet()) {
-            gre_->send(wish_.server, *packet);
-            gre_->flush();
+    void send_packets() {
+        for (const Bytes& packet : call_.take_packets()) {
+            gre_->send(wish_.server, packet);
         }
+        gre_->flush();
     }
 
     Result<void> receive(Clock::duration patience) {
         std::array<pollfd, 2> ready{{{control_.get(), POLLIN, 0}, {gre_->fd(), POLLIN, 0}}};
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(patience);
         ::poll(ready.data(), ready.size(), static_cast<int>(left.count()));
+        Result<void> taken;
         if (ready[1].revents != 0) {
-            gre_->receive([this](Ipv4Address from, ByteView packet) {
-                if (from == wish_.server) {
-                    call_.on_packet(packet);
+            gre_->receive([this, &taken](Ipv4Address from, ByteView packet) {
+                if (from == wish_.server && taken) {
+                    taken = call_.on_packet(packet);
                 }
             });
         }
+        VPNHA_CHECK(taken);
         if (ready[0].revents == 0) {
             return {};
         }
         std::array<std::uint8_t, 512> part{};
         const ssize_t count = ::recv(control_.get(), part.data(), part.size(), 0);
         if (count <= 0) {
-            return fail(Errc::unreachable,
-                        std::string(call_.missing()) + ": it has closed the connection");
+            return fail(Errc::unreachable, call_.missing() + ": it has closed the connection");
         }
         return call_.on_control(ByteView(part).first(static_cast<std::size_t>(count)));
     }
 
-    void done(std::string_view step) {
+    void done(std::string step) {
         const Clock::time_point now = Clock::now();
-        steps_.push_back({step, now - begun_});
+        steps_.push_back({std::move(step), now - begun_});
         begun_ = now;
     }
 
@@ -164,7 +170,7 @@ class Trial {
     Clock::time_point end_;
     UniqueFd control_;
     std::optional<GreSocket> gre_;
-    pptp::TrialCall call_{kTrialCall};
+    pptp::TrialCall call_;
     std::vector<CallStep> steps_;
 };
 
@@ -186,8 +192,8 @@ bool is_address_here(Ipv4Address address) {
     return false;
 }
 
-TriedCall try_call(const CallWish& wish) {
-    return Trial(wish).run();
+TriedCall try_call(const CallWish& wish, std::unique_ptr<pptp::TrialLink> link) {
+    return Trial(wish, std::move(link)).run();
 }
 
 }  // namespace vpnha::adapters

@@ -5,10 +5,12 @@
 #pragma once
 
 #include <chrono>
-#include <string_view>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "base/ids.hpp"
+#include "protocols/pptp/model/trial_call.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::adapters {
@@ -25,7 +27,7 @@ struct CallWish {
 };
 
 struct CallStep {
-    std::string_view name;
+    std::string name;
     std::chrono::nanoseconds took{};
 };
 
@@ -36,6 +38,8 @@ struct TriedCall {
     Result<void> result;
 };
 
-[[nodiscard]] TriedCall try_call(const CallWish& wish);
+// `link`: a client's PPP; without one an LCP of the server's that answers is enough.
+[[nodiscard]] TriedCall try_call(const CallWish& wish,
+                                 std::unique_ptr<pptp::TrialLink> link = nullptr);
 
 }  // namespace vpnha::adapters

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "probe/ppp_encryption.hpp"
+
+#include <array>
+
+namespace vpnha::probe {
+
+namespace {
+
+using mppe::KeyChain;
+using mppe::Strength;
+
+// The option of CCP (RFC 3078 2).
+constexpr std::uint8_t kMppe = 18;
+constexpr std::uint8_t kMppeBytes = 6;
+constexpr std::uint32_t kStateless = 0x0100'0000;
+
+struct Bit {
+    std::uint32_t bit;
+    Strength strength;
+};
+// The strongest first.
+constexpr std::array kStrengths{Bit{0x40, Strength::bits128}, Bit{0x80, Strength::bits56},
+                                Bit{0x20, Strength::bits40}};
+
+// 0: none.
+std::uint32_t strongest_of(std::uint32_t offered) {
+    for (const Bit& each : kStrengths) {
+        if ((offered & each.bit) != 0) {
+            return each.bit;
+        }
+    }
+    return 0;
+}
+
+Strength strength_of(std::uint32_t bit) {
+    for (const Bit& each : kStrengths) {
+        if (each.bit == bit) {
+            return each.strength;
+        }
+    }
+    return Strength::bits128;
+}
+
+struct Offer {
+    std::optional<std::uint32_t> mppe;
+    Bytes others;  // Options that are no MPPE.
+};
+
+Offer offer_of(ByteView options) {
+    Offer offer;
+    ByteReader reader(options);
+    while (reader.remaining() != 0) {
+        const std::size_t before = reader.remaining();
+        const std::uint8_t type = reader.u8();
+        const std::uint8_t size = reader.u8();
+        const ByteView value = reader.take(size < 2 ? before : size - std::size_t{2});
+        if (!reader.ok()) {
+            return {};
+        }
+        if (type == kMppe && size == kMppeBytes) {
+            offer.mppe = ByteReader(value).u32();
+        } else {
+            const ByteView whole = options.subspan(options.size() - before, size);
+            offer.others.insert(offer.others.end(), whole.begin(), whole.end());
+        }
+    }
+    return offer;
+}
+
+Bytes option_of(std::uint32_t bits) {
+    ByteWriter writer;
+    writer.u8(kMppe).u8(kMppeBytes).u32(bits);
+    return std::move(writer).take();
+}
+
+}  // namespace
+
+void PppEncryption::set_keys(const MppeKeys& keys) {
+    forget();
+    keys_ = keys;
+}
+
+void PppEncryption::forget() {
+    keys_.reset();
+    strength_ = 0;
+    sender_.reset();
+    receiving_.reset();
+}
+
+std::optional<PppEncryption::Answer> PppEncryption::answer(ByteView options) {
+    const Offer offer = offer_of(options);
+    const std::uint32_t strongest = strongest_of(offer.mppe.value_or(0));
+    if (!keys_ || strongest == 0) {
+        return std::nullopt;
+    }
+    if (!offer.others.empty()) {
+        return Answer{ppp::Code::configure_reject, offer.others};
+    }
+    if (!is_on()) {
+        strength_ = strongest;
+    }
+    const std::uint32_t wanted = kStateless | strength_;
+    return offer.mppe == wanted ? Answer{ppp::Code::configure_ack, option_of(wanted)}
+                                : Answer{ppp::Code::configure_nak, option_of(wanted)};
+}
+
+Bytes PppEncryption::wish() const {
+    return option_of(kStateless | strength_);
+}
+
+bool PppEncryption::take_nak(ByteView options) {
+    strength_ = strongest_of(offer_of(options).mppe.value_or(0));
+    return strength_ != 0;
+}
+
+void PppEncryption::begin() {
+    if (!keys_ || is_on()) {
+        return;
+    }
+    const Strength strength = strength_of(strength_);
+    sender_.emplace(KeyChain(strength, keys_->send));
+    receiving_ = std::make_unique<Receiving>(KeyChain(strength, keys_->receive));
+}
+
+Bytes PppEncryption::seal(ByteView frame) {
+    ByteWriter writer;
+    writer.u16(static_cast<std::uint16_t>(ppp::Protocol::compressed));
+    Bytes sealed = std::move(writer).take();
+    const std::size_t header = sealed.size();
+    sealed.resize(header + mppe::kHeaderBytes + frame.size());
+    sender_->seal(frame, sealed.data() + header);
+    return sealed;
+}
+
+std::optional<Bytes> PppEncryption::open(ByteView sealed) {
+    if (!receiving_) {
+        return std::nullopt;
+    }
+    mppe::Receiver& receiver = receiving_->receiver;
+    Bytes out(sealed.size());
+    // The link has no numbers of its own: each frame is the next one. Time does not matter, as the
+    // keys at once suffice for as long as a probe lasts.
+    const auto packet = receiver.open(sealed, receiver.last() + 1, TimePoint{}, out.data());
+    return packet ? std::optional(Bytes(packet->begin(), packet->end())) : std::nullopt;
+}
+
+}  // namespace vpnha::probe
