@@ -75,6 +75,7 @@ struct Asked {
     std::vector<std::string> dead;     // What of the service is.
     std::vector<std::string> unasked;  // What could not be asked.
     std::string dead_everywhere{};     // What a move would not mend.
+    bool has_logged_in = false;        // Where an account is.
 };
 
 ProbeMark radius_mark(const Call& call) {
@@ -104,13 +105,14 @@ Answer ask_one(const Call& call, const ProbeSettings& settings,
     return {printed->code < 0 ? kUnknown : std::min(printed->code, kUnknown), std::move(line)};
 }
 
-void ask_services(const Call& call, const ProbeSettings& settings, Asked& asked) {
+void ask_services(const Call& call, const ProbeSettings& settings, bool wants_login, Asked& asked) {
     const std::string address = call.parameter("address");
+    // Without RADIUS nobody logs in, here or elsewhere.
+    asked.has_logged_in = wants_login && asked.dead_everywhere.empty();
     for (const ProbeSettings::Server& server : settings.servers) {
         std::vector<std::string> wish{server.protocol, address, "--source", address};
         wish.insert(wish.end(), server.more.begin(), server.more.end());
-        // Without RADIUS nobody logs in, here or elsewhere.
-        if (asked.dead_everywhere.empty()) {
+        if (asked.has_logged_in) {
             wish.insert(wish.end(), server.login.begin(), server.login.end());
         }
         const Answer answer = ask_one(call, settings, wish);
@@ -152,7 +154,7 @@ void ask_radius(const Call& call, const ProbeSettings& settings, Asked& asked) {
     }
 }
 
-Asked ask(const Call& call, const ProbeSettings& settings, bool served) {
+Asked ask(const Call& call, const ProbeSettings& settings, bool served, bool wants_login) {
     Asked asked;
     if (!served && settings.radius.empty()) {
         return asked;
@@ -165,9 +167,22 @@ Asked ask(const Call& call, const ProbeSettings& settings, bool served) {
     const adapters::InNetwork within(*network);
     ask_radius(call, settings, asked);
     if (served) {
-        ask_services(call, settings, asked);
+        ask_services(call, settings, wants_login, asked);
     }
     return asked;
+}
+
+// When the next login is due.
+void note_login(const ProbeSettings& settings, const Asked& asked, ProbeHealth& health) {
+    if (!asked.has_logged_in) {
+        if (health.without_login != 0) {
+            health.passed_without_login();
+        }
+    } else if (asked.dead.empty() && asked.unasked.empty()) {
+        health.logged_in(settings.login_every);
+    } else {
+        health.without_login = 0;
+    }
 }
 
 // The gateway is served here.
@@ -276,8 +291,9 @@ Outcome monitor(const Call& call) {
     }
     ProbeHealth health = before;
     const bool served = is_served(call);
-    const Asked asked = ask(call, *settings, served);
+    const Asked asked = ask(call, *settings, served, before.wants_login());
     if (served) {
+        note_login(*settings, asked, health);
         look(call, *settings, mark, asked, health);
     } else {
         look_away(*settings, mark, health);

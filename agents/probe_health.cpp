@@ -34,17 +34,15 @@ void ProbeHealth::unanswered(std::string why, unsigned wanted,
 
 void ProbeHealth::not_asked() {
     against = 0;
+    without_login = 0;
     if (verdict != Verdict::dead) {
         reason.clear();
     }
 }
 
 std::string ProbeHealth::text(const std::string& gateway) const {
-    return json{{"gateway", gateway},
-                {"verdict", to_string(verdict)},
-                {"against", against},
-                {"since", since.count()},
-                {"reason", reason}}
+    return json{{"gateway", gateway},     {"verdict", to_string(verdict)},  {"against", against},
+                {"since", since.count()}, {"without_login", without_login}, {"reason", reason}}
         .dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
@@ -61,6 +59,7 @@ ProbeHealth ProbeHealth::of_text(const std::string& text) {
     health.against = read.value("against", 0U);
     health.since = std::chrono::seconds(read.value("since", std::int64_t{0}));
     health.reason = read.value("reason", "");
+    health.without_login = read.value("without_login", 0U);
     return health;
 }
 

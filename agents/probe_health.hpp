@@ -25,11 +25,20 @@ struct ProbeHealth {
     unsigned against = 0;          // Probes in a row that were against the verdict.
     std::chrono::seconds since{};  // Of the verdict: since the node's boot.
     std::string reason{};          // Of a service that does not answer, or whose probe cannot ask.
+    unsigned without_login = 0;    // Monitors that are to pass before the next login.
 
     void answered(unsigned wanted, std::chrono::seconds now);
     void unanswered(std::string why, unsigned wanted, const std::function<bool()>& is_proven,
                     std::chrono::seconds now);
-    // Nothing was learned: what was counted is forgotten, the verdict stands.
+    // Whether the test accounts are to be used now. What is in doubt, or dead, is answered by a
+    // login alone.
+    [[nodiscard]] bool wants_login() const {
+        return without_login == 0 || verdict != Verdict::alive || against != 0;
+    }
+    // All logins of a monitor were answered; `every`: monitors from one to the next.
+    void logged_in(unsigned every) { without_login = every - 1; }
+    void passed_without_login() { --without_login; }
+    // Nothing was learned: what was counted is forgotten, the verdict stands, and a login is due.
     void not_asked();
     // The mark of a dead service is old.
     void forget() { *this = ProbeHealth{}; }

@@ -39,6 +39,7 @@ constexpr std::string_view kRadius = "radius";
 constexpr unsigned kRadiusFailuresMin = 2;
 constexpr unsigned kFailuresMax = 100;
 constexpr unsigned kForgetMax = 86'400;
+constexpr unsigned kLoginEveryMax = 360;
 constexpr unsigned kPortMax = 65'535;
 
 Result<unsigned> number_of(const ocf::Call& call, std::string_view name, std::size_t max) {
@@ -133,8 +134,18 @@ std::vector<ocf::Parameter> protocol_parameters() {
          .short_text = "Test accounts",
          .long_text = "PROTOCOL=/FILE, with blanks between, for l2tp, ikev1, ikev2, pptp and "
                       "wireguard, which needs one: the protocol is asked the whole way, with a "
-                      "login (vpnha-probe(8)). The same file on each node, which root alone can "
-                      "read."},
+                      "login (vpnha-probe(8)), by each so many monitors (login_every). The same "
+                      "file on each node, which root alone can read."},
+        {.name = "login_every",
+         .type = "integer",
+         .default_value = "6",
+         .reloadable = true,
+         .short_text = "Monitors from one login to the next",
+         .long_text = "While all is well. A login is a session: a pppd, a record, requests of "
+                      "RADIUS. The monitors between ask without the account, which ends before a "
+                      "name is asked for. As soon as something is not answered, each monitor logs "
+                      "in until all is well. At most 360; 1 is each monitor. A handshake of "
+                      "WireGuard is no login."},
         {.name = "radius_servers",
          .reloadable = true,
          .short_text = "RADIUS servers",
@@ -186,6 +197,7 @@ Result<ProbeSettings> probe_settings(const ocf::Call& call) {
     const auto timeout_max = static_cast<std::size_t>(kAllProbesMax.count()) / asked;
     VPNHA_TRY(const unsigned timeout, number_of(call, "timeout", timeout_max));
     VPNHA_TRY(settings.failures, number_of(call, "failures", kFailuresMax));
+    VPNHA_TRY(settings.login_every, number_of(call, "login_every", kLoginEveryMax));
     if (!settings.radius.empty() && settings.failures < kRadiusFailuresMin) {
         return fail(Errc::invalid_argument,
                     fmt::format("failures has to be {} at least with radius", kRadiusFailuresMin));

@@ -25,6 +25,7 @@ struct ProbeSettings {
     std::vector<std::vector<std::string>> radius;
     std::chrono::seconds timeout{};  // Of each server.
     unsigned failures = 0;
+    unsigned login_every = 1;  // Monitors.
     std::chrono::seconds forget{};
 };
 

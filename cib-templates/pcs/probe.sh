@@ -11,7 +11,8 @@
 #   @PROTOCOLS@   what they dial: "l2tp", "l2tp ike", "ike", "pptp". Where L2TP is spoken inside of
 #                 IPsec only: "ike", unless your rules let the node itself in (gateway.nft has the line).
 #                 "wireguard" and "radius" want one parameter more, which stands beside it:
-#                 accounts="wireguard=/etc/vpnha/probe.wg", radius_servers="198.51.100.5"
+#                 accounts="wireguard=/etc/vpnha/probe.wg", radius_servers="198.51.100.5". With an account
+#                 of l2tp, ikev1, ikev2 or pptp each sixth monitor logs in (login_every).
 
 set -eu
 cib=$(mktemp -d)

@@ -28,8 +28,12 @@ UNPROMOTED = {**PROMOTED, "role": "unpromoted"}
 UPDATER = "/usr/sbin/attrd_updater"
 PROBE = """#!/bin/sh
 echo "$@" >>'{path}/asked'
+wish=$1
+case "$*" in
+    *--account*) ! grep -q "^$1-login " '{path}/codes' || wish=$1-login ;;
+esac
 while read -r protocol code; do
-    [ "$protocol" != "$1" ] || break
+    [ "$protocol" != "$wish" ] || break
 done <'{path}/codes'
 echo "$1 has ended with $code | time=0.1s"
 exit "$code"
@@ -77,11 +81,12 @@ class Place:
         self.state = Path("/run/vpnha/probe") / self.instance
         self.codes()
 
-    def codes(self, **codes: int) -> None:
-        """With which a probe of each protocol ends."""
-        (self.path / "codes").write_text("".join(
+    def codes(self, login: int | None = None, **codes: int) -> None:
+        """With which a probe of each protocol ends. `login`: one of L2TP with an account."""
+        logins = [] if login is None else [f"l2tp-login {login}\n"]
+        (self.path / "codes").write_text("".join([
             f"{name} {codes.get(name, ANSWERS)}\n"
-            for name in ("l2tp", "ike", "pptp", "radius", "wireguard")), "utf-8")
+            for name in ("l2tp", "ike", "pptp", "radius", "wireguard")] + logins), "utf-8")
 
     def run(self, action: str) -> subprocess.CompletedProcess[str]:
         environment = {f"OCF_RESKEY_{name}": value for name, value in self.parameters.items()}
@@ -161,6 +166,61 @@ def test_an_account_is_handed_on_as_a_file(place: Place):
     assert place.asked() == [
         f"l2tp {wish} --port 1701 --account /etc/vpnha/probe.ppp --timeout 5",
         f"wireguard {wish} --port 51820 --account /etc/vpnha/probe.wg --timeout 5"]
+
+
+def logins(place: Place) -> list[bool]:
+    """Whether each question was a login."""
+    return ["--account" in line for line in place.asked()]
+
+
+def with_account(place: Place, every: int) -> None:
+    place.parameters |= {"protocols": "l2tp", "accounts": "l2tp=/etc/a", "login_every": str(every)}
+
+
+def test_a_login_burdens_one_monitor_of_so_many(place: Place):
+    with_account(place, 3)
+    assert place.monitor(7) == OK
+    assert logins(place) == [True, False, False, True, False, False, True]
+    with_account(place, 1)
+    assert place.monitor(4) == OK
+    assert logins(place)[-2:] == [True, True]
+
+
+def test_what_is_in_doubt_is_asked_by_logins(place: Place):
+    with_account(place, 3)
+    assert place.monitor(3) == OK
+    place.codes(login=CRITICAL)
+    assert place.monitor(3) == DEGRADED
+    assert logins(place)[3:] == [True, True, True]
+    assert place.mark == "dead", "a first exchange in between would have answered"
+    assert place.monitor(2) == DEGRADED
+    assert logins(place)[6:] == [True, True]
+    place.codes()
+    assert place.monitor(2) == DEGRADED
+    assert place.monitor(2) == OK
+    assert logins(place)[8:] == [True, True, True, False]
+
+
+def test_a_failure_without_a_login_has_the_next_monitor_log_in(place: Place):
+    with_account(place, 9)
+    assert place.monitor(2) == OK
+    place.codes(l2tp=CRITICAL)
+    assert place.monitor(2) == OK
+    assert logins(place) == [True, False, False, True]
+
+
+def test_where_it_was_not_asked_a_login_comes_first(place: Place):
+    with_account(place, 9)
+    assert place.monitor(2) == OK
+    place.answers["monitor"] = UNPROMOTED
+    assert place.monitor() == OK
+    place.answers["monitor"] = PROMOTED
+    assert place.monitor() == OK
+    place.codes(l2tp=UNKNOWN)
+    assert place.monitor() == DEGRADED
+    place.codes()
+    assert place.monitor() == OK
+    assert logins(place) == [True, False, True, False, True]
 
 
 @pytest.mark.parametrize("state", [PROMOTED, UNPROMOTED])
@@ -384,7 +444,8 @@ def test_a_second_start_forgets_nothing(place: Place):
     ({"accounts": "l2tp=a"}, CONFIGURED), ({"accounts": "l2tp=/a l2tp=/b"}, CONFIGURED),
     ({"accounts": "ike=/a"}, CONFIGURED), ({"accounts": "ikev2=/a"}, CONFIGURED),
     ({"accounts": "wireguard=/a", "protocols": "wireguard"}, OK),
-    ({"accounts": "pptp=/a", "protocols": "pptp"}, OK),
+    ({"accounts": "pptp=/a", "protocols": "pptp"}, OK), ({"login_every": "360"}, OK),
+    ({"login_every": "0"}, CONFIGURED), ({"login_every": "361"}, CONFIGURED),
     ({"wireguard_port": "0", "accounts": "wireguard=/a", "protocols": "wireguard"}, CONFIGURED),
     ({"timeout": "13"}, CONFIGURED), ({"timeout": "12"}, OK), ({"failures": "0"}, CONFIGURED),
     ({"forget": "soon"}, ARGUMENTS), ({"l2tp_port": "65536"}, CONFIGURED),
@@ -403,5 +464,5 @@ def test_it_tells_what_it_is_without_anything(tmp_path: Path):
                           env={})
     names = [each.attrib["name"] for each in ElementTree.fromstring(done.stdout).iter("parameter")]
     assert names == ["gateway", "address", "protocols", "l2tp_port", "wireguard_port", "accounts",
-                     "radius_servers", "radius_secret_file", "timeout", "failures", "forget",
-                     "vpnha_config", "socket", "binary"]
+                     "login_every", "radius_servers", "radius_secret_file", "timeout", "failures",
+                     "forget", "vpnha_config", "socket", "binary"]
