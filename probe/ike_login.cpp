@@ -167,8 +167,8 @@ class Charon {
 
 class Login {
   public:
-    Login(std::string account, int version, Clock::time_point end)
-        : account_(std::move(account)), version_(version), end_(end) {}
+    Login(std::string account, int version, Clock::time_point end, Within within)
+        : account_(std::move(account)), version_(version), end_(end), within_(std::move(within)) {}
 
     Outcome run(const Path& path) {
         Outcome outcome;
@@ -186,8 +186,10 @@ class Login {
         VPNHA_CHECK(load());
         begun_ = Clock::now();
         VPNHA_CHECK(initiate());
-        done("login", steps);
-        if (wants_address_) {
+        done(within_ ? "ipsec" : "login", steps);
+        if (within_) {
+            VPNHA_CHECK(carry_out_within(steps));
+        } else if (wants_address_) {
             VPNHA_CHECK(wait_for_address());
             done("address", steps);
         }
@@ -195,7 +197,20 @@ class Login {
         if (!ended || ended->code != 0) {
             return fail(Errc::timeout, "hang_up was not answered");
         }
-        done("hang_up", steps);
+        done(within_ ? "ipsec_end" : "hang_up", steps);
+        return {};
+    }
+
+    // The server is told of the end, whatever has become of it.
+    Result<void> carry_out_within(std::vector<Step>& steps) {
+        Outcome outcome = within_(end_ - Clock::now());
+        steps.insert(steps.end(), outcome.steps.begin(), outcome.steps.end());
+        begun_ = Clock::now();
+        if (outcome.error) {
+            end_ = std::max(end_, begun_ + kEndPatience);
+            static_cast<void>(swanctl({"--terminate", "--ike", std::string(kConnection)}));
+            return tl::unexpected(*std::move(outcome.error));
+        }
         return {};
     }
 
@@ -206,9 +221,10 @@ class Login {
         wants_address_ = wants_address(account.content());
         VPNHA_CHECK(leave_others());
         VPNHA_CHECK(write_file(kSettings, {kCharonSettings}));
-        VPNHA_CHECK(write_file(kAccount,
-                               {account.content(), "\n", ike_settings(version_, server, source)}));
-        // NOLINTBEGIN(concurrency-mt-unsafe): this process has one thread.
+        VPNHA_CHECK(write_file(
+            kAccount,
+            {account.content(), "\n", ike_settings(version_, server, source, within_ != nullptr)}));
+        // NOLINTBEGIN(concurrency-mt-unsafe): no other thread of this process reads it.
         ::setenv("STRONGSWAN_CONF", kSettings, 1);
         ::setenv("SWANCTL_DIR", "/etc/swanctl", 1);
         ::unsetenv("NOTIFY_SOCKET");
@@ -247,7 +263,8 @@ class Login {
     }
 
     Result<void> initiate() const {
-        const auto printed = swanctl({"--initiate", "--ike", std::string(kConnection)});
+        const auto printed =
+            swanctl({"--initiate", within_ ? "--child" : "--ike", std::string(kConnection)});
         if (!printed) {
             return fail(printed.error().code, printed.error().code == Errc::timeout
                                                   ? "login was not answered"
@@ -279,18 +296,28 @@ class Login {
     std::string account_;
     int version_;
     Clock::time_point end_;
+    Within within_;              // None: a login is all.
     Clock::time_point begun_{};  // The step.
     bool wants_address_ = false;
 };
 
 }  // namespace
 
-std::string ike_settings(int version, const std::string& server, const std::string& source) {
+std::string ike_settings(int version, const std::string& server, const std::string& source,
+                         bool for_l2tp) {
+    const std::string more =
+        for_l2tp ? fmt::format(
+                       "        encap = yes\n        children {{\n            {} {{\n"
+                       "                mode = transport\n"
+                       "                local_ts = dynamic[udp/1701]\n"
+                       "                remote_ts = dynamic[udp/1701]\n"
+                       "            }}\n        }}\n",
+                       kConnection)
+                 : "        childless = force\n";
     return fmt::format(
         "connections {{\n    {} {{\n        version = {}\n        remote_addrs = {}\n"
-        "        local_addrs = {}\n        childless = force\n        keyingtries = 1\n"
-        "        unique = never\n    }}\n}}\n",
-        kConnection, version, server, source);
+        "        local_addrs = {}\n{}        keyingtries = 1\n        unique = never\n    }}\n}}\n",
+        kConnection, version, server, source, more);
 }
 
 Error ike_refusal(const std::string& printed) {
@@ -325,8 +352,8 @@ bool wants_address(std::string_view account) {
 }
 
 Outcome log_in_by_ike(int version, const Path& path, const std::string& account_file,
-                      std::chrono::nanoseconds patience) {
-    return Login(account_file, version, Clock::now() + patience).run(path);
+                      std::chrono::nanoseconds patience, Within within) {
+    return Login(account_file, version, Clock::now() + patience, std::move(within)).run(path);
 }
 
 }  // namespace vpnha::probe

@@ -35,9 +35,16 @@ Result<void> check(const Options& options) {
     if (options.account_file.empty() && needs_account(options.protocol)) {
         return fail(Errc::invalid_argument, fmt::format("{} needs --account", options.protocol));
     }
-    const bool has_ppp = options.protocol == "l2tp" || options.protocol == "pptp";
+    const bool is_l2tp_ipsec = options.protocol == "l2tp-ipsec";
+    if (is_l2tp_ipsec == options.ike_account_file.empty()) {
+        return fail(Errc::invalid_argument, is_l2tp_ipsec
+                                                ? "l2tp-ipsec needs --ike-account"
+                                                : "--ike-account is for l2tp-ipsec alone");
+    }
+    const bool has_ppp = options.protocol.starts_with("l2tp") || options.protocol == "pptp";
     if (options.ping != Ipv4Address{} && (!has_ppp || options.account_file.empty())) {
-        return fail(Errc::invalid_argument, "--ping is for l2tp and pptp with --account alone");
+        return fail(Errc::invalid_argument,
+                    "--ping is for l2tp, l2tp-ipsec and pptp with --account alone");
     }
     if (options.port && !options.account_file.empty() && options.protocol.starts_with("ike")) {
         return fail(Errc::invalid_argument, "with --account IKE has one port; leave --port out");
@@ -70,7 +77,7 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
         "name, or goes the whole way with a test account (vpnha-probe(8)).",
         "vpnha-probe"};
     app.add_option("protocol", options.protocol,
-                   "l2tp, ike, ikev1, ikev2, pptp, radius or wireguard")
+                   "l2tp, l2tp-ipsec, ike, ikev1, ikev2, pptp, radius or wireguard")
         ->required()
         ->check(CLI::IsMember(servers()));
     app.add_option("host", options.host, "an address or a name")->required();
@@ -85,10 +92,12 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
     app.add_option("--secret-file", options.secret_file,
                    "of radius: its first line is the secret that server and client share");
     app.add_option("--account", options.account_file,
-                   "a test account; of l2tp and pptp as in chap-secrets, of ikev1 and "
+                   "a test account; of l2tp, l2tp-ipsec and pptp as in chap-secrets, of ikev1 and "
                    "ikev2 a swanctl.conf, of wireguard as `wg setconf` reads it");
+    app.add_option("--ike-account", options.ike_account_file,
+                   "of l2tp-ipsec: the account of its IKE, as of ikev1");
     app.add_option("--ping", ping,
-                   "with --account, of l2tp and pptp: another IPv4 address to ping "
+                   "with --account, of l2tp, l2tp-ipsec and pptp: another IPv4 address to ping "
                    "through");
     app.add_flag("--json", options.json, "the report as JSON");
     app.set_version_flag("--version", fmt::format("vpnha-probe {}", version()));

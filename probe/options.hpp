@@ -14,12 +14,13 @@
 namespace vpnha::probe {
 
 struct Options {
-    std::string protocol;  // l2tp, ike, ikev1, ikev2, pptp, radius, wireguard
+    std::string protocol;  // l2tp, l2tp-ipsec, ike, ikev1, ikev2, pptp, radius, wireguard
     std::string host;
     std::string source;  // Empty: the kernel chooses.
     std::optional<std::uint16_t> port;
     std::string secret_file;
     std::string account_file;
+    std::string ike_account_file;  // Of l2tp-ipsec alone.
     Ipv4Address ping{};            // 0.0.0.0: the server itself.
     Thresholds thresholds;
     bool json = false;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -20,6 +21,7 @@
 #include "probe/l2tp_dial.hpp"
 #include "probe/l2tp_exchange.hpp"
 #include "probe/pptp_link.hpp"
+#include "probe/private_network.hpp"
 #include "probe/radius_exchange.hpp"
 #include "probe/wireguard_exchange.hpp"
 #include "protocols/pptp/service/call_trial.hpp"
@@ -208,6 +210,41 @@ Outcome ask_one_ike(const Options& options) {
                 : failed(path.error());
 }
 
+SocketAddress ipv4_address(Ipv4Address address, std::uint16_t port) {
+    sockaddr_in in{};
+    in.sin_family = AF_INET;
+    in.sin_addr.s_addr = htonl(address.value);
+    in.sin_port = htons(port);
+    SocketAddress made;
+    std::memcpy(&made.octets, &in, sizeof in);
+    made.size = sizeof in;
+    return made;
+}
+
+Outcome ask_l2tp_ipsec(const Options& options) {
+    const Clock::time_point end = Clock::now() + options.thresholds.timeout;
+    const auto path =
+        find_path(options.host, kIkePort, options.source.empty() ? "0.0.0.0" : options.source);
+    if (!path) {
+        return failed(path.error());
+    }
+    if (path->server.octets.ss_family != AF_INET) {
+        return failed({Errc::invalid_argument, "L2TP within IPsec is dialled by IPv4"});
+    }
+    const auto network = PrivateNetwork::make(*path);
+    if (!network) {
+        return failed(network.error());
+    }
+    const adapters::InNetwork within((*network)->place());
+    const Path inner{ipv4_address(address_of(path->server), kL2tpPort),
+                     ipv4_address(kPrivateAddress, kL2tpPort)};
+    return log_in_by_ike(
+        1, inner, options.ike_account_file, end - Clock::now(), [&](Clock::duration patience) {
+            auto dial = make_dial(options);
+            return dial ? carry_out(**dial, inner, patience) : failed(dial.error());
+        });
+}
+
 Outcome ask_radius(const Options& options) {
     return ask(options, kRadiusPort, options.thresholds.timeout,
                [&options] { return make_radius(options.secret_file); });
@@ -228,6 +265,7 @@ struct Server {
     bool takes_secret = false;
 };
 constexpr std::array kServers{Server{"l2tp", ask_l2tp, Account::possible},
+                              Server{"l2tp-ipsec", ask_l2tp_ipsec, Account::necessary, false},
                               Server{"ike", ask_ike},
                               Server{"ikev1", ask_one_ike<1, make_ikev1>, Account::possible},
                               Server{"ikev2", ask_one_ike<2, make_ikev2>, Account::possible},

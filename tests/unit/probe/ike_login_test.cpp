@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 namespace vpnha::probe {
 namespace ike_login_test {
 
@@ -16,6 +18,16 @@ TEST(IkeLoginTest, TheProbeSetsWhomToAskAndThatNoSaOfEspIsMade) {
           "childless = force\n", "keyingtries = 1\n"}) {
         EXPECT_THAT(settings, HasSubstr(line));
     }
+}
+
+TEST(IkeLoginTest, ForL2tpAnSaInTransportModeIsAskedFor) {
+    const std::string settings = ike_settings(1, "192.0.2.100", "198.18.0.1", true);
+    for (const char* const line :
+         {"version = 1\n", "encap = yes\n", "mode = transport\n", "dynamic[udp/1701]\n"}) {
+        EXPECT_THAT(settings, HasSubstr(line));
+    }
+    EXPECT_THAT(settings, ::testing::Not(HasSubstr("childless")));
+    EXPECT_EQ(std::ranges::count(settings, '{'), std::ranges::count(settings, '}'));
 }
 
 TEST(IkeLoginTest, TheLastWordsOfCharonAreTheReason) {

@@ -43,6 +43,8 @@ TEST(OptionsTest, TakesEachOption) {
     EXPECT_EQ(dial->ping, Ipv4Address{0x0a000007});
     EXPECT_TRUE(parse_options({"ikev1", "::1", "--account", "/etc/probe"}));
     EXPECT_TRUE(parse_options({"ikev2", "::1", "--account", "/etc/probe"}));
+    EXPECT_TRUE(parse_options({"l2tp-ipsec", "192.0.2.100", "--account", "/etc/p", "--ike-account",
+                               "/etc/i", "--ping", "10.0.0.7"}));
     EXPECT_TRUE(
         parse_options({"pptp", "192.0.2.100", "--account", "/etc/p", "--ping", "10.0.0.7"}));
 }
@@ -62,6 +64,10 @@ TEST(OptionsTest, RefusesWhatIsNoUse) {
         {{"l2tp", "a", "--ping", "10.0.0.7"}, "with --account alone"},
         {{"ikev2", "a", "--account", "x", "--ping", "10.0.0.7"}, "--ping is for l2tp"},
         {{"l2tp", "a", "--account", "x", "--ping", "gw"}, "gw"},
+        {{"l2tp-ipsec", "a", "--account", "x"}, "l2tp-ipsec needs --ike-account"},
+        {{"l2tp-ipsec", "a", "--ike-account", "x"}, "l2tp-ipsec needs --account"},
+        {{"l2tp-ipsec", "a", "--account", "x", "--ike-account", "y", "--port", "1"}, "one port"},
+        {{"l2tp", "a", "--account", "x", "--ike-account", "y"}, "l2tp-ipsec alone"},
         {{"l2tp", "a", "b"}, "b"},
         {{"l2tp", "a", "--timeout", "0"}, "timeout"},
         {{"l2tp", "a", "--timeout", "61"}, "timeout"},
