@@ -74,12 +74,15 @@ void add_config(CLI::App& app, const std::function<void(ConfigVerb)>& ordered) {
 
 void add_doctor(CLI::App& app, const std::function<void(ConfigVerb)>& ordered) {
     const auto path = std::make_shared<std::string>(kConfigurationPath);
+    const auto as_json = std::make_shared<bool>(false);
     CLI::App* const verb = app.add_subcommand(
         "doctor", "Looks at the configuration, this machine and the cluster, with what to mend");
     verb->add_option("FILE", *path, "The configuration file")->capture_default_str();
-    verb->callback([path, ordered] {
-        ordered(
-            [path](const ConfigOutput& output) { return examine(*path, output.out, output.err); });
+    verb->add_flag("--json", *as_json, "As JSON");
+    verb->callback([path, as_json, ordered] {
+        ordered([path, as_json](const ConfigOutput& output) {
+            return examine(*path, *as_json, output.out, output.err);
+        });
     });
 }
 

@@ -4,16 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <ostream>
-
 #include "cli/ask.hpp"
 #include "cli/cluster_check.hpp"
+#include "cli/looks/found.hpp"
 #include "cli/looks/planes.hpp"
 #include "cli/looks/qdiscs.hpp"
 #include "cli/looks/sizes.hpp"
 #include "cli/old_programs.hpp"
-#include "cli/table.hpp"
 #include "vpnha/configuration.hpp"
 #include "vpnha/control.hpp"
 #include "vpnha/daemon.hpp"
@@ -23,184 +20,177 @@ namespace vpnha::cli {
 
 namespace {
 
-ExitCode say_tuning(const std::string& path, std::ostream& out, std::ostream& err) {
+using looks::Found;
+using looks::kAboutFile;
+using looks::Level;
+
+void look_at_tuning(const std::string& path, Found& found) {
     const Result<TuningCheck> check = check_tuning(path);
     if (!check) {
-        return report(check.error(), err);
+        found.error("tuning", check.error());
+        return;
     }
-    ExitCode code = ExitCode::ok;
     for (const TuningFinding& finding : check->findings) {
         if (finding.is_error) {
-            code = report({Errc::unsupported, "tuning: " + finding.text}, err);
+            found.error("tuning", {Errc::unsupported, finding.text});
         } else {
-            out << "tuning: advice: " << printable(finding.text) << "\n";
+            found.say(Level::advice, "tuning", finding.text);
         }
     }
     if (!check->unread.empty()) {
-        out << "tuning: not looked at: "
-            << printable(fmt::format("{}", fmt::join(check->unread, "; "))) << "\n";
+        found.say(Level::unread, "tuning", fmt::format("{}", fmt::join(check->unread, "; ")));
     }
     if (check->findings.empty()) {
-        out << (check->unread.empty() ? "tuning: as wanted\n" : "tuning: all else is as wanted\n");
+        found.say(Level::good, "tuning",
+                  check->unread.empty() ? "as wanted" : "all else is as wanted");
     }
-    return code;
 }
 
-ExitCode say_connection_tracking(const Result<ConntrackCheck>& check, std::ostream& out,
-                                 std::ostream& err) {
+void look_at_connection_tracking(const Result<ConntrackCheck>& check, Found& found) {
+    constexpr std::string_view kAbout = "connection tracking";
     if (!check) {
-        return report(check.error(), err);
+        found.error(kAbout, check.error());
+        return;
     }
-    ExitCode code = ExitCode::ok;
     for (const ConntrackFinding& finding : check->findings) {
         if (finding.is_error) {
-            code = report({Errc::unsupported, "connection tracking: " + finding.text}, err);
+            found.error(kAbout, {Errc::unsupported, finding.text});
         } else {
-            out << "connection tracking: " << printable(finding.text) << "\n";
+            found.say(Level::note, kAbout, finding.text);
         }
     }
     if (check->replicated && check->findings.empty()) {
-        out << "connection tracking: set for the replication of flows\n";
+        found.say(Level::good, kAbout, "set for the replication of flows");
     }
-    return code;
 }
 
 // Before vpnhad needs the gate there.
-ExitCode say_devices(const std::string& path, std::ostream& out, std::ostream& err) {
+void look_at_devices(const std::string& path, Found& found) {
     const Result<std::vector<DeviceFinding>> findings = check_devices(path);
     if (!findings) {
-        if (findings.error().code != Errc::permission) {
-            return report(findings.error(), err);
+        if (findings.error().code == Errc::permission) {
+            found.say(Level::unread, "devices", findings.error().detail);
+        } else {
+            found.error("devices", findings.error());
         }
-        out << "devices: not looked at: " << printable(findings.error().detail) << "\n";
-        return ExitCode::ok;
+        return;
     }
-    ExitCode code = ExitCode::ok;
     for (const DeviceFinding& finding : *findings) {
         if (finding.is_error) {
-            code = report({Errc::unsupported, "devices: " + finding.text}, err);
+            found.error("devices", {Errc::unsupported, finding.text});
         } else {
-            out << "devices: warning: " << printable(finding.text) << "\n";
+            found.say(Level::warning, "devices", finding.text);
         }
     }
     if (findings->empty()) {
-        out << "devices: all of them take the gate\n";
+        found.say(Level::good, "devices", "all of them take the gate");
     }
-    return code;
 }
 
-// Each of `wrong` is an error, about what it begins with; ok: there is none.
-ExitCode report_all(Errc code, std::string_view about, const std::vector<std::string>& wrong,
-                    std::ostream& err) {
-    ExitCode exit_code = ExitCode::ok;
+void add_errors(Errc code, std::string_view about, const std::vector<std::string>& wrong,
+                Found& found) {
     for (const std::string& what : wrong) {
-        exit_code = report({code, fmt::format("{}: {}", about, what)}, err);
+        found.error(about, {code, what});
     }
-    return exit_code;
 }
 
 // Before a promotion meets what is somebody else's.
-ExitCode say_routing(const std::string& path, std::ostream& out, std::ostream& err) {
+void look_at_routing(const std::string& path, Found& found) {
     const Result<std::vector<std::string>> conflicts = check_routing(path);
     if (!conflicts) {
-        return report(conflicts.error(), err);
-    }
-    const ExitCode code = report_all(Errc::already_exists, "routing", *conflicts, err);
-    if (conflicts->empty()) {
-        out << "routing: tables and preferences are the gateways' alone\n";
-    }
-    return code;
-}
-
-ExitCode say_daemons(const std::string& path, std::ostream& out, std::ostream& err) {
-    const Result<DaemonsCheck> check = check_daemons(path);
-    if (!check) {
-        return report(check.error(), err);
-    }
-    const ExitCode code = report_all(Errc::invalid_config, "daemons", check->wrong, err);
-    for (const std::string& file : check->unread) {
-        out << "daemons: not looked at: " << printable(file) << "\n";
-    }
-    return code;
-}
-
-ExitCode say_connections(const std::string& path, std::ostream& out, std::ostream& err) {
-    const Result<ConnectionsCheck> found = check_connections(path);
-    if (!found) {
-        return report(found.error(), err);
-    }
-    const ExitCode code = report_all(Errc::invalid_config, "ipsec", found->refused, err);
-    for (const std::string& what : found->warnings) {
-        out << "ipsec: warning: " << printable(what) << "\n";
-    }
-    return code;
-}
-
-void say_radius(const Result<RadiusCheck>& check, std::ostream& out) {
-    if (!check) {
-        out << "radius: not looked at: " << printable(check.error().detail) << "\n";
+        found.error("routing", conflicts.error());
         return;
     }
-    for (const std::string& what : check->warnings) {
-        out << "radius: warning: " << printable(what) << "\n";
+    add_errors(Errc::already_exists, "routing", *conflicts, found);
+    if (conflicts->empty()) {
+        found.say(Level::good, "routing", "tables and preferences are the gateways' alone");
     }
-    for (const std::string& file : check->unread) {
-        out << "radius: not looked at: " << printable(file) << "\n";
+}
+
+void look_at_clock(const std::string& path, Found& found) {
+    const Result<std::string> clock = check_clock(path);
+    if (clock && !clock->empty()) {
+        found.say(Level::note, "clock", *clock);
+    } else if (!clock && clock.error().code == Errc::permission) {
+        found.say(Level::unread, "clock", clock.error().detail);
+    } else if (!clock) {
+        found.error("clock", clock.error());
     }
+}
+
+void look_at_daemons(const std::string& path, Found& found) {
+    const Result<DaemonsCheck> check = check_daemons(path);
+    if (!check) {
+        found.error("daemons", check.error());
+        return;
+    }
+    add_errors(Errc::invalid_config, "daemons", check->wrong, found);
+    found.say_all(Level::unread, "daemons", check->unread);
+}
+
+void look_at_connections(const std::string& path, Found& found) {
+    const Result<ConnectionsCheck> check = check_connections(path);
+    if (!check) {
+        found.error("ipsec", check.error());
+        return;
+    }
+    add_errors(Errc::invalid_config, "ipsec", check->refused, found);
+    found.say_all(Level::warning, "ipsec", check->warnings);
+}
+
+void look_at_radius(const std::string& path, Found& found) {
+    const Result<RadiusCheck> check = check_radius(path);
+    if (!check) {
+        found.say(Level::unread, "radius", check.error().detail);
+        return;
+    }
+    found.say_all(Level::warning, "radius", check->warnings);
+    found.say_all(Level::unread, "radius", check->unread);
 }
 
 // Where corosync does not run yet there is nothing to look at, and nothing wrong.
-void check_links(std::ostream& out) {
+void look_at_links(Found& found) {
     const Result<ClusterLinksCheck> links = check_cluster_links();
-    out << "cluster links: ";
     if (!links) {
-        out << "not looked at: " << printable(links.error().detail) << "\n";
-        return;
+        found.say(Level::unread, "cluster links", links.error().detail);
+    } else {
+        found.say(links->is_warning ? Level::warning : Level::note, "cluster links", links->text);
     }
-    out << (links->is_warning ? "warning: " : "") << printable(links->text) << "\n";
 }
 
-ExitCode say_voters(const std::string& path, std::ostream& out, std::ostream& err) {
+void look_at_voters(const std::string& path, Found& found) {
     const Result<VotersCheck> voters = check_voters(path);
-    if (voters && voters->is_error) {
-        return report({Errc::invalid_config, "voters: " + voters->text}, err);
+    if (!voters) {
+        found.say(Level::unread, "voters", voters.error().detail);
+    } else if (voters->is_error) {
+        found.error("voters", {Errc::invalid_config, voters->text});
+    } else {
+        found.say(voters->is_warning ? Level::warning : Level::note, "voters", voters->text);
     }
-    out << "voters: "
-        << printable(!voters              ? "not looked at: " + voters.error().detail
-                     : voters->is_warning ? "warning: " + voters->text
-                                          : voters->text)
-        << "\n";
-    return ExitCode::ok;
 }
 
 // An attribute of the agent may keep them apart, so it is no error.
-ExitCode say_call_ids(const std::string& path, std::ostream& out, std::ostream& err) {
+void look_at_call_ids(const std::string& path, Found& found) {
     const Result<std::vector<std::string>> shared = check_call_ids(path);
-    if (!shared && shared.error().code != Errc::unreachable) {
-        return report(shared.error(), err);
-    }
-    if (!shared) {
-        out << "call ids: not looked at: " << printable(shared.error().detail) << "\n";
+    if (shared) {
+        found.say_all(Level::warning, "call ids", *shared);
+    } else if (shared.error().code == Errc::unreachable) {
+        found.say(Level::unread, "call ids", shared.error().detail);
     } else {
-        for (const std::string& each : *shared) {
-            out << "call ids: warning: " << printable(each) << "\n";
-        }
+        found.error("call ids", shared.error());
     }
-    return ExitCode::ok;
 }
 
 // Of the cluster, the log or vpnhad: where it does not run here yet there is nothing to look at.
-void say_warnings(std::string_view about, const Result<std::vector<std::string>>& found,
-                  std::string_view nothing, std::ostream& out) {
-    if (!found) {
-        out << about << ": not looked at: " << printable(found.error().detail) << "\n";
+void add_warnings(std::string_view about, const Result<std::vector<std::string>>& check,
+                  const std::string& nothing, Found& found) {
+    if (!check) {
+        found.say(Level::unread, about, check.error().detail);
         return;
     }
-    for (const std::string& what : *found) {
-        out << about << ": warning: " << printable(what) << "\n";
-    }
-    if (found->empty()) {
-        out << about << ": " << nothing << "\n";
+    found.say_all(Level::warning, about, *check);
+    if (check->empty()) {
+        found.say(Level::good, about, nothing);
     }
 }
 
@@ -213,54 +203,61 @@ Result<std::vector<std::string>> overriding_constraints() {
     return texts;
 }
 
-}  // namespace
-
-ExitCode examine(const std::string& path, std::ostream& out, std::ostream& err) {
+// Without the file, or a kernel that has the gate, nothing else is worth a look.
+bool has_what_all_need(const std::string& path, Found& found) {
     const Result<std::string> text = effective_configuration(path);
     if (!text) {
-        return report(text.error(), err);
+        found.error(kAboutFile, text.error());
+        return false;
     }
-    out << path << ": good\n";
+    found.say(Level::good, kAboutFile, path + ": good");
     const Result<void> kernel = check_kernel();
     // Who may not look has not found anything; root that may not is what vpnhad would be, too.
     if (!kernel && (kernel.error().code != Errc::permission || ::geteuid() == 0)) {
-        return report(kernel.error(), err);
+        found.error("kernel", kernel.error());
+        return false;
     }
-    out << "kernel: " << (kernel ? "has what the gate needs" : kernel.error().detail) << "\n";
-    const ExitCode devices = say_devices(path, out, err);
-    const ExitCode routing = say_routing(path, out, err);
-    const Result<std::string> clock = check_clock(path);
-    if (!clock && clock.error().code != Errc::permission) {
-        return report(clock.error(), err);
-    }
-    const std::string found = clock ? *clock : clock.error().detail;
-    if (!found.empty()) {
-        out << "clock: " << printable(found) << "\n";
-    }
-    check_links(out);
-    const ExitCode voters = say_voters(path, out, err);
-    say_warnings("fencing", check_fencing(path), "fits the nodes", out);
-    say_warnings("constraints", overriding_constraints(), "none overrides the promotion scores",
-                 out);
-    const ExitCode call_ids = say_call_ids(path, out, err);
-    for (const std::string& note : configuration_notes(path).value_or(std::vector<std::string>{})) {
-        out << printable(note) << "\n";
-    }
-    const ExitCode daemons = say_daemons(path, out, err);
-    const ExitCode connections = say_connections(path, out, err);
-    say_radius(check_radius(path), out);
-    say_old_programs(check_versions(), out);
-    say_warnings("apparmor", check_denials(path), "has denied nothing within a day", out);
-    say_warnings("qdiscs", looks::look_at_qdiscs(path), "none of a gateway's devices loses much",
-                 out);
-    say_warnings("sizes", looks::look_at_sizes(path, ask_at(kControlSocketPath)),
-                 "no bound of a gateway is near", out);
-    say_warnings("load", looks::look_at_planes(), "neither plane is near its end", out);
+    found.say(kernel ? Level::good : Level::unread, "kernel",
+              kernel ? "has what the gate needs" : kernel.error().detail);
+    return true;
+}
+
+void look_at_all(const std::string& path, Found& found) {
+    look_at_devices(path, found);
+    look_at_routing(path, found);
+    look_at_clock(path, found);
+    look_at_links(found);
+    look_at_voters(path, found);
+    add_warnings("fencing", check_fencing(path), "fits the nodes", found);
+    add_warnings("constraints", overriding_constraints(), "none overrides the promotion scores",
+                 found);
+    look_at_call_ids(path, found);
+    found.say_all(Level::note, kAboutFile,
+                  configuration_notes(path).value_or(std::vector<std::string>{}));
+    look_at_daemons(path, found);
+    look_at_connections(path, found);
+    look_at_radius(path, found);
+    say_old_programs(check_versions(), found);
+    add_warnings("apparmor", check_denials(path), "has denied nothing within a day", found);
+    add_warnings("qdiscs", looks::look_at_qdiscs(path), "none of a gateway's devices loses much",
+                 found);
+    add_warnings("sizes", looks::look_at_sizes(path, ask_at(kControlSocketPath)),
+                 "no bound of a gateway is near", found);
+    add_warnings("load", looks::look_at_planes(), "neither plane is near its end", found);
     // First, for it loads a module: settings of connection tracking are there with it.
     const Result<ConntrackCheck> tracking = check_conntrack(path);
-    const ExitCode tuned = say_tuning(path, out, err);
-    return std::max({devices, routing, voters, call_ids, daemons, connections, tuned,
-                     say_connection_tracking(tracking, out, err)});
+    look_at_tuning(path, found);
+    look_at_connection_tracking(tracking, found);
+}
+
+}  // namespace
+
+ExitCode examine(const std::string& path, bool as_json, std::ostream& out, std::ostream& err) {
+    Found found(as_json, out, err);
+    if (has_what_all_need(path, found)) {
+        look_at_all(path, found);
+    }
+    return found.end(path);
 }
 
 }  // namespace vpnha::cli

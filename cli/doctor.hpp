@@ -3,7 +3,7 @@
 // clock, the cluster's links, voters, fencing and constraints, the stock daemons, the way to the
 // RADIUS servers, the versions of other programs, what AppArmor has denied, the devices' queues,
 // the gateways' bounds, what this machine is busy with, the table of tuning, connection tracking.
-// Each finding has what to do.
+// Each finding has what to do. As JSON: an object with the file, the exit code and all findings.
 #pragma once
 
 #include <iosfwd>
@@ -13,6 +13,7 @@
 
 namespace vpnha::cli {
 
-[[nodiscard]] ExitCode examine(const std::string& path, std::ostream& out, std::ostream& err);
+[[nodiscard]] ExitCode examine(const std::string& path, bool as_json, std::ostream& out,
+                               std::ostream& err);
 
 }  // namespace vpnha::cli

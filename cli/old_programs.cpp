@@ -3,26 +3,26 @@
 
 #include <fmt/format.h>
 
-#include <ostream>
-
 #include "cli/table.hpp"
 
 namespace vpnha::cli {
 
 using nlohmann::json;
 
-void say_old_programs(const Result<std::vector<OldProgram>>& old, std::ostream& out) {
+void say_old_programs(const Result<std::vector<OldProgram>>& old, looks::Found& found) {
+    constexpr std::string_view kAbout = "versions";
     if (!old) {
-        out << "versions: not looked at: " << printable(old.error().detail) << "\n";
+        found.say(looks::Level::unread, kAbout, old.error().detail);
         return;
     }
     for (const OldProgram& each : *old) {
-        out << printable(fmt::format("versions: warning: {} {} is older than {}: {}", each.program,
-                                     each.installed, each.least, each.why))
-            << "\n";
+        found.say(looks::Level::warning, kAbout,
+                  fmt::format("{} {} is older than {}: {}", each.program, each.installed,
+                              each.least, each.why));
     }
     if (old->empty()) {
-        out << "versions: no program is older than docs/operate/versions.md has it\n";
+        found.say(looks::Level::good, kAbout,
+                  "no program is older than docs/operate/versions.md has it");
     }
 }
 

@@ -2,17 +2,17 @@
 // Programs of this node that are older than docs/operate/versions.md wants them.
 #pragma once
 
-#include <iosfwd>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "cli/looks/found.hpp"
 #include "vpnha/daemon.hpp"
 
 namespace vpnha::cli {
 
-// For `vpnha doctor`: a line for each, with the reason.
-void say_old_programs(const Result<std::vector<OldProgram>>& old, std::ostream& out);
+// For `vpnha doctor`: each with the reason.
+void say_old_programs(const Result<std::vector<OldProgram>>& old, looks::Found& found);
 
 // Adds them to the result of the verb `status`, as its member `old_programs`: empty when there are
 // none, null when dpkg could not be asked.

@@ -69,7 +69,7 @@ Result<std::string> file(const char* path) {
 
 std::string doctor() {
     std::ostringstream text;
-    static_cast<void>(examine(kConfigurationPath, text, text));
+    static_cast<void>(examine(kConfigurationPath, false, text, text));
     return text.str();
 }
 

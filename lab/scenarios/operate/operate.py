@@ -10,8 +10,8 @@ Steps: client1 dials and makes traffic. All that looks is typed on the promoted 
 standby; then what changes something and can be taken back; at last the session is ended by its id.
 No fault.
 
-Expected: each exit code is the documented one, and each answer has the shape of the examples of
-docs/reference/control-protocol.md. A probe from client1 is answered. The page and the report are
+Expected: each exit code is the documented one, and each JSON is as docs/reference/schemas has it. A
+probe from client1 is answered. The page and the report are
 there, and no file of the report has the client's password. Until its end the client has a gap of at
 most 150 ms, or twice the longest of a calm time, and nothing else.
 """
@@ -35,7 +35,10 @@ def look(operator: Operator) -> None:
         operator.ask(verb, codes=(GOOD, DEGRADED))
     for verb in ("sessions", "peers", "gate"):
         operator.ask(verb)
-    for words in (("status",), ("plan",), ("cluster", "check"), ("cluster", "check", "--json")):
+    operator.ask("cluster-check", "vpnha", "cluster", "check", "--json", codes=(GOOD, DEGRADED))
+    events = operator.ask_lines("event", "vpnha", "events", "--json")
+    operator.run.expect(f"{operator.node.name}: events", len(events), at_least(1))
+    for words in (("status",), ("plan",), ("cluster", "check")):
         operator.type("vpnha", *words, codes=(GOOD, DEGRADED))
     operator.type("vpnha", "status", "--check", codes=(GOOD, WARNING))
     for words in (("sessions", "--sort", "age", "--where", "protocol=l2tp"), ("peers",), ("gate",),
@@ -46,10 +49,11 @@ def look(operator: Operator) -> None:
         operator.run.expect(f"{operator.node.name}: {' '.join(words)} prints", len(printed),
                             at_least(2))
     # What of the lab's kernel is no Debian's, it names.
-    looked = operator.type("vpnha", "doctor", codes=(GOOD, FAILED)).stdout
-    operator.run.expect(f"{operator.node.name}: doctor looks at all", [
-        each for each in ("devices", "routing", "voters", "fencing", "qdiscs", "sizes", "load")
-        if f"\n{each}: " not in looked], is_empty())
+    operator.type("vpnha", "doctor", codes=(GOOD, FAILED))
+    found = operator.ask("doctor", codes=(GOOD, FAILED))["findings"]
+    operator.run.expect(f"{operator.node.name}: doctor looks at all", sorted(
+        {"devices", "routing", "voters", "fencing", "qdiscs", "sizes", "load"} -
+        {each["about"] for each in found}), is_empty())
     operator.type("vpnha", "page", "--output", PAGE)
     page = operator.node.get(PAGE).decode()
     operator.run.expect(f"{operator.node.name}: page", f"Gateway {L2TP.name}" in page, is_true())
@@ -80,10 +84,10 @@ def steps(run: Run) -> None:
     run.expect("sessions", [each["protocol"] for each in sessions], equals(["l2tp"]))
     session = sessions[0]["id"]
     for operator in (serving, waiting):
-        shown = operator.type("vpnha", "session", "show", session[:6], "--json").stdout
+        shown = operator.ask("session-show", "vpnha", "session", "show", session[:6], "--json")
         run.expect(f"{operator.node.name}: served_by", live.active.name in operator.type(
             "vpnha", "session", "show", session).stdout, is_true())
-        run.expect(f"{operator.node.name}: traffic", '"octets_in"' in shown,
+        run.expect(f"{operator.node.name}: traffic", "octets_in" in (shown["traffic"] or {}),
                    equals(operator is serving))
     write_report(serving)
     run.step("what can be taken back")
@@ -103,7 +107,9 @@ def steps(run: Run) -> None:
     run.wait_for("the client's session is over", client.gone, ENDED_S)
     seen = live.measure()
     # Behind the measuring, which counts its SCCRQ as the client's.
-    probed = client.node.run("vpnha-probe", "l2tp", L2TP.vip_outside, check=False)
+    outside = Operator(run, client.node)
+    probed = outside.type("vpnha-probe", "l2tp", L2TP.vip_outside)
     run.expect("probe", "L2TP OK: " in probed.stdout, is_true())
+    outside.ask("probe", "vpnha-probe", "l2tp", L2TP.vip_outside, "--json")
     expect_no_gap(run, seen.client(client.name), (calm_from, begun), (begun, until), STARTED_MS)
     expect_nothing_else(run, seen.client(client.name))

@@ -7,10 +7,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from ..evidence.expectation import at_least, at_most, equals, is_true
+from ..evidence.expectation import at_least, at_most, equals, is_empty, is_true
 from ..host.node import Background, Node
 from ..host.topology import L2TP
 from .live import Live
+from .operated import schema_faults
 from .run import Run
 
 # On the host, where they outlive a power cut.
@@ -49,6 +50,8 @@ class Drill:
             self.run.step(f"drill: {line}")
         self.run.expect("exit_code", ended, equals(code))
         result = dict(json.loads(self.node.read_log(RESULT)))
+        self.run.expect("result_is_as_its_schema_has_it", schema_faults("drill", result),
+                        is_empty())
         self.run.expect("outcome", result["outcome"], equals("moved"))
         self.run.expect("taken_over_by", result["to"] in
                         [node.name for node in self.live.standbys], is_true())
@@ -70,7 +73,11 @@ class Drill:
                            "--json", joined, "--html", log(PAGE)).stdout
         for line in output.splitlines():
             self.run.step(f"report: {line}")
-        watches = json.loads(asked.get(joined))["watches"]
+        both = json.loads(asked.get(joined))
+        self.run.expect("drill_files_are_as_their_schemas_have_them", [
+            *schema_faults("drill", both),
+            *schema_faults("drill-watch", json.loads(client.get(log(WATCHED))))], is_empty())
+        watches = both["watches"]
         seen = next(each["seen"] for each in watches if each["machine"] == client.name)
         self.run.expect("watch_answered_again", seen["answered_again"], is_true())
         self.run.expect("watch_silence_ms", round(seen["silence_ms"]),

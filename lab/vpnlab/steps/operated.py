@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What an operator types: a command of the installed programs, its exit code and what it prints,
-held against the examples of docs/reference/control-protocol.md."""
+held against the schemas of docs/reference/schemas."""
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from jsonschema import Draft7Validator
 
 from ..evidence.expectation import equals, is_empty
 from ..host.channel import Completed
@@ -15,51 +16,19 @@ from ..host.node import Node
 from ..host.stage import ROOT
 from .run import Run
 
-PROTOCOL = "docs/reference/control-protocol.md"
+SCHEMAS = "docs/reference/schemas"
 # Of a node of the lab, on which a command starts as a hundred others do.
 TYPED_LIMIT_S = 60
 GOOD, FAILED, NOT_FOUND, DEGRADED = 0, 1, 5, 6
 # Of `vpnha status --check`, as monitoring plugins have it.
 WARNING = 1
-# What is in them depends on what a node serves, and has done.
-FREE = ("counters", "phases_ms")
-# There where a gateway serves it.
-OPTIONAL = ("wireguard",)
 
 
-def documented(verb: str, root: Path = ROOT) -> Any:
-    """The first example behind the line that begins with the verb, as the unit tests have it."""
-    text = (root / PROTOCOL).read_text(encoding="utf-8")
-    found = re.search(rf"^`{verb}`.*?^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    assert found is not None, f"{PROTOCOL} has no example of {verb}"
-    return json.loads(found[1])
-
-
-def shape_faults(wanted: Any, seen: Any, where: str = "") -> Iterator[str]:
-    """Where the shape of an answer is another one than that of the example: members that are
-    missing, and values of another kind. What is null on either side has no shape; of a list each
-    entry has what all entries of the example have."""
-    if wanted is None or seen is None:
-        return
-    if isinstance(wanted, dict) and isinstance(seen, dict):
-        for name in wanted:
-            if name not in seen:
-                if name not in OPTIONAL:
-                    yield f"{where}/{name} is missing"
-            elif name not in FREE:
-                yield from shape_faults(wanted[name], seen[name], f"{where}/{name}")
-    elif isinstance(wanted, list) and isinstance(seen, list):
-        for index, each in enumerate(seen if wanted else []):
-            yield from shape_faults(_common(wanted), each, f"{where}/{index}")
-    elif isinstance(wanted, bool) is not isinstance(seen, bool) or not isinstance(
-            seen, (int, float) if isinstance(wanted, (int, float)) else type(wanted)):
-        yield f"{where} is {json.dumps(seen)}, not like {json.dumps(wanted)}"
-
-
-def _common(entries: list[Any]) -> Any:
-    first = entries[0]
-    return {name: value for name, value in first.items() if all(name in each for each in entries)
-            } if isinstance(first, dict) else first
+def schema_faults(name: str, value: Any, root: Path = ROOT) -> list[str]:
+    """Where a value is not as docs/reference/schemas has it."""
+    schema = json.loads((root / SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+    return [f"/{'/'.join(map(str, each.absolute_path))}: {each.message}"
+            for each in Draft7Validator(schema).iter_errors(value)]
 
 
 class Operator:
@@ -79,14 +48,31 @@ class Operator:
                         equals(done.code if done.code in codes else list(codes)))
         return done
 
-    def ask(self, verb: str, codes: Sequence[int] = (GOOD,)) -> Any:
-        """`vpnha VERB --json`, whose answer has the documented shape."""
-        done = self.type("vpnha", verb, "--json", codes=codes)
-        try:
-            answer = json.loads(done.stdout)
-        except ValueError as error:
-            self.run.expect(f"{self.node.name}: {verb} is JSON", str(error), is_empty())
-            return None
-        self.run.expect(f"{self.node.name}: {verb} is as documented",
-                        list(shape_faults(documented(verb), answer)), is_empty())
+    def ask(self, schema: str, *words: str, codes: Sequence[int] = (GOOD,)) -> Any:
+        """A command that prints JSON, which is as its schema has it; without words it is `vpnha`
+        with the schema's name."""
+        typed = words or ("vpnha", schema, "--json")
+        answer = self._parsed(self.type(*typed, codes=codes).stdout, " ".join(typed))
+        if answer is not None:
+            self.expect_as(schema, answer)
         return answer
+
+    def expect_as(self, schema: str, value: Any) -> None:
+        self.run.expect(f"{self.node.name}: {schema} is as its schema has it",
+                        schema_faults(schema, value), is_empty())
+
+    def ask_lines(self, schema: str, *words: str) -> list[Any]:
+        """A command that prints an object a line."""
+        lines = [self._parsed(line, " ".join(words)) for line in
+                 self.type(*words).stdout.splitlines()]
+        self.run.expect(f"{self.node.name}: each {schema} is as its schema has it",
+                        [fault for line in lines for fault in schema_faults(schema, line)],
+                        is_empty())
+        return lines
+
+    def _parsed(self, text: str, typed: str) -> Any:
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            self.run.expect(f"{self.node.name}: {typed} is JSON", str(error), is_empty())
+            return None

@@ -233,7 +233,8 @@ AREAS = {
     "operate": Area(
         ("cli", "drill"),
         checked=("drill-switchover", "drill-daemon", "operate"),
-        paths=("cli/drill/", "cli/looks/", "cli/page/", "cli/session/", "exporter/", "monitoring/",
+        paths=("cli/drill/", "cli/looks/", "cli/page/", "cli/session/", "docs/reference/schemas/",
+               "exporter/", "monitoring/",
                *_product("monitoring/"), *_steps("drilled.py", "operated.py"),
                *_node("readers/"))),
     "echo": Area(

@@ -24,7 +24,8 @@ const Old kUnread = tl::unexpected(Error{Errc::system, "starting it: No such fil
 
 std::string said(const Old& old) {
     std::ostringstream out;
-    say_old_programs(old, out);
+    looks::Found found(false, out, out);
+    say_old_programs(old, found);
     return out.str();
 }
 
@@ -34,7 +35,7 @@ json status_with(const Old& old) {
     return status;
 }
 
-TEST(OldProgramsTest, ConfigCheckNamesEachAndWhy) {
+TEST(OldProgramsTest, DoctorNamesEachAndWhy) {
     EXPECT_EQ(
         said(kOne),
         "versions: warning: xl2tpd 1.3.17-1 is older than 1.3.18-1: a packet costs memory for "
