@@ -6,6 +6,7 @@
 
 #include "cli/ask.hpp"
 #include "cli/cluster_check.hpp"
+#include "cli/looks/clocks.hpp"
 #include "cli/looks/found.hpp"
 #include "cli/looks/planes.hpp"
 #include "cli/looks/qdiscs.hpp"
@@ -107,7 +108,7 @@ void look_at_routing(const std::string& path, Found& found) {
     }
 }
 
-void look_at_clock(const std::string& path, Found& found) {
+void look_at_clock_rate(const std::string& path, Found& found) {
     const Result<std::string> clock = check_clock(path);
     if (clock && !clock->empty()) {
         found.say(Level::note, "clock", *clock);
@@ -225,7 +226,8 @@ bool has_what_all_need(const std::string& path, Found& found) {
 void look_at_all(const std::string& path, Found& found) {
     look_at_devices(path, found);
     look_at_routing(path, found);
-    look_at_clock(path, found);
+    look_at_clock_rate(path, found);
+    add_warnings("time", looks::look_at_clock(), "a time daemon keeps the clock right", found);
     look_at_links(found);
     look_at_voters(path, found);
     add_warnings("fencing", check_fencing(path), "fits the nodes", found);

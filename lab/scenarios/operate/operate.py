@@ -52,7 +52,7 @@ def look(operator: Operator) -> None:
     operator.type("vpnha", "doctor", codes=(GOOD, FAILED))
     found = operator.ask("doctor", codes=(GOOD, FAILED))["findings"]
     operator.run.expect(f"{operator.node.name}: doctor looks at all", sorted(
-        {"devices", "routing", "voters", "fencing", "qdiscs", "sizes", "load"} -
+        {"devices", "routing", "time", "voters", "fencing", "qdiscs", "sizes", "load"} -
         {each["about"] for each in found}), is_empty())
     operator.type("vpnha", "page", "--output", PAGE)
     page = operator.node.get(PAGE).decode()

@@ -64,6 +64,14 @@ constexpr std::array kNamedOfChild{
     OnlyDefault{"if_id_out", "0", kOwnNumber},
 };
 
+// With all of them, or none: vpnhad maps clients by the marks of what an SA has decrypted.
+struct Mark {
+    std::string_view name;
+    std::string_view value;
+};
+constexpr std::array kMarks{Mark{"mark_in", "%unique"}, Mark{"mark_out", "%unique"},
+                                  Mark{"set_mark_in", "%same"}};
+
 // Of one connection, or one of its children.
 class ConnectionCheck {
   public:
@@ -223,6 +231,25 @@ bool is_default(const OnlyDefault& option, const std::string& value) {
     return value == option.value;
 }
 
+// Of L2TP within IPsec: transport mode, and one port of this side. A child for any port is of old
+// Androids, for which the marks are wrong.
+void check_marks(ConnectionCheck& check) {
+    const std::string local = check.value("local_ts", "dynamic");
+    const std::size_t protocol = std::min(local.find('['), local.size());
+    const bool has_port = local.find('/', protocol) != std::string::npos;
+    if (check.value("mode", "tunnel") != "transport" || !has_port) {
+        return;
+    }
+    for (const Mark& each : kMarks) {
+        if (check.value(each.name, "") != each.value) {
+            check.add(fmt::format("{} is not {}", each.name, each.value),
+                      "of the clients of L2TP behind one NAT address the latest alone is answered; "
+                      "write mark_in = %unique, mark_out = %unique and set_mark_in = %same");
+            return;
+        }
+    }
+}
+
 // The section's own sections of that name; none: it has none.
 const std::map<std::string, StrongswanSection>& below(const StrongswanSection& section,
                                                       const char* name) {
@@ -294,6 +321,7 @@ ConnectionFindings findings_in_connections(const StrongswanSection& all,
             of_child.has("rand_time", "a tenth of the lifetime", "0",
                          "a rekey is to fall due on whatever node is promoted then");
             check_exchanges(of_child, "esp_proposals");
+            check_marks(of_child);
             check_defaults(of_child, kNamedOfChild);
         }
     }

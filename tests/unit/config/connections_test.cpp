@@ -88,6 +88,26 @@ TEST(ConnectionsTest, EachThingThatATakeoverSuffersFromIsNamed) {
     EXPECT_THAT(findings("secrets { }"), ElementsAre("there are no connections"));
 }
 
+TEST(ConnectionsTest, AChildOfL2tpWithoutItsMarksIsNamed) {
+    const auto child = [](const std::string& marks, const std::string& local = "dynamic[udp/1701]",
+                          const std::string& mode = "transport") {
+        return findings(with("rand_time = 0", "rand_time = 0\nmode = " + mode +
+                                                  "\nlocal_ts = " + local + "\n" + marks));
+    };
+    const std::string all = "mark_in = %unique\nmark_out = %unique\nset_mark_in = %same";
+    EXPECT_THAT(child(all), IsEmpty());
+    EXPECT_THAT(child(""), ElementsAre(AllOf(HasSubstr("child net: mark_in is not %unique: of the"),
+                                             HasSubstr("write mark_in = %unique"))));
+    EXPECT_THAT(child("mark_in = %unique\nmark_out = %unique"),
+                ElementsAre(HasSubstr("set_mark_in is not %same")));
+    EXPECT_THAT(child("mark_in = 5\nmark_out = %unique\nset_mark_in = %same"),
+                ElementsAre(HasSubstr("mark_in is not %unique")));
+    for (const char* any_port : {"dynamic[udp]", "192.0.2.100/32[udp]", "dynamic"}) {
+        EXPECT_THAT(child("", any_port), IsEmpty()) << "an old Android's: " << any_port;
+    }
+    EXPECT_THAT(child("", "10.0.0.0/24", "tunnel"), IsEmpty());
+}
+
 TEST(ConnectionsTest, WhereWindowsWouldRefuseTheGatewaysRekeyIsNamed) {
     const std::string proposals = "proposals = aes256-sha256-modp2048, aes256-sha256-ecp256";
     for (const auto& [bad, named] : std::vector<std::pair<std::string, std::string>>{

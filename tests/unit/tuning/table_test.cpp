@@ -54,6 +54,7 @@ Machine good() {
             .present = {{"module esp4", true},
                         {"module l2tp_ppp", true},
                         {"module ppp_generic", true},
+                        {"module ppp_mppe", true},
                         {"module tun", true},
                         {"module wireguard", true},
                         {"module xfrm_user", true}}};
@@ -202,7 +203,7 @@ TEST(TableTest, EachProtocolNamesTheModulesThatItNeeds) {
         return names;
     };
     EXPECT_EQ(lacking({"ipsec"}), "error: module xfrm_usererror: module esp4");
-    EXPECT_EQ(lacking({"pptp"}), "error: module tun");
+    EXPECT_EQ(lacking({"pptp"}), "error: module tunwarning: module ppp_mppe");
     EXPECT_EQ(lacking({"wireguard"}), "error: module wireguard");
     EXPECT_EQ(lacking({"dialled"}), "error: module ppp_generic");
 }

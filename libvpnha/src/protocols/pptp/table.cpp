@@ -76,6 +76,13 @@ tuning::Table Table::tuning_rows() {
                 "raw sockets",
          .module = "tun",
          .after = "module ppp_generic"},
+        {.name = "module ppp_mppe",
+         .wanted = tuning::Other{tuning::kModuleWanted, &tuning::judge_module},
+         .need = "pptp",
+         .how = tuning::kModuleHow,
+         .why = "pppd hangs up each client that wants MPPE, or that it wants MPPE of, without it",
+         .module = "ppp_mppe",
+         .after = "module tun"},
     };
 }
 

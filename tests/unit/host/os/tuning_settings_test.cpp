@@ -198,12 +198,14 @@ TEST_F(TuningSettingsTest, AModuleIsLoadedOrBuiltInOrInAFile) {
     ASSERT_EQ(::uname(&name), 0);
     const std::string lists = fmt::format("/modules/{}", name.release);
     put(lists + "/modules.dep", "kernel/drivers/net/tunnel6.ko:\n");
-    EXPECT_EQ(read_tuning(demand, roots()).present,
-              (Present{{"module ppp_generic", false}, {"module tun", false}}));
+    EXPECT_EQ(read_tuning(demand, roots()).present, (Present{{"module ppp_generic", false},
+                                                             {"module ppp_mppe", false},
+                                                             {"module tun", false}}));
     put(lists + "/modules.builtin", "kernel/drivers/net/tun.ko\n");
     put("/sys/module/ppp_generic/refcnt", "0");
-    EXPECT_EQ(read_tuning(demand, roots()).present,
-              (Present{{"module ppp_generic", true}, {"module tun", true}}));
+    EXPECT_EQ(
+        read_tuning(demand, roots()).present,
+        (Present{{"module ppp_generic", true}, {"module ppp_mppe", false}, {"module tun", true}}));
 }
 
 TEST_F(TuningSettingsTest, AsksForPppOverL2tpAsXl2tpdDoes) {
