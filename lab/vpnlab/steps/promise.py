@@ -128,14 +128,15 @@ def expect_only_silence(run: Run, seen: ClientResult, outage_ms: float) -> None:
 
 
 def expect_nothing_else(run: Run, seen: ClientResult, ike_exchanges: int = 0) -> None:
-    """The session is the same, and the client had nothing to do with it. `ike_exchanges`: those that
-    another program of its host made."""
+    """The session is the same, and the client had nothing to do with it. `ike_exchanges`: those
+    that another program of its host made."""
     def expect(name: str, observed: object, expected: object) -> None:
         run.expect(f"{seen.name}_{name}", observed, expected)  # type: ignore[arg-type]
 
     for name in (*NEW_SESSION, "tcp_resets"):
         if name not in NOT_OF.get(seen.protocol, ()):
-            expect(name, getattr(seen, name), equals(ike_exchanges if name == "ike_exchanges" else 0))
+            others = ike_exchanges if name == "ike_exchanges" else 0
+            expect(name, getattr(seen, name), equals(others))
     expect("tcp_intact", seen.tcp_intact, is_true())
     # Fewer probes would make a short silence out of a long one.
     expect("pings_sent", seen.pings_sent, at_least(PINGS_PER_S))

@@ -70,7 +70,7 @@ struct Mark {
     std::string_view value;
 };
 constexpr std::array kMarks{Mark{"mark_in", "%unique"}, Mark{"mark_out", "%unique"},
-                                  Mark{"set_mark_in", "%same"}};
+                            Mark{"set_mark_in", "%same"}};
 
 // Of one connection, or one of its children.
 class ConnectionCheck {

@@ -7,8 +7,9 @@ has an account, a peer of its own.
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; WireGuard beside L2TP;
 cib-templates/probe.crm for l2tp, and for wireguard as soon as the account is there.
 
-Steps: client1 shakes hands and makes traffic. The account is put on each gateway, and a parameter of
-the probe names it. A ruleset drops the handshakes that the promoted gateway sends to itself.
+Steps: client1 shakes hands and makes traffic. The account is put on each gateway, and a
+parameter of the probe names it. A ruleset drops the handshakes that the promoted gateway sends to
+itself.
 
 Expected: another node serves within 45 s; one move; the node is marked as dead and its successor as
 alive; to the client it was a silence of at most 2.5 s and nothing else.
