@@ -53,7 +53,7 @@ class PppEncryption {
     std::optional<mppe::Sender> sender_;
     // In one place, wherever this object is moved to.
     struct Receiving {
-        explicit Receiving(const mppe::KeyChain& chain) : receiver(chain, counters) {}
+        explicit Receiving(const mppe::KeyChain& chain) : receiver(chain, counters, false) {}
         mppe::ReceiverCounters counters;
         mppe::Receiver receiver;
     };
