@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "sim/charon.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -31,6 +33,10 @@ Numbers::Key key_of(std::uint32_t spi_out) {
 std::vector<std::uint32_t> bitmap_at(std::uint64_t number) {
     return std::vector<std::uint32_t>(kWindow / 32,
                                       number == 0 ? 0 : std::numeric_limits<std::uint32_t>::max());
+}
+
+std::string name_of_host(const Bytes& host) {
+    return to_string(ipsec::parse_host(host)->address);
 }
 
 }  // namespace
@@ -167,6 +173,34 @@ void Charon::remove(std::uint32_t spi) {
         numbers_.drop(key_of(found->second.spi_out));
         kernel_.erase(found);
     }
+}
+
+std::string Charon::free_address() const {
+    std::set<std::string> reserved;
+    for (const Bytes& each : sas_.reserved) {
+        reserved.insert(name_of_host(each));
+    }
+    std::string address;
+    for (unsigned i = 1; address.empty() || reserved.contains(address); ++i) {
+        address = fmt::format("10.7.{}.{}", i / 256, i % 256);
+    }
+    for (const auto& [key, ike] : sas_.ikes) {
+        if (has_address(key, address)) {
+            ports_.broken("gives away an address that one of its IKE SAs has");
+        }
+    }
+    return address;
+}
+
+bool Charon::has_address(const ipsec::IkeKey& key, std::string_view address) const {
+    const auto is_it = [&](const Bytes& each) { return name_of_host(each) == address; };
+    const auto ike = sas_.ikes.find(key);
+    return ike != sas_.ikes.end() && std::ranges::any_of(ike->second.vips, is_it);
+}
+
+bool Charon::is_reserved(std::string_view address) const {
+    return std::ranges::any_of(sas_.reserved,
+                               [&](const Bytes& each) { return name_of_host(each) == address; });
 }
 
 void Charon::say(const Bytes& message) {

@@ -11,6 +11,8 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <string>
+#include <string_view>
 
 #include "protocols/ipsec/work.hpp"
 #include "sim/agenda.hpp"
@@ -82,6 +84,10 @@ class Charon {
         return had_children_.contains(spi);
     }
     [[nodiscard]] const test::PassiveCharon& sas() const { return sas_; }
+    // The first one of its pool that it has reserved for nobody, as its plugin ha gives it.
+    [[nodiscard]] std::string free_address() const;
+    [[nodiscard]] bool is_reserved(std::string_view address) const;
+    [[nodiscard]] bool has_address(const ipsec::IkeKey& key, std::string_view address) const;
     // The kernel has refused it last.
     [[nodiscard]] bool is_refused(std::uint32_t spi) const { return refused_.contains(spi); }
     // The gate drops what this outbound SA sends.

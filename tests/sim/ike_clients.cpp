@@ -83,16 +83,19 @@ void IkeClients::dial(Charon& charon) {
     client.sample.client = "client" + std::to_string(last_);
     client.sample.address =
         "198.51." + std::to_string(last_ / 256) + "." + std::to_string(last_ % 256);
-    if (accounts_) {
-        client.sample.inner =
-            "10.7." + std::to_string(last_ / 256) + "." + std::to_string(last_ % 256);
+    if (of_addresses_.chance(inner_percent_)) {
+        client.inner = charon.free_address();
     }
-    story_.tell("{} dials by IPsec", client.sample.client);
+    story_.tell("{} dials by IPsec{}{}", client.sample.client, client.inner.empty() ? "" : " as ",
+                client.inner);
     charon.say(client.sample.add());
     charon.say(build_mid(ipsec::HaType::ike_mid_responder, client.sample.id, client.mid));
     charon.say(client.sample.update());
     clients_.push_back(client);
     add_child(charon, clients_.back());
+    if (!client.inner.empty()) {
+        charon.say(client.sample.vip(client.inner));
+    }
 }
 
 void IkeClients::add_child(Charon& charon, IkeClient& client) {

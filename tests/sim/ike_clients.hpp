@@ -18,6 +18,7 @@ struct IkeClient {
     [[nodiscard]] const ipsec::IkeKey& key() const { return sample.id.key; }
 
     test::IkeSample sample;            // Of the SA that it has now.
+    std::string inner;                 // Its virtual address, if it has one.
     std::set<std::uint32_t> children;  // By the gateway's inbound SPIs.
     std::uint32_t mid = 2;
     bool alive = true;
@@ -25,9 +26,12 @@ struct IkeClient {
 
 class IkeClients {
   public:
-    // `accounts`: each client has a virtual address, so that it is accounted for.
-    IkeClients(std::uint64_t seed, bool accounts, Story& story)
-        : random_(seed * 0x9e3779b97f4a7c15 + 17), accounts_(accounts), story_(story) {}
+    // So many of them ask for a virtual address.
+    IkeClients(std::uint64_t seed, unsigned inner_percent, Story& story)
+        : random_(seed * 0x9e3779b97f4a7c15 + 17),
+          of_addresses_(seed * 0x9e3779b97f4a7c15 + 22),
+          inner_percent_(inner_percent),
+          story_(story) {}
 
     // Something that a client and a charon that speaks do; they can reach each other.
     void act(Charon& charon);
@@ -61,7 +65,8 @@ class IkeClients {
     [[nodiscard]] IkeClient* owner_of(const ipsec::IkeKey& key);
 
     test::Random random_;
-    bool accounts_;
+    test::Random of_addresses_;
+    unsigned inner_percent_;
     Story& story_;
     std::vector<IkeClient> clients_;
     std::map<std::uint32_t, std::uint64_t> sent_;  // By the inbound SPI.

@@ -207,6 +207,16 @@ void Oracle::check_sas_settled(const Machine& holder) const {
                 }
             }
         }
+        for (const auto& [node, machine] : machines_) {
+            const Charon& charon = machine->charon();
+            if (!client.inner.empty() && (!charon.has_address(client.key(), client.inner) ||
+                                          !charon.is_reserved(client.inner))) {
+                fail("settled", node,
+                     fmt::format("its charon {} {} of {}",
+                                 charon.is_reserved(client.inner) ? "does not know" : "gives away",
+                                 client.inner, client.sample.client));
+            }
+        }
     }
     for (const auto& [node, machine] : machines_) {
         for (const auto& [key, ike] : machine->charon().sas().ikes) {

@@ -106,6 +106,9 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
     plan.accounts = seed >= kEighthSeries && of_accounts.chance(50);
     test::Random of_ipsec(seed * 0x9e3779b97f4a7c15 + 16);
     plan.ipsec = seed >= kNinthSeries && of_ipsec.chance(75);
+    // Drawn so that the seed of found.txt that needs them has them.
+    test::Random of_addresses(seed * 0x9e3779b97f4a7c15 + 21);
+    plan.inner_percent = of_addresses.chance(50) ? 100 : 50;
     test::Random of_echo(seed * 0x9e3779b97f4a7c15 + 17);
     plan.echo = seed >= kTenthSeries && of_echo.chance(75);
     // Their machines have one set of numbers.
@@ -152,9 +155,10 @@ std::string describe(const Plan& plan) {
         plan.fresh ? ", new" : "", plan.stand_in ? ", standing in" : "",
         plan.later_records ? ", later records" : "", plan.counters ? ", counters" : "",
         plan.calls_percent > 0 ? fmt::format(", {} % PPTP", plan.calls_percent) : "",
-        plan.accounts ? ", accounts" : "", plan.ipsec ? ", IPsec" : "", plan.echo ? ", echo" : "",
-        plan.wireguard ? ", WireGuard" : "", plan.new_calls ? ", new calls" : "",
-        faults.empty() ? "none" : faults);
+        plan.accounts ? ", accounts" : "",
+        plan.ipsec ? fmt::format(", IPsec, {} % with addresses", plan.inner_percent) : "",
+        plan.echo ? ", echo" : "", plan.wireguard ? ", WireGuard" : "",
+        plan.new_calls ? ", new calls" : "", faults.empty() ? "none" : faults);
 }
 
 }  // namespace vpnha::sim

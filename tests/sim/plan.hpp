@@ -111,6 +111,7 @@ struct Plan {
     bool counters = false;
     bool accounts = false;  // The gateways account by RADIUS.
     bool ipsec = false;
+    unsigned inner_percent = 0;  // Of the clients of IPsec have a virtual address.
     bool echo = false;
     bool wireguard = false;
     bool new_calls = false;

@@ -42,7 +42,7 @@ World::World(const Plan& plan, Story::Mode mode)
       story_(agenda_, mode),
       clients_(random_),
       callers_(plan.seed, clients_),
-      ike_clients_(plan.seed, plan.accounts, story_),
+      ike_clients_(plan.seed, plan.inner_percent, story_),
       traffic_(plan.seed),
       of_stand_in_(plan.seed + 9),
       of_lulls_(plan.seed + 10),
