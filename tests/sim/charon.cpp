@@ -22,6 +22,8 @@ using std::chrono::seconds;
 constexpr std::uint64_t kUsedAtOnce =
     limits::kEspPerSecond / static_cast<std::uint64_t>(std::chrono::seconds(1) / kPerNumber);
 constexpr std::uint64_t kEnd32 = std::uint64_t{1} << 32;
+// Of 64 bits: an SA whose last number this is has no next one.
+constexpr std::uint64_t kNoMore = ~std::uint64_t{0};
 constexpr std::uint32_t kWindow = 64;
 constexpr Duration kPausedLook = milliseconds(5);
 
@@ -164,8 +166,7 @@ void Charon::install(std::uint32_t spi, const test::PassiveCharon::Child& child)
                     bitmap_at(0)};
     had_children_[spi] = charon_;
     refused_.erase(spi);
-    numbers_.set(key_of(child.spi_out),
-                 {1, ports_.now(), kUsedAtOnce, esn ? ~std::uint64_t{0} : kEnd32});
+    numbers_.set(key_of(child.spi_out), {1, ports_.now(), kUsedAtOnce, esn ? kNoMore : kEnd32});
 }
 
 void Charon::remove(std::uint32_t spi) {
@@ -275,7 +276,7 @@ std::vector<ipsec::SaCounters> Charon::list() {
         in.seq = pair.seq;
         in.bitmap = pair.bitmap;
         ipsec::SaCounters out{{pair.gateway, pair.peer, pair.spi_out}, 0, 0, pair.esn, 0, 0, {}};
-        out.oseq = next(spi) - 1;
+        out.oseq = next(spi) == kNoMore ? kNoMore : next(spi) - 1;
         all.push_back(std::move(in));
         all.push_back(std::move(out));
     }
@@ -302,7 +303,8 @@ Result<void> Charon::set(const node::SetCounters& wanted) {
             }
         } else if (out != kernel_.end()) {
             Numbers::Sa numbers = numbers_.sas().at(key_of(each.id.spi));
-            numbers.next = wanted.exact ? each.oseq + 1 : std::max(numbers.next, each.oseq + 1);
+            const std::uint64_t set = each.oseq == kNoMore ? kNoMore : each.oseq + 1;
+            numbers.next = wanted.exact ? set : std::max(numbers.next, set);
             numbers.at = ports_.now();
             numbers_.set(key_of(each.id.spi), numbers);
         } else {

@@ -76,8 +76,7 @@ def steps(run: Run) -> None:
     for node in run.lab.gateways:
         node.put(ACCOUNT_OF_NODES, chap_secrets(USER, PASSWORD), mode=0o600)
     before = successes(live.active)
-    set_probe(live, "login_every", "1")
-    set_probe(live, "accounts", f"pptp={ACCOUNT_OF_NODES}")
+    set_probe(live, {"login_every": "1", "accounts": f"pptp={ACCOUNT_OF_NODES}"})
     run.observe(LOGINS_S)
     run.expect("logins", successes(live.active) - before, at_least(2))
     wait_alive(run, live, live.active)

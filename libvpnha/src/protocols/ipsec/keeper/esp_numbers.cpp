@@ -17,10 +17,16 @@ using ipsec::SaCounters;
 constexpr NumberUse kUse{limits::kEspPerSecond, limits::kEspPerEpoch};
 constexpr std::uint64_t kLast32 = std::numeric_limits<std::uint32_t>::max();
 
-// Of 32 bits the last number is kept: the kernel sends nothing more on that SA.
+std::uint64_t last_of(const EspCounters& counters) {
+    return counters.esn ? std::numeric_limits<std::uint64_t>::max() : kLast32;
+}
+
+// At the last number the kernel sends nothing more on that SA. It stands there also where no peer
+// would follow: of two shorter jumps from one record, both would end at the same number.
 std::uint64_t ahead(const EspCounters& counters, std::uint64_t by) {
-    return counters.esn ? counters.oseq + std::min(by, limits::kEspJumpMax)
-                        : std::min(counters.oseq + std::min(by, kLast32), kLast32);
+    const std::uint64_t last = last_of(counters);
+    const std::uint64_t left = last - std::min(counters.oseq, last);
+    return by > left || (counters.esn && by > limits::kEspJumpMax) ? last : counters.oseq + by;
 }
 
 bool is_in_right(const SaCounters& in, const EspCounters& known) {
@@ -54,7 +60,10 @@ void EspNumbers::rise(const ipsec::SaSet& sas, const Margin& margin, const SaidI
     used_.clear();
     born_.clear();
     for (const auto& [spi, child] : sas.children()) {
-        const EspCounters counters = known(spi);
+        EspCounters counters = known(spi);
+        if (const auto there = there_.find(spi); there != there_.end() && !known_.contains(spi)) {
+            counters.esn = there->second.in.esn;
+        }
         const Epoch said = said_in(spi);
         const std::uint64_t born = counters.born == 0 ? said.number : counters.born;
         // Who has served since, and said nothing, may have begun at a standby's lead, as this node
@@ -243,7 +252,7 @@ std::vector<std::uint32_t> EspNumbers::low() const {
     constexpr std::uint64_t kLow = 4 * limits::kEspPerEpoch;
     std::vector<std::uint32_t> spis;
     for (const auto& [spi, counters] : known_) {
-        if (!counters.esn && counters.oseq > kLast32 - kLow) {
+        if (counters.oseq > last_of(counters) - kLow) {
             spis.push_back(spi);
         }
     }
@@ -253,8 +262,9 @@ std::vector<std::uint32_t> EspNumbers::low() const {
 std::optional<std::uint64_t> EspNumbers::left() const {
     std::optional<std::uint64_t> least;
     for (const auto& [spi, counters] : known_) {
-        if (!counters.esn) {
-            least = std::min(least.value_or(kLast32), kLast32 - std::min(counters.oseq, kLast32));
+        const std::uint64_t last = last_of(counters);
+        if (const std::uint64_t here = last - std::min(counters.oseq, last); here <= kLast32) {
+            least = std::min(least.value_or(kLast32), here);
         }
     }
     return least;

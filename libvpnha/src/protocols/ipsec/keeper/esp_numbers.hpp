@@ -79,7 +79,7 @@ class EspNumbers {
 
     // Its peer has sent packets on it, which have proven that it has the keys.
     [[nodiscard]] bool has_received(std::uint32_t spi) const { return known(spi).seq != 0; }
-    // Of all SAs the fewest that are left; nullopt: none has an end.
+    // Of all SAs the fewest that are left; nullopt: each has more than 2^32.
     [[nodiscard]] std::optional<std::uint64_t> left() const;
     // Of which fewer are left than two epochs of unknown length take.
     [[nodiscard]] std::vector<std::uint32_t> low() const;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // From which ESP numbers a node goes on.
+#include <limits>
 #include <string>
 
 #include "protocols/ipsec/work.hpp"
@@ -129,6 +130,21 @@ TEST_F(IpsecWarmTest, WhatNobodyKnowsIsAWholeEpochsNumbers) {
     pass(seconds(1));
     warm(b_, 3, std::nullopt);
     EXPECT_EQ(b_.out(8).oseq, 0xffff'ffffU) << "what is used up is not used again";
+}
+
+// Two nodes that jump from one record by as much as a peer follows would both end at one number.
+TEST_F(IpsecWarmTest, AnSaOf64BitsThatNoPeerWouldFollowSendsNothingMore) {
+    establish();
+    for (Site* const site : {&a_, &b_}) {
+        site->in(7).esn = true;
+        site->out(8).esn = true;
+    }
+    a_.out(8).oseq = 700;
+    pass(seconds(1));
+    warm(b_, 8, std::nullopt);
+    EXPECT_EQ(b_.out(8).oseq, 700 + 7 * 2 * limits::kEspPerEpoch + limits::kEspLead);
+    warm(b_, 9, std::nullopt);
+    EXPECT_EQ(b_.out(8).oseq, std::numeric_limits<std::uint64_t>::max());
 }
 
 // Its record is of epoch 2, and hardly ahead of that of epoch 1. A node that has not heard of epoch
