@@ -91,7 +91,7 @@ TEST(PppEncryptionTest, SealsForTheServerAndOpensWhatItSeals) {
                                              : mppe::Strength::bits40;
         PppEncryption encryption = agreed({18, 6, 1, 0, 0, strength});
         mppe::ReceiverCounters counters;
-        mppe::Receiver server(mppe::KeyChain(bits, kKeys.send), counters);
+        mppe::Receiver server(mppe::KeyChain(bits, kKeys.send), counters, false);
         mppe::Sender sender(mppe::KeyChain(bits, kKeys.receive));
         for (std::uint8_t i = 1; i < 4; ++i) {
             const Bytes plain = ip_frame(i);

@@ -190,7 +190,7 @@ TEST(PppLoginTest, EncryptsWhereTheServerAsksForIt) {
     EXPECT_EQ(link.login.step(), Step::address);
     link.agree_on_address();
     mppe::ReceiverCounters counters;
-    mppe::Receiver server(mppe::KeyChain(mppe::Strength::bits128, link.keys.send), counters);
+    mppe::Receiver server(mppe::KeyChain(mppe::Strength::bits128, link.keys.send), counters, false);
     link.login.ask();
     const Bytes second = link.login.request();
     ASSERT_EQ(to_hex(ByteView(second).first(2)), "00fd");
