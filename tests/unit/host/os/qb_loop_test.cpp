@@ -63,9 +63,9 @@ TEST_F(QbLoopTest, AShareHasTimersOfItsOwnAndRunsWithinItsNetwork) {
     loop_.cancel_timer(2);
     stop_after(10s);  // Only where one of the four never runs.
     loop_.run();
-    EXPECT_THAT(networks, ElementsAre(Pair("event", there.number()), Pair("loop 1", home),
-                                      Pair("share 1", there.number()),
-                                      Pair("share 2", there.number())));
+    EXPECT_THAT(networks,
+                ElementsAre(Pair("event", there.number()), Pair("loop 1", home),
+                            Pair("share 1", there.number()), Pair("share 2", there.number())));
 }
 
 TEST_F(QbLoopTest, RunsTimersInTheOrderOfTheirTimes) {
