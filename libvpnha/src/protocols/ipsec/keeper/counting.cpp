@@ -28,17 +28,19 @@ wire::RecordKey numbered_record(std::uint32_t spi) {
 
 }  // namespace
 
+Epoch IpsecSas::said_in(std::uint32_t child) const {
+    const replica::StoredRecord* said = replica().store().find(numbers_record(child));
+    if (said == nullptr) {
+        said = replica().store().find(numbered_record(child));
+    }
+    return said == nullptr ? Epoch{} : said->version.epoch;
+}
+
 void IpsecSas::warm(const Margin& margin, TimePoint now, Effects& effects) {
     warming_ = Warming{.exact = margin.run_on == Duration{}};
     to_set_.clear();
-    const auto said_in = [&](std::uint32_t spi) {
-        const replica::StoredRecord* said = replica().store().find(numbers_record(spi));
-        if (said == nullptr) {
-            said = replica().store().find(numbered_record(spi));
-        }
-        return said == nullptr ? Epoch{} : said->version.epoch;
-    };
-    numbers_.rise(sas(), margin, said_in, now);
+    numbers_.rise(
+        sas(), margin, [this](std::uint32_t spi) { return said_in(spi); }, now);
     const auto& children = image_.sas().children;
     const bool all_there = std::ranges::all_of(
         children, [this](const auto& each) { return numbers_.is_there(each.first); });

@@ -54,31 +54,39 @@ void EspNumbers::forget(std::uint32_t spi) {
 void EspNumbers::rise(const ipsec::SaSet& sas, const Margin& margin, const SaidIn& said_in,
                       TimePoint now) {
     serves_ = true;
-    epoch_ = margin.granted.number;
+    margin_ = margin;
     read_at_ = now;
     floors_.clear();
     used_.clear();
     born_.clear();
     for (const auto& [spi, child] : sas.children()) {
-        EspCounters counters = known(spi);
-        if (const auto there = there_.find(spi); there != there_.end() && !known_.contains(spi)) {
-            counters.esn = there->second.in.esn;
-        }
-        const Epoch said = said_in(spi);
-        const std::uint64_t born = counters.born == 0 ? said.number : counters.born;
-        // Who has served since, and said nothing, may have begun at a standby's lead, as this node
-        // would.
-        const bool led = margin.run_on != Duration{} && margin.granted.number > said.number + 1;
-        const std::uint64_t floor =
-            ahead(counters,
-                  margin.beyond({said, counters.oseq, born}, kUse) + (led ? limits::kEspLead : 0));
-        born_[spi] = born;
-        floors_[spi] = floor;
-        used_[spi] = {floor, now};
+        begin(spi, said_in(spi), now);
     }
     listed_.clear();
     for (const auto& [spi, pair] : there_) {
         listed_.insert(spi);
+    }
+}
+
+void EspNumbers::begin(std::uint32_t spi, Epoch said, TimePoint now) {
+    EspCounters counters = known(spi);
+    if (const auto there = there_.find(spi); there != there_.end() && !known_.contains(spi)) {
+        counters.esn = there->second.in.esn;
+    }
+    const std::uint64_t born = counters.born == 0 ? said.number : counters.born;
+    // Who has served since, and said nothing, may have begun at a standby's lead, as this node
+    // would.
+    const bool led = margin_.run_on != Duration{} && margin_.granted.number > said.number + 1;
+    const std::uint64_t floor = ahead(
+        counters, margin_.beyond({said, counters.oseq, born}, kUse) + (led ? limits::kEspLead : 0));
+    born_[spi] = born;
+    floors_[spi] = floor;
+    used_[spi] = {floor, now};
+}
+
+void EspNumbers::rise_late(std::uint32_t spi, Epoch said, TimePoint now) {
+    if (serves_ && said.number != margin_.granted.number && !floors_.contains(spi)) {
+        begin(spi, said, now);
     }
 }
 
@@ -172,7 +180,7 @@ std::vector<EspCounters> EspNumbers::news(const Pairs& pairs, const ipsec::SaSet
     std::vector<EspCounters> changed;
     for (const auto& [spi, child] : sas.children()) {
         EspCounters now = known(spi);
-        now.born = born_.try_emplace(spi, epoch_).first->second;
+        now.born = born_.try_emplace(spi, margin_.granted.number).first->second;
         if (const auto found = pairs.find(spi); found != pairs.end()) {
             const Pair& pair = found->second;
             count(spi, pair);

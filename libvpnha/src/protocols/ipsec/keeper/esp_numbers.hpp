@@ -47,6 +47,8 @@ class EspNumbers {
     // counters no record has, `said_in` is the epoch of its own.
     using SaidIn = std::function<Epoch(std::uint32_t spi)>;
     void rise(const ipsec::SaSet& sas, const Margin& margin, const SaidIn& said_in, TimePoint now);
+    // Another node's child of which no record was here then; `said` as above. It gets a floor, too.
+    void rise_late(std::uint32_t spi, Epoch said, TimePoint now);
     [[nodiscard]] bool serves() const { return serves_; }
     // It serves no more.
     void sink();
@@ -88,13 +90,14 @@ class EspNumbers {
     [[nodiscard]] bool is_out_right(const ipsec::SaCounters& out, std::uint32_t spi) const;
     void raise_floor(std::uint32_t spi, TimePoint now);
     void count(std::uint32_t spi, const Pair& pair);
+    void begin(std::uint32_t spi, Epoch said, TimePoint now);
 
     std::map<std::uint32_t, ipsec::EspCounters> known_;
     Pairs there_;
     std::map<std::uint32_t, TimePoint> since_;  // What was listed before says nothing of it.
     bool serves_ = false;
     // While it does.
-    std::uint64_t epoch_ = 0;
+    Margin margin_;
     std::map<std::uint32_t, std::uint64_t> born_;
     std::map<std::uint32_t, std::uint64_t> floors_;
     struct Used {

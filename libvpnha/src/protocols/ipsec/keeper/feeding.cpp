@@ -77,6 +77,7 @@ IpsecSas::Feeding IpsecSas::next_feed(std::vector<Bytes>& messages, TimePoint no
             if (found != installing_.end()) {
                 next.installing.insert(*found);
             }
+            numbers_.rise_late(spi, said_in(spi), now);
             if (feed.rebuilt) {
                 numbers_.remake(spi, now);
             }

@@ -188,6 +188,8 @@ class IpsecSas final : public Keeper, public Counted {
     void let_go(const std::function<bool(std::uint32_t, const Held&)>& which, Effects& effects);
     void let_right_ones_go(Effects& effects);
     void let_ended_ones_go(EspNumbers::Listed listed, TimePoint at, Effects& effects);
+    // The epoch of the record of its numbers, or of its own where no record has them.
+    [[nodiscard]] Epoch said_in(std::uint32_t child) const;
     [[nodiscard]] std::set<std::uint32_t> all_children() const;
     void flush(Effects& effects);
     void serve(TimePoint now, Effects& effects);
