@@ -85,7 +85,8 @@ void EspNumbers::begin(std::uint32_t spi, Epoch said, TimePoint now) {
 }
 
 void EspNumbers::rise_late(std::uint32_t spi, Epoch said, TimePoint now) {
-    if (serves_ && said.number != margin_.granted.number && !floors_.contains(spi)) {
+    if (serves_ && said.number != 0 && said.number < margin_.granted.number &&
+        !floors_.contains(spi)) {
         begin(spi, said, now);
     }
 }
