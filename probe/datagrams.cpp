@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "host/os/network_descriptor.hpp"
+#include "host/sockets/inet_socket.hpp"
 
 namespace vpnha::probe {
 
@@ -141,6 +142,19 @@ class Talk {
 };
 
 }  // namespace
+
+Ipv4Address ipv4_of(const SocketAddress& address) {
+    const auto& in = reinterpret_cast<const sockaddr_in&>(address.octets);
+    return Ipv4Address{address.size == 0 ? 0 : ntohl(in.sin_addr.s_addr)};
+}
+
+SocketAddress to_socket_address(const Ipv4Endpoint& endpoint) {
+    const sockaddr_in in = adapters::to_sockaddr(endpoint);
+    SocketAddress made;
+    std::memcpy(&made.octets, &in, sizeof in);
+    made.size = sizeof in;
+    return made;
+}
 
 Result<Path> find_path(const std::string& host, std::uint16_t port, const std::string& source) {
     Path path;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/ids.hpp"
 #include "probe/exchange.hpp"
 #include "probe/report.hpp"
 
@@ -22,6 +23,10 @@ struct SocketAddress {
     socklen_t size = 0;
     [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&octets); }
 };
+
+// Of IPv4; 0.0.0.0 of one that is empty.
+[[nodiscard]] Ipv4Address ipv4_of(const SocketAddress& address);
+[[nodiscard]] SocketAddress to_socket_address(const Ipv4Endpoint& endpoint);
 
 // `source`: a numeric address of the same family, or nothing.
 struct Path {

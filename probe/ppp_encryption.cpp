@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "probe/ppp_options.hpp"
+
 namespace vpnha::probe {
 
 namespace {
@@ -49,20 +51,11 @@ struct Offer {
 
 Offer offer_of(ByteView options) {
     Offer offer;
-    ByteReader reader(options);
-    while (reader.remaining() != 0) {
-        const std::size_t before = reader.remaining();
-        const std::uint8_t type = reader.u8();
-        const std::uint8_t size = reader.u8();
-        const ByteView value = reader.take(size < 2 ? before : size - std::size_t{2});
-        if (!reader.ok()) {
-            return {};
-        }
-        if (type == kMppe && size == kMppeBytes) {
-            offer.mppe = ByteReader(value).u32();
+    for (const PppOption& each : parse_ppp_options(options).value_or(std::vector<PppOption>{})) {
+        if (each.type == kMppe && each.whole.size() == kMppeBytes) {
+            offer.mppe = ByteReader(each.value).u32();
         } else {
-            const ByteView whole = options.subspan(options.size() - before, size);
-            offer.others.insert(offer.others.end(), whole.begin(), whole.end());
+            offer.others.insert(offer.others.end(), each.whole.begin(), each.whole.end());
         }
     }
     return offer;

@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "base/internet_checksum.hpp"
+#include "probe/ipv4_packet.hpp"
+#include "probe/ppp_options.hpp"
 
 namespace vpnha::probe {
 
@@ -35,7 +37,6 @@ constexpr std::array<std::uint8_t, 5> kHarmless{1, 2, 5, 7, 8};
 constexpr std::uint8_t kAuthentication = 3;
 constexpr std::uint8_t kIpAddress = 3;  // Of IPCP (RFC 1332 3.3).
 constexpr std::size_t kIpAddressBytes = 6;
-constexpr std::size_t kOptionHeaderBytes = 2;
 // A server that names one address after the other has none.
 constexpr int kNaksMax = 5;
 // What of a packet is sent back with a rejection.
@@ -46,33 +47,9 @@ constexpr std::size_t kHeaderBytes = 4;  // Of a control packet.
 constexpr std::uint8_t kIcmp = 1;
 constexpr std::uint8_t kEchoReply = 0;
 constexpr std::uint8_t kEchoRequest = 8;
-constexpr std::size_t kIpHeaderBytes = 20;
-constexpr std::size_t kIpChecksumOffset = 10;
 constexpr std::size_t kIcmpChecksumOffset = 2;
 constexpr std::array<std::uint8_t, 32> kPingData{'v', 'p', 'n', 'h', 'a', '-',
                                                  'p', 'r', 'o', 'b', 'e'};
-
-struct Option {
-    std::uint8_t type = 0;
-    ByteView value{};
-    ByteView whole{};
-};
-
-// nullopt: they do not fill the packet exactly.
-std::optional<std::vector<Option>> options_of(ByteView octets) {
-    std::vector<Option> options;
-    while (!octets.empty()) {
-        const std::size_t size = octets.size() < kOptionHeaderBytes ? 0 : octets[1];
-        // Shorter than its own header it would make no progress.
-        if (size < kOptionHeaderBytes || size > octets.size()) {
-            return std::nullopt;
-        }
-        options.push_back({octets[0], octets.subspan(kOptionHeaderBytes, size - kOptionHeaderBytes),
-                           octets.first(size)});
-        octets = octets.subspan(size);
-    }
-    return options;
-}
 
 void append(Bytes& bytes, ByteView more) {
     bytes.insert(bytes.end(), more.begin(), more.end());
@@ -103,12 +80,9 @@ Bytes encode_ping(Ipv4Address from, Ipv4Address to, std::uint16_t id) {
     ByteWriter icmp;
     icmp.u8(kEchoRequest).u8(0).u16(0).u16(id).u16(1).bytes(kPingData);
     icmp.patch_u16(kIcmpChecksumOffset, internet_checksum(0, icmp.view()));
-    ByteWriter header;
-    header.u8(0x45).u8(0).u16(static_cast<std::uint16_t>(kIpHeaderBytes + icmp.size())).u16(id);
-    header.u16(0).u8(64).u8(kIcmp).u16(0).u32(from.value).u32(to.value);
-    header.patch_u16(kIpChecksumOffset, internet_checksum(0, header.view()));
     ByteWriter frame;
-    frame.u16(static_cast<std::uint16_t>(Protocol::ip)).bytes(header.view()).bytes(icmp.view());
+    frame.u16(static_cast<std::uint16_t>(Protocol::ip));
+    frame.bytes(encode_ipv4(kIcmp, from, to, id, icmp.view()));
     return std::move(frame).take();
 }
 
@@ -284,14 +258,14 @@ Result<void> PppLogin::on_lcp(const ControlPacket& packet) {
 }
 
 void PppLogin::on_lcp_request(const ControlPacket& packet) {
-    const auto options = options_of(packet.data);
+    const auto options = parse_ppp_options(packet.data);
     if (!options) {
         return;
     }
     Bytes naks;
     Bytes rejects;
     Login login;
-    for (const Option& each : *options) {
+    for (const PppOption& each : *options) {
         ByteReader value(each.value);
         if (each.type == kAuthentication) {
             const auto protocol = static_cast<Protocol>(value.u16());
@@ -457,7 +431,7 @@ Result<void> PppLogin::on_ipcp(const ControlPacket& packet) {
 }
 
 void PppLogin::on_ipcp_request(const ControlPacket& packet) {
-    const auto options = options_of(packet.data);
+    const auto options = parse_ppp_options(packet.data);
     if (!options) {
         return;
     }
@@ -465,7 +439,7 @@ void PppLogin::on_ipcp_request(const ControlPacket& packet) {
         begin(Step::address);  // Without an encryption.
     }
     Bytes rejects;
-    for (const Option& each : *options) {
+    for (const PppOption& each : *options) {
         if (each.type == kIpAddress && each.whole.size() == kIpAddressBytes) {
             server_ = Ipv4Address{ByteReader(each.value).u32()};
         } else {
@@ -476,7 +450,7 @@ void PppLogin::on_ipcp_request(const ControlPacket& packet) {
 }
 
 Result<void> PppLogin::on_address(ByteView options) {
-    for (const Option& each : options_of(options).value_or(std::vector<Option>{})) {
+    for (const PppOption& each : parse_ppp_options(options).value_or(std::vector<PppOption>{})) {
         if (each.type == kIpAddress && each.whole.size() == kIpAddressBytes) {
             address_ = Ipv4Address{ByteReader(each.value).u32()};
         }

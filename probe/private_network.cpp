@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "probe/private_network.hpp"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/if_tun.h>
@@ -13,8 +12,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "base/internet_checksum.hpp"
 #include "host/os/program_output.hpp"
+#include "probe/ipv4_packet.hpp"
 
 namespace vpnha::probe {
 
@@ -22,9 +21,7 @@ namespace {
 
 constexpr const char* kDevice = "probe";
 constexpr std::uint8_t kUdp = 17;
-constexpr std::size_t kIpHeaderBytes = 20;
 constexpr std::size_t kUdpHeaderBytes = 8;
-constexpr std::size_t kIpChecksumOffset = 10;
 constexpr std::uint16_t kFragmentMask = 0x3fff;  // Further ones follow, or went before.
 constexpr std::size_t kPacketBytesMax = 65'535;
 // How long the carrier may not notice that it is to end.
@@ -44,14 +41,12 @@ Result<void> ip(std::vector<std::string> arguments) {
 
 Result<adapters::UniqueFd> open_way(const Path& path, std::uint16_t port) {
     adapters::UniqueFd fd = adapters::open_network_socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK);
-    sockaddr_in to{};
-    std::memcpy(&to, path.server.get(), sizeof to);
-    to.sin_port = htons(port);
+    const SocketAddress to = to_socket_address({ipv4_of(path.server), port});
     if (!fd ||
         (path.source.size != 0 && ::bind(fd.get(), path.source.get(), path.source.size) != 0)) {
         return tl::unexpected(system_error("bind a UDP socket", errno));
     }
-    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
+    if (::connect(fd.get(), to.get(), to.size) != 0) {
         return fail(Errc::unreachable, system_error("no way there", errno).detail);
     }
     return fd;
@@ -90,20 +85,14 @@ std::optional<UdpPacket> parse_udp(ByteView packet, Ipv4Address to) {
 
 Bytes encode_udp(Ipv4Endpoint from, Ipv4Endpoint to, ByteView payload) {
     const std::size_t size = kUdpHeaderBytes + payload.size();
-    ByteWriter packet;
-    packet.u8(0x45).u8(0).u16(static_cast<std::uint16_t>(kIpHeaderBytes + size)).u16(0).u16(0);
-    packet.u8(64).u8(kUdp).u16(0).u32(from.address.value).u32(to.address.value);
-    packet.patch_u16(kIpChecksumOffset, internet_checksum(0, packet.view()));
-    packet.u16(from.port).u16(to.port).u16(static_cast<std::uint16_t>(size)).u16(0);
-    packet.bytes(payload);
-    return std::move(packet).take();
+    ByteWriter udp;
+    udp.u16(from.port).u16(to.port).u16(static_cast<std::uint16_t>(size)).u16(0).bytes(payload);
+    return encode_ipv4(kUdp, from.address, to.address, 0, udp.view());
 }
 
 Result<std::unique_ptr<PrivateNetwork>> PrivateNetwork::make(const Path& path) {
     std::unique_ptr<PrivateNetwork> network(new PrivateNetwork);
-    sockaddr_in server{};
-    std::memcpy(&server, path.server.get(), sizeof server);
-    network->server_ = Ipv4Address{ntohl(server.sin_addr.s_addr)};
+    network->server_ = ipv4_of(path.server);
     constexpr std::array<std::uint16_t, 2> kPorts{500, 4500};
     for (std::size_t i = 0; i < kPorts.size(); ++i) {
         network->ways_[i].port = kPorts[i];

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "probe/servers.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sys/random.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -150,12 +148,6 @@ Outcome ask_ike(const Options& options) {
     return first;
 }
 
-// The address of an IPv4 path; without a source that is "0.0.0.0".
-Ipv4Address address_of(const SocketAddress& address) {
-    const auto& in = reinterpret_cast<const sockaddr_in&>(address.octets);
-    return Ipv4Address{address.size == 0 ? 0 : ntohl(in.sin_addr.s_addr)};
-}
-
 // None: without an account.
 Result<std::unique_ptr<PptpLink>> make_link(const Options& options) {
     if (options.account_file.empty()) {
@@ -180,8 +172,8 @@ Outcome ask_pptp(const Options& options) {
     if (!link) {
         return failed(link.error());
     }
-    adapters::TriedCall tried = adapters::try_call({.server = address_of(path->server),
-                                                    .source = address_of(path->source),
+    adapters::TriedCall tried = adapters::try_call({.server = ipv4_of(path->server),
+                                                    .source = ipv4_of(path->source),
                                                     .patience = options.thresholds.timeout},
                                                    std::move(*link));
     Outcome outcome;
@@ -210,17 +202,6 @@ Outcome ask_one_ike(const Options& options) {
                 : failed(path.error());
 }
 
-SocketAddress ipv4_address(Ipv4Address address, std::uint16_t port) {
-    sockaddr_in in{};
-    in.sin_family = AF_INET;
-    in.sin_addr.s_addr = htonl(address.value);
-    in.sin_port = htons(port);
-    SocketAddress made;
-    std::memcpy(&made.octets, &in, sizeof in);
-    made.size = sizeof in;
-    return made;
-}
-
 Outcome ask_l2tp_ipsec(const Options& options) {
     const Clock::time_point end = Clock::now() + options.thresholds.timeout;
     const auto path =
@@ -236,8 +217,8 @@ Outcome ask_l2tp_ipsec(const Options& options) {
         return failed(network.error());
     }
     const adapters::InNetwork within((*network)->place());
-    const Path inner{ipv4_address(address_of(path->server), kL2tpPort),
-                     ipv4_address(kPrivateAddress, kL2tpPort)};
+    const Path inner{to_socket_address({ipv4_of(path->server), kL2tpPort}),
+                     to_socket_address({kPrivateAddress, kL2tpPort})};
     return log_in_by_ike(
         1, inner, options.ike_account_file, end - Clock::now(), [&](Clock::duration patience) {
             auto dial = make_dial(options);
