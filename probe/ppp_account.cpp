@@ -34,7 +34,6 @@ constexpr std::string_view kOfClientsSendKey =
     "On the client side, this is the send key; on the server side, it is the receive key.";
 constexpr std::string_view kOfClientsReceiveKey =
     "On the client side, this is the receive key; on the server side, it is the send key.";
-constexpr std::size_t kPadBytes = 40;
 
 std::optional<std::string_view> next_line(std::string_view& text) {
     if (text.empty()) {
@@ -133,11 +132,7 @@ mppe::Key key_in(const ShaDigest& digest) {
 }
 
 mppe::Key start_key(const mppe::Key& common, std::string_view magic) {
-    std::array<std::uint8_t, kPadBytes> first{};
-    std::array<std::uint8_t, kPadBytes> second{};
-    second.fill(0xf2);
-    return key_in(
-        sha1_of({ByteView(common.data(), mppe::kKeyBytes), first, to_bytes(magic), second}));
+    return key_in(mppe::padded_digest(ByteView(common), to_bytes(magic)));
 }
 
 }  // namespace
@@ -185,16 +180,10 @@ Bytes answer_md5(const PppAccount& account, std::uint8_t id, ByteView challenge)
 
 Bytes answer_ms_chap_v2(const PppAccount& account, const MsChallenge& challenge,
                         const MsChallenge& own) {
-    SHA_CTX sha;
-    SHA1_Init(&sha);
-    SHA1_Update(&sha, own.data(), own.size());
-    SHA1_Update(&sha, challenge.data(), challenge.size());
     // RFC 2759 4: without the domain.
     const std::string_view user =
         std::string_view(account.name).substr(account.name.rfind('\\') + 1);
-    SHA1_Update(&sha, user.data(), user.size());
-    std::array<std::uint8_t, SHA_DIGEST_LENGTH> digest{};
-    SHA1_Final(digest.data(), &sha);
+    const ShaDigest digest = sha1_of({own, challenge, to_bytes(user)});
 
     const auto keys = hash_of_password(account.secret.view());
     std::array<std::uint8_t, kDesKeys * kMsHashBytes> response{};

@@ -34,6 +34,20 @@ void apply_rc4(ByteView key, ByteView in, std::uint8_t* out) {
 
 }  // namespace
 
+SecretOctets<kDigestBytes> padded_digest(ByteView first, ByteView second) {
+    static_assert(kDigestBytes == SHA_DIGEST_LENGTH);
+    SHA_CTX sha;
+    SHA1_Init(&sha);
+    SHA1_Update(&sha, first.data(), first.size());
+    SHA1_Update(&sha, kPad1.data(), kPad1.size());
+    SHA1_Update(&sha, second.data(), second.size());
+    SHA1_Update(&sha, kPad2.data(), kPad2.size());
+    SecretOctets<kDigestBytes> digest;
+    SHA1_Final(digest.data(), &sha);
+    OPENSSL_cleanse(&sha, sizeof sha);
+    return digest;
+}
+
 KeyChain::KeyChain(Strength strength, const Key& start_key)
     : size_(strength == Strength::bits128 ? kKeyBytes : kKeyBytes / 2),
       strength_(strength),
@@ -48,15 +62,8 @@ void KeyChain::step() {
 }
 
 void KeyChain::derive(bool first) {
-    SHA_CTX sha;
-    SHA1_Init(&sha);
-    SHA1_Update(&sha, start_.data(), size_);
-    SHA1_Update(&sha, kPad1.data(), kPad1.size());
-    SHA1_Update(&sha, session_.data(), size_);
-    SHA1_Update(&sha, kPad2.data(), kPad2.size());
-    SecretOctets<SHA_DIGEST_LENGTH> digest;
-    SHA1_Final(digest.data(), &sha);
-    OPENSSL_cleanse(&sha, sizeof sha);
+    const auto digest =
+        padded_digest(ByteView(start_).first(size_), ByteView(session_).first(size_));
     const ByteView interim = ByteView(digest).first(size_);
     if (first) {
         std::ranges::copy(interim, session_.begin());

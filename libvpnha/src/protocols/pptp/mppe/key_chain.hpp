@@ -18,6 +18,11 @@ enum class Strength : std::uint8_t { bits40 = 40, bits56 = 56, bits128 = 128 };
 inline constexpr std::size_t kKeyBytes = 16;
 using Key = SecretOctets<kKeyBytes>;  // Of 40 and 56 bits the first 8 octets count.
 
+// SHA-1 of both, with 40 octets of 0x00 between them and 40 of 0xf2 behind (RFC 3079 3.4): start
+// keys are made by it of a login, and session keys of those before.
+inline constexpr std::size_t kDigestBytes = 20;
+[[nodiscard]] SecretOctets<kDigestBytes> padded_digest(ByteView first, ByteView second);
+
 class KeyChain {
   public:
     // The start key as MS-CHAPv2 or RADIUS gave it.
