@@ -75,7 +75,6 @@ class TrialCall {
 
   private:
     [[nodiscard]] Result<void> on_message(const ControlMessage& message);
-    void ask();
     void send(ByteView frame);
 
     CallId ours_;

@@ -10,7 +10,6 @@ namespace {
 constexpr std::uint16_t kIpv4 = 0x0021;
 constexpr std::uint16_t kIpv6 = 0x0057;
 constexpr std::size_t kIpv4HeaderMin = 20;
-
 constexpr std::size_t kIpv6Header = 40;
 constexpr std::size_t kIpv6Addresses = 8;  // Both stand at the header's end.
 // Extension headers, RFC 8200 4.

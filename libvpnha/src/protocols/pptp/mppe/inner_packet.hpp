@@ -6,8 +6,8 @@
 //   --------------------------------------------+------------------------------------------------
 //   IPv4                                        | the checksum of its header (RFC 791 3.1)
 //   IPv6 with TCP, UDP or ICMPv6                | their checksum (RFC 8200 8.1)
-//   any other of IPv6: fragments, ESP, a route  | its form alone: the version, and the length of
-//   the that has not ended, UDP without a checksum  | frame
+//   any other of IPv6: fragments, ESP, UDP      | its form alone: the version, and the length of
+//   without a checksum, a route before its end  | the frame
 #pragma once
 
 #include <optional>
