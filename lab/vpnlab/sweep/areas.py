@@ -133,7 +133,7 @@ AREAS = {
                "tests/next/frail.cpp", *_product("lines.py", "sites/", "systemd.py",
                                                  "vpnha_stack.py"),
                *_steps("frail.py", "links.py", "promoted/__init__.py", "promoted/dead_service.py",
-                       "promoted/fault.py"),
+                       "promoted/fault.py", "promoted/probe_login.py"),
                *_node("frames.py", "hold_control.py"))),
     "sessions": Area(
         ("l2tp", "ppp", "ppp_adapters", "protocol_keepers", "replica", "wire", "takeover", "node"),

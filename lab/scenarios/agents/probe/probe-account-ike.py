@@ -14,8 +14,6 @@ Expected: OK with login, address and hang_up; OK with login and hang_up; CRITICA
 refused; OK. The clients have no gap longer than 50 ms, or twice the longest of a calm time,
 and make no IKE exchange except those of client1's probe.
 """
-import json
-
 from vpnlab.evidence.expectation import equals, is_true
 from vpnlab.host.node import Node
 from vpnlab.host.topology import L2TP
@@ -23,17 +21,14 @@ from vpnlab.product.ipsec_client import IKE_PROPOSALS
 from vpnlab.product.ipsec_gateway import SECRET, SERVER_ID
 from vpnlab.steps.ipsec.live import CLIENTS, IPSEC_NODES, begin_ipsec
 from vpnlab.steps.promise import expect_no_gap, expect_nothing_else
+from vpnlab.steps.promoted.probe_login import CRITICAL, OK, ask
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*IPSEC_NODES, "client2"), vpnha=True)
-ACCOUNT = "/etc/probe.account"
-OK, CRITICAL = 0, 2
 # Has a charon of its own, and probes as well: IKE_SA_INIT and IKE_AUTH.
 BESIDE, OF_A_PROBE = "client1", 2
 CALM_S = 10
-# A charon starts in each.
-PROBE_S = "10"
 IKEV2 = ("vips = 0.0.0.0", "id = probe@example.com", SERVER_ID)
 IKEV1 = ("", "", L2TP.vip_outside)
 
@@ -64,9 +59,7 @@ secrets {{
 
 
 def probe(host: Node, protocol: str, kind: tuple[str, str, str], secret: str = SECRET) -> dict:
-    host.put(ACCOUNT, account(kind, secret), mode=0o600)
-    return json.loads(host.run("vpnha-probe", protocol, L2TP.vip_outside, "--account", ACCOUNT,
-                               "--timeout", PROBE_S, "--json", check=False).stdout)
+    return ask(host, protocol, account(kind, secret))
 
 
 def steps(run: Run) -> None:

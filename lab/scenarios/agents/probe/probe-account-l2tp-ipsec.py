@@ -15,9 +15,7 @@ Expected: OK with each step in its order; CRITICAL with the refusal of PPP; CRIT
 SA, no policy and no further device then. The sessions are
 protected after it. The clients have no gap longer than 50 ms, or twice the longest of a calm time.
 """
-import json
-
-from vpnlab.evidence.expectation import equals, is_empty, is_true
+from vpnlab.evidence.expectation import equals, is_empty
 from vpnlab.host.node import Node
 from vpnlab.host.topology import L2TP
 from vpnlab.product.ipsec_gateway import SECRET
@@ -26,15 +24,15 @@ from vpnlab.product.l2tp_gateway import PASSWORD, USER, chap_secrets
 from vpnlab.product.probes import SERVER_ADDRESS
 from vpnlab.steps.ipsec.live import CLIENTS, IPSEC_NODES, begin_ipsec
 from vpnlab.steps.promise import expect_unnoticed
+from vpnlab.steps.promoted.probe_login import CRITICAL, ask, expect_refused, expect_whole
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*IPSEC_NODES, "client2"), vpnha=True)
-ACCOUNT, IKE_ACCOUNT = "/etc/probe.account", "/etc/probe.ike"
-OK, CRITICAL = 0, 2
+IKE_ACCOUNT = "/etc/probe.ike"
 CALM_S = 10
 # A charon starts in each, and pppd on nodes that share a core.
-PROBE_S = "20"
+PROBE_S = 20
 STEPS = ["ipsec", "sccrq", "scccn", "icrq", "iccn", "lcp", "login", "address", "ping", "hang_up",
          "stopccn", "ipsec_end"]
 
@@ -67,11 +65,9 @@ secrets {{
 
 
 def probe(host: Node, *more: str, password: str = PASSWORD, secret: str = SECRET) -> dict:
-    host.put(ACCOUNT, chap_secrets(USER, password), mode=0o600)
     host.put(IKE_ACCOUNT, ike_account(secret), mode=0o600)
-    return json.loads(host.run(
-        "vpnha-probe", "l2tp-ipsec", L2TP.vip_outside, "--account", ACCOUNT, "--ike-account",
-        IKE_ACCOUNT, "--timeout", PROBE_S, "--json", *more, check=False).stdout)
+    return ask(host, "l2tp-ipsec", chap_secrets(USER, password), "--ike-account", IKE_ACCOUNT,
+               *more, timeout_s=PROBE_S)
 
 
 def steps(run: Run) -> None:
@@ -83,12 +79,8 @@ def steps(run: Run) -> None:
     run.observe(CALM_S)
     begun = run.lab.now()
     run.step("client2 logs in by L2TP within IPsec")
-    whole = probe(host, "--ping", SERVER_ADDRESS)
-    run.expect("text", "has answered" in whole["text"], is_true())
-    run.expect("steps", [each["name"] for each in whole["steps"]], equals(STEPS))
-    refused = probe(host, password="another")
-    run.expect("refused", refused["exit_code"], equals(CRITICAL))
-    run.expect("reason", f"refuses the login of '{USER}'" in refused["text"], is_true())
+    expect_whole(run, probe(host, "--ping", SERVER_ADDRESS), STEPS)
+    expect_refused(run, probe(host, password="another"))
     run.expect("wrong_key", probe(host, secret="another key")["exit_code"], equals(CRITICAL))
     run.expect("sas", host.run("ip", "xfrm", "state").stdout.split(), is_empty())
     run.expect("policies", host.run("ip", "xfrm", "policy").stdout.split(), is_empty())

@@ -16,35 +16,30 @@ a PPP device. One session is protected again after each probe. The gateway's own
 mark is alive, and nothing moves. client1 had no gap longer than 50 ms, or twice the longest of a
 calm time.
 """
-import json
-
-from vpnlab.evidence.expectation import at_least, equals, is_empty, is_true
+from vpnlab.evidence.expectation import at_least, equals
 from vpnlab.host.node import Node
-from vpnlab.host.topology import DEFAULT_NODES, L2TP
+from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.product.l2tp_gateway import PASSWORD, USER, chap_secrets
 from vpnlab.product.pptp_client import PptpDialler
 from vpnlab.product.pptp_gateway import PPPD_LOG
 from vpnlab.product.probes import SERVER_ADDRESS
 from vpnlab.steps.promise import expect_unnoticed
 from vpnlab.steps.promoted.dead_service import begin_probed, marks, set_probe, wait_alive
+from vpnlab.steps.promoted.probe_login import (
+    OK, ask, expect_no_device, expect_refused, expect_whole)
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), vpnha=True)
-ACCOUNT, ACCOUNT_OF_NODES = "/etc/probe.account", "/etc/vpnha/probe.ppp"
-OK, CRITICAL = 0, 2
+ACCOUNT_OF_NODES = "/etc/vpnha/probe.ppp"
 STEPS = ["connect", "start", "call", "lcp", "login", "encryption", "address", "ping", "hang_up"]
-# pppd starts in each, on nodes that share a core.
-PROBE_S = "10"
 CALM_S = 10
 # Two monitors, each with a login.
 LOGINS_S = 40
 
 
 def probe(host: Node, *more: str, password: str = PASSWORD) -> dict:
-    host.put(ACCOUNT, chap_secrets(USER, password), mode=0o600)
-    return json.loads(host.run("vpnha-probe", "pptp", L2TP.vip_outside, "--account", ACCOUNT,
-                               "--timeout", PROBE_S, "--json", *more, check=False).stdout)
+    return ask(host, "pptp", chap_secrets(USER, password), *more)
 
 
 def successes(node: Node) -> int:
@@ -61,16 +56,10 @@ def steps(run: Run) -> None:
     run.observe(CALM_S)
     begun = run.lab.now()
     run.step("client2 probes with an account")
-    whole = probe(host)
-    run.expect("text", "has answered" in whole["text"], is_true())
-    run.expect("steps", [each["name"] for each in whole["steps"]], equals(STEPS))
+    expect_whole(run, probe(host), STEPS)
     run.expect("inside", probe(host, "--ping", SERVER_ADDRESS)["exit_code"], equals(OK))
-    refused = probe(host, password="another")
-    run.expect("refused", refused["exit_code"], equals(CRITICAL))
-    run.expect("reason", f"refuses the login of '{USER}'" in refused["text"], is_true())
-    run.expect("devices_of_the_probe", [
-        name for name in host.run("ls", "/sys/class/net").stdout.split()
-        if name.startswith("ppp")], is_empty())
+    expect_refused(run, probe(host, password="another"))
+    expect_no_device(run, host)
     live.stack.wait_protected(1)
     run.step("the gateway's own probe logs in as well")
     for node in run.lab.gateways:

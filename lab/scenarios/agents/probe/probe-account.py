@@ -15,46 +15,34 @@ Expected: OK with each step in its order; OK; CRITICAL with the server's refusal
 has a PPP device. One session is protected again after each probe. client1 saw the silence of the
 power cut and nothing else; in the end nothing is left on any node.
 """
-import json
-
-from vpnlab.evidence.expectation import equals, is_empty, is_true
+from vpnlab.evidence.expectation import equals
 from vpnlab.host.node import Node
-from vpnlab.host.topology import DEFAULT_NODES, L2TP
+from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.product.l2tp_gateway import PASSWORD, USER, chap_secrets
 from vpnlab.product.probes import SERVER_ADDRESS
 from vpnlab.steps.live import begin, off_dc
 from vpnlab.steps.promise import POWER_CUT_MS, WAITING_MS, expect_only_silence
+from vpnlab.steps.promoted.probe_login import (
+    OK, ask, expect_no_device, expect_refused, expect_whole)
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
-ACCOUNT = "/etc/probe.account"
-OK, CRITICAL = 0, 2
 STEPS = ["sccrq", "scccn", "icrq", "iccn", "lcp", "login", "address", "ping", "hang_up", "stopccn"]
-# pppd starts in each, on nodes that share a core.
-PROBE_S = "10"
 
 
 def probe(host: Node, *more: str, password: str = PASSWORD) -> dict:
-    host.put(ACCOUNT, chap_secrets(USER, password), mode=0o600)
-    return json.loads(host.run("vpnha-probe", "l2tp", L2TP.vip_outside, "--account", ACCOUNT,
-                               "--timeout", PROBE_S, "--json", *more, check=False).stdout)
+    return ask(host, "l2tp", chap_secrets(USER, password), *more)
 
 
 def steps(run: Run) -> None:
     live = begin(run, place=off_dc)
     host = run.lab.node("client2")
     run.step("client2 probes with an account")
-    whole = probe(host)
-    run.expect("text", "has answered" in whole["text"], is_true())
-    run.expect("steps", [each["name"] for each in whole["steps"]], equals(STEPS))
+    expect_whole(run, probe(host), STEPS)
     run.expect("inside", probe(host, "--ping", SERVER_ADDRESS)["exit_code"], equals(OK))
-    refused = probe(host, password="another")
-    run.expect("refused", refused["exit_code"], equals(CRITICAL))
-    run.expect("reason", f"refuses the login of '{USER}'" in refused["text"], is_true())
-    run.expect("devices_of_the_probe", [
-        name for name in host.run("ls", "/sys/class/net").stdout.split()
-        if name.startswith("ppp")], is_empty())
+    expect_refused(run, probe(host, password="another"))
+    expect_no_device(run, host)
     live.stack.wait_protected(1)
     live.cut_power(live.active)
     run.expect("by_the_successor", probe(host)["exit_code"], equals(OK))
