@@ -2,7 +2,8 @@
 import os
 import subprocess
 
-from vpnlab.host.cores import core_of, pin, prefer, shared, threads, ungroup_sessions
+from vpnlab.host.cores import (core_of, join_root_group, pin, prefer, shared, threads,
+                               ungroup_sessions)
 
 
 def test_nodes_take_turns_on_the_cores() -> None:
@@ -55,6 +56,13 @@ def test_sessions_are_not_grouped_where_the_kernel_can(tmp_path) -> None:
     ungroup_sessions(tmp_path / "enabled")
     assert (tmp_path / "enabled").read_text() == "0"
     ungroup_sessions(tmp_path / "no" / "file")
+
+
+def test_the_lab_joins_the_root_group_where_there_is_one(tmp_path) -> None:
+    (tmp_path / "procs").write_text("")
+    join_root_group(tmp_path / "procs")
+    assert (tmp_path / "procs").read_text() == str(os.getpid())
+    join_root_group(tmp_path / "no" / "file")
 
 
 def test_a_process_that_has_ended_moves_nothing() -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from .topology import NODES
 
 GROUPS_FILE = Path("/proc/sys/kernel/sched_autogroup_enabled")
+# Of the root group of the processors, in hierarchies of cgroup v1.
+ROOT_GROUP = Path("/sys/fs/cgroup/cpu/cgroup.procs")
 
 
 def host_cores() -> list[int]:
@@ -48,6 +50,15 @@ def ungroup_sessions(file: Path = GROUPS_FILE) -> None:
     again, also where the cores were half idle. A kernel without such groups needs nothing."""
     with contextlib.suppress(FileNotFoundError):
         file.write_text("0", encoding="ascii")
+
+
+def join_root_group(file: Path = ROOT_GROUP) -> None:
+    """Moves this process to the root group of the processors, and with it what it starts from now
+    on. A kernel that shares real-time priority among groups (RT_GROUP_SCHED) gives a new group
+    none, and the power service and `before_all_nodes` need it. A host without such groups, and one
+    that does not permit the move, stays as it is."""
+    with contextlib.suppress(FileNotFoundError, PermissionError):
+        file.write_text(str(os.getpid()), encoding="ascii")
 
 
 def prefer(process: int, nice: int) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from .cores import host_cores, shared, ungroup_sessions
+from .cores import host_cores, join_root_group, shared, ungroup_sessions
 from .debian import ARCHIVE_MOUNT, PRODUCT_MOUNT, ensure_debian
 from .errors import (AlreadyUp, LabError, NotFound, NoTun, NotRoot, PackageMissing, ResourcesShort,
                      TimedOut)
@@ -161,6 +161,7 @@ class Lab:
         self._state.create(self._record)
         if not TRAITS[self._record.machine].has_own_group:
             ungroup_sessions()
+        join_root_group()
         try:
             self.namespace.create(node.spec for node in self.nodes.values())
             for name in self.nodes:
