@@ -138,6 +138,19 @@ def test_a_capture_that_cannot_be_read_fails_it(lab, tmp_path):
     assert failed(execute(lab, tmp_path, steps)) == ["history"]
 
 
+@pytest.mark.parametrize("needed, failures", [
+    ({"wire": {"esp_packets": 90}}, []),
+    ({"wire": {"esp_packets": 91}}, ["history_wire_esp_packets"]),
+    ({"client1": {"frames": 1}}, ["history_client1_frames"]),
+])
+def test_captures_that_show_less_than_they_must_fail_it(lab, tmp_path, needed, failures):
+    def steps(run):
+        run.expect_in_history(needed)
+        Made(run.out).claim(0, "gw1").serve("gw1", 0.1, 1).check()
+
+    assert failed(execute(lab, tmp_path, steps)) == failures
+
+
 def test_what_scenarios_allow_is_a_kind_of_violation_and_has_a_reason():
     for name in files():
         allowed = scenario.load(name).scenario.history_allows

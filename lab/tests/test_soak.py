@@ -9,7 +9,8 @@ import json
 import pytest
 
 from vpnlab import cli
-from vpnlab.evidence.result import ClientResult
+from vpnlab.evidence.measure import Measured
+from vpnlab.evidence.result import ClientResult, ClientSeries, Invariants, Phases, Vip
 from vpnlab.host.errors import LabError
 from vpnlab.steps import drill, soak
 from vpnlab.steps.mixed import figures, mix, slice as soak_slice
@@ -95,6 +96,51 @@ def test_a_call_of_pptp_may_be_silent_for_longer():
     assert soak_slice.limit_ms(link, ClientResult("client3", "pptp")) == soak_slice.BUSY_MS
     cable = drill.Step(1, kind("outside cable pulled"), drill.PROMOTED, 0.5, 0, 1)
     assert soak_slice.limit_ms(cable, ClientResult("client1", "l2tp")) == 900
+
+
+def drilled(*names: str, target: str = drill.PROMOTED) -> soak.Drilled:
+    """A minute of these faults, the first one at 15 s."""
+    return soak.Drilled(10.0, 15.0, [
+        soak.Done(drill.Step(n, kind(name), target, 0, 0, 1), "gw1", 15.0 + n)
+        for n, name in enumerate(names)], 75.0)
+
+
+class Booked:
+    """A run that only books."""
+
+    def __init__(self) -> None:
+        self.met: dict[str, bool] = {}
+
+    def expect(self, name, observed, expected) -> None:
+        self.met[name] = expected.met_by(observed)
+
+    @property
+    def failed(self) -> list[str]:
+        return [name for name, met in self.met.items() if not met]
+
+
+def asking(name: str, until: float, protocol: str = "l2tp") -> ClientResult:
+    """It pings at the soak's pace, and every ping is answered."""
+    times = [10.0 + number * soak_slice.PACE.ping_s
+             for number in range(int((until - 10.0) / soak_slice.PACE.ping_s))]
+    return ClientResult(name, protocol, series=ClientSeries(pings=[(t, 0.01) for t in times]))
+
+
+def test_a_client_that_does_not_ask_has_not_been_served():
+    run = Booked()
+    seen = Measured([asking("client1", 75.0), asking("client2", 40.0), asking("client3", 15.0)],
+                    [], Vip(), Phases(), Invariants(), [], [])
+    soak_slice.expect_asked(run, seen, drilled("power cut"))
+    assert run.failed == ["client2_asked", "client3_asked"]
+
+
+def test_the_history_of_a_slice_has_packets_of_each_client_and_each_death():
+    needed = soak_slice.needed_history({"home1": "l2tp-ipsec", "client3": "pptp"}, drilled(
+        "power cut", "switchover", "power cut"))
+    assert needed["home1"] == {"addresses": 1, "sessions": 1, "frames": 600, "esp_packets": 600}
+    assert needed["client3"]["mppe_packets"] == 600
+    assert needed["wire"]["takeovers"] == 2 and needed["wire"]["gre_packets"] == 600
+    assert set(soak_slice.SHOWN) >= {make.protocol for make in mix.CLIENTS.values()}
 
 
 def test_the_mix_has_each_protocol_and_two_clients_behind_one_nat():

@@ -53,6 +53,7 @@ class Run:
         self._name = name
         self._declared_faults = declared_faults
         self._history_allows = history_allows or {}
+        self._history_needs: Mapping[str, Mapping[str, int]] = {}
         self._t0 = lab.now()
         self._expectations: list[Expectation] = []
         self._leftovers: list[Leftover] = []
@@ -131,6 +132,11 @@ class Run:
         self.expect("leftovers", [f"{each.node}: {each.what}" for each in self._leftovers],
                     is_empty())
 
+    def expect_in_history(self, needed: Mapping[str, Mapping[str, int]]) -> None:
+        """By vantage, how much of each kind the captures have to show at least: a checker that has
+        seen nothing has found nothing. Booked at the end of the run."""
+        self._history_needs = needed
+
     def measure(self) -> Measured:
         """Ends all captures and traffic and says what was seen. Once in a run, at its end."""
         assert self._measured is None, "a run is measured once"
@@ -202,6 +208,10 @@ class Run:
             return
         for line in history.seen_lines():
             say(line)
+        for vantage, kinds in self._history_needs.items():
+            seen = history.seen.get(vantage, {})
+            for kind, least in kinds.items():
+                self.expect(f"history_{vantage}_{kind}", seen.get(kind), at_least(least))
         for kind in history.kinds:
             if kind in self._history_allows:
                 say(f"history: {kind} is allowed here: {self._history_allows[kind]}")

@@ -14,7 +14,8 @@ from ...evidence.expectation import at_least, at_most, equals, is_empty
 from ...evidence.measure import Measured
 from ...evidence.result import ClientResult
 from ...product.client import VpnClient
-from ...product.dialler import IKEV2, PPTP
+from ...history.packets import WIRE
+from ...product.dialler import IKEV2, L2TP, L2TP_IPSEC, PPTP
 from ...product.probes import Pace
 from ...product.radius import RadiusServer
 from ...product.sites.home import start_nat
@@ -35,6 +36,12 @@ PACE = Pace(ping_s=0.05, record_s=0.1)
 BUSY_MS = 500
 # What a client is sent, and nobody counts, when its gateway dies: since the last checkpoint.
 UNCOUNTED_S = 1.5
+# Of the probes that there is time for, how many a client has to send. With fewer of them nobody
+# knows whether it was served all the time.
+ASKED_MIN = 0.5
+# What a client's captures have to show, for each ping that it has to send; it was answered.
+SHOWN = {L2TP: ("frames",), L2TP_IPSEC: ("frames", "esp_packets"),
+         IKEV2: ("frames", "esp_packets"), PPTP: ("frames", "gre_packets", "mppe_packets")}
 
 
 def loaded(minutes: float, first: int) -> Loaded:
@@ -96,8 +103,11 @@ def _soak(run: Run, minutes: float, first: int, figures: Figures) -> None:
     live.hang_up()
     _expect_accounts(run, live, radius, addresses, counted, figures)
     run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, TOLD_LIMIT_S)
+    run.expect_in_history(needed_history(
+        {client.name: client.protocol for client in live.clients}, figures.drilled))
     seen = figures.seen = live.measure()
     _expect_silences(run, seen, figures.drilled)
+    expect_asked(run, seen, figures.drilled)
     for client in live.clients:
         expect_nothing_else(run, seen.client(client.name))
     Flows.expect_translated(run)
@@ -147,6 +157,32 @@ def _expect_silences(run: Run, seen: Measured, drilled: Drilled) -> None:
         for client in seen.clients:
             run.expect(f"{each.name} {client.name}_gap_ms", worst_gap_ms(client, span),
                        at_most(limit_ms(each.step, client)))
+
+
+def needed_history(protocols: Mapping[str, str], drilled: Drilled) -> dict[str, dict[str, int]]:
+    """What the captures of a slice show by vantage if they are whole: packets for each client, and
+    a change of the owner for each power cut of the promoted node."""
+    asked = asked_min(drilled)
+    needed = {name: {"addresses": 1, "sessions": 1, **dict.fromkeys(SHOWN[protocol], asked)}
+              for name, protocol in protocols.items()}
+    cuts = sum(each.step.kind.name == "power cut" and each.step.target == PROMOTED
+               for each in drilled.done)
+    kinds = {kind for protocol in protocols.values() for kind in SHOWN[protocol]}
+    return {**needed, WIRE: {**dict.fromkeys(kinds, asked), "announcements": 1, "l2tp_messages": 1,
+                             "takeovers": cuts}}
+
+
+def asked_min(drilled: Drilled) -> int:
+    """How many pings each client has to send under the faults."""
+    return int(ASKED_MIN * (drilled.until - drilled.faults_from) / PACE.ping_s)
+
+
+def expect_asked(run: Run, seen: Measured, drilled: Drilled) -> None:
+    """A client that does not ask has no silence."""
+    for client in seen.clients:
+        asked = [sent for sent, _ in client.series.pings
+                 if drilled.faults_from <= sent < drilled.until]
+        run.expect(f"{client.name}_asked", len(asked), at_least(max(1, asked_min(drilled))))
 
 
 def limit_ms(step: Step, client: ClientResult) -> float:
