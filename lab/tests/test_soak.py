@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import types
 
 import pytest
 
@@ -108,6 +109,8 @@ def drilled(*names: str, target: str = drill.PROMOTED) -> soak.Drilled:
 class Booked:
     """A run that only books."""
 
+    lab = types.SimpleNamespace(patience=1)
+
     def __init__(self) -> None:
         self.met: dict[str, bool] = {}
 
@@ -119,19 +122,47 @@ class Booked:
         return [name for name, met in self.met.items() if not met]
 
 
-def asking(name: str, until: float, protocol: str = "l2tp") -> ClientResult:
-    """It pings at the soak's pace, and every ping is answered."""
+def asking(name: str, until: float = 75.0, silence: tuple[float, float] = (0, 0),
+           pause: tuple[float, float] = (0, 0)) -> ClientResult:
+    """It pings at the soak's pace, and every ping is answered, but in the silence. In the pause it
+    does not ask."""
     times = [10.0 + number * soak_slice.PACE.ping_s
              for number in range(int((until - 10.0) / soak_slice.PACE.ping_s))]
-    return ClientResult(name, protocol, series=ClientSeries(pings=[(t, 0.01) for t in times]))
+    pings = [(t, None if silence[0] <= t < silence[1] else 0.01) for t in times
+             if not pause[0] <= t < pause[1]]
+    return ClientResult(name, "l2tp", series=ClientSeries(pings=pings))
+
+
+def seen_of(*clients: ClientResult) -> Measured:
+    return Measured(list(clients), [], Vip(), Phases(), Invariants(), [], [])
 
 
 def test_a_client_that_does_not_ask_has_not_been_served():
     run = Booked()
-    seen = Measured([asking("client1", 75.0), asking("client2", 40.0), asking("client3", 15.0)],
-                    [], Vip(), Phases(), Invariants(), [], [])
+    seen = seen_of(asking("client1"), asking("client2", 40.0), asking("client3", 15.0))
     soak_slice.expect_asked(run, seen, drilled("power cut"))
     assert run.failed == ["client2_asked", "client3_asked"]
+
+
+LINK_DOWN = drilled("one cluster link down").done[0].name
+
+
+@pytest.mark.parametrize("silence, pause, failures", [
+    ((20.0, 20.4), (0, 0), []),
+    ((20.0, 20.7), (0, 0), [f"{LINK_DOWN} client1_gap_ms"]),
+    # The host was busy: the client did not ask for 0.2 s, either.
+    ((20.2, 20.8), (20.0, 20.2), []),
+    ((20.6, 21.4), (20.0, 20.6), [f"{LINK_DOWN} client1_gap_ms",
+                                  "client1_pauses"]),
+    ((0, 0), (20.0, 20.6), ["client1_pauses"]),
+    ((12.0, 12.8), (0, 0), ["before_any_fault client1_gap_ms"]),
+])
+def test_the_silence_of_a_fault_may_be_as_much_longer_as_the_client_was_paused(
+        silence, pause, failures):
+    run = Booked()
+    seen = seen_of(asking("client1", silence=silence, pause=pause))
+    soak_slice.expect_silences(run, seen, drilled("one cluster link down"))
+    assert run.failed == failures
 
 
 def test_the_history_of_a_slice_has_packets_of_each_client_and_each_death():

@@ -70,10 +70,11 @@ def worst_gap_ms(seen: ClientResult, span: Span) -> float | None:
     return round(max(waits) * 1000.0, 3) if waits else None
 
 
-def worst_pause_ms(seen: ClientResult, span: Span) -> float | None:
+def worst_pause_ms(seen: ClientResult, span: Span,
+                   interval_s: float = PING_INTERVAL_S) -> float | None:
     """The longest time in the span in which the client did not ask, less the time between two
     probes; None if it asked nothing before or after it."""
-    return gap_ms(worst_gap((sent for sent, _ in seen.series.pings), span))
+    return gap_ms(worst_gap((sent for sent, _ in seen.series.pings), span), interval_s)
 
 
 def worst_gap(events: Iterable[float], span: Span) -> Span | None:
@@ -84,9 +85,9 @@ def worst_gap(events: Iterable[float], span: Span) -> Span | None:
                 if after > start and before < end), key=lambda gap: gap[1] - gap[0], default=None)
 
 
-def gap_ms(gap: Span | None) -> float | None:
+def gap_ms(gap: Span | None, interval_s: float = PING_INTERVAL_S) -> float | None:
     """How long it was, less the time between two probes."""
-    return None if gap is None else round(max(0.0, gap[1] - gap[0] - PING_INTERVAL_S) * 1000.0, 3)
+    return None if gap is None else round(max(0.0, gap[1] - gap[0] - interval_s) * 1000.0, 3)
 
 
 def expect_unnoticed(run: Run, seen: ClientResult, before: Span, during: Span) -> None:
