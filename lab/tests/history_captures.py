@@ -21,6 +21,10 @@ def esp(spi: int, seq: int, dst: str = CLIENT) -> bytes:
     return ip(VIP, dst, 50, struct.pack("!II", spi, seq) + b"x" * 32)
 
 
+def wireguard(receiver: int, counter: int, kind: int = 4) -> bytes:
+    return udp(VIP, CLIENT, 51820, 40000, struct.pack("<IIQ", kind, receiver, counter) + b"x" * 16)
+
+
 def ike_request(message_id: int, body: bytes, *, flags: int = 0, first_payload: int = 46,
                 exchange: int = 37) -> bytes:
     header = b"initiat1" + b"respond1" + bytes([first_payload, 0x20, exchange, flags]) + \
@@ -66,4 +70,5 @@ def kinds(history: History) -> list[str]:
     return [each.kind for each in history.violations]
 
 
-__all__ = ["CLIENT", "GATEWAYS", "T0", "VIP", "Made", "esp", "ike_request", "kinds", "mac"]
+__all__ = ["CLIENT", "GATEWAYS", "T0", "VIP", "Made", "esp", "ike_request", "kinds", "mac",
+           "wireguard"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from capture_packets import VIP, avp, gre, ip, l2tp_control, ppp, tcp, udp
-from history_captures import CLIENT, Made, esp, ike_request, kinds
+from history_captures import CLIENT, Made, esp, ike_request, kinds, wireguard
 from vpnlab.history.numbers import Used
-from vpnlab.history.violations import ESP_NUMBER, GRE_NUMBER, IKE_ID, L2TP_NS, MPPE_COUNT
+from vpnlab.history.violations import (ESP_NUMBER, GRE_NUMBER, IKE_ID, L2TP_NS, MPPE_COUNT,
+                                       SESSION_OWNER, WIREGUARD_NUMBER)
 
 SYN_ACK = 0x12
 ECHO_REQUEST = b"\x09\x01\0\x08\0\0\0\0"
@@ -69,6 +70,33 @@ def test_sas_have_numbers_of_their_own(made):
     made.serve("gw1", 0.1, 1).serve("gw1", 1.1, 2, spi=8)
     made.send(2, "gw1", esp(7, 1, dst="192.0.2.52"))
     assert kinds(made.check()) == []
+
+
+def test_each_wireguard_counter_once_under_its_keys(made):
+    for receiver, counters in ((7, (0, 1, 3, 2)), (8, (0, 1 << 40))):
+        for t, counter in enumerate(counters, 1):
+            made.send(receiver + t / 10, "gw1", wireguard(receiver, counter))
+    # A handshake has no counter there.
+    for t in (9.5, 9.6):
+        made.send(t, "gw1", wireguard(7, 0, kind=2))
+    history = made.check()
+    assert kinds(history) == []
+    assert (history.seen["wire"]["wireguard_keys"],
+            history.seen["wire"]["wireguard_packets"]) == (2, 6)
+
+
+def test_one_wireguard_counter_twice(made):
+    made.send(0.1, "gw1", wireguard(7, 1)).send(0.2, "gw1", wireguard(7, 2))
+    made.claim(1, "gw2").send(1.1, "gw2", wireguard(7, 2))
+    history = made.check()
+    assert kinds(history) == [WIREGUARD_NUMBER]
+    assert "keys 00000007" in history.violations[0].what
+
+
+def test_an_older_owner_sends_under_wireguard_keys(made):
+    made.send(0.1, "gw1", wireguard(7, 1))
+    made.claim(1, "gw2").send(1.1, "gw2", wireguard(7, 2)).send(1.2, "gw1", wireguard(7, 3))
+    assert SESSION_OWNER in kinds(made.check())
 
 
 def test_one_gre_number_twice(made):

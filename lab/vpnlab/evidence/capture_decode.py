@@ -46,6 +46,7 @@ PORT_IKE_NAT = 4500
 PORT_L2TP = 1701
 PORT_PPTP = 1723
 PORT_WIREGUARD = 51820
+WIREGUARD_DATA = 4
 
 PPP_IP = 0x0021
 PPP_IPV6 = 0x0057
@@ -145,9 +146,12 @@ class Ike:
 
 @dataclass(slots=True)
 class Wireguard:
-    """1: a handshake's initiation, 2: its response, 3: a cookie, 4: data."""
+    """1: a handshake's initiation, 2: its response, 3: a cookie, 4: data. `receiver`, `counter`: of
+    data, by which index its receiver knows the keys, and the packet's number under them."""
 
     kind: int
+    receiver: int | None = None
+    counter: int | None = None
 
 
 @dataclass(slots=True)
@@ -342,7 +346,11 @@ def _decode_ike(data: bytes) -> Ike | None:
 
 def _decode_wireguard(data: bytes) -> Wireguard | None:
     # One octet of type, three of zeros, in each of its messages.
-    return Wireguard(data[0]) if len(data) >= 32 and data[1:4] == b"\0\0\0" else None
+    if len(data) < 32 or data[1:4] != b"\0\0\0":
+        return None
+    if data[0] != WIREGUARD_DATA:
+        return Wireguard(data[0])
+    return Wireguard(data[0], *struct.unpack_from("<IQ", data, 4))
 
 
 def _decode_esp(data: bytes) -> Esp | None:

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Numbers that a gateway may use once, whichever node sends them: of ESP, GRE, MPPE, of the control
-messages of L2TP, and of IKEv2's requests."""
+"""Numbers that a gateway may use once, whichever node sends them: of ESP, GRE, MPPE, WireGuard, of
+the control messages of L2TP, and of IKEv2's requests."""
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 from ..evidence.capture_decode import (PORT_PPTP, PPP_CCP, PPP_LCP, TCP_SYN, Esp, Gre, Ike, Ip,
-                                       L2tp, Ppp, Tcp)
+                                       L2tp, Ppp, Tcp, Wireguard)
 from .owners import Session
 from .packets import Packet
-from .violations import (ESP_NUMBER, GRE_NUMBER, IKE_ID, L2TP_NS, MPPE_COUNT, Place, Violation)
+from .violations import (ESP_NUMBER, GRE_NUMBER, IKE_ID, L2TP_NS, MPPE_COUNT, WIREGUARD_NUMBER,
+                         Place, Violation)
 
 L2TP_SCCRP, L2TP_STOP_CCN, L2TP_HELLO = 2, 4, 6
 LCP_ECHO_REQUEST = 9
@@ -62,6 +63,7 @@ class Numbers:
         self._vantage = vantage
         self._found = found
         self._sas: dict[tuple[str, int], Used] = {}
+        self._keys: dict[tuple[str, int], Used] = {}
         self._calls: dict[str, dict[int, _Call]] = {}
         self._tunnels: dict[tuple[str, int | None, int], _Tunnel] = {}
         # The next Ns that a client expects.
@@ -71,7 +73,7 @@ class Numbers:
         self._open: dict[tuple[str, str], Violation] = {}
         self._seen = dict.fromkeys(("esp_packets", "gre_packets", "gre_asked_again", "mppe_packets",
                                     "l2tp_messages", "l2tp_asked_again", "ike_requests",
-                                    "ike_requests_repeated"), 0)
+                                    "ike_requests_repeated", "wireguard_packets"), 0)
         self._of_calls = 0
 
     def take(self, packet: Packet) -> None:
@@ -92,6 +94,9 @@ class Numbers:
         elif isinstance(upper, Ike):
             if upper.major == IKE_V2 and not upper.response and upper.exchange != IKE_SA_INIT:
                 self._ike(packet, upper)
+        elif isinstance(upper, Wireguard):
+            if upper.receiver is not None and upper.counter is not None:
+                self._wireguard(packet, ip, upper.receiver, upper.counter)
         elif isinstance(upper, Tcp) and PORT_PPTP in (upper.sport, upper.dport):
             if upper.flags & TCP_SYN:
                 # A new control connection may give out old call ids, which count from 0 again.
@@ -105,7 +110,7 @@ class Numbers:
 
     def seen(self) -> dict[str, int]:
         return {"esp_sas": len(self._sas), "gre_calls": self._of_calls,
-                "l2tp_tunnels": len(self._tunnels), **self._seen}
+                "l2tp_tunnels": len(self._tunnels), "wireguard_keys": len(self._keys), **self._seen}
 
     def _violated(self, kind: str, what: str, place: Place) -> None:
         known = self._open.get((kind, what))
@@ -123,6 +128,14 @@ class Numbers:
             used = self._sas[(ip.dst, esp.spi)] = Used()
         if used.take(esp.seq):
             self._violated(ESP_NUMBER, f"SA {esp.spi:08x} to {ip.dst}", packet.place)
+
+    def _wireguard(self, packet: Packet, ip: Ip, receiver: int, counter: int) -> None:
+        self._seen["wireguard_packets"] += 1
+        used = self._keys.get((ip.dst, receiver))
+        if used is None:
+            used = self._keys[(ip.dst, receiver)] = Used()
+        if used.take(counter):
+            self._violated(WIREGUARD_NUMBER, f"keys {receiver:08x} of {ip.dst}", packet.place)
 
     def _gre(self, packet: Packet, ip: Ip, gre: Gre, seq: int) -> None:
         self._seen["gre_packets"] += 1
@@ -207,6 +220,8 @@ def session_of(ip: Ip | None) -> Session | None:
         return ("L2TP", ip.dst, ip.dport, upper.tunnel) if upper.tunnel else None
     if isinstance(upper, Ike):
         return "IKE", ip.dst, upper.initiator_spi.hex()
+    if isinstance(upper, Wireguard):
+        return None if upper.receiver is None else ("WireGuard", ip.dst, f"{upper.receiver:08x}")
     if isinstance(upper, Tcp) and upper.sport == PORT_PPTP:
         return "PPTP", ip.dst, upper.dport
     return None

@@ -15,6 +15,7 @@ GRE_NUMBER = "gre-number"
 MPPE_COUNT = "mppe-count"
 L2TP_NS = "l2tp-ns"
 IKE_ID = "ike-id"
+WIREGUARD_NUMBER = "wireguard-number"
 KINDS = {
     OLDER_OWNER: "a frame from a gateway's address after the first one of a newer owner",
     UNCLAIMED_OWNER: "a frame from a gateway's address by a node that never claimed one",
@@ -25,6 +26,7 @@ KINDS = {
     MPPE_COUNT: "a coherency count of MPPE that does not grow",
     L2TP_NS: "two control messages of L2TP under one Ns",
     IKE_ID: "two requests of IKEv2 under one message id",
+    WIREGUARD_NUMBER: "a counter of WireGuard twice under the same keys and direction",
 }
 PACKETS_NAMED = 8
 
