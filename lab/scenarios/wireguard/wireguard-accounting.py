@@ -17,26 +17,19 @@ no counters of packets. The Stop has Idle-Timeout, and comes 270 s after the las
 later.
 """
 from vpnlab.evidence.expectation import at_least, between, equals
-from vpnlab.host.node import Node
 from vpnlab.host.topology import NODES
-from vpnlab.product.wireguard.stock import CLIENT_KEYS, INTERFACE, address_of
+from vpnlab.product.wireguard.stock import CLIENT_KEYS, address_of
 from vpnlab.steps.accounts import (CHECKPOINT_S, MOVE_S, begin_server, cut_power_and_rejoin,
                                    expect_growth, move_octets)
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
-from vpnlab.steps.wireguard.live import begin_wireguard
+from vpnlab.steps.wireguard.live import begin_wireguard, transfer
 
 SCENARIO = Scenario(faults=2, vpnha=True)
 NAME = "client1"
 # New keys are made every 190 s at the latest; a session is over 270 s behind its last ones.
 SILENT_S, STOP_LIMIT_S = 270 - 190, 290
-
-
-def transfer(node: Node) -> dict[str, int]:
-    """What the client's own WireGuard has counted: `wg show DEVICE transfer`."""
-    received, sent = node.run("wg", "show", INTERFACE, "transfer").stdout.split()[1:]
-    return {"Output": int(received), "Input": int(sent)}
 
 
 def steps(run: Run) -> None:

@@ -62,6 +62,11 @@ class VpnClient:
         return self._dialler.protocol
 
     @property
+    def interface(self) -> str:
+        """By which its traffic enters the tunnel."""
+        return self._dialler.interface
+
+    @property
     def gateway(self) -> VpnGateway:
         return self._dialler.gateway
 

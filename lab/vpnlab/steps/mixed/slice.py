@@ -6,20 +6,19 @@ import functools
 import itertools
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...evidence.expectation import at_least, at_most, equals, is_empty
 from ...evidence.measure import Measured
 from ...evidence.result import ClientResult
-from ...product.client import VpnClient
 from ...history.packets import WIRE
 from ...product.dialler import IKEV2, L2TP, L2TP_IPSEC, PPTP
 from ...product.probes import Pace
-from ...product.radius import RadiusServer
+from ...product.radius import DETAIL, RadiusServer
 from ...product.sites.home import start_nat
-from ..accounts import CHECKPOINT_S, TOLD_LIMIT_S, expect_account, octets
+from ..accounts import CHECKPOINT_S, TOLD_LIMIT_S
 from ..drill import MIXED_KINDS, PROMOTED, UNNOTICED_MS, Step, plan
 from ..live import Live, begin
 from ..promise import (FAULT_FREE_MS, PPTP_MS, TAKEOVER_MS, expect_nothing_else, worst_gap_ms,
@@ -27,6 +26,7 @@ from ..promise import (FAULT_FREE_MS, PPTP_MS, TAKEOVER_MS, expect_nothing_else,
 from ..run import Run
 from ..scenario import Loaded, Scenario
 from ..soak import NAME, Drilled, bound_ms, inject
+from .accounts import Session, expect_accounts, lost_percent
 from .figures import expect_flat, held
 from .mix import CLIENTS, NODES, Flows, MixedStack
 
@@ -35,8 +35,6 @@ SLICE_FILE = "slice.json"
 PACE = Pace(ping_s=0.05, record_s=0.1)
 # In place of UNNOTICED_MS: so many nodes share two cores of the host.
 BUSY_MS = 500
-# What a client is sent, and nobody counts, when its gateway dies: since the last checkpoint.
-UNCOUNTED_S = 1.5
 # Of the probes that there is time for, how many a client has to send. With fewer of them nobody
 # knows whether it was served all the time.
 ASKED_MIN = 0.5
@@ -100,9 +98,10 @@ def _soak(run: Run, minutes: float, first: int, figures: Figures) -> None:
     for client in live.clients:
         client.stop_traffic()
     run.observe(CHECKPOINT_S)
-    counted = {client.name: octets(client) for client in _accounted(live)}
+    sessions = [Session.of(client, addresses[client.name]) for client in live.clients]
+    _wait_told(run, radius, [each for each in sessions if not each.is_told_to_end])
     live.hang_up()
-    _expect_accounts(run, live, radius, addresses, counted, figures)
+    _expect_accounts(run, live, radius, sessions, figures)
     run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, TOLD_LIMIT_S)
     run.expect_in_history(needed_history(
         {client.name: client.protocol for client in live.clients}, figures.drilled))
@@ -120,33 +119,25 @@ def _held(live: Live) -> dict[str, dict[str, int]]:
     return {node.name: held(node) for node in live.stack.cluster.nodes}
 
 
-def _accounted(live: Live) -> list[VpnClient]:
-    """pppd's sessions; of IKEv2 vpnhad knows no octets."""
-    return [client for client in live.clients if client.protocol != IKEV2]
+def _wait_told(run: Run, radius: RadiusServer, sessions: Sequence[Session]) -> None:
+    """Of each of them once more, with all that they have counted."""
+    for session in sessions:
+        before = len(session.own(radius.told()))
+        run.wait_for(f"the server is told of {session.name} once more",
+                     lambda: len(session.own(radius.told())) > before, TOLD_LIMIT_S)
 
 
-def _expect_accounts(run: Run, live: Live, radius: RadiusServer, addresses: Mapping[str, str],
-                     counted: Mapping[str, dict[str, int]], figures: Figures) -> None:
+def _expect_accounts(run: Run, live: Live, radius: RadiusServer, sessions: Sequence[Session],
+                     figures: Figures) -> None:
+    ends = sum(session.is_told_to_end for session in sessions)
     run.wait_for("the server was told of all ends", lambda: sum(
-        each.kind == "Stop" for each in radius.told()) >= len(counted), TOLD_LIMIT_S)
+        each.kind == "Stop" for each in radius.told()) >= ends, TOLD_LIMIT_S)
     told = radius.told()
-    (run.out / "detail").write_bytes(run.lab.node("server").get("/run/lab/radius/detail"))
-    run.expect("accounts", len({each.session for each in told}), equals(len(counted)))
+    (run.out / "detail").write_bytes(run.lab.node("server").get(DETAIL))
     run.expect("accounts_waiting", [live.stack.status(node)["accounting"]["waiting"]
                                     for node in run.lab.gateways],
                equals([0] * len(run.lab.gateways)))
-    drilled = figures.drilled
-    deaths = sum(each.step.target == PROMOTED for each in drilled.done)
-    lost = 100 * UNCOUNTED_S * deaths / max(1.0, drilled.until - drilled.calm_from)
-    own = {name: [each for each in told if each.fields["Framed-IP-Address"] == addresses[name]]
-           for name in counted}
-    for name, octets_of in counted.items():
-        run.expect(f"{name}_ids", len({each.session for each in own[name]}), equals(1))
-        if own[name]:
-            expect_account(run, name, own[name], octets_of, lost)
-    figures.accounts = sum(map(bool, own.values()))
-    run.expect("accounts_of_nobody", [each.fields for each in told if each not in
-                                      itertools.chain.from_iterable(own.values())], is_empty())
+    figures.accounts = expect_accounts(run, sessions, told, lost_percent(figures.drilled))
 
 
 def expect_silences(run: Run, seen: Measured, drilled: Drilled) -> None:

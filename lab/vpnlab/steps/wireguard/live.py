@@ -60,6 +60,12 @@ def messages(pcaps: Iterable[Path], kind: int, span: Span, of_gateway: bool) -> 
             and (frame.ip.sport if of_gateway else frame.ip.dport) == PORT]
 
 
+def transfer(node: Node) -> dict[str, int]:
+    """What a client's own WireGuard has counted: `wg show DEVICE transfer`."""
+    received, sent = node.run("wg", "show", INTERFACE, "transfer").stdout.split()[1:]
+    return {"Output": int(received), "Input": int(sent)}
+
+
 def endpoints(node: Node) -> list[str]:
     """Where a client sends to: `wg show DEVICE endpoints`."""
     return node.run("wg", "show", INTERFACE, "endpoints").stdout.split()[1::2]
