@@ -13,6 +13,9 @@ from vpnlab import cli
 from vpnlab.evidence.measure import Measured
 from vpnlab.evidence.result import ClientResult, ClientSeries, Invariants, Phases, Vip
 from vpnlab.host.errors import LabError
+from vpnlab.host.topology import L2TP
+from vpnlab.product.ipsec_gateway import Auth
+from vpnlab.product.wireguard.stock import CLIENT_KEYS
 from vpnlab.steps import drill, soak
 from vpnlab.steps.mixed import figures, mix, slice as soak_slice
 from vpnlab.sweep import slices
@@ -171,12 +174,21 @@ def test_the_history_of_a_slice_has_packets_of_each_client_and_each_death():
     assert needed["home1"] == {"addresses": 1, "sessions": 1, "frames": 600, "esp_packets": 600}
     assert needed["client3"]["mppe_packets"] == 600
     assert needed["wire"]["takeovers"] == 2 and needed["wire"]["gre_packets"] == 600
-    assert set(soak_slice.SHOWN) >= {make.protocol for make in mix.CLIENTS.values()}
+
+
+def test_slices_have_the_kinds_of_ikev2_in_turns():
+    assert [mix.ikev2_kind(number).auth for number in range(4)] == [
+        Auth.PSK, Auth.EAP, Auth.CERTIFICATE, Auth.PSK]
 
 
 def test_the_mix_has_each_protocol_and_two_clients_behind_one_nat():
-    assert set(mix.CLIENTS) < set(mix.NODES) and list(mix.CLIENTS)[0] == "client1"
-    assert sum(name.startswith("home") for name in mix.CLIENTS) == 2
+    makers = mix.clients(mix.ikev2_kind(0))
+    assert set(makers) < set(mix.NODES) and sum(name.startswith("home") for name in makers) == 2
+    # A peer of WireGuard has a record before its client dials.
+    assert list(makers)[0] == mix.PEER and mix.PEER in CLIENT_KEYS
+    node = types.SimpleNamespace(name=mix.PEER)
+    protocols = [make(node, gateway=L2TP).protocol for make in makers.values()]
+    assert set(protocols) == set(soak_slice.SHOWN)
     assert "tcp sport 40000-40009 snat to 198.51.100.100" in mix.NAT_RULES
 
 
@@ -229,7 +241,7 @@ def leave_slice(out, ok=True, faults=3) -> None:
         soak.Done(drill.Step(n, kind("power cut"), drill.PROMOTED, 0, 0, 1), "gw1", 20.0 + n)
         for n in range(1, faults + 1)], 75.0)
     soak_slice.Figures(drilled, [{"gw1": held}, {"gw1": {**held, "vpnhad_kib": 5130}}],
-                       4).write(out / "slice.json", first=0)
+                       4).write(out / "slice.json", 0, mix.ikev2_kind(1))
     (out / "result.json").write_text(json.dumps({
         "seed": 7, "ok": ok, "expectations": [{"name": "x_ms", "ok": ok}]}))
     (out / "history.json").write_text(json.dumps({
@@ -258,11 +270,11 @@ def test_slices_add_up_in_one_history(tmp_path):
 
 def test_a_slice_that_broke_off_is_in_the_history(tmp_path):
     leave_slice(tmp_path, ok=False)
-    soak_slice.Figures().write(tmp_path / "slice.json", first=4)
+    soak_slice.Figures().write(tmp_path / "slice.json", 4, mix.ikev2_kind(0))
     (tmp_path / "history.json").unlink()
     broken = slices.of_run(tmp_path, STATE, "2026-11-29T12:00:00Z")
     assert (broken.minutes, broken.injected, broken.violations, broken.ok) == (0, 0, 0, False)
-    assert "| 7, 5 to 4 |" in slices.page([broken])
+    assert "| 7, 5 to 4 | psk, aes256-sha256 |" in slices.page([broken])
 
 
 def test_a_malformed_history_is_not_written_over(tmp_path):
@@ -277,13 +289,14 @@ def test_a_slice_is_run_and_kept_by_the_command(tmp_path, monkeypatch):
     def execute(options, loaded):
         leave_slice(options.out)
         (options.out / "gw1-outside.pcap").write_bytes(b"")
-        ran.append((options.seed, options.out.name, loaded.steps.keywords["first"]))
+        given = loaded.steps.keywords
+        ran.append((options.seed, options.out.name, given["first"], given["number"]))
         return 0
 
     monkeypatch.setattr(cli, "_execute", execute)
     for arguments in (["--seed", "7"], []):
         assert cli.main(["soak", "--minutes", "1", "--resume", str(tmp_path), *arguments]) == 0
-    assert ran == [(7, "slice-01", 0), (7, "slice-02", 3)]
+    assert ran == [(7, "slice-01", 0, 0), (7, "slice-02", 3, 1)]
     assert not list(tmp_path.rglob("*.pcap"))
     assert len(slices.load(tmp_path / slices.FILE)) == 2
 

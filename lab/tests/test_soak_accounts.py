@@ -79,7 +79,8 @@ def test_a_session_without_an_account_is_found():
 
 
 def test_an_account_of_nobody_is_found():
-    stranger = request(dataclasses.replace(SESSIONS[0], name="x", address="10.9.9.9"), 0, "Start", 0)
+    stranger = request(dataclasses.replace(SESSIONS[0], name="x", address="10.9.9.9"), 0,
+                       "Start", 0)
     assert failures([*whole(), stranger]) == ["accounts", "accounts_of_nobody"]
 
 

@@ -360,7 +360,7 @@ def _slice(options: argparse.Namespace) -> int:
     state = Tree(ignored=IGNORED).state()
     date = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     shutil.rmtree(options.out, ignore_errors=True)
-    code = _execute(options, soak_slice.loaded(options.minutes, first))
+    code = _execute(options, soak_slice.loaded(options.minutes, first, len(known)))
     slices.store(file, [*known, slices.of_run(options.out, state, date)])
     say(f"slice {len(known) + 1} is in {file}")
     if not code:

@@ -5,7 +5,7 @@
     client1 .51 ──┐   VIP .100                         VIP .100   ┌── server .21
     client2 .52 ──┼────────────┬── gw1 .11 ──┬────────────────────┤
     client3 .53 ──┤            ├── gw2 .12 ──┤                    │
-                  │            └── gw3 .13 ──┘                    │
+    client4 .54 ──┤            └── gw3 .13 ──┘                    │
     cluster0 10.77.1.0/24, cluster1 10.77.2.0/24: gateways only, also gw4 (.14) and gw5 (.15),
     which boot only where they are asked for
     wit1 .31, outside and inside: no node of the cluster; a witness, where a scenario wants one
@@ -237,6 +237,7 @@ NODES = {node.name: node for node in (
     NodeSpec(WITNESS, 31, "witness", ("inside", "outside", "management"), 128),
     NodeSpec("home1", 71, "client", _HOME, 256, routes=_BY_NAT),
     NodeSpec("home2", 72, "client", _HOME, 256, routes=_BY_NAT),
+    NodeSpec("client4", 54, "client", _CLIENT, 256),
 )}
 DEFAULT_NODES = ("gw1", "gw2", "gw3", "client1", "server")
 

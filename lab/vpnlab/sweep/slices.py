@@ -25,8 +25,9 @@ KEPT = ROOT / "docs" / "reference" / FILE
 PAGE = KEPT.with_suffix(".md")
 # What of a history's vantage points is summed: of what gateways have sent.
 SUMMED = {"esp_packets": "packets of ESP", "gre_packets": "packets of GRE",
-          "mppe_packets": "of them with MPPE", "l2tp_messages": "control messages of L2TP",
-          "ike_requests": "requests of IKEv2", "takeovers": "changes of a gateway's owner"}
+          "mppe_packets": "of them with MPPE", "wireguard_packets": "of WireGuard",
+          "l2tp_messages": "control messages of L2TP", "ike_requests": "requests of IKEv2",
+          "takeovers": "changes of a gateway's owner"}
 
 HEAD = """\
 <!-- SPDX-License-Identifier: GPL-2.0-or-later -->
@@ -35,12 +36,14 @@ HEAD = """\
 {counts}
 
 `lab/lab soak --minutes 25 --seed N --resume DIR` runs a slice: clients of L2TP, of L2TP/IPsec
-behind one NAT, of IKEv2 and of PPTP at once, with flows through NAT and accounting, under random
-faults. `lab/lab soak --page DIR` makes this page and soak.json beside it of the slices in DIR. Do
-not edit it. [lab/README.md](../../lab/README.md) describes the faults and what must hold.
+behind one NAT, of IKEv2, of PPTP and of WireGuard at once, with flows through NAT and accounting,
+under random faults. `lab/lab soak --page DIR` makes this page and soak.json beside it of the slices
+in DIR. Do not edit it. [lab/README.md](../../lab/README.md) describes the faults and what must
+hold.
 
 - seed, faults: the plan, and the part of it that was injected. Each slice goes on behind the last
   one of its seed
+- IKEv2: how its client logs in, and ESP's algorithms
 - violations: of the history, by captures alone
 - growth: from the slice's beginning to its end, of the node that holds most: vpnhad's memory, and
   what the kernel cannot give back
@@ -51,11 +54,13 @@ not edit it. [lab/README.md](../../lab/README.md) describes the faults and what 
 @dataclasses.dataclass(frozen=True)
 class Slice:
     """`first`, `faults`: the number of the first fault in the plan, and how many there were of each
-    kind. `held`: by the node that holds most, before and after. `history`: what gateways have sent,
-    as the captures show it. `silences_ms`: by client the longest one."""
+    kind. `ikev2`: how its client of IKEv2 logs in, and its algorithms. `held`: by the node that
+    holds most, before and after. `history`: what gateways have sent, as the captures show it.
+    `silences_ms`: by client the longest one."""
 
     seed: int
     first: int
+    ikev2: str
     commit: str
     dirty: bool
     date: str
@@ -95,10 +100,11 @@ def of_run(out: Path, state: State, date: str) -> Slice:
     """What a slice has left in its directory. One that broke off has no figures of its end."""
     own, result, history = (_read(out / name) for name in (SLICE_FILE, RESULT_FILE, HISTORY_FILE))
     failed = [each["name"] for each in result["expectations"] if not each["ok"]]
-    return Slice(result["seed"], own["first"], state.commit, state.dirty, date, own["minutes"],
-                 own["faults"], result["ok"], failed, own["silences_ms"], own["pings_sent"],
-                 own["pings_lost"], own["accounts"], [most(each) for each in own["held"]],
-                 history.get("seen", {}).get(WIRE, {}), len(history.get("violations", [])))
+    return Slice(result["seed"], own["first"], own["ikev2"], state.commit, state.dirty, date,
+                 own["minutes"], own["faults"], result["ok"], failed, own["silences_ms"],
+                 own["pings_sent"], own["pings_lost"], own["accounts"],
+                 [most(each) for each in own["held"]], history.get("seen", {}).get(WIRE, {}),
+                 len(history.get("violations", [])))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -132,7 +138,7 @@ def page(slices: Sequence[Slice]) -> str:
     faults = sum((Counter(each.faults) for each in slices), Counter())
     text += "\n| fault | times |\n|---|---|\n" + "".join(
         f"| {name} | {count} |\n" for name, count in sorted(faults.items()))
-    columns = ("slice", "date (UTC)", "commit", "seed, faults", "minutes", "verdict",
+    columns = ("slice", "date (UTC)", "commit", "seed, faults", "IKEv2", "minutes", "verdict",
                "longest silence, ms", "pings lost", "violations", "growth, KiB")
     text += f"\n| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n"
     return text + "".join(_row(number, each) for number, each in enumerate(slices, 1))
@@ -159,7 +165,8 @@ def _row(number: int, each: Slice) -> str:
     cells = (str(number), each.date[:16].replace("T", " "),
              f"`{each.commit[:10]}`" + (" dirty" if each.dirty else ""),
              f"{each.seed}, {each.first + 1} to {each.first + each.injected}",
-             f"{each.minutes:.1f}", "green" if each.ok else f"**red**: {failed}", silences,
+             each.ikev2, f"{each.minutes:.1f}",
+             "green" if each.ok else f"**red**: {failed}", silences,
              f"{each.pings_lost} of {each.pings_sent}", str(each.violations),
              ", ".join(_growth(each, name) for name in ("vpnhad_kib", "kernel_kib")))
     return "| " + " | ".join(cells) + " |\n"

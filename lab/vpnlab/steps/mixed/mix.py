@@ -4,6 +4,7 @@ their sessions, and flows through NAT."""
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 
 from ...evidence.expectation import equals, is_empty
@@ -11,21 +12,24 @@ from ...host.node import Node
 from ...host.topology import DEFAULT_NODES, L2TP, NAT
 from ...product.client import VpnClient
 from ...product.dialler import MakeDialler
-from ...product.ipsec_client import Ikev2Client, L2tpIpsecClient
+from ...product.ipsec_client import (CERTIFICATE_ESN, EAP_GCM, Ikev2Client, Ikev2Kind,
+                                     L2tpIpsecClient)
 from ...product.l2tp_client import L2tpClient
 from ...product.pptp_client import PptpDialler
 from ...product.probes import ECHO_PORT
 from ...product.radius_stack import RadiusStack
 from ...product.vpnha_stack import CONFIG_FILE
+from ...product.wireguard.stock import WireguardClient, peers_file
 from ...traffic.nat import Streams, inside_captures, resets_sent, sources_seen
 from ..live import Live
 from ..run import Run
 
-# Two of them behind one NAT. The first one has the flows through the gateway's NAT as well.
-CLIENTS: Mapping[str, MakeDialler] = {
-    "client1": L2tpClient, "home1": L2tpIpsecClient, "home2": L2tpIpsecClient,
-    "client2": Ikev2Client, "client3": PptpDialler}
-NODES = (*DEFAULT_NODES, "client2", "client3", NAT, "home1", "home2")
+# Who has the flows through the gateway's NAT as well; and who shakes hands first, since a peer has
+# a record before it does.
+FLOWING, PEER = "client1", "client4"
+# Of its client of IKEv2, slices have each in turn.
+IKEV2_KINDS = (Ikev2Kind(), EAP_GCM, CERTIFICATE_ESN)
+NODES = (*DEFAULT_NODES, "client2", "client3", PEER, NAT, "home1", "home2")
 FIRST_PORT, STREAMS, INTERVAL_S = 40000, 10, 0.5
 PORTS = f"{FIRST_PORT}-{FIRST_PORT + STREAMS - 1}"
 # In place of nftables/gateway.nft: the server has a way to the clients, as the probes need it.
@@ -42,11 +46,24 @@ table ip lab-flows {{
 """
 
 
+def ikev2_kind(number: int) -> Ikev2Kind:
+    """Of the slice, counted from 0 on."""
+    return IKEV2_KINDS[number % len(IKEV2_KINDS)]
+
+
+def clients(ikev2: Ikev2Kind) -> Mapping[str, MakeDialler]:
+    """In the order in which they dial. Two of L2TP/IPsec are behind one NAT."""
+    return {PEER: WireguardClient, FLOWING: L2tpClient, "home1": L2tpIpsecClient,
+            "home2": L2tpIpsecClient, "client2": functools.partial(Ikev2Client, kind=ikev2),
+            "client3": PptpDialler}
+
+
 class MixedStack(RadiusStack):
-    """L2TP both within IPsec and without, IKEv2, PPTP; accounting; NAT for some flows."""
+    """L2TP both within IPsec and without, IKEv2, PPTP, WireGuard; accounting; NAT for some
+    flows."""
 
     def __init__(self, run: Run) -> None:
-        super().__init__(run.lab, ipsec=True)
+        super().__init__(run.lab, ipsec=True, wireguard=peers_file([PEER]))
 
     def configure(self, node: Node) -> None:
         super().configure(node)
@@ -64,8 +81,9 @@ class Flows:
 
     @classmethod
     def begin(cls, live: Live) -> Flows:
-        return cls(live.client, Streams(live.run.lab, live.client.node, FIRST_PORT, STREAMS,
-                                        INTERVAL_S, ("ppp0",)))
+        client = next(each for each in live.clients if each.name == FLOWING)
+        return cls(client, Streams(live.run.lab, client.node, FIRST_PORT, STREAMS, INTERVAL_S,
+                                   (client.interface,)))
 
     def end(self, run: Run) -> None:
         end = self.streams.stop()

@@ -14,7 +14,8 @@ from ...evidence.expectation import at_least, at_most, equals, is_empty
 from ...evidence.measure import Measured
 from ...evidence.result import ClientResult
 from ...history.packets import WIRE
-from ...product.dialler import IKEV2, L2TP, L2TP_IPSEC, PPTP
+from ...product.dialler import IKEV2, L2TP, L2TP_IPSEC, PPTP, WIREGUARD
+from ...product.ipsec_client import Ikev2Kind
 from ...product.probes import Pace
 from ...product.radius import DETAIL, RadiusServer
 from ...product.sites.home import start_nat
@@ -28,7 +29,7 @@ from ..scenario import Loaded, Scenario
 from ..soak import NAME, Drilled, bound_ms, inject
 from .accounts import Session, expect_accounts, lost_percent
 from .figures import expect_flat, held
-from .mix import CLIENTS, NODES, Flows, MixedStack
+from .mix import NODES, Flows, MixedStack, clients, ikev2_kind
 
 SLICE_FILE = "slice.json"
 # Together the clients ask as often as two of other scenarios do.
@@ -40,14 +41,16 @@ BUSY_MS = 500
 ASKED_MIN = 0.5
 # What a client's captures have to show, for each ping that it has to send; it was answered.
 SHOWN = {L2TP: ("frames",), L2TP_IPSEC: ("frames", "esp_packets"),
-         IKEV2: ("frames", "esp_packets"), PPTP: ("frames", "gre_packets", "mppe_packets")}
+         IKEV2: ("frames", "esp_packets"), PPTP: ("frames", "gre_packets", "mppe_packets"),
+         WIREGUARD: ("frames", "wireguard_packets")}
 
 
-def loaded(minutes: float, first: int) -> Loaded:
-    """As what runs scenarios takes it. `first`: so many faults of the plan were injected before."""
+def loaded(minutes: float, first: int, number: int = 0) -> Loaded:
+    """As what runs scenarios takes it. `first`: so many faults of the plan were injected before.
+    `number`: so many slices of the history there are before."""
     return Loaded(NAME, f"all protocols under random faults for {minutes:g} min, from fault "
                   f"{first + 1} on", Scenario(nodes=NODES, faults=1, vpnha=True),
-                  functools.partial(soak, minutes=minutes, first=first))
+                  functools.partial(soak, minutes=minutes, first=first, number=number))
 
 
 @dataclass
@@ -59,10 +62,10 @@ class Figures:
     accounts: int = 0
     seen: Measured | None = None
 
-    def write(self, path: Path, first: int) -> None:
+    def write(self, path: Path, first: int, ikev2: Ikev2Kind) -> None:
         clients = self.seen.clients if self.seen is not None else []
         span = (self.drilled.faults_from, self.drilled.until)
-        data = {"first": first,
+        data = {"first": first, "ikev2": f"{ikev2.auth.value}, {ikev2.esp}",
                 "minutes": round(max(0.0, span[1] - span[0]) / 60, 2),
                 "faults": Counter(f"{each.step.kind.name}, {_whom(each.step)}"
                                   for each in self.drilled.done),
@@ -73,20 +76,21 @@ class Figures:
         path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 
-def soak(run: Run, minutes: float, first: int) -> None:
+def soak(run: Run, minutes: float, first: int, number: int) -> None:
     figures = Figures()
+    ikev2 = ikev2_kind(number)
     try:
-        _soak(run, minutes, first, figures)
+        _soak(run, minutes, first, ikev2, figures)
     finally:
-        figures.write(run.out / SLICE_FILE, first)
+        figures.write(run.out / SLICE_FILE, first, ikev2)
 
 
-def _soak(run: Run, minutes: float, first: int, figures: Figures) -> None:
+def _soak(run: Run, minutes: float, first: int, ikev2: Ikev2Kind, figures: Figures) -> None:
     run.pace = PACE
     start_nat(run.lab)
     radius = RadiusServer(run.lab, run.lab.node("server"))
     live = begin(run, clients=(), observe_s=0, stack=MixedStack(run))
-    live.dial_all(CLIENTS)
+    live.dial_all(clients(ikev2))
     flows = Flows.begin(live)
     addresses = {client.name: client.dialled()[-1].local for client in live.clients}
     figures.held.append(_held(live))
