@@ -176,6 +176,60 @@ def test_the_history_of_a_slice_has_packets_of_each_client_and_each_death():
     assert needed["wire"]["takeovers"] == 2 and needed["wire"]["gre_packets"] == 600
 
 
+class RolledNode:
+    """Its programs are mounts: those of this list."""
+
+    name = "gw2"
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+        self.mounted = False
+
+    def note_fault(self, kind: str) -> None:
+        self.ran.append(kind)
+
+    def run(self, *argv: str, check: bool = True) -> types.SimpleNamespace:
+        self.ran.append(" ".join(argv))
+        if argv[0] == "umount":
+            was, self.mounted = self.mounted, False
+            return types.SimpleNamespace(code=0 if was else 32)
+        self.mounted |= "--bind" in argv
+        return types.SimpleNamespace(code=0)
+
+
+def live_of(node: RolledNode) -> types.SimpleNamespace:
+    """Enough of Live for what rolls and refuses."""
+    done = node.ran
+    stack = types.SimpleNamespace(
+        keep_out=lambda each: done.append("out"), let_in=lambda each: done.append("in"),
+        wait_in_sync=lambda limit_s: done.append("in sync"),
+        status=lambda each: {"lease": {"saves": "takes" in done[-1]}})
+    run = types.SimpleNamespace(
+        observe=lambda seconds: done.append(f"{seconds} s"),
+        wait_for=lambda what, holds, limit_s: done.append(f"{what}: takes {holds()}"))
+    return types.SimpleNamespace(stack=stack, run=run)
+
+
+def test_the_next_release_is_rolled_to_a_node_and_back():
+    node = RolledNode()
+    step = drill.Step(1, kind("release rolled"), "standby", 0, 0, 1)
+    for expected in (True, False, True):
+        soak.ACTS["release rolled"](live_of(node), step, [node])
+        assert node.mounted is expected
+        # Nobody runs the program while it is replaced.
+        assert (node.ran[0], node.ran[-2:]) == ("out", ["in", "in sync"])
+        node.ran.clear()
+
+
+def test_a_disk_refuses_writes_for_as_long_as_the_plan_has_it():
+    node = RolledNode()
+    step = drill.Step(1, kind("disk refuses writes"), "standby", 2.5, 0, 1)
+    soak.ACTS["disk refuses writes"](live_of(node), step, [node])
+    assert [line.split()[0] for line in node.ran] == [
+        "disk-refuses", "mount", "2.5", "mount", "the"]
+    assert "remount,bind,ro" in node.ran[1] and "remount,bind,rw" in node.ran[3]
+
+
 def test_slices_have_the_kinds_of_ikev2_in_turns():
     assert [mix.ikev2_kind(number).auth for number in range(4)] == [
         Auth.PSK, Auth.EAP, Auth.CERTIFICATE, Auth.PSK]

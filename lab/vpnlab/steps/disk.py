@@ -25,13 +25,14 @@ def fill_disk(node: Node) -> None:
 
 
 def refuse_writes(node: Node) -> None:
-    """Of use_small_disk(): read-only, as after an error, before take_writes()."""
+    """Read-only, as after an error, before take_writes(). The mount alone: the lab's own disk does
+    not know the option."""
     node.note_fault("disk-refuses")
-    node.run("mount", "-o", "remount,ro", STATE_DIRECTORY)
+    node.run("mount", "-o", "remount,bind,ro", STATE_DIRECTORY)
 
 
 def take_writes(node: Node) -> None:
-    node.run("mount", "-o", "remount,rw", STATE_DIRECTORY)
+    node.run("mount", "-o", "remount,bind,rw", STATE_DIRECTORY)
 
 
 def use_stalling_disk(run: Run, node: Node) -> None:

@@ -67,6 +67,8 @@ MIXED_KINDS = (
     Kind("switchover", 3, MOVE_MS),
     Kind("drain", 2, UNNOTICED_MS, length_s=(1.0, 5.0)),
     Kind("configuration rolled", 2, standby_ms=UNNOTICED_MS),
+    Kind("release rolled", 2, standby_ms=UNNOTICED_MS),
+    Kind("disk refuses writes", 2, standby_ms=UNNOTICED_MS, length_s=(2.0, 6.0)),
 )
 
 

@@ -14,6 +14,7 @@ from ...evidence.expectation import at_least, at_most, equals, is_empty
 from ...evidence.measure import Measured
 from ...evidence.result import ClientResult
 from ...history.packets import WIRE
+from ...host.errors import NotFound
 from ...product.dialler import IKEV2, L2TP, L2TP_IPSEC, PPTP, WIREGUARD
 from ...product.ipsec_client import Ikev2Kind
 from ...product.probes import Pace
@@ -26,7 +27,7 @@ from ..promise import (FAULT_FREE_MS, PPTP_MS, TAKEOVER_MS, expect_nothing_else,
                        worst_pause_ms)
 from ..run import Run
 from ..scenario import Loaded, Scenario
-from ..soak import NAME, Drilled, bound_ms, inject
+from ..soak import NAME, NEXT_PROGRAM, Drilled, bound_ms, inject
 from .accounts import Session, expect_accounts, lost_percent
 from .figures import expect_flat, held
 from .mix import NODES, Flows, MixedStack, clients, ikev2_kind
@@ -86,6 +87,8 @@ def soak(run: Run, minutes: float, first: int, number: int) -> None:
 
 
 def _soak(run: Run, minutes: float, first: int, ikev2: Ikev2Kind, figures: Figures) -> None:
+    if not NEXT_PROGRAM.exists():
+        raise NotFound("vpnhad-next is not built: cmake --workflow --preset release")
     run.pace = PACE
     start_nat(run.lab)
     radius = RadiusServer(run.lab, run.lab.node("server"))
