@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""run [--quick] [--rounds N] [--only PART]: builds the benchmarks, runs them and writes the tables
-of docs/explain/performance.md.
+"""run [--quick] [--rounds N] [--only PART] [--add]: builds the benchmarks, runs them and writes the
+tables of docs/explain/performance.md.
 
 Needs root for gate and flows, for address, fresh, leases, gateways and group, whose nodes are sets
 of namespaces with a corosync each, and for takeovers, standing_in, pairs, moves and comparisons,
@@ -8,12 +8,14 @@ which run in the lab. flow_curve holds 500 000 flows, and both nodes' share one 
 machine's own namespace nf_conntrack_max and the buckets are raised for as long. The address (ten
 minutes), the leases and what runs in the lab (each a quarter to half an hour; comparisons an hour a
 round) are measured with what the release preset built, and only when they are asked for. Rounds
-wait for a quiet machine, and tell what others used of it meanwhile.
+wait for a quiet machine, and tell what others used of it meanwhile. Comparisons are kept run by
+run: with --minutes and --add they are made in slices.
 """
 from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import subprocess
 import sys
@@ -37,14 +39,11 @@ IN_NODES = {ADDRESS: lambda options, _binary: rounds.run_address(options),
             "flow_curve": rounds.run_flow_curve, "group": rounds.run_group}
 # Both nodes' entries stand in the machine's one table.
 OF_FLOWS = {"flows", "flow_curve"}
-IN_THE_LAB = {"takeovers": lambda folder, _rounds: takeovers.measure(folder),
-              "standing_in": lambda folder, _rounds: takeovers.measure_standing_in(folder),
-              "pairs": lambda folder, _rounds: takeovers.measure_pairs(folder),
-              "moves": lambda folder, _rounds: takeovers.measure_moves(folder),
-              "comparisons": comparisons.measure}
+IN_THE_LAB = {"takeovers": takeovers.measure, "standing_in": takeovers.measure_standing_in,
+              "pairs": takeovers.measure_pairs, "moves": takeovers.measure_moves}
 # Without a program of their own.
-WHEN_ASKED_FOR = (ADDRESS, LEASES, *IN_THE_LAB)
-OF_ROOT = {"gate", "flow_steps", *IN_THE_LAB, *IN_NODES}
+WHEN_ASKED_FOR = (ADDRESS, LEASES, *IN_THE_LAB, comparisons.PART)
+OF_ROOT = {"gate", "flow_steps", *IN_THE_LAB, comparisons.PART, *IN_NODES}
 
 
 def main() -> int:
@@ -59,9 +58,11 @@ def main() -> int:
         _build(options.build, sorted({PARTS[part] for part in parts if part in PARTS}
                                      | ({"group_bench"} if "fresh" in parts else set())))
         for part in parts:
-            if part in IN_THE_LAB:
-                rounds.keep(options.results, part,
-                            IN_THE_LAB[part](options.build / part, options.rounds))
+            if part == comparisons.PART:
+                comparisons.measure(options.results, options.build / part, options.rounds,
+                                    options.minutes, options.add)
+            elif part in IN_THE_LAB:
+                rounds.keep(options.results, part, IN_THE_LAB[part](options.build / part))
             elif part in IN_NODES:
                 with flows.room() if part in OF_FLOWS else contextlib.nullcontext():
                     status = rig.isolate([sys.executable, *sys.argv, "--inside", part])
@@ -82,7 +83,11 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=[*PARTS, *WHEN_ASKED_FOR],
                         metavar="PART", help=f"one of {', '.join([*PARTS, *WHEN_ASKED_FOR])}; "
                                              "repeatable")
-    parser.add_argument("--add", action="store_true", help="keep the group's earlier rounds")
+    parser.add_argument("--add", action="store_true",
+                        help="keep earlier rounds of the group and of flows; go on with those of "
+                             "comparisons")
+    parser.add_argument("--minutes", type=float, default=math.inf, metavar="M",
+                        help="begin no run of comparisons later (default: no limit)")
     parser.add_argument("--report", action="store_true", help="write the tables, measure nothing")
     parser.add_argument("--build", type=Path, default=ROOT / "build/release")
     parser.add_argument("--results", type=Path, default=ROOT / "build/bench/results.json")

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from vpnlab.steps.rivals.faults import FAULTS, FILE
 
+from . import rounds
 from .takeovers import run_scenario
 
+PART = "comparisons"
 # Name, scenario.
 RIVALS = (
     ("vpnha, three nodes", "compare-vpnha"),
@@ -18,16 +25,47 @@ RIVALS = (
 )
 
 
-def measure(folder: Path, rounds: int) -> list[dict]:
-    """A line for each fault, in turns."""
-    return [{"rival": rival, **each} for number in range(rounds)
-            for seed in range(number * len(FAULTS), (number + 1) * len(FAULTS))
-            for rival, scenario in RIVALS
-            for each in _figures(scenario, folder / f"{scenario}.{seed}", seed)]
+class Run(NamedTuple):
+    """Of the lab. The seed names the fault, and the round."""
+
+    rival: str
+    scenario: str
+    seed: int
 
 
-def _figures(scenario: str, out: Path, seed: int) -> list[dict]:
-    passed = run_scenario(scenario, out, "--seed", str(seed))
+def plan(count: int) -> Iterator[Run]:
+    """So many rounds: each fault to each rival, in turns."""
+    for seed in range(count * len(FAULTS)):
+        for rival, scenario in RIVALS:
+            yield Run(rival, scenario, seed)
+
+
+def measure(results: Path, folder: Path, count: int, minutes: float = math.inf,
+            add: bool = False) -> None:
+    """A line for each fault, kept as soon as it is there. `minutes`: no run begins later. `add`: go
+    on where earlier ones ended; a run without figures is run again."""
+    lines = rounds.kept(results).get(PART, []) if add else []
+    rounds.keep(results, PART, lines)
+    done = {(line["rival"], line["seed"]) for line in lines}
+    left = [run for run in plan(count) if (run.rival, run.seed) not in done]
+    end = time.monotonic() + 60 * minutes
+    while left and time.monotonic() < end:
+        run = left.pop(0)
+        lines += _figures(run, folder / f"{run.scenario}.{run.seed}")
+        rounds.keep(results, PART, lines)
+    if left:
+        print(f"{PART}: {len(left)} runs are left: --only {PART} --rounds {count} --add",
+              flush=True)
+
+
+def _figures(run: Run, out: Path) -> list[dict]:
+    """Of what an earlier run has left nothing counts. Captures are kept of a failed one alone."""
+    shutil.rmtree(out, ignore_errors=True)
+    passed = run_scenario(run.scenario, out, "--seed", str(run.seed))
+    for path in out.glob("*.pcap") if passed else ():
+        path.unlink()
     file = out / FILE
-    return [{"passed": passed, **json.loads(file.read_text(encoding="utf-8"))}] if (
-        file.exists()) else []
+    if not file.exists():
+        return []
+    return [{"rival": run.rival, "seed": run.seed, "passed": passed,
+             **json.loads(file.read_text(encoding="utf-8"))}]

@@ -134,7 +134,7 @@ def run_leases(options: argparse.Namespace) -> None:
 def run_fresh(options: argparse.Namespace, binary: Path) -> None:
     """One core first, all rounds; then a group, this project and redis in turn."""
     run_program("fresh", options.results, binary, options.rounds)
-    lines = _kept(options.results)["fresh"]
+    lines = kept(options.results)["fresh"]
     with Rig(fresh.NODES) as made:
         for number in range(options.rounds):
             for run in fresh.RUNS:
@@ -176,9 +176,9 @@ def _run_flows(options: argparse.Namespace, binary: Path, part: str,
                 except (group.RunError, RigError) as error:
                     lines.append({"failed": str(error), "wanted": load.flows, "rate": load.rate,
                                   "held": load.held})
-            kept = _kept(options.results).get(part, [])
+            known = kept(options.results).get(part, [])
             keep(options.results, part,
-                 kept + [{**line, "round": number, "foreign": foreign.share} for line in lines])
+                 known + [{**line, "round": number, "foreign": foreign.share} for line in lines])
             told = [line.get("failed") or f"{line['style']} {line['seconds']:.2f} s"
                     for line in lines]
             print(f"{load.flows} flows at {load.rate}/s beside {load.held}: {', '.join(told)} "
@@ -196,7 +196,7 @@ def _round(results: Path, made: Rig, run: Run, binary: Path, number: int) -> Non
         except (group.RunError, RigError) as error:
             line = {"failed": str(error)}
     line = {**asdict(run), "round": number, "foreign": foreign.share, **line}
-    keep(results, "group", [*_kept(results).get("group", []), line])
+    keep(results, "group", [*kept(results).get("group", []), line])
     told = line.get("failed") or {
         "flood": lambda: f"{line['updates_per_s']:.0f} updates/s",
         "paced": lambda: f"p99 {line['latency']['p99_ms']:.1f} ms",
@@ -261,14 +261,14 @@ def _ours() -> float:
     return used
 
 
-def _kept(results: Path) -> dict:
+def kept(results: Path) -> dict:
     return json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
 
 
 def keep(results: Path, part: str, lines: list[dict]) -> None:
     """Replaces what is kept of a part."""
-    kept = {**_kept(results), part: lines}
+    found = {**kept(results), part: lines}
     results.parent.mkdir(parents=True, exist_ok=True)
     fresh = results.with_suffix(".new")
-    fresh.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+    fresh.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     fresh.replace(results)
