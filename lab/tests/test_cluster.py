@@ -11,6 +11,7 @@ import pytest
 from vpnlab.host.errors import LabError
 from vpnlab.host.topology import NODES
 from vpnlab.product import cluster
+from vpnlab.steps.todays_stack import Service
 
 GATEWAYS = [types.SimpleNamespace(name=name, spec=NODES[name], address=NODES[name].address)
             for name in ("gw1", "gw2", "gw3")]
@@ -20,7 +21,8 @@ VARIABLES = {"NODES": "gw1 gw2 gw3", "GATEWAY": "l2tp", "SUFFIX": "",
              "FENCE_AGENT": "fence_lab", "FENCE_PARAMETERS": "",
              "VIP_OUTSIDE": "192.0.2.100", "VIP_INSIDE": "198.51.100.100",
              "ADDRESSES": "192.0.2.9/24 2001:db8::9/64", "INTERFACE": "outside",
-             "SERVICE": "ocf:heartbeat:Dummy", "PRIMARY": "gw2", "DAEMON": "xl2tpd"}
+             "SERVICE": "ocf:heartbeat:Dummy", "PRIMARY": "gw2", "DAEMON": "xl2tpd",
+             "PRIMITIVES": Service("pptpd", "", "").primitive, "MORE": "pptpd"}
 STATUS = """<pacemaker-result api-version="2.25"><summary>
 <current_dc present="true" name="gw2" id="2" with_quorum="true"/></summary>
 <nodes><node name="gw1" id="1" online="true" pending="false"/>

@@ -9,13 +9,18 @@ import pytest
 
 from vpnlab.evidence.measure import Measured
 from vpnlab.evidence.result import ClientResult, ClientSeries, Invariants, Phases, Vip
-from vpnlab.host.topology import NODES, VIP_INSIDE, VIP_OUTSIDE
+from vpnlab.host.topology import L2TP, NODES, VIP_INSIDE, VIP_OUTSIDE
 from vpnlab.product.cluster import fill
-from vpnlab.steps.rivals.clusters import Pacemaker
+from vpnlab.product.l2tp_gateway import CONFIG as L2TP_CONFIG
+from vpnlab.product.l2tp_gateway import StockGateway
+from vpnlab.product.pptp_gateway import CONFIG as PPTPD_CONFIG
+from vpnlab.product.wireguard.stock import CLIENT_KEYS
+from vpnlab.steps.rivals.clusters import NODES as NODES_OF_RIVALS
+from vpnlab.steps.rivals.clusters import OF_ALL, OF_IPSEC, PAIR_NODES, PEER, Pacemaker
 from vpnlab.steps.rivals.faults import FAULTS, figures
 from vpnlab.steps.rivals.keepalived import (PRIORITIES, Keepalived, conntrackd_conf,
                                             keepalived_conf, primary_backup)
-from vpnlab.steps.todays_stack import QUORUM_ONLY, put_service
+from vpnlab.steps.todays_stack import QUORUM_ONLY, TEMPLATE, prepare_more, put_service
 
 
 def test_both_addresses_are_in_one_group_on_their_own_links():
@@ -36,13 +41,14 @@ def test_nothing_but_router_id_and_priority_differs_between_the_two():
     assert differing == ["router_id", "priority", "priority"]
 
 
-def test_the_stock_daemon_follows_the_addresses():
-    script = primary_backup("/etc/init.d/xl2tpd")
+def test_the_stock_daemons_follow_the_addresses():
+    script = primary_backup(["/etc/init.d/xl2tpd", "/etc/init.d/pptpd"])
     cases = dict(re.findall(r"^    (\w+)\)\n(.*?);;", script, re.DOTALL | re.MULTILINE))
-    words = {name: re.findall(r"(?:flows|xl2tpd) (\S+)", text) for name, text in cases.items()}
+    words = {name: re.findall(r"(?:flows|services) (\S+)", text) for name, text in cases.items()}
     # Flows are in the kernel before anybody asks for them.
     assert words == {"primary": ["-c", "-f", "-R", "-B", "start"], "backup": ["stop", "-t", "-n"],
                      "fault": ["stop", "-t"]}
+    assert "for each in /etc/init.d/xl2tpd /etc/init.d/pptpd; do" in script
 
 
 class FakeNode:
@@ -70,7 +76,7 @@ class FakeNode:
 
 def test_a_pair_speaks_of_its_flows_over_a_link_of_its_own():
     one, other = FakeNode("gw1"), FakeNode("gw2")
-    Keepalived(one, other, PRIORITIES[0]).start("/etc/init.d/xl2tpd")
+    Keepalived(one, other, PRIORITIES[0]).start(["/etc/init.d/xl2tpd"])
     text = one.files["/etc/conntrackd/conntrackd.conf"]
     assert text == conntrackd_conf(one.address("cluster0"), other.address("cluster0"),
                                    ("127.0.0.1", VIP_OUTSIDE, VIP_INSIDE,
@@ -92,6 +98,28 @@ def test_a_service_has_no_variables_left():
     path = put_service(node, "xl2tpd", "/run/x.pid", "/usr/sbin/xl2tpd -p /run/x.pid")
     assert path == "/etc/init.d/xl2tpd"
     assert "PIDFILE=/run/x.pid" in node.files[path] and "@" not in node.files[path]
+
+
+def test_stock_daemons_of_one_node_hand_out_addresses_of_their_own():
+    node = FakeNode("gw2")
+    StockGateway(node).configure()
+    prepare_more(node, [PEER])
+    own = re.search(r"ip range = (\S+)-", node.files[L2TP_CONFIG])[1]
+    others = re.search(r"^remoteip (\S+)-(\d+)$", node.files[PPTPD_CONFIG], re.MULTILINE)
+    assert own == "10.200.2.10" and others.groups() == ("10.200.2.200", "250")
+    assert CLIENT_KEYS[PEER].public in node.files["/etc/wireguard/wg0.conf"]
+
+
+def test_every_rival_has_nodes_for_its_clients_and_ends_with_the_last_service():
+    assert set(OF_ALL) < set(PAIR_NODES) < set(NODES_OF_RIVALS) and set(OF_IPSEC) < set(OF_ALL)
+    protocols = {make(FakeNode(name), gateway=L2TP).protocol for name, make in OF_ALL.items()}
+    assert protocols == {"l2tp", "l2tp-ipsec", "ikev2", "pptp", "wireguard"}
+    text = fill(TEMPLATE.read_text(encoding="utf-8"), {
+        "VIP_OUTSIDE": "", "VIP_INSIDE": "", "NODES": "", "FENCE_AGENT": "", "FENCE_PARAMETERS": "",
+        "DAEMON": "xl2tpd", "PRIMITIVES": "\n".join(each.primitive for each in Pacemaker.more),
+        "MORE": " ".join(each.name for each in Pacemaker.more)})
+    assert text.rstrip().endswith("group gateway vip-outside vip-inside xl2tpd pptpd wireguard")
+    assert "primitive wireguard lsb:wireguard op monitor" in text
 
 
 def test_the_node_for_quorum_never_serves():

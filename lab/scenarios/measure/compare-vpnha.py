@@ -4,22 +4,22 @@
 Purpose: the figures of docs/explain/performance.md (`tests/bench/run --only comparisons`). The same
 fault happens to compare-pacemaker, compare-ha-plugin and compare-keepalived.
 
-Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 -- outside.
-home1 speaks L2TP/IPsec, client1 IKEv2.
+Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 to
+client4 -- outside. home1 speaks L2TP/IPsec, client1 IKEv2, client2 PPTP, client3 WireGuard, client4
+L2TP.
 
-Steps: both dial and make traffic; by the remainder of the seed by four the role is moved (0), the
+Steps: all dial and make traffic; by the remainder of the seed by four the role is moved (0), the
 power is cut (1), the machine freezes (2), or all links are pulled (3) of the node that serves.
-After 30 s a frozen node goes on, and links are back.
+After 45 s a frozen node goes on, and links are back.
 
 Expected: the sessions go on.
 """
-from vpnlab.steps.ipsec.live import IPSEC_NODES
-from vpnlab.steps.rivals.clusters import Vpnha
+from vpnlab.steps.rivals.clusters import NODES, Vpnha
 from vpnlab.steps.rivals.faults import compare
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 
-SCENARIO = Scenario(nodes=IPSEC_NODES, faults=1, vpnha=True)
+SCENARIO = Scenario(nodes=NODES, faults=1, vpnha=True)
 
 
 def steps(run: Run) -> None:

@@ -110,12 +110,19 @@ def test_moves_have_their_losses_each_way(tmp_path):
 
 
 def test_comparisons_tell_lost_sessions_from_silences(tmp_path):
-    def line(rival, kept, silence, overlap):
-        return {"rival": rival, "fault": "power cut", "two_owners_ms": overlap, "passed": True,
+    def line(rival, kept, silence, overlap, more=(), fault="power cut"):
+        return {"rival": rival, "fault": fault, "two_owners_ms": overlap, "passed": True,
                 "clients": [{"protocol": "l2tp-ipsec", "kept": False, "silence_ms": None},
-                            {"protocol": "ikev2", "kept": kept, "silence_ms": silence}]}
+                            {"protocol": "ikev2", "kept": kept, "silence_ms": silence}, *more]}
     text = table_of(tmp_path, "comparisons", [
-        line("x", True, 300, 0.0), line("y", False, None, None), line("x", True, 320, 5.0)])
-    assert ("| power cut | x | 2 | 0 of 2 | – | 2 of 2 | **310 (300–320)** | 2.5 (0.0–5.0) |"
-            in text)
-    assert "| power cut | y | 1 | 0 of 1 | – | 0 of 1 | – | – |" in text
+        line("x", True, 300, 0.0),
+        line("y", False, None, None, [{"protocol": "pptp", "kept": True, "silence_ms": 900}]),
+        line("x", True, 320, 5.0, fault="freeze"), line("x", True, 320, 5.0)])
+    head = "| rounds | L2TP/IPsec: kept, silence in ms | IKEv2: kept, silence in ms | PPTP: "
+    assert head in text
+    # The second one serves a protocol more.
+    rows = [row for row in text.splitlines() if "| x |" in row or "| y |" in row]
+    assert rows == [
+        "| power cut | x | 2 | 0 of 2 | 2 of 2: **310 (300–320)** | – | 2.5 (0.0–5.0) |",
+        "| power cut | y | 1 | 0 of 1 | 0 of 1 | 1 of 1: **900 (900–900)** | – |",
+        "| freeze | x | 1 | 0 of 1 | 1 of 1: **320 (320–320)** | – | 5.0 (5.0–5.0) |"]

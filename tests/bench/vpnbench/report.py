@@ -14,6 +14,8 @@ SIZES = (1_000, 10_000, 100_000)
 MARKER = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 FRESH = {"l2tp": "L2TP sessions", "ike": "IKE SAs with a CHILD SA"}
+PROTOCOLS = {"l2tp-ipsec": "L2TP/IPsec", "ikev2": "IKEv2", "wireguard": "WireGuard", "l2tp": "L2TP",
+             "pptp": "PPTP"}
 STYLES = {"vpnha": "vpnha", "plain": "CPG, a message a record", "redis": "redis, WAIT"}
 
 
@@ -470,21 +472,30 @@ def _comparisons(lines: list[dict]) -> str:
     kinds: dict[tuple[str, str], list[dict]] = {}
     for line in lines:
         kinds.setdefault((line["fault"], line["rival"]), []).append(line)
+    faults, rivals = (list(dict.fromkeys(line[name] for line in lines))
+                      for name in ("fault", "rival"))
+    protocols = [name for name in PROTOCOLS if any(
+        client["protocol"] == name for line in lines for client in line["clients"])]
 
-    def sessions(protocol: str, rounds: list[dict]) -> list[str]:
+    def sessions(protocol: str, rounds: list[dict]) -> str:
         seen = [client for each in rounds for client in each["clients"]
                 if client["protocol"] == protocol]
+        if not seen:
+            return "–"
         silences = [client["silence_ms"] for client in seen if client["silence_ms"] is not None]
-        return [f"{sum(client['kept'] for client in seen)} of {len(seen)}",
-                f"**{_span(silences)}**" if silences else "–"]
+        kept = f"{sum(client['kept'] for client in seen)} of {len(seen)}"
+        return f"{kept}: **{_span(silences)}**" if silences else kept
 
     def row(fault: str, rival: str, rounds: list[dict]) -> list[str]:
         overlaps = [each["two_owners_ms"] for each in rounds if each["two_owners_ms"] is not None]
-        return [fault, rival, str(len(rounds)), *sessions("l2tp-ipsec", rounds),
-                *sessions("ikev2", rounds), _span(overlaps) if overlaps else "–"]
-    return _rows(["the node that serves", "what", "rounds", "L2TP/IPsec kept", "silence, ms",
-                  "IKEv2 kept", "silence, ms", "two owners, ms"],
-                 [row(*kind, rounds) for kind, rounds in kinds.items()])
+        return [fault, rival, str(len(rounds)),
+                *(sessions(protocol, rounds) for protocol in protocols),
+                _span(overlaps) if overlaps else "–"]
+    return _rows(["the node that serves", "what", "rounds",
+                  *(f"{PROTOCOLS[name]}: kept, silence in ms" for name in protocols),
+                  "two owners, ms"],
+                 [row(*kind, kinds[kind]) for kind in sorted(
+                     kinds, key=lambda kind: (faults.index(kind[0]), rivals.index(kind[1])))])
 
 
 def _histogram(kinds: dict[str, list[float]]) -> str:

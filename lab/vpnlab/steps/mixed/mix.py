@@ -16,7 +16,7 @@ from ...product.ipsec_client import (CERTIFICATE_ESN, EAP_GCM, Ikev2Client, Ikev
                                      L2tpIpsecClient)
 from ...product.l2tp_client import L2tpClient
 from ...product.pptp_client import PptpDialler
-from ...product.probes import ECHO_PORT
+from ...product.probes import ECHO_PORT, Pace
 from ...product.radius_stack import RadiusStack
 from ...product.vpnha_stack import CONFIG_FILE
 from ...product.wireguard.stock import WireguardClient, peers_file
@@ -30,6 +30,8 @@ FLOWING, PEER = "client1", "client4"
 # Of its client of IKEv2, slices have each in turn.
 IKEV2_KINDS = (Ikev2Kind(), EAP_GCM, CERTIFICATE_ESN)
 NODES = (*DEFAULT_NODES, "client2", "client3", PEER, NAT, "home1", "home2")
+# Together so many clients ask as often as two of other scenarios do.
+PACE = Pace(ping_s=0.05, record_s=0.1)
 FIRST_PORT, STREAMS, INTERVAL_S = 40000, 10, 0.5
 PORTS = f"{FIRST_PORT}-{FIRST_PORT + STREAMS - 1}"
 # In place of nftables/gateway.nft: the server has a way to the clients, as the probes need it.
@@ -58,6 +60,12 @@ def clients(ikev2: Ikev2Kind) -> Mapping[str, MakeDialler]:
             "client3": PptpDialler}
 
 
+def serve_plain_l2tp(node: Node) -> None:
+    """Beside L2TP within IPsec; after VpnhaStack.configure()."""
+    toml = (node.read(CONFIG_FILE) or "").replace("required = true", "required = false", 1)
+    node.put(CONFIG_FILE, toml, mode=0o640)
+
+
 class MixedStack(RadiusStack):
     """L2TP both within IPsec and without, IKEv2, PPTP, WireGuard; accounting; NAT for some
     flows."""
@@ -67,8 +75,7 @@ class MixedStack(RadiusStack):
 
     def configure(self, node: Node) -> None:
         super().configure(node)
-        toml = (node.read(CONFIG_FILE) or "").replace("required = true", "required = false", 1)
-        node.put(CONFIG_FILE, toml, mode=0o640)
+        serve_plain_l2tp(node)
         node.run("nft", "-f", "-", stdin=NAT_RULES)
 
 

@@ -17,7 +17,6 @@ from ...history.packets import WIRE
 from ...host.errors import NotFound
 from ...product.dialler import IKEV2, L2TP, L2TP_IPSEC, PPTP, WIREGUARD
 from ...product.ipsec_client import Ikev2Kind
-from ...product.probes import Pace
 from ...product.radius import DETAIL, RadiusServer
 from ...product.sites.home import start_nat
 from ..accounts import CHECKPOINT_S, TOLD_LIMIT_S
@@ -30,11 +29,9 @@ from ..scenario import Loaded, Scenario
 from ..soak import NAME, NEXT_PROGRAM, Drilled, bound_ms, inject
 from .accounts import Session, expect_accounts, lost_percent
 from .figures import expect_flat, held
-from .mix import NODES, Flows, MixedStack, clients, ikev2_kind
+from .mix import NODES, PACE, Flows, MixedStack, clients, ikev2_kind
 
 SLICE_FILE = "slice.json"
-# Together the clients ask as often as two of other scenarios do.
-PACE = Pace(ping_s=0.05, record_s=0.1)
 # In place of UNNOTICED_MS: so many nodes share two cores of the host.
 BUSY_MS = 500
 # Of the probes that there is time for, how many a client has to send. With fewer of them nobody

@@ -1,27 +1,55 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""vpnha, and what one would take instead of it for sessions of IPsec."""
+"""vpnha, and what one would take instead of it."""
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from ...host.node import Node
+from ...host.topology import NAT
 from ...product.cluster import Cluster
+from ...product.dialler import MakeDialler
+from ...product.ipsec_client import Ikev2Client, L2tpIpsecClient
 from ...product.ipsec_gateway import StockCharon
-from ...product.l2tp_gateway import PID_FILE, XL2TPD_COMMAND
+from ...product.l2tp_client import L2tpClient
+from ...product.pptp_client import PptpDialler
+from ...product.radius_stack import POOL
 from ...product.vpnha_stack import VpnhaStack
+from ...product.wireguard.stock import INTERFACE, WireguardClient, peers_file
+from ..mixed.mix import serve_plain_l2tp
 from ..run import Run
-from ..todays_stack import READY_LIMIT_S, deploy, prepare_ipsec, put_service
+from ..todays_stack import (PPTPD, READY_LIMIT_S, WIREGUARD, XL2TPD, Service, deploy, prepare_ipsec,
+                            prepare_more, put_service)
 from .keepalived import PRIORITIES, Keepalived
 
-XL2TPD = "xl2tpd"
 GROUP = "gateway"
+PEER = "client3"
+OF_IPSEC: Mapping[str, MakeDialler] = {"home1": L2tpIpsecClient, "client1": Ikev2Client}
+OF_ALL: Mapping[str, MakeDialler] = {**OF_IPSEC, "client4": L2tpClient, "client2": PptpDialler,
+                                     PEER: WireguardClient}
+PAIR_NODES = ("gw1", "gw2", "server", NAT, *OF_ALL)
+NODES = (*PAIR_NODES, "gw3")
+
+
+class _EveryProtocol(VpnhaStack):
+    """One gateway for all clients."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run.lab, Cluster(run.lab), ipsec=True, common_pool=POOL,
+                         wireguard=peers_file([PEER]))
+
+    def configure(self, node: Node) -> None:
+        super().configure(node)
+        serve_plain_l2tp(node)
 
 
 class Vpnha:
     """This project, by its templates: three nodes, of which a standby stands in."""
 
     keeps = True
+    clients = OF_ALL
 
     def __init__(self, run: Run) -> None:
-        self._stack = VpnhaStack(run.lab, Cluster(run.lab), ipsec=True)
+        self._stack = _EveryProtocol(run)
 
     def up(self) -> None:
         self._stack.up()
@@ -38,9 +66,11 @@ class Vpnha:
 
 
 class _OnPacemaker:
-    """IPaddr2 for both addresses, in a group with a stock xl2tpd."""
+    """IPaddr2 for both addresses, in a group with a stock xl2tpd, and `more`."""
 
     keeps = False
+    clients = OF_IPSEC
+    more: Sequence[Service] = ()
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -53,10 +83,12 @@ class _OnPacemaker:
         self.cluster.up()
         for node in nodes:
             prepare_ipsec(self.run, node, self.charons[node.name])
-        return deploy(self.cluster, XL2TPD, PID_FILE, XL2TPD_COMMAND, quorum_only)
+            prepare_more(node, [PEER])
+        return deploy(self.cluster, XL2TPD.name, XL2TPD.pid_file, XL2TPD.command, quorum_only,
+                      self.more)
 
     def serving(self) -> Node | None:
-        found = self.cluster.status().on(XL2TPD)
+        found = self.cluster.status().on((XL2TPD, *self.more)[-1].name)
         return self.run.lab.gateway(found[0]) if found else None
 
     def settle(self, sessions: int) -> None:
@@ -71,6 +103,9 @@ class _OnPacemaker:
 
 class Pacemaker(_OnPacemaker):
     """Three nodes with stock daemons, whose sessions die with their node."""
+
+    clients = OF_ALL
+    more = (PPTPD, WIREGUARD)
 
     def up(self) -> None:
         nodes = self.cluster.nodes
@@ -112,10 +147,12 @@ class HaPlugin(_OnPacemaker):
 
 
 class Vrrp:
-    """keepalived with conntrackd on two nodes, and stock daemons. It has neither quorum nor
-    fencing."""
+    """keepalived with conntrackd on two nodes, and stock daemons; of WireGuard a device with the
+    same key on both. It has neither quorum nor fencing."""
 
     keeps = False
+    clients = OF_ALL
+    services = (XL2TPD, PPTPD, WIREGUARD)
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -129,14 +166,16 @@ class Vrrp:
             charon = StockCharon(node)
             prepare_ipsec(self._run, node, charon)
             charon.take()
+            prepare_more(node, [PEER])
             daemon = self._daemons[node.name]
-            daemon.start(put_service(node, XL2TPD, PID_FILE, XL2TPD_COMMAND))
+            daemon.start([put_service(node, each.name, each.pid_file, each.command)
+                          for each in self.services])
             self._run.wait_for(f"conntrackd of {node.name} answers", daemon.ready, READY_LIMIT_S)
         for daemon in self._daemons.values():
             daemon.serve()
 
     def serving(self) -> Node | None:
-        return next((node for node in self._nodes if node.processes(XL2TPD)), None)
+        return next((node for node in self._nodes if node.has_interface(INTERFACE)), None)
 
     def settle(self, sessions: int) -> None:
         """A standby knows of flows, and of no session."""

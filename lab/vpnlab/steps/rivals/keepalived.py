@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """keepalived and conntrackd on two gateways as their documentation has them: both addresses in one
-group, the flows over a link of their own, a stock daemon where the addresses are."""
+group, the flows over a link of their own, stock daemons where the addresses are."""
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from ...host.node import Node
 from ...host.topology import VIP_INSIDE, VIP_OUTSIDE
@@ -51,12 +53,17 @@ vrrp_sync_group gateway {{
 {instances}"""
 
 
-def primary_backup(service: str) -> str:
-    """conntrackd's own script, and the stock daemon."""
+def primary_backup(services: Sequence[str]) -> str:
+    """conntrackd's own script, and the stock daemons."""
     return f"""\
 #!/bin/sh
 flows() {{
     /usr/sbin/conntrackd -C {FLOWS_CONFIG} "$1"
+}}
+services() {{
+    for each in {" ".join(services)}; do
+        "$each" "$1"
+    done
 }}
 case "$1" in
     primary)
@@ -64,15 +71,15 @@ case "$1" in
         flows -f
         flows -R
         flows -B
-        {service} start
+        services start
         ;;
     backup)
-        {service} stop
+        services stop
         flows -t
         flows -n
         ;;
     fault)
-        {service} stop
+        services stop
         flows -t
         ;;
 esac
@@ -123,14 +130,14 @@ class Keepalived:
         self._peer = peer
         self._priority = priority
 
-    def start(self, service: str) -> None:
-        """`service`: the init script of the stock daemon. conntrackd first: the script asks it as
-        soon as keepalived has a state."""
+    def start(self, services: Sequence[str]) -> None:
+        """`services`: the init scripts of the stock daemons. conntrackd first: the script asks it
+        as soon as keepalived has a state."""
         node, link = self._node, "cluster0"
         ignored = ("127.0.0.1", VIP_OUTSIDE, VIP_INSIDE,
                    *(node.address(network) for network in node.spec.networks))
         node.put(CONFIG, keepalived_conf(node.name, self._priority))
-        node.put(SCRIPT, primary_backup(service), mode=0o755)
+        node.put(SCRIPT, primary_backup(services), mode=0o755)
         node.put(FLOWS_CONFIG, conntrackd_conf(node.address(link), self._peer.address(link),
                                                ignored))
         node.start("/usr/sbin/conntrackd", "-C", FLOWS_CONFIG, stdout=FLOWS_LOG, stderr=FLOWS_LOG)
