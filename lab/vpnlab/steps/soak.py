@@ -90,8 +90,10 @@ def drill(run: Run, minutes: float) -> None:
     run.expect("faults", len(drilled.done), at_least(1))
 
 
-def inject(live: Live, steps: Iterable[Step], minutes: float, drilled: Drilled) -> None:
-    """No fault begins later than so long after the first. All is whole again at the end."""
+def inject(live: Live, steps: Iterable[Step], minutes: float, drilled: Drilled,
+           look: Callable[[], None] = lambda: None) -> None:
+    """No fault begins later than so long after the first. All is whole again at the end. `look`
+    happens each time that it is."""
     run, done = live.run, drilled.done
     drilled.calm_from = run.lab.now()
     run.observe(BEFORE_S)
@@ -107,6 +109,7 @@ def inject(live: Live, steps: Iterable[Step], minutes: float, drilled: Drilled) 
         done.append(_inject(live, step))
         _make_whole(live, done[-1].t)
         run.step(f"whole again {run.lab.now() - done[-1].t:.1f} s after fault {step.number:02d}")
+        look()
         run.observe(step.calm_s)
     drilled.until = run.lab.now()
 

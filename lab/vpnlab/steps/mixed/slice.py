@@ -28,7 +28,7 @@ from ..run import Run
 from ..scenario import Loaded, Scenario
 from ..soak import NAME, NEXT_PROGRAM, Drilled, bound_ms, inject
 from .accounts import Session, expect_accounts, lost_percent
-from .figures import expect_flat, held
+from .figures import expect_flat, held, most
 from .mix import NODES, PACE, Flows, MixedStack, clients, ikev2_kind
 
 SLICE_FILE = "slice.json"
@@ -59,6 +59,8 @@ class Figures:
     held: list[dict[str, dict[str, int]]] = field(default_factory=list)
     accounts: int = 0
     seen: Measured | None = None
+    # What the node that holds most has held, each time that all was whole.
+    meanwhile: list[dict[str, int]] = field(default_factory=list)
 
     def write(self, path: Path, first: int, ikev2: Ikev2Kind) -> None:
         clients = self.seen.clients if self.seen is not None else []
@@ -70,7 +72,7 @@ class Figures:
                 "silences_ms": {each.name: worst_gap_ms(each, span) for each in clients},
                 "pings_sent": sum(each.pings_sent or 0 for each in clients),
                 "pings_lost": sum(each.pings_lost or 0 for each in clients),
-                "accounts": self.accounts, "held": self.held}
+                "accounts": self.accounts, "held": self.held, "meanwhile": self.meanwhile}
         path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 
@@ -95,7 +97,7 @@ def _soak(run: Run, minutes: float, first: int, ikev2: Ikev2Kind, figures: Figur
     addresses = {client.name: client.dialled()[-1].local for client in live.clients}
     figures.held.append(_held(live))
     inject(live, itertools.islice(plan(run.seed, MIXED_KINDS), first, None), minutes,
-           figures.drilled)
+           figures.drilled, lambda: figures.meanwhile.append(most(_held(live))))
     figures.held.append(_held(live))
 
     flows.end(run)
@@ -115,7 +117,7 @@ def _soak(run: Run, minutes: float, first: int, ikev2: Ikev2Kind, figures: Figur
     for client in live.clients:
         expect_nothing_else(run, seen.client(client.name))
     Flows.expect_translated(run)
-    expect_flat(run, *figures.held)
+    expect_flat(run, *figures.held, figures.meanwhile)
     run.expect("faults", len(figures.drilled.done), at_least(1))
 
 
