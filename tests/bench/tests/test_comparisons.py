@@ -10,6 +10,7 @@ import pytest
 from vpnbench import comparisons, rounds
 from vpnlab.steps.rivals.faults import FAULTS, FILE
 
+PART = "comparisons"
 A_ROUND = len(FAULTS) * len(comparisons.RIVALS)
 
 
@@ -35,11 +36,11 @@ def ran(monkeypatch):
 
 
 def lines_of(results):
-    return rounds.kept(results)[comparisons.PART]
+    return rounds.kept(results)[PART]
 
 
 def test_a_round_has_each_fault_of_each_rival(tmp_path, ran):
-    comparisons.measure(tmp_path / "results.json", tmp_path, 2)
+    comparisons.measure(tmp_path / "results.json", PART, tmp_path, 2)
     assert len(ran) == len(set(ran)) == 2 * A_ROUND
     assert {each[0] for each in ran} == {scenario for _, scenario in comparisons.RIVALS}
     assert all(options[0] == "--seed" for _, options in ran)
@@ -52,22 +53,22 @@ def test_a_round_has_each_fault_of_each_rival(tmp_path, ran):
 
 def test_it_goes_on_where_it_was_interrupted(tmp_path, ran, capsys):
     results = tmp_path / "results.json"
-    comparisons.measure(results, tmp_path, 1, minutes=5)
+    comparisons.measure(results, PART, tmp_path, 1, minutes=5)
     assert len(ran) == 5 and len(lines_of(results)) == 4
     assert f"{A_ROUND - 5} runs are left" in capsys.readouterr().out
-    comparisons.measure(results, tmp_path, 1, add=True)
+    comparisons.measure(results, PART, tmp_path, 1, add=True)
     # The one without figures once more, and first.
     assert ran[5] == ran[3] and ran[5][0] == "compare-keepalived"
     assert len(ran) == A_ROUND + 1
-    comparisons.measure(results, tmp_path, 1, add=True)
+    comparisons.measure(results, PART, tmp_path, 1, add=True)
     seeds = [(line["rival"], line["seed"]) for line in lines_of(results)]
     assert len(seeds) == len(set(seeds)) == A_ROUND
 
 
 def test_without_add_it_begins_anew(tmp_path, ran):
     results = tmp_path / "results.json"
-    comparisons.measure(results, tmp_path, 1, minutes=5)
-    comparisons.measure(results, tmp_path, 1, minutes=2)
+    comparisons.measure(results, PART, tmp_path, 1, minutes=5)
+    comparisons.measure(results, PART, tmp_path, 1, minutes=2)
     assert len(lines_of(results)) == 2
 
 
@@ -75,6 +76,6 @@ def test_captures_are_kept_of_a_run_that_failed_and_nothing_of_an_earlier_one(tm
     old = tmp_path / "compare-keepalived.0" / FILE
     old.parent.mkdir()
     old.write_text('{"fault": "of an earlier measurement"}', encoding="utf-8")
-    comparisons.measure(tmp_path / "results.json", tmp_path, 1, minutes=4)
+    comparisons.measure(tmp_path / "results.json", PART, tmp_path, 1, minutes=4)
     assert len(lines_of(tmp_path / "results.json")) == 3
     assert [path.parent.name for path in tmp_path.rglob("*.pcap")] == ["compare-keepalived.0"]

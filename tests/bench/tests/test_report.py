@@ -109,6 +109,27 @@ def test_moves_have_their_losses_each_way(tmp_path):
     assert "| holds | 3 | 2.0 (0.0–4.0) | 0.0 (0.0–0.0) | 3 | 8.0 (7.0–9.0) |" in text
 
 
+def test_what_a_session_carries_is_told_as_a_ratio(tmp_path):
+    def line(stock, resumed):
+        return {"protocol": "ikev2", "direction": "up", "stock": stock, "resumed": resumed}
+    text = table_of(tmp_path, "throughput", [line([100.0, 120.0], [90.0, 99.0]),
+                                             line([110.0, 110.0], [99.0, 108.0])])
+    assert ("| IKEv2 | to the server | 110 (100–120) | 99.0 (90.0–108) | **0.90** |"
+            in text)
+
+
+def test_takeovers_against_size_have_a_slope(tmp_path):
+    def line(sessions, own, silence):
+        return {"sessions": sessions, "own_share_ms": own, "silence_ms": silence, "fresh_s": 5.0,
+                "busy_percent": 1.0 + sessions / 1000}
+    text = table_of(tmp_path, "sizes", [line(10, 100.03, 300.0), line(1_000, 102.0, None),
+                                        line(1_000, 104.0, None), line(10_000, 130.0, 320.0)])
+    rows = text.splitlines()
+    assert rows[4].startswith("| 10 | 1 | 100 (100–100) | 300 (300–300) | 5.0 (5.0–5.0) |")
+    assert rows[5].startswith("| 1 000 | 2 | 103 (102–104) | – |")
+    assert rows[7] == "| **for 1 000 more** |  | **+3** | **+2** | **+0** | **+1** |"
+
+
 def test_comparisons_tell_lost_sessions_from_silences(tmp_path):
     def line(rival, kept, silence, overlap, more=(), fault="power cut"):
         return {"rival": rival, "fault": fault, "two_owners_ms": overlap, "passed": True,

@@ -3,13 +3,13 @@
 tables of docs/explain/performance.md.
 
 Needs root for gate and flows, for address, fresh, leases, gateways and group, whose nodes are sets
-of namespaces with a corosync each, and for takeovers, standing_in, pairs, moves and comparisons,
-which run in the lab. flow_curve holds 500 000 flows, and both nodes' share one table: on the
-machine's own namespace nf_conntrack_max and the buckets are raised for as long. The address (ten
-minutes), the leases and what runs in the lab (each a quarter to half an hour; comparisons an hour a
-round) are measured with what the release preset built, and only when they are asked for. Rounds
-wait for a quiet machine, and tell what others used of it meanwhile. Comparisons are kept run by
-run: with --minutes and --add they are made in slices.
+of namespaces with a corosync each, and for takeovers, standing_in, pairs, moves, throughput, sizes
+and comparisons, which run in the lab. flow_curve holds 500 000 flows, and both nodes' share one
+table: on the machine's own namespace nf_conntrack_max and the buckets are raised for as long. The
+address (ten minutes), the leases and what runs in the lab (each a quarter to half an hour;
+comparisons an hour a round) are measured with what the release preset built, and only when they are
+asked for. Rounds wait for a quiet machine, and tell what others used of it meanwhile. Comparisons
+are kept run by run: with --minutes and --add they are made in slices.
 """
 from __future__ import annotations
 
@@ -40,10 +40,13 @@ IN_NODES = {ADDRESS: lambda options, _binary: rounds.run_address(options),
 # Both nodes' entries stand in the machine's one table.
 OF_FLOWS = {"flows", "flow_curve"}
 IN_THE_LAB = {"takeovers": takeovers.measure, "standing_in": takeovers.measure_standing_in,
-              "pairs": takeovers.measure_pairs, "moves": takeovers.measure_moves}
+              "pairs": takeovers.measure_pairs, "moves": takeovers.measure_moves,
+              "throughput": takeovers.measure_throughput, "sizes": takeovers.measure_sizes}
+# In the lab as well, run by run.
+COMPARISONS = "comparisons"
 # Without a program of their own.
-WHEN_ASKED_FOR = (ADDRESS, LEASES, *IN_THE_LAB, comparisons.PART)
-OF_ROOT = {"gate", "flow_steps", *IN_THE_LAB, comparisons.PART, *IN_NODES}
+WHEN_ASKED_FOR = (ADDRESS, LEASES, *IN_THE_LAB, COMPARISONS)
+OF_ROOT = {"gate", "flow_steps", *IN_THE_LAB, COMPARISONS, *IN_NODES}
 
 
 def main() -> int:
@@ -58,11 +61,13 @@ def main() -> int:
         _build(options.build, sorted({PARTS[part] for part in parts if part in PARTS}
                                      | ({"group_bench"} if "fresh" in parts else set())))
         for part in parts:
-            if part == comparisons.PART:
-                comparisons.measure(options.results, options.build / part, options.rounds,
-                                    options.minutes, options.add)
+            if part == COMPARISONS:
+                comparisons.measure(options.results, part, options.build / part,
+                                    options.rounds, options.minutes, options.add)
             elif part in IN_THE_LAB:
-                rounds.keep(options.results, part, IN_THE_LAB[part](options.build / part))
+                earlier = rounds.kept(options.results).get(part, []) if options.add else []
+                rounds.keep(options.results, part,
+                            earlier + IN_THE_LAB[part](options.build / part))
             elif part in IN_NODES:
                 with flows.room() if part in OF_FLOWS else contextlib.nullcontext():
                     status = rig.isolate([sys.executable, *sys.argv, "--inside", part])
@@ -84,8 +89,8 @@ def _parse() -> argparse.Namespace:
                         metavar="PART", help=f"one of {', '.join([*PARTS, *WHEN_ASKED_FOR])}; "
                                              "repeatable")
     parser.add_argument("--add", action="store_true",
-                        help="keep earlier rounds of the group and of flows; go on with those of "
-                             "comparisons")
+                        help="keep earlier rounds of the group, of flows and of what runs in the "
+                             "lab; go on with those of comparisons")
     parser.add_argument("--minutes", type=float, default=math.inf, metavar="M",
                         help="begin no run of comparisons later (default: no limit)")
     parser.add_argument("--report", action="store_true", help="write the tables, measure nothing")

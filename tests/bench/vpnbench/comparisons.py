@@ -15,7 +15,6 @@ from vpnlab.steps.rivals.faults import FAULTS, FILE
 from . import rounds
 from .takeovers import run_scenario
 
-PART = "comparisons"
 # Name, scenario.
 RIVALS = (
     ("vpnha, three nodes", "compare-vpnha"),
@@ -40,21 +39,21 @@ def plan(count: int) -> Iterator[Run]:
             yield Run(rival, scenario, seed)
 
 
-def measure(results: Path, folder: Path, count: int, minutes: float = math.inf,
+def measure(results: Path, part: str, folder: Path, count: int, minutes: float = math.inf,
             add: bool = False) -> None:
-    """A line for each fault, kept as soon as it is there. `minutes`: no run begins later. `add`: go
-    on where earlier ones ended; a run without figures is run again."""
-    lines = rounds.kept(results).get(PART, []) if add else []
-    rounds.keep(results, PART, lines)
+    """A line for each fault, kept under `part` as soon as it is there. `minutes`: no run begins
+    later. `add`: go on where earlier ones ended; a run without figures is run again."""
+    lines = rounds.kept(results).get(part, []) if add else []
+    rounds.keep(results, part, lines)
     done = {(line["rival"], line["seed"]) for line in lines}
     left = [run for run in plan(count) if (run.rival, run.seed) not in done]
     end = time.monotonic() + 60 * minutes
     while left and time.monotonic() < end:
         run = left.pop(0)
         lines += _figures(run, folder / f"{run.scenario}.{run.seed}")
-        rounds.keep(results, PART, lines)
+        rounds.keep(results, part, lines)
     if left:
-        print(f"{PART}: {len(left)} runs are left: --only {PART} --rounds {count} --add",
+        print(f"{part}: {len(left)} runs are left: --only {part} --rounds {count} --add",
               flush=True)
 
 

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import median
+from statistics import linear_regression, median
 
 BAR_COLUMNS = 30
 SIZES = (1_000, 10_000, 100_000)
@@ -110,16 +110,21 @@ def _memory(lines: list[dict]) -> str:
           _number(line["resumed_tunnel"]), "–"]])
 
 
+# Sessions of idle_bench.
+IDLE_THOUSANDS = 10
+
+
 def _idle(lines: list[dict]) -> str:
     names = {"standby": "standby", "promoted": "promoted, sessions stock",
              "resumed": "promoted, sessions resumed (echoes, HELLOs of every client)"}
     rows = [[text, _number(median(line[name]["events_per_s"] for line in lines)),
              f"{median(line[name]['core_share'] for line in lines):.2%}",
              f"{median(line[name]['share'] for line in lines):.2%}",
+             f"{median(line[name]['share'] for line in lines) / IDLE_THOUSANDS:.3%}",
              _number(median(line[name]["longest_ms"] for line in lines))]
             for name, text in names.items()]
-    return _rows(["10 000 sessions", "events/s", "core", "core and loop", "longest event, ms"],
-                 rows)
+    return _rows(["10 000 sessions", "events/s", "core", "core and loop",
+                  "the same of 1 000 sessions", "longest event, ms"], rows)
 
 
 def _views(lines: list[dict]) -> str:
@@ -467,6 +472,51 @@ def _moves(lines: list[dict]) -> str:
                  [row(successor, moves) for successor, moves in kinds.items()])
 
 
+def _throughput(lines: list[dict]) -> str:
+    """Of all rounds of all runs."""
+    kinds: dict[tuple[str, str], list[dict]] = {}
+    for line in lines:
+        kinds.setdefault((line["protocol"], line["direction"]), []).append(line)
+
+    def all_of(name: str, runs: list[dict]) -> list[float]:
+        return [figure for run in runs for figure in run[name]]
+    ways = {"up": "to the server", "down": "to the client"}
+    return _rows(["one TCP connection", "", "stock path, Mbit/s", "after a takeover, Mbit/s",
+                  "**of the stock path**"],
+                 [[PROTOCOLS[protocol], ways[direction], _span(all_of("stock", runs)),
+                   _span(all_of("resumed", runs)),
+                   f"**{median(all_of('resumed', runs)) / median(all_of('stock', runs)):.2f}**"]
+                  for (protocol, direction), runs in kinds.items()])
+
+
+SIZE_COLUMNS = {"own_share_ms": "promote asked → gate open, ms",
+                "silence_ms": "the client's silence, ms",
+                "fresh_s": "a standby that returns is hot, s",
+                "busy_percent": "promoted, all resumed: vpnhad, % of a core"}
+
+
+def _sizes(lines: list[dict]) -> str:
+    """With the slope of the straight line that is nearest to all of them."""
+    sizes: dict[int, list[dict]] = {}
+    for line in lines:
+        sizes.setdefault(line["sessions"], []).append(line)
+
+    def column(name: str, runs: list[dict]) -> str:
+        values = [run[name] for run in runs if run[name] is not None]
+        return _span(values) if values else "–"
+
+    def slope(name: str) -> str:
+        points = [(line["sessions"], line[name]) for line in lines if line[name] is not None]
+        if len({sessions for sessions, _ in points}) < 2:
+            return "–"
+        return f"{1000 * linear_regression(*zip(*points)).slope:+.3g}"
+    return _rows(["sessions of L2TP", "runs", *SIZE_COLUMNS.values()],
+                 [*([f"{size:,}".replace(",", " "), str(len(runs)),
+                     *(column(name, runs) for name in SIZE_COLUMNS)]
+                    for size, runs in sorted(sizes.items())),
+                  ["**for 1 000 more**", "", *(f"**{slope(name)}**" for name in SIZE_COLUMNS)]])
+
+
 def _comparisons(lines: list[dict]) -> str:
     """A session that is lost has no silence; of those that are kept the median and the range."""
     kinds: dict[tuple[str, str], list[dict]] = {}
@@ -540,4 +590,5 @@ TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "standing_in": ("standing_in", _standing_in),
     "pairs": ("pairs", _pairs), "moves": ("moves", _moves),
     "comparisons": ("comparisons", _comparisons),
+    "throughput": ("throughput", _throughput), "sizes": ("sizes", _sizes),
 }

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The lab's scenarios of the same fault again and again; each takes some minutes. Twenty takeovers
 in a row, one for each kind of fencing and place of the cluster's DC; faults in turns with a standby
-that stands in, and without; power cuts of pairs beside three nodes; and planned moves whose packets
-are held, and are not.
+that stands in, and without; power cuts of pairs beside three nodes; planned moves whose packets are
+held, and are not; what each protocol carries before a takeover and after it; and takeovers and
+joins of ten to ten thousand sessions.
 """
 from __future__ import annotations
 
@@ -34,6 +35,8 @@ VOTERS = (
     ("three nodes", "l2tp-power-cut", {"client1_outage_ms": False}),
     ("three nodes", "l2tp-power-cut-dc", {"client1_outage_ms": True}),
 )
+# Of L2TP, announced.
+SIZES = (10, 100, 1_000, 10_000)
 MOVES = (("holds", "planned-move-lossless"), ("cannot hold", "planned-move-cannot-hold"))
 # Of these, in turns.
 ROUNDS = 3
@@ -72,8 +75,19 @@ def measure_moves(folder: Path) -> list[dict]:
             for each in _run(scenario, folder / f"{scenario}.{number}", "planned-moves.json")]
 
 
-def _run(scenario: str, out: Path, file: str) -> list[dict]:
-    passed = run_scenario(scenario, out)
+def measure_throughput(folder: Path) -> list[dict]:
+    """A line for each protocol and direction."""
+    return _run("throughput", folder, "throughput.json")
+
+
+def measure_sizes(folder: Path) -> list[dict]:
+    """A line for each number of sessions."""
+    return [each for size in SIZES
+            for each in _run("ten-thousand", folder / str(size), "size.json", "--size", str(size))]
+
+
+def _run(scenario: str, out: Path, file: str, *options: str) -> list[dict]:
+    passed = run_scenario(scenario, out, *options)
     found = out / file
     rounds = json.loads(found.read_text(encoding="utf-8")) if found.exists() else []
     return [{"passed": passed, **each} for each in rounds]

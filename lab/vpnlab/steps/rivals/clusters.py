@@ -30,7 +30,7 @@ PAIR_NODES = ("gw1", "gw2", "server", NAT, *OF_ALL)
 NODES = (*PAIR_NODES, "gw3")
 
 
-class _EveryProtocol(VpnhaStack):
+class EveryProtocol(VpnhaStack):
     """One gateway for all clients."""
 
     def __init__(self, run: Run) -> None:
@@ -49,7 +49,7 @@ class Vpnha:
     clients = OF_ALL
 
     def __init__(self, run: Run) -> None:
-        self._stack = _EveryProtocol(run)
+        self._stack = EveryProtocol(run)
 
     def up(self) -> None:
         self._stack.up()
