@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ElementTree
 
 from vpnbench import report
 
@@ -40,7 +41,7 @@ def table_of(tmp_path, part: str, lines: list[dict]) -> str:
     results, document = tmp_path / "results.json", tmp_path / "performance.md"
     results.write_text(json.dumps({part: lines}), encoding="utf-8")
     document.write_text(DOCUMENT.replace("records", part), encoding="utf-8")
-    report.write(results, document)
+    report.write(results, document, tmp_path)
     return document.read_text(encoding="utf-8")
 
 
@@ -139,6 +140,12 @@ def test_comparisons_tell_lost_sessions_from_silences(tmp_path):
         line("x", True, 300, 0.0),
         line("y", False, None, None, [{"protocol": "pptp", "kept": True, "silence_ms": 900}]),
         line("x", True, 320, 5.0, fault="freeze"), line("x", True, 320, 5.0)])
+    # Its picture has both rivals under the one fault, and one of them under the other.
+    words = [each.text for each in ElementTree.fromstring(
+        (tmp_path / "comparisons.svg").read_text(encoding="utf-8")).iter() if each.text]
+    assert [words.count(each) for each in ("power cut", "freeze", "x", "y", "PPTP")] == [
+        1, 1, 2, 1, 1]
+    assert words.count("2 of 2 lost") == 1 and words.count("1 of 1 lost") == 3
     head = "| rounds | L2TP/IPsec: kept, silence in ms | IKEv2: kept, silence in ms | PPTP: "
     assert head in text
     # The second one serves a protocol more.

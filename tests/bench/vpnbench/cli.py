@@ -75,7 +75,7 @@ def main() -> int:
                     return status
             else:
                 rounds.run_program(part, options.results, binaries / PARTS[part], options.rounds)
-    report.write(options.results, options.document)
+    report.write(options.results, options.document, options.pictures)
     print(f"results: {options.results}\ntables: {options.document}")
     return 0
 
@@ -97,6 +97,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--build", type=Path, default=ROOT / "build/release")
     parser.add_argument("--results", type=Path, default=ROOT / "build/bench/results.json")
     parser.add_argument("--document", type=Path, default=ROOT / "docs/explain/performance.md")
+    parser.add_argument("--pictures", type=Path, default=ROOT / "docs/pictures")
     parser.add_argument("--inside", choices=IN_NODES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     of_root = OF_ROOT & set(options.only or PARTS)

@@ -9,21 +9,27 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import linear_regression, median
 
+from . import chart
+
 BAR_COLUMNS = 30
+PICTURE = "![Silences and lost sessions, by fault](../pictures/comparisons.svg)\n\n"
 SIZES = (1_000, 10_000, 100_000)
 MARKER = re.compile(r"(<!-- table (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 FRESH = {"l2tp": "L2TP sessions", "ike": "IKE SAs with a CHILD SA"}
-PROTOCOLS = {"l2tp-ipsec": "L2TP/IPsec", "ikev2": "IKEv2", "wireguard": "WireGuard", "l2tp": "L2TP",
-             "pptp": "PPTP"}
+PROTOCOLS = {protocol: name for protocol, (name, _) in chart.PROTOCOLS.items()}
 STYLES = {"vpnha": "vpnha", "plain": "CPG, a message a record", "redis": "redis, WAIT"}
 
 
-def write(results: Path, document: Path) -> None:
-    """Replaces every table of the document for which there are results."""
+def write(results: Path, document: Path, pictures: Path) -> None:
+    """Replaces every table of the document for which there are results, and draws what is a picture
+    as well."""
     found = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {}
     text = document.read_text(encoding="utf-8")
     document.write_text(MARKER.sub(lambda match: _table(match, found), text), encoding="utf-8")
+    if "comparisons" in found:
+        (pictures / "comparisons.svg").write_text(chart.drawing(found["comparisons"]),
+                                                  encoding="utf-8")
 
 
 def _table(match: re.Match, found: dict) -> str:
@@ -541,11 +547,10 @@ def _comparisons(lines: list[dict]) -> str:
         return [fault, rival, str(len(rounds)),
                 *(sessions(protocol, rounds) for protocol in protocols),
                 _span(overlaps) if overlaps else "–"]
-    return _rows(["the node that serves", "what", "rounds",
-                  *(f"{PROTOCOLS[name]}: kept, silence in ms" for name in protocols),
-                  "two owners, ms"],
-                 [row(*kind, kinds[kind]) for kind in sorted(
-                     kinds, key=lambda kind: (faults.index(kind[0]), rivals.index(kind[1])))])
+    head = ["the node that serves", "what", "rounds",
+            *(f"{PROTOCOLS[name]}: kept, silence in ms" for name in protocols), "two owners, ms"]
+    order = sorted(kinds, key=lambda kind: (faults.index(kind[0]), rivals.index(kind[1])))
+    return PICTURE + _rows(head, [row(*kind, kinds[kind]) for kind in order])
 
 
 def _histogram(kinds: dict[str, list[float]]) -> str:
