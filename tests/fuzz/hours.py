@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ that found nothing:
 
 ```
 tests/fuzz/run --until 3600           # each target until it has an hour in all; may be interrupted
+tests/fuzz/run --until 3600 --jobs 2 --minutes 50    # a part of that, two targets side by side
 tests/fuzz/run --seconds 600 wire     # ten minutes more of one target, not added up
 ```
 
@@ -80,6 +82,35 @@ class Book:
         if not self._page.exists() or self._page.read_text(encoding="utf-8") != self.page():
             found.append("docs/reference/fuzzing.md is not what tests/fuzz/hours.py --page writes")
         return found
+
+
+class Turns:
+    """Which target comes next: the one that has least of its sum, and nobody is at."""
+
+    def __init__(self, book: Book, targets: Sequence[str], until: int, slice_s: int) -> None:
+        self.until = until
+        self._book = book
+        self._targets = list(targets)
+        self._slice_s = slice_s
+        self._busy: set[str] = set()
+
+    def take(self) -> tuple[str, int] | None:
+        """The target, and for how many seconds; None: there is nothing to do beside others."""
+        free = [each for each in self.left() if each not in self._busy]
+        if not free:
+            return None
+        target = min(free, key=self._book.seconds)
+        self._busy.add(target)
+        return target, min(self._slice_s, self.until - self._book.seconds(target))
+
+    def give_back(self, target: str, found: bool) -> None:
+        """One that found something has no further turn: it would find it again."""
+        self._busy.remove(target)
+        if found:
+            self._targets.remove(target)
+
+    def left(self) -> list[str]:
+        return [each for each in self._targets if self._book.seconds(each) < self.until]
 
 
 def main(arguments: list[str]) -> int:

@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 # The path must be set first.
-from hours import Book  # noqa: E402
+from hours import Book, Turns  # noqa: E402
 from targets import fuzz  # noqa: E402
 
 # As libFuzzer. It finds something where the file `crash` is.
@@ -47,6 +47,22 @@ class HoursTest(unittest.TestCase):
         (self.corpus.parent / "wire").mkdir()
         Book(self.root).add("lcp", 1, 1, "aaaaaaaa")
         self.assertIn("| `wire` | 0.00 | 0.0 | – |", Book(self.root).page())
+
+    def test_the_target_with_least_has_the_next_turn(self):
+        book = Book(self.root)
+        for target, seconds in (("lcp", 500), ("wire", 100), ("vici", 600)):
+            book.add(target, seconds, 1, "aaaaaaaa")
+        turns = Turns(book, ["lcp", "vici", "wire"], 600, 300)
+        self.assertEqual(turns.take(), ("wire", 300))
+        self.assertEqual(turns.take(), ("lcp", 100))
+        # Another one works at each that is not done.
+        self.assertIsNone(turns.take())
+        book.add("wire", 300, 1, "aaaaaaaa")
+        turns.give_back("wire", found=False)
+        self.assertEqual(turns.take(), ("wire", 200))
+        turns.give_back("lcp", found=True)
+        self.assertIsNone(turns.take())
+        self.assertEqual(turns.left(), ["wire"])
 
     def test_what_does_not_fit_is_named(self):
         Book(self.root).add("other", 1, 1, "aaaaaaaa")
