@@ -247,7 +247,7 @@ def test_the_mix_has_each_protocol_and_two_clients_behind_one_nat():
 
 
 class FakeNode:
-    FILES = {"/proc/7/status": "Name:\tvpnhad\nVmRSS:\t   5120 kB\nThreads:\t9\n",
+    FILES = {"/proc/7/status": "VmRSS:\t   9120 kB\nRssAnon:\t   5120 kB\nThreads:\t9\n",
              "/proc/loadavg": "0.5 0.4 0.3 2/131 999\n",
              "/proc/meminfo": "MemTotal: 500000 kB\nSUnreclaim:      20480 kB\n",
              "/proc/net/sockstat": "sockets: used 88\nTCP: inuse 5\n",

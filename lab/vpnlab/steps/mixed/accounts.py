@@ -44,7 +44,7 @@ class Session:
         return self.protocol != WIREGUARD
 
     def own(self, told: Sequence[Told]) -> list[Told]:
-        return [each for each in told if each.fields["Framed-IP-Address"] == self.address]
+        return [each for each in told if each.fields.get("Framed-IP-Address") == self.address]
 
 
 def lost_percent(drilled: Drilled) -> float:
@@ -59,8 +59,8 @@ def expect_accounts(run: Run, sessions: Sequence[Session], told: Sequence[Told],
     """Each session has one account, and nobody else has one. Returns how many have one."""
     run.expect("accounts", len({each.session for each in told}), equals(len(sessions)))
     known = {session.address for session in sessions}
-    run.expect("accounts_of_nobody", [each.fields for each in told if each.fields[
-        "Framed-IP-Address"] not in known], is_empty())
+    run.expect("accounts_of_nobody", [each.fields for each in told if each.fields.get(
+        "Framed-IP-Address") not in known], is_empty())
     for session in sessions:
         own = session.own(told)
         run.expect(f"{session.name}_ids", len({each.session for each in own}), equals(1))

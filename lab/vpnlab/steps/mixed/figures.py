@@ -23,11 +23,13 @@ Held = Mapping[str, int]
 
 
 def held(node: Node) -> dict[str, int]:
-    """Flat is each of them by itself. `kernel_kib`: what the kernel cannot give back."""
+    """Flat is each of them by itself. `vpnhad_kib`: what is its own, without the pages of its
+    program, of which the next release has other ones. `kernel_kib`: what the kernel cannot give
+    back."""
     pid = node.process(DAEMON)
     status = node.read(f"/proc/{pid}/status") or ""
     return {
-        "vpnhad_kib": _field(status, "VmRSS"),
+        "vpnhad_kib": _field(status, "RssAnon"),
         "vpnhad_descriptors": len(node.run("ls", f"/proc/{pid}/fd").stdout.split()),
         "vpnhad_threads": _field(status, "Threads"),
         "processes": _processes(node.read("/proc/loadavg") or ""),
