@@ -14,12 +14,14 @@ from vpnlab.product.cluster import fill
 from vpnlab.product.l2tp_gateway import CONFIG as L2TP_CONFIG
 from vpnlab.product.l2tp_gateway import StockGateway
 from vpnlab.product.pptp_gateway import CONFIG as PPTPD_CONFIG
+from vpnlab.product.sites import bgp
 from vpnlab.product.wireguard.stock import CLIENT_KEYS
 from vpnlab.steps.rivals.clusters import NODES as NODES_OF_RIVALS
 from vpnlab.steps.rivals.clusters import OF_ALL, OF_IPSEC, PAIR_NODES, PEER, Pacemaker
 from vpnlab.steps.rivals.faults import FAULTS, figures
 from vpnlab.steps.rivals.keepalived import (PRIORITIES, Keepalived, conntrackd_conf,
                                             keepalived_conf, primary_backup)
+from vpnlab.steps.rivals.l2tpns import ROUTERS, L2tpns, router_conf, startup_config
 from vpnlab.steps.todays_stack import QUORUM_ONLY, TEMPLATE, prepare_more, put_service
 
 
@@ -120,6 +122,40 @@ def test_every_rival_has_nodes_for_its_clients_and_ends_with_the_last_service():
         "MORE": " ".join(each.name for each in Pacemaker.more)})
     assert text.rstrip().endswith("group gateway vip-outside vip-inside xl2tpd pptpd wireguard")
     assert "primitive wireguard lsb:wireguard op monitor" in text
+
+
+def test_members_of_l2tpns_have_both_routers_as_neighbours():
+    text = startup_config("gw1", [("192.0.2.54", 65000), ("198.51.100.21", 65001)])
+    assert text.endswith("neighbour 192.0.2.54 remote-as 65000\n"
+                         "neighbour 198.51.100.21 remote-as 65001\n")
+    assert f"set bind_address {VIP_OUTSIDE}\n" in text and "set cluster_interface cluster0" in text
+
+
+def test_a_router_of_l2tpns_reaches_its_members_directly():
+    text = router_conf(FakeNode("server"), [FakeNode("gw1"), FakeNode("gw2")])
+    assert text.startswith("router bgp 65001\n bgp router-id 198.51.100.21\n")
+    for address in ("198.51.100.11", "198.51.100.12"):
+        assert f" neighbor {address} dont-capability-negotiate\n" in text
+        assert f"  neighbor {address} route-map direct in\n" in text
+
+
+@pytest.mark.parametrize("outside, inside, serves", [
+    ("192.0.2.12", "198.51.100.12", "gw2"), ("192.0.2.12", "198.51.100.11", None),
+    ("", "", None)])
+def test_the_member_serves_by_which_both_routers_go(monkeypatch, outside, inside, serves):
+    found = {"client4": outside, "server": inside}
+    monkeypatch.setattr(bgp, "learned_from", lambda router, prefix: found[router.name])
+    rival = object.__new__(L2tpns)
+    rival._nodes = [FakeNode("gw1"), FakeNode("gw2")]
+    rival._routers = [FakeNode(name) for name in ROUTERS]
+    serving = rival.serving()
+    assert (serving.name if serving else None) == serves
+
+
+def test_who_shares_an_address_has_no_two_owners():
+    seen = Measured([], [], Vip(2, 5000.0), Phases(), Invariants(), [], [])
+    assert figures("freeze", seen, (0.0, 1.0), one_owner=False)["two_owners_ms"] is None
+    assert figures("freeze", seen, (0.0, 1.0))["two_owners_ms"] == 5000.0
 
 
 def test_the_node_for_quorum_never_serves():

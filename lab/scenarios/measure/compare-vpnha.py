@@ -2,7 +2,8 @@
 """A fault of the node that serves, with vpnha: what its rivals are compared with.
 
 Purpose: the figures of docs/explain/performance.md (`tests/bench/run --only comparisons`). The same
-fault happens to compare-pacemaker, compare-ha-plugin and compare-keepalived.
+fault happens to compare-pacemaker, compare-ha-plugin, compare-keepalived
+and compare-l2tpns.
 
 Topology: home1 -- home -- nat1 -- outside -- gw1, gw2, gw3 -- inside -- server; client1 to
 client4 -- outside. home1 speaks L2TP/IPsec, client1 IKEv2, client2 PPTP, client3 WireGuard, client4

@@ -48,7 +48,8 @@ def test_a_round_has_each_fault_of_each_rival(tmp_path, ran):
     # Of the first round the figures of one rival are missing.
     counts = [len(list(each)) for _, each in itertools.groupby(sorted(
         (line["rival"], line["fault"]) for line in lines))]
-    assert sorted(counts) == [1] * len(FAULTS) + [2] * len(FAULTS) * 3
+    assert sorted(counts) == [1] * len(FAULTS) + [2] * len(FAULTS) * (
+        len(comparisons.RIVALS) - 1)
 
 
 def test_it_goes_on_where_it_was_interrupted(tmp_path, ran, capsys):

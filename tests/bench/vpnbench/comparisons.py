@@ -21,6 +21,7 @@ RIVALS = (
     ("Pacemaker, IPaddr2, stock daemons, three nodes", "compare-pacemaker"),
     ("strongSwan's ha plugin, two nodes and one for quorum", "compare-ha-plugin"),
     ("keepalived, conntrackd, stock daemons, two nodes", "compare-keepalived"),
+    ("l2tpns's cluster, two nodes", "compare-l2tpns"),
 )
 
 

@@ -78,16 +78,21 @@ def start_gateway(lab: Lab, node: Node, router: Node) -> None:
                     f"link add {DEVICE} type dummy", f"link set {DEVICE} master {VRF}",
                     f"link set {DEVICE} up"):
         node.run("ip", *command.split())
-    _start(lab, node, gateway_conf(node, router))
+    start(lab, node, gateway_conf(node, router))
 
 
 def start_router(lab: Lab, router: Node, vip: str) -> None:
-    """It has no other way to the VIP, although the VIP's net is its own."""
+    hide(router, vip)
+    start(lab, router, router_conf(router, lab.gateways))
+
+
+def hide(router: Node, vip: str) -> None:
+    """It has no other way to the VIP than what it learns, although the VIP's net is its own."""
     router.run("ip", "route", "add", "blackhole", f"{vip}/32", "metric", str(LAST_RESORT))
-    _start(lab, router, router_conf(router, lab.gateways))
 
 
-def _start(lab: Lab, node: Node, bgp: str) -> None:
+def start(lab: Lab, node: Node, bgp: str) -> None:
+    """FRR with this configuration of bgpd; returns when routes are taken."""
     if node.run("test", "-x", f"{PROGRAMS}/bgpd", check=False).code:
         raise PackageMissing("frr is not installed: setup/install")
     node.run("install", "-d", "-o", "frr", "-g", "frr", RUN)
@@ -101,9 +106,9 @@ def _start(lab: Lab, node: Node, bgp: str) -> None:
             "test", "-S", f"{RUN}/zserv.api", check=False).code == 0, START_LIMIT_S)
 
 
-def learned_from(router: Node, vip: str) -> str:
-    """The address of the gateway by which BGP reaches the VIP; empty: by none."""
-    found = VIA.search(router.run("ip", "route", "show", f"{vip}/32", "proto", "bgp").stdout)
+def learned_from(router: Node, prefix: str) -> str:
+    """The address of the gateway by which BGP reaches a VIP, or another prefix; empty: by none."""
+    found = VIA.search(router.run("ip", "route", "show", prefix, "proto", "bgp").stdout)
     return found[1] if found else ""
 
 

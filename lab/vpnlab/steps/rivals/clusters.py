@@ -46,6 +46,7 @@ class Vpnha:
     """This project, by its templates: three nodes, of which a standby stands in."""
 
     keeps = True
+    one_owner = True
     clients = OF_ALL
 
     def __init__(self, run: Run) -> None:
@@ -69,6 +70,7 @@ class _OnPacemaker:
     """IPaddr2 for both addresses, in a group with a stock xl2tpd, and `more`."""
 
     keeps = False
+    one_owner = True
     clients = OF_IPSEC
     more: Sequence[Service] = ()
 
@@ -151,6 +153,7 @@ class Vrrp:
     same key on both. It has neither quorum nor fencing."""
 
     keeps = False
+    one_owner = True
     clients = OF_ALL
     services = (XL2TPD, PPTPD, WIREGUARD)
 

@@ -15,7 +15,7 @@ from ...evidence.result import ClientResult
 from ...history.violations import KINDS
 from ...host.node import Node
 from ...product.dialler import MakeDialler
-from ...host.topology import L2TP
+from ...host.topology import L2TP, NAT
 from ...product.sites.home import start_nat
 from ..mixed.mix import PACE
 from ..partition import CLUSTER_LINKS
@@ -38,9 +38,10 @@ UNPROMISED = dict.fromkeys(KINDS, "nothing here promises that it is not so")
 
 class Rival(Protocol):
     """A pair or a cluster of gateways. `keeps`: what it promises is that sessions go on. `clients`:
-    what it serves, by their nodes."""
+    what it serves, by their nodes. `one_owner`: of its addresses, at a time."""
 
     keeps: bool
+    one_owner: bool
     clients: Mapping[str, MakeDialler]
 
     def up(self) -> None:
@@ -99,7 +100,8 @@ FAULTS = (Fault("planned move", _move), Fault("power cut", _cut_power),
 def compare(run: Run, rival: Rival) -> None:
     """Writes FILE beside the result."""
     run.pace = PACE
-    start_nat(run.lab)
+    if NAT in run.lab.nodes:
+        start_nat(run.lab)
     rival.up()
     run.start_echo_server()
     active = run.wait_for("one gateway serves", rival.serving, SERVES_LIMIT_S)
@@ -124,7 +126,7 @@ def compare(run: Run, rival: Rival) -> None:
     for client in clients:
         client.stop_traffic()
     seen = run.measure()
-    found = figures(fault.name, seen, (began, until))
+    found = figures(fault.name, seen, (began, until), rival.one_owner)
     (run.out / FILE).write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     run.expect("clients", len(found["clients"]), equals(len(clients)))
     if rival.keeps:
@@ -132,8 +134,8 @@ def compare(run: Run, rival: Rival) -> None:
             run.expect(f"{each['protocol']}_kept", each["kept"], equals(True))
 
 
-def figures(fault: str, seen: Measured, span: Span) -> dict[str, Any]:
-    return {"fault": fault, "two_owners_ms": seen.vip.overlap_ms,
+def figures(fault: str, seen: Measured, span: Span, one_owner: bool = True) -> dict[str, Any]:
+    return {"fault": fault, "two_owners_ms": seen.vip.overlap_ms if one_owner else None,
             "clients": [_of_client(client, span) for client in seen.clients]}
 
 
