@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Has this node's charon initiate a CHILD SA many times, a few at a time, by its control socket.
+"""Has this node's charon initiate many CHILD SAs, or terminate many IKE SAs, a few at a time, by
+its control socket.
 
-usage: ike_crowd.py CHILD COUNT
+usage: ike_crowd.py initiate|terminate NAME FIRST COUNT
 
-Each becomes an IKE SA of its own where charon does not reuse one (`reuse_ikesa = no`). Says how
-many are up, and how long that took.
+`{}` in NAME is the number, from FIRST on. A name without it is initiated COUNT times: each becomes
+an IKE SA of its own where charon does not reuse one (`reuse_ikesa = no`). Prints how many requests
+succeeded, and how long that took.
 """
 from __future__ import annotations
 
-import itertools
 import socket
 import struct
 import sys
@@ -21,6 +22,8 @@ COMMAND, RESPONSE, KEY_VALUE = 0, 1, 3
 # A gateway takes five half-open SAs of an address (`block_threshold`).
 AT_ONCE = 4
 TRIES = 3
+# What the name in a request is of.
+NAMED = {"initiate": "child", "terminate": "ike"}
 
 
 def named(text: str) -> bytes:
@@ -56,20 +59,19 @@ def ask(connection: socket.socket, packet: bytes) -> bytes:
     return receive(connection, struct.unpack("!I", receive(connection, 4))[0])
 
 
-def initiate(child: str, count: int) -> int:
-    """How many are up."""
-    numbers = itertools.count()
-    up: list[int] = []
+def act(command: str, name: str, numbers: range) -> int:
+    """How many succeeded."""
+    waiting = iter(numbers)
+    done: list[int] = []
 
     def work() -> None:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(SOCKET)
-            for number in iter(lambda: next(numbers), None):
-                if number >= count:
-                    return
+            for number in waiting:
+                packet = request(command, **{NAMED[command]: name.format(number)})
                 for _ in range(TRIES):
-                    if succeeded(ask(connection, request("initiate", child=child))):
-                        up.append(number)
+                    if succeeded(ask(connection, packet)):
+                        done.append(number)
                         break
 
     threads = [threading.Thread(target=work) for _ in range(AT_ONCE)]
@@ -77,14 +79,14 @@ def initiate(child: str, count: int) -> int:
         thread.start()
     for thread in threads:
         thread.join()
-    return len(up)
+    return len(done)
 
 
 def main() -> None:
-    child, count = sys.argv[1], int(sys.argv[2])
+    command, name, first, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
     began = time.monotonic()
-    up = initiate(child, count)
-    print(f"{up} of {count} up, {time.monotonic() - began:.1f} s", flush=True)
+    done = act(command, name, range(first, first + count))
+    print(f"{done} of {count} done, {time.monotonic() - began:.1f} s", flush=True)
 
 
 if __name__ == "__main__":

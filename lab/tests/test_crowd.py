@@ -10,9 +10,9 @@ import struct
 import threading
 from pathlib import Path
 
-from vpnlab.host.topology import L2TP
+from vpnlab.host.topology import IPSEC_GATEWAYS, L2TP
 from vpnlab.product import crowd, ike_crowd, lines
-from vpnlab.steps import scenario
+from vpnlab.steps.sessions import dialled
 
 NODE = Path(__file__).resolve().parent.parent / "node"
 
@@ -87,16 +87,15 @@ class FakeLines:
 
 
 def test_few_lines_dial_at_once_and_a_late_one_again(monkeypatch):
-    module = scenario.load("dialled-1200").steps.__globals__
     part = FakeLines(5)
-    dialling = module["Dialling"](part)
+    dialling = dialled.Dialling(part)
     clock = [100.0]
-    monkeypatch.setattr(module["time"], "monotonic", lambda: clock[0])
+    monkeypatch.setattr(dialled.time, "monotonic", lambda: clock[0])
     assert not dialling.is_done() and part.dialled == [0, 1, 2]
     part.connected = {0, 2}
     assert not dialling.is_done() and part.dialled == [0, 1, 2, 3, 4]
     part.connected |= {3, 4}
-    clock[0] += module["REDIAL_S"] + 1
+    clock[0] += dialled.REDIAL_S + 1
     assert not dialling.is_done() and part.hung_up == [1] and dialling.repeated == 1
     assert not dialling.is_done() and part.dialled == [0, 1, 2, 3, 4, 1]
     part.connected |= {1}
@@ -208,12 +207,30 @@ def test_crowd_of_ike_initiates_until_all_are_up(tmp_path, monkeypatch):
     charon = FakeCharon(str(tmp_path / "vici"))
     charon.start()
     monkeypatch.setattr(program, "SOCKET", str(tmp_path / "vici"))
-    assert program.initiate("vpn", 20) == 20
+    assert program.act("initiate", "vpn", range(20)) == 20
     assert len(charon.asked) > 20
     assert set(charon.asked) == {b"\0\x08initiate\3\5child\0\3vpn"}
+    charon.asked.clear()
+    assert program.act("terminate", "line{}", range(8, 11)) == 3
+    assert set(charon.asked) == {b"\0\x09terminate\3\3ike\0\5line8",
+                                 b"\0\x09terminate\3\3ike\0\5line9",
+                                 b"\0\x09terminate\3\3ike\0\6line10"}
 
 
 def test_crowd_of_ike_makes_an_sa_of_its_own_each_time():
     text = ike_crowd.crowd_connections(L2TP)
     assert "unique = never" in text and "vips = 0.0.0.0" in text
     assert "reuse_ikesa = no" in ike_crowd.SETTINGS
+
+
+def test_each_line_has_an_sa_of_its_own_identity_and_port():
+    first, _, third = IPSEC_GATEWAYS
+    text = ike_crowd.line_connections({range(5, 7): first, range(7, 8): third}, 20_000)
+    names = ["line5", "line6", "line7"]
+    assert re.findall(r"^    (line\d+) \{$", text, re.MULTILINE) == names
+    assert re.findall(r"^            (line\d+) \{$", text, re.MULTILINE) == names
+    assert re.findall(r"id = (line\S+)@example.com", text) == names
+    assert re.findall(r"udp/(2\d+)", text) == ["20005", "20006", "20007"]
+    assert re.findall(r"remote_addrs = (\S+)", text) == [first.vip_outside] * 2 + [
+        third.vip_outside]
+    assert text.count("{") == text.count("}")

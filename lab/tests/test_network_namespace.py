@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 
 from vpnlab.history.packets import SPEAKERS
-from vpnlab.host.topology import L2TP_APART, NODES
+from vpnlab.host.topology import IPSEC_GATEWAYS, L2TP_APART, NODES, VPN_GATEWAYS
 from vpnlab.product import network_namespace
 
 GW2 = types.SimpleNamespace(spec=NODES["gw2"])
@@ -32,12 +32,28 @@ def test_the_shipped_unit_makes_the_namespace_before_its_links():
 
 def test_each_node_has_devices_and_addresses_of_its_own():
     assert network_namespace.links_file(GW2, L2TP_APART).splitlines()[0] == (
-        "link add link outside name apart-outside address 02:00:00:01:03:02 netns apart "
+        "link add link outside name apart-outside address 02:00:00:02:03:02 netns apart "
         "type macvlan mode bridge")
     assert network_namespace.setup_file(GW2, L2TP_APART).splitlines()[:3] == [
         "link set apart-outside name outside", "address add 192.0.2.82/24 dev outside",
         "link set outside up"]
 
 
+def test_no_two_namespaces_share_an_address_a_mac_or_a_device():
+    apart = [gateway for gateway in IPSEC_GATEWAYS if gateway.netns]
+    lines = [line for node in NODES.values() if node.is_gateway for gateway in apart
+             for line in (
+                 network_namespace.links_file(types.SimpleNamespace(spec=node), gateway) +
+                 network_namespace.setup_file(types.SimpleNamespace(spec=node), gateway)
+             ).splitlines()]
+    macs = [line.split()[7] for line in lines if line.startswith("link add")]
+    own = [line.split()[2].partition("/")[0] for line in lines if line.startswith("address add")]
+    assert len(set(macs)) == len(macs) == len(set(own)) == len(own) == 2 * 2 * 5
+    assert not set(own) & ({vip for gateway in VPN_GATEWAYS for vip in gateway.vips} |
+                           {node.address(network) for node in NODES.values()
+                            for network in node.networks})
+
+
 def test_what_leaves_by_them_is_the_nodes():
-    assert SPEAKERS[GW2.spec.mac("outside", apart=True)] == "gw2"
+    for gateway in IPSEC_GATEWAYS[1:]:
+        assert SPEAKERS[GW2.spec.mac("outside", gateway.id)] == "gw2"

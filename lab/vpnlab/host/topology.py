@@ -85,8 +85,9 @@ VPN_GATEWAYS = (L2TP, L2TP_2, *(
     VpnGateway(f"l2tp{number}", number, f"192.0.2.{99 + number}", f"198.51.100.{99 + number}",
                f"10.{199 + number}", f"2001:db8:1::{99 + number}", f"2001:db8:2::{99 + number}",
                f"2001:db8:{199 + number}::/48") for number in (3, 4, 5)))
-# A second one with IPsec.
+# A second one with IPsec, and three.
 L2TP_APART = dataclasses.replace(L2TP_2, netns="apart")
+IPSEC_GATEWAYS = (L2TP, L2TP_APART, dataclasses.replace(VPN_GATEWAYS[2], netns="third"))
 # Of the one that most scenarios have.
 VIP_OUTSIDE = L2TP.vip_outside
 VIP_INSIDE = L2TP.vip_inside
@@ -167,14 +168,15 @@ class NodeSpec:
         prefix = PREFIXES6[network].partition("::")[0]
         return f"{prefix}::{self.address(network).rpartition('.')[2]}"
 
-    def mac(self, network: str, apart: bool = False) -> str:
+    def mac(self, network: str, apart: int = 0) -> str:
         """Locally administered, from the node and the network, so the same in every lab. `apart`:
-        of the device of that name in a gateway's network namespace."""
+        of the device of that name in the network namespace of the gateway with this id."""
         return f"02:00:00:{apart:02x}:{NETWORKS[network].number:02x}:{self.id:02x}"
 
-    def macs(self, network: str) -> tuple[str, str]:
+    def macs(self, network: str) -> tuple[str, ...]:
         """Of all that it may send there."""
-        return self.mac(network), self.mac(network, apart=True)
+        return tuple(self.mac(network, gateway.id if gateway.netns else 0)
+                     for gateway in IPSEC_GATEWAYS)
 
     def tap(self, network: str) -> str:
         """Name of the host's side of the link, inside the lab's namespace."""

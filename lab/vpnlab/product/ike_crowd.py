@@ -1,21 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""IKEv2 sessions in numbers: one charon with many IKE SAs, each with a virtual IP."""
+"""Clients of IPsec in numbers: one charon with many IKE SAs. Of IKEv2 each has a virtual IP; of
+L2TP/IPsec each carries the L2TP of one line (lines.py)."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from ..host.errors import LabError
 from ..host.lab import Lab
 from ..host.node import Node
 from ..host.topology import L2TP, VpnGateway
 from .charon import Charon, configure
-from .ipsec_client import CONNECTION, TUNNEL, TUNNEL_ID, tunnel_connections
+from .ipsec_client import (CONNECTION, TUNNEL, TUNNEL_ID, TransportOffer, secrets,
+                           transport_connection, tunnel_connections)
 
 START_LIMIT_S = 30.0
 # Of one SA on a busy lab.
 DIAL_LIMIT_S = 1.0
 HANG_UP_LIMIT_S = 240
-UP = re.compile(r"(\d+) of \d+ up, ([\d.]+) s")
+DONE = re.compile(r"(\d+) of \d+ done, ([\d.]+) s")
+LOG = "/run/lab/ike_crowd.log"
 SETTINGS = f"""\
 charon {{
     install_routes = no
@@ -31,6 +35,20 @@ def crowd_connections(gateway: VpnGateway) -> str:
                               ("dpd_delay = 0", "mobike = no", "unique = never"),
                               ("auth = psk\n            id = crowd@example.com", "auth = psk"),
                               "aes256gcm16", "8h")
+
+
+def act(lab: Lab, node: Node, command: str, name: str, numbers: range) -> float:
+    """Has the node's charon carry out a command of lab/node/ike_crowd.py, for each of the numbers:
+    how many seconds that took. An error when one did not succeed."""
+    log = f"{LOG}.{command}"
+    node.start_tool("ike_crowd.py", command, name, str(numbers.start), str(len(numbers)),
+                    output=log)
+    found = lab.wait_for(f"{node.name}: {command} {len(numbers)} of {name}",
+                         lambda: DONE.search(node.read(log) or ""),
+                         START_LIMIT_S + len(numbers) * DIAL_LIMIT_S)
+    if found is None or int(found[1]) != len(numbers):
+        raise LabError(f"of the crowd: {found and found[0]}")
+    return float(found[2])
 
 
 class IkeCrowd:
@@ -53,17 +71,52 @@ class IkeCrowd:
         self._lab.wait_for(f"charon of {self._node.name} is ready", self._charon.ready,
                            START_LIMIT_S)
         self._charon.load()
-        log = "/run/lab/ike_crowd.log"
-        self._node.start_tool("ike_crowd.py", CONNECTION, str(self._count), output=log)
-        found = self._lab.wait_for(
-            f"{self._count} IKE SAs of {self._node.name} are up",
-            lambda: UP.search(self._node.read(log) or ""),
-            START_LIMIT_S + self._count * DIAL_LIMIT_S)
-        if found is None or int(found[1]) != self._count:
-            raise LabError(f"of the crowd: {found and found[0]}")
-        return float(found[2])
+        return act(self._lab, self._node, "initiate", CONNECTION, range(self._count))
 
     def hang_up(self) -> None:
         """Returns when the gateway has acknowledged the end of all of them."""
         self._node.run("swanctl", "--terminate", "--ike", CONNECTION, "--timeout",
                        str(HANG_UP_LIMIT_S), timeout=HANG_UP_LIMIT_S + 10)
+
+
+class LineCarriers:
+    """One IKE SA and one CHILD SA of L2TP/IPsec for each line of a node, which speaks L2TP from a
+    port of its own. Each line has an identity of its own: charon gives the children of an IKE SA
+    of IKEv1 to a later one with the same identity, as when a client authenticates itself anew."""
+
+    LINE = "line{}"
+
+    def __init__(self, lab: Lab, node: Node, lines: Mapping[range, VpnGateway],
+                 first_port: int) -> None:
+        """`lines`: numbers of lines, without gaps, and the gateway that they dial. `first_port`: of
+        line 0, as Lines has it."""
+        self._lab = lab
+        self._node = node
+        self._connections = line_connections(lines, first_port)
+        self._numbers = range(min(each.start for each in lines), max(each.stop for each in lines))
+        self._charon = Charon(node)
+
+    def dial(self) -> float:
+        """Returns when all are up: how many seconds that took."""
+        configure(self._node, self._connections, "")
+        self._charon.start()
+        self._lab.wait_for(f"charon of {self._node.name} is ready", self._charon.ready,
+                           START_LIMIT_S)
+        self._charon.load()
+        return act(self._lab, self._node, "initiate", self.LINE, self._numbers)
+
+    def hang_up(self) -> None:
+        """The gateway is told of the end of each."""
+        act(self._lab, self._node, "terminate", self.LINE, self._numbers)
+
+
+def line_connections(lines: Mapping[range, VpnGateway], first_port: int) -> str:
+    """Nobody asks whether the other side is alive, as in crowd_connections()."""
+    def connection(number: int, gateway: VpnGateway) -> str:
+        name = LineCarriers.LINE.format(number)
+        return transport_connection(name, gateway, TransportOffer(
+            selector=f"udp/{first_port + number}", dpd="0s", identity=f"{name}@example.com"))
+
+    each = "".join(connection(number, gateway)
+                   for numbers, gateway in lines.items() for number in numbers)
+    return f"connections {{\n{each}}}\n{secrets()}"

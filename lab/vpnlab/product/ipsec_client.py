@@ -31,7 +31,8 @@ CBC = "aes256-sha256"
 
 @dataclasses.dataclass(frozen=True)
 class TransportOffer:
-    """What a client of L2TP/IPsec asks for. `selector`: protocol and port of its own end."""
+    """What a client of L2TP/IPsec asks for. `selector`: protocol and port of its own end.
+    `identity`: of IKE; empty: its address."""
 
     ike: str = IKE_PROPOSALS
     esp: str = CBC
@@ -40,29 +41,36 @@ class TransportOffer:
     child_rekey: str = "1h"
     dpd: str = f"{DPD_S}s"
     child_options: Sequence[str] = ()
+    identity: str = ""
 
 
 def l2tp_ipsec_connections(gateway: VpnGateway, secret: str = SECRET,
                            offer: TransportOffer = TransportOffer()) -> str:
     """IKEv1, main mode, pre-shared key, transport mode: what phones and Windows speak."""
+    connection = transport_connection(CONNECTION, gateway, offer)
+    return f"connections {{\n{connection}}}\n{secrets(secret)}"
+
+
+def transport_connection(name: str, gateway: VpnGateway, offer: TransportOffer) -> str:
+    """One of them; its child has the same name."""
+    identity = f"\n            id = {offer.identity}" if offer.identity else ""
     more_of_child = "".join(f"{option}\n                " for option in offer.child_options)
     return f"""\
-connections {{
-    {CONNECTION} {{
+    {name} {{
         version = 1
         remote_addrs = {gateway.vip_outside}
         proposals = {offer.ike}
         rekey_time = {offer.ike_rekey}
         dpd_delay = {offer.dpd}
         local {{
-            auth = psk
+            auth = psk{identity}
         }}
         remote {{
             auth = psk
             id = {gateway.vip_outside}
         }}
         children {{
-            {CONNECTION} {{
+            {name} {{
                 mode = transport
                 local_ts = dynamic[{offer.selector}]
                 remote_ts = dynamic[udp/1701]
@@ -71,8 +79,7 @@ connections {{
             }}
         }}
     }}
-}}
-{secrets(secret)}"""
+"""
 
 
 @dataclasses.dataclass(frozen=True)

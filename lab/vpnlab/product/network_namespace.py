@@ -13,31 +13,33 @@ from ..host.topology import NETWORKS, SYSCTL_CONF, VpnGateway
 UNIT = ROOT / "daemon" / "vpnha-netns@.service"
 DIRECTORY = "/etc/vpnha/netns"
 SIDES = ("outside", "inside")
-# The last byte of the node's own addresses within: 80 + id.
-OFFSET = 80
+# The last byte of the node's own addresses within: 60, ten for each id of a gateway, and the
+# node's id. Gateway 4 would meet the VIPs, which begin at 100.
+OFFSET, OF_GATEWAY = 60, 10
 
 
 def links_file(node: Node, gateway: VpnGateway) -> str:
     """What `ip -batch` does in the host's namespace. Names that are taken there are refused."""
     return "".join(f"link add link {side} name {_new_name(gateway, side)} "
-                   f"address {node.spec.mac(side, apart=True)} netns {gateway.netns} "
+                   f"address {node.spec.mac(side, gateway.id)} netns {gateway.netns} "
                    "type macvlan mode bridge\n" for side in SIDES)
 
 
 def setup_file(node: Node, gateway: VpnGateway) -> str:
     """What it does within."""
     return "".join(f"link set {_new_name(gateway, side)} name {side}\n"
-                   f"address add {_own_address(node, side)} dev {side}\nlink set {side} up\n"
-                   for side in SIDES)
+                   f"address add {_own_address(node, gateway, side)} dev {side}\n"
+                   f"link set {side} up\n" for side in SIDES)
 
 
 def _new_name(gateway: VpnGateway, side: str) -> str:
     return f"{gateway.netns}-{side}"
 
 
-def _own_address(node: Node, side: str) -> str:
+def _own_address(node: Node, gateway: VpnGateway, side: str) -> str:
     net, _, length = NETWORKS[side].prefix.partition("/")
-    return f"{net.rpartition('.')[0]}.{OFFSET + node.spec.id}/{length}"
+    last = OFFSET + OF_GATEWAY * gateway.id + node.spec.id
+    return f"{net.rpartition('.')[0]}.{last}/{length}"
 
 
 def start_lines(unit: str, netns: str) -> Iterator[tuple[list[str], bool]]:
