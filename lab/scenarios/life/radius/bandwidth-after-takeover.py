@@ -13,11 +13,12 @@ receives, and sends, for 6 s each, beside the clients' pings. The power of the p
 cut; the same again. The server wants 1 and 0.5 Mbit/s by CoA-Requests, of client1 by Filter-Id, of
 client2 by Mikrotik-Rate-Limit; the same again. throughput.json has all figures.
 
-Expected: the devices of all nodes have the rates, also those of standbys before they serve. The
-sessions stay protected with them, in pppd's plugin as well, which looks for queueing disciplines of
-scripts. What TCP carries is within 15 % of the rate in each direction: its headers and the pings
-are part of the rate, and a bucket is full at the beginning. A stock pptpd carries half of it at
-least. Two CoA-ACKs. Nobody dials again, and nothing is left in the end.
+Expected: the devices of all nodes have the rates of both directions, also those of standbys before
+they serve. The sessions stay protected with them, in pppd's plugin as well, which looks for
+queueing disciplines of scripts. What TCP carries is within 15 % of the rate in each direction: its
+headers and the pings are part of the rate, and a bucket is full at the beginning. A stock pptpd
+carries no more either, and half of the rate at least. Two CoA-ACKs. Nobody dials again, and nothing
+is left in the end.
 """
 import json
 import time
@@ -46,7 +47,8 @@ ACCEPT = ('WISPr-Bandwidth-Max-Down = 2000000, WISPr-Bandwidth-Max-Up = 1000000,
           'Filter-Id = "slow"')
 WANTED = {"client1": 'Filter-Id = "1000/500"', "client2": 'Mikrotik-Rate-Limit = "500k/1M"'}
 OF_THE_RATE = between(0.85, 1.15)
-# A stock pptpd carries about 2 Mbit/s in a node of the lab, and loses packets of bursts before.
+# A stock pptpd carries about 2 Mbit/s in a node of the lab, and loses packets of bursts before: it
+# came to 79 % of either rate. So what its device was given is looked at by itself.
 OF_STOCK_PPTP = between(0.5, 1.15)
 STOCK = "stock"
 LISTENING_LIMIT_S, SET_LIMIT_S = 10, 10
@@ -55,9 +57,17 @@ ANSWER_LIMIT_S = 10
 
 
 def limited(node: Node, rates: dict[str, float]) -> int:
-    """How many devices of the node have that rate to their clients."""
+    """How many devices of the node have the rates of both directions."""
     listed = node.run("tc", "qdisc", "show").stdout.splitlines()
-    return sum("tbf 7670:" in line and f"rate {rates['down']}Mbit" in line for line in listed)
+    devices = [line.split()[4] for line in listed
+               if line.startswith("qdisc tbf 7670: dev ") and as_tc(rates["down"]) in line]
+    return sum(as_tc(rates["up"]) in node.run("tc", "filter", "show", "dev", device,
+                                              "ingress").stdout for device in devices)
+
+
+def as_tc(mbit: float) -> str:
+    """How tc prints the rate."""
+    return f"rate {mbit:g}Mbit " if mbit >= 1 else f"rate {mbit * 1000:g}Kbit "
 
 
 def wait_limited(run: Run, nodes: list[Node], rates: dict[str, float]) -> None:
