@@ -31,6 +31,7 @@ enum {
     FIELD_PROXIED = 0x8000 | 21,
     FIELD_INTERIM = 0x8000 | 22,
     FIELD_RATE = 0x8000 | 23,
+    FIELD_PREFIX = 0x8000 | 24,
 };
 /* Bits a second down and up. */
 enum { ORDERED_RATE_BYTES = 16 };
@@ -39,6 +40,7 @@ enum { MPPE_KEYS_BYTES = 2 * VPNHA_MPPE_KEY_BYTES };
 
 /* Header, field headers, and the longest values. */
 _Static_assert(4 + (15 + VPNHA_CLASSES_MAX + VPNHA_ROUTES_MAX + VPNHA_PROXIED_MAX) * 4 + 16 +
+                       VPNHA_PREFIXES_MAX * (4 + 18) +
                        VPNHA_RATES_MAX * (4 + 1 + VPNHA_RATE_BYTES_MAX) + VPNHA_ROUTES_MAX * 17 +
                        VPNHA_PROXIED_MAX * 32 + VPNHA_CLASSES_MAX * VPNHA_CLASS_BYTES_MAX + 32 + 4 +
                        PROTOCOL_BYTES_MAX + VPNHA_IDS_BYTES_MAX + 1 + MPPE_KEYS_BYTES + 11 + 11 +
@@ -154,6 +156,13 @@ size_t vpnha_encode_session_up(const struct vpnha_session* session, uint8_t* out
     }
     if (session->interim_s != 0) {
         at = put(put_field(at, FIELD_INTERIM, 4), session->interim_s, 4);
+    }
+    for (unsigned i = 0; i < session->prefix_count; i++) {
+        const struct vpnha_prefix* const each = &session->prefixes[i];
+        at = put(put_field(at, FIELD_PREFIX, 2 + sizeof each->octets), each->kind, 1);
+        at = put(at, each->length, 1);
+        memcpy(at, each->octets, sizeof each->octets);
+        at += sizeof each->octets;
     }
     for (unsigned i = 0; i < session->route_count; i++) {
         const struct vpnha_route* const each = &session->routes[i];

@@ -20,6 +20,7 @@
 #define VPNHA_PROXIED_MAX 4
 #define VPNHA_RATE_BYTES_MAX 119
 #define VPNHA_RATES_MAX 4
+#define VPNHA_PREFIXES_MAX 2
 
 /* Why another node could not go on with the session. */
 enum {
@@ -85,6 +86,17 @@ struct vpnha_rate {
     uint8_t octets[VPNHA_RATE_BYTES_MAX];
 };
 
+/* A prefix of IPv6 that a RADIUS server has given the client, by the number of its attribute. */
+enum vpnha_prefix_kind {
+    VPNHA_PREFIX_FRAMED = 97,     /* RFC 3162 2.3 */
+    VPNHA_PREFIX_DELEGATED = 123, /* RFC 4818 3 */
+};
+struct vpnha_prefix {
+    uint8_t kind;
+    uint8_t length; /* 1 to 128. */
+    uint8_t octets[16];
+};
+
 /* Session-Timeout and Idle-Timeout; 0: none. */
 struct vpnha_timeouts {
     uint32_t session_s, idle_s;
@@ -123,7 +135,9 @@ struct vpnha_session {
     uint32_t not_resumable; /* VPNHA_NOT_… */
     unsigned class_count;   /* So many of the next. */
     struct vpnha_class classes[VPNHA_CLASSES_MAX];
-    uint32_t interim_s;   /* Acct-Interim-Interval of the Access-Accept; 0: none. */
+    uint32_t interim_s;    /* Acct-Interim-Interval of the Access-Accept; 0: none. */
+    unsigned prefix_count; /* So many of the next. */
+    struct vpnha_prefix prefixes[VPNHA_PREFIXES_MAX];
     unsigned route_count; /* So many of the next; those behind them are zero. */
     struct vpnha_route routes[VPNHA_ROUTES_MAX];
     unsigned proxied_count; /* So many of the next. */

@@ -16,8 +16,9 @@
  * Session-Timeout and Idle-Timeout are the plugin's: vpnhad may change them.
  *
  * CCP and IPv6CP may open after ip-up. Their frames are seen by the snoop hook, and the session is
- * told again when they have changed it. So it is when scripts have changed its device, or DHCP
- * servers have added routes: both are looked at less and less often. */
+ * told again when they have changed it. With IPv6CP come routes to the prefixes that a RADIUS
+ * server gave the client. The session is told again, too, when scripts have changed its device, or
+ * DHCP servers have added routes: both are looked at less and less often. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -67,6 +68,7 @@ static int retry_s = RETRY_S_MIN;
 static unsigned watches = 0; /* Since ip-up. */
 static void (*next_snoop)(unsigned char*, int) = NULL;
 static void (*next_choose)(u_int32_t*) = NULL;
+static int is_routed = 0;  /* RADIUS's prefixes, since IPv6CP has opened. */
 static int is_learned = 0; /* What vpnhad has answered is for the next choice. */
 
 static void watch(void* unused);
@@ -198,6 +200,16 @@ static int is_child_of_xl2tpd(void) {
     return strcmp(name, "xl2tpd\n") == 0;
 }
 
+/* Once: what somebody changes of them later stays. */
+static void route_prefixes(void) {
+    const int is_open = session.our_identifier != 0;
+    if (is_open && !is_routed && session.prefix_count != 0 &&
+        !vpnha_set_routes(session.interface, &session)) {
+        warn("vpnha: no route to the RADIUS server's prefixes of IPv6");
+    }
+    is_routed = is_open;
+}
+
 static void collect(void) {
     session.not_resumable = 0;
     if (!vpnha_find_l2tp_session(&session) && !vpnha_find_pptp_call(&session)) {
@@ -206,6 +218,7 @@ static void collect(void) {
     }
     vpnha_collect_session(&session);
     vpnha_collect_radius(&session);
+    route_prefixes();
     (void)vpnha_read_routes(session.interface, &session);
     vpnha_read_device(session.interface, &session);
 }
@@ -359,6 +372,7 @@ static void on_ip_up(void* unused, int argument) {
     (void)unused;
     (void)argument;
     memset(&session, 0, sizeof session);
+    is_routed = 0;
     collect();
     snprintf(session.gateway, sizeof session.gateway, "%s", has_gateway() ? gateway_name : "");
     clock_gettime(CLOCK_BOOTTIME, &now);

@@ -19,6 +19,8 @@ enum {
     RADIUS_CLASS = 25,
     RADIUS_ACCT_INTERIM_INTERVAL = 85, /* RFC 2869 5.16 */
 };
+/* In a prefix of IPv6 (RFC 3162 2.3): a reserved octet, the length, as many octets as it takes. */
+enum { PREFIX_LENGTH = 1, PREFIX_OCTETS = 2, PREFIX_BITS_MAX = 128 };
 /* "MUST NOT be smaller than 60"; radius.so takes 60 for less as well. */
 enum { INTERIM_S_MIN = 60 };
 enum { RADIUS_IS_NUMBER = 1 }; /* A type. */
@@ -52,6 +54,8 @@ static struct vpnha_class classes[VPNHA_CLASSES_MAX];
 static uint32_t interim_s = 0;
 static unsigned rate_count = 0;
 static struct vpnha_rate rates[VPNHA_RATES_MAX];
+static unsigned prefix_count = 0;
+static struct vpnha_prefix prefixes[VPNHA_PREFIXES_MAX];
 
 /* As authorization_packet.cpp has them of a CoA-Request. */
 static const struct {
@@ -86,10 +90,32 @@ static void look_for_rate(const struct radius_attribute* attribute) {
     }
 }
 
+/* Nothing of one that is malformed. */
+static void look_for_prefix(const struct radius_attribute* attribute) {
+    const unsigned bits = attribute->value[PREFIX_LENGTH];
+    const size_t octets = (bits + 7) / 8;
+    if (attribute->vendor != RADIUS_NO_VENDOR ||
+        (attribute->attribute != VPNHA_PREFIX_FRAMED &&
+         attribute->attribute != VPNHA_PREFIX_DELEGATED) ||
+        attribute->type == RADIUS_IS_NUMBER || attribute->length < PREFIX_OCTETS + octets ||
+        bits == 0 || bits > PREFIX_BITS_MAX || prefix_count == VPNHA_PREFIXES_MAX) {
+        return;
+    }
+    struct vpnha_prefix* const prefix = &prefixes[prefix_count++];
+    memset(prefix, 0, sizeof *prefix);
+    prefix->kind = (uint8_t)attribute->attribute;
+    prefix->length = (uint8_t)bits;
+    memcpy(prefix->octets, attribute->value + PREFIX_OCTETS, octets);
+    if (bits % 8 != 0) {
+        prefix->octets[bits / 8] &= (uint8_t)(0xff << (8 - bits % 8));
+    }
+}
+
 static void on_attributes(struct radius_attribute* attributes) {
     class_count = 0;
     interim_s = 0;
     rate_count = 0;
+    prefix_count = 0;
     for (const struct radius_attribute* each = attributes; each != NULL; each = each->next) {
         if (each->attribute == RADIUS_CLASS && each->vendor == RADIUS_NO_VENDOR &&
             each->length <= VPNHA_CLASS_BYTES_MAX && class_count < VPNHA_CLASSES_MAX) {
@@ -102,6 +128,7 @@ static void on_attributes(struct radius_attribute* attributes) {
             interim_s = each->length < INTERIM_S_MIN ? INTERIM_S_MIN : each->length;
         }
         look_for_rate(each);
+        look_for_prefix(each);
     }
     if (next_hook != NULL) {
         next_hook(attributes);
@@ -143,6 +170,8 @@ void vpnha_collect_radius(struct vpnha_session* session) {
     session->class_count = class_count;
     memcpy(session->classes, classes, sizeof classes);
     session->interim_s = interim_s;
+    session->prefix_count = prefix_count;
+    memcpy(session->prefixes, prefixes, sizeof prefixes);
     session->rate_count = rate_count;
     memcpy(session->rates, rates, sizeof rates);
 }

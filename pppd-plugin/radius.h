@@ -8,7 +8,7 @@
 /* Once all plugins are loaded, before the peer authenticates: radius.so shows what the server
  * answers. `accounts`: vpnhad does the accounting, and radius.so's own is switched off. */
 void vpnha_follow_radius(int accounts);
-/* Fills in what the server gave for the accounting and of rates. */
+/* Fills in what the server gave for the accounting, of rates, and of prefixes of IPv6. */
 void vpnha_collect_radius(struct vpnha_session* session);
 
 /* The session has this rate from now on, whatever the server gave. */

@@ -67,6 +67,52 @@ static int list(int fd, unsigned char family, struct listing* listing) {
     return vpnha_netlink_ask(fd, &request.header, take, listing);
 }
 
+static void skip(void* context, const struct nlmsghdr* message) {
+    (void)context;
+    (void)message;
+}
+
+static int set_route(int fd, uint32_t interface, const struct vpnha_prefix* prefix) {
+    struct {
+        struct nlmsghdr header;
+        struct rtmsg route;
+        struct rtattr destination_attribute;
+        uint8_t destination[sizeof prefix->octets];
+        struct rtattr interface_attribute;
+        uint32_t interface;
+    } request = {
+        .header = {.nlmsg_len = sizeof request,
+                   .nlmsg_type = RTM_NEWROUTE,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE},
+        .route = {.rtm_family = AF_INET6,
+                  .rtm_dst_len = prefix->length,
+                  .rtm_table = RT_TABLE_MAIN,
+                  .rtm_protocol = RTPROT_STATIC,
+                  .rtm_scope = RT_SCOPE_UNIVERSE,
+                  .rtm_type = RTN_UNICAST},
+        .destination_attribute = {.rta_len = RTA_LENGTH(sizeof request.destination),
+                                  .rta_type = RTA_DST},
+        .interface_attribute = {.rta_len = RTA_LENGTH(sizeof request.interface),
+                                .rta_type = RTA_OIF},
+        .interface = interface,
+    };
+    memcpy(request.destination, prefix->octets, sizeof request.destination);
+    return vpnha_netlink_ask(fd, &request.header, skip, NULL);
+}
+
+int vpnha_set_routes(const char* interface, const struct vpnha_session* session) {
+    const uint32_t index = if_nametoindex(interface);
+    const int fd = index == 0 ? -1 : vpnha_netlink_open();
+    int complete = fd >= 0;
+    for (unsigned i = 0; i < session->prefix_count && fd >= 0; i++) {
+        complete = set_route(fd, index, &session->prefixes[i]) && complete;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return complete;
+}
+
 int vpnha_read_routes(const char* interface, struct vpnha_session* session) {
     struct listing listing = {.interface = if_nametoindex(interface)};
     const int fd = listing.interface == 0 ? -1 : vpnha_netlink_open();

@@ -33,13 +33,13 @@ class RadiusStack(VpnhaStack):
     `lines`: more of the table [radius]. `ipsec`: L2TP within IPsec only. `ppp`: further options of
     pppds. `wireguard`: the file of peers of gateways that serve WireGuard as well. `eap`: users of
     IKEv2 log in at the server, by charon's eap-radius; they may have addresses of FIXED_NET.
-    `bandwidth`: the server says how fast sessions are. `probe`: as of the stack."""
+    `bandwidth`: the server says how fast sessions are. `probe`, `ipv6`: as of the stack."""
 
     def __init__(self, lab: Lab, lines: str = "", ipsec: bool = False, ppp: Sequence[str] = (),
                  interim_s: int = INTERIM_S, wireguard: str = "", eap: bool = False,
-                 bandwidth: bool = False, probe: str = "") -> None:
+                 bandwidth: bool = False, probe: str = "", ipv6: bool = False) -> None:
         super().__init__(lab, Cluster(lab), common_pool=POOL, ipsec=ipsec or eap, ppp=ppp,
-                         wireguard=wireguard, probe=probe)
+                         wireguard=wireguard, probe=probe, ipv6=ipv6)
         self._radius = radius_table(interim_s, lines)
         self._eap = eap
         self._bandwidth = bandwidth

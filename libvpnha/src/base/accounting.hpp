@@ -6,13 +6,25 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "base/ip.hpp"
 
 namespace vpnha {
+
+// A prefix of IPv6 that a server has given the client.
+struct RadiusPrefix {
+    // The numbers of their attributes: Framed-IPv6-Prefix (RFC 3162 2.3), for the link, and
+    // Delegated-IPv6-Prefix (RFC 4818 3), for the networks behind it.
+    enum class Kind : std::uint8_t { framed = 97, delegated = 123 };
+    Kind kind{};
+    IpPrefix net;
+    friend bool operator==(const RadiusPrefix&, const RadiusPrefix&) = default;
+};
 
 // What an Access-Accept has for the accounting of its session.
 struct RadiusReply {
     std::vector<Bytes> classes;   // Class (RFC 2865 5.25); at most limits::kRadiusClassesMax.
     std::uint32_t interim_s = 0;  // Acct-Interim-Interval (RFC 2869 5.16), from 60 on; 0: none.
+    std::vector<RadiusPrefix> prefixes{};  // At most limits::kRadiusPrefixesMax.
 };
 
 // Of a session's device, since it began. In: from the client.

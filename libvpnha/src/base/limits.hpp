@@ -89,6 +89,8 @@ inline constexpr std::size_t kAddressesPerLook = 512;
 // A Class attribute of an Access-Accept (RFC 2865 5.25), and how many of them a session has.
 inline constexpr std::size_t kRadiusTextBytesMax = 253;
 inline constexpr std::size_t kRadiusClassesMax = 2;
+// Prefixes of IPv6 that an Access-Accept gives: one for the link, one for what is behind it.
+inline constexpr std::size_t kRadiusPrefixesMax = 2;
 // Ended sessions whose Stop no accounting server has answered: the oldest is given up for a newer
 // one. A day of a gateway with seven ends a minute.
 inline constexpr std::size_t kAccountsEndedMax = 10'000;

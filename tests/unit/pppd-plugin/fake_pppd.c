@@ -401,6 +401,26 @@ void fake_pppd_limit_by_radius(const char* filter, uint32_t up) {
     notify_all(NF_PHASE_CHANGE, PHASE_AUTHENTICATE);
     radius_attributes_hook(&text);
 }
+void fake_pppd_give_prefix_by_radius(int attribute, unsigned bits, const void* octets,
+                                     uint32_t octet_count) {
+    enum { GIVEN_MAX = 4, NO_VENDOR = -1 };
+    static struct fake_attribute given[GIVEN_MAX];
+    static unsigned count = 0;
+    if (attribute == 0 || count == GIVEN_MAX) {
+        count = 0;
+        return;
+    }
+    given[count] = (struct fake_attribute){
+        .attribute = attribute, .vendor = NO_VENDOR, .type = 6, .length = 2 + octet_count};
+    given[count].value[1] = (unsigned char)bits;
+    memcpy(given[count].value + 2, octets, octet_count);
+    if (count > 0) {
+        given[count - 1].next = &given[count];
+    }
+    count++;
+    notify_all(NF_PHASE_CHANGE, PHASE_AUTHENTICATE);
+    radius_attributes_hook(&given[0]);
+}
 void fake_pppd_set_status(int value) {
     exit_status = (ppp_exit_code_t)value;
 }

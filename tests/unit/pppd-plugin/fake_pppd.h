@@ -31,6 +31,10 @@ void fake_pppd_load_radius(uint32_t address);
 void fake_pppd_authenticate_by_radius(const char* first, const char* second, uint32_t interim_s);
 /* The same with two attributes that have a rate: a Filter-Id, and WISPr-Bandwidth-Max-Up. */
 void fake_pppd_limit_by_radius(const char* filter, uint32_t up);
+/* The same with a prefix of IPv6, by the number of its attribute: the length that the server gives,
+ * and octets behind it. Each call adds one to those before it; 0 begins anew. */
+void fake_pppd_give_prefix_by_radius(int attribute, unsigned bits, const void* octets,
+                                     uint32_t octet_count);
 /* pppd's exit status, as it is known at ip-down. */
 void fake_pppd_set_status(int value);
 void fake_pppd_use_device(const char* name);

@@ -166,6 +166,40 @@ TEST_F(PppdPluginTest, TellsTheClassesThatRadiusGave) {
     EXPECT_THAT(up->radius.classes, testing::ElementsAre(Bytes{'g', 'o', 'l', 'd'}, Bytes{}));
 }
 
+TEST_F(PppdPluginTest, TellsThePrefixesThatRadiusGave) {
+    const Bytes octets{0x20, 0x01, 0x0d, 0xb8, 0x00, 0x51, 0xff, 0xff};
+    fake_pppd_give_prefix_by_radius(0, 0, nullptr, 0);
+    // Octets that are missing, a length that is none, and another attribute.
+    fake_pppd_give_prefix_by_radius(97, 65, octets.data(), 8);
+    fake_pppd_give_prefix_by_radius(123, 0, octets.data(), 8);
+    fake_pppd_give_prefix_by_radius(100, 48, octets.data(), 8);
+    fake_pppd_give_prefix_by_radius(123, 50, octets.data(), 7);
+    fake_pppd_ip_up();
+    accept();
+    std::optional<PluginSessionUp> up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    using Kind = RadiusPrefix::Kind;
+    EXPECT_THAT(up->radius.prefixes,
+                testing::ElementsAre(
+                    RadiusPrefix{Kind::delegated, *parse_ip_prefix("2001:db8:51:c000::/50")}));
+    EXPECT_TRUE(up->facts.routes.empty()) << "IPv6CP is not open";
+    fake_pppd_ip_down();
+    EXPECT_TRUE(receive().has_value());
+    fake_pppd_give_prefix_by_radius(0, 0, nullptr, 0);
+    fake_pppd_give_prefix_by_radius(97, 64, octets.data(), 8);
+    fake_pppd_give_prefix_by_radius(123, 48, octets.data(), 8);
+    fake_pppd_give_prefix_by_radius(123, 56, octets.data(), 8);
+    fake_pppd_ip_up();
+    up = receive_up();
+    ASSERT_TRUE(up.has_value());
+    EXPECT_THAT(
+        up->radius.prefixes,
+        testing::ElementsAre(RadiusPrefix{Kind::framed, *parse_ip_prefix("2001:db8:51:ffff::/64")},
+                             RadiusPrefix{Kind::delegated, *parse_ip_prefix("2001:db8:51::/48")}))
+        << "two at most";
+    fake_pppd_authenticate_by_radius("", "", 0);
+}
+
 TEST_F(PppdPluginTest, TellsTheRateThatRadiusGave) {
     fake_pppd_limit_by_radius("20000/1000", 5'000'000);
     fake_pppd_ip_up();

@@ -30,6 +30,8 @@ struct AccountingRequest {
     std::vector<Bytes> classes;           // Class, as the server that authenticated gave it.
     Ipv4Address address;                  // The client's in the tunnel; 0.0.0.0: not known.
     std::optional<Ipv6Address> address6;  // The same of IPv6, where it has one.
+    std::vector<RadiusPrefix> prefixes;   // As the server that authenticated gave them.
+    std::uint64_t identifier = 0;         // The client's, of IPv6CP; 0: none.
     IpAddress peer;                       // The client's outside.
     std::uint64_t delay_s = 0;  // Age of the event that it reports: start, end, or this reading.
     // The next three not at a start.

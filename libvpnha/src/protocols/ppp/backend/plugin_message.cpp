@@ -50,6 +50,7 @@ constexpr std::uint16_t kRoute = kOptionalBit | 20;
 constexpr std::uint16_t kProxied = kOptionalBit | 21;
 constexpr std::uint16_t kInterim = kOptionalBit | 22;
 constexpr std::uint16_t kRate = kOptionalBit | 23;
+constexpr std::uint16_t kPrefix = kOptionalBit | 24;
 
 constexpr std::uint8_t kProtocolCompression = 1;
 constexpr std::uint8_t kAddressCompression = 2;
@@ -181,6 +182,20 @@ void add_route(ByteReader& value, std::vector<IpPrefix>& routes) {
     }
 }
 
+void add_prefix(ByteReader& value, std::vector<RadiusPrefix>& prefixes) {
+    const auto kind = static_cast<RadiusPrefix::Kind>(value.u8());
+    const std::uint8_t length = value.u8();
+    // An IPv4-mapped one is none.
+    const auto address = ip_address_of(value.take(sizeof(Ipv6Address::octets)));
+    if (length == 0 ||
+        (address && (length > address->bits() || address->masked(length) != *address)) ||
+        (kind != RadiusPrefix::Kind::framed && kind != RadiusPrefix::Kind::delegated)) {
+        value.fail();
+    } else if (address && prefixes.size() < limits::kRadiusPrefixesMax) {
+        prefixes.push_back({kind, {*address, length}});
+    }
+}
+
 void add_proxied(ByteReader& value, std::vector<PluginProxied>& proxied) {
     const std::size_t octets = value.u8();
     const auto address = ip_address_of(value.take(octets));
@@ -200,6 +215,9 @@ void read_optional_field(std::uint16_t type, ByteReader& value, PluginSessionUp&
             break;
         case kInterim:
             up.radius.interim_s = value.u32();
+            break;
+        case kPrefix:
+            add_prefix(value, up.radius.prefixes);
             break;
         case kTimeouts:
             up.facts.timeouts.session_s = value.u32();

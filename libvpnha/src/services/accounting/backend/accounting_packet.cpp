@@ -49,6 +49,24 @@ void add_counters(RadiusAttributes& attributes, const node::AccountingRequest& r
     }
 }
 
+void add_ipv6(RadiusAttributes& attributes, const node::AccountingRequest& request) {
+    if (request.address6) {
+        attributes.add(Type::framed_ipv6_address, ByteView(request.address6->octets));
+    }
+    if (request.identifier != 0) {
+        ByteWriter identifier;
+        identifier.u64(request.identifier);
+        attributes.add(Type::framed_interface_id, identifier.view());
+    }
+    for (const RadiusPrefix& each : request.prefixes) {
+        ByteWriter prefix;
+        prefix.u8(0).u8(each.net.length).bytes(each.net.address.octets());
+        attributes.add(each.kind == RadiusPrefix::Kind::framed ? Type::framed_ipv6_prefix
+                                                               : Type::delegated_ipv6_prefix,
+                       prefix.view());
+    }
+}
+
 void add_all(RadiusAttributes& attributes, const node::AccountingRequest& request,
              const AccountingNas& nas, std::uint64_t unix_s) {
     attributes.add(Type::acct_status_type, status_type_of(request.kind));
@@ -67,9 +85,7 @@ void add_all(RadiusAttributes& attributes, const node::AccountingRequest& reques
     if (request.address != Ipv4Address{}) {
         attributes.add(Type::framed_ip_address, std::uint64_t{request.address.value});
     }
-    if (request.address6) {
-        attributes.add(Type::framed_ipv6_address, ByteView(request.address6->octets));
-    }
+    add_ipv6(attributes, request);
     if (request.tunnel_type != 0) {
         // With tag 0 it is the number alone.
         attributes.add(Type::tunnel_type, std::uint64_t{request.tunnel_type});

@@ -23,7 +23,7 @@ inline constexpr std::size_t kRadiusValueBytesMax = 253;  // Of an attribute.
 // An authenticator, and what makes it: the 16 octets of an MD5.
 using RadiusDigest = std::array<std::uint8_t, kRadiusHeaderBytes - kRadiusAuthenticatorOffset>;
 
-// RFC 2865, 2866, 2868, 2869, 5176, 6911.
+// RFC 2865, 2866, 2868, 2869, 3162, 4818, 5176, 6911.
 enum class RadiusType : std::uint8_t {
     user_name = 1,
     nas_ip_address = 4,
@@ -55,7 +55,10 @@ enum class RadiusType : std::uint8_t {
     tunnel_type = 64,
     tunnel_client_endpoint = 66,
     message_authenticator = 80,
+    framed_interface_id = 96,
+    framed_ipv6_prefix = 97,
     error_cause = 101,
+    delegated_ipv6_prefix = 123,
     framed_ipv6_address = 168,
 };
 

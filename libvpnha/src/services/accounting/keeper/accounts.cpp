@@ -27,6 +27,7 @@ AccountRecord account_of(const node::PluginSession& session) {
     record.user = session.facts.user;
     record.address = session.facts.peer_address;
     record.peer = IpAddress(session.peer);
+    record.identifier = session.facts.ipv6 ? session.facts.ipv6->theirs : 0;
     record.began_unix_ms = session.facts.established_unix_ms;
     return record;
 }
@@ -181,6 +182,7 @@ void Accounts::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
     AccountRecord record = account_of(up.session);
     record.classes = up.radius.classes;
     record.interim_s = up.radius.interim_s;
+    record.prefixes = up.radius.prefixes;
     if (const auto found = by_session_.find(record.session); found != by_session_.end()) {
         Account& account = accounts_.at(found->second);
         if (account.record.began_unix_ms == record.began_unix_ms) {
@@ -188,6 +190,11 @@ void Accounts::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
             account.plugin = up.plugin;
             account.record.address = record.address;
             link(account);
+            if (account.record.identifier != record.identifier) {
+                // IPv6CP opens when it likes.
+                account.record.identifier = record.identifier;
+                publish(account);
+            }
             return;
         }
         close(account, EndCause::lost_service, now, &effects);
@@ -380,6 +387,8 @@ AccountingRequest Accounts::request_of(const AccountRecord& record, TimePoint no
     request.classes = record.classes;
     request.address = record.address;
     request.address6 = record.address6;
+    request.prefixes = record.prefixes;
+    request.identifier = record.identifier;
     request.peer = record.peer;
     const std::uint64_t told_ms = gateway_.clock().at(now);
     const std::uint64_t event_ms = request.kind == Kind::start  ? record.began_unix_ms

@@ -20,7 +20,8 @@ constexpr std::uint8_t kHasDevice = 0x04;
 constexpr std::uint8_t kHasInterim = 0x08;
 constexpr std::uint8_t kNoPpp = 0x10;
 constexpr std::uint8_t kHasIpv6 = 0x20;
-constexpr std::uint8_t kFlags = kStarted | kEnded | kHasDevice | kHasInterim | kNoPpp | kHasIpv6;
+constexpr std::uint8_t kHasPrefixes = 0x40;
+constexpr std::uint8_t kHasIdentifier = 0x80;
 constexpr std::size_t kAddressBytesMax = 16;
 
 void write_traffic(ByteWriter& writer, const Traffic& traffic) {
@@ -48,6 +49,40 @@ std::vector<Bytes> read_classes(ByteReader& reader) {
         classes.emplace_back(octets.begin(), octets.end());
     }
     return classes;
+}
+
+void write_prefixes(ByteWriter& writer, const std::vector<RadiusPrefix>& prefixes) {
+    writer.u8(static_cast<std::uint8_t>(prefixes.size()));
+    for (const RadiusPrefix& each : prefixes) {
+        writer.u8(static_cast<std::uint8_t>(each.kind)).u8(each.net.length);
+        writer.bytes(each.net.address.octets());
+    }
+}
+
+bool is_sound(const RadiusPrefix& prefix) {
+    const auto& [address, length] = prefix.net;
+    return (prefix.kind == RadiusPrefix::Kind::framed ||
+            prefix.kind == RadiusPrefix::Kind::delegated) &&
+           length != 0 && length <= address.bits() && address.masked(length) == address;
+}
+
+std::vector<RadiusPrefix> read_prefixes(ByteReader& reader) {
+    std::vector<RadiusPrefix> prefixes;
+    const std::size_t count = reader.u8();
+    if (count == 0 || count > limits::kRadiusPrefixesMax) {
+        reader.fail();
+    }
+    for (std::size_t i = 0; i < count && reader.ok(); ++i) {
+        RadiusPrefix& each = prefixes.emplace_back();
+        each.kind = static_cast<RadiusPrefix::Kind>(reader.u8());
+        each.net.length = reader.u8();
+        const auto address = ip_address_of(reader.take(kAddressBytesMax));
+        each.net.address = address.value_or(IpAddress());
+        if (!address || !is_sound(each)) {
+            reader.fail();
+        }
+    }
+    return prefixes;
 }
 
 AccountEnd read_end(ByteReader& reader) {
@@ -98,7 +133,9 @@ Bytes encode_account(const AccountRecord& record) {
     ByteWriter writer;
     const int flags = (record.started ? kStarted : 0) | (record.end ? kEnded : 0) |
                       (record.device ? kHasDevice : 0) | (record.interim_s != 0 ? kHasInterim : 0) |
-                      (record.is_ppp ? 0 : kNoPpp) | (record.address6 ? kHasIpv6 : 0);
+                      (record.is_ppp ? 0 : kNoPpp) | (record.address6 ? kHasIpv6 : 0) |
+                      (record.prefixes.empty() ? 0 : kHasPrefixes) |
+                      (record.identifier != 0 ? kHasIdentifier : 0);
     writer.u8(kAccountRecordVersion).u8(static_cast<std::uint8_t>(flags));
     writer.u8(static_cast<std::uint8_t>(record.session.type)).prefixed(record.session.id.view());
     writer.prefixed(record.user).u8(static_cast<std::uint8_t>(record.classes.size()));
@@ -120,6 +157,12 @@ Bytes encode_account(const AccountRecord& record) {
     }
     if (record.address6) {
         writer.bytes(record.address6->octets);
+    }
+    if (!record.prefixes.empty()) {
+        write_prefixes(writer, record.prefixes);
+    }
+    if (record.identifier != 0) {
+        writer.u64(record.identifier);
     }
     return std::move(writer).take();
 }
@@ -161,7 +204,16 @@ Result<AccountRecord> parse_account(const wire::RecordKey& key, ByteView payload
         Ipv6Address& address = record.address6.emplace();
         std::ranges::copy(reader.take(address.octets.size()), address.octets.begin());
     }
-    if (!id.finished() || !reader.finished() || (flags & ~kFlags) != 0) {
+    if ((flags & kHasPrefixes) != 0) {
+        record.prefixes = read_prefixes(reader);
+    }
+    if ((flags & kHasIdentifier) != 0) {
+        record.identifier = reader.u64();
+        if (record.identifier == 0) {
+            reader.fail();
+        }
+    }
+    if (!id.finished() || !reader.finished()) {
         return fail(Errc::malformed, fmt::format("account record of {} octets", payload.size()));
     }
     return record;

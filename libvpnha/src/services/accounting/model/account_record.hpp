@@ -52,6 +52,8 @@ struct AccountRecord {
     bool started = false;             // A server has answered the Start.
     std::uint32_t interim_s = 0;      // Of the Access-Accept; 0: none.
     std::optional<Ipv6Address> address6;  // The client's in the tunnel, where it is known.
+    std::vector<RadiusPrefix> prefixes;   // Of the Access-Accept; at most kRadiusPrefixesMax.
+    std::uint64_t identifier = 0;         // The client's, of IPv6CP; 0: it is not open.
     std::uint32_t told_seconds = 0;       // The session's time, as a server has heard it last.
     std::optional<AccountEnd> end;
     Traffic total;                        // Over all nodes so far.

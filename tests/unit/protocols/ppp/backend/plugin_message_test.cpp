@@ -295,6 +295,36 @@ TEST(PluginMessageTest, TheIntervalOfInterimsIsReadBack) {
     EXPECT_THAT(error_of(long_one), HasSubstr("field 22"));
 }
 
+TEST(PluginMessageTest, PrefixesOfRadiusAreReadBack) {
+    vpnha_session session = sample_session();
+    EXPECT_TRUE(parsed(session).radius.prefixes.empty());
+    session.prefix_count = 2;
+    session.prefixes[0] = {.kind = VPNHA_PREFIX_FRAMED, .length = 64, .octets = {0x20, 1, 0xd, 8}};
+    session.prefixes[1] = {.kind = VPNHA_PREFIX_DELEGATED, .length = 1, .octets = {0x80}};
+    using Kind = RadiusPrefix::Kind;
+    EXPECT_THAT(parsed(session).radius.prefixes,
+                testing::ElementsAre(RadiusPrefix{Kind::framed, *parse_ip_prefix("2001:d08::/64")},
+                                     RadiusPrefix{Kind::delegated, *parse_ip_prefix("8000::/1")}));
+    const auto with = [](std::uint8_t kind, std::uint8_t length, std::uint8_t last,
+                         std::uint8_t size = 18) {
+        Bytes message = encoded(sample_session());
+        message.insert(message.end(), {0x80, 24, 0, size, kind, length, 0x20});
+        message.resize(message.size() + size - 3);
+        message.back() = last;
+        return message;
+    };
+    EXPECT_EQ(error_of(with(97, 128, 1)), "");
+    for (const Bytes& bad : {with(98, 64, 0), with(97, 0, 0), with(97, 129, 0), with(97, 127, 1),
+                             with(97, 64, 0, 17), with(97, 64, 0, 19)}) {
+        EXPECT_THAT(error_of(bad), HasSubstr("field 24"));
+    }
+    // An IPv4-mapped one is no reason to go without the session.
+    session.prefixes[0] = {.kind = VPNHA_PREFIX_FRAMED,
+                           .length = 96,
+                           .octets = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}};
+    EXPECT_EQ(parsed(session).radius.prefixes.size(), 1U);
+}
+
 TEST(PluginMessageTest, NamesEachReasonAgainstResuming) {
     vpnha_session session = sample_session();
     session.not_resumable = VPNHA_NOT_COMPRESSION | VPNHA_NOT_MPPE | VPNHA_NOT_VJ |

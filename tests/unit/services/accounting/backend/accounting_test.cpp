@@ -238,7 +238,7 @@ TEST_F(AccountingTest, AStartHasNoCounters) {
     ask({server.endpoint()}, start);
     const auto requests = server.requests();
     ASSERT_EQ(requests.size(), 1U);
-    for (const int type : {1, 42, 43, 46, 47, 48, 49, 52, 53}) {
+    for (const int type : {1, 42, 43, 46, 47, 48, 49, 52, 53, 96, 97, 123}) {
         EXPECT_EQ(requests[0].count(type), 0U) << type;
     }
     EXPECT_EQ(requests[0].find(64)->second, (Bytes{0, 0, 0, 3}));
@@ -272,6 +272,23 @@ TEST_F(AccountingTest, AnAddressOfIpv6IsSentBesideThatOfIpv4) {
     EXPECT_EQ(requests[0].find(8)->second, number(0x0ac81005));
     ASSERT_EQ(requests[0].count(168), 1U) << "RFC 6911 2.1";
     EXPECT_EQ(to_hex(requests[0].find(168)->second), "20010db8020000000000000000000007");
+}
+
+TEST_F(AccountingTest, PrefixesAndTheIdentifierOfIpv6AreSent) {
+    Server server(kSecret);
+    AccountingRequest request = stop();
+    request.prefixes = {{RadiusPrefix::Kind::framed, *parse_ip_prefix("2001:db8:200:7::/64")},
+                        {RadiusPrefix::Kind::delegated, *parse_ip_prefix("2001:db8:51::/48")}};
+    request.identifier = 0x0102030405060708;
+    ask({server.endpoint()}, request);
+    const auto requests = server.requests();
+    ASSERT_EQ(requests.size(), 1U);
+    for (const auto& [type, value] : {std::pair{97, "004020010db8020000070000000000000000"},
+                                      {123, "003020010db8005100000000000000000000"},
+                                      {96, "0102030405060708"}}) {
+        ASSERT_EQ(requests[0].count(type), 1U) << type;
+        EXPECT_EQ(to_hex(requests[0].find(type)->second), value);
+    }
 }
 
 TEST_F(AccountingTest, PacketsThatAreCountedWithoutPppAreSent) {

@@ -220,6 +220,34 @@ TEST_F(AccountsTest, ASessionHasAStartInterimsAndAStop) {
     EXPECT_EQ(cluster_.replica(2).store().size_of(wire::RecordType::account), 0U);
 }
 
+TEST_F(AccountsTest, ServersHearOfIpv6AtEachNode) {
+    const RadiusPrefix prefix{RadiusPrefix::Kind::delegated,
+                              parse_ip_prefix("2001:db8:51::/48").value_or(IpPrefix{})};
+    const auto tell = [&](const std::optional<ppp::Ipv6Identifiers>& ipv6) {
+        l2tp::SessionRecord record = session_of(1);
+        record.facts.ipv6 = ipv6;
+        cluster_.run(promoted_,
+                     cluster_.at(promoted_).node->on_plugin_up(1, "l2tp", stock_session(record), "",
+                                                               cluster_.now(), {{}, 0, {prefix}}));
+    };
+    tell(std::nullopt);
+    pass(seconds(1));
+    EXPECT_EQ(only().requests.back().identifier, 0U) << "IPv6CP opens later";
+    tell(ppp::Ipv6Identifiers{1, 2});
+    pass(kInterim);
+    EXPECT_EQ(only().requests.back().identifier, 2U);
+    fail_over();
+    pass(kInterim);
+    peer_hangs_up(1);
+    pass(seconds(2));
+    const Heard& heard = only();
+    EXPECT_EQ(heard.requests.back().kind, Kind::stop);
+    EXPECT_EQ(heard.requests.back().identifier, 2U);
+    for (const AccountingRequest& each : heard.requests) {
+        EXPECT_THAT(each.prefixes, ElementsAre(prefix));
+    }
+}
+
 TEST_F(AccountsTest, WhereAServerMayChooseItsIntervalCountsAtEachNode) {
     for (const bool may_choose : {false, true}) {
         heard_.clear();

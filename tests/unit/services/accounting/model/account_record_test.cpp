@@ -36,7 +36,13 @@ TEST(AccountRecordTest, IsReadAsItWasWritten) {
     other.peer = *parse_ip("2001:db8::51");
     other.device.reset();
     other.address6 = parse_ip("2001:db8:200::7")->v6();
-    for (const AccountRecord& record : {sample(), live, fresh, other}) {
+    AccountRecord routed = sample();
+    routed.prefixes = {{RadiusPrefix::Kind::framed, *parse_ip_prefix("2001:db8:200:7::/64")},
+                       {RadiusPrefix::Kind::delegated, *parse_ip_prefix("2001:db8:51::/48")}};
+    AccountRecord identified = other;
+    identified.prefixes = {routed.prefixes[1]};
+    identified.identifier = std::uint64_t{1} << 63;
+    for (const AccountRecord& record : {sample(), live, fresh, other, routed, identified}) {
         const auto read = parse_account(record_key_of(record.id), encode_account(record));
         ASSERT_TRUE(read.has_value());
         EXPECT_EQ(*read, record);
@@ -66,6 +72,23 @@ TEST(AccountRecordTest, IsRefusedWhenItIsNone) {
     AccountRecord dual = sample();
     dual.address6 = Ipv6Address{};
     EXPECT_FALSE(parse_account(key, ByteView(encode_account(dual)).first(whole.size() + 15)));
+    const auto with = [&key](std::vector<RadiusPrefix> prefixes) {
+        AccountRecord record = sample();
+        record.prefixes = std::move(prefixes);
+        return parse_account(key, encode_account(record)).has_value();
+    };
+    const RadiusPrefix good{RadiusPrefix::Kind::framed, *parse_ip_prefix("2001:db8::/32")};
+    EXPECT_TRUE(with({good, good}));
+    EXPECT_FALSE(with({good, good, good}));
+    EXPECT_FALSE(with({{RadiusPrefix::Kind{98}, good.net}}));
+    for (const std::uint8_t length : {std::uint8_t{0}, std::uint8_t{28}, std::uint8_t{129}}) {
+        EXPECT_FALSE(with({{good.kind, {good.net.address, length}}})) << int{length};
+    }
+    AccountRecord identified = sample();
+    identified.identifier = 1;
+    Bytes without_identifier = encode_account(identified);
+    without_identifier.back() = 0;
+    EXPECT_FALSE(parse_account(key, without_identifier).has_value());
     const wire::RecordKey wrong{wire::RecordType::account, wire::RecordId(Bytes{1, 2, 3})};
     EXPECT_FALSE(parse_account(wrong, whole).has_value());
 }
