@@ -363,6 +363,7 @@ def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
             upgrade_debian(checks)
             checks.clang_step("clang-tidy", ["tests/tidy/clang-tidy"])
             checks.step("planted bugs", ["tests/sim/mutate"], fuzz_count)
+            checks.step("planted bugs of unit tests", ["tests/unit/mutate"], fuzz_count)
             checks.step("lease checker", ["build/release/tests/checker/vpnha-checker", "--jobs",
                                           "2", "all"], checker_count)
             checks.step("loosened sentences", ["tests/checker/mutate", "--jobs", "2"], fuzz_count)

@@ -457,7 +457,8 @@ def one_version(tree: Tree) -> Iterator[Violation]:
 
 
 # Programs that plant faults, and the table of them: each fault has pairs of an old and a new text.
-PLANTING = {"tests/sim/mutate": "MUTATIONS", "tests/checker/mutate": "LOOSENED"}
+PLANTING = {"tests/sim/mutate": "MUTATIONS", "tests/unit/mutate": "MUTATIONS",
+            "tests/checker/mutate": "LOOSENED"}
 
 
 def every_fault_planted(tree: Tree) -> Iterator[Violation]:

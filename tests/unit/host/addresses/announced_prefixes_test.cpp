@@ -53,6 +53,9 @@ TEST_F(AnnouncedPrefixesTest, AreThereWhileTheGatewayIsServed) {
     EXPECT_EQ(present(), 3);
     expect_turn(false, kNow);
     EXPECT_EQ(present(), 0) << "at once";
+    expect_turn(true, kNow + 1ms);
+    EXPECT_EQ(present(), 3) << "served again at once";
+    expect_turn(false, kNow + 2ms);
     EXPECT_THAT(output_of("ip -o addr show dev out0"), HasSubstr("192.0.2.1/24"));
 }
 
