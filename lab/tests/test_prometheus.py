@@ -8,11 +8,13 @@ import subprocess
 import threading
 from urllib.parse import parse_qs
 
+import pytest
 import yaml
 
 from vpnlab.host.node import PYTHON
 from vpnlab.host.stage import ROOT
-from vpnlab.product.monitoring.prometheus import QUERIES, configuration, panel_queries
+from vpnlab.product.monitoring.prometheus import (QUERIES, configuration, panel_queries,
+                                                  recorded_panels)
 
 SERIES = [{"metric": {"a": "b"}, "value": [1, "2"]}]
 
@@ -42,12 +44,41 @@ def test_queries_of_rows_that_are_folded_count():
         {"expr": "rate(b[$__rate_interval])"}]}]}]}) == ['a{gateway=~".*"}', "rate(b[1m])"]
 
 
+class Recorded:
+    """A Prometheus of which each query has the series that are named after it."""
+
+    def histories(self, queries, span_s):
+        assert span_s == 60
+        return [None if query == "refused" else [{"metric": {"query": query}, "values": []}]
+                for query in queries]
+
+
+def test_recorded_panels_have_the_series_of_their_queries():
+    def target(expr: str) -> dict[str, str]:
+        return {"expr": expr, "legendFormat": f"{{{{{expr}}}}}"}
+
+    panels = recorded_panels(Recorded(), {"panels": [  # type: ignore[arg-type]
+        {"title": "row", "type": "row", "panels": [
+            {"title": "a", "type": "timeseries", "targets": [target("x"), target("refused")]}]},
+        {"title": "number", "type": "stat", "targets": [target("y")]},
+        {"title": "b", "type": "state-timeline", "targets": [target("z")]}]}, 60)
+    assert panels == [
+        {"title": "a", "series": [{"legend": "{{x}}", "metric": {"query": "x"}, "values": []}]},
+        {"title": "b", "series": [{"legend": "{{z}}", "metric": {"query": "z"}, "values": []}]}]
+
+
 class Answers(http.server.BaseHTTPRequestHandler):
-    """A Prometheus that takes one query."""
+    """A Prometheus that takes one query, of any time or of a minute."""
+
+    paths: list[str] = []
 
     def do_POST(self):
-        query = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())["query"]
-        known = query == ["up"]
+        asked = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        known = asked["query"] == ["up"]
+        self.paths.append(self.path)
+        if self.path.endswith("query_range"):
+            known = known and float(asked["end"][0]) - float(asked["start"][0]) == 60.0
+            known = known and asked["step"] == ["5.0"]
         self.send_response(200 if known else 400)
         self.end_headers()
         self.wfile.write(json.dumps({"data": {"result": SERIES}} if known else
@@ -57,11 +88,15 @@ class Answers(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def test_the_program_in_the_node_has_the_series_of_each_query():
+@pytest.mark.parametrize("span", [(), ("60", "5")])
+def test_the_program_in_the_node_has_the_series_of_each_query(span):
+    Answers.paths.clear()
     with http.server.HTTPServer(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         done = subprocess.run([*PYTHON, str(ROOT / "lab/node" / QUERIES),
-                               f"http://127.0.0.1:{server.server_port}"], check=True, text=True,
+                               f"http://127.0.0.1:{server.server_port}", *span],
+                              check=True, text=True,
                               input=json.dumps(["up", "up("]), capture_output=True)
         server.shutdown()
     assert json.loads(done.stdout) == [SERIES, None]
+    assert set(Answers.paths) == {"/api/v1/query_range" if span else "/api/v1/query"}

@@ -68,6 +68,13 @@ class Prometheus:
                               stdin=json.dumps(queries), timeout=QUERIES_LIMIT_S)
         return list(json.loads(done.stdout))
 
+    def histories(self, queries: Sequence[str], span_s: float) -> list[list[dict[str, Any]] | None]:
+        """The same of the last seconds, with the values of each series."""
+        done = self._node.run(*PYTHON, f"{TOOLS}/{QUERIES}", f"http://127.0.0.1:{PORT}",
+                              str(span_s), str(INTERVAL_S), stdin=json.dumps(queries),
+                              timeout=QUERIES_LIMIT_S)
+        return list(json.loads(done.stdout))
+
     def query(self, query: str) -> list[dict[str, Any]] | None:
         return self.answers([query])[0]
 
@@ -75,16 +82,34 @@ class Prometheus:
         return bool(self.query(f'ALERTS{{alertname="{alert}",alertstate="firing"}}'))
 
 
-def panel_queries(dashboard: Any) -> list[str]:
-    """All queries of a dashboard, with each variable standing for all that there is."""
+def panels_of(dashboard: Any) -> list[dict[str, Any]]:
+    """Those that have queries, in folded rows as well."""
+    return [each for panel in dashboard["panels"] for each in (panel, *panel.get("panels", ()))
+            if each.get("targets")]
+
+
+def query_of(target: Any) -> str:
+    """With each variable standing for all that there is."""
     variables = {"$cluster": ".*", "$gateway": ".*", "$instance": ".*",
                  "$__rate_interval": "1m", "$__range": "5m", "$__interval": "15s"}
-    queries = []
-    for panel in dashboard["panels"]:
-        for target in [*panel.get("targets", ()), *(target for each in panel.get("panels", ())
-                                                    for target in each.get("targets", ()))]:
-            query = target["expr"]
-            for name, value in sorted(variables.items(), reverse=True):
-                query = query.replace(name, value)
-            queries.append(query)
-    return queries
+    query = str(target["expr"])
+    for name, value in sorted(variables.items(), reverse=True):
+        query = query.replace(name, value)
+    return query
+
+
+def panel_queries(dashboard: Any) -> list[str]:
+    """All queries of a dashboard."""
+    return [query_of(target) for panel in panels_of(dashboard) for target in panel["targets"]]
+
+
+def recorded_panels(prometheus: Prometheus, dashboard: Any, span_s: float) -> list[dict[str, Any]]:
+    """What the dashboard would draw of the last seconds, by the titles of its panels, for
+    docs/pictures/draw. Panels of one number are left out, and series without a value."""
+    panels = [panel for panel in panels_of(dashboard) if panel["type"] != "stat"]
+    histories = iter(prometheus.histories(
+        [query_of(target) for panel in panels for target in panel["targets"]], span_s))
+    return [{"title": panel["title"],
+             "series": [{"legend": target["legendFormat"], **series}
+                        for target in panel["targets"] for series in next(histories) or ()]}
+            for panel in panels]
