@@ -21,6 +21,10 @@ constexpr double kPanelHeight = 150;
 constexpr double kRowHeight = 16;
 // Wider than the mean glyph at 12 px, so that an estimate errs towards more room.
 constexpr double kGlyphWidth = 6.9;
+constexpr double kBoldGlyphWidth = 8.2;
+constexpr double kFromMark = 6;  // To its label.
+// Above a panel or a lane, where names of any length have room.
+constexpr double kNameHeight = 20;
 // Drawn around the fault and the move.
 constexpr double kMarginMs = 3000;
 constexpr std::size_t kMomentsPerLaneMax = 16;
@@ -37,7 +41,21 @@ double nice_step(double span, double count) {
     return 10 * power;
 }
 
-// Collects SVG elements; `y` is how far down the drawing has come.
+// As much of a text as so many glyphs take; the page has the whole of it beside the drawing.
+std::string shortened(std::string_view words, double glyphs) {
+    const auto max = static_cast<std::size_t>(std::max(glyphs, 2.0));
+    if (words.size() <= max) {
+        return std::string(words);
+    }
+    std::size_t end = max - 1;
+    while (end > 0 && (static_cast<unsigned char>(words[end]) & 0xc0U) == 0x80U) {
+        --end;  // Within a character of UTF-8.
+    }
+    return std::string(words.substr(0, end)) + "\u2026";
+}
+
+// Collects SVG elements; `y` is how far down the drawing has come. What stands behind all texts is
+// known last.
 class Chart {
   public:
     Chart(double begin_ms, double end_ms, double origin_ms)
@@ -59,14 +77,18 @@ class Chart {
             anchor, escaped_markup(words));
     }
 
+    // Beside a mark, on the side that has room for it.
+    void label(double at_x, double at_y, std::string_view words, std::string_view css,
+               double glyph_width);
+
     void watch(const Watch& watch, const Seen& seen);
     void lane(const std::string& node, std::vector<Moment> moments);
     void axis();
     void fault(std::string_view words);
     [[nodiscard]] std::string finish(std::string_view title) const {
         return fmt::format(
-            R"(<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}</svg>)", kWidth,
-            y_ + 40, escaped_markup(title), svg_);
+            R"(<svg viewBox="0 0 {:.0f} {:.0f}" role="img" aria-label="{}">{}{}</svg>)", kWidth,
+            y_ + 40, escaped_markup(title), behind_, svg_);
     }
 
   private:
@@ -74,11 +96,25 @@ class Chart {
     double end_ms_;
     double origin_ms_;
     double y_ = 28;
+    std::string behind_;
     std::string svg_;
 };
 
+void Chart::label(double at_x, double at_y, std::string_view words, std::string_view css,
+                  double glyph_width) {
+    const double left = at_x - kFromMark;
+    const double right = kWidth - at_x - kFromMark;
+    const bool is_left = static_cast<double>(words.size()) * glyph_width > right && left > right;
+    text(is_left ? left : at_x + kFromMark, at_y,
+         shortened(words, (is_left ? left : right) / glyph_width), css, is_left ? "end" : "start");
+}
+
 void Chart::watch(const Watch& watch, const Seen& seen) {
-    const double top = y_;
+    text(0, y_ + 8,
+         shortened(fmt::format("{}: round trip to {}, ms", watch.machine, watch.address),
+                   kWidth / kBoldGlyphWidth),
+         "title halo");
+    const double top = y_ + kNameHeight;
     const double bottom = top + kPanelHeight;
     double low = 10;
     double high = 1;
@@ -95,9 +131,6 @@ void Chart::watch(const Watch& watch, const Seen& seen) {
         const double share = (std::log10(std::max(round_trip, 0.01)) - first) / (last - first);
         return bottom - 22 - std::clamp(share, 0.0, 1.0) * (kPanelHeight - 30);
     };
-    text(0, top + 12, watch.machine, "title");
-    text(0, top + 27, watch.address, "soft");
-    text(0, top + 42, "round trip, ms", "soft");
     if (seen.longest && has(seen.longest->begin_ms)) {
         const double from = x(seen.longest->begin_ms);
         add(R"(<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" class="gap"/>)", from,
@@ -132,7 +165,8 @@ void Chart::watch(const Watch& watch, const Seen& seen) {
 }
 
 void Chart::lane(const std::string& node, std::vector<Moment> moments) {
-    text(0, y_ + 4, node, "title");
+    text(0, y_, node, "title halo");
+    y_ += kNameHeight;
     add(R"(<path class="grid" d="M{:.0f} {:.1f}H{:.0f}"/>)", kLeft, y_, kWidth - kRight);
     const std::size_t left_out =
         moments.size() > kMomentsPerLaneMax ? moments.size() - kMomentsPerLaneMax : 0;
@@ -143,13 +177,10 @@ void Chart::lane(const std::string& node, std::vector<Moment> moments) {
     double row = y_ + 18;
     for (const Moment& moment : moments) {
         const double at = x(moment.at_ms);
-        const std::string words =
-            fmt::format("{:+.2f} s {}", (moment.at_ms - origin_ms_) / 1000, moment.text);
-        const double width = static_cast<double>(words.size()) * kGlyphWidth;
-        const bool is_left = at + width > kWidth - kRight && at - width > kLeft;
         add(R"(<path class="lead-line" d="M{0:.1f} {1:.1f}V{2:.1f}"/>)", at, y_, row - 4);
         add(R"(<circle cx="{:.1f}" cy="{:.1f}" r="4" class="mark"/>)", at, y_);
-        text(is_left ? at - 6 : at + 6, row, words, "halo", is_left ? "end" : "start");
+        label(at, row, fmt::format("{:+.2f} s {}", (moment.at_ms - origin_ms_) / 1000, moment.text),
+              "halo", kGlyphWidth);
         row += kRowHeight;
     }
     if (left_out > 0) {
@@ -165,7 +196,7 @@ void Chart::axis() {
     const double last = std::floor((end_ms_ - origin_ms_) / 1000 / step);
     for (double index = first; index <= last; ++index) {
         const double at = x(origin_ms_ + index * step * 1000);
-        add(R"(<path class="grid" d="M{:.1f} 24V{:.1f}"/>)", at, y_ + 4);
+        behind_ += fmt::format(R"(<path class="grid" d="M{:.1f} 24V{:.1f}"/>)", at, y_ + 4);
         text(at, y_ + 18, fmt::format("{:g}", index * step), "soft", "middle");
     }
     text((kLeft + kWidth - kRight) / 2, y_ + 35, "seconds from the fault", "soft", "middle");
@@ -173,8 +204,8 @@ void Chart::axis() {
 
 void Chart::fault(std::string_view words) {
     const double at = x(origin_ms_);
-    add(R"(<path class="fault" d="M{0:.1f} 20V{1:.1f}"/>)", at, y_);
-    text(at + 4, 16, words, "gap-label");
+    behind_ += fmt::format(R"(<path class="fault" d="M{0:.1f} 20V{1:.1f}"/>)", at, y_);
+    label(at, 16, words, "gap-label", kBoldGlyphWidth);
 }
 
 // The part that is drawn: the fault, the move and the longest silence, with enough around.

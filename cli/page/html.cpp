@@ -17,7 +17,8 @@ constexpr std::string_view kStyle = R"(
   --line: #39424c; --gap: #ff7b72; --dot: #6cb6ff; --good: #57c26b; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2rem 1.5rem 3rem; max-width: 1120px; background: var(--page);
-  color: var(--ink); font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; }
+  color: var(--ink); font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif;
+  overflow-wrap: break-word; }
 h1 { font-size: 1.7rem; line-height: 1.25; margin: 0 0 .3rem; }
 h2 { font-size: 1.25rem; margin: 2.2rem 0 .4rem; }
 .lead { color: var(--soft); }
@@ -39,6 +40,8 @@ svg .lead-line { stroke: var(--soft); stroke-width: .75; fill: none; }
 svg .mark { fill: var(--dot); }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); text-align: left; }
+th, td:not(:last-child) { white-space: nowrap; }
+td:last-child { min-width: 12rem; }
 )";
 
 std::string cells_of(const std::vector<std::string>& texts, std::string_view tag) {

@@ -47,6 +47,21 @@ TEST(PageTest, EachNodeHasALaneOnce) {
     }
 }
 
+TEST(PageTest, ALongTextOfTheTimelineIsCutBetweenCharacters) {
+    std::string words;
+    for (int i = 0; i < 400; ++i) {
+        words += "\u00e9";
+    }
+    for (const char* const before : {"", "x"}) {
+        Record record = sample_record();
+        record.moments[0].text = before + words;
+        const std::string svg = timeline_of(record);
+        EXPECT_TRUE(adapters::elements_of(svg)) << "UTF-8";
+        EXPECT_THAT(svg, AllOf(HasSubstr("\u00e9\u2026</text>"), Not(HasSubstr(words))));
+        EXPECT_THAT(page_of(record), HasSubstr(words)) << "the table has all of it";
+    }
+}
+
 TEST(PageTest, NothingOfThePageIsLoadedOrTakenForMarkup) {
     const std::string page = page_of(sample_record());
     EXPECT_THAT(page, AllOf(HasSubstr("Drill node-power of gateway dialin"),
