@@ -17,6 +17,11 @@ std::uint64_t clients_of(const config::Gateway& gateway) {
     return std::min<std::uint64_t>(addresses, limits::kRecordsPerGatewayMax);
 }
 
+bool has_ipv6(const std::vector<IpPrefix>& prefixes) {
+    return std::ranges::any_of(prefixes,
+                               [](const IpPrefix& each) { return !each.address.is_v4(); });
+}
+
 }  // namespace
 
 Demand demand_of(const config::Config& config) {
@@ -26,13 +31,15 @@ Demand demand_of(const config::Config& config) {
         if (gateway.conntrack.replicate) {
             demand.needs.emplace(kFlows);
         }
-        if (std::ranges::any_of(gateway.pools,
-                                [](const IpPrefix& pool) { return !pool.address.is_v4(); })) {
+        if (has_ipv6(gateway.pools)) {
             demand.needs.emplace(kIpv6Pools);
         }
         std::uint64_t tasks = 1;
         for (const config::Facts& protocol : gateway.protocols.facts()) {
             demand.needs.emplace(protocol.section);
+            if (protocol.has_esp && has_ipv6(gateway.outside.addresses)) {
+                demand.needs.emplace(kEspOverIpv6);
+            }
             if (protocol.ppp_options) {
                 demand.needs.emplace(kDialled);
                 if (std::ranges::find(demand.daemons, protocol.daemon) == demand.daemons.end()) {

@@ -20,6 +20,8 @@ namespace vpnha::tuning {
 inline constexpr std::string_view kFlows = "flows";      // A gateway replicates them.
 inline constexpr std::string_view kDialled = "dialled";  // A gateway has sessions with a pppd.
 inline constexpr std::string_view kIpv6Pools = "IPv6";   // A gateway has a pool of IPv6.
+// A gateway of IPsec has an outside address of IPv6.
+inline constexpr std::string_view kEspOverIpv6 = "ESP over IPv6";
 
 struct Demand {
     std::set<std::string, std::less<>> needs{};

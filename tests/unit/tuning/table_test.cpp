@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "protocols/ipsec/table.hpp"
+
 #include <gmock/gmock.h>
 
 #include <limits>
 
 #include "protocols/tables.hpp"
+#include "protocols/wireguard/table.hpp"
 
 namespace vpnha::tuning {
 namespace table_test {
@@ -14,7 +17,8 @@ using testing::IsEmpty;
 using testing::StartsWith;
 
 Demand everything() {
-    return {.needs = {"dialled", "flows", "IPv6", "ipsec", "l2tp", "pptp", "wireguard"},
+    return {.needs = {"dialled", "ESP over IPv6", "flows", "IPv6", "ipsec", "l2tp", "pptp",
+                      "wireguard"},
             .daemons = {"xl2tpd", "pptpd"},
             .clients = 500,
             .tasks = 750,
@@ -52,6 +56,7 @@ Machine good() {
             .processors = 4,
             .balances_interrupts = true,
             .present = {{"module esp4", true},
+                        {"module esp6", true},
                         {"module l2tp_ppp", true},
                         {"module ppp_generic", true},
                         {"module ppp_mppe", true},
@@ -203,6 +208,7 @@ TEST(TableTest, EachProtocolNamesTheModulesThatItNeeds) {
         return names;
     };
     EXPECT_EQ(lacking({"ipsec"}), "error: module xfrm_usererror: module esp4");
+    EXPECT_EQ(lacking({"ESP over IPv6"}), "error: module esp6");
     EXPECT_EQ(lacking({"pptp"}), "error: module tunwarning: module ppp_mppe");
     EXPECT_EQ(lacking({"wireguard"}), "error: module wireguard");
     EXPECT_EQ(lacking({"dialled"}), "error: module ppp_generic");
@@ -221,6 +227,24 @@ TEST(TableTest, NodesForwardIpv6WhereAPoolIsOfIpv6) {
     EXPECT_TRUE(demand_of(config).needs.contains(kIpv6Pools));
     EXPECT_THAT(found(machine),
                 ElementsAre(StartsWith("error: net.ipv6.conf.all.forwarding is 0; set it to 1: ")));
+}
+
+TEST(TableTest, EspOverIpv6IsWantedWhereIpsecIsDialledByIpv6) {
+    const auto is_wanted = [](const config::Config& config) {
+        return demand_of(config).needs.contains(kEspOverIpv6);
+    };
+    config::Config config;
+    config::Gateway& gateway = config.gateways.emplace_back();
+    gateway.pools = {*parse_ip_prefix("10.200.1.0/24"), *parse_ip_prefix("2001:db8:200::/48")};
+    gateway.inside.addresses = {*parse_ip_prefix("2001:db8:2::100/64")};
+    gateway.outside.addresses = {*parse_ip_prefix("192.0.2.100/24")};
+    gateway.protocols.serve<ipsec::Table>();
+    EXPECT_FALSE(is_wanted(config)) << "IPv6 within ESP over IPv4 needs no module";
+    gateway.outside.addresses.push_back(*parse_ip_prefix("2001:db8:1::100/64"));
+    EXPECT_TRUE(is_wanted(config));
+    gateway.protocols = {};
+    gateway.protocols.serve<wireguard::Table>();
+    EXPECT_FALSE(is_wanted(config)) << "no ESP";
 }
 
 TEST(TableTest, OffloadsAreLookedAtOnEachDevice) {

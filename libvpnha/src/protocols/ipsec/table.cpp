@@ -163,6 +163,16 @@ tuning::Table Table::tuning_rows() {
          .why = "no ESP SA is installed without it",
          .module = "esp4",
          .after = "module xfrm_user"},
+        // IPv6 of clients within ESP over IPv4 needs no module.
+        {.name = "module esp6",
+         .wanted = tuning::Other{tuning::kModuleWanted, &tuning::judge_module},
+         .weight = tuning::Weight::must,
+         .need = tuning::kEspOverIpv6,
+         .how = tuning::kModuleHow,
+         .why = "an outside address of IPv6: no ESP SA of a client that dials it is installed "
+                "without it",
+         .module = "esp6",
+         .after = "module esp4"},
     };
 }
 
