@@ -205,7 +205,7 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
         const bool waits = now < map_until_ && ipsec::lacks_ports(listed.sas, sas());
         list_at_ = now + (waits ? limits::kNewChildPause : limits::kSaListingPause);
     }
-    follow_peers(listed.sas, now);
+    follow_peers(listed.sas, now, effects);
     map_ports(listed.sas, effects);
     end_childless(listed.sas, asked.at, effects);
     let_ended_ones_go(listed.sas, asked.at, effects);
@@ -243,7 +243,7 @@ void IpsecSas::leave_out_offloaded(EspNumbers::Listed listed, TimePoint now, Eff
     if (changes.children.empty()) {
         return;
     }
-    publish(changes, now);
+    publish(changes, now, effects);
     say(LogLevel::error,
         fmt::format("a device encrypts {} CHILD SAs (hw_offload), which end with this node "
                     "event=esp-offloaded",
@@ -251,10 +251,10 @@ void IpsecSas::leave_out_offloaded(EspNumbers::Listed listed, TimePoint now, Eff
         effects);
 }
 
-void IpsecSas::follow_peers(EspNumbers::Listed listed, TimePoint now) {
+void IpsecSas::follow_peers(EspNumbers::Listed listed, TimePoint now, Effects& effects) {
     for (const ipsec::PeerPath& path : paths_.news(listed, sas())) {
         if (replica().promoted()) {
-            publish(store_.follow(path), now);
+            publish(store_.follow(path), now, effects);
         }
     }
 }

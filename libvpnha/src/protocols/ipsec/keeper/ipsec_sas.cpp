@@ -140,7 +140,7 @@ void IpsecSas::follow(TimePoint now, Effects& effects) {
 
 void IpsecSas::promote(TimePoint now, Effects& effects) {
     forget_unheard();
-    publish(store_.end_replaced(), now);
+    publish(store_.end_replaced(), now, effects);
     lost_children_.begin(sas());
     usage_.begin(now);
     serve(now, effects);
@@ -283,13 +283,48 @@ void IpsecSas::publish(const wire::RecordKey& key, ByteView payload, TimePoint n
     }
 }
 
-void IpsecSas::publish(const ipsec::SaChanges& changes, TimePoint now) {
+void IpsecSas::log_begin(const ipsec::IkeSa& sa, Effects& effects) const {
+    const IkeKey& key = sa.id.key;
+    const ipsec::IkePeer peer = ipsec::peer_of(sa);
+    const auto remote = ipsec::parse_host(peer.remote);
+    const auto before = ipsec::predecessor_of(sa);
+    effects.emplace_back(effects::Log{
+        LogLevel::info,
+        fmt::format("IKE SA {} {} session={}{} connection={} spis={:016x}_i,{:016x}_r peer={}",
+                    before ? "replaced event=ike-rekeyed" : "up event=ike-up", gateway_.tag(),
+                    session_id(ike_record(key)),
+                    before ? " replaces=" + session_id(ike_record(*before)) : std::string(),
+                    peer.connection, key.spi_i, key.spi_r,
+                    remote ? to_string(*remote) : "unknown")});
+}
+
+void IpsecSas::log_end(const wire::RecordKey& record, Effects& effects) const {
+    const replica::StoredRecord* const stored = replica().store().find(record);
+    if (stored == nullptr) {
+        return;
+    }
+    const auto was = ipsec::parse_ike_sa(record.id.view(), stored->payload);
+    if (was && !was->heir) {
+        effects.emplace_back(
+            effects::Log{LogLevel::info, fmt::format("IKE SA down event=ike-down {} session={}",
+                                                     gateway_.tag(), session_id(record))});
+    }
+}
+
+void IpsecSas::publish(const ipsec::SaChanges& changes, TimePoint now, Effects& effects) {
     usage_.note(changes, sas());
+    const replica::Store& store = replica().store();
     for (const IkeKey& key : changes.ikes) {
+        const wire::RecordKey record = ike_record(key);
         if (const ipsec::IkeSa* const sa = sas().find(key)) {
-            publish(ike_record(key), ipsec::encode_record(*sa), now);
+            const bool is_new = store.find(record) == nullptr;
+            publish(record, ipsec::encode_record(*sa), now);
+            if (is_new && store.find(record) != nullptr) {
+                log_begin(*sa, effects);
+            }
         } else {
-            replica().erase(ike_record(key), now);
+            log_end(record, effects);
+            replica().erase(record, now);
         }
     }
     for (const std::uint32_t spi : changes.children) {
@@ -347,7 +382,7 @@ void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effect
 void IpsecSas::take(ByteView message, TimePoint said_at, TimePoint now, Effects& effects) {
     const Result<ipsec::SaChanges> changes = store_.apply(message, gateway_.clock().at(said_at));
     if (changes) {
-        publish(*changes, now);
+        publish(*changes, now, effects);
         const bool has_port = std::ranges::any_of(changes->children, [this](std::uint32_t spi) {
             const ipsec::ChildSa* const child = sas().find_child(spi);
             return child != nullptr && child->port != 0;
@@ -394,7 +429,7 @@ void IpsecSas::hear(const node::IkeSeen& seen, TimePoint now, Effects& effects) 
         repeat(*sa, change->children, now, effects);
     } else if (change) {
         expect(sa->id, asked.mid, {}, effects);
-        publish(store_.skip(key), now);
+        publish(store_.skip(key), now, effects);
         say(LogLevel::warning,
             fmt::format("request {} of an IKE SA was repeated by somebody else than its client, "
                         "which goes on with the next one",
@@ -418,7 +453,7 @@ void IpsecSas::repeat(const ipsec::IkeSa& sa, const std::set<std::uint32_t>& chi
         }
     }
     expect(sa.id, mid, std::move(messages), effects);
-    publish(store_.take_back(key, children), now);
+    publish(store_.take_back(key, children), now, effects);
     lost_children_.on_repeated(key, now);
     ++counters_.repeated;
     say(LogLevel::info,
@@ -460,7 +495,7 @@ void IpsecSas::hear(const node::CharonTurned& turned, TimePoint now, Effects& ef
 void IpsecSas::on_time(TimePoint now, Effects& effects) {
     if (settle_at_ && *settle_at_ <= now) {
         settle_at_.reset();
-        publish(store_.settle(), now);
+        publish(store_.settle(), now, effects);
     }
     if (turn_again_at_ && *turn_again_at_ <= now) {
         turn_again_at_ = now + limits::kCharonTurnAgain;

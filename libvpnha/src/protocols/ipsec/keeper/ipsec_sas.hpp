@@ -170,7 +170,11 @@ class IpsecSas final : public Keeper, public Counted {
     // Its family has to be looked at.
     void touch_child(std::uint32_t spi);
     void touch_all();
-    void publish(const ipsec::SaChanges& changes, TimePoint now);
+    void publish(const ipsec::SaChanges& changes, TimePoint now, Effects& effects);
+    // By which names charon and `swanctl --list-sas` know it.
+    void log_begin(const ipsec::IkeSa& sa, Effects& effects) const;
+    // Before its record goes. One that was replaced goes without a line.
+    void log_end(const wire::RecordKey& record, Effects& effects) const;
     void publish(const wire::RecordKey& key, ByteView payload, TimePoint now);
 
     void feed(TimePoint now, Effects& effects);
@@ -215,7 +219,7 @@ class IpsecSas final : public Keeper, public Counted {
     // an initialisation vector twice. Its IKE SA ends then, for want of it (LostChildren).
     void leave_out_offloaded(EspNumbers::Listed listed, TimePoint now, Effects& effects);
     // Peers that charon has moved: their records follow.
-    void follow_peers(EspNumbers::Listed listed, TimePoint now);
+    void follow_peers(EspNumbers::Listed listed, TimePoint now, Effects& effects);
     void map_ports(EspNumbers::Listed listed, Effects& effects);
     // IKE SAs that this node took over without a CHILD SA, as was asked for at `at`.
     void end_childless(EspNumbers::Listed listed, TimePoint at, Effects& effects);

@@ -64,6 +64,7 @@ class Site final : public FakeGateway {
                 } else if (const auto* log = std::get_if<effects::Log>(&effect)) {
                     logged_.push_back(log->level);
                     last_logged_ = log->text;
+                    texts_.push_back(log->text);
                 }
             }
             keeper_.follow(now, effects_);
@@ -169,6 +170,7 @@ class Site final : public FakeGateway {
     std::vector<bool> turns_;
     std::vector<LogLevel> logged_;
     std::string last_logged_;
+    std::vector<std::string> texts_;
     std::vector<ipsec::PortMapping> mapped_;
     std::vector<std::vector<std::uint32_t>> rekeyed_;
     std::vector<ipsec::IkeKey> refusing_;

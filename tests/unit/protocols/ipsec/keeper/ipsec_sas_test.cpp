@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What a keeper of IPsec SAs brings into its charon and kernel, and when it has them speak.
+#include <fmt/format.h>
+
 #include "protocols/ipsec/work.hpp"
 #include "unit/protocols/ipsec/keeper/ipsec_pair.hpp"
 
@@ -8,6 +10,7 @@ namespace ipsec_sas_test {
 
 using namespace ipsec_pair;
 using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -72,6 +75,34 @@ TEST_F(IpsecSasTest, ATakeoverNeedsNothingMore) {
         << "it has the rest from when it served";
     EXPECT_TRUE(b_.replica_.is_protected(child(9)));
     EXPECT_EQ(b_.replica_.store().find(child(7)), nullptr);
+}
+
+TEST_F(IpsecSasTest, LinesOfAnIkeSaHaveItsSessionAndCharonsNamesOfIt) {
+    const auto spis = [](const IkeSample& sample) {
+        return fmt::format("connection=road spis={:016x}_i,{:016x}_r peer=198.51.100.7:4500",
+                           sample.id.key.spi_i, sample.id.key.spi_r);
+    };
+    establish();
+    EXPECT_THAT(a_.texts_, Contains("IKE SA up event=ike-up gateway=fake session=" +
+                                    session_id(ike(first_)) + " " + spis(first_)));
+    say(second_.add({first_.id.key}));
+    say(second_.update());
+    say(ipsec::build_ike_delete(first_.id));
+    settle();
+    EXPECT_EQ(a_.last_logged_,
+              "IKE SA replaced event=ike-rekeyed gateway=fake session=" + session_id(ike(second_)) +
+                  " replaces=" + session_id(ike(first_)) + " " + spis(second_));
+    const std::size_t logged = a_.texts_.size();
+    say(build_mid(ipsec::HaType::ike_mid_responder, second_.id, 3));
+    settle();
+    EXPECT_EQ(a_.texts_.size(), logged) << "a line is for a begin or an end";
+    say(ipsec::build_ike_delete(second_.id));
+    settle();
+    pass(seconds(1));
+    EXPECT_EQ(a_.last_logged_,
+              "IKE SA down event=ike-down gateway=fake session=" + session_id(ike(second_)));
+    EXPECT_THAT(b_.texts_, Each(testing::Not(testing::HasSubstr("event=ike-"))))
+        << "the node that serves logs them";
 }
 
 // As to another site. charon's role is part of each message's name of the SA.
