@@ -36,6 +36,7 @@
 #include "host/os/network_descriptor.hpp"
 #include "host/os/process.hpp"
 #include "host/os/timers.hpp"
+#include "host/systemd/watchdog.hpp"
 #include "protocols/ppp/backend/plugins.hpp"
 #include "vpnha/version.hpp"
 
@@ -89,7 +90,11 @@ class Daemon {
         return {};
     }
 
-    Result<void> run() {
+    Result<void> run(const std::optional<adapters::Watchdog::Wish>& watched) {
+        std::unique_ptr<adapters::Watchdog> watchdog;
+        if (watched) {
+            VPNHA_TRY(watchdog, adapters::Watchdog::start(loop_, *watched));
+        }
         loop_.run();
         shut_all_gates();
         return ended_;
@@ -508,6 +513,7 @@ int exit_code(const DaemonEnd& end) {
 namespace runtime {
 
 DaemonEnd run_daemon(const DaemonOptions& options, std::span<const wire::Codec> codecs) {
+    const auto watched = adapters::Watchdog::take_wish();
     const auto prepared = prepare(options);
     if (!prepared) {
         return {.result = tl::unexpected(prepared.error())};
@@ -516,7 +522,7 @@ DaemonEnd run_daemon(const DaemonOptions& options, std::span<const wire::Codec> 
     DaemonEnd end{.result = daemon.start()};
     if (end.result) {
         write_log(LogLevel::info, fmt::format("vpnhad {} runs event=started", version()));
-        end = {daemon.run(), daemon.has_failed()};
+        end = {daemon.run(watched), daemon.has_failed()};
     }
     if (end.result) {
         write_log(LogLevel::info, "vpnhad ends event=ended");

@@ -45,6 +45,7 @@ inline constexpr int kRoutingTimer = 31;     // Whose the tables and preferences
 inline constexpr int kViewTimer = 32;        // The next slice of a view of all sessions.
 inline constexpr int kHoldTimer = 33;        // What came straight to a new node may go on.
 inline constexpr int kBandwidthTimer = 34;   // The next of the sessions that have a rate.
+inline constexpr int kWatchdogTimer = 35;    // The next sign of life for systemd.
 inline constexpr int kBackendTimer = 100;    // The first of protocols/backends.hpp's first one.
 
 inline constexpr int kTimersOfABackend = 4;
