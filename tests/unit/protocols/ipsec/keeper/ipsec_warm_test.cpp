@@ -182,6 +182,51 @@ TEST_F(IpsecWarmTest, RecordsThatComeAfterTheGrantMoveNothing) {
     EXPECT_EQ(b_.out(8).oseq, 0U);
 }
 
+// A node that stands in without a ring has no record of the last SAs of the node before.
+TEST_F(IpsecWarmTest, AnSaWhoseRecordComesWhileItsNodeServesBeginsBeyondWhatTheOtherUsed) {
+    warm(b_, 2, seconds(5));
+    b_.answers_ = false;
+    establish();
+    EXPECT_EQ(b_.out(8).oseq, 0U) << "charon has just made it";
+    EXPECT_THAT(b_.held_, ElementsAre(8));
+    b_.tell(node::CharonFed{b_.unanswered_, {}}, now_);
+    b_.run(now_);
+    EXPECT_EQ(b_.out(8).oseq, 5 * limits::kEspPerSecond + limits::kEspPerSecond / 1000 + 1);
+    EXPECT_THAT(b_.held_, IsEmpty());
+}
+
+// What it has sent since it was read last is in no record.
+TEST_F(IpsecWarmTest, AnSaOfItsOwnEpochThatIsFedAnewGoesOnBeyondWhatItSent) {
+    establish();
+    promote(b_, 2, Duration{});
+    demote(a_);
+    for (const Bytes& message : {first_.child(17, 18), first_.child(19, 20)}) {
+        b_.tell(node::CharonSaid{message}, now_);
+    }
+    b_.add_child(17, 18);
+    b_.add_child(19, 20);
+    b_.out(18).oseq = 5000;
+    pass(seconds(1));
+    b_.keeper_.pause(b_.effects_);
+    b_.run(now_);
+    b_.kernel_.erase({kVip, kClient, 20});
+    const auto is_given_up = [this] {
+        return b_.last_logged_.find("fed them again") != std::string::npos;
+    };
+    for (int i = 0; i < 100 && !is_given_up(); ++i) {
+        pass(milliseconds(50));
+    }
+    ASSERT_TRUE(is_given_up());
+    b_.out(18).oseq = 50'000;  // Not listed yet.
+    b_.lists_ = false;
+    b_.fed_.clear();
+    pass(limits::kCharonFeedPause);
+    ASSERT_FALSE(b_.fed_.empty()) << "made anew";
+    b_.lists_ = true;
+    pass(limits::kSaListingWait);
+    EXPECT_GT(b_.out(18).oseq, 50'000U);
+}
+
 TEST_F(IpsecWarmTest, ItIsWarmWhenTheKernelHasAnswered) {
     establish();
     b_.keeper_.mute(b_.effects_);  // What its kernel has is not known.
