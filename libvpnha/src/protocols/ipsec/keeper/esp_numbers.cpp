@@ -114,9 +114,13 @@ void EspNumbers::count(std::uint32_t spi, const Pair& pair) {
 void EspNumbers::raise_floor(std::uint32_t spi, TimePoint now) {
     if (serves_) {
         EspCounters counters = known(spi);
-        const auto [used, is_new] = used_.try_emplace(spi, Used{counters.oseq, read_at_});
-        counters.oseq = used->second.last;
-        const Margin since{{}, now - used->second.at};
+        Used& used = used_.try_emplace(spi, Used{counters.oseq, read_at_}).first->second;
+        // A standby's SA leads, and may have begun beyond its floor.
+        if (const auto there = there_.find(spi); there != there_.end()) {
+            used.last = std::max(used.last, there->second.out.oseq);
+        }
+        counters.oseq = used.last;
+        const Margin since{{}, now - used.at};
         std::uint64_t& floor = floors_[spi];
         floor = std::max(floor, ahead(counters, since.beyond({}, kUse)));
     }
@@ -134,19 +138,19 @@ void EspNumbers::on_remade(std::uint32_t spi, TimePoint now) {
 }
 
 void EspNumbers::lose(std::uint32_t spi, TimePoint now) {
+    raise_floor(spi, now);
     there_.erase(spi);
     seen_.erase(spi);
     since_[spi] = now;
-    raise_floor(spi, now);
 }
 
 void EspNumbers::lose_all(const ipsec::SaSet& sas, TimePoint now) {
-    there_.clear();
-    seen_.clear();
     for (const auto& [spi, child] : sas.children()) {
         since_[spi] = now;
         raise_floor(spi, now);
     }
+    there_.clear();
+    seen_.clear();
 }
 
 EspCounters EspNumbers::known(std::uint32_t spi) const {

@@ -310,6 +310,26 @@ TEST_F(IpsecWarmTest, AnSaMadeAnewWhereItServedIsBeyondWhatItUsed) {
     EXPECT_THAT(a_.held_, IsEmpty());
 }
 
+// Its gate may be open for seconds before its numbers are read: where it stands in, or a step
+// lasts.
+TEST_F(IpsecWarmTest, AnSaMadeAnewBeforeItWasReadIsBeyondTheLeadThatItBeganWith) {
+    establish();
+    pass(seconds(1));
+    warm(b_, 2, milliseconds(100));
+    ASSERT_EQ(b_.out(8).oseq, limits::kEspLead) << "beyond its floor";
+    b_.out(8).oseq += 500;
+    now_ += milliseconds(1);
+    b_.flushes_work_ = false;
+    b_.tell(node::CharonGone{}, now_);
+    b_.tell(node::CharonFresh{}, now_);
+    b_.run(now_);
+    now_ += seconds(2);
+    b_.tell(node::SasFlushed{b_.flushing_, {}}, now_);
+    b_.run(now_);
+    EXPECT_GT(b_.out(8).oseq, limits::kEspLead + 2 * limits::kEspPerSecond);
+    EXPECT_LT(b_.out(8).oseq, limits::kEspLead + 3 * limits::kEspPerSecond);
+}
+
 TEST_F(IpsecWarmTest, WhatAnSaSendsUntilItIsFlushedCounts) {
     establish();
     a_.flushes_work_ = false;
