@@ -144,7 +144,7 @@ using Counts = std::map<std::string, std::uint64_t>;
 class Counted {
   public:
     // This node has been granted the lease. Before the gate opens, each number that it uses next is
-    // beyond its record by what `margin` says. From here on records that come change it no more.
+    // beyond its record by what `margin` says. A later record within that changes it no more.
     virtual void warm(const Margin& margin, TimePoint now, Effects& effects) = 0;
     [[nodiscard]] virtual bool is_warm() const = 0;
     // Where this node serves: reads them now, and publishes what has changed.

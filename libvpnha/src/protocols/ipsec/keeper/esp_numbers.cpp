@@ -36,8 +36,15 @@ bool is_in_right(const SaCounters& in, const EspCounters& known) {
 
 }  // namespace
 
-void EspNumbers::know(const EspCounters& counters) {
+void EspNumbers::know(const EspCounters& counters, Epoch said) {
     known_[counters.spi] = counters;
+    const auto floor = floors_.find(counters.spi);
+    const bool is_earlier = said.number < margin_.granted.number;
+    if (floor != floors_.end() && is_earlier && !margin_.run_on) {
+        floor->second = std::max(floor->second, floor_beyond(counters, said));
+        Used& used = used_[counters.spi];
+        used.last = std::max(used.last, floor->second);
+    }
 }
 
 void EspNumbers::forget(std::uint32_t spi) {
@@ -73,15 +80,19 @@ void EspNumbers::begin(std::uint32_t spi, Epoch said, TimePoint now) {
     if (const auto there = there_.find(spi); there != there_.end() && !known_.contains(spi)) {
         counters.esn = there->second.in.esn;
     }
+    const std::uint64_t floor = floor_beyond(counters, said);
+    born_[spi] = counters.born == 0 ? said.number : counters.born;
+    floors_[spi] = floor;
+    used_[spi] = {floor, now};
+}
+
+std::uint64_t EspNumbers::floor_beyond(const EspCounters& counters, Epoch said) const {
     const std::uint64_t born = counters.born == 0 ? said.number : counters.born;
     // Who has served since, and said nothing, may have begun at a standby's lead, as this node
     // would.
     const bool led = margin_.run_on != Duration{} && margin_.granted.number > said.number + 1;
-    const std::uint64_t floor = ahead(
-        counters, margin_.beyond({said, counters.oseq, born}, kUse) + (led ? limits::kEspLead : 0));
-    born_[spi] = born;
-    floors_[spi] = floor;
-    used_[spi] = {floor, now};
+    return ahead(counters,
+                 margin_.beyond({said, counters.oseq, born}, kUse) + (led ? limits::kEspLead : 0));
 }
 
 void EspNumbers::rise_late(std::uint32_t spi, Epoch said, TimePoint now) {

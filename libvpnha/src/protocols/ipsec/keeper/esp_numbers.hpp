@@ -39,8 +39,11 @@ class EspNumbers {
     using Pairs = std::map<std::uint32_t, Pair>;
     [[nodiscard]] static Pairs pair_up(Listed listed, const ipsec::SaSet& sas);
 
-    // From a record.
-    void know(const ipsec::EspCounters& counters);
+    // From a record, which is of the epoch `said`. Where this node serves, the margin covers a
+    // record that comes after its grant: a peer of an earlier epoch has used no number beyond the
+    // floor. Not where nobody knows the margin. Then a record that this node lacked may say more
+    // than the floor was reckoned from, and the floor rises.
+    void know(const ipsec::EspCounters& counters, Epoch said);
     void forget(std::uint32_t spi);
 
     // This node is granted the lease: how far its numbers are beyond the records. Of a child whose
@@ -91,6 +94,7 @@ class EspNumbers {
     void raise_floor(std::uint32_t spi, TimePoint now);
     void count(std::uint32_t spi, const Pair& pair);
     void begin(std::uint32_t spi, Epoch said, TimePoint now);
+    [[nodiscard]] std::uint64_t floor_beyond(const ipsec::EspCounters& counters, Epoch said) const;
 
     std::map<std::uint32_t, ipsec::EspCounters> known_;
     Pairs there_;

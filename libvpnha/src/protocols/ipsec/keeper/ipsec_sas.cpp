@@ -71,7 +71,7 @@ Result<void> IpsecSas::put(const replica::Install& wanted, TimePoint now) {
         touch_child(spi);
     } else {
         VPNHA_TRY(const ipsec::EspCounters counters, ipsec::parse_esp_counters(id, wanted.payload));
-        numbers_.know(counters);
+        numbers_.know(counters, said_in(counters.spi));
         if (numbers_.is_there(counters.spi) && !numbers_.is_right(counters.spi)) {
             to_set_.insert(counters.spi);
         } else {

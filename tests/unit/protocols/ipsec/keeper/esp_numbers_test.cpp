@@ -42,7 +42,7 @@ class EspNumbersTest : public ::testing::Test {
     }
     // With what number it goes on, as charon has just made it.
     std::uint64_t made() {
-        list(0, kStart + milliseconds(10));
+        list(0, kStart + milliseconds(30));
         std::vector<ipsec::SaCounters> wanted;
         numbers_.set(kIn, false, wanted);
         EXPECT_TRUE(numbers_.is_right(kIn));
@@ -53,7 +53,7 @@ class EspNumbersTest : public ::testing::Test {
 };
 
 TEST_F(EspNumbersTest, AnSaOfAnEarlierEpochThatComesLateBeginsBeyondItsRecord) {
-    numbers_.know(record(700, 3));
+    numbers_.know(record(700, 3), epoch(3));
     rise(seconds(5));
     numbers_.rise_late(kIn, epoch(3), kStart);
     EXPECT_EQ(made(), 700 + kInFiveSeconds);
@@ -66,10 +66,10 @@ TEST_F(EspNumbersTest, AnSaThatComesLateWithoutNumbersBeginsBeyondItsEpoch) {
 }
 
 TEST_F(EspNumbersTest, AnSaThatComesLateHasItsFloorOnce) {
-    numbers_.know(record(700, 3));
+    numbers_.know(record(700, 3), epoch(3));
     rise(seconds(5));
     numbers_.rise_late(kIn, epoch(3), kStart);
-    numbers_.know(record(900, 3));
+    numbers_.know(record(900, 3), epoch(3));
     numbers_.rise_late(kIn, epoch(3), kStart);
     EXPECT_EQ(made(), 700 + kInFiveSeconds);
 }
@@ -78,7 +78,7 @@ TEST_F(EspNumbersTest, AnSaThatComesLateHasItsFloorOnce) {
 TEST_F(EspNumbersTest, AnSaOfItsOwnEpochIsLeftAsItIs) {
     for (const std::uint64_t said : {4U, 5U}) {
         numbers_ = {};
-        numbers_.know(record(700, said));
+        numbers_.know(record(700, said), epoch(said));
         rise(seconds(5));
         numbers_.rise_late(kIn, epoch(said), kStart);
         EXPECT_EQ(made(), 0U) << "said in epoch " << said;
@@ -89,6 +89,41 @@ TEST_F(EspNumbersTest, AnSaWithoutARecordIsLeftAsItIs) {
     rise(seconds(5));
     numbers_.rise_late(kIn, Epoch{}, kStart);
     EXPECT_EQ(made(), 0U);
+}
+
+// A replica that lacks what its margin counts from gets the SA first, and then its numbers.
+TEST_F(EspNumbersTest, WhereNobodyKnowsTheMarginALaterRecordRaisesTheFloor) {
+    constexpr std::uint64_t kUsed = 3'000'000'000;
+    rise(std::nullopt);
+    numbers_.rise_late(kIn, epoch(3), kStart);
+    EXPECT_EQ(made(), 2 * limits::kEspPerEpoch);
+    numbers_.know(record(kUsed, 3), epoch(3));
+    EXPECT_FALSE(numbers_.is_right(kIn));
+    EXPECT_EQ(made(), kUsed + 2 * limits::kEspPerEpoch);
+    numbers_.know(record(700, 3), epoch(3));
+    EXPECT_EQ(made(), kUsed + 2 * limits::kEspPerEpoch) << "no floor falls";
+    numbers_.lose(kIn, kStart + milliseconds(20));
+    EXPECT_GT(made(), kUsed + 2 * limits::kEspPerEpoch) << "it may have sent from there";
+}
+
+TEST_F(EspNumbersTest, ARecordOfALaterEpochRaisesNoFloor) {
+    rise(std::nullopt);
+    numbers_.rise_late(kIn, epoch(3), kStart);
+    numbers_.know(record(3'000'000'000, 3), epoch(5));
+    EXPECT_EQ(made(), 2 * limits::kEspPerEpoch) << "this node serves no more";
+}
+
+// Whoever has served has used no more by then than the margin says.
+TEST_F(EspNumbersTest, WhereTheMarginIsKnownALaterRecordMovesNothing) {
+    for (const Duration run_on : {Duration{}, Duration(seconds(5))}) {
+        numbers_ = {};
+        rise(run_on);
+        numbers_.rise_late(kIn, epoch(3), kStart);
+        const std::uint64_t floor = made();
+        EXPECT_EQ(floor, run_on == Duration{} ? 0 : kInFiveSeconds);
+        numbers_.know(record(5 * limits::kEspPerSecond, 3), epoch(3));
+        EXPECT_EQ(made(), floor);
+    }
 }
 
 }  // namespace esp_numbers_test
