@@ -59,7 +59,9 @@ void IpsecSas::go_on_warming(Effects& effects) {
     std::set<std::uint32_t> children;
     for (const auto& [spi, child] : sas().children()) {
         const std::size_t before = wanted.counters.size();
-        numbers_.set(spi, warming_->exact, wanted.counters);
+        const bool exact = warming_->exact || numbers_.leads_too_far(spi);
+        numbers_.set(spi, exact, wanted.counters);
+        wanted.exact = wanted.exact || exact;  // The gate is shut: the others are set to the same.
         if (wanted.counters.size() > before) {
             children.insert(spi);
         }

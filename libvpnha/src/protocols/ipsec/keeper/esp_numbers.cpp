@@ -245,6 +245,13 @@ bool EspNumbers::is_right(std::uint32_t spi) const {
            is_in_right(found->second.in, known(spi));
 }
 
+bool EspNumbers::leads_too_far(std::uint32_t spi) const {
+    const auto there = there_.find(spi);
+    const auto floor = floors_.find(spi);
+    return there != there_.end() && floor != floors_.end() &&
+           there->second.out.oseq > std::max(floor->second, ahead(known(spi), limits::kEspLead));
+}
+
 void EspNumbers::set(std::uint32_t spi, bool exact, std::vector<SaCounters>& wanted) {
     const auto found = there_.find(spi);
     if (found == there_.end()) {

@@ -10,7 +10,15 @@
 // may have used since, and no more: the next node reckons with what can be sent in that time.
 // The inbound SA has what the record says, no more: a lead would drop what the peer sends next.
 //
-// No number goes back, but for the lead of a node that is handed exact numbers: nobody used that.
+// No number goes back, but for two leads, which nobody has used: that of a node that is handed
+// exact numbers, and one that an earlier grant made too large.
+//
+// A node may send for seconds before the standbys have a reading of its own: it stands in, or a
+// step of its promotion lasts. Who follows then covers all of that, however long it was. With r as
+// the margin of this node's grant and t as its time, the successor's margin is 2 r + t
+// (KeeperSteps::say_margin()): once r, as its record may be older by r, and r + t for what this
+// node leaves out and sends. It adds the lead on top. So this node begins at its floor, or within
+// the lead of its record, and never beyond both.
 #pragma once
 
 #include <cstdint>
@@ -72,6 +80,9 @@ class EspNumbers {
     [[nodiscard]] ipsec::EspCounters known(std::uint32_t spi) const;
     // They have the numbers that a standby's have.
     [[nodiscard]] bool is_right(std::uint32_t spi) const;
+    // Where this node is granted the lease: its outbound SA is beyond what a successor reckons
+    // with.
+    [[nodiscard]] bool leads_too_far(std::uint32_t spi) const;
     // What has to be set for that; it counts as set. `exact`: the floor itself, not more.
     void set(std::uint32_t spi, bool exact, std::vector<ipsec::SaCounters>& wanted);
 

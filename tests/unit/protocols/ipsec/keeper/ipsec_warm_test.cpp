@@ -120,6 +120,24 @@ TEST_F(IpsecWarmTest, WhoSaidNothingOfItsEpochMayHaveBegunAtTheLead) {
     EXPECT_GT(b_.out(8).oseq, 700 + limits::kEspLead + limits::kEspPerSecond / 10);
 }
 
+// Its promotion failed before the gate opened. Who follows its next one does not know of it.
+TEST_F(IpsecWarmTest, ALeadThatAnEarlierGrantMadeIsNotUsed) {
+    establish();
+    pass(seconds(1));
+    warm(b_, 2, seconds(10));
+    ASSERT_GT(b_.out(8).oseq, 10 * limits::kEspPerSecond);
+    b_.keeper_.mute(b_.effects_);
+    pass(seconds(1));
+    warm(b_, 3, milliseconds(100));
+    EXPECT_TRUE(b_.keeper_.is_warm());
+    EXPECT_EQ(b_.out(8).oseq, limits::kEspLead + limits::kEspPerSecond / 1000 * 101 + 1);
+    b_.out(8).oseq += limits::kEspPerSecond / 20;
+    a_.keeper_.mute(a_.effects_);
+    a_.run(now_);
+    warm(a_, 4, milliseconds(2 * 100 + 50));
+    EXPECT_GT(a_.out(8).oseq, b_.out(8).oseq) << "no reading of B's came";
+}
+
 TEST_F(IpsecWarmTest, WhatNobodyKnowsIsAWholeEpochsNumbers) {
     establish();
     a_.out(8).oseq = 700;
