@@ -181,7 +181,8 @@ void IpsecSas::ignore(ByteView message) {
 void IpsecSas::serve(TimePoint now, Effects& effects) {
     is_wanted_ = true;
     if (!is_active_) {
-        turn_by_ = now + limits::kCharonTurnPause;
+        // One that has not said that it is passive is fed then.
+        turn_by_ = now + (turning_ ? Duration(limits::kCharonTurnAgain) : limits::kCharonTurnPause);
     }
     held_back_ = false;
     feed_at_.reset();

@@ -290,8 +290,70 @@ TEST_F(IpsecSasTest, WhatCharonSaysBetweenAClaimOfAnotherNodeAndItsTurnIsDeleted
     a_.keeper_.mute(a_.effects_);
     say(second_.update());
     settle();
+    EXPECT_THAT(a_.fed_, IsEmpty()) << "it may say more";
+    a_.tell(node::CharonTurned{false}, now_);
+    settle();
     EXPECT_THAT(a_.fed_, Contains(ipsec::build_ike_delete(second_.id)));
     EXPECT_EQ(a_.keeper_.counts().at("charon_messages_ignored"), 2U);
+}
+
+// An SA that it is fed is half open for a moment. charon 6.0.1 would abort if it turned then, and
+// what is half open is ended before that.
+TEST_F(IpsecSasTest, ACharonThatHasNotSaidThatItIsPassiveIsFedNothing) {
+    establish();
+    promote(b_, 2);
+    a_.turns_at_once_ = false;
+    demote(a_);
+    for (const Bytes& message : {second_.add(), second_.update()}) {
+        b_.tell(node::CharonSaid{message}, now_);
+    }
+    settle();
+    ASSERT_NE(a_.replica_.store().find(ike(second_)), nullptr);
+    EXPECT_THAT(a_.fed_, IsEmpty());
+    a_.tell(node::CharonTurned{false}, now_);
+    settle();
+    EXPECT_THAT(a_.fed_, ElementsAre(second_.add(), second_.update()));
+}
+
+TEST_F(IpsecSasTest, WhatItLacksIsFedAfterItIsPassiveAndBeforeItSpeaksAgain) {
+    establish();
+    promote(b_, 2);
+    a_.turns_at_once_ = false;
+    demote(a_);
+    for (const Bytes& message : {second_.add(), second_.update()}) {
+        b_.tell(node::CharonSaid{message}, now_);
+    }
+    settle();
+    a_.turns_.clear();
+    promote(a_, 3);
+    pass(2 * limits::kCharonTurnPause);
+    EXPECT_THAT(a_.fed_, IsEmpty());
+    EXPECT_THAT(a_.turns_, IsEmpty());
+    a_.tell(node::CharonTurned{false}, now_);
+    settle();
+    EXPECT_THAT(a_.fed_, ElementsAre(second_.add(), second_.update()));
+    EXPECT_THAT(a_.turns_, ElementsAre(true));
+}
+
+// A client rekeys its CHILD SA as the lease lapses. Of the old one nothing is in the kernel then.
+TEST_F(IpsecSasTest, WhatCharonSaidWithoutALeaseIsNotUndoneByAFeed) {
+    establish();
+    a_.keeper_.pause(a_.effects_);
+    a_.run(now_);
+    for (const Bytes& message : {first_.child(9, 10), ipsec::build_child_delete(first_.id, 7)}) {
+        say(message);
+    }
+    a_.add_child(9, 10);
+    a_.kernel_.erase({kClient, kVip, 7});
+    a_.kernel_.erase({kVip, kClient, 8});
+    pass(limits::kSaAuditPause + limits::kCharonFeedPause);
+    EXPECT_THAT(a_.fed_, IsEmpty());
+    a_.keeper_.unpause(now_, a_.effects_);
+    pass(seconds(1));
+    EXPECT_NE(a_.replica_.store().find(child(9)), nullptr);
+    EXPECT_EQ(a_.replica_.store().find(child(7)), nullptr);
+    EXPECT_THAT(a_.fed_, IsEmpty());
+    EXPECT_THAT(a_.turns_, ElementsAre(true, false, true));
 }
 
 TEST_F(IpsecSasTest, WhatAnotherNodeSaysBeforeCharonIsPassiveIsFedLater) {
