@@ -164,6 +164,13 @@ void EspNumbers::lose_all(const ipsec::SaSet& sas, TimePoint now) {
     seen_.clear();
 }
 
+void EspNumbers::lose_unread(std::uint32_t spi, TimePoint said_at, TimePoint now) {
+    // A node that reads nothing of charon for so long renews no lease, and its gate is shut.
+    constexpr Duration kUnread = std::chrono::seconds(1);
+    used_.try_emplace(spi, Used{0, said_at - kUnread});
+    lose(spi, now);
+}
+
 EspCounters EspNumbers::known(std::uint32_t spi) const {
     const auto found = known_.find(spi);
     EspCounters none;

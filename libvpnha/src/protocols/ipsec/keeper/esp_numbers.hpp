@@ -75,6 +75,8 @@ class EspNumbers {
     // They are gone, or may be: with what numbers is not known.
     void lose(std::uint32_t spi, TimePoint now);
     void lose_all(const ipsec::SaSet& sas, TimePoint now);
+    // Those of a child that charon has told of at `said_at`, and that was never read.
+    void lose_unread(std::uint32_t spi, TimePoint said_at, TimePoint now);
     [[nodiscard]] bool is_there(std::uint32_t spi) const { return there_.contains(spi); }
     // As its record has them; zeros: it has none.
     [[nodiscard]] ipsec::EspCounters known(std::uint32_t spi) const;

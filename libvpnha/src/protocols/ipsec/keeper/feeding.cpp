@@ -37,7 +37,7 @@ void IpsecSas::feed(TimePoint now, Effects& effects) {
     // One that is about to be passive may still say what a feed would undo, and charon 6.0.1 aborts
     // where an SA that it is fed is half open as it turns. What it has said without a lease is in
     // no record yet, but may be soon.
-    const bool may_say_more = turning_ || !unheard_.empty();
+    const bool may_say_more = turning_ || (!unheard_.empty() && !unheard_.front().is_of_dead);
     if (gone_ || flushing_ || is_active_ || may_say_more || touched_.empty() || feed_at_ ||
         !gateway_.is_attached()) {
         return;
@@ -180,6 +180,9 @@ void IpsecSas::lose_charon(TimePoint now) {
     rekey_at_.reset();
     lost_children_.on_passive();
     image_.clear();
+    for (Said& said : unheard_) {
+        said.is_of_dead = true;
+    }
     numbers_.lose_all(sas(), now);
     unseen_.clear();
     to_set_.clear();

@@ -143,18 +143,29 @@ void IpsecSas::promote(TimePoint now, Effects& effects) {
     publish(store_.end_replaced(), now, effects);
     lost_children_.begin(sas());
     usage_.begin(now);
-    serve(now, effects);
+    serve(now, limits::kCharonTurnPause, effects);
 }
 
 void IpsecSas::unpause(TimePoint now, Effects& effects) {
     is_paused_ = false;
-    if (!unheard_.empty()) {
-        for (const Said& said : std::exchange(unheard_, {})) {
-            take(said.message, said.at, now, effects);
-        }
-        image_.assume(sas());  // charon knows what it said.
+    const std::set<std::uint32_t> before = all_children();
+    const std::vector<Said> words = std::exchange(unheard_, {});
+    for (const Said& said : words) {
+        take(said.message, said.at, now, effects);
     }
-    serve(now, effects);
+    if (!words.empty() && !words.front().is_of_dead) {
+        image_.assume(sas());  // charon knows what it said.
+    } else if (!words.empty()) {
+        // This one is passive since it was started, and is fed what the dead one has made.
+        touch_all();
+        for (const std::uint32_t spi : all_children()) {
+            if (!before.contains(spi)) {
+                numbers_.lose_unread(spi, words.front().at, now);
+            }
+        }
+    }
+    serve(now, touched_.empty() ? Duration(limits::kCharonTurnPause) : limits::kCharonFreshPause,
+          effects);
 }
 
 void IpsecSas::forget_unheard() {
@@ -178,11 +189,12 @@ void IpsecSas::ignore(ByteView message) {
     }
 }
 
-void IpsecSas::serve(TimePoint now, Effects& effects) {
+void IpsecSas::serve(TimePoint now, Duration patience, Effects& effects) {
     is_wanted_ = true;
     if (!is_active_) {
         // One that has not said that it is passive is fed then.
-        turn_by_ = now + (turning_ ? Duration(limits::kCharonTurnAgain) : limits::kCharonTurnPause);
+        turn_by_ =
+            now + (turning_ ? std::max<Duration>(patience, limits::kCharonTurnAgain) : patience);
     }
     held_back_ = false;
     feed_at_.reset();

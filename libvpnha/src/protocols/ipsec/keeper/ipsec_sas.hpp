@@ -196,7 +196,7 @@ class IpsecSas final : public Keeper, public Counted {
     [[nodiscard]] Epoch said_in(std::uint32_t child) const;
     [[nodiscard]] std::set<std::uint32_t> all_children() const;
     void flush(Effects& effects);
-    void serve(TimePoint now, Effects& effects);
+    void serve(TimePoint now, Duration patience, Effects& effects);
     void turn(TimePoint now, Effects& effects);
     void silence(Effects& effects);
     // The last request of its client is to be answered once more, without what it has made.
@@ -262,6 +262,7 @@ class IpsecSas final : public Keeper, public Counted {
     struct Said {
         TimePoint at;
         Bytes message;
+        bool is_of_dead = false;  // charon was started anew since, or is gone.
     };
     std::vector<Said> unheard_;
     bool is_paused_ = false;

@@ -255,6 +255,37 @@ TEST_F(IpsecSasTest, WithoutALeaseCharonIsPassive) {
     EXPECT_NE(a_.replica_.store().find(child(9)), nullptr) << "charon said it once";
 }
 
+TEST_F(IpsecSasTest, WhatACharonSaidWithoutALeaseAndDiedIsFedToTheNextOne) {
+    establish();
+    a_.keeper_.pause(a_.effects_);
+    a_.run(now_);
+    for (const Bytes& message : {second_.add(), second_.update(), second_.child(17, 18)}) {
+        say(message);
+    }
+    a_.add_child(17, 18);
+    a_.out(18).oseq = 5000;
+    pass(seconds(1));
+    a_.tell(node::CharonGone{}, now_);
+    a_.tell(node::CharonFresh{}, now_);
+    settle();
+    EXPECT_THAT(a_.fed_, Contains(first_.child(7, 8))) << "what has a record is fed meanwhile";
+    EXPECT_THAT(a_.fed_, ::testing::Not(Contains(second_.add())));
+    a_.turns_.clear();
+    a_.answers_ = false;
+    a_.keeper_.unpause(now_, a_.effects_);
+    a_.run(now_);
+    EXPECT_THAT(a_.fed_, Contains(second_.child(17, 18)));
+    EXPECT_THAT(a_.held_, Contains(18)) << "charon has just made it";
+    pass(seconds(1));
+    EXPECT_THAT(a_.turns_, IsEmpty()) << "it is fed before it speaks";
+    a_.tell(node::CharonFed{a_.unanswered_, {}}, now_);
+    settle();
+    EXPECT_GT(a_.out(18).oseq, 5000U) << "the dead one may have sent more";
+    EXPECT_THAT(a_.held_, IsEmpty());
+    EXPECT_THAT(a_.turns_, ElementsAre(true));
+    EXPECT_THAT(a_.fed_, ::testing::Not(Contains(ipsec::build_ike_delete(first_.id))));
+}
+
 TEST_F(IpsecSasTest, WhatCharonSaidWithoutALeaseIsNoNewsAfterADemotion) {
     establish();
     a_.keeper_.pause(a_.effects_);
