@@ -10,15 +10,15 @@
 // may have used since, and no more: the next node reckons with what can be sent in that time.
 // The inbound SA has what the record says, no more: a lead would drop what the peer sends next.
 //
-// No number goes back, but for two leads, which nobody has used: that of a node that is handed
-// exact numbers, and one that an earlier grant made too large.
+// No number goes back, except two leads that nobody has used: that of a node that is handed exact
+// numbers, and one that an earlier grant made too large.
 //
 // A node may send for seconds before the standbys have a reading of its own: it stands in, or a
-// step of its promotion lasts. Who follows then covers all of that, however long it was. With r as
-// the margin of this node's grant and t as its time, the successor's margin is 2 r + t
-// (KeeperSteps::say_margin()): once r, as its record may be older by r, and r + t for what this
-// node leaves out and sends. It adds the lead on top. So this node begins at its floor, or within
-// the lead of its record, and never beyond both.
+// step of its promotion lasts. Its successor covers all of that, however long it was. With r as the
+// margin of this node's grant and t as the time since, the successor's margin is 2 r + t
+// (KeeperSteps::say_margin()): r because its record may be older by r, and r + t for the numbers
+// that this node leaves out and uses. It adds the lead. So this node begins at its floor or within
+// the lead of its record, never beyond both.
 #pragma once
 
 #include <cstdint>
@@ -47,10 +47,9 @@ class EspNumbers {
     using Pairs = std::map<std::uint32_t, Pair>;
     [[nodiscard]] static Pairs pair_up(Listed listed, const ipsec::SaSet& sas);
 
-    // From a record, which is of the epoch `said`. Where this node serves, the margin covers a
-    // record that comes after its grant: a peer of an earlier epoch has used no number beyond the
-    // floor. Not where nobody knows the margin. Then a record that this node lacked may say more
-    // than the floor was reckoned from, and the floor rises.
+    // From a record of the epoch `said`. Where this node serves, a known margin covers each record
+    // of an earlier epoch that comes after its grant. Without one the floor may have been reckoned
+    // before the numbers came, and rises with them.
     void know(const ipsec::EspCounters& counters, Epoch said);
     void forget(std::uint32_t spi);
 
@@ -75,7 +74,7 @@ class EspNumbers {
     // They are gone, or may be: with what numbers is not known.
     void lose(std::uint32_t spi, TimePoint now);
     void lose_all(const ipsec::SaSet& sas, TimePoint now);
-    // Those of a child that charon has told of at `said_at`, and that was never read.
+    // Those of a child that charon has reported at `said_at`, and that no reading has seen.
     void lose_unread(std::uint32_t spi, TimePoint said_at, TimePoint now);
     [[nodiscard]] bool is_there(std::uint32_t spi) const { return there_.contains(spi); }
     // As its record has them; zeros: it has none.

@@ -34,11 +34,11 @@ void IpsecSas::feed(TimePoint now, Effects& effects) {
     if (feed_at_ && *feed_at_ <= now) {
         feed_at_.reset();
     }
-    // One that is about to be passive may still say what a feed would undo, and charon 6.0.1 aborts
-    // where an SA that it is fed is half open as it turns. What it has said without a lease is in
-    // no record yet, but may be soon.
-    const bool may_say_more = turning_ || (!unheard_.empty() && !unheard_.front().is_of_dead);
-    if (gone_ || flushing_ || is_active_ || may_say_more || touched_.empty() || feed_at_ ||
+    // One that is about to be passive may still report what a feed would undo, and charon 6.0.1
+    // aborts where an SA that it is fed is half open as it turns. What it has reported without a
+    // lease is in no record yet, but may be soon.
+    const bool may_report_more = turning_ || (!unheard_.empty() && !unheard_.front().is_of_dead);
+    if (gone_ || flushing_ || is_active_ || may_report_more || touched_.empty() || feed_at_ ||
         !gateway_.is_attached()) {
         return;
     }

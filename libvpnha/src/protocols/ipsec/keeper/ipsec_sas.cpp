@@ -154,7 +154,7 @@ void IpsecSas::unpause(TimePoint now, Effects& effects) {
         take(said.message, said.at, now, effects);
     }
     if (!words.empty() && !words.front().is_of_dead) {
-        image_.assume(sas());  // charon knows what it said.
+        image_.assume(sas());  // charon knows what it reported.
     } else if (!words.empty()) {
         // This one is passive since it was started, and is fed what the dead one has made.
         touch_all();
@@ -192,7 +192,7 @@ void IpsecSas::ignore(ByteView message) {
 void IpsecSas::serve(TimePoint now, Duration patience, Effects& effects) {
     is_wanted_ = true;
     if (!is_active_) {
-        // One that has not said that it is passive is fed then.
+        // One that has not confirmed that it is passive is fed when it does.
         turn_by_ =
             now + (turning_ ? std::max<Duration>(patience, limits::kCharonTurnAgain) : patience);
     }

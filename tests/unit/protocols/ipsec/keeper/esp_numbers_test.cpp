@@ -91,7 +91,7 @@ TEST_F(EspNumbersTest, AnSaWithoutARecordIsLeftAsItIs) {
     EXPECT_EQ(made(), 0U);
 }
 
-// A replica that lacks what its margin counts from gets the SA first, and then its numbers.
+// An incomplete replica receives the SA first, and then its numbers.
 TEST_F(EspNumbersTest, WhereNobodyKnowsTheMarginALaterRecordRaisesTheFloor) {
     constexpr std::uint64_t kUsed = 3'000'000'000;
     rise(std::nullopt);

@@ -255,7 +255,7 @@ TEST_F(IpsecSasTest, WithoutALeaseCharonIsPassive) {
     EXPECT_NE(a_.replica_.store().find(child(9)), nullptr) << "charon said it once";
 }
 
-TEST_F(IpsecSasTest, WhatACharonSaidWithoutALeaseAndDiedIsFedToTheNextOne) {
+TEST_F(IpsecSasTest, WhatADeadCharonReportedWithoutALeaseIsFedToTheNextOne) {
     establish();
     a_.keeper_.pause(a_.effects_);
     a_.run(now_);
@@ -321,7 +321,7 @@ TEST_F(IpsecSasTest, WhatCharonSaysBetweenAClaimOfAnotherNodeAndItsTurnIsDeleted
     a_.keeper_.mute(a_.effects_);
     say(second_.update());
     settle();
-    EXPECT_THAT(a_.fed_, IsEmpty()) << "it may say more";
+    EXPECT_THAT(a_.fed_, IsEmpty()) << "it may report more";
     a_.tell(node::CharonTurned{false}, now_);
     settle();
     EXPECT_THAT(a_.fed_, Contains(ipsec::build_ike_delete(second_.id)));
@@ -330,7 +330,7 @@ TEST_F(IpsecSasTest, WhatCharonSaysBetweenAClaimOfAnotherNodeAndItsTurnIsDeleted
 
 // An SA that it is fed is half open for a moment. charon 6.0.1 would abort if it turned then, and
 // what is half open is ended before that.
-TEST_F(IpsecSasTest, ACharonThatHasNotSaidThatItIsPassiveIsFedNothing) {
+TEST_F(IpsecSasTest, ACharonThatHasNotConfirmedThatItIsPassiveIsFedNothing) {
     establish();
     promote(b_, 2);
     a_.turns_at_once_ = false;
@@ -346,7 +346,7 @@ TEST_F(IpsecSasTest, ACharonThatHasNotSaidThatItIsPassiveIsFedNothing) {
     EXPECT_THAT(a_.fed_, ElementsAre(second_.add(), second_.update()));
 }
 
-TEST_F(IpsecSasTest, WhatItLacksIsFedAfterItIsPassiveAndBeforeItSpeaksAgain) {
+TEST_F(IpsecSasTest, WhatIsMissingIsFedAfterItIsPassiveAndBeforeItSpeaks) {
     establish();
     promote(b_, 2);
     a_.turns_at_once_ = false;
@@ -367,7 +367,7 @@ TEST_F(IpsecSasTest, WhatItLacksIsFedAfterItIsPassiveAndBeforeItSpeaksAgain) {
 }
 
 // A client rekeys its CHILD SA as the lease lapses. Of the old one nothing is in the kernel then.
-TEST_F(IpsecSasTest, WhatCharonSaidWithoutALeaseIsNotUndoneByAFeed) {
+TEST_F(IpsecSasTest, WhatCharonReportedWithoutALeaseIsNotUndoneByAFeed) {
     establish();
     a_.keeper_.pause(a_.effects_);
     a_.run(now_);
