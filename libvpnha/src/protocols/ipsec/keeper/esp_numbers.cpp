@@ -42,8 +42,6 @@ void EspNumbers::know(const EspCounters& counters, Epoch said) {
     const bool is_earlier = said.number < margin_.granted.number;
     if (floor != floors_.end() && is_earlier && !margin_.run_on) {
         floor->second = std::max(floor->second, floor_beyond(counters, said));
-        Used& used = used_[counters.spi];
-        used.last = std::max(used.last, floor->second);
     }
 }
 
