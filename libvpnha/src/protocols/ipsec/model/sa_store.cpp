@@ -349,10 +349,10 @@ void SaStore::collect(const IkeKey& key, SaChanges& changes) {
     }
 }
 
-void SaStore::set_mid(const IkeKey& key, bool initiator, std::uint32_t mid, SaChanges& changes) {
-    const auto set = [&](IkeSa& sa) { (initiator ? sa.mid_initiator : sa.mid_responder) = mid; };
+void SaStore::change_ike(const IkeKey& key, SaChanges& changes,
+                         const std::function<void(IkeSa&)>& change) {
     if (const auto found = half_open_.find(key); found != half_open_.end()) {
-        set(found->second.sa);
+        change(found->second.sa);
         return;
     }
     const IkeSa* const held = sas_.find(key);
@@ -361,25 +361,18 @@ void SaStore::set_mid(const IkeKey& key, bool initiator, std::uint32_t mid, SaCh
         return;
     }
     IkeSa sa = *held;
-    set(sa);
+    change(sa);
     sas_.put(std::move(sa));
     changes.ikes.insert(key);
 }
 
+void SaStore::set_mid(const IkeKey& key, bool initiator, std::uint32_t mid, SaChanges& changes) {
+    change_ike(key, changes,
+               [&](IkeSa& sa) { (initiator ? sa.mid_initiator : sa.mid_responder) = mid; });
+}
+
 void SaStore::set_iv(const IkeKey& key, ByteView iv, SaChanges& changes) {
-    if (const auto found = half_open_.find(key); found != half_open_.end()) {
-        found->second.sa.iv.assign(iv.begin(), iv.end());
-        return;
-    }
-    const IkeSa* const held = sas_.find(key);
-    if (held == nullptr || held->dead) {
-        ++counters_.unknown;
-        return;
-    }
-    IkeSa sa = *held;
-    sa.iv.assign(iv.begin(), iv.end());
-    sas_.put(std::move(sa));
-    changes.ikes.insert(key);
+    change_ike(key, changes, [&](IkeSa& sa) { sa.iv.assign(iv.begin(), iv.end()); });
 }
 
 void SaStore::begin_child(const IkeKey& key, const HaMessage& message, ByteView octets,

@@ -24,6 +24,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -92,6 +93,9 @@ class SaStore {
     void update(const IkeId& id, const HaMessage& message, ByteView octets, SaChanges& changes);
     void establish(HalfOpen half_open, SaChanges& changes);
     void end(const IkeKey& key, SaChanges& changes);
+    // Of an SA that is being set up, or of one that lives.
+    void change_ike(const IkeKey& key, SaChanges& changes,
+                    const std::function<void(IkeSa&)>& change);
     void set_mid(const IkeKey& key, bool initiator, std::uint32_t mid, SaChanges& changes);
     void set_iv(const IkeKey& key, ByteView iv, SaChanges& changes);
     void begin_child(const IkeKey& key, const HaMessage& message, ByteView octets,

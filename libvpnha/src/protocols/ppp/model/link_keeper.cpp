@@ -186,15 +186,22 @@ void LinkKeeper::on_network_control(Protocol protocol, ByteView bytes, Effects& 
     }
 }
 
-void LinkKeeper::on_echo_request(const ControlPacket& packet, Effects& effects) {
-    ByteReader reader(packet.data);
-    const std::uint32_t magic = reader.u32();
-    if (!reader.ok()) {
+bool LinkKeeper::is_of_peer(ByteReader& data) {
+    const std::uint32_t magic = data.u32();
+    if (!data.ok()) {
         ++counters_->malformed;
-        return;
+        return false;
     }
     if (magic != 0 && magic == settings_.ours.magic) {
         ++counters_->looped;
+        return false;
+    }
+    return true;
+}
+
+void LinkKeeper::on_echo_request(const ControlPacket& packet, Effects& effects) {
+    ByteReader reader(packet.data);
+    if (!is_of_peer(reader)) {
         return;
     }
     // A reply never exceeds what the peer may be sent, though its request did.
@@ -208,13 +215,7 @@ void LinkKeeper::on_echo_request(const ControlPacket& packet, Effects& effects) 
 
 void LinkKeeper::on_echo_reply(const ControlPacket& packet, TimePoint now) {
     ByteReader reader(packet.data);
-    const std::uint32_t magic = reader.u32();
-    if (!reader.ok()) {
-        ++counters_->malformed;
-        return;
-    }
-    if (magic != 0 && magic == settings_.ours.magic) {
-        ++counters_->looped;
+    if (!is_of_peer(reader)) {
         return;
     }
     unanswered_ = 0;

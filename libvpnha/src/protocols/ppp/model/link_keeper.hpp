@@ -122,6 +122,8 @@ class LinkKeeper {
     // Of IPCP or IPv6CP.
     void on_network_control(Protocol protocol, ByteView bytes, Effects& effects);
     void on_protocol_reject(const ControlPacket& packet, TimePoint now, Effects& effects);
+    // Reads an echo's magic number. False: there is none, or it is our own, and is counted.
+    [[nodiscard]] bool is_of_peer(ByteReader& data);
     void on_echo_request(const ControlPacket& packet, Effects& effects);
     void on_echo_reply(const ControlPacket& packet, TimePoint now);
     void reject(Code code, ByteView rejected, TimePoint now, Effects& effects);

@@ -35,7 +35,6 @@ class WakeQueue {
     [[nodiscard]] std::optional<Key> take_overdue(TimePoint now);
     void clear();
 
-    [[nodiscard]] bool is_idle() const { return waiting_.empty() && open_.empty(); }
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
     [[nodiscard]] bool has_open() const { return !open_.empty(); }
     // When the first of those that are open is to be tried again, or overdue.
