@@ -30,7 +30,7 @@ struct ProbeHealth {
     void answered(unsigned wanted, std::chrono::seconds now);
     void unanswered(std::string why, unsigned wanted, const std::function<bool()>& is_proven,
                     std::chrono::seconds now);
-    // Whether the test accounts are to be used now. What is in doubt, or dead, is answered by a
+    // Whether the test accounts are to be used now. What is uncertain, or dead, is answered by a
     // login alone.
     [[nodiscard]] bool wants_login() const {
         return without_login == 0 || verdict != Verdict::alive || against != 0;

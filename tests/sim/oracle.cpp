@@ -74,9 +74,10 @@ void Oracle::on_effect(const Machine& machine, const effects::Effect& effect) {
     } else if (const auto* score = std::get_if<effects::WriteScore>(&effect)) {
         const node::GatewayNode& gateway = *machine.gateway(score->gateway);
         const std::optional<int> before = machine.score(score->gateway);
-        const auto doubt = gateway.replica().doubt();
-        const bool is_behind = before > score->score &&
-                               (doubt == wire::Doubt::missed_claim || doubt == wire::Doubt::gap);
+        const auto reason = gateway.replica().resync_reason();
+        const bool is_behind =
+            before > score->score &&
+            (reason == wire::ResyncReason::missed_claim || reason == wire::ResyncReason::gap);
         // To pacemaker-attrd the same value is no change (worth/score.hpp).
         if (before && before != score->score && gateway.replica().epoch().number != 0 &&
             !gateway.replica().holder() && !is_behind) {

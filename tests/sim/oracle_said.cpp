@@ -47,8 +47,8 @@ std::string in_words(const wire::Message& message) {
     } else if (const auto* snapshot = std::get_if<wire::Snapshot>(&message)) {
         text += fmt::format(", {} records", snapshot->records.size());
     } else if (const auto* request = std::get_if<wire::SnapshotRequest>(&message)) {
-        text += fmt::format(" of gateway {}, doubt {}", request->gateway.value,
-                            static_cast<int>(request->doubt));
+        text += fmt::format(" of gateway {}, reason {}", request->gateway.value,
+                            static_cast<int>(request->reason));
     }
     return text;
 }

@@ -40,7 +40,7 @@ std::optional<lease::Durable> Plan::first_memory() const {
     return memory;
 }
 
-// Where the voters' lists or memories are in doubt, nobody may be granted the lease for good
+// Where the voters' lists or memories are uncertain, nobody may be granted the lease for good
 // reason.
 bool Plan::bounds_silence() const {
     return seed >= kSixthSeries && stand_in && nodes >= 3 && !fresh && !has(Fault::voters) &&

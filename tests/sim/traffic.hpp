@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the clients' packets do to the flows of the kernel that forwards them: the truth that the
-// others' kernels have to follow.
+// What the clients' packets do to the flows of the kernel that forwards them: what the others'
+// kernels have to follow.
 #pragma once
 
 #include "base/ids.hpp"

@@ -285,18 +285,24 @@ def public_words(tree: Tree) -> Iterator[Violation]:
                                         f"'{name}': docs/explain/glossary.md has another word")
 
 
-# Of these no name in the code is made any more, as that page has it.
-GONE_WORDS = re.compile(r"(?:(?<![a-z])[Aa]|(?<=[a-z])A)cting(?![a-z])"
-                        r"|(?:(?<![a-z])[Ll]|(?<=[a-z])L)ame(?![a-z])"
-                        r"|(?:(?<![a-z])[Oo]|(?<=[a-z])O)bstacles(?![a-z])|[Uu]nsaid(?![a-z])")
+# Of these no name in the code is made any more, as that page has it; nor are they in the comments
+# of headers, where they may not be words of another kind (acting).
+GONE = ("lame", "truth", "doubt", "obstacles", "unsaid")
+GONE_NAMES = re.compile(r"(?<![a-z])in_the_way(?![a-z])|" + "|".join(
+    rf"(?:(?<![a-z])[{word[0].upper()}{word[0]}]|(?<=[a-z]){word[0].upper()}){word[1:]}"
+    rf"{'' if word == 'doubt' else '(?![a-z])'}" for word in ("acting", *GONE)))
+GONE_COMMENTS = re.compile(rf"//.*?\b((?:{'|'.join(GONE)})s?)\b", re.IGNORECASE)
 
 
 def gone_words(tree: Tree) -> Iterator[Violation]:
     for path, number, line in tree.lines(*CPP):
-        found = GONE_WORDS.search(line) and GONE_WORDS.search(code_of(line))
+        found = GONE_NAMES.search(line) and GONE_NAMES.search(code_of(line))
+        if not found and path.endswith((".hpp", ".h")):
+            found = GONE_COMMENTS.search(line)
         if found:
+            name = found[found.lastindex or 0]
             yield Violation(path, number, "word",
-                            f"'{found[0]}': docs/explain/glossary.md has another word")
+                            f"'{name}': docs/explain/glossary.md has another word")
 
 
 # Not the lists of tests/docs.

@@ -365,10 +365,13 @@ class {name} final : public Base {{
     def test_gone_words_name_nothing(self):
         for line in ("bool lame = true;", "void begin_lame();", "enum class Phase { lame };",
                      "TEST(A, ALameHolderServes) {}", "std::size_t unsaid_;", "Obstacles all;",
-                     "bool is_acting();"):
+                     "bool is_acting();", "enum class Doubt {", "doubted_.clear();",
+                     "EXPECT_EQ(a, b.truth());", "TEST(A, TellsTheTruth) {}", "int in_the_way;",
+                     "int a;  // The lame one.", "// Whom it doubts."):
             self.red(house_rules.gone_words, "libvpnha/src/base/x.hpp", line)
         self.green(house_rules.gone_words, "libvpnha/src/base/x.hpp",
-                   "int frame, blame, exacting, obstacle; // lame\nlog(\"lame\");")
+                   "int frame, blame, exacting, obstacle; // Acting on it.\nlog(\"lame\");")
+        self.green(house_rules.gone_words, "libvpnha/src/base/x.cpp", "int a;  // lame")
 
     def test_every_failure_is_shown(self):
         model = house_rules.FAILURE_MODEL

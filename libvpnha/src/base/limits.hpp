@@ -307,7 +307,7 @@ inline constexpr std::chrono::seconds kIkeRekeyPause{1};
 // meanwhile is coalesced.
 inline constexpr std::size_t kCharonFeedMessages = 256;
 // A feed that failed is repeated so much later; and for so long a charon is fed nothing while the
-// replica is in doubt, so that an IKE SA comes with its children.
+// replica resyncs, so that an IKE SA comes with its children.
 inline constexpr std::chrono::seconds kCharonFeedPause{1};
 // The records of a node that is promoted are in its charon, mostly; what is not by then is left
 // out.

@@ -49,8 +49,8 @@ wire::Level Blockers::standing(const replica::Replica& replica) const {
 
 std::vector<std::string> Blockers::list(const replica::Replica& replica) const {
     std::vector<std::string> reasons;
-    if (const auto doubt = replica.doubt()) {
-        reasons.push_back(fmt::format("asks for a snapshot: {}", to_string(*doubt)));
+    if (const auto reason = replica.resync_reason()) {
+        reasons.push_back(fmt::format("asks for a snapshot: {}", to_string(*reason)));
     }
     if (!replica.promoted() && replica.quarantined() > 0) {
         reasons.push_back(fmt::format("{} records cannot be applied here", replica.quarantined()));

@@ -362,11 +362,11 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
                                                  "silent event=superseded {}",
                                                  to_string(superseded->epoch), tag())});
             follow(takeover_.lost(), now, effects);
-        } else if (auto* doubted = std::get_if<replica::Doubted>(&effect)) {
+        } else if (auto* begun = std::get_if<replica::ResyncBegun>(&effect)) {
             effects.emplace_back(
                 Log{LogLevel::warning, fmt::format("resync requested event=resync {}: "
                                                    "{}",
-                                                   tag(), to_string(doubted->doubt))});
+                                                   tag(), to_string(begun->reason))});
         } else if (auto* implausible = std::get_if<replica::Implausible>(&effect)) {
             effects.emplace_back(
                 Log{LogLevel::error,

@@ -46,8 +46,9 @@ Score::Worth GatewayNode::worth(TimePoint now) const {
         // A promoted node that a standby surpasses would be demoted.
         .is_urgent =
             gives_away || calls || (stand_in_.wanted() && state == takeover::State::promoted),
-        .has_missed = !replica_.holder() && (replica_.doubt() == wire::Doubt::missed_claim ||
-                                             replica_.doubt() == wire::Doubt::gap),
+        .has_missed =
+            !replica_.holder() && (replica_.resync_reason() == wire::ResyncReason::missed_claim ||
+                                   replica_.resync_reason() == wire::ResyncReason::gap),
     };
 }
 

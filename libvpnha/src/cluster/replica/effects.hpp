@@ -27,8 +27,8 @@ struct Superseded {
     Epoch epoch;
 };
 // For the log: this replica no longer trusts what it holds, or does again.
-struct Doubted {
-    wire::Doubt doubt;
+struct ResyncBegun {
+    wire::ResyncReason reason;
 };
 struct Completed {};
 // For the log: the member sends an epoch that nobody can have reached, for the first time since it
@@ -38,7 +38,7 @@ struct Implausible {
     Epoch epoch;
 };
 
-using Effect = std::variant<Send, Install, Remove, Superseded, Doubted, Completed, Implausible>;
+using Effect = std::variant<Send, Install, Remove, Superseded, ResyncBegun, Completed, Implausible>;
 using Effects = std::vector<Effect>;
 
 struct Counters {
@@ -52,7 +52,7 @@ struct Counters {
     std::uint64_t over_limit = 0;  // Records beyond the bound of their type.
     std::uint64_t unreadable = 0;  // Records set aside: this release cannot apply them.
     std::uint64_t refused = 0;     // Installations that the kernel refused.
-    std::uint64_t discarded = 0;   // Records of a lost partition given up for the holder's truth.
+    std::uint64_t discarded = 0;   // Records of a lost partition given up for the holder's records.
     // Sessions among them that a node claimed the lease without: it was not complete.
     std::uint64_t sessions_lost = 0;
 };

@@ -169,7 +169,7 @@ void Replica::on_members(const std::set<NodeId>& present, bool quorate, TimePoin
     }
     if (asking_->source && is_absent(*asking_->source)) {
         asking_->source.reset();
-        asking_->doubt = wire::Doubt::source_lost;
+        asking_->reason = wire::ResyncReason::source_lost;
     }
     if (!asking_->source) {
         asking_->now = true;
@@ -239,7 +239,7 @@ Effects Replica::on_malformed(NodeId sender, TimePoint now) {
     Effects effects;
     if (!promoted() && (sender == holder_ || (asking_ && asking_->source == sender))) {
         ++counters_.malformed;
-        distrust(wire::Doubt::malformed, effects, now);
+        distrust(wire::ResyncReason::malformed, effects, now);
     }
     return effects;
 }
@@ -272,7 +272,7 @@ Effects Replica::on_hello(NodeId sender, const wire::Hello& hello, TimePoint now
         found->level == wire::Level::complete && found->epoch == epoch_ &&
         found->sequence > sequence_) {
         ++counters_.gaps;
-        distrust(wire::Doubt::gap, effects, now);
+        distrust(wire::ResyncReason::gap, effects, now);
     }
     return effects;
 }
@@ -297,7 +297,7 @@ Effects Replica::on_claim(NodeId sender, const wire::Claim& claim, TimePoint now
     if (level_ == wire::Level::complete) {
         ++counters_.digest_mismatch;
     }
-    give_way(wire::Doubt::digest, effects, now);
+    give_way(wire::ResyncReason::digest, effects, now);
     return effects;
 }
 
@@ -309,7 +309,7 @@ Effects Replica::on_update(NodeId sender, const wire::Update& update, TimePoint 
     holder_ = sender;
     if (level_ == wire::Level::complete && update.base != sequence_) {
         ++counters_.gaps;
-        distrust(wire::Doubt::gap, effects, now);
+        distrust(wire::ResyncReason::gap, effects, now);
     }
     if (level_ == wire::Level::empty) {
         level_ = wire::Level::partial;
@@ -348,10 +348,10 @@ void Replica::compare(std::uint64_t sequence, std::uint32_t count, std::uint64_t
     }
     if (sequence != sequence_) {
         ++counters_.gaps;
-        distrust(wire::Doubt::gap, effects, now);
+        distrust(wire::ResyncReason::gap, effects, now);
     } else if (!equals_mine(count, digest)) {
         ++counters_.digest_mismatch;
-        distrust(wire::Doubt::digest, effects, now);
+        distrust(wire::ResyncReason::digest, effects, now);
     }
 }
 
@@ -388,7 +388,7 @@ Effects Replica::on_snapshot(NodeId sender, const wire::Snapshot& snapshot, Time
 
 Epoch Replica::authority_over(const wire::RecordKey& key, const wire::Snapshot& snapshot) const {
     // A pass over everything is right about all that no update has written since it began: what is
-    // held under the same version is what is in doubt.
+    // held under the same version is what may be wrong.
     constexpr Epoch kAboveAll{limits::kCounterMax + 1, {}};
     const StoredRecord* held = store_.find(key);
     const bool written_since = held != nullptr && held->pass == heard_.number;
@@ -431,7 +431,7 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
         sequence_ = end.sequence;
         if (is_behind()) {
             // The source has not everything either: what it has suffices for a difference.
-            asking_->doubt = wire::Doubt::gap;
+            asking_->reason = wire::ResyncReason::gap;
             asking_->since = {epoch_, sequence_};
             asking_->source.reset();
             asking_->now = true;
@@ -441,7 +441,8 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
         return effects;
     }
     ++counters_.digest_mismatch;
-    asking_->doubt = heard_.over_limit > 0 ? wire::Doubt::over_limit : wire::Doubt::digest;
+    asking_->reason =
+        heard_.over_limit > 0 ? wire::ResyncReason::over_limit : wire::ResyncReason::digest;
     asking_->since = {};
     asking_->source.reset();
     asking_->again_at = now + asking_->pause;  // Not in a tight circle.
@@ -490,7 +491,7 @@ Effects Replica::on_confirm(NodeId sender, const wire::Confirm& confirm, TimePoi
         if (!promoted() && !holder_ && level_ == wire::Level::complete &&
             confirm.held > sequence_) {
             ++counters_.gaps;
-            distrust(wire::Doubt::gap, effects, now);
+            distrust(wire::ResyncReason::gap, effects, now);
         }
     }
     return effects;
@@ -509,13 +510,13 @@ bool Replica::accept_epoch(const Epoch& epoch, Effects& effects, TimePoint now) 
         effects.emplace_back(Superseded{epoch});
     }
     adopt_epoch(epoch);
-    give_way(wire::Doubt::missed_claim, effects, now);
+    give_way(wire::ResyncReason::missed_claim, effects, now);
     return true;
 }
 
-void Replica::give_way(wire::Doubt doubt, Effects& effects, TimePoint now) {
+void Replica::give_way(wire::ResyncReason reason, Effects& effects, TimePoint now) {
     const bool was_complete = level_ == wire::Level::complete;
-    distrust(doubt, effects, now);
+    distrust(reason, effects, now);
     asking_->was_complete |= was_complete;
 }
 
@@ -533,9 +534,10 @@ void Replica::adopt_epoch(const Epoch& epoch) {
     store_.forget_tombstones({epoch, 0});
 }
 
-void Replica::distrust(wire::Doubt doubt, Effects& effects, TimePoint now) {
+void Replica::distrust(wire::ResyncReason reason, Effects& effects, TimePoint now) {
     const bool was_right = level_ == wire::Level::complete;
-    const bool missed_only = doubt == wire::Doubt::gap || doubt == wire::Doubt::malformed;
+    const bool missed_only =
+        reason == wire::ResyncReason::gap || reason == wire::ResyncReason::malformed;
     if (!was_right && asking_ && missed_only) {
         asking_->source.reset();
         return;  // Asked for already; the pass under way will end in a difference.
@@ -544,11 +546,11 @@ void Replica::distrust(wire::Doubt doubt, Effects& effects, TimePoint now) {
         level_ = wire::Level::partial;
         asking_.reset();
     }
-    effects.emplace_back(Doubted{doubt});
+    effects.emplace_back(ResyncBegun{reason});
     if (!asking_) {
         asking_ = Asking{};
     }
-    asking_->doubt = doubt;
+    asking_->reason = reason;
     asking_->since = was_right && missed_only ? wire::Version{epoch_, sequence_} : wire::Version{};
     asking_->now = true;
     asking_->source.reset();
@@ -567,7 +569,7 @@ void Replica::complete(std::uint64_t sequence, Effects& effects) {
 Effects Replica::resync(TimePoint now) {
     Effects effects;
     if (!promoted()) {
-        distrust(wire::Doubt::requested, effects, now);
+        distrust(wire::ResyncReason::requested, effects, now);
     }
     return effects;
 }

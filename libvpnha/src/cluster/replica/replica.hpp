@@ -129,8 +129,8 @@ class Replica {
     // This side of the cluster has the majority.
     [[nodiscard]] bool quorate() const { return peers_.quorate(); }
     // Why a snapshot is being asked for; nullopt: none is.
-    [[nodiscard]] std::optional<wire::Doubt> doubt() const {
-        return asking_ ? std::optional(asking_->doubt) : std::nullopt;
+    [[nodiscard]] std::optional<wire::ResyncReason> resync_reason() const {
+        return asking_ ? std::optional(asking_->reason) : std::nullopt;
     }
     // The last change sent, or applied.
     [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
@@ -219,9 +219,9 @@ class Replica {
         std::uint32_t number = 0;
         std::size_t over_limit = 0;  // Records refused since it began.
     };
-    // Follower in doubt.
+    // Follower that resyncs.
     struct Asking {
-        wire::Doubt doubt = wire::Doubt::joined;
+        wire::ResyncReason reason = wire::ResyncReason::joined;
         bool was_complete = false;  // In the epoch before.
         wire::Version since;        // What is held is right up to there.
         bool now = true;            // To be said at the next flush.
@@ -257,8 +257,8 @@ class Replica {
     bool accept_epoch(const Epoch& epoch, Effects& effects, TimePoint now);
     void adopt_epoch(const Epoch& epoch);
     // What this replica has is of an older epoch, and differs from what the promoted node has.
-    void give_way(wire::Doubt doubt, Effects& effects, TimePoint now);
-    void distrust(wire::Doubt doubt, Effects& effects, TimePoint now);
+    void give_way(wire::ResyncReason reason, Effects& effects, TimePoint now);
+    void distrust(wire::ResyncReason reason, Effects& effects, TimePoint now);
     void complete(std::uint64_t sequence, Effects& effects);
     void compare(std::uint64_t sequence, std::uint32_t count, std::uint64_t digest,
                  Effects& effects, TimePoint now);

@@ -27,7 +27,7 @@ Effects Replica::flush(TimePoint now) {
     }
     if (!promoted()) {
         if (level_ == wire::Level::complete && is_behind()) {
-            give_way(wire::Doubt::missed_claim, effects, now);
+            give_way(wire::ResyncReason::missed_claim, effects, now);
         }
         flush_confirm(effects);
         flush_request(effects, now);
@@ -226,7 +226,7 @@ void Replica::flush_request(Effects& effects, TimePoint now) {
     asking_->source.reset();
     asking_->again_at = now + asking_->pause;
     ++counters_.resyncs;
-    effects.emplace_back(Send{wire::SnapshotRequest{gateway_, asking_->doubt, asking_->since}});
+    effects.emplace_back(Send{wire::SnapshotRequest{gateway_, asking_->reason, asking_->since}});
 }
 
 }  // namespace vpnha::replica

@@ -21,7 +21,7 @@ void Replica::apply(const wire::RecordKey& key, const wire::Version& version,
             note(key, *record);
         }
         if (level_ == wire::Level::complete) {
-            distrust(wire::Doubt::over_limit, effects, now);
+            distrust(wire::ResyncReason::over_limit, effects, now);
         }
         return;
     }

@@ -12,23 +12,23 @@ bool differ_by_sequence_alone(Hello a, Hello b) {
     return a == b;
 }
 
-std::string_view to_string(Doubt doubt) {
-    switch (doubt) {
-        case Doubt::joined:
+std::string_view to_string(ResyncReason reason) {
+    switch (reason) {
+        case ResyncReason::joined:
             return "it has just joined";
-        case Doubt::gap:
+        case ResyncReason::gap:
             return "changes were missed";
-        case Doubt::digest:
+        case ResyncReason::digest:
             return "it differs from its source";
-        case Doubt::malformed:
+        case ResyncReason::malformed:
             return "a message could not be read";
-        case Doubt::missed_claim:
+        case ResyncReason::missed_claim:
             return "an epoch began unheard";
-        case Doubt::over_limit:
+        case ResyncReason::over_limit:
             return "records did not fit";
-        case Doubt::source_lost:
+        case ResyncReason::source_lost:
             return "the source died before it had told everything";
-        case Doubt::requested:
+        case ResyncReason::requested:
             return "the operator asked for it";
     }
     return "for a reason of a later release";

@@ -143,7 +143,7 @@ struct Digest {
 };
 
 // Why a replica asks for a snapshot; for logs and counters.
-enum class Doubt : std::uint8_t {
+enum class ResyncReason : std::uint8_t {
     joined = 0,
     gap = 1,           // A change that did not follow the last one.
     digest = 2,        // Not equal to the source's.
@@ -153,13 +153,13 @@ enum class Doubt : std::uint8_t {
     source_lost = 6,   // The source of the snapshot under way died.
     requested = 7,     // `vpnha resync`.
 };
-[[nodiscard]] std::string_view to_string(Doubt doubt);
+[[nodiscard]] std::string_view to_string(ResyncReason reason);
 
 // "I lack records of this gateway, or may have missed changes". `since`: what the asker holds is
 // right up to there, newer records and erasures suffice; {} asks for everything.
 struct SnapshotRequest {
     GatewayId gateway{};
-    Doubt doubt = Doubt::joined;
+    ResyncReason reason = ResyncReason::joined;
     Version since;
     friend bool operator==(const SnapshotRequest&, const SnapshotRequest&) = default;
 };

@@ -257,14 +257,14 @@ Digest read_digest(ByteReader& in) {
 }
 
 void write(ByteWriter& out, const SnapshotRequest& request) {
-    out.u8(request.gateway.value).u8(static_cast<std::uint8_t>(request.doubt));
+    out.u8(request.gateway.value).u8(static_cast<std::uint8_t>(request.reason));
     write(out, request.since);
 }
 
 SnapshotRequest read_snapshot_request(ByteReader& in) {
     SnapshotRequest request;
     request.gateway = read_gateway(in);
-    request.doubt = static_cast<Doubt>(in.u8());
+    request.reason = static_cast<ResyncReason>(in.u8());
     request.since = read_version(in);
     return request;
 }

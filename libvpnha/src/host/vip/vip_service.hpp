@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The addresses of one resource ocf:vpnha:vip on this node, with what belongs to them: VLAN device,
-// policy rules, routes, rp_filter, and the process that goes on announcing them. The kernel's state
-// is the truth about the addresses; <run root>/<resource>/ has what is needed to undo the rest:
+// policy rules, routes, rp_filter, and the process that announces them again. The kernel's state
+// is authoritative for the addresses; <run root>/<resource>/ has what is needed to undo the rest:
 // `started` (the parameters, whether the VLAN device is ours, rp_filter as it was), `announcer`
 // (its pid and start time) and `lock`, which every call holds.
 //

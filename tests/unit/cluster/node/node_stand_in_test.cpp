@@ -439,7 +439,7 @@ TEST(NodeStandInTest, ADeposedNodeWithdrawsItsOwnScore) {
     EXPECT_THAT(cluster.at(1).reports, ElementsAre("score of checkpoint at gw1"));
 }
 
-TEST(NodeStandInTest, ADeposedNodeThatNobodyDemotesTellsTheTruthAfterAWhile) {
+TEST(NodeStandInTest, ADeposedNodeThatNobodyDemotesReportsItsRoleAfterAWhile) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
     cluster.pass(seconds(12));

@@ -258,7 +258,7 @@ TEST(NodeTest, AScoreIsWrittenOnceItHasSettledAndHeldBackWhileNobodyServes) {
     EXPECT_THAT(cluster.at(4).scores, ElementsAre(kScoreEmpty, kScoreComplete));
 }
 
-TEST(NodeTest, ADoubtThatIsHealedAtOnceIsNoNewsForPacemaker) {
+TEST(NodeTest, AResyncThatIsOverAtOnceIsNoNewsForPacemaker) {
     FakeCluster cluster = with_one_session();
     cluster.pass(kScoreSettle);
     const std::uint64_t before = cluster.replica(2).counters().resyncs;

@@ -66,7 +66,7 @@ TEST(ReplicaCountersTest, ItHoldsWhatItsEpochSaidAndAllOfThoseBefore) {
     group.promote(2);
     EXPECT_TRUE(group.at(3).holds(first, 1));
     group.run(NodeId{3}, group.at(3).resync(group.now()));
-    EXPECT_FALSE(group.at(3).holds(first, 1)) << "it is in doubt";
+    EXPECT_FALSE(group.at(3).holds(first, 1)) << "it resyncs";
 }
 
 TEST(ReplicaCountersTest, WhatASlowStandbyHasNotConfirmedIsNotConfirmed) {

@@ -104,7 +104,7 @@ TEST(ReplicaHealTest, SeveralJoinersShareOnePass) {
     group.settle();
     group.at(1).publish(key(500), Bytes{1});
     for (const std::uint32_t node : {2U, 3U, 4U}) {
-        const wire::SnapshotRequest request{kGateway, wire::Doubt::joined, {}};
+        const wire::SnapshotRequest request{kGateway, wire::ResyncReason::joined, {}};
         group.run(NodeId{1}, group.at(1).on_message(NodeId{node}, request, group.now()));
     }
     group.settle();
@@ -120,7 +120,7 @@ TEST(ReplicaHealTest, ChangesGoOnWhileAJoinerIsTold) {
     }
     group.settle();
     group.said.clear();
-    const wire::SnapshotRequest request{kGateway, wire::Doubt::joined, {}};
+    const wire::SnapshotRequest request{kGateway, wire::ResyncReason::joined, {}};
     group.run(NodeId{1}, group.at(1).on_message(NodeId{9}, request, group.now()));
     group.run(NodeId{1}, group.at(1).flush(group.now()));
     EXPECT_EQ(count_of<wire::Snapshot>(group), limits::kChunksOnTheirWay);
@@ -157,7 +157,7 @@ TEST(ReplicaHealTest, ASourceThatDiesHalfWayIsReplacedAndTheJoinerKeepsWhatItGot
     Replica joiner(kGateway, NodeId{3});
     joiner.on_members({NodeId{1}, NodeId{2}, NodeId{3}}, true, group.now());
     static_cast<void>(joiner.flush(group.now()));
-    const wire::SnapshotRequest request{kGateway, wire::Doubt::joined, {}};
+    const wire::SnapshotRequest request{kGateway, wire::ResyncReason::joined, {}};
     group.run(NodeId{1}, group.at(1).on_message(NodeId{3}, request, group.now()));
     for (const Effect& effect : group.at(1).flush(group.now())) {
         static_cast<void>(
@@ -168,7 +168,7 @@ TEST(ReplicaHealTest, ASourceThatDiesHalfWayIsReplacedAndTheJoinerKeepsWhatItGot
     EXPECT_EQ(joiner.level(), wire::Level::partial);
     joiner.on_members({NodeId{2}, NodeId{3}}, true, group.now());
     EXPECT_EQ(joiner.store().count(), held);
-    EXPECT_EQ(joiner.doubt(), wire::Doubt::source_lost);
+    EXPECT_EQ(joiner.resync_reason(), wire::ResyncReason::source_lost);
     const Effects asked = joiner.flush(group.now());
     EXPECT_TRUE(
         std::holds_alternative<wire::SnapshotRequest>(std::get<Send>(asked.back()).message));

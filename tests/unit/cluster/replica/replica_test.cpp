@@ -189,11 +189,11 @@ TEST(ReplicaTest, WhileNobodyIsPromotedTheFarthestIsTheSource) {
         EXPECT_EQ(group.at(node).level(), wire::Level::complete) << node;
         EXPECT_THAT(group.kernel(node), ElementsAre(key(1), key(2))) << node;
     }
-    EXPECT_EQ(group.at(3).counters().gaps, 0U) << "it doubted what it has";
+    EXPECT_EQ(group.at(3).counters().gaps, 0U) << "it resynced";
 }
 
 // The end of a snapshot that an older replica sent before it heard of a newer one.
-TEST(ReplicaTest, ASnapshotOfAnOlderReplicaIsNoReasonToDoubt) {
+TEST(ReplicaTest, ASnapshotOfAnOlderReplicaIsNoReasonToResync) {
     Group group = three_with_first_promoted();
     group.at(1).publish(key(1), Bytes{1});
     group.settle();
@@ -289,7 +289,7 @@ TEST(ReplicaTest, AnEpochThatNobodyCanHaveReachedIsDroppedAndCounted) {
         wire::Claim{kGateway, huge, 0, 0},
         wire::Update{kGateway, huge, 0, {{key(9), false, {9}}}},
         wire::Digest{kGateway, huge, 1, 0, 0},
-        wire::SnapshotRequest{kGateway, wire::Doubt::gap, {huge, 1}},
+        wire::SnapshotRequest{kGateway, wire::ResyncReason::gap, {huge, 1}},
         wire::Snapshot{kGateway, huge, {}, true, {}},
         wire::Snapshot{kGateway, {1, NodeId{1}}, {}, true, {{key(9), {huge, 1}, false, {9}}}},
         wire::SnapshotEnd{kGateway, huge, {}, 0, 0, 0},

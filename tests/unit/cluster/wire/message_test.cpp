@@ -55,7 +55,7 @@ std::vector<Message> all_messages() {
         Claim{GatewayId{1}, kEpoch, 5, 0xfedcba9876543210, Level::partial},
         Update{GatewayId{1}, kEpoch, 41, {{kKey, false, {1, 2, 3}}, {kKey, true, {}}}},
         Digest{GatewayId{1}, kEpoch, 43, 12, 0xfedcba9876543210},
-        SnapshotRequest{GatewayId{3}, Doubt::gap, kSince},
+        SnapshotRequest{GatewayId{3}, ResyncReason::gap, kSince},
         Snapshot{GatewayId{1},
                  kEpoch,
                  kSince,

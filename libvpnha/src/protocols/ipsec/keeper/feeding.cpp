@@ -43,7 +43,7 @@ void IpsecSas::feed(TimePoint now, Effects& effects) {
         return;
     }
     // A pass brings IKE SAs before their children: each would be a rebuild.
-    if (replica().doubt() && !replica().promoted() && !held_back_) {
+    if (replica().resync_reason() && !replica().promoted() && !held_back_) {
         held_back_ = true;
         feed_at_ = now + limits::kCharonFeedPause;
         return;
@@ -163,7 +163,7 @@ void IpsecSas::on_not_fed(const std::string& why, TimePoint now, Effects& effect
                     done.ikes.size(), why),
         effects);
     for (const IkeKey& key : done.ikes) {
-        image_.doubt(key);
+        image_.suspect(key);
         touched_.insert(key);
     }
     feed_at_ = now + limits::kCharonFeedPause;
@@ -297,7 +297,7 @@ void IpsecSas::give_up(std::uint32_t spi, TimePoint now) {
     answer(record_of_child(spi), replica::Outcome::refused, now);
     replica().on_gone(record_of_child(spi));
     const IkeKey made = image_.sas().children.at(spi).made;
-    image_.doubt(made);
+    image_.suspect(made);
     touched_.insert(made);
     feed_at_ = now + limits::kCharonFeedPause;
 }

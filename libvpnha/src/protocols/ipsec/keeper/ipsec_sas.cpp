@@ -183,7 +183,7 @@ void IpsecSas::ignore(ByteView message) {
     }
     for (const ipsec::HaTag tag : {ipsec::HaTag::ike_id, ipsec::HaTag::ike_rekey_id}) {
         if (const auto id = said->ike_id(tag)) {
-            image_.doubt_unheard(*id);
+            image_.suspect_unrecorded(*id);
             touched_.insert(id->key);
         }
     }

@@ -340,9 +340,9 @@ Feed CharonImage::feed(const IkeKey& member, const SaSet& records) {
     PassiveSas now = before;
     Feeder missing(now, records, version_, feed.messages);
     feed_missing(missing, now, wanted, feed.family);
-    const bool doubted = std::ranges::any_of(
-        feed.family.ikes, [this](const IkeKey& key) { return doubted_.contains(key); });
-    feed.rebuilt = doubted || now != wanted;
+    const bool suspected = std::ranges::any_of(
+        feed.family.ikes, [this](const IkeKey& key) { return suspected_.contains(key); });
+    feed.rebuilt = suspected || now != wanted;
     // Of those that it may have, known to us or not, none is to be there twice.
     std::vector<Bytes> cleared;
     if (feed.rebuilt) {
@@ -352,7 +352,7 @@ Feed CharonImage::feed(const IkeKey& member, const SaSet& records) {
         feed.messages = std::move(whole);
     }
     for (const IkeId& id : (feed.rebuilt ? anew : missing).added()) {
-        if ((populated_ || doubted_.contains(id.key)) && !before.ikes.contains(id.key)) {
+        if ((populated_ || suspected_.contains(id.key)) && !before.ikes.contains(id.key)) {
             cleared.push_back(build_ike_delete(id));
         }
     }
@@ -363,7 +363,7 @@ Feed CharonImage::feed(const IkeKey& member, const SaSet& records) {
     }
     feed.messages.insert(feed.messages.begin(), cleared.begin(), cleared.end());
     for (const IkeKey& key : feed.family.ikes) {
-        doubted_.erase(key);
+        suspected_.erase(key);
     }
     add(std::move(wanted));
     return feed;
@@ -374,13 +374,13 @@ bool CharonImage::takes(const ChildSa& child, const SaSet& records) const {
     return is_known_to(child, version_) && (maker == nullptr || takes(*maker));
 }
 
-void CharonImage::doubt(const IkeKey& member) {
+void CharonImage::suspect(const IkeKey& member) {
     const Family family = family_of(member, SaSet());
-    doubted_.insert(family.ikes.begin(), family.ikes.end());
+    suspected_.insert(family.ikes.begin(), family.ikes.end());
 }
 
-void CharonImage::doubt_unheard(const IkeId& said) {
-    doubt(said.key);
+void CharonImage::suspect_unrecorded(const IkeId& said) {
+    suspect(said.key);
     if (std::ranges::find(unheard_, said) == unheard_.end()) {
         unheard_.push_back(said);
     }
@@ -390,7 +390,7 @@ void CharonImage::clear() {
     sas_ = {};
     offspring_.clear();
     clients_.clear();
-    doubted_.clear();
+    suspected_.clear();
     unheard_.clear();
     populated_ = false;
 }

@@ -63,10 +63,10 @@ class CharonImage {
     // Of the family of that SA: what it lacks, which counts as fed from now on.
     [[nodiscard]] Feed feed(const IkeKey& member, const SaSet& records);
     // What became of what these were fed is not known: the family is rebuilt at its next feed.
-    void doubt(const IkeKey& member);
+    void suspect(const IkeKey& member);
     // The same of one that charon made or changed, and of which no record tells so. Where there is
     // no record of it, it is deleted before anything is fed: it may have what others had.
-    void doubt_unheard(const IkeId& said);
+    void suspect_unrecorded(const IkeId& said);
 
     // Of the charon's messages (protocols/ipsec/model/ha_message.hpp), before it is fed anything.
     // What such a charon does not know is left out, with all that was made under it.
@@ -96,8 +96,8 @@ class CharonImage {
     std::set<std::pair<IkeKey, std::uint32_t>> offspring_;  // By maker and by owner.
     std::set<std::pair<Bytes, IkeKey>> clients_;            // By client_keys() of each.
     std::uint8_t version_ = kHaVersion;
-    bool populated_ = true;     // Unless it is known to have nothing else.
-    std::set<IkeKey> doubted_;  // It may have these.
+    bool populated_ = true;       // Unless it is known to have nothing else.
+    std::set<IkeKey> suspected_;  // It may have these.
     std::vector<IkeId> unheard_;
 };
 

@@ -49,7 +49,7 @@ void ControlChannel::take_back() {
 
 void ControlChannel::probe(Seq16 ns, TimePoint now) {
     state_ = State::probing;
-    doubtful_ = false;
+    contradicted_ = false;
     probe_ =
         Outgoing{.content = used_.at(ns).value_or(ControlContent{kTunnelItself, encode_hello()})};
     begin(probe_, ns, now);
@@ -112,7 +112,7 @@ ControlChannel::Acknowledgement ControlChannel::on_answer(Seq16 nr, TimePoint no
         return Acknowledgement::fresh;
     }
     if (heard_ && ahead <= 1) {
-        doubtful_ = doubtful_ || ahead < 0;
+        contradicted_ = contradicted_ || ahead < 0;
         return Acknowledgement::none;
     }
     if (state_ == State::unanswered) {
@@ -216,7 +216,7 @@ void ControlChannel::on_time(TimePoint now) {
         give_up(now);
     } else if (state_ == State::probing && now >= probe_.due) {
         ++counters_.retransmissions;
-        if (doubtful_) {
+        if (contradicted_) {
             peer_.forget();
             learn_anew(now);
         } else {

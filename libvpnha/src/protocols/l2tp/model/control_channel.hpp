@@ -3,7 +3,7 @@
 // Nr is replicated: both are learned from the peer, in one round trip for each belief.
 //
 // Sending. A probe is a HELLO at the number that we believe to be next. The first one is old on
-// purpose: a peer answers a duplicate with a ZLB, whose Nr is the truth. We believe it and probe
+// purpose: a peer answers a duplicate with a ZLB, whose Nr is right. We believe it and probe
 // there; once the peer has acknowledged the probe itself, the numbers are proven and other messages
 // may go. No number is ever used for two contents: below the
 // proven number stand probes, which the peer drops as duplicates, and what it has taken. If a probe
@@ -21,9 +21,9 @@
 //                         |         | is the first             |            |
 //   Nr ahead of that      | dropped | believe                  | believe    | learn anew
 //   Nr behind             | dropped | believe, if it is the    | believe    | learn anew
-//                         |         | first; else doubtful     |            |
+//                         |         | first; else contradicted |            |
 //   a pause passes        | -       | retransmit; learn anew,  | -          | retransmit
-//                         |         | if doubtful              |            |
+//                         |         | if contradicted          |            |
 //   31 s pass             | -       | unanswered               | -          | unanswered, if a
 //                         |         |                          |            | message was so long
 //                         |         |                          |            | unacknowledged
@@ -34,10 +34,10 @@
 // Nr, so no Nr is believed for good: two forged ones can make this side synced at a wrong number,
 // and the next true one leads back. An honest Nr that is late costs two probes. `unanswered` is no
 // verdict: to the peer the number may be one to come, which it drops, or a forger has lied. The
-// next series, or a message of the peer, shows the truth. The owner asks LCP meanwhile
+// next series, or a message of the peer, shows the right one. The owner asks LCP meanwhile
 // (went_unanswered()).
 //
-// What was sent is remembered with its number (used_numbers.hpp). Where the truth is behind,
+// What was sent is remembered with its number (used_numbers.hpp). Where the right one is behind,
 // because an acknowledgement was forged, the same goes out again. What was unacknowledged when this
 // side learns anew goes again with a number to come, if the peer has passed its own: the peer may
 // get it twice, or may have taken it for a duplicate. A CDN and a StopCCN end nothing a second
@@ -135,8 +135,8 @@ class ControlChannel {
     TunnelId peer_id_;
     ChannelOptions options_;
     State state_ = State::silent;
-    bool heard_ = false;     // The believed Ns comes from the peer.
-    bool doubtful_ = false;  // While probing: an Nr contradicted the believed one.
+    bool heard_ = false;         // The believed Ns comes from the peer.
+    bool contradicted_ = false;  // While probing: an Nr contradicted the believed one.
     bool went_unanswered_ = false;
     Seq16 old_ns_{0};         // What the next series of probes takes for an old number.
     TimePoint series_end_{};  // While probing.

@@ -26,22 +26,22 @@ inline constexpr std::chrono::seconds kL2tpRetransmitMax{8};
 // Messages of a peer that may be in flight unacknowledged when its gateway dies. xl2tpd offers a
 // window of 4; a number further off than this is a forgery or a very old duplicate.
 inline constexpr std::size_t kL2tpPeerWindowMax = 16;
-// Doubt about a peer is settled within so long: just before the third SCCRQ of a client that starts
+// Suspicion about a peer is settled within so long: before the third SCCRQ of a client that starts
 // anew (sent at 0, 1, 3, 7 s), so that this one reaches the stock daemon.
-inline constexpr std::chrono::milliseconds kL2tpDoubtMax{2800};
+inline constexpr std::chrono::milliseconds kL2tpSuspicionMax{2800};
 // Within it an echo is sent so often: three chances on a lossy path.
-inline constexpr std::chrono::milliseconds kL2tpDoubtEchoInterval{800};
-// A settled doubt is not raised by another SCCRQ for so long, but once more by the same one: a
-// forger costs each session at most 8 echoes in 10 s.
-inline constexpr std::chrono::seconds kL2tpDoubtPause{10};
-// SCCRQs of one dial, without which a doubt ends nothing. Two are one dial if they are so far
+inline constexpr std::chrono::milliseconds kL2tpSuspicionEchoInterval{800};
+// A settled suspicion is not raised by another SCCRQ for so long, except once more by the same one:
+// a forger costs each session at most 8 echoes in 10 s.
+inline constexpr std::chrono::seconds kL2tpSuspicionPause{10};
+// SCCRQs of one dial, without which a suspicion ends nothing. Two are one dial if they are so far
 // apart: more than a packet and its copy, less than what forgers are borne at, one in 10 s.
 inline constexpr std::size_t kL2tpDialsMin = 2;
 inline constexpr std::chrono::milliseconds kL2tpRedialMin{500};
 inline constexpr std::chrono::seconds kL2tpRedialMax{9};
-// After a lie, a doubt takes so many times as long to settle, for so long. A client that does start
-// anew then reaches the stock daemon by its fifth SCCRQ, after 15 s.
-inline constexpr int kL2tpDoubtSlower = 3;
+// After a lie, a suspicion takes so many times as long to settle, for so long. A client that does
+// start anew then reaches the stock daemon by its fifth SCCRQ, after 15 s.
+inline constexpr int kL2tpSuspicionSlower = 3;
 inline constexpr std::chrono::seconds kL2tpLieMemory{60};
 // A call whose ICRP is answered by no ICCN is given up: the peer has given up the tunnel by then.
 inline constexpr std::chrono::seconds kL2tpCallMax{31};
@@ -51,7 +51,7 @@ inline constexpr std::uint32_t kL2tpCallsPerSecond = 20;
 // New calls of a gateway whose pppd has not been started: the last one waits for 5 s, in which pppd
 // on the other side sends its first Configure-Requests in vain. More are refused.
 inline constexpr std::size_t kL2tpCallsWaitingMax = 100;
-// Links of one tunnel whose time has come, or that are asked in a doubt, in one turn.
+// Links of one tunnel whose time has come, or that are asked in a suspicion, in one turn.
 inline constexpr std::size_t kL2tpLinksPerTurn = 64;
 
 }  // namespace vpnha::limits

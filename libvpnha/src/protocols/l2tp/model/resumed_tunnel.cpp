@@ -33,7 +33,7 @@ void say(const SessionKey& session, ppp::LinkKeeper::Effects& link, TunnelEffect
 struct ResumedTunnel::State {
     using Place = TunnelLinks::Place;
 
-    struct Doubt {
+    struct Suspicion {
         std::string reason;
         bool by_dial = false;
         std::uint32_t number = 0;
@@ -61,12 +61,12 @@ struct ResumedTunnel::State {
     SessionId last_id{};  // That a new call got; 0: none did.
     Phase phase = Phase::waiting;
     TimePoint latest{};  // The time last given.
-    std::optional<Doubt> doubt;
+    std::optional<Suspicion> suspicion;
     std::optional<Dial> dial;
-    std::uint32_t doubts = 0;
-    std::optional<TimePoint> next_doubt;  // Not before.
-    std::optional<TimePoint> refuted;     // The last doubt that a dial had raised.
-    TimePoint closed_by{};                // While closing.
+    std::uint32_t suspicions = 0;
+    std::optional<TimePoint> next_suspicion;  // Not before.
+    std::optional<TimePoint> refuted;         // The last suspicion that a dial had raised.
+    TimePoint closed_by{};                    // While closing.
 
     void on_control(const ControlMessage& message, TunnelEffects& effects);
     void on_stopccn(const ControlMessage& message, TunnelEffects& effects);
@@ -86,12 +86,12 @@ struct ResumedTunnel::State {
     void stop(const std::string& reason, TunnelEffects& effects);
     void report_ends(const std::string& reason, EndCause cause, TunnelEffects& effects);
     void end_all(const std::string& reason, EndCause cause, TunnelEffects& effects);
-    void raise_doubt(std::string reason, bool by_dial, TunnelEffects& effects);
-    void refute_doubt();
+    void raise_suspicion(std::string reason, bool by_dial, TunnelEffects& effects);
+    void refute_suspicion();
     void ask_some(TunnelEffects& effects);
     void on_links_time(TunnelEffects& effects);
     void on_calls_time(TunnelEffects& effects);
-    void on_doubt_time(TunnelEffects& effects);
+    void on_suspicion_time(TunnelEffects& effects);
     void drain(TunnelEffects& effects);
     void settle(TunnelEffects& effects);
 };
@@ -240,7 +240,7 @@ void ResumedTunnel::State::on_call_connected(const ControlMessage& message,
 }
 
 // A client that starts anew sends its SCCRQ again after a second or two, with the same content (RFC
-// 2661 5.8). One alone raises a doubt, and ends nothing.
+// 2661 5.8). One alone raises a suspicion, and ends nothing.
 void ResumedTunnel::State::on_sccrq(const ControlMessage& message, TunnelEffects& effects) {
     if (phase == Phase::closing) {
         end_all("peer dialled anew", EndCause::lost_carrier, effects);
@@ -248,11 +248,11 @@ void ResumedTunnel::State::on_sccrq(const ControlMessage& message, TunnelEffects
     }
     note(message.u16(AvpType::assigned_tunnel_id).value_or(0));
     const bool is_confirmed = dial->sent == limits::kL2tpDialsMin;
-    if (doubt || (next_doubt && latest < *next_doubt && !is_confirmed)) {
+    if (suspicion || (next_suspicion && latest < *next_suspicion && !is_confirmed)) {
         ++counters.unexpected;
         return;
     }
-    raise_doubt("peer dialled anew and answers no LCP echo", true, effects);
+    raise_suspicion("peer dialled anew and answers no LCP echo", true, effects);
 }
 
 void ResumedTunnel::State::note(std::uint16_t dialled) {
@@ -289,7 +289,7 @@ void ResumedTunnel::State::stop(const std::string& reason, TunnelEffects& effect
     }
     phase = Phase::closing;
     closed_by = latest + ControlChannel::kGiveUp;
-    doubt.reset();
+    suspicion.reset();
     channel.send(kNoSession, encode_stopccn(key.id), latest);
     drain(effects);
     report_ends(reason, EndCause::nas_error, effects);
@@ -310,44 +310,45 @@ void ResumedTunnel::State::end_all(const std::string& reason, EndCause cause,
                                    TunnelEffects& effects) {
     drain(effects);
     report_ends(reason, cause, effects);
-    doubt.reset();
+    suspicion.reset();
     phase = Phase::ended;
     effects.emplace_back(TunnelEnded{reason});
 }
 
-void ResumedTunnel::State::raise_doubt(std::string reason, bool by_dial, TunnelEffects& effects) {
-    if (doubt) {
+void ResumedTunnel::State::raise_suspicion(std::string reason, bool by_dial,
+                                           TunnelEffects& effects) {
+    if (suspicion) {
         return;
     }
     const bool was_lie = by_dial && refuted && latest - *refuted < limits::kL2tpLieMemory;
-    const int slow = was_lie ? limits::kL2tpDoubtSlower : 1;
-    next_doubt = latest + limits::kL2tpDoubtPause;
-    doubt = Doubt{.reason = std::move(reason),
-                  .by_dial = by_dial,
-                  .number = ++doubts,
-                  .echo_interval = limits::kL2tpDoubtEchoInterval * slow,
-                  .deadline = latest + limits::kL2tpDoubtMax * slow};
+    const int slow = was_lie ? limits::kL2tpSuspicionSlower : 1;
+    next_suspicion = latest + limits::kL2tpSuspicionPause;
+    suspicion = Suspicion{.reason = std::move(reason),
+                          .by_dial = by_dial,
+                          .number = ++suspicions,
+                          .echo_interval = limits::kL2tpSuspicionEchoInterval * slow,
+                          .deadline = latest + limits::kL2tpSuspicionMax * slow};
     ask_some(effects);
 }
 
-void ResumedTunnel::State::refute_doubt() {
-    if (doubt->by_dial) {
+void ResumedTunnel::State::refute_suspicion() {
+    if (suspicion->by_dial) {
         refuted = latest;
         dial.reset();
     }
-    doubt.reset();
+    suspicion.reset();
 }
 
 // A LAC's tunnel may have thousands of links: some in each turn.
 void ResumedTunnel::State::ask_some(TunnelEffects& effects) {
-    if (doubt->next == SessionKey{}) {
-        doubt->round_began = latest;
+    if (suspicion->next == SessionKey{}) {
+        suspicion->round_began = latest;
     }
-    auto place = links.from(doubt->next);
+    auto place = links.from(suspicion->next);
     for (std::size_t n = 0; n < limits::kL2tpLinksPerTurn && place != links.end(); ++n) {
         TunnelLinks::Link& link = place->second;
-        if (link.asked != doubt->number) {
-            link.asked = doubt->number;
+        if (link.asked != suspicion->number) {
+            link.asked = suspicion->number;
             link.keeper.forget_answer();
         }
         ppp::LinkKeeper::Effects echo = link.keeper.probe();
@@ -355,26 +356,26 @@ void ResumedTunnel::State::ask_some(TunnelEffects& effects) {
         place = links.next(place);
     }
     const bool is_last = place == links.end();
-    doubt->next = is_last ? SessionKey{} : place->first;
-    doubt->next_echo = is_last
-                           ? std::max<TimePoint>(latest, doubt->round_began + doubt->echo_interval)
-                           : latest + limits::kTunnelTurn;
+    suspicion->next = is_last ? SessionKey{} : place->first;
+    suspicion->next_echo =
+        is_last ? std::max<TimePoint>(latest, suspicion->round_began + suspicion->echo_interval)
+                : latest + limits::kTunnelTurn;
 }
 
-void ResumedTunnel::State::on_doubt_time(TunnelEffects& effects) {
-    if (!doubt) {
+void ResumedTunnel::State::on_suspicion_time(TunnelEffects& effects) {
+    if (!suspicion) {
         return;
     }
     if (links.empty()) {
-        doubt.reset();  // There is nobody who could be asked.
-    } else if (latest < doubt->deadline) {
-        if (latest >= doubt->next_echo) {
+        suspicion.reset();  // There is nobody who could be asked.
+    } else if (latest < suspicion->deadline) {
+        if (latest >= suspicion->next_echo) {
             ask_some(effects);
         }
-    } else if (doubt->by_dial && dial->sent < limits::kL2tpDialsMin) {
-        doubt.reset();
+    } else if (suspicion->by_dial && dial->sent < limits::kL2tpDialsMin) {
+        suspicion.reset();
     } else {
-        end_all(std::string(doubt->reason), EndCause::lost_carrier, effects);
+        end_all(std::string(suspicion->reason), EndCause::lost_carrier, effects);
     }
 }
 
@@ -416,7 +417,8 @@ void ResumedTunnel::State::settle(TunnelEffects& effects) {
         end_all(channel.idle() ? "closed" : "peer answers no L2TP control message",
                 EndCause::lost_carrier, effects);
     } else if (phase == Phase::live && unanswered) {
-        raise_doubt("peer answers neither L2TP control messages nor LCP echoes", false, effects);
+        raise_suspicion("peer answers neither L2TP control messages nor LCP echoes", false,
+                        effects);
     }
 }
 
@@ -500,8 +502,8 @@ TunnelEffects ResumedTunnel::on_frame(const SessionKey& session, ByteView frame,
     TunnelLinks::Link& asked = found->second;
     ppp::LinkKeeper::Effects link = asked.keeper.on_frame(frame, now);
     state_->links.schedule(found);
-    if (state_->doubt && asked.asked == state_->doubt->number && asked.keeper.answered()) {
-        state_->refute_doubt();
+    if (state_->suspicion && asked.asked == state_->suspicion->number && asked.keeper.answered()) {
+        state_->refute_suspicion();
     }
     state_->apply(found, std::move(link), CdnResult::carrier_lost, effects);
     state_->settle(effects);
@@ -577,7 +579,7 @@ TunnelEffects ResumedTunnel::on_time(TimePoint now) {
     state_->on_calls_time(effects);
     state_->channel.on_time(now);
     state_->settle(effects);
-    state_->on_doubt_time(effects);
+    state_->on_suspicion_time(effects);
     return effects;
 }
 
@@ -591,8 +593,9 @@ std::optional<TimePoint> ResumedTunnel::next_deadline() const {
     if (state_->phase == Phase::closing) {
         deadline = earliest(deadline, state_->closed_by);
     }
-    if (state_->doubt) {
-        deadline = earliest(deadline, earliest(state_->doubt->next_echo, state_->doubt->deadline));
+    if (state_->suspicion) {
+        deadline =
+            earliest(deadline, earliest(state_->suspicion->next_echo, state_->suspicion->deadline));
     }
     return deadline;
 }

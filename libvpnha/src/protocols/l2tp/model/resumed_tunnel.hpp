@@ -19,15 +19,15 @@
 //   ICCN, OCCN, no such call   | dropped | CDN: the call half set up died with the | the same
 //                              |         | other node                              |
 //   a new call ended           | -       | CDN; closing, if nothing else is left   | -
-//   SCCRQ from the peer        | dropped | doubt, at most once in 10 s, and once   | ended
-//                              |         | more by the second of a dial            |
+//   SCCRQ from the peer        | dropped | suspicion, at most once in 10 s, and    | ended
+//                              |         | once more by the second of a dial       |
 //   unknown AVP with M bit     | dropped | acknowledged, ignored                   | the same
 //   unknown type with M bit    | dropped | acknowledged, ignored                   | the same
-//   probes, or a message of    | -       | doubt                                   | -
+//   probes, or a message of    | -       | suspicion                               | -
 //     ours, unanswered for 31 s|         |                                         |
-//   an LCP reply in doubt      | -       | no doubt any more                       | -
-//   doubt not settled in time  | -       | all sessions end, ended; no doubt any   | -
-//                              |         | more, if one SCCRQ alone raised it      |
+//   an LCP reply in suspicion  | -       | no suspicion any more                   | -
+//   suspicion not settled in   | -       | all sessions end, ended; no suspicion   | -
+//     time                     |         | any more, if one SCCRQ alone raised it  |
 //   link ended (link_keeper.hpp| dropped | CDN; closing, if it was the last        | -
 //   a session yields           | it leaves without a word; ended, if it was the last | -
 //   31 s pass                  | -       | -                                       | ended
@@ -44,13 +44,14 @@
 // New calls: this side is their LNS. The tunnel says ICRP and CDN; the owner decides who gets in,
 // and has a pppd for each, whose LCP is none of the tunnel's.
 //
-// Doubt: an SCCRQ means that the peer lost the tunnel, but anyone can forge one. Every session is
-// asked by LCP echoes, of many some in a turn; if none answers and the SCCRQ came again, the tunnel
-// ends without a word, and the peer's next SCCRQ finds the stock daemon. If one answers, a doubt in
-// the next minute is slower. A tunnel of new calls alone has nobody to ask, and a doubt ends
-// nothing there: each call ends by its pppd's echoes. "closing" has sent StopCCN; "ended" ignores
-// everything. After a StopCCN of the peer nothing lingers: a lost acknowledgement costs the peer 31
-// s of a dead tunnel, a lingering socket would cost it the first second of its next dial.
+// Suspicion: an SCCRQ means that the peer lost the tunnel, but anyone can forge one. Every session
+// is asked by LCP echoes, of many some in a turn; if none answers and the SCCRQ came again, the
+// tunnel ends without a message, and the peer's next SCCRQ finds the stock daemon. If one answers,
+// a suspicion in the next minute is slower. A tunnel of new calls alone has nobody to ask, and a
+// suspicion ends nothing there: each call ends by its pppd's echoes. "closing" has sent StopCCN;
+// "ended" ignores everything. After a StopCCN of the peer nothing lingers: a lost acknowledgement
+// costs the peer 31 s of a dead tunnel, a lingering socket would cost it the first second of its
+// next dial.
 //
 // SessionEnded comes before the CDN and StopCCN are acknowledged: the tunnel's socket must stay
 // until TunnelEnded.

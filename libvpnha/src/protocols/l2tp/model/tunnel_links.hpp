@@ -20,7 +20,7 @@ class TunnelLinks {
   public:
     struct Link {
         ppp::LinkKeeper keeper;
-        std::uint32_t asked = 0;             // The last doubt in which it was asked; 0: none.
+        std::uint32_t asked = 0;             // The last suspicion in which it was asked; 0: none.
         std::optional<TimePoint> scheduled;  // In deadlines_.
     };
     using Place = std::map<SessionKey, Link>::iterator;

@@ -122,10 +122,10 @@ std::vector<Ladder::Rung> Ladder::on_time(TimePoint now) {
     if (answered_) {
         return rungs;
     }
-    if (doubted_ && now >= *doubted_ + kLowerWait) {
+    if (suspected_ && now >= *suspected_ + kLowerWait) {
         on_refused(now);
     }
-    if (doubted_ || now < next_) {
+    if (suspected_ || now < next_) {
         return rungs;
     }
     if (single_) {
@@ -172,7 +172,7 @@ void Ladder::begin(TimePoint now) {
     attempts_ = 0;
     range_ = 0;
     answers_ = {};
-    doubted_.reset();
+    suspected_.reset();
     answered_.reset();
     next_ = now;
 }
@@ -208,13 +208,13 @@ bool Ladder::counts(const Answer& answer) const {
 }
 
 std::optional<int> Ladder::lowest() const {
-    bool is_doubtful = false;
+    bool has_other = false;
     for (int rung = 0; rung <= kRungs; ++rung) {
         const Answer& answer = answers_[static_cast<std::size_t>(rung)];
-        if (counts(answer) && (!is_doubtful || answer.is_own)) {
+        if (counts(answer) && (!has_other || answer.is_own)) {
             return rung;
         }
-        is_doubtful = is_doubtful || answer.number;
+        has_other = has_other || answer.number;
     }
     return std::nullopt;
 }
@@ -224,8 +224,8 @@ void Ladder::judge(TimePoint now) {
         answered_ = now;
     }
     const Answer& asked = answers_[static_cast<std::size_t>(single_.value_or(0))];
-    if (!on_rungs_ && !doubted_ && asked.number && !counts(asked)) {
-        doubted_ = now;
+    if (!on_rungs_ && !suspected_ && asked.number && !counts(asked)) {
+        suspected_ = now;
     }
 }
 
@@ -243,7 +243,7 @@ void Ladder::on_echo_reply(std::uint32_t number, std::uint8_t id, TimePoint now)
 }
 
 void Ladder::on_refused(TimePoint now) {
-    doubted_.reset();
+    suspected_.reset();
     single_ = single_.value_or(0) + 1;
     if (*single_ > kRungs) {
         ++range_;
@@ -271,7 +271,7 @@ std::optional<TimePoint> Ladder::next_deadline() const {
     if (answered_) {
         return *answered_ + kLowerWait;
     }
-    return doubted_ ? *doubted_ + kLowerWait : next_;
+    return suspected_ ? *suspected_ + kLowerWait : next_;
 }
 
 bool Ladder::is_hopeless(TimePoint now) const {

@@ -140,8 +140,8 @@ class Ladder {
     std::uint32_t range_ = 0;
     bool heard_ = false;  // Since the last attempt.
     std::array<Answer, kRungs + 1> answers_{};
-    std::optional<TimePoint> doubted_;   // The one rung was answered and does not count.
-    std::optional<TimePoint> answered_;  // A rung counts.
+    std::optional<TimePoint> suspected_;  // The one rung was answered and does not count.
+    std::optional<TimePoint> answered_;   // A rung counts.
 };
 
 }  // namespace vpnha::pptp

@@ -308,7 +308,7 @@ void deliver(const SaSet& records, Changed& changed, Standby& standby, Random& r
     standby.feed(members);
 }
 
-void expect_truth(const History& history, const PassiveCharon& charon, const std::string& what) {
+void expect_as_in(const History& history, const PassiveCharon& charon, const std::string& what) {
     EXPECT_THAT(charon.complaints, ::testing::IsEmpty()) << what;
     for (const auto& [spi, child] : charon.children) {
         EXPECT_TRUE(history.children_.contains(spi))
@@ -374,7 +374,7 @@ void run(std::uint64_t seed) {
         if (random.below(12) == 0) {
             const std::size_t next = (holder + 1 + random.below(2)) % nodes.size();
             deliver(nodes[holder].store.sas(), behind[next], nodes[next], random, true);
-            expect_truth(history, nodes[next].charon, "at a takeover");
+            expect_as_in(history, nodes[next].charon, "at a takeover");
             // The old one is told to be passive; the new one goes on with what it was fed.
             nodes[holder].store.forget_half_open();
             nodes[holder].image.assume(nodes[holder].store.sas());
@@ -390,7 +390,7 @@ void run(std::uint64_t seed) {
             for (const auto& [spi, child] : nodes[holder].image.sas().children) {
                 nodes[holder].charon.children[spi] = {history.children_.at(spi).keys, child.owner};
             }
-            expect_truth(history, nodes[holder].charon, "of the node that served");
+            expect_as_in(history, nodes[holder].charon, "of the node that served");
             behind[holder] = {};
             history.fail_over();
             log_is_whole = false;
@@ -400,7 +400,7 @@ void run(std::uint64_t seed) {
     for (std::size_t node = 0; node < nodes.size(); ++node) {
         if (node != holder) {
             deliver(nodes[holder].store.sas(), behind[node], nodes[node], random, true);
-            expect_truth(history, nodes[node].charon, "at the end");
+            expect_as_in(history, nodes[node].charon, "at the end");
         }
     }
     Standby late;
@@ -410,7 +410,7 @@ void run(std::uint64_t seed) {
         all.insert(key);
     }
     late.feed(all);
-    expect_truth(history, late.charon, "of a node that came late");
+    expect_as_in(history, late.charon, "of a node that came late");
     EXPECT_LE(late.store.sas().ikes().size(), history.ikes_.size() + 2 * history.children_.size());
     if (log_is_whole && !history.has_failed_rekeys_) {
         ASSERT_EQ(log.children.size(), late.charon.children.size());

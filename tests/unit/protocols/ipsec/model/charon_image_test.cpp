@@ -156,10 +156,10 @@ TEST_F(CharonImageTest, AChildWaitsForItsMaker) {
     EXPECT_TRUE(image_.has_child(7));
 }
 
-TEST_F(CharonImageTest, DoubtIsARebuild) {
+TEST_F(CharonImageTest, SuspicionIsARebuild) {
     establish();
     feed(first_);
-    image_.doubt(first_.id.key);
+    image_.suspect(first_.id.key);
     EXPECT_THAT(feed(first_), ElementsAre(build_ike_delete(first_.id), first_.add(),
                                           first_.update(), first_.child(7, 8)));
     EXPECT_THAT(feed(first_), IsEmpty());
@@ -168,8 +168,8 @@ TEST_F(CharonImageTest, DoubtIsARebuild) {
 TEST_F(CharonImageTest, WhatNoRecordTellsOfIsDeletedFirst) {
     establish();
     feed(first_);
-    image_.doubt_unheard(second_.id);
-    image_.doubt_unheard(first_.id);
+    image_.suspect_unrecorded(second_.id);
+    image_.suspect_unrecorded(first_.id);
     EXPECT_THAT(feed(first_), ElementsAre(build_ike_delete(first_.id), build_ike_delete(second_.id),
                                           first_.add(), first_.update(), first_.child(7, 8)));
     EXPECT_THAT(feed(second_), IsEmpty());

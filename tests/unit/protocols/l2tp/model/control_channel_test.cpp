@@ -100,7 +100,7 @@ TEST_F(ControlChannelTest, AStaleAnswerOnlyCostsAnotherProbe) {
     sent();
     zlb(2, 3);  // Sent by the peer to the dead node, before its last message was acknowledged.
     EXPECT_THAT(sent(), ElementsAre("HELLO ns 3 nr 0"));
-    zlb(2, 5);  // The duplicate's acknowledgement: the truth.
+    zlb(2, 5);  // The duplicate's acknowledgement: the right number.
     EXPECT_THAT(sent(), ElementsAre("HELLO ns 5 nr 0"));
     zlb(2, 3);  // Late.
     EXPECT_THAT(sent(), IsEmpty());
@@ -339,7 +339,7 @@ TEST_F(ControlChannelTest, AnAcknowledgementForgedWhileAMessageWasLostIsTakenBac
     EXPECT_TRUE(channel.idle());
     send(CdnResult::carrier_lost);
     sent();
-    EXPECT_TRUE(message(2, 5));  // The truth.
+    EXPECT_TRUE(message(2, 5));  // The right number.
     sent();
     zlb(3, 5);
     EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 3 ns 5 nr 3"));

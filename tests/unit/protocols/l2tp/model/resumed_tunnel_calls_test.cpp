@@ -345,7 +345,7 @@ TEST_F(ResumedTunnelCallsTest, ATunnelOfCallsAloneGoesOn) {
 }
 
 // Nobody in it could be asked whether the peer lives: forgers would end it. The pppds ask.
-TEST_F(ResumedTunnelCallsTest, ATunnelOfCallsAloneIsNotDoubted) {
+TEST_F(ResumedTunnelCallsTest, ATunnelOfCallsAloneIsNotSuspected) {
     promote();
     connect(2, 700, 5);
     end_old(4, 6);
@@ -353,11 +353,11 @@ TEST_F(ResumedTunnelCallsTest, ATunnelOfCallsAloneIsNotDoubted) {
     EXPECT_THAT(receive(sccrq), IsEmpty());
     now += seconds(1);
     EXPECT_THAT(receive(sccrq), IsEmpty());
-    EXPECT_THAT(at(limits::kL2tpDoubtMax + seconds(1)), IsEmpty());
+    EXPECT_THAT(at(limits::kL2tpSuspicionMax + seconds(1)), IsEmpty());
     EXPECT_TRUE(tunnel.has_sessions());
 }
 
-TEST_F(ResumedTunnelCallsTest, ADoubtEndsWithTheLastThatCouldBeAsked) {
+TEST_F(ResumedTunnelCallsTest, ASuspicionEndsWithTheLastThatCouldBeAsked) {
     promote();
     connect(2, 700, 5);
     const L2tpPacket sccrq = L2tpPacket(MessageType::sccrq).numbers(0, 0).u16(9, 77);
@@ -365,7 +365,7 @@ TEST_F(ResumedTunnelCallsTest, ADoubtEndsWithTheLastThatCouldBeAsked) {
     now += seconds(1);
     receive(sccrq);
     end_old(4, 6);
-    EXPECT_THAT(at(limits::kL2tpDoubtMax), Each(Not(HasSubstr("Ended"))));
+    EXPECT_THAT(at(limits::kL2tpSuspicionMax), Each(Not(HasSubstr("Ended"))));
     EXPECT_TRUE(tunnel.has_sessions());
 }
 

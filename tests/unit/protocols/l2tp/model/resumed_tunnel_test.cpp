@@ -278,7 +278,7 @@ TEST_F(ResumedTunnelTest, AForgedSccrqKillsNothing) {
     EXPECT_TRUE(tunnel.has_sessions());
     // Not again at once: it would make us send on a forger's behalf.
     EXPECT_THAT(receive(sccrq()), IsEmpty());
-    now = kStart + limits::kL2tpDoubtPause;
+    now = kStart + limits::kL2tpSuspicionPause;
     EXPECT_EQ(receive(sccrq()).size(), 2U);
 }
 
@@ -291,22 +291,22 @@ TEST_F(ResumedTunnelTest, ARealSccrqFreesTheTunnelWithoutAWord) {
     EXPECT_EQ(tunnel.next_deadline(), kStart + milliseconds(2400));
     at(milliseconds(2400));
     const std::string reason = "peer dialled anew and answers no LCP echo";
-    EXPECT_THAT(at(limits::kL2tpDoubtMax),
+    EXPECT_THAT(at(limits::kL2tpSuspicionMax),
                 ElementsAre("SessionEnded 1: " + reason, "SessionEnded 2: " + reason,
                             "TunnelEnded: " + reason));
-    EXPECT_LT(limits::kL2tpDoubtMax, seconds(3));
+    EXPECT_LT(limits::kL2tpSuspicionMax, seconds(3));
 }
 
-TEST_F(ResumedTunnelTest, ALateReplyToTheDeadNodeSettlesNoDoubt) {
+TEST_F(ResumedTunnelTest, ALateReplyToTheDeadNodeSettlesNoSuspicion) {
     promote();
     receive(sccrq());
     receive_frame(1, lcp(ppp::Code::echo_reply, 3, kTheirMagic));
     at(seconds(1));
     receive(sccrq());
-    EXPECT_EQ(at(limits::kL2tpDoubtMax).size(), 3U);
+    EXPECT_EQ(at(limits::kL2tpSuspicionMax).size(), 3U);
 }
 
-TEST_F(ResumedTunnelTest, AnAnswerFromBeforeTheDoubtSettlesItNot) {
+TEST_F(ResumedTunnelTest, AnAnswerFromBeforeTheSuspicionSettlesItNot) {
     promote();
     at(seconds(5));
     receive_frame(1, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
@@ -314,7 +314,7 @@ TEST_F(ResumedTunnelTest, AnAnswerFromBeforeTheDoubtSettlesItNot) {
     receive_frame(1, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
     at(seconds(6));
     receive(sccrq());
-    EXPECT_EQ(at(seconds(5) + limits::kL2tpDoubtMax).size(), 3U);
+    EXPECT_EQ(at(seconds(5) + limits::kL2tpSuspicionMax).size(), 3U);
 }
 
 TEST_F(ResumedTunnelTest, OneSccrqEndsNothing) {
@@ -329,22 +329,22 @@ TEST_F(ResumedTunnelTest, OneSccrqEndsNothing) {
         // A copy of it is none that was sent again.
         now += milliseconds(100);
         EXPECT_THAT(receive(sccrq()), IsEmpty()) << s;
-        EXPECT_THAT(at(seconds(s) + limits::kL2tpDoubtMax), IsEmpty()) << s;
+        EXPECT_THAT(at(seconds(s) + limits::kL2tpSuspicionMax), IsEmpty()) << s;
         EXPECT_TRUE(tunnel.has_sessions()) << s;
     }
 }
 
-TEST_F(ResumedTunnelTest, AnSccrqThatIsSentAgainLateRaisesTheDoubtOnceMore) {
+TEST_F(ResumedTunnelTest, AnSccrqThatIsSentAgainLateRaisesTheSuspicionOnceMore) {
     promote();
     receive(sccrq());
-    at(limits::kL2tpDoubtMax);
+    at(limits::kL2tpSuspicionMax);
     now = kStart + seconds(3);  // The second one, after 1 s, was lost.
     EXPECT_EQ(receive(sccrq()).size(), 2U);
-    at(seconds(3) + limits::kL2tpDoubtMax);
+    at(seconds(3) + limits::kL2tpSuspicionMax);
     EXPECT_FALSE(tunnel.has_sessions());
 }
 
-TEST_F(ResumedTunnelTest, AfterALieADoubtIsSlower) {
+TEST_F(ResumedTunnelTest, AfterALieASuspicionIsSlower) {
     promote();
     receive(sccrq());
     receive_frame(1, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
@@ -352,13 +352,13 @@ TEST_F(ResumedTunnelTest, AfterALieADoubtIsSlower) {
     receive(sccrq());
     now += seconds(1);
     receive(sccrq());
-    at(seconds(10) + limits::kL2tpDoubtMax);
+    at(seconds(10) + limits::kL2tpSuspicionMax);
     EXPECT_TRUE(tunnel.has_sessions());
-    at(seconds(10) + limits::kL2tpDoubtMax * limits::kL2tpDoubtSlower);
+    at(seconds(10) + limits::kL2tpSuspicionMax * limits::kL2tpSuspicionSlower);
     EXPECT_FALSE(tunnel.has_sessions());
 }
 
-TEST_F(ResumedTunnelTest, ADoubtAsksManySessionsInTurns) {
+TEST_F(ResumedTunnelTest, ASuspicionAsksManySessionsInTurns) {
     constexpr std::uint16_t kSessions = 1000;
     tunnel = ResumedTunnel(kTunnel);
     for (std::uint16_t id = 1; id <= kSessions; ++id) {
@@ -374,9 +374,9 @@ TEST_F(ResumedTunnelTest, ADoubtAsksManySessionsInTurns) {
         EXPECT_LE(more, limits::kL2tpLinksPerTurn);
         asked += more;
     }
-    EXPECT_LT(now, kStart + limits::kL2tpDoubtEchoInterval);
-    EXPECT_EQ(tunnel.next_deadline(), kStart + limits::kL2tpDoubtEchoInterval);
-    // One that was asked in this doubt settles it.
+    EXPECT_LT(now, kStart + limits::kL2tpSuspicionEchoInterval);
+    EXPECT_EQ(tunnel.next_deadline(), kStart + limits::kL2tpSuspicionEchoInterval);
+    // One that was asked in this suspicion settles it.
     receive_frame(kSessions, lcp(ppp::Code::echo_reply, 0x80, kTheirMagic));
     EXPECT_EQ(tunnel.next_deadline(), kStart + seconds(5));
 }

@@ -177,10 +177,10 @@ class Walk {
         collect();
     }
 
-    // Any number, or one near `truth`.
-    std::uint16_t guess(Seq16 truth) {
+    // Any number, or one near `right`.
+    std::uint16_t guess(Seq16 right) {
         return random_.chance(50) ? static_cast<std::uint16_t>(random_.below(0x10000))
-                                  : advance(truth, static_cast<int>(random_.below(9)) - 4).value;
+                                  : advance(right, static_cast<int>(random_.below(9)) - 4).value;
     }
 
     void forge() {

@@ -583,7 +583,7 @@ TEST_F(CallObserverTest, AForgedSynEndsNoCallThatIsBeingResumed) {
                     {.flags = static_cast<std::uint8_t>(flags), .seq = number(), .ack = number()}));
                 ASSERT_NE(noted.news, News::end_meant) << n;
             }
-            // The client doubts what it was sent.
+            // The client distrusts what it was sent.
             ASSERT_NE(see(tcp({.seq = theirs, .ack = ours})).news, News::end_meant);
         }
     };
