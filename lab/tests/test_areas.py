@@ -14,7 +14,7 @@ from vpnlab.sweep.areas import (AREAS, FOLDERS, MEASURE, PLAIN_SCENARIOS, SLOW_H
 # The product and the lab; without what shows or chooses results.
 SOURCES = ("CMakeLists.txt", "agents/", "ansible/", "cib-templates/", "cli/", "cmake/", "daemon/",
            "debian/", "lab/", "libvpnha/", "monitoring/", "nftables/", "pppd-plugin/", "setup/",
-           "stonith/", "tests/echo/", "tests/kernel/", "tests/next/")
+           "stonith/", "examples/echo/", "tests/kernel/", "tests/next/")
 NO_VERDICT = ("lab/README.md", "lab/demo.py", "lab/evidence.schema.json", "lab/report/",
               "lab/tests/", "lab/vpnlab/report/", "lab/vpnlab/sweep/")
 SCENARIOS = "lab/scenarios/"

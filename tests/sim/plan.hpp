@@ -81,7 +81,7 @@ inline constexpr std::uint64_t kEighthSeries = 600'000'000;
 // In three of four seeds from here on the first gateway serves IPsec, in place of the counters.
 inline constexpr std::uint64_t kNinthSeries = 700'000'000;
 
-// In three of four seeds from here on the gateways serve echo (tests/echo), in place of counters
+// In three of four seeds from here on the gateways serve echo (examples/echo), in place of counters
 // and IPsec.
 inline constexpr std::uint64_t kTenthSeries = 800'000'000;
 

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 QUESTIONS = ["What it is", "Who calls it", "May use", "Never", "Read first", "Try it"]
 LIBRARY = PurePosixPath("libvpnha/src")
 # Each folder in one of these is a room.
-PARENTS = {PurePosixPath("lab/vpnlab"), PurePosixPath("tests"), LIBRARY, LIBRARY / "cluster",
-           LIBRARY / "host", LIBRARY / "protocols", LIBRARY / "services"}
+PARENTS = {PurePosixPath("examples"), PurePosixPath("lab/vpnlab"), PurePosixPath("tests"), LIBRARY,
+           LIBRARY / "cluster", LIBRARY / "host", LIBRARY / "protocols", LIBRARY / "services"}
 SOURCES = (".cpp", ".hpp", ".c", ".h", ".py")
 SCENARIOS = "lab/scenarios/"
 

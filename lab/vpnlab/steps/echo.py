@@ -14,10 +14,11 @@ from ..product.vpnha_stack import DAEMON_PATH, VpnhaStack
 from .live import Live, begin, off_dc
 from .run import Run
 
-PROGRAMS = {DAEMON_PATH: BUILD / "tests" / "echo" / "vpnhad-echo",
-            "/usr/libexec/vpnha/silence-gateway": BUILD / "tests" / "echo" / "silence-gateway-echo"}
+BUILT = BUILD / "examples" / "echo"
+PROGRAMS = {DAEMON_PATH: BUILT / "vpnhad-echo",
+            "/usr/libexec/vpnha/silence-gateway": BUILT / "silence-gateway-echo"}
 TABLE = "echo"
-CLIENT = ROOT / "tests" / "echo" / "client" / "echo_client.py"
+CLIENT = ROOT / "examples" / "echo" / "client" / "echo_client.py"
 PORT = 7007
 INTERVAL_S = 0.01
 START_LIMIT_S = 10.0

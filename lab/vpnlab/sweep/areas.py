@@ -239,9 +239,9 @@ AREAS = {
                *_node("readers/"))),
     "echo": Area(
         ("protocol_keepers", "node", "daemon", "echo"),
-        paths=("tests/echo/", *_src("cluster/effects/protocol_work", "protocols/backend",
-                                    "protocols/families", "protocols/gateway_services",
-                                    "protocols/keeper", "protocols/list", "protocols/tables"),
+        paths=("examples/echo/", *_src("cluster/effects/protocol_work", "protocols/backend",
+                                       "protocols/families", "protocols/gateway_services",
+                                       "protocols/keeper", "protocols/list", "protocols/tables"),
                *_steps("echo.py"))),
     "lab": Area(
         (),

@@ -10,7 +10,7 @@
 //   open_backend()   | backend/   | backends.hpp: what carries its commands out
 //
 // The frame's CMakeLists.txt names it as well. A program with one protocol more has lists of its
-// own, compiled with its name as VPNHA_MORE_PROTOCOL (tests/echo).
+// own, compiled with its name as VPNHA_MORE_PROTOCOL (examples/echo).
 #pragma once
 
 #define VPNHA_LIBRARY_PROTOCOLS(EACH) EACH(l2tp) EACH(pptp) EACH(ipsec) EACH(wireguard)

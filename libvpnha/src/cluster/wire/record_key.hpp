@@ -30,7 +30,7 @@ namespace vpnha::wire {
     TYPE(wireguard_traffic, 0x0a,  checkpoint, ordinary, false,    false)                          \
     /* Of programs that are not ours (vpnha/checkpoint.hpp). */                                    \
     TYPE(program,           0x60,  session,    large,    true,     true)                           \
-    /* Of tests/echo. */                                                                           \
+    /* Of examples/echo. */                                                                        \
     TYPE(echo_session,      0x70,  session,    ordinary, true,     true)                           \
     TYPE(echo_number,       0x71,  checkpoint, ordinary, false,    true)                           \
     /* Who does not know it: gives addresses as before there were any; takes new clients; accounts \
