@@ -19,7 +19,7 @@ using ocf::Code;
 using ocf::Level;
 using ocf::Outcome;
 
-constexpr const char* kDied = "vpnhad has died; its log may say why";
+constexpr const char* kDied = "vpnhad has died; see its log";
 
 Outcome validate(const Call& call) {
     if (::access(call.parameter("binary").c_str(), X_OK) != 0) {

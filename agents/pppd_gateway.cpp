@@ -66,7 +66,7 @@ std::string amiss_with_sessions(const json& gateway) {
     }
     if (unprotected > 0) {
         return fmt::format(
-            "a failure now would lose {} of {} sessions; 'vpnha sessions' says why each",
+            "a failure now would lose {} of {} sessions; 'vpnha sessions' has the reason of each",
             unprotected, total);
     }
     return {};

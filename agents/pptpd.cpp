@@ -41,7 +41,7 @@ Outcome monitor(const Call& call) {
     const auto depth = call.check_level() >= kCallLevel ? StockService::Depth::answers
                                                         : StockService::Depth::process;
     return monitor_stock(service(call), depth,
-                         "pptpd has died or does not listen; the system log may say why");
+                         "pptpd has died or does not listen; see the system log");
 }
 
 Outcome validate(const Call& call) {

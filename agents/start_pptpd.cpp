@@ -86,7 +86,7 @@ std::string own_offset() {
     std::uint32_t own = 0;
     if (open_map(map) != CS_OK ||
         cmap_get_uint32(map, "runtime.votequorum.this_node_id", &own) != CS_OK) {
-        std::fprintf(stderr, "start-pptpd: corosync does not say which node this is\n");
+        std::fprintf(stderr, "start-pptpd: corosync does not name this node\n");
         return {};
     }
     const std::string clash = clash_of(map, own);

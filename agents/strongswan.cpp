@@ -42,7 +42,7 @@ Outcome monitor(const Call& call) {
     const auto depth = call.check_level() >= kAnswersLevel ? StockService::Depth::answers
                                                            : StockService::Depth::process;
     return monitor_stock(service(call), depth,
-                         "charon has died or lost its fifo charon.ha; the system log may say why");
+                         "charon has died or lost its fifo charon.ha; see the system log");
 }
 
 Outcome validate(const Call& call) {

@@ -38,7 +38,7 @@ Outcome stop(const Call& call) {
 
 Outcome monitor(const Call& call) {
     return monitor_stock(service(call), StockService::Depth::answers,
-                         "xl2tpd has died or lost its control pipe; the system log may say why");
+                         "xl2tpd has died or lost its control pipe; see the system log");
 }
 
 Outcome validate(const Call& call) {

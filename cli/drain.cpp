@@ -210,7 +210,8 @@ void add_drain(CLI::App& app, const std::function<void(const DrainOrder&)>& orde
     verb->add_flag("--move", order->move,
                    "At the deadline gateways go to other nodes with what is left")
         ->needs(until);
-    verb->add_flag("--end", order->end, "At the deadline what is left is ended; clients are told")
+    verb->add_flag("--end", order->end,
+                   "At the deadline what is left is ended; clients are notified")
         ->needs(until)
         ->excludes("--move");
     verb->add_flag("--no-wait", order->no_wait, "Does not wait")->excludes(until);

@@ -56,7 +56,7 @@ Result<bool> read_events(EventsRead& read, const Ask& ask,
 
 void add_events(CLI::App& app, const std::function<void(const EventsOrder&)>& ordered) {
     CLI::App* const verb =
-        app.add_subcommand("events", "What vpnhad has told with event= in its log");
+        app.add_subcommand("events", "Events of vpnhad: the lines with event= of its log");
     const auto order = std::make_shared<EventsOrder>();
     verb->add_flag("--follow", order->follow, "Goes on as they come, until interrupted");
     verb->add_flag("--json", order->as_json, "A JSON object a line");
@@ -74,7 +74,7 @@ ExitCode show_events(const EventsOrder& order, const SwitchoverPorts& ports,
         const Result<bool> more = read_events(
             read, ports.ask, [&](const json& event) { print(event, order, ports.out); });
         ports.out << std::flush;
-        // It is started again: who follows goes on with what the next one tells.
+        // It is started again: a follower continues with the next one's events.
         const bool waits = !more && order.follow && !read.instance.empty() &&
                            more.error().code == Errc::unreachable;
         if (!more && !waits) {

@@ -76,7 +76,7 @@ void add_session(CLI::App& app, const std::function<void(const SessionOrder&)>& 
     };
     add("show", "All that this node knows of it, and what its log has of it", false)
         ->add_flag("--json", order->as_json, "The session as JSON");
-    add("end", "Ends it, and tells its client; root only", true);
+    add("end", "Ends it, and notifies its client; root only", true);
 }
 
 ExitCode show_session(const SessionOrder& order, const SwitchoverPorts& ports,

@@ -143,7 +143,7 @@ void add_switchover(CLI::App& app, const std::function<void(const Switchover&)>&
         "switchover", "Moves a gateway to another node, sessions and all; root only");
     verb->add_option("GATEWAY", order->gateway, "Its name")->required();
     verb->add_option("--to", order->to, "The node, by name or id; by default the best one");
-    verb->add_flag("--dry-run", order->dry_run, "Only says whether it could be done");
+    verb->add_flag("--dry-run", order->dry_run, "Only reports whether it could be done");
     verb->callback([order, ordered] { ordered(*order); });
 }
 

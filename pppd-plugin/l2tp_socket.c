@@ -40,7 +40,7 @@ int vpnha_find_l2tp_session(struct vpnha_session* session) {
         vpnha_add_id(&session->transport, kernel.d_tunnel, 2);
         vpnha_add_id(&session->transport, kernel.s_session, 2);
         vpnha_add_id(&session->transport, kernel.d_session, 2);
-        /* The resumed side cannot go on with the numbers of the data packets. */
+        /* The resumed side cannot continue the numbers of the data packets. */
         if (option_is_on(fd, PPPOL2TP_SO_RECVSEQ)) {
             session->not_resumable |= VPNHA_NOT_SEQUENCED;
         }

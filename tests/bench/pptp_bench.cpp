@@ -43,7 +43,7 @@ class Nowhere final : public pptp::CallOutput {
     std::uint64_t octets = 0;
 };
 
-// A call that goes on with final numbers.
+// A call that continues with final numbers.
 struct Call {
     Call()
         : engine(pptp::test::call_with(pptp::Mppe::bits128),

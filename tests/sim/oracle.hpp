@@ -9,7 +9,7 @@
 //   old-epoch    A message of an older epoch changes nothing. No gate is opened under an epoch when
 //                the node knows a newer one, none stays open once it has fallen silent.
 //                Whoever a replica takes for the holder has claimed its epoch.
-//   one-gate     No two nodes have a gateway's gate open, fenced or not, but for one lease after a
+//   one-gate     No two nodes have a gateway's gate open, fenced or not, except one lease after a
 //                thaw; a node that is reported to be demoted has its gate shut, or is draining.
 //   silence      A standby sends no datagram and no frame, and a node that stands in none before
 //                its claim; a node that the group does not hear says nothing but a claim or a

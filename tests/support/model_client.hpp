@@ -103,7 +103,7 @@ class ModelClient {
     std::vector<Bytes> sent;          // To the gateway; whoever takes them clears it.
     std::vector<std::uint32_t> data;  // Numbers of the packets that it has decrypted.
     std::uint64_t undecipherable = 0;
-    std::vector<std::uint8_t> codes;  // Of LCP packets but for echoes.
+    std::vector<std::uint8_t> codes;  // Of LCP packets without echoes.
     bool is_deaf = false;             // To LCP.
     bool acknowledges_apart = false;  // At once, in a packet of its own, as pptp-linux may.
     int queue_broken = 0;

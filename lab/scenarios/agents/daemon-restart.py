@@ -28,7 +28,7 @@ SCENARIO = Scenario(faults=3, vpnha=True)
 OBSERVED_S = 8
 RECOVERED_S = 75
 # Of a promoted node. Of a dead standby the lowest one withdraws the score alone.
-TOLD = "Pacemaker is told event=reported"
+TOLD = "Pacemaker is notified event=reported"
 
 
 def steps(run: Run) -> None:

@@ -29,7 +29,7 @@ from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(faults=3, vpnha=True)
 REPEATED = "ike_requests_repeated"
-# What is asked for is done by then, but for the answer.
+# What was requested is done by then; its response is not sent.
 ASKED_S = 1
 # A client asks again after 4 s, and 7 s later once more.
 ANSWER_S = 20

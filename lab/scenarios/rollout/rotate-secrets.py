@@ -96,7 +96,7 @@ def play(run: Run, ansible: Ansible, log: str) -> tuple[Played, Span]:
 
 
 def certificates(nodes: list[Node]) -> list[str]:
-    """Whom the gateways' charons have certificates of, but for the authority's."""
+    """Whom the gateways' charons have certificates of, without the authority's."""
     listed = "".join(node.run("swanctl", "--list-certs").stdout for node in nodes)
     return sorted(set(SUBJECT.findall(listed)) - {pki.CA_NAME})
 

@@ -210,7 +210,7 @@ def datagrams(log: str) -> list[Datagram]:
 
 class Tool:
     """A program of lab/node whose result is a file of the node. The file is the last of its
-    arguments, but for `more`."""
+    arguments, without `more`."""
 
     def __init__(self, lab: Lab, node: Node, tool: str, *arguments: str, result: str,
                  word: str = "", more: Sequence[str] = ()) -> None:

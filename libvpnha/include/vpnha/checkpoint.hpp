@@ -5,7 +5,7 @@
 //
 // The program runs once on each node, and all of them join the same group. One of them is promoted
 // at a time: it publishes and withdraws records, the others hold them and confirm. When it dies,
-// another one is promoted and goes on with what it holds.
+// another one is promoted and continues with what it holds.
 //
 // What the caller guarantees: nobody is promoted while a former one still serves. The library does
 // not elect, fence or silence anybody: Pacemaker's promoted role, or a lease, does. Where two are
@@ -119,7 +119,7 @@ class VPNHA_API Checkpoint {
     // error the Checkpoint is of no more use: destroy it, and join anew.
     [[nodiscard]] Result<void> dispatch();
 
-    // From here on this member publishes. It goes on with the records it holds, in a new epoch.
+    // From here on this member publishes. It continues with the records it holds, in a new epoch.
     // Busy, try again after dispatch(): this side has no quorum, a member has not introduced itself
     // yet, one has records that this one lacks, or `install` has yet to see some.
     [[nodiscard]] Result<void> promote();

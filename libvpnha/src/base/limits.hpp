@@ -15,7 +15,7 @@ inline constexpr std::size_t kUserNameBytesMax = 255;
 inline constexpr std::size_t kSessionRoutesMax = 16;
 // Addresses for which a gateway answers in one client's place.
 inline constexpr std::size_t kSessionProxiedMax = 4;
-// Why no other node can go on with a session, in its record.
+// Why no other node can resume a session, in its record.
 inline constexpr std::size_t kObstacleBytesMax = 200;
 // IFNAMSIZ less its terminator.
 inline constexpr std::size_t kInterfaceNameBytesMax = 15;

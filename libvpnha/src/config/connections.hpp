@@ -14,7 +14,7 @@ namespace vpnha::config {
 
 // Each in a sentence.
 struct ConnectionFindings {
-    // A takeover would not go on with such SAs, or not safely: no gateway is served with these.
+    // A takeover would not resume such SAs, or not safely: no gateway is served with these.
     std::vector<std::string> refused;
     // A takeover would suffer from these.
     std::vector<std::string> warnings;

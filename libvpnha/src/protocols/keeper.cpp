@@ -58,7 +58,7 @@ void show_state(SessionView& view, const replica::Replica& replica, const wire::
 }
 
 std::string ends_with_node(std::string_view obstacle) {
-    return fmt::format("no other node can go on with it ({}); its client is told", obstacle);
+    return fmt::format("no other node can resume it ({}); its client is notified", obstacle);
 }
 
 }  // namespace vpnha::keepers

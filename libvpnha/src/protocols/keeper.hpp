@@ -255,7 +255,7 @@ struct Known {
 void show_state(SessionView& view, const replica::Replica& replica, const wire::RecordKey& key,
                 const replica::StoredRecord& stored, const Refusals& refusals, const Known& known);
 
-// What is said of a session with that obstacle in its record.
+// The reason that is shown for a session with that obstacle in its record.
 [[nodiscard]] std::string ends_with_node(std::string_view obstacle);
 
 }  // namespace vpnha::keepers

@@ -10,7 +10,7 @@ with the option nomppe.
 Steps: client1 dials by pptp-linux without MPPE and makes traffic; twice the power of the promoted
 gateway is cut, and the dead one comes back.
 
-Expected: as in pptp-power-cut, each time, but for what MPPE has.
+Expected: as in pptp-power-cut, each time, except what MPPE has.
 """
 from vpnlab.steps.pptp_live import begin_pptp, expect_unhurt
 from vpnlab.steps.promise import TAKEOVER_MS

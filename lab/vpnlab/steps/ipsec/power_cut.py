@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The scenario that the power cuts of IPsec are, but for what the clients speak."""
+"""The scenario that the power cuts of IPsec are, except what the clients speak."""
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@
 //   leaving       | attached | -       | stopped | detached
 //   stopped       | attached | -       | -       | detached
 //
-//   (1) but for the resource's name.
+//   (1) except for the resource's name.
 //
 // What stops one instance mostly stops only that one: a node goes to standby. What stops all of
 // them would lose all records, which are in memory alone: a changed parameter, `resource restart`,

@@ -68,7 +68,7 @@ std::string GatewayNode::objection_to_claim() const {
     }
     return replica_.has_met_all() && !replica_.may_be_less()
                ? ""
-               : "a member has not said what its replica has";
+               : "a member has not reported what its replica has";
 }
 
 void GatewayNode::go_on_promoting(TimePoint now, Effects& effects) {
@@ -373,7 +373,7 @@ void GatewayNode::on_lease_saved(std::uint64_t ticket, const Result<void>& resul
                 ? Log{LogLevel::info, fmt::format("the lease is saved again event=saved {}", tag())}
                 : Log{LogLevel::error,
                       fmt::format("this node does not vote, and is granted nothing, until it can "
-                                  "save what it says event=not-saved {}: {}",
+                                  "save what it sends event=not-saved {}: {}",
                                   tag(), result.error().detail)});
     }
     carry_out(std::move(outcome.ready), now, effects);

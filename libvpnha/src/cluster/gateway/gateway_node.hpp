@@ -99,7 +99,7 @@ struct MovePlan {
     Epoch epoch;
 };
 
-// Why the role is to go, or to come; but for the links.
+// Why the role is to leave this node, or to come to it; except for the links.
 struct Wishes {
     OwnLease own_lease;
     PlannedMove planned;
@@ -308,7 +308,7 @@ class GatewayNode {
     }
     // The replica's level, lowered by the blockers().
     [[nodiscard]] wire::Level standing() const { return blockers_.standing(replica_); }
-    // In words for the operator; empty when this node would go on with everything.
+    // In words for the operator; empty when this node would resume everything.
     [[nodiscard]] std::vector<std::string> blockers() const { return blockers_.list(replica_); }
     // What would be kept, for every member; the promoted node itself is not in it.
     [[nodiscard]] std::vector<PlanRow> plan() const;

@@ -41,9 +41,9 @@ void GatewayNode::on_service_died(const std::string& resource, const std::string
     if (takeover_.state() != takeover::State::promoted) {
         return;
     }
-    effects.emplace_back(
-        Log{LogLevel::error,
-            fmt::format("{} has died; Pacemaker is told event=service-died {}", resource, tag())});
+    effects.emplace_back(Log{
+        LogLevel::error,
+        fmt::format("{} has died; Pacemaker is notified event=service-died {}", resource, tag())});
     effects.emplace_back(ReportFailure{settings_.id, resource, name});
     if (stand_in_.wanted()) {
         // What a stock daemon carried has died with it: a standby is sooner than Pacemaker.
@@ -253,9 +253,9 @@ void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
     const std::string_view what = report->died     ? "has died"
                                   : report->claims ? "claims the lease, and hears no answer"
                                                    : "stands still";
-    effects.emplace_back(Log{
-        LogLevel::warning,
-        fmt::format("vpnhad of {} {}; Pacemaker is told event=reported {}", name, what, tag())});
+    effects.emplace_back(Log{LogLevel::warning,
+                             fmt::format("vpnhad of {} {}; Pacemaker is notified event=reported {}",
+                                         name, what, tag())});
     effects.emplace_back(WithdrawScore{settings_.id, attachment_.resource(), name});
 }
 

@@ -161,7 +161,7 @@ void GatewayNode::watch_standing_in(TimePoint now, Effects& effects) {
         const std::string name = others_.members.name(stand_in_.holder());
         effects.emplace_back(
             Log{LogLevel::warning,
-                fmt::format("{} lives, and this node stands in for it; Pacemaker is told "
+                fmt::format("{} lives, and this node stands in for it; Pacemaker is notified "
                             "event=reported {}",
                             name, tag())});
         effects.emplace_back(WithdrawScore{settings_.id, attachment_.resource(), name});

@@ -64,7 +64,7 @@ enum class Outcome : std::uint8_t { installed, refused, unreadable };
 // How much of a gateway a node would keep if it were promoted now. Flows are not counted.
 struct Coverage {
     bool known = false;      // It has said so in this epoch.
-    std::uint64_t held = 0;  // Records that it would go on with.
+    std::uint64_t held = 0;  // Records that it would continue with.
     std::uint64_t missing = 0;
 };
 

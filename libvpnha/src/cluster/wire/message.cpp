@@ -27,7 +27,7 @@ std::string_view to_string(ResyncReason reason) {
         case ResyncReason::over_limit:
             return "records did not fit";
         case ResyncReason::source_lost:
-            return "the source died before it had told everything";
+            return "the source died before it had sent everything";
         case ResyncReason::requested:
             return "the operator asked for it";
     }

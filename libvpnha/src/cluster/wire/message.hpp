@@ -226,7 +226,7 @@ enum class MovePhase : std::uint8_t {
     asked = 0,   // By any node, again and again: `to` is to have the role, which `epoch` has.
     opened = 1,  // By `to`: its gate is open, in `epoch`.
     handed = 2,  // By the former holder, of `epoch`, the next one: see below.
-    taken = 3,   // By `to`, promoted in `epoch`: it goes on with so many sessions.
+    taken = 3,   // By `to`, promoted in `epoch`: it has resumed so many sessions.
 };
 // A planned move of the role (`vpnha switchover`), by the words of those that take part in it.
 // Optional: who does not know it is never moved to, and moves nobody.
@@ -255,7 +255,7 @@ struct Clock {
 
 using Message = std::variant<Hello, Setup, Claim, Update, Digest, SnapshotRequest, Snapshot,
                              SnapshotEnd, Confirm, Barrier, Extension, Move, Clock>;
-// Type of a message on the wire: the index plus one, but for optional ones.
+// Type of a message on the wire: the index plus one, except for optional ones.
 inline constexpr std::uint8_t kOptionalMessageType = 0x80;
 
 // Octets a change or snapshot record takes in a message, for cutting batches to size.

@@ -14,7 +14,7 @@ namespace vpnha::wire {
 
 // What a record is worth, and how soon it is said.
 enum class Service : std::uint8_t {
-    session,     // Said at once. A node that lacks one would not go on with everything.
+    session,     // Sent at once. A node without one would not resume everything.
     checkpoint,  // Beside a session, of which only the newest value counts: in batches. A counter;
                  // the client's address; that no new ones are taken; an account; what a gateway
                  // has asked a client.

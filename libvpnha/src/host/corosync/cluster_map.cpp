@@ -216,7 +216,7 @@ Result<NodeId> ClusterMap::self() const {
     if (cmap_get_uint32(state_->handle, kOwnPosition, &position) != CS_OK ||
         cmap_get_uint32(state_->handle, fmt::format("{}{}.nodeid", kNodes, position).c_str(),
                         &self.value) != CS_OK) {
-        return fail(Errc::unreachable, "corosync does not say which node this is");
+        return fail(Errc::unreachable, "corosync does not name this node");
     }
     return self;
 }

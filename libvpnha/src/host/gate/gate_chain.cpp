@@ -135,7 +135,7 @@ tl::unexpected<Error> refused_by_kernel(const std::string& what, int error,
     }
     if (error == ENOSYS || error == ENOENT || error == EOPNOTSUPP) {
         return fail(Errc::unsupported,
-                    fmt::format("{}: this kernel lacks {}; Debian's has it", what, lacks));
+                    fmt::format("{}: this kernel does not have {}; Debian's does", what, lacks));
     }
     if (error == ENODEV) {
         return fail(Errc::not_found, fmt::format("{}: there is no such interface", what));

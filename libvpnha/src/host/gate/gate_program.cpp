@@ -171,7 +171,7 @@ Result<void> GateMaps::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool
     const int done = meant ? bpf_map_update_elem(fds_.ends, &connection, &value, BPF_ANY)
                            : bpf_map_delete_elem(fds_.ends, &connection);
     if (done != 0 && (meant || errno != ENOENT)) {
-        return tl::unexpected(system_error("tell the gate which ends of TCP are meant", errno));
+        return tl::unexpected(system_error("pass the meant ends of TCP to the gate", errno));
     }
     return {};
 }
@@ -183,7 +183,7 @@ Result<void> GateMaps::hold_esp(const std::vector<std::uint32_t>& spis, bool hel
         const int done = held ? bpf_map_update_elem(fds_.held, &key, &value, BPF_ANY)
                               : bpf_map_delete_elem(fds_.held, &key);
         if (done != 0 && (held || errno != ENOENT)) {
-            return tl::unexpected(system_error("tell the gate which ESP SAs are held", errno));
+            return tl::unexpected(system_error("pass the held ESP SAs to the gate", errno));
         }
     }
     return {};
@@ -192,7 +192,7 @@ Result<void> GateMaps::hold_esp(const std::vector<std::uint32_t>& spis, bool hel
 Result<void> GateMaps::drain(std::uint32_t key, bool drained) const {
     const std::uint32_t value = drained ? 1 : 0;
     if (bpf_map_update_elem(fds_.drained, &key, &value, BPF_ANY) != 0) {
-        return tl::unexpected(system_error("tell the gate whether new clients pass", errno));
+        return tl::unexpected(system_error("pass the state of draining to the gate", errno));
     }
     return {};
 }
@@ -200,7 +200,7 @@ Result<void> GateMaps::drain(std::uint32_t key, bool drained) const {
 Result<void> GateMaps::set_move(GatewayId gateway, const vpnha_gate_move& move) const {
     const std::uint32_t key = gateway.value;
     if (bpf_map_update_elem(fds_.moves, &key, &move, BPF_ANY) != 0) {
-        return tl::unexpected(system_error("tell the gate of a planned move", errno));
+        return tl::unexpected(system_error("pass a planned move to the gate", errno));
     }
     return {};
 }
@@ -209,7 +209,7 @@ Result<void> GateMaps::set_station(GatewayId gateway, LinkIndex link,
                                    const vpnha_gate_station& station) const {
     const vpnha_gate_way way{gateway.value, static_cast<std::uint32_t>(link)};
     if (bpf_map_update_elem(fds_.stations, &way, &station, BPF_ANY) != 0) {
-        return tl::unexpected(system_error("tell the gate of another node's device", errno));
+        return tl::unexpected(system_error("pass another node's device to the gate", errno));
     }
     return {};
 }

@@ -32,7 +32,7 @@ constexpr std::array kWanted{RTM_NEWLINK, RTM_DELLINK,  RTM_DELADDR,
 constexpr std::uint32_t kFilterInfo = NLMSG_HDRLEN + offsetof(tcmsg, tcm_info);
 constexpr std::uint32_t kFirstPriority = 1U << 16U;
 
-// What is added stays in the kernel, but for filters that may stand before the gate: each session
+// What is added stays in the kernel, except filters that may stand before the gate: each session
 // brings an address, and the news of thousands would overrun the socket.
 Result<void> refuse_additions(mnl_socket* socket) {
     // The program reads in the network's order, the kernel writes in its own.

@@ -37,7 +37,7 @@ Result<void> or_unsupported(Result<void> done, std::string_view lacks) {
     const bool is_missing =
         !done && (done.error().code == Errc::not_found || done.error().code == Errc::unsupported);
     return is_missing ? fail(Errc::unsupported,
-                             fmt::format("this kernel lacks {}; Debian's has it", lacks))
+                             fmt::format("this kernel does not have {}; Debian's does", lacks))
                       : std::move(done);
 }
 

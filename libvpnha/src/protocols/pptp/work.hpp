@@ -39,7 +39,7 @@ struct StockCall {
     return session;
 }
 
-// A call that this node may go on with: its keys are opened, its chains of keys advanced to the
+// A call that this node may resume: its keys are opened, its chains of keys advanced to the
 // numbers, its TUN device is there. It stays silent, and nothing answers its peer with a RST or an
 // ICMP error. In place of what was prepared for it before. → CallPrepared
 struct PrepareCall {

@@ -25,7 +25,7 @@ std::string page(const json& status = sample_status(), const json& sessions = sa
     return page_of({status, sessions}, kNowUs);
 }
 
-// HTML that is XML, too, but for its doctype and the two tags that have no end.
+// HTML that is XML, too, except its doctype and the two tags that have no end.
 void expect_well_formed(std::string html) {
     html.erase(0, html.find("<html"));
     while (html.find("<meta") != std::string::npos) {

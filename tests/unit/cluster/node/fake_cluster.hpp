@@ -37,7 +37,7 @@
 namespace vpnha::node {
 
 inline constexpr GatewayId kGateway{1};
-// Of each PPTP call that a node may go on with.
+// Of each PPTP call that a node may resume.
 inline constexpr std::uint32_t kTunDevice = 8;
 inline constexpr Traffic kTunBefore{50'000, 60'000, 500, 600};
 

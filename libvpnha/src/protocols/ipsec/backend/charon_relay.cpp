@@ -384,7 +384,7 @@ void CharonRelay::work_turn() {
         return clear_half_open();
     }
     if (const Result<void> written = write_fifo(*turn_.wanted ? "+1" : "-1"); !written) {
-        complain("charon cannot be told who is active: " + written.error().detail);
+        complain("charon cannot be notified of who is active: " + written.error().detail);
         return turn_later(kFifoPause);
     }
     turn_.clear = false;

@@ -67,7 +67,7 @@ void CharonRelay::watch_own_queue() {
     }
     if (!std::exchange(is_lacking_, true)) {
         write_log(LogLevel::error,
-                  "charon said more than vpnhad could read, and is to say all of it again, for "
+                  "charon said more than vpnhad could read, and is to send all of it again, for "
                   "which it rekeys its CHILD SAs event=charon-overrun");
     }
 }
@@ -111,7 +111,7 @@ void CharonRelay::list_sas() {
 
 void CharonRelay::on_listed(const Result<std::vector<ipsec::IkeId>>& listed) {
     if (!listed) {
-        complain("charon does not say what SAs it has: " + listed.error().detail);
+        complain("charon does not list its SAs: " + listed.error().detail);
         return make_empty(kEmptyPause);
     }
     if (peer_->is_active) {

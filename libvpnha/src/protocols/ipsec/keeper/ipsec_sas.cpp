@@ -420,7 +420,7 @@ void IpsecSas::take(ByteView message, TimePoint said_at, TimePoint now, Effects&
     if (!complained_at_ || now >= *complained_at_ + limits::kCharonComplaintPause) {
         complained_at_ = now;
         say(LogLevel::error,
-            fmt::format("what charon said of an SA cannot be replicated: {}",
+            fmt::format("a message of charon about an SA cannot be replicated: {}",
                         changes.error().detail),
             effects);
     }

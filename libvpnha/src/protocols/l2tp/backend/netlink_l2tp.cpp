@@ -41,7 +41,7 @@ Result<L2tpNetlink::Family> L2tpNetlink::find_family(NetlinkSocket& socket) {
     if (!found && found.error().code == Errc::not_found) {
         return fail(Errc::unsupported,
                     "this kernel has no l2tp_netlink: modprobe l2tp_netlink (Debian: "
-                    "linux-image-amd64; the cloud kernel lacks it)");
+                    "linux-image-amd64; the cloud kernel does not have it)");
     }
     VPNHA_TRY(const GenericFamily family, found);
     const auto group = family.groups.find(L2TP_GENL_MCGROUP);

@@ -55,7 +55,7 @@ Result<UniqueFd> open_ppp() {
     if (!ppp && (errno == ENOENT || errno == ENXIO || errno == ENODEV)) {
         return fail(Errc::unsupported,
                     "this kernel has no /dev/ppp: modprobe ppp_generic (Debian: "
-                    "linux-image-amd64; the cloud kernel lacks it)");
+                    "linux-image-amd64; the cloud kernel does not have it)");
     }
     if (!ppp) {
         return tl::unexpected(system_error("open /dev/ppp", errno));
@@ -111,7 +111,7 @@ Result<UniqueFd> open_session_socket(const l2tp::SessionKey& key, std::uint32_t 
     if (!session && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT)) {
         return fail(Errc::unsupported,
                     "this kernel has no PPPoL2TP: modprobe l2tp_ppp (Debian: "
-                    "linux-image-amd64; the cloud kernel lacks it)");
+                    "linux-image-amd64; the cloud kernel does not have it)");
     }
     if (!session) {
         return tl::unexpected(system_error("open a PPPoL2TP socket", errno));

@@ -231,7 +231,7 @@ void L2tpSessions::give_up(const wire::RecordKey& name, TimePoint now, Effects& 
         stored->hold == replica::Hold::installing) {
         return;  // It ended, is served here anew, or the kernel has still to say.
     }
-    log_lost(name, "this node's kernel does not have it; its client is told", effects);
+    log_lost(name, "this node's kernel does not have it; its client is notified", effects);
     const l2tp::SessionKey& key = *parsed;
     const l2tp::TunnelKey& tunnel = key.tunnel;
     let_speak(tunnel, now, effects);

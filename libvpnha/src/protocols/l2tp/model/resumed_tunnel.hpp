@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One L2TP tunnel that this node goes on with after a takeover, and the PPP links in it: the
+// One L2TP tunnel that this node continues after a takeover, and the PPP links in it: the
 // control channel (RFC 2661 5.8) and LCP's echo and termination (RFC 1661 5.5–5.8). Data packets
 // never come here: the kernel carries them.
 //

@@ -23,11 +23,11 @@ struct Xl2tpdConfig {
 };
 
 // Error invalid_config, with `file_name` and, where there is one, the line:
-// - what xl2tpd would end at, but for values of options that do not matter to us;
+// - what xl2tpd would end at, except values of options that do not matter to us;
 // - no listen-addr: xl2tpd's data sockets would take the address of the route to the client instead
 //   of the VIP; a name: its address may be another one on each node;
 // - an `lns` without pppoptfile: other pppds of the node would share /etc/ppp/options;
-// - options whose sessions no standby can go on with: `force userspace`, `local ip range`.
+// - options whose sessions no standby can resume: `force userspace`, `local ip range`.
 [[nodiscard]] Result<Xl2tpdConfig> parse_xl2tpd_config(std::string_view text,
                                                        std::string_view file_name);
 

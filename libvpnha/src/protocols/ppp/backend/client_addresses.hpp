@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which addresses and networks a client may have so that other nodes can go on with it: a route to
+// Which addresses and networks a client may have so that other nodes can resume it: a route to
 // it goes before the node's own ones there. A client names its own address with pppd's
 // ipcp-accept-remote, or has one of chap-secrets or RADIUS; a script of pppd's adds networks.
 #pragma once

@@ -313,7 +313,7 @@ Result<PluginMessage> parse_session_down(ByteReader& reader) {
 Result<PluginMessage> parse_session_up(ByteReader& reader) {
     PluginSessionUp up;
     VPNHA_TRY(const auto seen, read_fields(reader, up));
-    // A plugin that leaves one out is no plugin of this version: all are there, but for the zero.
+    // A plugin that leaves one out is no plugin of this version: all are there, except the zero.
     if (seen.count() != kLastUpField) {
         return fail(Errc::malformed, "a field is missing");
     }

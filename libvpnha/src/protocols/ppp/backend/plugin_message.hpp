@@ -34,7 +34,7 @@ struct PluginAsks {
     std::uint32_t pid = 0;
     std::string user;  // As authenticated; may be empty.
 };
-// IPCP is up: everything that another node needs to go on with the session. Sent again when pppd
+// IPCP is up: everything that another node needs to resume the session. Sent again when pppd
 // renegotiates or vpnhad was away.
 struct PluginSessionUp {
     std::string gateway;  // Empty: pppd has none.
@@ -46,7 +46,7 @@ struct PluginSessionUp {
     ppp::SessionFacts facts;  // Without what vpnhad adds: begin, proxied addresses, obstacle.
     std::uint64_t established_boot_ms = 0;  // On CLOCK_BOOTTIME.
     std::vector<PluginProxied> proxied;     // At most limits::kSessionProxiedMax.
-    // Why another node could not go on with it; empty when one could. One reason each, for humans.
+    // Why another node could not resume it; empty when one could. One reason each, for humans.
     std::vector<std::string> not_resumable;
     // The same, of what scripts have done: another node does it as well if it runs them.
     std::vector<std::string> done_by_scripts;

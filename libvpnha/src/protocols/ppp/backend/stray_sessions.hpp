@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Sessions of this node's pppds that no gateway keeps: their plugin has told of them, and nobody
-// could go on with them or tell their clients of a takeover. They are shown, with the reason.
+// could resume them or notify their clients of a takeover. They are shown, with the reason.
 #pragma once
 
 #include <cstdint>

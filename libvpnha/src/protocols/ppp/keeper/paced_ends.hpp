@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Sessions that this node has taken over and cannot go on with. They end at a pace: their clients
+// Sessions that this node has taken over and cannot resume. They end at a pace: their clients
 // dial again at once, and each of them is authenticated. Pure.
 #pragma once
 

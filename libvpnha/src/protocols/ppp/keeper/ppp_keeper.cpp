@@ -52,7 +52,7 @@ void PppKeeper::on_replica(TimePoint now, Effects& effects) {
 }
 
 void PppKeeper::mute(Effects& effects) {
-    // Without a word: the next promoted node goes on with them.
+    // No message is sent: the next promoted node resumes them.
     timeouts_.clear();
     ending_.clear();
     scripts_.down_all(effects);

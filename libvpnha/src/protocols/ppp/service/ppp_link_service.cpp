@@ -214,7 +214,7 @@ Result<void> PppLinkService::check(const PppLinkSettings& settings) {
     VPNHA_CHECK(check_program(settings.dialler->program, settings.dialler->package));
     if (::access("/dev/ppp", F_OK) != 0) {
         return fail(Errc::unsupported,
-                    "there is no /dev/ppp; the kernel lacks PPP, or its module ppp_generic is not "
+                    "there is no /dev/ppp; the kernel has no PPP, or its module ppp_generic is not "
                     "loaded");
     }
     if (!settings.options_file.empty() && ::access(settings.options_file.c_str(), R_OK) != 0) {

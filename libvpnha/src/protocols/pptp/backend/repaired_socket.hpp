@@ -13,7 +13,7 @@ namespace vpnha::adapters {
 // Connected, and not blocking. A socket that a dead process left with these endpoints is destroyed.
 [[nodiscard]] Result<UniqueFd> open_repaired(const pptp::CallKey& key,
                                              const pptp::ControlSocket& socket);
-// Without a FIN or RST: somebody else goes on with the connection, or nobody.
+// Without a FIN or RST: another node continues the connection, or none.
 void close_silently(UniqueFd socket);
 // As TCP does: with a FIN.
 void close_with_fin(UniqueFd socket);

@@ -74,7 +74,7 @@ void PptpCalls::give_up(const wire::RecordKey& name, TimePoint now, Effects& eff
     const pptp::CallKey& key = *parsed;
     const Result<pptp::CallRecord> record = pptp::parse_record(stored->payload);
     log_lost(name,
-             record ? "this node has not prepared it; its client is told"
+             record ? "this node has not prepared it; its client is notified"
                     : "this node cannot read its record",
              effects);
     if (record) {

@@ -50,7 +50,7 @@ class GreWindow {
         far    // Too old, or too far ahead.
     };
 
-    // What has come before is unknown, but for the last one.
+    // What has come before is unknown, except the last one.
     explicit GreWindow(std::uint32_t last) : last_(last) {}
 
     [[nodiscard]] std::uint32_t last() const { return last_; }

@@ -101,7 +101,7 @@ Result<Traffic> read_traffic_of(std::uint32_t device) {
         }
     }));
     return found ? Result<Traffic>(*found)
-                 : fail(Errc::system, "the kernel tells no counters of a device");
+                 : fail(Errc::system, "the kernel gives no counters of a device");
 }
 
 }  // namespace vpnha::adapters

@@ -158,7 +158,7 @@ void Accounts::unlink(Account& account) {
 }
 
 void Accounts::publish(const Account& account) {
-    // A full replica takes no new account. This node goes on with it alone.
+    // A full replica takes no new account. This node continues it alone.
     (void)replica().publish(record_key_of(account.record.id), encode_account(account.record));
 }
 

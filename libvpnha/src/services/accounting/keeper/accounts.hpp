@@ -99,7 +99,7 @@ class Accounts final : public Keeper {
     // False: no session of this gateway is meant, whichever node has it. It has no accounts, or the
     // Acct-Session-Id is another gateway's.
     [[nodiscard]] bool may_have(const SessionIdentity& identity) const;
-    // This node has all accounts of the gateway, and goes on with them.
+    // This node has all accounts of the gateway, and continues them.
     [[nodiscard]] bool is_serving() const;
     // The living sessions that fit, two at most.
     [[nodiscard]] std::vector<wire::RecordKey> find(const SessionIdentity& identity) const;

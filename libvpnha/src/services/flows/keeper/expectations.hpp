@@ -77,7 +77,7 @@ class Expectations {
             list_at_ = list_at_.value_or(now + limits::kExpectationListingPause);
         }
     }
-    // Nothing remains, but for what is live.
+    // Only what is live remains.
     void detach(Effects& effects);
 
     void on_time(TimePoint now, Effects& effects);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One connection as the kernel's tracking (nf_conntrack) knows it: two tuples, what NAT made of
-// them, and what a node needs to go on with it.
+// them, and what a node needs to resume it.
 //
 // What of a kernel's entry another kernel takes (net/netfilter/nf_conntrack_netlink.c, 6.1):
 //
@@ -115,7 +115,7 @@ struct FlowKey {
 
 struct Flow {
     FlowKey key;
-    Tuple reply;  // The inverse of key.original but for what NAT has changed.
+    Tuple reply;  // The inverse of key.original, except what NAT has changed.
     std::uint32_t status = 0;
     std::uint32_t timeout_s = 0;
     std::uint32_t mark = 0;

@@ -30,11 +30,11 @@ std::optional<Finding> check_events(const Settings& settings) {
     if (!settings.events) {
         return Finding{Severity::error, kEvents, "not there",
                        fmt::format("boot a kernel with CONFIG_NF_CONNTRACK_EVENTS, {}", kNotHere),
-                       "this one tells nobody of its flows"};
+                       "this one sends no events of its flows"};
     }
     if (*settings.events == 0) {
         return Finding{Severity::error, kEvents, "0", "set it to 1",
-                       "the kernel tells nobody of its flows"};
+                       "the kernel sends no events of its flows"};
     }
     if (*settings.events != 1) {
         return Finding{Severity::error, kEvents, std::to_string(*settings.events), "set it to 1",

@@ -24,7 +24,7 @@ const std::vector<NodeId> kVoters{NodeId{1}, kOther, kThird};
 
 class LeaseSizeTest : public ::testing::Test {
   protected:
-    // Turns that are punctual, but for the last, which is late.
+    // Turns that are punctual, except the last.
     void turn(TimePoint until, Duration late = {}) {
         for (; size_.next_turn() <= until; now_ = size_.next_turn()) {
             size_.on_turn(size_.next_turn());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Calls that a promoted node cannot go on with: their clients are told.
+// Calls that a promoted node cannot resume: their clients are notified.
 #include "protocols/ppp/plugin_event.hpp"
 #include "protocols/pptp/work.hpp"
 #include "unit/protocols/pptp/keeper/pptp_calls_world.hpp"

@@ -68,7 +68,7 @@ TEST(SettingsTest, EventsMustBeOne) {
     EXPECT_THAT(found(settings),
                 ElementsAre("error: net.netfilter.nf_conntrack_events is not there; boot a kernel "
                             "with CONFIG_NF_CONNTRACK_EVENTS, or set replicate = false in each "
-                            "[gateway.NAME.conntrack]: this one tells nobody of its flows"));
+                            "[gateway.NAME.conntrack]: this one sends no events of its flows"));
 }
 
 TEST(SettingsTest, SettingsThatAreNotThereYetAreNotSetAtBoot) {
