@@ -4,25 +4,25 @@
 // silent.
 #include "base/assert.hpp"
 #include "base/limits.hpp"
-#include "protocols/ppp/model/link_keeper.hpp"
+#include "protocols/ppp/model/link_endpoint.hpp"
 
 using namespace vpnha;
 using namespace vpnha::ppp;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     LinkCounters counters;
-    LinkKeeper link({.ours = {.magic = 0x0a0a0a0a},
-                     .theirs = {.mru = 1400, .magic = 0x0b0b0b0b},
-                     .echo_interval = std::chrono::seconds(1),
-                     .echo_failures = 3},
-                    counters);
+    LinkEndpoint link({.ours = {.magic = 0x0a0a0a0a},
+                       .theirs = {.mru = 1400, .magic = 0x0b0b0b0b},
+                       .echo_interval = std::chrono::seconds(1),
+                       .echo_failures = 3},
+                      counters);
     TimePoint now{};
     link.start(now);
     bool ended = false;
     ByteReader frames(ByteView{data, size});
     while (frames.remaining() != 0) {
         now += std::chrono::milliseconds(100);
-        for (const LinkKeeper::Effects& effects :
+        for (const LinkEndpoint::Effects& effects :
              {link.on_frame(frames.take_prefixed(0xffff), now), link.on_time(now)}) {
             VPNHA_ASSERT(!ended || (effects.frames.empty() && !effects.end_reason));
             for (const Bytes& frame : effects.frames) {

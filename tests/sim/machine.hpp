@@ -23,7 +23,7 @@
 #include "sim/call_path.hpp"
 #include "sim/charon.hpp"
 #include "sim/counter_family.hpp"
-#include "sim/flow_keeper.hpp"
+#include "sim/flow_backend.hpp"
 #include "sim/kernel.hpp"
 #include "sim/peer_devices.hpp"
 #include "sim/plan.hpp"
@@ -145,7 +145,7 @@ class Machine final : private effects::EffectRunner, private NumberKernel {
     [[nodiscard]] TimePoint started_at() const { return started_at_; }
     [[nodiscard]] Kernel& kernel() { return kernel_; }
     [[nodiscard]] const Kernel& kernel() const { return kernel_; }
-    [[nodiscard]] FlowKeeper& flows() { return flows_; }
+    [[nodiscard]] FlowBackend& flows() { return flows_; }
     [[nodiscard]] CallPath& calls() { return calls_; }
     [[nodiscard]] TimePoint local_now() const;
     [[nodiscard]] const PeerDevices& peers() const { return peers_; }
@@ -296,7 +296,7 @@ class Machine final : private effects::EffectRunner, private NumberKernel {
     std::uint64_t process_ = 0;
     bool over_ = false;  // This vpnhad does nothing any more.
     Kernel kernel_;
-    FlowKeeper flows_;
+    FlowBackend flows_;
     CallPath calls_;
     PeerDevices peers_;
     Numbers numbers_;

@@ -72,7 +72,7 @@ class HouseRulesTest(unittest.TestCase):
             with self.subTest(path=path):
                 self.red(rule, path, SPDX + f'#include "{included}"\n', where=2)
         green = {
-            "libvpnha/src/protocols/l2tp/model/x.cpp": "protocols/ppp/model/link_keeper.hpp",
+            "libvpnha/src/protocols/l2tp/model/x.cpp": "protocols/ppp/model/link_endpoint.hpp",
             "libvpnha/src/protocols/l2tp/model/y.cpp": "protocols/l2tp/model/seq16.hpp",
             "libvpnha/src/protocols/sstp/keeper/x.cpp": "protocols/sstp/work.hpp",
             "libvpnha/src/protocols/sstp/keeper/y.cpp": "protocols/ppp/keeper/ppp_keeper.hpp",

@@ -21,7 +21,7 @@ Result<std::unique_ptr<Backends>> Backends::open(const Host& host,
     for (std::unique_ptr<ports::Backend>& each : protocols) {
         opened->add(std::move(each));
     }
-    opened->add(std::make_unique<FlowKeeper>(loop, host.node, std::move(flows), host.run));
+    opened->add(std::make_unique<FlowBackend>(loop, host.node, std::move(flows), host.run));
     VPNHA_TRY(auto accounting, Accounting::open(config, loop, host.of_all.tell));
     opened->add(std::move(accounting));
     VPNHA_TRY(auto proxy_table, adapters::ProxyTable::open());

@@ -10,7 +10,7 @@
 
 #include "cluster/node/node.hpp"
 #include "protocols/backends.hpp"
-#include "services/flows/backend/flow_keeper.hpp"
+#include "services/flows/backend/flow_backend.hpp"
 #include "services/flows/backend/flow_table.hpp"
 #include "services/scripts/backend/scripts.hpp"
 
@@ -22,7 +22,7 @@ class Backends {
     struct Host {
         ports::BackendHost of_all;
         node::Node& node;
-        FlowKeeper::Run run;
+        FlowBackend::Run run;
     };
 
     // `flows`: as open_flow_table() returns it. Errors are those of each open().

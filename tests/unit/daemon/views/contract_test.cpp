@@ -12,7 +12,7 @@
 #include "protocols/ipsec/work.hpp"
 #include "protocols/pptp/backend/pptp.hpp"
 #include "services/bandwidth/backend/bandwidth.hpp"
-#include "services/flows/backend/flow_keeper.hpp"
+#include "services/flows/backend/flow_backend.hpp"
 #include "services/scripts/backend/scripts.hpp"
 #include "support/documented.hpp"
 #include "unit/cluster/node/fake_cluster.hpp"
@@ -187,7 +187,7 @@ class ContractTest : public ::testing::Test {
     node::FakeCluster cluster_{3};
     IdleCharon charon_{cluster_};
     adapters::QbLoop loop_;
-    FlowKeeper flows_{loop_, *cluster_.at(1).node, nullptr, [](const effects::Effects&) {}};
+    FlowBackend flows_{loop_, *cluster_.at(1).node, nullptr, [](const effects::Effects&) {}};
     Scripts scripts_{loop_, [](const wire::RecordKey&) { return std::string(); }};
     Bandwidth bandwidth_{loop_, [](const wire::RecordKey&) { return std::string(); }, nullptr};
     KernelBackends others_;

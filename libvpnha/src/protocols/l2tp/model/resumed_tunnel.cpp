@@ -22,7 +22,7 @@ enum class Phase { waiting, live, closing, ended };
 
 constexpr SessionId kNoSession{0};
 
-void say(const SessionKey& session, ppp::LinkKeeper::Effects& link, TunnelEffects& effects) {
+void say(const SessionKey& session, ppp::LinkEndpoint::Effects& link, TunnelEffects& effects) {
     for (Bytes& frame : link.frames) {
         effects.emplace_back(SendFrame{session, std::move(frame)});
     }
@@ -80,7 +80,7 @@ struct ResumedTunnel::State {
     void forget_call(const SessionKey& call, std::string reason, TunnelEffects& effects);
     void end_call(const TunnelCalls::Call& call, CdnResult result, std::string reason,
                   TunnelEffects& effects);
-    void apply(Place session, ppp::LinkKeeper::Effects link, CdnResult result,
+    void apply(Place session, ppp::LinkEndpoint::Effects link, CdnResult result,
                TunnelEffects& effects);
     void end_session(Place session, std::string reason, EndCause cause, TunnelEffects& effects);
     void stop(const std::string& reason, TunnelEffects& effects);
@@ -264,7 +264,7 @@ void ResumedTunnel::State::note(std::uint16_t dialled) {
     }
 }
 
-void ResumedTunnel::State::apply(Place session, ppp::LinkKeeper::Effects link, CdnResult result,
+void ResumedTunnel::State::apply(Place session, ppp::LinkEndpoint::Effects link, CdnResult result,
                                  TunnelEffects& effects) {
     say(session->first, link, effects);
     if (link.end_reason) {
@@ -349,9 +349,9 @@ void ResumedTunnel::State::ask_some(TunnelEffects& effects) {
         TunnelLinks::Link& link = place->second;
         if (link.asked != suspicion->number) {
             link.asked = suspicion->number;
-            link.keeper.forget_answer();
+            link.endpoint.forget_answer();
         }
-        ppp::LinkKeeper::Effects echo = link.keeper.probe();
+        ppp::LinkEndpoint::Effects echo = link.endpoint.probe();
         say(place->first, echo, effects);
         place = links.next(place);
     }
@@ -385,7 +385,7 @@ void ResumedTunnel::State::on_links_time(TunnelEffects& effects) {
         if (place == links.end()) {
             return;
         }
-        ppp::LinkKeeper::Effects link = place->second.keeper.on_time(latest);
+        ppp::LinkEndpoint::Effects link = place->second.endpoint.on_time(latest);
         links.schedule(place);
         apply(place, std::move(link), CdnResult::carrier_lost, effects);
     }
@@ -431,9 +431,9 @@ ResumedTunnel& ResumedTunnel::operator=(ResumedTunnel&&) noexcept = default;
 void ResumedTunnel::add_session(const SessionRecord& record) {
     VPNHA_ASSERT(record.key.tunnel == state_->key);
     const auto [place, added] = state_->links.add(
-        record.key, ppp::LinkKeeper(ppp::link_settings(record.facts), state_->counters.links));
+        record.key, ppp::LinkEndpoint(ppp::link_settings(record.facts), state_->counters.links));
     if (added && state_->phase == Phase::live) {
-        place->second.keeper.start(state_->latest);
+        place->second.endpoint.start(state_->latest);
         state_->links.schedule(place);
     }
 }
@@ -446,9 +446,9 @@ TunnelEffects ResumedTunnel::on_promoted(TimePoint now) {
     state_->channel.start(now);
     TunnelLinks& links = state_->links;
     for (auto place = links.from({}); place != links.end(); place = links.next(place)) {
-        place->second.keeper.start(now);
+        place->second.endpoint.start(now);
         links.schedule(place);
-        ppp::LinkKeeper::Effects greeting = place->second.keeper.greet();
+        ppp::LinkEndpoint::Effects greeting = place->second.endpoint.greet();
         say(place->first, greeting, effects);
     }
     if (state_->is_empty()) {
@@ -500,9 +500,10 @@ TunnelEffects ResumedTunnel::on_frame(const SessionKey& session, ByteView frame,
         return effects;
     }
     TunnelLinks::Link& asked = found->second;
-    ppp::LinkKeeper::Effects link = asked.keeper.on_frame(frame, now);
+    ppp::LinkEndpoint::Effects link = asked.endpoint.on_frame(frame, now);
     state_->links.schedule(found);
-    if (state_->suspicion && asked.asked == state_->suspicion->number && asked.keeper.answered()) {
+    if (state_->suspicion && asked.asked == state_->suspicion->number &&
+        asked.endpoint.answered()) {
         state_->refute_suspicion();
     }
     state_->apply(found, std::move(link), CdnResult::carrier_lost, effects);
@@ -512,7 +513,7 @@ TunnelEffects ResumedTunnel::on_frame(const SessionKey& session, ByteView frame,
 
 void ResumedTunnel::on_traffic(const SessionKey& session) {
     if (const auto found = state_->links.find(session); found != state_->links.end()) {
-        found->second.keeper.on_traffic();
+        found->second.endpoint.on_traffic();
     }
 }
 
@@ -522,7 +523,7 @@ TunnelEffects ResumedTunnel::end_session(const SessionKey& session, std::string 
     state_->latest = now;
     const auto found = state_->links.find(session);
     if (state_->phase == Phase::live && found != state_->links.end()) {
-        ppp::LinkKeeper::Effects closed = found->second.keeper.close(std::move(reason));
+        ppp::LinkEndpoint::Effects closed = found->second.endpoint.close(std::move(reason));
         closed.cause = cause;
         state_->apply(found, std::move(closed), CdnResult::administrative, effects);
         state_->settle(effects);

@@ -28,7 +28,7 @@
 //   an LCP reply in suspicion  | -       | no suspicion any more                   | -
 //   suspicion not settled in   | -       | all sessions end, ended; no suspicion   | -
 //     time                     |         | any more, if one SCCRQ alone raised it  |
-//   link ended (link_keeper.hpp| dropped | CDN; closing, if it was the last        | -
+//   link ended                 | dropped | CDN; closing, if it was the last        | -
 //   a session yields           | it leaves without a word; ended, if it was the last | -
 //   31 s pass                  | -       | -                                       | ended
 //   ours all acknowledged      | -       | -                                       | ended
@@ -71,7 +71,7 @@
 #include "protocols/l2tp/model/control_channel.hpp"
 #include "protocols/l2tp/model/control_message.hpp"
 #include "protocols/l2tp/model/session_record.hpp"
-#include "protocols/ppp/model/link_keeper.hpp"
+#include "protocols/ppp/model/link_endpoint.hpp"
 
 namespace vpnha::l2tp {
 

@@ -9,8 +9,8 @@ TunnelLinks::Place TunnelLinks::visit(Place place) {
 }
 
 std::pair<TunnelLinks::Place, bool> TunnelLinks::add(const SessionKey& key,
-                                                     ppp::LinkKeeper keeper) {
-    const auto added = links_.try_emplace(key, Link{std::move(keeper), 0, {}});
+                                                     ppp::LinkEndpoint endpoint) {
+    const auto added = links_.try_emplace(key, Link{std::move(endpoint), 0, {}});
     if (added.second) {
         by_peer_.emplace(key.peer_id, key);
     }
@@ -45,7 +45,7 @@ TunnelLinks::Place TunnelLinks::first_due(TimePoint now) {
 }
 
 void TunnelLinks::schedule(Place place) {
-    const std::optional<TimePoint> at = place->second.keeper.next_deadline();
+    const std::optional<TimePoint> at = place->second.endpoint.next_deadline();
     if (at == place->second.scheduled) {
         return;
     }

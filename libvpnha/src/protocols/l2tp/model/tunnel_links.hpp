@@ -12,21 +12,21 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "protocols/l2tp/model/session_record.hpp"
-#include "protocols/ppp/model/link_keeper.hpp"
+#include "protocols/ppp/model/link_endpoint.hpp"
 
 namespace vpnha::l2tp {
 
 class TunnelLinks {
   public:
     struct Link {
-        ppp::LinkKeeper keeper;
+        ppp::LinkEndpoint endpoint;
         std::uint32_t asked = 0;             // The last suspicion in which it was asked; 0: none.
         std::optional<TimePoint> scheduled;  // In deadlines_.
     };
     using Place = std::map<SessionKey, Link>::iterator;
 
     // Nothing, if it is there already. All are of one tunnel.
-    std::pair<Place, bool> add(const SessionKey& key, ppp::LinkKeeper keeper);
+    std::pair<Place, bool> add(const SessionKey& key, ppp::LinkEndpoint endpoint);
     void erase(Place place);
     void clear();
 
@@ -40,7 +40,7 @@ class TunnelLinks {
     [[nodiscard]] Place next(Place place) { return visit(std::next(place)); }
     [[nodiscard]] Place end() { return links_.end(); }
 
-    // After anything that its keeper was told.
+    // After each event of its endpoint.
     void schedule(Place place);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
     [[nodiscard]] bool empty() const { return links_.empty(); }

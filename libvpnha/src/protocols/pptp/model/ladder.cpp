@@ -32,7 +32,7 @@ constexpr Duration kRungPauseMin = 1ms;
 constexpr Duration kRungPauseMax = 20ms;
 constexpr Duration kSilenceMax = 60s;
 
-// Far from those of a link keeper, which begin at 0x80, and from pppd's, which begin at 0.
+// Far from those of a link endpoint, which begin at 0x80, and from pppd's, which begin at 0.
 constexpr std::uint8_t kRungZeroId = 0xa0;
 constexpr std::uint8_t kRungZeroIds = 16;
 constexpr std::uint8_t kRungZeroStep = 5;  // From one tenure to the next.

@@ -46,7 +46,7 @@
 #include <vector>
 
 #include "base/accounting.hpp"
-#include "protocols/ppp/model/link_keeper.hpp"
+#include "protocols/ppp/model/link_endpoint.hpp"
 #include "protocols/pptp/model/control_message.hpp"
 #include "protocols/pptp/model/control_probe.hpp"
 #include "protocols/pptp/model/gre.hpp"
@@ -175,7 +175,7 @@ class ResumedCall {
     void on_clear(std::uint16_t protocol, ByteView packet, CallOutput& out);
     void on_ccp(ByteView bytes, TimePoint now, CallOutput& out);
     void on_lcp_reply(std::uint32_t number, ByteView frame, TimePoint now);
-    void take(ppp::LinkKeeper::Effects effects, CallOutput& out);
+    void take(ppp::LinkEndpoint::Effects effects, CallOutput& out);
     void send_frame(ByteView frame, CallOutput& out);
     // The number is taken; `size` octets of payload stand in out_ behind the room for a header.
     void send_gre(std::uint32_t number, std::size_t size, CallOutput& out);
@@ -206,7 +206,7 @@ class ResumedCall {
 
     // GRE and PPP.
     std::optional<Ladder> ladder_;
-    ppp::LinkKeeper link_;
+    ppp::LinkEndpoint link_;
     GreWindow window_{0};
     std::uint32_t next_number_ = 0;
     bool must_acknowledge_ = false;

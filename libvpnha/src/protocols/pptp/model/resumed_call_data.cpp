@@ -246,7 +246,7 @@ void ResumedCall::on_ccp(ByteView bytes, TimePoint now, CallOutput& out) {
     }
 }
 
-void ResumedCall::take(ppp::LinkKeeper::Effects effects, CallOutput& out) {
+void ResumedCall::take(ppp::LinkEndpoint::Effects effects, CallOutput& out) {
     for (const Bytes& frame : effects.frames) {
         send_frame(frame, out);
     }

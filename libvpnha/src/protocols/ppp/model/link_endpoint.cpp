@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "protocols/ppp/model/link_keeper.hpp"
+#include "protocols/ppp/model/link_endpoint.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -34,13 +34,13 @@ LinkSettings link_settings(const SessionFacts& facts) {
             .ipv6 = facts.ipv6.has_value()};
 }
 
-void LinkKeeper::start(TimePoint now) {
+void LinkEndpoint::start(TimePoint now) {
     if (settings_.echo_interval > Duration::zero()) {
         next_echo_ = now + settings_.echo_interval;
     }
 }
 
-LinkKeeper::Effects LinkKeeper::greet() {
+LinkEndpoint::Effects LinkEndpoint::greet() {
     Effects effects;
     if (open_) {
         send_with_magic(Code::discard_request, kGreetingId, effects);
@@ -48,7 +48,7 @@ LinkKeeper::Effects LinkKeeper::greet() {
     return effects;
 }
 
-LinkKeeper::Effects LinkKeeper::on_frame(ByteView frame, TimePoint now) {
+LinkEndpoint::Effects LinkEndpoint::on_frame(ByteView frame, TimePoint now) {
     Effects effects;
     ByteReader reader(frame);
     const auto protocol = static_cast<Protocol>(reader.u16());
@@ -89,7 +89,7 @@ LinkKeeper::Effects LinkKeeper::on_frame(ByteView frame, TimePoint now) {
     return effects;
 }
 
-void LinkKeeper::on_lcp(ByteView bytes, TimePoint now, Effects& effects) {
+void LinkEndpoint::on_lcp(ByteView bytes, TimePoint now, Effects& effects) {
     const Result<ControlPacket> packet = parse_control_packet(bytes);
     if (!packet) {
         ++counters_->malformed;
@@ -139,7 +139,8 @@ void LinkKeeper::on_lcp(ByteView bytes, TimePoint now, Effects& effects) {
     }
 }
 
-void LinkKeeper::on_protocol_reject(const ControlPacket& packet, TimePoint now, Effects& effects) {
+void LinkEndpoint::on_protocol_reject(const ControlPacket& packet, TimePoint now,
+                                      Effects& effects) {
     ByteReader reader(packet.data);
     const auto rejected = static_cast<Protocol>(reader.u16());
     if (!reader.ok()) {
@@ -166,7 +167,7 @@ void LinkKeeper::on_protocol_reject(const ControlPacket& packet, TimePoint now, 
     }
 }
 
-void LinkKeeper::on_network_control(Protocol protocol, ByteView bytes, Effects& effects) {
+void LinkEndpoint::on_network_control(Protocol protocol, ByteView bytes, Effects& effects) {
     const bool is_ipcp = protocol == Protocol::ipcp;
     const Result<ControlPacket> packet = parse_control_packet(bytes);
     if (!packet) {
@@ -186,7 +187,7 @@ void LinkKeeper::on_network_control(Protocol protocol, ByteView bytes, Effects& 
     }
 }
 
-bool LinkKeeper::is_of_peer(ByteReader& data) {
+bool LinkEndpoint::is_of_peer(ByteReader& data) {
     const std::uint32_t magic = data.u32();
     if (!data.ok()) {
         ++counters_->malformed;
@@ -199,7 +200,7 @@ bool LinkKeeper::is_of_peer(ByteReader& data) {
     return true;
 }
 
-void LinkKeeper::on_echo_request(const ControlPacket& packet, Effects& effects) {
+void LinkEndpoint::on_echo_request(const ControlPacket& packet, Effects& effects) {
     ByteReader reader(packet.data);
     if (!is_of_peer(reader)) {
         return;
@@ -213,7 +214,7 @@ void LinkKeeper::on_echo_request(const ControlPacket& packet, Effects& effects) 
         Protocol::lcp, {.code = Code::echo_reply, .id = packet.id, .data = data.view()}));
 }
 
-void LinkKeeper::on_echo_reply(const ControlPacket& packet, TimePoint now) {
+void LinkEndpoint::on_echo_reply(const ControlPacket& packet, TimePoint now) {
     ByteReader reader(packet.data);
     if (!is_of_peer(reader)) {
         return;
@@ -229,7 +230,7 @@ void LinkKeeper::on_echo_reply(const ControlPacket& packet, TimePoint now) {
     }
 }
 
-LinkKeeper::Effects LinkKeeper::on_time(TimePoint now) {
+LinkEndpoint::Effects LinkEndpoint::on_time(TimePoint now) {
     Effects effects;
     if (!open_ || !next_echo_ || now < *next_echo_) {
         return effects;
@@ -251,7 +252,7 @@ LinkKeeper::Effects LinkKeeper::on_time(TimePoint now) {
     return effects;
 }
 
-LinkKeeper::Effects LinkKeeper::probe() {
+LinkEndpoint::Effects LinkEndpoint::probe() {
     Effects effects;
     if (open_) {
         send_with_magic(Code::echo_request, next_id_++, effects);
@@ -259,12 +260,12 @@ LinkKeeper::Effects LinkKeeper::probe() {
     return effects;
 }
 
-void LinkKeeper::forget_answer() {
+void LinkEndpoint::forget_answer() {
     answered_ = false;
     first_probe_id_ = next_id_;
 }
 
-LinkKeeper::Effects LinkKeeper::close(std::string reason) {
+LinkEndpoint::Effects LinkEndpoint::close(std::string reason) {
     Effects effects;
     if (open_) {
         terminate(std::move(reason), EndCause::nas_request, effects);
@@ -272,7 +273,7 @@ LinkKeeper::Effects LinkKeeper::close(std::string reason) {
     return effects;
 }
 
-void LinkKeeper::reject(Code code, ByteView rejected, TimePoint now, Effects& effects) {
+void LinkEndpoint::reject(Code code, ByteView rejected, TimePoint now, Effects& effects) {
     if (now - reject_period_ >= std::chrono::seconds(1)) {
         reject_period_ = now;
         rejects_ = 0;
@@ -288,20 +289,20 @@ void LinkKeeper::reject(Code code, ByteView rejected, TimePoint now, Effects& ef
         encode_control_frame(Protocol::lcp, {.code = code, .id = next_id_++, .data = copy}));
 }
 
-void LinkKeeper::send_with_magic(Code code, std::uint8_t id, Effects& effects) {
+void LinkEndpoint::send_with_magic(Code code, std::uint8_t id, Effects& effects) {
     ByteWriter data;
     data.u32(settings_.ours.magic);
     effects.frames.push_back(
         encode_control_frame(Protocol::lcp, {.code = code, .id = id, .data = data.view()}));
 }
 
-void LinkKeeper::terminate(std::string reason, EndCause cause, Effects& effects) {
+void LinkEndpoint::terminate(std::string reason, EndCause cause, Effects& effects) {
     effects.frames.push_back(encode_control_frame(
         Protocol::lcp, {.code = Code::terminate_request, .id = next_id_++, .data = {}}));
     end(std::move(reason), cause, effects);
 }
 
-void LinkKeeper::end(std::string reason, EndCause cause, Effects& effects) {
+void LinkEndpoint::end(std::string reason, EndCause cause, Effects& effects) {
     open_ = false;
     next_echo_.reset();
     effects.end_reason = std::move(reason);

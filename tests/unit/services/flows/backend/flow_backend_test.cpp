@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "services/flows/backend/flow_keeper.hpp"
+#include "services/flows/backend/flow_backend.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -12,7 +12,7 @@
 #include "support/failing_call.hpp"
 
 namespace vpnha::runtime {
-namespace flow_keeper_test {
+namespace flow_backend_test {
 
 using conntrack::FlowKey;
 using test::nat_tcp_flow;
@@ -72,7 +72,7 @@ struct FakeTable final : ports::FlowTable {
     bool broken = false;
 };
 
-class FlowKeeperTest : public ::testing::Test {
+class FlowBackendTest : public ::testing::Test {
   protected:
     static node::Settings settings() {
         node::Settings settings;
@@ -102,10 +102,10 @@ class FlowKeeperTest : public ::testing::Test {
     adapters::QbLoop loop_;
     node::Node node_{settings()};
     int answers_ = 0;
-    FlowKeeper keeper_{loop_, node_, std::move(owned_), [this](const auto&) { ++answers_; }};
+    FlowBackend keeper_{loop_, node_, std::move(owned_), [this](const auto&) { ++answers_; }};
 };
 
-TEST_F(FlowKeeperTest, WorkIsDoneInTrainsAndInOrder) {
+TEST_F(FlowBackendTest, WorkIsDoneInTrainsAndInOrder) {
     order(node::InstallFlows{kGateway, wanted(300)});
     order(node::RemoveFlows{kGateway, {nat_tcp_flow(1).key}});
     order(node::SetFlowTimeouts{kGateway, {{nat_tcp_flow(2).key, 60}}});
@@ -120,7 +120,7 @@ TEST_F(FlowKeeperTest, WorkIsDoneInTrainsAndInOrder) {
 }
 
 // A standby's week for a flow that has ended since would never be taken back.
-TEST_F(FlowKeeperTest, TimeoutsOfTheRoleBeforeAreGivenUp) {
+TEST_F(FlowBackendTest, TimeoutsOfTheRoleBeforeAreGivenUp) {
     order(node::InstallFlows{kGateway, wanted(3)});
     order(node::SetFlowTimeouts{kGateway, {{nat_tcp_flow(1).key, 60}, {nat_tcp_flow(2).key, 60}}});
     order(node::SetFlowTimeouts{kOther, {{nat_tcp_flow(3).key, 60}}});
@@ -131,7 +131,7 @@ TEST_F(FlowKeeperTest, TimeoutsOfTheRoleBeforeAreGivenUp) {
     EXPECT_EQ(keeper_.waiting(kGateway), 0U);
 }
 
-TEST_F(FlowKeeperTest, AllIsDoneWhenItHasFinished) {
+TEST_F(FlowBackendTest, AllIsDoneWhenItHasFinished) {
     order(node::InstallFlows{kGateway, wanted(1'000)});
     keeper_.finish();
     EXPECT_EQ(asked_.size(), 4U);
@@ -139,7 +139,7 @@ TEST_F(FlowKeeperTest, AllIsDoneWhenItHasFinished) {
 }
 
 // Without a socket no listing begins.
-TEST_F(FlowKeeperTest, EachGatewayIsToldThatItsListingCouldNotBegin) {
+TEST_F(FlowBackendTest, EachGatewayIsToldThatItsListingCouldNotBegin) {
     ASSERT_TRUE(run_with_failing_call(SYS_socket, EMFILE, [this] {
         order(node::ListFlows{kGateway});
         order(node::ListFlows{kOther});
@@ -150,7 +150,7 @@ TEST_F(FlowKeeperTest, EachGatewayIsToldThatItsListingCouldNotBegin) {
 }
 
 // Between clients of two gateways: 203.0.113.9 is one of the second one's.
-class SharedFlowsTest : public FlowKeeperTest {
+class SharedFlowsTest : public FlowBackendTest {
   protected:
     SharedFlowsTest() {
         other_.nets = {{test::address("203.0.113.0"), 24}};
@@ -208,21 +208,21 @@ TEST_F(SharedFlowsTest, AFlowThatIsToldApartByItsMarkIsNotShared) {
     EXPECT_THAT(asked_, IsEmpty());
 }
 
-TEST_F(FlowKeeperTest, ATableThatFailsRefuses) {
+TEST_F(FlowBackendTest, ATableThatFailsRefuses) {
     table_->broken = true;
     order(node::InstallFlows{kGateway, wanted(1)});
     keeper_.finish();
     EXPECT_EQ(answers_, 1);
 }
 
-TEST_F(FlowKeeperTest, WhatIsNotThereHasEnded) {
+TEST_F(FlowBackendTest, WhatIsNotThereHasEnded) {
     order(node::LookUpFlows{kGateway, {nat_tcp_flow(1).key}});
     keeper_.finish();
     EXPECT_THAT(asked_, ElementsAre("find"));
     EXPECT_EQ(answers_, 1);
 }
 
-TEST_F(FlowKeeperTest, WhatHelpersExpectComesBehindTheFlowsItWasAskedBehind) {
+TEST_F(FlowBackendTest, WhatHelpersExpectComesBehindTheFlowsItWasAskedBehind) {
     const conntrack::Expectation expected = test::ftp_expectation();
     order(node::InstallFlows{kGateway, wanted(1)});
     order(node::InstallExpectations{kGateway, {{1, expected}}});
@@ -236,5 +236,5 @@ TEST_F(FlowKeeperTest, WhatHelpersExpectComesBehindTheFlowsItWasAskedBehind) {
     EXPECT_EQ(answers_, 4) << "two installations, what is missing, the table";
 }
 
-}  // namespace flow_keeper_test
+}  // namespace flow_backend_test
 }  // namespace vpnha::runtime

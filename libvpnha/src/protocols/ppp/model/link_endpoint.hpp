@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// LinkKeeper stands in for pppd on a link that was negotiated by another node: it keeps LCP Opened
-// (RFC 1661 4) and ends it, and negotiates nothing. IP packets never come here.
+// LinkEndpoint stands in for pppd on a link that was negotiated by another node: it keeps LCP
+// Opened (RFC 1661 4) and ends it, and negotiates nothing. IP packets never come here.
 //
 // A peer that sends a Configure-Request wants to negotiate anew. That would need its
 // authentication, which a resumed link cannot repeat, so the link ends with a Terminate-Request;
@@ -82,7 +82,7 @@ struct LinkSettings {
 };
 [[nodiscard]] LinkSettings link_settings(const SessionFacts& facts);
 
-class LinkKeeper {
+class LinkEndpoint {
   public:
     // Protocol-Rejects that it bears of protocols which this end never sends: so many at once, and
     // one more each 10 s.
@@ -95,7 +95,7 @@ class LinkKeeper {
     };
 
     // The counters must outlive the keeper.
-    LinkKeeper(const LinkSettings& settings, LinkCounters& counters)
+    LinkEndpoint(const LinkSettings& settings, LinkCounters& counters)
         : settings_(settings), counters_(&counters) {}
 
     // The node speaks for the link now; the first echo follows after one interval.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "services/flows/backend/flow_keeper.hpp"
+#include "services/flows/backend/flow_backend.hpp"
 
 #include <fmt/format.h>
 
@@ -61,11 +61,11 @@ std::unique_ptr<ports::FlowTable> open_flow_table(const config::Config& config) 
     return std::move(*table);
 }
 
-FlowKeeper::FlowKeeper(adapters::QbLoop& loop, node::Node& node,
-                       std::unique_ptr<ports::FlowTable> table, Run run)
+FlowBackend::FlowBackend(adapters::QbLoop& loop, node::Node& node,
+                         std::unique_ptr<ports::FlowTable> table, Run run)
     : loop_(loop), node_(node), table_(std::move(table)), run_(std::move(run)) {}
 
-FlowKeeper::~FlowKeeper() {
+FlowBackend::~FlowBackend() {
     for (const int timer : {kFlowTimer, kFlowReadTimer, kFlowOpenTimer, kFlowListTimer}) {
         loop_.cancel_timer(timer);
     }
@@ -77,18 +77,18 @@ FlowKeeper::~FlowKeeper() {
     }
 }
 
-bool FlowKeeper::execute(effects::ProtocolWork& work) {
+bool FlowBackend::execute(effects::ProtocolWork& work) {
     return execute_own<node::FlowWork>(work, [this](auto& each) { carry_out(each); });
 }
 
-void FlowKeeper::carry_out(const node::WatchFlows& work) {
+void FlowBackend::carry_out(const node::WatchFlows& work) {
     carry_out(node::UnwatchFlows{work.gateway});
     served_.insert_or_assign(work.gateway, work.policy);
     unopened_.insert_or_assign(work.gateway, work.policy);
     open_events();
 }
 
-void FlowKeeper::open_events() {
+void FlowBackend::open_events() {
     for (auto at = unopened_.begin(); at != unopened_.end();) {
         Result<adapters::ConntrackEvents> events = adapters::ConntrackEvents::open(at->second);
         if (!events) {
@@ -112,7 +112,7 @@ void FlowKeeper::open_events() {
     }
 }
 
-void FlowKeeper::listen(GatewayId gateway) {
+void FlowBackend::listen(GatewayId gateway) {
     const int fd = events_.at(gateway).fd();
     const Result<void> watched = loop_.watch(fd, [this, gateway, fd] {
         loop_.unwatch(fd);
@@ -126,7 +126,7 @@ void FlowKeeper::listen(GatewayId gateway) {
     }
 }
 
-void FlowKeeper::read_bursts() {
+void FlowBackend::read_bursts() {
     std::vector<News> news;
     std::vector<conntrack::ExpectationNews> expected;
     for (const GatewayId gateway : std::exchange(readable_, {})) {
@@ -164,7 +164,7 @@ void FlowKeeper::read_bursts() {
     }
 }
 
-void FlowKeeper::forget_timeouts(GatewayId gateway) {
+void FlowBackend::forget_timeouts(GatewayId gateway) {
     std::erase_if(trains_, [&](const Train& train) {
         const auto* const timeouts = std::get_if<node::SetFlowTimeouts>(&train);
         if (timeouts == nullptr || timeouts->gateway != gateway) {
@@ -175,7 +175,7 @@ void FlowKeeper::forget_timeouts(GatewayId gateway) {
     });
 }
 
-void FlowKeeper::carry_out(const node::UnwatchFlows& work) {
+void FlowBackend::carry_out(const node::UnwatchFlows& work) {
     const GatewayId gateway = work.gateway;
     forget_timeouts(gateway);
     served_.erase(gateway);
@@ -188,7 +188,7 @@ void FlowKeeper::carry_out(const node::UnwatchFlows& work) {
     }
 }
 
-void FlowKeeper::carry_out(const node::ListFlows& work) {
+void FlowBackend::carry_out(const node::ListFlows& work) {
     const GatewayId gateway = work.gateway;
     if (const auto old = listings_.find(gateway); old != listings_.end()) {
         loop_.unwatch(old->second.fd());
@@ -212,7 +212,7 @@ void FlowKeeper::carry_out(const node::ListFlows& work) {
     }
 }
 
-void FlowKeeper::read_listing(GatewayId gateway) {
+void FlowBackend::read_listing(GatewayId gateway) {
     adapters::ConntrackListing& listing = listings_.at(gateway);
     std::vector<News> news;
     const auto state = listing.read([&news](const News& each) { news.push_back(each); });
@@ -229,15 +229,15 @@ void FlowKeeper::read_listing(GatewayId gateway) {
     }
 }
 
-void FlowKeeper::add(Train train) {
+void FlowBackend::add(Train train) {
     if (trains_.empty()) {
         loop_.set_timer(kFlowTimer, loop_.now(), [this] { work_slice(); });
     }
     trains_.push_back(std::move(train));
 }
 
-template <effects::OneOf<FlowKeeper::Train> Command>
-void FlowKeeper::carry_out(Command& work) {
+template <effects::OneOf<FlowBackend::Train> Command>
+void FlowBackend::carry_out(Command& work) {
     if constexpr (kHasEntries<Command>) {
         auto& all = entries_of(work);
         waiting_[work.gateway] += all.size();
@@ -252,20 +252,20 @@ void FlowKeeper::carry_out(Command& work) {
     }
 }
 
-Status FlowKeeper::status() const {
+Status FlowBackend::status() const {
     return table_ ? table_status(table_->counters()) : Status();
 }
 
-Status FlowKeeper::status_of(GatewayId gateway) const {
+Status FlowBackend::status_of(GatewayId gateway) const {
     return {{"conntrack/waiting", waiting(gateway)}};
 }
 
-std::size_t FlowKeeper::waiting(GatewayId gateway) const {
+std::size_t FlowBackend::waiting(GatewayId gateway) const {
     const auto found = waiting_.find(gateway);
     return found == waiting_.end() ? 0 : found->second;
 }
 
-void FlowKeeper::work_slice() {
+void FlowBackend::work_slice() {
     const TimePoint until = loop_.now() + limits::kLoopSlice;
     while (!trains_.empty() && loop_.now() < until) {
         work_once();
@@ -276,13 +276,13 @@ void FlowKeeper::work_slice() {
     }
 }
 
-void FlowKeeper::finish() {
+void FlowBackend::finish() {
     while (!trains_.empty()) {
         work_once();
     }
 }
 
-void FlowKeeper::work_once() {
+void FlowBackend::work_once() {
     Train train = std::move(trains_.front());  // What it leads to may add others.
     trains_.pop_front();
     std::visit(
@@ -295,14 +295,14 @@ void FlowKeeper::work_once() {
         train);
 }
 
-bool FlowKeeper::is_others(GatewayId gateway, const conntrack::Flow& flow) const {
+bool FlowBackend::is_others(GatewayId gateway, const conntrack::Flow& flow) const {
     return !served_.contains(gateway) &&
            std::any_of(served_.begin(), served_.end(), [&flow](const auto& each) {
                return conntrack::concerns(each.second, flow);
            });
 }
 
-bool FlowKeeper::is_others(GatewayId gateway, const conntrack::FlowKey& key) const {
+bool FlowBackend::is_others(GatewayId gateway, const conntrack::FlowKey& key) const {
     conntrack::Flow flow;
     flow.key = key;
     flow.reply = key.original;
@@ -312,7 +312,7 @@ bool FlowKeeper::is_others(GatewayId gateway, const conntrack::FlowKey& key) con
            });
 }
 
-void FlowKeeper::work_off(node::InstallFlows& train) {
+void FlowBackend::work_off(node::InstallFlows& train) {
     std::vector<conntrack::Installed> others;
     std::erase_if(train.flows, [&](const conntrack::Wanted& each) {
         const bool is = is_others(train.gateway, each.flow);
@@ -336,7 +336,7 @@ void FlowKeeper::work_off(node::InstallFlows& train) {
     run_(node_.on_event(train.gateway, node::FlowsInstalled{answers}, loop_.now()));
 }
 
-std::vector<conntrack::FlowKey> FlowKeeper::missing_of(
+std::vector<conntrack::FlowKey> FlowBackend::missing_of(
     const std::vector<conntrack::Timeout>& timeouts, const std::vector<bool>& there) {
     std::vector<conntrack::FlowKey> missing;
     for (std::size_t n = 0; n < timeouts.size(); ++n) {
@@ -347,14 +347,14 @@ std::vector<conntrack::FlowKey> FlowKeeper::missing_of(
     return missing;
 }
 
-void FlowKeeper::work_off(node::RemoveFlows& train) {
+void FlowBackend::work_off(node::RemoveFlows& train) {
     std::erase_if(train.flows, [&](const auto& key) { return is_others(train.gateway, key); });
     if (const Result<void> removed = table_->remove(train.flows); !removed) {
         complain_of_flows("flows cannot be removed", removed.error());
     }
 }
 
-void FlowKeeper::work_off(node::SetFlowTimeouts& train) {
+void FlowBackend::work_off(node::SetFlowTimeouts& train) {
     std::erase_if(train.flows,
                   [&](const auto& each) { return is_others(train.gateway, each.key); });
     const Result<std::vector<bool>> there = table_->set_timeouts(train.flows);
@@ -367,7 +367,7 @@ void FlowKeeper::work_off(node::SetFlowTimeouts& train) {
     }
 }
 
-void FlowKeeper::work_off(const node::LookUpFlows& train) {
+void FlowBackend::work_off(const node::LookUpFlows& train) {
     std::vector<News> news;
     for (const conntrack::FlowKey& key : train.flows) {
         Result<std::optional<conntrack::Flow>> found = table_->find(key);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What the helpers of the gateways' flows expect.
-#include "services/flows/backend/flow_keeper.hpp"
+#include "services/flows/backend/flow_backend.hpp"
 #include "services/flows/work.hpp"
 
 namespace vpnha::runtime {
 
-void FlowKeeper::work_off(const node::InstallExpectations& train) {
+void FlowBackend::work_off(const node::InstallExpectations& train) {
     std::vector<conntrack::Expectation> expectations;
     expectations.reserve(train.expectations.size());
     for (const conntrack::WantedExpectation& each : train.expectations) {
@@ -21,13 +21,13 @@ void FlowKeeper::work_off(const node::InstallExpectations& train) {
         loop_.now()));
 }
 
-void FlowKeeper::work_off(const node::RemoveExpectations& train) {
+void FlowBackend::work_off(const node::RemoveExpectations& train) {
     if (const Result<void> removed = table_->remove_expectations(train.expectations); !removed) {
         complain_of_flows("expectations cannot be removed", removed.error());
     }
 }
 
-void FlowKeeper::work_off(const node::SetExpectationTimeouts& train) {
+void FlowBackend::work_off(const node::SetExpectationTimeouts& train) {
     const Result<std::vector<bool>> there = table_->set_expectation_timeouts(train.expectations);
     if (!there) {
         complain_of_flows("timeouts of expectations cannot be set", there.error());
@@ -38,7 +38,7 @@ void FlowKeeper::work_off(const node::SetExpectationTimeouts& train) {
     }
 }
 
-void FlowKeeper::work_off(const node::ListExpectations& train) {
+void FlowBackend::work_off(const node::ListExpectations& train) {
     const Result<std::vector<conntrack::Expectation>> table = table_->list_expectations();
     if (!table) {
         complain_of_flows("what the kernel expects cannot be listed", table.error());

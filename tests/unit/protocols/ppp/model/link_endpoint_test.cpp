@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "protocols/ppp/model/link_keeper.hpp"
+#include "protocols/ppp/model/link_endpoint.hpp"
 
 #include <gmock/gmock.h>
 
@@ -8,7 +8,7 @@
 #include "support/random.hpp"
 
 namespace vpnha::ppp {
-namespace link_keeper_test {
+namespace link_endpoint_test {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -23,9 +23,9 @@ const Bytes kOurMagic{0x0a, 0x0a, 0x0a, 0x0a};
 const Bytes kTheirMagic{0x0b, 0x0b, 0x0b, 0x0b};
 const TimePoint kStart{seconds(1000)};
 
-class LinkKeeperTest : public ::testing::Test {
+class LinkEndpointTest : public ::testing::Test {
   protected:
-    LinkKeeperTest() { link.start(kStart); }
+    LinkEndpointTest() { link.start(kStart); }
 
     static LinkSettings settings() {
         return {.ours = {.magic = 0x0a0a0a0a},
@@ -35,7 +35,7 @@ class LinkKeeperTest : public ::testing::Test {
     }
 
     std::vector<Frame> answers(const Bytes& frame) {
-        const LinkKeeper::Effects effects = link.on_frame(frame, kStart);
+        const LinkEndpoint::Effects effects = link.on_frame(frame, kStart);
         end_reason = effects.end_reason.value_or("");
         std::vector<Frame> frames;
         for (const Bytes& bytes : effects.frames) {
@@ -45,39 +45,39 @@ class LinkKeeperTest : public ::testing::Test {
     }
 
     LinkCounters counters;
-    LinkKeeper link{settings(), counters};
+    LinkEndpoint link{settings(), counters};
     std::string end_reason;
 };
 
-TEST_F(LinkKeeperTest, AnswersAnEchoWithOurMagicAndTheRequestsData) {
+TEST_F(LinkEndpointTest, AnswersAnEchoWithOurMagicAndTheRequestsData) {
     const std::vector<Frame> frames =
         answers(lcp(Code::echo_request, 42, {0x0b, 0x0b, 0x0b, 0x0b, 'h', 'i'}));
     EXPECT_THAT(frames, ElementsAre(Frame{
                             0xc021, Code::echo_reply, 42, {0x0a, 0x0a, 0x0a, 0x0a, 'h', 'i'}}));
 }
 
-TEST_F(LinkKeeperTest, CountsALoopedEchoAndDoesNotAnswer) {
+TEST_F(LinkEndpointTest, CountsALoopedEchoAndDoesNotAnswer) {
     EXPECT_TRUE(answers(lcp(Code::echo_request, 42, kOurMagic)).empty());
     EXPECT_TRUE(answers(lcp(Code::echo_reply, 0x80, kOurMagic)).empty());
     EXPECT_EQ(counters.looped, 2U);
 }
 
-TEST_F(LinkKeeperTest, AnswersMagicZeroWhenNoneWasNegotiated) {
+TEST_F(LinkEndpointTest, AnswersMagicZeroWhenNoneWasNegotiated) {
     LinkSettings without = settings();
     without.ours.magic = 0;
-    link = LinkKeeper(without, counters);
+    link = LinkEndpoint(without, counters);
     EXPECT_EQ(answers(lcp(Code::echo_request, 1, {0, 0, 0, 0})).size(), 1U);
     EXPECT_EQ(counters.looped, 0U);
 }
 
-TEST_F(LinkKeeperTest, CutsARepliesDataToThePeersMru) {
+TEST_F(LinkEndpointTest, CutsARepliesDataToThePeersMru) {
     const std::vector<Frame> frames = answers(lcp(Code::echo_request, 1, Bytes(1800, 1)));
     ASSERT_EQ(frames.size(), 1U);
     EXPECT_LE(frames[0].data.size() + 4, 1400U);
     EXPECT_GE(frames[0].data.size() + 4, 1390U);
 }
 
-TEST_F(LinkKeeperTest, SendsEchoesAndGivesUpAfterTheConfiguredFailures) {
+TEST_F(LinkEndpointTest, SendsEchoesAndGivesUpAfterTheConfiguredFailures) {
     EXPECT_EQ(link.next_deadline(), kStart + seconds(5));
     EXPECT_TRUE(link.on_time(kStart + milliseconds(4999)).frames.empty());
     for (int n = 1; n <= 3; ++n) {
@@ -95,7 +95,7 @@ TEST_F(LinkKeeperTest, SendsEchoesAndGivesUpAfterTheConfiguredFailures) {
     EXPECT_FALSE(link.next_deadline().has_value());
 }
 
-TEST_F(LinkKeeperTest, AnAnsweredEchoBeginsTheCountAnew) {
+TEST_F(LinkEndpointTest, AnAnsweredEchoBeginsTheCountAnew) {
     TimePoint now = kStart;
     for (int n = 0; n < 10; ++n) {
         now += seconds(5);
@@ -108,10 +108,10 @@ TEST_F(LinkKeeperTest, AnAnsweredEchoBeginsTheCountAnew) {
     }
 }
 
-TEST_F(LinkKeeperTest, CountsEchoesAndTheTimeOfThoseThatAreAnsweredBeforeTheNextOne) {
+TEST_F(LinkEndpointTest, CountsEchoesAndTheTimeOfThoseThatAreAnsweredBeforeTheNextOne) {
     const auto first = link.on_time(kStart + seconds(5));
     const auto second = link.on_time(kStart + seconds(10));
-    const auto reply_to = [](const LinkKeeper::Effects& echo) {
+    const auto reply_to = [](const LinkEndpoint::Effects& echo) {
         return lcp(Code::echo_reply, open_frame(echo.frames.at(0)).id, kTheirMagic);
     };
     static_cast<void>(link.on_frame(reply_to(second), kStart + milliseconds(10'040)));
@@ -123,17 +123,17 @@ TEST_F(LinkKeeperTest, CountsEchoesAndTheTimeOfThoseThatAreAnsweredBeforeTheNext
     EXPECT_EQ(counters.echo_time, milliseconds(40));
 }
 
-TEST_F(LinkKeeperTest, NeverEchoesWithIntervalZeroAndNeverEndsWithFailuresZero) {
+TEST_F(LinkEndpointTest, NeverEchoesWithIntervalZeroAndNeverEndsWithFailuresZero) {
     LinkSettings quiet = settings();
     quiet.echo_interval = Duration::zero();
-    LinkKeeper without(quiet, counters);
+    LinkEndpoint without(quiet, counters);
     without.start(kStart);
     EXPECT_FALSE(without.next_deadline().has_value());
     EXPECT_TRUE(without.on_time(kStart + seconds(3600)).frames.empty());
 
     LinkSettings patient = settings();
     patient.echo_failures = 0;
-    LinkKeeper forever(patient, counters);
+    LinkEndpoint forever(patient, counters);
     forever.start(kStart);
     for (int n = 1; n <= 50; ++n) {
         EXPECT_FALSE(forever.on_time(kStart + n * seconds(5)).end_reason.has_value());
@@ -141,10 +141,10 @@ TEST_F(LinkKeeperTest, NeverEchoesWithIntervalZeroAndNeverEndsWithFailuresZero) 
 }
 
 // As pppd's lcp-echo-adaptive.
-TEST_F(LinkKeeperTest, TrafficTakesThePlaceOfAdaptiveEchoesAndTheirReplies) {
+TEST_F(LinkEndpointTest, TrafficTakesThePlaceOfAdaptiveEchoesAndTheirReplies) {
     LinkSettings adaptive = settings();
     adaptive.echo_is_adaptive = true;
-    link = LinkKeeper(adaptive, counters);
+    link = LinkEndpoint(adaptive, counters);
     link.start(kStart);
     TimePoint now = kStart;
     for (int n = 0; n < 10; ++n) {
@@ -170,7 +170,7 @@ TEST_F(LinkKeeperTest, TrafficTakesThePlaceOfAdaptiveEchoesAndTheirReplies) {
     EXPECT_TRUE(link.on_time(now).end_reason.has_value());
 }
 
-TEST_F(LinkKeeperTest, TrafficIsNoAnswerToOtherEchoes) {
+TEST_F(LinkEndpointTest, TrafficIsNoAnswerToOtherEchoes) {
     for (int n = 1; n <= 3; ++n) {
         link.on_traffic();
         EXPECT_EQ(link.on_time(kStart + n * seconds(5)).frames.size(), 1U);
@@ -179,8 +179,8 @@ TEST_F(LinkKeeperTest, TrafficIsNoAnswerToOtherEchoes) {
     EXPECT_TRUE(link.on_time(kStart + seconds(20)).end_reason.has_value());
 }
 
-TEST_F(LinkKeeperTest, GreetsWithAPacketThatHasNoAnswer) {
-    const LinkKeeper::Effects effects = link.greet();
+TEST_F(LinkEndpointTest, GreetsWithAPacketThatHasNoAnswer) {
+    const LinkEndpoint::Effects effects = link.greet();
     ASSERT_EQ(effects.frames.size(), 1U);
     EXPECT_EQ(open_frame(effects.frames[0]),
               (Frame{0xc021, Code::discard_request, 0, {0x0a, 0x0a, 0x0a, 0x0a}}));
@@ -188,7 +188,7 @@ TEST_F(LinkKeeperTest, GreetsWithAPacketThatHasNoAnswer) {
     EXPECT_TRUE(link.greet().frames.empty());
 }
 
-TEST_F(LinkKeeperTest, AProbeIsAnsweredOnlyByAReplyToIt) {
+TEST_F(LinkEndpointTest, AProbeIsAnsweredOnlyByAReplyToIt) {
     const auto first = link.probe();
     ASSERT_EQ(first.frames.size(), 1U);
     link.forget_answer();
@@ -201,7 +201,7 @@ TEST_F(LinkKeeperTest, AProbeIsAnsweredOnlyByAReplyToIt) {
     EXPECT_TRUE(link.answered());
 }
 
-TEST_F(LinkKeeperTest, EndsTheLinkAsTheTableSays) {
+TEST_F(LinkEndpointTest, EndsTheLinkAsTheTableSays) {
     const struct {
         const char* description;
         Bytes frame;
@@ -227,7 +227,7 @@ TEST_F(LinkKeeperTest, EndsTheLinkAsTheTableSays) {
          "peer sent IPCP Terminate-Request"},
     };
     for (const auto& c : cases) {
-        link = LinkKeeper(settings(), counters);
+        link = LinkEndpoint(settings(), counters);
         std::vector<Code> codes;
         for (const Frame& frame : answers(c.frame)) {
             codes.push_back(frame.code);
@@ -240,15 +240,15 @@ TEST_F(LinkKeeperTest, EndsTheLinkAsTheTableSays) {
     }
 }
 
-TEST_F(LinkKeeperTest, ATerminateAckCarriesTheRequestsProtocolAndId) {
+TEST_F(LinkEndpointTest, ATerminateAckCarriesTheRequestsProtocolAndId) {
     EXPECT_THAT(answers(lcp(Code::terminate_request, 77)),
                 ElementsAre(Frame{0xc021, Code::terminate_ack, 77, {}}));
-    link = LinkKeeper(settings(), counters);
+    link = LinkEndpoint(settings(), counters);
     EXPECT_EQ(answers(ipcp(Code::terminate_request, 78)).front(),
               (Frame{0x8021, Code::terminate_ack, 78, {}}));
 }
 
-TEST_F(LinkKeeperTest, DropsWhatMeansNothingToAnOpenLink) {
+TEST_F(LinkEndpointTest, DropsWhatMeansNothingToAnOpenLink) {
     const struct {
         const char* description;
         Bytes frame;
@@ -278,9 +278,9 @@ TEST_F(LinkKeeperTest, DropsWhatMeansNothingToAnOpenLink) {
     }
 }
 
-TEST_F(LinkKeeperTest, AProtocolRejectOfWhatCarriesPacketsEndsTheLink) {
+TEST_F(LinkEndpointTest, AProtocolRejectOfWhatCarriesPacketsEndsTheLink) {
     for (const std::uint8_t rejected : {std::uint8_t{0x21}, std::uint8_t{0xfd}}) {
-        link = LinkKeeper(settings(), counters);
+        link = LinkEndpoint(settings(), counters);
         end_reason.clear();
         EXPECT_THAT(answers(lcp(Code::protocol_reject, 1, {0x00, rejected})),
                     ElementsAre(Frame{0xc021, Code::terminate_request, 0x80, {}}));
@@ -288,9 +288,9 @@ TEST_F(LinkKeeperTest, AProtocolRejectOfWhatCarriesPacketsEndsTheLink) {
     }
 }
 
-TEST_F(LinkKeeperTest, APeerThatRejectsWhatWasNeverSentGetsGarbage) {
+TEST_F(LinkEndpointTest, APeerThatRejectsWhatWasNeverSentGetsGarbage) {
     const Bytes strange = lcp(Code::protocol_reject, 1, {0x12, 0x34});
-    for (int i = 0; i < LinkKeeper::kStrangeRejectsMax; ++i) {
+    for (int i = 0; i < LinkEndpoint::kStrangeRejectsMax; ++i) {
         EXPECT_TRUE(answers(strange).empty()) << i;
     }
     EXPECT_EQ(end_reason, "");
@@ -298,22 +298,22 @@ TEST_F(LinkKeeperTest, APeerThatRejectsWhatWasNeverSentGetsGarbage) {
     EXPECT_EQ(end_reason, "peer cannot read what it is sent");
 }
 
-TEST_F(LinkKeeperTest, ACodeRejectOfEchoesEndsTheEchoesAndNotTheLink) {
+TEST_F(LinkEndpointTest, ACodeRejectOfEchoesEndsTheEchoesAndNotTheLink) {
     answers(lcp(Code::code_reject, 1, {9, 0x80, 0, 8}));
     EXPECT_FALSE(link.next_deadline().has_value());
     EXPECT_TRUE(link.on_time(kStart + seconds(60)).frames.empty());
     EXPECT_EQ(answers(lcp(Code::echo_request, 1, kTheirMagic)).size(), 1U);
 }
 
-TEST_F(LinkKeeperTest, RejectsForeignProtocolsWithTheFrameInside) {
+TEST_F(LinkEndpointTest, RejectsForeignProtocolsWithTheFrameInside) {
     for (const int protocol : {0x80fd, 0x8057, 0x0057, 0xc025}) {
-        link = LinkKeeper(settings(), counters);
+        link = LinkEndpoint(settings(), counters);
         const Bytes frame = ppp_frame(static_cast<std::uint16_t>(protocol), 1, 9, {1, 2});
         EXPECT_THAT(answers(frame), ElementsAre(Frame{0xc021, Code::protocol_reject, 0x80, frame}));
     }
 }
 
-TEST_F(LinkKeeperTest, KnowsIpv6cpWhereItIsOpen) {
+TEST_F(LinkEndpointTest, KnowsIpv6cpWhereItIsOpen) {
     LinkSettings with = settings();
     with.ipv6 = true;
     const struct {
@@ -338,20 +338,20 @@ TEST_F(LinkKeeperTest, KnowsIpv6cpWhereItIsOpen) {
     };
     for (const auto& c : cases) {
         counters = {};
-        link = LinkKeeper(with, counters);
+        link = LinkEndpoint(with, counters);
         EXPECT_EQ(answers(c.frame), c.answers) << c.description;
         EXPECT_EQ(end_reason, c.end_reason) << c.description;
         EXPECT_EQ(counters.unexpected, c.unexpected) << c.description;
     }
 }
 
-TEST_F(LinkKeeperTest, RejectsForeignCodesWithThePacketInside) {
+TEST_F(LinkEndpointTest, RejectsForeignCodesWithThePacketInside) {
     const Bytes frame = ppp_frame(0xc021, 99, 9, {1, 2});
     EXPECT_THAT(answers(frame), ElementsAre(Frame{0xc021, Code::code_reject, 0x80,
                                                   Bytes(frame.begin() + 2, frame.end())}));
 }
 
-TEST_F(LinkKeeperTest, WithholdsRejectsOverItsBoundUntilTheNextSecond) {
+TEST_F(LinkEndpointTest, WithholdsRejectsOverItsBoundUntilTheNextSecond) {
     std::size_t sent = 0;
     for (int n = 0; n < 100; ++n) {
         sent += answers(ppp_frame(0x80fd, 1, 1)).size();
@@ -361,7 +361,7 @@ TEST_F(LinkKeeperTest, WithholdsRejectsOverItsBoundUntilTheNextSecond) {
     EXPECT_EQ(link.on_frame(ppp_frame(0x80fd, 1, 1), kStart + seconds(1)).frames.size(), 1U);
 }
 
-TEST_F(LinkKeeperTest, CountsWhatDoesNotParse) {
+TEST_F(LinkEndpointTest, CountsWhatDoesNotParse) {
     const Bytes cases[] = {
         {},
         {0xc0},
@@ -382,7 +382,7 @@ TEST_F(LinkKeeperTest, CountsWhatDoesNotParse) {
     }
 }
 
-TEST_F(LinkKeeperTest, SurvivesAnyBytes) {
+TEST_F(LinkEndpointTest, SurvivesAnyBytes) {
     test::Random random(1661);
     for (int n = 0; n < 50'000; ++n) {
         Bytes frame = random.bytes(40);
@@ -391,10 +391,10 @@ TEST_F(LinkKeeperTest, SurvivesAnyBytes) {
             frame[1] = 0x21;
         }
         if (answers(frame); !end_reason.empty()) {
-            link = LinkKeeper(settings(), counters);
+            link = LinkEndpoint(settings(), counters);
         }
     }
 }
 
-}  // namespace link_keeper_test
+}  // namespace link_endpoint_test
 }  // namespace vpnha::ppp

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A node's way to its kernel's flows, as services/flows/backend/flow_keeper.hpp: work in the order
+// A node's way to its kernel's flows, as services/flows/backend/flow_backend.hpp: work in the order
 // given and in slices, events that are read a while after they happened and are lost when they are
 // too many, listings that take their time.
 #pragma once
@@ -18,15 +18,15 @@
 
 namespace vpnha::sim {
 
-class FlowKeeper {
+class FlowBackend {
   public:
     using Call = std::function<effects::Effects(node::Node&, TimePoint)>;
     // Into the node's queue of events; it is gone with vpnhad.
     using Post = std::function<void(Call)>;
 
-    FlowKeeper(NodeId machine, Agenda& agenda, test::Random& random, Story& story, Post post);
-    FlowKeeper(const FlowKeeper&) = delete;
-    FlowKeeper& operator=(const FlowKeeper&) = delete;
+    FlowBackend(NodeId machine, Agenda& agenda, test::Random& random, Story& story, Post post);
+    FlowBackend(const FlowBackend&) = delete;
+    FlowBackend& operator=(const FlowBackend&) = delete;
 
     void execute(const node::FlowWork& work);
     // All that was asked for is done at once.

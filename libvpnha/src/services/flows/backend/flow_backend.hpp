@@ -33,16 +33,16 @@ namespace vpnha::runtime {
 // To the log.
 void complain_of_flows(std::string_view what, const Error& error);
 
-class FlowKeeper final : public ports::Backend {
+class FlowBackend final : public ports::Backend {
   public:
     using Run = std::function<void(effects::Effects)>;
 
     // Loop and node must outlive it. `table` may be missing when no gateway has flows replicated.
-    FlowKeeper(adapters::QbLoop& loop, node::Node& node, std::unique_ptr<ports::FlowTable> table,
-               Run run);
-    ~FlowKeeper() override;
-    FlowKeeper(const FlowKeeper&) = delete;
-    FlowKeeper& operator=(const FlowKeeper&) = delete;
+    FlowBackend(adapters::QbLoop& loop, node::Node& node, std::unique_ptr<ports::FlowTable> table,
+                Run run);
+    ~FlowBackend() override;
+    FlowBackend(const FlowBackend&) = delete;
+    FlowBackend& operator=(const FlowBackend&) = delete;
 
     [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
     void finish() override;
@@ -116,9 +116,9 @@ class FlowKeeper final : public ports::Backend {
 };
 
 template <class Entry, class Wanted>
-std::vector<conntrack::Installed> FlowKeeper::answers_of(const std::vector<Entry>& entries,
-                                                         const std::vector<Wanted>& wanted,
-                                                         const Result<std::vector<bool>>& taken) {
+std::vector<conntrack::Installed> FlowBackend::answers_of(const std::vector<Entry>& entries,
+                                                          const std::vector<Wanted>& wanted,
+                                                          const Result<std::vector<bool>>& taken) {
     std::vector<conntrack::Installed> answers;
     answers.reserve(entries.size());
     for (std::size_t n = 0; n < entries.size(); ++n) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "sim/flow_keeper.hpp"
+#include "sim/flow_backend.hpp"
 
 #include <algorithm>
 #include <array>
@@ -39,8 +39,8 @@ std::string in_words(const conntrack::ExpectationNews& news) {
 
 }  // namespace
 
-FlowKeeper::FlowKeeper(NodeId machine, Agenda& agenda, test::Random& random, Story& story,
-                       Post post)
+FlowBackend::FlowBackend(NodeId machine, Agenda& agenda, test::Random& random, Story& story,
+                         Post post)
     : machine_(machine),
       agenda_(agenda),
       random_(random),
@@ -49,7 +49,7 @@ FlowKeeper::FlowKeeper(NodeId machine, Agenda& agenda, test::Random& random, Sto
       table_([this](const News& news) { hear(news); },
              [this](const conntrack::ExpectationNews& news) { hear(news); }) {}
 
-void FlowKeeper::later(Duration delay, Call call) {
+void FlowBackend::later(Duration delay, Call call) {
     agenda_.after(delay, [this, life = life_, call = std::move(call)] {
         if (life == life_) {
             post_(call);
@@ -57,68 +57,68 @@ void FlowKeeper::later(Duration delay, Call call) {
     });
 }
 
-void FlowKeeper::execute(const node::FlowWork& work) {
+void FlowBackend::execute(const node::FlowWork& work) {
     std::visit([this](const auto& each) { execute(each); }, work);
 }
 
-void FlowKeeper::forget_timeouts(GatewayId gateway) {
+void FlowBackend::forget_timeouts(GatewayId gateway) {
     std::erase_if(waiting_, [&](const Work& each) {
         const auto* const timeouts = std::get_if<node::SetFlowTimeouts>(&each);
         return timeouts != nullptr && timeouts->gateway == gateway;
     });
 }
 
-void FlowKeeper::execute(const node::WatchFlows& watch) {
+void FlowBackend::execute(const node::WatchFlows& watch) {
     forget_timeouts(watch.gateway);
     watches_.insert_or_assign(watch.gateway, Watch{watch.policy, {}, false});
 }
 
-void FlowKeeper::execute(const node::UnwatchFlows& unwatch) {
+void FlowBackend::execute(const node::UnwatchFlows& unwatch) {
     forget_timeouts(unwatch.gateway);
     watches_.erase(unwatch.gateway);
 }
 
-void FlowKeeper::execute(const node::ListFlows& list) {
+void FlowBackend::execute(const node::ListFlows& list) {
     // What is to be installed may still be waiting then.
     Listing& listing = listings_[list.gateway] = Listing{++last_listing_, {}, {}, false};
     read_ahead(listing);
     schedule_listing(list.gateway, listing.number);
 }
 
-void FlowKeeper::execute(const node::LookUpFlows& look) {
+void FlowBackend::execute(const node::LookUpFlows& look) {
     add(look, look.flows);
 }
 
-void FlowKeeper::execute(const node::InstallFlows& install) {
+void FlowBackend::execute(const node::InstallFlows& install) {
     add(install, install.flows);
 }
 
-void FlowKeeper::execute(const node::RemoveFlows& remove) {
+void FlowBackend::execute(const node::RemoveFlows& remove) {
     add(remove, remove.flows);
 }
 
-void FlowKeeper::execute(const node::SetFlowTimeouts& timeouts) {
+void FlowBackend::execute(const node::SetFlowTimeouts& timeouts) {
     add(timeouts, timeouts.flows);
 }
 
-void FlowKeeper::execute(const node::ListExpectations& list) {
+void FlowBackend::execute(const node::ListExpectations& list) {
     waiting_.emplace_back(list);
     schedule_work();
 }
 
-void FlowKeeper::execute(const node::InstallExpectations& install) {
+void FlowBackend::execute(const node::InstallExpectations& install) {
     add(install, install.expectations);
 }
 
-void FlowKeeper::execute(const node::RemoveExpectations& remove) {
+void FlowBackend::execute(const node::RemoveExpectations& remove) {
     add(remove, remove.expectations);
 }
 
-void FlowKeeper::execute(const node::SetExpectationTimeouts& timeouts) {
+void FlowBackend::execute(const node::SetExpectationTimeouts& timeouts) {
     add(timeouts, timeouts.expectations);
 }
 
-effects::Effects FlowKeeper::finish(node::Node& node, TimePoint now) {
+effects::Effects FlowBackend::finish(node::Node& node, TimePoint now) {
     effects::Effects effects;
     while (!waiting_.empty()) {
         for (effects::Effect& each : work(node, now)) {
@@ -128,7 +128,7 @@ effects::Effects FlowKeeper::finish(node::Node& node, TimePoint now) {
     return effects;
 }
 
-void FlowKeeper::reset() {
+void FlowBackend::reset() {
     ++life_;
     waiting_.clear();
     work_due_ = false;
@@ -138,7 +138,7 @@ void FlowKeeper::reset() {
 }
 
 template <class Batch, class Each>
-void FlowKeeper::add(const Batch& batch, const std::vector<Each>& wanted) {
+void FlowBackend::add(const Batch& batch, const std::vector<Each>& wanted) {
     for (std::size_t begin = 0; begin < wanted.size(); begin += kSlice) {
         const auto first = wanted.begin() + static_cast<std::ptrdiff_t>(begin);
         const auto count = std::min(kSlice, wanted.size() - begin);
@@ -148,7 +148,7 @@ void FlowKeeper::add(const Batch& batch, const std::vector<Each>& wanted) {
     schedule_work();
 }
 
-void FlowKeeper::schedule_work() {
+void FlowBackend::schedule_work() {
     if (work_due_ || waiting_.empty()) {
         return;
     }
@@ -164,7 +164,7 @@ void FlowKeeper::schedule_work() {
     });
 }
 
-effects::Effects FlowKeeper::work(node::Node& node, TimePoint now) {
+effects::Effects FlowBackend::work(node::Node& node, TimePoint now) {
     if (waiting_.empty()) {
         return {};
     }
@@ -173,8 +173,8 @@ effects::Effects FlowKeeper::work(node::Node& node, TimePoint now) {
     return std::visit([&](const auto& batch) { return work_off(batch, node, now); }, next);
 }
 
-effects::Effects FlowKeeper::work_off(const node::LookUpFlows& look, node::Node& node,
-                                      TimePoint now) {
+effects::Effects FlowBackend::work_off(const node::LookUpFlows& look, node::Node& node,
+                                       TimePoint now) {
     std::vector<News> news;
     for (const conntrack::FlowKey& key : look.flows) {
         if (const auto found = table_.flows().find(key); found != table_.flows().end()) {
@@ -187,8 +187,8 @@ effects::Effects FlowKeeper::work_off(const node::LookUpFlows& look, node::Node&
     return node.on_event(look.gateway, node::FlowNews{news}, now);
 }
 
-effects::Effects FlowKeeper::work_off(const node::InstallFlows& install, node::Node& node,
-                                      TimePoint now) {
+effects::Effects FlowBackend::work_off(const node::InstallFlows& install, node::Node& node,
+                                       TimePoint now) {
     std::vector<conntrack::Installed> answers;
     for (const conntrack::Wanted& wanted : install.flows) {
         const bool taken = table_.put(conntrack::hot(wanted.flow));
@@ -197,15 +197,15 @@ effects::Effects FlowKeeper::work_off(const node::InstallFlows& install, node::N
     return node.on_event(install.gateway, node::FlowsInstalled{answers}, now);
 }
 
-effects::Effects FlowKeeper::work_off(const node::RemoveFlows& remove, node::Node&, TimePoint) {
+effects::Effects FlowBackend::work_off(const node::RemoveFlows& remove, node::Node&, TimePoint) {
     for (const conntrack::FlowKey& key : remove.flows) {
         table_.remove(key);
     }
     return {};
 }
 
-effects::Effects FlowKeeper::work_off(const node::SetFlowTimeouts& timeouts, node::Node& node,
-                                      TimePoint now) {
+effects::Effects FlowBackend::work_off(const node::SetFlowTimeouts& timeouts, node::Node& node,
+                                       TimePoint now) {
     std::vector<conntrack::FlowKey> missing;
     for (const conntrack::Timeout& timeout : timeouts.flows) {
         if (!table_.set_timeout(timeout.key, timeout.seconds)) {
@@ -216,8 +216,8 @@ effects::Effects FlowKeeper::work_off(const node::SetFlowTimeouts& timeouts, nod
                            : node.on_event(timeouts.gateway, node::FlowsMissing{missing}, now);
 }
 
-effects::Effects FlowKeeper::work_off(const node::ListExpectations& list, node::Node& node,
-                                      TimePoint now) {
+effects::Effects FlowBackend::work_off(const node::ListExpectations& list, node::Node& node,
+                                       TimePoint now) {
     std::vector<conntrack::Expectation> all;
     for (const auto& [key, expectation] : table_.expectations()) {
         all.push_back(expectation);
@@ -227,8 +227,8 @@ effects::Effects FlowKeeper::work_off(const node::ListExpectations& list, node::
                : node.on_event(list.gateway, node::ExpectationsListed{all}, now);
 }
 
-effects::Effects FlowKeeper::work_off(const node::InstallExpectations& install, node::Node& node,
-                                      TimePoint now) {
+effects::Effects FlowBackend::work_off(const node::InstallExpectations& install, node::Node& node,
+                                       TimePoint now) {
     std::vector<conntrack::Installed> answers;
     for (const conntrack::WantedExpectation& wanted : install.expectations) {
         conntrack::Expectation hot = wanted.expectation;
@@ -238,16 +238,16 @@ effects::Effects FlowKeeper::work_off(const node::InstallExpectations& install, 
     return node.on_event(install.gateway, node::ExpectationsInstalled{answers}, now);
 }
 
-effects::Effects FlowKeeper::work_off(const node::RemoveExpectations& remove, node::Node&,
-                                      TimePoint) {
+effects::Effects FlowBackend::work_off(const node::RemoveExpectations& remove, node::Node&,
+                                       TimePoint) {
     for (const conntrack::FlowKey& key : remove.expectations) {
         table_.forget(key);
     }
     return {};
 }
 
-effects::Effects FlowKeeper::work_off(const node::SetExpectationTimeouts& timeouts,
-                                      node::Node& node, TimePoint now) {
+effects::Effects FlowBackend::work_off(const node::SetExpectationTimeouts& timeouts,
+                                       node::Node& node, TimePoint now) {
     std::vector<conntrack::FlowKey> missing;
     for (const conntrack::Timeout& timeout : timeouts.expectations) {
         const auto found = table_.expectations().find(timeout.key);
@@ -263,7 +263,7 @@ effects::Effects FlowKeeper::work_off(const node::SetExpectationTimeouts& timeou
 
 // The kernel makes a portion ready when the one before it is fetched: what is fetched is older than
 // what happens meanwhile.
-void FlowKeeper::read_ahead(Listing& listing) {
+void FlowBackend::read_ahead(Listing& listing) {
     const FlowTable::Flows& flows = table_.flows();
     auto at = listing.last ? flows.upper_bound(*listing.last) : flows.begin();
     for (std::size_t n = 0; n < kSlice && at != flows.end(); ++n, ++at) {
@@ -273,7 +273,7 @@ void FlowKeeper::read_ahead(Listing& listing) {
     listing.done = at == flows.end();
 }
 
-void FlowKeeper::schedule_listing(GatewayId gateway, std::uint64_t number) {
+void FlowBackend::schedule_listing(GatewayId gateway, std::uint64_t number) {
     later(between(random_, microseconds(20), milliseconds(random_.chance(10) ? 100 : 5)),
           [=, this](node::Node& node, TimePoint now) {
               const auto listing = listings_.find(gateway);
@@ -283,7 +283,7 @@ void FlowKeeper::schedule_listing(GatewayId gateway, std::uint64_t number) {
           });
 }
 
-effects::Effects FlowKeeper::go_on_listing(GatewayId gateway, node::Node& node, TimePoint now) {
+effects::Effects FlowBackend::go_on_listing(GatewayId gateway, node::Node& node, TimePoint now) {
     Listing& listing = listings_.at(gateway);
     const bool fails = random_.chance(failing_listings_percent);
     if (fails || listing.read.empty()) {
@@ -301,20 +301,20 @@ effects::Effects FlowKeeper::go_on_listing(GatewayId gateway, node::Node& node, 
     return node.on_event(gateway, node::FlowNews{news}, now);
 }
 
-void FlowKeeper::tell(std::string_view how, const News& news) {
+void FlowBackend::tell(std::string_view how, const News& news) {
     if (story_.is_told()) {
         story_.tell(machine_, "{} {}", how, in_words(news));
     }
 }
 
-void FlowKeeper::tell(std::string_view how, const conntrack::ExpectationNews& news) {
+void FlowBackend::tell(std::string_view how, const conntrack::ExpectationNews& news) {
     if (story_.is_told()) {
         story_.tell(machine_, "{} {}", how, in_words(news));
     }
 }
 
 // Of a flow that is not assured the filter in the kernel lets nothing through, not even its end.
-void FlowKeeper::hear(const News& news) {
+void FlowBackend::hear(const News& news) {
     tell("kernel:", news);
     const bool assured = (news.flow.status & conntrack::kAssured) != 0;
     for (auto& [gateway, watch] : watches_) {
@@ -324,7 +324,7 @@ void FlowKeeper::hear(const News& news) {
     }
 }
 
-void FlowKeeper::hear(const conntrack::ExpectationNews& news) {
+void FlowBackend::hear(const conntrack::ExpectationNews& news) {
     tell("kernel:", news);
     for (auto& [gateway, watch] : watches_) {
         deliver(gateway, watch, news);
@@ -332,7 +332,7 @@ void FlowKeeper::hear(const conntrack::ExpectationNews& news) {
 }
 
 template <class News>
-void FlowKeeper::deliver(GatewayId gateway, Watch& watch, const News& news) {
+void FlowBackend::deliver(GatewayId gateway, Watch& watch, const News& news) {
     if (watch.congested) {
         return;
     }
@@ -342,19 +342,19 @@ void FlowKeeper::deliver(GatewayId gateway, Watch& watch, const News& news) {
     }
 }
 
-void FlowKeeper::overrun() {
+void FlowBackend::overrun() {
     for (auto& [gateway, watch] : watches_) {
         watch.congested = true;
         schedule_read(gateway);
     }
 }
 
-void FlowKeeper::schedule_read(GatewayId gateway) {
+void FlowBackend::schedule_read(GatewayId gateway) {
     later(between(random_, microseconds(20), kBurstPause),
           [=, this](node::Node& node, TimePoint now) { return read(gateway, node, now); });
 }
 
-effects::Effects FlowKeeper::read(GatewayId gateway, node::Node& node, TimePoint now) {
+effects::Effects FlowBackend::read(GatewayId gateway, node::Node& node, TimePoint now) {
     const auto found = watches_.find(gateway);
     if (found == watches_.end()) {
         return {};
