@@ -228,6 +228,8 @@ void look_at_all(const std::string& path, Found& found) {
     look_at_routing(path, found);
     look_at_clock_rate(path, found);
     add_warnings("time", looks::look_at_clock(), "a time daemon keeps the clock right", found);
+    add_warnings("clocks", looks::look_at_differences(ask_at(kControlSocketPath)),
+                 "none differs from that of a node that serves", found);
     look_at_links(found);
     look_at_voters(path, found);
     add_warnings("fencing", check_fencing(path), "fits the nodes", found);

@@ -1,11 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cli/looks/clocks.hpp"
 
+#include <fmt/format.h>
 #include <sys/timex.h>
 
 #include <cerrno>
+#include <cmath>
 
 namespace vpnha::cli::looks {
+
+namespace {
+
+using nlohmann::json;
+
+// The silence of a failover: a successor whose clock is behind by more begins handshakes that are
+// older than those of the node before.
+constexpr double kDifferenceMax_s = 0.3;
+
+}  // namespace
 
 std::vector<std::string> judge_clock(int status) {
     if ((status & STA_UNSYNC) == 0) {
@@ -24,6 +36,33 @@ Result<std::vector<std::string>> look_at_clock() {
         return tl::unexpected(system_error("adjtimex", errno));
     }
     return judge_clock(state.status);
+}
+
+std::vector<std::string> compare_clocks(const json& status) {
+    std::vector<std::string> findings;
+    for (const json& gateway : status.at("gateways")) {
+        const json& known = gateway.at("clock_difference_s");
+        const double difference = known.is_number() ? known.get<double>() : 0;
+        if (std::abs(difference) > kDifferenceMax_s) {
+            findings.push_back(fmt::format(
+                "gateway {}: this machine's clock is {:.1f} s {} that of the node that serves; "
+                "clients of WireGuard ignore a new gateway whose clock is behind, until it has "
+                "caught up or they begin by themselves after 15 s. Let chrony on both follow the "
+                "same servers",
+                gateway.at("name").get<std::string>(), std::abs(difference),
+                difference < 0 ? "behind" : "ahead of"));
+        }
+    }
+    return findings;
+}
+
+Result<std::vector<std::string>> look_at_differences(const Ask& ask) {
+    VPNHA_TRY(const json status, ask("status", json::object()));
+    try {
+        return compare_clocks(status);
+    } catch (const json::exception& error) {
+        return tl::unexpected(other_version(error));
+    }
 }
 
 }  // namespace vpnha::cli::looks

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Whether a time daemon keeps this machine's clock right, by what the kernel was told. How fast
-// chrony may slew it is another question (daemon/checks/clock_rate.hpp), and the difference from
-// the promoted node is in `vpnha status`.
+// chrony may slew it is another question (daemon/checks/clock_rate.hpp). And by how much it differs
+// from the clock of the node that serves, as vpnhad has it.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "cli/ask.hpp"
 #include "vpnha/result.hpp"
 
 namespace vpnha::cli::looks {
@@ -15,5 +17,10 @@ namespace vpnha::cli::looks {
 [[nodiscard]] std::vector<std::string> judge_clock(int status);
 // Error: the kernel cannot be asked.
 [[nodiscard]] Result<std::vector<std::string>> look_at_clock();
+// By the result of the verb `status`. Each gateway from whose node this one differs, with what to
+// do.
+[[nodiscard]] std::vector<std::string> compare_clocks(const nlohmann::json& status);
+// Error: vpnhad does not answer.
+[[nodiscard]] Result<std::vector<std::string>> look_at_differences(const Ask& ask);
 
 }  // namespace vpnha::cli::looks
