@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cluster/gateway/grants.hpp"
 
+#include <utility>
+
+#include "base/assert.hpp"
+
 namespace vpnha::node {
 
 Epoch Grants::add(const lease::Granted& granted, TimePoint now) {
+    VPNHA_ASSERT(granted.epoch > epoch_);
     at_ = now;
     margin_ = granted.margin;
     return std::exchange(epoch_, granted.epoch);

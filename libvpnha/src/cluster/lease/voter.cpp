@@ -136,6 +136,7 @@ Verdict Voter::grant(const Sender& sender, const Epoch& epoch, TimePoint now) {
         before.elsewhere = state_.previous_elsewhere;
     }
     state_.served = true;
+    VPNHA_ASSERT(epoch > state_.granted);
     state_.granted = epoch;
     state_.granted_to = sender.boot;
     return Verdict::answered;

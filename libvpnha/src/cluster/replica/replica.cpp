@@ -521,6 +521,7 @@ void Replica::give_way(wire::ResyncReason reason, Effects& effects, TimePoint no
 }
 
 void Replica::adopt_epoch(const Epoch& epoch) {
+    VPNHA_ASSERT(epoch > epoch_);
     epoch_ = epoch;
     highest_ = std::max(highest_, epoch);
     if (holder_ && *holder_ != epoch.node) {
