@@ -49,10 +49,10 @@ function(vpnha_unit_test name)
     gtest_discover_tests(${name}_test PROPERTIES LABELS ${label} DISCOVERY_TIMEOUT 60)
 endfunction()
 
-# vpnha_fuzz_target(NAME SOURCE … CORPUS DIR DEPENDS …): with libFuzzer a fuzzer, otherwise a runner
+# vpnha_fuzz_target(NAME SOURCE … CORPUS DIR… DEPENDS …): with libFuzzer a fuzzer, otherwise a runner
 # that feeds the corpus once, so that every found input is a normal test.
 function(vpnha_fuzz_target name)
-    cmake_parse_arguments(ARG "" "SOURCE;CORPUS" "DEPENDS" ${ARGN})
+    cmake_parse_arguments(ARG "" "SOURCE" "CORPUS;DEPENDS" ${ARGN})
     add_executable(fuzz_${name} ${ARG_SOURCE})
     foreach(layer IN LISTS ARG_DEPENDS)
         target_link_libraries(fuzz_${name} PRIVATE vpnha_${layer})

@@ -47,7 +47,7 @@ class Book:
     def __init__(self, root: Path = ROOT) -> None:
         self._file = root / "tests" / "fuzz" / "hours.json"
         self._page = root / "docs" / "reference" / "fuzzing.md"
-        self._corpus = root / "tests" / "fuzz" / "corpus"
+        self._sources = root / "tests" / "fuzz"
         read = json.loads(self._file.read_text(encoding="utf-8")) if self._file.exists() else {}
         self._spent = {name: Spent(**entry) for name, entry in read.items()}
 
@@ -63,7 +63,8 @@ class Book:
         self.write_page()
 
     def targets(self) -> list[str]:
-        return sorted(folder.name for folder in self._corpus.iterdir())
+        return sorted(path.name.removesuffix("_fuzz.cpp")
+                      for path in self._sources.rglob("*_fuzz.cpp"))
 
     def page(self) -> str:
         rows = []

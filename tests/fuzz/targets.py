@@ -22,9 +22,9 @@ class Run:
     log: Path
 
 
-def fuzz(binary: Path, seconds: int, found: Path, corpus: Path) -> Run:
-    """Begins with what earlier runs have left in `found`, and with `corpus`. An input that ends the
-    target is copied into `corpus`."""
+def fuzz(binary: Path, seconds: int, found: Path, corpus: Path, seeds: Path) -> Run:
+    """Begins with what earlier runs have left in `found`, with `corpus` and with `seeds`, as far as
+    they are there. An input that ends the target is copied into `corpus`."""
     (found / "corpus").mkdir(parents=True, exist_ok=True)
     log = found / "log"
     began = time.monotonic()
@@ -32,7 +32,7 @@ def fuzz(binary: Path, seconds: int, found: Path, corpus: Path) -> Run:
         code = subprocess.run(
             [str(binary), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1024",
              f"-max_len={MAX_BYTES}", "-print_final_stats=1", f"-artifact_prefix={found}/",
-             str(found / "corpus"), str(corpus)],
+             str(found / "corpus"), *(str(each) for each in (corpus, seeds) if each.is_dir())],
             cwd=found, stdout=output, stderr=output, check=False).returncode
     spent = round(time.monotonic() - began)
     text = log.read_text(encoding="utf-8", errors="replace")
@@ -44,5 +44,6 @@ def fuzz(binary: Path, seconds: int, found: Path, corpus: Path) -> Run:
         return Run(False, spent, 0, None, log)
     data = Path(written[-1]).read_bytes()
     kept = corpus / f"found-{hashlib.sha256(data).hexdigest()[:12]}"
+    corpus.mkdir(parents=True, exist_ok=True)
     kept.write_bytes(data)
     return Run(False, spent, 0, kept, log)

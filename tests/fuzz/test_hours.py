@@ -31,8 +31,10 @@ echo "stat::number_of_executed_units: 1500000" >&2
 class HoursTest(unittest.TestCase):
     def setUp(self) -> None:
         self.root = Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.corpus = self.root / "tests" / "fuzz" / "corpus" / "lcp"
-        self.corpus.mkdir(parents=True)
+        self.fuzz = self.root / "tests" / "fuzz"
+        self.corpus, self.seeds = self.fuzz / "corpus" / "lcp", self.root / "seeds"
+        self.fuzz.mkdir(parents=True)
+        (self.fuzz / "lcp_fuzz.cpp").touch()
         (self.root / "docs" / "reference").mkdir(parents=True)
 
     def test_sessions_add_up(self):
@@ -44,7 +46,8 @@ class HoursTest(unittest.TestCase):
         self.assertEqual(book.faults(), [])
 
     def test_each_target_has_a_row(self):
-        (self.corpus.parent / "wire").mkdir()
+        (self.fuzz / "records").mkdir()
+        (self.fuzz / "records" / "wire_fuzz.cpp").touch()
         Book(self.root).add("lcp", 1, 1, "aaaaaaaa")
         self.assertIn("| `wire` | 0.00 | 0.0 | – |", Book(self.root).page())
 
@@ -67,7 +70,7 @@ class HoursTest(unittest.TestCase):
     def test_what_does_not_fit_is_named(self):
         Book(self.root).add("other", 1, 1, "aaaaaaaa")
         self.assertEqual(Book(self.root).faults(), ["hours.json: there is no target other"])
-        (self.corpus.parent / "other").mkdir()
+        (self.fuzz / "other_fuzz.cpp").touch()
         self.assertEqual(Book(self.root).faults(),
                          ["docs/reference/fuzzing.md is not what tests/fuzz/hours.py --page "
                           "writes"])
@@ -76,11 +79,11 @@ class HoursTest(unittest.TestCase):
         binary, found = self.root / "fuzz_lcp", self.root / "found"
         binary.write_text(TARGET, encoding="utf-8")
         binary.chmod(0o755)
-        run = fuzz(binary, 1, found, self.corpus)
+        run = fuzz(binary, 1, found, self.corpus, self.seeds)
         self.assertTrue(run.ok)
         self.assertEqual(run.inputs, 1_500_000)
         (found / "crash").touch()
-        run = fuzz(binary, 1, found, self.corpus)
+        run = fuzz(binary, 1, found, self.corpus, self.seeds)
         self.assertFalse(run.ok)
         self.assertEqual(run.found.parent, self.corpus)
         self.assertEqual(run.found.read_bytes(), b"bad input")

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Writes the seed corpus of the fuzz targets of protocols: ../corpus/TARGET/NAME, a file per case.
+"""Writes the seed corpus of the fuzz targets of protocols: PLACE/TARGET/NAME, a file per case.
 
-Run it after a format changed, and look at the difference. Inputs that a fuzzer found are added to
-the folders by hand, with a name that says what they were. With --check nothing is written: it fails
-where a file is not what would be written.
+make_corpus.py PLACE: the build calls it. What is there of an earlier one goes. Inputs that a fuzzer
+found, and those that were recorded, are in ../corpus.
 """
 
 import pathlib
+import shutil
 import struct
 import sys
 import zlib
@@ -20,7 +20,6 @@ from wireguard_corpus import PEER_LISTING, PEERS_FILE, WIREGUARD_RECORD
 from xfrm_corpus import XFRM
 from corpus_parts import ADDRESS, PROXIED, facts, frames, sized, u16
 
-CORPUS = pathlib.Path(__file__).resolve().parent.parent / "corpus"
 TUNNEL, PEER_TUNNEL = 0x1111, 0x2222
 VIP, CLIENT = 0xC0000264, 0xC0000233
 
@@ -393,7 +392,7 @@ REPLAY_GUARD = {
 }
 
 
-def main():
+def main(place):
     targets = {
         "flow": FLOW,
         "ha_message": HA_MESSAGE,
@@ -415,16 +414,12 @@ def main():
         "wireguard_record": WIREGUARD_RECORD,
         "xfrm": XFRM,
     }
-    files = {CORPUS / target / name: data
-             for target, cases in targets.items() for name, data in cases.items()}
-    if sys.argv[1:] == ["--check"]:
-        outdated = [path for path, data in files.items()
-                    if not path.is_file() or path.read_bytes() != data]
-        sys.exit("\n".join(f"{path}: not what make_corpus.py writes" for path in outdated) or None)
-    for path, data in files.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+    shutil.rmtree(place, ignore_errors=True)
+    for target, cases in targets.items():
+        (place / target).mkdir(parents=True)
+        for name, data in cases.items():
+            (place / target / name).write_bytes(data)
 
 
 if __name__ == "__main__":
-    main()
+    main(pathlib.Path(sys.argv[1]))
