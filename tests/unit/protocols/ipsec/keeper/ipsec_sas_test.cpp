@@ -272,6 +272,7 @@ TEST_F(IpsecSasTest, WhatADeadCharonReportedWithoutALeaseIsFedToTheNextOne) {
     EXPECT_THAT(a_.fed_, ::testing::Not(Contains(second_.add())));
     a_.turns_.clear();
     a_.answers_ = false;
+    a_.lists_ = false;
     a_.keeper_.unpause(now_, a_.effects_);
     a_.run(now_);
     EXPECT_THAT(a_.fed_, Contains(second_.child(17, 18)));
@@ -280,6 +281,9 @@ TEST_F(IpsecSasTest, WhatADeadCharonReportedWithoutALeaseIsFedToTheNextOne) {
     EXPECT_THAT(a_.turns_, IsEmpty()) << "it is fed before it speaks";
     a_.tell(node::CharonFed{a_.unanswered_, {}}, now_);
     settle();
+    EXPECT_THAT(a_.turns_, IsEmpty()) << "as long as a new charon may take";
+    a_.lists_ = true;
+    pass(limits::kSaListingWait);
     EXPECT_GT(a_.out(18).oseq, 5000U) << "the dead one may have sent more";
     EXPECT_THAT(a_.held_, IsEmpty());
     EXPECT_THAT(a_.turns_, ElementsAre(true));
