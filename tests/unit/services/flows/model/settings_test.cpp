@@ -63,7 +63,7 @@ TEST(SettingsTest, EventsMustBeOne) {
     settings.events = 0;
     EXPECT_THAT(found(settings),
                 ElementsAre("error: net.netfilter.nf_conntrack_events is 0; set it to 1: the "
-                            "kernel tells nobody of its flows"));
+                            "kernel sends no events of its flows"));
     settings.events.reset();
     EXPECT_THAT(found(settings),
                 ElementsAre("error: net.netfilter.nf_conntrack_events is not there; boot a kernel "
