@@ -51,8 +51,8 @@ TEST_F(GateProbeTest, FindsEverythingAndLeavesNothing) {
 
 TEST_F(GateProbeTest, SaysThatTheKernelHasNoBpf) {
     EXPECT_EQ(probed_after([] { return fail_call(SYS_bpf, ENOSYS); }),
-              "unsupported: load the gate's BPF program: this kernel lacks bpf(2), "
-              "CONFIG_BPF_SYSCALL; Debian's has it");
+              "unsupported: load the gate's BPF program: this kernel does not have "
+              "bpf(2), CONFIG_BPF_SYSCALL; Debian's does");
 }
 
 TEST_F(GateProbeTest, SaysThatItIsNotPermitted) {
