@@ -25,7 +25,7 @@ function(vpnha_install)
     set_property(GLOBAL APPEND PROPERTY VPNHA_PRODUCT ${PLACED_UNPARSED_ARGUMENTS})
 endfunction()
 
-# Targets that parse bytes from outside or hold sockets: what plain ./check runs with sanitizers.
+# Targets that parse bytes of other hosts: what plain ./check runs with sanitizers.
 add_custom_target(exposed)
 
 # vpnha_unit_test(NAME [EXPOSED] SOURCES … DEPENDS …): tests of one layer, labelled unit-NAME or

@@ -3,8 +3,8 @@
 
 --fast   format, lint, build, unit tests, fuzz corpora, house rules; no lab
 (plain)  also 400 simulated clusters and 200 that only this commit has, the sanitizers on what
-         parses bytes from outside or holds sockets, the lab scenarios that hold the product
-         together, and three minutes of the random drill
+         parses bytes of other hosts, the lab scenarios that hold the product together, and three
+         minutes of the random drill
 --all    also 1 000 simulated clusters and 60 of each later series, the sanitizers on all tests, the
          packages built twice and for the next release of Debian, an upgrade to it, clang-tidy, a
          minute of fuzzing per target, bugs planted for the simulator to find, all runs of the
@@ -258,8 +258,8 @@ def simulate(checks: Checks, *, everything: bool) -> None:
 
 
 def sanitized(checks: Checks, everything: bool) -> None:
-    """Address and undefined behaviour sanitizers: all tests, or those of what parses bytes from
-    outside or holds sockets, half of the compiler's work."""
+    """Address and undefined behaviour sanitizers: all tests, or those of what parses bytes of other
+    hosts, a third of the compiler's work."""
     target = [] if everything else ["--target", "exposed"]
     tests = [] if everything else ["-L", "exposed"]
     if (checks.step("asan configure", ["cmake", "--preset", "asan"])
