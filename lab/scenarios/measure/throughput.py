@@ -20,8 +20,6 @@ import json
 import statistics
 
 from vpnlab.evidence.expectation import at_least
-from vpnlab.product.client import VpnClient
-from vpnlab.product.probes import SERVER_ADDRESS
 from vpnlab.product.sites.home import start_nat
 from vpnlab.steps.live import begin, off_dc
 from vpnlab.steps.mixed.mix import PACE
@@ -29,26 +27,13 @@ from vpnlab.steps.promise import expect_nothing_else
 from vpnlab.steps.rivals.clusters import NODES, OF_ALL, PEER, EveryProtocol
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.sessions import bulk
 
 # A client's capture of what is inside its tunnel stays in its memory.
 SCENARIO = Scenario(nodes=NODES, faults=1, vpnha=True, memory_mb={"client": 512})
-PORT, SECONDS, ROUNDS = 5001, 1, 2
+SECONDS, ROUNDS = 1, 2
 OF_STOCK = 0.8
-DIRECTIONS = ("up", "down")
 FILE = "throughput.json"
-LOG = "/run/lab/bulk.log"
-LISTENING_LIMIT_S = 10
-
-
-def carried(client: VpnClient) -> dict[str, list[float]]:
-    """Mbit/s of each round."""
-    found: dict[str, list[float]] = {direction: [] for direction in DIRECTIONS}
-    for _ in range(ROUNDS):
-        for direction in DIRECTIONS:
-            said = json.loads(client.node.run_tool("bulk.py", "ask", SERVER_ADDRESS, str(PORT),
-                                                   direction, str(SECONDS)).stdout)
-            found[direction].append(round(said["octets"] * 8 / said["seconds"] / 1e6, 2))
-    return found
 
 
 def steps(run: Run) -> None:
@@ -57,17 +42,18 @@ def steps(run: Run) -> None:
     live = begin(run, clients=(), place=off_dc, observe_s=0, stack=EveryProtocol(run))
     # A peer of WireGuard has a record before its client shakes hands.
     live.dial_all({PEER: OF_ALL[PEER], **OF_ALL})
-    server = run.lab.node("server")
-    server.start_tool("bulk.py", "serve", str(PORT), output=LOG)
-    run.wait_for("the server listens", lambda: "listening" in (server.read(LOG) or ""),
-                 LISTENING_LIMIT_S)
+    bulk.serve(run)
+
+    def carried() -> dict[str, dict[str, list[float]]]:
+        return {client.protocol: bulk.carried(client.node, SECONDS, ROUNDS)
+                for client in live.clients}
 
     run.step("octets by the stock path")
-    stock = {client.protocol: carried(client) for client in live.clients}
+    stock = carried()
     live.cut_power(live.active)
     live.stack.wait_protected(len(live.clients))
     run.step("octets by resumed sessions")
-    resumed = {client.protocol: carried(client) for client in live.clients}
+    resumed = carried()
     (run.out / FILE).write_text(json.dumps([
         {"protocol": protocol, "direction": direction, "stock": figures,
          "resumed": resumed[protocol][direction]}
@@ -76,7 +62,7 @@ def steps(run: Run) -> None:
     seen = live.end()
     for client in live.clients:
         expect_nothing_else(run, seen.client(client.name))
-        for direction in DIRECTIONS:
+        for direction in bulk.DIRECTIONS:
             before, after = (statistics.median(each[client.protocol][direction])
                              for each in (stock, resumed))
             run.expect(f"{client.protocol}_{direction}_of_stock", round(after / before, 2),

@@ -9,28 +9,24 @@ from collections.abc import Callable, Mapping, Sequence
 from ..evidence.expectation import at_least, between, equals, is_empty, is_true
 from ..product.client import VpnClient
 from ..product.dialler import MakeDialler
-from ..product.probes import SERVER_ADDRESS
 from ..product.radius import CLASS, DETAIL, RadiusServer, Told
 from ..product.radius_stack import RadiusStack
 from .live import Live, begin
 from .promise import TAKEOVER_MS, expect_only_silence
 from .run import Run
+from .sessions import bulk
 
 # A rate that leaves the host calm: where its cores are busy, leases lapse, and gates drop.
-PORT, MOVE_S, MBIT = 5001, 5, 8
-BULK_LOG = "/run/lab/bulk.log"
+MOVE_S, MBIT = 5, 8
 # The counters are read each second, and said 0.1 s later.
 CHECKPOINT_S = 1.5
-LISTENING_LIMIT_S, TOLD_LIMIT_S = 10, 30
+TOLD_LIMIT_S = 30
 
 
 def begin_server(run: Run, *users: str) -> RadiusServer:
     """On the server, which answers bulk.py as well. `users`: in place of the usual one."""
-    server = run.lab.node("server")
-    radius = RadiusServer(run.lab, server, *users)
-    server.start_tool("bulk.py", "serve", str(PORT), output=BULK_LOG)
-    run.wait_for("the server listens", lambda: "listening" in (server.read(BULK_LOG) or ""),
-                 LISTENING_LIMIT_S)
+    radius = RadiusServer(run.lab, run.lab.node("server"), *users)
+    bulk.serve(run)
     return radius
 
 
@@ -39,8 +35,7 @@ def move_octets(live: Live, seconds: int) -> None:
     have been read."""
     for client in live.clients:
         for direction in ("down", "up"):
-            client.node.run_tool("bulk.py", "ask", SERVER_ADDRESS, str(PORT), direction,
-                                 str(seconds), str(MBIT))
+            bulk.move(client.node, direction, seconds, MBIT)
     live.run.observe(CHECKPOINT_S)
 
 

@@ -30,16 +30,16 @@ from vpnlab.product.client import VpnClient
 from vpnlab.product.dialler import PPTP
 from vpnlab.product.l2tp_gateway import USER
 from vpnlab.product.pptp_client import PptpDialler
-from vpnlab.product.probes import SERVER_ADDRESS
 from vpnlab.product.radius import Answer, RadiusServer, user
 from vpnlab.product.radius_stack import RadiusStack
+from vpnlab.steps.accounts import begin_server
 from vpnlab.steps.live import Live, begin
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.sessions import bulk
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
-PORT, SECONDS = 5001, 6
-LOG = "/run/lab/bulk.log"
+SECONDS = 6
 FILE = "throughput.json"
 # Mbit/s, to the client and from it.
 GIVEN, CHANGED = {"down": 2, "up": 1}, {"down": 1, "up": 0.5}
@@ -51,7 +51,7 @@ OF_THE_RATE = between(0.85, 1.15)
 # came to 79 % of either rate. So what its device was given is looked at by itself.
 OF_STOCK_PPTP = between(0.5, 1.15)
 STOCK = "stock"
-LISTENING_LIMIT_S, SET_LIMIT_S = 10, 10
+SET_LIMIT_S = 10
 # The accounts are looked at two seconds after a takeover.
 ANSWER_LIMIT_S = 10
 
@@ -82,9 +82,7 @@ def measure(run: Run, live: Live, when: str, rates: dict[str, float]) -> dict[st
     found = {}
     for client in live.clients:
         for direction, rate in rates.items():
-            said = json.loads(client.node.run_tool(
-                "bulk.py", "ask", SERVER_ADDRESS, str(PORT), direction, str(SECONDS)).stdout)
-            mbit = said["octets"] * 8 / said["seconds"] / 1e6
+            mbit = bulk.move(client.node, direction, SECONDS)
             found[f"{client.name}_{direction}"] = round(mbit, 2)
             run.expect(f"{when}_{client.name}_{direction}_of_rate", round(mbit / rate, 3),
                        OF_STOCK_PPTP if when == STOCK and client.protocol == PPTP else OF_THE_RATE)
@@ -109,11 +107,7 @@ def expect_sessions(run: Run, live: Live, node: Node, when: str, rates: dict[str
 
 
 def steps(run: Run) -> None:
-    server = run.lab.node("server")
-    radius = RadiusServer(run.lab, server, user(USER, ACCEPT))
-    server.start_tool("bulk.py", "serve", str(PORT), output=LOG)
-    run.wait_for("the server listens", lambda: "listening" in (server.read(LOG) or ""),
-                 LISTENING_LIMIT_S)
+    radius = begin_server(run, user(USER, ACCEPT))
     live = begin(run, clients=(), observe_s=0,
                  stack=RadiusStack(run.lab, "dynamic_authorization = true", bandwidth=True))
     live.stack.wait_in_sync()

@@ -16,48 +16,32 @@ import json
 import statistics
 
 from vpnlab.evidence.expectation import at_least, equals
-from vpnlab.product.probes import SERVER_ADDRESS
 from vpnlab.steps.live import off_dc
 from vpnlab.steps.pptp_live import begin_pptp
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
+from vpnlab.steps.sessions import bulk
 
 SCENARIO = Scenario(faults=1, vpnha=True)
-PORT, SECONDS, ROUNDS = 5001, 2, 3
+SECONDS, ROUNDS = 2, 3
 OF_STOCK = 0.8
-DIRECTIONS = ("up", "down")
 FILE = "throughput.json"
-LOG = "/run/lab/bulk.log"
-LISTENING_LIMIT_S = 10
 
 
 def steps(run: Run) -> None:
     live = begin_pptp(run, off_dc, observe_s=0)
-    server, client = run.lab.node("server"), live.client
-    server.start_tool("bulk.py", "serve", str(PORT), output=LOG)
-    run.wait_for("the server listens", lambda: "listening" in (server.read(LOG) or ""),
-                 LISTENING_LIMIT_S)
-
-    def measure() -> dict[str, list[float]]:
-        """Mbit/s of each round."""
-        found: dict[str, list[float]] = {direction: [] for direction in DIRECTIONS}
-        for _ in range(ROUNDS):
-            for direction in DIRECTIONS:
-                said = json.loads(client.node.run_tool(
-                    "bulk.py", "ask", SERVER_ADDRESS, str(PORT), direction, str(SECONDS)).stdout)
-                found[direction].append(round(said["octets"] * 8 / said["seconds"] / 1e6, 2))
-        return found
-
+    client = live.client.node
+    bulk.serve(run)
     run.step("octets by stock pptpd")
-    stock = measure()
+    stock = bulk.carried(client, SECONDS, ROUNDS)
     live.cut_power(live.active)
     live.stack.wait_protected(1)
     run.step("octets by the resumed call")
-    resumed = measure()
+    resumed = bulk.carried(client, SECONDS, ROUNDS)
     seen = live.end()
     (run.out / FILE).write_text(json.dumps({"stock": stock, "resumed": resumed}, indent=1) + "\n",
                                 encoding="utf-8")
-    for direction in DIRECTIONS:
+    for direction in bulk.DIRECTIONS:
         ratio = statistics.median(resumed[direction]) / statistics.median(stock[direction])
         run.expect(f"{direction}_of_stock", round(ratio, 2), at_least(OF_STOCK))
     run.expect("client1_pptp_setups", seen.client("client1").pptp_setups, equals(0))
