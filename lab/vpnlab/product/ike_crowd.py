@@ -37,6 +37,15 @@ def crowd_connections(gateway: VpnGateway) -> str:
                               "aes256gcm16", "8h")
 
 
+def start(lab: Lab, node: Node, connections: str, settings: str) -> None:
+    """The node's charon, with these connections loaded."""
+    configure(node, connections, settings)
+    charon = Charon(node)
+    charon.start()
+    lab.wait_for(f"charon of {node.name} is ready", charon.ready, START_LIMIT_S)
+    charon.load()
+
+
 def act(lab: Lab, node: Node, command: str, name: str, numbers: range) -> float:
     """Has the node's charon carry out a command of lab/node/ike_crowd.py, for each of the numbers:
     how many seconds that took. An error when one did not succeed."""
@@ -59,18 +68,13 @@ class IkeCrowd:
         self._node = node
         self._count = count
         self._gateway = gateway
-        self._charon = Charon(node)
 
     def dial(self) -> float:
         """Returns when all are up: how many seconds that took."""
         self._node.run("ip", "-batch", "-", stdin=(
             f"link add {TUNNEL} type xfrm dev outside if_id {TUNNEL_ID}\n"
             f"link set {TUNNEL} up\n"))
-        configure(self._node, crowd_connections(self._gateway), SETTINGS)
-        self._charon.start()
-        self._lab.wait_for(f"charon of {self._node.name} is ready", self._charon.ready,
-                           START_LIMIT_S)
-        self._charon.load()
+        start(self._lab, self._node, crowd_connections(self._gateway), SETTINGS)
         return act(self._lab, self._node, "initiate", CONNECTION, range(self._count))
 
     def hang_up(self) -> None:
@@ -94,15 +98,10 @@ class LineCarriers:
         self._node = node
         self._connections = line_connections(lines, first_port)
         self._numbers = range(min(each.start for each in lines), max(each.stop for each in lines))
-        self._charon = Charon(node)
 
     def dial(self) -> float:
         """Returns when all are up: how many seconds that took."""
-        configure(self._node, self._connections, "")
-        self._charon.start()
-        self._lab.wait_for(f"charon of {self._node.name} is ready", self._charon.ready,
-                           START_LIMIT_S)
-        self._charon.load()
+        start(self._lab, self._node, self._connections, "")
         return act(self._lab, self._node, "initiate", self.LINE, self._numbers)
 
     def hang_up(self) -> None:
