@@ -6,7 +6,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/support"), str(ROOT / "lab"), str(ROOT / "lab/tests")]
 
 import report_sample  # noqa: E402 - where these lie is known since now
-from fake_vpnhad import Vpnhad  # noqa: E402
+from fake_vpnhad import Vpnhad, documented  # noqa: E402
 from vpnlab.report.report import write_report  # noqa: E402
 
 # A name without a place at which a line may break.
@@ -39,13 +38,6 @@ DRILL: dict[str, Any] = {
                  "interval_ms": 50.0,
                  "probes": [[STRUCK_MS - 990 + 50 * n, None if 20 <= n < 26 else 1.0]
                             for n in range(60)]}]}
-
-
-def documented(verb: str) -> Any:
-    text = (ROOT / "docs/reference/control-protocol.md").read_text(encoding="utf-8")
-    found = re.search(rf"^`{verb}`.*?^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return json.loads(found[1])
 
 
 def type_command(*words: str, codes: tuple[int, ...]) -> None:

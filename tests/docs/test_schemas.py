@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import json
 import os
-import re
 import socket
 import struct
 import subprocess
@@ -24,12 +23,11 @@ from jsonschema import Draft7Validator
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-from fake_vpnhad import Vpnhad  # noqa: E402 - where it lies is known since now
+from fake_vpnhad import Vpnhad, documented  # noqa: E402 - where it lies is known since now
 
 SCHEMAS = ROOT / "docs" / "reference" / "schemas"
 SUFFIX = ".schema.json"
 NAMES = sorted(path.name.removesuffix(SUFFIX) for path in SCHEMAS.iterdir())
-PROTOCOL = (ROOT / "docs" / "reference" / "control-protocol.md").read_text("utf-8")
 PAGE = (ROOT / "docs" / "reference" / "json.md").read_text("utf-8")
 CIBADMIN = "/usr/sbin/cibadmin"
 GOOD, FAILED, DEGRADED = 0, 1, 6
@@ -65,12 +63,6 @@ def check(name: str, value: Any) -> None:
     faults = [f"/{'/'.join(map(str, each.absolute_path))}: {each.message}"
               for each in Draft7Validator(closed(schema_of(name))).iter_errors(value)]
     assert not faults, "\n".join(faults)
-
-
-def documented(verb: str) -> Any:
-    found = re.search(rf"^`{verb}`.*?^```json\n(.*?)^```$", PROTOCOL, re.MULTILINE | re.DOTALL)
-    assert found is not None
-    return json.loads(found[1])
 
 
 class Node:

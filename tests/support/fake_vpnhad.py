@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A vpnhad of a test: a control socket that answers each verb as it is told to."""
+"""A vpnhad of a test: a control socket that answers each verb as it is told to, and the answers
+that docs/reference/control-protocol.md has."""
 from __future__ import annotations
 
 import json
+import re
 import socket
 import struct
 import threading
 from pathlib import Path
+from typing import Any
 
+PROTOCOL = Path(__file__).resolve().parents[2] / "docs" / "reference" / "control-protocol.md"
 HANGS: dict = {}
+
+
+def documented(verb: str) -> Any:
+    """The example of a verb's result, a new one each time."""
+    found = re.search(rf"^`{verb}`.*?^```json\n(.*?)^```$", PROTOCOL.read_text("utf-8"),
+                      re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
 
 
 class Vpnhad:
