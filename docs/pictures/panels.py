@@ -6,17 +6,17 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Any
+
+from svg import GREEN, INK, NOTE, PALE, RED, picture, text
 
 # Of the dashboard, in this order: what a takeover looks like.
 TITLES = ("Who serves", "Roles", "vpnhad", "Standing", "Sessions by protection", "Epoch",
           "Silence at the last takeover", "Steps of the last takeover")
-INK, PALE, NOTE, MARK = "#1f2933", "#c9d1d9", "#52606d", "#b3413b"
 # What the dashboard calls them.
-COLOURS = {"text": PALE, "green": "#2e7d5b", "blue": "#3568a8", "yellow": "#b7870b",
-           "orange": "#b35900", "red": MARK}
-LINES = ("#2e7d5b", "#b35900", "#3568a8", "#7d4fa3", "#b3413b", "#52606d")
+COLOURS = {"text": PALE, "green": GREEN, "blue": "#3568a8", "yellow": "#b7870b",
+           "orange": "#b35900", "red": RED}
+LINES = (GREEN, "#b35900", "#3568a8", "#7d4fa3", RED, NOTE)
 WIDTH, COLUMNS, PANEL_HEIGHT = 1000, 2, 190
 GAP, TITLE, FOOT = 16, 26, 44
 GLYPH = 6.2  # Of 11 px, wider than the mean one.
@@ -26,12 +26,6 @@ NAMED_MAX = 4
 # The step of the lab's Prometheus: values that are further apart have a hole between them.
 STEP_S = 5
 Series = dict[str, Any]
-
-
-def text(x: float, y: float, words: str, size: int = 11, colour: str = INK, anchor: str = "start",
-         weight: str = "normal") -> str:
-    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}" '
-            f'text-anchor="{anchor}" font-weight="{weight}">{escape(words)}</text>')
 
 
 def name_of(series: Series, nodes: dict[str, str]) -> str:
@@ -74,7 +68,7 @@ class Panel:
     def drawn(self, mark: float) -> Iterator[str]:
         yield text(self._x0, self._top - 12, self._panel["title"], 13, weight="bold")
         yield from self._states() if self._panel["type"] == "state-timeline" else self._lines()
-        yield (f'<path d="M{self._x(mark):.1f} {self._top}V{self._bottom}" stroke="{MARK}" '
+        yield (f'<path d="M{self._x(mark):.1f} {self._top}V{self._bottom}" stroke="{RED}" '
                'stroke-dasharray="4 3" fill="none"/>')
         for second in self._times(mark):
             words = f"{second:+g} s" if second else "0 s"
@@ -187,11 +181,6 @@ def dashboard_drawing(recorded: dict[str, Any], dashboard: dict[str, Any]) -> st
                  GAP + 30 + number // COLUMNS * (PANEL_HEIGHT + GAP))
         parts += Panel(by_title[panel["title"]], panel["series"], recorded["nodes"], place,
                        (min(times), max(times))).drawn(mark["at"])
-    return "\n".join((
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
-        f'width="{WIDTH}" height="{height}" font-family="Helvetica, Arial, sans-serif">',
-        "<!-- SPDX-License-Identifier: GPL-2.0-or-later. Drawn by docs/pictures/draw. -->",
-        f"<title>Panels of the dashboard: {escape(mark['text'])}</title>",
-        f'<rect width="{WIDTH}" height="{height}" fill="white"/>',
-        text(GAP, GAP + 14, f"{mark['text']}, at 0 s", 14, MARK, weight="bold"),
-        *parts, "</svg>", ""))
+    title = text(GAP, GAP + 14, f"{mark['text']}, at 0 s", 14, RED, weight="bold")
+    return picture(WIDTH, height, "docs/pictures/draw",
+                   f"Panels of the dashboard: {mark['text']}", [title, *parts])

@@ -81,7 +81,8 @@ def test_a_hole_between_samples_stays_one():
 
 
 def test_the_command_keeps_the_series_of_a_run_and_draws(tmp_path: Path):
-    for name in ("docs/pictures/draw", "docs/pictures/panels.py", "docs/explain/performance.md",
+    for name in ("docs/pictures/draw", "docs/pictures/panels.py", "docs/pictures/svg.py",
+                 "docs/explain/performance.md",
                  "monitoring/vpnha-dashboard.json"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
