@@ -19,6 +19,13 @@ struct RadiusPrefix {
     IpPrefix net;
     friend bool operator==(const RadiusPrefix&, const RadiusPrefix&) = default;
 };
+// It is of a known kind, is not empty, and has no bit behind its length.
+[[nodiscard]] inline bool is_sound(const RadiusPrefix& prefix) {
+    const auto& [address, length] = prefix.net;
+    return (prefix.kind == RadiusPrefix::Kind::framed ||
+            prefix.kind == RadiusPrefix::Kind::delegated) &&
+           length != 0 && length <= address.bits() && address.masked(length) == address;
+}
 
 // What an Access-Accept has for the accounting of its session.
 struct RadiusReply {

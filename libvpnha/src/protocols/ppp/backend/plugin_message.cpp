@@ -183,16 +183,16 @@ void add_route(ByteReader& value, std::vector<IpPrefix>& routes) {
 }
 
 void add_prefix(ByteReader& value, std::vector<RadiusPrefix>& prefixes) {
-    const auto kind = static_cast<RadiusPrefix::Kind>(value.u8());
-    const std::uint8_t length = value.u8();
+    RadiusPrefix prefix;
+    prefix.kind = static_cast<RadiusPrefix::Kind>(value.u8());
+    prefix.net.length = value.u8();
     // An IPv4-mapped one is none.
     const auto address = ip_address_of(value.take(sizeof(Ipv6Address::octets)));
-    if (length == 0 ||
-        (address && (length > address->bits() || address->masked(length) != *address)) ||
-        (kind != RadiusPrefix::Kind::framed && kind != RadiusPrefix::Kind::delegated)) {
+    prefix.net.address = address.value_or(IpAddress());
+    if (!is_sound(prefix)) {
         value.fail();
     } else if (address && prefixes.size() < limits::kRadiusPrefixesMax) {
-        prefixes.push_back({kind, {*address, length}});
+        prefixes.push_back(prefix);
     }
 }
 

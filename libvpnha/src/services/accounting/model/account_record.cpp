@@ -59,13 +59,6 @@ void write_prefixes(ByteWriter& writer, const std::vector<RadiusPrefix>& prefixe
     }
 }
 
-bool is_sound(const RadiusPrefix& prefix) {
-    const auto& [address, length] = prefix.net;
-    return (prefix.kind == RadiusPrefix::Kind::framed ||
-            prefix.kind == RadiusPrefix::Kind::delegated) &&
-           length != 0 && length <= address.bits() && address.masked(length) == address;
-}
-
 std::vector<RadiusPrefix> read_prefixes(ByteReader& reader) {
     std::vector<RadiusPrefix> prefixes;
     const std::size_t count = reader.u8();
