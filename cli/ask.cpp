@@ -37,6 +37,16 @@ Error other_version(const nlohmann::json::exception& error) {
                         version(), error.what())};
 }
 
+Result<std::vector<std::string>> judge_status(
+    const Ask& ask, const std::function<std::vector<std::string>(const nlohmann::json&)>& judge) {
+    VPNHA_TRY(const nlohmann::json status, ask("status", nlohmann::json::object()));
+    try {
+        return judge(status);
+    } catch (const nlohmann::json::exception& error) {
+        return tl::unexpected(other_version(error));
+    }
+}
+
 ExitCode hand_over(const Rendered& given, const std::string& file, std::ostream& out,
                    std::ostream& err) {
     if (file.empty()) {

@@ -8,6 +8,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/exit_code.hpp"
 #include "vpnha/result.hpp"
@@ -22,6 +23,11 @@ using Ask =
 
 // An answer that this program cannot read.
 [[nodiscard]] Error other_version(const nlohmann::json::exception& error);
+
+// What is found in the result of the verb `status`. Error: vpnhad does not answer, or `judge`
+// throws that exception.
+[[nodiscard]] Result<std::vector<std::string>> judge_status(
+    const Ask& ask, const std::function<std::vector<std::string>(const nlohmann::json&)>& judge);
 
 // A text, and the error if vpnhad did not answer. In that case the text has it as well.
 struct Rendered {

@@ -57,12 +57,7 @@ std::vector<std::string> compare_clocks(const json& status) {
 }
 
 Result<std::vector<std::string>> look_at_differences(const Ask& ask) {
-    VPNHA_TRY(const json status, ask("status", json::object()));
-    try {
-        return compare_clocks(status);
-    } catch (const json::exception& error) {
-        return tl::unexpected(other_version(error));
-    }
+    return judge_status(ask, compare_clocks);
 }
 
 }  // namespace vpnha::cli::looks

@@ -55,12 +55,8 @@ std::vector<std::string> find_in_sizes(const json& status, const config::Config&
 
 Result<std::vector<std::string>> look_at_sizes(const std::string& config_file, const Ask& ask) {
     VPNHA_TRY(const config::Config config, config::load(config_file));
-    VPNHA_TRY(const json status, ask("status", json::object()));
-    try {
-        return find_in_sizes(status, config);
-    } catch (const json::exception& error) {
-        return tl::unexpected(other_version(error));
-    }
+    return judge_status(ask,
+                        [&config](const json& status) { return find_in_sizes(status, config); });
 }
 
 }  // namespace vpnha::cli::looks
