@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -47,28 +48,56 @@ std::string scheduling(const std::string& of = "thread-self") {
     return "policy " + all.at(38) + ", nice " + all.at(16);
 }
 
-TEST(ProcessTest, OnlyTheLoopRunsInRealTime) {
+// Whether a thread may run in real time here. A kernel with RT_GROUP_SCHED refuses it in a control
+// group whose cpu.rt_runtime_us is 0.
+bool allows_real_time() {
+    bool allowed = false;
+    std::thread([&] {
+        const sched_param highest{::sched_get_priority_max(SCHED_RR)};
+        allowed = ::sched_setscheduler(0, SCHED_RR, &highest) == 0;
+    }).join();
+    return allowed;
+}
+
+// A loop that asked for real time, with a thread beside it and a program that it started.
+struct RealTime {
+    Result<void> asked;
+    bool given = false;
     std::string loop;
     std::string beside;
     std::string program;
-    std::thread([&] {
-        ASSERT_FALSE(runs_in_real_time());
-        const Result<void> real_time = run_in_real_time();
-        ASSERT_TRUE(real_time.has_value()) << real_time.error().detail;
-        EXPECT_TRUE(runs_in_real_time());
-        loop = scheduling();
-        auto thread = start_thread([&] { beside = scheduling(); });
-        ASSERT_TRUE(thread.has_value());
-        thread->join();
-        const auto pid = spawn_detached({.arguments = {"/bin/sleep", "1000"}, .error_file = ""});
-        ASSERT_TRUE(pid.has_value()) << pid.error().detail;
-        program = scheduling(std::to_string(*pid));
-        ::kill(*pid, SIGKILL);
-    }).join();
-    EXPECT_EQ(loop, "policy 2, nice 0");  // SCHED_RR
-    EXPECT_EQ(beside, "policy 0, nice -10");
-    EXPECT_EQ(program, "policy 0, nice 0");
+};
+
+void run_loop(RealTime& run) {
+    ASSERT_FALSE(runs_in_real_time());
+    run.asked = run_in_real_time();
+    run.given = runs_in_real_time();
+    run.loop = scheduling();
+    auto thread = start_thread([&] { run.beside = scheduling(); });
+    ASSERT_TRUE(thread.has_value());
+    thread->join();
+    const auto pid = spawn_detached({.arguments = {"/bin/sleep", "1000"}, .error_file = ""});
+    ASSERT_TRUE(pid.has_value()) << pid.error().detail;
+    run.program = scheduling(std::to_string(*pid));
+    ::kill(*pid, SIGKILL);
+}
+
+TEST(ProcessTest, OnlyTheLoopRunsInRealTime) {
+    const bool allowed = allows_real_time();
+    RealTime run;
+    std::thread([&] { run_loop(run); }).join();
+    EXPECT_EQ(run.given, allowed);
     EXPECT_EQ(scheduling(), "policy 0, nice 0");
+    EXPECT_EQ(run.beside, "policy 0, nice -10");
+    EXPECT_EQ(run.program, "policy 0, nice 0");
+    if (allowed) {
+        EXPECT_TRUE(run.asked.has_value()) << run.asked.error().detail;
+        EXPECT_EQ(run.loop, "policy 2, nice 0");  // SCHED_RR
+    } else {
+        ASSERT_FALSE(run.asked.has_value());
+        EXPECT_THAT(run.asked.error().detail, HasSubstr("; nice -10 instead"));
+        EXPECT_EQ(run.loop, "policy 0, nice -10");
+    }
 }
 
 TEST(ProcessTest, AThreadOfAnOrdinaryLoopIsAsTheLoop) {
