@@ -28,6 +28,8 @@ namespace vpnha::sim {
 
 // charon and the kernel's ESP SAs are those of one gateway.
 inline constexpr GatewayId kIpsecGateway{1};
+// Out of which charon gives addresses.
+inline const IpPrefix kVirtualPool = parse_ip_prefix("10.7.0.0/16").value_or(IpPrefix{});
 
 class Charon {
   public:

@@ -101,7 +101,9 @@ void IkeClients::dial(Charon& charon) {
 void IkeClients::add_child(Charon& charon, IkeClient& client) {
     const std::uint32_t number = ++last_;
     ask(charon, client);
-    charon.say(client.sample.child(kInbound + number, kOutbound + number));
+    const std::string_view remote =
+        client.inner.empty() ? "10.1.0.7" : std::string_view(client.inner);
+    charon.say(client.sample.child(kInbound + number, kOutbound + number, remote));
     client.children.insert(kInbound + number);
     while (client.children.size() > 2) {
         end_child(charon, client, *client.children.begin());

@@ -112,7 +112,8 @@ void Machine::start() {
             settings.gateways.back().keepers.protocols.serve<pptp::Table>();
         }
         if (plan_.ipsec && GatewayId{gateway} == kIpsecGateway) {
-            settings.gateways.back().keepers.protocols.serve<ipsec::Table>();
+            settings.gateways.back().keepers.protocols.serve<ipsec::Table>().virtual_pools = {
+                kVirtualPool};
         }
         if (plan_.wireguard) {
             settings.gateways.back().keepers.protocols.serve<wireguard::Table>();

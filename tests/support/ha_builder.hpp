@@ -128,10 +128,11 @@ struct IkeSample {
         }
         return built.bytes();
     }
-    [[nodiscard]] Bytes child(std::uint32_t spi, std::uint32_t spi_out) const {
+    [[nodiscard]] Bytes child(std::uint32_t spi, std::uint32_t spi_out,
+                              std::string_view remote = "10.1.0.7") const {
         return begin_child(spi, spi_out)
             .selector(ipsec::HaTag::local_ts, "10.0.0.0")
-            .selector(ipsec::HaTag::remote_ts, "10.1.0.7")
+            .selector(ipsec::HaTag::remote_ts, remote)
             .bytes();
     }
     // Of L2TP; 0: the client reserves itself any port. `own`: the gateway's.

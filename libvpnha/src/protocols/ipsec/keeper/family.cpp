@@ -10,12 +10,13 @@ namespace {
 
 std::unique_ptr<keepers::Keeper> make_sas(keepers::Gateway& gateway,
                                           const keepers::Settings& settings) {
-    if (settings.protocols.get<Table>() == nullptr) {
+    const auto* const table = settings.protocols.get<Table>();
+    if (table == nullptr) {
         return nullptr;
     }
     const config::Facts tunnels = settings.protocols.tunnels().value_or(config::Facts{});
     return std::make_unique<keepers::IpsecSas>(gateway, tunnels.tunnel_port, tunnels.name_in_esp,
-                                               settings.accounts.on);
+                                               table->virtual_pools, settings.accounts.on);
 }
 
 std::unique_ptr<keepers::Keeper> make_open_requests(keepers::Gateway& gateway,

@@ -141,6 +141,9 @@ void IpsecSas::follow(TimePoint now, Effects& effects) {
 void IpsecSas::promote(TimePoint now, Effects& effects) {
     forget_unheard();
     publish(store_.end_replaced(), now, effects);
+    const ipsec::SaChanges completed = store_.complete_addresses(virtual_pools_);
+    publish(completed, now, effects);
+    touched_.insert(completed.ikes.begin(), completed.ikes.end());
     lost_children_.begin(sas());
     usage_.begin(now);
     serve(now, limits::kCharonTurnPause, effects);

@@ -28,6 +28,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocols/ipsec/keeper/esp_numbers.hpp"
@@ -60,12 +61,14 @@ class IpsecSas final : public Keeper, public Counted {
     static constexpr Duration kRekeyPause = std::chrono::seconds(15);
 
     // `gateway` must outlive it. `tunnel_port`: where it takes tunnels, which are shown as
-    // `tunnel_name`; nullopt: nowhere. `accounts`: what clients use is accounted for.
+    // `tunnel_name`; nullopt: nowhere. `virtual_pools`: what charon gives to clients. `accounts`:
+    // what clients use is accounted for.
     IpsecSas(Gateway& gateway, std::optional<std::uint16_t> tunnel_port,
-             std::string_view tunnel_name, bool accounts)
+             std::string_view tunnel_name, std::vector<IpPrefix> virtual_pools, bool accounts)
         : gateway_(gateway),
           tunnel_port_(tunnel_port),
           tunnel_name_(tunnel_name),
+          virtual_pools_(std::move(virtual_pools)),
           store_(tunnel_port),
           usage_(gateway, accounts, tunnel_port) {}
 
@@ -232,6 +235,7 @@ class IpsecSas final : public Keeper, public Counted {
     Gateway& gateway_;
     std::optional<std::uint16_t> tunnel_port_;
     std::string_view tunnel_name_;
+    std::vector<IpPrefix> virtual_pools_;
     ipsec::SaStore store_;
     ipsec::CharonImage image_;
     EspNumbers numbers_;

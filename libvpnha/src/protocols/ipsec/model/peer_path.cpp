@@ -22,8 +22,6 @@ constexpr std::uint32_t kNat = kNatAny | kNatHere | kNatThere | kNatFake;
 // ike_extension_t.
 constexpr std::uint32_t kMobike = 1U << 1;
 constexpr std::uint32_t kWindows = 1U << 6;
-// Of a selector, in front of its two addresses.
-constexpr std::size_t kSelectorHead = 7;
 
 bool has_bit(const IkeSa& sa, HaTag tag, std::uint32_t bit) {
     return std::ranges::any_of(sa.updates, [&](const Bytes& update) {

@@ -124,6 +124,26 @@ std::uint16_t peer_port_of(const ChildSa& child) {
     return udp_port(child, HaTag::remote_ts).value_or(kPeerPort);
 }
 
+std::vector<IpAddress> peer_hosts_of(const ChildSa& child) {
+    std::vector<IpAddress> hosts;
+    const Result<HaMessage> message = parse_ha_message(child.add);
+    if (!message) {
+        return hosts;
+    }
+    for (const Attribute& each : message->attributes) {
+        if (each.tag != HaTag::remote_ts || each.value.size() < kSelectorHead) {
+            continue;
+        }
+        const ByteView ends = each.value.subspan(kSelectorHead);
+        const ByteView first = ends.first(ends.size() / 2);
+        const std::optional<IpAddress> host = ip_address_of(first);
+        if (host && std::ranges::equal(first, ends.subspan(first.size()))) {
+            hosts.push_back(*host);
+        }
+    }
+    return hosts;
+}
+
 Bytes encode_key(const IkeKey& key) {
     ByteWriter out;
     write_key(out, key);

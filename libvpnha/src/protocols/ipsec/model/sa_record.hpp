@@ -9,6 +9,7 @@
 // same format. inherit() adds what charon does not say. The coding is canonical.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@
 #include "protocols/ipsec/model/ha_message.hpp"
 
 namespace vpnha::ipsec {
+
+// Octets of a selector, in front of its two addresses.
+inline constexpr std::size_t kSelectorHead = 7;
 
 struct IkeSa {
     IkeId id;
@@ -68,6 +72,8 @@ struct EspCounters {
 [[nodiscard]] std::optional<std::uint16_t> own_port_of(const ChildSa& child);
 // Its peer's own, of L2TP. One that reserves itself any is taken for one that has L2TP's.
 [[nodiscard]] std::uint16_t peer_port_of(const ChildSa& child);
+// Of the selectors of its peer's end, those that let a single address pass.
+[[nodiscard]] std::vector<IpAddress> peer_hosts_of(const ChildSa& child);
 
 // Identities of the records.
 [[nodiscard]] Bytes encode_key(const IkeKey& key);

@@ -140,6 +140,32 @@ SaChanges SaStore::end_replaced() {
     return changes;
 }
 
+SaChanges SaStore::complete_addresses(std::span<const IpPrefix> pools) {
+    SaChanges changes;
+    if (pools.empty()) {
+        return changes;
+    }
+    for (const auto& [spi, child] : sas_.children()) {
+        const IkeSa* const owner = sas_.find(child.owner);
+        if (owner == nullptr || owner->dead || !peer_of(*owner).vips.empty()) {
+            continue;
+        }
+        std::vector<Bytes> vips;
+        for (const IpAddress& host : peer_hosts_of(child)) {
+            if (std::ranges::any_of(pools, [&](const auto& net) { return contains(net, host); })) {
+                vips.push_back(build_host({host, 0}));
+            }
+        }
+        if (!vips.empty()) {
+            IkeSa sa = *owner;
+            add_update(sa, build_vips(sa.id, vips));
+            changes.ikes.insert(sa.id.key);
+            sas_.put(std::move(sa));
+        }
+    }
+    return changes;
+}
+
 void SaStore::forget_half_open() {
     half_open_.clear();
     dying_.clear();

@@ -28,6 +28,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <vector>
 
 #include "protocols/ipsec/model/peer_path.hpp"
@@ -74,6 +75,9 @@ class SaStore {
     // This node begins to serve. A charon that was fed has no SA that another one has replaced, and
     // will never report its end: they are dead.
     [[nodiscard]] SaChanges end_replaced();
+    // The same. charon reports the virtual addresses of a client behind its CHILD SA, and the node
+    // before may have died in between. The CHILD SA's selectors have them: those within `pools`.
+    [[nodiscard]] SaChanges complete_addresses(std::span<const IpPrefix> pools);
     // This node serves no more: what was not established is not its business.
     void forget_half_open();
 

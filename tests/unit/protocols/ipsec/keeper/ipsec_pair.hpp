@@ -24,13 +24,16 @@ using test::IkeSample;
 inline const IpAddress kVip = parse_ip("192.0.2.100").value_or(IpAddress{});
 inline const IpAddress kClient = parse_ip("198.51.100.7").value_or(IpAddress{});
 
+inline const IpPrefix kVirtualPool = parse_ip_prefix("10.7.0.0/16").value_or(IpPrefix{});
+
 inline constexpr std::uint64_t kUnixMs = 1'767'225'600'000;
 
 // A node with its charon and its kernel.
 class Site final : public FakeGateway {
   public:
     explicit Site(std::uint32_t node)
-        : FakeGateway(GatewayId{1}, NodeId{node}), keeper_(*this, 1701, "l2tp-ipsec", true) {
+        : FakeGateway(GatewayId{1}, NodeId{node}),
+          keeper_(*this, 1701, "l2tp-ipsec", {kVirtualPool}, true) {
         clock_.set_wall(milliseconds(kUnixMs) - seconds(1000));
     }
 

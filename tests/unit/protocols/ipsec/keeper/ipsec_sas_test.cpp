@@ -527,6 +527,20 @@ TEST_F(IpsecSasTest, AClientHasAnAddressOfEachFamilyOnAllNodes) {
     }
 }
 
+TEST_F(IpsecSasTest, AnAddressWhoseReportWasLostIsReservedBeforeCharonSpeaks) {
+    say(first_.add());
+    say(first_.update());
+    say(first_.child(7, 8, "10.7.0.3"));
+    a_.add_child(7, 8);
+    settle();
+    b_.fed_.clear();
+    promote(b_, 2);
+    EXPECT_THAT(b_.fed_, ElementsAre(first_.vip("10.7.0.3")));
+    EXPECT_EQ(b_.keeper_.sessions({}).at(0).address, "10.7.0.3");
+    pass(limits::kCharonTurnPause);
+    EXPECT_THAT(b_.turns_, ElementsAre(true));
+}
+
 TEST_F(IpsecSasTest, EachNodeMapsThePortsOfTheRecordsByItsOwnMarks) {
     say(first_.add());
     say(first_.update());

@@ -52,6 +52,28 @@ TEST_F(SaStoreTest, AnSaIsARecordOnceItIsEstablished) {
     EXPECT_GT(store_.sas().find_child(7)->order, sa->order);
 }
 
+TEST_F(SaStoreTest, AnAddressThatWasNotReportedIsThatOfTheSelector) {
+    const IpPrefix pool = *parse_ip_prefix("10.7.0.0/16");
+    const auto vips_of = [this](const IkeSample& sample) {
+        return peer_of(*store_.sas().find(sample.id.key)).vips;
+    };
+    for (const IkeSample& sample : {first_, second_}) {
+        hear(sample.add());
+        hear(sample.update());
+    }
+    hear(first_.child(7, 8, "10.7.0.3"));
+    hear(first_.child(9, 10, "10.7.0.3"));
+    hear(second_.child(11, 12, "10.8.0.3"));
+    EXPECT_THAT(store_.complete_addresses({}).ikes, IsEmpty());
+    EXPECT_THAT(store_.complete_addresses({&pool, 1}).ikes, ElementsAre(first_.id.key));
+    EXPECT_THAT(vips_of(first_), ElementsAre(build_host({*parse_ip("10.7.0.3"), 0})));
+    EXPECT_THAT(vips_of(second_), IsEmpty()) << "a net behind a client is no virtual address";
+    EXPECT_THAT(store_.complete_addresses({&pool, 1}).ikes, IsEmpty());
+    hear(first_.vip("10.7.0.4"));
+    EXPECT_THAT(store_.complete_addresses({&pool, 1}).ikes, IsEmpty());
+    EXPECT_THAT(vips_of(first_), ElementsAre(build_host({*parse_ip("10.7.0.4"), 0})));
+}
+
 TEST_F(SaStoreTest, L2tpHasThePortOfTheGateway) {
     for (const auto& [port, on_1701, on_1703] :
          {std::tuple(std::optional<std::uint16_t>(1701), true, false),
