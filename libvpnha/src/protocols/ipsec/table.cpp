@@ -17,7 +17,7 @@ namespace {
 // swanctl.conf and the files of conf.d.
 constexpr std::int64_t kConnectionFilesMax = 16;
 
-// In its network namespace, with its charon.
+// It is the only one in its network namespace, because of charon.
 void check_is_alone(const config::Gateway& gateway, const config::Config& config,
                     config::Errors& errors) {
     const auto& all = config.gateways;
@@ -76,7 +76,7 @@ std::vector<Key> Table::keys() {
 
 config::Facts Table::facts() const {
     // The first message of an exchange without an IKE SA has no SPI of the responder (RFC 7296 3.1;
-    // RFC 2408 3.1). Behind a NAT four octets of 0 stand before it, where ESP has its SPI (RFC 3948
+    // RFC 2408 3.1). Behind a NAT four octets of 0 precede it, at the place of ESP's SPI (RFC 3948
     // 2.2).
     constexpr std::uint32_t kAll = 0xffff'ffff;
     const GateRule ike{
@@ -111,7 +111,7 @@ void Table::check(const Gateway& gateway, const Config& config, Errors& errors) 
                                gateway.name));
     }
     check_is_alone(gateway, config, errors);
-    // charon does not know what vpnhad gives out.
+    // charon does not know the addresses that vpnhad assigns.
     check_within_pools(gateway, kProtocol.section, "virtual_pools", own.virtual_pools, errors);
     for (const IpPrefix& net : own.virtual_pools) {
         for (const IpPrefix& common : gateway.common_pool) {

@@ -14,9 +14,9 @@ namespace vpnha::ipsec {
 
 struct Table {
     bool required = false;  // L2TP passes only within IPsec.
-    // Of the gateway's pools, what charon gives to clients of IKEv2.
+    // The part of the gateway's pools that charon assigns to clients of IKEv2.
     std::vector<IpPrefix> virtual_pools{};
-    // Compared with the other nodes', by keyed hashes: what swanctl loads, secrets among it.
+    // The files that swanctl loads, with secrets; compared with other nodes' by keyed hashes.
     std::vector<std::string> connections{"/etc/swanctl/swanctl.conf"};
 
     static const config::Protocol kProtocol;
@@ -29,8 +29,8 @@ struct Table {
                       config::Errors& errors);
 };
 
-// The gateway that has it: of the part of a configuration that is about one network namespace, one
-// may. nullptr: none has.
+// The gateway with IPsec. At most one may have it in the part of a configuration for one network
+// namespace. nullptr: none has.
 [[nodiscard]] const config::Gateway* find_gateway(const config::Config& config);
 
 }  // namespace vpnha::ipsec

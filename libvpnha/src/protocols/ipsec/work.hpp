@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// IPsec SAs: what their keeper wants of this node's charon and kernel, and what it hears of them.
-// charon and the kernel's ESP SAs are told and asked of one gateway only.
+// IPsec SAs: the keeper's requests to this node's charon and kernel, and the events from them.
+// Requests and events concern one gateway only.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct FeedCharon {
     std::vector<Bytes> messages;
     std::uint64_t ticket = 0;
 };
-// All IKE SAs are active (it speaks and rekeys) or passive. → CharonTurned
+// All IKE SAs become active (charon sends and rekeys) or passive. → CharonTurned
 struct TurnCharon {
     GatewayId gateway;
     bool active = false;
@@ -34,24 +34,24 @@ struct ListSas {
     GatewayId gateway;
     std::uint64_t ticket = 0;
 };
-// Sequence numbers of SAs that exist: oseq of an outbound one, seq and bitmap of an inbound one.
-// None goes back but, where `exact`, that of an outbound one: nobody has used what is above it.
-// → CountersSet
+// Sequence numbers of SAs that exist: oseq of an outbound one, seq and bitmap of an inbound one. No
+// number goes back, except that of an outbound SA where `exact`: nobody has used higher numbers. →
+// CountersSet
 struct SetCounters {
     GatewayId gateway;
     std::vector<ipsec::SaCounters> counters;
     std::uint64_t ticket = 0;
     bool exact = false;
 };
-// Removes the gateway's ESP SAs, not its policies: what a charon that died left would break a
-// replay. → SasFlushed
+// Removes the gateway's ESP SAs, not its policies: SAs of a charon that died would break a replay.
+// → SasFlushed
 struct FlushSas {
     GatewayId gateway;
     std::uint64_t ticket = 0;
 };
 
-// What the outbound SAs with these SPIs send is dropped by the gate from now on, or passes again.
-// → EspHeld
+// The gate drops what the outbound SAs with these SPIs send from now on, or passes it again. →
+// EspHeld
 struct HoldEsp {
     GatewayId gateway;
     std::vector<std::uint32_t> spis;
@@ -59,34 +59,34 @@ struct HoldEsp {
     std::uint64_t ticket = 0;
 };
 
-// By which ports clients of L2TP within IPsec are known in this node; instead of those of before.
+// Replaces the private ports of the clients of L2TP within IPsec in this node.
 struct MapPorts {
     GatewayId gateway;
     std::vector<ipsec::PortMapping> mappings;
 };
 
-// charon makes new ones in their place: of these CHILD SAs, by their inbound SPIs, and of those
-// whose time came while it was passive. Those of `refusing`, whose clients take no rekey, it
-// deletes instead.
+// charon replaces these CHILD SAs, named by their inbound SPIs, and those whose rekey time passed
+// while it was passive. It deletes those of `refusing` instead, because their clients refuse a
+// rekey.
 struct RekeyChildren {
     GatewayId gateway;
     std::vector<std::uint32_t> spis;
     std::vector<ipsec::IkeKey> refusing;
 };
 
-// charon ends these IKE SAs, and tells their clients.
+// charon ends these IKE SAs, and notifies their clients.
 struct EndIkeSas {
     GatewayId gateway;
     std::vector<ipsec::IkeKey> sas;
 };
 
-// Messages within IKEv2 SAs are told as they come and go, or no more. → IkeSeen
+// Starts or stops reports of messages within IKEv2 SAs that arrive or leave. → IkeSeen
 struct WatchIke {
     GatewayId gateway;
     bool on = false;
 };
 
-// A datagram of IKE goes out as it is, from one of the gateway's addresses.
+// Sends a datagram of IKE unchanged, from one of the gateway's addresses.
 struct SendIke {
     GatewayId gateway;
     ipsec::HaHost from;
@@ -108,7 +108,7 @@ struct CharonSaid {
 struct CharonFresh {
     std::uint8_t version = ipsec::kHaVersion;
 };
-// charon's queue is empty again, and dropped nothing.
+// charon's queue is empty again, and no message was dropped.
 struct CharonFed {
     std::uint64_t ticket = 0;
     Result<void> result;
@@ -117,7 +117,7 @@ struct CharonFed {
 struct CharonTurned {
     bool active = false;
 };
-// There is no charon: its socket has closed, or its STATUS is silent.
+// There is no charon: its socket has closed, or its STATUS is overdue.
 struct CharonGone {};
 struct SasListed {
     std::span<const ipsec::SaCounters> sas;
@@ -137,7 +137,7 @@ struct EspHeld {
     Result<void> result;
 };
 
-// By whom is not proven.
+// Its sender is not authenticated.
 struct IkeSeen {
     ipsec::IkePacket packet;
 };

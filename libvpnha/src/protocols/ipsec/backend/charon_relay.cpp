@@ -23,20 +23,20 @@ namespace {
 
 using ipsec::HaType;
 
-// STATUS comes each second.
+// charon sends STATUS each second.
 constexpr Duration kSilenceMax = std::chrono::seconds(3);
-// RESYNC comes a second after its start.
+// charon sends RESYNC a second after its start.
 constexpr Duration kResyncMax = std::chrono::seconds(3);
-// charon reads 64 KiB in 5 ms (5 000 messages in 3.7 s, most of it its work on them).
+// charon reads 64 KiB in 5 ms. It handles 5 000 messages in 3.7 s.
 constexpr Duration kFeedPause = std::chrono::milliseconds(1);
-// charon opens the fifo anew for each command, and closes it behind its answer.
+// charon opens the fifo anew for each command, and closes it after its answer.
 constexpr Duration kFifoPause = std::chrono::milliseconds(10);
-// 1 000 SAs are active in 0.7 s in the lab. To ask again changes nothing.
+// 1 000 SAs become active in 0.7 s in the lab. A repeated request changes nothing.
 constexpr Duration kAnswerMax = std::chrono::seconds(2);
-// The version of the messages of strongSwan 6.0.1 alone. It aborts when it is turned while an IKE
-// SA is half open: ha_segments.c has two arguments of a log line the wrong way round (#2781).
+// The message version of strongSwan 6.0.1 alone. It aborts if it is turned while an IKE SA is half
+// open: ha_segments.c swaps two arguments of a log line (#2781).
 constexpr std::uint8_t kAbortsHalfOpen = 4;
-// What a datagram takes of a receive queue besides its octets, at most.
+// The most that a datagram takes of a receive queue besides its octets.
 constexpr std::size_t kDatagramShare = 1024;
 constexpr std::size_t kReceiveRoom = std::size_t{8} * 1024 * 1024;
 constexpr int kMessagesPerTurn = 64;
@@ -85,7 +85,7 @@ CharonRelay::~CharonRelay() {
 Result<std::unique_ptr<CharonRelay>> CharonRelay::open(QbLoop& loop, CharonRelayOptions options,
                                                        CharonSecrets secrets, Listener listener) {
     VPNHA_TRY(UdpSockets sockets, UdpSockets::open());
-    // One octet more, so that a longer message is seen as one.
+    // One octet more, so that a message that is too long is recognised.
     VPNHA_TRY(SecretBytes buffer, SecretBytes::with_room(limits::kHaMessageBytesMax + 1));
     std::unique_ptr<CharonRelay> relay(new CharonRelay(loop, std::move(options), std::move(secrets),
                                                        std::move(listener), std::move(sockets),
@@ -120,7 +120,7 @@ Result<void> CharonRelay::open_socket() {
 void CharonRelay::look_again() {
     prepare();
     look();
-    // One that speaks for its SAs, and whose node serves, is its monitor's to judge.
+    // The monitor judges a charon that is active on the node that serves.
     if (is_here() && !peer_->is_active && loop_.now() - peer_->heard_at > kSilenceMax) {
         lose("it has been silent for 3 s");
         peer_->is_silent = true;
@@ -134,7 +134,7 @@ void CharonRelay::look_again() {
     loop_.set_timer(options_.look_timer, loop_.now() + kLookPause, [this] { look_again(); });
 }
 
-// Whose port it is now.
+// Looks up which process has the port now.
 void CharonRelay::look() {
     const auto found = sockets_.find(kRelayEnd, kCharonEnd);
     if (!found) {
@@ -195,10 +195,10 @@ void CharonRelay::receive() {
         buffer_.clear();
         const ssize_t got = recv(fd_.get(), buffer_.room().data(), buffer_.room().size(), 0);
         if (got < 0) {
-            return;  // Nothing more, or what an ICMP error left.
+            return;  // The queue is empty, or an ICMP error.
         }
         buffer_.take(static_cast<std::size_t>(got));
-        // Somebody else's, or the last words of one that has ended.
+        // From another process, or the last datagram of a charon that has ended.
         if (!peer_ || !on_datagram(buffer_.view())) {
             ++drops_.refused;
         }
@@ -242,7 +242,7 @@ bool CharonRelay::on_datagram(ByteView datagram) {
     return true;
 }
 
-// It names the segments that are active; there is one.
+// STATUS lists the active segments; there is only one segment.
 void CharonRelay::on_status(const ipsec::HaMessage& status) {
     if (const bool active = status.find(ipsec::HaTag::segment).has_value();
         active != peer_->is_active) {
@@ -282,7 +282,7 @@ void CharonRelay::work_feeds() {
         return fail_feeds({Errc::unreachable, "charon is not there"});
     }
     std::vector<std::pair<std::uint64_t, Result<void>>> answers;
-    // What the keeper wanted of the charon of before.
+    // What the keeper requested of the previous charon.
     for (auto feed = feeds_.begin(); !peer_->is_empty && feed != feeds_.end();) {
         if (feed->ticket == kOwnTicket) {
             ++feed;
@@ -372,7 +372,7 @@ void CharonRelay::turn_later(Duration pause) {
 void CharonRelay::work_turn() {
     look();
     if (!is_here()) {
-        turn_ = {};  // One that starts is passive.
+        turn_ = {};  // A charon that starts is passive.
     }
     if (!turn_.wanted) {
         return;
@@ -392,7 +392,7 @@ void CharonRelay::work_turn() {
     turn_later(kAnswerMax);
 }
 
-// The gate of a node that is turned passive is shut by now, so no new one comes.
+// The gate of a node that is turned passive is shut by now, so no new half-open SA appears.
 void CharonRelay::clear_half_open() {
     if (std::exchange(turn_.clearing, true)) {
         return;

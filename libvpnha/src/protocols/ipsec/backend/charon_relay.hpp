@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What charon's ha plugin takes for the other node of a pair: it listens where the plugin's
-// `remote` is, and speaks to its `local`. What charon says goes up, but not what such a pair needs
-// for itself: who has which segment, who lives, who wants everything again.
+// Takes the place of the other node of a pair for charon's ha plugin: it listens at the plugin's
+// `remote` and sends to its `local`. It passes charon's messages on, except those that such a pair
+// needs for itself: which node has which segment, which lives, which requests a resync.
 //
-//   the plugin's message  | here
+//   the plugin's message  | handling here
 //   ----------------------+------------------------------------------------------------
-//   SEGMENT_TAKE, _DROP   | charon is active, passive: said when all its SAs are
-//   STATUS, each second   | it lives, and is active or not, should the two above be lost
-//   RESYNC, after a start | it has been started
-//   all others            | said to other nodes, with secrets sealed
+//   SEGMENT_TAKE, _DROP   | charon is active, passive: sent when all its SAs are
+//   STATUS, each second   | charon lives, and is active or not, if the two above are lost
+//   RESYNC, after a start | charon has been started
+//   all others            | sent to other nodes, with secrets sealed
 //
-// A charon that has just been started, one that was there before vpnhad and one that was silent for
-// a while are all made empty: what they have is asked of themselves, and deleted. A duplicate of an
-// IKE SA could not be deleted any more, and what no record names would stay for ever. Until there
-// is nothing left it is fed nothing.
+// A charon is made empty if it has just been started, was there before vpnhad, or was silent for a
+// while. The relay asks charon for its SAs and deletes them. A duplicate of an IKE SA could not be
+// deleted later, and an SA without a record would stay for ever. charon is fed nothing before it is
+// empty.
 //
-// None of the four is ever sent to charon: it would take or give away its SAs, or have them all
-// rekeyed. It is turned by its fifo. Who is at its port is asked of the kernel before anything is
-// read or sent: anybody may have the port while charon is not there.
+// None of these four is ever sent to charon: it would take or give away its SAs, or rekey all of
+// them. It is turned through its fifo. Any process may have the port while charon is down, so the
+// relay asks the kernel for the owner before each read or send.
 //
-// charon's socket has room for 208 KiB and drops the rest without a word. So messages go out only
-// while little waits there, and what was dropped is looked at. What did not fit into vpnhad's own
-// queue charon is asked to say again.
+// charon's socket has room for 208 KiB and drops the rest silently. So the relay sends only while
+// little waits there, and counts the drops. charon is asked to repeat the messages that did not fit
+// into vpnhad's own queue.
 #pragma once
 
 #include <deque>
@@ -42,21 +42,21 @@
 namespace vpnha::adapters {
 
 struct CharonRelayOptions {
-    // Names on the loop.
+    // Names of timers on the loop.
     int look_timer = 0;
     int feed_timer = 0;
     int turn_timer = 0;
     std::string fifo{};  // Of charon's plugin ha.
-    // They may last, and are called in a thread of their own. What charon has, once its connections
-    // are loaded; and a new guard of its port where there is none.
+    // These functions may take long and run in a thread. list_sas: charon's SAs, once its
+    // connections are loaded; it also installs a missing guard of charon's port.
     std::function<Result<std::vector<ipsec::IkeId>>()> list_sas;
     std::function<Result<void>()> guard;
-    // New CHILD SAs in the place of these, and of those that are overdue; the end of those that are
-    // of these IKE SAs.
+    // Replaces these CHILD SAs and those that are overdue; deletes those of the IKE SAs in
+    // `refusing`.
     std::function<Result<void>(const std::vector<std::uint32_t>& children,
                                const std::vector<ipsec::IkeKey>& refusing)>
         rekey;
-    // These IKE SAs end, and their clients are told; those that charon does not have.
+    // Ends these IKE SAs with a DELETE to each client. Returns those that charon does not have.
     std::function<Result<std::vector<ipsec::IkeKey>>(const std::vector<ipsec::IkeKey>& sas)> end;
     // Ends the half-open IKE SAs. No peer receives a DELETE.
     std::function<Result<void>()> end_half_open;
@@ -64,10 +64,10 @@ struct CharonRelayOptions {
 
 // Datagrams between charon and vpnhad that were lost, since vpnhad started.
 struct RelayDrops {
-    std::uint64_t from_charon = 0;  // vpnhad's queue had no room for them.
-    std::uint64_t to_charon = 0;    // charon's had none.
-    // They are not charon's, or not what it says to another node of its version; or their secrets
-    // cannot be sealed here, or opened.
+    std::uint64_t from_charon = 0;  // vpnhad's queue had no room.
+    std::uint64_t to_charon = 0;    // charon's queue had no room.
+    // Not from charon, no message that its version sends to another node, or with secrets that this
+    // node cannot seal or open.
     std::uint64_t refused = 0;
 };
 
@@ -87,40 +87,40 @@ class CharonRelay : public ports::Charon {
     void rekey(std::vector<std::uint32_t> children, std::vector<ipsec::IkeKey> refusing) override;
     void end(std::vector<ipsec::IkeKey> sas) override;
 
-    // What keeps the SAs from being replicated, or their keys from being safe; empty: nothing.
+    // Why the SAs are not replicated, or why their keys are not safe; empty: neither.
     [[nodiscard]] const std::string& warning() const { return warning_; }
     [[nodiscard]] const RelayDrops& drops() const { return drops_; }
 
   private:
     static constexpr Duration kLookPause = std::chrono::milliseconds(500);
-    // charon works on what it has read, the last message of it too.
+    // charon still handles what it has read, including the last message.
     static constexpr Duration kLastMessage = std::chrono::milliseconds(50);
-    // Of what makes charon empty; the keeper's are higher.
+    // The ticket of the messages that make charon empty; the keeper's tickets are higher.
     static constexpr std::uint64_t kOwnTicket = 0;
 
-    // The charon that is at its port.
+    // The charon that has its port.
     struct Peer {
         UdpSocketState socket;
         TimePoint heard_at{};
-        std::uint8_t version = 0;  // Of its messages; 0: none came yet, and it is fed nothing.
-        // When it is to be made empty, if nothing makes that necessary before; none: it is.
+        std::uint8_t version = 0;  // 0: no message has come yet, and charon is fed nothing.
+        // When it is made empty at the latest; none: it has been made empty.
         std::optional<TimePoint> empty_at;
         bool is_silent = false;
         bool is_active = false;
-        bool is_empty = false;  // But for what it was fed since.
-        // Some of what it was fed was lost. An SA may be half open in it for ever.
+        bool is_empty = false;  // Apart from what it was fed since.
+        // It has lost some of its feed. An SA may stay half open in it for ever.
         bool has_lost = false;
     };
     struct Feed {
         std::vector<Bytes> messages;
         std::uint64_t ticket = 0;
     };
-    // What charon is to become, and when its fifo may be written to: once for each answer.
+    // The role that charon is to take, and when its fifo may be written to: once for each answer.
     struct Turn {
         std::optional<bool> wanted;
         TimePoint next_at{};
-        // Of a charon that aborts at a turn while an IKE SA is half open: those are being ended,
-        // have been.
+        // Of a charon that aborts at a turn while an IKE SA is half open: those SAs are being
+        // ended, or have been.
         bool clearing = false;
         bool clear = false;
     };
@@ -140,13 +140,13 @@ class CharonRelay : public ports::Charon {
     void complain(const std::string& what);
 
     void receive();
-    // False: it is refused.
+    // False: the datagram is refused.
     [[nodiscard]] bool on_datagram(ByteView datagram);
     void on_status(const ipsec::HaMessage& status);
     void on_turned(bool active);
     void on_resync();
 
-    // In a thread of its own, by an active charon; `then` follows in this one, without an error.
+    // Runs in a thread while charon is active; `then` follows in this thread if there was no error.
     void ask_vici(
         std::string what, std::function<Result<void>()> work, std::function<void()> then = [] {});
 
@@ -176,14 +176,14 @@ class CharonRelay : public ports::Charon {
     UniqueFd fd_;
     std::optional<Peer> peer_;
     std::deque<Feed> feeds_;
-    std::size_t said_ = 0;              // Messages of the first feed that were sent.
-    std::deque<std::uint64_t> unread_;  // Tickets of those that were sent whole.
+    std::size_t said_ = 0;              // Messages sent of the first feed.
+    std::deque<std::uint64_t> unread_;  // Tickets of feeds that were sent whole.
     Turn turn_;
-    std::uint32_t own_drops_ = 0;  // As the kernel counts them for the socket.
+    std::uint32_t own_drops_ = 0;  // The kernel's count for the socket.
     RelayDrops drops_;
-    bool is_lacking_ = false;    // charon said what vpnhad has not read.
-    TimePoint ask_again_at_{};   // Not before.
-    std::uint64_t listing_ = 0;  // The answers of earlier ones are late.
+    bool is_lacking_ = false;    // charon sent messages that vpnhad lost.
+    TimePoint ask_again_at_{};   // Not before then.
+    std::uint64_t listing_ = 0;  // Answers to earlier ones are too late.
     bool was_guarded_ = false;
     bool guarding_ = false;
     std::string guard_error_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What keeps charon and vpnhad's end of the relay such that messages between them count.
+// Keeps charon and vpnhad's end of the relay in a state in which their messages count.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,7 +18,7 @@ constexpr Duration kAskAgainPause = std::chrono::seconds(10);
 
 }  // namespace
 
-// Without its end of the two vpnhad can do all the rest, such as L2TP.
+// Without its end of the relay vpnhad can do everything else, such as L2TP.
 void CharonRelay::prepare() {
     warning_.clear();
     if (!fd_) {
@@ -54,7 +54,7 @@ void CharonRelay::keep_guarded() {
     guarding_ = begun.has_value();
 }
 
-// What charon said, and did not fit, no standby will ever know.
+// No standby will ever learn of charon's messages that did not fit.
 void CharonRelay::watch_own_queue() {
     const auto found = sockets_.find(kCharonEnd, kRelayEnd);
     if (!fd_ || !found || !*found) {
@@ -74,7 +74,7 @@ void CharonRelay::watch_own_queue() {
 
 void CharonRelay::ask_again() {
     if (!is_here() || !peer_->is_active) {
-        is_lacking_ = false;  // It says nothing of SAs, and its successor has what was replicated.
+        is_lacking_ = false;  // charon reports no SAs, and its successor has what was replicated.
     }
     if (!is_lacking_ || loop_.now() < ask_again_at_ || turn_.wanted) {
         return;
@@ -115,7 +115,7 @@ void CharonRelay::on_listed(const Result<std::vector<ipsec::IkeId>>& listed) {
         return make_empty(kEmptyPause);
     }
     if (peer_->is_active) {
-        return make_empty(kEmptyPause);  // It is being told not to be.
+        return make_empty(kEmptyPause);  // It is being turned passive.
     }
     if (listed->empty()) {
         peer_->is_empty = true;
@@ -155,7 +155,7 @@ void CharonRelay::end(std::vector<ipsec::IkeKey> sas) {
 void CharonRelay::ask_vici(std::string what, std::function<Result<void>()> work,
                            std::function<void()> then) {
     if (!is_here() || !peer_->is_active) {
-        return;  // Its successor asks.
+        return;  // Its successor repeats the request.
     }
     const auto done = [this, what = std::move(what),
                        then = std::move(then)](const Result<void>& result) {

@@ -11,7 +11,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// One message's secret is none of another message, IKE SA or place.
+// A secret can be opened only in its own message, IKE SA and attribute.
 Bytes context_of(const ipsec::HaMessage& message, ipsec::HaTag tag) {
     ByteWriter context;
     context.bytes(to_bytes("charon"));
@@ -34,7 +34,7 @@ Result<Bytes> CharonSecrets::seal(const ipsec::HaMessage& message) const {
     return ipsec::build_ha_message(message.type, attributes);
 }
 
-// Opened where it goes from: nothing of a secret is anywhere else.
+// Opened in the buffer from which it is sent: no copy of a secret exists anywhere else.
 Result<void> CharonSecrets::open(ByteView sealed, std::uint8_t version, SecretBytes& plain) const {
     VPNHA_TRY(const ipsec::HaMessage parsed, ipsec::parse_ha_message(sealed));
     bool fits = plain.append(Bytes{version, static_cast<std::uint8_t>(parsed.type)});

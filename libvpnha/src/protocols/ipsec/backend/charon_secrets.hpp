@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Seals what is secret in charon's messages as soon as they come, and opens it just before another
-// node's charon gets them. A sealed message is one like any other, with longer secrets.
+// Seals the secrets in charon's messages as soon as they arrive, and opens them just before another
+// node's charon receives them. A sealed message differs only by its longer secrets.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +14,10 @@ class CharonSecrets {
   public:
     explicit CharonSecrets(SecretBox box) : box_(std::move(box)) {}
 
-    // A message of records.
+    // Returns a message for a record.
     [[nodiscard]] Result<Bytes> seal(const ipsec::HaMessage& message) const;
-    // Appends it to `plain` as charons of that version have it (3 to 5). Unsupported: they do not
-    // know what it has. Further errors: those of parse_ha_message() and SecretBox::open().
+    // Appends it to `plain` for charons of that version (3 to 5). Unsupported: that version does
+    // not know one of its tags. Further errors: those of parse_ha_message() and SecretBox::open().
     [[nodiscard]] Result<void> open(ByteView sealed, std::uint8_t version,
                                     SecretBytes& plain) const;
 

@@ -24,12 +24,12 @@ namespace vpnha::adapters {
 
 namespace {
 
-// IP with options, UDP, what tells IKE from ESP, a request that is kept.
+// IP with options, UDP, the non-ESP marker, and a request that is kept.
 constexpr std::uint32_t kTaken = 60 + 8 + 4 + limits::kIkeRequestBytesMax;
-// Of a turn of the loop: peers that ask at the same time.
+// In one turn of the loop: peers that send requests at the same time.
 constexpr int kPacketsPerTurn = 64;
 
-// UDP from or to port 500, or 4500 and not ESP, with IKE's CREATE_CHILD_SA or INFORMATIONAL.
+// Accepts CREATE_CHILD_SA and INFORMATIONAL of IKE, in UDP from or to port 500, or 4500 if not ESP.
 // Offsets count from the IP header; X is its length.
 std::array<sock_filter, 28> ike_filter() {
     return {{
@@ -64,7 +64,7 @@ std::array<sock_filter, 28> ike_filter() {
     }};
 }
 
-// The packet, whose length and IPv4 checksum are the kernel's to make.
+// The packet without its length and IPv4 checksum, which the kernel sets.
 Bytes udp_packet(const ipsec::HaHost& from, const ipsec::HaHost& to, ByteView datagram) {
     constexpr std::uint8_t kHops = 64;
     const auto size = static_cast<std::uint16_t>(sizeof(udphdr) + datagram.size());
@@ -110,7 +110,7 @@ Result<void> IkeSocket::watch(bool on) {
     if (!fd) {
         return tl::unexpected(socket_error("a socket that sees IKE"));
     }
-    // The filter before the protocol: nothing else is ever queued.
+    // Attaches the filter before the protocol, so that nothing else is ever queued.
     auto instructions = ike_filter();
     const sock_fprog program{.len = static_cast<unsigned short>(instructions.size()),
                              .filter = instructions.data()};
@@ -158,7 +158,7 @@ Result<void> IkeSocket::send(const ipsec::HaHost& from, const ipsec::HaHost& to,
     if (is_v4 != to.address.is_v4()) {
         return fail(Errc::unsupported, "a datagram of IKE from one family of addresses to another");
     }
-    // Of this protocol nothing comes in, and the packet has its header already.
+    // No packet of this protocol arrives here, and each packet sent has its header already.
     const UniqueFd fd =
         open_network_socket(is_v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_RAW);
     xfrm_userpolicy_info bypass{};

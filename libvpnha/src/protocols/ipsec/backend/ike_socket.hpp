@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Messages within IKEv2 SAs, as they come and go on any device: a packet socket with a filter in
-// the kernel, which takes nothing else. It is there only while it is wanted: what leaves the node
-// is cloned for it before the filter sees it.
+// Reads messages within IKEv2 SAs on any device: a packet socket with a filter in the kernel, which
+// accepts nothing else. It is open only while it is needed: the kernel clones each outgoing packet
+// for it before the filter runs.
 //
-// Datagrams are sent by raw sockets, as charon has the ports, and past the policies of IPsec, as
-// charon's own are.
+// Sends datagrams by raw sockets, because charon has the ports. They bypass the policies of IPsec,
+// as charon's own datagrams do.
 #pragma once
 
 #include <functional>
@@ -20,14 +20,14 @@ class IkeSocket : public ports::IkeWatch {
   public:
     using OnPacket = std::function<void(const ipsec::IkePacket&)>;
 
-    // `on_packet` is called from the loop, which must outlive it, never from within a call. Two
-    // devices, one on the other, may both show a packet.
+    // `on_packet` is called from the loop, never from within a call. The loop must outlive this
+    // object. Two devices, one on top of the other, may both show a packet.
     IkeSocket(QbLoop& loop, OnPacket on_packet);
     ~IkeSocket() override;
     IkeSocket(const IkeSocket&) = delete;
     IkeSocket& operator=(const IkeSocket&) = delete;
 
-    // In the network namespace of the calling thread.
+    // Must be called in the network namespace of the gateway.
     [[nodiscard]] Result<void> watch(bool on) override;
     [[nodiscard]] Result<void> send(const ipsec::HaHost& from, const ipsec::HaHost& to,
                                     ByteView datagram) override;

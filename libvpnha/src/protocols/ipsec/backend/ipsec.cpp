@@ -21,9 +21,9 @@ namespace vpnha::runtime {
 
 namespace {
 
-// Of some thousand SAs, each of which charon may be at work on.
+// For some thousand SAs, each of which charon may be handling.
 constexpr auto kListTimeout = std::chrono::seconds(5);
-// A turn waits for it.
+// A turn waits for the end of the SAs.
 constexpr auto kEndTimeout = std::chrono::seconds(1);
 
 ports::Charon::Listener listener_for(GatewayId id, const ports::Backend::Tell& tell) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The backend of IPsec: this node's charon and the kernel's ESP SAs, for the gateway that has it.
+// The backend of IPsec: this node's charon and the kernel's ESP SAs, for the gateway with IPsec.
 #pragma once
 
 #include <functional>
@@ -18,12 +18,12 @@
 
 namespace vpnha::runtime {
 
-// Of the gateway that has IPsec. `warning`: of charon, if there is one.
+// For the gateway with IPsec. `warning`: charon's, if it has one.
 [[nodiscard]] Status relay_status(const adapters::RelayDrops& drops, const std::string& warning);
 
 class Ipsec final : public ports::Backend {
   public:
-    // nullptr, when no gateway has IPsec. `loop` and `gate` must outlive it. Errors are those of
+    // nullptr when no gateway has IPsec. `loop` and `gate` must outlive it. Errors are those of
     // netlink and of the cluster's key in `key_file`.
     [[nodiscard]] static Result<std::unique_ptr<Ipsec>> open(const config::Config& config,
                                                              adapters::QbLoop& loop,
@@ -31,7 +31,7 @@ class Ipsec final : public ports::Backend {
                                                              ports::Gate& gate, Tell tell);
 
     [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
-    // Beside what the gateway's keeper shows.
+    // In addition to what the gateway's keeper shows.
     [[nodiscard]] Status status_of(GatewayId gateway) const override;
 
   private:

@@ -112,7 +112,7 @@ void NftPortMap::write() {
                                       complaint));
             }
             if (!done) {
-                is_written_ = false;  // Tried again at the next look.
+                is_written_ = false;  // Tried again at the next check.
             } else {
                 complaint_.clear();
                 write();

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The ports of L2TP within IPsec as an nftables table of vpnhad's own, `inet vpnha_ports`:
+// Maps the ports of L2TP within IPsec by vpnhad's own nftables table, `inet vpnha_ports`:
 //
-//   in, decrypted, with a mark | its source port becomes the private one; not mapped: dropped
-//   out, to a private port     | it has its client's port again, and the mark that finds the SA
+//   in, decrypted, with a mark | its source port becomes the private one; dropped if not mapped
+//   out, to a private port     | it gets its client's port again, and the mark that selects the SA
 //
-// Neither is tracked: two clients may be one flow to conntrack. UDP's checksum is left out:
-// xl2tpd's sockets and vpnhad's have none, and IPsec has one of its own.
+// Neither is tracked: two clients may be one flow to conntrack. UDP's checksum is omitted: xl2tpd's
+// sockets and vpnhad's send none, and IPsec has one of its own.
 //
-// The table is replaced as a whole, so that packets see the one before or the next one. Whoever
-// flushes it is undone within 100 ms; meanwhile the gate drops what would leave in the clear.
+// The table is replaced as a whole, so packets see the old one or the new one. vpnhad restores a
+// flushed table within 100 ms; meanwhile the gate drops what would leave in the clear.
 #pragma once
 
 #include <cstdint>
@@ -23,15 +23,15 @@ namespace vpnha::adapters {
 
 inline constexpr const char* kPortMapTable = "vpnha_ports";
 
-// What nft makes of it.
+// The text that nft loads.
 [[nodiscard]] std::string port_map_ruleset(const std::set<IpAddress>& vips,
                                            std::uint16_t tunnel_port,
                                            const std::vector<ipsec::PortMapping>& mappings);
 
 class NftPortMap : public ports::PortMap {
   public:
-    // `timer` is a name on the loop, which must outlive it. Of the IPv4 addresses among `vips`, and
-    // of the port of L2TP there.
+    // `timer` is a name on the loop, which must outlive it. Maps the IPv4 addresses among `vips`,
+    // and the port of L2TP there.
     NftPortMap(QbLoop& loop, int timer, const std::set<IpAddress>& vips, std::uint16_t tunnel_port);
     ~NftPortMap() override;
     NftPortMap(const NftPortMap&) = delete;
@@ -48,7 +48,7 @@ class NftPortMap : public ports::PortMap {
     std::set<IpAddress> vips_;
     std::uint16_t tunnel_port_;
     std::vector<ipsec::PortMapping> mappings_;
-    bool is_written_ = false;  // The latest ones, or they are being written.
+    bool is_written_ = false;  // The latest ones are written, or are being written.
     bool is_writing_ = false;
     std::string complaint_;
     Background background_;  // Its threads end first.

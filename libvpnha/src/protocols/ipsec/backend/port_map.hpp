@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Port: what this node's kernel makes of the ports of L2TP within IPsec
+// Port: how this node's kernel maps the ports of L2TP within IPsec
 // (protocols/ipsec/model/port_map.hpp).
 #pragma once
 
@@ -13,7 +13,7 @@ class PortMap {
   public:
     virtual ~PortMap() = default;
 
-    // Instead of those of before; soon. What is not mapped, and comes with a mark, is dropped.
+    // Replaces the mappings soon. Packets that have a mark but no mapping are dropped.
     virtual void map(std::vector<ipsec::PortMapping> mappings) = 0;
 };
 

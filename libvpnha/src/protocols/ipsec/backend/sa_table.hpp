@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Port: the ESP SAs from or to a gateway's addresses in this node's kernel. Work is done in the
-// order of the calls; answers come from the event loop, never from within a call.
+// Port: the ESP SAs from or to a gateway's addresses in this node's kernel. Calls are carried out
+// in order. Answers come from the event loop, never from within a call.
 #pragma once
 
 #include <functional>
@@ -20,13 +20,13 @@ class SaTable {
 
     virtual ~SaTable() = default;
 
-    // Without their keys.
+    // Lists the SAs without their keys.
     virtual void list(OnListed on_listed) = 0;
-    // No number goes back: what the kernel has is kept where it is higher, but that of an outbound
-    // SA where `exact`. An error names the first SA that is not there, or was refused; the others
-    // have theirs.
+    // No number goes back: a higher number in the kernel is kept, except that of an outbound SA
+    // where `exact`. An error names the first SA that is missing or was refused; the others have
+    // been set.
     virtual void set(std::vector<ipsec::SaCounters> counters, bool exact, Done done) = 0;
-    // Removes them; policies stay.
+    // Removes the SAs; policies stay.
     virtual void flush(Done done) = 0;
 };
 

@@ -52,7 +52,7 @@ Result<std::optional<UdpSocketState>> UdpSockets::find(const Ipv4Endpoint& from,
     asked.sdiag_protocol = IPPROTO_UDP;
     asked.idiag_ext = 1 << (INET_DIAG_SKMEMINFO - 1);
     asked.idiag_states = ~0U;
-    // For UDP the kernel looks as for a packet from the one to the other.
+    // For UDP the kernel searches as for a packet from source to destination.
     asked.id.idiag_src[0] = htonl(from.address.value);
     asked.id.idiag_sport = htons(from.port);
     asked.id.idiag_dst[0] = htonl(to.address.value);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The UDP socket of whatever process of this machine gets what is sent to an address: whose it is,
-// and how much it has not read yet. The kernel finds that one socket; /proc/net/udp would list
-// those of all tunnels.
+// The UDP socket on this machine that receives what is sent to an address: its owner, and how much
+// it has not read yet. The kernel finds that one socket; /proc/net/udp would list those of all
+// tunnels.
 #pragma once
 
 #include <cstdint>
@@ -13,19 +13,19 @@
 namespace vpnha::adapters {
 
 struct UdpSocketState {
-    std::uint64_t cookie = 0;  // No other socket of this boot has it.
+    std::uint64_t cookie = 0;  // Unique among the sockets of this boot.
     std::uint32_t uid = 0;
-    std::uint32_t queued_bytes = 0;  // Not read yet, with the kernel's own share.
+    std::uint32_t queued_bytes = 0;  // Not read yet, including the kernel's overhead.
     std::uint32_t drops = 0;         // Datagrams for which there was no room.
     friend bool operator==(const UdpSocketState&, const UdpSocketState&) = default;
 };
 
 class UdpSockets {
   public:
-    // In the network namespace of the calling thread.
+    // Must be called in the network namespace of the gateway.
     [[nodiscard]] static Result<UdpSockets> open();
 
-    // Of what `from` sends to `to`; nothing: nobody is there.
+    // The socket that receives what `from` sends to `to`; nothing: there is no such socket.
     [[nodiscard]] Result<std::optional<UdpSocketState>> find(const Ipv4Endpoint& from,
                                                              const Ipv4Endpoint& to);
 

@@ -56,7 +56,7 @@ void put_address(const IpAddress& address, xfrm_address_t& to) {
     std::memcpy(&to, octets.data(), octets.size());
 }
 
-// Of a structure that an attribute begins with; it need not be aligned there.
+// The structure at the start of an attribute; it need not be aligned there.
 template <class Structure>
 std::optional<Structure> take(const nlattr* attribute) {
     Structure structure{};
@@ -155,7 +155,7 @@ void put_id(const SaCounters& sa, xfrm_usersa_id& to) {
     to.proto = IPPROTO_ESP;
 }
 
-// An SA that has one is found by nothing else.
+// The kernel finds an SA with a mark only by that mark.
 void put_mark(nlmsghdr* message, const SaCounters& sa) {
     if (sa.mark != 0) {
         const xfrm_mark mark{.v = sa.mark, .m = kFullWord};
@@ -183,8 +183,8 @@ std::optional<SaCounters> parse_sa(const nlmsghdr* message) {
     const auto source = address_of(info.saddr, info.family);
     const auto destination = address_of(info.id.daddr, info.family);
     const Found found = attributes_of(message, sizeof info);
-    // Without a cipher it is none yet (XFRM_STATE_ACQ): the kernel asks for one because of a
-    // packet, under the SPI of the policy, or has kept its SPI for somebody.
+    // An entry without a cipher is no SA yet (XFRM_STATE_ACQ): the kernel requests an SA for a
+    // packet, under the SPI of the policy, or has reserved an SPI.
     if (info.id.proto != IPPROTO_ESP || !source || !destination || !found.replay ||
         !found.has_cipher) {
         return std::nullopt;
@@ -211,7 +211,7 @@ std::optional<SaReplay> parse_replay(const nlmsghdr* message) {
 }
 
 SaReplay advanced(SaReplay now, const SaCounters& wanted) {
-    // Of 32 bits the last one is kept: the kernel sends nothing more on that SA.
+    // The last number of 32 bits stays as it is: the kernel sends nothing more on that SA.
     const std::uint64_t last =
         wanted.esn ? std::numeric_limits<std::uint64_t>::max() : kLastShortNumber;
     now.oseq = std::max(now.oseq, std::min(wanted.oseq, last));

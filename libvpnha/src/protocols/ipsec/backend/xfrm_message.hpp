@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// ESP SAs as the kernel's XFRM tells and takes them over netlink: their numbers, never their keys.
+// ESP SAs in the kernel's XFRM netlink messages: their numbers, never their keys.
 #pragma once
 
 #include <libmnl/libmnl.h>
@@ -13,7 +13,7 @@ namespace vpnha::adapters {
 // Room for any request: a window of 4096 packets takes 512 octets.
 inline constexpr std::size_t kXfrmRequestBytesMax = 1024;
 
-// What the kernel keeps of an SA's numbers, in the shape in which it has to be written back.
+// The kernel's state of an SA's numbers, in the format in which it has to be written back.
 struct SaReplay {
     bool extended = false;  // XFRMA_REPLAY_ESN_VAL; otherwise XFRMA_REPLAY_VAL.
     std::uint32_t window = 0;
@@ -23,13 +23,13 @@ struct SaReplay {
     friend bool operator==(const SaReplay&, const SaReplay&) = default;
 };
 
-// Of a listing; nothing when it is no ESP SA with numbers, or none that packets can use yet.
+// For a listing; nothing when it is no ESP SA with numbers, or none that packets can use yet.
 [[nodiscard]] std::optional<ipsec::SaCounters> parse_sa(const nlmsghdr* message);
-// Of the answer to put_replay_question().
+// For the answer to put_replay_question().
 [[nodiscard]] std::optional<SaReplay> parse_replay(const nlmsghdr* message);
 
-// What the kernel is to have, when it has `now`. No number goes back. A window of another size than
-// the SA's counts as full: what it might take twice is lost instead.
+// The state to set in a kernel that has `now`. No number goes back. A window of another size than
+// the SA's counts as full: packets are lost rather than accepted twice.
 [[nodiscard]] SaReplay advanced(SaReplay now, const ipsec::SaCounters& wanted);
 
 // These write to `buffer`, which has room for kXfrmRequestBytesMax.

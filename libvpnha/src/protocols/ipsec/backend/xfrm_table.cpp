@@ -103,7 +103,7 @@ Result<void> XfrmTable::in_trains(Sas sas, const Ask& ask) {
     return result;
 }
 
-// What the kernel has decides what it is given, and in which shape.
+// The kernel's present state decides which values are set, and in which format.
 Result<std::vector<int>> XfrmTable::set_train(Sas part, bool exact) {
     std::vector<std::optional<SaReplay>> now(part.size());
     VPNHA_TRY(
@@ -142,7 +142,7 @@ Result<std::vector<int>> XfrmTable::remove_train(Sas part) {
               train_.ask(part.size(), [&part](char* buffer, std::size_t n) {
                   return put_sa_removal(buffer, part[n]);
               }));
-    std::replace(answers.begin(), answers.end(), ESRCH, 0);  // It is gone.
+    std::replace(answers.begin(), answers.end(), ESRCH, 0);  // The SA is gone.
     return answers;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The ESP SAs from or to a gateway's addresses in this node's kernel. What is asked for is done one
-// after the other, in a thread: the kernel lets nobody else at its SAs while it makes one, and
-// loads the modules of an algorithm meanwhile (xfrm_cfg_mutex in net/xfrm/xfrm_user.c,
-// request_module() in crypto/api.c). On a slow node that takes seconds, and a lease must be
+// The ESP SAs from or to a gateway's addresses in this node's kernel. A thread carries out the
+// requests one after the other. The kernel admits nobody else to its SAs while it makes one
+// (xfrm_cfg_mutex in net/xfrm/xfrm_user.c). It loads the modules of an algorithm meanwhile
+// (request_module() in crypto/api.c). On a slow node that takes seconds, and a lease must be
 // renewed.
 #pragma once
 
@@ -20,8 +20,8 @@ namespace vpnha::adapters {
 
 class XfrmTable : public ports::SaTable {
   public:
-    // `timer` is a name on the loop, which must outlive it. In the network namespace of the calling
-    // thread.
+    // `timer` is a name on the loop, which must outlive it. Must be called in the network namespace
+    // of the gateway.
     [[nodiscard]] static Result<std::unique_ptr<XfrmTable>> open(QbLoop& loop, int timer,
                                                                  std::set<IpAddress> addresses);
 
@@ -40,14 +40,14 @@ class XfrmTable : public ports::SaTable {
           train_(std::move(train)),
           jobs_(loop, timer, Background::Pace::urgent) {}
 
-    // In the thread.
+    // Runs in the thread.
     [[nodiscard]] Result<Counters> read_all() const;
     [[nodiscard]] static Result<void> in_trains(Sas sas, const Ask& ask);
     [[nodiscard]] Result<std::vector<int>> set_train(Sas part, bool exact);
     [[nodiscard]] Result<std::vector<int>> remove_train(Sas part);
 
     std::set<IpAddress> addresses_;
-    NetlinkTrain train_;    // The thread's.
+    NetlinkTrain train_;    // Used by the thread only.
     BackgroundQueue jobs_;  // Its thread ends first.
 };
 

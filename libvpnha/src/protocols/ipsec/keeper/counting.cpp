@@ -15,7 +15,7 @@ namespace vpnha::keepers {
 
 namespace {
 
-// A line each; a thousand at once would delay the lease.
+// Each takes a log line; a thousand at once would delay the lease.
 constexpr std::size_t kEndsLogged = 20;
 
 wire::RecordKey numbers_record(std::uint32_t spi) {
@@ -52,7 +52,7 @@ void IpsecSas::warm(const Margin& margin, TimePoint now, Effects& effects) {
     }
 }
 
-// What is not there yet is set as it comes.
+// An SA that is not there yet is set as soon as it appears.
 void IpsecSas::go_on_warming(Effects& effects) {
     warming_->setting = 0;
     node::SetCounters wanted{gateway_.id(), {}, 0, warming_->exact};
@@ -61,7 +61,7 @@ void IpsecSas::go_on_warming(Effects& effects) {
         const std::size_t before = wanted.counters.size();
         const bool exact = warming_->exact || numbers_.leads_too_far(spi);
         numbers_.set(spi, exact, wanted.counters);
-        wanted.exact = wanted.exact || exact;  // The gate is shut: the others are set to the same.
+        wanted.exact = wanted.exact || exact;  // The gate is shut: the others are set likewise.
         if (wanted.counters.size() > before) {
             children.insert(spi);
         }
@@ -74,7 +74,7 @@ void IpsecSas::go_on_warming(Effects& effects) {
         counters_.numbers_set += wanted.counters.size();
         effects.emplace_back(std::move(wanted));
     } else if (!setting_.empty()) {
-        // What was asked of the kernel as a standby counts as set, and may be under way.
+        // A request that was sent to the kernel as a standby counts as set; it may be pending.
         warming_->setting = setting_.rbegin()->first;
     }
     warming_->holding = hold(all_children(), effects);
@@ -161,8 +161,8 @@ void IpsecSas::let_right_ones_go(Effects& effects) {
         effects);
 }
 
-// A child whose record has ended while charon was fed it anew: its kernel may have it, and would
-// send from 1.
+// Children whose record ended while charon was fed them anew. The kernel may have them, and would
+// send from number 1.
 void IpsecSas::let_ended_ones_go(EspNumbers::Listed listed, TimePoint at, Effects& effects) {
     if (feeding_ || at < fed_at_) {
         return;
@@ -182,7 +182,7 @@ void IpsecSas::read(TimePoint now, Effects& effects) {
 }
 
 void IpsecSas::list(TimePoint now, Effects& effects) {
-    // An answer that does not come is asked for again.
+    // Repeats a listing that gets no answer.
     list_at_ = now + limits::kSaListingWait;
     listing_ = Listing{++last_ticket_, now};
     effects.emplace_back(node::ListSas{gateway_.id(), listing_->ticket});
@@ -341,13 +341,13 @@ void IpsecSas::hear(const node::CountersSet& set, TimePoint now, Effects& effect
             effects);
     }
     if (is_warming && !set.result && !warming_->again) {
-        // One may have ended meanwhile. Those that are there are tried once more.
+        // An SA may have ended meanwhile. Those that are there are tried once more.
         warming_->again = true;
         list(now, effects);
         warming_->listing = listing_->ticket;
     } else if (is_warming) {
         warming_->setting = 0;
-        // Those that are still not set wait for it behind the open gate.
+        // Children that are still not set wait for that behind the open gate.
         warming_->holding = std::max(warming_->holding, hold(all_children(), effects));
         if (warming_->holding == 0) {
             warming_.reset();

@@ -21,8 +21,8 @@ std::uint64_t last_of(const EspCounters& counters) {
     return counters.esn ? std::numeric_limits<std::uint64_t>::max() : kLast32;
 }
 
-// At the last number the kernel sends nothing more on that SA. It stands there also where no peer
-// would follow: of two shorter jumps from one record, both would end at the same number.
+// At the last number the kernel sends nothing more on that SA. This also holds where no peer would
+// follow: two shorter jumps from one record would both end at the same number.
 std::uint64_t ahead(const EspCounters& counters, std::uint64_t by) {
     const std::uint64_t last = last_of(counters);
     const std::uint64_t left = last - std::min(counters.oseq, last);
@@ -86,8 +86,8 @@ void EspNumbers::begin(std::uint32_t spi, Epoch said, TimePoint now) {
 
 std::uint64_t EspNumbers::floor_beyond(const EspCounters& counters, Epoch said) const {
     const std::uint64_t born = counters.born == 0 ? said.number : counters.born;
-    // Who has served since, and said nothing, may have begun at a standby's lead, as this node
-    // would.
+    // A node that has served since, and published nothing, may have begun at a standby's lead, as
+    // this node would.
     const bool led = margin_.run_on != Duration{} && margin_.granted.number > said.number + 1;
     return ahead(counters,
                  margin_.beyond({said, counters.oseq, born}, kUse) + (led ? limits::kEspLead : 0));
@@ -110,7 +110,7 @@ void EspNumbers::sink() {
     there_.clear();
 }
 
-// Numbers that vpnhad set are not counted: forget() comes before an SA is made anew.
+// Numbers that vpnhad set are not counted: forget() precedes a remade SA.
 void EspNumbers::count(std::uint32_t spi, const Pair& pair) {
     const Packets now{pair.in.seq, pair.out.oseq};
     if (const auto seen = seen_.find(spi); seen != seen_.end()) {
@@ -214,10 +214,10 @@ std::vector<EspCounters> EspNumbers::news(const Pairs& pairs, const ipsec::SaSet
             }
             listed_.insert(spi);
         } else if (seen_.erase(spi); listed_.erase(spi) != 0) {
-            // It has gone since: what it sent after the last listing is not known.
+            // The SA has gone since: the numbers that it sent after the last listing are not known.
             raise_floor(spi, at);
         }
-        // An SA that is not in this kernel has one all the same: the next node begins there.
+        // An SA that is not in this kernel also has a floor: the next node begins there.
         if (const auto floor = floors_.find(spi); floor != floors_.end()) {
             now.oseq = std::max(now.oseq, floor->second);
         }
@@ -277,7 +277,7 @@ void EspNumbers::set(std::uint32_t spi, bool exact, std::vector<SaCounters>& wan
         if (in.bitmap.size() == numbers.bitmap.size()) {
             in.bitmap = numbers.bitmap;
         } else {
-            // Of another window: what was received before is taken for received as a whole.
+            // The window has another size: everything received before counts as received.
             std::ranges::fill(in.bitmap, std::numeric_limits<std::uint32_t>::max());
         }
         wanted.push_back(in);

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Sequence numbers of the children's ESP SAs: what the records say of them, and what this node's
-// kernel has. Pure.
+// Sequence numbers of the children's ESP SAs: those in the records, and those in this node's
+// kernel. Pure.
 //
-// A standby's outbound SA is ahead of the record: in most takeovers nothing has to be set, however
-// much was sent since the record was written. It is set again when half of the lead is used up.
-// A node that is granted the lease sends nothing under a number below the SA's floor: beyond the
-// record by what the grant's margin says, and by the lead where nobody has told of an epoch since:
-// its node may have begun there. Should charon make the SA anew later, it is what the node
-// may have used since, and no more: the next node reckons with what can be sent in that time.
-// The inbound SA has what the record says, no more: a lead would drop what the peer sends next.
+// A standby's outbound SA is ahead of the record. So most takeovers set no number, however much was
+// sent since the record was written. It is set again when half of the lead is used up. A node that
+// is granted the lease sends nothing under a number below the SA's floor. The floor is beyond the
+// record by the grant's margin, and also by the lead if no node has published an epoch since: that
+// node may have begun there. If charon makes the SA anew later, the floor is what this node may
+// have used since: the next node's margin covers that time. The inbound SA has the record's number:
+// a lead would drop the peer's next packets.
 //
-// No number goes back, except two leads that nobody has used: that of a node that is handed exact
+// No number goes back, except two leads that nobody has used: that of a node that receives exact
 // numbers, and one that an earlier grant made too large.
 //
-// A node may send for seconds before the standbys have a reading of its own: it stands in, or a
-// step of its promotion lasts. Its successor covers all of that, however long it was. With r as the
-// margin of this node's grant and t as the time since, the successor's margin is 2 r + t
-// (KeeperSteps::say_margin()): r because its record may be older by r, and r + t for the numbers
-// that this node leaves out and uses. It adds the lead. So this node begins at its floor or within
-// the lead of its record, never beyond both.
+// A node may send for seconds before the standbys have a reading from it: it stands in, or a step
+// of its promotion takes long. Its successor covers all of that time. Let r be the margin of this
+// node's grant and t the time since. The successor's margin is 2 r + t (KeeperSteps::say_margin()):
+// r because its record may be older by r, and r + t for the numbers that this node skips and uses.
+// The successor adds the lead. So this node begins at its floor or within the lead of its record,
+// never beyond both.
 #pragma once
 
 #include <cstdint>
@@ -48,46 +48,46 @@ class EspNumbers {
     [[nodiscard]] static Pairs pair_up(Listed listed, const ipsec::SaSet& sas);
 
     // From a record of the epoch `said`. Where this node serves, a known margin covers each record
-    // of an earlier epoch that comes after its grant. Without one the floor may have been reckoned
-    // before the numbers came, and rises with them.
+    // of an earlier epoch that comes after its grant. Without a known margin the floor may have
+    // been computed before the numbers came, and rises with them.
     void know(const ipsec::EspCounters& counters, Epoch said);
     void forget(std::uint32_t spi);
 
-    // This node is granted the lease: how far its numbers are beyond the records. Of a child whose
-    // counters no record has, `said_in` is the epoch of its own.
+    // This node is granted the lease; the margin is how far its numbers are beyond the records.
+    // `said_in` is the epoch of the child's own record if no record has its counters.
     using SaidIn = std::function<Epoch(std::uint32_t spi)>;
     void rise(const ipsec::SaSet& sas, const Margin& margin, const SaidIn& said_in, TimePoint now);
-    // Another node's child of which no record was here then; `said` as above. It gets a floor, too.
+    // Sets a floor for another node's child whose record came after the grant; `said` as above.
     void rise_late(std::uint32_t spi, Epoch said, TimePoint now);
     [[nodiscard]] bool serves() const { return serves_; }
-    // It serves no more.
+    // This node no longer serves.
     void sink();
     // At the node that serves: what is worth a record now. Listed no earlier than `at`.
     [[nodiscard]] std::vector<ipsec::EspCounters> news(const Pairs& pairs, const ipsec::SaSet& sas,
                                                        TimePoint at);
 
-    // What this kernel has, as asked for at `at`. What was made anew since then has other numbers.
+    // This kernel's SAs, as requested at `at`. SAs that were made anew since have other numbers.
     void on_listed(Pairs pairs, TimePoint at);
     // charon makes its SAs anew, until on_remade().
     void remake(std::uint32_t spi, TimePoint now);
     void on_remade(std::uint32_t spi, TimePoint now);
-    // They are gone, or may be: with what numbers is not known.
+    // The SAs are gone, or may be; their last numbers are not known.
     void lose(std::uint32_t spi, TimePoint now);
     void lose_all(const ipsec::SaSet& sas, TimePoint now);
-    // Those of a child that charon has reported at `said_at`, and that no reading has seen.
+    // The SAs of a child that charon reported at `said_at`, and that no listing has shown.
     void lose_unread(std::uint32_t spi, TimePoint said_at, TimePoint now);
     [[nodiscard]] bool is_there(std::uint32_t spi) const { return there_.contains(spi); }
-    // As its record has them; zeros: it has none.
+    // The numbers in its record; zeros: it has no record.
     [[nodiscard]] ipsec::EspCounters known(std::uint32_t spi) const;
-    // They have the numbers that a standby's have.
+    // Its SAs have the numbers that a standby's SAs have.
     [[nodiscard]] bool is_right(std::uint32_t spi) const;
-    // Where this node is granted the lease: its outbound SA is beyond what a successor reckons
-    // with.
+    // Where this node is granted the lease: its outbound SA is beyond the numbers that a successor
+    // allows for.
     [[nodiscard]] bool leads_too_far(std::uint32_t spi) const;
-    // What has to be set for that; it counts as set. `exact`: the floor itself, not more.
+    // The numbers to set for that; they count as set. `exact`: the floor itself, not more.
     void set(std::uint32_t spi, bool exact, std::vector<ipsec::SaCounters>& wanted);
 
-    // Packets between two listings of SAs that stood in both, while this node served.
+    // Packets between two listings of SAs that were in both, while this node served.
     struct Packets {
         std::uint64_t in = 0;
         std::uint64_t out = 0;
@@ -96,9 +96,9 @@ class EspNumbers {
 
     // Its peer has sent packets on it, which have proven that it has the keys.
     [[nodiscard]] bool has_received(std::uint32_t spi) const { return known(spi).seq != 0; }
-    // Of all SAs the fewest that are left; nullopt: each has more than 2^32.
+    // The fewest numbers that any SA has left; nullopt: each has more than 2^32.
     [[nodiscard]] std::optional<std::uint64_t> left() const;
-    // Of which fewer are left than two epochs of unknown length take.
+    // SAs that have fewer numbers left than two epochs of unknown length take.
     [[nodiscard]] std::vector<std::uint32_t> low() const;
 
   private:
@@ -110,9 +110,9 @@ class EspNumbers {
 
     std::map<std::uint32_t, ipsec::EspCounters> known_;
     Pairs there_;
-    std::map<std::uint32_t, TimePoint> since_;  // What was listed before says nothing of it.
+    std::map<std::uint32_t, TimePoint> since_;  // Earlier listings do not count for it.
     bool serves_ = false;
-    // While it does.
+    // Valid while this node serves.
     Margin margin_;
     std::map<std::uint32_t, std::uint64_t> born_;
     std::map<std::uint32_t, std::uint64_t> floors_;
@@ -120,9 +120,9 @@ class EspNumbers {
         std::uint64_t last = 0;
         TimePoint at{};
     };
-    std::map<std::uint32_t, Used> used_;     // At most; since then others may have been.
-    std::set<std::uint32_t> listed_;         // By the last news(), or there when it rose.
-    std::map<std::uint32_t, Packets> seen_;  // Their numbers, by the last news().
+    std::map<std::uint32_t, Used> used_;     // An upper bound; it may have changed since.
+    std::set<std::uint32_t> listed_;         // In the last news(), or present at rise().
+    std::map<std::uint32_t, Packets> seen_;  // Their numbers in the last news().
     Packets passed_;
     TimePoint read_at_{};
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the keeper of IPsec SAs brings into this node's charon and kernel.
+// Brings the records of IPsec SAs into this node's charon and kernel.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,9 +34,9 @@ void IpsecSas::feed(TimePoint now, Effects& effects) {
     if (feed_at_ && *feed_at_ <= now) {
         feed_at_.reset();
     }
-    // One that is about to be passive may still report what a feed would undo, and charon 6.0.1
-    // aborts where an SA that it is fed is half open as it turns. What it has reported without a
-    // lease is in no record yet, but may be soon.
+    // A charon that is about to be passive may still report a change that a feed would undo. charon
+    // 6.0.1 aborts if it turns while an SA that it is fed is half open. What it has reported
+    // without a lease is in no record yet, but may be soon.
     const bool may_report_more = turning_ || (!unheard_.empty() && !unheard_.front().is_of_dead);
     if (gone_ || flushing_ || is_active_ || may_report_more || touched_.empty() || feed_at_ ||
         !gateway_.is_attached()) {
@@ -211,7 +211,7 @@ void IpsecSas::hear(const node::CharonFresh& fresh, TimePoint now, Effects& effe
     install_missing(now, effects);
 }
 
-// Where this node serves, the sessions of all protocols are its own, and none is to be there twice.
+// Where this node serves, it owns the sessions of all protocols, and none may exist twice.
 void IpsecSas::install_missing(TimePoint now, Effects& effects) {
     if (!replica().promoted()) {
         gateway_.install_missing(now, effects);
@@ -242,11 +242,11 @@ void IpsecSas::hear(const node::SasFlushed& flushed, TimePoint now, Effects& eff
 }
 
 void IpsecSas::hear(const node::CharonGone&, TimePoint now, Effects& effects) {
-    // Also said at vpnhad's start, which may be before charon's.
+    // Also logged at vpnhad's start, which may precede charon's.
     say(had_charon_ ? LogLevel::error : LogLevel::info, "there is no charon", effects);
     gone_ = true;
     lose_charon(now);
-    // On the node that serves, what needs no charon goes on until another node does.
+    // On the node that serves, what needs no charon continues until another node serves.
     if (!numbers_.serves()) {
         flush(effects);
     }

@@ -128,7 +128,7 @@ void IkeUsage::tell(const IkeSa& sa, const ipsec::SaSet& sas, const Traffic& pas
     }
     const ipsec::IkePeer peer = ipsec::peer_of(sa);
     const Usage usage = usage_of(sa, peer, passed);
-    // charon says a virtual address behind the rest, and there may be none.
+    // charon reports a virtual address after the rest, or there is none.
     const bool goes_on = passed != Traffic{} || usage.replaces;
     if (!peer.vips.empty() || (peer.eap_id != peer.remote_id && goes_on)) {
         gateway_.tell_usage(usage, now, effects);
@@ -151,7 +151,7 @@ void IkeUsage::tell_noted(const ipsec::SaSet& sas, TimePoint now, Effects& effec
             tell(*sa, sas, passed, now, effects);
         }
     }
-    // Behind its heir, which has the account then.
+    // After its heir, which has the account then.
     for (const IkeKey& key : std::exchange(over_, {})) {
         const auto expected = ends_.extract(key);
         (void)take(key);

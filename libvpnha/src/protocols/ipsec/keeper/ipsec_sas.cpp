@@ -75,7 +75,7 @@ Result<void> IpsecSas::put(const replica::Install& wanted, TimePoint now) {
         if (numbers_.is_there(counters.spi) && !numbers_.is_right(counters.spi)) {
             to_set_.insert(counters.spi);
         } else {
-            // Those of a child that is not there yet are set as it comes, before it is confirmed.
+            // A child that is not there yet is set when it appears, before it is confirmed.
             answer(wanted.key, replica::Outcome::installed, now);
         }
     }
@@ -159,7 +159,7 @@ void IpsecSas::unpause(TimePoint now, Effects& effects) {
     if (!words.empty() && !words.front().is_of_dead) {
         image_.assume(sas());  // charon knows what it reported.
     } else if (!words.empty()) {
-        // This one is passive since it was started, and is fed what the dead one has made.
+        // This charon has been passive since its start, and is fed what the dead one has made.
         touch_all();
         for (const std::uint32_t spi : all_children()) {
             if (!before.contains(spi)) {
@@ -195,7 +195,7 @@ void IpsecSas::ignore(ByteView message) {
 void IpsecSas::serve(TimePoint now, Duration patience, Effects& effects) {
     is_wanted_ = true;
     if (!is_active_) {
-        // One that has not confirmed that it is passive is fed when it does.
+        // A charon that has not confirmed that it is passive is fed once it does.
         turn_by_ =
             now + (turning_ ? std::max<Duration>(patience, limits::kCharonTurnAgain) : patience);
     }
@@ -223,11 +223,11 @@ void IpsecSas::silence(Effects& effects) {
         turning_ = true;
         is_left_ = false;
     }
-    // Also when it was never told to be active: it may have been before this keeper.
+    // Even if it was never turned active: it may have been active before this keeper.
     effects.emplace_back(node::TurnCharon{gateway_.id(), false});
 }
 
-// What charon has is what this node's records say until another node's come.
+// charon has what this node's records hold, until another node's records arrive.
 void IpsecSas::leave() {
     if (is_active_ && !std::exchange(is_left_, true)) {
         image_.assume(sas());
@@ -251,7 +251,7 @@ void IpsecSas::mute(Effects& effects) {
         touch_child(spi);
         store_.erase_child(spi);
     }
-    // This kernel's numbers are its own; they are looked at as those of a standby, at once.
+    // This kernel's numbers are its own; they are checked as a standby's, at once.
     numbers_.sink();
     let_go([](std::uint32_t, const Held&) { return true; }, effects);  // The gate is shut.
     warming_.reset();
@@ -377,9 +377,9 @@ void IpsecSas::on_event(const effects::KeeperEvent& event, TimePoint now, Effect
 }
 
 void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effects) {
-    // A lease that has lapsed is granted again, mostly. charon became active before that, and does
-    // not say again what it has said. Or another node has claimed, and charon is about to be
-    // passive.
+    // In most cases a lapsed lease is granted again. charon became
+    // active before that, and does not repeat its messages. Otherwise
+    // another node has claimed, and charon is about to be passive.
     if ((is_paused_ || (is_active_ && !replica().promoted())) && unheard_.size() < kUnheardMax) {
         unheard_.push_back({now, Bytes(said.message.begin(), said.message.end())});
         return;
@@ -403,7 +403,7 @@ void IpsecSas::take(ByteView message, TimePoint said_at, TimePoint now, Effects&
             const ipsec::ChildSa* const child = sas().find_child(spi);
             return child != nullptr && child->port != 0;
         });
-        if (has_port) {  // What its client says is dropped until the port is mapped.
+        if (has_port) {  // The client's packets are dropped until the port is mapped.
             map_until_ = now + limits::kNewChildWait;
             list_at_ = now;
         }
@@ -433,7 +433,7 @@ void IpsecSas::hear(const node::IkeSeen& seen, TimePoint now, Effects& effects) 
     const ipsec::IkePacket& asked = seen.packet;
     const IkeKey& key = asked.key;
     const ipsec::IkeSa* const sa = sas().find(key);
-    // Of an SA with an heir, this charon has the heir only.
+    // If an SA has an heir, this charon has only the heir.
     if (asked.is_sent || asked.is_answer || !watch_until_ || !replica().promoted() ||
         sa == nullptr || sa->dead || sa->heir) {
         return;
@@ -479,11 +479,11 @@ void IpsecSas::repeat(const ipsec::IkeSa& sa, const std::set<std::uint32_t>& chi
         effects);
 }
 
-// charon takes that request of the client next, after these messages.
+// charon accepts that request of the client next, after these messages.
 void IpsecSas::expect(const ipsec::IkeId& id, std::uint32_t mid, std::vector<Bytes> messages,
                       Effects& effects) {
     if (!is_active_) {
-        touched_.insert(id.key);  // It is fed before it speaks.
+        touched_.insert(id.key);  // It is fed before it answers.
         return;
     }
     messages.push_back(ipsec::build_mid(ipsec::HaType::ike_mid_responder, id, mid));

@@ -13,8 +13,8 @@ using ipsec::IkeSa;
 using ipsec::SaSet;
 
 struct Kernel {
-    std::set<std::uint32_t> children;  // Of which an ESP SA is there, in one direction at least.
-    std::set<IpAddress> unknown;       // Peers of ESP SAs of which no record is known.
+    std::set<std::uint32_t> children;  // With an ESP SA in at least one direction.
+    std::set<IpAddress> unknown;       // Peers of ESP SAs that no record describes.
 };
 
 Kernel kernel_of(LostChildren::Listed listed, const SaSet& sas) {

@@ -48,7 +48,7 @@ std::optional<OpenExchanges::Change> OpenExchanges::on_request(const ipsec::IkeP
         taken_up.next_at.reset();
         return Change{};
     }
-    // charon has gone on, or the client has: it was answered.
+    // charon or the client has proceeded: the request was answered.
     if (taken_up.expected != expected || request.mid == expected) {
         taken_up_.erase(found);
         return std::nullopt;
@@ -59,7 +59,7 @@ std::optional<OpenExchanges::Change> OpenExchanges::on_request(const ipsec::IkeP
 std::optional<OpenExchanges::Change> OpenExchanges::repeat(TakenUp& taken_up, bool makes_child,
                                                            const IsUsed& is_used) {
     Change change{.is_repeated = true, .children = {}};
-    // A request that makes none may have come right behind one that did.
+    // A request that makes no child may have followed directly on one that did.
     if (makes_child && !taken_up.children.empty()) {
         change.children = taken_up.children;
         std::erase_if(change.children, is_used);

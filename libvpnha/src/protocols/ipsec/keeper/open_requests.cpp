@@ -95,14 +95,14 @@ void OpenRequests::on_request(const ipsec::IkePacket& packet, TimePoint now, Eff
     const auto peer = peer_of(packet.key);
     const auto local = peer ? ipsec::parse_host(peer->local) : std::nullopt;
     const auto remote = peer ? ipsec::parse_host(peer->remote) : std::nullopt;
-    // Others may send through this node, too.
+    // Others may also send through this node.
     if (!local || !remote || packet.from.address != local->address) {
         return;
     }
     const auto found = open_.find(packet.key);
     if (found != open_.end()) {
         if (packet.mid < found->second.rbegin()->first) {
-            return;  // One that was sent again.
+            return;  // A repeated request.
         }
         for (const auto& [mid, datagram] : found->second) {
             if (mid < packet.mid) {

@@ -26,8 +26,8 @@ Bytes adoption_key_of(const PassiveSas::Ike& ike) {
     return adoption_key(sa_of(ike));
 }
 
-// SAs that have one in common affect each other in charon: a new SA of IKEv1 takes over from others
-// of its peer, and the end of an SA releases the addresses that it has.
+// SAs with a common key affect each other in charon: a new SA of IKEv1 takes over from others of
+// its peer, and the end of an SA releases its addresses.
 std::vector<Bytes> client_keys(const IkeSa& sa) {
     constexpr std::uint8_t kByPeer = 1;
     constexpr std::uint8_t kByAddress = 2;
@@ -46,7 +46,7 @@ std::vector<Bytes> client_keys(const IkeSa& sa) {
     return keys;
 }
 
-// Feeds SAs, and foretells what a passive charon makes of it.
+// Feeds SAs, and predicts the state of a passive charon after that.
 class Feeder {
   public:
     Feeder(PassiveSas& sas, const SaSet& records, std::uint8_t version,
@@ -178,7 +178,7 @@ class Feeder {
         return any;
     }
 
-    // The oldest one with the same peer that has something; those before it end, too.
+    // Adopts from the oldest one with the same peer that has children; older ones end, too.
     void adopt(const IkeKey& key) {
         const Bytes peer = adoption_key_of(sas_.ikes.at(key));
         if (peer.empty()) {
@@ -206,7 +206,7 @@ class Feeder {
     std::vector<IkeId> added_;
 };
 
-// Feeds all of it to an empty charon.
+// Feeds the whole family to an empty charon.
 void replay(Feeder& feeder, const PassiveSas& sas, const Family& family) {
     const std::vector<const IkeSa*> ordered = feeder.in_order(family);
     for (const IkeSa* const sa : ordered) {
@@ -223,7 +223,7 @@ void replay(Feeder& feeder, const PassiveSas& sas, const Family& family) {
     }
 }
 
-// Feeds what is missing: `sas` becomes `wanted`, if nothing has to be done anew.
+// Feeds what is missing: `sas` becomes `wanted`, if no SA has to be made anew.
 void feed_missing(Feeder& feeder, const PassiveSas& sas, const PassiveSas& wanted,
                   const Family& family) {
     const std::map<std::uint32_t, PassiveSas::Child> before = sas.children;
@@ -233,7 +233,7 @@ void feed_missing(Feeder& feeder, const PassiveSas& sas, const PassiveSas& wante
         }
     }
     const std::vector<const IkeSa*> ordered = feeder.in_order(family);
-    // A child of one that is about to be replaced comes before that.
+    // A child of an SA that is about to be replaced is fed before the replacement.
     for (const IkeSa* const sa : ordered) {
         const IkeKey& key = sa->id.key;
         if (!sas.ikes.contains(key) && wanted.ikes.contains(key)) {
@@ -272,7 +272,7 @@ Family CharonImage::family_of(const IkeKey& member, const SaSet& records) const 
                 more.push_back(child.made);
                 more.push_back(child.owner);
             }
-            // The record of what charon still has may be gone.
+            // charon may have an SA whose record is gone.
             const auto had = sas_.ikes.find(key);
             const IkeSa* const sa = records.find(key);
             std::vector<Bytes> clients;
@@ -343,7 +343,7 @@ Feed CharonImage::feed(const IkeKey& member, const SaSet& records) {
     const bool suspected = std::ranges::any_of(
         feed.family.ikes, [this](const IkeKey& key) { return suspected_.contains(key); });
     feed.rebuilt = suspected || now != wanted;
-    // Of those that it may have, known to us or not, none is to be there twice.
+    // Any SA that charon may have, recorded or not, must not exist twice.
     std::vector<Bytes> cleared;
     if (feed.rebuilt) {
         for (const auto& [key, ike] : before.ikes) {

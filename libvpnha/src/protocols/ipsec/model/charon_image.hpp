@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a passive charon has of what it was fed, and what it lacks of the records.
+// The SAs that a passive charon has from its feeds, and those of the records that it has not.
 //
 // A passive charon is fed whole SAs: the IKE SAs in the order of their establishment, each followed
-// by the children that live of those it made. As it takes an IKE SA that replaces another one, that
-// one's children pass to it, and the old one ends (IKEv2: at the IKE_ADD, IKEv1: at the
-// IKE_UPDATE, in a job of its own). So a dead maker is made anew, and makes its children, and what
-// replaced it takes them.
+// by the live children that it made. When charon receives an IKE SA that replaces another one, the
+// children of the old one pass to it, and the old one ends. IKEv2 does so at the IKE_ADD, IKEv1 at
+// the IKE_UPDATE, in a separate job. So a dead maker is made anew and makes its children, and its
+// replacement receives them.
 //
-// A family is looked at as a whole. The image foretells what becomes of charon's SAs by what is
-// merely missing. When that is what the records, fed to an empty charon, would lead to, it is fed.
+// A family is handled as a whole. The image predicts charon's SAs after a feed of the missing ones
+// alone. If the result equals the records fed to an empty charon, the missing ones are fed.
 // Otherwise the family is rebuilt: all its IKE SAs are deleted, and it is fed from the start. An
-// IKE SA is never fed while charon has it: it would be there twice, and only one would be deleted.
+// IKE SA is never fed while charon has it: two copies would exist, and only one would be deleted.
 //
-// When an SA ends without an heir in charon, charon releases the addresses of its client, also if
-// another SA of that client has them by now. That one is fed its addresses again, which reserves
-// them.
+// When an SA ends without an heir in charon, charon releases the addresses of its client. It does
+// so even if another SA of that client has them by now. That other SA is fed its addresses again,
+// which reserves them.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ struct PassiveSas {
         Bytes add;
         IkeKey made;
         IkeKey owner;
-        // Where the peer was as it was made: its ESP SAs stay there.
+        // The peer's address when the child was made: its ESP SAs keep it.
         Bytes path;
         friend bool operator==(const Child&, const Child&) = default;
     };
@@ -60,25 +60,25 @@ struct Feed {
 
 class CharonImage {
   public:
-    // Of the family of that SA: what it lacks, which counts as fed from now on.
+    // What is missing of the family of that SA; it counts as fed from now on.
     [[nodiscard]] Feed feed(const IkeKey& member, const SaSet& records);
-    // What became of what these were fed is not known: the family is rebuilt at its next feed.
+    // The result of a feed of these is not known: the family is rebuilt at its next feed.
     void suspect(const IkeKey& member);
-    // The same of one that charon made or changed, and of which no record tells so. Where there is
-    // no record of it, it is deleted before anything is fed: it may have what others had.
+    // The same for an SA that charon made or changed and that no record shows. An SA without a
+    // record is deleted before any feed: it may hold what belonged to others.
     void suspect_unrecorded(const IkeId& said);
 
-    // Of the charon's messages (protocols/ipsec/model/ha_message.hpp), before it is fed anything.
-    // What such a charon does not know is left out, with all that was made under it.
+    // The version of charon's messages (protocols/ipsec/model/ha_message.hpp), before the first
+    // feed. SAs that this version does not support are left out, with all that was made under them.
     void set_version(std::uint8_t version) { version_ = version; }
-    // An empty charon.
+    // charon is empty.
     void clear();
-    // One that may have any of the SAs: an IKE_DELETE goes before the first IKE_ADD of each.
+    // charon may have any of the SAs: an IKE_DELETE precedes the first IKE_ADD of each.
     void forget();
-    // charon served until now: it has what it said.
+    // charon served until now: it has what it reported.
     void assume(const SaSet& records);
 
-    // charon can be fed the SA. Of a child: and its maker.
+    // charon can be fed the SA; in case of a child, its maker as well.
     [[nodiscard]] bool takes(const IkeSa& sa) const { return is_known_to(sa, version_); }
     [[nodiscard]] bool takes(const ChildSa& child, const SaSet& records) const;
 
@@ -88,7 +88,7 @@ class CharonImage {
 
   private:
     [[nodiscard]] Family family_of(const IkeKey& member, const SaSet& records) const;
-    // Takes them out of the image.
+    // Removes them from the image and returns them.
     [[nodiscard]] PassiveSas take(const Family& family);
     void add(PassiveSas sas);
 
@@ -96,8 +96,8 @@ class CharonImage {
     std::set<std::pair<IkeKey, std::uint32_t>> offspring_;  // By maker and by owner.
     std::set<std::pair<Bytes, IkeKey>> clients_;            // By client_keys() of each.
     std::uint8_t version_ = kHaVersion;
-    bool populated_ = true;       // Unless it is known to have nothing else.
-    std::set<IkeKey> suspected_;  // It may have these.
+    bool populated_ = true;       // Unless charon is known to have nothing else.
+    std::set<IkeKey> suspected_;  // charon may have these.
     std::vector<IkeId> unheard_;
 };
 

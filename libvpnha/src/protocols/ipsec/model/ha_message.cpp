@@ -14,7 +14,7 @@ namespace vpnha::ipsec {
 namespace {
 
 constexpr std::size_t kIkeIdBytes = 1 + 8 + 8 + 1;
-// The plugin writes the numbers of Linux.
+// The plugin writes Linux's numbers of address families.
 constexpr std::uint8_t kInet = 2;
 constexpr std::uint8_t kInet6 = 10;
 // Traffic selectors: RFC 7296 3.13.1.
@@ -55,7 +55,7 @@ std::size_t take_text(ByteView rest) {
     return end == rest.end() ? 0 : static_cast<std::size_t>(end - rest.begin()) + 1;
 }
 
-// Octets of a tag's value at the front of `rest`; 0: it cannot be read.
+// The size of a tag's value at the front of `rest` in octets; 0: it cannot be read.
 std::size_t value_size(HaTag tag, ByteView rest) {
     ByteReader in(rest);
     switch (tag) {
@@ -108,7 +108,7 @@ std::size_t value_size(HaTag tag, ByteView rest) {
 
 constexpr auto kLastOfVersion3 = static_cast<std::uint8_t>(HaTag::auth_method);
 constexpr auto kLast = static_cast<std::uint8_t>(HaTag::alg_add_kes);
-// Where version 4 has put the two new tags.
+// The positions where version 4 inserted the two new tags.
 constexpr std::uint8_t kAddSecret = 18;
 constexpr std::uint8_t kAlgAddKes = 26;
 constexpr std::uint32_t kPrivateBit = 0x80000000;
@@ -217,7 +217,7 @@ std::string HaMessage::text(HaTag tag) const {
 
 namespace {
 
-// Behind the version. `tag_of` is what a number stands for.
+// Parses what follows the version. `tag_of` converts a number to a tag.
 template <class TagOf>
 Result<HaMessage> parse_behind_version(ByteView bytes, const TagOf& tag_of) {
     if (bytes.size() > limits::kHaMessageBytesMax) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Messages of strongSwan's ha plugin: what a charon reports of its SAs, and what a passive one is
-// fed. The version in front, a type, and attributes: a tag each and a value, the length of which
-// follows from the tag.
+// Messages of strongSwan's ha plugin: charon's reports about its SAs, and the feed of a passive
+// charon. A message has a version, a type, and attributes. Each attribute has a tag and a value,
+// and the tag determines the length.
 //
-// What a tag's value is has to be known for all of them, or nothing behind it can be read: another
-// version, type or tag is refused. What was parsed is built with the very same octets.
+// The parser must know every tag to find the next one: another version, type or tag is refused. A
+// parsed message is built again with the very same octets.
 //
-// Each charon takes its own version only. Records, replicas and images have one dialect, whatever
-// the node's charon is: version 3, and two tags behind those of version 3. Only what exchanges
-// messages with a charon (CharonRelay) translates them, with parse_charon_message() and
-// charon_tag(). Widths and types are the same in all versions:
+// Each charon accepts its own version only. Records, replicas and images use one dialect, whatever
+// the node's charon is: version 3, and two tags after those of version 3. Only CharonRelay, which
+// exchanges messages with a charon, translates them with parse_charon_message() and charon_tag().
+// Widths and types are the same in all versions:
 //
 //   version | strongSwan     | tags
 //   --------+----------------+--------------------------------------------------------------
@@ -98,14 +98,14 @@ enum class HaTag : std::uint8_t {
     alg_add_kes,
 };
 
-// Its value is of variable length and holds keys, or what keys are made of. An IV is public.
+// Its value has a variable length and holds keys, or material for keys. An IV is public.
 [[nodiscard]] bool is_secret(HaTag tag);
-// Its value stands behind its length, of 2 octets.
+// A length of 2 octets precedes its value.
 [[nodiscard]] bool is_prefixed(HaTag tag);
 
 struct Attribute {
     HaTag tag{};
-    // What stands behind the tag; of a prefixed one without its length.
+    // The octets after the tag; for a prefixed one without its length.
     ByteView value;
     friend bool operator==(const Attribute& a, const Attribute& b) {
         return a.tag == b.tag &&
@@ -122,7 +122,7 @@ struct IkeKey {
 
 struct IkeId {
     IkeKey key;
-    bool initiator = false;  // charon is.
+    bool initiator = false;  // charon is the initiator.
     friend bool operator==(const IkeId&, const IkeId&) = default;
 };
 
@@ -131,12 +131,12 @@ struct HaMessage {
     HaType type{};
     std::vector<Attribute> attributes;
 
-    // The first one of that tag; nullopt: there is none.
+    // The first value of that tag; nullopt: there is none.
     [[nodiscard]] std::optional<ByteView> find(HaTag tag) const;
-    // nullopt: there is none, or its value cannot be one.
+    // nullopt: there is no such tag, or its value is invalid.
     [[nodiscard]] std::optional<IkeId> ike_id(HaTag tag = HaTag::ike_id) const;
     [[nodiscard]] std::optional<std::uint32_t> u32(HaTag tag) const;
-    // As everybody else counts them: the plugin turns their octets round.
+    // In the usual order: the plugin swaps the octets.
     [[nodiscard]] std::optional<std::uint32_t> spi(HaTag tag) const;
     [[nodiscard]] std::string text(HaTag tag) const;
 };
@@ -147,16 +147,16 @@ struct HaHost {
     friend bool operator==(const HaHost&, const HaHost&) = default;
 };
 
-// Unsupported: of another version, or of a type or with a tag that the dialect does not have.
-// Malformed: cut short, or with octets left over. Limit: longer than limits::kHaMessageBytesMax.
+// Unsupported: another version, or a type or a tag that the dialect does not have. Malformed: cut
+// short, or with octets left over. Limit: longer than limits::kHaMessageBytesMax.
 [[nodiscard]] Result<HaMessage> parse_ha_message(ByteView bytes);
 [[nodiscard]] Bytes build_ha_message(HaType type, std::span<const Attribute> attributes);
 
 struct CharonMessage {
-    std::uint8_t version = 0;  // Of the charon.
+    std::uint8_t version = 0;  // Charon's.
     HaMessage message;         // In the dialect.
 };
-// What a charon has sent. Errors: as parse_ha_message().
+// Parses a message from charon. Errors: as parse_ha_message().
 [[nodiscard]] Result<CharonMessage> parse_charon_message(ByteView bytes);
 // The tag's number in messages of that version; nullopt: its charons do not know the tag.
 [[nodiscard]] std::optional<std::uint8_t> charon_tag(HaTag tag, std::uint8_t version);
@@ -168,13 +168,13 @@ struct CharonMessage {
 [[nodiscard]] std::string to_string(const HaHost& host);
 // "fd@example.org", "192.0.2.1", or its type and octets where it has no other text.
 [[nodiscard]] std::string identity_text(ByteView value);
-// A name, octet by octet, as a RADIUS server knows it; otherwise the same.
+// The octets of a name, as a RADIUS server knows it; otherwise the same as identity_text().
 [[nodiscard]] std::string identity_name(ByteView value);
 
-// What a charon is told of an IKE SA that it has.
+// Messages for a charon that has the IKE SA.
 [[nodiscard]] Bytes build_mid(HaType type, const IkeId& id, std::uint32_t mid);
 [[nodiscard]] Bytes build_iv(const IkeId& id, ByteView iv);
-// The addresses of its client, in place of those that it has. Each is the value of an attribute.
+// Replaces the addresses of its client. Each is the value of an attribute.
 [[nodiscard]] Bytes build_vips(const IkeId& id, std::span<const Bytes> vips);
 [[nodiscard]] Bytes build_ike_delete(const IkeId& id);
 [[nodiscard]] Bytes build_child_delete(const IkeId& owner, std::uint32_t inbound_spi);

@@ -19,7 +19,7 @@ IpAddress take_address(ByteReader& in, std::size_t size) {
     return ip_address_of(in.take(size)).value_or(IpAddress{});
 }
 
-// Up to the UDP header; false: it is no UDP, or not the beginning of it.
+// Reads up to the UDP header; false: it is no UDP, or not the first fragment.
 bool take_ip(ByteReader& in, IkePacket& packet) {
     const std::uint8_t first = in.u8();
     if (first >> 4 == 4) {
@@ -65,7 +65,7 @@ std::optional<IkePacket> parse_ike_packet(ByteView octets, bool is_sent) {
         packet.datagram = octets.last(in.remaining()).first(size - std::size_t{kUdpHeader});
     }
     const std::uint16_t port = is_sent ? packet.from.port : packet.to.port;
-    // RFC 3948 2.2: four octets of 0 tell IKE from ESP.
+    // RFC 3948 2.2: four octets of 0 distinguish IKE from ESP.
     if ((port == kNatPort && in.u32() != 0) || (port != kNatPort && port != kIkePort)) {
         return std::nullopt;
     }

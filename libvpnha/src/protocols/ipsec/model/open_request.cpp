@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint8_t kOpenRequestVersion = 1;
 
-// RFC 7296 3.1, behind the four octets of RFC 3948 2.2 or not.
+// RFC 7296 3.1, with or without the four octets of RFC 3948 2.2 in front.
 bool is_about(ByteView datagram, const OpenRequest& request) {
     constexpr std::size_t kBeforeMid = 4;
     const auto is_at = [&](std::size_t offset) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A request that a gateway's charon has sent to a client of IKEv2, and that nobody has answered, as
-// a record of the gateway's replica.
+// A request from a gateway's charon to a client of IKEv2 that nobody has answered, as a record of
+// the gateway's replica.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ struct OpenRequest {
 // The identity of its record.
 [[nodiscard]] Bytes encode_id(const OpenRequest& request);
 [[nodiscard]] Bytes encode_record(const OpenRequest& request);
-// Of which SA it is, and its number; without its datagram.
+// Its SA and its message ID, without its datagram.
 [[nodiscard]] Result<OpenRequest> parse_request_id(ByteView id);
-// Malformed: octets are missing or left over, or it is no datagram of IKE about that SA and number.
+// Malformed: octets are missing or left over, or it is no datagram of IKE for that SA and ID.
 [[nodiscard]] Result<OpenRequest> parse_open_request(ByteView id, ByteView payload);
 
 }  // namespace vpnha::ipsec

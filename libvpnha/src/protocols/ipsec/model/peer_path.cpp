@@ -38,8 +38,8 @@ std::uint32_t conditions_at(std::uint32_t before, const PeerPath& path) {
     return is_here_alone ? before : before | kNatAny | kNatThere;
 }
 
-// Of IKE. Without UDP the kernel does not know it: a peer that has moved, or has lost its NAT,
-// speaks by the port of RFC 4555.
+// The peer's port of IKE. The kernel does not know it for ESP without UDP: a peer that has moved,
+// or is no longer behind a NAT, uses the port of RFC 4555.
 std::uint16_t port_at(const HaHost& before, bool was_nat, const PeerPath& path) {
     if (path.nat_port != 0) {
         return path.nat_port;
@@ -69,7 +69,7 @@ class Rewriting {
 
   private:
     HaMessage message_;
-    std::list<Bytes> values_;  // That the attributes refer to.
+    std::list<Bytes> values_;  // The attributes refer to these.
 };
 
 std::optional<Bytes> redirected(const Bytes& update, const PeerPath& path) {

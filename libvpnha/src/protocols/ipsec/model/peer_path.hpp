@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where the peer of a CHILD SA is: its address and, behind a NAT, its port. A peer moves by MOBIKE
-// (RFC 4555), or as its NAT gives it another port. charon then changes the ESP SAs of its kernel,
-// and its ha plugin says nothing. So the node that serves compares its kernel's SAs with the
-// records, and rewrites those that lead elsewhere, as charon has changed what it has.
+// The place of a CHILD SA's peer: its address and, behind a NAT, its port. A peer moves by MOBIKE
+// (RFC 4555), or when its NAT changes its port. charon then changes the ESP SAs of its kernel, but
+// its ha plugin reports nothing. So the node that serves compares its kernel's SAs with the
+// records. It rewrites the records that differ, as charon has changed its own state.
 #pragma once
 
 #include <compare>
@@ -22,30 +22,30 @@ struct PeerPath {
     friend auto operator<=>(const PeerPath&, const PeerPath&) = default;
 };
 
-// What was listed last. It saves most listings the comparison with the records.
+// The last listing. Most listings then need no comparison with the records.
 class PeerPaths {
   public:
-    // Of the children's inbound SAs those that are new, or lead elsewhere than at the last call.
+    // The children's inbound SAs that are new, or have another path than at the last call.
     [[nodiscard]] std::vector<PeerPath> news(std::span<const SaCounters> listed, const SaSet& sas);
 
   private:
     std::set<PeerPath> seen_;
 };
 
-// The hosts and NAT conditions in its IKE_UPDATEs become those of the path. False: they say the
-// same already, or the path leads to another address of the gateway than theirs.
+// Sets the hosts and NAT conditions in its IKE_UPDATEs to those of the path. False: they are the
+// same already, or the path leads to another address of the gateway.
 [[nodiscard]] bool redirect(IkeSa& sa, const PeerPath& path);
-// So do traffic selectors that are the one address `from`: those of transport mode.
+// Also changes traffic selectors that equal the one address `from`: those of transport mode.
 [[nodiscard]] bool redirect(ChildSa& child, const IpAddress& from, const PeerPath& path);
 
-// What a passive charon makes the ESP SAs of an IKE SA's children from: equal for those of which
+// The part of an IKE SA from which a passive charon makes its children's ESP SAs. Keys are equal if
 // the children have the same hosts, ports and encapsulation.
 [[nodiscard]] Bytes path_key(const std::vector<Bytes>& updates);
 
 // It negotiated MOBIKE: an exchange may have moved its peer.
 [[nodiscard]] bool may_move(const IkeSa& sa);
-// Its peer is Windows behind a NAT, which takes no rekey of a CHILD SA that others begin ("invalid
-// situation"; rekey_children() of strongSwan's plugins/ha/ha_cache.c).
+// Its peer is Windows behind a NAT, which refuses a rekey of a CHILD SA that the gateway begins
+// ("invalid situation"; rekey_children() of strongSwan's plugins/ha/ha_cache.c).
 [[nodiscard]] bool refuses_rekeys(const IkeSa& sa);
 
 }  // namespace vpnha::ipsec

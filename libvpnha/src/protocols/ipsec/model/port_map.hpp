@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Several clients of L2TP/IPsec may have one address, that of their NAT, and one port, L2TP's. What
-// tells them apart is the SA, and with charon's `mark_in = %unique` and `set_mark_in = %same` a
-// mark that what it decrypts has. Within the gateway each of them is known by a private port
-// instead: so xl2tpd, the kernel's tunnels and the records have a peer each, and what goes out
-// finds its SA.
+// Several clients of L2TP/IPsec may share one address, that of their NAT, and one port, L2TP's.
+// Their SAs distinguish them. With charon's `mark_in = %unique` and `set_mark_in = %same`, so does
+// a mark on each decrypted packet. Within the gateway each client has a private port instead. So
+// xl2tpd, the kernel's tunnels and the records have one peer each, and outgoing packets find their
+// SA.
 //
-// The port stands in the CHILD SA's record, and stays through rekeys and takeovers. The mark is
-// this node's own.
+// The port is in the CHILD SA's record, and survives rekeys and takeovers. The mark belongs to this
+// node alone.
 #pragma once
 
 #include <compare>
@@ -21,17 +21,17 @@ namespace vpnha::ipsec {
 
 struct PortMapping {
     IpAddress peer;
-    std::uint16_t port = 0;       // By which it is known here.
-    std::uint16_t peer_port = 0;  // Its own.
-    std::uint32_t mark = 0;       // Of what its SA decrypts.
-    bool answers = false;         // What goes to it takes this one of its SAs: the latest.
+    std::uint16_t port = 0;       // The private port in this node.
+    std::uint16_t peer_port = 0;  // The client's own port.
+    std::uint32_t mark = 0;       // Of the packets that its SA decrypts.
+    bool answers = false;         // Replies use this one of its SAs: the latest.
     friend auto operator<=>(const PortMapping&, const PortMapping&) = default;
 };
 
-// In order. Of SAs without such a mark there is nothing to map.
+// In order. SAs without such a mark yield no mapping.
 [[nodiscard]] std::vector<PortMapping> map_ports(std::span<const SaCounters> listed,
                                                  const SaSet& sas);
-// Whether SAs are missing in the kernel that may have something to map.
+// Whether the kernel does not have SAs yet that may need a mapping.
 [[nodiscard]] bool lacks_ports(std::span<const SaCounters> listed, const SaSet& sas);
 
 }  // namespace vpnha::ipsec

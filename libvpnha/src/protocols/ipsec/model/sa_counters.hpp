@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Sequence numbers of an ESP SA, and what it has carried, as its kernel has them.
+// Sequence numbers of an ESP SA, and the traffic that it has carried, as its kernel has them.
 #pragma once
 
 #include <compare>
@@ -17,8 +17,8 @@ struct SaId {
     friend auto operator<=>(const SaId&, const SaId&) = default;
 };
 
-// Of an inbound SA seq and bitmap, of an outbound one oseq. Inbound is what has one of the
-// gateway's addresses as its destination.
+// seq and bitmap of an inbound SA, oseq of an outbound one. An SA is inbound if its destination is
+// one of the gateway's addresses.
 struct SaCounters {
     SaId id;
     std::uint32_t mark = 0;
@@ -27,13 +27,13 @@ struct SaCounters {
     std::uint64_t oseq = 0;
     std::uint64_t seq = 0;
     std::vector<std::uint32_t> bitmap;
-    // What it decrypts, or encrypts, has it afterwards.
+    // The mark that the SA sets on each packet that it decrypts or encrypts.
     std::uint32_t output_mark = 0;
-    // Of what it decrypts, the port from which that comes in UDP; 0: it comes as ESP.
+    // The UDP source port of the packets that it decrypts; 0: they arrive as ESP.
     std::uint16_t udp_source = 0;
     // A device encrypts, and makes its initialisation vectors of the sequence numbers alone.
     bool is_offloaded = false;
-    // What it has carried since it was made: packets within the tunnel, without ESP.
+    // Its traffic since it was made: packets within the tunnel, without ESP.
     std::uint64_t octets = 0;
     std::uint64_t packets = 0;
     friend bool operator==(const SaCounters&, const SaCounters&) = default;

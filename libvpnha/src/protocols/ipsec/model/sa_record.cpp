@@ -80,7 +80,7 @@ bool has_same_tags(const HaMessage& a, const HaMessage& b) {
     return tags(a) == tags(b);
 }
 
-// The only one that a selector lets pass.
+// The only UDP port that a selector permits.
 std::optional<std::uint16_t> udp_port(const ChildSa& child, HaTag tag) {
     const auto message = parse_ha_message(child.add);
     const auto selector = message ? message->find(tag) : std::nullopt;
@@ -340,8 +340,8 @@ void add_update(IkeSa& sa, ByteView update) {
         const auto unnamed = std::ranges::find_if_not(sa.updates, names_connection);
         sa.updates.erase(unnamed != sa.updates.end() ? unnamed : sa.updates.begin());
     }
-    // charon reserves an address in the connection's pool: it has to know the connection before.
-    // Among those that name it, as among the others, the newest is the last.
+    // charon reserves an address in the connection's pool, so it must know the connection first.
+    // The newest update is last among those that name the connection, and among the others.
     const auto at = message && message->find(HaTag::config_name)
                         ? std::ranges::find_if_not(sa.updates, names_connection)
                         : sa.updates.end();
@@ -388,7 +388,7 @@ IkePeer peer_of(const IkeSa& sa) {
         }
     }
     if (peer.eap_id.empty()) {
-        peer.eap_id = peer.remote_id;  // It authenticated as nobody else.
+        peer.eap_id = peer.remote_id;  // It has only one identity.
     }
     return peer;
 }

@@ -50,7 +50,7 @@ void SaSet::erase(const IkeKey& key) {
     ikes_.erase(found);
     untie(sa);
     peers_.erase({adoption_key(sa), key});
-    // What others say of the same pair stays.
+    // Ties of the same pair that other SAs report stay.
     if (sa.heir) {
         if (const auto heir = ikes_.find(*sa.heir); heir != ikes_.end()) {
             tie(heir->second);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// IKE and CHILD SAs with what ties them to each other. A family is what has to be looked at
-// together: the IKE SAs that replaced each other, or are taken for such, and what they made.
+// IKE and CHILD SAs with their ties. A family has to be handled as a whole: IKE SAs that replaced
+// each other, or that charon considers replaced, and their children.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct Family {
 
 class SaSet {
   public:
-    // In place of the one with the same identity.
+    // Replaces the one with the same identity.
     void put(IkeSa sa);
     void put(ChildSa child);
     void erase(const IkeKey& key);
@@ -32,13 +32,13 @@ class SaSet {
     [[nodiscard]] const IkeSa* find(const IkeKey& key) const;
     [[nodiscard]] const ChildSa* find_child(std::uint32_t spi) const;
 
-    // Made or owned by it.
+    // The children that it made or owns.
     [[nodiscard]] std::vector<std::uint32_t> children_of(const IkeKey& key) const;
     // Those of which it is the heir, or which it replaces.
     [[nodiscard]] std::vector<IkeKey> elders_of(const IkeKey& key) const;
     // IKEv1: others with the same peer.
     [[nodiscard]] std::vector<IkeKey> same_peer(const IkeKey& key) const;
-    // Whatever `family` is tied to, at any distance.
+    // Adds all SAs that are tied to `family`, at any distance.
     void complete(Family& family) const;
 
   private:
@@ -47,13 +47,13 @@ class SaSet {
 
     std::map<IkeKey, IkeSa> ikes_;
     std::map<std::uint32_t, ChildSa> children_;
-    // From one that others refer to, to these.
+    // From an SA that others refer to, to those others.
     std::set<std::pair<IkeKey, IkeKey>> elders_;
     std::set<std::pair<IkeKey, std::uint32_t>> offspring_;
     std::set<std::pair<Bytes, IkeKey>> peers_;  // By adoption_key().
 };
 
-// A child of that IKE SA carries what comes to the gateway's port of L2TP.
+// A child of that IKE SA carries traffic to the gateway's port of L2TP.
 [[nodiscard]] bool has_tunnels(const SaSet& sas, const IkeKey& key,
                                std::optional<std::uint16_t> tunnel_port);
 

@@ -194,7 +194,7 @@ void SaStore::begin(const IkeId& id, const HaMessage& message, ByteView add) {
 }
 
 // charon writes an IKE_ADD for each IKE_INTERMEDIATE; only the first one names algorithms. The
-// secrets of one that comes again are sealed to the same octets.
+// secrets of a repeated one are sealed to the same octets.
 void SaStore::add_exchange(IkeSa& sa, const HaMessage& message, ByteView add) {
     const Bytes octets(add.begin(), add.end());
     if (message.find(HaTag::alg_encr) || message.find(HaTag::ike_rekey_id) ||
@@ -278,8 +278,8 @@ void SaStore::hand_over(const IkeKey& from, const IkeKey& to, SaChanges& changes
     }
 }
 
-// The oldest one with the same peer that has something to adopt. In charon older ones than that
-// have nothing, and are ended by it soon.
+// The oldest one with the same peer that has children to adopt. In charon still older ones have
+// none, and it will end them soon.
 void SaStore::adopt(const IkeKey& key, SaChanges& changes) {
     const std::uint64_t order = sas_.find(key)->order;
     std::optional<std::pair<std::uint64_t, IkeKey>> oldest;
@@ -314,7 +314,7 @@ void SaStore::end(const IkeKey& key, SaChanges& changes) {
         ++counters_.unknown;
         return;
     }
-    // charon says the end of the old SA before the establishment of the new one.
+    // charon reports the end of the old SA before the establishment of the new one.
     if (!held->heir && is_being_replaced(key)) {
         dying_.insert(key);
         return;
@@ -448,7 +448,7 @@ void SaStore::give_port(ChildSa& child) const {
         taken.insert(other.port);
         latest = std::max(latest, {other.port == 0 ? 0 : other.order, other.port});
     }
-    // In turns: what had the port before may not have ended inside of this gateway.
+    // In turns: the previous user of the port may still have its state inside this gateway.
     std::uint32_t turn = latest.second == 0 ? 0U : latest.second - limits::kPrivatePortFirst + 1U;
     for (std::uint32_t i = 0; i < limits::kPrivatePorts; ++i, ++turn) {
         const auto port =

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a charon says, as state: the SAs that live, and those that are needed to make them anew. The
-// node that serves writes it; its records are what the others have of it, and what the next one
-// goes on with.
+// State from charon's messages: the SAs that live, and those that are needed to make them anew. The
+// node that serves writes it. Its records give the state to the other nodes, and the next node
+// continues from them.
 //
 //   message         | an SA that is being set up    | an established one
 //   ----------------+-------------------------------+----------------------------------------------
@@ -15,12 +15,12 @@
 //   CHILD_DELETE    | –                             | the child ends. After the last one the SA is
 //                   |                               | childless until the next one
 //   IKE_DELETE      | forgotten                     | its children end, and it is dead. IKEv2: not
-//                   |                               | before it is known what becomes of the SA
-//                   |                               | that is about to replace it
+//                   |                               | until the fate of the SA that is about to
+//                   |                               | replace it is known
 //
-// An SA that is being set up is no record: a passive charon could not go on with it, and would keep
-// it for ever. Its peer starts again. A dead SA is erased when nothing lives that it made, or that
-// came to its owner by it. A message about an SA that nobody has is dropped and counted.
+// An SA that is being set up is no record: a passive charon could not continue it, and would keep
+// it for ever. Its peer starts again. A dead SA is erased when no child lives that it made or that
+// reached its owner through it. A message about an unknown SA is dropped and counted.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@
 
 namespace vpnha::ipsec {
 
-// What has changed, or is no more: the set says which.
+// The SAs that changed or ended; the set shows which of the two.
 struct SaChanges {
     std::set<IkeKey> ikes;
     std::set<std::uint32_t> children;
@@ -44,15 +44,15 @@ struct SaChanges {
 struct SaStoreCounters {
     std::uint64_t unknown = 0;   // About an SA that nobody has.
     std::uint64_t repeated = 0;  // An IKE_ADD of an SA that is there.
-    std::uint64_t given_up = 0;  // SAs in the making, for want of room.
+    std::uint64_t given_up = 0;  // SAs in the making, dropped at a limit.
     std::uint64_t ike_rekeys = 0;
     std::uint64_t moves = 0;         // Of peers, to another address or port.
-    std::uint64_t child_rekeys = 0;  // CHILD SAs of an IKE SA that has one of the same name.
+    std::uint64_t child_rekeys = 0;  // CHILD SAs whose IKE SA has one of the same name.
 };
 
 class SaStore {
   public:
-    // Where the gateway takes L2TP; nullopt: nowhere.
+    // The gateway's port of L2TP; nullopt: it has none.
     explicit SaStore(std::optional<std::uint16_t> tunnel_port) : tunnel_port_(tunnel_port) {}
 
     // From a record.
@@ -61,24 +61,24 @@ class SaStore {
     void erase(const IkeKey& key) { sas_.erase(key); }
     void erase_child(std::uint32_t spi) { sas_.erase_child(spi); }
 
-    // charon of this node, which serves, has said it. Malformed: it is of no use, and ignored.
+    // A message from charon of the node that serves. Malformed: it is useless, and ignored.
     [[nodiscard]] Result<SaChanges> apply(ByteView message, std::uint64_t unix_ms = 0);
-    // A deleted SA for which no other one was established at once has no heir.
+    // A deleted SA has no heir if no other one was established at once.
     [[nodiscard]] bool is_unsettled() const { return !dying_.empty(); }
     [[nodiscard]] SaChanges settle();
-    // A request that charon answered before is expected again: what it made ends.
+    // charon expects an answered request again: the SAs that it made end.
     [[nodiscard]] SaChanges take_back(const IkeKey& key, const std::set<std::uint32_t>& children);
-    // It was not the client that repeated it: the next one is expected, as before.
+    // The client did not repeat it: the next one is expected, as before.
     [[nodiscard]] SaChanges skip(const IkeKey& key);
-    // Its kernel has the peer there: so have all IKE SAs of that family, and what they made.
+    // The kernel shows the peer there: all IKE SAs of that family and their children move.
     [[nodiscard]] SaChanges follow(const PeerPath& path);
-    // This node begins to serve. A charon that was fed has no SA that another one has replaced, and
-    // will never report its end: they are dead.
+    // This node begins to serve. A charon that was fed does not have a replaced SA, and will never
+    // report its end: such SAs are dead.
     [[nodiscard]] SaChanges end_replaced();
-    // The same. charon reports the virtual addresses of a client behind its CHILD SA, and the node
-    // before may have died in between. The CHILD SA's selectors have them: those within `pools`.
+    // At the same time. charon reports a client's virtual addresses after its CHILD SA, and the old
+    // node may have died in between. They are taken from the CHILD SA's selectors, within `pools`.
     [[nodiscard]] SaChanges complete_addresses(std::span<const IpPrefix> pools);
-    // This node serves no more: what was not established is not its business.
+    // This node serves no more: SAs that were not established are dropped.
     void forget_half_open();
 
     [[nodiscard]] const SaSet& sas() const { return sas_; }
@@ -105,21 +105,21 @@ class SaStore {
     void begin_child(const IkeKey& key, const HaMessage& message, ByteView octets,
                      SaChanges& changes);
     void end_child(std::uint32_t spi, SaChanges& changes);
-    // The same; charon said so of a child whose owner it keeps.
+    // The same for a child that charon reported as deleted, while its owner stays.
     void delete_child(std::uint32_t spi, SaChanges& changes);
     void set_childless(const IkeKey& key, bool childless, SaChanges& changes);
-    // Of L2TP: that of the children that it has beside it, or one that none has.
+    // For L2TP: the port of the other children of its IKE SA, or one that is free.
     void give_port(ChildSa& child) const;
 
-    // What one of them owns is the other's.
+    // The children that `from` owns pass to `to`.
     void hand_over(const IkeKey& from, const IkeKey& to, SaChanges& changes);
     // charon's job adopt_children, for a new SA of IKEv1.
     void adopt(const IkeKey& key, SaChanges& changes);
     void die(const IkeKey& key, SaChanges& changes);
     [[nodiscard]] bool is_being_replaced(const IkeKey& key) const;
-    // Something lives that it made, or that came to its owner by it.
+    // A child lives that it made, or that reached its owner through it.
     [[nodiscard]] bool is_needed(const IkeKey& key) const;
-    // Along the heirs, from that one on.
+    // Erases what is not needed, from that SA on along its heirs.
     void collect(const IkeKey& key, SaChanges& changes);
     [[nodiscard]] std::uint64_t next_order() { return ++last_order_; }
 
@@ -128,7 +128,7 @@ class SaStore {
     std::map<IkeKey, HalfOpen> half_open_;
     std::set<IkeKey> dying_;  // Deleted, while another one was about to replace them.
     std::uint64_t last_order_ = 0;
-    std::uint64_t unix_ms_ = 0;  // When charon said what is applied.
+    std::uint64_t unix_ms_ = 0;  // When charon sent the message that is applied.
     SaStoreCounters counters_;
 };
 

@@ -13,7 +13,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// "NAME (MODE)". A profile is named by its program's path, or has a name of its own.
+// "NAME (MODE)". A profile has its program's path as its name, or another one.
 bool is_enforced(const std::string& program, const std::string& profiles) {
     const std::string name = std::filesystem::path(program).filename();
     std::istringstream lines(profiles);
@@ -31,14 +31,14 @@ bool is_enforced(const std::string& program, const std::string& profiles) {
     return false;
 }
 
-// Where the package's profile includes it from.
+// The file that the package's profile includes.
 std::string local_file(const std::string& program, const std::string& folder) {
     std::string name = program.substr(std::min(program.find_first_not_of('/'), program.size()));
     std::replace(name.begin(), name.end(), '/', '.');
     return folder + "/" + name;
 }
 
-// What the rules of `text` name before their first wildcard: `/srv/vpnha/** r,` is "/srv/vpnha/".
+// The start of each rule of `text`, up to its first wildcard: "/srv/vpnha/" of `/srv/vpnha/** r,`.
 std::vector<std::string> named_by(const std::string& text) {
     std::vector<std::string> named;
     std::istringstream lines(text);

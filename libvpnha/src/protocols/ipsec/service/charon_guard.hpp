@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Who speaks with charon's ha plugin. Its messages hold keys and pre-shared keys, in the clear and
-// on the loopback device, and its port is above 1024: while vpnhad or charon is down, any user of
-// this node could have it. So an nftables table of its own, `inet vpnha_charon`, lets nobody but
-// root send to that port, and brings what is sent to vpnhad's end to no other socket than vpnhad's.
-// That one carries a mark, which takes CAP_NET_ADMIN.
+// Restricts who exchanges messages with charon's ha plugin. These hold keys and pre-shared keys in
+// the clear on the loopback device, and the port is above 1024: any user of this node could bind it
+// while vpnhad or charon is down. So a separate nftables table, `inet vpnha_charon`, permits only
+// root to send to that port. It delivers packets for vpnhad's end only to vpnhad's socket. That
+// socket carries a mark, which takes CAP_NET_ADMIN.
 //
-// It is there before charon is started, and stays: it harms nobody where there is no charon.
+// It is set before charon is started, and stays: it is harmless on a node without charon.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +21,9 @@ inline constexpr Ipv4Endpoint kRelayEnd{.address = {0x7f000002}, .port = kHaPort
 // SO_MARK of vpnhad's socket.
 inline constexpr std::uint32_t kRelayMark = 0x76706e68;
 
-// Replaces the table. In the network namespace of the calling thread.
+// Replaces the table. Must be called in the network namespace of charon.
 [[nodiscard]] Result<void> guard_charon();
-// Is there such a table? Within some microseconds.
+// Whether there is such a table. Takes some microseconds.
 [[nodiscard]] Result<bool> is_charon_guarded();
 
 }  // namespace vpnha::adapters

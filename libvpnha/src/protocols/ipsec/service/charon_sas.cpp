@@ -14,7 +14,7 @@ namespace vpnha::adapters {
 namespace {
 
 constexpr int kHexadecimal = 16;
-// Of looking for half-open IKE SAs; a second one finds none, as a rule.
+// Searches for half-open IKE SAs; the second one usually finds none.
 constexpr int kRounds = 10;
 
 Result<ipsec::IkeId> parse_listed(const ViciSection& sa) {
@@ -43,7 +43,7 @@ Result<std::vector<ipsec::IkeId>> list_ike_sas(const std::string& socket,
     VPNHA_TRY(const auto events, client.list("list-sas", "list-sa"));
     std::vector<ipsec::IkeId> ids;
     for (const ViciSection& event : events) {
-        // By the name of its connection.
+        // Keyed by the name of its connection.
         for (const auto& [name, sa] : event.sections) {
             VPNHA_TRY(const ipsec::IkeId id, parse_listed(sa));
             ids.push_back(id);
@@ -104,7 +104,7 @@ Result<std::vector<ipsec::IkeKey>> end_ike_sas(const std::string& socket,
     for (const ViciSection& event : events) {
         for (const auto& [connection, sa] : event.sections) {
             VPNHA_TRY(const ipsec::IkeId id, parse_listed(sa));
-            // In any other state charon is at work on its end, or would end it without a DELETE.
+            // In any other state charon is ending it already, or would end it without a DELETE.
             if (std::erase(absent, id.key) == 0 || sa.value("state") != "ESTABLISHED") {
                 continue;
             }
@@ -124,7 +124,7 @@ Result<std::vector<ipsec::IkeKey>> end_ike_sas(const std::string& socket,
 
 Result<void> end_half_open_sas(const std::string& socket, std::chrono::milliseconds timeout) {
     VPNHA_TRY(ViciClient client, ViciClient::connect(socket, timeout));
-    // One that was answered meanwhile is half open no more, and cannot be found any more or is
+    // One that was answered meanwhile is not half open any more: it cannot be found, or is
     // established.
     Error last{Errc::busy, "charon has half-open IKE SAs still"};
     for (int round = 0; round < kRounds; ++round) {

@@ -26,14 +26,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// As swanctl has it, with charon's own /run.
+// swanctl's default, within charon's own /run.
 constexpr const char* kViciUri = "unix:///run/charon.vici";
 constexpr const char* kVici = "charon.vici";
 constexpr const char* kFifo = "charon.ha";
 constexpr std::uint16_t kIkePort = 500;
 constexpr std::uint16_t kNatTPort = 4500;
-// Within these a charon that lives answers; both together, and its start, are less than an action
-// may take.
+// A live charon answers within these times. Both together, and its start, are less than the timeout
+// of an action.
 constexpr auto kAnswerTimeout = 2s;
 constexpr auto kLoadTimeout = 5s;
 
@@ -74,7 +74,7 @@ std::string never_ready(const StockInstance& daemon) {
     return fmt::format("does not answer at {}", charon_vici(daemon.started.netns));
 }
 
-// Those of a charon that has ended.
+// Removes the sockets of a charon that has ended.
 void remove_sockets(const StockInstance& daemon) {
     ::unlink(charon_vici(daemon.started.netns).c_str());
     ::unlink(charon_fifo(daemon.started.netns).c_str());
@@ -85,7 +85,7 @@ std::string bad_settings(const StockInstance& daemon) {
                        daemon.started.fact("strongswan_conf"));
 }
 
-// Nothing of this node's runs: who else is in the way?
+// No charon of this node runs; checks that no other process has its ports.
 Result<void> check_free(const StockInstance& daemon) {
     for (const std::uint16_t port : {kIkePort, kNatTPort}) {
         if (is_udp_bound({.address = {}, .port = port})) {
@@ -123,7 +123,7 @@ Result<void> load_connections(const StockInstance& daemon, std::chrono::millisec
     return check_connections(daemon, std::max<std::chrono::milliseconds>(kAnswerTimeout, patience));
 }
 
-// Passive with its connections, and with the means to be activated.
+// It is passive, its connections are loaded, and it can be activated.
 Result<void> make_usable(const StockInstance& daemon, std::chrono::milliseconds patience) {
     if (!has_fifo(daemon)) {
         return fail(Errc::unsupported,
@@ -185,7 +185,7 @@ Result<void> check_charon(const CharonSettings& settings) {
     VPNHA_TRY(const LoadedStrongswan loaded, load_strongswan(settings.config));
     VPNHA_CHECK(
         check_may_read(confined_swanctl(settings.swanctl), loaded.files, settings.apparmor));
-    // Ubuntu enforces it. Debian 12 only complains.
+    // Ubuntu enforces it. Debian 12 only logs violations.
     VPNHA_CHECK(check_may_read({settings.binary, {"/etc/strongswan.conf", "/etc/strongswan.d/"}},
                                {settings.strongswan_conf}, settings.apparmor));
     const std::vector<std::string> refused = config::refused_in_connections(loaded.top);
@@ -194,7 +194,7 @@ Result<void> check_charon(const CharonSettings& settings) {
 
 Result<StockStarted> plan_charon(const StockService& service, const CharonSettings& settings) {
     VPNHA_CHECK(check_charon(settings));
-    return StockStarted{// charon takes no arguments. This one tells it from any other charon.
+    return StockStarted{// charon takes no arguments. This one marks it among other charons.
                         .arguments = {settings.binary, service.path("")},
                         .environment = {"STRONGSWAN_CONF=" + settings.strongswan_conf},
                         .resource = settings.resource,

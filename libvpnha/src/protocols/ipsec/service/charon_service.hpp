@@ -2,14 +2,14 @@
 // strongSwan's charon-systemd as a stock service of a gateway. A network namespace has one charon:
 // it binds UDP 500 and 4500, and the paths of its sockets are compiled in.
 //
-// It is started with a strongswan.conf of the package, which includes the node's and sets the HA
-// plugin behind it, so that no file of the node can bring that out of order: it is passive until
-// vpnhad activates it, and ends without a word to its clients. Before it is started its port is
-// guarded (charon_guard.hpp).
+// It is started with a strongswan.conf of the package, which includes the node's file and sets the
+// HA plugin after it. So no file of the node can override that. charon is passive until vpnhad
+// activates it, and ends without a message to its clients. Its port is guarded before it is started
+// (charon_guard.hpp).
 //
-// What it had in the kernel's SA table when it was killed would break its successor: a replayed SA
-// that is there already has its inbound half deleted. So the ESP SAs are flushed after its end. The
-// policies stay: without them the clients' packets would leave in the clear.
+// SAs that a killed charon left in the kernel would break its successor: charon deletes the inbound
+// half of a replayed SA that exists already. So the ESP SAs are flushed after its end. The policies
+// stay: without them the clients' packets would leave in the clear.
 #pragma once
 
 #include <string>
@@ -19,8 +19,8 @@
 
 namespace vpnha::adapters {
 
-// Of the charon in that network namespace: where it is asked, and where its plugin ha takes orders.
-// The names are compiled into charon.
+// The sockets of the charon in that network namespace: for requests, and for the commands of its
+// plugin ha. The names are compiled into charon.
 [[nodiscard]] std::string charon_vici(const std::string& netns);
 [[nodiscard]] std::string charon_fifo(const std::string& netns);
 
@@ -33,12 +33,12 @@ struct CharonSettings {
     ApparmorPlaces apparmor{};
 };
 
-// Of Debian 12's profile usr.sbin.swanctl: where it may read.
+// Debian 12's profile usr.sbin.swanctl: where it may read.
 [[nodiscard]] ConfinedProgram confined_swanctl(const std::string& path);
 
 [[nodiscard]] const StockKind& charon_kind();
 
-// Could this node start it? The programs, the plugin, the configuration, and AppArmor.
+// Whether this node could start it: programs, plugin, configuration, and AppArmor.
 [[nodiscard]] Result<void> check_charon(const CharonSettings& settings);
 // What `service` is to be started with.
 [[nodiscard]] Result<StockStarted> plan_charon(const StockService& service,

@@ -64,7 +64,7 @@ const config::StrongswanSection* section_in(const config::StrongswanSection* wit
     return within;
 }
 
-// charon's eap-radius accounts as well. A file that cannot be read says nothing.
+// charon's eap-radius sends accounting as well. A file that cannot be read yields no finding.
 bool accounts_by_charon(const std::string& settings) {
     const auto loaded = adapters::load_strongswan(settings);
     if (!loaded) {

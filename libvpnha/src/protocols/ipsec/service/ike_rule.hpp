@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Clients of IKEv2 that may move learn all addresses of the node with which they speak. A rule of
-// gateway.nft keeps them from those that do not move with the gateway (docs/explain/ipsec.md).
+// Clients of IKEv2 that may move learn all addresses of their node. A rule of gateway.nft keeps
+// them from addresses that do not move with the gateway (docs/explain/ipsec.md).
 #pragma once
 
 #include <string_view>

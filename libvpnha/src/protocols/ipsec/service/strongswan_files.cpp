@@ -17,7 +17,7 @@ namespace {
 
 using config::StrongswanFile;
 
-// nullopt: it is none that can be read.
+// nullopt: the file cannot be read or parsed.
 std::optional<StrongswanFile> read_file(const std::string& name) {
     std::error_code ignored;
     std::ifstream in(name);
@@ -27,7 +27,7 @@ std::optional<StrongswanFile> read_file(const std::string& name) {
     return StrongswanFile{name, {std::istreambuf_iterator<char>(in), {}}};
 }
 
-// Beside the file that includes them, unless the pattern is absolute.
+// In the folder of the file that includes them, unless the pattern is absolute.
 std::vector<StrongswanFile> included_by(const std::string& file, const std::string& pattern) {
     const std::filesystem::path whole = std::filesystem::path(file).parent_path() / pattern;
     glob_t found{};

@@ -37,7 +37,7 @@ Result<ViciClient> ViciClient::connect(const std::string& socket,
         return tl::unexpected(system_error("socket", errno));
     }
     const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
-    // Of a local socket this does not wait; EAGAIN: its queue is full, charon does not accept.
+    // connect() does not wait on a local socket; EAGAIN: its queue is full, charon does not accept.
     if (::connect(fd.get(), generic, sizeof(address)) != 0) {
         return fail(errno == EAGAIN ? Errc::timeout : Errc::unreachable,
                     system_error(fmt::format("no charon answers at {}", socket), errno).detail);

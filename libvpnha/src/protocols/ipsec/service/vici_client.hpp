@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Asks a running charon at its vici socket. One question at a time, and all answers of a client
-// together within the time that it was given.
+// Sends requests to a running charon at its vici socket. One request is open at a time. All answers
+// of a client together have to arrive within the given time.
 #pragma once
 
 #include <chrono>
@@ -20,10 +20,10 @@ class ViciClient {
                                                     std::chrono::milliseconds timeout);
 
     // `unsupported`: this charon does not know the command. A command that failed, "success = no",
-    // is an error with charon's words.
+    // is an error with charon's text.
     [[nodiscard]] Result<ViciSection> ask(std::string_view command,
                                           const ViciSection& arguments = {});
-    // What charon tells of each of many, by an event each, before it answers `command`.
+    // Collects the event that charon sends for each item before it answers `command`.
     [[nodiscard]] Result<std::vector<ViciSection>> list(std::string_view command,
                                                         std::string_view event);
 

@@ -87,14 +87,14 @@ std::vector<std::string> read_list(ByteReader& in) {
                 break;
             case Element::list_end:
                 return items;
-            default:  // Also what a failed read yields.
+            default:  // Also the result of a failed read.
                 in.fail();
                 return items;
         }
     }
 }
 
-// Up to the end of the section, which is the end of the message at depth 0.
+// Reads to the end of the section, which is the end of the message at depth 0.
 // NOLINTNEXTLINE(misc-no-recursion): limits::kViciDepthMax deep.
 ViciSection read_section(ByteReader& in, std::size_t depth) {
     ViciSection section;

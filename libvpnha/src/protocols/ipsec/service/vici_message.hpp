@@ -2,7 +2,7 @@
 // The protocol of charon's control socket (vici, libcharon/plugins/vici/README.md of strongSwan
 // 5.9.8): packets with a message each, a tree of values, lists and sections. Nothing here does I/O.
 //
-// On the socket a packet has its length (u32, big-endian) before it.
+// On the socket a length (u32, big-endian) precedes each packet.
 #pragma once
 
 #include <string>
@@ -20,7 +20,7 @@ struct ViciSection {
     std::vector<std::pair<std::string, std::vector<std::string>>> lists{};
     std::vector<std::pair<std::string, ViciSection>> sections{};
 
-    // Empty when there is none of that name.
+    // Empty when there is no value of that name.
     [[nodiscard]] std::string value(std::string_view name) const;
     [[nodiscard]] std::vector<std::string> list(std::string_view name) const;
 
@@ -45,8 +45,8 @@ struct ViciPacket {
     friend bool operator==(const ViciPacket&, const ViciPacket&) = default;
 };
 
-// Without its length. Names and list items have at most 255 and 65 535 octets; more is a
-// programming error.
+// Without its length. Names have at most 255 octets and list items 65 535; more is a programming
+// error.
 [[nodiscard]] Bytes encode_vici_packet(const ViciPacket& packet);
 [[nodiscard]] Result<ViciPacket> parse_vici_packet(ByteView bytes);
 
