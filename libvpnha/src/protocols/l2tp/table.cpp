@@ -64,7 +64,7 @@ using tuning::Findings;
 using tuning::Machine;
 using tuning::Row;
 
-// xl2tpd's, of which select() takes those below FD_SETSIZE: glibc aborts the program at others.
+// xl2tpd uses select(), which accepts descriptors below FD_SETSIZE: glibc aborts it at others.
 constexpr std::uint64_t kFilesMax = 1024;
 // As xl2tpd asks at its start (network.c, init_network()): AF_PPPOX, SOCK_DGRAM, PX_PROTO_OL2TP.
 constexpr tuning::SocketKind kPppOverL2tp{24, 2, 1};

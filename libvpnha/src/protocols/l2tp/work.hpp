@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// L2TP sessions: what their keeper wants of this node's kernel, and what it hears of it.
+// L2TP sessions: the keeper's requests to this node's kernel, and the events from it.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ namespace vpnha::node {
     return {record_key_of(record.key), record.key.tunnel.peer.address, record.facts, {}};
 }
 
-// Of several for one session only the last needs to be done. → SessionInstalled
+// Only the last of several for one session needs to be done. → SessionInstalled
 struct InstallSession {
     GatewayId gateway;
     l2tp::SessionRecord record;
@@ -35,7 +35,7 @@ struct RemoveSession {
     GatewayId gateway;
     l2tp::SessionKey key;
 };
-// What of the installed sessions the kernel still has. → SessionsAudited
+// Which of the installed sessions the kernel still has. → SessionsAudited
 struct AuditSessions {
     GatewayId gateway;
 };
@@ -50,19 +50,19 @@ struct SendFrame {
     Bytes frame;
 };
 
-// A peer has a new call in a tunnel of its that was taken over: the tunnel stays in the kernel.
+// A peer has a new call in its tunnel that was taken over: the tunnel stays in the kernel.
 struct AcceptCall {
     GatewayId gateway;
     l2tp::SessionKey call;
 };
-// It is set up: its session and its pppd begin. `taken`: addresses that are other clients'; none
-// where vpnhad gives them. → CallOver
+// The call is set up: its session and its pppd begin. `taken`: addresses of other clients; none
+// where vpnhad assigns addresses. → CallOver
 struct StartCall {
     GatewayId gateway;
     l2tp::SessionKey call;
     std::vector<Ipv4Address> taken;
 };
-// It is over, at whatever stage; its pppd ends.
+// The call is over, at whatever stage; its pppd ends.
 struct DropCall {
     GatewayId gateway;
     l2tp::SessionKey call;
@@ -73,7 +73,7 @@ using L2tpWork = std::variant<InstallSession, RemoveSession, AuditSessions, Send
 template <effects::OneOf<L2tpWork> What>
 L2tpWork work_of(const What&);
 
-// What became of an installation.
+// The result of an installation.
 struct SessionInstalled {
     l2tp::SessionKey key;
     std::uint64_t ticket = 0;
@@ -89,7 +89,7 @@ struct SessionGone {
 };
 // The netlink socket overran: any session may be gone.
 struct SessionNewsLost {};
-// What peers say, and the kernel leaves to user space.
+// Packets from peers that the kernel passes to user space.
 struct TunnelDatagram {
     l2tp::TunnelKey tunnel;
     ByteView bytes;

@@ -112,7 +112,7 @@ bool CallPppds::end(const l2tp::SessionKey& call) {
     if (found == pppds_.end()) {
         return false;
     }
-    ::kill(found->second.pid, SIGTERM);  // Nobody else has its number until it is waited for.
+    ::kill(found->second.pid, SIGTERM);  // Its number is not reused before it is waited for.
     return true;
 }
 

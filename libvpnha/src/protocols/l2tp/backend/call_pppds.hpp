@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The pppds of new calls in tunnels that were taken over, which vpnhad starts as xl2tpd starts its
+// The pppds of new calls in tunnels that were taken over. vpnhad starts them as xl2tpd starts its
 // own: with the options of its [lns] and the session's socket. `is_helper` of xl2tpd's StockKind
-// finds them by their options file, so that they end with the gateway's stock daemons.
+// finds them by their options file, so they end with the gateway's stock daemons.
 #pragma once
 
 #include <sys/types.h>
@@ -23,14 +23,14 @@ namespace vpnha::adapters {
 
 class CallPppds {
   public:
-    // A pppd has ended; from the loop.
+    // A pppd has ended; called from the loop.
     using Over = std::function<void(GatewayId, const l2tp::SessionKey&, const std::string& why)>;
 
-    // `loop` must outlive it. `program`, `run_root`: of the tests.
+    // `loop` must outlive it. `program`, `run_root`: for tests.
     [[nodiscard]] static Result<std::unique_ptr<CallPppds>> create(
         QbLoop& loop, Over over, std::string program = "/usr/sbin/pppd",
         std::string run_root = "/run/vpnha");
-    // They end without a word: vpnhad's tunnels end with it.
+    // Kills them without a message to their peers: vpnhad's tunnels end with it.
     ~CallPppds();
     CallPppds(const CallPppds&) = delete;
     CallPppds& operator=(const CallPppds&) = delete;
@@ -38,7 +38,7 @@ class CallPppds {
     // `session`: its socket in the kernel. `taken`: addresses of other clients.
     Result<void> start(const config::Gateway& gateway, const l2tp::SessionKey& call,
                        const UniqueFd& session, std::set<Ipv4Address> taken);
-    // It takes its leave of its client, and over() follows. False: there is none.
+    // pppd sends Terminate-Request to its client, and over() follows. False: there is no pppd.
     bool end(const l2tp::SessionKey& call);
 
   private:
@@ -46,7 +46,7 @@ class CallPppds {
         GatewayId gateway;
         pid_t pid = 0;
         UniqueFd ended;
-        std::optional<Ipv4Address> address;  // That it was given for its client.
+        std::optional<Ipv4Address> address;  // The address for its client.
     };
 
     CallPppds(std::unique_ptr<PollSet> polls, Over over, std::string program, std::string run_root)
@@ -64,7 +64,7 @@ class CallPppds {
     std::map<l2tp::SessionKey, Pppd> pppds_;
 };
 
-// Of the pppd of a call, as xl2tpd has them; the session's socket is its descriptor `socket`.
+// Arguments of the pppd of a call, as xl2tpd passes them; descriptor `socket` is the session.
 [[nodiscard]] std::vector<std::string> call_arguments(const std::string& program, int socket,
                                                       const l2tp::SessionKey& call,
                                                       const std::vector<std::string>& options);

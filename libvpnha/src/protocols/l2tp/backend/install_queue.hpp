@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Sessions that wait to be installed: first come, first served, each once. A snapshot of thousands
-// must hold up neither the group's messages nor a promotion, so they are worked off in slices. One
-// asked for anew while it waits is installed in its newest form, at its old place. Those of a
-// gateway that is held wait until it is let go: its stock daemons may still have the same sessions.
+// Sessions that wait to be installed, in the order of their arrival, each once. A snapshot of
+// thousands must delay neither the group's messages nor a promotion, so they are handled in slices.
+// A session that is requested again while it waits is installed in its newest form, at its old
+// place. Sessions of a gateway on hold wait for its release: its stock daemons may have them.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ class InstallQueue {
     void let_go(GatewayId gateway) { held_.erase(gateway); }
     [[nodiscard]] std::optional<node::InstallSession> take();
 
-    // Is there one to take?
+    // Whether a session can be taken.
     [[nodiscard]] bool is_ready() const { return next() != waiting_.end(); }
     [[nodiscard]] std::size_t size(GatewayId gateway) const;
 
@@ -33,7 +33,7 @@ class InstallQueue {
     using Waiting = std::map<std::uint64_t, node::InstallSession>;
     using PerGateway = std::map<GatewayId, Waiting>;  // None of them is empty.
 
-    // Whose turn it is.
+    // The gateway whose turn it is.
     [[nodiscard]] PerGateway::const_iterator next() const;
 
     std::uint64_t next_number_ = 0;

@@ -15,7 +15,7 @@ namespace vpnha::runtime {
 
 namespace {
 
-// A dump that failed for want of memory, or because it was interrupted, may succeed now.
+// A dump that was interrupted or found no memory may succeed now.
 constexpr Duration kAuditRetry = std::chrono::seconds(1);
 
 }  // namespace
@@ -100,7 +100,7 @@ void L2tpSessions::carry_out(const node::StartCall& work) {
 
 Result<void> L2tpSessions::start_call(const node::StartCall& work) {
     const config::Gateway* const gateway = config_.find(work.gateway);
-    // pppd alone has it from here on: it ends with that.
+    // Only pppd has it from here on: the session ends with pppd.
     VPNHA_TRY(const adapters::UniqueFd session, kernel_->open_call(work.call));
     return pppds_->start(*gateway, work.call, session, {work.taken.begin(), work.taken.end()});
 }
@@ -152,7 +152,7 @@ void L2tpSessions::install_slice() {
         }
     }
     if (installs_.is_ready()) {
-        // The rest of the node has its turn, too.
+        // Other work of the node has its turn, too.
         loop_.set_timer(kInstallTimer, loop_.now() + limits::kLoopSlice,
                         [this] { install_slice(); });
     }

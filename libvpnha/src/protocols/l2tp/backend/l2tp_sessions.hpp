@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The backend of L2TP: sessions in this node's kernel. They are installed in slices, between which
-// the loop does everything else: a lease must be renewed while thousands of them are taken over.
+// the loop handles everything else: a lease must be renewed while thousands of them are taken over.
 // New calls in tunnels that were taken over have a pppd each.
 #pragma once
 
@@ -21,7 +21,7 @@ namespace vpnha::runtime {
 
 class L2tpSessions final : public ports::Backend, public ports::PppProtocol {
   public:
-    // `config` and `loop` must outlive it. `on_networks`, errors: as PppoL2tpKernel has them.
+    // `config` and `loop` must outlive it. `on_networks`, errors: as in PppoL2tpKernel.
     [[nodiscard]] static Result<std::unique_ptr<L2tpSessions>> open(
         const config::Config& config, adapters::QbLoop& loop, ppp::ClientNetworks::Lead on_networks,
         Tell tell);

@@ -18,7 +18,7 @@ namespace vpnha::adapters {
 namespace {
 
 constexpr std::uint8_t kProtocolVersion = 2;
-// Questions after sessions in one send call, and the octets of one.
+// Queries about sessions in one send call, and the octets of one query.
 constexpr std::size_t kQuestionsMax = 64;
 constexpr std::size_t kQuestionBytesMax = 64;
 
@@ -106,7 +106,7 @@ Result<std::set<L2tpNetlink::SessionName>> L2tpNetlink::present(
             VPNHA_ASSERT(message->nlmsg_len <= kQuestionBytesMax);
             return static_cast<nlmsghdr*>(std::memcpy(buffer, message, message->nlmsg_len));
         };
-        // Kernels that look sessions up by the lower half of a name may answer with another's.
+        // Kernels that look up the lower half of a name may answer with another session.
         const auto read = [&](std::size_t n, const nlmsghdr* answer) {
             if (u32_of(answer, L2TP_ATTR_CONN_ID) == names[first + n].first) {
                 found.insert(names[first + n]);

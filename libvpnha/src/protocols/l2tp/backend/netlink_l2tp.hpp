@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel's L2TP over generic netlink, as far as resumed tunnels need it. PPPoX sockets alone
-// would give a tunnel its 16-bit id for a name and clash with a stock daemon's; here the name has
-// 32 bits, of which the wire sees the lower 16.
+// would name a tunnel by its 16-bit id and clash with a stock daemon's. Here the name has 32 bits,
+// of which only the lower 16 are on the wire.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +30,10 @@ class L2tpNetlink {
     [[nodiscard]] Result<std::vector<std::uint32_t>> tunnels();
     // Connection id of the tunnel, id of the session.
     using SessionName = std::pair<std::uint32_t, std::uint32_t>;
-    // Those of `names` that the kernel has. Each is asked for: since 6.11 the kernel's list leaves
-    // out what belongs to a tunnel whose name has more than 16 bits.
+    // The sessions of `names` that the kernel has. Each one is queried: since 6.11 the kernel's
+    // list omits the sessions of a tunnel whose name has more than 16 bits.
     [[nodiscard]] Result<std::set<SessionName>> present(const std::vector<SessionName>& names);
-    // What others than this object delete.
+    // Deletions that this object has not made.
     [[nodiscard]] Result<L2tpEvents> subscribe() const;
 
   private:

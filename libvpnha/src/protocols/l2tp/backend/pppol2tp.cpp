@@ -22,12 +22,12 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Protocol numbers from here on are the link's own and travel on the channel (RFC 1661 2).
+// Protocol numbers from here on belong to the link and use the channel (RFC 1661 2).
 constexpr std::uint16_t kFirstLinkProtocol = 0xc000;
 constexpr unsigned kTunnelIdBits = 16;
 
-// After news of a deletion the kernel is asked after 10, 20, 40, 80, 160 ms: a session is gone at
-// once, a tunnel when a worker of the kernel had its turn.
+// After an event about a deletion the kernel is queried after 10, 20, 40, 80, 160 ms. A session is
+// gone at once, a tunnel when a worker of the kernel has had its turn.
 constexpr std::size_t kSearchesMax = 5;
 constexpr long kSearchFirstNs = 10'000'000;
 
@@ -44,7 +44,7 @@ Result<void> raise_open_files_limit() {
     if (setrlimit(RLIMIT_NOFILE, &wanted) == 0) {
         return {};
     }
-    // Without CAP_SYS_RESOURCE: what the service manager allows is what there is.
+    // Without CAP_SYS_RESOURCE the limit of the service manager applies.
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
         return tl::unexpected(system_error("raise the limit of open files", errno));
@@ -72,7 +72,7 @@ Result<void> check_ppp_address(const config::Gateway& gateway, Ipv4Address addre
     return {};
 }
 
-// Of a session that only ends here no packet is carried, and its addresses may be anybody's.
+// A session that only ends here carries no packets, and its addresses are not checked.
 std::vector<IpPrefix> routes_of(const l2tp::SessionRecord& record) {
     std::vector<IpPrefix> routes;
     if (record.facts.obstacle.empty()) {
@@ -82,7 +82,7 @@ std::vector<IpPrefix> routes_of(const l2tp::SessionRecord& record) {
     return routes;
 }
 
-// Those of its networks to which no rule for a pool leads.
+// Those of its networks that no rule for a pool covers.
 std::vector<IpPrefix> networks_outside(const config::Gateway& gateway,
                                        const l2tp::SessionRecord& record) {
     return ppp::networks_outside(gateway.pools, routes_of(record));
@@ -201,7 +201,7 @@ Result<void> PppoL2tpKernel::remove(GatewayId, const l2tp::SessionKey& key) {
     if (session == sessions_.end()) {
         return close_tunnel_if_unused(key.tunnel);
     }
-    // `key` may live in what is erased here.
+    // `key` may be part of the object that is erased here.
     const l2tp::TunnelKey tunnel = key.tunnel;
     PppLink& link = session->second.link;
     unwatch(link.channel.get());
@@ -257,7 +257,7 @@ L2tpNetlink::SessionName PppoL2tpKernel::name_in_kernel(const l2tp::SessionKey& 
 Result<void> PppoL2tpKernel::send_datagram(GatewayId gateway, const l2tp::TunnelKey& key,
                                            ByteView bytes) {
     VPNHA_TRY(const Tunnel* const tunnel, find_or_open_socket(gateway, key));
-    // An ICMP error that came for an earlier datagram is reported instead of this one being sent.
+    // An ICMP error about an earlier datagram makes this call fail without sending.
     for (int attempt = 0; attempt < 2; ++attempt) {
         if (send(tunnel->udp.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) >= 0) {
             return {};
@@ -393,8 +393,8 @@ void PppoL2tpKernel::on_readable() {
     std::array<epoll_event, limits::kSessionEventsPerTurnMax> events{};
     const int ready = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < ready; ++i) {
-        // What a listener removed meanwhile is unknown to read_one(); a descriptor that was reused
-        // since is merely read in vain. What has more to read is ready again.
+        // read_one() ignores a descriptor that the listener removed meanwhile; it reads one that
+        // was reused in vain. A descriptor with more data is ready again.
         read_one(events[static_cast<std::size_t>(i)].data.fd);
     }
 }
@@ -420,7 +420,7 @@ void PppoL2tpKernel::read_one(int fd) {
     }
     const bool datagram = source.kind == Source::Kind::datagram;
     if (!datagram && (got == 0 || (got < 0 && errno != EINTR && errno != EOVERFLOW))) {
-        // The kernel ended the session under us: silent from now on, instead of readable for ever.
+        // The kernel ended the session: stop watching, or the descriptor stays readable for ever.
         unwatch(fd);
         return suspect(tunnels_.at(source.key.tunnel).connection_id);
     }
@@ -493,7 +493,7 @@ void PppoL2tpKernel::search() {
         suspects_.clear();
     }
     for (const auto& [gateway, key] : gone) {
-        // What the kernel no longer has cannot fail to be removed from it.
+        // A removal cannot fail: the kernel no longer has the session.
         static_cast<void>(remove(gateway, key));
         tell_(gateway, node::SessionGone{key});
     }

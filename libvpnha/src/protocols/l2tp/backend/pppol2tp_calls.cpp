@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// New calls in tunnels that were taken over: their sessions are in the tunnel of those that were,
+// New calls in tunnels that were taken over: their sessions use the tunnel of the resumed sessions,
 // and belong to their pppds.
 #include <fmt/format.h>
 

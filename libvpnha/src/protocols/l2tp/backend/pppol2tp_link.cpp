@@ -125,7 +125,7 @@ Result<UniqueFd> open_session_socket(const l2tp::SessionKey& key, std::uint32_t 
     address.pppol2tp.d_tunnel = key.tunnel.peer_id.value;
     address.pppol2tp.s_session = key.id.value;
     address.pppol2tp.d_session = key.peer_id.value;
-    // The kernel's structure is packed: its own address may not serve as a sockaddr's.
+    // The kernel's structure is packed: its address cannot be used as that of a sockaddr.
     sockaddr_storage aligned{};
     std::memcpy(&aligned, &address, sizeof address);
     if (connect(session.get(), reinterpret_cast<const sockaddr*>(&aligned), sizeof address) != 0) {
@@ -133,7 +133,7 @@ Result<UniqueFd> open_session_socket(const l2tp::SessionKey& key, std::uint32_t 
             fmt::format("create L2TP session {} of tunnel {:#x}", key.id.value, connection_id),
             errno));
     }
-    // No data sequence numbers: they cannot be restored, and the LNS may go on without.
+    // No data sequence numbers: they cannot be restored, and the LNS may do without them.
     VPNHA_CHECK(set_option(session.get(), SOL_PPPOL2TP, PPPOL2TP_SO_LNSMODE, "set LNS mode"));
     return session;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel objects of one resumed L2TP session, each held by one descriptor: the tunnel's UDP
 // socket, the session's PPPoX socket, the PPP channel over it and the PPP unit, which is the
-// network interface. They are made without a packet sent, and are gone when their descriptors
+// network interface. They are created without sending a packet. They end when their descriptors
 // close, also by the death of the process.
 #pragma once
 
@@ -14,11 +14,11 @@
 
 namespace vpnha::adapters {
 
-// Bound to the VIP, which this node need not have (IP_TRANSPARENT), and connected to the peer, so
-// that it wins over a stock daemon's listening socket on the same address.
+// Bound to the VIP, which this node need not have (IP_TRANSPARENT), and connected to the peer. So
+// it takes precedence over a stock daemon's listening socket on the same address.
 [[nodiscard]] Result<UniqueFd> open_tunnel_socket(const l2tp::TunnelKey& key);
 
-// Of the tunnel that the kernel knows as `connection_id` on the socket `udp`.
+// For the tunnel that the kernel knows as `connection_id` on the socket `udp`.
 [[nodiscard]] Result<UniqueFd> open_session_socket(const l2tp::SessionKey& key,
                                                    std::uint32_t connection_id, int udp);
 
@@ -31,8 +31,8 @@ struct PppLink {
     LinkIndex index = 0;
 };
 
-// The interface exists and is down. Without IPv6CP in the record IPv6 is closed on it: nothing of
-// the node's own IPv6 may enter the tunnel.
+// The interface exists and is down. Without IPv6CP in the record IPv6 is disabled on it: none of
+// the node's own IPv6 packets may enter the tunnel.
 [[nodiscard]] Result<PppLink> open_ppp_link(UniqueFd session, const l2tp::SessionRecord& record);
 
 }  // namespace vpnha::adapters

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// New calls in tunnels that were taken over. Their sessions are stock ones from the moment when the
-// plugin of their pppd reports them.
+// New calls in tunnels that were taken over. Their sessions are stock sessions from the moment when
+// the plugin of their pppd reports them.
 #include <fmt/format.h>
 
 #include <utility>
@@ -10,7 +10,7 @@
 
 namespace vpnha::keepers {
 
-// nullopt: it gets in.
+// nullopt: the call is accepted.
 std::optional<L2tpSessions::Refusal> L2tpSessions::refusal_of_call() const {
     using l2tp::CdnResult;
     if (replica().store().size_of(wire::RecordType::drain) != 0) {

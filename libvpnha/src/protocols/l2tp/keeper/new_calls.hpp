@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The calls that peers have begun in tunnels of one gateway since this node took these over. They
-// wait for their turn: so many pppds start in a second. A pppd that is there is never started
-// again. Pure.
+// wait for their turn: only so many pppds start in a second. A pppd that has started is never
+// started again. Pure.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ class NewCalls {
     // One more may be accepted.
     [[nodiscard]] bool has_room() const { return waiting_.size() < limits::kL2tpCallsWaitingMax; }
     void accept(const Key& call) { waiting_.insert(call); }
-    // It was accepted, and its turn is to come.
+    // The accepted call is set up and waits for its turn.
     void connect(const Key& call) { queue_.push_back(call); }
     // The next one whose pppd starts now.
     [[nodiscard]] std::optional<Key> take(TimePoint now) {
@@ -41,14 +41,14 @@ class NewCalls {
         started_.insert(next);
         return next;
     }
-    // When take() is worth a call.
+    // When the next call of take() can succeed.
     [[nodiscard]] std::optional<TimePoint> next_deadline() const {
         return queue_.empty() ? std::nullopt : std::optional(pace_.next());
     }
 
     // False: there is no such call any more.
     bool erase(const Key& call) { return waiting_.erase(call) + started_.erase(call) != 0; }
-    // Those whose pppd has not been started: they are no more.
+    // Removes and returns those whose pppd has not been started.
     std::set<Key> drop_waiting() {
         queue_.clear();
         return std::exchange(waiting_, {});

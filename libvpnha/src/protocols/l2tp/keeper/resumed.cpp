@@ -31,7 +31,7 @@ void L2tpSessions::promote(TimePoint now, Effects& effects) {
     let_some_speak(now, effects);
     end_unresumable(now, effects);
     for (const wire::RecordKey& key : unreadable) {
-        // It names nobody who could be told.
+        // The key names no session, so no client can be notified.
         log_lost(key, "this node cannot read its record", effects);
         forget(key, now);
     }
@@ -90,7 +90,7 @@ void L2tpSessions::let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects&
         if (const Result<l2tp::SessionRecord> record = record_of(session)) {
             resume(*record, now, effects);
         } else {
-            resumed_sessions_.erase(session);  // A newer holder's word, and this one not muted yet.
+            resumed_sessions_.erase(session);  // From a newer holder; this node is not muted yet.
             scripts_.down(record_key_of(session), effects);
             proxies_.down(record_key_of(session), effects);
         }
@@ -229,7 +229,7 @@ void L2tpSessions::give_up(const wire::RecordKey& name, TimePoint now, Effects& 
     const auto parsed = l2tp::parse_key(name.id.view());
     if (stored == nullptr || !parsed || is_stock(*parsed) ||
         stored->hold == replica::Hold::installing) {
-        return;  // It ended, is served here anew, or the kernel has still to say.
+        return;  // It ended, is served here anew, or awaits the kernel.
     }
     log_lost(name, "this node's kernel does not have it; its client is notified", effects);
     const l2tp::SessionKey& key = *parsed;
@@ -244,7 +244,7 @@ void L2tpSessions::give_up(const wire::RecordKey& name, TimePoint now, Effects& 
     }
     forget(name, now);
     if (resumed == resumed_.end()) {
-        // A tunnel without a session says goodbye; RemoveSession closes the socket behind it.
+        // A tunnel without a session sends StopCCN; RemoveSession closes the socket after it.
         Resumed& speaking = begin_tunnel(tunnel);
         speaking.ended.push_back(key);
         take(tunnel, speaking.tunnel.on_promoted(now), now, effects);
@@ -264,8 +264,8 @@ void L2tpSessions::hear(const node::TunnelDatagram& datagram, TimePoint now, Eff
     }
 }
 
-// Several tunnels of a LAC may come from one address and port. The kernel gives what they send to
-// the socket of any of them; the id in the header is right (RFC 2661 3.1).
+// Several tunnels of a LAC may come from one address and port. The kernel may deliver their packets
+// to the socket of any of them; the id in the header is right (RFC 2661 3.1).
 std::map<l2tp::TunnelKey, L2tpSessions::Resumed>::iterator L2tpSessions::addressee_of(
     const node::TunnelDatagram& datagram) {
     const std::optional<TunnelId> id = l2tp::tunnel_of(datagram.bytes);
@@ -340,7 +340,7 @@ void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Sessio
     scripts_.down(record, effects);
     proxies_.down(record, effects);
     if (!replica().promoted()) {
-        return;  // Superseded, and not muted yet: what becomes of it is the new holder's word.
+        return;  // Superseded, and not muted yet: the new holder decides about it.
     }
     rates_.remove(record, effects);
     replica().erase(record, now);
@@ -349,7 +349,7 @@ void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Sessio
     if (resumed.tunnel.has_sessions()) {
         effects.emplace_back(node::RemoveSession{gateway_.id(), session});
     } else {
-        // The tunnel's socket goes with its last session, and the tunnel has still to say goodbye.
+        // The socket closes with the last session, and the tunnel has still to send StopCCN.
         resumed.ended.push_back(session);
     }
     log(LogLevel::info, "session ended event=session-down", record, reason, effects);
@@ -357,7 +357,7 @@ void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Sessio
 
 void L2tpSessions::remove_ended(const Resumed& resumed, Effects& effects) {
     for (const l2tp::SessionKey& session : resumed.ended) {
-        // For a newer holder it may go on: then it is hot here again.
+        // A newer holder may continue it: then it is hot here again.
         if (replica().store().find(record_key_of(session)) == nullptr) {
             effects.emplace_back(node::RemoveSession{gateway_.id(), session});
         }

@@ -68,7 +68,7 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
         paused_sessions_.contains(key)) {
         return;
     }
-    // Asked for before the promotion, answered after it.
+    // Requested before the promotion, answered after it.
     const auto tunnel = resumed_.find(key.tunnel);
     if (!gateway_.is_heard()) {
         paused_sessions_.insert(key);
@@ -185,7 +185,7 @@ bool L2tpSessions::begin_stock(const node::PluginSession& session, const ppp::Se
 }
 
 void L2tpSessions::end_stock(const wire::RecordKey& key, TimePoint now, Effects& effects) {
-    // A stock daemon that a demotion could not end may have had a session that is hot, too.
+    // A stock daemon that outlived a demotion may have had a session that is hot, too.
     const auto session = l2tp::parse_key(key.id.view());
     if (session && replica().hold(key) == replica::Hold::installed) {
         effects.emplace_back(node::RemoveSession{gateway_.id(), *session});

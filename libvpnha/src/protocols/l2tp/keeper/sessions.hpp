@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The L2TP sessions of one gateway on one node. Pure.
 //
-// A session is, on the promoted node, either stock (negotiated here, carried by xl2tpd and pppd,
-// known by its plugin) or resumed (taken over, carried by this node's installer, its control
-// channel a ResumedTunnel). On every other node it is hot: installed and silent. A new call in a
-// tunnel that was taken over is a stock session whose control channel is that tunnel's: this node
-// has its pppd started (new_calls.hpp).
+// On the promoted node a session is stock or resumed. Stock: negotiated here, carried by xl2tpd and
+// pppd, reported by its plugin. Resumed: taken over, carried by this node's installer, with a
+// ResumedTunnel as its control channel. On every other node it is hot: installed and silent. A new
+// call in a resumed tunnel is a stock session that uses the tunnel's control channel: this node has
+// its pppd started (new_calls.hpp).
 #pragma once
 
 #include <array>
@@ -32,8 +32,8 @@ using node::record_key_of;
 
 class L2tpSessions final : public PppKeeper {
   public:
-    // `gateway` must outlive it. `hello_interval`: of a resumed tunnel. `chooses_addresses`: for
-    // new calls, which vpnhad gives none.
+    // `gateway` must outlive it. `hello_interval`: of a resumed tunnel. `chooses_addresses`:
+    // whether new calls choose addresses, because vpnhad assigns none.
     L2tpSessions(Gateway& gateway, Duration hello_interval, bool chooses_addresses,
                  const Settings& settings)
         : PppKeeper(gateway, wire::RecordType::l2tp_session, settings),
@@ -48,7 +48,7 @@ class L2tpSessions final : public PppKeeper {
     void follow(TimePoint, Effects&) override {}
 
     void promote(TimePoint now, Effects& effects) override;
-    // None of them says anything more, or waits for an answer.
+    // None of them sends anything more, or waits for an answer.
     void pause(Effects& effects) override;
     void unpause(TimePoint now, Effects& effects) override;
     void mute(Effects& effects) override;
@@ -67,10 +67,10 @@ class L2tpSessions final : public PppKeeper {
 
     struct Resumed {
         l2tp::ResumedTunnel tunnel;
-        // Ended sessions whose kernel state carries the tunnel's last words; removed with it.
+        // Ended sessions whose kernel state carries the tunnel's last messages; removed with it.
         std::vector<l2tp::SessionKey> ended;
         std::optional<TimePoint> scheduled;           // In deadlines_.
-        std::optional<l2tp::SessionKey> last_call{};  // Dropped with the tunnel, as they are.
+        std::optional<l2tp::SessionKey> last_call{};  // Dropped together with the tunnel.
     };
 
     void hear(const node::SessionInstalled& installed, TimePoint now, Effects& effects);
@@ -94,21 +94,21 @@ class L2tpSessions final : public PppKeeper {
     void amend(const wire::RecordKey& key, const ppp::SessionFacts& facts) override;
     void end_resumed(const wire::RecordKey& key, std::string reason, EndCause cause, TimePoint now,
                      Effects& effects) override;
-    // Neither this kernel nor a stock daemon has it: sends its client the end.
+    // Neither this kernel nor a stock daemon has it: notifies its client of the end.
     void give_up(const wire::RecordKey& key, TimePoint now, Effects& effects) override;
     void on_traffic(const node::TrafficRead& read, TimePoint now, Effects& effects) override;
 
     void mute_resumed(Effects& effects);
     [[nodiscard]] bool is_stock(const l2tp::SessionKey& key) const;
-    // A stock daemon that a demotion could not end has it as well, and negotiates it anew.
+    // A stock daemon that outlived a demotion has it as well, and negotiates it anew.
     void yield_to_stock(const l2tp::SessionKey& key, TimePoint now, Effects& effects);
     // The kernel carries it already. Its tunnel is silent until its turn comes.
     void take_over(const l2tp::SessionKey& key);
-    // Some of the silent tunnels. They speak in turns: what is done for thousands of them at once,
-    // and what their peers answer, would keep this node from renewing its lease; and each new lease
-    // would begin with the same.
+    // Starts some of the silent tunnels. They start in turns: the work for thousands of them at
+    // once, and their peers' answers, would keep this node from renewing its lease. The same would
+    // happen with each new lease.
     void let_some_speak(TimePoint now, Effects& effects);
-    // Now, if it has been silent.
+    // At once, if it has been silent.
     void let_speak(const l2tp::TunnelKey& key, TimePoint now, Effects& effects);
     // As the store has it now.
     [[nodiscard]] Result<l2tp::SessionRecord> record_of(const l2tp::SessionKey& key) const;
@@ -116,11 +116,11 @@ class L2tpSessions final : public PppKeeper {
         const l2tp::TunnelKey& tunnel) const;
     void speak_due(TimePoint now, Effects& effects);
     Resumed& begin_tunnel(const l2tp::TunnelKey& key);
-    // A new one, where there is none.
+    // Creates one if there is none.
     Resumed& tunnel_of(const l2tp::TunnelKey& key);
     void resume(const l2tp::SessionRecord& record, TimePoint now, Effects& effects);
     void watch_echoes(const l2tp::SessionRecord& record, TimePoint now);
-    // By this side; its client is told.
+    // Ended by this side; its client is notified.
     void close(const l2tp::SessionKey& key, std::string reason, EndCause cause, TimePoint now,
                Effects& effects);
     void forget(const wire::RecordKey& key, TimePoint now);
@@ -137,11 +137,11 @@ class L2tpSessions final : public PppKeeper {
     void start_calls(TimePoint now, Effects& effects);
     void end_call(const l2tp::CallEnded& ended, Effects& effects);
     void drop_waiting_calls(Effects& effects);
-    // Keeps deadlines_ true after anything that a tunnel was told.
+    // Updates deadlines_ after each event of a tunnel.
     void schedule(const l2tp::TunnelKey& key);
     void end_session(const l2tp::TunnelKey& tunnel, const l2tp::SessionEnded& ended, TimePoint now,
                      Effects& effects);
-    // Their kernel state goes with the tunnel.
+    // Their kernel state is removed with the tunnel.
     void remove_ended(const Resumed& resumed, Effects& effects);
     void end_tunnel(const l2tp::TunnelKey& key, const std::string& reason, Effects& effects);
 
@@ -150,9 +150,9 @@ class L2tpSessions final : public PppKeeper {
     std::map<l2tp::TunnelKey, Resumed> resumed_;
     std::set<std::pair<TimePoint, l2tp::TunnelKey>> deadlines_;  // Of resumed_.
     std::set<l2tp::SessionKey> resumed_sessions_;                // Those of silent_ among them.
-    // Not in resumed_ yet: nothing has been said, and nothing is heard.
+    // Not in resumed_ yet: these tunnels neither send nor receive.
     std::set<l2tp::TunnelKey> silent_;
-    std::optional<TimePoint> turn_at_;  // Of the next of them.
+    std::optional<TimePoint> turn_at_;  // When the next of them start.
     std::set<l2tp::SessionKey> paused_sessions_;
     AdaptiveEchoes echoes_;                // Of the sessions of resumed_.
     l2tp::TunnelCounters past_tunnels_;    // Of those that have ended since the start.

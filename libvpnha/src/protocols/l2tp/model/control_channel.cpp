@@ -12,7 +12,7 @@ namespace vpnha::l2tp {
 namespace {
 
 constexpr SessionId kTunnelItself{0};
-// Between two series of unanswered probes: a peer's own HELLO interval, by custom.
+// Between two series of unanswered probes: a usual HELLO interval of peers.
 constexpr std::chrono::seconds kProbePause{60};
 constexpr int kHalfOfTheNumbers = 0x8000;
 
@@ -40,7 +40,7 @@ void ControlChannel::learn_anew(TimePoint now) {
     probe(old_ns_, now);
 }
 
-// Whether the peer has got what is in flight is not known: it goes again.
+// It is not known whether the peer has received messages in flight: they are sent again.
 void ControlChannel::take_back() {
     const auto first_new = queue_.begin() + static_cast<std::ptrdiff_t>(in_flight_);
     queue_.erase(std::remove_if(queue_.begin(), first_new, is_hello), first_new);
@@ -135,8 +135,8 @@ bool ControlChannel::receive(Seq16 ns, TimePoint now) {
         emit(kTunnelItself, own_ns, peer_.nr(), {});
     } else if (verdict == Verdict::duplicate) {
         ++counters_.duplicates;
-        // Of this message alone: what came behind it may have been forged, and a peer may ignore
-        // the acknowledgement of what it has not sent.
+        // Acknowledges this message alone: a later one may have been forged, and a peer may ignore
+        // the acknowledgement of a message that it has not sent.
         emit(kTunnelItself, own_ns, advance(ns, 1), {});
     } else {
         ++counters_.out_of_window;
@@ -147,7 +147,7 @@ bool ControlChannel::receive(Seq16 ns, TimePoint now) {
     return verdict == Verdict::handle;
 }
 
-// Where the peer stands. At most once in the time of a retransmission: anyone can make it ask.
+// Queries the peer's Ns, at most once per retransmission time: anyone can provoke it.
 void ControlChannel::ask(TimePoint now) {
     if (idle() && now >= asked_ + limits::kL2tpRetransmitFirst) {
         asked_ = now;
@@ -202,7 +202,7 @@ bool ControlChannel::is_hello(const Outgoing& message) {
     return message.content == hello_content();
 }
 
-// It is what the queue has next to send.
+// Whether the queue sends it next.
 bool ControlChannel::is_next(const ControlContent& content) const {
     return in_flight_ < queue_.size() && queue_[in_flight_].content == content;
 }

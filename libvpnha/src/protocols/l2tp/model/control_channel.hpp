@@ -2,17 +2,17 @@
 // The reliable control channel (RFC 2661 5.8) of a tunnel that another node set up. Neither Ns nor
 // Nr is replicated: both are learned from the peer, in one round trip for each belief.
 //
-// Sending. A probe is a HELLO at the number that we believe to be next. The first one is old on
-// purpose: a peer answers a duplicate with a ZLB, whose Nr is right. We believe it and probe
-// there; once the peer has acknowledged the probe itself, the numbers are proven and other messages
-// may go. No number is ever used for two contents: below the
-// proven number stand probes, which the peer drops as duplicates, and what it has taken. If a probe
-// was sent ahead of it (0 is ahead of 65 535), then the message that gets this number later is a
-// HELLO as well.
+// Sending. A probe is a HELLO at the number that we believe to be next. The first
+// one is old on purpose: a peer answers a duplicate with a ZLB, whose Nr is right.
+// We believe it and probe there. Once the peer has acknowledged the probe itself,
+// the numbers are proven and other messages may be sent. No number is ever used for
+// two contents: all numbers below the proven one are probes, which the peer drops as
+// duplicates, or messages that it has received. If a probe was sent ahead of it (0
+// is ahead of 65 535), the message that gets this number later is a HELLO as well.
 //
-// One of 0 and 32 768 is an old number to every peer, however many messages it has received. The
-// first series of probes is sent at 0, the next one at 32 768, and so on in turn: a tunnel needs 22
-// days of a HELLO a minute before 0 is a number to come.
+// Either 0 or 32 768 is an old number to every peer, however many messages it has received. The
+// first series of probes is sent at 0, the next one at 32 768, and so on in turn. With a HELLO a
+// minute, a tunnel reaches numbers for which 0 lies ahead only after 22 days.
 //
 //   event \ state         | silent  | probing                  | unanswered | synced
 //   ----------------------+---------+--------------------------+------------+----------------------
@@ -31,20 +31,20 @@
 //   60 s pass             | -       | -                        | probing    | -
 //
 // "believe" leads to probing there, "learn anew" to probing at an old number. Anyone can forge an
-// Nr, so no Nr is believed for good: two forged ones can make this side synced at a wrong number,
-// and the next true one leads back. An honest Nr that is late costs two probes. `unanswered` is no
-// verdict: to the peer the number may be one to come, which it drops, or a forger has lied. The
-// next series, or a message of the peer, shows the right one. The owner asks LCP meanwhile
-// (went_unanswered()).
+// Nr, so no belief is final: two forged ones can make this side synced at a wrong number, and the
+// next true one corrects it. A late honest Nr costs two probes. `unanswered` does not mean that the
+// peer is dead. The number may lie ahead of the peer's, which drops it, or an Nr was forged. The
+// next series, or a message of the peer, shows the right number. The owner sends LCP echoes
+// meanwhile (went_unanswered()).
 //
-// What was sent is remembered with its number (used_numbers.hpp). Where the right one is behind,
-// because an acknowledgement was forged, the same goes out again. What was unacknowledged when this
-// side learns anew goes again with a number to come, if the peer has passed its own: the peer may
-// get it twice, or may have taken it for a duplicate. A CDN and a StopCCN end nothing a second
-// time.
+// Sent messages are remembered with their numbers (used_numbers.hpp). If the right number is lower,
+// because an acknowledgement was forged, the same messages are sent again. A message that was
+// unacknowledged when this side learns anew gets a new number if the peer is past its own. The peer
+// may then receive it twice, or may have dropped it as a duplicate. A repeated CDN or StopCCN has
+// no effect.
 //
-// Receiving: see peer_numbers.hpp. What does not fit makes this side send a HELLO, whose ZLB shows
-// where the peer stands; until this side is synced, the peer's latest message is believed instead.
+// Receiving: see peer_numbers.hpp. After a message that does not fit, this side sends a HELLO, and
+// the ZLB has the peer's Ns. Until it is synced, it believes the peer's latest message instead.
 #pragma once
 
 #include <chrono>
@@ -64,7 +64,7 @@
 namespace vpnha::l2tp {
 
 struct ChannelOptions {
-    // A HELLO after so long without a control message of the peer; 0: none.
+    // A HELLO after so long without a control message from the peer; 0: none.
     Duration hello_interval = std::chrono::seconds(60);
 };
 
@@ -76,7 +76,7 @@ struct ChannelCounters {
 
 class ControlChannel {
   public:
-    // What the retransmissions of a message take, and the pause after the last.
+    // The time of all retransmissions of a message, and the pause after the last.
     static constexpr std::chrono::seconds kGiveUp{31};
 
     enum class State { silent, probing, unanswered, synced };
@@ -85,7 +85,7 @@ class ControlChannel {
         : peer_id_(peer_id), options_(options) {}
 
     void start(TimePoint now);
-    // A message of the peer for this tunnel. True: its content is to be handled, now.
+    // A message from the peer for this tunnel. True: its content is to be handled, now.
     [[nodiscard]] bool on_message(const ControlHeader& header, bool is_zlb, TimePoint now);
     // Queues a message; `session` is the peer's session id, or 0. The owner bounds the queue: one
     // message per session that ends, and answers only while it is not crowded().
@@ -138,7 +138,7 @@ class ControlChannel {
     bool heard_ = false;         // The believed Ns comes from the peer.
     bool contradicted_ = false;  // While probing: an Nr contradicted the believed one.
     bool went_unanswered_ = false;
-    Seq16 old_ns_{0};         // What the next series of probes takes for an old number.
+    Seq16 old_ns_{0};         // The old number for the next series of probes.
     TimePoint series_end_{};  // While probing.
     Outgoing probe_;          // While probing.
     UsedNumbers used_;
@@ -146,7 +146,7 @@ class ControlChannel {
     std::deque<Outgoing> queue_;  // The first in_flight_ were sent.
     std::size_t in_flight_ = 0;
     PeerNumbers peer_;
-    TimePoint asked_{};  // By ask(), last.
+    TimePoint asked_{};  // The last time of ask().
     TimePoint last_heard_{};
     TimePoint next_probes_{};  // While unanswered.
     std::vector<Bytes> outbox_;

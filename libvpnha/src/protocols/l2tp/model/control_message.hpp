@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // L2TPv2 control messages (RFC 2661 3.1, 4): a header of 12 octets, then AVPs, the Message Type
-// first. A message without AVPs is a ZLB, an acknowledgement and nothing else.
+// first. A message without AVPs is a ZLB, a mere acknowledgement.
 //
-// Parsing believes nothing: the stated length lies within the datagram, every AVP has at least its
+// The parser trusts nothing: the stated length lies within the datagram, every AVP has at least its
 // own header, and their number is bounded. Hidden values are not decoded, since a resumed tunnel
-// has no tunnel secret; none of the AVPs that it acts on is ever hidden by xl2tpd.
+// has no tunnel secret. xl2tpd never hides an AVP that a resumed tunnel evaluates.
 #pragma once
 
 #include <cstdint>
@@ -74,13 +74,13 @@ struct ControlMessage {
     std::vector<Avp> avps;  // Empty: a ZLB.
 
     [[nodiscard]] bool is_zlb() const { return avps.empty(); }
-    // Of a message that is no ZLB. May be a type that RFC 2661 does not define.
+    // For a message that is no ZLB. May be a type that RFC 2661 does not define.
     [[nodiscard]] MessageType type() const;
     // The first AVP of that type, vendor 0, not hidden.
     [[nodiscard]] const Avp* find(AvpType type) const;
-    // Its value as an id or code, where it has at least two octets.
+    // Its value as an id or code, if it has at least two octets.
     [[nodiscard]] std::optional<std::uint16_t> u16(AvpType type) const;
-    // An AVP that must be understood and is not (RFC 2661 4.1).
+    // Has an AVP that must be understood and is not (RFC 2661 4.1).
     [[nodiscard]] bool has_unknown_mandatory() const;
 };
 
@@ -93,10 +93,10 @@ enum class CdnResult : std::uint16_t {
     not_in_time = 10,
 };
 
-// A data packet (T bit 0): it belongs to the kernel, not here.
+// A data packet (T bit 0): it is for the kernel.
 [[nodiscard]] bool is_data(ByteView datagram);
 
-// The tunnel that a control message is for, 0 as well; nullopt: it is none.
+// The tunnel that a control message is for, 0 as well; nullopt: it is no control message.
 [[nodiscard]] std::optional<TunnelId> tunnel_of(ByteView datagram);
 
 [[nodiscard]] Result<ControlMessage> parse_control(ByteView datagram);
@@ -112,7 +112,7 @@ void write_avp(ByteWriter& writer, const Avp& avp);
 [[nodiscard]] Bytes encode_icrq(SessionId own_id, std::uint32_t serial_number);
 [[nodiscard]] Bytes encode_iccn();
 [[nodiscard]] Bytes encode_hello();
-// `own_id` is the session id that we assigned, 0 where we assigned none.
+// `own_id` is the session id that we assigned, 0 if we assigned none.
 [[nodiscard]] Bytes encode_cdn(CdnResult result, SessionId own_id);
 // The answer to an ICRQ: `own_id` is the session id that we assign.
 [[nodiscard]] Bytes encode_icrp(SessionId own_id);

@@ -12,46 +12,46 @@ namespace vpnha::limits {
 inline constexpr std::size_t kL2tpMessageBytesMax = 2048;
 // AVPs of one control message: RFC 2661 defines 40; the rest is hostile.
 inline constexpr std::size_t kL2tpAvpsMax = 64;
-// Control messages of ours waiting for an acknowledgement on one tunnel; with more, a peer's
-// requests are not answered. Ends of sessions always are: a LAC's tunnel may lose hundreds at once.
+// Our control messages that wait for an acknowledgement on one tunnel; with more, a peer's requests
+// are not answered. Ends of sessions are always sent: a LAC's tunnel may lose hundreds at once.
 inline constexpr std::size_t kL2tpUnackedMax = 16;
-// L2TP control messages of ours in flight at once: the least receive window that RFC 2661 4.4.3
-// lets a peer have without saying so.
+// Our L2TP control messages in flight at once: the receive window of a peer that does not announce
+// one (RFC 2661 4.4.3).
 inline constexpr std::size_t kL2tpSendWindow = 4;
-// RFC 2661 5.8: retransmitted after 1, 2, 4, 8, 8 s; 8 s after the last the peer is taken for dead,
-// 31 s in all.
+// RFC 2661 5.8: retransmitted after 1, 2, 4, 8, 8 s; 8 s after the last one the peer counts as
+// dead, 31 s in all.
 inline constexpr std::size_t kL2tpRetransmissionsMax = 5;
 inline constexpr std::chrono::seconds kL2tpRetransmitFirst{1};
 inline constexpr std::chrono::seconds kL2tpRetransmitMax{8};
 // Messages of a peer that may be in flight unacknowledged when its gateway dies. xl2tpd offers a
 // window of 4; a number further off than this is a forgery or a very old duplicate.
 inline constexpr std::size_t kL2tpPeerWindowMax = 16;
-// Suspicion about a peer is settled within so long: before the third SCCRQ of a client that starts
-// anew (sent at 0, 1, 3, 7 s), so that this one reaches the stock daemon.
+// A suspicion is settled within this time: before the third SCCRQ of a client that starts anew
+// (sent at 0, 1, 3, 7 s), so that this SCCRQ reaches the stock daemon.
 inline constexpr std::chrono::milliseconds kL2tpSuspicionMax{2800};
-// Within it an echo is sent so often: three chances on a lossy path.
+// The interval of echoes within it: three attempts on a lossy path.
 inline constexpr std::chrono::milliseconds kL2tpSuspicionEchoInterval{800};
-// A settled suspicion is not raised by another SCCRQ for so long, except once more by the same one:
-// a forger costs each session at most 8 echoes in 10 s.
+// For so long after a settled suspicion, no other SCCRQ raises one, and the same SCCRQ only once. A
+// forger costs each session at most 8 echoes in 10 s.
 inline constexpr std::chrono::seconds kL2tpSuspicionPause{10};
-// SCCRQs of one dial, without which a suspicion ends nothing. Two are one dial if they are so far
-// apart: more than a packet and its copy, less than what forgers are borne at, one in 10 s.
+// SCCRQs of one dial, without which a suspicion ends nothing. The distance between two of one dial:
+// more than that of a packet and its copy, less than the 10 s between tolerated forgeries.
 inline constexpr std::size_t kL2tpDialsMin = 2;
 inline constexpr std::chrono::milliseconds kL2tpRedialMin{500};
 inline constexpr std::chrono::seconds kL2tpRedialMax{9};
-// After a lie, a suspicion takes so many times as long to settle, for so long. A client that does
-// start anew then reaches the stock daemon by its fifth SCCRQ, after 15 s.
+// After a refuted suspicion, the next one takes so many times as long to settle, for so long. A
+// client that does start anew then reaches the stock daemon by its fifth SCCRQ, after 15 s.
 inline constexpr int kL2tpSuspicionSlower = 3;
 inline constexpr std::chrono::seconds kL2tpLieMemory{60};
-// A call whose ICRP is answered by no ICCN is given up: the peer has given up the tunnel by then.
+// A call without an ICCN after its ICRP is given up: the peer has given up the tunnel by then.
 inline constexpr std::chrono::seconds kL2tpCallMax{31};
-// pppds that a gateway starts in a second for new calls of tunnels that were taken over: each is
+// pppds that a gateway starts in a second for new calls of tunnels that were taken over. Each takes
 // some 50 ms of a processor until its session is up.
 inline constexpr std::uint32_t kL2tpCallsPerSecond = 20;
-// New calls of a gateway whose pppd has not been started: the last one waits for 5 s, in which pppd
-// on the other side sends its first Configure-Requests in vain. More are refused.
+// New calls of a gateway whose pppd has not been started. The last one waits for 5 s, and the other
+// side's first Configure-Requests get no answer. More calls are refused.
 inline constexpr std::size_t kL2tpCallsWaitingMax = 100;
-// Links of one tunnel whose time has come, or that are asked in a suspicion, in one turn.
+// Links of one tunnel that are due, or are probed in a suspicion, in one turn.
 inline constexpr std::size_t kL2tpLinksPerTurn = 64;
 
 }  // namespace vpnha::limits

@@ -9,8 +9,8 @@ namespace {
 
 constexpr int kWindow = static_cast<int>(limits::kL2tpPeerWindowMax);
 
-// A number that acknowledges nothing of a peer whose next message is `ns`. Not simply far back:
-// some peers compare without wrapping.
+// A number that acknowledges nothing for a peer whose next message is `ns`. It is not simply far
+// back: some peers compare without wrapping.
 Seq16 acknowledging_nothing(Seq16 ns) {
     return ns.value < kWindow ? Seq16{0} : advance(ns, -kWindow);
 }

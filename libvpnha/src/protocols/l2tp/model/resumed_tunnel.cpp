@@ -37,13 +37,13 @@ struct ResumedTunnel::State {
         std::string reason;
         bool by_dial = false;
         std::uint32_t number = 0;
-        Duration echo_interval{};  // From the begin of one round to that of the next.
+        Duration echo_interval{};  // From the start of one round to the next.
         TimePoint deadline{};
         TimePoint round_began{};
         TimePoint next_echo{};
-        SessionKey next{};  // Of the link that is asked next; all 0: a round begins.
+        SessionKey next{};  // The next link to probe; all 0: a round begins.
     };
-    // What the peer, or a forger, dials.
+    // A dial of the peer, or of a forger.
     struct Dial {
         std::uint16_t tunnel = 0;  // Its Assigned Tunnel ID.
         std::size_t sent = 0;
@@ -58,7 +58,7 @@ struct ResumedTunnel::State {
     TunnelCounters counters;
     TunnelLinks links;
     TunnelCalls calls;
-    SessionId last_id{};  // That a new call got; 0: none did.
+    SessionId last_id{};  // The last id of a new call; 0: none yet.
     Phase phase = Phase::waiting;
     TimePoint latest{};  // The time last given.
     std::optional<Suspicion> suspicion;
@@ -158,7 +158,7 @@ void ResumedTunnel::State::on_cdn(const ControlMessage& message, TunnelEffects& 
     }
 }
 
-// Another call in this tunnel. No stock daemon knows the tunnel, so that this side is its LNS.
+// Another call in this tunnel. No stock daemon knows the tunnel, so this side is its LNS.
 void ResumedTunnel::State::on_request(const ControlMessage& message, TunnelEffects& effects) {
     const SessionId peers{message.u16(AvpType::assigned_session_id).value_or(0)};
     // A late duplicate of the request that set up a living session must not end it.
@@ -180,8 +180,8 @@ void ResumedTunnel::State::on_request(const ControlMessage& message, TunnelEffec
     effects.emplace_back(CallAsked{call});
 }
 
-// 0: all are taken. The first one lies where the time says: a node before this one may have begun
-// calls whose records this one never got, and their peers still send to them.
+// 0: all are taken. The first id depends on the time: an earlier node may have begun calls whose
+// records this one never received, and their peers still send to them.
 SessionId ResumedTunnel::State::free_id() {
     constexpr std::uint64_t kSpread = 0x9e37'79b9'7f4a'7c15;
     if (last_id == kNoSession) {
@@ -230,7 +230,7 @@ void ResumedTunnel::State::on_call_connected(const ControlMessage& message,
         effects.emplace_back(CallConnected{call->key});
         return;
     }
-    // The end of a set-up that the dead node began: its id is all that names the call.
+    // The end of a set-up that the dead node began: only the peer's id names the call.
     if (own == kNoSession || call != nullptr || links.find_own(key, own) != links.end() ||
         channel.crowded(latest)) {
         ++counters.unexpected;
@@ -239,8 +239,8 @@ void ResumedTunnel::State::on_call_connected(const ControlMessage& message,
     channel.send(kNoSession, encode_cdn(CdnResult::no_facilities_now, own), latest);
 }
 
-// A client that starts anew sends its SCCRQ again after a second or two, with the same content (RFC
-// 2661 5.8). One alone raises a suspicion, and ends nothing.
+// A client that starts anew repeats its SCCRQ after a second or two, with the same content (RFC
+// 2661 5.8). A single one raises a suspicion, and ends nothing.
 void ResumedTunnel::State::on_sccrq(const ControlMessage& message, TunnelEffects& effects) {
     if (phase == Phase::closing) {
         end_all("peer dialled anew", EndCause::lost_carrier, effects);
@@ -367,7 +367,7 @@ void ResumedTunnel::State::on_suspicion_time(TunnelEffects& effects) {
         return;
     }
     if (links.empty()) {
-        suspicion.reset();  // There is nobody who could be asked.
+        suspicion.reset();  // There is no link to probe.
     } else if (latest < suspicion->deadline) {
         if (latest >= suspicion->next_echo) {
             ask_some(effects);
@@ -406,7 +406,7 @@ void ResumedTunnel::State::drain(TunnelEffects& effects) {
     counters.retransmissions = channel.counters().retransmissions;
 }
 
-// What the channel's state means to the tunnel, at the end of every call.
+// Applies the channel's state to the tunnel, at the end of every call.
 void ResumedTunnel::State::settle(TunnelEffects& effects) {
     drain(effects);
     if (phase != Phase::live && phase != Phase::closing) {

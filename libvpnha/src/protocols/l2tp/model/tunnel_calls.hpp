@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The calls that a peer has begun in a tunnel since this node took it over: this side is their LNS
-// (RFC 2661 7.4.2), a pppd carries each. Those that were taken over are links (tunnel_links.hpp).
+// The calls that a peer has begun in a tunnel since this node took it over. This side is their LNS
+// (RFC 2661 7.4.2), and a pppd carries each. Calls from before are links (tunnel_links.hpp).
 //
 //   event \ stage     | none            | asked              | offered         | connected
 //   ------------------+-----------------+--------------------+-----------------+--------------
@@ -34,12 +34,12 @@ class TunnelCalls {
         TimePoint until{};  // While it is offered.
     };
 
-    // Nobody has one of its ids. All are of one tunnel.
+    // None of its ids may be in use. All calls belong to one tunnel.
     void add(const SessionKey& key, Stage stage);
     void offer(SessionId id, TimePoint until);
     void connect(SessionId id);
     void erase(SessionId id);
-    // All that there were.
+    // Removes and returns all calls.
     std::vector<SessionKey> clear();
 
     // nullptr: there is none.

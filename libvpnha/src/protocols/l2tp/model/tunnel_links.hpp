@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The links of a resumed tunnel, found by their ids and by their deadlines. A LAC's tunnel has
-// thousands: no packet may cost a look at all of them.
+// thousands: no packet may cost a visit of all of them.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +20,12 @@ class TunnelLinks {
   public:
     struct Link {
         ppp::LinkEndpoint endpoint;
-        std::uint32_t asked = 0;             // The last suspicion in which it was asked; 0: none.
+        std::uint32_t asked = 0;             // The last suspicion in which it was probed; 0: none.
         std::optional<TimePoint> scheduled;  // In deadlines_.
     };
     using Place = std::map<SessionKey, Link>::iterator;
 
-    // Nothing, if it is there already. All are of one tunnel.
+    // No effect if it is there already. All links belong to one tunnel.
     std::pair<Place, bool> add(const SessionKey& key, ppp::LinkEndpoint endpoint);
     void erase(Place place);
     void clear();
@@ -44,7 +44,7 @@ class TunnelLinks {
     void schedule(Place place);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
     [[nodiscard]] bool empty() const { return links_.empty(); }
-    // Links that were looked at since the start: the measure of what a packet costs.
+    // Links that were visited since the start: a measure of the cost of a packet.
     [[nodiscard]] std::uint64_t visits() const { return visits_; }
 
   private:

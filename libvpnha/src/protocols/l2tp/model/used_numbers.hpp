@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which Ns a control channel has used, and for which message. A number that was used is used again
-// for the same message only: a peer that has taken the first one drops the second as a duplicate.
+// The Ns that a control channel has used, and for which message. A used number is used again for
+// the same message only: a peer that has received the first one drops the second as a duplicate.
 //
-// Whoever forges the peer's Nr chooses the numbers that this side probes. So no number may push
-// another one out of this memory soon. HELLOs are all the same: a bit each, remembered while fewer
-// than kPerGeneration other numbers are used. Of other messages the octets are kept, for
+// A forger of the peer's Nr chooses the numbers that this side probes. So no number may push
+// another one out of this memory soon. All HELLOs are equal: a bit each, remembered while fewer
+// than kPerGeneration other numbers are used. The octets of other messages are kept for
 // kRemembered: a peer contradicts a forged number within a minute.
 #pragma once
 
@@ -23,7 +23,7 @@
 
 namespace vpnha::l2tp {
 
-// What a control message of ours holds beside numbers and the peer's tunnel id.
+// The content of our control message, without numbers and the peer's tunnel id.
 struct ControlContent {
     SessionId session{};
     Bytes avps;
@@ -35,7 +35,7 @@ struct ControlContent {
 
 class UsedNumbers {
   public:
-    // A peer tells numbers apart that are less than 32 768 away.
+    // A peer can distinguish numbers that are less than 32 768 apart.
     static constexpr std::size_t kPerGeneration = 16'384;
     static constexpr std::chrono::minutes kRemembered{10};
     // Messages that are no HELLO: 100 KiB of a tunnel. With more, a peer's requests are not
@@ -55,7 +55,7 @@ class UsedNumbers {
         ControlContent content;
         TimePoint sent_at{};
     };
-    // Of numbers, by their high octets: numbers in sequence share a page.
+    // Numbers by their high octets: numbers in sequence share a page.
     struct Generation {
         std::map<std::uint8_t, std::bitset<256>> pages;
         std::size_t count = 0;

@@ -36,7 +36,7 @@ std::string without_blanks(std::string text) {
     return text;
 }
 
-// Of "10.0.0.2-9" the end has the first numbers of the beginning.
+// The end of "10.0.0.2-9" takes its first numbers from the beginning.
 std::string whole_end(const std::string& first, const std::string& last) {
     constexpr std::ptrdiff_t kDots = 3;
     std::size_t kept = 0;

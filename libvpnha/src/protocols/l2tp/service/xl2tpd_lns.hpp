@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An [lns] of an xl2tpd.conf: what xl2tpd 1.3.18 gives the pppd of a call (control.c, ICCN), and
-// the addresses that it has for clients (aaa.c, get_addr()). Pure.
+// An [lns] of an xl2tpd.conf: the options that xl2tpd 1.3.18 passes to the pppd of a call
+// (control.c, ICCN), and its addresses for clients (aaa.c, get_addr()). Pure.
 #pragma once
 
 #include <optional>
@@ -21,9 +21,9 @@ struct Xl2tpdLns {
     };
 
     std::string options_file;
-    std::string name;  // By which pppd authenticates itself.
+    std::string name;  // The name by which pppd authenticates itself.
     std::optional<Ipv4Address> local;
-    std::vector<Range> ranges;  // A later one goes before an earlier one.
+    std::vector<Range> ranges;  // A later one precedes an earlier one.
     bool assigns_address = true;
     bool authenticates_itself = true;
     bool authenticates_peer = false;
@@ -35,17 +35,17 @@ struct Xl2tpdLns {
     bool is_verbose = false;
     bool passes_peer = false;
 
-    // An option that xl2tpd takes in this section, in small letters; `flag`: its value as one. What
-    // does not matter to a pppd has no effect, and so has a range of names.
+    // An option of this section, in small letters; `flag`: its value as a flag. Options that do not
+    // matter to a pppd have no effect, and neither has a range of names.
     void take(std::string_view option, const std::string& value, bool flag);
 };
 
-// Behind those that name the session. No `client`: pppd has it from elsewhere.
+// They follow those that name the session. No `client`: pppd gets the address elsewhere.
 [[nodiscard]] std::vector<std::string> pppd_options(const Xl2tpdLns& lns,
                                                     std::optional<Ipv4Address> client,
                                                     Ipv4Address peer);
 
-// The last one: xl2tpd, which knows nothing of it, begins with the first. nullopt: there is none.
+// The last one: xl2tpd, which does not know of it, begins with the first. nullopt: there is none.
 [[nodiscard]] std::optional<Ipv4Address> last_free_address(const Xl2tpdLns& lns,
                                                            const std::set<Ipv4Address>& taken);
 

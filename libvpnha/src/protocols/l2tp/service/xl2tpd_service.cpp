@@ -98,8 +98,8 @@ std::string not_listening(const StockInstance& daemon) {
     return fmt::format("does not listen on {}", to_string(endpoint(daemon.started)));
 }
 
-// At its limit it lives and answers nobody. Each packet for tunnel 0 takes 10 KiB of it for ever
-// (docs/reference/upstream-reports.md), where the rules of nftables/gateway.nft are not loaded.
+// At its limit it runs but answers nobody. Without the rules of nftables/gateway.nft, each packet
+// for tunnel 0 takes 10 KiB of it for ever (docs/reference/upstream-reports.md).
 Result<void> has_memory_left(const StockInstance& daemon) {
     const std::optional<Process> process = daemon.process();
     const std::uint64_t used = (process ? data_bytes(*process) : 0) / (1024 * 1024);

@@ -19,7 +19,7 @@ namespace vpnha::adapters {
 namespace {
 
 constexpr std::uint16_t kL2tpPort = 1701;
-// fgets() of a buffer of 1024: the rest of a line is read as another line.
+// fgets() with a buffer of 1024: the rest of a line is read as another line.
 constexpr std::size_t kLineBytesMax = 1023;
 
 enum Context : unsigned { none = 0, global = 1, lns = 2, lac = 4, both = lns | lac };
@@ -31,7 +31,7 @@ struct Option {
     Value value;
 };
 
-// words[] of file.c, with what its functions take.
+// words[] of file.c, with the values that its functions accept.
 constexpr std::array kOptions{
     Option{"listen-addr", global, Value::any},
     Option{"port", global, Value::any},
@@ -104,7 +104,7 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-// nullopt: xl2tpd takes no such value.
+// nullopt: xl2tpd refuses such a value.
 std::optional<bool> parse_flag(std::string_view text) {
     const std::string low = lowered(text);
     if (low == "yes" || low == "y" || low == "true") {
@@ -235,8 +235,8 @@ class Reader {
         return {};
     }
 
-    // By atoi(3): what stands behind the digits is no part of it, and a negative one changes
-    // nothing.
+    // Parsed by atoi(3): text after the digits is
+    // ignored, and a negative number changes nothing.
     Result<void> take_port(const std::string& value) {
         const int port = std::atoi(value.c_str());
         if (port == 0 || port > std::numeric_limits<std::uint16_t>::max()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What of an xl2tpd.conf matters to us: where the daemon listens, and with what its pppds are
-// started. The file is read as xl2tpd 1.3.18 reads it (file.c, parse_config()). Pure.
+// The relevant parts of an xl2tpd.conf: the address of the daemon, and the options of its pppds.
+// The file is read as xl2tpd 1.3.18 reads it (file.c, parse_config()). Pure.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace vpnha::adapters {
 
-// STRLEN less the zero: xl2tpd cuts off a longer name, or puts no end to it.
+// STRLEN less the zero: xl2tpd truncates a longer name, or leaves it without a terminator.
 inline constexpr std::size_t kXl2tpdFileNameBytesMax = 99;
 
 struct Xl2tpdConfig {
@@ -23,7 +23,7 @@ struct Xl2tpdConfig {
 };
 
 // Error invalid_config, with `file_name` and, where there is one, the line:
-// - what xl2tpd would end at, except values of options that do not matter to us;
+// - mistakes at which xl2tpd would exit, except values of options that do not matter to us;
 // - no listen-addr: xl2tpd's data sockets would take the address of the route to the client instead
 //   of the VIP; a name: its address may be another one on each node;
 // - an `lns` without pppoptfile: other pppds of the node would share /etc/ppp/options;

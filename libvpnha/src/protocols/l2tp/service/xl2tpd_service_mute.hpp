@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Mutes one UDP endpoint of this node: an nftables table of its own drops what comes for it, before
-// a missing socket makes the kernel answer "port unreachable", and what is sent from it.
+// Mutes one UDP endpoint of this node by a separate nftables table. It drops packets from the
+// endpoint, and packets to it before the kernel answers "port unreachable" without a socket.
 #pragma once
 
 #include <string>
