@@ -38,7 +38,7 @@ std::vector<Key> Table::keys() {
 }
 
 config::Facts Table::facts() const {
-    // A SYN without ACK (RFC 9293 3.1), of a control connection. The end of it hangs its client up.
+    // A SYN without ACK (RFC 9293 3.1), of a control connection, whose end hangs its client up.
     const GateRule dial{GateRule::Kind::begins,
                         GateRule::Transport::tcp,
                         kControlPort,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// PPTP calls: what their keeper wants of this node's data path and observer, and what it hears of
+// PPTP calls: the keeper's requests to this node's data path and observer, and the events from
 // them.
 //
-// The data path is a process of its own. It runs a pptp::ResumedCall for each call that was
-// prepared: no packet comes to the keeper. What it tells comes by way of the loop.
+// The data path is a separate process. It runs a pptp::ResumedCall for each prepared call: no
+// packet reaches the keeper. Its events arrive through the loop.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ namespace vpnha::node {
     return {wire::RecordType::pptp_call, wire::RecordId(pptp::encode_key(key))};
 }
 
-// What its observer and the plugin know of a stock call. The keys in its record are sealed already.
+// A stock call as its observer and the plugin know it. The keys in its record are sealed already.
 struct StockCall {
     pptp::CallRecord record;
     pptp::CallNumbers numbers;  // As far as they have been seen.
@@ -40,56 +40,56 @@ struct StockCall {
 }
 
 // A call that this node may resume: its keys are opened, its chains of keys advanced to the
-// numbers, its TUN device is there. It stays silent, and nothing answers its peer with a RST or an
-// ICMP error. In place of what was prepared for it before. → CallPrepared
+// numbers, its TUN device is there. It stays silent, and its peer receives no RST or ICMP error.
+// Replaces an earlier preparation. → CallPrepared
 struct PrepareCall {
     GatewayId gateway;
     pptp::CallRecord record;
     pptp::CallNumbers numbers;
     std::uint64_t ticket = 0;
 };
-// Newer numbers of prepared calls, as the node that serves has said them.
+// Newer numbers of prepared calls, as the node that serves has published them.
 struct SetCallNumbers {
     GatewayId gateway;
     std::vector<pptp::CallState> calls;
 };
-// The call is no more, or not this node's: without a word. A socket that is closed sends nothing.
+// The call has ended, or is not this node's: it is removed silently, its socket without a packet.
 struct RemoveCall {
     GatewayId gateway;
     pptp::CallKey key;
 };
-// What was resumed is over: its peer is told. One that is being resumed ends as soon as it may
-// speak. → CallEnded
+// A resumed call is over: its peer is notified. A call that is being resumed ends as soon as it may
+// send. → CallEnded
 struct EndCall {
     GatewayId gateway;
     pptp::CallKey key;
     std::string reason;  // For the log.
     EndCause cause{};
 };
-// The data path does not have it: its client is told that its control connection is no more. The
-// client's answer to that segment goes to no socket, and the kernel says RST.
+// The data path does not have it: its client is notified that its control connection is gone. The
+// client's answer to that segment reaches no socket, and the kernel sends RST.
 struct DismissCall {
     GatewayId gateway;
     pptp::CallKey key;
     bool timestamps = false;  // The connection has them.
     pptp::ProbeSegment segment;
 };
-// The gate is open: these go on. `exact`: their numbers are final, whoever had them before said so
-// after its gate was shut. `tenure`: of this node, its epoch modulo 256. → CallResumed, CallEnded
+// The gate is open: these continue. `exact`: the numbers are final: published after the gate of
+// their holder was shut. `tenure`: this node's epoch modulo 256. → CallResumed, CallEnded
 struct ResumeCalls {
     GatewayId gateway;
     std::vector<pptp::CallKey> calls;
     bool exact = false;
     std::uint8_t tenure = 0;
 };
-// Their numbers of after CallResumed are known to the group: what their devices hold may go out.
-// Those that were resumed with final numbers need no such word.
+// The group has their numbers from after CallResumed: packets at their devices may be sent. Calls
+// that were resumed with final numbers do not need this.
 struct ReleaseCalls {
     GatewayId gateway;
     std::vector<pptp::CallKey> calls;
 };
-// The gate is shut: what was resumed says nothing, and loses nothing. ResumeCalls{exact} lets it go
-// on where it was.
+// The gate is shut: resumed calls send nothing, and lose nothing. ResumeCalls{exact} continues them
+// from there.
 struct PauseCalls {
     GatewayId gateway;
 };
@@ -113,28 +113,28 @@ using PptpWork =
 template <effects::OneOf<PptpWork> What>
 PptpWork work_of(const What&);
 
-// What became of a preparation.
+// The result of a preparation.
 struct CallPrepared {
     pptp::CallKey key;
     std::uint64_t ticket = 0;
     Result<void> result;
     std::uint32_t device = 0;  // Its TUN device's number in this kernel.
-    Traffic before{};          // What that device has counted, for other calls.
+    Traffic before{};          // Its counts for earlier calls.
 };
-// The client's packets flow again; those to it wait for ReleaseCalls.
+// The client's packets are forwarded again; those to it wait for ReleaseCalls.
 struct CallResumed {
     pptp::CallKey key;
     std::string how;  // For the log: "exact", "probed 1 ms, rung 0 after 2 ms".
 };
-// A resumed call is over, and the peer knows it: its TUN device and its socket are gone.
+// A resumed call is over, and the peer is notified: its TUN device and its socket are gone.
 struct CallEnded {
     pptp::CallKey key;
     std::string reason;
     EndCause cause{};
 };
-// Of live calls those whose numbers have changed; the observer and the data path say them each 100
-// ms, and after 512 packets of a call. With the ticket of a ReadCalls, all, as they stood then or
-// later; 0: unasked.
+// Live calls with changed numbers; the observer and the data path report them each 100 ms, and
+// after 512 packets of a call. With the ticket of a ReadCalls: all live calls, with their numbers
+// from then or later; 0: unasked.
 struct CallsRead {
     std::uint64_t ticket = 0;
     std::span<const pptp::CallState> calls;

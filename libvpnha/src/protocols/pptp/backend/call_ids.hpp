@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether the nodes of corosync.conf have call ids of PPTP of their own
+// Checks that the nodes of corosync.conf have separate call ids of PPTP
 // (protocols/pptp/model/call_shares.hpp).
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace vpnha::runtime {
 
-// For a human, by name: the nodes that would give out the same ones. Empty: none would.
+// Names of nodes that would assign the same ids, as text for a human. Empty: there are none.
 [[nodiscard]] std::vector<std::string> shared_call_ids(
     const std::vector<adapters::ClusterNode>& nodes);
 

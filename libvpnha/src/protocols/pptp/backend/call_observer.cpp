@@ -20,17 +20,17 @@ constexpr std::uint16_t kCallClear = 12;
 constexpr std::uint16_t kCallDisconnect = 13;
 
 constexpr std::uint64_t kCoherencyCounts = 4096;
-// A successor makes a key for each index up to the recorded one, at 1 us a key. What we send is
-// bounded by what we can send.
+// A successor makes a key for each index up to the recorded one, at 1 us a key. Our own numbers are
+// bounded by our sending rate.
 constexpr std::uint32_t kOurDistanceMax = 0x7fff'ffff;
 constexpr std::uint32_t kPeersDistanceMax = 131'072;
 // A peer that acknowledges does so with its next packet, or within half a second.
 constexpr std::uint32_t kUnacknowledging = 32;
-// How far a number of the peer may be from the last one; the first one begins at 0 (RFC 2637 4.1).
+// The greatest jump of the peer's numbers; the first number is near 0 (RFC 2637 4.1).
 constexpr std::uint32_t kNear = 2'048;
 constexpr std::uint32_t kFirstMax = 65'536;
 constexpr std::uint32_t kAcknowledgedNear = 65'536;
-// What we have acknowledged counts where the last one is so much higher, which was believed first.
+// If the last number is higher than our acknowledgement by so much, the acknowledgement counts.
 constexpr std::uint32_t kWrong = 32'768;
 // Octets on the control connection that a peer may acknowledge again.
 constexpr std::uint32_t kSentBefore = 65'536;
@@ -54,16 +54,16 @@ bool follow_number(std::optional<std::uint32_t>& number, std::uint32_t seen) {
 
 }  // namespace
 
-// Each packet of MPPE has a GRE number, and few of those that were not captured had one without
-// MPPE. So the index is the largest one with this count that the distance in GRE numbers allows.
-// Where that is too large to be believed, as a forged packet's, the count alone has to do.
+// Each packet of MPPE has a GRE number, and few packets that were not captured were without MPPE.
+// So the index is the largest one with this count that the distance in GRE numbers allows. If that
+// is too large, as for a forged packet, only the count is used.
 void CallObserver::advance(Index& index, std::uint32_t sequence, std::uint16_t coherency,
                            std::uint32_t distance_max) {
     std::uint64_t ahead = (coherency - index.next) % kCoherencyCounts;
     if (index.gre) {
         const std::uint32_t distance = sequence - *index.gre - index.others;
         if (!is_ahead(sequence, *index.gre + index.others) || ahead >= distance) {
-            return;  // An old packet, or none of this link.
+            return;  // An old packet, or one of another link.
         }
         if (distance <= distance_max) {
             ahead += (distance - 1 - ahead) / kCoherencyCounts * kCoherencyCounts;
@@ -251,7 +251,7 @@ bool CallObserver::is_expected(const ObservedSegment& segment, const Connection&
     if ((segment.flags & Segment::kRst) != 0) {
         return ahead <= connection.theirs.next - ours.acknowledged;
     }
-    // The capture may have lost what we sent last.
+    // The capture may have lost our last segments.
     const std::uint32_t acknowledged = segment.ack - (ours.next - kSentBefore);
     return ahead <= limits::kPptpStreamLagMax &&
            ((segment.flags & Segment::kAck) == 0 ||
@@ -407,7 +407,7 @@ void CallObserver::forget(const pptp::CallKey& key, TimePoint now) {
         return;
     }
     const auto erase = [&found](auto& calls, const Direction& direction) {
-        // A newer call of the same ids has taken its place.
+        // A newer call of the same ids has replaced it.
         if (const auto at = calls.find(direction);
             at != calls.end() && at->second == &found->second) {
             calls.erase(at);

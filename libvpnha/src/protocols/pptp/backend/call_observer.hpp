@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Follows the stock PPTP calls of one VIP by the packets that come and go: what their TCP
-// connections agreed on, and the numbers that a successor goes on beyond. Pure.
+// Follows the stock PPTP calls of one VIP by their packets: the options of their TCP connections,
+// and the numbers beyond which a successor continues. Pure.
 //
-// The device's taps see what comes before the gate does, and what goes after it. So the numbers of
-// what we send are those of packets that have left, and what the peer has sent counts once our own
-// acknowledgement of it has left. A capture that lost packets shows smaller numbers, which a
-// successor finds out to be old. An MPPE index is right again with the next packet: its count has
-// 12 bits (RFC 3078 3.1), and the GRE number beside it, which has 32, tells the rest.
+// The device's taps see incoming packets before the gate, and outgoing ones after it. So our
+// numbers are those of packets that have left. The peer's numbers count once our acknowledgement of
+// them has left. A capture that lost packets shows smaller numbers, which a successor detects as
+// old. An MPPE index is right again with the next packet: its count has 12 bits (RFC 3078 3.1), and
+// the GRE number of 32 bits determines the rest.
 //
-// While the gateway moves to another node, the gate sends on there what comes (host/gate). The
-// tap sees such a packet of a call twice, as it comes and as it goes. pptpd never gets it, and its
+// While the gateway moves to another node, the gate forwards incoming packets there (host/gate).
+// The tap sees such a packet twice, as it comes and as it goes. pptpd never receives it, and its
 // number is left to the other node, unless pptpd has acknowledged it before.
 //
-// What comes may be forged, and may be nothing to pptpd or the kernel. It counts in these cases:
+// An incoming packet may be forged, or useless to pptpd or the kernel. It counts if:
 //
-//   what                     | when
+//   packet                   | condition
 //   -------------------------+------------------------------------------------------------------
 //   SYN                      | our SYN-ACK acknowledges it
 //   any other segment        | its number is up to 16 KiB beyond what we have acknowledged, and it
 //                            | acknowledges what we have sent
-//   RST                      | its number lies between what we have acknowledged and what has come
+//   RST                      | its number lies between what we have acknowledged and the last octet
 //   GRE, with a number       | that is within 2 048 of the last one, the first one below 65 536; or
-//                            | we have acknowledged it: then pptpd has taken it
+//                            | we have acknowledged it: then pptpd has received it
 //   GRE acknowledgement      | it is within 65 536 of the last number that we sent
 //
-// Whoever sends a SYN makes a connection here, before any rule of the node has seen it. One whose
-// handshake does not end, or that has no call, is forgotten in time; beyond the bound the one that
-// would be the next to be forgotten goes for a new one.
+// Each SYN makes a connection here, before any rule of the node has seen it. A connection without a
+// complete handshake, or without a call, is forgotten in time. At the bound a new one replaces the
+// one that is due next.
 #pragma once
 
 #include <chrono>
@@ -48,7 +48,7 @@ class CallObserver {
     // 10 000 SYNs a second leave a handshake 1.6 s.
     static constexpr std::size_t kConnectionsMax = 16'384;
     static constexpr Duration kHandshakePause = std::chrono::seconds(10);
-    // Since its last packet: PPP authenticates meanwhile, and nothing is sent on the connection.
+    // Since its last packet: while PPP authenticates, the connection is silent.
     static constexpr Duration kWithoutCallPause = std::chrono::seconds(120);
 
     explicit CallObserver(Ipv4Address vip) : vip_(vip) {}
@@ -57,11 +57,11 @@ class CallObserver {
 
     [[nodiscard]] Ipv4Address vip() const { return vip_; }
 
-    // What a packet was beside numbers.
+    // The meaning of a packet besides its numbers.
     enum class News {
         none,
         begins,    // The peer has acknowledged our SYN.
-        end_meant  // One of its ends means to end it: FIN, RST, Stop, Call-Clear, Disconnect.
+        end_meant  // One end requests the end: FIN, RST, Stop, Call-Clear, Disconnect.
     };
     struct Noted {
         News news = News::none;
@@ -69,20 +69,20 @@ class CallObserver {
     };
     Noted on_packet(const ObservedPacket& packet, Way way, TimePoint now);
 
-    // nullopt: neither the handshake nor the plugin has told of such a connection.
+    // nullopt: neither a handshake nor the plugin has reported such a connection.
     [[nodiscard]] std::optional<pptp::TcpOptions> options_of(const Ipv4Endpoint& peer) const;
     // From now on its packets count as this call's.
     void follow(const pptp::CallKey& key);
     void forget(const pptp::CallKey& key, TimePoint now);
     [[nodiscard]] std::size_t connections() const { return connections_.size(); }
-    // Connections that were forgotten for want of room, or never followed.
+    // Connections that were forgotten because there was no room, or never followed.
     [[nodiscard]] std::uint64_t evicted() const { return evicted_; }
 
-    // The calls whose numbers have changed since the last time; all of them. `now` is put into
-    // their TCP time stamps.
+    // All calls whose numbers have changed since the last time. Their TCP timestamps are those of
+    // `now`.
     [[nodiscard]] std::vector<pptp::CallState> take_changed(TimePoint now);
     [[nodiscard]] std::vector<pptp::CallState> all(TimePoint now) const;
-    // Of a call that is followed.
+    // For a call that is followed.
     [[nodiscard]] pptp::CallNumbers numbers_of(const pptp::CallKey& key, TimePoint now) const;
     // Packets that we sent since take_changed(), of the call with most of them.
     [[nodiscard]] std::uint32_t sent_unread() const { return sent_unread_; }
@@ -91,8 +91,8 @@ class CallObserver {
     // One direction of a control connection.
     struct Side {
         bool seen = false;
-        std::uint32_t next = 0;          // Behind the last octet that was sent.
-        std::uint32_t acknowledged = 0;  // The other's, by this side.
+        std::uint32_t next = 0;          // After the last octet that was sent.
+        std::uint32_t acknowledged = 0;  // Octets of the other side, by this side.
         bool finished = false;           // Its FIN was seen.
         std::uint16_t window = 0;
         std::uint16_t mss = 536;  // RFC 9293 3.7.1.
@@ -110,7 +110,7 @@ class CallObserver {
         bool hung_up = false;  // By the peer.
         bool stop_open = false;
         bool reset = false;
-        std::uint32_t begin = 0;  // Behind our SYN.
+        std::uint32_t begin = 0;  // After our SYN.
         bool established = false;
         std::optional<TimePoint> forget_at;  // In idle_; nullopt: it has a call.
     };
@@ -132,14 +132,14 @@ class CallObserver {
         std::optional<std::uint32_t> acknowledged;  // Of the peer's numbers, by us.
         Index mppe_out;
         Index mppe_in;
-        std::optional<Received> sent_on;  // Before the first packet that was sent on.
+        std::optional<Received> sent_on;  // Before the first forwarded packet.
         std::uint32_t sent = 0;
         // Packets of the peer before its first acknowledgement of one of ours.
         std::uint32_t unacknowledging = 0;
         bool acknowledges = false;
         bool changed = false;
     };
-    // Of GRE: the receiver's id, which stands in it, and the peer's address.
+    // A direction of GRE: the receiver's id in the packet, and the peer's address.
     struct Direction {
         Ipv4Address peer;
         std::uint16_t call = 0;
@@ -147,7 +147,7 @@ class CallObserver {
     };
 
     Noted on_segment(const ObservedSegment& segment, bool out, TimePoint now);
-    // A SYN of that peer has come. Where all others have calls it is not followed.
+    // A SYN of that peer. It is not followed if there is no room and all others have calls.
     void on_syn(const Ipv4Endpoint& peer, const ObservedSegment& segment, TimePoint now);
     // Our answer to it.
     static void on_syn_acknowledged(const ObservedSegment& segment, Connection& connection,
@@ -165,21 +165,21 @@ class CallObserver {
     void take_number(Call& call, const ObservedGre& packet, bool out);
     static void advance(Index& index, std::uint32_t sequence, std::uint16_t coherency,
                         std::uint32_t distance_max);
-    // One that is over and has no call any more.
+    // Drops a connection that is over and has no call.
     void drop_if_over(const Ipv4Endpoint& peer);
     [[nodiscard]] bool has_call(const Ipv4Endpoint& peer);
     News on_message(const ObservedSegment& segment, bool out, Connection& connection);
-    // Whether it belongs to that connection. Our probes of another one with the same addresses do
-    // not: a resumed call's, whose client a forged SYN names.
+    // Whether the segment belongs to that connection. Our probes for a resumed call with the same
+    // addresses do not: a forged SYN may name its client.
     [[nodiscard]] static bool is_ours(const ObservedSegment& segment, const Connection& connection);
-    // Whether the peer's segment is one that our end of the connection can take.
+    // Whether our end of the connection accepts the peer's segment.
     [[nodiscard]] static bool is_expected(const ObservedSegment& segment,
                                           const Connection& connection);
     [[nodiscard]] pptp::CallState state_of(const Call& call, TimePoint now) const;
 
     Ipv4Address vip_;
     std::map<Ipv4Endpoint, Connection> connections_;
-    std::set<std::pair<TimePoint, Ipv4Endpoint>> idle_;  // Those without a call.
+    std::set<std::pair<TimePoint, Ipv4Endpoint>> idle_;  // Connections without a call.
     std::uint64_t evicted_ = 0;
     std::map<pptp::CallKey, Call> calls_;
     std::map<Direction, Call*> incoming_;

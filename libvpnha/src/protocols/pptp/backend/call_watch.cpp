@@ -19,11 +19,11 @@ using namespace std::chrono_literals;
 // A packet that has left the gate is in the capture by then.
 constexpr Duration kOnItsWay = 2ms;
 constexpr Duration kReopenPause = 1s;
-// Of a call; a successor's ladder has rungs of so many.
+// Per call; the rungs of a successor's ladder are so far apart.
 constexpr std::uint32_t kUnreadMax = 512;
-// Of 64 KiB; some 400 packets of 1.5 us each. The loop has other things to do.
+// Of 64 KiB; some 400 packets of 1.5 us each. The loop has other work to do.
 constexpr std::size_t kBlocksOfATurn = 4;
-// The whole ring; once, before numbers are called final.
+// The whole ring; once, before numbers are declared final.
 constexpr std::size_t kBlocksOfAll = 64;
 
 }  // namespace
@@ -167,7 +167,7 @@ void CallWatch::tell_later() {
         for (const auto& [gateway, place] : places_) {
             gateways.push_back(gateway);
         }
-        // Whoever is told may unwatch one.
+        // The listener may unwatch a gateway.
         for (const GatewayId gateway : gateways) {
             if (const auto found = places_.find(gateway); found != places_.end()) {
                 tell(gateway, found->second);
@@ -238,7 +238,7 @@ void CallWatch::settle_due() {
     settle_next();
 }
 
-// The kernel wakes those up that have begun.
+// The end of a block that the kernel has begun wakes the loop up.
 void CallWatch::settle_next() {
     const auto next = std::find_if(waiting_.begin(), waiting_.end(),
                                    [](const Waiting& each) { return !each.blocks; });

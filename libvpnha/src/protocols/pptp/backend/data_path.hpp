@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The data path of PPTP calls that this node took over, or may take over: a program of its own,
-// carry-calls, with a pptp::ResumedCall for each call, a TUN device in place of its ppp unit, and
-// one raw GRE socket for each VIP. It has no privileges (host/helper/sandbox.hpp): a thread of
-// vpnhad gives it its descriptors (path_broker.hpp). The loop posts commands and takes events;
-// nobody waits for the other, so a hanging data path delays no lease.
+// The data path of PPTP calls that this node took over, or may take over, in a separate program,
+// carry-calls. Each call has a pptp::ResumedCall and a TUN device in place of its ppp unit; each
+// VIP has a raw GRE socket. The program has no privileges (host/helper/sandbox.hpp): a thread of
+// vpnhad gives it its descriptors (path_broker.hpp). The loop posts commands and reads events;
+// neither waits for the other, so a hanging data path delays no lease.
 //
 //   command           | answer
 //   ------------------+--------------------------------------------------------------------------
-//   Prepare           | CallPrepared with the ticket. In place of what was prepared before
+//   Prepare           | CallPrepared with the ticket. Replaces an earlier preparation
 //   SetCallNumbers    | –
-//   RemoveCall        | –. Its socket is closed without a word, its device deleted
-//   EndCall           | MeantEnd and CallEnded, when it may speak
+//   RemoveCall        | –. Its socket is closed silently, its device deleted
+//   EndCall           | MeantEnd and CallEnded, once it may send
 //   DismissCall       | –
-//   ResumeCalls       | for each call CallResumed or, with nobody there, MeantEnd and CallEnded
-//   ReleaseCalls      | –. What is to go out has waited at the device
-//   PauseCalls        | –. All calls of the gateway; ResumeCalls{exact} goes on
+//   ResumeCalls       | for each call CallResumed or, without a peer, MeantEnd and CallEnded
+//   ReleaseCalls      | –. Outgoing packets have waited at the device
+//   PauseCalls        | –. All calls of the gateway; ResumeCalls{exact} continues them
 //   ReadCalls         | NumbersRead with the ticket: all live calls, none left out
 //   MayEnd            | CallEnded, when the FIN has been sent
 //
-// Unasked come NumbersRead{ticket 0} each 100 ms, and after 512 packets of a call, of those whose
-// numbers have changed; and MeantEnd of a call that is over: its FIN waits until MayEnd, a second
-// at most, so that the loop can tell the gate to let it pass.
+// NumbersRead{ticket 0} of calls with changed numbers comes unasked each 100 ms, and after 512
+// packets. MeantEnd of a call that is over also comes unasked: its FIN waits until MayEnd, a second
+// at most, so that the loop can make the gate pass it.
 //
 // The GRE sockets are open from the start to the end, on standbys too: a node without one answers a
-// client with an ICMP error, which ends its call. RST and FIN of connections that were not meant to
-// end are dropped by the gate, not here.
+// client with an ICMP error, which ends its call. The gate, not the data path, drops RST and FIN of
+// connections whose end nobody requested.
 //
-// Where the program dies or breaks its rules, failure() has the reason once events_fd() is
-// readable, and nothing comes any more: its calls are for another node.
+// If the program dies or violates its protocol, failure() has the reason once events_fd() is
+// readable. No events follow: another node has to take its calls over.
 //
 //   auto path = DataPath::start(DataPath::kProgram, {vip});
 //   loop.watch((*path)->events_fd(), [&] { for (auto& event : (*path)->take_events()) ...; });
@@ -58,7 +58,7 @@ class DataPath {
     struct Prepare {
         node::PrepareCall call;
         std::optional<pptp::StartKeys> keys;  // Opened; with MPPE.
-        // Of the gateway: the routes to the client and behind it. 0: neither these nor IPv6.
+        // The gateway's: routes to the client and behind it. 0: neither these nor IPv6.
         std::uint32_t route_table = 0;
     };
     // The gate lets the end of this connection pass.
@@ -82,15 +82,15 @@ class DataPath {
             what;
     };
 
-    // As it is installed.
+    // The installed program.
     static const char* const kProgram;
 
-    // Of all gateways that serve PPTP. In the network namespace of the calling thread, with whose
-    // end the program ends. Waits for the program, ten seconds at most. Error: the program does not
-    // start, or there is no thread or no socket to be had.
+    // Starts it for all gateways that serve PPTP, in the network namespace of the calling thread.
+    // The program ends with that thread. Waits for the program, ten seconds at most. Error: the
+    // program does not start, or there is no thread or no socket.
     [[nodiscard]] static Result<std::unique_ptr<DataPath>> start(
         const std::string& program, const std::vector<Ipv4Address>& vips);
-    // Without a word: sockets are closed silently, devices deleted.
+    // Silently: sockets are closed without a packet, devices deleted.
     ~DataPath();
     DataPath(const DataPath&) = delete;
     DataPath& operator=(const DataPath&) = delete;
@@ -110,7 +110,7 @@ class DataPath {
     DataPath(std::unique_ptr<PathMailbox> mailbox, std::unique_ptr<PathBroker> broker);
 
     std::unique_ptr<PathMailbox> mailbox_;  // Between the two threads.
-    std::unique_ptr<PathBroker> broker_;    // The thread's.
+    std::unique_ptr<PathBroker> broker_;    // Used by the thread.
     pid_t program_;
     std::thread thread_;
 };

@@ -17,7 +17,7 @@ constexpr std::uint8_t kOptionEnd = 0;
 constexpr std::uint8_t kOptionNothing = 1;
 constexpr std::uint8_t kOptionMss = 2;
 constexpr std::uint8_t kOptionScale = 3;
-constexpr std::uint8_t kScaleMax = 14;  // RFC 7323 2.3: what is above it counts as this.
+constexpr std::uint8_t kScaleMax = 14;  // RFC 7323 2.3: larger values count as this one.
 constexpr std::uint8_t kOptionSack = 4;
 constexpr std::uint8_t kOptionTimestamps = 8;
 
@@ -119,7 +119,7 @@ std::optional<std::uint16_t> coherency_of(ByteReader frame) {
     if (protocol == kAddressControl) {
         protocol = frame.u16();
     }
-    // The protocol in one octet (RFC 1661 6.5): the first one of MPPE's own stands beside it.
+    // The protocol in one octet (RFC 1661 6.5): MPPE's first octet follows it.
     if (protocol >> 8 == kCompressed) {
         const auto high = static_cast<std::uint16_t>((protocol & 0xffU) << 8);
         const auto word = static_cast<std::uint16_t>(high | frame.u8());

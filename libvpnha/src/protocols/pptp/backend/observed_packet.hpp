@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What an observer of a gateway's device takes of PPTP's packets: TCP of the control connections
-// and GRE of the calls, IPv4, of which only the first octets were captured. Pure; never believes a
-// length that it has not checked.
+// PPTP's packets as an observer of a gateway's device parses them: TCP of the control connections
+// and GRE of the calls, over IPv4. Only the first octets were captured. Pure; never trusts a length
+// that it has not checked.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@
 
 namespace vpnha::adapters {
 
-// Enough for IPv4 and TCP headers with all their options, and for what is read of a message.
+// Enough for IPv4 and TCP headers with all options, and for the relevant part of a message.
 inline constexpr std::size_t kObservedBytes = 160;
 
-// As the kernel has it: whoever sends a packet to this node chooses the addresses in it.
+// The kernel's direction: the addresses in a packet are its sender's choice.
 enum class Way : std::uint8_t { in, out };
 
 // RFC 9293 3.1 and RFC 7323.
@@ -32,7 +32,7 @@ struct ObservedSegment {
     std::uint32_t ack = 0;
     std::uint8_t flags = 0;
     std::uint16_t window = 0;  // Not scaled.
-    std::uint32_t end = 0;     // The number behind it: of payload, SYN and FIN.
+    std::uint32_t end = 0;     // After its payload, SYN and FIN.
     std::optional<std::uint16_t> mss;
     std::optional<std::uint8_t> window_scale;
     bool sack_permitted = false;

@@ -57,12 +57,12 @@ std::atomic_ref<std::uint32_t> status_of(tpacket_block_desc& block) {
     return std::atomic_ref<std::uint32_t>(block.hdr.bh1.block_status);
 }
 
-// The kernel has handed it over, and puts nothing more there.
+// The kernel has handed the block over, and writes nothing more into it.
 bool is_full(tpacket_block_desc& block) {
     return (status_of(block).load(std::memory_order_acquire) & TP_STATUS_USER) != 0;
 }
 
-// It is bound last: what the filter would not let through has never come.
+// bind() is last: so no packet arrives that the filter would not pass.
 Result<void> set_up(int socket, int device, Ipv4Address vip) {
     const int version = TPACKET_V3;
     if (::setsockopt(socket, SOL_PACKET, PACKET_VERSION, &version, sizeof version) != 0) {
@@ -100,7 +100,7 @@ void PacketRing::Unmap::operator()(std::uint8_t* memory) const {
 }
 
 Result<PacketRing> PacketRing::open(int device, Ipv4Address vip) {
-    // Without a protocol nothing comes before bind().
+    // Without a protocol no packet arrives before bind().
     UniqueFd socket = open_network_socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK);
     if (!socket) {
         return tl::unexpected(ring_error("a capture"));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A capture of what PPTP sends and receives on one device, IPv4, of one VIP: AF_PACKET with a ring
-// that the kernel fills in blocks (TPACKET_V3), a filter in the kernel, and the first octets of
-// each packet only. What is neither for this node nor from it is left out. A ring that overflows
-// loses packets, which harms nobody, and says how many.
+// A capture of PPTP's packets on one device, IPv4, of one VIP: AF_PACKET with a ring that the
+// kernel fills in blocks (TPACKET_V3), and a filter in the kernel. Only the first octets of each
+// packet are captured. Packets neither for this node nor from it are left out. A ring that
+// overflows loses packets, which is harmless, and counts them.
 #pragma once
 
 #include <linux/if_packet.h>
@@ -24,21 +24,21 @@ class PacketRing {
     // A packet from its IPv4 header on.
     using OnPacket = std::function<void(ByteView packet, Way way)>;
 
-    // Of the device by its index, in the network namespace of the calling thread.
+    // On the device with that index, in the network namespace of the calling thread.
     [[nodiscard]] static Result<PacketRing> open(int device, Ipv4Address vip);
 
     // Readable when a block is full, or 10 ms after its first packet.
     [[nodiscard]] int fd() const { return socket_.get(); }
-    // What the kernel has put there, at most so many blocks of it; false: there is more.
+    // Reads what the kernel has captured, at most so many blocks; false: there is more.
     [[nodiscard]] bool read(const OnPacket& on_packet, std::size_t blocks_max);
     // Blocks that read() has finished.
     [[nodiscard]] std::uint64_t blocks_read() const { return read_; }
-    // Blocks that read() will have finished when it has read all that is captured now. The kernel
-    // still fills the last of them.
+    // The number of blocks that read() will have finished once it has read all packets captured
+    // now. The kernel still fills the last of them.
     [[nodiscard]] std::uint64_t blocks_captured() const;
     // True, once: the device was switched off, or it is gone.
     [[nodiscard]] bool take_failure();
-    // Packets that found no room, since the last time.
+    // Packets dropped because there was no room, since the last time.
     [[nodiscard]] std::uint32_t take_lost();
 
   private:

@@ -22,7 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kReportsAtOnce = 64;
-// Orders that the program has not taken yet: no command is done before it has.
+// Orders that the program has not read yet: no command is carried out before it has.
 constexpr std::size_t kOrdersWaitingMax = 256;
 constexpr Duration kCountPause = 1s;
 constexpr int kUnansweredMax = 10;
@@ -126,7 +126,7 @@ Result<void> PathBroker::turn() {
     return do_commands();
 }
 
-// A machine that stood still has not missed more than one answer.
+// A machine that was suspended counts only one missed answer.
 Result<void> PathBroker::look_after(TimePoint now) {
     if (now < count_at_) {
         return {};

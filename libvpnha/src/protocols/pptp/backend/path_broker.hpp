@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// vpnhad's side of the data path: a thread that has the privileges which carry-calls has not. It
-// gives that program its orders and its descriptors, and looks at what it reports: a program that
-// reports what it cannot know, is silent for ten seconds, or dies has failed, and nothing more is
-// asked of it.
+// vpnhad's side of the data path: a thread with the privileges that carry-calls does not have. It
+// sends that program its orders and descriptors, and checks its reports. A program that reports
+// something impossible, is silent for ten seconds, or dies has failed, and receives no more
+// requests.
 //
-// Descriptors that the program has are open here, too. So its death sends nobody a FIN, and makes
-// no device go; and what needs CAP_NET_ADMIN at the end of a call is done here.
+// The program's descriptors are open here, too. So its death sends no peer a FIN, and removes no
+// device. Work at the end of a call that needs CAP_NET_ADMIN is done here.
 #pragma once
 
 #include <deque>
@@ -29,8 +29,8 @@ namespace vpnha::adapters {
 
 class PathBroker {
   public:
-    // Starts the program, which is in its sandbox then. In the network namespace of the calling
-    // thread, with whose end the program ends; the mailbox must outlive it.
+    // Starts the program in its sandbox, in the network namespace of the calling thread. The
+    // program ends with that thread. The mailbox must outlive this object.
     [[nodiscard]] static Result<std::unique_ptr<PathBroker>> create(
         const std::string& program, const std::vector<Ipv4Address>& vips, PathMailbox& mailbox);
     // Connections are closed without a FIN, devices deleted, the program is ended.
@@ -39,7 +39,7 @@ class PathBroker {
     PathBroker& operator=(const PathBroker&) = delete;
 
     [[nodiscard]] pid_t program() const { return process_.pid(); }
-    // Until the mailbox is stopped, or the program has failed.
+    // Runs until the mailbox is stopped, or the program has failed.
     void run();
 
   private:
@@ -47,7 +47,7 @@ class PathBroker {
         UniqueFd gre;
         ProbeSocket probe;
     };
-    // What the program has not said that it is gone.
+    // A call whose end the program has not reported.
     struct Entry {
         GatewayId gateway;
         pptp::CallKey key;
@@ -56,7 +56,7 @@ class PathBroker {
         std::optional<TunDevice> device;         // None: another call has it.
         UniqueFd control;                        // Of its control connection.
         std::optional<std::uint64_t> preparing;  // The ticket.
-        bool is_removed = false;                 // Nobody wants to know of it any more.
+        bool is_removed = false;                 // The loop expects no more events of it.
     };
     struct Reading {
         std::uint64_t ticket = 0;
@@ -114,7 +114,7 @@ class PathBroker {
     std::map<Ipv4Address, VipSockets> vips_;
     std::deque<DataPath::Command> commands_;  // Not done yet.
     std::unordered_map<PathCallNumber, Entry> calls_;
-    std::map<pptp::CallKey, PathCallNumber> numbers_;  // Of those that are not removed.
+    std::map<pptp::CallKey, PathCallNumber> numbers_;  // Of calls that are not removed.
     std::map<GatewayId, Reading> reading_;
     PathCallNumber last_ = 0;
     std::vector<DataPath::Event> events_;

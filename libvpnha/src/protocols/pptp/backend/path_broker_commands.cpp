@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the loop wants of the data path.
+// The loop's commands to the data path.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,9 +15,9 @@ namespace vpnha::adapters {
 
 namespace {
 
-// A packet, and what MPPE, PPP and GRE put before it.
+// A packet with the headers of MPPE, PPP and GRE.
 constexpr std::size_t kFrameBytesMax = GreSocket::kPacketBytesMax - 100;
-// Between two looks at the reports: a device for a call takes 0.6 ms.
+// Between two checks of the reports: a device for a call takes 0.6 ms.
 constexpr std::size_t kCommandsAtOnce = 8;
 
 Result<void> check_frames(const pptp::CallRecord& record) {
@@ -67,7 +67,7 @@ Result<void> PathBroker::take(const DataPath::Prepare& command) {
         settings.ipv6 = record.facts.ipv6;
     }
     if (const auto before = find(record.key)) {
-        // The same client's: the program leaves it before it gets the next one.
+        // The same client's: the program leaves the device before it gets the next one.
         Entry& entry = calls_.at(*before);
         devices_.give_back(std::move(*std::exchange(entry.device, std::nullopt)), entry.settings);
         VPNHA_CHECK(remove(*before));
@@ -136,7 +136,7 @@ Result<void> PathBroker::take(const node::EndCall& command) {
     return number ? order(PathEnd{*number, command.reason, command.cause}) : Result<void>();
 }
 
-// The program does not have it; this socket is open here, too.
+// The program does not have the call; this socket is open here, too.
 Result<void> PathBroker::take(const node::DismissCall& command) {
     if (const auto vip = vips_.find(command.key.local.address); vip != vips_.end()) {
         vip->second.probe.send(command.key, command.timestamps, command.segment);

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 constexpr int kPacketsAtOnce = 64;  // Of one device, before the others have their turn.
 // For vpnhad's answer: it may have devices for thousands of calls to make first.
 constexpr Duration kConnectPatience = 30s;
-// Replies and the end of a call: more was not to be sent to a peer that one cannot reach.
+// Replies and the end of a call: more cannot be due to an unreachable peer.
 constexpr std::size_t kUnsentBytesMax = 1024;
 
 // The next IP packet, in `room`; empty: there is none.
@@ -52,7 +52,7 @@ void PathCall::set_numbers(const pptp::CallNumbers& numbers, TimePoint now) {
 
 void PathCall::resume(bool exact, std::uint8_t tenure, TimePoint now) {
     if (!is_ours_) {
-        // What was sent there while nobody served is of no use any more.
+        // Packets that were sent there while no node served are useless now.
         std::uint8_t octet = 0;
         while (!read_packet(device_.get(), {&octet, 1}).empty()) {
         }
@@ -179,7 +179,7 @@ void PathCall::send(ByteView gre) {
 }
 
 void PathCall::deliver(ByteView packet) {
-    // One that the kernel does not take is lost.
+    // A packet that the kernel refuses is lost.
     static_cast<void>(!::write(device_.get(), packet.data(), packet.size()));
 }
 

@@ -2,10 +2,10 @@
 // One call of the data path: a pptp::ResumedCall with its TUN device, its end of the control
 // connection, and a share of its VIP's sockets. carry-calls owns it.
 //
-// vpnhad makes the control connection. What the call sends on it before it is there waits.
+// vpnhad makes the control connection. Messages that the call sends before that wait.
 //
-// What happens within a call of the engine must not call it again: a connection that fails there is
-// told to it by settle(), which whoever called the engine calls next.
+// Events within a call of the engine must not call it again. A connection that fails there is
+// reported to the engine by settle(), which the engine's caller calls next.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ struct VipSockets {
 
 class PathCall final : pptp::CallOutput {
   public:
-    // Asks vpnhad for something.
+    // Sends vpnhad a request.
     using Ask = std::function<void(PathReport)>;
 
     // The sockets and the counters must outlive it.
@@ -46,13 +46,13 @@ class PathCall final : pptp::CallOutput {
     // As pptp::ResumedCall's.
     [[nodiscard]] bool catch_up(std::size_t keys_max) { return engine_.catch_up(keys_max); }
     void resume(bool exact, std::uint8_t tenure, TimePoint now);
-    // Its numbers are known to the group.
+    // The group knows its numbers.
     void release() { may_send_ = true; }
     void pause(TimePoint now);
     void close(const std::string& reason, EndCause cause);
     void on_segment(const pptp::PeerSegment& segment, TimePoint now);
     void on_gre(ByteView packet, TimePoint now);
-    // Some of what waits at the device, or at the connection.
+    // Some of the packets that wait at the device, or of the octets on the connection.
     void read_device(std::span<std::uint8_t> room, TimePoint now);
     void read_control(std::span<std::uint8_t> room, TimePoint now);
     void on_time(TimePoint now);
@@ -62,18 +62,18 @@ class PathCall final : pptp::CallOutput {
         return earliest(engine_.next_deadline(), connecting_until_);
     }
 
-    // Whom its packets concern: it was resumed, and is neither paused nor over.
+    // Packets for its peer's address are its own: it was resumed, and is neither paused nor over.
     [[nodiscard]] bool is_live() const;
     [[nodiscard]] bool is_running() const;
-    // Its device's packets are wanted.
+    // Packets at its device are to be read.
     [[nodiscard]] bool takes_packets() const { return may_send_ && engine_.takes_packets(); }
     [[nodiscard]] bool wants_keys() const { return engine_.wants_keys(); }
-    // It was resumed at some time: its numbers are this node's to say.
+    // It was resumed at some time: this node reports its numbers.
     [[nodiscard]] bool is_ours() const { return is_ours_; }
     // Of the device, and of the connection: -1 while there is none.
     [[nodiscard]] int device_fd() const { return device_.get(); }
     [[nodiscard]] int control_fd() const { return control_.get(); }
-    // It is there, or vpnhad has been asked for it, and it has not failed.
+    // The connection exists, or vpnhad was asked for it, and it has not failed.
     [[nodiscard]] bool has_connection() const {
         return !has_left_ && (control_ || connecting_until_);
     }
@@ -83,7 +83,7 @@ class PathCall final : pptp::CallOutput {
     // Set once it is over.
     [[nodiscard]] const std::optional<std::string>& end_reason() const { return end_reason_; }
     [[nodiscard]] EndCause end_cause() const { return end_cause_; }
-    // What the peer has not acknowledged of the connection it is taken not to have.
+    // Octets that the peer has not acknowledged count as not received.
     [[nodiscard]] pptp::CallNumbers numbers(TimePoint now) const;
     // Packets since the last time.
     [[nodiscard]] std::size_t packets() const { return packets_; }

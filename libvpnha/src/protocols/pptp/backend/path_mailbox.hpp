@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the loop and the thread of path_broker.hpp leave for each other. Neither waits: a lock is
-// held for as long as a vector is moved.
+// Commands and events between the loop and the thread of path_broker.hpp. Neither waits for the
+// other: the lock is held only while a vector is moved.
 //
-// A data path that does nothing has failed within ten seconds (path_broker.hpp). Before that it is
-// taken to have failed where more commands wait than a takeover has.
+// A data path that hangs has failed within ten seconds (path_broker.hpp). Before that it counts as
+// failed if more commands wait than a takeover has.
 #pragma once
 
 #include <mutex>
@@ -29,14 +29,14 @@ class PathMailbox {
     [[nodiscard]] int commands_fd() const { return commands_ready_.get(); }
     [[nodiscard]] int events_fd() const { return events_ready_.get(); }
 
-    // The loop's. After a failure commands are dropped.
+    // For the loop. After a failure commands are dropped.
     void post(DataPath::Command command);
     void stop();
     [[nodiscard]] std::vector<DataPath::Event> take_events();
     [[nodiscard]] std::optional<Error> failure() const;
     [[nodiscard]] pptp::CallCounters counters() const;
 
-    // The thread's.
+    // For the thread.
     [[nodiscard]] std::vector<DataPath::Command> take_commands();
     [[nodiscard]] bool is_stopped() const;
     void tell(std::vector<DataPath::Event> events);
@@ -46,7 +46,7 @@ class PathMailbox {
   private:
     UniqueFd commands_ready_;
     UniqueFd events_ready_;
-    mutable std::mutex mutex_;  // Of all below.
+    mutable std::mutex mutex_;  // Protects all members below.
     bool stopped_ = false;
     std::optional<Error> failure_;
     std::vector<DataPath::Command> commands_;

@@ -15,11 +15,11 @@ namespace vpnha::adapters {
 
 namespace {
 
-// A message begins with its place in the variant. Its fields follow as fields() lists them, to be
-// written and to be read: Writer and Reader have the same functions.
+// A message begins with its place in the variant. Its fields follow in the order of fields(), for
+// writing and for reading: Writer and Reader have the same functions.
 class Writer {
   public:
-    // At once, so that no octet of a key is left where a shorter message was.
+    // Reserves at once, so that no octet of a key stays in a smaller buffer that was freed.
     Writer() { out_.reserve(MessageSocket::kMessageBytesMax); }
 
     void field(std::uint8_t value) { out_.u8(value); }
@@ -240,7 +240,7 @@ Bytes encode(const Message& message) {
     return std::move(writer).take();
 }
 
-// The alternative with that place in the variant; false: there is none.
+// Sets the alternative with that place in the variant; false: there is none.
 template <class Message, std::size_t... Places>
 bool choose(Message& message, std::size_t place, std::index_sequence<Places...>) {
     return ((place == Places && (message.template emplace<Places>(), true)) || ...);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What vpnhad and carry-calls, the program of the data path, say to one another. Both are of one
-// build, so there is no version. vpnhad gives each call a number, by which it is known from then
-// on; another call never has it.
+// The messages between vpnhad and carry-calls, the program of the data path. Both are of one build,
+// so there is no version. vpnhad gives each call a number, which names it from then on and is never
+// used again.
 //
 //   order (vpnhad)     | with descriptors   | report (carry-calls)
 //   -------------------+--------------------+---------------------------------------------------
@@ -23,10 +23,10 @@
 //
 // Unasked come PathNumbersRead{ticket 0}, CallWantsConnection (→ PathConnected), and
 // CallLeavesConnection: its socket is to be closed without a FIN. After CallIsGone and CallHasEnded
-// nothing comes of that call, and its descriptors are closed there.
+// no report about that call follows, and its descriptors are closed there.
 //
-// A report is what a process says that parses octets of strangers: parse_report() takes nothing
-// beyond the bounds below, and no text that a log would not show as it is.
+// A report comes from a process that parses octets from strangers: parse_report() accepts nothing
+// beyond the bounds below, and no text that a log would not show unchanged.
 #pragma once
 
 #include <cstdint>
@@ -143,7 +143,7 @@ using PathReport =
                  CallWantsConnection, CallLeavesConnection, PathNumbersRead, PathCounters>;
 
 // At most MessageSocket::kMessageBytesMax octets. More calls than kPathCallsMax are a programming
-// error; a text is cut off, and what is not printable ASCII in it becomes '?'.
+// error. A text is cut off, and characters except printable ASCII in it become '?'.
 [[nodiscard]] Bytes encode_order(const PathOrder& order);
 [[nodiscard]] Bytes encode_report(const PathReport& report);
 // Malformed: an unknown type, a value out of its range, octets left over.

@@ -16,10 +16,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// After so many packets of a call its numbers are told at once, or else each 100 ms.
+// After so many packets of a call its numbers are reported at once, otherwise each 100 ms.
 constexpr std::size_t kPacketsMax = 512;
 constexpr Duration kTellPause = 100ms;
-// Keys of one call that are made between two looks at the sockets: 1 ms.
+// Keys of one call that are made between two checks of the sockets: 1 ms.
 constexpr std::size_t kKeysAtOnce = 500;
 constexpr Duration kEndWait = 1s;
 constexpr int kSourceBits = 8;
@@ -153,7 +153,7 @@ void PathWorker::on_gre(Vip& vip, TimePoint now) {
 void PathWorker::on_segments(Vip& vip, TimePoint now) {
     vip.sockets.probe.receive(
         [&](const Ipv4Endpoint& local, const Ipv4Endpoint& peer, const pptp::PeerSegment& segment) {
-            // Several calls of one connection are unheard of.
+            // A connection has only one call in practice.
             const auto found = std::ranges::find_if(vip.probing, [&](Number number) {
                 const pptp::CallKey& key = calls_.at(number).call->key();
                 return key.local == local && key.peer == peer;
@@ -220,7 +220,7 @@ void PathWorker::follow(Number number, TimePoint now) {
         tell_at_ = changed_.empty() ? now + kTellPause : tell_at_;
         changed_.push_back(number);
     }
-    // Its indexes have jumped: who goes on from older numbers may use them again.
+    // Its indexes have jumped: a successor with older numbers may use them again.
     tell_at_ = resumed ? now : tell_at_;
     if (entry.call->packets() >= kPacketsMax) {
         entry.call->forget_packets();
@@ -242,7 +242,7 @@ void PathWorker::follow_watches(Number number, Entry& entry) {
     const int control = is_live ? call.control_fd() : -1;
     if (control != entry.control_watched) {
         if (entry.control_watched >= 0) {
-            // It is open in vpnhad, too: to close it would not end this.
+            // It is open in vpnhad, too: closing it would not end the events.
             ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, entry.control_watched, nullptr);
         }
         entry.control_watched =
@@ -271,7 +271,7 @@ void PathWorker::follow_watches(Number number, Entry& entry) {
 }
 
 void PathWorker::arm(Number number, Entry& entry, std::optional<TimePoint> at) {
-    // One that moves to later is looked at too early once: that costs less than each move.
+    // A deadline that moves back costs one early check, which is cheaper than moving it each time.
     if (!at || (entry.due && *entry.due <= *at)) {
         return;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The loop of carry-calls: waits for sockets, devices, orders and times, and gives each to the call
-// that it concerns. It makes no socket and no device: they come with orders (path_message.hpp). It
-// runs within the sandbox of host/helper, whose list has the system calls of what is here.
+// The loop of carry-calls: waits for sockets, devices, orders and times, and passes each to its
+// call. It makes no socket and no device: they come with orders (path_message.hpp). It runs in the
+// sandbox of host/helper, whose list has the system calls that are used here.
 #pragma once
 
 #include <map>
@@ -29,15 +29,15 @@ class PathWorker {
 
     // The first report. With an error nothing follows.
     [[nodiscard]] Result<void> report(const PathReady& ready);
-    // Within the sandbox, until vpnhad closes its end (unreachable). Malformed: an order that is
-    // none.
+    // Runs in the sandbox, until vpnhad closes its end (unreachable). Malformed: an order that
+    // cannot be parsed.
     [[nodiscard]] Result<void> run();
 
   private:
     using Number = PathCallNumber;
-    // Whose descriptor is ready.
+    // The kind of a descriptor that is ready.
     enum class Source : std::uint8_t { orders, gre, probe, device, control };
-    // What GRE from a peer says of its call.
+    // How GRE from a peer names its call.
     using GreKey = std::pair<Ipv4Address, pptp::CallId>;
     struct Vip {
         VipSockets sockets;
@@ -47,11 +47,11 @@ class PathWorker {
     struct Entry {
         std::unique_ptr<PathCall> call;
         Vip* vip = nullptr;
-        // What epoll and the sets below know of it.
+        // Its state in epoll and in the sets below.
         bool device_watched = false;
         int control_watched = -1;
         std::optional<TimePoint> due;
-        bool changed = false;              // Since its numbers were told.
+        bool changed = false;              // Since its numbers were reported.
         std::optional<TimePoint> ends_at;  // Is over; waits for PathMayEnd.
         bool is_preparing = true;          // Its keys are being made.
     };
@@ -94,8 +94,8 @@ class PathWorker {
     void on_segments(Vip& vip, TimePoint now);
     void on_deadlines(TimePoint now);
     void make_keys();
-    // Brings epoll, times, and what vpnhad knows, in line with what the call has become. It may
-    // be gone afterwards.
+    // Updates epoll, deadlines and vpnhad after a change of the call. The call may be gone
+    // afterwards.
     void follow(Number number, TimePoint now);
     void follow_watches(Number number, Entry& entry);
     void be_over(Number number, Entry& entry, TimePoint now);
@@ -110,7 +110,7 @@ class PathWorker {
 
     UniqueFd epoll_;
     MessageSocket socket_;
-    bool is_full_ = false;  // vpnhad takes no report now.
+    bool is_full_ = false;  // vpnhad accepts no report now.
     std::map<Ipv4Address, Vip> vips_;
     std::unordered_map<Number, Entry> calls_;
     std::set<std::pair<TimePoint, Number>> due_;

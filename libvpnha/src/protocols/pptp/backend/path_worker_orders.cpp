@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What vpnhad orders of the data path.
+// vpnhad's orders to the data path.
 #include <utility>
 
 #include "host/os/boot_clock.hpp"
@@ -9,7 +9,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Between two looks at the sockets: a call takes 10 us to prepare, and to resume.
+// Between two checks of the sockets: a call takes 10 us to prepare, and to resume.
 constexpr std::size_t kOrdersAtOnce = 8;
 
 Result<void> check_descriptors(std::span<const UniqueFd> with, std::size_t wanted) {

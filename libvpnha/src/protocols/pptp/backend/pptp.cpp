@@ -103,12 +103,12 @@ Result<pptp::StartKeys> Pptp::open_keys(const pptp::CallRecord& record) const {
 void Pptp::carry_out(node::PrepareCall& work) {
     const config::Gateway& gateway = *config_.find(work.gateway);
     const pptp::CallKey key = work.record.key;
-    // What an earlier connection of this peer was allowed is not for this one.
+    // Forget that an earlier connection of this peer was permitted to end.
     allow_end(key.local.address, key.peer, false);
     DataPath::Prepare prepare{
         .call = std::move(work), .keys = {}, .route_table = gateway.route_table};
     if (!prepare.call.record.facts.obstacle.empty()) {
-        prepare.route_table = 0;  // Its client is told; no packet of it is carried here.
+        prepare.route_table = 0;  // Its client is notified; no packet of it is carried here.
     }
     if (const auto led = lead_to(gateway, prepare.call); !led) {
         return refuse(gateway.id, key, prepare.call.ticket, led.error());
@@ -170,7 +170,7 @@ void Pptp::carry_out(node::WatchCalls& work) {
     watch_.watch(gateway.id, gateway.outside.interface, gateway.dialled_address());
 }
 
-// First those that are watched, then those of the data path, which has the answer's ticket.
+// First the watched calls, then those of the data path, whose answer has the ticket.
 void Pptp::carry_out(node::ReadCalls& work) {
     watch_.settle(work.gateway, [this, work](std::span<const pptp::CallState> calls) {
         listener_.tell(work.gateway, node::CallsRead{0, calls});

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The backend of PPTP, of this node's gateways: who watches the stock calls, the data path of those
-// that go on here, and the keys of MPPE, which are sealed on their way between nodes.
+// The backend of PPTP for this node's gateways: the watch over the stock calls, the data path of
+// resumed calls, and the keys of MPPE, which are sealed while they move between nodes.
 //
-// The ends of control connections are told to the gate: it lets none pass that nobody means.
+// The gate learns of requested ends of control connections: it passes no other end.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@
 
 namespace vpnha::runtime {
 
-// `unwatched`: packets of calls that the capture had no room for. `evicted`: control connections
-// without a call that went for want of room.
+// `unwatched`: packets of calls for which the capture had no room. `evicted`: control connections
+// without a call that were dropped because there was no room.
 [[nodiscard]] Status call_status(const pptp::CallCounters& counters, std::uint64_t unwatched,
                                  std::uint64_t evicted);
 
@@ -36,16 +36,16 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
     // Called from the loop, never from within a call of this class.
     struct Listener {
         Tell tell;
-        // Whether the gate lets the end of this connection pass.
+        // Sets whether the gate passes the end of this connection.
         std::function<Result<void>(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant)>
             allow_end;
-        // Called within a call of this class, in spite of the above; where it fails, the call is
-        // not prepared.
+        // Called within a call of this class, in spite of the above; if it fails, the call is not
+        // prepared.
         ppp::ClientNetworks::Lead on_networks;
-        // The data path is no more; told once. Its calls are for another node.
+        // The data path has failed; called once. Another node has to take its calls over.
         std::function<void(const Error&)> failed;
     };
-    // nullptr, when no gateway has PPTP. `config` and `loop` must outlive it. Errors are those of
+    // nullptr when no gateway has PPTP. `config` and `loop` must outlive it. Errors are those of
     // the data path and of the cluster's key in `key_file`.
     [[nodiscard]] static Result<std::unique_ptr<Pptp>> open(const config::Config& config,
                                                             adapters::QbLoop& loop,
@@ -63,7 +63,7 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
     [[nodiscard]] bool serves(const config::Gateway& gateway) const override {
         return gateway.protocols.has("pptp");
     }
-    // With what was seen of the call. It is followed from now on.
+    // Returns what was observed of the call, which is followed from now on.
     [[nodiscard]] Result<Session> on_session_up(const Report& report) override;
     void on_pppd_gone(PluginToken plugin, bool announced) override;
 
@@ -99,8 +99,8 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
     }
 
     void on_events();
-    // Packets to the networks behind its client find their way, in place of those that it had
-    // before.
+    // Routes packets to the networks behind its
+    // client, in place of those that it had before.
     [[nodiscard]] Result<void> lead_to(const config::Gateway& gateway,
                                        const node::PrepareCall& call);
     void lead_no_more(const pptp::CallKey& key);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kIpHeaderBytes = 20;
 constexpr std::uint16_t kTcpHeaderBytes = 20;
-constexpr std::uint16_t kTimestampBytes = 12;  // With two octets that fill it up.
+constexpr std::uint16_t kTimestampBytes = 12;  // With two octets of padding.
 constexpr std::size_t kChecksumAt = kIpHeaderBytes + 16;
 constexpr std::uint8_t kTtl = 64;
 constexpr std::uint16_t kWindow = 500;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Segments of control connections for which there is no socket yet: probes go out from a VIP, and
-// what its peers answer is heard. A raw socket, open as long as vpnhad runs.
+// Segments of control connections that have no socket yet: sends probes from a VIP and receives its
+// peers' answers. A raw socket, open as long as vpnhad runs.
 //
-// The kernel answers the same segments with a RST, for the gate to drop.
+// The kernel answers the same segments with a RST, which the gate drops.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@
 
 namespace vpnha::adapters {
 
-// With its IPv4 header, whose checksum is the kernel's to make. Pure.
+// With its IPv4 header, whose checksum the kernel sets. Pure.
 [[nodiscard]] Bytes encode_probe(const pptp::CallKey& key, bool timestamps,
                                  const pptp::ProbeSegment& segment);
 
@@ -22,17 +22,17 @@ class ProbeSocket {
     using OnSegment = std::function<void(const Ipv4Endpoint& local, const Ipv4Endpoint& peer,
                                          const pptp::PeerSegment& segment)>;
 
-    // Deaf. In the network namespace of the calling thread; the VIP need not be there.
+    // Receives nothing yet. In the network namespace of the calling thread; needs no VIP there.
     [[nodiscard]] static Result<ProbeSocket> open(Ipv4Address vip);
-    // One of open(), of another process.
+    // One that open() made in another process.
     explicit ProbeSocket(UniqueFd fd) : fd_(std::move(fd)) {}
 
     [[nodiscard]] int fd() const { return fd_.get(); }
-    // While somebody waits for an answer: it hears all TCP of the VIP.
+    // On while an answer is awaited: it receives all TCP of the VIP.
     [[nodiscard]] Result<void> hear(bool on);
-    // One that does not get out is lost: there are more.
+    // A probe that cannot be sent is lost: more follow.
     void send(const pptp::CallKey& key, bool timestamps, const pptp::ProbeSegment& segment) const;
-    // Some of what has come.
+    // Some of the segments that have arrived.
     void receive(const OnSegment& on_segment) const;
 
   private:

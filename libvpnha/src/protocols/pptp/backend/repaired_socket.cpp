@@ -25,7 +25,7 @@ constexpr std::uint32_t kWindowScale = 3;
 constexpr std::uint32_t kSackPermitted = 4;
 constexpr std::uint32_t kTimestamp = 8;
 
-// What the peer was told last is not known; no gateway tells less than one message.
+// The window last announced is not known; no gateway announces less than one message.
 constexpr std::uint32_t kReceiveWindow = 16 * 1024;
 
 Result<void> set_tcp(int fd, int name, std::uint32_t value, std::string_view what) {
@@ -68,8 +68,8 @@ Result<void> set_tcp_options(int fd, const pptp::ControlSocket& socket) {
     VPNHA_CHECK(set_tcp_struct(fd, TCP_REPAIR_OPTIONS, options.data(), count * sizeof options[0],
                                "TCP_REPAIR_OPTIONS"));
     if (socket.options.timestamps) {
-        // Since Linux 6.7 an odd value asks for ticks of a microsecond (tcp.c, TCP_TIMESTAMP). The
-        // next gateway's timestamps would then be the past to the peer, which would drop all.
+        // Since Linux 6.7 an odd value selects ticks of a microsecond (tcp.c, TCP_TIMESTAMP). The
+        // peer would then consider the next gateway's timestamps old and drop all its segments.
         const std::uint32_t even = (socket.tsval + 1) & ~1U;
         VPNHA_CHECK(set_tcp(fd, TCP_TIMESTAMP, even, "TCP_TIMESTAMP"));
     }
@@ -122,12 +122,12 @@ Result<UniqueFd> open_repaired(const pptp::CallKey& key, const pptp::ControlSock
 }
 
 void close_silently(UniqueFd socket) {
-    // Where it fails the connection is over already.
+    // If it fails the connection is over already.
     static_cast<void>(set_tcp(socket.get(), TCP_REPAIR, TCP_REPAIR_ON, "TCP_REPAIR"));
 }
 
 void close_with_fin(UniqueFd socket) {
-    // With what nobody has read the kernel would send a RST in place of the FIN.
+    // With unread octets the kernel would send a RST in place of the FIN.
     std::uint8_t octets[512];
     while (socket && ::recv(socket.get(), octets, sizeof octets, MSG_DONTWAIT) > 0) {
     }

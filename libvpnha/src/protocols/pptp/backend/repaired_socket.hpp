@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The gateway's end of a control connection that another node had: a TCP socket in the state that
-// its numbers say (TCP_REPAIR). Nothing is sent when it is made, and nothing when it is closed
+// The gateway's end of a control connection that another node had: a TCP socket in the state given
+// by the numbers (TCP_REPAIR). No packet is sent when it is made, and none when it is closed
 // silently.
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace vpnha::adapters {
 
-// Connected, and not blocking. A socket that a dead process left with these endpoints is destroyed.
+// Connected, non-blocking. A socket that a dead process left with these endpoints is destroyed.
 [[nodiscard]] Result<UniqueFd> open_repaired(const pptp::CallKey& key,
                                              const pptp::ControlSocket& socket);
 // Without a FIN or RST: another node continues the connection, or none.

@@ -132,14 +132,14 @@ Result<void> TunDevices::clear(const TunDevice& device, const Settings& settings
 }
 
 void TunDevices::give_back(TunDevice device, const Settings& settings) {
-    // One of which it fails is deleted: it closes.
+    // A device that cannot be cleared is deleted: it closes.
     if (clear(device, settings)) {
         spare_[settings.mtu].push_back(std::move(device));
     }
 }
 
 void TunDevices::delete_all() {
-    // What is left of them is deleted as their descriptors close.
+    // Remaining devices are deleted as their descriptors close.
     static_cast<void>(delete_group());
     spare_.clear();
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The devices that stand in for the ppp units of calls: TUN devices "vpnp-N" with the unit's
-// addresses and MTU, and routes to the client, and to the networks behind it, in the gateway's
-// table. They are up, and nobody reads what is sent there until their call is resumed.
+// The devices in place of the ppp units of calls: TUN devices "vpnp-N" with the unit's addresses
+// and MTU. Routes to the client, and to the networks behind it, are in the gateway's table. The
+// devices are up, and packets sent there are not read until their call is resumed.
 //
-// The kernel takes 20 ms to delete one, and holds up whoever else configures the network. So a
+// The kernel takes 20 ms to delete one, and blocks all other network configuration meanwhile. So a
 // device that a call has left waits for the next call, and in the end all are deleted at once.
 #pragma once
 
@@ -29,7 +29,7 @@ class TunDevice {
     [[nodiscard]] int fd() const { return fd_.get(); }
     [[nodiscard]] LinkIndex link() const { return link_; }
     [[nodiscard]] std::uint16_t mtu() const { return mtu_; }
-    // What it had counted before TunDevices::take().
+    // Its counters before TunDevices::take().
     [[nodiscard]] const Traffic& before() const { return before_; }
     void set_before(const Traffic& before) { before_ = before; }
 
@@ -55,9 +55,9 @@ class TunDevices {
     [[nodiscard]] static Result<TunDevices> open();
 
     [[nodiscard]] Result<TunDevice> take(const Settings& settings);
-    // With the settings it was taken with.
+    // `settings`: those passed to take().
     void give_back(TunDevice device, const Settings& settings);
-    // Those that calls have as well: afterwards nothing is read from them.
+    // Also those that calls have: afterwards nothing is read from them.
     void delete_all();
 
   private:

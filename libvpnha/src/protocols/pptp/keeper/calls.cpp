@@ -16,20 +16,20 @@ namespace {
 
 using wire::RecordType;
 
-// An answer of the data path that does not come is asked for again.
+// A request without an answer of the data path is repeated.
 constexpr Duration kReadWait = std::chrono::seconds(1);
 
 wire::RecordKey numbers_record(const pptp::CallKey& key) {
     return {RecordType::pptp_numbers, wire::RecordId(pptp::encode_key(key))};
 }
 
-// Our own clock goes on by itself.
+// Ignores our own timestamp, which advances by itself.
 bool has_moved(const pptp::CallNumbers& from, pptp::CallNumbers to) {
     to.tsval = from.tsval;
     return to != from;
 }
 
-// By their numbers, which begin anew after 2^32 packets. One that went back is another line's.
+// By their numbers, which wrap after 2^32 packets. A number that went back counts as none.
 std::uint64_t packets_between(std::uint32_t before, std::uint32_t after) {
     return static_cast<std::uint64_t>(std::max(0, pptp::ahead_of(after, before)));
 }
@@ -104,7 +104,7 @@ void PptpCalls::remove(const wire::RecordKey& key, Effects& effects) {
     if (found == calls_.end()) {
         return;
     }
-    // The two go by themselves, in any order; and each may come again.
+    // The two records are removed in any order, and each may return.
     if (key.type == RecordType::pptp_numbers) {
         found->second.numbers.reset();
         renumbered_.erase(*call);
@@ -249,7 +249,7 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
     if (!is_promoted_) {
         return;
     }
-    // Asked for before the promotion, answered after it.
+    // Requested before the promotion, answered after it.
     if (!gateway_.is_heard()) {
         return;  // unpause() does what is left.
     }
@@ -281,7 +281,7 @@ void PptpCalls::hear(const node::CallsRead& read, TimePoint now, Effects&) {
         }
         releases_.said(state.key);
     }
-    // They were gathered already. Who goes on from older ones might use indexes of MPPE again.
+    // They were gathered already. A successor with older numbers might use MPPE indexes again.
     replica().hurry_counters();
     if (reading_ && reading_->ticket == read.ticket) {
         read_at_ = are_final() ? reading_->asked_at : read_at_;
@@ -328,7 +328,7 @@ bool PptpCalls::begin_stock(const node::PluginSession& session, const ppp::Sessi
         calls_.erase(record.key);
         return false;
     }
-    // A standby prepares it when it has both records, and a pppd waits for that.
+    // A standby prepares the call when it has both records, and a pppd waits for that.
     replica().hurry_counters();
     timeouts_.forget(session.record);
     scripts_.down(session.record, effects);

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The PPTP calls of one gateway on one node. Pure.
 //
-// A call is, on the promoted node, either stock (negotiated here, carried by pptpd and pppd, known
-// by its plugin and seen by the observer) or resumed (taken over, carried by this node's data
-// path). On every other node it is hot: prepared and silent. It has two records, what was
-// negotiated and its numbers, and is prepared when both are there.
+// On the promoted node a call is stock or resumed. Stock: negotiated here, carried by pptpd and
+// pppd, reported by its plugin and seen by the observer. Resumed: taken over, carried by this
+// node's data path. On every other node it is hot: prepared and silent. Its two records hold what
+// was negotiated, and its numbers; it is prepared when both are there.
 //
 //   record           | from                          | on a standby
 //   -----------------+-------------------------------+---------------------------------------------
-//   pptp_call        | the plugin, once              | prepared: confirmed when the data path has
-//   it pptp_numbers     | the observer and the data     | handed to the data path, in batches;
+//   pptp_call        | the plugin, once              | prepared; confirmed by the data path
+//   pptp_numbers     | the observer and the data     | handed to the data path, in batches;
 //                    | path, read each 100 ms        | confirmed at once
 //
-// A grant of the lease says whether the numbers are final. If not, the data path asks each client
-// for what was sent since (protocols/pptp/model/ladder.hpp): a margin would be a guess, and MPPE
-// takes none of more than 2 047 packets.
+// A grant of the lease shows whether the numbers are final. If not, the data path probes each
+// client for the newer numbers (protocols/pptp/model/ladder.hpp): a margin would be a guess, and
+// MPPE accepts none of more than 2 047 packets.
 #pragma once
 
 #include <array>
@@ -74,7 +74,7 @@ class PptpCalls final : public PppKeeper, public Counted {
   private:
     static constexpr std::array kTypes{wire::RecordType::pptp_call, wire::RecordType::pptp_numbers};
 
-    // Absent: not in the data path. Resumed: it carries the call, or is asked to.
+    // Absent: not in the data path. Resumed: it carries the call, or was asked to.
     enum class Stage { absent, preparing, prepared, resumed, stock };
     struct Call {
         std::optional<pptp::CallRecord> record;
@@ -109,7 +109,7 @@ class PptpCalls final : public PppKeeper, public Counted {
     void amend(const wire::RecordKey& key, const ppp::SessionFacts& facts) override;
     void end_resumed(const wire::RecordKey& key, std::string reason, EndCause cause, TimePoint now,
                      Effects& effects) override;
-    // This node has not prepared it, and no stock daemon serves it: sends its client the end.
+    // Neither this node nor a stock daemon has prepared it: notifies its client of the end.
     void give_up(const wire::RecordKey& key, TimePoint now, Effects& effects) override;
     void on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& effects) override;
 
@@ -117,27 +117,27 @@ class PptpCalls final : public PppKeeper, public Counted {
     // Once both records are there.
     void prepare(const pptp::CallKey& key, Effects& effects);
     void say_numbers(Effects& effects);
-    // Those whose numbers have come back.
+    // Releases calls whose numbers have come back.
     void release(Effects& effects);
     void resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& effects);
-    // Told as soon as this node may say so: follow().
+    // Published as soon as this node may do so: follow().
     void erase_ended(const pptp::CallKey& key, EndCause cause, TimePoint now);
     void erase(const pptp::CallKey& key, TimePoint now);
     [[nodiscard]] bool is_live(const Call& call) const;
-    // Another live call with the client's address and our id: nothing else in GRE tells a client's
-    // packets apart.
+    // Another live call with the client's address and our id: GRE has nothing else to distinguish a
+    // client's packets.
     [[nodiscard]] std::optional<pptp::CallKey> same_in_gre(const pptp::CallKey& key) const;
     [[nodiscard]] bool has_live() const;
-    // Nobody has used numbers beyond those that this node knows. Of a call that it has yet to
-    // resume only the client knows how far the last node came.
+    // No node has used numbers beyond those that this node knows. For a call that is not resumed
+    // yet, only the client knows the last node's numbers.
     [[nodiscard]] bool are_final() const;
     void ask(TimePoint now, Effects& effects);
 
     Calls calls_;
     std::set<pptp::CallKey> renumbered_;       // The data path has older numbers of them.
-    std::map<pptp::CallKey, EndCause> ended_;  // Before this node might say so.
+    std::map<pptp::CallKey, EndCause> ended_;  // Before this node might publish it.
     bool is_promoted_ = false;
-    Epoch granted_;  // Numbers of before it that come now are not heeded.
+    Epoch granted_;  // Later arrivals of older numbers are ignored.
     CallReleases releases_;
     std::uint64_t last_ticket_ = 0;
     std::optional<Reading> reading_;

@@ -27,7 +27,7 @@ void PptpCalls::promote(TimePoint now, Effects& effects) {
         } else if (found->second.stage == Stage::prepared) {
             ready.push_back(*call);
         }
-        // What is being prepared is resumed when it is: CallPrepared.
+        // A call that is being prepared is resumed at CallPrepared.
     }
     resume(std::move(ready), now, effects);
     end_unresumable(now, effects);
@@ -69,7 +69,7 @@ void PptpCalls::give_up(const wire::RecordKey& name, TimePoint now, Effects& eff
     const replica::StoredRecord* const stored = replica().store().find(name);
     if (stored == nullptr || !parsed ||
         (found != calls_.end() && found->second.stage != Stage::absent)) {
-        return;  // It ended, is served here anew, or the data path has still to say.
+        return;  // It ended, is served here anew, or awaits the data path.
     }
     const pptp::CallKey& key = *parsed;
     const Result<pptp::CallRecord> record = pptp::parse_record(stored->payload);
@@ -136,7 +136,7 @@ void PptpCalls::mute(Effects& effects) {
             effects.emplace_back(node::RemoveCall{gateway_.id(), key});
         }
         if (is_live(call)) {
-            // Prepared anew, from what the next holder says of it.
+            // Prepared anew, from the next holder's records.
             call.stage = Stage::absent;
             replica().on_gone(record_key_of(key));
         }
@@ -161,7 +161,7 @@ void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effec
     const auto found = calls_.find(resumed.key);
     if (found == calls_.end() || found->second.stage != Stage::resumed ||
         !found->second.record->facts.obstacle.empty()) {
-        return;  // Meanwhile it is nobody's, or another node's; or it ends at once.
+        return;  // No node or another one has it by now; or it ends at once.
     }
     run_scripts(record, found->second.record->facts, found->second.device, effects);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The replicated state of one PPTP call (RFC 2637) with its PPP link, in two records of one
-// identity. What was negotiated is static from ip-up to ip-down, and sent once. Its numbers change
-// with each packet, and are sent in batches: a successor learns from the client what is newer.
+// identity. The negotiated part is static from ip-up to ip-down, and sent once. Its numbers change
+// with each packet, and are sent in batches: a successor learns newer ones from the client.
 //
 // The start keys of MPPE decrypt the whole session, past and future. A record has them sealed; only
 // the data path of a node opens them.
@@ -21,15 +21,15 @@ using CallId = StrongId<struct CallIdTag, std::uint16_t>;  // RFC 2637 2.7; pptp
 struct CallKey {
     Ipv4Endpoint local;  // The VIP and the port clients dial (1723).
     Ipv4Endpoint peer;   // As the gateway sees it: behind NAT the NAT's.
-    CallId id{};         // Ours: the peer writes it into what it sends.
-    CallId peer_id{};    // The peer's: we write it into what we send.
+    CallId id{};         // Ours: the peer writes it into its packets.
+    CallId peer_id{};    // The peer's: we write it into our packets.
     friend auto operator<=>(const CallKey&, const CallKey&) = default;
 };
 
 // Of stateless MPPE (RFC 3078); the length of its keys in bits.
 enum class Mppe : std::uint8_t { none = 0, bits40 = 40, bits56 = 56, bits128 = 128 };
 
-// What the SYNs of the control connection agreed on.
+// The options agreed on in the SYNs of the control connection.
 struct TcpOptions {
     std::uint16_t mss = 536;  // The smaller of both.
     bool window_scaling = false;
@@ -65,7 +65,7 @@ struct CallNumbers {
     // The peer has ended the call: Call-Clear-Request, Stop-Control-Connection-Request, or its FIN.
     bool hung_up = false;
     bool stop_open = false;  // Its Stop-Control-Connection-Request has no reply.
-    // The peer has sent data and never an acknowledgement, as the PPTP of Android up to 11.
+    // The peer has sent data and never an acknowledgement, as Android's PPTP up to 11.
     bool never_acknowledges = false;
     // GRE: the last number sent, and the last one received.
     std::uint32_t gre_out = 0;
@@ -81,7 +81,7 @@ struct CallState {
     CallNumbers numbers;
 };
 
-// A sealed secret opens only where it belongs: the key of its call.
+// A sealed secret opens only together with the key of its call.
 [[nodiscard]] Bytes seal_context(const CallKey& key);
 
 // The identity of both records; at most limits::kRecordIdBytesMax octets.
@@ -92,8 +92,8 @@ struct CallState {
 struct PluginIds {
     CallKey key;
     Mppe mppe = Mppe::none;
-    // With MPPE its start keys, of what we send and of what the peer sends. They lie in the octets
-    // that were parsed, and are gone with them: whoever wants to have them seals them.
+    // With MPPE its start keys, of what we send and of what the peer sends. They lie in the parsed
+    // octets, and are valid as long as these. The caller seals them to keep them.
     ByteView keys;
 };
 // `local`: this end of the control connection, which the plugin does not know.
@@ -106,7 +106,7 @@ struct PluginIds {
 [[nodiscard]] Bytes encode_numbers(const CallNumbers& numbers);
 [[nodiscard]] Result<CallNumbers> parse_numbers(ByteView bytes);
 
-// The same checks for a record that came another way (the plugin).
+// The same checks for a record from another source (the plugin).
 [[nodiscard]] Result<void> validate(const CallRecord& record);
 
 [[nodiscard]] std::string to_string(const CallKey& key);  // "192.0.2.51:40123 call 128/7"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which call ids are a node's alone. pptpd gives each connection a block of 128 (pptpd 1.4.0,
-// pptpmanager.c); of each block a node has 8, by its id in corosync.conf. A client makes one call
-// of a connection, rarely two.
+// The share of call ids that belongs to one node. pptpd gives each connection a block of 128 (pptpd
+// 1.4.0, pptpmanager.c); a node has 8 of each block, by its id in corosync.conf. A client makes one
+// call on a connection, rarely two.
 #pragma once
 
 #include <cstdint>

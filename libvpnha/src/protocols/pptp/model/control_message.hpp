@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Messages of PPTP's control connection (RFC 2637 2): a length, a cookie, a type, a body. A peer
-// that loses the cookie has lost its place in the stream.
+// Messages of PPTP's control connection (RFC 2637 2): a length, a cookie, a type, a body. After a
+// wrong cookie the position in the stream is lost.
 #pragma once
 
 #include <cstdint>
@@ -32,27 +32,27 @@ inline constexpr std::size_t kEchoRequestBytes = 16;
 inline constexpr std::size_t kEchoReplyBytes = 20;
 
 struct ControlMessage {
-    ControlType type{};  // Any number: what to do about one that we do not know is the caller's.
-    ByteView body;       // Behind the header; of the octets it was parsed from.
+    ControlType type{};  // Any number: the caller decides about an unknown one.
+    ByteView body;       // After the header; part of the octets it was parsed from.
 };
 
-// The first message of a stream. nullopt: it is not whole yet. Malformed: no message of PPTP.
-// `size` is what it takes of the stream.
+// The first message of a stream. nullopt: it is not complete yet. Malformed: no message of PPTP.
+// `size`: its octets in the stream.
 [[nodiscard]] Result<std::optional<ControlMessage>> parse_control_message(ByteView stream,
                                                                           std::size_t& size);
 
-// What bodies say; nullopt: it is another message, or cut short.
+// Values of bodies; nullopt: it is another message, or cut short.
 [[nodiscard]] std::optional<std::uint32_t> echo_id(const ControlMessage& message);
 // The caller's id.
 [[nodiscard]] std::optional<CallId> requested_call(const ControlMessage& message);
 struct CallAnswer {
-    CallId id{};       // Of who answers.
-    CallId peer_id{};  // Of the caller.
+    CallId id{};       // The answering side's.
+    CallId peer_id{};  // The caller's.
     bool connected = false;
 };
 [[nodiscard]] std::optional<CallAnswer> call_answer(const ControlMessage& message);
 
-// What a client says: the first message of a connection, a call, and the ends of both.
+// A client's messages: the first one of a connection, a call, and the ends of both.
 [[nodiscard]] Bytes build_start_request();
 [[nodiscard]] Bytes build_call_request(CallId ours);
 [[nodiscard]] Bytes build_call_clear_request(CallId ours);

@@ -17,8 +17,8 @@ constexpr Duration kFast = 50ms;
 constexpr Duration kSlow = 200ms;  // Linux answers each 500 ms then.
 constexpr Duration kHopeless = 1s;
 
-// A peer drops a segment whose timestamp is older than its last one (RFC 7323 5). How long ago the
-// numbers were taken is known within a minute, by which pptpd speaks. The future does no harm.
+// A peer drops a segment whose timestamp is older than its last one (RFC 7323 5). pptpd sends each
+// minute, so the age of the numbers is known to a minute. A timestamp in the future is harmless.
 constexpr std::uint32_t kTimestampLead = 120'000;
 
 std::uint32_t milliseconds(Duration duration) {
@@ -26,7 +26,7 @@ std::uint32_t milliseconds(Duration duration) {
         std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
-// How many messages of that size the stream went on by; nullopt: it was something else.
+// The number of messages of that size in the octets; nullopt: they are something else.
 std::optional<std::uint32_t> messages(std::uint32_t octets, std::size_t size) {
     return octets % size == 0 ? std::optional(octets / static_cast<std::uint32_t>(size))
                               : std::nullopt;
@@ -76,7 +76,7 @@ ControlProbe::Answer ControlProbe::on_segment(const PeerSegment& segment, TimePo
     }
     if (segment.rst) {
         // An answer to a probe has the number that the probe acknowledges (RFC 9293 3.10.7.1). Any
-        // other one may be forged (RFC 5961 3.2); who has sent it will answer the next probe.
+        // other RST may be forged (RFC 5961 3.2); its true sender will answer the next probe.
         return heard == 0 ? Answer::reset : Answer::none;
     }
     const std::uint32_t said = segment.acknowledgement - known_.snd_nxt;
@@ -94,7 +94,7 @@ ControlProbe::Answer ControlProbe::on_segment(const PeerSegment& segment, TimePo
             socket_.tsval = segment.tsecr + 1;
         }
     }
-    // Requests and replies of which nobody here has heard.
+    // Requests and replies that are newer than the known numbers.
     const auto requests = messages(heard, kEchoRequestBytes);
     const auto replies = messages(said, kEchoReplyBytes);
     unanswered_.reset();

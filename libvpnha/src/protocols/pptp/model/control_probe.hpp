@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Asks a peer for the numbers of its control connection, while nobody here has a socket for it: a
-// segment with an old number is answered with an acknowledgement that has both (RFC 9293 3.10.7.4).
-// A segment that the peer sends by itself says the same.
+// Queries a peer for the numbers of its control connection, while no node has a socket for it. The
+// peer answers a segment with an old number by an acknowledgement that has both numbers (RFC 9293
+// 3.10.7.4). Any other segment from the peer shows them as well.
 //
-// The answer also tells which Echo-Request the peer waits for: a request has 16 octets, a reply 20.
+// The answer also shows which Echo-Request the peer waits for: a request has 16 octets, a reply 20.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace vpnha::pptp {
 
-// To be sent from the VIP without a socket: ACK, no data; the timestamps only where the connection
-// has them.
+// To be sent from the VIP without a socket: ACK, no data; the timestamps only if the connection has
+// them.
 struct ProbeSegment {
     std::uint32_t sequence = 0;
     std::uint32_t acknowledgement = 0;
@@ -35,7 +35,7 @@ struct PeerSegment {
     bool syn = false;
 };
 
-// With what a socket is built.
+// The state from which a socket is made.
 struct ControlSocket {
     TcpOptions options;
     std::uint32_t snd_nxt = 0;
@@ -50,17 +50,17 @@ class ControlProbe {
   public:
     enum class Answer { none, numbers, reset };
 
-    // `age`: so long ago the numbers were so.
+    // `age`: how old the numbers are.
     ControlProbe(const TcpOptions& options, const CallNumbers& numbers, Duration age);
 
-    // What is to be sent now. nullopt: it is not time, or it was asked often enough.
+    // The segment to send now. nullopt: it is not time, or enough were sent.
     [[nodiscard]] std::optional<ProbeSegment> on_time(TimePoint now);
     [[nodiscard]] Answer on_segment(const PeerSegment& segment, TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const { return next_; }
-    // Nobody has answered for a second: what was known has to do.
+    // No answer has come for a second: the known numbers have to do.
     [[nodiscard]] bool is_hopeless(TimePoint now) const;
     [[nodiscard]] const ControlSocket& socket() const { return socket_; }
-    // The Echo-Request that the peer has no reply to.
+    // The Echo-Request to which the peer has no reply.
     [[nodiscard]] std::optional<std::uint32_t> unanswered_echo() const { return unanswered_; }
     // From the first probe to the answer.
     [[nodiscard]] Duration took() const { return took_; }

@@ -18,10 +18,10 @@ struct GrePacket {
 };
 
 inline constexpr std::size_t kGreHeaderBytesMax = 16;
-// Address and control field (RFC 1662 3.1): a peer takes them whatever LCP agreed on.
+// Address and control field (RFC 1662 3.1): a peer accepts them whatever LCP agreed on.
 inline constexpr std::uint16_t kPppAddressControl = 0xff03;
 
-// Octets behind the payload's own length are cut off.
+// Octets after the payload's own length are cut off.
 [[nodiscard]] Result<GrePacket> parse_gre(ByteView bytes);
 // The header of a packet with so many octets of payload.
 [[nodiscard]] Octets<kGreHeaderBytesMax> encode_gre_header(
@@ -33,15 +33,15 @@ inline constexpr std::uint16_t kPppAddressControl = 0xff03;
     return static_cast<std::int32_t>(a - b);
 }
 
-// Which numbers have come: of the last 64 each once, in any order; older ones never. What comes
-// late is taken at once: IP needs no order, and a wait for it would cost more.
+// The numbers that have come: each of the last 64 once, in any order; older ones never. A late
+// packet is accepted at once: IP needs no order, and waiting would cost more.
 //
-// Anybody can send a packet with some number. One that is near shows that its sender knows the
-// stream; one that is not moves nothing, unless the packet itself has shown where it comes from.
+// Anybody can send a packet with some number. A near number shows that its sender knows the stream.
+// A far number has no effect, unless the packet itself has proven its origin.
 class GreWindow {
   public:
     static constexpr int kSize = 64;
-    // How far ahead a number is near: of the first one, and later.
+    // How far ahead a number may be to count as near: the first one, and later ones.
     static constexpr std::int32_t kFirstJumpMax = 65'536;
     static constexpr std::int32_t kJumpMax = 2'048;
     enum class Verdict {
@@ -50,12 +50,12 @@ class GreWindow {
         far    // Too old, or too far ahead.
     };
 
-    // What has come before is unknown, except the last one.
+    // Earlier numbers are unknown, except the last one.
     explicit GreWindow(std::uint32_t last) : last_(last) {}
 
     [[nodiscard]] std::uint32_t last() const { return last_; }
     [[nodiscard]] Verdict take(std::uint32_t number);
-    // The peer has sent it, whatever it is.
+    // The peer has sent it, whatever the number is.
     void prove(std::uint32_t number);
 
   private:

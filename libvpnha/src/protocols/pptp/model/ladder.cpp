@@ -15,18 +15,18 @@ using namespace std::chrono_literals;
 constexpr int kCopies = 3;
 constexpr std::uint32_t kStep = 512;
 constexpr int kAttempts = 3;
-// Of numbers, each above the last. They come again after 20 s at least: no queue has them then.
+// Of numbers, each above the last. They repeat after 20 s at least: no queue has them then.
 constexpr int kSets = 120;
 static_assert(kSets * kCopies < kStep);
 
 constexpr Duration kCopyPause = 20ms;
 constexpr Duration kRungZeroWait = 60ms;
-// As long as nobody knows the path: a second question for a link-layer address follows after 1 s.
+// While the path is unknown: a second query for a link-layer address follows after 1 s.
 constexpr Duration kRungZeroWaitMax = 1200ms;
 constexpr Duration kPathMax = 400ms;
-// pptp-linux' 0.3 s, and some.
+// pptp-linux' 0.3 s, and a reserve.
 constexpr Duration kAttemptWait = 500ms;
-// A lower rung's reply or an acknowledgement may be overtaken by so much.
+// A lower rung's reply or an acknowledgement may arrive so much later.
 constexpr Duration kLowerWait = 20ms;
 constexpr Duration kRungPauseMin = 1ms;
 constexpr Duration kRungPauseMax = 20ms;
@@ -86,7 +86,7 @@ Duration Ladder::rung_pause() const {
 void Ladder::on_path(Duration time, TimePoint now) {
     path_ = time;
     if (!single_ && !on_rungs_ && copies_ == kCopies) {
-        // What was held on its way has come with the packet that was answered.
+        // Packets held on the path have arrived with the packet that was answered.
         next_ = std::max(now + kLowerWait, zero_at_ + rung_wait());
     }
 }
@@ -178,7 +178,7 @@ void Ladder::begin(TimePoint now) {
 }
 
 void Ladder::note(std::optional<std::uint32_t> number, std::uint32_t acknowledged) {
-    // The numbers between those of the ladder were sent before: they show nothing.
+    // The numbers between those of the ladder were sent before: they prove nothing.
     const auto is_own = [&](int rung) {
         return was_said(rung) && ahead_of(acknowledged, number_of(rung, 0)) >= 0 &&
                ahead_of(acknowledged, highest_number(rung)) <= 0;
@@ -258,7 +258,7 @@ std::optional<Ladder::Position> Ladder::position(TimePoint now) const {
     if (!answered_) {
         return std::nullopt;
     }
-    // Nothing is below rung 0; a lower one was not waited for.
+    // Nothing is below rung 0, so no lower one has to be awaited.
     const int rung = lowest().value_or(kRungs);
     if (rung != 0 && now < *answered_ + kLowerWait) {
         return std::nullopt;

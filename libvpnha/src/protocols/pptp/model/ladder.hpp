@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Learns how far a peer has come in a stream of GRE numbers, of which the last ones are unknown
-// here. An LCP Echo-Request under a number is answered only if that number is new to the peer; LCP
-// is never encrypted, so this costs no key of MPPE.
+// Learns how far a peer has received a stream of GRE numbers, of which the last ones are unknown
+// here. The peer answers an LCP Echo-Request only if its number is new to the peer. LCP is never
+// encrypted, so this costs no key of MPPE.
 //
-//   rung 0        the number behind the last known one: answered, when nothing was missed
+//   rung 0        the number after the last known one: answered, when nothing was missed
 //   rungs 1 to 8  512 numbers apart, unless rung 0 is answered within 60 ms or twice the path's
-//                 time, 1.2 s when nobody knows that; the lowest that is answered is ahead of the
+//                 time, 1.2 s if that is unknown; the lowest that is answered is ahead of the
 //                 peer by less than 512
-//   again         the same three times, then the next 4 096 numbers, while the peer is heard
+//   again         the same three times, then the next 4 096 numbers, while the peer sends
 //
-// Each rung is sent three times: a lost one must not look like one that was refused. No number is
-// sent twice, and a second attempt takes those above: pptp-linux 1.10 loses what waits in its queue
-// when a number of it comes again. A kernel that does not know the peer's address in the link layer
-// holds packets for a second, so two attempts may arrive in one go. An acknowledgement beyond what
-// is known moves the whole ladder up, by 65 536 in sum, if it has come with something that only the
-// peer can have sent.
+// Each rung is sent three times: a lost one must not look like a refused one. No
+// number is sent twice, and a second attempt uses higher ones: pptp-linux 1.10
+// loses the packets in its queue when one of their numbers comes again. A kernel
+// that does not know the peer's link-layer address holds packets for a second, so
+// two attempts may arrive together. An acknowledgement beyond the known numbers
+// moves the ladder up, by 65 536 in sum, if it came with proof of its sender.
 //
-// The network changes the order of packets. A rung follows the one below after half the path's
-// time, 1 to 20 ms: pptp-linux without its queue and Linux' own PPTP drop what comes late.
+// The network reorders packets. A rung follows the one below after half the path's time, 1 to 20
+// ms: pptp-linux without its queue and Linux' own PPTP drop late packets.
 //
 // A rung counts when it is answered and acknowledged. The acknowledgement is one of the ladder's
 // own numbers. The peer has sent it with the answer or before: its GRE numbers show that, whatever
@@ -25,19 +25,19 @@
 //
 //   peer                        | how it answers and acknowledges
 //   ----------------------------+-----------------------------------------------------------------
-//   pptp-linux                  | a new number; what follows a gap is held for 0.3 s, so it is
-//   asked
-//                               | at once. The acknowledgement may be a packet of its own
-//   Linux' own PPTP             | LCP under old numbers, too. It is asked rung by rung: the answers
-//                               | alone show nothing. The answer to a new number acknowledges it
+//   pptp-linux                  | a new number. Packets after a gap are held for 0.3 s, so all are
+//                               | asked at once. The acknowledgement may be a packet
+//                               | of its own
+//   Linux' own PPTP             | LCP under old numbers, too. It is asked rung by rung: answers
+//                               | alone prove nothing. The answer to a new number acknowledges it
 //   PPTP of Android up to 11,   | a new number; never acknowledges: an answer is enough
 //     drivers/net/ppp/pppopns.c |
 //
-// Where an answer is refused after all were asked, a rung counts whose own number is acknowledged.
+// If an answer is refused after all were probed, a rung counts whose own number is acknowledged.
 //
-// A rung may have a number that was used before, by a node that died after its last words: the peer
-// has dropped it then. What follows has numbers that the peer has not taken. On rung 0 some of them
-// may have been sent before, and lost: a jump would cost 0.3 s. An MPPE index has a lead instead.
+// A rung may have a number that was used before, by a node that died after its last report: the
+// peer has dropped it then. Later numbers are new to the peer. On rung 0 some of them may have been
+// sent before, and lost: a jump would cost 0.3 s. An MPPE index has a lead instead.
 #pragma once
 
 #include <array>
@@ -57,16 +57,16 @@ class Ladder {
         friend bool operator==(const Rung&, const Rung&) = default;
     };
     struct Position {
-        std::uint32_t next = 0;  // The number that goes on.
-        // So many packets at most were sent behind the last known one.
+        std::uint32_t next = 0;  // The number to continue with.
+        // At most so many packets were sent after the last known one.
         std::uint64_t missed = 0;
         int rung = 0;
         Duration took{};
     };
 
     // `last`: the last number known to have been sent. `acknowledges`: the peer does so at times.
-    // `tenure`: of two that follow each other it differs, so that a late answer to the rungs of the
-    // one counts for nothing at the other.
+    // `tenure`: differs between two successive nodes, so that a late answer to the rungs of one
+    // does not count at the other.
     Ladder(std::uint32_t last, bool acknowledges, std::uint8_t tenure, TimePoint now)
         : acknowledges_(acknowledges),
           tenure_(tenure),
@@ -75,13 +75,13 @@ class Ladder {
           begun_(now),
           next_(now) {}
 
-    // What is to be sent now.
+    // The rungs to send now.
     [[nodiscard]] std::vector<Rung> on_time(TimePoint now);
-    // Of the path there and back.
+    // The round-trip time of the path.
     void on_path(Duration time, TimePoint now);
-    // Of a packet of the peer first its acknowledgement, then what is in it. `number`: of the
-    // packet, nullopt if it is nothing but an acknowledgement. `is_proven`: nobody else can have
-    // sent it.
+    // For each packet of the peer: its acknowledgement first, then
+    // its content. `number`: of the packet, nullopt if it is a mere
+    // acknowledgement. `is_proven`: nobody else can have sent it.
     void on_heard(std::optional<std::uint32_t> number, std::optional<std::uint32_t> acknowledged,
                   bool is_proven, TimePoint now);
     void on_echo_reply(std::uint32_t number, std::uint8_t id, TimePoint now);
@@ -105,11 +105,11 @@ class Ladder {
     };
 
     [[nodiscard]] std::uint32_t number_of(int rung, int copy) const;
-    // That was sent.
+    // The highest number that was sent.
     [[nodiscard]] std::uint32_t highest_number(int rung) const;
     [[nodiscard]] std::uint8_t id_of(int rung) const;
     [[nodiscard]] bool was_said(int rung) const;
-    // Answered by the peer that has taken its number.
+    // Answered by a peer that has accepted its number.
     [[nodiscard]] bool counts(const Answer& answer) const;
     [[nodiscard]] std::optional<int> lowest() const;
     void begin(TimePoint now);
@@ -127,12 +127,12 @@ class Ladder {
     std::uint32_t top_;  // The highest number that was sent, here or before.
     TimePoint begun_;
     TimePoint next_;
-    TimePoint zero_at_{};  // Rung 0 was said first.
+    TimePoint zero_at_{};  // Rung 0 was sent first.
     std::optional<Duration> path_;
-    std::uint64_t acknowledged_ = 0;  // Of those that were missed, these are known by now.
+    std::uint64_t acknowledged_ = 0;  // Missed packets that are known by now.
     std::uint8_t restarts_ = 0;
     bool on_rungs_ = false;  // Not on rung 0 any more.
-    // Rung by rung: the one that is asked.
+    // Rung by rung: the one that is probed.
     std::optional<int> single_;
     // Sent: copies of it or of rung 0; of all rungs those of this attempt.
     int copies_ = 0;

@@ -15,13 +15,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// pptp-linux and Windows end a connection on which nothing was heard for a minute.
+// pptp-linux and Windows end a connection after a minute of silence.
 constexpr Duration kOwnEcho = 25s;
 constexpr Duration kOwnEchoWait = 60s;
 
-// What may have been sent, and lost on its way, before its sender died. More is better, as long as
-// a peer that lost them all takes the jump: 2 047 are the most. Above a rung the peer is up to 512
-// behind, and 512 more for each of two that were lost.
+// Covers packets that were sent, and lost on the path, before their sender died. More is better, as
+// long as a peer that lost them all accepts the jump: at most 2 047. Above a rung the peer is up to
+// 512 behind, and 512 more for each of two lost rungs.
 constexpr std::uint64_t kLeadOnRungZero = 1024;
 constexpr std::uint64_t kLeadOnRungs = 448;
 
@@ -395,7 +395,7 @@ void ResumedCall::end(const std::string& reason, EndCause cause, CallOutput& out
         return;
     }
     if (state_ == State::running) {
-        // Without effect where the link itself has ended.
+        // No effect if the link itself has ended.
         for (const Bytes& frame : link_.close(reason).frames) {
             send_frame(frame, out);
         }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A PPTP call that was negotiated at another node: from the control connection and GRE to PPP and
-// MPPE, all that pptpd and pppd did for it. Pure; it lives in the process of the data path.
+// A PPTP call that was negotiated at another node: the control connection, GRE, PPP and MPPE, as
+// handled by pptpd and pppd before. Pure; it lives in the process of the data path.
 //
 //   event \ state     | prepared       | resuming                    | running          | ended
 //   ------------------+----------------+-----------------------------+------------------+-------
@@ -9,7 +9,7 @@
 //   TCP segment       | –              | the socket's numbers        | –                | –
 //   GRE               | –              | data goes in; an answer to  | data goes in,    | –
 //                     |                | a rung of the ladder        | PPP is answered  |
-//   packet of the TUN | –              | XXX not taken before        | goes out         | –
+//   packet of the TUN | –              | XXX not read before         | goes out         | –
 //   control message   | –              | answered                    | answered         | –
 //   pause()           | –              | prepared                    | prepared, exact  | –
 //   close()           | XXX ignored    | ended, once it is running   | ended, once it   | –
@@ -17,28 +17,28 @@
 //   end of the peer,  | –              | ended                       | ended            | –
 //     its silence     |                |                             |                  |
 //
-// Resuming has two parts, which go on side by side. The probe finds the numbers of the control
-// connection (control_probe.hpp), the ladder those of GRE (ladder.hpp). Data goes out as soon as
-// the ladder has an answer: each packet then has a GRE number and an MPPE index that nobody has
-// used.
+// Resuming has two parts, which run side by side. The probe finds the
+// numbers of the control connection (control_probe.hpp), the ladder those
+// of GRE (ladder.hpp). Data is sent as soon as the ladder has an answer:
+// each packet then has a GRE number and an MPPE index that nobody has used.
 //
-// A peer that had hung up when the numbers were taken is told that the call is over, as soon as
+// A peer that had hung up when the numbers were read is notified that the call is over, as soon as
 // there is a socket.
 //
-// A peer that wants to negotiate LCP, IPCP or CCP anew cannot be served: its link ends, and it
-// dials again. A CCP Reset-Request says that it did not take our index: the next one is further on,
-// and the GRE number by as much. A successor that knows older numbers learns those of GRE from the
-// peer, and takes no more indexes to be used. It costs pptp-linux, which waits behind a gap, 0.3 s.
-// Anybody can send one: one each 500 ms counts, and only where a packet was sent since the last.
-// A peer of which 200 encrypted packets in a row cannot be opened dials again, too.
+// A peer that negotiates LCP, IPCP or CCP anew cannot be served: its link ends, and it dials again.
+// A CCP Reset-Request means that it did not accept our index: the next index and the GRE number
+// skip by the same amount. A successor with older numbers learns those of GRE from the peer, and
+// assumes no more indexes to be used. The skip costs pptp-linux, which waits at a gap, 0.3 s.
+// Anybody can send one: one each 500 ms counts, and only if a packet was sent since the last. A
+// peer of which 200 encrypted packets in a row cannot be opened dials again, too.
 //
-// Anybody can send GRE with the client's address. What is believed has shown where it comes from: a
-// packet of MPPE by being opened, whatever its number; any other by a number that is near, an
-// acknowledgement by being near what was sent. Of the rest LCP echoes alone are answered. A call
-// without MPPE believes a number that is far where the next packet follows it.
+// Anybody can send GRE with the client's address. So a packet must prove its origin: a packet of
+// MPPE by being opened, whatever its number; any other by a near number, an acknowledgement by
+// being near the sent numbers. Of the rest only LCP echoes are answered. A call without MPPE
+// accepts a far number if the next packet follows it.
 //
-// A packet takes a bounded time. Where many keys of MPPE are to be made, they are made by
-// catch_up(), in slices between other calls' packets; takes_packets() is false until then.
+// A packet takes a bounded time. If many keys of MPPE are to be made, catch_up() makes them in
+// slices between other calls' packets; takes_packets() is false until then.
 #pragma once
 
 #include <optional>
@@ -56,18 +56,18 @@
 
 namespace vpnha::pptp {
 
-// What a call wants done, at once and in this order. Octets are lent for the call of the function.
+// A call's requests, carried out in this order. The octets are valid during the call only.
 class CallOutput {
   public:
     virtual void probe(const ProbeSegment& segment) = 0;
-    // A socket for the control connection; what the peer says comes by on_control().
+    // Opens a socket for the control connection; the peer's octets arrive by on_control().
     virtual void connect(const ControlSocket& socket) = 0;
     virtual void say(ByteView message) = 0;  // On that socket.
     virtual void send(ByteView gre) = 0;     // From the VIP to the peer.
     virtual void deliver(ByteView packet) = 0;
-    // From now on packets of the TUN device may be taken.
+    // From now on packets of the TUN device may be read.
     virtual void resumed(const std::string& how) = 0;
-    // The call is over. What was said goes out first, then the socket's FIN.
+    // The call is over. Pending messages are sent first, then the socket's FIN.
     virtual void ended(const std::string& reason, EndCause cause) = 0;
 
   protected:
@@ -79,7 +79,7 @@ struct CallCounters {
     std::uint64_t duplicates = 0;  // GRE numbers that had come, were too old, or too far ahead.
     std::uint64_t in_clear = 0;    // IP packets without the MPPE that was agreed on.
     std::uint64_t resets = 0;      // CCP Reset-Requests.
-    std::uint64_t unexpected = 0;  // Control messages that are nothing to a live call.
+    std::uint64_t unexpected = 0;  // Control messages that do not fit a live call.
     mppe::ReceiverCounters mppe;
     ppp::LinkCounters link;
 };
@@ -107,13 +107,13 @@ class ResumedCall {
     // It is resuming or running, and catch_up() has something to do.
     [[nodiscard]] bool wants_keys() const;
 
-    // `exact`: nobody has used the numbers beyond those that are known. `tenure`: as the ladder's.
+    // `exact`: nobody has used numbers beyond the known ones. `tenure`: as the ladder's.
     void resume(bool exact, std::uint8_t tenure, TimePoint now, CallOutput& out);
-    // The gate is shut; resume() goes on.
+    // The gate is shut; resume() continues the call.
     void pause(TimePoint now);
 
-    // This side ends it: PPP's Terminate-Request, then Call-Disconnect-Notify. It waits until both
-    // can be said.
+    // This side ends it: PPP's Terminate-Request, then Call-Disconnect-Notify. The end waits until
+    // both can be sent.
     void close(const std::string& reason, EndCause cause, CallOutput& out);
 
     void on_segment(const PeerSegment& segment, TimePoint now, CallOutput& out);
@@ -122,7 +122,7 @@ class ResumedCall {
     void on_control_closed(const std::string& why, CallOutput& out);
     // From the GRE header on.
     void on_gre(ByteView bytes, TimePoint now, CallOutput& out);
-    // Of the TUN device; dropped while it does not take any.
+    // From the TUN device; dropped unless takes_packets().
     void on_packet(ByteView packet, CallOutput& out);
     void on_time(TimePoint now, CallOutput& out);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
@@ -132,7 +132,7 @@ class ResumedCall {
     [[nodiscard]] bool takes_packets() const {
         return state_ == State::running && (!sender_ || sender_->is_ready());
     }
-    // As they are now. While resuming nobody knows them: what was known before stays.
+    // The present numbers. While resuming they are unknown: the known ones are returned.
     [[nodiscard]] CallNumbers numbers(TimePoint now) const;
 
   private:
@@ -165,10 +165,10 @@ class ResumedCall {
     void on_unopened(std::uint32_t number, TimePoint now, CallOutput& out);
     void on_unencrypted(const GrePacket& packet, std::uint16_t protocol, ByteView frame,
                         TimePoint now, CallOutput& out);
-    // Whether the number is to be believed; it counts as taken then.
+    // Whether the number is accepted; it counts as received then.
     [[nodiscard]] bool take_number(std::uint32_t number);
     [[nodiscard]] bool is_near_what_was_sent(std::uint32_t acknowledged) const;
-    // The protocol number of what the link carries besides its own packets; nullopt: it is none.
+    // The protocol number of a packet that the link carries for others; nullopt: none.
     [[nodiscard]] std::optional<std::uint16_t> protocol_of(ByteView packet) const;
     void heed(const GrePacket& packet, bool is_proven, TimePoint now);
     void on_link_frame(std::uint16_t protocol, ByteView frame, TimePoint now, CallOutput& out);
@@ -177,7 +177,7 @@ class ResumedCall {
     void on_lcp_reply(std::uint32_t number, ByteView frame, TimePoint now);
     void take(ppp::LinkEndpoint::Effects effects, CallOutput& out);
     void send_frame(ByteView frame, CallOutput& out);
-    // The number is taken; `size` octets of payload stand in out_ behind the room for a header.
+    // Uses the number; `size` octets of payload are in out_ after the room for a header.
     void send_gre(std::uint32_t number, std::size_t size, CallOutput& out);
     void send_acknowledgement(CallOutput& out);
     void end(const std::string& reason, EndCause cause, CallOutput& out);
@@ -199,7 +199,7 @@ class ResumedCall {
     std::uint32_t snd_nxt_ = 0;
     std::uint32_t rcv_nxt_ = 0;
     std::uint32_t echo_id_ = 0;
-    Bytes stream_;  // The begin of a message that is not whole.
+    Bytes stream_;  // The start of an incomplete message.
     std::uint32_t next_own_echo_ = 0;
     std::optional<TimePoint> own_echo_at_;
     std::optional<TimePoint> unanswered_since_;
@@ -215,7 +215,7 @@ class ResumedCall {
     std::optional<TimePoint> reset_at_;
     std::uint64_t reset_index_ = 0;  // Our index after its last lead.
     Unopened unopened_;
-    std::optional<std::uint32_t> far_number_;  // The last one that was not believed.
+    std::optional<std::uint32_t> far_number_;  // The last one that was not accepted.
     Bytes plain_;
     Bytes out_;
 };

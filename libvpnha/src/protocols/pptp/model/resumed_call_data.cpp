@@ -28,15 +28,15 @@ constexpr std::size_t kProtocolOctets = 2;
 // RFC 1962 3
 constexpr auto kResetRequest = static_cast<ppp::Code>(14);
 constexpr auto kResetAck = static_cast<ppp::Code>(15);
-// A peer asks each second; what was on its way meanwhile is asked about once.
+// A peer repeats it each second; requests that were under way are one request.
 constexpr Duration kResetPause = 500ms;
 constexpr std::uint64_t kResetLead = 1024;
-// Encrypted packets in a row that cannot be opened. Nothing else would end such a call: its echoes
-// are not encrypted. Forged ones among those of the peer do not.
+// Encrypted packets in a row that cannot be opened. Nothing else would end such a call, as its
+// echoes are not encrypted. Forged packets among the peer's do not.
 constexpr int kUnopenedMax = 200;
 constexpr Duration kUnopenedFor = 5s;
 
-// The frame without address and control field, its protocol number of two octets apart.
+// The frame without address and control field; its protocol number of two octets is returned.
 std::optional<std::uint16_t> take_protocol(ByteView& frame) {
     if (frame.size() > 2 && frame[0] == kAllStations && frame[1] == kUnnumbered) {
         frame = frame.subspan(2);
@@ -53,7 +53,7 @@ std::optional<std::uint16_t> take_protocol(ByteView& frame) {
     return protocol;
 }
 
-// One that is answered, or is an answer: whoever sent it.
+// An echo or its reply is handled, whoever sent it.
 bool is_echo(std::uint16_t protocol, ByteView frame) {
     if (protocol != static_cast<std::uint16_t>(ppp::Protocol::lcp) || frame.empty()) {
         return false;
@@ -237,11 +237,11 @@ void ResumedCall::on_ccp(ByteView bytes, TimePoint now, CallOutput& out) {
     send_frame(ppp::encode_control_frame(static_cast<ppp::Protocol>(kCcp),
                                          {.code = kResetAck, .id = packet->id, .data = {}}),
                out);
-    // Two leads without a packet between them are more than a peer takes.
+    // A peer does not accept two leads without a packet between them.
     if (state_ == State::running && sender_->index() != reset_index_) {
         reset_index_ = sender_->index() + kResetLead;
         sender_->skip_to(reset_index_);
-        // A successor without a later record counts GRE numbers: they are to cover the indexes.
+        // A successor without a later record counts GRE numbers: they have to cover the indexes.
         next_number_ += kResetLead;
     }
 }

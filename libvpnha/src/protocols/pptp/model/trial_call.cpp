@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::uint8_t kRequestId = 1;
 
-// An LCP that asks, and is over when it is answered.
+// An LCP that sends a request, and is over when it is answered.
 class LcpLink final : public TrialLink {
   public:
     [[nodiscard]] std::string_view step() const override { return "gre"; }
@@ -22,7 +22,7 @@ class LcpLink final : public TrialLink {
         const bool is_framed = reader.u16() == kPppAddressControl;
         const bool is_lcp = reader.u16() == static_cast<std::uint16_t>(ppp::Protocol::lcp);
         if (is_framed && is_lcp && reader.ok()) {
-            // pppd speaks first: what came before it was there is lost.
+            // pppd sends first: earlier frames were lost.
             is_over_ = is_over_ || (is_asked_ && is_answer(reader.rest()));
             is_asked_ = true;
             answers_ = {request_};
@@ -41,7 +41,7 @@ class LcpLink final : public TrialLink {
                 packet->code == ppp::Code::configure_reject);
     }
 
-    // An empty one is answered by any LCP (RFC 1661 5.1).
+    // Any LCP answers an empty one (RFC 1661 5.1).
     Bytes request_ = ppp::encode_control_frame(
         ppp::Protocol::lcp, {.code = ppp::Code::configure_request, .id = kRequestId, .data = {}});
     std::vector<Bytes> answers_;

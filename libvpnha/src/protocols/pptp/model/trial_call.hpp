@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A call to a PPTP server as a client makes it: a control connection, a call, and PPP in GRE. Of
-// itself it ends before anybody is asked for a name, when an LCP of the server's has answered.
-// Pure, and without a clock: who carries it out has the sockets, and gives up.
+// A call to a PPTP server as a client makes it: a control connection, a call, and PPP in GRE. By
+// default it ends when the server's LCP has answered, before authentication. Pure, and without a
+// clock: its owner has the sockets, and decides when to give up.
 //
 //   step   | what ends it
 //   -------+---------------------------------------------
 //   start  | Start-Control-Connection-Reply
 //   call   | Outgoing-Call-Reply
-//   gre    | LCP answers a Configure-Request; or the link that was given is over
+//   gre    | LCP answers a Configure-Request; or the given link is over
 //   over   | -
 #pragma once
 
@@ -32,18 +32,18 @@ class TrialLink {
     TrialLink(const TrialLink&) = delete;
     TrialLink& operator=(const TrialLink&) = delete;
 
-    // What is under way.
+    // The current step.
     [[nodiscard]] virtual std::string_view step() const = 0;
     [[nodiscard]] virtual bool is_over() const = 0;
-    // What the step asks. Empty: the server speaks next.
+    // The request of the step. Empty: the server sends next.
     [[nodiscard]] virtual const Bytes& request() const = 0;
-    // It was not answered, and is asked again: who may not ask the same twice makes another one.
+    // Repeats an unanswered request; a link that must not repeat it makes another one.
     virtual void repeat() = 0;
-    // Of the server, with address and control field or without. Error unreachable: it refuses.
+    // From the server, with address and control field or without. Error unreachable: it refuses.
     [[nodiscard]] virtual Result<void> on_frame(ByteView frame) = 0;
     // To be sent once.
     [[nodiscard]] virtual std::vector<Bytes> take_answers() = 0;
-    // What the step waits for.
+    // The answer that the step waits for.
     [[nodiscard]] virtual std::string missing() const;
 };
 
@@ -55,22 +55,22 @@ class TrialCall {
     explicit TrialCall(CallId ours, std::unique_ptr<TrialLink> link = nullptr);
 
     [[nodiscard]] Step step() const { return step_; }
-    // The step, or what is under way in the link; of a call that is over its last one.
+    // The step, or that of the link; for a call that is over its last one.
     [[nodiscard]] std::string_view step_name() const;
-    // What the step sends on the control connection, once. Empty: nothing.
+    // The step's message on the control connection, once. Empty: there is none.
     [[nodiscard]] Bytes request() const;
-    // The end of the call and of the connection, whatever they have come to.
+    // The end of the call and of the connection, at any step.
     [[nodiscard]] Bytes closing_message() const;
-    // What has come on the control connection. Errors: it is no PPTP (malformed), or the server
-    // refuses calls (unreachable).
+    // Octets from the control connection. Errors: it is no PPTP (malformed), or the server refuses
+    // calls (unreachable).
     [[nodiscard]] Result<void> on_control(ByteView octets);
     // A packet of GRE from the server, from its header on. Error unreachable: the link's.
     [[nodiscard]] Result<void> on_packet(ByteView packet);
     // Packets of GRE that are to be sent now.
     [[nodiscard]] std::vector<Bytes> take_packets() { return std::exchange(packets_, {}); }
-    // What the link asks was not answered, and is due again.
+    // The link's request was not answered, and is due again.
     void repeat();
-    // What the step waits for, for who gives up.
+    // The answer that the step waits for, for an error message.
     [[nodiscard]] std::string missing() const;
 
   private:
@@ -81,7 +81,7 @@ class TrialCall {
     CallId theirs_{};
     std::unique_ptr<TrialLink> link_;
     Step step_ = Step::start;
-    Bytes stream_;  // That is no whole message yet.
+    Bytes stream_;  // An incomplete message.
     std::vector<Bytes> packets_;
     std::uint32_t sequence_ = 0;
     bool has_spoken_ = false;  // The server, in PPP.

@@ -11,7 +11,7 @@ constexpr std::uint16_t kIpv4 = 0x0021;
 constexpr std::uint16_t kIpv6 = 0x0057;
 constexpr std::size_t kIpv4HeaderMin = 20;
 constexpr std::size_t kIpv6Header = 40;
-constexpr std::size_t kIpv6Addresses = 8;  // Both stand at the header's end.
+constexpr std::size_t kIpv6Addresses = 8;  // Both are at the header's end.
 // Extension headers, RFC 8200 4.
 constexpr std::uint8_t kHopByHop = 0;
 constexpr std::uint8_t kRouting = 43;
@@ -38,13 +38,13 @@ std::optional<InnerPacket> ipv4(ByteView bytes) {
     return InnerPacket{bytes.first(length)};
 }
 
-// What of a packet of IPv6 its addresses and a checksum cover.
+// The part of an IPv6 packet that a checksum covers.
 struct Upper {
     std::uint8_t protocol = 0;
     ByteView octets;
 };
 
-// nullopt: a header tells something else of the destination, or there are too many.
+// nullopt: a header changes the final destination, or there are too many.
 std::optional<Upper> upper_of(ByteView packet) {
     Upper upper{packet[6], packet.subspan(kIpv6Header)};
     for (std::size_t left = kExtensionsMax; left > 0; --left) {
@@ -72,7 +72,7 @@ bool has_checksum(const Upper& upper) {
         case kTcp:
         case kIcmpv6:
             return true;
-        case kUdp:  // RFC 6935: tunnels may leave it out.
+        case kUdp:  // RFC 6935: tunnels may omit it.
             return upper.octets.size() >= kUdpHeader &&
                    (upper.octets[kUdpChecksum] != 0 || upper.octets[kUdpChecksum + 1] != 0);
         default:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What MPPE encrypts is an IP packet behind its PPP protocol number. MPPE has no checksum of its
-// own: whether the right key was taken shows in the packet.
+// MPPE encrypts a PPP protocol number and an IP packet. MPPE has no checksum of its own: only the
+// packet shows whether the key was right.
 //
-//   packet                                      | shows it by
+//   packet                                      | proof
 //   --------------------------------------------+------------------------------------------------
 //   IPv4                                        | the checksum of its header (RFC 791 3.1)
 //   IPv6 with TCP, UDP or ICMPv6                | their checksum (RFC 8200 8.1)
@@ -18,13 +18,13 @@ namespace vpnha::mppe {
 
 struct InnerPacket {
     ByteView octets;
-    // A wrong key gives one such packet in 2^30. Without: one in 2^28, or in 2^36 where the
-    // protocol number has two octets.
+    // A wrong key gives one such packet in 2^30. Without: one in 2^28, or in 2^36 if the protocol
+    // number has two octets.
     bool has_checksum = true;
 };
 
-// The packet behind the protocol number of one or two octets. nullopt: it is none, or one of IPv6
-// that is not `with_ipv6`. Octets behind the packet's own length are cut off; a packet without a
+// The packet after the protocol number of one or two octets. nullopt: it is none, or one of IPv6
+// without `with_ipv6`. Octets after the packet's own length are cut off; a packet without a
 // checksum has none.
 [[nodiscard]] std::optional<InnerPacket> inner_packet(ByteView plain, bool with_ipv6);
 // By its first octet.

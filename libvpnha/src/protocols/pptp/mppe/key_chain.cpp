@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "protocols/pptp/mppe/key_chain.hpp"
 
-// Its plain functions are deprecated for what goes by way of providers.
+// Its plain functions are deprecated in favour of providers.
 #define OPENSSL_API_COMPAT 0x10100000L
 #include <openssl/crypto.h>
 #include <openssl/rc4.h>
@@ -70,7 +70,7 @@ void KeyChain::derive(bool first) {
     } else {
         apply_rc4(interim, interim, session_.data());
     }
-    // RFC 3079 3.4: known octets in front make a key of 8 octets weak enough.
+    // RFC 3079 3.4: known octets in front weaken a key of 8 octets.
     if (strength_ != Strength::bits128) {
         session_[0] = 0xd1;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The session keys of one direction of stateless MPPE (RFC 3078, RFC 3079). Each packet has a key
-// of its own, made of the one before: whoever skips packets has to make the keys between.
+// The session keys of one direction of stateless MPPE (RFC 3078, RFC 3079). Each packet has its own
+// key, made from the one before: to skip packets, the keys between have to be made.
 //
 // Linux and Windows begin with a key that encrypts nothing; packet 0 has the next one.
 #pragma once
@@ -16,10 +16,10 @@ namespace vpnha::mppe {
 enum class Strength : std::uint8_t { bits40 = 40, bits56 = 56, bits128 = 128 };
 
 inline constexpr std::size_t kKeyBytes = 16;
-using Key = SecretOctets<kKeyBytes>;  // Of 40 and 56 bits the first 8 octets count.
+using Key = SecretOctets<kKeyBytes>;  // For 40 and 56 bits the first 8 octets count.
 
-// SHA-1 of both, with 40 octets of 0x00 between them and 40 of 0xf2 behind (RFC 3079 3.4): start
-// keys are made by it of a login, and session keys of those before.
+// SHA-1 of both, with 40 octets of 0x00 between them and 40 of 0xf2 after them (RFC 3079 3.4). It
+// makes start keys from a login, and session keys from earlier ones.
 inline constexpr std::size_t kDigestBytes = 20;
 [[nodiscard]] SecretOctets<kDigestBytes> padded_digest(ByteView first, ByteView second);
 
@@ -30,11 +30,11 @@ class KeyChain {
 
     // The packet that has the key which step() makes.
     [[nodiscard]] std::uint64_t next() const { return next_; }
-    // 1 us: who has many to make does so in slices.
+    // 1 us: many keys have to be made in slices.
     void step();
     // Of packet next() - 1.
     [[nodiscard]] const Key& key() const { return session_; }
-    // RC4 from its beginning, with a key of such a chain. `out` may be `in`, and has as much room.
+    // RC4 from its start, with a key of such a chain. `out` may be `in`, and has as much room.
     void crypt(const Key& key, ByteView in, std::uint8_t* out) const;
 
   private:

@@ -15,7 +15,7 @@ constexpr std::uint16_t kStateless = 0x9000;
 constexpr std::int64_t kDistanceMax = 131'072;
 // Numbers in another order than the indexes.
 constexpr std::int64_t kReordered = Receiver::kKept;
-// Turns of the coherency count that a first packet is looked for.
+// Cycles of the coherency count in which a first packet is searched for.
 constexpr std::uint64_t kTurnsMore = 15;
 
 }  // namespace
@@ -105,7 +105,7 @@ std::optional<ByteView> Receiver::open_ahead(const Ahead& ahead, std::uint32_t n
         ++counters_->refused;
         return std::nullopt;
     }
-    // Kept apart until the packet has shown that the key is right.
+    // A copy until the packet has proven that the key is right.
     KeyChain chain = chain_;
     const bool is_near =
         ahead.nearest < kKept && static_cast<std::int32_t>(number - last_) <= kReordered;

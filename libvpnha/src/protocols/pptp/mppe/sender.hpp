@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Encrypts what one end of a link sends, packet by packet. A packet's index only grows: with RC4 a
-// key that encrypts two packets gives both away.
+// Encrypts the packets of one end of a link. A packet's index only grows: with RC4 a key that
+// encrypts two packets reveals both.
 //
 //   octets  0-1                                    2…
 //           bits A=1 B=0 C=0 D=1, coherency count  RC4 of protocol number and packet
 //
 // The coherency count is the index modulo 4 096. A peer makes all keys up to that of the next
-// packet that it gets; Linux takes a jump of more than 2 047 for a packet of the past.
+// packet that it receives. Linux takes a jump of more than 2 047 for an old packet.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace vpnha::mppe {
 
 inline constexpr std::size_t kHeaderBytes = 2;
 inline constexpr std::uint64_t kCoherencyCounts = 4096;
-// The farthest index ahead of the one that it expects which a Linux peer takes.
+// The greatest distance ahead of the expected index that a Linux peer accepts.
 inline constexpr std::uint64_t kJumpMax = 2047;
 
 class Sender {
@@ -28,7 +28,7 @@ class Sender {
     [[nodiscard]] std::uint64_t index() const { return index_; }
     // The next packet has at least that index.
     void skip_to(std::uint64_t index) { index_ = std::max(index_, index); }
-    // Makes at most so many of the keys below index(); true: there are no more. Or seal() does.
+    // Makes at most so many of the keys below index(); true: all are made. Otherwise seal() does.
     [[nodiscard]] bool catch_up(std::size_t keys_max);
     // seal() makes one key.
     [[nodiscard]] bool is_ready() const { return chain_.next() >= index_; }

@@ -26,11 +26,11 @@ using Clock = std::chrono::steady_clock;
 using Step = pptp::TrialCall::Step;
 
 constexpr std::uint16_t kControlPort = 1723;
-// pptpctrl gives out 0 to 16 383: what we send to it is not taken for what comes. A short call of
-// one monitor and a long one of another may be under way between the same two addresses.
+// pptpctrl assigns 0 to 16 383: our packets to it are not taken for its own. A short call of one
+// monitor and a long one of another may be under way between the same two addresses.
 constexpr pptp::CallId kTrialCall{65'000};
 constexpr pptp::CallId kLinkCall{65'001};
-// What GRE loses is sent again so much later.
+// The pause before a lost GRE packet is sent again.
 constexpr std::chrono::milliseconds kAgain{400};
 
 class Trial {
@@ -74,7 +74,7 @@ class Trial {
         const auto left = std::chrono::ceil<std::chrono::microseconds>(end_ - Clock::now());
         const timeval patience{.tv_sec = left.count() / 1'000'000,
                                .tv_usec = left.count() % 1'000'000};
-        // The route to an address of our own may prefer another one of ours.
+        // The route to an own address may prefer another own address as the source.
         const sockaddr_in from = to_sockaddr({wish_.source, 0});
         const sockaddr_in to = to_sockaddr({wish_.server, kControlPort});
         if (::setsockopt(control_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience) !=
@@ -83,7 +83,7 @@ class Trial {
             return tl::unexpected(system_error("bind to " + to_string(wish_.source), errno));
         }
         if (::connect(control_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) {
-            // Of a connection that nobody answers.
+            // For a connection that nobody answers.
             const int error = errno == EINPROGRESS ? ETIMEDOUT : errno;
             return fail(
                 Errc::unreachable,

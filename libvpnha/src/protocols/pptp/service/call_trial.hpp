@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Carries out a trial call to a PPTP server (model/trial_call.hpp), for monitors. What it proves:
-// the daemon takes control connections, starts pptpctrl and pppd for a call, and GRE goes there and
-// back.
+// Carries out a trial call to a PPTP server (model/trial_call.hpp), for monitors. It proves that
+// the daemon accepts control connections, starts pptpctrl and pppd for a call, and that GRE passes
+// in both directions.
 #pragma once
 
 #include <chrono>
@@ -15,15 +15,15 @@
 
 namespace vpnha::adapters {
 
-// Does an interface of this network namespace have the address?
+// Whether an interface of this network namespace has the address.
 [[nodiscard]] bool is_address_here(Ipv4Address address);
 
 struct CallWish {
     Ipv4Address server;
-    // From which to call; 0: the kernel chooses. From a server's own address to itself nothing
-    // passes a gate or is seen outside.
+    // The address to call from; 0: the kernel chooses. A call from a server's own address to itself
+    // passes no gate and is not seen outside.
     Ipv4Address source{};
-    std::chrono::nanoseconds patience{};  // For everything together.
+    std::chrono::nanoseconds patience{};  // For all steps together.
 };
 
 struct CallStep {
@@ -33,12 +33,12 @@ struct CallStep {
 
 struct TriedCall {
     std::vector<CallStep> steps;  // Those that were answered.
-    // Errors: what did not come (timeout), the server refuses (unreachable), or speaks no PPTP
-    // (malformed); all else is this machine's.
+    // Errors: the missing answer (timeout), the server refuses (unreachable), or sends no PPTP
+    // (malformed); all others are this machine's.
     Result<void> result;
 };
 
-// `link`: a client's PPP; without one an LCP of the server's that answers is enough.
+// `link`: a client's PPP; without one an LCP of the server that answers is enough.
 [[nodiscard]] TriedCall try_call(const CallWish& wish,
                                  std::unique_ptr<pptp::TrialLink> link = nullptr);
 

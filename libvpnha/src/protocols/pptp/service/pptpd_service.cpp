@@ -23,8 +23,8 @@ using namespace std::chrono_literals;
 constexpr std::uint16_t kPptpPort = 1723;
 // For a whole call, which takes some tens of milliseconds on an idle machine.
 constexpr std::chrono::seconds kTrialPatience{5};
-// Every process of the daemon has it in its environment, where it outlives the title that pptpctrl
-// gives itself.
+// Every process of the daemon has it in its environment. It stays there when pptpctrl changes its
+// title.
 constexpr const char* kMark = "VPNHA_PPTPD=";
 
 Result<void> check_programs(const PptpdSettings& settings) {
@@ -71,7 +71,7 @@ std::string bad_pptpd_conf(const StockInstance& /*daemon*/) {
     return "is its configuration in order?";
 }
 
-// Nothing of this node's runs: who else is in the way? Its listener would be taken for ours.
+// No pptpd of this node runs. Another listener would be taken for ours.
 Result<void> check_port_free(const StockInstance& daemon) {
     const Ipv4Endpoint endpoint = control_endpoint(daemon.started);
     for (const Ipv4Address address : {endpoint.address, Ipv4Address{}}) {
@@ -134,7 +134,7 @@ bool is_full(const StockStarted& started) {
     return taken >= std::stol(slots);
 }
 
-// Where the gateway is: elsewhere its address leads to another node.
+// Only on the node that has the gateway: elsewhere its address leads to another node.
 Result<void> make_a_call(const StockInstance& daemon) {
     const Ipv4Address vip = control_endpoint(daemon.started).address;
     if (!is_address_here(vip) || is_full(daemon.started)) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Stock pptpd as a stock service of a gateway, with the pptpctrl of each client and its pppd.
 //
-// It is started by start-pptpd (agents/start_pptpd.cpp), which sees to it that the call ids of two
-// nodes never meet. Its clients are never told of an end: what a killed pptpctrl's socket sends,
-// the gate drops; and what is left of those sockets is destroyed, because it would take the packets
-// of the sessions that are resumed here later.
+// It is started by start-pptpd (agents/start_pptpd.cpp), which ensures that two nodes never use the
+// same call ids. Its clients never receive an end: the gate drops what the sockets of a killed
+// pptpctrl send. Their remains are destroyed, because they would receive the packets of sessions
+// that are resumed here later.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ struct PptpdSettings {
 
 [[nodiscard]] const StockKind& pptpd_kind();
 
-// Could this node start it? The programs, the kernel's setting and the configuration.
+// Whether this node could start it: the programs, the kernel's setting and the configuration.
 [[nodiscard]] Result<void> check_pptpd(const PptpdSettings& settings);
 // What `service` is to be started with.
 [[nodiscard]] Result<StockStarted> plan_pptpd(const StockService& service,

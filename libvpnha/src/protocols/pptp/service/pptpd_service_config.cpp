@@ -23,7 +23,7 @@ std::pair<std::string_view, std::string_view> split_pptpd_line(std::string_view 
     return {text.substr(0, end), trimmed(text.substr(end), kBlanks)};
 }
 
-// In "10.0.0.2,10.0.1.10-30" there are 22. What is no address counts as one.
+// "10.0.0.2,10.0.1.10-30" has 22. An item that is no address counts as one.
 std::uint32_t count_addresses(std::string_view list) {
     std::uint32_t count = 0;
     while (!list.empty()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What of a pptpd.conf matters to us: where the daemon listens, which options file its pppds are
-// started with, and how many clients it takes. Pure.
+// The relevant parts of a pptpd.conf: the daemon's address, the options file of its pppds, and its
+// number of clients. Pure.
 #pragma once
 
 #include <cstdint>
@@ -14,13 +14,13 @@ namespace vpnha::adapters {
 struct PptpdConfig {
     Ipv4Address listen;
     std::string options_file;
-    // At once: of 'connections', and of the addresses in 'remoteip' unless 'delegate' stands there,
-    // the smaller number (pptpd 1.4.0, pptpd.c).
+    // At once: the smaller of 'connections' and the number of addresses in 'remoteip', which does
+    // not count with 'delegate' (pptpd 1.4.0, pptpd.c).
     std::uint32_t connections = 100;
 };
 
-// Refuses a configuration without `listen`, whose GRE would leave from the address of the route to
-// the client, and one without `option`: other pppds of the node would share /etc/ppp/options.
+// Refuses a configuration without `listen`: its GRE would leave from the address of the route to
+// the client. Refuses one without `option`: other pppds of the node would share /etc/ppp/options.
 // `file_name` appears in errors.
 [[nodiscard]] Result<PptpdConfig> parse_pptpd_config(std::string_view text,
                                                      std::string_view file_name);
