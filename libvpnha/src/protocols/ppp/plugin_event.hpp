@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Stock sessions of PPP: what the plugin of each pppd reports. Each keeper takes the sessions that
-// are of its protocol.
+// Stock sessions of PPP, as the plugin of each pppd reports them. Each keeper handles the sessions
+// of its protocol.
 #pragma once
 
 #include <any>
@@ -17,33 +17,33 @@
 
 namespace vpnha::node {
 
-// What all keepers may know of it.
+// The part for all keepers.
 struct PluginSession {
     wire::RecordKey record;   // Its name, of the protocol's type.
     Ipv4Address peer;         // The client's outside of the tunnel.
     ppp::SessionFacts facts;  // Without an obstacle.
-    std::any own;             // What else its protocol has made of the report, for its own keeper.
+    std::any own;             // The protocol's part of the report, for its own keeper.
 };
 
-// A stock session came up; `not_resumable` names what keeps it from being replicated.
+// A stock session came up; `not_resumable` is the reason why it is not replicated.
 struct PluginUp {
     PluginToken plugin = 0;
     const PluginSession& session;
     const std::string& not_resumable;
     const RadiusReply& radius;
 };
-// What a pppd says of the end of its session; one that was killed says nothing.
+// A pppd's report of the end of its session; a pppd that was killed sends none.
 struct PluginEnd {
     EndCause cause = EndCause::nas_error;
-    std::optional<Traffic> traffic;  // What its device had counted.
+    std::optional<Traffic> traffic;  // The counters of its device.
 };
-// Of any protocol.
+// For any protocol.
 struct PluginDown {
     PluginToken plugin = 0;
     PluginEnd end;
 };
 
-// A pppd wants an address for its client. → AnswerAddress
+// A pppd requests an address for its client. → AnswerAddress
 struct PluginAsks {
     PluginToken plugin = 0;
     const std::string& user;  // As authenticated; may be empty.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Port: a protocol whose stock sessions have a pppd. What the plugin of such a pppd reports goes to
-// the protocol that the plugin names, which makes of it what its keeper takes. Called from the
-// event loop only.
+// Port: a protocol whose stock sessions have a pppd. A report of
+// such a pppd's plugin goes to the protocol that it names, which
+// converts it for its keeper. Called from the event loop only.
 #pragma once
 
 #include <string>
@@ -16,11 +16,11 @@ namespace vpnha::ports {
 
 class PppProtocol {
   public:
-    // It lives during the call.
+    // It is valid during the call.
     struct Report {
         PluginToken plugin = 0;
         const config::Gateway& gateway;
-        // As the protocol has them (docs/reference/plugin-protocol.md). They may hold keys.
+        // In the protocol's format (docs/reference/plugin-protocol.md). They may hold keys.
         ByteView ids;
         const ppp::SessionFacts& facts;
     };
@@ -29,13 +29,13 @@ class PppProtocol {
         std::string not_resumable;  // Why it cannot be replicated; empty when it can.
     };
 
-    // As the plugin has it: "l2tp".
+    // Its name in plugin messages: "l2tp".
     [[nodiscard]] virtual std::string_view name() const = 0;
     // The gateway has the protocol's table in vpnha.toml.
     [[nodiscard]] virtual bool serves(const config::Gateway& gateway) const = 0;
-    // A session is up, or something of it has changed. Error malformed: the ids are none.
+    // A session is up, or a part of it has changed. Error malformed: the ids cannot be parsed.
     [[nodiscard]] virtual Result<Session> on_session_up(const Report& report) = 0;
-    // Its pppd is gone. Announced: it has told its peer of the end.
+    // Its pppd is gone. Announced: it has notified its peer of the end.
     virtual void on_pppd_gone(PluginToken, bool) {}
 
   protected:

@@ -9,7 +9,7 @@ namespace vpnha::runtime {
 
 namespace {
 
-// Somebody's, and whose.
+// An address or network in use, and its owner.
 struct Taken {
     IpPrefix net;
     std::string whose;

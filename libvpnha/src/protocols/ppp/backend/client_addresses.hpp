@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which addresses and networks a client may have so that other nodes can resume it: a route to
-// it goes before the node's own ones there. A client names its own address with pppd's
+// The addresses and networks that a client may have so that other nodes can resume it: there a
+// route to it precedes the node's own ones. A client chooses its own address with pppd's
 // ipcp-accept-remote, or has one of chap-secrets or RADIUS; a script of pppd's adds networks.
 #pragma once
 
@@ -12,9 +12,9 @@
 
 namespace vpnha::runtime {
 
-// Why no other node may install them, in words; empty: all may. An address has to lie in the pools
-// of its gateway. None of them may be a node's by corosync.conf, a neighbour's, or a RADIUS
-// server's, and no network may meet one on the link of a VIP.
+// Why no other node may install them, as text; empty: all may. An address has to lie in the pools
+// of its gateway. None of them may belong to a node of corosync.conf, a neighbour, or a RADIUS
+// server. No network may overlap with one on the link of a VIP.
 [[nodiscard]] std::string hindrance_of_addresses(const config::Config& config,
                                                  const config::Gateway& gateway,
                                                  const std::vector<adapters::ClusterNode>& nodes,

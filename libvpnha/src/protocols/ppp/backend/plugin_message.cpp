@@ -24,7 +24,7 @@ constexpr std::uint8_t kGiven = 131;
 constexpr std::uint8_t kRefused = 132;
 constexpr std::uint8_t kChanged = 133;
 
-// Fields. A field with this bit may be skipped by who does not know it.
+// Fields. A reader that does not know a field with this bit may skip it.
 constexpr std::uint16_t kOptionalBit = 0x8000;
 constexpr std::uint16_t kGateway = 1;
 constexpr std::uint16_t kPid = 2;
@@ -77,7 +77,7 @@ constexpr std::string_view kReasons[] = {
     "pppd filters its packets; leave pass-filter and active-filter out, and use nftables",
     "pppd authenticates it again and again; leave chap-interval out",
 };
-// The bits of what scripts have done.
+// The bits for settings made by scripts.
 constexpr std::uint32_t kOfScripts = 0x1f00;
 
 ppp::LinkOptions read_link_options(ByteReader& value) {
@@ -207,7 +207,7 @@ void add_proxied(ByteReader& value, std::vector<PluginProxied>& proxied) {
     }
 }
 
-// The same for a field that may be left out. One that this release does not know is skipped.
+// The same for an optional field. One that this release does not know is skipped.
 void read_optional_field(std::uint16_t type, ByteReader& value, PluginSessionUp& up) {
     switch (type) {
         case kClass:
@@ -236,7 +236,7 @@ void read_optional_field(std::uint16_t type, ByteReader& value, PluginSessionUp&
             break;
         case kRate: {
             const auto attribute = static_cast<RateAttribute>(value.u8());
-            // What is no rate, as the name of a filter, says nothing.
+            // A value that is no rate, such as the name of a filter, is ignored.
             static_cast<void>(up.rate.take(attribute, value.rest()));
             break;
         }
@@ -246,7 +246,7 @@ void read_optional_field(std::uint16_t type, ByteReader& value, PluginSessionUp&
     }
 }
 
-// All fields of a message, up to the one with the highest number; which ones there were.
+// Reads all fields of a message, up to the one with the highest number; returns their types.
 Result<std::bitset<kLastUpField + 1>> read_fields(ByteReader& reader, PluginSessionUp& up) {
     std::bitset<kLastUpField + 1> seen;
     while (reader.ok() && reader.remaining() > 0) {
@@ -313,7 +313,7 @@ Result<PluginMessage> parse_session_down(ByteReader& reader) {
 Result<PluginMessage> parse_session_up(ByteReader& reader) {
     PluginSessionUp up;
     VPNHA_TRY(const auto seen, read_fields(reader, up));
-    // A plugin that leaves one out is no plugin of this version: all are there, except the zero.
+    // A plugin of this version sends all fields, except number zero.
     if (seen.count() != kLastUpField) {
         return fail(Errc::malformed, "a field is missing");
     }
@@ -347,7 +347,7 @@ Result<PluginMessage> parse_plugin_message(ByteView bytes) {
     if (type == kSessionDown) {
         return parse_session_down(reader);
     }
-    // Fields that later versions may add say nothing that this one must know.
+    // Fields of later versions are not needed here.
     if (type == kExit) {
         return PluginExit{};
     }

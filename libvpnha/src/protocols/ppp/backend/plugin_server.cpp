@@ -22,8 +22,8 @@ struct PluginServer::State {
         UniqueFd fd;
         pid_t pid = 0;
         std::optional<Process> process;  // nullopt: it is gone already.
-        bool known = false;              // It has asked for an address, or said `up`.
-        bool announced = false;          // It has said that it ends.
+        bool known = false;              // It has requested an address, or sent `up`.
+        bool announced = false;          // It has announced its end.
     };
 
     State(PluginListener given_listener, UnixListener given_socket)
@@ -62,13 +62,13 @@ void PluginServer::State::on_connection() {
 }
 
 void PluginServer::State::on_ready(PluginClientId id) {
-    // One octet more than allowed, so that a longer message is seen to be one.
+    // One octet more than allowed, so that a message that is too long is recognised.
     std::array<std::uint8_t, limits::kPluginMessageBytesMax + 1> buffer{};
     const ssize_t count =
         ::recv(clients.at(id).fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (count > 0) {
         on_message(id, ByteView(buffer).first(static_cast<std::size_t>(count)));
-        // It may have keys in it; who wants them has sealed them by now.
+        // It may have keys in it; their users have sealed them by now.
         ::explicit_bzero(buffer.data(), buffer.size());
     } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
         forget(id);

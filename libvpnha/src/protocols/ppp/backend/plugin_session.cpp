@@ -20,8 +20,8 @@ void add_reason(std::string& reasons, const std::string& reason) {
     }
 }
 
-// On which sides of the gateway the node answers in the client's place. What no other node could
-// do is a reason.
+// The sides of the gateway on which the node answers instead of the client. An entry that no other
+// node could make is added to the reasons.
 std::vector<ppp::ProxiedAddress> sides_of(const std::vector<adapters::PluginProxied>& proxied,
                                           const config::Gateway& gateway, std::string& reasons) {
     std::vector<ppp::ProxiedAddress> with_sides;

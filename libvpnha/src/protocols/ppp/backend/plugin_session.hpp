@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A session that pppd's plugin reports, as its protocol's keeper takes it.
+// Converts a session that pppd's plugin reports for the keeper of its protocol.
 #pragma once
 
 #include <vector>
@@ -11,8 +11,8 @@
 
 namespace vpnha::runtime {
 
-// Adds what pppd cannot know, and has the protocol make its session of it. Looks whether other
-// nodes may install its addresses (protocols/ppp/backend/client_addresses.hpp). `nodes`: those of
+// Adds what pppd cannot know, and has the protocol convert the session. Checks whether other nodes
+// may install its addresses (protocols/ppp/backend/client_addresses.hpp). `nodes`: those of
 // corosync.conf. `established_unix_ms`: by the gateway's clock. The error is the answer to a pppd
 // whose session no gateway keeps.
 [[nodiscard]] Result<ports::PppProtocol::Session> plugin_session(

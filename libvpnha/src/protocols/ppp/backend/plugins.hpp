@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The pppds of this node: their plugins' sessions go to the node, its answers to them.
+// The pppds of this node: passes their plugins' sessions to the node, and its answers to them.
 #pragma once
 
 #include <chrono>
@@ -19,8 +19,8 @@ namespace vpnha::runtime {
 
 class Plugins {
   public:
-    // All must outlive it. `nodes`: of corosync.conf, as they are at the time. `run` takes what
-    // follows.
+    // All must outlive it. `nodes`: of corosync.conf, as they are at the time. `run` carries out
+    // the effects.
     Plugins(const config::Config& config, adapters::QbLoop& loop, node::Node& node,
             const std::vector<adapters::ClusterNode>& nodes,
             std::vector<ports::PppProtocol*> protocols, std::function<void(effects::Effects)> run)

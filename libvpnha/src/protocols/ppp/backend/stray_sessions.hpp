@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Sessions of this node's pppds that no gateway keeps: their plugin has told of them, and nobody
+// Sessions of this node's pppds that no gateway keeps: their plugin has reported them, but no node
 // could resume them or notify their clients of a takeover. They are shown, with the reason.
 #pragma once
 
@@ -24,7 +24,7 @@ struct StraySession {
 
 class StraySessions {
   public:
-    // In place of what the client had. False: with the same reason as before.
+    // Replaces the client's last one. False: with the same reason as before.
     bool put(adapters::PluginClientId client, StraySession session) {
         StraySession& known = sessions_[client];
         const bool is_new = known.reason != session.reason;
@@ -32,7 +32,7 @@ class StraySessions {
         return is_new;
     }
     void remove(adapters::PluginClientId client) { sessions_.erase(client); }
-    // In the order in which they came.
+    // In the order of their arrival.
     [[nodiscard]] std::vector<StraySession> list() const {
         std::vector<StraySession> all;
         for (const auto& [client, session] : sessions_) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which resumed sessions with adaptive LCP echoes (pppd's lcp-echo-adaptive) have had packets of
-// their peers: the kernel carries these, and only the counters of a session's device show them.
-// They are read twice in the shortest echo interval, and at most once a second. Pure.
+// Resumed sessions with adaptive LCP echoes (pppd's lcp-echo-adaptive), and whether their peers
+// have sent packets. The kernel carries these, and only the counters of a session's device show
+// them. They are read twice in the shortest echo interval, and at most once a second. Pure.
 #pragma once
 
 #include <cstdint>
@@ -24,15 +24,15 @@ class AdaptiveEchoes {
         Duration interval{};
     };
 
-    // It was taken over. Without an interval nothing is sent, and it is left out.
+    // It was taken over. Without an interval no echo is sent, and it is left out.
     void watch(const Session& session, TimePoint now);
-    // It is over, or no more this node's.
+    // It is over, or no longer this node's.
     void forget(const wire::RecordKey& record) { sessions_.erase(record); }
     void clear() { sessions_.clear(); }
 
-    // Those whose peers have sent packets since the reading before.
+    // Those whose peers have sent packets since the last reading.
     [[nodiscard]] std::vector<wire::RecordKey> hear(const node::TrafficRead& read);
-    // Asks for a reading, if it is time for one.
+    // Requests a reading, if it is time for one.
     void ask(GatewayId gateway, TimePoint now, effects::Effects& effects);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Sessions that this node has taken over and cannot resume. They end at a pace: their clients
-// dial again at once, and each of them is authenticated. Pure.
+// Sessions that this node has taken over and cannot resume. They end at a limited rate: their
+// clients dial again at once, and each of them is authenticated. Pure.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,10 @@ class PacedEnds {
     void add(const Key& key) { keys_.insert(key); }
     void erase(const Key& key) { keys_.erase(key); }
     void clear() { keys_.clear(); }
-    // None is left.
+    // Removes and returns all.
     [[nodiscard]] std::set<Key> take_all() { return std::exchange(keys_, {}); }
 
-    // The next one that ends now: it is no longer among them.
+    // Removes and returns the next one that ends now.
     [[nodiscard]] std::optional<Key> take(TimePoint now) {
         if (keys_.empty() || !pace_.take(now)) {
             return std::nullopt;
@@ -33,7 +33,7 @@ class PacedEnds {
         keys_.erase(keys_.begin());
         return first;
     }
-    // When take() is worth a call.
+    // When the next call of take() can succeed.
     [[nodiscard]] std::optional<TimePoint> next_deadline() const {
         return keys_.empty() ? std::nullopt : std::optional(pace_.next());
     }

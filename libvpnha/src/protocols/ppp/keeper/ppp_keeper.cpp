@@ -151,7 +151,7 @@ void PppKeeper::on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& e
     ppp::SessionFacts facts = up.session.facts;
     facts.obstacle = up.not_resumable.substr(0, limits::kObstacleBytesMax);
     std::string obstacle = up.not_resumable;
-    // Of one that cannot go on elsewhere the record is there for its client to be told.
+    // A session that cannot be resumed has a record only so that its client can be notified.
     if (!begin_stock(up.session, facts, now, effects) && obstacle.empty()) {
         obstacle = fmt::format("the replica is full ({} records)", limits::kRecordsPerGatewayMax);
     }
@@ -175,7 +175,7 @@ void PppKeeper::on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& e
 void PppKeeper::on_plugin_down(const node::PluginDown& down, TimePoint now, Effects& effects) {
     waiting_plugins_.erase(down.plugin);
     const auto ended = stock_.erase(down.plugin);
-    // Without a session it was ended by a demotion, and lives on elsewhere.
+    // Without a session it was ended by a demotion, and continues on another node.
     if (ended && replica().promoted()) {
         rates_.remove(ended->key, effects);
         end_stock(ended->key, now, effects);
@@ -297,7 +297,7 @@ std::optional<SessionView> PppKeeper::view_of(const wire::RecordKey& key,
     return view;
 }
 
-// Out of the store, and those stock sessions that have no other node: they may have no record.
+// From the store, and stock sessions that no other node can resume: they may have no record.
 std::vector<SessionView> PppKeeper::sessions(const ListPart& part) const {
     const replica::Store& store = replica().store();
     std::vector<SessionView> views;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the keepers of PPP's sessions have in common, whatever carries these (L2TP, PPTP): stock
-// sessions as pppd's plugin reports them, pppds that wait until a standby has confirmed one,
-// time-outs, clients that have to dial again, scripts, proxied addresses, rates, and the list for
+// The common part of the keepers of PPP sessions over L2TP and PPTP. It handles stock sessions as
+// pppd's plugin reports them, pppds that wait for a standby's confirmation, time-outs, and clients
+// that have to dial again. It also handles scripts, proxied addresses, rates, and the list for
 // `vpnha sessions`. Pure. A session is named by the key of its record; a protocol's keeper does
-// what depends on more.
+// what depends on the protocol.
 #pragma once
 
 #include <map>
@@ -30,9 +30,9 @@ struct Settings;  // protocols/families.hpp
 class PppKeeper : public Keeper {
   public:
     struct Settings {
-        Duration confirm_wait{};  // A pppd goes on after that.
-        // Clients a second that get the end of their session after a takeover, and have to dial
-        // again; at least 1.
+        Duration confirm_wait{};  // A pppd continues after that.
+        // How many clients a second are notified that their session has ended after a takeover, and
+        // have to dial again; at least 1.
         std::uint32_t redials_per_second = 100;
         bool resume_scripts = false;
         bool radius_rates = false;  // A RADIUS server may change the rate of a session.
@@ -64,9 +64,9 @@ class PppKeeper : public Keeper {
     [[nodiscard]] virtual std::string name_of(const wire::RecordKey& key) const = 0;
     // Sets protocol, ids and peer of the session's view.
     virtual void describe(const wire::RecordKey& key, SessionView& view) const = 0;
-    // What its stock daemon gives pppd as `ipparam`; empty: nothing.
+    // The `ipparam` that its stock daemon passes to pppd; empty: none.
     [[nodiscard]] virtual std::string ipparam_of(const wire::RecordKey&) const { return {}; }
-    // Where a resumed session, or a hot one, is on this node.
+    // The device of a resumed or hot session on this node.
     [[nodiscard]] virtual SessionRates::Device device_of(const wire::RecordKey&) const {
         return {};
     }
@@ -81,7 +81,7 @@ class PppKeeper : public Keeper {
     virtual void end_stock(const wire::RecordKey& key, TimePoint now, Effects& effects) = 0;
     // Its record has these facts from now on.
     virtual void amend(const wire::RecordKey& key, const ppp::SessionFacts& facts) = 0;
-    // This side ends a resumed session, and sends its client the end.
+    // This side ends a resumed session, and notifies its client.
     virtual void end_resumed(const wire::RecordKey& key, std::string reason, EndCause cause,
                              TimePoint now, Effects& effects) = 0;
     // Ends a session of ending_ that was not resumed.
@@ -90,14 +90,14 @@ class PppKeeper : public Keeper {
     virtual void on_plugin_up(const node::PluginUp& up, TimePoint now, Effects& effects);
     virtual void on_traffic(const node::TrafficRead& read, TimePoint now, Effects& effects);
 
-    // Of ending_, those whose time has come.
+    // Ends sessions of ending_ whose time has come.
     void end_unresumable(TimePoint now, Effects& effects);
     void watch_timeouts(const wire::RecordKey& key, const ppp::SessionFacts& facts, TimePoint now);
     void run_scripts(const wire::RecordKey& key, const ppp::SessionFacts& facts,
                      std::uint32_t device, Effects& effects);
     void log(LogLevel level, const char* what, const wire::RecordKey& key, const std::string& why,
              Effects& effects) const;
-    // It was not resumed.
+    // Logs that it was not resumed.
     void log_lost(const wire::RecordKey& key, const std::string& why, Effects& effects);
 
     [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
@@ -109,7 +109,7 @@ class PppKeeper : public Keeper {
     Timeouts timeouts_;                  // Of resumed ones.
     PacedEnds<wire::RecordKey> ending_;  // Resumed ones, and those that this node cannot resume.
     ResumeScripts scripts_;              // Of resumed ones.
-    ClientProxies proxies_;              // As well.
+    ClientProxies proxies_;              // Of resumed ones, too.
     SessionRates rates_;                 // Of all that have a device.
 
   private:
@@ -118,7 +118,7 @@ class PppKeeper : public Keeper {
         TimePoint until;
     };
     struct Counters {
-        std::uint64_t confirm_timeouts = 0;  // pppds that went on before a standby had confirmed.
+        std::uint64_t confirm_timeouts = 0;  // pppds that continued before a standby had confirmed.
         std::uint64_t sessions_lost = 0;     // Not resumed at a promotion.
     };
 
@@ -129,7 +129,7 @@ class PppKeeper : public Keeper {
     [[nodiscard]] node::ScriptFacts script_facts(const wire::RecordKey& key,
                                                  const ppp::SessionFacts& facts,
                                                  std::uint32_t device) const;
-    // As the store has them now. nullopt: it has none, or this release cannot read them.
+    // From the store. nullopt: it has none, or this release cannot read them.
     [[nodiscard]] std::optional<ppp::SessionFacts> stored_facts(const wire::RecordKey& key) const;
     [[nodiscard]] SessionView view_of(const wire::RecordKey& key,
                                       const ppp::SessionFacts& facts) const;

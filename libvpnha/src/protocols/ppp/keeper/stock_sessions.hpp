@@ -26,7 +26,7 @@ class StockSessions {
     // For a moment two plugins may have the same key: the stock daemon has negotiated it anew.
     using ByKey = std::set<std::pair<wire::RecordKey, PluginToken>>;
 
-    // In place of what the plugin had.
+    // Replaces the plugin's last session.
     void put(PluginToken plugin, Session session) {
         erase(plugin);
         by_key_.emplace(session.key, plugin);
@@ -35,7 +35,7 @@ class StockSessions {
         }
         by_plugin_.emplace(plugin, std::move(session));
     }
-    // What it was; none: the plugin has none.
+    // Removes and returns it; none: the plugin has none.
     std::optional<Session> erase(PluginToken plugin) {
         const auto found = by_plugin_.find(plugin);
         if (found == by_plugin_.end()) {

@@ -56,7 +56,7 @@ void Timeouts::hear(const node::TrafficRead& read, TimePoint now) {
         }
         const auto found = counted.find(session.client);
         look_at_idleness(watched, found == counted.end() ? nullptr : found->second, now);
-        // The reading that finds it idle is not one that comes a moment too soon.
+        // Ensures that the reading that finds it idle does not come a moment too soon.
         const TimePoint idle_at = watched.active_at + seconds(session.timeouts.idle_s);
         if (session.timeouts.idle_s != 0 && idle_at > now) {
             ask_at_ = std::min(ask_at_, idle_at);
@@ -87,7 +87,7 @@ std::vector<Timeouts::Due> Timeouts::take_due(TimePoint now) {
 void Timeouts::ask(GatewayId gateway, TimePoint now, effects::Effects& effects) {
     if (!sessions_.empty() && ask_at_ <= now) {
         ask_at_ = now + kPause;
-        is_awaited_ = true;  // The next one, whoever asked for it.
+        is_awaited_ = true;  // The next reading, whoever requested it.
         effects.emplace_back(node::ReadTraffic{gateway, 0});
     }
 }

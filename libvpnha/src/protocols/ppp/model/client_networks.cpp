@@ -34,7 +34,7 @@ void ClientNetworks::remove(GatewayId gateway, const std::vector<IpPrefix>& netw
     for (const IpPrefix& net : networks) {
         const bool is_v6 = !net.address.is_v4();
         if (--counts_.at({gateway, is_v6}) == 0) {
-            // The rule that there is now finds nothing.
+            // The present rule leads to no network.
             static_cast<void>(lead_(gateway, is_v6, false));
         }
     }

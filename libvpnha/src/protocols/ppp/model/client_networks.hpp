@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How many networks are behind the clients of sessions that are installed here, by gateway and
-// family: the first one needs a rule that leads packets to it, and the last one takes it away.
+// The number of networks behind the clients of installed sessions, by gateway and family. The first
+// one needs a rule that routes packets to it, and the last one removes the rule.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace vpnha::ppp {
 
-// Those of the networks that lie in no pool: rules for the pools lead to the others.
+// The networks that lie in no pool: rules for the pools cover the others.
 [[nodiscard]] std::vector<IpPrefix> networks_outside(const std::vector<IpPrefix>& pools,
                                                      const std::vector<IpPrefix>& networks);
 
@@ -26,9 +26,9 @@ class ClientNetworks {
 
     explicit ClientNetworks(Lead lead) : lead_(std::move(lead)) {}
 
-    // They count whatever `lead` returns, whose first error this is.
+    // They count whatever `lead` returns; returns its first error.
     [[nodiscard]] Result<void> add(GatewayId gateway, const std::vector<IpPrefix>& networks);
-    // What add() has counted.
+    // Removes networks that add() has counted.
     void remove(GatewayId gateway, const std::vector<IpPrefix>& networks);
 
   private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Packets of LCP and the NCPs (RFC 1661 5): code, identifier, length, data. What follows the stated
-// length is padding and ignored (RFC 1661 5).
+// Packets of LCP and the NCPs (RFC 1661 5): code, identifier, length, data. Octets after the stated
+// length are padding and ignored (RFC 1661 5).
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ enum class Code : std::uint8_t {
 };
 
 struct ControlPacket {
-    Code code{};  // Any octet: a code that we do not know is for the caller to reject.
+    Code code{};  // Any octet: the caller rejects an unknown code.
     std::uint8_t id = 0;
     ByteView data;  // Points into the bytes it was parsed from.
 };

@@ -14,10 +14,10 @@ constexpr std::size_t kMagicBytes = 4;
 // Protocol, code, identifier and length of a frame that carries a rejected packet.
 constexpr std::size_t kFrameHeaderBytes = 6;
 
-// Of no echo: a Discard-Request has no answer.
+// No echo has it: a Discard-Request has no answer.
 constexpr std::uint8_t kGreetingId = 0;
 
-// What fits after a frame's header for this peer.
+// The room after a frame's header for this peer.
 std::size_t data_room(const LinkOptions& theirs) {
     const std::size_t mru = std::max(theirs.mru, kMruMin);
     return std::min(mru, limits::kPppFrameBytesMax) - kFrameHeaderBytes;
@@ -205,7 +205,7 @@ void LinkEndpoint::on_echo_request(const ControlPacket& packet, Effects& effects
     if (!is_of_peer(reader)) {
         return;
     }
-    // A reply never exceeds what the peer may be sent, though its request did.
+    // A reply never exceeds the peer's MRU, even if its request did.
     const std::size_t room = data_room(settings_.theirs) - kMagicBytes;
     const ByteView rest = reader.rest();
     ByteWriter data;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// LinkEndpoint stands in for pppd on a link that was negotiated by another node: it keeps LCP
-// Opened (RFC 1661 4) and ends it, and negotiates nothing. IP packets never come here.
+// LinkEndpoint takes the place of pppd on a link that another node negotiated. It keeps LCP Opened
+// (RFC 1661 4), ends it, and negotiates nothing. IP packets never reach this class.
 //
 // A peer that sends a Configure-Request wants to negotiate anew. That would need its
-// authentication, which a resumed link cannot repeat, so the link ends with a Terminate-Request;
-// the owner ends the session below it as well (CDN), and the client redials at once instead of
+// authentication, which a resumed link cannot repeat, so the link ends with a Terminate-Request.
+// The owner ends the session below it as well (CDN), and the client redials at once instead of
 // waiting for timers.
 //
 //   event \ state                 | open                                    | ended
@@ -30,7 +30,7 @@
 //                                 | ended                                   |
 //   IPCP, any other code          | counted                                 | dropped
 //   IPv6CP Configure-Request      | Terminate-Request, ended                | dropped
-//   IPv6CP Terminate-Request      | IPv6CP Terminate-Ack: IPv4 goes on      | dropped
+//   IPv6CP Terminate-Request      | IPv6CP Terminate-Ack: IPv4 continues    | dropped
 //   IPv6CP, any other code        | counted                                 | dropped
 //   PAP, CHAP, EAP, IP, IPv6      | counted: late, or before the unit came  | dropped
 //   any other protocol            | Protocol-Reject, bounded                | dropped
@@ -39,9 +39,9 @@
 //                                 | adaptive and with traffic: nothing      |
 //   close()                       | Terminate-Request, ended                | -
 //
-// A peer that cannot decrypt what it gets takes it for packets of any protocol, and rejects them.
-// IPv6 and IPv6CP of a link without them are any other protocol.
-// Terminate-Requests are not repeated: the CDN that follows is (control_channel.hpp).
+// A peer that cannot decrypt its packets takes them for packets of any protocol, and rejects them.
+// IPv6 and IPv6CP on a link without them count as any other protocol. Terminate-Requests are not
+// repeated: the CDN that follows is (control_channel.hpp).
 #pragma once
 
 #include <cstdint>
@@ -62,9 +62,9 @@ namespace vpnha::ppp {
 struct LinkCounters {
     std::uint64_t malformed = 0;
     std::uint64_t looped = 0;            // Carried our own magic number.
-    std::uint64_t unexpected = 0;        // Well-formed, but nothing to an open link.
+    std::uint64_t unexpected = 0;        // Well-formed, but they do not fit an open link.
     std::uint64_t rejects_withheld = 0;  // Over limits::kPppRejectsPerSecondMax.
-    // Those at the interval; probes have a purpose of their own.
+    // Those at the interval; probes are not counted.
     std::uint64_t echoes_sent = 0;
     std::uint64_t echoes_answered = 0;  // Before the next one.
     Duration echo_time{};               // Of these, all together.
@@ -75,8 +75,8 @@ struct LinkSettings {
     LinkOptions theirs;
     Duration echo_interval{};         // 0: no echoes of ours.
     std::uint32_t echo_failures = 0;  // 0: unanswered echoes end nothing.
-    // pppd's lcp-echo-adaptive: what the peer sends answers as an Echo-Reply does, and an echo is
-    // sent only after an interval without a packet.
+    // pppd's lcp-echo-adaptive: any packet of the peer counts as an Echo-Reply, and an echo is sent
+    // only after an interval without a packet.
     bool echo_is_adaptive = false;
     bool ipv6 = false;  // IPv6CP is open.
 };
@@ -84,30 +84,30 @@ struct LinkSettings {
 
 class LinkEndpoint {
   public:
-    // Protocol-Rejects that it bears of protocols which this end never sends: so many at once, and
-    // one more each 10 s.
+    // Tolerated Protocol-Rejects of protocols which this end never sends: so many at once, and one
+    // more each 10 s.
     static constexpr int kStrangeRejectsMax = 7;
 
     struct Effects {
         std::vector<Bytes> frames;               // For the channel, in this order.
         std::optional<std::string> end_reason;   // Set once: the link is over.
-        EndCause cause = EndCause::nas_request;  // Then.
+        EndCause cause = EndCause::nas_request;  // Of the end.
     };
 
     // The counters must outlive the keeper.
     LinkEndpoint(const LinkSettings& settings, LinkCounters& counters)
         : settings_(settings), counters_(&counters) {}
 
-    // The node speaks for the link now; the first echo follows after one interval.
+    // The node handles the link now; the first echo follows after one interval.
     void start(TimePoint now);
-    // A Discard-Request (RFC 1661 5.9): a packet of this end's, to which the peer says nothing.
+    // A Discard-Request (RFC 1661 5.9): a packet from this end that the peer does not answer.
     [[nodiscard]] Effects greet();
     // A frame of the channel or the unit: protocol number first.
     [[nodiscard]] Effects on_frame(ByteView frame, TimePoint now);
-    // The peer has sent IP packets, which do not come here.
+    // The peer has sent IP packets, which do not pass through here.
     void on_traffic() { heard_ = true; }
     [[nodiscard]] Effects on_time(TimePoint now);
-    // Asks at once whether the peer lives; answered() tells from then on.
+    // Sends a probe at once; answered() has the result from then on.
     [[nodiscard]] Effects probe();
     [[nodiscard]] Effects close(std::string reason);
 
@@ -135,7 +135,7 @@ class LinkEndpoint {
     LinkCounters* counters_;
     bool open_ = true;
     bool answered_ = false;
-    bool heard_ = false;  // on_traffic(), since the last turn of the echoes.
+    bool heard_ = false;  // on_traffic(), since the last check of the echoes.
     // Far from pppd's first ones: a late reply to an echo of the dead node proves nothing.
     std::uint8_t next_id_ = 0x80;
     std::uint8_t first_probe_id_ = 0x80;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What LCP negotiated for one direction of a link (RFC 1661 6, RFC 1662 7.1), and what IPv6CP did,
-// as far as a resumed link needs it.
+// The result of LCP for one direction of a link (RFC 1661 6, RFC 1662 7.1), and that of IPv6CP.
+// Only the options that a resumed link needs are here.
 #pragma once
 
 #include <cstdint>
 
 namespace vpnha::ppp {
 
-// Of records and links; RFC 1661 6.1 wants far more accepted.
+// For records and links; RFC 1661 6.1 requires that far more is accepted.
 inline constexpr std::uint16_t kMruMin = 128;
 
 struct LinkOptions {
@@ -19,8 +19,8 @@ struct LinkOptions {
     friend bool operator==(const LinkOptions&, const LinkOptions&) = default;
 };
 
-// What IPv6CP negotiated: the lower halves of both ends' link-local addresses (RFC 5072 4.1), in
-// host order. Neither is 0, and they differ.
+// The result of IPv6CP: the lower halves of both ends' link-local addresses (RFC 5072 4.1), in host
+// order. Neither is 0, and they differ.
 struct Ipv6Identifiers {
     std::uint64_t ours = 0;
     std::uint64_t theirs = 0;

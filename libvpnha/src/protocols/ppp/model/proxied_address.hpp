@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// An address of a client, or of a network behind it, for which the gateway answers in its place:
-// proxy ARP (RFC 1027), or proxy neighbour discovery (RFC 4861 7.2.8). pppd's option `proxyarp` and
-// scripts set them, and no negotiation names them.
+// An address of a client, or of a network behind it, for which the gateway answers instead: proxy
+// ARP (RFC 1027), or proxy neighbour discovery (RFC 4861 7.2.8). pppd's option `proxyarp` and
+// scripts set them; they are not negotiated.
 #pragma once
 
 #include "base/ip.hpp"

@@ -129,7 +129,7 @@ Result<void> validate_networks(const SessionFacts& facts) {
     return {};
 }
 
-// It is printed, and it names a device at the node it came from.
+// It is printed, and it names a device of the node that negotiated the session.
 bool is_interface_name(std::string_view name) {
     return name.size() <= limits::kInterfaceNameBytesMax &&
            std::all_of(name.begin(), name.end(),

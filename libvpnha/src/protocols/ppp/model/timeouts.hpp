@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How long a link may last: as pppd's options say, or the RADIUS server that authenticated (RFC
-// 2865 5.27, 5.28). What such a server may change of a session that is up.
+// How long a link may last: by pppd's options, or by the RADIUS server that authenticated it (RFC
+// 2865 5.27, 5.28). The changes that such a server may make to a session that is up.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,14 @@ struct Timeouts {
     friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };
 
-// What of a session may change while it is up.
+// The part of a session that may change while it is up.
 struct Terms {
     Timeouts timeouts;
     Rate rate;
     friend bool operator==(const Terms&, const Terms&) = default;
 };
 
-// What a RADIUS server wants of a session that is up (RFC 5176 3.6). Without a value it stays.
+// A RADIUS server's change of a session that is up (RFC 5176 3.6). Without a value it stays.
 struct TermsChange {
     std::optional<std::uint32_t> session_s{};
     std::optional<std::uint32_t> idle_s{};

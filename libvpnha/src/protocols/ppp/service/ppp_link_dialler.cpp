@@ -10,7 +10,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Of pppd and of xl2tpd: a peer that is gone is asked no more than so often.
+// For pppd and xl2tpd: the shortest pause between two dials of a peer that is gone.
 constexpr int kRedialPauseS = 5;
 
 constexpr const char* kXl2tpd = "/usr/sbin/xl2tpd";

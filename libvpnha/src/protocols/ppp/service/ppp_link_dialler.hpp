@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What an outgoing link is dialled with: a row for each protocol that it may have. Pure.
+// The programs that dial outgoing links: a row for each possible protocol. Pure.
 #pragma once
 
 #include <string>
@@ -14,10 +14,10 @@ struct PppLinkDialler {
     std::string_view protocol;  // As an administrator writes it.
     const char* program;
     const char* package;    // Debian's.
-    bool has_mppe = false;  // Unless an administrator wants it otherwise.
-    // Of pppd, which keeps the link: how it reaches the peer. nullptr: the program keeps it.
+    bool has_mppe = false;  // Unless an administrator sets it otherwise.
+    // Options for pppd, which keeps the link, to reach the peer. nullptr: the program keeps it.
     std::string (*options)(const PppLinkSettings& settings) = nullptr;
-    // Of the program, which keeps the link and starts pppd: its configuration and its arguments.
+    // For a program that keeps the link and starts pppd: its configuration and its arguments.
     std::string (*config)(const PppLinkSettings& settings, const PppLinkPlaces& places) = nullptr;
     std::vector<std::string> (*arguments)(const PppLinkPlaces& places) = nullptr;
 

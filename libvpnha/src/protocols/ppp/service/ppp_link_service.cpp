@@ -29,18 +29,18 @@ using std::chrono::steady_clock;
 
 constexpr const char* kPppd = "/usr/sbin/pppd";
 constexpr const char* kRoutes = "routes";
-// pppd asks a peer that is gone twice for the end, 3 s each; there is nothing to end before it is
-// up.
+// pppd sends a peer that is gone two Terminate-Requests, 3 s each; before it is up there is nothing
+// to end.
 constexpr auto kPppdPatience = 7s;
 constexpr auto kDiallingPatience = 1s;
-// xl2tpd tells its peer in a moment; pptp waits so long for the answer.
+// xl2tpd notifies its peer in a moment; pptp waits so long for the answer.
 constexpr auto kHelperPatience = 2s;
 constexpr auto kLinkStartTimeout = 5s;
 constexpr auto kLookInterval = 50ms;
-// For a fresh xl2tpd. The one that is there dials again after 5 s, but within a tunnel that its
-// peer may have lost: it takes 30 s more to notice that.
+// For a new xl2tpd. The running one dials again after 5 s, but within a tunnel that its peer may
+// have lost: it takes 30 s more to notice that.
 constexpr auto kFreshTunnelPause = 2s;
-// Two days of a peer that does not answer are no more; the system log has all of it.
+// Enough for two days of a peer that does not answer; the system log has all of it.
 constexpr off_t kLogBytesMax = 64 * 1024;
 
 std::string mark_of(const std::string& directory) {
@@ -66,7 +66,7 @@ bool is_program(const Process& process, const char* path) {
     return !process.arguments.empty() && process.arguments[0] == path;
 }
 
-// Until they end by themselves, at most so long.
+// Waits until they end by themselves, at most so long.
 Result<void> wait_ended(const StockStarted& started, std::chrono::milliseconds patience) {
     const auto deadline = steady_clock::now() + patience;
     for (;;) {
@@ -78,7 +78,7 @@ Result<void> wait_ended(const StockStarted& started, std::chrono::milliseconds p
     }
 }
 
-// PPP's end first, so that the peer's pppd hears of it, then that of what is below it.
+// PPP ends first, so that the peer's pppd is notified, then the layer below it.
 Result<void> hang_up(const StockInstance& link) {
     const auto state = read_ppp_link_state(link.directory);
     const auto patience = state && state->is_up ? kPppdPatience : kDiallingPatience;
@@ -180,7 +180,7 @@ Result<void> check_routes(LinkIndex link, const PppLinkSettings& settings) {
     return {};
 }
 
-// Behind its caller's back: a pppd that ends waits for what it called.
+// In a process of its own: a pppd that ends waits for the program that it called.
 Result<void> dial_by_fresh_tunnel(const std::string& directory) {
     const pid_t child = ::fork();
     if (child < 0) {
@@ -228,7 +228,7 @@ StockStarted PppLinkService::plan(const PppLinkSettings& settings) const {
     StockStarted started{.arguments = {kPppd, "file", places_.path(kPppLinkOptions)},
                          .environment = {mark_of(places_.directory)},
                          .resource = settings.resource};
-    // What a change of makes another link of it. Routes may change below it.
+    // A change of these makes it another link. Routes may change without that.
     started.facts = {{"options", ppp_link_options(settings, places_)}};
     if (settings.dialler->keeps_link()) {
         started.arguments = settings.dialler->arguments(places_);
@@ -313,7 +313,7 @@ Result<PppLinkStatus> PppLinkService::status(const PppLinkSettings& settings) co
     }
     struct stat log {};
     if (::stat(places_.path(kPppLinkLog).c_str(), &log) == 0 && log.st_size > kLogBytesMax) {
-        // pppd appends, so that it goes on at the new end.
+        // pppd appends, so it continues at the new end.
         if (::truncate(places_.path(kPppLinkLog).c_str(), 0) != 0) {
             return tl::unexpected(system_error("shorten " + places_.path(kPppLinkLog), errno));
         }
@@ -330,7 +330,7 @@ Result<PppLinkStatus> PppLinkService::status(const PppLinkSettings& settings) co
                         .times_up = state.times_up,
                         .trouble = trouble(settings)};
     if (state.is_up) {
-        // Its pppd was killed, and could not say so.
+        // Its pppd was killed, and could not report it.
         VPNHA_CHECK(tell_ppp_link(places_.directory, settings.interface, false));
         found.lasts = 0ms;
     }
@@ -356,7 +356,7 @@ Result<void> PppLinkService::change_routes(const PppLinkSettings& settings) {
 
 Result<void> tell_ppp_link(const std::string& directory, const std::string& interface, bool is_up) {
     if (is_up) {
-        // Before the state: who sees the link up finds its routes.
+        // Before the state: a reader that sees the link up finds its routes.
         VPNHA_TRY(const auto routes, parse_ppp_link_routes(read_text(directory + "/" + kRoutes)));
         VPNHA_TRY(const LinkIndex link, up_index(interface));
         if (link == 0) {
@@ -377,7 +377,7 @@ Result<void> tell_ppp_link(const std::string& directory, const std::string& inte
               : fmt::format("{}: lost after {} s; redialling", name, lasted.count());
     ::openlog("vpnha-link", LOG_PID, LOG_DAEMON);
     ::syslog(is_up ? LOG_NOTICE : LOG_WARNING, "%s", text.c_str());
-    // A daemon that keeps the link would go on within its old tunnel.
+    // A daemon that keeps the link would continue within its old tunnel.
     const bool has_daemon = ::access((directory + "/" + kPppLinkDaemonConf).c_str(), F_OK) == 0;
     return !is_up && has_daemon ? dial_by_fresh_tunnel(directory) : Result<void>{};
 }

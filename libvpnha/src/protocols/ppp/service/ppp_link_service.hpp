@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One outgoing link of PPP on this node: pppd with pptp below it, or xl2tpd with a pppd for each
-// dial. They redial by themselves; this starts and ends them, and says how the link is.
+// dial. They redial by themselves; this class starts and ends them, and reports the link's state.
 //
-// A StockService of kind "link", so that what belongs to it lies in <run root>/link/<resource>/;
-// beside its files there are pppd's options, xl2tpd.conf, `routes`, `state` and `log`, with the
-// last words of pppd and pptp. A mark in the environment tells its processes from all others.
+// A StockService of kind "link", so its files are in <run root>/link/<resource>/. Further files
+// there are pppd's options, xl2tpd.conf, `routes`, `state` and `log`, with the last messages of
+// pppd and pptp. A mark in the environment distinguishes its processes from all others.
 #pragma once
 
 #include <chrono>
@@ -30,12 +30,12 @@ struct PppLinkStatus {
 
 class PppLinkService {
   public:
-    // `up_program` and `down_program` are what pppd calls: both tell_ppp_link().
+    // pppd calls `up_program` and `down_program`: both call tell_ppp_link().
     PppLinkService(const std::string& resource, std::string up_program, std::string down_program,
                    const std::string& run_root = StockService::kRunRoot);
 
-    // Could this node dial it? Programs (error unsupported) and files (invalid_argument;
-    // permission: others can read the password).
+    // Whether this node could dial it. Checks programs (error unsupported) and files
+    // (invalid_argument; permission: others can read the password).
     [[nodiscard]] static Result<void> check(const PppLinkSettings& settings);
     // Begins to dial. Running already with the same settings is a success; with others, it is ended
     // and started anew.
@@ -44,9 +44,9 @@ class PppLinkService {
     // refused the user; timeout.
     [[nodiscard]] Result<void> wait_up(const PppLinkSettings& settings,
                                        std::chrono::milliseconds patience) const;
-    // The peer is told, as far as it answers; then whatever is left is killed.
+    // The peer is notified, as far as it answers; then remaining processes are killed.
     Result<void> stop();
-    // An error says what is wrong with a link that is up: a route is missing.
+    // An error has the fault of a link that is up: a route is missing.
     [[nodiscard]] Result<PppLinkStatus> status(const PppLinkSettings& settings) const;
     // Other routes from now on, also through the link that is up.
     Result<void> change_routes(const PppLinkSettings& settings);
@@ -60,9 +60,9 @@ class PppLinkService {
     StockService service_;
 };
 
-// What pppd calls: notes the news, adds the routes to a link that is up, and logs both; has a lost
-// link of L2TP dialled by a fresh xl2tpd. `directory` is the link's. Nothing happens when the link
-// is being stopped.
+// Called by pppd's programs: notes the change, adds the routes to a link that is up, and logs both.
+// Has a lost link of L2TP dialled by a new xl2tpd. `directory` is the link's. Has no effect when
+// the link is being stopped.
 Result<void> tell_ppp_link(const std::string& directory, const std::string& interface, bool is_up);
 
 }  // namespace vpnha::adapters

@@ -18,10 +18,10 @@ namespace {
 // RFC 1035 2.3.4.
 constexpr std::size_t kHostNameBytesMax = 253;
 constexpr std::size_t kRoutesMax = 64;
-// PPP's own (RFC 1661 6.1), and the least that IPv4 asks for.
+// PPP's own (RFC 1661 6.1), and the least that IPv4 requires.
 constexpr std::uint32_t kMtuMax = 1500;
 constexpr std::uint32_t kMtuMin = 576;
-// What pppd says when the link is up; what stands before it is history.
+// pppd's message when the link is up; earlier lines do not matter.
 constexpr std::string_view kIsUp = "remote IP address";
 
 tl::unexpected<Error> wrong_link(std::string_view name, std::string_view what) {
@@ -41,13 +41,13 @@ bool is_visible(char c) {
     return c > ' ' && c <= '~';
 }
 
-// It stands in a file name and in a line of a file.
+// It is used in a file name and in a line of a file.
 bool is_plain(const std::string& text) {
     return std::all_of(text.begin(), text.end(),
                        [](char c) { return is_visible(c) && c != '"' && c != '\\' && c != '#'; });
 }
 
-// A shell gets it, for pptp.
+// It is passed to a shell, for pptp.
 bool is_host(const std::string& text) {
     const auto is_host_character = [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -117,7 +117,7 @@ std::string quoted(const std::string& text) {
     return out + "\"";
 }
 
-// Words of pppd and pptp, and what they mean.
+// Messages of pppd and pptp, and their meaning.
 struct Words {
     std::string_view found;
     std::string_view meaning;
@@ -213,7 +213,7 @@ Result<PppLinkSettings> parse_ppp_link(const std::string& resource,
 
 std::string ppp_link_options(const PppLinkSettings& settings, const PppLinkPlaces& places) {
     std::string text;
-    // Of options that stand twice, pppd takes the last one.
+    // pppd uses the last one of repeated options.
     if (!settings.options_file.empty()) {
         text += fmt::format("file {}\n", settings.options_file);
     }
@@ -225,7 +225,7 @@ std::string ppp_link_options(const PppLinkSettings& settings, const PppLinkPlace
         quoted(settings.user), settings.secret_file, settings.interface, places.directory,
         places.up_program, places.down_program, places.path(kPppLinkLog), settings.mtu,
         settings.mtu);
-    // Its keys come of MS-CHAPv2 alone.
+    // Only MS-CHAPv2 makes its keys.
     text += settings.mppe ? "nobsdcomp\nnodeflate\nrequire-mppe-128\nrefuse-chap\nrefuse-mschap\n"
                           : "noccp\n";
     if (settings.dialler->options != nullptr) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the parameters of an outgoing link mean (ocf:vpnha:pppd mode=link), and the files that stock
-// pppd, pptp and xl2tpd dial it with. Pure.
+// The parameters of an outgoing link (ocf:vpnha:pppd mode=link), and the files with which stock
+// pppd, pptp and xl2tpd dial it. Pure.
 //
 // No file has the password: pppd reads the administrator's own, at each of its starts.
 #pragma once
@@ -41,20 +41,20 @@ struct PppLinkSettings {
     std::string user;
     std::string secret_file;
     std::string interface;
-    std::vector<IpPrefix> routes;  // Through the link; IPv4, no bits behind their length.
+    std::vector<IpPrefix> routes;  // Through the link; IPv4, no bits after their length.
     bool mppe = false;
     std::uint16_t mtu = 0;
     std::uint16_t local_port = 0;  // Of a program that keeps the link.
     std::string options_file;      // Of pppd, beside ours; empty: none.
 };
 
-// Can a link have this name in the cluster? Error invalid_config.
+// Whether a link can have this name in the cluster. Error invalid_config.
 [[nodiscard]] Result<void> check_ppp_link_name(const std::string& resource);
-// Error invalid_config, which names the parameter: wrong on every node.
+// Error invalid_config, with the name of the parameter: wrong on every node.
 [[nodiscard]] Result<PppLinkSettings> parse_ppp_link(const std::string& resource,
                                                      const PppLinkParameters& parameters);
 
-// Where a link's files lie, and what pppd calls when the link has come up, and when it has gone.
+// The folder of a link's files, and the programs that pppd calls when it comes up or goes down.
 struct PppLinkPlaces {
     std::string directory;
     std::string up_program;
@@ -64,19 +64,19 @@ struct PppLinkPlaces {
 };
 
 inline constexpr const char* kPppLinkOptions = "options";
-// Of a program that keeps the link.
+// For a program that keeps the link.
 inline constexpr const char* kPppLinkDaemonConf = "daemon.conf";
 inline constexpr const char* kPppLinkLog = "log";
 inline constexpr const char* kPppLinkControl = "control";
 
-// Of pppd.
+// For pppd.
 [[nodiscard]] std::string ppp_link_options(const PppLinkSettings& settings,
                                            const PppLinkPlaces& places);
 // One "a.b.c.d/n" a line, and back.
 [[nodiscard]] std::string ppp_link_routes_text(const std::vector<IpPrefix>& routes);
 [[nodiscard]] Result<std::vector<IpPrefix>> parse_ppp_link_routes(const std::string& text);
 
-// Why a link is not up, by the last words of pppd and pptp in its log.
+// Why a link is not up, by the last messages of pppd and pptp in its log.
 struct PppLinkTrouble {
     std::string why;
     // Dialling again does not help: the peer refuses the user or the password.

@@ -18,7 +18,7 @@ std::string state_path(const std::string& directory) {
     return directory + "/state";
 }
 
-// Not the lock of the service: a stop holds that while pppd waits for the program that it calls.
+// Not the service's lock: a stop holds that while pppd waits for the program that it calls.
 Result<UniqueFd> lock_state(const std::string& directory) {
     return lock_file(directory + "/state.lock", LOCK_EX);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is known of an outgoing link between two looks at it: the file `state` of its directory,
-// written by its start, by what pppd calls when the link has come up or gone, and by a monitor that
-// finds it gone though nobody said so. It is there from start to stop, and not after a reboot.
+// The state of an outgoing link between two checks: the file `state` of its directory. Its start,
+// the programs that pppd calls, and a monitor that finds it gone without a report write the file.
+// It exists from start to stop, and not after a reboot.
 #pragma once
 
 #include <cstdint>
@@ -23,10 +23,10 @@ struct PppLinkState {
 
 // nullopt: the link was not started, or is being stopped.
 [[nodiscard]] std::optional<PppLinkState> read_ppp_link_state(const std::string& directory);
-// Of a link that is started now.
+// For a link that is started now.
 Result<void> begin_ppp_link_state(const std::string& directory, TimePoint now);
-// The state before and after the news. Nullopt, and nothing is written, when there is none, or when
-// the state says so already.
+// The state before and after the change. Nullopt, and no write, when there is none, or when the
+// state has the change already.
 struct PppLinkChange {
     PppLinkState before;
     PppLinkState after;

@@ -14,11 +14,11 @@ namespace vpnha::runtime {
 
 namespace {
 
-// pppd has no bound; a file that includes itself ends somewhere.
+// pppd has no bound; a file that includes itself ends here.
 constexpr unsigned kDepthMax = 8;
 
-// Words as pppd reads them (options.c, getword()): a comment begins with a word, quotes keep what
-// is within them together, and a backslash keeps the next character.
+// Words as pppd reads them (options.c, getword()): a comment begins with a word, quotes keep their
+// content together, and a backslash keeps the next character.
 std::vector<std::string> words_of(const std::string& text) {
     std::vector<std::string> words;
     std::optional<std::string> word;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What of pppd's options matters to the checks: the plugins, and what is set for them.
+// The parts of pppd's options that the checks need: the plugins and their settings.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ struct PppOptions {
     std::string radius_config = "/etc/radiusclient/radiusclient.conf";  // pppd's default.
 };
 
-// As a pppd that is started with `file` reads them: first `options` below `ppp`, which is /etc/ppp,
-// then that file, and what the two include.
+// The options of a pppd that is started with `file`: first `options` below `ppp`, which is
+// /etc/ppp, then that file, and the files that the two include.
 [[nodiscard]] PppOptions read_ppp_options(const std::string& file, const std::string& ppp);
 
 }  // namespace vpnha::runtime
