@@ -65,7 +65,7 @@ std::vector<Key> Table::keys() {
 
 Facts Table::facts() const {
     // Messages begin with their type, and three octets of 0. A handshake begins a session, and each
-    // later one renews it. A client who is sent data has keys, for 180 s without a new handshake.
+    // later one renews it. A client that receives data has keys, for 180 s without a new handshake.
     const auto message = [this](GateRule::Kind kind, std::uint32_t type) {
         return GateRule{kind,
                         GateRule::Transport::udp,
@@ -82,14 +82,14 @@ Facts Table::facts() const {
             .is_marked = true};
 }
 
-// A device is a network namespace's, and its port is that of all addresses there.
+// A device belongs to a network namespace, and its port applies to all addresses there.
 void Table::check(const Gateway& gateway, const Config& config, Errors& errors) {
     const Table& own = *gateway.protocols.get<Table>();
     const auto say_taken = [&](std::string_view key, std::string_view whose) {
         errors.add(kProtocol.section, gateway.name, key,
                    fmt::format("'{}' is that of {} already; give another", key, whose));
     };
-    bool is_before = true;  // Of two gateways the later one gets the error.
+    bool is_before = true;  // The later one of two gateways gets the error.
     for (const Gateway& other : config.gateways) {
         is_before = is_before && &other != &gateway;
         if (other.netns != gateway.netns) {

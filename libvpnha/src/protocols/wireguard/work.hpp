@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// WireGuard peers: what their keeper wants of this node's kernel, and what it learns of it. What is
-// wanted of one gateway is done in the order in which it was wanted.
+// WireGuard peers: the keeper's requests to this node's kernel, and the events from it. Requests
+// for one gateway are carried out in order.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +23,11 @@ namespace vpnha::node {
     return {wire::RecordType::wireguard_traffic, wire::RecordId(wireguard::encode_key(key))};
 }
 
-// The gateway's device is there, up and without peers; one of before is no more. → DeviceRaised
+// The gateway's device exists, up and without peers; an older one is removed. → DeviceRaised
 struct RaiseDevice {
     GatewayId gateway;
 };
-// It is there no more.
+// Removes the device.
 struct LowerDevice {
     GatewayId gateway;
 };
@@ -36,7 +36,7 @@ struct SetPeer {
     GatewayId gateway;
     wireguard::Peer peer;
     std::uint64_t ticket = 0;  // 0: no record waits for it.
-    // Whatever the kernel has of it goes first: keys, counters, and the time of its last try.
+    // Removes the kernel's state of it first: keys, counters, and the time of its last try.
     bool anew = false;
     std::uint16_t keepalive_s = 0;  // More than 0: the kernel shakes hands with it at once.
 };
@@ -44,7 +44,7 @@ struct RemovePeer {
     GatewayId gateway;
     wireguard::PublicKey key;
 };
-// What the device sends leaves from the gateway's address from now on, or no more. → VipUsed, if on
+// The device's packets leave from the gateway's address from now on, or no more. → VipUsed, if on
 struct UseVip {
     GatewayId gateway;
     bool on = false;
@@ -54,18 +54,18 @@ struct Keepalive {
     std::uint16_t seconds = 0;
     friend bool operator==(const Keepalive&, const Keepalive&) = default;
 };
-// From 0 to more: the kernel shakes hands with the peer at once, or, where it has a key with it,
-// sends a keepalive. Peers that the device does not have are passed over.
+// A change from 0 makes the kernel shake hands with the peer at once, or send a keepalive if it has
+// a key with it. Peers that the device does not have are ignored.
 struct SetKeepalives {
     GatewayId gateway;
     std::vector<Keepalive> keepalives;
 };
-// → PeersRead, some times
+// → PeersRead, several times
 struct ReadPeers {
     GatewayId gateway;
     std::uint64_t ticket = 0;
 };
-// Reads the file of peers. → PeersLoaded, some times, or PeersUnreadable
+// Reads the file of peers. → PeersLoaded, several times, or PeersUnreadable
 struct LoadPeers {
     GatewayId gateway;
 };
@@ -78,14 +78,14 @@ WireguardWork work_of(const What&);
 struct DeviceRaised {
     Result<void> result;
 };
-// What the device sends leaves from the gateway's address.
+// The device's packets leave from the gateway's address.
 struct VipUsed {};
 struct PeerSet {
     wireguard::PublicKey key;
     std::uint64_t ticket = 0;
     Result<void> result;
 };
-// Of the peers some that differ from the reading before. The last part ends the reading.
+// Some of the peers that differ from the last reading. The last part ends the reading.
 struct PeersRead {
     std::uint64_t ticket = 0;
     std::span<const wireguard::PeerState> peers;
@@ -93,7 +93,7 @@ struct PeersRead {
 };
 // Somebody has removed the device, and all peers with it.
 struct DeviceGone {};
-// Of the file some peers, their preshared keys sealed. The last part ends the file.
+// Some peers of the file, with sealed preshared keys. The last part ends the file.
 struct PeersLoaded {
     std::span<const wireguard::Peer> peers;
     bool is_last = true;

@@ -10,7 +10,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Before whatever else is at these hooks.
+// Before all other chains of these hooks.
 constexpr int kPriority = -500;
 
 std::string without_table(const PortGuard& guard) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The kernel's WireGuard listens on all addresses of its node, and would answer handshakes there on
-// standbys as well. It sends from them where nothing leads it elsewhere. A client that hears a
-// standby goes there with all its traffic. So nftables drops what comes to the port, or leaves from
-// it, by another address than the gateway's, on every node and at any time. The gate decides about
-// the gateway's own.
+// standbys as well. It sends from them unless a route selects another address. A client that
+// receives a packet from a standby sends all its traffic there. So nftables drops packets to or
+// from the port at any address except the gateway's, on every node and at any time. The gate
+// decides about the gateway's own addresses.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,12 @@ struct PortGuard {
     std::vector<IpPrefix> vips;
 };
 
-// What nft makes of it, whether there is such a table or not.
+// The text that nft loads, whether there is such a table or not.
 [[nodiscard]] std::string guard_ruleset(const PortGuard& guard);
 
 // The table is replaced as a whole.
 [[nodiscard]] Result<void> guard_port(const PortGuard& guard);
-// It is there again if somebody has flushed the ruleset.
+// Restores the table if somebody has flushed the ruleset.
 [[nodiscard]] Result<void> keep_port_guarded(const PortGuard& guard);
 [[nodiscard]] Result<void> leave_port_alone(const PortGuard& guard);
 

@@ -44,7 +44,7 @@ std::vector<TableRoute> routes_from_vip(const VipRoutes& settings, bool is_v6,
     if (via != settings.default_via.end()) {
         routes.push_back({{via->masked(0), 0}, *via, settings.table});
     }
-    // Routers are reached by what is on the link.
+    // Routes on the link come first: they lead to the routers of the others.
     std::ranges::stable_partition(routes, [](const TableRoute& each) { return !each.via; });
     return routes;
 }

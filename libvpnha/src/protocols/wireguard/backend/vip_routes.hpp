@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What WireGuard sends by itself leaves from the gateway's address. The kernel takes the source of
-// a first packet from its route, and a client goes where the packet came from: without this it
-// would roam to the node's own address, and be lost with the node.
+// WireGuard's own packets leave from the gateway's address. The kernel takes the source of a first
+// packet from its route, and a client answers to that source. Otherwise it would roam to the node's
+// own address, and be lost with the node.
 //
 //   fwmark MARK lookup TABLE           | what the device sends
 //   TABLE: as the node's main table    | over the outside device, with the VIP as the source
@@ -26,12 +26,12 @@ struct VipRoutes {
     std::uint32_t mark = 0;
 };
 
-// Of a main table's routes over the device those that the table is to have; `is_v6`: of that
-// family.
+// The routes of a main table over the device
+// that the table is to have; `is_v6`: the family.
 [[nodiscard]] std::vector<TableRoute> routes_from_vip(const VipRoutes& settings, bool is_v6,
                                                       const std::vector<TableRoute>& main);
 
-// The node has the VIPs.
+// Called while the node has the VIPs.
 [[nodiscard]] Result<void> add_vip_routes(RouteNetlink& route, const VipRoutes& settings);
 [[nodiscard]] Result<void> remove_vip_routes(RouteNetlink& route, const VipRoutes& settings);
 

@@ -23,11 +23,11 @@ namespace {
 using wireguard::Peer;
 using wireguard::PeerState;
 
-// Of what a gateway's device sends: "vp", and the gateway.
+// The mark of packets that a gateway's device sends: "vp", and the gateway.
 constexpr std::uint32_t kFirstMark = 0x76700000;
 constexpr int kSetTimer = 0;    // Peers of this turn are set together.
-constexpr int kSliceTimer = 1;  // The next slice of what the device has.
-constexpr int kJobTimer = 2;    // No thread was to be had.
+constexpr int kSliceTimer = 1;  // The next slice of a reading.
+constexpr int kJobTimer = 2;    // No thread was available.
 
 adapters::WireguardKernel::Settings settings_of(const config::Gateway& gateway) {
     const wireguard::Table& own = *gateway.protocols.get<wireguard::Table>();
@@ -47,7 +47,7 @@ adapters::WireguardKernel::Settings settings_of(const config::Gateway& gateway) 
                     .mark = kFirstMark + gateway.id.value}};
 }
 
-// The next part of a list, which it is taken from.
+// Takes the next part of a list.
 template <class Item>
 std::span<const Item> take_part(const std::vector<Item>& all, std::size_t& begin) {
     const std::size_t count = std::min(limits::kWireguardPeersPerSlice, all.size() - begin);
@@ -255,7 +255,7 @@ void Wireguard::tell_slices() {
         }
     }
     if (!slices_.empty()) {
-        // The rest of the node has its turn, too.
+        // Other work of the node has its turn, too.
         loop_.set_timer(first_timer_ + kSliceTimer, loop_.now() + limits::kLoopSlice,
                         [this] { tell_slices(); });
     }

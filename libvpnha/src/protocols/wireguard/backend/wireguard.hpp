@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The backend of WireGuard: a device for each gateway that has it. What is asked of the kernel is
-// done in a thread, in its order. What it answers comes in slices: a reading of 100 000 peers must
-// not hold up the loop.
+// The backend of WireGuard: a device for each gateway that has it.
+// A thread carries out requests to the kernel in order. Answers come
+// in slices: a reading of 100 000 peers must not block the loop.
 #pragma once
 
 #include <deque>
@@ -23,7 +23,7 @@ class Wireguard final : public ports::Backend {
   public:
     using Kernels = std::map<GatewayId, std::unique_ptr<ports::PeerKernel>>;
 
-    // nullptr, when no gateway has WireGuard. Errors are those of netlink and of the cluster's key.
+    // nullptr when no gateway has WireGuard. Errors are those of netlink and of the cluster's key.
     [[nodiscard]] static ports::OpenedBackend open(const ports::BackendHost& host);
     // `loop` must outlive it. It has three timers, from `first_timer` on.
     Wireguard(adapters::QbLoop& loop, int first_timer, Kernels kernels, Tell tell);
@@ -33,10 +33,10 @@ class Wireguard final : public ports::Backend {
     void finish() override;
 
   private:
-    // A gateway's.
+    // The state for one gateway.
     struct Place {
-        std::unique_ptr<ports::PeerKernel> kernel;                  // The thread's,
-        std::map<wireguard::PublicKey, wireguard::PeerState> read;  // like this: as reported last.
+        std::unique_ptr<ports::PeerKernel> kernel;                  // Used by the thread only,
+        std::map<wireguard::PublicKey, wireguard::PeerState> read;  // like this: as last reported.
         std::vector<node::SetPeer> to_set;                          // In this turn of the loop.
     };
     using Work = std::function<Result<void>(Place&)>;
@@ -51,12 +51,12 @@ class Wireguard final : public ports::Backend {
     void carry_out(const node::ReadPeers& work);
     void carry_out(const node::LoadPeers& work);
 
-    // Behind what was asked for before. Without `done` a failure is logged.
+    // Queues the work after earlier requests. Without `done` a failure is logged.
     void add(GatewayId gateway, std::string what, Work work, Done done = nullptr);
     void set_collected(GatewayId gateway);
-    // What changed since the reading before; in the thread.
+    // The changes since the last reading; runs in the thread.
     [[nodiscard]] static Result<std::vector<wireguard::PeerState>> read_news(Place& place);
-    // In slices, each in a turn of its own.
+    // In slices, each in its own turn of the loop.
     void tell_in_slices(std::function<bool()> tell_some);
     void tell_slices();
 

@@ -24,7 +24,7 @@ Result<SecretFile> read_file(const std::string& path, std::string_view remedy) {
     return std::move(*file);
 }
 
-// What else `wg setconf` would take from the file is to be what the device has.
+// Other settings that `wg setconf` would take from the file must equal those of the device.
 Result<void> check_interface(const WireguardFiles& files, const PeersFile& file,
                              std::uint16_t listen_port) {
     if (file.listen_port && *file.listen_port != listen_port) {

@@ -16,11 +16,11 @@ struct WireguardFiles {
     std::string peers;
 };
 
-// What `wg genkey` writes. Error not_found: there is no such file.
+// A file as `wg genkey` writes it. Error not_found: there is no such file.
 [[nodiscard]] Result<wireguard::SecretKey> read_private_key(const std::string& path);
 
-// The peers, their preshared keys sealed. What [Interface] has besides is no business of a file of
-// peers, but may stand there if it is what the device has. An error is a line for each mistake.
+// The peers, with sealed preshared keys. Other settings of [Interface] do not belong into a file of
+// peers, but are accepted if the device has them. An error has a line for each mistake.
 [[nodiscard]] Result<std::vector<wireguard::Peer>> read_peers(const WireguardFiles& files,
                                                               std::uint16_t listen_port,
                                                               const SecretBox& box);

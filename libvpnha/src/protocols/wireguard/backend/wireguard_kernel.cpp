@@ -23,7 +23,7 @@ using wireguard::PeerState;
 using wireguard::PublicKey;
 
 constexpr std::string_view kKind = "wireguard";
-// Of the longest, with limits::kWireguardAllowedIpsMax nets each, one send call takes so many.
+// One send call has room for so many of the longest, with limits::kWireguardAllowedIpsMax nets.
 constexpr std::size_t kPeersPerTrain = 12;
 constexpr std::size_t kKeepalivesPerRequest = 256;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A WireGuard device of this node's kernel, by rtnetlink and generic netlink. One thread at a time
-// calls it: the kernel lets nobody else at its devices while it sets a peer (rtnl, and the device's
-// lock), and it loads its module when the first device is made.
+// calls it. The kernel admits nobody else to its devices while it sets a peer (rtnl, and the
+// device's lock). It loads its module when the first device is made.
 #pragma once
 
 #include <map>
@@ -26,10 +26,10 @@ class WireguardKernel final : public ports::PeerKernel {
         std::string device;
         PortGuard listen;
         WireguardFiles files;
-        std::uint32_t route_table = 0;  // Of the gateway: the routes to what peers are allowed.
+        std::uint32_t route_table = 0;  // The gateway's: routes to the peers' allowed IPs.
         VipRoutes vip;
     };
-    // In the network namespace of the calling thread.
+    // Must be called in the network namespace of the gateway.
     [[nodiscard]] static Result<std::unique_ptr<ports::PeerKernel>> open(Settings settings,
                                                                          SecretBox box);
 
@@ -51,10 +51,10 @@ class WireguardKernel final : public ports::PeerKernel {
           socket_(std::move(socket)),
           train_(std::move(train)) {}
 
-    // One request; what it is about opens the detail of an error.
+    // One request; `what` opens the detail of an error.
     [[nodiscard]] Result<void> ask(const std::string& what, const NetlinkTrain::Write& write);
     [[nodiscard]] std::vector<Result<void>> set_train(std::span<const node::SetPeer> peers);
-    // To what the peer is allowed, and to nothing else.
+    // Routes the allowed IPs of the peer, and nothing else.
     [[nodiscard]] Result<void> route_to(const wireguard::PublicKey& key,
                                         const std::vector<IpPrefix>& allowed);
 

@@ -122,7 +122,7 @@ ByteView content_of(const nlattr* attribute) {
             mnl_attr_get_payload_len(attribute)};
 }
 
-// Nothing when the attribute is of another size.
+// Nothing when the attribute has another size.
 template <class Value>
 std::optional<Value> value_in(const nlattr* attribute) {
     const ByteView content = content_of(attribute);
@@ -156,7 +156,7 @@ std::uint64_t unix_ms_of(const __kernel_timespec& time) {
                : static_cast<std::uint64_t>(time.tv_sec * kMsPerSecond + time.tv_nsec / kNsPerMs);
 }
 
-// nullopt: it is what did not fit of a peer's nets into the message before.
+// nullopt: the entry continues the nets of a peer in the message before.
 std::optional<PeerState> peer_in(const nlattr* nest) {
     PeerState peer;
     bool has_key = false;

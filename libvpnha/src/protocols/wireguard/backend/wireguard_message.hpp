@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// WireGuard devices and peers as the kernel sends and takes them over generic netlink
+// WireGuard devices and peers as the kernel sends and receives them over generic netlink
 // (linux/wireguard.h).
 #pragma once
 
@@ -20,33 +20,33 @@ namespace vpnha::adapters {
 // or 256 keepalives, 60 octets each.
 inline constexpr std::size_t kWireguardRequestBytesMax = std::size_t{16} * 1024;
 
-// What of a peer is to change.
+// The changes of a peer.
 struct PeerChange {
     wireguard::PublicKey key;
     bool is_removed = false;
     bool only_if_there = false;
-    std::optional<ByteView> preshared{};  // 32 octets; none: there is none any more.
+    std::optional<ByteView> preshared{};  // 32 octets; none: the key is removed.
     std::optional<wireguard::Endpoint> endpoint{};
     std::optional<std::uint16_t> keepalive_s{};
-    std::optional<std::span<const IpPrefix>> allowed{};  // In place of those that it has.
+    std::optional<std::span<const IpPrefix>> allowed{};  // Replaces those that it has.
 };
 
-// A device, as it is when it has no peers.
+// A device without peers.
 struct DeviceChange {
     ByteView private_key;  // 32 octets.
     std::uint16_t listen_port = 0;
     std::uint32_t mark = 0;
 };
 
-// A request WG_CMD_SET_DEVICE under construction, in memory of the caller's.
+// A request WG_CMD_SET_DEVICE under construction, in the caller's memory.
 class PeerRequest {
   public:
     // `buffer` has room for kWireguardRequestBytesMax, and outlives it.
     PeerRequest(char* buffer, std::uint16_t family, const std::string& device);
 
-    // All peers of before go.
+    // Removes all earlier peers.
     PeerRequest& set_device(const DeviceChange& change);
-    // False: there is no room for it, and the request is what it was.
+    // False: there is no room for it, and the request is unchanged.
     [[nodiscard]] bool add(const PeerChange& change);
     [[nodiscard]] nlmsghdr* finish();
 

@@ -9,7 +9,7 @@ namespace vpnha::keepers {
 
 namespace {
 
-// A counter that went back is that of a peer which was added anew.
+// A counter that went back belongs to a peer that was added anew.
 std::uint64_t passed(std::uint64_t before, std::uint64_t after) {
     return after >= before ? after - before : after;
 }

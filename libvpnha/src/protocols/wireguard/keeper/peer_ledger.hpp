@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What each peer of a gateway has used, on all nodes together. A kernel counts from 0 on when it
-// gets a peer, and knows nothing of other kernels. So the total is what the record of the node
-// before has, and what this node's kernel has counted since it serves. Handshakes are noted by the
+// The traffic of each peer of a gateway, on all nodes together. A kernel counts from 0 on when it
+// gets a peer, and does not know other kernels' counts. So the total is the last record of the node
+// before, plus what this node's kernel has counted since it serves. Handshakes are noted by the
 // gateway's clock, which nobody sets. Pure.
 #pragma once
 
@@ -23,16 +23,16 @@ class PeerLedger {
     using Key = wireguard::PublicKey;
     using Traffic = wireguard::PeerTraffic;
 
-    // What this node's kernel has seen of a peer since the reading before.
+    // The peer's activity in this node's kernel since the last reading.
     struct News {
         bool sent = false;
-        bool received = false;  // Something proven; a handshake is.
+        bool received = false;  // An authenticated packet, such as a handshake.
     };
 
     // The record of another node.
     void follow(const Key& key, const Traffic& total, TimePoint now);
-    // A reading of this node's kernel. Where this node serves, what passed is added to the total.
-    // `served_unix_ms`: it does, and that is the gateway's time.
+    // A reading of this node's kernel. Where this node serves, the traffic is added to the total.
+    // `served_unix_ms`: the gateway's time, if this node serves.
     News read(const Key& key, const Traffic& kernel, std::optional<std::uint64_t> served_unix_ms,
               TimePoint now);
     // The kernel counts the peer from 0 on.
@@ -40,7 +40,7 @@ class PeerLedger {
     void forget(const Key& key);
 
     [[nodiscard]] Traffic total(const Key& key) const;
-    // What passed here since the call before.
+    // The traffic here since the last call.
     [[nodiscard]] vpnha::Traffic take_passed(const Key& key);
     // Peers that have shaken hands since then.
     [[nodiscard]] std::size_t count_since(std::uint64_t unix_ms) const;
@@ -49,14 +49,14 @@ class PeerLedger {
     [[nodiscard]] bool has_changed() const { return !changed_.empty(); }
     void forget_changes() { changed_.clear(); }
 
-    // Those with the most recent traffic first, then those that shook hands last.
+    // Peers with the most recent traffic first, then those that shook hands last.
     void sort(std::vector<Key>& keys) const;
 
   private:
     struct Account {
         Traffic total;
         Traffic told;           // Of the total, at take_passed() or by another node.
-        Traffic kernel;         // As read last.
+        Traffic kernel;         // As last read.
         TimePoint active_at{};  // The total changed.
     };
     std::map<Key, Account> accounts_;

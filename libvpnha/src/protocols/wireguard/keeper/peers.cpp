@@ -20,12 +20,12 @@ using wire::RecordType;
 using wireguard::Peer;
 using wireguard::PublicKey;
 
-// Of a peer with none: from 0 to it, the kernel shakes hands.
+// For a peer without a keepalive: a change from 0 to it makes the kernel shake hands.
 constexpr std::uint16_t kWakingKeepalive_s = 25;
 constexpr Duration kReadWaking = std::chrono::milliseconds(50);
 constexpr Duration kReadServing = std::chrono::milliseconds(500);
 constexpr Duration kReadStandby = std::chrono::seconds(1);
-// A reading that does not come is asked for again, and a device that was not to be had.
+// Repeats a reading that gets no answer, and the set-up of a device that failed.
 constexpr Duration kReadWait = std::chrono::seconds(10);
 constexpr Duration kRaiseAgain = std::chrono::seconds(1);
 
@@ -132,7 +132,7 @@ void WireguardPeers::on_open(TimePoint now, Effects& effects) {
         queue_.add(key);
     }
     wake_some(now, effects);
-    // What is on its way was read before.
+    // A reading that is under way is older.
     reading_.reset();
     read_at_ = now + kReadWaking;
     publish_at_ = now + limits::kTrafficPause;
@@ -152,7 +152,7 @@ void WireguardPeers::pause(Effects& effects) {
 void WireguardPeers::mute(Effects& effects) {
     pause(effects);
     effects.emplace_back(node::UseVip{gateway_.id(), false});
-    // The next node goes by the records; what is not among them is not this node's to say.
+    // The next node continues from the records; this node publishes nothing more.
     ledger_.forget_changes();
     moved_.clear();
     loaded_in_ = {};
@@ -391,7 +391,7 @@ void WireguardPeers::read_peers(TimePoint now, Effects& effects) {
     if (raise_at_ || !gateway_.is_attached() || now < read_at_) {
         return;
     }
-    // One that is on its way is waited for.
+    // A reading that is under way has to end first.
     read_at_ = now + (serves_ ? queue_.has_open() ? kReadWaking : kReadServing : kReadStandby);
     if (reading_ && now < read_until_) {
         return;

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The WireGuard peers of one gateway on one node. Pure.
 //
-// The kernel gives out no session keys, so that no other node can continue a session. But a node
-// with the gateway's private key makes a new one in one round trip, and the client's user notices
-// nothing else. So the node that serves shakes hands with each peer as soon as its gate is open.
+// The kernel exports no session keys, so no other node can continue a session. But a node with the
+// gateway's private key makes a new one in one round trip, and the client's user notices nothing
+// else. So the node that serves shakes hands with each peer as soon as its gate is open.
 //
 //   a standby    its device has the peers, their endpoints, and keepalive 0
-//   gets         the addresses: what its device sends leaves from there, before the gate opens
+//   gets         the addresses: its device's packets leave from there, before the gate opens
 //   opens        its gate, also to stand in: sets keepalives from 0 to more, for those with recent
 //                traffic first: the kernel sends an initiation at once. A peer that answers, or
 //                does not in time, gets the keepalive that is configured
-//   serves       looks at its device twice a second. What roamed becomes a record, and counters do
+//   serves       reads its device twice a second. Roaming becomes a record, and so do counters
 //   falls silent sets keepalives to 0; as a standby it adds its peers anew
 //
-// The kernel tries a peer once in 5 s, whether its try left the node or not. A try of a standby is
-// lost behind the shut gate, and after a promotion its peer would wait for the rest of the 5 s. A
-// peer that was tried all the same is added anew, because the kernel forgets tries with the peer.
+// The kernel tries a peer once in 5 s, whether the initiation left the node or not. A standby's is
+// lost at the shut gate, and after a promotion its peer would wait for the rest of the 5 s. A peer
+// that was tried in spite of that is added anew: then the kernel forgets the time.
 //
-// The peers file of the promoted node decides which peers there are. Its endpoints count for peers
-// that have not sent anything yet.
+// The peers file of the promoted node defines the peers. Its endpoints apply to peers that have not
+// sent anything yet.
 #pragma once
 
 #include <array>
@@ -96,23 +96,23 @@ class WireguardPeers final : public Keeper {
     [[nodiscard]] std::optional<wireguard::Peer> peer_of(const Key& key) const;
     [[nodiscard]] std::vector<Key> all_peers() const;
     void read_peers(TimePoint now, Effects& effects);
-    // Notes where the peer is, and what it has used. True: it was waited for.
+    // Notes the peer's endpoint and traffic. True: its answer was awaited.
     [[nodiscard]] bool has_answered(const wireguard::PeerState& state, TimePoint now);
     // True: the kernel tried it, though another node serves.
     [[nodiscard]] bool was_tried(const wireguard::PeerState& state, TimePoint now);
     // As many as may be open at once.
     void wake_some(TimePoint now, Effects& effects);
-    // Those that have not answered. The kernel may have tried one shortly before the gate opened,
-    // for a packet that came for it, and would not try it for 5 s (REKEY_TIMEOUT,
-    // drivers/net/wireguard/messages.h) if it were not added anew.
+    // Adds peers without an answer anew. The kernel may have tried one for a packet shortly before
+    // the gate opened. It would not try that peer again for 5 s (REKEY_TIMEOUT,
+    // drivers/net/wireguard/messages.h).
     void try_again(TimePoint now, Effects& effects);
     void set_keepalives(std::vector<node::Keepalive> keepalives, Effects& effects);
-    // With the keepalive that is configured: nobody waits for them any more.
+    // Sets the configured keepalive: these peers are not awaited any more.
     void let_rest(const std::vector<Key>& keys, Effects& effects);
     // The peers in this node's kernel are to be added anew.
     void distrust_kernel();
     void publish_moves();
-    // Some of it, where this node is promoted; and tells what each session has used.
+    // Publishes some traffic where this node is promoted, and reports the usage of each session.
     void publish_traffic(TimePoint now, Effects& effects);
     // By the file of peers.
     void adopt(const wireguard::Peer& listed, Effects& effects);
@@ -133,13 +133,13 @@ class WireguardPeers final : public Keeper {
     // The device is to be raised then; nullopt: it has been.
     std::optional<TimePoint> raise_at_ = TimePoint{};
     std::uint64_t last_ticket_ = 0;
-    std::optional<std::uint64_t> reading_;      // The ticket that is waited for,
-    TimePoint read_until_{};                    // for so long.
+    std::optional<std::uint64_t> reading_;      // The ticket of a pending reading,
+    TimePoint read_until_{};                    // which may take until then.
     TimePoint read_at_{};                       // The next reading.
     std::map<Key, wireguard::Endpoint> moved_;  // Not published yet.
     std::optional<TimePoint> publish_at_;       // Traffic.
-    Epoch loaded_in_;                           // The file of peers was asked for.
-    std::set<Key> listed_;                      // In the file, as far as it has come.
+    Epoch loaded_in_;                           // When the file of peers was requested.
+    std::set<Key> listed_;                      // In the file, as far as it was read.
     Tally tally_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the peers use: their records, and what accounts are made of. A peer has a session from a
-// handshake on until its keys are too old, and whoever wanted others has given up.
+// The usage of the peers: their records and accounts. A session of a peer lasts from a handshake
+// until its keys are too old, and nobody tries to make new ones any more.
 #include <algorithm>
 #include <utility>
 
@@ -12,8 +12,8 @@ namespace vpnha::keepers {
 
 namespace {
 
-// REKEY_ATTEMPT_TIME of the protocol: so long a handshake is tried. Between two keepalives of a
-// client its keys may have expired, and no new ones are there for some seconds.
+// REKEY_ATTEMPT_TIME of the protocol: how long a handshake is tried. A client's keys may expire
+// between two keepalives, and the new ones follow some seconds later.
 constexpr std::uint64_t kTriedMs = 90'000;
 
 Usage usage_of(const wireguard::Peer& peer, const Traffic& passed) {

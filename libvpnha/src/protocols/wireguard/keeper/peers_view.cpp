@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What `vpnha sessions` and `vpnha status` show of the peers.
+// The peers in `vpnha sessions` and `vpnha status`.
 #include <algorithm>
 
 #include "protocols/wireguard/keeper/peers.hpp"

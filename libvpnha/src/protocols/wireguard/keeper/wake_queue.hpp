@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whom a promoted node shakes hands with, and when. At most limits::kWireguardHandshakesMax are
-// open: from 512 answers that wait in the kernel's queue on it wants a cookie of each, and drops
-// those without one (drivers/net/wireguard/receive.c). The others have their turn as soon as one is
-// answered, or has not been for limits::kWireguardHandshakeWait. Meanwhile each is tried a second
-// time. Pure.
+// The order and times in which a promoted node shakes hands with peers. At most
+// limits::kWireguardHandshakesMax handshakes are open. From 512 waiting answers on the kernel
+// requests a cookie of each, and drops those without one (drivers/net/wireguard/receive.c). The
+// next peer's turn comes when one has answered, or has not for limits::kWireguardHandshakeWait.
+// Each is tried a second time within that time. Pure.
 #pragma once
 
 #include <deque>
@@ -22,22 +22,22 @@ class WakeQueue {
   public:
     using Key = wireguard::PublicKey;
 
-    // Behind those that wait already.
+    // After those that wait already.
     void add(const Key& key) { waiting_.push_back(key); }
     // The next one, which is open from now on; nullopt: none waits, or too many are open.
     [[nodiscard]] std::optional<Key> take(TimePoint now);
     [[nodiscard]] bool is_open(const Key& key) const { return open_.contains(key); }
     // False: it was not open.
     bool close(const Key& key);
-    // One of those that are open, and were not answered for limits::kWireguardTryAgain: once each.
+    // An open one without an answer for limits::kWireguardTryAgain; each only once.
     [[nodiscard]] std::optional<Key> take_again(TimePoint now);
-    // One of those that were open for too long; it is open no more.
+    // One that was open for too long; it is open no more.
     [[nodiscard]] std::optional<Key> take_overdue(TimePoint now);
     void clear();
 
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
     [[nodiscard]] bool has_open() const { return !open_.empty(); }
-    // When the first of those that are open is to be tried again, or overdue.
+    // When the first open one has to be tried again, or is overdue.
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
   private:

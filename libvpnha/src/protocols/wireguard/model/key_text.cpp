@@ -16,7 +16,7 @@ constexpr std::size_t kTextBytes = 44;
 
 bool parse_key_text(std::string_view text, std::span<std::uint8_t, kKeyBytes> octets) {
     std::size_t size = 0;
-    // It takes one text for each key: bits that no octet has are 0, and the padding is there.
+    // Accepts only one text for each key: with unused bits 0, and with the padding.
     const bool is_key = text.size() == kTextBytes &&
                         sodium_base642bin(octets.data(), octets.size(), text.data(), text.size(),
                                           nullptr, &size, nullptr, kBase64) == 0 &&

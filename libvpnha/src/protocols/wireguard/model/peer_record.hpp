@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The replicated state of one WireGuard peer, in two records of one identity, its public key. What
-// another node needs to shake hands with the peer is sent at once. What the peer has used is sent
-// in batches.
+// The replicated state of one WireGuard peer, in two records of one identity, its public key. The
+// record that another node needs to shake hands with the peer is sent at once. The peer's traffic
+// is sent in batches.
 //
-// No key of a session is in it: the kernel gives none out. A node that has the gateway's private
-// key makes new ones with each peer, in one round trip.
+// It has no session key: the kernel exports none. A node with the gateway's private key makes new
+// ones with each peer, in one round trip.
 #pragma once
 
 #include <array>
@@ -33,7 +33,7 @@ struct Endpoint {
     friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
 };
 
-// Another node can send there. An address of a link cannot be reached from another node's link.
+// Another node can send there. A link-local address is not reachable from another node's link.
 [[nodiscard]] bool is_reachable(const Endpoint& endpoint);
 
 struct Peer {
@@ -45,7 +45,7 @@ struct Peer {
     friend bool operator==(const Peer&, const Peer&) = default;
 };
 
-// What a peer has used on all nodes so far.
+// The traffic of a peer on all nodes so far.
 struct PeerTraffic {
     std::uint64_t last_handshake_unix_ms = 0;  // By the gateway's clock; 0: none yet.
     std::uint64_t octets_in = 0;
@@ -53,7 +53,7 @@ struct PeerTraffic {
     friend bool operator==(const PeerTraffic&, const PeerTraffic&) = default;
 };
 
-// What a kernel knows of one peer. Its counters begin at 0 when the peer is added, and it notes
+// The kernel's state of one peer. Its counters begin at 0 when the peer is added, and it notes
 // handshakes by its own clock.
 struct PeerState {
     PublicKey key;
@@ -62,10 +62,10 @@ struct PeerState {
     friend bool operator==(const PeerState&, const PeerState&) = default;
 };
 
-// As a peer has them: in order, each once, masked.
+// In the form that a peer has: in order, each once, masked.
 [[nodiscard]] std::vector<IpPrefix> in_order(std::vector<IpPrefix> allowed);
 
-// A sealed preshared key opens only where it belongs: with its peer.
+// A sealed preshared key opens only together with its peer.
 [[nodiscard]] Bytes seal_context(const PublicKey& key);
 
 // The identity of both records; at most limits::kRecordIdBytesMax octets.

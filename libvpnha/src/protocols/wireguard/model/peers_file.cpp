@@ -124,7 +124,7 @@ class Reader {
         }
     }
 
-    // Those of a section that there is none of are not complained of again.
+    // Keys of an unknown section are not reported again.
     void on_key_without_section(std::string_view name) {
         if (!is_skipped_) {
             error(
@@ -284,7 +284,7 @@ class Reader {
         }
     }
 
-    // At the line that is read.
+    // Reports an error at the current line.
     void error(std::string_view what) { errors_.add_at(line_, what); }
 
     LineErrors errors_;

@@ -11,8 +11,8 @@
 //   Endpoint                  | ADDRESS:PORT or [ADDRESS]:PORT
 //   PersistentKeepalive       | seconds, or "off"
 //
-// It is stricter than `wg` where that would do what nobody wants: a peer that is there twice, an
-// allowed IP of two peers, of which the last one would get it. Names of hosts are not resolved.
+// It is stricter than `wg` where that would do what nobody wants: a peer that is there twice, or an
+// allowed IP of two peers, which only the last one would get. Names of hosts are not resolved.
 // Pure: text in, peers or all errors out. No error quotes a secret.
 #pragma once
 
