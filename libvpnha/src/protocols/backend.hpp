@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Port: what carries out the commands of one protocol's keeper on this node: in its kernel, in a
-// daemon or in a data path. One for each protocol, whatever the number of gateways. Called from the
-// event loop only.
+// Port: carries out the commands of one protocol's keeper on this node: in its kernel, in a daemon
+// or in a data path. One for each protocol, whatever the number of gateways. Called from the event
+// loop only.
 #pragma once
 
 #include <functional>
@@ -19,13 +19,13 @@ class PppProtocol;
 
 class Backend {
   public:
-    // Hands an event to the keepers of a gateway: from the loop, or within execute(), whose effects
-    // then take place behind those that are under way.
+    // Hands an event to the keepers of a gateway: from the loop, or within execute(). The resulting
+    // effects are carried out after those that are under way.
     using Tell = std::function<void(GatewayId, const effects::KeeperEvent&)>;
 
     virtual ~Backend() = default;
 
-    // False: the work is of another protocol, and untouched.
+    // False: the work belongs to another protocol, and is untouched.
     [[nodiscard]] virtual bool execute(effects::ProtocolWork& work) = 0;
 
     // nullptr: its stock sessions have no pppd.
@@ -35,17 +35,17 @@ class Backend {
     // Nothing of the gateway is installed until let_go().
     virtual void hold(GatewayId) {}
     virtual void let_go(GatewayId) {}
-    // The gateway announces its addresses once more: a device that was down has lost its entries.
+    // The gateway announces its addresses again: a device that was down has lost its entries.
     virtual void announce(GatewayId) {}
-    // The gateway is no more on this node. What waits to be installed for it is dropped.
+    // The gateway is no longer on this node. Its pending installations are dropped.
     virtual void detach(GatewayId) {}
-    // The last gateway was detached: all that was ordered is done when this returns.
+    // The last gateway was detached: all orders have been carried out when this returns.
     virtual void finish() {}
 
-    // The device of a session that goes on here, by its record's key; empty: it has none of it.
+    // The device of a resumed session, by its record's key; empty: it has none.
     [[nodiscard]] virtual std::string interface_of(const wire::RecordKey&) const { return {}; }
 
-    // What this node's status shows of it ("counters/pptp_resets"), and a gateway's
+    // Items of this node's status ("counters/pptp_resets"), and of a gateway's
     // ("conntrack/waiting").
     [[nodiscard]] virtual Status status() const { return {}; }
     [[nodiscard]] virtual Status status_of(GatewayId) const { return {}; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The one list of what carries out the commands of the protocols' keepers on this node.
+// The one list of the backends, which carry out the commands of the protocols' keepers.
 #pragma once
 
 #include <functional>
@@ -17,17 +17,17 @@
 
 namespace vpnha::ports {
 
-// What a backend is opened with; all of it outlives the backend.
+// The arguments of open_backend(); all of them outlive the backend.
 struct BackendHost {
     const config::Config& config;
     adapters::QbLoop& loop;
     std::string key_file;  // The cluster's key.
     Gate& gate;
     Backend::Tell tell;
-    // As the gate and the network of the host have them.
+    // Functions of the host's gate and network.
     std::function<Result<void>(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant)> allow_end;
     std::function<Result<void>(GatewayId, bool is_v6, bool are_there)> set_networks;
-    // The backend is no more; told once. Its sessions are for another node.
+    // The backend has failed; called once. Another node has to take its sessions over.
     std::function<void(const Error&)> failed;
     int first_timer = 0;  // Of kTimersOfABackend, for one that has none of its own.
 };

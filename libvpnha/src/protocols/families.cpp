@@ -26,8 +26,8 @@ std::unique_ptr<Keeper> make_accounts(Gateway& gateway, const Settings& settings
     return std::make_unique<Accounts>(gateway, settings.accounts);
 }
 
-// What carries others comes before what runs inside it, addresses and accounts after those who have
-// them.
+// A family that carries others precedes those that run inside it; addresses and accounts follow the
+// families that use them.
 std::vector<Make> make_list() {
     std::vector<Family> own;
 #define VPNHA_FAMILIES(protocol) std::ranges::copy(protocol::families(), std::back_inserter(own));

@@ -19,9 +19,9 @@ namespace vpnha::keepers {
 
 // Of one gateway, for all families.
 struct Settings {
-    // A pppd goes on after that, whether a standby has confirmed its session or not.
+    // A pppd continues after that, even if no standby has confirmed its session.
     Duration confirm_wait = std::chrono::milliseconds(50);
-    // So many clients within a second are told after a takeover that they have to dial again.
+    // How many clients a second are notified after a takeover that they have to dial again.
     std::uint32_t redials_per_second = 100;
     FlowSettings flows;
     AddressSettings addresses;
@@ -31,16 +31,16 @@ struct Settings {
     bool radius_rates = false;    // RADIUS servers change the rates of sessions.
 };
 
-// The gateway outlives what is made. nullptr: it does not serve that family.
+// The gateway outlives the keeper. nullptr: it does not serve that family.
 using Make = std::unique_ptr<Keeper> (*)(Gateway& gateway, const Settings& settings);
 
-// A protocol's.
+// A protocol's family.
 struct Family {
     Make make;
     bool carries_others = false;  // Sessions of other protocols run inside its own.
 };
 
-// In the order in which they have their turn.
+// In the order in which they are called.
 [[nodiscard]] std::span<const Make> families();
 
 }  // namespace vpnha::keepers

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The stock daemons that a gateway may have, whichever of them this node runs. One that was not
-// started is stopped, and whatever is asked of it succeeds.
+// The stock daemons that a gateway may have, whichever of them this node runs. A daemon that was
+// not started counts as stopped, and each action on it succeeds.
 #pragma once
 
 #include <string>

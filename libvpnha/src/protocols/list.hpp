@@ -5,12 +5,12 @@
 //   function         | defined in | list, which declares it
 //   -----------------+------------+----------------------------------------------
 //   protocol_table() | table.cpp  | tables.hpp: vpnha.toml, tuning, metrics, versions
-//   families()       | keeper/    | families.hpp: what keeps its records
+//   families()       | keeper/    | families.hpp: its keepers of records
 //   stock_kind()     | service/   | gateway_services.hpp: its stock daemon
-//   open_backend()   | backend/   | backends.hpp: what carries its commands out
+//   open_backend()   | backend/   | backends.hpp: carries its commands out
 //
-// The frame's CMakeLists.txt names it as well. A program with one protocol more has lists of its
-// own, compiled with its name as VPNHA_MORE_PROTOCOL (examples/echo).
+// The folder's CMakeLists.txt names it as well. A program with one more protocol has its own lists,
+// compiled with VPNHA_MORE_PROTOCOL set to its name (examples/echo).
 #pragma once
 
 #define VPNHA_LIBRARY_PROTOCOLS(EACH) EACH(l2tp) EACH(pptp) EACH(ipsec) EACH(wireguard)

@@ -11,14 +11,14 @@ std::uint64_t Margin::beyond(const Said& said, const NumberUse& use) const {
         const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*run_on).count();
         return ms == 0 ? 0 : (static_cast<std::uint64_t>(ms) + 1) * use.per_second / 1000 + 1;
     }
-    // Any node may have served in each epoch since, and none have told. Where two of them began
-    // differs by what the one held that the other did not: as much again.
+    // Any node may have served in each epoch since, without a report. The starts of two of them
+    // differ by the numbers that one held and the other did not: as much again.
     const auto taken_since = [&](std::uint64_t epoch) {
         return (granted.number - std::min(epoch, granted.number)) * 2 * use.per_epoch;
     };
-    // An epoch that heard more may have begun close to its record, so of two records the later one
-    // need not be far ahead. Of epochs counted from the counter's first one, each begins beyond all
-    // before, whatever it heard.
+    // A node with more records may have begun close to its record, so the later of two records need
+    // not be far ahead. Counted from the counter's first epoch, each epoch begins beyond all
+    // before, whatever its node had received.
     const std::uint64_t since_born = taken_since(said.born);
     return std::max({taken_since(said.in.number), 2 * use.per_epoch,
                      since_born - std::min(said.number, since_born)});

@@ -14,13 +14,13 @@ namespace vpnha::keepers {
 struct NumberUse {
     // In a second of the sender's clock.
     std::uint64_t per_second = 0;
-    // In epochs of which nobody has told how long they lasted, all of a counter's life together.
+    // In all epochs of unknown length, over a counter's whole life.
     std::uint64_t per_epoch = 0;
 };
 
-// What a record says of a counter.
+// A record's state of a counter.
 struct Said {
-    // The epoch in which it said so, and the number that is used next.
+    // The epoch of the record, and the number to use next.
     Epoch in;
     std::uint64_t number = 0;
     // The number of the epoch in which the counter began at 0.
@@ -30,8 +30,8 @@ struct Said {
 struct Margin {
     // The epoch that begins.
     Epoch granted;
-    // The records are so old, in the time in which numbers were used; zero: they are exact.
-    // nullopt: nobody knows.
+    // The age of the records, in time during which numbers were used; zero: they are exact.
+    // nullopt: unknown.
     std::optional<Duration> run_on;
 
     // How far the next number is beyond the record's.

@@ -16,7 +16,7 @@ const auto& protocol_tables() {
     return kTables;
 }
 
-// What `rows` of each protocol gives.
+// Concatenates the `rows` of each protocol.
 template <class Row>
 std::vector<Row> all_of(std::vector<Row> (*ProtocolTable::*rows)()) {
     std::vector<Row> all;

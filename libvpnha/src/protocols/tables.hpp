@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The one list of what each protocol has in vpnha.toml, in the table of tuning, among the metrics
-// and among the least versions of other programs.
+// The one list of each protocol's part of vpnha.toml, of the tuning table and of the metrics, and
+// of the least versions of its programs.
 #pragma once
 
 #include <vector>
