@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Flows, and what their helpers expect: what their keeper wants of this node's kernel, and what it
-// hears of it.
+// Flows, and their helpers' expectations: the keeper's requests to this node's kernel, and the
+// events from it.
 #pragma once
 
 #include <span>
@@ -16,8 +16,8 @@
 
 namespace vpnha::node {
 
-// The kernel's events of flows are wanted, from now until UnwatchFlows. Both change what timeouts
-// are right: those of SetFlowTimeouts that wait are given up. → FlowNews, FlowNewsLost
+// Requests the kernel's events of flows, from now until UnwatchFlows. Both change the right
+// timeouts, so pending SetFlowTimeouts are dropped. → FlowNews, FlowNewsLost
 struct WatchFlows {
     GatewayId gateway;
     conntrack::Policy policy;
@@ -25,17 +25,17 @@ struct WatchFlows {
 struct UnwatchFlows {
     GatewayId gateway;
 };
-// The kernel's whole table; a listing under way is given up for it. → FlowNews, and at its
-// end FlowsListed
+// The kernel's whole table; replaces a listing
+// under way. → FlowNews, and at its end FlowsListed
 struct ListFlows {
     GatewayId gateway;
 };
-// As the table has them now; those that are not there have ended. → FlowNews
+// As the table has them now; flows that are not there have ended. → FlowNews
 struct LookUpFlows {
     GatewayId gateway;
     std::vector<conntrack::FlowKey> flows;
 };
-// These three take place in the order given, in slices. → FlowsInstalled
+// These three are carried out in the order given, in slices. → FlowsInstalled
 struct InstallFlows {
     GatewayId gateway;
     std::vector<conntrack::Wanted> flows;
@@ -49,7 +49,7 @@ struct SetFlowTimeouts {
     GatewayId gateway;
     std::vector<conntrack::Timeout> flows;
 };
-// What helpers expect: the same, in one order with the flows. → ExpectationsListed, unless
+// The same for helpers' expectations, in one order with the flows. → ExpectationsListed, unless
 // that fails
 struct ListExpectations {
     GatewayId gateway;
@@ -75,13 +75,13 @@ using FlowWork = std::variant<WatchFlows, UnwatchFlows, ListFlows, LookUpFlows, 
 template <effects::OneOf<FlowWork> What>
 FlowWork work_of(const What&);
 
-// What the kernel said of them, of itself or asked for.
+// The kernel's news of them, unasked or requested.
 struct FlowNews {
     std::span<const conntrack::News> news;
 };
-// It said more than it could hold; once all that came before the loss was told.
+// Its queue overflowed; sent once all events from before the loss have been.
 struct FlowNewsLost {};
-// The listing is over; `whole`: it had everything.
+// The listing is over; `whole`: it was complete.
 struct FlowsListed {
     bool whole = false;
 };
@@ -92,7 +92,7 @@ struct FlowsInstalled {
 struct FlowsMissing {
     std::span<const conntrack::FlowKey> flows;
 };
-// The same of what helpers expect; their table is listed at once.
+// The same for helpers' expectations; their table is listed at once.
 struct ExpectationNews {
     std::span<const conntrack::ExpectationNews> news;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Addresses of clients for which this node answers ARP and neighbour solicitations in their place:
-// of sessions that it has resumed. What became of it concerns nobody in the core.
+// Addresses of clients of resumed sessions, for which this node answers ARP and neighbour
+// solicitations. The core needs no result.
 #pragma once
 
 #include <variant>
@@ -12,13 +12,13 @@
 
 namespace vpnha::node {
 
-// From now on, and the neighbours are told.
+// Starts, and notifies the neighbours.
 struct AnswerForClient {
     GatewayId gateway;
     std::vector<ppp::ProxiedAddress> addresses;
 };
-// No longer. Also of a session that this node has negotiated: its pppd is killed by a demotion, and
-// leaves its entry behind.
+// Stops. Also for a session that this node has negotiated: its pppd is killed by a demotion, and
+// leaves its entry in the kernel.
 struct StopAnswering {
     GatewayId gateway;
     std::vector<ppp::ProxiedAddress> addresses;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// pppd's scripts where no pppd of this node runs them: of sessions that it has resumed. What became
-// of them concerns nobody in the core.
+// pppd's scripts for sessions without a pppd on this node: those that it has resumed. The core
+// needs no result.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@
 
 namespace vpnha::node {
 
-// What pppd tells its scripts of a session.
+// The facts of a session that pppd passes to its scripts.
 struct ScriptFacts {
     std::string user;  // As authenticated; may be empty.
     Ipv4Address our_address;
@@ -29,18 +29,18 @@ struct ScriptFacts {
     friend bool operator==(const ScriptFacts&, const ScriptFacts&) = default;
 };
 
-// The session goes on here: ip-up, and ipv6-up with IPv6CP.
+// The session is resumed here: ip-up, and ipv6-up with IPv6CP.
 struct RunUpScripts {
     GatewayId gateway;
     wire::RecordKey session;
     ScriptFacts facts;
 };
-// This node carries it no more: ipv6-down and ip-down, with the facts of RunUpScripts.
+// This node no longer carries it: ipv6-down and ip-down, with the facts of RunUpScripts.
 struct RunDownScripts {
     GatewayId gateway;
     wire::RecordKey session;
 };
-// The same of a session that this node has negotiated: its pppd is killed, and cannot run them.
+// The same for a session that this node has negotiated: its pppd is killed, and cannot run them.
 struct RunStockDownScripts {
     GatewayId gateway;
     wire::RecordKey session;

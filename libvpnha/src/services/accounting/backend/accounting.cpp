@@ -27,7 +27,7 @@ bool Accounting::execute(effects::ProtocolWork& work) {
 }
 
 void Accounting::carry_out(node::SendAccounting& work) {
-    // Only the keeper of a gateway with accounting asks for it.
+    // Only the keeper of a gateway with accounting requests it.
     VPNHA_ASSERT(client_ != nullptr);
     client_->send(std::move(work));
 }

@@ -15,8 +15,8 @@ namespace vpnha::runtime {
 
 class Accounting final : public ports::Backend {
   public:
-    // `loop` must outlive it. Without a gateway that has accounting there is no client: idle
-    // time-outs want counters all the same. Errors are those of the servers' addresses and secrets.
+    // `loop` must outlive it. Without a gateway with accounting there is no client, but idle
+    // time-outs still need counters. Errors are those of the servers' addresses and secrets.
     [[nodiscard]] static Result<std::unique_ptr<Accounting>> open(const config::Config& config,
                                                                   adapters::QbLoop& loop,
                                                                   const Tell& tell);

@@ -36,7 +36,7 @@ struct AccountingClient::Mailbox {
         node::SendAccounting request;
         std::uint8_t identifier = 0;
     };
-    // Waits for the next one; nullopt: it is the end.
+    // Waits for the next one; nullopt: the client ends.
     std::optional<Next> take() {
         std::unique_lock lock(mutex);
         wanted.wait(lock, [&] { return ending || !requests.empty(); });
@@ -55,8 +55,8 @@ struct AccountingClient::Mailbox {
 
     const AccountingServers servers;
     UniqueFd ready;    // Readable when there are answers.
-    UniqueFd end;      // Readable when `ending`: for who waits in poll.
-    std::mutex mutex;  // Of all below.
+    UniqueFd end;      // Readable when `ending`: for threads that wait in poll.
+    std::mutex mutex;  // Protects all members below.
     std::condition_variable wanted;
     bool ending = false;
     std::deque<node::SendAccounting> requests;

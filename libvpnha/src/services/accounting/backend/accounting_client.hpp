@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Accounting-Requests in threads of their own: servers that do not answer hold up nothing else.
-// They are sent in the order in which they come; limits::kAccountsUnderWay are under way at most,
-// each with an identifier and a port of its own.
+// Sends Accounting-Requests in threads: servers that do not answer block nothing else. Requests are
+// sent in the order of their arrival. At most limits::kAccountsUnderWay are under way, each with
+// its own identifier and port.
 #pragma once
 
 #include <functional>
@@ -17,15 +17,15 @@ namespace vpnha::adapters {
 
 class AccountingClient {
   public:
-    // From the loop, never from within a call of this class.
+    // Called from the loop, never from within a call of this class.
     using Tell = std::function<void(GatewayId, const node::AccountingAnswered&)>;
 
     // `loop` must outlive it.
     [[nodiscard]] static Result<std::unique_ptr<AccountingClient>> start(QbLoop& loop,
                                                                          AccountingServers servers,
                                                                          Tell tell);
-    // Cuts requests short and joins the threads: libcrypto, which they call, does not survive the
-    // process's exit beside them.
+    // Aborts requests and joins the threads: they call libcrypto, which must not run during the
+    // process's exit.
     ~AccountingClient();
     AccountingClient(const AccountingClient&) = delete;
     AccountingClient& operator=(const AccountingClient&) = delete;
@@ -36,12 +36,12 @@ class AccountingClient {
     struct Mailbox;
 
     AccountingClient(QbLoop& loop, std::unique_ptr<Mailbox> mailbox, Tell tell);
-    // A thread's.
+    // Runs in a thread.
     static void send_all(Mailbox& mailbox);
     void tell_answers();
 
     QbLoop& loop_;
-    std::unique_ptr<Mailbox> mailbox_;  // The threads' as well.
+    std::unique_ptr<Mailbox> mailbox_;  // Shared with the threads.
     Tell tell_;
     std::vector<std::thread> senders_;
 };

@@ -10,20 +10,20 @@
 
 namespace vpnha::adapters {
 
-// Who asks.
+// The sender of the requests.
 struct AccountingNas {
     std::string identifier;
     Ipv4Address address;
 };
 
-// `unix_s`: now; the event's time is reckoned from it. nullopt: this machine's libcrypto has no
+// `unix_s`: now; the event's time is computed from it. nullopt: this machine's libcrypto has no
 // MD5.
 [[nodiscard]] std::optional<Bytes> encode_accounting(const node::AccountingRequest& request,
                                                      const AccountingNas& nas, std::uint8_t id,
                                                      ByteView secret, std::uint64_t unix_s);
 
-// Whether `answer` is the Accounting-Response to that request, from who knows the secret. Its
-// attributes are not looked at.
+// Whether `answer` is the Accounting-Response to that request, from a server that knows the secret.
+// Its attributes are ignored.
 [[nodiscard]] bool is_answer_to(ByteView request, ByteView answer, ByteView secret);
 
 }  // namespace vpnha::adapters

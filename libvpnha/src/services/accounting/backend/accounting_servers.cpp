@@ -64,7 +64,7 @@ AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& 
 AccountingServers::Reply AccountingServers::ask(const Ipv4Endpoint& server,
                                                 const node::AccountingRequest& request,
                                                 std::uint8_t identifier, int end) const {
-    // Connected: the kernel takes packets of this server alone.
+    // Connected: the kernel accepts packets of this server alone.
     const UniqueFd socket = open_network_socket(AF_INET, SOCK_DGRAM);
     const sockaddr_in to = to_sockaddr(server);
     sockaddr_in own{};
@@ -118,7 +118,7 @@ AccountingServers::Heard AccountingServers::hear(int socket, ByteView request, i
         if (is_answer_to(request, answer, secret_.view())) {
             return Heard::answer;
         }
-        heard = Heard::stranger;  // RFC 2866 3: what it says is discarded.
+        heard = Heard::stranger;  // RFC 2866 3: the answer is discarded.
     }
 }
 

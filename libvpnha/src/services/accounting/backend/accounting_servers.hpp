@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Accounting servers of RADIUS: an Accounting-Request to one server after the other until one
-// answers. Blocks meanwhile: for threads of its own, which may ask at the same time.
+// Accounting servers of RADIUS: sends an Accounting-Request to one server after the other until one
+// answers. Blocks meanwhile: for separate threads, which may call it at the same time.
 //
-// Without a library: libradcli (1.2.11) takes an answer whose authenticator is wrong, so whoever
-// sends one would make a Stop that no server has heard count as answered.
+// No library is used: libradcli (1.2.11) accepts an answer with a wrong authenticator. A forger
+// could then make a Stop that no server received count as answered.
 #pragma once
 
 #include <string>
@@ -19,16 +19,16 @@ class AccountingServers {
   public:
     struct Answer {
         node::AccountingResult result{};
-        std::string server;  // Which answered; why none did.
-        Duration took{};     // Of an answer: since that server was asked last.
+        std::string server;  // The server that answered, or why none did.
+        Duration took{};     // For an answer: since the last request to that server.
     };
 
     // Reads the secret. Errors: of its file.
     [[nodiscard]] static Result<AccountingServers> open(const config::Radius& settings);
 
     // `identifier`: no other request under way has it (RFC 2866 3). Takes at most servers * (1 +
-    // retries) * timeout, and ends at once when `end` is readable; the answer of then means
-    // nothing. -1: nothing ends it.
+    // retries) * timeout, and ends at once when `end` is readable; then the result is void. -1:
+    // nothing ends it.
     [[nodiscard]] Answer ask(const node::AccountingRequest& request, std::uint8_t identifier,
                              int end = -1) const;
 
@@ -36,8 +36,8 @@ class AccountingServers {
     enum class Heard {
         answer,
         nothing,
-        stranger,     // Nobody who knows the secret.
-        unreachable,  // The kernel says so.
+        stranger,     // A sender that does not know the secret.
+        unreachable,  // By the kernel's report.
         end,          // The caller's.
     };
     struct Reply {
@@ -50,7 +50,7 @@ class AccountingServers {
 
     [[nodiscard]] Reply ask(const Ipv4Endpoint& server, const node::AccountingRequest& request,
                             std::uint8_t identifier, int end) const;
-    // Until the time-out.
+    // Waits until the time-out.
     [[nodiscard]] Heard hear(int socket, ByteView request, int end) const;
 
     config::Radius settings_;

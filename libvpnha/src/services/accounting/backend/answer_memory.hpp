@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What was answered to which request: a request that is heard again, because its answer was lost or
-// somebody replays it, gets the same answer, and nothing is done twice (RFC 5176 6.3). Pure.
+// The answers to past requests. A request that arrives again, because its answer was lost or it was
+// replayed, gets the same answer, and has no second effect (RFC 5176 6.3). Pure.
 //
-// A request is known by its authenticator, which covers all of it, and by who sent it. As many as
-// kAnswersMax are known, the newest ones.
+// A request is identified by its authenticator, which covers all of it, and by its sender. The
+// newest kAnswersMax requests are kept.
 #pragma once
 
 #include <chrono>
@@ -17,8 +17,8 @@
 
 namespace vpnha::adapters {
 
-// A request is listened to while its Event-Timestamp is 300 s off at most, either way: until then
-// its answer is known.
+// A request is accepted while its Event-Timestamp is at most 300 s off, either way: so long its
+// answer is kept.
 inline constexpr std::chrono::seconds kRequestWindow{300};
 inline constexpr std::chrono::seconds kAnswerKept{2 * kRequestWindow};
 // Six a second for that time.

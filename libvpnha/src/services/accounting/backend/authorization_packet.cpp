@@ -10,7 +10,7 @@ namespace {
 
 using Asked = AuthorizationRequest::Kind;
 
-// RFC 5176 2.3. An ACK has the next number, a NAK the one behind it.
+// RFC 5176 2.3. An ACK has the next number, a NAK the one after that.
 constexpr std::uint8_t kDisconnectRequest = 40;
 constexpr std::uint8_t kChangeRequest = 43;
 constexpr std::size_t kAttributeHeaderBytes = 2;
@@ -25,7 +25,7 @@ constexpr VendorRate kVendorRates[] = {{RateAttribute::mikrotik_rate_limit, 1498
                                        {RateAttribute::wispr_max_up, 14122, 7},
                                        {RateAttribute::wispr_max_down, 14122, 8}};
 
-// Where the value of the first Message-Authenticator stands; 0: there is none.
+// The offset of the value of the first Message-Authenticator; 0: there is none.
 std::size_t signature_offset(ByteView request) {
     std::size_t offset = kRadiusHeaderBytes;
     while (offset + kAttributeHeaderBytes <= request.size()) {
@@ -70,7 +70,7 @@ class RequestReader {
                 return limit(RateAttribute::filter_id, value);
             case RadiusType::vendor_specific:
                 return read_vendors(value);
-            // Of the node that has told of the session last, which may be gone: whichever node has
+            // Names the node that last reported the session, which may be gone: the node that has
             // the session now is the NAS.
             case RadiusType::nas_ip_address:
                 static_cast<void>(number_of(value));
@@ -88,7 +88,7 @@ class RequestReader {
                 return note(request_.kind == Asked::change ? ErrorCause::unsupported_service
                                                            : ErrorCause::unsupported_attribute);
             case RadiusType::class_:
-                // A CoA-Request would give the session another one.
+                // In a CoA-Request it would be a new Class of the session.
                 if (request_.kind == Asked::disconnect) {
                     request_.identity.classes.emplace_back(value.begin(), value.end());
                     return;
@@ -116,7 +116,7 @@ class RequestReader {
     void end() { request_.change.rate = rate_.rate(); }
 
   private:
-    // Of a vendor's attributes those with a rate (RFC 2865 5.26).
+    // Reads those of a vendor's attributes that have a rate (RFC 2865 5.26).
     void read_vendors(ByteView value) {
         ByteReader reader(value);
         const std::uint32_t vendor = reader.u32();
@@ -131,7 +131,7 @@ class RequestReader {
         }
         note(ErrorCause::unsupported_attribute);
     }
-    // What is no rate is for somebody else.
+    // A value that is no rate is for another program.
     void limit(RateAttribute attribute, ByteView value) {
         if (request_.kind == Asked::disconnect || !rate_.take(attribute, value)) {
             note(ErrorCause::unsupported_attribute);
@@ -202,7 +202,7 @@ std::optional<AuthorizationRequest> parse_authorization(ByteView octets) {
     request.id = header.u8();
     const std::size_t length = header.u16();
     const ByteView authenticator = header.take(sizeof(RadiusDigest));
-    // What lies beyond the length is padding (RFC 2865 3).
+    // Octets beyond the length are padding (RFC 2865 3).
     if (!header.ok() || (code != kDisconnectRequest && code != kChangeRequest) ||
         length < kRadiusHeaderBytes || length > octets.size() || length > kRadiusPacketBytesMax) {
         return std::nullopt;
@@ -225,8 +225,8 @@ std::optional<AuthorizationRequest> parse_authorization(ByteView octets) {
     if (request.identity.is_empty()) {
         reader.note(ErrorCause::missing_attribute);
     }
-    // An Acct-Session-Id is never used twice. All else may fit another session when the request is
-    // heard again, and a change may be an old one.
+    // Only an Acct-Session-Id is never used twice. Other attributes may fit another session when
+    // the request is replayed, and a change may be an old one.
     if (!request.unix_s && (!request.identity.session || request.kind == Asked::change)) {
         reader.note(ErrorCause::missing_attribute);
     }
@@ -262,7 +262,7 @@ std::optional<Bytes> encode_authorization_answer(const AuthorizationRequest& req
     const std::uint8_t code =
         request.kind == Asked::disconnect ? kDisconnectRequest : kChangeRequest;
     ByteWriter writer;
-    // Until the end with the request's authenticator: both digests are made of it.
+    // With the request's authenticator until the end: both digests are made of it.
     writer.u8(static_cast<std::uint8_t>(code + (cause ? 2 : 1))).u8(request.id).u16(0);
     writer.bytes(request.authenticator);
     RadiusAttributes attributes(writer);

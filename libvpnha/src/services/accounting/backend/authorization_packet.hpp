@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Packets of dynamic authorization (RFC 5176): a server wants a session to end, or to change. Pure.
+// Packets of dynamic authorization (RFC 5176): a server orders a session to end or change. Pure.
 #pragma once
 
 #include <cstdint>
@@ -50,18 +50,18 @@ struct AuthorizationRequest {
     std::optional<std::uint32_t> unix_s;  // Event-Timestamp.
     std::vector<Bytes> proxy_states;      // To be in the answer.
     bool is_signed = false;               // It has a Message-Authenticator, wherever that stands.
-    // The first thing that forbids to do what is asked. All attributes are mandatory (RFC
+    // The first reason why the request cannot be carried out. All attributes are mandatory (RFC
     // 5176 2.3).
     std::optional<ErrorCause> flaw;
 };
 
-// nullopt: these octets are no request. Whoever has sent it may not know the secret.
+// nullopt: these octets are no request. The sender may not know the secret.
 [[nodiscard]] std::optional<AuthorizationRequest> parse_authorization(ByteView octets);
-// Whether a request that parses is from who knows the secret: by its authenticator and its
-// Message-Authenticator, which it has to have.
+// Whether a parsed request is from a sender that knows the secret: by its authenticator and its
+// Message-Authenticator, which is mandatory.
 [[nodiscard]] bool is_authentic(ByteView request, ByteView secret);
 
-// An ACK; a NAK where there is a cause. nullopt: this machine's libcrypto has no MD5.
+// An ACK; a NAK if there is a cause. nullopt: this machine's libcrypto has no MD5.
 [[nodiscard]] std::optional<Bytes> encode_authorization_answer(const AuthorizationRequest& request,
                                                                std::optional<ErrorCause> cause,
                                                                ByteView secret);

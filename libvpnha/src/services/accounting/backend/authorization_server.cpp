@@ -19,10 +19,10 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Requests that are dropped are complained of so often, for each reason.
+// The pause between warnings about dropped requests, for each reason.
 constexpr std::chrono::minutes kComplaintPause{1};
 
-// Of one of which the kernel tells to which address it came.
+// For a datagram whose destination address the kernel reports.
 using ControlRoom = std::array<std::uint8_t, CMSG_SPACE(sizeof(in_pktinfo))>;
 
 bool is_fresh(std::uint32_t made_unix_s) {
@@ -94,7 +94,7 @@ void AuthorizationServer::on_readable() {
 
 std::optional<AuthorizationServer::Datagram> AuthorizationServer::receive() const {
     Datagram datagram;
-    datagram.octets.resize(kRadiusPacketBytesMax);  // What is cut off is padding, or of no packet.
+    datagram.octets.resize(kRadiusPacketBytesMax);  // The rest is padding, or of no packet.
     sockaddr_in from{};
     alignas(cmsghdr) ControlRoom control{};
     iovec octets{datagram.octets.data(), datagram.octets.size()};
@@ -138,7 +138,7 @@ void AuthorizationServer::send(const Datagram& request, Bytes answer) const {
     in_pktinfo info{};
     info.ipi_spec_dst.s_addr = htonl(request.to.value);
     std::memcpy(CMSG_DATA(header), &info, sizeof info);
-    // What is lost is asked for again.
+    // The server repeats a request whose answer is lost.
     static_cast<void>(::sendmsg(socket_.get(), &message, 0));
 }
 
@@ -175,7 +175,7 @@ void AuthorizationServer::answer(const Datagram& datagram, const AuthorizationRe
     const auto cause = refusal ? std::optional(refusal->cause) : std::nullopt;
     auto answer = encode_authorization_answer(request, cause, secret_.view());
     if (!answer) {
-        return;  // Nothing could be authentic before.
+        return;  // No request could be authentic before.
     }
     const bool is_disconnect = request.kind == AuthorizationRequest::Kind::disconnect;
     ++(is_disconnect ? counters_.disconnects : counters_.changes);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Hears requests of RADIUS servers to end or to change sessions (RFC 5176), at all addresses of the
-// node, and answers from the address that was asked. At a VIP the gate lets only the node that
-// serves be asked.
+// Receives requests of RADIUS servers to end or to change sessions (RFC 5176), at all addresses of
+// the node, and answers from the request's destination. At a VIP the gate passes requests only on
+// the node that serves.
 //
-// Dropped without an answer: what is not from an allowed client, does not parse, is not signed with
-// the secret, or is too old. The same request again gets the same answer.
+// Drops without an answer a request that is not from an allowed client, does not parse, is not
+// signed with the secret, or is too old. A repeated request gets the same answer.
 #pragma once
 
 #include <array>
@@ -27,7 +27,7 @@
 namespace vpnha::adapters {
 
 struct AuthorizationCounters {
-    std::uint64_t disconnects = 0;  // Disconnect-Requests that were answered, and the first time.
+    std::uint64_t disconnects = 0;  // Disconnect-Requests that were answered for the first time.
     std::uint64_t changes = 0;      // CoA-Requests, the same.
     std::uint64_t acks = 0;
     std::map<ErrorCause, std::uint64_t> naks;
@@ -36,7 +36,7 @@ struct AuthorizationCounters {
     std::uint64_t strangers = 0;  // Not from an allowed client.
     std::uint64_t malformed = 0;
     std::uint64_t is_unsigned = 0;  // Without a Message-Authenticator.
-    std::uint64_t forged = 0;       // Of another secret.
+    std::uint64_t forged = 0;       // Signed with another secret.
     std::uint64_t stale = 0;        // Made long ago, or in the future.
 
     AuthorizationCounters& operator+=(const AuthorizationCounters& other);
@@ -48,7 +48,7 @@ class AuthorizationServer {
         ErrorCause cause{};
         std::string why;  // For the log; may be empty.
     };
-    // Does what a sound request asks for. nullopt: it is under way.
+    // Carries out a sound request. nullopt: it is under way.
     using Act = std::function<std::optional<Refusal>(const AuthorizationRequest&,
                                                      const Ipv4Endpoint& client)>;
 
@@ -77,7 +77,7 @@ class AuthorizationServer {
     [[nodiscard]] std::optional<Refusal> judge(const AuthorizationRequest& request,
                                                const Ipv4Endpoint& client);
     void send(const Datagram& request, Bytes answer) const;
-    // Counts it, and says so now and then.
+    // Counts it, and logs that now and then.
     void drop(std::uint64_t& counter, const Ipv4Endpoint& from, const char* why, TimePoint now);
 
     QbLoop& loop_;

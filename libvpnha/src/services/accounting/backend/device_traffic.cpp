@@ -47,11 +47,11 @@ Result<std::map<std::uint32_t, Ipv4Address>> read_peers(NetlinkSocket& socket) {
     return peers;
 }
 
-// What a message of RTM_GETSTATS says.
+// The counters in a message of RTM_GETSTATS.
 std::optional<Traffic> traffic_of(const nlmsghdr* message) {
     std::optional<Traffic> found;
     for_each_attribute(message, sizeof(if_stats_msg), [&](const nlattr* attribute) {
-        // Later kernels have more behind these.
+        // Later kernels have more after these.
         rtnl_link_stats64 stats{};
         constexpr std::size_t kWanted = offsetof(rtnl_link_stats64, rx_errors);
         if (mnl_attr_get_type(attribute) == IFLA_STATS_LINK_64 &&

@@ -34,7 +34,7 @@ std::vector<std::string> words_in(std::string_view text) {
     return words;
 }
 
-// The word behind `name`; empty: there is none.
+// The word after `name`; empty: there is none.
 std::string word_behind(const std::vector<std::string>& words, std::string_view name) {
     const auto found = std::find(words.begin(), words.end(), name);
     return found != words.end() && found + 1 != words.end() ? *(found + 1) : std::string();

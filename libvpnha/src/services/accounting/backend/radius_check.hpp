@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether somebody can stand between this node and the servers that pppd's radius.so asks. It sends
-// no Message-Authenticator: a reject can be turned into an accept on the way (CVE-2024-3596).
+// Whether an attacker can be on the path to the servers of pppd's radius.so. It sends no
+// Message-Authenticator: a reject can be turned into an accept on the path (CVE-2024-3596).
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace vpnha::runtime {
 
-// The ways on which nobody else reads or writes.
+// The paths on which nobody else can read or write.
 class GuardedWays {
   public:
     // `addresses`: as `ip -o addr` prints them. `ring`: this node's addresses on the cluster's
@@ -22,7 +22,7 @@ class GuardedWays {
     GuardedWays(std::string_view addresses, const std::vector<std::string>& ring,
                 std::string_view policies);
 
-    // Loopback, a net of the cluster's links, or what ESP protects on its way to that UDP port.
+    // Loopback, a net of the cluster's links, or a path that ESP protects to that UDP port.
     [[nodiscard]] bool lead_to(const IpAddress& server, std::uint16_t port) const;
 
   private:
@@ -37,11 +37,11 @@ class GuardedWays {
     std::vector<Policy> policies_;
 };
 
-// Of each gateway whose pppds have radius.so. The options below `ppp` count as well.
+// For each gateway whose pppds have radius.so. The options below `ppp` count as well.
 [[nodiscard]] RadiusCheck find_in_radius(const config::Config& config, const GuardedWays& ways,
                                          const std::string& ppp = "/etc/ppp");
 
-// As they are on this node. Errors: corosync does not run, or this process may not look.
+// As they are on this node. Errors: corosync does not run, or this process may not read them.
 [[nodiscard]] Result<GuardedWays> read_guarded_ways();
 // Whether a pppd of a gateway has radius.so at all.
 [[nodiscard]] bool uses_radius(const config::Config& config, const std::string& ppp = "/etc/ppp");

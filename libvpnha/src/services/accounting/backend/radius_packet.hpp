@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What all packets of RADIUS have in common (RFC 2865 3): the header, attributes, and digests with
-// the shared secret. Pure.
+// The common parts of all RADIUS packets (RFC 2865 3): the header, attributes, and digests with the
+// shared secret. Pure.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ inline constexpr std::size_t kRadiusHeaderBytes = 20;
 inline constexpr std::size_t kRadiusPacketBytesMax = 4096;
 inline constexpr std::size_t kRadiusValueBytesMax = 253;  // Of an attribute.
 
-// An authenticator, and what makes it: the 16 octets of an MD5.
+// An authenticator, and its source: the 16 octets of an MD5.
 using RadiusDigest = std::array<std::uint8_t, kRadiusHeaderBytes - kRadiusAuthenticatorOffset>;
 
 // RFC 2865, 2866, 2868, 2869, 3162, 4818, 5176, 6911.
@@ -67,10 +67,10 @@ class RadiusAttributes {
     // Appends to `writer`, which must outlive it.
     explicit RadiusAttributes(ByteWriter& writer) : writer_(writer) {}
 
-    // Nothing when it is empty; cut off where it is too long.
+    // No effect if it is empty; cut off if it is too long.
     void add(RadiusType type, ByteView octets);
     void add(RadiusType type, const std::string& text);
-    // A counter of 32 bits ends there, rather than begins anew.
+    // A counter of 32 bits stays at its maximum, rather than wraps.
     void add(RadiusType type, std::uint64_t number);
 
   private:
@@ -82,10 +82,10 @@ class RadiusAttributes {
 // HMAC-MD5 (RFC 2104): the value of a Message-Authenticator.
 [[nodiscard]] std::optional<RadiusDigest> hmac_md5(ByteView key,
                                                    std::initializer_list<ByteView> parts);
-// Takes as long whatever differs. False: there is no digest, or other octets.
+// Takes constant time. False: there is no digest, or the octets differ.
 [[nodiscard]] bool is_digest(const std::optional<RadiusDigest>& digest, ByteView octets);
 
-// The packet in `datagram` that answers that request: by its identifier, and as long as it states.
+// The packet in `datagram` that answers that request: by its identifier, cut to its stated length.
 // Empty: it is none.
 [[nodiscard]] ByteView answer_in(ByteView datagram, ByteView request);
 // The Response Authenticator of such a packet (RFC 2865 3) is right: a digest of the answer, of the

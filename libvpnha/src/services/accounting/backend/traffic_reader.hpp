@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reads the devices' counters in a thread of its own: those of thousands of devices take longer
-// than a lease can wait.
+// Reads the devices' counters in a separate thread: those of thousands of devices take longer than
+// a lease can wait.
 #pragma once
 
 #include <functional>
@@ -13,13 +13,13 @@ namespace vpnha::adapters {
 
 class TrafficReader {
   public:
-    // From the loop, never from within a call of this class.
+    // Called from the loop, never from within a call of this class.
     using Tell = std::function<void(GatewayId, const node::TrafficRead&)>;
 
     // `loop` must outlive it.
     TrafficReader(QbLoop& loop, Tell tell) : background_(loop), tell_(std::move(tell)) {}
 
-    // What could not be read is told as well, with no devices in it.
+    // A failed reading is reported as well, without devices.
     void read(const node::ReadTraffic& wanted);
 
   private:

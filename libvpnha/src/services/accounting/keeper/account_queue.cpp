@@ -7,7 +7,7 @@ namespace vpnha::keepers {
 
 namespace {
 
-// When one that is hurried was due.
+// The due time of a hurried request.
 constexpr TimePoint kLongAgo = TimePoint::min();
 
 }  // namespace
@@ -113,7 +113,7 @@ std::optional<AccountId> AccountQueue::finish(const node::AccountingAnswered& an
             put(sent.id, behind->kind, behind->at);
         }
     } else {
-        // What was to follow is told with it: the session has ended meanwhile.
+        // Replaced by what was to follow: the session has ended meanwhile.
         const bool is_silent = answer.result == node::AccountingResult::silent;
         put(sent.id, behind ? behind->kind : sent.kind,
             is_silent ? now : now + limits::kAccountAgainMax);

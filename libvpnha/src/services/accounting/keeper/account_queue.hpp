@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which account an accounting server is to hear of next, and when. Eight requests are under way at
-// most (limits::kAccountsUnderWay), one of each session, and no more than a given number is sent a
-// second. Pure.
+// The order and the times in which accounts are reported to an accounting server. At most eight
+// requests are under way (limits::kAccountsUnderWay), one for each session, and no more than a
+// given number is sent a second. Pure.
 //
-// Starts, Stops and Interims have their turns: after a failure that lost hundreds of sessions the
-// Starts of the clients that dial again do not wait behind all Stops.
+// Starts, Stops and Interims take turns: after a failure that lost hundreds of sessions the Starts
+// of the clients that dial again do not wait for all Stops.
 //
-// What is put while the session's last request is under way waits for its end: a server has the
-// Start before the Stop.
+// A request that is put while the session's last one is under way waits for its end: a server
+// receives the Start before the Stop.
 //
 // While no server answers, all wait: after 1, 2, 4 … 60 s one of them is tried, in turn. A request
-// that the servers do not take waits alone, 60 s.
+// that the servers refuse waits alone, 60 s.
 #pragma once
 
 #include <array>
@@ -34,26 +34,26 @@ class AccountQueue {
     // `per_second`: requests, at least 1.
     explicit AccountQueue(std::uint32_t per_second) : rate_(Burst::per_second(per_second)) {}
 
-    // Due then, and no more when it was due before. `kind`: what is to be told.
+    // Due at `at`, or when it was due before if that is earlier. `kind`: the request to send.
     void put(const AccountId& id, Kind kind, TimePoint at);
     // Before all others, whatever their kind, if it is due at all.
     void hurry(const AccountId& id);
     void erase(const AccountId& id);
-    // Forgets what is under way, too.
+    // Also drops the requests under way.
     void clear();
 
     // The next one that may be sent now: it is no longer due.
     [[nodiscard]] std::optional<AccountId> take(TimePoint now);
-    // That one, which take() gave, is under way from now on, until finish().
+    // A request that take() returned is under way from now on, until finish().
     void send(const AccountId& id, Kind kind, std::uint64_t ticket, TimePoint now);
-    // Which one it was; nullopt: there is no such ticket. One that was not answered is due again.
+    // The account of that ticket; nullopt: none. One that was not answered is due again.
     [[nodiscard]] std::optional<AccountId> finish(const node::AccountingAnswered& answer,
                                                   TimePoint now);
     [[nodiscard]] bool is_under_way(const AccountId& id) const { return behind_.contains(id); }
-    // The last request was not answered by anybody.
+    // No server answered the last request.
     [[nodiscard]] bool is_silent() const { return quiet_until_.has_value(); }
 
-    // When take() is worth a call.
+    // When the next call of take() can succeed.
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
   private:
@@ -70,10 +70,10 @@ class AccountQueue {
     };
     using Queue = std::set<std::pair<TimePoint, AccountId>>;
 
-    // No server has answered since it was asked last.
+    // No server has answered since its last request.
     void pause(const Sending& unanswered, TimePoint now);
     [[nodiscard]] bool is_full() const;
-    // That of which something is to be told at `now`, and whose turn it is.
+    // The queue that has a request due at `now`, and whose turn it is.
     [[nodiscard]] const Queue* next(TimePoint now) const;
     [[nodiscard]] Queue& of(Kind kind) { return due_.at(static_cast<std::size_t>(kind)); }
 
@@ -82,7 +82,7 @@ class AccountQueue {
     std::size_t turn_ = 0;           // Of due_.
     Burst rate_;
     std::map<std::uint64_t, Sending> sending_;  // By ticket.
-    // Of those under way: what is due behind it.
+    // For accounts with a request under way: the next request that is due.
     std::map<AccountId, std::optional<Due>> behind_;
     std::optional<TimePoint> quiet_until_;
     TimePoint quiet_since_ = TimePoint::min();

@@ -17,7 +17,7 @@ using node::AccountingResult;
 using wire::RecordType;
 using Kind = AccountingRequest::Kind;
 
-// A Start that no standby has yet is looked at again so soon.
+// The pause before a Start that no standby has yet is checked again.
 constexpr Duration kConfirmLook = std::chrono::milliseconds(20);
 constexpr std::uint64_t kMsPerSecond = 1000;
 
@@ -61,7 +61,7 @@ void Accounts::install(const replica::Install& wanted, TimePoint now, Effects& e
     replica().on_installed(wanted.key, wanted.ticket, replica::Outcome::installed, now);
 }
 
-// A node that claims anew goes on: had another one served, this one would have been muted.
+// A node that claims anew continues: if another one had served, this one would have been muted.
 bool Accounts::is_serving() const {
     return serving_ && replica().promoted();
 }
@@ -124,7 +124,7 @@ void Accounts::stop() {
 }
 
 void Accounts::mute(Effects&) {
-    // The next promoted node goes by the replica.
+    // The next promoted node continues from the replica.
     stop();
 }
 
@@ -158,7 +158,7 @@ void Accounts::unlink(Account& account) {
 }
 
 void Accounts::publish(const Account& account) {
-    // A full replica takes no new account. This node continues it alone.
+    // A full replica accepts no new account. This node continues it alone.
     (void)replica().publish(record_key_of(account.record.id), encode_account(account.record));
 }
 
@@ -186,12 +186,12 @@ void Accounts::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
     if (const auto found = by_session_.find(record.session); found != by_session_.end()) {
         Account& account = accounts_.at(found->second);
         if (account.record.began_unix_ms == record.began_unix_ms) {
-            unlink(account);  // The plugin tells it anew.
+            unlink(account);  // The plugin reports it anew.
             account.plugin = up.plugin;
             account.record.address = record.address;
             link(account);
             if (account.record.identifier != record.identifier) {
-                // IPv6CP opens when it likes.
+                // IPv6CP may open at any time.
                 account.record.identifier = record.identifier;
                 publish(account);
             }
@@ -348,7 +348,7 @@ void Accounts::look_after_sessions(TimePoint now) {
         if (account.record.end || account.plugin) {
             continue;
         }
-        // It went with its node, unprotected; or was over when its node was lost.
+        // It was lost with its node, unprotected; or was over when its node was lost.
         const bool is_lost = replica().store().find(account.record.session) == nullptr;
         if (is_lost || !gateway_.lives(account.record.session, now)) {
             close(account, is_lost ? EndCause::lost_service : EndCause::idle_timeout, now, nullptr);
@@ -473,7 +473,7 @@ void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effec
     record.told_seconds = static_cast<std::uint32_t>(told.seconds);
     publish(found->second);
     if (told.kind == Kind::start) {
-        // A successor would tell it again.
+        // A successor would report it again.
         replica().hurry_counters();
     }
     queue_.put(*id, kind_of(record), record.end ? now : now + interim_of(record));

@@ -2,20 +2,20 @@
 // RADIUS accounting of one gateway's sessions: those of PPP, whatever carries them, and those that
 // their keepers count. Pure.
 //
-// The promoted node alone accounts. An account is a record from the session's begin until a server
-// has answered its Stop:
+// Only the promoted node sends accounting. An account is a record from the session's begin until a
+// server has answered its Stop:
 //
 //   its session is up    | Start, once a standby has the record
 //   a server answered    | Interim after each interval
-//   the session is over  | Stop, with the cause; before it the Start, if nobody has answered that
+//   the session is over  | Stop, with the cause; before it the Start, if that has no answer yet
 //   a server answered    | the record is erased
 //
-// The counters of PPP are those of the session's device on each node that had it: they are read
-// each second, and what a device has counted since is added to the record. So they never go back;
-// with a node is lost what passed in its last second. Of another session its keeper says what has
-// passed; the first time says that it has begun.
+// The counters of PPP are those of the session's device on each node that had it. They are read
+// each second, and a device's increase is added to the record. So they never go back; the traffic
+// of a node's last second is lost with the node. The keeper of any other session reports its
+// traffic; the first report means that the session has begun.
 //
-// Of a session that was taken over its record tells that it lives; it is looked for in turn.
+// A resumed session lives as long as its record; the records are checked in turn.
 #pragma once
 
 #include <array>
@@ -36,15 +36,15 @@
 namespace vpnha::keepers {
 
 struct AccountSettings {
-    bool on = false;  // This node accounts for nobody otherwise, and keeps what others wrote.
+    bool on = false;  // Otherwise this node sends no accounting, and keeps other nodes' records.
     Duration interim = std::chrono::minutes(5);
     std::uint32_t requests_per_second = 100;  // At most; at least 1.
-    // What an Access-Accept has counts before `interim`.
+    // The value of an Access-Accept takes precedence over `interim`.
     bool servers_choose_interim = false;
 };
 
 struct AccountCounts {
-    // Of answers. Between servers near by and the patience that RADIUS clients have.
+    // Answer times. From servers near by to the patience of RADIUS clients.
     static constexpr std::array<Duration, 12> kTookBounds{
         std::chrono::milliseconds(1),    std::chrono::milliseconds(2),
         std::chrono::milliseconds(5),    std::chrono::milliseconds(10),
@@ -55,12 +55,12 @@ struct AccountCounts {
 
     std::uint64_t sessions = 0;    // Live ones with an account.
     std::uint64_t waiting = 0;     // Starts and Stops that no server has answered.
-    std::uint64_t oldest_s = 0;    // So long ago was what the oldest of them tells.
+    std::uint64_t oldest_s = 0;    // The age of the oldest event among them.
     bool silent = false;           // No server answered the last request.
     std::uint64_t answered = 0;    // Requests, since vpnhad started.
     std::uint64_t unanswered = 0;  // No server answered.
     std::uint64_t failed = 0;      // Answered with something else.
-    std::uint64_t dropped = 0;     // Ended sessions whose Stop was given up for a newer one's.
+    std::uint64_t dropped = 0;     // Ended sessions whose Stop was dropped for a newer one.
     Histogram<kTookBounds.size()> took{kTookBounds};
 };
 
@@ -72,7 +72,7 @@ class Accounts final : public Keeper {
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
 
-    // There is nothing of them in a standby's kernel.
+    // A standby's kernel has nothing of them.
     void install(const replica::Install& wanted, TimePoint now, Effects& effects) override;
     void remove(const wire::RecordKey&, Effects&) override {}
     void on_in_sync(TimePoint) override {}
@@ -101,7 +101,7 @@ class Accounts final : public Keeper {
     [[nodiscard]] bool may_have(const SessionIdentity& identity) const;
     // This node has all accounts of the gateway, and continues them.
     [[nodiscard]] bool is_serving() const;
-    // The living sessions that fit, two at most.
+    // The live sessions that match, at most two.
     [[nodiscard]] std::vector<wire::RecordKey> find(const SessionIdentity& identity) const;
 
   private:
@@ -109,12 +109,12 @@ class Accounts final : public Keeper {
 
     struct Account {
         AccountRecord record;
-        // Of the pppd that lives, and has the session.
+        // The live pppd that has the session.
         std::optional<PluginToken> plugin{};
-        TimePoint confirmed_by{};  // Its Start waits no longer for a standby to have the record.
-        std::optional<EndCause> ordered{};  // Why it was told to end.
+        TimePoint confirmed_by{};  // Until then its Start waits for a standby to have the record.
+        std::optional<EndCause> ordered{};  // The ordered cause of its end.
     };
-    // What a request under way tells.
+    // The content of a request under way.
     struct Told {
         node::AccountingRequest::Kind kind{};
         std::uint64_t seconds = 0;
@@ -123,11 +123,11 @@ class Accounts final : public Keeper {
         std::optional<std::uint64_t> ticket;  // Under way.
         std::optional<TimePoint> again_at;
     };
-    // Of this node's devices, what they had counted earlier.
+    // Earlier counts of this node's devices.
     struct EarlierTraffic {
-        std::map<std::uint32_t, Traffic> devices;  // That are used again: for other sessions.
-        // When they were last read. A device outlives a demotion: it counts on when its session
-        // comes back.
+        std::map<std::uint32_t, Traffic> devices;  // Devices that other sessions use again.
+        // When they were last read. A device outlives a demotion: its counters continue when its
+        // session comes back.
         std::map<std::uint32_t, Traffic> last_read;
     };
     using Map = std::map<AccountId, Account>;
@@ -147,27 +147,27 @@ class Accounts final : public Keeper {
     void close(Account& account, EndCause cause, TimePoint now, Effects* effects);
     void note_ended(const AccountRecord& record);
     void forget(const AccountId& id, TimePoint now);
-    // Out of what leads to a live session.
+    // Removes it from the indexes of live sessions.
     void unlink(Account& account);
     void link(Account& account);
-    // Some of those whose session lives without a pppd of this node.
+    // Checks some of those whose session lives without a pppd of this node.
     void look_after_sessions(TimePoint now);
     void read_due(TimePoint now, Effects& effects);
     void publish_due(TimePoint now);
     void publish(const Account& account);
-    // What of a device's traffic is no part of a session that another node has counted last.
+    // A device's traffic that does not belong to a session that another node has counted last.
     [[nodiscard]] Traffic counted_before(std::uint32_t device) const;
     void send_due(TimePoint now, Effects& effects);
-    // A Start waits for a standby to have the account, and for the Stop under way of who had the
-    // address before: a server that has the addresses in its database would else free it again.
+    // A Start waits until a standby has the account, and until the last owner's Stop for that
+    // address is answered: a server with the addresses in its database would free it again.
     [[nodiscard]] bool may_start(const Account& account, TimePoint now) const;
     [[nodiscard]] node::AccountingRequest request_of(const AccountRecord& record,
                                                      TimePoint now) const;
     [[nodiscard]] Duration interim_of(const AccountRecord& record) const;
-    // When the servers want to hear of it next.
+    // When the servers expect the next report.
     [[nodiscard]] TimePoint due_of(const AccountRecord& record, TimePoint now) const;
     void log(LogLevel level, const std::string& text, Effects& effects) const;
-    // By which names operators and servers know the session.
+    // Logs the names by which operators and servers know the session.
     void log_account(const AccountRecord& record, Effects& effects) const;
 
     [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
@@ -175,10 +175,10 @@ class Accounts final : public Keeper {
 
     Gateway& gateway_;
     AccountSettings settings_;
-    // Where this node is promoted: since which epoch; all accounts, and some ways to find them.
+    // Where this node is promoted: since which epoch; all accounts, and indexes of them.
     std::optional<Epoch> serving_;
     Map accounts_;
-    std::map<wire::RecordKey, AccountId> by_session_;  // Live ones, as the next.
+    std::map<wire::RecordKey, AccountId> by_session_;  // Live ones, as in the next.
     std::map<Ipv4Address, AccountId> by_address_;
     std::map<PluginToken, AccountId> by_plugin_;
     std::set<AccountId> ended_;
@@ -188,8 +188,8 @@ class Accounts final : public Keeper {
     Reading reading_;
     std::set<AccountId> changed_;  // To be published.
     std::optional<TimePoint> publish_at_;
-    std::optional<TimePoint> look_at_;  // At the replica, for the first time.
-    AccountId looked_at_;               // Of accounts_, the last one.
+    std::optional<TimePoint> look_at_;  // The first check of the replica.
+    AccountId looked_at_;               // The last one of accounts_.
     EarlierTraffic earlier_;
     std::uint64_t last_ticket_ = 0;
     std::uint32_t opened_ = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Sessions as RADIUS servers name them, to end them.
+// Finds the sessions that RADIUS servers name, to end them.
 #include "base/accounting.hpp"
 #include "services/accounting/keeper/accounts.hpp"
 
@@ -14,7 +14,7 @@ bool Accounts::may_have(const SessionIdentity& identity) const {
 }
 
 std::vector<wire::RecordKey> Accounts::find(const SessionIdentity& identity) const {
-    constexpr std::size_t kEnough = 2;  // To tell that there are several.
+    constexpr std::size_t kEnough = 2;  // Enough to detect ambiguity.
     std::vector<wire::RecordKey> found;
     const auto take = [&](Map::const_iterator account) {
         const AccountRecord& record = account->second.record;

@@ -47,7 +47,7 @@ void Accounts::on_usage(const Usage& usage, TimePoint now, Effects& effects) {
         link(account);
         publish(account);
         log_account(record, effects);
-        replica().hurry_counters();  // A successor would take the session for lost.
+        replica().hurry_counters();  // A successor would consider the session lost.
     } else if (record != before) {
         changed_.insert(record.id);
         publish_at_ = earliest(publish_at_, now);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the accounts show of themselves in `vpnha status`.
+// The accounts' part of `vpnha status`.
 #include <algorithm>
 #include <chrono>
 #include <iterator>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The record of a session's account: what an accounting server is told of the session, by whichever
-// node serves. It is there until a server has answered the Stop, so it may outlive the session by
-// days.
+// The record of a session's account: what the node that serves
+// reports to an accounting server. It exists until a server
+// has answered the Stop, so it may outlive the session by days.
 #pragma once
 
 #include <compare>
@@ -17,8 +17,8 @@
 
 namespace vpnha::keepers {
 
-// Made once, by the node that negotiated the session. Epochs are never used twice, and within one
-// its node counts. The time keeps it unique when a cluster loses its memory of the epochs.
+// Made once, by the node that negotiated the session. Epochs are never used twice, and the node
+// counts within one. The time keeps it unique when a cluster loses its memory of the epochs.
 struct AccountId {
     std::uint32_t began_s = 0;  // Unix time of the session's begin.
     Epoch epoch;
@@ -54,30 +54,30 @@ struct AccountRecord {
     std::optional<Ipv6Address> address6;  // The client's in the tunnel, where it is known.
     std::vector<RadiusPrefix> prefixes;   // Of the Access-Accept; at most kRadiusPrefixesMax.
     std::uint64_t identifier = 0;         // The client's, of IPv6CP; 0: it is not open.
-    std::uint32_t told_seconds = 0;       // The session's time, as a server has heard it last.
+    std::uint32_t told_seconds = 0;       // The session's time in the last report to a server.
     std::optional<AccountEnd> end;
     Traffic total;                        // Over all nodes so far.
-    std::optional<CountedDevice> device;  // What `total` has of it. PPP.
+    std::optional<CountedDevice> device;  // The part of it in `total`. PPP.
     friend bool operator==(const AccountRecord&, const AccountRecord&) = default;
 };
 
 [[nodiscard]] wire::RecordKey record_key_of(const AccountId& id);
-// Without the id: that is the key.
+// Without the id, which is the key.
 [[nodiscard]] Bytes encode_account(const AccountRecord& record);
 [[nodiscard]] Result<AccountRecord> parse_account(const wire::RecordKey& key, ByteView payload);
 
 // Acct-Session-Id; unique over all gateways of a cluster.
 [[nodiscard]] std::string session_id_of(GatewayId gateway, const AccountId& id);
-// Which one it is; nullopt: no gateway of any cluster has made it.
+// The account of that name; nullopt: no gateway of any cluster has made it.
 struct AccountName {
     GatewayId gateway;
     AccountId id;
 };
 [[nodiscard]] std::optional<AccountName> parse_session_id(const std::string& text);
-// Whether all but an Acct-Session-Id is the session's.
+// Whether all attributes match the session, leaving out an Acct-Session-Id.
 [[nodiscard]] bool fits(const SessionIdentity& identity, const AccountRecord& record);
 
-// Counts what `device` has counted since its last reading; at its first one, since `before`.
+// Adds the traffic of `device` since its last reading; at its first one, since `before`.
 void count_traffic(AccountRecord& record, const CountedDevice& device, const Traffic& before);
 
 }  // namespace vpnha::keepers

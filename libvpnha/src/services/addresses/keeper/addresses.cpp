@@ -113,7 +113,7 @@ void Addresses::stop() {
 }
 
 void Addresses::mute(Effects&) {
-    // Its pppds end, and the next promoted node goes by the replica.
+    // Its pppds end, and the next promoted node continues from the replica.
     asking_.clear();
     stop();
 }
@@ -128,8 +128,8 @@ std::optional<Ipv4Address> Addresses::find_for(const std::string& user) const {
         return own->second;
     }
     if (given_.size() >= pool_.size()) {
-        // Not even looked for: whoever dials again and again would cost a search each time. Where
-        // others than the pool's have records as well, the search finds out.
+        // Without a search: clients that redial again and again would cost one each time. A search
+        // is needed if addresses outside the pool have records as well.
         const auto outside = [this](const auto& each) { return !pool_.contains(each.first); };
         if (std::none_of(given_.begin(), given_.end(), outside)) {
             return std::nullopt;
@@ -185,7 +185,7 @@ bool Addresses::give(const AddressRecord& record, std::optional<PluginToken> plu
     if (!replica().publish(record_key_of(record.address), encode_address(record))) {
         return false;
     }
-    // Somebody waits for it.
+    // A pppd waits for it.
     replica().hurry_counters();
     Given& given = given_[record.address];
     unlink(given);
@@ -228,7 +228,7 @@ void Addresses::release(Ipv4Address address, TimePoint now) {
     given.record.held = true;
     given.record.session.reset();
     given.held_until = now + settings_.hold;
-    // That it cannot be told does not happen: it takes less room than before.
+    // Publishing cannot fail: the record takes less room than before.
     (void)replica().publish(record_key_of(address), encode_address(given.record));
     held_by_user_.insert({given.record.user, address});
     held_until_.insert({given.held_until, address});
@@ -304,7 +304,7 @@ void Addresses::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
     const AddressRecord record = address_of(up.session.record, up.session.facts);
     if (const auto other = by_plugin_.find(up.plugin);
         other != by_plugin_.end() && other->second != record.address) {
-        release(Ipv4Address(other->second), now);  // It has taken another one.
+        release(Ipv4Address(other->second), now);  // It has chosen another one.
     }
     const auto found = given_.find(record.address);
     if (found == given_.end() && !pool_.contains(record.address)) {

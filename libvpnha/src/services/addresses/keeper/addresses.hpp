@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The addresses that one gateway gives to its clients of PPP, whatever carries them. Pure.
+// The addresses that one gateway assigns to its clients of PPP, whatever carries them. Pure.
 //
-// The promoted node alone gives them: new clients dial in nowhere else. An address has a record
-// from before its client hears of it until nobody else can be hurt:
+// Only the promoted node assigns them: new clients dial in nowhere else. An address has a record
+// from before its client receives it until it can be reused without harm:
 //
 //   pppd asks           | given to its connection; the answer waits until a standby has the record
 //   its session is up   | given to the session, if that has a record
 //   both are gone       | held for its user, for a while
 //   that is over        | free
 //
-// Of a session that was taken over the record alone tells that it lives: it is looked for in turn.
-// A session may come up with an address that it was not given here: of the node's own range, when
-// vpnhad was away, or the user's own one. It has it from then on, unless somebody else has it
+// A resumed session lives as long as its record: the records are checked in turn. A session may
+// come up with an address that was not assigned here: from the node's own range, when vpnhad was
+// away, or the user's own one. It owns the address from then on, unless another session owns it
 // already: then it is ended.
 #pragma once
 
@@ -31,11 +31,11 @@
 namespace vpnha::keepers {
 
 struct AddressSettings {
-    std::vector<IpPrefix> pool{};  // None: every node gives its own ones.
+    std::vector<IpPrefix> pool{};  // None: every node assigns its own ones.
     Duration hold = std::chrono::seconds(60);
-    // Who has an address and asks for another one is refused beyond that; 0: never.
+    // Beyond that, a new address is refused to clients; 0: never.
     std::uint64_t sessions_max = 0;
-    std::uint64_t sessions_per_user_max = 0;  // Of a user who has a name.
+    std::uint64_t sessions_per_user_max = 0;  // For a user with a name.
 };
 
 struct AddressCounts {
@@ -56,7 +56,7 @@ class Addresses final : public Keeper {
 
     [[nodiscard]] std::span<const wire::RecordType> types() const override { return kTypes; }
 
-    // There is nothing of them in a standby's kernel.
+    // A standby's kernel has nothing of them.
     void install(const replica::Install& wanted, TimePoint now, Effects& effects) override;
     void remove(const wire::RecordKey&, Effects&) override {}
     void on_in_sync(TimePoint) override {}
@@ -80,10 +80,10 @@ class Addresses final : public Keeper {
   private:
     static constexpr std::array kTypes{wire::RecordType::client_address};
 
-    // Of an address that has a record.
+    // The state of an address that has a record.
     struct Given {
         AddressRecord record;
-        std::optional<PluginToken> plugin;  // Of the pppd that lives, and has it.
+        std::optional<PluginToken> plugin;  // The live pppd that has it.
         TimePoint held_until{};
     };
     struct Asking {
@@ -96,30 +96,30 @@ class Addresses final : public Keeper {
     void hear(const node::PluginUp& up, TimePoint now, Effects& effects);
     void hear(const node::PluginDown& down, TimePoint now, Effects& effects);
 
-    // This node gives addresses: it is promoted, and has looked at what the replica says.
+    // This node assigns addresses: it is promoted, and has read the replica.
     [[nodiscard]] bool is_serving() const;
     bool begin_if_promoted(TimePoint now);
     void begin(TimePoint now);
-    // The sessions that were there before addresses had records.
+    // Adopts the sessions from before addresses had records.
     void adopt_sessions();
     void stop();
-    // For one who asks. The error is why there is none.
+    // For a pppd's request. The error is why there is none.
     [[nodiscard]] Result<Ipv4Address> choose(PluginToken plugin, const std::string& user);
     [[nodiscard]] Result<void> check_limits(const std::string& user);
     [[nodiscard]] std::optional<Ipv4Address> find_for(const std::string& user) const;
-    // Whoever had it has it no more. False: the replica is full.
+    // The previous owner loses it. False: the replica is full.
     bool give(const AddressRecord& record, std::optional<PluginToken> plugin);
-    // Another session than that one, which lives.
+    // It belongs to another session than that one, and the other one lives.
     [[nodiscard]] bool is_anothers(const Given& given, PluginToken plugin,
                                    const wire::RecordKey& session) const;
     [[nodiscard]] bool lives(const Given& given) const;
     void release(Ipv4Address address, TimePoint now);
     void release_of(PluginToken plugin, TimePoint now);
-    // Out of all that leads to it.
+    // Removes it from all indexes.
     void unlink(Given& given);
     // True: it has been answered.
     bool answer(PluginToken plugin, Asking& asking, TimePoint now, Effects& effects);
-    // Some of those whose session lives without a pppd of this node.
+    // Checks some of those whose session lives without a pppd of this node.
     void look_after_sessions(TimePoint now);
     void let_go_of_held(TimePoint now);
     void log(LogLevel level, const std::string& text, Effects& effects) const;
@@ -131,7 +131,7 @@ class Addresses final : public Keeper {
     AddressSettings settings_;
     Pool pool_;
     std::map<PluginToken, Asking> asking_;
-    // Where this node is promoted: all that have a record, and some ways to find them.
+    // Where this node is promoted: all that have a record, and indexes of them.
     std::optional<Epoch> serving_;
     std::map<Ipv4Address, Given> given_;
     std::map<PluginToken, Ipv4Address> by_plugin_;
@@ -139,8 +139,8 @@ class Addresses final : public Keeper {
     std::set<std::pair<std::string, Ipv4Address>> used_by_user_;  // All that are not held.
     std::set<std::pair<TimePoint, Ipv4Address>> held_until_;
     std::set<Ipv4Address> resumed_;     // Without a plugin.
-    Ipv4Address looked_at_;             // Of resumed_, the last one.
-    std::optional<TimePoint> look_at_;  // At them, or at the replica for the first time.
+    Ipv4Address looked_at_;             // The last one of resumed_.
+    std::optional<TimePoint> look_at_;  // When to check them, or the replica for the first time.
     TimePoint complain_at_{};           // Not before.
     std::uint64_t refused_ = 0;
     std::uint64_t over_limit_ = 0;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint8_t kPointToPointLength = 31;  // RFC 3021: such a net has no broadcast address.
 
-// FNV-1a. Who chooses a name that falls on another one's place only makes the search longer by one.
+// FNV-1a. A name that falls on another one's place makes the search longer by one.
 std::uint64_t place_of(std::string_view user) {
     std::uint64_t hash = 0xcbf29ce484222325;
     for (const char c : user) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The IPv4 addresses that a gateway may give. Without those of a net that mean the net itself and
-// all of it (RFC 1122 3.2.1.3): some clients take neither.
+// The IPv4 addresses that a gateway may assign. Leaves out the network and broadcast addresses of a
+// net (RFC 1122 3.2.1.3): some clients refuse both.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@ namespace vpnha::keepers {
 class Pool {
   public:
     Pool() = default;
-    // Nets of IPv6 give nothing.
+    // Nets of IPv6 contribute nothing.
     explicit Pool(const std::vector<IpPrefix>& nets);
 
     [[nodiscard]] std::uint64_t size() const { return size_; }
     [[nodiscard]] bool contains(Ipv4Address address) const;
-    // The same user gets the same address as long as it is free, on whichever node: the search
-    // begins where the name says, and goes once around. nullopt: none is free.
+    // The same user gets the same address as long as it is free, on every node: the search begins
+    // at a place given by the name, and goes once around. nullopt: none is free.
     [[nodiscard]] std::optional<Ipv4Address> choose(
         std::string_view user, const std::function<bool(Ipv4Address)>& is_taken) const;
 

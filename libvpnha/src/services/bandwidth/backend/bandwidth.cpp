@@ -48,7 +48,7 @@ void Bandwidth::work_slice() {
         waiting_.pop_front();
     }
     if (!waiting_.empty()) {
-        // The rest of the node has its turn, too.
+        // Other work of the node has its turn, too.
         loop_.set_timer(kBandwidthTimer, loop_.now() + kTurnPause, [this] { work_slice(); });
     }
 }
@@ -71,7 +71,7 @@ void Bandwidth::carry_out(const bandwidth::SetRate& work) {
         leave(work.session);
     }
     if (wanted.device == 0) {
-        return;  // The keeper is about to hear that it is gone.
+        return;  // The keeper is about to receive its end.
     }
     const Result<void> set =
         limiter_->set(wanted.device, bandwidth::shaping_of(work.rate, work.mtu));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The backend of rates: of each session on the device that it has here, in the order in which the
-// keepers want it. In slices: a standby that joins installs thousands of sessions, and the loop has
-// leases to renew.
+// The backend of rates: sets the rate of each session on its device here, in the order of the
+// keepers' requests. In slices: a standby that joins installs thousands of sessions, and the loop
+// has leases to renew.
 #pragma once
 
 #include <cstdint>
@@ -60,7 +60,7 @@ class Bandwidth final : public ports::Backend {
     std::map<wire::RecordKey, Limited> limited_;
     std::map<std::uint32_t, wire::RecordKey> sessions_;  // By device.
     std::uint64_t failed_ = 0;
-    std::optional<TimePoint> complain_from_;  // Of failures, the next time.
+    std::optional<TimePoint> complain_from_;  // When the next failure is logged.
 };
 
 }  // namespace vpnha::runtime

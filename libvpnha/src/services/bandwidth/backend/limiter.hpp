@@ -13,11 +13,11 @@ class Limiter {
   public:
     virtual ~Limiter() = default;
 
-    // In place of what the device has. Error not_found: it is gone. Another one: this kernel lacks
-    // a part of it, and the device may have some of it.
+    // Replaces the device's settings. Error not_found: it is gone. Another error: this kernel does
+    // not support a part of it, and the device may have some of it.
     [[nodiscard]] virtual Result<void> set(std::uint32_t link,
                                            const bandwidth::Shaping& shaping) = 0;
-    // Of a device that is gone, or has none: a success.
+    // A success if the device is gone, or has none.
     [[nodiscard]] virtual Result<void> remove(std::uint32_t link) = 0;
 };
 

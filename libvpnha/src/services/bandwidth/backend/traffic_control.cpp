@@ -27,12 +27,12 @@ constexpr std::uint32_t kFilterPriority = 1;
 constexpr std::uint32_t kFlowQueues = 64;
 constexpr std::uint32_t kPacketsMax = 1'000;
 constexpr std::uint32_t kQueueOctetsMax = 4'000'000;
-// Nothing that a device receives is longer.
+// No device receives a longer packet.
 constexpr std::uint32_t kPacketOctetsMax = 65'535;
 // The kernel's unit of time there is 64 ns.
 constexpr unsigned kTickShift = 6;
 constexpr std::uint64_t kNanosecondsOfASecond = 1'000'000'000;
-// It wants a table of times, and has reckoned without one since 3.8.
+// The kernel requires a table of times, and has ignored it since 3.8.
 constexpr std::size_t kRateTableBytes = 1'024;
 constexpr std::uint8_t kRateCellLog = 8;
 
@@ -85,7 +85,7 @@ Result<void> TrafficControl::remove(std::uint32_t link) {
     return remove_from(link, TC_H_INGRESS);
 }
 
-// Of one that is there the rate is changed, and what waits in it stays.
+// If the bucket exists its rate is changed, and the packets in it stay.
 Result<void> TrafficControl::set_bucket(std::uint32_t link, const Shaping::Bucket& bucket) {
     tc_tbf_qopt options{};
     options.rate = rate_of(bucket);
@@ -100,7 +100,7 @@ Result<void> TrafficControl::set_bucket(std::uint32_t link, const Shaping::Bucke
 }
 
 Result<void> TrafficControl::set_queues(std::uint32_t link, const Shaping& shaping) {
-    // The number of queues is given at the beginning alone.
+    // The number of queues can be set only at the start.
     NetlinkRequest first = request_for(RTM_NEWQDISC, kCreate, link, kClassOfRoot, kQueues);
     first.text(TCA_KIND, "fq_codel").nested(TCA_OPTIONS, [&first] {
         first.u32(TCA_FQ_CODEL_FLOWS, kFlowQueues)
@@ -117,7 +117,7 @@ Result<void> TrafficControl::set_queues(std::uint32_t link, const Shaping& shapi
     return socket_.ask(request, "queue a session's flows (sch_fq_codel)");
 }
 
-// The device has no ingress qdisc: a filter of the kind matchall cannot be changed.
+// Only without an ingress qdisc: a filter of the kind matchall cannot be changed.
 Result<void> TrafficControl::set_policer(std::uint32_t link, const Shaping::Bucket& bucket) {
     NetlinkRequest ingress = request_for(RTM_NEWQDISC, kCreate, link, TC_H_INGRESS, kIngress);
     ingress.text(TCA_KIND, "ingress");

@@ -5,7 +5,7 @@
 //     7671:             fq_codel within it
 //   ingress             matchall with police, where the client's sending is limited
 //
-// pppd's plugin knows vpnhad's by the handle of the root: such a device can go on elsewhere.
+// pppd's plugin knows vpnhad's by the handle of the root: such a session can be resumed elsewhere.
 #pragma once
 
 #include <utility>

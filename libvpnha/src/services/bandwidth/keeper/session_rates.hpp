@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which sessions of a family have a rate on this node, and on which device. Pure.
+// The sessions of a family that have a rate on this node, and their devices. Pure.
 //
 //   the session …                        | its device here
 //   -------------------------------------+-------------------------------------------------------
@@ -23,7 +23,7 @@ namespace vpnha::keepers {
 
 class SessionRates {
   public:
-    // Neither: the protocol's backend knows it.
+    // Neither is set: the protocol's backend knows it.
     struct Device {
         std::uint32_t number = 0;
         std::string interface {};
@@ -32,10 +32,10 @@ class SessionRates {
     // `gateway` must outlive it.
     explicit SessionRates(const Gateway& gateway) : gateway_(gateway) {}
 
-    // It has that device. Nothing for a session without a limit, unless it had one.
+    // It has that device. No effect for a session without a limit, unless it had one.
     void set(const wire::RecordKey& session, const ppp::SessionFacts& facts, Device device,
              Effects& effects);
-    // It is over. Nothing for one without a limit.
+    // It is over. No effect for one without a limit.
     void remove(const wire::RecordKey& session, Effects& effects);
     void remove_all(Effects& effects);
 

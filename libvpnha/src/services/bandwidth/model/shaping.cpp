@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint64_t kBitsOfAnOctet = 8;
 constexpr std::uint64_t kMillisecondsOfASecond = 1'000;
 constexpr std::uint64_t kMicrosecondsOfASecond = 1'000'000;
-// Several ticks of a kernel with 100 a second: it sends what is due when its timer comes.
+// Several ticks of a kernel with 100 a second: it sends due packets when its timer expires.
 constexpr std::uint64_t kBurstDownMs = 50;
 // A TCP whose packets were dropped waits 200 ms and more: in that time the bucket fills.
 constexpr std::uint64_t kBurstUpMs = 500;

@@ -59,7 +59,7 @@ std::optional<DrainRecord> Drain::state() const {
     if (held == nullptr) {
         return std::nullopt;
     }
-    // One of a later release drains as well; it does not say here since when.
+    // A record of a later release drains as well; its start is not known here.
     return parse_drain(held->payload).value_or(DrainRecord{});
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether one gateway takes new clients (`vpnha drain`). Pure.
+// Whether one gateway accepts new clients (`vpnha drain`). Pure.
 //
-// A record says that it does not. Every node that holds it has its gate refuse what begins a
-// session. So a standby's does already when it is promoted, and no new client slips in between.
-// Sessions that are there go on, at whatever node.
+// A record means that it does not. Every node that holds it has its gate refuse new sessions. So a
+// standby's gate already does at its promotion, and no new client slips in between. Existing
+// sessions continue, on whatever node.
 #pragma once
 
 #include <array>
@@ -33,14 +33,14 @@ class Drain final : public Keeper {
     void mute(Effects&) override {}
     void detach(Effects& effects) override;
 
-    // effects::DrainOrder, where this node is promoted.
+    // Handles effects::DrainOrder, where this node is promoted.
     void on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) override;
     void on_time(TimePoint, Effects&) override {}
     [[nodiscard]] std::optional<TimePoint> next_deadline() const override { return std::nullopt; }
 
     [[nodiscard]] Counts counts() const override { return {}; }
     [[nodiscard]] Status status(TimePoint) const override;
-    // nullopt: it takes new clients.
+    // nullopt: it accepts new clients.
     [[nodiscard]] std::optional<DrainRecord> state() const;
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The record that a gateway takes no new clients. It is there as long as that is so.
+// The record that a gateway accepts no new clients. It exists as long as that is so.
 #pragma once
 
 #include <cstdint>
@@ -11,11 +11,11 @@
 namespace vpnha::keepers {
 
 struct DrainRecord {
-    std::uint64_t since_unix_ms = 0;  // By the clock of the node that was asked.
+    std::uint64_t since_unix_ms = 0;  // By the clock of the node that received the order.
     friend bool operator==(const DrainRecord&, const DrainRecord&) = default;
 };
 
-// A gateway has one at most.
+// A gateway has at most one.
 [[nodiscard]] wire::RecordKey drain_record_key();
 [[nodiscard]] Bytes encode_drain(const DrainRecord& record);
 [[nodiscard]] Result<DrainRecord> parse_drain(ByteView payload);

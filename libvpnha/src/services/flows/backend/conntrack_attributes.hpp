@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What messages about flows and about expectations have in common: attributes, tuples. Inline:
+// The common parts of messages about flows and about expectations: attributes, tuples. Inline:
 // reading an event is the innermost loop.
 #pragma once
 
@@ -20,8 +20,8 @@
 
 namespace vpnha::adapters {
 
-// Calls visit(type, content) for each attribute in `bytes`; ends at one that claims more than there
-// is. libmnl's walk is a call into the library for each step.
+// Calls visit(type, content) for each attribute in `bytes`; ends at one that is longer than
+// `bytes`. libmnl's iteration calls the library for each step.
 template <class Visit>
 void each_attribute(ByteView bytes, Visit visit) {
     while (bytes.size() >= sizeof(nlattr)) {
@@ -36,7 +36,7 @@ void each_attribute(ByteView bytes, Visit visit) {
     }
 }
 
-// Behind the header, which must be there.
+// The octets after the header, which must be there.
 inline ByteView attributes_of(const nlmsghdr* message) {
     return ByteView(static_cast<const std::uint8_t*>(mnl_nlmsg_get_payload(message)),
                     mnl_nlmsg_get_payload_len(message))
@@ -127,7 +127,7 @@ inline ParsedTuple parse_tuple(ByteView bytes) {
     return parsed;
 }
 
-// Requests. libmnl's writers are calls as well, but injection is the kernel's time.
+// Requests. libmnl's writers are calls as well, but injection takes the kernel longer.
 
 inline nlmsghdr* put_header(char* buffer, int subsystem, int type, int flags, bool ipv4) {
     nlmsghdr* const message = mnl_nlmsg_put_header(buffer);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether this machine is set for the replication of flows that its configuration wants.
+// Whether this machine's settings permit the replication of flows that is configured.
 #pragma once
 
 #include <functional>
@@ -15,13 +15,13 @@ namespace vpnha::runtime {
 
 using ReadConntrackSettings = std::function<conntrack::Settings()>;
 
-// What was found when a gateway replicates flows; otherwise nothing is read.
+// The findings if a gateway replicates flows; otherwise nothing is read.
 [[nodiscard]] std::vector<conntrack::Finding> find_in_conntrack(const config::Config& config,
                                                                 const ReadConntrackSettings& read);
 [[nodiscard]] effects::Log log_of(const conntrack::Finding& finding);
 
-// Looks at this machine, and logs each finding. vpnhad starts with all of them: sessions do not
-// need connection tracking.
+// Checks this machine, and logs each finding. vpnhad starts in spite of them: sessions do not need
+// connection tracking.
 void warn_of_conntrack_settings(const config::Config& config);
 
 }  // namespace vpnha::runtime

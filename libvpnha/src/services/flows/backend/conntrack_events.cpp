@@ -18,10 +18,10 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Each event is a datagram of its own, and libmnl reads one a call: several a call cost a third of
-// the time less.
+// Each event is a separate datagram, and libmnl reads one per call: several per call take a third
+// less time.
 constexpr std::size_t kEventsAtOnce = 64;
-// NLMSG_GOODSIZE of an event; the largest has ~700 octets.
+// NLMSG_GOODSIZE for an event; the largest has ~700 octets.
 constexpr std::size_t kEventBytesMax = 4096;
 
 Result<void> prepare(int fd, const conntrack::Policy& policy, std::size_t buffer_bytes) {
@@ -30,7 +30,7 @@ Result<void> prepare(int fd, const conntrack::Policy& policy, std::size_t buffer
     if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) != 0) {
         return tl::unexpected(system_error("filter the kernel's events of flows", errno));
     }
-    // The kernel doubles the value, for its own share.
+    // The kernel doubles the value, for its own overhead.
     const int bytes = static_cast<int>(buffer_bytes / 2);
     if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) != 0) {
         return tl::unexpected(system_error("buffer the kernel's events of flows", errno));

@@ -98,7 +98,7 @@ void put_key_of(nlmsghdr* message, const FlowKey& key) {
     put_tuple(message, CTA_EXPECT_TUPLE, key.protocol, key.original);
 }
 
-// Of the destination the kernel wants all, and says so.
+// The kernel always requires and reports a full mask of the destination.
 void put_mask(nlmsghdr* message, const Expectation& expectation) {
     const bool ipv4 = expectation.key.original.source.is_v4();
     Tuple mask;
@@ -182,7 +182,7 @@ nlmsghdr* put_expectation(char* buffer, const Expectation& expectation) {
 nlmsghdr* put_expectation_timeout(char* buffer, const conntrack::Timeout& timeout) {
     nlmsghdr* const message = put_head(buffer, IPCTNL_MSG_EXP_NEW, 0, timeout.key);
     put_key_of(message, timeout.key);
-    // The kernel wants both in any request of this type, and looks at neither.
+    // The kernel requires both in any request of this type, and ignores both.
     put_tuple(message, CTA_EXPECT_MASK, timeout.key.protocol, timeout.key.original);
     put_tuple(message, CTA_EXPECT_MASTER, timeout.key.protocol, timeout.key.original);
     put_u32(message, CTA_EXPECT_TIMEOUT, timeout.seconds);

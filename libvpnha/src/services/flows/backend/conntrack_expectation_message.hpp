@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Expectations in the words of the kernel (nfnetlink, subsystem ctnetlink_exp).
+// Expectations as messages of the kernel (nfnetlink, subsystem ctnetlink_exp).
 #pragma once
 
 #include <libmnl/libmnl.h>
@@ -13,7 +13,7 @@ namespace vpnha::adapters {
 
 [[nodiscard]] bool is_expectation_message(const nlmsghdr* message);
 
-// An event, or an entry of a listing. nullopt: none of IPv4 or IPv6, or with a mask that no helper
+// An event, or an entry of a listing. nullopt: neither IPv4 nor IPv6, or with a mask that no helper
 // of the kernel has.
 [[nodiscard]] std::optional<conntrack::ExpectationNews> parse_expectation_message(
     const nlmsghdr* message);

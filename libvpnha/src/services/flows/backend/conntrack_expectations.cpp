@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What this node's kernel expects. There are few (net.netfilter.nf_conntrack_expect_max, 1024 by
-// default on a large machine), so that three requests for each, and a listing at once, cost little.
+// The expectations in this node's kernel. There are few (net.netfilter.nf_conntrack_expect_max, by
+// default 1024 on a large machine). So three requests for each, and a listing at once, cost little.
 #include <fmt/format.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -19,8 +19,8 @@ using conntrack::Expectation;
 using conntrack::FlowKey;
 using conntrack::Timeout;
 
-// Nothing but the timeout of an expectation can be changed, so what is there goes first: also what
-// this node's own flows expect at the same place.
+// Only the timeout of an expectation can be changed, so an existing one is removed first. That
+// includes what this node's own flows expect at the same place.
 Result<std::vector<bool>> ConntrackTable::install_expectations(
     std::span<const Expectation> expectations) {
     std::vector<FlowKey> keys;
@@ -49,7 +49,7 @@ Result<std::vector<int>> ConntrackTable::create_expectations(
     if (std::find(answers.begin(), answers.end(), EAGAIN) == answers.end()) {
         return answers;
     }
-    // A helper's module is there now.
+    // A helper's module is loaded now.
     VPNHA_TRY(const std::vector<int> again, create());
     for (std::size_t n = 0; n < answers.size(); ++n) {
         answers[n] = answers[n] == EAGAIN ? again[n] : answers[n];

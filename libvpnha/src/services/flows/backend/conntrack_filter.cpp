@@ -55,7 +55,7 @@ class Program {
         }
     }
 
-    // A: where the attribute begins, 0: it is not there. The first of `path` is an outer one, each
+    // A: the offset of the attribute, 0: it is missing. The first of `path` is an outer one, each
     // other is nested in the one before.
     void find(std::initializer_list<std::uint32_t> path) {
         const Place lacking = place();
@@ -97,7 +97,7 @@ constexpr bool kLowerFirst = std::endian::native == std::endian::little;
 constexpr std::uint32_t kKind = offsetof(nlmsghdr, nlmsg_type) + (kLowerFirst ? 0 : 1);
 constexpr std::uint32_t kSubsystem = offsetof(nlmsghdr, nlmsg_type) + (kLowerFirst ? 1 : 0);
 
-// Accepts expectations: there are few, and they say little that could be filtered.
+// Accepts expectations: there are few, and they have little to filter by.
 void put_expectations(Program& program) {
     const Program::Place flow = program.place();
     program.put(BPF_LD | BPF_B | BPF_ABS, kSubsystem);
@@ -106,7 +106,7 @@ void put_expectations(Program& program) {
     program.here(flow);
 }
 
-// Refuses what has neither proved itself (services/flows/model/policy.hpp) nor could have.
+// Refuses a flow that neither is worth a record (services/flows/model/policy.hpp) nor was.
 void put_status(Program& program) {
     const Program::Place worth = program.place();
     const Program::Place replied = program.place();
@@ -129,10 +129,10 @@ void put_status(Program& program) {
     program.here(worth);
 }
 
-// The ends of all flows are told, whatever their mark.
+// The ends of all flows pass, whatever their mark.
 void put_mark(Program& program, std::uint32_t mark, std::uint32_t mask) {
     const Program::Place ours = program.place();
-    // One of them may have had this mark before, and a record since.
+    // The flow may have had this mark before, and may still have a record.
     program.put(BPF_LD | BPF_B | BPF_ABS, kKind);
     program.jump(BPF_JEQ, IPCTNL_MSG_CT_DELETE, ours, Program::kNext);
     program.find({CTA_MARK});
@@ -143,7 +143,7 @@ void put_mark(Program& program, std::uint32_t mark, std::uint32_t mask) {
     program.here(ours);
 }
 
-// The zone stands in the entry, or in the tuple for which alone it counts.
+// The zone is in the entry, or in the one tuple to which it applies.
 void put_zones(Program& program, const std::vector<std::uint16_t>& zones) {
     const Program::Place found = program.place();
     const Program::Place ours = program.place();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What of the kernel's events of flows reaches this program at all. A classic BPF program at the
-// socket: an event that it refuses costs no copy and no wake-up. It never refuses what the policy
-// wants; what it cannot decide (IPv6 nets, expectations) it lets pass.
+// Selects the kernel's flow events that reach this program. A classic BPF program at the socket: an
+// event that it refuses costs no copy and no wake-up. It never refuses an event that the policy
+// needs; what it cannot decide (IPv6 nets, expectations) passes.
 #pragma once
 
 #include <linux/filter.h>

@@ -34,7 +34,7 @@ void parse_tcp(ByteView bytes, Flow& flow) {
         flow.tcp.emplace();
         conntrack::Tcp& tcp = *flow.tcp;
         each_attribute(inner, [&tcp](int type, ByteView content) {
-            // Flags come with a mask behind them.
+            // A mask follows the flags.
             switch (type) {
                 case CTA_PROTOINFO_TCP_STATE:
                     tcp.state = static_cast<conntrack::TcpState>(u8_of(content));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Flows in the words of the kernel (nfnetlink, subsystem ctnetlink). libnetfilter_conntrack knows
-// the same attributes, but reading an event with it takes 1.7 times as long, before a record is
-// made of its object (tests/bench/flow_bench, docs/explain/performance.md). Here an event becomes a
-// conntrack::Flow in one walk over its attributes.
+// Flows as messages of the kernel (nfnetlink, subsystem ctnetlink). libnetfilter_conntrack knows
+// the same attributes, but takes 1.7 times as long to read an event, before a record is made of its
+// object (tests/bench/flow_bench, docs/explain/performance.md). Here one pass over the attributes
+// makes a conntrack::Flow of an event.
 #pragma once
 
 #include <libmnl/libmnl.h>
@@ -15,18 +15,18 @@
 
 namespace vpnha::adapters {
 
-// Octets that a message of put_flow() takes at most: tuples of IPv6 twice (88 each), NAT twice
-// (64), parent, and what is small.
+// The most octets of a message of put_flow(): tuples of IPv6 twice (88 each), NAT twice (64), the
+// parent, and small attributes.
 inline constexpr std::size_t kFlowMessageBytesMax = 1024;
 
-// An event, or an entry of a listing. nullopt: no flow of IPv4 or IPv6, or one that has less than
-// its kernel always says.
+// An event, or an entry of a listing. nullopt: no flow of IPv4 or IPv6, or without an attribute
+// that its kernel always sends.
 [[nodiscard]] std::optional<conntrack::News> parse_flow_message(const nlmsghdr* message,
                                                                 bool listed);
 
 enum class FlowRequest : std::uint8_t {
-    create,  // Fails when one of its tuples is there.
-    change,  // What may change of an entry: not its tuples, NAT, parent or helper.
+    create,  // Fails when one of its tuples exists.
+    change,  // The parts of an entry that may change: not its tuples, NAT, parent or helper.
 };
 // Writes the request to `buffer`, which has room for kFlowMessageBytesMax.
 nlmsghdr* put_flow(char* buffer, const conntrack::Flow& flow, FlowRequest request);

@@ -29,8 +29,8 @@ void put_zone(nlmsghdr* message, const conntrack::Zone& zone) {
     }
 }
 
-// The one address and part that this end is translated to: without a maximum no choice is left to
-// the kernel.
+// The one address and part to which this end is translated: without a maximum the kernel has no
+// choice.
 void put_nat(nlmsghdr* message, std::uint16_t type, std::uint8_t protocol, const IpAddress& address,
              std::uint16_t part) {
     nlattr* const nest = mnl_attr_nest_start(message, type);
@@ -51,20 +51,20 @@ void put_tuples_of_new(nlmsghdr* message, const Flow& flow) {
     put_original(message, flow.key);
     Tuple answered = inverse;
     if (protocol == conntrack::kGre) {
-        // Without a parent the kernel's NAT leaves keys as they are: it gets them changed.
+        // Without a parent the kernel's NAT does not change keys: they are sent changed.
         answered.source_part = flow.reply.source_part;
         answered.destination_part = flow.reply.destination_part;
     }
     put_reply_tuple(message, flow.key, answered);
-    // ICMP's identifier stands at the same end in both directions, and is the source's.
+    // ICMP's identifier is at the same end in both directions, and is the source's.
     const std::uint16_t source_part = icmp ? flow.reply.source_part : flow.reply.destination_part;
     const bool source_differs =
         flow.reply.destination != inverse.destination ||
         source_part != (icmp ? inverse.source_part : inverse.destination_part);
     const bool destination_differs = flow.reply.source != inverse.source ||
                                      (!icmp && flow.reply.source_part != inverse.source_part);
-    // The kernel binds both ends if one is given, and searches its table for whether the tuple is
-    // free unless the port is told as well.
+    // The kernel binds both ends if one is given. It searches its table for whether the tuple is
+    // free, unless the port is given as well.
     const bool ports = conntrack::has_parts(protocol) && !icmp && protocol != conntrack::kGre;
     const bool both = ports && (source_differs || destination_differs);
     if (source_differs || both) {
@@ -132,9 +132,9 @@ nlmsghdr* put_flow(char* buffer, const Flow& flow, FlowRequest request) {
         put_original(message, flow.key);
     }
     put_zone(message, flow.key.zone);
-    // Without the bits that the entry has the kernel takes it for an attempt to unset them.
+    // Without the entry's own bits the kernel considers it an attempt to unset them.
     const std::uint32_t expected = !create && flow.parent ? conntrack::kExpected : 0;
-    // An entry of GRE that was not made by a packet has a timeout of 0 for the next one.
+    // A GRE entry that no packet made has a timeout of 0 for the next packet.
     const std::uint32_t fixed = flow.key.protocol == conntrack::kGre ? conntrack::kFixedTimeout : 0;
     put_u32(message, CTA_STATUS,
             (flow.status & conntrack::kRecordStatus) | conntrack::kConfirmed | expected | fixed);

@@ -58,7 +58,7 @@ Settings::Ctnetlink probe_ctnetlink() {
 
 Settings read_conntrack_settings(const std::string& directory, const std::string& modules) {
     Settings settings;
-    // First: what it loads brings the settings with it.
+    // First, because the module that it loads brings the settings.
     settings.ctnetlink = probe_ctnetlink();
     settings.events = read_number(directory + "/nf_conntrack_events");
     settings.max = read_number(directory + "/nf_conntrack_max");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How this machine's connection tracking is set, in the network namespace of the calling thread.
+// This machine's settings of connection tracking, in the calling thread's network namespace.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace vpnha::adapters {
 
-// Asks the kernel for ctnetlink, which loads the module. Only root can.
+// Sends the kernel a request to ctnetlink, which loads the module. Only root can.
 [[nodiscard]] conntrack::Settings::Ctnetlink probe_ctnetlink();
 
-// `directory`: where the settings are files. `modules`: a list like /proc/modules.
+// `directory`: the files of the settings. `modules`: a list like /proc/modules.
 [[nodiscard]] conntrack::Settings read_conntrack_settings(
     const std::string& directory = "/proc/sys/net/netfilter",
     const std::string& modules = "/proc/modules");

@@ -23,10 +23,10 @@ using conntrack::News;
 using conntrack::Next;
 using conntrack::Resident;
 
-// Without helper, without parent, once more, twice something in the way, and one to spare.
+// Without helper, without parent, once more, two conflicting entries, and one to spare.
 constexpr int kAttemptsMax = 6;
 
-// Of answers to requests, and of a listing's datagrams.
+// For answers to requests, and for a listing's datagrams.
 constexpr std::size_t kReceiveBytes = limits::kFlowsPerTrain * 4096;
 
 Answer answer_of(int error_number) {
@@ -46,7 +46,7 @@ Answer answer_of(int error_number) {
     }
 }
 
-// A fixed timeout cannot be set again (EPERM): its entry is made anew, not at each look.
+// A fixed timeout cannot be set again (EPERM): the entry is made anew, but not at each check.
 bool is_half_over(const Flow& resident, std::uint32_t whole_s) {
     return resident.timeout_s < whole_s / 2;
 }
@@ -173,7 +173,7 @@ Result<bool> ConntrackTable::renew(const conntrack::Timeout& timeout) {
     return answer == 0 ? Result<bool>(true) : insist(std::move(*flow), answer);
 }
 
-// Both in one train: hardly a packet comes between.
+// Both in one train: hardly any packet arrives in between.
 Result<int> ConntrackTable::make_anew(const Flow& flow) {
     VPNHA_TRY(const std::vector<int> answers, train_.ask(2, [&flow](char* buffer, std::size_t n) {
         return n == 0 ? put_key(buffer, flow.key, KeyRequest::remove)

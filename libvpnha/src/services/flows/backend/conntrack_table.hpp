@@ -40,13 +40,13 @@ class ConntrackTable : public ports::FlowTable {
 
     Result<std::vector<int>> create_expectations(
         std::span<const conntrack::Expectation> expectations);
-    // One flow that the kernel did not take as it was.
+    // One flow that the kernel did not accept as it was.
     Result<bool> insist(conntrack::Flow flow, int error_number);
-    // What is in the way of it is made this flow, or removed.
+    // The conflicting entry is made this flow, or removed.
     Result<conntrack::Next> settle(conntrack::Flow& flow);
     // A flow whose timeout is fixed; false: it is not there.
     Result<bool> renew(const conntrack::Timeout& timeout);
-    // The kernel's answer (errno, 0: taken) to what takes the place of the flow's entry.
+    // Replaces the flow's entry. Returns the kernel's answer (errno, 0: taken).
     Result<int> make_anew(const conntrack::Flow& flow);
     Result<std::optional<conntrack::News>> look(const std::function<nlmsghdr*(char*)>& write);
 
@@ -55,19 +55,19 @@ class ConntrackTable : public ports::FlowTable {
 };
 
 // A listing of the whole table, a datagram at a time: the kernel fills the next one when the last
-// was read, so that a long list does not hold up the loop.
+// was read, so a long list does not block the loop.
 class ConntrackListing {
   public:
     using OnNews = std::function<void(const conntrack::News&)>;
     enum class State { more, done };
 
-    // `buckets`: the file that has the size of the table's hash. The kernel does not say of this
-    // list that entries moved.
+    // `buckets`: the file that has the size of the table's hash. The kernel does not report that
+    // entries of this list moved.
     [[nodiscard]] static Result<ConntrackListing> start(
         std::string buckets = "/proc/sys/net/netfilter/nf_conntrack_buckets");
     [[nodiscard]] int fd() const { return mnl_socket_get_fd(socket_.get()); }
-    // At most one datagram (~100 flows). An error, also that entries moved while it was read,
-    // ends it: start anew.
+    // At most one datagram (~100 flows). An error ends it, also that entries moved while it was
+    // read: start anew.
     Result<State> read(const OnNews& on_news);
 
   private:

@@ -19,12 +19,12 @@ namespace {
 
 using conntrack::News;
 
-// A fifth of what the kernel holds for us at 250 000 events a second.
+// A fifth of the kernel's queue at 250 000 events a second.
 constexpr Duration kBurstPause = std::chrono::milliseconds(20);
-// A socket that could not be opened, for want of memory, may be now.
+// A socket that could not be opened for lack of memory may open now.
 constexpr Duration kOpenAgain = std::chrono::seconds(1);
 
-// Those that a command is about. A listing is about none.
+// The entries of a command. A listing has none.
 template <class Command>
 auto& entries_of(Command& work) {
     if constexpr (requires { work.flows; }) {
@@ -153,8 +153,8 @@ void FlowBackend::read_bursts() {
         if (!expected.empty()) {
             run_(node_.on_event(gateway, node::ExpectationNews{expected}, loop_.now()));
         }
-        // The kernel says it once, drops whatever happens until all before it has been read, and
-        // that is older than what a listing would find now.
+        // The kernel reports a loss once, and drops all events until the older ones have been read.
+        // Those are older than what a listing would find now.
         if (drained && overrun_.erase(gateway) != 0) {
             run_(node_.on_event(gateway, node::FlowNewsLost{}, loop_.now()));
         }
@@ -271,7 +271,7 @@ void FlowBackend::work_slice() {
         work_once();
     }
     if (!trains_.empty()) {
-        // The rest of the node has its turn, too.
+        // Other work of the node has its turn, too.
         loop_.set_timer(kFlowTimer, loop_.now() + limits::kLoopSlice, [this] { work_slice(); });
     }
 }
@@ -283,7 +283,7 @@ void FlowBackend::finish() {
 }
 
 void FlowBackend::work_once() {
-    Train train = std::move(trains_.front());  // What it leads to may add others.
+    Train train = std::move(trains_.front());  // Its results may add others.
     trains_.pop_front();
     std::visit(
         [&](auto& work) {

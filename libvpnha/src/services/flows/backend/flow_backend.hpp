@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The gateways' flows in this node's kernel, and what their helpers expect. Work on the table is
-// done in slices, between which the loop does everything else; events are read in bursts: a process
-// that wakes for each of them costs more than the event.
+// The gateways' flows in this node's kernel, and the expectations of their helpers. The table is
+// changed in slices, between which the loop handles everything else. Events are read in bursts:
+// waking the process for each costs more than the event.
 #pragma once
 
 #include <deque>
@@ -24,8 +24,8 @@
 
 namespace vpnha::runtime {
 
-// nullptr when no gateway has flows replicated, or the kernel has no such table; what stands in the
-// way is logged.
+// nullptr when no gateway has flows replicated, or the kernel has no such table; the reason is
+// logged.
 [[nodiscard]] std::unique_ptr<ports::FlowTable> open_flow_table(const config::Config& config);
 
 [[nodiscard]] Status table_status(const ports::FlowTable::Counters& counters);
@@ -58,7 +58,7 @@ class FlowBackend final : public ports::Backend {
                      node::LookUpFlows, node::InstallExpectations, node::RemoveExpectations,
                      node::SetExpectationTimeouts, node::ListExpectations>;
 
-    // What became of each: `entries` were asked for with the tickets of `wanted`.
+    // The result for each: `entries` were requested with the tickets of `wanted`.
     template <class Entry, class Wanted>
     [[nodiscard]] static std::vector<conntrack::Installed> answers_of(
         const std::vector<Entry>& entries, const std::vector<Wanted>& wanted,
@@ -66,19 +66,19 @@ class FlowBackend final : public ports::Backend {
     [[nodiscard]] static std::vector<conntrack::FlowKey> missing_of(
         const std::vector<conntrack::Timeout>& timeouts, const std::vector<bool>& there);
 
-    // A flow between clients of two gateways is both gateways'. Where this node serves the other
-    // one, and not `gateway`, its packets pass in any case: the kernel has an entry of its own,
-    // which is neither to give way nor to be removed or kept alive.
+    // A flow between clients of two gateways belongs to both. Where this node serves the other
+    // gateway, and not `gateway`, its packets pass in any case. The kernel's own entry must not be
+    // replaced, removed or kept alive.
     [[nodiscard]] bool is_others(GatewayId gateway, const conntrack::Flow& flow) const;
-    // The same of what is known by its key alone. Marks are not in it.
+    // The same for a flow known by its key alone, which has no mark.
     [[nodiscard]] bool is_others(GatewayId gateway, const conntrack::FlowKey& key) const;
 
-    // Both give up the timeouts that wait to be set for the gateway.
+    // Both drop the timeouts that wait to be set for the gateway.
     void carry_out(const node::WatchFlows& work);
     void carry_out(const node::UnwatchFlows& work);
-    // The whole table, whosever flows they are.
+    // The whole table, with all flows.
     void carry_out(const node::ListFlows& work);
-    // All others take place in the order of the calls, in slices.
+    // All other commands are carried out in order, in slices.
     template <effects::OneOf<Train> Command>
     void carry_out(Command& work);
     void add(Train train);
@@ -110,9 +110,9 @@ class FlowBackend final : public ports::Backend {
     std::map<GatewayId, conntrack::Policy> unopened_;
     std::map<GatewayId, adapters::ConntrackEvents> events_;
     std::set<GatewayId> readable_;
-    std::set<GatewayId> overrun_;  // Events were lost; some that came before are still to be read.
+    std::set<GatewayId> overrun_;  // Events were lost; some earlier ones are still to be read.
     std::map<GatewayId, adapters::ConntrackListing> listings_;
-    std::set<GatewayId> unlisted_;  // Theirs could not begin: to be told.
+    std::set<GatewayId> unlisted_;  // Their listing could not begin: to be reported.
 };
 
 template <class Entry, class Wanted>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the helpers of the gateways' flows expect.
+// The expectations of the helpers of the gateways' flows.
 #include "services/flows/backend/flow_backend.hpp"
 #include "services/flows/work.hpp"
 

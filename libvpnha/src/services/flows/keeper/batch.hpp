@@ -9,7 +9,7 @@
 
 namespace vpnha::keepers {
 
-// What is wanted of many flows is one effect for as long as nothing else comes between.
+// Requests for many flows share one effect as long as no other effect comes between.
 template <class Batch>
 Batch& batch(effects::Effects& effects, GatewayId gateway) {
     if (!effects.empty()) {

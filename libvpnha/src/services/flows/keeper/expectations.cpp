@@ -33,7 +33,7 @@ void Expectations::end(TimePoint now) {
     ending_.clear();
     list_at_.reset();
     looked_after_ = {};
-    look_at_ = now + limits::kFlowHurriedLookPause;  // What was live here is hot now.
+    look_at_ = now + limits::kFlowHurriedLookPause;  // Live entries of this node are hot now.
 }
 
 void Expectations::on_news(std::span<const ExpectationNews> news, TimePoint now, Effects& effects) {
@@ -58,7 +58,7 @@ void Expectations::look_at_helped(const FlowKey& parent, Effects& effects) const
 
 void Expectations::take(const Expectation& expectation, TimePoint now, Effects& effects) {
     if (expectation.key.protocol == conntrack::kGre) {
-        return;  // PPTP's: elsewhere no packet would be found to be of it.
+        return;  // PPTP's: on other nodes no packet would match it.
     }
     if (const std::optional<FlowKey> parent = held_parent(expectation.parent)) {
         waiting_.erase(expectation.key);
@@ -86,7 +86,7 @@ void Expectations::say(Expectation expectation, const FlowKey& parent, Effects& 
         batch<node::SetExpectationTimeouts>(effects, gateway_)
             .expectations.push_back({expectation.key, expectation.timeout_s});
     } else if (before) {
-        // What is left of it is no news; that it was made longer is.
+        // A lower remaining time is no change; an extension is.
         expectation.timeout_s = std::max(expectation.timeout_s, before->timeout_s);
     }
     if (before != expectation && !replica_.publish(expectation_record_key(expectation.key),
@@ -94,7 +94,7 @@ void Expectations::say(Expectation expectation, const FlowKey& parent, Effects& 
         ++counters_.over_limit;
     }
     if (before && !is_same_tuple(before->parent, parent)) {
-        look_after_parent(before->parent, effects);  // The record was all that it was kept for.
+        look_after_parent(before->parent, effects);  // It was kept only because of the record.
     }
 }
 
@@ -163,7 +163,7 @@ void Expectations::erase_ended(TimePoint now, Effects& effects) {
     }
 }
 
-// Of one that is not assured the kernel's filter tells no end.
+// For a flow that is not assured the kernel's filter passes no end.
 void Expectations::look_after_parent(const FlowKey& parent, Effects& effects) const {
     const wire::RecordKey key = flow_record_key(parent);
     const replica::StoredRecord* const record = replica_.store().find(key);

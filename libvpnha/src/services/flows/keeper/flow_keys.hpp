@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// By what the replica finds the records of flows and of what helpers expect.
+// The keys of the records of flows and of expectations in the replica.
 #pragma once
 
 #include "cluster/wire/record_key.hpp"

@@ -64,7 +64,7 @@ void Flows::follow(TimePoint now, Effects& effects) {
         forget_calls();
         expectations_.end(now);
         effects.emplace_back(node::UnwatchFlows{gateway_.id()});
-        // What was live here is hot now. What an earlier vpnhad left may be here yet.
+        // Live flows of this node are hot now. Those of an earlier vpnhad may still be here.
         hurry(now);
         list_at_ = now + limits::kFlowListingPause;
     }
@@ -80,7 +80,7 @@ void Flows::hear(const node::FlowNews& heard, TimePoint now, Effects& effects) {
             on_one(each, each.flow.key, now, effects);
         }
     }
-    if (replica_.promoted()) {  // Who detaches hears of flows to its end.
+    if (replica_.promoted()) {  // A node that detaches receives events to its end.
         expectations_.settle(effects);
     }
 }
@@ -119,7 +119,7 @@ void Flows::on_one(const News& news, const FlowKey& entry, TimePoint now, Effect
             sweep(news, effects);
         }
     } else if (ended && renewed_.erase(news.flow.key) != 0) {
-        // It may be there anew: the kernel was asked for that.
+        // It may exist anew: the kernel was asked for that.
         batch<node::LookUpFlows>(effects, gateway_.id()).flows.push_back(news.flow.key);
     } else if (tracker_) {
         const bool hot = !ended && is_hot(news.flow);
@@ -128,7 +128,7 @@ void Flows::on_one(const News& news, const FlowKey& entry, TimePoint now, Effect
         const conntrack::Decision decision =
             tracker_->on_news(hot ? revive(news, effects) : news, now);
         decide(decision, entry, now, effects);
-        // At once, and not with its entry in the kernel: a successor has none of it.
+        // At once, not when its entry leaves the kernel: a successor does not have that entry.
         if (control && (ended || decision.action == conntrack::Decision::Action::erase)) {
             end_calls(last, now, effects);
         }
@@ -174,7 +174,7 @@ void Flows::look_for_room(TimePoint now) {
     }
     room_at_.reset();
     if (!list_at_) {
-        // One that is being read may be past them.
+        // A listing under way may be past them.
         list_at_ = now + limits::kFlowListingPause;
     }
 }
@@ -203,7 +203,7 @@ void Flows::sweep(const News& news, Effects& effects) {
 void Flows::hear(const node::FlowNewsLost&, TimePoint now, Effects&) {
     ++counters_.overruns;
     expectations_.on_lost(now);
-    // While a list is read, what was lost may be behind the place that it has reached.
+    // Lost events may concern flows that a listing under way has passed.
     list_at_ = listing_ ? now + limits::kFlowListingPause : now;
 }
 
@@ -242,7 +242,7 @@ void Flows::erase_some_unlisted(TimePoint now, Effects& effects) {
                                                            limits::kFlowsPerUnlistedTurn)) {
         ++seen;
         unlisted_->after = key;
-        // The turn of one that is being installed comes behind the listing.
+        // A flow that is being installed gets its turn after the listing.
         if (record.hold != replica::Hold::installing && !tracker_->is_listed(key.id.view())) {
             gone.push_back(key);
         }
@@ -276,7 +276,7 @@ void Flows::hear(const node::FlowsInstalled& installed, TimePoint now, Effects& 
             // Erased meanwhile; while this node was promoted, nothing was removed for it.
             batch<node::RemoveFlows>(effects, gateway_.id()).flows.push_back(each.key);
         } else if (!each.taken && replica_.promoted()) {
-            // The listing behind the promotion has waited for it, and is over.
+            // The listing after the promotion has waited for it, and is over.
             batch<node::LookUpFlows>(effects, gateway_.id()).flows.push_back(each.key);
         }
     }

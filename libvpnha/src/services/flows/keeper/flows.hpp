@@ -4,18 +4,18 @@
 //
 //               | kernel to replica                    | replica to kernel
 //   ------------+--------------------------------------+-----------------------------------------
-//   promoted    | events, and a listing of the table   | own timeouts for what no packet has come
-//               | after the promotion, a loss, and     | of since the promotion, installations
-//               | when there is room again             | that were under way then among it
-//   otherwise   | –                                    | all at once; then a look after some, in
+//   promoted    | events, and a listing of the table   | own timeouts for flows without a packet
+//               | after the promotion, a loss, and     | since the promotion, including those
+//               | when there is room again             | that were being installed then
+//   otherwise   | –                                    | all at once; then a check of some, in
 //               |                                      | turn: they get their timeout again, and
-//               |                                      | what is missing is installed again.
+//               |                                      | missing flows are installed again.
 //               |                                      | After the replica has become complete,
-//               |                                      | and after a demotion, a listing: what an
-//               |                                      | earlier vpnhad left behind is removed
+//               |                                      | and after a demotion, a listing: flows
+//               |                                      | of an earlier vpnhad are removed
 //
-// What helpers expect goes the same way (services/flows/keeper/expectations.hpp). A standby is told
-// of no event: it would hear of each of its own installations.
+// Expectations of helpers are handled the same way (services/flows/keeper/expectations.hpp). A
+// standby receives no events: each of its own installations would cause one.
 #pragma once
 
 #include <array>
@@ -50,8 +50,8 @@ class Flows final : public Keeper {
     void remove(const wire::RecordKey& key, Effects& effects) override;
     void on_in_sync(TimePoint now) override;
     void on_replica(TimePoint, Effects&) override {}
-    // The replica's promotion and demotion are this keeper's: what the kernel does with flows needs
-    // no lease, and no step of a takeover.
+    // This keeper drives the replica's promotion and demotion: the kernel's flows need no lease,
+    // and no step of a takeover.
     void follow(TimePoint now, Effects& effects) override;
     void promote(TimePoint, Effects&) override {}
     void pause(Effects&) override {}
@@ -80,38 +80,38 @@ class Flows final : public Keeper {
     void hear(const node::ExpectationsInstalled& installed, TimePoint now, Effects& effects);
     void hear(const node::ExpectationsMissing& missing, TimePoint now, Effects& effects);
 
-    // `entry`: the key of the kernel's entry, which is another one's for half a call of PPTP.
+    // `entry`: the key of the kernel's entry, which differs for half a call of PPTP.
     void on_one(const conntrack::News& news, const conntrack::FlowKey& entry, TimePoint now,
                 Effects& effects);
-    // The flow of its record; without one, as it is told. The end of a flow that was looked up
+    // The flow of its record; without one, the reported flow. The end of a flow that was looked up
     // comes with its key alone.
     [[nodiscard]] conntrack::Flow as_held(const conntrack::Flow& flow) const;
-    // The calls of a control connection that has ended.
+    // Ends the calls of a control connection that has ended.
     void end_calls(const conntrack::Flow& control, TimePoint now, Effects& effects);
     void end_orphaned_calls(TimePoint now, Effects& effects);
-    // Those that live, in the kernel, long before their time is over there.
+    // Renews live calls in the kernel, long before their timeout.
     void renew_calls(TimePoint now, Effects& effects);
     void forget_calls();
     [[nodiscard]] std::vector<conntrack::Flow> gre() const;
     // `one`: a control connection or half a call. `except` does not count.
     [[nodiscard]] bool has_control(const conntrack::Flow& one,
                                    const conntrack::FlowKey& except) const;
-    // With the same protocol and zone from the one host to the other; an identity ends with the
-    // parts.
+    // Flows with the same protocol and zone from the one host to the other; an identity ends with
+    // the parts.
     [[nodiscard]] std::vector<conntrack::Flow> between(conntrack::FlowKey hosts) const;
     void decide(const conntrack::Decision& decision, const conntrack::FlowKey& entry, TimePoint now,
                 Effects& effects);
     void say(const conntrack::Decision& decision, TimePoint now);
-    // Flows that found no room, and have no event of their own any more, may have it now.
+    // Flows that found no room, and have no event any more, may have room now.
     void look_for_room(TimePoint now);
-    // It is as the standby installed it: it gets its own timeout, or without a record the usual
-    // one. The answer is news of the flow, and not of the installation.
+    // The flow is as the standby installed it: it gets its own timeout, or without a record the
+    // usual one. Returns the news with that timeout in place of the installed one.
     conntrack::News revive(conntrack::News news, Effects& effects) const;
     void sweep(const conntrack::News& news, Effects& effects);
     [[nodiscard]] Result<void> install_flow(const replica::Install& wanted, TimePoint now,
                                             Effects& effects);
     void begin_listing(Effects& effects);
-    // What is held and was not listed, behind the listing.
+    // Erases records of flows that were not listed, after the listing.
     void erase_some_unlisted(TimePoint now, Effects& effects);
     void look_after_some(TimePoint now, Effects& effects);
     void hurry(TimePoint now);
@@ -122,7 +122,7 @@ class Flows final : public Keeper {
     replica::Replica& replica_;                  // The gateway's.
     std::optional<conntrack::Tracker> tracker_;  // Promoted.
     std::optional<TimePoint> list_at_;
-    bool listing_ = false;  // Until what was not listed is erased.
+    bool listing_ = false;  // Until flows that were not listed are erased.
     struct Unlisted {
         TimePoint at{};
         wire::RecordKey after;
@@ -134,9 +134,9 @@ class Flows final : public Keeper {
     wire::RecordKey looked_after_;
     bool hurried_ = false;  // Until all have had their turn.
     std::optional<TimePoint> orphans_at_;
-    std::set<conntrack::FlowKey> orphans_;  // Halves of calls, as of the last look.
+    std::set<conntrack::FlowKey> orphans_;  // Halves of calls, as of the last check.
     std::optional<TimePoint> renew_at_;
-    std::set<conntrack::FlowKey> renewed_;  // Asked for: the end of the old entry is none.
+    std::set<conntrack::FlowKey> renewed_;  // Requested: the end of the old entry is no end.
     std::optional<TimePoint> complained_at_;
     FlowCounters counters_;
     Expectations expectations_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Calls of PPTP on the promoted node: they end with their control connection, and live as long.
+// Calls of PPTP on the promoted node: they live and end with their control connection.
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -21,7 +21,7 @@ namespace {
 
 using conntrack::FlowKey;
 
-// What is replicated of GRE, in all zones: between the keys of each pair.
+// All replicated GRE, in all zones: between the keys of each pair.
 std::array<std::pair<FlowKey, FlowKey>, 4> all_gre() {
     constexpr std::uint16_t kLast = std::numeric_limits<std::uint16_t>::max();
     const IpAddress lowest(Ipv4Address{0});
@@ -70,8 +70,8 @@ bool Flows::has_control(const conntrack::Flow& one, const FlowKey& except) const
         hosts, [&](const FlowKey& each) { return std::ranges::any_of(between(each), is_one); });
 }
 
-// Their control connection ended unheard, or never reached this node. Not at once: it may have been
-// picked up from the middle, and be told of in a minute, when it speaks (RFC 2637 3.1.4).
+// Their control connection ended without an event, or never reached this node. They do not end at
+// once: a connection that was picked up halfway has an event within a minute (RFC 2637 3.1.4).
 void Flows::end_orphaned_calls(TimePoint now, Effects& effects) {
     std::vector<conntrack::Flow> orphans;
     for (conntrack::Flow& half : gre()) {
@@ -108,8 +108,8 @@ std::vector<conntrack::Flow> Flows::gre() const {
     return flows;
 }
 
-// What this node installed as a standby has a fixed timeout, which no packet renews. Where it saw
-// the call set up, it has the call and no halves.
+// A flow that this node installed as a standby has a fixed timeout, which no packet renews. If it
+// saw the call's set-up, it has the call and no halves.
 void Flows::renew_calls(TimePoint now, Effects& effects) {
     std::map<std::array<FlowKey, 2>, std::vector<conntrack::Flow>> between_hosts;
     for (conntrack::Flow& flow : gre()) {

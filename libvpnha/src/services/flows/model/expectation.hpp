@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A connection that a helper expects, because it was announced in another one: FTP's data
-// connection, SIP's media and the calls for a registered telephone. As a record of a gateway's
-// replica it has an identity like a flow's (services/flows/model/flow_record.hpp): the kernel never
-// has two with one tuple in one zone, because they would clash.
+// A connection that a helper expects, because another one announced it: FTP's data connection,
+// SIP's media and the calls for a registered telephone. As a record of a gateway's replica it has
+// an identity like a flow's (services/flows/model/flow_record.hpp): the kernel never has two with
+// one tuple in one zone, because they would clash.
 //
-// What of a kernel's expectation another kernel takes (net/netfilter/nf_conntrack_netlink.c, 6.1):
+// A kernel's expectation in another kernel (net/netfilter/nf_conntrack_netlink.c, 6.1):
 //
 //   tuple, mask, parent, NAT, function, permanent, inactive   as they are
-//   timeout                  with a request of its own: a new one gets its class's
+//   timeout                  with a separate request: a new one gets its class's
 //   class                    only with the helper's name, otherwise it is 0
 //   helper                   the kernel names the parent's; named in a request it becomes that of
 //                            the connection that comes, which is right for SIP's calls only
@@ -29,7 +29,7 @@ inline constexpr std::uint8_t kExpectInactive = 0x02;   // A registration, not y
 inline constexpr std::uint8_t kExpectFlags = kExpectPermanent | kExpectInactive;
 
 struct Expectation {
-    // What NAT makes of the connection that comes; 0 where it changes nothing.
+    // How NAT changes the connection that comes; 0 where it changes nothing.
     struct Nat {
         bool reply = false;  // CTA_EXPECT_NAT_DIR
         IpAddress address;
@@ -37,9 +37,9 @@ struct Expectation {
         friend bool operator==(const Nat&, const Nat&) = default;
     };
 
-    // In its parent's zone. An end that is not asked for is 0.
+    // In its parent's zone. An end that may be any is 0.
     FlowKey key;
-    // What the source must be besides; the kernel's helpers have no other masks.
+    // The required source; the kernel's helpers have no other masks.
     bool from_address = false;
     bool from_part = false;
     FlowKey parent;
@@ -55,10 +55,10 @@ struct Expectation {
 struct ExpectationNews {
     enum class Kind : std::uint8_t {
         made,
-        ended,  // The connection has come, or nothing has in time.
+        ended,  // The connection has come, or none has in time.
     };
     Kind kind = Kind::made;
-    // The kernel does not say its zone: that of the key and of the parent is the default one.
+    // The kernel does not report its zone: that of the key and of the parent is the default one.
     Expectation expectation;
 };
 
@@ -67,13 +67,13 @@ struct ExpectationNews {
 // An expectation that parses is valid.
 [[nodiscard]] Result<Expectation> parse_expectation(ByteView id, ByteView payload);
 
-// One family and one zone, which counts in the original direction; limits; no source where none is
-// asked for.
+// One family and one zone, which counts in the original direction; limits; no source where any is
+// permitted.
 [[nodiscard]] Result<void> validate(const Expectation& expectation);
 
-// Whether a kernel that makes it is told the helper. SIP's needs one: the class of media is taken
-// with it only, and a call's own signalling goes on with it. With FTP's, the content of a data
-// connection would be read as commands, and changed.
+// Whether the helper is named to a kernel that makes the expectation. SIP's needs one: the class of
+// media is accepted with it only, and a call's signalling continues with it. With FTP's, the
+// content of a data connection would be parsed as commands, and changed.
 [[nodiscard]] bool names_helper(const Expectation& expectation);
 
 }  // namespace vpnha::conntrack

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One connection as the kernel's tracking (nf_conntrack) knows it: two tuples, what NAT made of
-// them, and what a node needs to resume it.
+// One connection as the kernel's tracking (nf_conntrack) knows it: two tuples, the changes by NAT,
+// and what a node needs to resume it.
 //
-// What of a kernel's entry another kernel takes (net/netfilter/nf_conntrack_netlink.c, 6.1):
+// A kernel's entry in another kernel (net/netfilter/nf_conntrack_netlink.c, 6.1):
 //
 //   tuples, zone, mark, labels, helper, sequence adjustments, parent   as they are
 //   TCP: state, flags, window scales                                   as they are; the scales only
@@ -28,7 +28,7 @@
 
 namespace vpnha::conntrack {
 
-// IANA protocol numbers that this layer knows something about; others have addresses only.
+// IANA protocol numbers with special handling here; others have addresses only.
 inline constexpr std::uint8_t kIcmp = 1;
 inline constexpr std::uint8_t kTcp = 6;
 inline constexpr std::uint8_t kUdp = 17;
@@ -38,9 +38,9 @@ inline constexpr std::uint8_t kIcmpv6 = 58;
 inline constexpr std::uint8_t kSctp = 132;
 inline constexpr std::uint8_t kUdpLite = 136;
 
-// One direction. What stands behind the addresses depends on the protocol: ports (TCP, UDP,
-// UDP-Lite, DCCP, SCTP), keys (GRE: call ids with the PPTP helper, otherwise 0), the identifier and
-// type << 8 | code (ICMP, ICMPv6), 0 (others).
+// One direction. The parts after the addresses depend on the protocol: ports (TCP, UDP, UDP-Lite,
+// DCCP, SCTP), keys (GRE: call ids with the PPTP helper, otherwise 0), the identifier and type << 8
+// | code (ICMP, ICMPv6), 0 (others).
 struct Tuple {
     IpAddress source;
     IpAddress destination;
@@ -49,7 +49,7 @@ struct Tuple {
     friend auto operator<=>(const Tuple&, const Tuple&) = default;
 };
 
-// In which directions the zone counts: a ruleset may set it for one of them (`ct original zone`).
+// The directions in which the zone counts: a ruleset may set it for one (`ct original zone`).
 enum class ZoneScope : std::uint8_t { both = 0, original = 1, reply = 2 };
 
 struct Zone {
@@ -58,7 +58,7 @@ struct Zone {
     friend auto operator<=>(const Zone&, const Zone&) = default;
 };
 
-// enum tcp_conntrack; the numbers are the kernel's and stand in records.
+// enum tcp_conntrack; the numbers are the kernel's, and records have them.
 enum class TcpState : std::uint8_t {
     none = 0,
     syn_sent = 1,
@@ -87,7 +87,7 @@ struct Tcp {
     friend bool operator==(const Tcp&, const Tcp&) = default;
 };
 
-// What a helper that rewrote addresses in the payload (FTP, SIP) added to sequence numbers.
+// The change of sequence numbers by a helper that rewrote addresses in the payload (FTP, SIP).
 struct SequenceAdjustment {
     std::uint32_t position = 0;
     std::int32_t before = 0;
@@ -95,7 +95,7 @@ struct SequenceAdjustment {
     friend bool operator==(const SequenceAdjustment&, const SequenceAdjustment&) = default;
 };
 
-// IPS_*. Only the first two are part of a record; the others decide what a node makes of an entry.
+// IPS_*. Only the first two are part of a record; a node interprets an entry by the others.
 inline constexpr std::uint32_t kSeenReply = 1U << 1;
 inline constexpr std::uint32_t kAssured = 1U << 2;
 inline constexpr std::uint32_t kConfirmed = 1U << 3;
@@ -134,13 +134,13 @@ struct Flow {
     return flow.tcp && flow.tcp->state == TcpState::established;
 }
 
-// Whether tuples of this protocol have parts behind their addresses.
+// Whether tuples of this protocol have parts after their addresses.
 [[nodiscard]] bool has_parts(std::uint8_t protocol);
 
-// What answers to it without NAT.
+// The tuple of its replies without NAT.
 [[nodiscard]] Tuple invert(std::uint8_t protocol, const Tuple& tuple);
 
-// "tcp 10.64.1.5:40000 > 203.0.113.9:443", with " zone 7" behind it if it has one.
+// "tcp 10.64.1.5:40000 > 203.0.113.9:443", followed by " zone 7" if it has one.
 [[nodiscard]] std::string to_string(const FlowKey& key);
 
 }  // namespace vpnha::conntrack

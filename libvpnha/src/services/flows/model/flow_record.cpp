@@ -11,12 +11,12 @@ namespace {
 
 // First octet of an identity.
 constexpr std::uint8_t kIpv6 = 0x01;
-constexpr std::uint8_t kZoned = 0x02;  // A zone follows; the scope stands in the next two bits.
+constexpr std::uint8_t kZoned = 0x02;  // A zone follows; the next two bits have the scope.
 constexpr std::uint8_t kScopeShift = 2;
 constexpr std::uint8_t kScopeMask = 0x0c;
 constexpr std::uint8_t kIdFlags = kIpv6 | kZoned | kScopeMask;
 
-// Head of a payload: the version in the upper four bits, what is there in the others.
+// Head of a payload: the version in the upper four bits, flags of its fields in the others.
 constexpr std::uint16_t kVersion = 1 << 12;
 constexpr std::uint16_t kVersionMask = 0xf000;
 constexpr std::uint16_t kHasTcp = 0x001;
@@ -25,7 +25,7 @@ constexpr std::uint16_t kHasLabels = 0x004;
 constexpr std::uint16_t kHasHelper = 0x008;
 constexpr std::uint16_t kHasAdjusted = 0x010;  // And the next bit for the reply's direction.
 constexpr std::uint16_t kHasParent = 0x040;
-// Where the reply is not the inverse of the original.
+// If the reply is not the inverse of the original.
 constexpr std::uint16_t kOtherSource = 0x080;
 constexpr std::uint16_t kOtherDestination = 0x100;
 constexpr std::uint16_t kOtherSourcePart = 0x200;
@@ -93,7 +93,7 @@ FlowKey read_key(ByteReader& in) {
     return key;
 }
 
-// Seven bits an octet, the lowest first; the upper bit says that more follow.
+// Seven bits an octet, the lowest first; the upper bit means that more follow.
 void write_number(FlowPayload& out, std::uint32_t value) {
     while (value >= 0x80) {
         out.u8(static_cast<std::uint8_t>(value | 0x80));
@@ -185,7 +185,7 @@ void read_reply(ByteReader& in, std::uint16_t head, Flow& flow) {
     const std::uint16_t others =
         kOtherSource | kOtherDestination | kOtherSourcePart | kOtherDestinationPart;
     if ((head_of(flow, expected) & others) != (head & others)) {
-        in.fail();  // Said to differ, and does not.
+        in.fail();  // Flagged as different, but equal.
     }
 }
 

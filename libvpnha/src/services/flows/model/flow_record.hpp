@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A flow as a record of a gateway's replica: identity and payload in as few octets as they take,
+// A flow as a record of a gateway's replica: identity and payload in as few octets as possible,
 // because there are hundreds of thousands. A NATed TCP flow of IPv4 has 14 of identity and 13 of
 // payload. The payload does not repeat the identity. docs/reference/wire-format.md has the bytes.
 //
-// The coding is canonical: what parses is coded with the very same octets, so that two nodes agree
+// The coding is canonical: a parsed record is coded with the very same octets, so two nodes agree
 // on the digest of a record.
 #pragma once
 
@@ -30,14 +30,14 @@ using FlowPayload = Octets<kFlowPayloadBytesMax>;
 [[nodiscard]] FlowId encode_key(const FlowKey& key);
 [[nodiscard]] Result<FlowKey> parse_key(ByteView id);
 
-// What is no part of a record (other status bits, other TCP flags) is left out. The flow must be
-// valid.
+// Fields that are not part of a record (other status bits, other TCP flags) are left out. The flow
+// must be valid.
 [[nodiscard]] FlowPayload encode_payload(const Flow& flow);
 // A flow that parses is valid.
 [[nodiscard]] Result<Flow> parse_flow(ByteView id, ByteView payload);
 
-// For a flow that came another way (the kernel): one family, a zone scope that fits, window scales
-// up to 14, a TCP state that exists, a helper's name that can be one, a timeout of at most
+// For a flow from another source (the kernel): one family, a zone scope that fits, window scales up
+// to 14, a TCP state that exists. A helper's name is valid, and a timeout is at most
 // limits::kFlowTimeoutMax.
 [[nodiscard]] Result<void> validate(const Flow& flow);
 [[nodiscard]] Result<void> validate(const FlowKey& key);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which flows are worth a record. Default: those of the gateway's nets that have proved to be more
-// than one question and its answer.
+// The flows that are worth a record. Default: those of the gateway's nets that have proved to be
+// more than one request and its answer.
 //
 //   TCP              assured: the handshake is complete
 //   UDP, UDP-Lite    assured: packets both ways for two seconds. DNS and its like never are
 //   GRE              assured: packets both ways
 //   ICMP, ICMPv6     never: the next echo finds or makes its entry anew
-//   SCTP, DCCP       never: their state would be lacking, and without it the entry drops its
-//   packets others (ESP …)   a reply was seen: nothing assures them
+//   SCTP, DCCP       never: without their state the entry drops its packets
+//   others (ESP …)   a reply was seen: nothing assures them
 //
 // With `unassured` all but SCTP and DCCP are worth it from their first packet on.
 #pragma once
@@ -29,9 +29,9 @@ struct Policy {
     std::uint32_t mark = 0;
     std::uint32_t mark_mask = 0;
     bool unassured = false;
-    // The ruleset gives labels: a flow is looked at once, because events seldom name them.
+    // The ruleset gives labels: a flow is looked up once, because events seldom have them.
     bool labels = false;
-    // A flow is said so long after it became worth it. 0: at once.
+    // A flow is published so long after it became worth it. 0: at once.
     Duration delay{};
 };
 
@@ -42,9 +42,9 @@ enum class Worth : std::uint8_t {
     over,    // A TCP connection that both sides have finished; the kernel keeps it for a while.
 };
 
-// Whether it is one of this gateway's.
+// Whether it belongs to this gateway.
 [[nodiscard]] bool concerns(const Policy& policy, const Flow& flow);
-// Of a flow that is.
+// For a flow that does.
 [[nodiscard]] Worth worth(const Policy& policy, const Flow& flow);
 
 }  // namespace vpnha::conntrack

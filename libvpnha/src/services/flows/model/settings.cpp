@@ -13,8 +13,8 @@ namespace {
 
 using Severity = Finding::Severity;
 
-// A table that is full has eight entries a bucket then, because each flow is in two; the kernel's
-// default is two entries.
+// A full table has eight entries per bucket then, because each flow is in two; the kernel's default
+// is two entries.
 constexpr std::uint64_t kFlowsPerBucketMax = 4;
 
 constexpr const char* kEvents = "net.netfilter.nf_conntrack_events";
@@ -44,13 +44,13 @@ std::optional<Finding> check_events(const Settings& settings) {
     return std::nullopt;
 }
 
-// What the table should take: the flows of all gateways are in every node's, whether they are those
-// of a promoted node or of standbys, and may well double.
+// The required size of the table: every node has the flows of all gateways, as the promoted node or
+// as a standby, and their number may double.
 std::uint64_t flows_min(const Settings& settings) {
     return std::max(kFlowsMin, 2 * std::uint64_t{settings.count.value_or(0)});
 }
 
-// What it takes once nf_conntrack_max is good.
+// The size of the table once nf_conntrack_max is sufficient.
 std::uint64_t flows_max(const Settings& settings) {
     const std::uint64_t max = settings.max.value_or(0);
     return max >= flows_min(settings) ? max : std::bit_ceil(flows_min(settings));
@@ -91,8 +91,8 @@ std::optional<Finding> check_conntrackd(const Settings& settings) {
                    "again"};
 }
 
-// A rule that gives a helper to a flow loads the helper, and not the half of it that NAT needs
-// (nft_ct_helper_obj_init() in net/netfilter/nft_ct.c). Nothing is known of what is built in.
+// A rule that gives a helper to a flow loads the helper, but not its NAT module
+// (nft_ct_helper_obj_init() in net/netfilter/nft_ct.c). Modules that are built in are not detected.
 std::vector<Finding> check_nat_of_helpers(const Settings& settings) {
     std::vector<Finding> findings;
     for (const char* helper : {"ftp", "pptp", "sip"}) {

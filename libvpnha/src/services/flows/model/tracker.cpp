@@ -14,7 +14,7 @@ bool is_whole(const News& news) {
     return news.kind == News::Kind::listed || news.kind == News::Kind::found;
 }
 
-// An event does not name what is as it was.
+// An event leaves out the fields that have not changed.
 void keep_unnamed(const Flow& before, Flow& flow) {
     const auto keep = [](auto& field, const auto& old) {
         if (!field) {
@@ -28,7 +28,7 @@ void keep_unnamed(const Flow& before, Flow& flow) {
     keep(flow.adjusted[1], before.adjusted[1]);
 }
 
-// The kernel tells what is left, and a record says how long the flow lives without packets. A
+// The kernel reports the remaining time, while a record has the flow's lifetime without packets. A
 // connection with unacknowledged data has five minutes, whatever it has afterwards.
 void take_timeout(const News& news, const std::optional<Flow>& before, Flow& flow) {
     constexpr std::uint32_t kUnacknowledgedSeconds = 300;
@@ -49,14 +49,14 @@ void take_timeout(const News& news, const std::optional<Flow>& before, Flow& flo
 Decision Tracker::on_news(const News& news, TimePoint now) {
     const FlowId id = encode_key(news.flow.key);
     if (news.kind == News::Kind::ended) {
-        return on_end(id);  // What is held is one of ours.
+        return on_end(id);  // A held flow is one of ours.
     }
     if (!concerns(policy_, news.flow)) {
         return on_strange(news, id);
     }
     if (listing_ && news.kind == News::Kind::listed &&
         listing_->ended.contains(Hash::of(id.view()))) {
-        return {};  // The list is older than the news of its end.
+        return {};  // The list is older than the event of its end.
     }
     const ByteView before = known(id);
     Flow flow = news.flow;

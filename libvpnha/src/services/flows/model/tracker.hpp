@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The promoted node's view of its kernel's flows: news in, changes of records out. Pure; what is
-// held already is asked of the owner's replica, so that nothing is kept twice.
+// The promoted node's view of its kernel's flows: news in, changes of records out. Pure; existing
+// records are read from the owner's replica, so that nothing is kept twice.
 //
-//   news \ flow     | held back            | said                    | neither
+//   news \ flow     | held back            | published               | neither
 //   ----------------+----------------------+-------------------------+----------------------
-//   live            | newest state, same   | said, if it differs     | said, or held back for
-//                   | time                 |                         | the policy's delay (1)
+//   live            | newest state, same   | published, if it        | published, or held back
+//                   | time                 | differs                 | for the delay (1)
 //   ending          | newest state, same   | held back for 1 s       | held back for 1 s
 //                   | time                 |                         | or the delay
 //   over, ended     | forgotten            | erased                  | –
-//   not worth it    | –                    | said (2)                | – (3)
+//   not worth it    | –                    | published (2)           | – (3)
 //   another's mark  | forgotten            | erased                  | –
 //
-//   (1) Looked at first when the event does not say all: the kernel names a parent, labels and
-//   adjustments only in the event that they belong to, and events before the flow was worth it are
-//   filtered out. (2) Bits of a status are never taken back, so that a said flow stays; listed, it
-//   is erased, unless it has announced what is expected. (3) But for one that has.
+// (1) Looked up first when the event is not complete: the kernel names a parent, labels and
+// adjustments only in the event that they belong to, and earlier events of the flow are
+// filtered out. (2) Bits of a status are never taken back, so a published flow stays; if listed,
+// it is erased, unless it has announced an expectation. (3) Except if it has announced one.
 //
-// When news was lost, the kernel's whole table is listed: from begin_listing() on listed flows are
-// news like others. Behind the last one the owner erases what it holds and is_listed() denies, some
-// at a time if they are many, and calls end_listing(). News that comes
-// while the list is read is newer than the list: what is listed otherwise than its event said is
-// looked at again.
+// When news was lost, the kernel's whole table is listed: from begin_listing()
+// on listed flows are news like others. After the last one the owner erases
+// its records for which is_listed() is false, some at a time if they are
+// many, and calls end_listing(). News during the listing is newer than the
+// list: a flow that is listed differently from its event is looked up again.
 #pragma once
 
 #include <tsl/robin_map.h>
@@ -41,14 +41,14 @@ namespace vpnha::conntrack {
 
 struct News {
     enum class Kind : std::uint8_t {
-        changed,  // New or another state: what is not named is as it was.
+        changed,  // New or another state: fields that are left out have not changed.
         ended,
-        listed,  // From the table: what is not named is not there. The timeout is what is left.
-        found,   // The same of one flow that was looked up, and so as new as any event.
+        listed,  // From the table: missing fields are not set. The timeout is what remains.
+        found,   // The same for one flow that was looked up, so it is as new as any event.
     };
     Kind kind = Kind::changed;
     Flow flow;
-    // The kernel's status has bits of what the event may not have named.
+    // The kernel's status has bits for fields that the event may have left out.
     bool expected = false;
     bool adjusted = false;
 };
@@ -72,15 +72,15 @@ class Tracker {
 
     Tracker(Policy policy, Held held) : policy_(std::move(policy)), held_(std::move(held)) {}
 
-    // What is expected because of a flow makes it worth a record whatever its state.
+    // An expectation makes its parent flow worth a record whatever its state.
     struct Announced {
-        std::function<bool(const FlowKey&)> awaited;  // It gets one as soon as it is listed.
-        std::function<bool(const FlowKey&)> needed;   // It keeps the one that it has.
+        std::function<bool(const FlowKey&)> awaited;  // It gets a record as soon as it is listed.
+        std::function<bool(const FlowKey&)> needed;   // It keeps its record.
     };
     void heed(Announced announced) { announced_ = std::move(announced); }
 
     [[nodiscard]] Decision on_news(const News& news, TimePoint now);
-    // What was held back long enough.
+    // Flows that were held back long enough.
     [[nodiscard]] std::vector<Decision> on_time(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
@@ -88,7 +88,7 @@ class Tracker {
     [[nodiscard]] bool listing() const { return listing_.has_value(); }
     // Whether the flow was listed, or there was news of it, since the listing began.
     [[nodiscard]] bool is_listed(ByteView id) const;
-    // What is held back and was not listed is forgotten.
+    // Drops flows that are held back and were not listed.
     void end_listing();
 
     [[nodiscard]] std::size_t held_back() const { return held_back_.size(); }
@@ -99,8 +99,8 @@ class Tracker {
         TimePoint due{};
     };
     struct Listing {
-        // Hashes of 64 bits in the place of 40 octets: of a million flows two share one in 10^-7
-        // of all listings, and the one that ended would be found by the next.
+        // Hashes of 64 bits in place of 40 octets. Of a million flows two share one in 10^-7 of all
+        // listings, and the next listing would find the one that ended.
         tsl::robin_set<std::uint64_t> seen;
         tsl::robin_set<std::uint64_t> ended;
         tsl::robin_set<std::uint64_t> changed;  // By an event, and not listed since.
@@ -121,12 +121,12 @@ class Tracker {
         }
     };
 
-    // None of the policy's: what was one, before its mark changed, is over here.
+    // Not the policy's: a flow whose mark has changed is over here.
     [[nodiscard]] Decision on_strange(const News& news, const FlowId& id);
     [[nodiscard]] Decision on_end(const FlowId& id);
-    // It may be listed as it was before the event that was heard of it.
+    // The list may show an older state than an event that has arrived.
     [[nodiscard]] bool is_outdated(const News& news, const FlowId& id);
-    // What is known of it, the held back state before the said one.
+    // Its known payload: the one held back, or else the published one.
     [[nodiscard]] ByteView known(const FlowId& id) const;
     void merge(const News& news, ByteView known, const FlowId& id, Flow& flow) const;
     [[nodiscard]] bool is_incomplete(const News& news, const Flow& flow, bool first) const;

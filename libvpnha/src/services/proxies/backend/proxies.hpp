@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The backend of addresses for which this node answers in its clients' place
+// The backend of addresses for which this node answers instead of its clients
 // (services/proxies/work.hpp). It makes and removes entries, and sends frames to the neighbours, in
 // slices: at a takeover there are as many as clients, and the loop has leases to renew. It sends
 // the frames again a second later, for neighbours that missed the first ones.

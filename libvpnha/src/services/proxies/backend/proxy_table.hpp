@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The kernel's entries for which it answers ARP and neighbour solicitations in others' place
-// (`ip neighbour … proxy`), by rtnetlink. It answers for those to whom it has a route over another
-// device, where that family is forwarded; for IPv6 with proxy_ndp alone.
+// The kernel's entries for which it answers ARP and neighbour solicitations of others (`ip
+// neighbour … proxy`), by rtnetlink. It answers for addresses with a route over another device, if
+// that family is forwarded; for IPv6 only with proxy_ndp.
 #pragma once
 
 #include <string>
@@ -19,9 +19,9 @@ class ProxyTable {
     // In the network namespace of the calling thread.
     [[nodiscard]] static Result<ProxyTable> open();
 
-    // Of what is there already: a success. Error not_found: there is no such interface.
+    // A success if it exists already. Error not_found: there is no such interface.
     Result<void> add(const std::string& interface, const IpAddress& address);
-    // Of what is not there, or an interface that is gone: a success.
+    // A success if it does not exist, or the interface is gone.
     Result<void> remove(const std::string& interface, const IpAddress& address);
     // Of both families.
     [[nodiscard]] Result<std::vector<IpAddress>> list(const std::string& interface);
@@ -32,7 +32,7 @@ class ProxyTable {
     NetlinkSocket socket_;
 };
 
-// Removes the entries of the gateway's pools on both its sides, whoever left them: for a start, and
+// Removes the entries of the gateway's pools on both its sides, whoever made them: for a start, and
 // for an agent beside a dead vpnhad.
 Result<void> flush_proxies(const config::Gateway& gateway);
 

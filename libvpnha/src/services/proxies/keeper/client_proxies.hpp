@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// For which clients of a family this node answers ARP and neighbour solicitations, as the node did
-// that negotiated their sessions. Pure.
+// The clients of a family for which this node answers ARP and neighbour solicitations, as did the
+// node that negotiated their sessions. Pure.
 //
 //   the session …                        | this node
 //   -------------------------------------+-------------------------------------------------------
 //   is resumed                           | answers, and sends gratuitous ARP
-//   is paused, without a lease           | goes on: its gate is shut
+//   is paused, without a lease           | continues: its gate is shut
 //   ends, or is another node's from now  | stops
 //   is stock                             | leaves it to pppd
 //   was stock, and is another node's now | stops: its pppd is killed by the demotion
@@ -26,7 +26,7 @@ class ClientProxies {
     // `gateway` must outlive it.
     explicit ClientProxies(const Gateway& gateway) : gateway_(gateway) {}
 
-    // Nothing for a session without such addresses, or one that is up already.
+    // No effect for a session without such addresses, or one that is up already.
     void up(const wire::RecordKey& session, const std::vector<ppp::ProxiedAddress>& addresses,
             Effects& effects);
     void down(const wire::RecordKey& session, Effects& effects);

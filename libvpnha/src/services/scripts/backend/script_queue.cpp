@@ -33,7 +33,7 @@ bool ScriptQueue::stock_down(const wire::RecordKey& session, Subject subject) {
     if (entry == nullptr) {
         return false;
     }
-    // What is not done for it here has its pppd done.
+    // If no script has run for it here, its pppd has run them.
     if (!entry->ip && !entry->ipv6 && !entry->is_running) {
         entry->ip = true;
         entry->ipv6 = subject.facts.ipv6.has_value();
@@ -65,7 +65,7 @@ std::optional<Script> ScriptQueue::next_of(const Entry& entry) {
                       : std::nullopt;
 }
 
-// Its place in the queue is where it came first: what it is to do there is seen then.
+// Keeps its place in the queue; the script to run is chosen when its turn comes.
 void ScriptQueue::follow(Entries::iterator at) {
     Entry& entry = at->second;
     if (entry.is_running || entry.is_queued) {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which script of a resumed session runs next. Pure.
+// The order in which scripts of resumed sessions run. Pure.
 //
-// Each session has what it is to be, up or down, and what has been done for it:
+// Each session has a target state, up or down, and the scripts that have run for it:
 //
-//   to be \ done  | nothing   | ip-up              | ip-up, ipv6-up
+//   target \ done | nothing   | ip-up              | ip-up, ipv6-up
 //   --------------+-----------+--------------------+----------------
 //   up            | ip-up     | ipv6-up, if it has | –
 //                 |           | IPv6CP             |
 //   down          | forgotten | ip-down            | ipv6-down
 //
-// So the scripts of one session never run beside one another, and what changes while they wait is
-// left out. A script that failed, or was killed, has been done: it may have done half of it. A
-// session that comes up anew with other facts, such as another interface, is down with the old ones
-// before. Those that go down have their turn first: a new session may get their address.
+// So the scripts of one session never run at the same time, and changes while they wait are
+// skipped. A script that failed, or was killed, counts as done: it may have done half of its work.
+// A session that comes up anew with other facts, such as another interface, goes down with the old
+// ones first. Sessions that go down have their turn first: a new session may get their address.
 #pragma once
 
 #include <cstdint>
@@ -41,21 +41,21 @@ class ScriptQueue {
     // False: too many are waiting. None of its scripts run.
     [[nodiscard]] bool up(const wire::RecordKey& session, Subject subject);
     void down(const wire::RecordKey& session);
-    // The same, where its scripts have been run by its pppd.
+    // The same, if its pppd has run its scripts.
     [[nodiscard]] bool stock_down(const wire::RecordKey& session, Subject subject);
 
-    // It runs from now on, until finish(). nullopt: none is due, or as many run as may.
+    // It runs from now on, until finish(). nullopt: none is due, or the maximum is running.
     [[nodiscard]] std::optional<Next> take();
     void finish(const wire::RecordKey& session);
 
-    // Sessions that have still something to be done, or under way.
+    // Sessions with scripts that are due or running.
     [[nodiscard]] std::size_t busy() const;
     [[nodiscard]] std::size_t waiting() const { return downs_.size() + ups_.size(); }
 
   private:
     struct Entry {
         std::optional<Subject> wanted;  // nullopt: down.
-        Subject done_with;              // What `ip` and `ipv6` were done with.
+        Subject done_with;              // The facts with which `ip` and `ipv6` were done.
         bool ip = false;
         bool ipv6 = false;
         bool is_running = false;

@@ -73,7 +73,7 @@ std::string name_of_device(std::uint32_t number) {
 
 Command command_of(const ScriptCall& call, const std::string& directory, TimePoint now) {
     const node::ScriptFacts& facts = call.facts;
-    const std::string tty;  // What is resumed has none.
+    const std::string tty;  // A resumed session has none.
     const std::string speed = "0";
     const bool six = is_ipv6(call.script) && facts.ipv6;
     const std::string ours =

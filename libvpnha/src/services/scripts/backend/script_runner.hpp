@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// pppd's scripts, /etc/ppp/ip-up and its like, for a session that has no pppd: with the arguments
-// and the environment that pppd gives them (pppd(8), SCRIPTS), as far as they are known, and
-// VPNHA_RESUMED=1. Each runs in a thread, beside the loop, with nothing of vpnhad's but its
-// identity and limits.
+// Runs pppd's scripts, such as /etc/ppp/ip-up, for a session without a
+// pppd. They get pppd's arguments and environment (pppd(8), SCRIPTS),
+// as far as these are known, and VPNHA_RESUMED=1. Each runs in a thread
+// beside the loop, and inherits only vpnhad's identity and limits.
 #pragma once
 
 #include <chrono>
@@ -29,7 +29,7 @@ struct ScriptCall {
     node::ScriptFacts facts;
 };
 
-// `now`: boot_time(); a session's age is reckoned from it.
+// `now`: boot_time(); a session's age is computed from it.
 [[nodiscard]] Command command_of(const ScriptCall& call, const std::string& directory,
                                  TimePoint now);
 
@@ -49,12 +49,12 @@ class ScriptRunner {
 
     // The loop must outlive it.
     ScriptRunner(QbLoop& loop, Settings settings);
-    // Kills what runs; nobody is told of its end.
+    // Kills running scripts; `done` is not called for them.
     ~ScriptRunner();
     ScriptRunner(const ScriptRunner&) = delete;
     ScriptRunner& operator=(const ScriptRunner&) = delete;
 
-    // `done` at a later turn of the loop. An error when there is no thread to be had: then it is
+    // `done` is called at a later turn of the loop. An error when there is no thread: then it is
     // not called.
     Result<void> run(const ScriptCall& call, Done done);
 

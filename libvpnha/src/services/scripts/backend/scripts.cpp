@@ -35,7 +35,7 @@ void Scripts::carry_out(const node::RunUpScripts& work) {
 }
 
 void Scripts::execute(const node::RunUpScripts& work, std::string interface) {
-    // Without one it has gone meanwhile, and the keeper is about to hear it.
+    // Without an interface the session has gone meanwhile; the keeper is about to be notified.
     if (interface.empty()) {
         return;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The backend of pppd's scripts, of the sessions that this node has resumed: a few at a time, each
-// for so long, in the order of script_queue.hpp.
+// The backend of pppd's scripts, for the sessions that this node has resumed: a few at a time, each
+// with a time limit, in the order of script_queue.hpp.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ class Scripts final : public ports::Backend {
     // The interface of a session on this node; empty: it has gone meanwhile.
     using InterfaceOf = std::function<std::string(const wire::RecordKey&)>;
 
-    // The loop must outlive it. `directory`, `timeout`: of the tests.
+    // The loop must outlive it. `directory`, `timeout`: for tests.
     explicit Scripts(adapters::QbLoop& loop, InterfaceOf interface_of,
                      adapters::ScriptRunner::Settings settings = {.timeout = limits::kScriptMax});
 
@@ -61,7 +61,7 @@ class Scripts final : public ports::Backend {
     InterfaceOf interface_of_;
     ScriptQueue queue_;
     ScriptCounters counters_;
-    std::optional<TimePoint> complain_from_;  // Of failures, the next time.
+    std::optional<TimePoint> complain_from_;  // When the next failure is logged.
     std::function<void()> on_idle_;
     adapters::ScriptRunner runner_;
 };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// For which sessions of a family pppd's scripts have run on this node, which has resumed them.
+// The sessions of a family for which pppd's scripts have run on this node, which has resumed them.
 // Pure.
 //
 //   the session …                        | its scripts
 //   -------------------------------------+-------------------------------------------------------
-//   speaks, after a takeover             | ip-up, ipv6-up
-//   is paused, for want of a lease       | none: it is still this node's
-//   speaks again                         | none
+//   is resumed, after a takeover         | ip-up, ipv6-up
+//   is paused, without a lease           | none: it is still this node's
+//   continues                            | none
 //   ends, or is another node's from now  | ipv6-down, ip-down
 //   is stock                             | pppd's own
 //   was stock, and is another node's now | ipv6-down, ip-down: its pppd is killed by the demotion
@@ -23,12 +23,12 @@ namespace vpnha::keepers {
 
 class ResumeScripts {
   public:
-    // `gateway` must outlive it. Not `on`: it wants nothing.
+    // `gateway` must outlive it. Not `on`: it runs no scripts.
     ResumeScripts(const Gateway& gateway, bool on) : gateway_(gateway), on_(on) {}
 
-    // Nothing, when they have run.
+    // No effect if they have run.
     void up(const wire::RecordKey& session, node::ScriptFacts facts, Effects& effects);
-    // Nothing, when they have not run.
+    // No effect if they have not run.
     void down(const wire::RecordKey& session, Effects& effects);
     void down_all(Effects& effects);
     // `interface`: pppd's.
