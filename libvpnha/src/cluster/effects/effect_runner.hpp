@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Carries out effects, each with a function of its own. The daemon's executor, the simulator's
-// machine and the fake of the unit tests are the three of them: an effect that one of them does not
-// handle does not compile. Within a protocol's work std::visit asks for the same.
+// Carries out effects, each with its own function. The daemon's executor, the simulator's machine
+// and the fake of the unit tests derive from it. An effect that one of them does not handle does
+// not compile; std::visit ensures the same for a protocol's work.
 #pragma once
 
 #include "cluster/effects/effects.hpp"
@@ -10,7 +10,7 @@ namespace vpnha::effects {
 
 class EffectRunner {
   public:
-    // What follows from it, at once.
+    // Returns the effects that follow from it.
     [[nodiscard]] Effects run_one(Effect& effect) {
         return std::visit([this](auto& each) { return execute(each); }, effect);
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a node wants done. The daemon executes them on the real ports in the order given, the
-// simulator on fake ones (effect_runner.hpp); whatever has a result comes back as an event of
-// node.hpp. What a protocol wants is one alternative for all of them (protocol_work.hpp). A layer
-// of its own, below the keepers that write effects and the node that hands them on.
+// A node's effects. The daemon executes them on the real ports in the order given, the simulator on
+// fake ones (effect_runner.hpp). A result comes back as an event of node.hpp. All work of protocols
+// is one alternative (protocol_work.hpp). This layer is below the keepers that write effects and
+// the node that passes them on.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ namespace vpnha::effects {
 struct SendToGroup {
     Bytes message;
 };
-// What follows from it waits in the node until it is on the disk. Of two that wait only the newer
-// one need be saved and answered. → Node::on_lease_saved()
+// Its consequences wait in the node until it is on the disk. Of two that wait only the newer one
+// need be saved and answered. → Node::on_lease_saved()
 struct SaveLease {
     GatewayId gateway;
     lease::Durable durable;
@@ -41,14 +41,14 @@ struct SendLease {
     NodeId to;
     lease::Message message;
 };
-// Until when this node may speak for the gateway; {}: it is silent when this returns.
+// Until when this node may send for the gateway; {}: it is silent when this returns.
 struct SetGate {
     GatewayId gateway;
     TimePoint deadline{};
 };
-// This node gives the gateway up to another one. Until `shut_at` what is within it may leave, and
-// until `until` what comes is sent on to that node's devices, unless there is a lease beyond
-// `beyond`. If it cannot be, the gate is shut when this returns.
+// This node gives the gateway up to another one. Packets within the node may leave until `shut_at`.
+// Packets that arrive until `until` are forwarded to that node's devices, unless there is a lease
+// beyond `beyond`. If that is impossible, the gate is shut when this returns.
 struct LeaveGate {
     GatewayId gateway;
     TimePoint until{};
@@ -56,18 +56,18 @@ struct LeaveGate {
     TimePoint shut_at{};
     SideMacs to;
 };
-// This node is about to claim the gateway: what comes for it until then waits for the gate to open.
-// `before` sends it on. A gate that is set to be shut drops it.
+// This node is about to claim the gateway: packets for it that arrive until then wait for the gate
+// to open. `before` forwards them. A gate that is set to be shut drops them.
 struct HoldGate {
     GatewayId gateway;
     TimePoint until{};
     SideMacs before;
 };
-// The gate is open, and the sessions take packets: what was held goes on.
+// The gate is open, and the sessions accept packets: held packets continue.
 struct GiveBack {
     GatewayId gateway;
 };
-// What begins a session is dropped, while the gate is open; or passes again.
+// The open gate drops packets that begin a session, or passes them again.
 struct DrainGate {
     GatewayId gateway;
     bool drained = false;
@@ -76,14 +76,14 @@ struct DrainGate {
 struct RunStep {
     GatewayId gateway;
     takeover::Step step;
-    Epoch epoch;           // The one that the transition is about.
+    Epoch epoch;           // The epoch of the transition.
     TimePoint deadline{};  // Of the lease; for open_gate.
 };
 // Gratuitous ARP again; nothing depends on its result.
 struct Announce {
     GatewayId gateway;
 };
-// The neighbours of that side, whether they are there. → Node::on_neighbour()
+// Queries the neighbours of that side. → Node::on_neighbour()
 struct AskNeighbours {
     GatewayId gateway;
     LinkSide side;
@@ -93,18 +93,18 @@ struct AnswerPlugin {
     bool is_protected;
     std::string reason;  // Why not; empty when protected.
 };
-// To a pppd that asks for an address, or whose session has one that is another one's.
+// To a pppd that requests an address, or whose session has the address of another one.
 struct AnswerAddress {
     PluginToken plugin;
-    Ipv4Address address;  // 0.0.0.0: pppd takes its own.
-    std::string refusal;  // Why there is none: the session ends. Empty: it goes on.
+    Ipv4Address address;  // 0.0.0.0: pppd uses its own.
+    std::string refusal;  // Why there is none: the session ends. Empty: it continues.
 };
-// The session of that pppd is to end: it says so to its client, and ends. → PluginDown
+// That pppd notifies its client that the session is over, and ends. → PluginDown
 struct EndPlugin {
     PluginToken plugin;
 };
-// The session of that pppd has these time-outs from now on, not those that it told of; and that
-// rate, if there is one.
+// The session of that pppd has these time-outs from now on, in place of those that it reported; and
+// that rate, if there is one.
 struct ChangePlugin {
     PluginToken plugin;
     ppp::Timeouts timeouts;
@@ -114,41 +114,41 @@ struct AnswerRequest {
     RequestToken request;
     Result<void> result;
 };
-// The promotion score that Pacemaker is to see.
+// The promotion score for Pacemaker.
 struct WriteScore {
     GatewayId gateway;
     std::string resource;
     int score;
 };
-// The score of another node, whose vpnhad has died or stands still, is to be forgotten: Pacemaker
-// moves the role, and does so sooner than after a failure, which its own monitor finds later.
-// Whoever was demoted writes its score again.
+// Removes the score of another node whose vpnhad has died or hangs.
+// Pacemaker then moves the role, sooner than after a failure that
+// its own monitor finds. The demoted node writes its score again.
 struct WithdrawScore {
     GatewayId gateway;
     std::string resource;
     std::string node;  // Its name.
 };
-// Is that node's kernel alive? It is asked by ICMP, on every link of the cluster. → Node::on_echo()
+// Queries that node's kernel by ICMP, on every link of the cluster. → Node::on_echo()
 struct AskForEcho {
     NodeId node;
 };
-// From now until the next step reset_services, the death of the gateway's stock daemons is told.
-// → Node::on_service_died()
+// From now until the next step reset_services, the death of the gateway's stock daemons is
+// reported. → Node::on_service_died()
 struct WatchServices {
     GatewayId gateway;
 };
-// The death of a service of the promoted node; Pacemaker is to hear it before its own monitor does.
+// Reports the death of a service of the promoted node to Pacemaker before its own monitor does.
 struct ReportFailure {
     GatewayId gateway;
     std::string resource;
     std::string node;  // Its name.
 };
-// The last agent detached the gateway; with none left the daemon ends.
+// The last agent detached the gateway; without any gateway the daemon ends.
 struct Detached {
     GatewayId gateway;
 };
 // This life of the node is fenced: all its gateways fall silent, it ends its services and resets
-// itself. Nothing behind it is executed any more.
+// itself. No later effect is executed.
 struct Fenced {};
 struct Log {
     LogLevel level;
@@ -162,14 +162,14 @@ using Effect =
                  WatchServices, ReportFailure, Detached, Fenced, Log>;
 using Effects = std::vector<Effect>;
 
-// That the gateway is to take no new clients from that time on; nullopt: that it takes them again.
+// The gateway is to refuse new clients from that time on; nullopt: it is to accept them again.
 struct DrainOrder {
     std::optional<std::uint64_t> since_unix_ms;
 };
 
 DrainOrder event_of(const DrainOrder&);
 
-// The effect, if it is that one; nullptr otherwise. Of a protocol's work each command counts.
+// The effect, if it is that one; nullptr otherwise. For a protocol's work each command counts.
 template <class What>
 [[nodiscard]] const What* find(const Effect& effect) {
     if constexpr (Command<What>) {

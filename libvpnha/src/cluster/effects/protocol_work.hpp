@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a protocol's keeper wants done, and what it learns of that, on their way through the node.
-// Both ends are typed: a keeper writes a command, its backend (protocols/backend.hpp) takes the
-// family of commands, and a keeper asks an event for its own family. Between them nobody knows a
+// The commands of a protocol's keeper, and the events in return, while they pass through the node.
+// Both ends are typed. A keeper writes a command, and its backend (protocols/backend.hpp) handles
+// the family of commands. A keeper tests an event for its own family. The code in between knows no
 // protocol.
 //
 // A family is a std::variant. Its header joins each alternative to it by a function that is
@@ -53,7 +53,7 @@ class ProtocolWork {
     ProtocolWork(What what)
         : gateway_(gateway_of(what)), work_(std::in_place_type<WorkOf<What>>, std::move(what)) {}
 
-    // Whose keeper wants it.
+    // The gateway of the keeper that made it.
     [[nodiscard]] GatewayId gateway() const { return gateway_; }
 
     // nullptr: it is of another family.
@@ -94,8 +94,8 @@ class ProtocolWork {
     std::any work_;
 };
 
-// What the keepers of a gateway learn of the kernel, of daemons, of plugins and of the operator.
-// What it refers to lives during the call.
+// An event for the keepers of a gateway: from the kernel, from daemons, from plugins or from the
+// operator. Referenced data is valid during the call.
 class KeeperEvent {
   public:
     // NOLINTNEXTLINE(google-explicit-constructor): it is written where events begin.

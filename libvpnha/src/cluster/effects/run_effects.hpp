@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The order in which a node's effects take place: one for the daemon and the simulator.
+// The order in which a node's effects are executed: one for the daemon and the simulator.
 #pragma once
 
 #include <deque>
@@ -10,9 +10,9 @@
 
 namespace vpnha::effects {
 
-// In the order in which the node made them: what it says last of itself, of its gate and of its
-// score is what holds. `execute` takes each effect and returns what follows from it. As soon as
-// `is_over` returns true nothing more is done.
+// In the order in which the node made them: the last effect on its gate, its score or its messages
+// is the valid one. `execute` carries out each effect and returns the effects that follow. As soon
+// as `is_over` returns true no more effects are executed.
 template <class Execute, class IsOver>
 void run_effects(Effects effects, const Execute& execute, const IsOver& is_over) {
     std::deque<Effect> queue(std::make_move_iterator(effects.begin()),

@@ -451,7 +451,7 @@ class Reader {
     ByteReader& in_;
 };
 
-// Whoever asks, asks in an epoch of its own.
+// A round or question has an epoch of its sender.
 bool epoch_is_the_senders(const Datagram& datagram) {
     const auto* round = std::get_if<Round>(&datagram.message);
     const auto* question = std::get_if<Question>(&datagram.message);

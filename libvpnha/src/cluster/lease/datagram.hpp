@@ -12,7 +12,7 @@
 //   type 2 Round        round id, t (8), L (8), flags (1: held 1, next list 2, released 4, ordered
 //                       8), list [, list] [, epoch released], checkpoint [, time in vain (8) of a
 //                       claim], marks
-//   type 3 Answer       round id, knowledge (1), if it heard: epoch, k (8), t + L (8), held (1),
+//   type 3 Answer       round id, knowledge (1), if heard: epoch, k (8), t + L (8), held (1),
 //                       checkpoint; epoch granted elsewhere; flags (1: handover 1, cannot save 2)
 //                       [, epoch, time until (8), checkpoint], marks
 //   type 4 Refusal      round id, reason (1), epoch granted, flags (1: next list 2), list [, list],
@@ -29,7 +29,7 @@
 //   type 11 Opinion     round id, verdict (1), epoch granted, flags (1: answered 1, next list 2)
 //                       [, time since (8)], list [, list], marks
 //
-//   Between a node and a witness all is the same, under a key of the witness's own.
+//   Between a node and a witness the format is the same, under a key for that witness.
 //
 //   epoch: number (8), node (4).  round id: epoch, instance (8), k (8).
 //   list: epoch, change (4), count (1), nodes (4 each).  checkpoint: epoch, sequence (8), time (8).
@@ -50,10 +50,10 @@ class LeaseKey {
   public:
     // From the cluster's key, however long that is.
     explicit LeaseKey(std::string_view cluster_key);
-    // That a witness has of that name, 255 octets at most. From it nobody gets the cluster's key,
+    // The key of a witness of that name, 255 octets at most. It does not reveal the cluster's key,
     // the nodes' own, or another witness's. A new name is a new key.
     [[nodiscard]] static LeaseKey of_witness(std::string_view cluster_key, std::string_view name);
-    // As it was handed to a witness.
+    // The octets that a witness was given.
     explicit LeaseKey(const SecretOctets<32>& octets) : octets_(octets) {}
     LeaseKey(const LeaseKey&) = delete;
     LeaseKey& operator=(const LeaseKey&) = delete;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the lease engine wants done, in this order.
+// The effects of the lease engine, to be carried out in this order.
 #pragma once
 
 #include <string_view>
@@ -12,7 +12,7 @@
 
 namespace vpnha::lease {
 
-// What a node must know of its past.
+// The state that a node must remember.
 struct Durable {
     Epoch claimed;
     Epoch granted;
@@ -23,8 +23,8 @@ struct Durable {
     friend bool operator==(const Durable&, const Durable&) = default;
 };
 
-// On the disk before anything behind it is said or opened; what cannot be saved is never said
-// (Engine::on_not_saved()).
+// To be on the disk before any later effect is sent or opens the gate. A state that cannot be saved
+// is never sent (Engine::on_not_saved()).
 struct SaveDurable {
     Durable durable;
 };
@@ -36,7 +36,7 @@ struct Send {
 struct SetDeadline {
     TimePoint deadline{};
 };
-// As SetDeadline{}, for the claim of `to`: what comes for the gateway may be sent on there. The
+// As SetDeadline{}, for the claim of `to`: packets for the gateway may be forwarded there. The
 // lease that is given up would have lasted until then.
 struct Leave {
     NodeId to;
@@ -48,7 +48,7 @@ struct Claims {};
 struct Granted {
     Epoch epoch;
     Margin margin;
-    // No other node was granted a higher epoch by a majority: the highest that any answer named.
+    // No majority granted another node a higher epoch: the highest in any answer.
     Epoch elsewhere;
 };
 enum class End : std::uint8_t { released, lapsed, given_up, handed_over, fenced };
@@ -67,16 +67,16 @@ struct RunOut {
     NodeId victim;
     BootId boot;
 };
-// A change of the list of voters is through.
+// A change of the list of voters is complete.
 struct VotersChanged {
     VoterList voters;
 };
 
-// This node remembers again who votes: others have told it.
+// This node has learned the list of voters again from others.
 struct Recalled {
     VoterList voters;
 };
-// It cannot vote before these nodes have told it what they remember. Said once for each such list.
+// It cannot vote before it knows these nodes' memory. Reported once for each such list.
 struct Awaits {
     std::vector<NodeId> nodes;
 };

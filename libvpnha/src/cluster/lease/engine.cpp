@@ -13,7 +13,7 @@ namespace vpnha::lease {
 
 namespace {
 
-// What was saved; with the configured list as long as this node has not voted by any.
+// The saved state; with the configured list as long as this node has not voted by any.
 Durable known(const Setup& setup, const std::optional<Durable>& saved) {
     Durable durable = saved.value_or(Durable{});
     if (!durable.voters.newest().has_version() && durable.granted == Epoch{}) {
@@ -235,7 +235,7 @@ void Engine::on_round(const Sender& sender, const Round& round, Effects& effects
 void Engine::note_round(const Round& round, Verdict verdict, TimePoint now) {
     const Epoch& epoch = round.id.epoch;
     const Voter::Promise& promise = voter_.state().promise;
-    // An answer is a promise; so is what keeps another one from being given.
+    // An answer is a promise; so is one that keeps another answer from being given.
     const bool is_bound = verdict == Verdict::answered || verdict == Verdict::promised;
     const bool has_ended = promise.epoch == epoch && promise.released;
     if ((round.held || !is_bound) && !has_ended) {
@@ -334,12 +334,12 @@ void Engine::on_answer(NodeId from, const Answer& answer, Effects& effects, Time
     std::erase(state_.differing, from);
     // Before it counts: a change of the voters ends with the marks of all that have answered.
     join_marks(answer.marks, effects);
-    // Once for each claim: it comes with every answer, and each would hurry the next round.
+    // Once for each claim: every answer has it, and each would hurry the next round.
     const bool handed_to_me =
         answer.handover && !holder_.state().handover && holder_.phase() == Phase::claiming &&
         answer.id.epoch == holder_.epoch() && answer.id.instance == setup_.self.instance;
     if (handed_to_me) {
-        // Its gate is shut: nothing keeps this node's own vote back, in the same round.
+        // Its gate is shut, so this node may vote for itself, in the same round.
         voter_.on_release(answer.handover->released);
     }
     count(from, answer, effects, now);
@@ -435,7 +435,7 @@ void Engine::vote(const Round& round, Effects& effects, TimePoint now) {
     if (verdict == Verdict::answered) {
         count(setup_.self.node, Answer{round.id, voter_.before(), std::nullopt}, effects, now);
     } else if (verdict == Verdict::superseded) {
-        // Alone there is nobody else to say so.
+        // A node alone receives no such answer from others.
         holder_.on_granted_elsewhere(voter_.granted());
     }
 }
@@ -464,10 +464,10 @@ void Engine::count(NodeId from, const Answer& answer, Effects& effects, TimePoin
         state_.differing.clear();
         holder_.restart_rounds(now);
     }
-    // A deadline that rests on a save waits for it; those by both lists rest on none.
+    // A deadline that depends on a save waits for it; those by both lists depend on none.
     if (state_.voters.next && state_.saves) {
         state_.voters.current = *std::exchange(state_.voters.next, std::nullopt);
-        // An only voter has no other one that could be heard again.
+        // With a single voter, there is no other one that could return.
         state_.alone = state_.alone && state_.voters.current.nodes.size() > 1;
         holder_.restart_rounds(now);
         effects.emplace_back(VotersChanged{state_.voters.current});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a lease engine does about quorum, lists of voters, fencing and two nodes.
+// The lease engine's handling of quorum, lists of voters, fencing and two nodes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -33,7 +33,7 @@ Result<Effects> Engine::change_voters(const std::vector<NodeId>& nodes, TimePoin
     const VoterList& current = state_.voters.current;
     // Of two voters the other one is dead: its vote is not needed to leave it out.
     const bool leaves_dead = state_.alone && nodes == std::vector{setup_.self.node};
-    // Who thaws may hold an epoch for a moment that is over for all others, and hear of their list.
+    // A thawed node may hold an epoch that is over for all others, and then receive their list.
     if (holder_.phase() != Phase::holding || state_.voters.next || (state_.alone && !leaves_dead) ||
         current.version.epoch > holder_.epoch()) {
         return fail(Errc::busy,
@@ -62,8 +62,8 @@ void Engine::take_back_change(TimePoint now) {
         !saved_.voters.newest().has_version()) {
         return;
     }
-    // Rounds by a list wait until it is on the disk, so nobody was told of this one. The save may
-    // have reached the disk all the same: another list must not have the same version.
+    // Rounds by a list wait until it is on the disk, so no node has received this one. The save may
+    // have reached the disk in spite of that: another list must not have the same version.
     if (state_.voters.next && state_.voters.next != saved_.voters.next) {
         ++state_.changes_taken_back;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which list of voters a lease engine goes by, and how a node without a memory gets one (13).
+// The list of voters that a lease engine uses, and how a node without a memory gets one (13).
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 using Told = Engine::Recollection::Told;
 
-// Of one of the lists: what these nodes alone may have decided.
+// By one of the lists: decisions that these nodes alone may have made.
 bool any_majority(const Voters& voters, const std::vector<NodeId>& nodes) {
     return voters.current.majority(nodes) || (voters.next && voters.next->majority(nodes));
 }
@@ -33,9 +33,9 @@ void Engine::learn(NodeId from, const Voters& voters, const Marks& marks, Effect
 }
 
 void Engine::learn_newer(const Voters& voters, TimePoint now) {
-    // The list by which this node voted for the first grant is no news of other lives. It is, if
-    // that was this node's own: it has stamped the list itself, and forgotten that. What it claims
-    // now would have the number that it claimed then.
+    // The list by which this node voted for the first grant proves no other lives. It does if that
+    // grant was this node's own: it has stamped the list itself, and forgotten that. Its next claim
+    // would then reuse the number of that claim.
     const VoterList& own = state_.voters.current;
     const bool voted_by_it = voters.current.version == ListVersion{voter_.granted(), 0} &&
                              voter_.granted().node != setup_.self.node &&
@@ -71,7 +71,7 @@ void Engine::ask_for_memory(Effects& effects, TimePoint now) {
     if (remembers() || now < recollection.ask_at) {
         return;
     }
-    // What was asked one interval ago and is not answered is worth a word.
+    // A query that is unanswered after one interval is worth a report.
     if (std::vector<NodeId> nodes = awaited();
         std::exchange(recollection.asked, true) && nodes != recollection.reported) {
         recollection.reported = nodes;
@@ -80,8 +80,8 @@ void Engine::ask_for_memory(Effects& effects, TimePoint now) {
         }
     }
     recollection.ask_at = now + setup_.timing.lease;
-    // Also those whom the list that it has voted by does not have: they may remember a newer one.
-    // A witness is in no other list than the one that was told.
+    // Also nodes that are not in the list by which it has voted: they may remember a newer one. A
+    // witness is only in a list that it has reported.
     std::vector<NodeId> asked = state_.voters.all();
     if (const Voters* const newest = newest_told()) {
         const std::vector<NodeId> told = newest->all();
@@ -149,12 +149,12 @@ std::vector<NodeId> Engine::awaited() const {
     std::erase_if(nodes, [&](NodeId node) {
         return node == setup_.self.node || is_in(known.spared, node) ||
                std::any_of(known.told.begin(), known.told.end(), [&](const Told& each) {
-                   // Another one without a memory tells nothing of what this one has forgotten.
+                   // Another node without a memory does not report what this one has forgotten.
                    return each.node == node &&
                           (newest == nullptr || each.memory.voters.newest().has_version());
                });
     });
-    // Alone a majority: what it decided by itself nobody else can tell.
+    // Alone a majority: no other node knows its own decisions.
     const std::vector<NodeId> self{setup_.self.node};
     if (newest != nullptr && !is_in(known.spared, setup_.self.node) &&
         any_majority(*newest, self)) {
@@ -169,7 +169,7 @@ void Engine::recall(Effects& effects, TimePoint now) {
     const Voters* const newest = newest_told();
     if (newest == nullptr) {
         if (unknown.empty() && !state_.recollection.spared.empty()) {
-            // On an administrator's word: older than whatever was ever granted.
+            // By an administrator's order: older than whatever was ever granted.
             Voters voters = state_.voters;
             voters.current.version = {Epoch{0, setup_.self.node}, 0};
             take_over(voters, now);
@@ -184,8 +184,8 @@ void Engine::recall(Effects& effects, TimePoint now) {
     if (any_majority(*newest, unknown)) {
         return;
     }
-    // A claim by the list without a version had no vote but of those that forgot as much. Its
-    // number may have been used in another life.
+    // A claim by the list without a version had only votes of nodes that forgot as much. Its number
+    // may have been used in another life.
     if (holder_.phase() != Phase::idle) {
         end(End::given_up, effects);
     }
@@ -224,7 +224,7 @@ Effects Engine::configure(const std::vector<NodeId>& nodes, TimePoint now) {
     Effects effects;
     lapse(effects, now);
     setup_.voters = first_voters(setup_, nodes);
-    // Who has voted by a list is bound to it.
+    // A node that has voted by a list is bound to it.
     if (!remembers() && voter_.granted() == Epoch{} &&
         state_.voters.current.nodes != setup_.voters) {
         state_.voters.current.nodes = setup_.voters;

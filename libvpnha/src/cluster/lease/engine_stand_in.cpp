@@ -38,7 +38,7 @@ Verdict Engine::opinion_on(const Sender& asker, const RoundId& id, const Voters&
     claim.id = id;
     claim.lease = setup_.timing.lease;
     claim.voters = voters;
-    // A claim of this node's own that nobody grants is no obstacle for another node.
+    // A claim of this node's own that nobody grants does not block another node.
     const bool in_vain = asker != setup_.self && claims_in_vain(now);
     return (in_vain ? voter_without_claim() : voter_).opinion(asker, claim, state_.voters, now);
 }
@@ -48,7 +48,7 @@ Verdict Engine::besides_promise(NodeId asker, const Question& question) const {
         return Verdict::cannot_save;
     }
     if (voter_.lacks(asker)) {
-        return Verdict::absent;  // It may have missed what was confirmed without it.
+        return Verdict::absent;  // It may have missed changes that were confirmed without it.
     }
     const Epoch known = std::max(state_.position.epoch, question.position.epoch);
     if (voter_.ended_by_order(known)) {
@@ -116,7 +116,7 @@ void Engine::inquire(Effects& effects, TimePoint now) {
                   [&](const auto& asked) { return asked.at + timing.ask_open < now; });
     const bool in_row = !inquiry->open.empty() && inquiry->pause == timing.ask;
     const RoundId id = next_question();
-    // Who has waited for a majority for so long loses little by waiting as long once more.
+    // After so long without a majority, waiting as long once more loses little.
     inquiry->pause =
         now < inquiry->often_until ? timing.ask : std::min(2 * inquiry->pause, timing.ask_max);
     inquiry->next_at = now + inquiry->pause;
@@ -128,7 +128,7 @@ void Engine::inquire(Effects& effects, TimePoint now) {
     }
     inquiry->open.clear();
     if (voter_.in_vain_since() && now < voter_.state().promise.until) {
-        // The question has the voters rest from the claim; their promises end with this node's.
+        // The question makes the voters ignore the claim; their promises end with this node's.
         voter_.on_asked(now);
         inquiry->open.push_back({id, now, false, false, {}});
         send_to_others(Question{id, state_.voters, state_.position}, effects);
@@ -181,7 +181,7 @@ void Engine::note_willing(Inquiry::Asked& asked, NodeId voter, Effects& effects,
         std::sort(asked.willing.begin(), asked.willing.end());
     }
     Inquiry& inquiry = *state_.inquiry;
-    // 20: of the nodes alone, while the other one may speak.
+    // 20: of the nodes alone, while the other one may send.
     const bool majority = electorate().majority(
         holder_.other_may_speak(now) ? without_witness(asked.willing) : asked.willing);
     // Meanwhile this node may have answered the holder.
@@ -190,8 +190,8 @@ void Engine::note_willing(Inquiry::Asked& asked, NodeId voter, Effects& effects,
     }
     asked.agreed = true;
     inquiry.often_until = now + setup_.timing.ask_open;
-    // In a long pause nobody has seen whether the host stood still: the next question comes no
-    // sooner than a holder's round that has waited for the same.
+    // In a long pause it is not seen whether the host stood still. So the next question comes no
+    // sooner than a holder's round that was delayed by the same.
     if (inquiry.pause > setup_.timing.ask) {
         inquiry.pause = setup_.timing.ask;
         inquiry.next_at = now + inquiry.pause;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a lease engine takes from a witness, and what it does not (16, 17).
+// The messages that a lease engine accepts from a witness, and those it does not (16, 17).
 #include <algorithm>
 #include <utility>
 
@@ -61,7 +61,7 @@ Margin Engine::margin(TimePoint now) const {
         unknown.kind = Margin::Kind::largest;
         return unknown;
     }
-    // A voter that never heard anybody has 0 there, which is longer ago than any round.
+    // A voter that never received a round has 0 there, which is longer ago than any round.
     margin.until += setup_.timing.promise(now - voter_.state().before_at);
     return margin;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The datagrams of a node, or of a witness, under one key: it numbers what is sent, and takes what
-// is authentic, of a life that is proven, and new (replay_guard.hpp). Pure.
+// The datagrams of a node, or of a witness, under one key. It numbers the sent ones, and accepts
+// those that are authentic, from a proven life, and new (replay_guard.hpp). Pure.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ class Exchange {
   public:
     enum class Kind : std::uint8_t {
         taken,
-        forged,     // Of another key, or changed on its way.
+        forged,     // Of another key, or changed on the path.
         malformed,  // Of the right key: another version, or a bug.
         replayed,
-        unproven,  // Of a life that has yet to repeat this one's challenge.
+        unproven,  // From a life that has yet to repeat this one's challenge.
     };
     struct Counters {
         std::uint64_t taken = 0;
@@ -42,9 +42,9 @@ class Exchange {
         return lease::encode({gateway, self_, ++sequence_, message}, key_);
     }
     [[nodiscard]] Arrival on_datagram(ByteView bytes);
-    // The same in two steps, for whoever has to look at the sender between them.
+    // The same in two steps, for callers that check the sender in between.
     [[nodiscard]] Arrival parse(ByteView bytes) const;
-    // Of one that has a datagram.
+    // For an arrival with a datagram.
     void judge(Arrival& arrival);
 
     [[nodiscard]] ReplayGuard& guard() { return guard_; }

@@ -160,8 +160,8 @@ Margin Holder::margin() const {
     }
     const bool heard = state_.before.knowledge == Knowledge::heard;
     if (state_.unknown || (heard && !state_.before.heard.held)) {
-        // Of a claim it is not known whether a majority answered it, and if so, with which counters
-        // that node went on.
+        // It is unknown whether a majority answered the claim, and if so, from which counters that
+        // node continued.
         margin.kind = Margin::Kind::largest;
         return margin;
     }
@@ -239,7 +239,7 @@ void Holder::unsay(TimePoint now) {
 void Holder::stand_aside(Duration lease, TimePoint now) {
     VPNHA_ASSERT(state_.phase == Phase::claiming);
     if (state_.rounds.empty() && now < state_.next_round_at) {
-        return;  // It does already. Each renewal of the other one would have it wait anew.
+        return;  // It does already. Each renewal of the other one would restart the wait.
     }
     state_.rounds.clear();
     state_.next_round_at = now + timing_.promise(lease);

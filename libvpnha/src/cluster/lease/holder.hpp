@@ -7,8 +7,8 @@
 //      that of the round. Where it becomes shorter, no round ends before an earlier one would.
 //   5  An epoch that was released, has lapsed or was given up is dead: no answer counts, and its
 //      number is never used again.
-//  11  Of the answers to a claim the newest round heard of before is kept: the dead node sent for
-//      at most t_k + L - t_checkpoint after a checkpoint. Of a draining holder it is what it says.
+//  11  Of the answers to a claim the newest earlier round is kept: the dead node sent for
+//      at most t_k + L - t_checkpoint after a checkpoint. A draining holder reports it itself.
 //
 //   phase \ event | claim    | round due | majority | lapse | begin_draining | end
 //   --------------+----------+-----------+----------+-------+----------------+-----
@@ -34,18 +34,18 @@ enum class Phase : std::uint8_t { idle, claiming, holding, draining };
 // How far beyond a checkpoint the counters of the epoch before may have run.
 struct Margin {
     enum class Kind : std::uint8_t {
-        none,         // Nobody spoke before.
-        handed_over,  // A draining holder spoke until `until`, and says so itself.
-        bounded,      // It spoke until `until`, on its own clock.
+        none,         // No node served before.
+        handed_over,  // A draining holder sent until `until`, by its own report.
+        bounded,      // It sent until `until`, on its own clock.
         largest,      // Not known.
     };
     Kind kind = Kind::none;
-    Epoch epoch;  // Whose clock the times below are of.
+    Epoch epoch;  // The times below are of its node's clock.
     TimePoint until{};
-    Checkpoint newest;  // That standbys had confirmed by then.
+    Checkpoint newest;  // Confirmed by standbys at that time.
     friend bool operator==(const Margin&, const Margin&) = default;
 
-    // For how long its counters may have run beyond those of `newest`; nullopt: nobody knows.
+    // For how long its counters may have run beyond those of `newest`; nullopt: unknown.
     [[nodiscard]] std::optional<Duration> run_on() const;
 };
 
@@ -61,24 +61,24 @@ class Holder {
     struct State {
         Phase phase = Phase::idle;
         Epoch claimed;              // Durable: the highest that this node ever claimed.
-        Epoch seen;                 // The highest that voters said they had granted.
-        std::optional<Epoch> dead;  // The last one that ended here; told with every round.
+        Epoch seen;                 // The highest that voters reported as granted.
+        std::optional<Epoch> dead;  // The last one that ended here; sent with every round.
         std::uint64_t number = 0;   // k of the newest round.
         TimePoint deadline{};
         TimePoint next_round_at{};
-        TimePoint claiming_since{};  // Without a renewal that was answered.
+        TimePoint claiming_since{};  // Without an answered renewal.
         TimePoint lapsed_at{};       // The last lease that ended by itself.
         TimePoint granted_at{};
         bool renewed = false;  // Since then.
         TimePoint draining_until{};
-        TimePoint asked_until{};  // The latest end of a lease that a round of this epoch asked for.
+        TimePoint asked_until{};  // The latest end of a lease that a round of this epoch requested.
         std::vector<OpenRound> rounds;
-        Before before;         // The newest that answers to the claim said.
-        bool unknown = false;  // One of them did not know.
+        Before before;         // The newest in the answers to the claim.
+        bool unknown = false;  // One of the voters did not know.
         Epoch elsewhere;       // The highest that they named.
         // The nodes alone that have answered were no majority.
         bool by_witness = false;
-        // Another node asked in that epoch; until then it may speak.
+        // Another node sent a round in that epoch; until then it may serve.
         Epoch other;
         TimePoint other_until{};
         bool often = false;  // Rounds come twice as often.
@@ -96,13 +96,13 @@ class Holder {
     // A vote for a round. True when a majority has answered it, and the deadline has moved.
     [[nodiscard]] bool count(NodeId from, const Answer& answer, Instance instance,
                              const Voters& voters, TimePoint now);
-    // What a voter refused with.
+    // The epoch in a voter's refusal.
     void on_granted_elsewhere(const Epoch& granted);
-    // 20: another node may speak in that epoch until then; it does not.
+    // 20: another node may serve in that epoch until then; this node does not.
     void on_held_elsewhere(const Epoch& epoch, TimePoint until);
     void on_released_elsewhere(const Epoch& epoch);
     [[nodiscard]] bool other_may_speak(TimePoint now) const { return now < state_.other_until; }
-    // Another claim is needed: this one is below what a voter has granted.
+    // Another claim is needed: this one is below an epoch that a voter has granted.
     [[nodiscard]] bool outbid() const;
     void begin_draining(TimePoint now);
     void cancel_draining();
@@ -110,14 +110,14 @@ class Holder {
     void note_lapse(TimePoint now);
     // The epoch is dead.
     void end();
-    // The list of voters has changed: what was asked before does not count.
+    // The list of voters has changed: earlier rounds do not count.
     void restart_rounds(TimePoint now);
-    // None of its rounds was sent, its epoch is not on the disk: it claims on, a round later.
+    // No round was sent, its epoch is not on the disk: it continues to claim, a round later.
     void unsay(TimePoint now);
-    // It asks nothing more before the promises to another claim, of that L, have ended; what it has
-    // asked does not count.
+    // It sends no round before the promises to another claim, of that L, have ended; earlier rounds
+    // do not count.
     void stand_aside(Duration lease, TimePoint now);
-    // Rounds from now on ask for another L, as far as rule 3 lets them.
+    // Rounds from now on use another L, as far as rule 3 permits.
     void resize(const Timing& timing) { timing_ = timing; }
     // Each vote that is left is needed: one round more may be lost.
     void ask_often(bool often) { state_.often = often; }
@@ -129,10 +129,10 @@ class Holder {
         return state_.phase == Phase::holding || state_.phase == Phase::draining;
     }
     [[nodiscard]] const Epoch& epoch() const { return state_.claimed; }
-    // For how long it has claimed, and no renewal was answered; more by what Timing::unheld_lapsed
-    // is less than `unheld`, if its own lease had lapsed.
+    // For how long it has claimed without an answered renewal. If its own lease had lapsed,
+    // increased by the difference of `unheld` and Timing::unheld_lapsed.
     [[nodiscard]] Duration in_vain(TimePoint now) const { return now - state_.claiming_since; }
-    // Over: nothing more is to be said in this epoch.
+    // Over: nothing more is to be sent in this epoch.
     [[nodiscard]] bool lapsed(TimePoint now) const { return serving() && now >= state_.deadline; }
     [[nodiscard]] Margin margin() const;
     [[nodiscard]] const Timing& timing() const { return timing_; }
@@ -141,8 +141,8 @@ class Holder {
 
   private:
     void note(NodeId from, const Answer& answer);
-    // A majority has answered that round. 20: where it needs a witness's vote, with this node's
-    // own, and a claim not while another node may speak.
+    // A majority has answered that round. 20: if it needs a witness's vote, with this node's own; a
+    // claim not while another node may serve.
     [[nodiscard]] bool is_answered(const OpenRound& open, const Voters& voters,
                                    TimePoint now) const;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What nodes send each other about the lease of one gateway. Bytes: datagram.hpp.
+// The messages between nodes about the lease of one gateway. Bytes: datagram.hpp.
 #pragma once
 
 #include <array>
@@ -31,9 +31,9 @@ struct Sender {
     friend bool operator==(const Sender&, const Sender&) = default;
 };
 
-// Whoever holds the gateway's records as they were said in `epoch` up to `sequence` has all its
-// counters as they stood at `taken_at`, on the clock of the node that says so, or later. Of no
-// epoch: nothing is known of them.
+// A node that holds the gateway's records of `epoch` up to `sequence` has all its counters as they
+// stood at `taken_at`, or later. The time is on the clock of the sending node. Without an epoch
+// nothing is known of the counters.
 struct Checkpoint {
     Epoch epoch;
     std::uint64_t sequence = 0;
@@ -55,37 +55,37 @@ struct Mark {
     friend bool operator==(const Mark&, const Mark&) = default;
 };
 
-// Marks that a node keeps, and that a message carries: two for each voter, and two of nodes that
-// were voters. A fenced life may outlast its vote, and must not be granted anything then either.
+// Marks that a node keeps, and that a message carries: two for each voter, and two of former
+// voters. A fenced life may outlast its vote, and must not be granted anything then either.
 inline constexpr std::size_t kMarksMax = 16;
 static_assert(kMarksMax > 2 * kVotersMax);
 
 // Every message with a list of voters carries the sender's marks, and so does every answer.
-// voters.hpp says why.
+// voters.hpp has the reason.
 using Marks = std::vector<Mark>;
 
 // Claim and renewal are the same message.
 struct Round {
     RoundId id;
     TimePoint sent_at{};  // t, on the sender's clock.
-    // L of the sender: answers let it speak until t + L, and a promise covers that.
+    // L of the sender: answers let it serve until t + L, and a promise covers that.
     Duration lease{};
     // A majority has answered this epoch before. Until then it is a claim, and a draining holder
     // hands over to it.
     bool held = false;
     Voters voters;
     Checkpoint checkpoint;  // The newest that standbys have confirmed.
-    // A Release that the sender passes on, or of a dead epoch of its own.
+    // A Release that the sender passes on, or one of its own dead epoch.
     std::optional<Epoch> released;
-    // Pacemaker has promoted the sender, and no lease of its has lapsed since. Otherwise it stands
-    // in, or claims anew by itself.
+    // Pacemaker has promoted the sender, and none of its leases has lapsed since. Otherwise it
+    // stands in, or claims anew by itself.
     bool ordered = false;
     Duration in_vain{};  // Of a claim: for how long the sender has claimed without holding.
     Marks marks{};
     friend bool operator==(const Round&, const Round&) = default;
 };
 
-// What a voter knows of the epoch before the one that it grants.
+// A voter's knowledge of the epoch before the one that it grants.
 enum class Knowledge : std::uint8_t {
     nothing_before,  // It never granted one.
     heard,
@@ -106,13 +106,13 @@ struct Before {
     Knowledge knowledge = Knowledge::nothing_before;
     Heard heard;
     // Durable. No higher epoch than this was granted to another node than the one that is granted
-    // now. Of node 0 it names nobody: what was granted below it is not known, or it is a mark.
+    // now. With node 0 it names no node: lower grants are not known, or it is a mark.
     Epoch elsewhere{};
     friend bool operator==(const Before&, const Before&) = default;
 };
 
-// A draining holder's last word: its gate is shut, and it spoke until then at most. A checkpoint
-// that was taken behind its shut gate has its counters to the last packet.
+// A draining holder's last message: its gate is shut, and it sent until then at most. A checkpoint
+// that was taken after the gate was shut has its counters to the last packet.
 struct Handover {
     Epoch released;
     TimePoint until{};
@@ -125,7 +125,7 @@ struct Answer {
     RoundId id;
     Before before;
     std::optional<Handover> handover;
-    bool saves = true;  // The voter's disk takes what it votes: a renewal needs no disk.
+    bool saves = true;  // The voter's disk accepts its votes; a renewal needs no disk.
     Marks marks{};
     friend bool operator==(const Answer&, const Answer&) = default;
 };
@@ -134,16 +134,16 @@ enum class Verdict : std::uint8_t {
     answered,
     abstaining,      // This vpnhad started a moment ago.
     marked,          // The sender's boot id is fenced.
-    absent,          // This node's quorate group has lacked the sender for too long.
+    absent,          // This node's quorate group has missed the sender for too long.
     foreign_voters,  // Another list of voters.
     superseded,      // A higher epoch was granted.
     released,        // The epoch is dead.
     promised,        // A promise to another epoch holds.
     unheld,          // The claim is in vain, and another node asks: see Timing::unheld.
     clock_astray,    // The sender's clock runs at another rate than ρ allows, by the voter's own.
-    cannot_save,     // The voter's disk takes nothing.
-    // Only of a question:
-    ordered,  // The newest epoch ended by order: whoever serves next is Pacemaker's choice.
+    cannot_save,     // The voter's disk accepts no save.
+    // Only for a question:
+    ordered,  // The newest epoch ended by order: Pacemaker chooses the next node.
     behind,   // This node's replica has more than the asker's.
 };
 
@@ -158,7 +158,7 @@ struct Refusal {
     friend bool operator==(const Refusal&, const Refusal&) = default;
 };
 
-// What a node has of a gateway's records: up to that change of that epoch.
+// A node's state of a gateway's records: up to that change of that epoch.
 struct Position {
     Epoch epoch;
     std::uint64_t sequence = 0;
@@ -180,7 +180,7 @@ struct Opinion {
     Epoch granted;                          // The voter's highest.
     Voters voters;                          // The voter's own.
     Marks marks{};
-    // Of a witness: so long ago it answered a round of another node that held the lease.
+    // From a witness: how long ago it answered a round of another node that held the lease.
     std::optional<Duration> answered_ago{};
     friend bool operator==(const Opinion&, const Opinion&) = default;
 };
@@ -189,7 +189,7 @@ struct Opinion {
 struct Release {
     Epoch epoch;
     bool served = true;  // False: the gate was never open in it.
-    // By Pacemaker or an administrator: nobody stands in. All other ends leave the standbys free.
+    // By Pacemaker or an administrator: nobody stands in. After any other end the standbys may.
     bool ordered = false;
     friend bool operator==(const Release&, const Release&) = default;
 };
@@ -204,17 +204,17 @@ struct MarkAnswer {
     NodeId victim;
     BootId boot;
     bool run_out = false;
-    // The marker's own: of the newest list that any of them knows a majority must have marked it.
+    // The marker's own: a majority of the newest list that any of them knows must have marked it.
     Voters voters;
     Marks marks{};
     friend bool operator==(const MarkAnswer&, const MarkAnswer&) = default;
 };
 
-// From a node whose list has no version: what do you remember?
+// From a node whose list has no version: requests the receiver's memory.
 struct Recall {
     friend bool operator==(const Recall&, const Recall&) = default;
 };
-// The answer: what is on the sender's disk.
+// The answer: the state on the sender's disk.
 struct Memory {
     Instance to;  // The life that asked.
     Epoch granted;
@@ -230,11 +230,11 @@ struct Challenge {
     friend bool operator==(const Challenge&, const Challenge&) = default;
 };
 
-// Says that this life of the node is there, and shows it; see replay_guard.hpp.
+// Announces and proves this life of the node; see replay_guard.hpp.
 struct Hello {
-    std::optional<std::uint64_t> challenge;  // The sender's own, of the receiver.
+    std::optional<std::uint64_t> challenge;  // The sender's own, for the receiver.
     std::optional<Challenge> repeated;
-    // Each second: by it the receiver measures how fast the sender's clock runs.
+    // Each second: the receiver measures the rate of the sender's clock by it.
     std::optional<TimePoint> sent_at{};
     // With it: the L that the sender's loop and its answers need, where L sizes itself.
     std::optional<Duration> needs{};
@@ -244,7 +244,7 @@ struct Hello {
 using Message = std::variant<Hello, Round, Answer, Refusal, Release, MarkRequest, MarkAnswer,
                              Recall, Memory, Question, Opinion>;
 
-// A node takes it from a witness; see engine.hpp, 16.
+// A node accepts it from a witness; see engine.hpp, 16.
 [[nodiscard]] bool is_word_of_witness(const Message& message);
 
 }  // namespace vpnha::lease

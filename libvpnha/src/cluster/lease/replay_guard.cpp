@@ -31,7 +31,7 @@ bool ReplayGuard::Peer::take(std::uint64_t sequence) {
 
 void ReplayGuard::Peer::take_all_until(std::uint64_t sequence) {
     seen.fill(~std::uint64_t{0});
-    // Those of the same word that are yet to come are the upper bits.
+    // Later ones of the same word are the upper bits.
     seen[sequence / kBits % kReplayWords] = ~std::uint64_t{0} >> (kBits - 1 - sequence % kBits);
     newest = sequence;
 }

@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLeaseMin{50};
 constexpr milliseconds kGrainMin{10};
 constexpr std::int64_t kMillion = 1'000'000;
-// Between two questions a host that stood still as a whole has to show itself. A loop that is
+// Between two questions it must become visible that a host stood still as a whole. A loop that is
 // punctual enough for a short lease is so for short pauses.
 constexpr int kAsksPerLease = 12;
 constexpr milliseconds kAskMin{10};

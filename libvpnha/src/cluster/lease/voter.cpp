@@ -10,7 +10,7 @@ namespace vpnha::lease {
 
 namespace {
 
-// Of a list with one entry for each node.
+// For a list with one entry for each node.
 template <class List>
 auto find(List& list, NodeId node) {
     return std::find_if(list.begin(), list.end(),
@@ -76,8 +76,8 @@ Verdict Voter::judge(const Sender& sender, const Round& round, const Voters& own
     if (is_marked(sender.node, sender.boot)) {
         return Verdict::marked;
     }
-    // Of a change that this node knows has ended the sender is told: the old list need not have a
-    // majority any more.
+    // Refuses the old list if this node knows that the change has ended: the old list need not have
+    // a majority any more.
     if (!round.voters.include(own.newest()) || own.newer_than(round.voters)) {
         return Verdict::foreign_voters;
     }
@@ -91,7 +91,7 @@ Verdict Voter::judge(const Sender& sender, const Round& round, const Voters& own
         return Verdict::released;
     }
     if (epoch > state_.granted) {
-        // Of two voters the holder before has to answer as well, so no promise is counted on.
+        // Of two voters the holder before has to answer as well, so safety needs no promise's time.
         if (!round.held && own.newest().nodes.size() >= kVotersToStandIn &&
             is_in(state_.astray, sender.node)) {
             return Verdict::clock_astray;
@@ -151,7 +151,7 @@ void Voter::note_answer(const Sender& sender, const Round& round, TimePoint now)
     } else if (!state_.in_vain_since) {
         state_.in_vain_since = now;
     }
-    // A duplicate of an older round is answered, too, and says nothing new.
+    // A duplicate of an older round is answered, too, and has no news.
     if (!state_.heard || state_.heard->epoch != id.epoch || state_.heard->number < id.number) {
         state_.heard =
             Heard{id.epoch, id.number, round.sent_at + round.lease, round.held, round.checkpoint};
@@ -233,7 +233,7 @@ void Voter::remember(const Epoch& granted) {
     if (granted > state_.granted) {
         state_.granted = granted;
         state_.granted_to.reset();
-        // Of the epochs before, this node has forgotten whether it heard or granted anything.
+        // This node has forgotten its answers and grants of the epochs before.
         state_.heard.reset();
         state_.before = {Knowledge::lost, {}, {granted.number, NodeId{}}};
         state_.served = true;
@@ -244,8 +244,8 @@ bool Voter::run_out(NodeId victim, const BootId& boot, TimePoint now) const {
     if (!is_marked(victim, boot)) {
         return false;
     }
-    // Not from the mark on: it ended nothing but answers, and the last of them is known. A node
-    // that died has had no answer for as long as its death took to be noticed.
+    // Not counted from the mark: it only ended answers, and the last of them is known. A dead node
+    // has had no answer for as long as the detection of its death took.
     const TimePoint answered = time_of(state_.answered_at, victim).value_or(state_.started);
     return std::max(answered, state_.started) + timing_.abstention() <= now;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Who votes. A list has a version; a change of it adds or removes exactly one node and is led by a
-// holder:
+// The lists of voters. A list has a version. A change adds or removes exactly one node, and a
+// holder leads it:
 //
 //   1  the holder puts the next list beside its own; from here on it needs a majority of both
 //   2  a node that receives a newer list takes it over before it answers: the list and the fence
@@ -9,10 +9,10 @@
 //   4  an answer carries the voter's fence marks; the holder joins them to its own before it counts
 //      the answer
 //
-// Why no two majorities miss each other: majorities of lists that differ by one node share a node,
-// and nobody gets as far as a third list before majorities of the first and the second know the
-// second; those refuse whoever asks by the first alone. A version names the epoch of its holder, so
-// that two holders never give one version to two lists, and the later of them wins.
+// Why no two majorities miss each other: majorities of lists that differ by one node share a node.
+// Nobody proceeds to a third list before majorities of the first and the second know the second;
+// those refuse rounds by the first alone. A version names the epoch of its holder, so two holders
+// never give one version to two lists, and the later of them wins.
 //
 // Why a mark outlives the list whose majority made it: a change to a later list needs answers from
 // a majority of the list before. At least one of these voters has the mark. So the holder has the
@@ -22,10 +22,10 @@
 //
 // To replace a node, remove it first, then add the other.
 //
-// The first list has no version: it is what corosync.conf said when this node had no memory. Nodes
-// may have started with different ones, so a majority proves nothing: of a list without a version
-// all nodes have to vote. The first grant gives it one, {its epoch, 0}. Why no two such lists are
-// granted: they share a node, which is bound to the one that it voted by, on disk; or they share
+// The first list has no version: it is that of corosync.conf when this node had no memory. Nodes
+// may have started with different ones, so a majority proves nothing: all nodes of a list without a
+// version have to vote. The first grant gives it one, {its epoch, 0}. Why no two such lists are
+// granted: they share a node, which is bound to the list by which it voted, on disk; or they share
 // none, and are two clusters.
 #pragma once
 
@@ -42,22 +42,22 @@ namespace vpnha::lease {
 // Voters of a cluster: 7 survive the loss of 3. Bounds every datagram and every table of this
 // layer.
 inline constexpr std::size_t kVotersMax = 7;
-// Of fewer a majority is all, so nobody can stand in for the one that is not heard.
+// With fewer a majority is all, so nobody can stand in for a node that is not heard.
 inline constexpr std::size_t kVotersToStandIn = 3;
 
-// A voter that is no node (engine.hpp, 16). A cluster has one at most, so its id never changes; the
+// A voter that is no node (engine.hpp, 16). A cluster has at most one, so its id never changes; the
 // ids up to kWitnessLast are kept for others.
 inline constexpr NodeId kWitness{0xFFFF'0001};
 inline constexpr NodeId kWitnessLast{0xFFFF'00FF};
 [[nodiscard]] constexpr bool is_witness(NodeId node) {
     return node >= kWitness && node <= kWitnessLast;
 }
-// Nodes beside it. Of more a majority without the marker's vote may have marked a node, and the
-// holder that changes the list may have had the witness's answer alone of these.
+// Nodes beside it. With more, a majority without the marker's vote may have marked a node. The
+// holder that changes the list may then have only the witness's answer of these.
 inline constexpr std::size_t kNodesBesideWitness = 2;
 
 struct ListVersion {
-    Epoch epoch;  // {}: no version, as the configuration says.
+    Epoch epoch;  // {}: no version, as configured.
     std::uint32_t change = 0;
     friend constexpr auto operator<=>(const ListVersion&, const ListVersion&) = default;
 };
@@ -67,7 +67,7 @@ struct VoterList {
     std::vector<NodeId> nodes;  // Ascending.
 
     [[nodiscard]] bool has(NodeId node) const;
-    // Somebody was granted the lease by it, or an administrator has spoken for it.
+    // It was used for a grant of the lease, or an administrator has confirmed it.
     [[nodiscard]] bool has_version() const { return version.epoch != Epoch{}; }
     // How many of them are a majority; without a version all of them.
     [[nodiscard]] std::size_t needed() const;
@@ -91,7 +91,7 @@ struct Voters {
     std::optional<VoterList> next;  // While a change is under way.
 
     [[nodiscard]] const VoterList& newest() const { return next ? *next : current; }
-    // Whoever asks in the name of these asks in the name of `list`.
+    // A round by one of these lists is a round by `list`.
     [[nodiscard]] bool include(const VoterList& list) const {
         return current == list || next == list;
     }

@@ -11,17 +11,17 @@ namespace vpnha::lease {
 
 namespace {
 
-// More would cost the nodes counters: each number that nobody uses counts as a holder's time.
+// More would cost the nodes counters: each unused number counts as a holder's time.
 constexpr std::uint64_t kAhead = 2;
 constexpr Duration kSettled = std::chrono::seconds(10);
-// A disk that refuses is found before a takeover needs it.
+// A disk that refuses saves is found before a takeover needs it.
 constexpr Duration kProbe = std::chrono::seconds(60);
 constexpr Duration kProbeFailed = std::chrono::seconds(1);
-// Of a disk that stands still: the oldest answers are of no use to anybody any more.
+// For a disk that hangs: the oldest answers are useless by then.
 constexpr std::size_t kWaitingMax = 64;
 constexpr std::size_t kUnsavedMax = 64;
 
-// Above whatever the file says may have been granted.
+// Above any grant that the file permits.
 Epoch nobody_above(const Durable& durable) {
     return {durable.granted.number + kAhead + 1, NodeId{}};
 }
@@ -81,7 +81,7 @@ Witness::Orders Witness::on_time(TimePoint now) {
     take(engine_.on_time(now), orders);
     if (save_at_ && now >= *save_at_) {
         save_at_.reset();
-        // A save that is under way shows the same.
+        // A pending save shows the same.
         if (unsaved_.empty()) {
             save(orders);
         }
@@ -143,7 +143,7 @@ Witness::Orders Witness::on_saved(std::uint64_t ticket, bool succeeded, TimePoin
     }
     save_at_ = now + (succeeded ? kProbe : kProbeFailed);
     if (!succeeded) {
-        // Nobody was told what rests on it. The next event saves it again.
+        // No message that depends on it was sent. The next event saves it again.
         waiting_.clear();
         const std::optional<Durable> disk =
             on_disk_ ? std::optional(on_disk_->durable) : std::nullopt;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The vote of a witness on one gateway: an engine that is never promoted, and its disk. Pure.
 //
-// It has no configuration of nodes. It asks whoever has spoken to it what they remember (13), and
-// takes over their list: a list that it is not in needs none of its own forgotten votes.
+// It has no configuration of nodes. It asks nodes that have sent to it for their memory (13), and
+// takes over their list: a list without the witness does not need its own forgotten votes.
 //
-//  18  It saves ahead. By the file it has granted numbers up to N + 2, to anybody. So a grant of
-//      such a number waits for no disk: the file is written again behind the answer. A list, a
+//  18  It saves ahead. By the file it has granted numbers up to N + 2, to anybody. So a grant
+//      of such a number waits for no disk: the file is written again after the answer. A list, a
 //      mark or an order waits for it. After a crash everything up to N + 2 counts as granted: such
-//      epochs are refused, and what was granted is not known. A clean end leaves what is true.
+//      epochs are refused, and the real grants are not known. A clean end leaves exact values.
 //
 //   file \ start     | after a clean end | after any other end
 //   -----------------+-------------------+---------------------------------------------------
-//   exact            | as it says        | as it says: nothing was granted without a new file
+//   exact            | its values        | its values: nothing was granted without a new file
 //   ahead            | XXX               | N + 3 was granted to nobody
 //   none             | has no memory     | has no memory
 #pragma once
@@ -52,9 +52,9 @@ class Witness {
     // next_deadline() has come; harmless when it has not.
     [[nodiscard]] Orders on_time(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
-    // What became of the save of that ticket, and of those before it.
+    // The result of the save with that ticket, and of those before it.
     [[nodiscard]] Orders on_saved(std::uint64_t ticket, bool succeeded, TimePoint now);
-    // To be saved last, by a clean end: nothing is sent behind it. nullopt: nothing was ever saved,
+    // To be saved last, by a clean end: nothing is sent after it. nullopt: nothing was ever saved,
     // and nothing is to be.
     [[nodiscard]] std::optional<File> last_file() const;
 
@@ -75,7 +75,7 @@ class Witness {
     void note_sender(NodeId node, Orders& orders, TimePoint now);
     void take(Effects&& effects, Orders& orders);
     void save(Orders& orders);
-    // What this witness says now is true after any end, too.
+    // This witness's messages stay true after any end.
     [[nodiscard]] bool is_covered() const;
 
     Engine engine_;
@@ -85,8 +85,8 @@ class Witness {
     std::deque<Unsaved> unsaved_;
     std::deque<Waiting> waiting_;
     std::uint64_t tickets_ = 0;
-    // The next save if nothing else wants one: of a disk that was not tried for long, and behind a
-    // start, late enough that crashes one after the other use up no numbers.
+    // The next save if nothing else needs one: when the disk was not tried for long, and after a
+    // start, late enough that repeated crashes use up no numbers.
     std::optional<TimePoint> save_at_;
 };
 

@@ -40,7 +40,7 @@ WitnessHost::Orders WitnessHost::on_datagram(ByteView bytes, const Address& from
     const bool is_taken = arrival.kind == Exchange::Kind::taken;
     const bool is_hello = is_taken && std::holds_alternative<Hello>(message);
     if (is_hello) {
-        // Each one is answered: so the node knows that it is heard.
+        // Each one is answered: so the node knows that its messages arrive.
         arrival.greeting = arrival.greeting.value_or(Hello{});
         arrival.greeting->sent_at = now;
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A witness of all gateways of one cluster: its datagrams and its files, without a socket or a
-// clock. Its key is derived from the cluster's (LeaseKey::of_witness()): what is authentic comes
-// from a node, or is a datagram of its own that somebody sends back.
+// clock. Its key is derived from the cluster's (LeaseKey::of_witness()). An authentic datagram
+// comes from a node, or is the witness's own that was sent back.
 //
-// It has no list of nodes or addresses. It says nothing to who has not spoken, and answers where a
-// node's newest datagram came from, so nodes may be behind NAT. A node says hello each second, and
-// each Hello is answered: so the node knows that it is heard. The first datagram of a gateway makes
-// that gateway's vote.
+// It has no list of nodes or addresses. It sends only to nodes that have sent to it, and answers to
+// the source of a node's newest datagram, so nodes may be behind NAT. A node sends Hello each
+// second, and each Hello is answered: so the node knows that its messages arrive. The first
+// datagram of a gateway creates that gateway's vote.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ namespace vpnha::lease {
 
 class WitnessHost {
   public:
-    // An address as the socket has it.
+    // An address in the socket's format.
     using Address = std::string;
     struct Packet {
         Address to;
@@ -42,7 +42,7 @@ class WitnessHost {
         Address from;
         TimePoint at;
     };
-    // What somebody sends back counts as malformed.
+    // Its own datagrams that were sent back count as malformed.
     using Counters = Exchange::Counters;
 
     // `self`: kWitness; its boot id and instance are random numbers of this start.
@@ -53,19 +53,19 @@ class WitnessHost {
     // next_deadline() has come; harmless when it has not.
     [[nodiscard]] Orders on_time(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
-    // What became of that save, and of those of the gateway before it.
+    // The result of that save, and of those of the gateway before it.
     [[nodiscard]] Orders on_saved(GatewayId gateway, std::uint64_t ticket, bool succeeded,
                                   TimePoint now);
-    // To be saved last, by a clean end: nothing is sent behind it.
+    // To be saved last, by a clean end: nothing is sent after it.
     [[nodiscard]] std::map<GatewayId, Witness::File> last_files() const;
 
     [[nodiscard]] const Counters& counters() const { return counters_; }
     [[nodiscard]] const std::map<GatewayId, Witness>& votes() const { return votes_; }
-    // The newest word of each node.
+    // The newest message of each node.
     [[nodiscard]] const std::map<NodeId, Heard>& heard() const { return heard_; }
 
   private:
-    // The node is among those whose datagrams are taken; the one of longest ago gives way.
+    // Accepts datagrams of the node; the node of longest ago is dropped.
     void admit(NodeId node);
     void take(GatewayId gateway, Witness::Orders&& from, Orders& orders);
     void say(GatewayId gateway, const Address& to, const Message& message, Orders& orders);
@@ -73,8 +73,8 @@ class WitnessHost {
     Sender self_;
     Timing timing_;
     Exchange exchange_;
-    std::vector<NodeId> nodes_;      // The one that was heard last is the last one.
-    std::map<NodeId, Heard> heard_;  // Of those, who has repeated a challenge.
+    std::vector<NodeId> nodes_;      // The node with the newest message is last.
+    std::map<NodeId, Heard> heard_;  // Those of them that have repeated a challenge.
     std::map<GatewayId, Witness> votes_;
     Counters counters_;
 };

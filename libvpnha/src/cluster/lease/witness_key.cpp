@@ -31,7 +31,7 @@ Error no_such_line(std::string_view why) {
                         why)};
 }
 
-// nullopt: not written as this program writes it.
+// nullopt: not in the format of this program.
 std::optional<std::string> name_of(std::string_view text) {
     if (text == "%") {
         return std::string();

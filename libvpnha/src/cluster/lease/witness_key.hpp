@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a witness is given of a cluster, as the one line that `vpnha witness-key` prints and
-// vpnha-witness keeps as its key file:
+// The data that a witness is given of a cluster: the one line that `vpnha witness-key` prints and
+// vpnha-witness keeps as its key file.
 //
 //   vpnha-witness-key 1 CLUSTER NAME KEY
 //
@@ -8,7 +8,7 @@
 //                   empty one as %
 //   KEY             64 hexadecimal digits
 //
-// The line is a secret: whoever has it can answer for the witness. It is never a std::string.
+// The line is a secret: its owner can answer for the witness. It is never a std::string.
 #pragma once
 
 #include <cstddef>
@@ -51,7 +51,7 @@ class WitnessKeyLine {
 // Error malformed: it is no such line; unsupported: it is one of another release. The detail has
 // nothing of the line in it.
 [[nodiscard]] Result<WitnessKey> parse_witness_key(std::string_view line);
-// Every octet takes part, whatever the first difference is.
+// Compares every octet, whatever the first difference is.
 [[nodiscard]] bool is_same_key(const WitnessKey& one, const WitnessKey& other);
 
 }  // namespace vpnha::lease

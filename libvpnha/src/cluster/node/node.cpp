@@ -56,7 +56,7 @@ Effects Node::on_members(const std::set<NodeId>& members, bool quorate, TimePoin
     std::erase_if(lost_at_, [&](const auto& lost) { return !is_absent(lost.first); });
     members_ = members;
     quorate_ = quorate;
-    // Joiners have not heard them.
+    // Joiners have not received them.
     last_hello_.reset();
     setups_due_ = true;
     choose_version(effects);
@@ -87,7 +87,7 @@ Effects Node::on_echo(NodeId node, TimePoint now) {
 
 Effects Node::on_group_message(NodeId sender, ByteView bytes, TimePoint now) {
     Effects effects;
-    // Records are read only by who needs them: none of them is to end a vpnhad that only votes.
+    // Only a node that needs records reads them: none of them can end a vpnhad that only votes.
     const bool without_records = sender == settings_.self || !any_attached();
     const Result<wire::Message> message =
         without_records ? speech_.dialects.parse_own(bytes) : speech_.dialects.parse(bytes);
@@ -178,7 +178,7 @@ Effects Node::attach(RequestToken request, GatewayId gateway, const std::string&
             return;
         }
         node.attach(resource, members_, quorate_, now, effects);
-        // Introductions that came while nobody listened: peers do not repeat them.
+        // Introductions that came while nobody was attached: peers do not repeat them.
         const std::set<NodeId> strangers = incompatible();
         for (const auto& [peer, hello] : peers_) {
             if (!strangers.contains(peer)) {
@@ -249,7 +249,7 @@ Effects Node::confirm_dead(RequestToken request, NodeId victim, lease::Confirmed
     Result<void> all;
     const bool any_has_it = lease::is_in(voters(), victim);
     for (auto& [id, gateway] : gateways_) {
-        // The list of another gateway may have lost it already.
+        // Another gateway's list may no longer have the victim.
         if (any_has_it && !gateway.lease().state().voters.has(victim)) {
             continue;
         }
@@ -363,7 +363,7 @@ Effects Node::on_plugin_asks(PluginToken plugin, const std::string& gateway,
             return effects;
         }
     }
-    // What is wrong is said when the session is up.
+    // The error is reported when the session is up.
     effects.emplace_back(AnswerAddress{plugin, {}, {}});
     return effects;
 }

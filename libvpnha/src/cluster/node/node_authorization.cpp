@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What RADIUS servers want of sessions (RFC 5176): which one is meant, its end, its terms.
+// Requests of RADIUS servers about sessions (RFC 5176): the session meant, its end, its terms.
 #include <fmt/format.h>
 
 #include "cluster/node/node.hpp"
@@ -24,7 +24,7 @@ Result<std::vector<wire::RecordKey>> GatewayNode::sessions_named(
 
 Result<Node::NamedSession> Node::session_named(const SessionIdentity& identity) {
     std::optional<NamedSession> session;
-    std::optional<Error> unknown;  // Of a gateway that another node serves, or nobody does.
+    std::optional<Error> unknown;  // Of a gateway that another node serves, or none.
     for (auto& [id, each] : gateways_) {
         const Result<std::vector<wire::RecordKey>> found = each.sessions_named(identity);
         if (!found) {

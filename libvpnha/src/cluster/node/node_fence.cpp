@@ -12,11 +12,11 @@ namespace vpnha::node {
 
 namespace {
 
-// A datagram may be lost, and who was asked says "not yet" until its promise has run out. It costs
-// a few small datagrams each, in the 0.52 s of a fencing.
+// A datagram may be lost, and voters answer "not yet" until their promise has run out. Each
+// repetition costs a few small datagrams, in the 0.52 s of a fencing.
 constexpr Duration kAskAgain = std::chrono::milliseconds(50);
-// So long after the loss the winner of a duel has for its power device. Behind that its device may
-// be out of reach, or the witness lies.
+// How long after the loss the winner of a duel has for its power device. Later its device may be
+// out of reach, or the witness lies.
 constexpr Duration kDuelLasts = std::chrono::seconds(30);
 
 }  // namespace
@@ -83,7 +83,7 @@ Result<void> Node::ask_for_marks(Fencing& fencing, TimePoint now, Effects& effec
         for (auto& [id, gateway] : gateways_) {
             gateway.ask_witness(now, effects);
         }
-        // What the witness says comes behind the first question.
+        // The witness answers after the first question.
         if (now > fencing.since && !std::exchange(fencing.waits, true)) {
             effects.emplace_back(
                 Log{LogLevel::info,
@@ -93,7 +93,7 @@ Result<void> Node::ask_for_marks(Fencing& fencing, TimePoint now, Effects& effec
         }
         return {};
     }
-    // Of two nodes that fence each other the first gateway decides for all of them.
+    // For two nodes that fence each other the first gateway decides for all of them.
     fencing.asked = 0;
     for (const auto& [id, boot] : fencing.lives) {
         GatewayNode& gateway = gateways_.at(id);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Who the other nodes are: wire versions, and set-ups that differ.
+// The other nodes' identities: wire versions, and set-ups that differ.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr GatewayId kWholeNode{0};
 
-// Items that one of the two lacks, or has with another hash.
+// Items that one of the two does not have, or has with another hash.
 void compare(NodeId node, const wire::Setup& mine, const wire::Setup& theirs,
              std::vector<Difference>& differences) {
     const auto find = [](const wire::Setup& setup, const std::string& name) {
@@ -141,7 +141,7 @@ void Node::compare_setups() {
         }
         last->second = holder;
         if (!holder) {
-            continue;  // While nobody is promoted the last one's set-up goes on being the measure.
+            continue;  // While no node is promoted the last one's set-up stays the reference.
         }
         if (!differences) {
             differences = this->differences();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a replica wants done.
+// The effects of a replica.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +22,11 @@ struct Install {
 struct Remove {
     wire::RecordKey key;
 };
-// Another node has a newer epoch while this one was promoted: stop speaking for the gateway.
+// Another node has a newer epoch while this one was promoted: stop serving the gateway.
 struct Superseded {
     Epoch epoch;
 };
-// For the log: this replica no longer trusts what it holds, or does again.
+// For the log: this replica distrusts its records from now on, or trusts them again.
 struct ResyncBegun {
     wire::ResyncReason reason;
 };
@@ -47,13 +47,13 @@ struct Counters {
     std::uint64_t gaps = 0;               // Updates that did not follow the last one.
     std::uint64_t digest_mismatch = 0;    // Digests and snapshot ends that did not match.
     std::uint64_t malformed = 0;          // Messages of the source that could not be read.
-    std::uint64_t resyncs = 0;            // Snapshots asked for.
+    std::uint64_t resyncs = 0;            // Snapshots requested.
     std::uint64_t snapshots_sent = 0;
     std::uint64_t over_limit = 0;  // Records beyond the bound of their type.
     std::uint64_t unreadable = 0;  // Records set aside: this release cannot apply them.
     std::uint64_t refused = 0;     // Installations that the kernel refused.
-    std::uint64_t discarded = 0;   // Records of a lost partition given up for the holder's records.
-    // Sessions among them that a node claimed the lease without: it was not complete.
+    std::uint64_t discarded = 0;   // Records of a lost partition replaced by the holder's records.
+    // Sessions among them that the holder did not have at its claim: it was not complete.
     std::uint64_t sessions_lost = 0;
 };
 

@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 
 // Until the year 2109.
 constexpr std::uint64_t kFarMs = std::uint64_t{1} << 42;
-// So much may two nodes' CLOCK_BOOTTIME drift apart (ppm): their kernels correct both.
+// How fast two nodes' CLOCK_BOOTTIME may drift apart (ppm): their kernels correct both.
 constexpr std::int64_t kDriftPpm = 500;
 
 Duration magnitude(Duration difference) {
@@ -62,7 +62,7 @@ void GatewayClock::hear(const wire::Clock& clock, bool serves, TimePoint now) {
     }
     Duration ahead = duration_of(clock.gateway_ms) - now.time_since_epoch();
     if (ahead_ && clock.epoch == epoch_) {
-        // Of two, the one that came with less delay counts; a drift is followed all the same.
+        // The message with the smaller delay counts; a drift is still followed.
         const Duration drift = (now - heard_at_) / 1'000'000 * kDriftPpm;
         ahead = std::max(ahead, *ahead_ - drift);
     }

@@ -2,13 +2,13 @@
 // The clock of a gateway: one time line for all its nodes, by which sessions' ages are counted.
 // Pure.
 //
-// It is the Unix time of the node that served first, and goes on by CLOCK_BOOTTIME from there. The
+// It starts with the Unix time of the node that served first, and advances by CLOCK_BOOTTIME. The
 // node that serves sends it; the others note how far it is ahead of their own CLOCK_BOOTTIME, and
-// whoever serves next goes on with it. So neither a clock that somebody sets nor one that differs
-// from the other nodes' makes a session older or younger.
+// the next node continues with it. So a clock that somebody sets, or that differs from other
+// nodes', makes no session older or younger.
 //
 // The same message has the Unix time of the node that serves. A standby whose own differs by
-// limits::kClockDifferenceMax is astray: what RADIUS servers and logs read is wrong there.
+// limits::kClockDifferenceMax is astray: RADIUS servers and logs get wrong times from it.
 #pragma once
 
 #include <array>
@@ -25,33 +25,33 @@ class GatewayClock {
   public:
     explicit GatewayClock(GatewayId gateway) : gateway_(gateway) {}
 
-    // Unix time less CLOCK_BOOTTIME, of this node, now. Before anything else, and then whenever it
-    // may have changed.
+    // Unix time less CLOCK_BOOTTIME, of this node, now. Called before anything else, and then
+    // whenever it may have changed.
     void set_wall(Duration wall) { wall_ = wall; }
 
     // That time on this node's own Unix clock, as that is set now.
     [[nodiscard]] std::uint64_t unix_ms(TimePoint at) const;
     // Milliseconds on the gateway's clock.
     [[nodiscard]] std::uint64_t at(TimePoint now) const;
-    // That time on this node's CLOCK_BOOTTIME; of a session's begin it may be before 0. Whatever
-    // `ms` is, 136 years added to it do not overflow.
+    // That time on this node's CLOCK_BOOTTIME; a session may have begun before 0. Whatever `ms` is,
+    // 136 years added to it do not overflow.
     [[nodiscard]] TimePoint when(std::uint64_t ms) const;
 
     // This node serves under `epoch`: its clock is the gateway's from here on.
     void serve(const Epoch& epoch, TimePoint now);
     // It serves no more.
     void follow() { say_again_at_.reset(); }
-    // A replica asks for a snapshot: who serves, or else whoever knows the clock, is to say it.
+    // A replica requests a snapshot: the node that serves, or one that knows the clock, sends it.
     void on_asked() { is_due_ = true; }
-    // By another node. `serves`: it is the one that serves. Nothing where this node does.
+    // From another node. `serves`: it is the one that serves. Ignored where this node serves.
     void hear(const wire::Clock& clock, bool serves, TimePoint now);
-    // What is due to be said. `may_relay`: nobody serves, and this node is complete.
+    // The message that is due. `may_relay`: no node serves, and this node is complete.
     [[nodiscard]] std::optional<wire::Clock> take_due(bool may_relay, TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const { return say_again_at_; }
 
     // By how much this node's Unix time is ahead of that of the node that serves; nullopt: not
-    // known, or this node serves. A message that came late makes it too large, so it is the smaller
-    // one of the last two.
+    // known, or this node serves. A late message makes it too large, so it is the smaller one of
+    // the last two.
     [[nodiscard]] std::optional<Duration> difference() const;
     // It is beyond limits::kClockDifferenceMax, or was, and is above half of it.
     [[nodiscard]] bool is_astray() const { return is_astray_; }
@@ -60,7 +60,7 @@ class GatewayClock {
     GatewayId gateway_;
     Duration wall_{};
     std::optional<Duration> ahead_;  // The gateway's clock, of CLOCK_BOOTTIME; nullopt: wall_.
-    Epoch epoch_;                    // Whose holder said so.
+    Epoch epoch_;                    // The epoch of the holder that sent it.
     TimePoint heard_at_{};
     bool is_due_ = false;
     std::optional<TimePoint> say_again_at_;  // This node serves.

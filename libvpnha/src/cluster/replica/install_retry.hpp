@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// When what the kernel has refused is tried again. Pure.
+// When refused installations are tried again. Pure.
 //
 //   state \ event | refused           | due, a part | due, the rest        | stop()
 //   --------------+-------------------+-------------+----------------------+--------
@@ -34,7 +34,7 @@ class InstallRetry {
     [[nodiscard]] bool waits() const { return at_.has_value(); }
     [[nodiscard]] std::optional<TimePoint> next_deadline() const { return at_; }
 
-    // Calls install(key) for some of what is refused.
+    // Calls install(key) for some of the refused records.
     template <class Install>
     void run(const Store::Records& records, TimePoint now, const Install& install) {
         if (!at_ || *at_ > now) {
@@ -62,8 +62,8 @@ class InstallRetry {
 
   private:
     std::optional<TimePoint> at_;
-    std::optional<wire::RecordKey> after_;  // Some at a time: up to there.
-    bool again_ = false;                    // Something is refused, or was asked for again.
+    std::optional<wire::RecordKey> after_;  // Some at a time: the last one of them.
+    bool again_ = false;                    // Some were refused, or requested again.
     Duration pause_{};
 };
 

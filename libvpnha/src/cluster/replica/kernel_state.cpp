@@ -7,7 +7,7 @@ void KernelState::note(const wire::RecordKey& key, const StoredRecord& record, b
     const bool is_session = wire::is_session(key.type);
     switch (record.hold) {
         case Hold::installing:
-            // What the others know to be lacking does not hold up the rest while it is tried again.
+            // A retried record that the others know as missing does not delay the rest.
             if (!record.lacking) {
                 installing_.insert(record.version);
                 if (is_session) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which versions this node's kernel does not have: those on their way into it, and those that it
-// lacks. Pure. A confirmation goes up to the first one of the former, and names the latter.
+// The versions that this node's kernel does not have: those being installed, and those that are
+// missing. Pure. A confirmation covers all below the first one of the former, and names the latter.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@ namespace vpnha::replica {
 
 class KernelState {
   public:
-    // Of an installation; a higher one than all before.
+    // For an installation; a higher one than all before.
     [[nodiscard]] std::uint64_t next_ticket() { return ++last_ticket_; }
 
-    // The record, whose version or hold has changed, is as it is now.
+    // Takes over the record's version and hold after a change.
     void note(const wire::RecordKey& key, const StoredRecord& record, bool promoted);
-    // It is about to change.
+    // Called before a change.
     void unnote(const StoredRecord& record);
     void clear() {
         installing_.clear();
@@ -29,7 +29,7 @@ class KernelState {
 
     [[nodiscard]] const VersionQueue& installing() const { return installing_; }
     [[nodiscard]] const VersionQueue& installing_sessions() const { return installing_sessions_; }
-    // Of sessions and counters; a full table of flows makes no session worth less.
+    // Only sessions and counters; a full table of flows makes no session worth less.
     [[nodiscard]] const std::set<wire::Version>& lacking() const { return lacking_; }
 
   private:

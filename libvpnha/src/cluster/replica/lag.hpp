@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How old the oldest change is that a standby has not confirmed. Pure. Only where one is promoted.
+// The age of the oldest change that a standby has not confirmed. Pure. For the promoted node.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ class Lag {
   public:
     // Changes are numbered anew.
     void clear() { *this = {}; }
-    // Changes up to that one have gone to the group by now.
+    // Changes up to that one have been sent to the group by now.
     void on_sent(std::uint64_t sequence, TimePoint now) {
         if (sequence <= newest_) {
             return;
@@ -38,7 +38,7 @@ class Lag {
     }
 
   private:
-    // Messages that standbys have not confirmed: far more than are on their way at once.
+    // Messages that standbys have not confirmed: far more than are under way at once.
     static constexpr std::size_t kSentMax = 256;
     struct Sent {
         std::uint64_t sequence = 0;

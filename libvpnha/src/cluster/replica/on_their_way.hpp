@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// This node's own messages that the group has not brought back yet. Pure. Of each kind so many may
-// be on their way at once; what changes meanwhile is coalesced, so batches grow under load. And
-// what standbys have not confirmed.
+// This node's own messages that the group has not delivered back yet. Pure. Only so many of each
+// kind may be under way at once; changes in between are coalesced, so batches grow under load. Also
+// the changes that standbys have not confirmed.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace vpnha::replica {
 
 class OnTheirWay {
   public:
-    // While it is true, no message with records may go on its way.
+    // While it is true, no message with records may be sent.
     void withhold_records(bool withheld) { withheld_ = withheld; }
 
     [[nodiscard]] bool takes_update() const {
@@ -34,7 +34,7 @@ class OnTheirWay {
             return;
         }
         --updates_;
-        // Its changes are not read again where it was said.
+        // The sender does not parse its own changes again.
         const auto range = std::find_if(ranges_.begin(), ranges_.end(), [&own](const auto& each) {
             return each.first == own.base;
         });
@@ -43,7 +43,7 @@ class OnTheirWay {
             ranges_.erase(ranges_.begin(), range + 1);
         }
     }
-    // Changes are numbered anew. What is on its way still comes back.
+    // Changes are numbered anew. Messages under way still come back.
     void begin_epoch() {
         delivered_ = 0;
         ranges_.clear();
@@ -66,7 +66,7 @@ class OnTheirWay {
 
   private:
     std::size_t updates_ = 0;
-    // Of this epoch: after which change each of them begins, and with which one it ends.
+    // Of this epoch: the last change before each of them, and its own last change.
     std::deque<std::pair<std::uint64_t, std::uint64_t>> ranges_;
     std::uint64_t delivered_ = 0;
     Lag lag_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The other members as this node hears them: what their hellos say of the gateway, and up to where
-// they have confirmed the holder's changes. Pure. Who is no member is forgotten.
+// The other members by their messages: the gateway's state in their hellos, and up to where they
+// have confirmed the holder's changes. Pure. A node that is no member is forgotten.
 #pragma once
 
 #include <cstdint>
@@ -29,27 +29,27 @@ class Peers {
         }
     };
 
-    // True: somebody has joined.
+    // True: a node has joined.
     bool set_members(NodeId self, const std::set<NodeId>& present, bool quorate, TimePoint now);
     // This side of the cluster has the majority.
     [[nodiscard]] bool quorate() const { return quorate_; }
 
-    // It has said hello since it came.
+    // It has sent hello since it came.
     void meet(NodeId node) { strangers_.erase(node); }
-    // A complete replica waits until then for who has come; nullopt: it waits for nobody.
+    // A complete replica waits until then for new members; nullopt: it waits for none.
     [[nodiscard]] std::optional<TimePoint> meeting_until() const {
         return has_met_all() ? std::nullopt : std::optional(meeting_until_);
     }
     void end_meeting(TimePoint now) { is_meeting_ = is_meeting_ && now < meeting_until_; }
-    // All have said hello, or have had the time to.
+    // All have sent hello, or have had the time to.
     [[nodiscard]] bool has_met_all() const { return strangers_.empty() || !is_meeting_; }
-    // Members that have come, and have not said yet what they have.
+    // Members that have come, and have not sent their state yet.
     [[nodiscard]] const std::set<NodeId>& strangers() const { return strangers_; }
-    // It has sent an epoch that nobody can have reached: what it has is not known. True: the first
+    // It has sent an epoch that nobody can have reached, so its state is not known. True: the first
     // one since it came.
     bool distrust(NodeId node);
     void introduce(NodeId node, const wire::GatewayState& state) { states_[node] = state; }
-    // It has no part of the gateway any more.
+    // It no longer takes part in the gateway.
     void forget(NodeId node);
     [[nodiscard]] const std::map<NodeId, wire::GatewayState>& states() const { return states_; }
 
@@ -57,10 +57,10 @@ class Peers {
     void forget_confirmations() { confirmed_.clear(); }
     // nullptr: it has confirmed nothing in this epoch.
     [[nodiscard]] const Confirmed* confirmed_by(NodeId node) const;
-    // Up to which change it has all, as its hello and its confirmations of `epoch` tell; the
-    // confirmations are of that epoch alone. Nothing of a node that has introduced nothing.
+    // The last change up to which it has all, by its hello and its confirmations of `epoch`; the
+    // confirmations are of that epoch alone. Zero for a node that has not introduced itself.
     [[nodiscard]] wire::Version reached(NodeId node, const Epoch& epoch) const;
-    // One of them has that version of a record, in its kernel where there is something of the type.
+    // One of them has that version of a record, in its kernel if the type has kernel state.
     [[nodiscard]] bool have(const Epoch& epoch, wire::RecordType type,
                             const wire::Version& version) const;
 

@@ -29,7 +29,7 @@ class RecordIndex {
     RecordIndex& operator=(RecordIndex&&) noexcept = default;
 
     void insert(Place record) { places_.insert(record); }
-    // Before the map forgets it.
+    // Before the map drops it.
     void erase(Place record) { places_.erase(record); }
     // nullptr: there is none.
     [[nodiscard]] const Place* find(const wire::RecordKey& key) const {
@@ -61,7 +61,7 @@ class RecordIndex {
         }
     };
 
-    // Flat, and with each entry's hash beside it: what is not meant is seldom touched.
+    // Flat, with each entry's hash beside it, so that other entries are seldom compared.
     tsl::robin_set<Place, Hash, Equal, std::allocator<Place>, true> places_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Events in. What goes out is in replica_flush.cpp, what the kernel makes of it in
+// Handling of events. Sending is in replica_flush.cpp, and the kernel's state of the records in
 // replica_holds.cpp.
 #include "cluster/replica/replica.hpp"
 
@@ -84,7 +84,7 @@ void Replica::end_epoch(TimePoint now) {
     kernel_.clear();
     for (const auto& [key, record] : store_.records()) {
         if (!wire::is_session(key.type) && record.hold == Hold::installed) {
-            // Packets may have changed it since, and not all of that was said.
+            // Packets may have changed it since, and not all of that was sent.
             store_.set_hold(key, *store_.find(key), Hold::none);
         }
         note(key, record);
@@ -97,7 +97,7 @@ void Replica::end_epoch(TimePoint now) {
 bool Replica::publish(const wire::RecordKey& key, ByteView payload) {
     const Store::Written written = write(key, payload);
     if (written.applied == Store::Applied::changed) {
-        // What the kernel has of it, if it was hot here as well, is older than this.
+        // The kernel's copy, if the record was hot here as well, is older than this.
         set_hold(key, *written.record, Hold::none);
     }
     return written.applied != Store::Applied::refused;
@@ -132,7 +132,7 @@ void Replica::erase(const wire::RecordKey& key, TimePoint now) {
     if (!queued) {
         queue(key);
     } else if (wire::is_session(key.type) && !is_dirty(key)) {
-        unsent_.drop_session(key);  // Come and gone before anybody heard of it.
+        unsent_.drop_session(key);  // Come and gone before it was sent.
     }
 }
 
@@ -155,7 +155,7 @@ void Replica::on_members(const std::set<NodeId>& present, bool quorate, TimePoin
         }
     }
     if (joined) {
-        // They have heard neither our last confirmation nor what was said before they came.
+        // They have received neither our last confirmation nor any earlier message.
         last_confirm_.reset();
         if (promoted()) {
             digest_at_ = now;
@@ -201,7 +201,7 @@ Effects Replica::on_message(NodeId sender, const wire::Message& message, TimePoi
     const auto* snapshot = std::get_if<wire::Snapshot>(&message);
     const auto* confirm = std::get_if<wire::Confirm>(&message);
     if (sender == self_) {
-        // Applied when it was sent; that it came round makes room for the next.
+        // It was applied when it was sent; its return makes room for the next one.
         if (is_mine(update)) {
             on_their_way_.update_came(*update, epoch_);
         } else if (is_mine(snapshot)) {
@@ -267,7 +267,7 @@ Effects Replica::on_hello(NodeId sender, const wire::Hello& hello, TimePoint now
     } else if (found->epoch >= epoch_ && accept_epoch(found->epoch, effects, now)) {
         holder_ = sender;
     }
-    // As of a confirmation.
+    // As for a confirmation.
     if (!promoted() && !holder_ && level_ == wire::Level::complete &&
         found->level == wire::Level::complete && found->epoch == epoch_ &&
         found->sequence > sequence_) {
@@ -369,7 +369,7 @@ Effects Replica::on_snapshot(NodeId sender, const wire::Snapshot& snapshot, Time
         heard_ = {heard_.number + 1, 0};
     }
     if (asking_->source != sender) {
-        return effects;  // Its beginning was missed, or it is not for us.
+        return effects;  // Its first chunk was missed, or it is not for us.
     }
     asking_->again_at = now + asking_->pause;
     if (level_ == wire::Level::empty) {
@@ -387,8 +387,8 @@ Effects Replica::on_snapshot(NodeId sender, const wire::Snapshot& snapshot, Time
 }
 
 Epoch Replica::authority_over(const wire::RecordKey& key, const wire::Snapshot& snapshot) const {
-    // A pass over everything is right about all that no update has written since it began: what is
-    // held under the same version is what may be wrong.
+    // A full pass is authoritative for each record that no update has written since it began: a
+    // held record of the same version may be wrong.
     constexpr Epoch kAboveAll{limits::kCounterMax + 1, {}};
     const StoredRecord* held = store_.find(key);
     const bool written_since = held != nullptr && held->pass == heard_.number;
@@ -413,7 +413,7 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
     const bool everything = end.since == wire::Version{};
     if (everything) {
         counters_.sessions_lost += lost_by(sender, end).size();
-        // Holds go with the records.
+        // Holds are removed with the records.
         for (const auto& [key, record] : store_.records()) {
             if (record.pass != heard_.number) {
                 kernel_.unnote(record);
@@ -430,7 +430,7 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
         }
         sequence_ = end.sequence;
         if (is_behind()) {
-            // The source has not everything either: what it has suffices for a difference.
+            // The source is not complete either: its records suffice for a difference.
             asking_->reason = wire::ResyncReason::gap;
             asking_->since = {epoch_, sequence_};
             asking_->source.reset();
@@ -445,7 +445,7 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
         heard_.over_limit > 0 ? wire::ResyncReason::over_limit : wire::ResyncReason::digest;
     asking_->since = {};
     asking_->source.reset();
-    asking_->again_at = now + asking_->pause;  // Not in a tight circle.
+    asking_->again_at = now + asking_->pause;  // Not in a tight loop.
     return effects;
 }
 
@@ -473,7 +473,7 @@ void Replica::on_snapshot_request(NodeId sender, const wire::SnapshotRequest& re
                             request.since >= store_.horizon() &&
                             request.since.sequence <= sequence_;
     const wire::Version since = difference ? request.since : wire::Version{};
-    // From the start for all who ask, with what suffices for each of them.
+    // From the start for all askers, with the records that each of them needs.
     Pass pass{since, false, false, {}, {sender}};
     if (pass_) {
         pass.since = std::min(pass.since, pass_->since);
@@ -487,7 +487,7 @@ Effects Replica::on_confirm(NodeId sender, const wire::Confirm& confirm, TimePoi
     if (confirm.epoch == epoch_ && (!promoted() || confirm.held <= sequence_)) {
         peers_.confirm(sender, confirm);
         on_their_way_.lag().on_confirmed(confirmed_by_standbys().value_or(0));
-        // Of a holder that died while this node was cut off. One that lives tells by its digest.
+        // From a holder that died while this node was cut off. A live one sends digests.
         if (!promoted() && !holder_ && level_ == wire::Level::complete &&
             confirm.held > sequence_) {
             ++counters_.gaps;
@@ -541,7 +541,7 @@ void Replica::distrust(wire::ResyncReason reason, Effects& effects, TimePoint no
         reason == wire::ResyncReason::gap || reason == wire::ResyncReason::malformed;
     if (!was_right && asking_ && missed_only) {
         asking_->source.reset();
-        return;  // Asked for already; the pass under way will end in a difference.
+        return;  // Requested already; the pass will end in a difference.
     }
     if (was_right) {
         level_ = wire::Level::partial;

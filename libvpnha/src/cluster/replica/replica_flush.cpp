@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a replica says, and when.
+// The messages of a replica, and when they are sent.
 #include <algorithm>
 #include <utility>
 
@@ -9,7 +9,7 @@ namespace vpnha::replica {
 
 namespace {
 
-// Room for a message's own fields beside its records.
+// Room for a message's own fields besides its records.
 constexpr std::size_t kMessageOverheadBytes = 96;
 
 }  // namespace
@@ -58,7 +58,7 @@ bool Replica::append(Batch& batch, const wire::RecordKey& key) {
     const Tombstone* tombstone = record == nullptr ? store_.find_tombstone(key) : nullptr;
     const bool due = record != nullptr ? record->dirty : tombstone != nullptr && tombstone->dirty;
     if (!due) {
-        return true;  // Said already.
+        return true;  // Sent already.
     }
     wire::Change change{key, record == nullptr, record == nullptr ? SmallBytes() : record->payload};
     const std::size_t size = batch.size + wire::encoded_size(change);
@@ -164,14 +164,14 @@ bool Replica::send_chunk(Pass& pass, Effects& effects) {
     pass.begun = true;
     on_their_way_.chunk_sent();
     effects.emplace_back(Send{std::move(chunk)});
-    // Behind the chunk: with the first one the pass begins, and what was said before and is not
-    // repeated by it would be swept.
+    // After the chunk: the first chunk begins the pass. A record that was sent earlier and that the
+    // pass does not repeat would be swept.
     say(unsent, effects);
     return !through;
 }
 
 void Replica::end_pass(const Pass& pass, Effects& effects) {
-    // What is erased and not yet said still counts for the group, and no chunk had it.
+    // An erasure that is not yet sent still counts for the group, and no chunk had it.
     std::vector<wire::RecordKey> unsent;
     for (const auto& [key, tombstone] : store_.tombstones()) {
         if (tombstone.dirty) {
@@ -201,7 +201,7 @@ void Replica::flush_confirm(Effects& effects) {
     wire::Confirm confirm{gateway_, epoch_, sequence_, sequence_, {lacking.begin(), lacking.end()}};
     if (const std::optional<wire::Version> first = kernel_.installing().first()) {
         if (first->epoch < epoch_) {
-            return;  // What older epochs left is confirmed as a whole.
+            return;  // Records of older epochs are confirmed as a whole.
         }
         confirm.sequence = std::min(confirm.sequence, first->sequence - 1);
     }

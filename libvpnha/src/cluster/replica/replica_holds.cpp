@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What is held, what this node's kernel makes of it, and who else has it.
+// The held records, their state in this node's kernel, and the other nodes that have them.
 #include <algorithm>
 #include <utility>
 
@@ -85,7 +85,7 @@ void Replica::on_installed(const wire::RecordKey& key, std::uint64_t ticket, Out
             ++counters_.refused;
             set_hold(key, *record, Hold::refused);
             retry_.note_refused();
-            if (!promoted() && !retry_.waits()) {  // A demotion looks for what is refused.
+            if (!promoted() && !retry_.waits()) {  // A demotion searches for refused records.
                 retry_.begin(now);
             }
             break;
@@ -139,7 +139,7 @@ bool Replica::is_source() const {
     if (holder_ || level_ != wire::Level::complete) {
         return false;
     }
-    // Nobody is promoted: of the complete members that are farthest the lowest id answers.
+    // No node is promoted: the lowest id of the most advanced complete members answers.
     const wire::Version mine{epoch_, sequence_};
     return std::none_of(peers().begin(), peers().end(), [&](const auto& peer) {
         const auto& [node, state] = peer;

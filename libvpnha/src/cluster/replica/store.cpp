@@ -15,7 +15,7 @@ namespace vpnha::replica {
 
 namespace {
 
-// What is hashed beside the payload: type, id with its length, version.
+// Hashed octets besides the payload: type, id with its length, version.
 constexpr std::size_t kHashedBytes = 1 + 2 + limits::kRecordIdBytesMax + 8 + 4 + 8;
 
 // SipHash with a fixed key: the digest finds accidents, not attackers (CPG is encrypted).
@@ -34,7 +34,7 @@ std::uint64_t hash(const wire::RecordKey& key, const wire::Version& version, Byt
     return ByteReader(out).u64();
 }
 
-// Whether `version`, said under `authority`, has nothing to say against what is held.
+// Whether `version`, sent under `authority`, does not supersede the held one.
 bool is_stale(const wire::Version& held, const wire::Version& version, const Epoch& authority) {
     return held.epoch >= authority && version <= held;
 }
@@ -107,7 +107,7 @@ Store::Written Store::write(const wire::RecordKey& key, ByteView payload) {
     if (grave != tombstones_.end()) {
         was_dirty = grave->second.dirty;
         if (was_dirty) {
-            // The group has not heard of its end, so for the group it goes on.
+            // The group has not received its end, so for the group it continues.
             record.version = grave->second.version;
             record.hash = grave->second.hash;
             record.counted = true;

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The records of one gateway as this node knows them, each with what this node's kernel makes of
-// it.
+// The records of one gateway as this node knows
+// them, each with its state in this node's kernel.
 //
-// A store is what results from the group's messages in agreed order. At the promoted node a record
-// may be ahead of that: written, and not yet sent. Count and digest are always those of what was
-// sent, so that all nodes compare the same thing.
+// A store results from the group's messages in agreed order. At the promoted node a record may be
+// ahead of that: written, and not yet sent. Count and digest are always those of the sent records,
+// so that all nodes compare the same thing.
 //
 // The digest is the sum of a hash of every record (identity, version and payload): equal stores
 // have equal digests whatever order their records came in, and each change costs O(1).
 //
 // An erased record leaves a tombstone for limits::kTombstoneLife, at most limits::kTombstonesMax of
-// them: whoever missed only what happened since then can be told the difference alone. horizon()
-// says from where on the tombstones know every erasure.
+// them: a node that missed only changes since then can be sent the difference alone. horizon() is
+// the point from which on the tombstones know every erasure.
 #pragma once
 
 #include <algorithm>
@@ -32,33 +32,33 @@
 
 namespace vpnha::replica {
 
-// What this node's kernel makes of a record.
+// The state of a record in this node's kernel.
 enum class Hold : std::uint8_t {
-    none,        // Not asked: this node negotiated it itself, or the kernel's copy is gone.
-    installing,  // Asked, not yet answered.
+    none,        // Not requested: this node negotiated it itself, or the kernel's copy is gone.
+    installing,  // Requested, not yet answered.
     installed,
-    refused,     // The kernel said no; asked again later.
-    unreadable,  // This release cannot apply it; asking again is pointless.
+    refused,     // The kernel refused it; requested again later.
+    unreadable,  // This release cannot apply it; a retry is pointless.
     carried,     // Of an optional type unknown here: kept for others.
 };
 
 struct StoredRecord {
-    wire::Version version;     // As said last; {}: never.
+    wire::Version version;     // As last sent; {}: never.
     std::uint64_t hash = 0;    // Its share of the digest.
-    std::uint64_t ticket = 0;  // Of the installation asked for last.
+    std::uint64_t ticket = 0;  // Of the last requested installation.
     SmallBytes payload;
     std::uint32_t pass = 0;  // The snapshot pass that repeated it last.
     Hold hold = Hold::none;  // Store::set_hold()
-    bool lacking = false;    // Asked for again: counts as refused until the kernel has it.
-    bool counted = false;    // In count and digest: it was said.
-    bool dirty = false;      // Written, and not yet said.
+    bool lacking = false;    // Requested again: counts as refused until the kernel has it.
+    bool counted = false;    // In count and digest: it was sent.
+    bool dirty = false;      // Written, and not yet sent.
 };
 
 struct Tombstone {
-    wire::Version version;   // Of the erasure; while that is not said, of the record.
-    std::uint64_t hash = 0;  // The record's share of the digest, while the erasure is not said.
+    wire::Version version;   // Of the erasure; while that is not sent, of the record.
+    std::uint64_t hash = 0;  // The record's share of the digest, while the erasure is not sent.
     TimePoint erased_at{};
-    bool dirty = false;  // Erased, and not yet said.
+    bool dirty = false;  // Erased, and not yet sent.
 };
 
 class Store {
@@ -83,12 +83,12 @@ class Store {
         refused,    // The bound of its type is reached.
     };
 
-    // Follower: a record as the group was told. `authority` is the epoch of the message: what is
-    // held from older epochs gives way to it, whatever its version. `record`: what find() says of
-    // the key, before and after.
+    // Follower: a record as the group received it. `authority` is the epoch of the message: records
+    // held from older epochs are replaced, whatever their version. `record`: the result of find()
+    // for the key, before and after.
     Applied put(const wire::RecordKey& key, StoredRecord*& record, const wire::Version& version,
                 const Epoch& authority, ByteView payload);
-    // Follower: an erasure as the group was told. True when it was there.
+    // Follower: an erasure as the group received it. True when it was there.
     bool drop(const wire::RecordKey& key, const wire::Version& version, TimePoint now);
 
     struct Written {
@@ -96,30 +96,30 @@ class Store {
         StoredRecord* record = nullptr;  // When changed.
         bool was_dirty = false;          // It, or its erasure.
     };
-    // Promoted: a new payload, dirty until said. `unchanged` when it is held and said already.
+    // Promoted: a new payload, dirty until sent. `unchanged` when it is held and sent already.
     Written write(const wire::RecordKey& key, ByteView payload);
-    // Promoted: dirty until said. False when there was nothing to erase.
+    // Promoted: dirty until sent. False when there was nothing to erase.
     bool erase(const wire::RecordKey& key, TimePoint now);
-    // Promoted: the dirty record, or the erasure of that key, was said with this version.
+    // Promoted: the dirty record, or the erasure of that key, was sent with this version.
     void said(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version);
     void said_erased(const wire::RecordKey& key, const wire::Version& version);
-    // No longer promoted: what was not said counts as it stands, under the versions behind `last`,
-    // which nobody else has heard of. True when there was any.
+    // No longer promoted: unsent changes count as they are, under the versions after `last`, which
+    // no other node has received. True when there were any.
     bool settle_unsent(wire::Version& last);
 
-    // Follower, at the end of a pass over everything: drops what it did not repeat and what no
-    // update of this epoch has written; returns the keys.
+    // Follower, at the end of a full pass: drops records that it did not repeat and that no update
+    // of this epoch has written; returns the keys.
     std::vector<wire::RecordKey> sweep(std::uint32_t pass);
 
     // Drops tombstones older than limits::kTombstoneLife.
     void expire(TimePoint now);
-    // Nobody may ask for a difference to what was before `horizon`.
+    // No node may request a difference to a state from before `horizon`.
     void forget_tombstones(const wire::Version& horizon);
 
     [[nodiscard]] StoredRecord* find(const wire::RecordKey& key);
     void set_hold(const wire::RecordKey& key, StoredRecord& record, Hold hold);
-    // These records will be wanted in a moment: fetched side by side they cost a fraction of the
-    // cache misses that they cost one after the other.
+    // These records are about to be needed: fetched together they cost a fraction of the cache
+    // misses that they cost one after the other.
     void warm(std::span<const wire::Change> changes) const;
     [[nodiscard]] const StoredRecord* find(const wire::RecordKey& key) const;
     [[nodiscard]] const Tombstone* find_tombstone(const wire::RecordKey& key) const;
@@ -129,7 +129,7 @@ class Store {
     [[nodiscard]] const std::map<wire::RecordKey, Tombstone>& tombstones() const {
         return tombstones_;
     }
-    // Goes past those of other services: they are many.
+    // Skips those of other services: they are many.
     template <class Visit>
     void each_of(wire::Service service, Visit visit) const {
         for (auto at = records_.begin(); at != records_.end();) {
@@ -141,7 +141,7 @@ class Store {
             }
         }
     }
-    // At most `count` of them; with a key of a type below, from the first one on.
+    // At most `count` of them; with a key of a lower type, from the first one on.
     [[nodiscard]] Part some(wire::RecordType type, const wire::RecordKey& after,
                             std::size_t count) const {
         const wire::RecordKey first{type, {}};
@@ -188,10 +188,10 @@ class Store {
     StoredRecord& add(const wire::RecordKey& key, ByteView payload);
     void replace_payload(const wire::RecordKey& key, StoredRecord& record, ByteView payload);
     [[nodiscard]] Held& held(wire::RecordType type);
-    // For a payload in place of another one's octets; `records`: 1 when it is new, else 0.
+    // For a payload that replaces another one's octets; `records`: 1 when it is new, else 0.
     [[nodiscard]] bool has_room_for(wire::RecordType type, std::size_t records, std::size_t bytes,
                                     std::size_t instead_of) const;
-    // Out of count and digest as well.
+    // From count and digest as well.
     void remove(Records::iterator record);
     void release(Records::iterator record);
     void bury(const wire::RecordKey& key, const wire::Version& version, TimePoint now);
@@ -199,7 +199,7 @@ class Store {
     Records records_;
     RecordIndex<StoredRecord> index_;
     std::map<wire::RecordKey, Tombstone> tombstones_;
-    // Said erasures, the oldest first; of a key that lives again the entry is void.
+    // Sent erasures, the oldest first; the entry of a key that lives again is void.
     std::deque<std::pair<wire::RecordKey, wire::Version>> buried_;
     wire::Version horizon_;
     std::uint64_t digest_ = 0;

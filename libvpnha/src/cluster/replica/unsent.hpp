@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The keys of what a holder has yet to send: changed records and erasures. Pure. Sessions go out at
-// once; counters and flows wait for each other, and go out together.
+// The keys that a holder has yet to send: changed records and erasures. Pure. Sessions are sent at
+// once; counters and flows are gathered, and sent together.
 //
 //   queue \ event | push()                 | each_due()
 //   --------------+------------------------+------------------------------------------
@@ -21,7 +21,7 @@ class Unsent {
   public:
     using Keys = std::deque<wire::RecordKey>;
 
-    // A key may wait twice, or be sent already when its turn comes: is_due() tells.
+    // A key may be queued twice, or be sent already when its turn comes: is_due() decides.
     template <class IsDue>
     void push(const wire::RecordKey& key, const IsDue& is_due) {
         const wire::Service service = wire::traits_of(key.type).service;
@@ -29,18 +29,18 @@ class Unsent {
             sessions_.push_back(key);
             return;
         }
-        // Flows that come and go stay until their turn: to look for each of them takes too long.
+        // Flows that come and go stay until their turn: searching for each of them takes too long.
         Keys& keys = (service == wire::Service::checkpoint ? counters_ : flows_).keys;
         if (keys.size() > 2 * wire::room_of(service).records_max) {
             std::erase_if(keys, [&is_due](const auto& each) { return !is_due(each); });
         }
         keys.push_back(key);
     }
-    // A session that has come and gone before anybody heard of it.
+    // A session that has come and gone before it was sent.
     void drop_session(const wire::RecordKey& key) { std::erase(sessions_, key); }
     void clear() { *this = {}; }
 
-    // Calls send(keys) for each queue that is due; it takes from the front what it sends.
+    // Calls send(keys) for each queue that is due; it removes the sent keys from the front.
     template <class Send>
     void each_due(TimePoint now, const Send& send) {
         send(sessions_);
@@ -57,11 +57,11 @@ class Unsent {
             }
         }
     }
-    // Somebody waits for the counters: they are due.
+    // Another node waits for the counters: they are due.
     void hurry_counters() { counters_.due = TimePoint{}; }
     [[nodiscard]] bool has_counters() const { return !counters_.keys.empty(); }
 
-    // Of what is gathered.
+    // Of the gathered ones.
     [[nodiscard]] std::optional<TimePoint> next_due() const {
         std::optional<TimePoint> at;
         for (const Gathered* const gathered : {&counters_, &flows_}) {
@@ -71,7 +71,7 @@ class Unsent {
         }
         return at;
     }
-    // At most: what was sent already is among them.
+    // An upper bound: it includes keys that were sent already.
     [[nodiscard]] std::size_t size() const {
         return sessions_.size() + counters_.keys.size() + flows_.keys.size();
     }

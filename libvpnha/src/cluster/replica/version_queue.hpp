@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Versions that wait for the kernel: a set for what nearly always comes in order and leaves in
-// order. A tree takes two allocations and two walks for each of them.
+// Versions that wait for the kernel: a set for versions that nearly always come and leave in order.
+// A tree takes two allocations and two walks for each of them.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +38,7 @@ class VersionQueue {
             queue_.pop_front();
             --gone_;
         }
-        if (gone_ > kGoneMax && gone_ > queue_.size() / 2) {  // Behind one that stays.
+        if (gone_ > kGoneMax && gone_ > queue_.size() / 2) {  // After one that stays.
             std::erase_if(queue_, [](const Entry& entry) { return entry.gone; });
             gone_ = 0;
         }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Wire version 1. CANNOT change: nodes of an older release speak it during a rolling upgrade.
+// Wire version 1. CANNOT change: nodes of an older release use it during a rolling upgrade.
 //
 //   type (1)  body
 #include <fmt/format.h>
@@ -89,7 +89,7 @@ std::vector<Item> read_list(ByteReader& in, std::size_t count, Read read) {
     return items;
 }
 
-// Flags of a gateway's state; further ones are left out.
+// Flags of a gateway's state; further ones are ignored.
 constexpr std::uint8_t kPromoted = 0x01;
 constexpr std::uint8_t kUnheard = 0x02;
 constexpr std::uint8_t kOutsideLost = 0x04;
@@ -118,7 +118,7 @@ void write(ByteWriter& out, const Hello& hello) {
     }
 }
 
-// A level beyond those known counts as empty: whoever sends it is not relied upon.
+// A level beyond those known counts as empty: its sender is not relied upon.
 Level read_level(ByteReader& in) {
     const std::uint8_t level = in.u8();
     return level <= static_cast<std::uint8_t>(Level::complete) ? static_cast<Level>(level)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Identity of a record within its gateway. A value without memory of its own: hundreds of thousands
-// of them are keys of maps.
+// Identity of a record within its gateway. A value without heap memory: hundreds of thousands of
+// them are keys of maps.
 #pragma once
 
 #include <array>
@@ -12,9 +12,9 @@
 
 namespace vpnha::wire {
 
-// All types of records, one line each: what the nodes have agreed on for it, as RecordTraits has
-// it. Types with the high bit set are optional: a node that does not know one carries it, others it
-// refuses.
+// All types of records, one line each, with the traits on which the nodes have agreed
+// (RecordTraits). Types with the high bit set are optional: a node that does not know one carries
+// it, other types it refuses.
 // clang-format off
 #define VPNHA_RECORD_TYPES(TYPE)                                                                   \
     /*   name               number service     payload   is_secret in_kernel */                    \
@@ -33,8 +33,8 @@ namespace vpnha::wire {
     /* Of examples/echo. */                                                                        \
     TYPE(echo_session,      0x70,  session,    ordinary, true,     true)                           \
     TYPE(echo_number,       0x71,  checkpoint, ordinary, false,    true)                           \
-    /* Who does not know it: gives addresses as before there were any; takes new clients; accounts \
-     * for nobody; sends none of them again. */                                                    \
+    /* A node without these types: assigns addresses as before; accepts new clients; sends no      \
+     * accounting; repeats no requests. */                                                         \
     TYPE(client_address,    0x90,  checkpoint, ordinary, false,    false)                          \
     TYPE(drain,             0x91,  checkpoint, ordinary, false,    false)                          \
     TYPE(account,           0x92,  checkpoint, ordinary, false,    false)                          \

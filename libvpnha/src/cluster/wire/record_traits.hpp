@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the nodes have agreed on for each type of record (VPNHA_RECORD_TYPES), for the parser of
-// messages, the store, the replica and the views. docs/reference/wire-format.md has it in words.
+// The traits of each type of record (VPNHA_RECORD_TYPES), as agreed between the nodes. They serve
+// the parser of messages, the store, the replica and the views. See docs/reference/wire-format.md.
 #pragma once
 
 #include <algorithm>
@@ -12,19 +12,19 @@
 
 namespace vpnha::wire {
 
-// What a record is worth, and how soon it is said.
+// The importance of a record, and how soon it is sent.
 enum class Service : std::uint8_t {
     session,     // Sent at once. A node without one would not resume everything.
-    checkpoint,  // Beside a session, of which only the newest value counts: in batches. A counter;
-                 // the client's address; that no new ones are taken; an account; what a gateway
-                 // has asked a client.
+    checkpoint,  // Besides sessions; only the newest value counts: in batches. A counter; a
+                 // client's address; that new clients are refused; an account; a request to a
+                 // client.
     tracked,     // Of the kernel's connection tracking: very many, in batches. None is worth a
                  // session.
 };
 inline constexpr std::size_t kServices = 3;
 
-// What one gateway may have of all types of a service together: a flood of one service takes no
-// place of another.
+// The room of one gateway for all types of a service together: a flood of one service takes no room
+// from another.
 struct Room {
     std::size_t records_max = 0;
     std::size_t bytes_max = 0;  // Of payloads.
