@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// When an address is announced: at once, and 0.1, 1, 3 and 10 s later, because a switch that learns
-// late, or a neighbour that missed the first frames, must not wait for its cache to age. The same
-// again whenever the link comes back. Pure.
+// The times at which an address is announced: at once, and 0.1, 1, 3 and 10 s later. A switch that
+// learns late, or a neighbour that missed the first frames, must not wait for its cache to age. The
+// same again whenever the link comes back. Pure.
 //
 //   state \ event | restart          | pause     | on_sent
 //   --------------+------------------+-----------+-------------------------------
@@ -27,7 +27,7 @@ class AnnounceSchedule {
 
     void restart(TimePoint now);
     void pause();
-    // Of the next burst; nullopt when there is none to come.
+    // The time of the next burst; nullopt when there is none to come.
     [[nodiscard]] std::optional<TimePoint> due() const;
     void on_sent(TimePoint now);
 
@@ -39,7 +39,7 @@ class AnnounceSchedule {
 
     TimePoint base_{};
     std::size_t next_ = kOffsets.size();
-    // Of the last bursts, as a ring: the oldest is where the next one goes.
+    // Of the last bursts, as a ring: the next one replaces the oldest.
     std::array<std::optional<TimePoint>, kBurstsPerSecondMax> sent_{};
     std::size_t oldest_ = 0;
 };

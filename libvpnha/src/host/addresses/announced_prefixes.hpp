@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Prefixes that a routing daemon of this node (FRR) announces while the gateway is served here.
-// They are addresses of a device, and the daemon announces what is connected there. Each is lent:
-// the kernel takes it away kLent after the last turn, whatever becomes of this process. The device
-// is in a VRF (docs/adr/0013), so nobody on the node uses the addresses.
+// They are addresses of a device, and the daemon announces connected networks. Each has a lifetime:
+// the kernel removes it kLent after the last turn, even if this process hangs or dies. The device
+// is in a VRF (docs/adr/0013), so no program on the node uses the addresses.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ namespace vpnha::adapters {
 
 class AnnouncedPrefixes {
   public:
-    // More than a busy node keeps a process waiting. The kernel counts whole seconds.
+    // Longer than a busy node keeps a process waiting. The kernel counts whole seconds.
     static constexpr std::chrono::seconds kLent{2};
     static constexpr std::chrono::milliseconds kRenewal{500};
 
@@ -29,9 +29,9 @@ class AnnouncedPrefixes {
     // Error invalid_argument: the device is missing, or in no VRF.
     [[nodiscard]] static Result<void> check(RouteNetlink& route, const std::string& interface);
 
-    // As often as the gate is looked at. An error is tried again at the next turn.
+    // Called as often as the gate is checked. An error is tried again at the next turn.
     Result<void> turn(bool is_served, TimePoint now);
-    // Without a device there is nothing to take away.
+    // Without a device there is nothing to remove.
     Result<void> withdraw();
 
   private:
@@ -40,7 +40,7 @@ class AnnouncedPrefixes {
     RouteNetlink route_;
     std::string interface_;
     std::vector<IpPrefix> prefixes_;
-    bool may_be_there_ = true;  // Of an earlier process.
+    bool may_be_there_ = true;  // Left by an earlier process.
     TimePoint renew_at_{};
 };
 

@@ -39,7 +39,7 @@ class Announcer {
             }
             const auto due = schedule_.due();
             if (due && *due <= boot_time() && !present_.empty()) {
-                // A burst that fails is followed by others; the link's news say what is wrong.
+                // A burst that fails is followed by others; link events show the reason.
                 static_cast<void>(announce_addresses(interface_, present_));
                 schedule_.on_sent(boot_time());
             }
@@ -57,7 +57,7 @@ class Announcer {
         return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX));
     }
 
-    // What is there now, whatever the news said.
+    // Reads the present state, whatever the events showed.
     Result<void> look() {
         present_.clear();
         VPNHA_TRY(const auto link, route_.find_link(interface_));
@@ -76,7 +76,7 @@ class Announcer {
 
     Result<void> read() {
         const LinkState before = link_;
-        // A link that was down and is up again by now has flapped all the same.
+        // A link that was down and is up again by now has flapped, too.
         bool was_down = !before.is_up;
         const bool complete = read_news(news_.get(), [&](const nlmsghdr* message) {
             if (message->nlmsg_type == RTM_NEWLINK &&
@@ -107,7 +107,7 @@ class Announcer {
 
 Result<void> keep_announcing(const std::string& interface, const std::vector<IpPrefix>& addresses) {
     OwnedNetlink news(open_netlink(NETLINK_ROUTE, SOCK_NONBLOCK));
-    // Before the first look, so that nothing falls in between.
+    // Before the first check, so that no event is missed in between.
     if (!news || mnl_socket_bind(news.get(), RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
                                  MNL_SOCKET_AUTOPID) < 0) {
         return tl::unexpected(system_error("subscribe to the kernel's news of links", errno));

@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::uint8_t kIcmpV6 = 58;
-constexpr std::uint8_t kHopLimit = 255;  // So that a receiver knows: from its own link.
+constexpr std::uint8_t kHopLimit = 255;  // Proves to a receiver: from its own link.
 constexpr std::uint8_t kSolicitation = 135;
 constexpr std::uint8_t kAdvertisement = 136;
 constexpr std::uint8_t kSourceLinkLayerAddress = 1;
@@ -28,7 +28,7 @@ constexpr std::size_t kEthernetBytes = 14;
 constexpr std::size_t kIpV6Bytes = 40;
 // Longer than any frame that parse_claim() reads.
 constexpr std::size_t kFrameBytesMax = 256;
-// Read before anybody looks at the clock, or at other sockets.
+// Read before the clock or other sockets are checked.
 constexpr int kFramesPerTurn = 32;
 
 // ff02::1:ffXX:XXXX, where the last octets are the address's.
@@ -41,7 +41,7 @@ Ipv6Address solicited_node(const Ipv6Address& address) {
 std::optional<NeighbourClaim> parse_arp(ByteReader frame) {
     const bool ours = frame.u16() == ARPHRD_ETHER && frame.u16() == ETHERTYPE_IP &&
                       frame.u8() == 6 && frame.u8() == 4;
-    frame.u16();  // Both operations say what the sender's address is.
+    frame.u16();  // Both operations carry the sender's address.
     NeighbourClaim claim;
     const ByteView mac = frame.take(claim.mac.size());
     const auto address = ip_address_of(frame.take(4));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What neighbours on a link are asked about an address, in the name of nobody: does somebody have
-// it (RFC 5227 2.1.1, RFC 4862 5.4.2)? Such a question changes no neighbour's cache.
+// Queries neighbours on a link about an address, without a sender's address: does somebody have it
+// (RFC 5227 2.1.1, RFC 4862 5.4.2)? Such a query changes no neighbour's cache.
 //
-// And neighbours that are asked all the time whether they are there, in this node's own name: a
-// question of nobody for the same address would keep a neighbour that boots from taking it (RFC
-// 5227 2.1.1, RFC 4862 5.4.3).
+// Also queries neighbours all the time whether they are there, in this node's own name. A query
+// without a sender for the same address would keep a neighbour that boots from using it (RFC 5227
+// 2.1.1, RFC 4862 5.4.3).
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@
 
 namespace vpnha::adapters {
 
-// Somebody's word that an address is his.
+// A station's claim that it has an address.
 struct NeighbourClaim {
     IpAddress address;
     MacAddress mac{};
@@ -28,7 +28,7 @@ struct NeighbourClaim {
 // Whole Ethernet frames: an ARP probe; a neighbour solicitation from the unspecified address.
 [[nodiscard]] Bytes encode_arp_probe(const MacAddress& sender, Ipv4Address address);
 [[nodiscard]] Bytes encode_solicitation(const MacAddress& sender, const Ipv6Address& address);
-// The same in the name of a station, which the answer comes to.
+// The same in the name of a station, which receives the answer.
 [[nodiscard]] Bytes encode_arp_question(const ArpStation& sender, Ipv4Address address);
 [[nodiscard]] Bytes encode_solicitation_of(const MacAddress& sender, const Ipv6Address& own,
                                            const Ipv6Address& address);
@@ -36,11 +36,11 @@ struct NeighbourClaim {
 // advertisement. nullopt: there is none.
 [[nodiscard]] std::optional<NeighbourClaim> parse_claim(ByteView frame);
 
-// A socket of the interface that hears the answers of one family: ARP replies, or neighbour
+// A socket of the interface that receives the answers of one family: ARP replies, or neighbour
 // advertisements.
 [[nodiscard]] Result<PacketSocket> open_answers(const std::string& interface, bool is_v6);
 // The claims of other stations among the frames that have arrived. It reads a number of frames at
-// most, so that a flood holds up nobody: the socket stays readable then.
+// most, so that a flood blocks nothing: the socket stays readable then.
 [[nodiscard]] std::vector<NeighbourClaim> read_claims(const PacketSocket& socket);
 
 struct OwnerSearch {
@@ -49,7 +49,7 @@ struct OwnerSearch {
     std::vector<PacketSocket> sockets;
 };
 
-// Asks twice within `wait`, and returns at the first answer of another station, or at the end of
+// Queries twice within `wait`, and returns at the first answer of another station, or at the end of
 // `wait`. On a device without ARP nobody answers.
 [[nodiscard]] Result<OwnerSearch> find_owner(const std::string& interface,
                                              const std::vector<IpAddress>& addresses,

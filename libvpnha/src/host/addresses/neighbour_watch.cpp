@@ -40,7 +40,7 @@ bool is_vip(const config::Config& config, const IpAddress& address) {
         [&](const config::Gateway& each) { return has(each.outside) || has(each.inside); });
 }
 
-// What the kernel would speak from to a neighbour on that link: asked by a socket that says
+// The kernel's source address towards a neighbour on that link: read from a socket that sends
 // nothing.
 Result<Ipv6Address> link_local_address(const std::string& interface) {
     const UniqueFd fd = open_network_socket(AF_INET6, SOCK_DGRAM);
@@ -83,7 +83,7 @@ void NeighbourWatch::ask(GatewayId gateway, LinkSide side) {
     for (const IpAddress& address : neighbours_of(*found, side)) {
         const std::string& interface = interface_of(*found, side);
         if (const Result<void> asked = ask(interface, address); !asked) {
-            // Often: the link is about to be reported as down.
+            // This is frequent: the link is about to be reported as down.
             write_log(LogLevel::debug, asked.error().detail);
             close({interface, !address.is_v4()});
         }

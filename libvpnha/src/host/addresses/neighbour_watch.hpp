@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Asks the neighbours of vpnha.toml, on the devices of their sides, and tells who has answered. A
-// standby asks like a promoted node: in the name of the device's own first IPv4 address, or of
-// nobody when that is a VIP or there is none; IPv6 neighbours in the name of its link-local
-// address.
+// Queries the neighbours of vpnha.toml, on the devices of their sides, and reports those that have
+// answered. A standby queries like a promoted node: in the name of the device's own first IPv4
+// address, or without a sender when that is a VIP or there is none. IPv6 neighbours are queried
+// from the device's link-local address.
 #pragma once
 
 #include <functional>

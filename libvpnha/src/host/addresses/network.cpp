@@ -22,7 +22,7 @@ bool is_vip(const config::Gateway& gateway, const IpAddress& address) {
     });
 }
 
-// For each pool: only what is for a client meets the route table, whoever else may use it.
+// For each pool: only packets to a client use the route table, whoever else is in the pool.
 std::vector<PolicyRule> rules_to_pools(const config::Gateway& gateway) {
     std::vector<PolicyRule> rules;
     rules.reserve(gateway.pools.size());
@@ -70,7 +70,7 @@ std::string text_of(const PolicyRule& rule) {
 }
 
 // charon makes no routes here (install_routes = no). A packet for a virtual address needs one
-// before the kernel looks for its policy; its SA then says where it goes.
+// before the kernel searches for its policy; its SA then determines its path.
 std::vector<TableRoute> routes_to_virtual_pools(const config::Gateway& gateway) {
     std::vector<TableRoute> routes;
     for (const config::Facts& protocol : gateway.protocols.facts()) {
@@ -123,7 +123,7 @@ std::vector<PolicyRule> LinuxNetwork::rules_of(const config::Gateway& gateway) c
 Result<void> LinuxNetwork::set_networks(GatewayId gateway, bool is_v6, bool are_there) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
     if (!are_there) {
-        // The rule finds nothing then; it goes with the others.
+        // The rule leads to no route then; it is removed with the others.
         const auto protocols = with_networks_.find({gateway, is_v6});
         if (--protocols->second == 0) {
             with_networks_.erase(protocols);
@@ -155,7 +155,7 @@ Result<void> LinuxNetwork::add_addresses(GatewayId gateway) {
         for (const IpPrefix& vip : side.addresses) {
             VPNHA_CHECK(route_.add_address(link->index, vip));
         }
-        // A link that is down takes no route; missing() names them when it is up.
+        // A link that is down accepts no route; missing() names them when it is up.
         for (const TableRoute& route : routes_of(*found, which)) {
             if (link->is_up) {
                 VPNHA_CHECK(route_.add_route(link->index, route));
@@ -172,7 +172,7 @@ Result<void> LinuxNetwork::remove_addresses(GatewayId gateway) {
         const config::Side& side = found->side(which);
         VPNHA_TRY(const auto link, route_.find_link(side.interface));
         if (!link) {
-            continue;  // A device that is gone took its addresses along.
+            continue;  // A removed device has lost its addresses, too.
         }
         for (const IpPrefix& vip : side.addresses) {
             VPNHA_CHECK(route_.flush_address(link->index, vip));
@@ -223,7 +223,7 @@ Result<std::string> LinuxNetwork::missing(GatewayId gateway) {
 Result<void> LinuxNetwork::delete_routing(const config::Gateway& gateway) {
     for (const LinkSide which : kLinkSides) {
         VPNHA_TRY(const auto link, route_.find_link(gateway.side(which).interface));
-        // A device that is gone, or went down, took its routes along.
+        // A device that is gone, or went down, has lost its routes.
         for (const TableRoute& route : routes_of(gateway, which)) {
             if (link) {
                 VPNHA_CHECK(route_.delete_route(link->index, route));
@@ -241,7 +241,7 @@ Result<void> LinuxNetwork::delete_routing(const config::Gateway& gateway) {
                              .preference = gateway.rule_preference});
         }
     }
-    // Also of a gateway that speaks no IPv6 any more. A kernel without IPv6 has no rule.
+    // Also for a gateway that no longer uses IPv6. A kernel without IPv6 has no rule.
     for (const PolicyRule& rule : rules) {
         auto deleted = route_.delete_rule(rule);
         if (!deleted && !(rule.is_v6 && deleted.error().code == Errc::unsupported)) {
@@ -264,7 +264,7 @@ Result<void> LinuxNetwork::forget_unresolved(GatewayId gateway) {
 
 Result<void> LinuxNetwork::announce(GatewayId gateway) {
     VPNHA_TRY(const config::Gateway* const found, find(gateway));
-    // A side that is down keeps the other one from nothing.
+    // A side that is down does not affect the other one.
     Result<void> done;
     for (const LinkSide which : kLinkSides) {
         const config::Side& side = found->side(which);

@@ -27,13 +27,13 @@ class LinuxNetwork final : public ports::Network {
     Result<void> announce(GatewayId gateway) override;
 
     // Whether sessions of a protocol that are installed here have networks of that family behind
-    // their clients, outside of the pools: they need one rule more while the addresses are here.
-    // Each protocol takes back what it has said.
+    // their clients, outside of the pools: they need one more rule while the addresses are here.
+    // Each protocol takes back its own call.
     Result<void> set_networks(GatewayId gateway, bool is_v6, bool are_there);
 
-    // For a start, and for an agent beside a dead vpnhad: no VIP of the gateway on any device, with
-    // whatever prefix length, and no rule of it, whoever left them. Reads all addresses of the
-    // node, which remove_addresses() does not.
+    // For a start, and for an agent beside a dead vpnhad: removes each VIP of the gateway from any
+    // device, with whatever prefix length, and each of its rules, whoever added them. Reads all
+    // addresses of the node, unlike remove_addresses().
     Result<void> flush(GatewayId gateway);
 
   private:
@@ -46,7 +46,7 @@ class LinuxNetwork final : public ports::Network {
     const config::Config* config_;
     RouteNetlink route_;
     std::set<GatewayId> has_addresses_;
-    // How many protocols have said so; by gateway, and IPv6 or not.
+    // How many protocols have set it; by gateway, and IPv6 or not.
     std::map<std::pair<GatewayId, bool>, std::size_t> with_networks_;
 };
 

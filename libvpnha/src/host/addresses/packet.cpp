@@ -31,7 +31,7 @@ constexpr std::uint8_t kNeighbourAdvertisement = 136;
 constexpr std::uint32_t kRouterFlag = 0x80000000;
 constexpr std::uint32_t kOverrideFlag = 0x20000000;
 constexpr std::uint8_t kTargetLinkLayerAddress = 2;
-constexpr std::uint8_t kHopLimit = 255;  // What has crossed a router is no neighbour's.
+constexpr std::uint8_t kHopLimit = 255;  // A packet that has crossed a router is no neighbour's.
 constexpr std::size_t kChecksumOffset = 2;
 
 bool forwards_ipv6(const std::string& interface) {
@@ -48,7 +48,7 @@ std::uint16_t icmpv6_checksum(const Ipv6Address& source, const Ipv6Address& dest
     covered.u32(static_cast<std::uint32_t>(message.size())).u32(IPPROTO_ICMPV6).bytes(message);
     std::uint32_t sum = 0;
     for (ByteReader words(covered.view()); words.remaining() != 0;) {
-        sum += words.u16();  // Messages of an odd size are none of ours.
+        sum += words.u16();  // Messages of an odd size are never ours.
     }
     sum = (sum & 0xffff) + (sum >> 16);
     return static_cast<std::uint16_t>(~(sum + (sum >> 16)));
@@ -84,7 +84,7 @@ Bytes encode_icmpv6(const MacAddress& sender, const Ipv6Address& source, const I
 }
 
 Bytes encode_gratuitous_arp(const MacAddress& sender, Ipv4Address address, ArpOperation operation) {
-    // The target's hardware address: of no meaning in a request, the neighbours' in a reply.
+    // The target's hardware address: without meaning in a request, the neighbours' in a reply.
     const MacAddress target = operation == ArpOperation::reply ? kBroadcast : MacAddress{};
     return encode_arp(operation, {sender, address}, {target, address});
 }
@@ -114,7 +114,7 @@ Result<PacketSocket> PacketSocket::open(const std::string& interface, std::uint1
     }
     const int fd = opened.fd_.get();
     socklen_t link_bytes = sizeof link;
-    // The filter before the protocol: nothing else is ever queued.
+    // Attaches the filter before the protocol, so that nothing else is ever queued.
     if ((filter != nullptr &&
          setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter, sizeof *filter) != 0) ||
         bind(fd, reinterpret_cast<const sockaddr*>(&link), sizeof link) != 0 ||

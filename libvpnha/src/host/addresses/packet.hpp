@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Telling the neighbours of a device, and the switches between, who has an address now.
+// Notifies the neighbours of a device, and the switches between, of an address's new owner.
 //
 // Gratuitous ARP (RFC 5227 3): request and reply, because peers differ in which of the two updates
 // their caches. Unsolicited neighbour advertisements (RFC 4861 7.2.6): to all nodes, with the
@@ -27,7 +27,7 @@ namespace vpnha::adapters {
 
 enum class ArpOperation : std::uint16_t { request = 1, reply = 2 };
 
-// What ARP packets say of one station.
+// A station in ARP packets.
 struct ArpStation {
     MacAddress mac{};
     Ipv4Address address;
@@ -42,15 +42,15 @@ struct ArpStation {
 
 [[nodiscard]] Bytes encode_gratuitous_arp(const MacAddress& sender, Ipv4Address address,
                                           ArpOperation operation);
-// To ff02::1. `is_router`: what the kernel says of itself when it is asked for the address (RFC
-// 4861 4.4); neighbours drop a router that says it is none.
+// To ff02::1. `is_router`: as the kernel answers for the address (RFC 4861 4.4); neighbours drop a
+// router that announces itself as none.
 [[nodiscard]] Bytes encode_neighbour_advertisement(const MacAddress& sender,
                                                    const Ipv6Address& address, bool is_router);
 
 // A raw socket of one interface.
 class PacketSocket {
   public:
-    // Receives frames of an Ethernet `type`, or with 0 none, from `filter` if there is one. Error
+    // Receives frames of an Ethernet `type` (0: none), through `filter` if there is one. Error
     // not_found: there is no such interface.
     [[nodiscard]] static Result<PacketSocket> open(const std::string& interface,
                                                    std::uint16_t type = 0,

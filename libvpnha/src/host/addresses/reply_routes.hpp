@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Answers leave by the link on which the question came in: a table of its own for what an address
-// of that link sends.
+// Answers leave by the link on which the request arrived: a separate table for packets from an
+// address of that link.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace vpnha::adapters {
 [[nodiscard]] std::vector<PolicyRule> rules_from(const std::vector<IpPrefix>& addresses,
                                                  std::uint32_t table, std::uint32_t preference);
 
-// The table's routes: by each router all there is, except the networks of the addresses, which are
+// The table's routes: by each router to everywhere, except the networks of the addresses, which are
 // on the link itself. At most one router of each family.
 [[nodiscard]] std::vector<TableRoute> routes_by(const std::vector<IpAddress>& routers,
                                                 const std::vector<IpPrefix>& addresses,

@@ -13,7 +13,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// A routing table that a gateway uses, and what gives it that number.
+// A routing table that a gateway uses, and the setting of its number.
 struct Table {
     std::uint32_t number = 0;
     std::string remedy;
@@ -123,7 +123,7 @@ class Search {
         }
     }
 
-    // Rules that lead a client's packets elsewhere before the gateway's are asked.
+    // Checks rules that route a client's packets elsewhere before the gateway's rules.
     Result<void> look_at_earlier(const config::Gateway& gateway) {
         for (const ListedRule& each : rules_) {
             if (each.rule.preference >= gateway.rule_preference || each.goes_on || each.is_l3mdev ||
@@ -166,7 +166,7 @@ class Search {
 
     const config::Config& config_;
     RouteNetlink route_;
-    std::vector<ListedRule> rules_;  // Somebody else's.
+    std::vector<ListedRule> rules_;  // Of other programs.
     std::map<std::uint32_t, std::string> vrfs_;
     RoutingConflicts found_;
 };

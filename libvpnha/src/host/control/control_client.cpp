@@ -76,7 +76,7 @@ Result<void> send_all(int fd, std::string_view bytes, Clock::time_point deadline
         } else if (errno == EAGAIN) {
             VPNHA_CHECK(wait_for(fd, POLLOUT, deadline));
         } else if (errno == EPIPE || errno == ECONNRESET) {
-            return {};  // Why it closed may still be there to read.
+            return {};  // The reason for the close may still be readable.
         } else if (errno != EINTR) {
             return tl::unexpected(system_error("send to vpnhad", errno));
         }
@@ -104,7 +104,7 @@ Result<std::string> receive_message(int fd, Clock::time_point deadline) {
     }
 }
 
-// A stopped process takes connections, and answers none of them.
+// A stopped process accepts connections, and answers none of them.
 Result<void> check_listener(int fd) {
     ucred listener{};
     socklen_t length = sizeof(listener);

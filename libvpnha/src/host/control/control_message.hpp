@@ -20,17 +20,17 @@ namespace vpnha::adapters {
 
 inline constexpr int kControlVersion = 1;
 
-// What may be asked by members of the group vpnha; everything else is root's.
+// Verbs for members of the group vpnha; all others are for root.
 inline constexpr std::string_view kReadOnlyVerbs[] = {"events", "gate",     "peers", "ping",
                                                       "plan",   "sessions", "status"};
 [[nodiscard]] bool is_read_only(std::string_view verb);
 
-// Bytes as they arrive into messages. It keeps no more than has arrived, whatever is announced.
+// Splits arriving bytes into messages. It keeps only bytes that have arrived, not the stated size.
 class ControlFrameReader {
   public:
     explicit ControlFrameReader(std::size_t message_bytes_max) : max_(message_bytes_max) {}
 
-    // Fails, and from then on always, when a message is announced that is empty or too large.
+    // Fails, and from then on always, when an announced message is empty or too large.
     [[nodiscard]] Result<void> feed(ByteView bytes);
     [[nodiscard]] std::optional<std::string> next();
     [[nodiscard]] bool is_within_message() const { return !buffer_.empty(); }
@@ -42,9 +42,9 @@ class ControlFrameReader {
     std::string buffer_;
 };
 
-// The text with its length before it.
+// The text, preceded by its length.
 [[nodiscard]] std::string frame(std::string_view text);
-// The length that stands before a message of so many bytes.
+// The length field of a message of so many bytes.
 [[nodiscard]] std::string frame_header(std::size_t bytes);
 
 // JSON that nests at most limits::kControlJsonDepthMax deep; checked before it is parsed, as the
@@ -61,12 +61,12 @@ struct ControlCall {
 // The result, or the daemon's error with its code.
 [[nodiscard]] Result<nlohmann::json> parse_control_answer(std::string_view text);
 [[nodiscard]] std::string encode_control_answer(const nlohmann::json& result);
-// What stands before and after the JSON text of a result.
+// The text before and after the JSON text of a result.
 [[nodiscard]] std::string_view control_answer_head();
 [[nodiscard]] std::string control_answer_tail();
 [[nodiscard]] std::string encode_control_answer(const Error& error);
 
-// JSON text of a value that may hold a peer's bytes: what is no UTF-8 is replaced.
+// JSON text of a value that may hold a peer's bytes: invalid UTF-8 is replaced.
 [[nodiscard]] std::string to_json_text(const nlohmann::json& value);
 
 }  // namespace vpnha::adapters

@@ -94,12 +94,12 @@ struct ControlServer::State : std::enable_shared_from_this<State> {
         ControlFrameReader input{limits::kControlRequestBytesMax};
         std::deque<std::string> output;  // None of them is empty.
         std::size_t sent = 0;            // Of the first one.
-        std::size_t pending_bytes = 0;   // What `output` has.
+        std::size_t pending_bytes = 0;   // The bytes in `output`.
         bool waiting = false;            // For the handler's answer.
         TimePoint progress;
     };
     using ClientId = std::uint64_t;
-    // What the clients of root, or all others, have at once.
+    // The present use of root's clients, or of all others.
     struct Share {
         std::size_t clients = 0;
         std::size_t pending_bytes = 0;
@@ -236,7 +236,7 @@ void ControlServer::State::read_from(ClientId id) {
     const Result<void> fed =
         client.input.feed(ByteView(buffer).first(static_cast<std::size_t>(count)));
     if (!fed) {
-        // What follows cannot be told apart into messages any more.
+        // Later bytes cannot be split into messages any more.
         ++counters.malformed;
         drop(id);
         return;
@@ -288,7 +288,7 @@ void ControlServer::State::call_handler(ClientId id, ControlCall call) {
     try {
         handler(std::move(request), std::move(reply));
     } catch (const nlohmann::json::exception&) {
-        // Arguments of another type than the handler takes; its reply has answered by going away.
+        // Arguments of another type than the handler's; the destroyed reply has answered.
         ++counters.malformed;
     }
 }

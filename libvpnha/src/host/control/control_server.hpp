@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// vpnhad's end of the control socket. A client asks, waits for the answer and may ask again; until
-// it has read its answer nothing more of it is read. What a client may ask is decided here for each
-// request, by what the kernel says about it (CVE-2020-25654: never by the tool, never by the file's
-// mode alone): group vpnha may read, root may do everything.
+// vpnhad's end of the control socket. A client sends a request, waits for the answer and may send
+// again; until it has read its answer nothing more of it is read. Each request is permitted or
+// refused here, by the kernel's credentials of the client (CVE-2020-25654: never by the tool, never
+// by the file's mode alone): group vpnha may read, root may do everything.
 //
-// No client can hold up the loop or fill the memory: a request and all unread answers are bounded
-// (limits.hpp), and who makes no progress for a while is dropped. No other user can keep root out:
-// root has connections and room for answers of its own. When root has too many connections, the one
-// that was idle longest is dropped for the next.
+// No client can block the loop or fill the memory: a request and all unread answers are bounded
+// (limits.hpp), and a client without progress for a while is dropped. No other user can keep root
+// out: root has separate connections and separate room for answers. When root has too many
+// connections, the one that was idle longest is dropped for the next.
 #pragma once
 
 #include <sys/types.h>
@@ -29,12 +29,12 @@ struct ControlRequest {
     nlohmann::json arguments{};  // An object.
     uid_t uid = 0;
     gid_t gid = 0;
-    pid_t process = 0;  // That has connected.
+    pid_t process = 0;  // The process that connected.
 };
 
-// The right to answer one request once, now or later. A client that has gone meanwhile is no error,
-// and neither is a server that has. Dropped without an answer, it answers with an error: thus a
-// handler may read arguments without asking for their types, and json's exceptions end here.
+// The right to answer one request once, now or later. A client or server that has gone meanwhile is
+// no error. Destroyed without an answer, it answers with an error: so a handler may read arguments
+// without type checks, and json's exceptions end here.
 class ControlReply {
   public:
     ControlReply(ControlReply&&) noexcept = default;
@@ -42,10 +42,10 @@ class ControlReply {
     ~ControlReply();
 
     void ok(const nlohmann::json& result);
-    // `result`: JSON text in pieces, which are never put together: 35 MB would take 100 ms.
+    // `result`: JSON text in pieces, which are never joined: 35 MB would take 100 ms.
     void ok_text(std::vector<std::string> result);
     void error(const Error& error);
-    // False: its client is gone. What takes long need not be finished.
+    // False: its client is gone. Long work need not be finished.
     [[nodiscard]] bool is_wanted() const;
 
   private:
@@ -62,8 +62,8 @@ class ControlReply {
 
 struct ControlServerOptions {
     std::string path;
-    std::string group = "vpnha";  // When the system has no such group, the socket is root's alone.
-    // Without progress within a message for so long, and idle for so long, a client is dropped.
+    std::string group = "vpnha";  // If the system has no such group, the socket is root's alone.
+    // A client is dropped after so long without progress in a message, or so long idle.
     std::chrono::seconds progress_timeout{10};
     std::chrono::seconds idle_timeout{300};
 };
@@ -73,7 +73,7 @@ struct ControlCounters {
     std::uint64_t malformed = 0;  // Requests that did not parse.
     std::uint64_t denied = 0;     // Requests that their sender may not make.
     std::uint64_t refused = 0;    // Connections beyond the limits; their clients get `busy`.
-    // Clients that made no progress, left too much unread, or had to give way to another of root's.
+    // Clients without progress, with too much unread, or dropped for another client of root.
     std::uint64_t dropped = 0;
 };
 
@@ -95,7 +95,7 @@ class ControlServer {
     struct State;
     explicit ControlServer(std::shared_ptr<State> state);
 
-    // Shared with no one but weakly with the replies that are still out.
+    // Shared only weakly with the pending replies.
     std::shared_ptr<State> state_;
 };
 

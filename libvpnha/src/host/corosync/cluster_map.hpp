@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What Corosync's own configuration says (cmap): whether knet encrypts what the nodes tell each
-// other, where the cluster's key is, and which nodes there are.
+// Corosync's own configuration (cmap): whether knet encrypts the nodes' messages, the file of the
+// cluster's key, and the nodes.
 #pragma once
 
 #include <cstdint>
@@ -15,23 +15,23 @@
 
 namespace vpnha::adapters {
 
-// The keys totem.* that decide; empty when a key is not set.
+// The decisive keys totem.*; empty when a key is not set.
 struct TotemKeys {
     std::string transport;
     std::string secauth;
     std::string crypto_cipher;
 };
-// Why nothing is encrypted, in words that name the key; empty when it is.
+// Why nothing is encrypted, as text that names the key; empty when it is.
 [[nodiscard]] std::string unencrypted_because(const TotemKeys& keys);
 
-// Which of a name's addresses Corosync takes, by totem.ip_version (corosync.conf(5)): of the first
-// family there, or of the other one, or of one family alone.
+// The address that Corosync selects for a name, by totem.ip_version (corosync.conf(5)): of the
+// first family if there is one, or of the other one, or of one family alone.
 enum class NameAddress : std::uint8_t { ipv4, ipv6, ipv4_first, ipv6_first };
-// By the keys totem.ip_version and totem.transport; empty when one is not set, and anything else is
-// as if it were not set, as Corosync has it (exec/totemconfig.c, totem_config_get_ip_version()).
+// By the keys totem.ip_version and totem.transport; empty when one is not set. Other values count
+// as not set, as in Corosync (exec/totemconfig.c, totem_config_get_ip_version()).
 [[nodiscard]] NameAddress name_address(std::string_view ip_version, std::string_view transport);
 
-// The keys quorum.* that decide who is quorate when nodes are lost.
+// The keys quorum.* that decide which side is quorate when nodes are lost.
 struct QuorumKeys {
     bool two_node = false;
     bool wait_for_all = false;  // Set, or implied by two_node.
@@ -46,17 +46,17 @@ struct QuorumKeys {
 struct ClusterNode {
     NodeId id;
     std::vector<std::string> links;
-    std::string name;  // As node_name() says.
+    std::string name;  // By node_name().
     friend bool operator==(const ClusterNode&, const ClusterNode&) = default;
 };
-// What Pacemaker calls a node by these keys of corosync.conf; empty: by the node's host name.
+// A node's name in Pacemaker, by these keys of corosync.conf; empty: its host name.
 [[nodiscard]] std::string node_name(const std::string& name, const std::string& ring0_addr);
 
 class ClusterMap {
   public:
     struct Listener {
         std::function<void()> on_change;  // One of totem's keys was written.
-        std::function<void()> on_nodes;   // The list of nodes was.
+        std::function<void()> on_nodes;   // The list of nodes was written.
         std::function<void()> on_lost;    // Corosync is gone. Called once.
     };
     // Unreachable: corosync does not run.

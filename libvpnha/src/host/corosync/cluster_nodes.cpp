@@ -11,7 +11,7 @@ namespace vpnha::runtime {
 
 namespace {
 
-// What corosync asks of its key.
+// The least size that corosync accepts for its key.
 constexpr std::size_t kKeyOctetsMin = 128;
 
 }  // namespace

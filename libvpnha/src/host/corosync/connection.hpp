@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Why corosync takes no connection.
+// Why corosync accepts no connection.
 #pragma once
 
 #include <corosync/corotypes.h>
@@ -8,7 +8,7 @@
 
 namespace vpnha::adapters {
 
-// Permission: it is not for this user. Unreachable: anything else.
+// Permission: this user may not connect. Unreachable: anything else.
 [[nodiscard]] tl::unexpected<Error> not_connected(cs_error_t error);
 
 }  // namespace vpnha::adapters

@@ -26,7 +26,7 @@ struct CorosyncGroup::State {
     std::map<NodeId, std::uint32_t> members;
     quorum_handle_t quorum = 0;
     int quorum_fd = -1;
-    bool quorate = false;  // As told last.
+    bool quorate = false;  // As last reported.
     bool is_changing = false;
 
     static State& of(cpg_handle_t handle) {
@@ -73,7 +73,7 @@ struct CorosyncGroup::State {
                 state.members.try_emplace(NodeId{present[i].nodeid}, present[i].pid);
             }
         }
-        // Another one of this node was there before.
+        // Another process of this node was there before.
         if (std::any_of(present, present + present_count,
                         [&state](const cpg_address& each) { return state.is_this(each); })) {
             state.members.try_emplace(state.self, own_process());
@@ -96,8 +96,8 @@ struct CorosyncGroup::State {
     }
 
     void tell() {
-        // Corosync tells quorum and members in no order; what it has told already is taken first.
-        // To ask for it would be a round trip to a corosync that is in the middle of a change.
+        // Corosync reports quorum and members in no order; pending reports are handled first. A
+        // query would be a round trip to a corosync that is in the middle of a change.
         is_changing = true;
         quorum_dispatch(quorum, CS_DISPATCH_ALL);
         is_changing = false;
@@ -108,8 +108,8 @@ struct CorosyncGroup::State {
         listener.on_members(nodes, quorate);
     }
 
-    // In slices: to a member that takes messages no faster than they come, as a slow one that
-    // joins, there is always another one, and nothing else of its loop would have a turn.
+    // In slices: a member that handles messages no faster than they come always has another one
+    // pending. The rest of its loop would never run.
     void dispatch() {
         const TimePoint until = boot_time() + limits::kLoopSlice;
         cs_error_t error = CS_OK;

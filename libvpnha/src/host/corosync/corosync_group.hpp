@@ -2,8 +2,8 @@
 // The closed process group of all vpnhads (CPG, agreed order, knet encrypts). One member counts per
 // node: a second process of the same node in the group is ignored, and so are its messages.
 //
-// Whether this side has the quorum is asked anew for each change of the members, and told again
-// when it changes by itself: Corosync says the two by different ways, in no order.
+// Whether this side has the quorum is read anew for each change of the members, and reported again
+// when it changes by itself. Corosync reports the two separately, in no order.
 #pragma once
 
 #include <functional>
@@ -22,10 +22,10 @@ class CorosyncGroup {
     struct Listener {
         std::function<void(const std::set<NodeId>&, bool quorate)> on_members;
         std::function<void(NodeId, ByteView)> on_message;
-        // That member's vpnhad has died, its node lives; the members without it follow. May be left
-        // out.
+        // That member's vpnhad has died, its node lives; the members without it follow. The
+        // callback is optional.
         std::function<void(NodeId)> on_process_died;
-        // Corosync is gone; the object is of no more use.
+        // Corosync is gone; the object is useless from now on.
         std::function<void()> on_lost;
     };
 

@@ -16,13 +16,13 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Before whatever else is at these hooks.
+// Before all other chains of these hooks.
 constexpr int kPriority = -500;
 
 // A device that goes away fails the whole ruleset.
 constexpr int kAttempts = 3;
 
-// Each once, and none within another: a set of nftables takes no overlaps.
+// Each once, and none within another: a set of nftables permits no overlaps.
 std::vector<IpPrefix> outermost_nets(const config::Config& config) {
     std::vector<IpPrefix> nets;
     for (const config::Gateway& gateway : config.gateways) {
@@ -46,10 +46,10 @@ std::string hexadecimal(const IpAddress& address) {
     return fmt::format("0x{:02x}", fmt::join(address.octets(), ""));
 }
 
-// nft has no word for the target of neighbour discovery (RFC 4861 4.3): 16 octets behind 8.
+// nft cannot match the target of neighbour discovery (RFC 4861 4.3): 16 octets after 8.
 std::string has_target(const IpPrefix& net) {
     const IpAddress mask =
-        IpAddress(Ipv6Address{}).masked(net.length, true);  // 1 behind the net's own bits.
+        IpAddress(Ipv6Address{}).masked(net.length, true);  // 1 after the net's own bits.
     Ipv6Address own;
     std::transform(mask.octets().begin(), mask.octets().end(), own.octets.begin(),
                    [](std::uint8_t octet) { return static_cast<std::uint8_t>(~octet); });
@@ -91,7 +91,7 @@ std::string name_of_chain(bool in, LinkIndex link) {
     return fmt::format("{}{}", in ? "in" : "out", link);
 }
 
-// Within quotes nft takes all but these for what they are.
+// nft permits all characters within quotes except these.
 bool can_be_written(const std::string& name) {
     return name.find_first_of("\"*") == std::string::npos;
 }
@@ -176,7 +176,7 @@ std::vector<Link> devices_upon(const Link& link, const std::vector<Link>& all) {
         const Link below = found[i];
         for (const Link& each : all) {
             const LinkIndex index = each.state.index;
-            // A VRF's members are of its traffic, as it is of theirs.
+            // A VRF's members carry its traffic, and it carries theirs.
             const bool is_upon = each.lower == below.state.index || index == below.upper ||
                                  (each.upper != 0 && each.upper == below.state.index);
             if (is_upon && std::none_of(found.begin(), found.end(), [index](const Link& known) {
@@ -232,7 +232,7 @@ BarredDevices bar_refused(const config::Config& config, const std::vector<Refuse
     for (const RefusedDevice& each : refused) {
         const auto carries = carries_gateway(each.link, all, config);
         if (!carries && carries.error().code == Errc::not_found) {
-            continue;  // By a device that has gone meanwhile nothing passes.
+            continue;  // A device that has gone meanwhile passes nothing.
         }
         if (!carries) {
             outcome.failed.push_back({each.link, carries.error()});

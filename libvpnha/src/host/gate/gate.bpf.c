@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The gate: what comes from or goes to a covered address passes only before its gateway's deadline.
+// The gate: packets from or to a covered address pass only before its gateway's deadline.
 //
-// It runs at tc ingress and egress, where a drop can be silent to local senders (an EPERM from
-// netfilter ends pptpctrl) and where no flush of a ruleset reaches it. It fails closed for covered
-// addresses, and knows nothing of others: those go on to the next filter.
+// It runs at tc ingress and egress, where a drop can be silent to local senders: an EPERM from
+// netfilter ends pptpctrl. No flush of a ruleset affects it there. It fails closed for covered
+// addresses, and ignores others: their packets continue to the next filter.
 //
 //               out, dropped if covered         in, dropped if covered
 //   IPv4, IPv6  the source                      the destination
@@ -12,39 +12,39 @@
 //               whatever its source; a          address (RFC 4861 4.3)
 //               DAD probe's target
 //
-// So a node may always ask who has a covered address, and hear who has it; it neither says that it
-// has it nor hears itself asked. Router advertisements and redirects carry the node's link-local
-// address and no covered one.
+// So a node may always query the owner of a covered address, and receive the answer. It neither
+// claims a covered address nor receives queries for it. Router advertisements and redirects carry
+// the node's link-local address and no covered one.
 //
 // Addresses are read relative to the network header, so that devices without a link-layer header
 // work too. ICMP errors of this node from a VIP have it as source and need no rule of their own.
 //
-// ND and TCP are found where they stand right behind IPv6's fixed header, as every stack sends
-// them. Behind extension headers they are taken for any other packet: source and destination still
-// decide. A solicitation that is hidden so would reach the node, but not the answer its peer: that
-// stands behind the fixed header, because this node's kernel makes it.
+// ND and TCP are recognised directly after IPv6's fixed header, as every stack sends them. After
+// extension headers they count as any other packet: source and destination still decide. A
+// solicitation that is hidden so would reach the node, but its answer would not leave: it has no
+// extension headers, because this node's kernel makes it.
 //
-// What begins a session, for a gateway that takes no new clients, and which connections must not
-// end, is not known here: each protocol has rules in its folder, and the map has those of each
-// gateway. What stays are the numbers of ESP (RFC 4303), which are the kernel's and no pattern: an
-// SPI is looked up among 65 536.
+// The packets that begin a session, for a gateway that accepts no new clients, and the connections
+// that must not end, are not defined here. Each protocol has rules in its folder, and the map has
+// those of each gateway. Only the numbers of ESP (RFC 4303) are handled here: they are the kernel's
+// and no pattern, so an SPI is looked up among 65 536.
 //
-// A tunnel that is to be within IPsec is seen here in clear text only when it is not: what comes is
-// seen before it is decrypted, and goes on within the stack afterwards (xfrm4_transport_finish());
-// what goes out is seen encrypted. So its port on a VIP is the test, and no ruleset is asked.
+// A tunnel that has to be within IPsec is seen here in clear text only when it is not. Incoming
+// packets are seen before decryption, and continue within the stack afterwards (see
+// xfrm4_transport_finish()); outgoing ones are seen encrypted. So its port on a VIP is the test.
 //
-// A planned move loses no packet. From the moment in which the old node gives the gateway up, an IP
-// packet that comes for it is sent on, out of the same device, to the new node's MAC address; what
-// is within the old node's stack may still leave until the deadline. The new node holds what comes
-// in a veth pair, whose far end (vpnha_gate_back) gives it back to the device that it came by. It
-// passes this program once more there, so a gate that has not opened lets nothing of it pass.
-// The frame's source becomes the old node's MAC: with the client's, switches would take the old
-// node's port for the client's. A packet with a covered source is never sent on, and egress asks
-// for the source as ever: so nobody has this node say what only a gateway may say. What another
-// node has sent on goes no further. ARP and ND are not sent on.
+// A planned move loses no packet. From the moment in which the old node gives the gateway up, it
+// forwards an IP packet for the gateway out of the same device, to the new node's MAC address.
+// Packets within the old node's stack may still leave until the deadline. The new node holds
+// incoming packets in a veth pair, whose far end (vpnha_gate_back) returns them to their device.
+// They pass this program once more there, so a shut gate passes none of them. The frame's source
+// becomes the old node's MAC: with the client's, switches would learn the old node's port for the
+// client. A packet with a covered source is never forwarded, and egress checks the source as ever:
+// so nobody can make this node send as a gateway. A packet that another node has forwarded is not
+// forwarded again. ARP and ND are not forwarded.
 //
-// Fragments of IPv6 that are ESP are not looked into: the kernel fragments before it encrypts
-// there.
+// Fragments of IPv6 with ESP are not inspected:
+// the kernel fragments before it encrypts there.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
@@ -78,7 +78,7 @@ struct {
     __type(value, __u64);
 } deadline SEC(".maps");
 
-// What the protocols of each gateway have the gate look for.
+// The rules of each gateway's protocols.
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, VPNHA_GATE_GATEWAYS);
@@ -86,8 +86,8 @@ struct {
     __type(value, struct vpnha_gate_rules);
 } rules SEC(".maps");
 
-// Connections that may end, because their server or their client means it. A server that dies is no
-// reason for its clients to be hung up: they go on at another node.
+// Connections that may end, because their server or their client requests it. A server that dies
+// must not hang up its clients: they continue at another node.
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, VPNHA_GATE_ENDS_MAX);
@@ -95,8 +95,8 @@ struct {
     __type(value, __u32);
 } ends SEC(".maps");
 
-// SPIs of outbound ESP SAs whose numbers are not set yet: a number that is used twice is a key
-// given away. Peers choose them, so another peer's SA may have the same one; it waits as long.
+// SPIs of outbound ESP SAs whose numbers are not set yet: a number that is used twice gives the key
+// away. Peers choose SPIs, so another peer's SA may have the same one; it waits as long.
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -105,7 +105,7 @@ struct {
     __type(value, __u32);
 } held SEC(".maps");
 
-// Gateways that take no new clients, and whether none of this node's does.
+// Gateways that accept no new clients, and whether this node as a whole accepts none.
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, VPNHA_GATE_GATEWAYS);
@@ -113,8 +113,8 @@ struct {
     __type(value, __u32);
 } drained SEC(".maps");
 
-// Who has a session with a drained gateway that is renewed by what begins one, and until when. To
-// its client the gateway sends data.
+// Peers that have a session with a drained gateway that a beginning packet renews, and until when.
+// The gateway sends data to such a client.
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, VPNHA_GATE_KNOWN_MAX);
@@ -122,7 +122,7 @@ struct {
     __type(value, __u64);
 } known SEC(".maps");
 
-// Why its first fragment was dropped on its way out: only that one names port and SPI.
+// Why its first fragment was dropped on the way out: only that one names port and SPI.
 struct {
     __uint(type, BPF_MAP_TYPE_LRU_HASH);
     __uint(max_entries, VPNHA_GATE_CUT_MAX);
@@ -211,7 +211,7 @@ struct tcp_start {
     __u8 flags;
 };
 
-// What UDP begins with (RFC 768), and TCP.
+// The beginning of UDP (RFC 768) and of TCP.
 struct ports {
     __be16 source;
     __be16 destination;
@@ -230,12 +230,12 @@ struct ports {
 #define ND_ADVERTISEMENT 136
 #define VLAN_TAG_BYTES 4
 #define VLAN_TAGS_MAX 2
-// Of linux/if_packet.h: it comes to this node's own MAC address.
+// Of linux/if_packet.h: it is addressed to this node's own MAC address.
 #define PACKET_HOST 0
 
-// Where the bytes at hand are, and which way they go. `start` names the header that `offset` counts
-// from. Bytes that cannot be read belong to no packet that a stack would take for a covered
-// address.
+// The position of the bytes at hand, and their direction. `start` names the header that `offset`
+// counts from. Bytes that cannot be read belong to no packet that a stack would accept for a
+// covered address.
 struct place {
     struct __sk_buff* skb;
     __u32 start;
@@ -247,7 +247,7 @@ static __always_inline int load(const struct place* at, __u32 behind, void* to, 
     return bpf_skb_load_bytes_relative(at->skb, at->offset + behind, to, size, at->start);
 }
 
-// What covers the address; 0: nothing.
+// The cover of the address; 0: none.
 static __always_inline __u32 cover_of4(const void* address) {
     struct vpnha_gate_prefix4 host = {.length = 32};
     __builtin_memcpy(host.address, address, sizeof(host.address));
@@ -268,9 +268,9 @@ static __always_inline int drop(const struct place* at, __u32 gateway, __u32 rea
     if (count) {
         ++*count;
     }
-    // A packet that is shot at egress is reported as ENOBUFS to sockets that ask for errors, and as
+    // A packet that is shot at egress is reported as ENOBUFS to sockets that request errors, and as
     // congestion to TCP. One that is sent to a device that does not exist is dropped, and counts as
-    // sent. (TC_ACT_STOLEN does the same in clsact; tcx takes it for "go on".)
+    // sent. (TC_ACT_STOLEN does the same in clsact; tcx interprets it as "go on".)
     return at->direction == VPNHA_GATE_OUT ? (int)bpf_redirect(0, 0) : TC_ACT_SHOT;
 }
 
@@ -306,7 +306,7 @@ static __always_inline int send_on(struct __sk_buff* skb, const struct vpnha_gat
         count_moved(gateway, VPNHA_GATE_LOOPED);
         return TC_ACT_SHOT;
     }
-    // Destination and source stand side by side in the frame, and in the station.
+    // Destination and source are adjacent in the frame, and in the station.
     if (bpf_skb_store_bytes(skb, 0, station, 2 * ETH_ALEN, 0)) {
         return TC_ACT_SHOT;
     }
@@ -314,8 +314,8 @@ static __always_inline int send_on(struct __sk_buff* skb, const struct vpnha_gat
     return (int)bpf_redirect(skb->ifindex, 0);
 }
 
-// What a planned move does with a packet that comes for the gateway. TC_ACT_UNSPEC: nothing, the
-// deadline decides.
+// The handling of a packet for the gateway in a planned move. TC_ACT_UNSPEC: none, the deadline
+// decides.
 static __noinline int take_along(struct __sk_buff* skb, const struct vpnha_gate_move* move,
                                  __u32 gateway, __u32 source_cover) {
     struct vpnha_gate_way way = {.gateway = gateway, .device = skb->ifindex};
@@ -346,8 +346,8 @@ static __noinline int take_along(struct __sk_buff* skb, const struct vpnha_gate_
     return TC_ACT_UNSPEC;
 }
 
-// Of the gateway that the packet comes for; 0: there is none. Broadcasts and what is another
-// node's do not move.
+// Of the gateway to which the packet is addressed; 0: there is none. Broadcasts and packets for
+// another node do not move.
 static __always_inline const struct vpnha_gate_move* move_of(const struct place* at, __u32 cover) {
     __u32 gateway = cover & VPNHA_GATE_ID_MASK;
     if (at->direction != VPNHA_GATE_IN || at->skb->pkt_type != PACKET_HOST) {
@@ -390,7 +390,7 @@ static __always_inline int is_known(const struct vpnha_gate_peer* peer) {
     return until && bpf_ktime_get_boot_ns() < *(volatile __u64*)until;
 }
 
-// Whether the packet, whose header of TCP or UDP begins at `behind`, has all words of the rule.
+// Whether the packet matches all words of the rule; its TCP or UDP header begins at `behind`.
 static __always_inline int has_words(const struct place* at, __u32 behind,
                                      const struct vpnha_gate_rule* rule) {
 #pragma unroll
@@ -405,8 +405,8 @@ static __always_inline int has_words(const struct place* at, __u32 behind,
     return 1;
 }
 
-// Of TCP or UDP between a VIP of a drained gateway and `peer`, whose port is not there yet: whether
-// it is the first word of a session. Notes who has one.
+// For TCP or UDP between a VIP of a drained gateway and `peer`, without a port yet: whether it is
+// the first packet of a session. Notes the peers that have one.
 static __noinline int begins_session(const struct place* at, __u32 protocol, __u32 behind,
                                      struct vpnha_gate_peer* peer) {
     __u32 gateway = peer->gateway;
@@ -435,7 +435,7 @@ static __noinline int begins_session(const struct place* at, __u32 protocol, __u
     return 0;
 }
 
-// Whether the gateway takes no new clients, and the packet may be of one.
+// Whether the gateway accepts no new clients, and the packet may be from one.
 static __always_inline int is_looked_into(__u32 cover, __u32 protocol) {
     return (cover & VPNHA_GATE_RULED) && (protocol == PROTOCOL_TCP || protocol == PROTOCOL_UDP) &&
            is_drained(cover);
@@ -452,7 +452,7 @@ static __always_inline int ends_sessions(__u32 gateway, __be16 port) {
     return 0;
 }
 
-// Of an IPv4 packet of TCP that may pass, whose header ends at `behind`.
+// For an IPv4 packet of TCP that may pass, whose header ends at `behind`.
 static __always_inline int verdict_on_tcp(const struct place* at, __u32 cover,
                                           const struct ipv4_start* header, __u32 behind) {
     struct tcp_start tcp;
@@ -471,13 +471,13 @@ static __always_inline int verdict_on_tcp(const struct place* at, __u32 cover,
                : drop(at, gateway, VPNHA_GATE_ENDING, VPNHA_GATE_IP);
 }
 
-// Whether what stands at `behind` begins with a held SPI. In UDP four octets of 0 stand before IKE.
+// Whether the octets at `behind` are a held SPI. In UDP four octets of 0 precede IKE.
 static __always_inline int is_held(const struct place* at, __u32 behind) {
     __be32 spi;
     return !load(at, behind, &spi, sizeof(spi)) && spi && bpf_map_lookup_elem(&held, &spi);
 }
 
-// Why what goes out from a VIP, or comes to it, does not pass; 0: it does.
+// Why a packet from or to a VIP does not pass; 0: it does.
 static __always_inline __u32 fault_of(const struct place* at, __u32 cover, __u32 protocol,
                                       __u32 behind) {
     struct ports udp;
@@ -498,7 +498,7 @@ static __always_inline __u32 fault_of(const struct place* at, __u32 cover, __u32
                : 0;
 }
 
-// Of an IPv4 packet of UDP or ESP that may pass, whose header ends at `behind`.
+// For an IPv4 packet of UDP or ESP that may pass, whose header ends at `behind`.
 static __always_inline int verdict_on_datagram(const struct place* at, __u32 cover,
                                                const struct ipv4_start* header, __u32 behind) {
     int out = at->direction == VPNHA_GATE_OUT;
@@ -510,7 +510,7 @@ static __always_inline int verdict_on_datagram(const struct place* at, __u32 cov
     __builtin_memcpy(datagram.destination, header->destination, sizeof(datagram.destination));
     __u32 fault = 0;
     if (header->fragment & bpf_htons(FRAGMENT_OFFSET)) {
-        // Of what comes, nothing is made without the first one.
+        // No incoming datagram is assembled without the first one.
         __u32* first = out ? bpf_map_lookup_elem(&cut, &datagram) : 0;
         fault = first ? *first : 0;
     } else {
@@ -562,8 +562,8 @@ static __always_inline int ipv4(const struct place* at) {
     return TC_ACT_UNSPEC;
 }
 
-// Whether the node asks nobody but whether the address is free: duplicate address detection has no
-// source yet.
+// Whether the node only checks that the address is free: duplicate address detection has no source
+// yet.
 static __always_inline int is_unspecified(const __be32* address) {
     return !(address[0] | address[1] | address[2] | address[3]);
 }
@@ -606,7 +606,7 @@ static __always_inline int ipv6(const struct place* at) {
         }
     }
     action = verdict(at, cover, kind);
-    // An open gateway does not speak for one that is shut.
+    // An open gateway does not pass packets for one that is shut.
     if (action == TC_ACT_UNSPEC && target && ((target ^ cover) & VPNHA_GATE_ID_MASK)) {
         action = verdict(at, target, kind);
     }
@@ -689,8 +689,8 @@ int vpnha_gate_out(struct __sk_buff* skb) {
     return gate(skb, VPNHA_GATE_OUT);
 }
 
-// Both ends of a hold device: what leaves it goes back to where it came from, and nothing else
-// passes there.
+// For both ends of a hold device: a packet that leaves it returns to its own device, and nothing
+// else passes there.
 SEC("tc")
 int vpnha_gate_back(struct __sk_buff* skb) {
     if ((skb->mark & ~VPNHA_GATE_HELD_DEVICE) != VPNHA_GATE_HELD_MARK) {

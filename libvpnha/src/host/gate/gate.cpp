@@ -46,8 +46,8 @@ Result<void> BpfGate::attach(GatewayId gateway) {
             continue;
         }
         const Result<void> outcome = place.stand(link);
-        // One device in trouble is no reason to leave the others open; by one that has gone
-        // meanwhile nothing passes.
+        // One device in trouble is no reason to leave the others open; a device that has gone
+        // meanwhile passes nothing.
         if (!outcome && outcome.error().code != Errc::not_found) {
             refused.push_back({link, outcome.error()});
         }
@@ -69,7 +69,7 @@ Result<GatePlace> BpfGate::place() const {
     return GatePlace(std::move(chain), program_, deadlines_);
 }
 
-// What an earlier vpnhad has barred, need not be so any more.
+// Devices that an earlier vpnhad has barred need not be barred any more.
 Result<void> BpfGate::bar(const std::vector<RefusedDevice>& refused, const std::vector<Link>& all) {
     const auto earlier = barred_devices();
     if (refused.empty() && earlier && earlier->empty()) {
@@ -172,13 +172,13 @@ Result<void> BpfGate::leave(const Link& link) {
 Result<std::vector<GateDevice>> BpfGate::look_at(const std::vector<Link>& links) const {
     VPNHA_TRY(GatePlace place, this->place());
     std::vector<GateDevice> found;
-    std::optional<std::set<LinkIndex>> barred;  // Asked for where it matters.
+    std::optional<std::set<LinkIndex>> barred;  // Read where it matters.
     for (const Link& link : links) {
         for (const GateDirection direction : kGateDirections) {
             VPNHA_TRY(GateDevice device, place.look(link, direction));
             if (device.presence != GatePresence::attached) {
                 if (!barred) {
-                    // Without nftables nothing is.
+                    // Without nftables no device is barred.
                     barred = barred_devices().value_or(std::set<LinkIndex>{});
                 }
                 if (barred->contains(link.state.index)) {

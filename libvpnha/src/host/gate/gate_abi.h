@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the gate's program and its user space share. C, because the program is. */
+/* Shared by the gate's program and its user space. C, because the program is. */
 #ifndef VPNHA_GATE_ABI_H
 #define VPNHA_GATE_ABI_H
 
@@ -7,7 +7,7 @@
 
 /* Gateway ids are one octet; index 0 is never used. */
 #define VPNHA_GATE_GATEWAYS 256
-// No gateway has it: stands for all of them, where something is said of the node.
+// No gateway has it: stands for all of them, for settings of the whole node.
 #define VPNHA_GATE_ALL 0
 /* Of each family: VIPs, PPP addresses and pools of 255 gateways at 16 each, ~64 bytes of kernel
  * memory apiece. */
@@ -18,8 +18,8 @@
 #define VPNHA_GATE_DIRECTIONS 2
 
 /* Why a packet was dropped: the gateway has no deadline; its deadline has passed; it ends a TCP
- * connection that is not to end; it is of a tunnel outside of IPsec, which the gateway demands; it
- * is of an ESP SA that is held; it would begin a session, and the gateway takes no new clients. */
+ * connection that is not to end; it is of a tunnel outside of IPsec, which the gateway requires; it
+ * is of an ESP SA that is held; it would begin a session, and the gateway refuses new clients. */
 #define VPNHA_GATE_STANDBY 0
 #define VPNHA_GATE_EXPIRED 1
 #define VPNHA_GATE_ENDING 2
@@ -40,9 +40,9 @@
 #define VPNHA_GATE_SHUT 0ULL
 
 /* Values of the tries: the gateway's id, and whether the address is a VIP of a gateway that has
- * rules, sends ESP, or has tunnels within IPsec only. What is like a session and is no VIP's is not
- * the gateway's: it is of clients, or of servers behind a DNAT. Above them the UDP port of the
- * gateway's tunnels, 0 if it has none. */
+ * rules, sends ESP, or has tunnels within IPsec only. Sessions at other addresses are not the
+ * gateway's: they belong to clients, or to servers behind a DNAT. Above these bits the UDP port of
+ * the gateway's tunnels, 0 if it has none. */
 #define VPNHA_GATE_ID_MASK 0xffU
 #define VPNHA_GATE_RULED 0x100U
 #define VPNHA_GATE_ESP 0x200U
@@ -57,25 +57,25 @@
 /* Datagrams whose first fragment was dropped at a time; more push out the oldest. */
 #define VPNHA_GATE_CUT_MAX 1024
 
-/* Its queue there, as skb->priority: what the old node has sent on is older than what comes
- * straight from its sender, and leaves first. */
+/* Its queue there, as skb->priority: packets that the old node has forwarded are older than those
+ * straight from their senders, and leave first. */
 #define VPNHA_GATE_HOLD_SENT_ON 0x00010001U
 #define VPNHA_GATE_HOLD_DIRECT 0x00010002U
-/* Of a packet that waits in a gateway's hold device, and above it the number of the device that it
- * came by. Devices with a higher number hold nothing. */
+/* The mark of a packet that waits in a gateway's hold device, and above it the number of its own
+ * device. Devices with a higher number hold nothing. */
 #define VPNHA_GATE_HELD_MARK 0x7b000000U
 #define VPNHA_GATE_HELD_DEVICE 0x00ffffffU
-/* Of a packet that has left the hold device, and comes in again by the device that it came by. */
+/* The mark of a packet that has left the hold device, and returns to its own device. */
 #define VPNHA_GATE_BACK_MARK 0x7c9a11eeU
 
-/* What planned moves do with packets. Sent on: by the old node to the new one. Held: put into the
- * hold device while the gate was shut. Looped: dropped, because another node had sent it on. */
+/* The packets of planned moves. Sent on: by the old node to the new one. Held: put into the hold
+ * device while the gate was shut. Looped: dropped, because another node had forwarded it. */
 #define VPNHA_GATE_SENT_ON 0
 #define VPNHA_GATE_WAITED 1
 #define VPNHA_GATE_LOOPED 2
 #define VPNHA_GATE_MOVED_KINDS 3
 #define VPNHA_GATE_MOVED (VPNHA_GATE_GATEWAYS * VPNHA_GATE_MOVED_KINDS)
-/* Gateways at a time, and devices of each: both sides, VLANs and what they stand on. */
+/* Gateways at a time, and devices of each: both sides, VLANs and the devices below them. */
 #define VPNHA_GATE_STATIONS_MAX 1024
 
 /* Kinds of rules (config/gate_rule.hpp), each for packets with certain words between a port of a
@@ -89,16 +89,16 @@
 /* Of a gateway: those of all protocols are 8. */
 #define VPNHA_GATE_RULES_MAX 12
 #define VPNHA_GATE_WORDS_MAX 3
-/* Of a word. The proof of the program looks at frames that are long enough for it. */
+/* The offset of a word. The proof of the program uses frames that are long enough for it. */
 #define VPNHA_GATE_OFFSET_MAX 24
 /* Clients that are known at a time; more push out the oldest. */
 #define VPNHA_GATE_KNOWN_MAX 65536
 
-/* Connections whose end is meant at a time, until their last packets have left; more push out the
- * oldest. */
+/* Connections whose end is requested at a time, until their last packets have left; more push out
+ * the oldest. */
 #define VPNHA_GATE_ENDS_MAX 1024
 
-/* Keys of the tries of covered prefixes, in the layout the kernel demands. */
+/* Keys of the tries of covered prefixes, in the layout that the kernel requires. */
 struct vpnha_gate_prefix4 { /* NOLINT(readability-identifier-naming): a C name. */
     __u32 length;
     __u8 address[4];
@@ -107,8 +107,8 @@ struct vpnha_gate_prefix6 { /* NOLINT(readability-identifier-naming): a C name. 
     __u32 length;
     __u8 address[16];
 };
-/* Four octets, of which those of the mask count, behind so many from the first one of the header of
- * TCP or UDP. Octets as in the packet; without a mask nothing is looked at. */
+/* Four octets under a mask, at an offset from the start of the header of TCP or UDP. Octets as in
+ * the packet; without a mask the word always matches. */
 struct vpnha_gate_word { /* NOLINT(readability-identifier-naming): a C name. */
     __u32 offset;
     __be32 mask;
@@ -146,10 +146,10 @@ struct vpnha_gate_datagram { /* NOLINT(readability-identifier-naming): a C name.
     __u32 id;
 };
 
-/* A planned move of a gateway. Deadlines as those of the gate. On the old node a packet that comes
- * for the gateway is sent on, until `onward_until`; but a deadline of the gate beyond
- * `onward_beyond` is a newer lease, and ends that. On the new node it goes through `hold_device`
- * until `hold_until`, whether the gate is open or not. */
+/* A planned move of a gateway. Deadlines as those of the gate. The old node forwards a packet for
+ * the gateway until `onward_until`; but a deadline of the gate beyond `onward_beyond` is a newer
+ * lease, and ends that. On the new node it passes `hold_device` until `hold_until`, whether the
+ * gate is open or not. */
 struct vpnha_gate_move { /* NOLINT(readability-identifier-naming): a C name. */
     __u64 onward_until;
     __u64 onward_beyond;
@@ -162,11 +162,11 @@ struct vpnha_gate_way { /* NOLINT(readability-identifier-naming): a C name. */
     __u32 gateway;
     __u32 device;
 };
-/* Who is on the link of such a device; 0: nobody. */
+/* The stations on the link of such a device; 0: none. */
 struct vpnha_gate_station { /* NOLINT(readability-identifier-naming): a C name. */
-    __u8 to[6];             /* The new node, to which this one sends on. */
+    __u8 to[6];             /* The new node, to which this one forwards. */
     __u8 from[6];           /* This node's own device. */
-    __u8 before[6];         /* The old node, which sends on to this one. */
+    __u8 before[6];         /* The old node, which forwards to this one. */
     __u8 zero[2];
 };
 

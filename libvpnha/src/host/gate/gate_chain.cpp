@@ -22,14 +22,14 @@ namespace {
 
 using ports::GateDirection;
 
-// Ahead of any filter that takes the kernel's automatic priorities (49152 downwards). Of one
-// priority the newest filter runs first.
+// Before any filter that uses the kernel's automatic priorities (49152 downwards). Of one priority
+// the newest filter runs first.
 constexpr std::uint16_t kFilterPriority = 1;
 
 constexpr std::string_view kClsact = "clsact";
 constexpr std::string_view kIngress = "ingress";
 
-// Of linux/bpf.h since 6.6; Debian 12's is older, and so is its libbpf.
+// In linux/bpf.h since 6.6; Debian 12's is older, and so is its libbpf.
 constexpr std::uint32_t kTcxIngress = 46;
 constexpr std::uint32_t kTcxEgress = 47;
 constexpr std::uint32_t kBefore = 1U << 3U;  // BPF_F_BEFORE; without a relative: before all.
@@ -144,7 +144,7 @@ tl::unexpected<Error> refused_by_kernel(const std::string& what, int error,
 }
 
 GateHook gate_hook_of_kernel() {
-    // Device 1 is lo, in each namespace; if it is none, the kernel says so: ENODEV. A kernel
+    // Device 1 is lo, in each namespace; if there is none, the kernel returns ENODEV. A kernel
     // without tcx does not know the type: EINVAL.
     std::vector<std::uint32_t> programs;
     const int error = query_tcx(1, GateDirection::in, programs);
@@ -163,7 +163,7 @@ Result<std::vector<LinkFilter>> GateChain::list(LinkIndex link, GateDirection di
             direction == GateDirection::in ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
         VPNHA_TRY(std::vector<LinkFilter> found, route_.filters(link, parent, kFilterPriority));
         if (direction == GateDirection::out && !found.empty()) {
-            // What else answers has no filters of outgoing packets.
+            // Other devices have no filters of outgoing packets.
             VPNHA_TRY(const std::string kind, route_.ingress_qdisc(link));
             if (kind != kClsact) {
                 found.clear();
@@ -184,8 +184,8 @@ Result<std::vector<LinkFilter>> GateChain::list(LinkIndex link, GateDirection di
     return found;
 }
 
-// An ingress qdisc stands in clsact's place and has one block of filters only: what is attached for
-// egress would replace what is attached for ingress, and nothing that goes out would be seen.
+// An ingress qdisc takes clsact's place and has one block of filters only: an egress filter would
+// replace the ingress filter, and no outgoing packet would be seen.
 Result<void> GateChain::require_clsact(LinkIndex link, const std::string& interface,
                                        GateDirection direction) {
     VPNHA_TRY(const std::string kind, route_.ingress_qdisc(link));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// BpfGate's planned moves. A packet that is sent on, or held, is seen by whoever counts the gate's
-// moves; the deadlines end each move by themselves.
+// BpfGate's planned moves. The counters of the gate's moves show forwarded and held packets; the
+// deadlines end each move by themselves.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Of a VLAN within a VLAN.
+// For a VLAN within a VLAN.
 constexpr int kDevicesBelowMax = 3;
 // Of no protocol (IEEE 802, for local experiments).
 constexpr std::uint16_t kNoProtocol = 0x88b5;
@@ -32,7 +32,7 @@ void put_mac(const MacAddress& mac, __u8 (&to)[Octets]) {
     std::copy(mac.begin(), mac.end(), std::begin(to));
 }
 
-// A frame to the device itself: a switch learns the port, and sends it nowhere.
+// A frame to the device itself: a switch learns the port, and forwards it nowhere.
 void show_to_switches(const Link& link) {
     auto socket = PacketSocket::open(link.name);
     if (!socket || !socket->has_neighbours()) {
@@ -42,7 +42,7 @@ void show_to_switches(const Link& link) {
     frame.bytes(socket->mac()).bytes(socket->mac()).u16(kNoProtocol);
     Bytes octets = std::move(frame).take();
     octets.resize(kFrameMin);
-    // At worst the switch asks all ports.
+    // At worst the switch floods all ports.
     static_cast<void>(socket->send_frame(octets, "show this node to switches"));
 }
 
@@ -84,7 +84,7 @@ Result<void> BpfGate::set_stations(
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     for (const LinkSide side : kLinkSides) {
         VPNHA_TRY(std::optional<Link> link, route.find_device(gateway.side(side).interface));
-        // A VLAN's packets meet the gate of the device below it first.
+        // A VLAN's packets pass the gate of the device below it first.
         for (int below = 0; link && below < kDevicesBelowMax; ++below) {
             VPNHA_TRY(vpnha_gate_station station,
                       program_.maps().station(gateway.id, link->state.index));
@@ -111,7 +111,7 @@ Result<void> BpfGate::leave(GatewayId gateway, const ports::GateLeave& leave) {
     }));
     const GateMaps maps = program_.maps();
     vpnha_gate_move move{};
-    // What the program compares with is there before it looks.
+    // The values that the program compares with are set before it reads them.
     move.onward_beyond = nanoseconds(leave.beyond);
     VPNHA_CHECK(maps.set_move(gateway, move));
     move.onward_until = nanoseconds(leave.until);

@@ -37,11 +37,11 @@ bool needs_gate(const Link& link, const config::Config& config) {
     if (is_named(link, config)) {
         return true;
     }
-    // A resumed PPTP call's device is as good as a PPP unit.
+    // A resumed PPTP call's device counts as a PPP unit.
     const bool is_call = link.kind == "tun" && link.name.starts_with(kCallDevicePrefix);
-    // It takes nothing but what the gate has put in.
+    // It accepts only packets from the gate.
     const bool is_hold = link.kind == "veth" && link.name.starts_with(kHoldDevicePrefix);
-    // An ifb carries what a device has received to that device's stack, and nothing else.
+    // An ifb only passes packets that a device has received to that device's stack.
     return link.hardware != ARPHRD_LOOPBACK && link.hardware != ARPHRD_PPP && !is_call &&
            !is_hold && !link.is_port && link.kind != "ifb";
 }
@@ -157,7 +157,7 @@ Result<void> GatePlace::stand(const Link& link) {
     if (worst || worst.error().code == Errc::not_found) {
         return worst;
     }
-    // A device that goes away meanwhile is refused for many reasons, and none of them counts.
+    // A device that is removed meanwhile is refused for many reasons, and none of them counts.
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     const auto is_there = route.has_link(link.state.index);
     return is_there && !*is_there

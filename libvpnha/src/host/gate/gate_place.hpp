@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where the gate stands: on which devices of the node, and before which other programs of them.
+// The place of the gate: on which devices of the node, and before which other programs.
 #pragma once
 
 #include <cstdint>
@@ -15,23 +15,23 @@
 
 namespace vpnha::adapters {
 
-// Whether a device has to have the gate: the node's IP stack receives by it. Not by lo, and not by
-// a port of a bridge or bond, in whose place the bridge or bond receives. PPP units have none: the
-// kernel answers no ARP there, a node has thousands, and what a session's carries has passed the
-// gate of another device. The same goes for TUN devices with the prefix of resumed PPTP calls, and
-// for what holds packets in planned moves. The gateways' own devices have it whatever they are.
+// Whether a device has to have the gate: the node's IP stack receives by it. Not lo, and not a port
+// of a bridge or bond, because the bridge or bond receives instead. PPP units have none: the kernel
+// answers no ARP there, a node has thousands, and a session's packets have passed the gate of
+// another device. The same applies to TUN devices with the prefix of resumed PPTP calls, and to
+// hold devices of planned moves. The gateways' own devices have it whatever they are.
 inline constexpr std::string_view kCallDevicePrefix = "vpnp-";
 [[nodiscard]] bool needs_gate(const Link& link, const config::Config& config);
 
 // Whether it is a gateway's own.
 [[nodiscard]] bool is_named(const Link& link, const config::Config& config);
 
-// Where the program stands on a device, as the kernel says.
+// The position of the program on a device, as the kernel reports it.
 enum class GatePresence {
     attached,   // It runs before all others.
-    behind,     // Another program runs before it, and may let pass what it would drop.
+    behind,     // Another program runs before it, and may pass what it would drop.
     missing,    // The device is there, and lets everything pass.
-    foreign,    // Another process's gate is there, whose deadlines are not this one's.
+    foreign,    // Another process's gate is there, with other deadlines than this one's.
     barred,     // It is not the first program there, and the device is barred.
     no_device,  // Nothing passes either.
 };
@@ -43,7 +43,7 @@ struct GateDevice {
     std::vector<std::string> before;  // Names of the programs that run before it.
 };
 
-// Of those that need the gate, the gateways' own first.
+// Those that need the gate, the gateways' own first.
 [[nodiscard]] std::vector<Link> links_that_need_it(std::vector<Link> links,
                                                    const config::Config& config);
 // All devices of the node.
@@ -52,12 +52,12 @@ struct GateDevice {
 [[nodiscard]] std::vector<std::string> missing_devices(const config::Config& config,
                                                        const std::vector<Link>& links);
 
-// The programs of the chains; the kernel is asked once for each.
+// The programs of the chains; the kernel is queried once for each.
 class GatePrograms {
   public:
     struct Program {
         std::string name;
-        bool is_gate = false;              // Of whatever version.
+        bool is_gate = false;              // Of any version.
         std::optional<AttachedGate> gate;  // Of this version.
         std::uint32_t deadlines = 0;       // Its map's number.
     };
@@ -77,7 +77,7 @@ class GatePlace {
         : chain_(std::move(chain)), gate_(gate), deadlines_(deadlines) {}
 
     // Puts the gate before all other programs, in both directions, if it is not there. Error
-    // not_found: the device is gone, busy: somebody keeps it from being first.
+    // not_found: the device is gone; busy: another program keeps it from being first.
     Result<void> stand(const Link& link);
     [[nodiscard]] Result<GateDevice> look(const Link& link, GateDirection direction);
 
@@ -90,8 +90,8 @@ class GatePlace {
     GatePrograms programs_;
 };
 
-// Puts the gate before all other programs, and takes off what other gates there were, and its own
-// from a place further back. It is never off meanwhile.
+// Puts the gate before all other programs, and removes other gates, and its own from a later place.
+// The device is never without it meanwhile.
 [[nodiscard]] Result<void> put_first(GateChain& chain, GatePrograms& programs,
                                      const GateProgram& gate, const Link& link,
                                      GateDirection direction);

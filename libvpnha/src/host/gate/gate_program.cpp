@@ -27,10 +27,10 @@ namespace {
 
 // Maps of one program; ours has 13 and libbpf may add one for constants.
 constexpr std::size_t kProgramMapsMax = 14;
-// The kernel's names of the gate's programs, by which a gate is known in a chain.
+// The kernel's names of the gate's programs, which identify a gate in a chain.
 constexpr std::array<std::string_view, 2> kNames{"vpnha_gate_in", "vpnha_gate_out"};
 
-// The address of a trie's key, whose four octets of length come before it.
+// The address of a trie's key; four octets of length precede it.
 template <class Key>
 Key key_of(const IpPrefix& prefix) {
     Key key{};
@@ -74,7 +74,7 @@ Result<void> cover_key(int map, const Key& key, std::uint32_t value) {
     return {};
 }
 
-// A counter of all processors.
+// A counter's sum over all processors.
 Result<std::uint64_t> sum_of(int map, std::uint32_t key) {
     const int processors = libbpf_num_possible_cpus();
     if (processors < 0) {
@@ -301,7 +301,7 @@ int GateProgram::back() const {
 }
 
 Result<UniqueFd> GateProgram::copy(GateDirection direction) const {
-    // What libbpf has made of the instructions names the maps by their descriptors.
+    // The instructions from libbpf name the maps by their descriptors.
     const bpf_program* const original = handle(direction);
     UniqueFd copy(bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, bpf_program__name(original), "GPL",
                                 bpf_program__insns(original), bpf_program__insn_cnt(original),

@@ -2,8 +2,8 @@
 // The gate's BPF program in the kernel: loading it, and opening one that another process attached.
 // One loaded program with its maps serves all gateways of a process, on all devices.
 //
-// An attached program and its maps live on when their process dies: the device's chain holds them.
-// That is the point, and the reason why an attached program can be opened from its number alone.
+// An attached program and its maps outlive their process: the device's chain holds them. This is
+// intended, and so an attached program can be opened by its number alone.
 #pragma once
 
 #include <cstdint>
@@ -49,9 +49,9 @@ class GateMaps {
     };
     explicit GateMaps(const Fds& fds) : fds_(fds) {}
 
-    // Gateway::covered(); covered twice is covered.
+    // Covers Gateway::covered(); covering twice is no error.
     [[nodiscard]] Result<void> cover(const config::Gateway& gateway) const;
-    // What is covered for it, IPv4 first, each net once.
+    // The nets covered for it, IPv4 first, each once.
     [[nodiscard]] Result<std::vector<IpPrefix>> covered(GatewayId gateway) const;
     // Nanoseconds of CLOCK_BOOTTIME, or one of gate_abi.h's special values.
     [[nodiscard]] Result<void> set_deadline(GatewayId gateway, std::uint64_t deadline_ns) const;
@@ -60,14 +60,14 @@ class GateMaps {
                                          bool meant) const;
     [[nodiscard]] Result<void> hold_esp(const std::vector<std::uint32_t>& spis, bool held) const;
     [[nodiscard]] Result<void> drain(std::uint32_t gateway, bool drained) const;
-    // A move; it is under way as soon as its deadlines are there.
+    // A move; it is under way as soon as its deadlines are set.
     [[nodiscard]] Result<void> set_move(GatewayId gateway, const vpnha_gate_move& move) const;
     [[nodiscard]] Result<void> set_station(GatewayId gateway, LinkIndex link,
                                            const vpnha_gate_station& station) const;
     [[nodiscard]] Result<vpnha_gate_station> station(GatewayId gateway, LinkIndex link) const;
     [[nodiscard]] Result<ports::MovedPackets> moved(GatewayId gateway) const;
     [[nodiscard]] Result<ports::GateCounters> drops(GatewayId gateway) const;
-    // Programs with equal ones open and shut together. The kernel's number.
+    // The kernel's number. Programs with equal ones open and shut together.
     [[nodiscard]] Result<std::uint32_t> deadline_map() const;
 
   private:
@@ -77,7 +77,7 @@ class GateMaps {
 class GateProgram {
   public:
     // Shut for every gateway, covering none. Error permission or unsupported when this process or
-    // this kernel cannot.
+    // this kernel cannot load it.
     [[nodiscard]] static Result<GateProgram> load();
     GateProgram(GateProgram&&) noexcept;
     GateProgram& operator=(GateProgram&&) noexcept;
@@ -104,7 +104,7 @@ class GateProgram {
 class AttachedGate {
   public:
     // By the kernel's number of its program. nullopt when that is no gate. Error not_found when
-    // there is no such program, unsupported when it is a gate, but none of this version.
+    // there is no such program, unsupported when it is a gate of another version.
     [[nodiscard]] static Result<std::optional<AttachedGate>> open(std::uint32_t program);
     [[nodiscard]] int program() const { return program_.get(); }
     [[nodiscard]] GateMaps maps() const;

@@ -15,7 +15,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// At this moment, in either direction. A device that is gone does not.
+// At this moment, in either direction. A device that is gone passes nothing.
 Result<bool> lets_pass(GateChain& chain, GatePrograms& programs, LinkIndex link,
                        GatewayId gateway) {
     const auto now = static_cast<std::uint64_t>(boot_time().time_since_epoch().count());
@@ -70,7 +70,7 @@ Result<void> GateSilencer::shut(const GatePrograms::Program& program) {
         return {};
     }
     VPNHA_CHECK(program.gate->maps().set_deadline(gateway_.id, VPNHA_GATE_SHUT));
-    // Its configuration may be an older one, so it is told what to cover as well.
+    // Its configuration may be an older one, so its covered addresses are set as well.
     VPNHA_CHECK(program.gate->maps().cover(gateway_));
     shut_.insert(program.deadlines);
     return {};

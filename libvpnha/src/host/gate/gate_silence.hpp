@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The gate from outside of the process that attached it.
+// Controls the gate from another process than the one that attached it.
 #pragma once
 
 #include <cstdint>
@@ -31,24 +31,24 @@ class GateSilencer {
     std::optional<GateProgram> own_;
 };
 
-// Shuts the gateway's gate without the vpnhad that attached it, which must be dead: a living one
-// would open it again. A device that has no gate, or has it behind another program, gets a shut
-// one; a device that is gone lets nothing pass and is no failure.
+// Shuts the gateway's gate without the vpnhad that attached it, which must be dead: a live one
+// would open it again. A device without a gate, or with it after another program, gets a shut one;
+// a device that is gone passes nothing and is no failure.
 [[nodiscard]] Result<void> silence(const config::Config& config, const config::Gateway& gateway,
                                    GateHook hook = gate_hook_of_kernel());
 
-// Whether the gateway's gate lets packets pass on one of its devices at this moment, whoever
-// attached it. A device without a gate does not count: what passes there, no lease lets pass.
+// Whether the gateway's gate passes packets on one of its devices at this moment, whoever attached
+// it. A device without a gate does not count: packets pass there without any lease.
 [[nodiscard]] Result<bool> is_open(const config::Config& config, const config::Gateway& gateway,
                                    GateHook hook = gate_hook_of_kernel());
 
-// The same again and again, by the gateway's outside device alone: a list of all devices takes long
-// where sessions have thousands of them. The gateway must outlive it.
+// The same repeatedly, by the gateway's outside device alone: a list of all devices takes long if
+// sessions have thousands of them. The gateway must outlive it.
 class GateLook {
   public:
     [[nodiscard]] static Result<GateLook> create(const config::Gateway& gateway,
                                                  GateHook hook = gate_hook_of_kernel());
-    // Of the outside device that there is now.
+    // For the present outside device.
     [[nodiscard]] Result<bool> is_open();
 
   private:
@@ -61,9 +61,9 @@ class GateLook {
     GatePrograms programs_;
 };
 
-// Whether this kernel has what the gate needs: attaches it in a network namespace of its own, of
-// which nothing is left. Error unsupported says what is missing, permission that only root can
-// look.
+// Whether this kernel has what the gate needs: attaches it in
+// a temporary network namespace. Error unsupported names the
+// missing part, permission means that only root can find out.
 [[nodiscard]] Result<void> probe_gate();
 
 }  // namespace vpnha::adapters

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Holds packets of one gateway, in their order: a pair of veth devices with two queues of sch_plug
-// on the near end. In the one is what the old node has sent on, in the other one what comes
-// straight from its sender, and is younger. The gate's program sends them into the near end, and
-// the one of the far end gives them back to the device that they came by, where they pass the gate
-// once more. Whatever else either end receives is dropped there. Full, it drops what comes last.
+// on the near end. One queue has packets that the old node has forwarded, the other one packets
+// straight from their senders, which are younger. The gate's program sends them into the near end.
+// The program of the far end returns them to their own device, where they pass the gate once more.
+// Either end drops all other packets. A full queue drops the newest packets.
 #pragma once
 
 #include <string>
@@ -21,21 +21,21 @@ inline constexpr std::string_view kHoldDevicePrefix = "vpnh-";
 
 class HoldPair {
   public:
-    // In the place of an earlier one of that gateway. Holds from the start. Error unsupported: this
-    // kernel has not what it needs.
+    // Replaces an earlier one of that gateway. Holds from the start. Error unsupported: this kernel
+    // does not have what it needs.
     [[nodiscard]] static Result<HoldPair> create(GatewayId gateway, GateHook hook,
                                                  const GateProgram& gate);
-    // The devices go with it.
+    // Removes the devices.
     ~HoldPair();
     HoldPair(HoldPair&& other) noexcept;
     HoldPair& operator=(HoldPair&&) = delete;
 
     [[nodiscard]] LinkIndex near() const { return near_; }
-    // Holds what comes from now on.
+    // Holds packets from now on.
     Result<void> close();
-    // Gives back what the queue has held, and what comes to it from now on.
+    // Returns the held packets of the queue, and all later ones.
     Result<void> release(ports::HoldQueue queue);
-    // What it holds is dropped; it holds what comes from now on.
+    // Drops the held packets; holds later ones.
     Result<void> discard();
 
   private:
@@ -45,7 +45,7 @@ class HoldPair {
     LinkIndex near_;  // 0: moved from.
 };
 
-// Whether this kernel has what a pair needs: makes one in a network namespace of its own.
+// Whether this kernel has what a pair needs: makes one in a temporary network namespace.
 [[nodiscard]] Result<void> probe_hold();
 
 }  // namespace vpnha::adapters

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A program of vpnhad's that parses what comes from outside, in a process without privileges
-// (sandbox.hpp). It has an empty environment, no descriptor but /dev/null and its end of a
-// MessageSocket, and a session of its own. It ends with vpnhad, and when its socket is closed.
+// A helper program of vpnhad that parses data from outside, in a process without privileges
+// (sandbox.hpp). It has an empty environment, no descriptor except /dev/null and its end of a
+// MessageSocket, and its own session. It ends with vpnhad, and when its socket is closed.
 #pragma once
 
 #include <sys/types.h>
@@ -18,11 +18,11 @@ namespace vpnha::adapters {
 
 class HelperProcess {
   public:
-    // Where the program has its end of the sockets.
+    // The number of the program's end of the sockets.
     static constexpr int kSocket = SpawnRules::kKept;
 
-    // By the thread with which it is to end. The caller's memory is not copied. The program's
-    // niceness is the caller's. Error: it cannot be executed.
+    // Called by the thread with which the program is to end. The caller's memory is not copied. The
+    // program's niceness is the caller's. Error: it cannot be executed.
     [[nodiscard]] static Result<HelperProcess> start(const std::string& program, UniqueFd socket);
     // Kills it.
     ~HelperProcess();
@@ -31,8 +31,8 @@ class HelperProcess {
     HelperProcess& operator=(HelperProcess&&) = delete;
 
     [[nodiscard]] pid_t pid() const { return pid_; }
-    // It was told to end by the close of its socket: waits for that, and kills it afterwards. How
-    // it ended: "exit code 1", "signal 31".
+    // The close of its socket has ordered it to end: waits for that, and kills it afterwards.
+    // Returns how it ended: "exit code 1", "signal 31".
     std::string wait(std::chrono::milliseconds patience);
 
   private:

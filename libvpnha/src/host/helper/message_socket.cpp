@@ -45,8 +45,8 @@ int send_now(int socket, ByteView message, std::span<const int> with) {
             return 0;
         }
         if (errno != EINTR) {
-            // The kernel counts descriptors that nobody has taken yet (ETOOMANYREFS), and the
-            // octets of all sockets (ENOBUFS): the other end takes them.
+            // The kernel counts descriptors that nobody has received yet (ETOOMANYREFS), and the
+            // octets of all sockets (ENOBUFS): the other end will receive them.
             return errno == ETOOMANYREFS || errno == ENOBUFS ? EAGAIN : errno;
         }
     }

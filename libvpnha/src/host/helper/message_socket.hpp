@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One end of a pair of sockets between vpnhad and a helper program: whole messages, each with
-// descriptors where they are wanted (unix(7), SOCK_SEQPACKET, SCM_RIGHTS). Neither end waits for
-// the other: what the kernel does not take yet waits in a queue.
+// descriptors if needed (unix(7), SOCK_SEQPACKET, SCM_RIGHTS). Neither end waits for the other:
+// messages that the kernel does not accept yet wait in a queue.
 //
 // A message may have a key in it. Its octets are wiped when it was sent, and after on_message().
 #pragma once
@@ -22,7 +22,7 @@ class MessageSocket {
   public:
     static constexpr std::size_t kMessageBytesMax = 16 * 1024;
     static constexpr std::size_t kDescriptorsMax = 2;
-    // Who may send descriptors. Those that come from a helper are refused unseen.
+    // Whether the other end may send descriptors. Those from a helper are refused unseen.
     enum class Descriptors { taken, refused };
     using OnMessage = std::function<Result<void>(ByteView message, std::span<UniqueFd> with)>;
 
@@ -36,13 +36,13 @@ class MessageSocket {
     MessageSocket& operator=(const MessageSocket&) = delete;
 
     [[nodiscard]] int fd() const { return fd_.get(); }
-    // Messages go out in this order, with copies of the descriptors, which stay the caller's.
+    // Messages are sent in this order, with copies of the descriptors, which stay the caller's.
     // Error: the other end is gone, or the kernel refuses.
     [[nodiscard]] Result<void> post(Bytes message, std::span<const int> with = {});
-    // What waits, as far as the kernel takes it.
+    // Sends waiting messages, as far as the kernel accepts them.
     [[nodiscard]] Result<void> flush();
     [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
-    // At most so many messages of those that have come; an error of `on_message` ends it. Error
+    // Handles at most so many of the received messages; an error of `on_message` ends it. Error
     // unreachable: the other end is closed. Malformed: a message that is too long.
     [[nodiscard]] Result<void> receive(std::size_t messages_max, const OnMessage& on_message);
 

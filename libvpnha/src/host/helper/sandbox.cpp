@@ -28,7 +28,7 @@ Result<void> drop_capabilities() {
     if (::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
         return tl::unexpected(system_error("clearing the ambient capabilities", errno));
     }
-    // Until the kernel knows no more of them; without CAP_SETPCAP none goes.
+    // Up to the last one that the kernel knows; without CAP_SETPCAP none can be dropped.
     for (int each = 0; ::prctl(PR_CAPBSET_READ, each, 0, 0, 0) >= 0; ++each) {
         ::prctl(PR_CAPBSET_DROP, each, 0, 0, 0);
     }
@@ -52,7 +52,7 @@ struct ReleaseFilter {
     void operator()(void* filter) const { ::seccomp_release(filter); }
 };
 
-// A call, with what it may be asked for; without conditions, for all.
+// A call, with its permitted arguments; without conditions, any.
 struct Allowed {
     int call;
     std::vector<scmp_arg_cmp> only;
@@ -109,14 +109,14 @@ Result<void> allow_system_calls() {
 
 Result<void> enter_sandbox(std::string& unlocked) {
     VPNHA_CHECK(forbid_dumps());
-    // Refused where vpnhad may not do it either: then the niceness stays as it is.
+    // Refused if vpnhad may not do it either: then the niceness stays as it is.
     static_cast<void>(prefer_this_process());
     VPNHA_CHECK(drop_capabilities());
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
         ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
         return tl::unexpected(system_error("preparing a helper process", errno));
     }
-    // Without CAP_IPC_LOCK, as it is from now on.
+    // Without CAP_IPC_LOCK, as from now on.
     if (const Result<void> locked = lock_memory(); !locked) {
         unlocked = locked.error().detail;
     }

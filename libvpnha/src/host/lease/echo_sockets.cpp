@@ -37,7 +37,7 @@ UniqueFd open_echo_socket(int family) {
     if (!fd) {
         return fd;
     }
-    // Nothing but answers. Without the filter the loop would read more, and believe no more.
+    // Receives only answers. Without the filter the loop would read more, but accept no more.
     if (is_v4(family)) {
         icmp_filter filter{};
         filter.data = ~(1U << ICMP_ECHOREPLY);
@@ -90,7 +90,7 @@ void EchoSockets::ask(NodeId node, const sockaddr& to, socklen_t size) {
     std::array<std::uint8_t, kHeaderBytes + sizeof(Secret)> packet{};
     packet[0] = is_v4(asked->family) ? ICMP_ECHO : ICMP6_ECHO_REQUEST;
     std::copy(secret.begin(), secret.end(), packet.begin() + kHeaderBytes);
-    if (is_v4(asked->family)) {  // Of ICMPv6 it is the kernel's (RFC 3542 3.1).
+    if (is_v4(asked->family)) {  // For ICMPv6 the kernel sets it (RFC 3542 3.1).
         const std::uint16_t sum = internet_checksum(0, packet);
         packet[2] = static_cast<std::uint8_t>(sum >> 8U);
         packet[3] = static_cast<std::uint8_t>(sum & 0xFFU);
@@ -138,7 +138,7 @@ void EchoSockets::on_readable(const std::vector<std::uint8_t>& address) {
                          }));
     }
     if (answered) {
-        on_echo_(node);  // May ask again.
+        on_echo_(node);  // It may send another request.
     }
 }
 

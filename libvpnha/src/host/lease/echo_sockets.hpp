@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Asks whether the kernel of another node is alive: an ICMP echo request (RFC 792, RFC 4443 4.1),
-// and its answer. Whatever that node's vpnhad does, its kernel answers.
+// Checks whether the kernel of another node is alive: an ICMP echo request (RFC 792, RFC 4443 4.1),
+// and its answer. The kernel answers even if that node's vpnhad does not.
 //
-// A socket for each address that is asked, connected to it, so that nothing of anybody else wakes
-// this node's loop; it is closed a second after the last question. An answer counts when it repeats
-// the random octets of a question of that second.
+// A connected socket for each queried address, so that other senders' packets do not wake this
+// node's loop. It is closed a second after the last request. An answer counts when it repeats the
+// random octets of a request of that second.
 #pragma once
 
 #include <sys/socket.h>
@@ -33,17 +33,17 @@ class EchoSockets {
     EchoSockets(const EchoSockets&) = delete;
     EchoSockets& operator=(const EchoSockets&) = delete;
 
-    // An address of that node, IPv4 or IPv6. A question that cannot be sent has no answer.
+    // An address of that node, IPv4 or IPv6. A request that cannot be sent has no answer.
     void ask(NodeId node, const sockaddr& to, socklen_t size);
 
   private:
-    // What a question has behind ICMP's header.
+    // The octets of a request after ICMP's header.
     using Secret = std::array<std::uint8_t, 16>;
     struct Asked {
         NodeId node;
         UniqueFd socket;
         int family = AF_INET;
-        std::vector<Secret> secrets;  // Of the last questions, kQuestionsMax at most.
+        std::vector<Secret> secrets;  // Of the last requests, kQuestionsMax at most.
         TimePoint last{};
     };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The file `fenced` beside vpnhad's control socket: the boot id that vpnhad knows to be fenced. It
-// is how an agent learns of it, at the cost of two small files, when vpnhad is gone. It does not
-// outlive a boot, neither by its place nor by what it says.
+// The file `fenced` beside vpnhad's control socket: the boot id that vpnhad knows to be fenced. An
+// agent learns of it from this file, at the cost of two small reads, when vpnhad is gone. It does
+// not outlive a boot, neither by its place nor by its content.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace vpnha::adapters {
 
 Result<void> write_fenced_file(const std::string& control_socket);
 [[nodiscard]] bool is_fenced(const std::string& control_socket);
-// For whoever refuses to start something on such a node.
+// For programs that refuse to start something on such a node.
 [[nodiscard]] Error fenced_error();
 
 }  // namespace vpnha::adapters

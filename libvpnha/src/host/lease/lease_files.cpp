@@ -109,7 +109,7 @@ lease::Durable durable_of(const json& file) {
     return durable;
 }
 
-// What `read` makes of the file; `advice` is for somebody whose file is damaged.
+// Parses the file with `read`; `advice` is for an operator whose file is damaged.
 template <class Value, class Read>
 Result<std::optional<Value>> read_file(const StateDirectory& directory, const std::string& name,
                                        const char* advice, const Read& read) {

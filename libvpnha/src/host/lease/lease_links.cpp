@@ -24,15 +24,15 @@ namespace {
 using LinkAddresses = std::map<std::size_t, SocketAddress>;
 using NodeAddresses = std::map<NodeId, LinkAddresses>;
 
-// How names become addresses. `flags` of getaddrinfo: with AI_NUMERICHOST nothing is asked of
-// anybody.
+// How names become addresses. `flags` of getaddrinfo: with AI_NUMERICHOST no name server is
+// queried.
 struct Resolving {
     std::uint16_t port = 0;
     NameAddress name_address{};
     int flags = 0;
 };
 
-// What getaddrinfo is to look for; AF_UNSPEC: both.
+// The family to search for by getaddrinfo; AF_UNSPEC: both.
 int family_of(NameAddress taken) {
     switch (taken) {
         case NameAddress::ipv4:
@@ -46,7 +46,7 @@ int family_of(NameAddress taken) {
     return AF_UNSPEC;
 }
 
-// Of those that were found, as Corosync chooses: the first one of the family.
+// Selects among the found addresses as Corosync does: the first one of the family.
 Result<SocketAddress> resolve(const std::string& name, const Resolving& how) {
     const auto found = find_addresses(name, how.port, family_of(how.name_address), how.flags);
     if (!found) {
@@ -145,7 +145,7 @@ struct LeaseLinks::State {
     Background background;
     EchoSockets echoes;
 
-    // All of it, or nothing.
+    // Takes over all of it, or nothing.
     Result<void> take_addresses(NodeAddresses all);
     Result<void> bind_links(const LinkAddresses& own);
     Result<void> open_missing(const LinkAddresses& own, std::map<std::size_t, Link>& opened);
@@ -153,7 +153,7 @@ struct LeaseLinks::State {
         return !listed.contains(node) && node != self && !lease::is_witness(node) &&
                lease::is_in(voters, node);
     }
-    // The peers are those that are listed, and removed voters.
+    // The peers are the listed nodes, and removed voters.
     void choose_peers();
     [[nodiscard]] std::optional<std::size_t> link_of(int fd) const;
     [[nodiscard]] bool may_be_of_a_node(const SocketAddress& from, std::size_t link) const;
@@ -174,7 +174,7 @@ Result<void> LeaseLinks::State::open_missing(const LinkAddresses& own,
             VPNHA_TRY(UniqueFd bound, bind_link(address));
             const int fd = bound.get();
             opened[number] = {address, std::move(bound)};
-            // Ahead of what clients and records may keep this node busy with.
+            // Before the clients and records that may keep this node busy.
             VPNHA_CHECK(loop->watch(
                 fd, [this, fd] { receive(fd); }, QbLoop::Priority::high));
         }
@@ -207,7 +207,7 @@ Result<void> LeaseLinks::State::bind_links(const LinkAddresses& own) {
 
 Result<void> LeaseLinks::State::take_addresses(NodeAddresses all) {
     const auto own = all.extract(self);
-    // A node that is taken out of the cluster speaks to those that are left as before.
+    // A node that is removed from the cluster sends to the remaining ones as before.
     if (own && !own.mapped().empty()) {
         VPNHA_CHECK(bind_links(own.mapped()));
     }
@@ -251,7 +251,7 @@ bool LeaseLinks::State::may_be_of_a_node(const SocketAddress& from, std::size_t 
         const auto& [node, addresses] = peer;
         return std::any_of(addresses.begin(), addresses.end(),
                            [&from](const auto& each) { return each.second.is_at(from); }) ||
-               // Where it sends from is learned from what it sends.
+               // Its source address is learned from its datagrams.
                (is_removed_voter(node) && !addresses.contains(link));
     });
 }
@@ -268,7 +268,7 @@ void LeaseLinks::State::receive(int fd) {
 
 void LeaseLinks::State::note_source(NodeId node, std::size_t link, const SocketAddress& from,
                                     bool is_proven) {
-    // What is not proven may be a copy that somebody else sends.
+    // An unproven datagram may be a copy from another sender.
     if (is_removed_voter(node) && (is_proven || !exchange.guard().hears(node))) {
         peers[node][link] = from;
     }
@@ -316,7 +316,7 @@ void LeaseLinks::State::send(GatewayId gateway, NodeId to, const lease::Message&
     ++(sent ? counters.sent : counters.unsent);
 }
 
-// Of all gateways: its datagram names the first one.
+// For all gateways: its datagram names the first one.
 void LeaseLinks::State::say(NodeId to, const lease::Hello& hello) {
     if (!gateways.empty()) {
         send(gateways.front(), to, hello);
@@ -393,7 +393,7 @@ void LeaseLinks::send(GatewayId gateway, NodeId to, const lease::Message& messag
     }
 }
 
-// ICMP has no ports: those of the addresses are not looked at.
+// ICMP has no ports: those of the addresses are ignored.
 void LeaseLinks::ask_for_echo(NodeId node) {
     const auto peer = state_->peers.find(node);
     if (peer == state_->peers.end()) {

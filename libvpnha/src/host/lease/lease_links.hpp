@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The lease's datagrams (cluster/lease/datagram.hpp) over UDP, on every link of the cluster at
-// once: one socket for each, bound to this node's address there, so that one link's failure is no
-// business of the others. A link has its number in corosync.conf on all nodes. What arrives is
+// once. Each link has a socket, bound to this node's address there, so one link's failure does not
+// affect the others. A link has its number in corosync.conf on all nodes. An arriving datagram is
 // checked for its source, its key, its length and its age (cluster/lease/replay_guard.hpp) before
-// it is passed on. What comes from no other node's address costs no more than its reading. A
-// witness is on no link of the cluster, and has a way of its own (witness_link.hpp).
+// it is passed on. A datagram from another address costs only its reading. A witness is on no link
+// of the cluster, and is reached separately (witness_link.hpp).
 #pragma once
 
 #include <cstdint>
@@ -28,9 +28,9 @@ struct LeaseLinksOptions {
     lease::Sender self;
     std::uint16_t port = 0;
     std::vector<ClusterNode> nodes;  // This one among them.
-    // Of a name of several: Corosync's choice, which lasts as long as Corosync runs.
+    // Among several addresses of a name: Corosync's choice, which lasts as long as Corosync runs.
     NameAddress name_address = NameAddress::ipv6_first;
-    std::vector<NodeId> voters;    // As set_voters() takes them.
+    std::vector<NodeId> voters;    // As for set_voters().
     std::string_view cluster_key;  // Read during open() only.
     std::vector<GatewayId> gateways;
     WitnessOptions witness{};  // Without addresses there is none.
@@ -42,7 +42,7 @@ class LeaseLinks final : public ports::LeaseLinks {
     // That node's kernel has answered ask_for_echo().
     using OnEcho = EchoSockets::OnEcho;
 
-    // Says hello to all nodes.
+    // Sends Hello to all nodes.
     [[nodiscard]] static Result<std::unique_ptr<LeaseLinks>> open(QbLoop& loop,
                                                                   const LeaseLinksOptions& options,
                                                                   OnMessage on_message,
@@ -53,17 +53,17 @@ class LeaseLinks final : public ports::LeaseLinks {
 
     void send(GatewayId gateway, NodeId to, const lease::Message& message) override;
     void ask_for_echo(NodeId node) override;
-    // Corosync's list of nodes has changed, or their addresses, this node's among them. Names are
-    // resolved beside the loop, which renews leases meanwhile: `done` is called then, or within
-    // this call where all addresses are numbers; not, if another list came meanwhile. Error: one of
-    // them cannot be resolved, or not be bound, or a link has IPv4 at one node and IPv6 at another;
-    // then nothing has changed here. A voter that `nodes`
-    // lacks keeps its last addresses.
+    // Corosync's list of nodes has changed, or their addresses, including this node's. Names are
+    // resolved beside the loop, which renews leases meanwhile. `done` is called then, or within
+    // this call if all addresses are numbers; not if another list came meanwhile. Error: a name
+    // cannot be resolved, an address cannot be bound, or a link has IPv4 at one node and IPv6 at
+    // another; then nothing has changed here. A voter that is not in `nodes` keeps its last
+    // addresses.
     void set_nodes(const std::vector<ClusterNode>& nodes, Background::Done done);
-    // This node may have started since Corosync listed a voter: then that node's addresses are
-    // those that it sends from.
+    // This node may have started after Corosync listed a voter: then that node's addresses are the
+    // sources of its datagrams.
     void set_voters(const std::vector<NodeId>& voters) override;
-    // Those of and to the witness among them.
+    // Including those from and to the witness.
     [[nodiscard]] LeaseCounters counters() const;
 
   private:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Saves what the lease must remember (lease_files.hpp) beside vpnhad's loop (save_thread.hpp).
+// Saves the lease's memory (lease_files.hpp) beside vpnhad's loop (save_thread.hpp).
 //
 //   LeaseSaver saver(loop, std::move(files));
 //   saver.save(gateway, durable, ticket, [](const Result<void>& saved) { ... });
@@ -17,9 +17,9 @@ namespace vpnha::adapters {
 
 class LeaseSaver final : public ports::Leases {
   public:
-    // The loop must outlive it. Error: there is no thread to be had.
+    // The loop must outlive it. Error: no thread is available.
     [[nodiscard]] static Result<std::unique_ptr<LeaseSaver>> start(QbLoop& loop, LeaseFiles files);
-    // What waits is written first: it lasts as long as the disk takes for it.
+    // Pending saves are written first: it lasts as long as the disk takes for that.
     ~LeaseSaver() override;
     LeaseSaver(const LeaseSaver&) = delete;
     LeaseSaver& operator=(const LeaseSaver&) = delete;
@@ -30,7 +30,7 @@ class LeaseSaver final : public ports::Leases {
     LeaseSaver(QbLoop& loop, LeaseFiles files, std::unique_ptr<SaveThread> thread);
 
     QbLoop& loop_;
-    LeaseFiles files_;  // The thread's.
+    LeaseFiles files_;  // Used by the thread.
     std::unique_ptr<SaveThread> thread_;
 };
 

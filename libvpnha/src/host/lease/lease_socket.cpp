@@ -20,14 +20,14 @@ namespace {
 
 // The longest datagram is a handover with its counters; a longer one is no message of ours.
 constexpr std::size_t kDatagramBytesMax = 2048;
-// Of one socket in one turn of the loop, so that a flood holds up nothing else: how many are
-// compared with the key, and how many are read at all.
+// For one socket in one turn of the loop, so that a flood blocks nothing else: how many datagrams
+// are compared with the key, and how many are read at all.
 constexpr int kPerTurn = 64;
 constexpr int kReadPerTurn = 512;
-// A burst of 255 gateways with seven voters, 768 octets each as the kernel counts, has 1530 rounds;
-// the kernel takes twice what it is asked for.
+// A burst of 255 gateways with seven voters has 1530 rounds, of 768 octets each as the kernel
+// counts. The kernel reserves twice the requested size.
 constexpr int kBufferBytes = 1 << 20;
-// Class selector 6, network control: not behind the clients' traffic.
+// Class selector 6, network control: before the clients' traffic.
 constexpr int kTrafficClass = IPTOS_CLASS_CS6;
 
 }  // namespace
@@ -95,7 +95,7 @@ Result<UniqueFd> open_lease_socket(int family) {
     const bool v4 = family == AF_INET;
     setsockopt(fd.get(), v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS, &kTrafficClass,
                sizeof kTrafficClass);
-    // Without CAP_NET_ADMIN the node's default, which is less.
+    // Without CAP_NET_ADMIN the node's default applies, which is less.
     setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kBufferBytes, sizeof kBufferBytes);
     return fd;
 }
@@ -111,7 +111,7 @@ void read_lease_socket(int fd, LeaseCounters& counters,
         const ssize_t got = recvfrom(fd, buffer.data(), buffer.size(), MSG_TRUNC,
                                      reinterpret_cast<sockaddr*>(&from.storage), &from.size);
         if (got < 0) {
-            return;  // Nothing more, or what an ICMP error left.
+            return;  // The queue is empty, or an ICMP error.
         }
         ++counters.received;
         if (!is_expected(from)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// UDP sockets of the lease, and the addresses at their other ends. What arrives is read in bounded
-// turns, so that a flood holds up nothing else.
+// UDP sockets of the lease, and the addresses at their other ends. Datagrams are read in bounded
+// turns, so that a flood blocks nothing else.
 #pragma once
 
 #include <sys/socket.h>
@@ -30,31 +30,31 @@ struct SocketAddress {
     [[nodiscard]] ByteView octets() const;
     [[nodiscard]] IpAddress ip() const { return ip_address_of(octets()).value_or(IpAddress{}); }
     [[nodiscard]] bool is_same(const SocketAddress& other) const;
-    // The same host, whichever port.
+    // The same host, with any port.
     [[nodiscard]] bool is_at(const SocketAddress& other) const;
 };
 
-// All that a name has, of one family or AF_UNSPEC, in the resolver's order. `flags` of getaddrinfo:
-// with AI_NUMERICHOST nothing is asked of anybody. The error is the resolver's word.
+// All addresses of a name, of one family or AF_UNSPEC, in the resolver's order. `flags` of
+// getaddrinfo: with AI_NUMERICHOST no name server is queried. The error has the resolver's text.
 [[nodiscard]] Result<std::vector<SocketAddress>> find_addresses(const std::string& name,
                                                                 std::uint16_t port, int family,
                                                                 int flags);
 
-// Second copies by another link are among those that are replayed, and the first ones of each life
-// of a vpnhad among those that are not proven.
+// Second copies by another link are counted as replayed, and the first datagrams of each life of a
+// vpnhad as not proven.
 struct LeaseCounters : lease::Exchange::Counters {
     std::uint64_t sent = 0;
-    std::uint64_t unsent = 0;  // The kernel took them on no link.
+    std::uint64_t unsent = 0;  // The kernel accepted them on no link.
     std::uint64_t received = 0;
     std::uint64_t strangers = 0;  // From an address of no other node.
 
     friend LeaseCounters operator+(const LeaseCounters& a, const LeaseCounters& b);
 };
 
-// Bound to nothing yet. It does not block, and is ahead of the clients' traffic.
+// Not bound yet. It does not block, and takes precedence over the clients' traffic.
 [[nodiscard]] Result<UniqueFd> open_lease_socket(int family);
 
-// Reads what has come. `is_expected` by the address costs little, `take` a comparison with the key.
+// Reads arrived datagrams. `is_expected` by the address is cheap, `take` compares with the key.
 void read_lease_socket(int fd, LeaseCounters& counters,
                        const std::function<bool(const SocketAddress& from)>& is_expected,
                        const std::function<void(ByteView bytes, const SocketAddress& from)>& take);

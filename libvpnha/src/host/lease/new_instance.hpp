@@ -6,8 +6,8 @@
 
 namespace vpnha::adapters {
 
-// A number for this life of the program that no other has: random, and within what a datagram of
-// the lease has room for.
+// A number for this life of the program that no other has: random, and small enough for a datagram
+// of the lease.
 [[nodiscard]] Result<lease::Instance> new_instance();
 
 }  // namespace vpnha::adapters

@@ -43,7 +43,7 @@ void SaveThread::save(GatewayId gateway, std::uint64_t ticket, Work work, Done d
         const std::lock_guard lock(mutex_);
         std::uint64_t& newest = newest_[gateway];
         if (ticket <= newest) {
-            return;  // What is newer waits, is being written, or was; its answer is this one's too.
+            return;  // A newer save waits, is being written, or was; its answer is this one's too.
         }
         newest = ticket;
         saves_.insert_or_assign(gateway, Save{std::move(work), std::move(done)});

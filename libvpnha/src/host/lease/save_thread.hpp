@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Saves what a vote must remember in a thread of its own, one save after the other: a disk that is
-// slow, or stands still, holds up nobody's lease but that which waits for it. It knows no loop: its
-// owner watches fd(), and calls tell() when that is readable.
+// Saves the memory of a vote in a separate thread, one save after the other: a disk that is slow,
+// or hangs, delays only the lease that waits for it. It knows no loop: its owner watches fd(), and
+// calls tell() when that is readable.
 //
 //   VPNHA_TRY(const auto thread, SaveThread::start());
 //   thread->save(gateway, ticket, [] { return write(…); }, [](const Result<void>& saved) { … });
@@ -27,14 +27,14 @@ class SaveThread {
     using Work = std::function<Result<void>()>;
     using Done = std::function<void(const Result<void>&)>;
 
-    // Error: there is no thread to be had.
+    // Error: no thread is available.
     [[nodiscard]] static Result<std::unique_ptr<SaveThread>> start();
-    // What waits is written first: it lasts as long as the disk takes for it.
+    // Pending saves are written first: it lasts as long as the disk takes for that.
     ~SaveThread();
     SaveThread(const SaveThread&) = delete;
     SaveThread& operator=(const SaveThread&) = delete;
 
-    // `work` runs in the thread, `done` within tell(). Of a gateway only the save with the highest
+    // `work` runs in the thread, `done` within tell(). For a gateway only the save with the highest
     // ticket is done, unless a lower one is under way: its answer is the answer of those before it.
     void save(GatewayId gateway, std::uint64_t ticket, Work work, Done done);
     // Readable when something is finished.
@@ -55,7 +55,7 @@ class SaveThread {
     void work();
 
     UniqueFd ready_;    // An eventfd.
-    std::mutex mutex_;  // Of all below.
+    std::mutex mutex_;  // Protects all members below.
     std::condition_variable wanted_;
     bool ending_ = false;
     std::map<GatewayId, Save> saves_;

@@ -21,7 +21,7 @@ namespace {
 constexpr Duration kWaysInterval = std::chrono::seconds(1);
 constexpr Duration kNamesInterval = std::chrono::seconds(60);
 constexpr Duration kNamesAgain = std::chrono::seconds(5);
-// Of all names together: a name server is not to make a flood of each datagram.
+// For all names together: a name server must not multiply a datagram into a flood.
 constexpr std::size_t kWaysMax = 8;
 
 using AncillaryData = std::array<std::uint8_t, CMSG_SPACE(sizeof(in6_pktinfo))>;
@@ -113,7 +113,7 @@ void WitnessLink::look_up_names() {
     if (!has_names || QbLoop::now() < names_at_) {
         return;
     }
-    // Two at a time are none: the next one comes behind the end of this one.
+    // Only one look-up at a time: the next one follows the end of this one.
     names_at_ = TimePoint::max();
     const auto found = std::make_shared<Found>();
     const Result<void> begun = background_.run(

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The way to a witness: the lease's datagrams under its own key, over UDP, to all addresses that
-// the configuration has for it. It answers to where a datagram came from, so the sockets are bound
-// to no port. Each second the link looks at the routes, since an address of this node may have come
-// or gone, and names are looked up beside the loop; until an answer comes the last addresses hold.
+// The link to a witness: the lease's datagrams under its key, over UDP, to all of its configured
+// addresses. The witness answers to a datagram's source, so the sockets are bound to no port. Each
+// second the link checks the routes, since an address of this node may have changed, and names are
+// looked up beside the loop; until an answer comes the last addresses hold.
 //
-// What is not a witness's word (lease::is_word_of_witness) is dropped here, and so is what somebody
-// sends back.
+// Messages that a witness must not send (lease::is_word_of_witness) are dropped here, and so are
+// this node's own datagrams if they are sent back.
 #pragma once
 
 #include <functional>
@@ -32,7 +32,7 @@ class WitnessLink {
   public:
     using OnMessage = std::function<void(GatewayId, const lease::Sender&, const lease::Message&)>;
 
-    // Says hello. The loop must outlive it. `cluster_key` is read during the call only.
+    // Sends Hello. The loop must outlive it. `cluster_key` is read during the call only.
     WitnessLink(QbLoop& loop, const WitnessOptions& options, const lease::Sender& self,
                 std::string_view cluster_key, std::vector<GatewayId> gateways,
                 OnMessage on_message);
@@ -40,16 +40,16 @@ class WitnessLink {
     WitnessLink(const WitnessLink&) = delete;
     WitnessLink& operator=(const WitnessLink&) = delete;
 
-    // The node says hello each second, so this is called as often at least.
+    // The node sends Hello each second, so this is called at least as often.
     void send(GatewayId gateway, const lease::Message& message);
     [[nodiscard]] const LeaseCounters& counters() const { return counters_; }
 
   private:
-    // One that the configuration has.
+    // A configured host.
     struct Host {
         config::HostPort at;
         std::vector<SocketAddress> found;
-        std::string error;  // Of the last time that it was looked up.
+        std::string error;  // Of the last look-up.
     };
     struct Way {
         SocketAddress to;

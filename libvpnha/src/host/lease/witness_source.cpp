@@ -21,7 +21,7 @@ bool is_covered(const IpAddress& address, const std::vector<IpPrefix>& covered) 
                        [&](const IpPrefix& net) { return contains(net, address); });
 }
 
-// Of one link only, so no way to anywhere else.
+// Of one link only, so it cannot reach any other network.
 bool is_of_the_link(const IpAddress& address) {
     static const IpPrefix kLinkLocal = {link_local_address(0), 10};
     return contains(kLinkLocal, address);

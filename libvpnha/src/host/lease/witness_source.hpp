@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which of this node's addresses a datagram to a witness leaves from. Never a gateway's own: the
-// gate drops what leaves from there before the lease is granted, and the grant needs the witness.
+// The source address of a datagram to a witness. Never a gateway's own: the gate drops packets from
+// there before the lease is granted, and the grant needs the witness.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace vpnha::adapters {
 
-// As the kernel chooses by its routes; or, where `covered` has that one, another one of the same
+// As the kernel chooses by its routes; or, if `covered` has that one, another one of the same
 // family that the device has. unreachable: there is no route. unsupported: no other address.
 [[nodiscard]] Result<SocketAddress> source_to(const SocketAddress& to,
                                               const std::vector<IpPrefix>& covered);

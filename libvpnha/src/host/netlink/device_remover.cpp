@@ -12,7 +12,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// What it fails to do the descriptors' close does, one by one.
+// If it fails, closing the descriptors removes the devices, one by one.
 void remove_together(Result<RouteNetlink>& netlink, const std::vector<DeviceRemover::Device>& all) {
     if (!netlink) {
         return;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Removes network devices that end with a descriptor, in a thread. For each removal the kernel
-// waits until nobody has the device in hand any more (netdev_run_todo(), rcu_barrier()): tens of
-// milliseconds, in which a loop could not renew its lease. It waits once for all that are removed
-// together, so what came meanwhile goes together.
+// waits until nobody uses the device any more (netdev_run_todo(), rcu_barrier()): tens of
+// milliseconds, in which a loop could not renew its lease. It waits once for all devices that are
+// removed together, so devices that came meanwhile are removed together.
 #pragma once
 
 #include <condition_variable>
@@ -29,12 +29,12 @@ class DeviceRemover {
     static constexpr std::uint32_t kGroup = 0x7670'6e68;
 
     DeviceRemover() = default;
-    // Removes what is left.
+    // Removes the remaining ones.
     ~DeviceRemover();
     DeviceRemover(const DeviceRemover&) = delete;
     DeviceRemover& operator=(const DeviceRemover&) = delete;
 
-    // In the network namespace of the first call. Without a thread to be had: at once.
+    // In the network namespace of the first call. Without an available thread: at once.
     void remove(Device device);
     // Not removed yet.
     [[nodiscard]] std::size_t waiting() const;
@@ -44,7 +44,7 @@ class DeviceRemover {
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::deque<Device> waiting_;  // By mutex_, as the next.
+    std::deque<Device> waiting_;  // Protected by mutex_, as is the next.
     std::size_t under_way_ = 0;
     bool ending_ = false;
     std::thread thread_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a family of generic netlink is called in this kernel.
+// The numbers of a family of generic netlink in this kernel.
 #pragma once
 
 #include <cstdint>

@@ -32,8 +32,8 @@ constexpr std::array kWanted{RTM_NEWLINK, RTM_DELLINK,  RTM_DELADDR,
 constexpr std::uint32_t kFilterInfo = NLMSG_HDRLEN + offsetof(tcmsg, tcm_info);
 constexpr std::uint32_t kFirstPriority = 1U << 16U;
 
-// What is added stays in the kernel, except filters that may stand before the gate: each session
-// brings an address, and the news of thousands would overrun the socket.
+// Events about additions stay in the kernel, except filters that may precede the gate: each session
+// adds an address, and thousands of events would overrun the socket.
 Result<void> refuse_additions(mnl_socket* socket) {
     // The program reads in the network's order, the kernel writes in its own.
     const auto is_type = [](int type, std::size_t if_true, std::size_t if_false) {
@@ -73,7 +73,7 @@ struct LinkWatch::State {
     void take(const nlmsghdr* message);
     void take(const Link& link);
     void set(const std::string& name, LinkState& link, const LinkState& seen);
-    // After news were lost.
+    // After events were lost.
     Result<void> look_at_all();
 };
 
@@ -104,7 +104,7 @@ void LinkWatch::State::take(const Link& link) {
 }
 
 void LinkWatch::State::take(const nlmsghdr* message) {
-    // What a bridge says of its ports is about the bridge: a port that leaves it is no lost device.
+    // A bridge's message about a port is about the bridge: a port that leaves it is no lost device.
     if (static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message))->ifi_family == AF_BRIDGE) {
         return;
     }
@@ -212,7 +212,7 @@ Result<std::unique_ptr<LinkWatch>> LinkWatch::open(QbLoop& loop,
     for (const std::string& name : interfaces) {
         state->links[name] = LinkState{};
     }
-    // After the subscription, so that nothing falls in between.
+    // After the subscription, so that no event is missed in between.
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     VPNHA_CHECK(route.for_each_link([&state](Link link) {
         if (const auto found = state->links.find(link.name); found != state->links.end()) {

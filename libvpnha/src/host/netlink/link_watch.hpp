@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Network devices. Of all: those that come, and change what they are. Of those of given names, the
-// gateways': whoever creates one anew (a driver, a bond, networkd) takes away its gate and its
-// addresses with the old one. Their addresses, which go when somebody deletes them, and in IPv6
-// also when the device is set down; and policy rules. Their carriers: a device has one when it is
-// set up and its link is. And the filters of all devices: whoever removes them (tc qdisc del …
-// clsact) removes the gate, whoever adds one may stand before it. (Programs of tcx come and go
-// unsent.)
+// Watches network devices. All devices: new ones, and changes of their kind. The
+// gateways' devices, by name: a program that creates one anew (a driver, a bond,
+// networkd) removes its gate and its addresses with the old one. Their addresses,
+// which are lost when somebody deletes them, and in IPv6 also when the device is
+// set down; and policy rules. Their carriers: a device has one when it is set up and
+// its link is. And the filters of all devices: removing them (tc qdisc del … clsact)
+// removes the gate, and an added one may precede it. (Programs of tcx cause no events.)
 #pragma once
 
 #include <functional>
@@ -21,24 +21,24 @@ namespace vpnha::adapters {
 class LinkWatch {
   public:
     struct Listener {
-        // Of any device: it is there and was not before, or has another name, or has become or
-        // ceased to be a port. Called within open() for all devices, and for all of them after the
-        // kernel's news were lost (the socket overran). Before on_new.
+        // For any device: it is new, has another name, or has become or ceased to be a port. Called
+        // within open() for all devices, and for all of them after the kernel's events were lost
+        // (the socket overran). Called before on_new.
         std::function<void(const Link& link)> on_device;
-        // A device of one of these names is there that was not before.
+        // A device of one of these names exists that did not before.
         std::function<void(const std::string& interface)> on_new;
-        // Some of the kernel's news were lost. The devices that are there have been looked at;
-        // filters, addresses and rules may be gone.
+        // Some of the kernel's events were lost. The present devices have been read; filters,
+        // addresses and rules may be gone.
         std::function<void()> on_news_lost;
-        // Of any device: a filter that runs first was added, a filter was removed, or what filters
-        // are attached to.
+        // For any device: a filter that runs first was added, a filter was removed, or the qdisc of
+        // the filters was.
         std::function<void(const Link& link)> on_filters_changed;
-        // An address of such a device was removed, whose ever, and by whomever: also by this
+        // An address of such a device was removed, whichever, and by any program, including this
         // process.
         std::function<void(const std::string& interface)> on_addresses_removed;
-        // A policy rule was.
+        // A policy rule was removed.
         std::function<void()> on_rules_removed;
-        // Its carrier came or went; a device that is not there has none. Called within open() for
+        // Its carrier came or went; a device that does not exist has none. Called within open() for
         // those that have none.
         std::function<void(const std::string& interface, bool carrier)> on_carrier;
     };

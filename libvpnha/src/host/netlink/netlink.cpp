@@ -38,7 +38,7 @@ Errc class_of(int error_number) {
     }
 }
 
-// The kernel's own words behind an error, when it has some.
+// The kernel's own text for an error, if it has some.
 std::string extended_text(const nlmsghdr* message) {
     if ((message->nlmsg_flags & NLM_F_ACK_TLVS) == 0) {
         return {};
@@ -139,7 +139,7 @@ Result<NetlinkSocket> NetlinkSocket::open(int bus) {
     if (mnl_socket_bind(raw, 0, MNL_SOCKET_AUTOPID) < 0) {
         return tl::unexpected(system_error("bind a netlink socket", errno));
     }
-    // Both make errors more talkative only: a kernel without them is no failure.
+    // Both only make errors more detailed: a kernel without them is no failure.
     int on = 1;
     static_cast<void>(mnl_socket_setsockopt(raw, NETLINK_EXT_ACK, &on, sizeof on));
     static_cast<void>(mnl_socket_setsockopt(raw, NETLINK_CAP_ACK, &on, sizeof on));
@@ -176,7 +176,7 @@ Result<void> NetlinkSocket::ask(NetlinkRequest& request, std::string_view what,
         for (auto* answer = reinterpret_cast<const nlmsghdr*>(buffer.data());
              mnl_nlmsg_ok(answer, left); answer = mnl_nlmsg_next(answer, &left)) {
             if (answer->nlmsg_seq != sequence_) {
-                continue;  // What is left of a request that failed half-way.
+                continue;  // The rest of a request that failed half-way.
             }
             was_interrupted_ = was_interrupted_ || (answer->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
             if (answer->nlmsg_type == NLMSG_ERROR) {

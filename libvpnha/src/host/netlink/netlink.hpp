@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Netlink as this project speaks it: one request, its answers, its acknowledgement, in one call.
-// The kernel answers rtnetlink and generic netlink within the send call, so nothing here waits.
+// Netlink as this project uses it: one request, its answers, its acknowledgement, in one call. The
+// kernel answers rtnetlink and generic netlink within the send call, so nothing here waits.
 //
-// Errors keep what the kernel said: its class decides (already_exists, not_found), its extended
-// acknowledgement stands in the detail.
+// Errors keep the kernel's report: its class is the code (already_exists, not_found), its extended
+// acknowledgement is in the detail.
 #pragma once
 
 #include <libmnl/libmnl.h>
@@ -25,7 +25,7 @@ struct CloseNetlink {
 };
 using OwnedNetlink = std::unique_ptr<mnl_socket, CloseNetlink>;
 
-// A request under construction. Requests of this project are small and of known shape, so that
+// A request under construction. Requests of this project are small and of known shape, so
 // outgrowing the buffer is a programming error.
 class NetlinkRequest {
   public:
@@ -57,19 +57,19 @@ class NetlinkSocket {
     // `bus` is NETLINK_ROUTE or NETLINK_GENERIC; in the network namespace of the calling thread.
     [[nodiscard]] static Result<NetlinkSocket> open(int bus);
 
-    // Sends and reads until the acknowledgement or the end of the dump; `on_message` sees what
-    // comes before it. `what` opens the detail of an error.
+    // Sends and reads until the acknowledgement or the end of the dump; `on_message` receives the
+    // messages before it. `what` opens the detail of an error.
     Result<void> ask(NetlinkRequest& request, std::string_view what,
                      const OnMessage& on_message = nullptr);
 
     // Dumps hold only what the request's header and attributes name, on kernels since 4.20; callers
-    // look all the same.
+    // still check.
     void ask_for_filtered_dumps() const;
 
-    // Whether what the last dump lists changed meanwhile: it may lack what was there all the time.
+    // Whether the last dump's objects changed meanwhile: it may miss one that always existed.
     [[nodiscard]] bool was_interrupted() const { return was_interrupted_; }
 
-    // Its address, which stands in what the kernel tells others of its doings.
+    // Its address, which the kernel puts into its events for others.
     [[nodiscard]] std::uint32_t port() const { return mnl_socket_get_portid(socket_.get()); }
 
   private:
@@ -80,10 +80,10 @@ class NetlinkSocket {
     bool was_interrupted_ = false;
 };
 
-// All news that a non-blocking socket has, one message after the other. False: some was lost.
+// Reads all events of a non-blocking socket, one by one. False: some were lost.
 [[nodiscard]] bool read_news(mnl_socket* socket, const NetlinkSocket::OnMessage& on_message);
 
-// Calls `on_attribute` for each attribute behind a family header of `header_bytes`.
+// Calls `on_attribute` for each attribute after a family header of `header_bytes`.
 void for_each_attribute(const nlmsghdr* message, std::size_t header_bytes,
                         const std::function<void(const nlattr*)>& on_attribute);
 // The same for the attributes within a nested one.

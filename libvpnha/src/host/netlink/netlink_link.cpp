@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// RouteNetlink's links, and what stands at their edges.
+// RouteNetlink's links, and the qdiscs and filters at their edges.
 #include <fmt/format.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
@@ -8,7 +8,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
-// After linux/rtnetlink.h: glibc's net/if.h lacks IFF_LOWER_UP, linux/if.h has it.
+// After linux/rtnetlink.h: glibc's net/if.h does not define IFF_LOWER_UP, linux/if.h does.
 #include <linux/if.h>
 
 #include <cstring>
@@ -21,7 +21,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Of one that is interrupted again and again.
+// For one that is interrupted again and again.
 constexpr int kDumpsMax = 4;
 
 }  // namespace
@@ -38,7 +38,7 @@ Link link_of(const nlmsghdr* message) {
     link.hardware = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(message))->ifi_type;
     const bool is_ethernet = link.hardware == ARPHRD_ETHER;
     bool is_lower_here = true;
-    std::string_view part;  // What it is part of.
+    std::string_view part;  // The device of which it is part.
     for_each_attribute(message, sizeof(ifinfomsg), [&](const nlattr* attribute) {
         const std::uint16_t type = mnl_attr_get_type(attribute);
         if (type == IFLA_IFNAME) {
@@ -59,7 +59,7 @@ Link link_of(const nlmsghdr* message) {
                 } else if (mnl_attr_get_type(about) == IFLA_INFO_SLAVE_KIND) {
                     part = text_in(about);
                 } else if (mnl_attr_get_type(about) == IFLA_INFO_DATA && link.kind == "vrf") {
-                    // The kernel writes it behind the kind.
+                    // The kernel writes it after the kind.
                     for_each_nested(about, [&](const nlattr* data) {
                         if (mnl_attr_get_type(data) == IFLA_VRF_TABLE) {
                             link.vrf_table = number_in(data);
@@ -138,7 +138,7 @@ Result<void> RouteNetlink::prepare_link(LinkIndex link, const std::string& name,
     NetlinkRequest request(RTM_NEWLINK, 0);
     request.header<ifinfomsg>().ifi_index = link;
     request.text(IFLA_IFNAME, name).u32(IFLA_MTU, mtu);
-    // With less the kernel has no IPv6 on the link, and takes no settings of it.
+    // Below that the kernel has no IPv6 on the link, and accepts no settings for it.
     if (mtu >= kIpv6MtuMin) {
         request.nested(IFLA_AF_SPEC, [&request] {
             request.nested(AF_INET6, [&request] {
@@ -206,7 +206,7 @@ Result<void> RouteNetlink::delete_link_group(std::uint32_t group) {
 }
 
 Result<std::string> RouteNetlink::ingress_qdisc(LinkIndex link) {
-    // Without the echo the kernel tells everybody but the one who asks.
+    // Without the echo the kernel notifies everybody except the requester.
     NetlinkRequest request(RTM_GETQDISC, NLM_F_ECHO);
     auto& header = request.header<tcmsg>();
     header.tcm_ifindex = link;
@@ -241,7 +241,7 @@ Result<std::vector<LinkFilter>> RouteNetlink::filters(LinkIndex link, std::uint3
             }
             LinkFilter filter;
             filter.handle = static_cast<const tcmsg*>(mnl_nlmsg_get_payload(answer))->tcm_handle;
-            bool is_bpf = false;  // The options of other kinds are numbered otherwise.
+            bool is_bpf = false;  // The options of other kinds are numbered differently.
             for_each_attribute(answer, sizeof(tcmsg), [&](const nlattr* attribute) {
                 if (mnl_attr_get_type(attribute) == TCA_KIND) {
                     is_bpf = text_in(attribute) == "bpf";

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint32_t kRoot = 1U << 16U;  // "1:".
 
-// Of the qdisc itself, or of one of its plugs.
+// For the qdisc itself, or for one of its plugs.
 void name_qdisc(NetlinkRequest& request, LinkIndex link, std::uint32_t plug = 0) {
     auto& header = request.header<tcmsg>();
     header.tcm_ifindex = link;

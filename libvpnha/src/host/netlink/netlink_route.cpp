@@ -26,7 +26,7 @@ NetlinkRequest address_request(std::uint16_t type, std::uint16_t flags, LinkInde
     return request;
 }
 
-// For as long as it is there, but no source for connections that do not ask for it.
+// Valid for ever, but not selected as a source by connections that do not request it.
 constexpr ifa_cacheinfo kDeprecated{
     .ifa_prefered = 0, .ifa_valid = ~std::uint32_t{0}, .cstamp = 0, .tstamp = 0};
 
@@ -142,7 +142,7 @@ std::optional<IpPrefix> prefix_in(const nlattr* attribute, std::uint8_t length) 
     return address ? std::optional(IpPrefix{*address, length}) : std::nullopt;
 }
 
-// Conditions that keep a rule from some of the packets between the same addresses.
+// Conditions that exclude some of the packets between the same addresses from a rule.
 bool is_selective(std::uint16_t attribute) {
     switch (attribute) {
         case FRA_FWMARK:
@@ -273,7 +273,7 @@ Result<void> RouteNetlink::add_link_local_peer(LinkIndex link, const IpAddress& 
 
 Result<void> RouteNetlink::delete_address(LinkIndex link, const IpPrefix& local) {
     NetlinkRequest request = address_request(RTM_DELADDR, 0, link, local);
-    // With this the kernel looks at the prefix of an IPv4 address, too.
+    // With this the kernel also compares the prefix of an IPv4 address.
     request.bytes(IFA_ADDRESS, local.address.octets());
     return accept(socket_.ask(request, fmt::format("delete address {}", to_string(local))),
                   Errc::not_found);
@@ -309,7 +309,7 @@ Result<void> RouteNetlink::for_each_address(
         }
         std::optional<IpAddress> local;
         for_each_attribute(answer, sizeof(ifaddrmsg), [&](const nlattr* attribute) {
-            // IPv6 has no IFA_LOCAL but on links to one peer, of which IFA_ADDRESS is the other.
+            // IPv6 has no IFA_LOCAL except on links to one peer, whose address is IFA_ADDRESS.
             const std::uint16_t type = mnl_attr_get_type(attribute);
             if (type == IFA_LOCAL || (type == IFA_ADDRESS && !local)) {
                 local = address_in(attribute);
@@ -338,14 +338,14 @@ Result<void> RouteNetlink::delete_route(LinkIndex link, const TableRoute& route)
 Result<bool> RouteNetlink::has_route(LinkIndex link, const TableRoute& route) {
     NetlinkRequest request(RTM_GETROUTE, NLM_F_DUMP);
     request.header<rtmsg>().rtm_family = family_of(route.destination.address);
-    // The node may have a whole table of the Internet's routes beside this one.
+    // The node may have a whole table of the Internet's routes besides this one.
     request.u32(RTA_TABLE, route.table).u32(RTA_OIF, static_cast<std::uint32_t>(link));
     bool found = false;
     const auto listed = socket_.ask(request, "list routes", [&](const nlmsghdr* answer) {
         const auto seen = listed_route_of(answer);
         found = found || (seen && seen->over == link && seen->route == route);
     });
-    // A table that nobody has used yet is none.
+    // A table that nobody has used yet does not exist.
     VPNHA_CHECK(accept(listed, Errc::not_found));
     return found;
 }
@@ -358,7 +358,7 @@ Result<void> RouteNetlink::for_each_route(LinkIndex link,
         request.u32(RTA_OIF, static_cast<std::uint32_t>(link));
         const auto listed = socket_.ask(request, "list routes", [&](const nlmsghdr* answer) {
             const auto seen = listed_route_of(answer);
-            // One of several ways stands in an attribute of its own; the kernel has looked there.
+            // One of several paths is in a separate attribute; the kernel has checked that.
             if (seen && seen->is_unicast && (seen->over == link || seen->over == 0)) {
                 on_route(seen->route);
             }
@@ -380,7 +380,7 @@ Result<void> RouteNetlink::for_each_route_in(
                 on_route(*seen);
             }
         });
-        // A table that nobody has used yet is none.
+        // A table that nobody has used yet does not exist.
         VPNHA_CHECK(accept(accept(listed, Errc::not_found), Errc::unsupported));
     }
     return {};
@@ -392,7 +392,7 @@ Result<void> RouteNetlink::add_rule(const PolicyRule& rule) {
 }
 
 Result<void> RouteNetlink::delete_rule(const PolicyRule& rule) {
-    // Somebody else may have added the same rule without NLM_F_EXCL, so until none is left.
+    // Another program may have added the same rule without NLM_F_EXCL, so until none is left.
     for (;;) {
         NetlinkRequest request = rule_request(RTM_DELRULE, 0, rule);
         const auto outcome = socket_.ask(request, "delete " + text_of(rule));

@@ -16,7 +16,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// What one answer takes of a socket's receive buffer, with the kernel's own share.
+// The most that one answer takes of a socket's receive buffer, with the kernel's overhead.
 constexpr std::size_t kAnswerBytesMax = 4096;
 
 }  // namespace
@@ -26,7 +26,7 @@ Result<OwnedNetlink> open_netlink(int bus, std::size_t receive_bytes) {
     if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) < 0) {
         return tl::unexpected(system_error("open a netlink socket", errno));
     }
-    // A refused request comes back without its content: a train's refusals fit into the buffer.
+    // A refused request returns without its content: a train's refusals fit into the buffer.
     int on = 1;
     static_cast<void>(mnl_socket_setsockopt(socket.get(), NETLINK_CAP_ACK, &on, sizeof on));
     const int bytes = static_cast<int>(receive_bytes);

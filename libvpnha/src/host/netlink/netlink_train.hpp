@@ -12,7 +12,7 @@
 
 namespace vpnha::adapters {
 
-// With room for so many octets of what the kernel sends, if it lets us.
+// With a receive buffer of so many octets, if the kernel permits it.
 [[nodiscard]] Result<OwnedNetlink> open_netlink(int bus, std::size_t receive_bytes);
 // The kernel's errno in an answer of the type NLMSG_ERROR; 0: an acknowledgement.
 [[nodiscard]] int error_of(const nlmsghdr* message);
@@ -28,13 +28,13 @@ class NetlinkTrain {
     };
     // Writes the n-th request of a train; the buffer has room for request_bytes_max.
     using Write = std::function<nlmsghdr*(char* buffer, std::size_t n)>;
-    // What the kernel sends besides, of the n-th request.
+    // Further messages of the kernel for the n-th request.
     using OnMessage = std::function<void(std::size_t n, const nlmsghdr* message)>;
 
     // In the network namespace of the calling thread.
     [[nodiscard]] static Result<NetlinkTrain> open(Options options);
 
-    // The kernel's answer (errno, 0: taken) to each of `count` requests.
+    // The kernel's answer (errno, 0: accepted) to each of `count` requests.
     Result<std::vector<int>> ask(std::size_t count, const Write& write,
                                  const OnMessage& on_message = nullptr);
 

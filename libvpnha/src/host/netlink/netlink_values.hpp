@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What rtnetlink's answers are read with.
+// Readers for values in rtnetlink's answers.
 #pragma once
 
 #include <sys/socket.h>
@@ -30,7 +30,7 @@ inline std::uint8_t family_of(const IpAddress& address) {
     return address.is_v4() ? AF_INET : AF_INET6;
 }
 
-// Of whichever family.
+// Of either family.
 inline std::optional<IpAddress> address_in(const nlattr* attribute) {
     const auto* const octets = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
     return ip_address_of({octets, mnl_attr_get_payload_len(attribute)});

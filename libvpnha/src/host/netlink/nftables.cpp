@@ -18,15 +18,15 @@ namespace {
 
 struct nft_ctx;
 
-// Of include/uapi/linux/netfilter.h, which does not go with the headers of the C library.
+// From include/uapi/linux/netfilter.h, which is not among the headers of the C library.
 constexpr std::uint8_t kInetFamily = 1;
 constexpr std::uint8_t kNetdevFamily = 5;
 
-// NFT_CTX_OUTPUT_JSON; with it libnftables also takes JSON as input.
+// NFT_CTX_OUTPUT_JSON; with it libnftables also accepts JSON as input.
 constexpr unsigned kJson = 1U << 4;
 
-// libnftables is loaded when it is needed and not at start: with what it pulls in it would double
-// the start of an agent, whose monitors run every two seconds and never need it.
+// libnftables is loaded when it is needed and not at start: its dependencies would double the start
+// time of an agent, whose monitors run every two seconds and never need it.
 class Nftables {
   public:
     static Result<Nftables> load() {

@@ -45,7 +45,7 @@ Result<void> Background::run(Work work, Done done) {
 }
 
 void Background::finish(Place job) {
-    // What the loop holds, the closure that called this among it, ends with unwatch().
+    // unwatch() destroys what the loop holds, including the closure that called this.
     loop_.unwatch(job->ended.get());
     job->thread.join();
     const Job ended = std::move(*job);
@@ -61,7 +61,7 @@ void BackgroundQueue::add(Background::Work work, Background::Done done) {
 }
 
 void BackgroundQueue::finish() {
-    background_.reset();  // It waits for the work under way.
+    background_.reset();  // It waits for the pending work.
     loop_.cancel_timer(timer_);
     for (std::size_t n = 1; n < jobs_.size(); ++n) {
         static_cast<void>(jobs_[n].work());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Work that may last, such as the end of a thousand processes and the start of a new one: in a
-// thread of its own, while the loop serves everybody else.
+// Work that may take long, such as ending a thousand processes and starting a new one: in a thread,
+// while the loop handles everything else.
 #pragma once
 
 #include <deque>
@@ -28,13 +28,13 @@ class Background {
 
     // The loop must outlive it.
     explicit Background(QbLoop& loop, Pace pace = Pace::low) : loop_(loop), pace_(pace) {}
-    // Waits for the work under way; nobody is told of its end.
+    // Waits for the pending work; its `done` is not called.
     ~Background();
     Background(const Background&) = delete;
     Background& operator=(const Background&) = delete;
 
     // `work` runs in the thread, `done` with its result at a later turn of the loop. An error when
-    // there is no thread to be had: then neither runs.
+    // no thread is available: then neither runs.
     Result<void> run(Work work, Done done);
 
   private:
@@ -53,18 +53,18 @@ class Background {
     std::list<Job> jobs_;
 };
 
-// Such work that is done in the order in which it came, one after the other.
+// Such work in the order of its arrival, one after the other.
 class BackgroundQueue {
   public:
     // `timer` is a name on the loop, which must outlive it.
     BackgroundQueue(QbLoop& loop, int timer, Background::Pace pace)
         : loop_(loop), timer_(timer), pace_(pace), background_(std::in_place, loop, pace) {}
-    // Waits for the work under way; the rest is not done.
+    // Waits for the pending work; the rest is not done.
     ~BackgroundQueue() { loop_.cancel_timer(timer_); }
     BackgroundQueue(const BackgroundQueue&) = delete;
     BackgroundQueue& operator=(const BackgroundQueue&) = delete;
 
-    // Without a thread to be had, `done` is called with that error.
+    // Without an available thread, `done` is called with that error.
     void add(Background::Work work, Background::Done done);
     // All work is done when this returns, and no `done` is called.
     void finish();

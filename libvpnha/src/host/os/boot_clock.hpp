@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The time that the cores are given: CLOCK_BOOTTIME, which nobody sets, and which goes on while the
-// machine sleeps.
+// The clock of the cores: CLOCK_BOOTTIME, which nobody sets, and which continues while the machine
+// sleeps.
 #pragma once
 
 #include <string>

@@ -16,7 +16,7 @@ BootTimer::BootTimer() : fd_(timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NO
 
 void BootTimer::set(std::optional<TimePoint> at) {
     if (at == at_) {
-        return;  // What has been readable since then still is.
+        return;  // It has been readable since then, and still is.
     }
     at_ = at;
     itimerspec when{};  // Disarmed.

@@ -25,7 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kDepthMax = 10;          // chrony's own bound of includes.
-constexpr double kLinuxMax = 100'000;  // What adjtimex takes by ticks.
+constexpr double kLinuxMax = 100'000;  // The limit of adjtimex by ticks.
 
 bool is_word(const std::string& word, const char* directive) {
     return ::strcasecmp(word.c_str(), directive) == 0;
@@ -99,7 +99,7 @@ class Reader {
 
     Result<void> include(const std::string& pattern, int depth) {
         ::glob_t matched{};
-        // Without wildcards a file that is not there is an error, as it is for chronyd.
+        // Without wildcards a missing file is an error, as it is for chronyd.
         // NOLINTNEXTLINE(concurrency-mt-unsafe): who asks has one thread.
         if (::glob(pattern.c_str(), GLOB_NOMAGIC, nullptr, &matched) != 0) {
             ::globfree(&matched);
@@ -113,7 +113,7 @@ class Reader {
         return {};
     }
 
-    // By name, whichever directory a file is in; of equal names the first directory's.
+    // By name, in any of the directories; of equal names the first directory's.
     Result<void> read_directories(const std::vector<std::string>& directories, int depth) {
         std::map<std::string, std::string> paths;
         for (const std::string& directory : directories) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kMark{"event\x3d"};  // With its equals sign.
 
-// Where the word begins; npos: nowhere.
+// The start of the word; npos: there is none.
 std::size_t find_event(std::string_view line) {
     for (std::size_t at = line.find(kMark); at != std::string_view::npos;
          at = line.find(kMark, at + 1)) {
@@ -34,7 +34,7 @@ std::optional<Event> parse_event(std::string_view line) {
     event.word = rest.substr(0, rest.find_first_of(" :,"));
     event.text = line;
     rest.remove_prefix(event.word.size());
-    // A colon ends the fields; what follows it says why, in any words.
+    // A colon ends the fields; free text with the reason follows.
     while (rest.starts_with(' ')) {
         rest.remove_prefix(1);
         std::string_view field = rest.substr(0, rest.find(' '));

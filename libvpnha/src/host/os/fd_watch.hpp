@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Who waits for descriptors: the daemon's loop, or a set of them for a loop that is not ours.
+// Waits for descriptors: the daemon's loop, or a set of them for a foreign loop.
 #pragma once
 
 #include <functional>

@@ -25,7 +25,7 @@ Error press_sysrq(int trigger) {
 
 }  // namespace
 
-// A thread of its own: this one may hang in the kernel, in reboot(2) itself for instance.
+// A separate thread: this one may hang in the kernel, in reboot(2) itself for instance.
 void LinuxMachine::limit_life() {
     std::promise<Error> promise;
     last_word_ = promise.get_future().share();

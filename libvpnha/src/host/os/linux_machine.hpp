@@ -7,8 +7,8 @@
 
 namespace vpnha::adapters {
 
-// Resets this node: reboot(2), and, when it is still there two seconds after limit_life(), SysRq b,
-// which asks nobody. Both need the node's root, not a container's.
+// Resets this node: reboot(2), and, if it still runs two seconds after limit_life(), SysRq b, which
+// cannot be blocked. Both need the node's root, not a container's.
 class LinuxMachine final : public ports::Machine {
   public:
     void limit_life() override;

@@ -9,8 +9,8 @@
 
 namespace vpnha::adapters {
 
-// `operation`: LOCK_EX or LOCK_SH; waits for others, and holds for as long as the result lives, in
-// children that fork, too. The file is created if need be, and stays.
+// `operation`: LOCK_EX or LOCK_SH; waits for others, and holds as long as the result lives, also in
+// forked children. The file is created if need be, and stays.
 [[nodiscard]] Result<UniqueFd> lock_file(const std::string& path, int operation);
 
 // The file `lock` of a directory, which is created if need be.

@@ -25,8 +25,8 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Of a copy: so many lines at once, and then one each interval. journald's own limit, by default,
-// is 10 000 in 30 s, and drops lines of the whole unit without a word in its place.
+// For a copy: so many lines at once, and then one each interval. journald's own limit, by default,
+// is 10 000 in 30 s, and it drops lines of the whole unit without a notice in their place.
 constexpr int kCopiedAtOnce = 2000;
 constexpr Duration kCopiedEach = std::chrono::milliseconds(10);
 
@@ -60,15 +60,15 @@ class Copy {
 };
 
 struct Sink {
-    std::mutex mutex;  // Of the pointers.
+    std::mutex mutex;  // Protects the pointers.
     std::shared_ptr<LogWriter> writer;
     std::shared_ptr<Copy> copy;
-    std::uint64_t dropped = 0;  // By writers before it.
+    std::uint64_t dropped = 0;  // By earlier writers.
     int target = -1;
 };
 
-// libqb's log is one for the process, and so is this. Never destroyed: a writer's thread may still
-// wait for its file when the process ends.
+// libqb's log exists once per process, and so does this. Never destroyed: a writer's thread may
+// still wait for its file when the process ends.
 Sink& sink() {
     static Sink& only = *new Sink;
     return only;
@@ -258,7 +258,7 @@ void write_log_at_a_crash() {
         struct sigaction wanted {};
         wanted.sa_handler = on_crash;
         wanted.sa_flags = static_cast<int>(SA_RESETHAND);
-        // A sanitizer has handlers of its own.
+        // A sanitizer has its own handlers.
         if (::sigaction(signal, nullptr, &before) == 0 && before.sa_handler == SIG_DFL) {
             ::sigaction(signal, &wanted, nullptr);
         }

@@ -26,7 +26,7 @@ void write_whole(int fd, const std::string& line) {
             continue;
         }
         if (count <= 0) {
-            return;  // A full disk must not stop a gateway: what cannot be written is lost.
+            return;  // A full disk must not stop a gateway: lines that cannot be written are lost.
         }
         written += static_cast<std::size_t>(count);
     }
@@ -37,7 +37,7 @@ void write_whole(int fd, const std::string& line) {
 struct LogWriter::Shared {
     UniqueFd to;
     Report report;
-    std::mutex mutex;  // Of the members down to `ended`; nobody holds it while a line is written.
+    std::mutex mutex;  // Protects the members down to `ended`; not held while a line is written.
     std::condition_variable changed;
     std::deque<std::string> lines;
     std::size_t bytes = 0;
@@ -113,7 +113,7 @@ void LogWriter::work(const std::shared_ptr<Shared>& shared) {
             break;
         }
         const std::deque<std::string> lines = std::exchange(shared->lines, {});
-        // Lines are dropped while there is no room, so behind all of these.
+        // Lines are dropped while there is no room, so after all of these.
         const std::uint64_t dropped = std::exchange(shared->unreported, 0);
         shared->bytes = 0;
         lock.unlock();

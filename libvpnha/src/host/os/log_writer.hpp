@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Writes lines to a file in a thread of its own: who logs never waits for the file. What waits is
+// Writes lines to a file in a separate thread: a caller never waits for the file. Waiting lines are
 // bounded by limits::kLogWaitingBytesMax; lines beyond that are dropped and counted, and one line
-// in their place reports how many they were. The order of the lines is kept.
+// in their place reports their number. The order of the lines is kept.
 //
 //   VPNHA_TRY(const auto writer, LogWriter::start(std::move(file), report));
 //   writer->put("… vpnhad[812]: info: now promoted\n");
@@ -21,19 +21,19 @@ namespace vpnha::adapters {
 
 class LogWriter {
   public:
-    // The line, with its end, that stands for so many dropped ones. Called in the writer's thread.
+    // The line, with its end, that replaces so many dropped ones. Called in the writer's thread.
     using Report = std::function<std::string(std::uint64_t dropped)>;
 
-    // Takes over `to`, which may block. Error: there is no thread to be had.
+    // Takes over `to`, which may block. Error: no thread is available.
     [[nodiscard]] static Result<std::unique_ptr<LogWriter>> start(UniqueFd to, Report report);
-    // Writes what waits, for limits::kLogEndPatience at most: the thread of a file that blocks
-    // longer is left to the end of the process.
+    // Writes the waiting lines, for limits::kLogEndPatience at most: the thread of a file that
+    // blocks longer is left until the process ends.
     ~LogWriter();
     LogWriter(const LogWriter&) = delete;
     LogWriter& operator=(const LogWriter&) = delete;
 
-    // From any thread; returns at once. A line with its end. What the file refuses (a full disk) is
-    // lost.
+    // From any thread; returns at once. A line with its end. Lines that the file refuses (a full
+    // disk) are lost.
     void put(std::string line);
     // Whether everything is written, at once or within `at_most`. Takes no lock and allocates
     // nothing: a signal handler may call it.
@@ -42,7 +42,7 @@ class LogWriter {
     [[nodiscard]] std::uint64_t dropped() const;
 
   private:
-    struct Shared;  // With the thread, which may outlive this.
+    struct Shared;  // Shared with the thread, which may outlive this.
 
     explicit LogWriter(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
     static void work(const std::shared_ptr<Shared>& shared);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Every descriptor that belongs to a network namespace is opened here, in the namespace of the
 // calling thread. Unix sockets with a path are files, and are opened elsewhere. A gateway may have
-// a namespace of its own (docs/adr/0012): whatever is its work runs within an InNetwork.
+// its own namespace (docs/adr/0012): all its work runs within an InNetwork.
 #pragma once
 
 #include <libmnl/libmnl.h>
@@ -14,21 +14,21 @@
 
 namespace vpnha::adapters {
 
-// As socket(2), closed on exec; without a descriptor errno says why.
+// As socket(2), closed on exec; without a descriptor errno has the reason.
 [[nodiscard]] UniqueFd open_network_socket(int family, int type, int protocol = 0);
-// The same for netlink; nullptr: errno says why. The caller owns it.
+// The same for netlink; nullptr: errno has the reason. The caller owns it.
 [[nodiscard]] mnl_socket* open_netlink(int bus, int flags = 0);
 
 class NetworkNamespace {
   public:
     // None: entering it changes nothing.
     NetworkNamespace() = default;
-    // The one that `ip netns add NAME` made; "": none. Errors: not_found; permission, where this
-    // process may not be in it.
+    // The one that `ip netns add NAME` made; "": none. Errors: not_found; permission, if this
+    // process may not enter it.
     [[nodiscard]] static Result<NetworkNamespace> open(const std::string& name);
     // That of the calling thread.
     [[nodiscard]] static Result<NetworkNamespace> current();
-    // A new one, with nothing but lo, which is down.
+    // A new one, with nothing except lo, which is down.
     [[nodiscard]] static Result<NetworkNamespace> make();
 
   private:
@@ -39,7 +39,7 @@ class NetworkNamespace {
 };
 
 // The calling thread is in that namespace while this lives; a thread or process that it starts
-// meanwhile stays in it. A thread that did not come back would touch the devices of others, so the
+// meanwhile stays in it. A thread that did not return would use the devices of others, so the
 // program ends then.
 class InNetwork {
   public:

@@ -16,7 +16,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// The numbers of a text, up to what is none.
+// The numbers of a text, up to the first other word.
 std::vector<std::uint64_t> numbers(const std::string& text) {
     std::vector<std::uint64_t> found;
     std::istringstream words(text);
@@ -33,7 +33,7 @@ std::optional<Used> read_conntrack(const std::string& proc) {
                                          : std::optional(Used{count.front(), most.front()});
 }
 
-// The kernel gives the lowest number that is free: below it all are in use.
+// The kernel assigns the lowest number that is free: below it all are in use.
 std::optional<Used> read_own_descriptors() {
     const UniqueFd lowest(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     rlimit limit{};

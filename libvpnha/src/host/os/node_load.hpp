@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How much of this machine is in use, of /proc: a few short reads, however many sessions there are.
+// The load of this machine, from /proc: a few short reads, however many sessions there are.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// Callbacks in one turn of the loop, so that a flood here starves nobody else: ~1 ms of work, and
+// Callbacks in one turn of the loop, so that a flood here starves nothing else: ~1 ms of work, and
 // never longer than limits::kLoopSlice and the last one.
 constexpr int kCallbacksPerTurn = 32;
 
@@ -72,7 +72,7 @@ void PollSet::remove(int fd) {
 void PollSet::dispatch() {
     const TimePoint until = boot_time() + limits::kLoopSlice;
     for (int i = 0; i < kCallbacksPerTurn && boot_time() < until; ++i) {
-        // One at a time, so that no event is at hand for a descriptor that a callback removed. The
+        // One at a time, so that no event is pending for a descriptor that a callback removed. The
         // kernel takes turns among those that stay ready.
         epoll_event event{};
         if (::epoll_wait(epoll_.get(), &event, 1, 0) != 1) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Readiness of many descriptors behind one: an epoll instance that the daemon's loop watches, or
-// one that is not ours. It adds to the loop what servers need and libqb's watch lacks, namely
-// waiting for room to write, and keeps the loop's own table small when thousands of pppds are
-// connected.
+// Readiness of many descriptors through one: an epoll instance that the
+// daemon's loop watches, or a foreign one. It adds a function that servers
+// need and libqb's watch does not have, waiting for room to write. It
+// keeps the loop's own table small when thousands of pppds are connected.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,7 @@ class PollSet : public FdWatch {
   public:
     using OnReady = std::function<void(Readiness)>;
 
-    // Watched by nobody: see fd() and dispatch().
+    // Not watched by a loop: see fd() and dispatch().
     [[nodiscard]] static Result<std::unique_ptr<PollSet>> create();
     [[nodiscard]] static Result<std::unique_ptr<PollSet>> create(QbLoop& loop);
     ~PollSet() override;
@@ -35,7 +35,7 @@ class PollSet : public FdWatch {
 
     // The fd stays the caller's. Hang-up is always reported, so a caller that ignores it spins.
     Result<void> add(int fd, OnReady on_ready);
-    // Waits for nothing but hang-up when both are false.
+    // Waits only for hang-up when both are false.
     void want(int fd, bool read, bool write);
     // From within any callback too; to be called before the fd is closed.
     void remove(int fd);

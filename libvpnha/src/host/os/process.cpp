@@ -32,7 +32,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// The environment of what is started: the caller's belongs to Pacemaker.
+// The environment of started programs: the caller's belongs to Pacemaker.
 constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 constexpr rlimit kNoCore{0, 0};
@@ -67,7 +67,7 @@ std::string_view file_name(std::string_view path) {
     return path.substr(path.rfind('/') + 1);
 }
 
-// Empty when we may not look.
+// Empty when this process may not read it.
 std::string network_of(const std::string& process) {
     std::array<char, 64> name{};
     const ssize_t size =
@@ -95,7 +95,7 @@ Result<Pipe> make_pipe() {
     return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-// What the started side reports: its pid, then nothing (executed) or an errno.
+// The started side's report: its pid, then nothing (executed) or an errno.
 struct SpawnNews {
     pid_t pid = 0;
     int error_number = 0;
@@ -118,8 +118,8 @@ Execution prepare(const Command& command) {
             .in_child = command.in_child};
 }
 
-// Ends the calling process: the command or a failure, which `news` tells. `errors`: its stderr; -1:
-// where its stdout is.
+// Ends the calling process: by the command or by a failure, which is reported through `news`.
+// `errors`: its stderr; -1: the same as its stdout.
 [[noreturn]] void execute(const Execution& execution, int news, int errors = -1) {
     SpawnNews report{.pid = ::getpid(), .error_number = 0};
     [[maybe_unused]] ssize_t written = ::write(news, &report, sizeof report);
@@ -149,7 +149,7 @@ UniqueFd open_pidfd(pid_t pid) {
 
 enum class Waited { ended, timed_out, stopped };
 
-// `stop`: -1 when there is none. What cannot be waited for counts as stopped.
+// `stop`: -1 when there is none. A process that cannot be waited for counts as stopped.
 Waited wait_ended_or_stopped(int pidfd, int stop, std::chrono::steady_clock::time_point deadline) {
     for (;;) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(
@@ -170,7 +170,7 @@ Waited wait_ended_or_stopped(int pidfd, int stop, std::chrono::steady_clock::tim
     }
 }
 
-// What a command writes, up to a bound.
+// The output of a command, up to a bound.
 class ErrorReader {
   public:
     explicit ErrorReader(int pipe) : pipe_(pipe) {
@@ -179,7 +179,7 @@ class ErrorReader {
 
     // -1: nobody can write any more.
     [[nodiscard]] int pipe() const { return pipe_; }
-    // What is in the pipe now. Whoever writes faster than this reads does not keep it.
+    // Reads the pipe's present content. Output that is faster than this is lost.
     void read() {
         std::array<char, 4096> bytes{};
         for (std::size_t taken = 0; taken < kPipeBytes && pipe_ >= 0;) {
@@ -212,7 +212,7 @@ class ErrorReader {
     std::string text_;
 };
 
-// False: it had not ended by the deadline. A child of it that has the pipe and goes on is not
+// False: it had not ended by the deadline. A child of it that continues and has the pipe is not
 // waited for.
 bool read_until_gone(ErrorReader& errors, int pidfd,
                      std::chrono::steady_clock::time_point deadline) {
@@ -248,7 +248,7 @@ Result<pid_t> read_spawn_news(const Pipe& news, const std::string& program) {
     return pid;
 }
 
-// As a shell has it: of a signal 128 more than its number.
+// As in a shell: for a signal 128 more than its number.
 int exit_code_of(int status) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -363,8 +363,8 @@ UniqueFd open_process(const Process& process) {
 
 namespace {
 
-// Whether RLIMIT_MEMLOCK is none, or does not count; errno if not. It locks more than the limit
-// for a moment, without touching it.
+// Whether RLIMIT_MEMLOCK is unlimited, or does not apply; errno if not. It locks more than the
+// limit for a moment, without touching it.
 bool may_lock_all() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
@@ -431,7 +431,7 @@ Result<pid_t> spawn_detached(const Command& command) {
     }
     if (middle == 0) {
         ::setsid();
-        ::setrlimit(RLIMIT_CORE, &kNoCore);  // To lower a limit is never refused.
+        ::setrlimit(RLIMIT_CORE, &kNoCore);  // Lowering a limit is never refused.
         if (command.data_bytes_max > 0) {
             const rlimit data{command.data_bytes_max, command.data_bytes_max};
             ::setrlimit(RLIMIT_DATA, &data);
@@ -523,8 +523,8 @@ void close_output_after_end() {
     if (::fstat(STDOUT_FILENO, &output) != 0 || !S_ISFIFO(output.st_mode)) {
         return;
     }
-    // The child shares the memory, which it outlives: a copy would cost the program more than all
-    // that it did. What it uses of it is nobody else's.
+    // The child shares the memory, and outlives the program: a copy would cost the program more
+    // than all its own work. Nobody else uses the child's part of it.
     alignas(16) static std::array<char, 16384> stack;
     static int ending;
     ending = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
@@ -559,8 +559,8 @@ Result<void> kill_and_wait(const std::vector<Process>& processes,
         ::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGSTOP, nullptr, 0);
         victims.push_back({process.pid, std::move(pidfd)});
     }
-    // Children first, which have the higher numbers as a rule: at the end of a parent the kernel
-    // may continue a stopped group of processes that has lost its last tie.
+    // Children first, which usually have the higher numbers: at the end of a parent the kernel may
+    // continue a stopped group of processes that has lost its last tie.
     for (auto victim = victims.rbegin(); victim != victims.rend(); ++victim) {
         ::syscall(SYS_pidfd_send_signal, victim->pidfd.get(), SIGKILL, nullptr, 0);
     }

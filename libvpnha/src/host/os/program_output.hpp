@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a program prints.
+// The output of a program.
 #pragma once
 
 #include <chrono>
@@ -10,12 +10,12 @@
 
 namespace vpnha::adapters {
 
-// What becomes of what the program writes to its standard error.
+// The handling of the program's standard error.
 enum class ErrorOutput { inherited, dropped };
 
 struct Printed {
     std::string text;
-    int code = 0;  // With which it ended; -1: by a signal.
+    int code = 0;  // Its exit code; -1: ended by a signal.
 };
 
 // Its standard output, to the end, however it ends. The program's path is the first argument.
@@ -23,7 +23,7 @@ struct Printed {
 [[nodiscard]] Result<Printed> printed_by(const std::vector<std::string>& arguments,
                                          std::chrono::milliseconds timeout,
                                          ErrorOutput errors = ErrorOutput::inherited);
-// The same of a program that is to end with exit code 0: another one is an error.
+// The same for a program that has to end with exit code 0: another one is an error.
 [[nodiscard]] Result<std::string> output_of(const std::vector<std::string>& arguments,
                                             std::chrono::milliseconds timeout,
                                             ErrorOutput errors = ErrorOutput::inherited);

@@ -23,7 +23,7 @@ constexpr int kTimersOfAShare = 10'000;
 
 struct Timer {
     TimePoint at;
-    std::uint64_t number = 0;  // Of those of one time the one that was set first runs first.
+    std::uint64_t number = 0;  // Of timers with one time the one that was set first runs first.
     QbLoop::Callback callback;
 };
 
@@ -36,8 +36,8 @@ struct QbLoop::State {
     State& operator=(const State&) = delete;
     void unwatch(int fd);
 
-    // libqb's own timers count whole milliseconds, and it polls without a pause for what is left:
-    // up to 1 ms of CPU time a timer.
+    // libqb's own timers count whole milliseconds, and it polls without a pause for the rest: up to
+    // 1 ms of CPU time a timer.
     void run_due();
     void arm();
 
@@ -47,8 +47,8 @@ struct QbLoop::State {
     std::map<int, std::shared_ptr<Callback>> watched;
     std::map<int, Timer> timers;
     std::uint64_t timers_set = 0;
-    // What `clock` waits for. Never later than the first timer, but while they run; to be woken
-    // for one that is no more costs less than to tell the kernel of each change.
+    // The time of `clock`. Never later than the first timer, except while timers run. A wake-up for
+    // a timer that is gone costs less than notifying the kernel of each change.
     std::optional<TimePoint> armed;
     bool running_timers = false;
     bool stopped = false;
@@ -81,7 +81,7 @@ void QbLoop::State::run_due() {
     for (const auto& [at, number, name] : due) {
         const auto found = timers.find(name);
         if (stopped || found == timers.end() || found->second.number != number) {
-            continue;  // One before it has cancelled it, or set it again: for a later turn.
+            continue;  // An earlier one cancelled it, or set it again: for a later turn.
         }
         const Callback callback = std::move(found->second.callback);
         timers.erase(found);

@@ -2,8 +2,8 @@
 // The daemon's event loop: libqb's, with closures for callbacks and CLOCK_BOOTTIME for time. One
 // thread; every callback runs in run().
 //
-// A share of it is the same loop for what works in a network namespace: its callbacks run within
-// that, and its timers have names of their own.
+// A share of it is the same loop for work in a network namespace: its callbacks run within that,
+// and its timers have separate names.
 #pragma once
 
 #include <functional>
@@ -48,7 +48,7 @@ class QbLoop : public FdWatch {
 
   private:
     struct State;
-    // As the loop holds it.
+    // In the form that the loop stores.
     [[nodiscard]] Callback within_network(Callback callback) const;
 
     std::shared_ptr<State> state_;

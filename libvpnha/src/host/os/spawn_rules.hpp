@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What posix_spawn(3) does in the child of every program that is started with it, and the end of a
-// child.
+// The actions of posix_spawn(3) in the child of every program that is started with it, and the end
+// of a child.
 #pragma once
 
 #include <spawn.h>
@@ -8,11 +8,11 @@
 
 namespace vpnha::adapters {
 
-// No descriptor but the three streams and `kept`, no signal blocked or ignored, "/" as its folder,
-// a session of its own.
+// No descriptor except the three streams and `kept`, no signal blocked or ignored, "/" as its
+// folder, its own session.
 class SpawnRules {
   public:
-    // Where the child has `kept`.
+    // The number of `kept` in the child.
     static constexpr int kKept = 3;
 
     // `output`: the file of its stdout and stderr, which outlives this. `kept`: a descriptor of the
@@ -30,7 +30,7 @@ class SpawnRules {
     posix_spawnattr_t attributes_{};
 };
 
-// Until the child has ended: what waitpid(2) has of it.
+// Waits until the child has ended; returns the status of waitpid(2).
 int wait_for(pid_t child);
 
 }  // namespace vpnha::adapters

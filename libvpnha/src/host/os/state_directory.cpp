@@ -28,14 +28,14 @@ Result<void> write_all(int fd, std::string_view text) {
     return {};
 }
 
-// What is reserved of a file: one block of the usual file systems.
+// The reserved size of a file: one block of the usual file systems.
 constexpr std::size_t kBlock = 4096;
 
 std::string spare_of(const std::string& name) {
     return name + ".new";
 }
 
-// Whole blocks, so that the next text of that length needs no other ones.
+// Whole blocks, so that the next text of that length needs no others.
 std::string padded(std::string_view text) {
     std::string whole(text);
     whole.resize(std::max<std::size_t>(1, (text.size() + kBlock - 1) / kBlock) * kBlock, ' ');
@@ -160,7 +160,7 @@ Result<void> StateDirectory::write(const std::string& name, std::string_view tex
         return refuse("fsync of the directory");
     }
     if (!exchange) {
-        // What was asked for is done; a disk that is full by now is the next write's matter.
+        // The request is done; a disk that is full by now only concerns the next write.
         (void)reserve(name);
     }
     return {};

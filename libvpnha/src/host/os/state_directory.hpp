@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The directory, root's own, with the files in which this node remembers what must outlive it. A
-// file is replaced as a whole: NAME.new is written, brought to the disk, and changes names with
-// NAME; then the directory is brought to the disk. So NAME.new, with what NAME held before, keeps
-// its blocks, and the next write needs none: the disk may be full by then. (A file system that
-// writes nothing in place, such as btrfs, needs some all the same.) No link is followed.
+// The directory, owned by root, with the files that this node must remember across restarts. A file
+// is replaced as a whole: NAME.new is written, synced to the disk, and swaps names with NAME; then
+// the directory is synced. So NAME.new, with the old content of NAME, keeps its blocks, and the
+// next write needs none: the disk may be full by then. (A file system that writes nothing in place,
+// such as btrfs, still needs some.) No link is followed.
 #pragma once
 
 #include <optional>
@@ -17,13 +17,13 @@ namespace vpnha::adapters {
 
 class StateDirectory {
   public:
-    // Makes it, 0700, when it is not there. Error permission when somebody else may write to it.
+    // Makes it, 0700, when it is missing. Error permission when other users may write to it.
     [[nodiscard]] static Result<StateDirectory> open(const std::string& directory);
 
     // Without blanks at its end. nullopt: there is no such file. Malformed: it is longer than
     // limits::kStateFileBytesMax.
     [[nodiscard]] Result<std::optional<std::string>> read(const std::string& name) const;
-    // On the disk when it returns. Filled up with blanks.
+    // On the disk when it returns. Padded with blanks.
     [[nodiscard]] Result<void> write(const std::string& name, std::string_view text) const;
     // Makes NAME.new, with room for a write of one block.
     [[nodiscard]] Result<void> reserve(const std::string& name) const;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Small files as a whole: of /proc, and what a service keeps about itself in /run.
+// Small files as a whole: from /proc, and a service's own state in /run.
 #pragma once
 
 #include <string>

@@ -22,7 +22,7 @@ Result<std::thread> start_thread(std::function<void()> work) {
     try {
         started = std::thread([todo = std::move(work), preferred = runs_in_real_time()] {
             if (preferred) {
-                static_cast<void>(prefer_this_process());  // A thread has a niceness of its own.
+                static_cast<void>(prefer_this_process());  // A thread has its own niceness.
             }
             todo();
         });

@@ -9,9 +9,9 @@
 
 namespace vpnha::adapters {
 
-// `work` runs in a thread in which all signals are blocked: they are the loop's. The thread of a
-// caller in real time runs at nice -10, any other thread as its caller. Error system: there is no
-// thread to be had.
+// `work` runs in a thread in which all signals are blocked: the loop handles them. The thread of a
+// caller in real time runs at nice -10, any other thread as its caller. Error system: no thread is
+// available.
 [[nodiscard]] Result<std::thread> start_thread(std::function<void()> work);
 // A thread of start_thread() calls it first, unless its work cannot wait: it gives up the
 // preference of its caller.

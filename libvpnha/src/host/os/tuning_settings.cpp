@@ -29,10 +29,10 @@ namespace {
 using tuning::Machine;
 
 constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
-// Devices behind devices: a VLAN of a bond of a few.
+// Devices on devices: a VLAN of a bond of a few.
 constexpr unsigned kDepthMax = 8;
 
-// Of a setting with several values, with blanks between them as sysctl(8) takes them.
+// For a setting with several values, separated by blanks as sysctl(8) accepts them.
 std::string first_line(const std::string& path) {
     const std::string text = read_text(path);
     std::string line = text.substr(0, text.find('\n'));
@@ -40,7 +40,7 @@ std::string first_line(const std::string& path) {
     return line;
 }
 
-// `words`: what stands there for no limit.
+// `words`: the text for no limit.
 std::optional<std::uint64_t> limit_of(std::string_view text, std::string_view words) {
     if (text == words) {
         return kUnlimited;
@@ -50,7 +50,7 @@ std::optional<std::uint64_t> limit_of(std::string_view text, std::string_view wo
     return error == std::errc{} ? std::optional(value) : std::nullopt;
 }
 
-// Old requests, one value each: anybody may make them (dev_ethtool() in net/ethtool/ioctl.c).
+// Old requests, one value each: any user may make them (dev_ethtool() in net/ethtool/ioctl.c).
 std::optional<std::uint32_t> ask_device(int socket, const std::string& device,
                                         std::uint32_t request) {
     ethtool_value value{.cmd = request, .data = 0};
@@ -76,7 +76,7 @@ void read_queues(const std::string& directory, Machine::Device& device) {
     }
 }
 
-// The device, and those that it stands on: a VLAN's, a bond's.
+// The device, and those below it: a VLAN's, a bond's.
 void read_device(int socket, const TuningRoots& roots, const std::string& name, unsigned depth,
                  Machine& machine) {
     const std::string directory = fmt::format("{}/class/net/{}", roots.sys, name);
@@ -119,7 +119,7 @@ std::optional<std::uint64_t> open_files_of(const std::string& limits) {
     return std::nullopt;
 }
 
-// Of the unified hierarchy alone: Debian 12 has no other one. A group that has no such file, as the
+// Of the unified hierarchy alone: Debian 12 has no other one. A group without such a file, as the
 // root, has no limit.
 std::optional<std::uint64_t> tasks_of(const std::string& cgroups, const TuningRoots& roots) {
     constexpr std::string_view kUnified = "0::";
@@ -159,7 +159,7 @@ void read_daemons(const tuning::Demand& demand, const TuningRoots& roots, Machin
     machine.balances_interrupts = !processes_here("irqbalance").empty();
 }
 
-// The kernel loads the module for it. Not to be read if it may not be opened here.
+// The kernel loads the module for it. Not readable if it may not be opened here.
 void read_socket(const tuning::Row& row, Machine& machine) {
     const bool is_there = static_cast<bool>(
         open_network_socket(row.socket->domain, row.socket->type, row.socket->protocol));
@@ -173,8 +173,8 @@ std::string kernel_release() {
     return ::uname(&name) == 0 ? name.release : "";
 }
 
-// Built in or loaded; or a file of it is there, which the kernel loads at its first use. Not to be
-// read where there is no list of modules, as with a kernel of one's own.
+// Built in or loaded; or a file of it exists, which the kernel loads at its first use. Not readable
+// if there is no list of modules, as with a custom kernel.
 void read_module(const tuning::Row& row, const TuningRoots& roots, Machine& machine) {
     std::error_code error;
     if (std::filesystem::exists(fmt::format("{}/module/{}", roots.sys, row.module), error)) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How this machine is set in what the table of tuning names, in the network namespace of the
-// calling thread. Nobody has to be root for it, but to see daemons of others.
+// This machine's values of the table of tuning, in the network namespace of the calling thread.
+// Root is needed only to see daemons of others.
 #pragma once
 
 #include <string>

@@ -23,8 +23,8 @@ int connect_to(int fd, const sockaddr_un& address) {
     return ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
 }
 
-// Removes the socket file of a process that died. The caller holds the file's lock: what one judges
-// another may have put there meanwhile.
+// Removes the socket file of a process that died. The caller holds the file's lock: otherwise
+// another process may have put the checked file there meanwhile.
 Result<void> remove_stale(const std::string& path, const sockaddr_un& address, int type) {
     struct stat status {};
     if (::lstat(path.c_str(), &status) != 0) {
@@ -101,7 +101,7 @@ Result<UnixListener> UnixListener::open(const UnixListenerOptions& options) {
         return tl::unexpected(system_error(fmt::format("{} {}", what, options.path), errno));
     };
     UniqueFd fd(::socket(AF_UNIX, options.type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    // bind(2) takes the file's mode from the socket: it is never wider than asked for.
+    // bind(2) takes the file's mode from the socket: it is never wider than requested.
     if (!fd || ::fchmod(fd.get(), options.mode) != 0) {
         return failed("cannot create a socket for");
     }
@@ -117,7 +117,7 @@ Result<UnixListener> UnixListener::open(const UnixListenerOptions& options) {
         ::lchown(options.path.c_str(), static_cast<uid_t>(-1), *options.group) != 0) {
         return failed("cannot change the group of");
     }
-    // The umask may have taken bits that were asked for.
+    // The umask may have removed requested bits.
     if (::chmod(options.path.c_str(), options.mode) != 0) {
         return failed("cannot change the mode of");
     }

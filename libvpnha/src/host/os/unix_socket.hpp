@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Unix sockets: their addresses, those at which vpnhad listens, and who is at the other end.
+// Unix sockets: their addresses, vpnhad's listeners, and the peers' credentials.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,7 @@
 
 namespace vpnha::adapters {
 
-// Of a socket's file. Error invalid_config: no address has that many octets.
+// For a socket's file. Error invalid_config: no address has that many octets.
 [[nodiscard]] Result<sockaddr_un> unix_address(const std::string& path);
 
 // As the kernel saw them at connect(2); a later change of the process does not count.
@@ -36,8 +36,8 @@ struct UnixListenerOptions {
     std::optional<gid_t> group;  // Of the file; root's when not given.
 };
 
-// A listening socket with its file. The file of a process that died is replaced; when somebody
-// still answers at it, open() fails with `already_exists`. The file goes with the listener.
+// A listening socket with its file. The file of a process that died is replaced; if a process still
+// answers at it, open() fails with `already_exists`. The listener removes its file at its end.
 class UnixListener {
   public:
     [[nodiscard]] static Result<UnixListener> open(const UnixListenerOptions& options);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The time of day, as lines of a log have it: those of several nodes can be laid side by side.
+// The time of day in the format of log lines, so that logs of several nodes can be compared.
 #pragma once
 
 #include <cstdint>

@@ -69,8 +69,8 @@ Result<CibElements> elements_of(std::string_view xml) {
 
 Result<std::string> query_cib(const std::string& cibadmin, const std::string& scope,
                               std::chrono::milliseconds timeout, ErrorOutput errors) {
-    // The node's own Pacemaker answers a query, whoever the DC is (parse_local_options_v2() in
-    // daemons/based/based_callbacks.c). The option --local goes with Pacemaker 3.
+    // The node's own Pacemaker answers a query, whichever node is the DC (parse_local_options_v2()
+    // in daemons/based/based_callbacks.c). Pacemaker 3 drops the option --local.
     Result<std::string> xml = output_of({cibadmin, "--query", "--scope", scope}, timeout, errors);
     if (xml && xml->find(fmt::format("<{}", scope)) == std::string::npos) {
         return fail(Errc::malformed, "not a CIB");

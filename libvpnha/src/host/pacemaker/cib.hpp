@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The cluster's configuration as `cibadmin` prints it, read by expat: which nodes may be fenced,
-// and whether a fenced one is off, is decided by it.
+// The cluster's configuration as `cibadmin` prints it, read by expat. It shows which nodes may be
+// fenced, and whether a fenced one is off.
 #pragma once
 
 #include <chrono>
@@ -32,7 +32,7 @@ inline constexpr const char* kCibadmin = "/usr/sbin/cibadmin";
 [[nodiscard]] Result<std::string> query_cib(const std::string& cibadmin, const std::string& scope,
                                             std::chrono::milliseconds timeout,
                                             ErrorOutput errors = ErrorOutput::inherited);
-// In their order; comments are none. Error malformed: the text is no XML, or has a document type,
+// In their order, without comments. Error malformed: the text is no XML, or has a document type,
 // which no CIB has.
 [[nodiscard]] Result<CibElements> elements_of(std::string_view xml);
 

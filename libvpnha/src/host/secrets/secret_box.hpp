@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Seals what is secret in a record. It is sealed where it comes from a daemon and opened just
+// Seals the secrets in a record. A secret is sealed where it comes from a daemon and opened just
 // before the daemon of another node gets it: in between, stores, queues, logs and shared memory
 // hold ciphertext only.
 //
-// XChaCha20-Poly1305 (libsodium) under a key that comes from the cluster's key, so that each node
-// has it and Corosync's encryption is not the only one:
+// XChaCha20-Poly1305 (libsodium) under a key that is derived from the cluster's key. So each node
+// has it, and Corosync's encryption is not the only one:
 //
 //   sealed = nonce (24)  ciphertext (as long as the plaintext)  tag (16)
 //
 // The nonce is a keyed hash of context and plaintext. So the same secret in the same context is
-// sealed to the same octets, and a record that did not change is not said again. A nonce that comes
-// twice comes with the same plaintext; all that this shows is that the two are equal.
+// sealed to the same octets, and a record that did not change is not sent again. A repeated nonce
+// has the same plaintext; it only reveals that the two are equal.
 //
-// The context says what the secret belongs to: a sealed secret that is moved elsewhere is refused.
+// The context names the secret's owner: a sealed secret that is moved elsewhere is refused.
 #pragma once
 
 #include <string_view>
@@ -23,7 +23,7 @@ namespace vpnha::adapters {
 
 class SecretBox {
   public:
-    // What a sealed secret has more than its plaintext.
+    // The size of a sealed secret beyond its plaintext.
     static constexpr std::size_t kOverhead = 40;
 
     // From the cluster's key, however long that is.

@@ -16,7 +16,7 @@ void SecretBytes::Wipe::operator()(std::uint8_t* memory) const {
 }
 
 Result<SecretBytes> SecretBytes::with_room(std::size_t room) {
-    // Its allocator needs it; once is enough, and again is no harm.
+    // Its allocator needs it; a repeated call is harmless.
     if (sodium_init() < 0) {
         return fail(Errc::unsupported, "libsodium cannot be initialised");
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Octets that nobody may find later: in memory that is guarded, kept out of core files, locked as
-// far as RLIMIT_MEMLOCK lets it, and wiped when it goes. Each has pages of its own, which takes the
+// Octets that nobody may find later: in guarded memory, excluded from core files, locked as far as
+// RLIMIT_MEMLOCK permits, and wiped when freed. Each object has its own pages, which takes the
 // kernel some microseconds: one for a whole message, not one for each key in it.
 #pragma once
 
@@ -18,7 +18,7 @@ class SecretBytes {
     [[nodiscard]] static Result<SecretBytes> with_room(std::size_t room);
 
     [[nodiscard]] ByteView view() const { return {memory_.get(), size_}; }
-    // What is free behind the octets: to be written to, and then taken.
+    // The free room after the octets: write into it, then call take().
     [[nodiscard]] std::span<std::uint8_t> room() { return {memory_.get() + size_, room_ - size_}; }
     void take(std::size_t count);
     // False, and nothing is appended, when there is no room.

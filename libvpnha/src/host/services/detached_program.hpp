@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A program that goes on behind the call of the agent that started it. A file has its pid and its
-// start time. The caller holds a lock meanwhile.
+// A program that outlives the call of the agent that started it. A file has its pid and its start
+// time. The caller holds a lock meanwhile.
 #pragma once
 
 #include <optional>
@@ -18,7 +18,7 @@ class DetachedProgram {
     [[nodiscard]] std::optional<Process> process() const;
     // True: it did not run, and was started.
     Result<bool> ensure(const Command& command) const;
-    // By SIGKILL; what is gone already is a success.
+    // By SIGKILL; ending a process that is gone is a success.
     Result<void> end() const;
 
   private:

@@ -61,7 +61,7 @@ int PrivateRun::enter() const {
     for (const auto& [shared, own] : shared_) {
         if (::mount(shared.c_str(), own.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0 &&
             errno != ENOENT) {
-            return errno;  // One that has gone since then is nobody's.
+            return errno;  // One that has gone since then does not matter.
         }
     }
     return ::mount(directory_.c_str(), kRun, nullptr, MS_BIND | MS_REC, nullptr) == 0 ? 0 : errno;

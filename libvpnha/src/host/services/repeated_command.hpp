@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A command that is run again and again while something lasts, as the one that moves an address by
-// the API of a cloud: a single call may be lost, or overtaken by that of the node before.
+// A command that is repeated while a state lasts, such as one that moves an address by a cloud's
+// API: a single call may be lost, or overtaken by that of the old node.
 #pragma once
 
 #include <atomic>
@@ -30,9 +30,9 @@ class RepeatedCommand {
     RepeatedCommand(const RepeatedCommand&) = delete;
     RepeatedCommand& operator=(const RepeatedCommand&) = delete;
 
-    // Begins a run when one is due. Where it is not wanted, one that is under way is killed.
+    // Begins a run when one is due. If it is not wanted, a pending run is killed.
     void turn(bool is_wanted, TimePoint now);
-    // Of the last run that has ended, and empty before the first one: what went wrong.
+    // The error of the last run that has ended; empty before the first one.
     [[nodiscard]] const std::string& failure() const { return failure_; }
 
   private:

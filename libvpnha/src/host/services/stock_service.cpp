@@ -31,8 +31,8 @@ Result<void> call(Result<void> (*hook)(const StockInstance&), const StockInstanc
     return hook == nullptr ? Result<void>{} : hook(daemon);
 }
 
-// Of a daemon that was started. If the namespace's name is gone, an empty namespace is entered:
-// nothing of another daemon is found there, or removed.
+// Of a daemon that was started. If the namespace's name is gone, an empty namespace is entered: so
+// no other daemon is found there, or removed.
 Result<std::unique_ptr<InNetwork>> enter_network_of(const StockStarted& started) {
     if (started.netns.empty()) {
         return nullptr;
@@ -168,7 +168,7 @@ Result<std::vector<Process>> StockService::remains(const StockStarted& started) 
 Result<void> StockService::end_all(const StockStarted& started) const {
     if (const auto parent = daemon(started)) {
         // Its own children are known only while it lives. At the death of a pptpctrl its pppd would
-        // hang up, and run its scripts: all at once.
+        // hang up, and run its scripts: all are killed at once.
         VPNHA_TRY(std::vector<Process> all, list_processes());
         std::erase_if(all, [&](const Process& process) {
             return process.parent != parent->pid && !is_remain(started, process);
@@ -198,7 +198,7 @@ Result<void> StockService::end_all(const StockStarted& started) const {
 
 Result<void> StockService::launch(const StockStarted& started,
                                   std::chrono::milliseconds patience) const {
-    VPNHA_CHECK(NetworkNamespace::open(started.netns));  // It has its name still.
+    VPNHA_CHECK(NetworkNamespace::open(started.netns));  // It still has its name.
     VPNHA_TRY(const pid_t pid, instance(started)
                                    .place({.arguments = started.arguments,
                                            .error_file = path("errors"),
@@ -217,7 +217,7 @@ Result<void> StockService::launch(const StockStarted& started,
         std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
     Result<void> prepared = kind_->after_start(instance(started), std::max(left, 0ms));
     if (!prepared) {
-        // It is no service of ours, whatever it would answer.
+        // It is no service of ours, even if it answers.
         VPNHA_CHECK(end_all(started));
     }
     return prepared;
@@ -361,7 +361,7 @@ Result<void> StockService::begin_reset() {
         return tl::unexpected(system_error("fork", errno));
     }
     if (child == 0) {
-        // Whoever reads its parent's words does not wait for its own end.
+        // Readers of its parent's output do not wait for its own end.
         leave_caller();
         ::_exit(replace(held->started) ? 0 : 1);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A program that systemd runs in a transient unit of its own (systemd-run(1)), with none of the
-// limits of the unit that the caller is in.
+// Runs a program through systemd in its own transient unit (systemd-run(1)), without the limits of
+// the caller's unit.
 #pragma once
 
 #include <chrono>
@@ -11,8 +11,8 @@
 
 namespace vpnha::adapters {
 
-// Returns when the program has ended. What it leaves behind stays in its unit, and is not ended
-// with it. What it wrote is in the journal.
+// Returns when the program has ended. Processes that it leaves stay in its unit, and are not ended
+// with it. Its output is in the journal.
 [[nodiscard]] Result<void> run_by_systemd(const std::string& description,
                                           const std::vector<std::string>& program,
                                           std::chrono::milliseconds timeout);

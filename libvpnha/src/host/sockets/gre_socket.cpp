@@ -17,10 +17,10 @@ namespace vpnha::adapters {
 namespace {
 
 constexpr std::size_t kIpHeaderBytesMin = 20;
-// For room in the send buffer, before a packet is lost.
+// The wait for room in the send buffer, before a packet is lost.
 constexpr int kRoomWaitMs = 10;
 
-// A raw socket gives the IPv4 header, too.
+// A raw socket includes the IPv4 header.
 ByteView behind_ip_header(ByteView packet) {
     if (packet.size() < kIpHeaderBytesMin) {
         return {};
@@ -102,7 +102,7 @@ void GreSocket::flush() {
             pollfd room{fd_.get(), POLLOUT, 0};
             ::poll(&room, 1, kRoomWaitMs);
         } else if (errno != EINTR) {
-            // The path loses a packet, as paths do: its numbers are used up.
+            // The packet is lost, as on any path: its numbers are used up.
             ++unsent_;
             ++done;
         }

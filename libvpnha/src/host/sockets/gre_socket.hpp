@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // GRE of one VIP, as long as vpnhad runs: one raw socket for all calls, because the kernel offers
-// each packet to each raw socket that its addresses match. Packets come and go in batches.
+// each packet to each raw socket with matching addresses. Packets are sent and received in batches.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ class GreSocket {
     // From the GRE header on.
     using OnPacket = std::function<void(Ipv4Address from, ByteView packet)>;
 
-    // Deaf. In the network namespace of the calling thread; the VIP need not be there.
+    // Receives nothing yet. In the network namespace of the calling thread; needs no VIP there.
     [[nodiscard]] static Result<UniqueFd> open(Ipv4Address vip);
     // One of open().
     explicit GreSocket(UniqueFd fd);
@@ -32,14 +32,14 @@ class GreSocket {
     GreSocket& operator=(GreSocket&&) noexcept;
 
     [[nodiscard]] int fd() const { return fd_.get(); }
-    // Stock calls of the same VIP have sockets of their own: who has no call hears nothing.
+    // Stock calls of the same VIP have their own sockets, so without a call it receives nothing.
     [[nodiscard]] Result<void> hear(bool on);
-    // A batch of what has come.
+    // A batch of the packets that have arrived.
     void receive(const OnPacket& on_packet);
-    // Goes out with the next batch, or flush(), in this order.
+    // Sent with the next batch, or flush(), in this order.
     void send(Ipv4Address to, ByteView packet);
     void flush();
-    // That the kernel did not take.
+    // Packets that the kernel did not accept.
     [[nodiscard]] std::uint64_t unsent() const { return unsent_; }
 
   private:

@@ -38,7 +38,7 @@ Result<UniqueFd> open_raw_socket(int protocol, Ipv4Address vip) {
         return tl::unexpected(system_error("open a raw socket", errno));
     }
     VPNHA_CHECK(set_option(fd.get(), IPPROTO_IP, IP_TRANSPARENT, 1, "IP_TRANSPARENT"));
-    // A packet that is too long for the path goes out in fragments, as it does not come from here.
+    // A packet that is too long for the path is sent in fragments, as it is only forwarded here.
     VPNHA_CHECK(
         set_option(fd.get(), IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, "IP_MTU_DISCOVER"));
     VPNHA_CHECK(set_option(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, kBufferBytes, "SO_RCVBUFFORCE"));
@@ -52,7 +52,7 @@ Result<UniqueFd> open_raw_socket(int protocol, Ipv4Address vip) {
 }
 
 Result<void> hear(int raw_socket, bool on) {
-    // How many octets of a packet are taken.
+    // How many octets of a packet are accepted.
     sock_filter take{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = on ? 0xffffU : 0U};
     const sock_fprog program{.len = 1, .filter = &take};
     if (::setsockopt(raw_socket, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) != 0) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the sockets of a VIP have in common: they are there before the VIP is.
+// The common part of a VIP's sockets: they exist before the VIP does.
 #pragma once
 
 #include <netinet/in.h>
@@ -17,8 +17,8 @@ namespace vpnha::adapters {
 [[nodiscard]] Result<void> set_option(int socket, int level, int name, int value,
                                       std::string_view what);
 
-// A raw socket of that protocol, which sends from the VIP, and hears what comes to it once hear()
-// was called. As long as it is open the kernel answers nobody that it does not know the protocol.
+// A raw socket of that protocol, which sends from the VIP, and receives packets to it after hear().
+// While it is open the kernel does not report the protocol as unknown to anybody.
 [[nodiscard]] Result<UniqueFd> open_raw_socket(int protocol, Ipv4Address vip);
 [[nodiscard]] Result<void> hear(int raw_socket, bool on);
 

@@ -18,7 +18,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// A listener stays, and the kernel's memory of an end answers nothing that its owner would not.
+// A listener stays, and TIME_WAIT answers only what its owner would.
 constexpr std::uint32_t kConnectionStates = ~(1U << TCP_LISTEN | 1U << TCP_TIME_WAIT);
 
 inet_diag_req_v2& put_request(NetlinkRequest& request) {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The node's TCP sockets over IPv4: who listens, and what is left of connections whose process has
-// died.
+// The node's TCP sockets over IPv4: listeners, and
+// remains of connections whose process has died.
 #pragma once
 
 #include "base/ids.hpp"
 
 namespace vpnha::adapters {
 
-// Does a socket listen on exactly this endpoint?
+// Whether a socket listens on exactly this endpoint.
 [[nodiscard]] bool is_tcp_listener(const Ipv4Endpoint& endpoint);
-// Connections of this end that nobody has open any more still send, and take what comes for a
-// repaired socket with the same peer. They are destroyed; so are those that somebody has open. Each
-// may send one RST, for the gate to drop.
+// Connections of this end that no process has open any more still send, and receive packets for a
+// repaired socket with the same peer. They are destroyed, and so are open ones. Each may send one
+// RST, which the gate drops.
 [[nodiscard]] Result<void> destroy_connections(const Ipv4Endpoint& endpoint);
-// That one alone; fine when there is none.
+// That one alone; a success when there is none.
 [[nodiscard]] Result<void> destroy_connection(const Ipv4Endpoint& ours, const Ipv4Endpoint& peer);
 
 }  // namespace vpnha::adapters

@@ -9,7 +9,7 @@ namespace vpnha::adapters {
 
 namespace {
 
-// The start of the endpoint's line, behind the line's number. The kernel prints the address as the
+// The start of the endpoint's line, after the line's number. The kernel prints the address as the
 // host-order number of its network-order octets.
 std::string local_column(const Ipv4Endpoint& endpoint) {
     return fmt::format(": {:08X}:{:04X} ", __builtin_bswap32(endpoint.address.value),

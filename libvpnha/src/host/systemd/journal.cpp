@@ -21,7 +21,7 @@ namespace {
 
 // Not used for the ids of anything else.
 constexpr std::string_view kEventPurpose = "vpnha event ";
-// Of a line, and of its entry.
+// Fields of a line, and of its entry.
 constexpr std::array<std::pair<const char*, std::string_view>, 2> kOwnFields{
     {{"gateway", "GATEWAY"}, {"session", "SESSION"}}};
 

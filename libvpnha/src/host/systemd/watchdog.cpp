@@ -25,7 +25,7 @@ constexpr const char* kSocketName = "NOTIFY_SOCKET";
 constexpr const char* kLimitName = "WATCHDOG_USEC";
 constexpr const char* kMainName = "WATCHDOG_PID";
 constexpr std::string_view kSign = "WATCHDOG=1";
-// Half of the limit is what sd_watchdog_enabled(3) asks for.
+// sd_watchdog_enabled(3) recommends half of the limit.
 constexpr int kSignsInTime = 4;
 
 std::string take(const char* name) {
@@ -84,7 +84,7 @@ Result<void> Watchdog::sign() {
     header->cmsg_type = SCM_CREDENTIALS;
     header->cmsg_len = CMSG_LEN(sizeof credentials);
     std::memcpy(CMSG_DATA(header), &credentials, sizeof credentials);
-    // A systemd that stands still is not waited for: it does not watch, either.
+    // Does not wait for a systemd that hangs: it does not watch, either.
     if (::sendmsg(to_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN) {
         return tl::unexpected(system_error(
             fmt::format("a sign of life to systemd in the name of process {}", main_), errno));
@@ -94,7 +94,7 @@ Result<void> Watchdog::sign() {
 
 void Watchdog::sign_later() {
     loop_.set_timer(runtime::kWatchdogTimer, QbLoop::now() + pause_, [this] {
-        static_cast<void>(sign());  // A systemd that is away does not watch.
+        static_cast<void>(sign());  // A systemd that is absent does not watch.
         sign_later();
     });
 }

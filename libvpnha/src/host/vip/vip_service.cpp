@@ -23,7 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A monitor may wait longer than a start: nobody is without service meanwhile.
+// A monitor may wait longer than a start: service continues meanwhile.
 constexpr auto kMonitorProbe = 500ms;
 constexpr const char* kStarted = "started";
 constexpr const char* kAnnouncer = "announcer";
@@ -53,13 +53,13 @@ std::vector<IpAddress> bare(const std::vector<IpPrefix>& prefixes) {
     return addresses;
 }
 
-// An address that the kernel gives every link by itself.
+// An address that the kernel assigns to every link by itself.
 bool is_link_local(const IpPrefix& address) {
     const ByteView octets = address.address.octets();
     return !address.address.is_v4() && octets[0] == 0xfe && (octets[1] & 0xc0) == 0x80;
 }
 
-// The sockets that asked, for whoever has something better to do than to wait for their closing.
+// Returns the query sockets, so that the caller need not wait for their closing.
 Result<std::vector<PacketSocket>> refuse_owned(const std::string& interface,
                                                const std::vector<IpPrefix>& addresses,
                                                std::chrono::milliseconds wait) {
@@ -87,7 +87,7 @@ Result<LinkState> interface_up(RouteNetlink& route, const std::string& interface
 
 Result<void> remove_vlan(RouteNetlink& route, LinkIndex link) {
     VPNHA_TRY(const std::vector<IpPrefix> left, route.addresses(link));
-    // Somebody else's by now.
+    // It belongs to another program by now.
     if (!std::all_of(left.begin(), left.end(), is_link_local)) {
         return {};
     }
@@ -194,7 +194,7 @@ Result<void> VipService::bring(RouteNetlink& route, const VipSettings& settings,
         VPNHA_CHECK(
             write_text(rp_filter_path(settings.interface), std::string(1, *settings.rp_filter)));
     }
-    // Rules and routes first: the first packet to an address finds its way back.
+    // Rules and routes first, so that replies to the first packet find their path.
     for (const PolicyRule& rule : settings.rules()) {
         VPNHA_CHECK(route.add_rule(rule));
     }
@@ -223,7 +223,7 @@ Result<void> VipService::stop(const VipParameters& parameters) {
 
 Result<void> VipService::undo(RouteNetlink& route, const Started& started) const {
     VPNHA_TRY(const VipSettings settings, parse_vip_parameters(started.parameters));
-    // Before the addresses go: it must not announce what is somebody else's a moment later.
+    // Before the addresses are removed: it must not announce what is another node's soon after.
     VPNHA_CHECK(DetachedProgram(path(kAnnouncer)).end());
     VPNHA_TRY(const auto link, route.find_link(settings.interface));
     if (link) {

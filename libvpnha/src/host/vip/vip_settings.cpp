@@ -17,7 +17,7 @@ namespace vpnha::adapters {
 namespace {
 
 constexpr std::uint32_t kVlanMax = 4094;
-// Longer than RFC 5227 asks a host to wait; it is on the path of a takeover.
+// Longer than RFC 5227 requires a host to wait; it delays a takeover.
 constexpr std::uint32_t kProbeMax = 10'000;
 constexpr std::uint32_t kNumberMax = std::numeric_limits<std::uint32_t>::max();
 
