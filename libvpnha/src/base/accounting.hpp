@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What RADIUS accounting (RFC 2866) counts of a session, and how it calls its end.
+// The counters of a session for RADIUS accounting (RFC 2866), and the causes of its end.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace vpnha {
 
-// A prefix of IPv6 that a server has given the client.
+// A prefix of IPv6 that a server has assigned to the client.
 struct RadiusPrefix {
     // The numbers of their attributes: Framed-IPv6-Prefix (RFC 3162 2.3), for the link, and
     // Delegated-IPv6-Prefix (RFC 4818 3), for the networks behind it.
@@ -19,7 +19,7 @@ struct RadiusPrefix {
     IpPrefix net;
     friend bool operator==(const RadiusPrefix&, const RadiusPrefix&) = default;
 };
-// It is of a known kind, is not empty, and has no bit behind its length.
+// It is of a known kind, is not empty, and has no bit after its length.
 [[nodiscard]] inline bool is_sound(const RadiusPrefix& prefix) {
     const auto& [address, length] = prefix.net;
     return (prefix.kind == RadiusPrefix::Kind::framed ||
@@ -27,7 +27,7 @@ struct RadiusPrefix {
            length != 0 && length <= address.bits() && address.masked(length) == address;
 }
 
-// What an Access-Accept has for the accounting of its session.
+// The part of an Access-Accept for the accounting of its session.
 struct RadiusReply {
     std::vector<Bytes> classes;   // Class (RFC 2865 5.25); at most limits::kRadiusClassesMax.
     std::uint32_t interim_s = 0;  // Acct-Interim-Interval (RFC 2869 5.16), from 60 on; 0: none.
@@ -51,7 +51,7 @@ struct Traffic {
     friend bool operator==(const Traffic&, const Traffic&) = default;
 };
 
-// What passed between two readings of one device. A counter that went back is a new device's.
+// The traffic between two readings of one device. A counter that went back is a new device's.
 [[nodiscard]] inline Traffic passed_between(const Traffic& before, const Traffic& after) {
     if (after.octets_in < before.octets_in || after.octets_out < before.octets_out ||
         after.packets_in < before.packets_in || after.packets_out < before.packets_out) {

@@ -7,7 +7,7 @@
 namespace vpnha {
 
 void assertion_failed(const char* condition, const char* file, int line) {
-    // stdio and not the log: whatever is broken may be the log.
+    // stdio and not the log: the log may be what is broken.
     std::fprintf(stderr, "vpnha: impossible state: %s at %s:%d\n", condition, file, line);
     std::abort();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// VPNHA_ASSERT states what must hold whatever the network, the disk or the kernel does. It stays on
-// in release: a node that contradicts itself aborts, and Pacemaker moves its gateways. It is never
-// used on bytes from outside.
+// VPNHA_ASSERT states a condition that must hold whatever the network, the disk or the kernel does.
+// It stays on in release: a node that contradicts itself aborts, and Pacemaker moves its gateways.
+// It is never used on bytes from outside.
 #pragma once
 
 namespace vpnha {

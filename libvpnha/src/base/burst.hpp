@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A bound for what is done again whenever somebody undoes it: `size` times at once, and then once
-// in each interval. Without it two programs that disagree would keep a core busy each.
+// A bound for repairs that another program undoes: `size` times at once, and then once in each
+// interval. Without it two programs that disagree would keep a core busy each.
 #pragma once
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 // Reading and writing bytes of the network and of other processes. All integers are big-endian.
 //
 // ByteReader never reads beyond its span, and fails stickily: after one read past the end every
-// further read yields zero or an empty span and ok() is false. A parser may thus read all fields
-// and check once, before it believes any of them.
+// further read yields zero or an empty span and ok() is false. So a parser may read all fields and
+// check once, before it trusts any of them.
 #pragma once
 
 #include <array>
@@ -80,7 +80,7 @@ class ByteWriter {
     // A length (u16) and the bytes. At most 65 535 of them: more is a programming error.
     ByteWriter& prefixed(ByteView value);
     ByteWriter& prefixed(std::string_view value);
-    // Overwrites two bytes written before, for lengths known at the end only.
+    // Overwrites two bytes written before, for lengths that are known only at the end.
     void patch_u16(std::size_t offset, std::uint16_t value);
 
     [[nodiscard]] std::size_t size() const { return bytes_.size(); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Measures by their bounds, as Prometheus has them: one that equals a bound counts below it. Counts
-// and sum only rise. Pure.
+// Counts of measurements by bounds, as in Prometheus: one that equals a bound counts below it.
+// Counts and sum only rise. Pure.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ template <std::size_t kBounds>
 class Histogram {
   public:
     using Bounds = std::array<Duration, kBounds>;
-    // The last entry has those beyond all bounds.
+    // The last entry counts those beyond all bounds.
     using Counts = std::array<std::uint64_t, kBounds + 1>;
 
     // `bounds` rise, and must outlive it.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Identities of the field as types of their own, so that a tunnel id is never taken for a session
-// id. Each holds its value in host order.
+// Separate types for the field's identities, so that a tunnel id is never taken for a session id.
+// Each holds its value in host order.
 #pragma once
 
 #include <compare>
@@ -41,8 +41,8 @@ struct Ipv4Endpoint {
     friend constexpr auto operator<=>(const Ipv4Endpoint&, const Ipv4Endpoint&) = default;
 };
 
-// One that one host may have: neither "this network" (0/8) nor multicast, reserved or broadcast
-// (224/3).
+// An address that one host may have: neither "this network" (0/8) nor multicast, reserved or
+// broadcast (224/3).
 [[nodiscard]] constexpr bool is_unicast(const Ipv4Address& address) {
     const std::uint32_t first = address.value >> 24;
     return first != 0 && first < 224;

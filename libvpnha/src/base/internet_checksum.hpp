@@ -8,8 +8,8 @@
 
 namespace vpnha {
 
-// Of the octets, behind what `sum` has: 16-bit words in host order, their sum below 2^31. Fewer
-// than 65 536 octets; an odd one is the higher half of the last word.
+// Of the octets, added to `sum`: 16-bit words in host order, their sum below 2^31. Fewer than 65
+// 536 octets; an odd one is the higher half of the last word.
 [[nodiscard]] std::uint16_t internet_checksum(std::uint32_t sum, ByteView bytes);
 
 }  // namespace vpnha

@@ -27,7 +27,7 @@ Groups groups_of(const Ipv6Address& address) {
     return groups;
 }
 
-// The longest run of at least two zero groups, the first of equals: what "::" stands for.
+// The longest run of at least two zero groups, the first of equals: "::" replaces it.
 struct Run {
     std::size_t begin = kGroups;
     std::size_t length = 1;
@@ -52,7 +52,7 @@ std::optional<Integer> whole_number(std::string_view text, int base, std::size_t
     return text.size() > digits_max ? std::nullopt : parse_whole<Integer>(text, base);
 }
 
-// "db8:1" into groups; nothing is no group. False when it is none or more than `groups` can take.
+// "db8:1" into groups; an empty text is no group. False: it is invalid or exceeds `groups`.
 bool parse_groups(std::string_view text, std::vector<std::uint16_t>& groups) {
     while (!text.empty()) {
         const std::size_t colon = std::min(text.find(':'), text.size());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Addresses and nets of either family, as values: what a gateway's addresses and pools are.
+// Addresses and nets of either family, as values: the type of a gateway's addresses and pools.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@ struct Ipv6Address {
 };
 
 // An IPv4 address is held as an IPv4-mapped IPv6 one (RFC 4291 2.5.5.2), so that both families are
-// compared and masked alike. No such IPv6 address is on a wire, and parse_ip() takes none.
+// compared and masked alike. No such IPv6 address is on a wire, and parse_ip() refuses it.
 class IpAddress {
   public:
     constexpr IpAddress() = default;  // "::"
@@ -27,7 +27,7 @@ class IpAddress {
     explicit IpAddress(const Ipv6Address& address) : mapped_(address.octets) {}
 
     [[nodiscard]] bool is_v4() const;
-    // Those of the other family have none.
+    // Nothing for an address of the other family.
     [[nodiscard]] std::optional<Ipv4Address> v4() const;
     [[nodiscard]] std::optional<Ipv6Address> v6() const;
     // 4 or 16 of them, in network order, of this object.
@@ -52,8 +52,8 @@ struct IpPrefix {
 [[nodiscard]] IpPrefix host_prefix(const IpAddress& address);
 // fe80::/64 with this interface identifier (RFC 4291 2.5.6).
 [[nodiscard]] IpAddress link_local_address(std::uint64_t identifier);
-// From the 4 or 16 octets of a packet or an attribute. nullopt: there are others, or it is an
-// IPv4-mapped address.
+// From the 4 or 16 octets of a packet or an attribute. nullopt: another size, or an IPv4-mapped
+// address.
 [[nodiscard]] std::optional<IpAddress> ip_address_of(ByteView octets);
 // An address of the other family is never in it.
 [[nodiscard]] bool contains(const IpPrefix& net, const IpAddress& address);

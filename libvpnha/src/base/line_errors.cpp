@@ -16,7 +16,7 @@ void LineErrors::add_at(std::uint32_t line, std::string_view what) {
         return;
     }
     entries_.push_back({std::max<std::uint32_t>(line, 1), std::string(what)});
-    // An error is one line, also if it quotes the end of another one.
+    // An error is one line, even if it quotes the end of another one.
     std::ranges::replace_if(
         entries_.back().what, [](unsigned char c) { return c < ' '; }, ' ');
 }

@@ -20,7 +20,7 @@ class LineErrors {
     void add_at(std::uint32_t line, std::string_view what);
 
     // Error invalid_config with a line of text for each, "vpnha.toml:12: what; what instead", in
-    // the file's order. At most limits::kConfigErrorsMax, and then how many more there are.
+    // the file's order. At most limits::kConfigErrorsMax, and then the number of further ones.
     [[nodiscard]] Result<void> result() const;
 
   private:

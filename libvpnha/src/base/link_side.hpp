@@ -7,7 +7,7 @@
 
 namespace vpnha {
 
-// Where clients arrive, and where their traffic goes on.
+// Where clients arrive, and where their traffic is forwarded.
 enum class LinkSide { outside, inside };
 inline constexpr LinkSide kLinkSides[] = {LinkSide::outside, LinkSide::inside};
 inline constexpr std::size_t kLinkSideCount = 2;

@@ -10,8 +10,8 @@
 
 namespace vpnha {
 
-// Digits of `base`, 2 to 36, in either case; before them a minus for a signed Integer. Nullopt: no
-// such text, none at all included, or more than an Integer takes.
+// Digits of `base`, 2 to 36, in either case; before them a minus for a signed Integer. Nullopt:
+// another text, also an empty one, or a number out of Integer's range.
 template <std::integral Integer>
 [[nodiscard]] std::optional<Integer> parse_whole(std::string_view text, int base = 10) {
     Integer value = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Octets written one after the other, in network order, into memory of their own: for what is coded
-// a hundred thousand times a second. More than the capacity is a programming error.
+// Octets written one after the other, in network order, into the object's own memory: for data that
+// is coded a hundred thousand times a second. Exceeding the capacity is a programming error.
 #pragma once
 
 #include <array>
@@ -38,7 +38,7 @@ class Octets {
     }
 
   private:
-    // Not initialised: only what was written is ever seen.
+    // Not initialised: only written octets are ever read.
     std::array<std::uint8_t, Capacity> bytes_;
     std::size_t size_ = 0;
 };

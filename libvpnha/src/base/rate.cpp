@@ -38,8 +38,8 @@ std::optional<std::uint64_t> unit_of(char letter) {
     }
 }
 
-// Takes a number with its unit off the front, in bits a second. `plain`: the unit of one without;
-// 0: it needs one, or is 0.
+// Takes a number with its unit off the front, in bits a second. `plain`: the unit of a number
+// without one; 0: a unit is required, or the number is 0.
 std::optional<std::uint64_t> take_rate(std::string_view& text, std::uint64_t plain) {
     std::uint64_t number = 0;
     const char* const end = text.data() + text.size();
@@ -80,8 +80,8 @@ std::string_view first_word(std::string_view text) {
     return text.substr(0, text.find_first_of(" \t"));
 }
 
-// Of Cisco: "lcp:interface-config#1=rate-limit output 2000000 375000 750000 conform-action …", and
-// with "access-group 101" before the numbers. The first one is the rate, in bits a second.
+// Cisco's format: "lcp:interface-config#1=rate-limit output 2000000 375000 750000 conform-action
+// …", and with "access-group 101" before the numbers. The first one is the rate, in bits a second.
 std::optional<std::uint64_t> cisco_rate(std::string_view text, std::string_view direction) {
     constexpr std::string_view kGroup = "access-group ";
     const std::size_t at = text.find(direction);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How fast a session may be in either direction, and how RADIUS servers and vpnha.toml write it.
-// Pure.
+// The bandwidth of a session in either direction, and its formats in RADIUS attributes and
+// vpnha.toml. Pure.
 #pragma once
 
 #include <cstdint>
@@ -27,23 +27,23 @@ inline constexpr std::uint64_t kRateMax = 10'000'000'000;
 // Each direction has no limit, or one within the bounds.
 [[nodiscard]] bool is_sound(const Rate& rate);
 
-// As vpnha.toml has it: "20M/5M", down first; "20M" is for both; "0/5M" limits what it sends alone.
-// K, M, G: 10^3, 10^6, 10^9 bits a second.
+// In vpnha.toml's format: "20M/5M", down first; "20M" is for both; "0/5M" limits only what the
+// client sends. K, M, G: 10^3, 10^6, 10^9 bits a second.
 [[nodiscard]] std::optional<Rate> parse_rate(std::string_view text);
-// In the same way; what no unit divides is in bits a second, without one.
+// In the same format; a number that no unit divides is in bits a second, without one.
 [[nodiscard]] std::string to_string(const Rate& rate);
 
 // Attributes of RADIUS that have a rate. Their numbers are those of pppd's plugin
 // (docs/reference/plugin-protocol.md).
 enum class RateAttribute : std::uint8_t {
-    filter_id = 1,            // RFC 2865 5.11: one of the forms that accel-ppp takes.
+    filter_id = 1,            // RFC 2865 5.11: one of the forms that accel-ppp accepts.
     mikrotik_rate_limit = 2,  // Of vendor 14988: up first.
     wispr_max_down = 3,       // WISPr-Bandwidth-Max-Down of vendor 14122.
     wispr_max_up = 4,
-    ordered = 5,  // No attribute: what a CoA-Request has wanted, as vpnhad gave it to the plugin.
+    ordered = 5,  // No attribute: the rate of a CoA-Request, as vpnhad gave it to the plugin.
 };
 
-// What all attributes of a packet say together: of each direction the last one counts.
+// All rate attributes of a packet together: for each direction the last one counts.
 class RadiusRate {
   public:
     // False: that is no rate. A Filter-Id may as well be the name of a filter.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// So many octets that nobody may find later: each object is wiped when it goes, when it is assigned
-// to, and when it is moved from. It stands where it is declared, because a session has hundreds of
-// keys: its memory is locked with all of vpnhad's (mlockall(2), host/os/process.hpp), and no
-// core file has it. What comes from a file or a record, once, is adapters::SecretBytes.
+// So many octets that nobody may find later: each object is wiped when it is destroyed, assigned
+// to, or moved from. It is stored in place, because a session has hundreds of keys. Its memory is
+// locked with all of vpnhad's (mlockall(2), host/os/process.hpp), and no core file has it. Secrets
+// that are read once from a file or a record are adapters::SecretBytes.
 #pragma once
 
 #include <strings.h>

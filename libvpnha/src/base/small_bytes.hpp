@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Octets of which most are few: up to 15 stand in the object itself, which has 16; more are on the
+// Octets that are usually few: up to 15 are in the object itself, which has 16; more are on the
 // heap. Half a million payloads of 13 octets take 8 MB like this, and 28 as vectors.
 #pragma once
 
@@ -19,7 +19,7 @@ class SmallBytes {
 
     SmallBytes() = default;
     explicit SmallBytes(ByteView bytes) { assign(bytes); }
-    // As what they are the value of: no loss, and no surprise.
+    // Implicit, because the value is the same: nothing is lost.
     SmallBytes(const Bytes& bytes) { assign(bytes); }  // NOLINT(google-explicit-constructor)
     SmallBytes(std::initializer_list<std::uint8_t> bytes) { assign({bytes.begin(), bytes.size()}); }
     SmallBytes(const SmallBytes& other) { assign(other); }

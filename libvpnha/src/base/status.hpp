@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a part shows of itself in `vpnha status`, without knowing how it is printed.
+// A component's part of `vpnha status`, independent of how it is printed.
 #pragma once
 
 #include <cstdint>

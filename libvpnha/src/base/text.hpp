@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What readers of files do with pieces of text.
+// Helpers for pieces of text in files.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Time as the cores see it: given from outside, never read. The daemon hands in CLOCK_BOOTTIME, the
+// Time in the cores: passed in from outside, never read. The daemon passes CLOCK_BOOTTIME, the
 // simulator its own.
 #pragma once
 
@@ -10,7 +10,7 @@ namespace vpnha {
 
 using Duration = std::chrono::nanoseconds;
 
-// Names the time line of TimePoint; it has no now(), so that no core can ask for it.
+// Names the time line of TimePoint; it has no now(), so that no core can read it.
 struct BootTimeline {};
 
 using TimePoint = std::chrono::time_point<BootTimeline, Duration>;
