@@ -10,7 +10,7 @@ namespace vpnha::runtime {
 namespace {
 
 constexpr double kBelow = 5.0;
-// Of one reading in the average: some ten seconds count.
+// The weight of one reading in the average: some ten seconds count.
 constexpr double kShare = 0.2;
 
 }  // namespace

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether this node takes new clients, by what it has left. Pure.
+// Whether this node accepts new clients, by its free capacity. Pure.
 //
-// What is used up at or beyond its mark closes the node; it opens when everything is 5 percent
-// below. Closed, the gate drops what begins a session, as for a gateway that is drained: clients
-// try again, and those who are in go on.
+// A resource used at or beyond its mark closes the node; it opens when all are 5 percent below.
+// While closed, the gate drops packets that begin a session, as for a gateway that is drained:
+// clients try again, and existing sessions continue.
 #pragma once
 
 #include <cstdint>
@@ -16,23 +16,23 @@
 
 namespace vpnha::runtime {
 
-// In percent of what there is; nullopt: not known.
+// In percent of the capacity; nullopt: not known.
 struct Load {
     std::optional<double> conntrack = std::nullopt;
     std::optional<double> descriptors = std::nullopt;
     std::optional<double> memory = std::nullopt;
-    std::optional<double> processor = std::nullopt;  // Since the reading before.
+    std::optional<double> processor = std::nullopt;  // Since the last reading.
 };
 
 class Admission {
   public:
     explicit Admission(const config::Admission& marks) : marks_(marks) {}
 
-    // Read once a second. A change, as a line of the log.
+    // Read once a second. Returns a change, as a log line.
     [[nodiscard]] std::optional<effects::Log> on_load(const Load& load);
 
     [[nodiscard]] bool closed() const { return !causes_.empty(); }
-    // What is used up, by the names of Load; of a closed node those that closed it.
+    // The exhausted resources, by the names of Load; for a closed node those that closed it.
     [[nodiscard]] const std::vector<std::string>& causes() const { return causes_; }
     // How often it closed.
     [[nodiscard]] std::uint64_t closures() const { return closures_; }

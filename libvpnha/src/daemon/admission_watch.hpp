@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reads once a second how much of the node is used, and has the gate drop newcomers where that is
-// too much.
+// Reads the node's load once a second, and has
+// the gate drop new clients if it is too high.
 #pragma once
 
 #include "daemon/admission.hpp"
@@ -15,7 +15,7 @@ namespace vpnha::runtime {
 
 class AdmissionWatch {
   public:
-    // All must outlive it. The gate of an earlier vpnhad may be closed: it is opened.
+    // All must outlive it. Opens the gate, which an earlier vpnhad may have closed.
     AdmissionWatch(adapters::QbLoop& loop, adapters::BpfGate& gate, const config::Admission& marks);
 
     [[nodiscard]] const Admission& admission() const { return admission_; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Requests of RADIUS servers, where vpnha.toml lets them: ends the sessions that they name.
+// Requests of RADIUS servers, if vpnha.toml permits them: ends the sessions that they name.
 #pragma once
 
 #include <functional>
@@ -11,8 +11,8 @@
 
 namespace vpnha::runtime {
 
-// nullptr: [radius] dynamic_authorization is false. What it is given must outlive it. Errors: of
-// the secret's file; the port is another program's.
+// nullptr: [radius] dynamic_authorization is false. The arguments must outlive it. Errors: of the
+// secret's file; the port is another program's.
 [[nodiscard]] Result<std::unique_ptr<adapters::AuthorizationServer>> open_authorization(
     const config::Config& config, adapters::QbLoop& loop, node::Node& node,
     std::function<void(effects::Effects)> run);

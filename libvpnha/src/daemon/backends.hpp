@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The backends of this node, those of the protocols and of the services: opened together, and from
-// then on known by what a backend is.
+// The backends of this node, those of the protocols and of the services: opened together, and then
+// used through their common interface.
 #pragma once
 
 #include <functional>

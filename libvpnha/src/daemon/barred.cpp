@@ -17,10 +17,10 @@ using adapters::RefusedDevice;
 
 namespace {
 
-// Of attempts to bar a device again whose table somebody has removed.
+// Attempts to bar a device again after somebody has removed its table.
 constexpr int kFailuresMax = 3;
 
-// Although the look at it failed, because of a shortage of memory or files for instance.
+// Although the check failed, for lack of memory or files for instance.
 bool is_barred_still(LinkIndex link) {
     const auto there = adapters::barred_devices();
     return there && there->contains(link);

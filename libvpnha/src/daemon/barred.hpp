@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Devices that refuse the gate and are barred instead (host/gate/barred_devices.hpp), while
-// this vpnhad runs. Each time that the gate was refused again, a thread looks at them: whether one
-// carries a gateway by now, and whether the table of nftables is still there. It is a thread
-// because a node may have a million routes, and nftables waits while somebody loads a large
-// ruleset.
+// Devices that refuse the gate and are barred instead (host/gate/barred_devices.hpp),
+// while this vpnhad runs. After each further refusal, a thread checks
+// them: whether one carries a gateway by now, and whether the table of
+// nftables still exists. It is a thread because a node may have a million
+// routes, and nftables waits while somebody loads a large ruleset.
 #pragma once
 
 #include <functional>
@@ -32,7 +32,7 @@ class Barred {
     struct Device {
         adapters::RefusedDevice refused;
         bool is_barred = false;
-        int failures = 0;  // One after the other.
+        int failures = 0;  // In a row.
     };
 
     Barred(adapters::QbLoop& loop, Daemon daemon)
@@ -44,7 +44,7 @@ class Barred {
     bool forget(adapters::LinkIndex link);
     [[nodiscard]] bool contains(adapters::LinkIndex link) const { return devices_.contains(link); }
     [[nodiscard]] const std::map<adapters::LinkIndex, Device>& devices() const { return devices_; }
-    // Not: what passes on one of them is not known yet.
+    // False: it is not known yet what passes on one of them.
     [[nodiscard]] bool is_settled() const;
 
   private:

@@ -46,8 +46,8 @@ namespace {
 
 using adapters::write_log;
 
-// Files that are compared with the other nodes' are read again so often: a file that was changed on
-// one node only is found long before the next failover.
+// The pause between readings of the files that are compared with the other nodes': a file that was
+// changed on one node only is found long before the next failover.
 constexpr Duration kSetupInterval = std::chrono::seconds(60);
 
 constexpr Duration kNodesSettle = std::chrono::milliseconds(200);
@@ -117,7 +117,7 @@ class Daemon {
         return {};
     }
 
-    // Whatever an earlier vpnhad left is silent before anything else happens.
+    // Every gate of an earlier vpnhad is silent before anything else happens.
     Result<void> open_kernel() {
         if (config_.has_namespaces()) {
             VPNHA_TRY(host_network_, adapters::NetworkNamespace::current());
@@ -134,7 +134,7 @@ class Daemon {
                 run(node_->on_service_died(gateway, resource, loop_.now()));
             },
             options_.services_by_systemd ? By::systemd : By::this_process);
-        // What silenced an earlier vpnhad's gateway may still be at it.
+        // The program that silenced an earlier vpnhad's gateway may still be working on it.
         return services_->wait_idle();
     }
 
@@ -161,7 +161,7 @@ class Daemon {
         run(node_->withhold_records(encryption_.forbids_records(), loop_.now()));
     }
 
-    // Its group says so as well, if this vpnhad has one.
+    // Its group reports this as well, if this vpnhad has one.
     void on_map_lost() {
         if (!group_) {
             on_corosync_lost();
@@ -266,7 +266,7 @@ class Daemon {
         });
     }
 
-    // A device's own address changes without news.
+    // A device's own address changes without an event.
     void look_at_macs() {
         for (const config::Gateway& gateway : config_.gateways) {
             run(node_->set_macs(gateway.id, stacks_->macs(gateway.id), loop_.now()));
@@ -411,14 +411,14 @@ class Daemon {
                      .control_malformed = control_->counters().malformed});
     }
 
-    // From whichever network namespace an event came.
+    // From any network namespace in which an event came.
     void run(effects::Effects effects) {
         const adapters::InNetwork within(host_network_);
         executor_->run(std::move(effects));
     }
 
-    // One that was started after a death serves the other nodes' leases until Pacemaker has started
-    // its gateways again: a stop that only clears up behind the death does not end it.
+    // A vpnhad that was restarted after a death serves the other nodes' leases until Pacemaker has
+    // started its gateways again. A stop that only cleans up after the death does not end it.
     void on_idle() {
         if (options_.restart.count != 0 && !requests_->has_attached() && !told_to_end_) {
             return;
@@ -430,7 +430,7 @@ class Daemon {
         });
     }
 
-    // The shutdown of a machine ends vpnhad right after Pacemaker has stopped its gateways, and one
+    // The shutdown of a machine ends vpnhad right after Pacemaker has stopped its gateways. One
     // that drains serves until its successor claims the lease, 2 s at most. on_idle() follows.
     void end_when_drained() {
         if (node_) {
@@ -445,7 +445,7 @@ class Daemon {
         told_to_end_ = true;
     }
 
-    // At the loop's next turn, so that answers under way are written first.
+    // At the loop's next turn, so that pending answers are written first.
     void end(Result<void> result) {
         ended_ = std::move(result);
         ending_ = true;
@@ -469,7 +469,7 @@ class Daemon {
         }
     }
 
-    // Members are destroyed from the last to the first: the loop is the last to go.
+    // Members are destroyed from the last to the first: the loop is last.
     config::Config config_;
     DaemonOptions options_;
     runtime::Origin origin_;
@@ -477,12 +477,12 @@ class Daemon {
     TimePoint started_at_{};
     adapters::QbLoop loop_;
     runtime::ScoreWriter scores_;
-    adapters::NetworkNamespace host_network_;  // Where gateways are in others too; else none.
+    adapters::NetworkNamespace host_network_;  // Set if gateways are in others too; else none.
     std::optional<adapters::StockServices> services_;
     std::unique_ptr<adapters::LeaseSaver> saver_;
     std::unique_ptr<adapters::LeaseLinks> lease_links_;
     std::unique_ptr<adapters::ClusterMap> map_;
-    // As Corosync listed them last, and voters that it lists no more.
+    // As Corosync last listed them, and voters that it no longer lists.
     std::vector<adapters::ClusterNode> nodes_;
     runtime::Encryption encryption_;
     std::unique_ptr<adapters::CorosyncGroup> group_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// vpnhad with wire versions of one's choice: tests run the one of a release to come.
+// vpnhad with selectable wire versions: tests run the one of a future release.
 #pragma once
 
 #include <span>

@@ -15,8 +15,8 @@ using adapters::write_log;
 
 namespace {
 
-// A kernel that refuses a gate or an address (no memory, disable_ipv6) tells nobody when it would
-// take it; nor does tcx tell when somebody has changed its programs.
+// A kernel that refuses a gate or an address (no memory, disable_ipv6) does not report when it
+// would accept it. Nor does tcx report a change of its programs.
 constexpr Duration kRetry = std::chrono::seconds(1);
 
 // An administrator's command, or a daemon that starts, undoes a few things at a time: VIPs of both
@@ -90,7 +90,7 @@ void Devices::take_changed() {
     if (adapters::needs_gate(link, daemon_.config)) {
         attach_gate(link);
     } else {
-        // What others say to each other by way of the bridge is none of the gate's business.
+        // The gate does not handle traffic of others through the bridge.
         if (const Result<void> left = daemon_.gate.leave(link); !left) {
             write_log(LogLevel::warning, left.error().detail);
         }
@@ -99,7 +99,7 @@ void Devices::take_changed() {
     }
 }
 
-// Whatever was on the device of that name went with the old one.
+// Everything on the device of that name was lost with the old one.
 void Devices::on_new(const std::string& interface) {
     daemon_.neighbours.forget(interface);
     for (const config::Gateway& gateway : daemon_.config.gateways) {
@@ -133,10 +133,10 @@ bool Devices::serves() const {
 void Devices::attach_gate(const adapters::Link& link) {
     Result<void> done = daemon_.gate.stand_on(link);
     if (!done) {
-        // Whoever takes it off may have done so within that call, too.
+        // Another program may have removed it within that call, too.
         done = daemon_.gate.stand_on(link);
     }
-    // By a device that is not there nothing passes; when it comes, on_device() does.
+    // A missing device passes nothing; when it comes, on_device() is called.
     if (done || done.error().code == Errc::not_found) {
         const bool was_barred = barred_.forget(link.state.index);
         if ((ungated_.erase(link.state.index) != 0 || was_barred) && done) {
@@ -234,7 +234,7 @@ void Devices::bring_back_all() {
 
 void Devices::bring_back(const config::Gateway& gateway, bool announce) {
     const bool again = failed_.erase(gateway.id) != 0;
-    // No address without the gate: the gate's return brings them back, too.
+    // No address without the gate: the gate's return restores them, too.
     if (!daemon_.serves(gateway.id) || !ungated_.empty() || !barred_.is_settled()) {
         return;
     }
@@ -268,7 +268,7 @@ void Devices::bring_back(const config::Gateway& gateway, bool announce) {
 }
 
 void Devices::check_gate(const adapters::Link& link) {
-    // What has no gate is tried again each second.
+    // A device without a gate is tried again each second.
     const adapters::LinkIndex index = link.state.index;
     if (!adapters::needs_gate(link, daemon_.config) || ungated_.contains(index) ||
         barred_.contains(index)) {
@@ -330,7 +330,7 @@ void Devices::check_gates() {
 void Devices::on_carrier(const std::string& interface, bool carrier) {
     if (carrier) {
         without_carrier_.erase(interface);
-        bring_back(interface);  // What the device could not take while it was down.
+        bring_back(interface);  // Settings that the device refused while it was down.
     } else {
         without_carrier_.insert(interface);
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The node's devices. One that is new gets the gate if it needs it. One whose gate somebody has
-// taken off, or put another program before, gets it back. A gate that the kernel refuses is tried
-// again each second. Meanwhile the device is barred (daemon/barred.hpp); where it carries a
-// gateway it is not, and a node that serves ends. Of the gateways' own devices the
-// node hears of their carriers. Addresses and policy rules go with a device, or when it is set
-// down, or because somebody removes them. They come back as long as this node serves: news of a
-// release's own removals come when it does no more. What somebody undoes again and again is put
-// back 20 times at once, and then once a second.
+// The node's devices. A new one gets the gate if it needs it. A device whose gate somebody has
+// removed, or put another program before, gets it back. A gate that the kernel refuses is tried
+// again each second. Meanwhile the device is barred (daemon/barred.hpp); if it carries a gateway it
+// is not barred, and a node that serves ends. The node receives the carriers of the gateways' own
+// devices. Addresses and policy rules are lost with a device, or when it is set down, or because
+// somebody removes them. They are restored as long as this node serves: events about a release's
+// own removals come after that. Settings that another program removes repeatedly are restored 20
+// times at once, and then once a second.
 #pragma once
 
 #include <functional>
@@ -28,11 +28,11 @@
 
 namespace vpnha::runtime {
 
-// A device on which the gate does not stand, or would not.
+// A device that does not have the gate first, or would not.
 struct DeviceWarning {
     std::string interface;
     std::string_view state;  // "barred", "refused", or "port": it needs the gate when it leaves.
-    std::string reason;      // With what to do about it.
+    std::string reason;      // With the remedy.
 };
 
 class Devices {
@@ -43,14 +43,14 @@ class Devices {
         ports::Network& network;
         adapters::NeighbourWatch& neighbours;
         std::function<bool(GatewayId)> serves;
-        // The node tells the neighbours: its addresses are back.
+        // The node notifies the neighbours: its addresses are back.
         std::function<void(GatewayId)> announce;
         std::function<void(GatewayId, LinkSide, bool carrier)> on_carrier;
-        // This node serves, and what would silence it is not there: nothing more may be done.
+        // This node serves without its gate, which would silence it: nothing more may be done.
         std::function<void(const Error&)> broken;
     };
 
-    // Devices without a carrier are told at once.
+    // Devices without a carrier are reported at once.
     [[nodiscard]] static Result<std::unique_ptr<Devices>> watch(adapters::QbLoop& loop,
                                                                 Daemon daemon);
     ~Devices();
@@ -66,24 +66,24 @@ class Devices {
     void take_changed();
     void on_new(const std::string& interface);
     void on_news_lost();
-    // Looks whether the gate is still the first program of that device, and puts it back.
+    // Checks whether the gate is still the first program of that device, and restores it.
     void check_gate(const adapters::Link& link);
     void check_gates();
-    // Not when somebody undoes it again and again: then once a second.
+    // False if somebody removes it repeatedly: then once a second.
     bool may_put_back(const adapters::Link& link);
     void on_carrier(const std::string& interface, bool carrier);
     void attach_gate(const adapters::Link& link);
-    // By the device a gateway may speak, or be spoken to.
+    // Packets of a gateway may pass on the device.
     void on_refused(const adapters::RefusedDevice& device);
     void on_barred();
     [[nodiscard]] bool lets_pass(const adapters::Link& link) const;
     [[nodiscard]] bool serves() const;
     void attach_gates_again();
-    // What is missing of the gateways on that device; of all of them.
+    // Missing settings of the gateways on that device; of all of them.
     void bring_back(const std::string& interface);
     void bring_back_all();
     void bring_back(const config::Gateway& gateway, bool announce);
-    // Where there is none, nobody would hear an announcement: its return announces.
+    // Without one, nobody would receive an announcement: its return announces.
     [[nodiscard]] bool has_carrier(const std::string& interface) const {
         return !without_carrier_.contains(interface);
     }
@@ -91,13 +91,13 @@ class Devices {
     adapters::QbLoop& loop_;
     Daemon daemon_;
     std::set<std::string> without_carrier_;
-    std::map<adapters::LinkIndex, adapters::Link> changed_;  // Not looked at yet.
+    std::map<adapters::LinkIndex, adapters::Link> changed_;  // Not checked yet.
     // The kernel refused their gate, and they are not barred.
     std::map<adapters::LinkIndex, adapters::RefusedDevice> ungated_;
     Barred barred_;
     std::map<adapters::LinkIndex, Burst> gate_bursts_;  // Of devices whose gate was put back.
     std::map<GatewayId, Burst> address_bursts_;
-    std::set<GatewayId> failed_;  // What is missing could not be brought back yet.
+    std::set<GatewayId> failed_;  // Missing settings could not be restored yet.
     std::unique_ptr<adapters::LinkWatch> links_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether Corosync encrypts what the nodes tell each other, at the start and from then on.
+// Whether Corosync encrypts the nodes' messages, at the start and from then on.
 #pragma once
 
 #include <string>
@@ -8,17 +8,17 @@
 
 namespace vpnha::runtime {
 
-// What to do about it, up to how this program is told to go on without.
+// The remedies, including the setting that permits this program to run without.
 [[nodiscard]] std::string how_to_encrypt(const std::string& off_because, const std::string& what);
 
 class Encryption {
   public:
-    // `may_be_off`: vpnha.toml allows it.
+    // `may_be_off`: vpnha.toml permits it.
     explicit Encryption(bool may_be_off) : may_be_off_(may_be_off) {}
 
     // Error invalid_config: it is off, and may not be.
     [[nodiscard]] Result<void> check(const adapters::TotemKeys& keys);
-    // Corosync's configuration was written; says in the log what is new.
+    // Corosync's configuration was written; logs a change.
     void check_again(const adapters::TotemKeys& keys);
     // It is off, and may not be: a start would be refused, and no record may leave this node.
     [[nodiscard]] bool forbids_records() const { return !off_because_.empty() && !may_be_off_; }

@@ -21,7 +21,7 @@ Executor::Executor(adapters::QbLoop& loop, node::Node& node, Ports ports, Answer
 
 void Executor::run(effects::Effects effects) {
     if (running_) {
-        // A port has called back within an effect. The node ordered what is under way first.
+        // A port has called back within an effect. The node ordered the pending effects first.
         std::move(effects.begin(), effects.end(), std::back_inserter(within_));
         return;
     }
@@ -45,7 +45,7 @@ effects::Effects Executor::execute(effects::SendToGroup& effect) {
 }
 
 effects::Effects Executor::execute(effects::ProtocolWork& work) {
-    // Its keeper and its backend came together.
+    // Its keeper and its backend were added together.
     VPNHA_ASSERT(
         std::ranges::any_of(ports_.backends, [&](auto* each) { return each->execute(work); }));
     return {};
@@ -94,8 +94,8 @@ effects::Effects Executor::execute(effects::HoldGate& effect) {
     return {};
 }
 
-// The kernel asks for its next hops anew: what it asked before the gate opened was dropped, and it
-// would ask again after a second only.
+// The kernel queries its next hops anew. Queries before the gate opened were dropped, and would be
+// repeated only after a second.
 Result<void> Executor::open_gate(const effects::RunStep& step) {
     VPNHA_CHECK(ports_.gate.open_until(step.gateway, step.deadline));
     adapters::log_failure("next hops", ports_.network.forget_unresolved(step.gateway));
@@ -184,7 +184,7 @@ effects::Effects Executor::execute(effects::AskForEcho& effect) {
 }
 
 effects::Effects Executor::execute(effects::WithdrawScore& effect) {
-    // The name is what crm_attribute --promotion makes of the resource's.
+    // The name that crm_attribute --promotion makes of the resource's.
     tools_.start({"/usr/sbin/attrd_updater", "--delete", "--name", "master-" + effect.resource,
                   "--node", effect.node},
                  [](const Result<void>& result) {
@@ -211,7 +211,7 @@ effects::Effects Executor::execute(effects::Detached& effect) {
     for (ports::Backend* const each : ports_.backends) {
         each->detach(effect.gateway);
     }
-    // What a backend does in slices goes on: another gateway's lease is renewed meanwhile.
+    // Work that a backend does in slices continues: another gateway's lease is renewed meanwhile.
     if (!node_.any_attached()) {
         for (ports::Backend* const each : ports_.backends) {
             each->finish();
@@ -244,7 +244,7 @@ Result<void> Executor::run_step(const effects::RunStep& step) {
             return ports_.gate.shut(step.gateway);
         case takeover::Step::remove_addresses:
             return ports_.network.remove_addresses(step.gateway);
-        case takeover::Step::reset_services:  // Has an end of its own.
+        case takeover::Step::reset_services:  // Its end is reported separately.
         case takeover::Step::grant:
         case takeover::Step::warm_counters:
         case takeover::Step::claim:
@@ -260,8 +260,8 @@ Result<void> Executor::run_step(const effects::RunStep& step) {
 }
 
 effects::Effects Executor::reset_services(GatewayId gateway) {
-    // Other gateways' leases are renewed meanwhile. What this one's next holder says is installed
-    // when the kernel has no session of the stock daemons any more.
+    // Other gateways' leases are renewed meanwhile. The next holder's records are installed when
+    // the kernel has no session of the stock daemons any more.
     for (ports::Backend* const each : ports_.backends) {
         each->hold(gateway);
     }
@@ -299,7 +299,7 @@ void Executor::send_waiting() {
         waiting_.pop_front();
     }
     if (!waiting_.empty()) {
-        // The node says nothing more until the queue is empty, so the queue stays short.
+        // The node sends nothing more until the queue is empty, so the queue stays short.
         run(node_.set_group_writable(false, loop_.now()));
         loop_.set_timer(kGroupTimer, loop_.now() + kGroupRetry, [this] {
             send_waiting();
@@ -313,7 +313,7 @@ void Executor::send_waiting() {
 void Executor::arm_timer() {
     const auto at = node_.next_deadline();
     if (at == armed_for_) {
-        return;  // Most events change nothing of it: no look at the clock.
+        return;  // Most events do not change it: the clock need not be read.
     }
     armed_for_ = at;
     if (!at) {

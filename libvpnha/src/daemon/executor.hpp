@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Runs a node's effects on real ports, in order, and feeds results back until nothing is left. What
-// the group does not take at once waits here; meanwhile the node sends nothing more. What a
-// protocol's keeper wants goes to the backend of that protocol.
+// Runs a node's effects on real ports, in order, and feeds results back until nothing is left.
+// Messages that the group does not accept at once wait here; meanwhile the node sends nothing more.
+// The work of a protocol's keeper goes to the backend of that protocol.
 #pragma once
 
 #include <deque>
@@ -37,7 +37,7 @@ struct Ports {
 
 class Executor final : private effects::EffectRunner {
   public:
-    // Answers to those who wait; called from within run().
+    // Answers to waiting requests; called from within run().
     struct Answers {
         std::function<void(const effects::AnswerRequest&)> request;
         std::function<void(const effects::AnswerPlugin&)> plugin;
@@ -48,7 +48,7 @@ class Executor final : private effects::EffectRunner {
         std::function<void()> idle;  // The last gateway was detached.
         // This life of the node is fenced. Nothing more is done from here on.
         std::function<void()> fenced;
-        // What the lease rests on has failed. Nothing more is done from here on.
+        // A part on which the lease depends has failed. Nothing more is done from here on.
         std::function<void(const Error&)> broken;
     };
 
@@ -58,13 +58,13 @@ class Executor final : private effects::EffectRunner {
     // The group is joined after the executor exists, because its first events go to it.
     void set_group(adapters::CorosyncGroup* group) { group_ = group; }
 
-    // Within an effect it returns before these are done: they come behind those under way.
+    // Within an effect it returns before these are done: they follow those under way.
     void run(effects::Effects effects);
-    // What the lease rests on has failed: see Answers::broken.
+    // A part on which the lease depends has failed: see Answers::broken.
     void break_off(const Error& error);
 
   private:
-    // Each returns what follows from the effect.
+    // Each returns the effects that follow from the effect.
     effects::Effects execute(effects::SendToGroup& effect) override;
     effects::Effects execute(effects::ProtocolWork& work) override;
     effects::Effects execute(effects::SaveLease& effect) override;
@@ -105,11 +105,11 @@ class Executor final : private effects::EffectRunner {
     Answers answers_;
     adapters::CorosyncGroup* group_ = nullptr;
     std::deque<Bytes> waiting_;
-    std::optional<TimePoint> armed_for_;  // The node's deadline for which kNodeTimer stands.
+    std::optional<TimePoint> armed_for_;  // The node's deadline to which kNodeTimer is set.
     PacemakerTools tools_;
     std::set<GatewayId> opened_;  // A moment ago.
     bool running_ = false;
-    effects::Effects within_;  // Of events that came within the effect that is under way.
+    effects::Effects within_;  // From events within the effect that is under way.
     bool broken_ = false;
 };
 

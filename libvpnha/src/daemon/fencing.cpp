@@ -21,7 +21,7 @@ void report(const Result<void>& result) {
 Error end_fenced_life(const config::Config& config, ports::Services& services,
                       ports::Machine& machine) {
     if (config.fencing_reset) {
-        // First: what follows may wait for a lock or a disk.
+        // First: later steps may wait for a lock or a disk.
         machine.limit_life();
     }
     report(adapters::write_fenced_file(config.control_socket));

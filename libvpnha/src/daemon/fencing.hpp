@@ -8,9 +8,9 @@
 
 namespace vpnha::runtime {
 
-// To be called with all gates shut. Tells the agents, kills the services of all gateways, and
-// resets the machine; nothing is synchronised. Returns when the configuration does not want a reset
-// or the machine could not do it: with why vpnhad ends.
+// To be called with all gates shut. Notifies the agents, kills the services of all gateways, and
+// resets the machine; nothing is synchronised. Returns if the configuration disables the reset or
+// the machine could not do it: with the reason why vpnhad ends.
 [[nodiscard]] Error end_fenced_life(const config::Config& config, ports::Services& services,
                                     ports::Machine& machine);
 

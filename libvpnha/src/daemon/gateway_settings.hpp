@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the configuration says of a gateway, as the node core takes it.
+// Converts the configuration of a gateway for the node core.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@
 
 namespace vpnha::runtime {
 
-// Without what the lease needs.
+// Without the lease's settings.
 [[nodiscard]] node::GatewaySettings gateway_settings_of(const config::Gateway& gateway,
                                                         const config::Radius& radius);
 

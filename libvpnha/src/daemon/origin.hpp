@@ -19,7 +19,7 @@ class Origin {
     // Of the process whose program `program_link` names (proc(5)). The configuration was just read.
     explicit Origin(StartParameters parameters, std::string program_link = "/proc/self/exe");
 
-    // In words, what a vpnhad would be started from that `wanted` starts now, and this one was not.
+    // As text: how a vpnhad started now with `wanted` would differ from this one.
     [[nodiscard]] std::vector<std::string> differences(const StartParameters& wanted) const;
 
   private:

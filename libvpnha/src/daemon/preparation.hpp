@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a vpnhad does before it touches anything of its node.
+// The steps of a vpnhad before it touches anything of its node.
 #pragma once
 
 #include "config/config.hpp"

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFencePatience{5'000};
 constexpr std::chrono::milliseconds kFencePatienceMax{60'000};
-// Of the digits of a session's id.
+// Digits of a session's id.
 constexpr std::size_t kSessionIdMin = 4;
 
 std::uint64_t unix_ms() {
@@ -178,7 +178,7 @@ bool Requests::makes_way(GatewayId gateway, const json& arguments, adapters::Con
                         state.settings().name, fmt::join(differences, ", ")));
         return false;
     }
-    // The agent asks again until a new one answers.
+    // The agent repeats its request until a new one answers.
     reply.error({Errc::busy, fmt::format("vpnhad starts anew: {}", fmt::join(differences, ", "))});
     daemon_.run(node_.end_stopped(now));
     return true;
@@ -197,8 +197,8 @@ void Requests::answer_monitor(GatewayId gateway, bool probe, adapters::ControlRe
         answer(reply);
         return;
     }
-    // A Pacemaker that was restarted beside a living vpnhad has forgotten its score. Once the probe
-    // is answered it decides who is promoted.
+    // A Pacemaker that was restarted beside a live vpnhad has forgotten its score. After the answer
+    // to the probe it decides which node is promoted.
     daemon_.run(node_.on_probe(gateway, now));
     daemon_.after_scores(
         [answer, to = std::make_shared<adapters::ControlReply>(std::move(reply))] { answer(*to); });
@@ -338,7 +338,7 @@ void Requests::switch_over(const json& arguments, adapters::ControlReply reply, 
         reply.ok(moved_view(state, epoch));
         return;
     }
-    // On its way no node may be promoted for a moment: what could be moved is to be asked once.
+    // During the move no node may be promoted for a moment: plan_move() is called only once.
     const Result<node::MovePlan> plan =
         goes_on ? node::MovePlan{state.replica().epoch().node, **to, state.replica().epoch()}
                 : state.plan_move(*to);
@@ -433,7 +433,7 @@ void Requests::on_answer(const effects::AnswerRequest& answer) {
         return;
     }
     has_attached_ = true;
-    // Of the life before, Pacemaker may still remember a better score; once the start has ended it
+    // Pacemaker may still remember a better score of the earlier life; once the start has ended it
     // may promote by it.
     daemon_.after_scores([this, answer] {
         finish(answer,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The verbs of the control socket (docs/reference/control-protocol.md): views are answered at once,
-// those of all sessions in slices, what changes something when the node reports how it ended.
+// those of all sessions in slices, changes when the node reports their result.
 #pragma once
 
 #include <functional>
@@ -25,9 +25,9 @@ class Requests {
         std::function<void(effects::Effects)> run;
         std::function<nlohmann::json(std::map<GatewayId, SessionCounts>)> status;
         std::function<Result<nlohmann::json>()> gate;
-        // Calls back when Pacemaker has been told every score there is, or could not be told.
+        // Calls back when Pacemaker has received every score, or could not receive it.
         std::function<void(std::function<void()>)> after_scores;
-        // Those of corosync.conf, also dead ones, and voters that it lists no more.
+        // Those of corosync.conf, also dead ones, and voters that it no longer lists.
         std::function<std::vector<adapters::ClusterNode>()> nodes;
         // The model of the cluster's quorum device; empty: it has none.
         std::function<std::string()> quorum_device;
@@ -54,15 +54,15 @@ class Requests {
                                       const nlohmann::json& arguments, TimePoint);
     [[nodiscard]] static Verb find_verb(const std::string& name);
 
-    // A start that takes a stop back would start vpnhad from something else now. Where other nodes
-    // have all records of this node, the start gets a new vpnhad: this one ends. False: it goes on.
+    // A start that takes a stop back would start vpnhad with other parameters now. If other nodes
+    // have all records of this node, it gets a new vpnhad: this one ends. False: it continues.
     [[nodiscard]] bool makes_way(GatewayId gateway, const nlohmann::json& arguments,
                                  adapters::ControlReply& reply, TimePoint now);
     void answer_monitor(GatewayId gateway, bool probe, adapters::ControlReply reply, TimePoint now);
     void confirm_dead(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     void vote_without(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     void fence(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
-    // Asks for a planned move, once; who wants it asks again until the role has moved.
+    // Requests a planned move, once; the client repeats its request until the role has moved.
     void switch_over(const nlohmann::json& arguments, adapters::ControlReply reply, TimePoint now);
     // The one of nodes() that the arguments name, by its name or id.
     [[nodiscard]] Result<NodeId> node_of(const nlohmann::json& arguments) const;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Looks each ten seconds whether a table or preference of the gateways is somebody else's
+// Checks each ten seconds whether another program uses a table or preference of the gateways
 // (host/addresses/routing_conflicts.hpp): in a thread, as a table may have the routes of ten
-// thousand sessions. The first look is made at once.
+// thousand sessions. The first check is made at once.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,7 @@ class RoutingWatch {
     RoutingWatch(const RoutingWatch&) = delete;
     RoutingWatch& operator=(const RoutingWatch&) = delete;
 
-    // As the last look found them.
+    // As the last check found them.
     [[nodiscard]] std::vector<std::string> conflicts(GatewayId gateway) const;
 
   private:
@@ -38,7 +38,7 @@ class RoutingWatch {
     const config::Config& config_;
     OnChange on_change_;
     adapters::RoutingConflicts conflicts_;
-    std::string error_;                // Of the last look.
+    std::string error_;                // Of the last check.
     adapters::Background background_;  // Its thread ends first.
 };
 

@@ -18,11 +18,11 @@ class SetupEvents {
     // Both must outlive it. Reads the file.
     SetupEvents(adapters::QbLoop& loop, const config::Config& config);
 
-    // `key_mark` is nullopt where the cluster's key could not be read: then nothing is compared.
+    // `key_mark` is nullopt if the cluster's key could not be read: then nothing is compared.
     void hear(const std::vector<wire::Setup>& setups, std::optional<std::uint64_t> key_mark);
 
   private:
-    // In a thread of its own: the disk may stand still.
+    // In a separate thread: the disk may hang.
     void save(std::string text);
 
     const config::Config& config_;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The set-up of this node as it was last: so that each change of the configuration, of secrets and
-// of PPP options is an event, with the old and the new fingerprint. Across starts a file remembers
-// it, which has names and fingerprints, and no value.
+// The last set-up of this node: so each change of the configuration, of secrets and of PPP options
+// is an event, with the old and the new fingerprint. Across starts a file remembers it, which has
+// names and fingerprints, and no value.
 //
-// Fingerprints are made with the cluster's key. With another key all of them are other ones, and
-// nothing can be said of what they stand for: then the key is what has changed.
+// Fingerprints are made with the cluster's key. With another key all of them differ, so the values
+// cannot be compared: then the key is what has changed.
 #pragma once
 
 #include <map>
@@ -28,11 +28,11 @@ class SetupMemory {
         std::optional<std::uint64_t> after;
     };
 
-    // As encode() has made it; what cannot be read is as if there had been nothing.
+    // As encode() has made it; an unreadable text counts as empty.
     [[nodiscard]] static SetupMemory parse(std::string_view text);
     [[nodiscard]] std::string encode() const;
 
-    // What has changed since; all is remembered. Nothing of the first set-up ever. `key_mark`: a
+    // Returns the changes since; remembers all. None for the first set-up ever. `key_mark`: a
     // fingerprint of nothing.
     [[nodiscard]] std::vector<Change> take(const std::vector<wire::Setup>& setups,
                                            std::uint64_t key_mark);

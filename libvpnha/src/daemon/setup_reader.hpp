@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Reads what this node compares with the others (config/fingerprints.hpp): its configuration, and
-// the files that pppd reads. Nothing of a file's content is kept.
+// Reads the items that this node compares with the others (config/fingerprints.hpp): its
+// configuration, and the files that pppd reads. Nothing of a file's content is kept.
 #pragma once
 
 #include <map>
@@ -21,8 +21,8 @@ class SetupReader {
     // Without the cluster's key the files are left out, which is logged: a hash that anybody can
     // compute would betray passwords.
     [[nodiscard]] std::vector<wire::Setup> read();
-    // Of the last reading: with another key all fingerprints are other ones. nullopt: there was
-    // none.
+    // Of the last reading: with another key all
+    // fingerprints differ. nullopt: there was none.
     [[nodiscard]] std::optional<std::uint64_t> key_mark() const { return key_mark_; }
 
   private:

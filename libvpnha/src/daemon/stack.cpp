@@ -40,7 +40,7 @@ Stack::~Stack() {
 
 Result<std::unique_ptr<Stack>> Stack::open(const config::Config& config, adapters::QbLoop& loop,
                                            Place place, OnNeighbour on_neighbour) {
-    // Where the host's is the only one, nobody ever leaves it.
+    // If the host's is the only one, no thread ever leaves it.
     NetworkNamespace network;
     if (config.has_namespaces()) {
         VPNHA_TRY(network, place.netns.empty() ? NetworkNamespace::current()

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What this node has in one network namespace: the gate, addresses, devices, sessions and flows of
+// This node's objects in one network namespace: the gate, addresses, devices, sessions and flows of
 // the gateways in it. The host's namespace has one of these, and so has each 'netns' of the
-// configuration (docs/adr/0012). It uses no other namespace. Callers from outside enter
-// network() first; callbacks of loop() run within it.
+// configuration (docs/adr/0012). It uses no other namespace. Callers from outside enter network()
+// first; callbacks of loop() run within it.
 #pragma once
 
 #include <functional>
@@ -34,7 +34,7 @@ class Stack {
     };
     using OnNeighbour = std::function<void(GatewayId, LinkSide, const IpAddress&)>;
 
-    // Whatever an earlier vpnhad left there is silent when this returns. `config` is of all
+    // Every gate of an earlier vpnhad there is silent when this returns. `config` is of all
     // gateways. Both must outlive it.
     [[nodiscard]] static Result<std::unique_ptr<Stack>> open(const config::Config& config,
                                                              adapters::QbLoop& loop, Place place,
@@ -43,7 +43,7 @@ class Stack {
     Stack(const Stack&) = delete;
     Stack& operator=(const Stack&) = delete;
 
-    // Once the node is there, which must outlive it. `run`: the node's effects.
+    // Set once the node exists, which must outlive it. `run`: the node's effects.
     struct Node {
         node::Node& node;
         std::string key_file;  // The cluster's key.
@@ -52,14 +52,14 @@ class Stack {
         std::function<void(const Error&)> failed;
     };
     [[nodiscard]] Result<void> open_backends(const Node& node);
-    // Looks after devices from now on; `serves` as Devices::Daemon has it.
+    // Watches devices from now on; `serves` as in Devices::Daemon.
     [[nodiscard]] Result<void> watch(node::Node& node,
                                      const std::function<void(effects::Effects)>& run,
                                      std::function<bool(GatewayId)> serves,
                                      std::function<void(const Error&)> broken);
 
     [[nodiscard]] const adapters::NetworkNamespace& network() const { return network_; }
-    // A device of it, for whoever knows devices of other namespaces: "eth1", "b/eth1".
+    // A device of it, for callers that know devices of other namespaces: "eth1", "b/eth1".
     [[nodiscard]] std::string name_of(const std::string& interface) const {
         return netns_.empty() ? interface : netns_ + "/" + interface;
     }
@@ -75,7 +75,7 @@ class Stack {
     [[nodiscard]] Backends& backends() const { return *backends_; }
     [[nodiscard]] const Admission& admission() const { return admission_->admission(); }
     [[nodiscard]] const RoutingWatch& routing() const { return *routing_; }
-    // nullptr: nobody hears requests of RADIUS servers.
+    // nullptr: requests of RADIUS servers are not received.
     [[nodiscard]] const adapters::AuthorizationServer* authorization() const {
         return authorization_.get();
     }

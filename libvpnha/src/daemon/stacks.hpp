@@ -52,7 +52,7 @@ class Stacks final : public ports::Gate, public ports::Network, public ports::Ne
   public:
     using OnNeighbour = Stack::OnNeighbour;
 
-    // Whatever an earlier vpnhad left is silent when this returns. Both must outlive it.
+    // Every gate of an earlier vpnhad is silent when this returns. Both must outlive it.
     [[nodiscard]] static Result<std::unique_ptr<Stacks>> open(const config::Config& config,
                                                               adapters::QbLoop& loop,
                                                               const OnNeighbour& on_neighbour);
@@ -64,13 +64,13 @@ class Stacks final : public ports::Gate, public ports::Network, public ports::Ne
     [[nodiscard]] const std::vector<ports::Backend*>& backends() const { return backends_; }
     // For pppd's plugin.
     [[nodiscard]] std::vector<ports::PppProtocol*> ppp_protocols() const;
-    // As Backends has it.
+    // As in Backends.
     void complete_scripts(std::function<void()> done) const {
         complete_scripts(0, std::move(done));
     }
     [[nodiscard]] SideMacs macs(GatewayId gateway) const;
     [[nodiscard]] std::vector<const Admission*> admissions() const;
-    // Of those that hear requests of RADIUS servers.
+    // Of those that receive requests of RADIUS servers.
     [[nodiscard]] std::vector<const adapters::AuthorizationCounters*> authorizations() const;
     [[nodiscard]] std::vector<DeviceWarning> device_warnings() const;
 

@@ -16,7 +16,7 @@ namespace {
 
 using Action = Result<void> (StockService::*)();
 
-// A thousand pppds end in less. Who is to be fenced waits for it.
+// A thousand pppds end in less. A node that is to be fenced waits for it.
 constexpr auto kSystemdTimeout = std::chrono::seconds(20);
 
 Result<void> act(StockServices::By by, const std::string& gateway,
@@ -85,7 +85,7 @@ Result<void> StockServices::reset(GatewayId gateway, Done done) {
 void StockServices::watch(GatewayId gateway) {
     unwatch(gateway);
     for (const StockService& service : services(gateway)) {
-        // One that is dead already is Pacemaker's to find: it looks after it since its start.
+        // Pacemaker finds one that is dead already: it monitors it since its start.
         if (auto running = service.running(); running && running->process) {
             watch(gateway, std::move(*running));
         }
@@ -96,7 +96,7 @@ void StockServices::watch(GatewayId gateway, StockService::Running running) {
     const auto place = watched_.emplace(gateway, std::move(running.process));
     const Result<void> watching =
         loop_.watch(place->second.get(), [this, gateway, resource = std::move(running.resource)] {
-            // What the loop holds, this closure among it, ends with unwatch().
+            // unwatch() destroys what the loop holds, including this closure.
             // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
             const std::string name = resource;
             unwatch(gateway);

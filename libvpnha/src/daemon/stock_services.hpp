@@ -21,15 +21,15 @@ class StockServices : public ports::Services {
     // A watched daemon has died; `resource` is its name in the cluster.
     using OnDeath = std::function<void(GatewayId, const std::string& resource)>;
 
-    // Who ends daemons and starts them anew: systemd, outside of this process's unit, which is to
-    // be there then; or this process, which does it as well where systemd fails.
+    // How daemons are ended and started anew: by systemd, outside of this process's unit, which
+    // requires systemd; or by this process, which does it as well if systemd fails.
     enum class By { this_process, systemd };
 
     StockServices(const config::Config& config, QbLoop& loop, OnDeath on_death, By by,
                   std::string run_root = StockService::kRunRoot);
     ~StockServices() override;
 
-    // Returns when what begin_reset() began for any gateway is over.
+    // Returns when each begin_reset() of any gateway is over.
     [[nodiscard]] Result<void> wait_idle() const;
     Result<void> reset(GatewayId gateway, Done done) override;
     Result<void> end(GatewayId gateway) override;

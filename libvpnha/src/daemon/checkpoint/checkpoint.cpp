@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// vpnha/checkpoint.hpp: a checkpoint::Member on Corosync, and on whatever loop the caller has.
+// vpnha/checkpoint.hpp: a checkpoint::Member on Corosync, and on the caller's own loop.
 #include "vpnha/checkpoint.hpp"
 
 #include <fmt/format.h>
@@ -28,7 +28,7 @@ namespace {
 using adapters::boot_time;
 
 constexpr std::size_t kGroupNameMax = 64;
-// Never that of vpnhads, whatever the caller's is.
+// Never the group of vpnhads, whatever the caller's name is.
 constexpr const char* kGroupPrefix = "vpnha-checkpoint:";
 
 Result<void> check_name(const std::string& group) {
@@ -52,7 +52,7 @@ std::string_view text_of(ByteView bytes) {
 }  // namespace
 
 struct Checkpoint::State {
-    // What the program is to be told, in order.
+    // Pending calls to the program, in order.
     using Call = std::variant<checkpoint::Install, checkpoint::Remove, checkpoint::Confirmed>;
 
     Result<void> join(const CheckpointOptions& options) {
@@ -91,7 +91,7 @@ struct Checkpoint::State {
         return {};
     }
 
-    // Each key is a question to Corosync, which has no time for thousands while a ring forms.
+    // Each key is a query to Corosync, which has no time for thousands while a ring forms.
     void look_at_encryption() {
         encrypted = adapters::unencrypted_because(map->totem()).empty();
         if (member && !allow_unencrypted) {
@@ -101,7 +101,7 @@ struct Checkpoint::State {
         }
     }
 
-    // An event of the member; what is due comes of it.
+    // Passes an event to the member; due calls result from it.
     template <class Event>
     void tell(const Event& event) {
         checkpoint::Effects effects;
@@ -137,7 +137,7 @@ struct Checkpoint::State {
             waiting.pop_front();
         }
         if (!waiting.empty() && !retry_at) {
-            // The member says nothing more until the queue is empty, so the queue stays short.
+            // The member sends nothing more until the queue is empty, so the queue stays short.
             retry_at = boot_time() + runtime::kGroupRetry;
             tell([this](auto now, auto& effects) { member->set_writable(false, now, effects); });
         }
@@ -204,7 +204,7 @@ struct Checkpoint::State {
             std::visit([this](auto& each) { call(each); }, next);
         }
         if (lost) {
-            arm();  // Whoever waits for the descriptor hears of it again.
+            arm();  // The descriptor becomes readable again.
             return fail(Errc::unreachable, "corosync has ended, or does not answer any more");
         }
         if (!group->counts()) {
@@ -226,7 +226,7 @@ struct Checkpoint::State {
     std::unique_ptr<adapters::ClusterMap> map;
     std::unique_ptr<adapters::CorosyncGroup> group;
     std::optional<checkpoint::Member> member;
-    std::deque<Bytes> waiting;  // For a group that takes no messages now.
+    std::deque<Bytes> waiting;  // While the group accepts no messages.
     std::optional<TimePoint> retry_at;
     std::deque<Call> calls;
     CheckpointState told;

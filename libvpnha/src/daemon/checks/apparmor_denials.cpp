@@ -13,10 +13,10 @@ namespace vpnha::runtime {
 namespace {
 
 constexpr std::string_view kDenied = "apparmor=\"DENIED\"";
-// In the names of profiles that concern each gateway.
+// Parts of the names of profiles that concern each gateway.
 constexpr std::array<std::string_view, 4> kPrograms{"vpnha", "pppd", "swanctl", "corosync"};
 
-// Of `NAME="VALUE"`; empty: there is none.
+// The value of `NAME="VALUE"`; empty: there is none.
 std::string value_of(std::string_view line, std::string_view name) {
     const std::string mark = fmt::format(" {}=\"", name);
     const std::size_t at = line.find(mark);
@@ -27,7 +27,7 @@ std::string value_of(std::string_view line, std::string_view name) {
     return std::string(line.substr(0, line.find('"')));
 }
 
-// A profile is named by its program's path, or has a name of its own.
+// A profile has its program's path as its name, or another one.
 std::string local_file(std::string profile) {
     if (!profile.starts_with('/')) {
         return fmt::format("the file in /etc/apparmor.d/local that the profile {} includes",
@@ -61,7 +61,7 @@ std::string sentence_of(const std::string& line, std::size_t count) {
 std::vector<std::string> find_denials(std::string_view log, std::vector<std::string> programs) {
     std::erase(programs, "");  // Of a protocol that the kernel serves.
     programs.insert(programs.end(), kPrograms.begin(), kPrograms.end());
-    // By what makes two of them one.
+    // Keyed by the fields that make two denials equal.
     std::map<std::string, std::pair<std::string, std::size_t>> denials;
     std::istringstream lines{std::string(log)};
     for (std::string line; std::getline(lines, line);) {

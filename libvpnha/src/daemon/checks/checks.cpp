@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What can be looked at without starting a daemon; what is of one protocol alone is in its folder.
+// Checks that need no running daemon; those of one protocol alone are in its folder.
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether the cluster survives the loss of one of several links between the nodes, in words for the
+// Whether the cluster survives the loss of one of several links between the nodes, as text for the
 // operator.
 #pragma once
 

@@ -136,7 +136,7 @@ std::optional<sys_seconds> time_of(std::string_view text) {
     return time;
 }
 
-// A rule of a location constraint, with what stands in it.
+// A rule of a location constraint, with its content.
 struct Rule {
     const CibElement* element = nullptr;
     Elements expressions{};
@@ -152,7 +152,7 @@ struct Rule {
             return (start && now < *start) || (end && now >= *end);
         });
     }
-    // "gw3", or what a node has to be.
+    // "gw3", or the condition for a node.
     [[nodiscard]] std::string where() const {
         std::vector<std::string> conditions;
         for (const CibElement* const each : expressions) {

@@ -43,7 +43,7 @@ class StockLook {
         }
     }
 
-    // By who reads it when the gateway is promoted.
+    // By the program that reads it when the gateway is promoted.
     void look_at_file(const config::ComparedFile& file) {
         const auto read = adapters::SecretFile::read(file.path);
         if (!read || !*read) {
@@ -67,7 +67,7 @@ class StockLook {
         }
     }
 
-    // The same.
+    // As above.
     void look_at_daemon(const adapters::StockService& service,
                         const std::optional<std::uint16_t>& port, const std::string& options) {
         const auto started = service.read_started();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether the stock daemons of the gateways are set so that their sessions come to vpnhad: a pppd
-// without the plugin tells it nothing, and a session is recorded with the address and port that the
-// configuration has.
+// Whether the settings of the gateways' stock daemons make their sessions reach vpnhad: a pppd
+// without the plugin reports nothing, and a session is recorded with the address and port of the
+// configuration.
 #pragma once
 
 #include <string>
@@ -17,8 +17,8 @@ struct DaemonPlaces {
     std::string ppp = "/etc/ppp";  // With pppd's file `options`, and `peers`.
 };
 
-// Of stock daemons as their agents started them on this node, if they did, and of the files
-// `ppp_options` with what those include.
+// Checks stock daemons as their agents started them on this node, if they did, and the files
+// `ppp_options` with their included files.
 [[nodiscard]] DaemonsCheck find_in_daemons(const config::Config& config,
                                            const DaemonPlaces& places = {});
 

@@ -11,7 +11,7 @@
 namespace vpnha::runtime {
 
 Result<std::vector<DeviceFinding>> find_in_devices(const config::Config& config) {
-    // Of others the kernel hides what hook it has.
+    // The kernel hides the hooks from other users.
     if (::geteuid() != 0) {
         return fail(Errc::permission, "only root can look at what the devices have");
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which devices of this machine would not take the gate, before vpnhad needs it there.
+// The devices of this machine that would refuse the gate, before vpnhad needs it there.
 #pragma once
 
 #include <vector>

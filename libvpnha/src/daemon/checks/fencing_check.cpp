@@ -36,7 +36,7 @@ struct Fencing {
     std::map<std::string, std::string> properties{};
     std::set<std::string> targets{};  // Nodes with a level of their own.
     bool has_levels = false;
-    bool covers_all = false;  // A level whose nodes are known by a pattern or an attribute.
+    bool covers_all = false;  // A level whose nodes are selected by a pattern or an attribute.
 };
 
 Fencing fencing_in(const adapters::CibElements& elements) {
@@ -79,7 +79,7 @@ bool is_off(const Fencing& fencing, const std::string& property) {
     return found != fencing.properties.end() && kOff.contains(found->second);
 }
 
-// Nodes that no device with a list of hosts has; none where a device finds its hosts by itself.
+// Nodes in no device's list of hosts; none if a device finds its hosts by itself.
 std::vector<std::string> without_device(const Fencing& fencing) {
     std::vector<std::string> nodes;
     for (const std::string& node : fencing.nodes) {

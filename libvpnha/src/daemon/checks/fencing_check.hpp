@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whether the cluster's fencing fits its nodes, by the CIB. Which devices a level needs so that a
-// node is really off, fence_vpnha itself looks at before it starts (stonith/undecided.hpp).
+// Whether the cluster's fencing fits its nodes, by the CIB. fence_vpnha itself checks at its start
+// which devices a level needs so that a node is really off (stonith/undecided.hpp).
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace vpnha::runtime {
 
-// Each with what to do. `configuration` is its section of that name, as adapters::query_cib()
+// Each with its remedy. `configuration` is its section of that name, as adapters::query_cib()
 // returns it. Error malformed: the text is no XML.
 [[nodiscard]] Result<std::vector<std::string>> find_in_fencing(std::string_view configuration,
                                                                bool has_witness);

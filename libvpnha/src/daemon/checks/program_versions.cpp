@@ -93,7 +93,7 @@ Result<std::vector<OldProgram>> find_old_programs(std::string_view packages,
                 continue;
             }
         }
-        // A row of a later series stands in place of an earlier one.
+        // A row of a later series replaces an earlier one.
         std::erase_if(old,
                       [&each](const OldProgram& other) { return other.package == each.package; });
         VPNHA_TRY(const bool older, is_older(installed, std::string(each.least)));

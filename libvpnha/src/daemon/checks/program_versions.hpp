@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The least versions of other programs that a gateway needs: those of its protocols, from their
-// folders, and those that each gateway needs. A test compares docs/operate/versions.md with them.
+// folders, and those of each gateway. A test compares docs/operate/versions.md with them.
 #pragma once
 
 #include <string>
@@ -14,9 +14,9 @@ namespace vpnha::runtime {
 
 [[nodiscard]] const std::vector<tuning::ProgramVersion>& program_versions();
 
-// Those that are older, by the rules of deb-version(7), which dpkg knows. A program that is not
-// installed is not among them. `packages`: "NAME STATUS VERSION" a line, as read_packages() has
-// them. `kernel`: the release that runs. Error: dpkg cannot be asked.
+// Older programs, by the rules of deb-version(7), which dpkg knows. A program that is not installed
+// is not among them. `packages`: "NAME STATUS VERSION" a line, as from read_packages(). `kernel`:
+// the running release. Error: dpkg cannot be called.
 [[nodiscard]] Result<std::vector<OldProgram>> find_old_programs(std::string_view packages,
                                                                 const std::string& kernel);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What Corosync's quorum means for the leases, in words for the operator:
+// The effect of Corosync's quorum on the leases, as text for the operator:
 // docs/explain/failure-model.md has the whole table.
 #pragma once
 
@@ -16,10 +16,10 @@ namespace vpnha::runtime {
 struct QuorumMode {
     std::string name;        // "3 voters", "2 voters and a quorum device".
     std::string after_loss;  // What is needed when one node is lost.
-    std::string warning;     // What the operator may take for more than it is; or empty.
+    std::string warning;     // A limit that the operator may not expect; or empty.
 };
 
-// What the nodes of corosync.conf, as ClusterMap::nodes() returns them, are as voters.
+// The nodes of corosync.conf, as ClusterMap::nodes() returns them, as voters.
 [[nodiscard]] VotersCheck check_voters(const adapters::QuorumKeys& keys,
                                        const std::vector<adapters::ClusterNode>& nodes,
                                        const config::Witness& witness);

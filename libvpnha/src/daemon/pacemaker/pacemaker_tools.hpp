@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Programs of Pacemaker that tell it something. Each is started and waited for in a thread of its
-// own: posix_spawn() returns only when the program is read from the disk. How a program ended is
-// told at a later turn of the loop.
+// Programs of Pacemaker that pass values to it. Each is started and waited for in a separate
+// thread: posix_spawn() returns only when the program is read from the disk. The end of a program
+// is reported at a later turn of the loop.
 #pragma once
 
 #include <functional>
@@ -21,19 +21,19 @@ class PacemakerTools {
 
     // The loop must outlive it.
     explicit PacemakerTools(adapters::QbLoop& loop) : loop_(loop) {}
-    // Programs under way go on; nobody is told of their end.
+    // Pending programs continue; `done` is not called for them.
     ~PacemakerTools();
     PacemakerTools(const PacemakerTools&) = delete;
     PacemakerTools& operator=(const PacemakerTools&) = delete;
 
-    // The program's path comes first. `environment`: NAME=VALUE, beside PATH. An error, by `done`:
-    // the program could not be started, or its exit code is not 0. Only where no thread can be
+    // The program's path comes first. `environment`: NAME=VALUE, besides PATH. An error, by `done`:
+    // the program could not be started, or its exit code is not 0. Only if no thread can be
     // prepared `done` is called within start().
     void start(std::vector<std::string> arguments, Done done,
                std::vector<std::string> environment = {});
 
   private:
-    struct Job;  // With the thread, which may outlive this.
+    struct Job;  // Shared with the thread, which may outlive this.
     struct Running {
         std::shared_ptr<Job> job;
         Done done;

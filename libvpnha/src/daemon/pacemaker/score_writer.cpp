@@ -16,7 +16,7 @@ namespace {
 constexpr Duration kTryAgain = std::chrono::seconds(1);
 // Late deletions came within 2 s of the last change of the members.
 constexpr Duration kRefreshAfter = std::chrono::seconds(5);
-// In the place of a resource: what attrd holds is written again.
+// In place of a resource: everything that attrd holds is written again.
 constexpr const char* kAll = "";
 
 // The program's arguments; the resource is in its environment.
@@ -70,7 +70,7 @@ void ScoreWriter::start_next() {
     const int score = wanted_.begin()->second;
     wanted_.erase(wanted_.begin());
     running_ = true;
-    // crm_attribute needs a path and the resource's name of its environment, nothing else.
+    // crm_attribute needs a path and the resource's name in its environment, nothing else.
     tools_.start(
         arguments_of(resource, score),
         [this, resource, score](const Result<void>& result) { on_ended(resource, score, result); },

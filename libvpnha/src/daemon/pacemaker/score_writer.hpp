@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Tells Pacemaker the promotion scores, by crm_attribute --promotion: the attribute's tools are its
-// only stable interface. The loop never waits for it; of several scores for one resource only the
-// newest is written, and a failed write is tried again each second; the log has a failure once.
+// Passes the promotion scores to Pacemaker, by crm_attribute --promotion: the attribute's tools are
+// its only stable interface. The loop never waits for it. Only the newest of several scores for one
+// resource is written, and a failed write is tried again each second; a failure is logged once.
 //
-// When rings break and heal within seconds, a coordinator that was cut off deletes scores of nodes
-// that are back from the CIB, late; pacemaker-attrd of Pacemaker 2.1 holds them for written, and
-// nobody would be promoted at the next failure. So a node that comes to a group at least as large
-// as its own has attrd write all of them again a while later. What the CIB has already changes
-// nothing there, but costs a busy node a quarter of a second: where only vpnhad has died, and was
-// started again, nothing is written anew.
+// When rings break and heal within seconds, a coordinator that was cut off deletes scores of
+// returned nodes from the CIB, late. pacemaker-attrd of Pacemaker 2.1 considers them written, and
+// no node would be promoted at the next failure. So a node that joins a group at least as large as
+// its own has attrd write all of them again a while later. Values that the CIB has already change
+// nothing there, but cost a busy node a quarter of a second: if only vpnhad has died, and was
+// restarted, nothing is written anew.
 #pragma once
 
 #include <functional>
@@ -25,7 +25,7 @@ namespace vpnha::runtime {
 
 class ScoreWriter {
   public:
-    // `is_restart`: an earlier vpnhad of this boot was a member; the node itself did not come.
+    // `is_restart`: an earlier vpnhad of this boot was a member; the node itself did not join.
     ScoreWriter(adapters::QbLoop& loop, bool is_restart)
         : loop_(loop), was_here_(is_restart), tools_(loop) {}
 

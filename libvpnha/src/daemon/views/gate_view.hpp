@@ -17,7 +17,7 @@ namespace vpnha::runtime {
 // Of all of them.
 [[nodiscard]] Result<nlohmann::json> gate_view(const Stacks& stacks, TimePoint now);
 
-// Packets by direction and reason, of whatever kind: for the status.
+// Packets by direction and reason, of any kind: for the status.
 [[nodiscard]] nlohmann::json drops_by_reason(const ports::GateCounters& drops);
 
 }  // namespace vpnha::runtime

@@ -9,7 +9,7 @@
 
 namespace vpnha::runtime {
 
-// Before it: `possible`, `asked`, or `moving`, of which the sessions are not counted again.
+// Before it: `possible`, `asked`, or `moving`, in which the sessions are not counted again.
 [[nodiscard]] nlohmann::json move_view(const node::GatewayNode& gateway, const node::MovePlan& plan,
                                        std::string_view state);
 // The role has left `epoch`.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What this node knows of the nodes of corosync.conf, for fence_vpnha:
+// This node's knowledge of the nodes of corosync.conf, for fence_vpnha:
 // docs/reference/control-protocol.md has the shape.
 #pragma once
 

@@ -35,7 +35,7 @@ json gateway_plan(const node::Node& node, const node::GatewayNode& gateway,
     std::uint64_t lost = holder_stays || !rows.empty() ? 0 : sessions;
     json candidates = json::array();
     for (const node::PlanRow& row : rows) {
-        // Who has said nothing in this epoch is expected to keep nothing.
+        // A node without a message in this epoch is expected to keep nothing.
         const std::uint64_t missing = row.coverage.known ? row.coverage.missing : sessions;
         const bool may_serve = !holder_stays && row.standing == best;
         lost = may_serve ? std::max(lost, missing) : lost;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What would become of the sessions if a node died now: docs/reference/control-protocol.md has the
-// shape.
+// The fate of the sessions if a node died now:
+// docs/reference/control-protocol.md has the shape.
 #pragma once
 
 #include <nlohmann/json.hpp>

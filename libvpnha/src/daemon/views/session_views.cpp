@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kPieceBytes = std::size_t{64} * 1024;
-// More than an answer has around its rows.
+// More than the part of an answer around its rows.
 constexpr std::size_t kAroundBytes = 128;
 
 std::string_view state_name(keepers::SessionState state) {

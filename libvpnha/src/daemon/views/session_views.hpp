@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The sessions of a node as the control socket shows them, put together from one session at a time.
+// The sessions of a node as the control socket shows them, collected from one session at a time.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ class SessionCounts {
 // write.
 class SessionList {
   public:
-    // False: it is larger than an answer may be, and takes no more.
+    // False: it is larger than an answer may be, and accepts no more.
     bool add(const nlohmann::json& row);
     [[nodiscard]] bool is_too_large() const;
     // In pieces of some 64 KiB.

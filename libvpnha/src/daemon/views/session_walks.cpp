@@ -9,7 +9,7 @@ namespace vpnha::runtime {
 
 namespace {
 
-// Between two looks at the clock: 1 ms at most.
+// Between two readings of the clock: 1 ms at most.
 constexpr std::size_t kSessionsAtOnce = 32;
 
 }  // namespace

@@ -29,8 +29,8 @@ json seconds_of(std::optional<Duration> duration) {
     return duration ? json(std::chrono::duration<double>(*duration).count()) : json(nullptr);
 }
 
-// As an estimate: what the C++ library adds to each entry of a map, and the allocator to each
-// block.
+// An estimate: the overhead of the C++ library for each entry of a map, and of the allocator for
+// each block.
 constexpr std::size_t kEntryBytes =
     sizeof(wire::RecordKey) + sizeof(replica::StoredRecord) + std::size_t{48} + std::size_t{16};
 constexpr std::size_t kTombstoneBytes =
@@ -319,7 +319,7 @@ json devices_view(const std::vector<DeviceWarning>& devices) {
     return list;
 }
 
-// Closed in one network namespace: what is used up there.
+// Closed in one network namespace: the exhausted resources there.
 json admission_view(const std::vector<const Admission*>& admissions) {
     std::set<std::string> causes;
     std::uint64_t closures = 0;
@@ -355,7 +355,7 @@ json authorization_view(const std::vector<const adapters::AuthorizationCounters*
             {"stale", sum.stale}};
 }
 
-// A backend is there once for each network namespace.
+// A backend exists once for each network namespace.
 Status status_of_all(const std::vector<ports::Backend*>& backends) {
     Status all;
     for (const ports::Backend* const backend : backends) {

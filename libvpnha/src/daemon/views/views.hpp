@@ -24,7 +24,7 @@
 
 namespace vpnha::runtime {
 
-// What a status shows and the node does not know.
+// The parts of a status that the node does not know.
 struct Around {
     std::string_view version;  // Of this vpnhad.
     const ports::Gate& gate;
@@ -39,11 +39,11 @@ struct Around {
     std::vector<const Admission*> admissions;  // Of each network namespace.
     std::vector<DeviceWarning> devices{};
     std::vector<StraySession> strays{};  // Sessions of this node that no gateway keeps.
-    // What of a gateway's routing is somebody else's.
+    // Conflicts of other programs with a gateway's routing.
     std::function<std::vector<std::string>(GatewayId)> routing;
     // Those of the protocols that a gateway has.
     const std::vector<ports::Backend*>& backends;
-    // None: nobody hears requests of RADIUS servers.
+    // None: requests of RADIUS servers are not received.
     std::vector<const adapters::AuthorizationCounters*> authorizations{};
     adapters::LeaseCounters lease;
     std::uint64_t plugin_malformed = 0;   // Messages of pppd's plugin.
