@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Records of a program of yours on all nodes of a Corosync cluster, as vpnhad has its sessions
-// there: changes in agreed order, snapshots for joiners, digests, confirmations.
-// docs/explain/library.md is the guide, libvpnha/examples/session_table.cpp a whole program.
+// Replicates the records of a program of yours to all nodes of a Corosync cluster: changes in
+// agreed order, snapshots for joiners, digests, confirmations. vpnhad does so for its sessions.
+// docs/explain/library.md is the guide, libvpnha/examples/session_table.cpp a program.
 //
 // The program runs once on each node, and all of them join the same group. One of them is promoted
-// at a time: it publishes and withdraws records, the others hold them and confirm. When it dies,
-// another one is promoted and continues with what it holds.
+// at a time: it publishes and withdraws records; the others hold and confirm them. When it dies,
+// another one is promoted and continues with the records that it holds.
 //
-// What the caller guarantees: nobody is promoted while a former one still serves. The library does
-// not elect, fence or silence anybody: Pacemaker's promoted role, or a lease, does. Where two are
-// promoted all the same, the one that was promoted last keeps the role, the other one is told by
-// `changed` and stands by.
+// The caller guarantees that no node is promoted while a former one still serves. The library does
+// not elect, fence or silence any node: Pacemaker's promoted role, or a lease, does. If two are
+// promoted nevertheless, the one promoted last keeps the role. The other one receives `changed` and
+// becomes a standby.
 //
-// Who may: root, and who has a section `uidgid { uid: USER gid: GROUP }` in a file below
-// /etc/corosync/uidgid.d/. Corosync needs a quorum provider, and knet with a crypto_cipher: records
-// may have secrets. They are in the memory of this process and on no disk; that its core files are
-// not, either, is the caller's care.
+// Access: root, and users with a section `uidgid { uid: USER gid: GROUP }` in a file below
+// /etc/corosync/uidgid.d/. Corosync needs a quorum provider, and knet with a crypto_cipher, since
+// records may have secrets. Records are in the memory of this process only, not on disk; the caller
+// has to keep them out of core files.
 //
 // Example:
 //     std::map<std::string, std::string> table;
@@ -50,8 +50,8 @@
 
 namespace vpnha {
 
-// Octets. An id, and a payload, may have any octets; a program with several kinds of records says
-// which one it is in the id, and its version in the payload: nodes of two releases of it meet.
+// Octets. Ids and payloads may have any octets. A program with several kinds of records puts the
+// kind into the id, and the version into the payload: nodes of two releases of it may meet.
 inline constexpr std::size_t kCheckpointIdBytesMax = 40;
 inline constexpr std::size_t kCheckpointPayloadBytesMax = 8192;
 // Of one group: records, and octets of all payloads.
@@ -78,33 +78,33 @@ struct CheckpointState {
     std::uint32_t holder = 0;            // The member that is promoted; 0: none, or not known yet.
     std::uint64_t epoch = 0;             // Of the records: it rises with each promotion.
     std::vector<std::uint32_t> members;  // This node is one.
-    std::vector<std::uint32_t> complete_standbys;  // Members that could go on; without this node.
+    std::vector<std::uint32_t> complete_standbys;  // Members that could take over, except this one.
     friend bool operator==(const CheckpointState&, const CheckpointState&) = default;
 };
 
-// All are called from within dispatch() and nowhere else, may be left out, and may call everything
-// of the Checkpoint but dispatch(); they must not destroy it. The views are valid until they
-// return.
+// All are called from within dispatch() only, and may be left out.
+// They may call every function of the Checkpoint except dispatch(),
+// and must not destroy it. The views are valid until they return.
 struct CheckpointListener {
     // On a member that is not promoted: the record is new, or has another payload. True: it is
-    // ready here, and is confirmed to the others. False: it could not be taken now, or not be read;
-    // the member is not said to hold it, and it is offered again after 1, 2, 4 … 60 s. When the
-    // member is no longer promoted, all records come again. Left out: everything counts as taken.
+    // ready here, and is confirmed to the others. False: it could not be installed now, or not be
+    // read; it is not confirmed, and is offered again after 1, 2, 4 … 60 s. All records come again
+    // when the member's promotion ends. Left out: every record counts as installed.
     std::function<bool(std::string_view id, std::string_view payload)> install;
     // On a member that is not promoted: the record is withdrawn.
     std::function<void(std::string_view id)> remove;
-    // On the promoted one: a standby has taken what was published last of this record.
+    // On the promoted one: a standby has installed what was published last of this record.
     std::function<void(std::string_view id)> confirmed;
-    // Something of the state has changed.
+    // A part of the state has changed.
     std::function<void(const CheckpointState& state)> changed;
 };
 
-// One membership. Not for use by two threads at once; it starts none.
+// One membership. Not for use by two threads at once; it starts no thread.
 class VPNHA_API Checkpoint {
   public:
-    // Connects to this node's corosync. Blocks for as long as its ring is forming, 5 s at most.
+    // Connects to this node's corosync. Blocks while its ring is forming, 5 s at most.
     // Invalid_argument: the name of the group. Unreachable: corosync does not run. Permission: this
-    // user may not talk to it. Invalid_config: it does not encrypt, or has no quorum provider.
+    // user has no access to it. Invalid_config: it does not encrypt, or has no quorum provider.
     [[nodiscard]] static Result<Checkpoint> join(const CheckpointOptions& options,
                                                  CheckpointListener listener);
     // Leaves the group; what was not sent yet is lost.
@@ -112,30 +112,30 @@ class VPNHA_API Checkpoint {
     Checkpoint(Checkpoint&& other) noexcept;
     Checkpoint& operator=(Checkpoint&& other) noexcept;
 
-    // Readable when dispatch() has something to do, timers included. It stays the Checkpoint's.
+    // Readable when dispatch() has work, timers included. The Checkpoint owns it.
     [[nodiscard]] int fd() const;
-    // Does what is due, for 10 ms and the listener's own time, and does not block. Unreachable:
+    // Does what is due, within 10 ms plus the listener's own time, and does not block. Unreachable:
     // corosync is gone; already_exists: another process of this node is in the group. After an
-    // error the Checkpoint is of no more use: destroy it, and join anew.
+    // error the Checkpoint cannot be used any more: destroy it, and join anew.
     [[nodiscard]] Result<void> dispatch();
 
     // From here on this member publishes. It continues with the records it holds, in a new epoch.
     // Busy, try again after dispatch(): this side has no quorum, a member has not introduced itself
-    // yet, one has records that this one lacks, or `install` has yet to see some.
+    // yet or has records that are missing here, or `install` has yet to receive some.
     [[nodiscard]] Result<void> promote();
-    // The end of it. What was published and not sent yet is lost; to lose nothing, publish no more
-    // and wait until all is confirmed.
+    // Ends the promotion. What was published and not sent yet is lost. To lose nothing, publish no
+    // more and wait until all is confirmed.
     void stand_by();
 
-    // Promoted only. Sends the record, or what it has become; of changes that follow each other
-    // faster than the group takes them the last one is sent. The octets are copied.
-    // Invalid_argument: the id or the payload is too long. Limit: the group is full.
-    // Stale_epoch: this member is not promoted (any more).
+    // Promoted only. Sends the new or changed record. If changes of a record follow each other
+    // faster than the group accepts them, only the last one is sent. The octets are copied.
+    // Invalid_argument: the id or the payload is too long. Limit: the group is full. Stale_epoch:
+    // this member is not promoted (any more).
     [[nodiscard]] Result<void> publish(std::string_view id, std::string_view payload);
-    // Promoted only; of a record that there is not nothing follows. Errors as above.
+    // Promoted only; no effect for a record that does not exist. Errors as above.
     [[nodiscard]] Result<void> withdraw(std::string_view id);
 
-    // Promoted: what was published last of it outlives this node, as far as known now.
+    // Promoted: what was published last of it outlives this node, as far as is known now.
     [[nodiscard]] bool is_confirmed(std::string_view id) const;
     [[nodiscard]] CheckpointState state() const;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// vpnha.toml for tools: is a file good, what does it amount to, what may be written into it.
+// vpnha.toml for tools: whether a file is valid, its effective values, and the possible keys.
 //
 // Example:
 //     bool is_good(const std::string& path) {
@@ -17,11 +17,11 @@ namespace vpnha {
 
 inline constexpr const char* kConfigurationPath = "/etc/vpnha/vpnha.toml";
 
-// The configuration in `path` as TOML with every key spelled out, defaults too; or all its errors,
-// a line each, "vpnha.toml:12: what; what instead".
+// The configuration in `path` as TOML with every key spelled out, defaults too. Or all its errors,
+// a line each: "vpnha.toml:12: what; what instead".
 [[nodiscard]] VPNHA_API Result<std::string> effective_configuration(const std::string& path);
 
-// What in it means more than it says, a sentence for each gateway that has such a key.
+// A sentence for each gateway with a key whose effect goes beyond its own value.
 [[nodiscard]] VPNHA_API Result<std::vector<std::string>> configuration_notes(
     const std::string& path);
 
@@ -37,9 +37,9 @@ struct ConfigurationKey {
 // A file to start from: every key with its meaning, defaults commented out.
 [[nodiscard]] VPNHA_API std::string configuration_example();
 
-// Writes the line that vpnha-witness(8) is enrolled with, a secret: the key that is derived from
-// the cluster's for the witness which the file names. Error: the file names none, Corosync does not
-// run, or the cluster's key cannot be read.
+// Writes the line that enrols vpnha-witness(8), a secret: the key for the witness which the file
+// names, derived from the cluster's key. Error: the file names none, Corosync does not run, or the
+// cluster's key cannot be read.
 [[nodiscard]] VPNHA_API Result<void> write_witness_key(const std::string& config_file, int fd);
 
 // The section KEYS of vpnha.toml(5), in roff.

@@ -26,16 +26,16 @@ inline constexpr const char* kControlSocketPath = "/run/vpnha/control.sock";
 class VPNHA_API ControlClient {
   public:
     // `timeout` bounds connecting, and then each request. Fails with `unreachable` when no vpnhad
-    // listens, with `permission` when the socket is not for this user, and with `timeout` when
-    // vpnhad stands still.
+    // listens, with `permission` when this user may not use the socket, and with `timeout` when
+    // vpnhad does not answer.
     [[nodiscard]] static Result<ControlClient> connect(const std::string& socket,
                                                        std::chrono::milliseconds timeout);
     ~ControlClient();
     ControlClient(ControlClient&& other) noexcept;
     ControlClient& operator=(ControlClient&& other) noexcept;
 
-    // Sends the request, waits for the answer and returns the result as JSON text. An error that
-    // vpnhad answers comes back with its code. After any other failure the connection is closed.
+    // Sends the request, waits for the answer and returns the result as JSON text. An error in
+    // vpnhad's answer is returned with its code. After any other failure the connection is closed.
     [[nodiscard]] Result<std::string> request(std::string_view verb,
                                               std::string_view arguments_json = "{}");
 

@@ -24,9 +24,9 @@ struct MetricRow {
     std::string label{};         // Empty: it has none.
     // Values of the label, and for each the JSON pointer of its member: "/counters/pptp_resets".
     std::vector<std::pair<std::string, std::string>> members{};
-    // Of the one member, a text: the values that the label has, of which one is 1.
+    // If the only member is a text: the values of the label, of which one has the sample 1.
     std::vector<std::string> states{};
-    // The metric behind which it is shown; empty: behind the row before.
+    // The metric that it follows in the output; empty: the row before.
     std::string after{};
 };
 [[nodiscard]] VPNHA_API std::vector<MetricRow> protocol_metrics();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The frame of an OCF resource agent (resource agent API 1.1): an agent is a table of parameters
-// and actions; the frame reads the environment, writes the metadata, checks parameters and turns
-// what an action found into exit code, exit reason and log.
+// and actions. The frame reads the environment, writes the metadata, checks parameters and turns an
+// action's outcome into exit code, exit reason and log.
 //
 // One process per call, one thread. meta-data and usage need no environment, no privilege and no
-// configuration. An action that the table lacks is "unimplemented" (3).
+// configuration. An action that is not in the table is "unimplemented" (3).
 //
 // Example:
 //     vpnha::ocf::Outcome start(const vpnha::ocf::Call& call) {
@@ -50,9 +50,9 @@ enum class Code {
     degraded_promoted = 191,
 };
 
-// What an action found. Any code but success, not_running and promoted wants a reason: one sentence
-// that says what, where and what to do. The frame logs it as an error, but that of a degraded code:
-// a monitor finds the same again and again, so that the agent itself logs what has changed.
+// The result of an action. Any code except success, not_running and promoted needs a reason: one
+// sentence with what, where and what to do. The frame logs it as an error, except for a degraded
+// code: a monitor finds the same repeatedly, so the agent itself logs changes.
 struct Outcome {
     Code code = Code::success;
     std::string reason{};
@@ -74,17 +74,17 @@ class VPNHA_API Call {
     Call(const Agent& agent, std::string action, Environment environment);
 
     [[nodiscard]] const std::string& action() const { return action_; }
-    // OCF_RESKEY_<name>, or the default of the agent's table; `name` must stand there.
+    // OCF_RESKEY_<name>, or the default of the agent's table, which must have `name`.
     [[nodiscard]] std::string parameter(std::string_view name) const;
     // The resource's name, without the number of a clone's instance.
     [[nodiscard]] std::string instance() const;
-    // A monitor that asks whether the resource is there at all, before it was started.
+    // A monitor that asks whether the resource exists at all, before it was started.
     [[nodiscard]] bool is_probe() const;
-    // How thoroughly a monitor is to look: 0, 10, 20 (OCF_CHECK_LEVEL).
+    // How thoroughly a monitor has to check: 0, 10, 20 (OCF_CHECK_LEVEL).
     [[nodiscard]] int check_level() const;
-    // How long Pacemaker waits for this action; nobody said so: what the agent's table has for it.
+    // How long Pacemaker waits for this action; not given: the value of the agent's table.
     [[nodiscard]] std::chrono::milliseconds timeout() const;
-    // To the place that the cluster's other agents log to.
+    // To the place where the cluster's other agents log.
     void log(Level level, std::string_view text) const;
 
   private:
@@ -98,7 +98,7 @@ struct Parameter {
     std::string_view type = "string";
     std::string_view default_value{};
     bool required = false;
-    // A change takes effect by reload-agent, without a restart.
+    // A change is applied by reload-agent, without a restart.
     bool reloadable = false;
     // Parameters of one group are together unique among the resources of this agent.
     std::string_view unique_group{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Errors of libvpnha. Nothing here throws: what can fail for a reason outside the program returns a
-// Result. A programming error is a VPNHA_ASSERT (src/base/assert.hpp), never an Error.
+// Errors of libvpnha. The library never throws: what can fail for a reason outside the program
+// returns a Result. A programming error is a VPNHA_ASSERT (src/base/assert.hpp), never an Error.
 //
 // Example:
 //     vpnha::Result<int> parse_port(std::string_view text);
@@ -23,10 +23,10 @@ namespace vpnha {
 // What went wrong, in the few classes a caller can act on. Each maps to one exit code of the CLI
 // and one of the OCF agents.
 enum class Errc {
-    invalid_argument,  // The caller's words: usage.
+    invalid_argument,  // The caller's input: usage.
     invalid_config,    // The configuration file: the detail has a line for each error.
     malformed,         // Bytes from outside that do not parse; counted and dropped.
-    unsupported,       // The kernel, a peer or a daemon lacks what is needed.
+    unsupported,       // The kernel, a peer or a daemon does not have what is needed.
     not_found,
     already_exists,
     permission,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a gateway wants of a node's kernel, devices and limits, and what of it a machine lacks.
+// What a gateway needs of a node's kernel, devices and limits, and what a machine misses.
 //
 // Example:
 //     bool is_tuned(const std::string& config_file) {
@@ -20,12 +20,12 @@ struct TuningRow {
     std::string name;      // "net.ipv4.ip_forward"
     std::string wanted;    // "1", "at least 128"
     bool is_must = false;  // Sessions break without it; otherwise it is advice.
-    std::string how;       // To set it: a command in backquotes, or who sets it already.
+    std::string how;       // How to set it: a command in backquotes, or who sets it already.
     std::string why;
 };
 [[nodiscard]] VPNHA_API std::vector<TuningRow> tuning_table();
 
-// What of the table sysctl sets, as a file for /etc/sysctl.d.
+// The rows of the table that sysctl sets, as a file for /etc/sysctl.d.
 [[nodiscard]] VPNHA_API std::string tuning_sysctls();
 
 // The table of docs/operate/tuning.md.
@@ -37,12 +37,12 @@ struct TuningFinding {
 };
 struct TuningCheck {
     std::vector<TuningFinding> findings{};
-    std::vector<std::string> unread{};  // What could not be looked at.
+    std::vector<std::string> unread{};  // What could not be checked.
 };
 
-// What of the table is not so on this machine, in the network namespace of the calling thread, as
-// far as it matters to the configuration. net.netfilter.nf_conntrack_{events,max,buckets} are
-// check_conntrack()'s. Not root: the same. Errors are the configuration's.
+// The rows that the configuration needs and this machine does not meet, in the calling thread's
+// network namespace. check_conntrack() checks net.netfilter.nf_conntrack_{events,max,buckets}.
+// Without root: the same. Errors are the configuration's.
 [[nodiscard]] VPNHA_API Result<TuningCheck> check_tuning(const std::string& config_file);
 
 }  // namespace vpnha
