@@ -46,7 +46,7 @@ class Checker {
             check_mark(gateway);
             for (const Gateway& other : config_.gateways) {
                 if (&other == &gateway) {
-                    break;  // Each pair once, told at the later one.
+                    break;  // Each pair once, reported at the later one.
                 }
                 check_pair(other, gateway);
             }
@@ -54,7 +54,7 @@ class Checker {
     }
 
   private:
-    // A gateway's own address: where it stands and what it is for.
+    // A gateway's own address: its place in the file and its purpose.
     struct Own {
         Section section;
         std::string_view key;
@@ -65,7 +65,7 @@ class Checker {
         std::vector<Own> own;
         for (const Covered& each : gateway.covered()) {
             if (!is_unicast(each.net.address)) {
-                continue;  // Refused by the reader already.
+                continue;  // The reader has refused it already.
             }
             switch (each.what) {
                 case Covered::What::outside_vip:
@@ -127,7 +127,7 @@ class Checker {
         }
     }
 
-    // What is a gateway's own is behind the lease that the witness votes on.
+    // The gateway's own addresses depend on the lease that the witness votes on.
     void check_not_a_gateways(const HostPort& witness) {
         const Result<IpAddress> number = parse_ip(witness.host);
         for (const Gateway& gateway : config_.gateways) {
@@ -175,8 +175,8 @@ class Checker {
         }
     }
 
-    // Its tunnels, and the addresses that IPCP gives to clients, are IPv4. The reader refuses empty
-    // lists.
+    // Its tunnels, and the addresses that IPCP assigns to clients, are IPv4. The reader refuses
+    // empty lists.
     void check_ppp(const Gateway& gateway) {
         const std::optional<Facts> protocol = gateway.protocols.first(has_pppd);
         if (!protocol) {
@@ -229,7 +229,7 @@ class Checker {
         }
     }
 
-    // Who has an address of the pool is known.
+    // The holder of each address of the pool is known.
     void check_limits(const Gateway& gateway) {
         const auto check = [&](const char* key, std::uint64_t value) {
             if (value != 0 && gateway.common_pool.empty()) {
@@ -272,7 +272,7 @@ class Checker {
         }
     }
 
-    // A gateway's own address moves with the role: nobody is there to answer for it.
+    // A gateway's own address moves with the role: no host answers for it.
     void check_neighbours(const Gateway& gateway) {
         const auto check = [&](std::string_view key, const std::vector<IpAddress>& neighbours) {
             for (const Own& own : own_addresses(gateway)) {
@@ -289,8 +289,8 @@ class Checker {
         check("inside_neighbours", gateway.links.inside_neighbours);
     }
 
-    // A router may be out of the reach of all addresses: hosters give a /32 and one beside it. Its
-    // route says that it is on the link.
+    // A router may be outside of the nets of all addresses: hosters assign a /32 and a router
+    // beside it. Its route is an on-link one.
     void check_replies(const Gateway& gateway, const Section& section, LinkSide which) {
         const Side& side = gateway.side(which);
         const auto wrong = [&](std::string what) {
@@ -338,7 +338,7 @@ class Checker {
         }
     }
 
-    // No client may be given an address that a gateway holds.
+    // No client may get an address that a gateway holds.
     void check_not_a_clients(const Gateway& gateway, const Own& own,
                              const Gateway& owner_of_pools) {
         for (const IpPrefix& pool : owner_of_pools.pools) {
@@ -414,8 +414,8 @@ class Checker {
                    a.zones.end();
     }
 
-    // Each flow is one gateway's: at a failover only that one's node may have it. What the nets are
-    // when none are given overlaps nowhere, so that one of the two has given some.
+    // Each flow belongs to one gateway: at a failover only that gateway's node may have it. The
+    // default nets overlap nowhere, so one of the two has configured some.
     void check_pair_of_flows(const Gateway& first, const Gateway& second) {
         if (!draft_.is_sound(Section::conntrack, first.name) ||
             !draft_.is_sound(Section::conntrack, second.name) || !first.conntrack.replicate ||
@@ -426,7 +426,7 @@ class Checker {
         const Gateway& gateway = later ? second : first;
         const Gateway& other = later ? first : second;
         if (gateway.conntrack.nets.empty()) {
-            return;  // What is wrong then, pools and addresses show.
+            return;  // The errors of pools and addresses show it then.
         }
         for (const IpPrefix& net : gateway.flow_nets()) {
             std::vector<std::string> taken;

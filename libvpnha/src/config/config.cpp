@@ -145,7 +145,7 @@ Result<Config> load(const std::string& path, const Schema& schema) {
         const Errc code = errno == EACCES ? Errc::permission : Errc::invalid_config;
         return fail(code, system_error(fmt::format("{}: cannot be read", path), errno).detail);
     }
-    // One byte more than allowed, so that an endless file ends in parse()'s error.
+    // One byte more than allowed, so that an endless file ends with parse()'s error.
     std::string text(limits::kConfigFileBytesMax + 1, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     if (file.bad() || (file.fail() && !file.eof())) {

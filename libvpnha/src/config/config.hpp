@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// /etc/vpnha/vpnha.toml as a value. Parsing is pure (text in, Config or all errors out); the only
-// reader of the file is load(). The keys with their bounds and defaults are those of a Schema;
+// /etc/vpnha/vpnha.toml as a value. Parsing is pure (text in, Config or all errors out); only
+// load() reads the file. The keys with their bounds and defaults are those of a Schema;
 // protocols/tables.hpp has the one of all protocols.
 #pragma once
 
@@ -26,18 +26,18 @@ class Schema;
 struct Side {
     std::string interface;
     std::vector<IpPrefix> addresses;
-    // The routers by which answers of these addresses leave; at most one of each family. Empty: the
-    // node's own routes say.
+    // The routers that answers of these addresses leave by; at most one of each family. Empty: the
+    // node's own routes apply.
     std::vector<IpAddress> default_via{};
 };
 
 // When a promoted node gives the gateway to one with better links.
 struct Links {
-    // Who has to be there, one of them on each side; with none the carrier counts alone.
+    // One of them must answer on each side; without any the carrier counts alone.
     std::vector<IpAddress> outside_neighbours;
     std::vector<IpAddress> inside_neighbours;
     std::chrono::milliseconds probe_interval{100};
-    std::uint32_t lost_after = 3;  // Questions without an answer.
+    std::uint32_t lost_after = 3;  // Requests without an answer.
     std::chrono::milliseconds give_away_after{200};
     std::chrono::milliseconds hold_off{60'000};
 };
@@ -55,7 +55,7 @@ struct Conntrack {
     std::chrono::milliseconds delay{0};
 };
 
-// What is a gateway's own: only the node that is promoted for it may speak from there. An address
+// A gateway's own addresses: only the node that is promoted for it may send from them. An address
 // is a net of one.
 struct Covered {
     enum class What { outside_vip, inside_vip, ppp_local, pool };
@@ -79,16 +79,16 @@ struct Radius {
     std::uint32_t retries = 2;                 // Beside the first request.
     std::uint32_t requests_per_second = 100;   // Accounting-Requests of one gateway.
     std::string nas_identifier = "vpnha";
-    // Requests of servers to end sessions (RFC 5176).
+    // Servers' requests to end sessions (RFC 5176).
     bool dynamic_authorization = false;
     std::uint16_t dynamic_authorization_port = 3799;
     std::vector<IpAddress> dynamic_authorization_clients;  // As given.
 
-    // Who may send them: those that are given or, with none, the accounting servers.
+    // Allowed senders of them: those that are given or, without any, the accounting servers.
     [[nodiscard]] std::set<Ipv4Address> authorization_clients() const;
 };
 
-// A host by its name or its address, which has no brackets here, and a UDP port of it.
+// A host's name or address, which has no brackets here, and a UDP port of it.
 struct HostPort {
     std::string host;
     std::uint16_t port = 0;
@@ -99,13 +99,13 @@ struct HostPort {
 // Its port, where none is given.
 inline constexpr std::uint16_t kWitnessPort = 5421;
 
-// A third vote for a pair, which is no node of the cluster.
+// A third vote for a pair of nodes; not a node of the cluster.
 struct Witness {
     std::string name;                 // A part of its key; empty: there is none.
-    std::vector<HostPort> addresses;  // All of the one witness.
+    std::vector<HostPort> addresses;  // All belong to the one witness.
 };
 
-// In percent of what this node has: where so much is used, it takes no new clients. 0: never mind.
+// In percent of this node's capacity: at this use it accepts no new clients. 0: never.
 struct Admission {
     std::uint32_t conntrack = 95;
     std::uint32_t descriptors = 95;
@@ -122,7 +122,7 @@ struct UserRate {
 [[nodiscard]] std::string to_string(const UserRate& each);
 
 struct Bandwidth {
-    bool by_radius = false;  // What RADIUS servers say of a session counts before the rest.
+    bool by_radius = false;  // A rate from a RADIUS server for a session takes precedence.
     Rate fallback;
     std::vector<UserRate> users;
 
@@ -136,7 +136,7 @@ struct Gateway {
     std::string netns;                  // Of its devices, sessions and daemons; empty: the host's.
     Ipv4Address ppp_local;              // The address pppd gives itself on every session.
     std::vector<IpPrefix> pools;        // The clients' addresses, those of all nodes.
-    std::vector<IpPrefix> common_pool;  // Of them, what vpnhad gives out, wherever it is promoted.
+    std::vector<IpPrefix> common_pool;  // Of them, what vpnhad assigns, wherever it is promoted.
     std::chrono::milliseconds address_hold{60'000};  // Before another user may have an address.
     std::uint64_t sessions_max = 0;                  // With an address of it; 0: no limit.
     std::uint64_t sessions_per_user_max = 0;
@@ -145,12 +145,12 @@ struct Gateway {
     Side inside;                        // Where their traffic goes: the VIPs that servers route to.
     std::uint32_t route_table = 0;      // Client /32 routes of hot sessions.
     std::uint32_t rule_preference = 0;  // Of all policy rules, switched on at promotion.
-    bool stand_in = true;               // Standbys serve for a promoted node that is not heard.
+    bool stand_in = true;               // Standbys serve for a promoted node that is not reachable.
     bool accounting = false;            // By RADIUS.
     bool resume_scripts = false;        // pppd's scripts run for sessions that are resumed.
     Links links;
     Bandwidth bandwidth;  // Of sessions with a pppd.
-    // Those that clients may dial; a checked configuration has one at least.
+    // Those that clients may dial; a checked configuration has at least one.
     ServedProtocols protocols;
     Conntrack conntrack;
 
@@ -174,14 +174,14 @@ struct Config {
     std::string plugin_socket = "/run/vpnha/pppd.sock";
     std::string state_directory = "/var/lib/vpnha";
     std::string cluster_group = "vpnha";  // CPG group name.
-    // Go on although corosync does not encrypt what the nodes tell each other.
+    // Continue although corosync does not encrypt what the nodes send each other.
     bool replicate_secrets_unencrypted = false;
     std::string log_level = "info";  // error, warning, info, debug
-    // The answer to pppd's ip-up waits so long for a confirmation; pppd its own vpnha_wait at most.
+    // How long the answer to pppd's ip-up waits for a confirmation; pppd's vpnha_wait bounds it.
     std::chrono::milliseconds confirm_wait{50};
     std::uint16_t lease_port = 5420;  // UDP, on all links of the cluster.
-    // A promoted node may speak for so long after a majority of the nodes last answered it.
-    // nullopt: the lease sizes itself, by the measures of `lease_watch`.
+    // How long a promoted node may send after the last answer of a majority of the nodes. nullopt:
+    // the lease adapts itself, by the measures of `lease_watch`.
     std::optional<std::chrono::milliseconds> lease_duration{300};
     std::chrono::milliseconds lease_watch{std::chrono::hours(168)};
     std::chrono::milliseconds lease_renew{100};  // How often it asks.
@@ -202,7 +202,7 @@ struct Config {
     [[nodiscard]] std::set<std::string> namespaces() const;
     // A gateway is in a network namespace of its own.
     [[nodiscard]] bool has_namespaces() const;
-    // The same with the gateways of that network namespace alone.
+    // The same with only the gateways of that network namespace.
     [[nodiscard]] Config part(std::string_view netns) const;
 };
 

@@ -15,7 +15,7 @@ namespace vpnha::config {
 namespace {
 
 constexpr std::string_view kSeparators = " \t,";
-// Names of plugins that give addresses: whose these are no file here says.
+// Names of plugins that assign addresses from a source that no file here names.
 constexpr std::array<std::string_view, 2> kProviders{"radius", "dhcp"};
 
 const StrongswanSection* find(const StrongswanSection& top,
@@ -31,7 +31,7 @@ const StrongswanSection* find(const StrongswanSection& top,
     return section;
 }
 
-// Of charon-systemd, which has what charon has where it says nothing else.
+// Of charon-systemd, which inherits what charon has.
 std::map<std::string, std::string> pools_of_ha(const StrongswanSection& settings) {
     std::map<std::string, std::string> pools;
     for (const char* const program : {"charon", "charon-systemd"}) {

@@ -11,9 +11,9 @@
 
 namespace vpnha::config {
 
-// A sentence for each pool from which a client would get no address, one that another node gives
-// out as well, or one to which no route leads. `connections`: of swanctl.conf, `settings`: of
-// strongswan.conf, both as with_references() has them; `routed`: virtual_pools of the gateway.
+// A sentence for each pool that would give no address, that another node assigns from as well, or
+// that no route leads to. `connections`: of swanctl.conf, `settings`: of strongswan.conf, both as
+// with_references() returns them; `routed`: virtual_pools of the gateway.
 [[nodiscard]] std::vector<std::string> findings_in_pools(const StrongswanSection& connections,
                                                          const StrongswanSection& settings,
                                                          const std::vector<IpPrefix>& routed);

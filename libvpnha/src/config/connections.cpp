@@ -26,15 +26,15 @@ std::string value_of(const StrongswanSection& section, std::string_view name,
     return found == section.values.end() || !found->second ? std::string(fallback) : *found->second;
 }
 
-// An option of which only one value, its default, outlives a takeover.
+// An option whose only value that survives a takeover is its default.
 struct OnlyDefault {
     std::string_view name;
     std::string_view value;
     std::string_view why;
 };
 
-// Refused. The ha plugin of strongSwan 5.9.8 says neither that a PPK was mixed into an SA's keys
-// nor which one, so a standby makes other keys of what it says.
+// Refused. The ha plugin of strongSwan 5.9.8 does not replicate that a PPK was mixed into an SA's
+// keys, nor which one: a standby derives other keys.
 constexpr std::string_view kPpk = "the ha plugin does not carry it, and a standby has wrong keys";
 constexpr std::array kRefusedOfConnection{
     OnlyDefault{"ppk_id", "", kPpk},
@@ -143,7 +143,7 @@ void check_pools(ConnectionCheck& check, const std::map<std::string, StrongswanS
     }
 }
 
-// Windows knows no pre-shared key of IKEv2.
+// Windows does not support pre-shared keys of IKEv2.
 bool may_be_dialled_by_windows(const ConnectionCheck& check, const StrongswanSection& connection) {
     return check.value("version", "0") != "1" &&
            std::ranges::none_of(connection.sections, [](const auto& each) {
@@ -220,7 +220,7 @@ void check_local_id(ConnectionCheck& check, const StrongswanSection& connection)
 
 bool is_default(const OnlyDefault& option, const std::string& value) {
     if (option.why == kOwnNumber) {
-        return !value.starts_with('%');  // A number of the configuration is the same everywhere.
+        return !value.starts_with('%');  // A number of the configuration is the same on all nodes.
     }
     if (option.name == "start_action") {
         return value == option.value || value == "trap";
@@ -231,7 +231,7 @@ bool is_default(const OnlyDefault& option, const std::string& value) {
     return value == option.value;
 }
 
-// Of L2TP within IPsec: transport mode, and one port of this side. A child for any port is of old
+// Of L2TP within IPsec: transport mode, and one port of this side. A child for any port serves old
 // Androids, for which the marks are wrong.
 void check_marks(ConnectionCheck& check) {
     const std::string local = check.value("local_ts", "dynamic");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // charon's connections (swanctl.conf) as far as a takeover depends on them. Pure: sections in,
-// findings out. docs/reference/options.md answers for each option.
+// findings out. docs/reference/options.md explains each option.
 #pragma once
 
 #include <set>
@@ -12,7 +12,7 @@
 
 namespace vpnha::config {
 
-// Each in a sentence.
+// One sentence for each.
 struct ConnectionFindings {
     // A takeover would not resume such SAs, or not safely: no gateway is served with these.
     std::vector<std::string> refused;
@@ -20,12 +20,12 @@ struct ConnectionFindings {
     std::vector<std::string> warnings;
 };
 
-// `all` as with_references() has it; `vips` are those of the gateway, without their lengths.
+// `all` as with_references() returns it; `vips` are those of the gateway, without their lengths.
 [[nodiscard]] ConnectionFindings findings_in_connections(const StrongswanSection& all,
                                                          const std::set<IpAddress>& vips);
-// Names of those whose clients may move to another address (MOBIKE), as charon's default has it.
+// Names of those whose clients may move to another address (MOBIKE), charon's default included.
 [[nodiscard]] std::vector<std::string> moving_connections(const StrongswanSection& all);
-// Of these those that are refused, which need no gateway.
+// The refused ones among these that need no gateway.
 [[nodiscard]] std::vector<std::string> refused_in_connections(const StrongswanSection& all);
 
 }  // namespace vpnha::config

@@ -16,7 +16,7 @@ class Errors {
   public:
     explicit Errors(std::string_view file_name) : all_(file_name) {}
 
-    // Where a key stands or, when `key` is empty, its section.
+    // The position of a key or, if `key` is empty, of its section.
     void set_line(const Section& section, std::string_view gateway, std::string_view key,
                   std::uint32_t line);
 

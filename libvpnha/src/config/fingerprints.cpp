@@ -18,7 +18,7 @@ namespace {
 
 // Not used for anything else with the cluster's key.
 constexpr std::string_view kPurpose = "vpnha fingerprints 1";
-// What no word of a text holds, so that two words are never taken for one.
+// No word of a text contains it, so that two words never look like one.
 constexpr std::string_view kBetweenWords("\0", 1);
 constexpr std::string_view kBetweenLines = "\n";
 constexpr std::string_view kBlanks = " \t\r";
@@ -27,7 +27,7 @@ const std::uint8_t* octets_of(std::string_view text) {
     return reinterpret_cast<const std::uint8_t*>(text.data());
 }
 
-// A hash that is fed piece by piece, so that no copy of a secret is made; wiped when it goes.
+// A hash that gets its input in pieces, so that no copy of a secret is made; wiped at its end.
 class Hash {
   public:
     using Octets = std::array<std::uint8_t, 16>;
@@ -61,7 +61,7 @@ std::uint64_t shortened(const Hash::Octets& octets) {
     return reader.u64();
 }
 
-// The next word of a line as pppd reads it: quoted blanks belong to it, a comment is none.
+// The next word of a line as pppd reads it: quoted blanks belong to it, comments do not count.
 std::string_view take_word(std::string_view& line) {
     line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
     if (line.empty() || line.front() == '#') {
@@ -86,7 +86,7 @@ std::string_view take_word(std::string_view& line) {
     return word;
 }
 
-// Of the words of one line; none for a line without.
+// Of the words of one line; none for a line without words.
 std::optional<Hash::Octets> hash_of_line(const FingerprintKey& key, std::string_view line) {
     std::string_view word = take_word(line);
     if (word.empty()) {

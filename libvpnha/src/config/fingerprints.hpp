@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a node tells the others of its set-up, so that a difference is found before a failover finds
-// it: one item for each key of vpnha.toml, and for each file that decides whether a client may go
-// on or dial in again. Never a value, only a hash under a key that the cluster's nodes share: who
-// listens must not be able to try passwords.
+// What a node sends the others about its set-up, so that a difference is found before a failover.
+// One item for each key of vpnha.toml, and for each file that decides whether a client may continue
+// or dial in again. Never a value, only a hash under a key that the cluster's nodes share:
+// listeners must not be able to try passwords.
 //
-// Files are compared as their readers see them: comments, blank lines and the blanks between words
-// do not count.
+// Files are compared as their readers parse them: comments, blank lines and the blanks between
+// words do not count.
 #pragma once
 
 #include <array>
@@ -24,7 +24,7 @@ namespace vpnha::config {
 
 class FingerprintKey {
   public:
-    // From the cluster's key, however long that is.
+    // From the cluster's key, of whatever length.
     explicit FingerprintKey(std::string_view cluster_key);
     FingerprintKey(const FingerprintKey&) = delete;
     FingerprintKey& operator=(const FingerprintKey&) = delete;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The members of a configuration that keys set, and how vpnha.toml has their values.
+// The members of a configuration that keys set, and their values as text in vpnha.toml.
 #pragma once
 
 #include <fmt/format.h>

@@ -28,7 +28,7 @@ constexpr std::int64_t kSessionsMax = 65'536;
 constexpr std::int64_t kRedialsPerSecondMax = 10'000;
 // Tenants that one gateway serves; each is a comparison for every event of the kernel.
 constexpr std::int64_t kFlowZonesMax = 16;
-// More are a RADIUS server's matter: the list is looked through for each session.
+// Longer lists belong into a RADIUS server: the list is searched for each session.
 constexpr std::int64_t kUserRatesMax = 1000;
 
 template <auto kMember>

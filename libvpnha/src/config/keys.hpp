@@ -44,14 +44,14 @@ inline constexpr std::size_t kFilePathBytesMax = 240;
 
 inline constexpr std::string_view kLogLevels[] = {"error", "warning", "info", "debug"};
 
-// What was read of a key, in the type that its kind has; "auto" is a text.
+// The value read for a key, in the type of its kind; "auto" is a text.
 using Value =
     std::variant<std::string, std::int64_t, bool, std::chrono::milliseconds, Ipv4Address,
                  std::vector<IpPrefix>, std::vector<IpAddress>, std::vector<std::uint16_t>,
                  std::vector<Ipv4Endpoint>, std::vector<HostPort>, std::vector<std::string>, Rate,
                  std::vector<UserRate>>;
 
-// Where a key's value stands. Keys of tables that stand once ignore the gateway.
+// Where a key's value is stored. Keys of tables that occur once ignore the gateway.
 struct Place {
     void (*store)(Config&, Gateway&, const Value&);
     std::string (*show)(const Config&, const Gateway&);
@@ -66,12 +66,12 @@ struct Key {
     std::string_view fallback;  // As written in the file; empty: the key must be given.
     std::string_view example;   // As written in the file.
     std::string_view help;
-    // What it means when another node has another value.
+    // The weight of a difference from another node's value.
     wire::Weight weight;
     Place place;
 };
 
-// In the order of the file: those before the protocols' keys, and those behind.
+// In the order of the file: the keys before those of the protocols, and the keys after them.
 [[nodiscard]] std::vector<Key> keys_of_all();
 [[nodiscard]] std::vector<Key> conntrack_keys();
 

@@ -10,7 +10,7 @@ namespace {
 
 using wire::Weight;
 
-// A server that is down costs each request its time-outs.
+// Each request waits for the time-outs of a server that is down.
 constexpr std::int64_t kAccountingServersMax = 8;
 constexpr std::int64_t kRequestsPerSecondMax = 10'000;
 constexpr std::int64_t kNasIdentifierBytesMax = 64;

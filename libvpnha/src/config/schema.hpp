@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// All tables and keys of vpnha.toml: those of each gateway, and those of the protocols with which
-// it is made. It drives the reader, its error messages, `vpnha config keys`, the example file and
-// the manual page, so that none of them can miss a key.
+// All tables and keys of vpnha.toml: those of each gateway, and those of its protocols. The reader,
+// its error messages, `vpnha config keys`, the example file and the manual page use it, so that
+// none of them can miss a key.
 #pragma once
 
 #include <any>
@@ -14,18 +14,18 @@
 
 namespace vpnha::config {
 
-// What vpnha.toml has of a protocol: the table [gateway.NAME.PROTOCOL] with its keys, and the
-// checks and facts that follow from it. Each protocol has one of these in its folder.
+// The part of vpnha.toml of one protocol: the table [gateway.NAME.PROTOCOL] with its keys, checks
+// and facts. Each protocol has one of these in its folder.
 struct Protocol {
     Section section;
     std::vector<Key> (*keys)();
     std::any (*make)();  // The table, with its defaults.
     Facts (*facts)(const std::any& table);
-    // Adds what contradicts other values of the configuration; nullptr: nothing can.
+    // Adds contradictions to other values of the configuration; nullptr: there can be none.
     void (*check)(const Gateway& gateway, const Config& config, Errors& errors) = nullptr;
 };
 
-// `Table` has keys(), facts() and, if it has to, check().
+// `Table` has keys(), facts() and, if needed, check().
 template <class Table>
 constexpr Protocol protocol_of(std::string_view name, std::string_view help) {
     Protocol protocol{
@@ -47,7 +47,7 @@ class Schema {
     [[nodiscard]] const std::vector<Section>& sections() const { return sections_; }
     [[nodiscard]] const std::vector<Key>& keys() const { return keys_; }
     [[nodiscard]] const Key* find(const Section& section, std::string_view name) const;
-    // The gateway serves the protocol; of another table nothing follows.
+    // The gateway serves the protocol; no effect for other tables.
     void add_section(Gateway& gateway, const Section& section) const;
 
   private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The tables of vpnha.toml: what they are called, and what each is for. Those of the protocols
-// stand in the folders of these (config/protocol.hpp).
+// The tables of vpnha.toml: their names, and their purposes. Those of the protocols are in the
+// folders of these (config/protocol.hpp).
 #pragma once
 
 #include <compare>
@@ -12,10 +12,10 @@ namespace vpnha::config {
 // A table of the file, as a value: its name is its identity.
 struct Section {
     std::string_view name;  // The last part of its header: "outside".
-    std::string_view help;  // What it is for, one sentence.
+    std::string_view help;  // Its purpose, one sentence.
     bool is_per_gateway = false;
     bool is_required = false;  // In each gateway.
-    // Clients may dial it where the table stands; a gateway needs one of them.
+    // Clients may dial it if the table exists; a gateway needs one of them.
     bool is_protocol = false;
 
     static const Section cluster;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The protocols that a gateway serves. The table of each is a value of its own type, which its
-// folder alone knows; what others have to know of it are facts.
+// The protocols that a gateway serves. The table of each is a value of its own type, which only its
+// folder knows; the others get facts about it.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@ namespace vpnha::config {
 
 struct Protocol;
 
-// Whether the order of a file's lines has a meaning.
+// Whether the order of a file's lines matters.
 enum class LineOrder { free, counts };
 
 // A file that the nodes compare by keyed hashes.
@@ -28,33 +28,33 @@ struct ComparedFile {
     std::string what;  // "secrets": the item is "secrets PATH".
     std::string path;
     LineOrder order = LineOrder::counts;
-    // What is wrong with it, a line each; nullptr: nobody has looked.
+    // Its faults, a line each; nullptr: there is no check.
     Result<void> (*check)(std::string_view content, std::string_view path) = nullptr;
 };
 
-// Those of pppd, with what @include lines in them name.
+// Those of pppd, with the files that @include lines in them name.
 inline constexpr std::int64_t kSecretFilesMax = 16;
 [[nodiscard]] std::vector<ComparedFile> pppd_files(const std::vector<std::string>& secrets,
                                                    const std::string& options);
 
-// What the rest of vpnha asks of a protocol that a gateway serves.
+// What the rest of vpnha needs to know about a protocol that a gateway serves.
 struct Facts {
     std::string_view section{};  // Of its table: "l2tp". Set by ServedProtocols.
     std::string_view title;      // "L2TP".
     std::string_view daemon;     // The stock one, by the name of its service.
-    // pppd's options of its sessions, IPv4 within; nullopt: they have no pppd.
+    // pppd's options of its sessions, IPv4 within; nullopt: its sessions have no pppd.
     std::optional<std::string> ppp_options{};
     std::uint64_t tasks_per_client = 1;  // Of the stock daemon's cgroup.
     std::vector<ComparedFile> files{};
-    // The UDP port that clients dial, of tunnels that may pass within IPsec.
+    // The UDP port that clients dial, for tunnels that may pass within IPsec.
     std::optional<std::uint16_t> tunnel_port{};
-    std::string_view name_in_esp{};  // As `vpnha sessions` calls such a tunnel.
+    std::string_view name_in_esp{};  // The name of such a tunnel in `vpnha sessions`.
     std::vector<GateRule> gate_rules{};
-    // The kernel sends by a socket of its own; a mark leads that to Gateway::mark_table().
+    // The kernel sends by a socket of its own; a mark routes that by Gateway::mark_table().
     bool is_marked = false;
     bool needs_esp = false;  // The tunnels pass within IPsec only.
     bool has_esp = false;    // The gateway sends ESP, by SAs that the gate can hold back.
-    std::vector<IpPrefix> led_outside{};  // Of the pools: what no device of a session takes.
+    std::vector<IpPrefix> led_outside{};  // Of the pools: what no device of a session gets.
 };
 
 class ServedProtocols {
@@ -79,7 +79,7 @@ class ServedProtocols {
 
     // In the order of the file.
     [[nodiscard]] std::vector<Facts> facts() const;
-    // Those of the first of which it is so.
+    // Those of the first protocol that meets the condition.
     template <class Fact>
     [[nodiscard]] std::optional<Facts> first(const Fact& is_so) const {
         const std::vector<Facts> all = facts();

@@ -42,7 +42,7 @@ class StrongswanReader {
             if (name.empty()) {
                 return malformed();
             }
-            // Behind the name may stand another file's end.
+            // The end of another file may follow the name.
             const bool is_more = skip_blanks();
             if (is_more && take('=')) {
                 VPNHA_TRY(open.back()->values[name], take_value());
@@ -92,7 +92,7 @@ class StrongswanReader {
     }
     void skip_comment() { skip(std::min(left().find('\n'), left().size())); }
 
-    // Up to the next word or sign, through includes and out of them. False: there is none.
+    // Up to the next word or sign, also across the borders of includes. False: there is none.
     bool skip_blanks() {
         while (true) {
             if (left().empty()) {
@@ -110,7 +110,7 @@ class StrongswanReader {
         }
     }
 
-    // "include" and blanks, and then another thing than "=": the pattern is what follows.
+    // "include" and blanks, and then no "=": the pattern follows.
     bool take_include() {
         constexpr std::string_view kWord = "include";
         if (!left().starts_with(kWord)) {
@@ -146,7 +146,7 @@ class StrongswanReader {
                 skip(1);
             }
         }
-        // A blank behind the pattern ends it.
+        // A blank after the pattern ends it.
         if (!is_quoted && !left().empty() && (left().front() == ' ' || left().front() == '\t')) {
             skip(1);
         }
@@ -160,7 +160,7 @@ class StrongswanReader {
         return true;
     }
 
-    // Behind the first quote, up to the last one. nullopt: it has none.
+    // After the first quote, up to the last one. nullopt: it has none.
     std::optional<std::string> take_string() {
         std::string text;
         while (!left().empty()) {
@@ -190,8 +190,8 @@ class StrongswanReader {
         return std::nullopt;
     }
 
-    // Up to the end of the line, of the section or of the file: words and strings with a blank
-    // between each two.
+    // Up to the end of the line, of the section or of the file: strings and other values, with a
+    // blank between each two.
     Result<std::optional<std::string>> take_value() {
         std::optional<std::string> value;
         while (!left().empty() &&
@@ -271,7 +271,7 @@ const StrongswanSection* find_section(const StrongswanSection& top, std::string_
     return at;
 }
 
-// What `section` says, and beneath it what `base` does.
+// The values of `section`, and those of `base` where it has none.
 void add_base(StrongswanSection& section, const StrongswanSection& base) {
     section.values.insert(base.values.begin(), base.values.end());
     for (const auto& [name, of_base] : base.sections) {
@@ -334,7 +334,7 @@ std::optional<std::uint64_t> parse_strongswan_seconds(const std::string& text) {
         }
         unit = found->second;
     }
-    // It wraps round there; nobody means that.
+    // The number wraps round there, which no configuration intends.
     constexpr std::uint64_t kMost = 0xffffffff;
     return errno == 0 && !text.empty() && number <= kMost / unit ? std::optional(number * unit)
                                                                  : std::nullopt;

@@ -16,34 +16,34 @@
 namespace vpnha::config {
 
 struct StrongswanFile {
-    std::string name;  // Of the file; what it includes is looked for beside it.
+    std::string name;  // Of the file; its includes are relative to its folder.
     std::string text;
 };
 
-// The files that a file includes by a pattern, in their order; those that cannot be read are not
-// among them.
+// The files that a file includes by a pattern, in
+// their order, without those that cannot be read.
 using StrongswanInclude =
     std::function<std::vector<StrongswanFile>(const std::string& file, const std::string& pattern)>;
 
-// Values and sections by their names, those that come twice merged: the last value counts.
+// Values and sections by their names; those that occur twice are merged: the last value counts.
 struct StrongswanSection {
     // nullopt: it is empty on purpose, so that none is inherited.
     std::map<std::string, std::optional<std::string>> values;
     std::map<std::string, StrongswanSection> sections;
-    // Sections that this one is like where it says nothing else, by their paths from the top.
+    // Sections whose values this one inherits, by their paths from the top.
     std::vector<std::string> references;
 
     void merge(const StrongswanSection& other);
 };
 
-// Malformed: with the file and the number of the line. An include stands for the files' text, in
-// the section where it stands; below the tenth level of them it is ignored.
+// Malformed: with the file and the number of the line. The text of included files replaces the
+// include; below the tenth level of them it is ignored.
 [[nodiscard]] Result<StrongswanSection> parse_strongswan(const StrongswanFile& file,
                                                          const StrongswanInclude& include);
-// The same sections with what their references bring, and without references.
+// The same sections with the values of their references, and without references.
 [[nodiscard]] StrongswanSection with_references(const StrongswanSection& top);
 
-// "8h", "3600", "0x10 M", as charon reads a time; nullopt: it is none.
+// "8h", "3600", "0x10 M", as charon reads a time; nullopt: it is not a time.
 [[nodiscard]] std::optional<std::uint64_t> parse_strongswan_seconds(const std::string& text);
 
 }  // namespace vpnha::config

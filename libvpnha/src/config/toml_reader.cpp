@@ -79,7 +79,7 @@ class Reader {
     }
 
   private:
-    // Names of the tables that may stand within `section`'s.
+    // Names of the tables that may occur within `section`'s.
     [[nodiscard]] std::vector<std::string> subtables_of(const Section& section) const {
         std::vector<std::string> names;
         if (section == Section::gateway) {
@@ -164,7 +164,7 @@ class Reader {
                 read_gateway_table(section, table, gateway);
             }
         }
-        // What a key in another table was meant to be is known now.
+        // The intended names of keys in other tables are known now.
         require_keys(Section::gateway, table, gateway);
         require_tables(table, gateway);
         // Derived and not stored as defaults, so that two gateways never share them.
@@ -196,7 +196,7 @@ class Reader {
     }
 
     void read_section(const Section& section, const toml::table& table, Gateway& gateway) {
-        // A table that only exists because of its subtables has the place of the first of them.
+        // A table that exists only because of its subtables has the position of the first of them.
         std::uint32_t section_line = line_of(table);
         for (const auto& [key, node] : table) {
             section_line = section_line == 0 ? line_of(node) : section_line;
@@ -280,7 +280,7 @@ class Reader {
             fmt::format("unknown key '{}' in [{}]; {}", name, header, did_you_mean(name, known)));
     }
 
-    // The key of that name, when just one other section has one: of a gateway's for a gateway's.
+    // The key of that name, if just one other section has one: of a gateway's for a gateway's.
     [[nodiscard]] const Key* find_elsewhere(const Section& section, std::string_view name) const {
         const Key* found = nullptr;
         for (const Key& key : schema_.keys()) {
@@ -312,7 +312,7 @@ class Reader {
         for (const BadValue& each : bad) {
             refuse(key.section, gateway.name, each.line, each.what);
         }
-        // Of a list the good ones are checked on.
+        // Of a list the valid elements are checked on.
         const auto* const nets = std::get_if<std::vector<IpPrefix>>(&value);
         if (bad.empty() || (nets != nullptr && !nets->empty())) {
             key.place.store(draft_.config, gateway, value);
@@ -321,8 +321,8 @@ class Reader {
 
     const Schema& schema_;
     Draft draft_;
-    // Keys and tables of the gateway, or section, that is read: an unknown key was meant to be
-    // these.
+    // Keys and tables of the gateway, or section, that is read: those that an unknown key was meant
+    // to be.
     std::set<std::pair<Section, std::string>> meant_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// From the text of vpnha.toml to a Config whose every value is in bounds by itself. What values
-// mean together is checked in checks.cpp.
+// From the text of vpnha.toml to a Config whose every value is within its own bounds. checks.cpp
+// checks whether the values fit together.
 #pragma once
 
 #include <set>
@@ -17,8 +17,8 @@ namespace vpnha::config {
 struct Draft {
     Config config;
     Errors errors;
-    // Sections with an error, by gateway: a check leaves them out where it would only find what
-    // follows from that error.
+    // Sections with an error, by gateway: a check leaves them out if it would only find
+    // consequences of that error.
     std::set<std::pair<Section, std::string>> unsound;
 
     [[nodiscard]] bool is_sound(const Section& section, const std::string& gateway) const {

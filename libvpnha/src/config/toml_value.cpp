@@ -63,7 +63,7 @@ std::optional<Value> read_text(const Key& key, const std::string& text) {
                : std::nullopt;
 }
 
-// Elements that `read` takes, each once.
+// Elements that `read` accepts, each once.
 template <class Element, class Read>
 std::optional<Value> read_list(const Key& key, const toml::node& node, const Read& read) {
     const toml::array* const array = node.as_array();
@@ -116,7 +116,7 @@ std::optional<Ipv4Endpoint> read_server(const toml::node& node) {
     return Ipv4Endpoint{*address, port};
 }
 
-// An error continues "'TEXT' in 'KEY' …".
+// An error follows the words "'TEXT' in 'KEY' …".
 Result<IpPrefix> read_prefix(const Key& key, const std::string& text) {
     const Result<IpPrefix> prefix = parse_ip_prefix(text);
     const auto refuse = [](std::string why) { return fail(Errc::invalid_config, std::move(why)); };
@@ -152,7 +152,7 @@ Result<IpPrefix> read_prefix(const Key& key, const std::string& text) {
     return *prefix;
 }
 
-// Those that are good; each other one is an error of its own.
+// The valid ones; each other one is an error of its own.
 std::vector<BadValue> read_prefixes(const Key& key, const toml::array& array, Value& value) {
     auto& prefixes = value.emplace<std::vector<IpPrefix>>();
     std::vector<BadValue> bad;

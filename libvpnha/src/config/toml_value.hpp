@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// One value of vpnha.toml: from TOML to what the kind of its key says, within the key's bounds.
+// One value of vpnha.toml: from TOML to the type of its key's kind, within the key's bounds.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,8 @@ struct BadValue {
 
 [[nodiscard]] std::uint32_t line_of(const toml::node& node);
 
-// Sets `value` as the key's kind says. What is bad; of a list of addresses each bad one, and
-// `value` has the others.
+// Sets `value` by the key's kind. Returns what is wrong; for a list of addresses every wrong one,
+// and `value` gets the others.
 [[nodiscard]] std::vector<BadValue> read_toml_value(const Key& key, const toml::node& node,
                                                     Value& value);
 

@@ -102,7 +102,7 @@ std::string to_text(std::chrono::milliseconds duration) {
     if (count % 3'600'000 == 0) {
         return fmt::format("{}h", count / 3'600'000);
     }
-    // "60s" and not "1m": seconds are what L2TP's documents speak of.
+    // "60s" and not "1m": L2TP's documents give seconds.
     return fmt::format("{}s", count / 1000);
 }
 
@@ -149,7 +149,7 @@ bool is_unicast(const IpAddress& address) {
     if (address.is_v4()) {
         return octets[0] != 0 && octets[0] != 127 && octets[0] < 224;
     }
-    // :: and ::1 have nothing but their last octet.
+    // :: and ::1 have only zeros except for their last octet.
     return octets[0] != 0xff && !is_link_local(address) && address.masked(120) != IpAddress{};
 }
 
