@@ -13,10 +13,10 @@ namespace vpnha::checkpoint {
 
 namespace {
 
-// A group has the records of one program: one gateway, in the words of the wire.
+// A group has the records of one program: one gateway, in terms of the wire format.
 constexpr GatewayId kGateway{1};
 constexpr wire::RecordType kType = wire::RecordType::program;
-// Entries of the awaited that later changes have made void, beside those of the records.
+// Awaited entries that later changes have made void, beside those of the records.
 constexpr std::size_t kVoidAwaitedMax = 1024;
 
 constexpr wire::Room kRoom = wire::room_of(wire::traits_of(kType).service);
@@ -57,9 +57,9 @@ void Member::on_members(const std::set<NodeId>& members, bool quorate, TimePoint
                         Effects& effects) {
     std::erase_if(peers_, [&members](const auto& peer) { return !members.contains(peer.first); });
     members_ = members;
-    last_hello_.reset();  // Joiners have not heard it.
+    last_hello_.reset();  // Joiners have not received it.
     replica_.on_members(members, quorate, now);
-    // With the quorum what was confirmed before counts again.
+    // With the quorum, earlier confirmations count again.
     tell_confirmed(std::numeric_limits<std::uint64_t>::max(), effects);
     settle(now, effects);
 }
@@ -243,7 +243,7 @@ void Member::take(replica::Effects wanted, TimePoint now, Effects& effects) {
             if (install->key.type == kType) {
                 effects.emplace_back(std::move(*install));
             } else {
-                // Of no program that this group is for.
+                // The record does not belong to this group's program.
                 replica_.on_installed(install->key, install->ticket, replica::Outcome::unreadable,
                                       now);
             }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Logging as the shell agents' ocf_log does it: to the terminal when there is one, else to the
-// syslog facility and the files that Pacemaker names in the environment.
+// Logging as the shell agents' ocf_log does it: to the terminal if there is one, else to the syslog
+// facility and the files that Pacemaker names in the environment.
 #pragma once
 
 #include "vpnha/ocf.hpp"

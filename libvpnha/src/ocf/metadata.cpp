@@ -8,8 +8,8 @@ namespace vpnha::ocf {
 
 namespace {
 
-// The DTD that ocf-tester validates against knows OCF 1.0 only; these declarations add the
-// attributes of 1.1 to it and free the names of actions.
+// The DTD that ocf-tester validates against knows OCF 1.0 only. These declarations add the
+// attributes of 1.1 to it and allow any names of actions.
 constexpr std::string_view kPrologue = R"(<?xml version="1.0"?>
 <!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd" [
 <!ATTLIST parameter unique-group CDATA #IMPLIED reloadable (0|1) #IMPLIED>

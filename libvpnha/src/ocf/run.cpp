@@ -15,7 +15,7 @@ namespace {
 std::string usage(const Agent& agent) {
     std::string names;
     for (const Action& action : agent.actions) {
-        // Monitors stand in the table once for each role.
+        // The table has monitors once for each role.
         if (names.find(action.name) == std::string::npos) {
             names += fmt::format("{}|", action.name);
         }
@@ -38,9 +38,9 @@ std::string what_is_wrong(const Parameter& parameter, const std::string& value) 
     return {};
 }
 
-// The first parameter that is wrong. A reloadable one is read by a start alone, and instances that
-// run may have been started with a right value. So the others do not fail for it, and a start fails
-// with a code of this node: after `configured` Pacemaker stops the resource on all nodes.
+// The first wrong parameter. Only a start reads a reloadable one, and running instances may have
+// been started with a right value. So other actions do not fail for it, and a start fails with a
+// code of this node: after `configured` Pacemaker stops the resource on all nodes.
 Outcome check_parameters(const Agent& agent, const Call& call) {
     const bool is_start = call.action() == "start" || call.action() == "validate-all";
     for (const Parameter& parameter : agent.parameters) {
@@ -63,7 +63,7 @@ Outcome dispatch(const Agent& agent, const Call& call) {
     }
     const Outcome parameters = check_parameters(agent, call);
     if (parameters.code != Code::success) {
-        // Nothing can have been started with these, and a failed stop fences the node.
+        // No instance can have been started with these, and a failed stop fences the node.
         return call.action() == "stop" ? Outcome{} : parameters;
     }
     if (validating) {

@@ -17,10 +17,10 @@ class Leases {
     virtual ~Leases() = default;
 
     // Returns at once. `done` is called at a later turn of the loop, when `durable` is on the disk,
-    // or with the reason why it is not. `ticket`: the node numbers the saves of a gateway, 1 and
-    // up; the higher number has the newer content, whichever call comes first. Only the highest
-    // ticket that waits is written, and nothing below a ticket that was passed on before. The
-    // `done` of the ticket that is written answers all lower ones; theirs are not called.
+    // or with the reason for the failure. `ticket`: the node numbers a gateway's saves, from 1; the
+    // higher number has the newer content, in any order of the calls. Of the waiting tickets only
+    // the highest one is written, and none below a ticket that was passed on before. The `done` of
+    // the ticket that is written answers all lower ones; theirs are not called.
     virtual void save(GatewayId gateway, lease::Durable durable, std::uint64_t ticket,
                       Done done) = 0;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Port: the machine that this node is.
+// Port: the machine of this node.
 #pragma once
 
 #include "vpnha/result.hpp"
@@ -10,10 +10,10 @@ class Machine {
   public:
     virtual ~Machine() = default;
 
-    // From now on it has two seconds left, whatever becomes of this process or hangs in the kernel.
+    // Ends the machine in two seconds, even if this process ends or hangs in the kernel.
     virtual void limit_life() = 0;
-    // At once, without a word to anybody and without waiting for a disk. Returns only when the
-    // machine could not be reset: with why.
+    // At once, without notice to any program and without waiting for a disk. Returns only if the
+    // machine could not be reset, with the reason.
     virtual Error reset() = 0;
 };
 

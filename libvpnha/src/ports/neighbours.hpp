@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Port: who is there on a gateway's links.
+// Port: which neighbours answer on a gateway's links.
 #pragma once
 
 #include "base/ids.hpp"
@@ -11,8 +11,8 @@ class Neighbours {
   public:
     virtual ~Neighbours() = default;
 
-    // Asks the configured neighbours of that side, never in the name of an address that moves;
-    // answers are told to whoever made this port. What cannot be asked does not answer.
+    // Asks the configured neighbours of that side, never from an address that moves. The owner of
+    // this port receives the answers. A neighbour that cannot be asked does not answer.
     virtual void ask(GatewayId gateway, LinkSide side) = 0;
 };
 

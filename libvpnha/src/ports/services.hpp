@@ -12,15 +12,15 @@ class Services {
   public:
     virtual ~Services() = default;
 
-    // Ends this node's own stock sessions of the gateway without a word to the clients and leaves
+    // Ends this node's own stock sessions of the gateway without notice to the clients and leaves
     // its daemons idle again. To be called with the gate shut. Holds the services' lock, so that a
-    // monitor of Pacemaker waits instead of seeing a daemon that is being replaced. It may last:
-    // `done` hears of its end later, unless there is an error at once. One at a time of a gateway.
+    // monitor of Pacemaker waits and does not find a daemon missing. It may last: `done` is called
+    // at its end, unless there is an error at once. One at a time per gateway.
     using Done = std::function<void(const Result<void>&)>;
     virtual Result<void> reset(GatewayId gateway, Done done) = 0;
-    // The same, and the daemons are not started again. Returns when they have ended.
+    // The same, but the daemons are not started again. Returns when they have ended.
     virtual Result<void> end(GatewayId gateway) = 0;
-    // From now until the next reset() the death of a daemon is told to whoever made this port.
+    // Until the next reset() the owner of this port is notified of the death of a daemon.
     virtual void watch(GatewayId gateway) = 0;
 };
 

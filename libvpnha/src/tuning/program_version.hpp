@@ -11,9 +11,9 @@ struct ProgramVersion {
     std::string_view package;  // Debian's.
     std::string_view least;
     std::string_view why;
-    // The row is about this version and later ones. Of several rows of a package, which stand in
-    // the order of their series, the last one that fits counts: releases are mended apart from each
-    // other.
+    // The row applies to this version and later ones. A package may have several rows, in the order
+    // of its series: the last one that fits counts, since each series of releases has its own
+    // fixes.
     std::string_view from = {};  // Empty: of all.
 };
 

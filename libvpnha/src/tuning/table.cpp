@@ -36,7 +36,7 @@ std::optional<std::uint64_t> number(std::string_view text) {
     return error == std::errc{} ? std::optional(value) : std::nullopt;
 }
 
-// The text of the row's sysctl; nullptr: it counts as not looked at.
+// The text of the row's sysctl; nullptr: it counts as not checked.
 const std::string* text_of(const Row& row, const Machine& machine, Findings& findings) {
     const auto found = machine.sysctls.find(row.name);
     if (found == machine.sysctls.end()) {
@@ -57,7 +57,7 @@ void compare(const Row& row, const Machine& machine, std::uint64_t least, std::u
     }
 }
 
-// The kernel goes by the larger one of `all` and the device's own; ppp units have the default's.
+// The kernel uses the larger one of `all` and the device's own; ppp units have the default's.
 void judge_rp_filter(const Row& row, const Demand& demand, const Machine& machine,
                      Findings& findings) {
     const auto value = [&machine](const std::string& device) {
@@ -161,8 +161,8 @@ Table common_rows() {
          .how = kByFile,
          .why = "what clients and the inside say to each other passes through the node",
          .file = {"net.ipv4.ip_forward = 1"}},
-        // In no file: a node that forwards takes no router advertisements any more, unless
-        // accept_ra of its device is 2.
+        // In no file: a node that forwards ignores router advertisements, unless accept_ra of its
+        // device is 2.
         {.name = "net.ipv6.conf.all.forwarding",
          .wanted = Exactly{1},
          .weight = Weight::must,

@@ -10,7 +10,7 @@ namespace vpnha::tuning {
 
 namespace {
 
-// In lines of a file that are as long as the house's.
+// In lines of the length that the house's files have.
 std::string comment(std::string_view sentence) {
     constexpr std::size_t kColumns = 98;
     std::string text;

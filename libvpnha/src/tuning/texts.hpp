@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The table of tuning as others read it.
+// The table of tuning as texts for others.
 #pragma once
 
 #include <string>
