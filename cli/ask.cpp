@@ -14,7 +14,7 @@ namespace vpnha::cli {
 
 namespace {
 
-// Longer than any honest answer takes, shorter than a monitoring plugin's patience.
+// Longer than any valid answer takes, shorter than the time-out of a monitoring plugin.
 constexpr std::chrono::seconds kTimeout{5};
 
 }  // namespace
@@ -23,7 +23,7 @@ Ask ask_at(std::string socket) {
     return [socket = std::move(socket)](std::string_view verb,
                                         const nlohmann::json& arguments) -> Result<nlohmann::json> {
         VPNHA_TRY(ControlClient client, ControlClient::connect(socket, kTimeout));
-        // An argument may hold any bytes.
+        // An argument may have any bytes.
         const std::string request =
             arguments.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
         VPNHA_TRY(const std::string text, client.request(verb, request));

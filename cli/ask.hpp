@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Asks vpnhad, and what is made of its answers.
+// Sends requests to vpnhad, and turns its answers into texts.
 #pragma once
 
 #include <functional>
@@ -18,24 +18,24 @@ namespace vpnha::cli {
 using Ask =
     std::function<Result<nlohmann::json>(std::string_view verb, const nlohmann::json& arguments)>;
 
-// By a connection for each request.
+// With a connection for each request.
 [[nodiscard]] Ask ask_at(std::string socket);
 
 // An answer that this program cannot read.
 [[nodiscard]] Error other_version(const nlohmann::json::exception& error);
 
-// What is found in the result of the verb `status`. Error: vpnhad does not answer, or `judge`
-// throws that exception.
+// The findings in the result of the verb `status`. Error: vpnhad does not answer, or `judge` throws
+// that exception.
 [[nodiscard]] Result<std::vector<std::string>> judge_status(
     const Ask& ask, const std::function<std::vector<std::string>(const nlohmann::json&)>& judge);
 
-// A text, and the error if vpnhad did not answer. In that case the text has it as well.
+// A text, and the error if vpnhad did not answer. In that case the text includes the error.
 struct Rendered {
     std::string text;
     std::optional<Error> error{};
 };
 
-// Replaces the file, or prints where there is none. Then it reports the error.
+// Replaces the file, or prints if there is none. Then it reports the error.
 ExitCode hand_over(const Rendered& given, const std::string& file, std::ostream& out,
                    std::ostream& err);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha cluster check`: what of Pacemaker's configuration decides against the replicas.
+// `vpnha cluster check`: the parts of Pacemaker's configuration that overrule the replicas.
 #pragma once
 
 #include <functional>
@@ -19,15 +19,15 @@ namespace vpnha::cli {
 // `ordered` is called while the command line is parsed, with whether it asks for JSON.
 void add_cluster(CLI::App& app, const std::function<void(bool as_json)>& ordered);
 
-// Those that are amiss.
+// Those that are faults.
 [[nodiscard]] std::vector<ConstraintFinding> overriding(std::vector<ConstraintFinding> found);
 
 // Prints the constraints that override the promotion scores. Degraded when a move has left one.
 [[nodiscard]] ExitCode show_cluster_check(const Result<std::vector<ConstraintFinding>>& check,
                                           bool as_json, std::ostream& out, std::ostream& err);
 
-// Adds the constraints that are amiss to the result of the verb `status`, as its member
-// `constraints`. Without one, or when the CIB cannot be read, the result stays as it is.
+// Adds the constraints that are faults to the result of the verb `status`, as its member
+// `constraints`. Without one, or if the CIB cannot be read, the result is not changed.
 void add_constraints(nlohmann::json& status, const Result<std::vector<ConstraintFinding>>& check);
 
 }  // namespace vpnha::cli

@@ -46,10 +46,10 @@ namespace {
 
 using nlohmann::json;
 
-// As check_constraints() has it.
+// The same time as in check_constraints().
 constexpr std::chrono::seconds kCibPatience{2};
 
-// As monitoring plugins exit.
+// The exit codes of monitoring plugins.
 enum class CheckCode { ok = 0, warning = 1, critical = 2, unknown = 3 };
 
 class Command {
@@ -68,7 +68,7 @@ class Command {
     void add_resync();
     void add_release();
     void add_watch(CLI::App& verb);
-    // What the command line asks for, with vpnhad to ask and the streams to say it.
+    // Sets the command's action, which gets access to vpnhad and the output streams.
     void tell(std::function<ExitCode(const SwitchoverPorts&)> order);
 
     ExitCode show_status();
@@ -78,18 +78,18 @@ class Command {
     ExitCode show_metrics();
     ExitCode show_plan();
     ExitCode resync();
-    // Has vpnhad do it; `done` is printed when it has.
+    // Sends the order to vpnhad; prints `done` after a success.
     int order(std::string_view verb, const json& arguments, const std::string& done);
     int check_status();
     int watch(const std::function<ExitCode()>& once);
 
     Result<json> ask(std::string_view verb, const json& arguments = json::object());
-    // Of the daemon, and of Pacemaker what the daemon does not read.
+    // The daemon's status, and what only Pacemaker knows.
     Result<json> ask_status();
-    // The gateway named, or all that this node is a standby of.
+    // The gateway named, or all that this node is a standby for.
     Result<std::vector<std::string>> gateways_to_resync();
     ExitCode report(const Error& error) { return cli::report(error, err_); }
-    // Runs what reads a daemon's answer.
+    // Runs a function that reads a daemon's answer.
     ExitCode read_answer(const std::function<ExitCode()>& reader);
     void print_json(const json& value) { out_ << json_text(value, 2) << "\n"; }
 
@@ -106,7 +106,7 @@ class Command {
     double interval_s_ = 0;
     bool no_colour_ = false;
     bool as_json_ = false;
-    // Of this node, asked for once: `--watch` shows the status each second.
+    // Of this node, read once: `--watch` shows the status each second.
     std::optional<Result<std::vector<OldProgram>>> old_programs_;
     bool as_check_ = false;
     bool as_list_ = false;
@@ -185,7 +185,7 @@ int Command::run(int argc, const char* const* argv) {
         const bool is_help = error.get_exit_code() == 0;
         const std::vector<std::string> rest = app_.remaining();
         if (!is_help && app_.get_subcommands().empty() && !rest.empty()) {
-            // CLI11 would say that one is missing.
+            // CLI11 would report a missing subcommand instead.
             err_ << "vpnha: there is no subcommand '" << rest.front() << "'; see vpnha --help\n";
             return static_cast<int>(ExitCode::usage);
         }
@@ -497,7 +497,7 @@ int Command::watch(const std::function<ExitCode()>& once) {
         if (use_colour_) {
             out_ << "\x1b[H\x1b[2J";  // Home, clear.
         }
-        // A daemon that is away may come back; a wrong command line does not get better.
+        // A daemon that does not answer may come back; a wrong command line stays wrong.
         const ExitCode code = once();
         if (code == ExitCode::usage || !out_.flush()) {
             return static_cast<int>(code);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The verbs of vpnha(8). There is none that promotes: that is Pacemaker's to decide.
+// The verbs of vpnha(8). None of them promotes: only Pacemaker decides that.
 #pragma once
 
 #include <iosfwd>

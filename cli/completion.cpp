@@ -14,13 +14,13 @@ namespace {
 struct CommandOption {
     std::string name;  // "--columns"
     std::string help;
-    std::string value;  // What follows it: "GATEWAY"; empty: nothing has to.
+    std::string value;  // Its operand: "GATEWAY"; empty: none is required.
 };
 
 struct CommandNode {
     std::string path;  // " config show"; empty: the program itself.
     std::string help;
-    std::vector<std::string> words;  // Of the commands below, with their help behind a tab.
+    std::vector<std::string> words;  // Of the commands below, with their help after a tab.
     std::vector<CommandOption> options;
     std::string operand;  // "FILE"
 };
@@ -46,7 +46,7 @@ void add_node(const CLI::App& app, const std::string& path, std::vector<CommandN
             continue;
         }
         for (const std::string& name : each->get_lnames()) {
-            // One that may stand alone, as --watch, is completed like a flag.
+            // An option with an optional value, such as --watch, is completed like a flag.
             const bool wants = each->get_items_expected_min() > 0;
             node.options.push_back({"--" + name, each->get_description(),
                                     wants ? value_of("--" + name) : std::string()});
@@ -65,7 +65,7 @@ std::vector<CommandNode> nodes_of(const CLI::App& app) {
     return nodes;
 }
 
-// A command that prints what a name in capitals stands for; empty: nothing can be listed.
+// A command that prints the values of a name in capitals; empty: they cannot be listed.
 std::string lister_of(const std::string& value) {
     if (value == "GATEWAY") {
         return R"(sed -n 's/^\[gateway\.\([^].]*\)\].*/\1/p' /etc/vpnha/vpnha.toml 2>/dev/null)";
@@ -83,7 +83,7 @@ std::string joined_paths(const std::vector<CommandNode>& nodes) {
     return paths;
 }
 
-// Of all commands, each once: the options that want a value of that kind.
+// Of all commands, each once: the options that require a value of that kind.
 std::string joined_options(const std::vector<CommandNode>& nodes, const std::string& value) {
     std::vector<std::string> names;
     for (const CommandNode& node : nodes) {
@@ -96,8 +96,8 @@ std::string joined_options(const std::vector<CommandNode>& nodes, const std::str
     return fmt::format("{}", fmt::join(names, "|"));
 }
 
-// Up to the first command. `text` has room for all paths, for the options that a file follows, for
-// those that a gateway follows, for what lists gateways, and for those that another value follows.
+// Up to the first command. `text` has places for all paths, for options before a file, for options
+// before a gateway, for the command that lists gateways, and for other options.
 std::string begin_of(const char* text, const std::vector<CommandNode>& nodes) {
     return fmt::format(fmt::runtime(text), joined_paths(nodes), joined_options(nodes, "FILE"),
                        joined_options(nodes, "GATEWAY"), lister_of("GATEWAY"),
@@ -138,7 +138,7 @@ std::string bash_of(const std::vector<CommandNode>& nodes) {
     return text + "    esac\n}\ncomplete -F _vpnha vpnha\n";
 }
 
-// Within single quotes, and behind a colon.
+// Escaped for single quotes, and for the text after a colon.
 std::string zsh_text(std::string help) {
     std::string text;
     for (const char c : help) {

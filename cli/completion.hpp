@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Completion for a shell, made from the commands as the program itself parses them: their words,
-// their options, and what an option or an operand stands for by its name in the usage (FILE,
+// Completion for a shell, made from the commands as the program itself parses them: their words and
+// their options. Values of options and operands are completed by their names in the usage (FILE,
 // GATEWAY, ID).
 #pragma once
 

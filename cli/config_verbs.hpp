@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha config`, `doctor` and `witness-key`: what needs no vpnhad.
+// `vpnha config`, `doctor` and `witness-key`: the verbs that need no vpnhad.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -65,7 +65,7 @@ void look_at_connection_tracking(const Result<ConntrackCheck>& check, Found& fou
     }
 }
 
-// Before vpnhad needs the gate there.
+// Before vpnhad needs the gate on them.
 void look_at_devices(const std::string& path, Found& found) {
     const Result<std::vector<DeviceFinding>> findings = check_devices(path);
     if (!findings) {
@@ -95,7 +95,7 @@ void add_errors(Errc code, std::string_view about, const std::vector<std::string
     }
 }
 
-// Before a promotion meets what is somebody else's.
+// Before a promotion meets rules and routes of other programs.
 void look_at_routing(const std::string& path, Found& found) {
     const Result<std::vector<std::string>> conflicts = check_routing(path);
     if (!conflicts) {
@@ -149,7 +149,7 @@ void look_at_radius(const std::string& path, Found& found) {
     found.say_all(Level::unread, "radius", check->unread);
 }
 
-// Where corosync does not run yet there is nothing to look at, and nothing wrong.
+// If corosync does not run yet, there are no links to check, which is no fault.
 void look_at_links(Found& found) {
     const Result<ClusterLinksCheck> links = check_cluster_links();
     if (!links) {
@@ -170,7 +170,7 @@ void look_at_voters(const std::string& path, Found& found) {
     }
 }
 
-// An attribute of the agent may keep them apart, so it is no error.
+// An attribute of the agent may separate them, so it is no error.
 void look_at_call_ids(const std::string& path, Found& found) {
     const Result<std::vector<std::string>> shared = check_call_ids(path);
     if (shared) {
@@ -182,7 +182,7 @@ void look_at_call_ids(const std::string& path, Found& found) {
     }
 }
 
-// Of the cluster, the log or vpnhad: where it does not run here yet there is nothing to look at.
+// About the cluster, the log or vpnhad: while it does not run here, there is nothing to check.
 void add_warnings(std::string_view about, const Result<std::vector<std::string>>& check,
                   const std::string& nothing, Found& found) {
     if (!check) {
@@ -204,7 +204,7 @@ Result<std::vector<std::string>> overriding_constraints() {
     return texts;
 }
 
-// Without the file, or a kernel that has the gate, nothing else is worth a look.
+// Without the file, or a kernel that has the gate, all other checks are useless.
 bool has_what_all_need(const std::string& path, Found& found) {
     const Result<std::string> text = effective_configuration(path);
     if (!text) {
@@ -213,7 +213,7 @@ bool has_what_all_need(const std::string& path, Found& found) {
     }
     found.say(Level::good, kAboutFile, path + ": good");
     const Result<void> kernel = check_kernel();
-    // Who may not look has not found anything; root that may not is what vpnhad would be, too.
+    // A user without permission has found no fault; root without it has what vpnhad would have.
     if (!kernel && (kernel.error().code != Errc::permission || ::geteuid() == 0)) {
         found.error("kernel", kernel.error());
         return false;
@@ -248,7 +248,7 @@ void look_at_all(const std::string& path, Found& found) {
     add_warnings("sizes", looks::look_at_sizes(path, ask_at(kControlSocketPath)),
                  "no bound of a gateway is near", found);
     add_warnings("load", looks::look_at_planes(), "neither plane is near its end", found);
-    // First, for it loads a module: settings of connection tracking are there with it.
+    // First, since it loads a module, which adds the settings of connection tracking.
     const Result<ConntrackCheck> tracking = check_conntrack(path);
     look_at_tuning(path, found);
     look_at_connection_tracking(tracking, found);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What `vpnha doctor` looks at: the file, this kernel and its modules, the devices, routing, the
-// clock, the cluster's links, voters, fencing and constraints, the stock daemons, the way to the
-// RADIUS servers, the versions of other programs, what AppArmor has denied, the devices' queues,
-// the gateways' bounds, what this machine is busy with, the table of tuning, connection tracking.
-// Each finding has what to do. As JSON: an object with the file, the exit code and all findings.
+// The checks of `vpnha doctor`. They cover the file, the kernel and its modules, devices, routing,
+// the clock. Of the cluster: links, voters, fencing, constraints. Of programs: stock daemons, the
+// path to the RADIUS servers, versions, AppArmor's denials. Of the load: the devices' queues, the
+// gateways' bounds, this machine's load, the table of tuning, connection tracking. Each finding has
+// what to do. As JSON: an object with the file, the exit code and all findings.
 #pragma once
 
 #include <iosfwd>

@@ -21,10 +21,10 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kLookPause{1000};  // Between two looks.
-// Without news, so that who watches sees that it lives.
+constexpr milliseconds kLookPause{1000};  // Between two checks.
+// A line of progress without news, so that the user sees that the command still runs.
 constexpr milliseconds kSayEach{60'000};
-// A client that answers nothing more is forgotten after a PPP Terminate-Request or two.
+// A client that does not answer is forgotten after a PPP Terminate-Request or two.
 constexpr milliseconds kEndPatience{30'000};
 
 class Drainer {
@@ -149,7 +149,7 @@ class Drainer {
             ports_.err);
     }
 
-    // All that can move do; the first failure is what is told.
+    // Moves all that can be moved; returns the first failure.
     ExitCode move_all() {
         ExitCode result = ExitCode::ok;
         for (const std::string& gateway : gateways_) {
@@ -170,7 +170,7 @@ class Drainer {
                 }
                 for (const json& session : view->at("sessions")) {
                     any = true;
-                    // One that has ended meanwhile is not found.
+                    // A session that has ended meanwhile is not found.
                     const auto done = ports_.ask("session_end", {{"id", session.at("id")}});
                     if (!done && done.error().code != Errc::not_found) {
                         refusal = done.error().detail;

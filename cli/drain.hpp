@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha drain` and `undrain`: has a gateway, or all that this node serves, take no new clients,
-// and waits until there are none.
+// `vpnha drain` and `undrain`: stops a gateway, or all that this node serves, from accepting new
+// clients, and waits until there are none.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,8 @@ namespace vpnha::cli {
 struct DrainOrder {
     std::string target;                                 // A gateway's name, or this node's.
     std::optional<std::chrono::milliseconds> deadline;  // From now on.
-    bool move = false;                                  // What is left then, to another node.
-    bool end = false;                                   // What is left then, towards the clients.
+    bool move = false;                                  // Moves what is left to another node.
+    bool end = false;                                   // Ends what is left with the clients.
     bool no_wait = false;
 };
 

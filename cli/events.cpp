@@ -39,7 +39,7 @@ Result<bool> read_events(EventsRead& read, const Ask& ask,
     VPNHA_TRY(const json answer, ask("events", {{"after", read.sequence}}));
     const std::string instance = answer.at("instance").get<std::string>();
     if (read.instance != instance) {
-        // Another vpnhad counts from the beginning: what it logged has to be asked for again.
+        // Another vpnhad counts from the beginning: its events have to be read from the start.
         const bool again = !read.instance.empty();
         read = {instance, 0};
         if (again) {
@@ -74,7 +74,7 @@ ExitCode show_events(const EventsOrder& order, const SwitchoverPorts& ports,
         const Result<bool> more = read_events(
             read, ports.ask, [&](const json& event) { print(event, order, ports.out); });
         ports.out << std::flush;
-        // It is started again: a follower continues with the next one's events.
+        // vpnhad will be restarted: a follower continues with the events of the next one.
         const bool waits = !more && order.follow && !read.instance.empty() &&
                            more.error().code == Errc::unreachable;
         if (!more && !waits) {

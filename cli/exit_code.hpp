@@ -20,7 +20,7 @@ enum class ExitCode {
 
 [[nodiscard]] ExitCode exit_code_for(Errc code);
 
-// Says it on `err`; the code to exit with.
+// Prints it on `err`; returns the exit code.
 ExitCode report(const Error& error, std::ostream& err);
 
 }  // namespace vpnha::cli

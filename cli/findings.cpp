@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-// Pacemaker has promoted a node that stands in long before.
+// Pacemaker normally promotes a node that stands in long before this.
 constexpr std::int64_t kLongStandInMs = 10'000;
 
 class Findings {
@@ -22,7 +22,7 @@ class Findings {
 
     void add(Health health, std::string text) { list_.push_back({health, std::move(text)}); }
 
-    // What keeps a standby from going on with everything.
+    // The reasons why a standby could not resume all sessions.
     void add_standing(const json& gateway) {
         const auto replica = gateway.at("replica").get<std::string>();
         const json& reasons = gateway.at("blockers");
@@ -35,7 +35,7 @@ class Findings {
         }
     }
 
-    // Why no majority grants the lease, as far as it can be seen here, and who can end it.
+    // Why no majority grants the lease, as far as this node knows, and who can end it.
     [[nodiscard]] std::string voters_missing(const json& gateway) const {
         const json& voters = gateway.at("lease").at("voters");
         std::string missing;
@@ -53,7 +53,7 @@ class Findings {
                     fmt::format("{}{}", missing.empty() ? "" : ", ", node_name(status_, voter));
             }
         }
-        // The findings about its memory say more.
+        // The findings about its memory are more precise.
         if (2 * (voters.size() - count) > voters.size() ||
             !gateway.at("lease").at("remembers").get<bool>()) {
             return {};
@@ -77,7 +77,7 @@ class Findings {
         return names;
     }
 
-    // What keeps this node from voting.
+    // The reasons why this node does not vote.
     void add_memory(const json& gateway) {
         const json& lease = gateway.at("lease");
         const json& awaited = lease.at("awaited");
@@ -113,7 +113,7 @@ class Findings {
         }
     }
 
-    // Before the next failure, not at it.
+    // Reported before the next failure, not at it.
     void add_votes(const json& gateway) {
         const json& lease = gateway.at("lease");
         const json& members = status_.at("members");
@@ -130,7 +130,7 @@ class Findings {
                                        : "it does not answer this node's rounds"));
             }
         }
-        // Two voters never have one, and neither has a new cluster before its first grant.
+        // Two voters never have a reserve, nor has a new cluster before its first grant.
         if (lease.at("voters").size() > 2 && lease.at("remembers").get<bool>() &&
             lease.at("reserve").get<int>() == 0) {
             add_of(gateway, Health::degraded,
@@ -212,7 +212,7 @@ class Findings {
         if (is_standby) {
             add_standing(gateway);
         }
-        // The reasons of a standby have it.
+        // The reasons of a standby include it.
         if (!is_standby) {
             for (const json& conflict : gateway.at("routing")) {
                 add_of(gateway, Health::degraded, "this node: " + conflict.get<std::string>());
@@ -242,7 +242,7 @@ class Findings {
         if (gateway.at("standbys").empty()) {
             add_of(gateway, Health::degraded, "no node could take over");
         }
-        // Only the promoted node hears its standbys' confirmations.
+        // Only the promoted node receives its standbys' confirmations.
         if (role == "promoted" && kept < total) {
             add_of(gateway, Health::degraded,
                    fmt::format("{} of {} sessions are not protected{}", total - kept, total,
@@ -286,7 +286,7 @@ class Findings {
         }
     }
 
-    // The command line adds them, where it can read Pacemaker's configuration.
+    // The command line adds them, if it can read Pacemaker's configuration.
     void add_constraints() {
         for (const json& constraint : status_.value("constraints", json::array())) {
             add(Health::degraded, constraint.at("text").get<std::string>());
@@ -371,7 +371,7 @@ class Findings {
 std::vector<Finding> findings_of(const json& status) {
     Findings findings(status);
     if (const json& restarts = status.at("restarts"); restarts.at("votes_only").get<bool>()) {
-        // It has no part in the group, and knows nothing of what goes on there.
+        // It takes no part in the group, and receives nothing of its messages.
         findings.add(Health::degraded,
                      fmt::format("vpnhad only votes on this node, and could not take over: it died "
                                  "several times one after the other, last of {}; its log says more",
@@ -418,7 +418,7 @@ std::string witness_line(const json& status) {
         }
         const json& heard = witness.at("heard_ms");
         const json& round_trip = witness.at("round_trip_ms");
-        // All gateways hear it alike.
+        // The witness's state is the same for all gateways.
         return fmt::format(
             "Witness {}: {}{}.\n", printable(witness.at("name").get<std::string>()),
             heard.is_null() ? "not heard yet"

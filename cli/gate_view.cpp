@@ -16,7 +16,7 @@ using nlohmann::json;
 
 constexpr const char* kDirections[] = {"in", "out"};
 
-// By the reason's name; the order in which they are shown.
+// By the reason's name; in the order of the output.
 constexpr std::pair<const char*, std::string_view> kReasons[] = {
     {"standby", "not promoted here"},          {"expired", "the lease ran out"},
     {"ending", "would end a TCP connection"},  {"cleartext", "L2TP outside of IPsec"},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// JSON as it is printed: ASCII alone. Names come from peers, and a terminal takes some characters
-// beyond ASCII for commands, or for the direction of the text.
+// JSON as it is printed: ASCII only. Names come from peers, and a terminal interprets some
+// characters beyond ASCII as commands, or as the direction of the text.
 #pragma once
 
 #include <nlohmann/json.hpp>

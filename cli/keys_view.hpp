@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What `vpnha config keys` says.
+// The output of `vpnha config keys`.
 #pragma once
 
 #include <string>

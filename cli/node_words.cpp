@@ -35,7 +35,7 @@ constexpr Verb kVerbs[] = {
 
 struct Words {
     std::string node;
-    bool vouched = false;  // Only asked for.
+    bool vouched = false;  // Required, so it is never read.
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The verbs by which root vouches for another node, in so many words.
+// The verbs by which root vouches explicitly for another node.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ namespace vpnha::cli {
 struct NodeWord {
     std::string verb;  // Of the control socket.
     std::string node;  // By name or id.
-    std::string done;  // What is said when vpnhad has taken it.
+    std::string done;  // Printed when vpnhad has accepted it.
 };
 
 // `said` is called while the command line is parsed.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Programs of this node that are older than docs/operate/versions.md wants them.
+// Programs of this node that are older than docs/operate/versions.md requires.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -14,10 +14,10 @@ namespace vpnha::cli {
 // For `vpnha doctor`: each with the reason.
 void say_old_programs(const Result<std::vector<OldProgram>>& old, looks::Found& found);
 
-// Adds them to the result of the verb `status`, as its member `old_programs`: empty when there are
-// none, null when dpkg could not be asked.
+// Adds them to the result of the verb `status`, as its member `old_programs`: empty if there are
+// none, null if dpkg could not be asked.
 void add_old_programs(nlohmann::json& status, const Result<std::vector<OldProgram>>& old);
-// One line for all of them; empty when there are none.
+// One line for all of them; empty if there are none.
 [[nodiscard]] std::string render_old_programs(const nlohmann::json& status);
 
 }  // namespace vpnha::cli

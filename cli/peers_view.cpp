@@ -19,7 +19,7 @@ std::string text_or(const json& value, const std::string& fallback) {
     return value.is_string() ? value.get<std::string>() : fallback;
 }
 
-// "1", or "1 to 2" for a node that speaks more than one.
+// "1", or "1 to 2" for a node that supports more than one.
 std::string versions_of(const json& member) {
     const json& highest = member.at("wire_version");
     const json& lowest = member.at("wire_version_min");
@@ -71,7 +71,7 @@ std::string lease_text(const json& status, const json& lease) {
                        slowest.is_null() ? "this node" : node_name(status, slowest));
 }
 
-// How late the rounds of this node's leases began: what the slack is for.
+// How late the rounds of this node's leases began, which the slack has to cover.
 std::string render_rounds(const json& status, bool use_colour) {
     std::vector<Row> rows;
     for (const json& gateway : status.at("gateways")) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What `vpnha peers` says about the result of the verb `status`.
+// The output of `vpnha peers` for the result of the verb `status`.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What `vpnha plan` says about the result of the verb `plan`.
+// The output of `vpnha plan` for the result of the verb `plan`.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace vpnha::cli {
 
-// Adds what ocf:vpnha:probe has marked to the candidates, as their member `service`: "alive",
-// "dead", or null. By the template's rule a node whose service is dead comes behind its equals, so
-// it may be promoted only where all of them are dead. `cib_status` is the CIB's section of that
-// name; where it could not be read, the result stays as it is.
+// Adds the marks of ocf:vpnha:probe to the candidates, as their member `service`: "alive", "dead",
+// or null. By the template's rule a node with a dead service comes after its equals. So it may be
+// promoted only if all of them are dead. `cib_status` is the CIB's section of that name; if it
+// could not be read, the result is not changed.
 void add_marks(nlohmann::json& plan, const Result<std::string>& cib_status);
 
 [[nodiscard]] std::string render_plan(const nlohmann::json& plan, bool use_colour);

@@ -10,7 +10,7 @@ namespace vpnha::cli {
 
 namespace {
 
-// The state behind the name is field 0.
+// The state after the name is field 0.
 constexpr std::size_t kParent = 1;
 constexpr std::size_t kUserTicks = 11;
 constexpr std::size_t kKernelTicks = 12;

@@ -13,7 +13,7 @@ struct ProcessStat {
     std::string program{};  // Empty: its line could not be read.
     std::string state{};
     std::string parent{};
-    // As a user and in the kernel; those of children that have ended are apart.
+    // As a user and in the kernel; those of children that have ended are separate.
     std::uint64_t ticks = 0;
     std::uint64_t ticks_of_ended = 0;
     std::uint64_t resident_pages = 0;

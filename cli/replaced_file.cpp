@@ -37,7 +37,7 @@ Result<void> replace_file(const std::string& path, std::string_view text) {
         return tl::unexpected(system_error("cannot make a file beside " + path, errno));
     }
     int error = write_all(file, text);
-    // A full disk may be told only now.
+    // A full disk may be reported only now.
     if (::close(file) != 0 && error == 0) {
         error = errno;
     }

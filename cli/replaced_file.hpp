@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A file for readers that may come at any time: they see the old one or the new one, whole.
+// A file for readers at any time: they get the whole old file or the whole new one.
 #pragma once
 
 #include <string>

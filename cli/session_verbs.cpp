@@ -22,12 +22,12 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kSessionPause{200};
-// Between the two readings that a rate is made of.
+// Between the two readings for a rate.
 constexpr milliseconds kRatePause{1'000};
 // pppd waits 6 s for a client that does not answer its Terminate-Requests.
 constexpr milliseconds kSessionPatience{15'000};
 
-// Whose ids begin so.
+// Those whose ids begin with `id`.
 Result<std::vector<json>> find(const std::string& id, const SwitchoverPorts& ports) {
     VPNHA_TRY(const json view, ports.ask("sessions", json::object()));
     std::vector<json> found;

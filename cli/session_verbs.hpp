@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha session show` and `end`: one session, what passes of it, which nodes have served it and
-// what vpnhad here has logged of it; and its end.
+// `vpnha session show` and `end`: one session, its traffic, the nodes that have served it, and
+// vpnhad's events of it on this node; and its end.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 namespace vpnha::cli {
 
 struct SessionOrder {
-    std::string id;  // Or its begin.
+    std::string id;  // Or its beginning.
     bool ends = false;
     bool as_json = false;
 };

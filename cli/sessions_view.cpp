@@ -33,7 +33,7 @@ Cell text_cell(const json& session, const char* member) {
     return Cell(session.at(member).get<std::string>());
 }
 
-// Ours and the peer's. A session of another protocol has none that tell an operator anything.
+// Ours and the peer's. The ids of other protocols are of no use to an operator.
 Cell ids_cell(const json& session) {
     std::string text;
     for (const auto& [ours, peers] :
@@ -111,8 +111,8 @@ const Column* find_column(const std::string& name) {
     return found == std::end(kColumns) ? nullptr : found;
 }
 
-// What a column is sorted by. An age is, as time goes on, the time of the begin the other way
-// round.
+// The key that a column is sorted by. The key of an age is its number of seconds, with leading
+// zeros, so that the newest session comes first.
 std::string key_of(const std::string& column, const json& session, std::int64_t now_unix_s) {
     if (column == "age") {
         const std::int64_t since = unix_seconds(session.at("established").get<std::string>());

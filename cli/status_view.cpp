@@ -24,7 +24,7 @@ std::string standbys_of(const json& status, const json& gateway) {
     return text.empty() ? "none" : text;
 }
 
-// "good", or both sides when one of them is not.
+// "good", or both sides if one of them is not.
 std::string links_of(const json& gateway) {
     const json& links = gateway.at("links");
     const auto outside = links.at("outside").get<std::string>();
@@ -122,7 +122,7 @@ std::string render_drained(const json& status) {
     return text.empty() ? text : text + "\n";
 }
 
-// A standby's gate drops all day; what a promoted node's drops somebody missed.
+// A standby's gate drops packets all the time; those dropped by a promoted node's are lost.
 std::string render_drops(const json& status) {
     std::string text;
     for (const json& gateway : status.at("gateways")) {

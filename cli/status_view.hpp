@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What `vpnha status` says about the result of the verb `status`. Members of a newer vpnhad are
-// ignored; one that lacks what is needed throws nlohmann::json::exception, which main() reports.
+// The output of `vpnha status` for the result of the verb `status`. Members of a newer vpnhad are
+// ignored. A missing member throws nlohmann::json::exception, which main() reports.
 #pragma once
 
 #include <nlohmann/json.hpp>

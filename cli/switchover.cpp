@@ -19,8 +19,8 @@ using nlohmann::json;
 
 // Pacemaker needs a second or two; a resource's stop may last for its timeout.
 constexpr std::chrono::seconds kPatience{60};
-constexpr std::chrono::milliseconds kPause{250};  // Between two questions.
-// What the nodes tell of a move that is done comes at once, or never: of an older vpnhad.
+constexpr std::chrono::milliseconds kPause{250};  // Between two requests.
+// The nodes report the figures of a finished move at once, or never if vpnhad is older.
 constexpr std::chrono::seconds kFiguresPatience{3};
 
 std::string name_in(const json& view, std::string_view end) {
@@ -45,7 +45,7 @@ std::string figures(const json& view) {
     return fmt::format("{}, {}", silence, sessions);
 }
 
-// One move, from the first question to the last line.
+// One move, from the first request to the last line.
 class Mover {
   public:
     Mover(const Switchover& order, const SwitchoverPorts& ports) : order_(order), ports_(ports) {}
@@ -110,7 +110,7 @@ class Mover {
     }
 
     ExitCode give_up(const json& plan) {
-        // What speaks against it now, if it is something that vpnhad knows.
+        // What prevents the move now, if vpnhad knows it.
         const Result<json> again =
             ports_.ask("switchover", {{"gateway", order_.gateway},
                                       {"to", std::to_string(plan.at("to").at("id").get<int>())},

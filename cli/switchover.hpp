@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha switchover`: asks vpnhad for the move again and again until it is done. Nothing remains to
-// be undone when this ends before: the node that calls for the role stops when nobody asks it.
+// `vpnha switchover`: requests the move from vpnhad repeatedly until it is done. If it ends before,
+// nothing has to be undone: the claiming node stops when the requests end.
 #pragma once
 
 #include <fmt/format.h>
@@ -30,14 +30,14 @@ void add_switchover(CLI::App& app, const std::function<void(const Switchover&)>&
 
 void sleep_for(std::chrono::milliseconds time);
 
-// What it needs of the world.
+// The external functions that it needs.
 struct SwitchoverPorts {
     Ask ask;
     std::ostream& out;
     std::ostream& err;
     std::function<void(std::chrono::milliseconds)> pause = sleep_for;
 
-    // A line of progress, seen at once.
+    // A line of progress, flushed at once.
     template <class... Values>
     void say(fmt::format_string<Values...> words, Values&&... values) const {
         out << fmt::format(words, std::forward<Values>(values)...) << "\n" << std::flush;

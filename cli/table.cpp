@@ -29,14 +29,14 @@ bool is_continuation(char c) {
     return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U;
 }
 
-// Characters, not bytes; names of double width are rare enough to be left uneven.
+// Characters, not bytes; names of double width are rare, and their columns are uneven.
 std::size_t width_of(std::string_view text) {
     return static_cast<std::size_t>(
         std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
 }
 
-// Octets of the character in front if it steers a terminal: controls, those of U+0080 to U+009F
-// among them, line separators, and the marks that turn the direction of the text. 0: it does not.
+// Octets of the first character if a terminal interprets it: controls, those of U+0080 to U+009F
+// among them, line separators, and the marks of the text's direction. 0: it does not.
 std::size_t steering_at(std::string_view text) {
     const auto octet = [text](std::size_t at) {
         return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
@@ -96,7 +96,7 @@ std::string render_table(const std::vector<std::string>& header, const std::vect
     std::string text;
     for (const Row& row : all) {
         std::string line;
-        std::size_t blanks = 0;  // Owed before the next text, so that none end a line.
+        std::size_t blanks = 0;  // Written before the next text, so that no line ends with them.
         for (std::size_t i = 0; i < row.size() && i < widths.size(); ++i) {
             if (!row[i].text.empty()) {
                 line += std::string(blanks, ' ') + paint(row[i].text, row[i].colour, use_colour);

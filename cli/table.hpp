@@ -9,13 +9,13 @@
 
 namespace vpnha::cli {
 
-// User names and interfaces come from peers: what could steer a terminal is shown as '?'.
+// User names and interfaces come from peers: what a terminal could interpret is shown as '?'.
 [[nodiscard]] std::string printable(std::string_view text);
 
 enum class Colour { plain, green, yellow, red, bold };
 
 struct Cell {
-    // Implicit from any text, so that a row reads as its texts.
+    // Implicit from any text, so that a row is written as its texts.
     template <std::convertible_to<std::string_view> Text>
     Cell(const Text& given, Colour given_colour = Colour::plain)  // NOLINT(*-explicit-*)
         : text(printable(given)), colour(given_colour) {}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What `vpnha config tuning` says.
+// The output of `vpnha config tuning`.
 #pragma once
 
 #include <string>

@@ -34,7 +34,7 @@ constexpr const char* kCorosyncConf = "/etc/corosync/corosync.conf";
 constexpr const char* kCrmMon = "/usr/sbin/crm_mon";
 constexpr const char* kDpkgQuery = "/usr/bin/dpkg-query";
 constexpr const char* kJournalctl = "/usr/bin/journalctl";
-// Some hours of a node on which much happens.
+// Some hours of a node with many events.
 constexpr const char* kJournalLines = "--lines=10000";
 constexpr std::chrono::seconds kPatience{20};
 
@@ -103,7 +103,7 @@ std::vector<Part> all_parts(const Ask& ask) {
     };
 }
 
-// As the file's name has it.
+// By the file's name.
 Form form_of(const fs::path& path) {
     const std::string name = path.filename();
     return name.ends_with("secrets")                                 ? Form::third_word
@@ -112,7 +112,7 @@ Form form_of(const fs::path& path) {
                                                                      : Form::named;
 }
 
-// The usual ones, and those that the configuration names.
+// The usual places, and those that the configuration names.
 std::vector<SecretPlace> secret_places() {
     std::vector<SecretPlace> places;
     for (const char* directory : {"/etc/ppp", "/etc/radcli", "/etc/radiusclient", "/etc/swanctl",
@@ -192,7 +192,7 @@ ExitCode write_report(const Order& order, const SwitchoverPorts& ports) {
                        "whose values are taken out of it"},
                       ports.err);
     }
-    // "2026-11-20T094611": tar takes what stands before a colon for a host.
+    // "2026-11-20T094611": tar takes the text before a colon for a host.
     std::string time = adapters::utc_s(adapters::unix_us_now());
     time.pop_back();
     std::erase(time, ':');

@@ -45,16 +45,16 @@ bool is_secret(std::string_view name) {
            has("privatekey") || has("private_key") || has("presharedkey") || has("preshared_key");
 }
 
-// Of keys and secrets that stand in files of their own, the paths stay.
+// Paths of files with keys or secrets are not removed.
 bool is_path(std::string_view value) {
     const std::size_t begin = value.find_first_not_of("[\"'");
     return begin != std::string_view::npos && value.substr(begin).starts_with("/etc/");
 }
 
-// A name and the value behind it: "secret = value", "password=value", "\"psk\": \"value\"".
+// A name and the value after it: "secret = value", "password=value", "\"psk\": \"value\"".
 struct Named {
     std::string_view name{};
-    std::size_t value_at = 0;  // In the line; of a value between quotes behind the first one.
+    std::size_t value_at = 0;  // In the line; for a quoted value after the first quote.
     std::string_view value{};
 };
 
@@ -72,7 +72,7 @@ std::string_view value_at(std::string_view line, std::size_t& begin, std::string
     return value.substr(0, value.find_last_not_of(kBlanks) + 1);
 }
 
-// The first one from there on; nullopt: there is none.
+// The first one from `from` on; nullopt: there is none.
 std::optional<Named> next_named(std::string_view line, std::size_t from) {
     for (std::size_t begin = from; begin < line.size();) {
         if (!is_of_name(line[begin])) {
@@ -89,7 +89,7 @@ std::optional<Named> next_named(std::string_view line, std::size_t from) {
         if (sign != std::string_view::npos && (line[sign] == '=' || line[sign] == ':')) {
             std::size_t value = line.find_first_not_of(kBlanks, sign + 1);
             if (value != std::string_view::npos) {
-                // "secret = all of the line", "password=word and more".
+                // "secret = the rest of the line", "password=value and more".
                 const std::string_view ends = value > sign + 1 ? "" : " \t\r,;\"'";
                 Named found{.name = line.substr(begin, end - begin)};
                 found.value = value_at(line, value, ends);
@@ -118,8 +118,8 @@ std::string without_named(std::string_view line) {
     return out + std::string(line.substr(done));
 }
 
-// Of a key in hexadecimal digits that begins there, also of one with a colon between its octets;
-// 0: there is none.
+// Of a key in hexadecimal digits that begins there, also of one with colons between its octets; 0:
+// there is none.
 std::size_t length_of_hex(std::string_view text) {
     std::size_t end = 0;
     while (end < text.size() && is_digit_of_hex(text[end])) {
@@ -161,7 +161,7 @@ std::string without_keys(std::string_view line) {
     return out;
 }
 
-// Words are apart by blanks, or stand between quotes.
+// Blanks separate the words; a quoted word may have blanks.
 std::string_view word_of(std::string_view line, std::size_t index) {
     std::size_t at = 0;
     for (std::size_t count = 0;; ++count) {
@@ -195,7 +195,7 @@ void Redaction::learn_value(std::string_view value) {
     if (value.size() >= kValueMin && !is_path(value)) {
         std::vector<std::string_view>& alike = values_[value.substr(0, kValueMin)];
         alike.push_back(value);
-        // The longest one first: another one may be its begin.
+        // The longest one first: another one may be its beginning.
         std::ranges::sort(alike, std::greater(), &std::string_view::size);
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Takes secrets out of texts that leave this machine: by their values, as the machine's files of
-// secrets have them; by the names before them; and by the form of keys. What only looks like a
-// secret goes as well.
+// Removes secrets from texts that leave this machine: by their values, as the machine's files of
+// secrets have them; by the names before them; and by the form of keys. Values that only look like
+// a secret are removed as well.
 #pragma once
 
 #include <map>
@@ -15,9 +15,9 @@ namespace vpnha::cli::bundle {
 
 inline constexpr std::string_view kRemoved = "[removed]";
 
-// Where a file of secrets has them.
+// The position of the secrets in a file.
 enum class Form {
-    named,        // Behind a name: "secret = …", as in swanctl.conf.
+    named,        // After a name: "secret = …", as in swanctl.conf.
     third_word,   // Of each line, as in chap-secrets.
     second_word,  // The same, as in the file of RADIUS servers.
     whole_line,
@@ -25,7 +25,7 @@ enum class Form {
 
 class Redaction {
   public:
-    // A value of less than 6 octets is taken out behind its name only: it may be any word.
+    // A value of less than 6 octets is removed only after its name: it may be any word.
     void learn(adapters::SecretFile file, Form form);
 
     [[nodiscard]] std::string text(std::string_view text) const;
@@ -36,7 +36,7 @@ class Redaction {
     void learn_value(std::string_view value);
     [[nodiscard]] std::string without_values(std::string_view text) const;
 
-    // What the values point into: no copy of a secret is made.
+    // The values point into these: no copy of a secret is made.
     std::vector<adapters::SecretFile> files_;
     // By their first octets.
     std::map<std::string_view, std::vector<std::string_view>> values_;

@@ -133,7 +133,7 @@ std::vector<ClusterLink> parse_cluster_links(std::string_view text) {
 }
 
 Result<std::vector<std::vector<std::string>>> routes_to_keep(std::string_view text) {
-    // What `ip route show` adds and no `ip route replace` takes.
+    // Flags that `ip route show` adds and `ip route replace` does not accept.
     static constexpr std::array kStates{"dead", "linkdown", "offload", "trap", "notify"};
     std::vector<std::vector<std::string>> routes;
     std::istringstream lines{std::string(text)};
@@ -145,7 +145,7 @@ Result<std::vector<std::vector<std::string>>> routes_to_keep(std::string_view te
         if (words.front() == "nexthop") {
             return fail(Errc::unsupported, "a route of several ways leads over the device");
         }
-        // The kernel's own come back with the addresses, a router's with its next advertisement.
+        // The kernel's own return with the addresses, a router's with its next advertisement.
         if (has_pair(words, "proto", "kernel") || has_pair(words, "proto", "ra")) {
             continue;
         }

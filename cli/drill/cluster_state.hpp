@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the cluster's own tools print, as far as a drill has to know it. Pure.
+// Parses output of the cluster's tools, as far as a drill needs it. Pure.
 #pragma once
 
 #include <string>
@@ -12,7 +12,7 @@ namespace vpnha::cli::drill {
 
 struct ClusterNode {
     std::string name;
-    std::string amiss{};  // "offline", "in standby", …; empty: nothing is.
+    std::string amiss{};  // "offline", "in standby", …; empty: no fault.
 };
 
 // By `crm_mon --output-as=xml`.
@@ -39,9 +39,9 @@ struct ClusterLink {
 // By `corosync-cfgtool -n`.
 [[nodiscard]] std::vector<ClusterLink> parse_cluster_links(std::string_view text);
 
-// The routes by a device that nobody makes again when it is up again, by `ip route show`: each as
-// the words that `ip route replace` takes. Error unsupported: one of several ways, which cannot be
-// put back so.
+// The routes by a device that no program adds again when the device is up again, by `ip route
+// show`: each as the arguments for `ip route replace`. Error unsupported: one has several next
+// hops, and cannot be restored.
 [[nodiscard]] Result<std::vector<std::vector<std::string>>> routes_to_keep(std::string_view text);
 
 }  // namespace vpnha::cli::drill

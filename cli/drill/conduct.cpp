@@ -25,15 +25,15 @@ constexpr milliseconds kLookEach{200};
 constexpr milliseconds kRecoveryLookEach{2000};
 // Before the fault, to compare with.
 constexpr milliseconds kCalm{5000};
-// Behind a move, for what follows from it.
+// After a move, for its consequences.
 constexpr milliseconds kSettle{5000};
-// How much longer than the drill itself the undo waits, for a drill that hangs.
+// How much longer than the drill itself the undo waits, if the drill hangs.
 constexpr milliseconds kGuardMargin{30'000};
-// Behind the fault these show that a node knows of it.
+// After the fault these events show that a node has detected it.
 constexpr std::array kNotices{"given-away",   "lease-ended",     "link",         "members",
                               "move-asked",   "promotion-asked", "reported",     "restarted",
                               "service-died", "stand-in",        "stand-in-asks"};
-// What a page can show.
+// The number that a page can show.
 constexpr std::size_t kMomentsMax = 500;
 
 // "2026-11-24T20:00:00.123456Z" in milliseconds since 1970.
@@ -112,7 +112,7 @@ class Conductor {
     ExitCode begin(const Facts& facts, const Plan& plan) {
         ids_before_ = session_ids();
         standbys_before_ = facts.standbys(order_.gateway);
-        // Before there is a thread that pings.
+        // Before the thread that pings starts.
         Result<Fault> fault = ports_.arm(plan, order_.at_most + kGuardMargin);
         if (!fault) {
             return report(fault.error(), ports_.err);
@@ -127,7 +127,7 @@ class Conductor {
         }
         skip_events();
         ports_.pause(kCalm);
-        // Where this node dies with the drill, that is what is left of it.
+        // If this node dies with the drill, only this record is left.
         record_.struck_ms = ports_.unix_ms();
         if (const Result<void> written = ports_.write(record_); !written) {
             return report(written.error(), ports_.err);
@@ -144,7 +144,7 @@ class Conductor {
         return finish();
     }
 
-    // Until another node serves and a while longer, or the time is over.
+    // Until another node has served for a while, or the time is over.
     void follow(const Fault& fault, const Facts& facts) {
         const auto until = static_cast<double>(milliseconds(order_.at_most).count());
         const double begun = ports_.unix_ms();
@@ -172,7 +172,7 @@ class Conductor {
     }
 
     void look_at_status(const Facts& facts) {
-        // It may be dead, which is the drill.
+        // The daemon may be dead: that is the drill.
         const Result<json> status = ports_.ask("status", json::object());
         if (!status || record_.moved_ms) {
             return;
@@ -193,7 +193,7 @@ class Conductor {
         }
     }
 
-    // What is logged from now on counts.
+    // Only events logged from now on count.
     void skip_events() {
         read_events();
         record_.moments.clear();
@@ -223,14 +223,14 @@ class Conductor {
         if (!record_.noticed_ms && std::ranges::find(kNotices, word) != kNotices.end()) {
             record_.noticed_ms = at;
         }
-        // Sooner known than by the next look at the status.
+        // Earlier than the next request for the status.
         if (word == "gate-open" && record_.from != record_.node) {
             record_.moved_ms = std::min(*at, record_.moved_ms.value_or(*at));
             record_.to = record_.node;
         }
     }
 
-    // Until the cluster could stand the next failure.
+    // Until the cluster could survive the next failure.
     void recover() {
         const double begun = ports_.unix_ms();
         const auto until = static_cast<double>(milliseconds(order_.recovery).count());
@@ -247,7 +247,7 @@ class Conductor {
         count_sessions();
     }
 
-    // By id; none where vpnhad does not answer.
+    // By id; none if vpnhad does not answer.
     std::optional<std::set<std::string>> session_ids() const {
         const Result<json> view = ports_.ask("sessions", {{"gateway", order_.gateway}});
         if (!view) {

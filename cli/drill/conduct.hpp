@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha drill NAME`, from the first look to the last line. What it does to the world is in its
-// ports.
+// `vpnha drill NAME`, from the first check to
+// the last line. Its ports carry out all effects.
 #pragma once
 
 #include <chrono>
@@ -31,13 +31,13 @@ struct Ports {
     std::ostream& err;
     Ask ask;
     std::function<Result<Facts>()> look;
-    // Again and again, until all is healthy.
+    // Repeatedly, until all is healthy.
     std::function<Result<Facts>()> look_at_health;
-    // Of the human; the line before has the question.
+    // Asks the user; the question is in the line before.
     std::function<bool()> agrees;
-    // At most so long from the strike on.
+    // At most for that time, from the strike on.
     std::function<Result<Fault>(const Plan&, std::chrono::milliseconds at_most)> arm;
-    // Begins to ping; the result ends that, and has what was seen. Null: nobody watches here.
+    // Starts to ping; the result ends that, and has the measurements. Null: no watch runs here.
     std::function<Result<std::function<Watch()>>()> watch;
     std::function<double()> unix_ms;
     std::function<void(std::chrono::milliseconds)> pause;
@@ -45,7 +45,7 @@ struct Ports {
     std::function<Result<void>(const Record&)> write;
 };
 
-// Exit codes: ok; degraded: nobody took over, sessions ended, or the cluster is not healthy again;
+// Exit codes: ok; degraded: no node took over, sessions ended, or the cluster is not healthy again;
 // failed: refused, or not undone.
 [[nodiscard]] ExitCode conduct(const Order& order, const Ports& ports);
 

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-// Of so many voters, a witness among them, a standby is granted the lease without the lost one.
+// With so many voters, including a witness, a standby gets the lease without the lost one.
 constexpr std::size_t kVotersToStandIn = 3;
 
 }  // namespace

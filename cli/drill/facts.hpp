@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a drill is asked to do, and what it knows of the cluster before it does it.
+// The order for a drill, and the state of the cluster before it.
 #pragma once
 
 #include <chrono>
@@ -18,11 +18,11 @@ struct Order {
     std::string gateway{};
     std::string to{};       // Of a switchover; empty: the best node.
     std::string service{};  // The name of the program that is to hang.
-    std::string watch{};    // An address to ping from here; empty: nobody watches here.
+    std::string watch{};    // An address to ping from here; empty: no watch runs here.
     std::chrono::milliseconds interval{50};
-    std::chrono::seconds at_most{90};    // For so long the fault stays if nobody takes over.
+    std::chrono::seconds at_most{90};    // How long the fault stays if no node takes over.
     std::chrono::seconds recovery{180};  // Until the cluster is healthy again.
-    bool stays_off = false;              // Somebody will switch the fenced node on.
+    bool stays_off = false;              // An administrator will switch the fenced node on.
     bool yes = false;                    // Do not ask.
     std::string json_file{};
     std::string html_file{};
@@ -54,17 +54,17 @@ struct Facts {
     std::optional<double> token_ms{};
     std::string program{};  // The path of this one.
 
-    // As `vpnha status` has it; null: there is none of that name.
+    // From `vpnha status`; null: there is none of that name.
     [[nodiscard]] const nlohmann::json* gateway(const std::string& name) const;
     [[nodiscard]] std::string node() const;
-    // The one that serves; empty: none is known.
+    // The node that serves; empty: none is known.
     [[nodiscard]] std::string serving(const std::string& gateway) const;
-    // How many nodes could take over.
+    // The number of nodes that could take over.
     [[nodiscard]] std::size_t standbys(const std::string& gateway) const;
     [[nodiscard]] Timers timers(const std::string& gateway) const;
 };
 
-// The name of a node by its id, without the id; "node 3" where it has none.
+// The name of a node by its id, without the id; "node 3" if it has none.
 [[nodiscard]] std::string name_of(const nlohmann::json& status, const nlohmann::json& id);
 
 }  // namespace vpnha::cli::drill

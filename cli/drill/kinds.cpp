@@ -70,7 +70,7 @@ std::optional<Kind> kind_named(std::string_view name) {
 Ruled ruled_by(Kind kind, const Timers& timers, const Stages& stages) {
     const bool is_later = kind != Kind::switchover && stages.noticed_ms && stages.served_ms &&
                           *stages.served_ms - *stages.noticed_ms > *stages.noticed_ms;
-    // Where standbys stand in, the lease runs while nobody has noticed anything else.
+    // If standbys stand in, the lease expires before anything else has detected the fault.
     if (is_later && !(timers.stands_in && kind != Kind::service && kind != Kind::link)) {
         return {fmt::format("no timer of the detection: the fault was known after {:.0f} ms, and "
                             "the move itself took the other {:.0f} ms",

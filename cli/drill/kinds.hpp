@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The drills that there are: what each does, where it runs, and which timer rules its silence.
+// The kinds of drills: what each does, where it runs, and which timer determines its silence.
 #pragma once
 
 #include <array>
@@ -16,7 +16,7 @@ enum class Where { anywhere, elsewhere, there };
 
 struct KindOf {
     Kind kind;
-    std::string_view name;  // As it is typed.
+    std::string_view name;  // As typed by the user.
     Where where;
     std::string_view help;
 };
@@ -38,14 +38,14 @@ inline constexpr std::array kKinds{
 [[nodiscard]] const KindOf& kind_of(Kind kind);
 [[nodiscard]] std::optional<Kind> kind_named(std::string_view name);
 
-// What decides how long a takeover takes, as it was at the drill.
+// The timers that determine the duration of a takeover, as they were at the drill.
 struct Timers {
     bool stands_in = false;  // Standbys serve before Pacemaker has promoted one of them.
     double lease_ms = 0;
     std::optional<double> token_ms;  // Corosync's.
 };
 
-// How long it took from the fault on.
+// The durations from the fault on.
 struct Stages {
     std::optional<double> noticed_ms;  // Until a node knew.
     std::optional<double> served_ms;   // Until another node served.
@@ -53,10 +53,10 @@ struct Stages {
 
 struct Ruled {
     std::string timer;
-    std::string set;  // What to set where that is too long.
+    std::string set;  // What to set if that is too long.
 };
 
-// Of the two stages the longer one rules. Without both it is the first one.
+// The longer one of the two stages counts. Without both it is the first one.
 [[nodiscard]] Ruled ruled_by(Kind kind, const Timers& timers, const Stages& stages);
 
 }  // namespace vpnha::cli::drill

@@ -26,7 +26,7 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{10};
 
-// Empty where it cannot be had.
+// Empty if it cannot be read.
 std::string output(const std::vector<std::string>& words) {
     return adapters::output_of(words, kPatience, adapters::ErrorOutput::dropped)
         .value_or(std::string());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A drill as one static HTML file, drawn as the demo's report is: what the watches saw, and what
-// the nodes did, on one axis. It loads nothing from anywhere.
+// A drill as one static HTML file, drawn as the demo's report is: the results of the watches and
+// the events of the nodes on one axis. It loads nothing from other places.
 #pragma once
 
 #include <string>

@@ -32,7 +32,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kLastAnswers{1};
-// An answer that came later is taken for none: the numbers go round.
+// An answer that comes later is not counted: the numbers wrap round.
 constexpr std::size_t kNumbers = 65536;
 constexpr std::size_t kEchoBytes = 8;
 
@@ -52,7 +52,7 @@ struct Pings::Shared {
         do {
             if (Clock::now() >= due) {
                 ask();
-                // A stall is not made up for.
+                // Probes missed in a stall are not sent later.
                 due = std::max(due + interval, Clock::now());
             }
             receive_until(due);
@@ -60,7 +60,7 @@ struct Pings::Shared {
         receive_until(Clock::now() + kLastAnswers);
     }
 
-    // Silent where it cannot be sent: that is a lost one.
+    // No error if it cannot be sent: it counts as lost.
     void ask() {
         const std::size_t number = watch.probes.size() % kNumbers;
         ByteWriter writer;
@@ -71,7 +71,7 @@ struct Pings::Shared {
         writer.u16(static_cast<std::uint16_t>(number));
         Bytes message = std::move(writer).take();
         if (!is_ipv6) {
-            // The kernel makes ICMPv6's.
+            // The kernel computes that of ICMPv6.
             const std::uint16_t sum = internet_checksum(0, message);
             message[2] = static_cast<std::uint8_t>(sum >> 8);
             message[3] = static_cast<std::uint8_t>(sum & 0xFF);
@@ -146,7 +146,7 @@ Result<Pings> Pings::open(const std::string& address, std::chrono::milliseconds 
         return errno == EPERM ? fail(Errc::permission, "only root may ping by a raw socket")
                               : tl::unexpected(system_error("open a raw socket", errno));
     }
-    // What others send is dropped by the kernel.
+    // The kernel drops datagrams of other senders.
     if (::connect(shared->socket.get(), found->ai_addr, found->ai_addrlen) != 0) {
         return fail(Errc::unreachable, system_error("no way to " + address, errno).detail);
     }

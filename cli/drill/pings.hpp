@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Pings of one address at a fixed rate, by a thread of its own.
+// Pings of one address at a fixed rate, in a separate thread.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@ namespace vpnha::cli::drill {
 
 class Pings {
   public:
-    // `address`: numeric, IPv4 or IPv6. Error permission: only root may ping so.
+    // `address`: numeric, IPv4 or IPv6. Error permission: only root may open the socket.
     [[nodiscard]] static Result<Pings> open(const std::string& address,
                                             std::chrono::milliseconds interval);
     ~Pings();

@@ -16,14 +16,14 @@ namespace {
 
 // Fencing may try several devices, and a machine's board is slow.
 constexpr std::chrono::seconds kFencing{180};
-// It waits for 60 s itself.
+// The command itself waits for 60 s.
 constexpr std::chrono::seconds kMove{90};
 constexpr const char* kTable = "vpnha_drill";
 // vpnha(8): moved, and sessions were lost.
 constexpr int kMovedWithLosses = 6;
 constexpr int kNoProcess = 1;  // pkill(1)
 
-// What Pacemaker has counted as failures of this node. There were none before.
+// Removes Pacemaker's failures of this node. There were none before.
 Command forget_failures(const Facts& facts) {
     return {.words = {kCrmResource, "--cleanup", "--node", facts.node()}};
 }
@@ -75,14 +75,14 @@ Plan plan_service(const Order& order, const Facts& facts) {
     return {.fault = fmt::format("SIGSTOP of {} of {}{}", printable(order.service), facts.node(),
                                  moved_along(facts)),
             .strike = {{.words = {kPkill, "-STOP", "-x", order.service}}},
-            // Its agent may have ended it meanwhile.
+            // Its agent may have ended the program meanwhile.
             .undo = {{.words = {kPkill, "-CONT", "-x", order.service}, .also_good = kNoProcess},
                      forget_failures(facts)},
             .left = {"ocf:vpnha:probe keeps this node marked as dead for the time of its parameter "
                      "forget"}};
 }
 
-// Where the device is.
+// In the network namespace of the device.
 Command beside(const OutsideDevice& device, std::vector<std::string> words) {
     if (!device.netns.empty()) {
         words.insert(words.begin(), {kIp, "netns", "exec", device.netns});
@@ -123,7 +123,7 @@ Plan plan_link(const Facts& facts) {
     return plan;
 }
 
-// A ruleset that drops what goes to these and comes from them.
+// A ruleset that drops packets to and from these addresses.
 std::string drops(const std::set<std::string>& addresses, std::string_view family) {
     if (addresses.empty()) {
         return {};
@@ -140,8 +140,8 @@ Plan plan_partition(const Facts& facts) {
     for (const ClusterLink& link : facts.links) {
         (link.remote.find(':') == std::string::npos ? addresses4 : addresses6).insert(link.remote);
     }
-    // Before connection tracking, which would remember what is dropped. A witness is asked from the
-    // lease's port.
+    // Before connection tracking, which would record the dropped packets. Requests to a witness
+    // leave from the lease's port.
     const std::string ruleset = fmt::format(
         "add table inet {0}; "
         "add chain inet {0} in {{ type filter hook input priority -350; policy accept; }}; "
@@ -151,7 +151,7 @@ Plan plan_partition(const Facts& facts) {
     return {.fault = fmt::format("nftables of {} drops all packets from and to the other nodes{}",
                                  facts.node(), moved_along(facts)),
             .strike = {{.words = {kNft, ruleset}}},
-            // It makes the table first: there is nothing to complain of where it is gone.
+            // It makes the table first, so that deleting a missing table is no error.
             .undo = {{.words = {kNft,
                                 fmt::format("add table inet {0}; delete table inet {0}", kTable)}},
                      forget_failures(facts)},

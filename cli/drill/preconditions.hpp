@@ -9,14 +9,14 @@
 
 namespace vpnha::cli::drill {
 
-// Why the cluster could not stand a failure now, each with what to do; all of them at once. Empty:
-// it is healthy. It is asked before a drill, and after it until the cluster is healthy again.
+// Why the cluster could not survive a failure now: all reasons, each with what to do. Empty: it is
+// healthy. Called before a drill, and after it until the cluster is healthy again.
 [[nodiscard]] std::vector<std::string> unhealthy(const Facts& facts, const std::string& gateway);
 
-// Why this drill cannot be made here, in the same way.
+// Why this drill cannot run here, in the same form.
 [[nodiscard]] std::vector<std::string> unfit(const Facts& facts, const Order& order);
 
-// What else is amiss, and does not keep a drill from beginning.
+// Other faults, which do not prevent a drill.
 [[nodiscard]] std::vector<std::string> notes(const Facts& facts);
 
 }  // namespace vpnha::cli::drill

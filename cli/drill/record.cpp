@@ -21,7 +21,7 @@ constexpr std::array kOutcomes{
     std::pair{Outcome::stayed, std::string_view("stayed")},
     std::pair{Outcome::moved, std::string_view("moved")},
 };
-// Names in a record, and the times that they stand for.
+// Names in a record, and the times that belong to them.
 constexpr std::array kTimes{
     std::pair{"struck_unix_ms", &Record::struck_ms},
     std::pair{"noticed_unix_ms", &Record::noticed_ms},
@@ -93,7 +93,7 @@ Record record_of(const json& object) {
     return record;
 }
 
-// Reads an object by `reader`, which may throw where a member is missing.
+// Reads an object by `reader`, which may throw if a member is missing.
 template <class Value>
 Result<Value> read_object(std::string_view text, const char* what, Value (*reader)(const json&)) {
     try {

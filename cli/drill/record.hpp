@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What became of a drill: the file of --json, and what pages and lines are made of. Pure. Times are
-// milliseconds since 1970.
+// The result of a drill: the file of --json, and the input of pages and of the lines printed. Pure.
+// Times are milliseconds since 1970.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct Watch {
     std::vector<Probe> probes;
 };
 
-// Something that a node did or saw.
+// An action or observation of a node.
 struct Moment {
     double at_ms = 0;
     std::string node;
@@ -40,9 +40,9 @@ struct Sessions {
 };
 
 enum class Outcome {
-    begun,   // Nobody wrote the end: the node that ran the drill died with it.
+    begun,   // The end is missing: the node that ran the drill died with it.
     failed,  // The fault could not be made.
-    stayed,  // Nobody took over in time.
+    stayed,  // No node took over in time.
     moved,   // Another node serves.
 };
 [[nodiscard]] std::string_view to_string(Outcome outcome);
@@ -50,8 +50,8 @@ enum class Outcome {
 struct Record {
     Kind kind{};
     std::string gateway{};
-    std::string node{};  // That ran it.
-    std::string from{};  // That served before, and after.
+    std::string node{};  // The node that ran it.
+    std::string from{};  // The nodes that served before, and after.
     std::string to{};
     std::string fault{};
     Outcome outcome = Outcome::begun;
@@ -70,13 +70,13 @@ struct Record {
     std::vector<Watch> watches{};
 
     [[nodiscard]] Ruled ruled() const;
-    // Nothing is to be mended.
+    // Nothing needs a repair.
     [[nodiscard]] bool is_good() const;
 };
 
 [[nodiscard]] nlohmann::ordered_json to_json(const Watch& watch);
 [[nodiscard]] nlohmann::ordered_json to_json(const Record& record);
-// Of a file that may come from anywhere. Error malformed: it is none of these.
+// From a file of any origin. Error malformed: it is no record.
 [[nodiscard]] Result<Record> parse_record(std::string_view text);
 [[nodiscard]] Result<Watch> parse_watch(std::string_view text);
 

@@ -7,7 +7,7 @@ namespace vpnha::cli::drill {
 
 namespace {
 
-// Each time in which a probe waited and nothing came.
+// Each period in which a probe waited and no answer came.
 std::vector<Silence> silences(const std::vector<Probe>& probes) {
     std::vector<double> arrivals;
     for (const Probe& probe : probes) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What pings at a fixed rate have seen. Pure. Times are milliseconds since 1970: those of several
-// machines are laid side by side.
+// The results of pings at a fixed rate. Pure. Times are milliseconds since 1970, so that those of
+// several machines can be compared.
 #pragma once
 
 #include <optional>
@@ -13,19 +13,19 @@ struct Probe {
     std::optional<double> answered_ms;
 };
 
-// From the first probe that was kept waiting until an answer came. It need not be lost: a planned
+// From the first probe that had to wait until an answer came. The probe need not be lost: a planned
 // move holds packets.
 struct Silence {
     double begin_ms = 0;
     double end_ms = 0;
-    bool has_ended = true;  // False: nothing was answered until the end of the watch.
+    bool has_ended = true;  // False: no answer came until the end of the watch.
 
     [[nodiscard]] double length_ms() const { return end_ms - begin_ms; }
 };
 
 struct Seen {
     std::size_t sent = 0;
-    std::size_t lost = 0;  // All; those before the fault among them.
+    std::size_t lost = 0;  // All, including those before the fault.
     std::size_t lost_before = 0;
     std::optional<Silence> longest{};  // After the fault; without one the longest of all.
     double calm_ms = 0;                // The longest before the fault.

@@ -77,9 +77,9 @@ class Child {
   private:
     static void leave_parent() {
         ::setsid();
-        // Whoever kills all of the name vpnha does not mean it.
+        // A kill of all processes with the name vpnha must not include this one.
         ::prctl(PR_SET_NAME, "vpnha-undo", 0, 0, 0);
-        // Handlers, which end with exec(): what is ignored is ignored by all that is started.
+        // Handlers, which end at exec(): started programs would inherit ignored signals.
         struct sigaction action {};
         action.sa_flags = SA_RESTART;
         action.sa_handler = on_terminate;
@@ -92,11 +92,11 @@ class Child {
 
     void send_line(char word, const std::string& text) const {
         const std::string line = fmt::format("{}{}\n", word, text);
-        // Nobody may be there any more.
+        // The receiver may have ended.
         [[maybe_unused]] const ssize_t sent = ::send(link_, line.data(), line.size(), MSG_NOSIGNAL);
     }
 
-    // False: the parent has ended, or this process is to; or the time is over.
+    // False: the parent has ended, this process has to end, or the time is over.
     [[nodiscard]] bool wait_for_order(std::chrono::milliseconds time) const {
         const Clock::time_point end = Clock::now() + time;
         while (true) {
@@ -132,7 +132,7 @@ class Child {
         send_line(kDone, output);
     }
 
-    // Whatever ends it, the fault ends then.
+    // Whatever ends the wait, the fault ends then.
     void wait_for_end() const { [[maybe_unused]] const bool order = wait_for_order(at_most_); }
 
     [[nodiscard]] int undo() const {
@@ -162,7 +162,7 @@ class Child {
 
 Result<Striker> Striker::arm(const Plan& plan, std::chrono::milliseconds at_most,
                              const std::string& lock_file) {
-    // Held by the child as well, which has the descriptor.
+    // The child holds it as well, since it has the descriptor.
     auto lock = adapters::lock_file(lock_file, LOCK_EX | LOCK_NB);
     if (!lock) {
         return fail(Errc::busy, fmt::format("another drill runs here, or is being undone ({})",

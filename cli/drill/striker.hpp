@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The process that makes the fault and undoes it. It is a child in a session of its own, and the
-// only one that touches the machine. It undoes the fault when it is ordered to, when its parent has
-// ended in whatever way, when it is to end itself (SIGTERM), and when the time is over. So nothing
-// is left to undo when the command is interrupted or killed; a node that dies takes the fault with
-// it.
+// The process that makes the fault and undoes it: a child in a separate
+// session, and the only one that changes the machine. It undoes the
+// fault on an order, when its parent has ended in any way, on SIGTERM,
+// and when the time is over. So nothing is left to undo when the command
+// is interrupted or killed. If a node dies, the fault ends with it.
 #pragma once
 
 #include <sys/types.h>
@@ -27,7 +27,7 @@ class Striker {
         std::string output{};               // By the last command.
     };
 
-    // Nothing is done yet. `lock_file`: kept locked until the fault is undone. Error busy: another
+    // Nothing is done yet. `lock_file`: locked until the fault is undone. Error busy: another
     // drill, or its undo, has it. To be called before there are threads.
     [[nodiscard]] static Result<Striker> arm(const Plan& plan, std::chrono::milliseconds at_most,
                                              const std::string& lock_file);
@@ -38,9 +38,9 @@ class Striker {
     Striker& operator=(const Striker&) = delete;
 
     void strike();
-    // What is known by now; does not wait.
+    // The news until now; does not wait.
     [[nodiscard]] const News& news();
-    // Returns when the fault is undone. Error: what to type instead of what has failed.
+    // Returns when the fault is undone. Error: what to type in place of the failed commands.
     Result<void> undo();
 
   private:

@@ -23,7 +23,7 @@ constexpr double kRowHeight = 16;
 constexpr double kGlyphWidth = 6.9;
 constexpr double kBoldGlyphWidth = 8.2;
 constexpr double kFromMark = 6;  // To its label.
-// Above a panel or a lane, where names of any length have room.
+// Above a panel or a lane, for names of any length.
 constexpr double kNameHeight = 20;
 // Drawn around the fault and the move.
 constexpr double kMarginMs = 3000;
@@ -41,7 +41,7 @@ double nice_step(double span, double count) {
     return 10 * power;
 }
 
-// As much of a text as so many glyphs take; the page has the whole of it beside the drawing.
+// The part of a text that fits into so many glyphs; the page has all of it beside the drawing.
 std::string shortened(std::string_view words, double glyphs) {
     const auto max = static_cast<std::size_t>(std::max(glyphs, 2.0));
     if (words.size() <= max) {
@@ -54,8 +54,8 @@ std::string shortened(std::string_view words, double glyphs) {
     return std::string(words.substr(0, end)) + "\u2026";
 }
 
-// Collects SVG elements; `y` is how far down the drawing has come. What stands behind all texts is
-// known last.
+// Collects SVG elements; `y` is the vertical position of the next one. The elements below all texts
+// are known last.
 class Chart {
   public:
     Chart(double begin_ms, double end_ms, double origin_ms)
@@ -77,7 +77,7 @@ class Chart {
             anchor, escaped_markup(words));
     }
 
-    // Beside a mark, on the side that has room for it.
+    // Beside a mark, on the side with room for it.
     void label(double at_x, double at_y, std::string_view words, std::string_view css,
                double glyph_width);
 
@@ -171,8 +171,8 @@ void Chart::lane(const std::string& node, std::vector<Moment> moments) {
     const std::size_t left_out =
         moments.size() > kMomentsPerLaneMax ? moments.size() - kMomentsPerLaneMax : 0;
     moments.resize(moments.size() - left_out);
-    // A row each: a line leads from the mark down to its label. The last one stands on top, so that
-    // an earlier mark's line runs left of all later labels.
+    // A row each: a line leads from the mark down to its label. The last one is in the top row, so
+    // that an earlier mark's line is left of all later labels.
     std::ranges::reverse(moments);
     double row = y_ + 18;
     for (const Moment& moment : moments) {
@@ -208,7 +208,7 @@ void Chart::fault(std::string_view words) {
     label(at, 16, words, "gap-label", kBoldGlyphWidth);
 }
 
-// The part that is drawn: the fault, the move and the longest silence, with enough around.
+// The part that is drawn: the fault, the move and the longest silence, with a margin.
 std::pair<double, double> window_of(const Record& record, double origin) {
     double end = record.moved_ms.value_or(origin);
     for (const Watch& watch : record.watches) {

@@ -131,7 +131,7 @@ ExitCode run_watch(const WatchOrder& order, const SwitchoverPorts& world) {
     sigemptyset(&ends);
     sigaddset(&ends, SIGINT);
     sigaddset(&ends, SIGTERM);
-    // The thread that pings has them blocked as well.
+    // The thread that pings inherits the blocked signals.
     ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
     pings->start();
     world.say("pings {} each {:.0f} ms; Ctrl-C ends it", order.address, order.interval_s * 1000);

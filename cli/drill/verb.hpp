@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha drill`: failures made on purpose on one's own cluster, and what clients see of them.
+// `vpnha drill`: deliberate failures on one's own cluster, and their effects on clients.
 #pragma once
 
 #include <functional>

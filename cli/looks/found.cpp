@@ -13,7 +13,7 @@ namespace vpnha::cli::looks {
 
 namespace {
 
-// What stands in a line between what it is about and the text.
+// The mark between a line's subject and its text.
 std::string_view mark_of(Level level) {
     switch (level) {
         case Level::advice:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What `vpnha doctor` has found: a line each as it comes, errors on another stream; or all of it
+// The findings of `vpnha doctor`: a line each at once, errors on another stream; or all of them
 // together as JSON.
 #pragma once
 
@@ -15,18 +15,18 @@
 namespace vpnha::cli::looks {
 
 enum class Level {
-    good,     // Looked at, and nothing is wrong.
-    note,     // To be known.
+    good,     // Checked, without a fault.
+    note,     // For information.
     advice,   // It works, and would work better.
     warning,  // It may fail, or fails elsewhere.
-    error,    // A gateway would not work, or not go on.
-    unread,   // Could not be looked at.
+    error,    // A gateway would not work, or not continue.
+    unread,   // Could not be checked.
 };
 
 // "not-looked-at" of unread.
 [[nodiscard]] std::string_view to_string(Level level);
 
-// About the file itself lines have no word in front.
+// Lines about the file itself do not begin with a subject.
 inline constexpr std::string_view kAboutFile = "configuration";
 
 class Found {
@@ -37,7 +37,7 @@ class Found {
 
     void say(Level level, std::string_view about, const std::string& text);
     void say_all(Level level, std::string_view about, const std::vector<std::string>& texts);
-    // It decides on the exit code.
+    // It determines the exit code.
     void error(std::string_view about, const Error& error);
 
     // The worst error's code. As JSON it prints all, of that file.

@@ -25,7 +25,7 @@ using Program = PlanesReading::Program;
 constexpr std::chrono::milliseconds kBetween{500};
 // Of a processor's time.
 constexpr double kHigh = 0.8;
-// What the others have left, where one has too much to do.
+// The most that the others may use if one is overloaded.
 constexpr double kLow = 0.5;
 
 std::vector<std::string> lines_of(const std::string& text) {
@@ -103,7 +103,7 @@ std::uint64_t passed(std::uint64_t before, std::uint64_t after) {
     return after - std::min(before, after);
 }
 
-// Parts of their time.
+// Shares of their time.
 struct Busy {
     double packets = 0;
     double all = 0;
@@ -152,7 +152,7 @@ void judge_programs(const PlanesReading& before, const PlanesReading& after,
     if (before.processors.empty() || after.processors.empty()) {
         return;
     }
-    // Of one processor: as long as that is, whatever a tick is.
+    // The length for one processor, in whatever ticks.
     const auto ticks = static_cast<double>(
         passed(before.processors.front().ticks, after.processors.front().ticks));
     for (const auto& [id, program] : after.programs) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Which plane of a gateway is too small on this node: the control plane (programs that set up
+// Which plane of a gateway is overloaded on this node: the control plane (programs that set up
 // sessions) or the data plane (packets in the kernel). It compares two readings of /proc, half a
 // second apart.
 #pragma once
@@ -26,8 +26,8 @@ struct PlanesReading {
 
     std::vector<Processor> processors{};
     std::map<std::string, Program> programs{};  // By process id.
-    // What nobody came to in time: packets, connections that a program was to accept, datagrams
-    // that it was to read.
+    // What was not handled in time: packets, connections that a program had to accept, datagrams
+    // that it had to read.
     std::uint64_t packets_dropped = 0;
     std::uint64_t connections_dropped = 0;
     std::uint64_t datagrams_dropped = 0;

@@ -18,7 +18,7 @@ using nlohmann::json;
 
 constexpr const char* kTc = "/usr/sbin/tc";
 constexpr std::chrono::seconds kPatience{2};
-// One packet of a thousand, and not the few of a device that has just come up.
+// One packet of a thousand, to ignore the few drops of a device that has just come up.
 constexpr std::uint64_t kDroppedMin = 100;
 constexpr std::uint64_t kDroppedPart = 1000;
 

@@ -7,7 +7,7 @@ namespace vpnha::cli {
 
 namespace {
 
-// Of HELP and of label values; the quotes of a HELP stand as they are.
+// Of HELP and of label values; the quotes of a HELP are not escaped.
 std::string escaped(std::string_view text, bool is_quoted) {
     std::string safe;
     for (const char c : text) {

@@ -19,7 +19,7 @@ struct Sample {
     std::string suffix{};  // Of a histogram: "_bucket", "_sum", "_count".
 };
 
-// HELP, TYPE and the samples; nothing at all when there are none.
+// HELP, TYPE and the samples; an empty text if there are none.
 [[nodiscard]] std::string exposition(std::string_view name, MetricType type, std::string_view help,
                                      const std::vector<Sample>& samples);
 

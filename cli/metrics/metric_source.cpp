@@ -18,7 +18,7 @@ using nlohmann::json;
 using Labels = std::vector<std::pair<std::string, std::string>>;
 using Samples = std::vector<Sample>;
 
-// Null when it is not there.
+// Null if it is missing.
 const json& at(const json& whole, const char* pointer) {
     static const json kNothing;
     const json::json_pointer member(pointer);
@@ -123,7 +123,7 @@ MetricSource each_gate_gateway(const std::string& labels, std::string members,
     return of_each_gateway(&Answers::gate, labels, std::move(members), std::move(add_samples));
 }
 
-// One sample a gateway: what `read` makes of the member.
+// One sample a gateway: `read` computes it from the member.
 using Read = std::optional<double> (*)(const json& whole, const std::string& pointer);
 OfGateway one_sample(std::string member, Read read) {
     return [member = std::move(member), read](Samples& samples, const std::string& name,
@@ -285,7 +285,7 @@ MetricSource session_states() {
             const auto add_state = [&](const char* state, std::optional<double> count) {
                 add(samples, {{"gateway", name}, {"proto", "l2tp"}, {"state", state}}, count);
             };
-            // There, the protected ones are with those resumed; here, each session counts once.
+            // There, the protected ones include the resumed; here, each session counts once.
             const auto kept = number_at(gateway, "/sessions/protected");
             const auto resumed = number_at(gateway, "/sessions/resumed");
             if (kept && resumed) {
@@ -385,7 +385,7 @@ MetricSource gate_devices() {
                 for (const char* direction : {"in", "out"}) {
                     const json& interface = at(device, "/interface");
                     const json& presence = at(device, fmt::format("/{}", direction).c_str());
-                    // What is not there, or barred, lets nothing pass.
+                    // A device that is missing, or barred, forwards nothing.
                     if (interface.is_string() && presence.is_string() && presence != "no_device" &&
                         presence != "barred") {
                         add(samples,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where a metric comes from: members of the results of `status` and `gate`, /proc, and what the
-// probes have found. A member
-// that is null, or that an older vpnhad does not have, gives no sample.
+// The sources of metrics: members of the results of `status` and
+// `gate`, /proc, and the results of the probes. A member that is
+// null, or that an older vpnhad does not have, gives no sample.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@
 
 namespace vpnha::cli {
 
-// `gate` is null when the kernel could not be asked.
+// `gate` is null if the kernel could not be asked.
 struct Answers {
     nlohmann::json status{};
     nlohmann::json gate{};
@@ -44,7 +44,7 @@ struct MetricSource {
 // For each voter, and each id of that list, whether it is in the list.
 [[nodiscard]] MetricSource nodes_of_gateways(const std::string& member);
 
-// One sample for each state, of which one is 1.
+// One sample for each state: 1 for the current one, 0 for the others.
 struct States {
     std::string label;
     std::string member;
@@ -68,7 +68,7 @@ struct HistogramAt {
 };
 [[nodiscard]] MetricSource histogram_of_gateways(const HistogramAt& places);
 
-// Those of a shape of their own.
+// Sources with a special shape.
 [[nodiscard]] MetricSource pppds(double (*read)(const PppdUse& use));
 [[nodiscard]] MetricSource dead_services();
 [[nodiscard]] MetricSource build_info();

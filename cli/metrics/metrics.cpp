@@ -14,8 +14,8 @@ namespace vpnha::cli {
 namespace {
 
 // Seconds, octets and counts in base units, `_total` for what only rises while vpnhad runs. No
-// label names a user, a session or a client. What the cluster's own exporter says is not said
-// again.
+// label names a user, a session or a client. Metrics of the cluster's own exporter are not
+// repeated.
 // clang-format off
 // The node.
 Metrics of_the_node() {
@@ -231,7 +231,7 @@ Metrics of_addresses() {
     };
 }
 
-// Who may speak.
+// Who may send.
 Metrics of_the_lease() {
     return {
         {"vpnha_lease_phase", kGauge, "1 for the phase of this node's lease.",

@@ -38,7 +38,7 @@ std::optional<PppdUse> read_pppd_use(const std::string& proc) {
     }
     const std::set<std::string> programs = programs_of_ppp();
     std::set<std::string> ours;
-    // A child may stand before its parent.
+    // A child may be listed before its parent.
     for (std::size_t before = 1; before != ours.size();) {
         before = ours.size();
         for (const ProcessStat& each : processes) {
@@ -54,7 +54,7 @@ std::optional<PppdUse> read_pppd_use(const std::string& proc) {
         }
         use.processor_s += static_cast<double>(each.ticks + each.ticks_of_ended) /
                            static_cast<double>(::sysconf(_SC_CLK_TCK));
-        // A zombie has its times, and nothing else.
+        // A zombie has only its times left.
         if (each.program == "pppd" && each.state != "Z") {
             ++use.processes;
             use.memory_bytes +=

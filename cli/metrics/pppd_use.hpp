@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the pppds of this node use, from /proc. It reads a file for each process of the node, so
-// vpnhad must not call it.
+// The resources that this node's pppds use, from /proc. It reads a file for each process of the
+// node, so vpnhad must not call it.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace vpnha::cli {
 
 struct PppdUse {
     std::uint64_t processes = 0;
-    std::uint64_t memory_bytes = 0;  // Resident; what they share counts in each.
+    std::uint64_t memory_bytes = 0;  // Resident; shared pages count for each process.
     // Of pppd and of the daemons that start it, with their children that have ended.
     double processor_s = 0;
 };

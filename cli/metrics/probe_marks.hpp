@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What ocf:vpnha:probe has found of the services on this node. Pacemaker's attributes have the
-// same, and are for who may ask Pacemaker alone.
+// The results of ocf:vpnha:probe for the services on this node. Pacemaker's attributes have the
+// same, but only users with access to Pacemaker can read them.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ struct ProbeMark {
     bool is_dead = false;
 };
 
-// Of each gateway that is probed, and of whose service something is known.
+// Of each gateway that is probed and whose service's state is known.
 [[nodiscard]] std::vector<ProbeMark> read_probe_marks(
     const std::string& directory = adapters::kProbeVerdicts);
 

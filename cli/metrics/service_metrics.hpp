@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The metrics of what stands beside the protocols: accounting, authorization, scripts, flows.
+// The metrics of the services beside the protocols: accounting, authorization, scripts, flows.
 #pragma once
 
 #include <string_view>

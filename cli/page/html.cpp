@@ -9,7 +9,7 @@ namespace vpnha::cli {
 
 namespace {
 
-// Light and dark, on a screen and on paper, as lab/report/style.css has it.
+// Light and dark, on a screen and on paper, as in lab/report/style.css.
 constexpr std::string_view kStyle = R"(
 :root { color-scheme: light dark; --page: #fff; --ink: #1b1f24; --soft: #59636e; --line: #d5dae0;
   --gap: #d1242f; --dot: #0b6bcb; --good: #1a7f37; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What all pages of this program have: one look, in one file that loads nothing from anywhere.
+// The common parts of all this program's pages: one style, in one file that loads no other one.
 #pragma once
 
 #include <string>

@@ -26,7 +26,7 @@ namespace {
 using nlohmann::json;
 using Rows = std::vector<std::vector<std::string>>;
 
-// Of those that would be lost.
+// Of the sessions that would be lost.
 constexpr std::size_t kListedMax = 50;
 
 std::string text_of(const json& whole, const char* member) {
@@ -57,7 +57,7 @@ std::string names_of(const json& status, const json& ids) {
     return names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "));
 }
 
-// What the holder of the lease could be late by, and was.
+// The allowed delay of the lease's holder, and the measured one.
 std::string margin_of(const json& gateway) {
     const json& rounds = gateway.at("lease").at("rounds");
     return fmt::format("latest round of the day {} late, {} allowed",
@@ -109,7 +109,7 @@ std::string holders_of(const json& status, const json& gateway, std::uint64_t no
                     {node_name(status, holder.at("node")),
                      since(holder.at("since_unix_ms"), now_unix_us), text_of(holder, "epoch")});
     }
-    // The table above has the one that serves.
+    // The table above has the node that serves.
     return rows.size() < 2 ? std::string()
                            : fmt::format("<h3>Who has served</h3>\n{}",
                                          html_table({"node", "", "last epoch"}, rows));
@@ -138,7 +138,7 @@ std::string counts_of(const json& sessions) {
     return html_table(header, rows);
 }
 
-// With the reasons. `vpnha session show` has the rest of each.
+// With the reasons. `vpnha session show` has the other data of each.
 std::string lost_of(const json& sessions) {
     Rows rows;
     std::size_t count = 0;

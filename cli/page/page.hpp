@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `vpnha page`: the state of the cluster, as this node sees it, as one static HTML file. As the
-// metrics it names no user and no client, so that it may be shown where they are.
+// `vpnha page`: the state of the cluster, as known on this node, as one static HTML file. Like the
+// metrics it names no user and no client, so that it may be published with them.
 #pragma once
 
 #include <functional>
@@ -18,7 +18,7 @@ struct Answers {
     nlohmann::json status;
     nlohmann::json sessions;
 };
-// Throws nlohmann::json::exception when one is no such result.
+// Throws nlohmann::json::exception if one is no such result.
 [[nodiscard]] std::string page_of(const Answers& answers, std::uint64_t now_unix_us);
 
 // Asks vpnhad for them. If vpnhad does not answer, the page has the error instead.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// How a node came to serve, as a drawing: the silence before, and what each step took.
+// How a node began to serve, as a drawing: the silence before, and the duration of each step.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -50,7 +50,7 @@ std::string render_holders(const json& status, const json& session) {
         text += fmt::format("{:<12} {}\n", text.empty() ? "served by" : "", printable(words));
     };
     const json holders = holders_since(status, session);
-    // A second: the times of two nodes.
+    // A second, since two nodes' times are compared.
     constexpr std::int64_t kLeewayMs = 1000;
     if (!holders.empty() &&
         holders.front().at("since_unix_ms").get<std::int64_t>() > begun_ms(session) + kLeewayMs) {

@@ -24,8 +24,8 @@ bool is_served_here(const json& session) {
     return state != "hot" && state != "quarantined";
 }
 
-// In which the gateway's devices are: the host's for who may not read the configuration, or may not
-// be in another one.
+// The network namespace of the gateway's devices. It is the host's for users who may not read the
+// configuration, or may not enter another namespace.
 adapters::NetworkNamespace network_of(const std::string& gateway) {
     const auto config = config::load(kConfigurationPath);
     const config::Gateway* const found = config ? config->find(gateway) : nullptr;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What has passed of a session at the node that serves it, and how much passes now. It is what the
-// session's device has counted here, which is found by the client's address: so it begins anew at
-// each node. Of a session without a device it is what vpnhad knows, in octets or in packets.
+// The traffic of a session at the node that serves it, and its rates now. The source is the
+// counters of the session's device, found by the client's address: so it begins anew at each node.
+// For a session without a device it is what vpnhad knows, in octets or in packets.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ namespace vpnha::cli::session {
 
 struct Reading {
     Traffic traffic;
-    double at_s = 0;  // By a clock that nobody sets.
+    double at_s = 0;  // By a monotonic clock.
     bool has_octets = true;
     bool has_packets = true;
 };
@@ -27,7 +27,7 @@ using Read = std::function<Result<std::optional<Reading>>(const nlohmann::json& 
 
 [[nodiscard]] Result<std::optional<Reading>> read_traffic(const nlohmann::json& session);
 
-// What passed between two readings, each second. Of what is not counted there is 0.
+// The traffic between two readings, each second. 0 for what is not counted.
 struct Rate {
     double bits_in = 0;
     double bits_out = 0;
@@ -37,7 +37,7 @@ struct Rate {
 [[nodiscard]] Rate rate_of(const Reading& before, const Reading& after);
 
 [[nodiscard]] nlohmann::json traffic_json(const Reading& reading, const Rate& rate);
-// Two lines: what came from the client, and what was sent to it.
+// Two lines: the traffic from the client, and the traffic to it.
 [[nodiscard]] std::string render_traffic(const Reading& reading, const Rate& rate);
 
 }  // namespace vpnha::cli::session
