@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // carry-calls: the data path of PPTP calls, which vpnhad starts
-// (protocols/pptp/backend/data_path.hpp). It parses what clients send, and so has no privileges but
-// the descriptors that vpnhad gives it.
+// (protocols/pptp/backend/data_path.hpp). It parses what clients send, and so has no privileges
+// except the descriptors that vpnhad gives it.
 //
 // Exit codes: 0 vpnhad has closed its socket, 1 it cannot do its work, 2 not started by vpnhad.
 #include <sys/socket.h>

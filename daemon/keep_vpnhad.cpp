@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// keep-vpnhad PROGRAM [ARGUMENT...]: starts vpnhad, and starts it again when it dies: the leases of
-// the other nodes need this node's vote, and Pacemaker starts nothing again before failure-timeout.
+// keep-vpnhad PROGRAM [ARGUMENT...]: starts vpnhad, and restarts it when it dies. The other nodes'
+// leases need this node's vote, and Pacemaker restarts nothing before failure-timeout.
 //
-// It is as little as can be: no configuration, no socket, no thread, no library but the C one and
-// its own. It tells each next vpnhad how the one before died (--restarts, --death, --votes-only).
+// It is minimal: no configuration, no socket, no thread, no library except libc and its own. It
+// passes to each next vpnhad how the previous one died (--restarts, --death, --votes-only).
 //
-// PR_SET_PDEATHSIG is not set: a vpnhad whose keeper has died serves on, and is kept by nobody.
+// PR_SET_PDEATHSIG is not set: a vpnhad whose keeper has died still serves, without a keeper.
 //
-// Exit codes: 0 vpnhad ended as told, 2 usage, 127 it could not be executed. Else vpnhad's own: 3
-// says that it is of no use to start it again.
+// Exit codes: 0 vpnhad ended on request, 2 usage, 127 it could not be executed. Other codes are
+// vpnhad's own: with 3 a restart is useless.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -32,8 +32,8 @@ using namespace std::chrono_literals;
 
 constexpr int kDied = 1;
 constexpr int kNotExecuted = 127;
-constexpr int kNiceness = -10;  // As vpnhad: on a busy node it has to be there at once.
-// Of vpnhad, when it was told to end: it shuts gates, and removes addresses.
+constexpr int kNiceness = -10;  // As vpnhad: on a busy node it has to run at once.
+// For vpnhad after SIGTERM: it shuts gates, and removes addresses.
 constexpr Duration kEndPatience = 10s;
 
 TimePoint now() {
@@ -51,7 +51,7 @@ sigset_t signals() {
     return set;
 }
 
-// Out of memory, vpnhad may go: a kept one comes back. Without its keeper nothing does.
+// If memory runs out, vpnhad may be killed: its keeper restarts it. Nothing restarts the keeper.
 void set_oom_score(const char* score) {
     const int file = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (file >= 0) {
@@ -109,7 +109,7 @@ class Vpnhad {
   public:
     explicit Vpnhad(std::vector<std::string> command) : command_(std::move(command)) {}
 
-    // Until it is of no use any more; the exit code.
+    // Until a restart is useless; returns the exit code.
     int keep() {
         for (;;) {
             const TimePoint started = now();
@@ -149,7 +149,7 @@ class Vpnhad {
         return command;
     }
 
-    // What waitpid() says of it.
+    // Returns the status of waitpid().
     int wait_for_end() {
         std::optional<TimePoint> until = keeper_.second_chance_at();
         for (;;) {
@@ -162,7 +162,7 @@ class Vpnhad {
                 continue;
             }
             if (number == 0 && (is_told_ || is_second_chance_)) {
-                ::kill(child_, SIGKILL);  // It was told, and its time is over.
+                ::kill(child_, SIGKILL);  // SIGTERM was sent, and the time is over.
                 until.reset();
                 continue;
             }
@@ -172,7 +172,7 @@ class Vpnhad {
         }
     }
 
-    // False: told to end meanwhile.
+    // False: an order to end came meanwhile.
     static bool pause(TimePoint until) {
         for (;;) {
             const int number = wait_for_signal(until);
@@ -187,8 +187,8 @@ class Vpnhad {
     keeper::Next next_;
     std::string death_;
     pid_t child_ = -1;
-    bool is_told_ = false;           // To end, and to stay so.
-    bool is_second_chance_ = false;  // The one that only votes was told to end.
+    bool is_told_ = false;           // To end, without a restart.
+    bool is_second_chance_ = false;  // The one that only votes got the order to end.
 };
 
 }  // namespace

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // vpnhad: arguments in, exit code out; everything else is vpnha/daemon.hpp.
 //
-// Exit codes: 0 ended as told, 1 died, 2 usage, 3 of no use to start it again before somebody acts.
+// Exit codes: 0 ended on request, 1 died, 2 usage, 3 a restart is useless until somebody acts.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
