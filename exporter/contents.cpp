@@ -14,12 +14,12 @@ namespace {
 constexpr std::chrono::seconds kFresh{5};
 constexpr const char* kText = "text/plain; charset=utf-8";
 
-// vpnha_up is 0 where vpnhad does not answer: a collector has to read that.
+// vpnha_up is 0 if vpnhad does not answer: a collector has to read that.
 Reply metrics(const cli::Ask& ask) {
     return {200, "text/plain; version=0.0.4; charset=utf-8", cli::ask_metrics(ask).text};
 }
 
-// Pacemaker's constraints are not for a process without privileges.
+// A process without privileges cannot read Pacemaker's constraints.
 Reply page(const cli::Ask& ask) {
     cli::Rendered page = cli::page::ask_page(ask, fail(Errc::permission, "not read"));
     return {page.error ? 503U : 200U, "text/html; charset=utf-8", std::move(page.text)};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What vpnha-exporter answers to a path. However often it is asked, vpnhad is asked for a text at
-// most each five seconds.
+// The answers of vpnha-exporter for each path. However often a path is requested, vpnhad is asked
+// for a text at most every five seconds.
 #pragma once
 
 #include <chrono>

@@ -18,7 +18,7 @@ constexpr unsigned kIdleSeconds = 10;
 // Of one connection: the request's head, and the answer's.
 constexpr std::size_t kMemoryBytes = std::size_t{16} * 1024;
 
-// What the page needs, and no more: a browser runs nothing of it, and loads nothing for it.
+// Only what the page needs: a browser runs nothing of it, and loads nothing for it.
 constexpr std::pair<const char*, const char*> kHeaders[] = {
     {MHD_HTTP_HEADER_CACHE_CONTROL, "no-store"},
     {"Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'"},

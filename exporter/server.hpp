@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// HTTP by libmicrohttpd on a socket that somebody else has opened: one thread, bounded connections.
+// HTTP by libmicrohttpd on a socket that the caller has opened: one thread, bounded connections.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ class Server {
     // Error: `listener` is no stream socket that listens. `contents` must outlive the server.
     [[nodiscard]] static Result<Server> on(const adapters::UniqueFd& listener, Contents& contents);
 
-    // Answers what has come, and what comes within that time.
+    // Answers the requests that have arrived, and those that arrive within that time.
     [[nodiscard]] Result<void> run(std::chrono::milliseconds at_most);
 
   private:
