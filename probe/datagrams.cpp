@@ -20,7 +20,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// What an answer may have; more of it is cut off, and does not parse.
+// The size of an answer; a longer one is cut off, and does not parse.
 constexpr std::size_t kAnswerBytesMax = 8192;
 
 Result<SocketAddress> find(const std::string& host, const std::string& port, int family,
@@ -49,7 +49,7 @@ Result<adapters::UniqueFd> open_socket(const Path& path) {
     if (path.source.size != 0 && ::bind(fd.get(), path.source.get(), path.source.size) != 0) {
         return tl::unexpected(system_error("bind the source address", errno));
     }
-    // What others send is dropped by the kernel.
+    // The kernel drops datagrams of other senders.
     if (::connect(fd.get(), path.server.get(), path.server.size) != 0) {
         return fail(Errc::unreachable, system_error("no way there", errno).detail);
     }
@@ -95,7 +95,7 @@ class Talk {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(time);
         ::poll(&ready, 1, static_cast<int>(left.count()));
     }
-    // One datagram: whoever sends many does not keep us from looking at the clock.
+    // One datagram, so that a sender of many cannot delay the check of the clock.
     void receive() {
         const std::string step(exchange_.step());
         const Bytes asked = exchange_.request();

@@ -14,8 +14,8 @@
 
 namespace vpnha::probe {
 
-// A request that is not answered is sent again so much later: each exchange has a dozen chances on
-// a path that loses packets.
+// The time after which an unanswered request is sent again: each exchange has a dozen chances on a
+// path that loses packets.
 inline constexpr std::chrono::milliseconds kAgain{400};
 
 struct SocketAddress {
@@ -24,7 +24,7 @@ struct SocketAddress {
     [[nodiscard]] const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&octets); }
 };
 
-// Of IPv4; 0.0.0.0 of one that is empty.
+// The IPv4 address; 0.0.0.0 of an empty one.
 [[nodiscard]] Ipv4Address ipv4_of(const SocketAddress& address);
 [[nodiscard]] SocketAddress to_socket_address(const Ipv4Endpoint& endpoint);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A conversation with a server by datagrams, as a client begins it. Pure: answers go in, and what
-// is to be sent is asked for. It has no clock: who carries it out sends again what is not answered,
-// takes the times, and gives up.
+// A conversation with a server by datagrams, begun by a client. Pure: answers go in, and the caller
+// asks for what has to be sent. It has no clock: the caller repeats requests without an answer,
+// measures the times, and gives up.
 #pragma once
 
 #include <string>
@@ -20,22 +20,22 @@ class Exchange {
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
 
-    // What is under way, as perfdata names it; of an exchange that is over its last step.
+    // The current step, as perfdata names it; after the end the last step.
     [[nodiscard]] virtual std::string_view step() const = 0;
     [[nodiscard]] virtual bool is_over() const = 0;
-    // What the step asks. Empty: the server speaks next.
+    // The request of the step. Empty: the server sends next.
     [[nodiscard]] virtual const Bytes& request() const = 0;
-    // The step was not answered, and is asked again: who may not ask the same twice makes another
-    // request.
+    // The step was not answered, and is asked again. An exchange that may not repeat a request
+    // makes another one.
     virtual void repeat() {}
-    // What is no answer changes nothing. Error unreachable: the server answers, and refuses.
+    // Other datagrams change nothing. Error unreachable: the server answers, and refuses.
     [[nodiscard]] virtual Result<void> on_datagram(ByteView datagram) = 0;
-    // To be sent once, before anything else: the server has asked something, too.
+    // To be sent once, before anything else: answers to the server's own requests.
     [[nodiscard]] virtual std::vector<Bytes> take_answers() { return {}; }
-    // To be sent once at the end, whatever it is, so that the server keeps nothing. Empty: it keeps
-    // nothing by itself.
+    // To be sent once at the end, in any case, so that the server keeps nothing. Empty: it keeps
+    // nothing anyway.
     [[nodiscard]] virtual Bytes closing_message() const { return {}; }
-    // Why what came was no answer, for a step that ends without one. Empty: nothing came.
+    // Why the datagrams were no answers, for a step that ends without one. Empty: none came.
     [[nodiscard]] virtual std::string hint() const { return {}; }
 };
 

@@ -32,18 +32,18 @@ using namespace std::chrono_literals;
 
 constexpr const char* kCharon = "/usr/sbin/charon-systemd";
 constexpr const char* kSwanctl = "/usr/sbin/swanctl";
-// Where Debian's profiles of AppArmor let the two read.
+// Debian's profiles of AppArmor allow the two to read here.
 constexpr const char* kFolder = "/etc/strongswan.d";
 constexpr const char* kSettings = "/etc/strongswan.d/probe.conf";
 constexpr const char* kAccount = "/etc/strongswan.d/probe.swanctl.conf";
 constexpr const char* kVici = "/run/charon.vici";
 constexpr std::string_view kConnection = "probe";
 constexpr auto kPoll = 10ms;
-// A charon that is told to end.
+// For a charon after SIGTERM.
 constexpr auto kEndPatience = 2s;
 constexpr std::string_view kAddressMark = "local-vips";
 
-// Nothing of it writes to a file, a device or a log. What a machine does not have is left out.
+// It writes to no file, device or log. Plugins that a machine does not have are skipped.
 constexpr std::string_view kCharonSettings =
     "charon-systemd {\n"
     "    load = random nonce openssl gmp curve25519 aes des sha1 sha2 md4 md5 hmac cmac xcbc gcm "
@@ -66,7 +66,7 @@ Error missing(const std::string& what, int error) {
                                    "strongswan-swanctl"};
 }
 
-// From now on this process has a /run and strongSwan's settings of its own.
+// From now on this process has its own /run and its own settings of strongSwan.
 Result<void> leave_others() {
     for (const char* const program : {kCharon, kSwanctl}) {
         if (::access(program, X_OK) != 0) {
@@ -86,7 +86,7 @@ Result<void> leave_others() {
     return {};
 }
 
-// Of a secret no copy stays in this process's memory.
+// No copy of a secret stays in this process's memory.
 Result<void> write_file(const char* path, std::initializer_list<std::string_view> parts) {
     const adapters::UniqueFd file(::open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     for (const std::string_view part : parts) {
@@ -114,7 +114,7 @@ class Charon {
         }
     }
 
-    // Until it can be asked.
+    // Until charon accepts requests.
     Result<void> start(Clock::time_point end) {
         const pid_t parent = ::getpid();
         pid_ = ::fork();
@@ -138,7 +138,7 @@ class Charon {
 
   private:
     [[noreturn]] static void run(pid_t parent) {
-        // It ends with the probe, however that ends.
+        // charon ends with the probe, even if that is killed.
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != parent || !adapters::forbid_dumps()) {
             ::_exit(1);
@@ -201,7 +201,7 @@ class Login {
         return {};
     }
 
-    // The server is told of the end, whatever has become of it.
+    // The server is notified of the end in any case.
     Result<void> carry_out_within(std::vector<Step>& steps) {
         Outcome outcome = within_(end_ - Clock::now());
         steps.insert(steps.end(), outcome.steps.begin(), outcome.steps.end());
@@ -273,7 +273,7 @@ class Login {
         return printed->code == 0 ? Result<void>{} : tl::unexpected(ike_refusal(printed->text));
     }
 
-    // IKEv1 asks for it behind phase 1.
+    // IKEv1 asks for it after phase 1.
     Result<void> wait_for_address() const {
         for (;;) {
             const auto listed = swanctl({"--list-sas", "--raw"});
@@ -296,7 +296,7 @@ class Login {
     std::string account_;
     int version_;
     Clock::time_point end_;
-    Within within_;              // None: a login is all.
+    Within within_;              // None: a login is enough.
     Clock::time_point begun_{};  // The step.
     bool wants_address_ = false;
 };

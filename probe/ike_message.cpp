@@ -8,12 +8,12 @@ namespace vpnha::probe {
 namespace {
 
 constexpr std::size_t kHeaderBytes = 28;
-// Vendors' ids are a dozen of them.
+// Including a dozen vendors' ids.
 constexpr std::size_t kPayloadsMax = 64;
 constexpr std::size_t kLengthOffset = 24;
 constexpr std::size_t kGenericBytes = 4;
 constexpr std::uint8_t kNoNext = 0;
-// Their bodies are of use to who has the keys alone.
+// Only a holder of the keys can read their bodies.
 constexpr std::uint8_t kEncrypted = 46;
 constexpr std::uint8_t kEncryptedFragment = 53;
 constexpr std::uint8_t kIkev1Encryption = 0x01;  // Of the flags.
@@ -46,7 +46,7 @@ Result<IkeMessage> parse_ike_message(ByteView datagram) {
         next = payloads.u8();
         payloads.u8();  // The critical bit, of types that we do not know.
         const std::size_t size = payloads.u16();
-        // Shorter than its own header it would make no progress.
+        // A payload shorter than its own header would make no progress.
         if (!payloads.ok() || size < kGenericBytes || size - kGenericBytes > payloads.remaining()) {
             return fail(Errc::malformed, fmt::format("IKE payload of {} octets", size));
         }

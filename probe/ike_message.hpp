@@ -25,7 +25,7 @@ struct IkeHeader {
 
 struct IkePayload {
     std::uint8_t type = 0;
-    ByteView body{};  // Behind the generic header; of the octets it was parsed from.
+    ByteView body{};  // After the generic header; part of the parsed octets.
 };
 
 struct IkeMessage {
@@ -42,7 +42,7 @@ struct IkeNotify {
     std::uint16_t type = 0;
     ByteView data{};
 
-    // Types from 16384 on are of a status.
+    // Types from 16384 on report a status.
     [[nodiscard]] bool is_error() const { return type < 16384; }
 };
 [[nodiscard]] Result<IkeNotify> parse_ike_notify(ByteView body, std::uint8_t version);
@@ -51,7 +51,7 @@ struct IkeNotify {
 // The server has refused `what` by an error of that type.
 [[nodiscard]] Error refused_by(std::uint16_t type, std::string_view what, std::uint8_t version);
 
-// "NO_PROPOSAL_CHOSEN"; "notify 99" where it is none that a first exchange ends with.
+// "NO_PROPOSAL_CHOSEN"; "notify 99" for a type that does not end a first exchange.
 [[nodiscard]] std::string ike_notify_name(std::uint16_t type);
 
 inline constexpr std::uint8_t kIkev1Version = 0x10;

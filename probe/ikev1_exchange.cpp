@@ -34,7 +34,7 @@ constexpr std::uint16_t kTenMinutes = 600;
 
 struct Cipher {
     std::uint16_t id = 0;
-    std::uint16_t bits = 0;  // 0: it has one length.
+    std::uint16_t bits = 0;  // 0: its length is fixed.
 };
 
 void write_transform(ByteWriter& writer, std::uint8_t number, bool is_last, Cipher cipher,
@@ -50,8 +50,8 @@ void write_transform(ByteWriter& writer, std::uint8_t number, bool is_last, Ciph
     writer.patch_u16(start + 2, static_cast<std::uint16_t>(writer.size() - start));
 }
 
-// What clients of L2TP/IPsec offer, with a shared key and with certificates. More would not fit
-// into one datagram of an Ethernet path.
+// The proposals of clients of L2TP/IPsec, with a shared key and with certificates. More would not
+// fit into one datagram of an Ethernet path.
 Bytes encode_proposal() {
     constexpr Cipher kAes256{7, 256};
     constexpr Cipher kAes128{7, 128};

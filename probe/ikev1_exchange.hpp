@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // IKEv1: the first pair of main mode (RFC 2409 5), in which a proposal is chosen.
 //
-// A server keeps what it has answered as half-open, for half a minute mostly. The closing message
-// is a third message without a public value: a server that reads it gives up at once.
+// A server keeps an exchange that it has answered as half-open, mostly for half a minute. The
+// closing message is a third message without a public value: its reader gives up at once.
 #pragma once
 
 #include "probe/exchange.hpp"

@@ -30,7 +30,7 @@ constexpr std::uint16_t kKeyLength = 0x800e;
 struct Transform {
     std::uint8_t type = 0;
     std::uint16_t id = 0;
-    std::uint16_t key_bits = 0;  // 0: the algorithm has one length.
+    std::uint16_t key_bits = 0;  // 0: the length is fixed.
 };
 
 // IANA "Internet Key Exchange Version 2 Parameters". 1: encryption, 2: PRF, 3: integrity, 4: group.
@@ -38,7 +38,7 @@ constexpr std::uint8_t kEncryption = 1;
 constexpr std::uint8_t kPrf = 2;
 constexpr std::uint8_t kIntegrity = 3;
 constexpr std::uint8_t kGroup = 4;
-// 1024 bits with a subgroup of 160: RFC 8247 2.4 has it as "MUST NOT".
+// 1024 bits with a subgroup of 160: "MUST NOT" in RFC 8247 2.4.
 constexpr std::uint16_t kForbiddenGroup = 22;
 
 // By their numbers there.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // IKEv2: IKE_SA_INIT, with the server's cookie if it asks for one (RFC 7296 1.2, 2.6).
 //
-// The probe offers what servers take, and a public value of a group that RFC 8247 forbids. So a
-// server that has a connection for the address chooses a proposal, and answers with the group that
-// it wants (INVALID_KE_PAYLOAD): it has read, decided and answered, and keeps no half-open SA.
+// The probe offers common proposals, and a public value of a group that RFC 8247 forbids. A server
+// with a connection for the address chooses a proposal, and answers with its own group
+// (INVALID_KE_PAYLOAD). So it has read and decided, and keeps no half-open SA.
 #pragma once
 
 #include <array>

@@ -200,7 +200,7 @@ Bytes L2tpDial::closing_message() const {
     if (step_ == Step::over || is_stopped_) {
         return {};
     }
-    // Before the SCCRP has come it finds the tunnel by our id (RFC 2661 4.4.3).
+    // Until the SCCRP comes, the server finds the tunnel by our id (RFC 2661 4.4.3).
     return l2tp::encode_control({.tunnel = theirs_.tunnel, .ns = l2tp::advance(ns_, 1), .nr = nr_},
                                 l2tp::encode_stopccn(ours_.tunnel));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// L2TP with a test account, the whole way: a tunnel, a call, a login, an address, a ping through,
-// and all of it taken back (RFC 2661 5, ppp_login.hpp). To the server it is a session like any
+// A complete session of L2TP with a test account: a tunnel, a call, a login, an address and a ping,
+// and then the end of all of it (RFC 2661 5, ppp_login.hpp). To the server it is a session like any
 // other one.
 //
 //   step    | asks    | what ends it
@@ -12,7 +12,7 @@
 //   (PPP)   | those of PppLogin, in data messages
 //   stopccn | StopCCN | its acknowledgement, or a StopCCN
 //
-// One control message of ours is under way at a time; each of the server's is acknowledged at once.
+// One of our control messages is under way at a time; each of the server's is acknowledged at once.
 #pragma once
 
 #include <optional>

@@ -69,7 +69,7 @@ Result<void> L2tpExchange::on_datagram(ByteView datagram) {
 Bytes L2tpExchange::closing_message() const {
     switch (step_) {
         case Step::sccrq:
-            // Its SCCRP may be lost. By our id it finds the tunnel (RFC 2661 4.4.3).
+            // Its SCCRP may be lost. The server finds the tunnel by our id (RFC 2661 4.4.3).
             return l2tp::encode_control({.ns = kSecond}, l2tp::encode_stopccn(ours_));
         case Step::refused:
             return theirs_ == TunnelId{}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// L2TP: a tunnel is asked for, and taken back (RFC 2661 5.1, 5.7). SCCRQ, SCCRP, StopCCN and its
-// acknowledgement: the server's kernel never knows of the tunnel, and no session is in it.
+// L2TP: requests a tunnel, and closes it (RFC 2661 5.1, 5.7). SCCRQ, SCCRP, StopCCN and its
+// acknowledgement: the server's kernel gets no tunnel, and there is no session in it.
 #pragma once
 
 #include "base/ids.hpp"
@@ -9,14 +9,14 @@
 
 namespace vpnha::probe {
 
-// As an SCCRQ names the probe.
+// The probe's name in an SCCRQ.
 inline constexpr std::string_view kProbesHostName = "vpnha-probe";
 // Of a StopCCN or CDN: "result 2, error 6".
 [[nodiscard]] std::string l2tp_result_of(const l2tp::ControlMessage& message);
 
 class L2tpExchange final : public Exchange {
   public:
-    // Not 0; random, so that no two probes are one for a server.
+    // Not 0; random, so that a server never takes two probes for one.
     explicit L2tpExchange(TunnelId ours);
 
     [[nodiscard]] std::string_view step() const override;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// vpnha-probe: does a VPN gateway answer its clients? A plugin for monitoring, and what
-// ocf:vpnha:probe runs.
+// vpnha-probe: checks whether a VPN gateway answers its clients. A plugin for monitoring;
+// ocf:vpnha:probe runs it as well.
 //
 // Exit codes: 0 it answers, 1 slowly, 2 it does not, or refuses, 3 it could not be asked.
 #include <cstdio>
@@ -21,7 +21,7 @@ int report(const Report& report, bool json) {
 int run(const std::vector<std::string>& arguments) {
     const auto options = parse_options(arguments);
     if (!options) {
-        // Where a plugin's words are looked for.
+        // Monitoring reads a plugin's text from stdout.
         std::printf("UNKNOWN: %s; see vpnha-probe --help\n", options.error().detail.c_str());
         return static_cast<int>(Status::unknown);
     }

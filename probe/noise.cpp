@@ -86,7 +86,7 @@ std::optional<std::array<std::uint8_t, kMacBytes>> mac_of(const Octets& key, Byt
     return done ? std::optional(digest) : std::nullopt;
 }
 
-// Of all other protocols numbers are big-endian.
+// In all other protocols numbers are big-endian.
 void write_index(ByteWriter& writer, std::uint32_t index) {
     for (unsigned shift = 0; shift < 32; shift += 8) {
         writer.u8(static_cast<std::uint8_t>(index >> shift));
@@ -108,7 +108,7 @@ Error no_blake2s() {
 }  // namespace
 
 Timestamp timestamp_of(std::uint64_t unix_s, std::uint32_t nanoseconds) {
-    // As D. J. Bernstein's TAI64 has 1970.
+    // The time 1970 in D. J. Bernstein's TAI64.
     constexpr std::uint64_t kUnixEpoch = 0x400000000000000aU;
     ByteWriter writer;
     writer.u64(kUnixEpoch + unix_s).u32(nanoseconds);
@@ -230,7 +230,7 @@ Result<Handshake> Handshake::begin(const Account& account, std::uint32_t index,
     if (!mac) {
         return tl::unexpected(no_blake2s());
     }
-    // The second one is of a cookie, which nobody has given.
+    // The second one is for a cookie, and no server has sent one.
     writer.bytes(*mac).bytes(std::array<std::uint8_t, kMacBytes>{});
     made.initiation_ = std::move(writer).take();
     return made;

@@ -25,7 +25,7 @@ using Octets = std::array<std::uint8_t, kKeyBytes>;
 using Secret = SecretOctets<kKeyBytes>;
 using Timestamp = std::array<std::uint8_t, kTimestampBytes>;
 
-// Of a client, and of the server that knows it.
+// The keys of a client, and of its server.
 struct Account {
     Secret private_key;
     Octets server{};   // Its public key.
@@ -39,8 +39,8 @@ struct Account {
 
 class Handshake {
   public:
-    // `ephemeral`: a private key that no other handshake has. Error unsupported: this machine's
-    // libcrypto has no BLAKE2s; malformed: the server's key is none.
+    // `ephemeral`: a private key that no other handshake uses. Error unsupported: this machine's
+    // libcrypto has no BLAKE2s; malformed: the server's key is invalid.
     [[nodiscard]] static Result<Handshake> begin(const Account& account, std::uint32_t index,
                                                  const Secret& ephemeral,
                                                  const Timestamp& timestamp);
@@ -59,13 +59,13 @@ class Handshake {
     Bytes initiation_;
 };
 
-// For a server in a test, which is the other half.
+// For a server in a test: the responder's half.
 [[nodiscard]] std::optional<Octets> hash_of(ByteView first, ByteView second = {});
 [[nodiscard]] std::optional<Secret> shared_of(const Secret& own, ByteView theirs);
-// KDF1, KDF2 and KDF3: as many as are wanted.
+// KDF1, KDF2 and KDF3, by the number of keys.
 template <std::size_t Count>
 [[nodiscard]] std::optional<std::array<Secret, Count>> derive(const Secret& key, ByteView input);
-// With the number 0. `open`: nullopt: somebody else has sealed it.
+// With the number 0. `open`: nullopt: another key has sealed it.
 [[nodiscard]] Bytes seal(const Secret& key, ByteView plain, const Octets& hash);
 [[nodiscard]] std::optional<Bytes> open(const Secret& key, ByteView sealed, const Octets& hash);
 // Chain and hash before the first message to that server.

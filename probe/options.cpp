@@ -21,7 +21,7 @@ Duration in_nanoseconds(double seconds) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
-// What CLI11 cannot see: which options fit together.
+// CLI11 cannot check which options fit together.
 Result<void> check(const Options& options) {
     if (takes_secret(options.protocol) == options.secret_file.empty()) {
         return fail(Errc::invalid_argument,
@@ -101,7 +101,7 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
                    "through");
     app.add_flag("--json", options.json, "the report as JSON");
     app.set_version_flag("--version", fmt::format("vpnha-probe {}", version()));
-    // CLI11 takes them from the end.
+    // CLI11 reads them from the end.
     std::vector<std::string> rest(arguments.rbegin(), arguments.rend());
     try {
         app.parse(rest);

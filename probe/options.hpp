@@ -20,15 +20,15 @@ struct Options {
     std::optional<std::uint16_t> port;
     std::string secret_file;
     std::string account_file;
-    std::string ike_account_file;  // Of l2tp-ipsec alone.
+    std::string ike_account_file;  // For l2tp-ipsec only.
     Ipv4Address ping{};            // 0.0.0.0: the server itself.
     Thresholds thresholds;
     bool json = false;
-    // Of --help and --version: to be printed instead of all else.
+    // The text of --help and --version: printed instead of any probe.
     std::string shown;
 };
 
-// Error invalid_argument: a sentence on what is wrong.
+// Error invalid_argument: a sentence with the mistake.
 [[nodiscard]] Result<Options> parse_options(const std::vector<std::string>& arguments);
 
 }  // namespace vpnha::probe

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "probe/ppp_account.hpp"
 
-// MS-CHAPv2 is MD4, DES and SHA-1. Their plain functions need no provider that a machine may lack.
+// MS-CHAPv2 is MD4, DES and SHA-1. Their plain functions work without a provider for them.
 #define OPENSSL_API_COMPAT 0x10100000L
 #include <fmt/format.h>
 #include <openssl/crypto.h>
@@ -28,7 +28,7 @@ constexpr std::size_t kDesKeys = 3;
 constexpr std::size_t kDesKeyBytes = 7;
 constexpr std::size_t kMsHashBytes = 8;
 constexpr std::size_t kReservedBytes = 8;
-// Of RFC 3079 3.4, without the NUL that C puts behind them.
+// Of RFC 3079 3.4, without C's terminating NUL.
 constexpr std::string_view kOfCommonKey = "This is the MPPE Master Key";
 constexpr std::string_view kOfClientsSendKey =
     "On the client side, this is the send key; on the server side, it is the receive key.";
@@ -44,8 +44,8 @@ std::optional<std::string_view> next_line(std::string_view& text) {
     return line;
 }
 
-// The next word, as pppd reads it: quotes keep blanks, and a backslash what is behind it. False:
-// there is none, or a quote is not closed.
+// The next word, as pppd reads it: quotes keep blanks, and a backslash keeps the next character.
+// False: there is none, or a quote is not closed.
 template <class Take>
 bool take_word(std::string_view& line, const Take& take) {
     line.remove_prefix(std::min(line.find_first_not_of(kBlanks), line.size()));
@@ -71,7 +71,7 @@ bool take_word(std::string_view& line, const Take& take) {
     return !quote;
 }
 
-// 56 bits in eight octets, each with a bit of parity, which DES does not look at.
+// 56 bits in eight octets, each with a parity bit, which DES ignores.
 void spread(ByteView seven, std::uint8_t* eight) {
     std::uint64_t bits = 0;
     for (const std::uint8_t each : seven) {
@@ -95,7 +95,7 @@ void encrypt(ByteView seven, const std::uint8_t* plain, std::uint8_t* out) {
     OPENSSL_cleanse(&schedule, sizeof schedule);
 }
 
-// RFC 2759 8.3, with room behind it for three keys.
+// RFC 2759 8.3, padded for three keys.
 SecretOctets<kDesKeys * kDesKeyBytes> hash_of_password(ByteView password) {
     MD4_CTX md4;
     MD4_Init(&md4);

@@ -46,7 +46,7 @@ Strength strength_of(std::uint32_t bit) {
 
 struct Offer {
     std::optional<std::uint32_t> mppe;
-    Bytes others;  // Options that are no MPPE.
+    Bytes others;  // Options other than MPPE.
 };
 
 Offer offer_of(ByteView options) {
@@ -132,8 +132,8 @@ std::optional<Bytes> PppEncryption::open(ByteView sealed) {
     }
     mppe::Receiver& receiver = receiving_->receiver;
     Bytes out(sealed.size());
-    // The link has no numbers of its own: each frame is the next one. Time does not matter, as the
-    // keys at once suffice for as long as a probe lasts.
+    // The link has no sequence numbers: each frame is the next one. The time has no effect, since
+    // the number of keys allowed at once suffices for a whole probe.
     const auto packet = receiver.open(sealed, receiver.last() + 1, TimePoint{}, out.data());
     return packet ? std::optional(Bytes(packet->begin(), packet->end())) : std::nullopt;
 }

@@ -20,7 +20,7 @@ using ppp::ControlPacket;
 using ppp::Protocol;
 
 constexpr auto kCcp = static_cast<Protocol>(0x80fd);  // RFC 1962
-// Codes of PAP and CHAP, which count in their own way (RFC 1334 2, RFC 1994 4).
+// Codes of PAP and CHAP, with numbers of their own (RFC 1334 2, RFC 1994 4).
 constexpr std::uint8_t kPapRequest = 1;
 constexpr std::uint8_t kPapAck = 2;
 constexpr std::uint8_t kPapNak = 3;
@@ -31,15 +31,15 @@ constexpr std::uint8_t kFailure = 4;
 constexpr std::uint8_t kMd5 = 5;
 constexpr std::uint8_t kMsChapV2 = 0x81;
 
-// Options of LCP that change nothing for who sends few and short packets (RFC 1661 6, RFC
+// Options of LCP that make no difference for a sender of few and short packets (RFC 1661 6, RFC
 // 1662 7.1).
 constexpr std::array<std::uint8_t, 5> kHarmless{1, 2, 5, 7, 8};
 constexpr std::uint8_t kAuthentication = 3;
 constexpr std::uint8_t kIpAddress = 3;  // Of IPCP (RFC 1332 3.3).
 constexpr std::size_t kIpAddressBytes = 6;
-// A server that names one address after the other has none.
+// A server that keeps naming other addresses has none.
 constexpr int kNaksMax = 5;
-// What of a packet is sent back with a rejection.
+// The part of a packet that a rejection returns.
 constexpr std::size_t kRejectedBytesMax = 128;
 constexpr std::size_t kTextBytesMax = 80;
 constexpr std::size_t kHeaderBytes = 4;  // Of a control packet.
@@ -59,7 +59,7 @@ Code code_of(std::uint8_t value) {
     return static_cast<Code>(value);
 }
 
-// What a server says of itself, for a report.
+// The server's own text, for a report.
 std::string readable(ByteView octets) {
     std::string text = to_text(octets.first(std::min(octets.size(), kTextBytesMax)));
     std::ranges::replace_if(
@@ -156,7 +156,7 @@ Result<void> PppLogin::on_frame(ByteView frame) {
     if (frame.size() >= 2 && frame[0] == 0xff && frame[1] == 0x03) {
         reader.u16();  // Address and control, of HDLC.
     }
-    // One octet where the server compresses it (RFC 1661 6.5).
+    // One octet if the server compresses it (RFC 1661 6.5).
     std::uint16_t number = reader.u8();
     if ((number & 1) == 0) {
         number = static_cast<std::uint16_t>(number << 8 | reader.u8());
@@ -286,7 +286,7 @@ void PppLogin::on_lcp_request(const ControlPacket& packet) {
     if (step_ == Step::lcp) {
         ask();
     } else if (is_taken && step_ != Step::hang_up) {
-        // It has taken a copy of our request for a new one (RFC 1661 4.3), and acknowledges that.
+        // The server took a copy of our request for a new one (RFC 1661 4.3), and confirms it.
         ipcp_ = {};
         ccp_ = {};
         encryption_.forget();
@@ -310,7 +310,7 @@ Result<void> PppLogin::on_login(Protocol protocol, const ControlPacket& packet) 
             begin(Step::address);
         }
     } else if (code == (is_pap ? kPapNak : kFailure)) {
-        // PAP has the text's length before it.
+        // In PAP the text's length precedes it.
         const std::size_t skipped = is_pap && !packet.data.empty() ? 1 : 0;
         return tl::unexpected(refused(fmt::format("refuses the login of '{}'{}", account_.name,
                                                   readable(packet.data.subspan(skipped)))));
@@ -352,7 +352,7 @@ Result<void> PppLogin::on_ccp(const ControlPacket& packet) {
                 if (!encryption_.take_nak(packet.data) || ++naks_ > kNaksMax) {
                     return tl::unexpected(refused("agrees on no encryption"));
                 }
-                ccp_.has_theirs = false;  // It was of another strength.
+                ccp_.has_theirs = false;  // It was for another strength.
                 ask_for_encryption();
             }
             break;

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A client's half of a PPP link, as far as a probe needs it: LCP, a login by PAP, CHAP or
-// MS-CHAPv2, MPPE, an address, a ping through, and the end (RFC 1661, 1334, 1994, 2759, 3078,
-// 1332). Pure, and without a device: the address is in the probe's own packets, and in no table of
-// this machine.
+// MS-CHAPv2, MPPE, an address, a ping, and the end (RFC 1661, 1334, 1994, 2759, 3078, 1332). Pure,
+// and without a device: only the probe's own packets have the address, and no table of this
+// machine.
 //
 //   step       | asks                            | what ends it
 //   -----------+---------------------------------+----------------------------------------------
 //   lcp        | Configure-Request               | both Configure-Requests are acknowledged
-//   login      | what the server has chosen; or  | its success; of MS-CHAPv2 the server's request
-//              | nothing, if it wants no login   | for MPPE or an address behind it
+//   login      | as the server has chosen; or    | its success; of MS-CHAPv2 the server's request
+//              | nothing, if it wants no login   | for MPPE or an address after it
 //   encryption | Configure-Request               | both are acknowledged
 //   address    | Configure-Request               | both are acknowledged, and ours has an address
 //   ping       | echo request                    | the reply
 //   hang_up    | Terminate-Request               | Terminate-Ack
 //
-// The server's requests are answered in each step. What it asks for beside that (compression, IPv6,
-// MPPE without MS-CHAPv2 or behind an address) is rejected.
+// The server's requests are answered in each step. Its requests for compression, IPv6, and MPPE
+// without MS-CHAPv2 or after an address are rejected.
 #pragma once
 
 #include <array>
@@ -44,16 +44,16 @@ class PppLogin {
     PppLogin(PppAccount account, const PppNumbers& numbers, Ipv4Address target);
 
     [[nodiscard]] Step step() const { return step_; }
-    // The frame that the step asks with, from the protocol number on. Empty: the server speaks
+    // The frame with which the step asks, from the protocol number on. Empty: the server sends
     // next.
     [[nodiscard]] const Bytes& request() const { return request_; }
-    // The step was not answered. Where the server was to begin, it is asked: it begins when its
-    // pppd is there, and nothing reaches it before; two requests would have it begin twice. What
-    // is encrypted is encrypted anew.
+    // The step was not answered. If the server should have begun, it is asked: it begins when its
+    // pppd has started, and nothing reaches it before; two requests would make it begin twice.
+    // Encrypted requests are encrypted anew.
     void ask();
     // A frame of the server's. Error unreachable: it refuses.
     [[nodiscard]] Result<void> on_frame(ByteView frame);
-    // Frames that answer what has come.
+    // Frames that answer the server's frames.
     [[nodiscard]] std::vector<Bytes> take_answers() { return std::exchange(answers_, {}); }
 
   private:

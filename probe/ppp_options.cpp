@@ -13,7 +13,7 @@ std::optional<std::vector<PppOption>> parse_ppp_options(ByteView octets) {
     std::vector<PppOption> options;
     while (!octets.empty()) {
         const std::size_t size = octets.size() < kOptionHeaderBytes ? 0 : octets[1];
-        // Shorter than its own header it would make no progress.
+        // An option shorter than its own header would make no progress.
         if (size < kOptionHeaderBytes || size > octets.size()) {
             return std::nullopt;
         }

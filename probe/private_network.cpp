@@ -22,9 +22,9 @@ namespace {
 constexpr const char* kDevice = "probe";
 constexpr std::uint8_t kUdp = 17;
 constexpr std::size_t kUdpHeaderBytes = 8;
-constexpr std::uint16_t kFragmentMask = 0x3fff;  // Further ones follow, or went before.
+constexpr std::uint16_t kFragmentMask = 0x3fff;  // More fragments follow, or came before.
 constexpr std::size_t kPacketBytesMax = 65'535;
-// How long the carrier may not notice that it is to end.
+// How long the carrier may take to notice its end.
 constexpr int kLookMs = 50;
 constexpr std::chrono::seconds kIpPatience{5};
 
@@ -148,7 +148,7 @@ void PrivateNetwork::carry() {
     }
 }
 
-// What the sockets do not take is lost, as on any way.
+// Packets that the sockets do not accept are lost, as on any path.
 void PrivateNetwork::carry_out() {
     std::array<std::uint8_t, kPacketBytesMax> buffer;
     const ssize_t count = ::read(tun_.get(), buffer.data(), buffer.size());

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A network namespace of the probe's for a client of L2TP within IPsec: its SAs, policies and
-// addresses are there, and none of them is on this machine. Behind it stands a NAT of the probe's
-// own: a TUN device, and two sockets of the machine that speak with the server.
+// addresses are only there, and not on this machine. A NAT of the probe's connects it: a TUN
+// device, and two sockets of the machine for the server.
 //
 //   in the namespace          | outside
 //   --------------------------+---------------------------
 //   UDP to port 500 or 4500   | a datagram of a socket of that port's
 //   all else                  | nothing
 //
-// So a server sees a client behind a NAT, and IPsec passes in UDP (RFC 3948).
+// So a server has a client behind a NAT, and IPsec passes in UDP (RFC 3948).
 #pragma once
 
 #include <array>
@@ -33,28 +33,28 @@ struct UdpPacket {
     std::uint16_t destination = 0;
     ByteView payload{};  // Of the octets it was parsed from.
 };
-// Of an IPv4 packet to that address. nullopt: it is no whole one with UDP.
+// From an IPv4 packet to that address. nullopt: it is not a whole one with UDP.
 [[nodiscard]] std::optional<UdpPacket> parse_udp(ByteView packet, Ipv4Address to);
 // `payload`: at most 65 507 octets. Without a checksum of UDP.
 [[nodiscard]] Bytes encode_udp(Ipv4Endpoint from, Ipv4Endpoint to, ByteView payload);
 
 class PrivateNetwork {
   public:
-    // `path`: of IPv4; its source is that of what leaves. Errors: those of the sockets;
-    // unsupported: it needs root, /dev/net/tun and ip(8).
+    // `path`: of IPv4; its source is the source of outgoing datagrams. Errors: those of the
+    // sockets; unsupported: it needs root, /dev/net/tun and ip(8).
     [[nodiscard]] static Result<std::unique_ptr<PrivateNetwork>> make(const Path& path);
     ~PrivateNetwork();
     PrivateNetwork(const PrivateNetwork&) = delete;
     PrivateNetwork& operator=(const PrivateNetwork&) = delete;
 
-    // Where a client and its daemons are to run.
+    // The namespace for a client and its daemons.
     [[nodiscard]] const adapters::NetworkNamespace& place() const { return place_; }
 
   private:
     struct Way {
         std::uint16_t port = 0;  // The server's.
         adapters::UniqueFd socket;
-        std::uint16_t client = 0;  // The port from which the client spoke last.
+        std::uint16_t client = 0;  // The port from which the client sent last.
     };
 
     PrivateNetwork() = default;

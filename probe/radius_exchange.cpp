@@ -13,7 +13,7 @@ using adapters::RadiusDigest;
 using adapters::RadiusType;
 
 constexpr std::uint8_t kStatusServer = 12;
-// RFC 5997 3: of a port for authentication, and of one for accounting.
+// RFC 5997 3: from a port for authentication, and from one for accounting.
 constexpr std::uint8_t kAccessAccept = 2;
 constexpr std::uint8_t kAccountingResponse = 5;
 constexpr std::string_view kNasIdentifier = "vpnha-probe";

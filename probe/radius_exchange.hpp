@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// RADIUS: Status-Server (RFC 5997), which asks whether the server is there, and nothing of a user.
+// RADIUS: Status-Server (RFC 5997), which asks whether the server answers, without any user.
 #pragma once
 
 #include <memory>
@@ -34,7 +34,7 @@ class RadiusExchange final : public Exchange {
     adapters::SecretBytes secret_;
     Bytes request_;
     bool over_ = false;
-    bool forged_ = false;  // An answer with another secret has come.
+    bool forged_ = false;  // An answer made with another secret has come.
 };
 
 }  // namespace vpnha::probe

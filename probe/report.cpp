@@ -25,7 +25,7 @@ std::string seconds(std::optional<Duration> time) {
     return time ? fmt::format("{:g}", Seconds(*time).count()) : "";
 }
 
-// What is behind a bar is performance data, and another line is another report.
+// Performance data follows a bar, and a new line would be another report.
 std::string in_one_line(std::string text) {
     std::ranges::replace_if(
         text, [](char each) { return each == '|' || each == '\n' || each == '\r'; }, ' ');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What became of a probe, as a monitoring plugin reports it: a status, which is the exit code as
+// The result of a probe, as a monitoring plugin reports it: a status, which is the exit code as
 // well, and one line with performance data. Pure.
 #pragma once
 
@@ -25,7 +25,7 @@ struct Outcome {
     [[nodiscard]] Duration took() const;
 };
 
-// Of the time that all steps take together.
+// For the total time of all steps.
 struct Thresholds {
     std::optional<Duration> warning;
     std::optional<Duration> critical;

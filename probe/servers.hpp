@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What a probe of each protocol does, with random numbers of its own.
+// The probe of each protocol, with random numbers of its own.
 #pragma once
 
 #include <string>
@@ -11,17 +11,17 @@
 
 namespace vpnha::probe {
 
-// What can be asked, as the command line calls it.
+// The protocols, as the command line names them.
 [[nodiscard]] std::vector<std::string> servers();
-// Whether it may have another port than its own.
+// Whether another port than the standard one may be given.
 [[nodiscard]] bool takes_port(std::string_view protocol);
 // Whether it needs a file with a secret.
 [[nodiscard]] bool takes_secret(std::string_view protocol);
-// Whether it may have a test account, and whether it cannot be asked without one.
+// Whether it may have a test account, and whether it needs one.
 [[nodiscard]] bool takes_account(std::string_view protocol);
 [[nodiscard]] bool needs_account(std::string_view protocol);
 
-// Of one of servers(). Never longer than the options' timeout, apart from the time for names.
+// Of one of servers(). Takes at most the options' timeout, without the time for names.
 [[nodiscard]] Outcome ask_server(const Options& options);
 
 }  // namespace vpnha::probe

@@ -7,7 +7,7 @@ namespace vpnha::probe {
 
 namespace {
 
-// A server compares times of whole fiftieths of a second at most.
+// A server tells times apart in steps of a fiftieth of a second at most.
 constexpr std::uint32_t kLaterNanoseconds = 20'000'000;
 constexpr std::uint32_t kNanosecondsMax = 999'999'999;
 
@@ -41,7 +41,7 @@ Result<void> WireguardExchange::begin() {
 }
 
 void WireguardExchange::repeat() {
-    // One that cannot be made is no worse than the one before, which the server may not have heard.
+    // If none can be made, the previous one stays, which the server may not have received.
     static_cast<void>(begin());
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// WireGuard: a handshake as a client begins it, and the server's response. No key of it is ever
-// used, so the server keeps no session: it forgets the handshake after its own time-out.
+// WireGuard: a handshake as a client begins it, and the server's response. Its keys are never used,
+// so the server keeps no session: it forgets the handshake after its own time-out.
 //
-// A server answers nobody that it does not know, and no initiation twice. So this needs an account,
-// and each repetition is a handshake of its own, with a later time.
+// A server answers only clients that it knows, and no initiation twice. So this needs an account,
+// and each repetition is a new handshake with a later time.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct WireguardNumbers {
     std::uint64_t unix_s = 0;
     std::uint32_t nanoseconds = 0;
     std::uint32_t index = 0;  // Random, as is the next.
-    noise::Secret seed{};     // Of which the handshakes' own keys are made.
+    noise::Secret seed{};     // The handshakes' own keys are derived from it.
 };
 
 class WireguardExchange final : public Exchange {
@@ -44,7 +44,7 @@ class WireguardExchange final : public Exchange {
 
     noise::Account account_;
     WireguardNumbers numbers_;
-    std::vector<noise::Handshake> handshakes_;  // The answer to an earlier one may be on its way.
+    std::vector<noise::Handshake> handshakes_;  // The answer to an earlier one may still come.
     bool over_ = false;
     bool is_put_off_ = false;  // The server is under load.
 };
