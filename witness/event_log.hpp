@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The log of a witness: lines on stderr, as vpnhad's are,
 //     2026-11-20T09:46:11.123456Z vpnha-witness[812]: info: node 1 is heard event=node-heard …
-// A thread writes them: a file that blocks delays nobody. However often something happens, it is
-// kLinesAtOnce lines at once, and one a second from then on; how many were left out is a line, too.
+// A thread writes them, so that a file that blocks delays nothing. Of frequent events it writes
+// kLinesAtOnce lines at once, and then one a second; another line has how many were left out.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ class EventLog {
   public:
     static constexpr std::uint64_t kLinesAtOnce = 300;  // All gateways, and some more.
 
-    // Error: there is no thread to be had.
+    // Error: no thread could be created.
     [[nodiscard]] static Result<std::unique_ptr<EventLog>> open(TimePoint now);
 
     void write(Level level, const std::string& text, TimePoint now);

@@ -97,7 +97,7 @@ Result<void> write_key_file(const std::string& path, const lease::WitnessKey& ke
     }
     const lease::WitnessKeyLine line(key);
     const std::string_view text = line.view();
-    errno = ENOSPC;  // Of a write that is cut.
+    errno = ENOSPC;  // After an incomplete write.
     if (::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
         ::fsync(file.get()) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0) {
         return refuse();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // vpnha-witness: a third vote for a pair of gateways, on a machine that is no node.
 //
-// Exit codes: 0 ended as told, 1 failed, 2 usage.
+// Exit codes: 0 ended on request, 1 failed, 2 usage.
 #include <sodium.h>
 #include <unistd.h>
 
@@ -53,7 +53,7 @@ Result<void> write_key(const Options& options) {
     return {};
 }
 
-// The key reaches no disk: neither by a core file nor, as far as it is allowed, by a swap device.
+// No disk gets the key: neither by a core file nor, as far as permitted, by a swap device.
 Result<void> protect_memory() {
     VPNHA_CHECK(adapters::forbid_dumps());
     if (const Result<void> locked = adapters::lock_memory(); !locked) {

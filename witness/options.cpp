@@ -37,7 +37,7 @@ constexpr std::string_view kUsage =
   --help, --version
 )";
 
-// Notes mistakes, and goes on.
+// Notes mistakes, and continues.
 class Parser {
   public:
     explicit Parser(const std::vector<std::string>& arguments) : rest_(arguments) {}
@@ -87,7 +87,7 @@ class Parser {
             complain(fmt::format("there is no option '{}'; see vpnha-witness --help", argument));
         }
     }
-    // What follows the option; nullopt: nothing does.
+    // The value after the option; nullopt: it is missing.
     std::optional<std::string> value_of(const std::string& name) {
         given_.insert(name);
         if (inline_value_) {

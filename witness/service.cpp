@@ -24,13 +24,13 @@ namespace {
 
 using std::chrono::seconds;
 
-// The longest message is a handover with its counters; a longer datagram is none of ours.
+// The longest message is a handover with its counters; a longer datagram is not ours.
 constexpr std::size_t kDatagramBytesMax = 2048;
 // Of one socket in one turn of the loop.
 constexpr int kPerTurn = 64;
 constexpr Duration kLook = seconds(1);
 constexpr Duration kState = seconds(60);
-// A node says hello each second.
+// A node sends a hello each second.
 constexpr Duration kHeardFor = seconds(5);
 
 double in_seconds(Duration time) {

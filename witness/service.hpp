@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A running witness: WitnessHost on sockets, a clock, a disk and a log, in one loop. A save has a
-// thread of its own, so rounds are answered meanwhile. A turn of the loop reads a bounded number of
-// datagrams of each socket: whoever floods one holds up neither the clock nor the others.
+// A running witness: WitnessHost with sockets, a clock, a disk and a log, in one loop. A separate
+// thread saves, so rounds are answered meanwhile. A turn of the loop reads a bounded number of
+// datagrams of each socket: a flood of one does not delay the clock or the others.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ namespace vpnha::witness {
 
 class Service {
   public:
-    // All that can be wrong, a line each. The key must outlive it.
+    // All mistakes, a line each. The key must outlive it.
     [[nodiscard]] static Result<std::unique_ptr<Service>> start(const Options& options,
                                                                 const lease::WitnessKey& key);
     Service(const Service&) = delete;

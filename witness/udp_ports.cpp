@@ -17,12 +17,12 @@ namespace vpnha::witness {
 
 namespace {
 
-// A burst of 255 gateways; the kernel takes twice what it is asked for.
+// A burst of 255 gateways; the kernel allocates twice the size requested.
 constexpr int kBufferBytes = 1 << 18;
-// Class selector 6, network control: not behind other traffic.
+// Class selector 6, network control: ahead of other traffic.
 constexpr int kTrafficClass = IPTOS_CLASS_CS6;
 
-// Who is answered how: the peer, and which own address the peer knows.
+// How an answer is sent: the peer, and the own address that the peer knows.
 struct Path {
     int fd = -1;
     Endpoint peer;
@@ -68,7 +68,7 @@ Endpoint any(int family, std::uint16_t port) {
     return endpoint;
 }
 
-// `both`: of IPv6, it takes IPv4 as well.
+// `both`: a socket of IPv6 that accepts IPv4 as well.
 Result<adapters::UniqueFd> open_socket(const Endpoint& endpoint, bool both) {
     const std::string what = "listening on " + to_text(endpoint);
     adapters::UniqueFd fd(
@@ -84,7 +84,7 @@ Result<adapters::UniqueFd> open_socket(const Endpoint& endpoint, bool both) {
     if (!is_set || ::bind(raw, endpoint.get(), endpoint.size) != 0) {
         return tl::unexpected(system_error(what, errno));
     }
-    // Of use, and nothing depends on them.
+    // Useful, but nothing depends on them.
     set(raw, SOL_SOCKET, SO_RCVBUF, kBufferBytes);
     set(raw, IPPROTO_IP, IP_TOS, kTrafficClass);
     if (endpoint.family() == AF_INET6) {
@@ -168,7 +168,7 @@ std::optional<UdpPorts::Received> UdpPorts::receive(int fd, std::span<std::uint8
     message.msg_controllen = control.octets.size();
     const ssize_t got = ::recvmsg(fd, &message, MSG_TRUNC);
     if (got < 0) {
-        return std::nullopt;  // Nothing more, or what an ICMP error left.
+        return std::nullopt;  // No more datagrams, or the error of an ICMP message.
     }
     path.peer.size = message.msg_namelen;
     for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The sockets of a witness. An answer leaves from the address that the question came to, on
-// whichever interface the route is: a node behind NAT or a firewall gets no other one.
+// The sockets of a witness. An answer leaves from the address that the request came to, on the
+// interface of the route: a NAT or firewall before a node passes no other answer.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace vpnha::witness {
 
 class UdpPorts {
   public:
-    // A datagram in `buffer`, and who is to be answered how: opaque, for send() and from_text().
+    // A datagram in `buffer`, and how to answer it: opaque, for send() and from_text().
     struct Received {
         std::size_t size = 0;  // Larger than the buffer: it did not fit.
         std::string from;
@@ -29,12 +29,12 @@ class UdpPorts {
                                                std::uint16_t port_default);
 
     [[nodiscard]] std::vector<int> fds() const;
-    // nullopt: there is nothing more.
+    // nullopt: there is no more.
     [[nodiscard]] std::optional<Received> receive(int fd, std::span<std::uint8_t> buffer) const;
     // False: it was not sent.
     bool send(const std::string& to, ByteView bytes) const;
     [[nodiscard]] static std::string from_text(const std::string& from);
-    // Where it listens.
+    // The addresses that it listens on.
     [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }
 
   private:

@@ -11,7 +11,7 @@ namespace vpnha::witness {
 
 namespace {
 
-// Of a witness that is about to end.
+// For the lock of a witness that is about to end.
 constexpr std::chrono::milliseconds kLockPatience{2000};
 
 }  // namespace

@@ -20,17 +20,17 @@ class VoteFiles {
   public:
     using Done = std::function<void(GatewayId, std::uint64_t ticket, const Result<void>& saved)>;
 
-    // Error: another process has the directory, or a file cannot be read; all files that cannot.
+    // Error: another process has the directory, or files cannot be read, all of which it names.
     [[nodiscard]] static Result<std::unique_ptr<VoteFiles>> open(const std::string& directory);
 
     [[nodiscard]] const std::map<GatewayId, lease::Witness::File>& loaded() const {
         return loaded_;
     }
-    // Why the disk has no room for the next saves, a sentence a gateway.
+    // Why the disk has no room for the next saves, a sentence for each gateway.
     [[nodiscard]] const std::vector<std::string>& unreserved() const { return unreserved_; }
     // `done` is called within tell().
     void save(const lease::WitnessHost::Save& save, const Done& done);
-    // Readable when something is finished.
+    // Readable when a save is finished.
     [[nodiscard]] int fd() const { return thread_->fd(); }
     void tell() { thread_->tell(); }
 
@@ -39,7 +39,7 @@ class VoteFiles {
         : lock_(std::move(lock)), files_(std::move(files)) {}
 
     adapters::StateLock lock_;
-    adapters::LeaseFiles files_;  // The thread's.
+    adapters::LeaseFiles files_;  // Only for the thread.
     std::map<GatewayId, lease::Witness::File> loaded_;
     std::vector<std::string> unreserved_;
     std::unique_ptr<adapters::SaveThread> thread_;
