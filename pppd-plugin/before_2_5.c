@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The functions of ppp 2.5 that the plugin calls, in a pppd that has variables in their place. */
+/* The functions of ppp 2.5 that the plugin calls, for a pppd that has variables instead. */
 #include <string.h>
 
 #include "pppd.h"
-/* It has MPPE's keys, and needs the one before it. */
+/* It declares MPPE's keys, and needs the one before it. */
 #include <pppd/chap_ms.h>
 
 static struct notifier** list_of(ppp_notify_t type) {

@@ -11,8 +11,8 @@
 
 #include "netlink.h"
 
-/* Of vpnhad's own queueing discipline, the root of a device whose session has a rate
- * (services/bandwidth/backend/traffic_control.cpp). The ingress beside it is vpnhad's as well. */
+/* The handle of vpnhad's own queueing discipline, the root of a device whose session has a rate
+ * (services/bandwidth/backend/traffic_control.cpp). vpnhad owns the ingress beside it as well. */
 enum { VPNHADS_QUEUE = 0x76700000 };
 
 struct reading {
@@ -31,7 +31,7 @@ static int is_in(const struct vpnha_route* net, unsigned octet_count, const uint
            (rest == 0 || ((net->octets[whole] ^ octets[whole]) >> (8u - rest)) == 0);
 }
 
-/* Of the client, or of a network behind it. */
+/* An address of the client, or of one of its networks. */
 static int is_clients(const struct vpnha_session* session, unsigned octet_count,
                       const uint8_t* octets) {
     const uint32_t peer = htonl(session->peer_ppp_address);
@@ -78,7 +78,7 @@ static void take_address(void* context, const struct nlmsghdr* message) {
 static void take_queue(void* context, const struct nlmsghdr* message) {
     struct reading* const reading = context;
     const struct tcmsg* const header = NLMSG_DATA(message);
-    /* The kernel's own has no handle. */
+    /* The kernel's own one has no handle. */
     if (message->nlmsg_type != RTM_NEWQDISC || message->nlmsg_len < NLMSG_LENGTH(sizeof *header) ||
         (uint32_t)header->tcm_ifindex != reading->interface || header->tcm_handle == 0) {
         return;
@@ -133,7 +133,7 @@ static void ask_for_queue(int fd, uint32_t parent, struct reading* reading) {
         struct nlmsghdr header;
         struct tcmsg queue;
     } request = {
-        /* Without NLM_F_ECHO the answer goes to those who listen to news alone. */
+        /* Without NLM_F_ECHO only sockets that subscribe to changes get the answer. */
         .header = {.nlmsg_len = sizeof request,
                    .nlmsg_type = RTM_GETQDISC,
                    .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_ECHO},

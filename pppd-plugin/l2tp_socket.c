@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* xl2tpd hands the session's socket down as a low number; pppd opens a dozen more. */
+/* xl2tpd passes the session's socket with a low number; pppd opens a dozen more. */
 enum { FD_MAX = 256 };
 
 static int option_is_on(int fd, int name) {
@@ -17,8 +17,8 @@ static int option_is_on(int fd, int name) {
 }
 
 int vpnha_find_l2tp_session(struct vpnha_session* session) {
-    /* pppd knows the socket's number in a variable of pppol2tp.so only, which need not be the
-     * plugin in use; the kernel knows which of our descriptors it is. */
+    /* pppd has the socket's number only in a variable of pppol2tp.so, which need not be the plugin
+     * in use. The kernel knows which of our descriptors is such a socket. */
     for (int fd = 0; fd < FD_MAX; fd++) {
         union {
             struct sockaddr any;
@@ -32,7 +32,7 @@ int vpnha_find_l2tp_session(struct vpnha_session* session) {
             name.pppol2tp.pppol2tp.s_session == 0) {
             continue;
         }
-        const struct pppol2tp_addr kernel = name.pppol2tp.pppol2tp; /* It is packed. */
+        const struct pppol2tp_addr kernel = name.pppol2tp.pppol2tp; /* The member is packed. */
         session->transport = (struct vpnha_transport){.protocol = "l2tp"};
         vpnha_add_id(&session->transport, ntohl(kernel.addr.sin_addr.s_addr), 4);
         vpnha_add_id(&session->transport, ntohs(kernel.addr.sin_port), 2);

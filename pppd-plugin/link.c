@@ -27,7 +27,7 @@ int vpnha_link_open(struct vpnha_link* link, const char* path) {
     if (link->fd < 0) {
         return -1;
     }
-    /* A full queue of the listener is EAGAIN at once, as the socket does not block. */
+    /* If the listener's queue is full, a non-blocking socket gets EAGAIN at once. */
     if (connect(link->fd, (const struct sockaddr*)&address, sizeof address) != 0) {
         const int error = errno;
         vpnha_link_close(link);
@@ -64,7 +64,7 @@ enum vpnha_link_event vpnha_link_receive(struct vpnha_link* link, int wait_ms) {
             if (link->answer.kind != VPNHA_MALFORMED) {
                 return VPNHA_LINK_ANSWERED;
             }
-            continue; /* Of a later version, perhaps. */
+            continue; /* Perhaps of a later version. */
         }
         if (length == 0 || (errno != EAGAIN && errno != EINTR)) {
             vpnha_link_close(link);

@@ -21,7 +21,7 @@ enum {
     FIELD_NOT_RESUMABLE = 12,
     FIELD_REASON = 13,
     FIELD_ADDRESS = 14,
-    /* Those with this bit may be skipped. */
+    /* Receivers may skip fields with this bit. */
     FIELD_CLASS = 0x8000 | 15,
     FIELD_CAUSE = 0x8000 | 16,
     FIELD_TRAFFIC = 0x8000 | 17,
@@ -88,7 +88,7 @@ void vpnha_add_id(struct vpnha_transport* transport, uint32_t value, unsigned wi
     transport->ids_length += width;
 }
 
-/* The ids and, behind them, MPPE. */
+/* The ids and, after them, MPPE. */
 static uint8_t* put_transport(uint8_t* at, const struct vpnha_session* session) {
     const struct vpnha_transport* const transport = &session->transport;
     const size_t bits = transport->has_mppe ? 1 : 0;
@@ -225,7 +225,7 @@ static int get_reason(const uint8_t* value, size_t length, char* reason) {
     return 1;
 }
 
-/* The field behind the time-outs. */
+/* The field after the time-outs. */
 static void get_rate(const uint8_t* field, size_t length, struct vpnha_rate* rate) {
     const uint8_t* const value = field + FIELD_HEADER_BYTES;
     if (length == FIELD_HEADER_BYTES + 1 + ORDERED_RATE_BYTES && get_u16(field) == FIELD_RATE &&

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Messages to and from vpnhad, version 2, as documented in docs/reference/plugin-protocol.md.
- * Nothing here knows pppd. Addresses are in host order. */
+ * This file does not depend on pppd. Addresses are in host order. */
 #ifndef VPNHA_MESSAGE_H
 #define VPNHA_MESSAGE_H
 
@@ -22,7 +22,7 @@
 #define VPNHA_RATES_MAX 4
 #define VPNHA_PREFIXES_MAX 2
 
-/* Why another node could not go on with the session. */
+/* Why another node could not resume the session. */
 enum {
     VPNHA_NOT_COMPRESSION = 1u << 0,
     VPNHA_NOT_MPPE = 1u << 1,
@@ -31,13 +31,13 @@ enum {
     VPNHA_NOT_SEQUENCED = 1u << 4,
     VPNHA_NOT_LAC = 1u << 6,
     VPNHA_NOT_STATELESS = 1u << 7,
-    /* Of scripts: where they run for a resumed session, another node does the same. */
+    /* Set by scripts: another node does the same if it runs them for a resumed session. */
     VPNHA_NOT_ADDRESSES = 1u << 8,
     VPNHA_NOT_QUEUE = 1u << 9,
     VPNHA_NOT_ROUTES = 1u << 10,
     VPNHA_NOT_DEFAULT_ROUTE = 1u << 11,
     VPNHA_NOT_PROXIED = 1u << 12,
-    /* Of a transport that is "other". */
+    /* For the transport "other". */
     VPNHA_NOT_IN_KERNEL = 1u << 13,
     VPNHA_NOT_CARRIED = 1u << 14,
     VPNHA_NOT_FILTERED = 1u << 15,
@@ -54,10 +54,10 @@ struct vpnha_link_options {
 
 /* What carries the link. */
 struct vpnha_transport {
-    const char* protocol;             /* As vpnhad calls it; "other": it knows no such one. */
-    uint8_t ids[VPNHA_IDS_BYTES_MAX]; /* By which both ends know it, as vpnhad parses them. */
-    size_t ids_length;                /* 0 of "other". */
-    int has_mppe;                     /* Records of it may have MPPE's keys. */
+    const char* protocol;             /* Its name in vpnhad; "other": vpnhad does not know it. */
+    uint8_t ids[VPNHA_IDS_BYTES_MAX]; /* Of both ends, in the form that vpnhad parses. */
+    size_t ids_length;                /* 0 for "other". */
+    int has_mppe;                     /* Its records may have MPPE's keys. */
 };
 
 /* MPPE's start keys decrypt the whole session. */
@@ -71,8 +71,8 @@ struct vpnha_class {
     uint8_t octets[VPNHA_CLASS_BYTES_MAX];
 };
 
-/* What a RADIUS server wants of the session's bandwidth: an attribute as it came, or what vpnhad
- * has said since. vpnhad reads it. */
+/* The session's bandwidth as a RADIUS server orders it: an attribute as it came, or what vpnhad
+ * has sent since. vpnhad parses it. */
 enum vpnha_rate_kind {
     VPNHA_RATE_FILTER_ID = 1,
     VPNHA_RATE_MIKROTIK = 2,
@@ -86,7 +86,7 @@ struct vpnha_rate {
     uint8_t octets[VPNHA_RATE_BYTES_MAX];
 };
 
-/* A prefix of IPv6 that a RADIUS server has given the client, by the number of its attribute. */
+/* A prefix of IPv6 that a RADIUS server has assigned, by the number of its attribute. */
 enum vpnha_prefix_kind {
     VPNHA_PREFIX_FRAMED = 97,     /* RFC 3162 2.3 */
     VPNHA_PREFIX_DELEGATED = 123, /* RFC 4818 3 */
@@ -102,14 +102,14 @@ struct vpnha_timeouts {
     uint32_t session_s, idle_s;
 };
 
-/* A network behind the peer. */
+/* A network that is routed to the peer. */
 struct vpnha_route {
     uint8_t octet_count; /* 4 or 16 of the next. */
     uint8_t octets[16];
     uint8_t length; /* Of the prefix. */
 };
 
-/* An address for which this node answers in the place of its owner, on that device. */
+/* An address for which this node answers instead of its owner, on that device. */
 struct vpnha_proxied {
     uint8_t octet_count; /* 4 or 16 of the next. */
     uint8_t octets[16];
@@ -138,7 +138,7 @@ struct vpnha_session {
     uint32_t interim_s;    /* Acct-Interim-Interval of the Access-Accept; 0: none. */
     unsigned prefix_count; /* So many of the next. */
     struct vpnha_prefix prefixes[VPNHA_PREFIXES_MAX];
-    unsigned route_count; /* So many of the next; those behind them are zero. */
+    unsigned route_count; /* So many of the next; the others are zero. */
     struct vpnha_route routes[VPNHA_ROUTES_MAX];
     unsigned proxied_count; /* So many of the next. */
     struct vpnha_proxied proxied[VPNHA_PROXIED_MAX];
@@ -151,7 +151,7 @@ struct vpnha_traffic {
     uint64_t octets_in, octets_out, packets_in, packets_out;
 };
 
-/* Adds to its ids, of which there are VPNHA_IDS_BYTES_MAX bytes at most. */
+/* Adds to its ids, which have VPNHA_IDS_BYTES_MAX bytes at most. */
 void vpnha_add_id(struct vpnha_transport* transport, uint32_t value, unsigned width);
 
 /* Each writes one message to `out`, of VPNHA_MESSAGE_BYTES_MAX bytes, and returns its length. */
@@ -166,8 +166,8 @@ enum vpnha_answer_kind {
     VPNHA_MALFORMED,
     VPNHA_PROTECTED,
     VPNHA_UNPROTECTED, /* With a reason. */
-    VPNHA_GIVEN,       /* With an address; 0: pppd takes its own. */
-    VPNHA_REFUSED,     /* With a reason: the session is to end. */
+    VPNHA_GIVEN,       /* With an address; 0: pppd uses its own. */
+    VPNHA_REFUSED,     /* With a reason: the session must end. */
     VPNHA_CHANGED,     /* With time-outs, and maybe a rate: the session has these from now on. */
 };
 struct vpnha_answer {

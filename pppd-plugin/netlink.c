@@ -12,7 +12,7 @@ int vpnha_netlink_open(void) {
     const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (fd >= 0) {
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
-        /* The kernel sends what is asked for alone, and not a whole table of the Internet's. */
+        /* The kernel sends only what is requested, and not a table of all routes. */
         (void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict, sizeof strict);
     }
     return fd;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Questions to the kernel by rtnetlink. It answers within the call that asks; a wait of 200 ms is
- * the bound. */
+/* Requests to the kernel by rtnetlink. The kernel answers within the call of the request; a wait
+ * is bounded by 200 ms. */
 #ifndef VPNHA_NETLINK_H
 #define VPNHA_NETLINK_H
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-/* -1: failed. Dumps hold only what a request names (NETLINK_GET_STRICT_CHK). */
+/* -1: failed. Dumps have only what a request names (NETLINK_GET_STRICT_CHK). */
 int vpnha_netlink_open(void);
 
 /* Sends `request` and calls `take` for each message of the answer, until its end: that of a dump,

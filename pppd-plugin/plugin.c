@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* pppd plugin vpnha.so: asks vpnhad for the client's address, tells it of the session at ip-up, of
- * its end at ip-down and exit, and stays connected in between, so that vpnhad learns of pppd's
+/* pppd plugin vpnha.so: asks vpnhad for the client's address, reports the session to it at ip-up,
+ * and the end at ip-down and exit. In between it stays connected, so that vpnhad detects pppd's
  * death by the end of the connection.
  *
- * The session never depends on vpnhad. Connecting and sending do not wait; the wait for vpnhad's
- * answer, which tells the log whether the session is protected, is bounded by vpnha_wait. When
- * vpnhad is away, pppd's own timers try again, so that a restarted one learns of the session.
+ * The session never depends on vpnhad. Connecting and sending do not wait. The wait for vpnhad's
+ * answer is bounded by vpnha_wait; the answer is logged: whether the session is protected. While
+ * vpnhad is absent, pppd's own timers retry, so that a restarted one receives the session.
  *
- * pppd's loop offers no callback for a descriptor of a plugin, so the connection is looked at every
- * WATCH_S seconds: a restarted vpnhad knows of all sessions within WATCH_S + 1 seconds.
+ * pppd's loop offers no callback for a plugin's descriptor, so the plugin checks the connection
+ * every WATCH_S seconds: a restarted vpnhad has all sessions within WATCH_S + 1 seconds.
  *
- * An address is asked for before IPCP begins. vpnhad may say that there is none: the session ends
- * then. When vpnhad is away, or slow, the client gets what pppd's options give it.
+ * The plugin asks for an address before IPCP begins. If vpnhad answers that there is none, the
+ * session ends. If vpnhad is absent, or slow, the client gets the address of pppd's options.
  *
- * Session-Timeout and Idle-Timeout are the plugin's: vpnhad may change them.
+ * The plugin handles Session-Timeout and Idle-Timeout itself: vpnhad may change them.
  *
- * CCP and IPv6CP may open after ip-up. Their frames are seen by the snoop hook, and the session is
- * told again when they have changed it. With IPv6CP come routes to the prefixes that a RADIUS
- * server gave the client. The session is told again, too, when scripts have changed its device, or
- * DHCP servers have added routes: both are looked at less and less often. */
+ * CCP and IPv6CP may open after ip-up. The snoop hook gets their frames, and the session is sent
+ * again after they have changed it. When IPv6CP opens, the plugin sets routes to the prefixes that
+ * a RADIUS server has assigned. The session is also sent again after scripts have changed its
+ * device, or DHCP servers have added routes. The plugin checks both at growing intervals. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
@@ -40,17 +40,17 @@
 #define EXPORTED __attribute__((visibility("default")))
 
 enum { WATCH_S = 5, RETRY_S_MIN = 1, RETRY_S_MAX = 60 };
-/* ip-up holds pppd's loop, LCP echo included, for so long at most. */
+/* ip-up stops pppd's loop, LCP echo included, for at most that time. */
 enum { WAIT_MS_DEFAULT = 100, WAIT_MS_MAX = 2000 };
 /* vpnhad answers within a second. */
 enum { ADDRESS_WAIT_MS = 1500 };
 enum { PPP_HEADER_BYTES = 4 };
 enum { PATH_BYTES = 32, NAME_BYTES = 32 };
-/* The device and its routes are looked at 1, 2, 4 … times WATCH_S after ip-up, then each so many
- * times. */
+/* The device and its routes are checked 1, 2, 4 … times WATCH_S after ip-up, then once in that
+ * many watches. */
 enum { DEVICE_WATCHES = 64 };
 
-/* pppd takes the plugin only when this is its own version. */
+/* pppd loads the plugin only if this is its own version. */
 EXPORTED char pppd_version[] = PPPD_VERSION;
 EXPORTED void plugin_init(void);
 
@@ -69,11 +69,11 @@ static unsigned watches = 0; /* Since ip-up. */
 static void (*next_snoop)(unsigned char*, int) = NULL;
 static void (*next_choose)(u_int32_t*) = NULL;
 static int is_routed = 0;  /* RADIUS's prefixes, since IPv6CP has opened. */
-static int is_learned = 0; /* What vpnhad has answered is for the next choice. */
+static int is_learned = 0; /* vpnhad's answer applies to the next choice. */
 
 static void watch(void* unused);
 
-/* Root's alone: a user's ~/.ppprc may not choose whose socket gets the keys. */
+/* For root only: a user's ~/.ppprc must not choose the socket that gets the keys. */
 static option_t options[] = {
     {.name = "vpnha_gateway",
      .type = o_string,
@@ -123,7 +123,7 @@ static void take_answer(void) {
             break;
         case VPNHA_REFUSED:
             error("vpnha: session is ended: %s", vpnhad.answer.reason);
-            /* Not within a hook of IPCP. */
+            /* Not from within a hook of IPCP. */
             ppp_timeout(hang_up, NULL, 0, 0);
             break;
         case VPNHA_CHANGED:
@@ -158,7 +158,7 @@ static void tell_session(void) {
     const int sent = (vpnhad.fd >= 0 || vpnha_link_open(&vpnhad, path_of_socket()) == 0) &&
                      vpnha_link_send(&vpnhad, message, length) == 0;
     const int error = errno;
-    /* It may have keys in it. */
+    /* It may contain keys. */
     explicit_bzero(message, sizeof message);
     if (!sent) {
         log_absence(strerror(error));
@@ -171,7 +171,7 @@ static void tell_session(void) {
     look_again_in(WATCH_S);
 }
 
-/* Takes in all that vpnhad has said, waiting `wait` ms for the first of it. */
+/* Handles all messages of vpnhad, waiting `wait` ms for the first one. */
 static void hear(int wait) {
     while (vpnhad.fd >= 0) {
         const enum vpnha_link_event event = vpnha_link_receive(&vpnhad, wait);
@@ -200,7 +200,7 @@ static int is_child_of_xl2tpd(void) {
     return strcmp(name, "xl2tpd\n") == 0;
 }
 
-/* Once: what somebody changes of them later stays. */
+/* Once: later changes by others are kept. */
 static void route_prefixes(void) {
     const int is_open = session.our_identifier != 0;
     if (is_open && !is_routed && session.prefix_count != 0 &&
@@ -235,7 +235,7 @@ static void look_at_change(void* unused) {
     if (vpnha_encode_session_up(&session, now) != length || memcmp(now, before, length) != 0) {
         tell_session();
     }
-    /* They may have keys in them. */
+    /* They may contain keys. */
     explicit_bzero(before, sizeof before);
     explicit_bzero(now, sizeof now);
 }
@@ -272,7 +272,7 @@ static void on_frame(unsigned char* frame, int length) {
     }
 }
 
-/* 0: vpnhad is away, or says nothing in time. */
+/* 0: vpnhad is absent, or does not answer in time. */
 static int ask_for_address(void) {
     uint8_t message[VPNHA_MESSAGE_BYTES_MAX];
     const size_t length =
@@ -303,8 +303,8 @@ static int learn_address(void) {
     return 0;
 }
 
-/* pppd forgets ipcp-accept-remote where a hook leaves it with an address: without a common pool
- * there is none of this plugin. Another plugin's chooses first, so then vpnhad is not asked yet. */
+/* If a hook sets an address, pppd ignores ipcp-accept-remote. So without a common pool this plugin
+ * sets no hook. Another plugin's hook chooses first, so in that case vpnhad is not asked yet. */
 static int has_to_choose(void) {
     if (ip_choose_hook != NULL) {
         return 1;
@@ -322,7 +322,7 @@ static void choose_address(u_int32_t* address) {
         next_choose(address);
     }
     if (*address != before || !is_known_to_vpnhad()) {
-        return; /* Another plugin, as RADIUS's, has chosen; or vpnhad knows nothing of it. */
+        return; /* Another plugin, such as RADIUS's, has chosen; or it is no session of vpnhad. */
     }
     if (!knows && !learn_address()) {
         return;
@@ -332,7 +332,7 @@ static void choose_address(u_int32_t* address) {
         take_answer();
     } else if (vpnhad.answer.address != 0) {
         *address = htonl(vpnhad.answer.address);
-        /* radius.so allows what is chosen already. */
+        /* radius.so allows an address that is already chosen. */
         if (!auth_ip_addr(0, *address)) {
             *address = before; /* The user has an address of its own in pppd's secrets. */
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the plugin uses of pppd, by the names of ppp 2.5. Older versions have variables where 2.5
- * has functions: before_2_5.c has these for them. */
+/* The parts of pppd that the plugin uses, by the names of ppp 2.5. Older versions have variables
+ * instead of 2.5's functions: before_2_5.c defines these functions for them. */
 #ifndef VPNHA_PPPD_H
 #define VPNHA_PPPD_H
 
@@ -10,7 +10,7 @@
 #define MPPE 1
 
 #include <linux/ppp_defs.h>
-/* These build on those before them. */
+/* These need those before them. */
 /* clang-format off */
 #include <pppd/pppd.h>
 #include <pppd/fsm.h>
@@ -40,7 +40,7 @@ int get_idle_time(int unit, struct ppp_idle* idle);
 #include <pppd/patchlevel.h>
 #define PPPD_VERSION VERSION
 
-/* Of what its functions log. */
+/* Of the text that its functions log. */
 typedef char vpnha_pppd_text;
 
 typedef int ppp_exit_code_t;
@@ -62,7 +62,7 @@ void ppp_set_max_idle_time(unsigned seconds);
 const char* ppp_peer_authname(char* buffer, size_t size);
 const char* ppp_ifname(void);
 int ppp_get_mtu(int unit);
-/* How many octets of the key there are; 0: there is none. */
+/* The number of octets of the key; 0: there is none. */
 int mppe_get_send_key(unsigned char* key, int length);
 int mppe_get_recv_key(unsigned char* key, int length);
 #endif

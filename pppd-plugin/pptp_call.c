@@ -9,7 +9,7 @@
 
 enum { PATH_BYTES = 64, TEXT_BYTES = 256, LINE_BYTES = 512 };
 
-/* Of the control connection by its socket, in the format of /proc/net/tcp; 0: it is not there. */
+/* The port of the control connection with that socket, from /proc/net/tcp; 0: it is missing. */
 static uint16_t port_of_peer(unsigned long inode) {
     char line[LINE_BYTES];
     unsigned port = 0;
@@ -50,14 +50,14 @@ int vpnha_find_pptp_call(struct vpnha_session* session) {
     unsigned long inode;
     struct in_addr peer;
     const int parent = (int)getppid();
-    /* pptpctrl titles itself with the call: the peer's address and id, its own id. */
+    /* pptpctrl has the call in its title: the peer's address and id, its own id. */
     snprintf(path, sizeof path, "/proc/%d/cmdline", parent);
     if (!read_start(path, text, sizeof text) ||
         sscanf(text, "pptpd [%15[0-9.]:%4x - %4x]", address, &peer_call, &call) != 3 ||
         inet_pton(AF_INET, address, &peer) != 1) {
         return 0;
     }
-    /* It has the control connection as its standard input. */
+    /* Its standard input is the control connection. */
     snprintf(path, sizeof path, "/proc/%d/fd/0", parent);
     const ssize_t length = readlink(path, text, sizeof text - 1);
     text[length > 0 ? length : 0] = '\0';

@@ -5,7 +5,7 @@
 
 #include "message.h"
 
-/* Fills in the transport, and returns 1; returns 0 when this pppd was not started
+/* Fills in the transport, and returns 1. Returns 0 if this pppd was not started
  * by pptpctrl. */
 int vpnha_find_pptp_call(struct vpnha_session* session);
 

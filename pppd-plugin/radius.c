@@ -10,7 +10,7 @@
 
 #include "pppd.h"
 
-/* Of radius.so's radiusclient.h, which no package has. */
+/* From radius.so's radiusclient.h, which is in no package. */
 enum {
     RADIUS_NAME_BYTES = 33,
     RADIUS_VALUE_BYTES = 254,
@@ -19,9 +19,9 @@ enum {
     RADIUS_CLASS = 25,
     RADIUS_ACCT_INTERIM_INTERVAL = 85, /* RFC 2869 5.16 */
 };
-/* In a prefix of IPv6 (RFC 3162 2.3): a reserved octet, the length, as many octets as it takes. */
+/* In a prefix of IPv6 (RFC 3162 2.3): a reserved octet, the length, as many octets as needed. */
 enum { PREFIX_LENGTH = 1, PREFIX_OCTETS = 2, PREFIX_BITS_MAX = 128 };
-/* "MUST NOT be smaller than 60"; radius.so takes 60 for less as well. */
+/* "MUST NOT be smaller than 60"; radius.so uses 60 for less as well. */
 enum { INTERIM_S_MIN = 60 };
 enum { RADIUS_IS_NUMBER = 1 }; /* A type. */
 struct radius_attribute {
@@ -29,7 +29,7 @@ struct radius_attribute {
     int attribute;
     int vendor;
     int type;
-    uint32_t length; /* Of `value`, where that is octets; otherwise the number itself. */
+    uint32_t length; /* Of `value`, if that is octets; otherwise the number itself. */
     unsigned char value[RADIUS_VALUE_BYTES];
     struct radius_attribute* next;
 };
@@ -57,7 +57,7 @@ static struct vpnha_rate rates[VPNHA_RATES_MAX];
 static unsigned prefix_count = 0;
 static struct vpnha_prefix prefixes[VPNHA_PREFIXES_MAX];
 
-/* As authorization_packet.cpp has them of a CoA-Request. */
+/* The same as authorization_packet.cpp reads from a CoA-Request. */
 static const struct {
     int vendor, attribute;
     uint8_t kind;
@@ -90,7 +90,7 @@ static void look_for_rate(const struct radius_attribute* attribute) {
     }
 }
 
-/* Nothing of one that is malformed. */
+/* A malformed prefix is ignored. */
 static void look_for_prefix(const struct radius_attribute* attribute) {
     const unsigned bits = attribute->value[PREFIX_LENGTH];
     const size_t octets = (bits + 7) / 8;
@@ -135,7 +135,7 @@ static void on_attributes(struct radius_attribute* attributes) {
     }
 }
 
-/* Takes out what the object at `base` has put into a list of pppd's. */
+/* Removes the entries of the object at `base` from a list of pppd's. */
 static void remove_notifiers_of(ppp_notify_t type, struct notifier* list, const void* base) {
     struct notifier* next;
     for (struct notifier* each = list; each != NULL; each = next) {
@@ -160,7 +160,7 @@ void vpnha_follow_radius(int accounts) {
         *hook = on_attributes;
     }
     if (accounts && dladdr(hook, &radius) != 0) {
-        /* Start and Stop; between them it has nothing to tell without a Start. */
+        /* Start and Stop; without a Start it sends no Interim-Updates. */
         remove_notifiers_of(NF_IP_UP, ip_up_notifier, radius.dli_fbase);
         remove_notifiers_of(NF_IP_DOWN, ip_down_notifier, radius.dli_fbase);
     }

@@ -10,7 +10,7 @@
 
 struct listing {
     uint32_t interface;
-    unsigned count; /* More than VPNHA_ROUTES_MAX where there are. */
+    unsigned count; /* May be above VPNHA_ROUTES_MAX. */
     int has_default;
     struct vpnha_route routes[VPNHA_ROUTES_MAX];
 };

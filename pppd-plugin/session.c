@@ -14,7 +14,7 @@ extern int lcp_echo_interval;
 extern int lcp_echo_fails;
 extern bool lcp_echo_adaptive;
 extern int chap_rechallenge_time;
-/* As libpcap's struct bpf_program, whose header need not be there. */
+/* Like libpcap's struct bpf_program, whose header may be missing. */
 struct filter {
     unsigned length;
     void* instructions;
@@ -41,7 +41,7 @@ static void collect_link(const lcp_options* from, struct vpnha_link_options* to)
     to->address_compression = from->neg_accompression;
 }
 
-/* What MPPE both ends agreed on, if it has no state and its keys are known; 0 otherwise. */
+/* The strength of MPPE that both ends agreed on, if stateless and with known keys; 0 otherwise. */
 static uint8_t stateless_mppe_bits(void) {
     const int options = ccp_gotoptions[0].mppe;
     if (!has_keys || options != ccp_hisoptions[0].mppe) {
@@ -53,7 +53,7 @@ static uint8_t stateless_mppe_bits(void) {
 static uint32_t not_resumable(struct vpnha_session* session) {
     uint32_t reasons = 0;
     const int ccp = ccp_fsm[0].state;
-    /* Under negotiation counts: it may open at any moment, and is looked at again when it has. */
+    /* A negotiation counts: CCP may open at any time, and is checked again when it has opened. */
     if (ccp == OPENED || ccp == REQSENT || ccp == ACKRCVD || ccp == ACKSENT) {
         const int mppe = ccp == OPENED && (ccp_gotoptions[0].mppe || ccp_hisoptions[0].mppe);
         if (!mppe) {

@@ -5,12 +5,12 @@
 
 #include "message.h"
 
-/* Fills in everything but gateway, time of establishment and what carries the link. Adds to
+/* Fills in everything except gateway, time of establishment and transport. Adds to
  * `not_resumable`. */
 void vpnha_collect_session(struct vpnha_session* session);
 
-/* pppd has MPPE's start keys from the peer's authentication until IPCP is up: they are kept here.
- */
+/* pppd deletes MPPE's start keys when IPCP is up. Called after the peer's authentication, this
+ * keeps a copy of them. */
 void vpnha_keep_mppe_keys(void);
 void vpnha_forget_mppe_keys(void);
 

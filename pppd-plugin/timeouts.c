@@ -10,7 +10,7 @@ static int are_ours = 0;
 static int is_idleness_ours = 0;
 static struct vpnha_timeouts now;
 static struct { int session, idle; } of_pppd;
-static time_t began_s; /* Of CLOCK_MONOTONIC. */
+static time_t began_s; /* By CLOCK_MONOTONIC. */
 
 /* Of an option. */
 static uint32_t seconds(int value) {
@@ -27,7 +27,7 @@ static time_t clock_s(void) {
     return at.tv_sec;
 }
 
-/* As pppd's connect_time_expired(). */
+/* Like pppd's connect_time_expired(). */
 static void end_session(void* unused) {
     (void)unused;
     info("Connect time expired");
@@ -35,7 +35,7 @@ static void end_session(void* unused) {
     lcp_close(0, "Connect time expired");
 }
 
-/* As pppd's check_idle(). */
+/* Like pppd's check_idle(). */
 static void look_at_idleness(void* unused) {
     struct ppp_idle idle;
     (void)unused;
@@ -65,7 +65,7 @@ static void start(void) {
         ppp_timeout(end_session, NULL, clamp(left), 0);
     }
     if (now.idle_s != 0 && is_idleness_ours) {
-        /* Each of them finds out how long there was no packet. */
+        /* Each call finds out how long there was no packet. */
         ppp_timeout(look_at_idleness, NULL, are_ours ? 0 : clamp(now.idle_s), 0);
     }
 }
