@@ -13,8 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-// The silence of a failover. If a successor's clock is later by more than that, its handshakes are
-// older than those of the previous node.
+// The silence of a failover. A successor whose clock is behind by more than that begins handshakes
+// that are older than the previous node's.
 constexpr double kDifferenceMax_s = 0.3;
 
 }  // namespace

@@ -25,7 +25,7 @@ using Program = PlanesReading::Program;
 constexpr std::chrono::milliseconds kBetween{500};
 // Of a processor's time.
 constexpr double kHigh = 0.8;
-// The most that the others may use if one is overloaded.
+// Below this the others have time left, while one is overloaded.
 constexpr double kLow = 0.5;
 
 std::vector<std::string> lines_of(const std::string& text) {

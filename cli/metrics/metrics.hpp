@@ -14,7 +14,7 @@ namespace vpnha::cli {
 [[nodiscard]] std::string render_metrics(const Answers& answers);
 // If vpnhad gave no answer.
 [[nodiscard]] std::string render_metrics_down();
-// Requests them from vpnhad. After any failure the text has vpnha_up 0.
+// Requests them from vpnhad. After any failure the text shows that metrics are missing.
 [[nodiscard]] Rendered ask_metrics(const Ask& ask);
 // The table in Markdown.
 [[nodiscard]] std::string metrics_manual();

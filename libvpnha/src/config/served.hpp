@@ -54,7 +54,7 @@ struct Facts {
     bool is_marked = false;
     bool needs_esp = false;  // The tunnels pass within IPsec only.
     bool has_esp = false;    // The gateway sends ESP, by SAs that the gate can hold back.
-    std::vector<IpPrefix> led_outside{};  // Of the pools: what no device of a session gets.
+    std::vector<IpPrefix> led_outside{};  // Of the pools: nets that no session's device serves.
 };
 
 class ServedProtocols {
