@@ -22,7 +22,7 @@
 //   7  ρ and δ. A node whose clock breaks ρ is granted nothing.                  timing.hpp
 //   8  Lists of voters differ by one node. A node takes over a newer list together with the marks
 //      of its sender, so a mark outlives the list whose majority made it.       voters.hpp
-//   9  Handover: a demoted holder is draining, and serves on. It answers
+//   9  Handover: a demoted holder is draining, and still serves. It answers
 //      the first claim with a grant, its Release and its last checkpoint, in
 //      that order on disk, in the gate, and on the wire. The claimant votes for
 //      itself then, and passes the Release on. Without a claim it releases. It

@@ -28,7 +28,7 @@ struct Timing {
     std::int64_t rate_ppm = 10'000;
     // δ: added to a promise for the reading of a clock, and the grain of its timers.
     Duration grain = std::chrono::milliseconds(10);
-    // How long a draining holder serves on while it waits for its successor.
+    // How long a draining holder still serves while it waits for its successor.
     Duration draining = std::chrono::seconds(2);
     // For so long a voter still answers a holder that is missing from its own quorate group.
     Duration absence = std::chrono::seconds(5);

@@ -401,7 +401,7 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
         return effects;
     }
     if (!asking_) {
-        // A standby that is behind knows less, and not better.
+        // A standby with older records knows less, so its digest does not count.
         if (holder_ == sender || end.sequence >= sequence_) {
             compare(end.sequence, end.count, end.digest, effects, now);
         }

@@ -15,7 +15,7 @@
 //   7 resume_sessions    L2TP control and LCP of the hot sessions answer
 //   8 activate_services  daemons that resuming has turned have changed their role, or take too long
 //
-// Standing in = the same for a holder that is not heard, before Corosync and Pacemaker know of it.
+// Standing in = the same for a silent holder, before Corosync and Pacemaker know of it.
 // The lease was granted already. The group may not accept messages yet, or may still deliver the
 // old holder's messages: until then this node follows its epoch.
 //
@@ -23,8 +23,8 @@
 //   2 hear_group                                            the old holder's messages have arrived
 //   3 claim, resume_sessions, activate_services             as in a promotion
 //
-// Demotion = draining: the node serves on until its lease has ended. A successor's claim ends it at
-// once, the lease's own patience when there is none. The end of the lease, and a promotion that
+// Demotion = draining: the node serves until its lease has ended. A successor's claim ends it at
+// once; without one the end of the wait for it does. The end of the lease, and a promotion that
 // failed half-way, lead to a release:
 //
 //   1 shut_gate            no client sees any later step; the lease is released

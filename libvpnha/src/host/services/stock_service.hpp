@@ -113,9 +113,9 @@ class StockService {
     Result<void> start(const StockStarted& wanted, std::chrono::milliseconds patience = {});
     // Removes all of it; no client is notified.
     Result<void> stop();
-    // Stopped according to status(), but it serves on until the next reset().
+    // Stopped according to status(), but it still serves until the next reset().
     Result<void> stop_later();
-    // After stop_later(): it counts as never stopped, and serves on as it was started. False: there
+    // After stop_later(): it counts as never stopped, and serves as it was started. False: there
     // is nothing to take back.
     Result<bool> take_back();
     // A start with the same parameters would have nothing to do.

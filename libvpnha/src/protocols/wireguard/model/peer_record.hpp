@@ -39,7 +39,7 @@ struct Endpoint {
 struct Peer {
     PublicKey key;
     Bytes sealed_preshared{};         // In the context seal_context(); empty: it has none.
-    std::vector<IpPrefix> allowed{};  // In order, each once, without bits behind the length.
+    std::vector<IpPrefix> allowed{};  // In order, each once, without bits beyond the length.
     std::optional<Endpoint> endpoint{};
     std::uint16_t keepalive_s = 0;  // As configured; 0: off.
     friend bool operator==(const Peer&, const Peer&) = default;
