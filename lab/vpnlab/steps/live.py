@@ -72,12 +72,13 @@ class Live:
 
     def dial(self, name: str, gateway: VpnGateway = L2TP,
              dialler: MakeDialler = L2tpClient) -> VpnClient:
-        """One more client; returns when its session is protected and its traffic flows."""
+        """One more client; returns when its session is protected and its traffic flows. A dialler
+        may find another gateway than the one that it was given."""
         client = self.run.client(dialler(self.run.lab.node(name), gateway=gateway))
         client.dial()
         self.clients.append(client)
-        self.stack.of(gateway).wait_protected(
-            sum(each.gateway is gateway for each in self.clients))
+        self.stack.of(client.gateway).wait_protected(
+            sum(each.gateway is client.gateway for each in self.clients))
         client.start_traffic()
         return client
 

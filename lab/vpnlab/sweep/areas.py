@@ -166,7 +166,8 @@ AREAS = {
                  "ipsec-inflight-rekey", "ipsec-freeze", "ipsec-rekey-storm"),
         paths=(*_src("protocols/ipsec/"), *_host("secrets/"), "agents/strongswan",
                *_daemon("stack"),
-               *_product("charon.py", "ike_crowd.py", "ipsec_", "network_namespace.py", "pki.py"),
+               *_product("charon.py", "ike_crowd.py", "ipsec_", "network_namespace.py", "pki.py",
+                         "sites/one_name.py"),
                *_steps("ipsec/"),
                *_node("hostile/forger.py", "ike_crowd.py", "syslog.py"))),
     "clients": Area(

@@ -18,12 +18,12 @@ and nothing else; the other gateway stays where it is. No ESP number is used twi
 says a word.
 """
 from vpnlab.evidence.expectation import equals, is_true
-from vpnlab.host.node import Node
 from vpnlab.host.topology import L2TP, L2TP_APART
 from vpnlab.product.cluster import Cluster
 from vpnlab.product.ipsec_client import Ikev2Client, L2tpIpsecClient
 from vpnlab.product.sites.home import start_nat
 from vpnlab.product.vpnha_stack import VpnhaStack
+from vpnlab.steps.ipsec.apart import keep_apart
 from vpnlab.steps.ipsec.live import IPSEC_NODES
 from vpnlab.steps.live import begin, off_dc
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence
@@ -39,23 +39,14 @@ def steps(run: Run) -> None:
                  stack=VpnhaStack(run.lab, Cluster(run.lab), (L2TP, L2TP_APART), ipsec=True))
     first = live.stack
     second = first.of(L2TP_APART)
-
-    def keep_apart() -> tuple[Node, Node]:
-        one = first.wait_in_sync()
-        other = second.wait_in_sync()
-        if one is not other:
-            return one, other
-        run.step(f"{one.name} serves both, and gives up l2tp2")
-        return one, second.move_role(lambda name: name != one.name)
-
-    keep_apart()
+    keep_apart(run, first, second)
     live.dial("client1", L2TP, Ikev2Client)
     live.dial("client2", L2TP_APART, Ikev2Client)
     live.dial("home1", L2TP_APART, L2tpIpsecClient)
     run.observe(2)
     victims: list[str] = []
     for _ in range(3):
-        serving = keep_apart()
+        serving = keep_apart(run, first, second)
         victim = next((node for node in serving if node.name not in victims), None)
         if victim is None:
             last = next(node for node in first.cluster.nodes if node.name not in victims)
