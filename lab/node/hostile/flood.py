@@ -5,13 +5,18 @@ usage: flood.py KIND TARGET SOURCES PER_SECOND SECONDS
 
 KIND: sccrq (L2TP), data (L2TP, of tunnel 0), data-length (the same, with its length), unknown (a
 HELLO of a tunnel that nobody has), syn (PPTP), gre (data of a call that nobody has), ike
-(IKE_SA_INIT), junk (random bytes to the ports of all of them), radius (Disconnect-Requests), lease,
-corosync (random bytes to their ports).
+(IKE_SA_INIT with a payload of random bytes), ike-sa (a right IKE_SA_INIT, at both ports), esp (of
+an SA that nobody has, also in UDP), wireguard (handshakes with a right MAC), junk (random bytes to
+the ports of IKE and L2TP), radius (Disconnect-Requests), lease, corosync (random bytes to their
+ports). Malformed: sccrq-bad (lengths of AVPs), tcp-bad (segments of no connection of PPTP), gre-bad
+(flags, versions and lengths), wireguard-bad, fragment (first fragments alone).
 SOURCES: a net, in turn of whose addresses a packet comes; of one address: its own. Prints how many
 packets were sent in how many seconds, as JSON.
 """
 from __future__ import annotations
 
+import base64
+import hashlib
 import ipaddress
 import itertools
 import json
@@ -23,11 +28,16 @@ import time
 from collections.abc import Callable
 
 UDP, TCP, GRE = socket.IPPROTO_UDP, socket.IPPROTO_TCP, socket.IPPROTO_GRE
+ESP = socket.IPPROTO_ESP
 L2TP_PORT, PPTP_PORT, IKE_PORT, NAT_T_PORT = 1701, 1723, 500, 4500
 RADIUS_PORT, LEASE_PORT, COROSYNC_PORT = 3799, 5420, 5405
+WIREGUARD_PORT = 51820
+# The gateways' (vpnlab/product/wireguard/stock.py).
+WIREGUARD_KEY = base64.b64decode("4Qp8yVUKFtRZae5RpQSgJg7c+mZGir4JipZTdwd4RV8=")
 # So many packets are sent without a look at the clock.
 BURST = 50
 TTL = 64
+MORE_FRAGMENTS = 0x2000
 
 
 def checksum(data: bytes) -> int:
@@ -36,9 +46,10 @@ def checksum(data: bytes) -> int:
     return ~(total + (total >> 16)) & 0xFFFF
 
 
-def packet(protocol: int, source: bytes, target: bytes, body: bytes) -> bytes:
-    # The kernel fills in length and checksum of the header.
-    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 0, 0, 0, TTL, protocol, 0, source, target) + body
+def packet(protocol: int, source: bytes, target: bytes, body: bytes, fragment: int = 0) -> bytes:
+    # The kernel fills in identification, length and checksum of the header.
+    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 0, 0, fragment, TTL, protocol, 0, source,
+                       target) + body
 
 
 def udp(port: int, payload: bytes) -> tuple[int, bytes]:
@@ -95,6 +106,75 @@ def ike(_source: bytes, _target: bytes) -> tuple[int, bytes]:
                struct.pack("!BBBBII", 33, 0x20, 34, 0x08, 0, 28 + len(body)) + body)
 
 
+def ike_sa(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    """IKE_SA_INIT with an SA that charon takes (aes256-sha256-modp2048), a key and a nonce
+    (RFC 7296 3.3, 3.4, 3.9); at port 4500 behind the non-ESP marker (RFC 3948 2.2)."""
+    transforms = ((1, 12, b"\x80\x0e\x01\x00"), (2, 5, b""), (3, 12, b""), (4, 14, b""))
+    last = len(transforms) - 1
+    chosen = b"".join(struct.pack("!BBHBBH", 0 if index == last else 3, 0, 8 + len(attribute), kind,
+                                  0, number) + attribute
+                      for index, (kind, number, attribute) in enumerate(transforms))
+    proposal = struct.pack("!BBHBBBB", 0, 0, 8 + len(chosen), 1, 1, 0, len(transforms)) + chosen
+    key = struct.pack("!HH", 14, 0) + random.randbytes(256)
+    body = b"".join(struct.pack("!BBH", following, 0, 4 + len(content)) + content
+                    for following, content in ((34, proposal), (40, key),
+                                               (0, random.randbytes(32))))
+    message = random.randbytes(8) + bytes(8) + struct.pack("!BBBBII", 33, 0x20, 34, 0x08, 0,
+                                                           28 + len(body)) + body
+    if random.random() < 0.5:
+        return udp(IKE_PORT, message)
+    return udp(NAT_T_PORT, bytes(4) + message)
+
+
+def esp(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    """RFC 4303 2: an SPI above the reserved ones, a number, and as much as a small packet has."""
+    body = struct.pack("!II", random.randrange(256, 1 << 32), 1) + random.randbytes(80)
+    return (ESP, body) if random.random() < 0.5 else udp(NAT_T_PORT, body)
+
+
+def wireguard(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    """The first message of a handshake from nobody, with a right mac1, for which the public key of
+    the gateway suffices: it reaches the work on elliptic curves."""
+    message = b"\1\0\0\0" + random.randbytes(112)
+    key = hashlib.blake2s(b"mac1----" + WIREGUARD_KEY).digest()
+    mac = hashlib.blake2s(message, key=key, digest_size=16).digest()
+    return udp(WIREGUARD_PORT, message + mac + bytes(16))
+
+
+def wireguard_bad(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    """Each type of a message, and none, of any length."""
+    return udp(WIREGUARD_PORT, struct.pack("<I", random.randrange(6)) +
+               random.randbytes(random.randrange(200)))
+
+
+def sccrq_bad(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    """An SCCRQ with an AVP that ends before it begins, or beyond the message; or with a length of
+    the message that is not its own."""
+    length = random.choice((0, 1, 5, 7, 64, 1023))
+    body = avp(0, struct.pack("!H", 1)) + struct.pack("!HHH", 0x8000 | length, 0,
+                                                      random.randrange(40)) + random.randbytes(10)
+    whole = 12 + len(body) + random.choice((0, -8, 8, 1000))
+    return udp(L2TP_PORT, struct.pack("!HHHHHH", 0xC802, whole, 0, 0, 0, 0) + body)
+
+
+def tcp_bad(source: bytes, target: bytes) -> tuple[int, bytes]:
+    """A segment of a connection that nobody has, with any flags but SYN alone, and any offset."""
+    flags = random.choice((0x00, 0x01, 0x04, 0x10, 0x12, 0x18, 0x29, 0x3F))
+    fields = (random.randrange(1024, 65536), PPTP_PORT, random.getrandbits(32),
+              random.getrandbits(32), random.randrange(16) << 4, flags, 65535)
+    rest = random.randbytes(random.randrange(0, 40, 2))
+    head = struct.pack("!HHIIBBHHH", *fields, 0, 0)
+    pseudo = source + target + struct.pack("!HH", TCP, len(head) + len(rest))
+    return TCP, struct.pack("!HHIIBBHHH", *fields, checksum(pseudo + head + rest), 0) + rest
+
+
+def gre_bad(_source: bytes, _target: bytes) -> tuple[int, bytes]:
+    """Any flags and version, and a length of the payload that is not its own."""
+    return GRE, struct.pack("!HHHH", random.getrandbits(16), random.choice((0x880B, 0x0800, 0)),
+                            random.getrandbits(16),
+                            random.randrange(1, 65536)) + random.randbytes(random.randrange(60))
+
+
 def junk(_source: bytes, _target: bytes) -> tuple[int, bytes]:
     return udp(random.choice((L2TP_PORT, IKE_PORT, NAT_T_PORT)),
                random.randbytes(random.randrange(1, 200)))
@@ -115,13 +195,17 @@ def corosync(_source: bytes, _target: bytes) -> tuple[int, bytes]:
     return udp(COROSYNC_PORT, random.randbytes(120))
 
 
+FRAGMENT = "fragment"
 KINDS: dict[str, Callable[[bytes, bytes], tuple[int, bytes]]] = {
     "sccrq": sccrq, "data": data, "data-length": data_length, "unknown": unknown, "syn": syn,
-    "gre": gre, "ike": ike, "junk": junk, "radius": radius, "lease": lease, "corosync": corosync}
+    "gre": gre, "ike": ike, "junk": junk, "radius": radius, "lease": lease, "corosync": corosync,
+    "ike-sa": ike_sa, "esp": esp, "wireguard": wireguard, "sccrq-bad": sccrq_bad,
+    "tcp-bad": tcp_bad, "gre-bad": gre_bad, "wireguard-bad": wireguard_bad, FRAGMENT: ike_sa}
 
 
 def flood(kind: str, target: str, sources: str, per_second: float, seconds: float) -> dict:
     make, to = KINDS[kind], ipaddress.IPv4Address(target).packed
+    fragment = MORE_FRAGMENTS if kind == FRAGMENT else 0
     net = ipaddress.IPv4Network(sources)
     whose = itertools.cycle([each.packed for each in net.hosts()] or [net.network_address.packed])
     sent, begun = 0, time.monotonic()
@@ -130,7 +214,7 @@ def flood(kind: str, target: str, sources: str, per_second: float, seconds: floa
             for source in itertools.islice(whose, BURST):
                 protocol, body = make(source, to)
                 try:
-                    raw.sendto(packet(protocol, source, to, body), (target, 0))
+                    raw.sendto(packet(protocol, source, to, body, fragment), (target, 0))
                     sent += 1
                 except BlockingIOError:
                     pass

@@ -20,29 +20,25 @@ packets, the same gateway serves, and its session outlives the power cut. vpnhad
 grow, it needs no more than a part of its core, and hears nothing of what is for the lease. xl2tpd
 needs no more either, and its memory grows within bounds. client2, when it floods no more, gets in.
 """
-import contextlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from vpnlab.evidence.expectation import at_least, at_most, equals
+from vpnlab.evidence.expectation import at_most, equals
 from vpnlab.host.node import Node
-from vpnlab.host.topology import DEFAULT_NODES, L2TP
+from vpnlab.host.topology import DEFAULT_NODES
 from vpnlab.steps.live import Live, begin
+from vpnlab.steps.mixed.floods import NOBODYS, TO_THE_NODE, flooding, resident_kib
 from vpnlab.steps.promise import TAKEOVER_MS, expect_only_silence, worst_gap_ms
 from vpnlab.steps.run import Run
 from vpnlab.steps.scenario import Scenario
 from vpnlab.traffic.nat import prepare
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
-PER_SECOND, SECONDS = 10_000, 30
-MANY, OWN = "192.0.2.128/25", "192.0.2.52/32"
-KINDS = {"sccrq": MANY, "data": MANY, "data-length": MANY, "unknown": MANY, "syn": MANY,
-         "gre": MANY, "ike": OWN, "junk": MANY, "radius": MANY}
-# With another node's address, to one of the node itself.
-TO_THE_NODE = ("lease", "corosync")
+FLOODER, SECONDS = "client2", 30
+OWN = "192.0.2.52/32"
+KINDS = {"sccrq": NOBODYS, "data": NOBODYS, "data-length": NOBODYS, "unknown": NOBODYS,
+         "syn": NOBODYS, "gre": NOBODYS, "ike": OWN, "junk": NOBODYS, "radius": NOBODYS}
 CUT_AFTER_S, CUT_SECONDS = 5, 15
-# Python in a node sends as many as it can.
-SENT_PER_SECOND_MIN = 3_000
 # A node has one core, and its kernel takes all packets first.
 GAP_MS = 500.0
 GROWN_KIB, BUSY = 8 * 1024, 0.25
@@ -57,12 +53,6 @@ BURST_S = 10
 # What is left of a flood. A node counts the time in which the host gave its core to others, so the
 # calmest part has what a program needs: of two floods alike one had 0.26 and one 0.63 in all.
 SLICES, SLICE_S = 4, 5
-LOG = "/var/log/flood.log"
-
-
-def resident_kib(node: Node, pid: str) -> int:
-    status = (node.read(f"/proc/{pid}/status") or "").splitlines()
-    return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
 
 
 def busy_s(node: Node, pid: str) -> float:
@@ -79,25 +69,6 @@ def busy_share(run: Run, node: Node, pids: Sequence[str]) -> list[float]:
     return [round((busy_s(node, pid) - at) / lasted, 3) for pid, at in zip(pids, before)]
 
 
-@contextlib.contextmanager
-def flooding(run: Run, kind: str, seconds: float, node: Node) -> Iterator[None]:
-    """client2 floods meanwhile; returns when it has ended. `node`: which serves."""
-    client = run.lab.node("client2")
-    target, sources = L2TP.vip_outside, KINDS.get(kind, "")
-    if kind in TO_THE_NODE:
-        target = node.address("cluster0")
-        other = next(each for each in run.lab.gateways if each is not node)
-        sources = f"{other.address('cluster0')}/32"
-        client.run("ip", "route", "replace", target, "via", node.address("outside"))
-    flood = client.start_tool("hostile/flood.py", kind, target, sources, str(PER_SECOND),
-                              str(seconds), output=LOG)
-    yield
-    flood.wait(seconds + 10)
-    sent = json.loads((client.read(LOG) or "").splitlines()[-1])
-    run.expect(f"{kind}_sent_per_second", round(sent["packets"] / sent["seconds"]),
-               at_least(SENT_PER_SECOND_MIN))
-
-
 def steps(run: Run) -> None:
     prepare(run.lab)
     live = begin(run)
@@ -110,7 +81,7 @@ def steps(run: Run) -> None:
     for kind in (*KINDS, *TO_THE_NODE):
         run.step(f"client2 floods: {kind}")
         begun, resident = run.lab.now(), resident_kib(node, xl2tpd)
-        with flooding(run, kind, SECONDS, node):
+        with flooding(run, kind, KINDS.get(kind, ""), SECONDS, node, FLOODER):
             run.observe(BURST_S)
             shares = [busy_share(run, node, (vpnhad, xl2tpd)) for _ in range(SLICES)]
         floods[kind] = begun, run.lab.now()
@@ -124,7 +95,7 @@ def steps(run: Run) -> None:
     run.expect("lease_datagrams_heard",
                [dropped[f'vpnha_lease_datagrams_dropped_total{{reason="{reason}"}}']
                 for reason in ("stranger", "forged")], equals([0, 0]))
-    with flooding(run, "sccrq", CUT_SECONDS, node):
+    with flooding(run, "sccrq", NOBODYS, CUT_SECONDS, node, FLOODER):
         run.observe(CUT_AFTER_S)
         successor = live.cut_power(node)
         run.observe(CUT_SECONDS - CUT_AFTER_S)

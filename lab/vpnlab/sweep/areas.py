@@ -198,7 +198,7 @@ AREAS = {
                      "services/scripts/"),
                *_daemon("admission", "authorization"), "pppd-plugin/",
                *_product("crowd.py", "radius"),
-               *_steps("accounts.py", "sessions/"),
+               *_steps("accounts.py", "mixed/floods.py", "sessions/"),
                *_node("datagrams.py", "hostile/flood.py", "hostile/forged_l2tp.py", "l2tp_peers.py",
                       "pushed.py", "session_crowd.py"))),
     "flows": Area(
