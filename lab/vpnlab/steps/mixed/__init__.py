@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The soak of clients of all protocols at once."""
+"""Clients of all protocols at once: the soak, and floods."""
