@@ -12,7 +12,7 @@ from vpnlab.evidence.result import Phases
 from vpnlab.host.errors import LabError
 from vpnlab.host.release import OTHER_RELEASE, RELEASES, THIS_RELEASE
 from vpnlab.steps import scenario
-from vpnlab.sweep import book, page
+from vpnlab.sweep import book, page, unshown
 from vpnlab.sweep.book import Entry, Figures, Kernel
 
 
@@ -162,6 +162,42 @@ def test_another_release_has_a_page_of_its_own_without_those_that_never_ran():
     text = page.page({"drain": entry()}, ["drain", "flood"], OTHER_RELEASE)
     assert f"# Evidence of gateways of {OTHER_RELEASE.name}" in text
     assert rows(text) == ["drain"] and "**2 scenarios: 0 red, 1 green, 1 never run.**" in text
+
+
+MODEL = """\
+| event | what | shown by |
+|---|---|---|
+| a node dies | `nothing` | `flood`, `DrainTest.Ends` |
+| a *link* of [a node](x.md) is lost | nothing | `drain`, run `flood` |
+| all are lost | nothing | `nat-tcp`: its limit; `flood` |
+| nobody | nothing | – |
+
+| another table | `flood` |
+|---|---|
+| `nat-tcp` | `nat-tcp` |
+"""
+
+
+def test_failures_that_name_a_scenario_without_a_green_run_are_listed():
+    text = unshown.table(MODEL, {"drain": entry(), "nat-tcp": entry("red")},
+                         ["drain", "flood", "nat-tcp"])
+    assert text.splitlines()[-2:] == [
+        "| a node dies | `flood` never run | yes |",
+        "| all are lost | `nat-tcp` **red**, `flood` never run | **no** |"]
+    assert len(text.splitlines()) == len(unshown.HEAD.splitlines()) + 2
+
+
+def test_no_list_where_all_are_green():
+    green = {name: entry() for name in ("drain", "flood", "nat-tcp")}
+    assert unshown.table(MODEL, green, sorted(green)) == ""
+
+
+def test_a_long_row_is_cut_between_words_and_has_no_marks():
+    (row,) = unshown.rows_of("| event | shown by |\n|---|---|\n| "
+                             + "`a` [link](y.md) *word* " * 20 + "| `drain` |\n", {}, ["drain"])
+    cell = row.split(" | ")[0]
+    assert cell.startswith("| a link word a link") and cell.endswith(" …")
+    assert len(cell) <= unshown.SHOWN + 4
 
 
 # What is committed.

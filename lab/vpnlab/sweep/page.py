@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..host.release import THIS_RELEASE, Release
+from . import unshown
 from .areas import MEASUREMENTS, areas_of
 from .book import RED, Entry, Evidence, Figures, Kernel, kept, replace
 from .order import SHORT
@@ -62,8 +63,8 @@ def write(evidence: Evidence, scenarios: Iterable[str], release: Release = THIS_
 
 
 def page(evidence: Evidence, scenarios: Iterable[str], release: Release = THIS_RELEASE) -> str:
-    """The red ones first, then by name; at the end those that never ran. Of another release they
-    are most, and have no list."""
+    """The red ones first, then by name; at the end those that never ran, and the failures that name
+    a scenario without a green run. Of another release they are most, and have no list."""
     names = sorted(scenarios)
     run = sorted((name for name in names if name in evidence),
                  key=lambda name: (evidence[name].verdict != RED, name))
@@ -76,6 +77,9 @@ def page(evidence: Evidence, scenarios: Iterable[str], release: Release = THIS_R
     if never and release == THIS_RELEASE:
         text += NEVER_RUN if run else NEVER_RUN.lstrip("\n")
         text += "".join(f"| `{name}` | {_areas(name)} |\n" for name in never)
+    if release == THIS_RELEASE:
+        model = unshown.FAILURE_MODEL.read_text(encoding="utf-8")
+        text += unshown.table(model, evidence, names)
     return text
 
 
