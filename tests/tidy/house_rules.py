@@ -35,6 +35,9 @@ NETWORK_SOCKET = re.compile(
     r"(?<!\w)socket\(\s*(?:AF_(?!UNIX\b)\w+|[\w.>-]*family\b)|\bmnl_socket_open2?\s*\("
 )
 NETWORK_DESCRIPTOR = "libvpnha/src/host/os/network_descriptor.cpp"
+# Made, not declared.
+GATE_EFFECTS = re.compile(r"(?<!struct )\b(SetGate|LeaveGate|HoldGate|GiveBack)\s*\{")
+GATE_DOOR = "libvpnha/src/cluster/gateway/gate.cpp"
 SLEEPS = re.compile(r"\b(?:u|nano)?sleep(?:_for|_until)?\s*\(")
 # The pause of a loop that polls for a condition: at most 50 ms.
 POLL_PAUSE = re.compile(r"\btime\.sleep\(0\.0[0-5]\d*\)|\busleep\([1-5]?\d{1,4}\)")
@@ -86,6 +89,14 @@ def network_descriptors(tree: Tree) -> Iterator[Violation]:
         opened = NETWORK_SOCKET.search(code_of(line))
         if opened and path != NETWORK_DESCRIPTOR:
             yield Violation(path, number, "netns", f"{opened[0]}: see {NETWORK_DESCRIPTOR}")
+
+
+def one_door_to_the_gate(tree: Tree) -> Iterator[Violation]:
+    """What opens, shuts or bends a gateway's gate is made in one file."""
+    for path, number, line in tree.lines(*CPP, under="libvpnha/src/"):
+        effect = GATE_EFFECTS.search(code_of(line))
+        if effect and path != GATE_DOOR:
+            yield Violation(path, number, "gate", f"{effect[1]}: see {GATE_DOOR}")
 
 
 def no_sleep_in_tests(tree: Tree) -> Iterator[Violation]:
@@ -492,6 +503,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     pure_cores,
     banned_calls,
     network_descriptors,
+    one_door_to_the_gate,
     no_sleep_in_tests,
     words,
     columns,

@@ -252,6 +252,17 @@ class HouseRulesTest(unittest.TestCase):
             with self.subTest(call=call):
                 self.green(rule, "libvpnha/src/host/lease/x.cpp", f"    fd({call});\n")
 
+    def test_one_file_makes_the_effects_of_the_gate(self):
+        rule = house_rules.one_door_to_the_gate
+        for effect in ("SetGate{id, {}}", "effects::LeaveGate{id}", "HoldGate {id}", "GiveBack{id}"):
+            with self.subTest(effect=effect):
+                self.red(rule, "libvpnha/src/cluster/gateway/x.cpp", f"    made({effect});\n")
+                self.green(rule, house_rules.GATE_DOOR, f"    made({effect});\n")
+                self.green(rule, "tests/unit/x_test.cpp", f"    made({effect});\n")
+        for text in ("struct SetGate {", "// SetGate{}", "    execute(SetGate& gate) {"):
+            with self.subTest(text=text):
+                self.green(rule, "libvpnha/src/cluster/effects/effects.hpp", text + "\n")
+
     def test_members_of_a_class(self):
         rule = house_rules.class_size
 

@@ -31,7 +31,7 @@ void GatewayNode::go_on_warming(TimePoint now, Effects& effects) {
 }
 
 void GatewayNode::begin_handing_over(TimePoint now, Effects& effects) {
-    if (!keeper_steps_.begin_handing_over(now, effects)) {
+    if (!keeper_steps_.begin_handing_over(gate_.lets_out_until(), now, effects)) {
         take(lease_.on_counters(lease_.state().checkpoint, now), now, effects);
     }
 }

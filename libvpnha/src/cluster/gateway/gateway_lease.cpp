@@ -39,7 +39,7 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
     note_size(sender, message, now);
     history_.on_message(sender, message, now);
     take(lease_.on_message(sender, message, now), now, effects);
-    voter_watch_.on_message(sender, message, lease_, now);
+    others_.voters.on_message(sender, message, lease_, now);
     if (lease::is_witness(sender.node)) {
         others_.witness.on_message(sender, message, now);
         holder_watch_.on_word_of_witness(message, now);
@@ -122,7 +122,7 @@ void GatewayNode::end_grant(TimePoint now, Effects& effects) {
     std::vector<NodeId> present;
     const lease::Voters& voters = lease_.state().voters;
     for (const NodeId node : voters.all()) {
-        const bool saves = node == self() ? saves_.work() : voter_watch_.saves(node);
+        const bool saves = node == self() ? saves_.work() : others_.voters.saves(node);
         const bool is_there =
             lease::is_witness(node) ? others_.witness.is_heard(now) : !lease_.voter().lacks(node);
         (saves && is_there ? present : missing).push_back(node);
@@ -388,9 +388,7 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
         if (auto* send = std::get_if<lease::Send>(&effect)) {
             effects.emplace_back(SendLease{settings_.id, send->to, std::move(send->message)});
         } else if (const auto* gate = std::get_if<lease::SetDeadline>(&effect)) {
-            if (grants_.opens_gate() || gate->deadline == TimePoint{}) {
-                effects.emplace_back(SetGate{settings_.id, gate->deadline});
-            }
+            gate_.on_deadline(gate->deadline, effects);
         } else if (const auto* leave = std::get_if<lease::Leave>(&effect)) {
             leave_gate(*leave, now, effects);
         } else if (std::holds_alternative<lease::Claims>(effect)) {
@@ -399,13 +397,11 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
             granted = std::move(*grant);
             // The gate of a node that is promoted no more stays shut: see on_granted().
             if (grants_.served_since(*granted, replica_.epoch(), now)) {
-                grants_.shut_gate();
+                gate_.keep_shut();
             }
         } else if (const auto* end = std::get_if<lease::Ended>(&effect)) {
             ended = *end;
-            if (!grants_.opens_gate()) {
-                effects.emplace_back(SetGate{settings_.id, {}});  // What it holds is dropped.
-            }
+            gate_.on_lease_ended(effects);
         } else if (std::holds_alternative<lease::ReadCounters>(effect)) {
             begin_handing_over(now, effects);
         } else if (std::holds_alternative<lease::Fenced>(effect)) {

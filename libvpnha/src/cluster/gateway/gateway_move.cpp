@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/limits.hpp"
 #include "cluster/gateway/gateway_node.hpp"
 #include "services/drain/keeper/drain.hpp"
 
@@ -173,35 +172,25 @@ void GatewayNode::end_move(bool is_promoted) {
 }
 
 void GatewayNode::leave_gate(const lease::Leave& leave, TimePoint now, Effects& effects) {
-    const SideMacs to = state_of(leave.to).macs;
-    if (!to.are_known()) {
-        effects.emplace_back(SetGate{settings_.id, {}});
-        return;
-    }
-    const TimePoint shut_at = std::min(now + keepers_.lets_out(), leave.until);
-    keeper_steps_.leave(shut_at);
-    effects.emplace_back(LeaveGate{settings_.id, now + limits::kSendsOn, leave.until, shut_at, to});
+    gate_.let_out(state_of(leave.to).macs, keepers_.lets_out(), leave.until, now, effects);
 }
 
 void GatewayNode::hold_gate(TimePoint now, Effects& effects) {
     const std::optional<NodeId> holder = replica_.holder();
-    if (grants_.opens_gate() || !links_.macs().are_known()) {
-        return;
-    }
     const SideMacs before = holder && *holder != self() ? state_of(*holder).macs : SideMacs{};
-    effects.emplace_back(HoldGate{settings_.id, now + limits::kHolds, before});
+    gate_.hold(links_.macs(), before, now, effects);
 }
 
 // The kernel has shut the gate by itself.
 void GatewayNode::go_on_leaving(TimePoint now, Effects& effects) {
-    if (keeper_steps_.has_left(now) && takeover_.running() == takeover::Step::shut_gate) {
+    if (gate_.has_left(now) && takeover_.running() == takeover::Step::shut_gate) {
         follow({takeover::Step::shut_gate, false, false}, now, effects);
     }
 }
 
 void GatewayNode::go_on_giving_back(TimePoint now, Effects& effects) {
-    if (keeper_steps_.give_back(now)) {
-        effects.emplace_back(GiveBack{settings_.id});
+    if (gate_.gives_back()) {
+        gate_.give_back(keepers_.take_packets(), now, effects);
     }
 }
 

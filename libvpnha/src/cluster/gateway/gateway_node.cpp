@@ -25,10 +25,10 @@ GatewayNode::GatewayNode(GatewaySettings settings, const Speech& speech,
       keepers_(
           {settings_.id, settings_.name, attachment_, replica_, takeover_, lease_, others_.clock},
           settings_.keepers, families),
+      gate_(settings_.id),
       keeper_steps_({keepers_, replica_, lease_, grants_}),
       saves_(settings_.durable, settings_.started_at),
-      others_{{}, replica::GatewayClock(settings_.id)},
-      voter_watch_(self(), settings_.started_at),
+      others_{VoterWatch(self(), settings_.started_at), {}, replica::GatewayClock(settings_.id)},
       wishes_{{}, {settings_.id, self()}},
       stand_in_(settings_.stand_in),
       links_(settings_.links) {
@@ -134,26 +134,30 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
             run_inner_step(*next.step, now, effects);
             return;
         case Step::open_gate:
-            grants_.open_gate();
-            break;
+            gate_.open(grants_.epoch(), epoch_of_step(), lease_.holder().state().deadline, effects);
+            return;
         case Step::shut_gate:
-            grants_.shut_gate();
-            if (keeper_steps_.leaves()) {
+            gate_.keep_shut();
+            if (gate_.lets_out_until()) {
                 return;  // What is within this node leaves it first: see go_on_leaving().
             }
             take(lease_.release(detaching() || stand_in_.released_by_order(), now), now, effects);
             stand_in_.end();
-            break;
+            gate_.shut(epoch_of_step(), lease_.holder().state().deadline, effects);
+            return;
         case Step::add_addresses:
         case Step::announce:
         case Step::remove_addresses:
         case Step::reset_services:
             break;
     }
+    effects.emplace_back(
+        RunStep{settings_.id, *next.step, epoch_of_step(), lease_.holder().state().deadline});
+}
+
+Epoch GatewayNode::epoch_of_step() const {
     const bool stands_in = takeover_.state() == takeover::State::standing_in;
-    effects.emplace_back(RunStep{settings_.id, *next.step,
-                                 stands_in ? grants_.epoch() : replica_.epoch(),
-                                 lease_.holder().state().deadline});
+    return stands_in ? grants_.epoch() : replica_.epoch();
 }
 
 void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
@@ -208,7 +212,7 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
             Log{LogLevel::info, fmt::format("gate opened event=gate-open {}", tag())});
         history_.on_opened(grants_.epoch(), now);
         wishes_.planned.on_opened(replica_.epoch());
-        keeper_steps_.begin_giving_back(now);
+        gate_.begin_giving_back(now);
         go_on_giving_back(now, effects);
     } else if (step == Step::announce) {
         plan_announcements(now);
@@ -398,7 +402,7 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
     note_lateness(now);
     take(lease_.on_time(now), now, effects);
     size_lease(now, effects);
-    if (now >= voter_watch_.next_tick()) {
+    if (now >= others_.voters.next_tick()) {
         watch_voters(now, effects);
     }
     probe_disk(now, effects);
@@ -442,7 +446,7 @@ void GatewayNode::flush(TimePoint now, Effects& effects) {
 
 std::optional<TimePoint> GatewayNode::next_deadline() const {
     std::optional<TimePoint> at = earliest(lease_.next_deadline(), grants_.awaited_until());
-    at = earliest(earliest(at, voter_watch_.next_tick()), saves_.next_probe());
+    at = earliest(earliest(at, others_.voters.next_tick()), saves_.next_probe());
     if (others_.size) {
         at = earliest(at, others_.size->next_turn());
     }
@@ -457,7 +461,8 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     if (takeover_.state() == takeover::State::standby) {
         at = earliest(at, blockers_.next_reset());
     }
-    at = earliest(earliest(at, keeper_steps_.next_deadline()), links_.next_deadline());
+    at = earliest(earliest(at, gate_.next_deadline()), keeper_steps_.next_deadline());
+    at = earliest(at, links_.next_deadline());
     at = earliest(at, holder_watch_.next_deadline(sight()));
     at = earliest(earliest(at, wishes_.own_lease.next_deadline(best_standby().has_value())),
                   earliest(score_.next_deadline(), wishes_.planned.next_deadline()));

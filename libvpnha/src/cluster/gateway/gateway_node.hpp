@@ -19,6 +19,7 @@
 #include "cluster/effects/effects.hpp"
 #include "cluster/gateway/attachment.hpp"
 #include "cluster/gateway/blockers.hpp"
+#include "cluster/gateway/gate.hpp"
 #include "cluster/gateway/grants.hpp"
 #include "cluster/gateway/keeper_list.hpp"
 #include "cluster/gateway/keeper_steps.hpp"
@@ -107,6 +108,7 @@ struct Wishes {
 
 // What this node knows of the others, and owes them.
 struct Others {
+    VoterWatch voters;
     Members members;
     replica::GatewayClock clock;
     HolderPulse pulse{};
@@ -258,13 +260,13 @@ class GatewayNode {
     // The disk takes what the lease must remember; while it does not, this node does not vote.
     [[nodiscard]] bool saves() const { return saves_.work(); }
     // Whose votes count for this node; reserve: how many of them more than a majority needs.
-    [[nodiscard]] std::vector<VoterWatch::Vote> votes() const { return voter_watch_.votes(); }
+    [[nodiscard]] std::vector<VoterWatch::Vote> votes() const { return others_.voters.votes(); }
     [[nodiscard]] std::vector<ClockRates::Clock> clocks_astray() const {
-        return voter_watch_.clocks().astray();
+        return others_.voters.clocks().astray();
     }
     // The voters measure this node's own clock as too fast or too slow: they grant it no lease.
     [[nodiscard]] bool own_clock_astray() const { return lease_.voter().state().own_astray; }
-    [[nodiscard]] int reserve() const { return voter_watch_.reserve(lease_.state().voters); }
+    [[nodiscard]] int reserve() const { return others_.voters.reserve(lease_.state().voters); }
     // This node's vpnha.toml names a witness, or the list of voters has one.
     [[nodiscard]] bool has_witness() const;
     [[nodiscard]] const WitnessWatch& witness() const { return others_.witness; }
@@ -343,6 +345,8 @@ class GatewayNode {
     void leave(TimePoint now, Effects& effects);
     void watch_stopped(TimePoint now, Effects& effects);
     void end_attachment(Effects& effects);
+    // The one that the step under way is about.
+    [[nodiscard]] Epoch epoch_of_step() const;
     void run_inner_step(takeover::Step step, TimePoint now, Effects& effects);
     void begin_grant(TimePoint now, Effects& effects);
     void ask_for_grant(TimePoint now, Effects& effects);
@@ -472,12 +476,12 @@ class GatewayNode {
     Transition transition_;
     KeeperList keepers_;
     Grants grants_;
+    Gate gate_;
     KeeperSteps keeper_steps_;
     LeaseSaves saves_;
     Blockers blockers_;
     Score score_;
     Others others_;
-    VoterWatch voter_watch_;
     HolderWatch holder_watch_;
     Wishes wishes_;
     StandIn stand_in_;

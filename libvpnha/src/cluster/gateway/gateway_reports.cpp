@@ -87,7 +87,7 @@ std::string voter_name(NodeId node) {
 }  // namespace
 
 void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
-    for (const VoterWatch::News& news : voter_watch_.on_tick(lease_, now)) {
+    for (const VoterWatch::News& news : others_.voters.on_tick(lease_, now)) {
         const std::string left = fmt::format("{} voters={} reserve={}", tag(),
                                              lease_.state().voters.all().size(), reserve());
         // Who is no member has been told of by Corosync.
@@ -103,10 +103,10 @@ void GatewayNode::watch_voters(TimePoint now, Effects& effects) {
                                          voter_name(news.node), left)});
     }
     // A voter that is taken out of the list is forgotten, and no news.
-    const ClockRates& clocks = voter_watch_.clocks();
+    const ClockRates& clocks = others_.voters.clocks();
     lease_.set_astray(clocks.nodes_astray(),
                       clocks.own_is_astray(lease_.state().voters.newest().nodes.size()));
-    for (const ClockRates::Clock& clock : voter_watch_.clocks().take_news()) {
+    for (const ClockRates::Clock& clock : others_.voters.clocks().take_news()) {
         const double most = 1 + static_cast<double>(settings_.lease.timing.rate_ppm) / 1e6;
         effects.emplace_back(
             clock.astray
@@ -233,7 +233,7 @@ void GatewayNode::watch_witness(TimePoint now, Effects& effects) {
     if (has_witness()) {
         others_.witness.on_hello_sent(now);
     }
-    const std::vector<VoterWatch::Vote> votes = voter_watch_.votes();
+    const std::vector<VoterWatch::Vote> votes = others_.voters.votes();
     const bool misses_node = std::any_of(votes.begin(), votes.end(), [](const auto& vote) {
         return !lease::is_witness(vote.node) && !vote.counts;
     });

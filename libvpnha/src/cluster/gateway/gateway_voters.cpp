@@ -162,7 +162,7 @@ void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
         std::erase(gone, lease::kWitness);
     }
     std::stable_partition(gone.begin(), gone.end(),
-                          [&](NodeId node) { return !voter_watch_.counts(node); });
+                          [&](NodeId node) { return !others_.voters.counts(node); });
     if (!gone.empty()) {
         std::erase(next, gone.front());
     } else {
@@ -187,7 +187,7 @@ void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
 
 void GatewayNode::watch_lists(Effects& effects) {
     const std::vector<NodeId>& differing = lease_.state().differing;
-    if (voter_watch_.note_differing(differing) && !differing.empty()) {
+    if (others_.voters.note_differing(differing) && !differing.empty()) {
         effects.emplace_back(
             Log{LogLevel::error,
                 fmt::format("node {} goes by other voters than this node, and neither list is "

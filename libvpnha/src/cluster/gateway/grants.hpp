@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the lease has granted to this node, for how long a promotion waits for it, and whether the
-// gate follows it. Pure; whether it is granted is the lease's (cluster/lease/engine.hpp).
+// What the lease has granted to this node, and for how long a promotion waits for it.
+// Pure; whether it is granted is the lease's (cluster/lease/engine.hpp).
 //
 //   a promotion \ event | granted   | time is over, and a majority could | could not grant
 //   --------------------+-----------+------------------------------------+----------------
@@ -57,11 +57,6 @@ class Grants {
     [[nodiscard]] bool served_since(const lease::Granted& granted, const Epoch& own,
                                     TimePoint now) const;
 
-    // The lease's deadlines go to the gate; a shut gate stays shut.
-    void open_gate() { opens_gate_ = true; }
-    void shut_gate() { opens_gate_ = false; }
-    [[nodiscard]] bool opens_gate() const { return opens_gate_; }
-
   private:
     std::optional<TimePoint> replica_until_;
     std::optional<TimePoint> awaited_until_;
@@ -70,7 +65,6 @@ class Grants {
     TimePoint at_{};
     lease::Margin margin_;
     TimePoint given_back_until_{};
-    bool opens_gate_ = false;
 };
 
 }  // namespace vpnha::node

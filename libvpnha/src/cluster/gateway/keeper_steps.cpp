@@ -95,33 +95,14 @@ void KeeperSteps::note_counters() {
     }
 }
 
-void KeeperSteps::begin_giving_back(TimePoint now) {
-    giving_back_until_ = now + limits::kCallsResume;
-}
-
-bool KeeperSteps::give_back(TimePoint now) {
-    if (!giving_back_until_ || (!parts_.keepers.take_packets() && now < *giving_back_until_)) {
-        return false;
-    }
-    giving_back_until_.reset();
-    return true;
-}
-
-bool KeeperSteps::has_left(TimePoint now) {
-    if (!leaving_until_ || now < *leaving_until_) {
-        return false;
-    }
-    leaving_until_.reset();
-    return true;
-}
-
-bool KeeperSteps::begin_handing_over(TimePoint now, Effects& effects) {
+bool KeeperSteps::begin_handing_over(std::optional<TimePoint> shut_at, TimePoint now,
+                                     Effects& effects) {
     const bool has_counters = !parts_.keepers.counted().empty() && parts_.replica.promoted();
-    if (!has_counters && !leaving_until_) {
+    if (!has_counters && !shut_at) {
         return false;
     }
-    handing_over_ = HandingOver{leaving_until_.value_or(now), parts_.replica.epoch(), false, {}};
-    if (!leaving_until_) {
+    handing_over_ = HandingOver{shut_at.value_or(now), parts_.replica.epoch(), false, {}};
+    if (!shut_at) {
         read_last(now, effects);
     }
     return true;
@@ -161,7 +142,6 @@ std::optional<lease::Checkpoint> KeeperSteps::hand_over(TimePoint now, Effects& 
 
 std::optional<TimePoint> KeeperSteps::next_deadline() const {
     std::optional<TimePoint> at = turning_until_;
-    at = earliest(earliest(at, leaving_until_), giving_back_until_);
     if (handing_over_) {
         const TimePoint since = handing_over_->since;
         at = earliest(at, handing_over_->begun ? since + limits::kLastCountersWait : since);

@@ -45,20 +45,10 @@ class KeeperSteps {
     void begin_turning(TimePoint now);
     [[nodiscard]] std::optional<bool> turn(TimePoint now);
 
-    // The gate shuts by itself at that time, for a successor.
-    void leave(TimePoint shut_at) { leaving_until_ = shut_at; }
-    [[nodiscard]] bool leaves() const { return leaving_until_.has_value(); }
-    // True once, when it has shut.
-    [[nodiscard]] bool has_left(TimePoint now);
-
-    // The gate has opened.
-    void begin_giving_back(TimePoint now);
-    // True once, when the sessions take what was held.
-    [[nodiscard]] bool give_back(TimePoint now);
-
-    // A successor waits for the last counters, which are read when the gate is shut. False: there
-    // are none, and it is.
-    [[nodiscard]] bool begin_handing_over(TimePoint now, Effects& effects);
+    // A successor waits for the last counters, which are read when the gate is shut: at `shut_at`;
+    // nullopt: it is. False: there are none, and it is.
+    [[nodiscard]] bool begin_handing_over(std::optional<TimePoint> shut_at, TimePoint now,
+                                          Effects& effects);
     [[nodiscard]] bool hands_over() const { return handing_over_.has_value(); }
     // To be called until it answers: from what the successor counts.
     [[nodiscard]] std::optional<lease::Checkpoint> hand_over(TimePoint now, Effects& effects);
@@ -86,8 +76,6 @@ class KeeperSteps {
     Parts parts_;
     std::optional<Warming> warming_;
     std::optional<TimePoint> turning_until_;
-    std::optional<TimePoint> leaving_until_;
-    std::optional<TimePoint> giving_back_until_;
     std::optional<HandingOver> handing_over_;
     Readings readings_;
 };
