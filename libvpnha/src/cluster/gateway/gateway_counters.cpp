@@ -8,12 +8,16 @@ namespace vpnha::node {
 
 void GatewayNode::go_on(TimePoint now, Effects& effects) {
     stand_in_.note_turn(turn_to_stand_in(), now);
-    go_on_promoting(now, effects);
-    go_on_leaving(now, effects);
+    go_on_promoting(now);
+    drain(now, effects);
+    go_on_leaving(now);
+    drain(now, effects);
     go_on_giving_back(now, effects);
     go_on_handing_over(now, effects);
     go_on_warming(now, effects);
+    drain(now, effects);
     go_on_turning(now, effects);
+    drain(now, effects);
     watch_stopped(now, effects);
     history_.note_role(role(), now);
     history_.note_records(replica_.store().size_of(wire::Service::session));
@@ -27,12 +31,12 @@ void GatewayNode::go_on_warming(TimePoint now, Effects& effects) {
     if (!*warm) {
         transition_.fail("warm_counters: the kernel has not taken the counters in time");
     }
-    follow(takeover_.on_step(*warm), now, effects);
+    events_.post(StepEnded{*warm});
 }
 
 void GatewayNode::begin_handing_over(TimePoint now, Effects& effects) {
     if (!keeper_steps_.begin_handing_over(gate_.lets_out_until(), now, effects)) {
-        take(lease_.on_counters(lease_.state().checkpoint, now), now, effects);
+        take(lease_.on_counters(lease_.state().checkpoint, now), effects);
     }
 }
 
@@ -41,9 +45,11 @@ void GatewayNode::go_on_handing_over(TimePoint now, Effects& effects) {
     if (!checkpoint) {
         return;
     }
-    take(lease_.on_counters(*checkpoint, now), now, effects);
+    take(lease_.on_counters(*checkpoint, now), effects);
+    drain(now, effects);
     if (takeover_.running() == takeover::Step::mute_sessions) {
         run_inner_step(takeover::Step::mute_sessions, now, effects);
+        drain(now, effects);
     }
 }
 
@@ -58,7 +64,7 @@ void GatewayNode::go_on_turning(TimePoint now, Effects& effects) {
                                            "does not wait for it {}",
                                            tag())});
     }
-    follow(takeover_.on_step(true), now, effects);
+    events_.post(StepEnded{true});
 }
 
 }  // namespace vpnha::node

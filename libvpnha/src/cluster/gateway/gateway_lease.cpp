@@ -38,22 +38,23 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
     note_position();
     note_size(sender, message, now);
     history_.on_message(sender, message, now);
-    take(lease_.on_message(sender, message, now), now, effects);
+    take(lease_.on_message(sender, message, now), effects);
+    drain(now, effects);
     others_.voters.on_message(sender, message, lease_, now);
     if (lease::is_witness(sender.node)) {
         others_.witness.on_message(sender, message, now);
-        holder_watch_.on_word_of_witness(message, now);
+        others_.holder.on_word_of_witness(message, now);
     }
-    holder_watch_.note(sight());
-    if (holder_watch_.unheard()) {
+    others_.holder.note(sight());
+    if (others_.holder.unheard()) {
         watch_holder(now, effects);
     }
     // It was out of reach when it was fenced. What it is told is what it would have heard then.
     const bool is_about_marks = std::holds_alternative<lease::MarkRequest>(message) ||
                                 std::holds_alternative<lease::MarkAnswer>(message);
     if (!is_about_marks && lease_.voter().is_marked(sender.node, sender.boot)) {
-        take({lease::Send{sender.node, lease::MarkRequest{sender.node, sender.boot}}}, now,
-             effects);
+        take({lease::Send{sender.node, lease::MarkRequest{sender.node, sender.boot}}}, effects);
+        drain(now, effects);
     }
 }
 
@@ -71,7 +72,7 @@ std::string GatewayNode::objection_to_claim() const {
                : "a member has not reported what its replica has";
 }
 
-void GatewayNode::go_on_promoting(TimePoint now, Effects& effects) {
+void GatewayNode::go_on_promoting(TimePoint now) {
     const std::optional<TimePoint> until = grants_.replica_awaited_until();
     if (!until) {
         return;
@@ -79,11 +80,11 @@ void GatewayNode::go_on_promoting(TimePoint now, Effects& effects) {
     const std::string objection = objection_to_claim();
     const bool over = now >= *until;
     if (over && replica_.better()) {
-        refuse_grant(objection, now, effects);
+        refuse_grant(objection);
     } else if (over || objection.empty()) {
         // Who has said nothing for so long may never do so, and the gateway is to be served.
         grants_.end_replica_wait();
-        ask_for_grant(now, effects);
+        ask_for_grant(now);
     }
 }
 
@@ -97,24 +98,24 @@ void GatewayNode::begin_grant(TimePoint now, Effects& effects) {
                 fmt::format("the promotion waits: {} event=promotion-waits {}", objection, tag())});
         return;
     }
-    ask_for_grant(now, effects);
+    ask_for_grant(now);
 }
 
-void GatewayNode::ask_for_grant(TimePoint now, Effects& effects) {
+void GatewayNode::ask_for_grant(TimePoint now) {
     // A promise to a dead holder ends within L·(1+ρ)+δ of its last round; a draining one answers
     // when its busy node gives it the time, and has fallen silent after this. To give up sooner
     // would have Pacemaker ban a node that is about to be granted.
     grants_.await(now + settings_.lease.timing.draining);
     lease_.set_checkpoint({});  // Of an epoch before; warming knows better.
     lease_.note_claimed(replica_.highest_epoch());
-    take(lease_.promote(now), now, effects);
+    events_.post(LeaseOrder::promote);
 }
 
-void GatewayNode::refuse_grant(const std::string& why, TimePoint now, Effects& effects) {
+void GatewayNode::refuse_grant(const std::string& why) {
     grants_.end();
     transition_.fail(fmt::format("grant: {}", why));
-    take(lease_.demote(now), now, effects);
-    follow(takeover_.on_step(false), now, effects);
+    events_.post(LeaseOrder::demote);
+    events_.post(StepEnded{false});
 }
 
 void GatewayNode::end_grant(TimePoint now, Effects& effects) {
@@ -140,7 +141,7 @@ void GatewayNode::end_grant(TimePoint now, Effects& effects) {
                (waits() && !quorate)) {
         await_voters(missing, now, effects);
     } else {
-        refuse_grant("no majority of the voters granted it in time", now, effects);
+        refuse_grant("no majority of the voters granted it in time");
     }
 }
 
@@ -200,13 +201,13 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
                 fmt::format("node {} was granted epoch {}: claiming "
                             "anew {}",
                             granted.elsewhere.node.value, to_string(granted.elsewhere), tag())});
-        take(lease_.decline(now), now, effects);
-        take(asks ? lease_.claim(now) : lease_.promote(now), now, effects);
+        events_.post(LeaseOrder::decline);
+        events_.post(asks ? LeaseOrder::claim : LeaseOrder::promote);
         return;
     }
     if (grants_.awaited()) {
         grants_.end();
-        follow(takeover_.on_step(true), now, effects);
+        events_.post(StepEnded{true});
         return;
     }
     if (asks && !can_serve_all()) {
@@ -220,7 +221,7 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
     if (takeover_.state() != takeover::State::promoted) {
         if (granted.elsewhere > before && !keepers_.counted().empty()) {
             // It had lapsed in the midst of the promotion, for which the counters were made warm.
-            follow(takeover_.lost(), now, effects);
+            events_.post(RoleLost{});
         }
         return;
     }
@@ -228,7 +229,7 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
     if (grants_.served_since(granted, replica_.epoch(), now)) {
         decline(fmt::format("another node may have served in epoch {} meanwhile",
                             to_string(granted.elsewhere)),
-                now, effects);
+                effects);
         return;
     }
     if (!replica_.quorate()) {
@@ -253,17 +254,17 @@ bool GatewayNode::claim_is_due() const {
 bool GatewayNode::claim_anew(TimePoint now, Effects& effects) {
     const Result<void> claimed = claim(now, effects);
     if (!claimed) {
-        decline(claimed.error().detail, now, effects);
+        decline(claimed.error().detail, effects);
     }
     return claimed.has_value();
 }
 
-void GatewayNode::decline(const std::string& why, TimePoint now, Effects& effects) {
+void GatewayNode::decline(const std::string& why, Effects& effects) {
     effects.emplace_back(
         Log{LogLevel::error, fmt::format("the new epoch is of no use {}: {}", tag(), why)});
     // The node that did serve is to claim anew as if this one had not been granted anything.
-    take(lease_.decline(now), now, effects);
-    follow(takeover_.lost(), now, effects);
+    events_.post(LeaseOrder::decline);
+    events_.post(RoleLost{});
 }
 
 void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
@@ -307,7 +308,7 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
         // A service or a link of this node is lost: a standby claimed it.
         stand_in_.depose(now);
     }
-    follow(takeover_.lost(), now, effects);
+    events_.post(RoleLost{});
 }
 
 void GatewayNode::be_silent(lease::End why, Effects& effects) {
@@ -340,16 +341,31 @@ void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
                                          "claiming anew {}",
                                          to_string(known), tag())});
     grants_.give_back(lease_.holder().state().deadline);
-    take(lease_.release(false, now), now, effects);
-    take(lease_.promote(now), now, effects);
+    take(lease_.release(false, now), effects);
+    events_.post(LeaseOrder::promote);
+    drain(now, effects);
 }
 
-void GatewayNode::take(lease::Effects&& from, TimePoint now, Effects& effects) {
+lease::Effects GatewayNode::obey(LeaseOrder order, TimePoint now) {
+    switch (order) {
+        case LeaseOrder::promote:
+            return lease_.promote(now);
+        case LeaseOrder::claim:
+            return lease_.claim(now);
+        case LeaseOrder::decline:
+            return lease_.decline(now);
+        case LeaseOrder::demote:
+            break;
+    }
+    return lease_.demote(now);
+}
+
+void GatewayNode::take(lease::Effects&& from, Effects& effects) {
     LeaseSaves::Orders orders = saves_.take(std::move(from));
     for (LeaseSaves::Save& save : orders.saves) {
         effects.emplace_back(SaveLease{settings_.id, std::move(save.durable), save.ticket});
     }
-    carry_out(std::move(orders.ready), now, effects);
+    events_.post(LeaseReady{std::move(orders.ready)});
 }
 
 void GatewayNode::probe_disk(TimePoint now, Effects& effects) {
@@ -376,7 +392,8 @@ void GatewayNode::on_lease_saved(std::uint64_t ticket, const Result<void>& resul
                                   "save what it sends event=not-saved {}: {}",
                                   tag(), result.error().detail)});
     }
-    carry_out(std::move(outcome.ready), now, effects);
+    events_.post(LeaseReady{std::move(outcome.ready)});
+    drain(now, effects);
 }
 
 void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effects) {
@@ -438,11 +455,11 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
         }
     }
     if (granted) {
-        on_granted(*granted, now, effects);
+        events_.post(*granted);
     }
-    adapt_voters(now, effects);
+    events_.post(VotersDue{});
     if (ended) {
-        on_lease_ended(*ended, now, effects);
+        events_.post(*ended);
     }
 }
 

@@ -182,9 +182,9 @@ void GatewayNode::hold_gate(TimePoint now, Effects& effects) {
 }
 
 // The kernel has shut the gate by itself.
-void GatewayNode::go_on_leaving(TimePoint now, Effects& effects) {
+void GatewayNode::go_on_leaving(TimePoint now) {
     if (gate_.has_left(now) && takeover_.running() == takeover::Step::shut_gate) {
-        follow({takeover::Step::shut_gate, false, false}, now, effects);
+        events_.post(takeover::Next{takeover::Step::shut_gate, false, false});
     }
 }
 

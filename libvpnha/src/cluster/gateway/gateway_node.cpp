@@ -28,7 +28,8 @@ GatewayNode::GatewayNode(GatewaySettings settings, const Speech& speech,
       gate_(settings_.id),
       keeper_steps_({keepers_, replica_, lease_, grants_}),
       saves_(settings_.durable, settings_.started_at),
-      others_{VoterWatch(self(), settings_.started_at), {}, replica::GatewayClock(settings_.id)},
+      others_{
+          VoterWatch(self(), settings_.started_at), {}, {}, replica::GatewayClock(settings_.id)},
       wishes_{{}, {settings_.id, self()}},
       stand_in_(settings_.stand_in),
       links_(settings_.links) {
@@ -44,7 +45,8 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
         return;
     }
     if (takeover_.state() == takeover::State::draining) {
-        take(lease_.on_time(now), now, effects);  // It may have ended, and its timer not have come.
+        take(lease_.on_time(now), effects);  // It may have ended, and its timer not have come.
+        drain(now, effects);
     }
     const bool serves_unasked = stands_in() || stand_in_.phase() == StandIn::Phase::confirmed;
     if (serves_unasked && !detaching() && replica_.quorate()) {
@@ -74,9 +76,11 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
     stand_in_.on_promoted();
     wishes_.planned.on_promotion(replica_.epoch(), now);
     if (takeover_.serves()) {
-        take(lease_.promote(now), now, effects);  // Draining no more.
+        take(lease_.promote(now), effects);  // Draining no more.
+        drain(now, effects);
     }
-    follow(takeover_.promote(), now, effects);
+    events_.post(takeover_.promote());
+    drain(now, effects);
 }
 
 void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) {
@@ -85,16 +89,46 @@ void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) 
     score_.expect_withdrawn(now);
     if (takeover_.state() == takeover::State::standing_in) {
         end_standing_in("this node is demoted", now, effects);
+        drain(now, effects);
         return;
     }
     stand_in_.end();
     const bool lapsed = takeover_.serves() && !lease_.holder().serving();
-    follow(takeover_.demote(), now, effects);
-    take(lease_.demote(now), now, effects);
+    events_.post(takeover_.demote());
+    events_.post(LeaseOrder::demote);
+    drain(now, effects);
     if (lapsed) {
-        follow(takeover_.lost(), now, effects);
+        events_.post(RoleLost{});
     } else if (grants_.awaited() || grants_.replica_awaited_until()) {
-        refuse_grant("it was demoted meanwhile", now, effects);
+        refuse_grant("it was demoted meanwhile");
+    }
+    drain(now, effects);
+}
+
+void GatewayNode::drain(TimePoint now, Effects& effects) {
+    events_.drain([&](InternalEvent&& event) { handle(std::move(event), now, effects); });
+}
+
+void GatewayNode::handle(InternalEvent&& event, TimePoint now, Effects& effects) {
+    if (const auto* next = std::get_if<takeover::Next>(&event)) {
+        follow(*next, now, effects);
+    } else if (const auto* ended = std::get_if<StepEnded>(&event)) {
+        follow(takeover_.on_step(ended->succeeded), now, effects);
+    } else if (std::holds_alternative<RoleLost>(event)) {
+        follow(takeover_.lost(), now, effects);
+    } else if (std::holds_alternative<GateShuts>(event)) {
+        stand_in_.end();
+        gate_.shut(epoch_of_step(), lease_.holder().state().deadline, effects);
+    } else if (auto* ready = std::get_if<LeaseReady>(&event)) {
+        carry_out(std::move(ready->effects), now, effects);
+    } else if (const auto* order = std::get_if<LeaseOrder>(&event)) {
+        take(obey(*order, now), effects);
+    } else if (std::holds_alternative<VotersDue>(event)) {
+        adapt_voters(now, effects);
+    } else if (const auto* granted = std::get_if<lease::Granted>(&event)) {
+        on_granted(*granted, now, effects);
+    } else if (const auto* over = std::get_if<lease::Ended>(&event)) {
+        on_lease_ended(*over, now, effects);
     }
 }
 
@@ -141,9 +175,8 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
             if (gate_.lets_out_until()) {
                 return;  // What is within this node leaves it first: see go_on_leaving().
             }
-            take(lease_.release(detaching() || stand_in_.released_by_order(), now), now, effects);
-            stand_in_.end();
-            gate_.shut(epoch_of_step(), lease_.holder().state().deadline, effects);
+            take(lease_.release(detaching() || stand_in_.released_by_order(), now), effects);
+            events_.post(GateShuts{});
             return;
         case Step::add_addresses:
         case Step::announce:
@@ -190,7 +223,7 @@ void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
     if (!result) {
         transition_.fail(fmt::format("{}: {}", to_string(step), result.error().detail));
     }
-    follow(takeover_.on_step(result.has_value()), now, effects);
+    events_.post(StepEnded{result.has_value()});
 }
 
 void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint now,
@@ -227,7 +260,8 @@ void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint 
             return;
         }
     }
-    follow(takeover_.on_step(result.has_value()), now, effects);
+    events_.post(StepEnded{result.has_value()});
+    drain(now, effects);
 }
 
 void GatewayNode::finish(bool succeeded, TimePoint now, Effects& effects) {
@@ -283,7 +317,8 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
         score_.thaw();
     }
     others_.members.set(members, now);
-    take(lease_.on_members(members, quorate, now), now, effects);
+    take(lease_.on_members(members, quorate, now), effects);
+    drain(now, effects);
     if (waits()) {
         grants_.await(now + settings_.lease.timing.draining);  // Who comes back abstains at first.
     }
@@ -291,8 +326,10 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
         replica_.on_members(members, quorate, now);
         if (claim_is_due()) {
             claim_anew(now, effects);
+            drain(now, effects);
         }
         hear_group(now, effects);
+        drain(now, effects);
         say_barrier(effects);
         keepers_.on_replica(now, effects);
         watch_holder(now, effects);
@@ -317,15 +354,17 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
     keepers_.on_replica(now, effects);
     if (const auto* hello = std::get_if<wire::Hello>(&message)) {
         others_.members.introduce(sender, hello->node_name);
-        holder_watch_.note(sight());
+        others_.holder.note(sight());
         if (replica_.holder() == sender) {
             score_.thaw();  // The holder serves in the new ring.
         }
         note_standing_in(sender, now);
         hear_group(now, effects);
+        drain(now, effects);
         watch_holder(now, effects);
     } else if (const auto* barrier = std::get_if<wire::Barrier>(&message)) {
         on_barrier(sender, *barrier, now, effects);
+        drain(now, effects);
     } else if (const auto* move = std::get_if<wire::Move>(&message)) {
         on_move(sender, *move, now, effects);
     } else if (const auto* clock = std::get_if<wire::Clock>(&message)) {
@@ -365,7 +404,8 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
                 Log{LogLevel::error, fmt::format("another node claimed epoch {}; this one falls "
                                                  "silent event=superseded {}",
                                                  to_string(superseded->epoch), tag())});
-            follow(takeover_.lost(), now, effects);
+            events_.post(RoleLost{});
+            drain(now, effects);  // What it is to install belongs to the other one's epoch.
         } else if (auto* begun = std::get_if<replica::ResyncBegun>(&effect)) {
             effects.emplace_back(
                 Log{LogLevel::warning, fmt::format("resync requested event=resync {}: "
@@ -400,7 +440,8 @@ void GatewayNode::note_lateness(TimePoint now) {
 
 void GatewayNode::on_time(TimePoint now, Effects& effects) {
     note_lateness(now);
-    take(lease_.on_time(now), now, effects);
+    take(lease_.on_time(now), effects);
+    drain(now, effects);
     size_lease(now, effects);
     if (now >= others_.voters.next_tick()) {
         watch_voters(now, effects);
@@ -408,10 +449,12 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
     probe_disk(now, effects);
     if (grants_.awaited() && now >= *grants_.awaited_until()) {
         end_grant(now, effects);
+        drain(now, effects);
     }
     watch_holder(now, effects);
     replica_.end_meeting(now);
     hear_group(now, effects);
+    drain(now, effects);
     watch_stand_in(now, effects);
     wishes_.planned.on_time(now);
     if (attached()) {
@@ -463,7 +506,7 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     }
     at = earliest(earliest(at, gate_.next_deadline()), keeper_steps_.next_deadline());
     at = earliest(at, links_.next_deadline());
-    at = earliest(at, holder_watch_.next_deadline(sight()));
+    at = earliest(at, others_.holder.next_deadline(sight()));
     at = earliest(earliest(at, wishes_.own_lease.next_deadline(best_standby().has_value())),
                   earliest(score_.next_deadline(), wishes_.planned.next_deadline()));
     at = earliest(earliest(at, stand_in_.next_deadline()), others_.pulse.next_deadline());

@@ -19,6 +19,7 @@
 #include "cluster/effects/effects.hpp"
 #include "cluster/gateway/attachment.hpp"
 #include "cluster/gateway/blockers.hpp"
+#include "cluster/gateway/event_queue.hpp"
 #include "cluster/gateway/gate.hpp"
 #include "cluster/gateway/grants.hpp"
 #include "cluster/gateway/keeper_list.hpp"
@@ -109,6 +110,7 @@ struct Wishes {
 // What this node knows of the others, and owes them.
 struct Others {
     VoterWatch voters;
+    HolderWatch holder{};
     Members members;
     replica::GatewayClock clock;
     HolderPulse pulse{};
@@ -336,6 +338,9 @@ class GatewayNode {
     [[nodiscard]] Result<void> check_promoted() const;
     // Its lease holds as well.
     [[nodiscard]] Result<void> check_heard() const;
+    // Handles what the queue has, and what follows from it.
+    void drain(TimePoint now, Effects& effects);
+    void handle(InternalEvent&& event, TimePoint now, Effects& effects);
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
     void plan_announcements(TimePoint now);
     void finish(bool succeeded, TimePoint now, Effects& effects);
@@ -349,15 +354,15 @@ class GatewayNode {
     [[nodiscard]] Epoch epoch_of_step() const;
     void run_inner_step(takeover::Step step, TimePoint now, Effects& effects);
     void begin_grant(TimePoint now, Effects& effects);
-    void ask_for_grant(TimePoint now, Effects& effects);
+    void ask_for_grant(TimePoint now);
     // The replica that a promotion waits for may be complete.
-    void go_on_promoting(TimePoint now, Effects& effects);
+    void go_on_promoting(TimePoint now);
     // Why this node is not to claim the gateway with its replica; empty: it may.
     [[nodiscard]] std::string objection_to_claim() const;
     // The lease knows what this node's replica has.
     void note_position();
     [[nodiscard]] std::vector<NodeId> wanted_voters() const;
-    void refuse_grant(const std::string& why, TimePoint now, Effects& effects);
+    void refuse_grant(const std::string& why);
     // The time for the grant is over.
     void end_grant(TimePoint now, Effects& effects);
     // Its vote is not needed while the witness's is there, and not replaced while it is not.
@@ -369,7 +374,7 @@ class GatewayNode {
     [[nodiscard]] bool claim_is_due() const;
     // In the group, in the epoch that was granted after a lapse. False: it is given back.
     bool claim_anew(TimePoint now, Effects& effects);
-    void decline(const std::string& why, TimePoint now, Effects& effects);
+    void decline(const std::string& why, Effects& effects);
     void on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects);
     // A promoted node whose lease is gone: its keepers pause.
     void be_silent(lease::End why, Effects& effects);
@@ -385,8 +390,10 @@ class GatewayNode {
     void claim_above_members(TimePoint now, Effects& effects);
     [[nodiscard]] Result<void> claim(TimePoint now, Effects& effects);
     void take(replica::Effects&& from, TimePoint now, Effects& effects);
-    void take(lease::Effects&& from, TimePoint now, Effects& effects);
-    // What the lease wants done now: all that it rests on is on the disk.
+    // Saves what it rests on first.
+    void take(lease::Effects&& from, Effects& effects);
+    [[nodiscard]] lease::Effects obey(LeaseOrder order, TimePoint now);
+    // LeaseReady.
     void carry_out(lease::Effects&& from, TimePoint now, Effects& effects);
     [[nodiscard]] Score::Worth worth(TimePoint now) const;
     void write_score(TimePoint now, Effects& effects);
@@ -457,7 +464,7 @@ class GatewayNode {
     void leave_gate(const lease::Leave& leave, TimePoint now, Effects& effects);
     // What comes waits for this node's gate from now on.
     void hold_gate(TimePoint now, Effects& effects);
-    void go_on_leaving(TimePoint now, Effects& effects);
+    void go_on_leaving(TimePoint now);
     void go_on_giving_back(TimePoint now, Effects& effects);
     void begin_handing_over(TimePoint now, Effects& effects);
     void go_on_handing_over(TimePoint now, Effects& effects);
@@ -469,20 +476,20 @@ class GatewayNode {
 
     GatewaySettings settings_;
     const Speech& speech_;
+    EventQueue events_;
     Attachment attachment_;
     replica::Replica replica_;
     lease::Engine lease_;
     takeover::Takeover takeover_;
     Transition transition_;
     KeeperList keepers_;
+    LeaseSaves saves_;
     Grants grants_;
     Gate gate_;
     KeeperSteps keeper_steps_;
-    LeaseSaves saves_;
     Blockers blockers_;
     Score score_;
     Others others_;
-    HolderWatch holder_watch_;
     Wishes wishes_;
     StandIn stand_in_;
     Links links_;

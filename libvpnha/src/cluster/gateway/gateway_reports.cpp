@@ -14,7 +14,7 @@
 namespace vpnha::node {
 
 void GatewayNode::on_process_died(NodeId member, TimePoint now, Effects& effects) {
-    holder_watch_.on_process_died(member, sight(), now);
+    others_.holder.on_process_died(member, sight(), now);
     const auto& peers = replica_.peers();
     const bool is_lowest = std::none_of(peers.begin(), peers.end(), [&](const auto& peer) {
         return peer.first < self() && peer.first != member;
@@ -241,10 +241,10 @@ void GatewayNode::watch_witness(TimePoint now, Effects& effects) {
 }
 
 void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
-    const std::optional<HolderWatch::Report> report = holder_watch_.look(sight(), now);
-    if (holder_watch_.asks_witness(sight(), now)) {
+    const std::optional<HolderWatch::Report> report = others_.holder.look(sight(), now);
+    if (others_.holder.asks_witness(sight(), now)) {
         ask_witness(now, effects);
-        holder_watch_.on_asked(lease_.state().questions, now);
+        others_.holder.on_asked(lease_.state().questions, now);
     }
     if (!report) {
         return;

@@ -92,10 +92,12 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
             }
         } else if (stand_in_.claims_in_vain(claim_is_on_disk(), now)) {
             give_up_claim("no majority granted it in time", now, effects);
+            drain(now, effects);
         }
         return;
     }
     watch_standing_in(now, effects);
+    drain(now, effects);
     std::optional<StandIn::Turn> turn = turn_to_stand_in();
     if (turn) {
         watch_pulse(*turn, now, effects);
@@ -117,7 +119,8 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
                 LogLevel::info, fmt::format("node {} serves no more: this node claims the lease "
                                             "event=stand-in-claims {}",
                                             turn->holder.value, tag())});
-            take(lease_.claim(now), now, effects);
+            events_.post(LeaseOrder::claim);
+            drain(now, effects);
             return;
         }
         note_position();
@@ -126,13 +129,14 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
                 fmt::format("node {} is not heard, and {}: this node asks whether it would "
                             "be granted the lease event=stand-in-asks {}",
                             turn->holder.value, echo, tag())});
-        take(lease_.stand_in(now), now, effects);
+        take(lease_.stand_in(now), effects);
+        drain(now, effects);
     }
 }
 
 void GatewayNode::watch_pulse(const StandIn::Turn& turn, TimePoint now, Effects& effects) {
     const bool serves_nobody = turn.released || stand_in_.yielded_at(turn.holder) ||
-                               holder_watch_.died_in(replica_.epoch()) ||
+                               others_.holder.died_in(replica_.epoch()) ||
                                lease_.voter().in_vain_since() ||
                                !others_.members.contains(turn.holder);
     if (serves_nobody) {
@@ -169,7 +173,7 @@ void GatewayNode::watch_standing_in(TimePoint now, Effects& effects) {
 }
 
 void GatewayNode::begin_standing_in(TimePoint now, Effects& effects) {
-    stand_in_.on_granted(now, holder_watch_.died_in(replica_.epoch()));
+    stand_in_.on_granted(now, others_.holder.died_in(replica_.epoch()));
     effects.emplace_back(Log{
         LogLevel::warning,
         fmt::format("stands in for node {}, which {}; Pacemaker will follow "
@@ -178,7 +182,7 @@ void GatewayNode::begin_standing_in(TimePoint now, Effects& effects) {
                     stand_in_.yielded_at(stand_in_.holder()) ? "serves no more" : "is not heard",
                     tag(), to_string(grants_.epoch()))});
     say_barrier(effects);
-    follow(takeover_.stand_in(), now, effects);
+    events_.post(takeover_.stand_in());
 }
 
 void GatewayNode::say_barrier(Effects& effects) {
@@ -207,7 +211,7 @@ void GatewayNode::hear_group(TimePoint now, Effects& effects) {
         return;
     }
     if (replica_.level() == wire::Level::complete) {
-        follow(takeover_.on_step(true), now, effects);
+        events_.post(StepEnded{true});
     } else {
         end_standing_in("its replica may have missed changes", now, effects);
     }
@@ -256,7 +260,8 @@ void GatewayNode::confirm(RequestToken request, TimePoint now, Effects& effects)
             fmt::format("Pacemaker promotes the node that stands in event=stand-in-confirmed {}",
                         tag())});
     stand_in_.on_promoted();
-    take(lease_.promote(now), now, effects);
+    take(lease_.promote(now), effects);
+    drain(now, effects);
     effects.emplace_back(AnswerRequest{request, {}});
 }
 
@@ -266,7 +271,7 @@ void GatewayNode::give_up_claim(std::string_view why, TimePoint now, Effects& ef
         Log{LogLevel::warning,
             fmt::format("this node does not stand in: {} event=stand-in-refused {}", why, tag())});
     // Granted, perhaps, and the disk has not taken it yet: its gate was never open.
-    take(lease_.holder().serving() ? lease_.decline(now) : lease_.demote(now), now, effects);
+    events_.post(lease_.holder().serving() ? LeaseOrder::decline : LeaseOrder::demote);
 }
 
 void GatewayNode::end_standing_in(std::string_view why, TimePoint now, Effects& effects) {
@@ -275,9 +280,9 @@ void GatewayNode::end_standing_in(std::string_view why, TimePoint now, Effects& 
         Log{LogLevel::warning,
             fmt::format("stands in no more: {} event=stand-in-ended {}", why, tag())});
     const bool waits = takeover_.waits_for_group();
-    follow(takeover_.lost(), now, effects);
+    events_.post(RoleLost{});
     if (waits) {
-        follow(takeover_.on_step(false), now, effects);
+        events_.post(StepEnded{false});
     }
 }
 
@@ -294,6 +299,7 @@ void GatewayNode::stop_standing_in(RequestToken request, TimePoint now, Effects&
     transition_.wait_for_demotion(request);
     stand_in_.release_by_order();
     end_standing_in("an administrator has released it", now, effects);
+    drain(now, effects);
 }
 
 int GatewayNode::score_for_standing_in(unsigned loss) const {

@@ -29,7 +29,7 @@ wire::GatewayState GatewayNode::wire_state() const {
     return wire::GatewayState{
         .gateway = settings_.id,
         .promoted = replica_.promoted(),
-        .unheard = holder_watch_.unheard(),
+        .unheard = others_.holder.unheard(),
         .outside_lost = links_.counts_as_lost(LinkSide::outside),
         .inside_lost = links_.counts_as_lost(LinkSide::inside),
         .stands_in = stands_in(),

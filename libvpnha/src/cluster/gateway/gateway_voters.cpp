@@ -27,7 +27,8 @@ Result<void> GatewayNode::confirm_dead(NodeId victim, lease::Confirmed by, TimeP
         LogLevel::warning, fmt::format("node {} is confirmed dead: this node votes alone until it "
                                        "is heard event=alone {}",
                                        victim.value, tag())});
-    take(std::move(more), now, effects);
+    take(std::move(more), effects);
+    drain(now, effects);
     return {};
 }
 
@@ -56,7 +57,8 @@ Result<void> GatewayNode::vote_without(NodeId node, TimePoint now, Effects& effe
             fmt::format("this node waits no more for what node {} remembers: an "
                         "administrator said that it is nothing event=vote-without {}",
                         node.value, tag())});
-    take(std::move(more), now, effects);
+    take(std::move(more), effects);
+    drain(now, effects);
     return {};
 }
 
@@ -102,13 +104,15 @@ bool GatewayNode::is_answered(NodeId victim, TimePoint since, TimePoint now) con
 
 void GatewayNode::ask_witness(TimePoint now, Effects& effects) {
     note_position();
-    take(lease_.ask(lease::kWitness), now, effects);
+    take(lease_.ask(lease::kWitness), effects);
+    drain(now, effects);
 }
 
 Result<void> GatewayNode::fence(NodeId victim, const lease::BootId& boot, TimePoint now,
                                 Effects& effects) {
     VPNHA_TRY(lease::Effects asked, lease_.fence(victim, boot, now));
-    take(std::move(asked), now, effects);
+    take(std::move(asked), effects);
+    drain(now, effects);
     return {};
 }
 
@@ -128,7 +132,8 @@ void GatewayNode::set_voters(std::vector<NodeId> voters, TimePoint now, Effects&
                         "event=voters-leave {} nodes={}",
                         node_list(nodes), tag(), node_list(nodes))});
     }
-    take(lease_.configure(settings_.lease.voters, now), now, effects);
+    take(lease_.configure(settings_.lease.voters, now), effects);
+    drain(now, effects);
 }
 
 std::vector<NodeId> GatewayNode::leaving() const {
@@ -181,7 +186,7 @@ void GatewayNode::adapt_voters(TimePoint now, Effects& effects) {
         std::sort(next.begin(), next.end());
     }
     if (Result<lease::Effects> changed = lease_.change_voters(next, now); changed) {
-        take(std::move(*changed), now, effects);
+        take(std::move(*changed), effects);
     }
 }
 

@@ -5,6 +5,7 @@
 
 #include "cluster/gateway/attachment.hpp"
 #include "cluster/gateway/blockers.hpp"
+#include "cluster/gateway/event_queue.hpp"
 #include "cluster/gateway/grants.hpp"
 #include "cluster/gateway/members.hpp"
 #include "cluster/gateway/transition.hpp"
@@ -189,6 +190,38 @@ TEST(GrantsTest, RemembersTheLastOne) {
     EXPECT_EQ(grants.add(granted, kStart + seconds(1)), (Epoch{5, NodeId{1}}));
     EXPECT_EQ(grants.epoch(), (Epoch{7, NodeId{1}}));
     EXPECT_EQ(grants.at(), kStart + seconds(1));
+}
+
+// Steps as numbers: what an event posts is handled in the order of its posts, and before what stood
+// behind the event.
+TEST(EventQueueTest, WhatAnEventLedToIsOverBeforeTheNextEventBegins) {
+    using takeover::Step;
+    const auto step = [](Step what) { return takeover::Next{what, false, false}; };
+    EventQueue queue;
+    std::vector<Step> handled;
+    queue.post(step(Step::grant));
+    queue.post(step(Step::claim));
+    queue.drain([&](InternalEvent&& event) {
+        const Step what = *std::get<takeover::Next>(event).step;
+        handled.push_back(what);
+        if (what == Step::grant) {
+            queue.post(step(Step::shut_gate));
+            queue.post(step(Step::install_hot));
+        } else if (what == Step::shut_gate) {
+            queue.post(step(Step::mute_sessions));
+        }
+    });
+    EXPECT_THAT(handled, ElementsAre(Step::grant, Step::shut_gate, Step::mute_sessions,
+                                     Step::install_hot, Step::claim));
+    queue.drain([](InternalEvent&&) { FAIL() << "nothing is left"; });
+}
+
+TEST(EventQueueTest, NoHandlerDrainsItAndNoEventLeadsToAnotherForEver) {
+    EventQueue queue;
+    queue.post(VotersDue{});
+    EXPECT_DEATH(queue.drain([&](InternalEvent&&) { queue.drain([](InternalEvent&&) {}); }),
+                 "is_draining_");
+    EXPECT_DEATH(queue.drain([&](InternalEvent&&) { queue.post(VotersDue{}); }), "kEventsMax");
 }
 
 TEST(OwnLeaseTest, GivesTheRoleAwayOnceAfterItsPatience) {
