@@ -159,7 +159,7 @@ void Oracle::check_silence() {
         const bool is_long = full && !is_late && machine->node() != nullptr &&
                              agenda_.now() > std::max(*full, machine->started_at()) + kDiskSeen;
         for (std::uint8_t number = 1; is_long && number <= plan_.gateways; ++number) {
-            if (machine->gateway(GatewayId{number})->saves()) {
+            if (machine->gateway(GatewayId{number})->saved_lease().saves().work()) {
                 fail("disk", node, "counts on a disk that takes nothing");
             }
         }

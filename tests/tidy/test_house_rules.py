@@ -77,7 +77,7 @@ class HouseRulesTest(unittest.TestCase):
             "libvpnha/src/protocols/sstp/keeper/x.cpp": "protocols/sstp/work.hpp",
             "libvpnha/src/protocols/sstp/keeper/y.cpp": "protocols/ppp/keeper/ppp_keeper.hpp",
             "libvpnha/src/protocols/pptp/model/x.cpp": "protocols/pptp/mppe/sender.hpp",
-            "libvpnha/src/cluster/gateway/watch/x.cpp": "cluster/gateway/grants.hpp",
+            "libvpnha/src/cluster/gateway/watch/x.cpp": "cluster/gateway/lease/grants.hpp",
             "libvpnha/src/daemon/x.cpp": "cluster/node/node.hpp",
             "libvpnha/src/daemon/views/x.cpp": "protocols/ppp/backend/stray_sessions.hpp",
             "libvpnha/src/base/x.cpp": "vpnha/result.hpp",

@@ -36,7 +36,7 @@ void GatewayNode::go_on_warming(TimePoint now, Effects& effects) {
 
 void GatewayNode::begin_handing_over(TimePoint now, Effects& effects) {
     if (!keeper_steps_.begin_handing_over(gate_.lets_out_until(), now, effects)) {
-        take(lease_.on_counters(lease_.state().checkpoint, now), effects);
+        saved_.take(saved_.engine().on_counters(saved_.engine().state().checkpoint, now), effects);
     }
 }
 
@@ -45,7 +45,7 @@ void GatewayNode::go_on_handing_over(TimePoint now, Effects& effects) {
     if (!checkpoint) {
         return;
     }
-    take(lease_.on_counters(*checkpoint, now), effects);
+    saved_.take(saved_.engine().on_counters(*checkpoint, now), effects);
     drain(now, effects);
     if (takeover_.running() == takeover::Step::mute_sessions) {
         run_inner_step(takeover::Step::mute_sessions, now, effects);

@@ -16,33 +16,19 @@ constexpr Duration kReplicaPatience = std::chrono::seconds(15);
 // Two nodes that outbid each other are not to keep the gate shut.
 constexpr Duration kClaimAbovePause = std::chrono::seconds(10);
 
-// "1,witness"
-std::string voter_list(const std::vector<NodeId>& voters) {
-    std::string list = node_list(lease::without_witness(voters));
-    if (lease::is_in(voters, lease::kWitness)) {
-        list += list.empty() ? "witness" : ",witness";
-    }
-    return list;
-}
-
 }  // namespace
 
 void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Message& message,
                                    TimePoint now, Effects& effects) {
-    if (lease_.holder().lapsed(now)) {
-        note_lateness(now);  // The message ends the lease, so on_time() will not see that round.
-    }
+    voters_.before_message(sender, message, now);
     if (stand_in_.phase() == StandIn::Phase::stands_in) {
         yield_to_others(now);
     }
-    note_position();
-    note_size(sender, message, now);
     history_.on_message(sender, message, now);
-    take(lease_.on_message(sender, message, now), effects);
+    saved_.take(saved_.engine().on_message(sender, message, now), effects);
     drain(now, effects);
-    others_.voters.on_message(sender, message, lease_, now);
+    voters_.after_message(sender, message, now);
     if (lease::is_witness(sender.node)) {
-        others_.witness.on_message(sender, message, now);
         others_.holder.on_word_of_witness(message, now);
     }
     others_.holder.note(sight());
@@ -52,15 +38,11 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
     // It was out of reach when it was fenced. What it is told is what it would have heard then.
     const bool is_about_marks = std::holds_alternative<lease::MarkRequest>(message) ||
                                 std::holds_alternative<lease::MarkAnswer>(message);
-    if (!is_about_marks && lease_.voter().is_marked(sender.node, sender.boot)) {
-        take({lease::Send{sender.node, lease::MarkRequest{sender.node, sender.boot}}}, effects);
+    if (!is_about_marks && saved_.engine().voter().is_marked(sender.node, sender.boot)) {
+        saved_.take({lease::Send{sender.node, lease::MarkRequest{sender.node, sender.boot}}},
+                    effects);
         drain(now, effects);
     }
-}
-
-void GatewayNode::note_position() {
-    const wire::Version position = replica_.position();
-    lease_.set_position({position.epoch, position.sequence});
 }
 
 std::string GatewayNode::objection_to_claim() const {
@@ -106,8 +88,8 @@ void GatewayNode::ask_for_grant(TimePoint now) {
     // when its busy node gives it the time, and has fallen silent after this. To give up sooner
     // would have Pacemaker ban a node that is about to be granted.
     grants_.await(now + settings_.lease.timing.draining);
-    lease_.set_checkpoint({});  // Of an epoch before; warming knows better.
-    lease_.note_claimed(replica_.highest_epoch());
+    saved_.engine().set_checkpoint({});  // Of an epoch before; warming knows better.
+    saved_.engine().note_claimed(replica_.highest_epoch());
     events_.post(LeaseOrder::promote);
 }
 
@@ -119,25 +101,18 @@ void GatewayNode::refuse_grant(const std::string& why) {
 }
 
 void GatewayNode::end_grant(TimePoint now, Effects& effects) {
-    std::vector<NodeId> missing;
-    std::vector<NodeId> present;
-    const lease::Voters& voters = lease_.state().voters;
-    for (const NodeId node : voters.all()) {
-        const bool saves = node == self() ? saves_.work() : others_.voters.saves(node);
-        const bool is_there =
-            lease::is_witness(node) ? others_.witness.is_heard(now) : !lease_.voter().lacks(node);
-        (saves && is_there ? present : missing).push_back(node);
-    }
-    const bool quorate = lease_.state().quorate;
-    if (quorate && !lease_.remembers()) {
+    const lease::Voters& voters = saved_.engine().state().voters;
+    const auto [present, missing] = voters_.reach(now);
+    const bool quorate = saved_.engine().state().quorate;
+    if (quorate && !saved_.engine().remembers()) {
         // Others that are a majority without this node would have told it by now: it would not be
         // better elsewhere.
-        const std::vector<NodeId> untold = lease_.awaited();
+        const std::vector<NodeId> untold = saved_.engine().awaited();
         await_voters(!untold.empty()    ? untold
                      : !missing.empty() ? missing
                                         : voters.all(),
                      now, effects);
-    } else if ((quorate && !lease_.state().alone && !voters.majority(present)) ||
+    } else if ((quorate && !saved_.engine().state().alone && !voters.majority(present)) ||
                (waits() && !quorate)) {
         await_voters(missing, now, effects);
     } else {
@@ -154,14 +129,14 @@ void GatewayNode::await_voters(const std::vector<NodeId>& missing, TimePoint now
     // A failure would have Pacemaker stop this standby, and end with it the sessions that no other
     // node could serve either.
     const std::string names = voter_list(missing);
-    const char* const two = lease_.state().voters.newest().nodes.size() == 2
+    const char* const two = saved_.engine().state().voters.newest().nodes.size() == 2
                                 ? ", or confirmed dead (vpnha confirm-dead NODE --it-is-off)"
                                 : "";
     effects.emplace_back(
         Log{LogLevel::warning,
             fmt::format(
                 "promoted and silent: {} event=waiting {} missing={}",
-                lease_.remembers()
+                saved_.engine().remembers()
                     ? fmt::format("without node {} no majority of the voters is left that could "
                                   "grant the lease, and save it; it goes on when one is "
                                   "back{}",
@@ -245,7 +220,7 @@ void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effec
 }
 
 bool GatewayNode::claim_is_due() const {
-    const lease::Holder& lease = lease_.holder();
+    const lease::Holder& lease = saved_.engine().holder();
     return takeover_.state() == takeover::State::promoted && replica_.promoted() &&
            replica_.quorate() && lease.serving() && lease.epoch() == grants_.epoch() &&
            grants_.epoch() > replica_.epoch();
@@ -270,7 +245,7 @@ void GatewayNode::decline(const std::string& why, Effects& effects) {
 void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
     wishes_.planned.on_silent(ended.epoch, now);
     if (stand_in_.phase() == StandIn::Phase::asks) {
-        if (ended.why == lease::End::given_up && !lease_.state().wanted) {
+        if (ended.why == lease::End::given_up && !saved_.engine().state().wanted) {
             // It may ask again as soon as its vote is free: it has not failed.
             stand_in_.stand_back();
             effects.emplace_back(Log{
@@ -287,7 +262,7 @@ void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
         end_standing_in(fmt::format("the lease has ended: {}", to_string(ended.why)), now, effects);
         return;
     }
-    if (stands_in() && ended.why == lease::End::given_up && !lease_.state().wanted) {
+    if (stands_in() && ended.why == lease::End::given_up && !saved_.engine().state().wanted) {
         end_standing_in("another standby claims the lease", now, effects);
         return;
     }
@@ -321,7 +296,7 @@ void GatewayNode::be_silent(lease::End why, Effects& effects) {
 }
 
 void GatewayNode::heed_lapse(TimePoint now, Effects& effects) {
-    const lease::Holder& lease = lease_.holder();
+    const lease::Holder& lease = saved_.engine().holder();
     if (!lease.serving()) {
         be_silent(lease::End::lapsed, effects);
     } else if (claim_is_due()) {
@@ -330,60 +305,28 @@ void GatewayNode::heed_lapse(TimePoint now, Effects& effects) {
 }
 
 void GatewayNode::claim_above_members(TimePoint now, Effects& effects) {
-    const Epoch known = std::max(replica_.highest_epoch(), lease_.holder().state().seen);
+    const Epoch known = std::max(replica_.highest_epoch(), saved_.engine().holder().state().seen);
     if (takeover_.state() != takeover::State::promoted || !replica_.promoted() ||
-        !replica_.quorate() || replica_.epoch() >= known || !lease_.holder().serving() ||
-        now < grants_.at() + kClaimAbovePause || lease_.holder().epoch() != grants_.epoch()) {
+        !replica_.quorate() || replica_.epoch() >= known || !saved_.engine().holder().serving() ||
+        now < grants_.at() + kClaimAbovePause ||
+        saved_.engine().holder().epoch() != grants_.epoch()) {
         return;  // Or the grant of its newest claim waits for the disk.
     }
     effects.emplace_back(Log{LogLevel::warning,
                              fmt::format("a member knows epoch {}, and would not follow this one: "
                                          "claiming anew {}",
                                          to_string(known), tag())});
-    grants_.give_back(lease_.holder().state().deadline);
-    take(lease_.release(false, now), effects);
+    grants_.give_back(saved_.engine().holder().state().deadline);
+    saved_.take(saved_.engine().release(false, now), effects);
     events_.post(LeaseOrder::promote);
     drain(now, effects);
 }
 
-lease::Effects GatewayNode::obey(LeaseOrder order, TimePoint now) {
-    switch (order) {
-        case LeaseOrder::promote:
-            return lease_.promote(now);
-        case LeaseOrder::claim:
-            return lease_.claim(now);
-        case LeaseOrder::decline:
-            return lease_.decline(now);
-        case LeaseOrder::demote:
-            break;
-    }
-    return lease_.demote(now);
-}
-
-void GatewayNode::take(lease::Effects&& from, Effects& effects) {
-    LeaseSaves::Orders orders = saves_.take(std::move(from));
-    for (LeaseSaves::Save& save : orders.saves) {
-        effects.emplace_back(SaveLease{settings_.id, std::move(save.durable), save.ticket});
-    }
-    events_.post(LeaseReady{std::move(orders.ready)});
-}
-
-void GatewayNode::probe_disk(TimePoint now, Effects& effects) {
-    if (std::optional<LeaseSaves::Save> save = saves_.probe(now)) {
-        effects.emplace_back(SaveLease{settings_.id, std::move(save->durable), save->ticket});
-    }
-}
-
 void GatewayNode::on_lease_saved(std::uint64_t ticket, const Result<void>& result, TimePoint now,
                                  Effects& effects) {
-    LeaseSaves::Outcome outcome = saves_.on_saved(ticket, result.has_value());
-    if (!result) {
-        lease_.on_not_saved(saves_.on_disk(), outcome.lost_grant, now);
-    }
-    const std::optional<lease::Durable>& on_disk = saves_.on_disk();
-    lease_.set_saves(saves_.work(), on_disk ? on_disk->granted : Epoch{});
-    blockers_.set_saves(saves_.work());
-    if (outcome.changed) {
+    const bool is_news = saved_.on_saved(ticket, result.has_value(), now);
+    blockers_.set_saves(saved_.saves().work());
+    if (is_news) {
         effects.emplace_back(
             result
                 ? Log{LogLevel::info, fmt::format("the lease is saved again event=saved {}", tag())}
@@ -392,12 +335,11 @@ void GatewayNode::on_lease_saved(std::uint64_t ticket, const Result<void>& resul
                                   "save what it sends event=not-saved {}: {}",
                                   tag(), result.error().detail)});
     }
-    events_.post(LeaseReady{std::move(outcome.ready)});
     drain(now, effects);
 }
 
 void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effects) {
-    watch_lists(effects);
+    voters_.watch_lists(effects);
     // What follows from an end waits: a successor's answer comes before this node clears up.
     std::optional<lease::Ended> ended;
     std::optional<lease::Granted> granted;

@@ -67,7 +67,7 @@ void GatewayNode::watch_links(TimePoint now, Effects& effects) {
         if (stand_in_.wanted()) {
             // Clients on that side get no answer: a standby without a lost link is sooner than
             // Pacemaker.
-            lease_.yield(lease::Yields::to_anybody, std::nullopt);
+            saved_.engine().yield(lease::Yields::to_anybody, std::nullopt);
         }
         effects.emplace_back(
             Log{LogLevel::warning,
@@ -76,7 +76,8 @@ void GatewayNode::watch_links(TimePoint now, Effects& effects) {
                             to_string(links_.state(LinkSide::outside)),
                             to_string(links_.state(LinkSide::inside)), best->first.value, tag())});
     } else if (gave_away && !links_.giving_away() && is_promoted()) {
-        lease_.yield(lease::Yields::no, std::nullopt);  // Its links are as good as any again.
+        saved_.engine().yield(lease::Yields::no,
+                              std::nullopt);  // Its links are as good as any again.
     }
 }
 

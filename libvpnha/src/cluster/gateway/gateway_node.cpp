@@ -21,21 +21,17 @@ GatewayNode::GatewayNode(GatewaySettings settings, const Speech& speech,
     : settings_(std::move(settings)),
       speech_(speech),
       replica_(settings_.id, self()),
-      lease_(settings_.lease, settings_.durable, settings_.started_at),
-      keepers_(
-          {settings_.id, settings_.name, attachment_, replica_, takeover_, lease_, others_.clock},
-          settings_.keepers, families),
+      saved_(settings_.id, settings_.lease, settings_.durable, settings_.started_at, events_),
+      keepers_({settings_.id, settings_.name, attachment_, replica_, takeover_, saved_.engine(),
+                others_.clock},
+               settings_.keepers, families),
       gate_(settings_.id),
-      keeper_steps_({keepers_, replica_, lease_, grants_}),
-      saves_(settings_.durable, settings_.started_at),
-      others_{
-          VoterWatch(self(), settings_.started_at), {}, {}, replica::GatewayClock(settings_.id)},
+      keeper_steps_({keepers_, replica_, saved_.engine(), grants_}),
+      others_{{}, {}, replica::GatewayClock(settings_.id)},
+      voters_({settings_, saved_, replica_, others_.members, keepers_}),
       wishes_{{}, {settings_.id, self()}},
       stand_in_(settings_.stand_in),
       links_(settings_.links) {
-    if (settings_.lease_watch) {
-        others_.size.emplace(*settings_.lease_watch, settings_.started_at);
-    }
     history_.note_role(role(), settings_.started_at);
 }
 
@@ -45,7 +41,8 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
         return;
     }
     if (takeover_.state() == takeover::State::draining) {
-        take(lease_.on_time(now), effects);  // It may have ended, and its timer not have come.
+        saved_.take(saved_.engine().on_time(now),
+                    effects);  // It may have ended, and its timer not have come.
         drain(now, effects);
     }
     const bool serves_unasked = stands_in() || stand_in_.phase() == StandIn::Phase::confirmed;
@@ -76,7 +73,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
     stand_in_.on_promoted();
     wishes_.planned.on_promotion(replica_.epoch(), now);
     if (takeover_.serves()) {
-        take(lease_.promote(now), effects);  // Draining no more.
+        saved_.take(saved_.engine().promote(now), effects);  // Draining no more.
         drain(now, effects);
     }
     events_.post(takeover_.promote());
@@ -93,7 +90,7 @@ void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) 
         return;
     }
     stand_in_.end();
-    const bool lapsed = takeover_.serves() && !lease_.holder().serving();
+    const bool lapsed = takeover_.serves() && !saved_.engine().holder().serving();
     events_.post(takeover_.demote());
     events_.post(LeaseOrder::demote);
     drain(now, effects);
@@ -102,6 +99,36 @@ void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) 
     } else if (grants_.awaited() || grants_.replica_awaited_until()) {
         refuse_grant("it was demoted meanwhile");
     }
+    drain(now, effects);
+}
+
+Result<void> GatewayNode::confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
+                                       Effects& effects) {
+    VPNHA_CHECK(voters_.confirm_dead(victim, by, now, effects));
+    drain(now, effects);
+    return {};
+}
+
+Result<void> GatewayNode::vote_without(NodeId node, TimePoint now, Effects& effects) {
+    VPNHA_CHECK(voters_.vote_without(node, now, effects));
+    drain(now, effects);
+    return {};
+}
+
+void GatewayNode::ask_witness(TimePoint now, Effects& effects) {
+    voters_.ask_witness(effects);
+    drain(now, effects);
+}
+
+Result<void> GatewayNode::fence(NodeId victim, const lease::BootId& boot, TimePoint now,
+                                Effects& effects) {
+    VPNHA_CHECK(voters_.fence(victim, boot, now, effects));
+    drain(now, effects);
+    return {};
+}
+
+void GatewayNode::set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects) {
+    voters_.configure(std::move(voters), now, effects);
     drain(now, effects);
 }
 
@@ -118,13 +145,13 @@ void GatewayNode::handle(InternalEvent&& event, TimePoint now, Effects& effects)
         follow(takeover_.lost(), now, effects);
     } else if (std::holds_alternative<GateShuts>(event)) {
         stand_in_.end();
-        gate_.shut(epoch_of_step(), lease_.holder().state().deadline, effects);
+        gate_.shut(epoch_of_step(), saved_.engine().holder().state().deadline, effects);
     } else if (auto* ready = std::get_if<LeaseReady>(&event)) {
         carry_out(std::move(ready->effects), now, effects);
     } else if (const auto* order = std::get_if<LeaseOrder>(&event)) {
-        take(obey(*order, now), effects);
+        saved_.obey(*order, now, effects);
     } else if (std::holds_alternative<VotersDue>(event)) {
-        adapt_voters(now, effects);
+        voters_.adapt(now, effects);
     } else if (const auto* granted = std::get_if<lease::Granted>(&event)) {
         on_granted(*granted, now, effects);
     } else if (const auto* over = std::get_if<lease::Ended>(&event)) {
@@ -168,14 +195,16 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
             run_inner_step(*next.step, now, effects);
             return;
         case Step::open_gate:
-            gate_.open(grants_.epoch(), epoch_of_step(), lease_.holder().state().deadline, effects);
+            gate_.open(grants_.epoch(), epoch_of_step(), saved_.engine().holder().state().deadline,
+                       effects);
             return;
         case Step::shut_gate:
             gate_.keep_shut();
             if (gate_.lets_out_until()) {
                 return;  // What is within this node leaves it first: see go_on_leaving().
             }
-            take(lease_.release(detaching() || stand_in_.released_by_order(), now), effects);
+            saved_.take(saved_.engine().release(detaching() || stand_in_.released_by_order(), now),
+                        effects);
             events_.post(GateShuts{});
             return;
         case Step::add_addresses:
@@ -184,8 +213,8 @@ void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& eff
         case Step::reset_services:
             break;
     }
-    effects.emplace_back(
-        RunStep{settings_.id, *next.step, epoch_of_step(), lease_.holder().state().deadline});
+    effects.emplace_back(RunStep{settings_.id, *next.step, epoch_of_step(),
+                                 saved_.engine().holder().state().deadline});
 }
 
 Epoch GatewayNode::epoch_of_step() const {
@@ -317,7 +346,7 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
         score_.thaw();
     }
     others_.members.set(members, now);
-    take(lease_.on_members(members, quorate, now), effects);
+    saved_.take(saved_.engine().on_members(members, quorate, now), effects);
     drain(now, effects);
     if (waits()) {
         grants_.await(now + settings_.lease.timing.draining);  // Who comes back abstains at first.
@@ -340,7 +369,7 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
                              Effects& effects) {
     // Another node may have been granted the lease since, and have heard the group up to before
     // what is confirmed here: that protects nothing. The next epoch is confirmed from its start.
-    const lease::Holder& lease = lease_.holder();
+    const lease::Holder& lease = saved_.engine().holder();
     // Its own, from before its promotion, only makes room for the next.
     const bool comes_late = std::holds_alternative<wire::Confirm>(message) && sender != self() &&
                             replica_.promoted() && (!lease.serving() || lease.lapsed(now));
@@ -432,21 +461,12 @@ void GatewayNode::on_event(const KeeperEvent& event, TimePoint now, Effects& eff
     keepers_.on_event(event, now, effects);
 }
 
-void GatewayNode::note_lateness(TimePoint now) {
-    if (lease_.holder().serving() && lease_.holder().round_due(now)) {
-        others_.lateness.note(now - lease_.holder().state().next_round_at, now);
-    }
-}
-
 void GatewayNode::on_time(TimePoint now, Effects& effects) {
-    note_lateness(now);
-    take(lease_.on_time(now), effects);
+    voters_.note_lateness(now);
+    saved_.take(saved_.engine().on_time(now), effects);
     drain(now, effects);
-    size_lease(now, effects);
-    if (now >= others_.voters.next_tick()) {
-        watch_voters(now, effects);
-    }
-    probe_disk(now, effects);
+    voters_.on_time(now, effects);
+    saved_.probe_disk(now, effects);
     if (grants_.awaited() && now >= *grants_.awaited_until()) {
         end_grant(now, effects);
         drain(now, effects);
@@ -488,11 +508,9 @@ void GatewayNode::flush(TimePoint now, Effects& effects) {
 }
 
 std::optional<TimePoint> GatewayNode::next_deadline() const {
-    std::optional<TimePoint> at = earliest(lease_.next_deadline(), grants_.awaited_until());
-    at = earliest(earliest(at, others_.voters.next_tick()), saves_.next_probe());
-    if (others_.size) {
-        at = earliest(at, others_.size->next_turn());
-    }
+    std::optional<TimePoint> at =
+        earliest(saved_.engine().next_deadline(), grants_.awaited_until());
+    at = earliest(earliest(at, voters_.next_deadline()), saved_.saves().next_probe());
     if (!attached()) {
         return at;
     }

@@ -21,10 +21,12 @@
 #include "cluster/gateway/blockers.hpp"
 #include "cluster/gateway/event_queue.hpp"
 #include "cluster/gateway/gate.hpp"
-#include "cluster/gateway/grants.hpp"
+#include "cluster/gateway/gateway_settings.hpp"
 #include "cluster/gateway/keeper_list.hpp"
 #include "cluster/gateway/keeper_steps.hpp"
-#include "cluster/gateway/lease_saves.hpp"
+#include "cluster/gateway/lease/gateway_voters.hpp"
+#include "cluster/gateway/lease/grants.hpp"
+#include "cluster/gateway/lease/saved_lease.hpp"
 #include "cluster/gateway/links.hpp"
 #include "cluster/gateway/members.hpp"
 #include "cluster/gateway/stand_in.hpp"
@@ -32,10 +34,6 @@
 #include "cluster/gateway/watch/history.hpp"
 #include "cluster/gateway/watch/holder_pulse.hpp"
 #include "cluster/gateway/watch/holder_watch.hpp"
-#include "cluster/gateway/watch/lease_size.hpp"
-#include "cluster/gateway/watch/round_lateness.hpp"
-#include "cluster/gateway/watch/voter_watch.hpp"
-#include "cluster/gateway/watch/witness_watch.hpp"
 #include "cluster/gateway/worth/own_lease.hpp"
 #include "cluster/gateway/worth/planned_move.hpp"
 #include "cluster/gateway/worth/score.hpp"
@@ -47,29 +45,6 @@
 #include "protocols/families.hpp"
 
 namespace vpnha::node {
-
-struct GatewaySettings {
-    GatewayId id{};
-    std::string name;
-    LinkSettings links;
-    keepers::Settings keepers;
-    lease::Setup lease;
-    std::string witness_name;  // Empty: there is none.
-    bool stand_in = false;     // As a standby it serves for a holder that is not heard.
-    // The lease sizes itself, by the measures of so long. nullopt: it lasts what `lease` states.
-    std::optional<Duration> lease_watch;
-    std::optional<lease::Durable> durable;  // What the lease remembers from before the start.
-    TimePoint started_at{};
-};
-
-// How a node puts messages into bytes: in the version that all members know.
-struct Speech {
-    wire::Dialects dialects;
-    std::uint8_t version = 0;
-    [[nodiscard]] Bytes encode(const wire::Message& message) const {
-        return dialects.encode(message, version);
-    }
-};
 
 // Promotion scores: few levels, so that they are seldom written.
 inline constexpr int kScoreComplete = 100;
@@ -109,14 +84,10 @@ struct Wishes {
 
 // What this node knows of the others, and owes them.
 struct Others {
-    VoterWatch voters;
     HolderWatch holder{};
     Members members;
     replica::GatewayClock clock;
     HolderPulse pulse{};
-    WitnessWatch witness{};
-    RoundLateness lateness{};  // Of this node's own rounds, which the others wait for.
-    std::optional<LeaseSize> size{};
     std::vector<TimePoint> announcements{};  // Repeated, to the neighbours.
     std::set<NodeId> busy{};                 // As StandIn::busy() has it.
 };
@@ -200,32 +171,20 @@ class GatewayNode {
     // That node remembers nothing of the lease: this one, which has no memory, does not wait for
     // it.
     [[nodiscard]] Result<void> vote_without(NodeId node, TimePoint now, Effects& effects);
-    // Which life of the victim marks can fence: the one heard last. An error says what else to do.
-    [[nodiscard]] Result<lease::BootId> fenceable(NodeId victim, TimePoint now) const;
-    // Error: the witness, whose word it takes, is not heard.
-    [[nodiscard]] Result<void> reach_markers(NodeId victim, TimePoint now) const;
-    // A voter answers the victim, or may: the witness has not said since then whom it answers.
-    [[nodiscard]] bool is_answered(NodeId victim, TimePoint since, TimePoint now) const;
     void ask_witness(TimePoint now, Effects& effects);
     // Asks the voters to mark it; to be repeated until that is done.
     [[nodiscard]] Result<void> fence(NodeId victim, const lease::BootId& boot, TimePoint now,
                                      Effects& effects);
-    // What has become of that; nullptr: this node has not asked for it.
-    [[nodiscard]] const lease::Engine::Fencing* fencing(NodeId victim,
-                                                        const lease::BootId& boot) const;
     // As corosync.conf has them now; whoever holds the lease changes its list step by step, and
     // adds a node when it is a member of the group.
     void set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects);
-    // Voters that corosync.conf lists no more: their vpnhads have to run until the lists have
-    // changed. The witness is among them where two answer.
-    [[nodiscard]] std::vector<NodeId> leaving() const;
     // Items in which this node's set-up differs from the promoted node's so that sessions would not
     // go on; none: equal, or nobody is promoted.
     void set_differences(std::vector<std::string> items) {
         blockers_.set_differences(std::move(items));
     }
     // Which witness there is: the nodes' configurations say different ones.
-    void set_witness_differing(bool differing) { others_.witness.set_differing(differing); }
+    void set_witness_differing(bool differing) { voters_.set_witness_differing(differing); }
     // What of the gateway's routing on this node is somebody else's, in words; none: nothing.
     void set_routing(std::vector<std::string> conflicts) {
         blockers_.set_routing(std::move(conflicts));
@@ -259,21 +218,10 @@ class GatewayNode {
     // A node that takes part in the gateway has all that this one has.
     [[nodiscard]] bool others_have_records() const;
     [[nodiscard]] const GatewaySettings& settings() const { return settings_; }
-    // The disk takes what the lease must remember; while it does not, this node does not vote.
-    [[nodiscard]] bool saves() const { return saves_.work(); }
-    // Whose votes count for this node; reserve: how many of them more than a majority needs.
-    [[nodiscard]] std::vector<VoterWatch::Vote> votes() const { return others_.voters.votes(); }
-    [[nodiscard]] std::vector<ClockRates::Clock> clocks_astray() const {
-        return others_.voters.clocks().astray();
-    }
-    // The voters measure this node's own clock as too fast or too slow: they grant it no lease.
-    [[nodiscard]] bool own_clock_astray() const { return lease_.voter().state().own_astray; }
-    [[nodiscard]] int reserve() const { return others_.voters.reserve(lease_.state().voters); }
-    // This node's vpnha.toml names a witness, or the list of voters has one.
-    [[nodiscard]] bool has_witness() const;
-    [[nodiscard]] const WitnessWatch& witness() const { return others_.witness; }
     [[nodiscard]] const replica::Replica& replica() const { return replica_; }
-    [[nodiscard]] const lease::Engine& lease() const { return lease_; }
+    [[nodiscard]] const lease::Engine& lease() const { return saved_.engine(); }
+    [[nodiscard]] const SavedLease& saved_lease() const { return saved_; }
+    [[nodiscard]] const GatewayVoters& voters() const { return voters_; }
     [[nodiscard]] const Links& links() const { return links_; }
     [[nodiscard]] const replica::GatewayClock& clock() const { return others_.clock; }
     // Of that class; nullptr: this node has no such family.
@@ -317,10 +265,6 @@ class GatewayNode {
     // What would be kept, for every member; the promoted node itself is not in it.
     [[nodiscard]] std::vector<PlanRow> plan() const;
     [[nodiscard]] GatewayCounters counters() const;
-    // Of its rounds while it holds the lease.
-    [[nodiscard]] const RoundLateness& lateness() const { return others_.lateness; }
-    // nullopt: the lease does not size itself.
-    [[nodiscard]] const std::optional<LeaseSize>& lease_size() const { return others_.size; }
     // Of the newest planned move.
     [[nodiscard]] const std::optional<PlannedMove::Report>& move_report() const {
         return wishes_.planned.report();
@@ -359,15 +303,9 @@ class GatewayNode {
     void go_on_promoting(TimePoint now);
     // Why this node is not to claim the gateway with its replica; empty: it may.
     [[nodiscard]] std::string objection_to_claim() const;
-    // The lease knows what this node's replica has.
-    void note_position();
-    [[nodiscard]] std::vector<NodeId> wanted_voters() const;
     void refuse_grant(const std::string& why);
     // The time for the grant is over.
     void end_grant(TimePoint now, Effects& effects);
-    // Its vote is not needed while the witness's is there, and not replaced while it is not.
-    [[nodiscard]] Result<void> confirm_dead_beside_witness(NodeId victim, lease::Confirmed by,
-                                                           TimePoint now) const;
     void await_voters(const std::vector<NodeId>& missing, TimePoint now, Effects& effects);
     void on_granted(const lease::Granted& granted, TimePoint now, Effects& effects);
     // A lease that had lapsed was granted anew without a quorate ring, and there is one now.
@@ -380,19 +318,12 @@ class GatewayNode {
     void be_silent(lease::End why, Effects& effects);
     // The promotion is over; the lease may have lapsed, or been granted anew, in the midst of it.
     void heed_lapse(TimePoint now, Effects& effects);
-    void adapt_voters(TimePoint now, Effects& effects);
-    void probe_disk(TimePoint now, Effects& effects);
-    // Says when another node has other voters of the same version.
-    void watch_lists(Effects& effects);
     // A voter has granted a higher epoch than this one, which no majority did; or a member
     // remembers one that a majority has forgotten. It would refuse this node until there is a newer
     // one.
     void claim_above_members(TimePoint now, Effects& effects);
     [[nodiscard]] Result<void> claim(TimePoint now, Effects& effects);
     void take(replica::Effects&& from, TimePoint now, Effects& effects);
-    // Saves what it rests on first.
-    void take(lease::Effects&& from, Effects& effects);
-    [[nodiscard]] lease::Effects obey(LeaseOrder order, TimePoint now);
     // LeaseReady.
     void carry_out(lease::Effects&& from, TimePoint now, Effects& effects);
     [[nodiscard]] Score::Worth worth(TimePoint now) const;
@@ -404,10 +335,6 @@ class GatewayNode {
     [[nodiscard]] std::optional<std::pair<NodeId, unsigned>> best_standby() const;
     // Sides by which this node's score is lower.
     [[nodiscard]] unsigned scored_loss() const;
-    void say_hello(TimePoint now, Effects& effects);
-    void watch_witness(TimePoint now, Effects& effects);
-    // Says hello to the other voters, and what is new of them.
-    void watch_voters(TimePoint now, Effects& effects);
     [[nodiscard]] HolderWatch::Sight sight() const;
     // Names the sessions that the end of this pass removes here.
     void log_lost(NodeId sender, const wire::SnapshotEnd& end, Effects& effects) const;
@@ -436,13 +363,8 @@ class GatewayNode {
     [[nodiscard]] bool can_serve_all() const;
     // Its place among the standbys that could, without these.
     [[nodiscard]] std::size_t rank_without(const std::set<NodeId>& gone) const;
-    // It has been said to the voters.
-    [[nodiscard]] bool claim_is_on_disk() const;
     void watch_stand_in(TimePoint now, Effects& effects);
     void watch_standing_in(TimePoint now, Effects& effects);
-    void note_lateness(TimePoint now);
-    void note_size(const lease::Sender& sender, const lease::Message& message, TimePoint now);
-    void size_lease(TimePoint now, Effects& effects);
     void watch_pulse(const StandIn::Turn& turn, TimePoint now, Effects& effects);
     void begin_standing_in(TimePoint now, Effects& effects);
     void say_barrier(Effects& effects);
@@ -479,17 +401,17 @@ class GatewayNode {
     EventQueue events_;
     Attachment attachment_;
     replica::Replica replica_;
-    lease::Engine lease_;
+    SavedLease saved_;
     takeover::Takeover takeover_;
     Transition transition_;
     KeeperList keepers_;
-    LeaseSaves saves_;
     Grants grants_;
     Gate gate_;
     KeeperSteps keeper_steps_;
     Blockers blockers_;
     Score score_;
     Others others_;
+    GatewayVoters voters_;
     Wishes wishes_;
     StandIn stand_in_;
     Links links_;

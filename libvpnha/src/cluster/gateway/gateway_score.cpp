@@ -33,7 +33,7 @@ Score::Worth GatewayNode::worth(TimePoint now) const {
     const unsigned loss = scored_loss();
     const takeover::State state = takeover_.state();
     const bool calls = calls_for_role(now);
-    const bool gives_away = wishes_.own_lease.gives_role_away() || own_clock_astray();
+    const bool gives_away = wishes_.own_lease.gives_role_away() || saved_.own_clock_astray();
     return {
         .role = role_of(state),
         .stands_in = stands_in(),

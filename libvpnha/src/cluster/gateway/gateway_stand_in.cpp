@@ -17,13 +17,14 @@
 namespace vpnha::node {
 
 bool GatewayNode::may_stand_in() const {
-    const lease::Engine::State& lease = lease_.state();
-    const lease::Voter& voter = lease_.voter();
+    const lease::Engine::State& lease = saved_.engine().state();
+    const lease::Voter& voter = saved_.engine().voter();
     if (!stand_in_.wanted() || !attached() || detaching() || attachment_.resource().empty() ||
         takeover_.state() != takeover::State::standby || blockers_.resetting() ||
-        !replica_.quorate() || !lease.quorate || lease.fenced || lease.alone || !saves_.work() ||
-        own_clock_astray() || lease.voters.newest().nodes.size() < lease::kVotersToStandIn ||
-        !lease_.remembers()) {
+        !replica_.quorate() || !lease.quorate || lease.fenced || lease.alone ||
+        !saved_.saves().work() || saved_.own_clock_astray() ||
+        lease.voters.newest().nodes.size() < lease::kVotersToStandIn ||
+        !saved_.engine().remembers()) {
         return false;
     }
     // Only an order ends it for all: whoever lapsed, or could not go on, leaves the others free. Of
@@ -58,39 +59,34 @@ std::optional<StandIn::Turn> GatewayNode::turn_to_stand_in() const {
     if (!may_stand_in()) {
         return std::nullopt;
     }
-    const lease::Voter::Promise& promise = lease_.voter().state().promise;
+    const lease::Voter::Promise& promise = saved_.engine().voter().state().promise;
     const NodeId holder = last_holder();
     const std::optional<TimePoint> yielded = stand_in_.yielded_at(holder);
     const TimePoint until =
-        promise.epoch == Epoch{} ? lease_.voter().abstains_until() : promise.until;
+        promise.epoch == Epoch{} ? saved_.engine().voter().abstains_until() : promise.until;
     // Whose rounds of the newest epoch do not get here is told by the others' votes alone whether
     // that holder is heard.
     const bool is_of_newest = promise.epoch >= replica_.epoch();
     return StandIn::Turn{.holder = holder,
-                         .promised_until = yielded.value_or(
-                             std::min(until, lease_.voter().in_vain_since().value_or(until))),
+                         .promised_until = yielded.value_or(std::min(
+                             until, saved_.engine().voter().in_vain_since().value_or(until))),
                          .released = is_of_newest && promise.released && !yielded,
                          .waits_until = others_.pulse.waits_until(),
                          .rank = rank_without({holder, is_of_newest ? promise.epoch.node : holder}),
                          .candidates = replica_.peers().size() + 1};
 }
 
-bool GatewayNode::claim_is_on_disk() const {
-    const std::optional<lease::Durable>& on_disk = saves_.on_disk();
-    return on_disk && on_disk->claimed >= lease_.holder().epoch();
-}
-
 void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
     stand_in_.forget_deposal(now);
     if (stand_in_.phase() == StandIn::Phase::asks) {
-        if (!lease_.state().wanted) {
+        if (!saved_.engine().state().wanted) {
             const std::optional<StandIn::Turn> turn = turn_to_stand_in();
             const bool promised = turn && !turn->released && now < turn->promised_until;
             if (!turn || turn->holder != stand_in_.holder() || promised) {
                 stand_in_.stand_back();
-                lease_.stand_back();
+                saved_.engine().stand_back();
             }
-        } else if (stand_in_.claims_in_vain(claim_is_on_disk(), now)) {
+        } else if (stand_in_.claims_in_vain(saved_.has_said_claim(), now)) {
             give_up_claim("no majority granted it in time", now, effects);
             drain(now, effects);
         }
@@ -112,8 +108,8 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
         history_.on_step(takeover::Step::grant, now);
         const std::string echo = others_.pulse.words(now);
         others_.pulse.forget();
-        lease_.set_checkpoint({});
-        lease_.note_claimed(replica_.highest_epoch());
+        saved_.engine().set_checkpoint({});
+        saved_.engine().note_claimed(replica_.highest_epoch());
         if (stand_in_.yielded_at(turn->holder)) {
             effects.emplace_back(Log{
                 LogLevel::info, fmt::format("node {} serves no more: this node claims the lease "
@@ -123,13 +119,13 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
             drain(now, effects);
             return;
         }
-        note_position();
+        voters_.note_position();
         effects.emplace_back(
             Log{LogLevel::info,
                 fmt::format("node {} is not heard, and {}: this node asks whether it would "
                             "be granted the lease event=stand-in-asks {}",
                             turn->holder.value, echo, tag())});
-        take(lease_.stand_in(now), effects);
+        saved_.take(saved_.engine().stand_in(now), effects);
         drain(now, effects);
     }
 }
@@ -137,20 +133,20 @@ void GatewayNode::watch_stand_in(TimePoint now, Effects& effects) {
 void GatewayNode::watch_pulse(const StandIn::Turn& turn, TimePoint now, Effects& effects) {
     const bool serves_nobody = turn.released || stand_in_.yielded_at(turn.holder) ||
                                others_.holder.died_in(replica_.epoch()) ||
-                               lease_.voter().in_vain_since() ||
+                               saved_.engine().voter().in_vain_since() ||
                                !others_.members.contains(turn.holder);
     if (serves_nobody) {
         others_.pulse.forget();
         return;
     }
-    others_.pulse.follow(turn.holder, turn.promised_until, lease_.holder().timing().lease);
+    others_.pulse.follow(turn.holder, turn.promised_until, saved_.engine().holder().timing().lease);
     if (others_.pulse.asks(now)) {
         effects.emplace_back(AskForEcho{turn.holder});
     }
 }
 
 void GatewayNode::watch_standing_in(TimePoint now, Effects& effects) {
-    const bool sound = replica_.quorate() && lease_.holder().serving();
+    const bool sound = replica_.quorate() && saved_.engine().holder().serving();
     if (const StandIn::Reason why = stand_in_.over(sound, now); !why.empty()) {
         end_standing_in(why, now, effects);
         return;
@@ -234,8 +230,8 @@ void GatewayNode::yield_to_others(TimePoint now) {
     stand_in_.on_holder(peer != replica_.peers().end() && !peer->second.promoted &&
                             peer->second.epoch >= replica_.epoch(),
                         now);
-    lease_.yield(lease::Yields::to_ordered,
-                 stand_in_.may_have_it_back(now) ? std::nullopt : std::optional(holder));
+    saved_.engine().yield(lease::Yields::to_ordered,
+                          stand_in_.may_have_it_back(now) ? std::nullopt : std::optional(holder));
 }
 
 void GatewayNode::note_standing_in(NodeId sender, TimePoint now) {
@@ -260,7 +256,7 @@ void GatewayNode::confirm(RequestToken request, TimePoint now, Effects& effects)
             fmt::format("Pacemaker promotes the node that stands in event=stand-in-confirmed {}",
                         tag())});
     stand_in_.on_promoted();
-    take(lease_.promote(now), effects);
+    saved_.take(saved_.engine().promote(now), effects);
     drain(now, effects);
     effects.emplace_back(AnswerRequest{request, {}});
 }
@@ -271,7 +267,7 @@ void GatewayNode::give_up_claim(std::string_view why, TimePoint now, Effects& ef
         Log{LogLevel::warning,
             fmt::format("this node does not stand in: {} event=stand-in-refused {}", why, tag())});
     // Granted, perhaps, and the disk has not taken it yet: its gate was never open.
-    events_.post(lease_.holder().serving() ? LeaseOrder::decline : LeaseOrder::demote);
+    events_.post(saved_.engine().holder().serving() ? LeaseOrder::decline : LeaseOrder::demote);
 }
 
 void GatewayNode::end_standing_in(std::string_view why, TimePoint now, Effects& effects) {

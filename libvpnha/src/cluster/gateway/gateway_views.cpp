@@ -9,7 +9,7 @@ namespace vpnha::node {
 GatewayCounters GatewayNode::counters() const {
     return {.links_lost = links_.losses(),
             .given_away = links_.given_away(),
-            .saves_failed = saves_.failed(),
+            .saves_failed = saved_.saves().failed(),
             .unanswered = wishes_.own_lease.unanswered(),
             .switchovers = wishes_.planned.taken(),
             .takeovers = history_.takeovers()};
@@ -33,15 +33,16 @@ wire::GatewayState GatewayNode::wire_state() const {
         .outside_lost = links_.counts_as_lost(LinkSide::outside),
         .inside_lost = links_.counts_as_lost(LinkSide::inside),
         .stands_in = stands_in(),
-        .yields = replica_.promoted() && !stands_in() && lease_.state().yields != lease::Yields::no,
-        .ended_by_order = lease_.voter().ended_by_order(replica_.epoch()),
+        .yields = replica_.promoted() && !stands_in() &&
+                  saved_.engine().state().yields != lease::Yields::no,
+        .ended_by_order = saved_.engine().voter().ended_by_order(replica_.epoch()),
         .claimed_partial = replica_.claimed_partial(),
         .level = replica_.level(),
         .standing = standing(),
         .epoch = replica_.epoch(),
         .sequence = replica_.sequence(),
         .macs = links_.macs(),
-        .witness = others_.witness.life().value};
+        .witness = voters_.witness().life().value};
 }
 
 std::vector<PlanRow> GatewayNode::plan() const {

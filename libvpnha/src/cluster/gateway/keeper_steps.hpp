@@ -17,8 +17,8 @@
 #include <optional>
 #include <vector>
 
-#include "cluster/gateway/grants.hpp"
 #include "cluster/gateway/keeper_list.hpp"
+#include "cluster/gateway/lease/grants.hpp"
 #include "cluster/gateway/readings.hpp"
 #include "cluster/lease/engine.hpp"
 #include "cluster/replica/replica.hpp"

@@ -31,7 +31,7 @@ Result<Node::Lives> Node::fenceable(NodeId victim, TimePoint now) const {
     }
     Lives lives;
     for (const auto& [id, gateway] : gateways_) {
-        VPNHA_TRY(lives[id], gateway.fenceable(victim, now));
+        VPNHA_TRY(lives[id], gateway.voters().fenceable(victim, now));
     }
     return lives;
 }
@@ -67,7 +67,8 @@ TimePoint Node::asks_at(const Fencing& fencing, TimePoint now) const {
         const lease::Engine& lease = gateway.lease();
         has_witness = has_witness || lease.state().voters.has(lease::kWitness);
         duel.own += lease.holder().serving() ? 1 : 0;
-        duel.is_answered = duel.is_answered || gateway.is_answered(victim, fencing.since, now);
+        duel.is_answered =
+            duel.is_answered || gateway.voters().is_answered(victim, fencing.since, now);
         patience = lease.holder().timing().absence;
     }
     return has_witness && !members_.contains(victim) ? asks_for_marks_at(duel, patience)
@@ -77,7 +78,7 @@ TimePoint Node::asks_at(const Fencing& fencing, TimePoint now) const {
 Result<void> Node::ask_for_marks(Fencing& fencing, TimePoint now, Effects& effects) {
     fencing.again_at = now + kAskAgain;
     for (const auto& [id, boot] : fencing.lives) {
-        VPNHA_CHECK(gateways_.at(id).reach_markers(fencing.victim, now));
+        VPNHA_CHECK(gateways_.at(id).voters().reach_markers(fencing.victim, now));
     }
     if (now < asks_at(fencing, now)) {
         for (auto& [id, gateway] : gateways_) {
@@ -99,7 +100,7 @@ Result<void> Node::ask_for_marks(Fencing& fencing, TimePoint now, Effects& effec
         GatewayNode& gateway = gateways_.at(id);
         VPNHA_CHECK(gateway.fence(fencing.victim, boot, now, effects));
         ++fencing.asked;
-        if (!gateway.fencing(fencing.victim, boot)->agreed) {
+        if (!gateway.voters().fencing(fencing.victim, boot)->agreed) {
             break;
         }
     }
@@ -109,7 +110,8 @@ Result<void> Node::ask_for_marks(Fencing& fencing, TimePoint now, Effects& effec
 std::size_t Node::count(const Fencing& fencing, bool lease::Engine::Fencing::*what) const {
     return static_cast<std::size_t>(
         std::count_if(fencing.lives.begin(), fencing.lives.end(), [&](const auto& life) {
-            const auto* const found = gateways_.at(life.first).fencing(fencing.victim, life.second);
+            const auto* const found =
+                gateways_.at(life.first).voters().fencing(fencing.victim, life.second);
             return found != nullptr && found->*what;
         }));
 }
@@ -132,7 +134,7 @@ bool Node::has_lost_to(NodeId node, TimePoint now) const {
                const auto& fencing = gateway.lease().state().fencing;
                return fencing && fencing->victim == node && fencing->refused &&
                       fencing->boot == gateway.lease().newest_life_of(node) &&
-                      gateway.witness().is_heard(now);
+                      gateway.voters().witness().is_heard(now);
            });
 }
 

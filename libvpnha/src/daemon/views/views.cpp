@@ -83,7 +83,7 @@ void place(const Status& status, json& view) {
 }
 
 json rounds_view(const node::GatewayNode& gateway, TimePoint now) {
-    const node::RoundLateness& lateness = gateway.lateness();
+    const node::RoundLateness& lateness = gateway.voters().lateness();
     json bounds = json::array();
     for (const Duration bound : node::RoundLateness::kBounds) {
         bounds.push_back(in_ms(bound));
@@ -97,7 +97,7 @@ json rounds_view(const node::GatewayNode& gateway, TimePoint now) {
 }
 
 json sizing_view(const node::GatewayNode& gateway, TimePoint now) {
-    const std::optional<node::LeaseSize>& size = gateway.lease_size();
+    const std::optional<node::LeaseSize>& size = gateway.voters().size();
     if (!size) {
         return nullptr;
     }
@@ -113,10 +113,10 @@ json ms_since(const std::optional<TimePoint>& at, TimePoint now) {
 }
 
 json witness_view(const node::GatewayNode& gateway, TimePoint now) {
-    if (!gateway.has_witness()) {
+    if (!gateway.voters().has_witness()) {
         return nullptr;
     }
-    const node::WitnessWatch& witness = gateway.witness();
+    const node::WitnessWatch& witness = gateway.voters().witness();
     return {{"name", gateway.settings().witness_name},
             {"heard", witness.is_heard(now)},
             {"heard_ms", ms_since(witness.heard_at(), now)},
@@ -135,14 +135,14 @@ json lease_view(const node::GatewayNode& gateway, TimePoint now) {
         return list;
     };
     json votes = json::array();
-    for (const node::VoterWatch::Vote& vote : gateway.votes()) {
+    for (const node::VoterWatch::Vote& vote : gateway.voters().watch().votes()) {
         votes.push_back({{"node", vote.node.value},
                          {"counts", vote.counts},
                          {"heard_ms", ms_since(vote.heard_at, now)},
                          {"answered_ms", ms_since(vote.answered_at, now)}});
     }
     json clocks = json::array();
-    for (const node::ClockRates::Clock& clock : gateway.clocks_astray()) {
+    for (const node::ClockRates::Clock& clock : gateway.voters().watch().clocks().astray()) {
         clocks.push_back({{"node", clock.node.value}, {"rate", clock.rate}});
     }
     const lease::Holder& holder = lease.holder();
@@ -151,7 +151,7 @@ json lease_view(const node::GatewayNode& gateway, TimePoint now) {
             {"granted", to_string(lease.voter().granted())},
             {"left_ms", std::chrono::duration_cast<std::chrono::milliseconds>(left).count()},
             {"voters", ids(lease.state().voters.all())},
-            {"leaving", ids(gateway.leaving())},
+            {"leaving", ids(gateway.voters().leaving())},
             {"remembers", lease.remembers()},
             {"awaited", ids(lease.awaited())},
             {"differing", ids(lease.state().differing)},
@@ -161,8 +161,8 @@ json lease_view(const node::GatewayNode& gateway, TimePoint now) {
             {"rounds", rounds_view(gateway, now)},
             {"duration_ms", in_ms(holder.timing().lease)},
             {"sizing", sizing_view(gateway, now)},
-            {"reserve", gateway.reserve()},
-            {"saves", gateway.saves()},
+            {"reserve", gateway.voters().reserve()},
+            {"saves", gateway.saved_lease().saves().work()},
             {"fenced", lease.state().fenced}};
 }
 

@@ -6,7 +6,7 @@
 #include "cluster/gateway/attachment.hpp"
 #include "cluster/gateway/blockers.hpp"
 #include "cluster/gateway/event_queue.hpp"
-#include "cluster/gateway/grants.hpp"
+#include "cluster/gateway/lease/grants.hpp"
 #include "cluster/gateway/members.hpp"
 #include "cluster/gateway/transition.hpp"
 #include "cluster/gateway/worth/own_lease.hpp"

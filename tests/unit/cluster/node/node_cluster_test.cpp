@@ -339,7 +339,7 @@ TEST(NodeClusterTest, ANodeThatLeavesVotesUntilTheListIsAnotherOne) {
     cluster.lose_leases([](std::uint32_t from, const SendLease&) { return from == 2; });
     set_voters(cluster, one);
     cluster.pass(std::chrono::milliseconds(200));
-    EXPECT_EQ(cluster.at(1).node->find(kGateway)->leaving(), std::vector{NodeId{2}});
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->voters().leaving(), std::vector{NodeId{2}});
     EXPECT_EQ(voters_at(cluster, 1), (std::vector{NodeId{1}, NodeId{2}}));
     EXPECT_THAT(cluster.at(1).log,
                 Contains(HasSubstr("keep vpnhad running there until then event=voters-leave "
@@ -349,7 +349,7 @@ TEST(NodeClusterTest, ANodeThatLeavesVotesUntilTheListIsAnotherOne) {
     cluster.lose_leases({});
     cluster.pass(std::chrono::milliseconds(500));
     EXPECT_EQ(voters_at(cluster, 1), one);
-    EXPECT_THAT(cluster.at(1).node->find(kGateway)->leaving(), IsEmpty());
+    EXPECT_THAT(cluster.at(1).node->find(kGateway)->voters().leaving(), IsEmpty());
     cluster.kill(2);
     cluster.pass(std::chrono::seconds(1));
     EXPECT_TRUE(cluster.gate_open(1));

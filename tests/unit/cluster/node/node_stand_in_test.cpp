@@ -389,8 +389,8 @@ TEST(NodeStandInTest, WhoseClockIsAstrayLeavesItToTheNext) {
     FakeCluster cluster = standing_in_cluster();
     cluster.run_at_rate(3, 1.03);
     cluster.pass(seconds(45));
-    EXPECT_TRUE(gateway(cluster, 3).own_clock_astray());
-    EXPECT_FALSE(gateway(cluster, 2).own_clock_astray());
+    EXPECT_TRUE(gateway(cluster, 3).saved_lease().own_clock_astray());
+    EXPECT_FALSE(gateway(cluster, 2).saved_lease().own_clock_astray());
     EXPECT_EQ(cluster.at(3).scores.back(), kScoreEmpty);
     EXPECT_THAT(cluster.at(2).log, Contains(HasSubstr("event=clock-rate")));
     EXPECT_TRUE(cluster.gate_open(1)) << "a voter answers the holder whatever its clock does";

@@ -22,14 +22,15 @@ using ::testing::SizeIs;
 // By the ids of the other voters, ascending: which of them count.
 std::vector<bool> counted(FakeCluster& cluster, std::uint32_t node) {
     std::vector<bool> counted;
-    for (const VoterWatch::Vote& vote : cluster.at(node).node->find(kGateway)->votes()) {
+    for (const VoterWatch::Vote& vote :
+         cluster.at(node).node->find(kGateway)->voters().watch().votes()) {
         counted.push_back(vote.counts);
     }
     return counted;
 }
 
 int reserve(FakeCluster& cluster, std::uint32_t node) {
-    return cluster.at(node).node->find(kGateway)->reserve();
+    return cluster.at(node).node->find(kGateway)->voters().reserve();
 }
 
 TEST(VoterWatchTest, AllVotesCountInAWholeCluster) {

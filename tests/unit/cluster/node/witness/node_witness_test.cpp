@@ -53,7 +53,7 @@ TEST(NodeWitnessTest, TheHolderAddsItWhenItIsHeardAndRemembersTheList) {
     for (const std::uint32_t node : {1U, 2U}) {
         EXPECT_THAT(voters(cluster, node), ElementsAre(NodeId{1}, NodeId{2}, lease::kWitness));
         EXPECT_THAT(cluster.disk(node)->voters.current.nodes, Contains(lease::kWitness));
-        EXPECT_EQ(gateway(cluster, node).reserve(), 1);
+        EXPECT_EQ(gateway(cluster, node).voters().reserve(), 1);
         EXPECT_THAT(cluster.at(node).log, Contains(HasSubstr("event=witness-heard")));
     }
 }
@@ -203,10 +203,10 @@ TEST(NodeWitnessTest, ItsOwnDeathIsNoSilenceAndIsSaid) {
     EXPECT_THAT(cluster.at(1).log, Contains(HasSubstr("event=witness-lost")));
     EXPECT_THAT(cluster.at(2).log, Contains(HasSubstr("event=witness-lost")));
     EXPECT_THAT(cluster.at(1).log, Contains(HasSubstr("the vote of the witness does not count")));
-    EXPECT_EQ(gateway(cluster, 1).reserve(), 0);
+    EXPECT_EQ(gateway(cluster, 1).voters().reserve(), 0);
     cluster.start_witness();  // Its disk is lost: both nodes tell it.
     expect_service(cluster, 1, seconds(6));
-    EXPECT_EQ(gateway(cluster, 1).reserve(), 1);
+    EXPECT_EQ(gateway(cluster, 1).voters().reserve(), 1);
 }
 
 TEST(NodeWitnessTest, WithoutItNobodyStandsIn) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cluster/gateway/grants.hpp"
+#include "cluster/gateway/lease/grants.hpp"
 
 #include <utility>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cluster/gateway/lease_saves.hpp"
+#include "cluster/gateway/lease/lease_saves.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cluster/gateway/lease/gateway_voters.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "cluster/lease/voters.hpp"
+
+namespace vpnha::node {
+
+namespace {
+
+// So long a vpnhad abstains after its start, and asks what it does not remember; and a bit.
+constexpr Duration kVoterSettle = std::chrono::seconds(1);
+
+std::int64_t in_ms(Duration time) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+}
+
+std::string voter_name(NodeId node) {
+    return lease::is_witness(node) ? "the witness" : fmt::format("node {}", node.value);
+}
+
+}  // namespace
+
+std::string voter_list(const std::vector<NodeId>& voters) {
+    std::string list = node_list(lease::without_witness(voters));
+    if (lease::is_in(voters, lease::kWitness)) {
+        list += list.empty() ? "witness" : ",witness";
+    }
+    return list;
+}
+
+GatewayVoters::GatewayVoters(const Parts& parts)
+    : parts_(parts),
+      configured_(parts.settings.lease.voters),
+      watch_(self(), parts.settings.started_at) {
+    if (parts.settings.lease_watch) {
+        size_.emplace(*parts.settings.lease_watch, parts.settings.started_at);
+    }
+}
+
+Result<void> GatewayVoters::confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
+                                         Effects& effects) {
+    const lease::Voters& voters = engine().state().voters;
+    if (voters.has(lease::kWitness) && voters.has(victim)) {
+        return confirm_dead_beside_witness(victim, by, now);
+    }
+    VPNHA_TRY(lease::Effects more, engine().confirm_dead(victim, by, now));
+    effects.emplace_back(Log{
+        LogLevel::warning, fmt::format("node {} is confirmed dead: this node votes alone until it "
+                                       "is heard event=alone {}",
+                                       victim.value, tag())});
+    parts_.lease.take(std::move(more), effects);
+    return {};
+}
+
+Result<void> GatewayVoters::confirm_dead_beside_witness(NodeId victim, lease::Confirmed by,
+                                                        TimePoint now) const {
+    if (!witness_.is_heard(now)) {
+        return fail(Errc::unreachable,
+                    fmt::format("gateway {}: the voters are two nodes and a witness, and the "
+                                "witness is not heard: no death takes its place; the gateway goes "
+                                "on when the witness is back, or vpnhad of node {}",
+                                parts_.settings.name, victim.value));
+    }
+    // A device that is asked in each fencing of two nodes has done its part.
+    return by == lease::Confirmed::by_device
+               ? Result<void>{}
+               : fail(Errc::unsupported,
+                      fmt::format("gateway {}: the witness's vote is there, so nothing waits for "
+                                  "the confirmation of a death",
+                                  parts_.settings.name));
+}
+
+Result<void> GatewayVoters::vote_without(NodeId node, TimePoint now, Effects& effects) {
+    VPNHA_TRY(lease::Effects more, engine().vote_without(node, now));
+    effects.emplace_back(
+        Log{LogLevel::warning,
+            fmt::format("this node waits no more for what node {} remembers: an "
+                        "administrator said that it is nothing event=vote-without {}",
+                        node.value, tag())});
+    parts_.lease.take(std::move(more), effects);
+    return {};
+}
+
+Result<lease::BootId> GatewayVoters::fenceable(NodeId victim, TimePoint now) const {
+    const lease::Voters& voters = engine().state().voters;
+    const std::vector<NodeId> all = voters.all();
+    if (voters.newest().nodes.size() < 3 ||
+        std::find(all.begin(), all.end(), victim) == all.end()) {
+        return fail(Errc::unsupported,
+                    fmt::format("gateway {}: only one of three voters or more can be fenced by "
+                                "marks; fence it by its power",
+                                parts_.settings.name));
+    }
+    const std::optional<lease::BootId> boot = engine().newest_life_of(victim);
+    if (!boot) {
+        return fail(Errc::not_found,
+                    fmt::format("gateway {}: vpnhad of node {} was not heard since this one "
+                                "started, so the life to be fenced is not known; fence it by its "
+                                "power",
+                                parts_.settings.name, victim.value));
+    }
+    VPNHA_CHECK(reach_markers(victim, now));
+    return *boot;
+}
+
+Result<void> GatewayVoters::reach_markers(NodeId victim, TimePoint now) const {
+    if (!engine().state().voters.has(lease::kWitness) || witness_.is_heard(now)) {
+        return {};
+    }
+    return fail(Errc::unreachable,
+                fmt::format("gateway {}: the witness is not heard, and of two nodes it decides "
+                            "which one is marked; fence node {} by its power",
+                            parts_.settings.name, victim.value));
+}
+
+bool GatewayVoters::is_answered(NodeId victim, TimePoint since, TimePoint now) const {
+    const lease::Voter::Promise& promise = engine().voter().state().promise;
+    const bool by_self = promise.epoch.node == victim && !promise.released && now < promise.until;
+    return by_self ||
+           (engine().state().voters.has(lease::kWitness) &&
+            witness_.may_answer_other(since, parts_.settings.lease.timing.abstention(), now));
+}
+
+void GatewayVoters::ask_witness(Effects& effects) {
+    note_position();
+    parts_.lease.take(engine().ask(lease::kWitness), effects);
+}
+
+Result<void> GatewayVoters::fence(NodeId victim, const lease::BootId& boot, TimePoint now,
+                                  Effects& effects) {
+    VPNHA_TRY(lease::Effects asked, engine().fence(victim, boot, now));
+    parts_.lease.take(std::move(asked), effects);
+    return {};
+}
+
+const lease::Engine::Fencing* GatewayVoters::fencing(NodeId victim,
+                                                     const lease::BootId& boot) const {
+    const std::optional<lease::Engine::Fencing>& fencing = engine().state().fencing;
+    return fencing && fencing->victim == victim && fencing->boot == boot ? &*fencing : nullptr;
+}
+
+void GatewayVoters::configure(std::vector<NodeId> voters, TimePoint now, Effects& effects) {
+    const std::vector<NodeId> before = leaving();
+    configured_ = std::move(voters);
+    if (const std::vector<NodeId> nodes = leaving(); !nodes.empty() && nodes != before) {
+        effects.emplace_back(Log{
+            LogLevel::info,
+            fmt::format("node {} is no longer in corosync.conf, and votes until the holder of the "
+                        "lease has changed the voters: keep vpnhad running there until then "
+                        "event=voters-leave {} nodes={}",
+                        node_list(nodes), tag(), node_list(nodes))});
+    }
+    parts_.lease.take(engine().configure(configured_, now), effects);
+}
+
+std::vector<NodeId> GatewayVoters::leaving() const {
+    std::vector<NodeId> nodes = engine().state().voters.all();
+    std::erase_if(nodes,
+                  [wanted = wanted_voters()](NodeId node) { return lease::is_in(wanted, node); });
+    return nodes;
+}
+
+std::vector<NodeId> GatewayVoters::wanted_voters() const {
+    std::vector<NodeId> wanted = configured_;
+    if (witness_.are_two()) {
+        std::erase(wanted, lease::kWitness);
+    }
+    return wanted;
+}
+
+void GatewayVoters::adapt(TimePoint now, Effects& effects) {
+    const lease::Voters& voters = engine().state().voters;
+    const std::vector<NodeId> wanted = wanted_voters();
+    // Renewals by the list on the disk need no disk; by a new list they do.
+    if (!parts_.lease.saves().work() || engine().holder().phase() != lease::Phase::holding ||
+        voters.next || voters.current.nodes == wanted) {
+        return;
+    }
+    // One at a time: who is gone first, because whoever replaces it comes after it. Of several
+    // first one that does not answer: the list without another one could need its vote.
+    std::vector<NodeId> next = voters.current.nodes;
+    std::vector<NodeId> gone = leaving();
+    if (witness_.is_differing()) {
+        std::erase(gone, lease::kWitness);
+    }
+    std::stable_partition(gone.begin(), gone.end(),
+                          [&](NodeId node) { return !watch_.counts(node); });
+    if (!gone.empty()) {
+        std::erase(next, gone.front());
+    } else {
+        // A node that does not run yet, or abstains, would be a vote less: of 2 voters both have to
+        // answer, of 4 three.
+        const auto come = std::find_if(wanted.begin(), wanted.end(), [&](NodeId node) {
+            const std::optional<TimePoint> since = parts_.members.since(node);
+            const bool is_settled = lease::is_witness(node) ? witness_.may_be_added(now)
+                                                            : since && now >= *since + kVoterSettle;
+            return is_settled && std::find(next.begin(), next.end(), node) == next.end();
+        });
+        if (come == wanted.end()) {
+            return;
+        }
+        next.push_back(*come);
+        std::sort(next.begin(), next.end());
+    }
+    if (Result<lease::Effects> changed = engine().change_voters(next, now); changed) {
+        parts_.lease.take(std::move(*changed), effects);
+    }
+}
+
+GatewayVoters::Reach GatewayVoters::reach(TimePoint now) const {
+    Reach reach;
+    for (const NodeId node : engine().state().voters.all()) {
+        const bool saves = node == self() ? parts_.lease.saves().work() : watch_.saves(node);
+        const bool is_there =
+            lease::is_witness(node) ? witness_.is_heard(now) : !engine().voter().lacks(node);
+        (saves && is_there ? reach.present : reach.missing).push_back(node);
+    }
+    return reach;
+}
+
+void GatewayVoters::before_message(const lease::Sender& sender, const lease::Message& message,
+                                   TimePoint now) {
+    if (engine().holder().lapsed(now)) {
+        note_lateness(now);  // The message ends the lease, so on_time() will not see that round.
+    }
+    note_position();
+    note_size(sender, message, now);
+}
+
+void GatewayVoters::after_message(const lease::Sender& sender, const lease::Message& message,
+                                  TimePoint now) {
+    watch_.on_message(sender, message, engine(), now);
+    if (lease::is_witness(sender.node)) {
+        witness_.on_message(sender, message, now);
+    }
+}
+
+void GatewayVoters::on_time(TimePoint now, Effects& effects) {
+    size_lease(now, effects);
+    if (now >= watch_.next_tick()) {
+        watch_voters(now, effects);
+    }
+}
+
+std::optional<TimePoint> GatewayVoters::next_deadline() const {
+    return size_ ? earliest(watch_.next_tick(), size_->next_turn()) : watch_.next_tick();
+}
+
+void GatewayVoters::watch_lists(Effects& effects) {
+    const std::vector<NodeId>& differing = engine().state().differing;
+    if (watch_.note_differing(differing) && !differing.empty()) {
+        effects.emplace_back(
+            Log{LogLevel::error,
+                fmt::format("node {} goes by other voters than this node, and neither list is "
+                            "newer: give all nodes the same nodelist in corosync.conf, and "
+                            "restart vpnhad event=voters-differ {} nodes={}",
+                            node_list(differing), tag(), node_list(differing))});
+    }
+}
+
+void GatewayVoters::note_lateness(TimePoint now) {
+    if (engine().holder().serving() && engine().holder().round_due(now)) {
+        lateness_.note(now - engine().holder().state().next_round_at, now);
+    }
+}
+
+void GatewayVoters::note_position() {
+    const wire::Version position = parts_.replica.position();
+    engine().set_position({position.epoch, position.sequence});
+}
+
+void GatewayVoters::note_size(const lease::Sender& sender, const lease::Message& message,
+                              TimePoint now) {
+    if (!size_) {
+        return;
+    }
+    const auto* const hello = std::get_if<lease::Hello>(&message);
+    const auto* const answer = std::get_if<lease::Answer>(&message);
+    if (hello != nullptr && hello->needs && !lease::is_witness(sender.node) &&
+        engine().state().voters.has(sender.node)) {
+        size_->on_needs(sender.node, *hello->needs, now);
+    } else if (answer != nullptr) {
+        size_->on_answer(answer->id, now);
+    }
+}
+
+void GatewayVoters::size_lease(TimePoint now, Effects& effects) {
+    if (!size_) {
+        return;
+    }
+    size_->on_turn(now);
+    const lease::Holder& holder = engine().holder();
+    if (holder.serving() && !holder.state().rounds.empty()) {
+        const std::uint64_t number = holder.state().number;
+        size_->on_round({holder.epoch(), parts_.settings.lease.self.instance, number},
+                        holder.state().rounds.back().sent_at);
+    }
+    const std::vector<NodeId> voters = engine().state().voters.all();
+    const Duration wanted = size_->lease(voters, now);
+    const Duration was = holder.timing().lease;
+    if (wanted == was) {
+        return;
+    }
+    engine().resize(wanted);
+    if (holder.serving()) {
+        const std::optional<NodeId> slowest = size_->slowest(voters, now);
+        effects.emplace_back(
+            Log{LogLevel::info,
+                fmt::format("the lease lasts {} ms from now on, and {} ms before: {} needs it "
+                            "event=lease-sized {} ms={}",
+                            in_ms(wanted), in_ms(was), slowest ? voter_name(*slowest) : "this node",
+                            tag(), in_ms(wanted))});
+    }
+}
+
+void GatewayVoters::watch_voters(TimePoint now, Effects& effects) {
+    for (const VoterWatch::News& news : watch_.on_tick(engine(), now)) {
+        const std::string left = fmt::format("{} voters={} reserve={}", tag(),
+                                             engine().state().voters.all().size(), reserve());
+        // Who is no member has been told of by Corosync.
+        const LogLevel level =
+            !news.counts && (lease::is_witness(news.node) || parts_.members.contains(news.node))
+                ? LogLevel::warning
+                : LogLevel::info;
+        effects.emplace_back(
+            Log{level, news.counts
+                           ? fmt::format("the vote of {} counts again event=vote-back {}",
+                                         voter_name(news.node), left)
+                           : fmt::format("the vote of {} does not count here event=vote-lost {}",
+                                         voter_name(news.node), left)});
+    }
+    // A voter that is taken out of the list is forgotten, and no news.
+    const ClockRates& clocks = watch_.clocks();
+    engine().set_astray(clocks.nodes_astray(),
+                        clocks.own_is_astray(engine().state().voters.newest().nodes.size()));
+    for (const ClockRates::Clock& clock : watch_.clocks().take_news()) {
+        const double most = 1 + static_cast<double>(parts_.settings.lease.timing.rate_ppm) / 1e6;
+        effects.emplace_back(
+            clock.astray
+                ? Log{LogLevel::error,
+                      fmt::format("the clock of {} runs at {:.3f} of this node's, and the "
+                                  "lease is safe from {:.3f} to {:.3f}. This node grants it no "
+                                  "lease: look after the clock of that machine, or of this one "
+                                  "event=clock-rate {} node={} rate={:.3f}",
+                                  voter_name(clock.node), clock.rate, 1 / most, most, tag(),
+                                  clock.node.value, clock.rate)}
+                : Log{LogLevel::info,
+                      fmt::format("the clock of {} runs as this node's again "
+                                  "event=clock-rate {} node={} rate={:.3f}",
+                                  voter_name(clock.node), tag(), clock.node.value, clock.rate)});
+    }
+    const lease::Timing& timing = engine().holder().timing();
+    const Duration slack = timing.lease - timing.renew;
+    if (lateness_.warns(slack / 2, now)) {
+        effects.emplace_back(Log{
+            LogLevel::warning,
+            fmt::format("a round of the lease began {} ms late, and one that is {} ms late costs "
+                        "the lease: give vpnhad more of the processor, or lengthen [lease] "
+                        "duration event=late-rounds {}",
+                        in_ms(lateness_.worst_of_day(now)), in_ms(slack), tag())});
+    }
+    watch_witness(now, effects);
+    say_hello(now, effects);
+}
+
+void GatewayVoters::say_hello(TimePoint now, Effects& effects) {
+    lease::Hello hello;
+    hello.sent_at = now;
+    if (size_) {
+        hello.needs = size_->needs(now);
+    }
+    std::vector<NodeId> voters = engine().state().voters.all();
+    if (has_witness() && !lease::is_in(voters, lease::kWitness)) {
+        voters.push_back(lease::kWitness);
+        // Who remembers no list would not be a vote more.
+        effects.emplace_back(SendLease{parts_.settings.id, lease::kWitness, lease::Recall{}});
+    }
+    for (const NodeId node : voters) {
+        if (node != self()) {
+            effects.emplace_back(SendLease{parts_.settings.id, node, hello});
+        }
+    }
+}
+
+bool GatewayVoters::has_witness() const {
+    return lease::is_in(configured_, lease::kWitness) ||
+           engine().state().voters.has(lease::kWitness);
+}
+
+void GatewayVoters::watch_witness(TimePoint now, Effects& effects) {
+    if (const std::optional<bool> heard = witness_.take_news(now)) {
+        effects.emplace_back(
+            *heard ? Log{LogLevel::info,
+                         fmt::format("the witness is heard event=witness-heard {}", tag())}
+                   : Log{LogLevel::warning,
+                         fmt::format("the witness is not heard: look whether it runs, and whether "
+                                     "UDP gets there and back event=witness-lost {}",
+                                     tag())});
+    }
+    std::vector<lease::Instance> heard_by_others;
+    for (const auto& [node, state] : parts_.replica.peers()) {
+        heard_by_others.emplace_back(state.witness);
+    }
+    if (const std::optional<bool> two = witness_.compare(heard_by_others, now)) {
+        effects.emplace_back(
+            *two
+                ? Log{LogLevel::error,
+                      fmt::format("two witnesses answer with the same key, so neither counts: stop "
+                                  "the copy, a clone or a restored machine "
+                                  "event=witness-differs {}",
+                                  tag())}
+                : Log{LogLevel::info,
+                      fmt::format("there is one witness again event=witness-agrees {}", tag())});
+    }
+    if (has_witness()) {
+        witness_.on_hello_sent(now);
+    }
+    const std::vector<VoterWatch::Vote> votes = watch_.votes();
+    const bool misses_node = std::any_of(votes.begin(), votes.end(), [](const auto& vote) {
+        return !lease::is_witness(vote.node) && !vote.counts;
+    });
+    engine().ask_often(misses_node && engine().state().voters.has(lease::kWitness));
+}
+
+}  // namespace vpnha::node
