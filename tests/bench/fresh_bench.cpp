@@ -76,7 +76,7 @@ class Cluster {
         event(kServing, [&](node::Node& node) { return node.promote(1, kGateway, now_); });
         run();
         const TimePoint asked = now_;
-        while (at(kServing).state() != takeover::State::promoted) {
+        while (at(kServing).view().state() != takeover::State::promoted) {
             VPNHA_ASSERT(now_ - asked < kGivenUp);
             pass(kStep);
         }

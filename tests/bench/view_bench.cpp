@@ -54,7 +54,7 @@ class Gateway {
         execute(node_->on_members({NodeId{1}}, true, now_));
         execute(node_->attach(1, kGateway, "checkpoint", now_));
         execute(node_->promote(2, kGateway, now_));
-        VPNHA_ASSERT(node_->find(kGateway)->state() == takeover::State::promoted);
+        VPNHA_ASSERT(node_->find(kGateway)->view().state() == takeover::State::promoted);
         for (std::uint32_t number = 0; number < kSessions; ++number) {
             execute(node_->on_plugin_up(number, "l2tp",
                                         node::stock_session(session_record(number, 0)), "", now_));
@@ -62,7 +62,7 @@ class Gateway {
             now_ += std::chrono::milliseconds(10);
             execute(node_->on_time(now_));
         }
-        VPNHA_ASSERT(node_->find(kGateway)->session_totals().all == kSessions);
+        VPNHA_ASSERT(node_->find(kGateway)->keepers().session_totals().all == kSessions);
     }
     [[nodiscard]] node::Node& node() { return *node_; }
 

@@ -16,8 +16,9 @@ namespace {
 constexpr std::size_t kFlowsGoneMax = 1000;
 
 bool is_silent(const node::GatewayNode& gateway) {
-    return gateway.state() == takeover::State::standby ||
-           (gateway.state() == takeover::State::standing_in && !gateway.replica().promoted());
+    return gateway.view().state() == takeover::State::standby ||
+           (gateway.view().state() == takeover::State::standing_in &&
+            !gateway.replica().promoted());
 }
 
 }  // namespace
@@ -101,7 +102,7 @@ void Oracle::on_save(const Machine& machine, const effects::SaveLease& save) {
     const auto takeover = takeovers_.find(save.gateway);
     const bool begun = takeover != takeovers_.end() && takeover->second.node == machine.id();
     const node::GatewayNode& gateway = *machine.gateway(save.gateway);
-    if (gateway.state() == takeover::State::taking_over && !gateway.replica().promoted() &&
+    if (gateway.view().state() == takeover::State::taking_over && !gateway.replica().promoted() &&
         save.durable.claimed.node == machine.id() && !begun) {
         begin_takeover(machine, save.gateway);
     }
@@ -123,7 +124,7 @@ void Oracle::on_lease(const Machine& machine, const effects::SendLease& sent) co
 void Oracle::on_step(const Machine& machine, const effects::RunStep& step) {
     const node::GatewayNode& gateway = *machine.gateway(step.gateway);
     if (step.step == takeover::Step::open_gate) {
-        const bool stands_in = gateway.state() == takeover::State::standing_in;
+        const bool stands_in = gateway.view().state() == takeover::State::standing_in;
         if (stands_in) {
             ++tally_.stand_ins;
             standing_in_.insert({step.gateway, machine.id()});
@@ -142,14 +143,14 @@ void Oracle::on_step(const Machine& machine, const effects::RunStep& step) {
 // By the node's state: a promotion that waited for voters was answered long before its end.
 void Oracle::follow_takeover(const Machine& machine, const node::GatewayNode& gateway) {
     const auto takeover = takeovers_.find(gateway.settings().id);
-    if (gateway.state() != takeover::State::standing_in) {
+    if (gateway.view().state() != takeover::State::standing_in) {
         standing_in_.erase({gateway.settings().id, machine.id()});
     }
     if (takeover == takeovers_.end() || takeover->second.node != machine.id() ||
-        gateway.state() == takeover::State::taking_over) {
+        gateway.view().state() == takeover::State::taking_over) {
         return;
     }
-    if (gateway.state() == takeover::State::promoted) {
+    if (gateway.view().state() == takeover::State::promoted) {
         end_takeover(machine, gateway);
     }
     takeovers_.erase(takeover);
@@ -254,7 +255,7 @@ bool Oracle::others_lack(const Machine& machine, const Kernel::Key& key) const {
 void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gateway) {
     const GatewayId id = gateway.settings().id;
     std::set<wire::RecordKey> resumed;
-    for (const keepers::SessionView& view : gateway.sessions()) {
+    for (const keepers::SessionView& view : gateway.keepers().sessions()) {
         if (view.state != keepers::SessionState::quarantined &&
             view.state != keepers::SessionState::hot) {
             resumed.insert(view.record);
@@ -377,10 +378,10 @@ void Oracle::check_gates(const Machine& machine, const node::GatewayNode& gatewa
     if (!machine.gate_open(id)) {
         return;
     }
-    if (gateway.state() == takeover::State::standby && !plan_.has(Fault::step_fails)) {
+    if (gateway.view().state() == takeover::State::standby && !plan_.has(Fault::step_fails)) {
         fail("old-epoch", machine.id(), "a standby has its gate open");
     }
-    if (gateway.state() == takeover::State::promoted && !gateway.replica().promoted()) {
+    if (gateway.view().state() == takeover::State::promoted && !gateway.replica().promoted()) {
         fail("old-epoch", machine.id(), "serves without an epoch of its own");
     }
     for (const auto& [node, other] : machines_) {
@@ -415,7 +416,7 @@ void Oracle::check_silenced(const Machine& machine) {
             return false;
         }
         const node::GatewayNode* const here = machine.gateway(id);
-        if (here != nullptr && here->state() != takeover::State::draining &&
+        if (here != nullptr && here->view().state() != takeover::State::draining &&
             machine.gate_open(id)) {
             fail("one-gate", node, "is reported to be demoted, and serves");
         }

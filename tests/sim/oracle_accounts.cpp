@@ -71,7 +71,7 @@ void Oracle::on_account_answered(const Machine& machine, const node::SendAccount
 void Oracle::check_peers_accounts(const Machine& holder, const node::GatewayNode& gateway) const {
     const auto& store = gateway.replica().store();
     std::map<wire::RecordKey, int> open = open_accounts(gateway);
-    const std::uint64_t now_ms = gateway.clock().at(holder.local_now());
+    const std::uint64_t now_ms = gateway.cores().clock.at(holder.local_now());
     for (const auto& [key, stored] : store.all(wire::RecordType::wireguard_peer)) {
         const auto* const used = store.find({wire::RecordType::wireguard_traffic, key.id});
         const auto traffic =

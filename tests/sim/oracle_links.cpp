@@ -24,12 +24,12 @@ void Oracle::on_hello(const Machine& machine, const wire::Hello& hello) const {
 void Oracle::check_links(const Machine& machine, const node::GatewayNode& gateway) {
     const GatewayId id = gateway.settings().id;
     std::uint64_t& before = given_away_[{machine.id(), machine.process(), id}];
-    const std::uint64_t after = gateway.counters().given_away;
+    const std::uint64_t after = gateway.view().counters().given_away;
     if (std::exchange(before, after) == after) {
         return;
     }
     ++tally_.given_away;
-    if (gateway.state() != takeover::State::promoted) {
+    if (gateway.view().state() != takeover::State::promoted) {
         fail("links", machine.id(), "gives away what it does not have");
     }
     if (!was_told_of_better(machine, gateway)) {

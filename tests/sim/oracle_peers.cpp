@@ -17,7 +17,7 @@ constexpr Duration kStepLastsMax = std::chrono::seconds(3);
 void Oracle::on_peer_tried(const Machine& machine, GatewayId id) {
     ++tally_.peers_tried;
     const node::GatewayNode* const gateway = machine.gateway(id);
-    if (gateway == nullptr || gateway->state() == takeover::State::standby) {
+    if (gateway == nullptr || gateway->view().state() == takeover::State::standby) {
         fail("peers", machine.id(), "shakes hands, and is a standby");
     }
 }
@@ -25,7 +25,7 @@ void Oracle::on_peer_tried(const Machine& machine, GatewayId id) {
 void Oracle::check_peers(const Machine& machine, const node::GatewayNode& gateway) {
     const GatewayId id = gateway.settings().id;
     const std::pair who(machine.id(), id);
-    if (!gateway.serves() || !machine.gate_open(id) || !machine.is_sound()) {
+    if (!gateway.view().serves() || !machine.gate_open(id) || !machine.is_sound()) {
         peers_since_.erase(who);
         return;
     }

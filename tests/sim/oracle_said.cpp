@@ -140,7 +140,7 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
     Epoch& last = last_claims_[{machine.id(), claim.gateway}];
     const bool stands_in = standing_in_.erase({claim.gateway, machine.id()}) != 0;
     const bool anew =
-        machine.gateway(claim.gateway)->state() == takeover::State::promoted && !stands_in;
+        machine.gateway(claim.gateway)->view().state() == takeover::State::promoted && !stands_in;
     for (const NodeId member : machine.node()->members()) {
         const node::GatewayNode* other = machines_.at(member)->gateway(claim.gateway);
         if (anew && member != machine.id() && totem_.ring_of(member).contains(machine.id()) &&

@@ -55,7 +55,7 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
             if (gateway == nullptr || !gateway->attached()) {
                 fail("settled", node, fmt::format("gateway {} is not attached", number));
             }
-            if (gateway->state() == takeover::State::promoted) {
+            if (gateway->view().state() == takeover::State::promoted) {
                 if (holder != nullptr) {
                     fail("settled", node, "two nodes serve one gateway");
                 }
@@ -65,7 +65,7 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
         if (holder == nullptr) {
             fail("settled", NodeId{}, fmt::format("nobody serves gateway {}", number));
         }
-        if (holder->gateway(id)->stands_in()) {
+        if (holder->gateway(id)->view().stands_in()) {
             fail("settled", holder->id(), "stands in, and Pacemaker has not promoted it");
         }
         check_holder_settled(*holder, *holder->gateway(id));
@@ -121,7 +121,7 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
     if (voters.next || voters.current.nodes.size() != plan_.nodes) {
         fail("settled", holder.id(), "has other voters than its corosync.conf");
     }
-    for (const keepers::SessionView& view : gateway.sessions()) {
+    for (const keepers::SessionView& view : gateway.keepers().sessions()) {
         const wire::RecordKey& key = view.record;
         if (std::ranges::find(kSessionTypes, key.type) == kSessionTypes.end()) {
             // check_sas_settled() has those of IPsec. Nothing refuses one of echo.

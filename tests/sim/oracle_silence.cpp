@@ -49,7 +49,7 @@ bool Oracle::is_in_reach(const Machine& machine, const Machine& other) const {
 bool Oracle::could_go_on(const Machine& machine, GatewayId id) const {
     const node::GatewayNode* const gateway = machine.gateway(id);
     if (gateway == nullptr || !machine.is_sound() || gateway->detaching() ||
-        gateway->state() != takeover::State::promoted) {
+        gateway->view().state() != takeover::State::promoted) {
         return false;
     }
     const lease::Engine::State& lease = gateway->lease().state();
@@ -76,10 +76,10 @@ bool Oracle::could_go_on(const Machine& machine, GatewayId id) const {
 bool Oracle::could_serve(const Machine& machine, GatewayId id) const {
     const node::GatewayNode* const gateway = machine.gateway(id);
     if (!machine.is_sound() || totem_.is_paused(machine.id()) || !is_complete(gateway) ||
-        gateway->detaching() || gateway->state() != takeover::State::standby ||
-        gateway->standing() != wire::Level::complete || gateway->links().lost_for_coming() > 0 ||
-        gateway->lease().state().fenced || gateway->lease().state().alone ||
-        !totem_.is_quorate(machine.id())) {
+        gateway->detaching() || gateway->view().state() != takeover::State::standby ||
+        gateway->view().standing() != wire::Level::complete ||
+        gateway->links().state().lost_for_coming() > 0 || gateway->lease().state().fenced ||
+        gateway->lease().state().alone || !totem_.is_quorate(machine.id())) {
         return false;
     }
     std::size_t voters = 1;
@@ -131,7 +131,8 @@ void Oracle::check_silence() {
         const bool is_ordered_elsewhere =
             std::any_of(machines_.begin(), machines_.end(), [&](const auto& each) {
                 const node::GatewayNode* const gateway = each.second->gateway(id);
-                return gateway != nullptr && gateway->state() == takeover::State::taking_over;
+                return gateway != nullptr &&
+                       gateway->view().state() == takeover::State::taking_over;
             });
         const Duration glance = agenda_.now() - std::exchange(silence->second.seen, agenda_.now());
         for (auto& [node, since] : silence->second.could_serve) {
@@ -159,7 +160,7 @@ void Oracle::check_silence() {
         const bool is_long = full && !is_late && machine->node() != nullptr &&
                              agenda_.now() > std::max(*full, machine->started_at()) + kDiskSeen;
         for (std::uint8_t number = 1; is_long && number <= plan_.gateways; ++number) {
-            if (machine->gateway(GatewayId{number})->saved_lease().saves().work()) {
+            if (machine->gateway(GatewayId{number})->cores().lease.saves().work()) {
                 fail("disk", node, "counts on a disk that takes nothing");
             }
         }

@@ -49,7 +49,7 @@ void Oracle::check_unheard(const Machine& machine, const node::GatewayNode& gate
 bool Oracle::is_answered_in_vain(const Machine& machine, const node::GatewayNode& gateway) const {
     const bool others_late = plan_.has(Fault::slow) || plan_.has(Fault::flow_control) ||
                              plan_.has(Fault::disk_full) || plan_.has(Fault::voters);
-    if (others_late || plan_.nodes < 3 || gateway.state() != takeover::State::promoted ||
+    if (others_late || plan_.nodes < 3 || gateway.view().state() != takeover::State::promoted ||
         gateway.lease().holder().phase() != lease::Phase::claiming ||
         totem_.ring_of(machine.id()).size() != plan_.nodes || !totem_.is_working(machine.id())) {
         return false;

@@ -25,8 +25,8 @@ constexpr unsigned kMonitorPercent = 4;
 constexpr int kInfinity = 1'000'000;
 
 bool is_serving(const node::GatewayNode* gateway) {
-    return gateway != nullptr && gateway->state() != takeover::State::standby &&
-           gateway->state() != takeover::State::draining;
+    return gateway != nullptr && gateway->view().state() != takeover::State::standby &&
+           gateway->view().state() != takeover::State::draining;
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ bool Pacemaker::has_failed(GatewayId gateway, NodeId node) {
     }
     // A monitor, which a node that stands still does not answer.
     return !machines_.at(node)->paused() && random_.chance(kMonitorPercent) && here->attached() &&
-           !here->detaching() && here->is_promoted() != remembered;
+           !here->detaching() && here->view().is_promoted() != remembered;
 }
 
 Pacemaker::Pacemaker(Agenda& agenda, test::Random& random, Story& story, const Plan& plan,
@@ -222,7 +222,8 @@ void Pacemaker::manage(GatewayId gateway, const std::set<NodeId>& ring) {
             continue;
         }
         const bool is_started = here->attached() && !here->detaching();
-        const bool may_start = !here->attached() || (here->detaching() && here->may_return());
+        const bool may_start =
+            !here->attached() || (here->detaching() && here->view().may_return());
         if (may_serve(node) && may_start && !pending(Action::attach, gateway, node)) {
             order(Action::attach, gateway, node);
         } else if (!may_serve(node) && is_started && !serves(gateway, node) && !busy(gateway)) {
@@ -267,7 +268,7 @@ bool Pacemaker::end_surplus(GatewayId gateway, const std::set<NodeId>& ring) {
             order(Action::demote, gateway, node);
             return true;
         }
-        if (serves(gateway, node) && here->state() != takeover::State::releasing &&
+        if (serves(gateway, node) && here->view().state() != takeover::State::releasing &&
             (node != keep || !may_serve(node))) {
             order(Action::demote, gateway, node);
             return true;
@@ -445,7 +446,7 @@ std::optional<NodeId> Pacemaker::promoted(GatewayId gateway) const {
         const node::GatewayNode* here = machine->gateway(gateway);
         const bool is_promoted =
             plan_.stand_in ? serves(gateway, node)
-                           : here != nullptr && here->state() == takeover::State::promoted;
+                           : here != nullptr && here->view().state() == takeover::State::promoted;
         if (is_promoted && totem_.is_quorate(node)) {
             return node;
         }

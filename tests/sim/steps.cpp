@@ -393,7 +393,7 @@ void World::ask_to_move(NodeId node) {
         agenda_.after(i * milliseconds(250), [this, node, gateway, to, is_planned] {
             machines_.at(node)->post([=](node::Node& vpnhad, TimePoint now) -> effects::Effects {
                 const node::GatewayNode& here = *vpnhad.find(gateway);
-                const Result<node::MovePlan> plan = here.plan_move(to);
+                const Result<node::MovePlan> plan = here.moves().plan(to);
                 const node::MovePlan blind{to, to, here.replica().epoch()};
                 return is_planned && !plan ? effects::Effects{}
                                            : vpnhad.ask_move(gateway, plan.value_or(blind), now);
@@ -483,7 +483,7 @@ void World::strike_who_stands_in() {
     for (const auto& [node, machine] : machines_) {
         for (std::uint8_t number = 1; plan_.has_numbers() && number <= plan_.gateways; ++number) {
             const node::GatewayNode* const here = machine->gateway(GatewayId{number});
-            if (here != nullptr && here->state() == takeover::State::standing_in &&
+            if (here != nullptr && here->view().state() == takeover::State::standing_in &&
                 of_stand_in_.chance(30)) {
                 cut_power(node);
             }

@@ -461,7 +461,7 @@ GatewayId World::any_gateway() {
 Machine* World::holder(GatewayId gateway) {
     for (const auto& [node, machine] : machines_) {
         const node::GatewayNode* here = machine->gateway(gateway);
-        if (here != nullptr && here->state() == takeover::State::promoted &&
+        if (here != nullptr && here->view().state() == takeover::State::promoted &&
             machine->gate_open(gateway) && !machine->paused()) {
             return machine.get();
         }
@@ -473,10 +473,10 @@ bool World::is_moving() const {
     for (const auto& [node, machine] : machines_) {
         for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
             const node::GatewayNode* here = machine->gateway(GatewayId{gateway});
-            if (here != nullptr && (here->state() == takeover::State::taking_over ||
-                                    here->state() == takeover::State::standing_in ||
-                                    here->state() == takeover::State::draining ||
-                                    here->state() == takeover::State::releasing)) {
+            if (here != nullptr && (here->view().state() == takeover::State::taking_over ||
+                                    here->view().state() == takeover::State::standing_in ||
+                                    here->view().state() == takeover::State::draining ||
+                                    here->view().state() == takeover::State::releasing)) {
                 return true;
             }
         }

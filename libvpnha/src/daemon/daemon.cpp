@@ -142,7 +142,7 @@ class Daemon {
         for (const auto& stack : stacks_->all()) {
             VPNHA_CHECK(stack->watch(
                 *node_, [this](effects::Effects effects) { run(std::move(effects)); },
-                [this](GatewayId id) { return !ending_ && node_->find(id)->serves(); },
+                [this](GatewayId id) { return !ending_ && node_->find(id)->view().serves(); },
                 [this](const Error& error) { executor_->break_off(error); }));
         }
         return {};
@@ -169,7 +169,9 @@ class Daemon {
     }
 
     void on_corosync_lost() {
-        const auto is_kept = [](const auto& each) { return each.second.kept_until().has_value(); };
+        const auto is_kept = [](const auto& each) {
+            return each.second.cores().attachment.kept_until().has_value();
+        };
         const auto has_left = [&is_kept](const auto& each) {
             return is_kept(each) || !each.second.attached();
         };
@@ -437,7 +439,7 @@ class Daemon {
             run(node_->end_stopped(loop_.now()));
         }
         const auto drains = [](const auto& each) {
-            return each.second.detaching() && each.second.serves();
+            return each.second.detaching() && each.second.view().serves();
         };
         if (!node_ || std::ranges::none_of(node_->gateways(), drains)) {
             return end({});

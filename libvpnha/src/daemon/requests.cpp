@@ -167,7 +167,8 @@ bool Requests::makes_way(GatewayId gateway, const json& arguments, adapters::Con
     }
     const auto has_to_stay = [](const auto& each) {
         const node::GatewayNode& other = each.second;
-        return other.attached() && !(other.kept_until() && other.others_have_records());
+        return other.attached() &&
+               !(other.cores().attachment.kept_until() && other.view().others_have_records());
     };
     if (std::ranges::any_of(node_.gateways(), has_to_stay)) {
         adapters::write_log(
@@ -189,9 +190,9 @@ void Requests::answer_monitor(GatewayId gateway, bool probe, adapters::ControlRe
     const auto answer = [this, gateway](adapters::ControlReply& to) {
         const node::GatewayNode* const state = node_.find(gateway);
         to.ok({{"attached", state->attached() && !state->detaching()},
-               {"role", state->is_promoted() ? "promoted" : "unpromoted"},
-               {"draining", state->state() == takeover::State::draining},
-               {"kept", state->kept_until().has_value()}});
+               {"role", state->view().is_promoted() ? "promoted" : "unpromoted"},
+               {"draining", state->view().state() == takeover::State::draining},
+               {"kept", state->cores().attachment.kept_until().has_value()}});
     };
     if (!probe) {
         answer(reply);
@@ -341,7 +342,7 @@ void Requests::switch_over(const json& arguments, adapters::ControlReply reply, 
     // During the move no node may be promoted for a moment: plan_move() is called only once.
     const Result<node::MovePlan> plan =
         goes_on ? node::MovePlan{state.replica().epoch().node, **to, state.replica().epoch()}
-                : state.plan_move(*to);
+                : state.moves().plan(*to);
     if (!plan) {
         reply.error(plan.error());
         return;

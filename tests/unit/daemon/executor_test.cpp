@@ -323,7 +323,7 @@ TEST_F(ExecutorTest, APromotionOpensTheGateForItsLeaseAndNoLonger) {
     gate_.on_release = [this, before = gate_.opened] { EXPECT_GT(gate_.opened, before); };
     executor_.run(node_.promote(2, kGateway, loop_.now()));
     finish_saves();
-    ASSERT_EQ(node_.find(kGateway)->state(), takeover::State::promoted);
+    ASSERT_EQ(node_.find(kGateway)->view().state(), takeover::State::promoted);
     EXPECT_EQ(gate_.opened_until, node_.find(kGateway)->lease().holder().state().deadline);
     EXPECT_EQ(gate_.released, 1) << "behind the opening";
 }

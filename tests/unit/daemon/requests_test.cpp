@@ -268,7 +268,7 @@ TEST_F(StoppedRequestsTest, AStartTakesItBack) {
     EXPECT_EQ(wanted_.config_file, "/a.toml");
     EXPECT_EQ(wanted_.log_file, "/a.log");
     EXPECT_TRUE(gateway().attached() && !gateway().detaching());
-    EXPECT_EQ(gateway().session_totals().all, 1U);
+    EXPECT_EQ(gateway().keepers().session_totals().all, 1U);
 }
 
 TEST_F(StoppedRequestsTest, OfAnotherConfigurationItMakesWayForANewOne) {
@@ -286,7 +286,7 @@ TEST_F(StoppedRequestsTest, TheLastOneWithTheRecordsGoesOnWithItsOldConfiguratio
     ASSERT_TRUE(cluster_.detach(1));
     cluster_.pass(std::chrono::seconds(3));
     ASSERT_TRUE(ask("attach", kStart));
-    EXPECT_EQ(gateway().session_totals().all, 1U);
+    EXPECT_EQ(gateway().keepers().session_totals().all, 1U);
 }
 
 TEST_F(RequestsTest, AVerbThatIsNotThereIsAnInvalidArgument) {

@@ -36,9 +36,16 @@ struct LeaseReady {
 enum class LeaseOrder { promote, claim, decline, demote };
 // The list of voters may have to change.
 struct VotersDue {};
+// The successor has got the last counters.
+struct CountersSent {};
+// A gateway that an agent has stopped serves no more; false: its gate may be open.
+struct RoleLeft {
+    bool succeeded = false;
+};
 
-using InternalEvent = std::variant<takeover::Next, StepEnded, RoleLost, GateShuts, LeaseReady,
-                                   LeaseOrder, VotersDue, lease::Granted, lease::Ended>;
+using InternalEvent =
+    std::variant<takeover::Next, StepEnded, RoleLost, GateShuts, LeaseReady, LeaseOrder, VotersDue,
+                 CountersSent, RoleLeft, lease::Granted, lease::Ended>;
 
 class EventQueue {
   public:

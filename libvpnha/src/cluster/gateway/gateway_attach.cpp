@@ -14,80 +14,72 @@ namespace vpnha::node {
 void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& members, bool quorate,
                          TimePoint now, Effects& effects) {
     const bool is_back = detaching();
-    if (attachment_.attach(resource)) {
-        replica_.on_members(members, quorate, now);
+    if (cores_.attachment.attach(resource)) {
+        cores_.replica.on_members(members, quorate, now);
         effects.emplace_back(Log{LogLevel::info, fmt::format("attached event=attached {}", tag())});
     } else if (is_back) {
         effects.emplace_back(
             Log{LogLevel::info, fmt::format("attached again, with what was kept since its stop "
                                             "event=attached {} records={}",
-                                            tag(), replica_.store().count())});
+                                            tag(), cores_.replica.store().count())});
     }
-    blockers_.set_stopped(false);
+    cores_.blockers.set_stopped(false);
     // Pacemaker forgets transient attributes with the node; a repeated start writes it again.
-    score_.forget();
-    write_score(now, effects);
+    score_.score().forget();
+    score_.write(now, effects);
 }
 
 void GatewayNode::detach(RequestToken request, TimePoint now, Effects& effects) {
     if (!attached()) {
         effects.emplace_back(AnswerRequest{request, {}});
-        effects.emplace_back(Detached{settings_.id});
+        effects.emplace_back(Detached{cores_.settings.id});
         return;
     }
-    attachment_.leave(takeover_.state() != takeover::State::standby);
+    cores_.attachment.leave(cores_.takeover.state() != takeover::State::standby);
     demote(request, now, effects);
 }
 
-bool GatewayNode::keeps_records() const {
-    const bool has_successor =
-        attachment_.has_served() && replica_.holder().value_or(self()) != self();
-    return replica_.level() != wire::Level::empty && !replica_.store().records().empty() &&
-           !has_successor;
-}
-
-bool GatewayNode::others_have_records() const {
-    return std::ranges::any_of(replica_.peers(), [this](const auto& peer) {
-        const wire::GatewayState& state = peer.second;
-        return state.epoch >= replica_.epoch() &&
-               (state.promoted || state.standing == wire::Level::complete);
-    });
-}
-
 void GatewayNode::leave(TimePoint now, Effects& effects) {
-    if (!keeps_records()) {
+    if (!view_.keeps_records()) {
         end_attachment(effects);
         return;
     }
-    attachment_.stop(now);
-    blockers_.set_stopped(true);
+    cores_.attachment.stop(now);
+    cores_.blockers.set_stopped(true);
     effects.emplace_back(
         Log{LogLevel::info,
             fmt::format("stopped; what it has is kept for {} s, for a start within that time "
                         "event=stopped {} records={}",
                         std::chrono::duration_cast<std::chrono::seconds>(kRecordsKept).count(),
-                        tag(), replica_.store().count())});
+                        tag(), cores_.replica.store().count())});
 }
 
 void GatewayNode::watch_stopped(TimePoint now, Effects& effects) {
-    if (!attachment_.stopped()) {
+    if (!cores_.attachment.stopped()) {
         return;
     }
-    attachment_.note_others(others_have_records(), now);
-    if (!keeps_records() || now >= attachment_.kept_until()) {
+    cores_.attachment.note_others(view_.others_have_records(), now);
+    if (!view_.keeps_records() || now >= cores_.attachment.kept_until()) {
         end_attachment(effects);
     }
 }
 
 void GatewayNode::end_stopped(Effects& effects) {
-    if (attachment_.stopped()) {
+    if (cores_.attachment.stopped()) {
         end_attachment(effects);
     }
 }
 
 void GatewayNode::end_attachment(Effects& effects) {
-    remove_everything(effects);
-    effects.emplace_back(Detached{settings_.id});
+    cores_.keepers.detach(effects);
+    cores_.replica = replica::Replica(cores_.settings.id, self(), cores_.replica.highest_epoch());
+    cores_.blockers.clear();
+    cores_.attachment.end();
+    moves_.forget();
+    stand_in_.policy().end();
+    stand_in_.policy().undepose();
+    score_.score().forget();
+    effects.emplace_back(Detached{cores_.settings.id});
 }
 
 }  // namespace vpnha::node

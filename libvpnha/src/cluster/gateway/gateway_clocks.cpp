@@ -19,33 +19,34 @@ std::string text_of(Duration difference, const std::string& holder) {
 
 void GatewayNode::on_clock(NodeId sender, const wire::Clock& clock, TimePoint now,
                            Effects& effects) {
-    if (sender == self() || clock.epoch > replica_.highest_epoch()) {
+    if (sender == self() || clock.epoch > cores_.replica.highest_epoch()) {
         return;
     }
-    others_.clock.hear(clock, replica_.holder() == sender, now);
-    const bool was_astray = !blockers_.clock().empty();
-    const bool is_astray = others_.clock.is_astray();
+    cores_.clock.hear(clock, cores_.replica.holder() == sender, now);
+    const bool was_astray = !cores_.blockers.clock().empty();
+    const bool is_astray = cores_.clock.is_astray();
     const std::string text =
         is_astray || was_astray
-            ? text_of(others_.clock.difference().value_or(Duration{}), name_of(sender))
+            ? text_of(cores_.clock.difference().value_or(Duration{}), view_.name_of(sender))
             : std::string();
     if (is_astray != was_astray) {
         effects.emplace_back(Log{is_astray ? LogLevel::warning : LogLevel::info,
                                  fmt::format("{} event=clocks-differ {}", text, tag())});
     }
-    blockers_.set_clock(is_astray ? text : "");
+    cores_.blockers.set_clock(is_astray ? text : "");
 }
 
 void GatewayNode::flush_clock(TimePoint now, Effects& effects) {
-    if (replica_.promoted()) {
-        others_.clock.serve(replica_.epoch(), now);
-        blockers_.set_clock("");
+    if (cores_.replica.promoted()) {
+        cores_.clock.serve(cores_.replica.epoch(), now);
+        cores_.blockers.set_clock("");
     } else {
-        others_.clock.follow();
+        cores_.clock.follow();
     }
-    const bool may_relay = !replica_.holder() && replica_.level() == wire::Level::complete;
-    if (const auto due = others_.clock.take_due(may_relay, now)) {
-        effects.emplace_back(SendToGroup{speech_.encode(*due)});
+    const bool may_relay =
+        !cores_.replica.holder() && cores_.replica.level() == wire::Level::complete;
+    if (const auto due = cores_.clock.take_due(may_relay, now)) {
+        effects.emplace_back(SendToGroup{cores_.speech.encode(*due)});
     }
 }
 

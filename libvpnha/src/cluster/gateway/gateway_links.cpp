@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// A promoted node that has lost the outside or the inside gives the gateway away, by its promotion
-// score: Pacemaker demotes it and promotes the better node, as if an administrator had moved the
-// role. It counts no failure, and the sessions are handed over by a living node.
+#include "cluster/gateway/gateway_links.hpp"
+
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <utility>
-
-#include "cluster/gateway/gateway_node.hpp"
 
 namespace vpnha::node {
 
@@ -22,52 +17,52 @@ constexpr std::array<Duration, 4> kAnnounceAgain{std::chrono::milliseconds(100),
 
 }  // namespace
 
-void GatewayNode::on_carrier(LinkSide side, bool carrier, TimePoint now, Effects& effects) {
+void GatewayLinks::on_carrier(LinkSide side, bool carrier, TimePoint now, Effects& effects) {
     links_.on_carrier(side, carrier, now);
     if (carrier) {
         announce_again(now, effects);
     }
 }
 
-void GatewayNode::announce_again(TimePoint now, Effects& effects) {
-    if (takeover_.serves()) {
-        effects.emplace_back(Announce{settings_.id});
+void GatewayLinks::on_neighbour(LinkSide side, const IpAddress& address, TimePoint now) {
+    links_.on_answer(side, address, now);
+}
+
+void GatewayLinks::announce_again(TimePoint now, Effects& effects) {
+    if (parts_.view.is_served()) {
+        effects.emplace_back(Announce{parts_.settings.id});
         plan_announcements(now);
     }
 }
 
-void GatewayNode::plan_announcements(TimePoint now) {
-    others_.announcements.clear();
+void GatewayLinks::plan_announcements(TimePoint now) {
+    announcements_.clear();
     for (const Duration later : kAnnounceAgain) {
-        others_.announcements.push_back(now + later);
+        announcements_.push_back(now + later);
     }
 }
 
-void GatewayNode::on_neighbour(LinkSide side, const IpAddress& address, TimePoint now) {
-    links_.on_answer(side, address, now);
-}
-
-void GatewayNode::ask_neighbours(TimePoint now, Effects& effects) {
+void GatewayLinks::ask_neighbours(TimePoint now, Effects& effects) {
     for (const LinkSide side : links_.on_time(now)) {
-        effects.emplace_back(AskNeighbours{settings_.id, side});
+        effects.emplace_back(AskNeighbours{parts_.settings.id, side});
     }
 }
 
-void GatewayNode::watch_links(TimePoint now, Effects& effects) {
+void GatewayLinks::watch_links(TimePoint now, Effects& effects) {
     for (const auto& [side, state] : links_.take_news()) {
         const bool lost = state == LinkState::no_carrier || state == LinkState::no_answer;
         effects.emplace_back(Log{
             lost ? LogLevel::warning : LogLevel::info,
             fmt::format("{} link: {} event=link {}", to_string(side), to_string(state), tag())});
     }
-    const auto best = best_standby();
+    const auto best = parts_.view.best_standby();
     const auto elsewhere = best ? std::optional(best->second) : std::nullopt;
     const bool gave_away = links_.giving_away();
-    if (links_.weigh(takeover_.state() == takeover::State::promoted, elsewhere, now)) {
-        if (stand_in_.wanted()) {
+    if (links_.weigh(parts_.view.state() == takeover::State::promoted, elsewhere, now)) {
+        if (parts_.settings.stand_in) {
             // Clients on that side get no answer: a standby without a lost link is sooner than
             // Pacemaker.
-            saved_.engine().yield(lease::Yields::to_anybody, std::nullopt);
+            parts_.lease.engine().yield(lease::Yields::to_anybody, std::nullopt);
         }
         effects.emplace_back(
             Log{LogLevel::warning,
@@ -75,29 +70,57 @@ void GatewayNode::watch_links(TimePoint now, Effects& effects) {
                             "ones: the gateway is given away event=given-away {}",
                             to_string(links_.state(LinkSide::outside)),
                             to_string(links_.state(LinkSide::inside)), best->first.value, tag())});
-    } else if (gave_away && !links_.giving_away() && is_promoted()) {
-        saved_.engine().yield(lease::Yields::no,
-                              std::nullopt);  // Its links are as good as any again.
+    } else if (gave_away && !links_.giving_away() && parts_.view.is_promoted()) {
+        // Its links are as good as any again.
+        parts_.lease.engine().yield(lease::Yields::no, std::nullopt);
     }
 }
 
-std::optional<std::pair<NodeId, unsigned>> GatewayNode::best_standby() const {
-    std::optional<std::pair<NodeId, unsigned>> best;
-    for (const auto& [node, state] : replica_.peers()) {
-        const unsigned lost = (state.outside_lost ? 1U : 0U) + (state.inside_lost ? 1U : 0U);
-        if (state.standing == wire::Level::complete && state.epoch == replica_.epoch() &&
-            (!best || lost < best->second)) {
-            best = std::pair(node, lost);
+void GatewayLinks::watch_own_lease(TimePoint now, Effects& effects) {
+    // Another node could be granted the lease without this one's vote: only then a move helps.
+    std::vector<NodeId> others;
+    for (const NodeId node : parts_.lease.engine().state().voters.all()) {
+        const bool is_there = lease::is_witness(node) ? parts_.voters.witness().is_heard(now)
+                                                      : parts_.members.contains(node);
+        if (node != parts_.view.self() && is_there) {
+            others.push_back(node);
         }
     }
-    return best;
+    const bool lacks = parts_.view.state() == takeover::State::promoted &&
+                       !parts_.lease.engine().holder().serving() && parts_.replica.quorate() &&
+                       parts_.lease.engine().state().voters.majority(others) &&
+                       !parts_.view.stands_in();
+    const auto best = parts_.view.best_standby();
+    if (own_lease_.look(lacks, best.has_value(), now)) {
+        effects.emplace_back(Log{
+            LogLevel::warning,
+            fmt::format(
+                "a majority of the voters are members, and this node has been granted no lease "
+                "for {} s: the gateway is given away, node {} is in sync event=unanswered {}",
+                std::chrono::duration_cast<std::chrono::seconds>(own_lease_.lacking(now)).count(),
+                best->first.value, tag())});
+    }
 }
 
-unsigned GatewayNode::scored_loss() const {
+unsigned GatewayLinks::scored_loss() const {
     // A promoted node that keeps the gateway is as good as any: nobody is to be preferred to it.
-    return takeover_.state() == takeover::State::promoted && !links_.giving_away()
+    return parts_.view.state() == takeover::State::promoted && !links_.giving_away()
                ? 0
                : links_.lost_for_coming();
+}
+
+void GatewayLinks::announce_due(TimePoint now, Effects& effects) {
+    if (std::erase_if(announcements_, [now](TimePoint at) { return at <= now; }) != 0) {
+        effects.emplace_back(Announce{parts_.settings.id});
+    }
+}
+
+std::optional<TimePoint> GatewayLinks::next_deadline() const {
+    std::optional<TimePoint> at = links_.next_deadline();
+    for (const TimePoint announcement : announcements_) {
+        at = earliest(at, announcement);
+    }
+    return earliest(at, own_lease_.next_deadline(parts_.view.best_standby().has_value()));
 }
 
 }  // namespace vpnha::node

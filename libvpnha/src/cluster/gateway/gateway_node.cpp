@@ -18,140 +18,125 @@ using takeover::Step;
 
 GatewayNode::GatewayNode(GatewaySettings settings, const Speech& speech,
                          std::span<const keepers::Make> families)
-    : settings_(std::move(settings)),
-      speech_(speech),
-      replica_(settings_.id, self()),
-      saved_(settings_.id, settings_.lease, settings_.durable, settings_.started_at, events_),
-      keepers_({settings_.id, settings_.name, attachment_, replica_, takeover_, saved_.engine(),
-                others_.clock},
-               settings_.keepers, families),
-      gate_(settings_.id),
-      keeper_steps_({keepers_, replica_, saved_.engine(), grants_}),
-      others_{{}, {}, replica::GatewayClock(settings_.id)},
-      voters_({settings_, saved_, replica_, others_.members, keepers_}),
-      wishes_{{}, {settings_.id, self()}},
-      stand_in_(settings_.stand_in),
-      links_(settings_.links) {
-    history_.note_role(role(), settings_.started_at);
+    : cores_(std::move(settings), speech, families),
+      voters_({cores_.settings, cores_.lease, cores_.replica, cores_.members, cores_.keepers}),
+      links_({cores_.settings, view_, cores_.replica, cores_.lease, cores_.members, voters_,
+              cores_.keepers}),
+      moves_({cores_.settings, cores_.speech, view_, cores_.attachment, cores_.replica,
+              links_.state(), cores_.keepers}),
+      reports_({cores_.settings, cores_.attachment, view_, cores_.replica, cores_.lease,
+                cores_.members, cores_.keepers}),
+      lease_({cores_.settings, cores_.speech, cores_.events, cores_.replica, cores_.lease,
+              cores_.keepers, voters_, view_, cores_.transition}),
+      stand_in_({cores_.settings, cores_.speech, cores_.events, cores_.attachment, cores_.replica,
+                 cores_.lease, cores_.takeover, view_, lease_.grants(), cores_.blockers,
+                 cores_.members, reports_.holder(), moves_, links_.state(), voters_, cores_.history,
+                 cores_.keepers}),
+      role_({cores_, view_, lease_, stand_in_, links_, moves_}),
+      score_({cores_.settings, cores_.attachment, view_, cores_.replica, cores_.lease,
+              cores_.blockers, links_, moves_, stand_in_}),
+      view_({cores_.settings, cores_.attachment, cores_.replica, cores_.takeover, cores_.lease,
+             lease_.grants(), cores_.blockers, cores_.members, voters_, reports_.holder(),
+             links_.own_lease(), moves_.planned(), stand_in_.policy(), links_.state(),
+             cores_.history}) {
+    cores_.history.note_role(view_.role(), cores_.settings.started_at);
 }
 
 void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects) {
-    if (waits() && !detaching()) {
+    if (view_.waits() && !detaching()) {
         effects.emplace_back(AnswerRequest{request, {}});
         return;
     }
-    if (takeover_.state() == takeover::State::draining) {
-        saved_.take(saved_.engine().on_time(now),
-                    effects);  // It may have ended, and its timer not have come.
-        drain(now, effects);
+    if (cores_.takeover.state() == takeover::State::draining) {
+        // It may have ended, and its timer not have come.
+        cores_.lease.take(cores_.lease.engine().on_time(now), effects);
+        handle_events(now, effects);
     }
-    const bool serves_unasked = stands_in() || stand_in_.phase() == StandIn::Phase::confirmed;
-    if (serves_unasked && !detaching() && replica_.quorate()) {
-        confirm(request, now, effects);
+    const bool serves_unasked =
+        view_.stands_in() || stand_in_.policy().phase() == StandIn::Phase::confirmed;
+    if (serves_unasked && !detaching() && cores_.replica.quorate()) {
+        stand_in_.confirm(now, effects);
+        handle_events(now, effects);
+        effects.emplace_back(AnswerRequest{request, {}});
         return;
     }
-    if (!attached() || detaching() || takeover_.busy() || blockers_.resetting()) {
+    if (!attached() || detaching() || cores_.takeover.busy() || cores_.blockers.resetting()) {
         effects.emplace_back(AnswerRequest{
             request,
-            fail(Errc::busy, fmt::format("gateway {} is {}; try again", settings_.name,
-                                         !attached()             ? "not attached"
-                                         : blockers_.resetting() ? "ending its stock services"
-                                                                 : to_string(takeover_.state())))});
+            fail(Errc::busy,
+                 fmt::format("gateway {} is {}; try again", cores_.settings.name,
+                             !attached()                   ? "not attached"
+                             : cores_.blockers.resetting() ? "ending its stock services"
+                                                           : to_string(cores_.takeover.state())))});
         return;
     }
-    if (!replica_.quorate()) {
+    if (!cores_.replica.quorate()) {
         effects.emplace_back(AnswerRequest{
             request, fail(Errc::unreachable,
                           fmt::format("gateway {} is not promoted without quorum: another node may "
                                       "serve it where this one cannot see it",
-                                      settings_.name))});
+                                      cores_.settings.name))});
         return;
     }
     effects.emplace_back(
         Log{LogLevel::info, fmt::format("asked to serve event=promotion-asked {}", tag())});
-    transition_.wait_for_promotion(request);
-    stand_in_.on_promoted();
-    wishes_.planned.on_promotion(replica_.epoch(), now);
-    if (takeover_.serves()) {
-        saved_.take(saved_.engine().promote(now), effects);  // Draining no more.
-        drain(now, effects);
+    cores_.transition.wait_for_promotion(request);
+    stand_in_.policy().on_promoted();
+    moves_.on_promotion(now);
+    if (cores_.takeover.serves()) {
+        // Draining no more.
+        cores_.lease.take(cores_.lease.engine().promote(now), effects);
+        handle_events(now, effects);
     }
-    events_.post(takeover_.promote());
-    drain(now, effects);
+    cores_.events.post(cores_.takeover.promote());
+    handle_events(now, effects);
 }
 
 void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) {
-    transition_.wait_for_demotion(request);
-    stand_in_.undepose();
-    score_.expect_withdrawn(now);
-    if (takeover_.state() == takeover::State::standing_in) {
-        end_standing_in("this node is demoted", now, effects);
-        drain(now, effects);
+    cores_.transition.wait_for_demotion(request);
+    stand_in_.policy().undepose();
+    score_.score().expect_withdrawn(now);
+    if (cores_.takeover.state() == takeover::State::standing_in) {
+        stand_in_.end("this node is demoted", now, effects);
+        handle_events(now, effects);
         return;
     }
-    stand_in_.end();
-    const bool lapsed = takeover_.serves() && !saved_.engine().holder().serving();
-    events_.post(takeover_.demote());
-    events_.post(LeaseOrder::demote);
-    drain(now, effects);
+    stand_in_.policy().end();
+    const bool lapsed = cores_.takeover.serves() && !cores_.lease.engine().holder().serving();
+    cores_.events.post(cores_.takeover.demote());
+    cores_.events.post(LeaseOrder::demote);
+    handle_events(now, effects);
     if (lapsed) {
-        events_.post(RoleLost{});
-    } else if (grants_.awaited() || grants_.replica_awaited_until()) {
-        refuse_grant("it was demoted meanwhile");
+        cores_.events.post(RoleLost{});
+    } else if (lease_.grants().awaited() || lease_.grants().replica_awaited_until()) {
+        lease_.refuse_grant("it was demoted meanwhile");
     }
-    drain(now, effects);
+    handle_events(now, effects);
 }
 
-Result<void> GatewayNode::confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
-                                       Effects& effects) {
-    VPNHA_CHECK(voters_.confirm_dead(victim, by, now, effects));
-    drain(now, effects);
-    return {};
-}
-
-Result<void> GatewayNode::vote_without(NodeId node, TimePoint now, Effects& effects) {
-    VPNHA_CHECK(voters_.vote_without(node, now, effects));
-    drain(now, effects);
-    return {};
-}
-
-void GatewayNode::ask_witness(TimePoint now, Effects& effects) {
-    voters_.ask_witness(effects);
-    drain(now, effects);
-}
-
-Result<void> GatewayNode::fence(NodeId victim, const lease::BootId& boot, TimePoint now,
-                                Effects& effects) {
-    VPNHA_CHECK(voters_.fence(victim, boot, now, effects));
-    drain(now, effects);
-    return {};
-}
-
-void GatewayNode::set_voters(std::vector<NodeId> voters, TimePoint now, Effects& effects) {
-    voters_.configure(std::move(voters), now, effects);
-    drain(now, effects);
-}
-
-void GatewayNode::drain(TimePoint now, Effects& effects) {
-    events_.drain([&](InternalEvent&& event) { handle(std::move(event), now, effects); });
+void GatewayNode::handle_events(TimePoint now, Effects& effects) {
+    cores_.events.drain([&](InternalEvent&& event) { handle(std::move(event), now, effects); });
 }
 
 void GatewayNode::handle(InternalEvent&& event, TimePoint now, Effects& effects) {
     if (const auto* next = std::get_if<takeover::Next>(&event)) {
-        follow(*next, now, effects);
+        role_.follow(*next, now, effects);
     } else if (const auto* ended = std::get_if<StepEnded>(&event)) {
-        follow(takeover_.on_step(ended->succeeded), now, effects);
+        role_.follow(cores_.takeover.on_step(ended->succeeded), now, effects);
     } else if (std::holds_alternative<RoleLost>(event)) {
-        follow(takeover_.lost(), now, effects);
+        role_.follow(cores_.takeover.lost(), now, effects);
     } else if (std::holds_alternative<GateShuts>(event)) {
-        stand_in_.end();
-        gate_.shut(epoch_of_step(), saved_.engine().holder().state().deadline, effects);
+        role_.shut_gate(effects);
     } else if (auto* ready = std::get_if<LeaseReady>(&event)) {
         carry_out(std::move(ready->effects), now, effects);
     } else if (const auto* order = std::get_if<LeaseOrder>(&event)) {
-        saved_.obey(*order, now, effects);
+        cores_.lease.obey(*order, now, effects);
     } else if (std::holds_alternative<VotersDue>(event)) {
         voters_.adapt(now, effects);
+    } else if (std::holds_alternative<CountersSent>(event)) {
+        role_.on_counters_sent(now, effects);
+    } else if (const auto* left = std::get_if<RoleLeft>(&event)) {
+        left->succeeded ? leave(now, effects) : end_attachment(effects);
     } else if (const auto* granted = std::get_if<lease::Granted>(&event)) {
         on_granted(*granted, now, effects);
     } else if (const auto* over = std::get_if<lease::Ended>(&event)) {
@@ -159,208 +144,28 @@ void GatewayNode::handle(InternalEvent&& event, TimePoint now, Effects& effects)
     }
 }
 
-void GatewayNode::follow(const takeover::Next& next, TimePoint now, Effects& effects) {
-    if (next.finished) {
-        finish(next.succeeded, now, effects);
-        return;
-    }
-    if (!next.step) {
-        return;
-    }
-    history_.on_step(*next.step, now);
-    switch (*next.step) {
-        case Step::grant:
-            begin_grant(now, effects);
-            return;
-        case Step::hear_group:
-            hear_group(now, effects);
-            return;
-        case Step::warm_counters:
-            keeper_steps_.begin_warming(now);
-            go_on_warming(now, effects);
-            return;
-        case Step::activate_services:
-        case Step::deactivate_services:
-            keeper_steps_.begin_turning(now);
-            go_on_turning(now, effects);
-            return;
-        case Step::mute_sessions:
-            if (keeper_steps_.hands_over()) {
-                return;  // The last counters have yet to be said in this epoch.
-            }
-            [[fallthrough]];
-        case Step::claim:
-        case Step::resume_sessions:
-        case Step::install_hot:
-            run_inner_step(*next.step, now, effects);
-            return;
-        case Step::open_gate:
-            gate_.open(grants_.epoch(), epoch_of_step(), saved_.engine().holder().state().deadline,
-                       effects);
-            return;
-        case Step::shut_gate:
-            gate_.keep_shut();
-            if (gate_.lets_out_until()) {
-                return;  // What is within this node leaves it first: see go_on_leaving().
-            }
-            saved_.take(saved_.engine().release(detaching() || stand_in_.released_by_order(), now),
-                        effects);
-            events_.post(GateShuts{});
-            return;
-        case Step::add_addresses:
-        case Step::announce:
-        case Step::remove_addresses:
-        case Step::reset_services:
-            break;
-    }
-    effects.emplace_back(RunStep{settings_.id, *next.step, epoch_of_step(),
-                                 saved_.engine().holder().state().deadline});
-}
-
-Epoch GatewayNode::epoch_of_step() const {
-    const bool stands_in = takeover_.state() == takeover::State::standing_in;
-    return stands_in ? grants_.epoch() : replica_.epoch();
-}
-
-void GatewayNode::run_inner_step(Step step, TimePoint now, Effects& effects) {
-    Result<void> result;
-    switch (step) {
-        case Step::claim:
-            result = claim(now, effects);
-            if (result) {
-                on_told(now);
-            }
-            break;
-        case Step::resume_sessions:
-            keepers_.promote(now, effects);
-            break;
-        case Step::mute_sessions:
-            keepers_.mute(effects);
-            others_.announcements.clear();
-            if (replica_.promoted()) {
-                replica_.end_epoch(now);
-            }
-            break;
-        case Step::install_hot:
-            if (!detaching() || keeps_records()) {
-                keepers_.install_missing(now, effects);
-            }
-            break;
-        default:
-            VPNHA_ASSERT(false);
-    }
-    if (!result) {
-        transition_.fail(fmt::format("{}: {}", to_string(step), result.error().detail));
-    }
-    events_.post(StepEnded{result.has_value()});
-}
-
-void GatewayNode::on_step_done(Step step, const Result<void>& result, TimePoint now,
-                               Effects& effects) {
-    if (!result) {
-        effects.emplace_back(Log{
-            LogLevel::error,
-            fmt::format("step {} failed {}: {}", to_string(step), tag(), result.error().detail)});
-        std::string why = fmt::format("{}: {}", to_string(step), result.error().detail);
-        if (step == Step::shut_gate) {
-            transition_.fail(std::move(why));
-        } else {
-            transition_.fail_after(std::move(why));
-        }
-    } else if (step == Step::add_addresses) {
-        keepers_.on_addresses(effects);
-    } else if (step == Step::open_gate) {
-        effects.emplace_back(
-            Log{LogLevel::info, fmt::format("gate opened event=gate-open {}", tag())});
-        history_.on_opened(grants_.epoch(), now);
-        wishes_.planned.on_opened(replica_.epoch());
-        gate_.begin_giving_back(now);
-        go_on_giving_back(now, effects);
-    } else if (step == Step::announce) {
-        plan_announcements(now);
-        keepers_.on_open(now, effects);
-    }
-    if (step == Step::reset_services) {
-        if (blockers_.on_services_reset(result.has_value(), now)) {
-            effects.emplace_back(Log{
-                LogLevel::info, fmt::format("the stock services have ended at last {}", tag())});
-        }
-        if (blockers_.end_resetting()) {
-            return;
-        }
-    }
-    events_.post(StepEnded{result.has_value()});
-    drain(now, effects);
-}
-
-void GatewayNode::finish(bool succeeded, TimePoint now, Effects& effects) {
-    using Role = std::pair<std::string_view, std::string_view>;
-    const takeover::State state = takeover_.state();
-    const Role role = stands_in()
-                          ? Role("stands in, and the group knows", "event=stand-in-announced")
-                      : state == takeover::State::promoted ? Role("promoted", "event=promoted")
-                      : state == takeover::State::draining ? Role("draining", "event=draining")
-                                                           : Role("unpromoted", "event=demoted");
-    if (transition_.satisfies_all(succeeded, takeover_.serves())) {
-        effects.emplace_back(
-            Log{LogLevel::info, fmt::format("now {} {} {} sessions={}", role.first, role.second,
-                                            tag(), keepers_.session_totals().all)});
-    }
-    if (state == takeover::State::promoted) {
-        effects.emplace_back(WatchServices{settings_.id});
-    }
-    history_.on_finished(now);
-    end_move(state == takeover::State::promoted);
-    transition_.finish(succeeded, takeover_.serves(), effects);
-    if (detaching() && takeover_.state() == takeover::State::standby) {
-        succeeded ? leave(now, effects) : end_attachment(effects);
-    }
-    if (state == takeover::State::promoted) {
-        heed_lapse(now, effects);
-    }
-}
-
-void GatewayNode::on_probe(Effects& effects) {
-    if (const std::optional<int> written = score_.written()) {
-        effects.emplace_back(WriteScore{settings_.id, attachment_.resource(), *written});
-    }
-}
-
-void GatewayNode::remove_everything(Effects& effects) {
-    keepers_.detach(effects);
-    replica_ = replica::Replica(settings_.id, self(), replica_.highest_epoch());
-    blockers_.clear();
-    attachment_.end();
-    wishes_.planned = PlannedMove(settings_.id, self());
-    stand_in_.end();
-    stand_in_.undepose();
-    score_.forget();
-}
-
 void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, TimePoint now,
                              Effects& effects) {
     // Pacemaker is about to decide; a score that changed now would abort its transition.
-    if (replica_.epoch().number != 0) {
-        score_.freeze();
+    if (cores_.replica.epoch().number != 0) {
+        score_.score().freeze();
     } else {
-        score_.thaw();
+        score_.score().thaw();
     }
-    others_.members.set(members, now);
-    saved_.take(saved_.engine().on_members(members, quorate, now), effects);
-    drain(now, effects);
-    if (waits()) {
-        grants_.await(now + settings_.lease.timing.draining);  // Who comes back abstains at first.
-    }
+    cores_.members.set(members, now);
+    cores_.lease.take(cores_.lease.engine().on_members(members, quorate, now), effects);
+    handle_events(now, effects);
+    lease_.on_members(now);
     if (attached()) {
-        replica_.on_members(members, quorate, now);
-        if (claim_is_due()) {
-            claim_anew(now, effects);
-            drain(now, effects);
+        cores_.replica.on_members(members, quorate, now);
+        if (lease_.claim_is_due()) {
+            lease_.claim_anew(now, effects);
+            handle_events(now, effects);
         }
-        hear_group(now, effects);
-        drain(now, effects);
-        say_barrier(effects);
-        keepers_.on_replica(now, effects);
+        stand_in_.hear_group(now, effects);
+        handle_events(now, effects);
+        stand_in_.say_barrier(effects);
+        cores_.keepers.on_replica(now, effects);
         watch_holder(now, effects);
     }
 }
@@ -369,72 +174,76 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
                              Effects& effects) {
     // Another node may have been granted the lease since, and have heard the group up to before
     // what is confirmed here: that protects nothing. The next epoch is confirmed from its start.
-    const lease::Holder& lease = saved_.engine().holder();
+    const lease::Holder& lease = cores_.lease.engine().holder();
     // Its own, from before its promotion, only makes room for the next.
     const bool comes_late = std::holds_alternative<wire::Confirm>(message) && sender != self() &&
-                            replica_.promoted() && (!lease.serving() || lease.lapsed(now));
+                            cores_.replica.promoted() && (!lease.serving() || lease.lapsed(now));
     if (!attached() || comes_late) {
         return;
     }
     if (const auto* end = std::get_if<wire::SnapshotEnd>(&message)) {
-        log_lost(sender, *end, effects);
+        reports_.log_lost(sender, *end, effects);
     }
-    take(replica_.on_message(sender, message, now), now, effects);
-    keepers_.on_replica(now, effects);
+    take(cores_.replica.on_message(sender, message, now), now, effects);
+    cores_.keepers.on_replica(now, effects);
     if (const auto* hello = std::get_if<wire::Hello>(&message)) {
-        others_.members.introduce(sender, hello->node_name);
-        others_.holder.note(sight());
-        if (replica_.holder() == sender) {
-            score_.thaw();  // The holder serves in the new ring.
+        cores_.members.introduce(sender, hello->node_name);
+        reports_.note();
+        if (cores_.replica.holder() == sender) {
+            score_.score().thaw();  // The holder serves in the new ring.
         }
-        note_standing_in(sender, now);
-        hear_group(now, effects);
-        drain(now, effects);
+        const auto peer = cores_.replica.peers().find(sender);
+        if (sender != self() && peer != cores_.replica.peers().end() && peer->second.stands_in) {
+            score_.score().freeze();  // Pacemaker has yet to decide who is promoted.
+        }
+        stand_in_.note_hello(sender, now);
+        stand_in_.hear_group(now, effects);
+        handle_events(now, effects);
         watch_holder(now, effects);
     } else if (const auto* barrier = std::get_if<wire::Barrier>(&message)) {
-        on_barrier(sender, *barrier, now, effects);
-        drain(now, effects);
+        stand_in_.on_barrier(sender, *barrier, now, effects);
+        handle_events(now, effects);
     } else if (const auto* move = std::get_if<wire::Move>(&message)) {
-        on_move(sender, *move, now, effects);
+        moves_.on_message(sender, *move, now, effects);
     } else if (const auto* clock = std::get_if<wire::Clock>(&message)) {
         on_clock(sender, *clock, now, effects);
     } else if (std::holds_alternative<wire::SnapshotRequest>(message)) {
-        others_.clock.on_asked();
+        cores_.clock.on_asked();
     }
 }
 
 void GatewayNode::on_malformed(NodeId sender, TimePoint now, Effects& effects) {
     if (attached()) {
-        take(replica_.on_malformed(sender, now), now, effects);
+        take(cores_.replica.on_malformed(sender, now), now, effects);
     }
 }
 
 void GatewayNode::resync(TimePoint now, Effects& effects) {
-    take(replica_.resync(now), now, effects);
+    take(cores_.replica.resync(now), now, effects);
 }
 
 void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects) {
     for (replica::Effect& effect : from) {
         if (auto* send = std::get_if<replica::Send>(&effect)) {
-            effects.emplace_back(SendToGroup{speech_.encode(send->message)});
+            effects.emplace_back(SendToGroup{cores_.speech.encode(send->message)});
         } else if (auto* wanted = std::get_if<replica::Install>(&effect)) {
-            keepers_.install(*wanted, now, effects);
+            cores_.keepers.install(*wanted, now, effects);
         } else if (auto* remove = std::get_if<replica::Remove>(&effect)) {
-            keepers_.remove(remove->key, effects);
+            cores_.keepers.remove(remove->key, effects);
         } else if (auto* superseded = std::get_if<replica::Superseded>(&effect)) {
-            if (stand_in_.wanted() && is_promoted()) {
-                stand_in_.depose(now);
+            if (stand_in_.policy().wanted() && view_.is_promoted()) {
+                stand_in_.policy().depose(now);
                 // The node that stands in tells Pacemaker of a member only: this one may have been
                 // none.
-                effects.emplace_back(WithdrawScore{settings_.id, attachment_.resource(),
-                                                   others_.members.name(self())});
+                effects.emplace_back(WithdrawScore{cores_.settings.id, cores_.attachment.resource(),
+                                                   cores_.members.name(self())});
             }
             effects.emplace_back(
                 Log{LogLevel::error, fmt::format("another node claimed epoch {}; this one falls "
                                                  "silent event=superseded {}",
                                                  to_string(superseded->epoch), tag())});
-            events_.post(RoleLost{});
-            drain(now, effects);  // What it is to install belongs to the other one's epoch.
+            cores_.events.post(RoleLost{});
+            handle_events(now, effects);  // What it is to install belongs to the other one's epoch.
         } else if (auto* begun = std::get_if<replica::ResyncBegun>(&effect)) {
             effects.emplace_back(
                 Log{LogLevel::warning, fmt::format("resync requested event=resync {}: "
@@ -449,89 +258,314 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
                                 implausible->sender.value, to_string(implausible->epoch), tag(),
                                 implausible->sender.value)});
         } else {
-            keepers_.on_in_sync(now);
+            cores_.keepers.on_in_sync(now);
             effects.emplace_back(Log{
                 LogLevel::info, fmt::format("the replica is complete event=in-sync {} records={}",
-                                            tag(), replica_.store().count())});
+                                            tag(), cores_.replica.store().count())});
         }
     }
 }
 
 void GatewayNode::on_event(const KeeperEvent& event, TimePoint now, Effects& effects) {
-    keepers_.on_event(event, now, effects);
+    cores_.keepers.on_event(event, now, effects);
 }
 
 void GatewayNode::on_time(TimePoint now, Effects& effects) {
     voters_.note_lateness(now);
-    saved_.take(saved_.engine().on_time(now), effects);
-    drain(now, effects);
+    cores_.lease.take(cores_.lease.engine().on_time(now), effects);
+    handle_events(now, effects);
     voters_.on_time(now, effects);
-    saved_.probe_disk(now, effects);
-    if (grants_.awaited() && now >= *grants_.awaited_until()) {
-        end_grant(now, effects);
-        drain(now, effects);
-    }
+    cores_.lease.probe_disk(now, effects);
+    lease_.on_time(now, effects);
+    handle_events(now, effects);
     watch_holder(now, effects);
-    replica_.end_meeting(now);
-    hear_group(now, effects);
-    drain(now, effects);
-    watch_stand_in(now, effects);
-    wishes_.planned.on_time(now);
+    cores_.replica.end_meeting(now);
+    stand_in_.hear_group(now, effects);
+    handle_events(now, effects);
+    if (!stand_in_.watch_claim(now, effects)) {
+        stand_in_.watch_standing_in(now, effects);
+        handle_events(now, effects);
+        stand_in_.watch_turn(now, effects);
+    }
+    handle_events(now, effects);
+    moves_.on_time(now);
     if (attached()) {
-        ask_neighbours(now, effects);
-        keepers_.on_time(now, effects);
+        links_.ask_neighbours(now, effects);
+        cores_.keepers.on_time(now, effects);
     }
-    if (takeover_.state() == takeover::State::standby && blockers_.reset_again(now)) {
-        effects.emplace_back(RunStep{settings_.id, Step::reset_services, replica_.epoch(), {}});
+    if (cores_.takeover.state() == takeover::State::standby && cores_.blockers.reset_again(now)) {
+        effects.emplace_back(
+            RunStep{cores_.settings.id, Step::reset_services, cores_.replica.epoch(), {}});
     }
-    if (std::erase_if(others_.announcements, [now](TimePoint at) { return at <= now; }) != 0) {
-        effects.emplace_back(Announce{settings_.id});
-    }
+    links_.announce_due(now, effects);
 }
 
 void GatewayNode::flush(TimePoint now, Effects& effects) {
     // Who is about to leave has nothing more to say. Who has left is asked for its records.
-    if (attached() && (!detaching() || attachment_.stopped() || takeover_.serves() ||
-                       keeper_steps_.hands_over())) {
-        claim_above_members(now, effects);
-        keepers_.follow(now, effects);
-        take(replica_.flush(now), now, effects);
+    if (attached() && (!detaching() || cores_.attachment.stopped() || cores_.takeover.serves() ||
+                       role_.hands_over())) {
+        lease_.claim_above_members(now, effects);
+        handle_events(now, effects);
+        cores_.keepers.follow(now, effects);
+        take(cores_.replica.flush(now), now, effects);
         flush_clock(now, effects);
-        keeper_steps_.note_counters();
-        watch_links(now, effects);
-        watch_own_lease(now, effects);
-        for (const wire::Move& move : wishes_.planned.take_due()) {
-            effects.emplace_back(SendToGroup{speech_.encode(move)});
-        }
-        write_score(now, effects);
+        role_.note_counters();
+        links_.watch_links(now, effects);
+        links_.watch_own_lease(now, effects);
+        moves_.flush(effects);
+        score_.write(now, effects);
     }
 }
 
 std::optional<TimePoint> GatewayNode::next_deadline() const {
     std::optional<TimePoint> at =
-        earliest(saved_.engine().next_deadline(), grants_.awaited_until());
-    at = earliest(earliest(at, voters_.next_deadline()), saved_.saves().next_probe());
+        earliest(cores_.lease.engine().next_deadline(), lease_.grants().awaited_until());
+    at = earliest(earliest(at, voters_.next_deadline()), cores_.lease.saves().next_probe());
     if (!attached()) {
         return at;
     }
-    at = earliest(earliest(at, replica_.next_deadline()), others_.clock.next_deadline());
-    at = earliest(at, keepers_.next_deadline());
-    for (const TimePoint announcement : others_.announcements) {
-        at = earliest(at, announcement);
+    at = earliest(earliest(at, cores_.replica.next_deadline()), cores_.clock.next_deadline());
+    at = earliest(at, cores_.keepers.next_deadline());
+    if (cores_.takeover.state() == takeover::State::standby) {
+        at = earliest(at, cores_.blockers.next_reset());
     }
-    if (takeover_.state() == takeover::State::standby) {
-        at = earliest(at, blockers_.next_reset());
+    at = earliest(earliest(at, role_.next_deadline()), links_.next_deadline());
+    at = earliest(at, reports_.holder().next_deadline(view_.sight()));
+    at = earliest(earliest(at, score_.score().next_deadline()), moves_.planned().next_deadline());
+    at = earliest(at, lease_.grants().replica_awaited_until());
+    at = earliest(at, cores_.replica.meeting_until());
+    at = earliest(at, cores_.attachment.kept_until());
+    return earliest(at, stand_in_.next_deadline());
+}
+
+void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Message& message,
+                                   TimePoint now, Effects& effects) {
+    voters_.before_message(sender, message, now);
+    if (stand_in_.policy().phase() == StandIn::Phase::stands_in) {
+        stand_in_.yield_to_others(now);
     }
-    at = earliest(earliest(at, gate_.next_deadline()), keeper_steps_.next_deadline());
-    at = earliest(at, links_.next_deadline());
-    at = earliest(at, others_.holder.next_deadline(sight()));
-    at = earliest(earliest(at, wishes_.own_lease.next_deadline(best_standby().has_value())),
-                  earliest(score_.next_deadline(), wishes_.planned.next_deadline()));
-    at = earliest(earliest(at, stand_in_.next_deadline()), others_.pulse.next_deadline());
-    at = earliest(at, grants_.replica_awaited_until());
-    at = earliest(at, replica_.meeting_until());
-    at = earliest(at, attachment_.kept_until());
-    return earliest(at, stand_in_.due(turn_to_stand_in(), settings_.lease.timing.renew));
+    cores_.history.on_message(sender, message, now);
+    cores_.lease.take(cores_.lease.engine().on_message(sender, message, now), effects);
+    handle_events(now, effects);
+    voters_.after_message(sender, message, now);
+    if (lease::is_witness(sender.node)) {
+        reports_.on_word_of_witness(message, now);
+    }
+    reports_.note();
+    if (reports_.holder().unheard()) {
+        watch_holder(now, effects);
+    }
+    // It was out of reach when it was fenced. What it is told is what it would have heard then.
+    const bool is_about_marks = std::holds_alternative<lease::MarkRequest>(message) ||
+                                std::holds_alternative<lease::MarkAnswer>(message);
+    if (!is_about_marks && cores_.lease.engine().voter().is_marked(sender.node, sender.boot)) {
+        cores_.lease.take({lease::Send{sender.node, lease::MarkRequest{sender.node, sender.boot}}},
+                          effects);
+        handle_events(now, effects);
+    }
+}
+
+void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effects& effects) {
+    const Epoch before = lease_.grants().add(granted, now);
+    const bool asks = stand_in_.policy().phase() == StandIn::Phase::asks;
+    if ((lease_.grants().awaited() || asks) && Grants::shares_number(granted) &&
+        !cores_.keepers.counted().empty()) {
+        effects.emplace_back(
+            Log{LogLevel::info,
+                fmt::format("node {} was granted epoch {}: claiming "
+                            "anew {}",
+                            granted.elsewhere.node.value, to_string(granted.elsewhere), tag())});
+        cores_.events.post(LeaseOrder::decline);
+        cores_.events.post(asks ? LeaseOrder::claim : LeaseOrder::promote);
+        return;
+    }
+    if (lease_.grants().awaited()) {
+        lease_.grants().end();
+        cores_.events.post(StepEnded{true});
+        return;
+    }
+    if (asks && !view_.can_serve_all()) {
+        stand_in_.give_up_claim("its kernel has not all sessions", now, effects);
+        return;
+    }
+    if (asks) {
+        stand_in_.begin(now, effects);
+        return;
+    }
+    if (cores_.takeover.state() != takeover::State::promoted) {
+        if (granted.elsewhere > before && !cores_.keepers.counted().empty()) {
+            // It had lapsed in the midst of the promotion, for which the counters were made warm.
+            cores_.events.post(RoleLost{});
+        }
+        return;
+    }
+    // The lease had lapsed, and nobody else was promoted meanwhile.
+    if (lease_.grants().served_since(granted, cores_.replica.epoch(), now)) {
+        lease_.decline(fmt::format("another node may have served in epoch {} meanwhile",
+                                   to_string(granted.elsewhere)),
+                       effects);
+        return;
+    }
+    if (!cores_.replica.quorate()) {
+        effects.emplace_back(Log{
+            LogLevel::info, fmt::format("the lease is granted anew, and this node serves on; it "
+                                        "claims epoch {} in the next quorate ring "
+                                        "event=claim-waits {}",
+                                        to_string(granted.epoch), tag())});
+    } else if (!lease_.claim_anew(now, effects)) {
+        return;
+    }
+    cores_.keepers.unpause(now, effects);
+}
+
+void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
+    moves_.on_lease_ended(ended.epoch, now);
+    if (stand_in_.policy().phase() == StandIn::Phase::asks) {
+        if (ended.why == lease::End::given_up && !cores_.lease.engine().state().wanted) {
+            // It may ask again as soon as its vote is free: it has not failed.
+            stand_in_.policy().stand_back();
+            effects.emplace_back(Log{
+                LogLevel::info, fmt::format("this node does not stand in: another claim is higher "
+                                            "event=stand-in-refused {}",
+                                            tag())});
+        } else if (ended.why != lease::End::released) {  // Or it claims anew: see on_granted().
+            stand_in_.give_up_claim(to_string(ended.why), now, effects);
+        }
+        return;
+    }
+    if (cores_.takeover.state() == takeover::State::standing_in) {
+        // Nobody has heard of this epoch, and nothing was said in it.
+        stand_in_.end(fmt::format("the lease has ended: {}", to_string(ended.why)), now, effects);
+        return;
+    }
+    if (view_.stands_in() && ended.why == lease::End::given_up &&
+        !cores_.lease.engine().state().wanted) {
+        stand_in_.end("another standby claims the lease", now, effects);
+        return;
+    }
+    const bool promoted = cores_.takeover.state() == takeover::State::promoted;
+    // A promoted node releases its lease only to claim above its members.
+    if (!cores_.takeover.serves() || (promoted && ended.why == lease::End::released)) {
+        return;
+    }
+    // Given up for want of quorum, or of answers: claimed anew as soon as there is both.
+    if (promoted && (ended.why == lease::End::lapsed || ended.why == lease::End::given_up)) {
+        lease_.be_silent(ended.why, effects);
+        return;
+    }
+    effects.emplace_back(Log{
+        LogLevel::info,
+        fmt::format("the lease ended event=lease-ended {} why={}", tag(), to_string(ended.why))});
+    if (view_.is_promoted() && stand_in_.policy().wanted() &&
+        ended.why == lease::End::handed_over) {
+        // A service or a link of this node is lost: a standby claimed it.
+        stand_in_.policy().depose(now);
+    }
+    cores_.events.post(RoleLost{});
+}
+
+void GatewayNode::on_lease_saved(std::uint64_t ticket, const Result<void>& result, TimePoint now,
+                                 Effects& effects) {
+    const bool is_news = cores_.lease.on_saved(ticket, result.has_value(), now);
+    cores_.blockers.set_saves(cores_.lease.saves().work());
+    if (is_news) {
+        effects.emplace_back(
+            result
+                ? Log{LogLevel::info, fmt::format("the lease is saved again event=saved {}", tag())}
+                : Log{LogLevel::error,
+                      fmt::format("this node does not vote, and is granted nothing, until it can "
+                                  "save what it sends event=not-saved {}: {}",
+                                  tag(), result.error().detail)});
+    }
+    handle_events(now, effects);
+}
+
+void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effects) {
+    voters_.watch_lists(effects);
+    // What follows from an end waits: a successor's answer comes before this node clears up.
+    std::optional<lease::Ended> ended;
+    std::optional<lease::Granted> granted;
+    for (lease::Effect& effect : from) {
+        if (auto* send = std::get_if<lease::Send>(&effect)) {
+            effects.emplace_back(SendLease{cores_.settings.id, send->to, std::move(send->message)});
+        } else if (const auto* gate = std::get_if<lease::SetDeadline>(&effect)) {
+            role_.gate().on_deadline(gate->deadline, effects);
+        } else if (const auto* leave = std::get_if<lease::Leave>(&effect)) {
+            role_.leave_gate(*leave, now, effects);
+        } else if (std::holds_alternative<lease::Claims>(effect)) {
+            role_.hold_gate(now, effects);
+        } else if (auto* grant = std::get_if<lease::Granted>(&effect)) {
+            granted = std::move(*grant);
+            // The gate of a node that is promoted no more stays shut: see on_granted().
+            if (lease_.grants().served_since(*granted, cores_.replica.epoch(), now)) {
+                role_.gate().keep_shut();
+            }
+        } else if (const auto* end = std::get_if<lease::Ended>(&effect)) {
+            ended = *end;
+            role_.gate().on_lease_ended(effects);
+        } else if (std::holds_alternative<lease::ReadCounters>(effect)) {
+            role_.begin_handing_over(now, effects);
+        } else if (std::holds_alternative<lease::Fenced>(effect)) {
+            effects.emplace_back(
+                Log{LogLevel::error, fmt::format("this node is fenced event=fenced {}", tag())});
+            effects.emplace_back(Fenced{});
+        } else {
+            voters_.log_news(effect, effects);
+        }
+    }
+    if (granted) {
+        cores_.events.post(*granted);
+    }
+    cores_.events.post(VotersDue{});
+    if (ended) {
+        cores_.events.post(*ended);
+    }
+}
+
+void GatewayNode::stop_standing_in(RequestToken request, TimePoint now, Effects& effects) {
+    if (!view_.stands_in()) {
+        effects.emplace_back(AnswerRequest{
+            request,
+            fail(Errc::invalid_argument,
+                 fmt::format("this node does not stand in for gateway {}; what is promoted is "
+                             "moved by Pacemaker",
+                             cores_.settings.name))});
+        return;
+    }
+    cores_.transition.wait_for_demotion(request);
+    stand_in_.policy().release_by_order();
+    stand_in_.end("an administrator has released it", now, effects);
+    handle_events(now, effects);
+}
+
+void GatewayNode::go_on(TimePoint now, Effects& effects) {
+    stand_in_.note_turn(now);
+    lease_.go_on_promoting(now);
+    handle_events(now, effects);
+    role_.go_on_leaving(now);
+    handle_events(now, effects);
+    role_.go_on_giving_back(now, effects);
+    role_.go_on_handing_over(now, effects);
+    handle_events(now, effects);
+    role_.go_on_warming(now, effects);
+    handle_events(now, effects);
+    role_.go_on_turning(now, effects);
+    handle_events(now, effects);
+    watch_stopped(now, effects);
+    cores_.history.note_role(view_.role(), now);
+    cores_.history.note_records(cores_.replica.store().size_of(wire::Service::session));
+}
+
+void GatewayNode::watch_holder(TimePoint now, Effects& effects) {
+    const std::optional<HolderWatch::Report> report = reports_.look(now);
+    if (reports_.asks_witness(now)) {
+        voters_.ask_witness(effects);
+        reports_.on_asked(now);
+        handle_events(now, effects);
+    }
+    if (report) {
+        reports_.send(*report, effects);
+    }
 }
 
 }  // namespace vpnha::node

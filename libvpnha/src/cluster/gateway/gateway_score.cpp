@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What this node is worth for the gateway: its promotion score. worth/score.hpp says when it is
-// written.
-#include "cluster/gateway/gateway_node.hpp"
+#include "cluster/gateway/gateway_score.hpp"
 
 namespace vpnha::node {
 
@@ -29,37 +27,47 @@ Score::Role role_of(takeover::State state) {
 
 }  // namespace
 
-Score::Worth GatewayNode::worth(TimePoint now) const {
-    const unsigned loss = scored_loss();
-    const takeover::State state = takeover_.state();
-    const bool calls = calls_for_role(now);
-    const bool gives_away = wishes_.own_lease.gives_role_away() || saved_.own_clock_astray();
+Score::Worth GatewayScore::worth(TimePoint now) const {
+    const unsigned loss = parts_.links.scored_loss();
+    const takeover::State state = parts_.view.state();
+    const bool calls = parts_.moves.calls_for_role(now);
+    const bool gives_away =
+        parts_.links.own_lease().gives_role_away() || parts_.lease.own_clock_astray();
     return {
         .role = role_of(state),
-        .stands_in = stands_in(),
-        .moves = replica_.promoted() || (replica_.epoch().number != 0 && !replica_.holder()),
+        .stands_in = parts_.view.stands_in(),
+        .moves = parts_.replica.promoted() ||
+                 (parts_.replica.epoch().number != 0 && !parts_.replica.holder()),
         .score = gives_away ? kScoreEmpty
-                 : calls    ? kScoreCalls
-                            : score_of(standing(), loss, !blockers_.clock().empty()) +
-                               score_for_standing_in(loss),
+                 : calls
+                     ? kScoreCalls
+                     : score_of(parts_.view.standing(), loss, !parts_.blockers.clock().empty()) +
+                           parts_.stand_in.score(loss),
         .lost_sides = loss,
         // A promoted node that a standby surpasses would be demoted.
         .is_urgent =
-            gives_away || calls || (stand_in_.wanted() && state == takeover::State::promoted),
-        .has_missed =
-            !replica_.holder() && (replica_.resync_reason() == wire::ResyncReason::missed_claim ||
-                                   replica_.resync_reason() == wire::ResyncReason::gap),
+            gives_away || calls || (parts_.settings.stand_in && state == takeover::State::promoted),
+        .has_missed = !parts_.replica.holder() &&
+                      (parts_.replica.resync_reason() == wire::ResyncReason::missed_claim ||
+                       parts_.replica.resync_reason() == wire::ResyncReason::gap),
     };
 }
 
-void GatewayNode::write_score(TimePoint now, Effects& effects) {
-    if (attachment_.resource().empty()) {
+void GatewayScore::write(TimePoint now, Effects& effects) {
+    if (parts_.attachment.resource().empty()) {
         return;
     }
     // Its times go on where nothing is written: a deadline in the past would keep the loop turning.
     const std::optional<int> score = score_.due(worth(now), now);
-    if (score && !attachment_.stopped()) {
-        effects.emplace_back(WriteScore{settings_.id, attachment_.resource(), *score});
+    if (score && !parts_.attachment.stopped()) {
+        effects.emplace_back(WriteScore{parts_.settings.id, parts_.attachment.resource(), *score});
+    }
+}
+
+void GatewayScore::on_probe(Effects& effects) {
+    if (const std::optional<int> written = score_.written()) {
+        effects.emplace_back(
+            WriteScore{parts_.settings.id, parts_.attachment.resource(), *written});
     }
 }
 

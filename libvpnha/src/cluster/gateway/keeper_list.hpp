@@ -75,7 +75,8 @@ class KeeperList final : public keepers::Gateway {
     [[nodiscard]] bool take_packets() const;
     [[nodiscard]] Duration lets_out() const;
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
-    [[nodiscard]] std::vector<keepers::SessionView> sessions(const keepers::ListPart& part) const;
+    [[nodiscard]] std::vector<keepers::SessionView> sessions(
+        const keepers::ListPart& part = {}) const;
     [[nodiscard]] keepers::SessionTotals session_totals() const;
     [[nodiscard]] keepers::Counts counts() const;
     [[nodiscard]] Status status(TimePoint now) const;

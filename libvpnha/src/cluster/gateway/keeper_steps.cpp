@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/assert.hpp"
 #include "base/limits.hpp"
 
 namespace vpnha::node {
@@ -135,6 +136,7 @@ std::optional<lease::Checkpoint> KeeperSteps::hand_over(TimePoint now, Effects& 
         return std::nullopt;
     }
     handing_over_.reset();
+    VPNHA_ASSERT(!is_holder || !last || *last <= replica.sequence());
     // Of the last reading nobody knows whether others have it: then the one before counts.
     return came_back ? lease::Checkpoint{replica.epoch(), *last, *parts_.lease.handing_over()}
                      : parts_.lease.state().checkpoint;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "cluster/gateway/readings.hpp"
 
+#include "base/assert.hpp"
 #include "base/limits.hpp"
 
 namespace vpnha::node {
@@ -13,6 +14,7 @@ void Readings::add(const Epoch& epoch, std::uint64_t sequence, TimePoint at) {
     if (!waiting_.empty() && waiting_.back().epoch != epoch) {
         waiting_.clear();
     }
+    VPNHA_ASSERT(waiting_.empty() || waiting_.back().sequence <= sequence);
     if (waiting_.size() == limits::kReadingsMax) {
         waiting_.pop_back();
     }

@@ -33,7 +33,7 @@ std::optional<TimePoint> Node::lost_at(NodeId node) const {
 std::size_t Node::gateways_of(NodeId node) const {
     const auto served = std::count_if(gateways_.begin(), gateways_.end(), [&](const auto& each) {
         const GatewayNode& gateway = each.second;
-        const bool is_here = gateway.serves() || gateway.waits();
+        const bool is_here = gateway.view().serves() || gateway.view().waits();
         return node == settings_.self ? is_here
                                       : !is_here && gateway.replica().epoch().node == node;
     });
@@ -70,7 +70,7 @@ Effects Node::on_members(const std::set<NodeId>& members, bool quorate, TimePoin
 Effects Node::on_process_died(NodeId member, TimePoint now) {
     Effects effects;
     for (auto& [id, gateway] : gateways_) {
-        gateway.on_process_died(member, now, effects);
+        gateway.reports().on_process_died(member, now, effects);
     }
     settle(now, effects);
     return effects;
@@ -171,7 +171,7 @@ Effects Node::for_gateway(RequestToken request, GatewayId gateway, TimePoint now
 Effects Node::attach(RequestToken request, GatewayId gateway, const std::string& resource,
                      TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
-        if (node.detaching() && !node.may_return()) {
+        if (node.detaching() && !node.view().may_return()) {
             effects.emplace_back(AnswerRequest{
                 request, fail(Errc::busy, fmt::format("gateway {} is being detached; try again",
                                                       node.settings().name))});
@@ -253,7 +253,12 @@ Effects Node::confirm_dead(RequestToken request, NodeId victim, lease::Confirmed
         if (any_has_it && !gateway.lease().state().voters.has(victim)) {
             continue;
         }
-        if (const Result<void> done = gateway.confirm_dead(victim, by, now, effects); !done) {
+        if (const Result<void> done = gateway.ask_voters(now, effects,
+                                                         [&](GatewayVoters& voters) {
+                                                             return voters.confirm_dead(
+                                                                 victim, by, now, effects);
+                                                         });
+            !done) {
             all = done;
         }
     }
@@ -276,7 +281,9 @@ Effects Node::vote_without(RequestToken request, NodeId node, TimePoint now) {
                        "its vpnhad is a member of the group, and tells itself what it "
                        "remembers; if it does not, the lease's port is blocked "
                        "between the two nodes")
-                : gateway.vote_without(node, now, effects);
+                : gateway.ask_voters(now, effects, [&](GatewayVoters& voters) {
+                      return voters.vote_without(node, now, effects);
+                  });
         any = any || done;
         all = done ? all : done;
     }
@@ -289,7 +296,8 @@ Effects Node::vote_without(RequestToken request, NodeId node, TimePoint now) {
 Effects Node::set_voters(const std::vector<NodeId>& voters, TimePoint now) {
     Effects effects;
     for (auto& [id, gateway] : gateways_) {
-        gateway.set_voters(voters, now, effects);
+        gateway.ask_voters(now, effects,
+                           [&](GatewayVoters& all) { all.configure(voters, now, effects); });
     }
     settle(now, effects);
     return effects;
@@ -305,20 +313,22 @@ std::vector<NodeId> Node::voters() const {
 }
 
 Effects Node::ask_move(GatewayId gateway, const MovePlan& plan, TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects&) { node.ask_move(plan); });
+    return tell(gateway, now, [&](GatewayNode& node, Effects&) { node.moves().ask(plan); });
 }
 
 Effects Node::drain(RequestToken request, GatewayId gateway,
                     std::optional<std::uint64_t> since_unix_ms, TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
-        effects.emplace_back(AnswerRequest{request, node.drain(since_unix_ms, now, effects)});
+        effects.emplace_back(
+            AnswerRequest{request, node.session_orders().drain(since_unix_ms, now, effects)});
     });
 }
 
 Effects Node::end_session(RequestToken request, GatewayId gateway, const wire::RecordKey& session,
                           TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
-        effects.emplace_back(AnswerRequest{request, node.end_session(session, now, effects)});
+        effects.emplace_back(
+            AnswerRequest{request, node.session_orders().end(session, now, effects)});
     });
 }
 
@@ -379,13 +389,13 @@ Effects Node::on_plugin_down(PluginToken plugin, TimePoint now, const PluginEnd&
 
 Effects Node::on_service_died(GatewayId gateway, const std::string& resource, TimePoint now) {
     return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
-        node.on_service_died(resource, settings_.name, effects);
+        node.reports().on_service_died(resource, settings_.name, effects);
     });
 }
 
 Effects Node::on_carrier(GatewayId gateway, LinkSide side, bool carrier, TimePoint now) {
     return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
-        node.on_carrier(side, carrier, now, effects);
+        node.links().on_carrier(side, carrier, now, effects);
     });
 }
 
@@ -395,7 +405,7 @@ Effects Node::set_routing(GatewayId gateway, std::vector<std::string> conflicts,
 }
 
 Effects Node::set_macs(GatewayId gateway, const SideMacs& macs, TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects&) { node.set_macs(macs); });
+    return tell(gateway, now, [&](GatewayNode& node, Effects&) { node.links().set_macs(macs); });
 }
 
 void Node::set_wall(Duration wall) {
@@ -406,14 +416,16 @@ void Node::set_wall(Duration wall) {
 }
 
 Effects Node::announce_again(GatewayId gateway, TimePoint now) {
-    return tell(gateway, now,
-                [&](GatewayNode& node, Effects& effects) { node.announce_again(now, effects); });
+    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+        node.links().announce_again(now, effects);
+    });
 }
 
 Effects Node::on_neighbour(GatewayId gateway, LinkSide side, const IpAddress& address,
                            TimePoint now) {
-    return tell(gateway, now,
-                [&](GatewayNode& node, Effects&) { node.on_neighbour(side, address, now); });
+    return tell(gateway, now, [&](GatewayNode& node, Effects&) {
+        node.links().on_neighbour(side, address, now);
+    });
 }
 
 Effects Node::on_probe(GatewayId gateway, TimePoint now) {
@@ -466,7 +478,7 @@ void Node::note_holders() {
         return;
     }
     for (auto& [id, gateway] : gateways_) {
-        gateway.set_busy(StandIn::busy(holders_, id));
+        gateway.moves().set_busy(StandIn::busy(holders_, id));
     }
 }
 
@@ -478,7 +490,7 @@ wire::Hello Node::hello() const {
     hello.node_name = settings_.name;
     for (const auto& [id, gateway] : gateways_) {
         if (gateway.attached()) {
-            hello.gateways.push_back(gateway.wire_state());
+            hello.gateways.push_back(gateway.view().wire_state());
         }
     }
     return hello;

@@ -7,17 +7,16 @@
 
 namespace vpnha::node {
 
-Result<std::vector<wire::RecordKey>> GatewayNode::sessions_named(
-    const SessionIdentity& identity) const {
-    const auto* const accounts = keeper<keepers::Accounts>();
+Result<std::vector<wire::RecordKey>> GatewaySessions::named(const SessionIdentity& identity) const {
+    const auto* const accounts = parts_.keepers.find<keepers::Accounts>();
     if (accounts == nullptr || !accounts->may_have(identity)) {
         return {};
     }
     VPNHA_CHECK(check_promoted());
-    if (!keepers_.is_heard() || !accounts->is_serving()) {
+    if (!parts_.keepers.is_heard() || !accounts->is_serving()) {
         return fail(Errc::busy, fmt::format("gateway {} is being taken over, or has no lease at "
                                             "present: ask again",
-                                            settings_.name));
+                                            parts_.settings.name));
     }
     return accounts->find(identity);
 }
@@ -26,7 +25,7 @@ Result<Node::NamedSession> Node::session_named(const SessionIdentity& identity) 
     std::optional<NamedSession> session;
     std::optional<Error> unknown;  // Of a gateway that another node serves, or none.
     for (auto& [id, each] : gateways_) {
-        const Result<std::vector<wire::RecordKey>> found = each.sessions_named(identity);
+        const Result<std::vector<wire::RecordKey>> found = each.session_orders().named(identity);
         if (!found) {
             unknown = found.error();
             continue;
@@ -48,7 +47,8 @@ Result<Effects> Node::disconnect(const SessionIdentity& identity, const std::str
                                  TimePoint now) {
     VPNHA_TRY(const NamedSession session, session_named(identity));
     Effects effects;
-    if (const auto ended = session.gateway->end_session(session.key, now, effects); !ended) {
+    if (const auto ended = session.gateway->session_orders().end(session.key, now, effects);
+        !ended) {
         return fail(Errc::unsupported, ended.error().detail);
     }
     effects.emplace_back(Log{
@@ -65,7 +65,7 @@ Result<Effects> Node::change_session(const SessionIdentity& identity,
     VPNHA_TRY(const NamedSession session, session_named(identity));
     Effects effects;
     const Result<ppp::Terms> changed =
-        session.gateway->change_session(session.key, change, now, effects);
+        session.gateway->session_orders().change(session.key, change, now, effects);
     if (!changed) {
         return fail(Errc::unsupported, changed.error().detail);
     }

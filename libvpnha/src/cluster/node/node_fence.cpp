@@ -82,7 +82,8 @@ Result<void> Node::ask_for_marks(Fencing& fencing, TimePoint now, Effects& effec
     }
     if (now < asks_at(fencing, now)) {
         for (auto& [id, gateway] : gateways_) {
-            gateway.ask_witness(now, effects);
+            gateway.ask_voters(now, effects,
+                               [&](GatewayVoters& voters) { voters.ask_witness(effects); });
         }
         // The witness answers after the first question.
         if (now > fencing.since && !std::exchange(fencing.waits, true)) {
@@ -98,7 +99,9 @@ Result<void> Node::ask_for_marks(Fencing& fencing, TimePoint now, Effects& effec
     fencing.asked = 0;
     for (const auto& [id, boot] : fencing.lives) {
         GatewayNode& gateway = gateways_.at(id);
-        VPNHA_CHECK(gateway.fence(fencing.victim, boot, now, effects));
+        VPNHA_CHECK(gateway.ask_voters(now, effects, [&](GatewayVoters& voters) {
+            return voters.fence(fencing.victim, boot, now, effects);
+        }));
         ++fencing.asked;
         if (!gateway.voters().fencing(fencing.victim, boot)->agreed) {
             break;

@@ -10,7 +10,7 @@ namespace {
 using nlohmann::json;
 
 json node_view(const node::GatewayNode& gateway, NodeId node) {
-    return {{"id", node.value}, {"name", gateway.name_of(node)}};
+    return {{"id", node.value}, {"name", gateway.view().name_of(node)}};
 }
 
 }  // namespace
@@ -22,7 +22,8 @@ json move_view(const node::GatewayNode& gateway, const node::MovePlan& plan,
             {"state", state},
             {"from", node_view(gateway, plan.from)},
             {"to", node_view(gateway, plan.to)},
-            {"sessions", state == "moving" ? json(nullptr) : json(gateway.session_totals().all)},
+            {"sessions",
+             state == "moving" ? json(nullptr) : json(gateway.keepers().session_totals().all)},
             {"moved", nullptr},
             {"lost", nullptr},
             {"silence_ms", nullptr}};
@@ -39,7 +40,7 @@ json moved_view(const node::GatewayNode& gateway, const std::string& epoch) {
               {"moved", nullptr},
               {"lost", nullptr},
               {"silence_ms", nullptr}};
-    const std::optional<node::PlannedMove::Report>& report = gateway.move_report();
+    const std::optional<node::PlannedMove::Report>& report = gateway.moves().planned().report();
     if (!report || report->epoch != gateway.replica().epoch()) {
         return view;
     }

@@ -25,7 +25,7 @@ json gateway_plan(const node::Node& node, const node::GatewayNode& gateway,
     const std::optional<NodeId> dead = without ? without : holder;
     const bool holder_stays = holder && dead != holder;
 
-    std::vector<node::PlanRow> rows = gateway.plan();
+    std::vector<node::PlanRow> rows = gateway.view().plan();
     std::erase_if(rows, [dead](const node::PlanRow& row) { return row.node == dead; });
     // As Pacemaker decides by the promotion scores; among equal ones it is free.
     wire::Level best = wire::Level::empty;

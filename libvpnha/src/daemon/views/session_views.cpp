@@ -94,7 +94,7 @@ json session_row(const node::Node& node, const node::GatewayNode& gateway,
              {"state", state_name(session.state)},
              {"owner", holder ? json(holder->value) : json(nullptr)},
              {"epoch", to_string(session.epoch)},
-             {"established", utc(gateway.clock().when(session.established_unix_ms), node)}};
+             {"established", utc(gateway.cores().clock.when(session.established_unix_ms), node)}};
     for (const auto& [name, number] : session.ids) {
         row[std::string(name)] = number;
     }

@@ -47,7 +47,7 @@ json records_view(const node::GatewayNode& gateway, TimePoint now) {
     return {
         {"count", store.size_of(wire::Service::session)},
         {"count_max", limits::kRecordsPerGatewayMax},
-        {"peak", gateway.history().records_peak()},
+        {"peak", gateway.cores().history.records_peak()},
         {"unsent", replica.dirty()},
         {"lag_ms", ms_of(replica.lag(now))},
         {"tombstones", tombstones},
@@ -162,7 +162,7 @@ json lease_view(const node::GatewayNode& gateway, TimePoint now) {
             {"duration_ms", in_ms(holder.timing().lease)},
             {"sizing", sizing_view(gateway, now)},
             {"reserve", gateway.voters().reserve()},
-            {"saves", gateway.saved_lease().saves().work()},
+            {"saves", gateway.cores().lease.saves().work()},
             {"fenced", lease.state().fenced}};
 }
 
@@ -176,7 +176,7 @@ using Counters = std::map<std::string, std::uint64_t>;
 
 Counters counters_of(const node::GatewayNode& gateway) {
     const replica::Counters& replica = gateway.replica().counters();
-    const node::GatewayCounters& own = gateway.counters();
+    const node::GatewayCounters& own = gateway.view().counters();
     Counters all{{"replica_stale_epoch", replica.stale_epoch},
                  {"replica_implausible_epoch", replica.implausible_epoch},
                  {"replica_gaps", replica.gaps},
@@ -195,12 +195,12 @@ Counters counters_of(const node::GatewayNode& gateway) {
                  {"takeovers", own.takeovers},
                  {"unanswered", own.unanswered},
                  {"saves_failed", own.saves_failed}};
-    all.merge(gateway.counts());
+    all.merge(gateway.keepers().counts());
     return all;
 }
 
 json takeover_view(const node::GatewayNode& gateway) {
-    const std::optional<node::History::Takeover>& last = gateway.history().last();
+    const std::optional<node::History::Takeover>& last = gateway.cores().history.last();
     if (!last) {
         return nullptr;
     }
@@ -208,7 +208,7 @@ json takeover_view(const node::GatewayNode& gateway) {
     for (const auto& [step, took] : last->phases) {
         phases[std::string(to_string(step))] = in_ms(took);
     }
-    return {{"unix_ms", gateway.clock().unix_ms(last->at)},
+    return {{"unix_ms", gateway.cores().clock.unix_ms(last->at)},
             {"epoch", to_string(last->epoch)},
             {"from", last->from ? json(last->from->value) : json(nullptr)},
             {"silence_ms", ms_of(last->silence)},
@@ -217,10 +217,10 @@ json takeover_view(const node::GatewayNode& gateway) {
 
 json holders_view(const node::GatewayNode& gateway) {
     json holders = json::array();
-    for (const node::History::Holder& holder : gateway.history().holders()) {
+    for (const node::History::Holder& holder : gateway.cores().history.holders()) {
         holders.push_back({{"node", holder.epoch.node.value},
                            {"epoch", to_string(holder.epoch)},
-                           {"since_unix_ms", gateway.clock().unix_ms(holder.since)}});
+                           {"since_unix_ms", gateway.cores().clock.unix_ms(holder.since)}});
     }
     return holders;
 }
@@ -238,42 +238,43 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
     const auto deadline = around.gate.deadline(id);
     const auto drops = around.gate.counters(id);
     const auto counts = around.sessions.find(id);
-    json view{{"name", gateway.settings().name},
-              {"id", id.value},
-              {"role", gateway.role()},
-              {"role_since_unix_ms", gateway.clock().unix_ms(gateway.history().role_since())},
-              {"last_takeover", takeover_view(gateway)},
-              {"holders", holders_view(gateway)},
-              {"epoch", to_string(replica.epoch())},
-              {"promoted_node", nullptr},
-              {"standing_in", gateway.stands_in()},
-              {"standing_in_for", nullptr},
-              {"standing_in_ms", nullptr},
-              {"replica", name_of(replica.level())},
-              {"standing", name_of(gateway.standing())},
-              {"blockers", gateway.blockers()},
-              {"routing", around.routing(id)},
-              {"clock_difference_s",
-               seconds_of(replica.promoted() ? Duration{} : gateway.clock().difference())},
-              {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
-              {"sessions",
-               counts == around.sessions.end() ? SessionCounts{}.view() : counts->second.view()},
-              {"records", records_view(gateway, around.now)},
-              {"ipsec", nullptr},
-              {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
-              {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
-              {"lease", lease_view(gateway, around.now)},
-              {"links", links_view(gateway.links())},
-              {"standbys", std::move(standbys)},
-              {"counters", counters_of(gateway)}};
-    place(gateway.status(around.now), view);
+    json view{
+        {"name", gateway.settings().name},
+        {"id", id.value},
+        {"role", gateway.view().role()},
+        {"role_since_unix_ms", gateway.cores().clock.unix_ms(gateway.cores().history.role_since())},
+        {"last_takeover", takeover_view(gateway)},
+        {"holders", holders_view(gateway)},
+        {"epoch", to_string(replica.epoch())},
+        {"promoted_node", nullptr},
+        {"standing_in", gateway.view().stands_in()},
+        {"standing_in_for", nullptr},
+        {"standing_in_ms", nullptr},
+        {"replica", name_of(replica.level())},
+        {"standing", name_of(gateway.view().standing())},
+        {"blockers", gateway.view().blockers()},
+        {"routing", around.routing(id)},
+        {"clock_difference_s",
+         seconds_of(replica.promoted() ? Duration{} : gateway.cores().clock.difference())},
+        {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
+        {"sessions",
+         counts == around.sessions.end() ? SessionCounts{}.view() : counts->second.view()},
+        {"records", records_view(gateway, around.now)},
+        {"ipsec", nullptr},
+        {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
+        {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
+        {"lease", lease_view(gateway, around.now)},
+        {"links", links_view(gateway.links().state())},
+        {"standbys", std::move(standbys)},
+        {"counters", counters_of(gateway)}};
+    place(gateway.keepers().status(around.now), view);
     for (const ports::Backend* backend : around.backends) {
         place(backend->status_of(id), view);
     }
     if (replica.holder()) {
         view["promoted_node"] = replica.holder()->value;
     }
-    if (gateway.stands_in()) {
+    if (gateway.view().stands_in()) {
         view["standing_in_for"] = gateway.stand_in().holder().value;
         view["standing_in_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(
                                      around.now - gateway.stand_in().since())

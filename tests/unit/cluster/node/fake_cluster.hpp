@@ -248,7 +248,7 @@ class FakeCluster {
         return at(node).node->find(kGateway)->lease();
     }
     [[nodiscard]] takeover::State state(std::uint32_t node) {
-        return at(node).node->find(kGateway)->state();
+        return at(node).node->find(kGateway)->view().state();
     }
     [[nodiscard]] std::optional<lease::Durable> disk(std::uint32_t node) {
         return disks_[NodeId{node}];
@@ -323,7 +323,7 @@ class FakeCluster {
     // Nobody took over from it.
     Result<void> demote(std::uint32_t node) {
         const Result<void> answer = begin_demote(node);
-        while (at(node).node->find(kGateway)->state() == takeover::State::draining) {
+        while (at(node).node->find(kGateway)->view().state() == takeover::State::draining) {
             pass(std::chrono::milliseconds(10));
         }
         return answer;

@@ -53,7 +53,7 @@ class TwoGatewaysTest : public ::testing::Test {
     void promote(std::uint32_t id, GatewayId gateway) {
         run(NodeId{id}, nodes_.at(NodeId{id})->promote(2, gateway, now_));
         pass(seconds(3));
-        ASSERT_EQ(at(id, gateway).state(), takeover::State::promoted);
+        ASSERT_EQ(at(id, gateway).view().state(), takeover::State::promoted);
     }
     void detach(std::uint32_t id, GatewayId gateway) {
         run(NodeId{id}, nodes_.at(NodeId{id})->detach(3, gateway, now_));
@@ -149,15 +149,15 @@ TEST_F(TwoGatewaysTest, WhoServesTheOtherOneLeavesItToWhoServesNone) {
     EXPECT_EQ(at(3, kB).score(), kScoreComplete + kScoreFirstToStandIn);
     EXPECT_EQ(at(1, kB).score(), kScoreComplete) << "of equal ones it would be the first";
     lose_power(2);
-    EXPECT_TRUE(at(3, kB).stands_in());
-    EXPECT_FALSE(at(1, kB).serves());
-    EXPECT_TRUE(at(1, kA).serves());
+    EXPECT_TRUE(at(3, kB).view().stands_in());
+    EXPECT_FALSE(at(1, kB).view().serves());
+    EXPECT_TRUE(at(1, kA).view().serves());
 }
 
 TEST_F(TwoGatewaysTest, APlannedMoveGoesToWhoServesNone) {
     promote(1, kA);
     promote(2, kB);
-    const auto plan = at(2, kB).plan_move(std::nullopt);
+    const auto plan = at(2, kB).moves().plan(std::nullopt);
     ASSERT_TRUE(plan) << plan.error().detail;
     EXPECT_EQ(plan->to, NodeId{3});
 }
@@ -167,15 +167,15 @@ TEST_F(TwoGatewaysTest, WhoServesTheOtherOneStandsInWhereNobodyElseCan) {
     promote(2, kB);
     detach(3, kB);
     lose_power(2);
-    EXPECT_TRUE(at(1, kB).stands_in());
+    EXPECT_TRUE(at(1, kB).view().stands_in());
 }
 
 TEST_F(TwoGatewaysTest, TheGatewaysOfOneNodeAreSpread) {
     promote(1, kA);
     promote(1, kB);
     lose_power(1);
-    EXPECT_TRUE(at(3, kA).stands_in());
-    EXPECT_TRUE(at(2, kB).stands_in());
+    EXPECT_TRUE(at(3, kA).view().stands_in());
+    EXPECT_TRUE(at(2, kB).view().stands_in());
 }
 
 }  // namespace node_apart_test

@@ -24,17 +24,18 @@ class NodeClocksTest : public ::testing::Test {
     }
     // How old that session is there.
     [[nodiscard]] Duration age(std::uint32_t node) {
-        const auto sessions = gateway(node).sessions();
+        const auto sessions = gateway(node).keepers().sessions();
         return sessions.empty()
                    ? Duration{}
-                   : cluster_.now() - gateway(node).clock().when(sessions[0].established_unix_ms);
+                   : cluster_.now() -
+                         gateway(node).cores().clock.when(sessions[0].established_unix_ms);
     }
     void expect_age(std::uint32_t node, Duration expected) {
         EXPECT_LT(std::chrono::abs(age(node) - expected), milliseconds(20));
     }
     void come_up() {
         l2tp::SessionRecord record = session(1);
-        record.facts.established_unix_ms = gateway(1).clock().at(cluster_.now());
+        record.facts.established_unix_ms = gateway(1).cores().clock.at(cluster_.now());
         cluster_.run(1, cluster_.at(1).node->on_plugin_up(1, "l2tp", stock_session(record), "",
                                                           cluster_.now()));
     }
@@ -79,8 +80,8 @@ TEST_F(NodeClocksTest, AStandbyWhoseClockDiffersIsNamedAndWorthLess) {
     cluster_.set_wall(2, kWall - seconds(5));
     cluster_.pass(seconds(25));
     EXPECT_EQ(gateway(2).score(), 90);
-    EXPECT_EQ(gateway(2).standing(), wire::Level::complete) << "it may be moved to";
-    EXPECT_THAT(gateway(2).blockers(),
+    EXPECT_EQ(gateway(2).view().standing(), wire::Level::complete) << "it may be moved to";
+    EXPECT_THAT(gateway(2).view().blockers(),
                 ElementsAre("this node's clock is 5.0 s behind that of gw1, which serves"));
     EXPECT_THAT(cluster_.at(2).log, Contains(HasSubstr("event=clocks-differ")));
     EXPECT_EQ(gateway(3).score(), 100);
@@ -89,16 +90,16 @@ TEST_F(NodeClocksTest, AStandbyWhoseClockDiffersIsNamedAndWorthLess) {
     cluster_.set_wall(2, kWall);
     cluster_.pass(seconds(25));
     EXPECT_EQ(gateway(2).score(), 100);
-    EXPECT_THAT(gateway(2).blockers(), IsEmpty());
+    EXPECT_THAT(gateway(2).view().blockers(), IsEmpty());
     EXPECT_THAT(cluster_.at(2).log, Contains(HasSubstr("event=clocks-differ")));
     // Whoever serves is measured against nobody.
     cluster_.set_wall(2, kWall - seconds(5));
     cluster_.pass(seconds(25));
     cluster_.kill(1);
     ASSERT_TRUE(cluster_.promote(2).has_value());
-    EXPECT_THAT(gateway(2).blockers(), IsEmpty());
+    EXPECT_THAT(gateway(2).view().blockers(), IsEmpty());
     cluster_.pass(seconds(25));
-    EXPECT_THAT(gateway(3).blockers(),
+    EXPECT_THAT(gateway(3).view().blockers(),
                 ElementsAre("this node's clock is 5.0 s ahead of that of gw2, which serves"));
 }
 

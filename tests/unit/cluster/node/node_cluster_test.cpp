@@ -37,7 +37,7 @@ TEST(NodeClusterTest, AHolderOfALostPartitionFallsSilentWhenItHeals) {
     EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::unprotected);
     ASSERT_TRUE(cluster.promote(2).has_value());
     cluster.heal();
-    EXPECT_EQ(cluster.at(1).node->find(kGateway)->state(), takeover::State::standby);
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->view().state(), takeover::State::standby);
     EXPECT_THAT(cluster.at(1).steps, Contains(takeover::Step::shut_gate));
     EXPECT_EQ(cluster.replica(1).holder(), NodeId{2});
     EXPECT_EQ(cluster.replica(1).level(), wire::Level::complete);
@@ -86,7 +86,7 @@ TEST(NodeClusterTest, AStandbyThatHasMissedChangesIsWorthLessThoughNobodyServes)
     EXPECT_EQ(cluster.replica(3).level(), wire::Level::complete) << "node 2 has given it all";
     EXPECT_EQ(cluster.replica(3).store().size_of(wire::RecordType::l2tp_session), 2U);
     ASSERT_TRUE(cluster.promote(3).has_value());
-    EXPECT_THAT(cluster.at(3).node->find(kGateway)->sessions(), SizeIs(2));
+    EXPECT_THAT(cluster.at(3).node->find(kGateway)->keepers().sessions(), SizeIs(2));
 }
 
 // Others would take it for complete in one that it has nothing of.
@@ -102,7 +102,7 @@ TEST(NodeClusterTest, AHelloNamesTheEpochThatItsLevelIsAbout) {
                        .epoch = Epoch{9, NodeId{2}}}};
     cluster.run(3, cluster.at(3).node->on_group_message(NodeId{2}, encoded(hello), cluster.now()));
     EXPECT_EQ(cluster.replica(3).highest_epoch(), (Epoch{9, NodeId{2}}));
-    const wire::GatewayState state = cluster.at(3).node->find(kGateway)->wire_state();
+    const wire::GatewayState state = cluster.at(3).node->find(kGateway)->view().wire_state();
     EXPECT_EQ(state.level, wire::Level::complete);
     EXPECT_EQ(state.epoch, (Epoch{1, NodeId{1}}));
 }
@@ -255,7 +255,7 @@ TEST(NodeClusterTest, WhereStockServicesHaveNotEndedNobodyIsPromotedBeforeTheyHa
     ASSERT_TRUE(cluster.promote(2).has_value());
     cluster.pass(std::chrono::seconds(2));
     EXPECT_EQ(cluster.at(1).scores.back(), kScoreEmpty);
-    EXPECT_THAT(cluster.at(1).node->find(kGateway)->blockers(),
+    EXPECT_THAT(cluster.at(1).node->find(kGateway)->view().blockers(),
                 Contains(HasSubstr("have not ended")));
     cluster.pass(std::chrono::seconds(10));
     EXPECT_EQ(cluster.at(1).scores.back(), kScoreEmpty) << "tried again, in vain";
@@ -418,7 +418,7 @@ TEST(NodeClusterTest, AMixedClusterSpeaksTheOldVersionUntilTheLastNodeIsNew) {
     EXPECT_EQ(cluster.replica(1).store().count(), 2U);
     ASSERT_TRUE(cluster.begin_demote(2).has_value());
     ASSERT_TRUE(cluster.promote(1).has_value());
-    EXPECT_THAT(cluster.at(1).node->find(kGateway)->sessions(), SizeIs(2));
+    EXPECT_THAT(cluster.at(1).node->find(kGateway)->keepers().sessions(), SizeIs(2));
 }
 
 TEST(NodeClusterTest, ANodeTwoReleasesApartIsToldSoAndTakesNoPart) {
@@ -471,12 +471,12 @@ TEST(NodeClusterTest, ASetupThatDiffersFromTheHoldersMakesAStandbyPartialAndIsNa
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.pass(kScoreSettle);
     const GatewayNode& second = *cluster.at(2).node->find(kGateway);
-    EXPECT_EQ(second.standing(), wire::Level::partial);
-    EXPECT_THAT(second.blockers(),
+    EXPECT_EQ(second.view().standing(), wire::Level::partial);
+    EXPECT_THAT(second.view().blockers(),
                 ElementsAre("secrets /etc/ppp/chap-secrets differs from the promoted node's"));
     EXPECT_EQ(cluster.at(2).scores.back(), kScorePartial);
     EXPECT_EQ(cluster.at(3).scores.back(), kScoreComplete);
-    EXPECT_EQ(cluster.at(3).node->find(kGateway)->standing(), wire::Level::complete);
+    EXPECT_EQ(cluster.at(3).node->find(kGateway)->view().standing(), wire::Level::complete);
     EXPECT_THAT(cluster.at(3).node->differences(), Not(IsEmpty()));
     cluster.run(2, cluster.at(2).node->set_setups(setup(1, 1), cluster.now()));
     cluster.pass(kScoreSettle);
@@ -493,7 +493,8 @@ TEST(NodeClusterTest, ASessionThatTheKernelTakesAfterThePromotionIsResumedThen) 
     EXPECT_THAT(cluster.at(3).datagrams, SizeIs(1));
     cluster.answer_install(3, {});
     EXPECT_THAT(cluster.at(3).datagrams, SizeIs(2));
-    for (const keepers::SessionView& view : cluster.at(3).node->find(kGateway)->sessions()) {
+    for (const keepers::SessionView& view :
+         cluster.at(3).node->find(kGateway)->keepers().sessions()) {
         EXPECT_EQ(view.state, keepers::SessionState::resumed);
     }
 }
@@ -509,7 +510,7 @@ TEST(NodeClusterTest, ALateSessionJoinsATunnelThatSpeaksAlready) {
     ASSERT_TRUE(cluster.promote(3).has_value());
     cluster.answer_install(3, {});
     const std::vector<keepers::SessionView> sessions =
-        cluster.at(3).node->find(kGateway)->sessions();
+        cluster.at(3).node->find(kGateway)->keepers().sessions();
     ASSERT_THAT(sessions, SizeIs(2));
     EXPECT_EQ(sessions.front().state, keepers::SessionState::resumed);
     EXPECT_EQ(sessions.back().state, keepers::SessionState::resumed);
@@ -539,7 +540,7 @@ TEST(NodeClusterTest, AMessageReachesTheTunnelThatItsHeaderNames) {
     cluster.at(2).datagrams.clear();
     hear(78);
     EXPECT_THAT(cluster.at(2).datagrams, IsEmpty());
-    EXPECT_EQ(cluster.at(2).node->find(kGateway)->counts().at("l2tp_foreign_tunnel"), 1U);
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->keepers().counts().at("l2tp_foreign_tunnel"), 1U);
 }
 
 TEST(NodeClusterTest, AStandbyInstallsAgainWhatSomebodyRemoved) {
@@ -548,7 +549,7 @@ TEST(NodeClusterTest, AStandbyInstallsAgainWhatSomebodyRemoved) {
     cluster.run(2,
                 cluster.at(2).node->on_event(kGateway, SessionGone{session(1).key}, cluster.now()));
     EXPECT_THAT(cluster.at(2).kernel, ElementsAre(session(1).key));
-    EXPECT_EQ(cluster.at(2).node->find(kGateway)->counts().at("sessions_gone"), 1U);
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->keepers().counts().at("sessions_gone"), 1U);
 }
 
 TEST(NodeClusterTest, LostNewsOfTheKernelLeadsToAComparison) {
@@ -566,7 +567,7 @@ TEST(NodeClusterTest, APluginThatGaveUpWaitingIsCounted) {
     cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
                                                     cluster.now()));
     cluster.pass(std::chrono::milliseconds(50));
-    EXPECT_EQ(cluster.at(1).node->find(kGateway)->counts().at("confirm_timeouts"), 1U);
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->keepers().counts().at("confirm_timeouts"), 1U);
 }
 
 TEST(NodeClusterTest, ThePlanCountsWhatEachStandbyWouldKeep) {
@@ -574,7 +575,7 @@ TEST(NodeClusterTest, ThePlanCountsWhatEachStandbyWouldKeep) {
     cluster.at(3).refuses_sessions = true;
     cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
                                                     cluster.now()));
-    const std::vector<PlanRow> plan = cluster.at(1).node->find(kGateway)->plan();
+    const std::vector<PlanRow> plan = cluster.at(1).node->find(kGateway)->view().plan();
     ASSERT_THAT(plan, SizeIs(2));
     EXPECT_EQ(plan[0].node, NodeId{2});
     EXPECT_EQ(plan[0].coverage.held, 2U);

@@ -62,16 +62,16 @@ TEST(NodeLeaseTest, APromotionThatNoNodeCouldBeGrantedWaitsForAVoter) {
     FakeCluster cluster(1);  // Of three voters.
     ASSERT_TRUE(cluster.promote(1).has_value()) << "stopped it would lose its sessions";
     const GatewayNode& gateway = *cluster.at(1).node->find(kGateway);
-    EXPECT_TRUE(gateway.waits());
+    EXPECT_TRUE(gateway.view().waits());
     EXPECT_THAT(cluster.at(1).log,
                 Contains(AllOf(HasSubstr("event=waiting"), HasSubstr("missing=2,3"))).Times(1));
     EXPECT_TRUE(cluster.promote(1).has_value()) << "asked again";
     cluster.pass(std::chrono::minutes(1));
-    EXPECT_TRUE(gateway.waits());
+    EXPECT_TRUE(gateway.view().waits());
     EXPECT_FALSE(cluster.gate_open(1));
     cluster.start(2);
     cluster.pass(std::chrono::seconds(1));
-    EXPECT_FALSE(gateway.waits());
+    EXPECT_FALSE(gateway.view().waits());
     EXPECT_TRUE(cluster.gate_open(1));
     EXPECT_EQ(cluster.state(1), takeover::State::promoted);
     EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
@@ -82,7 +82,7 @@ TEST(NodeLeaseTest, AWaitingNodeThatIsDemotedIsAStandbyAgain) {
     ASSERT_TRUE(cluster.promote(1).has_value());
     EXPECT_TRUE(cluster.begin_demote(1).has_value()) << "a failure would have the node fenced";
     EXPECT_EQ(cluster.state(1), takeover::State::standby);
-    EXPECT_FALSE(cluster.at(1).node->find(kGateway)->waits());
+    EXPECT_FALSE(cluster.at(1).node->find(kGateway)->view().waits());
 }
 
 TEST(NodeLeaseTest, AWaitingNodeGivesUpWhenAMajorityIsThereAndDoesNotGrant) {
@@ -91,7 +91,8 @@ TEST(NodeLeaseTest, AWaitingNodeGivesUpWhenAMajorityIsThereAndDoesNotGrant) {
     cluster.mute_leases({2});
     cluster.start(2);
     cluster.pass(std::chrono::seconds(1));
-    EXPECT_TRUE(cluster.at(1).node->find(kGateway)->waits()) << "who comes back abstains at first";
+    EXPECT_TRUE(cluster.at(1).node->find(kGateway)->view().waits())
+        << "who comes back abstains at first";
     cluster.pass(std::chrono::seconds(2));
     EXPECT_EQ(cluster.state(1), takeover::State::standby) << "Pacemaker's monitor finds out";
 }
@@ -255,7 +256,7 @@ TEST(NodeLeaseTest, AHolderThatIsGrantedNothingGivesTheRoleAwayThoughNothingCame
     cluster.pass(std::chrono::milliseconds(300));
     EXPECT_EQ(cluster.at(1).scores.back(), kScoreEmpty);
     EXPECT_THAT(cluster.at(1).log, Contains(HasSubstr("event=unanswered")).Times(1));
-    EXPECT_EQ(cluster.at(1).node->find(kGateway)->counters().unanswered, 1U);
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->view().counters().unanswered, 1U);
     EXPECT_THAT(cluster.at(2).reports, SizeIs(1)) << "a lapse is no order";
     ASSERT_TRUE(cluster.begin_demote(1).has_value());
     ASSERT_TRUE(cluster.promote(2).has_value());
@@ -397,7 +398,7 @@ TEST(NodeLeaseTest, WhoseTurnHasNotComeStillTellsItsPeerThatItsSessionIsLost) {
                                                 cluster.now()));
     EXPECT_GT(cluster.at(2).datagrams.size(), said);
     cluster.pass(std::chrono::milliseconds(100));
-    EXPECT_EQ(cluster.at(2).node->find(kGateway)->sessions().size(), kManySessions - 1U);
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->keepers().sessions().size(), kManySessions - 1U);
 }
 
 TEST(NodeLeaseTest, WhoseTurnHasNotComeIsNotSpokenForWhenAStockDaemonHasIt) {

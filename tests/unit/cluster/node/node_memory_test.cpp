@@ -30,7 +30,7 @@ TEST(NodeMemoryTest, APromotionWaitsForTheNodeThatWasNeverThere) {
     cluster.kill(3);
     cluster.lose_disk(3);
     ASSERT_TRUE(cluster.promote(1).has_value());
-    EXPECT_TRUE(cluster.at(1).node->find(kGateway)->waits());
+    EXPECT_TRUE(cluster.at(1).node->find(kGateway)->view().waits());
     EXPECT_FALSE(cluster.gate_open(1));
     EXPECT_THAT(cluster.at(1).log, Contains(HasSubstr("event=waiting")));
     cluster.start(3);

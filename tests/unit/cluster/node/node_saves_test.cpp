@@ -40,13 +40,14 @@ TEST(NodeSavesTest, AVoterWithAFullDiskDoesNotVoteAndLives) {
     cluster.pass(std::chrono::seconds(2));
     EXPECT_FALSE(cluster.gate_open(1)) << "no vote that is not on the disk";
     EXPECT_EQ(cluster.disk(3)->granted, Epoch{});
-    EXPECT_FALSE(cluster.at(3).node->find(kGateway)->saved_lease().saves().work());
+    EXPECT_FALSE(cluster.at(3).node->find(kGateway)->cores().lease.saves().work());
     EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=not-saved")).Times(1));
-    EXPECT_GT(cluster.at(3).node->find(kGateway)->counters().saves_failed, 1U) << "tried again";
+    EXPECT_GT(cluster.at(3).node->find(kGateway)->view().counters().saves_failed, 1U)
+        << "tried again";
     cluster.fill_disks({});
     cluster.pass(std::chrono::seconds(1));
     EXPECT_TRUE(cluster.gate_open(1)) << "it votes as soon as it can";
-    EXPECT_TRUE(cluster.at(3).node->find(kGateway)->saved_lease().saves().work());
+    EXPECT_TRUE(cluster.at(3).node->find(kGateway)->cores().lease.saves().work());
     EXPECT_THAT(cluster.at(3).log, Contains(HasSubstr("event=saved ")));
     EXPECT_EQ(cluster.disk(3)->granted, cluster.lease(1).holder().epoch());
 }
@@ -87,8 +88,8 @@ TEST(NodeSavesTest, ADiskThatRefusesIsAVoteLessBeforeItIsNeeded) {
     FakeCluster cluster = with_one_session();
     cluster.fill_disks({3});
     cluster.pass(std::chrono::seconds(61));
-    EXPECT_FALSE(cluster.at(3).node->find(kGateway)->saved_lease().saves().work());
-    EXPECT_EQ(cluster.at(3).node->find(kGateway)->standing(), wire::Level::partial);
+    EXPECT_FALSE(cluster.at(3).node->find(kGateway)->cores().lease.saves().work());
+    EXPECT_EQ(cluster.at(3).node->find(kGateway)->view().standing(), wire::Level::partial);
     cluster.pass(std::chrono::seconds(2));
     EXPECT_EQ(cluster.at(1).node->find(kGateway)->voters().reserve(), 0)
         << "its votes are renewals alone";
@@ -154,14 +155,14 @@ TEST(NodeSavesTest, AHolderWhoseDiskRefusesChangesNoVotersAndServesOn) {
         const lease::Voters before = cluster.lease(1).state().voters;
         cluster.fill_disks({1});
         cluster.pass(noticed ? std::chrono::seconds(61) : std::chrono::seconds(1));
-        ASSERT_EQ(cluster.at(1).node->find(kGateway)->saved_lease().saves().work(), !noticed);
+        ASSERT_EQ(cluster.at(1).node->find(kGateway)->cores().lease.saves().work(), !noticed);
         cluster.run(1, cluster.at(1).node->set_voters({NodeId{1}, NodeId{2}}, cluster.now()));
         for (int ms = 0; ms < 5000; ms += 50) {
             cluster.pass(std::chrono::milliseconds(50));
             ASSERT_TRUE(cluster.gate_open(1)) << noticed << " after " << ms << " ms";
         }
         EXPECT_EQ(cluster.lease(1).state().voters, before);
-        EXPECT_FALSE(cluster.at(1).node->find(kGateway)->saved_lease().saves().work());
+        EXPECT_FALSE(cluster.at(1).node->find(kGateway)->cores().lease.saves().work());
         cluster.fill_disks({});
         cluster.pass(std::chrono::seconds(1));
         const std::vector<NodeId> voters{NodeId{1}, NodeId{2}};

@@ -47,16 +47,16 @@ TEST(NodeStandInTest, AStandbyServesBeforeTheRingForms) {
     FakeCluster cluster = without_ring();
     EXPECT_EQ(cluster.state(3), takeover::State::standing_in);
     EXPECT_TRUE(cluster.gate_open(3));
-    EXPECT_TRUE(gateway(cluster, 3).stands_in());
-    EXPECT_TRUE(gateway(cluster, 3).serves());
-    EXPECT_FALSE(gateway(cluster, 3).is_promoted()) << "Pacemaker knows of nothing";
+    EXPECT_TRUE(gateway(cluster, 3).view().stands_in());
+    EXPECT_TRUE(gateway(cluster, 3).view().serves());
+    EXPECT_FALSE(gateway(cluster, 3).view().is_promoted()) << "Pacemaker knows of nothing";
     EXPECT_FALSE(cluster.replica(3).promoted()) << "it follows the old epoch";
     EXPECT_THAT(cluster.at(3).steps,
                 ElementsAre(takeover::Step::add_addresses, takeover::Step::open_gate,
                             takeover::Step::announce));
     EXPECT_THAT(cluster.at(3).datagrams, IsEmpty()) << "resumed tunnels wait";
     EXPECT_EQ(cluster.state(2), takeover::State::standby);
-    EXPECT_FALSE(gateway(cluster, 2).stands_in());
+    EXPECT_FALSE(gateway(cluster, 2).view().stands_in());
 }
 
 TEST(NodeStandInTest, KeepersKnowThatTheGateIsOpenBeforeTheRingForms) {
@@ -110,7 +110,7 @@ TEST(NodeStandInTest, ItClaimsInARingWithoutTheOldHolder) {
     cluster.form_ring();
     EXPECT_EQ(cluster.state(3), takeover::State::promoted);
     EXPECT_TRUE(cluster.replica(3).promoted());
-    EXPECT_TRUE(gateway(cluster, 3).stands_in());
+    EXPECT_TRUE(gateway(cluster, 3).view().stands_in());
     EXPECT_EQ(state_of_only_session(cluster.at(3)), keepers::SessionState::unprotected);
     EXPECT_THAT(cluster.at(3).datagrams, Not(IsEmpty()));
     cluster.hold(false);
@@ -162,7 +162,7 @@ TEST(NodeStandInTest, AVpnhadThatHasDiedIsNotWaitedFor) {
         cluster.run(node, cluster.at(node).node->on_process_died(NodeId{1}, cluster.now()));
     }
     cluster.pass(kStandInTime);
-    EXPECT_TRUE(gateway(cluster, 3).stands_in());
+    EXPECT_TRUE(gateway(cluster, 3).view().stands_in());
 }
 
 TEST(NodeStandInTest, ItClaimsBehindItsBarrier) {
@@ -182,10 +182,10 @@ TEST(NodeStandInTest, WhatTheOldHolderSaidIsTakenUpBeforeTheClaim) {
     cluster.lose_power(1);
     cluster.pass(kStandInTime);
     EXPECT_TRUE(cluster.gate_open(3));
-    EXPECT_EQ(gateway(cluster, 3).sessions().size(), 1U);
+    EXPECT_EQ(gateway(cluster, 3).keepers().sessions().size(), 1U);
     cluster.hold(false);  // What was said in the old ring is delivered, the barrier behind it.
     EXPECT_TRUE(cluster.replica(3).promoted());
-    EXPECT_EQ(gateway(cluster, 3).sessions().size(), 2U);
+    EXPECT_EQ(gateway(cluster, 3).keepers().sessions().size(), 2U);
     EXPECT_TRUE(cluster.at(3).kernel.contains(session(2).key));
 }
 
@@ -194,8 +194,8 @@ TEST(NodeStandInTest, PacemakersPromotionIsAnsweredAtOnce) {
     const RequestToken before = cluster.begin_promote(3);
     ASSERT_TRUE(cluster.at(3).answers.contains(before));
     EXPECT_TRUE(cluster.at(3).answers.at(before).has_value());
-    EXPECT_FALSE(gateway(cluster, 3).stands_in());
-    EXPECT_TRUE(gateway(cluster, 3).is_promoted());
+    EXPECT_FALSE(gateway(cluster, 3).view().stands_in());
+    EXPECT_TRUE(gateway(cluster, 3).view().is_promoted());
     cluster.form_ring();
     cluster.hold(false);
     EXPECT_EQ(cluster.state(3), takeover::State::promoted);
@@ -206,7 +206,7 @@ TEST(NodeStandInTest, PacemakersPromotionIsAnsweredAtOnce) {
     const RequestToken after = later.begin_promote(3);
     ASSERT_TRUE(later.at(3).answers.contains(after));
     EXPECT_TRUE(later.at(3).answers.at(after).has_value());
-    EXPECT_TRUE(gateway(later, 3).is_promoted());
+    EXPECT_TRUE(gateway(later, 3).view().is_promoted());
     EXPECT_EQ(later.lease(3).state().yields, lease::Yields::no);
     later.pass(seconds(5));
     EXPECT_EQ(later.at(3).scores.back(), kScoreComplete + kScorePromoted);
@@ -222,8 +222,8 @@ TEST(NodeStandInTest, PromotedElsewhereItHandsOver) {
     EXPECT_FALSE(cluster.gate_open(3));
     EXPECT_TRUE(cluster.gate_open(2));
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
-    EXPECT_FALSE(gateway(cluster, 3).stands_in());
-    EXPECT_FALSE(gateway(cluster, 3).is_promoted());
+    EXPECT_FALSE(gateway(cluster, 3).view().stands_in());
+    EXPECT_FALSE(gateway(cluster, 3).view().is_promoted());
     EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::resumed);
 }
 
@@ -232,7 +232,7 @@ TEST(NodeStandInTest, ADemotionEndsIt) {
     EXPECT_TRUE(cluster.begin_demote(3).has_value());
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
     EXPECT_FALSE(cluster.gate_open(3));
-    EXPECT_FALSE(gateway(cluster, 3).stands_in());
+    EXPECT_FALSE(gateway(cluster, 3).view().stands_in());
 
     FakeCluster told = without_ring();
     told.form_ring();
@@ -323,22 +323,22 @@ TEST(NodeStandInTest, ThePromotedNodeIsWithdrawnOnceAndSaysPromotedUntilItsDemot
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
     cluster.pass(seconds(3));
-    EXPECT_TRUE(gateway(cluster, 3).stands_in());
+    EXPECT_TRUE(gateway(cluster, 3).view().stands_in());
     std::vector<std::string> reports = cluster.at(2).reports;
     reports.insert(reports.end(), cluster.at(3).reports.begin(), cluster.at(3).reports.end());
     EXPECT_THAT(reports, ElementsAre("score of checkpoint at gw1"));
     EXPECT_EQ(cluster.state(1), takeover::State::standby);
     EXPECT_FALSE(cluster.gate_open(1));
-    EXPECT_TRUE(gateway(cluster, 1).is_promoted()) << "Pacemaker would count a failure";
+    EXPECT_TRUE(gateway(cluster, 1).view().is_promoted()) << "Pacemaker would count a failure";
     EXPECT_TRUE(cluster.begin_demote(1).has_value());
-    EXPECT_FALSE(gateway(cluster, 1).is_promoted());
+    EXPECT_FALSE(gateway(cluster, 1).view().is_promoted());
 }
 
 TEST(NodeStandInTest, TheDeathOfAHoldersVpnhadIsReportedOnce) {
     FakeCluster cluster = standing_in_cluster();
     cluster.kill_process(1);
     cluster.pass(kStandInTime);
-    EXPECT_TRUE(gateway(cluster, 3).stands_in());
+    EXPECT_TRUE(gateway(cluster, 3).view().stands_in());
     cluster.start(1);  // By keep-vpnhad: who stands in finds the node a member.
     cluster.pass(seconds(4));
     EXPECT_THAT(cluster.at(2).reports, ElementsAre("score of checkpoint at gw1"));
@@ -351,10 +351,10 @@ TEST(NodeStandInTest, WhenAServiceDiesTheFirstInRankClaimsAtOnce) {
     cluster.pass(milliseconds(50));
     EXPECT_EQ(cluster.state(1), takeover::State::standby);
     EXPECT_FALSE(cluster.gate_open(1));
-    EXPECT_TRUE(gateway(cluster, 1).is_promoted()) << "Pacemaker would count a failure";
-    EXPECT_TRUE(gateway(cluster, 3).stands_in());
+    EXPECT_TRUE(gateway(cluster, 1).view().is_promoted()) << "Pacemaker would count a failure";
+    EXPECT_TRUE(gateway(cluster, 3).view().stands_in());
     EXPECT_TRUE(cluster.gate_open(3));
-    EXPECT_FALSE(gateway(cluster, 2).stands_in());
+    EXPECT_FALSE(gateway(cluster, 2).view().stands_in());
     EXPECT_TRUE(cluster.begin_demote(1).has_value());
     EXPECT_TRUE(cluster.promote(3).has_value());
     cluster.pass(seconds(1));
@@ -374,9 +374,9 @@ TEST(NodeStandInTest, WhenALinkIsLostTheFirstInRankWithGoodLinksClaimsAtOnce) {
     EXPECT_TRUE(cluster.gate_open(1)) << "the standbys may lose theirs, too";
     cluster.pass(milliseconds(60));
     EXPECT_FALSE(cluster.gate_open(1));
-    EXPECT_TRUE(gateway(cluster, 2).stands_in());
+    EXPECT_TRUE(gateway(cluster, 2).view().stands_in());
     EXPECT_TRUE(cluster.gate_open(2));
-    EXPECT_FALSE(gateway(cluster, 3).stands_in()) << "it has lost a link as well";
+    EXPECT_FALSE(gateway(cluster, 3).view().stands_in()) << "it has lost a link as well";
     EXPECT_TRUE(cluster.begin_demote(1).has_value());
     EXPECT_TRUE(cluster.promote(2).has_value());
     cluster.pass(seconds(1));
@@ -389,8 +389,8 @@ TEST(NodeStandInTest, WhoseClockIsAstrayLeavesItToTheNext) {
     FakeCluster cluster = standing_in_cluster();
     cluster.run_at_rate(3, 1.03);
     cluster.pass(seconds(45));
-    EXPECT_TRUE(gateway(cluster, 3).saved_lease().own_clock_astray());
-    EXPECT_FALSE(gateway(cluster, 2).saved_lease().own_clock_astray());
+    EXPECT_TRUE(gateway(cluster, 3).cores().lease.own_clock_astray());
+    EXPECT_FALSE(gateway(cluster, 2).cores().lease.own_clock_astray());
     EXPECT_EQ(cluster.at(3).scores.back(), kScoreEmpty);
     EXPECT_THAT(cluster.at(2).log, Contains(HasSubstr("event=clock-rate")));
     EXPECT_TRUE(cluster.gate_open(1)) << "a voter answers the holder whatever its clock does";
@@ -443,7 +443,7 @@ TEST(NodeStandInTest, ADeposedNodeThatNobodyDemotesReportsItsRoleAfterAWhile) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
     cluster.pass(seconds(12));
-    EXPECT_FALSE(gateway(cluster, 1).is_promoted());
+    EXPECT_FALSE(gateway(cluster, 1).view().is_promoted());
 }
 
 TEST(NodeStandInTest, ADeposedNodeStandsInWhereNobodyElseCan) {
@@ -452,19 +452,19 @@ TEST(NodeStandInTest, ADeposedNodeStandsInWhereNobodyElseCan) {
                 cluster.at(2).node->on_carrier(kGateway, LinkSide::inside, false, cluster.now()));
     cluster.mute_leases({1});
     cluster.pass(seconds(1));
-    ASSERT_TRUE(gateway(cluster, 3).stands_in());
+    ASSERT_TRUE(gateway(cluster, 3).view().stands_in());
     ASSERT_TRUE(gateway(cluster, 1).stand_in().deposed());
     cluster.mute_leases({3});
     cluster.pass(seconds(3));
     EXPECT_TRUE(cluster.gate_open(1));
-    EXPECT_TRUE(gateway(cluster, 1).is_promoted()) << "Pacemaker has not demoted it";
+    EXPECT_TRUE(gateway(cluster, 1).view().is_promoted()) << "Pacemaker has not demoted it";
 }
 
 TEST(NodeStandInTest, AnOldHolderThatFollowsMayHaveItBack) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
     cluster.pass(kStandInTime);
-    EXPECT_TRUE(gateway(cluster, 3).stands_in());
+    EXPECT_TRUE(gateway(cluster, 3).view().stands_in());
     cluster.mute_leases({});
     ASSERT_TRUE(cluster.begin_demote(1).has_value());
     cluster.pass(milliseconds(300));
@@ -473,7 +473,7 @@ TEST(NodeStandInTest, AnOldHolderThatFollowsMayHaveItBack) {
     EXPECT_EQ(cluster.lease(3).state().yields_not_to, std::nullopt);
     ASSERT_TRUE(cluster.promote(1).has_value());
     EXPECT_TRUE(cluster.gate_open(1));
-    EXPECT_FALSE(gateway(cluster, 3).stands_in());
+    EXPECT_FALSE(gateway(cluster, 3).view().stands_in());
 }
 
 TEST(NodeStandInTest, AfterTenSecondsWithoutPacemakerTheLogSaysSo) {
@@ -499,7 +499,7 @@ TEST(NodeStandInTest, WhoseLeaseEndsBeforeTheGroupIsToldReleases) {
     cluster.mute_leases({2});
     cluster.pass(milliseconds(400));
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
-    EXPECT_FALSE(gateway(cluster, 3).stands_in());
+    EXPECT_FALSE(gateway(cluster, 3).view().stands_in());
 }
 
 TEST(NodeStandInTest, AStepThatFailsEndsIt) {
@@ -509,7 +509,7 @@ TEST(NodeStandInTest, AStepThatFailsEndsIt) {
     cluster.lose_power(1);
     cluster.pass(kStandInTime);
     EXPECT_EQ(cluster.state(3), takeover::State::standby);
-    EXPECT_FALSE(gateway(cluster, 3).stands_in());
+    EXPECT_FALSE(gateway(cluster, 3).view().stands_in());
     EXPECT_FALSE(cluster.gate_open(3));
     cluster.pass(milliseconds(300));
     EXPECT_TRUE(cluster.gate_open(2)) << "the next one in rank is sound";

@@ -150,7 +150,7 @@ class ContractTest : public ::testing::Test {
     json sessions(const std::vector<StraySession>& strays) {
         SessionList list;
         for (const auto& [id, gateway] : node().gateways()) {
-            for (const keepers::SessionView& session : gateway.sessions()) {
+            for (const keepers::SessionView& session : gateway.keepers().sessions()) {
                 list.add(session_row(node(), gateway, session));
             }
         }
@@ -166,7 +166,8 @@ class ContractTest : public ::testing::Test {
     json status() { return status_of(node()); }
     json status_of(const node::Node& node) {
         SessionCounts counts;
-        for (const keepers::SessionView& session : node.find(node::kGateway)->sessions()) {
+        for (const keepers::SessionView& session :
+             node.find(node::kGateway)->keepers().sessions()) {
             counts.add(session);
         }
         return status_view(
@@ -277,7 +278,7 @@ TEST_F(ContractTest, PeersAreAsDocumented) {
 
 TEST_F(ContractTest, SwitchoverIsAsDocumented) {
     const node::GatewayNode& gateway = *node().find(node::kGateway);
-    const Result<node::MovePlan> plan = gateway.plan_move(NodeId{2});
+    const Result<node::MovePlan> plan = gateway.moves().plan(NodeId{2});
     ASSERT_TRUE(plan) << plan.error().detail;
     const json asked = move_view(gateway, *plan, "asked");
     EXPECT_EQ(asked["from"]["name"], "gw1");

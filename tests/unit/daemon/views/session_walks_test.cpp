@@ -66,7 +66,8 @@ class SessionWalksTest : public ::testing::Test {
     }
     std::vector<wire::RecordKey> all() {
         std::vector<wire::RecordKey> keys;
-        for (const keepers::SessionView& session : node().find(node::kGateway)->sessions()) {
+        for (const keepers::SessionView& session :
+             node().find(node::kGateway)->keepers().sessions()) {
             keys.push_back(session.record);
         }
         return keys;
@@ -157,10 +158,10 @@ TEST_F(SessionWalksTest, OnlyTheGatewayThatIsNamed) {
 }
 
 TEST_F(SessionWalksTest, ATotalIsThatOfTheList) {
-    EXPECT_EQ(node().find(node::kGateway)->session_totals().all, kSessions);
+    EXPECT_EQ(node().find(node::kGateway)->keepers().session_totals().all, kSessions);
     down(5);
     down(6);
-    EXPECT_EQ(node().find(node::kGateway)->session_totals().all, all().size());
+    EXPECT_EQ(node().find(node::kGateway)->keepers().session_totals().all, all().size());
     EXPECT_EQ(all().size(), kSessions - 2U);
 }
 

@@ -223,6 +223,36 @@ GatewayVoters::Reach GatewayVoters::reach(TimePoint now) const {
     return reach;
 }
 
+void GatewayVoters::log_news(const lease::Effect& effect, Effects& effects) const {
+    if (const auto* run_out = std::get_if<lease::RunOut>(&effect)) {
+        effects.emplace_back(
+            Log{LogLevel::warning, fmt::format("node {} is fenced: no promise to it holds any more "
+                                               "event=run-out {}",
+                                               run_out->victim.value, tag())});
+    } else if (const auto* changed = std::get_if<lease::VotersChanged>(&effect)) {
+        effects.emplace_back(
+            Log{LogLevel::info, fmt::format("voters changed event=voters {} count={}", tag(),
+                                            changed->voters.nodes.size())});
+    } else if (const auto* recalled = std::get_if<lease::Recalled>(&effect)) {
+        effects.emplace_back(
+            Log{LogLevel::info,
+                fmt::format("the others have told who votes, and this node is one of them "
+                            "again, or waits to be event=recalled {} count={}",
+                            tag(), recalled->voters.nodes.size())});
+    } else if (const auto* awaits = std::get_if<lease::Awaits>(&effect)) {
+        const std::string names = voter_list(awaits->nodes);
+        const std::string what =
+            awaits->nodes == std::vector{self()}
+                ? "it was the only voter, and waits for an administrator's word (vpnha "
+                  "vote-without)"
+                : fmt::format("it votes when node {} has told it what it remembers", names);
+        effects.emplace_back(Log{LogLevel::warning,
+                                 fmt::format("this node has no memory of the lease (it is new, or "
+                                             "its disk is): {} event=no-memory {} missing={}",
+                                             what, tag(), names)});
+    }
+}
+
 void GatewayVoters::before_message(const lease::Sender& sender, const lease::Message& message,
                                    TimePoint now) {
     if (engine().holder().lapsed(now)) {

@@ -64,6 +64,8 @@ class GatewayVoters {
     void adapt(TimePoint now, Effects& effects);
     // Says when another node has other voters of the same version.
     void watch_lists(Effects& effects);
+    // What the lease tells of the voters; nothing of other effects.
+    void log_news(const lease::Effect& effect, Effects& effects) const;
     // Voters that could grant this node the lease now, as far as it knows, and the others.
     struct Reach {
         std::vector<NodeId> present;

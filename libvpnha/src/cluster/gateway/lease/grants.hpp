@@ -7,7 +7,7 @@
 //   awaits the grant    | goes on   | fails                              | waits, silent
 //   waits, silent       | goes on   | fails                              | waits on
 //
-// One that waits silently has been answered as promoted: see GatewayNode::await_voters().
+// One that waits silently has been answered as promoted: see GatewayLease::await_voters().
 #pragma once
 
 #include <optional>

@@ -143,40 +143,40 @@ TEST(HistoryTest, AStandbyThatStandsInTellsOfASilenceOfAThirdOfASecond) {
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.pass(seconds(2));
     const GatewayNode& other = *cluster.at(3).node->find(kGateway);
-    EXPECT_EQ(other.role(), "unpromoted");
-    const TimePoint before = other.history().role_since();
+    EXPECT_EQ(other.view().role(), "unpromoted");
+    const TimePoint before = other.cores().history.role_since();
     cluster.hold(true);
     cluster.lose_power(1);
     cluster.pass(milliseconds(363));
-    EXPECT_EQ(other.role(), "standing-in");
-    EXPECT_GT(other.history().role_since(), before);
-    ASSERT_TRUE(other.history().last());
-    EXPECT_THAT(other.history().last()->from, Optional(NodeId{1}));
-    EXPECT_THAT(other.history().last()->silence,
+    EXPECT_EQ(other.view().role(), "standing-in");
+    EXPECT_GT(other.cores().history.role_since(), before);
+    ASSERT_TRUE(other.cores().history.last());
+    EXPECT_THAT(other.cores().history.last()->from, Optional(NodeId{1}));
+    EXPECT_THAT(other.cores().history.last()->silence,
                 Optional(AllOf(Ge(Duration(milliseconds(300))), Le(Duration(milliseconds(463))))));
-    EXPECT_EQ(other.history().last()->phases.front().first, Step::grant);
-    EXPECT_EQ(other.counters().takeovers, 1U);
+    EXPECT_EQ(other.cores().history.last()->phases.front().first, Step::grant);
+    EXPECT_EQ(other.view().counters().takeovers, 1U);
 }
 
 TEST(HistoryTest, AMoveIsSilentForLessThanARound) {
     FakeCluster cluster(3);
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.pass(seconds(2));
-    EXPECT_EQ(cluster.at(1).node->find(kGateway)->role(), "promoted");
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->view().role(), "promoted");
     ASSERT_TRUE(cluster.begin_demote(1));
     ASSERT_TRUE(cluster.promote(2));
     cluster.pass(seconds(1));
     const GatewayNode& now = *cluster.at(2).node->find(kGateway);
-    EXPECT_EQ(now.role(), "promoted");
-    ASSERT_TRUE(now.history().last());
-    EXPECT_EQ(now.history().last()->epoch, cluster.replica(2).epoch());
-    EXPECT_THAT(now.history().last()->from, Optional(NodeId{1}));
-    EXPECT_THAT(now.history().last()->silence, Optional(Le(Duration(milliseconds(100)))));
-    EXPECT_EQ(now.history().last()->phases.back().first, Step::activate_services);
-    const History::Holder newest{cluster.replica(2).epoch(), now.history().last()->at};
-    EXPECT_EQ(now.history().holders().back(), newest);
+    EXPECT_EQ(now.view().role(), "promoted");
+    ASSERT_TRUE(now.cores().history.last());
+    EXPECT_EQ(now.cores().history.last()->epoch, cluster.replica(2).epoch());
+    EXPECT_THAT(now.cores().history.last()->from, Optional(NodeId{1}));
+    EXPECT_THAT(now.cores().history.last()->silence, Optional(Le(Duration(milliseconds(100)))));
+    EXPECT_EQ(now.cores().history.last()->phases.back().first, Step::activate_services);
+    const History::Holder newest{cluster.replica(2).epoch(), now.cores().history.last()->at};
+    EXPECT_EQ(now.cores().history.holders().back(), newest);
     for (const std::uint32_t node : {1U, 3U}) {
-        const auto& holders = cluster.at(node).node->find(kGateway)->history().holders();
+        const auto& holders = cluster.at(node).node->find(kGateway)->cores().history.holders();
         EXPECT_EQ(holders.size(), 2U) << "node " << node;
         EXPECT_EQ(holders.back().epoch, newest.epoch) << "node " << node;
     }

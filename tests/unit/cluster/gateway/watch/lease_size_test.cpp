@@ -145,7 +145,7 @@ TEST_F(NodeLeaseSizeTest, ItNarrowsWidensByALateStandbyAndNarrowsAgain) {
     EXPECT_EQ(lease(1), milliseconds(100));
     EXPECT_EQ(lease(2), milliseconds(100));
     EXPECT_TRUE(cluster_.gate_open(1));
-    EXPECT_EQ(cluster_.at(1).node->find(kGateway)->state(), takeover::State::promoted);
+    EXPECT_EQ(cluster_.at(1).node->find(kGateway)->view().state(), takeover::State::promoted);
     cluster_.pass(seconds(70));
     EXPECT_EQ(lease(1), milliseconds(60));
     EXPECT_THAT(cluster_.at(1).log, Not(Contains(HasSubstr("lapsed"))));

@@ -65,7 +65,7 @@ class LateRoundsTest : public ::testing::Test {
         cluster_.pass(seconds(2));
     }
     const RoundLateness& lateness(std::uint32_t node) {
-        return cluster_.at(node).node->find(kGateway)->lateness();
+        return cluster_.at(node).node->find(kGateway)->voters().lateness();
     }
     std::uint64_t rounds(std::uint32_t node) {
         const auto& counts = lateness(node).histogram().counts();

@@ -22,7 +22,8 @@ class NodeDrainTest : public CalmCluster {
         return cluster_.at(node).answers.at(kRequest);
     }
     bool drained(std::uint32_t node) {
-        const auto* const keeper = cluster_.at(node).node->find(kGateway)->keeper<keepers::Drain>();
+        const auto* const keeper =
+            cluster_.at(node).node->find(kGateway)->keepers().find<keepers::Drain>();
         EXPECT_EQ(keeper->state().has_value(), cluster_.at(node).drained) << node;
         return cluster_.at(node).drained;
     }
@@ -66,7 +67,8 @@ TEST_F(NodeDrainTest, ASuccessorIsDrainedAsWell) {
 TEST_F(NodeDrainTest, TheFirstTimeCounts) {
     ASSERT_TRUE(ask(1, kSince));
     ASSERT_TRUE(ask(1, kSince + 5));
-    const auto* const keeper = cluster_.at(1).node->find(kGateway)->keeper<keepers::Drain>();
+    const auto* const keeper =
+        cluster_.at(1).node->find(kGateway)->keepers().find<keepers::Drain>();
     EXPECT_EQ(keeper->state(), keepers::DrainRecord{kSince});
 }
 

@@ -22,7 +22,7 @@ class NodeMoveTest : public CalmCluster {
         return *cluster_.at(node).node->find(kGateway);
     }
     Result<MovePlan> plan(std::uint32_t asked, std::optional<std::uint32_t> to = {}) {
-        return gateway(asked).plan_move(to ? std::optional(NodeId{*to}) : std::nullopt);
+        return gateway(asked).moves().plan(to ? std::optional(NodeId{*to}) : std::nullopt);
     }
     std::string refusal(std::uint32_t asked, std::optional<std::uint32_t> to = {}) {
         const Result<MovePlan> made = plan(asked, to);
@@ -70,7 +70,7 @@ TEST_F(NodeMoveTest, TheRoleMovesWithItsSessionsAndTheMoveIsToldToAll) {
     cluster_.pass(seconds(2));
     EXPECT_THAT(scores(2), ElementsAre(kScoreCalls, kScoreComplete));
     for (const std::uint32_t node : {1U, 2U, 3U}) {
-        const std::optional<PlannedMove::Report>& report = gateway(node).move_report();
+        const std::optional<PlannedMove::Report>& report = gateway(node).moves().planned().report();
         ASSERT_TRUE(report) << node;
         EXPECT_EQ(report->epoch, cluster_.replica(2).epoch());
         EXPECT_EQ(report->to, NodeId{2});
@@ -78,8 +78,8 @@ TEST_F(NodeMoveTest, TheRoleMovesWithItsSessionsAndTheMoveIsToldToAll) {
         EXPECT_THAT(report->had, Optional(1U)) << node;
         EXPECT_THAT(report->kept, Optional(1U)) << node;
     }
-    EXPECT_EQ(gateway(2).counters().switchovers, 1U);
-    EXPECT_EQ(gateway(3).counters().switchovers, 0U);
+    EXPECT_EQ(gateway(2).view().counters().switchovers, 1U);
+    EXPECT_EQ(gateway(3).view().counters().switchovers, 0U);
 }
 
 TEST_F(NodeMoveTest, WhatIsAskedLateMovesNothingBack) {
@@ -93,7 +93,7 @@ TEST_F(NodeMoveTest, WhatIsAskedLateMovesNothingBack) {
     cluster_.run(3, cluster_.at(3).node->ask_move(kGateway, late, cluster_.now()));
     EXPECT_THAT(scores(2), IsEmpty());
     EXPECT_THAT(cluster_.at(2).log, IsEmpty());
-    EXPECT_EQ(gateway(3).counters().switchovers, 0U) << "nobody asked for it";
+    EXPECT_EQ(gateway(3).view().counters().switchovers, 0U) << "nobody asked for it";
 }
 
 TEST_F(NodeMoveTest, APromotionThatWaitsForTheLeaseKeepsTheCall) {
@@ -127,8 +127,8 @@ TEST_F(NodeMoveTest, APromotionThatFailsEndsTheCall) {
     ASSERT_TRUE(cluster_.promote(3));
     cluster_.pass(seconds(3));
     EXPECT_THAT(scores(2), ElementsAre(kScoreCalls, kScoreComplete));
-    EXPECT_EQ(gateway(2).counters().switchovers, 0U);
-    EXPECT_FALSE(gateway(3).move_report());
+    EXPECT_EQ(gateway(2).view().counters().switchovers, 0U);
+    EXPECT_FALSE(gateway(3).moves().planned().report());
 }
 
 TEST_F(NodeMoveTest, TheBestNodeIsChosen) {

@@ -48,13 +48,13 @@ TEST_F(NodeStoppedTest, WhatIsStoppedEverywhereFindsItsSessionsAgain) {
     for (const std::uint32_t node : kAll) {
         EXPECT_TRUE(cluster_.attach(node)) << node;
         EXPECT_FALSE(gateway(node).detaching()) << node;
-        EXPECT_EQ(gateway(node).standing(), wire::Level::complete) << node;
+        EXPECT_EQ(gateway(node).view().standing(), wire::Level::complete) << node;
     }
     cluster_.pass(seconds(100));
-    EXPECT_EQ(gateway(2).session_totals().all, 1U) << "no time runs any more";
+    EXPECT_EQ(gateway(2).keepers().session_totals().all, 1U) << "no time runs any more";
     ASSERT_TRUE(cluster_.promote(3));
     EXPECT_TRUE(cluster_.gate_open(3));
-    EXPECT_EQ(gateway(3).session_totals().all, 1U);
+    EXPECT_EQ(gateway(3).keepers().session_totals().all, 1U);
 }
 
 TEST_F(NodeStoppedTest, ARestartWithinTheDrainSilencesNobody) {
@@ -124,16 +124,16 @@ TEST_F(NodeStoppedTest, ANewVpnhadGetsItsRecordsFromOneThatIsStopped) {
     EXPECT_EQ(gateway(2).replica().level(), wire::Level::complete);
     EXPECT_TRUE(gateway(1).detaching());
     ASSERT_TRUE(cluster_.promote(2));
-    EXPECT_EQ(gateway(2).session_totals().all, 1U);
+    EXPECT_EQ(gateway(2).keepers().session_totals().all, 1U);
     cluster_.pass(kOthersHaveThem + seconds(1));
     EXPECT_TRUE(cluster_.at(1).detached);
 }
 
 TEST_F(NodeStoppedTest, NobodyHasItWhileItIsStopped) {
     ASSERT_TRUE(cluster_.detach(2));
-    EXPECT_EQ(gateway(2).standing(), wire::Level::partial);
-    EXPECT_THAT(gateway(2).blockers(), Contains(HasSubstr("has stopped its resource")));
-    const auto plan = gateway(1).plan_move(NodeId{2});
+    EXPECT_EQ(gateway(2).view().standing(), wire::Level::partial);
+    EXPECT_THAT(gateway(2).view().blockers(), Contains(HasSubstr("has stopped its resource")));
+    const auto plan = gateway(1).moves().plan(NodeId{2});
     ASSERT_FALSE(plan);
     EXPECT_THAT(plan.error().detail, HasSubstr("not in sync"));
     cluster_.pass(seconds(2));

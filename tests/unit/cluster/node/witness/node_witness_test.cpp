@@ -132,12 +132,12 @@ TEST(NodeWitnessTest, ThePromotedNodesDeathIsFollowedByTheStandby) {
     cluster.form_ring();
     cluster.hold(false);
     EXPECT_EQ(cluster.state(2), takeover::State::promoted);
-    EXPECT_TRUE(gateway(cluster, 2).stands_in());
+    EXPECT_TRUE(gateway(cluster, 2).view().stands_in());
     EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::unprotected)
         << "nobody is left to take over";
     expect_service(cluster, 2, seconds(2));
     EXPECT_TRUE(cluster.promote(2).has_value());
-    EXPECT_TRUE(gateway(cluster, 2).is_promoted());
+    EXPECT_TRUE(gateway(cluster, 2).view().is_promoted());
     expect_service(cluster, 2, seconds(10));
     EXPECT_THAT(cluster.at(2).kernel, Not(IsEmpty()));
 }
@@ -244,7 +244,7 @@ TEST(NodeWitnessTest, APromotionWithoutItAndTheOtherNodeWaitsInSilenceUntilItIsB
     cluster.kill(1);
     cluster.pass(seconds(4));
     ASSERT_TRUE(cluster.promote(2).has_value());
-    EXPECT_TRUE(gateway(cluster, 2).waits());
+    EXPECT_TRUE(gateway(cluster, 2).view().waits());
     EXPECT_FALSE(cluster.gate_open(2));
     EXPECT_THAT(cluster.at(2).log, Contains(HasSubstr("missing=1,witness")));
 }
@@ -254,7 +254,7 @@ TEST(NodeWitnessTest, APromotionThatTheWitnessRefusesFailsAndDoesNotWaitForIt) {
     cluster.split({2});
     cluster.pass(seconds(6));  // The witness's promises to node 1 hold, and it is heard.
     EXPECT_FALSE(cluster.promote(2).has_value());
-    EXPECT_FALSE(gateway(cluster, 2).waits());
+    EXPECT_FALSE(gateway(cluster, 2).view().waits());
     EXPECT_TRUE(cluster.gate_open(1));
 }
 

@@ -166,7 +166,8 @@ class AccountsTest : public ::testing::Test {
     [[nodiscard]] keepers::AccountCounts counts() {
         return cluster_.at(promoted_)
             .node->find(kGateway)
-            ->keeper<keepers::Accounts>()
+            ->keepers()
+            .find<keepers::Accounts>()
             ->account_counts(cluster_.now());
     }
     const Heard& only() {

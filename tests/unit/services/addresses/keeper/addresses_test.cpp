@@ -87,7 +87,8 @@ class AddressesTest : public ::testing::Test {
     [[nodiscard]] keepers::AddressCounts counts(std::uint32_t node) {
         return cluster_.at(node)
             .node->find(kGateway)
-            ->keeper<keepers::Addresses>()
+            ->keepers()
+            .find<keepers::Addresses>()
             ->address_counts();
     }
 

@@ -47,7 +47,7 @@ class ExpectationsTest : public ::testing::Test {
 
     FakeFlowTable& table(std::uint32_t node) { return cluster_.at(node).flows; }
     const keepers::FlowCounters& counters(std::uint32_t node) {
-        return cluster_.at(node).node->find(kGateway)->keeper<keepers::Flows>()->counters();
+        return cluster_.at(node).node->find(kGateway)->keepers().find<keepers::Flows>()->counters();
     }
     std::size_t records(std::uint32_t node) {
         return cluster_.replica(node).store().size_of(wire::RecordType::expectation);
@@ -245,7 +245,7 @@ TEST_F(ExpectationsTest, WithoutItsParentItIsRefusedAndTriedAgain) {
     cluster_.pass(milliseconds(100));
     EXPECT_EQ(table(2).expectations.size(), 0U);
     EXPECT_THAT(cluster_.at(2).log, Contains(HasSubstr("refused")));
-    EXPECT_EQ(cluster_.at(2).node->find(kGateway)->standing(), wire::Level::complete);
+    EXPECT_EQ(cluster_.at(2).node->find(kGateway)->view().standing(), wire::Level::complete);
     EXPECT_TRUE(cluster_.replica(1).is_protected(
         {wire::RecordType::l2tp_session, wire::RecordId(l2tp::encode_key(session(1).key))}));
     table(2).room = 1;

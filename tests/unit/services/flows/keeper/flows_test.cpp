@@ -245,7 +245,7 @@ TEST_F(FlowsTest, AFullTableCostsNoSessionItsProtection) {
     cluster_.run(1, cluster_.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
                                                       cluster_.now()));
     EXPECT_EQ(cluster_.at(1).plugins.at(8), "");
-    EXPECT_EQ(cluster_.at(2).node->find(kGateway)->standing(), wire::Level::complete);
+    EXPECT_EQ(cluster_.at(2).node->find(kGateway)->view().standing(), wire::Level::complete);
     EXPECT_EQ(counters(2).refused, 1U);
     EXPECT_THAT(cluster_.at(2).log, Contains(HasSubstr("nf_conntrack_max")));
     table(2).room = 1;
@@ -310,7 +310,7 @@ TEST(FlowsOffTest, ANodeThatDoesNotReplicateTouchesNoKernel) {
     cluster.pass(seconds(1));
     EXPECT_THAT(cluster.at(2).flows.flows, Contains(Key(nat_tcp_flow().key)));
     EXPECT_EQ(cluster.at(3).flows.flows.size(), 0U);
-    EXPECT_EQ(cluster.at(3).node->find(kGateway)->standing(), wire::Level::complete);
+    EXPECT_EQ(cluster.at(3).node->find(kGateway)->view().standing(), wire::Level::complete);
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(3).has_value());
     EXPECT_FALSE(cluster.at(3).flows.watched);

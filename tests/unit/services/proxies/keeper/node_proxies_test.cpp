@@ -50,10 +50,11 @@ class NodeProxiesTest : public ::testing::Test {
         return lines;
     }
     void end_first(std::uint32_t node) {
-        cluster_.run(node, cluster_.at(node).node->end_session(
-                               4711, kGateway,
-                               cluster_.at(node).node->find(kGateway)->sessions().at(0).record,
-                               cluster_.now()));
+        cluster_.run(node,
+                     cluster_.at(node).node->end_session(
+                         4711, kGateway,
+                         cluster_.at(node).node->find(kGateway)->keepers().sessions().at(0).record,
+                         cluster_.now()));
     }
 
     FakeCluster cluster_;

@@ -28,8 +28,8 @@ class NodeScriptsTest : public ::testing::Test {
     void up(std::uint32_t node, std::uint16_t number, const std::string& obstacle = {}) {
         l2tp::SessionRecord record = session(number);
         record.facts.established_unix_ms = cluster_.unix_ms();
-        came_up_at_ =
-            cluster_.at(node).node->find(kGateway)->clock().when(record.facts.established_unix_ms);
+        came_up_at_ = cluster_.at(node).node->find(kGateway)->cores().clock.when(
+            record.facts.established_unix_ms);
         if (number == 6) {
             record.facts.ipv6 = ppp::Ipv6Identifiers{1, 2};
         }
@@ -62,10 +62,11 @@ class NodeScriptsTest : public ::testing::Test {
         return told;
     }
     void end_first(std::uint32_t node) {
-        cluster_.run(node, cluster_.at(node).node->end_session(
-                               4711, kGateway,
-                               cluster_.at(node).node->find(kGateway)->sessions().at(0).record,
-                               cluster_.now()));
+        cluster_.run(node,
+                     cluster_.at(node).node->end_session(
+                         4711, kGateway,
+                         cluster_.at(node).node->find(kGateway)->keepers().sessions().at(0).record,
+                         cluster_.now()));
     }
 
     FakeCluster cluster_;
