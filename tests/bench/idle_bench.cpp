@@ -87,7 +87,7 @@ class Cluster {
         event(number, [&](node::Node& node) { return node.promote(1, kGateway, now_); });
         deliver();
         pass(std::chrono::milliseconds(500));  // A dead holder's promise runs out.
-        VPNHA_ASSERT(at(number).state() == takeover::State::promoted);
+        VPNHA_ASSERT(at(number).view().state() == takeover::State::promoted);
     }
 
     void dial(std::uint32_t number, std::uint32_t count) {

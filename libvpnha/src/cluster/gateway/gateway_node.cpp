@@ -114,6 +114,12 @@ void GatewayNode::demote(RequestToken request, TimePoint now, Effects& effects) 
     handle_events(now, effects);
 }
 
+void GatewayNode::on_step_done(takeover::Step step, const Result<void>& result, TimePoint now,
+                               Effects& effects) {
+    role_.on_step_done(step, result, now, effects);
+    handle_events(now, effects);
+}
+
 void GatewayNode::handle_events(TimePoint now, Effects& effects) {
     cores_.events.drain([&](InternalEvent&& event) { handle(std::move(event), now, effects); });
 }

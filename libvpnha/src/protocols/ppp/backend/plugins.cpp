@@ -44,9 +44,9 @@ void Plugins::on_up(adapters::PluginClientId client, const adapters::PluginSessi
     const TimePoint established(std::chrono::milliseconds(
         std::min(up.established_boot_ms, static_cast<std::uint64_t>(kBootMsMax.count()))));
     const config::Gateway* const gateway = config_.find(up.gateway);
-    const auto news =
-        plugin_session(client.value, up, config_, nodes_, protocols_,
-                       gateway == nullptr ? 0 : node_.find(gateway->id)->clock().at(established));
+    const auto news = plugin_session(
+        client.value, up, config_, nodes_, protocols_,
+        gateway == nullptr ? 0 : node_.find(gateway->id)->cores().clock.at(established));
     if (!news) {
         server_->answer(client, news.error().detail);
         if (strays_.put(client, {up.gateway, up.facts.user, to_string(up.facts.peer_address),
