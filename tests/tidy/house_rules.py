@@ -393,6 +393,48 @@ def every_figure_made(tree: Tree) -> Iterator[Violation]:
             yield Violation(PERFORMANCE, 1, "command", f"none in {section.splitlines()[0]!r}")
 
 
+# A figure with a unit of time, speed, size or share; and what makes a paragraph one about a run.
+FIGURE = re.compile(r"\d ?(?:ms|µs|us|ns|s|MB|kB|Mbit/s|Gbit/s|%)(?![\w/])")
+OF_A_RUN = re.compile(r"\b(?:in the lab|on this (?:host|machine)|medians?|last run|"
+                      r"(?:\d+|one|two|three|four|five|all|both) runs?)\b", re.IGNORECASE)
+MADE_BY = re.compile(r"`(?:tests/bench/|lab/lab |spec/|vpnha-checker|\./)[^`]*`|\bby hand\b|"
+                     r"reckoned|performance\.md|evidence\.md|soak\.md", re.IGNORECASE)
+# A row of a table, an entry of a list, or a paragraph.
+PART = re.compile(r"^\|[^\n]*|(?:(?!\n\n|\n- |^\|).)+", re.DOTALL | re.MULTILINE)
+
+
+def every_run_named(tree: Tree) -> Iterator[Violation]:
+    """Each paragraph, list entry and row of the documents that has figures of a run names what made
+    them, or that no command does. A row may leave that to the head of its table, or to the
+    paragraph before it. Sections of docs/explain/performance.md have a rule of their own."""
+    scenarios = {PurePosixPath(path).stem for path in tree.files
+                 if path.startswith("lab/scenarios/")}
+
+    def names_maker(words: str) -> bool:
+        return bool(MADE_BY.search(words)) or not scenarios.isdisjoint(
+            re.findall(r"`([a-z][\w.-]*)`", words))
+
+    for path, text in tree.files.items():
+        if (path != "README.md" and not path.startswith("docs/") or not path.endswith(".md")
+                or path == PERFORMANCE):
+            continue
+        above = ""
+        for part in PART.finditer(text):
+            words = part[0]
+            if words.isspace():
+                continue
+            is_row = words.startswith("|")
+            if (FIGURE.search(words) and OF_A_RUN.search(words)
+                    and not names_maker(above + words if is_row else words)):
+                yield Violation(path, text.count("\n", 0, part.start()) + 1, "figure",
+                                "of a run without what made it")
+            # Of a table the head stays, with what is before it.
+            if not is_row:
+                above = words
+            elif "|" not in above:
+                above += words
+
+
 BENCHMARK = "tests/bench/vpnbench/cli.py"
 MAKER = re.compile(r"lab/lab run ([a-z][\w-]*(?:\.\d+)?)|tests/bench/run (?:--quick )?--only (\w+)")
 # The first column of a table whose rows are runs.
@@ -520,6 +562,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     every_event_documented,
     every_failure_shown,
     every_figure_made,
+    every_run_named,
     every_maker_there,
     every_technique_answered,
     one_version,

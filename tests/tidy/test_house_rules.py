@@ -421,6 +421,27 @@ class {name} final : public Base {{
         self.assertEqual(len(made("# Performance\n\n## One core\n\n5 s.\n\n## Two\n\n6 s, by "
                                   "`lab/lab`.\n")), 2)
 
+    def test_every_figure_of_a_run_names_what_made_it(self):
+        def named(text, path="docs/use/x.md"):
+            return found(house_rules.every_run_named,
+                         {path: text, "lab/scenarios/life/flood.py": ""})
+
+        for good in ("A lease lasts 300 ms.", "It is fast in the lab.",
+                     "In the lab 5 ms (`flood`).", "In the lab 5 ms (by hand).",
+                     "5 ms, median; `tests/bench/run --only moves` makes it.",
+                     "It took 5 ms in one run ([figures](../explain/performance.md)).",
+                     "| silence (`flood`) | of |\n|---|---|\n| 5 ms in the lab | x |\n| 6 ms | y |",
+                     "By `lab/lab run NAME`:\n\n| a | b |\n|---|---|\n| 5 ms | one run |",
+                     "In the lab.\n\n5 ms."):
+            self.assertEqual(named(good), [], good)
+        for bad in ("In the lab 5 ms.", "A median of 12 %.", "In one\nrun 6 ms, in one run 5 ms.",
+                    "Text.\n\n- In the lab 5 ms.\n- `flood` does it.", "5 ms in the lab (`ebb`)",
+                    "| a | b |\n|---|---|\n| 5 ms | `flood` |\n| 6 ms (2 to 24, 14 runs) | x |"):
+            self.assertEqual(len(named(bad)), 1, bad)
+            self.assertEqual(len(named(bad, "README.md")), 1, bad)
+            self.assertEqual(named(bad, house_rules.PERFORMANCE), [])
+            self.assertEqual(named(bad, "lab/README.md"), [])
+
     def test_every_maker_is_there(self):
         def made(text):
             return found(house_rules.every_maker_there, {
