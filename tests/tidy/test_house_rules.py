@@ -254,7 +254,8 @@ class HouseRulesTest(unittest.TestCase):
 
     def test_one_file_makes_the_effects_of_the_gate(self):
         rule = house_rules.one_door_to_the_gate
-        for effect in ("SetGate{id, {}}", "effects::LeaveGate{id}", "HoldGate {id}", "GiveBack{id}"):
+        for effect in ("SetGate{id, {}}", "effects::LeaveGate{id}", "HoldGate {id}",
+                       "GiveBack{id}"):
             with self.subTest(effect=effect):
                 self.red(rule, "libvpnha/src/cluster/gateway/x.cpp", f"    made({effect});\n")
                 self.green(rule, house_rules.GATE_DOOR, f"    made({effect});\n")
