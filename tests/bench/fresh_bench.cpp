@@ -93,7 +93,7 @@ class Cluster {
 
     // Starts the other node; until the one that serves knows that it has everything.
     nlohmann::json join() {
-        VPNHA_ASSERT(at(kServing).replica().store().count() != 0);
+        VPNHA_ASSERT(at(kServing).cores().replica.store().count() != 0);
         Site& serving = sites_.at(kServing);
         serving.cost = {};
         octets_ = 0;
@@ -105,7 +105,7 @@ class Cluster {
             pass(kStep);
         }
         const Site& fresh = sites_.at(kFresh);
-        return {{"records", at(kFresh).replica().store().count()},
+        return {{"records", at(kFresh).cores().replica.store().count()},
                 {"octets", octets_},
                 {"hot_ms", to_ms(now_ - begun)},
                 {"fresh_ms", to_ms(fresh.cost.busy)},
@@ -115,7 +115,7 @@ class Cluster {
                 {"listed", fresh.listed}};
     }
 
-    [[nodiscard]] const replica::Store& store() { return at(kServing).replica().store(); }
+    [[nodiscard]] const replica::Store& store() { return at(kServing).cores().replica.store(); }
 
   private:
     [[nodiscard]] const node::GatewayNode& at(std::uint32_t number) {
@@ -123,10 +123,10 @@ class Cluster {
     }
 
     [[nodiscard]] bool has_all() {
-        const replica::Replica& replica = at(kServing).replica();
+        const replica::Replica& replica = at(kServing).cores().replica;
         const replica::Coverage fresh = replica.coverage(NodeId{kFresh});
         return !replica.complete_standbys().empty() && fresh.known && fresh.missing == 0 &&
-               at(kFresh).replica().store().count() == store().count();
+               at(kFresh).cores().replica.store().count() == store().count();
     }
 
     void start(std::uint32_t number) {

@@ -79,7 +79,7 @@ class IdleNode {
         node_.emplace(std::move(settings));
         VPNHA_TRY(const auto key, adapters::SecretFile::read(map_->key_file()));
         adapters::LeaseLinksOptions options;
-        options.self = node_->gateways().begin()->second.settings().lease.self;
+        options.self = node_->gateways().begin()->second.cores().settings.lease.self;
         options.port = config_.lease_port;
         options.nodes = map_->nodes();
         options.voters = node_->voters();

@@ -98,7 +98,7 @@ class Cluster {
             });
             deliver();
         }
-        VPNHA_ASSERT(at(number).replica().store().count() == count);
+        VPNHA_ASSERT(at(number).cores().replica.store().count() == count);
     }
 
     void kill(std::uint32_t number) {
@@ -341,7 +341,7 @@ int run() {
     cluster.pass(kSettling);
     cluster.forget_costs();
     cluster.pass(kMeasured);
-    VPNHA_ASSERT(cluster.at(2).replica().store().count() == kSessions);
+    VPNHA_ASSERT(cluster.at(2).cores().replica.store().count() == kSessions);
     line["resumed"] = share(cluster.cost(2), turn);
     fmt::print("{}\n", line.dump());
     return 0;

@@ -62,7 +62,7 @@ class Gateway {
             now_ += std::chrono::milliseconds(10);
             execute(node_->on_time(now_));
         }
-        VPNHA_ASSERT(node_->find(kGateway)->keepers().session_totals().all == kSessions);
+        VPNHA_ASSERT(node_->find(kGateway)->cores().keepers.session_totals().all == kSessions);
     }
     [[nodiscard]] node::Node& node() { return *node_; }
 

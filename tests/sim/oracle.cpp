@@ -18,7 +18,7 @@ constexpr std::size_t kFlowsGoneMax = 1000;
 bool is_silent(const node::GatewayNode& gateway) {
     return gateway.view().state() == takeover::State::standby ||
            (gateway.view().state() == takeover::State::standing_in &&
-            !gateway.replica().promoted());
+            !gateway.cores().replica.promoted());
 }
 
 }  // namespace
@@ -75,13 +75,13 @@ void Oracle::on_effect(const Machine& machine, const effects::Effect& effect) {
     } else if (const auto* score = std::get_if<effects::WriteScore>(&effect)) {
         const node::GatewayNode& gateway = *machine.gateway(score->gateway);
         const std::optional<int> before = machine.score(score->gateway);
-        const auto reason = gateway.replica().resync_reason();
+        const auto reason = gateway.cores().replica.resync_reason();
         const bool is_behind =
             before > score->score &&
             (reason == wire::ResyncReason::missed_claim || reason == wire::ResyncReason::gap);
         // To pacemaker-attrd the same value is no change (worth/score.hpp).
-        if (before && before != score->score && gateway.replica().epoch().number != 0 &&
-            !gateway.replica().holder() && !is_behind) {
+        if (before && before != score->score && gateway.cores().replica.epoch().number != 0 &&
+            !gateway.cores().replica.holder() && !is_behind) {
             fail("frozen", machine.id(), "writes a score while nobody serves");
         }
     } else if (const auto* withdrawn = std::get_if<effects::WithdrawScore>(&effect)) {
@@ -102,8 +102,9 @@ void Oracle::on_save(const Machine& machine, const effects::SaveLease& save) {
     const auto takeover = takeovers_.find(save.gateway);
     const bool begun = takeover != takeovers_.end() && takeover->second.node == machine.id();
     const node::GatewayNode& gateway = *machine.gateway(save.gateway);
-    if (gateway.view().state() == takeover::State::taking_over && !gateway.replica().promoted() &&
-        save.durable.claimed.node == machine.id() && !begun) {
+    if (gateway.view().state() == takeover::State::taking_over &&
+        !gateway.cores().replica.promoted() && save.durable.claimed.node == machine.id() &&
+        !begun) {
         begin_takeover(machine, save.gateway);
     }
 }
@@ -129,10 +130,11 @@ void Oracle::on_step(const Machine& machine, const effects::RunStep& step) {
             ++tally_.stand_ins;
             standing_in_.insert({step.gateway, machine.id()});
         }
-        if (gateway.replica().promoted() == stands_in || gateway.replica().epoch() > step.epoch) {
+        if (gateway.cores().replica.promoted() == stands_in ||
+            gateway.cores().replica.epoch() > step.epoch) {
             fail("old-epoch", machine.id(),
                  fmt::format("opens its gate under epoch {} in {}", to_string(step.epoch),
-                             to_string(gateway.replica().epoch())));
+                             to_string(gateway.cores().replica.epoch())));
         }
         if (machine.disk(step.gateway) < step.epoch) {
             fail("epochs", machine.id(), "opens its gate under an epoch that its disk forgets");
@@ -142,9 +144,9 @@ void Oracle::on_step(const Machine& machine, const effects::RunStep& step) {
 
 // By the node's state: a promotion that waited for voters was answered long before its end.
 void Oracle::follow_takeover(const Machine& machine, const node::GatewayNode& gateway) {
-    const auto takeover = takeovers_.find(gateway.settings().id);
+    const auto takeover = takeovers_.find(gateway.cores().settings.id);
     if (gateway.view().state() != takeover::State::standing_in) {
-        standing_in_.erase({gateway.settings().id, machine.id()});
+        standing_in_.erase({gateway.cores().settings.id, machine.id()});
     }
     if (takeover == takeovers_.end() || takeover->second.node != machine.id() ||
         gateway.view().state() == takeover::State::taking_over) {
@@ -159,7 +161,7 @@ void Oracle::follow_takeover(const Machine& machine, const node::GatewayNode& ga
 // What the next holder has in its kernel when its promotion begins has to be there at its end.
 void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
     Takeover takeover{machine.id(), {}, {}, {}, {}};
-    const replica::Replica& replica = machine.gateway(gateway)->replica();
+    const replica::Replica& replica = machine.gateway(gateway)->cores().replica;
     for (const auto& [key, promise] : promises_) {
         const Session* session = clients_.find(key.second);
         if (key.first != gateway || session == nullptr || !session->alive) {
@@ -190,7 +192,7 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
 // Whatever it holds back of the old epoch from here on is lost.
 void Oracle::check_stand_in(const Machine& machine, GatewayId gateway) {
     ++tally_.stand_ins_told;
-    const replica::Store& store = machine.gateway(gateway)->replica().store();
+    const replica::Store& store = machine.gateway(gateway)->cores().replica.store();
     for (const auto& [key, promise] : promises_) {
         const Session* session = clients_.find(key.second);
         const wire::RecordKey& record = key.second;
@@ -205,8 +207,9 @@ void Oracle::check_stand_in(const Machine& machine, GatewayId gateway) {
         for (const NodeId node : totem_.ring_of(machine.id())) {
             const node::GatewayNode* other = machines_.at(node)->gateway(gateway);
             if (node != machine.id() && node != promise.holder && other != nullptr &&
-                other->attached() && other->replica().level() == wire::Level::complete &&
-                other->replica().store().find(record) != nullptr &&
+                other->cores().attachment.attached() &&
+                other->cores().replica.level() == wire::Level::complete &&
+                other->cores().replica.store().find(record) != nullptr &&
                 machines_.at(node)->kernel().has(key, promise.payload)) {
                 fail("lost", machine.id(),
                      fmt::format("stands in without the protected session {}, which node {} has",
@@ -225,13 +228,13 @@ bool Oracle::is_elsewhere(const Machine& machine, const Kernel::Key& key) const 
 }
 
 bool Oracle::has_as_new(NodeId node, const Machine& machine, const Kernel::Key& key) const {
-    const replica::Replica& mine = machine.gateway(key.first)->replica();
+    const replica::Replica& mine = machine.gateway(key.first)->cores().replica;
     const node::GatewayNode* const gateway = machines_.at(node)->gateway(key.first);
-    if (gateway == nullptr || !gateway->attached() ||
-        gateway->replica().level() != wire::Level::complete) {
+    if (gateway == nullptr || !gateway->cores().attachment.attached() ||
+        gateway->cores().replica.level() != wire::Level::complete) {
         return false;
     }
-    const replica::Replica& other = gateway->replica();
+    const replica::Replica& other = gateway->cores().replica;
     const bool is_older =
         std::pair(other.epoch(), other.sequence()) < std::pair(mine.epoch(), mine.sequence());
     return !(is_older && mine.level() == wire::Level::complete) &&
@@ -240,22 +243,23 @@ bool Oracle::has_as_new(NodeId node, const Machine& machine, const Kernel::Key& 
 
 // Nobody in reach has it as it was reported, at least as new as what `machine` knows.
 bool Oracle::others_lack(const Machine& machine, const Kernel::Key& key) const {
-    const replica::Replica& mine = machine.gateway(key.first)->replica();
+    const replica::Replica& mine = machine.gateway(key.first)->cores().replica;
     const std::set<NodeId> ring = totem_.ring_of(machine.id());
     return std::none_of(ring.begin(), ring.end(), [&](NodeId node) {
         const node::GatewayNode* gateway = machines_.at(node)->gateway(key.first);
-        return node != machine.id() && gateway != nullptr && gateway->attached() &&
-               gateway->replica().level() == wire::Level::complete &&
-               gateway->replica().epoch() == mine.epoch() &&
-               gateway->replica().sequence() == mine.sequence() &&
+        return node != machine.id() && gateway != nullptr &&
+               gateway->cores().attachment.attached() &&
+               gateway->cores().replica.level() == wire::Level::complete &&
+               gateway->cores().replica.epoch() == mine.epoch() &&
+               gateway->cores().replica.sequence() == mine.sequence() &&
                machines_.at(node)->kernel().has(key, promises_.at(key).payload);
     });
 }
 
 void Oracle::end_takeover(const Machine& machine, const node::GatewayNode& gateway) {
-    const GatewayId id = gateway.settings().id;
+    const GatewayId id = gateway.cores().settings.id;
     std::set<wire::RecordKey> resumed;
-    for (const keepers::SessionView& view : gateway.keepers().sessions()) {
+    for (const keepers::SessionView& view : gateway.cores().keepers.sessions()) {
         if (view.state != keepers::SessionState::quarantined &&
             view.state != keepers::SessionState::hot) {
             resumed.insert(view.record);
@@ -312,7 +316,7 @@ void Oracle::on_settled(const Machine& machine, bool of_lease) {
         fail("limits", machine.id(), fmt::format("{} messages wait", machine.waiting()));
     }
     for (const auto& [id, gateway] : machine.node()->gateways()) {
-        if (gateway.attached()) {
+        if (gateway.cores().attachment.attached()) {
             check_gateway(machine, gateway, of_lease);
         }
     }
@@ -326,8 +330,8 @@ void Oracle::on_settled(const Machine& machine, bool of_lease) {
 void Oracle::check_gateway(const Machine& machine, const node::GatewayNode& gateway,
                            bool of_lease) {
     follow_takeover(machine, gateway);
-    const replica::Replica& replica = gateway.replica();
-    const GatewayId id = gateway.settings().id;
+    const replica::Replica& replica = gateway.cores().replica;
+    const GatewayId id = gateway.cores().settings.id;
     const std::size_t records = replica.store().records().size();
     const std::size_t gone = plan_.flows ? kFlowsGoneMax : 0;
     if (replica.dirty() > 2 * (records + replica.store().tombstones().size()) + 16 + gone ||
@@ -358,9 +362,9 @@ void Oracle::check_gateway(const Machine& machine, const node::GatewayNode& gate
 
 // As far as it has been told. While the group takes nothing it asks for nothing, either.
 void Oracle::check_level(const Machine& machine, const node::GatewayNode& gateway) const {
-    const replica::Replica& replica = gateway.replica();
+    const replica::Replica& replica = gateway.cores().replica;
     if (replica.promoted() || replica.holder() || replica.level() != wire::Level::complete ||
-        machine.silenced() || gateway.detaching() ||
+        machine.silenced() || gateway.cores().attachment.leaving() ||
         !machine.node()->members().contains(machine.id())) {
         return;
     }
@@ -374,14 +378,15 @@ void Oracle::check_level(const Machine& machine, const node::GatewayNode& gatewa
 }
 
 void Oracle::check_gates(const Machine& machine, const node::GatewayNode& gateway) const {
-    const GatewayId id = gateway.settings().id;
+    const GatewayId id = gateway.cores().settings.id;
     if (!machine.gate_open(id)) {
         return;
     }
     if (gateway.view().state() == takeover::State::standby && !plan_.has(Fault::step_fails)) {
         fail("old-epoch", machine.id(), "a standby has its gate open");
     }
-    if (gateway.view().state() == takeover::State::promoted && !gateway.replica().promoted()) {
+    if (gateway.view().state() == takeover::State::promoted &&
+        !gateway.cores().replica.promoted()) {
         fail("old-epoch", machine.id(), "serves without an epoch of its own");
     }
     for (const auto& [node, other] : machines_) {
@@ -459,7 +464,7 @@ void Oracle::check_versions(const Machine& machine, GatewayId gateway) const {
         return;
     }
     std::set<wire::Version> seen;
-    for (const auto& [key, stored] : here->replica().store().records()) {
+    for (const auto& [key, stored] : here->cores().replica.store().records()) {
         if (!stored.dirty &&
             (stored.version.sequence == 0 || !seen.insert(stored.version).second)) {
             fail("sequence", machine.id(),
@@ -472,14 +477,15 @@ void Oracle::check_versions(const Machine& machine, GatewayId gateway) const {
 void Oracle::compare(const Machine& a, const Machine& b, GatewayId gateway) const {
     const auto ready = [&](const Machine& machine) {
         const node::GatewayNode* here = machine.gateway(gateway);
-        return here != nullptr && here->attached() &&
-               here->replica().level() == wire::Level::complete && here->replica().dirty() == 0;
+        return here != nullptr && here->cores().attachment.attached() &&
+               here->cores().replica.level() == wire::Level::complete &&
+               here->cores().replica.dirty() == 0;
     };
     if (!ready(a) || !ready(b)) {
         return;
     }
-    const replica::Replica& left = a.gateway(gateway)->replica();
-    const replica::Replica& right = b.gateway(gateway)->replica();
+    const replica::Replica& left = a.gateway(gateway)->cores().replica;
+    const replica::Replica& right = b.gateway(gateway)->cores().replica;
     if (left.epoch() != right.epoch() || left.sequence() != right.sequence()) {
         return;
     }

@@ -15,7 +15,8 @@ constexpr std::uint64_t kNearMs = 3'000;
 // So many of each session.
 std::map<wire::RecordKey, int> open_accounts(const node::GatewayNode& gateway) {
     std::map<wire::RecordKey, int> open;
-    for (const auto& [key, stored] : gateway.replica().store().all(wire::RecordType::account)) {
+    for (const auto& [key, stored] :
+         gateway.cores().replica.store().all(wire::RecordType::account)) {
         const auto record = keepers::parse_account(key, stored.payload);
         if (record && !record->end) {
             ++open[record->session];
@@ -42,7 +43,7 @@ void Oracle::on_account(const Machine& machine, const node::SendAccounting& sent
             "accounts", machine.id(),
             fmt::format("sends more of {}, of which no server has had the Start", request.session));
     }
-    if (account.closed_in == machine.gateway(sent.gateway)->replica().epoch()) {
+    if (account.closed_in == machine.gateway(sent.gateway)->cores().replica.epoch()) {
         fail("accounts", machine.id(),
              fmt::format("had the answer to the Stop of {}, and sends another request",
                          request.session));
@@ -62,14 +63,14 @@ void Oracle::on_account_answered(const Machine& machine, const node::SendAccount
                                  const Epoch& sent_in) {
     // In another epoch a node goes by the replica, and heeds no answer of before.
     const node::GatewayNode* const gateway = machine.gateway(sent.gateway);
-    if (sent.request.kind == AccountKind::stop && gateway->replica().promoted() &&
-        gateway->replica().epoch() == sent_in) {
-        accounts_.at(sent.request.session).closed_in = gateway->replica().epoch();
+    if (sent.request.kind == AccountKind::stop && gateway->cores().replica.promoted() &&
+        gateway->cores().replica.epoch() == sent_in) {
+        accounts_.at(sent.request.session).closed_in = gateway->cores().replica.epoch();
     }
 }
 
 void Oracle::check_peers_accounts(const Machine& holder, const node::GatewayNode& gateway) const {
-    const auto& store = gateway.replica().store();
+    const auto& store = gateway.cores().replica.store();
     std::map<wire::RecordKey, int> open = open_accounts(gateway);
     const std::uint64_t now_ms = gateway.cores().clock.at(holder.local_now());
     for (const auto& [key, stored] : store.all(wire::RecordType::wireguard_peer)) {

@@ -33,7 +33,7 @@ void Oracle::on_warm(const Machine& machine, GatewayId gateway, const keepers::M
        : margin.run_on ? tally_.margins_bounded
                        : tally_.margins_unknown);
     exact_[gateway] = exact;
-    const Epoch known = machine.gateway(gateway)->replica().epoch();
+    const Epoch known = machine.gateway(gateway)->cores().replica.epoch();
     std::set<Epoch>& granted = granted_[gateway];
     if (std::distance(granted.upper_bound(known), granted.end()) >= 2) {
         ++tally_.unheard_twice;
@@ -46,7 +46,7 @@ void Oracle::on_warm(const Machine& machine, GatewayId gateway, const keepers::M
     // could continue. All records that it has later are of sessions that came since then, until it
     // follows somebody else.
     BeganEmpty& began = began_empty_[{gateway, machine.id()}];
-    if (machine.gateway(gateway)->replica().store().count() == 0) {
+    if (machine.gateway(gateway)->cores().replica.store().count() == 0) {
         began = {margin.granted, granted};
     }
     const bool continues = known != Epoch{} && known >= began.epoch && known.node == machine.id();

@@ -45,7 +45,7 @@ void each_expectation(const replica::Store& store, Visit visit) {
 
 // One whose parent is not hot ends with it, when it has had its own timeout.
 void Oracle::expect_expectations(const Machine& machine, GatewayId gateway) {
-    const replica::Store& store = machine.gateway(gateway)->replica().store();
+    const replica::Store& store = machine.gateway(gateway)->cores().replica.store();
     each_expectation(store, [&](const Expectation& each, const replica::StoredRecord& stored) {
         if (stored.hold == replica::Hold::installed &&
             takeovers_.at(gateway).flows.contains(each.parent) &&
@@ -56,7 +56,7 @@ void Oracle::expect_expectations(const Machine& machine, GatewayId gateway) {
 }
 
 void Oracle::check_expectations_kept(const Machine& machine, GatewayId gateway) {
-    const replica::Store& store = machine.gateway(gateway)->replica().store();
+    const replica::Store& store = machine.gateway(gateway)->cores().replica.store();
     // What is not there any more ended while this node waited for its grant, or gave way to the
     // next one of its parent; the end of that is said later. The record of a parent may have come
     // back since, and be under way: without it the kernel takes no expectation.
@@ -79,8 +79,8 @@ void Oracle::check_expectations_kept(const Machine& machine, GatewayId gateway) 
 
 void Oracle::check_holder_expectations(const Machine& holder,
                                        const node::GatewayNode& gateway) const {
-    const conntrack::Policy& policy = gateway.settings().keepers.flows.policy;
-    const replica::Store& store = gateway.replica().store();
+    const conntrack::Policy& policy = gateway.cores().settings.keepers.flows.policy;
+    const replica::Store& store = gateway.cores().replica.store();
     const FlowTable& table = holder.flow_table();
     for (const auto& [key, expectation] : table.expectations()) {
         if (!concerns(policy, table, expectation)) {
@@ -112,7 +112,7 @@ void Oracle::check_holder_expectations(const Machine& holder,
 // How many they have in common.
 std::uint64_t Oracle::check_standby_expectations(const Machine& holder, const Machine& standby,
                                                  const node::GatewayNode& gateway) const {
-    const replica::Store& store = gateway.replica().store();
+    const replica::Store& store = gateway.cores().replica.store();
     const FlowTable::Expectations& live = holder.flow_table().expectations();
     const FlowTable& table = standby.flow_table();
     std::uint64_t equal = 0;
@@ -129,7 +129,7 @@ std::uint64_t Oracle::check_standby_expectations(const Machine& holder, const Ma
     // One whose parent has its own timeout ends with it.
     for (const auto& [key, expectation] : table.expectations()) {
         if (is_hot(expectation) &&
-            concerns(gateway.settings().keepers.flows.policy, table, expectation) &&
+            concerns(gateway.cores().settings.keepers.flows.policy, table, expectation) &&
             is_hot(table.flows().at(expectation.parent)) &&
             store.find(expectation_of(key)) == nullptr) {
             fail("flows", standby.id(), "its kernel still expects " + to_string(key));

@@ -30,7 +30,7 @@ void each_flow(const replica::Store& store, Visit visit) {
 }  // namespace
 
 void Oracle::expect_flows(const Machine& machine, GatewayId gateway) {
-    const replica::Store& store = machine.gateway(gateway)->replica().store();
+    const replica::Store& store = machine.gateway(gateway)->cores().replica.store();
     each_flow(store, [&](const conntrack::Flow& flow, const replica::StoredRecord& stored) {
         if (stored.hold == replica::Hold::installed &&
             machine.flow_table().flows().contains(flow.key)) {
@@ -41,7 +41,7 @@ void Oracle::expect_flows(const Machine& machine, GatewayId gateway) {
 
 // While this node waited for its grant; their records may have come back since, and be under way.
 void Oracle::forget_ended_flows(const Machine& machine, GatewayId gateway) {
-    const replica::Store& store = machine.gateway(gateway)->replica().store();
+    const replica::Store& store = machine.gateway(gateway)->cores().replica.store();
     std::erase_if(takeovers_.at(gateway).flows, [&](const conntrack::FlowKey& key) {
         const replica::StoredRecord* const held = store.find(record_of(key));
         return held == nullptr || held->hold != replica::Hold::installed;
@@ -69,8 +69,8 @@ void Oracle::on_flush(NodeId node) {
 }
 
 void Oracle::check_holder_flows(const Machine& holder, const node::GatewayNode& gateway) const {
-    const conntrack::Policy& policy = gateway.settings().keepers.flows.policy;
-    const replica::Store& store = gateway.replica().store();
+    const conntrack::Policy& policy = gateway.cores().settings.keepers.flows.policy;
+    const replica::Store& store = gateway.cores().replica.store();
     const FlowTable::Flows& live = holder.flow_table().flows();
     for (const auto& [key, flow] : live) {
         if (!conntrack::concerns(policy, flow)) {
@@ -103,7 +103,7 @@ void Oracle::check_holder_flows(const Machine& holder, const node::GatewayNode& 
 // How many they have in common.
 std::uint64_t Oracle::check_standby_flows(const Machine& holder, const Machine& standby,
                                           const node::GatewayNode& gateway) const {
-    const replica::Store& store = gateway.replica().store();
+    const replica::Store& store = gateway.cores().replica.store();
     const FlowTable::Flows& live = holder.flow_table().flows();
     const FlowTable::Flows& hot = standby.flow_table().flows();
     std::uint64_t equal = 0;
@@ -121,7 +121,8 @@ std::uint64_t Oracle::check_standby_flows(const Machine& holder, const Machine& 
         ++equal;
     });
     for (const auto& [key, flow] : hot) {
-        if (is_hot(flow) && conntrack::concerns(gateway.settings().keepers.flows.policy, flow) &&
+        if (is_hot(flow) &&
+            conntrack::concerns(gateway.cores().settings.keepers.flows.policy, flow) &&
             store.find(record_of(key)) == nullptr) {
             fail("flows", standby.id(), "its kernel still has " + to_string(key));
         }

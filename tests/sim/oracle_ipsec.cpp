@@ -74,10 +74,10 @@ void Oracle::on_charon_broken(const Machine& machine, const std::string& what) c
 }
 
 void Oracle::check_sa_promises(const Machine& machine, const node::GatewayNode& gateway) {
-    if (!plan_.ipsec || gateway.settings().id != kIpsecGateway) {
+    if (!plan_.ipsec || gateway.cores().settings.id != kIpsecGateway) {
         return;
     }
-    const replica::Replica& replica = gateway.replica();
+    const replica::Replica& replica = gateway.cores().replica;
     for (const wire::RecordType type : kSaTypes) {
         for (const auto& [key, stored] : replica.store().all(type)) {
             const auto promise = sa_promises_.find(key);
@@ -104,7 +104,7 @@ void Oracle::check_sas_confirmed(const Machine& machine, const wire::Confirm& co
     if (!plan_.ipsec || confirm.gateway != kIpsecGateway || !machine.charon().is_met()) {
         return;
     }
-    const replica::Store& store = machine.gateway(confirm.gateway)->replica().store();
+    const replica::Store& store = machine.gateway(confirm.gateway)->cores().replica.store();
     for (const wire::RecordType type : kSaTypes) {
         for (const auto& [key, stored] : store.all(type)) {
             const bool is_refused =
@@ -176,7 +176,7 @@ void Oracle::on_esp_refused(const Machine& machine, std::uint32_t spi) const {
 }
 
 void Oracle::check_replays(const Machine& machine) const {
-    const replica::Store& store = machine.gateway(kIpsecGateway)->replica().store();
+    const replica::Store& store = machine.gateway(kIpsecGateway)->cores().replica.store();
     for (const auto& [key, stored] : store.all(wire::RecordType::esp_counters)) {
         const auto counters = ipsec::parse_esp_counters(key.id.view(), stored.payload);
         const Charon& charon = machine.charon();
@@ -190,7 +190,7 @@ void Oracle::check_replays(const Machine& machine) const {
 }
 
 void Oracle::check_sas_settled(const Machine& holder) const {
-    const replica::Replica& replica = holder.gateway(kIpsecGateway)->replica();
+    const replica::Replica& replica = holder.gateway(kIpsecGateway)->cores().replica;
     for (const IkeClient& client : ike_clients_.all()) {
         if (!client.alive) {
             continue;

@@ -8,7 +8,7 @@ namespace vpnha::sim {
 
 void Oracle::on_hello(const Machine& machine, const wire::Hello& hello) const {
     for (const wire::GatewayState& state : hello.gateways) {
-        if (state.epoch > machine.gateway(state.gateway)->replica().epoch()) {
+        if (state.epoch > machine.gateway(state.gateway)->cores().replica.epoch()) {
             fail("old-epoch", machine.id(), "says its level of an epoch that it knows nothing of");
         }
         for (const LinkSide side : kLinkSides) {
@@ -22,7 +22,7 @@ void Oracle::on_hello(const Machine& machine, const wire::Hello& hello) const {
 }
 
 void Oracle::check_links(const Machine& machine, const node::GatewayNode& gateway) {
-    const GatewayId id = gateway.settings().id;
+    const GatewayId id = gateway.cores().settings.id;
     std::uint64_t& before = given_away_[{machine.id(), machine.process(), id}];
     const std::uint64_t after = gateway.view().counters().given_away;
     if (std::exchange(before, after) == after) {
@@ -50,9 +50,9 @@ bool Oracle::was_told_of_better(const Machine& machine, const node::GatewayNode&
                                   [&](const wire::GatewayState& state) {
                                       const unsigned lost = (state.outside_lost ? 1U : 0U) +
                                                             (state.inside_lost ? 1U : 0U);
-                                      return state.gateway == gateway.settings().id &&
+                                      return state.gateway == gateway.cores().settings.id &&
                                              state.standing == wire::Level::complete &&
-                                             state.epoch == gateway.replica().epoch() &&
+                                             state.epoch == gateway.cores().replica.epoch() &&
                                              lost < lost_here;
                                   });
            });

@@ -23,7 +23,7 @@ void Oracle::on_peer_tried(const Machine& machine, GatewayId id) {
 }
 
 void Oracle::check_peers(const Machine& machine, const node::GatewayNode& gateway) {
-    const GatewayId id = gateway.settings().id;
+    const GatewayId id = gateway.cores().settings.id;
     const std::pair who(machine.id(), id);
     if (!gateway.view().serves() || !machine.gate_open(id) || !machine.is_sound()) {
         peers_since_.erase(who);

@@ -26,8 +26,8 @@ void Oracle::check_promises(const Machine& machine, const node::GatewayNode& gat
 
 void Oracle::check_promises_of(const Machine& machine, const node::GatewayNode& gateway,
                                wire::RecordType type) {
-    const GatewayId id = gateway.settings().id;
-    const replica::Replica& replica = gateway.replica();
+    const GatewayId id = gateway.cores().settings.id;
+    const replica::Replica& replica = gateway.cores().replica;
     for (const auto& [key, stored] : replica.store().all(type)) {
         if (const Session* its = clients_.find(key); its != nullptr && !its->resumable) {
             continue;  // It is reported as unprotected.

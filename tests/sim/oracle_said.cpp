@@ -63,10 +63,10 @@ void Oracle::before_message(const Machine& machine, NodeId sender, ByteView byte
     }
     const auto from = message ? authority(*message) : std::nullopt;
     const node::GatewayNode* gateway = from ? machine.gateway(from->first) : nullptr;
-    if (gateway == nullptr || !gateway->attached() || sender == machine.id()) {
+    if (gateway == nullptr || !gateway->cores().attachment.attached() || sender == machine.id()) {
         return;
     }
-    const replica::Replica& replica = gateway->replica();
+    const replica::Replica& replica = gateway->cores().replica;
     if (!replica.promoted() && from->second < replica.epoch()) {
         untouched_.push_back({from->first, replica.store().digest(), replica.sequence(),
                               replica.epoch(), replica.level()});
@@ -75,7 +75,7 @@ void Oracle::before_message(const Machine& machine, NodeId sender, ByteView byte
 
 void Oracle::check_untouched(const Machine& machine) {
     for (const Untouched& before : std::exchange(untouched_, {})) {
-        const replica::Replica& replica = machine.gateway(before.gateway)->replica();
+        const replica::Replica& replica = machine.gateway(before.gateway)->cores().replica;
         if (replica.promoted()) {
             continue;
         }
@@ -130,10 +130,11 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
             hello.gateways.begin(), hello.gateways.end(),
             [&](const wire::GatewayState& state) { return state.gateway == claim.gateway; });
         if (plan_.fencing == Fencing::all && heard && peer != machine.id() && gateway != nullptr &&
-            gateway->attached() && gateway->replica().epoch() >= claim.epoch) {
+            gateway->cores().attachment.attached() &&
+            gateway->cores().replica.epoch() >= claim.epoch) {
             fail("epochs", machine.id(),
                  fmt::format("claims {}, node {} follows {}", to_string(claim.epoch), peer.value,
-                             to_string(gateway->replica().epoch())));
+                             to_string(gateway->cores().replica.epoch())));
         }
     }
     // A holder that claims anew, while another one serves under a newer epoch than it had.
@@ -144,10 +145,11 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
     for (const NodeId member : machine.node()->members()) {
         const node::GatewayNode* other = machines_.at(member)->gateway(claim.gateway);
         if (anew && member != machine.id() && totem_.ring_of(member).contains(machine.id()) &&
-            other != nullptr && other->replica().promoted() && other->replica().epoch() > last) {
+            other != nullptr && other->cores().replica.promoted() &&
+            other->cores().replica.epoch() > last) {
             fail("epochs", machine.id(),
                  fmt::format("had {}, claims anew and deposes node {} with {}", to_string(last),
-                             member.value, to_string(other->replica().epoch())));
+                             member.value, to_string(other->cores().replica.epoch())));
         }
     }
     last = claim.epoch;
@@ -169,7 +171,7 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
     // While this node waited for its grant, a draining holder may have ended some.
     if (const auto takeover = takeovers_.find(claim.gateway);
         takeover != takeovers_.end() && takeover->second.node == machine.id()) {
-        const replica::Store& store = machine.gateway(claim.gateway)->replica().store();
+        const replica::Store& store = machine.gateway(claim.gateway)->cores().replica.store();
         std::erase_if(takeover->second.expected,
                       [&store](const wire::RecordKey& key) { return store.find(key) == nullptr; });
         forget_ended_flows(machine, claim.gateway);
@@ -229,7 +231,7 @@ void Oracle::on_snapshot(const Machine& machine, const wire::Snapshot& snapshot)
 
 void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) const {
     const node::GatewayNode& gateway = *machine.gateway(confirm.gateway);
-    const replica::Replica& replica = gateway.replica();
+    const replica::Replica& replica = gateway.cores().replica;
     if (replica.level() != wire::Level::complete) {
         fail("confirm", machine.id(), "confirms, and is not complete");
     }
@@ -242,7 +244,7 @@ void Oracle::on_confirm(const Machine& machine, const wire::Confirm& confirm) co
 void Oracle::check_confirmed(const Machine& machine, const wire::Confirm& confirm,
                              wire::RecordType type) const {
     for (const auto& [key, stored] :
-         machine.gateway(confirm.gateway)->replica().store().all(type)) {
+         machine.gateway(confirm.gateway)->cores().replica.store().all(type)) {
         const bool refused = std::find(confirm.refused.begin(), confirm.refused.end(),
                                        stored.version) != confirm.refused.end();
         const bool covered =

@@ -52,7 +52,7 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
         const Machine* holder = nullptr;
         for (const auto& [node, machine] : machines_) {
             const node::GatewayNode* gateway = machine->gateway(id);
-            if (gateway == nullptr || !gateway->attached()) {
+            if (gateway == nullptr || !gateway->cores().attachment.attached()) {
                 fail("settled", node, fmt::format("gateway {} is not attached", number));
             }
             if (gateway->view().state() == takeover::State::promoted) {
@@ -103,25 +103,25 @@ void Oracle::check_settled(std::uint64_t messages_while_quiet) {
 }
 
 void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode& gateway) const {
-    const GatewayId id = gateway.settings().id;
+    const GatewayId id = gateway.cores().settings.id;
     // Accepted: the clock of each gateway may be on its way to the group, every 10 s (seed
     // 620000607).
     const bool has_backlog = holder.waiting() > plan_.gateways;
-    if (!holder.gate_open(id) || !gateway.replica().promoted() || gateway.replica().dirty() != 0 ||
-        has_backlog) {
+    if (!holder.gate_open(id) || !gateway.cores().replica.promoted() ||
+        gateway.cores().replica.dirty() != 0 || has_backlog) {
         fail("settled", holder.id(),
              fmt::format("serves, but not fully: gate {}, promoted {}, dirty {}, waiting {}",
-                         holder.gate_open(id), gateway.replica().promoted(),
-                         gateway.replica().dirty(), holder.waiting()));
+                         holder.gate_open(id), gateway.cores().replica.promoted(),
+                         gateway.cores().replica.dirty(), holder.waiting()));
     }
-    if (!gateway.replica().store().tombstones().empty()) {
+    if (!gateway.cores().replica.store().tombstones().empty()) {
         fail("settled", holder.id(), "keeps tombstones for ever");
     }
-    const lease::Voters& voters = gateway.lease().state().voters;
+    const lease::Voters& voters = gateway.cores().lease.engine().state().voters;
     if (voters.next || voters.current.nodes.size() != plan_.nodes) {
         fail("settled", holder.id(), "has other voters than its corosync.conf");
     }
-    for (const keepers::SessionView& view : gateway.keepers().sessions()) {
+    for (const keepers::SessionView& view : gateway.cores().keepers.sessions()) {
         const wire::RecordKey& key = view.record;
         if (std::ranges::find(kSessionTypes, key.type) == kSessionTypes.end()) {
             // check_sas_settled() has those of IPsec. Nothing refuses one of echo.
@@ -137,7 +137,8 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
         const bool stock =
             std::any_of(holder.plugins().begin(), holder.plugins().end(),
                         [&](const auto& plugin) { return plugin.second.second == key; });
-        const replica::StoredRecord* const stored = gateway.replica().store().find(view.record);
+        const replica::StoredRecord* const stored =
+            gateway.cores().replica.store().find(view.record);
         const Bytes payload = stored == nullptr ? Bytes{} : stored->payload.copy();
         if (!stock && !clients_.can_be_there(key, payload)) {
             fail("settled", holder.id(),
@@ -160,7 +161,7 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
     for (const auto& [plugin, key] : holder.plugins()) {
         const Session* session = clients_.find(key.second);
         if (key.first == id && session != nullptr && session->resumable && session->alive &&
-            gateway.replica().store().find(key.second) == nullptr) {
+            gateway.cores().replica.store().find(key.second) == nullptr) {
             fail("settled", holder.id(),
                  "does not replicate a stock session: " + name_of(key.second));
         }
@@ -169,9 +170,9 @@ void Oracle::check_holder_settled(const Machine& holder, const node::GatewayNode
 
 void Oracle::check_standby_settled(const Machine& holder, const Machine& standby,
                                    const node::GatewayNode& gateway) const {
-    const GatewayId id = gateway.settings().id;
-    const replica::Replica& here = gateway.replica();
-    const replica::Replica& there = holder.gateway(id)->replica();
+    const GatewayId id = gateway.cores().settings.id;
+    const replica::Replica& here = gateway.cores().replica;
+    const replica::Replica& there = holder.gateway(id)->cores().replica;
     if (here.level() != wire::Level::complete || here.epoch() != there.epoch() ||
         here.sequence() != there.sequence() || here.store().digest() != there.store().digest() ||
         here.holder() != holder.id()) {

@@ -21,12 +21,12 @@ constexpr Duration kOrderLasts = milliseconds(2500);
 constexpr Duration kDiskSeen = seconds(70);
 
 std::pair<Epoch, std::uint64_t> position_of(const node::GatewayNode& gateway) {
-    return {gateway.replica().epoch(), gateway.replica().sequence()};
+    return {gateway.cores().replica.epoch(), gateway.cores().replica.sequence()};
 }
 
 bool is_complete(const node::GatewayNode* gateway) {
-    return gateway != nullptr && gateway->attached() &&
-           gateway->replica().level() == wire::Level::complete;
+    return gateway != nullptr && gateway->cores().attachment.attached() &&
+           gateway->cores().replica.level() == wire::Level::complete;
 }
 
 }  // namespace
@@ -48,19 +48,19 @@ bool Oracle::is_in_reach(const Machine& machine, const Machine& other) const {
 // it, with a ring or without.
 bool Oracle::could_go_on(const Machine& machine, GatewayId id) const {
     const node::GatewayNode* const gateway = machine.gateway(id);
-    if (gateway == nullptr || !machine.is_sound() || gateway->detaching() ||
+    if (gateway == nullptr || !machine.is_sound() || gateway->cores().attachment.leaving() ||
         gateway->view().state() != takeover::State::promoted) {
         return false;
     }
-    const lease::Engine::State& lease = gateway->lease().state();
+    const lease::Engine::State& lease = gateway->cores().lease.engine().state();
     if (!lease.wanted || !lease.lapsed || lease.fenced) {
         return false;
     }
     std::size_t voters = 1;
     for (const auto& [node, other] : machines_) {
         const node::GatewayNode* const there = other->gateway(id);
-        if (there != nullptr &&
-            there->lease().voter().granted() > gateway->lease().holder().epoch()) {
+        if (there != nullptr && there->cores().lease.engine().voter().granted() >
+                                    gateway->cores().lease.engine().holder().epoch()) {
             return false;
         }
         const bool lacks = totem_.is_quorate(node) && !totem_.ring_of(node).contains(machine.id());
@@ -76,10 +76,12 @@ bool Oracle::could_go_on(const Machine& machine, GatewayId id) const {
 bool Oracle::could_serve(const Machine& machine, GatewayId id) const {
     const node::GatewayNode* const gateway = machine.gateway(id);
     if (!machine.is_sound() || totem_.is_paused(machine.id()) || !is_complete(gateway) ||
-        gateway->detaching() || gateway->view().state() != takeover::State::standby ||
+        gateway->cores().attachment.leaving() ||
+        gateway->view().state() != takeover::State::standby ||
         gateway->view().standing() != wire::Level::complete ||
-        gateway->links().state().lost_for_coming() > 0 || gateway->lease().state().fenced ||
-        gateway->lease().state().alone || !totem_.is_quorate(machine.id())) {
+        gateway->view().links().lost_for_coming() > 0 ||
+        gateway->cores().lease.engine().state().fenced ||
+        gateway->cores().lease.engine().state().alone || !totem_.is_quorate(machine.id())) {
         return false;
     }
     std::size_t voters = 1;
@@ -107,7 +109,7 @@ void Oracle::check_silence() {
                 const node::GatewayNode* const gateway = each.second->gateway(id);
                 // A step of its promotion takes its time.
                 const bool begins = plan_.has(Fault::step_lasts) && gateway != nullptr &&
-                                    gateway->lease().holder().serving();
+                                    gateway->cores().lease.engine().holder().serving();
                 return each.second->powered() && !each.second->paused() &&
                        (each.second->gate_open(id) || begins);
             });

@@ -19,7 +19,7 @@ constexpr Duration kUnheardMax = seconds(3);
 }  // namespace
 
 void Oracle::on_withdrawn(const Machine& machine, const effects::WithdrawScore& score) {
-    const replica::Replica& replica = machine.gateway(score.gateway)->replica();
+    const replica::Replica& replica = machine.gateway(score.gateway)->cores().replica;
     // The score of a standby whose vpnhad has died says nothing of the holder.
     if (replica.holder() && score.node == fmt::format("gw{}", replica.holder()->value)) {
         told_of_.insert({score.gateway, replica.epoch()});
@@ -27,9 +27,9 @@ void Oracle::on_withdrawn(const Machine& machine, const effects::WithdrawScore& 
 }
 
 void Oracle::check_unheard(const Machine& machine, const node::GatewayNode& gateway) {
-    const GatewayId id = gateway.settings().id;
+    const GatewayId id = gateway.cores().settings.id;
     if (!is_answered_in_vain(machine, gateway) ||
-        told_of_.contains({id, gateway.replica().epoch()})) {
+        told_of_.contains({id, gateway.cores().replica.epoch()})) {
         if (const auto since = in_vain_since_.find(id);
             since != in_vain_since_.end() && since->second.first == machine.id()) {
             in_vain_since_.erase(since);
@@ -50,21 +50,23 @@ bool Oracle::is_answered_in_vain(const Machine& machine, const node::GatewayNode
     const bool others_late = plan_.has(Fault::slow) || plan_.has(Fault::flow_control) ||
                              plan_.has(Fault::disk_full) || plan_.has(Fault::voters);
     if (others_late || plan_.nodes < 3 || gateway.view().state() != takeover::State::promoted ||
-        gateway.lease().holder().phase() != lease::Phase::claiming ||
+        gateway.cores().lease.engine().holder().phase() != lease::Phase::claiming ||
         totem_.ring_of(machine.id()).size() != plan_.nodes || !totem_.is_working(machine.id())) {
         return false;
     }
-    const Epoch& served = gateway.replica().epoch();
+    const Epoch& served = gateway.cores().replica.epoch();
     return std::all_of(machines_.begin(), machines_.end(), [&](const auto& each) {
-        const node::GatewayNode* other = each.second->gateway(gateway.settings().id);
+        const node::GatewayNode* other = each.second->gateway(gateway.cores().settings.id);
         if (each.first == machine.id()) {
             return true;
         }
-        if (other == nullptr || !other->attached() || other->replica().epoch() != served ||
-            other->replica().holder() != machine.id()) {
+        if (other == nullptr || !other->cores().attachment.attached() ||
+            other->cores().replica.epoch() != served ||
+            other->cores().replica.holder() != machine.id()) {
             return false;
         }
-        const lease::Voter::Promise& promise = other->lease().voter().state().promise;
+        const lease::Voter::Promise& promise =
+            other->cores().lease.engine().voter().state().promise;
         return promise.epoch.node == machine.id() && promise.epoch > served && !promise.released;
     });
 }

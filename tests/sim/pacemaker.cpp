@@ -54,8 +54,9 @@ bool Pacemaker::has_failed(GatewayId gateway, NodeId node) {
         return true;
     }
     // A monitor, which a node that stands still does not answer.
-    return !machines_.at(node)->paused() && random_.chance(kMonitorPercent) && here->attached() &&
-           !here->detaching() && here->view().is_promoted() != remembered;
+    return !machines_.at(node)->paused() && random_.chance(kMonitorPercent) &&
+           here->cores().attachment.attached() && !here->cores().attachment.leaving() &&
+           here->view().is_promoted() != remembered;
 }
 
 Pacemaker::Pacemaker(Agenda& agenda, test::Random& random, Story& story, const Plan& plan,
@@ -221,9 +222,10 @@ void Pacemaker::manage(GatewayId gateway, const std::set<NodeId>& ring) {
         if (here == nullptr) {
             continue;
         }
-        const bool is_started = here->attached() && !here->detaching();
-        const bool may_start =
-            !here->attached() || (here->detaching() && here->view().may_return());
+        const bool is_started =
+            here->cores().attachment.attached() && !here->cores().attachment.leaving();
+        const bool may_start = !here->cores().attachment.attached() ||
+                               (here->cores().attachment.leaving() && here->view().may_return());
         if (may_serve(node) && may_start && !pending(Action::attach, gateway, node)) {
             order(Action::attach, gateway, node);
         } else if (!may_serve(node) && is_started && !serves(gateway, node) && !busy(gateway)) {
@@ -258,7 +260,7 @@ bool Pacemaker::end_surplus(GatewayId gateway, const std::set<NodeId>& ring) {
         }
         const node::GatewayNode* here = machines_.at(node)->gateway(gateway);
         const node::GatewayNode* other = keep ? machines_.at(*keep)->gateway(gateway) : nullptr;
-        if (other == nullptr || here->replica().epoch() > other->replica().epoch()) {
+        if (other == nullptr || here->cores().replica.epoch() > other->cores().replica.epoch()) {
             keep = node;
         }
     }
@@ -306,8 +308,9 @@ std::vector<NodeId> Pacemaker::best_of(GatewayId gateway, const std::set<NodeId>
         const Machine& machine = *machines_.at(node);
         const node::GatewayNode* here = machine.gateway(gateway);
         const auto avoided = avoided_.find({gateway, node});
-        if (!may_serve(node) || here == nullptr || !here->attached() || here->detaching() ||
-            machine.paused() || (avoided != avoided_.end() && agenda_.now() < avoided->second)) {
+        if (!may_serve(node) || here == nullptr || !here->cores().attachment.attached() ||
+            here->cores().attachment.leaving() || machine.paused() ||
+            (avoided != avoided_.end() && agenda_.now() < avoided->second)) {
             continue;
         }
         const int score = score_of(gateway, node).value_or(0);

@@ -394,7 +394,7 @@ void World::ask_to_move(NodeId node) {
             machines_.at(node)->post([=](node::Node& vpnhad, TimePoint now) -> effects::Effects {
                 const node::GatewayNode& here = *vpnhad.find(gateway);
                 const Result<node::MovePlan> plan = here.moves().plan(to);
-                const node::MovePlan blind{to, to, here.replica().epoch()};
+                const node::MovePlan blind{to, to, here.cores().replica.epoch()};
                 return is_planned && !plan ? effects::Effects{}
                                            : vpnhad.ask_move(gateway, plan.value_or(blind), now);
             });
@@ -428,7 +428,7 @@ void World::pass_packets() {
         }
         Machine& other = *machines_.at(any_node());
         const node::GatewayNode* here = other.gateway(gateway);
-        if (here == nullptr || !here->replica().promoted()) {
+        if (here == nullptr || !here->cores().replica.promoted()) {
             traffic_.expire(gateway, other.flows().table());
         }
     }

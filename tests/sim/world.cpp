@@ -319,7 +319,7 @@ void World::on_peer_tried(Machine& machine, GatewayId gateway) {
 // A server answers most requests. The node's own address carries them, whatever its gate does.
 void World::on_account(Machine& machine, const node::SendAccounting& sent) {
     oracle_.on_account(machine, sent);
-    const Epoch sent_in = machine.gateway(sent.gateway)->replica().epoch();
+    const Epoch sent_in = machine.gateway(sent.gateway)->cores().replica.epoch();
     const bool is_taken = faults_over_ || of_accounts_.chance(85);
     const bool is_answered = is_taken && (faults_over_ || of_accounts_.chance(90));
     if (is_taken) {
@@ -428,7 +428,8 @@ void World::vouch() {
     for (const auto& [id, machine] : machines_) {
         for (std::uint8_t number = 1; number <= plan_.gateways; ++number) {
             const node::GatewayNode* const gateway = machine->gateway(GatewayId{number});
-            if (gateway == nullptr || gateway->lease().awaited() != std::vector{id}) {
+            if (gateway == nullptr ||
+                gateway->cores().lease.engine().awaited() != std::vector{id}) {
                 continue;
             }
             story_.tell(id, "is told to vote without what only it remembered");

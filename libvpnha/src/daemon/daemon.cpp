@@ -173,7 +173,7 @@ class Daemon {
             return each.second.cores().attachment.kept_until().has_value();
         };
         const auto has_left = [&is_kept](const auto& each) {
-            return is_kept(each) || !each.second.attached();
+            return is_kept(each) || !each.second.cores().attachment.attached();
         };
         if (node_ && std::ranges::any_of(node_->gateways(), is_kept) &&
             std::ranges::all_of(node_->gateways(), has_left)) {
@@ -230,7 +230,7 @@ class Daemon {
         VPNHA_TRY(lease_links_,
                   adapters::LeaseLinks::open(
                       loop_,
-                      {.self = node_->gateways().begin()->second.settings().lease.self,
+                      {.self = node_->gateways().begin()->second.cores().settings.lease.self,
                        .port = config_.lease_port,
                        .nodes = nodes_,
                        .name_address = map_->name_address(),
@@ -439,7 +439,7 @@ class Daemon {
             run(node_->end_stopped(loop_.now()));
         }
         const auto drains = [](const auto& each) {
-            return each.second.detaching() && each.second.view().serves();
+            return each.second.cores().attachment.leaving() && each.second.view().serves();
         };
         if (!node_ || std::ranges::none_of(node_->gateways(), drains)) {
             return end({});

@@ -157,7 +157,7 @@ Requests::Verb Requests::find_verb(const std::string& name) {
 bool Requests::makes_way(GatewayId gateway, const json& arguments, adapters::ControlReply& reply,
                          TimePoint now) {
     const node::GatewayNode& state = *node_.find(gateway);
-    if (!state.detaching()) {
+    if (!state.cores().attachment.leaving()) {
         return false;
     }
     const std::vector<std::string> differences = daemon_.differences(
@@ -167,7 +167,7 @@ bool Requests::makes_way(GatewayId gateway, const json& arguments, adapters::Con
     }
     const auto has_to_stay = [](const auto& each) {
         const node::GatewayNode& other = each.second;
-        return other.attached() &&
+        return other.cores().attachment.attached() &&
                !(other.cores().attachment.kept_until() && other.view().others_have_records());
     };
     if (std::ranges::any_of(node_.gateways(), has_to_stay)) {
@@ -176,7 +176,7 @@ bool Requests::makes_way(GatewayId gateway, const json& arguments, adapters::Con
             fmt::format("this vpnhad goes on as it was started event=old-start gateway={}: other "
                         "nodes do not have all its sessions. Since its start: {}. Have it start "
                         "anew later, one node after the other",
-                        state.settings().name, fmt::join(differences, ", ")));
+                        state.cores().settings.name, fmt::join(differences, ", ")));
         return false;
     }
     // The agent repeats its request until a new one answers.
@@ -189,7 +189,8 @@ void Requests::answer_monitor(GatewayId gateway, bool probe, adapters::ControlRe
                               TimePoint now) {
     const auto answer = [this, gateway](adapters::ControlReply& to) {
         const node::GatewayNode* const state = node_.find(gateway);
-        to.ok({{"attached", state->attached() && !state->detaching()},
+        to.ok({{"attached",
+                state->cores().attachment.attached() && !state->cores().attachment.leaving()},
                {"role", state->view().is_promoted() ? "promoted" : "unpromoted"},
                {"draining", state->view().state() == takeover::State::draining},
                {"kept", state->cores().attachment.kept_until().has_value()}});
@@ -226,7 +227,7 @@ void Requests::find_session(const json& arguments, adapters::ControlReply reply)
          .on_session =
              [search, id](const node::GatewayNode& gateway, const keepers::SessionView& session) {
                  if (keepers::session_id(session.record).starts_with(id)) {
-                     search->found.emplace_back(gateway.settings().id, session.record);
+                     search->found.emplace_back(gateway.cores().settings.id, session.record);
                  }
                  return search->found.size() < 2;
              },
@@ -335,14 +336,15 @@ void Requests::switch_over(const json& arguments, adapters::ControlReply reply, 
     const node::GatewayNode& state = *node_.find(*gateway);
     const std::string epoch = arguments.value("epoch", "");
     const bool goes_on = !epoch.empty() && *to;
-    if (goes_on && epoch != to_string(state.replica().epoch())) {
+    if (goes_on && epoch != to_string(state.cores().replica.epoch())) {
         reply.ok(moved_view(state, epoch));
         return;
     }
     // During the move no node may be promoted for a moment: plan_move() is called only once.
-    const Result<node::MovePlan> plan =
-        goes_on ? node::MovePlan{state.replica().epoch().node, **to, state.replica().epoch()}
-                : state.moves().plan(*to);
+    const Result<node::MovePlan> plan = goes_on
+                                            ? node::MovePlan{state.cores().replica.epoch().node,
+                                                             **to, state.cores().replica.epoch()}
+                                            : state.moves().plan(*to);
     if (!plan) {
         reply.error(plan.error());
         return;
@@ -366,7 +368,7 @@ void Requests::answer_status(bool is_roots, adapters::ControlReply reply) {
          .is_wanted = [status] { return status->reply.is_wanted(); },
          .on_session =
              [status](const node::GatewayNode& gateway, const keepers::SessionView& session) {
-                 status->counts[gateway.settings().id].add(session);
+                 status->counts[gateway.cores().settings.id].add(session);
                  return true;
              },
          .on_end = [this,
@@ -407,7 +409,7 @@ void Requests::answer_sessions(const json& arguments, bool is_roots, adapters::C
 
 void Requests::add_strays(std::optional<GatewayId> only, SessionList& list) const {
     for (const StraySession& stray : daemon_.strays()) {
-        if (!only || stray.gateway == node_.find(*only)->settings().name) {
+        if (!only || stray.gateway == node_.find(*only)->cores().settings.name) {
             list.add(stray_row(node_, stray));
         }
     }

@@ -181,7 +181,7 @@ TEST_F(ExecutorTest, TheLinksFollowTheListsOfVoters) {
     executor_.run(node_.attach(1, kGateway, "checkpoint", loop_.now()));
     executor_.run(node_.promote(2, kGateway, loop_.now()));
     finish_saves();
-    const lease::Voters& lists = node_.find(kGateway)->lease().state().voters;
+    const lease::Voters& lists = node_.find(kGateway)->cores().lease.engine().state().voters;
     const lease::Voters newer{{{{9, NodeId{2}}, 0}, {NodeId{1}, NodeId{2}}}, std::nullopt};
     lease::Round round;
     round.id = {{9, NodeId{2}}, lease::Instance{2}, 1};
@@ -324,7 +324,8 @@ TEST_F(ExecutorTest, APromotionOpensTheGateForItsLeaseAndNoLonger) {
     executor_.run(node_.promote(2, kGateway, loop_.now()));
     finish_saves();
     ASSERT_EQ(node_.find(kGateway)->view().state(), takeover::State::promoted);
-    EXPECT_EQ(gate_.opened_until, node_.find(kGateway)->lease().holder().state().deadline);
+    EXPECT_EQ(gate_.opened_until,
+              node_.find(kGateway)->cores().lease.engine().holder().state().deadline);
     EXPECT_EQ(gate_.released, 1) << "behind the opening";
 }
 

@@ -267,8 +267,8 @@ TEST_F(StoppedRequestsTest, AStartTakesItBack) {
     ASSERT_TRUE(ask("attach", kStart));
     EXPECT_EQ(wanted_.config_file, "/a.toml");
     EXPECT_EQ(wanted_.log_file, "/a.log");
-    EXPECT_TRUE(gateway().attached() && !gateway().detaching());
-    EXPECT_EQ(gateway().keepers().session_totals().all, 1U);
+    EXPECT_TRUE(gateway().cores().attachment.attached() && !gateway().cores().attachment.leaving());
+    EXPECT_EQ(gateway().cores().keepers.session_totals().all, 1U);
 }
 
 TEST_F(StoppedRequestsTest, OfAnotherConfigurationItMakesWayForANewOne) {
@@ -277,7 +277,7 @@ TEST_F(StoppedRequestsTest, OfAnotherConfigurationItMakesWayForANewOne) {
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, Errc::busy);
     EXPECT_THAT(refused.error().detail, ::testing::HasSubstr("vpnha.toml has changed"));
-    EXPECT_FALSE(gateway().attached());
+    EXPECT_FALSE(gateway().cores().attachment.attached());
 }
 
 TEST_F(StoppedRequestsTest, TheLastOneWithTheRecordsGoesOnWithItsOldConfiguration) {
@@ -286,7 +286,7 @@ TEST_F(StoppedRequestsTest, TheLastOneWithTheRecordsGoesOnWithItsOldConfiguratio
     ASSERT_TRUE(cluster_.detach(1));
     cluster_.pass(std::chrono::seconds(3));
     ASSERT_TRUE(ask("attach", kStart));
-    EXPECT_EQ(gateway().keepers().session_totals().all, 1U);
+    EXPECT_EQ(gateway().cores().keepers.session_totals().all, 1U);
 }
 
 TEST_F(RequestsTest, AVerbThatIsNotThereIsAnInvalidArgument) {

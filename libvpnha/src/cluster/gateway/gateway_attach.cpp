@@ -13,7 +13,7 @@ namespace vpnha::node {
 
 void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& members, bool quorate,
                          TimePoint now, Effects& effects) {
-    const bool is_back = detaching();
+    const bool is_back = cores_.attachment.leaving();
     if (cores_.attachment.attach(resource)) {
         cores_.replica.on_members(members, quorate, now);
         effects.emplace_back(Log{LogLevel::info, fmt::format("attached event=attached {}", tag())});
@@ -30,7 +30,7 @@ void GatewayNode::attach(const std::string& resource, const std::set<NodeId>& me
 }
 
 void GatewayNode::detach(RequestToken request, TimePoint now, Effects& effects) {
-    if (!attached()) {
+    if (!cores_.attachment.attached()) {
         effects.emplace_back(AnswerRequest{request, {}});
         effects.emplace_back(Detached{cores_.settings.id});
         return;

@@ -38,12 +38,13 @@ GatewayNode::GatewayNode(GatewaySettings settings, const Speech& speech,
       view_({cores_.settings, cores_.attachment, cores_.replica, cores_.takeover, cores_.lease,
              lease_.grants(), cores_.blockers, cores_.members, voters_, reports_.holder(),
              links_.own_lease(), moves_.planned(), stand_in_.policy(), links_.state(),
-             cores_.history}) {
+             score_.score(), cores_.history}) {
     cores_.history.note_role(view_.role(), cores_.settings.started_at);
 }
 
 void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects) {
-    if (view_.waits() && !detaching()) {
+    const Attachment& attachment = cores_.attachment;
+    if (view_.waits() && !attachment.leaving()) {
         effects.emplace_back(AnswerRequest{request, {}});
         return;
     }
@@ -54,18 +55,19 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
     }
     const bool serves_unasked =
         view_.stands_in() || stand_in_.policy().phase() == StandIn::Phase::confirmed;
-    if (serves_unasked && !detaching() && cores_.replica.quorate()) {
+    if (serves_unasked && !attachment.leaving() && cores_.replica.quorate()) {
         stand_in_.confirm(now, effects);
         handle_events(now, effects);
         effects.emplace_back(AnswerRequest{request, {}});
         return;
     }
-    if (!attached() || detaching() || cores_.takeover.busy() || cores_.blockers.resetting()) {
+    if (!attachment.attached() || attachment.leaving() || cores_.takeover.busy() ||
+        cores_.blockers.resetting()) {
         effects.emplace_back(AnswerRequest{
             request,
             fail(Errc::busy,
                  fmt::format("gateway {} is {}; try again", cores_.settings.name,
-                             !attached()                   ? "not attached"
+                             !attachment.attached()        ? "not attached"
                              : cores_.blockers.resetting() ? "ending its stock services"
                                                            : to_string(cores_.takeover.state())))});
         return;
@@ -162,7 +164,7 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
     cores_.lease.take(cores_.lease.engine().on_members(members, quorate, now), effects);
     handle_events(now, effects);
     lease_.on_members(now);
-    if (attached()) {
+    if (cores_.attachment.attached()) {
         cores_.replica.on_members(members, quorate, now);
         if (lease_.claim_is_due()) {
             lease_.claim_anew(now, effects);
@@ -184,7 +186,7 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
     // Its own, from before its promotion, only makes room for the next.
     const bool comes_late = std::holds_alternative<wire::Confirm>(message) && sender != self() &&
                             cores_.replica.promoted() && (!lease.serving() || lease.lapsed(now));
-    if (!attached() || comes_late) {
+    if (!cores_.attachment.attached() || comes_late) {
         return;
     }
     if (const auto* end = std::get_if<wire::SnapshotEnd>(&message)) {
@@ -219,7 +221,7 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
 }
 
 void GatewayNode::on_malformed(NodeId sender, TimePoint now, Effects& effects) {
-    if (attached()) {
+    if (cores_.attachment.attached()) {
         take(cores_.replica.on_malformed(sender, now), now, effects);
     }
 }
@@ -295,7 +297,7 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
     }
     handle_events(now, effects);
     moves_.on_time(now);
-    if (attached()) {
+    if (cores_.attachment.attached()) {
         links_.ask_neighbours(now, effects);
         cores_.keepers.on_time(now, effects);
     }
@@ -308,8 +310,9 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
 
 void GatewayNode::flush(TimePoint now, Effects& effects) {
     // Who is about to leave has nothing more to say. Who has left is asked for its records.
-    if (attached() && (!detaching() || cores_.attachment.stopped() || cores_.takeover.serves() ||
-                       role_.hands_over())) {
+    const Attachment& attachment = cores_.attachment;
+    if (attachment.attached() && (!attachment.leaving() || attachment.stopped() ||
+                                  cores_.takeover.serves() || role_.hands_over())) {
         lease_.claim_above_members(now, effects);
         handle_events(now, effects);
         cores_.keepers.follow(now, effects);
@@ -327,7 +330,7 @@ std::optional<TimePoint> GatewayNode::next_deadline() const {
     std::optional<TimePoint> at =
         earliest(cores_.lease.engine().next_deadline(), lease_.grants().awaited_until());
     at = earliest(earliest(at, voters_.next_deadline()), cores_.lease.saves().next_probe());
-    if (!attached()) {
+    if (!cores_.attachment.attached()) {
         return at;
     }
     at = earliest(earliest(at, cores_.replica.next_deadline()), cores_.clock.next_deadline());

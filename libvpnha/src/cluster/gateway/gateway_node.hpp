@@ -113,21 +113,11 @@ class GatewayNode {
         return GatewaySessions({cores_.settings, cores_.replica, view_, cores_.keepers});
     }
 
-    // What it is at this moment.
+    // What it is at this moment, and the state that it has.
     [[nodiscard]] const GatewayView& view() const { return view_; }
     [[nodiscard]] const GatewayCores& cores() const { return cores_; }
-    [[nodiscard]] const GatewaySettings& settings() const { return cores_.settings; }
-    [[nodiscard]] bool attached() const { return cores_.attachment.attached(); }
-    // An agent has stopped it. It takes no part any more, but that it may still drain.
-    [[nodiscard]] bool detaching() const { return cores_.attachment.leaving(); }
-    [[nodiscard]] const replica::Replica& replica() const { return cores_.replica; }
-    [[nodiscard]] const lease::Engine& lease() const { return cores_.lease.engine(); }
-    [[nodiscard]] const KeeperList& keepers() const { return cores_.keepers; }
     [[nodiscard]] const GatewayVoters& voters() const { return voters_; }
-    [[nodiscard]] const GatewayLinks& links() const { return links_; }
     [[nodiscard]] const GatewayMoves& moves() const { return moves_; }
-    [[nodiscard]] const StandIn& stand_in() const { return stand_in_.policy(); }
-    [[nodiscard]] std::optional<int> score() const { return score_.score().written(); }
 
   private:
     [[nodiscard]] NodeId self() const { return view_.self(); }

@@ -21,6 +21,7 @@
 #include "cluster/gateway/watch/holder_watch.hpp"
 #include "cluster/gateway/worth/own_lease.hpp"
 #include "cluster/gateway/worth/planned_move.hpp"
+#include "cluster/gateway/worth/score.hpp"
 #include "cluster/takeover/takeover.hpp"
 
 namespace vpnha::node {
@@ -59,6 +60,7 @@ class GatewayView {
         const PlannedMove& planned;
         const StandIn& stand_in;
         const Links& links;
+        const Score& score;
         const History& history;
     };
     explicit GatewayView(const Parts& parts) : parts_(parts) {}
@@ -102,6 +104,10 @@ class GatewayView {
     // The standby in sync with the fewest lost sides, and how many these are.
     [[nodiscard]] std::optional<std::pair<NodeId, unsigned>> best_standby() const;
     [[nodiscard]] HolderWatch::Sight sight() const;
+    [[nodiscard]] const StandIn& stand_in() const { return parts_.stand_in; }
+    [[nodiscard]] const Links& links() const { return parts_.links; }
+    // The promotion score that was written last; nullopt: none was, or Pacemaker has forgotten it.
+    [[nodiscard]] std::optional<int> score() const { return parts_.score.written(); }
 
     // What the node calls itself, or its number.
     [[nodiscard]] std::string name_of(NodeId node) const;

@@ -35,7 +35,7 @@ std::size_t Node::gateways_of(NodeId node) const {
         const GatewayNode& gateway = each.second;
         const bool is_here = gateway.view().serves() || gateway.view().waits();
         return node == settings_.self ? is_here
-                                      : !is_here && gateway.replica().epoch().node == node;
+                                      : !is_here && gateway.cores().replica.epoch().node == node;
     });
     return static_cast<std::size_t>(served);
 }
@@ -171,10 +171,10 @@ Effects Node::for_gateway(RequestToken request, GatewayId gateway, TimePoint now
 Effects Node::attach(RequestToken request, GatewayId gateway, const std::string& resource,
                      TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
-        if (node.detaching() && !node.view().may_return()) {
+        if (node.cores().attachment.leaving() && !node.view().may_return()) {
             effects.emplace_back(AnswerRequest{
                 request, fail(Errc::busy, fmt::format("gateway {} is being detached; try again",
-                                                      node.settings().name))});
+                                                      node.cores().settings.name))});
             return;
         }
         node.attach(resource, members_, quorate_, now, effects);
@@ -250,7 +250,7 @@ Effects Node::confirm_dead(RequestToken request, NodeId victim, lease::Confirmed
     const bool any_has_it = lease::is_in(voters(), victim);
     for (auto& [id, gateway] : gateways_) {
         // Another gateway's list may no longer have the victim.
-        if (any_has_it && !gateway.lease().state().voters.has(victim)) {
+        if (any_has_it && !gateway.cores().lease.engine().state().voters.has(victim)) {
             continue;
         }
         if (const Result<void> done = gateway.ask_voters(now, effects,
@@ -272,11 +272,11 @@ Effects Node::vote_without(RequestToken request, NodeId node, TimePoint now) {
     Result<void> all;
     bool any = false;
     for (auto& [id, gateway] : gateways_) {
-        const std::vector<NodeId> awaited = gateway.lease().awaited();
+        const std::vector<NodeId> awaited = gateway.cores().lease.engine().awaited();
         const bool is_awaited = std::find(awaited.begin(), awaited.end(), node) != awaited.end();
         const Result<void> done =
             is_awaited && node != settings_.self && members_.contains(node) &&
-                    !gateway.lease().told_by(node)
+                    !gateway.cores().lease.engine().told_by(node)
                 ? fail(Errc::busy,
                        "its vpnhad is a member of the group, and tells itself what it "
                        "remembers; if it does not, the lease's port is blocked "
@@ -306,7 +306,7 @@ Effects Node::set_voters(const std::vector<NodeId>& voters, TimePoint now) {
 std::vector<NodeId> Node::voters() const {
     std::set<NodeId> all;
     for (const auto& [id, gateway] : gateways_) {
-        const std::vector<NodeId> voters = gateway.lease().state().voters.all();
+        const std::vector<NodeId> voters = gateway.cores().lease.engine().state().voters.all();
         all.insert(voters.begin(), voters.end());
     }
     return {all.begin(), all.end()};
@@ -334,11 +334,12 @@ Effects Node::end_session(RequestToken request, GatewayId gateway, const wire::R
 
 Effects Node::resync(RequestToken request, GatewayId gateway, TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
-        if (!node.attached() || node.replica().promoted()) {
+        if (!node.cores().attachment.attached() || node.cores().replica.promoted()) {
             effects.emplace_back(AnswerRequest{
                 request, fail(Errc::invalid_argument,
-                              node.attached() ? "the promoted node is the source; resync a standby"
-                                              : "this node does not take part in the gateway")});
+                              node.cores().attachment.attached()
+                                  ? "the promoted node is the source; resync a standby"
+                                  : "this node does not take part in the gateway")});
             return;
         }
         node.resync(now, effects);
@@ -351,7 +352,7 @@ Effects Node::on_plugin_up(PluginToken plugin, const std::string& gateway,
                            TimePoint now, const RadiusReply& radius) {
     Effects effects;
     for (auto& [id, node] : gateways_) {
-        if (node.settings().name == gateway) {
+        if (node.cores().settings.name == gateway) {
             node.on_event(PluginUp{plugin, session, not_resumable, radius}, now, effects);
             settle(now, effects);
             return effects;
@@ -367,7 +368,7 @@ Effects Node::on_plugin_asks(PluginToken plugin, const std::string& gateway,
                              const std::string& user, TimePoint now) {
     Effects effects;
     for (auto& [id, node] : gateways_) {
-        if (node.settings().name == gateway) {
+        if (node.cores().settings.name == gateway) {
             node.on_event(PluginAsks{plugin, user}, now, effects);
             settle(now, effects);
             return effects;
@@ -470,7 +471,7 @@ void Node::settle(TimePoint now, Effects& effects) {
 void Node::note_holders() {
     bool are_new = false;
     for (const auto& [id, gateway] : gateways_) {
-        const NodeId holder = gateway.replica().epoch().node;
+        const NodeId holder = gateway.cores().replica.epoch().node;
         const auto [known, is_first] = holders_.try_emplace(id, holder);
         are_new |= std::exchange(known->second, holder) != holder || is_first;
     }
@@ -489,7 +490,7 @@ wire::Hello Node::hello() const {
     hello.instance = settings_.instance;
     hello.node_name = settings_.name;
     for (const auto& [id, gateway] : gateways_) {
-        if (gateway.attached()) {
+        if (gateway.cores().attachment.attached()) {
             hello.gateways.push_back(gateway.view().wire_state());
         }
     }
@@ -511,7 +512,7 @@ std::optional<TimePoint> Node::next_deadline() const {
 
 bool Node::any_attached() const {
     for (const auto& [id, gateway] : gateways_) {
-        if (gateway.attached()) {
+        if (gateway.cores().attachment.attached()) {
             return true;
         }
     }

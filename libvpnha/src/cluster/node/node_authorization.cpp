@@ -51,10 +51,11 @@ Result<Effects> Node::disconnect(const SessionIdentity& identity, const std::str
         !ended) {
         return fail(Errc::unsupported, ended.error().detail);
     }
-    effects.emplace_back(Log{
-        LogLevel::info,
-        fmt::format("a RADIUS server ends session {} event=disconnect gateway={} client={}",
-                    keepers::session_id(session.key), session.gateway->settings().name, server)});
+    effects.emplace_back(
+        Log{LogLevel::info,
+            fmt::format("a RADIUS server ends session {} event=disconnect gateway={} client={}",
+                        keepers::session_id(session.key), session.gateway->cores().settings.name,
+                        server)});
     settle(now, effects);
     return effects;
 }
@@ -73,8 +74,8 @@ Result<Effects> Node::change_session(const SessionIdentity& identity,
         Log{LogLevel::info,
             fmt::format("a RADIUS server changes session {} event=session-changed gateway={} "
                         "client={} session_timeout={} idle_timeout={} bandwidth={}",
-                        keepers::session_id(session.key), session.gateway->settings().name, server,
-                        changed->timeouts.session_s, changed->timeouts.idle_s,
+                        keepers::session_id(session.key), session.gateway->cores().settings.name,
+                        server, changed->timeouts.session_s, changed->timeouts.idle_s,
                         to_string(changed->rate))});
     settle(now, effects);
     return effects;

@@ -64,7 +64,7 @@ TimePoint Node::asks_at(const Fencing& fencing, TimePoint now) const {
     Duration patience{};
     bool has_witness = false;
     for (const auto& [id, gateway] : gateways_) {
-        const lease::Engine& lease = gateway.lease();
+        const lease::Engine& lease = gateway.cores().lease.engine();
         has_witness = has_witness || lease.state().voters.has(lease::kWitness);
         duel.own += lease.holder().serving() ? 1 : 0;
         duel.is_answered =
@@ -134,9 +134,9 @@ bool Node::has_lost_to(NodeId node, TimePoint now) const {
     return lost && now < *lost + kDuelLasts &&
            std::any_of(gateways_.begin(), gateways_.end(), [&](const auto& each) {
                const GatewayNode& gateway = each.second;
-               const auto& fencing = gateway.lease().state().fencing;
+               const auto& fencing = gateway.cores().lease.engine().state().fencing;
                return fencing && fencing->victim == node && fencing->refused &&
-                      fencing->boot == gateway.lease().newest_life_of(node) &&
+                      fencing->boot == gateway.cores().lease.engine().newest_life_of(node) &&
                       gateway.voters().witness().is_heard(now);
            });
 }
@@ -188,13 +188,14 @@ void Node::give_up_fencing(TimePoint now, Effects& effects) {
 }
 
 bool Node::fenced() const {
-    return std::any_of(gateways_.begin(), gateways_.end(),
-                       [](const auto& each) { return each.second.lease().state().fenced; });
+    return std::any_of(gateways_.begin(), gateways_.end(), [](const auto& each) {
+        return each.second.cores().lease.engine().state().fenced;
+    });
 }
 
 bool Node::is_marked(NodeId node) const {
     return std::all_of(gateways_.begin(), gateways_.end(), [node](const auto& each) {
-        const lease::Engine& lease = each.second.lease();
+        const lease::Engine& lease = each.second.cores().lease.engine();
         const std::optional<lease::BootId> boot = lease.newest_life_of(node);
         return boot && lease.voter().is_marked(node, *boot);
     });

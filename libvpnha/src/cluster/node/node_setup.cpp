@@ -134,7 +134,7 @@ void Node::compare_setups() {
         }
     }
     for (auto& [id, gateway] : gateways_) {
-        const auto holder = gateway.replica().holder();
+        const auto holder = gateway.cores().replica.holder();
         const auto [last, is_new] = compared_with_.try_emplace(id);
         if (!all && !is_new && last->second == holder) {
             continue;

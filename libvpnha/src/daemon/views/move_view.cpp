@@ -17,21 +17,21 @@ json node_view(const node::GatewayNode& gateway, NodeId node) {
 
 json move_view(const node::GatewayNode& gateway, const node::MovePlan& plan,
                std::string_view state) {
-    return {{"gateway", gateway.settings().name},
+    return {{"gateway", gateway.cores().settings.name},
             {"epoch", to_string(plan.epoch)},
             {"state", state},
             {"from", node_view(gateway, plan.from)},
             {"to", node_view(gateway, plan.to)},
-            {"sessions",
-             state == "moving" ? json(nullptr) : json(gateway.keepers().session_totals().all)},
+            {"sessions", state == "moving" ? json(nullptr)
+                                           : json(gateway.cores().keepers.session_totals().all)},
             {"moved", nullptr},
             {"lost", nullptr},
             {"silence_ms", nullptr}};
 }
 
 json moved_view(const node::GatewayNode& gateway, const std::string& epoch) {
-    const std::optional<NodeId> holder = gateway.replica().holder();
-    json view{{"gateway", gateway.settings().name},
+    const std::optional<NodeId> holder = gateway.cores().replica.holder();
+    json view{{"gateway", gateway.cores().settings.name},
               {"epoch", epoch},
               {"state", "moved"},
               {"from", nullptr},
@@ -41,7 +41,7 @@ json moved_view(const node::GatewayNode& gateway, const std::string& epoch) {
               {"lost", nullptr},
               {"silence_ms", nullptr}};
     const std::optional<node::PlannedMove::Report>& report = gateway.moves().planned().report();
-    if (!report || report->epoch != gateway.replica().epoch()) {
+    if (!report || report->epoch != gateway.cores().replica.epoch()) {
         return view;
     }
     if (report->silence) {

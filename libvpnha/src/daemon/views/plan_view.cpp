@@ -19,7 +19,7 @@ json id_or_null(std::optional<NodeId> node) {
 
 json gateway_plan(const node::Node& node, const node::GatewayNode& gateway,
                   std::optional<NodeId> without) {
-    const replica::Replica& replica = gateway.replica();
+    const replica::Replica& replica = gateway.cores().replica;
     const std::optional<NodeId> holder = replica.holder();
     const std::uint64_t sessions = replica.store().size_of(wire::Service::session);
     const std::optional<NodeId> dead = without ? without : holder;
@@ -47,8 +47,8 @@ json gateway_plan(const node::Node& node, const node::GatewayNode& gateway,
                               {"lost", missing},
                               {"may_be_promoted", may_serve}});
     }
-    return {{"name", gateway.settings().name},
-            {"id", gateway.settings().id.value},
+    return {{"name", gateway.cores().settings.name},
+            {"id", gateway.cores().settings.id.value},
             {"promoted_node", id_or_null(holder)},
             {"without", id_or_null(dead)},
             {"stays", holder_stays},

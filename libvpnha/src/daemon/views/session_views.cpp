@@ -83,9 +83,9 @@ json SessionCounts::view() const {
 
 json session_row(const node::Node& node, const node::GatewayNode& gateway,
                  const keepers::SessionView& session) {
-    const auto holder = gateway.replica().holder();
+    const auto holder = gateway.cores().replica.holder();
     json row{{"id", keepers::session_id(session.record)},
-             {"gateway", gateway.settings().name},
+             {"gateway", gateway.cores().settings.name},
              {"protocol", session.protocol},
              {"user", session.user},
              {"peer", session.peer},

@@ -55,7 +55,7 @@ bool SessionWalks::advance(Walk& walk) const {
     const std::vector<keepers::SessionView> sessions =
         walk.wanted.only && *walk.wanted.only != gateway->first
             ? std::vector<keepers::SessionView>{}
-            : gateway->second.keepers().sessions({walk.after, kSessionsAtOnce});
+            : gateway->second.cores().keepers.sessions({walk.after, kSessionsAtOnce});
     for (const keepers::SessionView& session : sessions) {
         if (!walk.wanted.on_session(gateway->second, session)) {
             return false;

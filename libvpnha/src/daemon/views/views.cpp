@@ -37,7 +37,7 @@ constexpr std::size_t kTombstoneBytes =
     2 * sizeof(wire::RecordKey) + sizeof(replica::Tombstone) + std::size_t{48};
 
 json records_view(const node::GatewayNode& gateway, TimePoint now) {
-    const replica::Replica& replica = gateway.replica();
+    const replica::Replica& replica = gateway.cores().replica;
     const replica::Store& store = replica.store();
     const std::size_t count = store.records().size();
     const std::size_t tombstones = store.tombstones().size();
@@ -88,7 +88,7 @@ json rounds_view(const node::GatewayNode& gateway, TimePoint now) {
     for (const Duration bound : node::RoundLateness::kBounds) {
         bounds.push_back(in_ms(bound));
     }
-    const lease::Timing& timing = gateway.lease().holder().timing();
+    const lease::Timing& timing = gateway.cores().lease.engine().holder().timing();
     return {{"late_by_ms", std::move(bounds)},
             {"late", lateness.histogram().counts()},
             {"late_sum_ms", in_ms(lateness.histogram().sum())},
@@ -101,7 +101,8 @@ json sizing_view(const node::GatewayNode& gateway, TimePoint now) {
     if (!size) {
         return nullptr;
     }
-    const std::optional<NodeId> slowest = size->slowest(gateway.lease().state().voters.all(), now);
+    const std::optional<NodeId> slowest =
+        size->slowest(gateway.cores().lease.engine().state().voters.all(), now);
     return {{"needs_ms", in_ms(size->needs(now))},
             {"worst_ms", in_ms(size->worst(now))},
             {"slowest", slowest ? json(slowest->value) : json(nullptr)}};
@@ -117,7 +118,7 @@ json witness_view(const node::GatewayNode& gateway, TimePoint now) {
         return nullptr;
     }
     const node::WitnessWatch& witness = gateway.voters().witness();
-    return {{"name", gateway.settings().witness_name},
+    return {{"name", gateway.cores().settings.witness_name},
             {"heard", witness.is_heard(now)},
             {"heard_ms", ms_since(witness.heard_at(), now)},
             {"round_trip_ms", ms_of(witness.round_trip())},
@@ -126,7 +127,7 @@ json witness_view(const node::GatewayNode& gateway, TimePoint now) {
 }
 
 json lease_view(const node::GatewayNode& gateway, TimePoint now) {
-    const lease::Engine& lease = gateway.lease();
+    const lease::Engine& lease = gateway.cores().lease.engine();
     const auto ids = [](const std::vector<NodeId>& nodes) {
         json list = json::array();
         for (const NodeId node : nodes) {
@@ -175,7 +176,7 @@ json links_view(const node::Links& links) {
 using Counters = std::map<std::string, std::uint64_t>;
 
 Counters counters_of(const node::GatewayNode& gateway) {
-    const replica::Counters& replica = gateway.replica().counters();
+    const replica::Counters& replica = gateway.cores().replica.counters();
     const node::GatewayCounters& own = gateway.view().counters();
     Counters all{{"replica_stale_epoch", replica.stale_epoch},
                  {"replica_implausible_epoch", replica.implausible_epoch},
@@ -195,7 +196,7 @@ Counters counters_of(const node::GatewayNode& gateway) {
                  {"takeovers", own.takeovers},
                  {"unanswered", own.unanswered},
                  {"saves_failed", own.saves_failed}};
-    all.merge(gateway.keepers().counts());
+    all.merge(gateway.cores().keepers.counts());
     return all;
 }
 
@@ -226,20 +227,21 @@ json holders_view(const node::GatewayNode& gateway) {
 }
 
 json gateway_view(const node::GatewayNode& gateway, const Around& around) {
-    const replica::Replica& replica = gateway.replica();
-    const GatewayId id = gateway.settings().id;
+    const replica::Replica& replica = gateway.cores().replica;
+    const GatewayId id = gateway.cores().settings.id;
     json standbys = json::array();
     for (const NodeId node : replica.complete_standbys()) {
         standbys.push_back(node.value);
     }
-    if (gateway.attached() && !replica.promoted() && replica.level() == wire::Level::complete) {
-        standbys.push_back(gateway.settings().lease.self.node.value);
+    if (gateway.cores().attachment.attached() && !replica.promoted() &&
+        replica.level() == wire::Level::complete) {
+        standbys.push_back(gateway.cores().settings.lease.self.node.value);
     }
     const auto deadline = around.gate.deadline(id);
     const auto drops = around.gate.counters(id);
     const auto counts = around.sessions.find(id);
     json view{
-        {"name", gateway.settings().name},
+        {"name", gateway.cores().settings.name},
         {"id", id.value},
         {"role", gateway.view().role()},
         {"role_since_unix_ms", gateway.cores().clock.unix_ms(gateway.cores().history.role_since())},
@@ -256,7 +258,7 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
         {"routing", around.routing(id)},
         {"clock_difference_s",
          seconds_of(replica.promoted() ? Duration{} : gateway.cores().clock.difference())},
-        {"score", gateway.score() ? json(*gateway.score()) : json(nullptr)},
+        {"score", gateway.view().score() ? json(*gateway.view().score()) : json(nullptr)},
         {"sessions",
          counts == around.sessions.end() ? SessionCounts{}.view() : counts->second.view()},
         {"records", records_view(gateway, around.now)},
@@ -264,10 +266,10 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
         {"gate", deadline && *deadline && **deadline > around.now ? "open" : "shut"},
         {"gate_drops", drops ? drops_by_reason(*drops) : json(nullptr)},
         {"lease", lease_view(gateway, around.now)},
-        {"links", links_view(gateway.links().state())},
+        {"links", links_view(gateway.view().links())},
         {"standbys", std::move(standbys)},
         {"counters", counters_of(gateway)}};
-    place(gateway.keepers().status(around.now), view);
+    place(gateway.cores().keepers.status(around.now), view);
     for (const ports::Backend* backend : around.backends) {
         place(backend->status_of(id), view);
     }
@@ -275,9 +277,9 @@ json gateway_view(const node::GatewayNode& gateway, const Around& around) {
         view["promoted_node"] = replica.holder()->value;
     }
     if (gateway.view().stands_in()) {
-        view["standing_in_for"] = gateway.stand_in().holder().value;
+        view["standing_in_for"] = gateway.view().stand_in().holder().value;
         view["standing_in_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(
-                                     around.now - gateway.stand_in().since())
+                                     around.now - gateway.view().stand_in().since())
                                      .count();
     }
     return view;
@@ -419,7 +421,7 @@ json differences_view(const node::Node& node) {
         const node::GatewayNode* const gateway = node.find(difference.gateway);
         list.push_back(
             {{"node", difference.node.value},
-             {"gateway", gateway == nullptr ? json(nullptr) : json(gateway->settings().name)},
+             {"gateway", gateway == nullptr ? json(nullptr) : json(gateway->cores().settings.name)},
              {"item", difference.item},
              {"weight", difference.weight == wire::Weight::session ? "session" : "note"}});
     }

@@ -112,7 +112,7 @@ class FakeCluster {
     FakeNode& at(std::uint32_t node) { return *nodes_.at(NodeId{node}); }
     [[nodiscard]] bool lives(std::uint32_t node) const { return nodes_.contains(NodeId{node}); }
     const replica::Replica& replica(std::uint32_t node) {
-        return at(node).node->find(kGateway)->replica();
+        return at(node).node->find(kGateway)->cores().replica;
     }
     TimePoint now() const { return now_; }
     // What the nodes that start from now on are, beside their numbers and names.
@@ -245,7 +245,7 @@ class FakeCluster {
     // Nobody hears their leases, and they hear nobody's.
     void mute_leases(const std::set<std::uint32_t>& nodes) { muted_ = nodes; }
     [[nodiscard]] const lease::Engine& lease(std::uint32_t node) {
-        return at(node).node->find(kGateway)->lease();
+        return at(node).node->find(kGateway)->cores().lease.engine();
     }
     [[nodiscard]] takeover::State state(std::uint32_t node) {
         return at(node).node->find(kGateway)->view().state();

@@ -146,8 +146,8 @@ class TwoGatewaysTest : public ::testing::Test {
 TEST_F(TwoGatewaysTest, WhoServesTheOtherOneLeavesItToWhoServesNone) {
     promote(1, kA);
     promote(2, kB);
-    EXPECT_EQ(at(3, kB).score(), kScoreComplete + kScoreFirstToStandIn);
-    EXPECT_EQ(at(1, kB).score(), kScoreComplete) << "of equal ones it would be the first";
+    EXPECT_EQ(at(3, kB).view().score(), kScoreComplete + kScoreFirstToStandIn);
+    EXPECT_EQ(at(1, kB).view().score(), kScoreComplete) << "of equal ones it would be the first";
     lose_power(2);
     EXPECT_TRUE(at(3, kB).view().stands_in());
     EXPECT_FALSE(at(1, kB).view().serves());

@@ -24,7 +24,7 @@ class NodeClocksTest : public ::testing::Test {
     }
     // How old that session is there.
     [[nodiscard]] Duration age(std::uint32_t node) {
-        const auto sessions = gateway(node).keepers().sessions();
+        const auto sessions = gateway(node).cores().keepers.sessions();
         return sessions.empty()
                    ? Duration{}
                    : cluster_.now() -
@@ -79,17 +79,17 @@ TEST_F(NodeClocksTest, WhoJoinsWhileNobodyServesIsToldTheTime) {
 TEST_F(NodeClocksTest, AStandbyWhoseClockDiffersIsNamedAndWorthLess) {
     cluster_.set_wall(2, kWall - seconds(5));
     cluster_.pass(seconds(25));
-    EXPECT_EQ(gateway(2).score(), 90);
+    EXPECT_EQ(gateway(2).view().score(), 90);
     EXPECT_EQ(gateway(2).view().standing(), wire::Level::complete) << "it may be moved to";
     EXPECT_THAT(gateway(2).view().blockers(),
                 ElementsAre("this node's clock is 5.0 s behind that of gw1, which serves"));
     EXPECT_THAT(cluster_.at(2).log, Contains(HasSubstr("event=clocks-differ")));
-    EXPECT_EQ(gateway(3).score(), 100);
-    EXPECT_EQ(gateway(1).score(), 100);
+    EXPECT_EQ(gateway(3).view().score(), 100);
+    EXPECT_EQ(gateway(1).view().score(), 100);
     cluster_.at(2).log.clear();
     cluster_.set_wall(2, kWall);
     cluster_.pass(seconds(25));
-    EXPECT_EQ(gateway(2).score(), 100);
+    EXPECT_EQ(gateway(2).view().score(), 100);
     EXPECT_THAT(gateway(2).view().blockers(), IsEmpty());
     EXPECT_THAT(cluster_.at(2).log, Contains(HasSubstr("event=clocks-differ")));
     // Whoever serves is measured against nobody.

@@ -86,7 +86,7 @@ TEST(NodeClusterTest, AStandbyThatHasMissedChangesIsWorthLessThoughNobodyServes)
     EXPECT_EQ(cluster.replica(3).level(), wire::Level::complete) << "node 2 has given it all";
     EXPECT_EQ(cluster.replica(3).store().size_of(wire::RecordType::l2tp_session), 2U);
     ASSERT_TRUE(cluster.promote(3).has_value());
-    EXPECT_THAT(cluster.at(3).node->find(kGateway)->keepers().sessions(), SizeIs(2));
+    EXPECT_THAT(cluster.at(3).node->find(kGateway)->cores().keepers.sessions(), SizeIs(2));
 }
 
 // Others would take it for complete in one that it has nothing of.
@@ -418,7 +418,7 @@ TEST(NodeClusterTest, AMixedClusterSpeaksTheOldVersionUntilTheLastNodeIsNew) {
     EXPECT_EQ(cluster.replica(1).store().count(), 2U);
     ASSERT_TRUE(cluster.begin_demote(2).has_value());
     ASSERT_TRUE(cluster.promote(1).has_value());
-    EXPECT_THAT(cluster.at(1).node->find(kGateway)->keepers().sessions(), SizeIs(2));
+    EXPECT_THAT(cluster.at(1).node->find(kGateway)->cores().keepers.sessions(), SizeIs(2));
 }
 
 TEST(NodeClusterTest, ANodeTwoReleasesApartIsToldSoAndTakesNoPart) {
@@ -494,7 +494,7 @@ TEST(NodeClusterTest, ASessionThatTheKernelTakesAfterThePromotionIsResumedThen) 
     cluster.answer_install(3, {});
     EXPECT_THAT(cluster.at(3).datagrams, SizeIs(2));
     for (const keepers::SessionView& view :
-         cluster.at(3).node->find(kGateway)->keepers().sessions()) {
+         cluster.at(3).node->find(kGateway)->cores().keepers.sessions()) {
         EXPECT_EQ(view.state, keepers::SessionState::resumed);
     }
 }
@@ -510,7 +510,7 @@ TEST(NodeClusterTest, ALateSessionJoinsATunnelThatSpeaksAlready) {
     ASSERT_TRUE(cluster.promote(3).has_value());
     cluster.answer_install(3, {});
     const std::vector<keepers::SessionView> sessions =
-        cluster.at(3).node->find(kGateway)->keepers().sessions();
+        cluster.at(3).node->find(kGateway)->cores().keepers.sessions();
     ASSERT_THAT(sessions, SizeIs(2));
     EXPECT_EQ(sessions.front().state, keepers::SessionState::resumed);
     EXPECT_EQ(sessions.back().state, keepers::SessionState::resumed);
@@ -540,7 +540,8 @@ TEST(NodeClusterTest, AMessageReachesTheTunnelThatItsHeaderNames) {
     cluster.at(2).datagrams.clear();
     hear(78);
     EXPECT_THAT(cluster.at(2).datagrams, IsEmpty());
-    EXPECT_EQ(cluster.at(2).node->find(kGateway)->keepers().counts().at("l2tp_foreign_tunnel"), 1U);
+    EXPECT_EQ(
+        cluster.at(2).node->find(kGateway)->cores().keepers.counts().at("l2tp_foreign_tunnel"), 1U);
 }
 
 TEST(NodeClusterTest, AStandbyInstallsAgainWhatSomebodyRemoved) {
@@ -549,7 +550,7 @@ TEST(NodeClusterTest, AStandbyInstallsAgainWhatSomebodyRemoved) {
     cluster.run(2,
                 cluster.at(2).node->on_event(kGateway, SessionGone{session(1).key}, cluster.now()));
     EXPECT_THAT(cluster.at(2).kernel, ElementsAre(session(1).key));
-    EXPECT_EQ(cluster.at(2).node->find(kGateway)->keepers().counts().at("sessions_gone"), 1U);
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->cores().keepers.counts().at("sessions_gone"), 1U);
 }
 
 TEST(NodeClusterTest, LostNewsOfTheKernelLeadsToAComparison) {
@@ -567,7 +568,8 @@ TEST(NodeClusterTest, APluginThatGaveUpWaitingIsCounted) {
     cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
                                                     cluster.now()));
     cluster.pass(std::chrono::milliseconds(50));
-    EXPECT_EQ(cluster.at(1).node->find(kGateway)->keepers().counts().at("confirm_timeouts"), 1U);
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->cores().keepers.counts().at("confirm_timeouts"),
+              1U);
 }
 
 TEST(NodeClusterTest, ThePlanCountsWhatEachStandbyWouldKeep) {

@@ -309,7 +309,7 @@ TEST_F(NodeCountersStandInTest, WhatItSaysToItsRoundsCountsItsOwnMarginFully) {
     EXPECT_EQ(chained.epoch, confirmed.epoch);
     EXPECT_EQ(chained.sequence, confirmed.sequence);
     // It began with a margin of deadline - first, and another node may hold as much less.
-    const TimePoint granted_at = cluster_.at(3).node->find(kGateway)->stand_in().since();
+    const TimePoint granted_at = cluster_.at(3).node->find(kGateway)->view().stand_in().since();
     EXPECT_EQ(chained.taken_at, granted_at - 2 * (deadline - first));
 }
 

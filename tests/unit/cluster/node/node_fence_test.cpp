@@ -138,9 +138,9 @@ TEST(NodeFenceTest, AVictimThatWasOutOfReachHearsOfItWhenItSpeaks) {
 
 TEST(NodeFenceTest, ItsOwnDiskTellsADaemonThatStartsAgain) {
     FakeCluster cluster = with_one_session();
-    const lease::Sender life = cluster.at(1).node->find(kGateway)->settings().lease.self;
+    const lease::Sender life = cluster.at(1).node->find(kGateway)->cores().settings.lease.self;
     begin_fence(cluster, 2, 1);
-    GatewaySettings gateway = cluster.at(1).node->find(kGateway)->settings();
+    GatewaySettings gateway = cluster.at(1).node->find(kGateway)->cores().settings;
     gateway.durable = cluster.disk(1);
     EXPECT_EQ(gateway.lease.self, life);
     Settings settings;

@@ -398,7 +398,8 @@ TEST(NodeLeaseTest, WhoseTurnHasNotComeStillTellsItsPeerThatItsSessionIsLost) {
                                                 cluster.now()));
     EXPECT_GT(cluster.at(2).datagrams.size(), said);
     cluster.pass(std::chrono::milliseconds(100));
-    EXPECT_EQ(cluster.at(2).node->find(kGateway)->keepers().sessions().size(), kManySessions - 1U);
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->cores().keepers.sessions().size(),
+              kManySessions - 1U);
 }
 
 TEST(NodeLeaseTest, WhoseTurnHasNotComeIsNotSpokenForWhenAStockDaemonHasIt) {

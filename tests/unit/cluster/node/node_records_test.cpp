@@ -36,7 +36,7 @@ TEST(NodeRecordsTest, ARecordThatNobodyKnowsOutlivesPromotions) {
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
     cluster.pass(std::chrono::seconds(5));
-    EXPECT_EQ(cluster.at(2).node->find(kGateway)->keepers().counts().at("sessions_lost"), 0U);
+    EXPECT_EQ(cluster.at(2).node->find(kGateway)->cores().keepers.counts().at("sessions_lost"), 0U);
     EXPECT_EQ(cluster.replica(2).store().unknown(), 1U);
     cluster.start(1);  // It is told by who does not know it either.
     cluster.kill(2);
@@ -46,7 +46,8 @@ TEST(NodeRecordsTest, ARecordThatNobodyKnowsOutlivesPromotions) {
         const replica::StoredRecord* const kept = cluster.replica(node).store().find(later);
         ASSERT_NE(kept, nullptr) << node;
         EXPECT_THAT(kept->payload.copy(), ElementsAre(7)) << node;
-        EXPECT_EQ(cluster.at(node).node->find(kGateway)->keepers().sessions().size(), 1U) << node;
+        EXPECT_EQ(cluster.at(node).node->find(kGateway)->cores().keepers.sessions().size(), 1U)
+            << node;
     }
 }
 

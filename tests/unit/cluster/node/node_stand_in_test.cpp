@@ -182,10 +182,10 @@ TEST(NodeStandInTest, WhatTheOldHolderSaidIsTakenUpBeforeTheClaim) {
     cluster.lose_power(1);
     cluster.pass(kStandInTime);
     EXPECT_TRUE(cluster.gate_open(3));
-    EXPECT_EQ(gateway(cluster, 3).keepers().sessions().size(), 1U);
+    EXPECT_EQ(gateway(cluster, 3).cores().keepers.sessions().size(), 1U);
     cluster.hold(false);  // What was said in the old ring is delivered, the barrier behind it.
     EXPECT_TRUE(cluster.replica(3).promoted());
-    EXPECT_EQ(gateway(cluster, 3).keepers().sessions().size(), 2U);
+    EXPECT_EQ(gateway(cluster, 3).cores().keepers.sessions().size(), 2U);
     EXPECT_TRUE(cluster.at(3).kernel.contains(session(2).key));
 }
 
@@ -453,7 +453,7 @@ TEST(NodeStandInTest, ADeposedNodeStandsInWhereNobodyElseCan) {
     cluster.mute_leases({1});
     cluster.pass(seconds(1));
     ASSERT_TRUE(gateway(cluster, 3).view().stands_in());
-    ASSERT_TRUE(gateway(cluster, 1).stand_in().deposed());
+    ASSERT_TRUE(gateway(cluster, 1).view().stand_in().deposed());
     cluster.mute_leases({3});
     cluster.pass(seconds(3));
     EXPECT_TRUE(cluster.gate_open(1));

@@ -69,7 +69,7 @@ TEST(NodeTest, TheNthFailoverWorksLikeTheFirst) {
             << round;
         promoted = successor;
     }
-    EXPECT_EQ(cluster.at(promoted).node->find(kGateway)->replica().epoch().number, 7U);
+    EXPECT_EQ(cluster.at(promoted).node->find(kGateway)->cores().replica.epoch().number, 7U);
 }
 
 TEST(NodeTest, AnOrderlyEndLeavesNothingAnywhere) {
@@ -77,7 +77,8 @@ TEST(NodeTest, AnOrderlyEndLeavesNothingAnywhere) {
     cluster.run(1, cluster.at(1).node->on_plugin_down(7, cluster.now()));
     for (const std::uint32_t node : {1U, 2U, 3U}) {
         EXPECT_THAT(cluster.at(node).kernel, IsEmpty()) << node;
-        EXPECT_THAT(cluster.at(node).node->find(kGateway)->keepers().sessions(), IsEmpty()) << node;
+        EXPECT_THAT(cluster.at(node).node->find(kGateway)->cores().keepers.sessions(), IsEmpty())
+            << node;
     }
 }
 
@@ -112,7 +113,7 @@ TEST(NodeTest, AStockSessionThatADemotionCouldNotEndTakesThePlaceOfItsHotHalf) {
     EXPECT_THAT(cluster.at(1).datagrams, SizeIs(said)) << "two speak in one tunnel";
     EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::hot);
     cluster.run(1, cluster.at(1).node->on_plugin_down(7, cluster.now()));
-    EXPECT_THAT(cluster.at(1).node->find(kGateway)->keepers().sessions(), IsEmpty());
+    EXPECT_THAT(cluster.at(1).node->find(kGateway)->cores().keepers.sessions(), IsEmpty());
 }
 
 TEST(NodeTest, AHotHalfThatIsAnsweredLateIsNotResumedBesideItsStockSession) {
@@ -166,13 +167,14 @@ TEST(NodeTest, ASessionThatCannotBeResumedIsEndedByTheSuccessor) {
     cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)),
                                                     "uses MPPE", cluster.now()));
     EXPECT_EQ(cluster.at(1).plugins.at(7), "uses MPPE");
-    EXPECT_EQ(cluster.at(1).node->find(kGateway)->keepers().sessions().front().reason, "uses MPPE");
+    EXPECT_EQ(cluster.at(1).node->find(kGateway)->cores().keepers.sessions().front().reason,
+              "uses MPPE");
     for (const std::uint32_t node : {1U, 2U, 3U}) {
         EXPECT_EQ(state_of_only_session(cluster.at(node)), keepers::SessionState::unprotected);
     }
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
-    EXPECT_THAT(cluster.at(2).node->find(kGateway)->keepers().sessions(), IsEmpty());
+    EXPECT_THAT(cluster.at(2).node->find(kGateway)->cores().keepers.sessions(), IsEmpty());
     EXPECT_THAT(cluster.at(2).datagrams, Not(IsEmpty()));
     ASSERT_THAT(cluster.at(2).frames, SizeIs(2)) << "LCP's Discard-Request and Terminate-Request";
     EXPECT_EQ(to_hex(cluster.at(2).frames.back()).substr(0, 6), "c02105");
@@ -191,7 +193,7 @@ TEST(NodeTest, SessionsThatCannotBeResumedAreEndedAtAPace) {
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
     const auto left = [&] {
-        return cluster.at(2).node->find(kGateway)->keepers().sessions().size();
+        return cluster.at(2).node->find(kGateway)->cores().keepers.sessions().size();
     };
     for (int i = 0; i < 20; ++i) {
         cluster.pass(std::chrono::milliseconds(10));
@@ -218,7 +220,7 @@ TEST(NodeTest, ASessionShowsWhatElseIsItsClients) {
     record.facts.routes = {*parse_ip_prefix("2001:db8:51::/64")};
     cluster.run(
         1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(record), "", cluster.now()));
-    EXPECT_THAT(cluster.at(2).node->find(kGateway)->keepers().sessions().front().networks,
+    EXPECT_THAT(cluster.at(2).node->find(kGateway)->cores().keepers.sessions().front().networks,
                 ElementsAre("fe80::2a", "2001:db8:51::/64"));
 }
 
@@ -229,7 +231,7 @@ TEST(NodeTest, ASessionThatCannotBeResumedAnyMoreIsEndedToo) {
     EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::unprotected);
     ASSERT_TRUE(cluster.begin_demote(1).has_value());
     ASSERT_TRUE(cluster.promote(2).has_value());
-    EXPECT_THAT(cluster.at(2).node->find(kGateway)->keepers().sessions(), IsEmpty());
+    EXPECT_THAT(cluster.at(2).node->find(kGateway)->cores().keepers.sessions(), IsEmpty());
     EXPECT_EQ(cluster.replica(3).store().size_of(wire::Service::session), 0U);
 }
 

@@ -47,7 +47,7 @@ inline void acknowledge(FakeCluster& cluster, std::uint32_t id, const l2tp::Tunn
 
 inline keepers::SessionState state_of_only_session(const FakeNode& fake) {
     const std::vector<keepers::SessionView> sessions =
-        fake.node->find(kGateway)->keepers().sessions();
+        fake.node->find(kGateway)->cores().keepers.sessions();
     EXPECT_EQ(sessions.size(), 1U);
     return sessions.front().state;
 }

@@ -150,7 +150,7 @@ class ContractTest : public ::testing::Test {
     json sessions(const std::vector<StraySession>& strays) {
         SessionList list;
         for (const auto& [id, gateway] : node().gateways()) {
-            for (const keepers::SessionView& session : gateway.keepers().sessions()) {
+            for (const keepers::SessionView& session : gateway.cores().keepers.sessions()) {
                 list.add(session_row(node(), gateway, session));
             }
         }
@@ -167,7 +167,7 @@ class ContractTest : public ::testing::Test {
     json status_of(const node::Node& node) {
         SessionCounts counts;
         for (const keepers::SessionView& session :
-             node.find(node::kGateway)->keepers().sessions()) {
+             node.find(node::kGateway)->cores().keepers.sessions()) {
             counts.add(session);
         }
         return status_view(

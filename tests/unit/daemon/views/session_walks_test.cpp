@@ -67,7 +67,7 @@ class SessionWalksTest : public ::testing::Test {
     std::vector<wire::RecordKey> all() {
         std::vector<wire::RecordKey> keys;
         for (const keepers::SessionView& session :
-             node().find(node::kGateway)->keepers().sessions()) {
+             node().find(node::kGateway)->cores().keepers.sessions()) {
             keys.push_back(session.record);
         }
         return keys;
@@ -158,10 +158,10 @@ TEST_F(SessionWalksTest, OnlyTheGatewayThatIsNamed) {
 }
 
 TEST_F(SessionWalksTest, ATotalIsThatOfTheList) {
-    EXPECT_EQ(node().find(node::kGateway)->keepers().session_totals().all, kSessions);
+    EXPECT_EQ(node().find(node::kGateway)->cores().keepers.session_totals().all, kSessions);
     down(5);
     down(6);
-    EXPECT_EQ(node().find(node::kGateway)->keepers().session_totals().all, all().size());
+    EXPECT_EQ(node().find(node::kGateway)->cores().keepers.session_totals().all, all().size());
     EXPECT_EQ(all().size(), kSessions - 2U);
 }
 

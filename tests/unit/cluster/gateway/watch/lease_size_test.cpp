@@ -162,7 +162,7 @@ TEST_F(NodeLeaseSizeTest, TheHolderAsksForWhatAStandbyNeeds) {
         cluster_.pass(milliseconds(30));
         return lease(1);
     };
-    const lease::Sender standby = cluster_.at(2).node->find(kGateway)->settings().lease.self;
+    const lease::Sender standby = cluster_.at(2).node->find(kGateway)->cores().settings.lease.self;
     EXPECT_EQ(hear({NodeId{7}, standby.boot, standby.instance}), milliseconds(60));
     EXPECT_EQ(hear(standby), milliseconds(200));
     EXPECT_THAT(cluster_.at(1).log, Contains(HasSubstr("lasts 200 ms from now on, and 60 ms "

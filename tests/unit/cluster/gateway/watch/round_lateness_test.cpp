@@ -73,7 +73,8 @@ class LateRoundsTest : public ::testing::Test {
     }
     // Something comes before the late loop has turned.
     void hear_hello() {
-        const lease::Sender sender = cluster_.at(2).node->find(kGateway)->settings().lease.self;
+        const lease::Sender sender =
+            cluster_.at(2).node->find(kGateway)->cores().settings.lease.self;
         cluster_.run(1, cluster_.at(1).node->on_lease_message(kGateway, sender, lease::Hello{},
                                                               cluster_.now()));
     }

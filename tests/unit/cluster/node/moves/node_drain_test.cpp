@@ -23,7 +23,7 @@ class NodeDrainTest : public CalmCluster {
     }
     bool drained(std::uint32_t node) {
         const auto* const keeper =
-            cluster_.at(node).node->find(kGateway)->keepers().find<keepers::Drain>();
+            cluster_.at(node).node->find(kGateway)->cores().keepers.find<keepers::Drain>();
         EXPECT_EQ(keeper->state().has_value(), cluster_.at(node).drained) << node;
         return cluster_.at(node).drained;
     }
@@ -68,7 +68,7 @@ TEST_F(NodeDrainTest, TheFirstTimeCounts) {
     ASSERT_TRUE(ask(1, kSince));
     ASSERT_TRUE(ask(1, kSince + 5));
     const auto* const keeper =
-        cluster_.at(1).node->find(kGateway)->keepers().find<keepers::Drain>();
+        cluster_.at(1).node->find(kGateway)->cores().keepers.find<keepers::Drain>();
     EXPECT_EQ(keeper->state(), keepers::DrainRecord{kSince});
 }
 

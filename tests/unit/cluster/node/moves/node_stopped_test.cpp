@@ -43,18 +43,18 @@ TEST_F(NodeStoppedTest, WhatIsStoppedEverywhereFindsItsSessionsAgain) {
     for (const std::uint32_t node : kAll) {
         EXPECT_FALSE(cluster_.at(node).detached) << node;
         EXPECT_EQ(state_of_only_session(cluster_.at(node)), keepers::SessionState::hot) << node;
-        EXPECT_TRUE(gateway(node).detaching()) << node;
+        EXPECT_TRUE(gateway(node).cores().attachment.leaving()) << node;
     }
     for (const std::uint32_t node : kAll) {
         EXPECT_TRUE(cluster_.attach(node)) << node;
-        EXPECT_FALSE(gateway(node).detaching()) << node;
+        EXPECT_FALSE(gateway(node).cores().attachment.leaving()) << node;
         EXPECT_EQ(gateway(node).view().standing(), wire::Level::complete) << node;
     }
     cluster_.pass(seconds(100));
-    EXPECT_EQ(gateway(2).keepers().session_totals().all, 1U) << "no time runs any more";
+    EXPECT_EQ(gateway(2).cores().keepers.session_totals().all, 1U) << "no time runs any more";
     ASSERT_TRUE(cluster_.promote(3));
     EXPECT_TRUE(cluster_.gate_open(3));
-    EXPECT_EQ(gateway(3).keepers().session_totals().all, 1U);
+    EXPECT_EQ(gateway(3).cores().keepers.session_totals().all, 1U);
 }
 
 TEST_F(NodeStoppedTest, ARestartWithinTheDrainSilencesNobody) {
@@ -69,7 +69,7 @@ TEST_F(NodeStoppedTest, ARestartWithinTheDrainSilencesNobody) {
     EXPECT_TRUE(cluster_.gate_open(1));
     ASSERT_TRUE(cluster_.promote(1));
     EXPECT_TRUE(cluster_.gate_open(1));
-    EXPECT_EQ(gateway(1).replica().epoch(), (Epoch{1, NodeId{1}}))
+    EXPECT_EQ(gateway(1).cores().replica.epoch(), (Epoch{1, NodeId{1}}))
         << "the lease was never given up";
 }
 
@@ -80,7 +80,7 @@ TEST_F(NodeStoppedTest, AnotherNodeIsPromotedWithinTheDrain) {
     }
     ASSERT_TRUE(cluster_.promote(2));
     EXPECT_FALSE(cluster_.gate_open(1));
-    EXPECT_TRUE(gateway(1).attached());
+    EXPECT_TRUE(gateway(1).cores().attachment.attached());
     EXPECT_EQ(state_of_only_session(cluster_.at(1)), keepers::SessionState::hot);
 }
 
@@ -121,10 +121,10 @@ TEST_F(NodeStoppedTest, ANewVpnhadGetsItsRecordsFromOneThatIsStopped) {
     cluster_.kill_process(3);
     cluster_.start(2);
     cluster_.pass(seconds(2));
-    EXPECT_EQ(gateway(2).replica().level(), wire::Level::complete);
-    EXPECT_TRUE(gateway(1).detaching());
+    EXPECT_EQ(gateway(2).cores().replica.level(), wire::Level::complete);
+    EXPECT_TRUE(gateway(1).cores().attachment.leaving());
     ASSERT_TRUE(cluster_.promote(2));
-    EXPECT_EQ(gateway(2).keepers().session_totals().all, 1U);
+    EXPECT_EQ(gateway(2).cores().keepers.session_totals().all, 1U);
     cluster_.pass(kOthersHaveThem + seconds(1));
     EXPECT_TRUE(cluster_.at(1).detached);
 }

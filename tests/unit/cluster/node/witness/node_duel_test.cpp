@@ -184,8 +184,9 @@ class TwoGateways {
     }
     // The witness has marked node 2 on that gateway, for this node.
     void agree(std::uint8_t gateway) {
-        lease::MarkAnswer answer{NodeId{2}, kOther, false,
-                                 node->find(GatewayId{gateway})->lease().state().voters};
+        lease::MarkAnswer answer{
+            NodeId{2}, kOther, false,
+            node->find(GatewayId{gateway})->cores().lease.engine().state().voters};
         answer.marks = {{NodeId{2}, kOther}};
         say(gateway, kWitnessLife, answer);
     }

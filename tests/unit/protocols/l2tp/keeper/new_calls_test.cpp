@@ -109,7 +109,7 @@ class NewCallsTest : public ::testing::Test {
         return keys;
     }
     [[nodiscard]] std::uint64_t count(const char* name) {
-        return holder().node->find(kGateway)->keepers().counts().at(name);
+        return holder().node->find(kGateway)->cores().keepers.counts().at(name);
     }
 
     FakeCluster cluster_ = with_one_session();
@@ -142,7 +142,8 @@ TEST_F(NewCallsTest, ItIsReplicatedAndGoesOnAtTheNextNode) {
     take_over(3, 2);
     EXPECT_TRUE(holder().kernel.contains(key));
     EXPECT_EQ(count("sessions_lost"), 0U);
-    for (const keepers::SessionView& view : holder().node->find(kGateway)->keepers().sessions()) {
+    for (const keepers::SessionView& view :
+         holder().node->find(kGateway)->cores().keepers.sessions()) {
         EXPECT_EQ(view.state, keepers::SessionState::resumed);
     }
     // And so does the next one.

@@ -14,7 +14,7 @@ class NodeLostSessionsTest : public ::testing::Test {
                                                           cluster_.now()));
     }
     [[nodiscard]] std::uint64_t lost_at(std::uint32_t id) {
-        return cluster_.at(id).node->find(kGateway)->keepers().counts().at("sessions_lost");
+        return cluster_.at(id).node->find(kGateway)->cores().keepers.counts().at("sessions_lost");
     }
     // Whether the client of that tunnel is told that it has ended, having acknowledged what else it
     // was sent.

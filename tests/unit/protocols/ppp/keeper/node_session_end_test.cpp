@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 class NodeSessionEndTest : public CalmCluster {
   protected:
     [[nodiscard]] std::vector<keepers::SessionView> sessions(std::uint32_t node) {
-        return cluster_.at(node).node->find(kGateway)->keepers().sessions();
+        return cluster_.at(node).node->find(kGateway)->cores().keepers.sessions();
     }
     Result<void> end(std::uint32_t node) {
         constexpr RequestToken kRequest = 4711;

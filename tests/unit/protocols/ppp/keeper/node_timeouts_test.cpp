@@ -87,7 +87,7 @@ class NodeTimeoutsTest : public ::testing::Test {
         pass(milliseconds(500));
     }
     [[nodiscard]] std::vector<keepers::SessionView> sessions() {
-        return cluster_.at(promoted_).node->find(kGateway)->keepers().sessions();
+        return cluster_.at(promoted_).node->find(kGateway)->cores().keepers.sessions();
     }
 
     FakeCluster cluster_{3};

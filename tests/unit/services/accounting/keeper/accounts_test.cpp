@@ -166,8 +166,8 @@ class AccountsTest : public ::testing::Test {
     [[nodiscard]] keepers::AccountCounts counts() {
         return cluster_.at(promoted_)
             .node->find(kGateway)
-            ->keepers()
-            .find<keepers::Accounts>()
+            ->cores()
+            .keepers.find<keepers::Accounts>()
             ->account_counts(cluster_.now());
     }
     const Heard& only() {

@@ -100,7 +100,7 @@ class AuthorizationTest : public ::testing::Test {
         return {};
     }
     [[nodiscard]] std::size_t sessions_at(std::uint32_t node) {
-        return cluster_.at(node).node->find(kGateway)->keepers().sessions().size();
+        return cluster_.at(node).node->find(kGateway)->cores().keepers.sessions().size();
     }
     Errc refusal(std::uint32_t node, const SessionIdentity& identity) {
         const Result<void> done = disconnect(node, identity);
@@ -151,7 +151,7 @@ TEST_F(AuthorizationTest, AResumedOneIsToldToItsClient) {
     EXPECT_THAT(cluster_.at(2).frames, Not(IsEmpty())) << "LCP Terminate-Request";
     pass(seconds(1));
     EXPECT_THAT(causes(), ElementsAre(EndCause::admin_reset));
-    EXPECT_EQ(cluster_.at(3).node->find(kGateway)->keepers().sessions().size(), 1U);
+    EXPECT_EQ(cluster_.at(3).node->find(kGateway)->cores().keepers.sessions().size(), 1U);
 }
 
 TEST_F(AuthorizationTest, AStockSessionsTimeIsChangedByItsPppdAndForWhoeverTakesItOver) {

@@ -87,8 +87,8 @@ class AddressesTest : public ::testing::Test {
     [[nodiscard]] keepers::AddressCounts counts(std::uint32_t node) {
         return cluster_.at(node)
             .node->find(kGateway)
-            ->keepers()
-            .find<keepers::Addresses>()
+            ->cores()
+            .keepers.find<keepers::Addresses>()
             ->address_counts();
     }
 

@@ -47,7 +47,7 @@ class NodeRatesTest : public ::testing::Test {
         return {};
     }
     Rate shown(std::uint32_t node) {
-        return cluster_.at(node).node->find(kGateway)->keepers().sessions().at(0).rate;
+        return cluster_.at(node).node->find(kGateway)->cores().keepers.sessions().at(0).rate;
     }
     // "20M/5M ppp0", "20M/5M" of the device that the backend knows, "none", since the last call.
     std::vector<std::string> told(std::uint32_t node) {
@@ -139,10 +139,11 @@ TEST_F(NodeRatesTest, ItGoesWithTheSession) {
     fail_over(1, 2);
     static_cast<void>(told(2));
     static_cast<void>(told(3));
-    cluster_.run(2, cluster_.at(2).node->end_session(
-                        4711, kGateway,
-                        cluster_.at(2).node->find(kGateway)->keepers().sessions().at(0).record,
-                        cluster_.now()));
+    cluster_.run(2,
+                 cluster_.at(2).node->end_session(
+                     4711, kGateway,
+                     cluster_.at(2).node->find(kGateway)->cores().keepers.sessions().at(0).record,
+                     cluster_.now()));
     cluster_.pass(seconds(5));
     EXPECT_THAT(told(2), ElementsAre("none"));
     EXPECT_THAT(told(3), ElementsAre("none"));

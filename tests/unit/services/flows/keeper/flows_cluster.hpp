@@ -16,7 +16,11 @@ class FlowsTest : public ::testing::Test {
   protected:
     FakeFlowTable& table(std::uint32_t node) { return cluster_.at(node).flows; }
     const keepers::FlowCounters& counters(std::uint32_t node) {
-        return cluster_.at(node).node->find(kGateway)->keepers().find<keepers::Flows>()->counters();
+        return cluster_.at(node)
+            .node->find(kGateway)
+            ->cores()
+            .keepers.find<keepers::Flows>()
+            ->counters();
     }
     std::size_t records(std::uint32_t node) {
         return cluster_.replica(node).store().size_of(wire::RecordType::flow);

@@ -50,11 +50,12 @@ class NodeProxiesTest : public ::testing::Test {
         return lines;
     }
     void end_first(std::uint32_t node) {
-        cluster_.run(node,
-                     cluster_.at(node).node->end_session(
-                         4711, kGateway,
-                         cluster_.at(node).node->find(kGateway)->keepers().sessions().at(0).record,
-                         cluster_.now()));
+        cluster_.run(
+            node,
+            cluster_.at(node).node->end_session(
+                4711, kGateway,
+                cluster_.at(node).node->find(kGateway)->cores().keepers.sessions().at(0).record,
+                cluster_.now()));
     }
 
     FakeCluster cluster_;

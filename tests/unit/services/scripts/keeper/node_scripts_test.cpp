@@ -62,11 +62,12 @@ class NodeScriptsTest : public ::testing::Test {
         return told;
     }
     void end_first(std::uint32_t node) {
-        cluster_.run(node,
-                     cluster_.at(node).node->end_session(
-                         4711, kGateway,
-                         cluster_.at(node).node->find(kGateway)->keepers().sessions().at(0).record,
-                         cluster_.now()));
+        cluster_.run(
+            node,
+            cluster_.at(node).node->end_session(
+                4711, kGateway,
+                cluster_.at(node).node->find(kGateway)->cores().keepers.sessions().at(0).record,
+                cluster_.now()));
     }
 
     FakeCluster cluster_;
