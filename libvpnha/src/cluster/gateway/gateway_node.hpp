@@ -68,18 +68,6 @@ class GatewayNode {
     // News of the kernel, and of what else keepers listen to.
     void on_event(const KeeperEvent& event, TimePoint now, Effects& effects);
     void resync(TimePoint now, Effects& effects);
-    // Items in which this node's set-up differs from the promoted node's so that sessions would not
-    // go on; none: equal, or nobody is promoted.
-    void set_differences(std::vector<std::string> items) {
-        cores_.blockers.set_differences(std::move(items));
-    }
-    // Which witness there is: the nodes' configurations say different ones.
-    void set_witness_differing(bool differing) { voters_.set_witness_differing(differing); }
-    // What of the gateway's routing on this node is somebody else's, in words; none: nothing.
-    void set_routing(std::vector<std::string> conflicts) {
-        cores_.blockers.set_routing(std::move(conflicts));
-    }
-
     // Unix time less CLOCK_BOOTTIME, of this node.
     void set_wall(Duration wall) { cores_.clock.set_wall(wall); }
 
@@ -90,6 +78,7 @@ class GatewayNode {
     // Messages and scores that became due; to be called after every event when the group takes
     // them.
     void flush(TimePoint now, Effects& effects);
+    // While it is true no record leaves this node.
     void withhold_records(bool withheld) { cores_.replica.withhold_records(withheld); }
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
@@ -106,6 +95,7 @@ class GatewayNode {
         }
     }
     // Parts of which an event is no other part's matter.
+    [[nodiscard]] Blockers& blockers() { return cores_.blockers; }
     [[nodiscard]] GatewayLinks& links() { return links_; }
     [[nodiscard]] GatewayMoves& moves() { return moves_; }
     [[nodiscard]] GatewayReports& reports() { return reports_; }

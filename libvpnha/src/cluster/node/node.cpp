@@ -401,8 +401,9 @@ Effects Node::on_carrier(GatewayId gateway, LinkSide side, bool carrier, TimePoi
 }
 
 Effects Node::set_routing(GatewayId gateway, std::vector<std::string> conflicts, TimePoint now) {
-    return tell(gateway, now,
-                [&](GatewayNode& node, Effects&) { node.set_routing(std::move(conflicts)); });
+    return tell(gateway, now, [&](GatewayNode& node, Effects&) {
+        node.blockers().set_routing(std::move(conflicts));
+    });
 }
 
 Effects Node::set_macs(GatewayId gateway, const SideMacs& macs, TimePoint now) {
@@ -445,7 +446,7 @@ Effects Node::on_time(TimePoint now) {
 void Node::settle(TimePoint now, Effects& effects) {
     go_on_fencing(now, effects);
     note_holders();
-    compare_setups();
+    compare_setups(now, effects);
     for (auto& [id, gateway] : gateways_) {
         gateway.go_on(now, effects);
     }

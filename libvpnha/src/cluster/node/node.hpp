@@ -249,7 +249,7 @@ class Node {
     // Passes to each gateway the nodes that serve others, when these have changed.
     void note_holders();
     // Reports each gateway's differences from the promoted node, when they may be new.
-    void compare_setups();
+    void compare_setups(TimePoint now, Effects& effects);
     void choose_version(Effects& effects);
     void log_dropped(NodeId sender, const Error& error, Effects& effects);
 

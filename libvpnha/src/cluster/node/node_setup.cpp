@@ -121,7 +121,7 @@ std::vector<Difference> Node::differences() const {
     return differences;
 }
 
-void Node::compare_setups() {
+void Node::compare_setups(TimePoint now, Effects& effects) {
     const bool all = std::exchange(setups_changed_, false);
     std::optional<std::vector<Difference>> differences;
     if (all) {
@@ -130,7 +130,9 @@ void Node::compare_setups() {
             differences->begin(), differences->end(),
             [](const Difference& each) { return each.item.starts_with("lease.witness"); });
         for (auto& [id, gateway] : gateways_) {
-            gateway.set_witness_differing(is_of_witness);
+            gateway.ask_voters(now, effects, [&](GatewayVoters& voters) {
+                voters.set_witness_differing(is_of_witness);
+            });
         }
     }
     for (auto& [id, gateway] : gateways_) {
@@ -153,7 +155,7 @@ void Node::compare_setups() {
                 items.push_back(difference.item);
             }
         }
-        gateway.set_differences(std::move(items));
+        gateway.blockers().set_differences(std::move(items));
     }
 }
 
