@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/assert.hpp"
+#include "cluster/gateway/gateway_clocks.hpp"
 
 namespace vpnha::node {
 
@@ -40,6 +40,12 @@ GatewayNode::GatewayNode(GatewaySettings settings, const Speech& speech,
              links_.own_lease(), moves_.planned(), stand_in_.policy(), links_.state(),
              score_.score(), cores_.history}) {
     cores_.history.note_role(view_.role(), cores_.settings.started_at);
+}
+
+void GatewayNode::detach(RequestToken request, TimePoint now, Effects& effects) {
+    if (starts().begin_leaving(request, effects)) {
+        demote(request, now, effects);
+    }
 }
 
 void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects) {
@@ -144,7 +150,7 @@ void GatewayNode::handle(InternalEvent&& event, TimePoint now, Effects& effects)
     } else if (std::holds_alternative<CountersSent>(event)) {
         role_.on_counters_sent(now, effects);
     } else if (const auto* left = std::get_if<RoleLeft>(&event)) {
-        left->succeeded ? leave(now, effects) : end_attachment(effects);
+        starts().leave(*left, now, effects);
     } else if (const auto* granted = std::get_if<lease::Granted>(&event)) {
         on_granted(*granted, now, effects);
     } else if (const auto* over = std::get_if<lease::Ended>(&event)) {
@@ -214,7 +220,7 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
     } else if (const auto* move = std::get_if<wire::Move>(&message)) {
         moves_.on_message(sender, *move, now, effects);
     } else if (const auto* clock = std::get_if<wire::Clock>(&message)) {
-        on_clock(sender, *clock, now, effects);
+        on_clock(cores_, view_, sender, *clock, now, effects);
     } else if (std::holds_alternative<wire::SnapshotRequest>(message)) {
         cores_.clock.on_asked();
     }
@@ -317,7 +323,7 @@ void GatewayNode::flush(TimePoint now, Effects& effects) {
         handle_events(now, effects);
         cores_.keepers.follow(now, effects);
         take(cores_.replica.flush(now), now, effects);
-        flush_clock(now, effects);
+        flush_clock(cores_, now, effects);
         role_.note_counters();
         links_.watch_links(now, effects);
         links_.watch_own_lease(now, effects);
@@ -560,7 +566,7 @@ void GatewayNode::go_on(TimePoint now, Effects& effects) {
     handle_events(now, effects);
     role_.go_on_turning(now, effects);
     handle_events(now, effects);
-    watch_stopped(now, effects);
+    starts().watch_stopped(now, effects);
     cores_.history.note_role(view_.role(), now);
     cores_.history.note_records(cores_.replica.store().size_of(wire::Service::session));
 }

@@ -27,6 +27,7 @@
 #include "cluster/gateway/gateway_score.hpp"
 #include "cluster/gateway/gateway_sessions.hpp"
 #include "cluster/gateway/gateway_stand_in.hpp"
+#include "cluster/gateway/gateway_starts.hpp"
 #include "cluster/gateway/gateway_views.hpp"
 #include "cluster/gateway/lease/gateway_lease.hpp"
 #include "cluster/gateway/lease/gateway_voters.hpp"
@@ -41,12 +42,8 @@ class GatewayNode {
     GatewayNode(const GatewayNode&) = delete;
     GatewayNode& operator=(const GatewayNode&) = delete;
 
-    // An agent's start and stop. While detached the gateway's messages are ignored.
-    void attach(const std::string& resource, const std::set<NodeId>& members, bool quorate,
-                TimePoint now, Effects& effects);
+    // An agent's stop; its start is that of starts().
     void detach(RequestToken request, TimePoint now, Effects& effects);
-    // Nothing is kept any more of a gateway that was stopped.
-    void end_stopped(Effects& effects);
     void promote(RequestToken request, TimePoint now, Effects& effects);
     void demote(RequestToken request, TimePoint now, Effects& effects);
     // Ends that this node stands in; nobody takes over from it.
@@ -99,6 +96,9 @@ class GatewayNode {
     [[nodiscard]] GatewayLinks& links() { return links_; }
     [[nodiscard]] GatewayMoves& moves() { return moves_; }
     [[nodiscard]] GatewayReports& reports() { return reports_; }
+    [[nodiscard]] GatewayStarts starts() {
+        return GatewayStarts({cores_, view_, moves_, stand_in_, score_});
+    }
     [[nodiscard]] GatewaySessions session_orders() {
         return GatewaySessions({cores_.settings, cores_.replica, view_, cores_.keepers});
     }
@@ -123,13 +123,6 @@ class GatewayNode {
     void take(replica::Effects&& from, TimePoint now, Effects& effects);
     // Tells Pacemaker of a holder that does not serve.
     void watch_holder(TimePoint now, Effects& effects);
-    // It is silent: what it has is kept, or ends.
-    void leave(TimePoint now, Effects& effects);
-    void watch_stopped(TimePoint now, Effects& effects);
-    void end_attachment(Effects& effects);
-    // What time it is for the gateway's sessions, and for the node that serves.
-    void on_clock(NodeId sender, const wire::Clock& clock, TimePoint now, Effects& effects);
-    void flush_clock(TimePoint now, Effects& effects);
 
     GatewayCores cores_;
     GatewayVoters voters_;

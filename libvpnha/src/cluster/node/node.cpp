@@ -177,7 +177,7 @@ Effects Node::attach(RequestToken request, GatewayId gateway, const std::string&
                                                       node.cores().settings.name))});
             return;
         }
-        node.attach(resource, members_, quorate_, now, effects);
+        node.starts().attach(resource, members_, quorate_, now, effects);
         // Introductions that came while nobody was attached: peers do not repeat them.
         const std::set<NodeId> strangers = incompatible();
         for (const auto& [peer, hello] : peers_) {
@@ -198,7 +198,7 @@ Effects Node::detach(RequestToken request, GatewayId gateway, TimePoint now) {
 Effects Node::end_stopped(TimePoint now) {
     Effects effects;
     for (auto& [id, gateway] : gateways_) {
-        gateway.end_stopped(effects);
+        gateway.starts().end_stopped(effects);
     }
     settle(now, effects);
     return effects;
