@@ -152,9 +152,9 @@ void GatewayNode::handle(InternalEvent&& event, TimePoint now, Effects& effects)
     } else if (const auto* left = std::get_if<RoleLeft>(&event)) {
         starts().leave(*left, now, effects);
     } else if (const auto* granted = std::get_if<lease::Granted>(&event)) {
-        on_granted(*granted, now, effects);
+        role_.on_granted(*granted, now, effects);
     } else if (const auto* over = std::get_if<lease::Ended>(&event)) {
-        on_lease_ended(*over, now, effects);
+        role_.on_lease_ended(*over, now, effects);
     }
 }
 
@@ -190,8 +190,9 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
     // what is confirmed here: that protects nothing. The next epoch is confirmed from its start.
     const lease::Holder& lease = cores_.lease.engine().holder();
     // Its own, from before its promotion, only makes room for the next.
-    const bool comes_late = std::holds_alternative<wire::Confirm>(message) && sender != self() &&
-                            cores_.replica.promoted() && (!lease.serving() || lease.lapsed(now));
+    const bool comes_late = std::holds_alternative<wire::Confirm>(message) &&
+                            sender != view_.self() && cores_.replica.promoted() &&
+                            (!lease.serving() || lease.lapsed(now));
     if (!cores_.attachment.attached() || comes_late) {
         return;
     }
@@ -207,7 +208,8 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
             score_.score().thaw();  // The holder serves in the new ring.
         }
         const auto peer = cores_.replica.peers().find(sender);
-        if (sender != self() && peer != cores_.replica.peers().end() && peer->second.stands_in) {
+        if (sender != view_.self() && peer != cores_.replica.peers().end() &&
+            peer->second.stands_in) {
             score_.score().freeze();  // Pacemaker has yet to decide who is promoted.
         }
         stand_in_.note_hello(sender, now);
@@ -250,7 +252,7 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
                 // The node that stands in tells Pacemaker of a member only: this one may have been
                 // none.
                 effects.emplace_back(WithdrawScore{cores_.settings.id, cores_.attachment.resource(),
-                                                   cores_.members.name(self())});
+                                                   cores_.members.name(view_.self())});
             }
             effects.emplace_back(
                 Log{LogLevel::error, fmt::format("another node claimed epoch {}; this one falls "
@@ -380,105 +382,6 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
     }
 }
 
-void GatewayNode::on_granted(const lease::Granted& granted, TimePoint now, Effects& effects) {
-    const Epoch before = lease_.grants().add(granted, now);
-    const bool asks = stand_in_.policy().phase() == StandIn::Phase::asks;
-    if ((lease_.grants().awaited() || asks) && Grants::shares_number(granted) &&
-        !cores_.keepers.counted().empty()) {
-        effects.emplace_back(
-            Log{LogLevel::info,
-                fmt::format("node {} was granted epoch {}: claiming "
-                            "anew {}",
-                            granted.elsewhere.node.value, to_string(granted.elsewhere), tag())});
-        cores_.events.post(LeaseOrder::decline);
-        cores_.events.post(asks ? LeaseOrder::claim : LeaseOrder::promote);
-        return;
-    }
-    if (lease_.grants().awaited()) {
-        lease_.grants().end();
-        cores_.events.post(StepEnded{true});
-        return;
-    }
-    if (asks && !view_.can_serve_all()) {
-        stand_in_.give_up_claim("its kernel has not all sessions", now, effects);
-        return;
-    }
-    if (asks) {
-        stand_in_.begin(now, effects);
-        return;
-    }
-    if (cores_.takeover.state() != takeover::State::promoted) {
-        if (granted.elsewhere > before && !cores_.keepers.counted().empty()) {
-            // It had lapsed in the midst of the promotion, for which the counters were made warm.
-            cores_.events.post(RoleLost{});
-        }
-        return;
-    }
-    // The lease had lapsed, and nobody else was promoted meanwhile.
-    if (lease_.grants().served_since(granted, cores_.replica.epoch(), now)) {
-        lease_.decline(fmt::format("another node may have served in epoch {} meanwhile",
-                                   to_string(granted.elsewhere)),
-                       effects);
-        return;
-    }
-    if (!cores_.replica.quorate()) {
-        effects.emplace_back(Log{
-            LogLevel::info, fmt::format("the lease is granted anew, and this node serves on; it "
-                                        "claims epoch {} in the next quorate ring "
-                                        "event=claim-waits {}",
-                                        to_string(granted.epoch), tag())});
-    } else if (!lease_.claim_anew(now, effects)) {
-        return;
-    }
-    cores_.keepers.unpause(now, effects);
-}
-
-void GatewayNode::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
-    moves_.on_lease_ended(ended.epoch, now);
-    if (stand_in_.policy().phase() == StandIn::Phase::asks) {
-        if (ended.why == lease::End::given_up && !cores_.lease.engine().state().wanted) {
-            // It may ask again as soon as its vote is free: it has not failed.
-            stand_in_.policy().stand_back();
-            effects.emplace_back(Log{
-                LogLevel::info, fmt::format("this node does not stand in: another claim is higher "
-                                            "event=stand-in-refused {}",
-                                            tag())});
-        } else if (ended.why != lease::End::released) {  // Or it claims anew: see on_granted().
-            stand_in_.give_up_claim(to_string(ended.why), now, effects);
-        }
-        return;
-    }
-    if (cores_.takeover.state() == takeover::State::standing_in) {
-        // Nobody has heard of this epoch, and nothing was said in it.
-        stand_in_.end(fmt::format("the lease has ended: {}", to_string(ended.why)), now, effects);
-        return;
-    }
-    if (view_.stands_in() && ended.why == lease::End::given_up &&
-        !cores_.lease.engine().state().wanted) {
-        stand_in_.end("another standby claims the lease", now, effects);
-        return;
-    }
-    const bool promoted = cores_.takeover.state() == takeover::State::promoted;
-    // A promoted node releases its lease only to claim above its members.
-    if (!cores_.takeover.serves() || (promoted && ended.why == lease::End::released)) {
-        return;
-    }
-    // Given up for want of quorum, or of answers: claimed anew as soon as there is both.
-    if (promoted && (ended.why == lease::End::lapsed || ended.why == lease::End::given_up)) {
-        lease_.be_silent(ended.why, effects);
-        return;
-    }
-    effects.emplace_back(Log{
-        LogLevel::info,
-        fmt::format("the lease ended event=lease-ended {} why={}", tag(), to_string(ended.why))});
-    if (view_.is_promoted() && stand_in_.policy().wanted() &&
-        ended.why == lease::End::handed_over) {
-        // A service or a link of this node is lost: a standby claimed it.
-        stand_in_.policy().depose(now);
-    }
-    cores_.events.post(RoleLost{});
-}
-
 void GatewayNode::on_lease_saved(std::uint64_t ticket, const Result<void>& result, TimePoint now,
                                  Effects& effects) {
     const bool is_news = cores_.lease.on_saved(ticket, result.has_value(), now);
@@ -511,7 +414,7 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
             role_.hold_gate(now, effects);
         } else if (auto* grant = std::get_if<lease::Granted>(&effect)) {
             granted = std::move(*grant);
-            // The gate of a node that is promoted no more stays shut: see on_granted().
+            // The gate of a node that is promoted no more stays shut: see role_.on_granted().
             if (lease_.grants().served_since(*granted, cores_.replica.epoch(), now)) {
                 role_.gate().keep_shut();
             }

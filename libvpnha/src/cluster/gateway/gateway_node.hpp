@@ -3,8 +3,7 @@
 // records (protocols/keeper.hpp), each of which it finds by a record's type. Pure.
 //
 // It only coordinates: each part has its own state, reads the others by GatewayView, and posts what
-// follows in them (event_queue.hpp). What a grant and the end of a lease mean is decided here,
-// because that depends on the role and on the stand-in alike.
+// follows in them (event_queue.hpp).
 //
 // Every public event ends with the replica's due messages, unless the group is blocked: then
 // changes pile up in the dirty set, where newer ones replace older ones, until it is writable
@@ -16,8 +15,6 @@
 #include <span>
 #include <string>
 #include <type_traits>
-#include <utility>
-#include <vector>
 
 #include "cluster/gateway/gateway_cores.hpp"
 #include "cluster/gateway/gateway_links.hpp"
@@ -110,7 +107,6 @@ class GatewayNode {
     [[nodiscard]] const GatewayMoves& moves() const { return moves_; }
 
   private:
-    [[nodiscard]] NodeId self() const { return view_.self(); }
     // "gateway=l2tp epoch=3.1"
     [[nodiscard]] std::string tag() const { return cores_.keepers.tag(); }
     // Handles what the queue has, and what follows from it.
@@ -118,8 +114,6 @@ class GatewayNode {
     void handle(InternalEvent&& event, TimePoint now, Effects& effects);
     // LeaseReady.
     void carry_out(lease::Effects&& from, TimePoint now, Effects& effects);
-    void on_granted(const lease::Granted& granted, TimePoint now, Effects& effects);
-    void on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects);
     void take(replica::Effects&& from, TimePoint now, Effects& effects);
     // Tells Pacemaker of a holder that does not serve.
     void watch_holder(TimePoint now, Effects& effects);

@@ -194,6 +194,106 @@ void GatewayRole::finish(bool succeeded, TimePoint now, Effects& effects) {
     }
 }
 
+void GatewayRole::on_granted(const lease::Granted& granted, TimePoint now, Effects& effects) {
+    const Epoch before = parts_.lease.grants().add(granted, now);
+    const bool asks = parts_.stand_in.policy().phase() == StandIn::Phase::asks;
+    if ((parts_.lease.grants().awaited() || asks) && Grants::shares_number(granted) &&
+        !parts_.cores.keepers.counted().empty()) {
+        effects.emplace_back(
+            Log{LogLevel::info,
+                fmt::format("node {} was granted epoch {}: claiming "
+                            "anew {}",
+                            granted.elsewhere.node.value, to_string(granted.elsewhere), tag())});
+        parts_.cores.events.post(LeaseOrder::decline);
+        parts_.cores.events.post(asks ? LeaseOrder::claim : LeaseOrder::promote);
+        return;
+    }
+    if (parts_.lease.grants().awaited()) {
+        parts_.lease.grants().end();
+        parts_.cores.events.post(StepEnded{true});
+        return;
+    }
+    if (asks && !parts_.view.can_serve_all()) {
+        parts_.stand_in.give_up_claim("its kernel has not all sessions", now, effects);
+        return;
+    }
+    if (asks) {
+        parts_.stand_in.begin(now, effects);
+        return;
+    }
+    if (parts_.cores.takeover.state() != takeover::State::promoted) {
+        if (granted.elsewhere > before && !parts_.cores.keepers.counted().empty()) {
+            // It had lapsed in the midst of the promotion, for which the counters were made warm.
+            parts_.cores.events.post(RoleLost{});
+        }
+        return;
+    }
+    // The lease had lapsed, and nobody else was promoted meanwhile.
+    if (parts_.lease.grants().served_since(granted, parts_.cores.replica.epoch(), now)) {
+        parts_.lease.decline(fmt::format("another node may have served in epoch {} meanwhile",
+                                         to_string(granted.elsewhere)),
+                             effects);
+        return;
+    }
+    if (!parts_.cores.replica.quorate()) {
+        effects.emplace_back(Log{
+            LogLevel::info, fmt::format("the lease is granted anew, and this node serves on; it "
+                                        "claims epoch {} in the next quorate ring "
+                                        "event=claim-waits {}",
+                                        to_string(granted.epoch), tag())});
+    } else if (!parts_.lease.claim_anew(now, effects)) {
+        return;
+    }
+    parts_.cores.keepers.unpause(now, effects);
+}
+
+void GatewayRole::on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects) {
+    parts_.moves.on_lease_ended(ended.epoch, now);
+    if (parts_.stand_in.policy().phase() == StandIn::Phase::asks) {
+        if (ended.why == lease::End::given_up && !parts_.cores.lease.engine().state().wanted) {
+            // It may ask again as soon as its vote is free: it has not failed.
+            parts_.stand_in.policy().stand_back();
+            effects.emplace_back(Log{
+                LogLevel::info, fmt::format("this node does not stand in: another claim is higher "
+                                            "event=stand-in-refused {}",
+                                            tag())});
+        } else if (ended.why != lease::End::released) {  // Or it claims anew: see on_granted().
+            parts_.stand_in.give_up_claim(to_string(ended.why), now, effects);
+        }
+        return;
+    }
+    if (parts_.cores.takeover.state() == takeover::State::standing_in) {
+        // Nobody has heard of this epoch, and nothing was said in it.
+        parts_.stand_in.end(fmt::format("the lease has ended: {}", to_string(ended.why)), now,
+                            effects);
+        return;
+    }
+    if (parts_.view.stands_in() && ended.why == lease::End::given_up &&
+        !parts_.cores.lease.engine().state().wanted) {
+        parts_.stand_in.end("another standby claims the lease", now, effects);
+        return;
+    }
+    const bool promoted = parts_.cores.takeover.state() == takeover::State::promoted;
+    // A promoted node releases its lease only to claim above its members.
+    if (!parts_.cores.takeover.serves() || (promoted && ended.why == lease::End::released)) {
+        return;
+    }
+    // Given up for want of quorum, or of answers: claimed anew as soon as there is both.
+    if (promoted && (ended.why == lease::End::lapsed || ended.why == lease::End::given_up)) {
+        parts_.lease.be_silent(ended.why, effects);
+        return;
+    }
+    effects.emplace_back(Log{
+        LogLevel::info,
+        fmt::format("the lease ended event=lease-ended {} why={}", tag(), to_string(ended.why))});
+    if (parts_.view.is_promoted() && parts_.stand_in.policy().wanted() &&
+        ended.why == lease::End::handed_over) {
+        // A service or a link of this node is lost: a standby claimed it.
+        parts_.stand_in.policy().depose(now);
+    }
+    parts_.cores.events.post(RoleLost{});
+}
+
 void GatewayRole::go_on_warming(TimePoint now, Effects& effects) {
     const std::optional<bool> warm = keeper_steps_.warm(now, effects);
     if (!warm) {

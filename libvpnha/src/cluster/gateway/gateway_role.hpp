@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The transition under way: its steps, in the order of takeover.hpp, what they wait for, and the
-// agents that wait for its end. Pure. A step that ports run comes back by on_step_done(), every
-// other one by the event StepEnded.
+// agents that wait for its end; and what a grant and the end of a lease lead to. Pure. A step that
+// ports run comes back by on_step_done(), every other one by the event StepEnded.
 #pragma once
 
 #include <optional>
@@ -33,6 +33,9 @@ class GatewayRole {
 
     // takeover::Next: begins that step, or ends the transition.
     void follow(const takeover::Next& next, TimePoint now, Effects& effects);
+    // What follows depends on the role and on the stand-in alike.
+    void on_granted(const lease::Granted& granted, TimePoint now, Effects& effects);
+    void on_lease_ended(const lease::Ended& ended, TimePoint now, Effects& effects);
     // GateShuts.
     void shut_gate(Effects& effects);
     // CountersSent: the sessions may fall silent.

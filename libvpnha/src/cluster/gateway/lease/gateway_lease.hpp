@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The epochs of this node: a promotion's wait for its grant, and what a promoted node claims in the
 // group. Pure. Whether it is granted is the lease's (cluster/lease/engine.hpp); what follows from a
-// grant, or from the end of a lease, is decided by the role (gateway_node.cpp).
+// grant, or from the end of a lease, is decided by the role (gateway_role.cpp).
 #pragma once
 
 #include <optional>
