@@ -19,6 +19,7 @@ class OnTheirWay {
   public:
     // While it is true, no message with records may be sent.
     void withhold_records(bool withheld) { withheld_ = withheld; }
+    [[nodiscard]] bool withholds_records() const { return withheld_; }
 
     [[nodiscard]] bool takes_update() const {
         return !withheld_ && updates_ < limits::kUpdatesOnTheirWay;

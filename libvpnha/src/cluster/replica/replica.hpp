@@ -111,6 +111,7 @@ class Replica {
     // While it is true no record leaves this node: changes wait in the dirty set, and a pass waits
     // for its next chunk. Messages without records are sent.
     void withhold_records(bool withheld) { on_their_way_.withhold_records(withheld); }
+    [[nodiscard]] bool withholds_records() const { return on_their_way_.withholds_records(); }
     // The operator requests a check of this replica against its source.
     [[nodiscard]] Effects resync(TimePoint now);
 

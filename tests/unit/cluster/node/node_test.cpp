@@ -337,6 +337,28 @@ TEST(NodeTest, WithoutAGatewayNoRecordIsRead) {
     EXPECT_EQ(cluster.at(2).node->counters().messages_malformed, 0U);
 }
 
+TEST(NodeTest, AGatewayThatIsStoppedAndStartedStillWithholdsRecords) {
+    const wire::Codec& real = wire::version_1();
+    const std::array<wire::Codec, 1> codecs{
+        wire::Codec{real.version, real.encode, parse_and_count, real.parse_own}};
+    FakeCluster cluster(1);
+    cluster.settings().codecs = codecs;
+    cluster.start(2);
+    cluster.run(1, cluster.at(1).node->withhold_records(true, cluster.now()));
+    ASSERT_TRUE(cluster.detach(1).has_value());
+    cluster.pass(kOthersHaveThem);
+    ASSERT_TRUE(cluster.attach(1).has_value());
+    ASSERT_TRUE(cluster.promote(1).has_value());
+    records_read = 0;
+    cluster.run(1, cluster.at(1).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
+                                                    cluster.now()));
+    cluster.pass(std::chrono::seconds(2));
+    EXPECT_EQ(records_read, 0);
+    cluster.run(1, cluster.at(1).node->withhold_records(false, cluster.now()));
+    cluster.pass(std::chrono::seconds(2));
+    EXPECT_EQ(records_read, 1);
+}
+
 TEST(NodeTest, BytesThatAreNoMessageAreCountedAndDropped) {
     FakeCluster cluster(1);
     const Bytes noise{1, 2, 3, 4, 5, 6, 7, 8};
