@@ -71,10 +71,7 @@ void GatewayStarts::end_stopped(Effects& effects) {
 void GatewayStarts::end(Effects& effects) {
     GatewayCores& cores = parts_.cores;
     cores.keepers.detach(effects);
-    const bool withheld = cores.replica.withholds_records();
-    cores.replica =
-        replica::Replica(cores.settings.id, parts_.view.self(), cores.replica.highest_epoch());
-    cores.replica.withhold_records(withheld);  // The group is as it was.
+    cores.replica.start_over();
     cores.blockers.clear();
     cores.attachment.end();
     parts_.moves.forget();

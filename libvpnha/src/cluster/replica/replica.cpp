@@ -45,8 +45,15 @@ Epoch newest_epoch_in(const wire::Message& message, GatewayId gateway) {
 
 }  // namespace
 
-Replica::Replica(GatewayId gateway, NodeId self, const Epoch& seen)
-    : gateway_(gateway), self_(self), epoch_(seen), highest_(seen) {}
+Replica::Replica(GatewayId gateway, NodeId self) : gateway_(gateway), self_(self) {}
+
+void Replica::start_over() {
+    Replica fresh(gateway_, self_);
+    fresh.epoch_ = highest_;
+    fresh.highest_ = highest_;
+    fresh.withhold_records(on_their_way_.withholds_records());
+    *this = std::move(fresh);
+}
 
 Effects Replica::begin_epoch(const Epoch& epoch, TimePoint now) {
     VPNHA_ASSERT(epoch > highest_);

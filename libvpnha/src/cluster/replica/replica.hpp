@@ -70,8 +70,7 @@ struct Coverage {
 
 class Replica {
   public:
-    // `seen`: the highest epoch this node remembers from before its start; {}: none.
-    Replica(GatewayId gateway, NodeId self, const Epoch& seen = {});
+    Replica(GatewayId gateway, NodeId self);
 
     // This node is promoted: claims `epoch`, which is above highest_epoch().
     [[nodiscard]] Effects begin_epoch(const Epoch& epoch, TimePoint now);
@@ -111,7 +110,9 @@ class Replica {
     // While it is true no record leaves this node: changes wait in the dirty set, and a pass waits
     // for its next chunk. Messages without records are sent.
     void withhold_records(bool withheld) { on_their_way_.withhold_records(withheld); }
-    [[nodiscard]] bool withholds_records() const { return on_their_way_.withholds_records(); }
+    // The gateway was stopped here: all is as after the constructor, except the highest epoch, and
+    // whether records are withheld.
+    void start_over();
     // The operator requests a check of this replica against its source.
     [[nodiscard]] Effects resync(TimePoint now);
 
