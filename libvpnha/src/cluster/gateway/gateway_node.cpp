@@ -207,9 +207,7 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
         if (cores_.replica.holder() == sender) {
             score_.score().thaw();  // The holder serves in the new ring.
         }
-        const auto peer = cores_.replica.peers().find(sender);
-        if (sender != view_.self() && peer != cores_.replica.peers().end() &&
-            peer->second.stands_in) {
+        if (sender != view_.self() && view_.state_of(sender).stands_in) {
             score_.score().freeze();  // Pacemaker has yet to decide who is promoted.
         }
         stand_in_.note_hello(sender, now);
