@@ -22,8 +22,8 @@ class Gate {
   public:
     explicit Gate(GatewayId gateway) : gateway_(gateway) {}
 
-    // Step open_gate: from now on the lease's deadlines go to the gate. `epoch` was granted to this
-    // node, and is at least that of the time before.
+    // Step open_gate: from now on the lease's deadlines go to the gate. `granted`: to this node,
+    // and at least the epoch of the call before.
     void open(const Epoch& granted, const Epoch& of_step, TimePoint deadline, Effects& effects);
     // No deadline opens it any more.
     void keep_shut() { follows_ = false; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The cores that one gateway joins, and what all its parts are told of.
+// The cores that one gateway joins, and the state that all its parts use.
 #pragma once
 
 #include <span>

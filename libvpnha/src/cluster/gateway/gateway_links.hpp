@@ -33,8 +33,8 @@ class GatewayLinks {
     // answered.
     void on_carrier(LinkSide side, bool carrier, TimePoint now, Effects& effects);
     void on_neighbour(LinkSide side, const IpAddress& address, TimePoint now);
-    // Somebody had removed addresses, and they are back: if this node serves, its neighbours are
-    // told as at a promotion.
+    // Addresses were removed by another program, and are back: if this node serves, it announces
+    // them as at a promotion.
     void announce_again(TimePoint now, Effects& effects);
     // The step announce has run: it is repeated some times.
     void plan_announcements(TimePoint now);
@@ -42,7 +42,7 @@ class GatewayLinks {
 
     void ask_neighbours(TimePoint now, Effects& effects);
     void announce_due(TimePoint now, Effects& effects);
-    // Says what is new of the links, and decides whether another node is to have the gateway.
+    // Logs what is new of the links, and decides whether another node is to have the gateway.
     void watch_links(TimePoint now, Effects& effects);
     // A promoted node that is granted no lease, where another one could be, gives the role away.
     void watch_own_lease(TimePoint now, Effects& effects);

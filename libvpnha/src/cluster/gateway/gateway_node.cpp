@@ -412,7 +412,8 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
             role_.hold_gate(now, effects);
         } else if (auto* grant = std::get_if<lease::Granted>(&effect)) {
             granted = std::move(*grant);
-            // The gate of a node that is promoted no more stays shut: see role_.on_granted().
+            // The gate of a node that is promoted no more stays shut: see
+            // GatewayRole::on_granted().
             if (lease_.grants().served_since(*granted, cores_.replica.epoch(), now)) {
                 role_.gate().keep_shut();
             }

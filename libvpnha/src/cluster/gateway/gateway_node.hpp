@@ -115,7 +115,7 @@ class GatewayNode {
     // LeaseReady.
     void carry_out(lease::Effects&& from, TimePoint now, Effects& effects);
     void take(replica::Effects&& from, TimePoint now, Effects& effects);
-    // Tells Pacemaker of a holder that does not serve.
+    // Reports a holder that does not serve to Pacemaker.
     void watch_holder(TimePoint now, Effects& effects);
 
     GatewayCores cores_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What Pacemaker is told before its own monitors find out. Standbys tell of the promoted node's
-// vpnhad (watch/holder_watch.hpp), by withdrawing its score. The lowest node that has the gateway
+// Reports to Pacemaker, before its own monitors find a fault. Standbys report the promoted node's
+// vpnhad (watch/holder_watch.hpp) by withdrawing its score. The lowest node that has the gateway
 // withdraws the score of any other node whose vpnhad has died, so that Pacemaker does not promote
-// it next. The promoted node tells of its services. Pure.
+// it next. The promoted node reports its services. Pure.
 #pragma once
 
 #include <optional>
@@ -35,10 +35,11 @@ class GatewayReports {
     void on_word_of_witness(const lease::Message& message, TimePoint now) {
         holder_.on_word_of_witness(message, now);
     }
-    // Whether Pacemaker is to be told of the holder; send() does so.
+    // A report of the holder that is due; send() sends it.
     [[nodiscard]] std::optional<HolderWatch::Report> look(TimePoint now);
-    // The witness is to be asked whether it hears the holder. If so: it is, with this call.
+    // The witness is to be asked whether the holder answers it.
     [[nodiscard]] bool asks_witness(TimePoint now) const;
+    // It was asked, as asks_witness() wants.
     void on_asked(TimePoint now);
     void send(const HolderWatch::Report& report, Effects& effects) const;
     // Names the sessions that the end of this pass removes here.

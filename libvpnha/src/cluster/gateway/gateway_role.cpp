@@ -48,7 +48,7 @@ void GatewayRole::follow(const takeover::Next& next, TimePoint now, Effects& eff
             return;
         case Step::mute_sessions:
             if (keeper_steps_.hands_over()) {
-                return;  // The last counters have yet to be said in this epoch.
+                return;  // The last counters are still to be sent in this epoch.
             }
             [[fallthrough]];
         case Step::claim:
@@ -263,7 +263,7 @@ void GatewayRole::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
         return;
     }
     if (parts_.cores.takeover.state() == takeover::State::standing_in) {
-        // Nobody has heard of this epoch, and nothing was said in it.
+        // No other node knows this epoch, and nothing was sent in it.
         parts_.stand_in.end(fmt::format("the lease has ended: {}", to_string(ended.why)), now,
                             effects);
         return;

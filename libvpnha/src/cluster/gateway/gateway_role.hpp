@@ -57,9 +57,9 @@ class GatewayRole {
     void hold_gate(TimePoint now, Effects& effects);
     // A successor waits for the last counters.
     void begin_handing_over(TimePoint now, Effects& effects);
-    // It leaves, and says nothing but the last counters.
+    // It leaves, and sends nothing except the last counters.
     [[nodiscard]] bool hands_over() const { return keeper_steps_.hands_over(); }
-    // The replica has said what was due.
+    // The replica has sent what was due.
     void note_counters() { keeper_steps_.note_counters(); }
 
     [[nodiscard]] Gate& gate() { return gate_; }

@@ -25,13 +25,13 @@ class GatewaySessions {
     // Those that a RADIUS server may mean, two at most. Error: this node cannot know, and where, or
     // when, to ask.
     [[nodiscard]] Result<std::vector<wire::RecordKey>> named(const SessionIdentity& identity) const;
-    // Ends that session, and tells its client; at the promoted node only.
+    // Ends that session, and notifies its client; at the promoted node only.
     [[nodiscard]] Result<void> end(const wire::RecordKey& session, TimePoint now, Effects& effects);
     // The same for its terms, which are returned as they are then.
     [[nodiscard]] Result<ppp::Terms> change(const wire::RecordKey& session,
                                             const ppp::TermsChange& change, TimePoint now,
                                             Effects& effects);
-    // The promoted node is to take no new clients, from that time on; nullopt: to take them again.
+    // The promoted node accepts no new clients from that time on; nullopt: it accepts them again.
     [[nodiscard]] Result<void> drain(std::optional<std::uint64_t> since_unix_ms, TimePoint now,
                                      Effects& effects);
 

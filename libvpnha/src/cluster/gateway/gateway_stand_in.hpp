@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Standing in for a holder that is not heard: when (stand_in.hpp) this gateway's standby does, and
-// what follows. Safety is the lease's alone: a majority of the voters has no promise to anybody.
-// Pure.
+// Standing in for a holder that does not answer: when this gateway's standby does it
+// (stand_in.hpp), and what follows. Safety comes from the lease alone: a majority of the voters has
+// no promise to another node. Pure.
 //
-// The group may hear of it later: while a ring is being formed it takes no message, and its
-// recovery may still deliver what the old holder has said, and other nodes have confirmed. A node
-// that began its epoch before that would refuse it, and a session that was reported as protected
-// would be lost. So the replica follows the old epoch until a barrier that was said after the grant
+// The group may learn it later. While a ring is being formed the group takes no message, and its
+// recovery may still deliver messages of the old holder that other nodes have confirmed. A node
+// that began its epoch before that would refuse them, and a session that was reported as protected
+// would be lost. So the replica follows the old epoch until a barrier that was sent after the grant
 // comes back, or a quorate ring stands without the old holder. Data flows meanwhile.
 #pragma once
 
@@ -71,11 +71,11 @@ class GatewayStandIn {
     void begin(TimePoint now, Effects& effects);
     void say_barrier(Effects& effects);
     void on_barrier(NodeId sender, const wire::Barrier& barrier, TimePoint now, Effects& effects);
-    // All that the old holder said may have been delivered.
+    // All messages of the old holder may have been delivered.
     void hear_group(TimePoint now, Effects& effects);
-    // The group has been told of this node's epoch.
+    // This node's epoch was sent to the group.
     void on_told(TimePoint now);
-    // What that member's hello says of this.
+    // A hello of that member, which the replica has taken.
     void note_hello(NodeId sender, TimePoint now);
     void yield_to_others(TimePoint now);
     // Pacemaker promotes it.
@@ -92,7 +92,7 @@ class GatewayStandIn {
     [[nodiscard]] const lease::Engine& engine() const { return parts_.lease.engine(); }
     [[nodiscard]] NodeId self() const { return parts_.settings.lease.self.node; }
     [[nodiscard]] std::string tag() const { return parts_.keepers.tag(); }
-    // In whose place: the node whose epoch the group has heard last.
+    // In whose place: the node of the newest epoch in the group.
     [[nodiscard]] NodeId last_holder() const { return parts_.replica.epoch().node; }
     [[nodiscard]] bool may_stand_in() const;
     [[nodiscard]] std::optional<StandIn::Turn> next_turn() const;

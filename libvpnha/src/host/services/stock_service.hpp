@@ -133,7 +133,7 @@ class StockService {
     // Ends all sessions and leaves the daemon idle, as it was started. Without a start: no effect.
     // After stop_later(): the same as stop().
     Result<void> reset();
-    // For a release: reset(); but for a daemon that outlives a release only the pending part of
+    // For a release: reset(). A daemon that outlives a release ends only the pending part of
     // stop_later().
     Result<void> release();
     // Begins reset() in a child, which holds the lock, and whose failure status() finds. For a

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Who votes on the gateway's lease, and how well this node hears them: the list of voters and what
-// it is to become, deaths that are confirmed, fence marks, hellos, the witness, the size of the
-// lease. Pure. Whatever asks the lease for something posts what follows.
+// The voters on the gateway's lease, and how well they reach this node: the list of voters and its
+// changes, deaths that are confirmed, fence marks, hellos, the witness, the size of the lease.
+// Pure. A function that asks the lease for something posts what follows.
 #pragma once
 
 #include <optional>
@@ -34,17 +34,18 @@ class GatewayVoters {
     };
     explicit GatewayVoters(const Parts& parts);
 
-    // Power is off at that node: of two voters the other one goes on alone.
+    // Power is off at that node: of two voters the other one continues alone.
     [[nodiscard]] Result<void> confirm_dead(NodeId victim, lease::Confirmed by, TimePoint now,
                                             Effects& effects);
     // That node remembers nothing of the lease: this one, which has no memory, does not wait for
     // it.
     [[nodiscard]] Result<void> vote_without(NodeId node, TimePoint now, Effects& effects);
-    // Which life of the victim marks can fence: the one heard last. An error says what else to do.
+    // Which life of the victim marks can fence: the newest one that sent anything. An error names
+    // what else to do.
     [[nodiscard]] Result<lease::BootId> fenceable(NodeId victim, TimePoint now) const;
-    // Error: the witness, whose word it takes, is not heard.
+    // Error: the witness, which has to mark as well, does not answer.
     [[nodiscard]] Result<void> reach_markers(NodeId victim, TimePoint now) const;
-    // A voter answers the victim, or may: the witness has not said since then whom it answers.
+    // A voter answers the victim, or may: the witness has not reported since then whom it answers.
     [[nodiscard]] bool is_answered(NodeId victim, TimePoint since, TimePoint now) const;
     void ask_witness(Effects& effects);
     // Asks the voters to mark it; to be repeated until that is done.
@@ -62,9 +63,9 @@ class GatewayVoters {
     [[nodiscard]] std::vector<NodeId> leaving() const;
     // VotersDue.
     void adapt(TimePoint now, Effects& effects);
-    // Says when another node has other voters of the same version.
+    // Logs that another node has other voters of the same version.
     void watch_lists(Effects& effects);
-    // What the lease tells of the voters; nothing of other effects.
+    // Logs effects of the lease that are about voters, and ignores all others.
     void log_news(const lease::Effect& effect, Effects& effects) const;
     // Voters that could grant this node the lease now, as far as it knows, and the others.
     struct Reach {
@@ -79,12 +80,12 @@ class GatewayVoters {
     // The lease knows what this node's replica has.
     void note_position();
     void note_lateness(TimePoint now);
-    // The size of the lease; when it is time, says hello to the other voters, and what is new of
+    // Sizes the lease; when it is time, sends hellos to the other voters, and logs what is new of
     // them.
     void on_time(TimePoint now, Effects& effects);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
-    // Which witness there is: the nodes' configurations say different ones.
+    // The nodes' configurations name different witnesses.
     void set_witness_differing(bool differing) { witness_.set_differing(differing); }
     // This node's vpnha.toml names a witness, or the list of voters has one.
     [[nodiscard]] bool has_witness() const;
