@@ -48,12 +48,12 @@ class Drainer {
         if (!left) {
             return report(left.error(), ports_.err);
         }
-        ports_.say("{} no new clients; sessions left: {}", is("takes", "take"), *left);
+        ports_.say("{} no new clients; sessions left: {}", is("accepts", "accept"), *left);
         return order_.no_wait ? ExitCode::ok : wait(*left);
     }
 
   private:
-    // "gateway dialin takes", "gateways dialin, office take".
+    // "gateway dialin accepts", "gateways dialin, office accept".
     [[nodiscard]] std::string is(std::string_view one, std::string_view several) const {
         return fmt::format("gateway{} {} {}", gateways_.size() == 1 ? "" : "s",
                            fmt::join(printable_names(), ", "),
@@ -66,7 +66,7 @@ class Drainer {
         return names;
     }
     [[nodiscard]] std::string undrain_words() const {
-        return fmt::format("`vpnha undrain {}` has it take clients again",
+        return fmt::format("`vpnha undrain {}` has it accept clients again",
                            fmt::join(printable_names(), "`, `vpnha undrain "));
     }
 
@@ -145,7 +145,7 @@ class Drainer {
             {Errc::timeout,
              fmt::format("sessions left: {}; they go on, and {} no new clients. `vpnha switchover` "
                          "moves a gateway with its sessions, {}",
-                         left, is("still takes", "still take"), undrain_words())},
+                         left, is("still accepts", "still accept"), undrain_words())},
             ports_.err);
     }
 
@@ -200,7 +200,7 @@ void add_drain(CLI::App& app, const std::function<void(const DrainOrder&)>& orde
     const auto deadline_s = std::make_shared<std::uint32_t>();
     const std::map<std::string, std::uint32_t> units{{"s", 1}, {"m", 60}, {"h", 3600}};
     CLI::App* const verb = app.add_subcommand(
-        "drain", "Has gateways take no new clients, and waits until they have none; root only");
+        "drain", "Has gateways accept no new clients, and waits until they have none; root only");
     verb->add_option("GATEWAY|NODE", order->target,
                      "The gateway's name; this node's: all gateways that it serves")
         ->required();
@@ -223,7 +223,7 @@ void add_drain(CLI::App& app, const std::function<void(const DrainOrder&)>& orde
     });
     const auto gateway = std::make_shared<std::string>();
     CLI::App* const end =
-        app.add_subcommand("undrain", "Has a drained gateway take clients again; root only");
+        app.add_subcommand("undrain", "Has a drained gateway accept clients again; root only");
     end->add_option("GATEWAY", *gateway, "Its name")->required();
     end->callback([gateway, ended] { ended(*gateway); });
 }
@@ -236,7 +236,7 @@ ExitCode undrain(const std::string& gateway, const SwitchoverPorts& ports) {
     if (const Result<json> done = ports.ask("undrain", {{"gateway", gateway}}); !done) {
         return report(done.error(), ports.err);
     }
-    ports.out << fmt::format("gateway {} takes clients again\n", printable(gateway));
+    ports.out << fmt::format("gateway {} accepts clients again\n", printable(gateway));
     return ExitCode::ok;
 }
 

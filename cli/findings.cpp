@@ -300,7 +300,7 @@ class Findings {
         }
         if (!used.empty()) {
             add(Health::degraded,
-                fmt::format("this node takes no new clients: too much of its {} is used; see "
+                fmt::format("this node accepts no new clients: too much of its {} is used; see "
                             "[admission] in vpnha.toml(5)",
                             used));
         }

@@ -115,7 +115,7 @@ std::string render_drained(const json& status) {
     std::string text;
     for (const json& gateway : status.at("gateways")) {
         if (gateway.value("drained", false)) {
-            text += fmt::format("Gateway {} takes no new clients: it is drained.\n",
+            text += fmt::format("Gateway {} accepts no new clients: it is drained.\n",
                                 printable(gateway.at("name").get<std::string>()));
         }
     }

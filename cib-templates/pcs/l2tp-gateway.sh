@@ -84,7 +84,7 @@ pcs -f "$cib/new" resource create xl2tpd@SUFFIX@ ocf:vpnha:xl2tpd \
 pcs -f "$cib/new" resource clone xl2tpd@SUFFIX@ xl2tpd@SUFFIX@-clone \
     meta interleave=true
 
-# A gateway whose xl2tpd has died takes no new clients, so it moves; and it is demoted, which is
+# A gateway whose xl2tpd has died accepts no new clients, so it moves; and it is demoted, which is
 # silent, before its daemon is stopped. Neither inf nor Mandatory: added to infinity, Pacemaker's
 # promotion scores are all the same, and a node with an empty replica is promoted as readily as one
 # that has everything; and what must not run without xl2tpd is stopped with it, not demoted.

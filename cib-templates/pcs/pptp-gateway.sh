@@ -58,7 +58,7 @@ pcs -f "$cib/new" resource create pptpd@SUFFIX@ ocf:vpnha:pptpd \
 pcs -f "$cib/new" resource clone pptpd@SUFFIX@ pptpd@SUFFIX@-clone \
     meta interleave=true
 
-# A gateway whose pptpd has died takes no new clients, so it moves, as one whose xl2tpd has died.
+# A gateway whose pptpd has died accepts no new clients, so it moves, as one whose xl2tpd has died.
 pcs -f "$cib/new" constraint colocation add \
     Promoted checkpoint@SUFFIX@-clone with Started pptpd@SUFFIX@-clone \
     10000 id=gateway-with-pptpd@SUFFIX@

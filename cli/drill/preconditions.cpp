@@ -26,7 +26,7 @@ void add_gateway(const json& gateway, std::size_t standbys, Reasons& reasons) {
     }
     if (gateway.at("drained").get<bool>()) {
         reasons.push_back(
-            fmt::format("{} is drained, and takes no clients: vpnha undrain {}", name, name));
+            fmt::format("{} is drained, and accepts no clients: vpnha undrain {}", name, name));
     }
     if (gateway.at("role") == "standing-in" || gateway.at("role") == "draining") {
         reasons.push_back(

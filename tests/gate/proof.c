@@ -18,8 +18,8 @@
  *   ends         A connection whose end is a session's end ends only where that is meant.
  *   held SA      No ESP of an SA leaves whose number is not set yet.
  *   clear text   A tunnel outside of IPsec passes at no VIP that demands IPsec.
- *   drained      A gateway that takes no new clients is sent nothing that a rule has for the first
- *                word of a session.
+ *   drained      A gateway that accepts no new clients is sent nothing that a rule has for the
+ *                first word of a session.
  *
  * The maps hold any function of their keys. So they also hold what no trie of prefixes could. The
  * deadlines, the rules of moves and the clock may change at each look. The rules of protocols are

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """pptpd dies on the promoted node, and another node serves.
 
-Purpose: a gateway whose pptpd is gone takes no new clients. It moves, and its calls move with it,
+Purpose: a gateway whose pptpd is gone accepts no new clients. It moves, and its calls move with it,
 although their own processes live.
 
 Topology: client1 -- outside -- gw1, gw2, gw3 -- inside -- server; stock pptpd in place of xl2tpd.

@@ -2,7 +2,7 @@
 """A gateway is emptied: `vpnha drain` lets nobody in, whoever serves, and ends when all have left.
 
 Purpose: a gateway that is to end serves its clients to the end of their sessions, over a failover
-too, and takes no new ones.
+too, and accepts no new ones.
 
 Topology: client1, client2, client3 -- outside -- gw1, gw2, gw3 -- inside -- server.
 

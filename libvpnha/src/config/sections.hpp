@@ -48,8 +48,8 @@ inline constexpr Section Section::radius{
     "The servers to which vpnhad accounts for the sessions of gateways with 'accounting'."};
 inline constexpr Section Section::admission{
     "admission",
-    "How much of this node may be used, in percent, before it takes no new clients. It takes them "
-    "again when it is 5 percent less. 0: however much."};
+    "How much of this node may be used, in percent, before it accepts no new clients. It "
+    "accepts them again when it is 5 percent less. 0: no limit."};
 inline constexpr Section Section::gateway{
     "gateway", "A gateway: addresses and sessions that fail over together. One table each.", true};
 inline constexpr Section Section::outside{"outside", "The side on which clients dial in.", true,

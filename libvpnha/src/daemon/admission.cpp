@@ -42,13 +42,12 @@ std::optional<effects::Log> Admission::on_load(const Load& load) {
         return std::nullopt;
     }
     if (was_closed) {
-        return effects::Log{LogLevel::info, "new clients are taken again event=admission-open"};
+        return effects::Log{LogLevel::info, "new clients are accepted again event=admission-open"};
     }
     ++closures_;
     return effects::Log{
         LogLevel::warning,
-        fmt::format("this node takes no new clients event=admission-closed: {} of it "
-                    "are used",
+        fmt::format("this node accepts no new clients event=admission-closed: {} of it are used",
                     words)};
 }
 

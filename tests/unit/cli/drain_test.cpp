@@ -71,10 +71,10 @@ TEST_F(DrainTest, WaitsUntilNoSessionIsLeft) {
     EXPECT_EQ(run({"dialin", {}, false, false, false}, {3, 3, 3, 1, 1, 0}), ExitCode::ok)
         << err_.str();
     EXPECT_EQ(out_.str(),
-              "gateway dialin takes no new clients; sessions left: 3\n"
+              "gateway dialin accepts no new clients; sessions left: 3\n"
               "sessions left: 1\n"
               "sessions left: 0\n"
-              "no session is left; `vpnha undrain dialin` has it take clients again\n");
+              "no session is left; `vpnha undrain dialin` has it accept clients again\n");
     EXPECT_EQ(paused_, seconds(4));
 }
 
@@ -128,9 +128,9 @@ TEST_F(DrainTest, ANodeIsAllThatItServes) {
     EXPECT_EQ(run({"gw1", {}, false, false, false}, {2, 2, 0}), ExitCode::ok) << err_.str();
     EXPECT_THAT(drained_, ElementsAre("dialin", "office"));
     EXPECT_EQ(out_.str(),
-              "gateways dialin, office take no new clients; sessions left: 2\n"
+              "gateways dialin, office accept no new clients; sessions left: 2\n"
               "sessions left: 0\n"
-              "no session is left; `vpnha undrain dialin`, `vpnha undrain office` has it take "
+              "no session is left; `vpnha undrain dialin`, `vpnha undrain office` has it accept "
               "clients again\n");
 }
 

@@ -71,7 +71,7 @@ TEST(FindingsTest, SayWhatIsAmiss) {
         {"/admission/causes",
          {"conntrack", "memory"},
          Health::degraded,
-         "takes no new clients: too much of its conntrack, memory is used"},
+         "accepts no new clients: too much of its conntrack, memory is used"},
         {"/devices",
          {{{"interface", "ve7"}, {"state", "barred"}, {"reason", "it has an ingress qdisc"}}},
          Health::degraded,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What comes to a gateway that takes no new clients.
+// What comes to a gateway that accepts no new clients.
 #include "host/gate/gate.hpp"
 #include "protocols/ipsec/table.hpp"
 #include "protocols/l2tp/table.hpp"

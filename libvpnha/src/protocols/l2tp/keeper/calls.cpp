@@ -14,7 +14,7 @@ namespace vpnha::keepers {
 std::optional<L2tpSessions::Refusal> L2tpSessions::refusal_of_call() const {
     using l2tp::CdnResult;
     if (replica().store().size_of(wire::RecordType::drain) != 0) {
-        return Refusal{CdnResult::administrative, "the gateway takes no new clients"};
+        return Refusal{CdnResult::administrative, "the gateway accepts no new clients"};
     }
     if (!replica().promoted()) {
         return Refusal{CdnResult::no_facilities_now, "another node serves now"};

@@ -30,7 +30,7 @@ void Drain::tell_gate(bool drained, Effects& effects) {
     told_ = drained;
     effects.emplace_back(effects::DrainGate{gateway_.id(), drained});
     const std::string what = drained ? "new clients are refused event=drained"
-                                     : "new clients are taken again event=undrained";
+                                     : "new clients are accepted again event=undrained";
     effects.emplace_back(effects::Log{LogLevel::info, fmt::format("{} {}", what, gateway_.tag())});
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Whole nodes, whose gateway is to take no new clients.
+// Whole nodes, whose gateway is to accept no new clients.
 #include <gmock/gmock.h>
 
 #include "services/drain/keeper/drain.hpp"

@@ -182,9 +182,9 @@ TEST_F(ResumedTunnelCallsTest, ARefusedCallGetsACdnWithoutAnIdOfOurs) {
     promote();
     receive(icrq(2, 700));
     const TunnelEffects refused =
-        tunnel.end_call(call, CdnResult::administrative, "the gateway takes no new clients", now);
+        tunnel.end_call(call, CdnResult::administrative, "the gateway accepts no new clients", now);
     EXPECT_THAT(lines(refused), ElementsAre("CDN to 700 result 3 ns 5 nr 3",
-                                            "CallEnded 700: the gateway takes no new clients"));
+                                            "CallEnded 700: the gateway accepts no new clients"));
     const test::L2tpSent cdn = test::open_datagram(std::get<SendDatagram>(refused[0]).bytes);
     EXPECT_EQ(cdn.assigned_session, 0);
     EXPECT_THAT(end(CdnResult::administrative), IsEmpty());
