@@ -67,12 +67,12 @@ const ocf::Agent& pptpd() {
             "wherever that is (net.ipv4.ip_nonlocal_bind must be 1). Disable the unit "
             "pptpd.service. pptpd runs in a mount namespace of its own, in which a program of "
             "vpnha stands before pptpctrl and keeps the call ids of the nodes apart. It is ended "
-            "by SIGKILL, and its connections are destroyed behind the gate, so that clients never "
-            "hear of it. Where the gateway is served, a stop takes effect when another node "
-            "serves: until then a daemon that is well goes on with its sessions. A monitor with "
+            "by SIGKILL, and its connections are destroyed behind the gate, so that clients do not "
+            "notice it. Where the gateway is served, a stop takes effect when another node serves: "
+            "until then a daemon that is well goes on with its sessions. A monitor with "
             "OCF_CHECK_LEVEL 10 makes a call where the gateway is: a control connection, a pppd "
-            "and GRE there and back, over the loopback device. It ends before a name is asked "
-            "for, and is left out while each slot of pptpd has a client.",
+            "and GRE there and back, over the loopback device. It ends before a name is asked for, "
+            "and is left out while each slot of pptpd has a client.",
         .parameters = {gateway_parameter(),
                        {.name = "config",
                         .default_value = "/etc/pptpd.conf",

@@ -61,10 +61,10 @@ const ocf::Agent& xl2tpd() {
             "Runs one gateway's xl2tpd, idle, on every node of the cluster, so that a takeover "
             "starts nothing. Use it as a plain clone, and colocate the promoted instance of the "
             "gateway's checkpoint resource with it. The daemon listens on the gateway's VIP "
-            "wherever that is (net.ipv4.ip_nonlocal_bind must be 1). It is ended by SIGKILL "
-            "with its port muted, so that clients never hear of it. Where the gateway is "
-            "served, a stop takes effect when another node serves: until then a daemon that is "
-            "well goes on with its sessions.",
+            "wherever that is (net.ipv4.ip_nonlocal_bind must be 1). It is ended by SIGKILL with "
+            "its port muted, so that clients do not notice it. Where the gateway is served, a stop "
+            "takes effect when another node serves: until then a daemon that is well goes on with "
+            "its sessions.",
         .parameters = {gateway_parameter(),
                        {.name = "config",
                         .default_value = "/etc/xl2tpd/xl2tpd.conf",

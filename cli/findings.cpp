@@ -146,11 +146,10 @@ class Findings {
         }
         const auto name = printable(witness.at("name").get<std::string>());
         if (!witness.at("heard").get<bool>()) {
-            add_of(
-                gateway, Health::degraded,
-                fmt::format("the witness {} is not heard: look whether vpnha-witness runs there, "
-                            "and whether UDP gets there and back",
-                            name));
+            add_of(gateway, Health::degraded,
+                   fmt::format("the witness {} does not answer: look whether vpnha-witness runs "
+                               "there, and whether UDP gets there and back",
+                               name));
         }
         if (witness.at("differing").get<bool>()) {
             add_of(gateway, Health::degraded,
@@ -421,8 +420,8 @@ std::string witness_line(const json& status) {
         // The witness's state is the same for all gateways.
         return fmt::format(
             "Witness {}: {}{}.\n", printable(witness.at("name").get<std::string>()),
-            heard.is_null() ? "not heard yet"
-                            : fmt::format("heard {:.1f} s ago", heard.get<double>() / 1000),
+            heard.is_null() ? "no answer yet"
+                            : fmt::format("answered {:.1f} s ago", heard.get<double>() / 1000),
             round_trip.is_null() ? "" : fmt::format(", {:.1f} ms", round_trip.get<double>()));
     }
     return {};

@@ -32,7 +32,7 @@ struct Finding {
 [[nodiscard]] std::string standing_in_of(const nlohmann::json& status,
                                          const nlohmann::json& gateway);
 
-// "Witness wit1: heard 0.1 s ago, 1.2 ms." and a line feed; empty: there is none.
+// "Witness wit1: answered 0.1 s ago, 1.2 ms." and a line feed; empty: there is none.
 [[nodiscard]] std::string witness_line(const nlohmann::json& status);
 
 // "gw2 (2)", "node 2" if its name is not known, "none" for null.

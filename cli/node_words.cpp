@@ -24,13 +24,13 @@ struct Verb {
 constexpr Verb kVerbs[] = {
     {"confirm-dead", "Two nodes: the other one is off, this one goes on alone; root only",
      "--it-is-off", "You have seen to it: if it lives, two nodes may serve at once", "confirm_dead",
-     "node {} is taken for dead until it is heard: this node votes alone"},
+     "node {} counts as dead until it is reachable: this node votes alone"},
     {"vote-without",
      "A node without a memory of the lease waits no more for another one's; root only",
      "--it-remembers-nothing",
      "You have seen to it: it is new, has lost its disk, or is off for good; if it serves, two "
      "nodes may serve at once",
-     "vote_without", "this node waits no more for what node {} remembers"},
+     "vote_without", "this node no longer waits for the memory of node {}"},
 };
 
 struct Words {

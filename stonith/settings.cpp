@@ -259,17 +259,15 @@ std::string metadata() {
     std::string xml =
         "<?xml version=\"1.0\" ?>\n"
         "<resource-agent name=\"fence_vpnha\" shortdesc=\"Takes a node's leases on vpnha's "
-        "gateways "
-        "away\">\n"
-        "<longdesc>Asks vpnhad of this node to have a majority of the nodes mark the present "
-        "boot of the victim: it is granted no lease on a gateway any more, and off is answered "
-        "when all promises to it have run out, 0.52 s after the last answer to it. The victim "
-        "that hears of it resets itself. Only the gateways of vpnha are ended by that, so the "
-        "agent refuses where the cluster has other resources, ocf:vpnha:vip among them, with "
-        "fewer than three voters, and with a quorum device; put power fencing into the next level "
-        "of the topology. It "
-        "switches nothing on, and does not reboot: set pcmk_reboot_action=off. What it does beside "
-        "a power device in a cluster of two nodes is told by its mode.</longdesc>\n"
+        "gateways away\">\n"
+        "<longdesc>Asks vpnhad of this node to have a majority of the nodes mark the present boot "
+        "of the victim: it is granted no lease on a gateway any more, and off is answered when all "
+        "promises to it have run out, 0.52 s after the last answer to it. The victim that learns "
+        "of it resets itself. Only the gateways of vpnha are ended by that, so the agent refuses "
+        "where the cluster has other resources, ocf:vpnha:vip among them, with fewer than three "
+        "voters, and with a quorum device; put power fencing into the next level of the topology. "
+        "It switches nothing on, and does not reboot: set pcmk_reboot_action=off. What it does "
+        "beside a power device in a cluster of two nodes is told by its mode.</longdesc>\n"
         "<vendor-url>https://vpnha.example/</vendor-url>\n<parameters>\n";
     for (const Parameter& each : kParameters) {
         if (each.shown) {

@@ -229,7 +229,7 @@ void Service::note_nodes(TimePoint now) {
     for (const auto& [node, heard] : host_->heard()) {
         if (now - heard.at < kHeardFor && heard_.insert(node).second) {
             say(Level::info,
-                fmt::format("node {} is heard event=node-heard node={} address={}", node.value,
+                fmt::format("node {} is reachable event=node-heard node={} address={}", node.value,
                             node.value, UdpPorts::from_text(heard.from)),
                 now);
         }
@@ -239,7 +239,7 @@ void Service::note_nodes(TimePoint now) {
         const bool is_lost = heard == host_->heard().end() || now - heard->second.at >= kHeardFor;
         if (is_lost) {
             say(Level::warning,
-                fmt::format("node {} was not heard for {:.0f} s event=node-lost node={}",
+                fmt::format("node {} has sent nothing for {:.0f} s event=node-lost node={}",
                             node.value, in_seconds(kHeardFor), node.value),
                 now);
         }

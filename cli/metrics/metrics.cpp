@@ -280,7 +280,7 @@ Metrics of_the_lease() {
         {"vpnha_lease_saves_failed_total", kCounter, "Saves of the lease that failed.",
          of_gateways("/counters/saves_failed")},
         {"vpnha_witness_heard", kGauge,
-         "Whether the witness has been heard in the last 3 s; none: there is no witness.",
+         "Whether the witness has answered in the last 3 s; none: there is no witness.",
          of_gateways("/lease/witness/heard")},
         {"vpnha_witness_round_trip_seconds", kGauge,
          "From this node's newest Hello to the witness's answer.",

@@ -10,11 +10,11 @@
 # Protects against: two owners of a gateway, also when the management boards are out of reach,
 #   because their network, or the power of the rack, failed with the node: a majority of the nodes
 #   has marked the victim's boot, its promises have run out, and its kernel's gate knows the same
-#   deadline. A victim that hears of it resets itself, and comes back as a standby.
+#   deadline. A victim that learns of it resets itself, and comes back as a standby.
 # Does not protect against: what else runs on the victim (the agent refuses when there is any;
 #   the addresses of ocf:vpnha:vip are such), a paused machine that is thawed with its clock
 #   standing still (up to one lease it may still speak), and what the second level is for: fewer
-#   than three voters that answer, a vpnhad that is dead where the agent runs. A victim that hears
+#   than three voters that answer, a vpnhad that is dead where the agent runs. A victim that learns
 #   nothing is silent, but not off, until it does.
 # Costs: 515 ms from the last answer to the victim until no promise holds, and up to 50 ms until it
 #   is asked for again, whatever the hardware: nothing for a node that died, whose promises are over

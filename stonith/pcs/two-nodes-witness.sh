@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Made from stonith/two-nodes-witness.crm by cib-templates/generate.
 # Two nodes and a witness (docs/operate/witness.md). Level 1: the witness decides which one of two
-# nodes that lose each other is left, and power follows. Level 2 is for a witness that is not heard:
+# nodes that lose each other is left, and power follows. Level 2 is for a silent witness:
 # the one that serves nothing waits, as in two-nodes.crm. Load it after
 # cib-templates/l2tp-gateway.crm, whose power device is meant by `fencing`, and all of it at once:
 # without the topology the other two devices refuse to start.
@@ -28,7 +28,7 @@
 #   switches the other one off all the same, by level 2, 30 s after the loss: the other one could not
 #   switch it off. The death of a node while the witness is gone: the node that is left is silent
 #   until either is back (docs/explain/failure-model.md has why no confirmation takes its place).
-# Costs: what power costs; clients do not wait for it. While the witness is not heard fencing takes
+# Costs: what power costs; clients do not wait for it. While the witness is silent fencing takes
 #   longer, by the delay of two-nodes.crm, and by 3 s where the witness was lost just then.
 
 set -eu

@@ -15,7 +15,7 @@
 #
 # Of two voters both must answer, so the node that is left would stay silent. fence_vpnha in
 # mode=confirm runs only after the power device of the same level has succeeded, and lets vpnhad go
-# on alone until the other node is heard again.
+# on alone until the other node is reachable again.
 #
 # When the two lose each other, each has the other one switched off. mode=yield lets the one that
 # serves begin at once, and the other one delay_ms after the loss, so that the first one is left. It

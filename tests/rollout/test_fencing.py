@@ -72,7 +72,7 @@ WRONG = {
                                            level(2, node, "fencing-confirm"))], TWO, False)),
     "fence_vpnha of two nodes": ("by a majority of three nodes", (
         [*BOARDS[:2], VPNHA], VPNHA_FIRST[:4], TWO, False)),
-    "two nodes and no level for a witness that is not heard": ("gw1 has no level for a witness", (
+    "two nodes and no level for a silent witness": ("gw1 has no level for a witness", (
         [*BOARDS[:2], DUEL], DUELLED, TWO, False)),
     "duel behind power": ("mode=duel has to be before a power device", (
         [*BOARDS[:2], DUEL, YIELD],

@@ -213,7 +213,7 @@ def _of_node(node: str, levels: Sequence[Level], known: Mapping[str, Device], vo
         decided = decided or {"yield", "confirm"} <= set(modes)
     used_modes = {device.mode for device in used}
     if "duel" in used_modes and "yield" not in used_modes:
-        faults.append(f"{node} has no level for a witness that is not heard: write one with "
+        faults.append(f"{node} has no level for a witness that does not answer: write one with "
                       "mode=yield and power behind the one with mode=duel")
     decided = decided or "duel" in used_modes
     if voters == 2 and not decided:

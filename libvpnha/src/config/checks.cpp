@@ -155,7 +155,8 @@ class Checker {
         for (const IpAddress& client : radius.dynamic_authorization_clients) {
             if (!client.is_v4()) {
                 errors_.add(Section::radius, "", "dynamic_authorization_clients",
-                            fmt::format("{} is IPv6, and requests are heard on IPv4; leave it out",
+                            fmt::format("{} is IPv6, and requests are received on IPv4; leave it "
+                                        "out",
                                         to_string(client)));
             }
         }

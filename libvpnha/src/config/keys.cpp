@@ -284,7 +284,7 @@ std::vector<Key> link_keys() {
          Weight::note, at<&Gateway::links, &Links::lost_after>()},
         {Section::links, "give_away_after", Kind::duration, 0, 60'000, "\"200ms\"", "\"200ms\"",
          "A promoted node that has lost a link gives the gateway to a standby in sync that has not "
-         "lost it, when this was so for so long: time to hear that the others have lost it too. "
+         "lost it, when this was so for so long: time to learn that the others have lost it too. "
          "For neighbours that do not answer it is one probe_interval more.",
          Weight::note, at<&Gateway::links, &Links::give_away_after>()},
         {Section::links, "hold_off", Kind::duration, 0, 3'600'000, "\"60s\"", "\"60s\"",

@@ -180,7 +180,9 @@ class Daemon {
             run(node_->end_stopped(loop_.now()));  // The whole cluster stops on this node.
             return end({});
         }
-        end(fail(Errc::unreachable, "corosync is gone; without it nobody may speak for a gateway"));
+        end(fail(Errc::unreachable,
+                 "the connection to corosync is lost; without it no node may "
+                 "speak for a gateway"));
     }
 
     Result<node::Settings> read_settings() {

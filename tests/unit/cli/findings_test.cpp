@@ -42,7 +42,7 @@ TEST(FindingsTest, SayWhatIsAmiss) {
          "has changed the voters: vpnhad has to run there until then"},
         {"/gateways/0/lease/saves", false, Health::degraded, "this node does not vote"},
         {"/gateways/0/lease/witness/heard", false, Health::degraded,
-         "gateway dialin: the witness wit1 is not heard: look whether vpnha-witness runs there"},
+         "gateway dialin: the witness wit1 does not answer: look whether vpnha-witness runs there"},
         {"/gateways/0/lease/witness/differing", true, Health::degraded,
          "the nodes' vpnha.toml name different witnesses"},
         {"/gateways/0/lease/witness/two", true, Health::degraded,

@@ -20,16 +20,14 @@ TEST(PeersViewTest, ShowsWhoDoesWhat) {
         "IN\n"
         "1   gw1 (this node)  1             00000000000000a1  dialin\n"
         "2   gw2              1 to 2        00000000000000a2                dialin       0 items\n"
-        "3   gw3              1             00000000000000a3                dialin       0 "
-        "items\n"
+        "3   gw3              1             00000000000000a3                dialin       0 items\n"
         "\n"
-        "Witness wit1: heard 0.1 s ago, 1.2 ms.\n"
+        "Witness wit1: answered 0.1 s ago, 1.2 ms.\n"
         "\n"
         "Rounds of the leases that this node has held:\n"
-        "GATEWAY  ROUNDS  LATE BY (MEAN)  WORST OF A DAY  LOST WHEN LATER THAN  "
-        "LEASE\n"
-        "dialin   945     1.6 ms          30 ms           200 ms                300 ms, which "
-        "gw2 (2) needs\n");
+        "GATEWAY  ROUNDS  LATE BY (MEAN)  WORST OF A DAY  LOST WHEN LATER THAN  LEASE\n"
+        "dialin   945     1.6 ms          30 ms           200 ms                300 ms, which gw2 "
+        "(2) needs\n");
 }
 
 TEST(PeersViewTest, AWorstRoundOfMoreThanHalfOfTheSlackIsRed) {

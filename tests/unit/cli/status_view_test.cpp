@@ -21,14 +21,12 @@ TEST(StatusViewTest, ShowsAHealthyNodeOnOneScreen) {
         "version 1.\n"
         "Quorum: 3 voters; after the loss of one nothing is needed; a second loss silences the "
         "gateways.\n"
-        "Witness wit1: heard 0.1 s ago, 1.2 ms.\n"
+        "Witness wit1: answered 0.1 s ago, 1.2 ms.\n"
         "\n"
         "GATEWAY  ROLE HERE  PROMOTED  STANDBYS          REPLICA   GATE  LINKS  SESSIONS  "
-        "PROTECTED  "
-        "RESUMED  EPOCH\n"
-        "dialin   promoted   gw1 (1)   gw2 (2), gw3 (3)  complete  open  good   2         2        "
-        "  "
-        "1        3.1\n"
+        "PROTECTED  RESUMED  EPOCH\n"
+        "dialin   promoted   gw1 (1)   gw2 (2), gw3 (3)  complete  open  good   2         "
+        "2          1        3.1\n"
         "\n"
         "GATEWAY  STANDING  RECORDS      FLOWS  UNSENT  INSTALLING  TOMBSTONES  MEMORY\n"
         "dialin   complete  2 of 100000  412    0       0           1 of 16384  768 octets of "
@@ -44,7 +42,7 @@ TEST(StatusViewTest, NamesAWitnessWhereThereIsOne) {
     json& witness = status["gateways"][0]["lease"]["witness"];
     witness["heard_ms"] = nullptr;
     witness["round_trip_ms"] = nullptr;
-    EXPECT_THAT(render_status(status, false), HasSubstr("\nWitness wit1: not heard yet.\n\n"));
+    EXPECT_THAT(render_status(status, false), HasSubstr("\nWitness wit1: no answer yet.\n\n"));
     witness = nullptr;
     EXPECT_THAT(render_status(status, false), Not(HasSubstr("Witness")));
 }

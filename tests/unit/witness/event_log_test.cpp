@@ -16,11 +16,11 @@ TEST(EventLogTest, ALineHasTheTimeTheLevelAndTheText) {
     {
         auto log = EventLog::open({});
         ASSERT_TRUE(log);
-        (*log)->write(Level::warning, "node 2 was not heard event=node-lost node=2", {});
+        (*log)->write(Level::warning, "node 2 has sent nothing event=node-lost node=2", {});
     }
     EXPECT_THAT(testing::internal::GetCapturedStderr(),
-                ContainsRegex("^20[0-9-]+T[0-9:.]+Z vpnha-witness\\[[0-9]+\\]: warning: node 2 was "
-                              "not heard event=node-lost node=2\n$"));
+                ContainsRegex("^20[0-9-]+T[0-9:.]+Z vpnha-witness\\[[0-9]+\\]: warning: node 2 has "
+                              "sent nothing event=node-lost node=2\n$"));
 }
 
 TEST(EventLogTest, AFloodIsCutAndTheLinesThatAreLeftOutAreCounted) {

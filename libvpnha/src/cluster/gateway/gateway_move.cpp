@@ -16,7 +16,7 @@ std::string GatewayMoves::objection_to(NodeId node) const {
     if (state.standing != wire::Level::complete || state.epoch != parts_.replica.epoch()) {
         const std::vector<std::string> why =
             node == self() ? parts_.view.blockers() : std::vector<std::string>{};
-        return why.empty() ? "it is not in sync: vpnha status there says why, or wait"
+        return why.empty() ? "it is not in sync: vpnha status there shows the reason, or wait"
                            : fmt::format("it is not in sync: {}", fmt::join(why, "; "));
     }
     if (state.outside_lost || state.inside_lost) {

@@ -79,7 +79,7 @@ void GatewayReports::on_asked(TimePoint now) {
 void GatewayReports::send(const HolderWatch::Report& report, Effects& effects) const {
     const std::string name = parts_.members.name(report.holder);
     const std::string_view what = report.died     ? "has died"
-                                  : report.claims ? "claims the lease, and hears no answer"
+                                  : report.claims ? "claims the lease, and receives no answer"
                                                   : "stands still";
     effects.emplace_back(Log{LogLevel::warning,
                              fmt::format("vpnhad of {} {}; Pacemaker is notified event=reported {}",

@@ -214,7 +214,7 @@ void GatewayRole::on_granted(const lease::Granted& granted, TimePoint now, Effec
         return;
     }
     if (asks && !parts_.view.can_serve_all()) {
-        parts_.stand_in.give_up_claim("its kernel has not all sessions", now, effects);
+        parts_.stand_in.give_up_claim("its kernel does not have all sessions", now, effects);
         return;
     }
     if (asks) {

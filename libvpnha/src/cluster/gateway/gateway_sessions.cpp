@@ -46,7 +46,7 @@ Result<void> GatewaySessions::drain(std::optional<std::uint64_t> since_unix_ms, 
     const auto* const drained = parts_.keepers.find<keepers::Drain>();
     return drained == nullptr || drained->state().has_value() == since_unix_ms.has_value()
                ? Result<void>{}
-               : fail(Errc::limit, "the replica has no room for the record that says so");
+               : fail(Errc::limit, "the replica has no room for the record of it");
 }
 
 }  // namespace vpnha::node

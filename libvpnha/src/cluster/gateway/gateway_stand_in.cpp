@@ -109,8 +109,8 @@ void GatewayStandIn::watch_turn(TimePoint now, Effects& effects) {
         parts_.voters.note_position();
         effects.emplace_back(
             Log{LogLevel::info,
-                fmt::format("node {} is not heard, and {}: this node asks whether it would "
-                            "be granted the lease event=stand-in-asks {}",
+                fmt::format("node {} does not answer, and {}: this node asks whether it would be "
+                            "granted the lease event=stand-in-asks {}",
                             turn->holder.value, echo, tag())});
         parts_.lease.take(engine().stand_in(now), effects);
     }
@@ -161,7 +161,7 @@ void GatewayStandIn::begin(TimePoint now, Effects& effects) {
             fmt::format("stands in for node {}, which {}; Pacemaker will follow "
                         "event=stand-in {} granted={}",
                         policy_.holder().value,
-                        policy_.yielded_at(policy_.holder()) ? "serves no more" : "is not heard",
+                        policy_.yielded_at(policy_.holder()) ? "serves no more" : "does not answer",
                         tag(), to_string(parts_.grants.epoch()))});
     say_barrier(effects);
     parts_.events.post(parts_.takeover.stand_in());

@@ -102,7 +102,7 @@ Result<Effects> Engine::confirm_dead(NodeId victim, Confirmed by, TimePoint now)
     }
     if (by == Confirmed::by_device && !newest_life_of(victim)) {
         return fail(Errc::invalid_argument,
-                    fmt::format("node {} was not heard since this daemon started; if it is off, "
+                    fmt::format("node {} has not answered since this daemon started; if it is off, "
                                 "confirm it by hand",
                                 victim.value));
     }

@@ -208,9 +208,8 @@ Result<Effects> Engine::vote_without(NodeId node, TimePoint now) {
     if (!is_in(awaited(), node)) {
         return fail(Errc::invalid_argument,
                     remembers()
-                        ? "this node remembers who votes, and waits for nobody"
-                        : fmt::format("node {} has told what it remembers; this node does not wait "
-                                      "for it",
+                        ? "this node remembers the voters, and waits for no other node"
+                        : fmt::format("node {} has sent its memory; this node does not wait for it",
                                       node.value));
     }
     Effects effects;

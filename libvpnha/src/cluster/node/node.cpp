@@ -278,9 +278,8 @@ Effects Node::vote_without(RequestToken request, NodeId node, TimePoint now) {
             is_awaited && node != settings_.self && members_.contains(node) &&
                     !gateway.cores().lease.engine().told_by(node)
                 ? fail(Errc::busy,
-                       "its vpnhad is a member of the group, and tells itself what it "
-                       "remembers; if it does not, the lease's port is blocked "
-                       "between the two nodes")
+                       "its vpnhad is a member of the group, and sends its memory by itself; if it "
+                       "does not, the lease's port is blocked between the two nodes")
                 : gateway.ask_voters(now, effects, [&](GatewayVoters& voters) {
                       return voters.vote_without(node, now, effects);
                   });

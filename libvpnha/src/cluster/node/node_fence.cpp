@@ -177,7 +177,7 @@ void Node::give_up_fencing(TimePoint now, Effects& effects) {
                 effects.emplace_back(AnswerRequest{
                     waiting.request,
                     fail(Errc::timeout,
-                         fmt::format("no majority of the voters could say in time that its "
+                         fmt::format("no majority of the voters could confirm in time that its "
                                      "promises to node {} have run out",
                                      fencing.victim.value))});
             }

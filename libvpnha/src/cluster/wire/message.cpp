@@ -23,7 +23,7 @@ std::string_view to_string(ResyncReason reason) {
         case ResyncReason::malformed:
             return "a message could not be read";
         case ResyncReason::missed_claim:
-            return "an epoch began unheard";
+            return "the begin of an epoch was missed";
         case ResyncReason::over_limit:
             return "records did not fit";
         case ResyncReason::source_lost:

@@ -29,8 +29,8 @@ class StockLook {
         const PppOptions found = read_ppp_options(file, places_.ppp);
         if (!found.has_vpnha) {
             add(
-                fmt::format("{} has no 'plugin vpnha.so', so vpnhad hears of no session of {}; "
-                            "add it, with 'vpnha_gateway {}'",
+                fmt::format("{} has no 'plugin vpnha.so', so vpnhad receives no session of {}; add "
+                            "it, with 'vpnha_gateway {}'",
                             file, daemon, gateway_.name));
         } else if (found.gateway != gateway_.name) {
             add(

@@ -212,7 +212,7 @@ TEST(NodeLeaseTest, AHolderThatNoAnswersReachIsReportedByAVoter) {
     EXPECT_THAT(cluster.at(2).reports, IsEmpty()) << "its next round may be a renewal";
     cluster.pass(std::chrono::milliseconds(500));
     EXPECT_THAT(cluster.at(2).reports, ElementsAre("score of checkpoint at gw1"));
-    EXPECT_THAT(cluster.at(2).log, Contains(HasSubstr("hears no answer")));
+    EXPECT_THAT(cluster.at(2).log, Contains(HasSubstr("receives no answer")));
     cluster.pass(std::chrono::seconds(2));
     EXPECT_THAT(cluster.at(3).reports, IsEmpty()) << "one report is enough";
     cluster.lose_leases({});

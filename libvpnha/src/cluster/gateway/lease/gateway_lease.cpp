@@ -115,8 +115,7 @@ void GatewayLease::await_voters(const std::vector<NodeId>& missing, TimePoint no
                 "promoted and silent: {} event=waiting {} missing={}",
                 engine().remembers()
                     ? fmt::format("without node {} no majority of the voters is left that could "
-                                  "grant the lease, and save it; it goes on when one is "
-                                  "back{}",
+                                  "grant the lease, and save it; it continues when one is back{}",
                                   names, two)
                     : fmt::format("this node has no memory of the lease, and the first grant "
                                   "takes the votes of all; it waits for node {}",

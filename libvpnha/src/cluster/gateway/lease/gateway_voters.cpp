@@ -51,7 +51,7 @@ Result<void> GatewayVoters::confirm_dead(NodeId victim, lease::Confirmed by, Tim
     VPNHA_TRY(lease::Effects more, engine().confirm_dead(victim, by, now));
     effects.emplace_back(Log{
         LogLevel::warning, fmt::format("node {} is confirmed dead: this node votes alone until it "
-                                       "is heard event=alone {}",
+                                       "is reachable event=alone {}",
                                        victim.value, tag())});
     parts_.lease.take(std::move(more), effects);
     return {};
@@ -62,8 +62,9 @@ Result<void> GatewayVoters::confirm_dead_beside_witness(NodeId victim, lease::Co
     if (!witness_.is_heard(now)) {
         return fail(Errc::unreachable,
                     fmt::format("gateway {}: the voters are two nodes and a witness, and the "
-                                "witness is not heard: no death takes its place; the gateway goes "
-                                "on when the witness is back, or vpnhad of node {}",
+                                "witness does not answer: a confirmed death does not replace its "
+                                "vote; the gateway continues when the witness is back, or vpnhad "
+                                "of node {}",
                                 parts_.settings.name, victim.value));
     }
     // A device that is asked in each fencing of two nodes has done its part.
@@ -79,8 +80,8 @@ Result<void> GatewayVoters::vote_without(NodeId node, TimePoint now, Effects& ef
     VPNHA_TRY(lease::Effects more, engine().vote_without(node, now));
     effects.emplace_back(
         Log{LogLevel::warning,
-            fmt::format("this node waits no more for what node {} remembers: an "
-                        "administrator said that it is nothing event=vote-without {}",
+            fmt::format("this node no longer waits for the memory of node {}: an administrator "
+                        "declared that it has none event=vote-without {}",
                         node.value, tag())});
     parts_.lease.take(std::move(more), effects);
     return {};
@@ -99,7 +100,7 @@ Result<lease::BootId> GatewayVoters::fenceable(NodeId victim, TimePoint now) con
     const std::optional<lease::BootId> boot = engine().newest_life_of(victim);
     if (!boot) {
         return fail(Errc::not_found,
-                    fmt::format("gateway {}: vpnhad of node {} was not heard since this one "
+                    fmt::format("gateway {}: vpnhad of node {} has not answered since this one "
                                 "started, so the life to be fenced is not known; fence it by its "
                                 "power",
                                 parts_.settings.name, victim.value));
@@ -113,7 +114,7 @@ Result<void> GatewayVoters::reach_markers(NodeId victim, TimePoint now) const {
         return {};
     }
     return fail(Errc::unreachable,
-                fmt::format("gateway {}: the witness is not heard, and of two nodes it decides "
+                fmt::format("gateway {}: the witness does not answer, and of two nodes it decides "
                             "which one is marked; fence node {} by its power",
                             parts_.settings.name, victim.value));
 }
@@ -236,8 +237,8 @@ void GatewayVoters::log_news(const lease::Effect& effect, Effects& effects) cons
     } else if (const auto* recalled = std::get_if<lease::Recalled>(&effect)) {
         effects.emplace_back(
             Log{LogLevel::info,
-                fmt::format("the others have told who votes, and this node is one of them "
-                            "again, or waits to be event=recalled {} count={}",
+                fmt::format("the others have sent the list of voters, and this node is in it "
+                            "again, or waits to be added event=recalled {} count={}",
                             tag(), recalled->voters.nodes.size())});
     } else if (const auto* awaits = std::get_if<lease::Awaits>(&effect)) {
         const std::string names = voter_list(awaits->nodes);
@@ -245,7 +246,7 @@ void GatewayVoters::log_news(const lease::Effect& effect, Effects& effects) cons
             awaits->nodes == std::vector{self()}
                 ? "it was the only voter, and waits for an administrator's word (vpnha "
                   "vote-without)"
-                : fmt::format("it votes when node {} has told it what it remembers", names);
+                : fmt::format("it votes when node {} has sent its memory", names);
         effects.emplace_back(Log{LogLevel::warning,
                                  fmt::format("this node has no memory of the lease (it is new, or "
                                              "its disk is): {} event=no-memory {} missing={}",
@@ -426,10 +427,10 @@ void GatewayVoters::watch_witness(TimePoint now, Effects& effects) {
     if (const std::optional<bool> heard = witness_.take_news(now)) {
         effects.emplace_back(
             *heard ? Log{LogLevel::info,
-                         fmt::format("the witness is heard event=witness-heard {}", tag())}
+                         fmt::format("the witness answers event=witness-heard {}", tag())}
                    : Log{LogLevel::warning,
-                         fmt::format("the witness is not heard: look whether it runs, and whether "
-                                     "UDP gets there and back event=witness-lost {}",
+                         fmt::format("the witness does not answer: look whether it runs, and "
+                                     "whether UDP gets there and back event=witness-lost {}",
                                      tag())});
     }
     std::vector<lease::Instance> heard_by_others;

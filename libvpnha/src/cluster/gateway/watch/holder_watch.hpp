@@ -40,7 +40,7 @@ class HolderWatch {
     struct Report {
         NodeId holder;
         bool died = false;
-        bool claims = false;  // It claims the lease, and hears no answer.
+        bool claims = false;  // It claims the lease, and receives no answer.
     };
 
     // That member's vpnhad has died, its node lives.

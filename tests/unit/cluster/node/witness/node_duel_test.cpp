@@ -142,7 +142,7 @@ TEST(NodeDuelTest, WhereTheWitnessIsNotHeardItFails) {
     cluster.pass(seconds(3) + milliseconds(100));
     EXPECT_EQ(error_of(cluster, 2, waits).code, Errc::unreachable);
     const RequestToken late = begin_fence(cluster, 2);
-    EXPECT_THAT(error_of(cluster, 2, late).detail, HasSubstr("the witness is not heard"));
+    EXPECT_THAT(error_of(cluster, 2, late).detail, HasSubstr("the witness does not answer"));
 }
 
 // A node with two gateways, and what it asks the witness.

@@ -160,7 +160,8 @@ TEST(NodeWitnessTest, NoDeathHasToBeConfirmedAndADeviceThatDoesSucceeds) {
     cluster.kill_witness();
     cluster.pass(seconds(5));
     EXPECT_THAT(confirm(cluster, lease::Confirmed::by_device).error().detail,
-                HasSubstr("the witness is not heard: no death takes its place"));
+                HasSubstr("the witness does not answer: a confirmed death does not replace its "
+                          "vote"));
     EXPECT_FALSE(cluster.gate_open(2));
 }
 
