@@ -51,7 +51,7 @@ class ReportTest(unittest.TestCase):
         self.assertIn("Ours &lt;1&gt;", text)
         self.assertNotIn("Ours <1>", text)
         self.assertNotIn("$", text)
-        self.assertIn("heard nothing for 1.18\N{NO-BREAK SPACE}s, then", text)
+        self.assertIn("received nothing for 1.18\N{NO-BREAK SPACE}s, then", text)
 
     def test_draws_probes_losses_owners_and_events(self) -> None:
         run = report.load_run(*self.runs[0])
@@ -92,8 +92,8 @@ class ReportTest(unittest.TestCase):
         ours, today = (report.load_run(*run) for run in self.runs)
         found = report.verdict(ours)
         self.assertTrue(found.kept)
-        self.assertEqual("The session survived: client1 heard nothing for 1.18 s, then it went on.",
-                         found.headline)
+        self.assertEqual("The session survived: client1 received nothing for 1.18 s, then it "
+                         "continued.", found.headline)
         self.assertIn("noticing 660 ms, fencing 360 ms, takeover 120 ms", found.text)
         ours.result["clients"][0].update(l2tp_setups=1, auth_exchanges=2)
         changed = report.verdict(ours)
@@ -116,8 +116,8 @@ class ReportTest(unittest.TestCase):
                                           "answered_again": again})
         found = report.verdict(run)
         self.assertEqual(alone.headline, found.headline)
-        self.assertEqual(alone.text + " client2 (IKEv2) heard nothing for 12.4 s. client3 (IKEv2) "
-                         "heard nothing for 12.4 s, until the end of the recording.", found.text)
+        self.assertEqual(alone.text + " client2 (IKEv2) received nothing for 12.4 s. client3 "
+                         "(IKEv2) received nothing for 12.4 s, until the end of the recording.", found.text)
 
     def test_a_dead_session_that_nobody_gave_up_yet_is_not_called_undisturbed(self) -> None:
         runs = [report.load_run(*run) for run in self.runs]

@@ -127,10 +127,10 @@ def _first_client(run: Run) -> Verdict:
                        f"Silent for {_time(outage)}, until the end of the recording."
                        f"{_takeover_in_vain(run)}{stream}{dialled}")
     if traces or client["tcp_intact"] is False:
-        return Verdict(False, f"The session did not survive unchanged: {name} heard nothing for "
-                       f"{_time(outage)}, and noticed.", (_attempts(traces) + stream).strip())
-    return Verdict(True, f"The session survived: {name} heard nothing for {_time(outage)}, then "
-                   "it went on.",
+        return Verdict(False, f"The session did not survive unchanged: {name} received nothing "
+                       f"for {_time(outage)}, and noticed.", (_attempts(traces) + stream).strip())
+    return Verdict(True, f"The session survived: {name} received nothing for {_time(outage)}, "
+                   "then it continued.",
                    f"No new tunnel, no new login, no negotiation, no TCP reset.{stream}"
                    f"{_stage_words(run)}")
 
@@ -141,7 +141,7 @@ def _others(run: Run) -> str:
         if client["outage_ms"] is not None:
             ends = "" if series["answered_again"] else ", until the end of the recording"
             protocol = SPOKEN.get(client["protocol"], client["protocol"])
-            words.append(f"{client['name']} ({protocol}) heard nothing for "
+            words.append(f"{client['name']} ({protocol}) received nothing for "
                          f"{_time(client['outage_ms'])}{ends}")
     return "".join(f" {each}." for each in words)
 
