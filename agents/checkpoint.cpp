@@ -176,13 +176,13 @@ const ocf::Agent& checkpoint() {
             "promotable clone with one promoted instance and notify=false. Unpromoted instances "
             "hold the sessions, silently; promote makes one of them serve, addresses included, in "
             "one call. vpnhad writes the promotion scores itself. A changed parameter, other than "
-            "gateway, stops nothing: each node uses it from its next start of vpnhad on. A "
-            "stopped instance keeps its sessions for a minute, in a vpnhad that serves nobody: a "
-            "start within that time finds them. When vpnhad is dead or does not answer, one "
-            "recurring monitor keeps this to itself: it returns 8 while the instance is promoted, "
-            "because the standbys tell Pacemaker sooner, and 0 behind the demote that silenced the "
-            "gateway. So Pacemaker promotes another node without thinking anew; the next monitor "
-            "reports the failure.",
+            "gateway, stops nothing: each node uses it from its next start of vpnhad on. A stopped "
+            "instance keeps its sessions for a minute, in a vpnhad that serves nobody: a start "
+            "within that time finds them. When vpnhad is dead or does not answer, one recurring "
+            "monitor keeps this to itself: it returns 8 while the instance is promoted, because "
+            "the standbys notify Pacemaker sooner, and 0 behind the demote that silenced the "
+            "gateway. So Pacemaker promotes another node without a new transition; the next "
+            "monitor reports the failure.",
         .parameters = {{.name = "gateway",
                         .unique_group = "gateway",
                         .short_text = "Gateway",

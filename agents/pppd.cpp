@@ -102,7 +102,7 @@ const ocf::Agent& pppd() {
               .type = "integer",
               .default_value = adapters::kPppLinkMtu,
               .short_text = "MTU",
-              .long_text = "Of the interface, and the MRU that the peer is told. 576 to 1500."},
+              .long_text = "Of the interface, and the MRU that the peer receives. 576 to 1500."},
              {.name = "local_port",
               .type = "integer",
               .default_value = adapters::kPppLinkPort,
@@ -129,8 +129,8 @@ const ocf::Agent& pppd() {
               .default_value = kControlSocketPath,
               .short_text = "Control socket",
               .long_text = "Where vpnhad listens, as in its configuration. A link needs none; but "
-                           "one that knows the node's present boot to be fenced says so in a file "
-                           "beside it, and then nothing starts."}},
+                           "one that knows the node's present boot to be fenced records that in a "
+                           "file beside it, and then nothing starts."}},
         .actions = {{.name = "start", .timeout_s = 60, .run = start},
                     {.name = "stop", .timeout_s = 30, .run = stop},
                     {.name = "monitor", .timeout_s = 20, .interval_s = 10, .run = monitor},

@@ -78,7 +78,7 @@ std::string amiss_with_replica(const json& gateway) {
         quarantined > 0) {
         return fmt::format(
             "a takeover by this node would lose what {} records are for, which it cannot apply; "
-            "'vpnha sessions' and the log of vpnhad say why",
+            "'vpnha sessions' and the log of vpnhad have the reasons",
             quarantined);
     }
     const std::string standing = gateway.value("standing", "complete");

@@ -130,8 +130,8 @@ Outcome monitor(const Call& call) {
             break;
     }
     return {Code::error,
-            "nothing dials the link any more, because its daemon has died; the system "
-            "log may say why"};
+            "nothing dials the link any more, because its daemon has died; the system log may have "
+            "the reason"};
 }
 
 Outcome reload(const Call& call) {

@@ -69,10 +69,10 @@ const ocf::Agent& pptpd() {
             "vpnha stands before pptpctrl and keeps the call ids of the nodes apart. It is ended "
             "by SIGKILL, and its connections are destroyed behind the gate, so that clients do not "
             "notice it. Where the gateway is served, a stop takes effect when another node serves: "
-            "until then a daemon that is well goes on with its sessions. A monitor with "
-            "OCF_CHECK_LEVEL 10 makes a call where the gateway is: a control connection, a pppd "
-            "and GRE there and back, over the loopback device. It ends before a name is asked for, "
-            "and is left out while each slot of pptpd has a client.",
+            "until then a healthy daemon keeps its sessions. A monitor with OCF_CHECK_LEVEL 10 "
+            "makes a call where the gateway is: a control connection, a pppd and GRE there and "
+            "back, over the loopback device. It ends before a name is asked for, and is left out "
+            "while each slot of pptpd has a client.",
         .parameters = {gateway_parameter(),
                        {.name = "config",
                         .default_value = "/etc/pptpd.conf",

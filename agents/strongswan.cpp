@@ -65,12 +65,11 @@ const ocf::Agent& strongswan() {
             "Runs charon-systemd, passive, with the connections of swanctl.conf, on every node of "
             "the cluster, so that a takeover starts nothing: vpnhad feeds it with the SAs of the "
             "promoted node and activates it. Use it as a plain clone, and colocate the promoted "
-            "instance of the gateway's checkpoint resource with it. A network namespace has "
-            "one charon, so of several gateways with IPsec each has a 'netns' of its own; disable "
-            "the unit strongswan.service. It is stopped without a word to its clients, and its ESP "
+            "instance of the gateway's checkpoint resource with it. A network namespace has one "
+            "charon, so of several gateways with IPsec each has a 'netns' of its own; disable the "
+            "unit strongswan.service. It is stopped without a message to its clients, and its ESP "
             "SAs are removed from the kernel. Where the gateway is served, a stop takes effect "
-            "when another node serves: until then a daemon that is well goes on with its "
-            "sessions.",
+            "when another node serves: until then a healthy daemon keeps its sessions.",
         .parameters = {gateway_parameter(),
                        {.name = "config",
                         .default_value = "/etc/swanctl/swanctl.conf",

@@ -81,11 +81,10 @@ const ocf::Agent& vip() {
             "then it is a failure that names his MAC. They are announced at 0, 0.1, 1, 3 and 10 s "
             "after the start and after each return of the link, at most three times a second. For "
             "both sides of a gateway use two resources. Two nodes are kept from having the "
-            "addresses at once by fencing alone: there is no lease and no gate around them. Who "
-            "can "
-            "send a frame on the link can forge the answer of another holder, and so make each "
-            "start fail: it cannot know a lie from a duplicate. Where that is a danger, keep such "
-            "senders off the link (port security), or set probe_ms to 0.",
+            "addresses at once by fencing alone: there is no lease and no gate around them. A "
+            "station that can send a frame on the link can forge the answer of another holder, and "
+            "so make each start fail: it cannot know a lie from a duplicate. Where that is a "
+            "danger, keep such senders off the link (port security), or set probe_ms to 0.",
         .parameters = {{.name = "addresses",
                         .required = true,
                         .unique_group = "addresses",
@@ -141,8 +140,8 @@ const ocf::Agent& vip() {
                         .short_text = "Control socket",
                         .long_text = "Where a vpnhad of this node listens, as in its "
                                      "configuration. None is needed; but one that knows the node's "
-                                     "present boot to be fenced says so in a file beside it, and "
-                                     "then nothing starts."}},
+                                     "present boot to be fenced records that in a file beside it, "
+                                     "and then nothing starts."}},
         .actions = {{.name = "start", .timeout_s = 20, .run = start},
                     {.name = "stop", .timeout_s = 20, .run = stop},
                     {.name = "monitor", .timeout_s = 20, .interval_s = 10, .run = monitor},

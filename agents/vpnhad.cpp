@@ -131,7 +131,7 @@ Result<void> run_program(const std::vector<std::string>& arguments,
     }
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         return fail(Errc::system,
-                    fmt::format("{} ended with exit code {}; its words stand above", arguments[0],
+                    fmt::format("{} ended with exit code {}; its output is above", arguments[0],
                                 WIFEXITED(status) ? WEXITSTATUS(status) : -1));
     }
     return {};
@@ -176,7 +176,7 @@ Result<std::string> netns_of(const ocf::Call& call) {
                                    kNetnsPatience));
     if (printed.code != 0) {
         return fail(Errc::invalid_config,
-                    fmt::format("{} cannot be read, or has no gateway '{}'; 'vpnha doctor' says "
+                    fmt::format("{} cannot be read, or has no gateway '{}'; 'vpnha doctor' reports "
                                 "what is wrong",
                                 config, call.parameter("gateway")));
     }

@@ -63,8 +63,8 @@ const ocf::Agent& xl2tpd() {
             "gateway's checkpoint resource with it. The daemon listens on the gateway's VIP "
             "wherever that is (net.ipv4.ip_nonlocal_bind must be 1). It is ended by SIGKILL with "
             "its port muted, so that clients do not notice it. Where the gateway is served, a stop "
-            "takes effect when another node serves: until then a daemon that is well goes on with "
-            "its sessions.",
+            "takes effect when another node serves: until then a healthy daemon keeps its "
+            "sessions.",
         .parameters = {gateway_parameter(),
                        {.name = "config",
                         .default_value = "/etc/xl2tpd/xl2tpd.conf",

@@ -45,18 +45,18 @@ constexpr std::array<Parameter, 15> kParameters{{
     {"timeout", 't', Type::number, "5", true,
      "Seconds after which a fencing that is not confirmed has failed"},
     {"gated_only", 'g', Type::flag, "0", true,
-     "Say that the victim is off although resources other than vpnha's gateways are configured, "
+     "Report the victim as off although resources other than vpnha's gateways are configured, "
      "ocf:vpnha:vip among them: whatever they do there is not ended by this agent"},
     {"mode", 'm', Type::mode, "revoke", true,
      "revoke: a majority of three voters or more takes the victim's leases back. In a cluster of "
      "two nodes, in one level of the topology with a power device: duel, before it, does the same "
      "where a witness votes, which lets one of two nodes through that lose each other; yield, "
      "before it, waits unless this node serves the gateways, so that the two do not switch each "
-     "other off; confirm, behind it, tells vpnhad that the other node is off"},
+     "other off; confirm, behind it, confirms to vpnhad that the other node is off"},
     {"delay", kNoLetter, Type::number, "0", true, "Seconds before off begins"},
     {"delay_ms", 'd', Type::number, "1700", true,
      "With mode=yield: milliseconds after the loss of the victim before which a node that serves "
-     "nothing does not go on"},
+     "nothing does not continue"},
     {"cibadmin_path", 'c', Type::text, "/usr/sbin/cibadmin", true,
      "Program that shows the resources of the cluster"},
     {"verbose", 'v', Type::flag, "0", false, "Ignored"},
@@ -267,7 +267,7 @@ std::string metadata() {
         "where the cluster has other resources, ocf:vpnha:vip among them, with fewer than three "
         "voters, and with a quorum device; put power fencing into the next level of the topology. "
         "It switches nothing on, and does not reboot: set pcmk_reboot_action=off. What it does "
-        "beside a power device in a cluster of two nodes is told by its mode.</longdesc>\n"
+        "beside a power device in a cluster of two nodes depends on its mode.</longdesc>\n"
         "<vendor-url>https://vpnha.example/</vendor-url>\n<parameters>\n";
     for (const Parameter& each : kParameters) {
         if (each.shown) {
