@@ -52,7 +52,7 @@ constexpr std::array kNamedOfConnection{
 };
 constexpr std::array kNamedOfChild{
     OnlyDefault{"ah_proposals", "", "the ha plugin carries ESP alone"},
-    OnlyDefault{"ipcomp", "no", "compression does not go on after a takeover"},
+    OnlyDefault{"ipcomp", "no", "compression does not continue after a takeover"},
     OnlyDefault{"updown", "", "charon runs no script for what it takes over"},
     OnlyDefault{"inactivity", "0", "the next node does not end what is idle"},
     OnlyDefault{"label", "", "the ha plugin does not carry it"},

@@ -45,7 +45,7 @@ std::vector<Key> daemon_keys() {
          Weight::note, at<&Config::cluster_group>()},
         {Section::cluster, "replicate_secrets_unencrypted", Kind::flag, 0, 0, "false", "false",
          "vpnhad does not start when Corosync sends unencrypted, because records and what is "
-         "compared between nodes tell a listener who the users are. true: it starts all the same, "
+         "compared between nodes show a listener who the users are. true: it starts all the same, "
          "and warns.",
          Weight::note, at<&Config::replicate_secrets_unencrypted>()},
         {Section::daemon, "state_directory", Kind::path, 2, kFilePathBytesMax, "\"/var/lib/vpnha\"",
@@ -215,12 +215,12 @@ std::vector<Key> gateway_keys() {
          "to while vpnhad is away, and from 'virtual_pools'. []: only those ranges are used.",
          Weight::note, at<&Gateway::common_pool>()},
         {Section::gateway, "address_hold", Kind::duration, 0, 86'400'000, "\"60s\"", "\"60s\"",
-         "For so long after the end of its session nobody but the same user gets an address of "
+         "How long after the end of its session only the same user gets an address of "
          "'common_pool'.",
          Weight::note, at<&Gateway::address_hold>()},
         {Section::gateway, "sessions_max", Kind::number, 0, kSessionsMax, "0", "5000",
-         "Sessions with an address of 'common_pool'; who dials beyond that is refused. 0: no "
-         "limit.",
+         "Sessions with an address of 'common_pool'; a client that dials beyond that is refused. "
+         "0: no limit.",
          Weight::note, at<&Gateway::sessions_max>()},
         {Section::gateway, "sessions_per_user_max", Kind::number, 0, kSessionsMax, "0", "2",
          "The same of one user. A session whose client vanished counts until its echoes are "
@@ -229,8 +229,8 @@ std::vector<Key> gateway_keys() {
          Weight::note, at<&Gateway::sessions_per_user_max>()},
         {Section::gateway, "redials_per_second", Kind::number, 1, kRedialsPerSecondMax, "100",
          "100",
-         "After a takeover, clients of L2TP and PPTP whose sessions cannot go on are told so, this "
-         "many within a second at most: each dials again at once, and is authenticated.",
+         "After a takeover, clients of L2TP and PPTP whose sessions cannot continue are notified, "
+         "this many within a second at most: each dials again at once, and is authenticated.",
          Weight::note, at<&Gateway::redials_per_second>()},
         {Section::gateway, "accounting", Kind::flag, 0, 0, "false", "false",
          "true: vpnhad accounts for the sessions of L2TP, PPTP, IKEv2 and WireGuard to the servers "
@@ -248,10 +248,10 @@ std::vector<Key> gateway_keys() {
         {Section::outside, "default_via", Kind::neighbours, 0, 2, "[]", "[\"192.0.2.1\"]",
          "Routers on this link, one IPv4 and one IPv6 at most. Answers of this side's addresses "
          "leave by them, by the link on which the clients came in, wherever the node's own default "
-         "route leads. The table for it is 2000 + 2 * id. []: the node's own routes say.",
+         "route leads. The table for it is 2000 + 2 * id. []: the node's own routes decide.",
          Weight::note, at<&Gateway::outside, &Side::default_via>()},
         {Section::inside, "interface", Kind::interface, 1, limits::kInterfaceNameBytesMax, "",
-         "\"eth2\"", "Device on which the clients' traffic goes on.", Weight::note,
+         "\"eth2\"", "Device on which the clients' traffic leaves.", Weight::note,
          at<&Gateway::inside, &Side::interface>()},
         {Section::inside, "addresses", Kind::vips, 0, limits::kAddressesPerSideMax, "[]",
          "[\"198.51.100.100/24\"]",
@@ -280,7 +280,7 @@ std::vector<Key> link_keys() {
          "How often each neighbour is asked.", Weight::note,
          at<&Gateway::links, &Links::probe_interval>()},
         {Section::links, "lost_after", Kind::number, 1, 100, "3", "3",
-         "Questions in a row that a neighbour leaves unanswered before it counts as gone.",
+         "Questions in a row that a neighbour leaves unanswered before it counts as lost.",
          Weight::note, at<&Gateway::links, &Links::lost_after>()},
         {Section::links, "give_away_after", Kind::duration, 0, 60'000, "\"200ms\"", "\"200ms\"",
          "A promoted node that has lost a link gives the gateway to a standby in sync that has not "
@@ -288,8 +288,8 @@ std::vector<Key> link_keys() {
          "For neighbours that do not answer it is one probe_interval more.",
          Weight::note, at<&Gateway::links, &Links::give_away_after>()},
         {Section::links, "hold_off", Kind::duration, 0, 3'600'000, "\"60s\"", "\"60s\"",
-         "For so long a link that was lost has to be good again before a gateway moves to its "
-         "node: one that comes and goes moves a gateway once.",
+         "How long a link that was lost has to be good again before a gateway moves to its node: "
+         "one that comes and goes moves a gateway once.",
          Weight::note, at<&Gateway::links, &Links::hold_off>()},
     };
 }
@@ -298,9 +298,8 @@ std::vector<Key> bandwidth_keys() {
     return {
         {Section::bandwidth, "radius", Kind::flag, 0, 0, "false", "true",
          "true: a rate that a RADIUS server gives in Filter-Id, WISPr-Bandwidth-Max-Down and -Up "
-         "or "
-         "Mikrotik-Rate-Limit counts before the other keys, and a CoA-Request changes it. false: "
-         "these attributes are for somebody else.",
+         "or Mikrotik-Rate-Limit counts before the other keys, and a CoA-Request changes it. "
+         "false: vpnhad ignores these attributes.",
          Weight::note, at<&Gateway::bandwidth, &Bandwidth::by_radius>()},
         {Section::bandwidth, "default", Kind::rate, 0, 0, "\"0\"", "\"20M/5M\"",
          "Rate of a session that has no other: to the client, and from it. K, M, G: 10^3, 10^6, "
@@ -342,7 +341,7 @@ std::vector<Key> conntrack_keys() {
          Weight::note, at<&Gateway::conntrack, &Conntrack::unassured>()},
         {Section::conntrack, "labels", Kind::flag, 0, 0, "false", "false",
          "The ruleset gives labels to flows (ct label set): each new flow is looked at once more, "
-         "because the kernel seldom tells them.",
+         "because the kernel seldom reports them.",
          Weight::note, at<&Gateway::conntrack, &Conntrack::labels>()},
         {Section::conntrack, "delay", Kind::duration, 0, 60'000, "\"0ms\"", "\"0ms\"",
          "A flow becomes a record so long after it was first worth one: less work where most are "

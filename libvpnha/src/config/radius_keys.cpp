@@ -54,7 +54,7 @@ std::vector<Key> radius_keys() {
         {Section::radius, "requests_per_second", Kind::number, 1, kRequestsPerSecondMax, "100",
          "100",
          "Accounting-Requests that a gateway sends within a second, at most. After a failure that "
-         "lost many sessions their Stops are told at this rate, and the Starts of the clients that "
+         "lost many sessions their Stops are sent at this rate, and the Starts of the clients that "
          "dial again take turns with them.",
          Weight::note, at<&Config::radius, &Radius::requests_per_second>()},
         {Section::radius, "nas_identifier", Kind::name, 1, kNasIdentifierBytesMax, "\"vpnha\"",

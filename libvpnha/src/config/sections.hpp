@@ -54,15 +54,15 @@ inline constexpr Section Section::gateway{
     "gateway", "A gateway: addresses and sessions that fail over together. One table each.", true};
 inline constexpr Section Section::outside{"outside", "The side on which clients dial in.", true,
                                           true};
-inline constexpr Section Section::inside{
-    "inside", "The side on which the clients' traffic goes on.", true, true};
+inline constexpr Section Section::inside{"inside", "The side on which the clients' traffic leaves.",
+                                         true, true};
 inline constexpr Section Section::links{
     "links", "When a promoted node whose outside or inside link is lost gives the gateway away.",
     true};
 inline constexpr Section Section::bandwidth{
     "bandwidth", "How fast sessions of L2TP and PPTP may be (docs/operate/bandwidth.md).", true};
 inline constexpr Section Section::conntrack{
-    "conntrack", "Which flows of the kernel's connection tracking go on after a takeover.", true};
+    "conntrack", "Which flows of the kernel's connection tracking survive a takeover.", true};
 
 // The whole header: "gateway.NAME.outside".
 [[nodiscard]] std::string header_of(const Section& section, std::string_view gateway);

@@ -223,7 +223,7 @@ class Reader {
                 meant_.count({section, std::string(key.name)}) == 0) {
                 lack(
                     section, gateway.name,
-                    fmt::format("[{}] lacks '{}'; add a line like {} = {}",
+                    fmt::format("[{}] has no '{}'; add a line like {} = {}",
                                 header_of(section, gateway.name), key.name, key.name, key.example));
             }
         }
@@ -239,7 +239,7 @@ class Reader {
         for (const Section& section : schema_.sections()) {
             if (section.is_required && !is_given(section)) {
                 lack(Section::gateway, gateway.name,
-                     fmt::format("[gateway.{}] lacks its table [{}]", gateway.name,
+                     fmt::format("[gateway.{}] has no table [{}]", gateway.name,
                                  header_of(section, gateway.name)));
             } else if (section.is_protocol) {
                 serves = serves || is_given(section);

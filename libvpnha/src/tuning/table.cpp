@@ -159,7 +159,7 @@ Table common_rows() {
          .wanted = Exactly{1},
          .weight = Weight::must,
          .how = kByFile,
-         .why = "what clients and the inside say to each other passes through the node",
+         .why = "the traffic between clients and the inside passes through the node",
          .file = {"net.ipv4.ip_forward = 1"}},
         // In no file: a node that forwards ignores router advertisements, unless accept_ra of its
         // device is 2.
@@ -199,8 +199,8 @@ Table common_rows() {
          .weight = Weight::must,
          .need = kFlows,
          .how = kByFile,
-         .why = "with another value the kernel tells nothing of flows that a standby holds when it "
-                "is promoted",
+         .why = "with another value the kernel sends no events of flows that a standby holds when "
+                "it is promoted",
          .file = {"net.netfilter.nf_conntrack_events = 1"}},
         {.name = "net.netfilter.nf_conntrack_max",
          .wanted =

@@ -37,7 +37,7 @@ std::string to_sysctl_file(const Table& table) {
         "# Printed by: vpnha config tuning --sysctl\n"
         "#\n"
         "# Settings of net.netfilter are there once their module is: vpnha-modules.conf goes to\n"
-        "# /etc/modules-load.d/vpnha.conf. `vpnha doctor` says what is not in force.\n";
+        "# /etc/modules-load.d/vpnha.conf. `vpnha doctor` lists what is not in force.\n";
     for (const Row& row : table) {
         if (row.file.empty()) {
             continue;

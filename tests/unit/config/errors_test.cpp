@@ -37,7 +37,7 @@ pools = ["10.200.0.0/16"]
     const std::string expected[] = {
         "vpnha.toml:2: 'renew' has a bad value; it takes a string, duration, 10ms to 249ms, like "
         "renew = \"100ms\"",
-        "vpnha.toml:3: [gateway.dialin] lacks its table [gateway.dialin.inside]",
+        "vpnha.toml:3: [gateway.dialin] has no table [gateway.dialin.inside]",
         "vpnha.toml:4: 'id' has a bad value; it takes a number, 1 to 255, like id = 1",
         "vpnha.toml:5: 10.200.1.1 lies within pool 10.200.1.0/24 of gateway 'dialin', so that a "
         "client could be given it; take an address outside of all pools",
@@ -57,9 +57,9 @@ pools = ["10.200.0.0/16"]
         "vpnha.toml:12: unknown key 'ports' in [gateway.dialin.l2tp]; did you mean 'port'?",
         "vpnha.toml:14: mark 0x1 has bits outside of mark_mask 0x0, which nobody looks at; write "
         "mark_mask = 0x1",
-        "vpnha.toml:15: [gateway.other] lacks 'id'; add a line like id = 1",
-        "vpnha.toml:15: [gateway.other] lacks its table [gateway.other.outside]",
-        "vpnha.toml:15: [gateway.other] lacks its table [gateway.other.inside]",
+        "vpnha.toml:15: [gateway.other] has no 'id'; add a line like id = 1",
+        "vpnha.toml:15: [gateway.other] has no table [gateway.other.outside]",
+        "vpnha.toml:15: [gateway.other] has no table [gateway.other.inside]",
         "vpnha.toml:15: [gateway.other] has no protocol that clients may dial; add its table "
         "[gateway.other.l2tp], [gateway.other.pptp], [gateway.other.ipsec] or "
         "[gateway.other.wireguard], which may be empty",
@@ -111,13 +111,13 @@ TEST(ErrorsTest, WhatFollowsFromAnErrorIsNone) {
               "vpnha.toml:14: 'mark_mask' has a bad value; it takes a number, 0 to 4294967295, "
               "like mark_mask = 0x0");
     EXPECT_EQ(error_of(changed(kSample, "id = 1\n", "") + changed(kSecond, "id = 2\n", "")),
-              "vpnha.toml:1: [gateway.dialin] lacks 'id'; add a line like id = 1\n"
-              "vpnha.toml:11: [gateway.other] lacks 'id'; add a line like id = 1");
+              "vpnha.toml:1: [gateway.dialin] has no 'id'; add a line like id = 1\n"
+              "vpnha.toml:11: [gateway.other] has no 'id'; add a line like id = 1");
     EXPECT_EQ(error_of(changed(kSample, "ppp_local = \"10.200.0.1\"\n", "") +
                        changed(kSecond, "ppp_local = \"10.201.0.1\"\n", "")),
-              "vpnha.toml:1: [gateway.dialin] lacks 'ppp_local'; add a line like ppp_local = "
+              "vpnha.toml:1: [gateway.dialin] has no 'ppp_local'; add a line like ppp_local = "
               "\"10.200.0.1\"\n"
-              "vpnha.toml:11: [gateway.other] lacks 'ppp_local'; add a line like ppp_local = "
+              "vpnha.toml:11: [gateway.other] has no 'ppp_local'; add a line like ppp_local = "
               "\"10.200.0.1\"");
     EXPECT_EQ(error_of("[daemon]\nplugin_socket = 1\ncontrol_socket = \"/run/vpnha/pppd.sock\"\n" +
                        kSample),

@@ -23,7 +23,7 @@ TEST(TomlReaderTest, NamesLineMistakeAndRemedy) {
         {"addresses =", "adresses =", "vpnha.toml:7: ", "did you mean 'addresses'?"},
         {"dialin.inside]", "dialin.insde]", "vpnha.toml:8: ", "did you mean 'inside'?"},
         {"id = 1", "id = 1\nzzzzzzzz = 1", "vpnha.toml:3: ", "known here: outside"},
-        {"id = 1", "", "vpnha.toml:1: ", "lacks 'id'; add a line like id = 1"},
+        {"id = 1", "", "vpnha.toml:1: ", "has no 'id'; add a line like id = 1"},
         {"id = 1", "id = 0", "vpnha.toml:2: ", "number, 1 to 255"},
         {"id = 1", "id = 256", "vpnha.toml:2: ", "number, 1 to 255"},
         {"id = 1", "id = \"1\"", "vpnha.toml:2: ", "number, 1 to 255"},
@@ -58,7 +58,7 @@ TEST(TomlReaderTest, NamesLineMistakeAndRemedy) {
         {"[gateway.dialin.inside]", "[gateway.dialin.x]\n[gateway.dialin.inside]",
          "vpnha.toml:8: ", "unknown key 'x' in [gateway.dialin]"},
         {"[gateway.dialin.inside]\ninterface = \"eth2\"\naddresses = [\"198.51.100.100/24\"]\n", "",
-         "vpnha.toml:1: ", "lacks its table [gateway.dialin.inside]"},
+         "vpnha.toml:1: ", "has no table [gateway.dialin.inside]"},
     };
     for (const BadFile& bad : cases) {
         const std::string error = error_of(changed(kSample, bad.from, bad.to));

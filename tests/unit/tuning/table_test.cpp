@@ -85,8 +85,8 @@ TEST(TableTest, AMustIsAnErrorAndAdviceIsNot) {
     machine.sysctls["net.ipv4.ip_forward"] = "0";
     machine.sysctls["net.core.somaxconn"] = "127";
     EXPECT_THAT(found(machine),
-                ElementsAre("error: net.ipv4.ip_forward is 0; set it to 1: what clients and the "
-                            "inside say to each other passes through the node",
+                ElementsAre("error: net.ipv4.ip_forward is 0; set it to 1: the traffic between "
+                            "clients and the inside passes through the node",
                             "warning: net.core.somaxconn is 127; set it to 128: vpnhad's sockets "
                             "have queues of 128, for the pppds of many dials at once"));
     machine.sysctls["net.core.somaxconn"] = "128";

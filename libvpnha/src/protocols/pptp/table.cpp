@@ -72,8 +72,8 @@ tuning::Table Table::tuning_rows() {
          .weight = tuning::Weight::must,
          .need = "pptp",
          .how = tuning::kModuleHow,
-         .why = "a call that is taken over goes on by a TUN device; GRE needs no module, it passes "
-                "raw sockets",
+         .why = "a call that is taken over uses a TUN device; GRE needs no module, it passes raw "
+                "sockets",
          .module = "tun",
          .after = "module ppp_generic"},
         {.name = "module ppp_mppe",
@@ -103,7 +103,7 @@ std::vector<MetricRow> Table::metric_rows() {
          "Packets of PPTP calls that the capture had no room for.",
          false, "", {{"", "/counters/pptp_unwatched"}}},
         {"vpnha_pptp_connections_evicted_total",
-         "Control connections of PPTP without a call that went for want of room.",
+         "Control connections of PPTP without a call that were dropped, because there was no room.",
          false, "", {{"", "/counters/pptp_evicted"}}},
         {"vpnha_gre_packets_total",
          "GRE packets of clients of PPTP that passed while this node served, by their numbers.",

@@ -38,7 +38,7 @@ std::optional<Finding> check_events(const Settings& settings) {
     }
     if (*settings.events != 1) {
         return Finding{Severity::error, kEvents, std::to_string(*settings.events), "set it to 1",
-                       "the kernel tells nothing of a flow that was made while nobody listened, "
+                       "the kernel sends no event of a flow that was made while nobody listened, "
                        "and so of none that a standby holds when it is promoted"};
     }
     return std::nullopt;

@@ -60,7 +60,7 @@ TEST(ConntrackCheckTest, TheLogNamesWhatIsSetAndTheValueToSet) {
     const effects::Log events = log_of(findings[0]);
     EXPECT_EQ(events.level, LogLevel::error) << "flows of a takeover would be lost";
     EXPECT_EQ(events.text,
-              "net.netfilter.nf_conntrack_events is 2; set it to 1: the kernel tells nothing of a "
+              "net.netfilter.nf_conntrack_events is 2; set it to 1: the kernel sends no event of a "
               "flow that was made while nobody listened, and so of none that a standby holds when "
               "it is promoted event=conntrack");
     const effects::Log max = log_of(findings[1]);

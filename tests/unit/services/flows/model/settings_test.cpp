@@ -58,7 +58,7 @@ TEST(SettingsTest, EventsMustBeOne) {
     settings.events = 2;
     EXPECT_THAT(found(settings),
                 ElementsAre("error: net.netfilter.nf_conntrack_events is 2; set it to 1: the "
-                            "kernel tells nothing of a flow that was made while nobody listened, "
+                            "kernel sends no event of a flow that was made while nobody listened, "
                             "and so of none that a standby holds when it is promoted"));
     settings.events = 0;
     EXPECT_THAT(found(settings),
