@@ -143,8 +143,8 @@ class Drainer {
         }
         return report(
             {Errc::timeout,
-             fmt::format("sessions left: {}; they go on, and {} no new clients. `vpnha switchover` "
-                         "moves a gateway with its sessions, {}",
+             fmt::format("sessions left: {}; they continue, and {} no new clients. `vpnha "
+                         "switchover` moves a gateway with its sessions, {}",
                          left, is("still accepts", "still accept"), undrain_words())},
             ports_.err);
     }

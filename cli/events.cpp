@@ -58,7 +58,7 @@ void add_events(CLI::App& app, const std::function<void(const EventsOrder&)>& or
     CLI::App* const verb =
         app.add_subcommand("events", "Events of vpnhad: the lines with event= of its log");
     const auto order = std::make_shared<EventsOrder>();
-    verb->add_flag("--follow", order->follow, "Goes on as they come, until interrupted");
+    verb->add_flag("--follow", order->follow, "Follows them as they come, until interrupted");
     verb->add_flag("--json", order->as_json, "A JSON object a line");
     verb->add_option("--gateway", order->gateway, "Of this gateway only");
     verb->add_option("--event", order->event, "Of this word only");

@@ -59,8 +59,8 @@ class Findings {
             return {};
         }
         std::string text = fmt::format(
-            ": no majority of {} voters is left without {}; it goes on "
-            "when vpnhad runs there again",
+            ": no majority of {} voters is left without {}; it continues when vpnhad runs there "
+            "again",
             voters.size(), missing);
         if (voters.size() == 2) {
             text += fmt::format(", or, if that machine is off: vpnha confirm-dead {} --it-is-off",
@@ -373,7 +373,7 @@ std::vector<Finding> findings_of(const json& status) {
         // It takes no part in the group, and receives nothing of its messages.
         findings.add(Health::degraded,
                      fmt::format("vpnhad only votes on this node, and could not take over: it died "
-                                 "several times one after the other, last of {}; its log says more",
+                                 "several times one after the other, last of {}; its log has more",
                                  restarts.at("death").get<std::string>()));
         return findings.worst_first();
     }

@@ -22,7 +22,7 @@ struct Verb {
 };
 
 constexpr Verb kVerbs[] = {
-    {"confirm-dead", "Two nodes: the other one is off, this one goes on alone; root only",
+    {"confirm-dead", "Two nodes: the other one is off, this one continues alone; root only",
      "--it-is-off", "You have seen to it: if it lives, two nodes may serve at once", "confirm_dead",
      "node {} counts as dead until it is reachable: this node votes alone"},
     {"vote-without",

@@ -112,11 +112,11 @@ std::string render_peers(const json& status, bool use_colour) {
     std::vector<Row> differences;
     for (const json& difference : status.at("differences")) {
         const bool weighs = difference.at("weight") == "session";
-        differences.push_back(
-            {node_name(status, difference.at("node")),
-             text_or(difference.at("gateway"), "(all)"),
-             difference.at("item").get<std::string>(),
-             {weighs ? "sessions would not go on" : "note", weighs ? Colour::red : Colour::plain}});
+        differences.push_back({node_name(status, difference.at("node")),
+                               text_or(difference.at("gateway"), "(all)"),
+                               difference.at("item").get<std::string>(),
+                               {weighs ? "sessions would not continue" : "note",
+                                weighs ? Colour::red : Colour::plain}});
     }
     if (const std::string witness = witness_line(status); !witness.empty()) {
         text += "\n" + witness;

@@ -31,7 +31,7 @@ std::string outcome_of(const json& gateway) {
     const auto sessions = gateway.at("sessions").get<std::uint64_t>();
     const auto lost = gateway.at("lost").get<std::uint64_t>();
     if (gateway.at("stays").get<bool>()) {
-        return fmt::format("{} goes on serving, no session is touched",
+        return fmt::format("{} keeps serving, no session is touched",
                            node_text(gateway.at("promoted_node")));
     }
     if (gateway.at("candidates").empty()) {
@@ -39,7 +39,7 @@ std::string outcome_of(const json& gateway) {
                    ? "no node could take over"
                    : fmt::format("no node could take over, all {} sessions are lost", sessions);
     }
-    return lost == 0 ? fmt::format("all {} sessions go on", sessions)
+    return lost == 0 ? fmt::format("all {} sessions continue", sessions)
                      : fmt::format("up to {} of {} sessions are lost", lost, sessions);
 }
 

@@ -146,8 +146,7 @@ ExitCode end_session(const std::string& id, const SwitchoverPorts& ports) {
         ports.pause(kSessionPause);
     }
     return report(
-        {Errc::timeout, fmt::format("session {} was told to end, and is still there after "
-                                    "{} s",
+        {Errc::timeout, fmt::format("session {} was asked to end, and is still there after {} s",
                                     printable(id), kSessionPatience.count() / 1000)},
         ports.err);
 }

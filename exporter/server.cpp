@@ -81,7 +81,7 @@ Result<Server> Server::on(const adapters::UniqueFd& listener, Contents& contents
 
 Result<void> Server::run(std::chrono::milliseconds at_most) {
     if (MHD_run_wait(daemon_.get(), static_cast<int>(at_most.count())) != MHD_YES) {
-        return fail(Errc::system, "libmicrohttpd cannot go on");
+        return fail(Errc::system, "libmicrohttpd cannot continue");
     }
     return {};
 }

@@ -44,7 +44,7 @@ Ruled by_noticing(Kind kind, const Timers& timers) {
         case Kind::service:
             return {
                 "ocf:vpnha:probe: the interval of its monitor and its parameters failures and "
-                "timeout. Sessions go on meanwhile; new clients are not answered",
+                "timeout. Sessions continue meanwhile; new clients are not answered",
                 "a shorter interval, or fewer failures. Each probe costs a node a process, and "
                 "one failure alone may be packet loss"};
         case Kind::link:

@@ -260,7 +260,7 @@ std::vector<std::string> summary(const Record& record) {
     }
     if (record.sessions) {
         const Sessions& of = *record.sessions;
-        lines.push_back(fmt::format("of {} sessions {} went on, {} ended; {} negotiated anew",
+        lines.push_back(fmt::format("of {} sessions {} continued, {} ended; {} negotiated anew",
                                     of.before, of.kept, of.lost, of.anew));
     }
     if (record.outcome == Outcome::moved) {

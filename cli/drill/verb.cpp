@@ -75,7 +75,7 @@ Result<void> write_files(const Record& record, const std::string& json_file,
 }
 
 bool ask_human(std::ostream& out) {
-    out << "go on? [y/N] " << std::flush;
+    out << "continue? [y/N] " << std::flush;
     std::string answer;
     std::getline(std::cin, answer);
     return answer == "y" || answer == "yes";
@@ -195,7 +195,7 @@ void add_kind(CLI::App& drill, const KindOf& kind, const std::function<void(Verb
             ->capture_default_str();
     }
     verb->add_option("--for", given->at_most_s,
-                     "The fault stays for so long if nobody takes over: 90s, 5m")
+                     "How long the fault stays if nobody takes over: 90s, 5m")
         ->transform(CLI::AsNumberWithUnit(units()))
         ->default_str("90s");
     verb->add_option("--recovery", given->recovery_s,

@@ -25,7 +25,7 @@ std::vector<std::string> judge_clock(int status) {
     }
     return {
         "no time daemon keeps this machine's clock right: certificates may seem not valid yet, "
-        "RADIUS servers drop what is 300 s away, and a WireGuard peer takes no handshake whose "
+        "RADIUS servers drop what is 300 s away, and a WireGuard peer accepts no handshake whose "
         "time is before that of the last one; install chrony on each node, or type `timedatectl "
         "set-ntp true`"};
 }

@@ -140,13 +140,13 @@ Metrics of_the_part() {
          of_gateways("/standbys")},
         {"vpnha_sessions", kGauge, "Sessions, each in one state.", session_states()},
         {"vpnha_sessions_lost_total", kCounter,
-         "Sessions that were not resumed at a promotion, because this kernel lacked them.",
+         "Sessions that were not resumed at a promotion, because this kernel did not have them.",
          of_gateways("/counters/sessions_lost")},
         {"vpnha_sessions_gone_total", kCounter,
          "Sessions removed from this kernel by somebody else.",
          of_gateways("/counters/sessions_gone")},
         {"vpnha_confirm_timeouts_total", kCounter,
-         "pppds that went on before a standby had confirmed their session.",
+         "pppds that continued before a standby had confirmed their session.",
          of_gateways("/counters/confirm_timeouts")},
     };
 }
@@ -238,7 +238,7 @@ Metrics of_the_lease() {
          states_of_gateways(
              {"phase", "/lease/phase", {"idle", "claiming", "holding", "draining"}})},
         {"vpnha_lease_remaining_seconds", kGauge,
-         "For so long this node may still speak if nobody answers it any more.",
+         "How long this node may still speak if nobody answers it any more.",
          seconds_of_gateways("/lease/left_ms")},
         {"vpnha_lease_granted_epoch", kGauge, "Number of the highest epoch this voter granted.",
          epoch_of_gateways("/lease/granted")},

@@ -13,7 +13,7 @@ Metrics of_accounting() {
          "Starts and Stops that no accounting server has answered.",
          of_gateways("/accounting/waiting")},
         {"vpnha_accounting_oldest_seconds", kGauge,
-         "So long ago was what the oldest of them tells.",
+         "Time since the event that the oldest of them reports.",
          of_gateways("/accounting/oldest_s")},
         {"vpnha_accounting_silent", kGauge,
          "Whether no accounting server answered the last request.",

@@ -168,8 +168,8 @@ std::string verdict_of(const json& status) {
     if (is_good) {
         const std::string others = nodes_to_ask(status);
         texts.push_back(others.empty() ? "Every session would survive the loss of its gateway."
-                                       : "Nothing is amiss here; whether sessions are protected "
-                                         "the promoted node knows: " +
+                                       : "Nothing is amiss here; the promoted node knows whether "
+                                         "sessions are protected: " +
                                              others);
     }
     return fmt::format("<ul class=\"verdict{}\">\n{}</ul>\n", is_good ? " good" : "",

@@ -245,7 +245,7 @@ TEST(CommandsTest, VoteWithoutIsAskedInSoManyWordsOnly) {
     const Outcome outcome =
         run_command({"vote-without", "gw3", "--it-remembers-nothing", "--socket", daemon.path()});
     EXPECT_EQ(outcome.code, 0);
-    EXPECT_EQ(outcome.out, "this node waits no more for what node gw3 remembers\n");
+    EXPECT_EQ(outcome.out, "this node no longer waits for the memory of node gw3\n");
     EXPECT_THAT(daemon.last_request(), HasSubstr(R"("verb":"vote_without")"));
     EXPECT_THAT(daemon.last_request(), HasSubstr(R"("node":"gw3")"));
 }

@@ -50,7 +50,7 @@ TEST(PeersViewTest, ListsWhatDiffers) {
     EXPECT_THAT(shown, HasSubstr("2 items\n"));
     EXPECT_THAT(shown, HasSubstr("Differences from this node:\n"
                                  "NODE     GATEWAY  ITEM              MEANS\n"
-                                 "gw2 (2)  dialin   pools             sessions would not go on\n"
+                                 "gw2 (2)  dialin   pools             sessions would not continue\n"
                                  "gw2 (2)  (all)    daemon.log_level  note\n"));
     EXPECT_THAT(render_peers(sample_status(), false), Not(HasSubstr("Differences")));
 }

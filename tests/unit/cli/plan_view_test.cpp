@@ -16,7 +16,7 @@ using testing::StartsWith;
 
 TEST(PlanViewTest, ShowsWhoWouldTakeOverAndWhatItWouldKeep) {
     EXPECT_EQ(render_plan(sample_plan(), false),
-              "Gateway dialin without node 1: all 7 sessions go on.\n"
+              "Gateway dialin without node 1: all 7 sessions continue.\n"
               "NODE     STANDING  PROMOTED  KEPT  LOST\n"
               "gw2 (2)  complete  yes       7     0\n"
               "gw3 (3)  partial   no        5     2\n");
@@ -38,7 +38,7 @@ TEST(PlanViewTest, SaysWhenNobodyIsLeftOrNothingIsTouched) {
     gateway["stays"] = true;
     gateway["without"] = 2;
     EXPECT_THAT(render_plan(plan, false),
-                StartsWith("Gateway dialin without node 2: node 1 goes on serving"));
+                StartsWith("Gateway dialin without node 2: node 1 keeps serving"));
     gateway["stays"] = false;
     gateway["candidates"] = json::array();
     gateway["lost"] = 7;
@@ -77,7 +77,7 @@ json plan_with(const std::string& second, const std::string& third) {
 TEST(PlanViewTest, ANodeWhoseServiceIsDeadComesBehindItsEquals) {
     const json plan = plan_with("alive", "dead");
     EXPECT_EQ(render_plan(plan, false),
-              "Gateway dialin without node 1: all 7 sessions go on.\n"
+              "Gateway dialin without node 1: all 7 sessions continue.\n"
               "NODE     STANDING  PROMOTED  KEPT  LOST  SERVICE\n"
               "gw2 (2)  complete  yes       7     0     alive\n"
               "gw3 (3)  partial   no        5     2     dead\n");

@@ -51,7 +51,7 @@ TEST(RecordTest, TheSummaryHasSilenceSessionsTimerAndAdvice) {
     const auto lines = summary(sample_record());
     EXPECT_THAT(lines, Contains("gw2 serves in place of gw1"));
     EXPECT_THAT(lines, Contains(HasSubstr("192.0.2.100 from client1: silent for 301 ms, 6 of 40")));
-    EXPECT_THAT(lines, Contains("of 3 sessions 3 went on, 0 ended; 1 negotiated anew"));
+    EXPECT_THAT(lines, Contains("of 3 sessions 3 continued, 0 ended; 1 negotiated anew"));
     EXPECT_THAT(lines, Contains(HasSubstr("what ruled: the lease")));
     EXPECT_THAT(lines, Contains(HasSubstr("what to set: a shorter duration")));
     EXPECT_THAT(lines, Contains("healthy again 20.01 s after the fault"));
