@@ -252,7 +252,7 @@ void Devices::bring_back(const config::Gateway& gateway, bool announce) {
         return daemon_.network.add_addresses(gateway.id);
     });
     if (missing && !again) {
-        write_log(LogLevel::warning, fmt::format("gone from this node: {}; added again "
+        write_log(LogLevel::warning, fmt::format("missing on this node: {}; added again "
                                                  "event=addresses-removed gateway={}",
                                                  *missing, gateway.name));
     }

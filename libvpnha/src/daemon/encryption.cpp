@@ -11,10 +11,10 @@ using adapters::write_log;
 
 std::string how_to_encrypt(const std::string& off_because, const std::string& what) {
     return fmt::format(
-        "corosync sends unencrypted ({}), and {} would be told to everybody on its networks; run "
-        "corosync-keygen, copy /etc/corosync/authkey to all nodes, and set crypto_cipher: aes256 "
-        "and crypto_hash: sha256 in the section totem of corosync.conf. Only for a network that "
-        "nobody can listen to: ",
+        "corosync sends unencrypted ({}), and {} would be readable by everybody on its networks; "
+        "run corosync-keygen, copy /etc/corosync/authkey to all nodes, and set crypto_cipher: "
+        "aes256 and crypto_hash: sha256 in the section totem of corosync.conf. Only for a network "
+        "that nobody can listen to: ",
         off_because, what);
 }
 

@@ -188,7 +188,8 @@ effects::Effects Executor::execute(effects::WithdrawScore& effect) {
     tools_.start({"/usr/sbin/attrd_updater", "--delete", "--name", "master-" + effect.resource,
                   "--node", effect.node},
                  [](const Result<void>& result) {
-                     adapters::log_failure("telling Pacemaker that a vpnhad is of no use", result);
+                     adapters::log_failure("notifying Pacemaker that a vpnhad is of no use",
+                                           result);
                  });
     return {};
 }
@@ -202,7 +203,7 @@ effects::Effects Executor::execute(effects::ReportFailure& effect) {
     tools_.start(
         {"/usr/sbin/crm_resource", "--fail", "--resource", effect.resource, "--node", effect.node},
         [](const Result<void>& result) {
-            adapters::log_failure("telling Pacemaker of a death", result);
+            adapters::log_failure("notifying Pacemaker of a death", result);
         });
     return {};
 }

@@ -112,8 +112,8 @@ void Requests::on_request(const adapters::ControlRequest& request, adapters::Con
     if (takes_part && daemon_.restart.votes_only) {
         reply.error({Errc::limit,
                      fmt::format("vpnhad only votes on this node: it died several times one after "
-                                 "the other, last of {}; its log says more. keep-vpnhad has it "
-                                 "take part again ten minutes after the last death",
+                                 "the other, last of {}; its log has more. keep-vpnhad has it take "
+                                 "part again ten minutes after the last death",
                                  daemon_.restart.death)});
         return;
     }
@@ -173,9 +173,9 @@ bool Requests::makes_way(GatewayId gateway, const json& arguments, adapters::Con
     if (std::ranges::any_of(node_.gateways(), has_to_stay)) {
         adapters::write_log(
             LogLevel::warning,
-            fmt::format("this vpnhad goes on as it was started event=old-start gateway={}: other "
-                        "nodes do not have all its sessions. Since its start: {}. Have it start "
-                        "anew later, one node after the other",
+            fmt::format("this vpnhad keeps running as it was started event=old-start gateway={}: "
+                        "other nodes do not have all its sessions. Since its start: {}. Have it "
+                        "start anew later, one node after the other",
                         state.cores().settings.name, fmt::join(differences, ", ")));
         return false;
     }

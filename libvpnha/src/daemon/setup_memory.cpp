@@ -88,7 +88,7 @@ std::string line_of(const SetupMemory::Change& change, const std::string& gatewa
     return fmt::format("{}{} {} event=config-changed {}item={} old={} new={}",
                        is_of_node ? "" : fmt::format("gateway {}: ", gateway), change.item,
                        !change.before  ? "is new"
-                       : !change.after ? "is gone"
+                       : !change.after ? "was removed"
                                        : "has changed",
                        is_of_node ? "" : fmt::format("gateway={} ", gateway), word,
                        hex_of(change.before), hex_of(change.after));

@@ -31,7 +31,7 @@ TEST_F(RoutingWatchTest, LooksAtTheStartAndTellsTheGatewaysConflicts) {
     EXPECT_TRUE(watch.conflicts(GatewayId{7}).empty()) << "not looked at yet";
     loop.set_timer(kTestTimer, loop.now() + kPatience, [&loop] { loop.stop(); });
     loop.run();
-    EXPECT_THAT(told, ElementsAre(HasSubstr("table 700 has a route of somebody else")));
+    EXPECT_THAT(told, ElementsAre(HasSubstr("table 700 has a route of another program")));
     EXPECT_EQ(watch.conflicts(GatewayId{7}), told);
 }
 

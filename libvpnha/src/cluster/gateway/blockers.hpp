@@ -33,7 +33,7 @@ class Blockers {
     // The disk takes what the lease must remember. Where it does not this node is granted nothing.
     void set_saves(bool saves) { saves_ = saves; }
     // Items in which this node's set-up differs from the promoted node's so that sessions would not
-    // go on; none: equal, or nobody is promoted.
+    // continue; none: equal, or nobody is promoted.
     void set_differences(std::vector<std::string> items) { differences_ = std::move(items); }
     // What of the gateway's routing on this node is somebody else's, in words.
     void set_routing(std::vector<std::string> conflicts) { routing_ = std::move(conflicts); }

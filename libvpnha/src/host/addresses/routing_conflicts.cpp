@@ -93,7 +93,7 @@ class Search {
                 }
             }));
             if (count != 0) {
-                user = fmt::format("has {} of somebody else, such as {}",
+                user = fmt::format("has {} of another program, such as {}",
                                    count == 1 ? "a route" : fmt::format("{} routes", count), first);
             }
         }
@@ -103,8 +103,8 @@ class Search {
                     return each.rule.table == table.number && !each.goes_on;
                 });
             if (rule != rules_.end()) {
-                user = fmt::format("is that of somebody else's rule {}: {}", rule->rule.preference,
-                                   rule->text);
+                user = fmt::format("is used by the rule {} of another program: {}",
+                                   rule->rule.preference, rule->text);
             }
         }
         if (!user.empty()) {
@@ -116,8 +116,8 @@ class Search {
     void look_at_preference(const config::Gateway& gateway) {
         for (const ListedRule& each : rules_) {
             if (each.rule.preference == gateway.rule_preference) {
-                add(gateway, fmt::format("preference {} is that of somebody else's rule: {}; give "
-                                         "'rule_preference' of [gateway.{}] another number",
+                add(gateway, fmt::format("preference {} is used by a rule of another program: {}; "
+                                         "give 'rule_preference' of [gateway.{}] another number",
                                          gateway.rule_preference, each.text, gateway.name));
             }
         }

@@ -38,7 +38,7 @@ Error connect_error(const std::string& socket, int error_number) {
                 Errc::permission,
                 fmt::format("{} is not for this user; become root or join group vpnha", socket)};
         case EAGAIN:
-            return {Errc::timeout, fmt::format("vpnhad at {} takes no connection", socket)};
+            return {Errc::timeout, fmt::format("vpnhad at {} accepts no connection", socket)};
         default:
             return system_error(fmt::format("cannot connect to {}", socket), error_number);
     }
@@ -113,8 +113,8 @@ Result<void> check_listener(int fd) {
     }
     const auto process = adapters::read_process(listener.pid);
     if (process && process->stopped) {
-        return fail(Errc::timeout, fmt::format("vpnhad (process {0}) stands still, stopped by a "
-                                               "signal; kill -CONT {0} lets it go on",
+        return fail(Errc::timeout, fmt::format("vpnhad (process {0}) is stopped by a signal; kill "
+                                               "-CONT {0} resumes it",
                                                listener.pid));
     }
     return {};

@@ -134,7 +134,7 @@ Result<void> bar_devices(const config::Config& config, const std::vector<Link>& 
     for (const Link& device : devices) {
         if (!can_be_written(device.name)) {
             return fail(Errc::unsupported,
-                        fmt::format("nftables takes no device of the name {}", device.name));
+                        fmt::format("nftables accepts no device of the name {}", device.name));
         }
     }
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());

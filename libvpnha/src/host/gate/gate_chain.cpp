@@ -193,7 +193,7 @@ Result<void> GateChain::require_clsact(LinkIndex link, const std::string& interf
         return {};
     }
     return kind.empty()
-               ? fail(Errc::busy, fmt::format("{}: somebody else has just removed its qdisc",
+               ? fail(Errc::busy, fmt::format("{}: another program has just removed its qdisc",
                                               attaching_to(interface)))
                : fail(Errc::unsupported, in_place_of_clsact(interface, kind));
 }

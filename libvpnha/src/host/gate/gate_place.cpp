@@ -141,7 +141,7 @@ Result<void> GatePlace::stand(const Link& link, GateDirection direction) {
     return after.presence == GatePresence::attached
                ? Result<void>{}
                : fail(Errc::busy, fmt::format("the gate was attached to {} and is not the first "
-                                              "program there; does somebody else change the "
+                                              "program there; does another program change the "
                                               "device's programs or qdisc?",
                                               link.name));
 }

@@ -274,14 +274,14 @@ Result<VipService::State> VipService::status(const VipParameters& parameters, De
     for (const PolicyRule& rule : settings.rules()) {
         VPNHA_TRY(const bool there, route.has_rule(rule));
         if (!there) {
-            return fail(Errc::not_found, fmt::format("policy rule {} for table {} is gone",
+            return fail(Errc::not_found, fmt::format("policy rule {} for table {} is missing",
                                                      rule.preference, rule.table));
         }
     }
     for (const TableRoute& each : settings.routes()) {
         VPNHA_TRY(const bool there, route.has_route(link.index, each));
         if (!there) {
-            return fail(Errc::not_found, fmt::format("the route to {} in table {} is gone",
+            return fail(Errc::not_found, fmt::format("the route to {} in table {} is missing",
                                                      to_string(each.destination), each.table));
         }
     }

@@ -47,15 +47,15 @@ TEST_F(RoutingConflictsTest, WhatVpnhadHasSetIsNone) {
 TEST_F(RoutingConflictsTest, NamesRoutesOfSomebodyElseInATable) {
     ASSERT_TRUE(ip_command("route add default via 192.0.2.51 table 700"));
     EXPECT_THAT(conflicts(),
-                ElementsAre("table 700 has a route of somebody else, such as default via "
+                ElementsAre("table 700 has a route of another program, such as default via "
                             "192.0.2.51; give 'route_table' of [gateway.vpn] another number"));
     ASSERT_TRUE(ip_command("route add 203.0.113.0/24 via 192.0.2.51 table 700"));
-    EXPECT_THAT(conflicts(), ElementsAre(HasSubstr("table 700 has 2 routes of somebody else")));
+    EXPECT_THAT(conflicts(), ElementsAre(HasSubstr("table 700 has 2 routes of another program")));
     ASSERT_TRUE(ip_command("route add default via 192.0.2.51 table 2014"));
     EXPECT_EQ(conflicts().size(), 1U) << "it needs none for answers";
     config_.gateways[0].outside.default_via = {*parse_ip("192.0.2.51")};
     EXPECT_THAT(conflicts(), ElementsAre(HasSubstr("table 700"),
-                                         HasSubstr("table 2014 has a route of somebody else")));
+                                         HasSubstr("table 2014 has a route of another program")));
 }
 
 TEST_F(RoutingConflictsTest, NamesRoutesOfSomebodyElseInTheTableOfAMark) {
@@ -63,7 +63,7 @@ TEST_F(RoutingConflictsTest, NamesRoutesOfSomebodyElseInTheTableOfAMark) {
     EXPECT_THAT(conflicts(), IsEmpty()) << "no protocol needs it";
     config_.gateways[0].protocols.serve<wireguard::Table>();
     EXPECT_THAT(conflicts(),
-                ElementsAre("table 3007 has a route of somebody else, such as default via "
+                ElementsAre("table 3007 has a route of another program, such as default via "
                             "192.0.2.51; WireGuard of gateway vpn needs it: give its other user "
                             "another number"));
 }
@@ -71,12 +71,12 @@ TEST_F(RoutingConflictsTest, NamesRoutesOfSomebodyElseInTheTableOfAMark) {
 TEST_F(RoutingConflictsTest, NamesRulesOfSomebodyElse) {
     ASSERT_TRUE(ip_command("rule add from 203.0.113.0/24 lookup 700 preference 300"));
     EXPECT_THAT(conflicts(),
-                ElementsAre(HasSubstr("table 700 is that of somebody else's rule 300: from "
+                ElementsAre(HasSubstr("table 700 is used by the rule 300 of another program: from "
                                       "203.0.113.0/24 lookup 700; give 'route_table'")));
     ASSERT_TRUE(ip_command("rule del preference 300"));
     ASSERT_TRUE(ip_command("-6 rule add from 2001:db8::/64 lookup 900 preference 50"));
     EXPECT_THAT(conflicts(),
-                ElementsAre(HasSubstr("preference 50 is that of somebody else's rule: from "
+                ElementsAre(HasSubstr("preference 50 is used by a rule of another program: from "
                                       "2001:db8::/64 lookup 900; give 'rule_preference'")));
 }
 

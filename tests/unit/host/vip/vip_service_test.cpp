@@ -152,10 +152,10 @@ TEST_F(VipServiceTest, SaysWhatIsGone) {
     parameters_.default_via = "192.0.2.51";
     expect_started();
     ASSERT_TRUE(ip_command("route del default table 700"));
-    EXPECT_THAT(trouble(), HasSubstr("route to 0.0.0.0/0 in table 700 is gone"));
+    EXPECT_THAT(trouble(), HasSubstr("route to 0.0.0.0/0 in table 700 is missing"));
     expect_started();
     ASSERT_TRUE(ip_command("rule del from 192.0.2.9 table 700"));
-    EXPECT_THAT(trouble(), HasSubstr("policy rule 10000 for table 700 is gone"));
+    EXPECT_THAT(trouble(), HasSubstr("policy rule 10000 for table 700 is missing"));
     expect_started();
     ASSERT_TRUE(ip_command("addr del 192.0.2.9/24 dev out0"));
     EXPECT_THAT(trouble(), HasSubstr("192.0.2.9/24 is not on out0"));

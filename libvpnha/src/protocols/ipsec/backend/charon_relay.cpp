@@ -173,12 +173,12 @@ void CharonRelay::look_at(const UdpSocketState& socket) {
 }
 
 void CharonRelay::lose(const std::string& why) {
-    write_log(LogLevel::warning, fmt::format("charon is gone event=charon-gone: {}", why));
+    write_log(LogLevel::warning, fmt::format("charon has ended event=charon-gone: {}", why));
     ++listing_;
     peer_->is_empty = false;
     peer_->is_active = false;
     turn_ = {};
-    fail_feeds({Errc::unreachable, "charon is gone: " + why});
+    fail_feeds({Errc::unreachable, "charon has ended: " + why});
     listener_.on_gone();
 }
 

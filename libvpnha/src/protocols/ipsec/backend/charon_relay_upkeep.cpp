@@ -67,7 +67,7 @@ void CharonRelay::watch_own_queue() {
     }
     if (!std::exchange(is_lacking_, true)) {
         write_log(LogLevel::error,
-                  "charon said more than vpnhad could read, and is to send all of it again, for "
+                  "charon sent more than vpnhad could read, and is to send all of it again, for "
                   "which it rekeys its CHILD SAs event=charon-overrun");
     }
 }

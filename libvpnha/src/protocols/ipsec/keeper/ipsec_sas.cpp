@@ -447,8 +447,8 @@ void IpsecSas::hear(const node::IkeSeen& seen, TimePoint now, Effects& effects) 
         expect(sa->id, asked.mid, {}, effects);
         publish(store_.skip(key), now, effects);
         say(LogLevel::warning,
-            fmt::format("request {} of an IKE SA was repeated by somebody else than its client, "
-                        "which goes on with the next one",
+            fmt::format("request {} of an IKE SA was repeated by another sender than its client, "
+                        "which continues with the next one",
                         asked.mid - 1),
             effects);
     }

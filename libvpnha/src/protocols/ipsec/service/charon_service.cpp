@@ -128,7 +128,7 @@ Result<void> make_usable(const StockInstance& daemon, std::chrono::milliseconds 
     if (!has_fifo(daemon)) {
         return fail(Errc::unsupported,
                     "charon runs without its plugin ha; install the package "
-                    "libcharon-extra-plugins; the system log says more");
+                    "libcharon-extra-plugins; the system log has more");
     }
     return load_connections(daemon, patience);
 }

@@ -222,7 +222,7 @@ void ResumedTunnel::State::on_call_connected(const ControlMessage& message,
     const TunnelCalls::Call* const call = calls.find_own(own);
     if (call != nullptr && call->stage == TunnelCalls::Stage::offered) {
         if (message.has_unknown_mandatory()) {
-            end_call(*call, CdnResult::unknown_avp, "peer asked for what is not known", effects);
+            end_call(*call, CdnResult::unknown_avp, "peer sent an unknown request", effects);
             return;
         }
         calls.connect(own);

@@ -48,7 +48,7 @@ Result<Xl2tpdConfig> load_config(const std::string& path) {
     }
     if (path.size() > kXl2tpdFileNameBytesMax) {
         return fail(Errc::invalid_config,
-                    fmt::format("{}: xl2tpd takes no file name of more than {} characters", path,
+                    fmt::format("{}: xl2tpd accepts no file name of more than {} characters", path,
                                 kXl2tpdFileNameBytesMax));
     }
     return parse_xl2tpd_config(read_text(path), path);

@@ -205,7 +205,7 @@ class Reader {
         }
         if (name == "pppoptfile") {
             if (value.size() > kXl2tpdFileNameBytesMax) {
-                return refused(fmt::format("xl2tpd takes no file name of more than {} characters",
+                return refused(fmt::format("xl2tpd accepts no file name of more than {} characters",
                                            kXl2tpdFileNameBytesMax));
             }
         }

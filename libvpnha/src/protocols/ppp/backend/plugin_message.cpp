@@ -276,7 +276,7 @@ Result<PluginMessage> parse_asks(ByteReader& reader) {
     VPNHA_TRY(const auto seen, read_fields(reader, fields));
     if (seen.count() != 3 || !seen[kGateway] || !seen[kPid] || !seen[kUser] ||
         fields.gateway.empty() || fields.pid == 0) {
-        return fail(Errc::malformed, "who asks for an address names gateway, pid and user");
+        return fail(Errc::malformed, "a request for an address names gateway, pid and user");
     }
     return PluginAsks{std::move(fields.gateway), fields.pid, std::move(fields.facts.user)};
 }

@@ -95,7 +95,7 @@ Result<void> PppKeeper::end(const wire::RecordKey& key, TimePoint now, Effects& 
 Result<ppp::Terms> PppKeeper::change(const wire::RecordKey& key, const ppp::TermsChange& change,
                                      TimePoint now, Effects& effects) {
     if (change.rate && !radius_rates_) {
-        return fail(Errc::unsupported, "the gateway takes no rates of RADIUS servers");
+        return fail(Errc::unsupported, "the gateway accepts no rates of RADIUS servers");
     }
     if (const auto plugin = stock_.plugin_of(key)) {
         ppp::SessionFacts& facts = stock_.facts(*plugin);

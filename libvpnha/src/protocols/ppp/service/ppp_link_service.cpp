@@ -173,7 +173,7 @@ Result<void> check_routes(LinkIndex link, const PppLinkSettings& settings) {
         VPNHA_TRY(const bool is_there, netlink.has_route(link, through_link(net)));
         if (!is_there) {
             return fail(Errc::system,
-                        fmt::format("the route to {} through {} is gone; somebody removed it",
+                        fmt::format("the route to {} through {} is missing; somebody removed it",
                                     to_string(net), settings.interface));
         }
     }

@@ -126,7 +126,7 @@ struct Words {
 constexpr Words kSilence{"", "{0} does not answer"};
 constexpr std::array<Words, 7> kWords{{
     {"authentication failed", "{0} refuses the user '{1}' or the password in {2}", true},
-    {"Could not open control connection", "{0} takes no PPTP connection"},
+    {"Could not open control connection", "{0} accepts no PPTP connection"},
     {"timeout sending Config-Requests", kSilence.meaning},
     {"No response to", "{0} has stopped answering"},
     {"terminated by peer", "{0} has ended the link"},

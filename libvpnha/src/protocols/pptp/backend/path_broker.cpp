@@ -224,7 +224,7 @@ Result<void> PathBroker::hear(const CallHasEnded& report) {
 Result<void> PathBroker::hear(const CallIsGone& report) {
     VPNHA_TRY(Entry* const entry, entry_of(report.call));
     if (!entry->is_removed) {
-        return refused("that a call is gone which nobody has removed");
+        return refused("the end of a call that nobody has removed");
     }
     if (entry->control) {
         close_silently(std::move(entry->control));

@@ -169,7 +169,7 @@ void PathCall::say(ByteView message) {
                                            MSG_DONTWAIT | MSG_NOSIGNAL)
                                   : 0;
     if (control_ && sent != static_cast<ssize_t>(message.size())) {
-        failure_ = "peer takes no control message";
+        failure_ = "peer accepts no control message";
     }
 }
 

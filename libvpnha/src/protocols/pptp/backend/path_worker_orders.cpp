@@ -15,7 +15,7 @@ constexpr std::size_t kOrdersAtOnce = 8;
 Result<void> check_descriptors(std::span<const UniqueFd> with, std::size_t wanted) {
     return with.size() == wanted
                ? Result<void>()
-               : fail(Errc::malformed, "an order that has not the descriptors it needs");
+               : fail(Errc::malformed, "an order without the descriptors it needs");
 }
 
 }  // namespace

@@ -71,7 +71,7 @@ Result<void> WireguardKernel::raise() {
     VPNHA_CHECK(added);
     VPNHA_TRY(const auto link, route_.find_link(settings_.device));
     if (!link) {
-        return fail(Errc::not_found, settings_.device + " has gone at once");
+        return fail(Errc::not_found, settings_.device + " disappeared at once");
     }
     VPNHA_TRY(const GenericFamily family, find_generic_family(socket_, kKind));
     family_ = family.id;

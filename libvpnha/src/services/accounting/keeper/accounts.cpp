@@ -453,7 +453,7 @@ void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effec
     if (answer.result == AccountingResult::failed) {
         ++counts_.failed;
         log(LogLevel::warning,
-            "accounting servers take no request event=accounting-failed: " + answer.server,
+            "accounting servers accept no request event=accounting-failed: " + answer.server,
             effects);
         return;
     }
@@ -461,7 +461,7 @@ void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effec
     counts_.took.note(answer.took);
     if (was_silent) {
         log(LogLevel::info,
-            fmt::format("accounting goes on event=accounting-back server={}", answer.server),
+            fmt::format("accounting continues event=accounting-back server={}", answer.server),
             effects);
     }
     if (told.kind == Kind::stop) {

@@ -141,7 +141,8 @@ std::optional<Ipv4Address> Addresses::find_for(const std::string& user) const {
 Result<void> Addresses::check_limits(const std::string& user) {
     if (settings_.sessions_max != 0 && used_by_user_.size() >= settings_.sessions_max) {
         ++over_limit_;
-        return fail(Errc::limit, fmt::format("there are {} sessions, as many as sessions_max says",
+        return fail(Errc::limit, fmt::format("there are {} sessions, as many as sessions_max "
+                                             "allows",
                                              used_by_user_.size()));
     }
     if (settings_.sessions_per_user_max == 0 || user.empty()) {
@@ -156,7 +157,7 @@ Result<void> Addresses::check_limits(const std::string& user) {
         ++over_own_limit_;
         return fail(
             Errc::limit,
-            fmt::format("the user has {} sessions, as many as sessions_per_user_max says", own));
+            fmt::format("the user has {} sessions, as many as sessions_per_user_max allows", own));
     }
     return {};
 }

@@ -14,7 +14,7 @@ TEST_F(CharonRelayTest, ACharonThatEndsIsGone) {
     run();
     charon.reset();
     ASSERT_TRUE(runs_until([this] { return !news_.empty(); }));
-    EXPECT_THAT(news(), ElementsAre(HasSubstr("fed 1: charon is gone"), "gone"));
+    EXPECT_THAT(news(), ElementsAre(HasSubstr("fed 1: charon has ended"), "gone"));
     relay_->feed({about(HaType::ike_delete, 7)}, 2);
     run();
     EXPECT_THAT(news(), ElementsAre("fed 2: charon is not there"));

@@ -278,7 +278,7 @@ TEST_F(ResumedTunnelCallsTest, AnIccnThatAsksForWhatIsUnknownEndsTheCall) {
     accept();
     EXPECT_THAT(receive(iccn(3, 6).avp({.type = 99})),
                 ElementsAre("ZLB ns 6 nr 4", "CDN to 700 result 2 ns 6 nr 4",
-                            "CallEnded 700: peer asked for what is not known"));
+                            "CallEnded 700: peer sent an unknown request"));
 }
 
 TEST_F(ResumedTunnelCallsTest, ThePeerHearsOfTheEndOfAPppd) {
