@@ -117,7 +117,8 @@ class ReportTest(unittest.TestCase):
         found = report.verdict(run)
         self.assertEqual(alone.headline, found.headline)
         self.assertEqual(alone.text + " client2 (IKEv2) received nothing for 12.4 s. client3 "
-                         "(IKEv2) received nothing for 12.4 s, until the end of the recording.", found.text)
+                         "(IKEv2) received nothing for 12.4 s, until the end of the recording.",
+                         found.text)
 
     def test_a_dead_session_that_nobody_gave_up_yet_is_not_called_undisturbed(self) -> None:
         runs = [report.load_run(*run) for run in self.runs]

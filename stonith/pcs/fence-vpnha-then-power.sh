@@ -21,7 +21,7 @@
 #   before its death is noticed. Then what power costs, if that fails (in 5 s at most). The look
 #   for other resources is one run of cibadmin beside it, which takes longer while the ring forms
 #   anew: 1.2 s were seen in the lab, on nodes with one busy core. In the lab, promoted nodes that
-#   lived and were fenced (3 runs, not the DC): the client heard nothing for 1 440 to 1 620 ms in
+#   lived and were fenced (3 runs, not the DC): the client received nothing for 1 440 to 1 620 ms in
 #   all; 2 100 ms when the node's cluster links were cut first (1 run). After a power cut:
 #   docs/explain/performance.md, takeovers.
 
