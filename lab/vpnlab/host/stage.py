@@ -14,7 +14,7 @@ from .roots import build_of, run_in_root
 
 # What the lab installs, and the programs that some scenarios use in its place or beside it.
 LAB_TARGETS = ("product", "vpnhad-next", "vpnhad-frail", "vpnhad-echo", "silence-gateway-echo",
-               "session-table", "kernel_test")
+               "session-table", "kernel_test", "rates_bench")
 # In a root of another release.
 BUILD_AND_INSTALL = """\
 [ -e build/release/build.ninja ] || cmake --preset release
