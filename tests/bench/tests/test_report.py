@@ -119,6 +119,26 @@ def test_what_a_session_carries_is_told_as_a_ratio(tmp_path):
             in text)
 
 
+def test_what_a_rate_costs_a_packet_is_beside_none():
+    def line(limit, ns, direction="down"):
+        return {"limit": limit, "direction": direction, "sessions": 1_000, "packets": 1_000_000,
+                "arrived": 1_000_000, "seconds": ns / 1e3, "system_seconds": ns / 2e3}
+    lines = [line(limit, ns) for limit, costs in (
+        ("none", (1_000, 1_200, 990)), ("vpnha", (1_500, 1_400, 1_600)),
+        ("accel-ppp", (1_250, 1_300, 1_200))) for ns in costs]
+    rows = report.TABLES["rates"][1](
+        lines + [{**each, "direction": "up", "seconds": 1.0} for each in lines]).splitlines()
+    assert rows[2].startswith("| to the client | 1 000 | no rate: ")
+    assert rows[2].endswith("| 1 000 000 | 1 000 (990–1 200) | 500 | – | – |")
+    assert rows[3].endswith("| 667 000 | 1 500 (1 400–1 600) | 750 | +500 | **1.50** |")
+    assert rows[4].endswith("| 800 000 | 1 250 (1 200–1 300) | 625 | +250 | **1.25** |")
+    assert rows[6].startswith("| to the server | 1 000 | **vpnhad**")
+    assert rows[6].endswith("| +0 | **1.00** |") and len(rows) == 8
+    lines[0]["arrived"] -= 7
+    assert "7 packets were lost." in report.TABLES["rates"][1](
+        lines + [{**each, "direction": "up"} for each in lines[1:]])
+
+
 def test_takeovers_against_size_have_a_slope(tmp_path):
     def line(sessions, own, silence):
         return {"sessions": sessions, "own_share_ms": own, "silence_ms": silence, "fresh_s": 5.0,

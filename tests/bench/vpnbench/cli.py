@@ -3,13 +3,13 @@
 tables of docs/explain/performance.md.
 
 Needs root for gate and flows, for address, fresh, leases, gateways and group, whose nodes are sets
-of namespaces with a corosync each, and for takeovers, standing_in, pairs, moves, throughput, sizes
-and comparisons, which run in the lab. flow_curve holds 500 000 flows, and both nodes' share one
-table: on the machine's own namespace nf_conntrack_max and the buckets are raised for as long. The
-address (ten minutes), the leases and what runs in the lab (each a quarter to half an hour;
-comparisons an hour a round) are measured with what the release preset built, and only when they are
-asked for. Rounds wait for a quiet machine, and tell what others used of it meanwhile. Comparisons
-are kept run by run: with --minutes and --add they are made in slices.
+of namespaces with a corosync each, and for takeovers, standing_in, pairs, moves, throughput, sizes,
+rates and comparisons, which run in the lab. flow_curve holds 500 000 flows, and both nodes' share
+one table: on the machine's own namespace nf_conntrack_max and the buckets are raised for as long.
+The address (ten minutes), the leases and what runs in the lab (each a quarter to half an hour;
+rates some minutes, comparisons an hour a round) are measured with what the release preset built,
+and only when they are asked for. Rounds wait for a quiet machine, and tell what others used of it
+meanwhile. Comparisons are kept run by run: with --minutes and --add they are made in slices.
 """
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ IN_NODES = {ADDRESS: lambda options, _binary: rounds.run_address(options),
 OF_FLOWS = {"flows", "flow_curve"}
 IN_THE_LAB = {"takeovers": takeovers.measure, "standing_in": takeovers.measure_standing_in,
               "pairs": takeovers.measure_pairs, "moves": takeovers.measure_moves,
-              "throughput": takeovers.measure_throughput, "sizes": takeovers.measure_sizes}
+              "throughput": takeovers.measure_throughput, "sizes": takeovers.measure_sizes,
+              "rates": takeovers.measure_rates}
+# Built for a part beside its own program, or for one that has none.
+ALSO_BUILT = {"fresh": "group_bench", "rates": "rates_bench"}
 # In the lab as well, run by run.
 COMPARISONS = "comparisons"
 # Without a program of their own.
@@ -58,8 +61,7 @@ def main() -> int:
         return 0
     if not options.report:
         parts = options.only or list(PARTS)
-        _build(options.build, sorted({PARTS[part] for part in parts if part in PARTS}
-                                     | ({"group_bench"} if "fresh" in parts else set())))
+        _build(options.build, _targets(parts))
         for part in parts:
             if part == COMPARISONS:
                 comparisons.measure(options.results, part, options.build / part,
@@ -105,6 +107,11 @@ def _parse() -> argparse.Namespace:
         parser.error(f"{', '.join(sorted(of_root))} need root; without it: --only records "
                      "--only memory --only idle --only views --only pptp --only wireguard")
     return options
+
+
+def _targets(parts: list[str]) -> list[str]:
+    return sorted({programs[part] for programs in (PARTS, ALSO_BUILT)
+                   for part in parts if part in programs})
 
 
 def _build(folder: Path, targets: list[str]) -> None:

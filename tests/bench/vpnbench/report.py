@@ -478,6 +478,9 @@ def _moves(lines: list[dict]) -> str:
                  [row(successor, moves) for successor, moves in kinds.items()])
 
 
+WAYS = {"up": "to the server", "down": "to the client"}
+
+
 def _throughput(lines: list[dict]) -> str:
     """Of all rounds of all runs."""
     kinds: dict[tuple[str, str], list[dict]] = {}
@@ -486,13 +489,41 @@ def _throughput(lines: list[dict]) -> str:
 
     def all_of(name: str, runs: list[dict]) -> list[float]:
         return [figure for run in runs for figure in run[name]]
-    ways = {"up": "to the server", "down": "to the client"}
     return _rows(["one TCP connection", "", "stock path, Mbit/s", "after a takeover, Mbit/s",
                   "**of the stock path**"],
-                 [[PROTOCOLS[protocol], ways[direction], _span(all_of("stock", runs)),
+                 [[PROTOCOLS[protocol], WAYS[direction], _span(all_of("stock", runs)),
                    _span(all_of("resumed", runs)),
                    f"**{median(all_of('resumed', runs)) / median(all_of('stock', runs)):.2f}**"]
                   for (protocol, direction), runs in kinds.items()])
+
+
+LIMITS = {"none": "no rate: `pfifo_fast`", "vpnha": "**vpnhad**: `tbf`, `fq_codel`; `police`",
+          "accel-ppp": "accel-ppp's shaper: `tbf`; `police`"}
+
+
+def _rates(lines: list[dict]) -> str:
+    """Of the time of a packet, all its rounds; beside that of the same packets without a rate."""
+    kinds: dict[tuple[str, int, str], list[dict]] = {}
+    for line in lines:
+        kinds.setdefault((line["direction"], line["sessions"], line["limit"]), []).append(line)
+
+    def ns(rounds: list[dict], name: str = "seconds") -> list[float]:
+        return [each[name] / each["packets"] * 1e9 for each in rounds]
+
+    def row(direction: str, sessions: int, limit: str) -> list[str]:
+        rounds = kinds[direction, sessions, limit]
+        ours, base = (median(ns(kinds[direction, sessions, each])) for each in (limit, "none"))
+        return [WAYS[direction], f"{sessions:,}".replace(",", " "), LIMITS[limit],
+                _number(median(each["packets"] / each["seconds"] for each in rounds)),
+                _span(ns(rounds)), _number(median(ns(rounds, "system_seconds"))),
+                *(["–", "–"] if limit == "none" else
+                  [f"{ours - base:+.0f}", f"**{ours / base:.2f}**"])]
+    lost = sum(each["packets"] - each["arrived"] for each in lines)
+    return _rows(["", "sessions with traffic", "limited by", "packets a second", "ns a packet",
+                  "system CPU, ns", "more than without a rate, ns", "**÷ without a rate**"],
+                 [row(direction, sessions, limit) for direction in ("down", "up")
+                  for sessions in sorted({each["sessions"] for each in lines})
+                  for limit in LIMITS]) + (f"\n{lost} packets were lost.\n" if lost else "")
 
 
 SIZE_COLUMNS = {"own_share_ms": "promote asked → gate open, ms",
@@ -596,4 +627,5 @@ TABLES: dict[str, tuple[str, Callable[[list[dict]], str]]] = {
     "pairs": ("pairs", _pairs), "moves": ("moves", _moves),
     "comparisons": ("comparisons", _comparisons),
     "throughput": ("throughput", _throughput), "sizes": ("sizes", _sizes),
+    "rates": ("rates", _rates),
 }

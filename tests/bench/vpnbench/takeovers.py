@@ -2,8 +2,8 @@
 """The lab's scenarios of the same fault again and again; each takes some minutes. Twenty takeovers
 in a row, one for each kind of fencing and place of the cluster's DC; faults in turns with a standby
 that stands in, and without; power cuts of pairs beside three nodes; planned moves whose packets are
-held, and are not; what each protocol carries before a takeover and after it; and takeovers and
-joins of ten to ten thousand sessions.
+held, and are not; what each protocol carries before a takeover and after it; takeovers and
+joins of ten to ten thousand sessions; and what the rate of a session costs a packet.
 """
 from __future__ import annotations
 
@@ -84,6 +84,11 @@ def measure_sizes(folder: Path) -> list[dict]:
     """A line for each number of sessions."""
     return [each for size in SIZES
             for each in _run("ten-thousand", folder / str(size), "size.json", "--size", str(size))]
+
+
+def measure_rates(folder: Path) -> list[dict]:
+    """A line for each round, limit, direction and number of sessions with traffic."""
+    return _run("rates", folder, "rates.json")
 
 
 def _run(scenario: str, out: Path, file: str, *options: str) -> list[dict]:
