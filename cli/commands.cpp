@@ -30,6 +30,7 @@
 #include "cli/page/page.hpp"
 #include "cli/peers_view.hpp"
 #include "cli/plan_view.hpp"
+#include "cli/rebalance/rebalance.hpp"
 #include "cli/replaced_file.hpp"
 #include "cli/session_verbs.hpp"
 #include "cli/sessions_view.hpp"
@@ -145,6 +146,7 @@ int Command::run(int argc, const char* const* argv) {
         [this](const std::string& gateway) {
             tell([gateway](const auto& ports) { return undrain(gateway, ports); });
         });
+    rebalance::add_rebalance(app_, [this](rebalance::Verb verb) { tell(std::move(verb)); });
     drill::add_drill(app_, [this](drill::Verb verb) { tell(std::move(verb)); });
     add_session(app_, [this](const SessionOrder& order) {
         tell([order](const auto& ports) {

@@ -29,7 +29,8 @@ SCHEMAS = ROOT / "docs" / "reference" / "schemas"
 SUFFIX = ".schema.json"
 NAMES = sorted(path.name.removesuffix(SUFFIX) for path in SCHEMAS.iterdir())
 PAGE = (ROOT / "docs" / "reference" / "json.md").read_text("utf-8")
-CIBADMIN = "/usr/sbin/cibadmin"
+# Of Pacemaker, with others of the test in their place.
+PROGRAMS = ("/usr/sbin/cibadmin", "/usr/sbin/crm_mon")
 GOOD, FAILED, DEGRADED = 0, 1, 6
 # As `crm resource move` leaves it.
 CONSTRAINED = """<configuration><resources>
@@ -42,6 +43,12 @@ case "$*" in
     *status*) echo '<status/>' ;;
     *) cat '{path}/cib.xml' ;;
 esac
+"""
+CRM_MON_OF_TEST = """#!/bin/sh
+cat <<'END'
+<pacemaker-result><nodes><node name="gw1" online="true"/><node name="gw2" online="true"/>
+<node name="gw3" online="true" standby="true"/></nodes></pacemaker-result>
+END
 """
 
 
@@ -75,15 +82,18 @@ class Node:
         self.answers["events"] = [documented("events"), {"instance": "161", "events": []}]
         self.vpnhad = Vpnhad(path / "control.sock", self.answers)
         (path / "cib.xml").write_text(CONSTRAINED, "utf-8")
-        (path / "cibadmin").write_text(CIBADMIN_OF_TEST.format(path=path), "utf-8")
-        (path / "cibadmin").chmod(0o755)
+        for name, text in (("cibadmin", CIBADMIN_OF_TEST.format(path=path)),
+                           ("crm_mon", CRM_MON_OF_TEST)):
+            (path / name).write_text(text, "utf-8")
+            (path / name).chmod(0o755)
 
     def type(self, program: str, *words: str, codes: tuple[int, ...] = (GOOD,)) -> str:
         """In a network and a mount namespace of its own. Returns what it has printed."""
+        mounts = " && ".join(f"mount --bind '{self.path / Path(each).name}' {each}"
+                             for each in PROGRAMS)
         done = subprocess.run(
             ["unshare", "--net", "--mount", "sh", "-c",
-             'mount --bind "$1" "$2" && ip link set lo up && shift 2 && exec "$@"', "sh",
-             str(self.path / "cibadmin"), CIBADMIN, os.environ[program], *words],
+             f'{mounts} && ip link set lo up && exec "$@"', "sh", os.environ[program], *words],
             capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode in codes, done.stderr
         return done.stdout
@@ -179,6 +189,19 @@ def test_constraints_fit(node: Node):
     found = node.ask("cluster", "check", codes=(DEGRADED,))
     check("cluster-check", found)
     assert len(found["constraints"]) == 1
+
+
+def test_a_plan_of_moves_fits(node: Node):
+    status = documented("status")
+    status["gateways"].append({**status["gateways"][0], "name": "office"})
+    node.answers.update({"status": status, "switchover": documented("switchover")})
+    plan = node.ask("rebalance")
+    check("rebalance", plan)
+    assert [(each["name"], each["amiss"]) for each in plan["nodes"]] == [
+        ("gw1", None), ("gw2", None), ("gw3", "in standby")]
+    assert [(each["gateway"], each["to"], each["state"]) for each in plan["moves"]] == [
+        ("office", "gw2", "planned")]
+    assert len(plan["notes"]) == 1
 
 
 def test_what_doctor_finds_fits(node: Node):

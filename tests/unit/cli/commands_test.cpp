@@ -126,13 +126,14 @@ TEST(CommandsTest, HelpNamesEveryVerbAndExitsWithZero) {
     const Outcome outcome = run_command({"--help"});
     EXPECT_EQ(outcome.code, 0);
     for (const char* verb : {"status", "sessions", "peers", "gate", "metrics", "plan", "resync",
-                             "config", "doctor", "witness-key", "completion"}) {
+                             "rebalance", "config", "doctor", "witness-key", "completion"}) {
         EXPECT_THAT(outcome.out, HasSubstr(verb));
     }
 }
 
 TEST(CommandsTest, UnreachableDaemonExitsWithThree) {
-    for (const char* verb : {"status", "sessions", "peers", "gate", "metrics", "plan", "resync"}) {
+    for (const char* verb :
+         {"status", "sessions", "peers", "gate", "metrics", "plan", "resync", "rebalance"}) {
         const Outcome outcome = run_command({"--socket", "/nonexistent/sock", verb});
         EXPECT_EQ(outcome.code, 3);
         EXPECT_THAT(outcome.err, HasSubstr("no vpnhad answers at /nonexistent/sock"));
