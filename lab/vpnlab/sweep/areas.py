@@ -165,7 +165,8 @@ AREAS = {
                  "ipsec-mobike", "ipsec-lost-child", "ipsec-nat-two-clients", "ipsec-nat-rebinds",
                  "ipsec-inflight-rekey", "ipsec-freeze", "ipsec-rekey-storm"),
         paths=(*_src("protocols/ipsec/"), *_host("secrets/"), "agents/strongswan",
-               *_daemon("stack"),
+               # Two gateways with IPsec are parted by it.
+               "cli/rebalance/", *_daemon("stack"),
                *_product("charon.py", "ike_crowd.py", "ipsec_", "network_namespace.py", "pki.py",
                          "sites/one_name.py"),
                *_steps("ipsec/"),
