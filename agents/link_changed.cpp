@@ -21,14 +21,15 @@ int main(int argc, char** argv) {
         return 2;
     }
     const bool is_up = std::string_view(argv[0]).ends_with("/link-up");
-    const auto told = vpnha::adapters::tell_ppp_link(argv[kDirectory], argv[kInterface], is_up);
-    if (!told) {
+    const auto notified =
+        vpnha::adapters::notify_ppp_link(argv[kDirectory], argv[kInterface], is_up);
+    if (!notified) {
         ::openlog("vpnha-link", LOG_PID, LOG_DAEMON);
-        ::syslog(LOG_ERR, "%s: %s", argv[kDirectory], told.error().detail.c_str());
+        ::syslog(LOG_ERR, "%s: %s", argv[kDirectory], notified.error().detail.c_str());
     }
     const char* const own = is_up ? "/etc/ppp/ip-up" : "/etc/ppp/ip-down";
     if (::access(own, X_OK) == 0) {
         ::execv(own, argv);
     }
-    return told ? 0 : 1;
+    return notified ? 0 : 1;
 }

@@ -56,11 +56,11 @@ std::string clash_of(cmap_handle_t map, std::uint32_t own) {
             id == own || call_id_offset(NodeId{id}) != call_id_offset(NodeId{own})) {
             continue;
         }
-        char* said = nullptr;
-        clash = cmap_get_string(map, (name.substr(0, at) + ".name").c_str(), &said) == CS_OK
-                    ? std::string(said) + " (" + std::to_string(id) + ")"
+        char* value = nullptr;
+        clash = cmap_get_string(map, (name.substr(0, at) + ".name").c_str(), &value) == CS_OK
+                    ? std::string(value) + " (" + std::to_string(id) + ")"
                     : "node " + std::to_string(id);
-        std::free(said);
+        std::free(value);
     }
     cmap_iter_finalize(map, iterator);
     return clash;

@@ -70,7 +70,7 @@ class Command {
     void add_release();
     void add_watch(CLI::App& verb);
     // Sets the command's action, which gets access to vpnhad and the output streams.
-    void tell(std::function<ExitCode(const SwitchoverPorts&)> order);
+    void notify(std::function<ExitCode(const SwitchoverPorts&)> order);
 
     ExitCode show_status();
     ExitCode show_sessions();
@@ -132,35 +132,35 @@ int Command::run(int argc, const char* const* argv) {
     add_plan();
     add_resync();
     add_release();
-    add_node_words(app_, [this](const NodeWord& word) {
+    add_node_commands(app_, [this](const NodeCommand& word) {
         action_ = [this, word] { return order(word.verb, {{"node", word.node}}, word.done); };
     });
     add_switchover(app_, [this](const Switchover& order) {
-        tell([order](const auto& ports) { return switch_over(order, ports); });
+        notify([order](const auto& ports) { return switch_over(order, ports); });
     });
     add_drain(
         app_,
         [this](const DrainOrder& order) {
-            tell([order](const auto& ports) { return drain(order, ports); });
+            notify([order](const auto& ports) { return drain(order, ports); });
         },
         [this](const std::string& gateway) {
-            tell([gateway](const auto& ports) { return undrain(gateway, ports); });
+            notify([gateway](const auto& ports) { return undrain(gateway, ports); });
         });
-    rebalance::add_rebalance(app_, [this](rebalance::Verb verb) { tell(std::move(verb)); });
-    drill::add_drill(app_, [this](drill::Verb verb) { tell(std::move(verb)); });
+    rebalance::add_rebalance(app_, [this](rebalance::Verb verb) { notify(std::move(verb)); });
+    drill::add_drill(app_, [this](drill::Verb verb) { notify(std::move(verb)); });
     add_session(app_, [this](const SessionOrder& order) {
-        tell([order](const auto& ports) {
+        notify([order](const auto& ports) {
             return order.ends ? end_session(order.id, ports) : show_session(order, ports);
         });
     });
     add_events(app_, [this](const EventsOrder& order) {
-        tell([order](const auto& ports) { return show_events(order, ports); });
+        notify([order](const auto& ports) { return show_events(order, ports); });
     });
     page::add_page(app_, [this](const page::Order& order) {
-        tell([order](const auto& ports) { return page::write_page(order, ports); });
+        notify([order](const auto& ports) { return page::write_page(order, ports); });
     });
     bundle::add_report(app_, [this](const bundle::Order& order) {
-        tell([order](const auto& ports) { return bundle::write_report(order, ports); });
+        notify([order](const auto& ports) { return bundle::write_report(order, ports); });
     });
     add_cluster(app_, [this](bool as_json) {
         action_ = [this, as_json] {
@@ -201,7 +201,7 @@ int Command::run(int argc, const char* const* argv) {
     return action_();
 }
 
-void Command::tell(std::function<ExitCode(const SwitchoverPorts&)> order) {
+void Command::notify(std::function<ExitCode(const SwitchoverPorts&)> order) {
     action_ = [this, order = std::move(order)] {
         return static_cast<int>(read_answer([&] { return order({ask_at(socket_), out_, err_}); }));
     };

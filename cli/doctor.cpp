@@ -35,15 +35,15 @@ void look_at_tuning(const std::string& path, Found& found) {
         if (finding.is_error) {
             found.error("tuning", {Errc::unsupported, finding.text});
         } else {
-            found.say(Level::advice, "tuning", finding.text);
+            found.print(Level::advice, "tuning", finding.text);
         }
     }
     if (!check->unread.empty()) {
-        found.say(Level::unread, "tuning", fmt::format("{}", fmt::join(check->unread, "; ")));
+        found.print(Level::unread, "tuning", fmt::format("{}", fmt::join(check->unread, "; ")));
     }
     if (check->findings.empty()) {
-        found.say(Level::good, "tuning",
-                  check->unread.empty() ? "as wanted" : "all else is as wanted");
+        found.print(Level::good, "tuning",
+                    check->unread.empty() ? "as wanted" : "all else is as wanted");
     }
 }
 
@@ -57,11 +57,11 @@ void look_at_connection_tracking(const Result<ConntrackCheck>& check, Found& fou
         if (finding.is_error) {
             found.error(kAbout, {Errc::unsupported, finding.text});
         } else {
-            found.say(Level::note, kAbout, finding.text);
+            found.print(Level::note, kAbout, finding.text);
         }
     }
     if (check->replicated && check->findings.empty()) {
-        found.say(Level::good, kAbout, "set for the replication of flows");
+        found.print(Level::good, kAbout, "set for the replication of flows");
     }
 }
 
@@ -70,7 +70,7 @@ void look_at_devices(const std::string& path, Found& found) {
     const Result<std::vector<DeviceFinding>> findings = check_devices(path);
     if (!findings) {
         if (findings.error().code == Errc::permission) {
-            found.say(Level::unread, "devices", findings.error().detail);
+            found.print(Level::unread, "devices", findings.error().detail);
         } else {
             found.error("devices", findings.error());
         }
@@ -80,11 +80,11 @@ void look_at_devices(const std::string& path, Found& found) {
         if (finding.is_error) {
             found.error("devices", {Errc::unsupported, finding.text});
         } else {
-            found.say(Level::warning, "devices", finding.text);
+            found.print(Level::warning, "devices", finding.text);
         }
     }
     if (findings->empty()) {
-        found.say(Level::good, "devices", "all of them take the gate");
+        found.print(Level::good, "devices", "all of them take the gate");
     }
 }
 
@@ -104,16 +104,16 @@ void look_at_routing(const std::string& path, Found& found) {
     }
     add_errors(Errc::already_exists, "routing", *conflicts, found);
     if (conflicts->empty()) {
-        found.say(Level::good, "routing", "tables and preferences are the gateways' alone");
+        found.print(Level::good, "routing", "tables and preferences are the gateways' alone");
     }
 }
 
 void look_at_clock_rate(const std::string& path, Found& found) {
     const Result<std::string> clock = check_clock(path);
     if (clock && !clock->empty()) {
-        found.say(Level::note, "clock", *clock);
+        found.print(Level::note, "clock", *clock);
     } else if (!clock && clock.error().code == Errc::permission) {
-        found.say(Level::unread, "clock", clock.error().detail);
+        found.print(Level::unread, "clock", clock.error().detail);
     } else if (!clock) {
         found.error("clock", clock.error());
     }
@@ -126,7 +126,7 @@ void look_at_daemons(const std::string& path, Found& found) {
         return;
     }
     add_errors(Errc::invalid_config, "daemons", check->wrong, found);
-    found.say_all(Level::unread, "daemons", check->unread);
+    found.print_all(Level::unread, "daemons", check->unread);
 }
 
 void look_at_connections(const std::string& path, Found& found) {
@@ -136,37 +136,37 @@ void look_at_connections(const std::string& path, Found& found) {
         return;
     }
     add_errors(Errc::invalid_config, "ipsec", check->refused, found);
-    found.say_all(Level::warning, "ipsec", check->warnings);
+    found.print_all(Level::warning, "ipsec", check->warnings);
 }
 
 void look_at_radius(const std::string& path, Found& found) {
     const Result<RadiusCheck> check = check_radius(path);
     if (!check) {
-        found.say(Level::unread, "radius", check.error().detail);
+        found.print(Level::unread, "radius", check.error().detail);
         return;
     }
-    found.say_all(Level::warning, "radius", check->warnings);
-    found.say_all(Level::unread, "radius", check->unread);
+    found.print_all(Level::warning, "radius", check->warnings);
+    found.print_all(Level::unread, "radius", check->unread);
 }
 
 // If corosync does not run yet, there are no links to check, which is no fault.
 void look_at_links(Found& found) {
     const Result<ClusterLinksCheck> links = check_cluster_links();
     if (!links) {
-        found.say(Level::unread, "cluster links", links.error().detail);
+        found.print(Level::unread, "cluster links", links.error().detail);
     } else {
-        found.say(links->is_warning ? Level::warning : Level::note, "cluster links", links->text);
+        found.print(links->is_warning ? Level::warning : Level::note, "cluster links", links->text);
     }
 }
 
 void look_at_voters(const std::string& path, Found& found) {
     const Result<VotersCheck> voters = check_voters(path);
     if (!voters) {
-        found.say(Level::unread, "voters", voters.error().detail);
+        found.print(Level::unread, "voters", voters.error().detail);
     } else if (voters->is_error) {
         found.error("voters", {Errc::invalid_config, voters->text});
     } else {
-        found.say(voters->is_warning ? Level::warning : Level::note, "voters", voters->text);
+        found.print(voters->is_warning ? Level::warning : Level::note, "voters", voters->text);
     }
 }
 
@@ -174,9 +174,9 @@ void look_at_voters(const std::string& path, Found& found) {
 void look_at_call_ids(const std::string& path, Found& found) {
     const Result<std::vector<std::string>> shared = check_call_ids(path);
     if (shared) {
-        found.say_all(Level::warning, "call ids", *shared);
+        found.print_all(Level::warning, "call ids", *shared);
     } else if (shared.error().code == Errc::unreachable) {
-        found.say(Level::unread, "call ids", shared.error().detail);
+        found.print(Level::unread, "call ids", shared.error().detail);
     } else {
         found.error("call ids", shared.error());
     }
@@ -186,12 +186,12 @@ void look_at_call_ids(const std::string& path, Found& found) {
 void add_warnings(std::string_view about, const Result<std::vector<std::string>>& check,
                   const std::string& nothing, Found& found) {
     if (!check) {
-        found.say(Level::unread, about, check.error().detail);
+        found.print(Level::unread, about, check.error().detail);
         return;
     }
-    found.say_all(Level::warning, about, *check);
+    found.print_all(Level::warning, about, *check);
     if (check->empty()) {
-        found.say(Level::good, about, nothing);
+        found.print(Level::good, about, nothing);
     }
 }
 
@@ -211,15 +211,15 @@ bool has_what_all_need(const std::string& path, Found& found) {
         found.error(kAboutFile, text.error());
         return false;
     }
-    found.say(Level::good, kAboutFile, path + ": good");
+    found.print(Level::good, kAboutFile, path + ": good");
     const Result<void> kernel = check_kernel();
     // A user without permission has found no fault; root without it has what vpnhad would have.
     if (!kernel && (kernel.error().code != Errc::permission || ::geteuid() == 0)) {
         found.error("kernel", kernel.error());
         return false;
     }
-    found.say(kernel ? Level::good : Level::unread, "kernel",
-              kernel ? "has what the gate needs" : kernel.error().detail);
+    found.print(kernel ? Level::good : Level::unread, "kernel",
+                kernel ? "has what the gate needs" : kernel.error().detail);
     return true;
 }
 
@@ -236,12 +236,12 @@ void look_at_all(const std::string& path, Found& found) {
     add_warnings("constraints", overriding_constraints(), "none overrides the promotion scores",
                  found);
     look_at_call_ids(path, found);
-    found.say_all(Level::note, kAboutFile,
-                  configuration_notes(path).value_or(std::vector<std::string>{}));
+    found.print_all(Level::note, kAboutFile,
+                    configuration_notes(path).value_or(std::vector<std::string>{}));
     look_at_daemons(path, found);
     look_at_connections(path, found);
     look_at_radius(path, found);
-    say_old_programs(check_versions(), found);
+    print_old_programs(check_versions(), found);
     add_warnings("apparmor", check_denials(path), "has denied nothing within a day", found);
     add_warnings("qdiscs", looks::look_at_qdiscs(path), "none of a gateway's devices loses much",
                  found);

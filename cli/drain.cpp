@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLookPause{1000};  // Between two checks.
 // A line of progress without news, so that the user sees that the command still runs.
-constexpr milliseconds kSayEach{60'000};
+constexpr milliseconds kPrintEach{60'000};
 // A client that does not answer is forgotten after a PPP Terminate-Request or two.
 constexpr milliseconds kEndPatience{30'000};
 
@@ -36,7 +36,7 @@ class Drainer {
             return report(found.error(), ports_.err);
         }
         if (gateways_.empty()) {
-            ports_.say("{} serves no gateway", printable(order_.target));
+            ports_.print("{} serves no gateway", printable(order_.target));
             return ExitCode::ok;
         }
         for (const std::string& gateway : gateways_) {
@@ -48,7 +48,7 @@ class Drainer {
         if (!left) {
             return report(left.error(), ports_.err);
         }
-        ports_.say("{} no new clients; sessions left: {}", is("accepts", "accept"), *left);
+        ports_.print("{} no new clients; sessions left: {}", is("accepts", "accept"), *left);
         return order_.no_wait ? ExitCode::ok : wait(*left);
     }
 
@@ -110,7 +110,7 @@ class Drainer {
 
     ExitCode wait(std::uint64_t left) {
         milliseconds waited{};
-        milliseconds said{};
+        milliseconds printed{};
         while (left != 0) {
             if (order_.deadline && waited >= *order_.deadline) {
                 return at_deadline(left);
@@ -121,24 +121,24 @@ class Drainer {
             if (!now) {
                 return report(now.error(), ports_.err);
             }
-            if (*now != left || waited - said >= kSayEach) {
-                said = waited;
-                ports_.say("sessions left: {}", *now);
+            if (*now != left || waited - printed >= kPrintEach) {
+                printed = waited;
+                ports_.print("sessions left: {}", *now);
             }
             left = *now;
         }
-        ports_.say("no session is left; {}", undrain_words());
+        ports_.print("no session is left; {}", undrain_words());
         return ExitCode::ok;
     }
 
     ExitCode at_deadline(std::uint64_t left) {
         if (order_.move) {
-            ports_.say("the time is over; {} and {} drained; sessions left: {}",
-                       is("moves", "move"), gateways_.size() == 1 ? "stays" : "stay", left);
+            ports_.print("the time is over; {} and {} drained; sessions left: {}",
+                         is("moves", "move"), gateways_.size() == 1 ? "stays" : "stay", left);
             return move_all();
         }
         if (order_.end) {
-            ports_.say("the time is over; sessions that are ended: {}", left);
+            ports_.print("the time is over; sessions that are ended: {}", left);
             return end_all();
         }
         return report(
@@ -178,7 +178,7 @@ class Drainer {
                 }
             }
             if (!any) {
-                ports_.say("no session is left; {}", undrain_words());
+                ports_.print("no session is left; {}", undrain_words());
                 return ExitCode::ok;
             }
             ports_.pause(kLookPause);

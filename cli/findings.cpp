@@ -44,8 +44,8 @@ class Findings {
             const json& members = status_.at("members");
             const json& witness = gateway.at("lease").at("witness");
             const bool is_witness = voter == kWitnessId;
-            const bool is_heard = is_witness && witness.at("heard").get<bool>();
-            if (!is_heard &&
+            const bool is_answering = is_witness && witness.at("heard").get<bool>();
+            if (!is_answering &&
                 std::none_of(members.begin(), members.end(),
                              [&voter](const json& member) { return member.at("id") == voter; })) {
                 ++count;
@@ -415,13 +415,14 @@ std::string witness_line(const json& status) {
         if (witness.is_null()) {
             continue;
         }
-        const json& heard = witness.at("heard_ms");
+        const json& received = witness.at("heard_ms");
         const json& round_trip = witness.at("round_trip_ms");
         // The witness's state is the same for all gateways.
         return fmt::format(
             "Witness {}: {}{}.\n", printable(witness.at("name").get<std::string>()),
-            heard.is_null() ? "no answer yet"
-                            : fmt::format("answered {:.1f} s ago", heard.get<double>() / 1000),
+            received.is_null()
+                ? "no answer yet"
+                : fmt::format("answered {:.1f} s ago", received.get<double>() / 1000),
             round_trip.is_null() ? "" : fmt::format(", {:.1f} ms", round_trip.get<double>()));
     }
     return {};

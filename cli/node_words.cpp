@@ -40,15 +40,15 @@ struct Words {
 
 }  // namespace
 
-void add_node_words(CLI::App& app, const std::function<void(const NodeWord&)>& said) {
+void add_node_commands(CLI::App& app, const std::function<void(const NodeCommand&)>& parsed) {
     for (const Verb& each : kVerbs) {
         const auto words = std::make_shared<Words>();
         CLI::App* const verb = app.add_subcommand(each.name, each.help);
         verb->add_option("node", words->node, "Its name or id")->required();
         verb->add_flag(each.flag, words->vouched, each.warning)->required();
-        verb->callback([&each, words, said] {
-            said({each.control_verb, words->node,
-                  fmt::format(fmt::runtime(each.done), printable(words->node))});
+        verb->callback([&each, words, parsed] {
+            parsed({each.control_verb, words->node,
+                    fmt::format(fmt::runtime(each.done), printable(words->node))});
         });
     }
 }

@@ -11,13 +11,13 @@ class App;
 
 namespace vpnha::cli {
 
-struct NodeWord {
+struct NodeCommand {
     std::string verb;  // Of the control socket.
     std::string node;  // By name or id.
     std::string done;  // Printed when vpnhad has accepted it.
 };
 
-// `said` is called while the command line is parsed.
-void add_node_words(CLI::App& app, const std::function<void(const NodeWord&)>& said);
+// `parsed` is called while the command line is parsed.
+void add_node_commands(CLI::App& app, const std::function<void(const NodeCommand&)>& parsed);
 
 }  // namespace vpnha::cli

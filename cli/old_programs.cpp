@@ -9,20 +9,20 @@ namespace vpnha::cli {
 
 using nlohmann::json;
 
-void say_old_programs(const Result<std::vector<OldProgram>>& old, looks::Found& found) {
+void print_old_programs(const Result<std::vector<OldProgram>>& old, looks::Found& found) {
     constexpr std::string_view kAbout = "versions";
     if (!old) {
-        found.say(looks::Level::unread, kAbout, old.error().detail);
+        found.print(looks::Level::unread, kAbout, old.error().detail);
         return;
     }
     for (const OldProgram& each : *old) {
-        found.say(looks::Level::warning, kAbout,
-                  fmt::format("{} {} is older than {}: {}", each.program, each.installed,
-                              each.least, each.why));
+        found.print(looks::Level::warning, kAbout,
+                    fmt::format("{} {} is older than {}: {}", each.program, each.installed,
+                                each.least, each.why));
     }
     if (old->empty()) {
-        found.say(looks::Level::good, kAbout,
-                  "no program is older than docs/operate/versions.md has it");
+        found.print(looks::Level::good, kAbout,
+                    "no program is older than docs/operate/versions.md has it");
     }
 }
 

@@ -12,7 +12,7 @@
 namespace vpnha::cli {
 
 // For `vpnha doctor`: each with the reason.
-void say_old_programs(const Result<std::vector<OldProgram>>& old, looks::Found& found);
+void print_old_programs(const Result<std::vector<OldProgram>>& old, looks::Found& found);
 
 // Adds them to the result of the verb `status`, as its member `old_programs`: empty if there are
 // none, null if dpkg could not be asked.

@@ -140,7 +140,7 @@ ExitCode end_session(const std::string& id, const SwitchoverPorts& ports) {
             return report(left.error(), ports.err);
         }
         if (left->empty()) {
-            ports.say("ended: {} of {} at {}", of("protocol"), of("user"), of("peer"));
+            ports.print("ended: {} of {} at {}", of("protocol"), of("user"), of("peer"));
             return ExitCode::ok;
         }
         ports.pause(kSessionPause);

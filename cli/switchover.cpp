@@ -59,16 +59,16 @@ class Mover {
         if (!plan) {
             return report(plan.error(), ports_.err);
         }
-        ports_.say("gateway {}: from {} to {}, {} sessions", printable(order_.gateway),
-                   name_in(*plan, "from"), name_in(*plan, "to"),
-                   plan->at("sessions").get<std::uint64_t>());
+        ports_.print("gateway {}: from {} to {}, {} sessions", printable(order_.gateway),
+                     name_in(*plan, "from"), name_in(*plan, "to"),
+                     plan->at("sessions").get<std::uint64_t>());
         if (order_.dry_run) {
-            ports_.say("nothing was done");
+            ports_.print("nothing was done");
             return ExitCode::ok;
         }
         arguments["to"] = std::to_string(plan->at("to").at("id").get<std::uint32_t>());
         arguments["epoch"] = plan->at("epoch");
-        ports_.say("{} calls for the role; Pacemaker decides", name_in(*plan, "to"));
+        ports_.print("{} calls for the role; Pacemaker decides", name_in(*plan, "to"));
         return wait(arguments, *plan);
     }
 
@@ -96,7 +96,7 @@ class Mover {
                                        name_in(view, "to"), name_in(plan, "to"))},
                           ports_.err);
         }
-        ports_.say("{} is promoted", name_in(view, "to"));
+        ports_.print("{} is promoted", name_in(view, "to"));
         for (std::chrono::milliseconds waited{}; !has_figures(view) && waited < kFiguresPatience;
              waited += kPause) {
             ports_.pause(kPause);
@@ -104,7 +104,7 @@ class Mover {
                 view = *later;
             }
         }
-        ports_.say("{}", figures(view));
+        ports_.print("{}", figures(view));
         const bool lost = !view.at("lost").is_null() && view.at("lost").get<std::uint64_t>() != 0;
         return lost ? ExitCode::degraded : ExitCode::ok;
     }

@@ -39,7 +39,7 @@ struct SwitchoverPorts {
 
     // A line of progress, flushed at once.
     template <class... Values>
-    void say(fmt::format_string<Values...> words, Values&&... values) const {
+    void print(fmt::format_string<Values...> words, Values&&... values) const {
         out << fmt::format(words, std::forward<Values>(values)...) << "\n" << std::flush;
     }
 };

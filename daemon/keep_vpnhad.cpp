@@ -120,7 +120,7 @@ class Vpnhad {
             }
             const int status = wait_for_end();
             const bool is_death = WIFSIGNALED(status) || WEXITSTATUS(status) == kDied;
-            if (is_told_ || (!is_death && !is_second_chance_)) {
+            if (is_notified_ || (!is_death && !is_second_chance_)) {
                 return WIFSIGNALED(status) ? kDied : WEXITSTATUS(status);
             }
             if (is_second_chance_) {
@@ -161,12 +161,12 @@ class Vpnhad {
             if (number == SIGCHLD) {
                 continue;
             }
-            if (number == 0 && (is_told_ || is_second_chance_)) {
+            if (number == 0 && (is_notified_ || is_second_chance_)) {
                 ::kill(child_, SIGKILL);  // SIGTERM was sent, and the time is over.
                 until.reset();
                 continue;
             }
-            (number == 0 ? is_second_chance_ : is_told_) = true;
+            (number == 0 ? is_second_chance_ : is_notified_) = true;
             ::kill(child_, SIGTERM);
             until = now() + kEndPatience;
         }
@@ -187,7 +187,7 @@ class Vpnhad {
     keeper::Next next_;
     std::string death_;
     pid_t child_ = -1;
-    bool is_told_ = false;           // To end, without a restart.
+    bool is_notified_ = false;       // To end, without a restart.
     bool is_second_chance_ = false;  // The one that only votes got the order to end.
 };
 

@@ -152,7 +152,7 @@ static void log_absence(const char* what) {
     }
 }
 
-static void tell_session(void) {
+static void notify_session(void) {
     uint8_t message[VPNHA_MESSAGE_BYTES_MAX];
     const size_t length = vpnha_encode_session_up(&session, message);
     const int sent = (vpnhad.fd >= 0 || vpnha_link_open(&vpnhad, path_of_socket()) == 0) &&
@@ -172,7 +172,7 @@ static void tell_session(void) {
 }
 
 /* Handles all messages of vpnhad, waiting `wait` ms for the first one. */
-static void hear(int wait) {
+static void handle(int wait) {
     while (vpnhad.fd >= 0) {
         const enum vpnha_link_event event = vpnha_link_receive(&vpnhad, wait);
         if (event == VPNHA_LINK_QUIET) {
@@ -233,7 +233,7 @@ static void look_at_change(void* unused) {
     length = vpnha_encode_session_up(&session, before);
     collect();
     if (vpnha_encode_session_up(&session, now) != length || memcmp(now, before, length) != 0) {
-        tell_session();
+        notify_session();
     }
     /* They may contain keys. */
     explicit_bzero(before, sizeof before);
@@ -247,10 +247,10 @@ static void watch(void* unused) {
     }
     if (vpnhad.fd < 0 || session.pid != (uint32_t)getpid()) {
         collect(); /* vpnhad came back, or pppd has detached and has a new pid. */
-        tell_session();
+        notify_session();
     } else {
         look_again_in(WATCH_S);
-        hear(0);
+        handle(0);
         watches++;
         if ((watches & (watches - 1)) == 0 || watches % DEVICE_WATCHES == 0) {
             look_at_change(NULL);
@@ -378,9 +378,9 @@ static void on_ip_up(void* unused, int argument) {
     clock_gettime(CLOCK_BOOTTIME, &now);
     session.established_boot_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
     session_is_up = 1;
-    tell_session();
+    notify_session();
     watches = 0;
-    hear(wait_ms);
+    handle(wait_ms);
 }
 
 static void on_ip_down(void* unused, int argument) {

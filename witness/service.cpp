@@ -31,7 +31,7 @@ constexpr int kPerTurn = 64;
 constexpr Duration kLook = seconds(1);
 constexpr Duration kState = seconds(60);
 // A node sends a hello each second.
-constexpr Duration kHeardFor = seconds(5);
+constexpr Duration kAnsweredFor = seconds(5);
 
 double in_seconds(Duration time) {
     return std::chrono::duration<double>(time).count();
@@ -96,7 +96,7 @@ Result<std::unique_ptr<Service>> Service::start(const Options& options,
     service->state_at_ = now + kState;
     service->host_ = std::make_unique<lease::WitnessHost>(self, options.timing, service->key_,
                                                           service->files_->loaded(), now);
-    service->say(
+    service->emit(
         Level::info,
         fmt::format("vpnha-witness {} votes as '{}' of cluster '{}' event=started "
                     "listen={} gateways={}",
@@ -104,7 +104,7 @@ Result<std::unique_ptr<Service>> Service::start(const Options& options,
                     service->files_->loaded().size()),
         now);
     for (const std::string& each : service->files_->unreserved()) {
-        service->say(Level::warning, each + " event=no-room", now);
+        service->emit(Level::warning, each + " event=no-room", now);
     }
     return service;
 }
@@ -145,7 +145,7 @@ void Service::wait() {
     }
     // Before the sockets: answers to a claim wait for it.
     if (waited[1].revents != 0) {
-        files_->tell();
+        files_->notify();
     }
     for (std::size_t i = 2; i < waited.size() && !ending_; ++i) {
         if (waited[i].revents != 0) {
@@ -201,14 +201,14 @@ void Service::carry_out(const lease::WitnessHost::Orders& orders) {
 void Service::note_saved(GatewayId gateway, const Result<void>& saved, TimePoint now) {
     ++(saved ? counters_.saves : counters_.failed_saves);
     if (!saved && unsaved_.insert(gateway).second) {
-        say(Level::error,
-            fmt::format("{}; the witness votes by what the file has, and for no higher epoch "
-                        "event=save-failed gateway={}",
-                        saved.error().detail, gateway.value),
-            now);
+        emit(Level::error,
+             fmt::format("{}; the witness votes by what the file has, and for no higher epoch "
+                         "event=save-failed gateway={}",
+                         saved.error().detail, gateway.value),
+             now);
     } else if (saved && unsaved_.erase(gateway) == 1) {
-        say(Level::info,
-            fmt::format("the disk works again event=save-works gateway={}", gateway.value), now);
+        emit(Level::info,
+             fmt::format("the disk works again event=save-works gateway={}", gateway.value), now);
     }
 }
 
@@ -226,22 +226,23 @@ void Service::look_around(TimePoint now) {
 }
 
 void Service::note_nodes(TimePoint now) {
-    for (const auto& [node, heard] : host_->heard()) {
-        if (now - heard.at < kHeardFor && heard_.insert(node).second) {
-            say(Level::info,
-                fmt::format("node {} is reachable event=node-heard node={} address={}", node.value,
-                            node.value, UdpPorts::from_text(heard.from)),
-                now);
+    for (const auto& [node, received] : host_->received()) {
+        if (now - received.at < kAnsweredFor && received_.insert(node).second) {
+            emit(Level::info,
+                 fmt::format("node {} is reachable event=node-heard node={} address={}", node.value,
+                             node.value, UdpPorts::from_text(received.from)),
+                 now);
         }
     }
-    std::erase_if(heard_, [&](NodeId node) {
-        const auto heard = host_->heard().find(node);
-        const bool is_lost = heard == host_->heard().end() || now - heard->second.at >= kHeardFor;
+    std::erase_if(received_, [&](NodeId node) {
+        const auto received = host_->received().find(node);
+        const bool is_lost =
+            received == host_->received().end() || now - received->second.at >= kAnsweredFor;
         if (is_lost) {
-            say(Level::warning,
-                fmt::format("node {} has sent nothing for {:.0f} s event=node-lost node={}",
-                            node.value, in_seconds(kHeardFor), node.value),
-                now);
+            emit(Level::warning,
+                 fmt::format("node {} has sent nothing for {:.0f} s event=node-lost node={}",
+                             node.value, in_seconds(kAnsweredFor), node.value),
+                 now);
         }
         return is_lost;
     });
@@ -250,18 +251,18 @@ void Service::note_nodes(TimePoint now) {
 void Service::note_gateways(TimePoint now) {
     for (const auto& [gateway, vote] : host_->votes()) {
         if (known_.insert(gateway).second && !vote.engine().remembers()) {
-            say(Level::info,
-                fmt::format("gateway {} has no file; its nodes are asked what they remember "
-                            "event=gateway-new gateway={}",
-                            gateway.value, gateway.value),
-                now);
+            emit(Level::info,
+                 fmt::format("gateway {} has no file; its nodes are asked what they remember "
+                             "event=gateway-new gateway={}",
+                             gateway.value, gateway.value),
+                 now);
         }
         if (vote.engine().remembers() && remembering_.insert(gateway).second) {
-            say(Level::info,
-                fmt::format("votes for gateway {} event=gateway-known gateway={} voters={}",
-                            gateway.value, gateway.value,
-                            list_of(vote.engine().state().voters.newest().nodes)),
-                now);
+            emit(Level::info,
+                 fmt::format("votes for gateway {} event=gateway-known gateway={} voters={}",
+                             gateway.value, gateway.value,
+                             list_of(vote.engine().state().voters.newest().nodes)),
+                 now);
         }
     }
 }
@@ -280,7 +281,7 @@ Result<void> Service::save_last() {
     while (pending > 0) {
         pollfd waited{files_->fd(), POLLIN, 0};
         ::poll(&waited, 1, -1);
-        files_->tell();
+        files_->notify();
     }
     const TimePoint now = adapters::boot_time();
     if (!errors.empty()) {
@@ -288,32 +289,33 @@ Result<void> Service::save_last() {
         return fail(Errc::system,
                     errors + "\nthe files are as of a crash: that costs the nodes a new claim");
     }
-    say(Level::info, "ended event=ended", now);
+    emit(Level::info, "ended event=ended", now);
     return {};
 }
 
 void Service::write_state(TimePoint now) {
     std::string nodes;
-    for (const auto& [node, heard] : host_->heard()) {
+    for (const auto& [node, received] : host_->received()) {
         nodes += fmt::format("{}{}@{}/{:.1f}s", nodes.empty() ? "" : ",", node.value,
-                             UdpPorts::from_text(heard.from), in_seconds(now - heard.at));
+                             UdpPorts::from_text(received.from), in_seconds(now - received.at));
     }
     const lease::WitnessHost::Counters& host = host_->counters();
-    say(Level::info,
-        fmt::format("state event=state up_s={:.0f} nodes={} gateways={} remembering={} "
-                    "unsaved={} taken={} forged={} malformed={} replayed={} unproven={} "
-                    "oversized={} unsent={} saves={} failed_saves={}",
-                    in_seconds(now - started_), nodes.empty() ? "none" : nodes,
-                    host_->votes().size(), remembering_.size(), list_of(unsaved_), host.taken,
-                    host.forged, host.malformed, host.replayed, host.unproven, counters_.oversized,
-                    counters_.unsent, counters_.saves, counters_.failed_saves),
-        now);
+    emit(Level::info,
+         fmt::format("state event=state up_s={:.0f} nodes={} gateways={} remembering={} "
+                     "unsaved={} taken={} forged={} malformed={} replayed={} unproven={} "
+                     "oversized={} unsent={} saves={} failed_saves={}",
+                     in_seconds(now - started_), nodes.empty() ? "none" : nodes,
+                     host_->votes().size(), remembering_.size(), list_of(unsaved_), host.taken,
+                     host.forged, host.malformed, host.replayed, host.unproven, counters_.oversized,
+                     counters_.unsent, counters_.saves, counters_.failed_saves),
+         now);
 }
 
 void Service::write_gateways(TimePoint now) {
     for (const auto& [gateway, vote] : host_->votes()) {
         const lease::Engine& engine = vote.engine();
-        say(Level::info,
+        emit(
+            Level::info,
             fmt::format("state of gateway {} event=gateway-state gateway={} voters={} granted={} "
                         "awaits={} disk={}",
                         gateway.value, gateway.value, list_of(engine.state().voters.newest().nodes),

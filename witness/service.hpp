@@ -52,7 +52,9 @@ class Service {
     [[nodiscard]] Result<void> save_last();
     void write_state(TimePoint now);
     void write_gateways(TimePoint now);
-    void say(Level level, const std::string& text, TimePoint now) { log_->write(level, text, now); }
+    void emit(Level level, const std::string& text, TimePoint now) {
+        log_->write(level, text, now);
+    }
 
     lease::LeaseKey key_;
     std::unique_ptr<EventLog> log_;
@@ -63,7 +65,7 @@ class Service {
     TimePoint started_;
     TimePoint look_at_;
     TimePoint state_at_;
-    std::set<NodeId> heard_;
+    std::set<NodeId> received_;
     std::set<GatewayId> remembering_;
     std::set<GatewayId> known_;
     std::set<GatewayId> unsaved_;  // Their last save failed.

@@ -28,11 +28,11 @@ class VoteFiles {
     }
     // Why the disk has no room for the next saves, a sentence for each gateway.
     [[nodiscard]] const std::vector<std::string>& unreserved() const { return unreserved_; }
-    // `done` is called within tell().
+    // `done` is called within notify().
     void save(const lease::WitnessHost::Save& save, const Done& done);
     // Readable when a save is finished.
     [[nodiscard]] int fd() const { return thread_->fd(); }
-    void tell() { thread_->tell(); }
+    void notify() { thread_->notify(); }
 
   private:
     VoteFiles(adapters::StateLock lock, adapters::LeaseFiles files)

@@ -207,7 +207,7 @@ ExitCode write_report(const Order& order, const SwitchoverPorts& ports) {
     if (!missing) {
         return report(missing.error(), ports.err);
     }
-    ports.say("{}: look through it before you pass it on", printable(directory));
+    ports.print("{}: look through it before you pass it on", printable(directory));
     if (!missing->empty()) {
         ports.out << "not in it:\n" << *missing;
     }

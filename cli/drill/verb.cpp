@@ -134,13 +134,13 @@ ExitCode run_watch(const WatchOrder& order, const SwitchoverPorts& world) {
     // The thread that pings inherits the blocked signals.
     ::pthread_sigmask(SIG_BLOCK, &ends, nullptr);
     pings->start();
-    world.say("pings {} each {:.0f} ms; Ctrl-C ends it", order.address, order.interval_s * 1000);
+    world.print("pings {} each {:.0f} ms; Ctrl-C ends it", order.address, order.interval_s * 1000);
     const timespec time{static_cast<time_t>(order.for_s), 0};
     ::sigtimedwait(&ends, nullptr, &time);
     const Watch watch = pings->stop();
     const Seen seen = reckon(watch.probes, {});
-    world.say("{} sent, {} lost, longest silence {}", seen.sent, seen.lost,
-              seen.longest ? duration_text(seen.longest->length_ms()) : "none");
+    world.print("{} sent, {} lost, longest silence {}", seen.sent, seen.lost,
+                seen.longest ? duration_text(seen.longest->length_ms()) : "none");
     if (const auto written = replace_file(order.file, json_text(to_json(watch)) + "\n"); !written) {
         return report(written.error(), world.err);
     }

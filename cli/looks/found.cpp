@@ -50,7 +50,7 @@ std::string_view to_string(Level level) {
     return "not-looked-at";
 }
 
-void Found::say(Level level, std::string_view about, const std::string& text) {
+void Found::print(Level level, std::string_view about, const std::string& text) {
     if (as_json_) {
         list_.push_back({{"about", about}, {"level", to_string(level)}, {"text", text}});
     } else if (about == kAboutFile) {
@@ -60,16 +60,16 @@ void Found::say(Level level, std::string_view about, const std::string& text) {
     }
 }
 
-void Found::say_all(Level level, std::string_view about, const std::vector<std::string>& texts) {
+void Found::print_all(Level level, std::string_view about, const std::vector<std::string>& texts) {
     for (const std::string& text : texts) {
-        say(level, about, text);
+        print(level, about, text);
     }
 }
 
 void Found::error(std::string_view about, const Error& error) {
     code_ = std::max(code_, exit_code_for(error.code));
     if (as_json_) {
-        say(Level::error, about, error.detail);
+        print(Level::error, about, error.detail);
     } else if (about == kAboutFile) {
         report(error, err_);
     } else {

@@ -35,8 +35,8 @@ class Found {
     Found(bool as_json, std::ostream& out, std::ostream& err)
         : as_json_(as_json), out_(out), err_(err) {}
 
-    void say(Level level, std::string_view about, const std::string& text);
-    void say_all(Level level, std::string_view about, const std::vector<std::string>& texts);
+    void print(Level level, std::string_view about, const std::string& text);
+    void print_all(Level level, std::string_view about, const std::vector<std::string>& texts);
     // It determines the exit code.
     void error(std::string_view about, const Error& error);
 

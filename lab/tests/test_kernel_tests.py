@@ -3,14 +3,14 @@
 from vpnlab.product.kernel_tests import failures
 
 OUTPUT = """\
-[ RUN      ] L2tpEventsTest.LostNewsIsTold
+[ RUN      ] L2tpEventsTest.LostNewsIsReported
 /src/tests/kernel/l2tp_events_test.cpp:148: Failure
 Expected equality of these values:
   overruns_
     Which is: 0
   1
 
-[  FAILED  ] L2tpEventsTest.LostNewsIsTold (12 ms)
+[  FAILED  ] L2tpEventsTest.LostNewsIsReported (12 ms)
 [ RUN      ] L2tpEventsTest.OurOwnRemovalsAreNoNews
 noise
 [       OK ] L2tpEventsTest.OurOwnRemovalsAreNoNews (3 ms)

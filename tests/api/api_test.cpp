@@ -14,17 +14,17 @@
 namespace vpnha {
 namespace {
 
-TEST(ApiTest, SaysItsVersion) {
+TEST(ApiTest, ReportsItsVersion) {
     EXPECT_EQ(version(), "0.1.0");
 }
 
-TEST(ApiTest, ADaemonWithoutItsConfigurationSaysWhichFileIsMissing) {
+TEST(ApiTest, ADaemonWithoutItsConfigurationReportsWhichFileIsMissing) {
     const Result<void> checked = check_config("/nonexistent/vpnha.toml");
     ASSERT_FALSE(checked.has_value());
     EXPECT_NE(checked.error().detail.find("/nonexistent/vpnha.toml"), std::string::npos);
 }
 
-TEST(ApiTest, WhatADaemonEndsWithTellsWhetherToStartItAgain) {
+TEST(ApiTest, WhatADaemonEndsWithReportsWhetherToStartItAgain) {
     const DaemonEnd refused = run_daemon({.config_file = "/nonexistent/vpnha.toml"});
     ASSERT_FALSE(refused.result.has_value());
     EXPECT_EQ(exit_code(refused), 3);

@@ -93,8 +93,8 @@ struct Pair {
             const Bytes bytes = dialects.encode(send->message, 1);
             octets += bytes.size();
             const auto message = dialects.parse(bytes);
-            for (replica::Effect& told : standby.on_message(kPromoted, *message, kNow)) {
-                if (auto* install = std::get_if<replica::Install>(&told)) {
+            for (replica::Effect& notified : standby.on_message(kPromoted, *message, kNow)) {
+                if (auto* install = std::get_if<replica::Install>(&notified)) {
                     installs.push_back(std::move(*install));
                 }
             }
@@ -157,10 +157,10 @@ adapters::ConntrackEvents listen() {
 }
 
 void read_all(adapters::ConntrackEvents& events, const adapters::ConntrackEvents::OnNews& on_news) {
-    std::size_t heard = 0;
-    while (heard < kTurn) {
+    std::size_t received = 0;
+    while (received < kTurn) {
         const auto turn = events.read([&](const conntrack::News& news) {
-            ++heard;
+            ++received;
             on_news(news);
         });
         VPNHA_ASSERT(turn.whole);
@@ -171,14 +171,14 @@ double with_libnetfilter_conntrack(Steps& steps) {
     nfct_handle* const handle = nfct_open(CONNTRACK, NF_NETLINK_CONNTRACK_NEW);
     VPNHA_ASSERT(handle != nullptr);
     nfnl_rcvbufsiz(nfct_nfnlh(handle), 32 * 1024 * 1024);
-    std::size_t heard = 0;
+    std::size_t received = 0;
     nfct_callback_register(
         handle, NFCT_T_ALL,
         [](nf_conntrack_msg_type, nf_conntrack*, void* count) -> int {
             return ++*static_cast<std::size_t*>(count) % kTurn == 0 ? NFCT_CB_STOP
                                                                     : NFCT_CB_CONTINUE;
         },
-        &heard);
+        &received);
     const double cost = steps.cost([&] { VPNHA_ASSERT(nfct_catch(handle) >= 0); });
     nfct_close(handle);
     return cost;
@@ -188,31 +188,31 @@ double with_libnetfilter_conntrack(Steps& steps) {
 std::size_t listed() {
     auto listing = adapters::ConntrackListing::start();
     VPNHA_ASSERT(listing.has_value());
-    std::size_t heard = 0;
+    std::size_t received = 0;
     auto state = adapters::ConntrackListing::State::more;
     while (state == adapters::ConntrackListing::State::more) {
-        const auto read = listing->read([&heard](const conntrack::News&) { ++heard; });
+        const auto read = listing->read([&received](const conntrack::News&) { ++received; });
         VPNHA_ASSERT(read.has_value());
         state = *read;
     }
-    return heard;
+    return received;
 }
 
 std::size_t listed_by_libnetfilter_conntrack() {
     nfct_handle* const handle = nfct_open(CONNTRACK, 0);
     VPNHA_ASSERT(handle != nullptr);
-    std::size_t heard = 0;
+    std::size_t received = 0;
     nfct_callback_register(
         handle, NFCT_T_ALL,
         [](nf_conntrack_msg_type, nf_conntrack*, void* count) -> int {
             ++*static_cast<std::size_t*>(count);
             return NFCT_CB_CONTINUE;
         },
-        &heard);
+        &received);
     const std::uint32_t family = AF_INET;
     VPNHA_ASSERT(nfct_query(handle, NFCT_Q_DUMP, &family) == 0);
     nfct_close(handle);
-    return heard;
+    return received;
 }
 
 // The median of some turns, ns a flow. Both ways take turns, so that what else the machine does
@@ -226,9 +226,9 @@ void add_listings(nlohmann::json& line, std::uint32_t count) {
     std::array<std::vector<double>, 2> costs;
     for (int turn = 0; turn < 2 * kTurns; ++turn) {
         const double before = cpu_ns();
-        const std::size_t heard = turn % 2 == 0 ? listed() : listed_by_libnetfilter_conntrack();
+        const std::size_t received = turn % 2 == 0 ? listed() : listed_by_libnetfilter_conntrack();
         costs[turn % 2].push_back((cpu_ns() - before) / count);
-        VPNHA_ASSERT(heard == count);
+        VPNHA_ASSERT(received == count);
     }
     for (std::vector<double>& each : costs) {
         std::ranges::nth_element(each, each.begin() + kTurns / 2);
@@ -342,14 +342,14 @@ nlohmann::json promoted_side(std::uint32_t count) {
     {
         Pair pair;
         auto events = listen();
-        std::size_t said = 0;
+        std::size_t emitted = 0;
         line["tracked"] = steps.cost([&] {
             read_all(events, [&](const conntrack::News& news) {
-                said +=
-                    pair.tracker->on_news(news, kNow).action == conntrack::Decision::Action::say;
+                emitted +=
+                    pair.tracker->on_news(news, kNow).action == conntrack::Decision::Action::emit;
             });
         });
-        VPNHA_ASSERT(said >= count);
+        VPNHA_ASSERT(emitted >= count);
     }
     steps.clear();
     Pair pair;
@@ -398,8 +398,8 @@ nlohmann::json standby_side(std::uint32_t count) {
         std::vector<replica::Install> installs;
         for (const Bytes& bytes : messages) {
             const auto message = pair.dialects.parse(bytes);
-            for (replica::Effect& told : pair.standby.on_message(kPromoted, *message, kNow)) {
-                if (auto* install = std::get_if<replica::Install>(&told)) {
+            for (replica::Effect& notified : pair.standby.on_message(kPromoted, *message, kNow)) {
+                if (auto* install = std::get_if<replica::Install>(&notified)) {
                     installs.push_back(std::move(*install));
                 }
             }

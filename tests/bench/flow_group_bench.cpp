@@ -44,7 +44,7 @@ struct Options {
     std::size_t buffer_bytes = limits::kFlowEventBytes;
 };
 
-void tell(const nlohmann::json& line) {
+void notify(const nlohmann::json& line) {
     fmt::print("{}\n", line.dump());
     std::fflush(stdout);
 }
@@ -118,7 +118,7 @@ class Member {
         install();
         if (outbox_.writable() && members_.contains(group_->self())) {
             take(replica_->flush(loop_.now()));
-            hello_.say(*replica_, dialects_, outbox_);
+            hello_.emit(*replica_, dialects_, outbox_);
             if (const auto at = replica_->next_deadline()) {
                 loop_.set_timer(kReplicaTimer, *at, [this] { turn(); });
             }
@@ -139,7 +139,7 @@ class Member {
             return record == nullptr ? ByteView{} : ByteView(record->payload);
         });
         read_later(kReadPause);
-        tell({{"event", "ready"}});
+        notify({{"event", "ready"}});
     }
 
     void read_later(Duration pause) {
@@ -148,7 +148,7 @@ class Member {
 
     void read_events() {
         const auto [whole, drained] =
-            events_->read([this](const conntrack::News& news) { hear(news); });
+            events_->read([this](const conntrack::News& news) { handle(news); });
         whole_ &= whole;
         if (drained && !std::exchange(whole_, true)) {
             // All before it has been read: only now the kernel goes on to tell what happens.
@@ -159,12 +159,12 @@ class Member {
         read_later(drained ? kReadPause : Duration{});
     }
 
-    void hear(const conntrack::News& news) {
+    void handle(const conntrack::News& news) {
         if (!began_) {
             began_ = loop_.now();
         }
         const conntrack::Decision decision = tracker_->on_news(news, loop_.now());
-        if (decision.action == conntrack::Decision::Action::say) {
+        if (decision.action == conntrack::Decision::Action::emit) {
             last_ = key_of(decision.id.view());
             replica_->publish(key_of(decision.id.view()), decision.payload.view());
         }
@@ -181,7 +181,7 @@ class Member {
     }
 
     void read_listing() {
-        const auto state = listing_->read([this](const conntrack::News& news) { hear(news); });
+        const auto state = listing_->read([this](const conntrack::News& news) { handle(news); });
         if (state && *state == adapters::ConntrackListing::State::more) {
             return;
         }
@@ -215,16 +215,16 @@ class Member {
         if (!holds_) {
             holds_ = true;
             began_.reset();
-            tell({{"event", "held"}, {"flows", replica_->store().count()}});
+            notify({{"event", "held"}, {"flows", replica_->store().count()}});
             return;
         }
         complete_ = true;
-        tell({{"event", "done"},
-              {"flows", replica_->store().count()},
-              {"overruns", overruns_},
-              {"seconds", seconds(loop_.now() - *began_)},
-              {"octets", outbox_.bytes()},
-              {"messages", outbox_.messages()}});
+        notify({{"event", "done"},
+                {"flows", replica_->store().count()},
+                {"overruns", overruns_},
+                {"seconds", seconds(loop_.now() - *began_)},
+                {"octets", outbox_.bytes()},
+                {"messages", outbox_.messages()}});
     }
 
     void take(replica::Effects effects) {
@@ -259,10 +259,10 @@ class Member {
     }
 
     void report_standby() {
-        tell({{"event", "standby"},
-              {"flows", replica_->store().count()},
-              {"collisions", table_->counters().collisions},
-              {"refused", table_->counters().refused}});
+        notify({{"event", "standby"},
+                {"flows", replica_->store().count()},
+                {"collisions", table_->counters().collisions},
+                {"refused", table_->counters().refused}});
     }
 
     adapters::QbLoop& loop_;
@@ -309,7 +309,7 @@ int generate(const Options& options) {
     };
     loop.set_timer(kTurnTimer, begin, next);
     loop.run();
-    tell({{"event", "generated"}, {"flows", done}, {"seconds", seconds(loop.now() - begin)}});
+    notify({{"event", "generated"}, {"flows", done}, {"seconds", seconds(loop.now() - begin)}});
     return 0;
 }
 

@@ -148,7 +148,7 @@ class Cluster {
         event(number,
               [&](node::Node& node) { return node.attach(1, kGateway, "checkpoint", now_); });
         if (ipsec_) {
-            tell(number, node::CharonFresh{});
+            notify(number, node::CharonFresh{});
         }
     }
 
@@ -168,7 +168,7 @@ class Cluster {
         for (const Bytes& message :
              {client.add(), ipsec::build_mid(ipsec::HaType::ike_mid_responder, client.id, 2),
               client.update(), client.child(kInboundSpi + number, kOutboundSpi + number)}) {
-            tell(kServing, node::CharonSaid{message});
+            notify(kServing, node::CharonEmitted{message});
         }
         add_child(sites_.at(kServing), number);
     }
@@ -196,7 +196,7 @@ class Cluster {
     }
 
     template <class What>
-    void tell(std::uint32_t number, const What& what) {
+    void notify(std::uint32_t number, const What& what) {
         event(number, [&](node::Node& node) { return node.on_event(kGateway, what, now_); });
     }
 
@@ -207,7 +207,7 @@ class Cluster {
                 const node::FeedCharon feed = std::move(site.feeds.front().second);
                 site.feeds.pop();
                 read(site, feed);
-                tell(number, node::CharonFed{feed.ticket, {}});
+                notify(number, node::CharonFed{feed.ticket, {}});
             }
             if (const auto due = site.node->next_deadline(); due && *due <= now_) {
                 event(number, [&](node::Node& node) { return node.on_time(now_); });
@@ -245,7 +245,7 @@ class Cluster {
                 return node.on_step_done(kGateway, step->step, {}, now_);
             });
         } else if (const auto* install = effects::find<node::InstallSession>(effect)) {
-            tell(number, node::SessionInstalled{install->record.key, install->ticket, {}});
+            notify(number, node::SessionInstalled{install->record.key, install->ticket, {}});
         } else if (auto* work = effects::find<node::IpsecWork>(effect)) {
             std::visit([&](auto& each) { execute(number, each); }, *work);
         }
@@ -267,7 +267,7 @@ class Cluster {
         }
     }
     void execute(std::uint32_t number, const node::TurnCharon& turn) {
-        tell(number, node::CharonTurned{turn.active});
+        notify(number, node::CharonTurned{turn.active});
     }
     void execute(std::uint32_t number, const node::ListSas& wanted) {
         Site& site = sites_.at(number);
@@ -276,20 +276,20 @@ class Cluster {
             all.push_back(each);
         }
         site.listed += all.size();
-        tell(number, node::SasListed{all, wanted.ticket});
+        notify(number, node::SasListed{all, wanted.ticket});
     }
     void execute(std::uint32_t number, const node::SetCounters& set) {
         for (const ipsec::SaCounters& each : set.counters) {
             sites_.at(number).kernel.at(each.id) = each;
         }
-        tell(number, node::CountersSet{set.ticket, {}});
+        notify(number, node::CountersSet{set.ticket, {}});
     }
     void execute(std::uint32_t number, const node::FlushSas& flush) {
         sites_.at(number).kernel.clear();
-        tell(number, node::SasFlushed{flush.ticket, {}});
+        notify(number, node::SasFlushed{flush.ticket, {}});
     }
     void execute(std::uint32_t number, const node::HoldEsp& hold) {
-        tell(number, node::EspHeld{hold.ticket, {}});
+        notify(number, node::EspHeld{hold.ticket, {}});
     }
     template <class Work>
     void execute(std::uint32_t, const Work&) {}

@@ -149,13 +149,13 @@ class IdleNode {
             }
         }
         if (own_ == 0) {
-            say_ready();
+            emit_ready();
         } else {
             ask_again();
         }
     }
 
-    void say_ready() const {
+    void emit_ready() const {
         fmt::print("{{\"ready\": {}}}\n", own_);
         std::fflush(stdout);
     }
@@ -176,7 +176,7 @@ class IdleNode {
             ask_again();
         } else if (waiting_.erase(GatewayId{static_cast<std::uint8_t>(answer.request)}) != 0 &&
                    waiting_.empty()) {
-            say_ready();
+            emit_ready();
         }
     }
 

@@ -14,11 +14,11 @@
 
 namespace {
 
+using vpnha::bench::emit;
 using vpnha::bench::Load;
 using vpnha::bench::LoadOptions;
 using vpnha::bench::Mode;
 using vpnha::bench::Party;
-using vpnha::bench::say;
 
 struct Options {
     bool writer = false;
@@ -51,7 +51,7 @@ int serve(const Options& options) {
     Load load(loop, options.load);
     std::unique_ptr<Party> party;
     bool lost = false;
-    bool said_complete = false;
+    bool emitted_complete = false;
     const Party::Hooks hooks = {
         [&] {
             if (options.writer) {
@@ -61,8 +61,8 @@ int serve(const Options& options) {
             if (party == nullptr) {
                 return;
             }
-            if (party->is_complete() && !std::exchange(said_complete, true)) {
-                say({{"event", "complete"}, {"contents", json_of(party->contents())}});
+            if (party->is_complete() && !std::exchange(emitted_complete, true)) {
+                emit({{"event", "complete"}, {"contents", json_of(party->contents())}});
             }
             if (party->writer_left()) {
                 loop.stop();
@@ -85,7 +85,7 @@ int serve(const Options& options) {
     }
     loop.run();
     if (!options.writer) {
-        say({{"event", "end"}, {"contents", json_of(party->contents())}});
+        emit({{"event", "end"}, {"contents", json_of(party->contents())}});
     }
     return lost || load.finished() != options.writer ? 1 : 0;
 }

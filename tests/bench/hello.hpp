@@ -18,7 +18,7 @@ class HelloSayer {
     // After a change of membership it is said in any case.
     void forget() { last_.reset(); }
 
-    void say(const replica::Replica& replica, const wire::Dialects& dialects, Outbox& outbox) {
+    void emit(const replica::Replica& replica, const wire::Dialects& dialects, Outbox& outbox) {
         const wire::GatewayState state{.gateway = kGateway,
                                        .promoted = replica.promoted(),
                                        .level = replica.level(),

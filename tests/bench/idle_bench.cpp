@@ -237,7 +237,7 @@ class Cluster {
             const auto client = clients_.find(tunnel);
             if (client != clients_.end()) {
                 client->second->peer.on_datagram(bytes, now_);
-                say(number, *client->second);
+                emit(number, *client->second);
             }
         }
         for (const auto& [number, session, bytes] : std::exchange(frames_, {})) {
@@ -246,21 +246,21 @@ class Cluster {
                 continue;
             }
             if (const auto answer = client->second->peer.on_frame(session.peer_id, bytes)) {
-                hear_frame(number, *client->second, *answer);
+                handle_frame(number, *client->second, *answer);
             }
         }
         for (auto& [tunnel, client] : clients_) {
             if (client->next_echo <= now_) {
                 client->next_echo += kClientEcho;
-                hear_frame(nodes_.begin()->first, *client,
-                           test::lcp(ppp::Code::echo_request, 1, {0x20, 0, 0, 1}));
+                handle_frame(nodes_.begin()->first, *client,
+                             test::lcp(ppp::Code::echo_request, 1, {0x20, 0, 0, 1}));
                 client->peer.on_time(now_);
-                say(nodes_.begin()->first, *client);
+                emit(nodes_.begin()->first, *client);
             }
         }
     }
 
-    void say(std::uint32_t number, Client& client) {
+    void emit(std::uint32_t number, Client& client) {
         for (const Bytes& datagram : client.peer.take_datagrams()) {
             event(number, [&](node::Node& node) {
                 return node.on_event(
@@ -269,7 +269,7 @@ class Cluster {
         }
     }
 
-    void hear_frame(std::uint32_t number, const Client& client, const Bytes& frame) {
+    void handle_frame(std::uint32_t number, const Client& client, const Bytes& frame) {
         event(number, [&](node::Node& node) {
             return node.on_event(kGateway, node::SessionFrame{client.record.key, frame}, now_);
         });

@@ -88,7 +88,7 @@ void Load::load() {
     messages_before_ = party_->messages_sent();
     bytes_before_ = party_->bytes_sent();
     began_ = loop_.now();
-    say({{"event", "begin"}});
+    emit({{"event", "begin"}});
 }
 
 void Load::run(TimePoint now) {
@@ -180,10 +180,10 @@ void Load::report(TimePoint now) {
         line["join_ms"] = to_ms(*joiner_complete_ - *joiner_came_);
         line["latency_of_join"] = latencies_of_join_.json();
     }
-    say(line);
+    emit(line);
 }
 
-void say(const nlohmann::json& line) {
+void emit(const nlohmann::json& line) {
     fmt::print("{}\n", line.dump());
     std::fflush(stdout);
 }

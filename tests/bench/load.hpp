@@ -34,7 +34,7 @@ struct LoadOptions {
 };
 
 // One line for the driver.
-void say(const nlohmann::json& line);
+void emit(const nlohmann::json& line);
 [[nodiscard]] nlohmann::json json_of(const Contents& contents);
 
 class Load {

@@ -51,11 +51,12 @@ class PlainParty : public Party {
     // Corosync takes small messages without end and is then busy with them for seconds, so not more
     // are on their way than the replica would have changes.
     [[nodiscard]] std::size_t room() const override {
-        std::uint64_t seen_by_all = acknowledged_.empty() ? 0 : said_;
+        std::uint64_t seen_by_all = acknowledged_.empty() ? 0 : emitted_;
         for (const auto& [node, seen] : acknowledged_) {
             seen_by_all = std::min(seen_by_all, seen);
         }
-        return outbox_.writable() ? kBurst - std::min<std::size_t>(kBurst, said_ - seen_by_all) : 0;
+        return outbox_.writable() ? kBurst - std::min<std::size_t>(kBurst, emitted_ - seen_by_all)
+                                  : 0;
     }
 
     [[nodiscard]] std::size_t waiting() const override { return 0; }
@@ -66,23 +67,23 @@ class PlainParty : public Party {
         ByteWriter out;
         out.u8(static_cast<std::uint8_t>(Kind::change)).prefixed(key).prefixed(payload);
         records_[to_text(key)] = payload;
-        said_at_[record] = ++said_;
+        emitted_at_[record] = ++emitted_;
         outbox_.send(std::move(out).take());
     }
 
     void settle() override {}
 
     [[nodiscard]] bool confirmed(std::uint32_t record) const override {
-        const auto said = said_at_.find(record);
+        const auto emitted = emitted_at_.find(record);
         return std::any_of(acknowledged_.begin(), acknowledged_.end(), [&](const auto& standby) {
-            return said != said_at_.end() && standby.second >= said->second;
+            return emitted != emitted_at_.end() && standby.second >= emitted->second;
         });
     }
 
     [[nodiscard]] bool all_confirmed() const override {
         return outbox_.writable() && acknowledged_.size() + 1 == members_.size() &&
                std::all_of(acknowledged_.begin(), acknowledged_.end(),
-                           [&](const auto& standby) { return standby.second == said_; });
+                           [&](const auto& standby) { return standby.second == emitted_; });
     }
 
     [[nodiscard]] bool is_complete(NodeId standby) const override {
@@ -144,8 +145,8 @@ class PlainParty : public Party {
     std::set<NodeId> members_;
     NodeId writer_{};
     std::unordered_map<std::string, Bytes> records_;
-    std::unordered_map<std::uint32_t, std::uint64_t> said_at_;
-    std::uint64_t said_ = 0;
+    std::unordered_map<std::uint32_t, std::uint64_t> emitted_at_;
+    std::uint64_t emitted_ = 0;
     std::uint64_t seen_ = 0;
     std::map<NodeId, std::uint64_t> acknowledged_;
 };

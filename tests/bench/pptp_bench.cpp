@@ -34,7 +34,7 @@ class Nowhere final : public pptp::CallOutput {
   public:
     void probe(const pptp::ProbeSegment&) override {}
     void connect(const pptp::ControlSocket&) override {}
-    void say(ByteView) override {}
+    void emit(ByteView) override {}
     void send(ByteView gre) override { octets += gre.size(); }
     void deliver(ByteView packet) override { octets += packet.size(); }
     void resumed(const std::string&) override {}

@@ -52,15 +52,15 @@ class ReplicaPair {
 
     // What one says reaches both; true when it said something.
     bool carry(replica::Replica& from, const replica::Effects& effects) {
-        bool said = false;
+        bool emitted = false;
         const NodeId sender = &from == &promoted ? kPromoted : kFollower;
         for (const replica::Effect& effect : effects) {
             if (const auto* send = std::get_if<replica::Send>(&effect)) {
-                said = true;
+                emitted = true;
                 deliver(sender, dialects.encode(send->message, dialects.version_max()));
             }
         }
-        return said;
+        return emitted;
     }
 
     void deliver(NodeId sender, const Bytes& bytes) {

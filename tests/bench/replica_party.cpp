@@ -65,7 +65,7 @@ class ReplicaParty : public Party {
     void settle() override {
         if (outbox_.writable() && group_ != nullptr && members_.contains(group_->self())) {
             take(replica_->flush(loop_.now()));
-            hello_.say(*replica_, dialects_, outbox_);
+            hello_.emit(*replica_, dialects_, outbox_);
         }
         arm_timer();
     }

@@ -108,16 +108,16 @@ class Gateway final : public keepers::FakeGateway {
             timed([this] { keeper_.follow(now_, effects_); });
         }
     }
-    void tell(const node::WireguardEvent& event) {
-        const effects::KeeperEvent told(event);
-        timed([&] { keeper_.on_event(told, now_, effects_); });
+    void notify(const node::WireguardEvent& event) {
+        const effects::KeeperEvent notified(event);
+        timed([&] { keeper_.on_event(notified, now_, effects_); });
     }
     // As the backend does, a slice in each turn of the loop.
     template <class Item, class Event>
-    void tell_in_slices(const std::vector<Item>& all, Event event) {
+    void report_in_slices(const std::vector<Item>& all, Event event) {
         for (std::size_t begin = 0; begin == 0 || begin < all.size();) {
             const std::size_t end = std::min(begin + limits::kWireguardPeersPerSlice, all.size());
-            tell(event(std::span(all).subspan(begin, end - begin), end == all.size()));
+            notify(event(std::span(all).subspan(begin, end - begin), end == all.size()));
             if (end == begin) {
                 return;
             }
@@ -125,13 +125,13 @@ class Gateway final : public keepers::FakeGateway {
         }
     }
 
-    void execute(const node::RaiseDevice&) { tell(node::DeviceRaised{}); }
+    void execute(const node::RaiseDevice&) { notify(node::DeviceRaised{}); }
     void execute(const node::SetPeer& set) {
         kernel_[set.peer.key] = {set.peer.key, set.peer.endpoint, {}};
         if (set.keepalive_s != 0) {
             answers_.emplace(now_ + kRoundTrip, set.peer.key);
         }
-        tell(node::PeerSet{set.peer.key, set.ticket, {}});
+        notify(node::PeerSet{set.peer.key, set.ticket, {}});
     }
     void execute(const node::SetKeepalives& set) {
         for (const auto& [key, keepalive_s] : set.keepalives) {
@@ -141,12 +141,12 @@ class Gateway final : public keepers::FakeGateway {
         }
     }
     void execute(const node::ReadPeers& read) {
-        tell_in_slices(std::exchange(news_, {}), [&](auto part, bool is_last) {
+        report_in_slices(std::exchange(news_, {}), [&](auto part, bool is_last) {
             return node::PeersRead{read.ticket, part, is_last};
         });
     }
     void execute(const node::LoadPeers&) {
-        tell_in_slices(file_, [](auto part, bool is_last) {
+        report_in_slices(file_, [](auto part, bool is_last) {
             return node::PeersLoaded{part, is_last};
         });
     }

@@ -85,12 +85,12 @@ class Explorer {
         origins_.push_back(origin);
         if (!world.broken.empty()) {
             found_.broken = world.broken;
-            tell();
+            notify();
         }
         frontier_.push_back({std::move(world), index, depth});
     }
 
-    void tell() {
+    void notify() {
         std::vector<std::uint16_t> path;
         for (std::uint32_t at = static_cast<std::uint32_t>(origins_.size() - 1); at != 0;
              at = origins_[at].parent) {

@@ -50,14 +50,14 @@ class Key {
             put(count);
         }
         put(world_.top);
-        put(tells_margins(run_, world_) ? world_.served.epoch : Epoch{});
+        put(reports_margins(run_, world_) ? world_.served.epoch : Epoch{});
         // Only its own later deadlines are compared with what its successor was told.
-        const bool told = world_.told && is_alive(world_.told->epoch);
-        put(told);
-        if (told) {
-            const Epoch& epoch = world_.told->epoch;
+        const bool notified = world_.notified && is_alive(world_.notified->epoch);
+        put(notified);
+        if (notified) {
+            const Epoch& epoch = world_.notified->epoch;
             put(epoch);
-            put_left(world_.told->until, world_.nodes[index_of(epoch.node)]->now);
+            put_left(world_.notified->until, world_.nodes[index_of(epoch.node)]->now);
         }
         for (const auto& node : world_.nodes) {
             if (!node->body) {
@@ -129,18 +129,18 @@ class Key {
         put(nodes);
     }
     // Against the last time that anybody served: only that is ever compared with it.
-    void put(const lease::Heard& heard) {
-        put(heard.epoch);
-        put(heard.held);
-        if (heard.epoch == world_.served.epoch) {
-            put_signed(heard.until - world_.served.deadline);
+    void put(const lease::Received& received) {
+        put(received.epoch);
+        put(received.held);
+        if (received.epoch == world_.served.epoch) {
+            put_signed(received.until - world_.served.deadline);
         }
     }
     void put(const lease::Before& before) {
         put(static_cast<std::uint8_t>(before.knowledge));
         put(before.elsewhere);
-        if (before.knowledge == lease::Knowledge::heard) {
-            put(before.heard);
+        if (before.knowledge == lease::Knowledge::received) {
+            put(before.received);
         }
     }
     // Times of nodes that are, or may yet be, being fenced.
@@ -168,7 +168,7 @@ class Key {
         put(disk.ordered);
         put(number_of(std::max(disk.claimed, disk.granted)));
         put(disk.marks);
-        put(tells_margins(run_, world_) ? disk.elsewhere : Epoch{});
+        put(reports_margins(run_, world_) ? disk.elsewhere : Epoch{});
         if (lists_vary()) {
             put(disk.voters);
         }
@@ -251,17 +251,17 @@ class Key {
             put(voter.answered_at, timing_.abstention(), node.now);
         }
         if (world_.left.deaths > 0) {
-            std::vector<NodeId> heard;
+            std::vector<NodeId> received;
             for (const Engine::Life& life : node.engine.state().lives) {
-                heard.push_back(life.node);
+                received.push_back(life.node);
             }
-            put(heard);
+            put(received);
         }
-        if (tells_margins(run_, world_)) {
-            put_heard(voter, holder);
+        if (reports_margins(run_, world_)) {
+            put_received(voter, holder);
         }
         if (run_.third != Third::node && (run_.margins || run_.bounds.inquiries > 0)) {
-            put_signed(node.now - voter.heard_at);
+            put_signed(node.now - voter.received_at);
             put_signed(node.now - voter.before_at);
         }
     }
@@ -283,7 +283,7 @@ class Key {
     }
 
     void put_recollection(const Engine::Recollection& recollection, TimePoint now) {
-        const auto& [ask_at, told, spared, reported, asked] = recollection;
+        const auto& [ask_at, notified, spared, reported, asked] = recollection;
         static_cast<void>(reported);  // Only logged.
         static_cast<void>(asked);
         static_cast<void>(spared);  // Nobody says so here.
@@ -291,10 +291,11 @@ class Key {
         std::uint8_t from = 0;
         for (std::size_t i = 0; i < world_.nodes.size(); ++i) {
             // Whoever tells that it remembers nothing, either, might as well not have answered.
-            const auto found = std::find_if(told.begin(), told.end(), [this, i](const auto& each) {
-                return each.node == id_of(run_, i) && each.memory.voters.newest().has_version();
-            });
-            if (found != told.end()) {
+            const auto found =
+                std::find_if(notified.begin(), notified.end(), [this, i](const auto& each) {
+                    return each.node == id_of(run_, i) && each.memory.voters.newest().has_version();
+                });
+            if (found != notified.end()) {
                 from |= static_cast<std::uint8_t>(1U << i);
                 put(found->memory.granted);
                 put(found->memory.marks);
@@ -366,19 +367,19 @@ class Key {
 
     void put_voter(const Voter::State& state, TimePoint now) {
         const auto& [started, granted, ordered, marks, promise, in_vain_since, asked, granted_to,
-                     heard, heard_at, before, before_at, previous, previous_elsewhere, served,
+                     received, received_at, before, before_at, previous, previous_elsewhere, served,
                      answered_at, absent_since, astray, own_astray] = state;
         static_cast<void>(own_astray);
         static_cast<void>(astray);         // No clock of a run is measured.
         static_cast<void>(in_vain_since);  // No run lasts so long.
         static_cast<void>(asked);
-        static_cast<void>(granted_to);  // A node keeps its boot id.
-        static_cast<void>(heard_at);    // put_context() these two.
+        static_cast<void>(granted_to);   // A node keeps its boot id.
+        static_cast<void>(received_at);  // put_context() these two.
         static_cast<void>(before_at);
-        static_cast<void>(previous);  // put_heard() has these five,
+        static_cast<void>(previous);  // put_received() has these five,
         static_cast<void>(previous_elsewhere);
         static_cast<void>(served);
-        static_cast<void>(heard);
+        static_cast<void>(received);
         static_cast<void>(before);
         static_cast<void>(answered_at);  // put_context() this.
         put_left(started + timing_.abstention(), now);
@@ -410,7 +411,7 @@ class Key {
         static_cast<void>(renewed);
         static_cast<void>(seen);  // put_context() has these two,
         static_cast<void>(dead);
-        static_cast<void>(before);      // put_heard() these.
+        static_cast<void>(before);      // put_received() these.
         static_cast<void>(by_witness);  // It is read in the event that writes it.
         static_cast<void>(often);       // No run asks so.
         static_cast<void>(unknown);
@@ -447,10 +448,10 @@ class Key {
         put(std::uint8_t{0});
     }
 
-    void put_heard(const Voter::State& voter, const Holder::State& holder) {
-        put(voter.heard.has_value());
-        if (voter.heard) {
-            put(*voter.heard);
+    void put_received(const Voter::State& voter, const Holder::State& holder) {
+        put(voter.received.has_value());
+        if (voter.received) {
+            put(*voter.received);
         }
         put(voter.before);
         put(voter.served);
@@ -488,7 +489,7 @@ class Key {
             put_number(answer->id);
             put(answer->handover.has_value());
             put_sent(answer->marks);
-            if (tells_margins(run_, world_)) {
+            if (reports_margins(run_, world_)) {
                 put(answer->before);
             }
         } else if (const auto* release = std::get_if<lease::Release>(&flying.message)) {

@@ -31,19 +31,19 @@ class Liar {
     }
 
   private:
-    void say(std::string_view what, lease::Message message) {
+    void emit(std::string_view what, lease::Message message) {
         lies_.push_back({what, std::move(message)});
     }
 
     // A newer reading of the counters than there is, of the epoch that the victim knows.
     [[nodiscard]] lease::Before before() const {
         lease::Before before;
-        before.knowledge = lease::Knowledge::heard;
-        before.heard.epoch = victim_.engine.voter().state().before.heard.epoch;
-        before.heard.number = 100;
-        before.heard.until = other_.now - Duration(100);
-        before.heard.held = true;
-        before.heard.checkpoint = {before.heard.epoch, 100, other_.now};
+        before.knowledge = lease::Knowledge::received;
+        before.received.epoch = victim_.engine.voter().state().before.received.epoch;
+        before.received.number = 100;
+        before.received.until = other_.now - Duration(100);
+        before.received.held = true;
+        before.received.checkpoint = {before.received.epoch, 100, other_.now};
         return before;
     }
 
@@ -55,21 +55,21 @@ class Liar {
         for (const lease::Holder::OpenRound& open : holder.rounds) {
             const lease::RoundId id{holder.claimed, victim_.self.instance, open.number};
             lease::Answer answer{id, {}, std::nullopt, true, marks_};
-            say("is answered by the liar", answer);
+            emit("is answered by the liar", answer);
             if (run_.margins) {
                 answer.before = before();
-                say("is answered by the liar, with a reading", answer);
+                emit("is answered by the liar, with a reading", answer);
             }
             answer.marks.clear();
             answer.handover = lease::Handover{other_.gate_epoch, {}, {}};
-            say("is handed what the other one has, by the liar", answer);
+            emit("is handed what the other one has, by the liar", answer);
         }
         const lease::RoundId id{holder.claimed, victim_.self.instance, holder.number};
-        say("is refused by the liar as marked",
-            lease::Refusal{id, lease::Verdict::marked, {}, list_, marks_});
+        emit("is refused by the liar as marked",
+             lease::Refusal{id, lease::Verdict::marked, {}, list_, marks_});
         if (world_.left.claims > 0) {
-            say("is refused by the liar, with a high epoch",
-                lease::Refusal{id, lease::Verdict::superseded, high(), list_, marks_});
+            emit("is refused by the liar, with a high epoch",
+                 lease::Refusal{id, lease::Verdict::superseded, high(), list_, marks_});
         }
     }
 
@@ -79,10 +79,10 @@ class Liar {
             return;
         }
         for (const lease::Engine::Inquiry::Asked& open : inquiry->open) {
-            say("is agreed with by the liar",
-                lease::Opinion{open.id, lease::Verdict::answered, {}, list_, marks_});
-            say("is told of an order by the liar",
-                lease::Opinion{open.id, lease::Verdict::ordered, high(), list_, marks_});
+            emit("is agreed with by the liar",
+                 lease::Opinion{open.id, lease::Verdict::answered, {}, list_, marks_});
+            emit("is told of an order by the liar",
+                 lease::Opinion{open.id, lease::Verdict::ordered, high(), list_, marks_});
         }
     }
 
@@ -93,18 +93,18 @@ class Liar {
         round.voters = victim_.engine.state().voters;
         round.released = other_.gate_epoch;
         round.marks = marks_;
-        say("is asked by the liar", round);
-        say("is told by the liar that the other one has released",
-            lease::Release{other_.gate_epoch, true, true});
-        say("is asked by the liar to mark itself",
-            lease::MarkRequest{victim_.self.node, victim_.self.boot});
-        say("is asked by the liar to mark the other one",
-            lease::MarkRequest{other_.self.node, other_.self.boot});
-        say("is told by the liar of a mark",
-            lease::MarkAnswer{other_.self.node, other_.self.boot, true, list_, marks_});
-        say("is told by the liar what it remembers",
-            lease::Memory{victim_.self.instance, high(), marks_, list_});
-        say("is questioned by the liar", lease::Question{round.id, list_, {}, marks_});
+        emit("is asked by the liar", round);
+        emit("is told by the liar that the other one has released",
+             lease::Release{other_.gate_epoch, true, true});
+        emit("is asked by the liar to mark itself",
+             lease::MarkRequest{victim_.self.node, victim_.self.boot});
+        emit("is asked by the liar to mark the other one",
+             lease::MarkRequest{other_.self.node, other_.self.boot});
+        emit("is told by the liar of a mark",
+             lease::MarkAnswer{other_.self.node, other_.self.boot, true, list_, marks_});
+        emit("is told by the liar what it remembers",
+             lease::Memory{victim_.self.instance, high(), marks_, list_});
+        emit("is questioned by the liar", lease::Question{round.id, list_, {}, marks_});
     }
 
     [[nodiscard]] Epoch high() const { return {highest_ + 1, other_.self.node}; }

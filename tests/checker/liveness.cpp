@@ -200,8 +200,8 @@ bool could_stand_in(const Run& run, const World& world, std::size_t i) {
     }
     std::vector<NodeId> voters;
     for (const auto& voter : world.nodes) {
-        const bool lacks = voter->quorate && (voter->present >> i & 1) == 0;
-        if (voter->runs() && voter->engine.remembers() && !lacks) {
+        const bool misses = voter->quorate && (voter->present >> i & 1) == 0;
+        if (voter->runs() && voter->engine.remembers() && !misses) {
             voters.push_back(voter->self.node);
         }
     }
@@ -218,14 +218,14 @@ bool could_go_on(const World& world, std::size_t i) {
     }
     std::vector<NodeId> voters;
     for (const auto& voter : world.nodes) {
-        const bool lacks = voter->quorate && (voter->present >> i & 1) == 0;
+        const bool misses = voter->quorate && (voter->present >> i & 1) == 0;
         const bool is_higher =
             !world.nodes[i]->quorate &&
             voter->engine.voter().granted() > world.nodes[i]->engine.holder().epoch();
         if (voter->runs() && is_higher) {
             return false;
         }
-        if (voter->runs() && voter->engine.remembers() && !lacks) {
+        if (voter->runs() && voter->engine.remembers() && !misses) {
             voters.push_back(voter->self.node);
         }
     }

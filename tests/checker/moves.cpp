@@ -34,7 +34,7 @@ class Moves {
                 engine_events(i, node);
                 accidents(i, node);
                 receive_all(i);
-                hear_lies(i);
+                handle_lies(i);
             }
         }
     }
@@ -89,7 +89,7 @@ class Moves {
         }
     }
 
-    void hear_lies(std::size_t i) {
+    void handle_lies(std::size_t i) {
         if (run_.third != Third::liar) {
             return;
         }

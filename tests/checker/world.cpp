@@ -160,7 +160,7 @@ bool has_marks(const Run& run) {
     return run.bounds.marks > 0 || run.start == Start::fenced;
 }
 
-bool tells_margins(const Run& run, const World& world) {
+bool reports_margins(const Run& run, const World& world) {
     return run.margins &&
            (world.left.claims > 0 ||
             std::any_of(world.nodes.begin(), world.nodes.end(), [](const auto& node) {
@@ -215,7 +215,8 @@ void Step::open(std::size_t index, TimePoint deadline) {
     if (deadline == TimePoint{} || !run_.margins) {
         return;
     }
-    if (world.told && node.gate_epoch == world.told->epoch && deadline > world.told->until) {
+    if (world.notified && node.gate_epoch == world.notified->epoch &&
+        deadline > world.notified->until) {
         fail(fmt::format("epoch {} speaks longer than its successor was told",
                          to_string(node.gate_epoch)));
     }
@@ -230,7 +231,7 @@ void Step::granted(const lease::Granted& granted) {
     }
     const Served& served = world.served;
     const lease::Margin& margin = granted.margin;
-    world.told.reset();
+    world.notified.reset();
     if (served.epoch.node != granted.epoch.node && granted.elsewhere < served.epoch) {
         fail("a claimant was not told that another node may have served");
     }
@@ -245,7 +246,7 @@ void Step::granted(const lease::Granted& granted) {
                 fail(fmt::format("a claimant was told too small a margin, of epoch {}",
                                  to_string(margin.epoch)));
             }
-            world.told = margin;
+            world.notified = margin;
             break;
         case lease::Margin::Kind::handed_over:
             if (margin.epoch != served.epoch) {
@@ -503,7 +504,7 @@ void Step::prune() {
         return round != nullptr &&
                round->sent_at + round->lease <= world.nodes[index_of(flying->sender.node)]->now;
     });
-    if (!tells_margins(run_, world)) {  // There the newest round of an epoch says more.
+    if (!reports_margins(run_, world)) {  // There the newest round of an epoch says more.
         forget_closed_rounds();
     }
     forget_idle_receivers();

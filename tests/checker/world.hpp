@@ -152,9 +152,9 @@ struct World {
     std::uint8_t claimants = 0;  // Bit i: node i has ever claimed; only where nodes are alike.
     bool overlap = false;        // Two deadlines ahead, excused by a thaw, or a liar.
     Served served;
-    std::optional<lease::Margin> told;  // The margin of the newest grant.
-    std::string broken;                 // An invariant does not hold.
-    bool beyond = false;                // Over a bound: not a state of this run.
+    std::optional<lease::Margin> notified;  // The margin of the newest grant.
+    std::string broken;                     // An invariant does not hold.
+    bool beyond = false;                    // Over a bound: not a state of this run.
 };
 
 [[nodiscard]] lease::Timing timing_of(const Run& run, std::size_t node);
@@ -199,7 +199,7 @@ inline constexpr std::uint8_t kAll = (1U << kNodesMax) - 1;
 [[nodiscard]] bool has_marks(const Run& run);
 
 // A claimant may yet be told a counter margin: only then matters what voters have heard.
-[[nodiscard]] bool tells_margins(const Run& run, const World& world);
+[[nodiscard]] bool reports_margins(const Run& run, const World& world);
 
 // One node's event and what follows from it at once.
 class Step {

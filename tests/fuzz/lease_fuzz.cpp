@@ -64,7 +64,7 @@ void carry_out(const lease::WitnessHost::Orders& orders, lease::WitnessHost& hos
 }
 
 // Of a sender that has repeated its challenge: it takes nothing of any other one.
-void tell_witness(const lease::Datagram& datagram, ByteView bytes, const lease::LeaseKey& key) {
+void notify_witness(const lease::Datagram& datagram, ByteView bytes, const lease::LeaseKey& key) {
     const lease::Sender self{lease::kWitness, {}, {77}};
     lease::Durable durable;
     durable.voters.current = {{{0, NodeId{1}}, 0}, {NodeId{1}, NodeId{2}, lease::kWitness}};
@@ -100,7 +100,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     VPNHA_ASSERT(lease::encode(*datagram, kKey) == bytes);
-    tell_witness(*datagram, bytes, kKey);
+    notify_witness(*datagram, bytes, kKey);
     for (lease::Engine& engine : engines()) {
         static_cast<void>(engine.on_message(datagram->sender, datagram->message, kNow));
         if (engine.state().handing && engine.state().handing->asked) {

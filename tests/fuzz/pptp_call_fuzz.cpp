@@ -28,7 +28,7 @@ class Output final : public CallOutput {
         VPNHA_ASSERT(!ended_ && !connected_);
         connected_ = true;
     }
-    void say(ByteView message) override {
+    void emit(ByteView message) override {
         std::size_t size = 0;
         const auto parsed = parse_control_message(message, size);
         VPNHA_ASSERT(connected_ && !ended_ && parsed && *parsed && size == message.size());

@@ -61,7 +61,7 @@ class Exchange {
         some.erase(some.begin() + which % 3);
         guard_.set_senders(some);
         guard_.set_senders(nodes_);
-        VPNHA_ASSERT(!guard_.hears(nodes_[which % nodes_.size()]));
+        VPNHA_ASSERT(!guard_.receives(nodes_[which % nodes_.size()]));
     }
 
   private:
@@ -71,14 +71,14 @@ class Exchange {
     };
 
     void take(Kept& kept) {
-        const bool was_heard = guard_.hears(kept.sender.node);
+        const bool was_received = guard_.receives(kept.sender.node);
         const ReplayGuard::Seen seen = guard_.on_datagram(kept.sender, kept.sequence, kept.message);
         if (seen == ReplayGuard::Seen::replayed || seen == ReplayGuard::Seen::unproven) {
             return;
         }
         VPNHA_ASSERT(!kept.taken);
-        VPNHA_ASSERT(was_heard || seen == ReplayGuard::Seen::new_life);
-        VPNHA_ASSERT(guard_.hears(kept.sender.node));
+        VPNHA_ASSERT(was_received || seen == ReplayGuard::Seen::new_life);
+        VPNHA_ASSERT(guard_.receives(kept.sender.node));
         kept.taken = true;
     }
 

@@ -73,7 +73,7 @@ class PppoL2tpTest : public testing::TwoHosts {
     }
 
     std::unique_ptr<PppoL2tpKernel> make_sessions() {
-        const auto hear = [this](const auto& event) {
+        const auto handle = [this](const auto& event) {
             using Event = std::decay_t<decltype(event)>;
             if constexpr (std::is_same_v<Event, node::TunnelDatagram>) {
                 datagrams_.push_back(to_hex(event.bytes));
@@ -91,8 +91,8 @@ class PppoL2tpTest : public testing::TwoHosts {
         };
         auto made = PppoL2tpKernel::create(
             config_, loop_,
-            [hear](GatewayId, const effects::KeeperEvent& event) {
-                std::visit(hear, *event.get<node::L2tpEvent>());
+            [handle](GatewayId, const effects::KeeperEvent& event) {
+                std::visit(handle, *event.get<node::L2tpEvent>());
             },
             [this](GatewayId gateway, bool is_v6, bool are_there) {
                 return network_->set_networks(gateway, is_v6, are_there);

@@ -31,7 +31,7 @@ class L2tpEventsTest : public PppoL2tpTest {
     }
 };
 
-TEST_F(L2tpEventsTest, ASessionThatSomebodyDeletedIsToldAndCleared) {
+TEST_F(L2tpEventsTest, ASessionThatSomebodyDeletedIsReportedAndCleared) {
     install(record());
     install(second());
     ASSERT_TRUE(
@@ -129,7 +129,7 @@ TEST_F(L2tpEventsTest, AStockSessionOfTheSameIdsIsNotTakenForOurs) {
     EXPECT_THAT(*sessions_->audit(kId), IsEmpty());
 }
 
-TEST_F(L2tpEventsTest, LostNewsIsTold) {
+TEST_F(L2tpEventsTest, LostNewsIsReported) {
     auto others = L2tpNetlink::open();
     ASSERT_TRUE(others);
     const sockaddr_in somebody = testing::socket_address(ip("192.0.2.99"), 1701);

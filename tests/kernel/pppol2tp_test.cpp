@@ -118,20 +118,20 @@ TEST_F(PppoL2tpTest, HandsControlMessagesAndLcpToTheListenerAndSendsTheAnswers) 
     listen();
     EXPECT_EQ(datagrams_, std::vector<std::string>{to_hex(zlb)});
     ASSERT_TRUE(sessions_->send_datagram(kId, record().key.tunnel, zlb));
-    Bytes heard(64);
-    EXPECT_TRUE(eventually([&] { return recv(peer->udp(), heard.data(), 64, 0) == 12; }));
-    heard.resize(12);
-    EXPECT_EQ(heard, zlb);
+    Bytes received(64);
+    EXPECT_TRUE(eventually([&] { return recv(peer->udp(), received.data(), 64, 0) == 12; }));
+    received.resize(12);
+    EXPECT_EQ(received, zlb);
 
     const Bytes echo_request = {0xc0, 0x21, 9, 1, 0, 8, 1, 2, 3, 4};
     ASSERT_EQ(write(peer->channel(), echo_request.data(), echo_request.size()), 10);
     listen();
     EXPECT_EQ(frames_, std::vector<std::string>{to_hex(echo_request)});
     ASSERT_TRUE(sessions_->send_frame(kId, record().key, echo_request));
-    heard.resize(64);
-    EXPECT_TRUE(eventually([&] { return read(peer->channel(), heard.data(), 64) == 10; }));
-    heard.resize(10);
-    EXPECT_EQ(heard, echo_request);
+    received.resize(64);
+    EXPECT_TRUE(eventually([&] { return read(peer->channel(), received.data(), 64) == 10; }));
+    received.resize(10);
+    EXPECT_EQ(received, echo_request);
 }
 
 TEST_F(PppoL2tpTest, HandsNetworkControlProtocolsToTheListener) {
@@ -145,7 +145,7 @@ TEST_F(PppoL2tpTest, HandsNetworkControlProtocolsToTheListener) {
     EXPECT_EQ(frames_, std::vector<std::string>{to_hex(ipcp)});
 }
 
-TEST_F(PppoL2tpTest, ListenerMayRemoveTheSessionItHearsOf) {
+TEST_F(PppoL2tpTest, ListenerMayRemoveTheSessionItLearnsOf) {
     ASSERT_TRUE(network_->add_addresses(kId));
     install(record());
     std::optional<StockPeer> peer;
@@ -217,11 +217,11 @@ TEST_F(PppoL2tpTest, ATunnelThatTheKernelRefusedSpeaksByASocketAlone) {
     const Bytes word = {0xc8, 0x02, 0x00, 0x0c, 0x12, 0x67, 0x00, 0x00, 0x00, 0x01, 0x00, 0x02};
     ASSERT_TRUE(sessions_->send_datagram(kId, record().key.tunnel, word));
     EXPECT_TRUE(tunnels().empty());
-    Bytes heard(64);
+    Bytes received(64);
     sockaddr_in from{};
     socklen_t size = sizeof from;
     ASSERT_TRUE(eventually([&] {
-        return recvfrom(peer.get(), heard.data(), 64, MSG_DONTWAIT,
+        return recvfrom(peer.get(), received.data(), 64, MSG_DONTWAIT,
                         reinterpret_cast<sockaddr*>(&from), &size) == 12;
     }));
     ASSERT_EQ(sendto(peer.get(), word.data(), word.size(), 0,
@@ -331,10 +331,10 @@ TEST_F(PppoL2tpTest, IsSilentByItselfWhileHot) {
     std::optional<Capture> wire;
     in_peer([&] { wire.emplace("peer0"); });
     install(record());
-    const auto heard = wire->find(1s, [](const Bytes& frame) {
+    const auto received = wire->find(1s, [](const Bytes& frame) {
         return frame.size() > 23 && frame[12] == 0x08 && frame[13] == 0x00;
     });
-    EXPECT_EQ(heard, std::nullopt) << to_hex(*heard);
+    EXPECT_EQ(received, std::nullopt) << to_hex(*received);
     const std::string statistics = output_of("ip -s link show vpnha0");
     const auto sent = statistics.find("TX:");
     ASSERT_NE(sent, std::string::npos);

@@ -41,11 +41,11 @@ class CallPath::Resumed final : public pptp::CallOutput {
         engine.set_numbers(prepare.numbers, now);
     }
 
-    void probe(const pptp::ProbeSegment& segment) override { say(segment); }
+    void probe(const pptp::ProbeSegment& segment) override { emit(segment); }
     void connect(const pptp::ControlSocket&) override {}
-    void say(ByteView message) override { say(Bytes(message.begin(), message.end())); }
+    void emit(ByteView message) override { emit(Bytes(message.begin(), message.end())); }
     void send(ByteView gre) override {
-        say(CallPacket{{gre.begin(), gre.end()}, index_, is_data_, is_lost_});
+        emit(CallPacket{{gre.begin(), gre.end()}, index_, is_data_, is_lost_});
     }
     void deliver(ByteView) override {}
     void resumed(const std::string& how) override { how_ = how; }
@@ -86,7 +86,7 @@ class CallPath::Resumed final : public pptp::CallOutput {
 
   private:
     template <class What>
-    void say(What what) {
+    void emit(What what) {
         path_.ports_.send({gateway, key_, std::move(what)});
     }
 
@@ -190,14 +190,15 @@ void CallPath::execute(const node::ReadCalls& read) {
     agenda_.after(lasts, [this, read, life = life_] {
         if (life == life_) {
             ports_.post([this, read](node::Node& node, TimePoint now) {
-                return tell_read(read, node, now);
+                return report_read(read, node, now);
             });
         }
     });
 }
 
 // First those that are watched, then those of the data path, as the backend does it.
-effects::Effects CallPath::tell_read(const node::ReadCalls& read, node::Node& node, TimePoint now) {
+effects::Effects CallPath::report_read(const node::ReadCalls& read, node::Node& node,
+                                       TimePoint now) {
     std::vector<pptp::CallState> calls;
     for (const auto& [plugin, call] : stock_) {
         if (call.gateway == read.gateway && watched_.contains(read.gateway)) {
@@ -218,8 +219,8 @@ effects::Effects CallPath::tell_read(const node::ReadCalls& read, node::Node& no
     return effects;
 }
 
-void CallPath::hear(const pptp::CallKey& key, const CallHeard& heard) {
-    const auto* const packet = std::get_if<FromCaller>(&heard);
+void CallPath::handle(const pptp::CallKey& key, const CallReceived& received) {
+    const auto* const packet = std::get_if<FromCaller>(&received);
     for (auto& [plugin, stock] : stock_) {
         if (packet != nullptr && stock.record.key == key) {
             stock.numbers.gre_in =
@@ -235,9 +236,9 @@ void CallPath::hear(const pptp::CallKey& key, const CallHeard& heard) {
     const TimePoint now = ports_.now();
     if (packet != nullptr) {
         call.engine.on_gre(packet->gre, now, call);
-    } else if (const auto* const segment = std::get_if<pptp::PeerSegment>(&heard)) {
+    } else if (const auto* const segment = std::get_if<pptp::PeerSegment>(&received)) {
         call.engine.on_segment(*segment, now, call);
-    } else if (const auto* const bytes = std::get_if<Bytes>(&heard)) {
+    } else if (const auto* const bytes = std::get_if<Bytes>(&received)) {
         call.engine.on_control(*bytes, call);
     } else {
         call.engine.on_control_closed("peer knows no such connection", call);

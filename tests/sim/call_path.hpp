@@ -44,7 +44,7 @@ struct CallSent {
 };
 // The client knows no such connection.
 struct CallReset {};
-using CallHeard = std::variant<FromCaller, pptp::PeerSegment, Bytes, CallReset>;
+using CallReceived = std::variant<FromCaller, pptp::PeerSegment, Bytes, CallReset>;
 
 class CallPath {
   public:
@@ -81,7 +81,7 @@ class CallPath {
     void execute(const node::UnwatchCalls& unwatch) { watched_.erase(unwatch.gateway); }
     void execute(const node::ReadCalls& read);
 
-    void hear(const pptp::CallKey& key, const CallHeard& heard);
+    void handle(const pptp::CallKey& key, const CallReceived& received);
     // Packets come for the clients of that gateway, or of all.
     void pass(std::optional<GatewayId> gateway);
     // vpnhad is gone, and a moment later its children. `alive`: the machine runs.
@@ -99,8 +99,8 @@ class CallPath {
     class Resumed;
 
     void send_stock(Stock& call, bool lost);
-    [[nodiscard]] effects::Effects tell_read(const node::ReadCalls& read, node::Node& node,
-                                             TimePoint now);
+    [[nodiscard]] effects::Effects report_read(const node::ReadCalls& read, node::Node& node,
+                                               TimePoint now);
     // After anything that an engine did.
     void settle(const pptp::CallKey& key);
     void arm();

@@ -110,7 +110,7 @@ Bytes Callers::on_control(const pptp::CallKey& key, ByteView bytes) {
     return reply;
 }
 
-Bytes Callers::say_goodbye(const pptp::CallKey& key) {
+Bytes Callers::emit_goodbye(const pptp::CallKey& key) {
     Bytes bytes = pptp::build_call_clear_request(key.peer_id);
     callers_.at(key).sent += static_cast<std::uint32_t>(bytes.size());
     clients_.hang_up(node::record_key_of(key));

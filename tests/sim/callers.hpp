@@ -52,7 +52,7 @@ class Callers {
     // On its control connection; empty: nothing.
     [[nodiscard]] Bytes on_control(const pptp::CallKey& key, ByteView bytes);
     // The client ends its call by a message on its control connection.
-    [[nodiscard]] Bytes say_goodbye(const pptp::CallKey& key);
+    [[nodiscard]] Bytes emit_goodbye(const pptp::CallKey& key);
 
   private:
     [[nodiscard]] static std::vector<FromCaller> take_sent(Caller& caller);

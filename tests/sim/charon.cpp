@@ -46,7 +46,7 @@ std::string name_of_host(const Bytes& host) {
 void Charon::meet() {
     is_there_ = false;
     held_.clear();
-    tell(node::CharonGone{});
+    notify(node::CharonGone{});
     be_there_after(random_.chance(70) ? between(random_, milliseconds(20), milliseconds(400))
                                       : between(random_, milliseconds(400), seconds(5)));
 }
@@ -73,7 +73,7 @@ void Charon::crash() {
     is_met_ = false;
     is_active_ = false;
     sas_ = {};
-    tell(node::CharonGone{});
+    notify(node::CharonGone{});
     be_there_after(between(random_, milliseconds(300), seconds(8)));
 }
 
@@ -97,7 +97,7 @@ void Charon::be_there_after(Duration time) {
 }
 
 template <class Event>
-void Charon::tell(Event event) {
+void Charon::notify(Event event) {
     ports_.post([event = std::move(event)](node::Node& node, TimePoint now) {
         return node.on_event(kIpsecGateway, event, now);
     });
@@ -126,7 +126,7 @@ void Charon::do_next() {
     });
 }
 
-void Charon::hear(const Bytes& message, unsigned refused) {
+void Charon::handle(const Bytes& message, unsigned refused) {
     std::set<std::uint32_t> gone;
     for (const auto& [spi, child] : sas_.children) {
         gone.insert(spi);
@@ -156,7 +156,7 @@ void Charon::install(std::uint32_t spi, const test::PassiveCharon::Child& child)
     if (kernel_.contains(spi)) {
         ports_.broken("makes a CHILD SA that its kernel has from before");
     }
-    const ipsec::IkePeer peer = ipsec::peer_of(sas_.ikes.at(child.owner).said);
+    const ipsec::IkePeer peer = ipsec::peer_of(sas_.ikes.at(child.owner).emitted);
     const bool esn = spi % 2 == 0;
     kernel_[spi] = {child.spi_out,
                     ipsec::parse_host(peer.local)->address,
@@ -204,10 +204,10 @@ bool Charon::is_reserved(std::string_view address) const {
                                [&](const Bytes& each) { return name_of_host(each) == address; });
 }
 
-void Charon::say(const Bytes& message) {
-    hear(message, 0);
+void Charon::emit(const Bytes& message) {
+    handle(message, 0);
     ports_.post([message](node::Node& node, TimePoint now) {
-        return node.on_event(kIpsecGateway, node::CharonSaid{message}, now);
+        return node.on_event(kIpsecGateway, node::CharonEmitted{message}, now);
     });
 }
 
@@ -238,9 +238,9 @@ void Charon::carry_out(const node::FeedCharon& feed) {
             return;
         }
         for (const Bytes& message : feed.messages) {
-            hear(message, refused_percent);
+            handle(message, refused_percent);
         }
-        tell(node::CharonFed{feed.ticket, {}});
+        notify(node::CharonFed{feed.ticket, {}});
     });
 }
 
@@ -256,7 +256,7 @@ void Charon::carry_out(const node::TurnCharon& turn) {
         if (is_active_) {
             ports_.active();
         }
-        tell(node::CharonTurned{turn.active});
+        notify(node::CharonTurned{turn.active});
     });
 }
 
@@ -284,7 +284,7 @@ std::vector<ipsec::SaCounters> Charon::list() {
 }
 
 void Charon::carry_out(const node::SetCounters& wanted) {
-    later([this, wanted] { tell(node::CountersSet{wanted.ticket, set(wanted)}); });
+    later([this, wanted] { notify(node::CountersSet{wanted.ticket, set(wanted)}); });
 }
 
 // As protocols/ipsec/backend/xfrm_table.hpp does it.
@@ -320,7 +320,7 @@ void Charon::carry_out(const node::FlushSas& wanted) {
         while (!kernel_.empty()) {
             remove(kernel_.begin()->first);
         }
-        tell(node::SasFlushed{wanted.ticket, {}});
+        notify(node::SasFlushed{wanted.ticket, {}});
     });
 }
 
@@ -334,7 +334,7 @@ void Charon::carry_out(const node::HoldEsp& wanted) {
             held_.erase(spi);
         }
     }
-    tell(node::EspHeld{wanted.ticket, {}});
+    notify(node::EspHeld{wanted.ticket, {}});
 }
 
 void Charon::carry_out(const node::RekeyChildren& wanted) {
@@ -350,7 +350,7 @@ void Charon::carry_out(const node::EndIkeSas& wanted) {
         for (const ipsec::IkeKey& key : wanted.sas) {
             if (is_active()) {
                 ports_.ends(key);
-                say(ipsec::build_ike_delete({key, false}));
+                emit(ipsec::build_ike_delete({key, false}));
             }
         }
     });

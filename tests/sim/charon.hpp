@@ -66,7 +66,7 @@ class Charon {
     void execute(const node::IpsecWork& work);
 
     // What it has done itself, as it says it.
-    void say(const Bytes& message);
+    void emit(const Bytes& message);
     // A packet comes to the kernel: false where it is dropped for its number.
     [[nodiscard]] bool receive(std::uint32_t spi, std::uint64_t number);
 
@@ -123,9 +123,9 @@ class Charon {
     void later(Job job);
     void do_next();
     template <class Event>
-    void tell(Event event);
+    void notify(Event event);
     void be_there_after(Duration time);
-    void hear(const Bytes& message, unsigned refused);
+    void handle(const Bytes& message, unsigned refused);
     // The kernel follows what charon has.
     void install(std::uint32_t spi, const test::PassiveCharon::Child& child);
     void remove(std::uint32_t spi);

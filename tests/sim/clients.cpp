@@ -79,36 +79,36 @@ bool Clients::is_alive(const l2tp::TunnelKey& tunnel) const {
 }
 
 bool Clients::is_shared(const l2tp::TunnelKey& tunnel) const {
-    return tunnels_.at(tunnel).said || tunnels_.at(tunnel).calling ||
+    return tunnels_.at(tunnel).emitted || tunnels_.at(tunnel).calling ||
            std::count_if(sessions_.begin(), sessions_.end(),
                          [&](const auto& each) { return is_of(each.first, tunnel); }) > 1;
 }
 
-Bytes Clients::say(Tunnel& tunnel, test::L2tpPacket packet) {
-    tunnel.said = {tunnel.ns, std::move(packet)};
+Bytes Clients::emit(Tunnel& tunnel, test::L2tpPacket packet) {
+    tunnel.emitted = {tunnel.ns, std::move(packet)};
     tunnel.ns = advance(tunnel.ns, 1);
     return bytes_of(tunnel);
 }
 
 Bytes Clients::bytes_of(const Tunnel& tunnel) {
-    test::L2tpPacket packet = tunnel.said->packet;
-    return packet.numbers(tunnel.said->ns.value, tunnel.expected.value).bytes();
+    test::L2tpPacket packet = tunnel.emitted->packet;
+    return packet.numbers(tunnel.emitted->ns.value, tunnel.expected.value).bytes();
 }
 
 std::optional<Bytes> Clients::begin_call(const l2tp::TunnelKey& key) {
     Tunnel& tunnel = tunnels_.at(key);
-    if (!is_alive(key) || tunnel.said || tunnel.calling) {
+    if (!is_alive(key) || tunnel.emitted || tunnel.calling) {
         return std::nullopt;
     }
     tunnel.calling = SessionId{next_++};
-    return say(
+    return emit(
         tunnel,
         test::L2tpPacket(l2tp::MessageType::icrq).to(key.id.value).u16(14, tunnel.calling->value));
 }
 
 std::optional<Bytes> Clients::repeat(const l2tp::TunnelKey& key) const {
     const Tunnel& tunnel = tunnels_.at(key);
-    return tunnel.said && is_alive(key) ? std::optional(bytes_of(tunnel)) : std::nullopt;
+    return tunnel.emitted && is_alive(key) ? std::optional(bytes_of(tunnel)) : std::nullopt;
 }
 
 std::optional<wire::RecordKey> Clients::connect(GatewayId gateway, const l2tp::SessionKey& call) {
@@ -150,8 +150,8 @@ std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Byte
         return std::nullopt;
     }
     Tunnel& tunnel = found->second;
-    if (tunnel.said && distance(message.header.nr, tunnel.said->ns) == 1) {
-        tunnel.said.reset();
+    if (tunnel.emitted && distance(message.header.nr, tunnel.emitted->ns) == 1) {
+        tunnel.emitted.reset();
     }
     if (!message.type) {
         return std::nullopt;
@@ -176,8 +176,8 @@ std::optional<Bytes> Clients::on_datagram(const l2tp::TunnelKey& key, const Byte
             give_up_call(key, message.header.session.value);
         } else if (message.type == l2tp::MessageType::icrp &&
                    tunnel.calling == message.header.session && message.assigned_session) {
-            return say(tunnel, test::L2tpPacket(l2tp::MessageType::iccn)
-                                   .to(key.id.value, *message.assigned_session));
+            return emit(tunnel, test::L2tpPacket(l2tp::MessageType::iccn)
+                                    .to(key.id.value, *message.assigned_session));
         }
     } else if (message.type != l2tp::MessageType::hello && !has_just_thawed) {
         const auto accepted = tunnel.accepted.find(ns);
@@ -202,7 +202,7 @@ std::optional<Bytes> Clients::on_frame(const l2tp::SessionKey& key, const Bytes&
     return test::lcp(ppp::Code::echo_reply, frame.id, std::move(magic).take());
 }
 
-Bytes Clients::say_goodbye(const l2tp::SessionKey& key) {
+Bytes Clients::emit_goodbye(const l2tp::SessionKey& key) {
     Tunnel& tunnel = tunnels_.at(key.tunnel);
     const Bytes bytes = test::L2tpPacket(l2tp::MessageType::cdn)
                             .to(key.tunnel.id.value, key.id.value)

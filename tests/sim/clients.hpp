@@ -53,7 +53,7 @@ class Clients {
     [[nodiscard]] std::optional<Bytes> on_frame(const l2tp::SessionKey& key,
                                                 const Bytes& bytes) const;
     // The client ends its session at whoever serves it now: a CDN.
-    [[nodiscard]] Bytes say_goodbye(const l2tp::SessionKey& key);
+    [[nodiscard]] Bytes emit_goodbye(const l2tp::SessionKey& key);
     // Another session of its tunnel was ever there, or is being set up.
     [[nodiscard]] bool is_shared(const l2tp::TunnelKey& tunnel) const;
 
@@ -79,7 +79,7 @@ class Clients {
   private:
     [[nodiscard]] bool is_alive(const l2tp::TunnelKey& tunnel) const;
 
-    struct Said {
+    struct Emitted {
         l2tp::Seq16 ns{};
         test::L2tpPacket packet;
     };
@@ -87,11 +87,11 @@ class Clients {
         l2tp::Seq16 ns{};
         l2tp::Seq16 expected{};
         std::map<std::uint16_t, Bytes> accepted;
-        std::optional<Said> said{};          // And not acknowledged.
+        std::optional<Emitted> emitted{};    // And not acknowledged.
         std::optional<SessionId> calling{};  // The client's id of the call that is being set up.
     };
 
-    static Bytes say(Tunnel& tunnel, test::L2tpPacket packet);
+    static Bytes emit(Tunnel& tunnel, test::L2tpPacket packet);
     [[nodiscard]] static Bytes bytes_of(const Tunnel& tunnel);
 
     test::Random& random_;

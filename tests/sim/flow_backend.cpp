@@ -46,8 +46,8 @@ FlowBackend::FlowBackend(NodeId machine, Agenda& agenda, test::Random& random, S
       random_(random),
       story_(story),
       post_(std::move(post)),
-      table_([this](const News& news) { hear(news); },
-             [this](const conntrack::ExpectationNews& news) { hear(news); }) {}
+      table_([this](const News& news) { handle(news); },
+             [this](const conntrack::ExpectationNews& news) { handle(news); }) {}
 
 void FlowBackend::later(Duration delay, Call call) {
     agenda_.after(delay, [this, life = life_, call = std::move(call)] {
@@ -292,7 +292,7 @@ effects::Effects FlowBackend::go_on_listing(GatewayId gateway, node::Node& node,
     }
     const std::vector<News> news = std::exchange(listing.read, {});
     for (const News& each : news) {
-        tell("hears", each);
+        notify("hears", each);
     }
     if (!listing.done) {
         read_ahead(listing);
@@ -301,21 +301,21 @@ effects::Effects FlowBackend::go_on_listing(GatewayId gateway, node::Node& node,
     return node.on_event(gateway, node::FlowNews{news}, now);
 }
 
-void FlowBackend::tell(std::string_view how, const News& news) {
-    if (story_.is_told()) {
-        story_.tell(machine_, "{} {}", how, in_words(news));
+void FlowBackend::notify(std::string_view how, const News& news) {
+    if (story_.is_notified()) {
+        story_.notify(machine_, "{} {}", how, in_words(news));
     }
 }
 
-void FlowBackend::tell(std::string_view how, const conntrack::ExpectationNews& news) {
-    if (story_.is_told()) {
-        story_.tell(machine_, "{} {}", how, in_words(news));
+void FlowBackend::notify(std::string_view how, const conntrack::ExpectationNews& news) {
+    if (story_.is_notified()) {
+        story_.notify(machine_, "{} {}", how, in_words(news));
     }
 }
 
 // Of a flow that is not assured the filter in the kernel lets nothing through, not even its end.
-void FlowBackend::hear(const News& news) {
-    tell("kernel:", news);
+void FlowBackend::handle(const News& news) {
+    notify("kernel:", news);
     const bool assured = (news.flow.status & conntrack::kAssured) != 0;
     for (auto& [gateway, watch] : watches_) {
         if ((assured || watch.policy.unassured) && conntrack::concerns(watch.policy, news.flow)) {
@@ -324,8 +324,8 @@ void FlowBackend::hear(const News& news) {
     }
 }
 
-void FlowBackend::hear(const conntrack::ExpectationNews& news) {
-    tell("kernel:", news);
+void FlowBackend::handle(const conntrack::ExpectationNews& news) {
+    notify("kernel:", news);
     for (auto& [gateway, watch] : watches_) {
         deliver(gateway, watch, news);
     }
@@ -371,7 +371,7 @@ effects::Effects FlowBackend::read(GatewayId gateway, node::Node& node, TimePoin
     std::vector<News> news;
     std::vector<conntrack::ExpectationNews> expected;
     for (auto each = watch.unread.begin(); each != last; ++each) {
-        std::visit([this](const auto& one) { tell("hears", one); }, *each);
+        std::visit([this](const auto& one) { notify("hears", one); }, *each);
         if (auto* flow = std::get_if<News>(&*each)) {
             news.push_back(std::move(*flow));
         } else {

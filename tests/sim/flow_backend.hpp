@@ -92,12 +92,12 @@ class FlowBackend {
     void read_ahead(Listing& listing);
     void schedule_listing(GatewayId gateway, std::uint64_t number);
     effects::Effects go_on_listing(GatewayId gateway, node::Node& node, TimePoint now);
-    void hear(const conntrack::News& news);
-    void hear(const conntrack::ExpectationNews& news);
+    void handle(const conntrack::News& news);
+    void handle(const conntrack::ExpectationNews& news);
     template <class News>
     void deliver(GatewayId gateway, Watch& watch, const News& news);
-    void tell(std::string_view how, const conntrack::News& news);
-    void tell(std::string_view how, const conntrack::ExpectationNews& news);
+    void notify(std::string_view how, const conntrack::News& news);
+    void notify(std::string_view how, const conntrack::ExpectationNews& news);
     void schedule_read(GatewayId gateway);
     effects::Effects read(GatewayId gateway, node::Node& node, TimePoint now);
 

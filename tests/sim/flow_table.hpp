@@ -16,12 +16,12 @@ namespace vpnha::sim {
 class FlowTable {
   public:
     using Flows = std::map<conntrack::FlowKey, conntrack::Flow>;
-    using Told = std::function<void(const conntrack::News&)>;
+    using Notified = std::function<void(const conntrack::News&)>;
     using Expectations = std::map<conntrack::FlowKey, conntrack::Expectation>;
-    using ToldExpectation = std::function<void(const conntrack::ExpectationNews&)>;
+    using NotifiedExpectation = std::function<void(const conntrack::ExpectationNews&)>;
 
-    FlowTable(Told told, ToldExpectation told_expectation)
-        : told_(std::move(told)), told_expectation_(std::move(told_expectation)) {}
+    FlowTable(Notified notified, NotifiedExpectation notified_expectation)
+        : notified_(std::move(notified)), notified_expectation_(std::move(notified_expectation)) {}
 
     // False when it is full. `whole`: the event has the protocol's state, too.
     bool put(const conntrack::Flow& flow, bool whole = true) {
@@ -34,7 +34,7 @@ class FlowTable {
         if (!whole) {
             news.flow.tcp.reset();
         }
-        told_(news);
+        notified_(news);
         return true;
     }
     // False when it is not there.
@@ -44,7 +44,7 @@ class FlowTable {
             return false;
         }
         found->second.timeout_s = seconds;
-        told_({conntrack::News::Kind::changed, found->second});
+        notified_({conntrack::News::Kind::changed, found->second});
         return true;
     }
     // A packet that changes nothing: no event.
@@ -53,7 +53,7 @@ class FlowTable {
     }
     void remove(const conntrack::FlowKey& key) {
         if (const auto flow = flows_.extract(key); !flow.empty()) {
-            told_({conntrack::News::Kind::ended, flow.mapped()});
+            notified_({conntrack::News::Kind::ended, flow.mapped()});
             forget_if([&key](const auto& each) { return each.parent == key; });
         }
     }
@@ -79,7 +79,7 @@ class FlowTable {
             return each.key == expectation.key || each.parent == expectation.parent;
         });
         expectations_.emplace(expectation.key, expectation);
-        tell(conntrack::ExpectationNews::Kind::made, expectation);
+        notify(conntrack::ExpectationNews::Kind::made, expectation);
         return true;
     }
     // It is answered, or asked for once more: no event. False when it is not there.
@@ -107,20 +107,20 @@ class FlowTable {
     void forget_if(Which which) {
         for (auto each = expectations_.begin(); each != expectations_.end();) {
             if (which(each->second)) {
-                tell(conntrack::ExpectationNews::Kind::ended, each->second);
+                notify(conntrack::ExpectationNews::Kind::ended, each->second);
                 each = expectations_.erase(each);
             } else {
                 ++each;
             }
         }
     }
-    void tell(conntrack::ExpectationNews::Kind kind,
-              const conntrack::Expectation& expectation) const {
-        told_expectation_({kind, expectation});
+    void notify(conntrack::ExpectationNews::Kind kind,
+                const conntrack::Expectation& expectation) const {
+        notified_expectation_({kind, expectation});
     }
 
-    Told told_;
-    ToldExpectation told_expectation_;
+    Notified notified_;
+    NotifiedExpectation notified_expectation_;
     Flows flows_;
     Expectations expectations_;
 };

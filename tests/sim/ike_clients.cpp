@@ -86,15 +86,15 @@ void IkeClients::dial(Charon& charon) {
     if (of_addresses_.chance(inner_percent_)) {
         client.inner = charon.free_address();
     }
-    story_.tell("{} dials by IPsec{}{}", client.sample.client, client.inner.empty() ? "" : " as ",
-                client.inner);
-    charon.say(client.sample.add());
-    charon.say(build_mid(ipsec::HaType::ike_mid_responder, client.sample.id, client.mid));
-    charon.say(client.sample.update());
+    story_.notify("{} dials by IPsec{}{}", client.sample.client, client.inner.empty() ? "" : " as ",
+                  client.inner);
+    charon.emit(client.sample.add());
+    charon.emit(build_mid(ipsec::HaType::ike_mid_responder, client.sample.id, client.mid));
+    charon.emit(client.sample.update());
     clients_.push_back(client);
     add_child(charon, clients_.back());
     if (!client.inner.empty()) {
-        charon.say(client.sample.vip(client.inner));
+        charon.emit(client.sample.vip(client.inner));
     }
 }
 
@@ -103,7 +103,7 @@ void IkeClients::add_child(Charon& charon, IkeClient& client) {
     ask(charon, client);
     const std::string_view remote =
         client.inner.empty() ? "10.1.0.7" : std::string_view(client.inner);
-    charon.say(client.sample.child(kInbound + number, kOutbound + number, remote));
+    charon.emit(client.sample.child(kInbound + number, kOutbound + number, remote));
     client.children.insert(kInbound + number);
     while (client.children.size() > 2) {
         end_child(charon, client, *client.children.begin());
@@ -113,7 +113,7 @@ void IkeClients::add_child(Charon& charon, IkeClient& client) {
 void IkeClients::end_child(Charon& charon, IkeClient& client, std::uint32_t spi) {
     client.children.erase(spi);
     if (charon.sas().children.contains(spi)) {
-        charon.say(ipsec::build_child_delete(client.sample.id, spi));
+        charon.emit(ipsec::build_child_delete(client.sample.id, spi));
     }
 }
 
@@ -132,25 +132,25 @@ void IkeClients::rekey_ike(Charon& charon, IkeClient& client) {
     ask(charon, client);
     client.sample.id = test::ike_id(2, ++last_);
     client.mid = 0;
-    story_.tell("{} has a new IKE SA", client.sample.client);
-    charon.say(client.sample.add({old.key}));
-    charon.say(client.sample.update());
-    charon.say(ipsec::build_ike_delete(old));
+    story_.notify("{} has a new IKE SA", client.sample.client);
+    charon.emit(client.sample.add({old.key}));
+    charon.emit(client.sample.update());
+    charon.emit(ipsec::build_ike_delete(old));
 }
 
 void IkeClients::ask(Charon& charon, IkeClient& client) {
-    charon.say(build_mid(ipsec::HaType::ike_mid_responder, client.sample.id, ++client.mid));
+    charon.emit(build_mid(ipsec::HaType::ike_mid_responder, client.sample.id, ++client.mid));
 }
 
 void IkeClients::hang_up(Charon& charon, IkeClient& client) {
     client.alive = false;
-    story_.tell("{} ends its IKE SA", client.sample.client);
-    charon.say(ipsec::build_ike_delete(client.sample.id));
+    story_.notify("{} ends its IKE SA", client.sample.client);
+    charon.emit(ipsec::build_ike_delete(client.sample.id));
 }
 
 void IkeClients::on_end(const ipsec::IkeKey& key) {
     if (IkeClient* const client = owner_of(key)) {
-        story_.tell("{} is told that its IKE SA is over", client->sample.client);
+        story_.notify("{} is told that its IKE SA is over", client->sample.client);
         client->alive = false;
     }
 }
@@ -163,14 +163,14 @@ void IkeClients::end_dead(Charon& charon) {
         }
     }
     for (const ipsec::IkeKey& key : dead) {
-        charon.say(ipsec::build_ike_delete({key, false}));
+        charon.emit(ipsec::build_ike_delete({key, false}));
     }
 }
 
 // What the last holder did with this client, and did not live to replicate.
 void IkeClients::mend(Charon& charon, IkeClient& client) {
     if (!charon.has(client.key())) {
-        story_.tell("{} finds that its IKE SA is gone", client.sample.client);
+        story_.notify("{} finds that its IKE SA is gone", client.sample.client);
         client.alive = false;
         return;
     }

@@ -62,7 +62,7 @@ class Kernel {
             }
             sessions_[key] = payload;
             had_.emplace(key, payload);
-            unheard_.erase(key);
+            unreceived_.erase(key);
             refused_.erase(key);
             return std::pair(install, Result<void>());
         }
@@ -78,7 +78,7 @@ class Kernel {
         wanted_.erase(key);
         std::erase(order_, key);
         sessions_.erase(key);
-        unheard_.erase(key);
+        unreceived_.erase(key);
         refused_.erase(key);
     }
     // Its daemon is dead, and with it all that it had installed.
@@ -86,7 +86,7 @@ class Kernel {
         sessions_.clear();
         wanted_.clear();
         order_.clear();
-        unheard_.clear();
+        unreceived_.clear();
         refused_.clear();
     }
     void forget(GatewayId gateway) {
@@ -97,9 +97,9 @@ class Kernel {
     // It loses a session; nobody has heard of it yet.
     void lose(const Key& key) {
         sessions_.erase(key);
-        unheard_.insert(key);
+        unreceived_.insert(key);
     }
-    void heard(const Key& key) { unheard_.erase(key); }
+    void received(const Key& key) { unreceived_.erase(key); }
     [[nodiscard]] std::set<l2tp::SessionKey> audit(GatewayId gateway) {
         std::set<l2tp::SessionKey> present;
         for (const auto& [key, payload] : sessions_) {
@@ -107,7 +107,7 @@ class Kernel {
                 present.insert(l2tp_key(key.second));
             }
         }
-        std::erase_if(unheard_, [&](const Key& key) { return key.first == gateway; });
+        std::erase_if(unreceived_, [&](const Key& key) { return key.first == gateway; });
         return present;
     }
 
@@ -123,7 +123,7 @@ class Kernel {
     // Its last answer for this session was no: the older state that it had of it is gone.
     [[nodiscard]] bool is_refused(const Key& key) const { return refused_.contains(key); }
     // Lost, and the node cannot know it yet.
-    [[nodiscard]] bool is_unheard(const Key& key) const { return unheard_.contains(key); }
+    [[nodiscard]] bool is_unreceived(const Key& key) const { return unreceived_.contains(key); }
     [[nodiscard]] const std::map<Key, Bytes>& sessions() const { return sessions_; }
 
     unsigned refused_percent = 0;
@@ -133,7 +133,7 @@ class Kernel {
     std::set<std::pair<Key, Bytes>> had_;
     std::map<Key, Wanted> wanted_;
     std::deque<Key> order_;
-    std::set<Key> unheard_;
+    std::set<Key> unreceived_;
     std::set<Key> refused_;
 };
 

@@ -128,13 +128,13 @@ void Machine::start() {
     open_.clear();
     CounterFamily::starting = this;
     node_ = std::make_unique<node::Node>(std::move(settings));
-    story_.tell(id_, "vpnhad starts");
+    story_.notify(id_, "vpnhad starts");
     if (plan_.ipsec) {
         charon_.meet();
     }
-    told_lost_.clear();
+    notified_lost_.clear();
     for (const LinkSide side : lost_) {
-        tell_carrier(side, false);
+        report_carrier(side, false);
     }
 }
 
@@ -211,7 +211,7 @@ bool Machine::just_thawed() const {
 }
 
 void Machine::withdraw_score(GatewayId gateway) {
-    story_.tell(id_, "score of gateway {} is withdrawn", gateway.value);
+    story_.notify(id_, "score of gateway {} is withdrawn", gateway.value);
     scores_.erase(gateway);
 }
 
@@ -339,18 +339,18 @@ void Machine::set_carrier(LinkSide side, bool carrier) {
     if (carrier ? lost_.erase(side) == 0 : !lost_.insert(side).second) {
         return;
     }
-    story_.tell(id_, "its {} link {}", to_string(side), carrier ? "is back" : "is lost");
-    tell_carrier(side, carrier);
+    story_.notify(id_, "its {} link {}", to_string(side), carrier ? "is back" : "is lost");
+    report_carrier(side, carrier);
 }
 
-void Machine::tell_carrier(LinkSide side, bool carrier) {
+void Machine::report_carrier(LinkSide side, bool carrier) {
     for (std::uint8_t gateway = 1; gateway <= plan_.gateways; ++gateway) {
         post([=, this](node::Node& node, TimePoint now) {
             // A loss once the last gateway has heard of it, a return from the first one on.
             if (carrier && gateway == 1) {
-                told_lost_[side] = now;
+                notified_lost_[side] = now;
             } else if (!carrier && gateway == plan_.gateways) {
-                told_lost_[side] = std::nullopt;
+                notified_lost_[side] = std::nullopt;
             }
             return node.on_carrier(GatewayId{gateway}, side, carrier, now);
         });
@@ -358,9 +358,9 @@ void Machine::tell_carrier(LinkSide side, bool carrier) {
 }
 
 bool Machine::must_count_as_lost(LinkSide side) const {
-    const auto told = told_lost_.find(side);
-    return told != told_lost_.end() &&
-           (!told->second || local_now() < *told->second + node::LinkSettings{}.hold_off);
+    const auto notified = notified_lost_.find(side);
+    return notified != notified_lost_.end() &&
+           (!notified->second || local_now() < *notified->second + node::LinkSettings{}.hold_off);
 }
 
 TimePoint Machine::local_now() const {

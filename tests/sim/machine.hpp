@@ -255,7 +255,7 @@ class Machine final : private effects::EffectRunner, private NumberKernel {
     [[nodiscard]] effects::Effects install(node::Node& node, TimePoint now);
     void schedule_tasks();
     void run_task();
-    void tell_carrier(LinkSide side, bool carrier);
+    void report_carrier(LinkSide side, bool carrier);
     void arm_timer();
     void on_timer();
     [[nodiscard]] Duration in_world(Duration local) const;
@@ -290,7 +290,7 @@ class Machine final : private effects::EffectRunner, private NumberKernel {
     TimePoint thawed_at_{};
     std::set<LinkSide> lost_;
     // As vpnhad was told: lost, with no time, or back since then.
-    std::map<LinkSide, std::optional<TimePoint>> told_lost_;
+    std::map<LinkSide, std::optional<TimePoint>> notified_lost_;
 
     std::unique_ptr<node::Node> node_;
     std::uint64_t process_ = 0;

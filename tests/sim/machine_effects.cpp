@@ -184,7 +184,7 @@ effects::Effects Machine::execute(effects::AnswerRequest& answer) {
 }
 
 effects::Effects Machine::execute(effects::WriteScore& score) {
-    story_.tell(id_, "score of gateway {}: {}", score.gateway.value, score.score);
+    story_.notify(id_, "score of gateway {}: {}", score.gateway.value, score.score);
     scores_[score.gateway] = score.score;
     return {};
 }
@@ -213,7 +213,7 @@ effects::Effects Machine::execute(effects::Fenced&) {
 }
 
 effects::Effects Machine::execute(effects::Log& line) {
-    story_.tell(id_, "{}", line.text);
+    story_.notify(id_, "{}", line.text);
     return {};
 }
 
@@ -320,7 +320,7 @@ void Machine::lose_session(const Kernel::Key& key, bool news) {
     kernel_.lose(key);
     if (news) {
         post([this, key](node::Node& node, TimePoint now) {
-            kernel_.heard(key);
+            kernel_.received(key);
             return node.on_event(key.first, node::SessionGone{l2tp_key(key.second)}, now);
         });
     }

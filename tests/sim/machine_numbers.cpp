@@ -77,7 +77,7 @@ echo::FakeResponder::Ports Machine::responder_ports() {
                         }
                     });
                 },
-            .tell =
+            .notify =
                 [this](GatewayId gateway, const echo::Event& event) {
                     post([gateway, event](node::Node& node, TimePoint now) {
                         return node.on_event(gateway, event, now);

@@ -70,9 +70,9 @@ std::optional<Options> parse_options(int count, char** arguments) {
     return options;
 }
 
-const World* told = nullptr;  // What a signal's handler tells of.
+const World* notified = nullptr;  // What a signal's handler tells of.
 
-void tell_failure(const World& world, const Plan& plan, std::string_view invariant,
+void report_fault(const World& world, const Plan& plan, std::string_view invariant,
                   std::string_view what) {
     for (const std::string& line : world.story().lines()) {
         fmt::print("{}\n", line);
@@ -82,20 +82,21 @@ void tell_failure(const World& world, const Plan& plan, std::string_view invaria
     std::fflush(stdout);
 }
 
-Plan told_plan;
+Plan notified_plan;
 
 // Of abort() and the like, called by a node on its own stack: nothing is interrupted.
 void on_signal(int number) {
-    if (told != nullptr) {
-        tell_failure(*told, told_plan, "alive", fmt::format("a node ended by signal {}", number));
+    if (notified != nullptr) {
+        report_fault(*notified, notified_plan, "alive",
+                     fmt::format("a node ended by signal {}", number));
     }
     std::_Exit(1);
 }
 
 int run_seed(std::uint64_t seed, unsigned steps, Story::Mode mode, Tally* tally) {
-    told_plan = make_plan(seed, steps);
-    World world(told_plan, mode);
-    told = mode == Story::Mode::silent ? nullptr : &world;
+    notified_plan = make_plan(seed, steps);
+    World world(notified_plan, mode);
+    notified = mode == Story::Mode::silent ? nullptr : &world;
     for (const int number : {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
         std::signal(number, on_signal);
     }
@@ -106,8 +107,8 @@ int run_seed(std::uint64_t seed, unsigned steps, Story::Mode mode, Tally* tally)
         }
         return 0;
     } catch (const Failure& failure) {
-        if (told != nullptr) {
-            tell_failure(world, told_plan, failure.invariant, failure.what());
+        if (notified != nullptr) {
+            report_fault(world, notified_plan, failure.invariant, failure.what());
         }
         return 1;
     }
@@ -128,8 +129,8 @@ std::optional<std::pair<pid_t, Child>> start(std::uint64_t seed, unsigned steps)
         Tally tally;
         std::fclose(stderr);
         const int code = run_seed(seed, steps, Story::Mode::silent, &tally);
-        const bool told_all = ::write(ends[1], &tally, sizeof tally) == sizeof tally;
-        std::_Exit(code != 0 || !told_all ? 1 : 0);
+        const bool notified_all = ::write(ends[1], &tally, sizeof tally) == sizeof tally;
+        std::_Exit(code != 0 || !notified_all ? 1 : 0);
     }
     ::close(ends[1]);
     return child < 0 ? std::nullopt : std::optional(std::pair(child, Child{seed, ends[0]}));
@@ -173,9 +174,9 @@ class Jobs {
         const Child child = found->second;
         running_.erase(found);
         Tally tally;
-        const bool told_all = ::read(child.result, &tally, sizeof tally) == sizeof tally;
+        const bool notified_all = ::read(child.result, &tally, sizeof tally) == sizeof tally;
         ::close(child.result);
-        if (told_all && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+        if (notified_all && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
             tally_ += tally;
         } else {
             failed_ = std::min(failed_.value_or(child.seed), child.seed);
@@ -214,8 +215,8 @@ int run(const Options& options) {
         options.last - options.first + 1, options.steps, tally.events, tally.messages, tally.claims,
         tally.promotions, tally.sessions, tally.protected_sessions, tally.kept, tally.lost,
         tally.silences, tally.resyncs, tally.flows_kept, tally.flows_equal, tally.expectations_kept,
-        tally.expectations_equal, tally.stand_ins, tally.stand_ins_told, tally.numbers,
-        tally.margins_exact, tally.margins_bounded, tally.margins_unknown, tally.unheard_twice,
+        tally.expectations_equal, tally.stand_ins, tally.stand_ins_notified, tally.numbers,
+        tally.margins_exact, tally.margins_bounded, tally.margins_unknown, tally.silent_twice,
         tally.call_packets, tally.peers_tried, tally.sas, tally.sas_kept, tally.stops,
         tally.stops_again);
     return 0;

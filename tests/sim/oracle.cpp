@@ -25,7 +25,7 @@ bool is_silent(const node::GatewayNode& gateway) {
 
 Oracle::Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machines& machines,
                const Totem& totem, const Clients& clients, Callers& callers,
-               const IkeClients& ike_clients, std::function<bool(NodeId, NodeId)> hears)
+               const IkeClients& ike_clients, std::function<bool(NodeId, NodeId)> receives)
     : agenda_(agenda),
       story_(story),
       plan_(plan),
@@ -34,12 +34,12 @@ Oracle::Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machi
       clients_(clients),
       callers_(callers),
       ike_clients_(ike_clients),
-      hears_(std::move(hears)),
+      receives_(std::move(receives)),
       codecs_(later_codecs()),
       dialects_(codecs_) {}
 
 void Oracle::fail(const std::string& invariant, NodeId node, const std::string& what) const {
-    story_.tell(node, "BROKEN {}: {}", invariant, what);
+    story_.notify(node, "BROKEN {}: {}", invariant, what);
     throw Failure(invariant, fmt::format("node {}: {}", node.value, what));
 }
 
@@ -65,7 +65,7 @@ void Oracle::on_effects(const Machine& machine, const effects::Effects& effects,
 
 void Oracle::on_effect(const Machine& machine, const effects::Effect& effect) {
     if (const auto* sent = std::get_if<effects::SendToGroup>(&effect)) {
-        on_said(machine, sent->message);
+        on_emitted(machine, sent->message);
     } else if (const auto* step = std::get_if<effects::RunStep>(&effect)) {
         on_step(machine, *step);
     } else if (const auto* save = std::get_if<effects::SaveLease>(&effect)) {
@@ -112,12 +112,12 @@ void Oracle::on_save(const Machine& machine, const effects::SaveLease& save) {
 void Oracle::on_lease(const Machine& machine, const effects::SendLease& sent) const {
     const auto* round = std::get_if<lease::Round>(&sent.message);
     const auto* answer = std::get_if<lease::Answer>(&sent.message);
-    const Epoch said = round != nullptr    ? round->id.epoch
-                       : answer != nullptr ? answer->id.epoch
-                                           : Epoch{};
-    if (machine.disk(sent.gateway) < said) {
+    const Epoch emitted = round != nullptr    ? round->id.epoch
+                          : answer != nullptr ? answer->id.epoch
+                                              : Epoch{};
+    if (machine.disk(sent.gateway) < emitted) {
         fail("epochs", machine.id(),
-             fmt::format("says epoch {} to node {}, its disk has {}", to_string(said),
+             fmt::format("says epoch {} to node {}, its disk has {}", to_string(emitted),
                          sent.to.value, to_string(machine.disk(sent.gateway))));
     }
 }
@@ -177,7 +177,7 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
         if (machine.kernel().has(key, promise.payload)) {
             takeover.expected.insert(key.second);
         } else if (replica.store().find(record) == nullptr &&
-                   replica.level() == wire::Level::complete && !others_lack(machine, key)) {
+                   replica.level() == wire::Level::complete && !others_miss(machine, key)) {
             fail("lost", machine.id(),
                  fmt::format("a complete replica lacks the protected session {}",
                              name_of(key.second)));
@@ -191,7 +191,7 @@ void Oracle::begin_takeover(const Machine& machine, GatewayId gateway) {
 
 // Whatever it holds back of the old epoch from here on is lost.
 void Oracle::check_stand_in(const Machine& machine, GatewayId gateway) {
-    ++tally_.stand_ins_told;
+    ++tally_.stand_ins_notified;
     const replica::Store& store = machine.gateway(gateway)->cores().replica.store();
     for (const auto& [key, promise] : promises_) {
         const Session* session = clients_.find(key.second);
@@ -242,7 +242,7 @@ bool Oracle::has_as_new(NodeId node, const Machine& machine, const Kernel::Key& 
 }
 
 // Nobody in reach has it as it was reported, at least as new as what `machine` knows.
-bool Oracle::others_lack(const Machine& machine, const Kernel::Key& key) const {
+bool Oracle::others_miss(const Machine& machine, const Kernel::Key& key) const {
     const replica::Replica& mine = machine.gateway(key.first)->cores().replica;
     const std::set<NodeId> ring = totem_.ring_of(machine.id());
     return std::none_of(ring.begin(), ring.end(), [&](NodeId node) {
@@ -353,7 +353,7 @@ void Oracle::check_gateway(const Machine& machine, const node::GatewayNode& gate
     check_gates(machine, gateway);
     check_links(machine, gateway);
     check_level(machine, gateway);
-    check_unheard(machine, gateway);
+    check_unreceived(machine, gateway);
     check_peers(machine, gateway);
     if (replica.promoted() && !of_lease) {  // Rounds are most of all events; no record changes.
         check_promises(machine, gateway);

@@ -89,9 +89,9 @@ struct Tally {
     std::uint64_t silences = 0;  // Of gateways that could be served, for a glance at least.
     std::uint64_t resyncs = 0;
     std::uint64_t given_away = 0;
-    std::uint64_t stand_ins = 0;       // Nodes that stood in,
-    std::uint64_t stand_ins_told = 0;  // and told the group.
-    std::uint64_t flows_kept = 0;      // Hot before a takeover and there after it.
+    std::uint64_t stand_ins = 0;           // Nodes that stood in,
+    std::uint64_t stand_ins_notified = 0;  // and told the group.
+    std::uint64_t flows_kept = 0;          // Hot before a takeover and there after it.
     std::uint64_t flows_equal = 0;  // At the end, in a standby's kernel as in the promoted one's.
     std::uint64_t expectations_kept = 0;
     std::uint64_t expectations_equal = 0;
@@ -107,7 +107,7 @@ struct Tally {
     std::uint64_t stops_again = 0;   // and another one.
     // Grants after two epochs or more that were held, and of which this node's records have
     // nothing.
-    std::uint64_t unheard_twice = 0;
+    std::uint64_t silent_twice = 0;
 
     Tally& operator+=(const Tally& other);
 };
@@ -117,7 +117,7 @@ class Oracle {
     // `hears(to, from)`: the lease's datagrams get there.
     Oracle(const Agenda& agenda, Story& story, const Plan& plan, const Machines& machines,
            const Totem& totem, const Clients& clients, Callers& callers,
-           const IkeClients& ike_clients, std::function<bool(NodeId, NodeId)> hears);
+           const IkeClients& ike_clients, std::function<bool(NodeId, NodeId)> receives);
 
     void before_message(const Machine& machine, NodeId sender, ByteView bytes);
     void on_effects(const Machine& machine, const effects::Effects& effects, bool silenced);
@@ -168,7 +168,7 @@ class Oracle {
     [[nodiscard]] Tally& tally() { return tally_; }
 
   private:
-    struct Said {
+    struct Emitted {
         wire::RecordKey key;
         bool erased = false;
         SmallBytes payload;
@@ -204,7 +204,7 @@ class Oracle {
 
     [[noreturn]] void fail(const std::string& invariant, NodeId node,
                            const std::string& what) const;
-    void on_said(const Machine& machine, const Bytes& bytes);
+    void on_emitted(const Machine& machine, const Bytes& bytes);
     void on_claim(const Machine& machine, const wire::Claim& claim);
     void on_update(const Machine& machine, const wire::Update& update);
     void on_snapshot(const Machine& machine, const wire::Snapshot& snapshot);
@@ -231,14 +231,14 @@ class Oracle {
     void on_hello(const Machine& machine, const wire::Hello& hello) const;
     void check_links(const Machine& machine, const node::GatewayNode& gateway);
     void on_withdrawn(const Machine& machine, const effects::WithdrawScore& score);
-    void check_unheard(const Machine& machine, const node::GatewayNode& gateway);
+    void check_unreceived(const Machine& machine, const node::GatewayNode& gateway);
     void check_peers(const Machine& machine, const node::GatewayNode& gateway);
     void check_peers_accounts(const Machine& holder, const node::GatewayNode& gateway) const;
     void check_ike_accounts(const Machine& holder, const node::GatewayNode& gateway) const;
     [[nodiscard]] bool is_answered_in_vain(const Machine& machine,
                                            const node::GatewayNode& gateway) const;
-    [[nodiscard]] bool was_told_of_better(const Machine& machine,
-                                          const node::GatewayNode& gateway) const;
+    [[nodiscard]] bool was_notified_of_better(const Machine& machine,
+                                              const node::GatewayNode& gateway) const;
     [[nodiscard]] bool was_installed_elsewhere(const Machine& machine, const Kernel::Key& key,
                                                const Bytes& payload) const;
     // That node has the session as it was reported, as a complete replica that is as new as what
@@ -250,7 +250,7 @@ class Oracle {
     // For the lease and for Corosync alike.
     [[nodiscard]] bool is_in_reach(const Machine& machine, const Machine& other) const;
     [[nodiscard]] bool is_elsewhere(const Machine& machine, const Kernel::Key& key) const;
-    [[nodiscard]] bool others_lack(const Machine& machine, const Kernel::Key& key) const;
+    [[nodiscard]] bool others_miss(const Machine& machine, const Kernel::Key& key) const;
     void expect_flows(const Machine& machine, GatewayId gateway);
     void forget_ended_flows(const Machine& machine, GatewayId gateway);
     void check_flows_kept(const Machine& machine, GatewayId gateway);
@@ -288,12 +288,12 @@ class Oracle {
     const Clients& clients_;
     Callers& callers_;
     const IkeClients& ike_clients_;
-    std::function<bool(NodeId, NodeId)> hears_;
+    std::function<bool(NodeId, NodeId)> receives_;
     std::vector<wire::Codec> codecs_;
     wire::Dialects dialects_;
 
-    std::map<std::pair<GatewayId, Epoch>, std::vector<Said>> said_;
-    std::map<std::pair<GatewayId, wire::Version>, Said> unsent_;
+    std::map<std::pair<GatewayId, Epoch>, std::vector<Emitted>> emitted_;
+    std::map<std::pair<GatewayId, wire::Version>, Emitted> unsent_;
     std::map<std::tuple<GatewayId, Epoch, std::uint64_t>, std::pair<std::uint32_t, std::uint64_t>>
         states_;
     std::map<std::pair<NodeId, GatewayId>, Epoch> last_claims_;
@@ -307,12 +307,12 @@ class Oracle {
     std::set<std::pair<GatewayId, NodeId>> silenced_;     // By the event under way.
     std::vector<Untouched> untouched_;
     // What a node's members have told it last.
-    std::map<NodeId, std::map<NodeId, wire::Hello>> told_;
+    std::map<NodeId, std::map<NodeId, wire::Hello>> notified_;
     // How often it has given each gateway away.
     std::map<std::tuple<NodeId, std::uint64_t, GatewayId>, std::uint64_t> given_away_;
     // Whose claims have been answered in vain, and since when; of which epochs Pacemaker was told.
     std::map<GatewayId, std::pair<NodeId, TimePoint>> in_vain_since_;
-    std::set<std::pair<GatewayId, Epoch>> told_of_;
+    std::set<std::pair<GatewayId, Epoch>> notified_of_;
     // By the first one: up to where without a gap.
     std::map<Numbers::Key, std::map<std::uint64_t, std::uint64_t>> used_;
     std::map<Numbers::Key, std::uint64_t>

@@ -36,7 +36,7 @@ void Oracle::on_warm(const Machine& machine, GatewayId gateway, const keepers::M
     const Epoch known = machine.gateway(gateway)->cores().replica.epoch();
     std::set<Epoch>& granted = granted_[gateway];
     if (std::distance(granted.upper_bound(known), granted.end()) >= 2) {
-        ++tally_.unheard_twice;
+        ++tally_.silent_twice;
     }
     const auto same = std::ranges::find_if(granted, [&](const Epoch& each) {
         return each.number == margin.granted.number && each.node != margin.granted.node;
@@ -57,10 +57,10 @@ void Oracle::on_warm(const Machine& machine, GatewayId gateway, const keepers::M
                          to_string(margin.granted), to_string(*same)));
     }
     granted.insert(margin.granted);
-    story_.tell(machine.id(), "counters of gateway {} are warm: records are {}", gateway.value,
-                exact           ? "exact"
-                : margin.run_on ? fmt::format("{} ms old", *margin.run_on / kPerNumber)
-                                : "of an unknown age");
+    story_.notify(machine.id(), "counters of gateway {} are warm: records are {}", gateway.value,
+                  exact           ? "exact"
+                  : margin.run_on ? fmt::format("{} ms old", *margin.run_on / kPerNumber)
+                                  : "of an unknown age");
 }
 
 void Oracle::on_number_set(const Machine& machine, const Numbers::Key& sa, std::uint64_t next) {

@@ -12,8 +12,8 @@ void Oracle::on_hello(const Machine& machine, const wire::Hello& hello) const {
             fail("old-epoch", machine.id(), "says its level of an epoch that it knows nothing of");
         }
         for (const LinkSide side : kLinkSides) {
-            const bool said = side == LinkSide::outside ? state.outside_lost : state.inside_lost;
-            if (!said && machine.must_count_as_lost(side)) {
+            const bool emitted = side == LinkSide::outside ? state.outside_lost : state.inside_lost;
+            if (!emitted && machine.must_count_as_lost(side)) {
                 fail("links", machine.id(),
                      fmt::format("says that its {} link is good", to_string(side)));
             }
@@ -32,18 +32,19 @@ void Oracle::check_links(const Machine& machine, const node::GatewayNode& gatewa
     if (gateway.view().state() != takeover::State::promoted) {
         fail("links", machine.id(), "gives away what it does not have");
     }
-    if (!was_told_of_better(machine, gateway)) {
+    if (!was_notified_of_better(machine, gateway)) {
         fail("links", machine.id(), "gives a gateway away, and nobody has better links");
     }
 }
 
-bool Oracle::was_told_of_better(const Machine& machine, const node::GatewayNode& gateway) const {
+bool Oracle::was_notified_of_better(const Machine& machine,
+                                    const node::GatewayNode& gateway) const {
     const auto lost_here = static_cast<unsigned>(
         std::count_if(std::begin(kLinkSides), std::end(kLinkSides),
                       [&](LinkSide side) { return machine.must_count_as_lost(side); }));
-    const auto told = told_.find(machine.id());
-    return told != told_.end() &&
-           std::any_of(told->second.begin(), told->second.end(), [&](const auto& each) {
+    const auto notified = notified_.find(machine.id());
+    return notified != notified_.end() &&
+           std::any_of(notified->second.begin(), notified->second.end(), [&](const auto& each) {
                const auto& [node, hello] = each;
                return machine.node()->members().contains(node) && node != machine.id() &&
                       std::any_of(hello.gateways.begin(), hello.gateways.end(),

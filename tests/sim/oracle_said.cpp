@@ -59,7 +59,7 @@ void Oracle::before_message(const Machine& machine, NodeId sender, ByteView byte
     untouched_.clear();
     const auto message = dialects_.parse(bytes);
     if (const auto* hello = message ? std::get_if<wire::Hello>(&*message) : nullptr) {
-        told_[machine.id()][sender] = *hello;
+        notified_[machine.id()][sender] = *hello;
     }
     const auto from = message ? authority(*message) : std::nullopt;
     const node::GatewayNode* gateway = from ? machine.gateway(from->first) : nullptr;
@@ -86,14 +86,14 @@ void Oracle::check_untouched(const Machine& machine) {
     }
 }
 
-void Oracle::on_said(const Machine& machine, const Bytes& bytes) {
+void Oracle::on_emitted(const Machine& machine, const Bytes& bytes) {
     ++tally_.messages;
     const auto message = dialects_.parse(bytes);
     if (!message) {
         fail("sequence", machine.id(), "says what nobody can read: " + message.error().detail);
     }
-    if (story_.is_told()) {
-        story_.tell(machine.id(), "says {}", in_words(*message));
+    if (story_.is_notified()) {
+        story_.notify(machine.id(), "says {}", in_words(*message));
     }
     if (const auto* hello = std::get_if<wire::Hello>(&*message)) {
         on_hello(machine, *hello);
@@ -117,8 +117,8 @@ void Oracle::on_said(const Machine& machine, const Bytes& bytes) {
 
 void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
     ++tally_.claims;
-    story_.tell(machine.id(), "claims epoch {} of gateway {}", to_string(claim.epoch),
-                claim.gateway.value);
+    story_.notify(machine.id(), "claims epoch {} of gateway {}", to_string(claim.epoch),
+                  claim.gateway.value);
     for (const auto& [peer, hello] : machine.node()->peers()) {
         // A machine that stood still with its clock takes its lease for valid for one lease more
         // (docs/explain/failure-model.md); its claim is refused by all.
@@ -126,11 +126,11 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
             break;
         }
         const node::GatewayNode* gateway = machines_.at(peer)->gateway(claim.gateway);
-        const bool heard = std::any_of(
+        const bool received = std::any_of(
             hello.gateways.begin(), hello.gateways.end(),
             [&](const wire::GatewayState& state) { return state.gateway == claim.gateway; });
-        if (plan_.fencing == Fencing::all && heard && peer != machine.id() && gateway != nullptr &&
-            gateway->cores().attachment.attached() &&
+        if (plan_.fencing == Fencing::all && received && peer != machine.id() &&
+            gateway != nullptr && gateway->cores().attachment.attached() &&
             gateway->cores().replica.epoch() >= claim.epoch) {
             fail("epochs", machine.id(),
                  fmt::format("claims {}, node {} follows {}", to_string(claim.epoch), peer.value,
@@ -161,7 +161,7 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
     if (!machine.node()->quorate()) {
         fail("epochs", machine.id(), "claims without quorum");
     }
-    if (!said_.try_emplace({claim.gateway, claim.epoch}).second) {
+    if (!emitted_.try_emplace({claim.gateway, claim.epoch}).second) {
         fail("epochs", machine.id(), fmt::format("claims {} once more", to_string(claim.epoch)));
     }
     note_state(machine, claim.gateway, claim.epoch, 0, claim.count, claim.digest);
@@ -184,44 +184,45 @@ void Oracle::on_claim(const Machine& machine, const wire::Claim& claim) {
 }
 
 void Oracle::on_update(const Machine& machine, const wire::Update& update) {
-    const auto found = said_.find({update.gateway, update.epoch});
-    if (found == said_.end() || update.epoch.node != machine.id()) {
+    const auto found = emitted_.find({update.gateway, update.epoch});
+    if (found == emitted_.end() || update.epoch.node != machine.id()) {
         fail("sequence", machine.id(),
              fmt::format("says changes of epoch {}, which it has not claimed",
                          to_string(update.epoch)));
     }
-    std::vector<Said>& said = found->second;
-    if (update.base != said.size()) {
+    std::vector<Emitted>& emitted = found->second;
+    if (update.base != emitted.size()) {
         fail("sequence", machine.id(),
              fmt::format("goes on at {}/{} after {}", to_string(update.epoch), update.base,
-                         said.size()));
+                         emitted.size()));
     }
     for (const wire::Change& change : update.changes) {
         if (change.erased && change.key.type == kLaterType && !machine.knows_later_records()) {
             fail("unknown", machine.id(), "erases a record of a type that it does not know");
         }
-        said.push_back({change.key, change.erased, change.payload});
+        emitted.push_back({change.key, change.erased, change.payload});
     }
 }
 
 void Oracle::on_snapshot(const Machine& machine, const wire::Snapshot& snapshot) {
     for (const wire::SnapshotRecord& record : snapshot.records) {
-        const auto found = said_.find({snapshot.gateway, record.version.epoch});
+        const auto found = emitted_.find({snapshot.gateway, record.version.epoch});
         const std::uint64_t sequence = record.version.sequence;
-        if (found == said_.end() || sequence == 0) {
+        if (found == emitted_.end() || sequence == 0) {
             fail("sequence", machine.id(),
                  fmt::format("a snapshot has {}/{}, which nobody can have said",
                              to_string(record.version.epoch), sequence));
         }
         // What a holder had not said when its epoch ended has numbers behind all that it said.
-        const Said& said = sequence <= found->second.size()
-                               ? found->second[sequence - 1]
-                               : unsent_
-                                     .try_emplace({snapshot.gateway, record.version},
-                                                  Said{record.key, record.erased, record.payload})
-                                     .first->second;
-        if (said.key != record.key || said.erased != record.erased ||
-            said.payload != record.payload) {
+        const Emitted& emitted =
+            sequence <= found->second.size()
+                ? found->second[sequence - 1]
+                : unsent_
+                      .try_emplace({snapshot.gateway, record.version},
+                                   Emitted{record.key, record.erased, record.payload})
+                      .first->second;
+        if (emitted.key != record.key || emitted.erased != record.erased ||
+            emitted.payload != record.payload) {
             fail("sequence", machine.id(),
                  fmt::format("a snapshot says something else of {}/{} than was said",
                              to_string(record.version.epoch), sequence));
@@ -250,7 +251,7 @@ void Oracle::check_confirmed(const Machine& machine, const wire::Confirm& confir
         const bool covered =
             stored.version.epoch < confirm.epoch ||
             (stored.version.epoch == confirm.epoch && stored.version.sequence <= confirm.sequence);
-        if (refused || !covered || machine.kernel().is_unheard({confirm.gateway, key})) {
+        if (refused || !covered || machine.kernel().is_unreceived({confirm.gateway, key})) {
             continue;
         }
         if (!machine.kernel().has({confirm.gateway, key}, stored.payload.copy())) {

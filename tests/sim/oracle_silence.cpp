@@ -38,8 +38,8 @@ void Oracle::on_order(const Machine& machine, GatewayId gateway) {
 }
 
 bool Oracle::is_in_reach(const Machine& machine, const Machine& other) const {
-    return other.is_sound() && hears_(machine.id(), other.id()) &&
-           hears_(other.id(), machine.id()) && !totem_.is_paused(other.id()) &&
+    return other.is_sound() && receives_(machine.id(), other.id()) &&
+           receives_(other.id(), machine.id()) && !totem_.is_paused(other.id()) &&
            totem_.ring_of(machine.id()).contains(other.id()) &&
            totem_.ring_of(other.id()).contains(machine.id());
 }
@@ -63,9 +63,9 @@ bool Oracle::could_go_on(const Machine& machine, GatewayId id) const {
                                     gateway->cores().lease.engine().holder().epoch()) {
             return false;
         }
-        const bool lacks = totem_.is_quorate(node) && !totem_.ring_of(node).contains(machine.id());
-        voters += node != machine.id() && other->is_sound() && hears_(machine.id(), node) &&
-                          hears_(node, machine.id()) && !totem_.is_paused(node) && !lacks
+        const bool misses = totem_.is_quorate(node) && !totem_.ring_of(node).contains(machine.id());
+        voters += node != machine.id() && other->is_sound() && receives_(machine.id(), node) &&
+                          receives_(node, machine.id()) && !totem_.is_paused(node) && !misses
                       ? 1
                       : 0;
     }

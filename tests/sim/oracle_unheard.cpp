@@ -14,7 +14,7 @@ using std::chrono::seconds;
 
 // A promise, a claim's patience, and what a hello takes. Well before the node gives its role away
 // by itself.
-constexpr Duration kUnheardMax = seconds(3);
+constexpr Duration kUnreceivedMax = seconds(3);
 
 }  // namespace
 
@@ -22,14 +22,14 @@ void Oracle::on_withdrawn(const Machine& machine, const effects::WithdrawScore& 
     const replica::Replica& replica = machine.gateway(score.gateway)->cores().replica;
     // The score of a standby whose vpnhad has died says nothing of the holder.
     if (replica.holder() && score.node == fmt::format("gw{}", replica.holder()->value)) {
-        told_of_.insert({score.gateway, replica.epoch()});
+        notified_of_.insert({score.gateway, replica.epoch()});
     }
 }
 
-void Oracle::check_unheard(const Machine& machine, const node::GatewayNode& gateway) {
+void Oracle::check_unreceived(const Machine& machine, const node::GatewayNode& gateway) {
     const GatewayId id = gateway.cores().settings.id;
     if (!is_answered_in_vain(machine, gateway) ||
-        told_of_.contains({id, gateway.cores().replica.epoch()})) {
+        notified_of_.contains({id, gateway.cores().replica.epoch()})) {
         if (const auto since = in_vain_since_.find(id);
             since != in_vain_since_.end() && since->second.first == machine.id()) {
             in_vain_since_.erase(since);
@@ -40,7 +40,7 @@ void Oracle::check_unheard(const Machine& machine, const node::GatewayNode& gate
     if (since->second.first != machine.id()) {
         since->second = {machine.id(), agenda_.now()};
     }
-    if (agenda_.now() > since->second.second + kUnheardMax) {
+    if (agenda_.now() > since->second.second + kUnreceivedMax) {
         fail("unheard", machine.id(), "all others answer its claims, and nobody tells Pacemaker");
     }
 }

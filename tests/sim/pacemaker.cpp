@@ -100,7 +100,7 @@ void Pacemaker::look(const std::set<NodeId>& ring) {
                          (plan_.fencing == Fencing::holders && served);
         lost_[node] = {agenda_.now() + between(random_, milliseconds(100), milliseconds(1500)),
                        off};
-        story_.tell("pacemaker: node {} is lost", node.value);
+        story_.notify("pacemaker: node {} is lost", node.value);
     }
     online_.insert(ring.begin(), ring.end());
     for (const NodeId node : ring) {
@@ -117,7 +117,7 @@ void Pacemaker::look(const std::set<NodeId>& ring) {
 
 void Pacemaker::fence_lost() {
     for (const NodeId node : std::exchange(condemned_, {})) {
-        story_.tell("pacemaker: node {} is switched off", node.value);
+        story_.notify("pacemaker: node {} is switched off", node.value);
         fence_(node);
     }
     for (auto lost = lost_.begin(); lost != lost_.end();) {
@@ -138,7 +138,7 @@ void Pacemaker::fence_lost() {
             }
         }
         if (lost->second.off) {
-            story_.tell("pacemaker: node {} is switched off", lost->first.value);
+            story_.notify("pacemaker: node {} is switched off", lost->first.value);
             fence_(lost->first);
         }
         online_.erase(lost->first);
@@ -155,7 +155,7 @@ bool Pacemaker::fencing_fails(NodeId node, Lost& lost) {
     if (!fails && of_fencing_.chance(30)) {
         return false;
     }
-    story_.tell("pacemaker: fencing node {} {}", node.value, fails ? "fails" : "takes 12 s");
+    story_.notify("pacemaker: fencing node {} {}", node.value, fails ? "fails" : "takes 12 s");
     lost.at = agenda_.now() + (fails ? seconds(5) : seconds(12));
     return true;
 }
@@ -167,7 +167,7 @@ std::optional<RequestToken> Pacemaker::ask_for_marks(NodeId victim) {
             continue;
         }
         const RequestToken token = next_++;
-        story_.tell("pacemaker: node {} is to fence node {} by marks", node.value, victim.value);
+        story_.notify("pacemaker: node {} is to fence node {} by marks", node.value, victim.value);
         machine->post([token, victim](node::Node& vpnhad, TimePoint now) {
             return vpnhad.fence(token, victim, kMarkPatience / 2, now);
         });
@@ -183,8 +183,8 @@ bool Pacemaker::on_fenced(const effects::AnswerRequest& answer) {
     if (lost == lost_.end()) {
         return false;
     }
-    story_.tell("pacemaker: node {} is fenced by marks: {}", lost->first.value,
-                answer.result ? "yes" : answer.result.error().detail);
+    story_.notify("pacemaker: node {} is fenced by marks: {}", lost->first.value,
+                  answer.result ? "yes" : answer.result.error().detail);
     if (answer.result) {
         online_.erase(lost->first);
         lost_.erase(lost);
@@ -207,7 +207,7 @@ void Pacemaker::drop_operations() {
         return gone || agenda_.now() >= operation.until;
     });
     for (const NodeId node : stuck) {
-        story_.tell("pacemaker: an operation on node {} takes too long", node.value);
+        story_.notify("pacemaker: an operation on node {} takes too long", node.value);
         recover_(node);
     }
 }
@@ -289,7 +289,7 @@ std::optional<int> Pacemaker::score_of(GatewayId gateway, NodeId node) const {
 void Pacemaker::prefer(GatewayId gateway, std::optional<NodeId> node) {
     preferred_.erase(gateway);
     if (node) {
-        story_.tell("pacemaker: gateway {} is to be at node {}", gateway.value, node->value);
+        story_.notify("pacemaker: gateway {} is to be at node {}", gateway.value, node->value);
         preferred_[gateway] = *node;
     }
 }
@@ -347,8 +347,8 @@ void Pacemaker::order(Action action, GatewayId gateway, NodeId node) {
     const RequestToken token = next_++;
     operations_[token] = {action, gateway, node, machines_.at(node)->process(),
                           agenda_.now() + kOperationTimeout};
-    story_.tell("pacemaker: {} gateway {} at node {}", kActions[static_cast<std::size_t>(action)],
-                gateway.value, node.value);
+    story_.notify("pacemaker: {} gateway {} at node {}", kActions[static_cast<std::size_t>(action)],
+                  gateway.value, node.value);
     agenda_.after(between(random_, milliseconds(5), milliseconds(40)),
                   [this, token] { carry_out(token); });
 }
@@ -417,9 +417,9 @@ void Pacemaker::on_answer(NodeId node, const effects::AnswerRequest& answer) {
     if (answer.result) {
         return;
     }
-    story_.tell("pacemaker: {} gateway {} at node {} failed: {}",
-                kActions[static_cast<std::size_t>(operation.action)], operation.gateway.value,
-                node.value, answer.result.error().detail);
+    story_.notify("pacemaker: {} gateway {} at node {} failed: {}",
+                  kActions[static_cast<std::size_t>(operation.action)], operation.gateway.value,
+                  node.value, answer.result.error().detail);
     avoided_[{operation.gateway, node}] = agenda_.now() + seconds(2);
     if (plan_.stand_in && operation.action == Action::promote) {
         failed_.insert({operation.gateway, node});

@@ -85,7 +85,7 @@ void World::hang_up_resumed(const wire::RecordKey& record, GatewayId gateway) {
     Machine* machine = holder(gateway);
     if (const auto call = call_key(record)) {
         if (machine != nullptr) {
-            answer(*machine, gateway, *call, callers_.say_goodbye(*call));
+            answer(*machine, gateway, *call, callers_.emit_goodbye(*call));
         }
         return;
     }
@@ -95,7 +95,7 @@ void World::hang_up_resumed(const wire::RecordKey& record, GatewayId gateway) {
     if (machine == nullptr || clients_.is_shared(tunnel)) {
         return;
     }
-    const Bytes bytes = clients_.say_goodbye(session);
+    const Bytes bytes = clients_.emit_goodbye(session);
     machine->post([gateway, tunnel, bytes](node::Node& node, TimePoint now) {
         return node.on_event(gateway, node::TunnelDatagram{tunnel, bytes}, now);
     });
@@ -138,7 +138,7 @@ void World::strike(Fault fault) {
             break;
         case Fault::one_way:
             if (const NodeId other = any_node(); other != node) {
-                story_.tell("node {} does not hear node {}", node.value, other.value);
+                story_.notify("node {} does not hear node {}", node.value, other.value);
                 totem_.set_link(other, node, false);
                 agenda_.after(between(random_, milliseconds(200), seconds(8)),
                               [this, node, other] { totem_.set_link(other, node, true); });
@@ -225,7 +225,7 @@ void World::strike_node(Fault fault, NodeId node) {
             lose_sessions(machine, false);
             break;
         case Fault::garbage:
-            say_garbage(node);
+            emit_garbage(node);
             break;
         case Fault::flow_loss:
         case Fault::flow_listing:
@@ -252,18 +252,18 @@ void World::strike_node(Fault fault, NodeId node) {
 // Two or three sides, or the end of it.
 void World::split() {
     if (random_.chance(30)) {
-        story_.tell("all links are whole");
+        story_.notify("all links are whole");
         totem_.heal_links();
         return;
     }
     const std::uint64_t sides = 2 + random_.below(2);
     std::map<NodeId, std::uint64_t> side;
-    std::string told;
+    std::string notified;
     for (const auto& [node, machine] : machines_) {
         side[node] = random_.below(sides);
-        told += fmt::format(" {}:{}", node.value, side[node]);
+        notified += fmt::format(" {}:{}", node.value, side[node]);
     }
-    story_.tell("the network splits{}", told);
+    story_.notify("the network splits{}", notified);
     for (const auto& [a, side_a] : side) {
         for (const auto& [b, side_b] : side) {
             totem_.set_link(a, b, side_a == side_b);
@@ -276,7 +276,7 @@ void World::split() {
 // As of hosts that stall again and again.
 void World::storm_rings() {
     const TimePoint end = agenda_.now() + between(random_, seconds(2), seconds(20));
-    story_.tell("a storm of memberships begins");
+    story_.notify("a storm of memberships begins");
     shake_rings(end, ++ring_storms_);
 }
 
@@ -285,7 +285,7 @@ void World::shake_rings(TimePoint end, std::uint64_t number) {
         return;
     }
     if (agenda_.now() >= end || faults_over_) {
-        story_.tell("the storm of memberships is over");
+        story_.notify("the storm of memberships is over");
         totem_.heal_ring_links();
         return;
     }
@@ -320,14 +320,14 @@ void World::pause(NodeId node) {
 
 void World::pause_for(NodeId node, Duration time, bool clock_goes_on) {
     Machine& machine = *machines_.at(node);
-    story_.tell(node, "stands still for {} ms", time / milliseconds(1));
+    story_.notify(node, "stands still for {} ms", time / milliseconds(1));
     machine.pause();
     totem_.pause(node, true);
     const std::uint64_t number = ++pauses_[node];
     agenda_.after(time, [this, node, number, clock_goes_on] {
         Machine& paused = *machines_.at(node);
         if (paused.paused() && pauses_.at(node) == number) {
-            story_.tell(node, "goes on");
+            story_.notify(node, "goes on");
             paused.resume(clock_goes_on);
             totem_.pause(node, false);
         }
@@ -341,20 +341,20 @@ void World::hang_corosync(NodeId node) {
     }
     const Duration time = random_.chance(60) ? between(random_, milliseconds(600), seconds(5))
                                              : between(random_, seconds(5), seconds(20));
-    story_.tell(node, "its Corosync stands still for {} ms", time / milliseconds(1));
+    story_.notify(node, "its Corosync stands still for {} ms", time / milliseconds(1));
     totem_.pause(node, true);
     const std::uint64_t number = ++pauses_[node];
     agenda_.after(time, [this, node, number] {
         if (pauses_.at(node) == number && !machines_.at(node)->paused()) {
-            story_.tell(node, "its Corosync goes on");
+            story_.notify(node, "its Corosync goes on");
             totem_.pause(node, false);
         }
     });
 }
 
 // As of a broken, a hostile or a later vpnhad there.
-void World::say_garbage(NodeId node) {
-    Bytes bytes = last_said_[node];
+void World::emit_garbage(NodeId node) {
+    Bytes bytes = last_emitted_[node];
     switch (random_.below(4)) {
         case 0:
             bytes = random_.bytes(200);
@@ -376,7 +376,7 @@ void World::say_garbage(NodeId node) {
         }
     }
     if (machines_.at(node)->node() != nullptr && !bytes.empty()) {
-        story_.tell(node, "says {} bytes of garbage", bytes.size());
+        story_.notify(node, "says {} bytes of garbage", bytes.size());
         static_cast<void>(totem_.send(node, bytes));
     }
 }
@@ -387,7 +387,7 @@ void World::ask_to_move(NodeId node) {
     const GatewayId gateway = any_gateway();
     const NodeId to = any_node();
     const bool is_planned = random_.chance(70);
-    story_.tell(node, "is asked to move gateway {} to node {}", gateway.value, to.value);
+    story_.notify(node, "is asked to move gateway {} to node {}", gateway.value, to.value);
     const std::uint64_t times = 1 + random_.below(12);
     for (std::uint64_t i = 0; i < times; ++i) {
         agenda_.after(i * milliseconds(250), [this, node, gateway, to, is_planned] {
@@ -439,16 +439,16 @@ void World::lose_lease(NodeId node) {
     const bool inwards = random_.chance(60);
     const NodeId other = any_node();
     const bool all = random_.chance(60);
-    story_.tell("the lease is not heard {} node {}, {}", inwards ? "at" : "from", node.value,
-                all ? "by all" : "by one");
+    story_.notify("the lease is not heard {} node {}, {}", inwards ? "at" : "from", node.value,
+                  all ? "by all" : "by one");
     for (const auto& [peer, machine] : machines_) {
         if (peer != node && (all || peer == other)) {
             const auto pair = inwards ? std::pair(peer, node) : std::pair(node, peer);
             deaf_.insert(pair);
             agenda_.after(between(random_, milliseconds(200), seconds(10)), [this, pair] {
                 deaf_.erase(pair);
-                story_.tell("the lease of node {} is heard at node {} again", pair.first.value,
-                            pair.second.value);
+                story_.notify("the lease of node {} is heard at node {} again", pair.first.value,
+                              pair.second.value);
             });
         }
     }
@@ -461,21 +461,21 @@ void World::change_voters(NodeId node) {
     } else {
         voters_.insert(node);
     }
-    tell_voters(seconds(1));
+    notify_voters(seconds(1));
 }
 
 // Who left it is not told: its corosync.conf is the old one.
-void World::tell_voters(Duration within) {
-    std::string told;
+void World::notify_voters(Duration within) {
+    std::string notified;
     for (const NodeId node : voters_) {
-        told += fmt::format(" {}", node.value);
+        notified += fmt::format(" {}", node.value);
         agenda_.after(between(random_, Duration(0), within), [this, node, voters = voters_] {
             if (voters == voters_) {
                 machines_.at(node)->set_voters(voters);
             }
         });
     }
-    story_.tell("corosync.conf has the nodes{}", told);
+    story_.notify("corosync.conf has the nodes{}", notified);
 }
 
 // Two in a row, now and then: their epochs were held, and nobody else has heard of them.
@@ -511,7 +511,7 @@ void World::strike_flows(Fault fault, Machine& machine) {
             break;
         }
         default:
-            story_.tell(machine.id(), "its flows are flushed");
+            story_.notify(machine.id(), "its flows are flushed");
             oracle_.on_flush(machine.id());
             machine.flows().table().flush();
             break;
@@ -527,7 +527,7 @@ void World::lose_sessions(Machine& machine, bool news) {
         }
     }
     for (const Kernel::Key& key : lost) {
-        story_.tell(machine.id(), "its kernel loses {}", name_of(key.second));
+        story_.notify(machine.id(), "its kernel loses {}", name_of(key.second));
         oracle_.on_kernel_loss(machine, key);
         machine.lose_session(key, news);
     }

@@ -27,8 +27,8 @@ void World::on_call_sent(Machine& machine, const CallSent& sent) {
     const pptp::CallKey& key = sent.key;
     if (const auto* const over = std::get_if<CallOver>(&sent.what)) {
         oracle_.on_call_over(machine, key, *over);
-        story_.tell(machine.id(), "its call {} is over{}: {}", pptp::to_string(key),
-                    passes ? ", and its client knows" : "", over->reason);
+        story_.notify(machine.id(), "its call {} is over{}: {}", pptp::to_string(key),
+                      passes ? ", and its client knows" : "", over->reason);
         if (passes) {
             clients_.hang_up(node::record_key_of(key));
         }
@@ -54,15 +54,16 @@ void World::on_call_sent(Machine& machine, const CallSent& sent) {
 void World::answer(Machine& machine, GatewayId gateway, const pptp::CallKey& key,
                    std::vector<FromCaller> packets) {
     for (FromCaller& packet : packets) {
-        answer(machine, gateway, key, CallHeard(std::move(packet)));
+        answer(machine, gateway, key, CallReceived(std::move(packet)));
     }
 }
 
-void World::answer(Machine& machine, GatewayId gateway, const pptp::CallKey& key, CallHeard heard) {
+void World::answer(Machine& machine, GatewayId gateway, const pptp::CallKey& key,
+                   CallReceived received) {
     agenda_.after(between(of_calls_, milliseconds(1), milliseconds(20)),
-                  [this, &machine, gateway, key, heard = std::move(heard)] {
+                  [this, &machine, gateway, key, received = std::move(received)] {
                       if (machine.gate_open(gateway) && !machine.paused()) {
-                          machine.calls().hear(key, heard);
+                          machine.calls().handle(key, received);
                       }
                   });
 }

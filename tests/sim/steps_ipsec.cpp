@@ -13,7 +13,7 @@ void World::pass_ipsec() {
     }
     if (!faults_over_ && plan_.has(Fault::daemon_killed) && of_ipsec_.chance(2)) {
         const NodeId node{static_cast<std::uint32_t>(1 + of_ipsec_.below(plan_.nodes))};
-        story_.tell(node, "charon dies");
+        story_.notify(node, "charon dies");
         oracle_.on_charon_death(node);
         machines_.at(node)->charon().crash();
     }
@@ -34,7 +34,7 @@ void World::pass_ipsec() {
 }
 
 void World::on_charon_active(Machine& machine) {
-    story_.tell(machine.id(), "charon speaks");
+    story_.notify(machine.id(), "charon speaks");
     oracle_.on_charon_active(machine);
 }
 

@@ -43,14 +43,14 @@ void World::begin_new_call() {
     }
     const l2tp::TunnelKey tunnel = tunnels[of_new_calls_.below(tunnels.size())];
     if (const auto bytes = clients_.begin_call(tunnel)) {
-        tell(gateway, tunnel, *bytes);
+        notify(gateway, tunnel, *bytes);
         agenda_.after(kGivenUp, [this, tunnel, number = clients_.last_number()] {
             clients_.give_up_call(tunnel, number);
         });
     }
 }
 
-void World::tell(GatewayId gateway, const l2tp::TunnelKey& tunnel, const Bytes& bytes) {
+void World::notify(GatewayId gateway, const l2tp::TunnelKey& tunnel, const Bytes& bytes) {
     if (Machine* const machine = holder(gateway)) {
         machine->post([=](node::Node& node, TimePoint now) {
             return node.on_event(gateway, node::TunnelDatagram{tunnel, bytes}, now);
@@ -58,7 +58,7 @@ void World::tell(GatewayId gateway, const l2tp::TunnelKey& tunnel, const Bytes& 
     }
     agenda_.after(kRepeated, [this, gateway, tunnel] {
         if (const auto again = clients_.repeat(tunnel)) {
-            tell(gateway, tunnel, *again);
+            notify(gateway, tunnel, *again);
         }
     });
 }

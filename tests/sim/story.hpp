@@ -18,18 +18,18 @@ class Story {
 
     Story(const Agenda& agenda, Mode mode) : agenda_(agenda), mode_(mode) {}
 
-    [[nodiscard]] bool is_told() const { return mode_ != Mode::silent; }
+    [[nodiscard]] bool is_notified() const { return mode_ != Mode::silent; }
 
     template <class... Values>
-    void tell(NodeId node, fmt::format_string<Values...> text, Values&&... values) {
-        if (is_told()) {
+    void notify(NodeId node, fmt::format_string<Values...> text, Values&&... values) {
+        if (is_notified()) {
             add(fmt::format("node {}: {}", node.value,
                             fmt::format(text, std::forward<Values>(values)...)));
         }
     }
     template <class... Values>
-    void tell(fmt::format_string<Values...> text, Values&&... values) {
-        if (is_told()) {
+    void notify(fmt::format_string<Values...> text, Values&&... values) {
+        if (is_notified()) {
             add(fmt::format(text, std::forward<Values>(values)...));
         }
     }

@@ -137,7 +137,7 @@ bool Totem::quorate(const Ring& ring) const {
     return 2 * ring.members.size() > plan_.nodes;
 }
 
-bool Totem::hear_each_other(NodeId a, NodeId b) const {
+bool Totem::reach_each_other(NodeId a, NodeId b) const {
     return !broken_.contains({a, b}) && !broken_.contains({b, a}) &&
            !broken_for_rings_.contains({a, b}) && !broken_for_rings_.contains({b, a});
 }
@@ -147,7 +147,7 @@ bool Totem::works(const Ring& ring) const {
         const Member& member = members_.at(a);
         return member.ring.get() == &ring && !member.paused &&
                std::all_of(ring.members.begin(), ring.members.end(),
-                           [&](NodeId b) { return hear_each_other(a, b); });
+                           [&](NodeId b) { return reach_each_other(a, b); });
     });
 }
 
@@ -192,7 +192,7 @@ std::vector<std::set<NodeId>> Totem::sides() const {
         const auto place =
             std::find_if(sides.begin(), sides.end(), [&, a = node](const auto& side) {
                 return std::all_of(side.begin(), side.end(),
-                                   [&](NodeId b) { return hear_each_other(a, b); });
+                                   [&](NodeId b) { return reach_each_other(a, b); });
             });
         if (place == sides.end()) {
             sides.push_back({node});
@@ -239,8 +239,8 @@ void Totem::form(const std::set<NodeId>& side) {
         same_quorum = same_quorum && quorate(*member.ring) == quorate(*ring);
     }
     std::set<NodeId> present;
-    story_.tell("ring {} formed, vpnhad at {}, {}", list(side), list(ring->processes),
-                quorate(*ring) ? "quorate" : "not quorate");
+    story_.notify("ring {} formed, vpnhad at {}, {}", list(side), list(ring->processes),
+                  quorate(*ring) ? "quorate" : "not quorate");
     for (const NodeId node : side) {
         Member& member = members_.at(node);
         const std::set<NodeId>& left = survivors.at(node);
@@ -329,7 +329,7 @@ void Totem::visit(NodeId node) {
         });
         return;
     }
-    for (std::size_t said = 0; said < kMessagesPerVisit && !member.queue.empty(); ++said) {
+    for (std::size_t emitted = 0; emitted < kMessagesPerVisit && !member.queue.empty(); ++emitted) {
         Queued queued = std::move(member.queue.front());
         member.queue.pop_front();
         if (auto* bytes = std::get_if<Bytes>(&queued)) {
@@ -357,7 +357,8 @@ TimePoint Totem::carried(Ring& ring, std::size_t bytes) const {
     return ring.carried_at;
 }
 
-void Totem::put_in_order(Ring& ring, const Delivery& content, const std::set<NodeId>& first_heard) {
+void Totem::put_in_order(Ring& ring, const Delivery& content,
+                         const std::set<NodeId>& first_received) {
     const std::uint64_t number = ++ring.entries;
     const auto* message = std::get_if<GroupMessage>(&content);
     const TimePoint through = carried(ring, message == nullptr ? 0 : message->bytes.size());
@@ -369,7 +370,7 @@ void Totem::put_in_order(Ring& ring, const Delivery& content, const std::set<Nod
                                     : between(random_, microseconds(10), microseconds(200));
         }
         member.last_at = std::max(member.last_at, at);
-        member.coming.push_back({number, member.last_at, content, first_heard});
+        member.coming.push_back({number, member.last_at, content, first_received});
         schedule_arrival(node);
     }
 }
@@ -396,7 +397,7 @@ void Totem::arrive(NodeId node) {
 void Totem::receive(NodeId node, const Entry& entry) {
     Member& member = members_.at(node);
     member.received = std::max(member.received, entry.number);
-    if (member.process && entry.first_heard.contains(node)) {
+    if (member.process && entry.first_received.contains(node)) {
         member.listening = true;
     }
     if (member.listening) {

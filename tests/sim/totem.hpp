@@ -82,7 +82,7 @@ class Totem {
         std::uint64_t number = 0;
         TimePoint at{};  // When the member receives it.
         Delivery content;
-        std::set<NodeId> first_heard;  // Processes that hear the group from here on.
+        std::set<NodeId> first_received;  // Processes that hear the group from here on.
     };
     struct Ring {
         std::set<NodeId> members;
@@ -111,7 +111,7 @@ class Totem {
     [[nodiscard]] std::vector<std::set<NodeId>> sides() const;
     void form(const std::set<NodeId>& side);
     std::map<NodeId, std::set<NodeId>> recover(const std::set<NodeId>& side);
-    [[nodiscard]] bool hear_each_other(NodeId a, NodeId b) const;
+    [[nodiscard]] bool reach_each_other(NodeId a, NodeId b) const;
     [[nodiscard]] bool works(const Ring& ring) const;
     [[nodiscard]] bool quorate(const Ring& ring) const;
     [[nodiscard]] static bool leaves(const Member& member);
@@ -119,7 +119,7 @@ class Totem {
     void visit(NodeId node);
     // When what is put in order now is through, on a ring that carries little.
     [[nodiscard]] TimePoint carried(Ring& ring, std::size_t bytes) const;
-    void put_in_order(Ring& ring, const Delivery& content, const std::set<NodeId>& first_heard);
+    void put_in_order(Ring& ring, const Delivery& content, const std::set<NodeId>& first_received);
     void schedule_arrival(NodeId node);
     void arrive(NodeId node);
     void receive(NodeId node, const Entry& entry);

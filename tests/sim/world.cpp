@@ -72,7 +72,7 @@ World::World(const Plan& plan, Story::Mode mode)
 }
 
 Tally World::run() {
-    story_.tell("seed {}: {}", plan_.seed, describe(plan_));
+    story_.notify("seed {}: {}", plan_.seed, describe(plan_));
     for (const auto& [node, machine] : machines_) {
         boot(node);
     }
@@ -154,11 +154,11 @@ void World::cut_power(NodeId node) {
     if (totem_.ring_of(node).empty()) {
         return;  // Off already.
     }
-    story_.tell(node, "loses its power");
+    story_.notify(node, "loses its power");
     oracle_.on_death(node);
     machine.cut_power();
     if (plan_.has(Fault::disk_lost) && may_lose_disk(node) && random_.chance(30)) {
-        story_.tell(node, "its disk is lost");
+        story_.notify(node, "its disk is lost");
         disk_lost_at_ = agenda_.now();
         machine.lose_disk();
     }
@@ -195,7 +195,7 @@ void World::kill_daemon(NodeId node) {
     if (machine.node() == nullptr || machine.paused()) {
         return;
     }
-    story_.tell(node, "vpnhad is killed");
+    story_.notify(node, "vpnhad is killed");
     end_daemon(node);
 }
 
@@ -207,7 +207,7 @@ void World::end_daemon(NodeId node) {
 }
 
 bool World::send_to_group(NodeId node, const Bytes& message) {
-    last_said_[node] = message;
+    last_emitted_[node] = message;
     return totem_.send(node, message);
 }
 
@@ -240,10 +240,10 @@ void World::on_lease(Machine& machine, const effects::SendLease& sent) {
         return;
     }
     const bool lost = (random_.chance(1) && !faults_over_) || !carries();
-    if (story_.is_told()) {
+    if (story_.is_notified()) {
         if (const std::string words = in_words(sent.message); !words.empty()) {
-            story_.tell(sender.node, "to node {}{}: {}", sent.to.value, lost ? ", lost" : "",
-                        words);
+            story_.notify(sender.node, "to node {}{}: {}", sent.to.value, lost ? ", lost" : "",
+                          words);
         }
     }
     if (lost) {
@@ -389,7 +389,7 @@ void World::on_frame(Machine& machine, const node::SendFrame& frame) {
 }
 
 void World::end_faults() {
-    story_.tell("the faults end");
+    story_.notify("the faults end");
     faults_over_ = true;
     totem_.heal_links();
     ++ring_storms_;
@@ -418,7 +418,7 @@ void World::end_faults() {
         voters_.insert(node);
     }
     if (plan_.has(Fault::voters)) {
-        tell_voters(milliseconds(500));
+        notify_voters(milliseconds(500));
     }
     agenda_.after(kLookedAt, [this] { vouch(); });
 }
@@ -432,7 +432,7 @@ void World::vouch() {
                 gateway->cores().lease.engine().awaited() != std::vector{id}) {
                 continue;
             }
-            story_.tell(id, "is told to vote without what only it remembered");
+            story_.notify(id, "is told to vote without what only it remembered");
             machine->post([self = id](node::Node& node, TimePoint now) {
                 return node.vote_without(0, self, now);
             });
@@ -441,7 +441,7 @@ void World::vouch() {
 }
 
 void World::shatter() {
-    story_.tell("all nodes lose each other");
+    story_.notify("all nodes lose each other");
     for (const auto& [a, one] : machines_) {
         for (const auto& [b, other] : machines_) {
             totem_.set_link(a, b, a == b);

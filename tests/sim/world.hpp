@@ -94,13 +94,13 @@ class World : private Surroundings {
     // Nothing happens for a while, and what is broken stays so.
     void lull();
     void watch_silence();
-    void say_garbage(NodeId node);
+    void emit_garbage(NodeId node);
     void lose_sessions(Machine& machine, bool news);
     void ask_to_move(NodeId node);
     void lose_links(NodeId node);
     void begin_new_call();
     // What the client of that tunnel has said goes to who serves it, until it is acknowledged.
-    void tell(GatewayId gateway, const l2tp::TunnelKey& tunnel, const Bytes& bytes);
+    void notify(GatewayId gateway, const l2tp::TunnelKey& tunnel, const Bytes& bytes);
     void pass_packets();
     void pass_calls();
     void pass_ipsec();
@@ -108,12 +108,13 @@ class World : private Surroundings {
     void beat();
     void answer(Machine& machine, GatewayId gateway, const pptp::CallKey& key,
                 std::vector<FromCaller> packets);
-    void answer(Machine& machine, GatewayId gateway, const pptp::CallKey& key, CallHeard heard);
+    void answer(Machine& machine, GatewayId gateway, const pptp::CallKey& key,
+                CallReceived received);
     void strike_who_stands_in();
     void strike_flows(Fault fault, Machine& machine);
     void lose_lease(NodeId node);
     void change_voters(NodeId node);
-    void tell_voters(Duration within);
+    void notify_voters(Duration within);
 
     [[nodiscard]] NodeId any_node();
     [[nodiscard]] GatewayId any_gateway();
@@ -140,7 +141,7 @@ class World : private Surroundings {
     Pacemaker pacemaker_;
     Oracle oracle_;
     PluginToken next_plugin_ = 1;
-    std::map<NodeId, Bytes> last_said_;
+    std::map<NodeId, Bytes> last_emitted_;
     std::map<NodeId, std::uint64_t> pauses_;
     std::uint64_t ring_storms_ = 0;
     std::set<std::pair<NodeId, NodeId>> deaf_;  // (from, to): for the lease alone.

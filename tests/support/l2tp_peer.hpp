@@ -25,7 +25,7 @@ class L2tpPeer {
     void add_session(const l2tp::SessionKey& key) { sessions_[key.peer_id] = key.id; }
 
     // Its own doings.
-    void say_hello(TimePoint now) { send(L2tpPacket(l2tp::MessageType::hello), now); }
+    void emit_hello(TimePoint now) { send(L2tpPacket(l2tp::MessageType::hello), now); }
     void hang_up(SessionId id, TimePoint now) {
         const auto session = sessions_.find(id);
         if (session == sessions_.end()) {
@@ -59,7 +59,7 @@ class L2tpPeer {
         if (ahead == 0) {
             accepted_[message.header.ns.value] = message.avps;
             expected_ = advance(expected_, 1);
-            heard_ = now;
+            received_ = now;
             act(message);
         } else if (ahead < 0) {
             check_duplicate(message);
@@ -97,9 +97,9 @@ class L2tpPeer {
             }
             transmit(message, now);
         }
-        if (!gone_ && queue_.empty() && now >= heard_ + std::chrono::seconds(60)) {
-            heard_ = now;
-            say_hello(now);
+        if (!gone_ && queue_.empty() && now >= received_ + std::chrono::seconds(60)) {
+            received_ = now;
+            emit_hello(now);
         }
     }
 
@@ -115,7 +115,7 @@ class L2tpPeer {
     std::vector<Bytes> take_datagrams() { return std::exchange(outbox_, {}); }
     [[nodiscard]] const std::map<SessionId, SessionId>& sessions() const { return sessions_; }
     // A CDN has named the session.
-    [[nodiscard]] bool was_told(SessionId id) const { return told_.contains(id); }
+    [[nodiscard]] bool was_notified(SessionId id) const { return notified_.contains(id); }
     [[nodiscard]] bool gone() const { return gone_; }
     [[nodiscard]] bool has_open_calls() const { return !calls_.empty(); }
     [[nodiscard]] bool is_settled() const { return gone_ || queue_.empty(); }
@@ -166,7 +166,7 @@ class L2tpPeer {
             closing_ = true;
         } else if (message.type == l2tp::MessageType::cdn) {
             sessions_.erase(message.header.session);
-            told_.insert(message.header.session);
+            notified_.insert(message.header.session);
             std::erase(calls_, message.header.session);
         }
     }
@@ -182,12 +182,12 @@ class L2tpPeer {
 
     l2tp::Seq16 ns_;
     l2tp::Seq16 expected_;
-    TimePoint heard_{};
+    TimePoint received_{};
     bool gone_ = false;
     bool closing_ = false;
     std::deque<Outgoing> queue_;
     std::map<SessionId, SessionId> sessions_;  // Its id → the gateway's.
-    std::set<SessionId> told_;
+    std::set<SessionId> notified_;
     std::vector<SessionId> calls_;  // ICRQs without an answer.
     std::map<std::uint16_t, Bytes> accepted_;
     std::vector<std::string> reused_;

@@ -60,7 +60,7 @@ class ModelClient {
             return;
         }
         release(now);
-        if (last_ != acknowledged_ && now - said_at_ > std::chrono::milliseconds(100)) {
+        if (last_ != acknowledged_ && now - emitted_at_ > std::chrono::milliseconds(100)) {
             acknowledge(now);
         }
     }
@@ -85,7 +85,7 @@ class ModelClient {
         if (last_ != acknowledged_ && kind_ != Kind::android) {
             acknowledged = acknowledged_ = last_;
         }
-        said_at_ = now;
+        emitted_at_ = now;
         const auto header = encode_gre_header(key_.id, next_++, acknowledged, payload.size());
         Bytes packet(header.view().begin(), header.view().end());
         packet.insert(packet.end(), payload.begin(), payload.end());
@@ -110,7 +110,7 @@ class ModelClient {
 
   private:
     void acknowledge(TimePoint now) {
-        said_at_ = now;
+        emitted_at_ = now;
         acknowledged_ = last_;
         const auto header = encode_gre_header(key_.id, std::nullopt, last_, 0);
         sent.emplace_back(header.view().begin(), header.view().end());
@@ -190,7 +190,7 @@ class ModelClient {
     std::uint32_t last_ = 0;
     std::uint32_t acknowledged_ = 0;
     std::uint32_t next_ = 1;
-    TimePoint said_at_{};
+    TimePoint emitted_at_{};
     std::map<std::uint32_t, Held> queue_;
 };
 

@@ -21,7 +21,7 @@ struct PassiveCharon {
         Bytes add;
         std::uint64_t born = 0;
         bool passive = false;
-        ipsec::IkeSa said;  // Its IKE_UPDATEs.
+        ipsec::IkeSa emitted;  // Its IKE_UPDATEs.
         std::uint32_t mid_responder = 0;
         std::vector<Bytes> vips = {};
     };
@@ -69,12 +69,12 @@ struct PassiveCharon {
 
     void on_update(const ipsec::IkeKey& key, const ipsec::HaMessage& message, ByteView octets) {
         Ike& ike = ikes.at(key);
-        ike.said.id.key = key;
-        ipsec::add_update(ike.said, octets);
+        ike.emitted.id.key = key;
+        ipsec::add_update(ike.emitted, octets);
         if (message.find(ipsec::HaTag::remote_vip)) {
-            ipsec::IkeSa said;
-            said.updates.emplace_back(octets.begin(), octets.end());
-            ike.vips = ipsec::peer_of(said).vips;
+            ipsec::IkeSa emitted;
+            emitted.updates.emplace_back(octets.begin(), octets.end());
+            ike.vips = ipsec::peer_of(emitted).vips;
             reserved.insert(ike.vips.begin(), ike.vips.end());
         }
         ike.passive = ike.passive || message.find(ipsec::HaTag::config_name).has_value();
@@ -84,7 +84,7 @@ struct PassiveCharon {
         std::vector<std::pair<std::uint64_t, ipsec::IkeKey>> others;
         for (const auto& [other, each] : ikes) {
             if (other != key && each.passive &&
-                ipsec::adoption_key(each.said) == ipsec::adoption_key(ike.said)) {
+                ipsec::adoption_key(each.emitted) == ipsec::adoption_key(ike.emitted)) {
                 others.emplace_back(each.born, other);
             }
         }

@@ -93,11 +93,11 @@ inline RadiusAnswer read_answer(const Bytes& request, Bytes answer, std::string_
     if (answer.size() < 20 || answer[2] * 256U + answer[3] != answer.size()) {
         return {};
     }
-    const Bytes said(answer.begin() + 4, answer.begin() + 20);
+    const Bytes given(answer.begin() + 4, answer.begin() + 20);
     std::copy_n(request.begin() + 4, 16, answer.begin() + 4);
     Bytes covered = answer;
     covered.insert(covered.end(), secret.begin(), secret.end());
-    if (!std::ranges::equal(md5_of(covered), said)) {
+    if (!std::ranges::equal(md5_of(covered), given)) {
         return {};
     }
     bool is_signed = false;

@@ -154,7 +154,7 @@ Bytes Responder::open_session(GatewayId gateway, Place& place, ByteReader& datag
     ByteWriter reply;
     reply.u8('S').u64(nonce).u64(id).bytes(secret->view());
     place.sessions.emplace(id, Session{std::move(*secret), 0, place.answers_per_second});
-    tell_later(gateway, Opened{id, std::move(*sealed)});
+    notify_later(gateway, Opened{id, std::move(*sealed)});
     return std::move(reply).take();
 }
 
@@ -187,7 +187,7 @@ Bytes Responder::close_session(GatewayId gateway, Place& place, ByteReader& data
         return {};
     }
     place.sessions.erase(found);
-    tell_later(gateway, Closed{id});
+    notify_later(gateway, Closed{id});
     ByteWriter reply;
     reply.u8('D').u64(id);
     return std::move(reply).take();
@@ -219,7 +219,7 @@ void Responder::carry_out(GatewayId gateway, Place& place, const Install& work) 
     } else {
         result = tl::unexpected(session.error());
     }
-    tell_later(gateway, Installed{work.id, work.ticket, std::move(result)});
+    notify_later(gateway, Installed{work.id, work.ticket, std::move(result)});
 }
 
 void Responder::carry_out(GatewayId, Place& place, const Remove& work) {
@@ -237,7 +237,7 @@ void Responder::carry_out(GatewayId gateway, Place& place, const SetNumbers& wor
             found->second.end_of_second = found->second.next + place.answers_per_second;
         }
     }
-    tell_later(gateway, NumbersSet{work.ticket});
+    notify_later(gateway, NumbersSet{work.ticket});
 }
 
 void Responder::carry_out(GatewayId gateway, Place& place, const ReadNumbers& work) {
@@ -245,18 +245,18 @@ void Responder::carry_out(GatewayId gateway, Place& place, const ReadNumbers& wo
     for (const auto& [id, session] : place.sessions) {
         read.numbers[id] = session.next;
     }
-    tell_later(gateway, std::move(read));
+    notify_later(gateway, std::move(read));
 }
 
 Status Responder::status() const {
     return {{"counters/echo_answers", answers_}};
 }
 
-void Responder::tell_later(GatewayId gateway, Event event) {
+void Responder::notify_later(GatewayId gateway, Event event) {
     news_.emplace_back(gateway, std::move(event));
     host_.loop.set_timer(host_.first_timer + kNewsTimer, adapters::QbLoop::now(), [this] {
         for (auto& [of, each] : std::exchange(news_, {})) {
-            host_.tell(of, std::move(each));
+            host_.notify(of, std::move(each));
         }
     });
 }

@@ -68,7 +68,7 @@ class Responder final : public ports::Backend {
     void carry_out(GatewayId gateway, Place& place, const SetNumbers& work);
     void carry_out(GatewayId gateway, Place& place, const ReadNumbers& work);
     [[nodiscard]] Result<Session> unseal(const Install& work) const;
-    void tell_later(GatewayId gateway, Event event);
+    void notify_later(GatewayId gateway, Event event);
 
     ports::BackendHost host_;
     adapters::SecretBox box_;

@@ -19,10 +19,10 @@ void FakeResponder::execute(const GatewayWork& work) {
 void FakeResponder::deliver() {
     const auto [gateway, event] = std::move(news_.front());
     news_.pop_front();
-    ports_.tell(gateway, event);
+    ports_.notify(gateway, event);
 }
 
-void FakeResponder::tell_later(GatewayId gateway, Event event) {
+void FakeResponder::notify_later(GatewayId gateway, Event event) {
     news_.emplace_back(gateway, std::move(event));
     ports_.wake();
 }
@@ -32,7 +32,7 @@ void FakeResponder::carry_out(GatewayId gateway, const Install& work) {
     if (known_[gateway].insert(work.id).second) {
         ports_.set(gateway, work.id, 0);
     }
-    tell_later(gateway, Installed{work.id, work.ticket, {}});
+    notify_later(gateway, Installed{work.id, work.ticket, {}});
 }
 
 void FakeResponder::carry_out(GatewayId gateway, const Remove& work) {
@@ -46,7 +46,7 @@ void FakeResponder::carry_out(GatewayId gateway, const Serve& work) {
         const SessionId id = next_id_++;
         known_[gateway].insert(id);
         ports_.set(gateway, id, 0);
-        tell_later(gateway, Opened{id, encode_number(id)});
+        notify_later(gateway, Opened{id, encode_number(id)});
     }
 }
 
@@ -57,11 +57,11 @@ void FakeResponder::carry_out(GatewayId gateway, const SetNumbers& work) {
             ports_.set(gateway, id, std::max(used[id], next));
         }
     }
-    tell_later(gateway, NumbersSet{work.ticket});
+    notify_later(gateway, NumbersSet{work.ticket});
 }
 
 void FakeResponder::carry_out(GatewayId gateway, const ReadNumbers& work) {
-    tell_later(gateway, NumbersRead{work.ticket, ports_.read(gateway)});
+    notify_later(gateway, NumbersRead{work.ticket, ports_.read(gateway)});
 }
 
 }  // namespace vpnha::echo

@@ -18,7 +18,7 @@ class FakeResponder {
     struct Ports {
         // Calls deliver() once, a moment later, if vpnhad lives until then.
         std::function<void()> wake;
-        std::function<void(GatewayId, const Event&)> tell;
+        std::function<void(GatewayId, const Event&)> notify;
         // The numbers that each session uses next.
         std::function<Numbers(GatewayId)> read;
         std::function<void(GatewayId, SessionId, std::uint64_t next)> set;
@@ -42,7 +42,7 @@ class FakeResponder {
     void carry_out(GatewayId gateway, const Serve& work);
     void carry_out(GatewayId gateway, const SetNumbers& work);
     void carry_out(GatewayId gateway, const ReadNumbers& work);
-    void tell_later(GatewayId gateway, Event event);
+    void notify_later(GatewayId gateway, Event event);
 
     SessionId next_id_;
     Ports ports_;

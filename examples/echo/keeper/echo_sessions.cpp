@@ -25,10 +25,10 @@ void EchoSessions::warm(const keepers::Margin& margin, TimePoint, effects::Effec
             continue;
         }
         // A session whose number nobody has told yet began at 0, in the epoch that it is from.
-        const auto* const said = replica().store().find(number_key(*id));
+        const auto* const known = replica().store().find(number_key(*id));
         const Result<std::uint64_t> next =
-            said == nullptr ? Result<std::uint64_t>(0) : parse_number(said->payload);
-        const Epoch in = said == nullptr ? session.version.epoch : said->version.epoch;
+            known == nullptr ? Result<std::uint64_t>(0) : parse_number(known->payload);
+        const Epoch in = known == nullptr ? session.version.epoch : known->version.epoch;
         const std::uint64_t number = next.value_or(0);
         set.numbers[*id] = number + margin.beyond({in, number, session.version.epoch.number}, kUse);
     }
@@ -99,23 +99,23 @@ void EchoSessions::detach(effects::Effects& effects) {
 void EchoSessions::on_event(const effects::KeeperEvent& event, TimePoint now,
                             effects::Effects& effects) {
     if (const auto* const own = event.get<Event>()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+        std::visit([&](const auto& each) { handle(each, now, effects); }, *own);
     }
 }
 
-void EchoSessions::hear(const Installed& installed, TimePoint now, effects::Effects&) {
+void EchoSessions::handle(const Installed& installed, TimePoint now, effects::Effects&) {
     replica().on_installed(
         session_key(installed.id), installed.ticket,
         installed.result ? replica::Outcome::installed : replica::Outcome::refused, now);
 }
 
-void EchoSessions::hear(const NumbersSet& set, TimePoint, effects::Effects&) {
+void EchoSessions::handle(const NumbersSet& set, TimePoint, effects::Effects&) {
     if (warming_ == set.ticket) {
         warming_.reset();
     }
 }
 
-void EchoSessions::hear(const NumbersRead& read, TimePoint, effects::Effects&) {
+void EchoSessions::handle(const NumbersRead& read, TimePoint, effects::Effects&) {
     // An answer to an earlier question is older than what is asked for now.
     if (!reading_ || reading_->ticket != read.ticket || !replica().promoted()) {
         return;
@@ -128,14 +128,14 @@ void EchoSessions::hear(const NumbersRead& read, TimePoint, effects::Effects&) {
     read_at_ = std::exchange(reading_, std::nullopt)->asked_at;
 }
 
-void EchoSessions::hear(const Opened& opened, TimePoint, effects::Effects& effects) {
+void EchoSessions::handle(const Opened& opened, TimePoint, effects::Effects& effects) {
     if (!gateway_.is_served() || !replica().publish(session_key(opened.id), opened.sealed)) {
         ++lost_;
         want(Remove{opened.id}, effects);
     }
 }
 
-void EchoSessions::hear(const Closed& closed, TimePoint now, effects::Effects&) {
+void EchoSessions::handle(const Closed& closed, TimePoint now, effects::Effects&) {
     if (gateway_.is_served()) {
         replica().erase(session_key(closed.id), now);
         replica().erase(number_key(closed.id), now);

@@ -60,11 +60,11 @@ class EchoSessions : public keepers::Keeper, public keepers::Counted {
         TimePoint asked_at{};
     };
 
-    void hear(const Installed& installed, TimePoint now, effects::Effects& effects);
-    void hear(const NumbersSet& set, TimePoint now, effects::Effects& effects);
-    void hear(const NumbersRead& read, TimePoint now, effects::Effects& effects);
-    void hear(const Opened& opened, TimePoint now, effects::Effects& effects);
-    void hear(const Closed& closed, TimePoint now, effects::Effects& effects);
+    void handle(const Installed& installed, TimePoint now, effects::Effects& effects);
+    void handle(const NumbersSet& set, TimePoint now, effects::Effects& effects);
+    void handle(const NumbersRead& read, TimePoint now, effects::Effects& effects);
+    void handle(const Opened& opened, TimePoint now, effects::Effects& effects);
+    void handle(const Closed& closed, TimePoint now, effects::Effects& effects);
     void want(Work work, effects::Effects& effects) const;
 
     [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }

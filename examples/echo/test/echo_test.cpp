@@ -127,7 +127,7 @@ class Node final : public keepers::FakeGateway {
     }
     void end_all() {
         for (const auto& [id, next] : std::map(numbers_)) {
-            tell(Closed{id});
+            notify(Closed{id});
         }
         run();
     }
@@ -145,12 +145,12 @@ class Node final : public keepers::FakeGateway {
     }
     FakeResponder::Ports ports() {
         return {.wake = [this] { ++waiting_; },
-                .tell = [this](GatewayId, const Event& event) { tell(event); },
+                .notify = [this](GatewayId, const Event& event) { notify(event); },
                 .read = [this](GatewayId) { return numbers_; },
                 .set = [this](GatewayId, SessionId id, std::uint64_t next) { numbers_[id] = next; },
                 .drop = [this](GatewayId, SessionId id) { numbers_.erase(id); }};
     }
-    void tell(const Event& event) {
+    void notify(const Event& event) {
         keeper_->on_event(effects::KeeperEvent(event), now_, effects_);
     }
     void run() {

@@ -60,7 +60,7 @@ void Member::on_members(const std::set<NodeId>& members, bool quorate, TimePoint
     last_hello_.reset();  // Joiners have not received it.
     replica_.on_members(members, quorate, now);
     // With the quorum, earlier confirmations count again.
-    tell_confirmed(std::numeric_limits<std::uint64_t>::max(), effects);
+    report_confirmed(std::numeric_limits<std::uint64_t>::max(), effects);
     settle(now, effects);
 }
 
@@ -86,7 +86,7 @@ void Member::on_message(NodeId sender, ByteView bytes, TimePoint now, Effects& e
         if (sender != self_ && is_missing(*confirm)) {
             take(replica_.resync(now), now, effects);
         }
-        tell_confirmed(confirm->sequence, effects);
+        report_confirmed(confirm->sequence, effects);
     }
     settle(now, effects);
 }
@@ -295,13 +295,13 @@ void Member::await_confirmation(const wire::Update& update) {
     }
 }
 
-void Member::tell_confirmed(std::uint64_t sequence, Effects& effects) {
+void Member::report_confirmed(std::uint64_t sequence, Effects& effects) {
     const Epoch epoch = replica_.epoch();
     for (auto each = awaited_.begin(); each != awaited_.end() && each->first <= sequence;) {
-        const auto& [said_as, key] = *each;
+        const auto& [emitted_as, key] = *each;
         const replica::StoredRecord* const record = replica_.store().find(key);
         const bool is_newest =
-            record != nullptr && record->version == wire::Version{epoch, said_as};
+            record != nullptr && record->version == wire::Version{epoch, emitted_as};
         const bool confirmed = is_newest && replica_.is_protected(key);
         if (confirmed) {
             effects.emplace_back(Confirmed{key});

@@ -85,7 +85,7 @@ class Member {
     void send(const wire::Message& message, Effects& effects);
     void await_confirmation(const wire::Update& update);
     // For messages up to `sequence`.
-    void tell_confirmed(std::uint64_t sequence, Effects& effects);
+    void report_confirmed(std::uint64_t sequence, Effects& effects);
 
     NodeId self_;
     wire::Dialects dialects_;

@@ -406,7 +406,7 @@ class Checker {
         }
     }
 
-    static bool told_apart(const Conntrack& a, const Conntrack& b) {
+    static bool distinguished(const Conntrack& a, const Conntrack& b) {
         if (((a.mark ^ b.mark) & a.mark_mask & b.mark_mask) != 0) {
             return true;
         }
@@ -420,7 +420,7 @@ class Checker {
     void check_pair_of_flows(const Gateway& first, const Gateway& second) {
         if (!draft_.is_sound(Section::conntrack, first.name) ||
             !draft_.is_sound(Section::conntrack, second.name) || !first.conntrack.replicate ||
-            !second.conntrack.replicate || told_apart(first.conntrack, second.conntrack)) {
+            !second.conntrack.replicate || distinguished(first.conntrack, second.conntrack)) {
             return;
         }
         const bool later = !second.conntrack.nets.empty();

@@ -126,8 +126,8 @@ struct Bandwidth {
     Rate fallback;
     std::vector<UserRate> users;
 
-    // `told`: by a RADIUS server.
-    [[nodiscard]] Rate of(const std::string& user, const std::optional<Rate>& told) const;
+    // `notified`: by a RADIUS server.
+    [[nodiscard]] Rate of(const std::string& user, const std::optional<Rate>& notified) const;
 };
 
 struct Gateway {

@@ -221,7 +221,7 @@ class Reader {
         for (const Key& key : schema_.keys()) {
             if (key.section == section && key.fallback.empty() && !table.contains(key.name) &&
                 meant_.count({section, std::string(key.name)}) == 0) {
-                lack(
+                reject_gateway(
                     section, gateway.name,
                     fmt::format("[{}] has no '{}'; add a line like {} = {}",
                                 header_of(section, gateway.name), key.name, key.name, key.example));
@@ -238,9 +238,9 @@ class Reader {
         bool serves = false;
         for (const Section& section : schema_.sections()) {
             if (section.is_required && !is_given(section)) {
-                lack(Section::gateway, gateway.name,
-                     fmt::format("[gateway.{}] has no table [{}]", gateway.name,
-                                 header_of(section, gateway.name)));
+                reject_gateway(Section::gateway, gateway.name,
+                               fmt::format("[gateway.{}] has no table [{}]", gateway.name,
+                                           header_of(section, gateway.name)));
             } else if (section.is_protocol) {
                 serves = serves || is_given(section);
                 protocols.push_back(fmt::format("[{}]", header_of(section, gateway.name)));
@@ -249,10 +249,11 @@ class Reader {
         if (!serves) {
             const std::string last = protocols.back();
             protocols.pop_back();
-            lack(Section::gateway, gateway.name,
-                 fmt::format("[gateway.{}] has no protocol that clients may dial; add its table "
-                             "{} or {}, which may be empty",
-                             gateway.name, fmt::join(protocols, ", "), last));
+            reject_gateway(
+                Section::gateway, gateway.name,
+                fmt::format("[gateway.{}] has no protocol that clients may dial; add its table "
+                            "{} or {}, which may be empty",
+                            gateway.name, fmt::join(protocols, ", "), last));
         }
     }
 
@@ -301,7 +302,7 @@ class Reader {
     }
 
     // At the section's line.
-    void lack(const Section& section, const std::string& gateway, std::string_view what) {
+    void reject_gateway(const Section& section, const std::string& gateway, std::string_view what) {
         draft_.unsound.insert({section, gateway});
         draft_.errors.add(section, gateway, "", what);
     }

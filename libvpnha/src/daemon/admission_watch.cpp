@@ -39,7 +39,7 @@ Load load_of(const adapters::NodeLoad& before, const adapters::NodeLoad& now) {
 AdmissionWatch::AdmissionWatch(adapters::QbLoop& loop, adapters::BpfGate& gate,
                                const config::Admission& marks)
     : loop_(loop), gate_(gate), admission_(marks), before_(adapters::read_node_load()) {
-    tell_gate();
+    notify_gate();
     loop_.set_timer(kLoadTimer, loop_.now() + kPause, [this] { look(); });
 }
 
@@ -47,15 +47,15 @@ void AdmissionWatch::look() {
     const adapters::NodeLoad now = adapters::read_node_load();
     if (const auto news = admission_.on_load(load_of(before_, now))) {
         adapters::write_log(news->level, news->text);
-        tell_gate();
+        notify_gate();
     }
     before_ = now;
     loop_.set_timer(kLoadTimer, loop_.now() + kPause, [this] { look(); });
 }
 
-void AdmissionWatch::tell_gate() {
-    if (const Result<void> told = gate_.drain_all(admission_.closed()); !told) {
-        adapters::write_log(LogLevel::error, told.error().detail);
+void AdmissionWatch::notify_gate() {
+    if (const Result<void> notified = gate_.drain_all(admission_.closed()); !notified) {
+        adapters::write_log(LogLevel::error, notified.error().detail);
     }
 }
 

@@ -22,7 +22,7 @@ class AdmissionWatch {
 
   private:
     void look();
-    void tell_gate();
+    void notify_gate();
 
     adapters::QbLoop& loop_;
     adapters::BpfGate& gate_;

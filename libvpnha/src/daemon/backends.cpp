@@ -22,7 +22,7 @@ Result<std::unique_ptr<Backends>> Backends::open(const Host& host,
         opened->add(std::move(each));
     }
     opened->add(std::make_unique<FlowBackend>(loop, host.node, std::move(flows), host.run));
-    VPNHA_TRY(auto accounting, Accounting::open(config, loop, host.of_all.tell));
+    VPNHA_TRY(auto accounting, Accounting::open(config, loop, host.of_all.notify));
     opened->add(std::move(accounting));
     VPNHA_TRY(auto proxy_table, adapters::ProxyTable::open());
     opened->add(std::make_unique<Proxies>(config, loop, std::move(proxy_table)));

@@ -103,7 +103,7 @@ class Daemon {
     [[nodiscard]] bool has_failed() const { return has_failed_; }
 
   private:
-    void hear(GatewayId gateway, const effects::KeeperEvent& event) {
+    void handle(GatewayId gateway, const effects::KeeperEvent& event) {
         run(node_->on_event(gateway, event, loop_.now()));
     }
 
@@ -279,7 +279,7 @@ class Daemon {
 
     std::vector<wire::Setup> read_setups() {
         std::vector<wire::Setup> setups = setup_reader_->read();
-        setup_events_->hear(setups, setup_reader_->key_mark());
+        setup_events_->handle(setups, setup_reader_->key_mark());
         return setups;
     }
 
@@ -324,7 +324,8 @@ class Daemon {
         VPNHA_CHECK(stacks_->open_backends(
             {.node = *node_,
              .key_file = map_->key_file(),
-             .tell = [this](GatewayId id, const effects::KeeperEvent& event) { hear(id, event); },
+             .notify = [this](GatewayId id,
+                              const effects::KeeperEvent& event) { handle(id, event); },
              .run = run_all,
              .failed = [this](const Error& error) { executor_->break_off(error); }}));
         runtime::Requests::Daemon self;
@@ -424,7 +425,7 @@ class Daemon {
     // A vpnhad that was restarted after a death serves the other nodes' leases until Pacemaker has
     // started its gateways again. A stop that only cleans up after the death does not end it.
     void on_idle() {
-        if (options_.restart.count != 0 && !requests_->has_attached() && !told_to_end_) {
+        if (options_.restart.count != 0 && !requests_->has_attached() && !ordered_to_end_) {
             return;
         }
         stacks_->complete_scripts([this] {
@@ -446,7 +447,7 @@ class Daemon {
         if (!node_ || std::ranges::none_of(node_->gateways(), drains)) {
             return end({});
         }
-        told_to_end_ = true;
+        ordered_to_end_ = true;
     }
 
     // At the loop's next turn, so that pending answers are written first.
@@ -499,7 +500,7 @@ class Daemon {
     std::optional<runtime::Plugins> plugins_;
     std::unique_ptr<adapters::ControlServer> control_;
     bool ending_ = false;
-    bool told_to_end_ = false;  // When nothing drains any more.
+    bool ordered_to_end_ = false;  // When nothing drains any more.
     bool has_failed_ = false;
     Result<void> ended_;
 };

@@ -116,8 +116,9 @@ effects::Effects Executor::execute(effects::GiveBack& effect) {
 }
 
 effects::Effects Executor::execute(effects::DrainGate& effect) {
-    if (const Result<void> told = ports_.gate.drain(effect.gateway, effect.drained); !told) {
-        adapters::write_log(LogLevel::error, told.error().detail);
+    if (const Result<void> notified = ports_.gate.drain(effect.gateway, effect.drained);
+        !notified) {
+        adapters::write_log(LogLevel::error, notified.error().detail);
     }
     return {};
 }
@@ -251,7 +252,7 @@ Result<void> Executor::run_step(const effects::RunStep& step) {
         case takeover::Step::claim:
         case takeover::Step::resume_sessions:
         case takeover::Step::activate_services:
-        case takeover::Step::hear_group:
+        case takeover::Step::await_group:
         case takeover::Step::mute_sessions:
         case takeover::Step::deactivate_services:
         case takeover::Step::install_hot:

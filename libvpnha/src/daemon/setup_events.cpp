@@ -18,8 +18,8 @@ SetupEvents::SetupEvents(adapters::QbLoop& loop, const config::Config& config)
       saved_(memory_.encode()),
       background_(loop) {}
 
-void SetupEvents::hear(const std::vector<wire::Setup>& setups,
-                       std::optional<std::uint64_t> key_mark) {
+void SetupEvents::handle(const std::vector<wire::Setup>& setups,
+                         std::optional<std::uint64_t> key_mark) {
     if (!key_mark) {
         return;
     }

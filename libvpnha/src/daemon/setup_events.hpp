@@ -19,7 +19,7 @@ class SetupEvents {
     SetupEvents(adapters::QbLoop& loop, const config::Config& config);
 
     // `key_mark` is nullopt if the cluster's key could not be read: then nothing is compared.
-    void hear(const std::vector<wire::Setup>& setups, std::optional<std::uint64_t> key_mark);
+    void handle(const std::vector<wire::Setup>& setups, std::optional<std::uint64_t> key_mark);
 
   private:
     // In a separate thread: the disk may hang.

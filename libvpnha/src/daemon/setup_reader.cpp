@@ -39,8 +39,8 @@ std::uint64_t SetupReader::read_file(const config::FingerprintKey& key, const st
 }
 
 void SetupReader::complain(const std::string& path, const std::string& what) {
-    if (std::string& told = complaints_[path]; told != what) {
-        told = what;
+    if (std::string& notified = complaints_[path]; notified != what) {
+        notified = what;
         adapters::write_log(
             LogLevel::warning,
             "not compared with the other nodes event=not-compared file=" + path + ": " + what);

@@ -83,7 +83,7 @@ Result<void> Stack::open_backends(const Node& node) {
                               .loop = loop(),
                               .key_file = node.key_file,
                               .gate = *gate_,
-                              .tell = node.tell,
+                              .notify = node.notify,
                               .allow_end =
                                   [this](Ipv4Address vip, const Ipv4Endpoint& peer, bool meant) {
                                       return gate_->allow_end(vip, peer, meant);

@@ -47,7 +47,7 @@ class Stack {
     struct Node {
         node::Node& node;
         std::string key_file;  // The cluster's key.
-        ports::Backend::Tell tell;
+        ports::Backend::Notify notify;
         std::function<void(effects::Effects)> run;
         std::function<void(const Error&)> failed;
     };

@@ -21,7 +21,7 @@ class Backend {
   public:
     // Hands an event to the keepers of a gateway: from the loop, or within execute(). The resulting
     // effects are carried out after those that are under way.
-    using Tell = std::function<void(GatewayId, const effects::KeeperEvent&)>;
+    using Notify = std::function<void(GatewayId, const effects::KeeperEvent&)>;
 
     virtual ~Backend() = default;
 

@@ -23,7 +23,7 @@ struct BackendHost {
     adapters::QbLoop& loop;
     std::string key_file;  // The cluster's key.
     Gate& gate;
-    Backend::Tell tell;
+    Backend::Notify notify;
     // Functions of the host's gate and network.
     std::function<Result<void>(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant)> allow_end;
     std::function<Result<void>(GatewayId, bool is_v6, bool are_there)> set_networks;

@@ -70,15 +70,15 @@ class Gateway {
     // This node is promoted, or draining.
     [[nodiscard]] virtual bool is_served() const = 0;
     // Its lease holds: peers receive what is sent.
-    [[nodiscard]] virtual bool is_heard() const = 0;
+    [[nodiscard]] virtual bool is_received() const = 0;
     // The clock for the ages of its sessions.
     [[nodiscard]] virtual const replica::GatewayClock& clock() const = 0;
     // Has the keepers install the replica's records that are missing in this node's kernel.
     virtual void install_missing(TimePoint now, Effects& effects) = 0;
     // A session that this node resumed has ended: notifies all keepers at once.
-    virtual void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint now) = 0;
+    virtual void report_end(const wire::RecordKey& session, EndCause cause, TimePoint now) = 0;
     // For a live session: notifies all keepers at once.
-    virtual void tell_usage(const Usage& usage, TimePoint now, Effects& effects) = 0;
+    virtual void report_usage(const Usage& usage, TimePoint now, Effects& effects) = 0;
     // Keeper::lives() of the keeper that has the type.
     [[nodiscard]] virtual bool lives(const wire::RecordKey& session, TimePoint now) const = 0;
     // Visits the replica's sessions of all protocols with PPP.

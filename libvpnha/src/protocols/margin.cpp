@@ -5,7 +5,7 @@
 
 namespace vpnha::keepers {
 
-std::uint64_t Margin::beyond(const Said& said, const NumberUse& use) const {
+std::uint64_t Margin::beyond(const Emitted& emitted, const NumberUse& use) const {
     if (run_on) {
         // In milliseconds, and one more: rates of millions a second do not overflow within a month.
         const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*run_on).count();
@@ -19,9 +19,9 @@ std::uint64_t Margin::beyond(const Said& said, const NumberUse& use) const {
     // A node with more records may have begun close to its record, so the later of two records need
     // not be far ahead. Counted from the counter's first epoch, each epoch begins beyond all
     // before, whatever its node had received.
-    const std::uint64_t since_born = taken_since(said.born);
-    return std::max({taken_since(said.in.number), 2 * use.per_epoch,
-                     since_born - std::min(said.number, since_born)});
+    const std::uint64_t since_born = taken_since(emitted.born);
+    return std::max({taken_since(emitted.in.number), 2 * use.per_epoch,
+                     since_born - std::min(emitted.number, since_born)});
 }
 
 }  // namespace vpnha::keepers

@@ -19,7 +19,7 @@ struct NumberUse {
 };
 
 // A record's state of a counter.
-struct Said {
+struct Emitted {
     // The epoch of the record, and the number to use next.
     Epoch in;
     std::uint64_t number = 0;
@@ -35,7 +35,7 @@ struct Margin {
     std::optional<Duration> run_on;
 
     // How far the next number is beyond the record's.
-    [[nodiscard]] std::uint64_t beyond(const Said& said, const NumberUse& use) const;
+    [[nodiscard]] std::uint64_t beyond(const Emitted& emitted, const NumberUse& use) const;
 };
 
 }  // namespace vpnha::keepers

@@ -33,7 +33,7 @@ TEST(BurstTest, IsWholeAgainAfterAPause) {
     EXPECT_EQ(taken(burst, start + 1h, 10), 3) << "and not more after a longer one";
 }
 
-TEST(BurstTest, SaysWhenTheNextOneIsAllowed) {
+TEST(BurstTest, ReportsWhenTheNextOneIsAllowed) {
     Burst burst(2, 1s);
     const TimePoint start{100h};
     EXPECT_LE(burst.next(), start);

@@ -16,7 +16,7 @@ using Given = std::pair<RateAttribute, std::string>;
 constexpr std::uint64_t kKilobits = 1'000;
 constexpr std::uint64_t kMegabits = 1'000'000;
 
-std::optional<Rate> told(std::initializer_list<Given> attributes) {
+std::optional<Rate> notified(std::initializer_list<Given> attributes) {
     RadiusRate rate;
     for (const auto& [attribute, value] : attributes) {
         static_cast<void>(rate.take(attribute, to_bytes(value)));
@@ -59,7 +59,7 @@ TEST(RateTest, BothDirectionsLieWithinTheBounds) {
 // In kilobits, as accel-ppp takes them.
 TEST(RateTest, AFilterIdHasOneOfSeveralForms) {
     const auto of = [](const std::string& text) {
-        return told({{RateAttribute::filter_id, text}});
+        return notified({{RateAttribute::filter_id, text}});
     };
     const Rate both{20 * kMegabits, 5 * kMegabits};
     for (const std::string text : {"20000/5000", "20000:5000", "20000\\5000", "20M/5M", "20m/5000K",
@@ -83,21 +83,21 @@ TEST(RateTest, OfCiscoEachDirectionHasAFilterIdOfItsOwn) {
     const std::string up =
         "lcp:interface-config#1=rate-limit input access-group 101 1000000 187500 375000 "
         "conform-action transmit exceed-action drop";
-    EXPECT_EQ(told({{RateAttribute::filter_id, down}}), (Rate{2 * kMegabits, 0}));
-    EXPECT_EQ(told({{RateAttribute::filter_id, up}}), (Rate{0, kMegabits}));
-    EXPECT_EQ(told({{RateAttribute::filter_id, down}, {RateAttribute::filter_id, up}}),
+    EXPECT_EQ(notified({{RateAttribute::filter_id, down}}), (Rate{2 * kMegabits, 0}));
+    EXPECT_EQ(notified({{RateAttribute::filter_id, up}}), (Rate{0, kMegabits}));
+    EXPECT_EQ(notified({{RateAttribute::filter_id, down}, {RateAttribute::filter_id, up}}),
               (Rate{2 * kMegabits, kMegabits}));
     for (const std::string text :
          {"rate-limit output ", "rate-limit output fast", "rate-limit output access-group 101",
           "rate-limit output access-group ", "rate-limit input 1000000x"}) {
-        EXPECT_EQ(told({{RateAttribute::filter_id, text}}), std::nullopt) << text;
+        EXPECT_EQ(notified({{RateAttribute::filter_id, text}}), std::nullopt) << text;
     }
 }
 
 // A router names its own side: what it receives is what the client sends.
 TEST(RateTest, MikroTikHasUpFirst) {
     const auto of = [](const std::string& text) {
-        return told({{RateAttribute::mikrotik_rate_limit, text}});
+        return notified({{RateAttribute::mikrotik_rate_limit, text}});
     };
     EXPECT_EQ(of("5M/20M"), (Rate{20 * kMegabits, 5 * kMegabits}));
     EXPECT_EQ(of("512k/2M 1M/4M 384k/1500k 10/10 8 256k/1M"),
@@ -107,30 +107,32 @@ TEST(RateTest, MikroTikHasUpFirst) {
 }
 
 TEST(RateTest, OfWisprEachDirectionIsANumberOfBits) {
-    EXPECT_EQ(told({{RateAttribute::wispr_max_down, octets(2'000'000)}}), (Rate{2 * kMegabits, 0}));
-    EXPECT_EQ(told({{RateAttribute::wispr_max_down, octets(2'000'000)},
-                    {RateAttribute::wispr_max_up, octets(64'000)}}),
+    EXPECT_EQ(notified({{RateAttribute::wispr_max_down, octets(2'000'000)}}),
+              (Rate{2 * kMegabits, 0}));
+    EXPECT_EQ(notified({{RateAttribute::wispr_max_down, octets(2'000'000)},
+                        {RateAttribute::wispr_max_up, octets(64'000)}}),
               (Rate{2 * kMegabits, 64 * kKilobits}));
-    EXPECT_EQ(told({{RateAttribute::wispr_max_up, octets(7)}}), std::nullopt);
-    EXPECT_EQ(told({{RateAttribute::wispr_max_up, "2000000"}}), std::nullopt) << "seven octets";
+    EXPECT_EQ(notified({{RateAttribute::wispr_max_up, octets(7)}}), std::nullopt);
+    EXPECT_EQ(notified({{RateAttribute::wispr_max_up, "2000000"}}), std::nullopt) << "seven octets";
 }
 
 TEST(RateTest, TheLastOneCounts) {
-    EXPECT_EQ(told({}), std::nullopt);
-    EXPECT_EQ(told({{RateAttribute::filter_id, "1000"}, {RateAttribute::filter_id, "slow"}}),
+    EXPECT_EQ(notified({}), std::nullopt);
+    EXPECT_EQ(notified({{RateAttribute::filter_id, "1000"}, {RateAttribute::filter_id, "slow"}}),
               (Rate{kMegabits, kMegabits}));
-    EXPECT_EQ(told({{RateAttribute::filter_id, "1000"},
-                    {RateAttribute::wispr_max_up, octets(2'000'000)}}),
+    EXPECT_EQ(notified({{RateAttribute::filter_id, "1000"},
+                        {RateAttribute::wispr_max_up, octets(2'000'000)}}),
               (Rate{kMegabits, 2 * kMegabits}));
-    EXPECT_EQ(told({{static_cast<RateAttribute>(6), "1000"}}), std::nullopt);
+    EXPECT_EQ(notified({{static_cast<RateAttribute>(6), "1000"}}), std::nullopt);
 }
 
 TEST(RateTest, AnOrderedOneIsReadAsItWasWritten) {
     const Rate rate{20 * kMegabits + 1, 0};
     const Bytes written = encode_ordered_rate(rate);
-    EXPECT_EQ(told({{RateAttribute::ordered, to_text(written)}}), rate);
-    EXPECT_EQ(told({{RateAttribute::ordered, to_text(encode_ordered_rate({1, 1}))}}), std::nullopt);
-    EXPECT_EQ(told({{RateAttribute::ordered, to_text(written) + "x"}}), std::nullopt);
+    EXPECT_EQ(notified({{RateAttribute::ordered, to_text(written)}}), rate);
+    EXPECT_EQ(notified({{RateAttribute::ordered, to_text(encode_ordered_rate({1, 1}))}}),
+              std::nullopt);
+    EXPECT_EQ(notified({{RateAttribute::ordered, to_text(written) + "x"}}), std::nullopt);
 }
 
 }  // namespace rate_test

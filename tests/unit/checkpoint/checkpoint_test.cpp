@@ -66,12 +66,12 @@ class CheckpointTest : public ::testing::Test {
             return true;
         };
         listener_.remove = [this](std::string_view id) { table_.erase(std::string(id)); };
-        listener_.changed = [this](const CheckpointState& state) { told_.push_back(state); };
+        listener_.changed = [this](const CheckpointState& state) { notified_.push_back(state); };
     }
 
     CheckpointListener listener_;
     std::map<std::string, std::string> table_;
-    std::vector<CheckpointState> told_;
+    std::vector<CheckpointState> notified_;
 };
 
 TEST_F(CheckpointTest, IsPromotedWithTheQuorumAndPublishes) {
@@ -80,18 +80,19 @@ TEST_F(CheckpointTest, IsPromotedWithTheQuorumAndPublishes) {
     ASSERT_TRUE(group) << group.error().detail;
     EXPECT_EQ(group->promote().error().code, Errc::busy);  // It knows of no member yet.
     // The first state of all has no member yet.
-    ASSERT_TRUE(run_until(*group, [&] { return !told_.empty() && !told_.back().members.empty(); }));
-    EXPECT_THAT(told_.back().members, ElementsAre(1));
-    EXPECT_TRUE(told_.back().encrypted);
+    ASSERT_TRUE(
+        run_until(*group, [&] { return !notified_.empty() && !notified_.back().members.empty(); }));
+    EXPECT_THAT(notified_.back().members, ElementsAre(1));
+    EXPECT_TRUE(notified_.back().encrypted);
     EXPECT_THAT(group->promote().error().detail, HasSubstr("quorum"));
     EXPECT_EQ(group->publish("a", "one").error().code, Errc::stale_epoch);
 
     ASSERT_TRUE(OwnCorosync::run({"corosync-quorumtool", "-e", "1"}));
-    ASSERT_TRUE(run_until(*group, [&] { return told_.back().quorate; }));
+    ASSERT_TRUE(run_until(*group, [&] { return notified_.back().quorate; }));
     ASSERT_TRUE(group->promote());
-    ASSERT_TRUE(run_until(*group, [&] { return told_.back().promoted; }));
-    EXPECT_EQ(told_.back().holder, 1U);
-    EXPECT_EQ(told_.back().epoch, 1U);
+    ASSERT_TRUE(run_until(*group, [&] { return notified_.back().promoted; }));
+    EXPECT_EQ(notified_.back().holder, 1U);
+    EXPECT_EQ(notified_.back().epoch, 1U);
     ASSERT_TRUE(group->publish("a", "one"));
     ASSERT_TRUE(group->publish("b", "two"));
     ASSERT_TRUE(group->withdraw("b"));
@@ -104,14 +105,14 @@ TEST_F(CheckpointTest, IsPromotedWithTheQuorumAndPublishes) {
     ASSERT_TRUE(run_until(*group, [&] { return !table_.empty(); }));
     EXPECT_EQ(table_, (std::map<std::string, std::string>{{"a", "one"}}));
     ASSERT_TRUE(group->promote());
-    ASSERT_TRUE(run_until(*group, [&] { return told_.back().epoch == 2; }));
+    ASSERT_TRUE(run_until(*group, [&] { return notified_.back().epoch == 2; }));
 }
 
 TEST_F(CheckpointTest, HasNothingToDoWhenNothingHappens) {
     const OwnCorosync corosync(kEncrypted, kQuorum);
     Result<Checkpoint> group = join({.group = "table"}, listener_);
     ASSERT_TRUE(group) << group.error().detail;
-    ASSERT_TRUE(run_until(*group, [&] { return !told_.empty(); }));
+    ASSERT_TRUE(run_until(*group, [&] { return !notified_.empty(); }));
     // What it says of itself comes round, and is asked for again after 1, 2, 4 s.
     int turns = 0;
     for (const auto until = Clock::now() + 2s; Clock::now() < until;) {
@@ -123,7 +124,7 @@ TEST_F(CheckpointTest, HasNothingToDoWhenNothingHappens) {
     EXPECT_LT(turns, 20);
 }
 
-TEST_F(CheckpointTest, RefusesAnUnencryptedClusterUnlessToldOtherwise) {
+TEST_F(CheckpointTest, RefusesAnUnencryptedClusterUnlessOrderedOtherwise) {
     const OwnCorosync corosync(kPlain, kQuorum);
     const Result<Checkpoint> refused = join({.group = "table"}, listener_);
     ASSERT_FALSE(refused);
@@ -135,19 +136,19 @@ TEST_F(CheckpointTest, RefusesAnUnencryptedClusterUnlessToldOtherwise) {
     EXPECT_FALSE(group->state().encrypted);
 }
 
-TEST_F(CheckpointTest, ASecondProcessOfANodeIsToldSo) {
+TEST_F(CheckpointTest, ASecondProcessOfANodeIsInformed) {
     const OwnCorosync corosync(kEncrypted, kQuorum);
     Result<Checkpoint> group = join({.group = "table"}, listener_);
     ASSERT_TRUE(group) << group.error().detail;
-    ASSERT_TRUE(run_until(*group, [&] { return !told_.empty(); }));
+    ASSERT_TRUE(run_until(*group, [&] { return !notified_.empty(); }));
     const pid_t second = fork();
     if (second == 0) {
-        bool is_told = false;
+        bool is_notified = false;
         if (Result<Checkpoint> other = join({.group = "table"}, {})) {
             const Result<void> ended = run_until(*other, [] { return false; });
-            is_told = !ended && ended.error().code == Errc::already_exists;
+            is_notified = !ended && ended.error().code == Errc::already_exists;
         }
-        _exit(is_told ? 0 : 1);
+        _exit(is_notified ? 0 : 1);
     }
     int status = -1;
     bool has_ended = false;
@@ -159,11 +160,11 @@ TEST_F(CheckpointTest, ASecondProcessOfANodeIsToldSo) {
     EXPECT_THAT(group->state().members, ElementsAre(1));
 }
 
-TEST_F(CheckpointTest, SaysThatCorosyncIsGone) {
+TEST_F(CheckpointTest, ReportsThatCorosyncIsGone) {
     std::optional<OwnCorosync> corosync(std::in_place, kEncrypted, kQuorum);
     Result<Checkpoint> group = join({.group = "table"}, listener_);
     ASSERT_TRUE(group) << group.error().detail;
-    ASSERT_TRUE(run_until(*group, [&] { return !told_.empty(); }));
+    ASSERT_TRUE(run_until(*group, [&] { return !notified_.empty(); }));
     corosync.reset();
     ASSERT_TRUE(is_readable(*group, 5000));
     const Result<void> ended = run_until(*group, [] { return false; });

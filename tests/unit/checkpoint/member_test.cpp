@@ -51,8 +51,8 @@ TEST(CheckpointMemberTest, AWithdrawnRecordIsRemoved) {
 
 TEST(CheckpointMemberTest, OnlyTheNewestPayloadIsConfirmed) {
     Programs programs = three_with_first_promoted();
-    ASSERT_TRUE(programs.say(1, "a", "one"));
-    ASSERT_TRUE(programs.say(1, "a", "two"));
+    ASSERT_TRUE(programs.emit(1, "a", "one"));
+    ASSERT_TRUE(programs.emit(1, "a", "two"));
     EXPECT_FALSE(programs.at(1).member.is_confirmed("a"));
     programs.settle();
     EXPECT_EQ(programs.at(2).table, (Table{{"a", "two"}}));
@@ -91,8 +91,8 @@ TEST(CheckpointMemberTest, WithoutAHolderNothingIsDueAllTheTime) {
     for (int i = 0; i < 100; ++i) {
         ASSERT_TRUE(programs.publish(1, "key " + std::to_string(i), "one"));
     }
-    ASSERT_TRUE(programs.say(1, "late", "one"));
-    ASSERT_TRUE(programs.say(1, "later", "one"));
+    ASSERT_TRUE(programs.emit(1, "late", "one"));
+    ASSERT_TRUE(programs.emit(1, "later", "one"));
     programs.leave(1);
     for (int i = 0; i < 100; ++i) {
         programs.pass(std::chrono::milliseconds(100));
@@ -103,7 +103,7 @@ TEST(CheckpointMemberTest, WithoutAHolderNothingIsDueAllTheTime) {
     }
 }
 
-TEST(CheckpointMemberTest, WhoLacksRecordsIsNotPromotedWhileAnotherOneHasThem) {
+TEST(CheckpointMemberTest, WhoMissesRecordsIsNotPromotedWhileAnotherOneHasThem) {
     Programs programs(3);
     ASSERT_TRUE(programs.promote(1));
     programs.leave(3);
@@ -147,7 +147,7 @@ TEST(CheckpointMemberTest, WhoReturnsFromALostPartitionGivesUpWhatItWroteThere) 
     EXPECT_EQ(programs.publish(1, "c", "three").error().code, Errc::stale_epoch);
 }
 
-TEST(CheckpointMemberTest, AnotherSideIsHeardBeforeSomebodyIsPromoted) {
+TEST(CheckpointMemberTest, AnotherSideIsReceivedBeforeSomebodyIsPromoted) {
     Programs programs = three_with_first_promoted();
     ASSERT_TRUE(programs.publish(1, "a", "one"));
     programs.split({3});
@@ -205,15 +205,15 @@ TEST(CheckpointMemberTest, WhatIsTooLongOrTooMuchIsRefused) {
     EXPECT_EQ(programs.at(2).table[long_id.substr(1)], long_payload.substr(1));
     EXPECT_EQ(programs.publish(2, "a", "one").error().code, Errc::stale_epoch);
     for (std::size_t i = 1; i < kCheckpointRecordsMax; ++i) {
-        ASSERT_TRUE(programs.say(1, std::to_string(i), ""));
+        ASSERT_TRUE(programs.emit(1, std::to_string(i), ""));
     }
-    EXPECT_EQ(programs.say(1, "one more", "").error().code, Errc::limit);
+    EXPECT_EQ(programs.emit(1, "one more", "").error().code, Errc::limit);
 }
 
-TEST(CheckpointMemberTest, NothingIsSaidWhileTheGroupTakesNothing) {
+TEST(CheckpointMemberTest, NothingIsReportedWhileTheGroupTakesNothing) {
     Programs programs = three_with_first_promoted();
     programs.set_writable(1, false);
-    ASSERT_TRUE(programs.say(1, "a", "one"));
+    ASSERT_TRUE(programs.emit(1, "a", "one"));
     EXPECT_THAT(programs.queue(), IsEmpty());
     EXPECT_EQ(programs.at(1).member.next_deadline(), std::nullopt);
     programs.set_writable(1, true);
@@ -225,9 +225,9 @@ TEST(CheckpointMemberTest, BytesThatAreNoMessageAreDroppedAndTheRecordsAskedForA
     Programs programs = three_with_first_promoted();
     ASSERT_TRUE(programs.publish(1, "a", "one"));
     for (const Bytes& bytes : {Bytes{}, Bytes(3, 0xff), Bytes(60'000, 0x56)}) {
-        programs.hear(2, 1, bytes);
-        programs.hear(2, 3, bytes);
-        programs.hear(1, 2, bytes);
+        programs.handle(2, 1, bytes);
+        programs.handle(2, 3, bytes);
+        programs.handle(1, 2, bytes);
     }
     EXPECT_EQ(programs.at(2).member.state().level, CheckpointState::Level::complete);
     EXPECT_EQ(programs.at(2).table, (Table{{"a", "one"}}));
@@ -241,7 +241,7 @@ TEST(CheckpointMemberTest, AMemberOfAnUnknownWireVersionTakesNoPart) {
     later.u32(static_cast<std::uint32_t>(crc32_z(0, later.view().data(), later.view().size())));
     programs.come(2);
     EXPECT_FALSE(programs.claim(1));
-    programs.hear_only(1, 2, later.view());
+    programs.handle_only(1, 2, later.view());
     EXPECT_TRUE(programs.claim(1));
 }
 
@@ -252,7 +252,7 @@ TEST(CheckpointMemberTest, ARecordOfAnotherTypeIsNotThePrograms) {
         {1, NodeId{1}},
         0,
         {{{wire::RecordType::l2tp_session, wire::RecordId(Bytes{1})}, false, Bytes{1}}}};
-    programs.hear(2, 1, wire::Dialects().encode(strange, 1));
+    programs.handle(2, 1, wire::Dialects().encode(strange, 1));
     EXPECT_EQ(programs.at(2).installs, 0U);
     EXPECT_THAT(programs.at(2).table, IsEmpty());
 }

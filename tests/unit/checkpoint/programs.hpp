@@ -35,14 +35,14 @@ class Programs {
         for (std::uint32_t node = 1; node <= count; ++node) {
             programs_.emplace(NodeId{node}, std::make_unique<Program>(NodeId{node}));
         }
-        tell_members();
+        notify_members();
     }
 
     [[nodiscard]] TimePoint now() const { return now_; }
     Program& at(std::uint32_t node) { return *programs_.at(NodeId{node}); }
     void leave(std::uint32_t node) {
         programs_.erase(NodeId{node});
-        tell_members();
+        notify_members();
     }
     void join(std::uint32_t node) {
         come(node);
@@ -57,7 +57,7 @@ class Programs {
     // has the quorum.
     void split(const std::set<std::uint32_t>& away) {
         away_ = away;
-        tell_members();
+        notify_members();
     }
     // Both sides are together again, and what they say is on its way.
     void meet() {
@@ -81,7 +81,7 @@ class Programs {
         settle();
     }
     // Without delivery: for tests of what is on its way.
-    Result<void> say(std::uint32_t node, const std::string& id, const std::string& payload) {
+    Result<void> emit(std::uint32_t node, const std::string& id, const std::string& payload) {
         Result<void> done;
         run(node, [&](Member& member, Effects& effects) {
             done = member.publish(id, payload, now_, effects);
@@ -89,7 +89,7 @@ class Programs {
         return done;
     }
     Result<void> publish(std::uint32_t node, const std::string& id, const std::string& payload) {
-        const Result<void> done = say(node, id, payload);
+        const Result<void> done = emit(node, id, payload);
         settle();
         return done;
     }
@@ -100,12 +100,12 @@ class Programs {
         settle();
         return done;
     }
-    void hear(std::uint32_t node, std::uint32_t sender, ByteView bytes) {
-        hear_only(node, sender, bytes);
+    void handle(std::uint32_t node, std::uint32_t sender, ByteView bytes) {
+        handle_only(node, sender, bytes);
         settle();
     }
     // Without delivery of what comes of it.
-    void hear_only(std::uint32_t node, std::uint32_t sender, ByteView bytes) {
+    void handle_only(std::uint32_t node, std::uint32_t sender, ByteView bytes) {
         run(node, [&](Member& member, Effects& effects) {
             member.on_message(NodeId{sender}, bytes, now_, effects);
         });
@@ -127,7 +127,7 @@ class Programs {
         const auto [sender, bytes] = std::move(queue_.front());
         queue_.pop_front();
         for (const auto& [node, program] : programs_) {
-            if (hear_each_other(sender, node)) {
+            if (reach_each_other(sender, node)) {
                 run(node.value, [&, from = sender](Member& member, Effects& effects) {
                     member.on_message(from, bytes, now_, effects);
                 });
@@ -148,7 +148,7 @@ class Programs {
         for (const auto& [node, program] : programs_) {
             std::set<NodeId> present;
             for (const auto& [other, unused] : programs_) {
-                if (hear_each_other(node, other)) {
+                if (reach_each_other(node, other)) {
                     present.insert(other);
                 }
             }
@@ -159,11 +159,11 @@ class Programs {
         }
     }
 
-    void tell_members() {
+    void notify_members() {
         change_members();
         settle();
     }
-    [[nodiscard]] bool hear_each_other(NodeId a, NodeId b) const {
+    [[nodiscard]] bool reach_each_other(NodeId a, NodeId b) const {
         return away_.contains(a.value) == away_.contains(b.value);
     }
     void run(std::uint32_t node, const std::function<void(Member&, Effects&)>& event) {

@@ -382,7 +382,7 @@ TEST(CommandsTest, ConfigTuningPrintsTheTable) {
     EXPECT_EQ(run_command({"config", "tuning", "--markdown", "--sysctl"}).code, 2);
 }
 
-TEST(CommandsTest, DoctorByAnybodyElseSaysThatItCouldNotLookAtTheKernel) {
+TEST(CommandsTest, DoctorByAnybodyElseReportsThatItCouldNotLookAtTheKernel) {
     enter_network("1");
     const std::string path = temporary_path("cli-anybody.toml");
     std::ofstream(path) << example_without_l2tp();
@@ -445,7 +445,7 @@ TEST(CommandsTest, MetricsArePrintedOrReplaceAFile) {
     ::unlink(path.c_str());
 }
 
-TEST(CommandsTest, MetricsSayThatThereAreNone) {
+TEST(CommandsTest, MetricsReportThatThereAreNone) {
     const std::string path = temporary_path("cli-none.prom");
     Outcome outcome = run_command({"metrics", "--socket", "/nonexistent/sock"});
     EXPECT_EQ(outcome.code, 3);
@@ -461,7 +461,7 @@ TEST(CommandsTest, MetricsSayThatThereAreNone) {
     EXPECT_THAT(outcome.out, EndsWith("\nvpnha_up 0\n"));
 }
 
-TEST(CommandsTest, MetricsThatCannotBeWrittenSayWhere) {
+TEST(CommandsTest, MetricsThatCannotBeWrittenReportWhere) {
     const Outcome outcome = run_command(
         {"metrics", "--output", "/nonexistent/vpnha.prom", "--socket", "/nonexistent/sock"});
     EXPECT_EQ(outcome.code, 1);

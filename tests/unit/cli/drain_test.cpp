@@ -83,7 +83,7 @@ TEST_F(DrainTest, NothingIsWaitedForWhenNobodyWantsTo) {
     EXPECT_THAT(verbs_, ElementsAre("status", "drain", "status"));
 }
 
-TEST_F(DrainTest, AtTheDeadlineItSaysWhatIsLeft) {
+TEST_F(DrainTest, AtTheDeadlineItReportsWhatIsLeft) {
     EXPECT_EQ(run({"dialin", seconds(5), false, false, false}, {3}), ExitCode::unreachable);
     EXPECT_EQ(paused_, seconds(5));
     EXPECT_THAT(err_.str(), HasSubstr("sessions left: 3"));
@@ -104,7 +104,7 @@ TEST_F(DrainTest, AtTheDeadlineItEndsWhatIsLeft) {
     EXPECT_THAT(out_.str(), HasSubstr("sessions that are ended: 2\nno session is left"));
 }
 
-TEST_F(DrainTest, WhoIsWatchedSaysThatItLives) {
+TEST_F(DrainTest, WhoIsWatchedReportsThatItLives) {
     EXPECT_EQ(run({"dialin", seconds(61), false, false, false}, {3}), ExitCode::unreachable);
     EXPECT_THAT(out_.str(), HasSubstr("\nsessions left: 3\n"));
 }

@@ -8,7 +8,7 @@
 namespace vpnha::cli {
 namespace exit_code_test {
 
-TEST(ExitCodeTest, TellsScriptsWhatTheyCanActOn) {
+TEST(ExitCodeTest, GivesScriptsWhatTheyCanActOn) {
     EXPECT_EQ(static_cast<int>(exit_code_for(Errc::system)), 1);
     EXPECT_EQ(static_cast<int>(exit_code_for(Errc::invalid_config)), 1);
     EXPECT_EQ(static_cast<int>(exit_code_for(Errc::invalid_argument)), 2);

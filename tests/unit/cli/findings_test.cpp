@@ -22,7 +22,7 @@ struct Change {
     const char* words;
 };
 
-TEST(FindingsTest, SayWhatIsAmiss) {
+TEST(FindingsTest, ReportWhatIsAmiss) {
     const Change cases[] = {
         {"/gateways/0/promoted_node", nullptr, Health::critical, "no node is promoted"},
         {"/gateways/0/gate", "shut", Health::critical, "its gate is shut"},
@@ -131,7 +131,7 @@ TEST(FindingsTest, AStoppedGatewayThatKeepsItsRecordsHasItsReason) {
     EXPECT_THAT(findings[0].text, HasSubstr("this node: it was stopped"));
 }
 
-TEST(FindingsTest, APromotedNodeWithoutAMajorityOfVotersSaysWhoIsMissing) {
+TEST(FindingsTest, APromotedNodeWithoutAMajorityOfVotersReportsWhoIsMissing) {
     json status = sample_status();
     json& gateway = status["gateways"][0];
     gateway["gate"] = "shut";
@@ -143,7 +143,7 @@ TEST(FindingsTest, APromotedNodeWithoutAMajorityOfVotersSaysWhoIsMissing) {
     EXPECT_THAT(findings_of(status)[0].text, HasSubstr("vpnha confirm-dead 9 --it-is-off"));
 }
 
-TEST(FindingsTest, AWitnessThatIsHeardIsAVoterThatIsThere) {
+TEST(FindingsTest, AWitnessThatIsReceivedIsAVoterThatIsThere) {
     json status = sample_status();
     json& gateway = status["gateways"][0];
     gateway["gate"] = "shut";
@@ -154,7 +154,7 @@ TEST(FindingsTest, AWitnessThatIsHeardIsAVoterThatIsThere) {
                 HasSubstr("no majority of 3 voters is left without node 9, the witness"));
 }
 
-TEST(FindingsTest, ANodeWithoutAMemorySaysForWhomItWaitsAndWhatEndsIt) {
+TEST(FindingsTest, ANodeWithoutAMemoryReportsForWhomItWaitsAndWhatEndsIt) {
     json status = sample_status();
     json& lease = status["gateways"][0]["lease"];
     lease["remembers"] = false;

@@ -32,14 +32,14 @@ TEST(GateViewTest, ShowsWhatItCoversWhereItStandsAndWhatItDropped) {
               "other    in         not promoted here           12  3    1\n");
 }
 
-TEST(GateViewTest, SaysSinceWhenTheLeaseIsOver) {
+TEST(GateViewTest, ReportsSinceWhenTheLeaseIsOver) {
     json gate = sample_gate();
     gate["gateways"][0]["state"] = "expired";
     gate["gateways"][0]["left_ms"] = -1200;
     EXPECT_THAT(render_gate(gate, false), HasSubstr("dialin   expired 1200 ms ago  192.0.2.100"));
 }
 
-TEST(GateViewTest, AGateThatDroppedNothingSaysSo) {
+TEST(GateViewTest, AGateThatDroppedNothingReportsSo) {
     json gate = sample_gate();
     gate["gateways"].erase(1);
     gate["gateways"][0]["moved"]["sent_on"] = 0;
@@ -48,7 +48,7 @@ TEST(GateViewTest, AGateThatDroppedNothingSaysSo) {
     EXPECT_THAT(render_gate(gate, false), HasSubstr("attached\n\nNothing was dropped.\n"));
 }
 
-TEST(GateViewTest, SaysWhatRunsBeforeTheGate) {
+TEST(GateViewTest, ReportsWhatRunsBeforeTheGate) {
     json gate = sample_gate();
     gate["devices"][1]["out"] = "behind";
     gate["devices"][1]["before"]["out"] = {"cil_to_netdev (program 42)", "other (program 43)"};

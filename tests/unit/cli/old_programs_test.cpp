@@ -22,10 +22,10 @@ const Old kOne = std::vector<OldProgram>{
 const Old kNone = std::vector<OldProgram>{};
 const Old kUnread = tl::unexpected(Error{Errc::system, "starting it: No such file or directory"});
 
-std::string said(const Old& old) {
+std::string output(const Old& old) {
     std::ostringstream out;
     looks::Found found(false, out, out);
-    say_old_programs(old, found);
+    print_old_programs(old, found);
     return out.str();
 }
 
@@ -37,11 +37,12 @@ json status_with(const Old& old) {
 
 TEST(OldProgramsTest, DoctorNamesEachAndWhy) {
     EXPECT_EQ(
-        said(kOne),
+        output(kOne),
         "versions: warning: xl2tpd 1.3.17-1 is older than 1.3.18-1: a packet costs memory for "
         "ever\n");
-    EXPECT_EQ(said(kNone), "versions: no program is older than docs/operate/versions.md has it\n");
-    EXPECT_THAT(said(kUnread), HasSubstr("not looked at: starting it"));
+    EXPECT_EQ(output(kNone),
+              "versions: no program is older than docs/operate/versions.md has it\n");
+    EXPECT_THAT(output(kUnread), HasSubstr("not looked at: starting it"));
 }
 
 TEST(OldProgramsTest, StatusHasALineAndIsNoWorseForIt) {
@@ -53,7 +54,7 @@ TEST(OldProgramsTest, StatusHasALineAndIsNoWorseForIt) {
     EXPECT_TRUE(findings_of(status).empty());
 }
 
-TEST(OldProgramsTest, StatusSaysNothingWhereNothingIsOldOrKnown) {
+TEST(OldProgramsTest, StatusReportsNothingWhereNothingIsOldOrKnown) {
     EXPECT_EQ(status_with(kNone).at("old_programs"), json::array());
     EXPECT_EQ(status_with(kUnread).at("old_programs"), json());
     for (const Old& old : {kNone, kUnread}) {

@@ -32,7 +32,7 @@ TEST(PlanViewTest, AmongEqualsPacemakerIsFree) {
     EXPECT_EQ(lost_sessions(plan), 2U);
 }
 
-TEST(PlanViewTest, SaysWhenNobodyIsLeftOrNothingIsTouched) {
+TEST(PlanViewTest, ReportsWhenNobodyIsLeftOrNothingIsTouched) {
     json plan = sample_plan();
     json& gateway = plan["gateways"][0];
     gateway["stays"] = true;

@@ -53,7 +53,7 @@ TEST_F(ReplacedFileTest, WhoReadsTheOldOneReadsItWhole) {
     EXPECT_EQ(files(), 1);
 }
 
-TEST_F(ReplacedFileTest, SaysWhichFileAndWhy) {
+TEST_F(ReplacedFileTest, ReportsWhichFileAndWhy) {
     const std::string nowhere = directory_ + "/none/vpnha.prom";
     EXPECT_EQ(replace_file(nowhere, "x").error().detail,
               "cannot make a file beside " + nowhere + ": No such file or directory");

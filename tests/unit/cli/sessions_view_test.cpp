@@ -88,7 +88,7 @@ TEST(SessionsViewTest, ShowsTheColumnsThatAreAskedFor) {
               "carol  1      3.1    ikev2     2026-01-01T00:00:00Z\n");
 }
 
-TEST(SessionsViewTest, SaysWhyASessionIsNotProtectedWhenOneIsNot) {
+TEST(SessionsViewTest, ReportsWhyASessionIsNotProtectedWhenOneIsNot) {
     EXPECT_THAT(default_session_columns(sessions_without_reasons()),
                 testing::Not(testing::Contains("reason")));
     const nlohmann::json result = sample_sessions();

@@ -47,7 +47,7 @@ TEST(StatusViewTest, NamesAWitnessWhereThereIsOne) {
     EXPECT_THAT(render_status(status, false), Not(HasSubstr("Witness")));
 }
 
-TEST(StatusViewTest, SaysHowManyFlowsAStandbyLacks) {
+TEST(StatusViewTest, ReportsHowManyFlowsAStandbyMisses) {
     json status = sample_status();
     json& gateway = status["gateways"][0];
     gateway["role"] = "unpromoted";
@@ -58,7 +58,7 @@ TEST(StatusViewTest, SaysHowManyFlowsAStandbyLacks) {
     EXPECT_THAT(render_status(status, false), HasSubstr(" off "));
 }
 
-TEST(StatusViewTest, SaysWhatAPromotedNodesGateDropped) {
+TEST(StatusViewTest, ReportsWhatAPromotedNodesGateDropped) {
     json status = sample_status();
     json& gateway = status["gateways"][0];
     gateway["gate_drops"]["in"]["expired"] = 3;
@@ -92,7 +92,7 @@ TEST(StatusViewTest, AStandbyDoesNotClaimThatSessionsAreProtected) {
     EXPECT_THAT(render_status(status, false), Not(HasSubstr("Every session")));
 }
 
-TEST(StatusViewTest, SaysForWhomAndHowLongANodeActs) {
+TEST(StatusViewTest, ReportsForWhomAndHowLongANodeActs) {
     json status = sample_status();
     json& gateway = status["gateways"][0];
     gateway["role"] = "standing-in";

@@ -54,7 +54,7 @@ class SwitchoverTest : public ::testing::Test {
     std::chrono::milliseconds paused_{};
 };
 
-TEST_F(SwitchoverTest, AsksAgainUntilTheRoleHasMovedAndSaysWhatItHasCost) {
+TEST_F(SwitchoverTest, AsksAgainUntilTheRoleHasMovedAndReportsWhatItHasCost) {
     const ExitCode code = run({"dialin", "", false},
                               {view("asked"), view("moving"), view("moved"),
                                view("moved", {{"moved", 40}, {"lost", 0}, {"silence_ms", 12.4}})});
@@ -83,13 +83,13 @@ TEST_F(SwitchoverTest, LostSessionsAreAmiss) {
     EXPECT_THAT(out_.str(), HasSubstr("39 sessions moved, 1 lost"));
 }
 
-TEST_F(SwitchoverTest, FiguresThatNobodyTellsAreNotKnown) {
+TEST_F(SwitchoverTest, FiguresThatNobodyReportsAreNotKnown) {
     EXPECT_EQ(run({"dialin", "", false}, {view("asked"), view("moved")}), ExitCode::ok);
     EXPECT_THAT(out_.str(), HasSubstr("silence not known, sessions not counted"));
     EXPECT_LT(paused_, std::chrono::seconds(5));
 }
 
-TEST_F(SwitchoverTest, ARefusalIsSaid) {
+TEST_F(SwitchoverTest, ARefusalIsReported) {
     EXPECT_EQ(run({"dialin", "gw1", false}, {fail(Errc::already_exists, "gw1 has it")}),
               ExitCode::failed);
     EXPECT_THAT(err_.str(), HasSubstr("gw1 has it"));

@@ -307,7 +307,7 @@ TEST(ChecksTest, AFlowIsOfOneGateway) {
     EXPECT_EQ(both("", "nets = [\"10.201.1.0/24\", \"::/0\"]\n"), "");
 }
 
-TEST(ChecksTest, MarksOrZonesTellFlowsOfEqualNetsApart) {
+TEST(ChecksTest, MarksOrZonesDistinguishFlowsOfEqualNets) {
     const auto both = [](const std::string& first, const std::string& second) {
         const std::string nets = "nets = [\"0.0.0.0/0\"]\n";
         return error_of(kSample + "[gateway.dialin.conntrack]\n" + nets + first + kSecond +

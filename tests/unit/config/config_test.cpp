@@ -88,7 +88,7 @@ TEST(ConfigTest, FindsAGatewayByNameAndById) {
     EXPECT_EQ(config->find(GatewayId{3}), nullptr);
 }
 
-TEST(ConfigTest, SaysWhichFileItCannotRead) {
+TEST(ConfigTest, ReportsWhichFileItCannotRead) {
     const Result<Config> config = load("/nonexistent/vpnha.toml");
     ASSERT_FALSE(config.has_value());
     EXPECT_EQ(config.error().code, Errc::invalid_config);

@@ -60,7 +60,7 @@ std::vector<std::string> notes(const std::string& text) {
     return found;
 }
 
-TEST(ConfigurationTest, ThatClientsOfIpv6AreOutOfReachAtASuccessorIsSaid) {
+TEST(ConfigurationTest, ThatClientsOfIpv6AreOutOfReachAtASuccessorIsReported) {
     const std::string ipv6 =
         config::changed(config::kSample, "pools = [", "pools = [\"2001:db8:51::/48\", ");
     EXPECT_THAT(notes(ipv6), ::testing::ElementsAre(HasSubstr("inside no IPv6 address")));

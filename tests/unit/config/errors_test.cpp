@@ -71,7 +71,7 @@ pools = ["10.200.0.0/16"]
     EXPECT_EQ(error_of(bad), fmt::format("{}", fmt::join(expected, "\n")));
 }
 
-TEST(ErrorsTest, AKeyInTheWrongTableIsToldItsOwn) {
+TEST(ErrorsTest, AKeyInTheWrongTableIsReportedWithItsOwn) {
     const std::string pools = "pools = [\"10.200.1.0/24\", \"10.200.2.0/24\"]\n";
     EXPECT_EQ(error_of(changed(kSample, pools, "") + pools),
               "vpnha.toml:11: 'pools' is no key of [gateway.dialin.l2tp]; move it to "

@@ -94,7 +94,7 @@ TEST(FingerprintsTest, CommentsAndBlanksOfAFileDoNotCount) {
     EXPECT_NE(of(""), plain);
 }
 
-TEST(FingerprintsTest, WhatPppdTellsApartIsToldApart) {
+TEST(FingerprintsTest, WhatPppdDistinguishesIsDistinguished) {
     const std::uint64_t plain = of("alice * \"se cret\" *");
     const char* const others[] = {"alice * \"se  cret\" *", "alice * se cret *",
                                   "alice * \"se cret\"",    "alice*\"se cret\" *",

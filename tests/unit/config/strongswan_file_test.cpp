@@ -74,7 +74,7 @@ TEST(StrongswanFileTest, WhatIsIncludedStandsWhereTheIncludeDoes) {
         << "a circle ends";
 }
 
-TEST(StrongswanFileTest, ReferencesBringWhatTheSectionDoesNotSay) {
+TEST(StrongswanFileTest, ReferencesBringWhatTheSectionDoesNotReport) {
     EXPECT_THAT(
         lines("d { a = 1\n b = 2\n c = 3\n s { x = 1 } }\n"
               "e { b = 4\n f = 5 }\n"

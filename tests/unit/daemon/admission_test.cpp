@@ -58,7 +58,7 @@ TEST(AdmissionTest, ABusyProcessorHasToBeBusyForAWhile) {
     EXPECT_LT(seconds, 15);
 }
 
-TEST(AdmissionTest, ALoadIsWhatTwoReadingsSay) {
+TEST(AdmissionTest, ALoadIsWhatTwoReadingsReport) {
     adapters::NodeLoad before;
     before.processor_ticks = {100, 1000};
     adapters::NodeLoad now;

@@ -59,7 +59,7 @@ class DevicesTest : public adapters::GateHost {
         ASSERT_TRUE(network_->add_addresses(kId));
     }
     // What the kernel has said by now; it says it before the command that caused it has ended.
-    void hear(std::chrono::milliseconds patience = 20ms) {
+    void handle(std::chrono::milliseconds patience = 20ms) {
         loop_.set_timer(1, adapters::QbLoop::now() + patience, [this] { loop_.stop(); });
         loop_.run();
     }
@@ -80,7 +80,7 @@ class DevicesTest : public adapters::GateHost {
         ASSERT_TRUE(ip_command("link add far0 type veth peer name third0"));
         ASSERT_TRUE(ip_command("link set third0 master bridge0"));
         ASSERT_TRUE(ip_command("link set third0 up"));
-        hear();
+        handle();
         ASSERT_EQ(output_of("tc qdisc add dev third0 ingress 2>&1 || "
                             "{ tc qdisc del dev third0 clsact && tc qdisc add dev third0 ingress; }"
                             " 2>&1"),
@@ -119,12 +119,12 @@ class DevicesTest : public adapters::GateHost {
 
 TEST_F(DevicesTest, AddressesOfADeviceThatWasSetDownAreBackWhenItIsUp) {
     promote();
-    hear();
+    handle();
     EXPECT_EQ(announcements_, 0) << "the promotion announces for itself";
     ASSERT_TRUE(ip_command("link set out0 down"));
     ASSERT_TRUE(ip_command("link set out0 up"));
     EXPECT_FALSE(have("2001:db8::100/64")) << "the kernel took it away";
-    hear();
+    handle();
     EXPECT_EQ(missing(), "");
     EXPECT_EQ(announcements_, 1);
     const std::string shown = output_of("ip -6 addr show dev out0 to 2001:db8::100");
@@ -136,9 +136,9 @@ TEST_F(DevicesTest, AddressesOfADeviceThatWasSetDownAreBackWhenItIsUp) {
 TEST_F(DevicesTest, ADeviceThatIsDownForLongerHasThemToo) {
     promote();
     ASSERT_TRUE(ip_command("link set out0 down"));
-    hear();
+    handle();
     ASSERT_TRUE(ip_command("link set out0 up"));
-    hear();
+    handle();
     EXPECT_EQ(missing(), "");
     EXPECT_NE(output_of("ip -6 route show dev out0").find("2001:db8::/64"), std::string::npos);
 }
@@ -150,10 +150,10 @@ TEST_F(DevicesTest, DeletedAddressesAndRulesAreBackAndAnnounced) {
           "addr flush dev in0", "rule del preference 7000", "-6 rule del preference 7000"}) {
         ASSERT_TRUE(ip_command(deletion));
         EXPECT_NE(missing(), "");
-        const int told = announcements_;
-        hear();
+        const int notified = announcements_;
+        handle();
         EXPECT_EQ(missing(), "") << deletion;
-        EXPECT_EQ(announcements_, told + 1) << deletion;
+        EXPECT_EQ(announcements_, notified + 1) << deletion;
     }
 }
 
@@ -161,11 +161,11 @@ TEST_F(DevicesTest, AddressesThatSomebodyKeepsRemovingComeBackOnceASecond) {
     promote();
     for (int i = 0; i < 60; ++i) {
         ASSERT_TRUE(ip_command("addr flush dev in0 to 198.51.100.100"));
-        hear(2ms);
+        handle(2ms);
     }
     EXPECT_GE(announcements_, 20) << "at once as long as it may be an administrator";
     EXPECT_LE(announcements_, 30);
-    hear(1100ms);
+    handle(1100ms);
     EXPECT_EQ(missing(), "");
 }
 
@@ -177,19 +177,19 @@ TEST_F(DevicesTest, AGateThatSomebodyKeepsPuttingHimselfBeforeComesBackOnceASeco
     int times_first = 0;
     for (int i = 0; i < 60; ++i) {
         put_before("out0", adapters::GateDirection::out);
-        hear(2ms);
+        handle(2ms);
         times_first += is_first() ? 1 : 0;
     }
     EXPECT_GE(times_first, 20);
     EXPECT_LE(times_first, 30);
-    hear(1100ms);
+    handle(1100ms);
     EXPECT_TRUE(is_first());
 }
 
 TEST_F(DevicesTest, AddressesOfOthersAreNobodysBusiness) {
     promote();
     ASSERT_TRUE(ip_command("addr del 192.0.2.1/24 dev out0"));
-    hear();
+    handle();
     EXPECT_EQ(announcements_, 0);
     EXPECT_FALSE(have("192.0.2.1/24"));
 }
@@ -198,7 +198,7 @@ TEST_F(DevicesTest, AStandbyGetsNone) {
     ASSERT_TRUE(ip_command("addr del 192.0.2.1/24 dev out0"));
     ASSERT_TRUE(ip_command("link set out0 down"));
     ASSERT_TRUE(ip_command("link set out0 up"));
-    hear();
+    handle();
     EXPECT_FALSE(have("192.0.2.100"));
     EXPECT_FALSE(have("2001:db8::100"));
     EXPECT_EQ(announcements_, 0);
@@ -206,12 +206,12 @@ TEST_F(DevicesTest, AStandbyGetsNone) {
 
 TEST_F(DevicesTest, WhatAReleaseTakesAwayStaysAway) {
     promote();
-    hear();
+    handle();
     // Somebody's deletion, and then the release, before anybody has read the news of either.
     ASSERT_TRUE(ip_command("addr del 192.0.2.100/24 dev out0"));
     serves_ = false;
     ASSERT_TRUE(network_->remove_addresses(kId));
-    hear();
+    handle();
     EXPECT_FALSE(have("192.0.2.100"));
     EXPECT_FALSE(have("2001:db8::100"));
     EXPECT_EQ(output_of("ip rule").find("7000:"), std::string::npos);
@@ -221,20 +221,20 @@ TEST_F(DevicesTest, WhatAReleaseTakesAwayStaysAway) {
 TEST_F(DevicesTest, WhatTheKernelRefusesIsTriedAgain) {
     promote();
     std::ofstream("/proc/sys/net/ipv6/conf/out0/disable_ipv6") << '1';
-    hear();
+    handle();
     EXPECT_EQ(missing(), "2001:db8::100/64 on out0");
     std::ofstream("/proc/sys/net/ipv6/conf/out0/disable_ipv6") << '0';
-    hear(1100ms);
+    handle(1100ms);
     EXPECT_EQ(missing(), "");
 }
 
 TEST_F(DevicesTest, ADeviceThatIsCreatedAnewGetsItsGateAndItsAddresses) {
     promote();
     ASSERT_TRUE(ip_command("link del out0"));
-    hear();
+    handle();
     EXPECT_EQ(missing(), "") << "nothing that could be brought back now";
     plug_outside();
-    hear();
+    handle();
     EXPECT_EQ(verdict_on_vip(), adapters::Verdict::dropped) << "its gate is not open";
     EXPECT_EQ(missing(), "");
     EXPECT_GE(announcements_ + ups_, 1) << "the node announces when it hears of the carrier";
@@ -242,24 +242,24 @@ TEST_F(DevicesTest, ADeviceThatIsCreatedAnewGetsItsGateAndItsAddresses) {
 
 TEST_F(DevicesTest, AGateThatCannotBePutBackIsTriedAgainOnAStandby) {
     output_of("tc qdisc del dev out0 clsact");
-    hear();
+    handle();
     ASSERT_EQ(verdict_on_vip(), adapters::Verdict::dropped);
     output_of("tc qdisc del dev out0 clsact");
-    ASSERT_TRUE(run_with_failing_call(SYS_bpf, EMFILE, [this] { hear(); }));
+    ASSERT_TRUE(run_with_failing_call(SYS_bpf, EMFILE, [this] { handle(); }));
     EXPECT_EQ(verdict_on_vip(), adapters::Verdict::no_gate);
-    hear(1100ms);
+    handle(1100ms);
     EXPECT_EQ(verdict_on_vip(), adapters::Verdict::dropped);
     EXPECT_TRUE(broken_.empty()) << "it does not serve";
 }
 
 TEST_F(DevicesTest, ANewDeviceWithoutItsGateGetsItLaterAndNoAddressBefore) {
     ASSERT_TRUE(ip_command("link del out0"));
-    hear();
+    handle();
     plug_outside();
     promote();
     ASSERT_TRUE(ip_command("addr del 192.0.2.100/24 dev out0"));
     output_of("tc qdisc add dev out0 ingress");
-    hear();
+    handle();
     EXPECT_FALSE(have("192.0.2.100"));
     EXPECT_THAT(broken_, ::testing::Each(Errc::unsupported));
     EXPECT_FALSE(broken_.empty());
@@ -268,7 +268,7 @@ TEST_F(DevicesTest, ANewDeviceWithoutItsGateGetsItLaterAndNoAddressBefore) {
 TEST_F(DevicesTest, ANodeThatServesDoesNotServeOnWithoutItsGate) {
     promote();
     output_of("tc qdisc del dev out0 clsact && tc qdisc add dev out0 ingress");
-    hear();
+    handle();
     EXPECT_EQ(broken_, std::vector{Errc::unsupported});
 }
 
@@ -278,12 +278,12 @@ TEST_F(DevicesTest, ADeviceThatCarriesNoGatewayIsBarredAndTheNodeServesOn) {
     plug_limited_port();
     EXPECT_THAT(warnings(), ElementsAre("port third0"));
     ASSERT_TRUE(ip_command("link set third0 nomaster"));
-    hear(kThread);
+    handle(kThread);
     EXPECT_TRUE(broken_.empty());
     EXPECT_EQ(presence_on("third0"), adapters::GatePresence::barred);
     EXPECT_THAT(warnings(), ElementsAre("barred third0"));
     ASSERT_TRUE(ip_command("addr del 192.0.2.100/24 dev out0"));
-    hear();
+    handle();
     EXPECT_EQ(missing(), "") << "all else goes its way";
 }
 
@@ -291,10 +291,10 @@ TEST_F(DevicesTest, WhatSomebodyFlushesOfItIsBackWithinASecond) {
     promote();
     plug_limited_port();
     ASSERT_TRUE(ip_command("link set third0 nomaster"));
-    hear(kThread);
+    handle(kThread);
     output_of("nft flush ruleset");
     EXPECT_EQ(presence_on("third0"), adapters::GatePresence::missing);
-    hear(1000ms + kThread);
+    handle(1000ms + kThread);
     EXPECT_EQ(presence_on("third0"), adapters::GatePresence::barred);
     EXPECT_TRUE(broken_.empty());
 }
@@ -303,9 +303,9 @@ TEST_F(DevicesTest, ABarredDeviceGetsTheGateWhenItTakesItAndNothingIsLeft) {
     promote();
     plug_limited_port();
     ASSERT_TRUE(ip_command("link set third0 nomaster"));
-    hear(kThread);
+    handle(kThread);
     output_of("tc qdisc del dev third0 ingress && tc qdisc add dev third0 clsact");
-    hear(1000ms + kThread);
+    handle(1000ms + kThread);
     EXPECT_EQ(presence_on("third0"), adapters::GatePresence::attached);
     EXPECT_THAT(warnings(), IsEmpty());
     EXPECT_EQ(output_of("nft list tables"), "");
@@ -314,10 +314,10 @@ TEST_F(DevicesTest, ABarredDeviceGetsTheGateWhenItTakesItAndNothingIsLeft) {
 TEST_F(DevicesTest, ABarredDeviceThatBecomesAPortIsBarredNoMore) {
     plug_limited_port();
     ASSERT_TRUE(ip_command("link set third0 nomaster"));
-    hear(kThread);
+    handle(kThread);
     EXPECT_NE(output_of("nft list tables"), "");
     ASSERT_TRUE(ip_command("link set third0 master bridge0"));
-    hear(kThread);
+    handle(kThread);
     EXPECT_EQ(output_of("nft list tables"), "");
     EXPECT_THAT(warnings(), ElementsAre("port third0"));
 }
@@ -326,9 +326,9 @@ TEST_F(DevicesTest, ABarredDeviceThatGoesAwayIsForgotten) {
     promote();
     plug_limited_port();
     ASSERT_TRUE(ip_command("link set third0 nomaster"));
-    hear(kThread);
+    handle(kThread);
     ASSERT_TRUE(ip_command("link del third0"));
-    hear(1000ms + kThread);
+    handle(1000ms + kThread);
     EXPECT_THAT(warnings(), IsEmpty());
     EXPECT_EQ(output_of("nft list tables"), "");
     EXPECT_TRUE(broken_.empty());
@@ -338,10 +338,10 @@ TEST_F(DevicesTest, ABarredDeviceThatBecomesAGatewaysNeedsTheGate) {
     promote();
     plug_limited_port();
     ASSERT_TRUE(ip_command("link set third0 nomaster"));
-    hear(kThread);
+    handle(kThread);
     ASSERT_TRUE(broken_.empty());
     ASSERT_TRUE(ip_command("addr add 10.64.1.1/28 dev third0"));
-    hear(1000ms + kThread);
+    handle(1000ms + kThread);
     EXPECT_THAT(broken_, ::testing::Contains(Errc::unsupported));
     EXPECT_THAT(warnings(), ElementsAre("refused third0"));
 }
@@ -350,38 +350,38 @@ TEST_F(DevicesTest, OnAStandbyItIsRefusedUntilItCarriesNoGatewayAnyMore) {
     plug_limited_port();
     ASSERT_TRUE(ip_command("addr add 10.64.1.1/28 dev third0"));
     ASSERT_TRUE(ip_command("link set third0 nomaster"));
-    hear(kThread);
+    handle(kThread);
     EXPECT_THAT(warnings(), ElementsAre("refused third0"));
     ASSERT_TRUE(ip_command("addr del 10.64.1.1/28 dev third0"));
-    hear(1000ms + kThread);
+    handle(1000ms + kThread);
     EXPECT_THAT(warnings(), ElementsAre("barred third0"));
     EXPECT_TRUE(broken_.empty());
 }
 
 TEST_F(DevicesTest, AnyDeviceThatComesGetsTheGateAndAPortGivesItBack) {
     const Bytes frame = testing::Frame().ipv4("192.0.2.100", "192.0.2.51");
-    const auto says = [this, &frame](const char* device) {
+    const auto emits = [this, &frame](const char* device) {
         return verdict(adapters::GateDirection::out, frame, device);
     };
     ASSERT_TRUE(ip_command("link add third0 type veth peer name far0"));
-    hear();
-    EXPECT_EQ(says("third0"), adapters::Verdict::dropped);
+    handle();
+    EXPECT_EQ(emits("third0"), adapters::Verdict::dropped);
     ASSERT_TRUE(ip_command("link add bridge0 type bridge"));
     ASSERT_TRUE(ip_command("link set third0 master bridge0"));
-    hear();
-    EXPECT_EQ(says("third0"), adapters::Verdict::no_gate);
-    EXPECT_EQ(says("bridge0"), adapters::Verdict::dropped);
+    handle();
+    EXPECT_EQ(emits("third0"), adapters::Verdict::no_gate);
+    EXPECT_EQ(emits("bridge0"), adapters::Verdict::dropped);
     ASSERT_TRUE(ip_command("link set third0 nomaster"));
-    hear();
-    EXPECT_EQ(says("third0"), adapters::Verdict::dropped);
+    handle();
+    EXPECT_EQ(emits("third0"), adapters::Verdict::dropped);
     output_of("tc qdisc del dev third0 clsact");
-    hear();
-    EXPECT_EQ(says("third0"), adapters::Verdict::dropped);
+    handle();
+    EXPECT_EQ(emits("third0"), adapters::Verdict::dropped);
 }
 
 TEST_F(DevicesTest, WhoStandsBeforeTheGateStandsBehindIt) {
     put_before("out0", adapters::GateDirection::out);
-    hear();
+    handle();
     const auto found = gate_->devices();
     ASSERT_TRUE(found);
     for (const adapters::GateDevice& device : *found) {
@@ -399,7 +399,7 @@ class TcxDevicesTest : public DevicesTest {
 TEST_F(TcxDevicesTest, TheGateIsFirstAgainWithinASecond) {
     put_before("out0", adapters::GateDirection::in);
     take_all_off("in0");
-    hear(1100ms);
+    handle(1100ms);
     const auto found = gate_->devices();
     ASSERT_TRUE(found);
     for (const adapters::GateDevice& device : *found) {
@@ -407,11 +407,11 @@ TEST_F(TcxDevicesTest, TheGateIsFirstAgainWithinASecond) {
     }
 }
 
-TEST_F(DevicesTest, WhatADeviceThatIsGoneLacksIsNoReasonToEnd) {
+TEST_F(DevicesTest, WhatADeviceThatIsGoneMissesIsNoReasonToEnd) {
     promote();
     ASSERT_TRUE(ip_command("link del out0"));
     output_of("tc qdisc del dev in0 clsact");
-    hear();
+    handle();
     EXPECT_TRUE(broken_.empty());
     EXPECT_EQ(verdict(adapters::GateDirection::out,
                       testing::Frame().ipv4("198.51.100.100", "198.51.100.51"), "in0"),

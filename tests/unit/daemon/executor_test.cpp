@@ -210,7 +210,7 @@ TEST_F(ExecutorTest, ASaveThatFailsOpensNothingAndEndsNothing) {
 }
 
 // What a keeper wants of the scripts is done by those who know the session's interface.
-TEST_F(ExecutorTest, ScriptsAreToldTheInterfaceThatTheKernelGaveTheSession) {
+TEST_F(ExecutorTest, ScriptsReceiveTheInterfaceThatTheKernelGaveTheSession) {
     const std::string directory = temporary_path("executor");
     std::filesystem::create_directory(directory);
     for (const char* const name : {"ip-up", "ip-down"}) {

@@ -126,7 +126,7 @@ TEST_F(RequestsTest, WhatTakesSeveralSlicesIsAnswered) {
     EXPECT_EQ(sessions->at("sessions").size(), 1U);
 }
 
-TEST_F(RequestsTest, WhatTheLogToldIsToldAgain) {
+TEST_F(RequestsTest, WhatTheLogReportedIsReportedAgain) {
     const std::uint64_t before =
         adapters::events_after(0).empty() ? 0 : adapters::events_after(0).back().sequence;
     adapters::write_log(LogLevel::warning, "so it is event=vote-lost gateway=l2tp: why");
@@ -213,7 +213,7 @@ TEST_F(RequestsTest, ARemovedVoterIsNamedAsBefore) {
     EXPECT_THAT(unknown.error().detail, ::testing::HasSubstr("no node 'gw9'"));
 }
 
-TEST_F(RequestsTest, WhoAttachesIsToldWhoHasTheGateway) {
+TEST_F(RequestsTest, WhoAttachesLearnsWhoHasTheGateway) {
     const Result<json> result = ask("attach", R"({"gateway":"l2tp","resource":"checkpoint"})");
     ASSERT_TRUE(result) << result.error().detail;
     EXPECT_EQ(result->at("process"), ::getpid());

@@ -17,22 +17,22 @@ constexpr auto kPatience = std::chrono::seconds(5);
 
 class RoutingWatchTest : public testing::TwoHosts {};
 
-TEST_F(RoutingWatchTest, LooksAtTheStartAndTellsTheGatewaysConflicts) {
+TEST_F(RoutingWatchTest, LooksAtTheStartAndReportsTheGatewaysConflicts) {
     config::Config config;
     config.gateways = {gateway()};
     ASSERT_TRUE(ip_command("route add default via 192.0.2.51 table 700"));
     adapters::QbLoop loop;
-    std::vector<std::string> told;
+    std::vector<std::string> notified;
     const RoutingWatch watch(loop, config,
                              [&](GatewayId, const std::vector<std::string>& conflicts) {
-                                 told = conflicts;
+                                 notified = conflicts;
                                  loop.stop();
                              });
     EXPECT_TRUE(watch.conflicts(GatewayId{7}).empty()) << "not looked at yet";
     loop.set_timer(kTestTimer, loop.now() + kPatience, [&loop] { loop.stop(); });
     loop.run();
-    EXPECT_THAT(told, ElementsAre(HasSubstr("table 700 has a route of another program")));
-    EXPECT_EQ(watch.conflicts(GatewayId{7}), told);
+    EXPECT_THAT(notified, ElementsAre(HasSubstr("table 700 has a route of another program")));
+    EXPECT_EQ(watch.conflicts(GatewayId{7}), notified);
 }
 
 }  // namespace routing_watch_test

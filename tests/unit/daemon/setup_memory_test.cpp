@@ -101,8 +101,8 @@ TEST(SetupEventsTest, WhatChangedBetweenTwoStartsIsLogged) {
     for (const auto& now : {kBefore, kBefore, setups({{"pools", wire::Weight::session, 8}})}) {
         adapters::QbLoop loop;
         SetupEvents events(loop, config);
-        events.hear(now, std::nullopt);
-        events.hear(now, kMark);
+        events.handle(now, std::nullopt);
+        events.handle(now, kMark);
     }
     adapters::close_log();
     const std::string text = contents_of(log);

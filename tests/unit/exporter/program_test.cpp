@@ -46,11 +46,11 @@ TEST(ExporterProgramTest, ServesOnTheSocketThatItIsGiven) {
 
 TEST(ExporterProgramTest, WithoutASocketItNamesTheUnit) {
     const std::chrono::seconds patience(10);
-    const auto said =
+    const auto output =
         adapters::printed_by({"/bin/sh", "-c", VPNHA_EXPORTER_PROGRAM " 2>&1"}, patience);
-    ASSERT_TRUE(said);
-    EXPECT_EQ(said->code, 1);
-    EXPECT_THAT(said->text, HasSubstr("systemctl enable --now vpnha-exporter.socket"));
+    ASSERT_TRUE(output);
+    EXPECT_EQ(output->code, 1);
+    EXPECT_THAT(output->text, HasSubstr("systemctl enable --now vpnha-exporter.socket"));
     const auto two = adapters::printed_by(
         {"/bin/sh", "-c", "LISTEN_PID=$$ LISTEN_FDS=2 exec " VPNHA_EXPORTER_PROGRAM " 2>&1"},
         patience);

@@ -78,7 +78,7 @@ class KeepVpnhadTest : public testing::Test {
     pid_t keeper_ = -1;
 };
 
-TEST_F(KeepVpnhadTest, StartsAnotherOneAndSaysHowTheFirstDied) {
+TEST_F(KeepVpnhadTest, StartsAnotherOneAndReportsHowTheFirstDied) {
     keep();
     ::kill(pid_of(starts(1).at(0)), SIGKILL);
     const auto seen = starts(2);
@@ -92,7 +92,7 @@ TEST_F(KeepVpnhadTest, StartsAnotherOneAndSaysHowTheFirstDied) {
     EXPECT_THAT(starts(4).at(3), EndsWith("--restarts 3 --death exit code 1 --votes-only"));
 }
 
-TEST_F(KeepVpnhadTest, EndsWithAVpnhadThatEndedAsTold) {
+TEST_F(KeepVpnhadTest, EndsWithAVpnhadThatEndedAsOrdered) {
     then("exit 0");
     keep();
     EXPECT_EQ(exit_code(), 0);
@@ -106,7 +106,7 @@ TEST_F(KeepVpnhadTest, DoesNotRepeatAStartThatIsOfNoUse) {
     EXPECT_EQ(starts(1).size(), 1U);
 }
 
-TEST_F(KeepVpnhadTest, EndsBothWhenTold) {
+TEST_F(KeepVpnhadTest, EndsBothWhenOrdered) {
     then("trap 'exit 0' TERM; echo ready >>" + folder_ + "/starts; while :; do sleep 0.01; done");
     keep();
     const auto seen = starts(2);
@@ -127,7 +127,7 @@ TEST_F(KeepVpnhadTest, BlocksNoSignalOfVpnhads) {
     EXPECT_THAT(starts(1), ElementsAre("0"));
 }
 
-TEST_F(KeepVpnhadTest, AProgramThatIsNotThereIsSaid) {
+TEST_F(KeepVpnhadTest, AProgramThatIsNotThereIsReported) {
     keep(folder_ + "/nowhere");
     EXPECT_EQ(exit_code(), 127);
 }

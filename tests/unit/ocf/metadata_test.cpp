@@ -13,7 +13,7 @@ TEST(MetadataTest, StatesVersionOneDotOneSoThatPacemakerUsesItsRoleNames) {
     EXPECT_THAT(metadata(sample_agent()), HasSubstr("<version>1.1</version>"));
 }
 
-TEST(MetadataTest, DeclaresWhatTheOldDtdLacks) {
+TEST(MetadataTest, DeclaresWhatTheOldDtdMisses) {
     const std::string xml = metadata(sample_agent());
     EXPECT_THAT(xml, HasSubstr("<!ATTLIST parameter unique-group CDATA #IMPLIED"));
     EXPECT_THAT(xml, HasSubstr("<!ATTLIST action name CDATA #REQUIRED>"));
@@ -31,7 +31,7 @@ TEST(MetadataTest, DescribesParameters) {
     EXPECT_THAT(xml, HasSubstr(R"(<content type="integer" default="9600"/>)"));
 }
 
-TEST(MetadataTest, SaysWhatNeedsNoRestart) {
+TEST(MetadataTest, ReportsWhatNeedsNoRestart) {
     Agent agent = sample_agent();
     agent.parameters.front().reloadable = true;
     EXPECT_THAT(metadata(agent), HasSubstr(R"(unique-group="device" reloadable="1">)"));
@@ -45,7 +45,7 @@ TEST(MetadataTest, MonitorsOfBothRolesHaveDifferentIntervals) {
     EXPECT_THAT(xml, HasSubstr(R"(interval="11s" depth="0" role="Unpromoted"/>)"));
 }
 
-TEST(MetadataTest, SaysForWhichDepthAMonitorIs) {
+TEST(MetadataTest, ReportsForWhichDepthAMonitorIs) {
     Agent agent = sample_agent();
     agent.actions = {{.name = "monitor", .interval_s = 60, .depth = 10}};
     EXPECT_THAT(metadata(agent), HasSubstr(R"(interval="60s" depth="10"/>)"));

@@ -29,7 +29,7 @@ TEST(PerformTest, PassesTheReasonOn) {
     EXPECT_EQ(report.reason, "stuck");
 }
 
-TEST(PerformTest, AnActionThatTheTableLacksIsUnimplemented) {
+TEST(PerformTest, AnActionThatTheTableMissesIsUnimplemented) {
     EXPECT_EQ(called("promote").code, Code::unimplemented);
     EXPECT_EQ(called("migrate_to", {}).code, Code::unimplemented);
 }

@@ -99,7 +99,7 @@ class PppdPluginTest : public testing::Test {
     Bytes message_;  // The last one; keys are views of it.
 };
 
-TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
+TEST_F(PppdPluginTest, ReportsAllOfTheSessionAtIpUp) {
     fake_pppd_ip_up();
     accept();
     const std::optional<PluginSessionUp> up = receive_up();
@@ -130,7 +130,7 @@ TEST_F(PppdPluginTest, TellsAllOfTheSessionAtIpUp) {
 }
 
 // The class of CVE-2020-8597: a name that fills pppd's buffer, of any octets.
-TEST_F(PppdPluginTest, TellsTheLongestName) {
+TEST_F(PppdPluginTest, ReportsTheLongestName) {
     std::string name;
     for (int octet = 1; octet <= 255; ++octet) {
         name += static_cast<char>(octet);
@@ -144,8 +144,8 @@ TEST_F(PppdPluginTest, TellsTheLongestName) {
     EXPECT_EQ(up->facts.interface, "ppp0");
 }
 
-TEST_F(PppdPluginTest, TellsTheIntervalOfInterimsThatRadiusGave) {
-    for (const auto& [given, told] : {std::pair{900U, 900U}, {5U, 60U}, {0U, 0U}}) {
+TEST_F(PppdPluginTest, ReportsTheIntervalOfInterimsThatRadiusGave) {
+    for (const auto& [given, notified] : {std::pair{900U, 900U}, {5U, 60U}, {0U, 0U}}) {
         fake_pppd_authenticate_by_radius("", "", given);
         fake_pppd_ip_up();
         if (connection_.get() < 0) {
@@ -153,11 +153,11 @@ TEST_F(PppdPluginTest, TellsTheIntervalOfInterimsThatRadiusGave) {
         }
         const std::optional<PluginSessionUp> up = receive_up();
         ASSERT_TRUE(up.has_value());
-        EXPECT_EQ(up->radius.interim_s, told);
+        EXPECT_EQ(up->radius.interim_s, notified);
     }
 }
 
-TEST_F(PppdPluginTest, TellsTheClassesThatRadiusGave) {
+TEST_F(PppdPluginTest, ReportsTheClassesThatRadiusGave) {
     fake_pppd_authenticate_by_radius("gold", "", 0);
     fake_pppd_ip_up();
     accept();
@@ -166,7 +166,7 @@ TEST_F(PppdPluginTest, TellsTheClassesThatRadiusGave) {
     EXPECT_THAT(up->radius.classes, testing::ElementsAre(Bytes{'g', 'o', 'l', 'd'}, Bytes{}));
 }
 
-TEST_F(PppdPluginTest, TellsThePrefixesThatRadiusGave) {
+TEST_F(PppdPluginTest, ReportsThePrefixesThatRadiusGave) {
     const Bytes octets{0x20, 0x01, 0x0d, 0xb8, 0x00, 0x51, 0xff, 0xff};
     fake_pppd_give_prefix_by_radius(0, 0, nullptr, 0);
     // Octets that are missing, a length that is none, and another attribute.
@@ -200,7 +200,7 @@ TEST_F(PppdPluginTest, TellsThePrefixesThatRadiusGave) {
     fake_pppd_authenticate_by_radius("", "", 0);
 }
 
-TEST_F(PppdPluginTest, TellsTheRateThatRadiusGave) {
+TEST_F(PppdPluginTest, ReportsTheRateThatRadiusGave) {
     fake_pppd_limit_by_radius("20000/1000", 5'000'000);
     fake_pppd_ip_up();
     accept();
@@ -217,7 +217,7 @@ TEST_F(PppdPluginTest, TellsTheRateThatRadiusGave) {
     EXPECT_EQ(up->rate.rate(), std::nullopt);
 }
 
-TEST_F(PppdPluginTest, TellsTheRateThatVpnhadHasSaidSince) {
+TEST_F(PppdPluginTest, ReportsTheRateThatVpnhadHasReportedSince) {
     fake_pppd_limit_by_radius("20000/1000", 5'000'000);
     fake_pppd_ip_up();
     accept();
@@ -239,7 +239,7 @@ TEST_F(PppdPluginTest, TellsTheRateThatVpnhadHasSaidSince) {
     EXPECT_EQ(up->rate.rate(), (Rate{64'000, 0}));
 }
 
-TEST_F(PppdPluginTest, TellsWhyASessionIsOver) {
+TEST_F(PppdPluginTest, ReportsWhyASessionIsOver) {
     struct Case {
         int status;
         EndCause cause;
@@ -264,7 +264,7 @@ TEST_F(PppdPluginTest, TellsWhyASessionIsOver) {
     }
 }
 
-TEST_F(PppdPluginTest, TellsWhatTheDeviceHasCounted) {
+TEST_F(PppdPluginTest, ReportsWhatTheDeviceHasCounted) {
     fake_pppd_use_device("lo");
     fake_pppd_ip_up();
     accept();
@@ -278,7 +278,7 @@ TEST_F(PppdPluginTest, TellsWhatTheDeviceHasCounted) {
     EXPECT_EQ(traffic->packets_in, traffic->packets_out);
 }
 
-TEST_F(PppdPluginTest, TellsAllOfAPptpCallWithItsKeys) {
+TEST_F(PppdPluginTest, ReportsAllOfAPptpCallWithItsKeys) {
     fake_pppd_over_pptp(kMppe128);
     fake_pppd_authenticate();
     fake_pppd_ip_up();
@@ -318,7 +318,7 @@ TEST_F(PppdPluginTest, OnlyStatelessMppeWithKnownKeysGoesOnElsewhere) {
     }
 }
 
-TEST_F(PppdPluginTest, TellsDownAndExit) {
+TEST_F(PppdPluginTest, ReportsDownAndExit) {
     fake_pppd_ip_up();
     accept();
     receive_up();
@@ -347,7 +347,7 @@ TEST_F(PppdPluginTest, FlagsWhatCannotBeResumed) {
                                      HasSubstr("sequencing")));
 }
 
-TEST_F(PppdPluginTest, TellsAgainWhenIpv6OpensLater) {
+TEST_F(PppdPluginTest, ReportsAgainWhenIpv6OpensLater) {
     fake_pppd_ip_up();
     accept();
     EXPECT_EQ(receive_up()->facts.ipv6, std::nullopt);
@@ -372,7 +372,7 @@ TEST_F(PppdPluginTest, ACallHasIpv6Too) {
     EXPECT_EQ(up->facts.ipv6, (ppp::Ipv6Identifiers{1, std::uint64_t{2} << 32}));
 }
 
-TEST_F(PppdPluginTest, TellsAgainWhenCompressionOpensLater) {
+TEST_F(PppdPluginTest, ReportsAgainWhenCompressionOpensLater) {
     fake_pppd_ip_up();
     accept();
     receive_up();
@@ -387,7 +387,7 @@ TEST_F(PppdPluginTest, TellsAgainWhenCompressionOpensLater) {
     EXPECT_FALSE(receive().has_value());
 }
 
-TEST_F(PppdPluginTest, SessionComesUpWithoutVpnhadAndItIsToldLater) {
+TEST_F(PppdPluginTest, SessionComesUpWithoutVpnhadAndItIsReportedLater) {
     listener_.reset();
     fake_pppd_ip_up();
     EXPECT_THAT(fake_pppd_log(), HasSubstr("not protected"));
@@ -404,7 +404,7 @@ TEST_F(PppdPluginTest, SessionComesUpWithoutVpnhadAndItIsToldLater) {
     EXPECT_EQ(fake_pppd_next_timer(), 5);
 }
 
-TEST_F(PppdPluginTest, TellsAVpnhadThatWasRestarted) {
+TEST_F(PppdPluginTest, NotifiesAVpnhadThatWasRestarted) {
     fake_pppd_ip_up();
     accept();
     receive_up();
@@ -428,7 +428,7 @@ TEST_F(PppdPluginTest, LogsTheAnswerAlsoALateOne) {
     EXPECT_STREQ(fake_pppd_log(), "vpnha: session is protected");
 }
 
-TEST_F(PppdPluginTest, WaitsForTheAnswerNoLongerThanItIsTold) {
+TEST_F(PppdPluginTest, WaitsForTheAnswerNoLongerThanItIsOrdered) {
     fake_pppd_start("dialin", path_.c_str(), 100);
     const auto before = std::chrono::steady_clock::now();
     fake_pppd_ip_up();
@@ -437,7 +437,7 @@ TEST_F(PppdPluginTest, WaitsForTheAnswerNoLongerThanItIsTold) {
     EXPECT_LT(waited, std::chrono::seconds(2));
 }
 
-TEST_F(PppdPluginTest, HearsTheAnswerWithinIpUp) {
+TEST_F(PppdPluginTest, ReceivesTheAnswerWithinIpUp) {
     fake_pppd_start("dialin", path_.c_str(), 2000);
     std::thread vpnhad([&] {
         std::optional<UniqueFd> fd;
@@ -505,7 +505,7 @@ TEST_F(PppdAddressTest, IsPppdsOwnWhileVpnhadIsAway) {
     EXPECT_EQ(fake_pppd_is_closed(), 0);
 }
 
-TEST_F(PppdAddressTest, IsPppdsOwnWhenVpnhadSaysNothing) {
+TEST_F(PppdAddressTest, IsPppdsOwnWhenVpnhadReportsNothing) {
     EXPECT_EQ(fake_pppd_choose(kRange), kRange);
 }
 
@@ -548,7 +548,7 @@ TEST_F(PppdPluginTest, WhatPppdDoesTimeAndAgainIsAReason) {
                 testing::ElementsAre(HasSubstr("pass-filter"), HasSubstr("chap-interval")));
 }
 
-TEST_F(PppdPluginTest, TellsOfASessionThatNobodyCouldGoOnWith) {
+TEST_F(PppdPluginTest, ReportsASessionThatNobodyCouldGoOnWith) {
     fake_pppd_remove_l2tp();
     fake_pppd_ip_up();
     accept();
@@ -575,7 +575,7 @@ TEST_F(PppdPluginTest, NamesL2tpInUserSpace) {
     EXPECT_THAT(up->not_resumable, testing::ElementsAre(HasSubstr("user space")));
 }
 
-TEST_F(PppdPluginTest, TellsOfASessionWithoutAGateway) {
+TEST_F(PppdPluginTest, ReportsASessionWithoutAGateway) {
     fake_pppd_start(nullptr, path_.c_str(), 0);
     fake_pppd_ip_up();
     accept();

@@ -84,7 +84,7 @@ TEST_F(PppdTimeoutsTest, IdlenessEndsItAsPppdWould) {
     EXPECT_EQ(fake_pppd_status(), kExitIdle);
 }
 
-TEST_F(PppdTimeoutsTest, IdlenessIsPppdsWhereAnotherPluginSaysWhatIsIdle) {
+TEST_F(PppdTimeoutsTest, IdlenessIsPppdsWhereAnotherPluginReportsWhatIsIdle) {
     fake_pppd_load_idle_hook();
     fake_pppd_enter_phase(kRunning);
     EXPECT_EQ(fake_pppd_own_idle_timeout(), kIdle);
@@ -117,7 +117,7 @@ TEST_F(PppdTimeoutsTest, AChangeOfALinkThatIsDownIsNone) {
     EXPECT_EQ(fake_pppd_next_timer(), 0x7fffffff);
 }
 
-TEST_F(PppdTimeoutsTest, WhatVpnhadSaysIsReadByThePlugin) {
+TEST_F(PppdTimeoutsTest, WhatVpnhadReportsIsReadByThePlugin) {
     const Bytes message = adapters::encode_plugin_change({0x01020304, 7}, {});
     EXPECT_EQ(to_hex(message), "00028500801200080102030400000007");
     const vpnha_answer answer = vpnha_parse_answer(message.data(), message.size());
@@ -130,7 +130,7 @@ TEST_F(PppdTimeoutsTest, WhatVpnhadSaysIsReadByThePlugin) {
     }
 }
 
-TEST_F(PppdTimeoutsTest, ARateThatVpnhadSaysIsReadAsWell) {
+TEST_F(PppdTimeoutsTest, ARateThatVpnhadReportsIsReadAsWell) {
     const Bytes message = adapters::encode_plugin_change({1, 2}, Rate{20'000'000, 5'000'000});
     EXPECT_EQ(to_hex(message),
               "0002850080120008"

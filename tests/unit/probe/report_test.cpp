@@ -44,7 +44,7 @@ TEST(ReportTest, ThresholdsAreOfAllStepsTogether) {
     EXPECT_THAT(report.line(), HasSubstr("time=0.001500s;0.0015;0.0015;0;5"));
 }
 
-TEST(ReportTest, NoAnswerIsCriticalAndWhatThisMachineLacksIsUnknown) {
+TEST(ReportTest, NoAnswerIsCriticalAndWhatThisMachineMissesIsUnknown) {
     for (const Errc code : {Errc::timeout, Errc::unreachable, Errc::malformed}) {
         EXPECT_EQ(failed(code).status(), Status::critical);
     }

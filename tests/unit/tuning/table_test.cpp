@@ -194,7 +194,7 @@ TEST(TableTest, AKernelWithoutPppOverL2tpIsNamed) {
 }
 
 TEST(TableTest, EachProtocolNamesTheModulesThatItNeeds) {
-    const auto lacking = [](const std::set<std::string, std::less<>>& needs) {
+    const auto missing = [](const std::set<std::string, std::less<>>& needs) {
         Machine machine = good();
         for (auto& [name, is_there] : machine.present) {
             is_there = false;
@@ -207,11 +207,11 @@ TEST(TableTest, EachProtocolNamesTheModulesThatItNeeds) {
         }
         return names;
     };
-    EXPECT_EQ(lacking({"ipsec"}), "error: module xfrm_usererror: module esp4");
-    EXPECT_EQ(lacking({"ESP over IPv6"}), "error: module esp6");
-    EXPECT_EQ(lacking({"pptp"}), "error: module tunwarning: module ppp_mppe");
-    EXPECT_EQ(lacking({"wireguard"}), "error: module wireguard");
-    EXPECT_EQ(lacking({"dialled"}), "error: module ppp_generic");
+    EXPECT_EQ(missing({"ipsec"}), "error: module xfrm_usererror: module esp4");
+    EXPECT_EQ(missing({"ESP over IPv6"}), "error: module esp6");
+    EXPECT_EQ(missing({"pptp"}), "error: module tunwarning: module ppp_mppe");
+    EXPECT_EQ(missing({"wireguard"}), "error: module wireguard");
+    EXPECT_EQ(missing({"dialled"}), "error: module ppp_generic");
 }
 
 TEST(TableTest, NodesForwardIpv6WhereAPoolIsOfIpv6) {
@@ -285,7 +285,7 @@ TEST(TableTest, InterruptsOfSeveralQueuesAreSpread) {
     EXPECT_THAT(found(machine), IsEmpty());
 }
 
-TEST(TableTest, EachRowSaysHowAndWhy) {
+TEST(TableTest, EachRowReportsHowAndWhy) {
     for (const Row& row : table()) {
         EXPECT_NE(to_string(row.wanted), "") << row.name;
         EXPECT_NE(row.how, "") << row.name;

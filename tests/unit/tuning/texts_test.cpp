@@ -27,7 +27,7 @@ TEST(TextsTest, TheFileThatIsShippedIsThatOfTheCode) {
 }
 
 // As systemd-sysctl reads it.
-TEST(TextsTest, AMachineWithTheFileLacksNothingOfIt) {
+TEST(TextsTest, AMachineWithTheFileMissesNothingOfIt) {
     Machine machine;
     conntrack::Settings tracking{.ctnetlink = conntrack::Settings::Ctnetlink::there,
                                  .events = {},

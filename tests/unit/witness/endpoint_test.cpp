@@ -17,7 +17,7 @@ TEST(EndpointTest, BothFamiliesAreReadAndWritten) {
     EXPECT_EQ(to_text(*parse_endpoint("[::ffff:192.0.2.1]:7")), "192.0.2.1:7");
 }
 
-TEST(EndpointTest, AnythingElseIsAnErrorThatSaysHowItIsWritten) {
+TEST(EndpointTest, AnythingElseIsAnErrorThatReportsHowItIsWritten) {
     for (const char* text : {"", ":", "192.0.2.1", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536",
                              "192.0.2.1:5421x", "192.0.2:5421", "2001:db8::7:5421", "[::]5421",
                              "[192.0.2.1]:5421", "wit1.example.net:5421", "[::1%lo]:5421"}) {

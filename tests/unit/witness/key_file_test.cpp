@@ -98,7 +98,7 @@ TEST_F(KeyFileTest, AFileThatOthersMayReadIsRefusedUnlessSystemdKeepsIt) {
     }
 }
 
-TEST_F(KeyFileTest, WithoutAFileTheErrorSaysHowToEnrol) {
+TEST_F(KeyFileTest, WithoutAFileTheErrorReportsHowToEnrol) {
     const auto key = read_key_file(file_, "");
     ASSERT_FALSE(key);
     EXPECT_THAT(key.error().detail, HasSubstr("vpnha witness-key | ssh"));

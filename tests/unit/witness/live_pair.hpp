@@ -68,7 +68,7 @@ class LivePair {
                !engine(node).state().voters.next;
     }
     // What an honest node would never send.
-    void say(unsigned node, const Bytes& bytes) {
+    void emit(unsigned node, const Bytes& bytes) {
         EXPECT_EQ(::send(nodes_.at(node).socket.get(), bytes.data(), bytes.size(), 0),
                   static_cast<ssize_t>(bytes.size()));
     }
@@ -103,14 +103,14 @@ class LivePair {
 
     static TimePoint now() { return adapters::boot_time(); }
 
-    void tell_witness(Node& node, const lease::Message& message) {
+    void notify_witness(Node& node, const lease::Message& message) {
         const Bytes bytes = lease::encode({kGateway, node.self, ++node.sequence, message}, key_);
         // It may be down.
         static_cast<void>(::send(node.socket.get(), bytes.data(), bytes.size(), 0));
     }
     void greet() {
         for (auto& [id, node] : nodes_) {
-            tell_witness(node, node.guard.greeting(lease::kWitness));
+            notify_witness(node, node.guard.greeting(lease::kWitness));
         }
         greet_at_ = now() + std::chrono::milliseconds(200);
     }
@@ -123,7 +123,7 @@ class LivePair {
                 node.gate = {};
             } else if (const auto* const send = std::get_if<lease::Send>(&effect)) {
                 if (send->to == lease::kWitness) {
-                    tell_witness(node, send->message);
+                    notify_witness(node, send->message);
                 } else {
                     local_.push_back({from, send->to.value, send->message});
                 }
@@ -147,7 +147,7 @@ class LivePair {
             const auto seen =
                 node.guard.on_datagram(datagram->sender, datagram->sequence, datagram->message);
             if (const auto answer = node.guard.greeting(lease::kWitness, datagram->sender, hello)) {
-                tell_witness(node, *answer);
+                notify_witness(node, *answer);
             }
             const bool taken = seen == lease::ReplayGuard::Seen::fresh ||
                                seen == lease::ReplayGuard::Seen::new_life;

@@ -178,16 +178,16 @@ TEST_F(ProgramTest, WhatIsForgedIsCountedAndNotAnswered) {
     start_witness();
     LivePair pair = pair_with_witness();
     const lease::LeaseKey other("the key of the cluster");
-    pair.say(1, Bytes{1, 2, 3});
-    pair.say(1, Bytes(3'000, 7));
+    pair.emit(1, Bytes{1, 2, 3});
+    pair.emit(1, Bytes(3'000, 7));
     for (int i = 0; i < 5; ++i) {
-        pair.say(
+        pair.emit(
             2, lease::encode({LivePair::kGateway, lease::sender_of(2), 1, lease::Hello{}}, other));
     }
-    pair.say(2,
-             lease::encode(
-                 {LivePair::kGateway, {lease::kWitness, lease::boot_of(1), {3}}, 1, lease::Hello{}},
-                 key_));
+    pair.emit(
+        2, lease::encode(
+               {LivePair::kGateway, {lease::kWitness, lease::boot_of(1), {3}}, 1, lease::Hello{}},
+               key_));
     // A signal is heeded before what came before it is read.
     EXPECT_TRUE(pair.until([&] {
         ::kill(witness_, SIGUSR1);

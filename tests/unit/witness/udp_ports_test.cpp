@@ -22,13 +22,13 @@ class Peer {
         reinterpret_cast<sockaddr_in*>(&own.storage)->sin_port = 0;  // Of both families.
         EXPECT_EQ(::bind(fd_.get(), own.get(), own.size), 0);
     }
-    void say(const std::string& to, const std::string& text) const {
+    void emit(const std::string& to, const std::string& text) const {
         const Endpoint endpoint = *parse_endpoint(to);
         EXPECT_EQ(::sendto(fd_.get(), text.data(), text.size(), 0, endpoint.get(), endpoint.size),
                   static_cast<ssize_t>(text.size()));
     }
     // What came, and from where.
-    [[nodiscard]] std::pair<std::string, std::string> hears() const {
+    [[nodiscard]] std::pair<std::string, std::string> receives() const {
         pollfd waited{fd_.get(), POLLIN, 0};
         if (::poll(&waited, 1, 10'000) != 1) {
             return {"nothing", ""};
@@ -76,14 +76,14 @@ TEST(UdpPortsTest, OnAllAddressesBothFamiliesAreAnsweredFromTheAddressThatTheyAs
     const std::string suffix = ":" + std::to_string(port);
     for (const std::string& asked : {"127.0.0.1" + suffix, "127.0.0.9" + suffix}) {
         const Peer peer("127.0.0.1:1");
-        peer.say(asked, "hello");
+        peer.emit(asked, "hello");
         EXPECT_EQ(answer(*ports, "welcome"), peer.text());
-        EXPECT_EQ(peer.hears(), std::pair(std::string("welcome"), asked));
+        EXPECT_EQ(peer.receives(), std::pair(std::string("welcome"), asked));
     }
     const Peer peer("[::1]:1");
-    peer.say("[::1]" + suffix, "hello");
+    peer.emit("[::1]" + suffix, "hello");
     EXPECT_EQ(answer(*ports, "welcome"), peer.text());
-    EXPECT_EQ(peer.hears(), std::pair(std::string("welcome"), "[::1]" + suffix));
+    EXPECT_EQ(peer.receives(), std::pair(std::string("welcome"), "[::1]" + suffix));
 }
 
 TEST(UdpPortsTest, BothFamiliesMayBeNamed) {
@@ -93,16 +93,16 @@ TEST(UdpPortsTest, BothFamiliesMayBeNamed) {
     ASSERT_TRUE(ports) << ports.error().detail;
     EXPECT_THAT(ports->fds(), SizeIs(2));
     const Peer peer("127.0.0.1:1");
-    peer.say("127.0.0.7" + suffix, "hello");
+    peer.emit("127.0.0.7" + suffix, "hello");
     EXPECT_EQ(answer(*ports, "welcome"), peer.text());
-    EXPECT_EQ(peer.hears().second, "127.0.0.7" + suffix);
+    EXPECT_EQ(peer.receives().second, "127.0.0.7" + suffix);
 }
 
 TEST(UdpPortsTest, WhatDoesNotFitHasItsWholeSize) {
     const std::uint16_t port = free_port();
     const auto ports = UdpPorts::open({}, port);
     const Peer peer("127.0.0.1:1");
-    peer.say("127.0.0.1:" + std::to_string(port), std::string(500, 'x'));
+    peer.emit("127.0.0.1:" + std::to_string(port), std::string(500, 'x'));
     std::array<std::uint8_t, 100> buffer{};
     EXPECT_EQ(ports->receive(ports->fds()[0], buffer)->size, 500U);
     EXPECT_FALSE(ports->receive(ports->fds()[0], buffer)) << "there is nothing more";

@@ -23,7 +23,7 @@ void on_clock(GatewayCores& cores, const GatewayView& view, NodeId sender, const
     if (sender == view.self() || clock.epoch > cores.replica.highest_epoch()) {
         return;
     }
-    cores.clock.hear(clock, cores.replica.holder() == sender, now);
+    cores.clock.handle(clock, cores.replica.holder() == sender, now);
     const bool was_astray = !cores.blockers.clock().empty();
     const bool is_astray = cores.clock.is_astray();
     const std::string text =

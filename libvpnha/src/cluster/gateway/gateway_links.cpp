@@ -80,24 +80,24 @@ void GatewayLinks::watch_own_lease(TimePoint now, Effects& effects) {
     // Another node could be granted the lease without this one's vote: only then a move helps.
     std::vector<NodeId> others;
     for (const NodeId node : parts_.lease.engine().state().voters.all()) {
-        const bool is_there = lease::is_witness(node) ? parts_.voters.witness().is_heard(now)
+        const bool is_there = lease::is_witness(node) ? parts_.voters.witness().is_answering(now)
                                                       : parts_.members.contains(node);
         if (node != parts_.view.self() && is_there) {
             others.push_back(node);
         }
     }
-    const bool lacks = parts_.view.state() == takeover::State::promoted &&
-                       !parts_.lease.engine().holder().serving() && parts_.replica.quorate() &&
-                       parts_.lease.engine().state().voters.majority(others) &&
-                       !parts_.view.stands_in();
+    const bool misses = parts_.view.state() == takeover::State::promoted &&
+                        !parts_.lease.engine().holder().serving() && parts_.replica.quorate() &&
+                        parts_.lease.engine().state().voters.majority(others) &&
+                        !parts_.view.stands_in();
     const auto best = parts_.view.best_standby();
-    if (own_lease_.look(lacks, best.has_value(), now)) {
+    if (own_lease_.look(misses, best.has_value(), now)) {
         effects.emplace_back(Log{
             LogLevel::warning,
             fmt::format(
                 "a majority of the voters are members, and this node has been granted no lease "
                 "for {} s: the gateway is given away, node {} is in sync event=unanswered {}",
-                std::chrono::duration_cast<std::chrono::seconds>(own_lease_.lacking(now)).count(),
+                std::chrono::duration_cast<std::chrono::seconds>(own_lease_.missing(now)).count(),
                 best->first.value, tag())});
     }
 }

@@ -176,9 +176,9 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
             lease_.claim_anew(now, effects);
             handle_events(now, effects);
         }
-        stand_in_.hear_group(now, effects);
+        stand_in_.await_group(now, effects);
         handle_events(now, effects);
-        stand_in_.say_barrier(effects);
+        stand_in_.emit_barrier(effects);
         cores_.keepers.on_replica(now, effects);
         watch_holder(now, effects);
     }
@@ -211,7 +211,7 @@ void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePo
             score_.score().freeze();  // Pacemaker has yet to decide who is promoted.
         }
         stand_in_.note_hello(sender, now);
-        stand_in_.hear_group(now, effects);
+        stand_in_.await_group(now, effects);
         handle_events(now, effects);
         watch_holder(now, effects);
     } else if (const auto* barrier = std::get_if<wire::Barrier>(&message)) {
@@ -294,7 +294,7 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
     handle_events(now, effects);
     watch_holder(now, effects);
     cores_.replica.end_meeting(now);
-    stand_in_.hear_group(now, effects);
+    stand_in_.await_group(now, effects);
     handle_events(now, effects);
     if (!stand_in_.watch_claim(now, effects)) {
         stand_in_.watch_standing_in(now, effects);
@@ -367,7 +367,7 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
         reports_.on_word_of_witness(message, now);
     }
     reports_.note();
-    if (reports_.holder().unheard()) {
+    if (reports_.holder().unreceived()) {
         watch_holder(now, effects);
     }
     // It was out of reach when it was fenced. What it is told is what it would have heard then.

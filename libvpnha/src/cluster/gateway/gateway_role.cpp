@@ -34,8 +34,8 @@ void GatewayRole::follow(const takeover::Next& next, TimePoint now, Effects& eff
         case Step::grant:
             parts_.lease.begin_grant(now, effects);
             return;
-        case Step::hear_group:
-            parts_.stand_in.hear_group(now, effects);
+        case Step::await_group:
+            parts_.stand_in.await_group(now, effects);
             return;
         case Step::warm_counters:
             keeper_steps_.begin_warming(now);
@@ -102,7 +102,7 @@ void GatewayRole::run_inner_step(Step step, TimePoint now, Effects& effects) {
         case Step::claim:
             result = parts_.lease.claim(now, effects);
             if (result) {
-                parts_.stand_in.on_told(now);
+                parts_.stand_in.on_notified(now);
             }
             break;
         case Step::resume_sessions:

@@ -18,9 +18,9 @@ Result<void> GatewaySessions::check_promoted() const {
                        : fmt::format("no node is promoted for gateway {}", parts_.settings.name));
 }
 
-Result<void> GatewaySessions::check_heard() const {
+Result<void> GatewaySessions::check_received() const {
     VPNHA_CHECK(check_promoted());
-    return parts_.keepers.is_heard()
+    return parts_.keepers.is_received()
                ? Result<void>()
                : fail(Errc::busy, fmt::format("gateway {} has no lease at present: "
                                               "ask again",
@@ -28,14 +28,14 @@ Result<void> GatewaySessions::check_heard() const {
 }
 
 Result<void> GatewaySessions::end(const wire::RecordKey& session, TimePoint now, Effects& effects) {
-    VPNHA_CHECK(check_heard());
+    VPNHA_CHECK(check_received());
     return parts_.keepers.end(session, now, effects);
 }
 
 Result<ppp::Terms> GatewaySessions::change(const wire::RecordKey& session,
                                            const ppp::TermsChange& change, TimePoint now,
                                            Effects& effects) {
-    VPNHA_CHECK(check_heard());
+    VPNHA_CHECK(check_received());
     return parts_.keepers.change(session, change, now, effects);
 }
 

@@ -39,7 +39,7 @@ class GatewaySessions {
     // The error names the node that is.
     [[nodiscard]] Result<void> check_promoted() const;
     // Its lease holds as well.
-    [[nodiscard]] Result<void> check_heard() const;
+    [[nodiscard]] Result<void> check_received() const;
 
     Parts parts_;
 };

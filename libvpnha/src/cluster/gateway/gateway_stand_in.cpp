@@ -75,7 +75,7 @@ bool GatewayStandIn::watch_claim(TimePoint now, Effects& effects) {
             policy_.stand_back();
             engine().stand_back();
         }
-    } else if (policy_.claims_in_vain(parts_.lease.has_said_claim(), now)) {
+    } else if (policy_.claims_in_vain(parts_.lease.has_emitted_claim(), now)) {
         give_up_claim("no majority granted it in time", now, effects);
     }
     return true;
@@ -143,7 +143,7 @@ void GatewayStandIn::watch_standing_in(TimePoint now, Effects& effects) {
                                            "promoted it yet event=stand-in-long {}",
                                            policy_.holder().value, tag())});
     }
-    if (policy_.tells(now) && parts_.members.contains(policy_.holder())) {
+    if (policy_.notifies(now) && parts_.members.contains(policy_.holder())) {
         const std::string name = parts_.members.name(policy_.holder());
         effects.emplace_back(
             Log{LogLevel::warning,
@@ -163,11 +163,11 @@ void GatewayStandIn::begin(TimePoint now, Effects& effects) {
                         policy_.holder().value,
                         policy_.yielded_at(policy_.holder()) ? "serves no more" : "does not answer",
                         tag(), to_string(parts_.grants.epoch()))});
-    say_barrier(effects);
+    emit_barrier(effects);
     parts_.events.post(parts_.takeover.stand_in());
 }
 
-void GatewayStandIn::say_barrier(Effects& effects) {
+void GatewayStandIn::emit_barrier(Effects& effects) {
     const bool waits =
         policy_.phase() == StandIn::Phase::serves || policy_.phase() == StandIn::Phase::confirmed;
     if (waits && !policy_.barrier_came()) {
@@ -182,14 +182,14 @@ void GatewayStandIn::on_barrier(NodeId sender, const wire::Barrier& barrier, Tim
     if (sender == self() && barrier.gateway == parts_.settings.id &&
         barrier.epoch == parts_.grants.epoch() && parts_.replica.quorate()) {
         policy_.on_barrier();
-        hear_group(now, effects);
+        await_group(now, effects);
     }
 }
 
-void GatewayStandIn::hear_group(TimePoint now, Effects& effects) {
-    const bool heard = policy_.barrier_came() || !parts_.members.contains(policy_.holder());
+void GatewayStandIn::await_group(TimePoint now, Effects& effects) {
+    const bool received = policy_.barrier_came() || !parts_.members.contains(policy_.holder());
     // Who comes from another ring may have more than this node.
-    if (!parts_.takeover.waits_for_group() || !heard || !parts_.replica.quorate() ||
+    if (!parts_.takeover.waits_for_group() || !received || !parts_.replica.quorate() ||
         !parts_.replica.has_met_all()) {
         return;
     }
@@ -200,11 +200,11 @@ void GatewayStandIn::hear_group(TimePoint now, Effects& effects) {
     }
 }
 
-void GatewayStandIn::on_told(TimePoint now) {
+void GatewayStandIn::on_notified(TimePoint now) {
     if (parts_.takeover.state() != takeover::State::standing_in) {
         return;
     }
-    policy_.on_told(now);
+    policy_.on_notified(now);
     if (policy_.unconfirmed()) {
         yield_to_others(now);
     }

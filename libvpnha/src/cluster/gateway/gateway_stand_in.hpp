@@ -69,12 +69,12 @@ class GatewayStandIn {
 
     // The lease was granted to it.
     void begin(TimePoint now, Effects& effects);
-    void say_barrier(Effects& effects);
+    void emit_barrier(Effects& effects);
     void on_barrier(NodeId sender, const wire::Barrier& barrier, TimePoint now, Effects& effects);
     // All messages of the old holder may have been delivered.
-    void hear_group(TimePoint now, Effects& effects);
+    void await_group(TimePoint now, Effects& effects);
     // This node's epoch was sent to the group.
-    void on_told(TimePoint now);
+    void on_notified(TimePoint now);
     // A hello of that member, which the replica has taken.
     void note_hello(NodeId sender, TimePoint now);
     void yield_to_others(TimePoint now);

@@ -65,7 +65,7 @@ wire::GatewayState GatewayView::wire_state() const {
     return wire::GatewayState{
         .gateway = parts_.settings.id,
         .promoted = parts_.replica.promoted(),
-        .unheard = parts_.holder.unheard(),
+        .unreceived = parts_.holder.unreceived(),
         .outside_lost = parts_.links.counts_as_lost(LinkSide::outside),
         .inside_lost = parts_.links.counts_as_lost(LinkSide::inside),
         .stands_in = stands_in(),

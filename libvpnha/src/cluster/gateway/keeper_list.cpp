@@ -72,13 +72,13 @@ void KeeperList::install(const replica::Install& wanted, TimePoint now, Effects&
     }
 }
 
-void KeeperList::tell_end(const wire::RecordKey& session, EndCause cause, TimePoint now) {
+void KeeperList::report_end(const wire::RecordKey& session, EndCause cause, TimePoint now) {
     for (const auto& keeper : keepers_) {
         keeper->on_end(session, cause, now);
     }
 }
 
-void KeeperList::tell_usage(const keepers::Usage& usage, TimePoint now, Effects& effects) {
+void KeeperList::report_usage(const keepers::Usage& usage, TimePoint now, Effects& effects) {
     for (const auto& keeper : keepers_) {
         keeper->on_usage(usage, now, effects);
     }

@@ -40,11 +40,11 @@ class KeeperList final : public keepers::Gateway {
     [[nodiscard]] const replica::Replica& replica() const override { return parts_.replica; }
     [[nodiscard]] bool is_attached() const override { return parts_.attachment.attached(); }
     [[nodiscard]] bool is_served() const override { return parts_.takeover.serves(); }
-    [[nodiscard]] bool is_heard() const override { return parts_.lease.holder().serving(); }
+    [[nodiscard]] bool is_received() const override { return parts_.lease.holder().serving(); }
     [[nodiscard]] const replica::GatewayClock& clock() const override { return parts_.clock; }
     void install_missing(TimePoint now, Effects& effects) override;
-    void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint now) override;
-    void tell_usage(const keepers::Usage& usage, TimePoint now, Effects& effects) override;
+    void report_end(const wire::RecordKey& session, EndCause cause, TimePoint now) override;
+    void report_usage(const keepers::Usage& usage, TimePoint now, Effects& effects) override;
     [[nodiscard]] bool lives(const wire::RecordKey& session, TimePoint now) const override;
     void visit_ppp_sessions(const VisitSession& visit) const override;
     [[nodiscard]] std::uint32_t tunnel_type_of(wire::RecordType type) const override;

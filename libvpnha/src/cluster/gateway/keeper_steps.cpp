@@ -28,7 +28,7 @@ std::optional<bool> KeeperSteps::warm(TimePoint now, Effects& effects) {
             return std::nullopt;
         }
         const std::optional<Duration> run_on = holds_margin() ? margin.run_on() : std::nullopt;
-        say_margin(run_on, now);
+        emit_margin(run_on, now);
         for (keepers::Counted* const each : all) {
             each->warm({parts_.grants.epoch(), run_on}, now, effects);
         }
@@ -46,7 +46,7 @@ std::optional<bool> KeeperSteps::warm(TimePoint now, Effects& effects) {
 // Should this node end before its standbys have confirmed a reading, its successor counts from the
 // same records as this one, and adds what this one did. That one may hold less of them: by so much
 // it begins further back, and it may be as much again.
-void KeeperSteps::say_margin(const std::optional<Duration>& run_on, TimePoint now) {
+void KeeperSteps::emit_margin(const std::optional<Duration>& run_on, TimePoint now) {
     const lease::Checkpoint& newest = parts_.grants.margin().newest;
     lease::Checkpoint from;
     if (run_on && newest.epoch != Epoch{} && now.time_since_epoch() > 2 * *run_on) {
@@ -81,7 +81,7 @@ void KeeperSteps::note_counters() {
     for (const keepers::Counted* const each : all) {
         read_at = std::min(read_at, each->read_at());
     }
-    if (replica.has_said_counters() && read_at >= parts_.grants.at()) {
+    if (replica.has_emitted_counters() && read_at >= parts_.grants.at()) {
         readings_.add(replica.epoch(), replica.sequence(), read_at);
     }
     const std::optional<std::uint64_t> confirmed = replica.confirmed_by_standbys();
@@ -91,7 +91,7 @@ void KeeperSteps::note_counters() {
         parts_.lease.set_checkpoint(*newest);
     }
     if (handing_over_ && read_at >= handing_over_->since && !handing_over_->last &&
-        replica.has_said_counters()) {
+        replica.has_emitted_counters()) {
         handing_over_->last = replica.sequence();
     }
 }

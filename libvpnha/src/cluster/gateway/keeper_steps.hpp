@@ -71,7 +71,7 @@ class KeeperSteps {
     // This replica has the records that the margin of the last grant counts from.
     [[nodiscard]] bool holds_margin() const;
     void read_last(TimePoint now, Effects& effects);
-    void say_margin(const std::optional<Duration>& run_on, TimePoint now);
+    void emit_margin(const std::optional<Duration>& run_on, TimePoint now);
 
     Parts parts_;
     std::optional<Warming> warming_;

@@ -19,7 +19,7 @@ constexpr Duration kPatience = std::chrono::seconds(2);
 // A claim is a datagram: longer than one is on its way, and waits for a busy node.
 constexpr Duration kStaleClaims = std::chrono::milliseconds(500);
 // A dead holder is no member any more when the group hears of this one; or is so in a moment.
-constexpr Duration kTellAfter = std::chrono::milliseconds(100);
+constexpr Duration kNotifyAfter = std::chrono::milliseconds(100);
 constexpr Duration kLong = std::chrono::seconds(10);
 // What keeps one standby from serving may not keep the next one. Two nodes that stand still in turn
 // are not to play ball with the gateway as long as a third one can have it.
@@ -85,15 +85,15 @@ void StandIn::begin(NodeId holder, TimePoint now) {
     barrier_came_ = false;
     follows_since_.reset();
     claim_until_.reset();
-    claim_said_ = false;
+    claim_emitted_ = false;
     unsound_since_.reset();
 }
 
-bool StandIn::claims_in_vain(bool said, TimePoint now) {
-    if (!claim_until_ || (said && !claim_said_)) {
+bool StandIn::claims_in_vain(bool emitted, TimePoint now) {
+    if (!claim_until_ || (emitted && !claim_emitted_)) {
         claim_until_ = now + kClaimPatience;
     }
-    claim_said_ = claim_said_ || said;
+    claim_emitted_ = claim_emitted_ || emitted;
     return now >= *claim_until_;
 }
 
@@ -106,20 +106,20 @@ void StandIn::on_granted(TimePoint now, bool reported) {
     long_at_ = now + kLong;
 }
 
-void StandIn::on_told(TimePoint now) {
+void StandIn::on_notified(TimePoint now) {
     VPNHA_ASSERT(phase_ == Phase::serves || phase_ == Phase::confirmed);
     if (phase_ == Phase::confirmed) {
         phase_ = Phase::idle;
         return;
     }
     phase_ = Phase::stands_in;
-    tell_at_ = now + kTellAfter;
+    notify_at_ = now + kNotifyAfter;
 }
 
 void StandIn::on_promoted() {
     phase_ = phase_ == Phase::serves || phase_ == Phase::confirmed ? Phase::confirmed : Phase::idle;
     long_at_.reset();
-    tell_at_.reset();
+    notify_at_.reset();
     acted_at_.reset();
     not_before_ = {};
     undepose();
@@ -129,7 +129,7 @@ void StandIn::end() {
     phase_ = Phase::idle;
     released_by_order_ = false;
     long_at_.reset();
-    tell_at_.reset();
+    notify_at_.reset();
 }
 
 void StandIn::fail(TimePoint now) {
@@ -189,16 +189,16 @@ bool StandIn::takes_long(TimePoint now) {
     return true;
 }
 
-bool StandIn::tells(TimePoint now) {
-    if (!tell_at_ || now < *tell_at_) {
+bool StandIn::notifies(TimePoint now) {
+    if (!notify_at_ || now < *notify_at_) {
         return false;
     }
-    tell_at_.reset();
+    notify_at_.reset();
     return !reported_ && holder_ == promoted_;
 }
 
 std::optional<TimePoint> StandIn::next_deadline() const {
-    std::optional<TimePoint> at = earliest(earliest(tell_at_, long_at_), deposed_until_);
+    std::optional<TimePoint> at = earliest(earliest(notify_at_, long_at_), deposed_until_);
     if (phase_ == Phase::asks) {
         at = earliest(at, claim_until_);
     } else if (phase_ == Phase::serves || phase_ == Phase::confirmed) {

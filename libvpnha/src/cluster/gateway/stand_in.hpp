@@ -73,14 +73,14 @@ class StandIn {
     void begin(NodeId holder, TimePoint now);
     // It asks no more; nothing has come of it.
     void stand_back() { phase_ = Phase::idle; }
-    // The lease has been claimed since `now` or earlier. True: for too long. `said`: this node's
+    // The lease has been claimed since `now` or earlier. True: for too long. `emitted`: this node's
     // disk has taken the claim, so the voters have been told of it.
-    [[nodiscard]] bool claims_in_vain(bool said, TimePoint now);
+    [[nodiscard]] bool claims_in_vain(bool emitted, TimePoint now);
     // `reported`: Pacemaker has been told of the holder already.
     void on_granted(TimePoint now, bool reported = false);
     // What was said before the grant has been delivered.
     void on_barrier() { barrier_came_ = true; }
-    void on_told(TimePoint now);
+    void on_notified(TimePoint now);
     // Pacemaker has promoted this node.
     void on_promoted();
     void end();
@@ -109,7 +109,7 @@ class StandIn {
     // Once: Pacemaker has not promoted this node for long.
     [[nodiscard]] bool takes_long(TimePoint now);
     // Once for each time: is the old holder still a member, Pacemaker is to move its role.
-    [[nodiscard]] bool tells(TimePoint now);
+    [[nodiscard]] bool notifies(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
     void depose(TimePoint now);
@@ -148,10 +148,10 @@ class StandIn {
     bool barrier_came_ = false;
     std::optional<TimePoint> follows_since_;  // The old holder.
     std::optional<TimePoint> claim_until_;
-    bool claim_said_ = false;
+    bool claim_emitted_ = false;
     std::optional<TimePoint> unsound_since_;
     bool reported_ = false;
-    std::optional<TimePoint> tell_at_;
+    std::optional<TimePoint> notify_at_;
     std::optional<TimePoint> long_at_;
     std::optional<TimePoint> deposed_until_;
 };

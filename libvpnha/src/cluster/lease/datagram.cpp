@@ -92,13 +92,13 @@ class Writer {
         type(Type::answer);
         put(answer.id);
         out_.u8(static_cast<std::uint8_t>(answer.before.knowledge));
-        if (answer.before.knowledge == Knowledge::heard) {
-            const Heard& heard = answer.before.heard;
-            put(heard.epoch);
-            out_.u64(heard.number);
-            put(heard.until);
-            out_.u8(heard.held ? 1 : 0);
-            put(heard.checkpoint);
+        if (answer.before.knowledge == Knowledge::received) {
+            const Received& received = answer.before.received;
+            put(received.epoch);
+            out_.u64(received.number);
+            put(received.until);
+            out_.u8(received.held ? 1 : 0);
+            put(received.checkpoint);
         }
         put(answer.before.elsewhere);
         out_.u8(static_cast<std::uint8_t>((answer.handover ? kHandover : 0) |
@@ -398,13 +398,13 @@ class Reader {
         Answer answer;
         answer.id = round_id();
         answer.before.knowledge = choice(Knowledge::lost);
-        if (answer.before.knowledge == Knowledge::heard) {
-            Heard& heard = answer.before.heard;
-            heard.epoch = epoch();
-            heard.number = counter();
-            heard.until = time();
-            heard.held = flags(1) != 0;
-            heard.checkpoint = checkpoint();
+        if (answer.before.knowledge == Knowledge::received) {
+            Received& received = answer.before.received;
+            received.epoch = epoch();
+            received.number = counter();
+            received.until = time();
+            received.held = flags(1) != 0;
+            received.checkpoint = checkpoint();
         }
         answer.before.elsewhere = epoch();
         const std::uint8_t known = flags(kHandover | kCannotSave);

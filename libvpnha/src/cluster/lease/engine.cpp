@@ -66,9 +66,9 @@ Effects Engine::saved_first(Effects effects) {
     return effects;
 }
 
-void Engine::on_not_saved(const std::optional<Durable>& durable, bool untold, TimePoint now) {
+void Engine::on_not_saved(const std::optional<Durable>& durable, bool unnotified, TimePoint now) {
     saved_ = known(setup_, durable);
-    if (holder_.phase() != Phase::idle && (untold || holder_.epoch() > saved_.claimed)) {
+    if (holder_.phase() != Phase::idle && (unnotified || holder_.epoch() > saved_.claimed)) {
         holder_.unsay(now);
     }
     take_back_change(now);
@@ -144,7 +144,7 @@ Effects Engine::on_message(const Sender& sender, const Message& message, TimePoi
     } else if (const auto* mark = std::get_if<MarkAnswer>(&message)) {
         on_mark_answer(sender.node, *mark, effects, now);
     } else if (std::holds_alternative<Recall>(message)) {
-        tell_memory(sender, effects);
+        report_memory(sender, effects);
     } else if (const auto* memory = std::get_if<Memory>(&message)) {
         on_memory(sender.node, *memory, effects, now);
     } else if (const auto* question = std::get_if<Question>(&message)) {

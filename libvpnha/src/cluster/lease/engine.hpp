@@ -166,15 +166,15 @@ class Engine {
     };
     // 13: while the list of voters has no version.
     struct Recollection {
-        struct Told {
+        struct Notified {
             NodeId node;
             Memory memory;
-            friend bool operator==(const Told&, const Told&) = default;
+            friend bool operator==(const Notified&, const Notified&) = default;
         };
         TimePoint ask_at{};
-        std::vector<Told> told;        // In answer to this life; the newest of each node.
-        std::vector<NodeId> spared;    // Not waited for, by an administrator's order.
-        std::vector<NodeId> reported;  // As Awaits.
+        std::vector<Notified> notified;  // In answer to this life; the newest of each node.
+        std::vector<NodeId> spared;      // Not waited for, by an administrator's order.
+        std::vector<NodeId> reported;    // As Awaits.
         bool asked = false;
         friend bool operator==(const Recollection&, const Recollection&) = default;
     };
@@ -283,11 +283,11 @@ class Engine {
     [[nodiscard]] Effects on_time(TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
     // The last SaveDurable is not on the disk, and no later effect was carried out: `durable` is on
-    // it. The next event saves it again. An epoch that was not saved, or whose grant is `untold`,
-    // is only claimed. A change of the voters that a holder has begun or ended is taken back: it
-    // continues with the list on the disk. This voter's promises in memory stay: that costs it
-    // votes only.
-    void on_not_saved(const std::optional<Durable>& durable, bool untold, TimePoint now);
+    // it. The next event saves it again. An epoch that was not saved, or whose grant is
+    // `unnotified`, is only claimed. A change of the voters that a holder has begun or ended is
+    // taken back: it continues with the list on the disk. This voter's promises in memory stay:
+    // that costs it votes only.
+    void on_not_saved(const std::optional<Durable>& durable, bool unnotified, TimePoint now);
     // To be sent with every round from now on: standbys have confirmed it; {}: it is unknown how
     // far the counters have run.
     void set_checkpoint(const Checkpoint& checkpoint) { state_.checkpoint = checkpoint; }
@@ -315,7 +315,7 @@ class Engine {
     // Nodes whose memory this node still needs; none when it remembers itself.
     [[nodiscard]] std::vector<NodeId> awaited() const;
     // That node has answered in this life, even if it remembers nothing, either.
-    [[nodiscard]] bool told_by(NodeId node) const;
+    [[nodiscard]] bool reported_by(NodeId node) const;
     friend bool operator==(const Engine& a, const Engine& b) {
         return a.voter_ == b.voter_ && a.holder_ == b.holder_ && a.state_ == b.state_;
     }
@@ -382,10 +382,10 @@ class Engine {
     void take_back_change(TimePoint now);
     void note_difference(NodeId from, const Voters& voters);
     void ask_for_memory(Effects& effects, TimePoint now);
-    void tell_memory(const Sender& asker, Effects& effects) const;
+    void report_memory(const Sender& asker, Effects& effects) const;
     void on_memory(NodeId from, const Memory& memory, Effects& effects, TimePoint now);
     // The newest received list with a version; null: none.
-    [[nodiscard]] const Voters* newest_told() const;
+    [[nodiscard]] const Voters* newest_reported() const;
     // Takes it over as soon as that is safe.
     void recall(Effects& effects, TimePoint now);
     // Not so high that a hostile member must have made it up; far stricter for a witness.

@@ -13,15 +13,15 @@ namespace vpnha::lease {
 Effects Engine::on_members(const std::set<NodeId>& present, bool quorate, TimePoint now) {
     Effects effects;
     lapse(effects, now);
-    std::vector<NodeId> lacking;
+    std::vector<NodeId> missing;
     if (quorate) {
         for (const NodeId node : state_.voters.all()) {
             if (!present.contains(node) && !is_witness(node)) {
-                lacking.push_back(node);
+                missing.push_back(node);
             }
         }
     }
-    voter_.on_lacking(lacking, now);
+    voter_.on_missing(missing, now);
     state_.quorate = quorate;
     give_up_without_quorum(effects);
     return saved_first(std::move(effects));

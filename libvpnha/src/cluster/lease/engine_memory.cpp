@@ -11,7 +11,7 @@ namespace vpnha::lease {
 
 namespace {
 
-using Told = Engine::Recollection::Told;
+using Notified = Engine::Recollection::Notified;
 
 // By one of the lists: decisions that these nodes alone may have made.
 bool any_majority(const Voters& voters, const std::vector<NodeId>& nodes) {
@@ -83,9 +83,9 @@ void Engine::ask_for_memory(Effects& effects, TimePoint now) {
     // Also nodes that are not in the list by which it has voted: they may remember a newer one. A
     // witness is only in a list that it has reported.
     std::vector<NodeId> asked = state_.voters.all();
-    if (const Voters* const newest = newest_told()) {
-        const std::vector<NodeId> told = newest->all();
-        asked.insert(asked.end(), told.begin(), told.end());
+    if (const Voters* const newest = newest_reported()) {
+        const std::vector<NodeId> notified = newest->all();
+        asked.insert(asked.end(), notified.begin(), notified.end());
     }
     asked.insert(asked.end(), setup_.voters.begin(), setup_.voters.end());
     std::sort(asked.begin(), asked.end());
@@ -97,7 +97,7 @@ void Engine::ask_for_memory(Effects& effects, TimePoint now) {
     }
 }
 
-void Engine::tell_memory(const Sender& asker, Effects& effects) const {
+void Engine::report_memory(const Sender& asker, Effects& effects) const {
     send(asker.node, Memory{asker.instance, voter_.granted(), {}, state_.voters}, effects);
 }
 
@@ -116,16 +116,17 @@ void Engine::on_memory(NodeId from, const Memory& memory, Effects& effects, Time
         return;
     }
     Recollection& recollection = state_.recollection;
-    std::erase_if(recollection.told, [from](const Told& told) { return told.node == from; });
-    recollection.told.push_back({from, memory});
+    std::erase_if(recollection.notified,
+                  [from](const Notified& notified) { return notified.node == from; });
+    recollection.notified.push_back({from, memory});
     recall(effects, now);
 }
 
-const Voters* Engine::newest_told() const {
+const Voters* Engine::newest_reported() const {
     const Voters* newest = nullptr;
-    for (const Told& told : state_.recollection.told) {
-        const Voters& voters = told.memory.voters;
-        if (!is_witness(told.node) && voters.newest().has_version() &&
+    for (const Notified& notified : state_.recollection.notified) {
+        const Voters& voters = notified.memory.voters;
+        if (!is_witness(notified.node) && voters.newest().has_version() &&
             (newest == nullptr || voters.newer_than(*newest))) {
             newest = &voters;
         }
@@ -133,22 +134,22 @@ const Voters* Engine::newest_told() const {
     return newest;
 }
 
-bool Engine::told_by(NodeId node) const {
-    const std::vector<Told>& told = state_.recollection.told;
-    return std::any_of(told.begin(), told.end(),
-                       [node](const Told& each) { return each.node == node; });
+bool Engine::reported_by(NodeId node) const {
+    const std::vector<Notified>& notified = state_.recollection.notified;
+    return std::any_of(notified.begin(), notified.end(),
+                       [node](const Notified& each) { return each.node == node; });
 }
 
 std::vector<NodeId> Engine::awaited() const {
     if (remembers()) {
         return {};
     }
-    const Voters* const newest = newest_told();
+    const Voters* const newest = newest_reported();
     std::vector<NodeId> nodes = newest != nullptr ? newest->all() : state_.voters.all();
     const Recollection& known = state_.recollection;
     std::erase_if(nodes, [&](NodeId node) {
         return node == setup_.self.node || is_in(known.spared, node) ||
-               std::any_of(known.told.begin(), known.told.end(), [&](const Told& each) {
+               std::any_of(known.notified.begin(), known.notified.end(), [&](const Notified& each) {
                    // Another node without a memory does not report what this one has forgotten.
                    return each.node == node &&
                           (newest == nullptr || each.memory.voters.newest().has_version());
@@ -166,7 +167,7 @@ std::vector<NodeId> Engine::awaited() const {
 
 void Engine::recall(Effects& effects, TimePoint now) {
     std::vector<NodeId> unknown = awaited();
-    const Voters* const newest = newest_told();
+    const Voters* const newest = newest_reported();
     if (newest == nullptr) {
         if (unknown.empty() && !state_.recollection.spared.empty()) {
             // By an administrator's order: older than whatever was ever granted.
@@ -190,14 +191,14 @@ void Engine::recall(Effects& effects, TimePoint now) {
         end(End::given_up, effects);
     }
     const Voters voters = *newest;
-    const std::vector<Told> told = std::move(state_.recollection.told);
+    const std::vector<Notified> notified = std::move(state_.recollection.notified);
     take_over(voters, now);
-    for (const Told& each : told) {
+    for (const Notified& each : notified) {
         voter_.remember(each.memory.granted);
         note_granted(each.node, each.memory.granted);
     }
     effects.emplace_back(Recalled{state_.voters.newest()});
-    for (const Told& each : told) {
+    for (const Notified& each : notified) {
         if (!is_witness(each.node)) {
             join_marks(each.memory.marks, effects);
         }

@@ -47,7 +47,7 @@ Verdict Engine::besides_promise(NodeId asker, const Question& question) const {
     if (!state_.saves) {
         return Verdict::cannot_save;
     }
-    if (voter_.lacks(asker)) {
+    if (voter_.is_absent(asker)) {
         return Verdict::absent;  // It may have missed changes that were confirmed without it.
     }
     const Epoch known = std::max(state_.position.epoch, question.position.epoch);
@@ -74,9 +74,10 @@ void Engine::on_question(const Sender& sender, const Question& question, Effects
     }
     const Epoch named = verdict == Verdict::ordered ? voter_.ordered() : voter_.granted();
     Opinion opinion{question.id, verdict, named, state_.voters};
-    const std::optional<Heard>& heard = voter_.state().heard;
-    if (is_witness(setup_.self.node) && heard && heard->held && heard->epoch.node != sender.node) {
-        opinion.answered_ago = now - voter_.state().heard_at;
+    const std::optional<Received>& received = voter_.state().received;
+    if (is_witness(setup_.self.node) && received && received->held &&
+        received->epoch.node != sender.node) {
+        opinion.answered_ago = now - voter_.state().received_at;
     }
     send(sender.node, std::move(opinion), effects);
 }

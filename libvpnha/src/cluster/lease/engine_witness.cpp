@@ -46,7 +46,7 @@ bool Engine::was_cut_off(NodeId from, const Opinion& opinion, TimePoint now) con
     }
     const TimePoint answered = now - *opinion.answered_ago;
     const Voter::State& voter = voter_.state();
-    return answered - setup_.timing.lease >= (voter.heard ? voter.heard_at : TimePoint{}) &&
+    return answered - setup_.timing.lease >= (voter.received ? voter.received_at : TimePoint{}) &&
            now < answered + setup_.timing.absence;
 }
 

@@ -127,10 +127,12 @@ void Holder::note(NodeId from, const Answer& answer) {
     }
     if (before.knowledge == Knowledge::lost) {
         state_.unknown = true;
-    } else if (before.knowledge == Knowledge::heard) {
-        const auto age = [](const Heard& heard) { return std::pair(heard.epoch, heard.number); };
-        if (state_.before.knowledge != Knowledge::heard ||
-            age(before.heard) > age(state_.before.heard)) {
+    } else if (before.knowledge == Knowledge::received) {
+        const auto age = [](const Received& received) {
+            return std::pair(received.epoch, received.number);
+        };
+        if (state_.before.knowledge != Knowledge::received ||
+            age(before.received) > age(state_.before.received)) {
             state_.before = before;
         }
     }
@@ -158,15 +160,15 @@ Margin Holder::margin() const {
         margin.newest = state_.handover->checkpoint;
         return margin;
     }
-    const bool heard = state_.before.knowledge == Knowledge::heard;
-    if (state_.unknown || (heard && !state_.before.heard.held)) {
+    const bool received = state_.before.knowledge == Knowledge::received;
+    if (state_.unknown || (received && !state_.before.received.held)) {
         // It is unknown whether a majority answered the claim, and if so, from which counters that
         // node continued.
         margin.kind = Margin::Kind::largest;
         return margin;
     }
-    if (heard) {
-        const Heard& newest = state_.before.heard;
+    if (received) {
+        const Received& newest = state_.before.received;
         margin.kind = Margin::Kind::bounded;
         margin.epoch = newest.epoch;
         margin.until = newest.until;

@@ -88,23 +88,23 @@ struct Round {
 // A voter's knowledge of the epoch before the one that it grants.
 enum class Knowledge : std::uint8_t {
     nothing_before,  // It never granted one.
-    heard,
+    received,
     lost,  // It has started since.
 };
 
 // The newest round that a voter answered.
-struct Heard {
+struct Received {
     Epoch epoch;
     std::uint64_t number = 0;
     TimePoint until{};  // t + L, on the sender's clock.
     bool held = false;
     Checkpoint checkpoint;
-    friend bool operator==(const Heard&, const Heard&) = default;
+    friend bool operator==(const Received&, const Received&) = default;
 };
 
 struct Before {
     Knowledge knowledge = Knowledge::nothing_before;
-    Heard heard;
+    Received received;
     // Durable. No higher epoch than this was granted to another node than the one that is granted
     // now. With node 0 it names no node: lower grants are not known, or it is a mark.
     Epoch elsewhere{};

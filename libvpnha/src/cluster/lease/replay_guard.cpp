@@ -83,7 +83,7 @@ Hello ReplayGuard::greeting(NodeId to) const {
     return {peer == nullptr ? std::nullopt : std::optional(peer->challenge), std::nullopt};
 }
 
-bool ReplayGuard::hears(NodeId node) const {
+bool ReplayGuard::receives(NodeId node) const {
     const Peer* const peer = find(node);
     return peer != nullptr && peer->instance != Instance{};
 }

@@ -59,7 +59,7 @@ class ReplayGuard {
     // The first message to a node.
     [[nodiscard]] Hello greeting(NodeId to) const;
     // A life of that node has repeated its challenge.
-    [[nodiscard]] bool hears(NodeId node) const;
+    [[nodiscard]] bool receives(NodeId node) const;
     // The nodes whose datagrams are accepted: all voters of all gateways. Others are forgotten.
     void set_senders(const std::vector<NodeId>& nodes);
 

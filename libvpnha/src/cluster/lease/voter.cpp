@@ -116,13 +116,13 @@ Verdict Voter::grant(const Sender& sender, const Epoch& epoch, TimePoint now) {
         return Verdict::promised;
     }
     Before& before = state_.before;
-    if (state_.heard) {
-        before.knowledge = Knowledge::heard;
-        before.heard = *state_.heard;
-        state_.before_at = state_.heard_at;
+    if (state_.received) {
+        before.knowledge = Knowledge::received;
+        before.received = *state_.received;
+        state_.before_at = state_.received_at;
     } else if (state_.granted != Epoch{}) {
         before.knowledge = Knowledge::lost;
-        before.heard = {};
+        before.received = {};
     }
     if (state_.served) {
         state_.previous = state_.granted;
@@ -152,10 +152,11 @@ void Voter::note_answer(const Sender& sender, const Round& round, TimePoint now)
         state_.in_vain_since = now;
     }
     // A duplicate of an older round is answered, too, and has no news.
-    if (!state_.heard || state_.heard->epoch != id.epoch || state_.heard->number < id.number) {
-        state_.heard =
-            Heard{id.epoch, id.number, round.sent_at + round.lease, round.held, round.checkpoint};
-        state_.heard_at = now;
+    if (!state_.received || state_.received->epoch != id.epoch ||
+        state_.received->number < id.number) {
+        state_.received = Received{id.epoch, id.number, round.sent_at + round.lease, round.held,
+                                   round.checkpoint};
+        state_.received_at = now;
     }
     std::erase_if(state_.answered_at, [&](const Timed& answered) {
         return answered.node == sender.node || answered.at + timing_.abstention() <= now;
@@ -234,7 +235,7 @@ void Voter::remember(const Epoch& granted) {
         state_.granted = granted;
         state_.granted_to.reset();
         // This node has forgotten its answers and grants of the epochs before.
-        state_.heard.reset();
+        state_.received.reset();
         state_.before = {Knowledge::lost, {}, {granted.number, NodeId{}}};
         state_.served = true;
     }
@@ -250,10 +251,10 @@ bool Voter::run_out(NodeId victim, const BootId& boot, TimePoint now) const {
     return std::max(answered, state_.started) + timing_.abstention() <= now;
 }
 
-void Voter::on_lacking(const std::vector<NodeId>& lacking, TimePoint now) {
+void Voter::on_missing(const std::vector<NodeId>& missing, TimePoint now) {
     std::erase_if(state_.absent_since,
-                  [&lacking](const Timed& absent) { return !is_in(lacking, absent.node); });
-    for (const NodeId node : lacking) {
+                  [&missing](const Timed& absent) { return !is_in(missing, absent.node); });
+    for (const NodeId node : missing) {
         if (!time_of(state_.absent_since, node)) {
             state_.absent_since.push_back({node, now});
         }
@@ -272,7 +273,7 @@ bool Voter::rests_from(const Round& round, TimePoint now) const {
            state_.asked->node == round.id.epoch.node && now < state_.asked->at + cycle;
 }
 
-bool Voter::lacks(NodeId node) const {
+bool Voter::is_absent(NodeId node) const {
     return time_of(state_.absent_since, node).has_value();
 }
 

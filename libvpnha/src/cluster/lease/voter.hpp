@@ -63,8 +63,8 @@ class Voter {
         std::optional<TimePoint> in_vain_since;
         std::optional<Timed> asked;  // By which node, and when last.
         std::optional<BootId> granted_to;
-        std::optional<Heard> heard;  // The newest round answered; and when.
-        TimePoint heard_at{};
+        std::optional<Received> received;  // The newest round answered; and when.
+        TimePoint received_at{};
         Before before;  // Sent with answers to `granted`; and when that round was answered.
         TimePoint before_at{};
         Epoch previous;  // Granted before it, and elsewhere than to that node.
@@ -110,8 +110,8 @@ class Voter {
     // Marked, and no promise to that life of the node holds any more, for any L: an abstention
     // after the last answer to it, or after the start, before which answers are not known.
     [[nodiscard]] bool run_out(NodeId victim, const BootId& boot, TimePoint now) const;
-    // `lacking`: voters that are missing from this node's group; none unless it is quorate.
-    void on_lacking(const std::vector<NodeId>& lacking, TimePoint now);
+    // `missing`: voters that are missing from this node's group; none unless it is quorate.
+    void on_missing(const std::vector<NodeId>& missing, TimePoint now);
     // Nodes whose clocks leave the bound of ρ, by this node's own: with three voters or more, no
     // claim of theirs is granted. An epoch that was granted continues.
     void on_astray(std::vector<NodeId> nodes, bool own) {
@@ -126,7 +126,7 @@ class Voter {
         }
     }
     // The quorate group misses it now.
-    [[nodiscard]] bool lacks(NodeId node) const;
+    [[nodiscard]] bool is_absent(NodeId node) const;
 
     // Only the promise keeps this node from answering another one. Has no effect unless the promise
     // is to a claim in vain: see Timing::unheld.

@@ -53,15 +53,15 @@ Witness::Witness(const Sender& self, const Timing& timing, const std::optional<F
 }
 
 void Witness::note_sender(NodeId node, Orders& orders, TimePoint now) {
-    const bool is_new = std::erase(heard_, node) == 0;
-    heard_.push_back(node);
+    const bool is_new = std::erase(received_, node) == 0;
+    received_.push_back(node);
     if (!is_new) {
         return;
     }
-    if (heard_.size() > kNodesBesideWitness) {
-        heard_.erase(heard_.begin());
+    if (received_.size() > kNodesBesideWitness) {
+        received_.erase(received_.begin());
     }
-    std::vector<NodeId> voters = heard_;
+    std::vector<NodeId> voters = received_;
     voters.push_back(kWitness);
     std::sort(voters.begin(), voters.end());
     take(engine_.configure(voters, now), orders);

@@ -79,7 +79,7 @@ class Witness {
     [[nodiscard]] bool is_covered() const;
 
     Engine engine_;
-    std::vector<NodeId> heard_;  // Nodes, the last one at the end.
+    std::vector<NodeId> received_;  // Nodes, the last one at the end.
     std::optional<File> on_disk_;
     Durable newest_;
     std::deque<Unsaved> unsaved_;

@@ -19,7 +19,7 @@ void WitnessHost::admit(NodeId node) {
         return;
     }
     if (nodes_.size() == kVotersMax) {
-        heard_.erase(nodes_.front());
+        received_.erase(nodes_.front());
         nodes_.erase(nodes_.begin());
     }
     nodes_.push_back(node);
@@ -45,12 +45,12 @@ WitnessHost::Orders WitnessHost::on_datagram(ByteView bytes, const Address& from
         arrival.greeting->sent_at = now;
     }
     if (arrival.greeting) {
-        say(gateway, from, *arrival.greeting, orders);
+        emit(gateway, from, *arrival.greeting, orders);
     }
     if (!is_taken) {
         return orders;
     }
-    heard_[sender.node] = {from, now};
+    received_[sender.node] = {from, now};
     std::erase(nodes_, sender.node);
     nodes_.push_back(sender.node);
     if (is_hello) {
@@ -64,8 +64,8 @@ WitnessHost::Orders WitnessHost::on_datagram(ByteView bytes, const Address& from
     return orders;
 }
 
-void WitnessHost::say(GatewayId gateway, const Address& to, const Message& message,
-                      Orders& orders) {
+void WitnessHost::emit(GatewayId gateway, const Address& to, const Message& message,
+                       Orders& orders) {
     orders.packets.push_back({to, exchange_.encode(gateway, message)});
 }
 
@@ -74,9 +74,9 @@ void WitnessHost::take(GatewayId gateway, Witness::Orders&& from, Orders& orders
         orders.saves.push_back({gateway, std::move(save.file), save.ticket});
     }
     for (const Send& send : from.sends) {
-        const auto heard = heard_.find(send.to);
-        if (heard != heard_.end()) {
-            say(gateway, heard->second.from, send.message, orders);
+        const auto received = received_.find(send.to);
+        if (received != received_.end()) {
+            emit(gateway, received->second.from, send.message, orders);
         }
     }
 }

@@ -38,7 +38,7 @@ class WitnessHost {
         std::vector<Save> saves;
         std::vector<Packet> packets;
     };
-    struct Heard {
+    struct Received {
         Address from;
         TimePoint at;
     };
@@ -62,19 +62,19 @@ class WitnessHost {
     [[nodiscard]] const Counters& counters() const { return counters_; }
     [[nodiscard]] const std::map<GatewayId, Witness>& votes() const { return votes_; }
     // The newest message of each node.
-    [[nodiscard]] const std::map<NodeId, Heard>& heard() const { return heard_; }
+    [[nodiscard]] const std::map<NodeId, Received>& received() const { return received_; }
 
   private:
     // Accepts datagrams of the node; the node of longest ago is dropped.
     void admit(NodeId node);
     void take(GatewayId gateway, Witness::Orders&& from, Orders& orders);
-    void say(GatewayId gateway, const Address& to, const Message& message, Orders& orders);
+    void emit(GatewayId gateway, const Address& to, const Message& message, Orders& orders);
 
     Sender self_;
     Timing timing_;
     Exchange exchange_;
-    std::vector<NodeId> nodes_;      // The node with the newest message is last.
-    std::map<NodeId, Heard> heard_;  // Those of them that have repeated a challenge.
+    std::vector<NodeId> nodes_;            // The node with the newest message is last.
+    std::map<NodeId, Received> received_;  // Those of them that have repeated a challenge.
     std::map<GatewayId, Witness> votes_;
     Counters counters_;
 };

@@ -133,7 +133,7 @@ Effects Node::withhold_records(bool withheld, TimePoint now) {
 }
 
 template <class Event>
-Effects Node::tell(GatewayId gateway, TimePoint now, Event event) {
+Effects Node::notify(GatewayId gateway, TimePoint now, Event event) {
     const auto found = gateways_.find(gateway);
     VPNHA_ASSERT(found != gateways_.end());
     Effects effects;
@@ -147,14 +147,14 @@ Effects Node::on_lease_message(GatewayId gateway, const lease::Sender& sender,
     if (find(gateway) == nullptr) {
         return {};
     }
-    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+    return notify(gateway, now, [&](GatewayNode& node, Effects& effects) {
         node.on_lease_message(sender, message, now, effects);
     });
 }
 
 Effects Node::on_lease_saved(GatewayId gateway, std::uint64_t ticket, const Result<void>& result,
                              TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+    return notify(gateway, now, [&](GatewayNode& node, Effects& effects) {
         node.on_lease_saved(ticket, result, now, effects);
     });
 }
@@ -165,7 +165,7 @@ Effects Node::for_gateway(RequestToken request, GatewayId gateway, TimePoint now
         return {AnswerRequest{
             request, fail(Errc::not_found, fmt::format("no gateway with id {}", gateway.value))}};
     }
-    return tell(gateway, now, event);
+    return notify(gateway, now, event);
 }
 
 Effects Node::attach(RequestToken request, GatewayId gateway, const std::string& resource,
@@ -224,14 +224,14 @@ Effects Node::stop_standing_in(RequestToken request, GatewayId gateway, TimePoin
 
 Effects Node::on_step_done(GatewayId gateway, takeover::Step step, const Result<void>& result,
                            TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+    return notify(gateway, now, [&](GatewayNode& node, Effects& effects) {
         node.on_step_done(step, result, now, effects);
     });
 }
 
 Effects Node::on_event(GatewayId gateway, const KeeperEvent& event, TimePoint now) {
-    return tell(gateway, now,
-                [&](GatewayNode& node, Effects& effects) { node.on_event(event, now, effects); });
+    return notify(gateway, now,
+                  [&](GatewayNode& node, Effects& effects) { node.on_event(event, now, effects); });
 }
 
 Effects Node::on_event(const KeeperEvent& event, TimePoint now) {
@@ -276,7 +276,7 @@ Effects Node::vote_without(RequestToken request, NodeId node, TimePoint now) {
         const bool is_awaited = std::find(awaited.begin(), awaited.end(), node) != awaited.end();
         const Result<void> done =
             is_awaited && node != settings_.self && members_.contains(node) &&
-                    !gateway.cores().lease.engine().told_by(node)
+                    !gateway.cores().lease.engine().reported_by(node)
                 ? fail(Errc::busy,
                        "its vpnhad is a member of the group, and sends its memory by itself; if it "
                        "does not, the lease's port is blocked between the two nodes")
@@ -312,7 +312,7 @@ std::vector<NodeId> Node::voters() const {
 }
 
 Effects Node::ask_move(GatewayId gateway, const MovePlan& plan, TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects&) { node.moves().ask(plan); });
+    return notify(gateway, now, [&](GatewayNode& node, Effects&) { node.moves().ask(plan); });
 }
 
 Effects Node::drain(RequestToken request, GatewayId gateway,
@@ -388,25 +388,25 @@ Effects Node::on_plugin_down(PluginToken plugin, TimePoint now, const PluginEnd&
 }
 
 Effects Node::on_service_died(GatewayId gateway, const std::string& resource, TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+    return notify(gateway, now, [&](GatewayNode& node, Effects& effects) {
         node.reports().on_service_died(resource, settings_.name, effects);
     });
 }
 
 Effects Node::on_carrier(GatewayId gateway, LinkSide side, bool carrier, TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+    return notify(gateway, now, [&](GatewayNode& node, Effects& effects) {
         node.links().on_carrier(side, carrier, now, effects);
     });
 }
 
 Effects Node::set_routing(GatewayId gateway, std::vector<std::string> conflicts, TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects&) {
+    return notify(gateway, now, [&](GatewayNode& node, Effects&) {
         node.blockers().set_routing(std::move(conflicts));
     });
 }
 
 Effects Node::set_macs(GatewayId gateway, const SideMacs& macs, TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects&) { node.links().set_macs(macs); });
+    return notify(gateway, now, [&](GatewayNode& node, Effects&) { node.links().set_macs(macs); });
 }
 
 void Node::set_wall(Duration wall) {
@@ -417,20 +417,21 @@ void Node::set_wall(Duration wall) {
 }
 
 Effects Node::announce_again(GatewayId gateway, TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects& effects) {
+    return notify(gateway, now, [&](GatewayNode& node, Effects& effects) {
         node.links().announce_again(now, effects);
     });
 }
 
 Effects Node::on_neighbour(GatewayId gateway, LinkSide side, const IpAddress& address,
                            TimePoint now) {
-    return tell(gateway, now, [&](GatewayNode& node, Effects&) {
+    return notify(gateway, now, [&](GatewayNode& node, Effects&) {
         node.links().on_neighbour(side, address, now);
     });
 }
 
 Effects Node::on_probe(GatewayId gateway, TimePoint now) {
-    return tell(gateway, now, [](GatewayNode& node, Effects& effects) { node.on_probe(effects); });
+    return notify(gateway, now,
+                  [](GatewayNode& node, Effects& effects) { node.on_probe(effects); });
 }
 
 Effects Node::on_time(TimePoint now) {

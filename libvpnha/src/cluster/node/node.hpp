@@ -226,7 +226,7 @@ class Node {
     [[nodiscard]] wire::Hello hello() const;
     // An event of a configured gateway.
     template <class Event>
-    Effects tell(GatewayId gateway, TimePoint now, Event event);
+    Effects notify(GatewayId gateway, TimePoint now, Event event);
     // The same for an agent, which gets an error when there is no such gateway.
     template <class Event>
     Effects for_gateway(RequestToken request, GatewayId gateway, TimePoint now, Event event);

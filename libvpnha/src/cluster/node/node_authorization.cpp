@@ -13,7 +13,7 @@ Result<std::vector<wire::RecordKey>> GatewaySessions::named(const SessionIdentit
         return {};
     }
     VPNHA_CHECK(check_promoted());
-    if (!parts_.keepers.is_heard() || !accounts->is_serving()) {
+    if (!parts_.keepers.is_received() || !accounts->is_serving()) {
         return fail(Errc::busy, fmt::format("gateway {} is being taken over, or has no lease at "
                                             "present: ask again",
                                             parts_.settings.name));

@@ -137,7 +137,7 @@ bool Node::has_lost_to(NodeId node, TimePoint now) const {
                const auto& fencing = gateway.cores().lease.engine().state().fencing;
                return fencing && fencing->victim == node && fencing->refused &&
                       fencing->boot == gateway.cores().lease.engine().newest_life_of(node) &&
-                      gateway.voters().witness().is_heard(now);
+                      gateway.voters().witness().is_answering(now);
            });
 }
 

@@ -46,29 +46,29 @@ TimePoint GatewayClock::when(std::uint64_t ms) const {
 }
 
 void GatewayClock::serve(const Epoch& epoch, TimePoint now) {
-    if (epoch_ == epoch && say_again_at_) {
+    if (epoch_ == epoch && emit_again_at_) {
         return;
     }
     ahead_ = ahead_.value_or(wall_);
     epoch_ = epoch;
-    say_again_at_ = now;
+    emit_again_at_ = now;
     differences_ = {};
     is_astray_ = false;
 }
 
-void GatewayClock::hear(const wire::Clock& clock, bool serves, TimePoint now) {
-    if (say_again_at_ || clock.epoch < epoch_) {
+void GatewayClock::handle(const wire::Clock& clock, bool serves, TimePoint now) {
+    if (emit_again_at_ || clock.epoch < epoch_) {
         return;
     }
     Duration ahead = duration_of(clock.gateway_ms) - now.time_since_epoch();
     if (ahead_ && clock.epoch == epoch_) {
         // The message with the smaller delay counts; a drift is still followed.
-        const Duration drift = (now - heard_at_) / 1'000'000 * kDriftPpm;
+        const Duration drift = (now - received_at_) / 1'000'000 * kDriftPpm;
         ahead = std::max(ahead, *ahead_ - drift);
     }
     ahead_ = ahead;
     epoch_ = clock.epoch;
-    heard_at_ = now;
+    received_at_ = now;
     if (!serves) {
         return;
     }
@@ -90,12 +90,12 @@ std::optional<Duration> GatewayClock::difference() const {
 
 std::optional<wire::Clock> GatewayClock::take_due(bool may_relay, TimePoint now) {
     const bool is_asked = std::exchange(is_due_, false);
-    const bool serves = say_again_at_.has_value();
-    if (serves ? !is_asked && *say_again_at_ > now : !is_asked || !may_relay || !ahead_) {
+    const bool serves = emit_again_at_.has_value();
+    if (serves ? !is_asked && *emit_again_at_ > now : !is_asked || !may_relay || !ahead_) {
         return std::nullopt;
     }
     if (serves) {
-        say_again_at_ = now + limits::kDigestInterval;
+        emit_again_at_ = now + limits::kDigestInterval;
     }
     return wire::Clock{gateway_, epoch_, at(now), ms_of(now.time_since_epoch() + wall_)};
 }

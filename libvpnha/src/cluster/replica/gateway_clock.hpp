@@ -40,14 +40,14 @@ class GatewayClock {
     // This node serves under `epoch`: its clock is the gateway's from here on.
     void serve(const Epoch& epoch, TimePoint now);
     // It serves no more.
-    void follow() { say_again_at_.reset(); }
+    void follow() { emit_again_at_.reset(); }
     // A replica requests a snapshot: the node that serves, or one that knows the clock, sends it.
     void on_asked() { is_due_ = true; }
     // From another node. `serves`: it is the one that serves. Ignored where this node serves.
-    void hear(const wire::Clock& clock, bool serves, TimePoint now);
+    void handle(const wire::Clock& clock, bool serves, TimePoint now);
     // The message that is due. `may_relay`: no node serves, and this node is complete.
     [[nodiscard]] std::optional<wire::Clock> take_due(bool may_relay, TimePoint now);
-    [[nodiscard]] std::optional<TimePoint> next_deadline() const { return say_again_at_; }
+    [[nodiscard]] std::optional<TimePoint> next_deadline() const { return emit_again_at_; }
 
     // By how much this node's Unix time is ahead of that of the node that serves; nullopt: not
     // known, or this node serves. A late message makes it too large, so it is the smaller one of
@@ -61,9 +61,9 @@ class GatewayClock {
     Duration wall_{};
     std::optional<Duration> ahead_;  // The gateway's clock, of CLOCK_BOOTTIME; nullopt: wall_.
     Epoch epoch_;                    // The epoch of the holder that sent it.
-    TimePoint heard_at_{};
+    TimePoint received_at_{};
     bool is_due_ = false;
-    std::optional<TimePoint> say_again_at_;  // This node serves.
+    std::optional<TimePoint> emit_again_at_;  // This node serves.
     std::array<std::optional<Duration>, 2> differences_;
     bool is_astray_ = false;
 };

@@ -8,20 +8,20 @@ void KernelState::note(const wire::RecordKey& key, const StoredRecord& record, b
     switch (record.hold) {
         case Hold::installing:
             // A retried record that the others know as missing does not delay the rest.
-            if (!record.lacking) {
+            if (!record.missing) {
                 installing_.insert(record.version);
                 if (is_session) {
                     installing_sessions_.insert(record.version);
                 }
             } else if (is_session) {
-                lacking_.insert(record.version);
+                missing_.insert(record.version);
             }
             break;
         case Hold::none:
         case Hold::refused:
         case Hold::unreadable:
             if (!promoted && is_session) {
-                lacking_.insert(record.version);
+                missing_.insert(record.version);
             }
             break;
         case Hold::installed:
@@ -33,7 +33,7 @@ void KernelState::note(const wire::RecordKey& key, const StoredRecord& record, b
 void KernelState::unnote(const StoredRecord& record) {
     installing_.erase(record.version);
     installing_sessions_.erase(record.version);
-    lacking_.erase(record.version);
+    missing_.erase(record.version);
 }
 
 }  // namespace vpnha::replica

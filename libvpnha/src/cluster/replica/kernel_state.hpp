@@ -23,20 +23,20 @@ class KernelState {
     void clear() {
         installing_.clear();
         installing_sessions_.clear();
-        lacking_.clear();
+        missing_.clear();
     }
-    void clear_lacking() { lacking_.clear(); }
+    void clear_missing() { missing_.clear(); }
 
     [[nodiscard]] const VersionQueue& installing() const { return installing_; }
     [[nodiscard]] const VersionQueue& installing_sessions() const { return installing_sessions_; }
     // Only sessions and counters; a full table of flows makes no session worth less.
-    [[nodiscard]] const std::set<wire::Version>& lacking() const { return lacking_; }
+    [[nodiscard]] const std::set<wire::Version>& missing() const { return missing_; }
 
   private:
     std::uint64_t last_ticket_ = 0;
     VersionQueue installing_;
     VersionQueue installing_sessions_;
-    std::set<wire::Version> lacking_;
+    std::set<wire::Version> missing_;
 };
 
 }  // namespace vpnha::replica

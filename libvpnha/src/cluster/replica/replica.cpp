@@ -64,7 +64,7 @@ Effects Replica::begin_epoch(const Epoch& epoch, TimePoint now) {
     level_ = wire::Level::complete;
     asking_.reset();
     retry_.stop();
-    kernel_.clear_lacking();
+    kernel_.clear_missing();
     digest_at_ = now + limits::kDigestInterval;
     effects.emplace_back(
         Send{wire::Claim{gateway_, epoch_, store_.count(), store_.digest(), *claimed_with_}});
@@ -373,7 +373,7 @@ Effects Replica::on_snapshot(NodeId sender, const wire::Snapshot& snapshot, Time
             (snapshot.since.epoch == asking_->since.epoch && snapshot.since <= asking_->since);
         asking_->source = suffices ? std::optional(sender) : std::nullopt;
         asking_->pass_since = snapshot.since;
-        heard_ = {heard_.number + 1, 0};
+        received_ = {received_.number + 1, 0};
     }
     if (asking_->source != sender) {
         return effects;  // Its first chunk was missed, or it is not for us.
@@ -398,7 +398,7 @@ Epoch Replica::authority_over(const wire::RecordKey& key, const wire::Snapshot& 
     // held record of the same version may be wrong.
     constexpr Epoch kAboveAll{limits::kCounterMax + 1, {}};
     const StoredRecord* held = store_.find(key);
-    const bool written_since = held != nullptr && held->pass == heard_.number;
+    const bool written_since = held != nullptr && held->pass == received_.number;
     return snapshot.since == wire::Version{} && !written_since ? kAboveAll : snapshot.epoch;
 }
 
@@ -422,11 +422,11 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
         counters_.sessions_lost += lost_by(sender, end).size();
         // Holds are removed with the records.
         for (const auto& [key, record] : store_.records()) {
-            if (record.pass != heard_.number) {
+            if (record.pass != received_.number) {
                 kernel_.unnote(record);
             }
         }
-        for (const wire::RecordKey& key : store_.sweep(heard_.number)) {
+        for (const wire::RecordKey& key : store_.sweep(received_.number)) {
             ++counters_.discarded;
             effects.emplace_back(Remove{key});
         }
@@ -449,7 +449,7 @@ Effects Replica::on_snapshot_end(NodeId sender, const wire::SnapshotEnd& end, Ti
     }
     ++counters_.digest_mismatch;
     asking_->reason =
-        heard_.over_limit > 0 ? wire::ResyncReason::over_limit : wire::ResyncReason::digest;
+        received_.over_limit > 0 ? wire::ResyncReason::over_limit : wire::ResyncReason::digest;
     asking_->since = {};
     asking_->source.reset();
     asking_->again_at = now + asking_->pause;  // Not in a tight loop.
@@ -465,7 +465,7 @@ std::vector<wire::RecordKey> Replica::lost_by(NodeId sender, const wire::Snapsho
         return lost;
     }
     for (const auto& [key, record] : store_.records()) {
-        if (wire::is_session(key.type) && record.pass != heard_.number) {
+        if (wire::is_session(key.type) && record.pass != received_.number) {
             lost.push_back(key);
         }
     }

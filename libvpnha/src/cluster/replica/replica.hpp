@@ -164,7 +164,7 @@ class Replica {
     // records.
     [[nodiscard]] std::optional<NodeId> better() const;
     // Promoted: all published counters have been sent.
-    [[nodiscard]] bool has_said_counters() const { return !unsent_.has_counters(); }
+    [[nodiscard]] bool has_emitted_counters() const { return !unsent_.has_counters(); }
     // Promoted: the last change of this epoch that the group has delivered to this node.
     [[nodiscard]] std::uint64_t delivered() const { return on_their_way_.delivered(); }
     // Promoted: the last change that every complete standby has confirmed; nullopt: there is none,
@@ -184,7 +184,7 @@ class Replica {
     // Records that this node cannot apply: refused, unreadable, over the limit. Without flows: a
     // full table of them makes no session worth less.
     [[nodiscard]] std::size_t quarantined() const {
-        return kernel_.lacking().size() + heard_.over_limit;
+        return kernel_.missing().size() + received_.over_limit;
     }
     [[nodiscard]] std::size_t installing() const { return kernel_.installing().size(); }
     // Sessions among them.
@@ -217,7 +217,7 @@ class Replica {
         std::set<NodeId> askers;
     };
     // Follower: the pass that it receives, or has received last.
-    struct HeardPass {
+    struct ReceivedPass {
         std::uint32_t number = 0;
         std::size_t over_limit = 0;  // Records refused since it began.
     };
@@ -284,13 +284,13 @@ class Replica {
     [[nodiscard]] bool is_behind() const;
     [[nodiscard]] bool equals_mine(std::uint32_t count, std::uint64_t digest) const;
 
-    void say_from(Unsent::Keys& dirty, Effects& effects);
+    void emit_from(Unsent::Keys& dirty, Effects& effects);
     void flush_pass(Effects& effects);
     // False when the pass is complete.
     bool send_chunk(Pass& pass, Effects& effects);
     void end_pass(const Pass& pass, Effects& effects);
     // Sends these dirty records and erasures at once.
-    void say(const std::vector<wire::RecordKey>& keys, Effects& effects);
+    void emit(const std::vector<wire::RecordKey>& keys, Effects& effects);
     [[nodiscard]] Batch new_batch() const;
     // False when there is no room left for it.
     bool append(Batch& batch, const wire::RecordKey& key);
@@ -319,7 +319,7 @@ class Replica {
 
     // Follower.
     std::optional<Asking> asking_;
-    HeardPass heard_;
+    ReceivedPass received_;
     KernelState kernel_;
     InstallRetry retry_;
     std::optional<wire::Confirm> last_confirm_;

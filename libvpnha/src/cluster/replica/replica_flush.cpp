@@ -18,7 +18,7 @@ Effects Replica::flush(TimePoint now) {
     Effects effects;
     store_.expire(now);
     if (promoted()) {
-        unsent_.each_due(now, [&](Unsent::Keys& keys) { say_from(keys, effects); });
+        unsent_.each_due(now, [&](Unsent::Keys& keys) { emit_from(keys, effects); });
         on_their_way_.lag().on_sent(sequence_, now);
         flush_digest(effects, now);
     }
@@ -69,9 +69,9 @@ bool Replica::append(Batch& batch, const wire::RecordKey& key) {
     batch.update.changes.push_back(std::move(change));
     const wire::Version version{epoch_, ++sequence_};
     if (record != nullptr) {
-        store_.said(key, *record, version);
+        store_.emitted(key, *record, version);
     } else {
-        store_.said_erased(key, version);
+        store_.emitted_erased(key, version);
     }
     return true;
 }
@@ -87,7 +87,7 @@ void Replica::send(Batch batch, Effects& effects) {
     }
 }
 
-void Replica::say_from(Unsent::Keys& dirty, Effects& effects) {
+void Replica::emit_from(Unsent::Keys& dirty, Effects& effects) {
     while (!dirty.empty() && on_their_way_.takes_update()) {
         Batch batch = new_batch();
         while (!dirty.empty() && append(batch, dirty.front())) {
@@ -97,7 +97,7 @@ void Replica::say_from(Unsent::Keys& dirty, Effects& effects) {
     }
 }
 
-void Replica::say(const std::vector<wire::RecordKey>& keys, Effects& effects) {
+void Replica::emit(const std::vector<wire::RecordKey>& keys, Effects& effects) {
     Batch batch = new_batch();
     for (const wire::RecordKey& key : keys) {
         if (!append(batch, key)) {
@@ -166,7 +166,7 @@ bool Replica::send_chunk(Pass& pass, Effects& effects) {
     effects.emplace_back(Send{std::move(chunk)});
     // After the chunk: the first chunk begins the pass. A record that was sent earlier and that the
     // pass does not repeat would be swept.
-    say(unsent, effects);
+    emit(unsent, effects);
     return !through;
 }
 
@@ -178,7 +178,7 @@ void Replica::end_pass(const Pass& pass, Effects& effects) {
             unsent.push_back(key);
         }
     }
-    say(unsent, effects);
+    emit(unsent, effects);
     ++counters_.snapshots_sent;
     effects.emplace_back(Send{wire::SnapshotEnd{gateway_, epoch_, pass.since, sequence_,
                                                 store_.count(), store_.digest()}});
@@ -194,11 +194,11 @@ void Replica::flush_digest(Effects& effects, TimePoint now) {
 
 void Replica::flush_confirm(Effects& effects) {
     if (level_ != wire::Level::complete || epoch_.number == 0 || !on_their_way_.takes_confirm() ||
-        kernel_.lacking().size() > limits::kRefusedPerConfirmMax) {
+        kernel_.missing().size() > limits::kRefusedPerConfirmMax) {
         return;
     }
-    const std::set<wire::Version>& lacking = kernel_.lacking();
-    wire::Confirm confirm{gateway_, epoch_, sequence_, sequence_, {lacking.begin(), lacking.end()}};
+    const std::set<wire::Version>& missing = kernel_.missing();
+    wire::Confirm confirm{gateway_, epoch_, sequence_, sequence_, {missing.begin(), missing.end()}};
     if (const std::optional<wire::Version> first = kernel_.installing().first()) {
         if (first->epoch < epoch_) {
             return;  // Records of older epochs are confirmed as a whole.

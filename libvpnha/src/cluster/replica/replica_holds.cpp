@@ -16,7 +16,7 @@ void Replica::apply(const wire::RecordKey& key, const wire::Version& version,
     const Store::Applied applied = store_.put(key, record, version, authority, payload);
     if (applied == Store::Applied::refused) {
         ++counters_.over_limit;
-        ++heard_.over_limit;
+        ++received_.over_limit;
         if (record != nullptr) {
             note(key, *record);
         }
@@ -28,7 +28,7 @@ void Replica::apply(const wire::RecordKey& key, const wire::Version& version,
     if (record == nullptr) {
         return;  // Erased since.
     }
-    record->pass = heard_.number;
+    record->pass = received_.number;
     if (applied == Store::Applied::changed) {
         request_install(key, *record, effects);
     } else {
@@ -62,8 +62,8 @@ void Replica::request_install(const wire::RecordKey& key, StoredRecord& record, 
 void Replica::set_hold(const wire::RecordKey& key, StoredRecord& record, Hold hold) {
     kernel_.unnote(record);
     store_.set_hold(key, record, hold);
-    record.lacking = hold == Hold::none || hold == Hold::refused || hold == Hold::unreadable ||
-                     (hold == Hold::installing && record.lacking);
+    record.missing = hold == Hold::none || hold == Hold::refused || hold == Hold::unreadable ||
+                     (hold == Hold::installing && record.missing);
     note(key, record);
 }
 

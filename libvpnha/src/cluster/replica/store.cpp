@@ -54,7 +54,7 @@ Store::Applied Store::put(const wire::RecordKey& key, StoredRecord*& record,
             }
             replace_payload(key, *record, payload);
         }
-        say(key, *record, version);
+        emit(key, *record, version);
         return other ? Applied::changed : Applied::unchanged;
     }
     const auto grave = tombstones_.find(key);
@@ -68,7 +68,7 @@ Store::Applied Store::put(const wire::RecordKey& key, StoredRecord*& record,
         return Applied::refused;
     }
     record = &add(key, payload);
-    say(key, *record, version);
+    emit(key, *record, version);
     return Applied::changed;
 }
 
@@ -130,12 +130,13 @@ bool Store::erase(const wire::RecordKey& key, TimePoint now) {
     return true;
 }
 
-void Store::said(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version) {
+void Store::emitted(const wire::RecordKey& key, StoredRecord& record,
+                    const wire::Version& version) {
     VPNHA_ASSERT(record.dirty);
-    say(key, record, version);
+    emit(key, record, version);
 }
 
-void Store::said_erased(const wire::RecordKey& key, const wire::Version& version) {
+void Store::emitted_erased(const wire::RecordKey& key, const wire::Version& version) {
     const auto grave = tombstones_.find(key);
     VPNHA_ASSERT(grave != tombstones_.end() && grave->second.dirty);
     digest_ -= grave->second.hash;
@@ -148,7 +149,7 @@ bool Store::settle_unsent(wire::Version& last) {
     for (auto& [key, record] : records_) {
         if (record.dirty) {
             ++last.sequence;
-            say(key, record, last);
+            emit(key, record, last);
             any = true;
         }
     }
@@ -230,7 +231,7 @@ const Tombstone* Store::find_tombstone(const wire::RecordKey& key) const {
     return found == tombstones_.end() ? nullptr : &found->second;
 }
 
-void Store::say(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version) {
+void Store::emit(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version) {
     if (record.counted) {
         digest_ -= record.hash;
     } else {

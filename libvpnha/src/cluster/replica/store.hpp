@@ -49,7 +49,7 @@ struct StoredRecord {
     SmallBytes payload;
     std::uint32_t pass = 0;  // The snapshot pass that repeated it last.
     Hold hold = Hold::none;  // Store::set_hold()
-    bool lacking = false;    // Requested again: counts as refused until the kernel has it.
+    bool missing = false;    // Requested again: counts as refused until the kernel has it.
     bool counted = false;    // In count and digest: it was sent.
     bool dirty = false;      // Written, and not yet sent.
 };
@@ -101,8 +101,8 @@ class Store {
     // Promoted: dirty until sent. False when there was nothing to erase.
     bool erase(const wire::RecordKey& key, TimePoint now);
     // Promoted: the dirty record, or the erasure of that key, was sent with this version.
-    void said(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version);
-    void said_erased(const wire::RecordKey& key, const wire::Version& version);
+    void emitted(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version);
+    void emitted_erased(const wire::RecordKey& key, const wire::Version& version);
     // No longer promoted: unsent changes count as they are, under the versions after `last`, which
     // no other node has received. True when there were any.
     bool settle_unsent(wire::Version& last);
@@ -183,7 +183,7 @@ class Store {
         std::size_t bytes = 0;  // Of payloads.
     };
 
-    void say(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version);
+    void emit(const wire::RecordKey& key, StoredRecord& record, const wire::Version& version);
     [[nodiscard]] Records::iterator locate(const wire::RecordKey& key);
     StoredRecord& add(const wire::RecordKey& key, ByteView payload);
     void replace_payload(const wire::RecordKey& key, StoredRecord& record, ByteView payload);

@@ -13,7 +13,7 @@ constexpr std::array kPromotion{Step::grant,           Step::warm_counters,    S
                                 Step::add_addresses,   Step::open_gate,        Step::announce,
                                 Step::resume_sessions, Step::activate_services};
 constexpr std::array kStandIn{Step::warm_counters,   Step::add_addresses,    Step::open_gate,
-                              Step::announce,        Step::hear_group,       Step::claim,
+                              Step::announce,        Step::await_group,      Step::claim,
                               Step::resume_sessions, Step::activate_services};
 constexpr std::array kRelease{Step::shut_gate,           Step::mute_sessions,
                               Step::deactivate_services, Step::remove_addresses,
@@ -68,7 +68,7 @@ std::string_view to_string(Step step) {
             return "resume_sessions";
         case Step::activate_services:
             return "activate_services";
-        case Step::hear_group:
+        case Step::await_group:
             return "hear_group";
         case Step::shut_gate:
             return "shut_gate";

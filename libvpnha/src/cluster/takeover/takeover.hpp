@@ -20,7 +20,7 @@
 // old holder's messages: until then this node follows its epoch.
 //
 //   1 warm_counters, add_addresses, open_gate, announce     data flows
-//   2 hear_group                                            the old holder's messages have arrived
+//   2 await_group                                            the old holder's messages have arrived
 //   3 claim, resume_sessions, activate_services             as in a promotion
 //
 // Demotion = draining: the node serves until its lease has ended. A successor's claim ends it at
@@ -72,7 +72,7 @@ enum class Step {
     announce,
     resume_sessions,
     activate_services,
-    hear_group,
+    await_group,
     shut_gate,
     mute_sessions,
     deactivate_services,
@@ -115,7 +115,7 @@ class Takeover {
     // Returned to be run, and not yet run.
     [[nodiscard]] std::optional<Step> running() const { return running_; }
     // Standing in, with nothing else to do before the group's messages have arrived.
-    [[nodiscard]] bool waits_for_group() const { return running_ == Step::hear_group; }
+    [[nodiscard]] bool waits_for_group() const { return running_ == Step::await_group; }
 
   private:
     Next run(Step step);

@@ -46,7 +46,7 @@ struct GatewayState {
     bool promoted = false;
     // The sender's voter misses the promoted node's rounds, though that node is a member: none has
     // come since its promise ended.
-    bool unheard = false;
+    bool unreceived = false;
     // The sender's links of either side: lost, or back for less than its hold-off.
     bool outside_lost = false;
     bool inside_lost = false;

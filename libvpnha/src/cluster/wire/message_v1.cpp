@@ -91,7 +91,7 @@ std::vector<Item> read_list(ByteReader& in, std::size_t count, Read read) {
 
 // Flags of a gateway's state; further ones are ignored.
 constexpr std::uint8_t kPromoted = 0x01;
-constexpr std::uint8_t kUnheard = 0x02;
+constexpr std::uint8_t kUnreceived = 0x02;
 constexpr std::uint8_t kOutsideLost = 0x04;
 constexpr std::uint8_t kInsideLost = 0x08;
 constexpr std::uint8_t kStandsIn = 0x10;
@@ -105,7 +105,7 @@ void write(ByteWriter& out, const Hello& hello) {
     for (const GatewayState& state : hello.gateways) {
         out.u8(state.gateway.value);
         out.u8(static_cast<std::uint8_t>(
-            (state.promoted ? kPromoted : 0) | (state.unheard ? kUnheard : 0) |
+            (state.promoted ? kPromoted : 0) | (state.unreceived ? kUnreceived : 0) |
             (state.outside_lost ? kOutsideLost : 0) | (state.inside_lost ? kInsideLost : 0) |
             (state.stands_in ? kStandsIn : 0) | (state.yields ? kYields : 0) |
             (state.ended_by_order ? kEndedByOrder : 0) |
@@ -144,7 +144,7 @@ Hello read_hello(ByteReader& in) {
         state.gateway = read_gateway(r);
         const std::uint8_t flags = r.u8();
         state.promoted = (flags & kPromoted) != 0;
-        state.unheard = (flags & kUnheard) != 0;
+        state.unreceived = (flags & kUnreceived) != 0;
         state.outside_lost = (flags & kOutsideLost) != 0;
         state.inside_lost = (flags & kInsideLost) != 0;
         state.stands_in = (flags & kStandsIn) != 0;

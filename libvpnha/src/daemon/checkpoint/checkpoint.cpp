@@ -75,13 +75,13 @@ struct Checkpoint::State {
                              *polls, kGroupPrefix + options.group,
                              {.on_members =
                                   [this](const std::set<NodeId>& members, bool quorate) {
-                                      tell([&](auto now, auto& effects) {
+                                      notify([&](auto now, auto& effects) {
                                           member->on_members(members, quorate, now, effects);
                                       });
                                   },
                               .on_message =
                                   [this](NodeId sender, ByteView bytes) {
-                                      tell([&](auto now, auto& effects) {
+                                      notify([&](auto now, auto& effects) {
                                           member->on_message(sender, bytes, now, effects);
                                       });
                                   },
@@ -95,7 +95,7 @@ struct Checkpoint::State {
     void look_at_encryption() {
         encrypted = adapters::unencrypted_because(map->totem()).empty();
         if (member && !allow_unencrypted) {
-            tell([this](auto now, auto& effects) {
+            notify([this](auto now, auto& effects) {
                 member->withhold_records(!encrypted, now, effects);
             });
         }
@@ -103,7 +103,7 @@ struct Checkpoint::State {
 
     // Passes an event to the member; due calls result from it.
     template <class Event>
-    void tell(const Event& event) {
+    void notify(const Event& event) {
         checkpoint::Effects effects;
         event(boot_time(), effects);
         for (checkpoint::Effect& effect : effects) {
@@ -139,7 +139,7 @@ struct Checkpoint::State {
         if (!waiting.empty() && !retry_at) {
             // The member sends nothing more until the queue is empty, so the queue stays short.
             retry_at = boot_time() + runtime::kGroupRetry;
-            tell([this](auto now, auto& effects) { member->set_writable(false, now, effects); });
+            notify([this](auto now, auto& effects) { member->set_writable(false, now, effects); });
         }
     }
 
@@ -148,11 +148,12 @@ struct Checkpoint::State {
             retry_at.reset();
             send_waiting();
             if (waiting.empty()) {
-                tell([this](auto now, auto& effects) { member->set_writable(true, now, effects); });
+                notify(
+                    [this](auto now, auto& effects) { member->set_writable(true, now, effects); });
             }
         }
         if (waiting.empty()) {
-            tell([this](auto now, auto& effects) { member->on_time(now, effects); });
+            notify([this](auto now, auto& effects) { member->on_time(now, effects); });
         }
         arm();
     }
@@ -173,7 +174,8 @@ struct Checkpoint::State {
             !listener.install ||
             listener.install(text_of(install.key.id.view()),
                              text_of({install.payload.data(), install.payload.size()}));
-        tell([&](auto now, auto& effects) { member->on_installed(install, taken, now, effects); });
+        notify(
+            [&](auto now, auto& effects) { member->on_installed(install, taken, now, effects); });
     }
     void call(checkpoint::Remove& remove) {
         if (listener.remove) {
@@ -210,10 +212,10 @@ struct Checkpoint::State {
         if (!group->counts()) {
             return fail(Errc::already_exists, "another process of this node is in the group");
         }
-        if (CheckpointState now = state(); calls.empty() && now != told) {
-            told = std::move(now);
+        if (CheckpointState now = state(); calls.empty() && now != notified) {
+            notified = std::move(now);
             if (listener.changed) {
-                listener.changed(told);
+                listener.changed(notified);
             }
         }
         arm();
@@ -229,7 +231,7 @@ struct Checkpoint::State {
     std::deque<Bytes> waiting;  // While the group accepts no messages.
     std::optional<TimePoint> retry_at;
     std::deque<Call> calls;
-    CheckpointState told;
+    CheckpointState notified;
     bool encrypted = false;
     bool allow_unencrypted = false;
     bool lost = false;
@@ -260,17 +262,17 @@ Result<void> Checkpoint::promote() {
         return fail(Errc::busy, "records have come that dispatch() has yet to hand over");
     }
     Result<void> done;
-    state_->tell([&](auto now, auto& effects) { done = state_->member->promote(now, effects); });
+    state_->notify([&](auto now, auto& effects) { done = state_->member->promote(now, effects); });
     return done;
 }
 
 void Checkpoint::stand_by() {
-    state_->tell([&](auto now, auto& effects) { state_->member->stand_by(now, effects); });
+    state_->notify([&](auto now, auto& effects) { state_->member->stand_by(now, effects); });
 }
 
 Result<void> Checkpoint::publish(std::string_view id, std::string_view payload) {
     Result<void> done;
-    state_->tell([&](auto now, auto& effects) {
+    state_->notify([&](auto now, auto& effects) {
         done = state_->member->publish(id, payload, now, effects);
     });
     return done;
@@ -278,7 +280,7 @@ Result<void> Checkpoint::publish(std::string_view id, std::string_view payload) 
 
 Result<void> Checkpoint::withdraw(std::string_view id) {
     Result<void> done;
-    state_->tell(
+    state_->notify(
         [&](auto now, auto& effects) { done = state_->member->withdraw(id, now, effects); });
     return done;
 }

@@ -52,7 +52,7 @@ void ScoreWriter::on_members(const std::set<NodeId>& members) {
     members_ = members;
 }
 
-void ScoreWriter::tell_waiting() {
+void ScoreWriter::notify_waiting() {
     for (const auto& callback : std::exchange(waiting_, {})) {
         callback();
     }
@@ -63,7 +63,7 @@ void ScoreWriter::start_next() {
         return;
     }
     if (wanted_.empty()) {
-        tell_waiting();
+        notify_waiting();
         return;
     }
     const std::string resource = wanted_.begin()->first;
@@ -97,7 +97,7 @@ void ScoreWriter::on_ended(const std::string& resource, int score, const Result<
     }
     wanted_.try_emplace(resource, score);
     loop_.set_timer(kScoreTimer, loop_.now() + kTryAgain, [this] { start_next(); });
-    tell_waiting();
+    notify_waiting();
 }
 
 }  // namespace vpnha::runtime

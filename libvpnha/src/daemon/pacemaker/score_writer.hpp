@@ -37,7 +37,7 @@ class ScoreWriter {
   private:
     void start_next();
     void on_ended(const std::string& resource, int score, const Result<void>& result);
-    void tell_waiting();
+    void notify_waiting();
 
     adapters::QbLoop& loop_;
     std::map<std::string, int> wanted_;

@@ -268,8 +268,8 @@ Result<void> LinuxNetwork::announce(GatewayId gateway) {
     Result<void> done;
     for (const LinkSide which : kLinkSides) {
         const config::Side& side = found->side(which);
-        const Result<void> told = announce_addresses(side.interface, side.addresses);
-        done = done ? told : done;
+        const Result<void> notified = announce_addresses(side.interface, side.addresses);
+        done = done ? notified : done;
     }
     return done;
 }

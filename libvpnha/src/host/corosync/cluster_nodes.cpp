@@ -91,8 +91,8 @@ std::vector<adapters::ClusterNode> with_removed_voters(
 }
 
 std::string name_of(const adapters::ClusterNode& node, const Names& announced) {
-    const auto said = announced.find(node.id);
-    return node.name.empty() && said != announced.end() ? said->second : node.name;
+    const auto entry = announced.find(node.id);
+    return node.name.empty() && entry != announced.end() ? entry->second : node.name;
 }
 
 std::optional<NodeId> find_node(const std::vector<adapters::ClusterNode>& nodes,

@@ -66,7 +66,7 @@ struct CorosyncGroup::State {
             }
         }
         if (restarted) {
-            state.tell();
+            state.notify();
         }
         for (std::size_t i = 0; i < present_count; ++i) {
             if (!state.is_this(present[i])) {
@@ -78,7 +78,7 @@ struct CorosyncGroup::State {
                         [&state](const cpg_address& each) { return state.is_this(each); })) {
             state.members.try_emplace(state.self, own_process());
         }
-        state.tell();
+        state.notify();
     }
 
     static void on_quorum(quorum_handle_t quorum, std::uint32_t quorate, std::uint64_t,
@@ -91,11 +91,11 @@ struct CorosyncGroup::State {
         }
         state.quorate = quorate != 0;
         if (!state.members.empty() && !state.is_changing) {
-            state.tell();
+            state.notify();
         }
     }
 
-    void tell() {
+    void notify() {
         // Corosync reports quorum and members in no order; pending reports are handled first. A
         // query would be a round trip to a corosync that is in the middle of a change.
         is_changing = true;

@@ -127,7 +127,7 @@ void silence_libbpf() {
 }
 
 tl::unexpected<Error> refused_by_kernel(const std::string& what, int error,
-                                        std::string_view lacks) {
+                                        std::string_view feature) {
     if (error == EPERM || error == EACCES) {
         return fail(
             Errc::permission,
@@ -135,7 +135,7 @@ tl::unexpected<Error> refused_by_kernel(const std::string& what, int error,
     }
     if (error == ENOSYS || error == ENOENT || error == EOPNOTSUPP) {
         return fail(Errc::unsupported,
-                    fmt::format("{}: this kernel does not have {}; Debian's does", what, lacks));
+                    fmt::format("{}: this kernel does not have {}; Debian's does", what, feature));
     }
     if (error == ENODEV) {
         return fail(Errc::not_found, fmt::format("{}: there is no such interface", what));

@@ -61,6 +61,6 @@ void silence_libbpf();
 // The missing part of the kernel, from the errno that it gave. libbpf and netlink both return
 // ENOENT or EINVAL if a module is missing.
 [[nodiscard]] tl::unexpected<Error> refused_by_kernel(const std::string& what, int error,
-                                                      std::string_view lacks);
+                                                      std::string_view feature);
 
 }  // namespace vpnha::adapters

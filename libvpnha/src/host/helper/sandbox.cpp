@@ -76,7 +76,7 @@ std::vector<Allowed> allowed_calls() {
     }
     allowed.push_back({SCMP_SYS(mmap), {not_executable}});
     allowed.push_back({SCMP_SYS(tgkill), {{0, SCMP_CMP_EQ, self, 0}}});
-    // unacknowledged() and hear() of protocols/pptp/backend.
+    // unacknowledged() and set_receiving() of protocols/pptp/backend.
     allowed.push_back({SCMP_SYS(ioctl), {{1, SCMP_CMP_EQ, SIOCOUTQ, 0}}});
     allowed.push_back({SCMP_SYS(setsockopt),
                        {{1, SCMP_CMP_EQ, SOL_SOCKET, 0}, {2, SCMP_CMP_EQ, SO_ATTACH_FILTER, 0}}});

@@ -161,7 +161,7 @@ struct LeaseLinks::State {
     void take(ByteView bytes, std::size_t link, const SocketAddress& from);
     void note_source(NodeId node, std::size_t link, const SocketAddress& from, bool is_proven);
     void send(GatewayId gateway, NodeId to, const lease::Message& message);
-    void say(NodeId to, const lease::Hello& hello);
+    void emit(NodeId to, const lease::Hello& hello);
 };
 
 Result<void> LeaseLinks::State::open_missing(const LinkAddresses& own,
@@ -269,7 +269,7 @@ void LeaseLinks::State::receive(int fd) {
 void LeaseLinks::State::note_source(NodeId node, std::size_t link, const SocketAddress& from,
                                     bool is_proven) {
     // An unproven datagram may be a copy from another sender.
-    if (is_removed_voter(node) && (is_proven || !exchange.guard().hears(node))) {
+    if (is_removed_voter(node) && (is_proven || !exchange.guard().receives(node))) {
         peers[node][link] = from;
     }
 }
@@ -284,7 +284,7 @@ void LeaseLinks::State::take(ByteView bytes, std::size_t link, const SocketAddre
     const bool is_taken = arrival.kind == lease::Exchange::Kind::taken;
     note_source(sender.node, link, from, is_taken);
     if (arrival.greeting) {
-        say(sender.node, *arrival.greeting);
+        emit(sender.node, *arrival.greeting);
     }
     if (!is_taken) {
         return;
@@ -317,7 +317,7 @@ void LeaseLinks::State::send(GatewayId gateway, NodeId to, const lease::Message&
 }
 
 // For all gateways: its datagram names the first one.
-void LeaseLinks::State::say(NodeId to, const lease::Hello& hello) {
+void LeaseLinks::State::emit(NodeId to, const lease::Hello& hello) {
     if (!gateways.empty()) {
         send(gateways.front(), to, hello);
     }
@@ -343,7 +343,7 @@ Result<std::unique_ptr<LeaseLinks>> LeaseLinks::open(QbLoop& loop, const LeaseLi
                                 options.self.node.value));
     }
     for (const auto& [node, links] : opened->state_->peers) {
-        opened->state_->say(node, opened->state_->exchange.guard().greeting(node));
+        opened->state_->emit(node, opened->state_->exchange.guard().greeting(node));
     }
     if (!options.witness.witness.addresses.empty()) {
         opened->state_->witness =

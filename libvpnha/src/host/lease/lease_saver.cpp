@@ -10,7 +10,7 @@ Result<std::unique_ptr<LeaseSaver>> LeaseSaver::start(QbLoop& loop, LeaseFiles f
     std::unique_ptr<LeaseSaver> saver(new LeaseSaver(loop, std::move(files), std::move(thread)));
     // Before the others of a turn: answers to a claim wait for it.
     VPNHA_CHECK(loop.watch(
-        saver->thread_->fd(), [raw = saver.get()] { raw->thread_->tell(); },
+        saver->thread_->fd(), [raw = saver.get()] { raw->thread_->notify(); },
         QbLoop::Priority::high));
     return saver;
 }

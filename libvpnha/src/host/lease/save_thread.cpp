@@ -67,7 +67,7 @@ void SaveThread::work() {
     }
 }
 
-void SaveThread::tell() {
+void SaveThread::notify() {
     eventfd_t ignored = 0;
     ::eventfd_read(ready_.get(), &ignored);
     std::deque<Finished> finished;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Saves the memory of a vote in a separate thread, one save after the other: a disk that is slow,
 // or hangs, delays only the lease that waits for it. It knows no loop: its owner watches fd(), and
-// calls tell() when that is readable.
+// calls notify() when that is readable.
 //
 //   VPNHA_TRY(const auto thread, SaveThread::start());
 //   thread->save(gateway, ticket, [] { return write(…); }, [](const Result<void>& saved) { … });
@@ -34,12 +34,12 @@ class SaveThread {
     SaveThread(const SaveThread&) = delete;
     SaveThread& operator=(const SaveThread&) = delete;
 
-    // `work` runs in the thread, `done` within tell(). For a gateway only the save with the highest
+    // `work` runs in the thread, `done` within notify(). For a gateway only the save with the highest
     // ticket is done, unless a lower one is under way: its answer is the answer of those before it.
     void save(GatewayId gateway, std::uint64_t ticket, Work work, Done done);
     // Readable when something is finished.
     [[nodiscard]] int fd() const { return ready_.get(); }
-    void tell();
+    void notify();
 
   private:
     struct Save {

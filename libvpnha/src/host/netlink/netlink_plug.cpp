@@ -33,11 +33,11 @@ void describe_qdisc(NetlinkRequest& request, const char* kind, const Options& op
 }
 
 // The kernel has no module for it.
-Result<void> or_unsupported(Result<void> done, std::string_view lacks) {
+Result<void> or_unsupported(Result<void> done, std::string_view feature) {
     const bool is_missing =
         !done && (done.error().code == Errc::not_found || done.error().code == Errc::unsupported);
     return is_missing ? fail(Errc::unsupported,
-                             fmt::format("this kernel does not have {}; Debian's does", lacks))
+                             fmt::format("this kernel does not have {}; Debian's does", feature))
                       : std::move(done);
 }
 

@@ -34,9 +34,9 @@ void LinuxMachine::limit_life() {
         promise.set_value(system_error(fmt::format("opening {}", kSysRq), errno));
         return;
     }
-    std::thread([held = std::move(trigger), said = std::move(promise)]() mutable {
+    std::thread([held = std::move(trigger), emitted = std::move(promise)]() mutable {
         std::this_thread::sleep_for(kLifeLeft);
-        said.set_value(press_sysrq(held.get()));
+        emitted.set_value(press_sysrq(held.get()));
     }).detach();
 }
 

@@ -90,13 +90,13 @@ std::atomic<const LogWriter*> written_at_a_crash{nullptr};
 constexpr Duration kCrashPatience = std::chrono::milliseconds(100);
 
 // Threads write, too.
-struct Told {
+struct Notified {
     std::mutex mutex;
     EventRing events;
 };
 
-Told& told() {
-    static Told& only = *new Told;
+Notified& notified() {
+    static Notified& only = *new Notified;
     return only;
 }
 
@@ -144,8 +144,8 @@ void write_line(std::int32_t, qb_log_callsite* site, timespec* at, const char* m
 }
 
 void note_event(LogLevel level, std::uint64_t unix_us, std::string_view text) {
-    const std::lock_guard lock(told().mutex);
-    told().events.note(level, unix_us, text);
+    const std::lock_guard lock(notified().mutex);
+    notified().events.note(level, unix_us, text);
 }
 
 std::string dropped_text(std::uint64_t count) {
@@ -233,8 +233,8 @@ void write_log(LogLevel level, const std::string& text) {
 }
 
 std::vector<Event> events_after(std::uint64_t sequence) {
-    const std::lock_guard lock(told().mutex);
-    return told().events.after(sequence);
+    const std::lock_guard lock(notified().mutex);
+    return notified().events.after(sequence);
 }
 
 const char* level_word(LogLevel level) {

@@ -59,8 +59,8 @@ Result<UniqueFd> GreSocket::open(Ipv4Address vip) {
     return open_raw_socket(IPPROTO_GRE, vip);
 }
 
-Result<void> GreSocket::hear(bool on) {
-    return adapters::hear(fd_.get(), on);
+Result<void> GreSocket::set_receiving(bool on) {
+    return adapters::set_receiving(fd_.get(), on);
 }
 
 void GreSocket::receive(const OnPacket& on_packet) {

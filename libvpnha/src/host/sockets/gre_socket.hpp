@@ -33,7 +33,7 @@ class GreSocket {
 
     [[nodiscard]] int fd() const { return fd_.get(); }
     // Stock calls of the same VIP have their own sockets, so without a call it receives nothing.
-    [[nodiscard]] Result<void> hear(bool on);
+    [[nodiscard]] Result<void> set_receiving(bool on);
     // A batch of the packets that have arrived.
     void receive(const OnPacket& on_packet);
     // Sent with the next batch, or flush(), in this order.

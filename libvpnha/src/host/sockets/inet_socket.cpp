@@ -43,7 +43,7 @@ Result<UniqueFd> open_raw_socket(int protocol, Ipv4Address vip) {
         set_option(fd.get(), IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT, "IP_MTU_DISCOVER"));
     VPNHA_CHECK(set_option(fd.get(), SOL_SOCKET, SO_RCVBUFFORCE, kBufferBytes, "SO_RCVBUFFORCE"));
     VPNHA_CHECK(set_option(fd.get(), SOL_SOCKET, SO_SNDBUFFORCE, kBufferBytes, "SO_SNDBUFFORCE"));
-    VPNHA_CHECK(hear(fd.get(), false));
+    VPNHA_CHECK(set_receiving(fd.get(), false));
     const sockaddr_in address = to_sockaddr({vip, 0});
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         return tl::unexpected(system_error("bind a raw socket to " + to_string(vip), errno));
@@ -51,7 +51,7 @@ Result<UniqueFd> open_raw_socket(int protocol, Ipv4Address vip) {
     return fd;
 }
 
-Result<void> hear(int raw_socket, bool on) {
+Result<void> set_receiving(int raw_socket, bool on) {
     // How many octets of a packet are accepted.
     sock_filter take{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = on ? 0xffffU : 0U};
     const sock_fprog program{.len = 1, .filter = &take};

@@ -53,15 +53,15 @@ Result<void> destroy_connections(const Ipv4Endpoint& endpoint) {
     put_request(question).id.idiag_sport = htons(endpoint.port);
     std::vector<inet_diag_sockid> found;
     VPNHA_CHECK(socket.ask(question, "listing TCP connections", [&](const nlmsghdr* message) {
-        inet_diag_msg told{};
+        inet_diag_msg notified{};
         if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-            mnl_nlmsg_get_payload_len(message) < sizeof told) {
+            mnl_nlmsg_get_payload_len(message) < sizeof notified) {
             return;
         }
-        std::memcpy(&told, mnl_nlmsg_get_payload(message), sizeof told);
-        if (told.id.idiag_src[0] == htonl(endpoint.address.value) &&
-            told.id.idiag_sport == htons(endpoint.port)) {
-            found.push_back(told.id);
+        std::memcpy(&notified, mnl_nlmsg_get_payload(message), sizeof notified);
+        if (notified.id.idiag_src[0] == htonl(endpoint.address.value) &&
+            notified.id.idiag_sport == htons(endpoint.port)) {
+            found.push_back(notified.id);
         }
     }));
     for (const inet_diag_sockid& id : found) {

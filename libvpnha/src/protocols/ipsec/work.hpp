@@ -100,7 +100,7 @@ template <effects::OneOf<IpsecWork> What>
 IpsecWork work_of(const What&);
 
 // One HA datagram with its secrets sealed; of the types 1 to 7 and 12 only.
-struct CharonSaid {
+struct CharonEmitted {
     ByteView message;
 };
 // An empty charon with its connections loaded (its RESYNC came): feed it from the start. `version`:
@@ -142,7 +142,7 @@ struct IkeSeen {
     ipsec::IkePacket packet;
 };
 
-using IpsecEvent = std::variant<CharonSaid, CharonFresh, CharonFed, CharonTurned, CharonGone,
+using IpsecEvent = std::variant<CharonEmitted, CharonFresh, CharonFed, CharonTurned, CharonGone,
                                 SasListed, SasFlushed, CountersSet, EspHeld, IkeSeen>;
 template <effects::OneOf<IpsecEvent> What>
 IpsecEvent event_of(const What&);

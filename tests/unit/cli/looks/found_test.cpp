@@ -17,11 +17,11 @@ TEST(FoundTest, EachFindingIsALine) {
     std::ostringstream out;
     std::ostringstream err;
     Found found(false, out, err);
-    found.say(Level::good, kAboutFile, "/etc/x: good");
-    found.say(Level::note, "clock", "one second\x1b ahead");
-    found.say_all(Level::warning, "ipsec", {"a", "b"});
-    found.say(Level::unread, "devices", "not root");
-    found.say(Level::advice, "tuning", "set it");
+    found.print(Level::good, kAboutFile, "/etc/x: good");
+    found.print(Level::note, "clock", "one second\x1b ahead");
+    found.print_all(Level::warning, "ipsec", {"a", "b"});
+    found.print(Level::unread, "devices", "not root");
+    found.print(Level::advice, "tuning", "set it");
     EXPECT_EQ(out.str(),
               "/etc/x: good\nclock: one second? ahead\nipsec: warning: a\nipsec: warning: b\n"
               "devices: not looked at: not root\ntuning: advice: set it\n");
@@ -40,7 +40,7 @@ TEST(FoundTest, AsJsonAllOfThemStandTogether) {
     std::ostringstream err;
     Found found(true, out, err);
     for (const Level level : kLevels) {
-        found.say(level, "clock", std::string(to_string(level)));
+        found.print(level, "clock", std::string(to_string(level)));
     }
     found.error("routing", {Errc::already_exists, "table 7 is taken"});
     EXPECT_EQ(out.str(), "");

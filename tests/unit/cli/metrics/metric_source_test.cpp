@@ -73,7 +73,7 @@ TEST(MetricSourceTest, ShutGatesHaveNoDeadline) {
     EXPECT_EQ(text_of(gate_seconds()), "gateway=dialin 0.271");
 }
 
-TEST(MetricSourceTest, WhatIsNotSaidHasNoSample) {
+TEST(MetricSourceTest, WhatIsNotReportedHasNoSample) {
     json status = sample_status();
     json& gateway = status["gateways"][0];
     gateway["score"] = nullptr;

@@ -230,7 +230,7 @@ TEST(OwnLeaseTest, GivesTheRoleAwayOnceAfterItsPatience) {
     EXPECT_EQ(lease.next_deadline(true), kStart + seconds(4));
     EXPECT_FALSE(lease.look(true, true, kStart + milliseconds(3999)));
     EXPECT_TRUE(lease.look(true, true, kStart + seconds(4)));
-    EXPECT_EQ(lease.lacking(kStart + seconds(4)), seconds(4));
+    EXPECT_EQ(lease.missing(kStart + seconds(4)), seconds(4));
     EXPECT_TRUE(lease.gives_role_away());
     EXPECT_FALSE(lease.look(true, true, kStart + seconds(5))) << "once";
     EXPECT_EQ(lease.unanswered(), 1U);

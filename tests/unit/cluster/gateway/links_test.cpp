@@ -108,7 +108,7 @@ TEST(LinksTest, ASideIsLostWhenAllItsNeighboursLeftThreeQuestionsUnanswered) {
     EXPECT_EQ(links.state(kOutside), LinkState::no_answer);
 }
 
-TEST(LinksTest, WhatWasAnsweredBeforeALossOfTheCarrierSaysNothingAfterIt) {
+TEST(LinksTest, WhatWasAnsweredBeforeALossOfTheCarrierReportsNothingAfterIt) {
     Links links = with_neighbours();
     static_cast<void>(links.on_time(at(0)));
     links.on_answer(kOutside, kRouter, at(1));

@@ -23,7 +23,7 @@ StandIn granted() {
 
 StandIn stands_in() {
     StandIn stand_in = granted();
-    stand_in.on_told(kNow);
+    stand_in.on_notified(kNow);
     return stand_in;
 }
 
@@ -170,7 +170,7 @@ TEST(StandInTest, WithoutARingItEndsAfterTwoSeconds) {
     }
 }
 
-TEST(StandInTest, ToldToTheGroupItActsWithoutLimit) {
+TEST(StandInTest, ReportedToTheGroupItActsWithoutLimit) {
     StandIn stand_in = stands_in();
     EXPECT_TRUE(stand_in.over(true, kNow + std::chrono::hours(24)).empty());
 }
@@ -185,30 +185,30 @@ TEST(StandInTest, WithoutQuorumOrALeaseItEndsAfterTwoSeconds) {
     EXPECT_FALSE(stand_in.over(false, lost + seconds(4)).empty());
 }
 
-TEST(StandInTest, PacemakerIsToldOnceAndNotOfWhatItHasPromoted) {
+TEST(StandInTest, PacemakerIsNotifiedOnceAndNotOfWhatItHasPromoted) {
     StandIn stand_in = stands_in();
-    EXPECT_FALSE(stand_in.tells(kNow + milliseconds(99)));
-    EXPECT_TRUE(stand_in.tells(kNow + milliseconds(100)));
-    EXPECT_FALSE(stand_in.tells(kNow + seconds(1)));
+    EXPECT_FALSE(stand_in.notifies(kNow + milliseconds(99)));
+    EXPECT_TRUE(stand_in.notifies(kNow + milliseconds(100)));
+    EXPECT_FALSE(stand_in.notifies(kNow + seconds(1)));
     stand_in = stands_in();
     stand_in.on_promoted();
     EXPECT_FALSE(stand_in.unconfirmed());
-    EXPECT_FALSE(stand_in.tells(kNow + seconds(1)));
+    EXPECT_FALSE(stand_in.notifies(kNow + seconds(1)));
     EXPECT_FALSE(stand_in.takes_long(kNow + seconds(20)));
     stand_in = granted();
     stand_in.on_promoted();
-    stand_in.on_told(kNow);
+    stand_in.on_notified(kNow);
     EXPECT_EQ(stand_in.phase(), StandIn::Phase::idle);
-    EXPECT_FALSE(stand_in.tells(kNow + seconds(1)));
+    EXPECT_FALSE(stand_in.notifies(kNow + seconds(1)));
 }
 
-TEST(StandInTest, OfAHolderThatPacemakerHasNotPromotedNobodyTells) {
+TEST(StandInTest, OfAHolderThatPacemakerHasNotPromotedNobodyReports) {
     StandIn stand_in(true);
     stand_in.on_promoted_elsewhere(NodeId{2});
     stand_in.begin(kHolder, kNow);  // It acted itself.
     stand_in.on_granted(kNow);
-    stand_in.on_told(kNow);
-    EXPECT_FALSE(stand_in.tells(kNow + seconds(1)));
+    stand_in.on_notified(kNow);
+    EXPECT_FALSE(stand_in.notifies(kNow + seconds(1)));
 }
 
 TEST(StandInTest, TheOldHolderMayHaveItBackWhenItsOldClaimsAreOver) {
@@ -231,7 +231,7 @@ TEST(StandInTest, AfterTenSecondsItIsWorthAWord) {
     EXPECT_FALSE(stand_in.takes_long(kNow + seconds(20)));
 }
 
-TEST(StandInTest, ADeposedNodeSaysSoForTenSeconds) {
+TEST(StandInTest, ADeposedNodeReportsSoForTenSeconds) {
     StandIn stand_in(true);
     stand_in.depose(kNow);
     EXPECT_TRUE(stand_in.deposed());

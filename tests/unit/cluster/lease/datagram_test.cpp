@@ -33,7 +33,7 @@ std::vector<Message> all_messages() {
               {},
               kMarks},
         Answer{kRoundId,
-               {Knowledge::heard,
+               {Knowledge::received,
                 {{6, NodeId{1}}, 4, kTime, true, {{5, NodeId{3}}, 5, kTime}},
                 {5, NodeId{3}}},
                Handover{{6, NodeId{1}}, kTime, {{6, NodeId{1}}, 5, kTime}},

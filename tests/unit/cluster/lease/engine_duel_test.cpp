@@ -89,7 +89,7 @@ TEST(EngineDuelTest, OfTwoNodesThatLoseEachOtherTheFirstOneGetsThrough) {
     }
 }
 
-TEST(EngineDuelTest, OfTwoNodesThatHearEachOtherOneIsFenced) {
+TEST(EngineDuelTest, OfTwoNodesThatReceiveEachOtherOneIsFenced) {
     for (const unsigned first : {1U, 2U}) {
         Pair pair;
         pair.fence_each_other(first, std::chrono::seconds(2));
@@ -111,7 +111,7 @@ TEST(EngineDuelTest, WithoutTheWitnessNobodyIsMarked) {
     EXPECT_TRUE(pair.net.speaks(1));
 }
 
-TEST(EngineDuelTest, AWitnessThatSaysOnlyThatAllHasRunOutHasMarkedNobody) {
+TEST(EngineDuelTest, AWitnessThatReportsOnlyThatAllHasRunOutHasMarkedNobody) {
     Pair pair;
     pair.is_cut = true;
     pair.fence(2, 1);

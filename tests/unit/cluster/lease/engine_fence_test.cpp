@@ -69,7 +69,7 @@ TEST(EngineFenceTest, AMarkIsOnDiskBeforeItIsConfirmed) {
     EXPECT_EQ(durable.granted, (Epoch{2, NodeId{}}));
 }
 
-TEST(EngineFenceTest, ANodeThatHearsOfItsMarkFallsSilentForGood) {
+TEST(EngineFenceTest, ANodeThatLearnsOfItsMarkFallsSilentForGood) {
     Cluster cluster;
     cluster.promote(1);
     cluster.take(1);
@@ -83,7 +83,7 @@ TEST(EngineFenceTest, ANodeThatHearsOfItsMarkFallsSilentForGood) {
     EXPECT_EQ(cluster.phase(1), Phase::idle);
 }
 
-TEST(EngineFenceTest, ANodeThatMissedItsMarkHearsOfItWithTheNextRound) {
+TEST(EngineFenceTest, ANodeThatMissedItsMarkLearnsOfItWithTheNextRound) {
     Cluster cluster;
     cluster.promote(1);
     cluster.cut(1);

@@ -12,7 +12,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 // Longer than an abstention and what follows it.
-constexpr milliseconds kTold{1000};
+constexpr milliseconds kNotified{1000};
 
 const VoterList& list_of(Cluster& cluster, unsigned node) {
     return cluster[node].state().voters.newest();
@@ -49,14 +49,14 @@ TEST(EngineMemoryTest, AnOldDiskIsPutRightByTheFirstRoundOfWhoServes) {
     cluster.put_back(3, old);
     cluster.start(3);
     EXPECT_EQ(cluster[3].voter().granted(), old.granted);
-    cluster.live(kTold);
+    cluster.live(kNotified);
     EXPECT_EQ(cluster[3].voter().granted(), served);
     EXPECT_EQ(list_of(cluster, 3), list_of(cluster, 1));
     EXPECT_EQ(cluster.disk(3).granted, served);
 }
 
 // Until then a node that loses its holder waits for all of them again.
-TEST(EngineMemoryTest, TheFirstGrantIsToldAtOnceAndNotWithTheNextRenewal) {
+TEST(EngineMemoryTest, TheFirstGrantIsReportedAtOnceAndNotWithTheNextRenewal) {
     Cluster cluster(3, 0);
     cluster.promote(1);
     cluster.live(milliseconds(10));
@@ -71,9 +71,9 @@ TEST(EngineMemoryTest, ANewClusterWaitsForItsLastNode) {
     cluster.live(std::chrono::seconds(2));
     EXPECT_FALSE(cluster.speaks(1));
     EXPECT_THAT(cluster[1].awaited(), ElementsAre(NodeId{3}));
-    const std::vector<Awaits> said = all_of_kind<Awaits>(cluster.take(1));
-    ASSERT_FALSE(said.empty());
-    EXPECT_THAT(said.back().nodes, ElementsAre(NodeId{3}));
+    const std::vector<Awaits> emitted = all_of_kind<Awaits>(cluster.take(1));
+    ASSERT_FALSE(emitted.empty());
+    EXPECT_THAT(emitted.back().nodes, ElementsAre(NodeId{3}));
     cluster.mend(3);
     cluster.live(std::chrono::seconds(1));
     EXPECT_TRUE(cluster.speaks(1));
@@ -101,7 +101,7 @@ TEST(EngineMemoryTest, NewNodesTakeOverTheListOfThoseThatRemember) {
     for (const auto& [old, all] : {std::pair(1U, 3U), {2U, 5U}, {3U, 7U}}) {
         Cluster cluster(all, old);
         cluster.promote(1);
-        cluster.live(kTold);
+        cluster.live(kNotified);
         for (unsigned node = 1; node <= all; ++node) {
             EXPECT_EQ(list_of(cluster, node).nodes, nodes_to(old)) << node;
             EXPECT_TRUE(cluster[node].remembers());
@@ -117,30 +117,30 @@ TEST(EngineMemoryTest, NewNodesTakeOverTheListOfThoseThatRemember) {
     }
 }
 
-TEST(EngineMemoryTest, ANodeWithALostDiskVotesAgainWhenAllOthersHaveToldIt) {
+TEST(EngineMemoryTest, ANodeWithALostDiskVotesAgainWhenAllOthersHaveNotifiedIt) {
     Cluster cluster;
     cluster.promote(2);
     cluster.live(milliseconds(200));
     cluster.stop(1);
     cluster.start(3, false);
-    cluster.live(kTold);
+    cluster.live(kNotified);
     // Nodes 1 and 3 may have voted for something that node 2 does not know.
     EXPECT_FALSE(cluster[3].remembers());
     EXPECT_THAT(cluster[3].awaited(), ElementsAre(NodeId{1}));
     EXPECT_FALSE(cluster.speaks(2));
     cluster.start(1);
-    cluster.live(kTold);
+    cluster.live(kNotified);
     EXPECT_TRUE(cluster[3].remembers());
     EXPECT_EQ(cluster[3].voter().granted(), cluster[2].voter().granted());
     EXPECT_TRUE(cluster.speaks(2));
 }
 
-TEST(EngineMemoryTest, OfTwoNodesTheOtherOneTellsEverything) {
+TEST(EngineMemoryTest, OfTwoNodesTheOtherOneReportsEverything) {
     Cluster cluster(2);
     cluster.promote(1);
     cluster.live(milliseconds(200));
     cluster.start(2, false);
-    cluster.live(kTold);
+    cluster.live(kNotified);
     EXPECT_TRUE(cluster[2].remembers());
     EXPECT_TRUE(cluster.speaks(1));
 }
@@ -161,7 +161,7 @@ TEST(EngineMemoryTest, ANodeWithALostDiskClaimsNothingBelowWhatItHadGranted) {
 
 TEST(EngineMemoryTest, ANodeThatWasGrantedTheFirstEpochAndLostItsDiskDoesNotClaimItAgain) {
     Cluster cluster(3, 0);
-    cluster.live(kTold);
+    cluster.live(kNotified);
     cluster.promote(1);
     ASSERT_TRUE(cluster.speaks(1));
     const Epoch first = cluster[1].holder().epoch();
@@ -169,7 +169,7 @@ TEST(EngineMemoryTest, ANodeThatWasGrantedTheFirstEpochAndLostItsDiskDoesNotClai
     // It votes for itself, and is refused, before anybody tells it what it has forgotten.
     cluster.start(1, false);
     cluster.cut(1);
-    cluster.live(kTold);
+    cluster.live(kNotified);
     cluster.promote(1);
     EXPECT_EQ(cluster[1].voter().granted(), first);
     cluster.mend(1);
@@ -186,11 +186,11 @@ TEST(EngineMemoryTest, MarksAreRemembered) {
     ASSERT_TRUE(fenced.has_value());
     cluster.run(2, *fenced);
     cluster.start(3, false);
-    cluster.live(kTold);
+    cluster.live(kNotified);
     EXPECT_FALSE(cluster[3].voter().is_marked(NodeId{1}, boot_of(1)));
     // Node 2 tells it, and whoever marks has to be one of a majority without node 1.
     cluster.mend(1);
-    cluster.live(kTold);
+    cluster.live(kNotified);
     EXPECT_TRUE(cluster[3].voter().is_marked(NodeId{1}, boot_of(1)));
     EXPECT_FALSE(cluster.speaks(1));
 }
@@ -261,13 +261,13 @@ TEST(EngineMemoryTest, WhoIsBoundToAListAsksAllWhomItIsConfiguredWith) {
     cluster.start(2, false);
     cluster.run(2, cluster[2].configure({NodeId{2}, NodeId{3}}, cluster.now()));
     cluster.cut(2);
-    cluster.live(kTold);
+    cluster.live(kNotified);
     cluster.promote(2);
     EXPECT_THAT(list_of(cluster, 2).nodes, ElementsAre(NodeId{2}, NodeId{3}));
     EXPECT_NE(cluster[2].voter().granted(), Epoch{});
     cluster.mend(2);
     cluster.run(2, cluster[2].configure(nodes_to(3), cluster.now()));
-    cluster.live(kTold);
+    cluster.live(kNotified);
     EXPECT_TRUE(cluster[2].remembers());
     EXPECT_TRUE(cluster.speaks(2));
 }
@@ -288,21 +288,21 @@ TEST(EngineMemoryTest, AnAdministratorsWordEndsTheWaitForANode) {
     EXPECT_FALSE(cluster[1].vote_without(NodeId{3}, cluster.now()).has_value());
     // It was not as new as they said, but nothing was granted without them.
     cluster.mend(3);
-    cluster.live(kTold);
+    cluster.live(kNotified);
     EXPECT_TRUE(cluster[3].remembers());
 }
 
 TEST(EngineMemoryTest, TwoListsWithoutAVersionAreADifference) {
     Cluster cluster(3, 0);
     cluster.run(3, cluster[3].configure(nodes_to(4), cluster.now()));
-    cluster.live(kTold);
+    cluster.live(kNotified);
     EXPECT_THAT(cluster[1].state().differing, ElementsAre(NodeId{3}));
     EXPECT_THAT(cluster[3].state().differing, ElementsAre(NodeId{1}, NodeId{2}));
     cluster.promote(1);
-    cluster.live(kTold);
+    cluster.live(kNotified);
     EXPECT_FALSE(cluster.speaks(1));
     cluster.run(3, cluster[3].configure(nodes_to(3), cluster.now()));
-    cluster.live(kTold);
+    cluster.live(kNotified);
     EXPECT_THAT(cluster[1].state().differing, IsEmpty());
     EXPECT_TRUE(cluster.speaks(1));
 }

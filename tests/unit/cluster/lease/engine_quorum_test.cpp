@@ -73,7 +73,7 @@ TEST(EngineQuorumTest, AClaimAfterALapseGoesOnWhileRingsComeAndGo) {
     EXPECT_TRUE(cluster.speaks(1));
 }
 
-TEST(EngineQuorumTest, ALeaseThatLapsedIsNotClaimedAnewWhereTheVotersRingLacksItsNode) {
+TEST(EngineQuorumTest, ALeaseThatLapsedIsNotClaimedAnewWhereTheVotersRingMissesItsNode) {
     Cluster cluster;
     cluster.promote(1);
     cluster.members(1, {NodeId{1}}, false);
@@ -89,7 +89,7 @@ TEST(EngineQuorumTest, ALeaseThatLapsedIsNotClaimedAnewWhereTheVotersRingLacksIt
     EXPECT_TRUE(cluster.speaks(2)) << "its claims hold nobody up";
 }
 
-TEST(EngineQuorumTest, WhoClaimsAnewWithoutQuorumHearsOfWhoServedMeanwhile) {
+TEST(EngineQuorumTest, WhoClaimsAnewWithoutQuorumLearnsOfWhoServedMeanwhile) {
     Cluster cluster;
     cluster.promote(1);
     cluster.members(1, {NodeId{1}}, false);
@@ -179,7 +179,7 @@ TEST(EngineQuorumTest, OfTwoVotersALeaseThatLapsedNeedsQuorum) {
     EXPECT_TRUE(cluster.speaks(1));
 }
 
-TEST(EngineQuorumTest, WhoseMarkIsHeardClaimsNothingAnew) {
+TEST(EngineQuorumTest, WhoseMarkIsReceivedClaimsNothingAnew) {
     Cluster cluster;
     cluster.promote(1);
     cluster.members(1, {NodeId{1}}, false);
@@ -194,7 +194,7 @@ TEST(EngineQuorumTest, WhoseMarkIsHeardClaimsNothingAnew) {
     EXPECT_FALSE(cluster.speaks(1));
 }
 
-TEST(EngineQuorumTest, VotersWhoseGroupLacksTheHolderEndItsLeaseAfterFiveSeconds) {
+TEST(EngineQuorumTest, VotersWhoseGroupMissesTheHolderEndItsLeaseAfterFiveSeconds) {
     Cluster cluster;
     cluster.promote(1);
     for (const unsigned voter : {2U, 3U}) {

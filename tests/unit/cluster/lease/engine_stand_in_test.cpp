@@ -84,7 +84,7 @@ TEST(EngineStandInTest, AVoterSavesAndPromisesNothingForAQuestion) {
     EXPECT_EQ(opinion_of(cluster, 2, 3, question_of(cluster, 3, 2)).verdict, Verdict::answered);
 }
 
-TEST(EngineStandInTest, AVoterThatPromisedSaysNo) {
+TEST(EngineStandInTest, AVoterThatPromisedAnswersNo) {
     Cluster cluster;
     cluster.promote(1);
     EXPECT_EQ(opinion_of(cluster, 3, 2, question_of(cluster, 2, 2)).verdict, Verdict::promised);

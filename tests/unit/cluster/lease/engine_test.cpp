@@ -54,7 +54,7 @@ TEST(EngineTest, RenewalsKeepTheGateOpenWhileAMajorityLives) {
     EXPECT_FALSE(cluster.speaks(1));
 }
 
-TEST(EngineTest, WhatIsClaimedAndGrantedIsOnDiskBeforeItIsSaid) {
+TEST(EngineTest, WhatIsClaimedAndGrantedIsOnDiskBeforeItIsReported) {
     Cluster cluster;
     const Effects claim = cluster[1].promote(cluster.now());
     ASSERT_TRUE(begins_with_save(claim));
@@ -164,17 +164,17 @@ TEST(EngineTest, AReadingOutlastsALapseUnlessAnotherNodeServed) {
     EXPECT_EQ(cluster[1].state().checkpoint, Checkpoint{});
 }
 
-TEST(EngineTest, ReleaseShutsTheGateBeforeItIsSaid) {
+TEST(EngineTest, ReleaseShutsTheGateBeforeItIsReported) {
     Cluster cluster;
     cluster.promote(1);
     cluster.take(1);
     const Effects effects = cluster[1].release(true, cluster.now());
     const std::size_t shut = position<SetDeadline>(
         effects, [](const SetDeadline& set) { return set.deadline == TimePoint{}; });
-    const std::size_t said = position<Send>(
+    const std::size_t emitted = position<Send>(
         effects, [](const Send& send) { return std::holds_alternative<Release>(send.message); });
-    EXPECT_LT(shut, said);
-    EXPECT_LT(said, effects.size());
+    EXPECT_LT(shut, emitted);
+    EXPECT_LT(emitted, effects.size());
 }
 
 TEST(EngineTest, AfterAReleaseTheNextClaimSucceedsAtOnce) {
@@ -399,7 +399,7 @@ TEST(EngineTest, NumbersThatNobodyCanHaveReachedAreNotTakenUp) {
     EXPECT_EQ(cluster[3].state().voters, claim.voters);
 }
 
-TEST(EngineTest, AClaimHasAHigherNumberThanWhatRecordsTellOf) {
+TEST(EngineTest, AClaimHasAHigherNumberThanWhatRecordsName) {
     Cluster cluster;
     cluster[2].note_claimed({6, NodeId{1}});
     cluster[2].note_claimed({7 + limits::kEpochJumpMax, NodeId{1}});

@@ -34,7 +34,7 @@ class Pair {
         }
     }
     // The witness says so to that node.
-    void tell(unsigned node, const Message& message) {
+    void notify(unsigned node, const Message& message) {
         cluster.run(node, cluster[node].on_message(kLiar, message, cluster.now()));
     }
     // What a node that claims was told is its round.
@@ -48,9 +48,9 @@ class Pair {
                 continue;
             }
             if (const auto* round = std::get_if<Round>(&sent.message)) {
-                tell(node, Answer{round->id, {}, std::nullopt});
+                notify(node, Answer{round->id, {}, std::nullopt});
             } else if (const auto* question = std::get_if<Question>(&sent.message)) {
-                tell(node, Opinion{question->id, Verdict::answered, {}, question->voters});
+                notify(node, Opinion{question->id, Verdict::answered, {}, question->voters});
             }
         }
     }
@@ -95,9 +95,9 @@ TEST(EngineWitnessTest, NoListIsLearnedFromIt) {
         const Engine& engine = pair.cluster[node];
         const Voters own = engine.state().voters;
         const Voters list = newer(engine, {NodeId{node}, kWitness});
-        pair.tell(node, Refusal{pair.round_of(node), Verdict::superseded, {}, list});
-        pair.tell(node, MarkAnswer{NodeId{2}, boot_of(2), false, list});
-        pair.tell(node, Memory{{2}, {}, {}, list});
+        pair.notify(node, Refusal{pair.round_of(node), Verdict::superseded, {}, list});
+        pair.notify(node, MarkAnswer{NodeId{2}, boot_of(2), false, list});
+        pair.notify(node, Memory{{2}, {}, {}, list});
         EXPECT_EQ(engine.state().voters, own);
         EXPECT_THAT(engine.state().differing, IsEmpty());
     }
@@ -110,10 +110,10 @@ TEST(EngineWitnessTest, NoListIsLearnedFromItsOpinion) {
     const std::vector<Question> asked = sent<Question>(pair.cluster.take(2));
     ASSERT_THAT(asked, SizeIs(2));
     const Voters own = pair.cluster[2].state().voters;
-    pair.tell(2, Opinion{asked.front().id,
-                         Verdict::promised,
-                         {},
-                         newer(pair.cluster[2], {NodeId{2}, kWitness})});
+    pair.notify(2, Opinion{asked.front().id,
+                           Verdict::promised,
+                           {},
+                           newer(pair.cluster[2], {NodeId{2}, kWitness})});
     EXPECT_EQ(pair.cluster[2].state().voters, own);
 }
 
@@ -124,7 +124,7 @@ TEST(EngineWitnessTest, ItsRoundReleasesNobodyAndIsAnsweredByNobody) {
     round.lease = kTiming.lease;
     round.voters = pair.cluster[2].state().voters;
     round.released = pair.cluster[1].holder().epoch();
-    pair.tell(2, round);
+    pair.notify(2, round);
     EXPECT_FALSE(pair.cluster[2].voter().state().promise.released);
     EXPECT_EQ(pair.cluster[2].voter().granted(), pair.cluster[1].holder().epoch());
     pair.expect_one_owner();
@@ -134,7 +134,7 @@ TEST(EngineWitnessTest, ItsRoundReleasesNobodyAndIsAnsweredByNobody) {
 TEST(EngineWitnessTest, ItsReleaseAndItsQuestionAreNotTaken) {
     Pair pair;
     const Engine before = pair.cluster[2];
-    pair.tell(2, Release{{5, kWitness}, true, true});
+    pair.notify(2, Release{{5, kWitness}, true, true});
     Question question{{{5, kWitness}, {1}, 1}, newer(before, {NodeId{2}, kWitness}), {}};
     EXPECT_THAT(pair.cluster[2].on_message(kLiar, question, pair.cluster.now()), IsEmpty());
     EXPECT_TRUE(pair.cluster[2] == before);
@@ -143,7 +143,7 @@ TEST(EngineWitnessTest, ItsReleaseAndItsQuestionAreNotTaken) {
 TEST(EngineWitnessTest, NoHandoverIsTakenFromIt) {
     Pair pair;
     const Handover handover{pair.cluster[1].holder().epoch(), pair.cluster.now(), {}};
-    pair.tell(2, Answer{pair.round_of(2), {}, handover});
+    pair.notify(2, Answer{pair.round_of(2), {}, handover});
     EXPECT_FALSE(pair.cluster[2].voter().state().promise.released);
     EXPECT_FALSE(pair.cluster[2].holder().state().handover);
     EXPECT_THAT(pair.cluster[2].holder().state().rounds.back().answered, IsEmpty());
@@ -153,8 +153,8 @@ TEST(EngineWitnessTest, NoHandoverIsTakenFromIt) {
 
 TEST(EngineWitnessTest, ItHasNobodyMarked) {
     Pair pair;
-    pair.tell(1, MarkRequest{NodeId{1}, boot_of(1)});
-    pair.tell(2, MarkRequest{NodeId{1}, boot_of(1)});
+    pair.notify(1, MarkRequest{NodeId{1}, boot_of(1)});
+    pair.notify(2, MarkRequest{NodeId{1}, boot_of(1)});
     EXPECT_THAT(pair.cluster[2].voter().state().marks, IsEmpty());
     pair.expect_one_owner();
     EXPECT_TRUE(pair.cluster.speaks(1));
@@ -165,10 +165,10 @@ TEST(EngineWitnessTest, NoMarksAreLearnedFromIt) {
     const Marks marks{{NodeId{1}, boot_of(1)}};
     for (const unsigned node : {1U, 2U}) {
         const Voters& voters = pair.cluster[node].state().voters;
-        pair.tell(node, Answer{pair.round_of(node), {}, std::nullopt, true, marks});
-        pair.tell(node, Refusal{pair.round_of(node), Verdict::promised, {}, voters, marks});
-        pair.tell(node, MarkAnswer{NodeId{1}, boot_of(1), true, voters, marks});
-        pair.tell(node, Memory{{2}, {}, marks, voters});
+        pair.notify(node, Answer{pair.round_of(node), {}, std::nullopt, true, marks});
+        pair.notify(node, Refusal{pair.round_of(node), Verdict::promised, {}, voters, marks});
+        pair.notify(node, MarkAnswer{NodeId{1}, boot_of(1), true, voters, marks});
+        pair.notify(node, Memory{{2}, {}, marks, voters});
         EXPECT_THAT(pair.cluster[node].voter().state().marks, IsEmpty());
     }
     pair.expect_one_owner();
@@ -178,7 +178,7 @@ TEST(EngineWitnessTest, NoMarksAreLearnedFromIt) {
 TEST(EngineWitnessTest, ItsRefusalFencesNobody) {
     Pair pair;
     const Voters& voters = pair.cluster[1].state().voters;
-    pair.tell(1, Refusal{pair.round_of(1), Verdict::marked, {}, voters});
+    pair.notify(1, Refusal{pair.round_of(1), Verdict::marked, {}, voters});
     EXPECT_FALSE(pair.cluster[1].state().fenced);
     EXPECT_TRUE(pair.cluster.speaks(1));
 }
@@ -188,7 +188,7 @@ TEST(EngineWitnessTest, WhatItCallsAnOrderIsANoAndNoMore) {
     pair.cluster.run(2, pair.cluster[2].stand_in(pair.cluster.now()));
     const Question asked = sent<Question>(pair.cluster.take(2)).front();
     const Voters& voters = pair.cluster[2].state().voters;
-    pair.tell(2, Opinion{asked.id, Verdict::ordered, {9, NodeId{1}}, voters});
+    pair.notify(2, Opinion{asked.id, Verdict::ordered, {9, NodeId{1}}, voters});
     EXPECT_EQ(pair.cluster[2].voter().ordered(), Epoch{});
 }
 
@@ -222,7 +222,7 @@ TEST(EngineWitnessTest, WithoutAMemoryItsListIsNotTaken) {
     pair.cluster.cut(2);
     pair.cluster.live(kTiming.abstention() + kTiming.lease);
     const Engine& engine = pair.cluster[2];
-    pair.tell(2, Memory{{3}, {}, {}, newer(engine, {NodeId{2}, kWitness})});
+    pair.notify(2, Memory{{3}, {}, {}, newer(engine, {NodeId{2}, kWitness})});
     EXPECT_FALSE(engine.remembers());
     EXPECT_EQ(engine.state().voters.current.nodes, nodes_to(2));
 }
@@ -241,7 +241,7 @@ TEST(EngineWitnessTest, WithoutAMemoryANodeAsksTheOtherOneAndIt) {
     }
     EXPECT_TRUE(asked);
     const Epoch granted{4, NodeId{2}};
-    pair.tell(2, Memory{{3}, granted, {}, list});
+    pair.notify(2, Memory{{3}, granted, {}, list});
     EXPECT_TRUE(engine.remembers());
     EXPECT_EQ(engine.state().voters, list);
     EXPECT_EQ(engine.voter().granted(), granted);
@@ -254,12 +254,12 @@ TEST(EngineWitnessTest, AFirstListHasNone) {
     EXPECT_THAT(engine.state().voters.current.nodes, ElementsAre(NodeId{1}, NodeId{3}));
 }
 
-TEST(EngineWitnessTest, NoGroupLacksItAndItHasNoLife) {
+TEST(EngineWitnessTest, NoGroupMissesItAndItHasNoLife) {
     Pair pair;
     pair.cluster.members(1, kPair, true);
-    EXPECT_FALSE(pair.cluster[1].voter().lacks(kWitness));
+    EXPECT_FALSE(pair.cluster[1].voter().is_absent(kWitness));
     EXPECT_THAT(pair.cluster[1].voter().state().absent_since, IsEmpty());
-    pair.tell(1, Recall{});
+    pair.notify(1, Recall{});
     EXPECT_EQ(pair.cluster[1].newest_life_of(kWitness), std::nullopt);
     EXPECT_FALSE(pair.cluster[1].fence(kWitness, boot_of(9), pair.cluster.now()).has_value());
     static_cast<void>(pair.cluster[1].on_message(sender_of(2), MarkRequest{kWitness, boot_of(9)},
@@ -298,7 +298,7 @@ class EngineWitnessMarginTest : public ::testing::Test {
     EngineWitnessMarginTest() {
         pair_.cluster[1].set_checkpoint(checkpoint_);
         pair_.cluster.live(kTiming.renew);
-        last_ = *pair_.cluster[2].voter().state().heard;
+        last_ = *pair_.cluster[2].voter().state().received;
         pair_.cluster.cut(2);
     }
     [[nodiscard]] Margin margin_with(const Before& before) { return margin_of(pair_, before); }
@@ -306,14 +306,14 @@ class EngineWitnessMarginTest : public ::testing::Test {
     [[nodiscard]] Before newest() {
         const TimePoint now = pair_.cluster.now();
         const Epoch epoch = last_.epoch;
-        return {Knowledge::heard,
-                Heard{epoch, last_.number + 100, now + kTiming.lease, true, {epoch, 9, now}},
+        return {Knowledge::received,
+                Received{epoch, last_.number + 100, now + kTiming.lease, true, {epoch, 9, now}},
                 epoch};
     }
 
     Pair pair_;
     Checkpoint checkpoint_{{1, NodeId{1}}, 1, pair_.cluster.now()};
-    Heard last_;
+    Received last_;
 };
 
 TEST_F(EngineWitnessMarginTest, ItsWordDoesNotMakeItSmaller) {
@@ -324,16 +324,16 @@ TEST_F(EngineWitnessMarginTest, ItsWordDoesNotMakeItSmaller) {
 }
 
 // The holder served on, by the witness's votes.
-TEST_F(EngineWitnessMarginTest, ItCoversTheTimeSinceTheHolderWasHeard) {
+TEST_F(EngineWitnessMarginTest, ItCoversTheTimeSinceTheHolderWasReceived) {
     const Duration served = std::chrono::seconds(10);
     pair_.cluster.wait(served);
-    const Margin margin = margin_with({Knowledge::heard, last_, last_.epoch});
+    const Margin margin = margin_with({Knowledge::received, last_, last_.epoch});
     ASSERT_TRUE(margin.run_on());
     EXPECT_GE(*margin.run_on(), served + kTiming.lease);
     EXPECT_LE(*margin.run_on(), served + served / 50 + std::chrono::seconds(2));
 }
 
-TEST_F(EngineWitnessMarginTest, WhoHasHeardNoRoundHasTheLargest) {
+TEST_F(EngineWitnessMarginTest, WhoHasReceivedNoRoundHasTheLargest) {
     for (const Before& before : {newest(), Before{}}) {
         Pair pair(false);
         pair.cluster.stop(1);
@@ -351,7 +351,7 @@ TEST_F(EngineWitnessMarginTest, WhereAnotherNodeWasGrantedOneSinceItIsTheLargest
 TEST_F(EngineWitnessMarginTest, WhereBothNodesAnsweredItIsAsEver) {
     pair_.cluster.mend(2);
     pair_.cluster.live(kTiming.renew);
-    last_ = *pair_.cluster[2].voter().state().heard;
+    last_ = *pair_.cluster[2].voter().state().received;
     pair_.cluster.take(2);
     pair_.cluster.run(1, pair_.cluster[1].release(false, pair_.cluster.now()));
     pair_.cluster.live(kTiming.renew);
@@ -362,7 +362,7 @@ TEST_F(EngineWitnessMarginTest, WhereBothNodesAnsweredItIsAsEver) {
 }
 
 // Anything of its seven kinds, and the four others, at any time.
-TEST(EngineWitnessTest, WhateverItSaysTwoNodesThatHearEachOtherAreOneOwner) {
+TEST(EngineWitnessTest, WhateverItReportsTwoNodesThatReceiveEachOtherAreOneOwner) {
     for (unsigned seed = 1; seed <= 20; ++seed) {
         SCOPED_TRACE(seed);
         Pair pair;
@@ -370,7 +370,7 @@ TEST(EngineWitnessTest, WhateverItSaysTwoNodesThatHearEachOtherAreOneOwner) {
         const auto any = [&random](unsigned below) {
             return static_cast<unsigned>(random() % below);
         };
-        const auto tell_something = [&](unsigned node) {
+        const auto report_something = [&](unsigned node) {
             const Engine& engine = pair.cluster[node];
             const Epoch epoch{engine.voter().granted().number + any(3), NodeId{1 + any(2)}};
             const Voters list =
@@ -402,11 +402,11 @@ TEST(EngineWitnessTest, WhateverItSaysTwoNodesThatHearEachOtherAreOneOwner) {
                 Release{{epoch.number, kWitness}, yes, any(2) == 0},
                 MarkRequest{NodeId{1 + any(2)}, boot_of(1 + any(2))},
                 Question{id, list, {}, marks}};
-            pair.tell(node, messages[any(std::size(messages))]);
+            pair.notify(node, messages[any(std::size(messages))]);
         };
         for (int i = 0; i < 100; ++i) {
-            tell_something(1 + any(2));
-            tell_something(1 + any(2));
+            report_something(1 + any(2));
+            report_something(1 + any(2));
             pair.expect_one_owner(milliseconds(10));
         }
         EXPECT_EQ(pair.cluster[1].state().voters.current.nodes, kThree);
@@ -501,7 +501,7 @@ Duration silence_with(Duration later) {
         pair.agree(1);
     }
     EXPECT_TRUE(pair.cluster.speaks(1));
-    const TimePoint heard = pair.cluster[2].voter().state().heard_at;
+    const TimePoint received = pair.cluster[2].voter().state().received_at;
     pair.cluster.stop(1);
     pair.cluster.wait(kTiming.promise(kTiming.lease));
     pair.cluster.run(2, pair.cluster[2].stand_in(pair.cluster.now()));
@@ -510,22 +510,22 @@ Duration silence_with(Duration later) {
         for (const Send& sent : all_of_kind<Send>(pair.cluster.take(2))) {
             const auto* const question = std::get_if<Question>(&sent.message);
             if (sent.to == kWitness && question != nullptr) {
-                pair.tell(2, Opinion{question->id,
-                                     Verdict::answered,
-                                     {},
-                                     question->voters,
-                                     {},
-                                     pair.cluster.now() - (heard + later)});
+                pair.notify(2, Opinion{question->id,
+                                       Verdict::answered,
+                                       {},
+                                       question->voters,
+                                       {},
+                                       pair.cluster.now() - (received + later)});
             } else if (const auto* round = std::get_if<Round>(&sent.message)) {
-                pair.tell(2, Answer{round->id, {}, std::nullopt});
+                pair.notify(2, Answer{round->id, {}, std::nullopt});
             }
         }
         pair.cluster.live(milliseconds(5));
     }
-    return pair.cluster.now() - heard;
+    return pair.cluster.now() - received;
 }
 
-TEST(EngineWitnessTest, WhoHeardTheHolderLastWhenTheWitnessDidStandsInAtOnce) {
+TEST(EngineWitnessTest, WhoReceivedTheHolderLastWhenTheWitnessDidStandsInAtOnce) {
     EXPECT_LT(silence_with({}), milliseconds(400));
     EXPECT_LT(silence_with(kTiming.lease - milliseconds(1)), milliseconds(400));
 }
@@ -548,7 +548,7 @@ class EngineWitnessEpochTest : public ::testing::Test {
             pair_.agree(1);
         }
         EXPECT_TRUE(cluster.speaks(1));
-        unheard_ = cluster[1].holder().epoch();
+        unreceived_ = cluster[1].holder().epoch();
         cluster.stop(1);
         cluster.start(2);
         cluster.wait(kTiming.abstention());
@@ -557,13 +557,13 @@ class EngineWitnessEpochTest : public ::testing::Test {
     }
 
     Pair pair_;
-    Epoch unheard_;
+    Epoch unreceived_;
 };
 
 TEST_F(EngineWitnessEpochTest, ItMayGrantALowerOneWithTheLargestMargin) {
     EXPECT_FALSE(pair_.cluster.speaks(1));
     ASSERT_TRUE(pair_.cluster.speaks(2));
-    EXPECT_LT(pair_.cluster[2].holder().epoch(), unheard_);
+    EXPECT_LT(pair_.cluster[2].holder().epoch(), unreceived_);
     const auto granted = all_of_kind<Granted>(pair_.cluster.take(2));
     ASSERT_THAT(granted, SizeIs(1));
     EXPECT_EQ(granted.front().margin.kind, Margin::Kind::largest);
@@ -574,11 +574,11 @@ TEST_F(EngineWitnessEpochTest, TheOtherNodeNamesItWhenItIsBack) {
     pair_.cluster.start(1);
     pair_.expect_one_owner();
     EXPECT_TRUE(pair_.cluster.speaks(2));
-    EXPECT_EQ(pair_.cluster[2].holder().state().seen, unheard_);
+    EXPECT_EQ(pair_.cluster[2].holder().state().seen, unreceived_);
     // The next claim is above it, and node 1 answers that: the witness says nothing any more.
     pair_.cluster.live(2 * kTiming.lease);
     EXPECT_TRUE(pair_.cluster.speaks(2));
-    EXPECT_GT(pair_.cluster[2].holder().epoch(), unheard_);
+    EXPECT_GT(pair_.cluster[2].holder().epoch(), unreceived_);
 }
 
 }  // namespace engine_witness_test

@@ -133,7 +133,7 @@ TEST_F(HolderTest, NoAnswerCountsForAnEpochThatEnded) {
     EXPECT_FALSE(count(2, answer_to(round)));
 }
 
-TEST_F(HolderTest, AClaimTellsForHowLongItIsInVain) {
+TEST_F(HolderTest, AClaimReportsForHowLongItIsInVain) {
     claim();
     EXPECT_EQ(ask().in_vain, Duration{});
     EXPECT_EQ(ask(kNow + milliseconds(700)).in_vain, milliseconds(700));
@@ -231,28 +231,32 @@ struct MarginCase {
     TimePoint until;
 };
 
-Before heard(std::uint64_t epoch, std::uint64_t number, int sent_ms, bool held = true) {
-    return {Knowledge::heard, {{epoch, NodeId{2}}, number, kNow + milliseconds(sent_ms), held, {}}};
+Before received(std::uint64_t epoch, std::uint64_t number, int sent_ms, bool held = true) {
+    return {Knowledge::received,
+            {{epoch, NodeId{2}}, number, kNow + milliseconds(sent_ms), held, {}}};
 }
 
-TEST_F(HolderTest, TheMarginIsTheNewestThatAnyVoterHeard) {
+TEST_F(HolderTest, TheMarginIsTheNewestThatAnyVoterReceived) {
     const MarginCase cases[] = {
         {"the first epoch ever", {{}, {}}, Margin::Kind::none, {}},
         {"the higher k",
-         {heard(1, 5, 50), heard(1, 6, 60)},
+         {received(1, 5, 50), received(1, 6, 60)},
          Margin::Kind::bounded,
          kNow + milliseconds(60)},
         {"the higher epoch, whatever its k",
-         {heard(2, 1, 10), heard(1, 6, 60)},
+         {received(2, 1, 10), received(1, 6, 60)},
          Margin::Kind::bounded,
          kNow + milliseconds(10)},
         {"one heard, one had nothing",
-         {heard(1, 5, 50), {}},
+         {received(1, 5, 50), {}},
          Margin::Kind::bounded,
          kNow + milliseconds(50)},
-        {"one started since", {heard(1, 5, 50), {Knowledge::lost, {}}}, Margin::Kind::largest, {}},
+        {"one started since",
+         {received(1, 5, 50), {Knowledge::lost, {}}},
+         Margin::Kind::largest,
+         {}},
         {"a claim that may have been won",
-         {heard(1, 9, 50), heard(2, 1, 60, false)},
+         {received(1, 9, 50), received(2, 1, 60, false)},
          Margin::Kind::largest,
          {}},
     };
@@ -273,7 +277,7 @@ TEST_F(HolderTest, TheMarginIsTheNewestThatAnyVoterHeard) {
 TEST_F(HolderTest, OfWhatVotersGrantedElsewhereTheHighestCountsHeldOrNot) {
     claim();
     const Round round = ask();
-    Before before = heard(2, 1, 60, false);
+    Before before = received(2, 1, 60, false);
     before.elsewhere = {2, NodeId{2}};
     static_cast<void>(count(1, answer_to(round, before)));
     static_cast<void>(count(2, answer_to(round, {Knowledge::lost, {}, {1, NodeId{3}}})));

@@ -70,14 +70,15 @@ class ResizeTest : public ::testing::TestWithParam<unsigned> {
     void expect_covered() const {
         for (unsigned left_out = 0; left_out < 3; ++left_out) {
             TimePoint promised{};
-            Heard newest;
+            Received newest;
             for (unsigned voter = 0; voter < 3; ++voter) {
                 if (voter != left_out) {
                     const Voter::State& state = voters_.at(voter).state();
                     promised = std::max(promised, state.promise.until);
-                    if (state.heard && std::pair(state.heard->epoch, state.heard->number) >=
-                                           std::pair(newest.epoch, newest.number)) {
-                        newest = *state.heard;
+                    if (state.received &&
+                        std::pair(state.received->epoch, state.received->number) >=
+                            std::pair(newest.epoch, newest.number)) {
+                        newest = *state.received;
                     }
                 }
             }

@@ -131,7 +131,7 @@ TEST(VoterTest, ADuplicateOfAnOldRoundIsAPromise) {
     ASSERT_EQ(judge(voter, round_of(1, 1, 2)), Verdict::answered);
     ASSERT_EQ(judge(voter, round_of(1, 1, 1), kNow + milliseconds(300)), Verdict::answered);
     EXPECT_EQ(judge(voter, round_of(2, 2), kNow + milliseconds(500)), Verdict::promised);
-    EXPECT_EQ(voter.state().heard->number, 2U);
+    EXPECT_EQ(voter.state().received->number, 2U);
 }
 
 TEST(VoterTest, OnlyAReleaseOfThePromisedEpochEndsThePromise) {
@@ -312,15 +312,15 @@ TEST(VoterTest, ARequestFindsRoomAmongMarksOfOneNode) {
     EXPECT_TRUE(voter.is_marked(NodeId{3}, boot_of(3, 2)));
 }
 
-TEST(VoterTest, StopsAnsweringAHolderThatItsGroupHasLackedForLong) {
+TEST(VoterTest, StopsAnsweringAHolderThatItsGroupHasMissedForLong) {
     Voter voter = voter_with();
     ASSERT_EQ(judge(voter, round_of(1, 1)), Verdict::answered);
-    voter.on_lacking({NodeId{1}}, kNow);
-    voter.on_lacking({NodeId{1}, NodeId{3}}, kNow + std::chrono::seconds(4));
+    voter.on_missing({NodeId{1}}, kNow);
+    voter.on_missing({NodeId{1}, NodeId{3}}, kNow + std::chrono::seconds(4));
     EXPECT_EQ(judge(voter, round_of(1, 1, 2), kNow + std::chrono::seconds(5)), Verdict::answered);
     const TimePoint late = kNow + std::chrono::seconds(5) + Duration(1);
     EXPECT_EQ(judge(voter, round_of(1, 1, 3), late), Verdict::absent);
-    voter.on_lacking({}, late);
+    voter.on_missing({}, late);
     EXPECT_EQ(judge(voter, round_of(1, 1, 3), late), Verdict::answered);
 }
 
@@ -337,13 +337,13 @@ TEST(VoterTest, AGrantCarriesTheNewestRoundOfTheEpochBefore) {
     voter.on_release({1, NodeId{1}});
     ASSERT_EQ(judge(voter, round_of(2, 2)), Verdict::answered);
     ASSERT_EQ(judge(voter, round_of(2, 2, 2)), Verdict::answered);
-    const Before expected{Knowledge::heard,
+    const Before expected{Knowledge::received,
                           {{1, NodeId{1}}, 9, kNow + milliseconds(205), true, newest.checkpoint},
                           {1, NodeId{1}}};
     EXPECT_EQ(voter.before(), expected);
 }
 
-TEST(VoterTest, AStartForgetsWhatWasHeardOfTheEpochBefore) {
+TEST(VoterTest, AStartForgetsWhatWasReceivedOfTheEpochBefore) {
     Voter voter = voter_with({1, NodeId{1}});
     ASSERT_EQ(judge(voter, round_of(2, 2)), Verdict::answered);
     EXPECT_EQ(voter.before().knowledge, Knowledge::lost);

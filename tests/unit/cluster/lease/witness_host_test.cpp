@@ -24,11 +24,11 @@ class FakeNode {
         : self_(sender_of(node, instance)), guard_(self_.instance) {
         guard_.set_senders({kWitness});
     }
-    Bytes says(const Message& message) {
+    Bytes emits(const Message& message) {
         return encode({kGateway, self_, ++sequence_, message}, kKey);
     }
     // What the witness's packet has for this node; it answers a greeting that wants one.
-    std::optional<Message> hears(const WitnessHost::Packet& packet) {
+    std::optional<Message> receives(const WitnessHost::Packet& packet) {
         const Result<Datagram> datagram = parse_datagram(packet.bytes, kKey);
         EXPECT_TRUE(datagram) << datagram.error().detail;
         EXPECT_EQ(datagram->sender, kSelf);
@@ -37,15 +37,15 @@ class FakeNode {
             guard_.on_datagram(datagram->sender, datagram->sequence, datagram->message);
         if (hello != nullptr) {
             if (const auto answer = guard_.greeting(kWitness, datagram->sender, hello)) {
-                to_say.push_back(says(*answer));
+                to_emit.push_back(emits(*answer));
             }
         }
         const bool taken = seen == ReplayGuard::Seen::fresh || seen == ReplayGuard::Seen::new_life;
         return taken ? std::optional(datagram->message) : std::nullopt;
     }
-    Bytes first_word() { return says(guard_.greeting(kWitness)); }
+    Bytes first_word() { return emits(guard_.greeting(kWitness)); }
 
-    std::vector<Bytes> to_say;
+    std::vector<Bytes> to_emit;
 
   private:
     Sender self_;
@@ -60,13 +60,13 @@ class WitnessHostTest : public ::testing::Test {
     }
     // Until nothing more is to be said.
     void meet(FakeNode& node, const std::string& from) {
-        node.to_say.push_back(node.first_word());
-        while (!node.to_say.empty()) {
-            const Bytes bytes = node.to_say.back();
-            node.to_say.pop_back();
+        node.to_emit.push_back(node.first_word());
+        while (!node.to_emit.empty()) {
+            const Bytes bytes = node.to_emit.back();
+            node.to_emit.pop_back();
             for (const WitnessHost::Packet& packet : deliver(bytes, from).packets) {
                 EXPECT_EQ(packet.to, from);
-                static_cast<void>(node.hears(packet));
+                static_cast<void>(node.receives(packet));
             }
         }
     }
@@ -88,11 +88,11 @@ class WitnessHostTest : public ::testing::Test {
     FakeNode first_{1, 5};
 };
 
-TEST_F(WitnessHostTest, ANodeIsHeardWhenItHasRepeatedAChallenge) {
-    EXPECT_THAT(deliver(first_.says(round_of(1, 5)), "a").saves, IsEmpty());
+TEST_F(WitnessHostTest, ANodeIsReceivedWhenItHasRepeatedAChallenge) {
+    EXPECT_THAT(deliver(first_.emits(round_of(1, 5)), "a").saves, IsEmpty());
     EXPECT_EQ(host_.counters().unproven, 1U);
     meet(first_, "a");
-    const WitnessHost::Orders voted = deliver(first_.says(round_of(1, 5)), "b");
+    const WitnessHost::Orders voted = deliver(first_.emits(round_of(1, 5)), "b");
     EXPECT_THAT(voted.packets, IsEmpty()) << "the file waits";
     ASSERT_THAT(voted.saves, SizeIs(1));
     EXPECT_EQ(voted.saves.front().gateway, kGateway);
@@ -100,7 +100,7 @@ TEST_F(WitnessHostTest, ANodeIsHeardWhenItHasRepeatedAChallenge) {
         host_.on_saved(kGateway, voted.saves.front().ticket, true, now_);
     ASSERT_THAT(saved.packets, SizeIs(1));
     EXPECT_EQ(saved.packets.front().to, "b") << "where its newest word came from";
-    const std::optional<Message> answer = first_.hears(saved.packets.front());
+    const std::optional<Message> answer = first_.receives(saved.packets.front());
     ASSERT_TRUE(answer);
     EXPECT_TRUE(std::holds_alternative<Answer>(*answer));
 }
@@ -109,9 +109,9 @@ TEST_F(WitnessHostTest, ANodeIsHeardWhenItHasRepeatedAChallenge) {
 TEST_F(WitnessHostTest, EachHelloIsAnswered) {
     meet(first_, "a");
     for (int i = 0; i < 3; ++i) {
-        const WitnessHost::Orders orders = deliver(first_.says(Hello{}), "a");
+        const WitnessHost::Orders orders = deliver(first_.emits(Hello{}), "a");
         ASSERT_THAT(orders.packets, SizeIs(1));
-        const std::optional<Message> hello = first_.hears(orders.packets.front());
+        const std::optional<Message> hello = first_.receives(orders.packets.front());
         ASSERT_TRUE(hello);
         EXPECT_EQ(std::get<Hello>(*hello).sent_at, now_);
     }
@@ -119,7 +119,7 @@ TEST_F(WitnessHostTest, EachHelloIsAnswered) {
 
 TEST_F(WitnessHostTest, WhatIsForgedReplayedOrSentBackIsNotAnswered) {
     meet(first_, "a");
-    const Bytes word = first_.says(Hello{});
+    const Bytes word = first_.emits(Hello{});
     const WitnessHost::Orders answered = deliver(word, "a");
     ASSERT_THAT(answered.packets, SizeIs(1));
     EXPECT_THAT(deliver(word, "elsewhere").packets, IsEmpty());
@@ -146,7 +146,7 @@ TEST_F(WitnessHostTest, AnotherGatewayHasAVoteOfItsOwnWithoutAMemory) {
     EXPECT_LE(*host_.next_deadline(), now_);
     bool asked = false;
     for (const WitnessHost::Packet& packet : host_.on_time(now_).packets) {
-        const std::optional<Message> message = first_.hears(packet);
+        const std::optional<Message> message = first_.receives(packet);
         asked = asked || (message && std::holds_alternative<Recall>(*message));
         EXPECT_EQ(packet.to, "a");
     }
@@ -155,19 +155,19 @@ TEST_F(WitnessHostTest, AnotherGatewayHasAVoteOfItsOwnWithoutAMemory) {
     EXPECT_FALSE(host_.last_files().at(GatewayId{9}).ahead);
 }
 
-TEST_F(WitnessHostTest, ItKnowsWhenAndFromWhereANodeWasHeardLast) {
-    EXPECT_THAT(host_.heard(), IsEmpty());
+TEST_F(WitnessHostTest, ItKnowsWhenAndFromWhereANodeWasReceivedLast) {
+    EXPECT_THAT(host_.received(), IsEmpty());
     static_cast<void>(deliver(first_.first_word(), "a"));
-    EXPECT_THAT(host_.heard(), IsEmpty()) << "it may be a record of an earlier life";
+    EXPECT_THAT(host_.received(), IsEmpty()) << "it may be a record of an earlier life";
     meet(first_, "a");
     now_ += std::chrono::seconds(1);
-    const Bytes word = first_.says(Hello{});
+    const Bytes word = first_.emits(Hello{});
     static_cast<void>(deliver(word, "b"));
-    ASSERT_TRUE(host_.heard().contains(NodeId{1}));
-    EXPECT_EQ(host_.heard().at(NodeId{1}).from, "b");
-    EXPECT_EQ(host_.heard().at(NodeId{1}).at, now_);
+    ASSERT_TRUE(host_.received().contains(NodeId{1}));
+    EXPECT_EQ(host_.received().at(NodeId{1}).from, "b");
+    EXPECT_EQ(host_.received().at(NodeId{1}).at, now_);
     static_cast<void>(deliver(word, "c"));
-    EXPECT_EQ(host_.heard().at(NodeId{1}).from, "b") << "it was replayed";
+    EXPECT_EQ(host_.received().at(NodeId{1}).from, "b") << "it was replayed";
 }
 
 // An octet names a gateway, so there are 255 at most, and 0 is none.
@@ -189,11 +189,11 @@ TEST_F(WitnessHostTest, WhoSpokeLastIsKept) {
         FakeNode other(node, node);
         meet(other, "b");
     }
-    static_cast<void>(deliver(first_.says(Hello{}), "a"));
+    static_cast<void>(deliver(first_.emits(Hello{}), "a"));
     FakeNode another(20, 20);
     meet(another, "b");
-    EXPECT_TRUE(host_.heard().contains(NodeId{1}));
-    EXPECT_FALSE(host_.heard().contains(NodeId{2}));
+    EXPECT_TRUE(host_.received().contains(NodeId{1}));
+    EXPECT_FALSE(host_.received().contains(NodeId{2}));
 }
 
 TEST_F(WitnessHostTest, AHelloIsOfAllGateways) {
@@ -212,9 +212,9 @@ TEST_F(WitnessHostTest, OfNodesThatHaveGoneOnlySevenAreKept) {
         FakeNode other(node, node);
         meet(other, "b");
     }
-    EXPECT_THAT(host_.heard(), SizeIs(kVotersMax));
+    EXPECT_THAT(host_.received(), SizeIs(kVotersMax));
     const std::uint64_t before = host_.counters().unproven;
-    static_cast<void>(deliver(first_.says(Hello{}), "a"));
+    static_cast<void>(deliver(first_.emits(Hello{}), "a"));
     EXPECT_EQ(host_.counters().unproven, before + 1);
 }
 

@@ -334,7 +334,7 @@ TEST_F(WitnessDiskTest, AnOrderedEndWaitsForIt) {
 }
 
 // What it was told is not on its disk yet, and there is no file that covers it.
-TEST(WitnessTest, BehindALostDiskItTellsNothingBeforeItsFirstSave) {
+TEST(WitnessTest, BehindALostDiskItReportsNothingBeforeItsFirstSave) {
     Witness witness(kSelf, kTiming, std::nullopt, {});
     const TimePoint now = TimePoint{} + kTiming.abstention();
     for (const NodeId node : kPair) {

@@ -272,7 +272,7 @@ class FakeCluster {
     }
     void heal() { split({}); }
     // From now on a partition is one of the group alone.
-    void hear_leases_across() { hears_across_ = true; }
+    void receive_leases_across() { receives_across_ = true; }
     // Its Corosync stands still, and nothing else of it: the others have a ring without it, and it
     // is told of nothing.
     void hang_corosync(std::uint32_t node) {
@@ -388,13 +388,13 @@ class FakeCluster {
                 kGateway, SessionInstalled{install.record.key, install.ticket, result}, now_));
     }
     // Bytes from a member, as the group would deliver them to all that hear it.
-    void say(std::uint32_t sender, const Bytes& message) {
+    void emit(std::uint32_t sender, const Bytes& message) {
         queue_.emplace_back(NodeId{sender}, message);
         deliver();
     }
 
   private:
-    [[nodiscard]] bool hear_each_other(NodeId a, NodeId b) const {
+    [[nodiscard]] bool reach_each_other(NodeId a, NodeId b) const {
         return away_.contains(a.value) == away_.contains(b.value);
     }
     void configure_voters(const std::vector<NodeId>& voters) {
@@ -403,7 +403,7 @@ class FakeCluster {
         }
         deliver();
     }
-    void say_as_witness(NodeId to, const lease::Message& message) {
+    void emit_as_witness(NodeId to, const lease::Message& message) {
         leases_.emplace_back(witness_self_, SendLease{kGateway, to, message});
     }
     // Its disk takes all at once.
@@ -412,12 +412,12 @@ class FakeCluster {
             take(witness_->on_saved(save.ticket, true, now_));
         }
         for (const lease::Send& send : orders.sends) {
-            say_as_witness(send.to, send.message);
+            emit_as_witness(send.to, send.message);
         }
     }
     void deliver_to_witness(const lease::Sender& sender, const lease::Message& message) {
         if (std::holds_alternative<lease::Hello>(message)) {
-            say_as_witness(sender.node, lease::Hello{std::nullopt, std::nullopt, now_});
+            emit_as_witness(sender.node, lease::Hello{std::nullopt, std::nullopt, now_});
         }
         take(witness_->on_message(sender, message, now_));
     }
@@ -431,7 +431,7 @@ class FakeCluster {
             }
             std::set<NodeId> members;
             for (const auto& [other, unused] : nodes_) {
-                if (hear_each_other(id, other) && !hung_.contains(other)) {
+                if (reach_each_other(id, other) && !hung_.contains(other)) {
                     members.insert(other);
                 }
             }
@@ -482,8 +482,8 @@ class FakeCluster {
                 }
                 continue;
             }
-            const bool is_heard = hears_across_ || hear_each_other(sender.node, sent.to);
-            if (nodes_.contains(sent.to) && is_heard && !muted_.contains(sender.node.value) &&
+            const bool is_received = receives_across_ || reach_each_other(sender.node, sent.to);
+            if (nodes_.contains(sent.to) && is_received && !muted_.contains(sender.node.value) &&
                 !muted_.contains(sent.to.value) && !(lost_ && lost_(sender.node.value, sent))) {
                 execute(sent.to.value, nodes_.at(sent.to)->node->on_lease_message(
                                            sent.gateway, sender, sent.message, now_));
@@ -495,7 +495,7 @@ class FakeCluster {
             const auto [sender, message] = std::move(queue_.front());
             queue_.pop_front();
             for (const auto& [id, fake] : nodes_) {
-                if (hear_each_other(sender, id) && hung_.contains(id) == hung_.contains(sender)) {
+                if (reach_each_other(sender, id) && hung_.contains(id) == hung_.contains(sender)) {
                     execute(id.value, fake->node->on_group_message(sender, message, now_));
                 }
             }
@@ -758,7 +758,7 @@ class FakeCluster {
     std::set<std::uint32_t> slow_disks_;
     std::set<std::uint32_t> living_kernels_;
     std::set<std::uint32_t> away_;
-    bool hears_across_ = false;
+    bool receives_across_ = false;
     std::set<NodeId> hung_;
     std::set<std::uint32_t> muted_;
     Lost lost_;

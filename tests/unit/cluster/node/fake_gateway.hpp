@@ -21,11 +21,11 @@ class FakeGateway : public Gateway {
     [[nodiscard]] const replica::Replica& replica() const override { return replica_; }
     [[nodiscard]] bool is_attached() const override { return true; }
     [[nodiscard]] bool is_served() const override { return replica_.promoted(); }
-    [[nodiscard]] bool is_heard() const override { return replica_.promoted(); }
+    [[nodiscard]] bool is_received() const override { return replica_.promoted(); }
     [[nodiscard]] const replica::GatewayClock& clock() const override { return clock_; }
     void install_missing(TimePoint, Effects&) override {}
-    void tell_end(const wire::RecordKey&, EndCause, TimePoint) override {}
-    void tell_usage(const Usage&, TimePoint, Effects&) override {}
+    void report_end(const wire::RecordKey&, EndCause, TimePoint) override {}
+    void report_usage(const Usage&, TimePoint, Effects&) override {}
     [[nodiscard]] bool lives(const wire::RecordKey&, TimePoint) const override { return true; }
     void visit_ppp_sessions(const VisitSession&) const override {}
     [[nodiscard]] std::uint32_t tunnel_type_of(wire::RecordType) const override { return 0; }

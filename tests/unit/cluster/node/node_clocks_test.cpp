@@ -63,7 +63,7 @@ TEST_F(NodeClocksTest, ASessionIsAsOldAtASuccessorWhoseClockIsADayOff) {
     expect_age(1, age(3));
 }
 
-TEST_F(NodeClocksTest, WhoJoinsWhileNobodyServesIsToldTheTime) {
+TEST_F(NodeClocksTest, WhoJoinsWhileNobodyServesReceivesTheTime) {
     cluster_.set_wall(2, kWall + hours(24));
     cluster_.set_wall(3, kWall + hours(24));
     come_up();

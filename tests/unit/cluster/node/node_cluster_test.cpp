@@ -195,7 +195,7 @@ TEST(NodeClusterTest, TheScoreOfAStandbyWhoseVpnhadDiedIsWithdrawnOnce) {
     EXPECT_THAT(cluster.at(3).reports, IsEmpty());
 }
 
-TEST(NodeClusterTest, AHolderWhoseRoundsNobodyHearsIsReportedOnceThoughItIsAMember) {
+TEST(NodeClusterTest, AHolderWhoseRoundsNobodyReceivesIsReportedOnceThoughItIsAMember) {
     FakeCluster cluster = with_one_session();
     cluster.pass(std::chrono::seconds(1));
     cluster.mute_leases({1});
@@ -271,7 +271,7 @@ TEST(NodeClusterTest, WhereStockServicesHaveNotEndedNobodyIsPromotedBeforeTheyHa
               resets);
 }
 
-TEST(NodeClusterTest, AHolderThatAMajorityHearsIsNotReported) {
+TEST(NodeClusterTest, AHolderThatAMajorityReceivesIsNotReported) {
     FakeCluster cluster = with_one_session();
     cluster.pass(std::chrono::seconds(1));
     cluster.mute_leases({2});
@@ -281,7 +281,7 @@ TEST(NodeClusterTest, AHolderThatAMajorityHearsIsNotReported) {
     EXPECT_THAT(cluster.at(3).reports, IsEmpty());
 }
 
-TEST(NodeClusterTest, AHolderThatIsHeardAgainBeforeTheNextStandbyReportsIsLeftAlone) {
+TEST(NodeClusterTest, AHolderThatIsReceivedAgainBeforeTheNextStandbyReportsIsLeftAlone) {
     FakeCluster cluster = after_a_standstill();
     cluster.pass(std::chrono::seconds(9));
     EXPECT_TRUE(cluster.gate_open(1));
@@ -421,7 +421,7 @@ TEST(NodeClusterTest, AMixedClusterSpeaksTheOldVersionUntilTheLastNodeIsNew) {
     EXPECT_THAT(cluster.at(1).node->find(kGateway)->cores().keepers.sessions(), SizeIs(2));
 }
 
-TEST(NodeClusterTest, ANodeTwoReleasesApartIsToldSoAndTakesNoPart) {
+TEST(NodeClusterTest, ANodeTwoReleasesApartIsInformedAndTakesNoPart) {
     FakeCluster cluster(2);
     cluster.settings().codecs = wire::distant_codecs();
     cluster.start(3);
@@ -527,18 +527,18 @@ TEST(NodeClusterTest, AMessageReachesTheTunnelThatItsHeaderNames) {
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
     cluster.at(2).datagrams.clear();
-    const auto hear = [&](std::uint16_t id) {
+    const auto handle = [&](std::uint16_t id) {
         const Bytes hello = test::L2tpPacket(l2tp::MessageType::hello).to(id).numbers(5, 4).bytes();
         cluster.run(2, cluster.at(2).node->on_event(
                            kGateway, TunnelDatagram{session(1).key.tunnel, hello}, cluster.now()));
     };
-    hear(77);
+    handle(77);
     ASSERT_THAT(cluster.at(2).datagrams, SizeIs(2)) << "its probe, and the acknowledgement";
     for (const Bytes& datagram : cluster.at(2).datagrams) {
         EXPECT_EQ(test::open_datagram(datagram).header.tunnel, second.key.tunnel.peer_id);
     }
     cluster.at(2).datagrams.clear();
-    hear(78);
+    handle(78);
     EXPECT_THAT(cluster.at(2).datagrams, IsEmpty());
     EXPECT_EQ(
         cluster.at(2).node->find(kGateway)->cores().keepers.counts().at("l2tp_foreign_tunnel"), 1U);

@@ -116,7 +116,7 @@ class NodeCountersTest : public ::testing::Test {
         cluster_.run(node, cluster_.at(node).node->on_time(cluster_.now()));
         cluster_.pass(seconds(1));
     }
-    [[nodiscard]] lease::Checkpoint said(std::uint32_t node) {
+    [[nodiscard]] lease::Checkpoint emitted(std::uint32_t node) {
         return cluster_.lease(node).state().checkpoint;
     }
 
@@ -137,15 +137,15 @@ TEST_F(NodeCountersTest, TheFirstHolderEverCountsFromNothing) {
     EXPECT_THAT(counter(1).calls, ElementsAre("warm", "promote"));
 }
 
-TEST_F(NodeCountersTest, TheLeaseIsToldWhatAllStandbysHaveConfirmed) {
+TEST_F(NodeCountersTest, TheLeaseLearnsWhatAllStandbysHaveConfirmed) {
     ASSERT_TRUE(cluster_.promote(1).has_value());
-    EXPECT_EQ(said(1), lease::Checkpoint{});
+    EXPECT_EQ(emitted(1), lease::Checkpoint{});
     const TimePoint first = cluster_.now();
     read(1);
-    EXPECT_EQ(said(1), (lease::Checkpoint{cluster_.replica(1).epoch(), 1, first}));
+    EXPECT_EQ(emitted(1), (lease::Checkpoint{cluster_.replica(1).epoch(), 1, first}));
     cluster_.hold(true);  // Nobody hears of the second one.
     read(1);
-    EXPECT_EQ(said(1).taken_at, first);
+    EXPECT_EQ(emitted(1).taken_at, first);
 }
 
 TEST_F(NodeCountersTest, ADeadHoldersSuccessorCountsFromWhatWasConfirmed) {
@@ -238,7 +238,7 @@ TEST_F(NodeCountersTest, AReadingThatLastsKeepsTheSuccessorForFiftyMilliseconds)
     EXPECT_EQ(cluster_.state(1), takeover::State::standby);
 }
 
-TEST_F(NodeCountersTest, ASuccessorThatHasNotHeardTheLastCountersWaitsForThem) {
+TEST_F(NodeCountersTest, ASuccessorThatHasNotReceivedTheLastCountersWaitsForThem) {
     ASSERT_TRUE(cluster_.promote(1).has_value());
     read(1);
     ASSERT_TRUE(cluster_.begin_demote(1).has_value());
@@ -294,18 +294,18 @@ TEST_F(NodeCountersStandInTest, WhoStandsInHasItsCountersWarmBeforeItsGateOpens)
     EXPECT_FALSE(cluster_.replica(3).promoted());
 }
 
-TEST_F(NodeCountersStandInTest, WhatItSaysToItsRoundsCountsItsOwnMarginFully) {
+TEST_F(NodeCountersStandInTest, WhatItReportsToItsRoundsCountsItsOwnMarginFully) {
     ASSERT_TRUE(cluster_.promote(1).has_value());
     const TimePoint first = cluster_.now();
     read(1);
-    const lease::Checkpoint confirmed = said(1);
+    const lease::Checkpoint confirmed = emitted(1);
     cluster_.pass(seconds(2));
     const TimePoint deadline = cluster_.lease(1).holder().state().deadline;
     cluster_.hold(true);
     cluster_.lose_power(1);
     cluster_.pass(milliseconds(460));
     ASSERT_EQ(cluster_.state(3), takeover::State::standing_in);
-    const lease::Checkpoint chained = said(3);
+    const lease::Checkpoint chained = emitted(3);
     EXPECT_EQ(chained.epoch, confirmed.epoch);
     EXPECT_EQ(chained.sequence, confirmed.sequence);
     // It began with a margin of deadline - first, and another node may hold as much less.

@@ -125,7 +125,7 @@ TEST(NodeFenceTest, AVictimThatComesBackIsNotFencedInItsNextLife) {
     EXPECT_TRUE(cluster.promote(1).has_value());
 }
 
-TEST(NodeFenceTest, AVictimThatWasOutOfReachHearsOfItWhenItSpeaks) {
+TEST(NodeFenceTest, AVictimThatWasOutOfReachLearnsOfItWhenItSpeaks) {
     FakeCluster cluster = with_one_session();
     cluster.split({3});
     begin_fence(cluster, 1, 3);
@@ -136,7 +136,7 @@ TEST(NodeFenceTest, AVictimThatWasOutOfReachHearsOfItWhenItSpeaks) {
     EXPECT_TRUE(cluster.at(3).fenced);
 }
 
-TEST(NodeFenceTest, ItsOwnDiskTellsADaemonThatStartsAgain) {
+TEST(NodeFenceTest, ItsOwnDiskInformsADaemonThatStartsAgain) {
     FakeCluster cluster = with_one_session();
     const lease::Sender life = cluster.at(1).node->find(kGateway)->cores().settings.lease.self;
     begin_fence(cluster, 2, 1);
@@ -156,9 +156,9 @@ TEST(NodeFenceTest, WhatCannotSucceedIsRefusedAtOnce) {
     EXPECT_EQ(refused(cluster, 2, 2).code, Errc::invalid_argument);
     EXPECT_EQ(refused(cluster, 2, 9).code, Errc::unsupported);
     // A standby has heard the promoted node only.
-    const Error unheard = refused(cluster, 2, 3);
-    EXPECT_EQ(unheard.code, Errc::not_found);
-    EXPECT_THAT(unheard.detail, HasSubstr("by its power"));
+    const Error unreceived = refused(cluster, 2, 3);
+    EXPECT_EQ(unreceived.code, Errc::not_found);
+    EXPECT_THAT(unreceived.detail, HasSubstr("by its power"));
     cluster.split({2});
     EXPECT_EQ(refused(cluster, 2, 1).code, Errc::unreachable);
     EXPECT_FALSE(cluster.at(1).fenced);

@@ -22,7 +22,7 @@ using ::testing::SizeIs;
 
 constexpr std::uint16_t kManySessions = 200;
 
-TEST(NodeLeaseTest, APromotionThatNoMajorityGrantsFailsAndSaysSo) {
+TEST(NodeLeaseTest, APromotionThatNoMajorityGrantsFailsAndReportsSo) {
     FakeCluster cluster(3);
     cluster.mute_leases({2, 3});
     const TimePoint began = cluster.now();
@@ -309,7 +309,7 @@ void expect_that_node_1_stays_silent(FakeCluster& cluster) {
     EXPECT_THAT(cluster.at(1).log, Contains(HasSubstr("another node may have served in epoch")));
 }
 
-TEST(NodeLeaseTest, AHolderOfThePastDoesNotWinWhenOnlyTheClaimOfThePresentOneWasHeard) {
+TEST(NodeLeaseTest, AHolderOfThePastDoesNotWinWhenOnlyTheClaimOfThePresentOneWasReceived) {
     FakeCluster cluster = with_one_session();
     cluster.mute_leases({1});
     cluster.hold(true);
@@ -377,26 +377,26 @@ TEST(NodeLeaseTest, ThousandsOfTunnelsSpeakInTurnsBesideTheLease) {
     FakeCluster cluster = with_many_sessions();
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
-    std::size_t said = cluster.at(2).datagrams.size();
-    EXPECT_EQ(said, limits::kTunnelsPerTurn);
-    while (said < kManySessions) {
+    std::size_t emitted = cluster.at(2).datagrams.size();
+    EXPECT_EQ(emitted, limits::kTunnelsPerTurn);
+    while (emitted < kManySessions) {
         cluster.pass(limits::kTunnelTurn);
-        const std::size_t more = cluster.at(2).datagrams.size() - said;
+        const std::size_t more = cluster.at(2).datagrams.size() - emitted;
         ASSERT_THAT(more, AllOf(Ge(1U), Le(limits::kTunnelsPerTurn)));
-        said += more;
+        emitted += more;
     }
     cluster.pass(std::chrono::milliseconds(500));
     EXPECT_EQ(cluster.at(2).datagrams.size(), kManySessions) << "each once";
 }
 
-TEST(NodeLeaseTest, WhoseTurnHasNotComeStillTellsItsPeerThatItsSessionIsLost) {
+TEST(NodeLeaseTest, WhoseTurnHasNotComeStillNotifiesItsPeerThatItsSessionIsLost) {
     FakeCluster cluster = with_many_sessions();
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());
-    const std::size_t said = cluster.at(2).datagrams.size();
+    const std::size_t emitted = cluster.at(2).datagrams.size();
     cluster.run(2, cluster.at(2).node->on_event(kGateway, SessionGone{session(kManySessions).key},
                                                 cluster.now()));
-    EXPECT_GT(cluster.at(2).datagrams.size(), said);
+    EXPECT_GT(cluster.at(2).datagrams.size(), emitted);
     cluster.pass(std::chrono::milliseconds(100));
     EXPECT_EQ(cluster.at(2).node->find(kGateway)->cores().keepers.sessions().size(),
               kManySessions - 1U);

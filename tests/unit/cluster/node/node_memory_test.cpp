@@ -38,7 +38,7 @@ TEST(NodeMemoryTest, APromotionWaitsForTheNodeThatWasNeverThere) {
     EXPECT_TRUE(cluster.gate_open(1));
 }
 
-TEST(NodeMemoryTest, WhoHasToTellIsNamedAndMayBeSparedByAnAdministrator) {
+TEST(NodeMemoryTest, WhoHasToReportIsNamedAndMayBeSparedByAnAdministrator) {
     FakeCluster cluster(3);
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.kill(3);
@@ -60,7 +60,7 @@ TEST(NodeMemoryTest, WhoHasToTellIsNamedAndMayBeSparedByAnAdministrator) {
     EXPECT_TRUE(cluster.lease(2).remembers());
 }
 
-TEST(NodeMemoryTest, AMemberThatHasYetToTellIsNotSpared) {
+TEST(NodeMemoryTest, AMemberThatHasYetToReportIsNotSpared) {
     FakeCluster cluster(3);
     cluster.kill(2);
     cluster.lose_disk(2);

@@ -20,8 +20,8 @@ TEST(NodeRecordsTest, AMandatoryRecordOfALaterReleaseIsRefusedInWords) {
     FakeCluster cluster = with_one_session();
     wire::RecordKey later{static_cast<wire::RecordType>(0x42), wire::RecordId(Bytes{1})};
     const replica::Replica& holder = cluster.replica(1);
-    cluster.say(1, encoded(wire::Update{
-                       kGateway, holder.epoch(), holder.sequence(), {{later, false, {1, 2}}}}));
+    cluster.emit(1, encoded(wire::Update{
+                        kGateway, holder.epoch(), holder.sequence(), {{later, false, {1, 2}}}}));
     EXPECT_THAT(cluster.at(2).log, Contains(HasSubstr("record type 66 is of a later release")));
     EXPECT_EQ(cluster.at(2).node->find(kGateway)->view().standing(), wire::Level::partial);
     EXPECT_EQ(cluster.replica(2).level(), wire::Level::complete);
@@ -31,7 +31,7 @@ TEST(NodeRecordsTest, ARecordThatNobodyKnowsOutlivesPromotions) {
     FakeCluster cluster = with_one_session();
     const wire::RecordKey later{static_cast<wire::RecordType>(0x42), wire::RecordId(Bytes{1})};
     const replica::Replica& first = cluster.replica(1);
-    cluster.say(
+    cluster.emit(
         1, encoded(wire::Update{kGateway, first.epoch(), first.sequence(), {{later, false, {7}}}}));
     cluster.kill(1);
     ASSERT_TRUE(cluster.promote(2).has_value());

@@ -15,7 +15,7 @@ using ::testing::SizeIs;
 
 constexpr Duration kWhile = std::chrono::milliseconds(1500);
 
-TEST(NodeSavesTest, WhatANodeSaysOfTheLeaseWaitsForItsDisk) {
+TEST(NodeSavesTest, WhatANodeReportsOfTheLeaseWaitsForItsDisk) {
     FakeCluster cluster(3);
     cluster.stall_disks({1});
     (void)cluster.begin_promote(1);
@@ -134,7 +134,7 @@ TEST(NodeSavesTest, AHolderRenewsItsLeaseBesideAMarkThatIsNotSavedYet) {
     EXPECT_TRUE(cluster.gate_open(1));
 }
 
-TEST(NodeSavesTest, AChangeOfTheVotersIsSaidWhenItIsSaved) {
+TEST(NodeSavesTest, AChangeOfTheVotersIsReportedWhenItIsSaved) {
     FakeCluster cluster = with_one_session();
     cluster.stall_disks({1});
     cluster.run(1, cluster.at(1).node->set_voters({NodeId{1}, NodeId{2}}, cluster.now()));
@@ -208,7 +208,7 @@ TEST(NodeSavesTest, AnOnlyVoterClaimsAboveAMemberOnceHoweverLongItsDiskTakes) {
     hello.version_min = hello.version_max = 1;
     hello.gateways.emplace_back().gateway = kGateway;
     hello.gateways.back().epoch = {1, NodeId{2}};
-    cluster.say(2, wire::Dialects().encode(hello, 1));
+    cluster.emit(2, wire::Dialects().encode(hello, 1));
     cluster.pass(std::chrono::milliseconds(200));
     EXPECT_EQ(cluster.at(1).saving.size(), 1U);
     cluster.stall_disks({});

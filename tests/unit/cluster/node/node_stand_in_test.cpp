@@ -174,7 +174,7 @@ TEST(NodeStandInTest, ItClaimsBehindItsBarrier) {
     EXPECT_EQ(cluster.replica(2).holder(), NodeId{3});
 }
 
-TEST(NodeStandInTest, WhatTheOldHolderSaidIsTakenUpBeforeTheClaim) {
+TEST(NodeStandInTest, WhatTheOldHolderReportedIsTakenUpBeforeTheClaim) {
     FakeCluster cluster = standing_in_cluster();
     cluster.hold(true);
     cluster.run(1, cluster.at(1).node->on_plugin_up(8, "l2tp", stock_session(session(2)), "",
@@ -234,13 +234,13 @@ TEST(NodeStandInTest, ADemotionEndsIt) {
     EXPECT_FALSE(cluster.gate_open(3));
     EXPECT_FALSE(gateway(cluster, 3).view().stands_in());
 
-    FakeCluster told = without_ring();
-    told.form_ring();
-    told.hold(false);
-    EXPECT_TRUE(told.demote(3).has_value());
-    EXPECT_FALSE(told.gate_open(3));
-    told.pass(seconds(20));
-    EXPECT_FALSE(told.gate_open(2)) << "who was released has no successor but Pacemaker's";
+    FakeCluster notified = without_ring();
+    notified.form_ring();
+    notified.hold(false);
+    EXPECT_TRUE(notified.demote(3).has_value());
+    EXPECT_FALSE(notified.gate_open(3));
+    notified.pass(seconds(20));
+    EXPECT_FALSE(notified.gate_open(2)) << "who was released has no successor but Pacemaker's";
 }
 
 TEST(NodeStandInTest, AStopEndsIt) {
@@ -271,7 +271,7 @@ TEST(NodeStandInTest, AnAdministratorEndsIt) {
     EXPECT_FALSE(cluster.at(3).answers.at(901).has_value());
 }
 
-TEST(NodeStandInTest, AHolderThatOneNodeDoesNotHearIsLeftAlone) {
+TEST(NodeStandInTest, AHolderThatOneNodeDoesNotReceiveIsLeftAlone) {
     FakeCluster cluster = standing_in_cluster();
     const Epoch epoch = cluster.replica(1).epoch();
     cluster.lose_leases([](std::uint32_t from, const SendLease& sent) {
@@ -296,7 +296,7 @@ TEST(NodeStandInTest, OfTwoVotersNobodyStandsIn) {
     EXPECT_THAT(cluster.at(2).log, Not(Contains(HasSubstr("event=stand-in"))));
 }
 
-TEST(NodeStandInTest, AStandbyThatLacksALinkIsNoCandidate) {
+TEST(NodeStandInTest, AStandbyThatMissesALinkIsNoCandidate) {
     FakeCluster cluster = standing_in_cluster();
     cluster.run(3,
                 cluster.at(3).node->on_carrier(kGateway, LinkSide::outside, false, cluster.now()));
@@ -319,7 +319,7 @@ TEST(NodeStandInTest, WhenTheFirstOneIsDeadTheNextOneStandsIn) {
     EXPECT_EQ(cluster.state(5), takeover::State::standby);
 }
 
-TEST(NodeStandInTest, ThePromotedNodeIsWithdrawnOnceAndSaysPromotedUntilItsDemotion) {
+TEST(NodeStandInTest, ThePromotedNodeIsWithdrawnOnceAndReportsPromotedUntilItsDemotion) {
     FakeCluster cluster = standing_in_cluster();
     cluster.mute_leases({1});
     cluster.pass(seconds(3));
@@ -476,7 +476,7 @@ TEST(NodeStandInTest, AnOldHolderThatFollowsMayHaveItBack) {
     EXPECT_FALSE(gateway(cluster, 3).view().stands_in());
 }
 
-TEST(NodeStandInTest, AfterTenSecondsWithoutPacemakerTheLogSaysSo) {
+TEST(NodeStandInTest, AfterTenSecondsWithoutPacemakerTheLogReportsSo) {
     FakeCluster cluster = without_ring();
     cluster.form_ring();
     cluster.hold(false);
@@ -494,7 +494,7 @@ TEST(NodeStandInTest, TheFirstInRankHasTheBetterScoreInCalmTimes) {
     EXPECT_EQ(cluster.at(3).scores.back(), kScoreComplete + kScoreFirstToStandIn);
 }
 
-TEST(NodeStandInTest, WhoseLeaseEndsBeforeTheGroupIsToldReleases) {
+TEST(NodeStandInTest, WhoseLeaseEndsBeforeTheGroupIsNotifiedReleases) {
     FakeCluster cluster = without_ring();
     cluster.mute_leases({2});
     cluster.pass(milliseconds(400));

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-TEST(NodeTest, ANewSessionIsHotOnStandbysAndItsPluginIsTold) {
+TEST(NodeTest, ANewSessionIsHotOnStandbysAndItsPluginIsNotified) {
     FakeCluster cluster = with_one_session();
     EXPECT_EQ(cluster.at(1).plugins.at(7), "");
     EXPECT_THAT(cluster.at(2).kernel, ElementsAre(session(1).key));
@@ -108,9 +108,9 @@ TEST(NodeTest, AStockSessionThatADemotionCouldNotEndTakesThePlaceOfItsHotHalf) {
                                                     cluster.now()));
     EXPECT_THAT(cluster.at(1).kernel, IsEmpty());
     EXPECT_EQ(state_of_only_session(cluster.at(1)), keepers::SessionState::protected_);
-    const std::size_t said = cluster.at(1).datagrams.size();
+    const std::size_t emitted = cluster.at(1).datagrams.size();
     cluster.pass(std::chrono::minutes(3));
-    EXPECT_THAT(cluster.at(1).datagrams, SizeIs(said)) << "two speak in one tunnel";
+    EXPECT_THAT(cluster.at(1).datagrams, SizeIs(emitted)) << "two speak in one tunnel";
     EXPECT_EQ(state_of_only_session(cluster.at(2)), keepers::SessionState::hot);
     cluster.run(1, cluster.at(1).node->on_plugin_down(7, cluster.now()));
     EXPECT_THAT(cluster.at(1).node->find(kGateway)->cores().keepers.sessions(), IsEmpty());
@@ -235,7 +235,7 @@ TEST(NodeTest, ASessionThatCannotBeResumedAnyMoreIsEndedToo) {
     EXPECT_EQ(cluster.replica(3).store().size_of(wire::Service::session), 0U);
 }
 
-TEST(NodeTest, APluginOfAnUnpromotedOrUnknownGatewayIsToldSo) {
+TEST(NodeTest, APluginOfAnUnpromotedOrUnknownGatewayIsInformed) {
     FakeCluster cluster(2);
     cluster.run(2, cluster.at(2).node->on_plugin_up(7, "l2tp", stock_session(session(1)), "",
                                                     cluster.now()));

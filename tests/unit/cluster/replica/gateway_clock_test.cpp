@@ -32,10 +32,10 @@ class GatewayClockTest : public ::testing::Test {
                    std::chrono::duration_cast<milliseconds>(now_.time_since_epoch()).count());
     }
     // A says what is due, and B hears it so much later.
-    bool say(Duration delay = {}) {
+    bool emit(Duration delay = {}) {
         const auto due = a_.take_due(false, now_);
         if (due) {
-            b_.hear(*due, true, at_b() + delay);
+            b_.handle(*due, true, at_b() + delay);
         }
         return due.has_value();
     }
@@ -47,7 +47,7 @@ class GatewayClockTest : public ::testing::Test {
 
 TEST_F(GatewayClockTest, ItIsTheUnixTimeOfWhoServesFirstAndGoesOnElsewhere) {
     EXPECT_EQ(a_.at(now_), unix_ms());
-    ASSERT_TRUE(say());
+    ASSERT_TRUE(emit());
     EXPECT_EQ(b_.at(at_b()), unix_ms());
     EXPECT_EQ(b_.when(unix_ms() - 5000), at_b() - seconds(5));
     now_ += seconds(30);
@@ -58,24 +58,24 @@ TEST_F(GatewayClockTest, ItIsTheUnixTimeOfWhoServesFirstAndGoesOnElsewhere) {
 TEST_F(GatewayClockTest, WhatSomebodySetsChangesNothingWhereANodeServes) {
     a_.set_wall(milliseconds(kUnixMs) + hours(100));
     EXPECT_EQ(a_.at(now_), unix_ms());
-    ASSERT_TRUE(say());
+    ASSERT_TRUE(emit());
     EXPECT_EQ(b_.at(at_b()), unix_ms());
 }
 
-TEST_F(GatewayClockTest, ItIsSaidEachTenSecondsAndToWhoAsksForASnapshot) {
-    EXPECT_TRUE(say());
-    EXPECT_FALSE(say());
+TEST_F(GatewayClockTest, ItIsReportedEachTenSecondsAndToWhoAsksForASnapshot) {
+    EXPECT_TRUE(emit());
+    EXPECT_FALSE(emit());
     EXPECT_EQ(a_.next_deadline(), now_ + limits::kDigestInterval);
     a_.on_asked();
-    EXPECT_TRUE(say());
+    EXPECT_TRUE(emit());
     now_ += limits::kDigestInterval;
-    EXPECT_TRUE(say());
+    EXPECT_TRUE(emit());
 }
 
 TEST_F(GatewayClockTest, WhoeverKnowsItRelaysItWhereNobodyServes) {
     b_.on_asked();
     EXPECT_FALSE(b_.take_due(true, at_b())) << "it has not heard of it";
-    say();
+    emit();
     b_.on_asked();
     EXPECT_FALSE(b_.take_due(false, at_b()));
     b_.on_asked();
@@ -84,45 +84,45 @@ TEST_F(GatewayClockTest, WhoeverKnowsItRelaysItWhereNobodyServes) {
     EXPECT_EQ(relayed->epoch, kFirst);
     EXPECT_EQ(relayed->gateway_ms, unix_ms());
     GatewayClock c{kGateway};
-    c.hear(*relayed, false, now_);
+    c.handle(*relayed, false, now_);
     EXPECT_EQ(c.at(now_), unix_ms());
     EXPECT_FALSE(c.difference()) << "who relays it need not be right";
 }
 
 TEST_F(GatewayClockTest, TheMessageThatWasLeastDelayedCountsAndADriftIsFollowed) {
-    say(seconds(3));
+    emit(seconds(3));
     EXPECT_EQ(b_.at(at_b()), unix_ms() - 3000);
     now_ += limits::kDigestInterval;
-    say();
+    emit();
     EXPECT_EQ(b_.at(at_b()), unix_ms());
     now_ += limits::kDigestInterval;
-    say(seconds(5));
+    emit(seconds(5));
     EXPECT_NEAR(static_cast<double>(b_.at(at_b())), static_cast<double>(unix_ms()), 8);
 }
 
-TEST_F(GatewayClockTest, AnOlderEpochIsNotHeardAndANewOneCountsAtOnce) {
-    say();
-    b_.hear({kGateway, kSecond, unix_ms() - 40'000, unix_ms()}, true, at_b());
+TEST_F(GatewayClockTest, AnOlderEpochIsNotReceivedAndANewOneCountsAtOnce) {
+    emit();
+    b_.handle({kGateway, kSecond, unix_ms() - 40'000, unix_ms()}, true, at_b());
     EXPECT_EQ(b_.at(at_b()), unix_ms() - 40'000);
-    b_.hear({kGateway, kFirst, unix_ms(), unix_ms()}, true, at_b());
+    b_.handle({kGateway, kFirst, unix_ms(), unix_ms()}, true, at_b());
     EXPECT_EQ(b_.at(at_b()), unix_ms() - 40'000);
     // Nor by who serves.
     b_.serve(kSecond, at_b());
-    b_.hear({kGateway, {3, NodeId{1}}, unix_ms(), unix_ms()}, true, at_b());
+    b_.handle({kGateway, {3, NodeId{1}}, unix_ms(), unix_ms()}, true, at_b());
     EXPECT_EQ(b_.at(at_b()), unix_ms() - 40'000);
 }
 
 TEST_F(GatewayClockTest, AClockThatDiffersIsAstrayAfterTwoMessages) {
-    say();
+    emit();
     EXPECT_FALSE(b_.is_astray()) << "one may have come late";
     now_ += limits::kDigestInterval;
-    say();
+    emit();
     EXPECT_TRUE(b_.is_astray());
     EXPECT_EQ(b_.difference(), Duration(hours(24)));
     // Somebody sets it.
     b_.set_wall(milliseconds(kUnixMs) - hours(1) + milliseconds(200));
     now_ += limits::kDigestInterval;
-    say();
+    emit();
     EXPECT_FALSE(b_.is_astray());
     EXPECT_EQ(b_.difference(), Duration(milliseconds(200)));
     // Behind, and in between: it stays what it was.
@@ -133,7 +133,7 @@ TEST_F(GatewayClockTest, AClockThatDiffersIsAstrayAfterTwoMessages) {
         b_.set_wall(milliseconds(kUnixMs) - hours(1) - behind);
         for (int i = 0; i < 2; ++i) {
             now_ += limits::kDigestInterval;
-            say();
+            emit();
         }
         EXPECT_EQ(b_.is_astray(), is_astray) << behind.count();
     }
@@ -145,8 +145,8 @@ TEST_F(GatewayClockTest, NoMessageOverflows) {
     for (const std::uint64_t far : {std::uint64_t{0}, ~std::uint64_t{0}}) {
         GatewayClock clock{kGateway};
         clock.set_wall(milliseconds(kUnixMs));
-        clock.hear({kGateway, kFirst, far, far}, true, now_);
-        clock.hear({kGateway, kFirst, ~far, ~far}, true, now_ + seconds(10));
+        clock.handle({kGateway, kFirst, far, far}, true, now_);
+        clock.handle({kGateway, kFirst, ~far, ~far}, true, now_ + seconds(10));
         EXPECT_TRUE(clock.is_astray());
         EXPECT_GE(clock.at(now_), 0U);
         (void)clock.when(~std::uint64_t{0});

@@ -69,7 +69,7 @@ class Group {
     void run(NodeId node, Effects effects) {
         for (Effect& effect : effects) {
             if (auto* send = std::get_if<Send>(&effect)) {
-                ++said[send->message.index()];
+                ++emitted[send->message.index()];
                 queue_.emplace_back(node, std::move(send->message));
             } else if (auto* install = std::get_if<Install>(&effect)) {
                 if (!kernels_answer) {
@@ -95,7 +95,7 @@ class Group {
     std::vector<std::uint32_t> superseded;
     std::size_t implausible = 0;  // Effects, of all nodes.
     // Messages of each kind that were said.
-    std::map<std::size_t, std::size_t> said;
+    std::map<std::size_t, std::size_t> emitted;
     // Kernels answer at once; or when told.
     bool kernels_answer = true;
     std::deque<std::pair<NodeId, Install>> installing;
@@ -107,14 +107,14 @@ class Group {
     }
 
   private:
-    [[nodiscard]] bool hear_each_other(NodeId a, NodeId b) const {
+    [[nodiscard]] bool reach_each_other(NodeId a, NodeId b) const {
         return away_.contains(a.value) == away_.contains(b.value);
     }
     void members_changed() {
         for (auto& [node, replica] : replicas_) {
             std::set<NodeId> present;
             for (const auto& [other, unused] : replicas_) {
-                if (hear_each_other(node, other)) {
+                if (reach_each_other(node, other)) {
                     present.insert(other);
                 }
             }
@@ -138,7 +138,7 @@ class Group {
             const auto [sender, message] = std::move(queue_.front());
             queue_.pop_front();
             for (auto& [node, replica] : replicas_) {
-                if (hear_each_other(sender, node)) {
+                if (reach_each_other(sender, node)) {
                     run(node, replica->on_message(sender, message, now_));
                 }
             }

@@ -47,9 +47,9 @@ TEST(LagTest, AReplicaHasOneAsLongAsAStandbyHasNotConfirmed) {
     EXPECT_EQ(group.at(2).lag(group.now()), std::nullopt) << "it is not promoted";
     group.at(1).publish(key(1), Bytes{1});
     // Nothing of it reaches anybody yet.
-    const Effects said = group.at(1).flush(group.now());
+    const Effects emitted = group.at(1).flush(group.now());
     EXPECT_THAT(group.at(1).lag(group.now() + seconds(3)), Optional(Eq(Duration(seconds(3)))));
-    group.run(NodeId{1}, Effects(said));
+    group.run(NodeId{1}, Effects(emitted));
     group.settle();
     EXPECT_THAT(group.at(1).lag(group.now() + seconds(3)), Optional(Eq(Duration::zero())));
 }

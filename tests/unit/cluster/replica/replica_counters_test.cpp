@@ -13,31 +13,31 @@ const wire::RecordKey kCounter{wire::RecordType::esp_counters, wire::RecordId(By
 const wire::RecordKey kFlow{wire::RecordType::flow, wire::RecordId(Bytes{1})};
 
 std::size_t updates(const Group& group) {
-    const auto said = group.said.find(wire::Message(wire::Update{}).index());
-    return said == group.said.end() ? 0 : said->second;
+    const auto emitted = group.emitted.find(wire::Message(wire::Update{}).index());
+    return emitted == group.emitted.end() ? 0 : emitted->second;
 }
 
-TEST(ReplicaCountersTest, CountersAreGatheredAndTheLatestIsSaid) {
+TEST(ReplicaCountersTest, CountersAreGatheredAndTheLatestIsReported) {
     Group group = three_with_first_promoted();
     const std::size_t before = updates(group);
     for (std::uint8_t value = 1; value <= 50; ++value) {
         group.at(1).publish(kCounter, Bytes{value});
         group.pass(milliseconds(2));
     }
-    EXPECT_FALSE(group.at(1).has_said_counters());
+    EXPECT_FALSE(group.at(1).has_emitted_counters());
     group.pass(milliseconds(100));
-    EXPECT_TRUE(group.at(1).has_said_counters());
+    EXPECT_TRUE(group.at(1).has_emitted_counters());
     EXPECT_EQ(updates(group), before + 1);
     EXPECT_EQ(group.at(3).store().find(kCounter)->payload.copy(), Bytes{50});
 }
 
-TEST(ReplicaCountersTest, WhatSomebodyWaitsForIsSaidAtOnceAndFlowsAreNot) {
+TEST(ReplicaCountersTest, WhatSomebodyWaitsForIsReportedAtOnceAndFlowsAreNot) {
     Group group = three_with_first_promoted();
     group.at(1).publish(kFlow, Bytes{1});
     group.at(1).publish(kCounter, Bytes{1});
     group.at(1).hurry_counters();
     group.settle();
-    EXPECT_TRUE(group.at(1).has_said_counters());
+    EXPECT_TRUE(group.at(1).has_emitted_counters());
     EXPECT_EQ(group.at(1).delivered(), 1U);
     EXPECT_EQ(group.at(1).dirty(), 1U) << "the flow";
 }
@@ -55,7 +55,7 @@ TEST(ReplicaCountersTest, DeliveredIsWhatCameRound) {
     EXPECT_EQ(group.at(2).delivered(), 0U) << "of another epoch";
 }
 
-TEST(ReplicaCountersTest, ItHoldsWhatItsEpochSaidAndAllOfThoseBefore) {
+TEST(ReplicaCountersTest, ItHoldsWhatItsEpochReportedAndAllOfThoseBefore) {
     Group group = three_with_first_promoted();
     const Epoch first = group.at(1).epoch();
     group.at(1).publish(key(1), Bytes{1});

@@ -15,8 +15,8 @@ using ::testing::IsEmpty;
 // Positions in wire::Message.
 template <class Body>
 std::size_t count_of(const Group& group) {
-    const auto found = group.said.find(wire::Message(Body{}).index());
-    return found == group.said.end() ? 0 : found->second;
+    const auto found = group.emitted.find(wire::Message(Body{}).index());
+    return found == group.emitted.end() ? 0 : found->second;
 }
 
 // The next update of node 1 is lost on its way to everybody.
@@ -25,7 +25,7 @@ void lose_an_update(Group& group) {
     group.queue().clear();
 }
 
-TEST(ReplicaHealTest, WhoMissedAFewChangesIsToldTheDifferenceAlone) {
+TEST(ReplicaHealTest, WhoMissedAFewChangesReceivesTheDifferenceAlone) {
     Group group = three_with_first_promoted();
     for (std::uint32_t i = 0; i < 2000; ++i) {
         group.at(1).publish(key(i), Bytes(100));
@@ -34,7 +34,7 @@ TEST(ReplicaHealTest, WhoMissedAFewChangesIsToldTheDifferenceAlone) {
     group.at(1).publish(key(5), Bytes{5});
     group.at(1).erase(key(6), group.now());
     lose_an_update(group);
-    group.said.clear();
+    group.emitted.clear();
     group.at(1).publish(key(7), Bytes{7});
     group.settle();
     EXPECT_EQ(count_of<wire::Snapshot>(group), 1U);
@@ -44,7 +44,7 @@ TEST(ReplicaHealTest, WhoMissedAFewChangesIsToldTheDifferenceAlone) {
     EXPECT_EQ(group.at(2).store().digest(), group.at(1).store().digest());
 }
 
-TEST(ReplicaHealTest, WhoMissedMoreThanTheTombstonesKnowIsToldEverything) {
+TEST(ReplicaHealTest, WhoMissedMoreThanTheTombstonesKnowReceivesEverything) {
     Group group = three_with_first_promoted();
     group.at(1).publish(key(1), Bytes{1});
     group.at(1).publish(key(2), Bytes{2});
@@ -111,7 +111,7 @@ TEST(ReplicaHealTest, SeveralJoinersShareOnePass) {
     EXPECT_EQ(group.at(1).counters().snapshots_sent, 1U);
 }
 
-TEST(ReplicaHealTest, ChangesGoOnWhileAJoinerIsTold) {
+TEST(ReplicaHealTest, ChangesGoOnWhileAJoinerIsNotified) {
     Group group;
     group.join(1);
     group.promote(1);
@@ -119,7 +119,7 @@ TEST(ReplicaHealTest, ChangesGoOnWhileAJoinerIsTold) {
         group.at(1).publish(key(i), Bytes(1000));
     }
     group.settle();
-    group.said.clear();
+    group.emitted.clear();
     const wire::SnapshotRequest request{kGateway, wire::ResyncReason::joined, {}};
     group.run(NodeId{1}, group.at(1).on_message(NodeId{9}, request, group.now()));
     group.run(NodeId{1}, group.at(1).flush(group.now()));
@@ -131,7 +131,7 @@ TEST(ReplicaHealTest, ChangesGoOnWhileAJoinerIsTold) {
     EXPECT_EQ(count_of<wire::Snapshot>(group), limits::kChunksOnTheirWay);
 }
 
-TEST(ReplicaHealTest, WhatWaitsToBeSaidWhenAPassBeginsIsNotSweptAtItsEnd) {
+TEST(ReplicaHealTest, WhatWaitsToBeReportedWhenAPassBeginsIsNotSweptAtItsEnd) {
     const wire::RecordKey counter{wire::RecordType::esp_counters, wire::RecordId(Bytes{1})};
     Group group = three_with_first_promoted();
     group.at(1).publish(counter, Bytes{1});
@@ -250,7 +250,7 @@ TEST(ReplicaHealTest, SessionsThatAnIncompleteClaimantHasNotAreCountedAsLost) {
 }
 
 // Cut off while an epoch came, whose holder is gone when it returns: nobody will say a digest.
-TEST(ReplicaHealTest, WhoHasMissedAnEpochIsToldItsRecordsThoughItsHolderIsGone) {
+TEST(ReplicaHealTest, WhoHasMissedAnEpochReceivesItsRecordsThoughItsHolderIsGone) {
     for (const std::uint32_t away : {1U, 5U}) {
         Group group;
         for (std::uint32_t node = 1; node <= 5; ++node) {
@@ -342,7 +342,7 @@ TEST(ReplicaHealTest, ASessionThatTheKernelLostIsNoLongerConfirmed) {
 
 TEST(ReplicaHealTest, WhatChangesWhileMessagesAreOnTheirWayIsCoalesced) {
     Group group = three_with_first_promoted();
-    group.said.clear();
+    group.emitted.clear();
     for (std::uint8_t i = 0; i < 100; ++i) {
         group.at(1).publish(key(1), Bytes{i});
         group.run(NodeId{1}, group.at(1).flush(group.now()));
@@ -361,7 +361,7 @@ TEST(ReplicaHealTest, ARefusedRecordThatIsTriedAgainHoldsUpNoOther) {
     group.at(1).publish(key(2), Bytes{2});
     group.settle();
     ASSERT_TRUE(group.at(1).is_protected(key(2)));
-    group.said.clear();
+    group.emitted.clear();
     group.kernels_answer = false;
     group.pass(limits::kInstallRetryFirst);
     ASSERT_EQ(group.installing.size(), 1U);
@@ -421,7 +421,7 @@ TEST(ReplicaHealTest, WhatIsRefusedToAPromotedNodeWaitsForItsDemotion) {
     EXPECT_EQ(group.installing.size(), 1U);
 }
 
-TEST(ReplicaHealTest, WhatComesAndGoesUnheardIsNoLongerDue) {
+TEST(ReplicaHealTest, WhatComesAndGoesUnreceivedIsNoLongerDue) {
     Group group = three_with_first_promoted();
     for (std::uint8_t i = 0; i < 100; ++i) {
         group.at(1).publish(key(1), Bytes{i});
@@ -431,7 +431,7 @@ TEST(ReplicaHealTest, WhatComesAndGoesUnheardIsNoLongerDue) {
     EXPECT_EQ(group.at(1).dirty(), 1U);
 }
 
-TEST(ReplicaHealTest, CoverageSaysWhatEachNodeWouldKeep) {
+TEST(ReplicaHealTest, CoverageReportsWhatEachNodeWouldKeep) {
     Group group = three_with_first_promoted();
     group.refuse(2, key(1));
     group.at(1).publish(key(1), Bytes{1});

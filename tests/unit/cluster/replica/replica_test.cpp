@@ -70,11 +70,11 @@ TEST(ReplicaTest, WithheldRecordsWaitForTheEncryption) {
     group.at(1).erase(key(1), group.now());
     group.at(1).hurry_counters();
     group.join(4);  // It asks for a snapshot.
-    group.said.clear();
+    group.emitted.clear();
     group.pass(std::chrono::minutes(1));
-    EXPECT_EQ(group.said[wire::Message(wire::Update{}).index()], 0);
-    EXPECT_EQ(group.said[wire::Message(wire::Snapshot{}).index()], 0);
-    EXPECT_NE(group.said[wire::Message(wire::Digest{}).index()], 0) << "it has no records";
+    EXPECT_EQ(group.emitted[wire::Message(wire::Update{}).index()], 0);
+    EXPECT_EQ(group.emitted[wire::Message(wire::Snapshot{}).index()], 0);
+    EXPECT_NE(group.emitted[wire::Message(wire::Digest{}).index()], 0) << "it has no records";
     EXPECT_FALSE(group.at(1).is_protected(key(2)));
     EXPECT_THAT(group.kernel(2), ElementsAre(key(1)));
     EXPECT_THAT(group.kernel(4), IsEmpty());
@@ -333,7 +333,7 @@ TEST(ReplicaTest, AHigherClaimSupersedesTheHolder) {
     EXPECT_EQ(group.at(1).holder(), NodeId{2});
 }
 
-TEST(ReplicaTest, ADemotedNodeInstallsWhatItsKernelLacks) {
+TEST(ReplicaTest, ADemotedNodeInstallsWhatItsKernelMisses) {
     Group group = three_with_first_promoted();
     group.at(1).publish(key(1), Bytes{1});
     group.settle();

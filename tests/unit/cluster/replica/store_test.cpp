@@ -85,40 +85,40 @@ TEST(StoreTest, AnEmptiedStoreHasTheDigestOfAnEmptyOne) {
     EXPECT_EQ(store.payload_bytes(), 0U);
 }
 
-TEST(StoreTest, CountAndDigestAreThoseOfWhatWasSaid) {
+TEST(StoreTest, CountAndDigestAreThoseOfWhatWasReported) {
     Store holder;
     Store follower;
     holder.write(key(1), Bytes{1});
     EXPECT_EQ(holder.count(), 0U);
     EXPECT_EQ(holder.digest(), follower.digest());
-    holder.said(key(1), *holder.find(key(1)), {kFirst, 1});
+    holder.emitted(key(1), *holder.find(key(1)), {kFirst, 1});
     put(follower, 1, {kFirst, 1}, {1});
     EXPECT_EQ(holder.digest(), follower.digest());
     EXPECT_TRUE(holder.erase(key(1), kNow));
     EXPECT_EQ(holder.count(), 1U);
     EXPECT_EQ(holder.digest(), follower.digest());
-    holder.said_erased(key(1), {kFirst, 2});
+    holder.emitted_erased(key(1), {kFirst, 2});
     follower.drop(key(1), {kFirst, 2}, kNow);
     EXPECT_EQ(holder.count(), 0U);
     EXPECT_EQ(holder.digest(), follower.digest());
 }
 
-TEST(StoreTest, ARecordErasedAndWrittenAgainBeforeAnybodyHeardIsOneChange) {
+TEST(StoreTest, ARecordErasedAndWrittenAgainBeforeAnybodyReceivedIsOneChange) {
     Store store;
     store.write(key(1), Bytes{1});
-    store.said(key(1), *store.find(key(1)), {kFirst, 1});
-    const std::uint64_t said = store.digest();
+    store.emitted(key(1), *store.find(key(1)), {kFirst, 1});
+    const std::uint64_t emitted = store.digest();
     store.erase(key(1), kNow);
     EXPECT_EQ(store.write(key(1), Bytes{2}).applied, Store::Applied::changed);
-    EXPECT_EQ(store.digest(), said);
+    EXPECT_EQ(store.digest(), emitted);
     EXPECT_EQ(store.count(), 1U);
     EXPECT_EQ(store.find_tombstone(key(1)), nullptr);
-    store.said(key(1), *store.find(key(1)), {kFirst, 2});
+    store.emitted(key(1), *store.find(key(1)), {kFirst, 2});
     EXPECT_EQ(store.count(), 1U);
-    EXPECT_NE(store.digest(), said);
+    EXPECT_NE(store.digest(), emitted);
 }
 
-TEST(StoreTest, WhatWasNeverSaidLeavesNoTombstone) {
+TEST(StoreTest, WhatWasNeverReportedLeavesNoTombstone) {
     Store store;
     store.write(key(1), Bytes{1});
     EXPECT_TRUE(store.erase(key(1), kNow));
@@ -128,13 +128,13 @@ TEST(StoreTest, WhatWasNeverSaidLeavesNoTombstone) {
 TEST(StoreTest, UnsentChangesCountAsTheyStandOnceSettled) {
     Store store;
     store.write(key(1), Bytes{1});
-    store.said(key(1), *store.find(key(1)), {kFirst, 1});
+    store.emitted(key(1), *store.find(key(1)), {kFirst, 1});
     wire::Version last{kFirst, 1};
     EXPECT_FALSE(store.settle_unsent(last));
-    const std::uint64_t said = store.digest();
+    const std::uint64_t emitted = store.digest();
     store.write(key(1), Bytes{2});
     EXPECT_TRUE(store.settle_unsent(last));
-    EXPECT_NE(store.digest(), said);
+    EXPECT_NE(store.digest(), emitted);
     store.erase(key(1), kNow);
     EXPECT_TRUE(store.settle_unsent(last));
     EXPECT_EQ(store.digest(), Store().digest());
@@ -160,7 +160,7 @@ TEST(StoreTest, ATombstoneOutlivesAnOlderWordAndYieldsToANewerOne) {
     EXPECT_EQ(store.find_tombstone(key(1)), nullptr);
 }
 
-TEST(StoreTest, TombstonesLiveForAWhileAndTheHorizonSaysWhatTheyKnow) {
+TEST(StoreTest, TombstonesLiveForAWhileAndTheHorizonReportsWhatTheyKnow) {
     Store store;
     put(store, 1, {kFirst, 1}, {1});
     put(store, 2, {kFirst, 2}, {2});

@@ -39,17 +39,17 @@ TEST(TakeoverTest, PromotionOpensTheGateOnlyAfterTheAddresses) {
     EXPECT_EQ(takeover.state(), State::promoted);
 }
 
-TEST(TakeoverTest, StandingInOpensTheGateBeforeTheGroupIsHeard) {
+TEST(TakeoverTest, StandingInOpensTheGateBeforeTheGroupIsReceived) {
     Takeover takeover;
     Next next = takeover.stand_in();
     EXPECT_EQ(takeover.state(), State::standing_in);
     EXPECT_TRUE(takeover.busy());
     EXPECT_FALSE(takeover.serves());
     EXPECT_FALSE(takeover.waits_for_group());
-    EXPECT_THAT(
-        run_to_end(takeover, next),
-        ElementsAre(Step::warm_counters, Step::add_addresses, Step::open_gate, Step::announce,
-                    Step::hear_group, Step::claim, Step::resume_sessions, Step::activate_services));
+    EXPECT_THAT(run_to_end(takeover, next),
+                ElementsAre(Step::warm_counters, Step::add_addresses, Step::open_gate,
+                            Step::announce, Step::await_group, Step::claim, Step::resume_sessions,
+                            Step::activate_services));
     EXPECT_TRUE(next.finished && next.succeeded);
     EXPECT_EQ(takeover.state(), State::promoted);
 }
@@ -58,7 +58,7 @@ TEST(TakeoverTest, WhatEndsStandingInReleases) {
     for (const bool demoted : {true, false}) {
         Takeover takeover;
         Next next = takeover.stand_in();
-        while (next.step != Step::hear_group) {
+        while (next.step != Step::await_group) {
             next = takeover.on_step(true);
         }
         EXPECT_TRUE(takeover.waits_for_group());
@@ -70,10 +70,10 @@ TEST(TakeoverTest, WhatEndsStandingInReleases) {
     }
 }
 
-TEST(TakeoverTest, AGroupThatIsNotHeardUndoesStandingIn) {
+TEST(TakeoverTest, AGroupThatIsNotReceivedUndoesStandingIn) {
     Takeover takeover;
     Next next = takeover.stand_in();
-    EXPECT_EQ(run_to_end(takeover, next, Step::hear_group).back(), Step::install_hot);
+    EXPECT_EQ(run_to_end(takeover, next, Step::await_group).back(), Step::install_hot);
     EXPECT_TRUE(next.succeeded);
     EXPECT_EQ(takeover.state(), State::standby);
 }

@@ -105,7 +105,7 @@ TEST(MessageTest, VersionOneHasItsGoldenBytes) {
     }
 }
 
-TEST(MessageTest, AnUnknownTypeIsIgnoredOnlyWhenItSaysSo) {
+TEST(MessageTest, AnUnknownTypeIsIgnoredOnlyWhenItReportsSo) {
     Bytes body = encode(Extension{0xff});
     const Result<Message> optional = parse_message(body);
     ASSERT_TRUE(optional.has_value());

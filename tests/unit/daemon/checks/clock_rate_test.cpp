@@ -27,7 +27,7 @@ class ClockRateTest : public ::testing::Test {
     std::string path_ = temporary_path("chrony.conf");
 };
 
-TEST_F(ClockRateTest, WithoutChronyThereIsNothingToSay) {
+TEST_F(ClockRateTest, WithoutChronyThereIsNothingToReport) {
     const Result<std::string> checked = check_clock_rate(10'000, path_);
     ASSERT_TRUE(checked.has_value());
     EXPECT_EQ(*checked, "");

@@ -15,36 +15,36 @@ class PacemakerToolsTest : public ::testing::Test {
   protected:
     PacemakerTools::Done noting() {
         return [this](const Result<void>& result) {
-            told_.push_back(result ? "done" : result.error().detail);
+            notified_.push_back(result ? "done" : result.error().detail);
             loop_.stop();
         };
     }
 
     adapters::QbLoop loop_;
-    std::vector<std::string> told_;
+    std::vector<std::string> notified_;
 };
 
-TEST_F(PacemakerToolsTest, TheEndIsToldLater) {
+TEST_F(PacemakerToolsTest, TheEndIsReportedLater) {
     PacemakerTools tools(loop_);
     tools.start({"/bin/true"}, noting());
-    EXPECT_THAT(told_, IsEmpty());
+    EXPECT_THAT(notified_, IsEmpty());
     loop_.run();
-    EXPECT_THAT(told_, ElementsAre("done"));
+    EXPECT_THAT(notified_, ElementsAre("done"));
 }
 
-TEST_F(PacemakerToolsTest, AnErrorIsToldWithItsExitCode) {
+TEST_F(PacemakerToolsTest, AnErrorIsReportedWithItsExitCode) {
     PacemakerTools tools(loop_);
     tools.start({"/bin/sh", "-c", "exit 102"}, noting());
     loop_.run();
-    EXPECT_THAT(told_, ElementsAre("/bin/sh ended with exit code 102"));
+    EXPECT_THAT(notified_, ElementsAre("/bin/sh ended with exit code 102"));
 }
 
 TEST_F(PacemakerToolsTest, AProgramThatIsMissingIsAnError) {
     PacemakerTools tools(loop_);
     tools.start({"/nowhere/crm_resource"}, noting());
-    EXPECT_THAT(told_, IsEmpty()) << "not within the call";
+    EXPECT_THAT(notified_, IsEmpty()) << "not within the call";
     loop_.run();
-    EXPECT_THAT(told_, ElementsAre(HasSubstr("starting /nowhere/crm_resource")));
+    EXPECT_THAT(notified_, ElementsAre(HasSubstr("starting /nowhere/crm_resource")));
 }
 
 TEST_F(PacemakerToolsTest, AProgramHasItsEnvironmentAndNoneOfOurs) {
@@ -54,7 +54,7 @@ TEST_F(PacemakerToolsTest, AProgramHasItsEnvironmentAndNoneOfOurs) {
                 noting(), {"NAME=value"});
     loop_.run();
     ::unsetenv("VPNHA_OURS");
-    EXPECT_THAT(told_, ElementsAre("done"));
+    EXPECT_THAT(notified_, ElementsAre("done"));
 }
 
 // The thread blocks signals, and the program is to end by them.
@@ -62,15 +62,15 @@ TEST_F(PacemakerToolsTest, AProgramIsEndedBySignals) {
     PacemakerTools tools(loop_);
     tools.start({"/bin/sh", "-c", "kill -TERM $$; sleep 5"}, noting());
     loop_.run();
-    EXPECT_THAT(told_, ElementsAre("/bin/sh ended with exit code -1"));
+    EXPECT_THAT(notified_, ElementsAre("/bin/sh ended with exit code -1"));
 }
 
-TEST_F(PacemakerToolsTest, NobodyIsToldAfterwards) {
+TEST_F(PacemakerToolsTest, NobodyIsNotifiedAfterwards) {
     PacemakerTools(loop_).start({"/bin/true"}, noting());
     loop_.set_timer(1, adapters::QbLoop::now() + std::chrono::milliseconds(50),
                     [this] { loop_.stop(); });
     loop_.run();
-    EXPECT_THAT(told_, IsEmpty());
+    EXPECT_THAT(notified_, IsEmpty());
 }
 
 }  // namespace pacemaker_tools_test

@@ -66,7 +66,7 @@ TEST_F(GateViewTest, ShowsAStandbysGate) {
         "moved": {"sent_on": 0, "held": 0, "looped": 0}})"));
 }
 
-TEST_F(GateViewTest, SaysForHowLongItIsOpenOrSinceWhenExpired) {
+TEST_F(GateViewTest, ReportsForHowLongItIsOpenOrSinceWhenExpired) {
     BpfGate gate = attached();
     const TimePoint deadline = adapters::boot_time() + 300ms;
     ASSERT_TRUE(gate.open_until(kId, deadline));
@@ -76,7 +76,7 @@ TEST_F(GateViewTest, SaysForHowLongItIsOpenOrSinceWhenExpired) {
     EXPECT_EQ(view(gate, deadline + 1200ms)["left_ms"], -1200);
 }
 
-TEST_F(GateViewTest, SaysWhereTheGateIsNot) {
+TEST_F(GateViewTest, ReportsWhereTheGateIsNot) {
     const BpfGate gate = attached();
     EXPECT_EQ(devices(gate), json::array({device("out0", "attached"), device("in0", "attached")}));
     ASSERT_TRUE(testing::ip_command("link delete in0"));
@@ -88,7 +88,7 @@ TEST_F(GateViewTest, SaysWhereTheGateIsNot) {
     EXPECT_EQ(devices(gate), json::array({device("out0", "foreign")}));
 }
 
-TEST_F(GateViewTest, SaysWhatRunsBeforeTheGate) {
+TEST_F(GateViewTest, ReportsWhatRunsBeforeTheGate) {
     const BpfGate gate = attached();
     put_before("out0", GateDirection::out);
     const json out0 = devices(gate).at(0);

@@ -112,7 +112,7 @@ TEST_F(NeighbourTest, OnADeviceWithoutArpNobodyAnswers) {
     EXPECT_FALSE(owner->found);
 }
 
-TEST_F(NeighbourTest, SaysWhichInterfaceIsMissing) {
+TEST_F(NeighbourTest, ReportsWhichInterfaceIsMissing) {
     const auto owner = find_owner("gone0", {address("192.0.2.9")}, 5s);
     ASSERT_FALSE(owner);
     EXPECT_NE(owner.error().detail.find("gone0"), std::string::npos);

@@ -274,7 +274,7 @@ TEST_F(NetworkTest, RemovesWhatIsLeftWhenADeviceIsGone) {
     EXPECT_EQ(rules(), 0);
 }
 
-TEST_F(NetworkTest, SaysWhichDeviceIsMissingOnAdd) {
+TEST_F(NetworkTest, ReportsWhichDeviceIsMissingOnAdd) {
     ASSERT_TRUE(ip_command("link delete out0"));
     const auto added = network_->add_addresses(kId);
     ASSERT_FALSE(added);

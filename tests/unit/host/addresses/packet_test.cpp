@@ -21,7 +21,7 @@ TEST(GratuitousArpTest, RequestAsksForItsOwnAddress) {
               "000000000000c0000264");        // Target: the same address.
 }
 
-TEST(GratuitousArpTest, ReplyTellsAllOfIt) {
+TEST(GratuitousArpTest, ReplyReportsAllOfIt) {
     EXPECT_EQ(to_hex(encode_gratuitous_arp(kMac, kVip, ArpOperation::reply)),
               "ffffffffffff02005e1000010806"
               "0001080006040002"
@@ -32,7 +32,7 @@ TEST(GratuitousArpTest, ReplyTellsAllOfIt) {
 // 2001:db8::100
 constexpr Ipv6Address kVip6 = {{0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0}};
 
-TEST(NeighbourAdvertisementTest, TellsAllNodesOfTheAddress) {
+TEST(NeighbourAdvertisementTest, NotifiesAllNodesOfTheAddress) {
     EXPECT_EQ(to_hex(encode_neighbour_advertisement(kMac, kVip6, true)),
               "33330000000102005e10000186dd"      // To all nodes, IPv6.
               "6000000000203aff"                  // 32 octets, ICMPv6, 255 hops.
@@ -44,7 +44,7 @@ TEST(NeighbourAdvertisementTest, TellsAllNodesOfTheAddress) {
               "020102005e100001");                // Its link-layer address.
 }
 
-TEST(NeighbourAdvertisementTest, SaysWhetherItIsARouter) {
+TEST(NeighbourAdvertisementTest, ReportsWhetherItIsARouter) {
     const Bytes host = encode_neighbour_advertisement(kMac, kVip6, false);
     EXPECT_EQ(host.at(58), 0x20);
     EXPECT_EQ(to_hex(ByteView(host).subspan(56, 2)), "991c") << "the checksum covers it";
@@ -59,9 +59,9 @@ TEST_F(AnnounceTest, AnnouncementsChangeTheCacheOfAPeer) {
         EXPECT_TRUE(
             ip_command("neigh add 2001:db8::9 lladdr 02:00:00:00:00:01 nud stale dev peer0"));
     });
-    const auto told =
+    const auto notified =
         announce_addresses("out0", {prefix("192.0.2.9/24"), prefix("2001:db8::9/64")});
-    ASSERT_TRUE(told) << told.error().detail;
+    ASSERT_TRUE(notified) << notified.error().detail;
     const std::string mac = output_of("cat /sys/class/net/out0/address").substr(0, 17);
     in_peer([&mac] {
         for (const char* each : {"192.0.2.9", "2001:db8::9"}) {
@@ -71,14 +71,14 @@ TEST_F(AnnounceTest, AnnouncementsChangeTheCacheOfAPeer) {
     });
 }
 
-TEST_F(AnnounceTest, ADeviceWithoutArpHasNobodyToTell) {
+TEST_F(AnnounceTest, ADeviceWithoutArpHasNobodyToNotify) {
     EXPECT_TRUE(announce_addresses("lo", {prefix("192.0.2.9/24"), prefix("2001:db8::9/64")}));
 }
 
-TEST_F(AnnounceTest, SaysWhichInterfaceIsMissing) {
-    const auto told = announce_addresses("gone0", {prefix("192.0.2.9/24")});
-    ASSERT_FALSE(told);
-    EXPECT_NE(told.error().detail.find("gone0"), std::string::npos);
+TEST_F(AnnounceTest, ReportsWhichInterfaceIsMissing) {
+    const auto notified = announce_addresses("gone0", {prefix("192.0.2.9/24")});
+    ASSERT_FALSE(notified);
+    EXPECT_NE(notified.error().detail.find("gone0"), std::string::npos);
 }
 
 }  // namespace packet_test

@@ -99,7 +99,7 @@ TEST_F(ControlServerTest, AnswersOneRequestAfterTheOther) {
     EXPECT_EQ(server_->counters().requests, 3U);
 }
 
-TEST_F(ControlServerTest, SaysWhenThereIsNoGroupThatMayAsk) {
+TEST_F(ControlServerTest, ReportsWhenThereIsNoGroupThatMayAsk) {
     const std::string log = temporary_path("control.log");
     ASSERT_TRUE(open_log("warning", log).has_value());
     start(echo);
@@ -349,14 +349,14 @@ TEST_F(ControlServerTest, SecondDaemonIsRefused) {
     EXPECT_EQ(second.error().code, Errc::already_exists);
 }
 
-TEST(ControlClientTest, SaysWhenNoDaemonListens) {
+TEST(ControlClientTest, ReportsWhenNoDaemonListens) {
     const std::string path = temporary_path("nobody.sock");
     EXPECT_EQ(ControlClient::connect(path, seconds(1)).error().code, Errc::unreachable);
     EXPECT_EQ(ControlClient::connect(std::string(200, 'x'), seconds(1)).error().code,
               Errc::invalid_argument);
 }
 
-TEST(ControlClientTest, SaysThatTheListenerStandsStill) {
+TEST(ControlClientTest, ReportsThatTheListenerStandsStill) {
     const std::string path = temporary_path("stopped.sock");
     const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM, 0));
     sockaddr_un address{};

@@ -50,27 +50,27 @@ void run_until(QbLoop& loop, const std::function<bool()>& holds) {
     EXPECT_TRUE(holds());
 }
 
-TEST(CorosyncTest, TellsTheQuorumWithTheMembersAndWhenItChangesAlone) {
+TEST(CorosyncTest, ReportsTheQuorumWithTheMembersAndWhenItChangesAlone) {
     const OwnCorosync corosync(kEncrypted, kQuorum);
     QbLoop loop;
-    using Told = std::pair<std::set<NodeId>, bool>;
-    std::vector<Told> told;
+    using Notified = std::pair<std::set<NodeId>, bool>;
+    std::vector<Notified> notified;
     const auto group = when_it_answers([&] {
         return CorosyncGroup::join(
             loop, "vpnha",
-            {.on_members = [&told](const std::set<NodeId>& members,
-                                   bool quorate) { told.emplace_back(members, quorate); },
+            {.on_members = [&notified](const std::set<NodeId>& members,
+                                       bool quorate) { notified.emplace_back(members, quorate); },
              .on_message = [](NodeId, ByteView) {},
              .on_process_died = [](NodeId) {},
              .on_lost = [] { FAIL() << "corosync ended"; }});
     });
     ASSERT_TRUE(group) << group.error().detail;
     const std::set<NodeId> alone{NodeId{1}};
-    run_until(loop, [&] { return !told.empty(); });
-    EXPECT_THAT(told, ::testing::ElementsAre(Told{alone, false}));
+    run_until(loop, [&] { return !notified.empty(); });
+    EXPECT_THAT(notified, ::testing::ElementsAre(Notified{alone, false}));
     ASSERT_TRUE(OwnCorosync::run({"corosync-quorumtool", "-e", "1"}));
-    run_until(loop, [&] { return told.size() == 2; });
-    EXPECT_EQ(told.back(), (Told{alone, true}));
+    run_until(loop, [&] { return notified.size() == 2; });
+    EXPECT_EQ(notified.back(), (Notified{alone, true}));
 }
 
 TEST(CorosyncTest, AMemberThatIsNoFasterThanItsMessagesHasOtherTurns) {
@@ -133,7 +133,7 @@ TEST(CorosyncTest, SeesEncryptionSwitchedOff) {
     EXPECT_EQ(unencrypted_because((*map)->totem()), "totem.crypto_cipher is none");
 }
 
-TEST(CorosyncTest, SaysHowSeveralLinksAreUsed) {
+TEST(CorosyncTest, ReportsHowSeveralLinksAreUsed) {
     const auto link_mode_with = [](const std::string& line) {
         const OwnCorosync corosync(kEncrypted + line, kQuorum);
         QbLoop loop;
@@ -147,7 +147,7 @@ TEST(CorosyncTest, SaysHowSeveralLinksAreUsed) {
     EXPECT_EQ(link_mode_with("    link_mode: active\n"), "active");
 }
 
-TEST(CorosyncTest, TellsWhichOfANamesAddressesItTakes) {
+TEST(CorosyncTest, ReportsWhichOfANamesAddressesItTakes) {
     const auto taken_with = [](const std::string& line) {
         const OwnCorosync corosync(kEncrypted + line, kQuorum);
         QbLoop loop;
@@ -162,7 +162,7 @@ TEST(CorosyncTest, TellsWhichOfANamesAddressesItTakes) {
     EXPECT_EQ(taken_with("    ip_version: ipv4-6\n"), NameAddress::ipv4_first);
 }
 
-TEST(CorosyncTest, KnowsItsNodeAndTellsWhenCorosyncIsGone) {
+TEST(CorosyncTest, KnowsItsNodeAndReportsWhenCorosyncIsGone) {
     std::optional<OwnCorosync> corosync(std::in_place, kEncrypted, kQuorum);
     QbLoop loop;
     int lost = 0;
@@ -178,7 +178,7 @@ TEST(CorosyncTest, KnowsItsNodeAndTellsWhenCorosyncIsGone) {
     EXPECT_FALSE((*map)->self());
 }
 
-TEST(CorosyncTest, ListsTheNodesWithTheirLinksAndTellsWhenOneIsGone) {
+TEST(CorosyncTest, ListsTheNodesWithTheirLinksAndReportsWhenOneIsGone) {
     const OwnCorosync corosync(kEncrypted, kQuorum);
     QbLoop loop;
     int changes = 0;

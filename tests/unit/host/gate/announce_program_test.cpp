@@ -102,7 +102,7 @@ TEST_F(AnnounceProgramTest, TheKernelWithdrawsForOneThatStandsStill) {
     EXPECT_TRUE(becomes(false, kLentMax));
 }
 
-TEST_F(AnnounceProgramTest, SaysWhatItCannotDo) {
+TEST_F(AnnounceProgramTest, ReportsWhatItCannotDo) {
     BpfGate gate = attached();
     ASSERT_TRUE(gate.open_until(kId, kForever));
     std::string started = read_text(directory_ + "/started");

@@ -113,7 +113,7 @@ TEST_F(GateIpv6Test, ShutDropsWhatComesFromOrGoesToCoveredAddressesAndNothingEls
     }
 }
 
-TEST_F(GateIpv6Test, NeighboursNeitherHearOfTheVipNorAreAnswered) {
+TEST_F(GateIpv6Test, NeighboursNeitherLearnOfTheVipNorAreAnswered) {
     const BpfGate gate = attached();
     const struct {
         const char* description;

@@ -273,7 +273,7 @@ TEST_P(HoldProgramTest, FramesOfTheOldNodeAreNotSentOnAgain) {
     EXPECT_EQ(maps().moved(kId)->looped, 1U);
 }
 
-TEST_P(GateMoveTest, HoldsUntilTheGateOpensOrSaysWhatTheKernelLacks) {
+TEST_P(GateMoveTest, HoldsUntilTheGateOpensOrReportsWhatTheKernelMisses) {
     BpfGate gate = attached();
     if (const Result<void> can = gate.can_hold(kId); !can) {
         EXPECT_EQ(can.error().code, Errc::unsupported);

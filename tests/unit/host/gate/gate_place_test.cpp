@@ -283,7 +283,7 @@ TEST_P(GatePlaceTest, ReattachesToTheDevicesThatAreThere) {
               "in0 in attached, in0 out attached, out0 in no device, out0 out no device");
 }
 
-TEST_P(GatePlaceTest, SaysWhereItStandsAsTheKernelKnows) {
+TEST_P(GatePlaceTest, ReportsWhereItStandsAsTheKernelKnows) {
     const BpfGate gate = attached();
     EXPECT_EQ(presence(gate), kAttached);
     ASSERT_TRUE(ip_command("link delete in0"));

@@ -20,25 +20,26 @@ std::string probed_after(const std::function<bool()>& cripple) {
     const pid_t child = fork();
     if (child == 0) {
         close(ends[0]);
-        std::string said = "not crippled";
+        std::string emitted = "not crippled";
         if (cripple()) {
             const Result<void> probed = probe_gate();
-            said = probed
-                       ? ""
+            emitted =
+                probed ? ""
                        : std::string(to_string(probed.error().code)) + ": " + probed.error().detail;
         }
-        _exit(write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size()) ? 0
-                                                                                            : 1);
+        _exit(write(ends[1], emitted.data(), emitted.size()) == static_cast<ssize_t>(emitted.size())
+                  ? 0
+                  : 1);
     }
     close(ends[1]);
-    std::string said(512, '\0');
-    const ssize_t got = read(ends[0], said.data(), said.size());
+    std::string emitted(512, '\0');
+    const ssize_t got = read(ends[0], emitted.data(), emitted.size());
     close(ends[0]);
     int status = 0;
     EXPECT_EQ(waitpid(child, &status, 0), child);
     EXPECT_EQ(status, 0);
-    said.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    return said;
+    emitted.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return emitted;
 }
 
 class GateProbeTest : public GateHost {};
@@ -49,13 +50,13 @@ TEST_F(GateProbeTest, FindsEverythingAndLeavesNothing) {
     EXPECT_EQ(testing::output_of("tc qdisc show").find("clsact"), std::string::npos);
 }
 
-TEST_F(GateProbeTest, SaysThatTheKernelHasNoBpf) {
+TEST_F(GateProbeTest, ReportsThatTheKernelHasNoBpf) {
     EXPECT_EQ(probed_after([] { return fail_call(SYS_bpf, ENOSYS); }),
               "unsupported: load the gate's BPF program: this kernel does not have "
               "bpf(2), CONFIG_BPF_SYSCALL; Debian's does");
 }
 
-TEST_F(GateProbeTest, SaysThatItIsNotPermitted) {
+TEST_F(GateProbeTest, ReportsThatItIsNotPermitted) {
     EXPECT_EQ(probed_after([] { return fail_call(SYS_bpf, EPERM); }),
               "permission: load the gate's BPF program: not permitted; it needs root, or CAP_BPF "
               "and CAP_NET_ADMIN");

@@ -54,7 +54,7 @@ class Party {
              .cluster_key = key,
              .gateways = {kGateway}},
             [this, &loop](GatewayId, const lease::Sender& sender, const lease::Message& message) {
-                heard.emplace_back(sender, message);
+                received.emplace_back(sender, message);
                 loop.set_timer(1, QbLoop::now(), [&loop] { loop.stop(); });
             },
             [this, &loop](NodeId from) {
@@ -66,7 +66,7 @@ class Party {
     }
 
     LeaseLinks& links() { return *links_; }
-    std::vector<std::pair<lease::Sender, lease::Message>> heard;
+    std::vector<std::pair<lease::Sender, lease::Message>> received;
     std::vector<NodeId> echoed;
 
   private:
@@ -93,7 +93,7 @@ class Ear {
                   static_cast<ssize_t>(bytes.size()));
     }
     // Over loopback it is there when it is sent.
-    std::vector<std::string> heard() const {
+    std::vector<std::string> received() const {
         std::vector<std::string> sources;
         sockaddr_in from{};
         socklen_t size = sizeof from;
@@ -136,12 +136,12 @@ class LeaseLinksTest : public ::testing::Test {
 
     // Until they hear each other, and nothing is on its way any more; what was heard is forgotten.
     void meet(Party& one, Party& two) {
-        while (one.heard.empty() || two.heard.empty()) {
+        while (one.received.empty() || two.received.empty()) {
             run();
         }
         run(std::chrono::milliseconds(20));
-        one.heard.clear();
-        two.heard.clear();
+        one.received.clear();
+        two.received.clear();
     }
 
     // The outcome, when there is one.
@@ -152,7 +152,7 @@ class LeaseLinksTest : public ::testing::Test {
     QbLoop loop_;
 };
 
-TEST_F(LeaseLinksTest, EachDatagramIsHeardOnceThoughItComesByEveryLink) {
+TEST_F(LeaseLinksTest, EachDatagramIsReceivedOnceThoughItComesByEveryLink) {
     Party one(loop_, 1);
     Party two(loop_, 2);
     meet(one, two);
@@ -161,9 +161,9 @@ TEST_F(LeaseLinksTest, EachDatagramIsHeardOnceThoughItComesByEveryLink) {
     while (two.links().counters().received < before.received + 2) {
         run();
     }
-    ASSERT_EQ(two.heard.size(), 1U);
-    EXPECT_EQ(two.heard[0].first.node, NodeId{1});
-    EXPECT_EQ(two.heard[0].second, lease::Message(lease::Release{{7, NodeId{1}}}));
+    ASSERT_EQ(two.received.size(), 1U);
+    EXPECT_EQ(two.received[0].first.node, NodeId{1});
+    EXPECT_EQ(two.received[0].second, lease::Message(lease::Release{{7, NodeId{1}}}));
     EXPECT_EQ(two.links().counters().replayed, before.replayed + 1);
 }
 
@@ -210,18 +210,18 @@ TEST_F(LeaseLinksTest, AnEchoReplyThatRepeatsNoQuestionIsNothing) {
 TEST_F(LeaseLinksTest, NodesMeetWhenTheSecondOneStarts) {
     Party one(loop_, 1);
     Party two(loop_, 2);
-    while (one.heard.empty() || two.heard.empty()) {
+    while (one.received.empty() || two.received.empty()) {
         run();
     }
-    EXPECT_EQ(one.heard[0].first.node, NodeId{2});
-    EXPECT_TRUE(std::holds_alternative<lease::Hello>(one.heard[0].second));
-    EXPECT_EQ(two.heard[0].first.node, NodeId{1});
+    EXPECT_EQ(one.received[0].first.node, NodeId{2});
+    EXPECT_TRUE(std::holds_alternative<lease::Hello>(one.received[0].second));
+    EXPECT_EQ(two.received[0].first.node, NodeId{1});
     // By two links, and not on and on.
     run(std::chrono::milliseconds(50));
     EXPECT_LE(one.links().counters().sent + two.links().counters().sent, 10U);
 }
 
-TEST_F(LeaseLinksTest, ALifeThatWasNotMetIsHeardAfterItsFirstWord) {
+TEST_F(LeaseLinksTest, ALifeThatWasNotMetIsReceivedAfterItsFirstWord) {
     Party one(loop_, 1);
     auto two = std::make_unique<Party>(loop_, 2);
     meet(one, *two);
@@ -231,12 +231,12 @@ TEST_F(LeaseLinksTest, ALifeThatWasNotMetIsHeardAfterItsFirstWord) {
     two = std::make_unique<Party>(loop_, 2);
     ASSERT_TRUE(ip_command("link set lo up"));
     const lease::Message word = lease::Release{{7, NodeId{2}}};
-    while (one.heard.empty() || one.heard.back().second != word) {
+    while (one.received.empty() || one.received.back().second != word) {
         two->links().send(kGateway, NodeId{1}, word);
         run(std::chrono::milliseconds(20));
     }
     EXPECT_GT(one.links().counters().unproven, 0U);
-    EXPECT_TRUE(std::holds_alternative<lease::Hello>(one.heard.front().second))
+    EXPECT_TRUE(std::holds_alternative<lease::Hello>(one.received.front().second))
         << "before a life has shown that it speaks now, none of its words is heard";
 }
 
@@ -249,7 +249,7 @@ TEST_F(LeaseLinksTest, OneLinkIsEnough) {
     ASSERT_TRUE(ip_command("route del local 127.0.0.0/8 dev lo table local"));
     ASSERT_TRUE(ip_command("route add local 127.0.1.0/24 dev lo table local"));
     one.links().send(kGateway, NodeId{2}, lease::Hello{});
-    while (two.heard.empty()) {
+    while (two.received.empty()) {
         run();
     }
     EXPECT_EQ(two.links().counters().received, received + 1);
@@ -259,8 +259,8 @@ TEST_F(LeaseLinksTest, AReloadAddsRemovesAndMovesLinksOfBothSides) {
     const Ear first("127.0.0.2");
     const Ear second("127.0.1.2");
     Party one(loop_, 1);
-    EXPECT_THAT(first.heard(), ElementsAre("127.0.0.1"));
-    EXPECT_THAT(second.heard(), ElementsAre("127.0.1.1"));
+    EXPECT_THAT(first.received(), ElementsAre("127.0.0.1"));
+    EXPECT_THAT(second.received(), ElementsAre("127.0.1.1"));
     using Links = std::vector<std::string>;
     const struct {
         const char* description;
@@ -299,12 +299,12 @@ TEST_F(LeaseLinksTest, AReloadAddsRemovesAndMovesLinksOfBothSides) {
                               [&done](const Result<void>& result) { done = result; });
         ASSERT_TRUE(done && *done) << test.description;
         one.links().send(kGateway, NodeId{2}, lease::Hello{});
-        EXPECT_EQ(first.heard(), test.at_first) << test.description;
-        EXPECT_EQ(second.heard(), test.at_second) << test.description;
+        EXPECT_EQ(first.received(), test.at_first) << test.description;
+        EXPECT_EQ(second.received(), test.at_second) << test.description;
     }
 }
 
-TEST_F(LeaseLinksTest, ANewAddressOfItsOwnIsHeardAndATakenOneChangesNothing) {
+TEST_F(LeaseLinksTest, ANewAddressOfItsOwnIsReceivedAndATakenOneChangesNothing) {
     Party one(loop_, 1);
     Party two(loop_, 2);
     meet(one, two);
@@ -316,17 +316,17 @@ TEST_F(LeaseLinksTest, ANewAddressOfItsOwnIsHeardAndATakenOneChangesNothing) {
     one.links().set_nodes(moved, take);
     EXPECT_EQ(code_of(done), Errc::system);
     one.links().send(kGateway, NodeId{2}, lease::Hello{});
-    two.heard.clear();
-    while (two.heard.empty()) {
+    two.received.clear();
+    while (two.received.empty()) {
         run();
     }
     one.links().set_nodes({{NodeId{1}, {"127.0.0.8"}, ""}, {NodeId{2}, {"127.0.0.2"}, ""}}, take);
     two.links().set_nodes({{NodeId{1}, {"127.0.0.8"}, ""}, {NodeId{2}, {"127.0.0.2"}, ""}}, take);
     ASSERT_TRUE(done && *done);
-    one.heard.clear();
+    one.received.clear();
     two.links().send(kGateway, NodeId{1}, lease::Release{{7, NodeId{1}}});
-    while (one.heard.empty() ||
-           one.heard.back().second != lease::Message(lease::Release{{7, NodeId{1}}})) {
+    while (one.received.empty() ||
+           one.received.back().second != lease::Message(lease::Release{{7, NodeId{1}}})) {
         run();
     }
 }
@@ -335,7 +335,7 @@ const std::vector<NodeId> kBoth{NodeId{1}, NodeId{2}};
 const lease::Message kWord = lease::Release{{7, NodeId{1}}};
 
 // A change of the voters takes a majority of the list before: of two, both.
-TEST_F(LeaseLinksTest, AVoterThatCorosyncListsNoMoreIsHeardUntilTheLastListHasLostIt) {
+TEST_F(LeaseLinksTest, AVoterThatCorosyncListsNoMoreIsReceivedUntilTheLastListHasLostIt) {
     Party one(loop_, 1);
     Party two(loop_, 2);
     meet(one, two);
@@ -346,25 +346,25 @@ TEST_F(LeaseLinksTest, AVoterThatCorosyncListsNoMoreIsHeardUntilTheLastListHasLo
     two.links().set_voters(kBoth);
     two.links().set_nodes({nodes()[0]}, take);
     one.links().send(kGateway, NodeId{2}, kWord);
-    while (two.heard.empty()) {
+    while (two.received.empty()) {
         run();
     }
-    EXPECT_EQ(two.heard[0].second, kWord);
+    EXPECT_EQ(two.received[0].second, kWord);
     two.links().send(kGateway, NodeId{1}, kWord);
-    while (one.heard.empty()) {
+    while (one.received.empty()) {
         run();
     }
-    EXPECT_EQ(one.heard[0].second, kWord);
-    one.heard.clear();
-    two.heard.clear();
+    EXPECT_EQ(one.received[0].second, kWord);
+    one.received.clear();
+    two.received.clear();
     one.links().set_voters({NodeId{1}});
     const std::uint64_t sent = one.links().counters().sent;
     one.links().send(kGateway, NodeId{2}, kWord);
     two.links().send(kGateway, NodeId{1}, kWord);
     run(std::chrono::milliseconds(50));
     EXPECT_EQ(one.links().counters().sent, sent);
-    EXPECT_THAT(one.heard, IsEmpty());
-    EXPECT_THAT(two.heard, IsEmpty());
+    EXPECT_THAT(one.received, IsEmpty());
+    EXPECT_THAT(two.received, IsEmpty());
 }
 
 TEST_F(LeaseLinksTest, AVpnhadThatStartsMeetsARemovedVoterWhereItSendsFrom) {
@@ -375,10 +375,10 @@ TEST_F(LeaseLinksTest, AVpnhadThatStartsMeetsARemovedVoterWhereItSendsFrom) {
     meet(one, two);
     const std::uint64_t replayed = two.links().counters().replayed;
     one.links().send(kGateway, NodeId{2}, kWord);
-    while (two.heard.empty()) {
+    while (two.received.empty()) {
         run();
     }
-    EXPECT_EQ(two.heard[0].second, kWord);
+    EXPECT_EQ(two.received[0].second, kWord);
     while (two.links().counters().replayed == replayed) {
         run(std::chrono::milliseconds(20));  // It comes by the second link, too.
     }
@@ -396,45 +396,45 @@ TEST_F(LeaseLinksTest, ACopyFromAnotherAddressDoesNotMoveARemovedVoter) {
     const Ear other("127.0.0.7");
     other.send("127.0.0.1", copy);
     run(std::chrono::milliseconds(20));
-    EXPECT_THAT(other.heard(), IsEmpty());
+    EXPECT_THAT(other.received(), IsEmpty());
     one.links().send(kGateway, NodeId{2}, kWord);
-    while (two.heard.empty()) {
+    while (two.received.empty()) {
         run();
     }
-    EXPECT_THAT(other.heard(), IsEmpty());
+    EXPECT_THAT(other.received(), IsEmpty());
 }
 
 TEST_F(LeaseLinksTest, NamesAreResolvedBesideTheLoopAndTheNewestListWins) {
     name_both_families();
     const Ear first("127.0.0.2");
     Party one(loop_, 1);
-    EXPECT_EQ(first.heard().size(), 1U);
+    EXPECT_EQ(first.received().size(), 1U);
     const auto with = [](const char* name) {
         return std::vector<ClusterNode>{{NodeId{1}, {"127.0.0.1"}, ""}, {NodeId{2}, {name}, ""}};
     };
     std::vector<std::string> done;
-    const auto told = [&](const char* list) {
+    const auto notified = [&](const char* list) {
         return [&done, &loop = loop_, list](const Result<void>& result) {
             done.push_back(std::string(list) + (result ? "" : " failed"));
             loop.stop();
         };
     };
-    one.links().set_nodes(with("no.such.host.invalid"), told("unknown"));
+    one.links().set_nodes(with("no.such.host.invalid"), notified("unknown"));
     EXPECT_THAT(done, IsEmpty()) << "not within the call";
     run();
     EXPECT_THAT(done, ElementsAre("unknown failed"));
     one.links().send(kGateway, NodeId{2}, lease::Hello{});
-    EXPECT_EQ(first.heard().size(), 1U) << "what could not be resolved changes nothing";
+    EXPECT_EQ(first.received().size(), 1U) << "what could not be resolved changes nothing";
     const Ear local("127.0.0.7");
     done.clear();
-    one.links().set_nodes(with("localhost"), told("older"));
-    one.links().set_nodes(with("127.0.0.7"), told("newer"));
+    one.links().set_nodes(with("localhost"), notified("older"));
+    one.links().set_nodes(with("127.0.0.7"), notified("newer"));
     EXPECT_THAT(done, ElementsAre("newer"));
     run(std::chrono::milliseconds(200));
     EXPECT_THAT(done, ElementsAre("newer"));
     one.links().send(kGateway, NodeId{2}, lease::Hello{});
-    EXPECT_EQ(local.heard().size(), 1U);
-    one.links().set_nodes(with("localhost"), told("newest"));
+    EXPECT_EQ(local.received().size(), 1U);
+    one.links().set_nodes(with("localhost"), notified("newest"));
     while (done.size() < 2) {
         run();
     }
@@ -456,7 +456,7 @@ TEST_F(LeaseLinksTest, ANamesAddressIsOfCorosyncsFamily) {
         meet(one, two);
         one.links().send(kGateway, NodeId{2}, lease::Hello{});
         run();
-        EXPECT_FALSE(two.heard.empty()) << static_cast<int>(taken);
+        EXPECT_FALSE(two.received.empty()) << static_cast<int>(taken);
     }
 }
 
@@ -491,7 +491,7 @@ TEST_F(LeaseLinksTest, WhatIsOfAnotherKeyIsCountedAndDropped) {
     while (two.links().counters().forged < 2) {
         run(std::chrono::milliseconds(20));
     }
-    EXPECT_TRUE(two.heard.empty());
+    EXPECT_TRUE(two.received.empty());
 }
 
 // What nobody with the key has sent; over loopback it waits in the socket at once.
@@ -508,7 +508,7 @@ TEST_F(LeaseLinksTest, GarbageAndGiantsAreCountedAndDropped) {
     while (two.links().counters().forged + two.links().counters().malformed < 6) {
         run(std::chrono::milliseconds(20));
     }
-    EXPECT_TRUE(two.heard.empty());
+    EXPECT_TRUE(two.received.empty());
 }
 
 // Authentic or not: its source decides before its key is looked at.
@@ -527,7 +527,7 @@ TEST_F(LeaseLinksTest, WhatNoNodesAddressSendsIsCountedAndDropped) {
     }
     EXPECT_EQ(two.links().counters().strangers, 3U);
     EXPECT_EQ(two.links().counters().forged, 0U);
-    EXPECT_THAT(stranger.heard(), IsEmpty()) << "nobody answers it";
+    EXPECT_THAT(stranger.received(), IsEmpty()) << "nobody answers it";
 }
 
 TEST_F(LeaseLinksTest, AnIpv6AddressOfNoNodeIsAStranger) {
@@ -564,15 +564,15 @@ TEST_F(LeaseLinksTest, AFloodOfStrangersLosesNothingOfTheNodes) {
         loop_.set_timer(3, QbLoop::now(), look);
     };
     look();
-    while (two.heard.empty() || last < kFlood) {
+    while (two.received.empty() || last < kFlood) {
         run(std::chrono::milliseconds(20));
     }
-    EXPECT_EQ(two.heard[0].second, kWord);
+    EXPECT_EQ(two.received[0].second, kWord);
     EXPECT_EQ(two.links().counters().strangers, kFlood);
     EXPECT_LT(most_at_once, kFlood) << "others get a turn in between";
 }
 
-TEST_F(LeaseLinksTest, APortThatIsTakenIsAnErrorThatSaysWhatToChange) {
+TEST_F(LeaseLinksTest, APortThatIsTakenIsAnErrorThatReportsWhatToChange) {
     Party one(loop_, 1);
     const auto second = LeaseLinks::open(
         loop_,

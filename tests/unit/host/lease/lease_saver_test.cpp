@@ -39,8 +39,8 @@ class LeaseSaverTest : public ::testing::Test {
     // Notes the end of that save; the loop ends with the last of `count`.
     ports::Leases::Done noting(const std::string& name, std::size_t count) {
         return [this, name, count](const Result<void>& result) {
-            told_.push_back(name + (result ? "" : " failed"));
-            if (told_.size() >= count) {
+            notified_.push_back(name + (result ? "" : " failed"));
+            if (notified_.size() >= count) {
                 loop_.stop();
             }
         };
@@ -60,16 +60,16 @@ class LeaseSaverTest : public ::testing::Test {
 
     std::string directory_ = temporary_path("saver");
     QbLoop loop_;
-    std::vector<std::string> told_;
+    std::vector<std::string> notified_;
 };
 
-TEST_F(LeaseSaverTest, TellsWhenItIsOnTheDisk) {
+TEST_F(LeaseSaverTest, ReportsWhenItIsOnTheDisk) {
     const auto saver = start();
     saver->save(kOne, durable(7), 7, noting("one", 2));
     saver->save(kTwo, durable(8), 8, noting("two", 2));
-    EXPECT_THAT(told_, IsEmpty()) << "not within the call";
+    EXPECT_THAT(notified_, IsEmpty()) << "not within the call";
     loop_.run();
-    EXPECT_THAT(told_, ElementsAre("one", "two"));
+    EXPECT_THAT(notified_, ElementsAre("one", "two"));
     EXPECT_EQ(granted(kOne).number, 7U);
     EXPECT_EQ(granted(kTwo).number, 8U);
 }
@@ -79,7 +79,7 @@ TEST_F(LeaseSaverTest, TheLoopTurnsWhileTheDiskStandsStillAndOnlyTheNewestThatWa
     stall(kOne);
     saver->save(kOne, durable(1), 1, noting("first", 2));
     loop_.set_timer(1, QbLoop::now() + std::chrono::milliseconds(50), [&] {
-        EXPECT_THAT(told_, IsEmpty());
+        EXPECT_THAT(notified_, IsEmpty());
         saver->save(kOne, durable(2), 2, noting("replaced", 2));
         saver->save(kOne, durable(3), 3, noting("newest", 2));
         loop_.stop();
@@ -87,7 +87,7 @@ TEST_F(LeaseSaverTest, TheLoopTurnsWhileTheDiskStandsStillAndOnlyTheNewestThatWa
     loop_.run();
     const UniqueFd reader = let_go(kOne);
     loop_.run();
-    EXPECT_THAT(told_, ElementsAre("first", "newest"));
+    EXPECT_THAT(notified_, ElementsAre("first", "newest"));
     EXPECT_EQ(granted(kOne).number, 3U);
 }
 
@@ -100,7 +100,7 @@ TEST_F(LeaseSaverTest, AnOlderSaveThatComesLaterIsNotWrittenOverANewerOne) {
     saver->save(kOne, durable(7), 1, noting("older", 2));
     const UniqueFd reader = let_go(kTwo);
     loop_.run();
-    EXPECT_THAT(told_, UnorderedElementsAre("other gateway", "newer"));
+    EXPECT_THAT(notified_, UnorderedElementsAre("other gateway", "newer"));
     EXPECT_EQ(granted(kOne).number, 8U);
 }
 
@@ -116,20 +116,20 @@ TEST_F(LeaseSaverTest, AnOlderSaveIsNotWrittenBehindANewerOneThatIsUnderWay) {
     const UniqueFd reader = let_go(kOne);
     loop_.run();
     saver.reset();  // What waits is written.
-    EXPECT_THAT(told_, ElementsAre("newer"));
+    EXPECT_THAT(notified_, ElementsAre("newer"));
     EXPECT_EQ(granted(kOne).number, 8U);
 }
 
-TEST_F(LeaseSaverTest, AFailureIsToldAndTheNextSaveIsTried) {
+TEST_F(LeaseSaverTest, AFailureIsReportedAndTheNextSaveIsTried) {
     const auto saver = start();
     std::filesystem::create_directories(spare(kOne) + "/in-the-way");
     saver->save(kOne, durable(1), 1, noting("first", 1));
     loop_.run();
-    EXPECT_THAT(told_, ElementsAre("first failed"));
+    EXPECT_THAT(notified_, ElementsAre("first failed"));
     std::filesystem::remove_all(spare(kOne));
     saver->save(kOne, durable(2), 2, noting("second", 2));
     loop_.run();
-    EXPECT_THAT(told_, ElementsAre("first failed", "second"));
+    EXPECT_THAT(notified_, ElementsAre("first failed", "second"));
 }
 
 TEST_F(LeaseSaverTest, WhatWaitsIsWrittenBeforeItEnds) {

@@ -61,8 +61,8 @@ class FakeWitness {
     FakeWitness& operator=(const FakeWitness&) = delete;
 
     // To where the newest datagram came from, in its own name or that of `node`.
-    void say(const lease::Message& message, NodeId node = lease::kWitness) {
-        send(lease::encode({kGateway, {node, {}, self_.instance}, 1'000'000 + ++said_, message},
+    void emit(const lease::Message& message, NodeId node = lease::kWitness) {
+        send(lease::encode({kGateway, {node, {}, self_.instance}, 1'000'000 + ++emitted_, message},
                            key_));
     }
     void send(const Bytes& bytes) {
@@ -95,7 +95,7 @@ class FakeWitness {
     lease::Sender self_;
     lease::WitnessHost host_;
     UniqueFd fd_;
-    std::uint64_t said_ = 0;
+    std::uint64_t emitted_ = 0;
 };
 
 class WitnessLinkTest : public ::testing::Test {
@@ -118,7 +118,7 @@ class WitnessLinkTest : public ::testing::Test {
             lease::Sender{NodeId{1}, {}, *new_instance()}, kKey,
             std::vector<GatewayId>{kGateway, GatewayId{2}},
             [this](GatewayId gateway, const lease::Sender& sender, const lease::Message& message) {
-                heard_.emplace_back(gateway, sender, message);
+                received_.emplace_back(gateway, sender, message);
             });
     }
     // Until that is true, or for 5 s.
@@ -133,19 +133,19 @@ class WitnessLinkTest : public ::testing::Test {
     }
     // It says hello to both gateways when it is heard, and again when it hears this node.
     void meet() {
-        ASSERT_TRUE(run_until([this] { return heard_.size() == 4; }));
-        heard_.clear();
+        ASSERT_TRUE(run_until([this] { return received_.size() == 4; }));
+        received_.clear();
     }
     WitnessLink& link() { return *link_; }
 
     QbLoop loop_;
     std::optional<WitnessLink> link_;
-    std::vector<std::tuple<GatewayId, lease::Sender, lease::Message>> heard_;
+    std::vector<std::tuple<GatewayId, lease::Sender, lease::Message>> received_;
 };
 
 using WitnessSourceTest = WitnessLinkTest;
 
-TEST_F(WitnessSourceTest, IsWhatTheRoutesSay) {
+TEST_F(WitnessSourceTest, IsWhatTheRoutesReport) {
     EXPECT_EQ(source("192.0.2.7"), "192.0.2.1");
     EXPECT_EQ(source("198.51.100.7"), "192.0.2.1");
     EXPECT_EQ(source("2001:db8::7"), "2001:db8::1");
@@ -171,10 +171,10 @@ TEST_F(WitnessLinkTest, ANodeAndAWitnessMeetAndEachHelloIsAnswered) {
     open({{"192.0.2.1", kPort}});
     meet();
     link().send(kGateway, lease::Hello{});
-    ASSERT_TRUE(run_until([this] { return heard_.size() == 2; }));
-    EXPECT_EQ(std::get<0>(heard_[0]), kGateway);
-    EXPECT_EQ(std::get<0>(heard_[1]), GatewayId{2}) << "a Hello is of all gateways";
-    EXPECT_EQ(std::get<1>(heard_[0]).node, lease::kWitness);
+    ASSERT_TRUE(run_until([this] { return received_.size() == 2; }));
+    EXPECT_EQ(std::get<0>(received_[0]), kGateway);
+    EXPECT_EQ(std::get<0>(received_[1]), GatewayId{2}) << "a Hello is of all gateways";
+    EXPECT_EQ(std::get<1>(received_[0]).node, lease::kWitness);
     EXPECT_EQ(link().counters().forged + link().counters().malformed, 0U);
 }
 
@@ -207,13 +207,13 @@ TEST_F(WitnessLinkTest, WhatIsNoWordOfAWitnessIsDropped) {
     FakeWitness witness(loop_, "192.0.2.1");
     open({{"192.0.2.1", kPort}});
     meet();
-    witness.say(lease::Recall{});
-    ASSERT_TRUE(run_until([this] { return heard_.size() == 1; }));
-    heard_.clear();
-    witness.say(lease::Release{{7, NodeId{2}}, true, false});
-    witness.say(lease::MarkRequest{NodeId{1}, {}});
+    witness.emit(lease::Recall{});
+    ASSERT_TRUE(run_until([this] { return received_.size() == 1; }));
+    received_.clear();
+    witness.emit(lease::Release{{7, NodeId{2}}, true, false});
+    witness.emit(lease::MarkRequest{NodeId{1}, {}});
     ASSERT_TRUE(run_until([this] { return link().counters().malformed == 2; }));
-    EXPECT_THAT(heard_, IsEmpty());
+    EXPECT_THAT(received_, IsEmpty());
 }
 
 TEST_F(WitnessLinkTest, WhatIsOfANodeOrOfAnotherKeyIsDropped) {
@@ -222,19 +222,19 @@ TEST_F(WitnessLinkTest, WhatIsOfANodeOrOfAnotherKeyIsDropped) {
     meet();
     const std::uint64_t replayed = link().counters().replayed;
     witness.send(witness.newest);  // Sent back.
-    witness.say(lease::Recall{}, NodeId{2});
+    witness.emit(lease::Recall{}, NodeId{2});
     ASSERT_TRUE(run_until([&] { return link().counters().replayed == replayed + 2; }));
     const lease::LeaseKey nodes(kKey);
     witness.send(lease::encode({kGateway, {lease::kWitness, {}, {}}, 1, lease::Recall{}}, nodes));
     ASSERT_TRUE(run_until([this] { return link().counters().forged == 1; }));
-    EXPECT_THAT(heard_, IsEmpty());
+    EXPECT_THAT(received_, IsEmpty());
 }
 
-TEST_F(WitnessLinkTest, AWitnessOfAnotherNameIsNotHeard) {
+TEST_F(WitnessLinkTest, AWitnessOfAnotherNameIsNotReceived) {
     FakeWitness witness(loop_, "192.0.2.1", "wit2");
     open({{"192.0.2.1", kPort}});
     ASSERT_TRUE(run_until([&] { return witness.received > 0; }));
-    EXPECT_THAT(heard_, IsEmpty());
+    EXPECT_THAT(received_, IsEmpty());
 }
 
 TEST_F(WitnessLinkTest, WhatComesFromElsewhereCostsItsReadingOnly) {
@@ -244,7 +244,7 @@ TEST_F(WitnessLinkTest, WhatComesFromElsewhereCostsItsReadingOnly) {
     meet();
     ASSERT_TRUE(ip_command("address add 192.0.2.9/24 dev out0"));
     stranger.newest_from = witness.newest_from;
-    stranger.say(lease::Recall{});
+    stranger.emit(lease::Recall{});
     ASSERT_TRUE(run_until([this] { return link().counters().strangers == 1; }));
     EXPECT_EQ(link().counters().unproven, 0U);
 }
@@ -266,7 +266,7 @@ TEST_F(WitnessLinkTest, ANameIsLookedUpBesideTheLoopAndItsLastAddressesHold) {
 
 TEST_F(WitnessLinkTest, TheLinksOfTheClusterSendToItByThisWay) {
     FakeWitness witness(loop_, "192.0.2.1");
-    int heard = 0;
+    int received = 0;
     auto links = LeaseLinks::open(
         loop_,
         {.self = {NodeId{1}, {}, *new_instance()},
@@ -277,15 +277,15 @@ TEST_F(WitnessLinkTest, TheLinksOfTheClusterSendToItByThisWay) {
          .gateways = {kGateway},
          .witness = {{kName, {{"192.0.2.1", kPort}}}, {}}},
         [&](GatewayId, const lease::Sender& sender, const lease::Message&) {
-            heard += sender.node == lease::kWitness ? 1 : 0;
+            received += sender.node == lease::kWitness ? 1 : 0;
         },
         [](NodeId) {});
     ASSERT_TRUE(links) << links.error().detail;
-    ASSERT_TRUE(run_until([&] { return heard == 2; }));
+    ASSERT_TRUE(run_until([&] { return received == 2; }));
     const std::uint64_t sent = (*links)->counters().sent;
     (*links)->send(kGateway, lease::kWitness, lease::Hello{});
     EXPECT_EQ((*links)->counters().sent, sent + 1);
-    ASSERT_TRUE(run_until([&] { return heard == 3; }));
+    ASSERT_TRUE(run_until([&] { return received == 3; }));
 }
 
 }  // namespace witness_link_test

@@ -106,7 +106,7 @@ TEST_F(LinkWatchTest, ALateDeviceAndARenamedOneAreNew) {
     EXPECT_THAT(seen(), ElementsAre("eth1"));
 }
 
-TEST_F(LinkWatchTest, OtherDevicesAreToldOfWhenTheyComeAndWhenTheyBecomePorts) {
+TEST_F(LinkWatchTest, OtherDevicesAreReportedWhenTheyComeAndWhenTheyBecomePorts) {
     ASSERT_TRUE(ip_command("link add eth10 type veth peer name far"));
     EXPECT_THAT(seen(), IsEmpty());
     EXPECT_THAT(std::exchange(devices_, {}), UnorderedElementsAre("eth10", "far"));

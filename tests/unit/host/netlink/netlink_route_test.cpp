@@ -209,7 +209,7 @@ TEST_F(RouteNetlinkTest, AddsFindsAndDeletesRules) {
         << "somebody else's stays";
 }
 
-TEST_F(RouteNetlinkTest, TellsItsOwnRulesAndRoutesFromOthers) {
+TEST_F(RouteNetlinkTest, DistinguishesItsOwnRulesAndRoutesFromOthers) {
     const TableRoute own{prefix("10.64.1.5/32"), std::nullopt, 700};
     ASSERT_TRUE(route_->add_route(link_, own));
     ASSERT_TRUE(

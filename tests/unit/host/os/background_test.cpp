@@ -21,15 +21,15 @@ class BackgroundTest : public ::testing::Test {
     // Notes how the work of that name ended; the loop ends with the last of `count`.
     Background::Done noting(const std::string& name, std::size_t count = 1) {
         return [this, name, count](const Result<void>& result) {
-            told_.push_back(name + ": " + (result ? "done" : result.error().detail));
-            if (told_.size() >= count) {
+            notified_.push_back(name + ": " + (result ? "done" : result.error().detail));
+            if (notified_.size() >= count) {
                 loop_.stop();
             }
         };
     }
 
     QbLoop loop_;
-    std::vector<std::string> told_;
+    std::vector<std::string> notified_;
 };
 
 TEST_F(BackgroundTest, TheLoopTurnsWhileTheWorkLasts) {
@@ -43,14 +43,14 @@ TEST_F(BackgroundTest, TheLoopTurnsWhileTheWorkLasts) {
         noting("work"));
     ASSERT_TRUE(begun.has_value());
     loop_.set_timer(1, QbLoop::now(), [&] {
-        told_.emplace_back("turn");
+        notified_.emplace_back("turn");
         turned.set_value();
     });
     loop_.run();
-    EXPECT_THAT(told_, ElementsAre("turn", "work: done"));
+    EXPECT_THAT(notified_, ElementsAre("turn", "work: done"));
 }
 
-TEST_F(BackgroundTest, EachEndIsToldWithItsResultAndMayBeginTheNext) {
+TEST_F(BackgroundTest, EachEndIsReportedWithItsResultAndMayBeginTheNext) {
     Background background(loop_);
     std::promise<void> first_ended;
     const auto failing = [] { return Result<void>(fail(Errc::timeout, "too slow")); };
@@ -71,8 +71,8 @@ TEST_F(BackgroundTest, EachEndIsToldWithItsResultAndMayBeginTheNext) {
                          })
                     .has_value());
     loop_.run();
-    EXPECT_EQ(told_.front(), "short: too slow");
-    EXPECT_THAT(told_,
+    EXPECT_EQ(notified_.front(), "short: too slow");
+    EXPECT_THAT(notified_,
                 ::testing::UnorderedElementsAre("short: too slow", "next: too slow", "long: done"));
 }
 
@@ -98,7 +98,7 @@ TEST_F(BackgroundTest, TheWorkHasNeitherSignalsNorPreference) {
     ASSERT_EQ(::setpriority(PRIO_PROCESS, 0, 0), 0);
 }
 
-TEST_F(BackgroundTest, WhoLeavesWaitsForTheWorkAndIsNotTold) {
+TEST_F(BackgroundTest, WhoLeavesWaitsForTheWorkAndIsNotNotified) {
     bool worked = false;
     {
         Background background(loop_);
@@ -113,7 +113,7 @@ TEST_F(BackgroundTest, WhoLeavesWaitsForTheWorkAndIsNotTold) {
     EXPECT_TRUE(worked);
     loop_.set_timer(1, QbLoop::now(), [this] { loop_.stop(); });
     loop_.run();
-    EXPECT_THAT(told_, ::testing::IsEmpty());
+    EXPECT_THAT(notified_, ::testing::IsEmpty());
 }
 
 TEST_F(BackgroundTest, WorkOfAQueueIsDoneInItsOrder) {
@@ -129,7 +129,7 @@ TEST_F(BackgroundTest, WorkOfAQueueIsDoneInItsOrder) {
     }
     loop_.run();
     EXPECT_THAT(done, ElementsAre("first", "second", "third"));
-    EXPECT_THAT(told_, ElementsAre("first: done", "second: too slow", "third: done"));
+    EXPECT_THAT(notified_, ElementsAre("first: done", "second: too slow", "third: done"));
 }
 
 TEST_F(BackgroundTest, WorkOfAQueueIsDoneWhenItIsFinished) {
@@ -148,10 +148,10 @@ TEST_F(BackgroundTest, WorkOfAQueueIsDoneWhenItIsFinished) {
     add("third");
     queue.finish();
     EXPECT_THAT(done, ElementsAre("first", "second", "third"));
-    EXPECT_THAT(told_, ::testing::IsEmpty());
+    EXPECT_THAT(notified_, ::testing::IsEmpty());
     add("fourth");
     loop_.run();
-    EXPECT_THAT(told_, ElementsAre("fourth: done")) << "it goes on";
+    EXPECT_THAT(notified_, ElementsAre("fourth: done")) << "it goes on";
 }
 
 }  // namespace background_test

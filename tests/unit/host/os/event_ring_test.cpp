@@ -40,7 +40,7 @@ TEST(EventRingTest, AWordEndsWhereAnythingElseBegins) {
     EXPECT_EQ(word(""), "none");
 }
 
-TEST(EventRingTest, WhatIsBehindASequenceNumberIsTold) {
+TEST(EventRingTest, WhatIsBehindASequenceNumberIsReported) {
     EventRing ring;
     ring.note(LogLevel::info, 5, "first event=one");
     ring.note(LogLevel::error, 6, "no more than words");

@@ -112,7 +112,7 @@ TEST(ProcessTest, AbsentProcessIsNone) {
     EXPECT_FALSE(read_process(0x3fffffff).has_value());
 }
 
-TEST(ProcessTest, AVariableOfTheEnvironmentTellsWhoseAProcessIs) {
+TEST(ProcessTest, AVariableOfTheEnvironmentReportsWhoseAProcessIs) {
     const auto pid = spawn_detached({.arguments = {"/bin/sh", "-c", "/bin/sleep 1000; :"},
                                      .error_file = "",
                                      .environment = {"VPNHA_LINK=/run/a"}});
@@ -202,27 +202,27 @@ short events(int pipe, std::chrono::milliseconds wait) {
 TEST(ProcessTest, ItsOutputIsClosedAfterItsEnd) {
     std::array<int, 2> output{};
     ASSERT_EQ(::pipe2(output.data(), O_CLOEXEC), 0);
-    std::array<int, 2> said{};
-    ASSERT_EQ(::pipe2(said.data(), O_CLOEXEC), 0);
+    std::array<int, 2> pipe_ends{};
+    ASSERT_EQ(::pipe2(pipe_ends.data(), O_CLOEXEC), 0);
     const pid_t program = ::fork();
     if (program == 0) {
         ::dup2(output[1], STDOUT_FILENO);
         close_output_after_end();
         ::close(STDOUT_FILENO);
         ::close(output[1]);
-        if (::write(said[1], "x", 1) == 1) {
+        if (::write(pipe_ends[1], "x", 1) == 1) {
             ::pause();
         }
         ::_exit(1);
     }
     ::close(output[1]);
     char word = 0;
-    ASSERT_EQ(::read(said[0], &word, 1), 1);
+    ASSERT_EQ(::read(pipe_ends[0], &word, 1), 1);
     EXPECT_EQ(events(output[0], 100ms), 0);
     ::kill(program, SIGKILL);
     EXPECT_EQ(events(output[0], 5s), POLLHUP);
     ::waitpid(program, nullptr, 0);
-    for (const int each : {output[0], said[0], said[1]}) {
+    for (const int each : {output[0], pipe_ends[0], pipe_ends[1]}) {
         ::close(each);
     }
 }
@@ -342,7 +342,7 @@ TEST(ProcessTest, NoMemoryIsLockedBelowALimit) {
     EXPECT_EQ(kib_of(process, "VmLck"), 0U);
 }
 
-TEST(ProcessTest, SaysWhyAProgramCannotBeStarted) {
+TEST(ProcessTest, ReportsWhyAProgramCannotBeStarted) {
     const auto pid = spawn_detached({.arguments = {"/nowhere/daemon"}, .error_file = ""});
     ASSERT_FALSE(pid.has_value());
     EXPECT_THAT(pid.error().detail, HasSubstr("/nowhere/daemon: No such file"));

@@ -118,7 +118,7 @@ TEST_F(StateDirectoryTest, AFileBeyondItsBoundIsAnErrorThatNamesIt) {
     EXPECT_THAT(read.error().detail, HasSubstr(file_));
 }
 
-TEST_F(StateDirectoryTest, AFailureToWriteSaysWhatFailed) {
+TEST_F(StateDirectoryTest, AFailureToWriteReportsWhatFailed) {
     const StateDirectory state = open();
     std::filesystem::create_directories(file_ + "/not-empty");
     const auto written = state.write(kName, "text");

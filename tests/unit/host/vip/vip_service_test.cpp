@@ -147,7 +147,7 @@ TEST_F(VipServiceTest, BringsRulesRoutesAndFilterAndTakesThemAway) {
     EXPECT_EQ(output_of("ip route show table 700; ip -6 route show table 700"), "");
 }
 
-TEST_F(VipServiceTest, SaysWhatIsGone) {
+TEST_F(VipServiceTest, ReportsWhatIsGone) {
     parameters_.table = "700";
     parameters_.default_via = "192.0.2.51";
     expect_started();
@@ -166,7 +166,7 @@ TEST_F(VipServiceTest, SaysWhatIsGone) {
     EXPECT_TRUE(vip_.stop(parameters_)) << "without a carrier";
 }
 
-TEST_F(VipServiceTest, SaysThatADeviceLostItsIpv6AddressBySettingItDown) {
+TEST_F(VipServiceTest, ReportsThatADeviceLostItsIpv6AddressBySettingItDown) {
     expect_started();
     ASSERT_TRUE(ip_command("link set out0 down"));
     ASSERT_TRUE(ip_command("link set out0 up"));
@@ -262,8 +262,8 @@ TEST_F(VipServiceTest, AMonitorStartsADeadAnnouncerAgain) {
 }
 
 // The gratuitous ARP frames for 192.0.2.9 that arrive until `patience` passes without one.
-std::vector<std::chrono::milliseconds> heard(const Capture& capture,
-                                             std::chrono::milliseconds patience) {
+std::vector<std::chrono::milliseconds> received(const Capture& capture,
+                                                std::chrono::milliseconds patience) {
     const auto begun = std::chrono::steady_clock::now();
     std::vector<std::chrono::milliseconds> times;
     // Requests only: each burst has one.
@@ -285,7 +285,7 @@ TEST_F(VipServiceTest, AnnouncesOnScheduleAndAgainAfterAFlap) {
     parameters_.probe_ms = "0";
     expect_started();
     // At 0, 0.1 and 1 s; the next one comes at 3 s. A busy machine sends each one later.
-    const auto first = heard(*capture, 1500ms);
+    const auto first = received(*capture, 1500ms);
     ASSERT_EQ(first.size(), 3U);
     EXPECT_GE(first[2] - first[0], 500ms);
 
@@ -294,7 +294,7 @@ TEST_F(VipServiceTest, AnnouncesOnScheduleAndAgainAfterAFlap) {
     ASSERT_TRUE(ip_command("link set out0 down"));
     ASSERT_TRUE(ip_command("link set out0 up"));
     ASSERT_EQ(::kill(announcer(), SIGCONT), 0);
-    const auto again = heard(*capture, 1500ms);
+    const auto again = received(*capture, 1500ms);
     ASSERT_EQ(again.size(), 3U) << "from the start";
     EXPECT_LT(again[0], 500ms);
 }
@@ -312,7 +312,7 @@ TEST_F(VipServiceTest, AFlappingLinkIsNoStormOfAnnouncements) {
     }
     // The kernel reports a carrier up to a second late (net/core/link_watch.c), and the bursts that
     // went into the dead link use up the next second's share.
-    const auto count = heard(*capture, 3000ms).size();
+    const auto count = received(*capture, 3000ms).size();
     const auto seconds =
         std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - begun)
             .count();

@@ -86,7 +86,7 @@ TEST(VipSettingsTest, ADefaultRouteBringsTheNeighboursAlong) {
                             "::/0 via 2001:db8::1"));
 }
 
-TEST(VipSettingsTest, SaysWhichParameterIsWrong) {
+TEST(VipSettingsTest, ReportsWhichParameterIsWrong) {
     struct Case {
         std::string VipParameters::*parameter;
         const char* value;

@@ -84,10 +84,10 @@ void GatewayLease::on_time(TimePoint now, Effects& effects) {
     if (quorate && !engine().remembers()) {
         // Others that are a majority without this node would have told it by now: it would not be
         // better elsewhere.
-        const std::vector<NodeId> untold = engine().awaited();
-        await_voters(!untold.empty()    ? untold
-                     : !missing.empty() ? missing
-                                        : voters.all(),
+        const std::vector<NodeId> unnotified = engine().awaited();
+        await_voters(!unnotified.empty() ? unnotified
+                     : !missing.empty()  ? missing
+                                         : voters.all(),
                      now, effects);
     } else if ((quorate && !engine().state().alone && !voters.majority(present)) ||
                (parts_.view.waits() && !quorate)) {
@@ -138,9 +138,9 @@ Result<void> GatewayLease::claim(TimePoint now, Effects& effects) {
                                             better->value));
     }
     for (replica::Effect& effect : parts_.replica.begin_epoch(grants_.epoch(), now)) {
-        auto* const said = std::get_if<replica::Send>(&effect);
-        VPNHA_ASSERT(said != nullptr);
-        effects.emplace_back(SendToGroup{parts_.speech.encode(said->message)});
+        auto* const emitted = std::get_if<replica::Send>(&effect);
+        VPNHA_ASSERT(emitted != nullptr);
+        effects.emplace_back(SendToGroup{parts_.speech.encode(emitted->message)});
     }
     VPNHA_ASSERT(parts_.replica.promoted() && parts_.replica.epoch() == grants_.epoch());
     effects.emplace_back(Log{LogLevel::info, fmt::format("epoch claimed event=claimed {}", tag())});

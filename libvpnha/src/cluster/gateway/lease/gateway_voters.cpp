@@ -59,7 +59,7 @@ Result<void> GatewayVoters::confirm_dead(NodeId victim, lease::Confirmed by, Tim
 
 Result<void> GatewayVoters::confirm_dead_beside_witness(NodeId victim, lease::Confirmed by,
                                                         TimePoint now) const {
-    if (!witness_.is_heard(now)) {
+    if (!witness_.is_answering(now)) {
         return fail(Errc::unreachable,
                     fmt::format("gateway {}: the voters are two nodes and a witness, and the "
                                 "witness does not answer: a confirmed death does not replace its "
@@ -110,7 +110,7 @@ Result<lease::BootId> GatewayVoters::fenceable(NodeId victim, TimePoint now) con
 }
 
 Result<void> GatewayVoters::reach_markers(NodeId victim, TimePoint now) const {
-    if (!engine().state().voters.has(lease::kWitness) || witness_.is_heard(now)) {
+    if (!engine().state().voters.has(lease::kWitness) || witness_.is_answering(now)) {
         return {};
     }
     return fail(Errc::unreachable,
@@ -217,8 +217,8 @@ GatewayVoters::Reach GatewayVoters::reach(TimePoint now) const {
     Reach reach;
     for (const NodeId node : engine().state().voters.all()) {
         const bool saves = node == self() ? parts_.lease.saves().work() : watch_.saves(node);
-        const bool is_there =
-            lease::is_witness(node) ? witness_.is_heard(now) : !engine().voter().lacks(node);
+        const bool is_there = lease::is_witness(node) ? witness_.is_answering(now)
+                                                      : !engine().voter().is_absent(node);
         (saves && is_there ? reach.present : reach.missing).push_back(node);
     }
     return reach;
@@ -396,10 +396,10 @@ void GatewayVoters::watch_voters(TimePoint now, Effects& effects) {
                         in_ms(lateness_.worst_of_day(now)), in_ms(slack), tag())});
     }
     watch_witness(now, effects);
-    say_hello(now, effects);
+    emit_hello(now, effects);
 }
 
-void GatewayVoters::say_hello(TimePoint now, Effects& effects) {
+void GatewayVoters::emit_hello(TimePoint now, Effects& effects) {
     lease::Hello hello;
     hello.sent_at = now;
     if (size_) {
@@ -424,20 +424,20 @@ bool GatewayVoters::has_witness() const {
 }
 
 void GatewayVoters::watch_witness(TimePoint now, Effects& effects) {
-    if (const std::optional<bool> heard = witness_.take_news(now)) {
+    if (const std::optional<bool> received = witness_.take_news(now)) {
         effects.emplace_back(
-            *heard ? Log{LogLevel::info,
-                         fmt::format("the witness answers event=witness-heard {}", tag())}
-                   : Log{LogLevel::warning,
-                         fmt::format("the witness does not answer: look whether it runs, and "
-                                     "whether UDP gets there and back event=witness-lost {}",
-                                     tag())});
+            *received ? Log{LogLevel::info,
+                            fmt::format("the witness answers event=witness-heard {}", tag())}
+                      : Log{LogLevel::warning,
+                            fmt::format("the witness does not answer: look whether it runs, and "
+                                        "whether UDP gets there and back event=witness-lost {}",
+                                        tag())});
     }
-    std::vector<lease::Instance> heard_by_others;
+    std::vector<lease::Instance> received_by_others;
     for (const auto& [node, state] : parts_.replica.peers()) {
-        heard_by_others.emplace_back(state.witness);
+        received_by_others.emplace_back(state.witness);
     }
-    if (const std::optional<bool> two = witness_.compare(heard_by_others, now)) {
+    if (const std::optional<bool> two = witness_.compare(received_by_others, now)) {
         effects.emplace_back(
             *two
                 ? Log{LogLevel::error,

@@ -111,7 +111,7 @@ class GatewayVoters {
     void size_lease(TimePoint now, Effects& effects);
     void watch_voters(TimePoint now, Effects& effects);
     void watch_witness(TimePoint now, Effects& effects);
-    void say_hello(TimePoint now, Effects& effects);
+    void emit_hello(TimePoint now, Effects& effects);
 
     Parts parts_;
     std::vector<NodeId> configured_;

@@ -52,7 +52,7 @@ bool SavedLease::on_saved(std::uint64_t ticket, bool succeeded, TimePoint now) {
     return outcome.changed;
 }
 
-bool SavedLease::has_said_claim() const {
+bool SavedLease::has_emitted_claim() const {
     const std::optional<lease::Durable>& on_disk = saves_.on_disk();
     return on_disk && on_disk->claimed >= engine_.holder().epoch();
 }

@@ -31,7 +31,7 @@ class SavedLease {
 
     [[nodiscard]] const LeaseSaves& saves() const { return saves_; }
     // The disk has the newest claim, so the voters have been asked.
-    [[nodiscard]] bool has_said_claim() const;
+    [[nodiscard]] bool has_emitted_claim() const;
     // The voters measure this node's own clock as too fast or too slow: they grant it no lease.
     [[nodiscard]] bool own_clock_astray() const { return engine_.voter().state().own_astray; }
 

@@ -54,7 +54,7 @@ void History::on_step(Step step, TimePoint now) {
         case Step::announce:
         case Step::resume_sessions:
         case Step::activate_services:
-        case Step::hear_group:
+        case Step::await_group:
             break;
         case Step::shut_gate:
             running_.reset();

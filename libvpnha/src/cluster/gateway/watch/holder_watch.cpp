@@ -48,13 +48,13 @@ void HolderWatch::note(const Sight& sight) {
     const lease::Voter::Promise& promise = sight.lease.voter().state().promise;
     if (promise.epoch <= sight.replica.epoch()) {
         // It has held this one: it has told the group so.
-        heard_until_ = promise.until;
-    } else if (heard_epoch_ != promise.epoch) {
+        received_until_ = promise.until;
+    } else if (received_epoch_ != promise.epoch) {
         // Claims alone are no sign of service: a holder repeats them for as long as it is not
         // granted the lease.
-        heard_until_ = promise.until + kUnheldPatience;
+        received_until_ = promise.until + kUnheldPatience;
     }
-    heard_epoch_ = promise.epoch;
+    received_epoch_ = promise.epoch;
 }
 
 bool HolderWatch::listens(const Sight& sight) const {
@@ -73,11 +73,12 @@ bool HolderWatch::listens(const Sight& sight) const {
     return sight.attached && replica.quorate() && !stands_in && promise.epoch >= replica.epoch() &&
            promise.epoch.node == *holder &&
            !sight.lease.voter().ended_by_order(sight.replica.epoch()) &&
-           heard_epoch_ == promise.epoch;
+           received_epoch_ == promise.epoch;
 }
 
 bool HolderWatch::asks_witness(const Sight& sight, TimePoint now) const {
-    return unheard_ && now >= witness_.next_at && sight.lease.state().voters.has(lease::kWitness);
+    return unreceived_ && now >= witness_.next_at &&
+           sight.lease.state().voters.has(lease::kWitness);
 }
 
 void HolderWatch::on_asked(std::uint64_t number, TimePoint now) {
@@ -90,17 +91,17 @@ void HolderWatch::on_word_of_witness(const lease::Message& message, TimePoint no
     if (opinion == nullptr || opinion->id.number != witness_.number) {
         return;
     }
-    const bool misses_it = unheard_ && opinion->verdict == lease::Verdict::answered;
+    const bool misses_it = unreceived_ && opinion->verdict == lease::Verdict::answered;
     witness_.missed_until = misses_it ? now + kWordOfWitness : TimePoint{};
 }
 
-bool HolderWatch::is_unheard_by_majority(const Sight& sight, TimePoint now) const {
+bool HolderWatch::is_silent_to_majority(const Sight& sight, TimePoint now) const {
     std::vector<NodeId> deaf;
-    if (unheard_) {
+    if (unreceived_) {
         deaf.push_back(sight.self);
     }
     for (const auto& [node, state] : sight.replica.peers()) {
-        if (state.unheard && state.epoch == sight.replica.epoch()) {
+        if (state.unreceived && state.epoch == sight.replica.epoch()) {
             deaf.push_back(node);
         }
     }
@@ -112,12 +113,12 @@ bool HolderWatch::is_unheard_by_majority(const Sight& sight, TimePoint now) cons
 }
 
 std::optional<HolderWatch::Report> HolderWatch::look(const Sight& sight, TimePoint now) {
-    unheard_ = listens(sight) && now >= heard_until_;
-    if (!unheard_) {
+    unreceived_ = listens(sight) && now >= received_until_;
+    if (!unreceived_) {
         witness_ = {};
     }
-    if (unheard_ && !waiting_ && sight.reports && reported_ != sight.replica.epoch() &&
-        is_unheard_by_majority(sight, now)) {
+    if (unreceived_ && !waiting_ && sight.reports && reported_ != sight.replica.epoch() &&
+        is_silent_to_majority(sight, now)) {
         const NodeId holder = *sight.replica.holder();
         const Duration patience = sight.stand_in ? kStandInPatience : Duration{};
         waiting_ = Waiting{holder, false, turn(holder, sight, now) + patience};
@@ -127,14 +128,14 @@ std::optional<HolderWatch::Report> HolderWatch::look(const Sight& sight, TimePoi
     }
     // Somebody was promoted, or it speaks again.
     if (waiting_->died ? sight.replica.holder().has_value()
-                       : !unheard_ || !is_unheard_by_majority(sight, now)) {
+                       : !unreceived_ || !is_silent_to_majority(sight, now)) {
         waiting_.reset();
         return std::nullopt;
     }
     if (now < waiting_->at) {
         return std::nullopt;
     }
-    const Report report{waiting_->holder, waiting_->died, heard_epoch_ > sight.replica.epoch()};
+    const Report report{waiting_->holder, waiting_->died, received_epoch_ > sight.replica.epoch()};
     reported_ = sight.replica.epoch();
     waiting_.reset();
     return report;
@@ -142,11 +143,11 @@ std::optional<HolderWatch::Report> HolderWatch::look(const Sight& sight, TimePoi
 
 std::optional<TimePoint> HolderWatch::next_deadline(const Sight& sight) const {
     std::optional<TimePoint> next = waiting_ ? std::optional(waiting_->at) : std::nullopt;
-    if (unheard_) {
+    if (unreceived_) {
         const bool has_witness = sight.lease.state().voters.has(lease::kWitness);
         return has_witness ? earliest(next, witness_.next_at) : next;
     }
-    return waiting_ || !listens(sight) ? next : std::optional(heard_until_);
+    return waiting_ || !listens(sight) ? next : std::optional(received_until_);
 }
 
 }  // namespace vpnha::node

@@ -58,12 +58,12 @@ class HolderWatch {
     // The vpnhad of this epoch's holder died, so the lowest standby has reported it.
     [[nodiscard]] bool died_in(Epoch epoch) const { return died_in_ == epoch; }
     // This node misses the holder's rounds.
-    [[nodiscard]] bool unheard() const { return unheard_; }
+    [[nodiscard]] bool unreceived() const { return unreceived_; }
     [[nodiscard]] std::optional<TimePoint> next_deadline(const Sight& sight) const;
 
   private:
     [[nodiscard]] bool listens(const Sight& sight) const;
-    [[nodiscard]] bool is_unheard_by_majority(const Sight& sight, TimePoint now) const;
+    [[nodiscard]] bool is_silent_to_majority(const Sight& sight, TimePoint now) const;
     [[nodiscard]] static TimePoint turn(NodeId holder, const Sight& sight, TimePoint now);
 
     struct Waiting {
@@ -80,9 +80,9 @@ class HolderWatch {
     Asked witness_;
     Epoch reported_;  // One report for each epoch at most.
     Epoch died_in_;
-    bool unheard_ = false;
-    Epoch heard_epoch_;        // The newest that this voter promised;
-    TimePoint heard_until_{};  // until then its rounds show a holder that serves.
+    bool unreceived_ = false;
+    Epoch received_epoch_;        // The newest that this voter promised;
+    TimePoint received_until_{};  // until then its rounds show a holder that serves.
 };
 
 }  // namespace vpnha::node

@@ -13,7 +13,7 @@ constexpr Duration kEnough = std::chrono::hours(1);
 // A vpnhad that starts reads files and meets the others, and serves nobody.
 constexpr Duration kStart = std::chrono::seconds(10);
 // Hellos come each second.
-constexpr Duration kHeard = std::chrono::seconds(10);
+constexpr Duration kReceived = std::chrono::seconds(10);
 
 TimePoint next_multiple(TimePoint now) {
     return TimePoint((now.time_since_epoch() / kTurn + 1) * kTurn);
@@ -80,7 +80,7 @@ std::optional<NodeId> LeaseSize::slowest(const std::vector<NodeId>& voters, Time
     Duration longest = needs(now);
     for (const NodeId node : voters) {
         const auto found = others_.find(node);
-        if (found != others_.end() && now < found->second.heard_at + kHeard &&
+        if (found != others_.end() && now < found->second.received_at + kReceived &&
             found->second.lease > longest) {
             longest = found->second.lease;
             slowest = node;

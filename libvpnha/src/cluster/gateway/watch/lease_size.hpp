@@ -64,7 +64,7 @@ class LeaseSize {
     };
     struct Needs {
         Duration lease{};
-        TimePoint heard_at{};
+        TimePoint received_at{};
     };
 
     void note(Duration late, TimePoint now);

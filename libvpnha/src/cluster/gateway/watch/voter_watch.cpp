@@ -10,7 +10,7 @@ namespace {
 
 constexpr Duration kHelloInterval = std::chrono::seconds(1);
 // Three hellos; ten rounds.
-constexpr Duration kUnheard = std::chrono::seconds(3);
+constexpr Duration kUnreceived = std::chrono::seconds(3);
 constexpr Duration kUnanswered = std::chrono::seconds(1);
 // A tick that comes later than this: the node is behind with what it has received, too.
 constexpr Duration kBehind = std::chrono::milliseconds(500);
@@ -30,7 +30,7 @@ void VoterWatch::on_message(const lease::Sender& sender, const lease::Message& m
     if (found == votes_.end()) {
         return;
     }
-    found->second.heard_at = now;
+    found->second.received_at = now;
     if (const auto* round = std::get_if<lease::Round>(&message)) {
         clocks_.note(sender, round->sent_at, now, engine.holder().timing().rate_ppm);
     }
@@ -87,8 +87,8 @@ bool VoterWatch::counts(const Vote& vote, TimePoint now) const {
     if (!vote.saves) {
         return false;  // It answers renewals, and could grant nothing.
     }
-    const std::optional<TimePoint>& last = asks_ ? vote.answered_at : vote.heard_at;
-    return now < std::max(last.value_or(since_), since_) + (asks_ ? kUnanswered : kUnheard) +
+    const std::optional<TimePoint>& last = asks_ ? vote.answered_at : vote.received_at;
+    return now < std::max(last.value_or(since_), since_) + (asks_ ? kUnanswered : kUnreceived) +
                      kHelloInterval / 2;
 }
 

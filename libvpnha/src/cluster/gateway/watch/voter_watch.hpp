@@ -28,7 +28,7 @@ class VoterWatch {
     struct Vote {
         NodeId node;
         bool counts = true;
-        std::optional<TimePoint> heard_at;     // Any datagram of the lease.
+        std::optional<TimePoint> received_at;  // Any datagram of the lease.
         std::optional<TimePoint> answered_at;  // A round of this node.
         bool saves = true;                     // As it has told this node last.
     };

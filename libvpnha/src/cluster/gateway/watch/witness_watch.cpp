@@ -9,7 +9,7 @@ namespace vpnha::node {
 namespace {
 
 // Three hellos.
-constexpr Duration kWitnessUnheard = std::chrono::seconds(3);
+constexpr Duration kWitnessSilent = std::chrono::seconds(3);
 // It abstains at first, and asks the nodes what they remember; and a bit.
 constexpr Duration kWitnessSettle = std::chrono::seconds(1);
 // A witness that starts anew is heard so by one node up to a second before the other one.
@@ -31,7 +31,7 @@ std::optional<TimePoint> answered_other(const lease::Opinion& opinion, TimePoint
 
 void WitnessWatch::on_message(const lease::Sender& sender, const lease::Message& message,
                               TimePoint now) {
-    if (life_ != sender.instance || !is_heard(now)) {
+    if (life_ != sender.instance || !is_answering(now)) {
         if (life_ != sender.instance) {
             if (former_ == sender.instance) {
                 returned_at_ = now;
@@ -41,7 +41,7 @@ void WitnessWatch::on_message(const lease::Sender& sender, const lease::Message&
         remembers_ = false;
         since_ = now;
     }
-    heard_at_ = now;
+    received_at_ = now;
     if (std::holds_alternative<lease::Hello>(message) && asked_at_) {
         round_trip_ = now - *std::exchange(asked_at_, std::nullopt);
     }
@@ -55,15 +55,15 @@ void WitnessWatch::on_message(const lease::Sender& sender, const lease::Message&
 }
 
 std::optional<bool> WitnessWatch::take_news(TimePoint now) {
-    const bool heard = is_heard(now);
-    return std::exchange(told_, heard) == heard ? std::nullopt : std::optional(heard);
+    const bool received = is_answering(now);
+    return std::exchange(notified_, received) == received ? std::nullopt : std::optional(received);
 }
 
-std::optional<bool> WitnessWatch::compare(const std::vector<lease::Instance>& heard_by_others,
+std::optional<bool> WitnessWatch::compare(const std::vector<lease::Instance>& received_by_others,
                                           TimePoint now) {
     const lease::Instance own = life();
     const bool differs = std::any_of(
-        heard_by_others.begin(), heard_by_others.end(), [own](const lease::Instance life) {
+        received_by_others.begin(), received_by_others.end(), [own](const lease::Instance life) {
             return own != lease::Instance{} && life != lease::Instance{} && life != own;
         });
     if (!differs) {
@@ -76,8 +76,8 @@ std::optional<bool> WitnessWatch::compare(const std::vector<lease::Instance>& he
     return std::exchange(two_, two) == two ? std::nullopt : std::optional(two);
 }
 
-bool WitnessWatch::is_heard(TimePoint now) const {
-    return heard_at_ && now < *heard_at_ + kWitnessUnheard;
+bool WitnessWatch::is_answering(TimePoint now) const {
+    return received_at_ && now < *received_at_ + kWitnessSilent;
 }
 
 bool WitnessWatch::may_answer_other(TimePoint since, Duration within, TimePoint now) const {
@@ -86,7 +86,8 @@ bool WitnessWatch::may_answer_other(TimePoint since, Duration within, TimePoint 
 }
 
 bool WitnessWatch::may_be_added(TimePoint now) const {
-    return is_heard(now) && remembers_ && !differing_ && !two_ && now >= since_ + kWitnessSettle;
+    return is_answering(now) && remembers_ && !differing_ && !two_ &&
+           now >= since_ + kWitnessSettle;
 }
 
 }  // namespace vpnha::node

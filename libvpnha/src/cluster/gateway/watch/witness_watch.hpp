@@ -31,19 +31,19 @@ class WitnessWatch {
     // Each second: the lives that the other nodes hear, 0 for none. Whether there are two
     // witnesses, if that has changed: for 3 s one of them is not the life that this node hears, or
     // in the last 3 s a life was heard again after another one.
-    [[nodiscard]] std::optional<bool> compare(const std::vector<lease::Instance>& heard_by_others,
-                                              TimePoint now);
+    [[nodiscard]] std::optional<bool> compare(
+        const std::vector<lease::Instance>& received_by_others, TimePoint now);
     // The nodes' configurations name other witnesses.
     void set_differing(bool differing) { differing_ = differing; }
 
-    [[nodiscard]] bool is_heard(TimePoint now) const;
+    [[nodiscard]] bool is_answering(TimePoint now) const;
     // It may be added to the voters: it has been heard for a second, and remembers a list.
     [[nodiscard]] bool may_be_added(TimePoint now) const;
     [[nodiscard]] bool is_differing() const { return differing_; }
     [[nodiscard]] bool are_two() const { return two_; }
     // 0: it was not heard at the last take_news().
-    [[nodiscard]] lease::Instance life() const { return told_ ? life_ : lease::Instance{}; }
-    [[nodiscard]] std::optional<TimePoint> heard_at() const { return heard_at_; }
+    [[nodiscard]] lease::Instance life() const { return notified_ ? life_ : lease::Instance{}; }
+    [[nodiscard]] std::optional<TimePoint> received_at() const { return received_at_; }
     // It answers the other node's rounds: it did so less than `within` ago, or has not said since
     // that time whom it answers.
     [[nodiscard]] bool may_answer_other(TimePoint since, Duration within, TimePoint now) const;
@@ -57,10 +57,10 @@ class WitnessWatch {
     std::optional<TimePoint> other_since_;  // Another node hears another life.
     std::optional<TimePoint> returned_at_;  // The former life was heard again.
     bool remembers_ = false;
-    bool told_ = false;  // As heard.
+    bool notified_ = false;  // As heard.
     bool differing_ = false;
     TimePoint since_{};  // It has been heard without a gap.
-    std::optional<TimePoint> heard_at_;
+    std::optional<TimePoint> received_at_;
     std::optional<TimePoint> asked_at_;
     std::optional<TimePoint> opinion_at_;
     std::optional<TimePoint> answered_other_at_;  // By its newest opinion.

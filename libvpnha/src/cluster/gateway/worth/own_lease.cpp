@@ -11,8 +11,8 @@ constexpr Duration kUnleasedPatience = std::chrono::seconds(4);
 
 }  // namespace
 
-bool OwnLease::look(bool lacks, bool standby, TimePoint now) {
-    if (!lacks) {
+bool OwnLease::look(bool misses, bool standby, TimePoint now) {
+    if (!misses) {
         since_.reset();
         gives_role_away_ = false;
         return false;
@@ -33,7 +33,7 @@ std::optional<TimePoint> OwnLease::next_deadline(bool standby) const {
                                                   : std::nullopt;
 }
 
-Duration OwnLease::lacking(TimePoint now) const {
+Duration OwnLease::missing(TimePoint now) const {
     return since_ ? now - *since_ : Duration{};
 }
 

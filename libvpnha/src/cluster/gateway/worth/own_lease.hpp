@@ -17,14 +17,14 @@ namespace vpnha::node {
 
 class OwnLease {
   public:
-    // `lacks`: promoted without a lease that another node could be granted without this one's vote.
-    // `standby`: one is in sync. True: from now on this node gives the role away.
-    bool look(bool lacks, bool standby, TimePoint now);
+    // `misses`: promoted without a lease that another node could be granted without this one's
+    // vote. `standby`: one is in sync. True: from now on this node gives the role away.
+    bool look(bool misses, bool standby, TimePoint now);
     [[nodiscard]] std::optional<TimePoint> next_deadline(bool standby) const;
 
     [[nodiscard]] bool gives_role_away() const { return gives_role_away_; }
     // For how long it has had none.
-    [[nodiscard]] Duration lacking(TimePoint now) const;
+    [[nodiscard]] Duration missing(TimePoint now) const;
     // How often it has given the role away.
     [[nodiscard]] std::uint64_t unanswered() const { return unanswered_; }
 

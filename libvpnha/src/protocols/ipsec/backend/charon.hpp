@@ -19,7 +19,7 @@ class Charon {
     // the call only.
     struct Listener {
         // A message for another node, of the types 1 to 7 and 12. Its secrets are sealed.
-        std::function<void(ByteView message)> on_said;
+        std::function<void(ByteView message)> on_emitted;
         // charon is empty, its connections are loaded, and it can be fed other nodes' SAs. charon
         // has lost what it was fed before. `version`: of charon's messages
         // (protocols/ipsec/model/ha_message.hpp).
@@ -34,7 +34,7 @@ class Charon {
 
     virtual ~Charon() = default;
 
-    // Messages as on_said() reported them, in this order, after those of earlier calls.
+    // Messages as on_emitted() reported them, in this order, after those of earlier calls.
     virtual void feed(std::vector<Bytes> messages, std::uint64_t ticket) = 0;
     // Only the last of several calls counts.
     virtual void turn(bool active) = 0;
@@ -43,7 +43,7 @@ class Charon {
     virtual void rekey(std::vector<std::uint32_t> children,
                        std::vector<ipsec::IkeKey> refusing) = 0;
     // Sends a DELETE to each client and does not wait for the answer. For an SA that charon does
-    // not have, on_said() reports the end.
+    // not have, on_emitted() reports the end.
     virtual void end(std::vector<ipsec::IkeKey> sas) = 0;
 };
 

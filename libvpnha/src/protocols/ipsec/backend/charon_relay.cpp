@@ -121,7 +121,7 @@ void CharonRelay::look_again() {
     prepare();
     look();
     // The monitor judges a charon that is active on the node that serves.
-    if (is_here() && !peer_->is_active && loop_.now() - peer_->heard_at > kSilenceMax) {
+    if (is_here() && !peer_->is_active && loop_.now() - peer_->received_at > kSilenceMax) {
         lose("it has been silent for 3 s");
         peer_->is_silent = true;
     }
@@ -168,7 +168,8 @@ void CharonRelay::look_at(const UdpSocketState& socket) {
     if (is_here()) {
         lose("another one has taken its place");
     }
-    peer_ = Peer{.socket = socket, .heard_at = loop_.now(), .empty_at = loop_.now() + kResyncMax};
+    peer_ =
+        Peer{.socket = socket, .received_at = loop_.now(), .empty_at = loop_.now() + kResyncMax};
     complaint_.clear();
 }
 
@@ -213,7 +214,7 @@ bool CharonRelay::on_datagram(ByteView datagram) {
         return false;
     }
     const ipsec::HaMessage& message = parsed->message;
-    peer_->heard_at = loop_.now();
+    peer_->received_at = loop_.now();
     peer_->version = parsed->version;
     if (std::exchange(peer_->is_silent, false)) {
         write_log(LogLevel::warning, "charon speaks again event=charon-back");
@@ -238,7 +239,7 @@ bool CharonRelay::on_datagram(ByteView datagram) {
         complain(sealed.error().detail);
         return false;
     }
-    listener_.on_said(*sealed);
+    listener_.on_emitted(*sealed);
     return true;
 }
 
@@ -300,8 +301,8 @@ void CharonRelay::work_feeds() {
     while (!feeds_.empty() && queued_bytes < limits::kCharonQueueBytes) {
         const Feed& feed = feeds_.front();
         Result<void> sent;
-        if (said_ < feed.messages.size()) {
-            const Bytes& message = feed.messages[said_++];
+        if (emitted_ < feed.messages.size()) {
+            const Bytes& message = feed.messages[emitted_++];
             sent = send_one(message);
             queued_bytes += message.size() + kDatagramShare;
         } else {
@@ -332,7 +333,7 @@ void CharonRelay::answer(std::uint64_t ticket, const Result<void>& result) {
 
 void CharonRelay::end_feed() {
     feeds_.pop_front();
-    said_ = 0;
+    emitted_ = 0;
 }
 
 Result<void> CharonRelay::send_one(ByteView message) {
@@ -354,7 +355,7 @@ void CharonRelay::fail_feeds(const Error& why) {
     for (const Feed& feed : std::exchange(feeds_, {})) {
         tickets.push_back(feed.ticket);
     }
-    said_ = 0;
+    emitted_ = 0;
     for (const std::uint64_t ticket : tickets) {
         answer(ticket, tl::unexpected(why));
     }

@@ -101,7 +101,7 @@ class CharonRelay : public ports::Charon {
     // The charon that has its port.
     struct Peer {
         UdpSocketState socket;
-        TimePoint heard_at{};
+        TimePoint received_at{};
         std::uint8_t version = 0;  // 0: no message has come yet, and charon is fed nothing.
         // When it is made empty at the latest; none: it has been made empty.
         std::optional<TimePoint> empty_at;
@@ -176,12 +176,12 @@ class CharonRelay : public ports::Charon {
     UniqueFd fd_;
     std::optional<Peer> peer_;
     std::deque<Feed> feeds_;
-    std::size_t said_ = 0;              // Messages sent of the first feed.
+    std::size_t emitted_ = 0;           // Messages sent of the first feed.
     std::deque<std::uint64_t> unread_;  // Tickets of feeds that were sent whole.
     Turn turn_;
     std::uint32_t own_drops_ = 0;  // The kernel's count for the socket.
     RelayDrops drops_;
-    bool is_lacking_ = false;    // charon sent messages that vpnhad lost.
+    bool is_missing_ = false;    // charon sent messages that vpnhad lost.
     TimePoint ask_again_at_{};   // Not before then.
     std::uint64_t listing_ = 0;  // Answers to earlier ones are too late.
     bool was_guarded_ = false;

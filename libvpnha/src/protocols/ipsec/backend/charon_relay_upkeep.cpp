@@ -65,7 +65,7 @@ void CharonRelay::watch_own_queue() {
     if (lost == 0 || !is_here() || !peer_->is_active) {
         return;
     }
-    if (!std::exchange(is_lacking_, true)) {
+    if (!std::exchange(is_missing_, true)) {
         write_log(LogLevel::error,
                   "charon sent more than vpnhad could read, and is to send all of it again, for "
                   "which it rekeys its CHILD SAs event=charon-overrun");
@@ -74,13 +74,13 @@ void CharonRelay::watch_own_queue() {
 
 void CharonRelay::ask_again() {
     if (!is_here() || !peer_->is_active) {
-        is_lacking_ = false;  // charon reports no SAs, and its successor has what was replicated.
+        is_missing_ = false;  // charon reports no SAs, and its successor has what was replicated.
     }
-    if (!is_lacking_ || loop_.now() < ask_again_at_ || turn_.wanted) {
+    if (!is_missing_ || loop_.now() < ask_again_at_ || turn_.wanted) {
         return;
     }
     if (write_fifo("*1")) {
-        is_lacking_ = false;
+        is_missing_ = false;
         ask_again_at_ = loop_.now() + kAskAgainPause;
     }
 }
@@ -147,7 +147,7 @@ void CharonRelay::end(std::vector<ipsec::IkeKey> sas) {
         [this, absent] {
             // charon would never report their end.
             for (const ipsec::IkeKey& key : *absent) {
-                listener_.on_said(ipsec::build_ike_delete({.key = key}));
+                listener_.on_emitted(ipsec::build_ike_delete({.key = key}));
             }
         });
 }

@@ -26,15 +26,16 @@ constexpr auto kListTimeout = std::chrono::seconds(5);
 // A turn waits for the end of the SAs.
 constexpr auto kEndTimeout = std::chrono::seconds(1);
 
-ports::Charon::Listener listener_for(GatewayId id, const ports::Backend::Tell& tell) {
-    return {.on_said = [id, tell](ByteView message) { tell(id, node::CharonSaid{message}); },
-            .on_fresh = [id, tell](std::uint8_t version) { tell(id, node::CharonFresh{version}); },
-            .on_turned = [id, tell](bool active) { tell(id, node::CharonTurned{active}); },
-            .on_fed =
-                [id, tell](std::uint64_t ticket, const Result<void>& result) {
-                    tell(id, node::CharonFed{ticket, result});
-                },
-            .on_gone = [id, tell] { tell(id, node::CharonGone{}); }};
+ports::Charon::Listener listener_for(GatewayId id, const ports::Backend::Notify& notify) {
+    return {
+        .on_emitted = [id, notify](ByteView message) { notify(id, node::CharonEmitted{message}); },
+        .on_fresh = [id, notify](std::uint8_t version) { notify(id, node::CharonFresh{version}); },
+        .on_turned = [id, notify](bool active) { notify(id, node::CharonTurned{active}); },
+        .on_fed =
+            [id, notify](std::uint64_t ticket, const Result<void>& result) {
+                notify(id, node::CharonFed{ticket, result});
+            },
+        .on_gone = [id, notify] { notify(id, node::CharonGone{}); }};
 }
 
 }  // namespace
@@ -52,12 +53,12 @@ Status Ipsec::status_of(GatewayId gateway) const {
 
 Result<std::unique_ptr<Ipsec>> Ipsec::open(const config::Config& config, adapters::QbLoop& loop,
                                            const std::string& key_file, ports::Gate& gate,
-                                           Tell tell) {
+                                           Notify notify) {
     const config::Gateway* const gateway = ipsec::find_gateway(config);
     if (gateway == nullptr) {
         return nullptr;
     }
-    std::unique_ptr<Ipsec> opened(new Ipsec(gateway->id, gate, tell));
+    std::unique_ptr<Ipsec> opened(new Ipsec(gateway->id, gate, notify));
     std::set<IpAddress> addresses;
     for (const IpPrefix& vip : gateway->outside.addresses) {
         addresses.insert(vip.address);
@@ -67,8 +68,8 @@ Result<std::unique_ptr<Ipsec>> Ipsec::open(const config::Config& config, adapter
         loop, kPortMapTimer, tunnel_port ? addresses : std::set<IpAddress>{},
         tunnel_port.value_or(0));
     opened->ike_watch_ = std::make_unique<adapters::IkeSocket>(
-        loop, [id = gateway->id, tell](const ipsec::IkePacket& packet) {
-            tell(id, node::IkeSeen{packet});
+        loop, [id = gateway->id, notify](const ipsec::IkePacket& packet) {
+            notify(id, node::IkeSeen{packet});
         });
     VPNHA_TRY(opened->sas_, adapters::XfrmTable::open(loop, kSaTimer, std::move(addresses)));
     VPNHA_TRY(const auto key, cluster_key_of(key_file));
@@ -98,7 +99,7 @@ Result<std::unique_ptr<Ipsec>> Ipsec::open(const config::Config& config, adapter
                      return adapters::end_ike_sas(vici, sas, kListTimeout);
                  },
              .end_half_open = [vici] { return adapters::end_half_open_sas(vici, kEndTimeout); }},
-            adapters::CharonSecrets(std::move(box)), listener_for(gateway->id, tell)));
+            adapters::CharonSecrets(std::move(box)), listener_for(gateway->id, notify)));
     return opened;
 }
 
@@ -118,7 +119,7 @@ void Ipsec::carry_out(const node::ListSas& work) {
     sas_->list([this, gateway = work.gateway,
                 ticket = work.ticket](const Result<ports::SaTable::Sas>& listed) {
         if (listed) {
-            tell_(gateway, node::SasListed{*listed, ticket});
+            notify_(gateway, node::SasListed{*listed, ticket});
         } else {
             adapters::log_failure("listing the ESP SAs", tl::unexpected(listed.error()));
         }
@@ -128,19 +129,19 @@ void Ipsec::carry_out(const node::ListSas& work) {
 void Ipsec::carry_out(node::SetCounters& work) {
     sas_->set(std::move(work.counters), work.exact,
               [this, gateway = work.gateway, ticket = work.ticket](const Result<void>& result) {
-                  tell_(gateway, node::CountersSet{ticket, result});
+                  notify_(gateway, node::CountersSet{ticket, result});
               });
 }
 
 void Ipsec::carry_out(const node::FlushSas& work) {
     sas_->flush([this, gateway = work.gateway, ticket = work.ticket](const Result<void>& result) {
-        tell_(gateway, node::SasFlushed{ticket, result});
+        notify_(gateway, node::SasFlushed{ticket, result});
     });
 }
 
 void Ipsec::carry_out(const node::HoldEsp& work) {
     const Result<void> result = gate_.hold_esp(work.gateway, work.spis, work.held);
-    tell_(work.gateway, node::EspHeld{work.ticket, result});
+    notify_(work.gateway, node::EspHeld{work.ticket, result});
 }
 
 void Ipsec::carry_out(node::MapPorts& work) {
@@ -167,5 +168,5 @@ void Ipsec::carry_out(const node::SendIke& work) {
 }  // namespace vpnha::runtime
 
 vpnha::ports::OpenedBackend vpnha::ipsec::open_backend(const ports::BackendHost& host) {
-    return runtime::Ipsec::open(host.config, host.loop, host.key_file, host.gate, host.tell);
+    return runtime::Ipsec::open(host.config, host.loop, host.key_file, host.gate, host.notify);
 }

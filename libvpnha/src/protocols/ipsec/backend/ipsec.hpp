@@ -28,15 +28,15 @@ class Ipsec final : public ports::Backend {
     [[nodiscard]] static Result<std::unique_ptr<Ipsec>> open(const config::Config& config,
                                                              adapters::QbLoop& loop,
                                                              const std::string& key_file,
-                                                             ports::Gate& gate, Tell tell);
+                                                             ports::Gate& gate, Notify notify);
 
     [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
     // In addition to what the gateway's keeper shows.
     [[nodiscard]] Status status_of(GatewayId gateway) const override;
 
   private:
-    Ipsec(GatewayId gateway, ports::Gate& gate, Tell tell)
-        : gateway_(gateway), gate_(gate), tell_(std::move(tell)) {}
+    Ipsec(GatewayId gateway, ports::Gate& gate, Notify notify)
+        : gateway_(gateway), gate_(gate), notify_(std::move(notify)) {}
     void carry_out(node::FeedCharon& work);
     void carry_out(const node::TurnCharon& work);
     void carry_out(const node::ListSas& work);
@@ -51,7 +51,7 @@ class Ipsec final : public ports::Backend {
 
     GatewayId gateway_;
     ports::Gate& gate_;
-    Tell tell_;
+    Notify notify_;
     std::unique_ptr<ports::SaTable> sas_;
     std::unique_ptr<ports::PortMap> port_map_;
     std::unique_ptr<ports::IkeWatch> ike_watch_;

@@ -14,17 +14,17 @@ namespace vpnha::adapters {
 namespace {
 
 std::optional<UdpSocketState> parse_state(const nlmsghdr* message) {
-    inet_diag_msg told{};
+    inet_diag_msg notified{};
     if (message->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
-        mnl_nlmsg_get_payload_len(message) < sizeof told) {
+        mnl_nlmsg_get_payload_len(message) < sizeof notified) {
         return std::nullopt;
     }
-    std::memcpy(&told, mnl_nlmsg_get_payload(message), sizeof told);
+    std::memcpy(&notified, mnl_nlmsg_get_payload(message), sizeof notified);
     UdpSocketState state{
-        .cookie = std::uint64_t{told.id.idiag_cookie[1]} << 32 | told.id.idiag_cookie[0],
-        .uid = told.idiag_uid};
+        .cookie = std::uint64_t{notified.id.idiag_cookie[1]} << 32 | notified.id.idiag_cookie[0],
+        .uid = notified.idiag_uid};
     bool has_memory = false;
-    for_each_attribute(message, sizeof told, [&](const nlattr* attribute) {
+    for_each_attribute(message, sizeof notified, [&](const nlattr* attribute) {
         std::array<std::uint32_t, SK_MEMINFO_DROPS + 1> memory{};
         if (mnl_attr_get_type(attribute) == INET_DIAG_SKMEMINFO &&
             mnl_attr_get_payload_len(attribute) >= sizeof memory) {

@@ -28,19 +28,19 @@ wire::RecordKey numbered_record(std::uint32_t spi) {
 
 }  // namespace
 
-Epoch IpsecSas::said_in(std::uint32_t child) const {
-    const replica::StoredRecord* said = replica().store().find(numbers_record(child));
-    if (said == nullptr) {
-        said = replica().store().find(numbered_record(child));
+Epoch IpsecSas::emitted_in(std::uint32_t child) const {
+    const replica::StoredRecord* stored = replica().store().find(numbers_record(child));
+    if (stored == nullptr) {
+        stored = replica().store().find(numbered_record(child));
     }
-    return said == nullptr ? Epoch{} : said->version.epoch;
+    return stored == nullptr ? Epoch{} : stored->version.epoch;
 }
 
 void IpsecSas::warm(const Margin& margin, TimePoint now, Effects& effects) {
     warming_ = Warming{.exact = margin.run_on == Duration{}};
     to_set_.clear();
     numbers_.rise(
-        sas(), margin, [this](std::uint32_t spi) { return said_in(spi); }, now);
+        sas(), margin, [this](std::uint32_t spi) { return emitted_in(spi); }, now);
     const auto& children = image_.sas().children;
     const bool all_there = std::ranges::all_of(
         children, [this](const auto& each) { return numbers_.is_there(each.first); });
@@ -109,10 +109,10 @@ std::uint64_t IpsecSas::hold(const std::set<std::uint32_t>& children, Effects& e
     return ticket;
 }
 
-void IpsecSas::hear(const node::EspHeld& held, TimePoint now, Effects& effects) {
+void IpsecSas::handle(const node::EspHeld& held, TimePoint now, Effects& effects) {
     if (!held.result) {
-        say(LogLevel::error,
-            fmt::format("the gate cannot hold ESP SAs: {}", held.result.error().detail), effects);
+        emit(LogLevel::error,
+             fmt::format("the gate cannot hold ESP SAs: {}", held.result.error().detail), effects);
         let_go([&](std::uint32_t, const Held& each) { return each.ticket == held.ticket; },
                effects);
     }
@@ -188,7 +188,7 @@ void IpsecSas::list(TimePoint now, Effects& effects) {
     effects.emplace_back(node::ListSas{gateway_.id(), listing_->ticket});
 }
 
-void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effects) {
+void IpsecSas::handle(const node::SasListed& listed, TimePoint now, Effects& effects) {
     if (!listing_ || listing_->ticket != listed.ticket) {
         return;
     }
@@ -204,7 +204,7 @@ void IpsecSas::hear(const node::SasListed& listed, TimePoint now, Effects& effec
             }
         }
         read_at_ = asked.at;
-        const bool waits = now < map_until_ && ipsec::lacks_ports(listed.sas, sas());
+        const bool waits = now < map_until_ && ipsec::misses_ports(listed.sas, sas());
         list_at_ = now + (waits ? limits::kNewChildPause : limits::kSaListingPause);
     }
     follow_peers(listed.sas, now, effects);
@@ -246,11 +246,11 @@ void IpsecSas::leave_out_offloaded(EspNumbers::Listed listed, TimePoint now, Eff
         return;
     }
     publish(changes, now, effects);
-    say(LogLevel::error,
-        fmt::format("a device encrypts {} CHILD SAs (hw_offload), which end with this node "
-                    "event=esp-offloaded",
-                    changes.children.size()),
-        effects);
+    emit(LogLevel::error,
+         fmt::format("a device encrypts {} CHILD SAs (hw_offload), which end with this node "
+                     "event=esp-offloaded",
+                     changes.children.size()),
+         effects);
 }
 
 void IpsecSas::follow_peers(EspNumbers::Listed listed, TimePoint now, Effects& effects) {
@@ -282,22 +282,22 @@ void IpsecSas::end_childless(EspNumbers::Listed listed, TimePoint at, Effects& e
         }
         const ipsec::IkePeer peer = ipsec::peer_of(*sas().find(key));
         const auto remote = ipsec::parse_host(peer.remote);
-        say(LogLevel::warning,
-            fmt::format(
-                "the IKE SA of {} at {} is ended, so that its client dials again: {}",
-                ipsec::identity_text(peer.eap_id.empty() ? peer.remote_id : peer.eap_id),
-                remote ? to_string(*remote) : "an unknown address",
-                children == 0
-                    ? "it came without a CHILD SA"
-                    : fmt::format("of its {} CHILD SAs none is in this node's kernel", children)),
-            effects);
+        emit(LogLevel::warning,
+             fmt::format(
+                 "the IKE SA of {} at {} is ended, so that its client dials again: {}",
+                 ipsec::identity_text(peer.eap_id.empty() ? peer.remote_id : peer.eap_id),
+                 remote ? to_string(*remote) : "an unknown address",
+                 children == 0
+                     ? "it came without a CHILD SA"
+                     : fmt::format("of its {} CHILD SAs none is in this node's kernel", children)),
+             effects);
     }
     counters_.ended += wanted.sas.size();
     if (wanted.sas.size() > kEndsLogged) {
-        say(LogLevel::warning,
-            fmt::format("{} more IKE SAs are ended for the same reasons",
-                        wanted.sas.size() - kEndsLogged),
-            effects);
+        emit(LogLevel::warning,
+             fmt::format("{} more IKE SAs are ended for the same reasons",
+                         wanted.sas.size() - kEndsLogged),
+             effects);
     }
     if (!wanted.sas.empty()) {
         effects.emplace_back(std::move(wanted));
@@ -317,7 +317,7 @@ void IpsecSas::set_numbers(Effects& effects) {
     effects.emplace_back(std::move(wanted));
 }
 
-void IpsecSas::hear(const node::CountersSet& set, TimePoint now, Effects& effects) {
+void IpsecSas::handle(const node::CountersSet& set, TimePoint now, Effects& effects) {
     const auto found = setting_.find(set.ticket);
     if (found == setting_.end()) {
         return;
@@ -335,10 +335,10 @@ void IpsecSas::hear(const node::CountersSet& set, TimePoint now, Effects& effect
         }
     }
     if (!set.result) {
-        say(LogLevel::warning,
-            fmt::format("the numbers of {} CHILD SAs could not be set: {}", children.size(),
-                        set.result.error().detail),
-            effects);
+        emit(LogLevel::warning,
+             fmt::format("the numbers of {} CHILD SAs could not be set: {}", children.size(),
+                         set.result.error().detail),
+             effects);
     }
     if (is_warming && !set.result && !warming_->again) {
         // An SA may have ended meanwhile. Those that are there are tried once more.

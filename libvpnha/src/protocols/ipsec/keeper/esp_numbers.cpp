@@ -36,12 +36,12 @@ bool is_in_right(const SaCounters& in, const EspCounters& known) {
 
 }  // namespace
 
-void EspNumbers::know(const EspCounters& counters, Epoch said) {
+void EspNumbers::know(const EspCounters& counters, Epoch emitted) {
     known_[counters.spi] = counters;
     const auto floor = floors_.find(counters.spi);
-    const bool is_earlier = said.number < margin_.granted.number;
+    const bool is_earlier = emitted.number < margin_.granted.number;
     if (floor != floors_.end() && is_earlier && !margin_.run_on) {
-        floor->second = std::max(floor->second, floor_beyond(counters, said));
+        floor->second = std::max(floor->second, floor_beyond(counters, emitted));
     }
 }
 
@@ -56,7 +56,7 @@ void EspNumbers::forget(std::uint32_t spi) {
     seen_.erase(spi);
 }
 
-void EspNumbers::rise(const ipsec::SaSet& sas, const Margin& margin, const SaidIn& said_in,
+void EspNumbers::rise(const ipsec::SaSet& sas, const Margin& margin, const EmittedIn& emitted_in,
                       TimePoint now) {
     serves_ = true;
     margin_ = margin;
@@ -65,7 +65,7 @@ void EspNumbers::rise(const ipsec::SaSet& sas, const Margin& margin, const SaidI
     used_.clear();
     born_.clear();
     for (const auto& [spi, child] : sas.children()) {
-        begin(spi, said_in(spi), now);
+        begin(spi, emitted_in(spi), now);
     }
     listed_.clear();
     for (const auto& [spi, pair] : there_) {
@@ -73,30 +73,30 @@ void EspNumbers::rise(const ipsec::SaSet& sas, const Margin& margin, const SaidI
     }
 }
 
-void EspNumbers::begin(std::uint32_t spi, Epoch said, TimePoint now) {
+void EspNumbers::begin(std::uint32_t spi, Epoch emitted, TimePoint now) {
     EspCounters counters = known(spi);
     if (const auto there = there_.find(spi); there != there_.end() && !known_.contains(spi)) {
         counters.esn = there->second.in.esn;
     }
-    const std::uint64_t floor = floor_beyond(counters, said);
-    born_[spi] = counters.born == 0 ? said.number : counters.born;
+    const std::uint64_t floor = floor_beyond(counters, emitted);
+    born_[spi] = counters.born == 0 ? emitted.number : counters.born;
     floors_[spi] = floor;
     used_[spi] = {floor, now};
 }
 
-std::uint64_t EspNumbers::floor_beyond(const EspCounters& counters, Epoch said) const {
-    const std::uint64_t born = counters.born == 0 ? said.number : counters.born;
+std::uint64_t EspNumbers::floor_beyond(const EspCounters& counters, Epoch emitted) const {
+    const std::uint64_t born = counters.born == 0 ? emitted.number : counters.born;
     // A node that has served since, and published nothing, may have begun at a standby's lead, as
     // this node would.
-    const bool led = margin_.run_on != Duration{} && margin_.granted.number > said.number + 1;
-    return ahead(counters,
-                 margin_.beyond({said, counters.oseq, born}, kUse) + (led ? limits::kEspLead : 0));
+    const bool led = margin_.run_on != Duration{} && margin_.granted.number > emitted.number + 1;
+    return ahead(counters, margin_.beyond({emitted, counters.oseq, born}, kUse) +
+                               (led ? limits::kEspLead : 0));
 }
 
-void EspNumbers::rise_late(std::uint32_t spi, Epoch said, TimePoint now) {
-    if (serves_ && said.number != 0 && said.number < margin_.granted.number &&
+void EspNumbers::rise_late(std::uint32_t spi, Epoch emitted, TimePoint now) {
+    if (serves_ && emitted.number != 0 && emitted.number < margin_.granted.number &&
         !floors_.contains(spi)) {
-        begin(spi, said, now);
+        begin(spi, emitted, now);
     }
 }
 
@@ -162,10 +162,10 @@ void EspNumbers::lose_all(const ipsec::SaSet& sas, TimePoint now) {
     seen_.clear();
 }
 
-void EspNumbers::lose_unread(std::uint32_t spi, TimePoint said_at, TimePoint now) {
+void EspNumbers::lose_unread(std::uint32_t spi, TimePoint emitted_at, TimePoint now) {
     // A node that reads nothing of charon for so long renews no lease, and its gate is shut.
     constexpr Duration kUnread = std::chrono::seconds(1);
-    used_.try_emplace(spi, Used{0, said_at - kUnread});
+    used_.try_emplace(spi, Used{0, emitted_at - kUnread});
     lose(spi, now);
 }
 

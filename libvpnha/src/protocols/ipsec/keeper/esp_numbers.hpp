@@ -15,10 +15,10 @@
 //
 // A node may send for seconds before the standbys have a reading from it: it stands in, or a step
 // of its promotion takes long. Its successor covers all of that time. Let r be the margin of this
-// node's grant and t the time since. The successor's margin is 2 r + t (KeeperSteps::say_margin()):
-// r because its record may be older by r, and r + t for the numbers that this node skips and uses.
-// The successor adds the lead. So this node begins at its floor or within the lead of its record,
-// never beyond both.
+// node's grant and t the time since. The successor's margin is 2 r + t
+// (KeeperSteps::emit_margin()): r because its record may be older by r, and r + t for the numbers
+// that this node skips and uses. The successor adds the lead. So this node begins at its floor or
+// within the lead of its record, never beyond both.
 #pragma once
 
 #include <cstdint>
@@ -47,18 +47,19 @@ class EspNumbers {
     using Pairs = std::map<std::uint32_t, Pair>;
     [[nodiscard]] static Pairs pair_up(Listed listed, const ipsec::SaSet& sas);
 
-    // From a record of the epoch `said`. Where this node serves, a known margin covers each record
-    // of an earlier epoch that comes after its grant. Without a known margin the floor may have
-    // been computed before the numbers came, and rises with them.
-    void know(const ipsec::EspCounters& counters, Epoch said);
+    // From a record of the epoch `emitted`. Where this node serves, a known margin covers each
+    // record of an earlier epoch that comes after its grant. Without a known margin the floor may
+    // have been computed before the numbers came, and rises with them.
+    void know(const ipsec::EspCounters& counters, Epoch emitted);
     void forget(std::uint32_t spi);
 
     // This node is granted the lease; the margin is how far its numbers are beyond the records.
-    // `said_in` is the epoch of the child's own record if no record has its counters.
-    using SaidIn = std::function<Epoch(std::uint32_t spi)>;
-    void rise(const ipsec::SaSet& sas, const Margin& margin, const SaidIn& said_in, TimePoint now);
-    // Sets a floor for another node's child whose record came after the grant; `said` as above.
-    void rise_late(std::uint32_t spi, Epoch said, TimePoint now);
+    // `emitted_in` is the epoch of the child's own record if no record has its counters.
+    using EmittedIn = std::function<Epoch(std::uint32_t spi)>;
+    void rise(const ipsec::SaSet& sas, const Margin& margin, const EmittedIn& emitted_in,
+              TimePoint now);
+    // Sets a floor for another node's child whose record came after the grant; `emitted` as above.
+    void rise_late(std::uint32_t spi, Epoch emitted, TimePoint now);
     [[nodiscard]] bool serves() const { return serves_; }
     // This node no longer serves.
     void sink();
@@ -74,8 +75,8 @@ class EspNumbers {
     // The SAs are gone, or may be; their last numbers are not known.
     void lose(std::uint32_t spi, TimePoint now);
     void lose_all(const ipsec::SaSet& sas, TimePoint now);
-    // The SAs of a child that charon reported at `said_at`, and that no listing has shown.
-    void lose_unread(std::uint32_t spi, TimePoint said_at, TimePoint now);
+    // The SAs of a child that charon reported at `emitted_at`, and that no listing has shown.
+    void lose_unread(std::uint32_t spi, TimePoint emitted_at, TimePoint now);
     [[nodiscard]] bool is_there(std::uint32_t spi) const { return there_.contains(spi); }
     // The numbers in its record; zeros: it has no record.
     [[nodiscard]] ipsec::EspCounters known(std::uint32_t spi) const;
@@ -105,8 +106,9 @@ class EspNumbers {
     [[nodiscard]] bool is_out_right(const ipsec::SaCounters& out, std::uint32_t spi) const;
     void raise_floor(std::uint32_t spi, TimePoint now);
     void count(std::uint32_t spi, const Pair& pair);
-    void begin(std::uint32_t spi, Epoch said, TimePoint now);
-    [[nodiscard]] std::uint64_t floor_beyond(const ipsec::EspCounters& counters, Epoch said) const;
+    void begin(std::uint32_t spi, Epoch emitted, TimePoint now);
+    [[nodiscard]] std::uint64_t floor_beyond(const ipsec::EspCounters& counters,
+                                             Epoch emitted) const;
 
     std::map<std::uint32_t, ipsec::EspCounters> known_;
     Pairs there_;

@@ -37,7 +37,8 @@ void IpsecSas::feed(TimePoint now, Effects& effects) {
     // A charon that is about to be passive may still report a change that a feed would undo. charon
     // 6.0.1 aborts if it turns while an SA that it is fed is half open. What it has reported
     // without a lease is in no record yet, but may be soon.
-    const bool may_report_more = turning_ || (!unheard_.empty() && !unheard_.front().is_of_dead);
+    const bool may_report_more =
+        turning_ || (!unreceived_.empty() && !unreceived_.front().is_of_dead);
     if (gone_ || flushing_ || is_active_ || may_report_more || touched_.empty() || feed_at_ ||
         !gateway_.is_attached()) {
         return;
@@ -81,7 +82,7 @@ IpsecSas::Feeding IpsecSas::next_feed(std::vector<Bytes>& messages, TimePoint no
             if (found != installing_.end()) {
                 next.installing.insert(*found);
             }
-            numbers_.rise_late(spi, said_in(spi), now);
+            numbers_.rise_late(spi, emitted_in(spi), now);
             if (feed.rebuilt) {
                 numbers_.remake(spi, now);
             }
@@ -136,7 +137,7 @@ bool IpsecSas::takes(std::uint32_t child) const {
     return found == nullptr || image_.takes(*found, sas());
 }
 
-void IpsecSas::hear(const node::CharonFed& fed, TimePoint now, Effects& effects) {
+void IpsecSas::handle(const node::CharonFed& fed, TimePoint now, Effects& effects) {
     if (!feeding_ || feeding_->ticket != fed.ticket) {
         return;
     }
@@ -158,10 +159,10 @@ void IpsecSas::on_not_fed(const std::string& why, TimePoint now, Effects& effect
     const Feeding done = *std::exchange(feeding_, std::nullopt);
     fed_at_ = now;
     ++counters_.feeds_failed;
-    say(LogLevel::warning,
-        fmt::format("charon may have lost some of {} IKE SAs, which are fed to it again: {}",
-                    done.ikes.size(), why),
-        effects);
+    emit(LogLevel::warning,
+         fmt::format("charon may have lost some of {} IKE SAs, which are fed to it again: {}",
+                     done.ikes.size(), why),
+         effects);
     for (const IkeKey& key : done.ikes) {
         image_.suspect(key);
         touched_.insert(key);
@@ -180,8 +181,8 @@ void IpsecSas::lose_charon(TimePoint now) {
     rekey_at_.reset();
     lost_children_.on_passive();
     image_.clear();
-    for (Said& said : unheard_) {
-        said.is_of_dead = true;
+    for (Emitted& emitted : unreceived_) {
+        emitted.is_of_dead = true;
     }
     numbers_.lose_all(sas(), now);
     unseen_.clear();
@@ -195,10 +196,10 @@ void IpsecSas::lose_charon(TimePoint now) {
     }
 }
 
-void IpsecSas::hear(const node::CharonFresh& fresh, TimePoint now, Effects& effects) {
-    say(LogLevel::info,
-        fmt::format("charon is there, and empty; {} IKE SAs are fed to it", sas().ikes().size()),
-        effects);
+void IpsecSas::handle(const node::CharonFresh& fresh, TimePoint now, Effects& effects) {
+    emit(LogLevel::info,
+         fmt::format("charon is there, and empty; {} IKE SAs are fed to it", sas().ikes().size()),
+         effects);
     gone_ = false;
     had_charon_ = true;
     image_.set_version(fresh.version);
@@ -224,7 +225,7 @@ void IpsecSas::flush(Effects& effects) {
     effects.emplace_back(node::FlushSas{gateway_.id(), *flushing_});
 }
 
-void IpsecSas::hear(const node::SasFlushed& flushed, TimePoint now, Effects& effects) {
+void IpsecSas::handle(const node::SasFlushed& flushed, TimePoint now, Effects& effects) {
     if (flushing_ != flushed.ticket) {
         return;
     }
@@ -233,17 +234,17 @@ void IpsecSas::hear(const node::SasFlushed& flushed, TimePoint now, Effects& eff
         numbers_.lose_all(sas(), now);  // They have sent until now.
         return;
     }
-    say(LogLevel::error,
-        fmt::format("what an earlier charon left in the kernel cannot be removed, and this one is "
-                    "fed nothing: {}",
-                    flushed.result.error().detail),
-        effects);
+    emit(LogLevel::error,
+         fmt::format("what an earlier charon left in the kernel cannot be removed, and this one is "
+                     "fed nothing: {}",
+                     flushed.result.error().detail),
+         effects);
     flush_at_ = now + limits::kCharonFeedPause;
 }
 
-void IpsecSas::hear(const node::CharonGone&, TimePoint now, Effects& effects) {
+void IpsecSas::handle(const node::CharonGone&, TimePoint now, Effects& effects) {
     // Also logged at vpnhad's start, which may precede charon's.
-    say(had_charon_ ? LogLevel::error : LogLevel::info, "there is no charon", effects);
+    emit(had_charon_ ? LogLevel::error : LogLevel::info, "there is no charon", effects);
     gone_ = true;
     lose_charon(now);
     // On the node that serves, what needs no charon continues until another node serves.
@@ -279,10 +280,10 @@ void IpsecSas::look_for(TimePoint now, Effects& effects) {
     }
     if (!lost.empty()) {
         counters_.children_lost += lost.size();
-        say(LogLevel::error,
-            fmt::format("{} CHILD SAs are not in this node's kernel; charon is fed them again",
-                        lost.size()),
-            effects);
+        emit(LogLevel::error,
+             fmt::format("{} CHILD SAs are not in this node's kernel; charon is fed them again",
+                         lost.size()),
+             effects);
         install_missing(now, effects);
     }
     if (!image_.sas().children.empty()) {
@@ -315,9 +316,9 @@ void IpsecSas::turn(TimePoint now, Effects& effects) {
     if (turn_by_ && *turn_by_ <= now) {
         turn_by_.reset();
     }
-    const bool lacks =
+    const bool misses =
         !touched_.empty() || !unseen_.empty() || !to_set_.empty() || !setting_.empty();
-    if (lacks && turn_by_) {
+    if (misses && turn_by_) {
         return;
     }
     is_active_ = true;

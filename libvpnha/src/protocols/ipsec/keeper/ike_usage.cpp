@@ -54,7 +54,7 @@ void IkeUsage::begin(TimePoint now) {
         is_first_ = true;
         is_all_due_ = true;
         // Not within the takeover: that has to be short.
-        tell_at_ = now + limits::kTrafficPause;
+        notify_at_ = now + limits::kTrafficPause;
     }
 }
 
@@ -64,7 +64,7 @@ void IkeUsage::stop() {
     ends_.clear();
     passed_.clear();
     is_all_due_ = false;
-    tell_at_.reset();
+    notify_at_.reset();
 }
 
 void IkeUsage::forget() {
@@ -78,11 +78,11 @@ void IkeUsage::note(const ipsec::SaChanges& changes, const ipsec::SaSet& sas) {
     }
     for (const IkeKey& key : changes.ikes) {
         const wire::RecordKey record = record_of_ike(key);
-        const replica::StoredRecord* const said = gateway_.replica().store().find(record);
+        const replica::StoredRecord* const stored = gateway_.replica().store().find(record);
         if (sas.find(key) != nullptr) {
             noted_.insert(key);
-        } else if (said != nullptr) {
-            const auto was = ipsec::parse_ike_sa(record.id.view(), said->payload);
+        } else if (stored != nullptr) {
+            const auto was = ipsec::parse_ike_sa(record.id.view(), stored->payload);
             if (was && !was->heir) {
                 over_.insert(key);
             }
@@ -111,15 +111,15 @@ void IkeUsage::read(const EspNumbers::Pairs& pairs, const ipsec::SaSet& sas, Tim
                                                      : total;
         if (is_promoted() && passed != Traffic{}) {
             passed_[sas.find_child(spi)->owner] += passed;
-            tell_at_ = tell_at_.value_or(now);
+            notify_at_ = notify_at_.value_or(now);
         }
     }
     seen_ = std::move(seen);
     is_first_ = is_first_ && !is_promoted();
 }
 
-void IkeUsage::tell(const IkeSa& sa, const ipsec::SaSet& sas, const Traffic& passed, TimePoint now,
-                    Effects& effects) const {
+void IkeUsage::notify(const IkeSa& sa, const ipsec::SaSet& sas, const Traffic& passed,
+                      TimePoint now, Effects& effects) const {
     const IkeKey& key = sa.id.key;
     if (key.version != 2 || sa.dead || sa.heir ||
         gateway_.replica().store().find(record_of_ike(key)) == nullptr ||
@@ -131,7 +131,7 @@ void IkeUsage::tell(const IkeSa& sa, const ipsec::SaSet& sas, const Traffic& pas
     // charon reports a virtual address after the rest, or there is none.
     const bool goes_on = passed != Traffic{} || usage.replaces;
     if (!peer.vips.empty() || (peer.eap_id != peer.remote_id && goes_on)) {
-        gateway_.tell_usage(usage, now, effects);
+        gateway_.report_usage(usage, now, effects);
     }
 }
 
@@ -140,7 +140,7 @@ Traffic IkeUsage::take(const IkeKey& key) {
     return found ? found.mapped() : Traffic{};
 }
 
-void IkeUsage::tell_noted(const ipsec::SaSet& sas, TimePoint now, Effects& effects) {
+void IkeUsage::report_noted(const ipsec::SaSet& sas, TimePoint now, Effects& effects) {
     for (const IkeKey& key : std::exchange(noted_, {})) {
         const IkeSa* const sa = sas.find(key);
         if (sa != nullptr && !sa->heir) {
@@ -148,15 +148,15 @@ void IkeUsage::tell_noted(const ipsec::SaSet& sas, TimePoint now, Effects& effec
             if (const auto before = ipsec::predecessor_of(*sa)) {
                 passed += take(*before);
             }
-            tell(*sa, sas, passed, now, effects);
+            notify(*sa, sas, passed, now, effects);
         }
     }
     // After its heir, which has the account then.
     for (const IkeKey& key : std::exchange(over_, {})) {
         const auto expected = ends_.extract(key);
         (void)take(key);
-        gateway_.tell_end(record_of_ike(key), expected ? expected.mapped() : EndCause::user_request,
-                          now);
+        gateway_.report_end(record_of_ike(key),
+                            expected ? expected.mapped() : EndCause::user_request, now);
     }
 }
 
@@ -164,11 +164,11 @@ void IkeUsage::follow(const ipsec::SaSet& sas, TimePoint now, Effects& effects) 
     if (!is_promoted()) {
         return;
     }
-    tell_noted(sas, now, effects);
-    if (!tell_at_ || now < *tell_at_) {
+    report_noted(sas, now, effects);
+    if (!notify_at_ || now < *notify_at_) {
         return;
     }
-    tell_at_.reset();
+    notify_at_.reset();
     if (std::exchange(is_all_due_, false)) {
         for (const auto& [key, sa] : sas.ikes()) {
             passed_.try_emplace(key);
@@ -178,11 +178,11 @@ void IkeUsage::follow(const ipsec::SaSet& sas, TimePoint now, Effects& effects) 
         const IkeKey key = passed_.begin()->first;
         const Traffic passed = take(key);
         if (const IkeSa* const sa = sas.find(key)) {
-            tell(*sa, sas, passed, now, effects);
+            notify(*sa, sas, passed, now, effects);
         }
     }
     if (!passed_.empty()) {
-        tell_at_ = now + limits::kAccountTurn;
+        notify_at_ = now + limits::kAccountTurn;
     }
 }
 

@@ -53,16 +53,16 @@ class IkeUsage {
     void read(const EspNumbers::Pairs& pairs, const ipsec::SaSet& sas, TimePoint now);
 
     [[nodiscard]] std::optional<TimePoint> next_deadline() const {
-        return is_promoted() ? tell_at_ : std::nullopt;
+        return is_promoted() ? notify_at_ : std::nullopt;
     }
 
   private:
-    void tell_noted(const ipsec::SaSet& sas, TimePoint now, Effects& effects);
+    void report_noted(const ipsec::SaSet& sas, TimePoint now, Effects& effects);
     // Its traffic that has not been reported.
     Traffic take(const ipsec::IkeKey& key);
     // Reports it if it is a session and has begun.
-    void tell(const ipsec::IkeSa& sa, const ipsec::SaSet& sas, const Traffic& passed, TimePoint now,
-              Effects& effects) const;
+    void notify(const ipsec::IkeSa& sa, const ipsec::SaSet& sas, const Traffic& passed,
+                TimePoint now, Effects& effects) const;
     [[nodiscard]] bool is_promoted() const { return gateway_.replica().promoted(); }
 
     Gateway& gateway_;
@@ -77,7 +77,7 @@ class IkeUsage {
     std::map<ipsec::IkeKey, EndCause> ends_;
     std::map<ipsec::IkeKey, Traffic> passed_;  // To be reported.
     bool is_all_due_ = false;                  // All others are to be reported, too.
-    std::optional<TimePoint> tell_at_;
+    std::optional<TimePoint> notify_at_;
 };
 
 }  // namespace vpnha::keepers

@@ -17,7 +17,7 @@ using wire::RecordType;
 
 // Messages of charon that wait while the lease is lost for a moment: four for each session that is
 // set up.
-constexpr std::size_t kUnheardMax = 4096;
+constexpr std::size_t kUnreceivedMax = 4096;
 
 wire::RecordKey ike_record(const IkeKey& key) {
     return {RecordType::ike_sa, wire::RecordId(ipsec::encode_key(key))};
@@ -33,7 +33,7 @@ wire::RecordKey counters_record(std::uint32_t spi) {
 
 }  // namespace
 
-void IpsecSas::say(LogLevel level, const std::string& what, Effects& effects) const {
+void IpsecSas::emit(LogLevel level, const std::string& what, Effects& effects) const {
     effects.emplace_back(effects::Log{level, fmt::format("{} {}", what, gateway_.tag())});
 }
 
@@ -71,7 +71,7 @@ Result<void> IpsecSas::put(const replica::Install& wanted, TimePoint now) {
         touch_child(spi);
     } else {
         VPNHA_TRY(const ipsec::EspCounters counters, ipsec::parse_esp_counters(id, wanted.payload));
-        numbers_.know(counters, said_in(counters.spi));
+        numbers_.know(counters, emitted_in(counters.spi));
         if (numbers_.is_there(counters.spi) && !numbers_.is_right(counters.spi)) {
             to_set_.insert(counters.spi);
         } else {
@@ -139,7 +139,7 @@ void IpsecSas::follow(TimePoint now, Effects& effects) {
 }
 
 void IpsecSas::promote(TimePoint now, Effects& effects) {
-    forget_unheard();
+    forget_unreceived();
     publish(store_.end_replaced(), now, effects);
     const ipsec::SaChanges completed = store_.complete_addresses(virtual_pools_);
     publish(completed, now, effects);
@@ -152,9 +152,9 @@ void IpsecSas::promote(TimePoint now, Effects& effects) {
 void IpsecSas::unpause(TimePoint now, Effects& effects) {
     is_paused_ = false;
     const std::set<std::uint32_t> before = all_children();
-    const std::vector<Said> words = std::exchange(unheard_, {});
-    for (const Said& said : words) {
-        take(said.message, said.at, now, effects);
+    const std::vector<Emitted> words = std::exchange(unreceived_, {});
+    for (const Emitted& emitted : words) {
+        take(emitted.message, emitted.at, now, effects);
     }
     if (!words.empty() && !words.front().is_of_dead) {
         image_.assume(sas());  // charon knows what it reported.
@@ -171,21 +171,21 @@ void IpsecSas::unpause(TimePoint now, Effects& effects) {
           effects);
 }
 
-void IpsecSas::forget_unheard() {
+void IpsecSas::forget_unreceived() {
     is_paused_ = false;
-    for (const Said& said : std::exchange(unheard_, {})) {
-        ignore(said.message);
+    for (const Emitted& emitted : std::exchange(unreceived_, {})) {
+        ignore(emitted.message);
     }
 }
 
 void IpsecSas::ignore(ByteView message) {
     ++counters_.ignored;
-    const auto said = ipsec::parse_ha_message(message);
-    if (!said) {
+    const auto emitted = ipsec::parse_ha_message(message);
+    if (!emitted) {
         return;
     }
     for (const ipsec::HaTag tag : {ipsec::HaTag::ike_id, ipsec::HaTag::ike_rekey_id}) {
-        if (const auto id = said->ike_id(tag)) {
+        if (const auto id = emitted->ike_id(tag)) {
             image_.suspect_unrecorded(*id);
             touched_.insert(id->key);
         }
@@ -242,7 +242,7 @@ void IpsecSas::pause(Effects& effects) {
 
 void IpsecSas::mute(Effects& effects) {
     silence(effects);
-    forget_unheard();
+    forget_unreceived();
     usage_.stop();
     open_exchanges_.clear();
     lost_children_.clear();
@@ -262,7 +262,7 @@ void IpsecSas::mute(Effects& effects) {
 }
 
 void IpsecSas::detach(Effects& effects) {
-    forget_unheard();
+    forget_unreceived();
     watch_until_.reset();
     open_exchanges_.clear();
     offloaded_.clear();
@@ -372,31 +372,32 @@ Result<void> IpsecSas::end(const wire::RecordKey& key, TimePoint, Effects& effec
 
 void IpsecSas::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* own = event.get<node::IpsecEvent>()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+        std::visit([&](const auto& each) { handle(each, now, effects); }, *own);
     }
 }
 
-void IpsecSas::hear(const node::CharonSaid& said, TimePoint now, Effects& effects) {
+void IpsecSas::handle(const node::CharonEmitted& emitted, TimePoint now, Effects& effects) {
     // In most cases a lapsed lease is granted again. charon became
     // active before that, and does not repeat its messages. Otherwise
     // another node has claimed, and charon is about to be passive.
-    if ((is_paused_ || (is_active_ && !replica().promoted())) && unheard_.size() < kUnheardMax) {
-        unheard_.push_back({now, Bytes(said.message.begin(), said.message.end())});
+    if ((is_paused_ || (is_active_ && !replica().promoted())) &&
+        unreceived_.size() < kUnreceivedMax) {
+        unreceived_.push_back({now, Bytes(emitted.message.begin(), emitted.message.end())});
         return;
     }
     if (!is_active_ && turning_) {
-        ignore(said.message);
+        ignore(emitted.message);
         return;
     }
     if (!is_active_ || !replica().promoted()) {
         ++counters_.ignored;
         return;
     }
-    take(said.message, now, now, effects);
+    take(emitted.message, now, now, effects);
 }
 
-void IpsecSas::take(ByteView message, TimePoint said_at, TimePoint now, Effects& effects) {
-    const Result<ipsec::SaChanges> changes = store_.apply(message, gateway_.clock().at(said_at));
+void IpsecSas::take(ByteView message, TimePoint emitted_at, TimePoint now, Effects& effects) {
+    const Result<ipsec::SaChanges> changes = store_.apply(message, gateway_.clock().at(emitted_at));
     if (changes) {
         publish(*changes, now, effects);
         const bool has_port = std::ranges::any_of(changes->children, [this](std::uint32_t spi) {
@@ -422,14 +423,14 @@ void IpsecSas::take(ByteView message, TimePoint said_at, TimePoint now, Effects&
     ++counters_.unreadable;
     if (!complained_at_ || now >= *complained_at_ + limits::kCharonComplaintPause) {
         complained_at_ = now;
-        say(LogLevel::error,
-            fmt::format("a message of charon about an SA cannot be replicated: {}",
-                        changes.error().detail),
-            effects);
+        emit(LogLevel::error,
+             fmt::format("a message of charon about an SA cannot be replicated: {}",
+                         changes.error().detail),
+             effects);
     }
 }
 
-void IpsecSas::hear(const node::IkeSeen& seen, TimePoint now, Effects& effects) {
+void IpsecSas::handle(const node::IkeSeen& seen, TimePoint now, Effects& effects) {
     const ipsec::IkePacket& asked = seen.packet;
     const IkeKey& key = asked.key;
     const ipsec::IkeSa* const sa = sas().find(key);
@@ -446,11 +447,11 @@ void IpsecSas::hear(const node::IkeSeen& seen, TimePoint now, Effects& effects) 
     } else if (change) {
         expect(sa->id, asked.mid, {}, effects);
         publish(store_.skip(key), now, effects);
-        say(LogLevel::warning,
-            fmt::format("request {} of an IKE SA was repeated by another sender than its client, "
-                        "which continues with the next one",
-                        asked.mid - 1),
-            effects);
+        emit(LogLevel::warning,
+             fmt::format("request {} of an IKE SA was repeated by another sender than its client, "
+                         "which continues with the next one",
+                         asked.mid - 1),
+             effects);
     }
     if (open_exchanges_.empty()) {
         watch_until_.reset();
@@ -472,11 +473,11 @@ void IpsecSas::repeat(const ipsec::IkeSa& sa, const std::set<std::uint32_t>& chi
     publish(store_.take_back(key, children), now, effects);
     lost_children_.on_repeated(key, now);
     ++counters_.repeated;
-    say(LogLevel::info,
-        fmt::format("a client repeats request {} of an IKE SA, which nobody has answered; {} "
-                    "CHILD SAs are taken back",
-                    mid, children.size()),
-        effects);
+    emit(LogLevel::info,
+         fmt::format("a client repeats request {} of an IKE SA, which nobody has answered; {} "
+                     "CHILD SAs are taken back",
+                     mid, children.size()),
+         effects);
 }
 
 // charon accepts that request of the client next, after these messages.
@@ -490,7 +491,7 @@ void IpsecSas::expect(const ipsec::IkeId& id, std::uint32_t mid, std::vector<Byt
     effects.emplace_back(node::FeedCharon{gateway_.id(), std::move(messages), ++last_ticket_});
 }
 
-void IpsecSas::hear(const node::CharonTurned& turned, TimePoint now, Effects& effects) {
+void IpsecSas::handle(const node::CharonTurned& turned, TimePoint now, Effects& effects) {
     if (turned.active == is_active_) {
         if (turned.active && turning_) {
             rekey_at_ = now + kRekeyPause;
@@ -498,9 +499,9 @@ void IpsecSas::hear(const node::CharonTurned& turned, TimePoint now, Effects& ef
         }
         turning_ = false;
         turn_again_at_.reset();
-        say(LogLevel::info,
-            turned.active ? "charon speaks for the SAs" : "charon keeps the SAs, and is silent",
-            effects);
+        emit(LogLevel::info,
+             turned.active ? "charon speaks for the SAs" : "charon keeps the SAs, and is silent",
+             effects);
     } else if (turned.active) {
         effects.emplace_back(node::TurnCharon{gateway_.id(), false});
     } else {

@@ -152,22 +152,22 @@ class IpsecSas final : public Keeper, public Counted {
         std::uint64_t ended = 0;          // IKE SAs that came to this node without a CHILD SA.
     };
 
-    void hear(const node::CharonSaid& said, TimePoint now, Effects& effects);
-    void take(ByteView message, TimePoint said_at, TimePoint now, Effects& effects);
+    void handle(const node::CharonEmitted& emitted, TimePoint now, Effects& effects);
+    void take(ByteView message, TimePoint emitted_at, TimePoint now, Effects& effects);
     void leave();
     // This node is demoted: another one serves, and its records count.
-    void forget_unheard();
+    void forget_unreceived();
     // A change that charon made before it became passive, and that is in no record.
     void ignore(ByteView message);
-    void hear(const node::CharonFresh& fresh, TimePoint now, Effects& effects);
-    void hear(const node::CharonFed& fed, TimePoint now, Effects& effects);
-    void hear(const node::CharonTurned& turned, TimePoint now, Effects& effects);
-    void hear(const node::CharonGone& gone, TimePoint now, Effects& effects);
-    void hear(const node::SasListed& listed, TimePoint now, Effects& effects);
-    void hear(const node::SasFlushed& flushed, TimePoint now, Effects& effects);
-    void hear(const node::CountersSet& set, TimePoint now, Effects& effects);
-    void hear(const node::EspHeld& held, TimePoint now, Effects& effects);
-    void hear(const node::IkeSeen& seen, TimePoint now, Effects& effects);
+    void handle(const node::CharonFresh& fresh, TimePoint now, Effects& effects);
+    void handle(const node::CharonFed& fed, TimePoint now, Effects& effects);
+    void handle(const node::CharonTurned& turned, TimePoint now, Effects& effects);
+    void handle(const node::CharonGone& gone, TimePoint now, Effects& effects);
+    void handle(const node::SasListed& listed, TimePoint now, Effects& effects);
+    void handle(const node::SasFlushed& flushed, TimePoint now, Effects& effects);
+    void handle(const node::CountersSet& set, TimePoint now, Effects& effects);
+    void handle(const node::EspHeld& held, TimePoint now, Effects& effects);
+    void handle(const node::IkeSeen& seen, TimePoint now, Effects& effects);
 
     [[nodiscard]] Result<void> put(const replica::Install& wanted, TimePoint now);
     // Marks its family to be checked.
@@ -196,7 +196,7 @@ class IpsecSas final : public Keeper, public Counted {
     void let_right_ones_go(Effects& effects);
     void let_ended_ones_go(EspNumbers::Listed listed, TimePoint at, Effects& effects);
     // The epoch of the record of its numbers, or of its own record if there is none.
-    [[nodiscard]] Epoch said_in(std::uint32_t child) const;
+    [[nodiscard]] Epoch emitted_in(std::uint32_t child) const;
     [[nodiscard]] std::set<std::uint32_t> all_children() const;
     void flush(Effects& effects);
     void serve(TimePoint now, Duration patience, Effects& effects);
@@ -226,7 +226,7 @@ class IpsecSas final : public Keeper, public Counted {
     void map_ports(EspNumbers::Listed listed, Effects& effects);
     // Ends IKE SAs that this node took over without a CHILD SA, by a listing requested at `at`.
     void end_childless(EspNumbers::Listed listed, TimePoint at, Effects& effects);
-    void say(LogLevel level, const std::string& what, Effects& effects) const;
+    void emit(LogLevel level, const std::string& what, Effects& effects) const;
 
     [[nodiscard]] const ipsec::SaSet& sas() const { return store_.sas(); }
     [[nodiscard]] replica::Replica& replica() { return gateway_.replica(); }
@@ -263,12 +263,12 @@ class IpsecSas final : public Keeper, public Counted {
     std::map<std::uint32_t, Held> held_;
 
     // charon's messages while this node had lost the lease and charon was not passive yet.
-    struct Said {
+    struct Emitted {
         TimePoint at;
         Bytes message;
         bool is_of_dead = false;  // charon was started anew since, or is gone.
     };
-    std::vector<Said> unheard_;
+    std::vector<Emitted> unreceived_;
     bool is_paused_ = false;
 
     bool is_wanted_ = false;            // This node serves, and its messages arrive.

@@ -41,7 +41,7 @@ std::optional<OpenExchanges::Change> OpenExchanges::on_request(const ipsec::IkeP
         if (!taken_up.next_at) {
             taken_up.next_at = now;
         }
-        if (now - *taken_up.next_at < kSaidBy) {
+        if (now - *taken_up.next_at < kEmittedBy) {
             return std::nullopt;
         }
         taken_up.is_repeated = false;

@@ -42,7 +42,7 @@ class OpenExchanges {
     static constexpr Duration kWait = std::chrono::minutes(3);
     // By then charon has reported a request that it
     // handles. strongSwan's client repeats after 4 s.
-    static constexpr Duration kSaidBy = std::chrono::seconds(1);
+    static constexpr Duration kEmittedBy = std::chrono::seconds(1);
 
     // The outcome of an exchange.
     struct Change {

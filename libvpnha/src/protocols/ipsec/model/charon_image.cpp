@@ -356,7 +356,7 @@ Feed CharonImage::feed(const IkeKey& member, const SaSet& records) {
             cleared.push_back(build_ike_delete(id));
         }
     }
-    for (const IkeId& id : std::exchange(unheard_, {})) {
+    for (const IkeId& id : std::exchange(unreceived_, {})) {
         if (!before.ikes.contains(id.key) && !sas_.ikes.contains(id.key)) {
             cleared.push_back(build_ike_delete(id));
         }
@@ -379,10 +379,10 @@ void CharonImage::suspect(const IkeKey& member) {
     suspected_.insert(family.ikes.begin(), family.ikes.end());
 }
 
-void CharonImage::suspect_unrecorded(const IkeId& said) {
-    suspect(said.key);
-    if (std::ranges::find(unheard_, said) == unheard_.end()) {
-        unheard_.push_back(said);
+void CharonImage::suspect_unrecorded(const IkeId& emitted) {
+    suspect(emitted.key);
+    if (std::ranges::find(unreceived_, emitted) == unreceived_.end()) {
+        unreceived_.push_back(emitted);
     }
 }
 
@@ -391,7 +391,7 @@ void CharonImage::clear() {
     offspring_.clear();
     clients_.clear();
     suspected_.clear();
-    unheard_.clear();
+    unreceived_.clear();
     populated_ = false;
 }
 

@@ -66,7 +66,7 @@ class CharonImage {
     void suspect(const IkeKey& member);
     // The same for an SA that charon made or changed and that no record shows. An SA without a
     // record is deleted before any feed: it may hold what belonged to others.
-    void suspect_unrecorded(const IkeId& said);
+    void suspect_unrecorded(const IkeId& emitted);
 
     // The version of charon's messages (protocols/ipsec/model/ha_message.hpp), before the first
     // feed. SAs that this version does not support are left out, with all that was made under them.
@@ -98,7 +98,7 @@ class CharonImage {
     std::uint8_t version_ = kHaVersion;
     bool populated_ = true;       // Unless charon is known to have nothing else.
     std::set<IkeKey> suspected_;  // charon may have these.
-    std::vector<IkeId> unheard_;
+    std::vector<IkeId> unreceived_;
 };
 
 }  // namespace vpnha::ipsec

@@ -31,7 +31,7 @@ std::vector<PortMapping> map_ports(std::span<const SaCounters> listed, const SaS
     return mappings;
 }
 
-bool lacks_ports(std::span<const SaCounters> listed, const SaSet& sas) {
+bool misses_ports(std::span<const SaCounters> listed, const SaSet& sas) {
     std::set<std::uint32_t> there;
     for (const SaCounters& sa : listed) {
         there.insert(sa.id.spi);

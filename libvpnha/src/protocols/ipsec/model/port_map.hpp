@@ -32,6 +32,6 @@ struct PortMapping {
 [[nodiscard]] std::vector<PortMapping> map_ports(std::span<const SaCounters> listed,
                                                  const SaSet& sas);
 // Whether the kernel does not have SAs yet that may need a mapping.
-[[nodiscard]] bool lacks_ports(std::span<const SaCounters> listed, const SaSet& sas);
+[[nodiscard]] bool misses_ports(std::span<const SaCounters> listed, const SaSet& sas);
 
 }  // namespace vpnha::ipsec

@@ -228,14 +228,14 @@ Result<IkeSa> parse_ike_sa(ByteView id, ByteView payload) {
     if (!is_add(sa.add) || !std::ranges::all_of(sa.further, is_add)) {
         return malformed("an IKE_ADD of an IKE SA's record");
     }
-    IkeSa as_said;
+    IkeSa as_emitted;
     for (const Bytes& update : sa.updates) {
         if (!is_about(parse_ha_message(update), HaType::ike_update, sa.id)) {
             return malformed("an IKE_UPDATE of an IKE SA's record");
         }
-        add_update(as_said, update);
+        add_update(as_emitted, update);
     }
-    if (as_said.updates != sa.updates || !is_established(sa)) {
+    if (as_emitted.updates != sa.updates || !is_established(sa)) {
         return malformed("what an IKE SA's record has of its IKE_UPDATEs");
     }
     return sa;

@@ -423,8 +423,8 @@ void SaStore::begin_child(const IkeKey& key, const HaMessage& message, ByteView 
     const std::string connection = message.text(HaTag::config_name);
     const auto replaces = [&](std::uint32_t older) {
         const ChildSa& each = *sas_.find_child(older);
-        const auto said = parse_ha_message(each.add);
-        return each.owner == key && said && said->text(HaTag::config_name) == connection;
+        const auto emitted = parse_ha_message(each.add);
+        return each.owner == key && emitted && emitted->text(HaTag::config_name) == connection;
     };
     counters_.child_rekeys += std::ranges::any_of(sas_.children_of(key), replaces) ? 1 : 0;
     child.order = next_order();

@@ -23,11 +23,11 @@ constexpr Duration kAuditRetry = std::chrono::seconds(1);
 Result<std::unique_ptr<L2tpSessions>> L2tpSessions::open(const config::Config& config,
                                                          adapters::QbLoop& loop,
                                                          ppp::ClientNetworks::Lead on_networks,
-                                                         Tell tell) {
+                                                         Notify notify) {
     VPNHA_TRY(auto kernel,
-              adapters::PppoL2tpKernel::create(config, loop, tell, std::move(on_networks)));
+              adapters::PppoL2tpKernel::create(config, loop, notify, std::move(on_networks)));
     std::unique_ptr<L2tpSessions> sessions(
-        new L2tpSessions(config, loop, std::move(kernel), std::move(tell)));
+        new L2tpSessions(config, loop, std::move(kernel), std::move(notify)));
     VPNHA_TRY(sessions->pppds_,
               adapters::CallPppds::create(
                   loop, [raw = sessions.get()](GatewayId gateway, const l2tp::SessionKey& call,
@@ -61,7 +61,7 @@ void L2tpSessions::carry_out(const node::RemoveSession& work) {
 
 void L2tpSessions::carry_out(const node::AuditSessions& work) {
     if (const auto present = kernel_->audit(work.gateway)) {
-        tell_(work.gateway, node::SessionsAudited{*present});
+        notify_(work.gateway, node::SessionsAudited{*present});
         return;
     } else {
         adapters::write_log(LogLevel::error,
@@ -114,7 +114,7 @@ void L2tpSessions::carry_out(const node::DropCall& work) {
 void L2tpSessions::end_call(GatewayId gateway, const l2tp::SessionKey& call, bool was_started,
                             const std::string& why) {
     adapters::log_failure("dropping a call", kernel_->drop_call(call));
-    tell_(gateway, node::CallOver{call, was_started, why});
+    notify_(gateway, node::CallOver{call, was_started, why});
 }
 
 void L2tpSessions::let_go(GatewayId gateway) {
@@ -146,7 +146,7 @@ void L2tpSessions::install_slice() {
     const TimePoint until = loop_.now() + limits::kLoopSlice;
     while (const auto next = installs_.take()) {
         const Result<void> result = kernel_->install(next->gateway, next->record);
-        tell_(next->gateway, node::SessionInstalled{next->record.key, next->ticket, result});
+        notify_(next->gateway, node::SessionInstalled{next->record.key, next->ticket, result});
         if (loop_.now() >= until) {
             break;
         }
@@ -161,5 +161,5 @@ void L2tpSessions::install_slice() {
 }  // namespace vpnha::runtime
 
 vpnha::ports::OpenedBackend vpnha::l2tp::open_backend(const ports::BackendHost& host) {
-    return runtime::L2tpSessions::open(host.config, host.loop, host.set_networks, host.tell);
+    return runtime::L2tpSessions::open(host.config, host.loop, host.set_networks, host.notify);
 }

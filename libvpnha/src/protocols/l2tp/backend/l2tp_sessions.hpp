@@ -24,7 +24,7 @@ class L2tpSessions final : public ports::Backend, public ports::PppProtocol {
     // `config` and `loop` must outlive it. `on_networks`, errors: as in PppoL2tpKernel.
     [[nodiscard]] static Result<std::unique_ptr<L2tpSessions>> open(
         const config::Config& config, adapters::QbLoop& loop, ppp::ClientNetworks::Lead on_networks,
-        Tell tell);
+        Notify notify);
     ~L2tpSessions() override;
     L2tpSessions(const L2tpSessions&) = delete;
     L2tpSessions& operator=(const L2tpSessions&) = delete;
@@ -47,8 +47,8 @@ class L2tpSessions final : public ports::Backend, public ports::PppProtocol {
 
   private:
     L2tpSessions(const config::Config& config, adapters::QbLoop& loop,
-                 std::unique_ptr<adapters::PppoL2tpKernel> kernel, Tell tell)
-        : config_(config), loop_(loop), kernel_(std::move(kernel)), tell_(std::move(tell)) {}
+                 std::unique_ptr<adapters::PppoL2tpKernel> kernel, Notify notify)
+        : config_(config), loop_(loop), kernel_(std::move(kernel)), notify_(std::move(notify)) {}
 
     void carry_out(node::InstallSession& work);
     void carry_out(const node::RemoveSession& work);
@@ -68,7 +68,7 @@ class L2tpSessions final : public ports::Backend, public ports::PppProtocol {
     adapters::QbLoop& loop_;
     std::unique_ptr<adapters::PppoL2tpKernel> kernel_;
     std::unique_ptr<adapters::CallPppds> pppds_;
-    Tell tell_;
+    Notify notify_;
     InstallQueue installs_;
     std::set<GatewayId> unaudited_;
 };

@@ -98,12 +98,12 @@ bool same_in_kernel(const l2tp::SessionRecord& a, const l2tp::SessionRecord& b) 
 }  // namespace
 
 Result<std::unique_ptr<PppoL2tpKernel>> PppoL2tpKernel::create(
-    const config::Config& config, QbLoop& loop, ports::Backend::Tell tell,
+    const config::Config& config, QbLoop& loop, ports::Backend::Notify notify,
     ppp::ClientNetworks::Lead on_networks) {
     VPNHA_CHECK(raise_open_files_limit());
     VPNHA_TRY(RouteNetlink route, RouteNetlink::open());
     std::unique_ptr<PppoL2tpKernel> kernel(new PppoL2tpKernel(
-        config, loop, std::move(tell), std::move(on_networks), std::move(route)));
+        config, loop, std::move(notify), std::move(on_networks), std::move(route)));
     const auto has_l2tp = [](const config::Gateway& gateway) {
         return gateway.protocols.has("l2tp");
     };
@@ -115,11 +115,11 @@ Result<std::unique_ptr<PppoL2tpKernel>> PppoL2tpKernel::create(
 }
 
 PppoL2tpKernel::PppoL2tpKernel(const config::Config& config, QbLoop& loop,
-                               ports::Backend::Tell tell, ppp::ClientNetworks::Lead on_networks,
+                               ports::Backend::Notify notify, ppp::ClientNetworks::Lead on_networks,
                                RouteNetlink route)
     : config_(&config),
       loop_(&loop),
-      tell_(std::move(tell)),
+      notify_(std::move(notify)),
       networks_(std::move(on_networks)),
       route_(std::move(route)) {}
 
@@ -429,9 +429,9 @@ void PppoL2tpKernel::read_one(int fd) {
     }
     const ByteView bytes(buffer.data(), static_cast<std::size_t>(got));
     if (datagram) {
-        tell_(source.gateway, node::TunnelDatagram{source.key.tunnel, bytes});
+        notify_(source.gateway, node::TunnelDatagram{source.key.tunnel, bytes});
     } else {
-        tell_(source.gateway, node::SessionFrame{source.key, bytes});
+        notify_(source.gateway, node::SessionFrame{source.key, bytes});
     }
 }
 
@@ -442,7 +442,7 @@ void PppoL2tpKernel::on_events() {
         }
     });
     if (!complete) {
-        tell_news_lost();
+        report_news_lost();
     }
 }
 
@@ -458,9 +458,9 @@ void PppoL2tpKernel::arm_search() {
     timerfd_settime(search_timer_.get(), 0, &at, nullptr);
 }
 
-void PppoL2tpKernel::tell_news_lost() {
+void PppoL2tpKernel::report_news_lost() {
     for (const config::Gateway& gateway : config_->gateways) {
-        tell_(gateway.id, node::SessionNewsLost{});
+        notify_(gateway.id, node::SessionNewsLost{});
     }
 }
 
@@ -478,7 +478,7 @@ void PppoL2tpKernel::search() {
     const auto in_kernel = l2tp_->present(names);
     if (!in_kernel) {
         suspects_.clear();
-        return tell_news_lost();
+        return report_news_lost();
     }
     std::vector<std::pair<GatewayId, l2tp::SessionKey>> gone;
     for (const auto& [key, session] : sessions_) {
@@ -495,7 +495,7 @@ void PppoL2tpKernel::search() {
     for (const auto& [gateway, key] : gone) {
         // A removal cannot fail: the kernel no longer has the session.
         static_cast<void>(remove(gateway, key));
-        tell_(gateway, node::SessionGone{key});
+        notify_(gateway, node::SessionGone{key});
     }
 }
 

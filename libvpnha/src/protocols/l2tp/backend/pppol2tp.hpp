@@ -45,11 +45,11 @@ namespace vpnha::adapters {
 class PppoL2tpKernel final {
   public:
     // Raises this process's limit of open files. `config` and `loop` must outlive the object.
-    // `tell` receives the packets for sessions installed here, from the event loop, never from
+    // `notify` receives the packets for sessions installed here, from the event loop, never from
     // within a call of this object. `on_networks` is called within install() and remove(); if it
     // fails, the install fails. Error unsupported when the kernel has no l2tp_netlink.
     [[nodiscard]] static Result<std::unique_ptr<PppoL2tpKernel>> create(
-        const config::Config& config, QbLoop& loop, ports::Backend::Tell tell,
+        const config::Config& config, QbLoop& loop, ports::Backend::Notify notify,
         ppp::ClientNetworks::Lead on_networks);
     ~PppoL2tpKernel();
     PppoL2tpKernel(const PppoL2tpKernel&) = delete;
@@ -98,7 +98,7 @@ class PppoL2tpKernel final {
         l2tp::SessionKey key;
     };
 
-    PppoL2tpKernel(const config::Config& config, QbLoop& loop, ports::Backend::Tell tell,
+    PppoL2tpKernel(const config::Config& config, QbLoop& loop, ports::Backend::Notify notify,
                    ppp::ClientNetworks::Lead on_networks, RouteNetlink route);
 
     [[nodiscard]] Result<const config::Gateway*> settings_of(GatewayId gateway) const;
@@ -122,11 +122,11 @@ class PppoL2tpKernel final {
     void arm_search();
     void search();
     // Each gateway is to check which sessions are still there.
-    void tell_news_lost();
+    void report_news_lost();
 
     const config::Config* config_;
     QbLoop* loop_;
-    ports::Backend::Tell tell_;
+    ports::Backend::Notify notify_;
     ppp::ClientNetworks networks_;
     RouteNetlink route_;
     // Empty where no gateway has L2TP: the kernel need not support it then.

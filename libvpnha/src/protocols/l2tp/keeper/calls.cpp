@@ -68,7 +68,7 @@ void L2tpSessions::end_call(const l2tp::CallEnded& ended, Effects& effects) {
     }
 }
 
-void L2tpSessions::hear(const node::CallOver& over, TimePoint now, Effects& effects) {
+void L2tpSessions::handle(const node::CallOver& over, TimePoint now, Effects& effects) {
     const auto& [call, was_started, why] = over;
     if (!was_started && refusal_log_.take(now)) {
         log(LogLevel::error, "a new call fails event=call-failed", record_key_of(call), why,

@@ -214,8 +214,8 @@ void L2tpSessions::close(const l2tp::SessionKey& key, std::string reason, EndCau
 }
 
 void L2tpSessions::on_traffic(const node::TrafficRead& read, TimePoint now, Effects& effects) {
-    for (const wire::RecordKey& heard : echoes_.hear(read)) {
-        const auto key = l2tp::parse_key(heard.id.view());
+    for (const wire::RecordKey& received : echoes_.handle(read)) {
+        const auto key = l2tp::parse_key(received.id.view());
         const auto tunnel = key ? resumed_.find(key->tunnel) : resumed_.end();
         if (tunnel != resumed_.end()) {
             tunnel->second.tunnel.on_traffic(*key);
@@ -253,10 +253,10 @@ void L2tpSessions::give_up(const wire::RecordKey& name, TimePoint now, Effects& 
 
 void L2tpSessions::forget(const wire::RecordKey& key, TimePoint now) {
     replica().erase(key, now);
-    gateway_.tell_end(key, EndCause::lost_service, now);
+    gateway_.report_end(key, EndCause::lost_service, now);
 }
 
-void L2tpSessions::hear(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects) {
+void L2tpSessions::handle(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects) {
     const auto found = addressee_of(datagram);
     if (found != resumed_.end()) {
         const l2tp::TunnelKey key = found->first;
@@ -280,7 +280,7 @@ std::map<l2tp::TunnelKey, L2tpSessions::Resumed>::iterator L2tpSessions::address
     return resumed_.find(datagram.tunnel);
 }
 
-void L2tpSessions::hear(const node::SessionFrame& frame, TimePoint now, Effects& effects) {
+void L2tpSessions::handle(const node::SessionFrame& frame, TimePoint now, Effects& effects) {
     const l2tp::TunnelKey& tunnel = frame.session.tunnel;
     const auto found = resumed_.find(tunnel);
     if (found != resumed_.end()) {
@@ -344,7 +344,7 @@ void L2tpSessions::end_session(const l2tp::TunnelKey& tunnel, const l2tp::Sessio
     }
     rates_.remove(record, effects);
     replica().erase(record, now);
-    gateway_.tell_end(record, cause, now);
+    gateway_.report_end(record, cause, now);
     Resumed& resumed = resumed_.at(tunnel);
     if (resumed.tunnel.has_sessions()) {
         effects.emplace_back(node::RemoveSession{gateway_.id(), session});
@@ -382,7 +382,7 @@ void L2tpSessions::end_tunnel(const l2tp::TunnelKey& key, const std::string& rea
 }
 
 void L2tpSessions::speak_due(TimePoint now, Effects& effects) {
-    if (!gateway_.is_heard()) {
+    if (!gateway_.is_received()) {
         return;
     }
     if (turn_at_ && *turn_at_ <= now) {

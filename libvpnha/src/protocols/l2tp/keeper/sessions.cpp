@@ -37,13 +37,14 @@ void L2tpSessions::detach(Effects& effects) {
 
 void L2tpSessions::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* own = event.get<node::L2tpEvent>()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+        std::visit([&](const auto& each) { handle(each, now, effects); }, *own);
     } else {
         PppKeeper::on_event(event, now, effects);
     }
 }
 
-void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, Effects& effects) {
+void L2tpSessions::handle(const node::SessionInstalled& installed, TimePoint now,
+                          Effects& effects) {
     const auto& [key, ticket, result] = installed;
     const wire::RecordKey record = record_key_of(key);
     const replica::StoredRecord* stored = replica().store().find(record);
@@ -70,7 +71,7 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
     }
     // Requested before the promotion, answered after it.
     const auto tunnel = resumed_.find(key.tunnel);
-    if (!gateway_.is_heard()) {
+    if (!gateway_.is_received()) {
         paused_sessions_.insert(key);
     } else if (!result) {
         ending_.add(record);
@@ -91,7 +92,7 @@ void L2tpSessions::hear(const node::SessionInstalled& installed, TimePoint now, 
     }
 }
 
-void L2tpSessions::hear(const node::SessionGone& gone, TimePoint now, Effects& effects) {
+void L2tpSessions::handle(const node::SessionGone& gone, TimePoint now, Effects& effects) {
     const l2tp::SessionKey& key = gone.key;
     const wire::RecordKey record = record_key_of(key);
     if (!gateway_.is_attached() || replica().hold(record) != replica::Hold::installed) {
@@ -148,7 +149,7 @@ void L2tpSessions::end_resumed(const wire::RecordKey& key, std::string reason, E
     }
 }
 
-void L2tpSessions::hear(const node::SessionNewsLost&, TimePoint, Effects& effects) {
+void L2tpSessions::handle(const node::SessionNewsLost&, TimePoint, Effects& effects) {
     if (gateway_.is_attached()) {
         effects.emplace_back(effects::Log{
             LogLevel::warning, fmt::format("news of the kernel was lost; its sessions are "
@@ -158,7 +159,7 @@ void L2tpSessions::hear(const node::SessionNewsLost&, TimePoint, Effects& effect
     }
 }
 
-void L2tpSessions::hear(const node::SessionsAudited& audited, TimePoint now, Effects& effects) {
+void L2tpSessions::handle(const node::SessionsAudited& audited, TimePoint now, Effects& effects) {
     std::vector<l2tp::SessionKey> gone;
     for (const auto& [key, stored] : replica().store().all(wire::RecordType::l2tp_session)) {
         const auto session = l2tp::parse_key(key.id.view());
@@ -168,7 +169,7 @@ void L2tpSessions::hear(const node::SessionsAudited& audited, TimePoint now, Eff
         }
     }
     for (const l2tp::SessionKey& session : gone) {
-        hear(node::SessionGone{session}, now, effects);
+        handle(node::SessionGone{session}, now, effects);
     }
 }
 

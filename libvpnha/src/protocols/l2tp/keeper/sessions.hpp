@@ -73,13 +73,13 @@ class L2tpSessions final : public PppKeeper {
         std::optional<l2tp::SessionKey> last_call{};  // Dropped together with the tunnel.
     };
 
-    void hear(const node::SessionInstalled& installed, TimePoint now, Effects& effects);
-    void hear(const node::SessionsAudited& audited, TimePoint now, Effects& effects);
-    void hear(const node::SessionGone& gone, TimePoint now, Effects& effects);
-    void hear(const node::SessionNewsLost& lost, TimePoint now, Effects& effects);
-    void hear(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects);
-    void hear(const node::SessionFrame& frame, TimePoint now, Effects& effects);
-    void hear(const node::CallOver& over, TimePoint now, Effects& effects);
+    void handle(const node::SessionInstalled& installed, TimePoint now, Effects& effects);
+    void handle(const node::SessionsAudited& audited, TimePoint now, Effects& effects);
+    void handle(const node::SessionGone& gone, TimePoint now, Effects& effects);
+    void handle(const node::SessionNewsLost& lost, TimePoint now, Effects& effects);
+    void handle(const node::TunnelDatagram& datagram, TimePoint now, Effects& effects);
+    void handle(const node::SessionFrame& frame, TimePoint now, Effects& effects);
+    void handle(const node::CallOver& over, TimePoint now, Effects& effects);
 
     [[nodiscard]] std::string name_of(const wire::RecordKey& key) const override;
     void describe(const wire::RecordKey& key, SessionView& view) const override;

@@ -29,14 +29,14 @@ Duration pause_after(std::size_t transmissions) {
 
 void ControlChannel::start(TimePoint now) {
     VPNHA_ASSERT(state_ == State::silent);
-    last_heard_ = now;
+    last_received_ = now;
     series_end_ = now + kGiveUp;
     learn_anew(now);
 }
 
 void ControlChannel::learn_anew(TimePoint now) {
     take_back();
-    heard_ = false;
+    received_ = false;
     probe(old_ns_, now);
 }
 
@@ -56,13 +56,13 @@ void ControlChannel::probe(Seq16 ns, TimePoint now) {
 }
 
 void ControlChannel::give_up(TimePoint now) {
-    if (state_ == State::probing && !heard_) {
+    if (state_ == State::probing && !received_) {
         old_ns_ = advance(old_ns_, kHalfOfTheNumbers);
     }
     take_back();
     state_ = State::unanswered;
     went_unanswered_ = true;
-    heard_ = false;
+    received_ = false;
     next_probes_ = now + kProbePause;
 }
 
@@ -72,7 +72,7 @@ bool ControlChannel::on_message(const ControlHeader& header, bool is_zlb, TimePo
     }
     const Acknowledgement acknowledgement = on_acknowledgement(header.nr, now);
     counters_.out_of_window += acknowledgement == Acknowledgement::misfit ? 1 : 0;
-    last_heard_ = now;
+    last_received_ = now;
     bool handle = false;
     if (is_zlb) {
         peer_.learn(header.ns, acknowledgement == Acknowledgement::fresh);
@@ -103,7 +103,7 @@ ControlChannel::Acknowledgement ControlChannel::on_acknowledgement(Seq16 nr, Tim
 
 ControlChannel::Acknowledgement ControlChannel::on_answer(Seq16 nr, TimePoint now) {
     const int ahead = distance(nr, probe_.ns);
-    if (state_ == State::probing && heard_ && ahead == 1) {
+    if (state_ == State::probing && received_ && ahead == 1) {
         state_ = State::synced;
         next_ns_ = nr;
         if (is_next(probe_.content)) {
@@ -111,14 +111,14 @@ ControlChannel::Acknowledgement ControlChannel::on_answer(Seq16 nr, TimePoint no
         }
         return Acknowledgement::fresh;
     }
-    if (heard_ && ahead <= 1) {
+    if (received_ && ahead <= 1) {
         contradicted_ = contradicted_ || ahead < 0;
         return Acknowledgement::none;
     }
     if (state_ == State::unanswered) {
         series_end_ = now + kGiveUp;
     }
-    heard_ = true;
+    received_ = true;
     probe(nr, now);
     return Acknowledgement::none;
 }
@@ -254,7 +254,7 @@ std::optional<TimePoint> ControlChannel::hello_due() const {
     if (state_ != State::synced || !queue_.empty() || options_.hello_interval <= Duration::zero()) {
         return std::nullopt;
     }
-    return last_heard_ + options_.hello_interval;
+    return last_received_ + options_.hello_interval;
 }
 
 std::optional<TimePoint> ControlChannel::next_deadline() const {

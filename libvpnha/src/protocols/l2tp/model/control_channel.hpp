@@ -135,7 +135,7 @@ class ControlChannel {
     TunnelId peer_id_;
     ChannelOptions options_;
     State state_ = State::silent;
-    bool heard_ = false;         // The believed Ns comes from the peer.
+    bool received_ = false;      // The believed Ns comes from the peer.
     bool contradicted_ = false;  // While probing: an Nr contradicted the believed one.
     bool went_unanswered_ = false;
     Seq16 old_ns_{0};         // The old number for the next series of probes.
@@ -147,7 +147,7 @@ class ControlChannel {
     std::size_t in_flight_ = 0;
     PeerNumbers peer_;
     TimePoint asked_{};  // The last time of ask().
-    TimePoint last_heard_{};
+    TimePoint last_received_{};
     TimePoint next_probes_{};  // While unanswered.
     std::vector<Bytes> outbox_;
     ChannelCounters counters_;

@@ -22,7 +22,7 @@ enum class Phase { waiting, live, closing, ended };
 
 constexpr SessionId kNoSession{0};
 
-void say(const SessionKey& session, ppp::LinkEndpoint::Effects& link, TunnelEffects& effects) {
+void emit(const SessionKey& session, ppp::LinkEndpoint::Effects& link, TunnelEffects& effects) {
     for (Bytes& frame : link.frames) {
         effects.emplace_back(SendFrame{session, std::move(frame)});
     }
@@ -266,7 +266,7 @@ void ResumedTunnel::State::note(std::uint16_t dialled) {
 
 void ResumedTunnel::State::apply(Place session, ppp::LinkEndpoint::Effects link, CdnResult result,
                                  TunnelEffects& effects) {
-    say(session->first, link, effects);
+    emit(session->first, link, effects);
     if (link.end_reason) {
         channel.send(session->first.peer_id, encode_cdn(result, session->first.id), latest);
         end_session(session, std::move(*link.end_reason), link.cause, effects);
@@ -352,7 +352,7 @@ void ResumedTunnel::State::ask_some(TunnelEffects& effects) {
             link.endpoint.forget_answer();
         }
         ppp::LinkEndpoint::Effects echo = link.endpoint.probe();
-        say(place->first, echo, effects);
+        emit(place->first, echo, effects);
         place = links.next(place);
     }
     const bool is_last = place == links.end();
@@ -449,7 +449,7 @@ TunnelEffects ResumedTunnel::on_promoted(TimePoint now) {
         place->second.endpoint.start(now);
         links.schedule(place);
         ppp::LinkEndpoint::Effects greeting = place->second.endpoint.greet();
-        say(place->first, greeting, effects);
+        emit(place->first, greeting, effects);
     }
     if (state_->is_empty()) {
         state_->stop("it has no session", effects);

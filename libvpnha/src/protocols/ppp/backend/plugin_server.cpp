@@ -130,7 +130,7 @@ void PluginServer::State::send(PluginClientId id, ByteView bytes) {
     const auto found = clients.find(id);
     if (found != clients.end() && ::send(found->second.fd.get(), bytes.data(), bytes.size(),
                                          MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-        ++counters.unheard;
+        ++counters.unreceived;
     }
 }
 

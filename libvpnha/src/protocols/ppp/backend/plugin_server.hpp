@@ -38,9 +38,9 @@ struct PluginListener {
 };
 
 struct PluginCounters {
-    std::uint64_t malformed = 0;  // Messages that did not parse; their connection was closed.
-    std::uint64_t refused = 0;    // Connections not by root, or beyond limits::kPluginClientsMax.
-    std::uint64_t unheard = 0;    // Answers for which a pppd had no room.
+    std::uint64_t malformed = 0;   // Messages that did not parse; their connection was closed.
+    std::uint64_t refused = 0;     // Connections not by root, or beyond limits::kPluginClientsMax.
+    std::uint64_t unreceived = 0;  // Answers for which a pppd had no room.
 };
 
 class PluginServer {

@@ -20,10 +20,10 @@ void AdaptiveEchoes::watch(const Session& session, TimePoint now) {
     ask_at_ = now;
 }
 
-std::vector<wire::RecordKey> AdaptiveEchoes::hear(const node::TrafficRead& read) {
-    std::vector<wire::RecordKey> heard;
+std::vector<wire::RecordKey> AdaptiveEchoes::handle(const node::TrafficRead& read) {
+    std::vector<wire::RecordKey> received;
     if (sessions_.empty()) {
-        return heard;
+        return received;
     }
     std::map<Ipv4Address, std::uint64_t> packets;
     for (const node::DeviceTraffic& device : read.devices) {
@@ -35,11 +35,11 @@ std::vector<wire::RecordKey> AdaptiveEchoes::hear(const node::TrafficRead& read)
             continue;
         }
         if (watched.packets && *watched.packets != found->second) {
-            heard.push_back(record);
+            received.push_back(record);
         }
         watched.packets = found->second;
     }
-    return heard;
+    return received;
 }
 
 void AdaptiveEchoes::ask(GatewayId gateway, TimePoint now, effects::Effects& effects) {

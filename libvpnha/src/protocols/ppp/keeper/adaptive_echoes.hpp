@@ -31,7 +31,7 @@ class AdaptiveEchoes {
     void clear() { sessions_.clear(); }
 
     // Those whose peers have sent packets since the last reading.
-    [[nodiscard]] std::vector<wire::RecordKey> hear(const node::TrafficRead& read);
+    [[nodiscard]] std::vector<wire::RecordKey> handle(const node::TrafficRead& read);
     // Requests a reading, if it is time for one.
     void ask(GatewayId gateway, TimePoint now, effects::Effects& effects);
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;

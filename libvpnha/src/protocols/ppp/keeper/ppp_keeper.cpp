@@ -184,12 +184,12 @@ void PppKeeper::on_plugin_down(const node::PluginDown& down, TimePoint now, Effe
 }
 
 void PppKeeper::on_traffic(const node::TrafficRead& read, TimePoint now, Effects& effects) {
-    timeouts_.hear(read, now);
+    timeouts_.handle(read, now);
     end_due(now, effects);
 }
 
 void PppKeeper::end_due(TimePoint now, Effects& effects) {
-    if (!gateway_.is_heard()) {
+    if (!gateway_.is_received()) {
         return;
     }
     for (const auto& [key, cause, reason] : timeouts_.take_due(now)) {
@@ -200,7 +200,7 @@ void PppKeeper::end_due(TimePoint now, Effects& effects) {
 }
 
 void PppKeeper::end_unresumable(TimePoint now, Effects& effects) {
-    if (!gateway_.is_heard()) {
+    if (!gateway_.is_received()) {
         return;
     }
     while (const auto key = ending_.take(now)) {

@@ -38,7 +38,7 @@ void Timeouts::look_at_idleness(Watched& watched, const Traffic* counted, TimePo
     }
 }
 
-void Timeouts::hear(const node::TrafficRead& read, TimePoint now) {
+void Timeouts::handle(const node::TrafficRead& read, TimePoint now) {
     if (!std::exchange(is_awaited_, false)) {
         return;
     }

@@ -50,7 +50,7 @@ class Timeouts {
     void forget(const wire::RecordKey& record) { sessions_.erase(record); }
     void clear() { sessions_.clear(); }
 
-    void hear(const node::TrafficRead& read, TimePoint now);
+    void handle(const node::TrafficRead& read, TimePoint now);
     // At most kPerTurn.
     [[nodiscard]] std::vector<Due> take_due(TimePoint now);
     // Requests a reading, if it is time for one.

@@ -235,7 +235,7 @@ LinkEndpoint::Effects LinkEndpoint::on_time(TimePoint now) {
     if (!open_ || !next_echo_ || now < *next_echo_) {
         return effects;
     }
-    if (std::exchange(heard_, false) && settings_.echo_is_adaptive) {
+    if (std::exchange(received_, false) && settings_.echo_is_adaptive) {
         unanswered_ = 0;
         next_echo_ = now + settings_.echo_interval;
         return effects;

@@ -105,7 +105,7 @@ class LinkEndpoint {
     // A frame of the channel or the unit: protocol number first.
     [[nodiscard]] Effects on_frame(ByteView frame, TimePoint now);
     // The peer has sent IP packets, which do not pass through here.
-    void on_traffic() { heard_ = true; }
+    void on_traffic() { received_ = true; }
     [[nodiscard]] Effects on_time(TimePoint now);
     // Sends a probe at once; answered() has the result from then on.
     [[nodiscard]] Effects probe();
@@ -135,7 +135,7 @@ class LinkEndpoint {
     LinkCounters* counters_;
     bool open_ = true;
     bool answered_ = false;
-    bool heard_ = false;  // on_traffic(), since the last check of the echoes.
+    bool received_ = false;  // on_traffic(), since the last check of the echoes.
     // Far from pppd's first ones: a late reply to an echo of the dead node proves nothing.
     std::uint8_t next_id_ = 0x80;
     std::uint8_t first_probe_id_ = 0x80;

@@ -331,7 +331,7 @@ Result<PppLinkStatus> PppLinkService::status(const PppLinkSettings& settings) co
                         .trouble = trouble(settings)};
     if (state.is_up) {
         // Its pppd was killed, and could not report it.
-        VPNHA_CHECK(tell_ppp_link(places_.directory, settings.interface, false));
+        VPNHA_CHECK(notify_ppp_link(places_.directory, settings.interface, false));
         found.lasts = 0ms;
     }
     return found;
@@ -354,7 +354,8 @@ Result<void> PppLinkService::change_routes(const PppLinkSettings& settings) {
     return add_routes(link, settings.routes);
 }
 
-Result<void> tell_ppp_link(const std::string& directory, const std::string& interface, bool is_up) {
+Result<void> notify_ppp_link(const std::string& directory, const std::string& interface,
+                             bool is_up) {
     if (is_up) {
         // Before the state: a reader that sees the link up finds its routes.
         VPNHA_TRY(const auto routes, parse_ppp_link_routes(read_text(directory + "/" + kRoutes)));

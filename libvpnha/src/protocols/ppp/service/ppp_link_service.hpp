@@ -30,7 +30,7 @@ struct PppLinkStatus {
 
 class PppLinkService {
   public:
-    // pppd calls `up_program` and `down_program`: both call tell_ppp_link().
+    // pppd calls `up_program` and `down_program`: both call notify_ppp_link().
     PppLinkService(const std::string& resource, std::string up_program, std::string down_program,
                    const std::string& run_root = StockService::kRunRoot);
 
@@ -63,6 +63,7 @@ class PppLinkService {
 // Called by pppd's programs: notes the change, adds the routes to a link that is up, and logs both.
 // Has a lost link of L2TP dialled by a new xl2tpd. `directory` is the link's. Has no effect when
 // the link is being stopped.
-Result<void> tell_ppp_link(const std::string& directory, const std::string& interface, bool is_up);
+Result<void> notify_ppp_link(const std::string& directory, const std::string& interface,
+                             bool is_up);
 
 }  // namespace vpnha::adapters

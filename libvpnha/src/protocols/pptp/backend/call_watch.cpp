@@ -35,7 +35,7 @@ CallWatch::~CallWatch() {
     for (auto& [gateway, place] : places_) {
         close(gateway, place);
     }
-    for (const int timer : {timers_.tell, timers_.settle, timers_.reopen}) {
+    for (const int timer : {timers_.notify, timers_.settle, timers_.reopen}) {
         loop_.cancel_timer(timer);
     }
 }
@@ -109,9 +109,9 @@ void CallWatch::on_readable(GatewayId gateway) {
     }
     const bool end_meant = read(gateway, place, kBlocksOfATurn);
     if (end_meant || place.observer.sent_unread() >= kUnreadMax) {
-        tell(gateway, place);
+        notify(gateway, place);
     } else {
-        tell_later();
+        notify_later();
     }
     settle_due();
 }
@@ -150,19 +150,19 @@ bool CallWatch::read(GatewayId gateway, Place& place, std::size_t blocks_max) {
     return end_meant;
 }
 
-void CallWatch::tell(GatewayId gateway, Place& place) {
+void CallWatch::notify(GatewayId gateway, Place& place) {
     const std::vector<pptp::CallState> changed = place.observer.take_changed(QbLoop::now());
     if (!changed.empty()) {
         listener_.on_numbers(gateway, changed);
     }
 }
 
-void CallWatch::tell_later() {
-    if (std::exchange(telling_, true)) {
+void CallWatch::notify_later() {
+    if (std::exchange(notifying_, true)) {
         return;
     }
-    loop_.set_timer(timers_.tell, QbLoop::now() + limits::kGatherPause, [this] {
-        telling_ = false;
+    loop_.set_timer(timers_.notify, QbLoop::now() + limits::kGatherPause, [this] {
+        notifying_ = false;
         std::vector<GatewayId> gateways;
         for (const auto& [gateway, place] : places_) {
             gateways.push_back(gateway);
@@ -170,7 +170,7 @@ void CallWatch::tell_later() {
         // The listener may unwatch a gateway.
         for (const GatewayId gateway : gateways) {
             if (const auto found = places_.find(gateway); found != places_.end()) {
-                tell(gateway, found->second);
+                notify(gateway, found->second);
             }
         }
     });
@@ -188,7 +188,7 @@ pptp::CallNumbers CallWatch::follow(GatewayId gateway, const pptp::CallKey& key)
         return {};
     }
     found->second.observer.follow(key);
-    tell_later();
+    notify_later();
     return found->second.observer.numbers_of(key, QbLoop::now());
 }
 

@@ -33,7 +33,7 @@ class CallWatch {
     };
     // Names of timers on the loop.
     struct Timers {
-        int tell;
+        int notify;
         int settle;
         int reopen;
     };
@@ -86,8 +86,8 @@ class CallWatch {
     void on_readable(GatewayId gateway);
     // Whether one of the packets requests the end of a connection.
     bool read(GatewayId gateway, Place& place, std::size_t blocks_max);
-    void tell(GatewayId gateway, Place& place);
-    void tell_later();
+    void notify(GatewayId gateway, Place& place);
+    void notify_later();
     [[nodiscard]] bool has_settled(Waiting& waiting, TimePoint now);
     void settle_due();
     void settle_next();
@@ -98,7 +98,7 @@ class CallWatch {
     Listener listener_;
     std::map<GatewayId, Place> places_;
     std::vector<Waiting> waiting_;  // In the order in which they began.
-    bool telling_ = false;          // The timer is set.
+    bool notifying_ = false;        // The timer is set.
     std::uint64_t lost_ = 0;
     std::uint64_t evicted_ = 0;
     Burst evictions_logged_{1, std::chrono::minutes(1)};

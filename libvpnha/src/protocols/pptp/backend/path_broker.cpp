@@ -78,12 +78,12 @@ Result<void> PathBroker::wait_ready() {
             (::poll(&report, 1, static_cast<int>(left.count())) == 0 && !is_ready_)) {
             return fail(Errc::timeout, "the program of PPTP's data path does not start");
         }
-        const auto heard =
+        const auto received =
             socket_.receive(1, [this](ByteView message, auto) { return on_report(message); });
-        if (!heard) {
+        if (!received) {
             return fail(Errc::system,
                         fmt::format("the program of PPTP's data path does not start: {} ({})",
-                                    heard.error().detail, process_.wait(kEndPatience)));
+                                    received.error().detail, process_.wait(kEndPatience)));
         }
     }
     return {};
@@ -93,7 +93,7 @@ void PathBroker::run() {
     while (!mailbox_->is_stopped()) {
         const Result<void> done = turn();
         if (!events_.empty()) {
-            mailbox_->tell(std::exchange(events_, {}));
+            mailbox_->notify(std::exchange(events_, {}));
         }
         if (!done) {
             mailbox_->fail(
@@ -143,7 +143,7 @@ Result<void> PathBroker::order(const PathOrder& order, std::span<const int> with
     return socket_.post(encode_order(order), with);
 }
 
-void PathBroker::tell(GatewayId gateway, decltype(DataPath::Event::what) what) {
+void PathBroker::notify(GatewayId gateway, decltype(DataPath::Event::what) what) {
     events_.push_back({gateway, std::move(what)});
 }
 
@@ -152,7 +152,7 @@ Result<void> PathBroker::on_report(ByteView message) {
     if (is_ready_ == std::holds_alternative<PathReady>(report)) {
         return refused("that it is ready, or something else before");
     }
-    return std::visit([this](const auto& each) { return hear(each); }, report);
+    return std::visit([this](const auto& each) { return handle(each); }, report);
 }
 
 Result<PathBroker::Entry*> PathBroker::entry_of(PathCallNumber number) {
@@ -163,7 +163,7 @@ Result<PathBroker::Entry*> PathBroker::entry_of(PathCallNumber number) {
     return &found->second;
 }
 
-Result<void> PathBroker::hear(const PathReady& report) {
+Result<void> PathBroker::handle(const PathReady& report) {
     if (!report.error.empty()) {
         return fail(Errc::system, report.error);
     }
@@ -178,50 +178,50 @@ Result<void> PathBroker::hear(const PathReady& report) {
     return {};
 }
 
-Result<void> PathBroker::hear(const CallIsPrepared& report) {
+Result<void> PathBroker::handle(const CallIsPrepared& report) {
     VPNHA_TRY(Entry* const entry, entry_of(report.call));
     const auto ticket = std::exchange(entry->preparing, std::nullopt);
     if (!ticket) {
         return refused("that a call is prepared, again");
     }
     if (!entry->is_removed) {
-        tell(entry->gateway, node::CallPrepared{entry->key,
-                                                *ticket,
-                                                {},
-                                                static_cast<std::uint32_t>(entry->device->link()),
-                                                entry->device->before()});
+        notify(entry->gateway, node::CallPrepared{entry->key,
+                                                  *ticket,
+                                                  {},
+                                                  static_cast<std::uint32_t>(entry->device->link()),
+                                                  entry->device->before()});
     }
     return {};
 }
 
-Result<void> PathBroker::hear(const CallIsResumed& report) {
+Result<void> PathBroker::handle(const CallIsResumed& report) {
     VPNHA_TRY(const Entry* const entry, entry_of(report.call));
     if (!entry->is_removed) {
-        tell(entry->gateway, node::CallResumed{entry->key, report.how});
+        notify(entry->gateway, node::CallResumed{entry->key, report.how});
     }
     return {};
 }
 
-Result<void> PathBroker::hear(const CallMeansToEnd& report) {
+Result<void> PathBroker::handle(const CallMeansToEnd& report) {
     VPNHA_TRY(const Entry* const entry, entry_of(report.call));
     if (!entry->is_removed) {
-        tell(entry->gateway, DataPath::MeantEnd{entry->key});
+        notify(entry->gateway, DataPath::MeantEnd{entry->key});
     }
     return {};
 }
 
-Result<void> PathBroker::hear(const CallHasEnded& report) {
+Result<void> PathBroker::handle(const CallHasEnded& report) {
     VPNHA_TRY(Entry* const entry, entry_of(report.call));
     // The program has closed its own. The connection ends as TCP does.
     close_with_fin(std::move(entry->control));
     if (!entry->is_removed) {
-        tell(entry->gateway, node::CallEnded{entry->key, report.reason, report.cause});
+        notify(entry->gateway, node::CallEnded{entry->key, report.reason, report.cause});
     }
     forget(report.call);
     return {};
 }
 
-Result<void> PathBroker::hear(const CallIsGone& report) {
+Result<void> PathBroker::handle(const CallIsGone& report) {
     VPNHA_TRY(Entry* const entry, entry_of(report.call));
     if (!entry->is_removed) {
         return refused("the end of a call that nobody has removed");
@@ -233,7 +233,7 @@ Result<void> PathBroker::hear(const CallIsGone& report) {
     return {};
 }
 
-Result<void> PathBroker::hear(const CallWantsConnection& report) {
+Result<void> PathBroker::handle(const CallWantsConnection& report) {
     VPNHA_TRY(Entry* const entry, entry_of(report.call));
     if (entry->control) {
         return refused("that a call wants a connection, which it has");
@@ -252,7 +252,7 @@ Result<void> PathBroker::hear(const CallWantsConnection& report) {
     return order(PathConnected{report.call, {}}, with);
 }
 
-Result<void> PathBroker::hear(const CallLeavesConnection& report) {
+Result<void> PathBroker::handle(const CallLeavesConnection& report) {
     VPNHA_TRY(Entry* const entry, entry_of(report.call));
     if (entry->control) {
         close_silently(std::move(entry->control));
@@ -260,37 +260,37 @@ Result<void> PathBroker::hear(const CallLeavesConnection& report) {
     return {};
 }
 
-Result<void> PathBroker::hear(const PathNumbersRead& report) {
-    std::vector<pptp::CallState> told;
+Result<void> PathBroker::handle(const PathNumbersRead& report) {
+    std::vector<pptp::CallState> notified;
     for (const NumbersOfCall& each : report.calls) {
         VPNHA_TRY(const Entry* const entry, entry_of(each.call));
         if (entry->gateway != report.gateway) {
             return refused("numbers of another gateway's call");
         }
         if (!entry->is_removed) {
-            told.push_back({entry->key, each.numbers});
+            notified.push_back({entry->key, each.numbers});
         }
     }
     if (report.ticket == 0) {
-        tell(report.gateway, DataPath::NumbersRead{0, std::move(told)});
+        notify(report.gateway, DataPath::NumbersRead{0, std::move(notified)});
         return {};
     }
     Reading& reading = reading_[report.gateway];
     if (reading.ticket != report.ticket) {
         reading = {report.ticket, {}};
     }
-    if (reading.calls.size() + told.size() > calls_.size()) {
+    if (reading.calls.size() + notified.size() > calls_.size()) {
         return refused("numbers of more calls than there are");
     }
-    std::ranges::move(told, std::back_inserter(reading.calls));
+    std::ranges::move(notified, std::back_inserter(reading.calls));
     if (report.last) {
-        tell(report.gateway, DataPath::NumbersRead{report.ticket, std::move(reading.calls)});
+        notify(report.gateway, DataPath::NumbersRead{report.ticket, std::move(reading.calls)});
         reading_.erase(report.gateway);
     }
     return {};
 }
 
-Result<void> PathBroker::hear(const PathCounters& report) {
+Result<void> PathBroker::handle(const PathCounters& report) {
     unanswered_ = 0;
     mailbox_->count(report.counters);
     return {};

@@ -92,20 +92,20 @@ class PathBroker {
     [[nodiscard]] std::optional<PathCallNumber> find(const pptp::CallKey& key) const;
 
     [[nodiscard]] Result<void> on_report(ByteView message);
-    [[nodiscard]] Result<void> hear(const PathReady& report);
-    [[nodiscard]] Result<void> hear(const CallIsPrepared& report);
-    [[nodiscard]] Result<void> hear(const CallIsResumed& report);
-    [[nodiscard]] Result<void> hear(const CallMeansToEnd& report);
-    [[nodiscard]] Result<void> hear(const CallHasEnded& report);
-    [[nodiscard]] Result<void> hear(const CallIsGone& report);
-    [[nodiscard]] Result<void> hear(const CallWantsConnection& report);
-    [[nodiscard]] Result<void> hear(const CallLeavesConnection& report);
-    [[nodiscard]] Result<void> hear(const PathNumbersRead& report);
-    [[nodiscard]] Result<void> hear(const PathCounters& report);
+    [[nodiscard]] Result<void> handle(const PathReady& report);
+    [[nodiscard]] Result<void> handle(const CallIsPrepared& report);
+    [[nodiscard]] Result<void> handle(const CallIsResumed& report);
+    [[nodiscard]] Result<void> handle(const CallMeansToEnd& report);
+    [[nodiscard]] Result<void> handle(const CallHasEnded& report);
+    [[nodiscard]] Result<void> handle(const CallIsGone& report);
+    [[nodiscard]] Result<void> handle(const CallWantsConnection& report);
+    [[nodiscard]] Result<void> handle(const CallLeavesConnection& report);
+    [[nodiscard]] Result<void> handle(const PathNumbersRead& report);
+    [[nodiscard]] Result<void> handle(const PathCounters& report);
     // Error: there is no such call.
     [[nodiscard]] Result<Entry*> entry_of(PathCallNumber number);
     void forget(PathCallNumber number);
-    void tell(GatewayId gateway, decltype(DataPath::Event::what) what);
+    void notify(GatewayId gateway, decltype(DataPath::Event::what) what);
 
     TunDevices devices_;
     HelperProcess process_;

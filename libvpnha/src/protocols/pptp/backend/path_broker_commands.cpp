@@ -74,8 +74,8 @@ Result<void> PathBroker::take(const DataPath::Prepare& command) {
     }
     Result<TunDevice> device = device_for(command, settings);
     if (!device) {
-        tell(command.call.gateway,
-             node::CallPrepared{record.key, command.call.ticket, tl::unexpected(device.error())});
+        notify(command.call.gateway,
+               node::CallPrepared{record.key, command.call.ticket, tl::unexpected(device.error())});
         return {};
     }
     const PathPrepare prepare{++last_, command.call.gateway, record, command.call.numbers,
@@ -150,8 +150,8 @@ Result<void> PathBroker::take(const node::ResumeCalls& command) {
         if (const auto number = find(key)) {
             known.push_back(*number);
         } else {
-            tell(command.gateway,
-                 node::CallEnded{key, "the data path has not prepared it", EndCause::lost_service});
+            notify(command.gateway, node::CallEnded{key, "the data path has not prepared it",
+                                                    EndCause::lost_service});
         }
     }
     return in_parts(known, [&](std::vector<PathCallNumber> calls) {

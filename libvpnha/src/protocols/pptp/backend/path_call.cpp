@@ -124,7 +124,7 @@ void PathCall::on_connected(Result<UniqueFd> connection) {
     if (connection) {
         control_ = std::move(*connection);
         if (!unsent.empty()) {
-            say(unsent);
+            emit(unsent);
         }
     } else {
         failure_ = "no control connection: " + connection.error().detail;
@@ -156,7 +156,7 @@ void PathCall::connect(const pptp::ControlSocket& socket) {
     ask_(CallWantsConnection{number_, socket});
 }
 
-void PathCall::say(ByteView message) {
+void PathCall::emit(ByteView message) {
     if (connecting_until_) {
         if (unsent_.size() + message.size() > kUnsentBytesMax) {
             failure_ = "no control connection in time";

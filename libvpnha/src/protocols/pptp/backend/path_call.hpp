@@ -92,7 +92,7 @@ class PathCall final : pptp::CallOutput {
   private:
     void probe(const pptp::ProbeSegment& segment) override;
     void connect(const pptp::ControlSocket& socket) override;
-    void say(ByteView message) override;
+    void emit(ByteView message) override;
     void send(ByteView gre) override;
     void deliver(ByteView packet) override;
     void resumed(const std::string& how) override { resumed_ = how; }

@@ -68,7 +68,7 @@ bool PathMailbox::is_stopped() const {
     return stopped_;
 }
 
-void PathMailbox::tell(std::vector<DataPath::Event> events) {
+void PathMailbox::notify(std::vector<DataPath::Event> events) {
     {
         const std::lock_guard lock(mutex_);
         std::move(events.begin(), events.end(), std::back_inserter(events_));

@@ -39,7 +39,7 @@ class PathMailbox {
     // For the thread.
     [[nodiscard]] std::vector<DataPath::Command> take_commands();
     [[nodiscard]] bool is_stopped() const;
-    void tell(std::vector<DataPath::Event> events);
+    void notify(std::vector<DataPath::Event> events);
     void count(const pptp::CallCounters& counters);
     void fail(Error error);
 

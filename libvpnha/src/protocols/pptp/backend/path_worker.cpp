@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 // After so many packets of a call its numbers are reported at once, otherwise each 100 ms.
 constexpr std::size_t kPacketsMax = 512;
-constexpr Duration kTellPause = 100ms;
+constexpr Duration kNotifyPause = 100ms;
 // Keys of one call that are made between two checks of the sockets: 1 ms.
 constexpr std::size_t kKeysAtOnce = 500;
 constexpr Duration kEndWait = 1s;
@@ -47,7 +47,7 @@ Result<void> PathWorker::watch(int fd, Source source, std::uint64_t number) {
 }
 
 Result<void> PathWorker::report(const PathReady& ready) {
-    tell(ready);
+    notify(ready);
     return send_reports();
 }
 
@@ -66,7 +66,7 @@ int PathWorker::wait_ms(TimePoint now) const {
         at = due_.begin()->first;
     }
     if (!changed_.empty()) {
-        at = earliest(at, tell_at_);
+        at = earliest(at, notify_at_);
     }
     if (!at) {
         return -1;
@@ -99,7 +99,7 @@ Result<void> PathWorker::turn() {
     for (auto& [address, vip] : vips_) {
         vip.sockets.gre.flush();
     }
-    tell_numbers(now);
+    report_numbers(now);
     return send_reports();
 }
 
@@ -192,7 +192,7 @@ void PathWorker::make_keys() {
         next = behind_.erase(next);
         follow_watches(number, entry);
         if (std::exchange(entry.is_preparing, false)) {
-            tell(CallIsPrepared{number});
+            notify(CallIsPrepared{number});
         }
     }
 }
@@ -204,7 +204,7 @@ void PathWorker::follow(Number number, TimePoint now) {
     }
     bool resumed = false;
     if (const auto how = entry.call->take_resumed()) {
-        tell(CallIsResumed{number, *how});
+        notify(CallIsResumed{number, *how});
         resumed = true;
     }
     if (entry.call->end_reason()) {
@@ -217,14 +217,14 @@ void PathWorker::follow(Number number, TimePoint now) {
         behind_.insert(number);
     }
     if (!std::exchange(entry.changed, true)) {
-        tell_at_ = changed_.empty() ? now + kTellPause : tell_at_;
+        notify_at_ = changed_.empty() ? now + kNotifyPause : notify_at_;
         changed_.push_back(number);
     }
     // Its indexes have jumped: a successor with older numbers may use them again.
-    tell_at_ = resumed ? now : tell_at_;
+    notify_at_ = resumed ? now : notify_at_;
     if (entry.call->packets() >= kPacketsMax) {
         entry.call->forget_packets();
-        tell_all(entry.call->gateway(), 0, {{number, entry.call->numbers(now)}});
+        notify_each(entry.call->gateway(), 0, {{number, entry.call->numbers(now)}});
     }
 }
 
@@ -257,7 +257,7 @@ void PathWorker::follow_watches(Number number, Entry& entry) {
         entry.vip->live.erase(found);
     }
     if (was_deaf != entry.vip->live.empty()) {
-        static_cast<void>(entry.vip->sockets.gre.hear(was_deaf));
+        static_cast<void>(entry.vip->sockets.gre.set_receiving(was_deaf));
     }
     const bool was_still = entry.vip->probing.empty();
     if (is_live && !call.has_connection()) {
@@ -266,7 +266,7 @@ void PathWorker::follow_watches(Number number, Entry& entry) {
         entry.vip->probing.erase(number);
     }
     if (was_still != entry.vip->probing.empty()) {
-        static_cast<void>(entry.vip->sockets.probe.hear(was_still));
+        static_cast<void>(entry.vip->sockets.probe.set_receiving(was_still));
     }
 }
 
@@ -291,14 +291,14 @@ void PathWorker::be_over(Number number, Entry& entry, TimePoint now) {
     }
     entry.ends_at = now + kEndWait;
     arm(number, entry, entry.ends_at);
-    tell(CallMeansToEnd{number});
+    notify(CallMeansToEnd{number});
 }
 
 void PathWorker::finish(Number number) {
     const PathCall& call = *calls_.at(number).call;
     const CallHasEnded ended{number, call.end_reason().value_or(""), call.end_cause()};
     remove(number);
-    tell(ended);
+    notify(ended);
 }
 
 void PathWorker::remove(Number number) {
@@ -315,34 +315,34 @@ void PathWorker::remove(Number number) {
     calls_.erase(number);
 }
 
-void PathWorker::tell_numbers(TimePoint now) {
-    if (changed_.empty() || now < tell_at_) {
+void PathWorker::report_numbers(TimePoint now) {
+    if (changed_.empty() || now < notify_at_) {
         return;
     }
-    std::map<GatewayId, std::vector<NumbersOfCall>> told;
+    std::map<GatewayId, std::vector<NumbersOfCall>> notified;
     for (const Number number : std::exchange(changed_, {})) {
         Entry& entry = calls_.at(number);
         entry.changed = false;
         entry.call->forget_packets();
         if (entry.call->is_running()) {
-            told[entry.call->gateway()].push_back({number, entry.call->numbers(now)});
+            notified[entry.call->gateway()].push_back({number, entry.call->numbers(now)});
         }
     }
-    for (auto& [gateway, calls] : told) {
-        tell_all(gateway, 0, std::move(calls));
+    for (auto& [gateway, calls] : notified) {
+        notify_each(gateway, 0, std::move(calls));
     }
 }
 
-void PathWorker::tell_all(GatewayId gateway, std::uint64_t ticket,
-                          std::vector<NumbersOfCall> calls) {
+void PathWorker::notify_each(GatewayId gateway, std::uint64_t ticket,
+                             std::vector<NumbersOfCall> calls) {
     std::size_t begin = 0;
     do {
         const std::size_t end = std::min(calls.size(), begin + kPathCallsMax);
-        tell(PathNumbersRead{gateway,
-                             ticket,
-                             end == calls.size(),
-                             {calls.begin() + static_cast<std::ptrdiff_t>(begin),
-                              calls.begin() + static_cast<std::ptrdiff_t>(end)}});
+        notify(PathNumbersRead{gateway,
+                               ticket,
+                               end == calls.size(),
+                               {calls.begin() + static_cast<std::ptrdiff_t>(begin),
+                                calls.begin() + static_cast<std::ptrdiff_t>(end)}});
         begin = end;
     } while (begin < calls.size());
 }

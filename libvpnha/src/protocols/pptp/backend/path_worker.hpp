@@ -103,10 +103,10 @@ class PathWorker {
     void remove(Number number);
     void arm(Number number, Entry& entry, std::optional<TimePoint> at);
 
-    void tell(PathReport report) { reports_.push_back(std::move(report)); }
-    void tell_numbers(TimePoint now);
+    void notify(PathReport report) { reports_.push_back(std::move(report)); }
+    void report_numbers(TimePoint now);
     // In parts, of which the last one is marked.
-    void tell_all(GatewayId gateway, std::uint64_t ticket, std::vector<NumbersOfCall> calls);
+    void notify_each(GatewayId gateway, std::uint64_t ticket, std::vector<NumbersOfCall> calls);
 
     UniqueFd epoll_;
     MessageSocket socket_;
@@ -116,7 +116,7 @@ class PathWorker {
     std::set<std::pair<TimePoint, Number>> due_;
     std::set<Number> behind_;  // Their keys are to be made.
     std::vector<Number> changed_;
-    TimePoint tell_at_{};
+    TimePoint notify_at_{};
     std::vector<PathReport> reports_;
     pptp::CallCounters counters_;
     Bytes room_;

@@ -52,7 +52,7 @@ Result<void> PathWorker::take(const PathPrepare& order, std::span<UniqueFd> with
     Entry entry;
     entry.call = std::make_unique<PathCall>(
         order, std::move(with[0]), vip->second.sockets,
-        [this](PathReport report) { tell(std::move(report)); }, counters_, now);
+        [this](PathReport report) { notify(std::move(report)); }, counters_, now);
     entry.vip = &vip->second;
     calls_.emplace(order.call, std::move(entry));
     behind_.insert(order.call);
@@ -84,7 +84,7 @@ void PathWorker::take(const PathNumbers& order, TimePoint now) {
 void PathWorker::take(const PathRemove& order, TimePoint) {
     if (find(order.call) != nullptr) {
         remove(order.call);
-        tell(CallIsGone{order.call});
+        notify(CallIsGone{order.call});
     }
 }
 
@@ -100,7 +100,7 @@ void PathWorker::take(const PathResume& order, TimePoint now) {
     for (const Number number : order.calls) {
         if (Entry* const entry = find(number); entry != nullptr && !entry->ends_at) {
             // The first answers come within microseconds.
-            static_cast<void>(entry->vip->sockets.probe.hear(true));
+            static_cast<void>(entry->vip->sockets.probe.set_receiving(true));
             entry->call->resume(order.exact, order.tenure, now);
             follow(number, now);
         }
@@ -132,7 +132,7 @@ void PathWorker::take(const PathRead& order, TimePoint now) {
             calls.push_back({number, entry.call->numbers(now)});
         }
     }
-    tell_all(order.gateway, order.ticket, std::move(calls));
+    notify_each(order.gateway, order.ticket, std::move(calls));
 }
 
 void PathWorker::take(const PathMayEnd& order, TimePoint) {
@@ -142,7 +142,7 @@ void PathWorker::take(const PathMayEnd& order, TimePoint) {
 }
 
 void PathWorker::take(const PathCount&, TimePoint) {
-    tell(PathCounters{counters_});
+    notify(PathCounters{counters_});
 }
 
 }  // namespace vpnha::adapters

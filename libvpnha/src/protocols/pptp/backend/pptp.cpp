@@ -49,7 +49,7 @@ Pptp::Pptp(const config::Config& config, adapters::QbLoop& loop, adapters::Secre
       box_(std::move(box)),
       data_path_(std::move(data_path)),
       listener_(std::move(listener)),
-      watch_(loop, {.tell = kCallTimer, .settle = kCallSettleTimer, .reopen = kCallOpenTimer},
+      watch_(loop, {.notify = kCallTimer, .settle = kCallSettleTimer, .reopen = kCallOpenTimer},
              watch_listener()),
       networks_(listener_.on_networks) {}
 
@@ -61,7 +61,7 @@ Pptp::~Pptp() {
 adapters::CallWatch::Listener Pptp::watch_listener() {
     return {.on_numbers =
                 [this](GatewayId gateway, std::span<const pptp::CallState> calls) {
-                    listener_.tell(gateway, node::CallsRead{0, calls});
+                    listener_.notify(gateway, node::CallsRead{0, calls});
                 },
             .on_end =
                 [this](GatewayId gateway, const Ipv4Endpoint& peer, bool meant) {
@@ -151,12 +151,12 @@ void Pptp::lead_no_more(const pptp::CallKey& key) {
 void Pptp::refuse(GatewayId gateway, const pptp::CallKey& key, std::uint64_t ticket, Error why) {
     lead_no_more(key);
     refused_.emplace_back(gateway, node::CallPrepared{key, ticket, tl::unexpected(std::move(why))});
-    loop_.set_timer(kCallRefuseTimer, loop_.now(), [this] { tell_refused(); });
+    loop_.set_timer(kCallRefuseTimer, loop_.now(), [this] { report_refused(); });
 }
 
-void Pptp::tell_refused() {
+void Pptp::report_refused() {
     for (const auto& [gateway, refused] : std::exchange(refused_, {})) {
-        listener_.tell(gateway, refused);
+        listener_.notify(gateway, refused);
     }
 }
 
@@ -173,14 +173,14 @@ void Pptp::carry_out(node::WatchCalls& work) {
 // First the watched calls, then those of the data path, whose answer has the ticket.
 void Pptp::carry_out(node::ReadCalls& work) {
     watch_.settle(work.gateway, [this, work](std::span<const pptp::CallState> calls) {
-        listener_.tell(work.gateway, node::CallsRead{0, calls});
+        listener_.notify(work.gateway, node::CallsRead{0, calls});
         data_path_->post(work);
     });
 }
 
 void Pptp::on_events() {
     for (const DataPath::Event& event : data_path_->take_events()) {
-        std::visit([&](const auto& each) { hear(event.gateway, each); }, event.what);
+        std::visit([&](const auto& each) { handle(event.gateway, each); }, event.what);
     }
     if (const auto failure = data_path_->failure(); failure && !std::exchange(has_failed_, true)) {
         adapters::write_log(LogLevel::error, failure->detail + " event=pptp-path-failed");
@@ -188,33 +188,33 @@ void Pptp::on_events() {
     }
 }
 
-void Pptp::hear(GatewayId gateway, const DataPath::NumbersRead& read) {
-    listener_.tell(gateway, node::CallsRead{read.ticket, read.calls});
+void Pptp::handle(GatewayId gateway, const DataPath::NumbersRead& read) {
+    listener_.notify(gateway, node::CallsRead{read.ticket, read.calls});
 }
 
-void Pptp::hear(GatewayId, const DataPath::MeantEnd& end) {
+void Pptp::handle(GatewayId, const DataPath::MeantEnd& end) {
     allow_end(end.key.local.address, end.key.peer, true);
     data_path_->post(DataPath::MayEnd{end.key});
 }
 
-void Pptp::hear(GatewayId gateway, const node::CallPrepared& prepared) {
+void Pptp::handle(GatewayId gateway, const node::CallPrepared& prepared) {
     if (prepared.result) {
-        listener_.tell(gateway, node::DeviceReused{prepared.device, prepared.before});
+        listener_.notify(gateway, node::DeviceReused{prepared.device, prepared.before});
     } else if (const auto led = led_.find(prepared.key);
                led != led_.end() && led->second.ticket == prepared.ticket) {
         lead_no_more(prepared.key);
     }
-    listener_.tell(gateway, prepared);
+    listener_.notify(gateway, prepared);
 }
 
-void Pptp::hear(GatewayId gateway, const node::CallEnded& ended) {
+void Pptp::handle(GatewayId gateway, const node::CallEnded& ended) {
     lead_no_more(ended.key);
-    listener_.tell(gateway, ended);
+    listener_.notify(gateway, ended);
 }
 
 void Pptp::allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant) {
-    if (const Result<void> told = listener_.allow_end(vip, peer, meant); !told) {
-        adapters::write_log(LogLevel::warning, told.error().detail);
+    if (const Result<void> notified = listener_.allow_end(vip, peer, meant); !notified) {
+        adapters::write_log(LogLevel::warning, notified.error().detail);
     }
 }
 
@@ -266,7 +266,7 @@ void Pptp::on_pppd_gone(PluginToken plugin, bool announced) {
 
 vpnha::ports::OpenedBackend vpnha::pptp::open_backend(const ports::BackendHost& host) {
     return runtime::Pptp::open(host.config, host.loop, host.key_file,
-                               {.tell = host.tell,
+                               {.notify = host.notify,
                                 .allow_end = host.allow_end,
                                 .on_networks = host.set_networks,
                                 .failed = host.failed});

@@ -35,7 +35,7 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
   public:
     // Called from the loop, never from within a call of this class.
     struct Listener {
-        Tell tell;
+        Notify notify;
         // Sets whether the gate passes the end of this connection.
         std::function<Result<void>(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant)>
             allow_end;
@@ -89,13 +89,13 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
     void carry_out(node::WatchCalls& work);
     void carry_out(node::UnwatchCalls& work) { watch_.unwatch(work.gateway); }
     void carry_out(node::ReadCalls& work);
-    void hear(GatewayId gateway, const adapters::DataPath::NumbersRead& read);
-    void hear(GatewayId gateway, const adapters::DataPath::MeantEnd& end);
-    void hear(GatewayId gateway, const node::CallPrepared& prepared);
-    void hear(GatewayId gateway, const node::CallEnded& ended);
+    void handle(GatewayId gateway, const adapters::DataPath::NumbersRead& read);
+    void handle(GatewayId gateway, const adapters::DataPath::MeantEnd& end);
+    void handle(GatewayId gateway, const node::CallPrepared& prepared);
+    void handle(GatewayId gateway, const node::CallEnded& ended);
     template <class Event>
-    void hear(GatewayId gateway, const Event& event) {
-        listener_.tell(gateway, event);
+    void handle(GatewayId gateway, const Event& event) {
+        listener_.notify(gateway, event);
     }
 
     void on_events();
@@ -105,7 +105,7 @@ class Pptp final : public ports::Backend, public ports::PppProtocol {
                                        const node::PrepareCall& call);
     void lead_no_more(const pptp::CallKey& key);
     void refuse(GatewayId gateway, const pptp::CallKey& key, std::uint64_t ticket, Error why);
-    void tell_refused();
+    void report_refused();
     void allow_end(Ipv4Address vip, const Ipv4Endpoint& peer, bool meant);
     [[nodiscard]] Result<pptp::StartKeys> open_keys(const pptp::CallRecord& record) const;
     [[nodiscard]] adapters::CallWatch::Listener watch_listener();

@@ -55,8 +55,8 @@ Result<ProbeSocket> ProbeSocket::open(Ipv4Address vip) {
     return ProbeSocket(std::move(fd));
 }
 
-Result<void> ProbeSocket::hear(bool on) {
-    return adapters::hear(fd_.get(), on);
+Result<void> ProbeSocket::set_receiving(bool on) {
+    return adapters::set_receiving(fd_.get(), on);
 }
 
 void ProbeSocket::send(const pptp::CallKey& key, bool timestamps,

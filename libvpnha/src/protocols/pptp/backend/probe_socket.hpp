@@ -29,7 +29,7 @@ class ProbeSocket {
 
     [[nodiscard]] int fd() const { return fd_.get(); }
     // On while an answer is awaited: it receives all TCP of the VIP.
-    [[nodiscard]] Result<void> hear(bool on);
+    [[nodiscard]] Result<void> set_receiving(bool on);
     // A probe that cannot be sent is lost: more follow.
     void send(const pptp::CallKey& key, bool timestamps, const pptp::ProbeSegment& segment) const;
     // Some of the segments that have arrived.

@@ -7,11 +7,11 @@ namespace vpnha::keepers {
 
 void CallReleases::begin(bool exact) {
     exact_ = exact;
-    resumed_.insert(said_.begin(), said_.end());
+    resumed_.insert(emitted_.begin(), emitted_.end());
     for (const auto& [change, keys] : sent_) {
         resumed_.insert(keys.begin(), keys.end());
     }
-    said_.clear();
+    emitted_.clear();
     sent_.clear();
 }
 
@@ -24,15 +24,15 @@ void CallReleases::resumed(const pptp::CallKey& key) {
     resumed_.insert(key);
 }
 
-void CallReleases::said(const pptp::CallKey& key) {
+void CallReleases::emitted(const pptp::CallKey& key) {
     if (resumed_.erase(key) != 0) {
-        said_.push_back(key);
+        emitted_.push_back(key);
     }
 }
 
 std::vector<pptp::CallKey> CallReleases::take(const replica::Replica& replica) {
-    if (!said_.empty() && replica.has_said_counters()) {
-        sent_.emplace_back(replica.sequence(), std::exchange(said_, {}));
+    if (!emitted_.empty() && replica.has_emitted_counters()) {
+        sent_.emplace_back(replica.sequence(), std::exchange(emitted_, {}));
     }
     std::vector<pptp::CallKey> taken;
     while (!sent_.empty() && sent_.front().first <= replica.delivered()) {

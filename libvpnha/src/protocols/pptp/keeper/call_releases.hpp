@@ -6,7 +6,7 @@
 //   a call …            | waits for
 //   --------------------+----------------------------------------------------------------
 //   is being resumed    | resumed(): its numbers have jumped
-//   is resumed          | said(): its numbers are published
+//   is resumed          | emitted(): its numbers are published
 //   is published        | the return of the message with its numbers: by agreed order any
 //                       | successor has received it
 //
@@ -37,7 +37,7 @@ class CallReleases {
     void ended(const pptp::CallKey& key) { asked_.erase(key); }
     [[nodiscard]] bool all_are_resumed() const { return asked_.empty(); }
     void resumed(const pptp::CallKey& key);
-    void said(const pptp::CallKey& key);
+    void emitted(const pptp::CallKey& key);
     // Those that may send from now on.
     [[nodiscard]] std::vector<pptp::CallKey> take(const replica::Replica& replica);
 
@@ -45,7 +45,7 @@ class CallReleases {
     bool exact_ = false;
     std::set<pptp::CallKey> asked_;
     std::set<pptp::CallKey> resumed_;
-    std::vector<pptp::CallKey> said_;
+    std::vector<pptp::CallKey> emitted_;
     // With the number of the change that has to come back.
     std::deque<std::pair<std::uint64_t, std::vector<pptp::CallKey>>> sent_;
 };

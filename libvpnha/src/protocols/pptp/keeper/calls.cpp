@@ -83,7 +83,7 @@ void PptpCalls::prepare(const pptp::CallKey& key, Effects& effects) {
         node::PrepareCall{gateway_.id(), *call.record, *call.numbers, call.preparing});
 }
 
-void PptpCalls::say_numbers(Effects& effects) {
+void PptpCalls::emit_numbers(Effects& effects) {
     node::SetCallNumbers news{gateway_.id(), {}};
     for (const pptp::CallKey& key : std::exchange(renumbered_, {})) {
         const auto found = calls_.find(key);
@@ -132,7 +132,7 @@ void PptpCalls::release(Effects& effects) {
 }
 
 void PptpCalls::follow(TimePoint now, Effects& effects) {
-    say_numbers(effects);
+    emit_numbers(effects);
     release(effects);
     if (replica().promoted()) {
         for (const auto& [key, cause] : std::exchange(ended_, {})) {
@@ -144,7 +144,7 @@ void PptpCalls::follow(TimePoint now, Effects& effects) {
 void PptpCalls::warm(const Margin& margin, TimePoint, Effects& effects) {
     releases_.begin(margin.run_on && *margin.run_on == Duration::zero());
     granted_ = margin.granted;
-    say_numbers(effects);
+    emit_numbers(effects);
 }
 
 bool PptpCalls::is_live(const Call& call) const {
@@ -216,13 +216,13 @@ std::optional<TimePoint> PptpCalls::next_deadline() const {
 
 void PptpCalls::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* own = event.get<node::PptpEvent>()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+        std::visit([&](const auto& each) { handle(each, now, effects); }, *own);
     } else {
         PppKeeper::on_event(event, now, effects);
     }
 }
 
-void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects& effects) {
+void PptpCalls::handle(const node::CallPrepared& prepared, TimePoint now, Effects& effects) {
     const auto found = calls_.find(prepared.key);
     if (found == calls_.end() || found->second.stage != Stage::preparing ||
         found->second.preparing != prepared.ticket) {
@@ -250,7 +250,7 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
         return;
     }
     // Requested before the promotion, answered after it.
-    if (!gateway_.is_heard()) {
+    if (!gateway_.is_received()) {
         return;  // unpause() does what is left.
     }
     if (prepared.result) {
@@ -261,7 +261,7 @@ void PptpCalls::hear(const node::CallPrepared& prepared, TimePoint now, Effects&
     end_unresumable(now, effects);
 }
 
-void PptpCalls::hear(const node::CallsRead& read, TimePoint now, Effects&) {
+void PptpCalls::handle(const node::CallsRead& read, TimePoint now, Effects&) {
     if (!is_promoted_ || !replica().promoted()) {
         return;
     }
@@ -279,7 +279,7 @@ void PptpCalls::hear(const node::CallsRead& read, TimePoint now, Effects&) {
             known = state.numbers;
             replica().publish(numbers_record(state.key), pptp::encode_numbers(state.numbers));
         }
-        releases_.said(state.key);
+        releases_.emitted(state.key);
     }
     // They were gathered already. A successor with older numbers might use MPPE indexes again.
     replica().hurry_counters();

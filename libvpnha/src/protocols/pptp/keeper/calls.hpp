@@ -89,10 +89,10 @@ class PptpCalls final : public PppKeeper, public Counted {
         std::uint64_t ticket = 0;
         TimePoint asked_at;
     };
-    void hear(const node::CallPrepared& prepared, TimePoint now, Effects& effects);
-    void hear(const node::CallResumed& resumed, TimePoint now, Effects& effects);
-    void hear(const node::CallEnded& ended, TimePoint now, Effects& effects);
-    void hear(const node::CallsRead& read, TimePoint now, Effects& effects);
+    void handle(const node::CallPrepared& prepared, TimePoint now, Effects& effects);
+    void handle(const node::CallResumed& resumed, TimePoint now, Effects& effects);
+    void handle(const node::CallEnded& ended, TimePoint now, Effects& effects);
+    void handle(const node::CallsRead& read, TimePoint now, Effects& effects);
 
     [[nodiscard]] std::string name_of(const wire::RecordKey& key) const override;
     void describe(const wire::RecordKey& key, SessionView& view) const override;
@@ -116,7 +116,7 @@ class PptpCalls final : public PppKeeper, public Counted {
     [[nodiscard]] Result<void> put(const replica::Install& wanted, TimePoint now);
     // Once both records are there.
     void prepare(const pptp::CallKey& key, Effects& effects);
-    void say_numbers(Effects& effects);
+    void emit_numbers(Effects& effects);
     // Releases calls whose numbers have come back.
     void release(Effects& effects);
     void resume(std::vector<pptp::CallKey> keys, TimePoint now, Effects& effects);

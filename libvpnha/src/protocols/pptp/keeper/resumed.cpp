@@ -11,7 +11,7 @@ namespace vpnha::keepers {
 
 void PptpCalls::promote(TimePoint now, Effects& effects) {
     is_promoted_ = true;
-    say_numbers(effects);
+    emit_numbers(effects);
     effects.emplace_back(node::WatchCalls{gateway_.id()});
     std::vector<pptp::CallKey> ready;
     std::vector<wire::RecordKey> unreadable;
@@ -97,7 +97,7 @@ void PptpCalls::erase_ended(const pptp::CallKey& key, EndCause cause, TimePoint 
         return;
     }
     erase(key, now);
-    gateway_.tell_end(record_key_of(key), cause, now);
+    gateway_.report_end(record_key_of(key), cause, now);
 }
 
 void PptpCalls::pause(Effects& effects) {
@@ -153,7 +153,7 @@ void PptpCalls::amend(const wire::RecordKey& key, const ppp::SessionFacts& facts
     }
 }
 
-void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effects) {
+void PptpCalls::handle(const node::CallResumed& resumed, TimePoint, Effects& effects) {
     ++times_resumed_;
     const wire::RecordKey record = record_key_of(resumed.key);
     log(LogLevel::info, "session resumed event=resumed", record, resumed.how, effects);
@@ -166,7 +166,7 @@ void PptpCalls::hear(const node::CallResumed& resumed, TimePoint, Effects& effec
     run_scripts(record, found->second.record->facts, found->second.device, effects);
 }
 
-void PptpCalls::hear(const node::CallEnded& ended, TimePoint now, Effects& effects) {
+void PptpCalls::handle(const node::CallEnded& ended, TimePoint now, Effects& effects) {
     const auto found = calls_.find(ended.key);
     if (found == calls_.end() || found->second.stage != Stage::resumed) {
         return;

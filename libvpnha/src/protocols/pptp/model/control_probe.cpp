@@ -70,17 +70,17 @@ bool ControlProbe::is_hopeless(TimePoint now) const {
 }
 
 ControlProbe::Answer ControlProbe::on_segment(const PeerSegment& segment, TimePoint now) {
-    const std::uint32_t heard = segment.sequence - known_.rcv_nxt;
-    if (segment.syn || heard > limits::kPptpStreamLagMax) {
+    const std::uint32_t received = segment.sequence - known_.rcv_nxt;
+    if (segment.syn || received > limits::kPptpStreamLagMax) {
         return Answer::none;
     }
     if (segment.rst) {
         // An answer to a probe has the number that the probe acknowledges (RFC 9293 3.10.7.1). Any
         // other RST may be forged (RFC 5961 3.2); its true sender will answer the next probe.
-        return heard == 0 ? Answer::reset : Answer::none;
+        return received == 0 ? Answer::reset : Answer::none;
     }
-    const std::uint32_t said = segment.acknowledgement - known_.snd_nxt;
-    if (said > limits::kPptpStreamLagMax) {
+    const std::uint32_t advance = segment.acknowledgement - known_.snd_nxt;
+    if (advance > limits::kPptpStreamLagMax) {
         return Answer::none;
     }
     next_.reset();
@@ -95,8 +95,8 @@ ControlProbe::Answer ControlProbe::on_segment(const PeerSegment& segment, TimePo
         }
     }
     // Requests and replies that are newer than the known numbers.
-    const auto requests = messages(heard, kEchoRequestBytes);
-    const auto replies = messages(said, kEchoReplyBytes);
+    const auto requests = messages(received, kEchoRequestBytes);
+    const auto replies = messages(advance, kEchoReplyBytes);
     unanswered_.reset();
     if (requests && replies && *requests + (known_.echo_open ? 1 : 0) > *replies) {
         unanswered_ = known_.echo_id + *requests;

@@ -56,7 +56,7 @@ std::uint32_t Ladder::highest_number(int rung) const {
     return number_of(rung, (rung == 0 ? kCopies : std::min(copies, kSets * kCopies)) - 1);
 }
 
-bool Ladder::was_said(int rung) const {
+bool Ladder::was_emitted(int rung) const {
     if (rung == 0) {
         return copies_ > 0 || on_rungs_ || single_;
     }
@@ -91,28 +91,28 @@ void Ladder::on_path(Duration time, TimePoint now) {
     }
 }
 
-void Ladder::say(int rung, int copy, std::vector<Rung>& rungs) {
+void Ladder::emit(int rung, int copy, std::vector<Rung>& rungs) {
     rungs.push_back({number_of(rung, copy), id_of(rung)});
     if (ahead_of(rungs.back().number, top_) > 0) {
         top_ = rungs.back().number;
     }
 }
 
-void Ladder::say_next_rung(TimePoint now, std::vector<Rung>& rungs) {
+void Ladder::emit_next_rung(TimePoint now, std::vector<Rung>& rungs) {
     if (!on_rungs_ || copies_ == kRungs) {
         on_rungs_ = true;
         copies_ = 0;
-        if (heard_ && attempts_ >= kAttempts) {
+        if (received_ && attempts_ >= kAttempts) {
             ++range_;
             attempts_ = 0;
             answers_ = {};
         }
         ++attempts_;
-        heard_ = false;
+        received_ = false;
     }
     ++copies_;
     for (int copy = 0; copy < kCopies; ++copy) {
-        say(copies_, (attempts_ - 1) * kCopies + copy, rungs);
+        emit(copies_, (attempts_ - 1) * kCopies + copy, rungs);
     }
     next_ = now + (copies_ < kRungs ? rung_pause() : kAttemptWait + rung_wait());
 }
@@ -129,22 +129,22 @@ std::vector<Ladder::Rung> Ladder::on_time(TimePoint now) {
         return rungs;
     }
     if (single_) {
-        say(*single_, copies_, rungs);
+        emit(*single_, copies_, rungs);
         ++copies_;
         next_ = now + rung_wait();
     } else if (!on_rungs_ && copies_ < kCopies) {
         zero_at_ = copies_ == 0 ? now : zero_at_;
-        say(0, copies_++, rungs);
+        emit(0, copies_++, rungs);
         next_ = copies_ < kCopies ? now + kCopyPause : zero_at_ + rung_wait();
     } else {
-        say_next_rung(now, rungs);
+        emit_next_rung(now, rungs);
     }
     return rungs;
 }
 
-void Ladder::on_heard(std::optional<std::uint32_t> number,
-                      std::optional<std::uint32_t> acknowledged, bool is_proven, TimePoint now) {
-    heard_ = true;
+void Ladder::on_received(std::optional<std::uint32_t> number,
+                         std::optional<std::uint32_t> acknowledged, bool is_proven, TimePoint now) {
+    received_ = true;
     acknowledges_ = acknowledges_ || acknowledged;
     if (!acknowledged || ahead_of(*acknowledged, base_) <= 0) {
         return;
@@ -180,7 +180,7 @@ void Ladder::begin(TimePoint now) {
 void Ladder::note(std::optional<std::uint32_t> number, std::uint32_t acknowledged) {
     // The numbers between those of the ladder were sent before: they prove nothing.
     const auto is_own = [&](int rung) {
-        return was_said(rung) && ahead_of(acknowledged, number_of(rung, 0)) >= 0 &&
+        return was_emitted(rung) && ahead_of(acknowledged, number_of(rung, 0)) >= 0 &&
                ahead_of(acknowledged, highest_number(rung)) <= 0;
     };
     int rung = kRungs;
@@ -231,7 +231,7 @@ void Ladder::judge(TimePoint now) {
 
 void Ladder::on_echo_reply(std::uint32_t number, std::uint8_t id, TimePoint now) {
     for (int rung = 0; rung <= kRungs; ++rung) {
-        if (id != id_of(rung) || !was_said(rung)) {
+        if (id != id_of(rung) || !was_emitted(rung)) {
             continue;
         }
         Answer& answer = answers_[static_cast<std::size_t>(rung)];

@@ -82,8 +82,8 @@ class Ladder {
     // For each packet of the peer: its acknowledgement first, then
     // its content. `number`: of the packet, nullopt if it is a mere
     // acknowledgement. `is_proven`: nobody else can have sent it.
-    void on_heard(std::optional<std::uint32_t> number, std::optional<std::uint32_t> acknowledged,
-                  bool is_proven, TimePoint now);
+    void on_received(std::optional<std::uint32_t> number, std::optional<std::uint32_t> acknowledged,
+                     bool is_proven, TimePoint now);
     void on_echo_reply(std::uint32_t number, std::uint8_t id, TimePoint now);
 
     // nullopt: not yet known.
@@ -108,13 +108,13 @@ class Ladder {
     // The highest number that was sent.
     [[nodiscard]] std::uint32_t highest_number(int rung) const;
     [[nodiscard]] std::uint8_t id_of(int rung) const;
-    [[nodiscard]] bool was_said(int rung) const;
+    [[nodiscard]] bool was_emitted(int rung) const;
     // Answered by a peer that has accepted its number.
     [[nodiscard]] bool counts(const Answer& answer) const;
     [[nodiscard]] std::optional<int> lowest() const;
     void begin(TimePoint now);
-    void say(int rung, int copy, std::vector<Rung>& rungs);
-    void say_next_rung(TimePoint now, std::vector<Rung>& rungs);
+    void emit(int rung, int copy, std::vector<Rung>& rungs);
+    void emit_next_rung(TimePoint now, std::vector<Rung>& rungs);
     [[nodiscard]] Duration rung_wait() const;
     [[nodiscard]] Duration rung_pause() const;
     void note(std::optional<std::uint32_t> number, std::uint32_t acknowledged);
@@ -138,7 +138,7 @@ class Ladder {
     int copies_ = 0;
     int attempts_ = 0;  // Of this range.
     std::uint32_t range_ = 0;
-    bool heard_ = false;  // Since the last attempt.
+    bool received_ = false;  // Since the last attempt.
     std::array<Answer, kRungs + 1> answers_{};
     std::optional<TimePoint> suspected_;  // The one rung was answered and does not count.
     std::optional<TimePoint> answered_;   // A rung counts.

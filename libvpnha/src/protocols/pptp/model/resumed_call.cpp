@@ -96,7 +96,7 @@ void ResumedCall::resume(bool exact, std::uint8_t tenure, TimePoint now, CallOut
                 return;
             }
             if (known_.echo_open) {
-                say(build_echo_reply(known_.echo_id), out);
+                emit(build_echo_reply(known_.echo_id), out);
             }
         }
         be_running("exact", now, out);
@@ -126,11 +126,11 @@ void ResumedCall::pause(TimePoint now) {
 void ResumedCall::close(const std::string& reason, EndCause cause, CallOutput& out) {
     if (state_ == State::resuming || state_ == State::running) {
         close_ = {reason, cause};
-        close_when_heard(out);
+        close_when_received(out);
     }
 }
 
-void ResumedCall::close_when_heard(CallOutput& out) {
+void ResumedCall::close_when_received(CallOutput& out) {
     if (close_ && state_ == State::running && is_connected_) {
         end(close_->reason, close_->cause, out);
     }
@@ -153,7 +153,7 @@ void ResumedCall::connect(const ControlSocket& socket, TimePoint now, CallOutput
     own_echo_at_ = now + kOwnEcho;
     out.connect(socket);
     heed_hang_up(out);
-    close_when_heard(out);
+    close_when_received(out);
 }
 
 void ResumedCall::heed_hang_up(CallOutput& out) {
@@ -161,7 +161,7 @@ void ResumedCall::heed_hang_up(CallOutput& out) {
         return;
     }
     if (known_.stop_open) {
-        say(build_stop_reply(), out);
+        emit(build_stop_reply(), out);
     }
     end("peer had hung up before the takeover", EndCause::user_request, out);
 }
@@ -199,7 +199,7 @@ void ResumedCall::on_segment(const PeerSegment& segment, TimePoint now, CallOutp
     connect(answered.socket(), now, out);
     if (state_ != State::ended && answered.unanswered_echo()) {
         echo_id_ = *answered.unanswered_echo();
-        say(build_echo_reply(echo_id_), out);
+        emit(build_echo_reply(echo_id_), out);
     }
 }
 
@@ -252,7 +252,7 @@ void ResumedCall::be_running(const std::string& how, TimePoint now, CallOutput& 
         send_frame(frame, out);
     }
     out.resumed(how);
-    close_when_heard(out);
+    close_when_received(out);
 }
 
 void ResumedCall::on_time(TimePoint now, CallOutput& out) {
@@ -280,7 +280,7 @@ void ResumedCall::ask_peer(TimePoint now, CallOutput& out) {
     }
     unanswered_since_ = unanswered_since_ ? unanswered_since_ : now;
     own_echo_at_ = now + kOwnEcho;
-    say(build_echo_request(++next_own_echo_), out);
+    emit(build_echo_request(++next_own_echo_), out);
 }
 
 std::optional<TimePoint> ResumedCall::next_deadline() const {
@@ -322,9 +322,9 @@ CallNumbers ResumedCall::numbers(TimePoint now) const {
     return numbers;
 }
 
-void ResumedCall::say(ByteView message, CallOutput& out) {
+void ResumedCall::emit(ByteView message, CallOutput& out) {
     snd_nxt_ += static_cast<std::uint32_t>(message.size());
-    out.say(message);
+    out.emit(message);
 }
 
 void ResumedCall::on_control(ByteView bytes, CallOutput& out) {
@@ -356,14 +356,14 @@ void ResumedCall::on_message(const ControlMessage& message, CallOutput& out) {
         case ControlType::echo_request:
             if (const auto id = echo_id(message)) {
                 echo_id_ = *id;
-                say(build_echo_reply(*id), out);
+                emit(build_echo_reply(*id), out);
             }
             break;
         case ControlType::echo_reply:
             unanswered_since_.reset();
             break;
         case ControlType::stop_request:
-            say(build_stop_reply(), out);
+            emit(build_stop_reply(), out);
             end("peer sent Stop-Control-Connection-Request", EndCause::user_request, out);
             break;
         case ControlType::call_clear_request:
@@ -371,7 +371,7 @@ void ResumedCall::on_message(const ControlMessage& message, CallOutput& out) {
             break;
         case ControlType::outgoing_call_request:
             if (const auto caller = requested_call(message)) {
-                say(build_call_refusal(*caller), out);
+                emit(build_call_refusal(*caller), out);
             }
             break;
         case ControlType::set_link_info:
@@ -401,7 +401,7 @@ void ResumedCall::end(const std::string& reason, EndCause cause, CallOutput& out
         }
     }
     if (is_connected_) {
-        say(build_call_disconnect_notify(record_.key.id), out);
+        emit(build_call_disconnect_notify(record_.key.id), out);
     }
     known_ = numbers(known_at_);
     state_ = State::ended;

@@ -62,8 +62,8 @@ class CallOutput {
     virtual void probe(const ProbeSegment& segment) = 0;
     // Opens a socket for the control connection; the peer's octets arrive by on_control().
     virtual void connect(const ControlSocket& socket) = 0;
-    virtual void say(ByteView message) = 0;  // On that socket.
-    virtual void send(ByteView gre) = 0;     // From the VIP to the peer.
+    virtual void emit(ByteView message) = 0;  // On that socket.
+    virtual void send(ByteView gre) = 0;      // From the VIP to the peer.
     virtual void deliver(ByteView packet) = 0;
     // From now on packets of the TUN device may be read.
     virtual void resumed(const std::string& how) = 0;
@@ -147,7 +147,7 @@ class ResumedCall {
         EndCause cause{};
     };
 
-    void close_when_heard(CallOutput& out);
+    void close_when_received(CallOutput& out);
     void begin_link(TimePoint now);
     void on_position(TimePoint now, CallOutput& out);
     void be_running(const std::string& how, TimePoint now, CallOutput& out);
@@ -158,7 +158,7 @@ class ResumedCall {
     void climb(TimePoint now, CallOutput& out);
     void ask_peer(TimePoint now, CallOutput& out);
 
-    void say(ByteView message, CallOutput& out);
+    void emit(ByteView message, CallOutput& out);
     void on_message(const ControlMessage& message, CallOutput& out);
     void on_frame(const GrePacket& packet, TimePoint now, CallOutput& out);
     void on_encrypted(const GrePacket& packet, ByteView frame, TimePoint now, CallOutput& out);

@@ -92,8 +92,8 @@ void ResumedCall::heed(const GrePacket& packet, bool is_proven, TimePoint now) {
         packet.acknowledged && (is_proven || is_near_what_was_sent(*packet.acknowledged));
     known_.never_acknowledges = known_.never_acknowledges && !acknowledges;
     if (ladder_) {
-        ladder_->on_heard(packet.sequence, acknowledges ? packet.acknowledged : std::nullopt,
-                          is_proven, now);
+        ladder_->on_received(packet.sequence, acknowledges ? packet.acknowledged : std::nullopt,
+                             is_proven, now);
     }
     if (packet.sequence) {
         must_acknowledge_ = true;

@@ -63,7 +63,7 @@ class Trial {
         }
         VPNHA_TRY(UniqueFd gre, GreSocket::open(Ipv4Address{ntohl(own.sin_addr.s_addr)}));
         gre_.emplace(std::move(gre));
-        return gre_->hear(true);
+        return gre_->set_receiving(true);
     }
 
     Result<void> connect() {

@@ -70,13 +70,13 @@ ports::OpenedBackend Wireguard::open(const ports::BackendHost& host) {
     }
     return kernels.empty() ? nullptr
                            : std::make_unique<Wireguard>(host.loop, host.first_timer,
-                                                         std::move(kernels), host.tell);
+                                                         std::move(kernels), host.notify);
 }
 
-Wireguard::Wireguard(adapters::QbLoop& loop, int first_timer, Kernels kernels, Tell tell)
+Wireguard::Wireguard(adapters::QbLoop& loop, int first_timer, Kernels kernels, Notify notify)
     : loop_(loop),
       first_timer_(first_timer),
-      tell_(std::move(tell)),
+      notify_(std::move(notify)),
       jobs_(loop, first_timer + kJobTimer, adapters::Background::Pace::urgent) {
     for (auto& [gateway, kernel] : kernels) {
         places_[gateway].kernel = std::move(kernel);
@@ -118,7 +118,7 @@ void Wireguard::carry_out(const node::RaiseDevice& work) {
             return place.kernel->raise();
         },
         [this, gateway = work.gateway](const Result<void>& result) {
-            tell_(gateway, node::DeviceRaised{result});
+            notify_(gateway, node::DeviceRaised{result});
         });
 }
 
@@ -149,12 +149,12 @@ void Wireguard::set_collected(GatewayId gateway) {
             return {};
         },
         [this, gateway, peers, results](const Result<void>& result) {
-            tell_in_slices(
+            report_in_slices(
                 [this, gateway, peers, results, result, begin = std::size_t{0}]() mutable {
                     for (const node::SetPeer& each : take_part(*peers, begin)) {
                         const auto n = static_cast<std::size_t>(&each - peers->data());
-                        tell_(gateway, node::PeerSet{each.peer.key, each.ticket,
-                                                     result ? (*results)[n] : result});
+                        notify_(gateway, node::PeerSet{each.peer.key, each.ticket,
+                                                       result ? (*results)[n] : result});
                     }
                     return begin < peers->size();
                 });
@@ -174,7 +174,7 @@ void Wireguard::carry_out(const node::UseVip& work) {
         [this, work](const Result<void>& result) {
             adapters::log_failure("the routes from the VIP of WireGuard", result);
             if (result && work.on) {
-                tell_(work.gateway, node::VipUsed{});
+                notify_(work.gateway, node::VipUsed{});
             }
         });
 }
@@ -205,14 +205,14 @@ void Wireguard::carry_out(const node::ReadPeers& work) {
         },
         [this, gateway = work.gateway, ticket = work.ticket, news](const Result<void>& result) {
             if (!result && result.error().code == Errc::not_found) {
-                tell_(gateway, node::DeviceGone{});
+                notify_(gateway, node::DeviceGone{});
                 return;
             }
             adapters::log_failure("reading the peers of WireGuard", result);
-            tell_in_slices([this, gateway, ticket, news, begin = std::size_t{0}]() mutable {
+            report_in_slices([this, gateway, ticket, news, begin = std::size_t{0}]() mutable {
                 const auto part = take_part(*news, begin);
                 const bool is_last = begin == news->size();
-                tell_(gateway, node::PeersRead{ticket, part, is_last});
+                notify_(gateway, node::PeersRead{ticket, part, is_last});
                 return !is_last;
             });
         });
@@ -228,26 +228,26 @@ void Wireguard::carry_out(const node::LoadPeers& work) {
         },
         [this, gateway = work.gateway, peers](const Result<void>& result) {
             if (!result) {
-                tell_(gateway, node::PeersUnreadable{result.error().detail});
+                notify_(gateway, node::PeersUnreadable{result.error().detail});
                 return;
             }
-            tell_in_slices([this, gateway, peers, begin = std::size_t{0}]() mutable {
+            report_in_slices([this, gateway, peers, begin = std::size_t{0}]() mutable {
                 const auto part = take_part(*peers, begin);
                 const bool is_last = begin == peers->size();
-                tell_(gateway, node::PeersLoaded{part, is_last});
+                notify_(gateway, node::PeersLoaded{part, is_last});
                 return !is_last;
             });
         });
 }
 
-void Wireguard::tell_in_slices(std::function<bool()> tell_some) {
-    slices_.push_back(std::move(tell_some));
+void Wireguard::report_in_slices(std::function<bool()> notify_some) {
+    slices_.push_back(std::move(notify_some));
     if (slices_.size() == 1) {
-        tell_slices();
+        report_slices();
     }
 }
 
-void Wireguard::tell_slices() {
+void Wireguard::report_slices() {
     const TimePoint until = loop_.now() + limits::kLoopSlice;
     while (!slices_.empty() && loop_.now() < until) {
         if (!slices_.front()()) {
@@ -257,7 +257,7 @@ void Wireguard::tell_slices() {
     if (!slices_.empty()) {
         // Other work of the node has its turn, too.
         loop_.set_timer(first_timer_ + kSliceTimer, loop_.now() + limits::kLoopSlice,
-                        [this] { tell_slices(); });
+                        [this] { report_slices(); });
     }
 }
 

@@ -26,7 +26,7 @@ class Wireguard final : public ports::Backend {
     // nullptr when no gateway has WireGuard. Errors are those of netlink and of the cluster's key.
     [[nodiscard]] static ports::OpenedBackend open(const ports::BackendHost& host);
     // `loop` must outlive it. It has three timers, from `first_timer` on.
-    Wireguard(adapters::QbLoop& loop, int first_timer, Kernels kernels, Tell tell);
+    Wireguard(adapters::QbLoop& loop, int first_timer, Kernels kernels, Notify notify);
     ~Wireguard() override;
 
     [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
@@ -57,12 +57,12 @@ class Wireguard final : public ports::Backend {
     // The changes since the last reading; runs in the thread.
     [[nodiscard]] static Result<std::vector<wireguard::PeerState>> read_news(Place& place);
     // In slices, each in its own turn of the loop.
-    void tell_in_slices(std::function<bool()> tell_some);
-    void tell_slices();
+    void report_in_slices(std::function<bool()> notify_some);
+    void report_slices();
 
     adapters::QbLoop& loop_;
     int first_timer_;
-    Tell tell_;
+    Notify notify_;
     std::map<GatewayId, Place> places_;
     std::deque<std::function<bool()>> slices_;  // Each is called until it returns false.
     adapters::BackgroundQueue jobs_;            // Its thread ends first.

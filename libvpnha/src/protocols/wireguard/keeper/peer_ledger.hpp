@@ -55,7 +55,7 @@ class PeerLedger {
   private:
     struct Account {
         Traffic total;
-        Traffic told;           // Of the total, at take_passed() or by another node.
+        Traffic notified;       // Of the total, at take_passed() or by another node.
         Traffic kernel;         // As last read.
         TimePoint active_at{};  // The total changed.
     };

@@ -206,11 +206,11 @@ void WireguardPeers::try_again(TimePoint now, Effects& effects) {
 
 void WireguardPeers::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* const own = event.get<node::WireguardEvent>()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+        std::visit([&](const auto& each) { handle(each, now, effects); }, *own);
     }
 }
 
-void WireguardPeers::hear(const node::DeviceRaised& raised, TimePoint now, Effects& effects) {
+void WireguardPeers::handle(const node::DeviceRaised& raised, TimePoint now, Effects& effects) {
     if (!raised.result) {
         raise_at_ = now + kRaiseAgain;
         log(LogLevel::error,
@@ -220,7 +220,7 @@ void WireguardPeers::hear(const node::DeviceRaised& raised, TimePoint now, Effec
     }
 }
 
-void WireguardPeers::hear(const node::PeerSet& set, TimePoint now, Effects& effects) {
+void WireguardPeers::handle(const node::PeerSet& set, TimePoint now, Effects& effects) {
     const wire::RecordKey record = peer_record_of(set.key);
     if (!gateway_.is_attached()) {
         return;
@@ -243,7 +243,7 @@ void WireguardPeers::hear(const node::PeerSet& set, TimePoint now, Effects& effe
     }
 }
 
-void WireguardPeers::hear(const node::PeersRead& read, TimePoint now, Effects& effects) {
+void WireguardPeers::handle(const node::PeersRead& read, TimePoint now, Effects& effects) {
     if (reading_ != read.ticket) {
         return;
     }
@@ -312,7 +312,7 @@ void WireguardPeers::publish_moves() {
     }
 }
 
-void WireguardPeers::hear(const node::DeviceGone&, TimePoint now, Effects& effects) {
+void WireguardPeers::handle(const node::DeviceGone&, TimePoint now, Effects& effects) {
     if (raise_at_) {
         return;  // It could not be raised.
     }
@@ -335,7 +335,7 @@ void WireguardPeers::hear(const node::DeviceGone&, TimePoint now, Effects& effec
     }
 }
 
-void WireguardPeers::hear(const node::PeersLoaded& loaded, TimePoint now, Effects& effects) {
+void WireguardPeers::handle(const node::PeersLoaded& loaded, TimePoint now, Effects& effects) {
     if (!serves_ || !replica().promoted() || loaded_in_ != replica().epoch()) {
         return;
     }
@@ -371,7 +371,7 @@ void WireguardPeers::drop_unlisted(TimePoint now, Effects& effects) {
     const std::set<Key> listed = std::exchange(listed_, {});
     for (const Key& key : all_peers()) {
         if (!listed.contains(key)) {
-            gateway_.tell_end(peer_record_of(key), EndCause::admin_reset, now);
+            gateway_.report_end(peer_record_of(key), EndCause::admin_reset, now);
             remove(peer_record_of(key), effects);
             replica().erase(peer_record_of(key), now);
             replica().erase(traffic_record_of(key), now);
@@ -379,7 +379,7 @@ void WireguardPeers::drop_unlisted(TimePoint now, Effects& effects) {
     }
 }
 
-void WireguardPeers::hear(const node::PeersUnreadable& unreadable, TimePoint, Effects& effects) {
+void WireguardPeers::handle(const node::PeersUnreadable& unreadable, TimePoint, Effects& effects) {
     log(LogLevel::error,
         fmt::format("the file of peers is not read, and those that there were are served on "
                     "event=wireguard-peers-unreadable: {}",

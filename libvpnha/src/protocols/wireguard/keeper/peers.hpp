@@ -81,13 +81,13 @@ class WireguardPeers final : public Keeper {
         std::uint64_t tried_as_standby = 0;
     };
 
-    void hear(const node::DeviceRaised& raised, TimePoint now, Effects& effects);
-    void hear(const node::VipUsed&, TimePoint, Effects&) { uses_vip_ = true; }
-    void hear(const node::PeerSet& set, TimePoint now, Effects& effects);
-    void hear(const node::PeersRead& read, TimePoint now, Effects& effects);
-    void hear(const node::DeviceGone& gone, TimePoint now, Effects& effects);
-    void hear(const node::PeersLoaded& loaded, TimePoint now, Effects& effects);
-    void hear(const node::PeersUnreadable& unreadable, TimePoint now, Effects& effects);
+    void handle(const node::DeviceRaised& raised, TimePoint now, Effects& effects);
+    void handle(const node::VipUsed&, TimePoint, Effects&) { uses_vip_ = true; }
+    void handle(const node::PeerSet& set, TimePoint now, Effects& effects);
+    void handle(const node::PeersRead& read, TimePoint now, Effects& effects);
+    void handle(const node::DeviceGone& gone, TimePoint now, Effects& effects);
+    void handle(const node::PeersLoaded& loaded, TimePoint now, Effects& effects);
+    void handle(const node::PeersUnreadable& unreadable, TimePoint now, Effects& effects);
 
     void log(LogLevel level, const std::string& text, Effects& effects) const;
     // Another node serves.

@@ -50,7 +50,7 @@ void WireguardPeers::publish_traffic(TimePoint now, Effects& effects) {
                 (void)replica().publish(node::traffic_record_of(key),
                                         wireguard::encode_traffic(ledger_.total(key)));
                 if (lives(node::peer_record_of(key), now)) {
-                    gateway_.tell_usage(usage_of(*peer, passed), now, effects);
+                    gateway_.report_usage(usage_of(*peer, passed), now, effects);
                 }
             }
         }

@@ -9,18 +9,18 @@
 namespace vpnha::runtime {
 
 Result<std::unique_ptr<Accounting>> Accounting::open(const config::Config& config,
-                                                     adapters::QbLoop& loop, const Tell& tell) {
+                                                     adapters::QbLoop& loop, const Notify& notify) {
     std::unique_ptr<adapters::AccountingClient> client;
     if (std::ranges::any_of(config.gateways, &config::Gateway::accounting)) {
         VPNHA_TRY(auto servers, adapters::AccountingServers::open(config.radius));
-        VPNHA_TRY(client, adapters::AccountingClient::start(loop, std::move(servers), tell));
+        VPNHA_TRY(client, adapters::AccountingClient::start(loop, std::move(servers), notify));
     }
-    return std::unique_ptr<Accounting>(new Accounting(std::move(client), loop, tell));
+    return std::unique_ptr<Accounting>(new Accounting(std::move(client), loop, notify));
 }
 
 Accounting::Accounting(std::unique_ptr<adapters::AccountingClient> client, adapters::QbLoop& loop,
-                       const Tell& tell)
-    : client_(std::move(client)), traffic_(loop, tell) {}
+                       const Notify& notify)
+    : client_(std::move(client)), traffic_(loop, notify) {}
 
 bool Accounting::execute(effects::ProtocolWork& work) {
     return execute_own<node::AccountingWork>(work, [this](auto& each) { carry_out(each); });

@@ -19,13 +19,13 @@ class Accounting final : public ports::Backend {
     // time-outs still need counters. Errors are those of the servers' addresses and secrets.
     [[nodiscard]] static Result<std::unique_ptr<Accounting>> open(const config::Config& config,
                                                                   adapters::QbLoop& loop,
-                                                                  const Tell& tell);
+                                                                  const Notify& notify);
 
     [[nodiscard]] bool execute(effects::ProtocolWork& work) override;
 
   private:
     Accounting(std::unique_ptr<adapters::AccountingClient> client, adapters::QbLoop& loop,
-               const Tell& tell);
+               const Notify& notify);
     void carry_out(node::SendAccounting& work);
     void carry_out(const node::ReadTraffic& work) { traffic_.read(work); }
 

@@ -47,7 +47,7 @@ struct AccountingClient::Mailbox {
         requests.pop_front();
         return next;
     }
-    void tell(Answer answer) {
+    void notify(Answer answer) {
         const std::lock_guard lock(mutex);
         answers.push_back(std::move(answer));
         ::eventfd_write(ready.get(), 1);
@@ -66,7 +66,7 @@ struct AccountingClient::Mailbox {
 
 Result<std::unique_ptr<AccountingClient>> AccountingClient::start(QbLoop& loop,
                                                                   AccountingServers servers,
-                                                                  Tell tell) {
+                                                                  Notify notify) {
     UniqueFd ready(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     UniqueFd end(::eventfd(0, EFD_CLOEXEC));
     if (!ready || !end) {
@@ -76,8 +76,8 @@ Result<std::unique_ptr<AccountingClient>> AccountingClient::start(QbLoop& loop,
     auto mailbox = std::make_unique<Mailbox>(std::move(servers), std::move(ready), std::move(end));
     Mailbox& shared = *mailbox;
     std::unique_ptr<AccountingClient> client(
-        new AccountingClient(loop, std::move(mailbox), std::move(tell)));
-    VPNHA_CHECK(loop.watch(fd, [raw = client.get()] { raw->tell_answers(); }));
+        new AccountingClient(loop, std::move(mailbox), std::move(notify)));
+    VPNHA_CHECK(loop.watch(fd, [raw = client.get()] { raw->report_answers(); }));
     for (std::size_t i = 0; i < limits::kAccountsUnderWay; ++i) {
         VPNHA_TRY(std::thread sender, start_thread([&shared] { send_all(shared); }));
         client->senders_.push_back(std::move(sender));
@@ -85,8 +85,8 @@ Result<std::unique_ptr<AccountingClient>> AccountingClient::start(QbLoop& loop,
     return client;
 }
 
-AccountingClient::AccountingClient(QbLoop& loop, std::unique_ptr<Mailbox> mailbox, Tell tell)
-    : loop_(loop), mailbox_(std::move(mailbox)), tell_(std::move(tell)) {}
+AccountingClient::AccountingClient(QbLoop& loop, std::unique_ptr<Mailbox> mailbox, Notify notify)
+    : loop_(loop), mailbox_(std::move(mailbox)), notify_(std::move(notify)) {}
 
 AccountingClient::~AccountingClient() {
     loop_.unwatch(mailbox_->ready.get());
@@ -110,13 +110,13 @@ void AccountingClient::send_all(Mailbox& mailbox) {
         const auto& [request, identifier] = *next;
         AccountingServers::Answer answer =
             mailbox.servers.ask(request.request, identifier, mailbox.end.get());
-        mailbox.tell(
+        mailbox.notify(
             {request.gateway, node::AccountingAnswered{request.ticket, answer.result,
                                                        std::move(answer.server), answer.took}});
     }
 }
 
-void AccountingClient::tell_answers() {
+void AccountingClient::report_answers() {
     eventfd_t ignored = 0;
     ::eventfd_read(mailbox_->ready.get(), &ignored);
     std::deque<Mailbox::Answer> answers;
@@ -125,7 +125,7 @@ void AccountingClient::tell_answers() {
         answers.swap(mailbox_->answers);
     }
     for (const auto& [gateway, what] : answers) {
-        tell_(gateway, what);
+        notify_(gateway, what);
     }
 }
 

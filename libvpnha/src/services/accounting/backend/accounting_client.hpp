@@ -18,12 +18,12 @@ namespace vpnha::adapters {
 class AccountingClient {
   public:
     // Called from the loop, never from within a call of this class.
-    using Tell = std::function<void(GatewayId, const node::AccountingAnswered&)>;
+    using Notify = std::function<void(GatewayId, const node::AccountingAnswered&)>;
 
     // `loop` must outlive it.
     [[nodiscard]] static Result<std::unique_ptr<AccountingClient>> start(QbLoop& loop,
                                                                          AccountingServers servers,
-                                                                         Tell tell);
+                                                                         Notify notify);
     // Aborts requests and joins the threads: they call libcrypto, which must not run during the
     // process's exit.
     ~AccountingClient();
@@ -35,14 +35,14 @@ class AccountingClient {
   private:
     struct Mailbox;
 
-    AccountingClient(QbLoop& loop, std::unique_ptr<Mailbox> mailbox, Tell tell);
+    AccountingClient(QbLoop& loop, std::unique_ptr<Mailbox> mailbox, Notify notify);
     // Runs in a thread.
     static void send_all(Mailbox& mailbox);
-    void tell_answers();
+    void report_answers();
 
     QbLoop& loop_;
     std::unique_ptr<Mailbox> mailbox_;  // Shared with the threads.
-    Tell tell_;
+    Notify notify_;
     std::vector<std::thread> senders_;
 };
 

@@ -40,19 +40,19 @@ AccountingServers::Answer AccountingServers::ask(const node::AccountingRequest& 
             std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begun).count());
         const char* what = "is silent";
         const Reply reply = ask(server, late, identifier, end);
-        switch (reply.heard) {
-            case Heard::answer:
+        switch (reply.received) {
+            case Received::answer:
                 return {node::AccountingResult::answered, to_string(server), reply.took};
-            case Heard::nothing:
+            case Received::nothing:
                 break;
-            case Heard::stranger:
+            case Received::stranger:
                 answer.result = node::AccountingResult::failed;
                 what = "has another secret";
                 break;
-            case Heard::unreachable:
+            case Received::unreachable:
                 what = "cannot be asked";
                 break;
-            case Heard::end:
+            case Received::end:
                 return answer;
         }
         answer.server +=
@@ -72,7 +72,7 @@ AccountingServers::Reply AccountingServers::ask(const Ipv4Endpoint& server,
     if (!socket ||
         ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0 ||
         ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&own), &length) != 0) {
-        return {Heard::unreachable};
+        return {Received::unreachable};
     }
     const AccountingNas nas{settings_.nas_identifier, Ipv4Address{ntohl(own.sin_addr.s_addr)}};
     const auto packet = encode_accounting(
@@ -81,44 +81,44 @@ AccountingServers::Reply AccountingServers::ask(const Ipv4Endpoint& server,
                                        std::chrono::system_clock::now().time_since_epoch())
                                        .count()));
     if (!packet) {
-        return {Heard::unreachable};
+        return {Received::unreachable};
     }
-    Reply reply{Heard::nothing};
-    for (std::uint32_t i = 0; i <= settings_.retries && reply.heard == Heard::nothing; ++i) {
+    Reply reply{Received::nothing};
+    for (std::uint32_t i = 0; i <= settings_.retries && reply.received == Received::nothing; ++i) {
         const Clock::time_point sent = Clock::now();
         if (::send(socket.get(), packet->data(), packet->size(), 0) < 0) {
-            return {Heard::unreachable};
+            return {Received::unreachable};
         }
-        reply = {hear(socket.get(), *packet, end), Clock::now() - sent};
+        reply = {handle(socket.get(), *packet, end), Clock::now() - sent};
     }
     return reply;
 }
 
-AccountingServers::Heard AccountingServers::hear(int socket, ByteView request, int end) const {
+AccountingServers::Received AccountingServers::handle(int socket, ByteView request, int end) const {
     const Clock::time_point patience = Clock::now() + settings_.timeout;
-    Heard heard = Heard::nothing;
+    Received received = Received::nothing;
     while (true) {
         const auto left = std::chrono::ceil<milliseconds>(patience - Clock::now()).count();
         std::array<pollfd, 2> ready{pollfd{socket, POLLIN, 0}, pollfd{end, POLLIN, 0}};
         if (left <= 0 || ::poll(ready.data(), ready.size(), static_cast<int>(left)) <= 0) {
-            return heard;
+            return received;
         }
         if (ready[1].revents != 0) {
-            return Heard::end;
+            return Received::end;
         }
         std::array<std::uint8_t, kRadiusPacketBytesMax> octets{};
         const ssize_t got = ::recv(socket, octets.data(), octets.size(), MSG_DONTWAIT);
         if (got < 0 && errno != EAGAIN) {
-            return Heard::unreachable;
+            return Received::unreachable;
         }
         if (got < 0) {
             continue;  // The kernel dropped it.
         }
         const ByteView answer = ByteView(octets).first(static_cast<std::size_t>(got));
         if (is_answer_to(request, answer, secret_.view())) {
-            return Heard::answer;
+            return Received::answer;
         }
-        heard = Heard::stranger;  // RFC 2866 3: the answer is discarded.
+        received = Received::stranger;  // RFC 2866 3: the answer is discarded.
     }
 }
 

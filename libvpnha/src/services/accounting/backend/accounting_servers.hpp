@@ -33,7 +33,7 @@ class AccountingServers {
                              int end = -1) const;
 
   private:
-    enum class Heard {
+    enum class Received {
         answer,
         nothing,
         stranger,     // A sender that does not know the secret.
@@ -41,7 +41,7 @@ class AccountingServers {
         end,          // The caller's.
     };
     struct Reply {
-        Heard heard{};
+        Received received{};
         Duration took{};  // Since the last try.
     };
 
@@ -51,7 +51,7 @@ class AccountingServers {
     [[nodiscard]] Reply ask(const Ipv4Endpoint& server, const node::AccountingRequest& request,
                             std::uint8_t identifier, int end) const;
     // Waits until the time-out.
-    [[nodiscard]] Heard hear(int socket, ByteView request, int end) const;
+    [[nodiscard]] Received handle(int socket, ByteView request, int end) const;
 
     config::Radius settings_;
     SecretBytes secret_;

@@ -88,7 +88,7 @@ AuthorizationServer::~AuthorizationServer() {
 // One datagram a turn: a flood delays no round of a lease.
 void AuthorizationServer::on_readable() {
     if (const auto datagram = receive()) {
-        hear(*datagram, QbLoop::now());
+        handle(*datagram, QbLoop::now());
     }
 }
 
@@ -142,7 +142,7 @@ void AuthorizationServer::send(const Datagram& request, Bytes answer) const {
     static_cast<void>(::sendmsg(socket_.get(), &message, 0));
 }
 
-void AuthorizationServer::hear(const Datagram& datagram, TimePoint now) {
+void AuthorizationServer::handle(const Datagram& datagram, TimePoint now) {
     const Ipv4Endpoint& from = datagram.from;
     if (!clients_.contains(from.address)) {
         return drop(counters_.strangers, from, "it is not an allowed client", now);

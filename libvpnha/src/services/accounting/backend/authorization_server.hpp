@@ -72,7 +72,7 @@ class AuthorizationServer {
                         SecretBytes secret, Act act);
     void on_readable();
     [[nodiscard]] std::optional<Datagram> receive() const;
-    void hear(const Datagram& datagram, TimePoint now);
+    void handle(const Datagram& datagram, TimePoint now);
     void answer(const Datagram& datagram, const AuthorizationRequest& request, TimePoint now);
     [[nodiscard]] std::optional<Refusal> judge(const AuthorizationRequest& request,
                                                const Ipv4Endpoint& client);

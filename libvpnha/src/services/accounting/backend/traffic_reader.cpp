@@ -21,7 +21,7 @@ void TrafficReader::read(const node::ReadTraffic& wanted) {
             if (!result) {
                 write_log(LogLevel::warning, "counters of devices: " + result.error().detail);
             }
-            tell_(wanted.gateway, node::TrafficRead{wanted.ticket, *devices});
+            notify_(wanted.gateway, node::TrafficRead{wanted.ticket, *devices});
         });
     if (!begun) {
         write_log(LogLevel::warning, "counters of devices: " + begun.error().detail);

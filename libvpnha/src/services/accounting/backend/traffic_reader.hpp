@@ -14,17 +14,17 @@ namespace vpnha::adapters {
 class TrafficReader {
   public:
     // Called from the loop, never from within a call of this class.
-    using Tell = std::function<void(GatewayId, const node::TrafficRead&)>;
+    using Notify = std::function<void(GatewayId, const node::TrafficRead&)>;
 
     // `loop` must outlive it.
-    TrafficReader(QbLoop& loop, Tell tell) : background_(loop), tell_(std::move(tell)) {}
+    TrafficReader(QbLoop& loop, Notify notify) : background_(loop), notify_(std::move(notify)) {}
 
     // A failed reading is reported as well, without devices.
     void read(const node::ReadTraffic& wanted);
 
   private:
     Background background_;
-    Tell tell_;
+    Notify notify_;
 };
 
 }  // namespace vpnha::adapters

@@ -116,7 +116,7 @@ void Accounts::stop() {
     ended_.clear();
     ended_by_address_.clear();
     queue_.clear();
-    told_.clear();
+    notified_.clear();
     reading_ = {};
     changed_.clear();
     publish_at_.reset();
@@ -164,18 +164,18 @@ void Accounts::publish(const Account& account) {
 
 void Accounts::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* plugin = event.get<node::PluginEvent>()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
+        std::visit([&](const auto& each) { handle(each, now, effects); }, *plugin);
     } else if (const auto* own = event.get<node::AccountingEvent>()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+        std::visit([&](const auto& each) { handle(each, now, effects); }, *own);
     }
 }
 
-void Accounts::hear(const node::DeviceReused& reused, TimePoint, Effects&) {
+void Accounts::handle(const node::DeviceReused& reused, TimePoint, Effects&) {
     earlier_.devices[reused.device] = reused.before;
     earlier_.last_read.erase(reused.device);
 }
 
-void Accounts::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
+void Accounts::handle(const node::PluginUp& up, TimePoint now, Effects& effects) {
     if (!begin_if_promoted(now)) {
         return;
     }
@@ -227,7 +227,7 @@ void Accounts::open(AccountRecord record, std::optional<PluginToken> plugin, Tim
     }
 }
 
-void Accounts::hear(const node::PluginDown& down, TimePoint now, Effects& effects) {
+void Accounts::handle(const node::PluginDown& down, TimePoint now, Effects& effects) {
     const auto found = by_plugin_.find(down.plugin);
     if (found == by_plugin_.end()) {
         return;
@@ -258,7 +258,7 @@ void Accounts::on_end(const wire::RecordKey& session, EndCause cause, TimePoint 
 void Accounts::close(Account& account, EndCause cause, TimePoint now, Effects* effects) {
     unlink(account);
     AccountRecord& record = account.record;
-    const std::uint64_t least = record.began_unix_ms + record.told_seconds * kMsPerSecond;
+    const std::uint64_t least = record.began_unix_ms + record.reported_seconds * kMsPerSecond;
     record.end = {cause, std::max(least, gateway_.clock().at(now))};
     changed_.erase(record.id);
     publish(account);
@@ -308,7 +308,7 @@ Traffic Accounts::counted_before(std::uint32_t device) const {
     return before == earlier_.devices.end() ? Traffic{} : before->second;
 }
 
-void Accounts::hear(const node::TrafficRead& read, TimePoint now, Effects&) {
+void Accounts::handle(const node::TrafficRead& read, TimePoint now, Effects&) {
     if (!is_serving() || reading_.ticket != read.ticket) {
         return;
     }
@@ -371,10 +371,11 @@ TimePoint Accounts::due_of(const AccountRecord& record, TimePoint now) const {
         return now;
     }
     const std::uint64_t age = seconds_between(record.began_unix_ms, gateway_.clock().at(now));
-    const std::uint64_t untold = age > record.told_seconds ? age - record.told_seconds : 0;
+    const std::uint64_t unnotified =
+        age > record.reported_seconds ? age - record.reported_seconds : 0;
     const auto whole = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::seconds>(interim_of(record)).count());
-    return now + std::chrono::seconds(whole - std::min(whole, untold));
+    return now + std::chrono::seconds(whole - std::min(whole, unnotified));
 }
 
 AccountingRequest Accounts::request_of(const AccountRecord& record, TimePoint now) const {
@@ -390,13 +391,13 @@ AccountingRequest Accounts::request_of(const AccountRecord& record, TimePoint no
     request.prefixes = record.prefixes;
     request.identifier = record.identifier;
     request.peer = record.peer;
-    const std::uint64_t told_ms = gateway_.clock().at(now);
+    const std::uint64_t reported_ms = gateway_.clock().at(now);
     const std::uint64_t event_ms = request.kind == Kind::start  ? record.began_unix_ms
                                    : request.kind == Kind::stop ? record.end->unix_ms
-                                                                : told_ms;
-    request.delay_s = seconds_between(event_ms, told_ms);
+                                                                : reported_ms;
+    request.delay_s = seconds_between(event_ms, reported_ms);
     request.traffic = record.total;
-    request.seconds = std::max<std::uint64_t>(record.told_seconds,
+    request.seconds = std::max<std::uint64_t>(record.reported_seconds,
                                               seconds_between(record.began_unix_ms, event_ms));
     request.cause = record.end ? record.end->cause : EndCause{};
     return request;
@@ -414,7 +415,7 @@ bool Accounts::may_start(const Account& account, TimePoint now) const {
 }
 
 void Accounts::send_due(TimePoint now, Effects& effects) {
-    if (!is_serving() || !gateway_.is_heard()) {
+    if (!is_serving() || !gateway_.is_received()) {
         return;
     }
     while (const auto id = queue_.take(now)) {
@@ -425,18 +426,18 @@ void Accounts::send_due(TimePoint now, Effects& effects) {
         }
         AccountingRequest request = request_of(account.record, now);
         queue_.send(*id, request.kind, ++last_ticket_, now);
-        told_[last_ticket_] = {request.kind, request.seconds};
+        notified_[last_ticket_] = {request.kind, request.seconds};
         effects.emplace_back(node::SendAccounting{gateway_.id(), last_ticket_, std::move(request)});
     }
 }
 
-void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effects& effects) {
+void Accounts::handle(const node::AccountingAnswered& answer, TimePoint now, Effects& effects) {
     const bool was_silent = queue_.is_silent();
     const auto id = queue_.finish(answer, now);
     if (!id || !is_serving()) {
         return;
     }
-    const Told told = told_.extract(answer.ticket).mapped();
+    const Notified notified = notified_.extract(answer.ticket).mapped();
     const auto found = accounts_.find(*id);
     if (found == accounts_.end()) {
         queue_.erase(*id);  // Given up meanwhile.
@@ -464,15 +465,15 @@ void Accounts::hear(const node::AccountingAnswered& answer, TimePoint now, Effec
             fmt::format("accounting continues event=accounting-back server={}", answer.server),
             effects);
     }
-    if (told.kind == Kind::stop) {
+    if (notified.kind == Kind::stop) {
         forget(*id, now);
         return;
     }
     AccountRecord& record = found->second.record;
     record.started = true;
-    record.told_seconds = static_cast<std::uint32_t>(told.seconds);
+    record.reported_seconds = static_cast<std::uint32_t>(notified.seconds);
     publish(found->second);
-    if (told.kind == Kind::start) {
+    if (notified.kind == Kind::start) {
         // A successor would report it again.
         replica().hurry_counters();
     }
@@ -524,7 +525,7 @@ std::optional<TimePoint> Accounts::next_deadline() const {
         return look_at_;
     }
     std::optional<TimePoint> at = earliest(reading_.again_at, publish_at_);
-    if (gateway_.is_heard()) {
+    if (gateway_.is_received()) {
         at = earliest(at, queue_.next_deadline());
     }
     return at;

@@ -115,7 +115,7 @@ class Accounts final : public Keeper {
         std::optional<EndCause> ordered{};  // The ordered cause of its end.
     };
     // The content of a request under way.
-    struct Told {
+    struct Notified {
         node::AccountingRequest::Kind kind{};
         std::uint64_t seconds = 0;
     };
@@ -132,12 +132,12 @@ class Accounts final : public Keeper {
     };
     using Map = std::map<AccountId, Account>;
 
-    void hear(const node::PluginAsks&, TimePoint, Effects&) {}
-    void hear(const node::PluginUp& up, TimePoint now, Effects& effects);
-    void hear(const node::PluginDown& down, TimePoint now, Effects& effects);
-    void hear(const node::AccountingAnswered& answer, TimePoint now, Effects& effects);
-    void hear(const node::TrafficRead& read, TimePoint now, Effects& effects);
-    void hear(const node::DeviceReused& reused, TimePoint now, Effects& effects);
+    void handle(const node::PluginAsks&, TimePoint, Effects&) {}
+    void handle(const node::PluginUp& up, TimePoint now, Effects& effects);
+    void handle(const node::PluginDown& down, TimePoint now, Effects& effects);
+    void handle(const node::AccountingAnswered& answer, TimePoint now, Effects& effects);
+    void handle(const node::TrafficRead& read, TimePoint now, Effects& effects);
+    void handle(const node::DeviceReused& reused, TimePoint now, Effects& effects);
 
     bool begin_if_promoted(TimePoint now);
     void begin(TimePoint now);
@@ -184,7 +184,7 @@ class Accounts final : public Keeper {
     std::set<AccountId> ended_;
     std::map<Ipv4Address, AccountId> ended_by_address_;  // The latest of them.
     AccountQueue queue_;
-    std::map<std::uint64_t, Told> told_;  // By ticket.
+    std::map<std::uint64_t, Notified> notified_;  // By ticket.
     Reading reading_;
     std::set<AccountId> changed_;  // To be published.
     std::optional<TimePoint> publish_at_;

@@ -136,7 +136,7 @@ Bytes encode_account(const AccountRecord& record) {
         writer.prefixed(each);
     }
     writer.u32(record.address.value).prefixed(record.peer.octets());
-    writer.u64(record.began_unix_ms).u32(record.told_seconds);
+    writer.u64(record.began_unix_ms).u32(record.reported_seconds);
     write_traffic(writer, record.total);
     if (record.end) {
         writer.u8(static_cast<std::uint8_t>(record.end->cause)).u64(record.end->unix_ms);
@@ -179,7 +179,7 @@ Result<AccountRecord> parse_account(const wire::RecordKey& key, ByteView payload
     record.address = Ipv4Address{reader.u32()};
     record.peer = read_peer(reader);
     record.began_unix_ms = reader.u64();
-    record.told_seconds = reader.u32();
+    record.reported_seconds = reader.u32();
     record.total = read_traffic(reader);
     if ((flags & kEnded) != 0) {
         record.end = read_end(reader);

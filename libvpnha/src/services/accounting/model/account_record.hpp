@@ -54,7 +54,7 @@ struct AccountRecord {
     std::optional<Ipv6Address> address6;  // The client's in the tunnel, where it is known.
     std::vector<RadiusPrefix> prefixes;   // Of the Access-Accept; at most kRadiusPrefixesMax.
     std::uint64_t identifier = 0;         // The client's, of IPv6CP; 0: it is not open.
-    std::uint32_t told_seconds = 0;       // The session's time in the last report to a server.
+    std::uint32_t reported_seconds = 0;   // The session's time in the last report to a server.
     std::optional<AccountEnd> end;
     Traffic total;                        // Over all nodes so far.
     std::optional<CountedDevice> device;  // The part of it in `total`. PPP.

@@ -283,11 +283,11 @@ bool Addresses::answer(PluginToken plugin, Asking& asking, TimePoint now, Effect
 
 void Addresses::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     if (const auto* plugin = event.get<node::PluginEvent>()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *plugin);
+        std::visit([&](const auto& each) { handle(each, now, effects); }, *plugin);
     }
 }
 
-void Addresses::hear(const node::PluginAsks& asks, TimePoint now, Effects& effects) {
+void Addresses::handle(const node::PluginAsks& asks, TimePoint now, Effects& effects) {
     if (pool_.size() == 0) {
         effects.emplace_back(effects::AnswerAddress{asks.plugin, {}, {}});
         return;
@@ -298,7 +298,7 @@ void Addresses::hear(const node::PluginAsks& asks, TimePoint now, Effects& effec
     }
 }
 
-void Addresses::hear(const node::PluginUp& up, TimePoint now, Effects& effects) {
+void Addresses::handle(const node::PluginUp& up, TimePoint now, Effects& effects) {
     if (pool_.size() == 0 || !begin_if_promoted(now)) {
         return;
     }
@@ -323,7 +323,7 @@ void Addresses::hear(const node::PluginUp& up, TimePoint now, Effects& effects) 
     (void)give(record, up.plugin);
 }
 
-void Addresses::hear(const node::PluginDown& down, TimePoint now, Effects&) {
+void Addresses::handle(const node::PluginDown& down, TimePoint now, Effects&) {
     asking_.erase(down.plugin);
     release_of(down.plugin, now);
 }

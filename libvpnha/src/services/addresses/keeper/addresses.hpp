@@ -92,9 +92,9 @@ class Addresses final : public Keeper {
         std::optional<Ipv4Address> address;  // Chosen, and to be confirmed.
     };
 
-    void hear(const node::PluginAsks& asks, TimePoint now, Effects& effects);
-    void hear(const node::PluginUp& up, TimePoint now, Effects& effects);
-    void hear(const node::PluginDown& down, TimePoint now, Effects& effects);
+    void handle(const node::PluginAsks& asks, TimePoint now, Effects& effects);
+    void handle(const node::PluginUp& up, TimePoint now, Effects& effects);
+    void handle(const node::PluginDown& down, TimePoint now, Effects& effects);
 
     // This node assigns addresses: it is promoted, and has read the replica.
     [[nodiscard]] bool is_serving() const;

@@ -15,19 +15,19 @@ void Drain::install(const replica::Install& wanted, TimePoint now, Effects& effe
 
 void Drain::follow(TimePoint, Effects& effects) {
     if (gateway_.is_attached()) {
-        tell_gate(state().has_value(), effects);
+        notify_gate(state().has_value(), effects);
     }
 }
 
 void Drain::detach(Effects& effects) {
-    tell_gate(false, effects);
+    notify_gate(false, effects);
 }
 
-void Drain::tell_gate(bool drained, Effects& effects) {
-    if (told_ == drained) {
+void Drain::notify_gate(bool drained, Effects& effects) {
+    if (notified_ == drained) {
         return;
     }
-    told_ = drained;
+    notified_ = drained;
     effects.emplace_back(effects::DrainGate{gateway_.id(), drained});
     const std::string what = drained ? "new clients are refused event=drained"
                                      : "new clients are accepted again event=undrained";

@@ -46,10 +46,10 @@ class Drain final : public Keeper {
   private:
     static constexpr std::array kTypes{wire::RecordType::drain};
 
-    void tell_gate(bool drained, Effects& effects);
+    void notify_gate(bool drained, Effects& effects);
 
     Gateway& gateway_;
-    bool told_ = false;  // The gate refuses new clients.
+    bool notified_ = false;  // The gate refuses new clients.
 };
 
 }  // namespace vpnha::keepers

@@ -58,26 +58,26 @@ class Program {
     // A: the offset of the attribute, 0: it is missing. The first of `path` is an outer one, each
     // other is nested in the one before.
     void find(std::initializer_list<std::uint32_t> path) {
-        const Place lacking = place();
+        const Place missing = place();
         put(BPF_LD | BPF_IMM, kFirstAttribute);
         int extension = SKF_AD_OFF + SKF_AD_NLATTR;
         for (const std::uint32_t type : path) {
             if (extension == SKF_AD_OFF + SKF_AD_NLATTR_NEST) {
-                jump(BPF_JEQ, 0, lacking, kNext);
+                jump(BPF_JEQ, 0, missing, kNext);
             }
             put(BPF_LDX | BPF_IMM, type);
             put(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(extension));
             extension = SKF_AD_OFF + SKF_AD_NLATTR_NEST;
         }
-        here(lacking);
+        here(missing);
     }
     // A: the content of the attribute at A, or 0 when A is 0. `size` is BPF_W, BPF_H or BPF_B.
     void load(std::uint16_t size) {
-        const Place lacking = place();
-        jump(BPF_JEQ, 0, lacking, kNext);
+        const Place missing = place();
+        jump(BPF_JEQ, 0, missing, kNext);
         put(BPF_MISC | BPF_TAX, 0);
         put(static_cast<std::uint16_t>(BPF_LD | size | BPF_IND), kContent);
-        here(lacking);
+        here(missing);
     }
     [[nodiscard]] std::vector<sock_filter> take() && { return std::move(code_); }
 

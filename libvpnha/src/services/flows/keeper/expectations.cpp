@@ -62,13 +62,13 @@ void Expectations::take(const Expectation& expectation, TimePoint now, Effects& 
     }
     if (const std::optional<FlowKey> parent = held_parent(expectation.parent)) {
         waiting_.erase(expectation.key);
-        say(expectation, *parent, effects);
+        emit(expectation, *parent, effects);
     } else {
         await_parent(expectation, now, effects);
     }
 }
 
-void Expectations::say(Expectation expectation, const FlowKey& parent, Effects& effects) {
+void Expectations::emit(Expectation expectation, const FlowKey& parent, Effects& effects) {
     expectation.parent = parent;
     expectation.key.zone = parent.zone;
     if (!conntrack::validate(expectation)) {
@@ -132,7 +132,7 @@ void Expectations::settle(Effects& effects) {
     for (auto each = waiting_.begin(); each != waiting_.end();) {
         const std::optional<FlowKey> parent = held_parent(each->second.expectation.parent);
         if (parent) {
-            say(each->second.expectation, *parent, effects);
+            emit(each->second.expectation, *parent, effects);
         }
         each = parent ? waiting_.erase(each) : std::next(each);
     }

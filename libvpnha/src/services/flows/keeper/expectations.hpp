@@ -93,8 +93,8 @@ class Expectations {
     // A helper that expects a flow may have changed the payload of its parent. The kernel sends no
     // event about the sequence numbers that are adjusted for it.
     void look_at_helped(const conntrack::FlowKey& parent, Effects& effects) const;
-    void say(conntrack::Expectation expectation, const conntrack::FlowKey& parent,
-             Effects& effects);
+    void emit(conntrack::Expectation expectation, const conntrack::FlowKey& parent,
+              Effects& effects);
     void await_parent(const conntrack::Expectation& expectation, TimePoint now, Effects& effects);
     void on_end(const conntrack::Expectation& expectation, TimePoint now);
     void erase_ended(TimePoint now, Effects& effects);

@@ -36,7 +36,7 @@ Flows::Flows(Gateway& gateway, FlowSettings settings)
 void Flows::on_event(const effects::KeeperEvent& event, TimePoint now, Effects& effects) {
     const auto* own = event.get<node::FlowEvent>();
     if (own != nullptr && gateway_.is_attached()) {
-        std::visit([&](const auto& each) { hear(each, now, effects); }, *own);
+        std::visit([&](const auto& each) { handle(each, now, effects); }, *own);
     }
 }
 
@@ -70,8 +70,8 @@ void Flows::follow(TimePoint now, Effects& effects) {
     }
 }
 
-void Flows::hear(const node::FlowNews& heard, TimePoint now, Effects& effects) {
-    for (const News& each : heard.news) {
+void Flows::handle(const node::FlowNews& received, TimePoint now, Effects& effects) {
+    for (const News& each : received.news) {
         if (conntrack::is_call(each)) {
             for (const News& half : conntrack::halves(each)) {
                 on_one(half, each.flow.key, now, effects);
@@ -85,19 +85,19 @@ void Flows::hear(const node::FlowNews& heard, TimePoint now, Effects& effects) {
     }
 }
 
-void Flows::hear(const node::ExpectationNews& heard, TimePoint now, Effects& effects) {
+void Flows::handle(const node::ExpectationNews& received, TimePoint now, Effects& effects) {
     if (tracker_ && replica_.promoted()) {
-        expectations_.on_news(heard.news, now, effects);
+        expectations_.on_news(received.news, now, effects);
     }
 }
 
-void Flows::hear(const node::ExpectationsListed& listed, TimePoint now, Effects& effects) {
+void Flows::handle(const node::ExpectationsListed& listed, TimePoint now, Effects& effects) {
     if (settings_.replicate) {
         expectations_.on_listed(listed.table, now, effects);
     }
 }
 
-void Flows::hear(const node::ExpectationsInstalled& installed, TimePoint now, Effects& effects) {
+void Flows::handle(const node::ExpectationsInstalled& installed, TimePoint now, Effects& effects) {
     const std::size_t refused = expectations_.on_installed(installed.answers, now);
     if (refused != 0) {
         complain(fmt::format("the kernel refused {} expectations of helpers; their modules may be "
@@ -107,7 +107,7 @@ void Flows::hear(const node::ExpectationsInstalled& installed, TimePoint now, Ef
     }
 }
 
-void Flows::hear(const node::ExpectationsMissing& missing, TimePoint now, Effects&) {
+void Flows::handle(const node::ExpectationsMissing& missing, TimePoint now, Effects&) {
     expectations_.on_missing(missing.expectations, now);
 }
 
@@ -146,8 +146,8 @@ void Flows::decide(const conntrack::Decision& decision, const FlowKey& entry, Ti
     switch (decision.action) {
         case conntrack::Decision::Action::none:
             break;
-        case conntrack::Decision::Action::say:
-            say(decision, now);
+        case conntrack::Decision::Action::emit:
+            emit(decision, now);
             break;
         case conntrack::Decision::Action::erase:
             replica_.erase(record_key(decision.id.view()), now);
@@ -158,7 +158,7 @@ void Flows::decide(const conntrack::Decision& decision, const FlowKey& entry, Ti
     }
 }
 
-void Flows::say(const conntrack::Decision& decision, TimePoint now) {
+void Flows::emit(const conntrack::Decision& decision, TimePoint now) {
     if (!replica_.publish(record_key(decision.id.view()), decision.payload.view())) {
         ++counters_.over_limit;
         if (!room_at_) {
@@ -200,7 +200,7 @@ void Flows::sweep(const News& news, Effects& effects) {
     }
 }
 
-void Flows::hear(const node::FlowNewsLost&, TimePoint now, Effects&) {
+void Flows::handle(const node::FlowNewsLost&, TimePoint now, Effects&) {
     ++counters_.overruns;
     expectations_.on_lost(now);
     // Lost events may concern flows that a listing under way has passed.
@@ -218,7 +218,7 @@ void Flows::begin_listing(Effects& effects) {
     effects.emplace_back(node::ListFlows{gateway_.id()});
 }
 
-void Flows::hear(const node::FlowsListed& listed, TimePoint now, Effects& effects) {
+void Flows::handle(const node::FlowsListed& listed, TimePoint now, Effects& effects) {
     if (!listing_ || unlisted_) {
         return;  // Begun in another role.
     }
@@ -264,7 +264,7 @@ void Flows::erase_some_unlisted(TimePoint now, Effects& effects) {
     listing_ = false;
 }
 
-void Flows::hear(const node::FlowsInstalled& installed, TimePoint now, Effects& effects) {
+void Flows::handle(const node::FlowsInstalled& installed, TimePoint now, Effects& effects) {
     std::size_t refused = 0;
     for (const conntrack::Installed& each : installed.flows) {
         refused += each.taken ? 0 : 1;
@@ -289,7 +289,7 @@ void Flows::hear(const node::FlowsInstalled& installed, TimePoint now, Effects& 
     }
 }
 
-void Flows::hear(const node::FlowsMissing& missing, TimePoint now, Effects& effects) {
+void Flows::handle(const node::FlowsMissing& missing, TimePoint now, Effects& effects) {
     const std::span<const FlowKey> flows = missing.flows;
     if (replica_.promoted() || flows.empty()) {
         return;
@@ -413,7 +413,7 @@ void Flows::on_time(TimePoint now, Effects& effects) {
     expectations_.on_time(now, effects);
     if (tracker_ && replica_.promoted()) {
         for (const conntrack::Decision& decision : tracker_->on_time(now)) {
-            say(decision, now);
+            emit(decision, now);
         }
         if (unlisted_) {
             erase_some_unlisted(now, effects);

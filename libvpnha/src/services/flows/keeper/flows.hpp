@@ -70,15 +70,15 @@ class Flows final : public Keeper {
   private:
     static constexpr std::array kTypes{wire::RecordType::flow, wire::RecordType::expectation};
 
-    void hear(const node::FlowNews& heard, TimePoint now, Effects& effects);
-    void hear(const node::FlowNewsLost& lost, TimePoint now, Effects& effects);
-    void hear(const node::FlowsListed& listed, TimePoint now, Effects& effects);
-    void hear(const node::FlowsInstalled& installed, TimePoint now, Effects& effects);
-    void hear(const node::FlowsMissing& missing, TimePoint now, Effects& effects);
-    void hear(const node::ExpectationNews& heard, TimePoint now, Effects& effects);
-    void hear(const node::ExpectationsListed& listed, TimePoint now, Effects& effects);
-    void hear(const node::ExpectationsInstalled& installed, TimePoint now, Effects& effects);
-    void hear(const node::ExpectationsMissing& missing, TimePoint now, Effects& effects);
+    void handle(const node::FlowNews& received, TimePoint now, Effects& effects);
+    void handle(const node::FlowNewsLost& lost, TimePoint now, Effects& effects);
+    void handle(const node::FlowsListed& listed, TimePoint now, Effects& effects);
+    void handle(const node::FlowsInstalled& installed, TimePoint now, Effects& effects);
+    void handle(const node::FlowsMissing& missing, TimePoint now, Effects& effects);
+    void handle(const node::ExpectationNews& received, TimePoint now, Effects& effects);
+    void handle(const node::ExpectationsListed& listed, TimePoint now, Effects& effects);
+    void handle(const node::ExpectationsInstalled& installed, TimePoint now, Effects& effects);
+    void handle(const node::ExpectationsMissing& missing, TimePoint now, Effects& effects);
 
     // `entry`: the key of the kernel's entry, which differs for half a call of PPTP.
     void on_one(const conntrack::News& news, const conntrack::FlowKey& entry, TimePoint now,
@@ -101,7 +101,7 @@ class Flows final : public Keeper {
     [[nodiscard]] std::vector<conntrack::Flow> between(conntrack::FlowKey hosts) const;
     void decide(const conntrack::Decision& decision, const conntrack::FlowKey& entry, TimePoint now,
                 Effects& effects);
-    void say(const conntrack::Decision& decision, TimePoint now);
+    void emit(const conntrack::Decision& decision, TimePoint now);
     // Flows that found no room, and have no event any more, may have room now.
     void look_for_room(TimePoint now);
     // The flow is as the standby installed it: it gets its own timeout, or without a record the

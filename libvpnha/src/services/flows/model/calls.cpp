@@ -66,8 +66,8 @@ std::vector<FlowKey> calls_of(const Flow& one, std::span<const Flow> gre) {
         }
         const Tuple& keys = flow.key.original;
         const bool keyless = keys.source_part == 0 && keys.destination_part == 0;
-        const bool lacking = its == hosts ? surplus < 0 : surplus > 0;
-        if (is_half_call(flow.key) || (keyless && lacking)) {
+        const bool missing = its == hosts ? surplus < 0 : surplus > 0;
+        if (is_half_call(flow.key) || (keyless && missing)) {
             calls.push_back(flow.key);
         }
     }

@@ -93,7 +93,7 @@ Decision Tracker::on_news(const News& news, TimePoint now) {
         return decision;
     }
     const auto waiting = held_back_.find(id.view());
-    ByteView said = before;
+    ByteView emitted = before;
     if (waiting != held_back_.end()) {
         if (!awaited) {
             const ByteView payload = decision.payload.view();
@@ -101,9 +101,9 @@ Decision Tracker::on_news(const News& news, TimePoint now) {
             return decision;
         }
         held_back_.erase(waiting);
-        said = held_(id);
+        emitted = held_(id);
     }
-    if (std::ranges::equal(said, decision.payload.view())) {
+    if (std::ranges::equal(emitted, decision.payload.view())) {
         return decision;
     }
     Duration pause = before.empty() && !listed ? policy_.delay : Duration{};
@@ -114,7 +114,7 @@ Decision Tracker::on_news(const News& news, TimePoint now) {
         hold_back(id, decision.payload, now + pause);
         return decision;
     }
-    decision.action = Decision::Action::say;
+    decision.action = Decision::Action::emit;
     return decision;
 }
 
@@ -204,7 +204,7 @@ std::vector<Decision> Tracker::on_time(TimePoint now) {
         decision.payload.bytes(waiting->second.payload);
         held_back_.erase(waiting);
         if (!std::ranges::equal(held_(id), decision.payload.view())) {
-            decision.action = Decision::Action::say;
+            decision.action = Decision::Action::emit;
             decisions.push_back(decision);
         }
     }

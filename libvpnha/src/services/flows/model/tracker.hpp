@@ -56,7 +56,7 @@ struct News {
 struct Decision {
     enum class Action : std::uint8_t {
         none,
-        say,    // `payload` is the record's newest.
+        emit,   // `payload` is the record's newest.
         erase,  // Not held: nothing to do.
         look,   // Look this one flow up (News::Kind::found).
     };

@@ -17,7 +17,7 @@ constexpr NodeId kHolder{3};
 class ClockRatesTest : public ::testing::Test {
   protected:
     // Rounds each 100 ms of this node's clock, from a clock of that rate.
-    void hear(Duration time, double rate) {
+    void handle(Duration time, double rate) {
         for (Duration passed{}; passed < time; passed += milliseconds(100)) {
             now_ += milliseconds(100);
             sent_ += std::chrono::duration_cast<Duration>(milliseconds(100) * rate);
@@ -33,9 +33,9 @@ class ClockRatesTest : public ::testing::Test {
 };
 
 TEST_F(ClockRatesTest, AClockIsAstrayAfterTwoStepsBeyondWhatIsAllowed) {
-    hear(seconds(25), 0.67);
+    handle(seconds(25), 0.67);
     EXPECT_THAT(rates_.take_news(), IsEmpty());
-    hear(seconds(10), 0.67);
+    handle(seconds(10), 0.67);
     const std::vector<ClockRates::Clock> news = rates_.take_news();
     ASSERT_THAT(news, SizeIs(1));
     EXPECT_EQ(news[0].node, kHolder);
@@ -43,15 +43,15 @@ TEST_F(ClockRatesTest, AClockIsAstrayAfterTwoStepsBeyondWhatIsAllowed) {
     EXPECT_NEAR(news[0].rate, 0.67, 0.001);
     EXPECT_EQ(rates_.nodes_astray(), std::vector{kHolder});
     EXPECT_THAT(rates_.astray(), SizeIs(1));
-    hear(seconds(60), 0.67);
+    handle(seconds(60), 0.67);
     EXPECT_THAT(rates_.take_news(), IsEmpty()) << "reported once";
-    hear(seconds(30), 1);
+    handle(seconds(30), 1);
     EXPECT_THAT(rates_.take_news(), SizeIs(1));
     EXPECT_THAT(rates_.astray(), IsEmpty());
 }
 
 TEST_F(ClockRatesTest, WhereAMajorityDiffersTheOwnClockIsAstray) {
-    const auto hear_all = [&](double rate_of_2) {
+    const auto handle_all = [&](double rate_of_2) {
         for (Duration passed{}; passed < seconds(45); passed += milliseconds(100)) {
             now_ += milliseconds(100);
             const auto at = [&](double rate) {
@@ -61,12 +61,12 @@ TEST_F(ClockRatesTest, WhereAMajorityDiffersTheOwnClockIsAstray) {
             rates_.note({kHolder, {}, life_}, TimePoint(at(0.97)), now_, kRatePpm);
         }
     };
-    hear_all(1);
+    handle_all(1);
     EXPECT_FALSE(rates_.own_is_astray(3)) << "it is node 3's";
-    hear_all(1.03);
+    handle_all(1.03);
     EXPECT_THAT(rates_.astray(), SizeIs(2));
     EXPECT_FALSE(rates_.own_is_astray(3)) << "one is faster, and one slower";
-    hear_all(0.98);
+    handle_all(0.98);
     EXPECT_TRUE(rates_.own_is_astray(3));
     EXPECT_FALSE(rates_.own_is_astray(5)) << "two others may be right";
 }
@@ -75,52 +75,52 @@ TEST_F(ClockRatesTest, WhereAMajorityDiffersTheOwnClockIsAstray) {
 TEST_F(ClockRatesTest, ADelayThatComesAndGoesIsNothing) {
     for (int span = 0; span < 6; ++span) {
         delay_ = milliseconds(200 * (span % 2));
-        hear(seconds(10), 1);
+        handle(seconds(10), 1);
     }
     EXPECT_THAT(rates_.take_news(), IsEmpty());
 }
 
 TEST_F(ClockRatesTest, AClockIsAstrayUntilAStepShowsThatItIsRight) {
-    hear(seconds(35), 0.67);
+    handle(seconds(35), 0.67);
     ASSERT_THAT(rates_.take_news(), SizeIs(1));
     life_ = lease::Instance{2};
-    hear(seconds(25), 0.67);
+    handle(seconds(25), 0.67);
     EXPECT_THAT(rates_.astray(), SizeIs(1)) << "another vpnhad on the same machine";
-    hear(seconds(10), 1.33);
+    handle(seconds(10), 1.33);
     EXPECT_THAT(rates_.astray(), SizeIs(1)) << "the other way";
     EXPECT_THAT(rates_.take_news(), IsEmpty());
 }
 
 TEST_F(ClockRatesTest, AFastClockIsFoundAsWell) {
-    hear(seconds(35), 1.011);
+    handle(seconds(35), 1.011);
     EXPECT_THAT(rates_.astray(), SizeIs(1));
 }
 
 TEST_F(ClockRatesTest, RatesWithinTheBoundAreNothing) {
-    hear(seconds(60), 1.009);
-    hear(seconds(60), 0.991);
+    handle(seconds(60), 1.009);
+    handle(seconds(60), 0.991);
     EXPECT_THAT(rates_.take_news(), IsEmpty());
 }
 
 TEST_F(ClockRatesTest, DelaysOfASecondAndAMachineThatStoodStillAreNothing) {
     for (int span = 0; span < 6; ++span) {
-        hear(seconds(10), 1);
+        handle(seconds(10), 1);
         delay_ = seconds(span % 2);
-        hear(milliseconds(100), 1);
+        handle(milliseconds(100), 1);
     }
     delay_ = {};
-    hear(seconds(5), 1);
+    handle(seconds(5), 1);
     now_ += seconds(4);  // It stood still, and its clock with it.
-    hear(seconds(20), 1);
+    handle(seconds(20), 1);
     EXPECT_THAT(rates_.take_news(), IsEmpty());
 }
 
 TEST_F(ClockRatesTest, StallsThatGetLongerAndLongerAreNothing) {
     for (int stall = 0; stall < 60; ++stall) {
         delay_ = {};
-        hear(milliseconds(500), 1);
+        handle(milliseconds(500), 1);
         delay_ = milliseconds(50 * stall);
-        hear(milliseconds(500), 1);
+        handle(milliseconds(500), 1);
     }
     EXPECT_THAT(rates_.take_news(), IsEmpty());
 }
@@ -129,22 +129,22 @@ TEST_F(ClockRatesTest, StallsThatGetLongerAndLongerAreNothing) {
 TEST_F(ClockRatesTest, StallsAtTheEndOfEachSpanAreNothing) {
     for (int span = 0; span < 6; ++span) {
         delay_ = {};
-        hear(seconds(9), 1);
+        handle(seconds(9), 1);
         delay_ = milliseconds(200 * span);
-        hear(seconds(1), 1);
+        handle(seconds(1), 1);
     }
     EXPECT_THAT(rates_.take_news(), IsEmpty());
 }
 
 // Each of two steps in a row would be a fast clock.
 TEST_F(ClockRatesTest, AnotherLifeHasAnotherClock) {
-    hear(seconds(15), 1);
+    handle(seconds(15), 1);
     for (const std::uint64_t life : {2, 3, 4}) {
         life_ = lease::Instance{life};
         sent_ += seconds(100'000);
-        hear(seconds(10), 1);
+        handle(seconds(10), 1);
     }
-    hear(seconds(60), 1);
+    handle(seconds(60), 1);
     EXPECT_THAT(rates_.take_news(), IsEmpty());
 }
 
@@ -153,25 +153,25 @@ TEST_F(ClockRatesTest, AClockThatIsPutBackBeginsAnew) {
     sent_ = TimePoint{seconds(1'000'000)};
     for (int time = 0; time < 4; ++time) {
         sent_ -= seconds(1000);
-        hear(seconds(10), 1);
+        handle(seconds(10), 1);
     }
     EXPECT_THAT(rates_.take_news(), IsEmpty());
 }
 
 // The spans of that time have no rounds, so no later round may end one of them.
 TEST_F(ClockRatesTest, AfterAGapASpanBeginsWithTheNextRound) {
-    hear(seconds(25), 1);
+    handle(seconds(25), 1);
     now_ += seconds(60);
     sent_ += seconds(60);
     for (int round = 0; round < 5; ++round) {
         delay_ = milliseconds(150 * round);
-        hear(milliseconds(100), 1);
+        handle(milliseconds(100), 1);
     }
     EXPECT_THAT(rates_.astray(), IsEmpty());
 }
 
 TEST_F(ClockRatesTest, WhoIsNoVoterIsForgotten) {
-    hear(seconds(35), 0.67);
+    handle(seconds(35), 0.67);
     rates_.keep({NodeId{1}});
     EXPECT_THAT(rates_.astray(), IsEmpty());
 }

@@ -27,7 +27,7 @@ lease::Sender sender_of(const Epoch& epoch) {
     return {epoch.node, {}, {}};
 }
 
-void hear_round(History& history, const Epoch& epoch, bool held, TimePoint now) {
+void handle_round(History& history, const Epoch& epoch, bool held, TimePoint now) {
     lease::Round round;
     round.id.epoch = epoch;
     round.held = held;
@@ -76,9 +76,9 @@ TEST(HistoryTest, OneWhoseGateWasNeverOpenIsForgotten) {
 
 TEST(HistoryTest, SilenceCountsFromTheLastWordOfTheNewestHolder) {
     History history;
-    hear_round(history, kBefore, true, kNow);
-    hear_round(history, {2, NodeId{3}}, true, kNow + milliseconds(40));
-    hear_round(history, {5, NodeId{3}}, false, kNow + milliseconds(50));
+    handle_round(history, kBefore, true, kNow);
+    handle_round(history, {2, NodeId{3}}, true, kNow + milliseconds(40));
+    handle_round(history, {5, NodeId{3}}, false, kNow + milliseconds(50));
     history.on_step(Step::grant, kNow + milliseconds(300));
     history.on_opened(kSelf, kNow + milliseconds(310));
     EXPECT_THAT(history.last()->from, Optional(NodeId{1}));
@@ -87,7 +87,7 @@ TEST(HistoryTest, SilenceCountsFromTheLastWordOfTheNewestHolder) {
 
 TEST(HistoryTest, AGateThatWasShutInAHandOverIsTheLastWord) {
     History history;
-    hear_round(history, kBefore, true, kNow);
+    handle_round(history, kBefore, true, kNow);
     lease::Answer answer;
     answer.handover.emplace();
     answer.handover->released = kBefore;
@@ -113,17 +113,17 @@ TEST(HistoryTest, WhoServesAgainWasSilentSinceItsOwnGateWasShut) {
 TEST(HistoryTest, KnowsWhoHasServedSinceWhen) {
     History history;
     EXPECT_TRUE(history.holders().empty());
-    hear_round(history, kBefore, true, kNow);
-    hear_round(history, kBefore, true, kNow + seconds(1));
-    hear_round(history, {5, NodeId{3}}, false, kNow + seconds(2));
+    handle_round(history, kBefore, true, kNow);
+    handle_round(history, kBefore, true, kNow + seconds(1));
+    handle_round(history, {5, NodeId{3}}, false, kNow + seconds(2));
     history.on_opened(kSelf, kNow + seconds(3));
-    hear_round(history, kBefore, true, kNow + seconds(4));
+    handle_round(history, kBefore, true, kNow + seconds(4));
     history.on_opened({6, kSelf.node}, kNow + seconds(5));
     EXPECT_THAT(history.holders(), ElementsAre(History::Holder{kBefore, kNow},
                                                History::Holder{{6, kSelf.node}, kNow + seconds(3)}))
         << "a claim is no grant, an old round is late, a node that claims anew has served on";
     for (std::uint32_t epoch = 7; epoch < 7 + 2 * History::kHoldersMax; ++epoch) {
-        hear_round(history, {epoch, NodeId{1 + epoch % 2}}, true, kNow + seconds(epoch));
+        handle_round(history, {epoch, NodeId{1 + epoch % 2}}, true, kNow + seconds(epoch));
     }
     EXPECT_EQ(history.holders().size(), History::kHoldersMax);
     EXPECT_EQ(history.holders().back().epoch.number, 6 + 2 * History::kHoldersMax);
@@ -138,7 +138,7 @@ TEST(HistoryTest, RemembersTheMostRecords) {
 }
 
 // Whole nodes.
-TEST(HistoryTest, AStandbyThatStandsInTellsOfASilenceOfAThirdOfASecond) {
+TEST(HistoryTest, AStandbyThatStandsInReportsASilenceOfAThirdOfASecond) {
     FakeCluster cluster(3, 3U, true);
     ASSERT_TRUE(cluster.promote(1).has_value());
     cluster.pass(seconds(2));

@@ -82,7 +82,7 @@ TEST_F(HolderPulseTest, AnotherHoldersAnswerIsNothing) {
     EXPECT_EQ(pulse_.waits_until(), TimePoint{}) << "what the one before answered";
 }
 
-TEST_F(HolderPulseTest, ARoundThatIsHeardBeginsAnew) {
+TEST_F(HolderPulseTest, ARoundThatIsReceivedBeginsAnew) {
     pass(kPromise, true);
     pulse_.follow(kHolder, kPromise + milliseconds(300), kLease);
     EXPECT_FALSE(pulse_.asks(kPromise + milliseconds(199)));

@@ -89,7 +89,7 @@ TEST_F(LeaseSizeTest, AnAnswerToAnotherEpochsRoundOrToAnOldOneDoesNot) {
     EXPECT_EQ(size_.worst(now_), Duration{});
 }
 
-TEST_F(LeaseSizeTest, TheSlowestVoterThatIsHeardDecides) {
+TEST_F(LeaseSizeTest, TheSlowestVoterThatIsReceivedDecides) {
     now_ = kStart + hours(2);
     size_.on_needs(kOther, milliseconds(120), now_);
     size_.on_needs(kThird, milliseconds(200), now_);
@@ -156,15 +156,15 @@ TEST_F(NodeLeaseSizeTest, TheHolderAsksForWhatAStandbyNeeds) {
     lease::Hello hello;
     hello.sent_at = cluster_.now();
     hello.needs = milliseconds(200);
-    const auto hear = [&](const lease::Sender& sender) {
+    const auto handle = [&](const lease::Sender& sender) {
         cluster_.run(
             1, cluster_.at(1).node->on_lease_message(kGateway, sender, hello, cluster_.now()));
         cluster_.pass(milliseconds(30));
         return lease(1);
     };
     const lease::Sender standby = cluster_.at(2).node->find(kGateway)->cores().settings.lease.self;
-    EXPECT_EQ(hear({NodeId{7}, standby.boot, standby.instance}), milliseconds(60));
-    EXPECT_EQ(hear(standby), milliseconds(200));
+    EXPECT_EQ(handle({NodeId{7}, standby.boot, standby.instance}), milliseconds(60));
+    EXPECT_EQ(handle(standby), milliseconds(200));
     EXPECT_THAT(cluster_.at(1).log, Contains(HasSubstr("lasts 200 ms from now on, and 60 ms "
                                                        "before: node 2 needs it")));
     cluster_.pass(seconds(2));  // Its own Hello.

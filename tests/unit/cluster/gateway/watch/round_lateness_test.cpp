@@ -72,7 +72,7 @@ class LateRoundsTest : public ::testing::Test {
         return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
     }
     // Something comes before the late loop has turned.
-    void hear_hello() {
+    void handle_hello() {
         const lease::Sender sender =
             cluster_.at(2).node->find(kGateway)->cores().settings.lease.self;
         cluster_.run(1, cluster_.at(1).node->on_lease_message(kGateway, sender, lease::Hello{},
@@ -97,7 +97,7 @@ TEST_F(LateRoundsTest, EachRoundOfALeaseThatIsHeldCountsOnce) {
 TEST_F(LateRoundsTest, ARoundThatBeginsLateIsNamedWithinASecond) {
     const std::uint64_t before = rounds(1);
     cluster_.stand_still(milliseconds(210));
-    hear_hello();
+    handle_hello();
     cluster_.pass(milliseconds(1));
     EXPECT_EQ(rounds(1), before + 1);
     EXPECT_GT(lateness(1).worst_of_day(cluster_.now()), milliseconds(100));
@@ -116,7 +116,7 @@ TEST_F(LateRoundsTest, LessThanHalfOfTheSlackIsNotNamed) {
 TEST_F(LateRoundsTest, TheRoundThatCostTheLeaseCountsThoughAMessageComesFirst) {
     const std::uint64_t before = rounds(1);
     cluster_.stand_still(milliseconds(400));
-    hear_hello();
+    handle_hello();
     ASSERT_FALSE(cluster_.lease(1).holder().serving());
     EXPECT_EQ(rounds(1), before + 1);
     EXPECT_GE(lateness(1).worst_of_day(cluster_.now()), milliseconds(300));

@@ -43,7 +43,7 @@ TEST(VoterWatchTest, AllVotesCountInAWholeCluster) {
     }
 }
 
-TEST(VoterWatchTest, TheHolderMissesAnswersAndSaysWhatIsLeft) {
+TEST(VoterWatchTest, TheHolderMissesAnswersAndReportsWhatIsLeft) {
     FakeCluster cluster = with_one_session();
     cluster.lose_leases([](std::uint32_t from, const SendLease& sent) {
         return from == 3 && std::holds_alternative<lease::Answer>(sent.message);
@@ -103,7 +103,7 @@ TEST(VoterWatchTest, ANodeThatIsGoneIsNoWarningOfItsOwn) {
     EXPECT_EQ(reserve(cluster, 1), -1);
 }
 
-TEST(VoterWatchTest, NobodyIsMissedWhoHasHadNoTimeToBeHeard) {
+TEST(VoterWatchTest, NobodyIsMissedWhoHasHadNoTimeToBeReceived) {
     FakeCluster cluster(3);
     cluster.pass(milliseconds(2500));
     ASSERT_TRUE(cluster.promote(2).has_value());
@@ -119,7 +119,7 @@ TEST(VoterWatchTest, NobodyIsMissedWhoHasHadNoTimeToBeHeard) {
 // Rounds of a holder whose clock runs at `rate`, for 30 s of this node's. Of each second that
 // passes this node is `behind` further behind: it comes later to what it receives, and to its own
 // ticks.
-void hear_rounds(FakeCluster& cluster, VoterWatch& watch, double rate, double behind) {
+void handle_rounds(FakeCluster& cluster, VoterWatch& watch, double rate, double behind) {
     const lease::Sender holder{NodeId{1}, {}, lease::Instance{1}};
     const TimePoint start = cluster.now();
     for (Duration passed{}; passed < seconds(45); passed += milliseconds(100)) {
@@ -139,10 +139,10 @@ void hear_rounds(FakeCluster& cluster, VoterWatch& watch, double rate, double be
 TEST(VoterWatchTest, ANodeThatIsBehindItselfMeasuresNoClock) {
     FakeCluster cluster = with_one_session();
     VoterWatch busy(NodeId{2}, cluster.now());
-    hear_rounds(cluster, busy, 1, 0.5);
+    handle_rounds(cluster, busy, 1, 0.5);
     EXPECT_THAT(busy.clocks().astray(), IsEmpty());
     VoterWatch idle(NodeId{2}, cluster.now());
-    hear_rounds(cluster, idle, 0.67, 0);
+    handle_rounds(cluster, idle, 0.67, 0);
     EXPECT_THAT(idle.clocks().astray(), SizeIs(1));
 }
 

@@ -20,7 +20,7 @@ lease::Memory memory(bool has_list) {
     return memory;
 }
 
-TEST(WitnessWatchTest, ItIsLostAfterThreeSecondsAndEachIsToldOnce) {
+TEST(WitnessWatchTest, ItIsLostAfterThreeSecondsAndEachIsReportedOnce) {
     WitnessWatch watch;
     EXPECT_FALSE(watch.take_news(kStart));
     watch.on_message(kLife, lease::Hello{}, kStart);
@@ -30,7 +30,7 @@ TEST(WitnessWatchTest, ItIsLostAfterThreeSecondsAndEachIsToldOnce) {
     EXPECT_FALSE(watch.take_news(kStart + seconds(9)));
 }
 
-TEST(WitnessWatchTest, ItMayBeAddedWhenItWasHeardForASecondAndRemembersAList) {
+TEST(WitnessWatchTest, ItMayBeAddedWhenItWasReceivedForASecondAndRemembersAList) {
     WitnessWatch watch;
     watch.on_message(kLife, lease::Hello{}, kStart);
     EXPECT_FALSE(watch.may_be_added(kStart + seconds(2))) << "it has not said what it remembers";
@@ -54,7 +54,7 @@ TEST(WitnessWatchTest, AnotherLifeBeginsAnew) {
     EXPECT_TRUE(watch.may_be_added(kStart + seconds(3)));
 }
 
-TEST(WitnessWatchTest, TwoLivesThatNodesHearForThreeSecondsAreTwoWitnesses) {
+TEST(WitnessWatchTest, TwoLivesThatNodesReceiveForThreeSecondsAreTwoWitnesses) {
     WitnessWatch watch;
     const std::vector<lease::Instance> other{lease::Instance{0}, kNextLife.instance};
     std::optional<bool> news;
@@ -73,7 +73,7 @@ TEST(WitnessWatchTest, TwoLivesThatNodesHearForThreeSecondsAreTwoWitnesses) {
     EXPECT_FALSE(watch.are_two());
 }
 
-TEST(WitnessWatchTest, AWitnessThatStartsOrIsNotHeardIsNoSecondOne) {
+TEST(WitnessWatchTest, AWitnessThatStartsOrIsNotReceivedIsNoSecondOne) {
     WitnessWatch watch;
     watch.on_message(kLife, lease::Hello{}, kStart);
     static_cast<void>(watch.take_news(kStart));
@@ -87,7 +87,7 @@ TEST(WitnessWatchTest, AWitnessThatStartsOrIsNotHeardIsNoSecondOne) {
     EXPECT_EQ(watch.life(), lease::Instance{});
 }
 
-TEST(WitnessWatchTest, ALifeThatIsHeardAgainAfterAnotherOneIsACopy) {
+TEST(WitnessWatchTest, ALifeThatIsReceivedAgainAfterAnotherOneIsACopy) {
     WitnessWatch watch;
     for (const lease::Sender& life : {kLife, kNextLife}) {
         watch.on_message(life, lease::Hello{}, kStart);
@@ -110,9 +110,9 @@ TEST(WitnessWatchTest, TheRoundTripIsFromAHelloToItsFirstAnswer) {
     EXPECT_EQ(watch.round_trip(), milliseconds(2));
 }
 
-TEST(WitnessWatchTest, ItMayAnswerTheOtherNodeUntilItSaysOtherwise) {
+TEST(WitnessWatchTest, ItMayAnswerTheOtherNodeUntilItReportsOtherwise) {
     constexpr Duration kWithin = milliseconds(515);
-    const auto says = [](lease::Verdict verdict, NodeId granted, std::optional<Duration> ago) {
+    const auto emits = [](lease::Verdict verdict, NodeId granted, std::optional<Duration> ago) {
         lease::Opinion opinion;
         opinion.id.epoch = {7, NodeId{2}};
         opinion.verdict = verdict;
@@ -127,15 +127,15 @@ TEST(WitnessWatchTest, ItMayAnswerTheOtherNodeUntilItSaysOtherwise) {
     using lease::Verdict;
     WitnessWatch watch;
     EXPECT_TRUE(watch.may_answer_other(kStart, kWithin, kStart + seconds(9))) << "it said nothing";
-    EXPECT_TRUE(may(watch, says(Verdict::answered, NodeId{1}, milliseconds(100)), {}));
+    EXPECT_TRUE(may(watch, emits(Verdict::answered, NodeId{1}, milliseconds(100)), {}));
     EXPECT_TRUE(
-        may(watch, says(Verdict::answered, NodeId{1}, milliseconds(100)), milliseconds(414)));
+        may(watch, emits(Verdict::answered, NodeId{1}, milliseconds(100)), milliseconds(414)));
     EXPECT_FALSE(
-        may(watch, says(Verdict::answered, NodeId{1}, milliseconds(100)), milliseconds(415)));
-    EXPECT_FALSE(may(watch, says(Verdict::answered, NodeId{1}, seconds(1)), {}));
-    EXPECT_TRUE(may(watch, says(Verdict::promised, NodeId{1}, std::nullopt), {})) << "a claim";
-    EXPECT_FALSE(may(watch, says(Verdict::promised, NodeId{2}, std::nullopt), {})) << "its own";
-    EXPECT_FALSE(may(watch, says(Verdict::promised, NodeId{}, std::nullopt), {})) << "a mark";
+        may(watch, emits(Verdict::answered, NodeId{1}, milliseconds(100)), milliseconds(415)));
+    EXPECT_FALSE(may(watch, emits(Verdict::answered, NodeId{1}, seconds(1)), {}));
+    EXPECT_TRUE(may(watch, emits(Verdict::promised, NodeId{1}, std::nullopt), {})) << "a claim";
+    EXPECT_FALSE(may(watch, emits(Verdict::promised, NodeId{2}, std::nullopt), {})) << "its own";
+    EXPECT_FALSE(may(watch, emits(Verdict::promised, NodeId{}, std::nullopt), {})) << "a mark";
     EXPECT_TRUE(watch.may_answer_other(kStart + milliseconds(1), kWithin, kStart + seconds(9)))
         << "an older word";
 }

@@ -76,7 +76,7 @@ TEST_F(ScoreTest, StandsStillWhileTheRoleIsOnItsWay) {
         << "Pacemaker has yet to decide";
 }
 
-TEST_F(ScoreTest, WhoHasMissedAnEpochSaysSoEvenThen) {
+TEST_F(ScoreTest, WhoHasMissedAnEpochReportsSoEvenThen) {
     Score score = written(100);
     score.freeze();
     EXPECT_EQ(score.due({.score = 101, .has_missed = true}, kStart), std::nullopt);

@@ -326,7 +326,7 @@ TEST(NodeStandInFaultsTest, AnOrderOfAnEpochBeforeIsNone) {
 }
 
 // A holder that hears no answers repeats its claims, and each answer renews a promise.
-TEST(NodeStandInFaultsTest, AHolderThatHearsNoAnswersKeepsNobodyOutForLong) {
+TEST(NodeStandInFaultsTest, AHolderThatReceivesNoAnswersKeepsNobodyOutForLong) {
     FakeCluster cluster = standing_in_cluster();
     cluster.lose_leases([](std::uint32_t, const SendLease& sent) { return sent.to == NodeId{1}; });
     cluster.pass(milliseconds(300));
@@ -372,7 +372,7 @@ TEST(PromoteWhileIncompleteTest, APromotionWaitsForTheReplicaThatAMemberHas) {
 }
 
 // The hellos come late, as behind the snapshot of another gateway.
-TEST(PromoteWhileIncompleteTest, APromotionWaitsForMembersThatHaveNotSaidWhatTheyHave) {
+TEST(PromoteWhileIncompleteTest, APromotionWaitsForMembersThatHaveNotReportedWhatTheyHave) {
     FakeCluster cluster(3);
     ASSERT_TRUE(cluster.promote(1).has_value());
     dial(cluster, 1, 1);
@@ -387,7 +387,7 @@ TEST(PromoteWhileIncompleteTest, APromotionWaitsForMembersThatHaveNotSaidWhatThe
     EXPECT_EQ(cluster.replica(2).store().count(), 1U);
 }
 
-TEST(PromoteWhileIncompleteTest, AMemberThatSaysNothingDoesNotPreventAPromotion) {
+TEST(PromoteWhileIncompleteTest, AMemberThatReportsNothingDoesNotPreventAPromotion) {
     FakeCluster cluster(3);
     cluster.hold(true);
     cluster.kill(2);

@@ -42,7 +42,7 @@ class NodeStormTest : public ::testing::Test {
     // Longer than a lease, as of a stalled host.
     void lapse() { cluster_.stand_still(milliseconds(400)); }
     // Node 1 serves on, and has not been able to tell the group of its new epoch.
-    void expect_to_serve_untold() {
+    void expect_to_serve_unnotified() {
         EXPECT_TRUE(cluster_.gate_open(1));
         EXPECT_EQ(cluster_.state(1), takeover::State::promoted);
         EXPECT_EQ(cluster_.replica(1).epoch(), first_);
@@ -65,14 +65,14 @@ class NodeStormTest : public ::testing::Test {
     Epoch first_;
 };
 
-TEST_F(NodeStormTest, AHolderWhoseLeaseLapsesServesOnAndTellsTheGroupInTheNextRing) {
+TEST_F(NodeStormTest, AHolderWhoseLeaseLapsesServesOnAndNotifiesTheGroupInTheNextRing) {
     lose_rings();
     lapse();
     cluster_.pass(milliseconds(20));
-    expect_to_serve_untold();
+    expect_to_serve_unnotified();
     EXPECT_THAT(cluster_.at(1).log, Contains(HasSubstr("event=claim-waits")));
     cluster_.pass(seconds(30));
-    expect_to_serve_untold();
+    expect_to_serve_unnotified();
     form_rings();
     cluster_.pass(milliseconds(200));
     expect_all_to_follow(1);
@@ -131,11 +131,11 @@ TEST_F(NodeStormTest, AResumedTunnelSpeaksOnWithoutARing) {
     EXPECT_GT(cluster_.at(2).datagrams.size(), before);
 }
 
-TEST_F(NodeStormTest, WhoIsDemotedBeforeTheGroupIsToldHandsOver) {
+TEST_F(NodeStormTest, WhoIsDemotedBeforeTheGroupIsNotifiedHandsOver) {
     lose_rings();
     lapse();
     cluster_.pass(milliseconds(20));
-    expect_to_serve_untold();
+    expect_to_serve_unnotified();
     ASSERT_TRUE(cluster_.begin_demote(1).has_value());
     form_rings();
     ASSERT_TRUE(cluster_.promote(2).has_value());
@@ -153,7 +153,7 @@ TEST_F(NodeStormTest, WhereAnotherNodeServedMeanwhileItClaimsNothing) {
     ASSERT_EQ(cluster_.lease(1).holder().phase(), lease::Phase::claiming) << "in vain";
     const Epoch claimed = cluster_.lease(1).holder().epoch();
     const Epoch serves = cluster_.replica(3).epoch();
-    cluster_.hear_leases_across();
+    cluster_.receive_leases_across();
     cluster_.mute_leases({});
     cluster_.pass(seconds(1));
     EXPECT_TRUE(cluster_.gate_open(3));
@@ -169,7 +169,7 @@ TEST_F(NodeStormTest, AStopEndsIt) {
     lose_rings();
     lapse();
     cluster_.pass(milliseconds(20));
-    expect_to_serve_untold();
+    expect_to_serve_unnotified();
     EXPECT_TRUE(cluster_.detach(1).has_value());
     cluster_.pass(seconds(3));
     EXPECT_FALSE(cluster_.gate_open(1));

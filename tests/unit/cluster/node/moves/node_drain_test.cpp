@@ -29,7 +29,7 @@ class NodeDrainTest : public CalmCluster {
     }
 };
 
-TEST_F(NodeDrainTest, EveryNodesGateRefusesNewClientsUntilItIsTold) {
+TEST_F(NodeDrainTest, EveryNodesGateRefusesNewClientsUntilItIsOrdered) {
     ASSERT_TRUE(ask(1, kSince));
     cluster_.pass(seconds(1));
     for (const std::uint32_t node : {1U, 2U, 3U}) {

@@ -31,25 +31,25 @@ TEST_F(NodeLinksTest, APromotedNodeGivesTheGatewayToABetterOneByItsScore) {
 
 TEST_F(NodeLinksTest, WhoServesIsAnnouncedAgainWhenACarrierIsBack) {
     cluster_.pass(seconds(10));
-    const int told = cluster_.at(1).announcements;
+    const int notified = cluster_.at(1).announcements;
     carrier(1, LinkSide::outside, false);
     cluster_.pass(milliseconds(50));
-    EXPECT_EQ(cluster_.at(1).announcements, told);
+    EXPECT_EQ(cluster_.at(1).announcements, notified);
     carrier(1, LinkSide::outside, true);
-    EXPECT_EQ(cluster_.at(1).announcements, told + 1);
+    EXPECT_EQ(cluster_.at(1).announcements, notified + 1);
     cluster_.pass(seconds(11));
-    EXPECT_EQ(cluster_.at(1).announcements, told + 5) << "and later, as after a promotion";
+    EXPECT_EQ(cluster_.at(1).announcements, notified + 5) << "and later, as after a promotion";
     cluster_.run(1, cluster_.at(1).node->announce_again(kGateway, cluster_.now()));
-    EXPECT_EQ(cluster_.at(1).announcements, told + 6);
+    EXPECT_EQ(cluster_.at(1).announcements, notified + 6);
 }
 
 TEST_F(NodeLinksTest, AStandbyAnnouncesNothing) {
-    const int told = cluster_.at(2).announcements;
+    const int notified = cluster_.at(2).announcements;
     carrier(2, LinkSide::outside, false);
     carrier(2, LinkSide::outside, true);
     cluster_.run(2, cluster_.at(2).node->announce_again(kGateway, cluster_.now()));
     cluster_.pass(seconds(11));
-    EXPECT_EQ(cluster_.at(2).announcements, told);
+    EXPECT_EQ(cluster_.at(2).announcements, notified);
 }
 
 TEST_F(NodeLinksTest, AStandbyWithALostLinkIsWorthLessAtOnce) {

@@ -64,7 +64,7 @@ TEST_F(NodeMoveTest, ACallThatNobodyRepeatsEndsByItself) {
     EXPECT_THAT(scores(2), ElementsAre(kScoreCalls, kScoreComplete));
 }
 
-TEST_F(NodeMoveTest, TheRoleMovesWithItsSessionsAndTheMoveIsToldToAll) {
+TEST_F(NodeMoveTest, TheRoleMovesWithItsSessionsAndTheMoveIsReportedToAll) {
     ask(3, 2);
     move(1, 2);
     cluster_.pass(seconds(2));

@@ -95,7 +95,7 @@ TEST(NodeDuelTest, TheLoserLeavesTheWinnerTheTimeToSwitchItOff) {
     EXPECT_FALSE(has_lost(2)) << "that one's power device may not work";
 }
 
-TEST(NodeDuelTest, WithoutTheWitnessALostDuelSaysNothing) {
+TEST(NodeDuelTest, WithoutTheWitnessALostDuelReportsNothing) {
     FakeCluster cluster = lost_duel();
     cluster.kill_witness();
     cluster.pass(seconds(3));
@@ -134,7 +134,7 @@ TEST(NodeDuelTest, AMemberIsMarkedAtOnce) {
     EXPECT_TRUE(is_done(cluster, 2, request));
 }
 
-TEST(NodeDuelTest, WhereTheWitnessIsNotHeardItFails) {
+TEST(NodeDuelTest, WhereTheWitnessIsNotReceivedItFails) {
     FakeCluster cluster = pair_with_witness();
     cluster.split({2});
     const RequestToken waits = begin_fence(cluster, 2);
@@ -164,11 +164,11 @@ class TwoGateways {
         node.emplace(std::move(settings));
         static_cast<void>(node->on_members({NodeId{1}}, true, kNow));
         for (const std::uint8_t id : kGateways) {
-            say(id, {NodeId{2}, kOther, lease::Instance{2}}, lease::Hello{});
-            say(id, kWitnessLife, lease::Hello{});
+            emit(id, {NodeId{2}, kOther, lease::Instance{2}}, lease::Hello{});
+            emit(id, kWitnessLife, lease::Hello{});
         }
     }
-    void say(std::uint8_t gateway, const lease::Sender& sender, const lease::Message& message) {
+    void emit(std::uint8_t gateway, const lease::Sender& sender, const lease::Message& message) {
         run(node->on_lease_message(GatewayId{gateway}, sender, message, kNow));
     }
     void run(const Effects& effects) {
@@ -188,7 +188,7 @@ class TwoGateways {
             NodeId{2}, kOther, false,
             node->find(GatewayId{gateway})->cores().lease.engine().state().voters};
         answer.marks = {{NodeId{2}, kOther}};
-        say(gateway, kWitnessLife, answer);
+        emit(gateway, kWitnessLife, answer);
     }
 
     static constexpr std::array<std::uint8_t, 2> kGateways{1, 2};
@@ -202,8 +202,8 @@ class TwoGateways {
 // Otherwise each of two nodes might get through on one of them, and neither on both.
 TEST(NodeDuelTest, TheFirstGatewayDecidesForAllOfThem) {
     TwoGateways two;
-    two.say(1, two.kWitnessLife, lease::Opinion{{}, lease::Verdict::answered, {}, {}});
-    two.say(2, two.kWitnessLife, lease::Opinion{{}, lease::Verdict::answered, {}, {}});
+    two.emit(1, two.kWitnessLife, lease::Opinion{{}, lease::Verdict::answered, {}, {}});
+    two.emit(2, two.kWitnessLife, lease::Opinion{{}, lease::Verdict::answered, {}, {}});
     two.run(two.node->fence(1, NodeId{2}, kPatience, TwoGateways::kNow));
     using Asked = std::vector<std::pair<unsigned, NodeId>>;
     EXPECT_EQ(two.asked, (Asked{{1, lease::kWitness}}));

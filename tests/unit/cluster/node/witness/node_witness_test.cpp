@@ -43,7 +43,7 @@ std::vector<wire::Setup> setup_with_witness(std::uint64_t hash) {
     return {{GatewayId{0}, {{"lease.witness", wire::Weight::note, hash}}}};
 }
 
-TEST(NodeWitnessTest, TheHolderAddsItWhenItIsHeardAndRemembersTheList) {
+TEST(NodeWitnessTest, TheHolderAddsItWhenItIsReceivedAndRemembersTheList) {
     FakeCluster cluster = pair_of_nodes();
     cluster.have_witness();
     EXPECT_THAT(voters(cluster, 1), ElementsAre(NodeId{1}, NodeId{2}));
@@ -72,7 +72,7 @@ TEST(NodeWitnessTest, WhereTwoAnswerNeitherCounts) {
     EXPECT_THAT(cluster.at(1).log, Contains(HasSubstr("event=witness-agrees")));
 }
 
-TEST(NodeWitnessTest, OneThatIsNotHeardIsNotAdded) {
+TEST(NodeWitnessTest, OneThatIsNotReceivedIsNotAdded) {
     FakeCluster cluster = pair_of_nodes();
     cluster.cut_from_witness({1});
     cluster.have_witness();
@@ -197,7 +197,7 @@ TEST(NodeWitnessTest, WhileTheOtherNodeIsMissingRoundsComeTwiceAsOften) {
     EXPECT_THAT(rounds_of(cluster, 1), AllOf(Ge(9), Le(11)));
 }
 
-TEST(NodeWitnessTest, ItsOwnDeathIsNoSilenceAndIsSaid) {
+TEST(NodeWitnessTest, ItsOwnDeathIsNoSilenceAndIsReported) {
     FakeCluster cluster = pair_with_witness();
     cluster.kill_witness();
     expect_service(cluster, 1, seconds(6));
@@ -219,7 +219,7 @@ TEST(NodeWitnessTest, WithoutItNobodyStandsIn) {
     EXPECT_EQ(cluster.state(2), takeover::State::standby);
 }
 
-TEST(NodeWitnessTest, NobodyStandsInForAHolderThatItHears) {
+TEST(NodeWitnessTest, NobodyStandsInForAHolderThatItReceives) {
     FakeCluster cluster = pair_with_witness();
     cluster.split({2});  // From node 1 alone.
     expect_service(cluster, 1, seconds(3));
@@ -266,7 +266,7 @@ TEST(NodeWitnessTest, TheOnlyStandbyReportsAHolderThatTheWitnessMissesToo) {
     EXPECT_THAT(cluster.at(2).reports, Contains("score of checkpoint at gw1"));
 }
 
-TEST(NodeWitnessTest, TheOnlyStandbyReportsNoHolderThatTheWitnessHears) {
+TEST(NodeWitnessTest, TheOnlyStandbyReportsNoHolderThatTheWitnessReceives) {
     FakeCluster cluster = pair_with_witness(false);
     cluster.lose_leases([](std::uint32_t from, const SendLease& sent) {
         return from == 1 && sent.to == NodeId{2};

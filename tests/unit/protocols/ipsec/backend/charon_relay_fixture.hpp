@@ -83,12 +83,12 @@ class FakeCharon {
         EXPECT_EQ(bind(fd_.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own), 0);
         EXPECT_EQ(connect(fd_.get(), reinterpret_cast<const sockaddr*>(&other), sizeof other), 0);
     }
-    void say(const Bytes& message) const {
+    void emit(const Bytes& message) const {
         EXPECT_EQ(send(fd_.get(), message.data(), message.size(), 0),
                   static_cast<ssize_t>(message.size()));
     }
     // All that is in its queue.
-    std::vector<Bytes> heard() const {
+    std::vector<Bytes> received() const {
         std::vector<Bytes> messages;
         for (;;) {
             Bytes message(16384);
@@ -162,8 +162,10 @@ class CharonRelayTest : public ::testing::Test {
         };
         auto relay = CharonRelay::open(
             loop_, options, std::move(with),
-            {.on_said =
-                 [this](ByteView message) { said_.emplace_back(message.begin(), message.end()); },
+            {.on_emitted =
+                 [this](ByteView message) {
+                     emitted_.emplace_back(message.begin(), message.end());
+                 },
              .on_fresh =
                  [this](std::uint8_t version) {
                      news_.push_back(version == ipsec::kHaVersion
@@ -185,7 +187,7 @@ class CharonRelayTest : public ::testing::Test {
     }
     // As a charon does a second after its start.
     void become_known(const FakeCharon& charon) {
-        charon.say(between_nodes(HaType::resync));
+        charon.emit(between_nodes(HaType::resync));
         ASSERT_TRUE(runs_until([this] { return !news_.empty(); }));
         EXPECT_THAT(news(), ElementsAre("fresh"));
     }
@@ -211,7 +213,7 @@ class CharonRelayTest : public ::testing::Test {
     class Fifo {
       public:
         explicit Fifo(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_NONBLOCK)) {}
-        [[nodiscard]] std::string told() const {
+        [[nodiscard]] std::string notified() const {
             std::array<char, 8> text{};
             const ssize_t got = read(fd_.get(), text.data(), text.size());
             return {text.data(), got < 0 ? 0 : static_cast<std::size_t>(got)};
@@ -228,7 +230,7 @@ class CharonRelayTest : public ::testing::Test {
     std::atomic<int> clearings_ = 0;  // Of what was half open.
     std::string fifo_ = temporary_path("charon.ha");
     QbLoop loop_;
-    std::vector<Bytes> said_;
+    std::vector<Bytes> emitted_;
     std::vector<std::string> news_;
     std::unique_ptr<CharonRelay> relay_;
 };

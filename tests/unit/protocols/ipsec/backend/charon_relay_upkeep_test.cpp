@@ -22,13 +22,13 @@ TEST_F(CharonRelayTest, ACharonThatEndsIsGone) {
 
 TEST_F(CharonRelayTest, ACharonThatWasStartedAgainAtOnceIsAnotherOne) {
     auto charon = std::make_unique<FakeCharon>();
-    charon->say(between_nodes(HaType::segment_take, true));
+    charon->emit(between_nodes(HaType::segment_take, true));
     run();
     EXPECT_THAT(news(), ElementsAre("active"));
     charon.reset();
     charon = std::make_unique<FakeCharon>();
-    charon->say(between_nodes(HaType::status));
-    charon->say(between_nodes(HaType::resync));
+    charon->emit(between_nodes(HaType::status));
+    charon->emit(between_nodes(HaType::resync));
     ASSERT_TRUE(runs_until([this] { return news_.size() >= 2; }));
     EXPECT_THAT(news(), ElementsAre("gone", "fresh"));
 }
@@ -43,29 +43,29 @@ TEST_F(CharonRelayTest, ASilentCharonIsGoneOnceAndFedAnewWhenItSpeaksAgain) {
     // What it was fed before: it goes, before it is fed again.
     const ipsec::IkeId had{.key = {.version = 2, .spi_i = 7, .spi_r = ~7ULL}};
     let_have({had});
-    charon.say(between_nodes(HaType::status));
-    std::vector<Bytes> heard;
+    charon.emit(between_nodes(HaType::status));
+    std::vector<Bytes> received;
     ASSERT_TRUE(runs_until([&] {
-        std::ranges::move(charon.heard(), std::back_inserter(heard));
-        return !heard.empty();
+        std::ranges::move(charon.received(), std::back_inserter(received));
+        return !received.empty();
     }));
-    EXPECT_THAT(heard, ElementsAre(ipsec::build_ike_delete(had)));
+    EXPECT_THAT(received, ElementsAre(ipsec::build_ike_delete(had)));
     EXPECT_THAT(news(), IsEmpty());
     let_have({});
     ASSERT_TRUE(runs_until([this] { return !news_.empty(); }));
     EXPECT_THAT(news(), ElementsAre("fresh"));
     relay_->feed({about(HaType::ike_delete, 8)}, 1);
     run();
-    EXPECT_THAT(charon.heard(), SizeIs(1));
+    EXPECT_THAT(charon.received(), SizeIs(1));
 }
 
 TEST_F(CharonRelayTest, OneThatServesMayBeSilent) {
     const FakeCharon charon;
     become_known(charon);
-    charon.say(between_nodes(HaType::segment_take, true));
+    charon.emit(between_nodes(HaType::segment_take, true));
     run(std::chrono::milliseconds(4500));
     EXPECT_THAT(news(), ElementsAre("active"));
-    charon.say(between_nodes(HaType::status, true));
+    charon.emit(between_nodes(HaType::status, true));
     run();
     EXPECT_THAT(news(), IsEmpty());
 }
@@ -76,28 +76,28 @@ TEST_F(CharonRelayTest, ACharonIsFedNothingBeforeItIsEmpty) {
     relay_->feed({about(HaType::ike_delete, 7)}, 1);
     run();
     EXPECT_THAT(news(), ElementsAre("fed 1: charon is being made empty"));
-    EXPECT_THAT(charon.heard(), IsEmpty());
+    EXPECT_THAT(charon.received(), IsEmpty());
 }
 
 TEST_F(CharonRelayTest, ACharonThatWasThereBeforeVpnhadIsMadeEmpty) {
     const FakeCharon charon;
     const ipsec::IkeId had{.key = {.version = 1, .spi_i = 3, .spi_r = 4}, .initiator = true};
     let_have({had, had});
-    charon.say(between_nodes(HaType::status, true));
+    charon.emit(between_nodes(HaType::status, true));
     run(std::chrono::milliseconds(1700));
-    charon.say(between_nodes(HaType::status, true));
+    charon.emit(between_nodes(HaType::status, true));
     run(std::chrono::milliseconds(1700));
     EXPECT_THAT(news(), ElementsAre("active"));
     EXPECT_EQ(listings_, 0) << "one that is active would tell its peers";
-    charon.say(between_nodes(HaType::segment_drop));
-    std::vector<Bytes> heard;
+    charon.emit(between_nodes(HaType::segment_drop));
+    std::vector<Bytes> received;
     ASSERT_TRUE(runs_until([&] {
-        std::ranges::move(charon.heard(), std::back_inserter(heard));
-        return heard.size() >= 2;
+        std::ranges::move(charon.received(), std::back_inserter(received));
+        return received.size() >= 2;
     }));
     let_have({});
     ASSERT_TRUE(runs_until([this] { return news_.size() >= 2; }));
-    EXPECT_THAT(heard, Each(ipsec::build_ike_delete(had)));
+    EXPECT_THAT(received, Each(ipsec::build_ike_delete(had)));
     EXPECT_THAT(news(), ElementsAre("passive", "fresh"));
 }
 
@@ -105,20 +105,20 @@ TEST_F(CharonRelayTest, OfAnSaToEndThatCharonDoesNotHaveTheEndIsReported) {
     const FakeCharon charon;
     const ipsec::IkeId has{.key = {.version = 2, .spi_i = 7, .spi_r = 1}};
     const ipsec::IkeId absent{.key = {.version = 1, .spi_i = 8, .spi_r = 1}};
-    charon.say(between_nodes(HaType::segment_take, true));
+    charon.emit(between_nodes(HaType::segment_take, true));
     run();
     let_have({has});
     relay_->end({has.key, absent.key});
-    ASSERT_TRUE(runs_until([this] { return !said_.empty(); }));
-    EXPECT_THAT(said_, ElementsAre(ipsec::build_ike_delete(absent)));
+    ASSERT_TRUE(runs_until([this] { return !emitted_.empty(); }));
+    EXPECT_THAT(emitted_, ElementsAre(ipsec::build_ike_delete(absent)));
 }
 
-TEST_F(CharonRelayTest, NobodyElseHearsAWordOfCharon) {
+TEST_F(CharonRelayTest, NobodyElseReceivesAWordOfCharon) {
     relay_.reset();
     UniqueFd stranger(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     bind_at(stranger, "127.0.0.2");
     const FakeCharon charon;
-    charon.say(ike_add(7));
+    charon.emit(ike_add(7));
     std::array<char, 4096> text{};
     EXPECT_LT(recv(stranger.get(), text.data(), text.size(), 0), 0);
     // Nor does a stranger say one.
@@ -129,7 +129,7 @@ TEST_F(CharonRelayTest, NobodyElseHearsAWordOfCharon) {
     bind_at(user, "127.0.0.2");
     const sockaddr_in to = FakeCharon::at("127.0.0.1");
     EXPECT_LT(sendto(user.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
-    EXPECT_THAT(charon.heard(), IsEmpty());
+    EXPECT_THAT(charon.received(), IsEmpty());
 }
 
 TEST_F(CharonRelayTest, AGuardThatIsTakenAwayIsPutBackAndMissedMeanwhile) {
@@ -142,28 +142,30 @@ TEST_F(CharonRelayTest, AGuardThatIsTakenAwayIsPutBackAndMissedMeanwhile) {
     EXPECT_TRUE(is_charon_guarded().value_or(false));
 }
 
-TEST_F(CharonRelayTest, WhatItCouldNotReadCharonIsToSayAgain) {
+TEST_F(CharonRelayTest, WhatItCouldNotReadCharonIsToReportAgain) {
     const FakeCharon charon;
     become_known(charon);
-    charon.say(between_nodes(HaType::segment_take, true));
+    charon.emit(between_nodes(HaType::segment_take, true));
     run();
     EXPECT_THAT(news(), ElementsAre("active"));
     const Bytes large = ike_add(7, 4000);
     for (int i = 0; i < 6000; ++i) {
-        charon.say(large);
+        charon.emit(large);
     }
     const Fifo fifo(fifo_);
-    std::string told;
+    std::string notified;
     ASSERT_TRUE(runs_until([&] {
-        told += fifo.told();
-        return !told.empty();
+        notified += fifo.notified();
+        return !notified.empty();
     }));
-    EXPECT_EQ(told, "*1");
-    EXPECT_LT(said_.size(), 6000U);
-    EXPECT_TRUE(runs_until([this] { return said_.size() + relay_->drops().from_charon == 6000; }))
-        << said_.size() << " and " << relay_->drops().from_charon;
+    EXPECT_EQ(notified, "*1");
+    EXPECT_LT(emitted_.size(), 6000U);
+    EXPECT_TRUE(runs_until([this] {
+        return emitted_.size() + relay_->drops().from_charon == 6000;
+    })) << emitted_.size()
+        << " and " << relay_->drops().from_charon;
     run(std::chrono::seconds(2));
-    EXPECT_EQ(fifo.told(), "") << "once";
+    EXPECT_EQ(fifo.notified(), "") << "once";
 }
 
 TEST_F(CharonRelayTest, ItsPortInTheHandsOfAnotherIsAWarningUntilItIsFree) {

@@ -35,62 +35,62 @@ Bytes resync_of(std::uint8_t version) {
 
 TEST_F(CharonRelayTest, ACharonOf6IsFedItsOwnNumbers) {
     const FakeCharon charon;
-    charon.say(resync_of(4));
+    charon.emit(resync_of(4));
     ASSERT_TRUE(runs_until([this] { return !news_.empty(); }));
     EXPECT_THAT(news(), ElementsAre("fresh of 4"));
     // A pre-shared key is 39 in 5.9, and 41 in 6.0.1.
     const Bytes psk = as_of(4, HaType::ike_add, 41, {1, 2, 3});
-    charon.say(psk);
+    charon.emit(psk);
     run();
-    ASSERT_THAT(said_, SizeIs(1));
-    EXPECT_EQ(said_[0][0], 3) << "records have one dialect";
-    EXPECT_EQ(said_[0][2 + kIdBytes], static_cast<std::uint8_t>(HaTag::psk));
-    relay_->feed(said_, 1);
+    ASSERT_THAT(emitted_, SizeIs(1));
+    EXPECT_EQ(emitted_[0][0], 3) << "records have one dialect";
+    EXPECT_EQ(emitted_[0][2 + kIdBytes], static_cast<std::uint8_t>(HaTag::psk));
+    relay_->feed(emitted_, 1);
     run();
-    EXPECT_THAT(charon.heard(), ElementsAre(psk));
+    EXPECT_THAT(charon.received(), ElementsAre(psk));
 }
 
 TEST_F(CharonRelayTest, ACharonOf5_9IsFedWhatOneOf6HasSent) {
     const FakeCharon charon;
     become_known(charon);
     const Bytes psk = as_of(5, HaType::ike_add, 41, {1, 2, 3});
-    charon.say(psk);
-    charon.say(between_nodes(HaType::status));
+    charon.emit(psk);
+    charon.emit(between_nodes(HaType::status));
     run();
-    ASSERT_THAT(said_, SizeIs(1));
-    relay_->feed(said_, 1);
+    ASSERT_THAT(emitted_, SizeIs(1));
+    relay_->feed(emitted_, 1);
     run();
-    EXPECT_THAT(charon.heard(), ElementsAre(as_of(3, HaType::ike_add, 39, {1, 2, 3})));
+    EXPECT_THAT(charon.received(), ElementsAre(as_of(3, HaType::ike_add, 39, {1, 2, 3})));
 }
 
 TEST_F(CharonRelayTest, WhatItsVersionDoesNotHaveIsNoMessageForIt) {
     const FakeCharon charon;
     become_known(charon);
-    charon.say(as_of(4, HaType::child_add, 18, {9, 9}));  // A further secret.
-    charon.say(between_nodes(HaType::status));
+    charon.emit(as_of(4, HaType::child_add, 18, {9, 9}));  // A further secret.
+    charon.emit(between_nodes(HaType::status));
     run();
-    ASSERT_THAT(said_, SizeIs(1));
-    relay_->feed(said_, 1);
+    ASSERT_THAT(emitted_, SizeIs(1));
+    relay_->feed(emitted_, 1);
     run();
-    EXPECT_THAT(charon.heard(), IsEmpty());
+    EXPECT_THAT(charon.received(), IsEmpty());
     EXPECT_THAT(news(), ElementsAre(HasSubstr("several key exchanges")));
 }
 
 // strongSwan #2781.
 TEST_F(CharonRelayTest, HalfOpenSasEndBefore6_0_1IsTurned) {
     const FakeCharon charon;
-    charon.say(status_of(4));
+    charon.emit(status_of(4));
     run();
     const Fifo fifo(fifo_);
     relay_->turn(true);
     run();
-    EXPECT_EQ(fifo.told(), "+1");
+    EXPECT_EQ(fifo.notified(), "+1");
     EXPECT_EQ(clearings_, 0) << "a passive charon has none";
-    charon.say(Bytes{4, 9, 36, 0, 1});  // It has taken segment 1.
+    charon.emit(Bytes{4, 9, 36, 0, 1});  // It has taken segment 1.
     run();
     relay_->turn(false);
-    std::string told;
-    ASSERT_TRUE(runs_until([&] { return (told += fifo.told()) == "-1"; }));
+    std::string notified;
+    ASSERT_TRUE(runs_until([&] { return (notified += fifo.notified()) == "-1"; }));
     EXPECT_EQ(clearings_, 1);
     EXPECT_THAT(news(), ElementsAre("active"));
 }
@@ -98,30 +98,30 @@ TEST_F(CharonRelayTest, HalfOpenSasEndBefore6_0_1IsTurned) {
 // It may not have received that an IKE SA was established.
 TEST_F(CharonRelayTest, HalfOpenSasEndBeforeOneThatHasLostMessagesIsMadeActive) {
     const FakeCharon charon;
-    charon.say(resync_of(4));
+    charon.emit(resync_of(4));
     ASSERT_TRUE(runs_until([this] { return !news_.empty(); }));
     charon.shrink_queue();
-    charon.say(as_of(4, HaType::ike_add, 41, Bytes(500, 1)));
+    charon.emit(as_of(4, HaType::ike_add, 41, Bytes(500, 1)));
     run();
-    ASSERT_THAT(said_, SizeIs(1));
-    relay_->feed(std::vector<Bytes>(20, said_.at(0)), 1);
+    ASSERT_THAT(emitted_, SizeIs(1));
+    relay_->feed(std::vector<Bytes>(20, emitted_.at(0)), 1);
     ASSERT_TRUE(runs_until([this] { return relay_->drops().to_charon > 0; }));
     const Fifo fifo(fifo_);
     relay_->turn(true);
-    std::string told;
-    ASSERT_TRUE(runs_until([&] { return (told += fifo.told()) == "+1"; }));
+    std::string notified;
+    ASSERT_TRUE(runs_until([&] { return (notified += fifo.notified()) == "+1"; }));
     EXPECT_EQ(clearings_, 1);
 }
 
 TEST_F(CharonRelayTest, OthersAreTurnedAsTheyAre) {
     for (const std::uint8_t version : std::array<std::uint8_t, 2>{3, 5}) {
         const FakeCharon charon;
-        charon.say(status_of(version));
+        charon.emit(status_of(version));
         run();
         const Fifo fifo(fifo_);
         relay_->turn(false);
-        std::string told;
-        ASSERT_TRUE(runs_until([&] { return (told += fifo.told()) == "-1"; }))
+        std::string notified;
+        ASSERT_TRUE(runs_until([&] { return (notified += fifo.notified()) == "-1"; }))
             << static_cast<int>(version);
         EXPECT_EQ(clearings_, 0);
     }
@@ -131,7 +131,7 @@ TEST_F(CharonRelayTest, ACharonWhoseVersionIsNotKnownYetIsFedNothing) {
     const FakeCharon charon;
     run(std::chrono::milliseconds(3200));  // It could have been made empty by then.
     EXPECT_EQ(listings_, 0);
-    charon.say(status_of(5));
+    charon.emit(status_of(5));
     EXPECT_TRUE(runs_until([this] { return !news_.empty() && news_.back() == "fresh of 5"; }));
 }
 

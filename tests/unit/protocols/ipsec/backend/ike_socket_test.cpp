@@ -48,7 +48,7 @@ class IkeSocketTest : public ::testing::Test {
         return std::move(out.bytes(Bytes(200))).take();
     }
     // To this node itself.
-    static void say(const Bytes& datagram, std::uint16_t port, bool ipv6 = false) {
+    static void emit(const Bytes& datagram, std::uint16_t port, bool ipv6 = false) {
         const UniqueFd fd(::socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0));
         sockaddr_in6 to6{};
         to6.sin6_family = AF_INET6;
@@ -77,10 +77,10 @@ class IkeSocketTest : public ::testing::Test {
 
 TEST_F(IkeSocketTest, MessagesAreSeenOnce) {
     ASSERT_TRUE(socket_->watch(true));
-    say(ike(37, 1), 500);
-    say(ike(36, 2, 0x08, true), 4500);
-    say(ike(36, 3), 500, true);
-    say(ike(37, 4, 0x20, true), 4500, true);
+    emit(ike(37, 1), 500);
+    emit(ike(36, 2, 0x08, true), 4500);
+    emit(ike(36, 3), 500, true);
+    emit(ike(37, 4, 0x20, true), 4500, true);
     turn();
     EXPECT_THAT(mids_, ElementsAre(1, 2, 3, 4));
     EXPECT_THAT(children_, ElementsAre(false, true, true, false));
@@ -133,35 +133,35 @@ TEST_F(IkeSocketTest, PoliciesOfIpsecDoNotHoldForWhatIsSent) {
 
 TEST_F(IkeSocketTest, NothingElseIs) {
     ASSERT_TRUE(socket_->watch(true));
-    say(ike(35, 2), 500);
-    say(ike(37, 3), 4500);  // ESP.
-    say(ike(37, 4), 1701);
+    emit(ike(35, 2), 500);
+    emit(ike(37, 3), 4500);  // ESP.
+    emit(ike(37, 4), 1701);
     turn();
     EXPECT_THAT(mids_, IsEmpty());
 }
 
 TEST_F(IkeSocketTest, ItIsThereOnlyWhileItIsWanted) {
-    say(ike(37, 1), 500);
+    emit(ike(37, 1), 500);
     turn();
     ASSERT_TRUE(socket_->watch(true));
     ASSERT_TRUE(socket_->watch(true));
-    say(ike(37, 2), 500);
+    emit(ike(37, 2), 500);
     turn();
     ASSERT_TRUE(socket_->watch(false));
-    say(ike(37, 3), 500);
+    emit(ike(37, 3), 500);
     turn();
     EXPECT_THAT(mids_, ElementsAre(2));
     EXPECT_THAT(vpnha::testing::output_of("ss -0 -H -a"), IsEmpty());
 }
 
-TEST_F(IkeSocketTest, ItMayBeEndedByWhatItTells) {
+TEST_F(IkeSocketTest, ItMayBeEndedByWhatItReports) {
     socket_.emplace(loop_, [this](const ipsec::IkePacket& packet) {
         mids_.push_back(packet.mid);
         EXPECT_TRUE(socket_->watch(false));
     });
     ASSERT_TRUE(socket_->watch(true));
-    say(ike(37, 1), 500);
-    say(ike(37, 2), 500);
+    emit(ike(37, 1), 500);
+    emit(ike(37, 2), 500);
     turn();
     EXPECT_THAT(mids_, ElementsAre(1));
 }

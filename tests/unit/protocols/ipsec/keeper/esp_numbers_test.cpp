@@ -76,12 +76,12 @@ TEST_F(EspNumbersTest, AnSaThatComesLateHasItsFloorOnce) {
 
 // It has sent since it was read, and has no record that would say so.
 TEST_F(EspNumbersTest, AnSaOfItsOwnEpochIsLeftAsItIs) {
-    for (const std::uint64_t said : {4U, 5U}) {
+    for (const std::uint64_t emitted : {4U, 5U}) {
         numbers_ = {};
-        numbers_.know(record(700, said), epoch(said));
+        numbers_.know(record(700, emitted), epoch(emitted));
         rise(seconds(5));
-        numbers_.rise_late(kIn, epoch(said), kStart);
-        EXPECT_EQ(made(), 0U) << "said in epoch " << said;
+        numbers_.rise_late(kIn, epoch(emitted), kStart);
+        EXPECT_EQ(made(), 0U) << "said in epoch " << emitted;
     }
 }
 

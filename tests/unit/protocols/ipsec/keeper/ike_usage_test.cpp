@@ -27,7 +27,7 @@ class IkeUsageTest : public ipsec_pair::Pair {
     void dial() {
         alice_.eap = "alice";
         establish_whole(alice_, 7);
-        say(alice_.vip(kAddress));
+        emit(alice_.vip(kAddress));
         settle();
     }
     // What passes on the child of that SPI, in packets of 100 octets.
@@ -45,9 +45,9 @@ class IkeUsageTest : public ipsec_pair::Pair {
         settle();
     }
     void rekey_ike() {
-        say(next_.add({alice_.id.key}));
-        say(next_.update());
-        say(ipsec::build_ike_delete(alice_.id));
+        emit(next_.add({alice_.id.key}));
+        emit(next_.update());
+        emit(ipsec::build_ike_delete(alice_.id));
         settle();
     }
 
@@ -59,7 +59,7 @@ TEST_F(IkeUsageTest, ASessionBeginsWithItsVirtualAddress) {
     alice_.eap = "alice";
     establish_whole(alice_, 7);
     EXPECT_THAT(a_.used_, IsEmpty()) << "its address is not known yet";
-    say(alice_.vip(kAddress));
+    emit(alice_.vip(kAddress));
     settle();
     ASSERT_THAT(a_.used_, SizeIs(1));
     const Usage& begun = a_.used_.front();
@@ -73,10 +73,10 @@ TEST_F(IkeUsageTest, ASessionBeginsWithItsVirtualAddress) {
     EXPECT_THAT(b_.used_, IsEmpty()) << "a standby has no accounts";
 }
 
-TEST_F(IkeUsageTest, AVirtualAddressOfEachFamilyIsTold) {
+TEST_F(IkeUsageTest, AVirtualAddressOfEachFamilyIsReported) {
     alice_.eap = "alice";
     establish_whole(alice_, 7);
-    say(alice_.vips({"2001:db8:200::7", kAddress, "2001:db8:200::8"}));
+    emit(alice_.vips({"2001:db8:200::7", kAddress, "2001:db8:200::8"}));
     settle();
     ASSERT_THAT(a_.used_, SizeIs(1));
     EXPECT_EQ(a_.used_[0].address, parse_ip(kAddress)->v4());
@@ -97,7 +97,7 @@ TEST_F(IkeUsageTest, WithoutAVirtualAddressItBeginsWithItsFirstPacket) {
 
 TEST_F(IkeUsageTest, AClientWithACertificateIsNamedByIt) {
     establish_whole(alice_, 7);
-    say(alice_.vip(kAddress));
+    emit(alice_.vip(kAddress));
     settle();
     ASSERT_THAT(a_.used_, SizeIs(1));
     EXPECT_EQ(a_.used_[0].user, "carol@example.org");
@@ -106,9 +106,9 @@ TEST_F(IkeUsageTest, AClientWithACertificateIsNamedByIt) {
 TEST_F(IkeUsageTest, NeitherASiteNorL2tpIsASession) {
     establish_whole(first_, 7);
     establish_childless(second_);
-    say(second_.vip(kAddress));
+    emit(second_.vip(kAddress));
     a_.used_.clear();
-    say(second_.l2tp(9, 10));
+    emit(second_.l2tp(9, 10));
     a_.add_child(9, 10);
     settle();
     IkeSample phone{test::ike_id(1, 3)};
@@ -121,17 +121,17 @@ TEST_F(IkeUsageTest, NeitherASiteNorL2tpIsASession) {
     EXPECT_THAT(a_.used_, IsEmpty());
 }
 
-TEST_F(IkeUsageTest, EachOctetIsToldOnceOverRekeys) {
+TEST_F(IkeUsageTest, EachOctetIsReportedOnceOverRekeys) {
     dial();
     move(a_, 7, 10, 20);
     pass(seconds(3));
     EXPECT_EQ(used(a_), (Traffic{1000, 2000, 10, 20}));
-    say(alice_.child(9, 10));
+    emit(alice_.child(9, 10));
     a_.add_child(9, 10);
     move(a_, 7, 1, 1);
     move(a_, 9, 2, 2);
     pass(seconds(2));
-    say(ipsec::build_child_delete(alice_.id, 7));
+    emit(ipsec::build_child_delete(alice_.id, 7));
     a_.kernel_.erase({kClient, kVip, 7});
     a_.kernel_.erase({kVip, kClient, 8});
     move(a_, 9, 4, 4);
@@ -156,7 +156,7 @@ TEST_F(IkeUsageTest, ARekeyOfTheIkeSaGoesOnWithTheSession) {
     EXPECT_EQ(a_.used_.back().session, ike(next_));
     EXPECT_EQ(used(a_), (Traffic{100, 0, 1, 0}));
     EXPECT_THAT(a_.over_, Not(Contains(Key(ike(next_)))));
-    say(ipsec::build_ike_delete(next_.id));
+    emit(ipsec::build_ike_delete(next_.id));
     settle();
     EXPECT_THAT(a_.over_, Contains(::testing::Pair(ike(next_), EndCause::user_request)));
 }
@@ -165,22 +165,22 @@ TEST_F(IkeUsageTest, ARekeyOfTheIkeSaGoesOnWithTheSession) {
 // still under the old one.
 TEST_F(IkeUsageTest, ASuccessorEndsNoSessionThatHasAnHeir) {
     dial();
-    say(next_.add({alice_.id.key}));
-    say(next_.update());
+    emit(next_.add({alice_.id.key}));
+    emit(next_.update());
     settle();
     take_over();
     pass(seconds(3));
     ASSERT_THAT(b_.used_, SizeIs(1));
     EXPECT_EQ(b_.used_[0].session, ike(next_));
     EXPECT_EQ(b_.used_[0].replaces, ike(alice_));
-    b_.tell(node::CharonSaid{next_.child(9, 10)}, now_);
-    b_.tell(node::CharonSaid{ipsec::build_child_delete(next_.id, 7)}, now_);
+    b_.notify(node::CharonEmitted{next_.child(9, 10)}, now_);
+    b_.notify(node::CharonEmitted{ipsec::build_child_delete(next_.id, 7)}, now_);
     settle();
     EXPECT_EQ(b_.replica_.store().find(ike(alice_)), nullptr) << "nothing lives that it made";
     EXPECT_THAT(b_.over_, IsEmpty());
 }
 
-TEST_F(IkeUsageTest, ASuccessorTellsWhatPassesThereAndNothingTwice) {
+TEST_F(IkeUsageTest, ASuccessorReportsWhatPassesThereAndNothingTwice) {
     dial();
     move(a_, 7, 10, 20);
     pass(seconds(3));
@@ -206,11 +206,11 @@ TEST_F(IkeUsageTest, ASuccessorTellsWhatPassesThereAndNothingTwice) {
     EXPECT_EQ(used(a_), (Traffic{300, 300, 3, 3}));
 }
 
-TEST_F(IkeUsageTest, WhatAKernelHadBeforeIsNotTold) {
+TEST_F(IkeUsageTest, WhatAKernelHadBeforeIsNotReported) {
     dial();
     pass(seconds(2));
     // Of an SA that the kernel has from before nobody knows what was told.
-    say(alice_.child(9, 10));
+    emit(alice_.child(9, 10));
     a_.add_child(9, 10);
     a_.in(9).octets = 5000;
     promote(a_, 2);
@@ -231,15 +231,15 @@ TEST_F(IkeUsageTest, AChildThatIsMadeAnewCountsFromZero) {
     EXPECT_EQ(used(a_), (Traffic{1200, 1200, 12, 12}));
 }
 
-TEST_F(IkeUsageTest, AClientThatMovesIsToldOfWhereItIs) {
+TEST_F(IkeUsageTest, AClientThatMovesIsReportedWhereItIs) {
     dial();
     alice_.address = "203.0.113.9";
-    say(alice_.update());
+    emit(alice_.update());
     settle();
     EXPECT_EQ(to_string(a_.used_.back().peer), "203.0.113.9");
 }
 
-TEST_F(IkeUsageTest, AGatewayWithoutAccountsTellsNothing) {
+TEST_F(IkeUsageTest, AGatewayWithoutAccountsReportsNothing) {
     FakeGateway gateway(GatewayId{1}, NodeId{1});
     IkeUsage off(gateway, false, std::nullopt);
     IkeUsage on(gateway, true, std::nullopt);

@@ -29,7 +29,7 @@ class IpsecLostChildrenTest : public Pair {
         return b_.keeper_.counts().at("ike_sas_ended_childless");
     }
     void ask(std::uint32_t mid) {
-        b_.tell(node::IkeSeen{{.key = first_.id.key, .mid = mid}}, now_);
+        b_.notify(node::IkeSeen{{.key = first_.id.key, .mid = mid}}, now_);
         settle();
     }
 };
@@ -61,7 +61,7 @@ TEST_F(IpsecLostChildrenTest, AnIkeSaWhoseChildIsNotInTheKernelIsEnded) {
 
 TEST_F(IpsecLostChildrenTest, AnIdleClientThatHasDeletedItsChildIsLeftAlone) {
     establish_whole(first_, 21);
-    say(build_child_delete(first_.id, 21));
+    emit(build_child_delete(first_.id, 21));
     settle();
     for (Site* const site : {&a_, &b_}) {
         site->kernel_.erase({kClient, kVip, 21});
@@ -71,7 +71,7 @@ TEST_F(IpsecLostChildrenTest, AnIdleClientThatHasDeletedItsChildIsLeftAlone) {
     pass(seconds(60));
     EXPECT_THAT(b_.ended_, IsEmpty());
     // It makes another one at B, whose kernel loses it.
-    b_.tell(node::CharonSaid{first_.child(9, 10)}, now_);
+    b_.notify(node::CharonEmitted{first_.child(9, 10)}, now_);
     settle();
     take_over(a_, b_, 3);
     a_.kernel_.erase({kClient, kVip, 9});
@@ -82,7 +82,7 @@ TEST_F(IpsecLostChildrenTest, AnIdleClientThatHasDeletedItsChildIsLeftAlone) {
 
 TEST_F(IpsecLostChildrenTest, AnIkeSaWithAChildGoesOn) {
     establish();
-    say(first_.child(21, 22));
+    emit(first_.child(21, 22));
     a_.add_child(21, 22);
     settle();
     take_over();
@@ -135,7 +135,7 @@ TEST_F(IpsecLostChildrenTest, AClientThatMakesItsChildInTimeIsLeftAlone) {
     establish_childless(first_);
     take_over();
     pass(kTooEarly);
-    b_.tell(node::CharonSaid{first_.child(9, 10)}, now_);
+    b_.notify(node::CharonEmitted{first_.child(9, 10)}, now_);
     settle();
     // The listing may have begun before charon made it.
     pass(seconds(10));
@@ -148,7 +148,7 @@ TEST_F(IpsecLostChildrenTest, WhatComesAfterTheTakeoverIsNotJudged) {
     for (const Bytes& message :
          {second_.add(), build_mid(ipsec::HaType::ike_mid_responder, second_.id, 2),
           second_.update()}) {
-        b_.tell(node::CharonSaid{message}, now_);
+        b_.notify(node::CharonEmitted{message}, now_);
     }
     settle();
     pass(seconds(60));
@@ -158,8 +158,8 @@ TEST_F(IpsecLostChildrenTest, WhatComesAfterTheTakeoverIsNotJudged) {
 
 TEST_F(IpsecLostChildrenTest, AnIkeSaThatIsBeingReplacedIsItsHeirsBusiness) {
     establish();
-    say(second_.add({first_.id.key}));
-    say(second_.update());
+    emit(second_.add({first_.id.key}));
+    emit(second_.update());
     settle();
     take_over();
     ASSERT_NE(b_.replica_.store().find(ike(first_)), nullptr);
@@ -169,7 +169,7 @@ TEST_F(IpsecLostChildrenTest, AnIkeSaThatIsBeingReplacedIsItsHeirsBusiness) {
 
 TEST_F(IpsecLostChildrenTest, WithAnOpenRequestItWaitsUntilTheClientGoesOn) {
     establish_childless(first_);
-    say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 3));
+    emit(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 3));
     settle();
     take_over();
     pass(seconds(60));
@@ -181,7 +181,7 @@ TEST_F(IpsecLostChildrenTest, WithAnOpenRequestItWaitsUntilTheClientGoesOn) {
 
 TEST_F(IpsecLostChildrenTest, ARequestThatIsRepeatedIsAnsweredFirst) {
     establish_childless(first_);
-    say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 3));
+    emit(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 3));
     settle();
     take_over();
     pass(seconds(8));
@@ -222,11 +222,11 @@ TEST_F(IpsecLostChildrenTest, ACharonThatStartsAnewIsGivenTheSameTime) {
     establish_childless(first_);
     take_over();
     pass(seconds(4));
-    b_.tell(node::CharonGone{}, now_);
+    b_.notify(node::CharonGone{}, now_);
     settle();
     pass(seconds(10));
     EXPECT_THAT(b_.ended_, IsEmpty()) << "nobody could tell the client";
-    b_.tell(node::CharonFresh{}, now_);
+    b_.notify(node::CharonFresh{}, now_);
     settle();
     pass(kTooEarly);
     EXPECT_THAT(b_.ended_, IsEmpty());

@@ -80,10 +80,10 @@ class Kernels final : public FakeIpsec {
             return end_sas(node, *end);
         }
         const IpsecEvent event = std::visit([&](auto& each) { return answer(node, each); }, work);
-        return tell(node, event);
+        return notify(node, event);
     }
 
-    Effects tell(std::uint32_t node, const IpsecEvent& event) {
+    Effects notify(std::uint32_t node, const IpsecEvent& event) {
         return cluster_->at(node).node->on_event(kGateway, KeeperEvent(event), cluster_->now());
     }
 
@@ -118,7 +118,7 @@ class Kernels final : public FakeIpsec {
             ended_alive_ += static_cast<std::uint64_t>(alive);
             ++ended_;
             const Bytes message = ipsec::build_ike_delete({key, false});
-            Effects more = tell(node, CharonSaid{message});
+            Effects more = notify(node, CharonEmitted{message});
             std::ranges::move(more, std::back_inserter(effects));
         }
         return effects;
@@ -212,7 +212,7 @@ class Story {
 
     void start(std::uint32_t node) {
         cluster_.start(node);
-        cluster_.run(node, kernels_.tell(node, CharonFresh{}));
+        cluster_.run(node, kernels_.notify(node, CharonFresh{}));
     }
     void cut(std::uint32_t node) {
         kernels_.go_on(node);
@@ -233,7 +233,7 @@ class Story {
         const std::uint32_t spi = ++last_spi_;
         const IkeSample ike = ike_of(spi);
         for (const Bytes& message : {ike.add(), ike.update(), ike.child(spi, spi + kOut)}) {
-            cluster_.run(server_, kernels_.tell(server_, CharonSaid{message}));
+            cluster_.run(server_, kernels_.notify(server_, CharonEmitted{message}));
         }
         kernels_.add(server_, spi, false);
     }
@@ -295,9 +295,9 @@ class Story {
         } else if (what == 5) {
             const std::uint32_t node = random_.below(2) == 0 ? server_ : other();
             if (!dead_.contains(node)) {
-                cluster_.run(node, kernels_.tell(node, CharonGone{}));
+                cluster_.run(node, kernels_.notify(node, CharonGone{}));
                 pass(some_time());
-                cluster_.run(node, kernels_.tell(node, CharonFresh{}));
+                cluster_.run(node, kernels_.notify(node, CharonFresh{}));
             }
         } else {
             pass(some_time());

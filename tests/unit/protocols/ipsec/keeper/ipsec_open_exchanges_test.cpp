@@ -20,10 +20,10 @@ class IpsecOpenExchangesTest : public Pair {
     }
     // A has taken up the client's request, and made what it asks for.
     void take_up(std::uint32_t mid, std::uint32_t child = 0) {
-        say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, mid + 1));
+        emit(build_mid(ipsec::HaType::ike_mid_responder, first_.id, mid + 1));
         settle();
         if (child != 0) {
-            say(first_.child(child, child + 1));
+            emit(first_.child(child, child + 1));
             a_.add_child(child, child + 1);
         }
         settle();
@@ -36,8 +36,8 @@ class IpsecOpenExchangesTest : public Pair {
         settle();
     }
     void ask(std::uint32_t mid, bool makes_child = false) {
-        b_.tell(node::IkeSeen{{.key = first_.id.key, .mid = mid, .makes_child = makes_child}},
-                now_);
+        b_.notify(node::IkeSeen{{.key = first_.id.key, .mid = mid, .makes_child = makes_child}},
+                  now_);
         settle();
     }
     static Bytes expects(std::uint32_t mid) {
@@ -57,7 +57,7 @@ TEST_F(IpsecOpenExchangesTest, ARequestThatWasNotAnsweredIsExpectedAgain) {
     EXPECT_THAT(a_.fed_, ElementsAre(expects(2))) << "the next node knows it, too";
 }
 
-TEST_F(IpsecOpenExchangesTest, AnyOtherNumberSaysNothingOfTheLastRequest) {
+TEST_F(IpsecOpenExchangesTest, AnyOtherNumberReportsNothingOfTheLastRequest) {
     take_up(2);
     take_over();
     ask(1);
@@ -88,9 +88,9 @@ TEST_F(IpsecOpenExchangesTest, AChildOfTheRequestBeforeStays) {
 
 TEST_F(IpsecOpenExchangesTest, AnInformationalRequestTakesNoChildBack) {
     // The node has said both in one, and which came first is not known.
-    say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 3));
-    say(first_.child(21, 22));
-    say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 4));
+    emit(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 3));
+    emit(first_.child(21, 22));
+    emit(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 4));
     a_.add_child(21, 22);
     settle();
     take_over();
@@ -112,7 +112,7 @@ TEST_F(IpsecOpenExchangesTest, WhatThisCharonHasTakenUpIsNotTakenBack) {
     take_up(2);
     take_over();
     // charon's word is read before the request that it is about.
-    b_.tell(node::CharonSaid{expects(4)}, now_);
+    b_.notify(node::CharonEmitted{expects(4)}, now_);
     settle();
     ask(3);
     EXPECT_THAT(b_.fed_, IsEmpty());
@@ -137,12 +137,12 @@ TEST_F(IpsecOpenExchangesTest, APassiveCharonIsFedBeforeItSpeaks) {
     take_up(2, 21);
     pass(seconds(1));
     b_.fed_.clear();
-    b_.tell(node::CharonGone{}, now_);
+    b_.notify(node::CharonGone{}, now_);
     promote(b_, 2);
     ASSERT_THAT(b_.turns_, IsEmpty());
     ask(2, true);
     EXPECT_THAT(b_.fed_, IsEmpty());
-    b_.tell(node::CharonFresh{}, now_);
+    b_.notify(node::CharonFresh{}, now_);
     settle();
     EXPECT_THAT(b_.fed_, Contains(expects(2)));
     EXPECT_THAT(b_.fed_, testing::Not(Contains(first_.child(21, 22))));
@@ -171,7 +171,7 @@ TEST_F(IpsecOpenExchangesTest, AForgerHasToGoOnForgingAndSoDoesTheClient) {
         ask(2);
         EXPECT_THAT(b_.fed_, ElementsAre(expects(2)));
         ask(3);
-        pass(OpenExchanges::kSaidBy);
+        pass(OpenExchanges::kEmittedBy);
         ask(3);
         EXPECT_THAT(b_.fed_, ElementsAre(expects(2), expects(3)));
     }
@@ -185,7 +185,7 @@ TEST_F(IpsecOpenExchangesTest, AClientWhoseRepetitionWasAnsweredGoesOn) {
     take_over();
     ask(2);
     ask(2);
-    b_.tell(node::CharonSaid{expects(3)}, now_);
+    b_.notify(node::CharonEmitted{expects(3)}, now_);
     settle();
     ask(3);
     pass(seconds(4));
@@ -228,8 +228,8 @@ TEST_F(IpsecOpenExchangesTest, NothingIsRepeatedWhereAnotherNodeServes) {
 TEST_F(IpsecOpenExchangesTest, AnswersOfClientsAndRequestsOfTheGatewayAreNone) {
     take_up(2);
     take_over();
-    b_.tell(node::IkeSeen{{.key = first_.id.key, .mid = 2, .is_answer = true}}, now_);
-    b_.tell(node::IkeSeen{{.key = first_.id.key, .mid = 2, .is_sent = true}}, now_);
+    b_.notify(node::IkeSeen{{.key = first_.id.key, .mid = 2, .is_answer = true}}, now_);
+    b_.notify(node::IkeSeen{{.key = first_.id.key, .mid = 2, .is_sent = true}}, now_);
     settle();
     EXPECT_THAT(b_.fed_, IsEmpty());
     ask(2);
@@ -261,8 +261,8 @@ TEST_F(IpsecOpenExchangesTest, WindowsBehindANatIsAskedForNoRekey) {
         IkeSample windows{test::ike_id(2, number)};
         windows.conditions = conditions;
         windows.extensions = extensions;
-        say(windows.add());
-        say(windows.update());
+        emit(windows.add());
+        emit(windows.update());
     }
     settle();
     take_over();

@@ -38,7 +38,7 @@ class Node final : public FakeGateway {
         static_cast<void>(replica_.begin_epoch({epoch, NodeId{node}}, now));
         keeper_.promote(now, effects_);
     }
-    void tell(const ipsec::IkePacket& packet, TimePoint now) {
+    void notify(const ipsec::IkePacket& packet, TimePoint now) {
         const node::IpsecEvent seen = node::IkeSeen{packet};
         keeper_.on_event(effects::KeeperEvent(seen), now, effects_);
     }
@@ -99,17 +99,17 @@ class IpsecOpenRequestsTest : public ::testing::Test {
     }
     void ask(Node& node, std::uint32_t mid, bool makes_child = false, std::size_t more = 56) {
         const Bytes octets = datagram(sample_.id.key, mid, more);
-        node.tell({.key = sample_.id.key,
-                   .mid = mid,
-                   .makes_child = makes_child,
-                   .is_sent = true,
-                   .from = kVip,
-                   .to = kClient,
-                   .datagram = octets},
-                  now_);
+        node.notify({.key = sample_.id.key,
+                     .mid = mid,
+                     .makes_child = makes_child,
+                     .is_sent = true,
+                     .from = kVip,
+                     .to = kClient,
+                     .datagram = octets},
+                    now_);
     }
     void answer(Node& node, std::uint32_t mid) {
-        node.tell(
+        node.notify(
             {.key = sample_.id.key, .mid = mid, .is_answer = true, .from = kClient, .to = kVip},
             now_);
     }
@@ -206,7 +206,8 @@ TEST_F(IpsecOpenRequestsTest, WhatWouldMakeAChildIsNotKept) {
 
 TEST_F(IpsecOpenRequestsTest, WhatIsTooLongOrCutIsNotKept) {
     ask(a_, 2, false, limits::kIkeRequestBytesMax);
-    a_.tell({.key = sample_.id.key, .mid = 2, .is_sent = true, .from = kVip, .to = kClient}, now_);
+    a_.notify({.key = sample_.id.key, .mid = 2, .is_sent = true, .from = kVip, .to = kClient},
+              now_);
     EXPECT_EQ(a_.records(), 0U);
 }
 
@@ -220,18 +221,18 @@ TEST_F(IpsecOpenRequestsTest, WhatOthersSendIsNoneOfTheGateways) {
                                 .datagram = octets};
     ipsec::IkePacket other = sent;
     other.from = {parse_ip("198.51.100.9").value_or(IpAddress{}), 4500};
-    a_.tell(other, now_);
+    a_.notify(other, now_);
     other = sent;
     other.key.spi_r += 1;
-    a_.tell(other, now_);
+    a_.notify(other, now_);
     other = sent;
     other.is_answer = true;
-    a_.tell(other, now_);
+    a_.notify(other, now_);
     other = sent;
     other.is_sent = false;
-    a_.tell(other, now_);
+    a_.notify(other, now_);
     EXPECT_EQ(a_.records(), 0U);
-    a_.tell(sent, now_);
+    a_.notify(sent, now_);
     EXPECT_EQ(a_.records(), 1U);
 }
 

@@ -44,8 +44,8 @@ class Site final : public FakeGateway {
         take(replica_.install_missing(), now);
     }
 
-    void tell_usage(const Usage& usage, TimePoint, Effects&) override { used_.push_back(usage); }
-    void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint) override {
+    void report_usage(const Usage& usage, TimePoint, Effects&) override { used_.push_back(usage); }
+    void report_end(const wire::RecordKey& session, EndCause cause, TimePoint) override {
         over_.emplace_back(session, cause);
     }
 
@@ -53,7 +53,7 @@ class Site final : public FakeGateway {
         carry_out(std::move(from), keeper_, sent_, now, effects_);
     }
 
-    void tell(const node::IpsecEvent& event, TimePoint now) {
+    void notify(const node::IpsecEvent& event, TimePoint now) {
         keeper_.on_event(effects::KeeperEvent(event), now, effects_);
     }
 
@@ -86,7 +86,7 @@ class Site final : public FakeGateway {
             fed_.push_back(std::move(message));
         }
         if (answers_) {
-            tell(node::CharonFed{feed.ticket, {}}, now);
+            notify(node::CharonFed{feed.ticket, {}}, now);
         } else {
             unanswered_ = feed.ticket;
         }
@@ -94,7 +94,7 @@ class Site final : public FakeGateway {
     void execute(node::TurnCharon& turn, TimePoint now) {
         turns_.push_back(turn.active);
         if (turns_at_once_) {
-            tell(node::CharonTurned{turn.active}, now);
+            notify(node::CharonTurned{turn.active}, now);
         }
     }
     void execute(node::ListSas& list, TimePoint now) {
@@ -103,7 +103,7 @@ class Site final : public FakeGateway {
             all.push_back(each);
         }
         if (lists_) {
-            tell(node::SasListed{all, list.ticket}, now);
+            notify(node::SasListed{all, list.ticket}, now);
         } else {
             listing_ = {std::move(all), list.ticket};
         }
@@ -123,7 +123,7 @@ class Site final : public FakeGateway {
         }
         ++sets_;
         if (sets_at_once_) {
-            tell(node::CountersSet{set.ticket, result}, now);
+            notify(node::CountersSet{set.ticket, result}, now);
         } else {
             setting_ = set.ticket;
         }
@@ -137,8 +137,8 @@ class Site final : public FakeGateway {
             }
         }
         const bool done = !hold.held || holds_;
-        tell(node::EspHeld{hold.ticket, done ? Result<void>{} : fail(Errc::system, "no memory")},
-             now);
+        notify(node::EspHeld{hold.ticket, done ? Result<void>{} : fail(Errc::system, "no memory")},
+               now);
     }
     void execute(node::MapPorts& map, TimePoint) { mapped_ = std::move(map.mappings); }
     void execute(node::RekeyChildren& rekey, TimePoint) {
@@ -152,7 +152,7 @@ class Site final : public FakeGateway {
         ++flushes_;
         kernel_.clear();
         if (flushes_work_) {
-            tell(node::SasFlushed{flush.ticket, {}}, now);
+            notify(node::SasFlushed{flush.ticket, {}}, now);
         } else {
             flushing_ = flush.ticket;
         }
@@ -202,7 +202,7 @@ class Pair : public ::testing::Test {
     Pair() {
         for (Site* const site : {&a_, &b_}) {
             site->replica_.on_members({NodeId{1}, NodeId{2}}, true, now_);
-            site->tell(node::CharonFresh{}, now_);
+            site->notify(node::CharonFresh{}, now_);
         }
         promote(a_, 1);
         settle();
@@ -262,25 +262,25 @@ class Pair : public ::testing::Test {
             settle();
         }
     }
-    void say(const Bytes& message) { a_.tell(node::CharonSaid{message}, now_); }
+    void emit(const Bytes& message) { a_.notify(node::CharonEmitted{message}, now_); }
     void establish() {
-        say(first_.add());
-        say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 2));
-        say(first_.update());
-        say(first_.child(7, 8));
+        emit(first_.add());
+        emit(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 2));
+        emit(first_.update());
+        emit(first_.child(7, 8));
         a_.add_child(7, 8);
         settle();
     }
     void establish_childless(const IkeSample& sample) {
-        say(sample.add());
-        say(build_mid(ipsec::HaType::ike_mid_responder, sample.id, 2));
-        say(sample.update());
+        emit(sample.add());
+        emit(build_mid(ipsec::HaType::ike_mid_responder, sample.id, 2));
+        emit(sample.update());
         settle();
     }
     // The client dials anew, and its CHILD SA is in A's kernel.
     void establish_whole(const IkeSample& sample, std::uint32_t spi) {
         establish_childless(sample);
-        say(sample.child(spi, spi + 1));
+        emit(sample.child(spi, spi + 1));
         a_.add_child(spi, spi + 1);
         settle();
     }

@@ -67,8 +67,8 @@ TEST_F(IpsecSasTest, ATakeoverNeedsNothingMore) {
     EXPECT_THAT(a_.turns_, ElementsAre(true, false));
     settle();
     pass(seconds(1));
-    b_.tell(node::CharonSaid{first_.child(9, 10)}, now_);
-    b_.tell(node::CharonSaid{ipsec::build_child_delete(first_.id, 7)}, now_);
+    b_.notify(node::CharonEmitted{first_.child(9, 10)}, now_);
+    b_.notify(node::CharonEmitted{ipsec::build_child_delete(first_.id, 7)}, now_);
     b_.add_child(9, 10);
     settle();
     EXPECT_THAT(a_.fed_, ElementsAre(ipsec::build_child_delete(first_.id, 7), first_.child(9, 10)))
@@ -85,18 +85,18 @@ TEST_F(IpsecSasTest, LinesOfAnIkeSaHaveItsSessionAndCharonsNamesOfIt) {
     establish();
     EXPECT_THAT(a_.texts_, Contains("IKE SA up event=ike-up gateway=fake session=" +
                                     session_id(ike(first_)) + " " + spis(first_)));
-    say(second_.add({first_.id.key}));
-    say(second_.update());
-    say(ipsec::build_ike_delete(first_.id));
+    emit(second_.add({first_.id.key}));
+    emit(second_.update());
+    emit(ipsec::build_ike_delete(first_.id));
     settle();
     EXPECT_EQ(a_.last_logged_,
               "IKE SA replaced event=ike-rekeyed gateway=fake session=" + session_id(ike(second_)) +
                   " replaces=" + session_id(ike(first_)) + " " + spis(second_));
     const std::size_t logged = a_.texts_.size();
-    say(build_mid(ipsec::HaType::ike_mid_responder, second_.id, 3));
+    emit(build_mid(ipsec::HaType::ike_mid_responder, second_.id, 3));
     settle();
     EXPECT_EQ(a_.texts_.size(), logged) << "a line is for a begin or an end";
-    say(ipsec::build_ike_delete(second_.id));
+    emit(ipsec::build_ike_delete(second_.id));
     settle();
     pass(seconds(1));
     EXPECT_EQ(a_.last_logged_,
@@ -109,10 +109,10 @@ TEST_F(IpsecSasTest, LinesOfAnIkeSaHaveItsSessionAndCharonsNamesOfIt) {
 TEST_F(IpsecSasTest, AnSaThatTheGatewayHasBegunGoesOnInItsRole) {
     using ipsec::HaType;
     const IkeSample site{{first_.id.key, true}};
-    say(site.add());
-    say(build_mid(HaType::ike_mid_initiator, site.id, 2));
-    say(site.update());
-    say(site.child(7, 8));
+    emit(site.add());
+    emit(build_mid(HaType::ike_mid_initiator, site.id, 2));
+    emit(site.update());
+    emit(site.child(7, 8));
     a_.add_child(7, 8);
     settle();
     EXPECT_THAT(b_.fed_,
@@ -123,10 +123,10 @@ TEST_F(IpsecSasTest, AnSaThatTheGatewayHasBegunGoesOnInItsRole) {
     a_.keeper_.mute(a_.effects_);
     a_.run(now_);
     settle();
-    b_.tell(node::CharonSaid{build_mid(HaType::ike_mid_initiator, site.id, 3)}, now_);
+    b_.notify(node::CharonEmitted{build_mid(HaType::ike_mid_initiator, site.id, 3)}, now_);
     settle();
     EXPECT_THAT(a_.fed_, ElementsAre(build_mid(HaType::ike_mid_initiator, site.id, 3)));
-    b_.tell(node::CharonSaid{ipsec::build_ike_delete(site.id)}, now_);
+    b_.notify(node::CharonEmitted{ipsec::build_ike_delete(site.id)}, now_);
     settle();
     EXPECT_THAT(a_.fed_, Contains(ipsec::build_ike_delete(site.id)));
 }
@@ -136,7 +136,7 @@ TEST_F(IpsecSasTest, WhatIsOnItsWayToCharonComesBeforeItsActivation) {
     establish();
     promote(b_, 2);
     EXPECT_THAT(b_.turns_, IsEmpty());
-    b_.tell(node::CharonFed{b_.unanswered_, {}}, now_);
+    b_.notify(node::CharonFed{b_.unanswered_, {}}, now_);
     b_.run(now_);
     EXPECT_THAT(b_.turns_, ElementsAre(true));
     EXPECT_EQ(b_.out(8).oseq, kBeyondASecond);
@@ -156,7 +156,7 @@ TEST_F(IpsecSasTest, WhatCharonMayHaveLostIsFedAgain) {
     establish();
     b_.answers_ = true;
     b_.fed_.clear();
-    b_.tell(node::CharonFed{b_.unanswered_, fail(Errc::system, "2 drops")}, now_);
+    b_.notify(node::CharonFed{b_.unanswered_, fail(Errc::system, "2 drops")}, now_);
     settle();
     EXPECT_THAT(b_.fed_, IsEmpty());
     pass(limits::kCharonFeedPause);
@@ -169,14 +169,14 @@ TEST_F(IpsecSasTest, AStandbysNewCharonIsFedFromTheStart) {
     establish();
     const int flushes = b_.flushes_;
     b_.fed_.clear();
-    b_.tell(node::CharonGone{}, now_);
+    b_.notify(node::CharonGone{}, now_);
     b_.run(now_);
     EXPECT_EQ(b_.flushes_, flushes + 1);
     EXPECT_EQ(b_.replica_.hold(child(7)), replica::Hold::none);
-    say(first_.vip("10.1.0.7"));
+    emit(first_.vip("10.1.0.7"));
     settle();
     EXPECT_THAT(b_.fed_, IsEmpty());
-    b_.tell(node::CharonFresh{}, now_);
+    b_.notify(node::CharonFresh{}, now_);
     settle();
     EXPECT_THAT(b_.fed_, ElementsAre(first_.add(), first_.update(), first_.vip("10.1.0.7"),
                                      build_mid(ipsec::HaType::ike_mid_responder, first_.id, 2),
@@ -193,10 +193,10 @@ TEST_F(IpsecSasTest, AnSaThatTheStandbysCharonDoesNotKnowIsLeftOutAndShown) {
                               .chunk(HaTag::nonce_r, Bytes{3, 4})
                               .chunk(HaTag::secret, Bytes{7})
                               .bytes();
-    say(first_.add());
-    say(further);
-    say(first_.update());
-    say(first_.child(7, 8));
+    emit(first_.add());
+    emit(further);
+    emit(first_.update());
+    emit(first_.child(7, 8));
     a_.add_child(7, 8);
     settle();
     EXPECT_THAT(b_.fed_, IsEmpty()) << "with half of the exchanges its keys would be wrong";
@@ -204,7 +204,7 @@ TEST_F(IpsecSasTest, AnSaThatTheStandbysCharonDoesNotKnowIsLeftOutAndShown) {
     EXPECT_FALSE(a_.replica_.is_protected(child(7)));
     EXPECT_EQ(b_.keeper_.state().not_for_charon, 2U);
     EXPECT_EQ(b_.replica_.counters().refused, 2U);
-    b_.tell(node::CharonFresh{4}, now_);
+    b_.notify(node::CharonFresh{4}, now_);
     settle();
     pass(seconds(1));
     EXPECT_THAT(b_.fed_, ElementsAre(first_.add(), further, first_.update(), first_.child(7, 8)));
@@ -214,12 +214,12 @@ TEST_F(IpsecSasTest, AnSaThatTheStandbysCharonDoesNotKnowIsLeftOutAndShown) {
 
 TEST_F(IpsecSasTest, OnlyACharonThatWasThereIsMissed) {
     Site site(3);
-    site.tell(node::CharonGone{}, now_);
+    site.notify(node::CharonGone{}, now_);
     site.run(now_);
     EXPECT_THAT(site.logged_, ::testing::Each(LogLevel::info)) << "vpnhad started before it";
-    site.tell(node::CharonFresh{}, now_);
+    site.notify(node::CharonFresh{}, now_);
     site.run(now_);
-    site.tell(node::CharonGone{}, now_);
+    site.notify(node::CharonGone{}, now_);
     site.run(now_);
     EXPECT_EQ(site.logged_.back(), LogLevel::error);
 }
@@ -228,12 +228,12 @@ TEST_F(IpsecSasTest, ACharonThatStartsWhereItServedIsFedBeforeItSpeaks) {
     establish();
     a_.out(8).oseq = 1000;
     pass(seconds(1));
-    a_.tell(node::CharonGone{}, now_);
+    a_.notify(node::CharonGone{}, now_);
     a_.run(now_);
     EXPECT_THAT(a_.kernel_, SizeIs(2)) << "what needs no charon goes on";
     a_.turns_.clear();
     now_ += milliseconds(10);
-    a_.tell(node::CharonFresh{}, now_);
+    a_.notify(node::CharonFresh{}, now_);
     a_.run(now_);
     EXPECT_THAT(a_.fed_, SizeIs(4));
     EXPECT_GT(a_.out(8).oseq, 1000 + limits::kEspPerSecond / 100);
@@ -245,7 +245,7 @@ TEST_F(IpsecSasTest, WithoutALeaseCharonIsPassive) {
     a_.keeper_.pause(a_.effects_);
     a_.run(now_);
     EXPECT_THAT(a_.turns_, ElementsAre(true, false));
-    say(first_.child(9, 10));
+    emit(first_.child(9, 10));
     settle();
     EXPECT_EQ(a_.replica_.store().find(child(9)), nullptr);
     a_.keeper_.unpause(now_, a_.effects_);
@@ -260,13 +260,13 @@ TEST_F(IpsecSasTest, WhatADeadCharonReportedWithoutALeaseIsFedToTheNextOne) {
     a_.keeper_.pause(a_.effects_);
     a_.run(now_);
     for (const Bytes& message : {second_.add(), second_.update(), second_.child(17, 18)}) {
-        say(message);
+        emit(message);
     }
     a_.add_child(17, 18);
     a_.out(18).oseq = 5000;
     pass(seconds(1));
-    a_.tell(node::CharonGone{}, now_);
-    a_.tell(node::CharonFresh{}, now_);
+    a_.notify(node::CharonGone{}, now_);
+    a_.notify(node::CharonFresh{}, now_);
     settle();
     EXPECT_THAT(a_.fed_, Contains(first_.child(7, 8))) << "what has a record is fed meanwhile";
     EXPECT_THAT(a_.fed_, ::testing::Not(Contains(second_.add())));
@@ -279,7 +279,7 @@ TEST_F(IpsecSasTest, WhatADeadCharonReportedWithoutALeaseIsFedToTheNextOne) {
     EXPECT_THAT(a_.held_, Contains(18)) << "charon has just made it";
     pass(seconds(1));
     EXPECT_THAT(a_.turns_, IsEmpty()) << "it is fed before it speaks";
-    a_.tell(node::CharonFed{a_.unanswered_, {}}, now_);
+    a_.notify(node::CharonFed{a_.unanswered_, {}}, now_);
     settle();
     EXPECT_THAT(a_.turns_, IsEmpty()) << "as long as a new charon may take";
     a_.lists_ = true;
@@ -290,10 +290,10 @@ TEST_F(IpsecSasTest, WhatADeadCharonReportedWithoutALeaseIsFedToTheNextOne) {
     EXPECT_THAT(a_.fed_, ::testing::Not(Contains(ipsec::build_ike_delete(first_.id))));
 }
 
-TEST_F(IpsecSasTest, WhatCharonSaidWithoutALeaseIsNoNewsAfterADemotion) {
+TEST_F(IpsecSasTest, WhatCharonReportedWithoutALeaseIsNoNewsAfterADemotion) {
     establish();
     a_.keeper_.pause(a_.effects_);
-    say(first_.child(9, 10));
+    emit(first_.child(9, 10));
     a_.keeper_.mute(a_.effects_);
     a_.keeper_.promote(now_, a_.effects_);
     a_.run(now_);
@@ -301,32 +301,32 @@ TEST_F(IpsecSasTest, WhatCharonSaidWithoutALeaseIsNoNewsAfterADemotion) {
     EXPECT_EQ(a_.keeper_.counts().at("charon_messages_ignored"), 1U);
 }
 
-TEST_F(IpsecSasTest, WhatCharonMadeAndNoRecordTellsOfIsDeletedWhereItIsPassive) {
+TEST_F(IpsecSasTest, WhatCharonMadeAndNoRecordNamesIsDeletedWhereItIsPassive) {
     establish();
     a_.keeper_.pause(a_.effects_);
     a_.run(now_);
     for (const Bytes& message : {second_.add({first_.id.key}), second_.update()}) {
-        say(message);
+        emit(message);
     }
     demote(a_);
     EXPECT_THAT(a_.fed_, Contains(ipsec::build_ike_delete(second_.id)));
     EXPECT_THAT(a_.fed_, Contains(first_.add())) << "its children went to the new one";
     a_.fed_.clear();
-    say(second_.add());
+    emit(second_.add());
     settle();
     EXPECT_THAT(a_.fed_, IsEmpty()) << "it is passive";
 }
 
-TEST_F(IpsecSasTest, WhatCharonSaysBetweenAClaimOfAnotherNodeAndItsTurnIsDeletedToo) {
+TEST_F(IpsecSasTest, WhatCharonReportsBetweenAClaimOfAnotherNodeAndItsTurnIsDeletedToo) {
     establish();
     a_.turns_at_once_ = false;
     a_.replica_.end_epoch(now_);
-    say(second_.add());
+    emit(second_.add());
     a_.keeper_.mute(a_.effects_);
-    say(second_.update());
+    emit(second_.update());
     settle();
     EXPECT_THAT(a_.fed_, IsEmpty()) << "it may report more";
-    a_.tell(node::CharonTurned{false}, now_);
+    a_.notify(node::CharonTurned{false}, now_);
     settle();
     EXPECT_THAT(a_.fed_, Contains(ipsec::build_ike_delete(second_.id)));
     EXPECT_EQ(a_.keeper_.counts().at("charon_messages_ignored"), 2U);
@@ -340,12 +340,12 @@ TEST_F(IpsecSasTest, ACharonThatHasNotConfirmedThatItIsPassiveIsFedNothing) {
     a_.turns_at_once_ = false;
     demote(a_);
     for (const Bytes& message : {second_.add(), second_.update()}) {
-        b_.tell(node::CharonSaid{message}, now_);
+        b_.notify(node::CharonEmitted{message}, now_);
     }
     settle();
     ASSERT_NE(a_.replica_.store().find(ike(second_)), nullptr);
     EXPECT_THAT(a_.fed_, IsEmpty());
-    a_.tell(node::CharonTurned{false}, now_);
+    a_.notify(node::CharonTurned{false}, now_);
     settle();
     EXPECT_THAT(a_.fed_, ElementsAre(second_.add(), second_.update()));
 }
@@ -356,7 +356,7 @@ TEST_F(IpsecSasTest, WhatIsMissingIsFedAfterItIsPassiveAndBeforeItSpeaks) {
     a_.turns_at_once_ = false;
     demote(a_);
     for (const Bytes& message : {second_.add(), second_.update()}) {
-        b_.tell(node::CharonSaid{message}, now_);
+        b_.notify(node::CharonEmitted{message}, now_);
     }
     settle();
     a_.turns_.clear();
@@ -364,7 +364,7 @@ TEST_F(IpsecSasTest, WhatIsMissingIsFedAfterItIsPassiveAndBeforeItSpeaks) {
     pass(2 * limits::kCharonTurnPause);
     EXPECT_THAT(a_.fed_, IsEmpty());
     EXPECT_THAT(a_.turns_, IsEmpty());
-    a_.tell(node::CharonTurned{false}, now_);
+    a_.notify(node::CharonTurned{false}, now_);
     settle();
     EXPECT_THAT(a_.fed_, ElementsAre(second_.add(), second_.update()));
     EXPECT_THAT(a_.turns_, ElementsAre(true));
@@ -376,7 +376,7 @@ TEST_F(IpsecSasTest, WhatCharonReportedWithoutALeaseIsNotUndoneByAFeed) {
     a_.keeper_.pause(a_.effects_);
     a_.run(now_);
     for (const Bytes& message : {first_.child(9, 10), ipsec::build_child_delete(first_.id, 7)}) {
-        say(message);
+        emit(message);
     }
     a_.add_child(9, 10);
     a_.kernel_.erase({kClient, kVip, 7});
@@ -391,12 +391,12 @@ TEST_F(IpsecSasTest, WhatCharonReportedWithoutALeaseIsNotUndoneByAFeed) {
     EXPECT_THAT(a_.turns_, ElementsAre(true, false, true));
 }
 
-TEST_F(IpsecSasTest, WhatAnotherNodeSaysBeforeCharonIsPassiveIsFedLater) {
+TEST_F(IpsecSasTest, WhatAnotherNodeReportsBeforeCharonIsPassiveIsFedLater) {
     establish();
     promote(b_, 2);
     settle();
     for (const Bytes& message : {second_.add(), second_.update()}) {
-        b_.tell(node::CharonSaid{message}, now_);
+        b_.notify(node::CharonEmitted{message}, now_);
     }
     settle();
     ASSERT_NE(a_.replica_.store().find(ike(second_)), nullptr);
@@ -412,7 +412,7 @@ TEST_F(IpsecSasTest, WhereThisNodeServesNothingElseIsInstalled) {
     const int before = a_.asked_for_missing_;
     a_.keeper_.pause(a_.effects_);
     a_.installs_ = false;
-    a_.tell(node::CharonFresh{}, now_);
+    a_.notify(node::CharonFresh{}, now_);
     pass(limits::kChildSaWait + seconds(1));
     EXPECT_EQ(a_.keeper_.counts().at("child_sas_lost"), 1U);
     EXPECT_EQ(a_.asked_for_missing_, before);
@@ -436,14 +436,14 @@ TEST_F(IpsecSasTest, AnAnswerToAnOlderListingDoesNotEndAFlush) {
     ASSERT_THAT(older, SizeIs(2));
     b_.flushes_work_ = false;
     b_.fed_.clear();
-    b_.tell(node::CharonFresh{}, now_);
-    b_.tell(node::SasListed{older, ticket}, now_);
+    b_.notify(node::CharonFresh{}, now_);
+    b_.notify(node::SasListed{older, ticket}, now_);
     settle();
     EXPECT_THAT(b_.fed_, IsEmpty()) << "onto SAs that are still there";
-    b_.tell(node::SasFlushed{b_.flushing_ - 1, {}}, now_);
+    b_.notify(node::SasFlushed{b_.flushing_ - 1, {}}, now_);
     settle();
     EXPECT_THAT(b_.fed_, IsEmpty());
-    b_.tell(node::SasFlushed{b_.flushing_, {}}, now_);
+    b_.notify(node::SasFlushed{b_.flushing_, {}}, now_);
     settle();
     EXPECT_THAT(b_.fed_, SizeIs(4));
 }
@@ -452,9 +452,9 @@ TEST_F(IpsecSasTest, AFlushThatFailedIsRepeatedBeforeAnythingIsFed) {
     establish();
     b_.flushes_work_ = false;
     b_.fed_.clear();
-    b_.tell(node::CharonFresh{}, now_);
+    b_.notify(node::CharonFresh{}, now_);
     b_.run(now_);
-    b_.tell(node::SasFlushed{b_.flushing_, fail(Errc::system, "busy")}, now_);
+    b_.notify(node::SasFlushed{b_.flushing_, fail(Errc::system, "busy")}, now_);
     const int flushes = b_.flushes_;
     b_.flushes_work_ = true;
     settle();
@@ -468,11 +468,11 @@ TEST_F(IpsecSasTest, APromotionWaitsForCharonsAnswer) {
     b_.turns_at_once_ = false;
     promote(b_, 2);
     EXPECT_FALSE(b_.keeper_.has_turned());
-    b_.tell(node::CharonTurned{true}, now_);
+    b_.notify(node::CharonTurned{true}, now_);
     EXPECT_TRUE(b_.keeper_.has_turned());
     b_.keeper_.mute(b_.effects_);
     EXPECT_FALSE(b_.keeper_.has_turned());
-    b_.tell(node::CharonGone{}, now_);
+    b_.notify(node::CharonGone{}, now_);
     EXPECT_TRUE(b_.keeper_.has_turned()) << "it is not waited for";
 }
 
@@ -484,7 +484,7 @@ TEST_F(IpsecSasTest, AClientThatMovesIsThereOnTheStandbyToo) {
     a_.kernel_.clear();
     a_.kernel_[{moved, kVip, 7}] = {{moved, kVip, 7}, 0, 32, false, 0, 5, {0}};
     a_.kernel_[{kVip, moved, 8}] = {{kVip, moved, 8}, 0, 0, false, 5, 0, {}};
-    say(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 3));
+    emit(build_mid(ipsec::HaType::ike_mid_responder, first_.id, 3));
     pass(milliseconds(100));
     EXPECT_EQ(a_.keeper_.sessions({}).at(0).peer, "203.0.113.9:4500");
     EXPECT_EQ(b_.keeper_.sessions({}).at(0).peer, "203.0.113.9:4500");
@@ -500,7 +500,7 @@ TEST_F(IpsecSasTest, AClientThatMovesIsThereOnTheStandbyToo) {
 
 TEST_F(IpsecSasTest, SessionsAreTheIkeSas) {
     establish();
-    say(first_.vip("10.1.0.7"));
+    emit(first_.vip("10.1.0.7"));
     settle();
     const auto views = b_.keeper_.sessions({});
     ASSERT_THAT(views, SizeIs(1));
@@ -517,7 +517,7 @@ TEST_F(IpsecSasTest, SessionsAreTheIkeSas) {
 
 TEST_F(IpsecSasTest, AClientHasAnAddressOfEachFamilyOnAllNodes) {
     establish();
-    say(first_.vips({"10.1.0.7", "2001:db8:200::7"}));
+    emit(first_.vips({"10.1.0.7", "2001:db8:200::7"}));
     settle();
     EXPECT_THAT(b_.fed_, Contains(first_.vips({"10.1.0.7", "2001:db8:200::7"})));
     for (const auto& views : {a_.keeper_.sessions({}), b_.keeper_.sessions({})}) {
@@ -528,9 +528,9 @@ TEST_F(IpsecSasTest, AClientHasAnAddressOfEachFamilyOnAllNodes) {
 }
 
 TEST_F(IpsecSasTest, AnAddressWhoseReportWasLostIsReservedBeforeCharonSpeaks) {
-    say(first_.add());
-    say(first_.update());
-    say(first_.child(7, 8, "10.7.0.3"));
+    emit(first_.add());
+    emit(first_.update());
+    emit(first_.child(7, 8, "10.7.0.3"));
     a_.add_child(7, 8);
     settle();
     b_.fed_.clear();
@@ -542,9 +542,9 @@ TEST_F(IpsecSasTest, AnAddressWhoseReportWasLostIsReservedBeforeCharonSpeaks) {
 }
 
 TEST_F(IpsecSasTest, EachNodeMapsThePortsOfTheRecordsByItsOwnMarks) {
-    say(first_.add());
-    say(first_.update());
-    say(first_.l2tp(7, 8));
+    emit(first_.add());
+    emit(first_.update());
+    emit(first_.l2tp(7, 8));
     EXPECT_THAT(a_.mapped_, IsEmpty());
     a_.add_child(7, 8);
     a_.in(7).output_mark = 3;
@@ -553,9 +553,9 @@ TEST_F(IpsecSasTest, EachNodeMapsThePortsOfTheRecordsByItsOwnMarks) {
     pass(limits::kSaListingPause);
     const ipsec::PortMapping mapping{kClient, limits::kPrivatePortFirst, 1701, 3, true};
     EXPECT_THAT(a_.mapped_, ElementsAre(mapping));
-    b_.tell(node::CharonGone{}, now_);
+    b_.notify(node::CharonGone{}, now_);
     b_.run(now_);
-    b_.tell(node::CharonFresh{}, now_);
+    b_.notify(node::CharonFresh{}, now_);
     settle();
     b_.in(7).output_mark = 2;
     pass(limits::kSaAuditPause);
@@ -568,10 +568,10 @@ TEST_F(IpsecSasTest, EachNodeMapsThePortsOfTheRecordsByItsOwnMarks) {
 }
 
 TEST_F(IpsecSasTest, ANewClientsPortIsMappedAsSoonAsItsSasAreThere) {
-    say(first_.add());
-    say(first_.update());
+    emit(first_.add());
+    emit(first_.update());
     pass(milliseconds(600));
-    say(first_.l2tp(7, 8));
+    emit(first_.l2tp(7, 8));
     a_.run(now_);
     ASSERT_TRUE(a_.keeper_.next_deadline());
     EXPECT_LE(*a_.keeper_.next_deadline(), now_);
@@ -588,16 +588,16 @@ TEST_F(IpsecSasTest, ANewClientsPortIsMappedAsSoonAsItsSasAreThere) {
 
 TEST_F(IpsecSasTest, ARekeyedSaIsTheSameSession) {
     establish();
-    a_.tell(node::CharonSaid{second_.add({first_.id.key})}, now_);
-    a_.tell(node::CharonSaid{second_.update()}, now_);
-    say(ipsec::build_ike_delete(first_.id));
+    a_.notify(node::CharonEmitted{second_.add({first_.id.key})}, now_);
+    a_.notify(node::CharonEmitted{second_.update()}, now_);
+    emit(ipsec::build_ike_delete(first_.id));
     pass(limits::kIkeRekeyPause);
     const auto views = b_.keeper_.sessions({});
     ASSERT_THAT(views, SizeIs(1));
     EXPECT_EQ(views[0].established_unix_ms, kUnixMs);
     EXPECT_EQ(a_.keeper_.counts().at("ike_rekeys"), 1U);
     EXPECT_EQ(a_.keeper_.counts().at("child_rekeys"), 0U);
-    say(second_.child(9, 10));
+    emit(second_.child(9, 10));
     EXPECT_EQ(a_.keeper_.counts().at("child_rekeys"), 1U);
 }
 
@@ -613,7 +613,7 @@ TEST_F(IpsecSasTest, WhatWasReplacedEndsWithTheNodeThatServed) {
     const auto views = b_.keeper_.sessions({});
     ASSERT_THAT(views, SizeIs(1));
     EXPECT_EQ(views[0].record, ike(newer));
-    b_.tell(node::CharonSaid{ipsec::build_child_delete(newer.id, 21)}, now_);
+    b_.notify(node::CharonEmitted{ipsec::build_child_delete(newer.id, 21)}, now_);
     settle();
     EXPECT_EQ(b_.replica_.store().find(ike(older)), nullptr) << "its last child has ended";
     EXPECT_EQ(a_.replica_.store().find(ike(older)), nullptr);
@@ -622,13 +622,13 @@ TEST_F(IpsecSasTest, WhatWasReplacedEndsWithTheNodeThatServed) {
 TEST_F(IpsecSasTest, PeersOfIpv6AndWhatCarriesL2tpAreSeen) {
     IkeSample six{test::ike_id(1, 6)};
     six.address = "2001:db8::7";
-    say(six.add());
-    say(six.update());
+    emit(six.add());
+    emit(six.update());
     settle();
     EXPECT_EQ(b_.keeper_.sessions({}).at(0).peer, "[2001:db8::7]:4500");
     EXPECT_EQ(b_.keeper_.sessions({}).at(0).protocol, "ikev1");
     EXPECT_EQ(b_.keeper_.sessions({}).at(0).address, "");
-    say(six.l2tp(9, 10));
+    emit(six.l2tp(9, 10));
     settle();
     EXPECT_EQ(b_.keeper_.sessions({}).at(0).protocol, "l2tp-ipsec");
 }
@@ -666,9 +666,9 @@ TEST_F(IpsecSasTest, AChildThatReplacesOneOfADeviceIsProtected) {
     establish();
     a_.out(8).is_offloaded = true;
     pass(seconds(1));
-    say(first_.child(21, 22));
+    emit(first_.child(21, 22));
     a_.add_child(21, 22);
-    say(ipsec::build_child_delete(first_.id, 7));
+    emit(ipsec::build_child_delete(first_.id, 7));
     a_.kernel_.erase({kClient, kVip, 7});
     a_.kernel_.erase({kVip, kClient, 8});
     pass(seconds(1));

@@ -20,7 +20,7 @@ class IpsecWarmTest : public Pair {
     // Of one CHILD SA its kernel has nothing, so charon is about to be fed its whole family anew.
     void lose_a_child() {
         establish();
-        say(first_.child(9, 10));
+        emit(first_.child(9, 10));
         a_.add_child(9, 10);
         settle();
         b_.kernel_.erase({kVip, kClient, 10});
@@ -79,13 +79,13 @@ TEST_F(IpsecWarmTest, PacketsThatPassAreCountedWhereTheyPass) {
 TEST_F(IpsecWarmTest, AnSpiThatIsUsedAgainIsCountedAnew) {
     establish();
     const auto make = [this](std::uint64_t sent) {
-        say(first_.child(21, 22));
+        emit(first_.child(21, 22));
         a_.add_child(21, 22);
         a_.out(22).oseq = sent;
         pass(seconds(1));
     };
     make(100);
-    say(ipsec::build_child_delete(first_.id, 21));
+    emit(ipsec::build_child_delete(first_.id, 21));
     a_.kernel_.erase({kClient, kVip, 21});
     a_.kernel_.erase({kVip, kClient, 22});
     pass(seconds(1));
@@ -103,7 +103,7 @@ TEST_F(IpsecWarmTest, NumbersOfAMomentAgoNeedNothingBeforeTheGateOpens) {
     EXPECT_EQ(b_.keeper_.counts().at("esp_jumps"), 1U);
 }
 
-TEST_F(IpsecWarmTest, NumbersGoOnBeyondWhatTheMarginSays) {
+TEST_F(IpsecWarmTest, NumbersGoOnBeyondWhatTheMarginReports) {
     establish();
     a_.out(8).oseq = 700;
     pass(seconds(1));
@@ -112,7 +112,7 @@ TEST_F(IpsecWarmTest, NumbersGoOnBeyondWhatTheMarginSays) {
     EXPECT_EQ(b_.out(8).oseq, 700 + 5 * limits::kEspPerSecond + limits::kEspPerSecond / 1000 + 1);
 }
 
-TEST_F(IpsecWarmTest, WhoSaidNothingOfItsEpochMayHaveBegunAtTheLead) {
+TEST_F(IpsecWarmTest, WhoReportedNothingOfItsEpochMayHaveBegunAtTheLead) {
     establish();
     a_.out(8).oseq = 700;
     pass(seconds(1));
@@ -207,7 +207,7 @@ TEST_F(IpsecWarmTest, AnSaWhoseRecordComesWhileItsNodeServesBeginsBeyondWhatTheO
     establish();
     EXPECT_EQ(b_.out(8).oseq, 0U) << "charon has just made it";
     EXPECT_THAT(b_.held_, ElementsAre(8));
-    b_.tell(node::CharonFed{b_.unanswered_, {}}, now_);
+    b_.notify(node::CharonFed{b_.unanswered_, {}}, now_);
     b_.run(now_);
     EXPECT_EQ(b_.out(8).oseq, 5 * limits::kEspPerSecond + limits::kEspPerSecond / 1000 + 1);
     EXPECT_THAT(b_.held_, IsEmpty());
@@ -219,7 +219,7 @@ TEST_F(IpsecWarmTest, AnSaOfItsOwnEpochThatIsFedAnewGoesOnBeyondWhatItSent) {
     promote(b_, 2, Duration{});
     demote(a_);
     for (const Bytes& message : {first_.child(17, 18), first_.child(19, 20)}) {
-        b_.tell(node::CharonSaid{message}, now_);
+        b_.notify(node::CharonEmitted{message}, now_);
     }
     b_.add_child(17, 18);
     b_.add_child(19, 20);
@@ -252,7 +252,7 @@ TEST_F(IpsecWarmTest, ItIsWarmWhenTheKernelHasAnswered) {
     b_.run(now_);
     warm(b_, 2, seconds(9));
     EXPECT_FALSE(b_.keeper_.is_warm());
-    b_.tell(node::SasListed{b_.listing_.first, b_.listing_.second}, now_);
+    b_.notify(node::SasListed{b_.listing_.first, b_.listing_.second}, now_);
     b_.run(now_);
     EXPECT_TRUE(b_.keeper_.is_warm());
     EXPECT_GT(b_.out(8).oseq, 9 * limits::kEspPerSecond);
@@ -266,15 +266,15 @@ TEST_F(IpsecWarmTest, WhatIsBeingSetIsWaitedFor) {
     ASSERT_NE(b_.setting_, 0U);
     warm(b_, 2, milliseconds(100));
     EXPECT_FALSE(b_.keeper_.is_warm());
-    b_.tell(node::CountersSet{b_.setting_, {}}, now_);
+    b_.notify(node::CountersSet{b_.setting_, {}}, now_);
     EXPECT_TRUE(b_.keeper_.is_warm());
 }
 
 TEST_F(IpsecWarmTest, AnSaThatIsGoneDoesNotHoldUpTheOthers) {
     establish();
-    say(second_.add());
-    say(second_.update());
-    say(second_.child(17, 18));
+    emit(second_.add());
+    emit(second_.update());
+    emit(second_.child(17, 18));
     a_.add_child(17, 18);
     settle();
     b_.kernel_.erase({kVip, kClient, 8});
@@ -293,7 +293,7 @@ TEST_F(IpsecWarmTest, AReadingIsAsOldAsItsQuestion) {
     a_.run(now_);
     now_ += milliseconds(20);
     EXPECT_LT(a_.keeper_.read_at(), asked);
-    a_.tell(node::SasListed{a_.listing_.first, a_.listing_.second}, now_);
+    a_.notify(node::SasListed{a_.listing_.first, a_.listing_.second}, now_);
     EXPECT_EQ(a_.keeper_.read_at(), asked);
     a_.replica_.hurry_counters();  // As the gateway does: a successor waits for them.
     settle();
@@ -303,7 +303,7 @@ TEST_F(IpsecWarmTest, AReadingIsAsOldAsItsQuestion) {
 
 TEST_F(IpsecWarmTest, NumbersAreReadWithoutACharonToo) {
     establish();
-    a_.tell(node::CharonGone{}, now_);
+    a_.notify(node::CharonGone{}, now_);
     a_.run(now_);
     a_.out(8).oseq = 3 * limits::kEspLead;
     pass(seconds(1));
@@ -317,8 +317,8 @@ TEST_F(IpsecWarmTest, AnSaMadeAnewWhereItServedIsBeyondWhatItUsed) {
     pass(seconds(1));
     a_.out(8).oseq = 5000;  // Not listed yet.
     now_ += milliseconds(10);
-    a_.tell(node::CharonGone{}, now_);
-    a_.tell(node::CharonFresh{}, now_);
+    a_.notify(node::CharonGone{}, now_);
+    a_.notify(node::CharonFresh{}, now_);
     a_.run(now_);
     const std::uint64_t anew = a_.out(8).oseq;
     EXPECT_GT(anew, 5000U);
@@ -338,11 +338,11 @@ TEST_F(IpsecWarmTest, AnSaMadeAnewBeforeItWasReadIsBeyondTheLeadThatItBeganWith)
     b_.out(8).oseq += 500;
     now_ += milliseconds(1);
     b_.flushes_work_ = false;
-    b_.tell(node::CharonGone{}, now_);
-    b_.tell(node::CharonFresh{}, now_);
+    b_.notify(node::CharonGone{}, now_);
+    b_.notify(node::CharonFresh{}, now_);
     b_.run(now_);
     now_ += seconds(2);
-    b_.tell(node::SasFlushed{b_.flushing_, {}}, now_);
+    b_.notify(node::SasFlushed{b_.flushing_, {}}, now_);
     b_.run(now_);
     EXPECT_GT(b_.out(8).oseq, limits::kEspLead + 2 * limits::kEspPerSecond);
     EXPECT_LT(b_.out(8).oseq, limits::kEspLead + 3 * limits::kEspPerSecond);
@@ -351,11 +351,11 @@ TEST_F(IpsecWarmTest, AnSaMadeAnewBeforeItWasReadIsBeyondTheLeadThatItBeganWith)
 TEST_F(IpsecWarmTest, WhatAnSaSendsUntilItIsFlushedCounts) {
     establish();
     a_.flushes_work_ = false;
-    a_.tell(node::CharonGone{}, now_);
-    a_.tell(node::CharonFresh{}, now_);
+    a_.notify(node::CharonGone{}, now_);
+    a_.notify(node::CharonFresh{}, now_);
     a_.run(now_);
     now_ += seconds(2);
-    a_.tell(node::SasFlushed{a_.flushing_, {}}, now_);
+    a_.notify(node::SasFlushed{a_.flushing_, {}}, now_);
     a_.run(now_);
     EXPECT_GT(a_.out(8).oseq, 2 * limits::kEspPerSecond);
 }
@@ -365,8 +365,8 @@ TEST_F(IpsecWarmTest, WhatIsLeftOutIsKnownToOthersBeforeTheSaIsThere) {
     a_.out(8).oseq = 700;
     pass(seconds(1));
     b_.installs_ = false;
-    b_.tell(node::CharonGone{}, now_);
-    b_.tell(node::CharonFresh{}, now_);
+    b_.notify(node::CharonGone{}, now_);
+    b_.notify(node::CharonFresh{}, now_);
     b_.run(now_);
     ASSERT_FALSE(b_.kernel_.contains({kVip, kClient, 8}));
     demote(a_);
@@ -380,8 +380,8 @@ TEST_F(IpsecWarmTest, WhatIsLeftOutIsKnownToOthersBeforeTheSaIsThere) {
 TEST_F(IpsecWarmTest, WhatIsNotThereWhenTheGateOpensIsHeldUntilItIsRight) {
     establish();
     b_.installs_ = false;
-    b_.tell(node::CharonGone{}, now_);
-    b_.tell(node::CharonFresh{}, now_);
+    b_.notify(node::CharonGone{}, now_);
+    b_.notify(node::CharonFresh{}, now_);
     b_.run(now_);
     demote(a_);
     promote(b_, 2);
@@ -393,21 +393,21 @@ TEST_F(IpsecWarmTest, WhatIsNotThereWhenTheGateOpensIsHeldUntilItIsRight) {
     pass(seconds(1));
     EXPECT_GT(b_.out(8).oseq, 0U);
     EXPECT_THAT(b_.held_, ElementsAre(8)) << "the kernel has not answered";
-    b_.tell(node::CountersSet{b_.setting_, {}}, now_);
+    b_.notify(node::CountersSet{b_.setting_, {}}, now_);
     b_.run(now_);
     EXPECT_THAT(b_.held_, IsEmpty());
 }
 
-TEST_F(IpsecWarmTest, WhatWasListedBeforeAnSaIsMadeAnewSaysNothingOfIt) {
+TEST_F(IpsecWarmTest, WhatWasListedBeforeAnSaIsMadeAnewReportsNothingOfIt) {
     lose_a_child();
     promote(b_, 2);
     ASSERT_EQ(b_.out(8).oseq, 0U) << "made anew";
     EXPECT_THAT(b_.held_, UnorderedElementsAre(8, 10));
-    b_.tell(node::SasListed{b_.listing_.first, b_.listing_.second}, now_);
+    b_.notify(node::SasListed{b_.listing_.first, b_.listing_.second}, now_);
     b_.run(now_);
     EXPECT_THAT(b_.held_, UnorderedElementsAre(8, 10)) << "it was listed before";
     b_.lists_ = true;
-    b_.tell(node::CharonFed{b_.unanswered_, {}}, now_);
+    b_.notify(node::CharonFed{b_.unanswered_, {}}, now_);
     b_.run(now_);
     EXPECT_GT(b_.out(8).oseq, 0U);
     EXPECT_THAT(b_.held_, IsEmpty());
@@ -420,12 +420,12 @@ TEST_F(IpsecWarmTest, WhatEndsWhileItIsMadeAnewIsHeldForAsLongAsItIsThere) {
         pass(milliseconds(50));
     }
     ASSERT_EQ(b_.out(8).oseq, 0U) << "made anew";
-    say(ipsec::build_child_delete(first_.id, 7));
+    emit(ipsec::build_child_delete(first_.id, 7));
     settle();
     EXPECT_THAT(b_.held_, UnorderedElementsAre(8, 10)) << "its kernel would send from 1";
     b_.lists_ = true;
     b_.answers_ = true;
-    b_.tell(node::CharonFed{b_.unanswered_, {}}, now_);
+    b_.notify(node::CharonFed{b_.unanswered_, {}}, now_);
     b_.run(now_);
     EXPECT_THAT(b_.held_, ElementsAre(8));
     promote(b_, 2);
@@ -438,7 +438,7 @@ TEST_F(IpsecWarmTest, WhatEndsWhileItIsMadeAnewIsHeldForAsLongAsItIsThere) {
 
 TEST_F(IpsecWarmTest, ANodeWhoseGateCannotHoldIsNotWarm) {
     establish();
-    b_.tell(node::CharonGone{}, now_);
+    b_.notify(node::CharonGone{}, now_);
     b_.run(now_);
     b_.holds_ = false;
     warm(b_, 2, Duration{});
@@ -456,8 +456,8 @@ TEST_F(IpsecWarmTest, ACharonThatCannotBeHeldIsFedNothingBehindTheOpenGate) {
     establish();
     a_.holds_ = false;
     a_.fed_.clear();
-    a_.tell(node::CharonGone{}, now_);
-    a_.tell(node::CharonFresh{}, now_);
+    a_.notify(node::CharonGone{}, now_);
+    a_.notify(node::CharonFresh{}, now_);
     pass(seconds(1));
     EXPECT_THAT(a_.fed_, IsEmpty());
     a_.holds_ = true;
@@ -469,7 +469,7 @@ TEST_F(IpsecWarmTest, ACharonThatCannotBeHeldIsFedNothingBehindTheOpenGate) {
 
 TEST_F(IpsecWarmTest, AStandbyWithoutACharonHoldsNothingUp) {
     establish();
-    b_.tell(node::CharonGone{}, now_);
+    b_.notify(node::CharonGone{}, now_);
     b_.run(now_);
     wire::Hello hello;
     hello.gateways.push_back({.gateway = GatewayId{1},
@@ -479,7 +479,7 @@ TEST_F(IpsecWarmTest, AStandbyWithoutACharonHoldsNothingUp) {
     a_.take(a_.replica_.on_message(NodeId{2}, hello, now_), now_);
     const std::optional<std::uint64_t> before = a_.replica_.confirmed_by_standbys();
     ASSERT_TRUE(before);
-    say(first_.child(9, 10));
+    emit(first_.child(9, 10));
     pass(seconds(1));
     EXPECT_GT(a_.replica_.confirmed_by_standbys(), before);
     EXPECT_FALSE(a_.replica_.is_protected(child(9)));

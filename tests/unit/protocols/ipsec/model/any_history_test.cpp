@@ -40,7 +40,7 @@ class History {
 
     // Each of them one after the other.
     std::vector<Bytes> step() {
-        said_.clear();
+        emitted_.clear();
         const std::uint64_t what = random_.below(14);
         const IkeKey* const some = pick(true);
         if (ikes_.size() < 4 || (what == 0 && ikes_.size() < 12)) {
@@ -66,7 +66,7 @@ class History {
         } else {
             reauthenticate(*some);
         }
-        return said_;
+        return emitted_;
     }
 
     // Another node goes on: what was not established is gone.
@@ -79,7 +79,7 @@ class History {
     bool has_failed_rekeys_ = false;  // A log does not survive them.
 
   private:
-    void say(Bytes message) { said_.push_back(std::move(message)); }
+    void emit(Bytes message) { emitted_.push_back(std::move(message)); }
 
     const IkeKey* pick(bool established) {
         std::vector<const IkeKey*> all;
@@ -102,7 +102,7 @@ class History {
         ike.replaces = replaces;
         ike.add = replaces ? ike.sample.add({*replaces}) : ike.sample.add();
         const IkeKey key = ike.sample.id.key;
-        say(ike.add);
+        emit(ike.add);
         ikes_[key] = ike;
         return key;
     }
@@ -120,7 +120,7 @@ class History {
             if (random_.below(3) == 0) {
                 const IkeId id = ikes_.at(*key).sample.id;
                 has_failed_rekeys_ = has_failed_rekeys_ || ikes_.at(*key).replaces;
-                say(build_ike_delete(id));
+                emit(build_ike_delete(id));
                 ikes_.erase(id.key);
             } else if (!ikes_.at(*key).replaces) {
                 finish(IkeKey(*key));
@@ -131,7 +131,7 @@ class History {
     void finish(const IkeKey& key) {
         Ike& ike = ikes_.at(key);
         speak(key);
-        say(ike.sample.update());
+        emit(ike.sample.update());
         ike.established = true;
         if (random_.below(4) != 0) {
             add_child(key);
@@ -141,25 +141,25 @@ class History {
     // No two of a history have the same one.
     void give_address(Ike& ike) {
         const std::uint32_t number = ++number_;
-        IkeSa said;
-        said.updates.push_back(ike.sample.vip("10.1." + std::to_string(number / 256) + "." +
-                                              std::to_string(number % 256)));
-        ike.vips = peer_of(said).vips;
-        say(said.updates.front());
+        IkeSa emitted;
+        emitted.updates.push_back(ike.sample.vip("10.1." + std::to_string(number / 256) + "." +
+                                                 std::to_string(number % 256)));
+        ike.vips = peer_of(emitted).vips;
+        emit(emitted.updates.front());
     }
 
     void speak(const IkeKey& key) {
         Ike& ike = ikes_.at(key);
         if (key.version == 1) {
-            say(build_iv(ike.sample.id, Bytes{static_cast<std::uint8_t>(random_.below(256))}));
+            emit(build_iv(ike.sample.id, Bytes{static_cast<std::uint8_t>(random_.below(256))}));
         } else {
-            say(build_mid(HaType::ike_mid_responder, ike.sample.id, ++ike.mid));
+            emit(build_mid(HaType::ike_mid_responder, ike.sample.id, ++ike.mid));
         }
     }
 
     void add_child(const IkeKey& key) {
         const std::uint32_t spi = 0xc0000000 + ++number_;
-        say(ikes_.at(key).sample.child(spi, 0xd0000000 + number_));
+        emit(ikes_.at(key).sample.child(spi, 0xd0000000 + number_));
         children_[spi] = {key, key, ikes_.at(key).add};
     }
 
@@ -169,12 +169,12 @@ class History {
         }
         auto at = children_.begin();
         std::advance(at, random_.below(children_.size()));
-        say(build_child_delete({at->second.owner, false}, at->first));
+        emit(build_child_delete({at->second.owner, false}, at->first));
         children_.erase(at);
     }
 
     void end(const IkeKey key) {
-        say(build_ike_delete({key, false}));
+        emit(build_ike_delete({key, false}));
         ikes_.erase(key);
         std::erase_if(children_, [&](const auto& each) { return each.second.owner == key; });
     }
@@ -206,16 +206,16 @@ class History {
             return;
         }
         if (loser && random_.below(2) == 0) {
-            say(build_ike_delete({*loser, false}));
+            emit(build_ike_delete({*loser, false}));
             ikes_.erase(*loser);
             loser.reset();
         }
         hand_over(old, fresh);
-        say(build_ike_delete({old, false}));
+        emit(build_ike_delete({old, false}));
         ikes_.erase(old);
         finish(fresh);
         if (loser) {
-            say(build_ike_delete({*loser, false}));
+            emit(build_ike_delete({*loser, false}));
             ikes_.erase(*loser);
         }
     }
@@ -229,7 +229,7 @@ class History {
         const IkeKey fresh = add_ike(1, &sample, std::nullopt);
         Ike& ike = ikes_.at(fresh);
         speak(fresh);
-        say(ike.sample.update());
+        emit(ike.sample.update());
         ike.established = true;
         hand_over(old, fresh);
         ikes_.at(old).left = true;
@@ -241,7 +241,7 @@ class History {
 
     Random random_;
     std::uint32_t number_ = 0;
-    std::vector<Bytes> said_;
+    std::vector<Bytes> emitted_;
 };
 
 // A node that holds the records, and its passive charon.
@@ -381,8 +381,8 @@ void run(std::uint64_t seed) {
             nodes[holder].charon = PassiveCharon();
             for (const auto& [key, ike] : nodes[holder].image.sas().ikes) {
                 nodes[holder].charon.ikes[key] = {ike.add, 0, true, {}, ike.mid_responder};
-                nodes[holder].charon.ikes[key].said.id = ike.id;
-                nodes[holder].charon.ikes[key].said.updates = ike.updates;
+                nodes[holder].charon.ikes[key].emitted.id = ike.id;
+                nodes[holder].charon.ikes[key].emitted.updates = ike.updates;
                 const std::vector<Bytes>& vips = history.ikes_.at(key).vips;
                 nodes[holder].charon.ikes[key].vips = vips;
                 nodes[holder].charon.reserved.insert(vips.begin(), vips.end());

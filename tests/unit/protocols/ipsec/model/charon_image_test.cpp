@@ -17,7 +17,7 @@ class CharonImageTest : public ::testing::Test {
   protected:
     CharonImageTest() { image_.clear(); }
 
-    void hear(const std::vector<Bytes>& messages) {
+    void handle(const std::vector<Bytes>& messages) {
         for (const Bytes& message : messages) {
             EXPECT_TRUE(store_.apply(message));
         }
@@ -26,9 +26,9 @@ class CharonImageTest : public ::testing::Test {
         last_ = image_.feed(sample.id.key, store_.sas());
         return last_.messages;
     }
-    void establish() { hear({first_.add(), first_.update(), first_.child(7, 8)}); }
+    void establish() { handle({first_.add(), first_.update(), first_.child(7, 8)}); }
     void rekey() {
-        hear({second_.add({first_.id.key}), build_ike_delete(first_.id), second_.update()});
+        handle({second_.add({first_.id.key}), build_ike_delete(first_.id), second_.update()});
     }
 
     SaStore store_{1701};
@@ -43,11 +43,11 @@ TEST_F(CharonImageTest, WhatIsMissingIsFed) {
     EXPECT_THAT(feed(first_), ElementsAre(first_.add(), first_.update(), first_.child(7, 8)));
     EXPECT_THAT(feed(first_), IsEmpty());
     const Bytes mid = build_mid(HaType::ike_mid_responder, first_.id, 3);
-    hear({mid, first_.vip("10.1.0.7"), first_.child(9, 10), build_child_delete(first_.id, 7)});
+    handle({mid, first_.vip("10.1.0.7"), first_.child(9, 10), build_child_delete(first_.id, 7)});
     EXPECT_THAT(feed(first_), ElementsAre(build_child_delete(first_.id, 7), first_.vip("10.1.0.7"),
                                           mid, first_.child(9, 10)));
     EXPECT_FALSE(last_.rebuilt);
-    hear({build_ike_delete(first_.id)});
+    handle({build_ike_delete(first_.id)});
     EXPECT_THAT(feed(first_),
                 ElementsAre(build_child_delete(first_.id, 9), build_ike_delete(first_.id)));
     EXPECT_TRUE(image_.sas().ikes.empty());
@@ -60,20 +60,20 @@ TEST_F(CharonImageTest, ARekeyIsAMereAddition) {
     EXPECT_THAT(feed(second_), ElementsAre(second_.add({first_.id.key}), second_.update()));
     EXPECT_EQ(image_.sas().children.at(7).owner, second_.id.key);
     EXPECT_FALSE(image_.has(first_.id.key));
-    hear({build_child_delete(second_.id, 7)});
+    handle({build_child_delete(second_.id, 7)});
     EXPECT_THAT(feed(second_), ElementsAre(build_child_delete(second_.id, 7)));
 }
 
 // A charon that was fed before the rekey has inherited them at the IKE_ADD; a fresh one has not.
 TEST_F(CharonImageTest, TheAddressesOfARekeyedSaAreFed) {
     establish();
-    hear({first_.vip("10.1.0.7")});
+    handle({first_.vip("10.1.0.7")});
     feed(first_);
     rekey();
     EXPECT_THAT(feed(second_), ElementsAre(second_.add({first_.id.key}), second_.update(),
                                            second_.vip("10.1.0.7")));
     EXPECT_FALSE(last_.rebuilt);
-    hear({second_.child(9, 10), build_child_delete(second_.id, 7)});
+    handle({second_.child(9, 10), build_child_delete(second_.id, 7)});
     feed(second_);
     EXPECT_FALSE(last_.rebuilt);
     image_.clear();
@@ -91,12 +91,12 @@ TEST_F(CharonImageTest, ADeadMakerIsMadeAnew) {
 // charon has the first one still, as it was not fed in between. It releases the address with that.
 TEST_F(CharonImageTest, AnAddressIsReservedAgainWhenAnSaEndsThatHadIt) {
     establish();
-    hear({first_.vip("10.1.0.7")});
+    handle({first_.vip("10.1.0.7")});
     feed(first_);
     rekey();
     const IkeSample third{test::ike_id(2, 3)};
-    hear({third.add({second_.id.key}), build_ike_delete(second_.id), third.update(),
-          third.vip("10.1.0.7"), build_child_delete(third.id, 7)});
+    handle({third.add({second_.id.key}), build_ike_delete(second_.id), third.update(),
+            third.vip("10.1.0.7"), build_child_delete(third.id, 7)});
     EXPECT_THAT(
         feed(third),
         ElementsAre(build_child_delete(first_.id, 7), third.add({second_.id.key}), third.update(),
@@ -107,11 +107,11 @@ TEST_F(CharonImageTest, AnAddressIsReservedAgainWhenAnSaEndsThatHadIt) {
 
 TEST_F(CharonImageTest, TheOldRecordMayGoAfterTheNewOneCame) {
     establish();
-    hear({first_.vip("10.1.0.7")});
+    handle({first_.vip("10.1.0.7")});
     feed(first_);
-    hear({second_.add(), second_.update(), second_.vip("10.1.0.7")});
+    handle({second_.add(), second_.update(), second_.vip("10.1.0.7")});
     feed(second_);
-    hear({build_ike_delete(first_.id)});
+    handle({build_ike_delete(first_.id)});
     EXPECT_THAT(feed(first_), ElementsAre(build_child_delete(first_.id, 7),
                                           build_ike_delete(first_.id), second_.vip("10.1.0.7")));
 }
@@ -120,7 +120,7 @@ TEST_F(CharonImageTest, TheOldRecordMayGoAfterTheNewOneCame) {
 TEST_F(CharonImageTest, CharonAdoptsFromWhatNoRecordIsLeftOf) {
     const IkeSample old{test::ike_id(1, 1)};
     const IkeSample fresh{test::ike_id(1, 2)};
-    hear({old.add(), old.update(), fresh.add(), fresh.update(), fresh.child(9, 10)});
+    handle({old.add(), old.update(), fresh.add(), fresh.update(), fresh.child(9, 10)});
     feed(old);
     EXPECT_FALSE(image_.has(old.id.key));
     SaSet late = store_.sas();
@@ -165,7 +165,7 @@ TEST_F(CharonImageTest, SuspicionIsARebuild) {
     EXPECT_THAT(feed(first_), IsEmpty());
 }
 
-TEST_F(CharonImageTest, WhatNoRecordTellsOfIsDeletedFirst) {
+TEST_F(CharonImageTest, WhatNoRecordNamesIsDeletedFirst) {
     establish();
     feed(first_);
     image_.suspect_unrecorded(second_.id);
@@ -175,7 +175,7 @@ TEST_F(CharonImageTest, WhatNoRecordTellsOfIsDeletedFirst) {
     EXPECT_THAT(feed(second_), IsEmpty());
 }
 
-TEST_F(CharonImageTest, AnUnknownCharonIsToldToDeleteFirst) {
+TEST_F(CharonImageTest, AnUnknownCharonIsOrderedToDeleteFirst) {
     establish();
     feed(first_);
     image_.forget();
@@ -203,7 +203,7 @@ TEST_F(CharonImageTest, AChildWhosePeerHasMovedIsARebuild) {
     EXPECT_THAT(feed(second_), IsEmpty());
 }
 
-TEST_F(CharonImageTest, ACharonThatServedHasWhatItSaid) {
+TEST_F(CharonImageTest, ACharonThatServedHasWhatItReported) {
     establish();
     rekey();
     image_.assume(store_.sas());

@@ -36,7 +36,7 @@ TEST(HaMessageTest, HasTheOctetsOfCharon) {
               "1bc4c3c2c1");
 }
 
-TEST(HaMessageTest, ReadsWhatCharonSaysOfAChild) {
+TEST(HaMessageTest, ReadsWhatCharonReportsOfAChild) {
     const Bytes octets = kSample.child(0xc0000001, 0xd0000002);
     const auto message = parse_ha_message(octets);
     ASSERT_TRUE(message) << message.error().detail;
@@ -49,7 +49,7 @@ TEST(HaMessageTest, ReadsWhatCharonSaysOfAChild) {
     EXPECT_EQ(build_ha_message(message->type, message->attributes), octets);
 }
 
-TEST(HaMessageTest, ReadsWhatItSaysOfAnEstablishment) {
+TEST(HaMessageTest, ReadsWhatItReportsOfAnEstablishment) {
     const Bytes octets = kSample.update();
     const auto message = parse_ha_message(octets);
     ASSERT_TRUE(message);

@@ -46,7 +46,7 @@ TEST_F(PortMapTest, AClientIsAnsweredByItsLatestSa) {
     EXPECT_THAT(map_ports(listed_, sas_), ElementsAre(PortMapping{kNat, 20000, 1701, 1, true},
                                                       PortMapping{kNat, 20001, 5555, 3, true},
                                                       PortMapping{kNat, 20001, 5555, 4, false}));
-    EXPECT_FALSE(lacks_ports(listed_, sas_));
+    EXPECT_FALSE(misses_ports(listed_, sas_));
 }
 
 TEST_F(PortMapTest, AClientOfAnyPortHasThatOfL2tp) {
@@ -57,13 +57,13 @@ TEST_F(PortMapTest, AClientOfAnyPortHasThatOfL2tp) {
 
 TEST_F(PortMapTest, NothingIsMappedWithoutAMarkOrAPortOrAnSa) {
     child(7, 1, 20000, 1701);
-    EXPECT_TRUE(lacks_ports(listed_, sas_));
+    EXPECT_TRUE(misses_ports(listed_, sas_));
     sa(7, 0);
     sa(21, 5);
     EXPECT_THAT(map_ports(listed_, sas_), IsEmpty());
-    EXPECT_FALSE(lacks_ports(listed_, sas_)) << "charon marks nothing";
+    EXPECT_FALSE(misses_ports(listed_, sas_)) << "charon marks nothing";
     child(9, 2, 0, 5555);
-    EXPECT_FALSE(lacks_ports(listed_, sas_)) << "no L2TP";
+    EXPECT_FALSE(misses_ports(listed_, sas_)) << "no L2TP";
     sa(9, 6);
     EXPECT_THAT(map_ports(listed_, sas_), IsEmpty());
 }

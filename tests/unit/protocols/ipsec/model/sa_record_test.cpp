@@ -123,7 +123,7 @@ TEST(SaRecordTest, WhatCannotBeReadIsRefused) {
     EXPECT_FALSE(parse_ike_sa(id, encode_record(sa)));
 }
 
-TEST(SaRecordTest, AnUpdateThatSaysTheSameAnewReplacesTheFirst) {
+TEST(SaRecordTest, AnUpdateThatReportsTheSameAnewReplacesTheFirst) {
     IkeSa sa;
     sa.id = kSample.id;
     add_update(sa, kSample.vip("10.1.0.7"));

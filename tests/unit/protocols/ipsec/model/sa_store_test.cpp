@@ -16,20 +16,20 @@ using ::testing::UnorderedElementsAre;
 
 class SaStoreTest : public ::testing::Test {
   protected:
-    SaChanges hear(const Bytes& message) {
+    SaChanges handle(const Bytes& message) {
         const auto changes = store_.apply(message);
         EXPECT_TRUE(changes) << changes.error().detail;
         return changes.value_or(SaChanges{});
     }
     void establish(const IkeSample& sample, std::uint32_t child) {
-        hear(sample.add());
-        hear(sample.update());
-        hear(sample.child(child, child + 1));
+        handle(sample.add());
+        handle(sample.update());
+        handle(sample.child(child, child + 1));
     }
     void replace(const IkeSample& old, const IkeSample& fresh) {
-        hear(fresh.add({old.id.key}));
-        hear(build_ike_delete(old.id));
-        hear(fresh.update());
+        handle(fresh.add({old.id.key}));
+        handle(build_ike_delete(old.id));
+        handle(fresh.update());
     }
 
     SaStore store_{1701};
@@ -39,15 +39,15 @@ class SaStoreTest : public ::testing::Test {
 };
 
 TEST_F(SaStoreTest, AnSaIsARecordOnceItIsEstablished) {
-    EXPECT_THAT(hear(first_.add()).ikes, IsEmpty());
-    EXPECT_THAT(hear(build_mid(HaType::ike_mid_responder, first_.id, 2)).ikes, IsEmpty());
-    EXPECT_THAT(hear(first_.update()).ikes, ElementsAre(first_.id.key));
+    EXPECT_THAT(handle(first_.add()).ikes, IsEmpty());
+    EXPECT_THAT(handle(build_mid(HaType::ike_mid_responder, first_.id, 2)).ikes, IsEmpty());
+    EXPECT_THAT(handle(first_.update()).ikes, ElementsAre(first_.id.key));
     const IkeSa* const sa = store_.sas().find(first_.id.key);
     ASSERT_NE(sa, nullptr);
     EXPECT_EQ(sa->add, first_.add());
     EXPECT_THAT(sa->updates, ElementsAre(first_.update()));
     EXPECT_EQ(sa->mid_responder, 2U);
-    EXPECT_THAT(hear(first_.child(7, 8)).children, ElementsAre(7));
+    EXPECT_THAT(handle(first_.child(7, 8)).children, ElementsAre(7));
     EXPECT_EQ(store_.sas().find_child(7)->spi_out, 8U);
     EXPECT_GT(store_.sas().find_child(7)->order, sa->order);
 }
@@ -58,18 +58,18 @@ TEST_F(SaStoreTest, AnAddressThatWasNotReportedIsThatOfTheSelector) {
         return peer_of(*store_.sas().find(sample.id.key)).vips;
     };
     for (const IkeSample& sample : {first_, second_}) {
-        hear(sample.add());
-        hear(sample.update());
+        handle(sample.add());
+        handle(sample.update());
     }
-    hear(first_.child(7, 8, "10.7.0.3"));
-    hear(first_.child(9, 10, "10.7.0.3"));
-    hear(second_.child(11, 12, "10.8.0.3"));
+    handle(first_.child(7, 8, "10.7.0.3"));
+    handle(first_.child(9, 10, "10.7.0.3"));
+    handle(second_.child(11, 12, "10.8.0.3"));
     EXPECT_THAT(store_.complete_addresses({}).ikes, IsEmpty());
     EXPECT_THAT(store_.complete_addresses({&pool, 1}).ikes, ElementsAre(first_.id.key));
     EXPECT_THAT(vips_of(first_), ElementsAre(build_host({*parse_ip("10.7.0.3"), 0})));
     EXPECT_THAT(vips_of(second_), IsEmpty()) << "a net behind a client is no virtual address";
     EXPECT_THAT(store_.complete_addresses({&pool, 1}).ikes, IsEmpty());
-    hear(first_.vip("10.7.0.4"));
+    handle(first_.vip("10.7.0.4"));
     EXPECT_THAT(store_.complete_addresses({&pool, 1}).ikes, IsEmpty());
     EXPECT_THAT(vips_of(first_), ElementsAre(build_host({*parse_ip("10.7.0.4"), 0})));
 }
@@ -97,33 +97,33 @@ TEST_F(SaStoreTest, EachClientOfL2tpHasAPortOfItsOwn) {
     IkeSample two{test::ike_id(1, 2)};
     two.client = "dave@example.org";
     for (const IkeSample& each : {one, two}) {
-        hear(each.add());
-        hear(each.update());
+        handle(each.add());
+        handle(each.update());
     }
-    hear(one.child(3, 4));
+    handle(one.child(3, 4));
     EXPECT_EQ(port(3), 0U) << "no L2TP";
-    hear(one.l2tp(5, 6));
-    hear(two.l2tp(7, 8));
+    handle(one.l2tp(5, 6));
+    handle(two.l2tp(7, 8));
     EXPECT_EQ(port(5), limits::kPrivatePortFirst);
     EXPECT_EQ(port(7), limits::kPrivatePortFirst + 1);
-    hear(one.l2tp(9, 10));
+    handle(one.l2tp(9, 10));
     EXPECT_EQ(port(9), port(5)) << "a rekey";
     IkeSample again = one;
     again.id = test::ike_id(1, 3);
-    hear(again.add());
-    hear(again.l2tp(11, 12));  // Before the SA is established.
-    hear(again.update());
+    handle(again.add());
+    handle(again.l2tp(11, 12));  // Before the SA is established.
+    handle(again.update());
     EXPECT_EQ(port(11), port(5)) << "the same client has authenticated itself again";
-    hear(build_child_delete(two.id, 7));
-    hear(two.l2tp(13, 14));
+    handle(build_child_delete(two.id, 7));
+    handle(two.l2tp(13, 14));
     EXPECT_EQ(port(13), limits::kPrivatePortFirst + 1) << "nobody has had one since";
     IkeSample three{test::ike_id(1, 4)};
     three.client = "erin@example.org";
-    hear(three.add());
-    hear(three.update());
-    hear(three.l2tp(15, 16));
-    hear(build_child_delete(two.id, 13));
-    hear(two.l2tp(17, 18));
+    handle(three.add());
+    handle(three.update());
+    handle(three.l2tp(15, 16));
+    handle(build_child_delete(two.id, 13));
+    handle(two.l2tp(17, 18));
     EXPECT_EQ(port(17), limits::kPrivatePortFirst + 3) << "the one that has just ended is not next";
 }
 
@@ -135,21 +135,21 @@ TEST_F(SaStoreTest, PortsAreUsedInTurnsAndNoneTwice) {
     ChildSa first{3, 4, one.id.key, one.id.key, 8, one.l2tp(3, 4)};
     first.port = limits::kPrivatePortFirst;
     store_.put(first);
-    hear(second_.add());
-    hear(second_.update());
-    hear(second_.l2tp(5, 6));
+    handle(second_.add());
+    handle(second_.update());
+    handle(second_.l2tp(5, 6));
     EXPECT_EQ(store_.sas().find_child(5)->port, limits::kPrivatePortFirst + 1);
 }
 
 TEST_F(SaStoreTest, WhatIsAboutNobodyIsCounted) {
-    hear(build_iv({{1, 1, 2}, false}, Bytes{1}));
-    hear(first_.update());
-    hear(first_.child(7, 8));
-    hear(build_ike_delete(first_.id));
+    handle(build_iv({{1, 1, 2}, false}, Bytes{1}));
+    handle(first_.update());
+    handle(first_.child(7, 8));
+    handle(build_ike_delete(first_.id));
     EXPECT_EQ(store_.counters().unknown, 4U);
     EXPECT_THAT(store_.sas().ikes(), IsEmpty());
     establish(first_, 7);
-    hear(first_.add());
+    handle(first_.add());
     EXPECT_EQ(store_.counters().repeated, 1U);
     EXPECT_EQ(store_.sas().children().size(), 1U);
     EXPECT_FALSE(store_.apply(Bytes{5, 1}));
@@ -168,8 +168,8 @@ TEST_F(SaStoreTest, AMakerStaysAsLongAsItsChild) {
     replace(second_, third_);
     EXPECT_EQ(store_.sas().find_child(7)->owner, third_.id.key);
     EXPECT_EQ(store_.sas().ikes().size(), 3U) << "the second is on the way";
-    hear(third_.child(9, 10));
-    const SaChanges changes = hear(build_child_delete(third_.id, 7));
+    handle(third_.child(9, 10));
+    const SaChanges changes = handle(build_child_delete(third_.id, 7));
     EXPECT_THAT(changes.ikes, UnorderedElementsAre(first_.id.key, second_.id.key));
     EXPECT_EQ(store_.sas().ikes().size(), 1U);
     EXPECT_EQ(store_.sas().children().size(), 1U);
@@ -180,36 +180,36 @@ TEST_F(SaStoreTest, WhoseLastChildIsDeletedIsChildlessUntilTheNextOne) {
         return store_.sas().find(sample.id.key)->childless;
     };
     establish(first_, 7);
-    hear(first_.child(9, 10));
-    EXPECT_FALSE(hear(build_child_delete(first_.id, 7)).ikes.contains(first_.id.key));
+    handle(first_.child(9, 10));
+    EXPECT_FALSE(handle(build_child_delete(first_.id, 7)).ikes.contains(first_.id.key));
     EXPECT_FALSE(is_childless(first_)) << "it has another one";
-    EXPECT_THAT(hear(build_child_delete(first_.id, 9)).ikes, UnorderedElementsAre(first_.id.key));
+    EXPECT_THAT(handle(build_child_delete(first_.id, 9)).ikes, UnorderedElementsAre(first_.id.key));
     EXPECT_TRUE(is_childless(first_));
     replace(first_, second_);
     EXPECT_TRUE(is_childless(second_)) << "its client is idle still";
-    EXPECT_THAT(hear(second_.child(11, 12)).ikes, UnorderedElementsAre(second_.id.key));
+    EXPECT_THAT(handle(second_.child(11, 12)).ikes, UnorderedElementsAre(second_.id.key));
     EXPECT_FALSE(is_childless(second_));
 }
 
 TEST_F(SaStoreTest, ARekeyThatFailsTakesNoChildren) {
     establish(first_, 7);
-    hear(second_.add({first_.id.key}));
-    hear(third_.add({first_.id.key}));
+    handle(second_.add({first_.id.key}));
+    handle(third_.add({first_.id.key}));
     EXPECT_EQ(store_.sas().find_child(7)->owner, first_.id.key);
-    hear(build_ike_delete(second_.id));
+    handle(build_ike_delete(second_.id));
     EXPECT_EQ(store_.sas().find_child(7)->owner, first_.id.key);
-    hear(build_ike_delete(first_.id));
+    handle(build_ike_delete(first_.id));
     EXPECT_TRUE(store_.is_unsettled());
     EXPECT_NE(store_.sas().find_child(7), nullptr) << "the third may take it in a moment";
-    hear(third_.update());
+    handle(third_.update());
     EXPECT_FALSE(store_.is_unsettled());
     EXPECT_EQ(store_.sas().find_child(7)->owner, third_.id.key);
 }
 
 TEST_F(SaStoreTest, AnSaThatIsNotReplacedAfterAllEndsWithItsChildren) {
     establish(first_, 7);
-    hear(second_.add({first_.id.key}));
-    hear(build_ike_delete(first_.id));
+    handle(second_.add({first_.id.key}));
+    handle(build_ike_delete(first_.id));
     const SaChanges changes = store_.settle();
     EXPECT_THAT(changes.children, ElementsAre(7));
     EXPECT_THAT(changes.ikes, ElementsAre(first_.id.key));
@@ -224,14 +224,14 @@ TEST_F(SaStoreTest, ANewSaOfIkev1AdoptsTheChildrenOfItsPeer) {
     establish(old, 7);
     establish(other, 9);
     EXPECT_EQ(store_.sas().find_child(7)->owner, old.id.key) << "another peer's";
-    hear(fresh.add());
-    hear(fresh.update());
+    handle(fresh.add());
+    handle(fresh.update());
     EXPECT_EQ(store_.sas().find_child(7)->owner, fresh.id.key);
     EXPECT_FALSE(store_.sas().find(old.id.key)->dead) << "charon deletes it in ten seconds";
-    hear(build_ike_delete(old.id));
+    handle(build_ike_delete(old.id));
     EXPECT_TRUE(store_.sas().find(old.id.key)->dead);
     EXPECT_NE(store_.sas().find_child(7), nullptr);
-    hear(build_ike_delete(fresh.id));
+    handle(build_ike_delete(fresh.id));
     EXPECT_EQ(store_.sas().ikes().size(), 1U);
     EXPECT_EQ(store_.sas().children().size(), 1U);
 }
@@ -239,17 +239,17 @@ TEST_F(SaStoreTest, ANewSaOfIkev1AdoptsTheChildrenOfItsPeer) {
 // An old SA's record goes with its last child: then only the new one's says what charon inherited.
 TEST_F(SaStoreTest, ARekeyedSaKeepsTheAddressesOfItsClient) {
     establish(first_, 7);
-    hear(first_.vips({"10.1.0.7", "2001:db8::7"}));
+    handle(first_.vips({"10.1.0.7", "2001:db8::7"}));
     replace(first_, second_);
-    hear(second_.child(9, 10));
-    hear(build_child_delete(second_.id, 7));
+    handle(second_.child(9, 10));
+    handle(build_child_delete(second_.id, 7));
     EXPECT_EQ(store_.sas().find(first_.id.key), nullptr);
     EXPECT_THAT(store_.sas().find(second_.id.key)->updates,
                 ElementsAre(second_.update(), second_.vips({"10.1.0.7", "2001:db8::7"})));
 
     replace(second_, third_);
-    hear(third_.child(11, 12));
-    hear(build_child_delete(third_.id, 9));
+    handle(third_.child(11, 12));
+    handle(build_child_delete(third_.id, 9));
     EXPECT_EQ(store_.sas().ikes().size(), 1U);
     const IkeSa& third = *store_.sas().find(third_.id.key);
     EXPECT_THAT(third.updates,
@@ -282,12 +282,12 @@ TEST_F(SaStoreTest, ARekeyedSaKeepsAllElseThatItInherits) {
 
 TEST_F(SaStoreTest, ARekeyedSaInheritsWhetherTheOldOneEndsBeforeOrBehind) {
     establish(first_, 7);
-    hear(first_.vip("10.1.0.7"));
-    hear(second_.add({first_.id.key}));
-    hear(second_.update());
+    handle(first_.vip("10.1.0.7"));
+    handle(second_.add({first_.id.key}));
+    handle(second_.update());
     EXPECT_THAT(store_.sas().find(second_.id.key)->updates,
                 ElementsAre(second_.update(), second_.vip("10.1.0.7")));
-    hear(build_ike_delete(first_.id));
+    handle(build_ike_delete(first_.id));
     EXPECT_THAT(store_.sas().find(second_.id.key)->updates,
                 ElementsAre(second_.update(), second_.vip("10.1.0.7")));
 }
@@ -295,11 +295,11 @@ TEST_F(SaStoreTest, ARekeyedSaInheritsWhetherTheOldOneEndsBeforeOrBehind) {
 // In charon the old SA has no addresses any more; whoever ends would release those of the other.
 TEST_F(SaStoreTest, OnlyOneSaInherits) {
     establish(first_, 7);
-    hear(first_.vip("10.1.0.7"));
-    hear(second_.add({first_.id.key}));
-    hear(third_.add({first_.id.key}));
-    hear(second_.update());
-    hear(third_.update());
+    handle(first_.vip("10.1.0.7"));
+    handle(second_.add({first_.id.key}));
+    handle(third_.add({first_.id.key}));
+    handle(second_.update());
+    handle(third_.update());
     EXPECT_THAT(store_.sas().find(second_.id.key)->updates,
                 ElementsAre(second_.update(), second_.vip("10.1.0.7")));
     EXPECT_THAT(store_.sas().find(third_.id.key)->updates, ElementsAre(third_.update()));
@@ -307,10 +307,10 @@ TEST_F(SaStoreTest, OnlyOneSaInherits) {
 
 TEST_F(SaStoreTest, AnSaThatWasGivenAddressesItselfInheritsNone) {
     establish(first_, 7);
-    hear(first_.vip("10.1.0.7"));
-    hear(second_.add({first_.id.key}));
-    hear(second_.vip("10.1.0.9"));
-    hear(second_.update());
+    handle(first_.vip("10.1.0.7"));
+    handle(second_.add({first_.id.key}));
+    handle(second_.vip("10.1.0.9"));
+    handle(second_.update());
     EXPECT_THAT(store_.sas().find(second_.id.key)->updates,
                 ElementsAre(second_.update(), second_.vip("10.1.0.9")));
 }
@@ -320,14 +320,14 @@ TEST_F(SaStoreTest, ANewSaOfIkev1InheritsFromTheOneOfItsPeer) {
     const IkeSample fresh{test::ike_id(1, 2)};
     EXPECT_TRUE(store_.apply(old.add(), 1'000));
     EXPECT_TRUE(store_.apply(old.update(), 2'000));
-    hear(old.vip("10.1.0.7"));
+    handle(old.vip("10.1.0.7"));
     EXPECT_TRUE(store_.apply(fresh.add(), 9'000));
     EXPECT_TRUE(store_.apply(fresh.update(), 9'000));
     EXPECT_THAT(store_.sas().find(fresh.id.key)->updates,
                 ElementsAre(fresh.update(), fresh.vip("10.1.0.7")));
     EXPECT_EQ(store_.sas().find(fresh.id.key)->established_unix_ms, 2'000U);
-    hear(build_ike_delete(old.id));
-    hear(fresh.vip("10.1.0.8"));  // ModeCfg has given it another one.
+    handle(build_ike_delete(old.id));
+    handle(fresh.vip("10.1.0.8"));  // ModeCfg has given it another one.
     EXPECT_THAT(store_.sas().find(fresh.id.key)->updates,
                 ElementsAre(fresh.update(), fresh.vip("10.1.0.8")));
 }
@@ -344,7 +344,7 @@ TEST_F(SaStoreTest, TheNextHolderGoesOnWithTheNumbers) {
 
 TEST_F(SaStoreTest, AFloodOfBeginningsHasABound) {
     for (std::size_t i = 0; i <= limits::kHalfOpenSasMax; ++i) {
-        hear(IkeSample{test::ike_id(2, 100 + i)}.add());
+        handle(IkeSample{test::ike_id(2, 100 + i)}.add());
     }
     EXPECT_EQ(store_.half_open(), limits::kHalfOpenSasMax);
     EXPECT_EQ(store_.counters().given_up, 1U);

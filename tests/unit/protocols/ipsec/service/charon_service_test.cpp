@@ -175,7 +175,7 @@ TEST_F(CharonServiceTest, StartedItHasItsConnectionsAndThePluginHa) {
 TEST_F(CharonServiceTest, StartedItIsPassiveAndAsksForAllSas) {
     const UniqueFd relay = bind_relay();
     start();
-    std::vector<std::vector<std::uint8_t>> heard;
+    std::vector<std::vector<std::uint8_t>> received;
     for (;;) {
         std::vector<std::uint8_t> message(100);
         const ssize_t size = ::recv(relay.get(), message.data(), message.size(), 0);
@@ -429,7 +429,7 @@ TEST_F(CharonServiceTest, ItsPortIsGuardedBeforeItIsThere) {
     EXPECT_TRUE(is_charon_guarded().value_or(false));
 }
 
-TEST_F(CharonServiceTest, SaysWhatItHasWhenItsConnectionsAreLoaded) {
+TEST_F(CharonServiceTest, ReportsWhatItHasWhenItsConnectionsAreLoaded) {
     start();
     const auto none = list_ike_sas(service(), "", 2s);
     ASSERT_TRUE(none.has_value()) << none.error().detail;
@@ -447,7 +447,7 @@ TEST_F(CharonServiceTest, WhoAsksWhatItHasWaitsForWhoStartsIt) {
     EXPECT_TRUE(listed.get().has_value());
 }
 
-TEST(ViciClientTest, SaysWhenNobodyListens) {
+TEST(ViciClientTest, ReportsWhenNobodyListens) {
     const auto client = ViciClient::connect("/nowhere/charon.vici", 2s);
     ASSERT_FALSE(client.has_value());
     EXPECT_EQ(client.error().code, Errc::unreachable);

@@ -61,7 +61,7 @@ class CallPppdsTest : public ::testing::Test {
         return test::session_record(id).key;
     }
     // What the program wrote to the session's socket, up to its end.
-    std::string said() {
+    std::string output() {
         session_.reset();
         std::string text;
         std::array<char, 4096> block{};
@@ -83,7 +83,7 @@ class CallPppdsTest : public ::testing::Test {
 TEST_F(CallPppdsTest, ItHasTheSocketAndTheArgumentsOfXl2tpds) {
     make("echo \"$@\" >&3\n");
     ASSERT_TRUE(pppds_->start(gateway_, call(7), session_, {}).has_value());
-    EXPECT_EQ(said(),
+    EXPECT_EQ(output(),
               "plugin pppol2tp.so pppol2tp 3 pppol2tp_lns_mode pppol2tp_tunnel_id 4369 "
               "pppol2tp_session_id 7 passive nodetach :10.0.0.9 file /etc/ppp/a\n");
     loop_.run();
@@ -108,7 +108,7 @@ TEST_F(CallPppdsTest, WhereVpnhadGivesAddressesItIsGivenNone) {
     configure("local ip = 10.0.0.1\n");
     make("echo \"$@\" >&3\n");
     ASSERT_TRUE(pppds_->start(gateway_, call(7), session_, {}).has_value());
-    EXPECT_THAT(said(), HasSubstr(" 10.0.0.1: file"));
+    EXPECT_THAT(output(), HasSubstr(" 10.0.0.1: file"));
 }
 
 TEST_F(CallPppdsTest, WhatCannotBeStartedIsAnError) {

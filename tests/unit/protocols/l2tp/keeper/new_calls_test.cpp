@@ -31,8 +31,8 @@ class NewCallsTest : public ::testing::Test {
         follow();
     }
     FakeNode& holder() { return cluster_.at(holder_); }
-    // The LAC acknowledges what it is sent. What has the number that it expects is in `heard_`: a
-    // number that is used again, or left out, is not.
+    // The LAC acknowledges what it is sent. What has the number that it expects is in `received_`:
+    // a number that is used again, or left out, is not.
     void follow() {
         for (int turn = 0; turn < 20; ++turn) {
             const std::vector<Bytes> sent = std::exchange(holder().datagrams, {});
@@ -46,26 +46,26 @@ class NewCallsTest : public ::testing::Test {
                 }
                 if (message.header.ns.value == nr_) {
                     ++nr_;
-                    heard_.push_back(message);
+                    received_.push_back(message);
                 }
-                tell(test::L2tpPacket().to(kLac.id.value).numbers(ns_, nr_));
+                notify(test::L2tpPacket().to(kLac.id.value).numbers(ns_, nr_));
             }
         }
     }
-    void tell(const test::L2tpPacket& packet) {
+    void notify(const test::L2tpPacket& packet) {
         cluster_.run(holder_, holder().node->on_event(
                                   kGateway, TunnelDatagram{kLac, packet.bytes()}, cluster_.now()));
     }
-    void say(test::L2tpPacket packet, std::uint16_t session = 0) {
-        tell(packet.to(kLac.id.value, session).numbers(ns_++, nr_));
+    void emit(test::L2tpPacket packet, std::uint16_t session = 0) {
+        notify(packet.to(kLac.id.value, session).numbers(ns_++, nr_));
         follow();
     }
     void ask(std::uint16_t peer_id) {
-        say(test::L2tpPacket(l2tp::MessageType::icrq).u16(14, peer_id));
+        emit(test::L2tpPacket(l2tp::MessageType::icrq).u16(14, peer_id));
     }
     // What the last message to that call was.
     [[nodiscard]] test::L2tpSent answer_to(std::uint16_t peer_id) const {
-        for (auto at = heard_.rbegin(); at != heard_.rend(); ++at) {
+        for (auto at = received_.rbegin(); at != received_.rend(); ++at) {
             if (at->header.session.value == peer_id) {
                 return *at;
             }
@@ -79,7 +79,7 @@ class NewCallsTest : public ::testing::Test {
     l2tp::SessionKey connect(std::uint16_t peer_id) {
         ask(peer_id);
         const l2tp::SessionKey key = call(peer_id);
-        say(test::L2tpPacket(l2tp::MessageType::iccn), key.id.value);
+        emit(test::L2tpPacket(l2tp::MessageType::iccn), key.id.value);
         cluster_.pass(milliseconds(60));
         return key;
     }
@@ -98,8 +98,8 @@ class NewCallsTest : public ::testing::Test {
         follow();
     }
     void hang_up(const l2tp::SessionKey& key) {
-        say(test::L2tpPacket(l2tp::MessageType::cdn).u16(1, 3).u16(14, key.peer_id.value),
-            key.id.value);
+        emit(test::L2tpPacket(l2tp::MessageType::cdn).u16(1, 3).u16(14, key.peer_id.value),
+             key.id.value);
     }
     std::vector<l2tp::SessionKey> started() {
         std::vector<l2tp::SessionKey> keys;
@@ -116,7 +116,7 @@ class NewCallsTest : public ::testing::Test {
     std::uint32_t holder_ = 0;
     std::uint16_t ns_ = 2;
     std::uint16_t nr_ = 5;
-    std::vector<test::L2tpSent> heard_;
+    std::vector<test::L2tpSent> received_;
 };
 
 TEST_F(NewCallsTest, ACallGetsAPppdOfItsOwn) {
@@ -125,7 +125,7 @@ TEST_F(NewCallsTest, ACallGetsAPppdOfItsOwn) {
     const l2tp::SessionKey key = call(700);
     EXPECT_THAT(holder().accepted_calls, ElementsAre(key));
     EXPECT_THAT(started(), IsEmpty());
-    say(test::L2tpPacket(l2tp::MessageType::iccn), key.id.value);
+    emit(test::L2tpPacket(l2tp::MessageType::iccn), key.id.value);
     EXPECT_THAT(started(), ElementsAre(key));
     EXPECT_EQ(count("l2tp_calls_accepted"), 1U);
     // Its pppd is given none of the addresses that clients have.
@@ -155,8 +155,8 @@ TEST_F(NewCallsTest, OnlySoManyPppdsStartInASecond) {
     constexpr std::uint16_t kMany = 60;
     for (std::uint16_t n = 0; n < kMany; ++n) {
         ask(static_cast<std::uint16_t>(700 + n));
-        say(test::L2tpPacket(l2tp::MessageType::iccn),
-            call(static_cast<std::uint16_t>(700 + n)).id.value);
+        emit(test::L2tpPacket(l2tp::MessageType::iccn),
+             call(static_cast<std::uint16_t>(700 + n)).id.value);
     }
     EXPECT_THAT(started(), SizeIs(1));
     cluster_.pass(seconds(1));
@@ -191,7 +191,7 @@ TEST_F(NewCallsTest, ADrainedGatewayTakesNone) {
     EXPECT_EQ(answer_to(701).type, l2tp::MessageType::icrp);
 }
 
-TEST_F(NewCallsTest, ThePeerHearsOfAPppdThatHasEnded) {
+TEST_F(NewCallsTest, ThePeerLearnsOfAPppdThatHasEnded) {
     const l2tp::SessionKey key = connect(700);
     pppd_ends(key);
     EXPECT_EQ(answer_to(700).type, l2tp::MessageType::cdn);
@@ -200,7 +200,7 @@ TEST_F(NewCallsTest, ThePeerHearsOfAPppdThatHasEnded) {
     EXPECT_THAT(holder().log, Contains(HasSubstr("event=call-down")));
 }
 
-TEST_F(NewCallsTest, ThePeerHearsOfAPppdThatCannotBeStarted) {
+TEST_F(NewCallsTest, ThePeerLearnsOfAPppdThatCannotBeStarted) {
     const l2tp::SessionKey key = connect(700);
     pppd_ends(key, false);
     EXPECT_EQ(answer_to(700).type, l2tp::MessageType::cdn);
@@ -224,9 +224,9 @@ TEST_F(NewCallsTest, ACallThatEndsWhileItWaitsGetsNoPppd) {
     connect(700);
     ask(701);
     const l2tp::SessionKey waits = call(701);
-    say(test::L2tpPacket(l2tp::MessageType::iccn), waits.id.value);
+    emit(test::L2tpPacket(l2tp::MessageType::iccn), waits.id.value);
     ask(702);
-    say(test::L2tpPacket(l2tp::MessageType::iccn), call(702).id.value);
+    emit(test::L2tpPacket(l2tp::MessageType::iccn), call(702).id.value);
     hang_up(call(702));
     cluster_.pass(seconds(1));
     EXPECT_THAT(started(), SizeIs(2));
@@ -239,7 +239,7 @@ TEST_F(NewCallsTest, TheTunnelEndsWithItsLastCall) {
     EXPECT_FALSE(holder().kernel.contains(session(1).key));
     EXPECT_THAT(holder().dropped_calls, IsEmpty());
     pppd_ends(key);
-    EXPECT_EQ(heard_.back().type, l2tp::MessageType::stopccn);
+    EXPECT_EQ(received_.back().type, l2tp::MessageType::stopccn);
     // With the tunnel, whatever the backend has opened to speak in it.
     EXPECT_THAT(holder().dropped_calls, ElementsAre(key, key));
 }
@@ -286,7 +286,7 @@ TEST_F(NewCallsTest, ACallOfBeforeADemotionIsASessionAsAnyOther) {
     follow();
     hang_up(session(1).key);
     hang_up(key);
-    EXPECT_EQ(heard_.back().type, l2tp::MessageType::stopccn);
+    EXPECT_EQ(received_.back().type, l2tp::MessageType::stopccn);
 }
 
 TEST(NewCallsQueueTest, OneThatWasDroppedIsNotTaken) {

@@ -18,7 +18,7 @@ class NodeLostSessionsTest : public ::testing::Test {
     }
     // Whether the client of that tunnel is told that it has ended, having acknowledged what else it
     // was sent.
-    [[nodiscard]] bool is_told(std::uint32_t id, const l2tp::TunnelKey& tunnel) {
+    [[nodiscard]] bool is_notified(std::uint32_t id, const l2tp::TunnelKey& tunnel) {
         constexpr int kMessagesBefore = 3;
         for (int i = 0; i < kMessagesBefore; ++i) {
             for (const Bytes& datagram : std::exchange(cluster_.at(id).datagrams, {})) {
@@ -46,22 +46,22 @@ TEST_F(NodeLostSessionsTest, WhatTheKernelRefusesAfterThePromotionIsGivenUp) {
     cluster_.answer_install(3, fail(Errc::system, "no memory"));
     EXPECT_EQ(lost_at(3), 1U);
     EXPECT_EQ(cluster_.replica(2).store().count(), 1U);
-    EXPECT_TRUE(is_told(3, session(2).key.tunnel));
+    EXPECT_TRUE(is_notified(3, session(2).key.tunnel));
 }
 
-TEST_F(NodeLostSessionsTest, OneAloneInItsTunnelIsToldToItsPeer) {
+TEST_F(NodeLostSessionsTest, OneAloneInItsTunnelIsReportedToItsPeer) {
     cluster_.at(2).refuses_sessions = true;
     bring_up(session(2));
     cluster_.kill(1);
     ASSERT_TRUE(cluster_.promote(2).has_value());
     EXPECT_EQ(lost_at(2), 1U);
     EXPECT_EQ(cluster_.replica(3).store().count(), 1U);
-    EXPECT_FALSE(is_told(2, session(1).key.tunnel));
+    EXPECT_FALSE(is_notified(2, session(1).key.tunnel));
     cluster_.pass(std::chrono::seconds(1));
-    EXPECT_TRUE(is_told(2, session(2).key.tunnel));
+    EXPECT_TRUE(is_notified(2, session(2).key.tunnel));
 }
 
-TEST_F(NodeLostSessionsTest, OneOfALivingTunnelIsToldToItsPeer) {
+TEST_F(NodeLostSessionsTest, OneOfALivingTunnelIsReportedToItsPeer) {
     l2tp::SessionRecord second = session(1);
     second.key.id = SessionId{77};
     cluster_.at(2).refuses_sessions = true;
@@ -71,11 +71,11 @@ TEST_F(NodeLostSessionsTest, OneOfALivingTunnelIsToldToItsPeer) {
     EXPECT_EQ(lost_at(2), 1U);
     EXPECT_EQ(state_of_only_session(cluster_.at(2)), keepers::SessionState::resumed);
     EXPECT_EQ(cluster_.replica(3).store().count(), 1U);
-    EXPECT_FALSE(is_told(2, second.key.tunnel));
+    EXPECT_FALSE(is_notified(2, second.key.tunnel));
 }
 
 // Their clients dial again at once: not all of them in one moment.
-TEST_F(NodeLostSessionsTest, ManyAreToldAtAPace) {
+TEST_F(NodeLostSessionsTest, ManyAreReportedAtAPace) {
     constexpr std::uint16_t kMany = 20;
     cluster_.at(2).refuses_sessions = true;
     for (std::uint16_t number = 2; number < 2 + kMany; ++number) {

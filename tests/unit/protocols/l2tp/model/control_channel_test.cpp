@@ -482,7 +482,7 @@ TEST_F(ControlChannelTest, RetransmitsWithTheSameNumberAndTheCurrentNr) {
     EXPECT_THAT(sent(), ElementsAre("CDN to 101 result 3 ns 5 nr 3"));
 }
 
-TEST_F(ControlChannelTest, SaysHelloWhenThePeerWasQuietForOneInterval) {
+TEST_F(ControlChannelTest, SendsHelloWhenThePeerWasQuietForOneInterval) {
     synchronize(5, 2);
     EXPECT_EQ(channel.next_deadline(), kStart + seconds(60));
     now = kStart + seconds(30);
@@ -495,7 +495,7 @@ TEST_F(ControlChannelTest, SaysHelloWhenThePeerWasQuietForOneInterval) {
     EXPECT_EQ(channel.next_deadline(), kStart + milliseconds(150'500));
 }
 
-TEST_F(ControlChannelTest, SaysNoHelloWithIntervalZero) {
+TEST_F(ControlChannelTest, SendsNoHelloWithIntervalZero) {
     start({.hello_interval = Duration::zero()});
     zlb(2, 4);
     zlb(2, 5);

@@ -167,7 +167,7 @@ TEST(ControlMessageTest, KnowsWhatMustBeUnderstood) {
     }
 }
 
-TEST(ControlMessageTest, TellsDataFromControl) {
+TEST(ControlMessageTest, DistinguishesDataFromControl) {
     EXPECT_TRUE(is_data(Bytes{0x00, 0x02, 0, 7, 0, 9}));
     EXPECT_TRUE(is_data(Bytes{0x40, 0x02}));
     EXPECT_FALSE(is_data(Bytes{0xc8, 0x02}));

@@ -281,7 +281,7 @@ TEST_F(ResumedTunnelCallsTest, AnIccnThatAsksForWhatIsUnknownEndsTheCall) {
                             "CallEnded 700: peer sent an unknown request"));
 }
 
-TEST_F(ResumedTunnelCallsTest, ThePeerHearsOfTheEndOfAPppd) {
+TEST_F(ResumedTunnelCallsTest, ThePeerLearnsOfTheEndOfAPppd) {
     promote();
     connect(2, 700, 5);
     EXPECT_THAT(end(CdnResult::carrier_lost),

@@ -108,7 +108,7 @@ class Walk {
     }
     void crash_peer() { peer_.disappear(); }
     void forget_calls() { peer_.forget_calls(); }
-    void let_peer_hello() { peer_.say_hello(now_); }
+    void let_peer_hello() { peer_.emit_hello(now_); }
 
     [[nodiscard]] const L2tpPeer& peer() const { return peer_; }
     [[nodiscard]] const std::set<SessionId>& alive() const { return alive_; }
@@ -145,7 +145,7 @@ class Walk {
                 peer_.call_again(static_cast<std::uint16_t>(900 + calls_++), now_);
                 break;
             default:
-                peer_.say_hello(now_);
+                peer_.emit_hello(now_);
                 break;
         }
     }
@@ -368,7 +368,7 @@ TEST(ResumedTunnelWalkTest, NobodyWithoutThePeersIdsEndsATunnel) {
         walk.run(seconds(120), 0);
         EXPECT_EQ(walk.alive().size(), kSessions - 1U) << "seed " << seed;
         EXPECT_EQ(walk.alive(), walk.peers_sessions()) << "seed " << seed;
-        EXPECT_TRUE(walk.peer().was_told(SessionId{101})) << "seed " << seed;
+        EXPECT_TRUE(walk.peer().was_notified(SessionId{101})) << "seed " << seed;
         if (::testing::Test::HasFailure()) {
             break;
         }

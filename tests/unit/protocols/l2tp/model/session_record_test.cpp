@@ -82,7 +82,7 @@ TEST(SessionRecordTest, RefusesEveryTruncationAndEveryTail) {
     EXPECT_FALSE(parse_key(longer_key).has_value());
 }
 
-TEST(SessionRecordTest, TellsAnUnknownVersionFromGarbage) {
+TEST(SessionRecordTest, DistinguishesAnUnknownVersionFromGarbage) {
     Bytes bytes = encode_record(session_record());
     bytes[0] = 2;
     const Result<SessionRecord> parsed = parse_record(bytes);

@@ -479,7 +479,7 @@ class Xl2tpdWatchTest : public Xl2tpdServiceTest {
             config_, loop,
             [&](GatewayId, const std::string& resource) {
                 deaths.push_back(resource);
-                told_ = true;
+                notified_ = true;
             },
             by_, root_ + "/run");
         services.watch(GatewayId{1});
@@ -506,15 +506,15 @@ class Xl2tpdWatchTest : public Xl2tpdServiceTest {
     config::Config config_;
     StockServices::By by_ = StockServices::By::this_process;
     bool resets_ = false;
-    std::atomic<bool> told_ = false;
+    std::atomic<bool> notified_ = false;
     std::atomic<bool> reset_ = false;
 };
 
-TEST_F(Xl2tpdWatchTest, TellsOfTheDaemonsDeathByItsNameInTheCluster) {
+TEST_F(Xl2tpdWatchTest, ReportsTheDaemonsDeathByItsNameInTheCluster) {
     start();
     const auto kill_it = [this] {
         ::kill(pid(), SIGKILL);
-        while (!told_) {
+        while (!notified_) {
             std::this_thread::yield();
         }
     };
@@ -539,7 +539,7 @@ TEST_F(Xl2tpdWatchTest, WhereSystemdFailsTheDaemonIsReplacedAllTheSame) {
     EXPECT_EQ(state(), State::running);
 }
 
-TEST_F(Xl2tpdWatchTest, WithoutADaemonThereIsNothingToTell) {
+TEST_F(Xl2tpdWatchTest, WithoutADaemonThereIsNothingToReport) {
     EXPECT_THAT(deaths_while([] {}), testing::IsEmpty());
 }
 

@@ -80,7 +80,7 @@ TEST(PluginMessageTest, WhatTheCEncoderWritesIsReadBack) {
     EXPECT_TRUE(up.not_resumable.empty());
 }
 
-TEST(PluginMessageTest, ARateOfASessionIsReadAndWhatIsNoneSaysNothing) {
+TEST(PluginMessageTest, ARateOfASessionIsReadAndWhatIsNoneReportsNothing) {
     vpnha_session session = sample_session();
     EXPECT_EQ(parsed(session).rate.rate(), std::nullopt);
     session.rate_count = VPNHA_RATES_MAX;
@@ -216,7 +216,7 @@ TEST(PluginMessageTest, TimeoutsMayBeLeftOut) {
     EXPECT_EQ(std::get<PluginSessionUp>(*older).facts.timeouts, ppp::Timeouts{});
 }
 
-TEST(PluginMessageTest, ASessionWithoutIpv6SaysNothingOfIt) {
+TEST(PluginMessageTest, ASessionWithoutIpv6ReportsNothingOfIt) {
     vpnha_session session = sample_session();
     session.our_identifier = 0;
     session.route_count = 0;
@@ -413,7 +413,7 @@ TEST(PluginMessageTest, RefusesAnotherVersionAndAnUnknownType) {
     EXPECT_THAT(error_of(Bytes(limits::kPluginMessageBytesMax + 1)), HasSubstr("too long"));
 }
 
-TEST(PluginAsksTest, IsWhatThePluginSays) {
+TEST(PluginAsksTest, IsWhatThePluginReports) {
     std::array<std::uint8_t, VPNHA_MESSAGE_BYTES_MAX> out{};
     const std::size_t length = vpnha_encode_asks("dialin", 4711, "alice", out.data());
     const ByteView whole = ByteView(out).first(length);

@@ -29,22 +29,22 @@ class PluginServerTest : public testing::Test {
     void SetUp() override {
         PluginListener listener;
         listener.on_up = [this](PluginClientId id, const PluginSessionUp& up) {
-            tell("up " + up.facts.user);
+            notify("up " + up.facts.user);
             if (up.facts.user == "mallory") {
                 server_->end(id);
                 return;
             }
             server_->answer(id, up.facts.user == "alice" ? "" : "no standby");
         };
-        listener.on_down = [this](PluginClientId, const PluginSessionDown&) { tell("down"); };
+        listener.on_down = [this](PluginClientId, const PluginSessionDown&) { notify("down"); };
         listener.on_gone = [this](PluginClientId id, bool announced) {
-            tell(announced ? "ended" : "killed");
+            notify(announced ? "ended" : "killed");
             server_->answer(id, "nobody hears this");
         };
         listener.on_malformed = [this](pid_t pid, const Error& error) {
             EXPECT_EQ(pid, ::getpid());
             EXPECT_FALSE(error.detail.empty());
-            tell("malformed");
+            notify("malformed");
         };
         Result<std::unique_ptr<PluginServer>> opened =
             PluginServer::open(loop_, path_, std::move(listener));
@@ -76,14 +76,14 @@ class PluginServerTest : public testing::Test {
         return bytes;
     }
 
-    void tell(std::string event) {
+    void notify(std::string event) {
         events_.push_back(std::move(event));
-        ++told_;
+        ++notified_;
     }
 
     // Waits until the server has handled everything that was sent before.
     void wait_for(std::size_t events) const {
-        while (told_ < events) {
+        while (notified_ < events) {
             std::this_thread::yield();
         }
     }
@@ -92,10 +92,10 @@ class PluginServerTest : public testing::Test {
     QbLoop loop_;
     std::unique_ptr<PluginServer> server_;
     std::vector<std::string> events_;
-    std::atomic<std::size_t> told_ = 0;  // Their number, for the client's thread.
+    std::atomic<std::size_t> notified_ = 0;  // Their number, for the client's thread.
 };
 
-TEST_F(PluginServerTest, TellsTheWholeLifeOfASession) {
+TEST_F(PluginServerTest, ReportsTheWholeLifeOfASession) {
     run_while(loop_, [&] {
         UniqueFd pppd = connect();
         send(pppd, encoded(sample_session()));
@@ -111,7 +111,7 @@ TEST_F(PluginServerTest, TellsTheWholeLifeOfASession) {
     EXPECT_THAT(events_, ElementsAre("up alice", "down", "ended"));
 }
 
-TEST_F(PluginServerTest, AKilledPppdIsToldApart) {
+TEST_F(PluginServerTest, AKilledPppdIsDistinguished) {
     run_while(loop_, [&] {
         UniqueFd pppd = connect();
         vpnha_session session = sample_session();
@@ -144,7 +144,7 @@ TEST_F(PluginServerTest, ASessionIsEndedByItsPppd) {
     EXPECT_EQ(WTERMSIG(status), SIGTERM);
 }
 
-TEST_F(PluginServerTest, SaysNothingOfWhoNeverHadASession) {
+TEST_F(PluginServerTest, ReportsNothingOfWhoNeverHadASession) {
     run_while(loop_, [&] {
         UniqueFd pppd = connect();
         Bytes bytes(VPNHA_MESSAGE_BYTES_MAX);
@@ -171,7 +171,7 @@ TEST_F(PluginServerTest, ClosesOnWhatDoesNotParse) {
     EXPECT_THAT(events_, ElementsAre("malformed", "malformed", "malformed"));
 }
 
-TEST_F(PluginServerTest, HearsRootOnly) {
+TEST_F(PluginServerTest, AcceptsRootOnly) {
     ASSERT_EQ(::chmod(path_.c_str(), 0666), 0);
     run_while(loop_, [&] {
         ASSERT_EQ(::syscall(SYS_setresuid, 65'534, 65'534, 65'534), 0);

@@ -73,11 +73,11 @@ class PluginSessionTest : public ::testing::Test {
 TEST_F(PluginSessionTest, AProxiedAddressIsOfTheSideThatHasTheDevice) {
     up_.proxied = {{prefix("198.51.100.200/32").address, "eth1"},
                    {prefix("198.51.100.201/32").address, "eth0"}};
-    const ports::PppProtocol::Session told = news();
-    EXPECT_THAT(told.not_resumable, IsEmpty());
-    EXPECT_EQ(told.session.facts.mtu, 1280);
-    EXPECT_EQ(told.session.facts.established_unix_ms, kEstablishedMs);
-    EXPECT_THAT(told.session.facts.proxied,
+    const ports::PppProtocol::Session notified = news();
+    EXPECT_THAT(notified.not_resumable, IsEmpty());
+    EXPECT_EQ(notified.session.facts.mtu, 1280);
+    EXPECT_EQ(notified.session.facts.established_unix_ms, kEstablishedMs);
+    EXPECT_THAT(notified.session.facts.proxied,
                 ElementsAre(ppp::ProxiedAddress{LinkSide::inside, up_.proxied[0].address},
                             ppp::ProxiedAddress{LinkSide::outside, up_.proxied[1].address}));
 }

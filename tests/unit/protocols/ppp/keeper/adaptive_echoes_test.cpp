@@ -33,7 +33,7 @@ class AdaptiveEchoesTest : public ::testing::Test {
         for (const auto& [client, count] : packets) {
             devices.push_back({Ipv4Address{client}, client, {.packets_in = count}});
         }
-        return echoes_.hear({0, devices});
+        return echoes_.handle({0, devices});
     }
     TimePoint now_{seconds(1000)};
     AdaptiveEchoes echoes_;

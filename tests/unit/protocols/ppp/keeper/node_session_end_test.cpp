@@ -30,7 +30,7 @@ TEST_F(NodeSessionEndTest, AStockSessionIsEndedByItsPppd) {
     EXPECT_THAT(cluster_.at(1).ended_plugins, ElementsAre(7));
 }
 
-TEST_F(NodeSessionEndTest, AResumedOneIsToldToItsClientAndForgotten) {
+TEST_F(NodeSessionEndTest, AResumedOneIsReportedToItsClientAndForgotten) {
     cluster_.kill(1);
     ASSERT_TRUE(cluster_.promote(2));
     cluster_.pass(seconds(1));

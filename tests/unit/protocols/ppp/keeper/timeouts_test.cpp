@@ -33,7 +33,7 @@ class TimeoutsTest : public ::testing::Test {
         }
         effects::Effects effects;
         timeouts_.ask(GatewayId{1}, now_, effects);
-        timeouts_.hear({0, devices}, now_);
+        timeouts_.handle({0, devices}, now_);
     }
     bool asks() {
         effects::Effects effects;

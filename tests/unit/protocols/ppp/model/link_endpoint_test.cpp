@@ -201,7 +201,7 @@ TEST_F(LinkEndpointTest, AProbeIsAnsweredOnlyByAReplyToIt) {
     EXPECT_TRUE(link.answered());
 }
 
-TEST_F(LinkEndpointTest, EndsTheLinkAsTheTableSays) {
+TEST_F(LinkEndpointTest, EndsTheLinkAsTheTableDefines) {
     const struct {
         const char* description;
         Bytes frame;

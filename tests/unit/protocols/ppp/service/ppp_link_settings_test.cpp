@@ -42,7 +42,7 @@ std::string refusal(const PppLinkParameters& given) {
     return parsed.error().detail;
 }
 
-TEST(PppLinkSettingsTest, PptpIsEncryptedUnlessSomebodySaysOtherwise) {
+TEST(PppLinkSettingsTest, PptpIsEncryptedUnlessSomebodyReportsOtherwise) {
     EXPECT_TRUE(settings().mppe);
     EXPECT_FALSE(settings(parameters("l2tp")).mppe);
     PppLinkParameters clear = parameters();

@@ -39,7 +39,7 @@ TEST_F(PppLinkStateTest, ALinkThatWasNotStartedHasNone) {
     EXPECT_FALSE(read_ppp_link_state(directory_).has_value());
 }
 
-TEST_F(PppLinkStateTest, TellsSinceWhenAndHowOften) {
+TEST_F(PppLinkStateTest, ReportsSinceWhenAndHowOften) {
     ASSERT_TRUE(begin_ppp_link_state(directory_, at(10s)).has_value());
     EXPECT_EQ(read_ppp_link_state(directory_),
               (PppLinkState{.is_up = false, .since = at(10s), .times_up = 0}));
@@ -74,11 +74,11 @@ TEST_F(PppLinkStateTest, RoutesAreThereBeforeTheLinkCountsAsUp) {
     ASSERT_TRUE(write_text(directory_ + "/routes", "10.1.0.0/16\n10.2.0.0/16\n").has_value());
     ASSERT_TRUE(begin_ppp_link_state(directory_, at(10s)).has_value());
     // Down: there is nothing that routes could go through.
-    EXPECT_FALSE(tell_ppp_link(directory_, "lo", true).has_value());
+    EXPECT_FALSE(notify_ppp_link(directory_, "lo", true).has_value());
     EXPECT_FALSE(read_ppp_link_state(directory_)->is_up);
 
     ASSERT_TRUE(netlink->set_link_up(device).has_value());
-    ASSERT_TRUE(tell_ppp_link(directory_, "lo", true).has_value());
+    ASSERT_TRUE(notify_ppp_link(directory_, "lo", true).has_value());
     EXPECT_TRUE(read_ppp_link_state(directory_)->is_up);
     for (const char* net : {"10.1.0.0/16", "10.2.0.0/16"}) {
         const TableRoute route{.destination = parse_ip_prefix(net).value(),
@@ -86,7 +86,7 @@ TEST_F(PppLinkStateTest, RoutesAreThereBeforeTheLinkCountsAsUp) {
                                .table = RT_TABLE_MAIN};
         EXPECT_TRUE(netlink->has_route(device, route).value_or(false)) << net;
     }
-    ASSERT_TRUE(tell_ppp_link(directory_, "lo", false).has_value());
+    ASSERT_TRUE(notify_ppp_link(directory_, "lo", false).has_value());
     EXPECT_FALSE(read_ppp_link_state(directory_)->is_up);
 }
 

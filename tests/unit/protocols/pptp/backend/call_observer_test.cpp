@@ -507,7 +507,7 @@ TEST_F(CallObserverTest, TheClientsHangUpIsKept) {
     EXPECT_FALSE(numbers().stop_open);
 }
 
-TEST_F(CallObserverTest, TellsWhichEndsAreMeant) {
+TEST_F(CallObserverTest, ReportsWhichEndsAreMeant) {
     for (const std::uint16_t type : {std::uint16_t{3}, std::uint16_t{12}, std::uint16_t{13}}) {
         for (const bool out : {false, true}) {
             shake_hands();
@@ -527,7 +527,7 @@ TEST_F(CallObserverTest, TellsWhichEndsAreMeant) {
     EXPECT_EQ(see(tcp({.seq = 1001, .payload = message(5, 1)})).news, News::none);
 }
 
-TEST_F(CallObserverTest, SaysEachChangeOnce) {
+TEST_F(CallObserverTest, ReportsEachChangeOnce) {
     shake_hands();
     observer_.follow(key_);
     EXPECT_EQ(observer_.take_changed(now_).size(), 1U);

@@ -72,14 +72,14 @@ class CallWatchTest : public vpnha::testing::TwoHosts {
     UniqueFd client_;
     UniqueFd accepted_;
     Ipv4Endpoint peer_end_;
-    std::vector<pptp::CallState> told_;
+    std::vector<pptp::CallState> notified_;
     std::vector<std::pair<Ipv4Endpoint, bool>> ends_;
     std::function<void()> on_end_ = [] {};
     CallWatch watch_{loop_,
-                     {.tell = 1, .settle = 2, .reopen = 3},
+                     {.notify = 1, .settle = 2, .reopen = 3},
                      {.on_numbers =
                           [this](GatewayId, std::span<const pptp::CallState> calls) {
-                              told_.assign(calls.begin(), calls.end());
+                              notified_.assign(calls.begin(), calls.end());
                           },
                       .on_end =
                           [this](GatewayId, const Ipv4Endpoint& peer, bool meant) {
@@ -88,7 +88,7 @@ class CallWatchTest : public vpnha::testing::TwoHosts {
                           }}};
 };
 
-TEST_F(CallWatchTest, KnowsWhatTheHandshakeAgreedOnAndTellsNumbersThatChange) {
+TEST_F(CallWatchTest, KnowsWhatTheHandshakeAgreedOnAndReportsNumbersThatChange) {
     watch_.watch(kId, "out0", ip("192.0.2.100"));
     dial();
     pass(100ms);
@@ -100,25 +100,25 @@ TEST_F(CallWatchTest, KnowsWhatTheHandshakeAgreedOnAndTellsNumbersThatChange) {
     const pptp::CallNumbers begun = watch_.follow(kId, key());
     ASSERT_EQ(::write(accepted_.get(), "0123456789", 10), 10);
     pass(200ms);
-    ASSERT_THAT(told_, SizeIs(1));
-    EXPECT_EQ(told_[0].numbers.snd_nxt, begun.snd_nxt + 10);
-    EXPECT_EQ(told_[0].numbers.rcv_nxt, begun.rcv_nxt);
-    told_.clear();
+    ASSERT_THAT(notified_, SizeIs(1));
+    EXPECT_EQ(notified_[0].numbers.snd_nxt, begun.snd_nxt + 10);
+    EXPECT_EQ(notified_[0].numbers.rcv_nxt, begun.rcv_nxt);
+    notified_.clear();
     pass(200ms);
-    EXPECT_THAT(told_, IsEmpty()) << "nothing has changed";
+    EXPECT_THAT(notified_, IsEmpty()) << "nothing has changed";
     client_.reset();
     pass(100ms);
     EXPECT_EQ(ends_.back(), std::pair(peer_end_, true)) << "the client means to end it";
 }
 
 // A successor cannot tell a hang-up that it does not know of from an echo: both have 16 octets.
-TEST_F(CallWatchTest, TellsAHangUpAtOnce) {
+TEST_F(CallWatchTest, ReportsAHangUpAtOnce) {
     watch_.watch(kId, "out0", ip("192.0.2.100"));
     dial();
     pass(100ms);
     static_cast<void>(watch_.follow(kId, key()));
     pass(200ms);
-    told_.clear();
+    notified_.clear();
     ends_.clear();
     on_end_ = [this] { loop_.stop(); };
     const Bytes message = pptp::build_call_clear_request(pptp::CallId{7});
@@ -126,8 +126,8 @@ TEST_F(CallWatchTest, TellsAHangUpAtOnce) {
               static_cast<ssize_t>(message.size()));
     loop_.run();
     EXPECT_THAT(ends_, ElementsAre(std::pair(peer_end_, true)));
-    ASSERT_THAT(told_, SizeIs(1));
-    EXPECT_TRUE(told_[0].numbers.hung_up);
+    ASSERT_THAT(notified_, SizeIs(1));
+    EXPECT_TRUE(notified_[0].numbers.hung_up);
 }
 
 TEST_F(CallWatchTest, SettledNumbersHaveAllThatWasSentBefore) {

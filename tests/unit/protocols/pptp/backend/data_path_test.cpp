@@ -60,10 +60,10 @@ class DataPathTest : public PptpClientTest {
         EXPECT_EQ(model_.undecipherable, 0U);
     }
     void expect_control_answers(std::uint32_t id) {
-        heard_.clear();
-        say(pptp::build_echo_request(id));
-        EXPECT_TRUE(run_until([&] { return heard_ == pptp::build_echo_reply(id); }))
-            << to_hex(heard_);
+        received_.clear();
+        emit(pptp::build_echo_request(id));
+        EXPECT_TRUE(run_until([&] { return received_ == pptp::build_echo_reply(id); }))
+            << to_hex(received_);
         EXPECT_FALSE(is_closed_);
     }
 };
@@ -105,10 +105,11 @@ TEST_F(DataPathTest, AnEchoThatNobodyHasAnsweredIsAnswered) {
     stock_echo(7);
     checkpoint();
     known_.echo_id = 7;
-    say(pptp::build_echo_request(8));
+    emit(pptp::build_echo_request(8));
     die();
     take_over(false);
-    EXPECT_TRUE(run_until([&] { return heard_ == pptp::build_echo_reply(8); })) << to_hex(heard_);
+    EXPECT_TRUE(run_until([&] { return received_ == pptp::build_echo_reply(8); }))
+        << to_hex(received_);
     expect_data_flows();
     EXPECT_THAT(harm(), IsEmpty());
 }
@@ -262,14 +263,14 @@ TEST_F(DataPathTest, WithIpv6cpItsDeviceHasTheLinksAddressesAndTheNetworksBehind
     EXPECT_TRUE(
         run_until([&] { return std::ranges::find(model_.data, 0x010203U) != model_.data.end(); }));
     const testing::Capture device("vpnp-0");
-    const Bytes heard = mppe::test::ip6_packet(9);
-    model_.send_packet(heard, boot_time());
+    const Bytes received = mppe::test::ip6_packet(9);
+    model_.send_packet(received, boot_time());
     std::vector<Bytes> came;
     EXPECT_TRUE(run_until([&] {
         if (const auto packet = device.next(0ms)) {
             came.push_back(*packet);
         }
-        return std::ranges::find(came, heard) != came.end();
+        return std::ranges::find(came, received) != came.end();
     }));
     EXPECT_EQ(model_.undecipherable, 0U);
 
@@ -292,7 +293,7 @@ TEST_F(DataPathTest, AMeantEndGetsItsFinWhenTheGateKnows) {
     die();
     take_over(true);
     Bytes stop{0, 16, 0, 1, 0x1a, 0x2b, 0x3c, 0x4d, 0, 3, 0, 0, 1, 0, 0, 0};
-    say(stop);
+    emit(stop);
     ASSERT_TRUE(run_until([&] { return meant_ends_ == 1; }));
     run_for(100ms);
     EXPECT_THAT(harm(), IsEmpty());
@@ -302,20 +303,20 @@ TEST_F(DataPathTest, AMeantEndGetsItsFinWhenTheGateKnows) {
     EXPECT_THAT(ended_[0].reason, HasSubstr("Stop-Control"));
     EXPECT_FALSE(has_way());
     // Stop-Control-Connection-Reply.
-    ASSERT_GE(heard_.size(), 16U);
-    EXPECT_EQ(heard_[9], 4);
+    ASSERT_GE(received_.size(), 16U);
+    EXPECT_EQ(received_[9], 4);
 }
 
-TEST_F(DataPathTest, AnEndedCallIsToldToTheClient) {
+TEST_F(DataPathTest, AnEndedCallIsReportedToTheClient) {
     checkpoint();
     die();
     take_over(true);
     expect_data_flows();
-    heard_.clear();
+    received_.clear();
     path_->post(
         node::EndCall{kGateway, record_.key, "its time is over", EndCause::session_timeout});
     EXPECT_TRUE(run_until([&] { return is_closed_ && !ended_.empty(); }));
-    EXPECT_EQ(heard_, pptp::build_call_disconnect_notify(record_.key.id));
+    EXPECT_EQ(received_, pptp::build_call_disconnect_notify(record_.key.id));
     EXPECT_THAT(harm(), ElementsAre("FIN"));
     EXPECT_EQ(ended_[0].reason, "its time is over");
     EXPECT_EQ(ended_[0].cause, EndCause::session_timeout);
@@ -330,17 +331,17 @@ TEST_F(DataPathTest, ASocketThatADeadProcessLeftIsDestroyed) {
     EXPECT_THAT(harm(), IsEmpty());
 }
 
-TEST_F(DataPathTest, ItTellsNumbersThatHaveChanged) {
+TEST_F(DataPathTest, ItReportsNumbersThatHaveChanged) {
     checkpoint();
     die();
     take_over(true);
     expect_data_flows();
-    const auto is_told = [&] {
+    const auto is_notified = [&] {
         return !read_.empty() && !read_.back().calls.empty() &&
                read_.back().calls[0].numbers.mppe_out == 1 &&
                read_.back().calls[0].numbers.mppe_in == 1;
     };
-    EXPECT_TRUE(run_until(is_told));
+    EXPECT_TRUE(run_until(is_notified));
     EXPECT_EQ(read_.back().ticket, 0U);
     // Without packets there is nothing new.
     run_for(300ms);
@@ -368,7 +369,7 @@ TEST_F(DataPathTest, ItsProgramHasNoPrivileges) {
     EXPECT_TRUE(run_until([&] { return testing::output_of(files) == "7\n"; }));
 }
 
-TEST_F(DataPathTest, TheDeathOfItsProgramIsAFailureAndNobodyHearsOfIt) {
+TEST_F(DataPathTest, TheDeathOfItsProgramIsAFailureAndNobodyLearnsOfIt) {
     checkpoint();
     die();
     take_over(true);
@@ -425,7 +426,7 @@ class FalsePathTest : public DataPathTest {
         {
             std::ofstream script(program);
             script << "#!/bin/bash\n"
-                   << says(encode_report(PathReady{})) << says(encode_report(report))
+                   << emits(encode_report(PathReady{})) << emits(encode_report(report))
                    << "read -r -t 5 -u 3\n";
         }
         EXPECT_EQ(::chmod(program.c_str(), 0755), 0);
@@ -440,7 +441,7 @@ class FalsePathTest : public DataPathTest {
     }
 
   private:
-    [[nodiscard]] static std::string says(const Bytes& message) {
+    [[nodiscard]] static std::string emits(const Bytes& message) {
         std::string text;
         for (const std::uint8_t octet : message) {
             text += fmt::format("\\x{:02x}", octet);

@@ -178,7 +178,7 @@ class PptpClientTest : public testing::TwoHosts {
                            reinterpret_cast<const sockaddr*>(&to), sizeof to),
                   4);
     }
-    void say(const Bytes& message) {
+    void emit(const Bytes& message) {
         ASSERT_EQ(::send(control_.get(), message.data(), message.size(), MSG_NOSIGNAL),
                   static_cast<ssize_t>(message.size()));
     }
@@ -237,7 +237,7 @@ class PptpClientTest : public testing::TwoHosts {
     std::vector<node::CallEnded> ended_;
     std::vector<DataPath::NumbersRead> read_;
     int meant_ends_ = 0;
-    Bytes heard_;  // By the client, of the control connection.
+    Bytes received_;  // By the client, of the control connection.
     bool is_closed_ = false;
     std::vector<std::uint32_t> gre_numbers_;  // Of what came to the client.
 
@@ -264,20 +264,21 @@ class PptpClientTest : public testing::TwoHosts {
         if (!is_closed_) {
             const ssize_t got = ::recv(control_.get(), room.data(), room.size(), MSG_DONTWAIT);
             is_closed_ = got == 0 || (got < 0 && errno != EAGAIN);
-            heard_.insert(heard_.end(), room.begin(), room.begin() + std::max<ssize_t>(got, 0));
+            received_.insert(received_.end(), room.begin(),
+                             room.begin() + std::max<ssize_t>(got, 0));
         }
         if (path_) {
             for (DataPath::Event& event : path_->take_events()) {
                 EXPECT_EQ(event.gateway, kGateway);
-                std::visit([this](auto& what) { hear(std::move(what)); }, event.what);
+                std::visit([this](auto& what) { handle(std::move(what)); }, event.what);
             }
         }
     }
-    void hear(node::CallPrepared event) { prepared_.push_back(std::move(event)); }
-    void hear(node::CallResumed event) { resumed_.push_back(std::move(event)); }
-    void hear(node::CallEnded event) { ended_.push_back(std::move(event)); }
-    void hear(DataPath::NumbersRead event) { read_.push_back(std::move(event)); }
-    void hear(const DataPath::MeantEnd& event) {
+    void handle(node::CallPrepared event) { prepared_.push_back(std::move(event)); }
+    void handle(node::CallResumed event) { resumed_.push_back(std::move(event)); }
+    void handle(node::CallEnded event) { ended_.push_back(std::move(event)); }
+    void handle(DataPath::NumbersRead event) { read_.push_back(std::move(event)); }
+    void handle(const DataPath::MeantEnd& event) {
         ++meant_ends_;
         if (may_end_) {
             path_->post(DataPath::MayEnd{event.key});

@@ -27,7 +27,7 @@ TEST_F(PptpCallsTest, APppdGoesOnWithoutAStandby) {
     EXPECT_THAT(a_.answers_, IsEmpty());
     pass(milliseconds(60));
     EXPECT_THAT(a_.answers_, ElementsAre(false));
-    b_.tell(node::CallPrepared{kKey, b_.unanswered_, {}}, now_);
+    b_.notify(node::CallPrepared{kKey, b_.unanswered_, {}}, now_);
     settle();
     EXPECT_EQ(a_.keeper_.sessions({})[0].state, SessionState::protected_);
 }
@@ -58,7 +58,7 @@ TEST_F(PptpCallsTest, ATakeoverGoesOnWithWhatIsPrepared) {
     EXPECT_THAT(b_.exact_, ElementsAre(false));
     EXPECT_THAT(b_.tenures_, ElementsAre(2)) << "the epoch's";
     EXPECT_FALSE(b_.keeper_.takes_packets()) << "its call does not yet";
-    b_.tell(node::CallResumed{kKey, "rung 0"}, now_);
+    b_.notify(node::CallResumed{kKey, "rung 0"}, now_);
     EXPECT_TRUE(b_.keeper_.takes_packets());
     EXPECT_EQ(b_.keeper_.sessions({})[0].state, SessionState::unprotected);
     EXPECT_EQ(b_.keeper_.counts().at("pptp_resumed"), 1U);
@@ -73,7 +73,7 @@ TEST_F(PptpCallsTest, ATakeoverGoesOnWithWhatIsPrepared) {
     ASSERT_NE(stored, nullptr);
     EXPECT_EQ(pptp::parse_numbers(stored->payload)->gre_out, last);
     // Its end is the end of its records.
-    b_.tell(node::CallEnded{kKey, "peer sent Call-Clear-Request"}, now_);
+    b_.notify(node::CallEnded{kKey, "peer sent Call-Clear-Request"}, now_);
     settle();
     EXPECT_EQ(b_.replica_.store().find(kRecord), nullptr);
     EXPECT_THAT(b_.keeper_.sessions({}), IsEmpty());
@@ -86,7 +86,7 @@ TEST_F(PptpCallsTest, ScriptsRunWhereItsPacketsFlowAgainAndWhereItEnds) {
     settle();
     EXPECT_THAT(b_.scripts_, IsEmpty()) << "its client is asked for numbers";
     for (int i = 0; i < 2; ++i) {  // Also after a pause.
-        b_.tell(node::CallResumed{kKey, "rung 0"}, now_);
+        b_.notify(node::CallResumed{kKey, "rung 0"}, now_);
         settle();
         EXPECT_THAT(b_.scripts_, ElementsAre("up"));
         b_.keeper_.pause(b_.effects_);
@@ -95,7 +95,7 @@ TEST_F(PptpCallsTest, ScriptsRunWhereItsPacketsFlowAgainAndWhereItEnds) {
     }
     EXPECT_EQ(b_.script_facts_.device, kDevice);
     EXPECT_EQ(b_.script_facts_.ipparam, "192.0.2.51") << "as pptpd has it";
-    b_.tell(node::CallEnded{kKey, "peer sent Call-Clear-Request"}, now_);
+    b_.notify(node::CallEnded{kKey, "peer sent Call-Clear-Request"}, now_);
     settle();
     EXPECT_THAT(b_.scripts_, ElementsAre("up", "down"));
     EXPECT_THAT(a_.scripts_, IsEmpty()) << "its pppd runs them";
@@ -108,7 +108,7 @@ TEST_F(PptpCallsTest, ScriptsRunWhereACallIsGivenAway) {
     demote(a_);
     promote(b_, 2, Duration::zero());
     settle();
-    b_.tell(node::CallResumed{kKey, "exact"}, now_);
+    b_.notify(node::CallResumed{kKey, "exact"}, now_);
     pass(seconds(1));
     EXPECT_THAT(b_.scripts_, ElementsAre("up"));
     EXPECT_THAT(a_.scripts_, ElementsAre(sample_call().facts.interface + " down"));
@@ -125,7 +125,7 @@ TEST_F(PptpCallsTest, AnOperatorEndsAStockCallByItsPppd) {
     EXPECT_TRUE(a_.keeper_.end(kRecord, now_, a_.effects_));
     settle();
     EXPECT_THAT(a_.ended_plugins_, ElementsAre(1));
-    EXPECT_THAT(a_.told_to_end_, IsEmpty());
+    EXPECT_THAT(a_.ordered_to_end_, IsEmpty());
     EXPECT_FALSE(b_.keeper_.end(kRecord, now_, b_.effects_));
 }
 
@@ -136,7 +136,7 @@ TEST_F(PptpCallsTest, AnOperatorEndsAResumedCallByTheDataPath) {
     settle();
     EXPECT_TRUE(b_.keeper_.end(kRecord, now_, b_.effects_));
     settle();
-    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+    EXPECT_THAT(b_.ordered_to_end_, ElementsAre(kKey));
     EXPECT_THAT(b_.ended_plugins_, IsEmpty());
 }
 
@@ -150,9 +150,9 @@ TEST_F(PptpCallsTest, AResumedCallEndsWhenItsSessionTimeoutIsOver) {
     const node::TrafficRead read{0, {}};
     b_.keeper_.on_event(node::AccountingEvent(read), now_, b_.effects_);
     pass(milliseconds(2200));
-    EXPECT_THAT(b_.told_to_end_, IsEmpty());
+    EXPECT_THAT(b_.ordered_to_end_, IsEmpty());
     pass(milliseconds(900));
-    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+    EXPECT_THAT(b_.ordered_to_end_, ElementsAre(kKey));
     EXPECT_EQ(b_.end_cause_, EndCause::session_timeout);
     // While it is stock its pppd ends it.
     EXPECT_EQ(a_.traffic_reads_, 0);
@@ -175,7 +175,7 @@ TEST_F(PptpCallsTest, AStockCallsTimeIsChangedByItsPppdAndInItsRecord) {
     const node::TrafficRead read{0, {}};
     b_.keeper_.on_event(node::AccountingEvent(read), now_, b_.effects_);
     pass(milliseconds(50));
-    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+    EXPECT_THAT(b_.ordered_to_end_, ElementsAre(kKey));
 }
 
 TEST_F(PptpCallsTest, ItsDevicesHaveItsRateOnEachNode) {
@@ -196,7 +196,7 @@ TEST_F(PptpCallsTest, ItsDevicesHaveItsRateOnEachNode) {
     settle();
     EXPECT_EQ(b_.rates_.back(), "0/64K 8");
     // The device waits for another call.
-    b_.tell(node::CallEnded{kKey, "hung up", EndCause::user_request}, now_);
+    b_.notify(node::CallEnded{kKey, "hung up", EndCause::user_request}, now_);
     settle();
     EXPECT_EQ(b_.rates_.back(), "none");
 }
@@ -224,7 +224,7 @@ TEST_F(PptpCallsTest, AResumedCallsTimeIsChanged) {
     const node::TrafficRead read{0, {}};
     b_.keeper_.on_event(node::AccountingEvent(read), now_, b_.effects_);
     pass(milliseconds(50));
-    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+    EXPECT_THAT(b_.ordered_to_end_, ElementsAre(kKey));
     EXPECT_EQ(b_.end_cause_, EndCause::session_timeout);
 }
 
@@ -238,12 +238,12 @@ TEST_F(PptpCallsTest, APausedCallIsNotEnded) {
     const node::TrafficRead late{0, {}};
     b_.keeper_.on_event(node::AccountingEvent(late), now_, b_.effects_);
     pass(seconds(1));
-    EXPECT_THAT(b_.told_to_end_, IsEmpty());
+    EXPECT_THAT(b_.ordered_to_end_, IsEmpty());
     b_.keeper_.unpause(now_, b_.effects_);
     settle();
     b_.keeper_.on_event(node::AccountingEvent(late), now_, b_.effects_);
     settle();
-    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+    EXPECT_THAT(b_.ordered_to_end_, ElementsAre(kKey));
 }
 
 TEST_F(PptpCallsTest, AHandoverIsExactAndTheOldNodeIsHotAgain) {
@@ -270,13 +270,13 @@ TEST_F(PptpCallsTest, AHandoverIsExactAndTheOldNodeIsHotAgain) {
     EXPECT_THAT(a_.resumed_, ElementsAre(kKey));
 }
 
-TEST_F(PptpCallsTest, NumbersAreSaidAtOnceWhenTheDataPathHasToldThem) {
+TEST_F(PptpCallsTest, NumbersAreReportedAtOnceWhenTheDataPathHasReportedThem) {
     bring_up();
     pass(seconds(1));
     a_.answers_reads_ = false;
     a_.numbers_.mppe_out += 1024;
     const std::vector<pptp::CallState> states{{kKey, a_.numbers_}};
-    a_.tell(node::CallsRead{0, states}, now_);
+    a_.notify(node::CallsRead{0, states}, now_);
     settle();
     EXPECT_EQ(b_.numbers_.mppe_out, a_.numbers_.mppe_out);
 }
@@ -296,7 +296,7 @@ TEST_F(PptpCallsTest, WhatIsBeingPreparedIsResumedWhenItIs) {
     promote(b_, 2, std::nullopt);
     settle();
     EXPECT_THAT(b_.resumed_, IsEmpty());
-    b_.tell(node::CallPrepared{kKey, b_.unanswered_, {}}, now_);
+    b_.notify(node::CallPrepared{kKey, b_.unanswered_, {}}, now_);
     settle();
     EXPECT_THAT(b_.resumed_, ElementsAre(kKey));
 }
@@ -309,10 +309,10 @@ TEST_F(PptpCallsTest, NumbersAreReadWhenEachCallIsResumed) {
     promote(b_, 2, std::nullopt);
     pass(milliseconds(300));
     EXPECT_LT(b_.keeper_.read_at(), granted) << "it is being prepared";
-    b_.tell(node::CallPrepared{kKey, b_.unanswered_, {}}, now_);
+    b_.notify(node::CallPrepared{kKey, b_.unanswered_, {}}, now_);
     pass(milliseconds(300));
     EXPECT_LT(b_.keeper_.read_at(), granted) << "its client is asked for numbers";
-    b_.tell(node::CallResumed{kKey, "rung 0"}, now_);
+    b_.notify(node::CallResumed{kKey, "rung 0"}, now_);
     pass(milliseconds(300));
     EXPECT_GT(b_.keeper_.read_at(), granted);
 }
@@ -345,7 +345,7 @@ TEST_F(PptpCallsTest, APausedNodeIsNotAskedAndGoesOn) {
 
 TEST_F(PptpCallsTest, TheEndOfAStockCallIsTheEndOfItsRecords) {
     bring_up();
-    a_.tell(node::PluginDown{1, {}}, now_);
+    a_.notify(node::PluginDown{1, {}}, now_);
     settle();
     EXPECT_EQ(a_.replica_.store().find(kRecord), nullptr);
     EXPECT_THAT(b_.removed_, ElementsAre(kKey));
@@ -355,7 +355,7 @@ TEST_F(PptpCallsTest, TheEndOfAStockCallIsTheEndOfItsRecords) {
     demote(a_);
     promote(b_, 2, Duration::zero());
     settle();
-    a_.tell(node::PluginDown{1, {}}, now_);
+    a_.notify(node::PluginDown{1, {}}, now_);
     settle();
     EXPECT_NE(b_.replica_.store().find(kRecord), nullptr);
 }
@@ -369,12 +369,12 @@ TEST_F(PptpCallsTest, AResumedCallSendsWhenTheGroupHasItsNumbers) {
     // Nobody has been told of an answer of the client yet.
     ASSERT_THAT(b_.resumed_, ElementsAre(kKey));
     EXPECT_THAT(b_.released_, IsEmpty());
-    b_.tell(node::CallResumed{kKey, "rung 0"}, now_);
+    b_.notify(node::CallResumed{kKey, "rung 0"}, now_);
     b_.run(now_);
     EXPECT_THAT(b_.released_, IsEmpty());
     b_.numbers_.mppe_out += 1024;
     const std::vector<pptp::CallState> states{{kKey, b_.numbers_}};
-    b_.tell(node::CallsRead{0, states}, now_);
+    b_.notify(node::CallsRead{0, states}, now_);
     b_.run(now_);
     b_.take(b_.replica_.flush(now_), now_);
     b_.run(now_);
@@ -392,10 +392,10 @@ TEST_F(PptpCallsTest, ACallThatWaitsDoesSoInTheNextEpochToo) {
     kill_a();
     promote(b_, 2, milliseconds(700));
     settle();
-    b_.tell(node::CallResumed{kKey, "rung 0"}, now_);
+    b_.notify(node::CallResumed{kKey, "rung 0"}, now_);
     b_.numbers_.mppe_out += 1024;
     const std::vector<pptp::CallState> states{{kKey, b_.numbers_}};
-    b_.tell(node::CallsRead{0, states}, now_);
+    b_.notify(node::CallsRead{0, states}, now_);
     // Its lease has lapsed; it claims anew.
     b_.keeper_.pause(b_.effects_);
     b_.sent_.clear();
@@ -418,7 +418,7 @@ TEST_F(PptpCallsTest, ANewCallWithTheAddressAndIdOfALivingOneIsEnded) {
         change(record.key);
         const node::PluginSession call =
             node::stock_session(node::StockCall{record, sample_numbers()});
-        b_.tell(node::PluginUp{plugin, call, {}, kNoReply}, now_);
+        b_.notify(node::PluginUp{plugin, call, {}, kNoReply}, now_);
         settle();
     };
     dial(1, [](CallKey&) {});
@@ -427,7 +427,7 @@ TEST_F(PptpCallsTest, ANewCallWithTheAddressAndIdOfALivingOneIsEnded) {
     EXPECT_THAT(b_.keeper_.sessions({}), SizeIs(1));
     dial(2, [](CallKey& key) { key.peer_id = {}; });
     EXPECT_THAT(b_.ended_plugins_, ElementsAre(1, 2));
-    b_.tell(node::PluginDown{1, {}}, now_);
+    b_.notify(node::PluginDown{1, {}}, now_);
     settle();
     EXPECT_NE(b_.replica_.store().find(kRecord), nullptr);
     dial(3, [](CallKey& key) { key.id.value += 128; });

@@ -48,7 +48,7 @@ class Place final : public FakeGateway {
     using FakeGateway::clock_;
     using FakeGateway::replica_;
 
-    [[nodiscard]] bool is_heard() const override { return replica_.promoted() && heard_; }
+    [[nodiscard]] bool is_received() const override { return replica_.promoted() && received_; }
     void install_missing(TimePoint now, Effects&) override {
         take(replica_.install_missing(), now);
     }
@@ -56,10 +56,10 @@ class Place final : public FakeGateway {
     void take(replica::Effects&& from, TimePoint now) {
         carry_out(std::move(from), keeper_, sent_, now, effects_);
     }
-    void tell(const node::PptpEvent& event, TimePoint now) {
+    void notify(const node::PptpEvent& event, TimePoint now) {
         keeper_.on_event(effects::KeeperEvent(event), now, effects_);
     }
-    void tell(const node::PluginEvent& event, TimePoint now) {
+    void notify(const node::PluginEvent& event, TimePoint now) {
         keeper_.on_event(effects::KeeperEvent(event), now, effects_);
     }
     // What the data path does, and what follows from it.
@@ -112,7 +112,7 @@ class Place final : public FakeGateway {
         ++prepared_;
         numbers_ = prepare.numbers;
         if (answers_preparations_) {
-            tell(node::CallPrepared{prepare.record.key, prepare.ticket, {}, kDevice}, now);
+            notify(node::CallPrepared{prepare.record.key, prepare.ticket, {}, kDevice}, now);
         } else {
             unanswered_ = prepare.ticket;
         }
@@ -123,7 +123,7 @@ class Place final : public FakeGateway {
     }
     void execute(node::RemoveCall& remove, TimePoint) { removed_.push_back(remove.key); }
     void execute(node::EndCall& end, TimePoint) {
-        told_to_end_.push_back(end.key);
+        ordered_to_end_.push_back(end.key);
         end_cause_ = end.cause;
     }
     void execute(node::DismissCall& dismiss, TimePoint) {
@@ -146,7 +146,7 @@ class Place final : public FakeGateway {
         ++reads_;
         if (answers_reads_) {
             const std::vector<pptp::CallState> states{{kKey, numbers_}};
-            tell(node::CallsRead{read.ticket, states}, now);
+            notify(node::CallsRead{read.ticket, states}, now);
         }
     }
 
@@ -161,7 +161,7 @@ class Place final : public FakeGateway {
     std::vector<CallKey> removed_;
     std::vector<CallKey> dismissed_;
     std::uint32_t last_sequence_ = 0;  // Of what they were sent.
-    std::vector<CallKey> told_to_end_;
+    std::vector<CallKey> ordered_to_end_;
     EndCause end_cause_{};  // Of the last.
     int traffic_reads_ = 0;
     std::vector<std::string> scripts_;
@@ -178,7 +178,7 @@ class Place final : public FakeGateway {
     bool watched_ = false;
     bool answers_preparations_ = true;
     bool answers_reads_ = true;
-    bool heard_ = true;
+    bool received_ = true;
     std::uint64_t unanswered_ = 0;
 };
 
@@ -244,7 +244,7 @@ class PptpCallsTest : public ::testing::Test {
         record.facts.rate = rate_;
         record.facts.interface = "ppp0";
         const node::PluginSession call = node::stock_session(node::StockCall{record, a_.numbers_});
-        a_.tell(node::PluginUp{1, call, obstacle, kNoReply}, now_);
+        a_.notify(node::PluginUp{1, call, obstacle, kNoReply}, now_);
         settle();
     }
     void kill_a() {

@@ -22,12 +22,12 @@ TEST_F(PptpCallsTest, WhatCannotBeResumedIsEndedByTheSuccessor) {
     promote(b_, 2, milliseconds(700));
     settle();
     EXPECT_THAT(b_.resumed_, ElementsAre(kKey));
-    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+    EXPECT_THAT(b_.ordered_to_end_, ElementsAre(kKey));
     EXPECT_EQ(b_.end_cause_, EndCause::lost_service);
     EXPECT_EQ(b_.keeper_.counts().at("sessions_lost"), 1U);
-    b_.tell(node::CallEnded{kKey, "it ended", EndCause::lost_service}, now_);
+    b_.notify(node::CallEnded{kKey, "it ended", EndCause::lost_service}, now_);
     pass(seconds(1));
-    EXPECT_THAT(b_.told_to_end_, SizeIs(1));
+    EXPECT_THAT(b_.ordered_to_end_, SizeIs(1));
     EXPECT_EQ(b_.replica_.store().find(kRecord), nullptr);
 }
 
@@ -37,10 +37,10 @@ TEST_F(PptpCallsTest, WhatCannotBeResumedIsEndedOnceItIsPrepared) {
     kill_a();
     promote(b_, 2, milliseconds(700));
     settle();
-    EXPECT_THAT(b_.told_to_end_, IsEmpty());
-    b_.tell(node::CallPrepared{kKey, b_.unanswered_, {}}, now_);
+    EXPECT_THAT(b_.ordered_to_end_, IsEmpty());
+    b_.notify(node::CallPrepared{kKey, b_.unanswered_, {}}, now_);
     settle();
-    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+    EXPECT_THAT(b_.ordered_to_end_, ElementsAre(kKey));
 }
 
 TEST_F(PptpCallsTest, ACallThatIsNotResumableAnyMoreIsEndedToo) {
@@ -51,7 +51,7 @@ TEST_F(PptpCallsTest, ACallThatIsNotResumableAnyMoreIsEndedToo) {
     demote(a_);
     promote(b_, 2, Duration::zero());
     settle();
-    EXPECT_THAT(b_.told_to_end_, ElementsAre(kKey));
+    EXPECT_THAT(b_.ordered_to_end_, ElementsAre(kKey));
 }
 
 TEST_F(PptpCallsTest, ThoseThatCannotBeResumedAreEndedAtAPace) {
@@ -61,22 +61,23 @@ TEST_F(PptpCallsTest, ThoseThatCannotBeResumedAreEndedAtAPace) {
         record.key.id = pptp::CallId{i};
         const node::PluginSession call =
             node::stock_session(node::StockCall{record, sample_numbers()});
-        a_.tell(node::PluginUp{i, call, "IPv6CP is open", kNoReply}, now_);
+        a_.notify(node::PluginUp{i, call, "IPv6CP is open", kNoReply}, now_);
     }
     pass(seconds(1));
     kill_a();
     promote(b_, 2, milliseconds(700));
     pass(milliseconds(200));
     EXPECT_THAT(b_.resumed_, SizeIs(kCalls));
-    EXPECT_THAT(b_.told_to_end_.size(), ::testing::AllOf(::testing::Ge(15U), ::testing::Le(21U)));
+    EXPECT_THAT(b_.ordered_to_end_.size(),
+                ::testing::AllOf(::testing::Ge(15U), ::testing::Le(21U)));
     pass(milliseconds(500));
-    EXPECT_THAT(b_.told_to_end_, SizeIs(kCalls));
+    EXPECT_THAT(b_.ordered_to_end_, SizeIs(kCalls));
 }
 
 TEST_F(PptpCallsTest, WhatCouldNotBePreparedIsGivenUpAtAPromotion) {
     b_.answers_preparations_ = false;
     bring_up();
-    b_.tell(node::CallPrepared{kKey, b_.unanswered_, fail(Errc::limit, "no TUN device")}, now_);
+    b_.notify(node::CallPrepared{kKey, b_.unanswered_, fail(Errc::limit, "no TUN device")}, now_);
     settle();
     EXPECT_EQ(b_.keeper_.sessions({})[0].state, SessionState::quarantined);
     EXPECT_EQ(a_.keeper_.sessions({})[0].state, SessionState::unprotected);
@@ -95,12 +96,12 @@ TEST_F(PptpCallsTest, WhatCouldNotBePreparedIsGivenUpOnceTheNodeMaySpeak) {
     kill_a();
     promote(b_, 2, std::nullopt);
     b_.keeper_.pause(b_.effects_);
-    b_.heard_ = false;
-    b_.tell(node::CallPrepared{kKey, b_.unanswered_, fail(Errc::limit, "no TUN device")}, now_);
+    b_.received_ = false;
+    b_.notify(node::CallPrepared{kKey, b_.unanswered_, fail(Errc::limit, "no TUN device")}, now_);
     settle();
     EXPECT_THAT(b_.dismissed_, IsEmpty());
     EXPECT_NE(b_.replica_.store().find(kRecord), nullptr);
-    b_.heard_ = true;
+    b_.received_ = true;
     b_.keeper_.unpause(now_, b_.effects_);
     settle();
     EXPECT_THAT(b_.dismissed_, ElementsAre(kKey));

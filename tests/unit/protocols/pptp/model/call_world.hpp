@@ -141,7 +141,7 @@ class CallWorld final : public CallOutput {
         }
     }
     void connect(const ControlSocket& socket) override { sockets.push_back(socket); }
-    void say(ByteView message) override { said.emplace_back(message.begin(), message.end()); }
+    void emit(ByteView message) override { emitted.emplace_back(message.begin(), message.end()); }
     void send(ByteView gre) override {
         sent_when_over += ended_by.empty() ? 0 : 1;
         const auto packet = parse_gre(gre);
@@ -184,7 +184,7 @@ class CallWorld final : public CallOutput {
 
     std::vector<ProbeSegment> probes;
     std::vector<ControlSocket> sockets;
-    std::vector<Bytes> said;
+    std::vector<Bytes> emitted;
     std::vector<std::uint32_t> numbers_sent;
     // Of what has reached the client, from any gateway.
     std::set<std::uint32_t> data_numbers;

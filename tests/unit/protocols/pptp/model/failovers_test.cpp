@@ -18,17 +18,17 @@ class FailoversTest : public ::testing::TestWithParam<ModelClient::Kind> {
 
     // Of a node that has resumed the call: what it does until it dies. Returns what it told last.
     std::pair<CallNumbers, TimePoint> live(CallWorld& world) {
-        std::pair told{world.call->numbers(world.now), world.now};
+        std::pair notified{world.call->numbers(world.now), world.now};
         const int packets = until(1500);
-        const int told_at = until(packets);
+        const int notified_at = until(packets);
         for (int i = 0; i < packets; ++i) {
             world.send_data();
             if (i % 3 == 0) {
                 world.client.send_data(1, world.now);
                 world.run(1ms);
             }
-            if (i == told_at && until(1) == 0) {
-                told = {world.call->numbers(world.now), world.now};
+            if (i == notified_at && until(1) == 0) {
+                notified = {world.call->numbers(world.now), world.now};
             }
         }
         // Its links fail before it does.
@@ -38,7 +38,7 @@ class FailoversTest : public ::testing::TestWithParam<ModelClient::Kind> {
         }
         world.run(500ms);
         world.loss = loss;
-        return told;
+        return notified;
     }
     bool resume(CallWorld& world) {
         world.how.clear();

@@ -28,7 +28,7 @@ TEST(LadderTest, AnAnswerToThePredecessorsRungsCountsForNothing) {
         }
         ASSERT_GE(ids.size(), 9U);
         for (const std::uint8_t id : ids) {
-            ladder.on_heard(9, std::nullopt, false, begun + 1s);
+            ladder.on_received(9, std::nullopt, false, begun + 1s);
             ladder.on_echo_reply(9, id, begun + 1s);
         }
         ASSERT_FALSE(ladder.position(begun + 2s)) << tenure;
@@ -54,11 +54,11 @@ TEST(LadderTest, AcknowledgementsMoveItNoFurtherThanOneCanBeBelieved) {
     Ladder ladder(99, true, 7, begun);
     static_cast<void>(ladder.on_time(begun));
     for (std::uint32_t i = 1; i <= 100; ++i) {
-        ladder.on_heard(9, 99 + i * 60'000, true, begun + 1ms);
+        ladder.on_received(9, 99 + i * 60'000, true, begun + 1ms);
     }
     const auto rungs = ladder.on_time(begun + 1ms);
     ASSERT_EQ(rungs.size(), 1U);
-    ladder.on_heard(9, rungs[0].number, false, begun + 2ms);
+    ladder.on_received(9, rungs[0].number, false, begun + 2ms);
     ladder.on_echo_reply(9, rungs[0].id, begun + 2ms);
     const auto position = ladder.position(begun + 2ms);
     ASSERT_TRUE(position);
@@ -70,8 +70,8 @@ TEST(LadderTest, AnAcknowledgementThatAnybodyMayHaveSentMovesNothing) {
     const TimePoint begun{std::chrono::hours(1)};
     Ladder ladder(99, true, 7, begun);
     const auto rungs = ladder.on_time(begun);
-    ladder.on_heard(9, 5000, false, begun + 1ms);
-    ladder.on_heard(9, rungs[0].number, false, begun + 2ms);
+    ladder.on_received(9, 5000, false, begun + 1ms);
+    ladder.on_received(9, rungs[0].number, false, begun + 2ms);
     ladder.on_echo_reply(9, rungs[0].id, begun + 2ms);
     const auto position = ladder.position(begun + 2ms);
     ASSERT_TRUE(position);
@@ -86,10 +86,10 @@ TEST(LadderTest, AnAnswerThatOvertakesItsAcknowledgementIsNotRefused) {
         rungs = ladder.on_time(now);
     }
     ladder.on_path(5ms, begun + 41ms);
-    ladder.on_heard(10, std::nullopt, false, begun + 59ms);
+    ladder.on_received(10, std::nullopt, false, begun + 59ms);
     ladder.on_echo_reply(10, rungs[0].id, begun + 59ms);
     EXPECT_TRUE(ladder.on_time(begun + 70ms).empty());
-    ladder.on_heard(9, rungs[0].number, true, begun + 71ms);
+    ladder.on_received(9, rungs[0].number, true, begun + 71ms);
     const auto position = ladder.position(begun + 71ms);
     ASSERT_TRUE(position);
     EXPECT_EQ(position->rung, 0);
@@ -108,8 +108,8 @@ TEST(LadderTest, WhereAnAnswerIsRefusedARungCountsWhoseOwnNumberIsAcknowledged) 
     }
     const auto answer = [&](std::uint32_t number, std::uint32_t rung, bool acknowledges) {
         const std::uint32_t asked = 99 + 512 * rung;
-        ladder.on_heard(number, acknowledges ? std::optional(asked) : std::nullopt, true,
-                        begun + 150ms);
+        ladder.on_received(number, acknowledges ? std::optional(asked) : std::nullopt, true,
+                           begun + 150ms);
         ladder.on_echo_reply(number, ids.at(asked), begun + 150ms);
     };
     answer(9, 1, false);

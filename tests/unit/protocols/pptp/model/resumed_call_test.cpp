@@ -119,7 +119,7 @@ TEST_P(ResumedCallTest, MoreThanALadderAtOnceTakesLonger) {
     EXPECT_EQ(world.indexes_reused, 0);
 }
 
-TEST_P(ResumedCallTest, AnUnacknowledgedPacketTellsHowFarTheClientHasCome) {
+TEST_P(ResumedCallTest, AnUnacknowledgedPacketReportsHowFarTheClientHasCome) {
     CallWorld world(GetParam(), Mppe::bits128);
     be_known(world);
     world.stock_sends(700);
@@ -224,21 +224,21 @@ TEST_P(ResumedCallTest, ThreeNodesInARowGoOnWithIt) {
     EXPECT_EQ(world.counters.resets, 0U);
 }
 
-TEST_P(ResumedCallTest, PausedItSaysNothingAndGoesOnWhereItWas) {
+TEST_P(ResumedCallTest, PausedItReportsNothingAndGoesOnWhereItWas) {
     CallWorld world(GetParam(), Mppe::bits128);
     be_running(world);
     world.send_data();
     world.run(20ms);
     world.call->pause(world.now);
     const std::size_t sent = world.numbers_sent.size();
-    const std::size_t said = world.said.size();
+    const std::size_t emitted = world.emitted.size();
     EXPECT_EQ(world.call->next_deadline(), std::nullopt);
     EXPECT_EQ(world.call->numbers(world.now).mppe_out, 101U);
     world.call->on_packet(mppe::test::ip_packet(1), world);
     world.client.send_data(1, world.now);
     world.run(100s);
     EXPECT_EQ(world.numbers_sent.size(), sent);
-    EXPECT_EQ(world.said.size(), said);
+    EXPECT_EQ(world.emitted.size(), emitted);
     world.call->resume(false, 0, world.now, world);
     EXPECT_EQ(world.call->state(), ResumedCall::State::running);
     const std::uint32_t data = world.send_data();
@@ -299,7 +299,7 @@ TEST_P(ResumedCallTest, TheProbeFindsTheSocketAndTheEchoThatIsWaitedFor) {
     EXPECT_EQ(world.sockets[0].rcv_nxt, world.known.rcv_nxt + 32);
     EXPECT_EQ(world.sockets[0].snd_wnd, 65536U);
     EXPECT_EQ(world.sockets[0].peer_tsval, 77U);
-    EXPECT_THAT(world.said, ElementsAre(build_echo_reply(9)));
+    EXPECT_THAT(world.emitted, ElementsAre(build_echo_reply(9)));
 }
 
 TEST_P(ResumedCallTest, AnEchoThatWasOpenIsAnsweredInAnyCase) {
@@ -309,7 +309,7 @@ TEST_P(ResumedCallTest, AnEchoThatWasOpenIsAnsweredInAnyCase) {
         be_known(world);
         world.call->resume(exact, 0, world.now, world);
         world.run(50ms);
-        EXPECT_THAT(world.said, ElementsAre(build_echo_reply(7)));
+        EXPECT_THAT(world.emitted, ElementsAre(build_echo_reply(7)));
     }
 }
 
@@ -322,7 +322,7 @@ TEST_P(ResumedCallTest, ACallThatItsClientHadClearedEnds) {
         world.client_seq += exact ? 0U : 16U;
         world.call->resume(exact, 0, world.now, world);
         world.run(50ms);
-        EXPECT_THAT(world.said, ElementsAre(build_call_disconnect_notify(world.id())));
+        EXPECT_THAT(world.emitted, ElementsAre(build_call_disconnect_notify(world.id())));
         EXPECT_THAT(world.ended_by, ElementsAre(HasSubstr("hung up")));
         EXPECT_EQ(world.cause, EndCause::user_request);
     }
@@ -338,7 +338,7 @@ TEST_P(ResumedCallTest, AClientThatHadStoppedGetsItsReply) {
         be_known(world);
         world.call->resume(false, 0, world.now, world);
         world.run(1'500ms);
-        EXPECT_THAT(world.said,
+        EXPECT_THAT(world.emitted,
                     ElementsAre(build_stop_reply(), build_call_disconnect_notify(world.id())));
         EXPECT_THAT(world.ended_by, ElementsAre(HasSubstr("hung up")));
     }
@@ -372,7 +372,7 @@ TEST_P(ResumedCallTest, WithoutAnAnswerTheSocketHasWhatIsKnown) {
     world.run(300ms);
     ASSERT_THAT(world.sockets, SizeIs(1));
     EXPECT_EQ(world.sockets[0].snd_nxt, world.known.snd_nxt);
-    EXPECT_THAT(world.said, IsEmpty());
+    EXPECT_THAT(world.emitted, IsEmpty());
 }
 
 TEST_P(ResumedCallTest, AResetOfTheConnectionEndsTheCall) {

@@ -36,7 +36,8 @@ TEST_P(ResumedCallTest, APeerWhosePacketsCannotBeOpenedDialsAgain) {
     garbage(1);
     EXPECT_THAT(world.ended_by, ElementsAre("peer's MPPE cannot be followed"));
     EXPECT_EQ(world.cause, EndCause::nas_error);
-    EXPECT_THAT(world.said, ElementsAre(build_call_disconnect_notify(test::sample_call().key.id)));
+    EXPECT_THAT(world.emitted,
+                ElementsAre(build_call_disconnect_notify(test::sample_call().key.id)));
     garbage(1);
     EXPECT_THAT(world.ended_by, SizeIs(1));
 }
@@ -55,16 +56,16 @@ TEST_P(ResumedCallTest, ForgedGreEndsNothingAndHidesNothing) {
                 world.run(1ms);
             }
             ASSERT_THAT(world.how, HasSubstr("rung 0")) << seed;
-            std::vector<std::uint32_t> heard;
+            std::vector<std::uint32_t> received;
             for (std::uint32_t i = 1; i <= 30; ++i) {
                 forge_some(world, random);
                 world.client.send_data(i, world.now);
-                heard.push_back(i);
+                received.push_back(i);
                 const std::uint32_t data = world.send_data();
                 world.run(20ms);
                 ASSERT_EQ(world.client.data.back(), data) << seed;
             }
-            EXPECT_EQ(world.delivered, heard) << seed;
+            EXPECT_EQ(world.delivered, received) << seed;
             EXPECT_THAT(world.ended_by, IsEmpty()) << seed;
             EXPECT_EQ(world.client.undecipherable, 0U);
         }
@@ -193,14 +194,14 @@ TEST_P(ResumedCallTest, AForgedAcknowledgementIsNoneOfAClientThatNeverAcknowledg
     EXPECT_TRUE(world.call->numbers(world.now).never_acknowledges);
 }
 
-TEST_P(ResumedCallTest, ItsOwnEndIsToldToThePeer) {
+TEST_P(ResumedCallTest, ItsOwnEndIsReportedToThePeer) {
     const Bytes disconnect = build_call_disconnect_notify(test::sample_call().key.id);
     {
         CallWorld world(GetParam(), Mppe::bits128);
         be_running(world);
         world.call->close("ended by the operator", EndCause::admin_reset, world);
         EXPECT_THAT(world.ended_by, ElementsAre("ended by the operator"));
-        EXPECT_THAT(world.said, ElementsAre(disconnect));
+        EXPECT_THAT(world.emitted, ElementsAre(disconnect));
         world.run(20ms);
         EXPECT_THAT(world.client.codes, ElementsAre(5));  // LCP Terminate-Request.
         world.call->close("again", EndCause::admin_reset, world);
@@ -216,7 +217,7 @@ TEST_P(ResumedCallTest, ItsOwnEndIsToldToThePeer) {
         world.run(2s);
         EXPECT_THAT(world.ended_by, ElementsAre("its time is over"));
         EXPECT_EQ(world.cause, EndCause::session_timeout);
-        EXPECT_THAT(world.said, ::testing::Contains(disconnect));
+        EXPECT_THAT(world.emitted, ::testing::Contains(disconnect));
     }
 }
 
@@ -230,7 +231,7 @@ TEST_P(ResumedCallTest, TheEndsOfThePeerAreAnswered) {
         be_running(world);
         world.call->on_control(message(12), world);
         EXPECT_THAT(world.ended_by, ElementsAre("peer sent Call-Clear-Request"));
-        EXPECT_THAT(world.said, ElementsAre(disconnect));
+        EXPECT_THAT(world.emitted, ElementsAre(disconnect));
         world.run(20ms);
         EXPECT_THAT(world.client.codes, ElementsAre(5));  // LCP Terminate-Request.
         world.call->on_control(message(12), world);
@@ -241,14 +242,14 @@ TEST_P(ResumedCallTest, TheEndsOfThePeerAreAnswered) {
         CallWorld world(GetParam(), Mppe::bits128);
         be_running(world);
         world.call->on_control(message(3), world);
-        EXPECT_THAT(world.said, ElementsAre(build_stop_reply(), disconnect));
+        EXPECT_THAT(world.emitted, ElementsAre(build_stop_reply(), disconnect));
         EXPECT_THAT(world.ended_by, SizeIs(1));
     }
     {
         CallWorld world(GetParam(), Mppe::bits128);
         be_running(world);
         world.call->on_control_closed("peer closed the control connection", world);
-        EXPECT_THAT(world.said, IsEmpty());
+        EXPECT_THAT(world.emitted, IsEmpty());
         EXPECT_THAT(world.ended_by, ElementsAre("peer closed the control connection"));
     }
     const std::vector<std::pair<Bytes, std::vector<std::uint8_t>>> frames{
@@ -264,7 +265,7 @@ TEST_P(ResumedCallTest, TheEndsOfThePeerAreAnswered) {
         world.client.send(octets, world.now);
         world.run(20ms);
         EXPECT_EQ(world.client.codes, codes) << to_hex(octets);
-        EXPECT_THAT(world.said, ElementsAre(disconnect));
+        EXPECT_THAT(world.emitted, ElementsAre(disconnect));
         EXPECT_THAT(world.ended_by, SizeIs(1));
     }
 }
@@ -274,9 +275,9 @@ TEST_P(ResumedCallTest, ControlMessagesOfALiveCallAreAnswered) {
     be_running(world);
     const Bytes request = build_echo_request(0x01020304);
     world.call->on_control(ByteView(request).first(7), world);
-    EXPECT_THAT(world.said, IsEmpty());
+    EXPECT_THAT(world.emitted, IsEmpty());
     world.call->on_control(ByteView(request).subspan(7), world);
-    EXPECT_THAT(world.said, ElementsAre(build_echo_reply(0x01020304)));
+    EXPECT_THAT(world.emitted, ElementsAre(build_echo_reply(0x01020304)));
     EXPECT_EQ(world.call->numbers(world.now).echo_id, 0x01020304U);
     EXPECT_EQ(world.call->numbers(world.now).rcv_nxt, world.known.rcv_nxt + 16);
     EXPECT_EQ(world.call->numbers(world.now).snd_nxt, world.known.snd_nxt + 20);
@@ -285,14 +286,14 @@ TEST_P(ResumedCallTest, ControlMessagesOfALiveCallAreAnswered) {
     const Bytes head{0, 168, 0, 1, 0x1a, 0x2b, 0x3c, 0x4d, 0, 7, 0, 0, 0xab, 0xcd};
     std::ranges::copy(head, call.begin());
     world.call->on_control(call, world);
-    EXPECT_EQ(world.said.back(), build_call_refusal(CallId{0xabcd}));
+    EXPECT_EQ(world.emitted.back(), build_call_refusal(CallId{0xabcd}));
     Bytes link(24);
     std::ranges::copy(Bytes{0, 24, 0, 1, 0x1a, 0x2b, 0x3c, 0x4d, 0, 15}, link.begin());
     world.call->on_control(link, world);
     link[9] = 99;
     world.call->on_control(link, world);
     EXPECT_EQ(world.counters.unexpected, 1U);
-    EXPECT_THAT(world.said, SizeIs(2));
+    EXPECT_THAT(world.emitted, SizeIs(2));
     EXPECT_THAT(world.ended_by, IsEmpty());
     // The stream is lost.
     world.call->on_control(Bytes(16, 0xff), world);
@@ -304,9 +305,9 @@ TEST_P(ResumedCallTest, BothSidesAreAskedWhetherTheyLive) {
     be_running(world);
     for (int i = 0; i < 5; ++i) {
         world.run(25s);
-        ASSERT_THAT(world.said, SizeIs(static_cast<std::size_t>(i + 1)));
+        ASSERT_THAT(world.emitted, SizeIs(static_cast<std::size_t>(i + 1)));
         const auto id = static_cast<std::uint8_t>(i + 1);
-        EXPECT_EQ(world.said.back(), build_echo_request(id));
+        EXPECT_EQ(world.emitted.back(), build_echo_request(id));
         world.call->on_control(build_echo_reply(id), world);
     }
     EXPECT_THAT(world.ended_by, IsEmpty());

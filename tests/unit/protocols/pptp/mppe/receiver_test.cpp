@@ -80,7 +80,7 @@ TEST_F(ReceiverTest, OpensWhatASenderSealedForThousandsOfPackets) {
     EXPECT_EQ(counters_.undecipherable + counters_.outdated, 0U);
 }
 
-TEST_F(ReceiverTest, APacketSaysItsIndexAndThatItIsStateless) {
+TEST_F(ReceiverTest, APacketReportsItsIndexAndThatItIsStateless) {
     const Bytes first = packet().frame;
     EXPECT_EQ(to_hex(ByteView(first).first(2)), "9000");
     EXPECT_EQ(to_hex(ByteView(packet_at(4096 + 0x123).frame).first(2)), "9123");

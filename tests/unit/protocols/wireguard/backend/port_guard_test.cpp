@@ -57,7 +57,7 @@ class PortGuardTest : public testing::TwoHosts {
         return result;
     }
     // Whether a datagram of the peer arrives. What follows it to the VIP has arrived then as well.
-    bool is_heard(const char* to) {
+    bool is_answering(const char* to) {
         in_peer([to] {
             const UniqueFd from(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
             for (const auto& [payload, where] :
@@ -68,7 +68,7 @@ class PortGuardTest : public testing::TwoHosts {
                           1);
             }
         });
-        bool heard = false;
+        bool received = false;
         for (;;) {
             pollfd ready{socket_.get(), POLLIN, 0};
             char payload = 0;
@@ -77,9 +77,9 @@ class PortGuardTest : public testing::TwoHosts {
                 return false;
             }
             if (payload == '.') {
-                return heard;
+                return received;
             }
-            heard = true;
+            received = true;
         }
     }
     static bool has_table() {
@@ -89,26 +89,26 @@ class PortGuardTest : public testing::TwoHosts {
     UniqueFd socket_;
 };
 
-TEST_F(PortGuardTest, TheVipAloneHears) {
-    EXPECT_TRUE(is_heard("192.0.2.1"));
+TEST_F(PortGuardTest, TheVipAloneReceives) {
+    EXPECT_TRUE(is_answering("192.0.2.1"));
     ASSERT_TRUE(guard_port(sample()));
-    EXPECT_FALSE(is_heard("192.0.2.1"));
-    EXPECT_TRUE(is_heard("192.0.2.100"));
+    EXPECT_FALSE(is_answering("192.0.2.1"));
+    EXPECT_TRUE(is_answering("192.0.2.100"));
     EXPECT_FALSE(can_send("192.0.2.1"));
     EXPECT_TRUE(can_send("192.0.2.100"));
     ASSERT_TRUE(leave_port_alone(sample()));
-    EXPECT_TRUE(is_heard("192.0.2.1"));
+    EXPECT_TRUE(is_answering("192.0.2.1"));
     EXPECT_TRUE(can_send("192.0.2.1"));
     EXPECT_FALSE(has_table());
 }
 
 TEST_F(PortGuardTest, AFlushedRulesetIsMadeAgain) {
     ASSERT_TRUE(keep_port_guarded(sample()));
-    EXPECT_FALSE(is_heard("192.0.2.1"));
+    EXPECT_FALSE(is_answering("192.0.2.1"));
     output_of("nft flush ruleset");
-    EXPECT_TRUE(is_heard("192.0.2.1"));
+    EXPECT_TRUE(is_answering("192.0.2.1"));
     ASSERT_TRUE(keep_port_guarded(sample()));
-    EXPECT_FALSE(is_heard("192.0.2.1"));
+    EXPECT_FALSE(is_answering("192.0.2.1"));
     ASSERT_TRUE(leave_port_alone(sample()));
     ASSERT_TRUE(leave_port_alone(sample())) << "once more";
 }

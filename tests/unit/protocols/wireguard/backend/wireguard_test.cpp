@@ -91,27 +91,28 @@ class WireguardTest : public ::testing::Test {
         loop_.cancel_timer(kWatchdogTimer);
     }
     void note(const WireguardEvent& event) {
-        std::visit([this](const auto& each) { hear(each); }, event);
-        if (told_.size() >= wanted_) {
+        std::visit([this](const auto& each) { handle(each); }, event);
+        if (notified_.size() >= wanted_) {
             loop_.stop();
         }
     }
-    void hear(const node::DeviceRaised& raised) {
-        told_.push_back(raised.result ? "raised" : raised.result.error().detail);
+    void handle(const node::DeviceRaised& raised) {
+        notified_.push_back(raised.result ? "raised" : raised.result.error().detail);
     }
-    void hear(const node::VipUsed&) { told_.emplace_back("vip used"); }
-    void hear(const node::PeerSet& set) {
-        told_.push_back(fmt::format("set {} {}", set.ticket, set.result ? "yes" : "no"));
+    void handle(const node::VipUsed&) { notified_.emplace_back("vip used"); }
+    void handle(const node::PeerSet& set) {
+        notified_.push_back(fmt::format("set {} {}", set.ticket, set.result ? "yes" : "no"));
     }
-    void hear(const node::PeersRead& read) {
-        told_.push_back(fmt::format("read {}{}", read.peers.size(), read.is_last ? " last" : ""));
+    void handle(const node::PeersRead& read) {
+        notified_.push_back(
+            fmt::format("read {}{}", read.peers.size(), read.is_last ? " last" : ""));
     }
-    void hear(const node::DeviceGone&) { told_.emplace_back("gone"); }
-    void hear(const node::PeersLoaded& loaded) {
-        told_.push_back(
+    void handle(const node::DeviceGone&) { notified_.emplace_back("gone"); }
+    void handle(const node::PeersLoaded& loaded) {
+        notified_.push_back(
             fmt::format("loaded {}{}", loaded.peers.size(), loaded.is_last ? " last" : ""));
     }
-    void hear(const node::PeersUnreadable& unreadable) { told_.push_back(unreadable.why); }
+    void handle(const node::PeersUnreadable& unreadable) { notified_.push_back(unreadable.why); }
 
     [[nodiscard]] static node::SetPeer setting(std::uint32_t number) {
         return {kGateway, sample_peer(number), number, true};
@@ -119,7 +120,7 @@ class WireguardTest : public ::testing::Test {
 
     adapters::QbLoop loop_;
     std::vector<std::string> asked_;
-    std::vector<std::string> told_;
+    std::vector<std::string> notified_;
     std::size_t wanted_ = 0;
     FakeKernel* kernel_ = nullptr;
     std::optional<Wireguard> backend_;
@@ -135,7 +136,8 @@ TEST_F(WireguardTest, WhatIsAskedIsDoneInItsOrder) {
     ask(node::ReadPeers{kGateway, 7});
     run_until(5);
     EXPECT_THAT(asked_, ElementsAre("raise", "set 2", "vip", "keepalives 1", "remove", "read"));
-    EXPECT_THAT(told_, ElementsAre("raised", "set 1 yes", "set 2 no", "vip used", "read 0 last"));
+    EXPECT_THAT(notified_,
+                ElementsAre("raised", "set 1 yes", "set 2 no", "vip used", "read 0 last"));
 }
 
 TEST_F(WireguardTest, PeersOfOneTurnAreSetTogether) {
@@ -146,7 +148,7 @@ TEST_F(WireguardTest, PeersOfOneTurnAreSetTogether) {
     EXPECT_THAT(asked_, ElementsAre("set 3"));
 }
 
-TEST_F(WireguardTest, AReadingTellsWhatHasChanged) {
+TEST_F(WireguardTest, AReadingReportsWhatHasChanged) {
     kernel_->peers_ = {{sample_key(1), std::nullopt, {}}, {sample_key(2), std::nullopt, {}}};
     ask(node::ReadPeers{kGateway, 1});
     run_until(1);
@@ -158,7 +160,7 @@ TEST_F(WireguardTest, AReadingTellsWhatHasChanged) {
     ask(node::RaiseDevice{kGateway});
     ask(node::ReadPeers{kGateway, 4});
     run_until(5);
-    EXPECT_THAT(told_,
+    EXPECT_THAT(notified_,
                 ElementsAre("read 2 last", "read 0 last", "read 1 last", "raised", "read 2 last"));
 }
 
@@ -169,7 +171,7 @@ TEST_F(WireguardTest, ALongAnswerComesInSlices) {
     ask(node::ReadPeers{kGateway, 1});
     ask(node::LoadPeers{kGateway});
     run_until(5);
-    EXPECT_THAT(told_,
+    EXPECT_THAT(notified_,
                 ElementsAre("read 512", "read 512", "read 3 last", "loaded 512", "loaded 1 last"));
 }
 
@@ -179,7 +181,7 @@ TEST_F(WireguardTest, FailuresHaveTheirWords) {
     ask(node::ReadPeers{kGateway, 1});
     ask(node::LoadPeers{kGateway});
     run_until(3);
-    EXPECT_THAT(told_, ElementsAre("there is none", "gone", "there is none"));
+    EXPECT_THAT(notified_, ElementsAre("there is none", "gone", "there is none"));
 }
 
 TEST_F(WireguardTest, WhatWasAskedIsDoneWhenItIsFinished) {
@@ -194,7 +196,7 @@ TEST_F(WireguardTest, AReadingThatFailsEndsAllTheSame) {
     kernel_->failure_ = fail(Errc::system, "no memory");
     ask(node::ReadPeers{kGateway, 1});
     run_until(1);
-    EXPECT_THAT(told_, ElementsAre("read 0 last"));
+    EXPECT_THAT(notified_, ElementsAre("read 0 last"));
 }
 
 }  // namespace wireguard_test

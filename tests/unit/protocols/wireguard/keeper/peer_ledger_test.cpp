@@ -77,7 +77,7 @@ TEST(PeerLedgerTest, WhatPassedIsTakenOnceAndIsThisNodesAlone) {
     EXPECT_EQ(ledger.take_passed(sample_key()), Traffic{}) << "another node has told it";
 }
 
-TEST(PeerLedgerTest, ChangesAreToldOnceAndInParts) {
+TEST(PeerLedgerTest, ChangesAreReportedOnceAndInParts) {
     PeerLedger ledger;
     for (const std::uint32_t number : {1, 2, 3}) {
         ledger.read(sample_key(number), {0, 1, 1}, kUnixMs, kNow);

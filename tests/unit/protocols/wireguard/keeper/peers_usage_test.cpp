@@ -27,7 +27,7 @@ class PeersUsageTest : public World {
     const wire::RecordKey kRecord = node::peer_record_of(kKey);
 };
 
-TEST_F(PeersUsageTest, ASessionIsToldOfFromItsHandshakeOn) {
+TEST_F(PeersUsageTest, ASessionIsReportedFromItsHandshakeOn) {
     serve(1);
     pass(seconds(3));
     EXPECT_FALSE(lives(a_));
@@ -65,22 +65,22 @@ TEST_F(PeersUsageTest, ASessionIsOverWhenItsKeysAreTooOldAndNobodyTriesForOthers
     serve(1);
     a_.answer(kKey);
     pass(seconds(2));
-    const std::size_t told = a_.used_.size();
+    const std::size_t notified = a_.used_.size();
     pass(seconds(266));
     EXPECT_TRUE(lives(a_));
     pass(seconds(4));
     EXPECT_FALSE(lives(a_));
     a_.kernel_.at(kKey).traffic.octets_out += 148;  // The kernel tries it.
     pass(seconds(2));
-    EXPECT_THAT(a_.used_, SizeIs(told));
+    EXPECT_THAT(a_.used_, SizeIs(notified));
     a_.answer(kKey, 10);
     pass(seconds(2));
     EXPECT_TRUE(lives(a_));
-    ASSERT_THAT(a_.used_, SizeIs(told + 1));
+    ASSERT_THAT(a_.used_, SizeIs(notified + 1));
     EXPECT_EQ(a_.used_.back().passed, (Traffic{102, 10, 0, 0})) << "of this session alone";
 }
 
-TEST_F(PeersUsageTest, ASuccessorTellsWhatPassedThere) {
+TEST_F(PeersUsageTest, ASuccessorReportsWhatPassedThere) {
     serve(1);
     a_.answer(kKey, 5000);
     pass(seconds(3));
@@ -97,7 +97,7 @@ TEST_F(PeersUsageTest, ASuccessorTellsWhatPassedThere) {
     EXPECT_EQ(used(b_), (Traffic{392, 300 + kInitiationBytes, 0, 0}));
 }
 
-TEST_F(PeersUsageTest, AClientThatRoamsIsToldOfWhereItIs) {
+TEST_F(PeersUsageTest, AClientThatRoamsIsReportedWhereItIs) {
     serve(1);
     a_.answer(kKey);
     pass(seconds(2));

@@ -313,7 +313,7 @@ TEST_F(WireguardPeersTest, ANodeWithoutALeaseIsSilentUntilItHasOne) {
     EXPECT_THAT(a_.tried_, ElementsAre(sample_key(1)));
 }
 
-TEST_F(WireguardPeersTest, TheFileSaysWhichPeersThereAre) {
+TEST_F(WireguardPeersTest, TheFileReportsWhichPeersThereAre) {
     serve(2);
     Peer changed = sample_peer(2);
     changed.endpoint = endpoint("203.0.113.9", 9);  // The record has another one.
@@ -372,7 +372,7 @@ TEST_F(WireguardPeersTest, ADeviceThatSomebodyRemovedIsMadeAnew) {
         site->kernel_.clear();
         site->is_up_ = false;
         site->tried_.clear();
-        site->tell(node::DeviceGone{}, now_);
+        site->notify(node::DeviceGone{}, now_);
         settle();
         EXPECT_EQ(site->raised_, raised + 1);
         EXPECT_THAT(site->kernel_, SizeIs(2));
@@ -391,7 +391,7 @@ TEST_F(WireguardPeersTest, AReadingThatDoesNotComeIsAskedForAgain) {
     const std::uint64_t late = a_.unanswered_;
     pass(seconds(2));
     EXPECT_EQ(a_.reads_, reads + 1);
-    a_.tell(node::PeersRead{late, {}, true}, now_);
+    a_.notify(node::PeersRead{late, {}, true}, now_);
     pass(seconds(1));
     EXPECT_EQ(a_.reads_, reads + 1) << "the late one ends no other";
 }

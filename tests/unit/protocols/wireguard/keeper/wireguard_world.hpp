@@ -38,14 +38,14 @@ class Site final : public FakeGateway {
     void install_missing(TimePoint now, Effects&) override {
         take(replica_.install_missing(), now);
     }
-    void tell_usage(const Usage& usage, TimePoint, Effects&) override { used_.push_back(usage); }
-    void tell_end(const wire::RecordKey& session, EndCause cause, TimePoint) override {
+    void report_usage(const Usage& usage, TimePoint, Effects&) override { used_.push_back(usage); }
+    void report_end(const wire::RecordKey& session, EndCause cause, TimePoint) override {
         ended_.emplace_back(session, cause);
     }
     void take(replica::Effects&& from, TimePoint now) {
         carry_out(std::move(from), keeper_, sent_, now, effects_);
     }
-    void tell(const node::WireguardEvent& event, TimePoint now) {
+    void notify(const node::WireguardEvent& event, TimePoint now) {
         keeper_.on_event(effects::KeeperEvent(event), now, effects_);
     }
     void run(TimePoint now) {
@@ -75,8 +75,9 @@ class Site final : public FakeGateway {
         kernel_.clear();
         is_up_ = can_raise_;
         ++raised_;
-        tell(node::DeviceRaised{can_raise_ ? Result<void>() : fail(Errc::unsupported, "no module")},
-             now);
+        notify(
+            node::DeviceRaised{can_raise_ ? Result<void>() : fail(Errc::unsupported, "no module")},
+            now);
     }
     void execute(const node::LowerDevice&, TimePoint) {
         kernel_.clear();
@@ -84,7 +85,8 @@ class Site final : public FakeGateway {
     }
     void execute(const node::SetPeer& set, TimePoint now) {
         if (!is_up_ || refuses_) {
-            tell(node::PeerSet{set.peer.key, set.ticket, fail(Errc::not_found, "no device")}, now);
+            notify(node::PeerSet{set.peer.key, set.ticket, fail(Errc::not_found, "no device")},
+                   now);
             return;
         }
         if (set.anew) {
@@ -95,13 +97,13 @@ class Site final : public FakeGateway {
         peer.peer = set.peer;
         peer.endpoint = set.peer.endpoint ? set.peer.endpoint : peer.endpoint;
         set_keepalive(set.peer.key, peer, set.keepalive_s);
-        tell(node::PeerSet{set.peer.key, set.ticket, {}}, now);
+        notify(node::PeerSet{set.peer.key, set.ticket, {}}, now);
     }
     void execute(const node::RemovePeer& remove, TimePoint) { kernel_.erase(remove.key); }
     void execute(const node::UseVip& use, TimePoint now) {
         uses_vip_ = use.on;
         if (use.on) {
-            tell(node::VipUsed{}, now);
+            notify(node::VipUsed{}, now);
         }
     }
     void execute(const node::SetKeepalives& set, TimePoint) {
@@ -130,14 +132,14 @@ class Site final : public FakeGateway {
         for (const auto& [key, peer] : kernel_) {
             states.push_back({key, peer.endpoint, peer.traffic});
         }
-        tell(node::PeersRead{read.ticket, states, true}, now);
+        notify(node::PeersRead{read.ticket, states, true}, now);
     }
     void execute(const node::LoadPeers&, TimePoint now) {
         ++loads_;
         if (file_) {
-            tell(node::PeersLoaded{*file_, true}, now);
+            notify(node::PeersLoaded{*file_, true}, now);
         } else {
-            tell(node::PeersUnreadable{"peers.conf:1: it is wrong"}, now);
+            notify(node::PeersUnreadable{"peers.conf:1: it is wrong"}, now);
         }
     }
 

@@ -317,7 +317,7 @@ TEST_F(AccountingTest, TheNextServerIsAskedWhereOneIsSilentOrHasAnotherSecret) {
     EXPECT_FALSE(foreign.requests().empty());
 }
 
-TEST_F(AccountingTest, WhereNobodyAnswersItSaysWhy) {
+TEST_F(AccountingTest, WhereNobodyAnswersItReportsWhy) {
     Server silent(kSecret, true);
     auto answer = ask({silent.endpoint()}, stop());
     EXPECT_EQ(answer.result, AccountingResult::silent);
@@ -347,23 +347,23 @@ TEST_F(AccountingTest, TheLoopGoesOnMeanwhile) {
     Server silent(kSecret, true);
     settings_.accounting_servers = {silent.endpoint()};
     QbLoop loop;
-    std::vector<std::string> told;
+    std::vector<std::string> notified;
     auto client =
         AccountingClient::start(loop, std::move(*AccountingServers::open(settings_)),
                                 [&](GatewayId gateway, const node::AccountingAnswered& answer) {
                                     EXPECT_EQ(gateway, GatewayId{3});
-                                    told.push_back(answer.ticket == 7 ? "answer" : "?");
+                                    notified.push_back(answer.ticket == 7 ? "answer" : "?");
                                     loop.stop();
                                 });
     TrafficReader reader(loop, [&](GatewayId gateway, const node::TrafficRead& read) {
         EXPECT_EQ(gateway, GatewayId{3});
-        told.push_back(read.ticket == 8 ? "traffic" : "?");
+        notified.push_back(read.ticket == 8 ? "traffic" : "?");
     });
     ASSERT_TRUE(client.has_value());
     (*client)->send({GatewayId{3}, 7, stop()});
     reader.read({GatewayId{3}, 8});
     loop.run();
-    EXPECT_THAT(told, ElementsAre("traffic", "answer"));
+    EXPECT_THAT(notified, ElementsAre("traffic", "answer"));
 }
 
 // None of them has an answer before all are there.

@@ -137,7 +137,7 @@ TEST(AuthorizationPacketTest, AllThatIsAskedForIsMandatory) {
     EXPECT_EQ(flaw_of(RadiusBuilder(kDisconnect).add(55, 5)), ErrorCause::missing_attribute);
 }
 
-TEST(AuthorizationPacketTest, WhatMayFitALaterSessionTellsWhenItWasMade) {
+TEST(AuthorizationPacketTest, WhatMayFitALaterSessionReportsWhenItWasMade) {
     const auto by_user = RadiusBuilder(kDisconnect).add(1, "alice");
     EXPECT_EQ(flaw_of(by_user), ErrorCause::missing_attribute);
     EXPECT_EQ(flaw_of(RadiusBuilder(by_user).add(55, 5)), std::nullopt);

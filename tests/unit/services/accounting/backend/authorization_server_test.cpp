@@ -179,7 +179,7 @@ TEST_F(AuthorizationServerTest, RefusesWhatIsForAnotherNasOrHasAFlaw) {
     EXPECT_EQ(asked_.size(), 1U);
 }
 
-TEST_F(AuthorizationServerTest, SaysWhyItCannotListen) {
+TEST_F(AuthorizationServerTest, ReportsWhyItCannotListen) {
     const auto second = AuthorizationServer::open(loop_, settings_, nullptr);
     ASSERT_FALSE(second.has_value());
     EXPECT_THAT(second.error().detail,

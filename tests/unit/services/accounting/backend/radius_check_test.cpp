@@ -103,7 +103,7 @@ TEST_F(RadiusCheckTest, WithoutThePluginNothingIsLookedAt) {
     EXPECT_FALSE(uses_radius(config_, folder_));
 }
 
-TEST_F(RadiusCheckTest, AFileThatIsNotThereIsSaidSo) {
+TEST_F(RadiusCheckTest, AFileThatIsNotThereIsReported) {
     EXPECT_THAT(found().unread, ElementsAre(servers()));
 }
 

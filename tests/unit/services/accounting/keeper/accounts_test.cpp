@@ -29,7 +29,7 @@ constexpr seconds kInterim{20};
 constexpr std::chrono::milliseconds kTook{3};
 
 // What an accounting server knows of a session.
-struct Heard {
+struct Received {
     std::vector<AccountingRequest> requests;
     [[nodiscard]] int count(Kind kind) const {
         return static_cast<int>(std::count_if(requests.begin(), requests.end(),
@@ -55,7 +55,7 @@ class AccountsTest : public ::testing::Test {
         promoted_ = 1;
     }
 
-    void hear(std::uint32_t node, const AccountingEvent& event) {
+    void handle(std::uint32_t node, const AccountingEvent& event) {
         cluster_.run(node, cluster_.at(node).node->on_event(kGateway, event, cluster_.now()));
     }
     // Each node's devices and servers answer what it asked for.
@@ -67,7 +67,7 @@ class AccountsTest : public ::testing::Test {
                     if (node == promoted_) {
                         note_read();
                     }
-                    hear(node, TrafficRead{read->ticket, devices_[node]});
+                    handle(node, TrafficRead{read->ticket, devices_[node]});
                 } else {
                     answer(node, std::get<SendAccounting>(work));
                 }
@@ -90,9 +90,9 @@ class AccountsTest : public ::testing::Test {
         EXPECT_EQ(node, promoted_);
         ++sent_;
         if (result_ == AccountingResult::answered) {
-            heard_[send.request.session].requests.push_back(send.request);
+            received_[send.request.session].requests.push_back(send.request);
         }
-        hear(node, AccountingAnswered{send.ticket, result_, "192.0.2.1:1813", kTook});
+        handle(node, AccountingAnswered{send.ticket, result_, "192.0.2.1:1813", kTook});
     }
     // Of the promoted node, not answered yet.
     [[nodiscard]] std::size_t sends_under_way() {
@@ -170,10 +170,10 @@ class AccountsTest : public ::testing::Test {
             .keepers.find<keepers::Accounts>()
             ->account_counts(cluster_.now());
     }
-    const Heard& only() {
-        EXPECT_EQ(heard_.size(), 1U);
-        static const Heard kNone;
-        return heard_.empty() ? kNone : heard_.begin()->second;
+    const Received& only() {
+        EXPECT_EQ(received_.size(), 1U);
+        static const Received kNone;
+        return received_.empty() ? kNone : received_.begin()->second;
     }
 
     const Bytes kClass{'v', 'i', 'p'};
@@ -183,7 +183,7 @@ class AccountsTest : public ::testing::Test {
     std::map<std::uint32_t, std::vector<DeviceTraffic>> devices_;
     std::uint32_t last_device_ = 0;
     std::map<std::uint16_t, std::uint64_t> began_;
-    std::map<std::string, Heard> heard_;
+    std::map<std::string, Received> received_;
     AccountingResult result_ = AccountingResult::answered;
     int sent_ = 0;
     int reads_ = 0;
@@ -199,21 +199,21 @@ TEST_F(AccountsTest, ASessionHasAStartInterimsAndAStop) {
     pass(2 * kInterim);
     down(1, {EndCause::user_request, Traffic{1500, 2500, 15, 25}});
     pass(seconds(1));
-    const Heard& heard = only();
-    ASSERT_EQ(heard.requests.size(), 4U);
-    const AccountingRequest& start = heard.requests[0];
+    const Received& received = only();
+    ASSERT_EQ(received.requests.size(), 4U);
+    const AccountingRequest& start = received.requests[0];
     EXPECT_EQ(start.kind, Kind::start);
     EXPECT_EQ(start.user, "alice");
     EXPECT_THAT(start.classes, ElementsAre(kClass));
     EXPECT_EQ(to_string(start.address), "10.200.1.1");
     EXPECT_EQ(to_string(start.peer), "192.0.2.1");
     EXPECT_EQ(start.delay_s, 0U);
-    for (const AccountingRequest& interim : {heard.requests[1], heard.requests[2]}) {
+    for (const AccountingRequest& interim : {received.requests[1], received.requests[2]}) {
         EXPECT_EQ(interim.kind, Kind::interim);
         EXPECT_EQ(interim.traffic, (Traffic{1000, 2000, 10, 20}));
     }
-    EXPECT_EQ(heard.requests[2].seconds, 40U);
-    const AccountingRequest& stop = heard.requests[3];
+    EXPECT_EQ(received.requests[2].seconds, 40U);
+    const AccountingRequest& stop = received.requests[3];
     EXPECT_EQ(stop.kind, Kind::stop);
     EXPECT_EQ(stop.cause, EndCause::user_request);
     EXPECT_EQ(stop.traffic, (Traffic{1500, 2500, 15, 25}));
@@ -221,37 +221,37 @@ TEST_F(AccountsTest, ASessionHasAStartInterimsAndAStop) {
     EXPECT_EQ(cluster_.replica(2).store().size_of(wire::RecordType::account), 0U);
 }
 
-TEST_F(AccountsTest, ServersHearOfIpv6AtEachNode) {
+TEST_F(AccountsTest, ServersLearnOfIpv6AtEachNode) {
     const RadiusPrefix prefix{RadiusPrefix::Kind::delegated,
                               parse_ip_prefix("2001:db8:51::/48").value_or(IpPrefix{})};
-    const auto tell = [&](const std::optional<ppp::Ipv6Identifiers>& ipv6) {
+    const auto notify = [&](const std::optional<ppp::Ipv6Identifiers>& ipv6) {
         l2tp::SessionRecord record = session_of(1);
         record.facts.ipv6 = ipv6;
         cluster_.run(promoted_,
                      cluster_.at(promoted_).node->on_plugin_up(1, "l2tp", stock_session(record), "",
                                                                cluster_.now(), {{}, 0, {prefix}}));
     };
-    tell(std::nullopt);
+    notify(std::nullopt);
     pass(seconds(1));
     EXPECT_EQ(only().requests.back().identifier, 0U) << "IPv6CP opens later";
-    tell(ppp::Ipv6Identifiers{1, 2});
+    notify(ppp::Ipv6Identifiers{1, 2});
     pass(kInterim);
     EXPECT_EQ(only().requests.back().identifier, 2U);
     fail_over();
     pass(kInterim);
     peer_hangs_up(1);
     pass(seconds(2));
-    const Heard& heard = only();
-    EXPECT_EQ(heard.requests.back().kind, Kind::stop);
-    EXPECT_EQ(heard.requests.back().identifier, 2U);
-    for (const AccountingRequest& each : heard.requests) {
+    const Received& received = only();
+    EXPECT_EQ(received.requests.back().kind, Kind::stop);
+    EXPECT_EQ(received.requests.back().identifier, 2U);
+    for (const AccountingRequest& each : received.requests) {
         EXPECT_THAT(each.prefixes, ElementsAre(prefix));
     }
 }
 
 TEST_F(AccountsTest, WhereAServerMayChooseItsIntervalCountsAtEachNode) {
     for (const bool may_choose : {false, true}) {
-        heard_.clear();
+        received_.clear();
         began_.clear();
         cluster_.account_settings().servers_choose_interim = may_choose;
         restart_all();
@@ -291,7 +291,7 @@ TEST_F(AccountsTest, AStartWaitsASecondForAStandby) {
     cluster_.hold(true);
     up(1);
     pass(milliseconds(900));
-    EXPECT_THAT(heard_, IsEmpty());
+    EXPECT_THAT(received_, IsEmpty());
     pass(milliseconds(500));
     EXPECT_EQ(only().count(Kind::start), 1);
 }
@@ -311,13 +311,13 @@ TEST_F(AccountsTest, GoOnOverFailovers) {
     pass(seconds(2));
     peer_hangs_up(1);
     pass(seconds(2));
-    const Heard& heard = only();
-    EXPECT_EQ(heard.count(Kind::start), 1);
-    EXPECT_EQ(heard.count(Kind::stop), 1);
-    EXPECT_GE(heard.count(Kind::interim), 3);
-    EXPECT_EQ(heard.requests.back().traffic, (Traffic{3001, 6002, 31, 62}));
-    EXPECT_EQ(heard.requests.back().cause, EndCause::user_request);
-    EXPECT_THAT(heard.requests.back().classes, ElementsAre(kClass));
+    const Received& received = only();
+    EXPECT_EQ(received.count(Kind::start), 1);
+    EXPECT_EQ(received.count(Kind::stop), 1);
+    EXPECT_GE(received.count(Kind::interim), 3);
+    EXPECT_EQ(received.requests.back().traffic, (Traffic{3001, 6002, 31, 62}));
+    EXPECT_EQ(received.requests.back().cause, EndCause::user_request);
+    EXPECT_THAT(received.requests.back().classes, ElementsAre(kClass));
 }
 
 // F5: each return counted the earlier tenures again.
@@ -366,7 +366,7 @@ TEST_F(AccountsTest, OfAResumedPptpCallTheDeviceCountsWhatItDidNotHaveBefore) {
     EXPECT_EQ(only().requests.back().tunnel_type, 1U) << "PPTP";
 }
 
-TEST_F(AccountsTest, OfASessionThatWentWithItsNodeTheNextOneTellsTheEnd) {
+TEST_F(AccountsTest, OfASessionThatWentWithItsNodeTheNextOneReportsTheEnd) {
     up(1, "compression");
     pass(seconds(2));
     fail_over();
@@ -390,16 +390,16 @@ TEST_F(AccountsTest, WhatNoServerAnswersIsKeptOverFailovers) {
     fail_over();
     result_ = AccountingResult::answered;
     pass(seconds(70));
-    const Heard& heard = only();
-    EXPECT_EQ(heard.count(Kind::start), 1);
-    EXPECT_EQ(heard.count(Kind::stop), 1);
-    EXPECT_EQ(heard.requests.back().cause, EndCause::idle_timeout);
-    EXPECT_EQ(heard.requests.back().seconds, 2U);
-    EXPECT_GE(heard.requests.back().delay_s, 60U);
+    const Received& received = only();
+    EXPECT_EQ(received.count(Kind::start), 1);
+    EXPECT_EQ(received.count(Kind::stop), 1);
+    EXPECT_EQ(received.requests.back().cause, EndCause::idle_timeout);
+    EXPECT_EQ(received.requests.back().seconds, 2U);
+    EXPECT_GE(received.requests.back().delay_s, 60U);
     EXPECT_EQ(counts().waiting, 0U);
 }
 
-TEST_F(AccountsTest, APluginThatTellsItsSessionAnewTellsNoNewOne) {
+TEST_F(AccountsTest, APluginThatReportsItsSessionAnewReportsNoNewOne) {
     up(1);
     pass(seconds(2));
     up(1);
@@ -407,9 +407,9 @@ TEST_F(AccountsTest, APluginThatTellsItsSessionAnewTellsNoNewOne) {
     began_.erase(1);
     up(1);  // pppd has negotiated anew.
     pass(seconds(2));
-    ASSERT_EQ(heard_.size(), 2U);
-    EXPECT_EQ(heard_.begin()->second.count(Kind::stop), 1);
-    EXPECT_EQ(heard_.rbegin()->second.count(Kind::stop), 0);
+    ASSERT_EQ(received_.size(), 2U);
+    EXPECT_EQ(received_.begin()->second.count(Kind::stop), 1);
+    EXPECT_EQ(received_.rbegin()->second.count(Kind::stop), 0);
 }
 
 TEST_F(AccountsTest, WithoutTheLeaseNothingIsSent) {
@@ -442,7 +442,7 @@ TEST_F(AccountsTest, WhoClaimsAnewHeedsTheAnswerToWhatIsUnderWay) {
 }
 
 // They are lost with their node; their clients dial again.
-TEST_F(AccountsTest, AfterAFailureThatLostSessionsTheStopsAreToldAtARate) {
+TEST_F(AccountsTest, AfterAFailureThatLostSessionsTheStopsAreReportedAtARate) {
     cluster_.account_settings().requests_per_second = 20;
     restart_all();
     constexpr std::uint16_t kSessions = 60;
@@ -456,8 +456,8 @@ TEST_F(AccountsTest, AfterAFailureThatLostSessionsTheStopsAreToldAtARate) {
     began_.clear();
     const auto stops = [&](auto&& counts) {
         int count = 0;
-        for (const auto& [id, heard] : heard_) {
-            count += counts(heard.requests.front()) ? heard.count(Kind::stop) : 0;
+        for (const auto& [id, received] : received_) {
+            count += counts(received.requests.front()) ? received.count(Kind::stop) : 0;
         }
         return count;
     };
@@ -470,7 +470,7 @@ TEST_F(AccountsTest, AfterAFailureThatLostSessionsTheStopsAreToldAtARate) {
     EXPECT_GE(sent_, 15);
     EXPECT_LE(sent_, 21);
     EXPECT_LT(stops(all), kSessions) << "the others wait";
-    ASSERT_EQ(heard_.size(), kSessions + 1U) << "the new Start does not";
+    ASSERT_EQ(received_.size(), kSessions + 1U) << "the new Start does not";
     EXPECT_EQ(stops([this](const AccountingRequest& start) {
                   return start.address == session(kSessions).facts.peer_address;
               }),
@@ -492,19 +492,19 @@ TEST_F(AccountsTest, AStartWaitsForTheStopUnderWayOfWhoHadTheAddress) {
     cluster_.pass(seconds(2));
     EXPECT_EQ(sends_under_way(), 1U) << "the Stop alone";
     pass(seconds(1));
-    ASSERT_EQ(heard_.size(), 2U);
-    EXPECT_EQ(heard_.begin()->second.count(Kind::stop), 1);
-    EXPECT_EQ(heard_.rbegin()->second.count(Kind::start), 1);
+    ASSERT_EQ(received_.size(), 2U);
+    EXPECT_EQ(received_.begin()->second.count(Kind::stop), 1);
+    EXPECT_EQ(received_.rbegin()->second.count(Kind::start), 1);
 }
 
-TEST_F(AccountsTest, EightSessionsAreToldOfAtATime) {
+TEST_F(AccountsTest, EightSessionsAreReportedAtATime) {
     for (std::uint16_t number = 1; number <= 10; ++number) {
         up(number);
     }
     cluster_.pass(seconds(2));
     EXPECT_EQ(sends_under_way(), limits::kAccountsUnderWay);
     pass(seconds(1));
-    EXPECT_EQ(heard_.size(), 10U);
+    EXPECT_EQ(received_.size(), 10U);
 }
 
 TEST_F(AccountsTest, TheOldestEndsAreGivenUpWhereNobodyAnswersForLong) {
@@ -595,8 +595,8 @@ class AnyAccounts : public AccountsTest, public ::testing::WithParamInterface<un
         for (const auto& [key, stored] : successor.all(wire::RecordType::account)) {
             known.insert(keepers::parse_account(key, stored.payload).value().address);
         }
-        for (const auto& [id, heard] : heard_) {
-            known.insert(heard.requests.front().address);
+        for (const auto& [id, received] : received_) {
+            known.insert(received.requests.front().address);
         }
         for (std::uint16_t number = 1; number <= last_number_; ++number) {
             if (!known.contains(session(number).facts.peer_address)) {
@@ -605,13 +605,13 @@ class AnyAccounts : public AccountsTest, public ::testing::WithParamInterface<un
         }
     }
     void check() {
-        for (const auto& [id, heard] : heard_) {
-            ASSERT_LE(heard.count(Kind::start), 1) << id;
-            ASSERT_LE(heard.count(Kind::stop), 1) << id;
-            ASSERT_EQ(heard.requests.front().kind, Kind::start) << id;
-            for (std::size_t i = 1; i < heard.requests.size(); ++i) {
-                const AccountingRequest& before = heard.requests[i - 1];
-                const AccountingRequest& after = heard.requests[i];
+        for (const auto& [id, received] : received_) {
+            ASSERT_LE(received.count(Kind::start), 1) << id;
+            ASSERT_LE(received.count(Kind::stop), 1) << id;
+            ASSERT_EQ(received.requests.front().kind, Kind::start) << id;
+            for (std::size_t i = 1; i < received.requests.size(); ++i) {
+                const AccountingRequest& before = received.requests[i - 1];
+                const AccountingRequest& after = received.requests[i];
                 ASSERT_NE(before.kind, Kind::stop) << id;
                 ASSERT_EQ(before.user, after.user);
                 ASSERT_EQ(before.classes, after.classes);
@@ -619,7 +619,7 @@ class AnyAccounts : public AccountsTest, public ::testing::WithParamInterface<un
                 ASSERT_LE(before.traffic.octets_in, after.traffic.octets_in) << id;
                 ASSERT_LE(before.traffic.packets_out, after.traffic.packets_out) << id;
             }
-            const AccountingRequest& last = heard.requests.back();
+            const AccountingRequest& last = received.requests.back();
             ASSERT_LE(last.traffic.octets_in, carried_[last.address]) << id << ": counted twice";
         }
     }
@@ -668,17 +668,17 @@ TEST_P(AnyAccounts, HaveOneStartAndOneStop) {
     check();
     std::map<Ipv4Address, int> accounts;
     std::uint64_t carried = 0;
-    std::uint64_t told = 0;
-    for (const auto& [id, heard] : heard_) {
-        EXPECT_EQ(heard.count(Kind::start), 1) << id;
-        EXPECT_EQ(heard.count(Kind::stop), 1) << id;
-        const AccountingRequest& stop = heard.requests.back();
+    std::uint64_t notified = 0;
+    for (const auto& [id, received] : received_) {
+        EXPECT_EQ(received.count(Kind::start), 1) << id;
+        EXPECT_EQ(received.count(Kind::stop), 1) << id;
+        const AccountingRequest& stop = received.requests.back();
         EXPECT_GE(stop.traffic.octets_in + unread_[stop.address], read_[stop.address]) << id;
         carried += carried_[stop.address];
-        told += stop.traffic.octets_in;
+        notified += stop.traffic.octets_in;
         ++accounts[stop.address];
     }
-    EXPECT_GT(told, carried / 4 * 3);
+    EXPECT_GT(notified, carried / 4 * 3);
     EXPECT_GT(carried, 10'000U);
     for (std::uint16_t number = 1; number <= last_number_; ++number) {
         const int least = alone_.contains(number) ? 0 : 1;

@@ -46,17 +46,18 @@ class Site final : public FakeGateway {
             for (effects::Effect& effect : std::exchange(effects_, {})) {
                 if (const auto* send = effects::find<node::SendAccounting>(effect)) {
                     requests_.push_back(send->request);
-                    hear(node::AccountingAnswered{send->ticket, AccountingResult::answered, "", {}},
-                         now);
+                    handle(
+                        node::AccountingAnswered{send->ticket, AccountingResult::answered, "", {}},
+                        now);
                 } else if (const auto* read = effects::find<node::ReadTraffic>(effect)) {
-                    hear(node::TrafficRead{read->ticket, {}}, now);
+                    handle(node::TrafficRead{read->ticket, {}}, now);
                 }
             }
             keeper_->follow(now, effects_);
         }
         (void)replica_.flush(now);
     }
-    void hear(const node::AccountingEvent& event, TimePoint now) {
+    void handle(const node::AccountingEvent& event, TimePoint now) {
         keeper_->on_event(effects::KeeperEvent(event), now, effects_);
     }
     [[nodiscard]] std::size_t records() const {
@@ -175,7 +176,7 @@ TEST_F(AccountsUsageTest, ASessionWhoseRecordIsGoneHasItsStop) {
     EXPECT_EQ(site_.requests_[1].cause, EndCause::lost_service);
 }
 
-TEST_F(AccountsUsageTest, AnEndThatItsKeeperTellsHasItsCause) {
+TEST_F(AccountsUsageTest, AnEndThatItsKeeperReportsHasItsCause) {
     use(usage(1, 2));
     site_.keeper_->on_end(kSession, EndCause::admin_reset, now_);
     pass(seconds(1));
@@ -233,7 +234,7 @@ TEST_F(AccountsUsageTest, WithoutAnAddressItIsFoundByItsUserAlone) {
     EXPECT_EQ(site_.requests_[0].address, Ipv4Address{});
 }
 
-TEST_F(AccountsUsageTest, ANodeThatDoesNotAccountTellsNobody) {
+TEST_F(AccountsUsageTest, ANodeThatDoesNotAccountNotifiesNobody) {
     Accounts off(site_, AccountSettings{});
     Effects effects;
     off.on_usage(usage(1, 2), now_, effects);

@@ -62,18 +62,18 @@ class AuthorizationTest : public ::testing::Test {
         }
     }
     void answer(std::uint32_t node, const AccountingWork& work) {
-        const auto hear = [&](const AccountingEvent& event) {
+        const auto handle = [&](const AccountingEvent& event) {
             cluster_.run(node, cluster_.at(node).node->on_event(kGateway, event, cluster_.now()));
         };
         if (const auto* read = std::get_if<ReadTraffic>(&work)) {
-            return hear(TrafficRead{read->ticket, {}});
+            return handle(TrafficRead{read->ticket, {}});
         }
         const auto& send = std::get<SendAccounting>(work);
-        told_.push_back(send.request);
-        hear(AccountingAnswered{send.ticket, AccountingResult::answered, "server"});
+        notified_.push_back(send.request);
+        handle(AccountingAnswered{send.ticket, AccountingResult::answered, "server"});
     }
     [[nodiscard]] std::string id_of(std::uint16_t number) const {
-        for (const AccountingRequest& each : told_) {
+        for (const AccountingRequest& each : notified_) {
             if (each.address == session(number).facts.peer_address) {
                 return each.session;
             }
@@ -109,7 +109,7 @@ class AuthorizationTest : public ::testing::Test {
     }
     [[nodiscard]] std::vector<EndCause> causes() const {
         std::vector<EndCause> causes;
-        for (const AccountingRequest& each : told_) {
+        for (const AccountingRequest& each : notified_) {
             if (each.kind == Kind::stop) {
                 causes.push_back(each.cause);
             }
@@ -123,10 +123,10 @@ class AuthorizationTest : public ::testing::Test {
     }
 
     FakeCluster cluster_{3};
-    std::vector<AccountingRequest> told_;
+    std::vector<AccountingRequest> notified_;
 };
 
-TEST_F(AuthorizationTest, AStockSessionIsEndedByItsPppdAndItsStopSaysWhy) {
+TEST_F(AuthorizationTest, AStockSessionIsEndedByItsPppdAndItsStopReportsWhy) {
     ASSERT_NE(id_of(2), "");
     ASSERT_TRUE(disconnect(1, {.session = id_of(2)}));
     EXPECT_THAT(cluster_.at(1).ended_plugins, ElementsAre(2));
@@ -143,7 +143,7 @@ TEST_F(AuthorizationTest, AStockSessionIsEndedByItsPppdAndItsStopSaysWhy) {
     EXPECT_THAT(causes(), ElementsAre(EndCause::admin_reset, EndCause::user_request));
 }
 
-TEST_F(AuthorizationTest, AResumedOneIsToldToItsClient) {
+TEST_F(AuthorizationTest, AResumedOneIsReportedToItsClient) {
     fail_over();
     pass(seconds(3));
     cluster_.at(2).frames.clear();

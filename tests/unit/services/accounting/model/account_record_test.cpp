@@ -17,7 +17,7 @@ AccountRecord sample() {
     record.began_unix_ms = 1'767'225'600'123;
     record.started = true;
     record.interim_s = 900;
-    record.told_seconds = 300;
+    record.reported_seconds = 300;
     record.end = {EndCause::lost_carrier, 1'767'225'999'000};
     record.total = {std::uint64_t{1} << 40, 2, 3, 4};
     record.device = {NodeId{2}, 17, {5, 6, 7, 8}};

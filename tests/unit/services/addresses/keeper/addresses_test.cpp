@@ -129,7 +129,7 @@ TEST_F(AddressesTest, AreCountedOverAFailover) {
     EXPECT_EQ(ask(3, "bob")->refusal, "");
 }
 
-TEST_F(AddressesTest, AreOnAllNodesBeforeTheClientHearsOfOne) {
+TEST_F(AddressesTest, AreOnAllNodesBeforeTheClientLearnsOfOne) {
     start("10.200.16.0/24");
     cluster_.hold(true);
     EXPECT_FALSE(ask(7, "alice").has_value());

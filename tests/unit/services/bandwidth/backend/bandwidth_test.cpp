@@ -129,7 +129,7 @@ TEST_F(BandwidthTest, ARefusalIsCountedAndADeviceThatIsGoneIsNone) {
     EXPECT_EQ(status("bandwidth/limited"), 0U);
 }
 
-TEST_F(BandwidthTest, OfADeviceThatIsGoneTheKernelSaysSo) {
+TEST_F(BandwidthTest, OfADeviceThatIsGoneTheKernelReportsSo) {
     constexpr std::uint32_t kGone = 0x7ffffff0;
     auto control = adapters::TrafficControl::open();
     ASSERT_TRUE(control) << control.error().detail;

@@ -50,7 +50,7 @@ class NodeRatesTest : public ::testing::Test {
         return cluster_.at(node).node->find(kGateway)->cores().keepers.sessions().at(0).rate;
     }
     // "20M/5M ppp0", "20M/5M" of the device that the backend knows, "none", since the last call.
-    std::vector<std::string> told(std::uint32_t node) {
+    std::vector<std::string> notified(std::uint32_t node) {
         std::vector<std::string> lines;
         for (const BandwidthWork& work : std::exchange(cluster_.at(node).rates, {})) {
             if (const auto* const set = std::get_if<SetRate>(&work)) {
@@ -84,11 +84,11 @@ class NodeRatesTest : public ::testing::Test {
 TEST_F(NodeRatesTest, EachNodeSetsItOnItsOwnDeviceAndNoneAtTheTakeover) {
     start(true);
     up(1, 1, kRate);
-    EXPECT_THAT(told(1), ElementsAre("20M/5M ppp0"));
-    EXPECT_THAT(told(2), ElementsAre("20M/5M")) << "it is hot";
-    EXPECT_THAT(told(3), ElementsAre("20M/5M"));
+    EXPECT_THAT(notified(1), ElementsAre("20M/5M ppp0"));
+    EXPECT_THAT(notified(2), ElementsAre("20M/5M")) << "it is hot";
+    EXPECT_THAT(notified(3), ElementsAre("20M/5M"));
     fail_over(1, 2);
-    EXPECT_THAT(told(2), IsEmpty()) << "its device has it";
+    EXPECT_THAT(notified(2), IsEmpty()) << "its device has it";
     EXPECT_EQ(shown(2), kRate);
 }
 
@@ -98,68 +98,68 @@ TEST_F(NodeRatesTest, OfASessionWithoutALimitNothingIsDone) {
     fail_over(1, 2);
     ASSERT_TRUE(change(2, {.idle_s = 600}));
     EXPECT_EQ(shown(2), Rate{});
-    EXPECT_THAT(told(2), IsEmpty());
-    EXPECT_THAT(told(3), IsEmpty());
+    EXPECT_THAT(notified(2), IsEmpty());
+    EXPECT_THAT(notified(3), IsEmpty());
 }
 
 TEST_F(NodeRatesTest, AServerChangesThatOfAStockSessionOnAllNodesAndInItsPppd) {
     start(true);
     up(1, 1, kRate);
     for (const std::uint32_t node : {1U, 2U, 3U}) {
-        static_cast<void>(told(node));
+        static_cast<void>(notified(node));
     }
     ASSERT_TRUE(change(1, {.rate = Rate{1'000'000, 0}}));
-    EXPECT_THAT(told(1), ElementsAre("1M/0 ppp0"));
-    EXPECT_THAT(told(2), ElementsAre("1M/0"));
-    EXPECT_THAT(told(3), ElementsAre("1M/0"));
+    EXPECT_THAT(notified(1), ElementsAre("1M/0 ppp0"));
+    EXPECT_THAT(notified(2), ElementsAre("1M/0"));
+    EXPECT_THAT(notified(3), ElementsAre("1M/0"));
     EXPECT_EQ(cluster_.at(1).changed_rates.at(1), (Rate{1'000'000, 0}));
     // Another change leaves it alone, also in pppd's plugin.
     ASSERT_TRUE(change(1, {.session_s = 3600}));
-    EXPECT_THAT(told(1), IsEmpty());
+    EXPECT_THAT(notified(1), IsEmpty());
     EXPECT_FALSE(cluster_.at(1).changed_rates.at(1).has_value());
     ASSERT_TRUE(change(1, {.rate = Rate{}}));
-    EXPECT_THAT(told(1), ElementsAre("none"));
+    EXPECT_THAT(notified(1), ElementsAre("none"));
 }
 
 TEST_F(NodeRatesTest, AServerChangesThatOfATakenOverSession) {
     start(true);
     up(1, 1, kRate);
     fail_over(1, 2);
-    static_cast<void>(told(2));
-    static_cast<void>(told(3));
+    static_cast<void>(notified(2));
+    static_cast<void>(notified(3));
     ASSERT_TRUE(change(2, {.rate = Rate{1'000'000, 2'000'000}}));
     EXPECT_EQ(shown(2), (Rate{1'000'000, 2'000'000}));
-    EXPECT_THAT(told(2), ElementsAre("1M/2M"));
-    EXPECT_THAT(told(3), ElementsAre("1M/2M"));
+    EXPECT_THAT(notified(2), ElementsAre("1M/2M"));
+    EXPECT_THAT(notified(3), ElementsAre("1M/2M"));
 }
 
 TEST_F(NodeRatesTest, ItGoesWithTheSession) {
     start(true);
     up(1, 1, kRate);
     fail_over(1, 2);
-    static_cast<void>(told(2));
-    static_cast<void>(told(3));
+    static_cast<void>(notified(2));
+    static_cast<void>(notified(3));
     cluster_.run(2,
                  cluster_.at(2).node->end_session(
                      4711, kGateway,
                      cluster_.at(2).node->find(kGateway)->cores().keepers.sessions().at(0).record,
                      cluster_.now()));
     cluster_.pass(seconds(5));
-    EXPECT_THAT(told(2), ElementsAre("none"));
-    EXPECT_THAT(told(3), ElementsAre("none"));
+    EXPECT_THAT(notified(2), ElementsAre("none"));
+    EXPECT_THAT(notified(3), ElementsAre("none"));
     // The same of a stock session.
     up(2, 2, kRate);
-    static_cast<void>(told(2));
+    static_cast<void>(notified(2));
     cluster_.run(2, cluster_.at(2).node->on_plugin_down(2, cluster_.now()));
-    EXPECT_THAT(told(2), ElementsAre("none"));
+    EXPECT_THAT(notified(2), ElementsAre("none"));
 }
 
 TEST_F(NodeRatesTest, AGatewayThatTakesNoneOfServersRefusesTheChange) {
     start(false);
     up(1, 1, kRate);
-    static_cast<void>(told(1));
+    static_cast<void>(notified(1));
     EXPECT_EQ(change(1, {.rate = Rate{1'000'000, 0}}).error().code, Errc::unsupported);
-    EXPECT_THAT(told(1), IsEmpty());
+    EXPECT_THAT(notified(1), IsEmpty());
     EXPECT_EQ(shown(1), kRate);
 }
 

@@ -49,7 +49,7 @@ class ConntrackEventsTest : public ConntrackHost {
     std::vector<News> news_;
 };
 
-TEST_F(ConntrackEventsTest, AFlowIsToldFromItsBeginningToItsEnd) {
+TEST_F(ConntrackEventsTest, AFlowIsReportedFromItsBeginningToItsEnd) {
     listen({});
     Flow flow = nat_tcp_flow();
     flow.mark = 4;
@@ -116,7 +116,7 @@ TEST_F(ConntrackEventsTest, MarksAreFilteredByTheirMask) {
     EXPECT_THAT(ports(), ElementsAre(0x1200, 0x1234, 0x1234));
 }
 
-TEST_F(ConntrackEventsTest, TheEndOfAFlowWhoseMarkHasChangedIsTold) {
+TEST_F(ConntrackEventsTest, TheEndOfAFlowWhoseMarkHasChangedIsReported) {
     conntrack::Policy policy;
     policy.mark = policy.mark_mask = 1;
     listen(policy);
@@ -134,7 +134,7 @@ TEST_F(ConntrackEventsTest, TheEndOfAFlowWhoseMarkHasChangedIsTold) {
 }
 
 TEST_F(ConntrackEventsTest, ZonesAreFilteredWhereverTheyStand) {
-    const auto heard = [this](const std::vector<std::uint16_t>& zones) {
+    const auto received = [this](const std::vector<std::uint16_t>& zones) {
         conntrack::Policy policy;
         policy.zones = zones;
         listen(policy);
@@ -158,9 +158,9 @@ TEST_F(ConntrackEventsTest, ZonesAreFilteredWhereverTheyStand) {
         }
         return result;
     };
-    EXPECT_THAT(heard({7}), ElementsAre(2, 3, 4));
-    EXPECT_THAT(heard({0, 8}), ElementsAre(1, 5));
-    EXPECT_THAT(heard({}), ElementsAre(1, 2, 3, 4, 5));
+    EXPECT_THAT(received({7}), ElementsAre(2, 3, 4));
+    EXPECT_THAT(received({0, 8}), ElementsAre(1, 5));
+    EXPECT_THAT(received({}), ElementsAre(1, 2, 3, 4, 5));
 }
 
 TEST_F(ConntrackEventsTest, NetsAreFilteredByAnyEnd) {
@@ -197,7 +197,7 @@ TEST_F(ConntrackEventsTest, ManyNetsAreNotTooManyForTheKernel) {
     EXPECT_THAT(ports(), ElementsAre(2));
 }
 
-TEST_F(ConntrackEventsTest, LostNewsIsToldAndAListingHeals) {
+TEST_F(ConntrackEventsTest, LostNewsIsReportedAndAListingHeals) {
     listen({}, 64 * 1024);
     const std::vector<Flow> flows = many(2'000);
     install_all(flows);
@@ -217,7 +217,7 @@ TEST_F(ConntrackEventsTest, ATurnThatReadsAllItMayHasNotDrainedTheSocket) {
     EXPECT_TRUE(events_->read([](const News&) {}).drained);
 }
 
-TEST_F(ConntrackEventsTest, WhatNobodyListenedToAtItsBeginningIsToldOfWithTheRightSetting) {
+TEST_F(ConntrackEventsTest, WhatNobodyListenedToAtItsBeginningIsReportedWithTheRightSetting) {
     const Flow flow = from_port(1);
     install(flow);
     listen({});

@@ -60,11 +60,11 @@ class ConntrackExpectationsTest : public ConntrackHost {
         client_ = connected("192.0.2.51", 21);
         accepted_.reset(accept(server_.get(), nullptr, nullptr));
         ASSERT_GE(accepted_.get(), 0);
-        say("USER anonymous\r\n");  // The helper reads from the first end of a line on.
+        emit("USER anonymous\r\n");  // The helper reads from the first end of a line on.
     }
     // The peer will connect to port 20 000 of the node.
-    void say_port() { say("PORT 192,0,2,1,78,32\r\n"); }
-    void say(std::string_view command) {
+    void emit_port() { emit("PORT 192,0,2,1,78,32\r\n"); }
+    void emit(std::string_view command) {
         ASSERT_EQ(send(client_.get(), command.data(), command.size(), 0),
                   static_cast<ssize_t>(command.size()));
     }
@@ -149,7 +149,7 @@ TEST_F(ConntrackExpectationsTest, WithoutParentOrItsHelperItIsRefusedAlone) {
     EXPECT_THAT(listed_expectations(), ElementsAre(hot(ftp_expectation())));
 }
 
-TEST_F(ConntrackExpectationsTest, TimeoutsAreSetAndWhatIsMissingIsTold) {
+TEST_F(ConntrackExpectationsTest, TimeoutsAreSetAndWhatIsMissingIsReported) {
     install(ftp_flow());
     install_expected({ftp_expectation()});
     const std::vector<conntrack::Timeout> timeouts{{ftp_expectation().key, 120},
@@ -205,7 +205,7 @@ TEST_F(ConntrackExpectationsTest, AWholeTrainIsInstalledAtOnce) {
     EXPECT_THAT(listed_expectations(), SizeIs(limits::kFlowsPerTrain));
 }
 
-TEST_F(ConntrackExpectationsTest, AHelpersExpectationIsToldFromItsBeginningToItsEnd) {
+TEST_F(ConntrackExpectationsTest, AHelpersExpectationIsReportedFromItsBeginningToItsEnd) {
     auto events = ConntrackEvents::open({});
     ASSERT_TRUE(events) << events.error().detail;
     log_in();
@@ -217,7 +217,7 @@ TEST_F(ConntrackExpectationsTest, AHelpersExpectationIsToldFromItsBeginningToIts
                                        [&](const ExpectationNews& each) { news.push_back(each); });
         EXPECT_TRUE(turn.whole);
     };
-    say_port();
+    emit_port();
     read();
     ASSERT_THAT(flows, SizeIs(1));
     EXPECT_EQ(flows.front().flow.helper, "ftp");
@@ -248,18 +248,18 @@ TEST_F(ConntrackExpectationsTest, NoFilterHoldsThemBack) {
     auto events = ConntrackEvents::open(policy);
     ASSERT_TRUE(events) << events.error().detail;
     log_in();
-    say_port();
-    int heard = 0;
+    emit_port();
+    int received = 0;
     const auto turn = events->read([](const News&) { ADD_FAILURE(); },
-                                   [&heard](const ExpectationNews&) { ++heard; });
+                                   [&received](const ExpectationNews&) { ++received; });
     EXPECT_TRUE(turn.whole);
-    EXPECT_EQ(heard, 1);
+    EXPECT_EQ(received, 1);
 }
 
 // As after a takeover: the connection was announced elsewhere.
 TEST_F(ConntrackExpectationsTest, AnInstalledOneTakesTheConnectionThatComes) {
     log_in();
-    say_port();
+    emit_port();
     const std::vector<Expectation> announced = listed_expectations();
     ASSERT_THAT(announced, SizeIs(1));
     const std::optional<Flow> control = flow_to(21);

@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::SizeIs;
 using ConntrackTableTest = ConntrackHost;
 
-TEST_F(ConntrackTableTest, ANatedTcpFlowIsWhatItsRecordSays) {
+TEST_F(ConntrackTableTest, ANatedTcpFlowIsWhatItsRecordReports) {
     Flow flow = nat_tcp_flow();
     flow.mark = 7;
     EXPECT_EQ(install(flow), flow);
@@ -235,7 +235,7 @@ TEST_F(ConntrackTableTest, AListingDuringWhichTheTableWasResizedIsNotBelieved) {
     std::filesystem::remove(buckets);
 }
 
-TEST_F(ConntrackTableTest, PacketsOfAnInstalledFlowAreTranslatedAsItSays) {
+TEST_F(ConntrackTableTest, PacketsOfAnInstalledFlowAreTranslatedAsItReports) {
     // No rule translates anything: only the installed flow does.
     Flow flow =
         flow_of(conntrack::kUdp, {address("192.0.2.1"), address("203.0.113.9"), 5000, 7777});

@@ -24,7 +24,7 @@ constexpr GatewayId kOther{2};
 
 // Remembers what it was asked for, in order.
 struct FakeTable final : ports::FlowTable {
-    explicit FakeTable(std::vector<std::string>& told) : asked(told) {}
+    explicit FakeTable(std::vector<std::string>& notified) : asked(notified) {}
 
     Result<std::vector<bool>> install(Flows flows) override {
         asked.push_back(fmt::format("install {}", flows.size()));
@@ -139,7 +139,7 @@ TEST_F(FlowBackendTest, AllIsDoneWhenItHasFinished) {
 }
 
 // Without a socket no listing begins.
-TEST_F(FlowBackendTest, EachGatewayIsToldThatItsListingCouldNotBegin) {
+TEST_F(FlowBackendTest, EachGatewayIsNotifiedThatItsListingCouldNotBegin) {
     ASSERT_TRUE(run_with_failing_call(SYS_socket, EMFILE, [this] {
         order(node::ListFlows{kGateway});
         order(node::ListFlows{kOther});
@@ -194,7 +194,7 @@ TEST_F(SharedFlowsTest, AreBothGatewaysWhereThisNodeServesBothOrNeither) {
     EXPECT_THAT(asked_, ElementsAre("install 2", "set 2", "remove 2"));
 }
 
-TEST_F(SharedFlowsTest, AFlowThatIsToldApartByItsMarkIsNotShared) {
+TEST_F(SharedFlowsTest, AFlowThatIsDistinguishedByItsMarkIsNotShared) {
     other_.mark = 2;
     other_.mark_mask = 0xff;
     order(node::WatchFlows{kOther, other_});

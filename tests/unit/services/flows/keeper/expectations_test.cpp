@@ -60,21 +60,21 @@ class ExpectationsTest : public ::testing::Test {
     // As the kernel of the promoted node has it, and says so.
     void begin(const Flow& flow, std::uint32_t node = 1) {
         table(node).flows.insert_or_assign(flow.key, flow);
-        hear(News{News::Kind::changed, flow}, node);
+        handle(News{News::Kind::changed, flow}, node);
     }
-    void hear(const News& news, std::uint32_t node) {
+    void handle(const News& news, std::uint32_t node) {
         cluster_.run(node, cluster_.at(node).node->on_event(kGateway, FlowNews{std::span(&news, 1)},
                                                             cluster_.now()));
     }
     void expect(const Expectation& expectation, std::uint32_t node = 1) {
         table(node).expectations.insert_or_assign(expectation.key, expectation);
-        hear({ExpectationNews::Kind::made, expectation}, node);
+        handle({ExpectationNews::Kind::made, expectation}, node);
     }
     void end(const Expectation& expectation, std::uint32_t node = 1) {
         table(node).expectations.erase(expectation.key);
-        hear({ExpectationNews::Kind::ended, expectation}, node);
+        handle({ExpectationNews::Kind::ended, expectation}, node);
     }
-    void hear(ExpectationNews news, std::uint32_t node) {
+    void handle(ExpectationNews news, std::uint32_t node) {
         news.expectation.key.zone = news.expectation.parent.zone = {};  // The kernel says none.
         cluster_.run(node,
                      cluster_.at(node).node->on_event(
@@ -192,10 +192,10 @@ TEST_F(ExpectationsTest, ARegistrationThatWasRefreshedIsFoundByAListing) {
     table(1).expectations.at(registering.key) = sip_expectation();  // Without an event.
     cluster_.pass(seconds(3));
     EXPECT_EQ(table(2).expectations.at(registering.key).flags, conntrack::kExpectPermanent);
-    const std::uint64_t said = cluster_.replica(1).sequence();
+    const std::uint64_t emitted = cluster_.replica(1).sequence();
     table(1).expectations.at(registering.key).timeout_s = 3'000;
     cluster_.pass(seconds(6));
-    EXPECT_EQ(cluster_.replica(1).sequence(), said) << "what is left of it is no news";
+    EXPECT_EQ(cluster_.replica(1).sequence(), emitted) << "what is left of it is no news";
 }
 
 TEST_F(ExpectationsTest, TheKernelIsAskedAsLongAsThereAreAny) {

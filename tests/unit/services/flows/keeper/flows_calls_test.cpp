@@ -108,7 +108,7 @@ TEST_F(CallsTest, ACallEndsWhenItsControlConnectionIsOverAndNotWhenTheKernelForg
     EXPECT_EQ(records(3), 0U);
 }
 
-TEST_F(CallsTest, ACallWhoseControlConnectionEndedUnheardEndsWithinSixMinutes) {
+TEST_F(CallsTest, ACallWhoseControlConnectionEndedUnreceivedEndsWithinSixMinutes) {
     table(2).flows.erase(control_.key);
     take_over();
     cluster_.pass(seconds(2));
@@ -142,7 +142,7 @@ TEST_F(CallsTest, ALiveCallIsRenewedOnASuccessor) {
     }
     EXPECT_EQ(records(3), 3U);
     table(2).flows.erase(halves_[1].flow.key);
-    hear({News::Kind::ended, halves_[1].flow}, 2);
+    handle({News::Kind::ended, halves_[1].flow}, 2);
     cluster_.pass(seconds(1));
     EXPECT_EQ(records(3), 2U) << "somebody removed it";
 }

@@ -29,13 +29,13 @@ class FlowsTest : public ::testing::Test {
     // As the kernel of the promoted node has it, and says so.
     void begin(const conntrack::Flow& flow, std::uint32_t node = 1) {
         table(node).flows.insert_or_assign(flow.key, flow);
-        hear({conntrack::News::Kind::changed, flow}, node);
+        handle({conntrack::News::Kind::changed, flow}, node);
     }
     void end(const conntrack::Flow& flow, std::uint32_t node = 1) {
         table(node).flows.erase(flow.key);
-        hear({conntrack::News::Kind::ended, flow}, node);
+        handle({conntrack::News::Kind::ended, flow}, node);
     }
-    void hear(const conntrack::News& news, std::uint32_t node) {
+    void handle(const conntrack::News& news, std::uint32_t node) {
         if (table(node).watched) {
             cluster_.run(node, cluster_.at(node).node->on_event(
                                    kGateway, FlowNews{std::span(&news, 1)}, cluster_.now()));

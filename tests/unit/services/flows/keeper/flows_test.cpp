@@ -61,7 +61,7 @@ TEST_F(FlowsTest, WhatEndsIsRemovedThere) {
     EXPECT_EQ(cluster_.replica(2).store().installed_flows(), 0U);
 }
 
-TEST_F(FlowsTest, WhatComesAndGoesUnsentIsNeverHeardOf) {
+TEST_F(FlowsTest, WhatComesAndGoesUnsentIsNeverReported) {
     const std::uint64_t before = cluster_.replica(2).sequence();
     begin(nat_tcp_flow());
     end(nat_tcp_flow());
@@ -266,7 +266,7 @@ TEST_F(FlowsTest, ADemotedNodesFlowsAreHotAgain) {
     EXPECT_EQ(cluster_.replica(1).store().installed_flows(), 2U);
 }
 
-TEST_F(FlowsTest, WhatADemotedNodeDidNotSayItDoesNotKeep) {
+TEST_F(FlowsTest, WhatADemotedNodeDidNotReportItDoesNotKeep) {
     begin(nat_tcp_flow());
     cluster_.pass(milliseconds(100));
     cluster_.kill(1);
@@ -326,26 +326,26 @@ TEST(FlowsListingTest, WhatEndedIsErasedInTurns) {
     flows.follow(now, effects);
     constexpr std::uint32_t kTurn = limits::kFlowsPerUnlistedTurn;
     constexpr std::uint32_t kFlows = 3 * kTurn + 1;
-    const auto tell = [&](News::Kind kind, std::uint32_t number) {
+    const auto notify = [&](News::Kind kind, std::uint32_t number) {
         News news{kind, nat_tcp_flow()};
         news.flow.key.original.source_part = static_cast<std::uint16_t>(1024 + number);
         flows.on_event(FlowNews{std::span(&news, 1)}, now, effects);
     };
     for (std::uint32_t i = 0; i < kFlows; ++i) {
-        tell(News::Kind::changed, i);
+        notify(News::Kind::changed, i);
     }
     ASSERT_EQ(replica.store().size_of(wire::RecordType::flow), kFlows);
     now += limits::kFlowListingPause;
     flows.on_time(now, effects);
     for (std::uint32_t i = 0; i < kTurn; ++i) {
-        tell(News::Kind::listed, i);
+        notify(News::Kind::listed, i);
     }
     flows.on_event(FlowsListed{true}, now, effects);
     EXPECT_EQ(replica.store().size_of(wire::RecordType::flow), kFlows);
     ASSERT_EQ(flows.next_deadline(), now);
     flows.on_time(now, effects);
     EXPECT_EQ(replica.store().size_of(wire::RecordType::flow), kFlows - kTurn);
-    tell(News::Kind::changed, kFlows - 1);  // Newer than the list, which has not got it.
+    notify(News::Kind::changed, kFlows - 1);  // Newer than the list, which has not got it.
     effects.clear();
     for (int turn = 0; turn < 2; ++turn) {
         ASSERT_EQ(flows.next_deadline(), now);
@@ -366,7 +366,7 @@ TEST(FlowsListingTest, WhatEndedIsErasedInTurns) {
 }
 
 // One node alone, with as many flows as there may be.
-TEST(FlowsAtTheLimitTest, WhatFoundNoRoomIsSaidWhenThereIsRoomAgain) {
+TEST(FlowsAtTheLimitTest, WhatFoundNoRoomIsReportedWhenThereIsRoomAgain) {
     TimePoint now{hours(1)};
     keepers::FakeGateway gateway(kGateway, NodeId{1});
     replica::Replica& replica = gateway.replica();

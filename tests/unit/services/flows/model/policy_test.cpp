@@ -71,7 +71,7 @@ TEST(PolicyTest, AFlowIsTheGatewaysByAnyOfItsEnds) {
     EXPECT_FALSE(of_net("2001:db8::/32"));
 }
 
-TEST(PolicyTest, ZonesAndMarksTellGatewaysApart) {
+TEST(PolicyTest, ZonesAndMarksDistinguishGateways) {
     Policy policy;
     policy.zones = {7, 8};
     Flow flow = udp_flow();

@@ -20,11 +20,11 @@ class ReplicaOfFlows : public ::testing::Test {
         tracker_.emplace(policy, [this](const FlowId& id) { return held(id.view()); });
         return *tracker_;
     }
-    Action changed(const Flow& flow) { return hear({News::Kind::changed, flow}); }
-    Action ended(const Flow& flow) { return hear({News::Kind::ended, flow}); }
-    Action listed(const Flow& flow) { return hear({News::Kind::listed, flow}); }
-    Action found(const Flow& flow) { return hear({News::Kind::found, flow}); }
-    Action hear(const News& news) {
+    Action changed(const Flow& flow) { return handle({News::Kind::changed, flow}); }
+    Action ended(const Flow& flow) { return handle({News::Kind::ended, flow}); }
+    Action listed(const Flow& flow) { return handle({News::Kind::listed, flow}); }
+    Action found(const Flow& flow) { return handle({News::Kind::found, flow}); }
+    Action handle(const News& news) {
         const Decision decision = tracker_->on_news(news, now_);
         apply(decision);
         return decision.action;
@@ -65,7 +65,7 @@ class ReplicaOfFlows : public ::testing::Test {
     }
     void apply(const Decision& decision) {
         const Bytes id(decision.id.view().begin(), decision.id.view().end());
-        if (decision.action == Action::say) {
+        if (decision.action == Action::emit) {
             records_[id] = Bytes(decision.payload.view().begin(), decision.payload.view().end());
         } else if (decision.action == Action::erase) {
             EXPECT_EQ(records_.erase(id), 1U);

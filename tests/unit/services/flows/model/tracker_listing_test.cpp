@@ -10,13 +10,13 @@ using test::nat_tcp_flow;
 using test::udp_flow;
 using TrackerListingTest = ReplicaOfFlows;
 
-TEST_F(TrackerListingTest, WhatIsNotListedIsErasedAndWhatIsNewIsSaid) {
+TEST_F(TrackerListingTest, WhatIsNotListedIsErasedAndWhatIsNewIsReported) {
     tracker();
     changed(nat_tcp_flow(1));
     changed(nat_tcp_flow(2));
     tracker().begin_listing();
     EXPECT_EQ(listed(nat_tcp_flow(2)), Action::none);
-    EXPECT_EQ(listed(nat_tcp_flow(3)), Action::say);
+    EXPECT_EQ(listed(nat_tcp_flow(3)), Action::emit);
     end_listing();
     EXPECT_FALSE(record(nat_tcp_flow(1)));
     EXPECT_TRUE(record(nat_tcp_flow(2)));
@@ -39,10 +39,10 @@ TEST_F(TrackerListingTest, NewsIsNewerThanTheList) {
     Tracker& tracked = tracker();
     tracked.begin_listing();
     EXPECT_EQ(ended(nat_tcp_flow(1)), Action::erase);
-    EXPECT_EQ(listed(nat_tcp_flow(1)), Action::none);  // Read before its end.
-    EXPECT_EQ(changed(nat_tcp_flow(2)), Action::say);  // Came behind the place that is read.
+    EXPECT_EQ(listed(nat_tcp_flow(1)), Action::none);   // Read before its end.
+    EXPECT_EQ(changed(nat_tcp_flow(2)), Action::emit);  // Came behind the place that is read.
     EXPECT_EQ(ended(nat_tcp_flow(3)), Action::none);
-    EXPECT_EQ(changed(nat_tcp_flow(3)), Action::say);  // The same ports again.
+    EXPECT_EQ(changed(nat_tcp_flow(3)), Action::emit);  // The same ports again.
     end_listing();
     EXPECT_FALSE(tracked.listing());
     EXPECT_FALSE(record(nat_tcp_flow(1)));
@@ -57,7 +57,7 @@ TEST_F(TrackerListingTest, WhatIsNotAssuredHasARecordAsLongAsItIsNeeded) {
         {[&](const FlowKey&) { return awaited; }, [&](const FlowKey&) { return needed; }});
     Flow asked = udp_flow();
     asked.status = kSeenReply;
-    EXPECT_EQ(listed(asked), Action::say);
+    EXPECT_EQ(listed(asked), Action::emit);
     awaited = false;
     EXPECT_EQ(listed(asked), Action::none);
     needed = false;
@@ -71,7 +71,7 @@ TEST_F(TrackerListingTest, WhatIsLookedUpMeanwhileIsNewerThanTheListToo) {
     tracker().begin_listing();
     Flow marked = nat_tcp_flow();
     marked.mark = 9;
-    EXPECT_EQ(changed(marked), Action::say);
+    EXPECT_EQ(changed(marked), Action::emit);
     EXPECT_EQ(found(marked), Action::none);
     EXPECT_EQ(listed(nat_tcp_flow()), Action::look) << "read before both";
     EXPECT_EQ(found(marked), Action::none);
@@ -81,23 +81,23 @@ TEST_F(TrackerListingTest, WhatIsLookedUpMeanwhileIsNewerThanTheListToo) {
 
 TEST_F(TrackerListingTest, AListThatIsOlderThanTheNewsDoesNotMakeItNeedless) {
     tracker().begin_listing();
-    EXPECT_EQ(changed(udp_flow()), Action::say);
+    EXPECT_EQ(changed(udp_flow()), Action::emit);
     Flow asked = udp_flow();
     asked.status = kSeenReply;
     EXPECT_EQ(listed(asked), Action::look);
     EXPECT_TRUE(record(udp_flow()));
 }
 
-TEST_F(TrackerListingTest, WhatIsListedOtherwiseThanItsEventSaidIsLookedAt) {
+TEST_F(TrackerListingTest, WhatIsListedOtherwiseThanItsEventReportedIsLookedAt) {
     tracker().begin_listing();
     Flow marked = nat_tcp_flow();
     marked.mark = 9;
-    EXPECT_EQ(changed(marked), Action::say);
+    EXPECT_EQ(changed(marked), Action::emit);
     EXPECT_EQ(listed(nat_tcp_flow()), Action::look) << "read before the event";
     EXPECT_EQ(record(marked), marked);
     Flow newer = marked;
     newer.mark = 10;
-    EXPECT_EQ(listed(newer), Action::say) << "the answer";
+    EXPECT_EQ(listed(newer), Action::emit) << "the answer";
     end_listing();
     EXPECT_EQ(record(newer), newer);
 }
@@ -119,7 +119,7 @@ TEST_F(TrackerListingTest, AListThatIsOlderThanAMarkIsCheckedBeforeItEndsARecord
     tracker(policy).begin_listing();
     Flow flow = nat_tcp_flow();
     flow.mark = 1;
-    EXPECT_EQ(changed(flow), Action::say);
+    EXPECT_EQ(changed(flow), Action::emit);
     EXPECT_EQ(listed(nat_tcp_flow()), Action::look) << "without a mark yet";
     EXPECT_EQ(found(flow), Action::none);
     end_listing();
@@ -132,7 +132,7 @@ TEST_F(TrackerListingTest, WhatIsListedIsWhole) {
     labelled.labels.emplace();
     labelled.labels->front() = 1;
     changed(labelled);
-    EXPECT_EQ(listed(nat_tcp_flow()), Action::say);
+    EXPECT_EQ(listed(nat_tcp_flow()), Action::emit);
     EXPECT_EQ(record(labelled), nat_tcp_flow());
 }
 
@@ -150,7 +150,7 @@ TEST_F(TrackerListingTest, ListedFlowsAreNotHeldBack) {
     Policy policy;
     policy.delay = seconds(3);
     tracker(policy).begin_listing();
-    EXPECT_EQ(listed(udp_flow()), Action::say);
+    EXPECT_EQ(listed(udp_flow()), Action::emit);
     end_listing();
     EXPECT_TRUE(record(udp_flow()));
 }

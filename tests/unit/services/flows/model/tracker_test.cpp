@@ -19,12 +19,12 @@ Flow in_state(TcpState state) {
     return flow;
 }
 
-TEST_F(TrackerTest, AFlowIsSaidOnceItIsWorthItAndErasedAtItsEnd) {
+TEST_F(TrackerTest, AFlowIsReportedOnceItIsWorthItAndErasedAtItsEnd) {
     tracker();
     Flow young = nat_tcp_flow();
     young.status = kSeenReply;
     EXPECT_EQ(changed(young), Action::none);
-    EXPECT_EQ(changed(nat_tcp_flow()), Action::say);
+    EXPECT_EQ(changed(nat_tcp_flow()), Action::emit);
     EXPECT_EQ(record(nat_tcp_flow()), nat_tcp_flow());
     EXPECT_EQ(changed(nat_tcp_flow()), Action::none);
     EXPECT_EQ(ended(nat_tcp_flow()), Action::erase);
@@ -64,23 +64,23 @@ TEST_F(TrackerTest, ARecordHasTheTimeThatAConnectionLivesWithoutPackets) {
         tracker();
         records_.clear();
         left.timeout_s = what_is_left;
-        EXPECT_EQ(listed(left), Action::say);
+        EXPECT_EQ(listed(left), Action::emit);
         EXPECT_EQ(record(left)->timeout_s, 432'000U);
     }
     tracker();
     records_.clear();
     left.timeout_s = 300;
-    EXPECT_EQ(changed(left), Action::say) << "data is unacknowledged";
+    EXPECT_EQ(changed(left), Action::emit) << "data is unacknowledged";
     EXPECT_EQ(record(left)->timeout_s, 432'000U);
     left.timeout_s = 86'400;  // As its administrator wants it.
-    EXPECT_EQ(changed(left), Action::say);
+    EXPECT_EQ(changed(left), Action::emit);
     left.timeout_s = 300;
     EXPECT_EQ(changed(left), Action::none);
     EXPECT_EQ(listed(left), Action::none);
     EXPECT_EQ(record(left)->timeout_s, 86'400U);
     Flow udp = udp_flow();
     udp.timeout_s = 100;
-    EXPECT_EQ(listed(udp), Action::say);
+    EXPECT_EQ(listed(udp), Action::emit);
     EXPECT_EQ(record(udp)->timeout_s, 100U);
 }
 
@@ -91,7 +91,7 @@ TEST_F(TrackerTest, WhatIsLookedUpForItsLabelsHasItsWholeTime) {
     EXPECT_EQ(changed(nat_tcp_flow()), Action::look);
     Flow left = nat_tcp_flow();
     left.timeout_s = 300;
-    EXPECT_EQ(found(left), Action::say);
+    EXPECT_EQ(found(left), Action::emit);
     EXPECT_EQ(record(left), nat_tcp_flow());
 }
 
@@ -106,23 +106,23 @@ TEST_F(TrackerTest, AnEventChangesWhatItNames) {
     Flow marked = nat_tcp_flow();
     marked.tcp.reset();
     marked.mark = 9;
-    EXPECT_EQ(changed(marked), Action::say);
+    EXPECT_EQ(changed(marked), Action::emit);
     whole.mark = 9;
     EXPECT_EQ(record(whole), whole);
 }
 
-TEST_F(TrackerTest, WhatAnEventDoesNotSayOfANewFlowIsLookedUp) {
+TEST_F(TrackerTest, WhatAnEventDoesNotReportOfANewFlowIsLookedUp) {
     tracker();
     News news{News::Kind::changed, nat_tcp_flow()};
     news.flow.tcp.reset();
-    EXPECT_EQ(hear(news), Action::look);
+    EXPECT_EQ(handle(news), Action::look);
     news.flow = nat_tcp_flow();
     news.expected = true;
-    EXPECT_EQ(hear(news), Action::look);
+    EXPECT_EQ(handle(news), Action::look);
     news.expected = false;
     news.adjusted = true;
-    EXPECT_EQ(hear(news), Action::look);
-    EXPECT_EQ(listed(nat_tcp_flow()), Action::say);
+    EXPECT_EQ(handle(news), Action::look);
+    EXPECT_EQ(listed(nat_tcp_flow()), Action::emit);
 }
 
 TEST_F(TrackerTest, LabelsAreLookedUpWhenTheRulesetGivesThem) {
@@ -130,13 +130,13 @@ TEST_F(TrackerTest, LabelsAreLookedUpWhenTheRulesetGivesThem) {
     policy.labels = true;
     tracker(policy);
     EXPECT_EQ(changed(nat_tcp_flow()), Action::look);
-    EXPECT_EQ(listed(nat_tcp_flow()), Action::say);
+    EXPECT_EQ(listed(nat_tcp_flow()), Action::emit);
     Flow marked = nat_tcp_flow();
     marked.mark = 1;
-    EXPECT_EQ(changed(marked), Action::say);
+    EXPECT_EQ(changed(marked), Action::emit);
 }
 
-TEST_F(TrackerTest, AnEndingConnectionIsSaidOnlyWhenThatLasts) {
+TEST_F(TrackerTest, AnEndingConnectionIsReportedOnlyWhenThatLasts) {
     tracker();
     changed(nat_tcp_flow());
     EXPECT_EQ(changed(in_state(TcpState::fin_wait)), Action::none);
@@ -152,7 +152,7 @@ TEST_F(TrackerTest, AnEndingConnectionIsSaidOnlyWhenThatLasts) {
     EXPECT_EQ(record(nat_tcp_flow())->tcp->state, TcpState::fin_wait);
 }
 
-TEST_F(TrackerTest, ShortFlowsAreNeverSaidWhenThereIsADelay) {
+TEST_F(TrackerTest, ShortFlowsAreNeverReportedWhenThereIsADelay) {
     Policy policy;
     policy.delay = seconds(3);
     Tracker& tracked = tracker(policy);
@@ -164,7 +164,7 @@ TEST_F(TrackerTest, ShortFlowsAreNeverSaidWhenThereIsADelay) {
     EXPECT_EQ(tracked.next_deadline(), std::nullopt);
 }
 
-TEST_F(TrackerTest, ManyChangesOfAHeldBackFlowAreSaidAsOne) {
+TEST_F(TrackerTest, ManyChangesOfAHeldBackFlowAreReportedAsOne) {
     Policy policy;
     policy.delay = seconds(3);
     tracker(policy);
@@ -176,7 +176,7 @@ TEST_F(TrackerTest, ManyChangesOfAHeldBackFlowAreSaidAsOne) {
     EXPECT_EQ(pass(seconds(3)), 1U);
     EXPECT_EQ(record(flow)->mark, 9U);
     flow.mark = 20;
-    EXPECT_EQ(changed(flow), Action::say);  // Said already: changes are not held back.
+    EXPECT_EQ(changed(flow), Action::emit);  // Said already: changes are not held back.
 }
 
 TEST_F(TrackerTest, AFlowThatComesBackWhileTheOldOneIsDueHasItsOwnTime) {
@@ -191,7 +191,7 @@ TEST_F(TrackerTest, AFlowThatComesBackWhileTheOldOneIsDueHasItsOwnTime) {
     EXPECT_EQ(pass(seconds(2)), 1U);
 }
 
-TEST_F(TrackerTest, AtTheBoundFlowsAreSaidAtOnce) {
+TEST_F(TrackerTest, AtTheBoundFlowsAreReportedAtOnce) {
     Policy policy;
     policy.delay = seconds(3);
     Tracker& tracked = tracker(policy);
@@ -202,7 +202,7 @@ TEST_F(TrackerTest, AtTheBoundFlowsAreSaidAtOnce) {
         ASSERT_EQ(changed(flow), Action::none);
     }
     EXPECT_EQ(tracked.held_back(), limits::kFlowsHeldBackMax);
-    EXPECT_EQ(changed(udp_flow()), Action::say);
+    EXPECT_EQ(changed(udp_flow()), Action::emit);
 }
 
 }  // namespace tracker_test

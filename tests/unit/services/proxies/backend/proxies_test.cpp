@@ -40,7 +40,7 @@ class ProxiesTest : public testing::TwoHosts {
         loop_.run();
     }
     // Of gratuitous ARP for the client, until now.
-    int told() {
+    int notified() {
         int count = 0;
         while (const auto frame = peer_side_->next(0ms)) {
             const Bytes arp{0x08, 0x06};
@@ -59,26 +59,26 @@ class ProxiesTest : public testing::TwoHosts {
     std::optional<Proxies> proxies_;
 };
 
-TEST_F(ProxiesTest, AnswersAndTellsTheNeighboursTwice) {
+TEST_F(ProxiesTest, AnswersAndNotifiesTheNeighboursTwice) {
     execute(answer());
     pass(100ms);
     EXPECT_THAT(entries(), HasSubstr("10.64.1.5 dev in0"));
-    EXPECT_EQ(told(), 2) << "a request and a reply";
+    EXPECT_EQ(notified(), 2) << "a request and a reply";
     pass(1200ms);
-    EXPECT_EQ(told(), 2);
+    EXPECT_EQ(notified(), 2);
     pass(1200ms);
-    EXPECT_EQ(told(), 0);
+    EXPECT_EQ(notified(), 0);
 }
 
-TEST_F(ProxiesTest, WhatIsNoLongerWantedIsNeitherThereNorTold) {
+TEST_F(ProxiesTest, WhatIsNoLongerWantedIsNeitherThereNorReported) {
     execute(answer());
     pass(100ms);
-    EXPECT_EQ(told(), 2);
+    EXPECT_EQ(notified(), 2);
     execute(node::StopAnswering{GatewayId{7}, answer().addresses});
     pass(50ms);
     EXPECT_THAT(entries(), Not(HasSubstr("10.64.1.5")));
     pass(1200ms);
-    EXPECT_EQ(told(), 0);
+    EXPECT_EQ(notified(), 0);
     // Before its turn has come.
     execute(answer());
     execute(node::StopAnswering{GatewayId{7}, answer().addresses});

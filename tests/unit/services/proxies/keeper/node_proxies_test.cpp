@@ -32,7 +32,7 @@ class NodeProxiesTest : public ::testing::Test {
         cluster_.pass(milliseconds(500));
     }
     // "inside 10.200.1.1", "not inside 10.200.1.1", in order, since the last call.
-    std::vector<std::string> told(std::uint32_t node) {
+    std::vector<std::string> notified(std::uint32_t node) {
         std::vector<std::string> lines;
         for (const ProxyWork& work : std::exchange(cluster_.at(node).proxies, {})) {
             std::visit(
@@ -62,27 +62,27 @@ class NodeProxiesTest : public ::testing::Test {
 };
 
 TEST_F(NodeProxiesTest, TheSuccessorAloneDoesSoUntilTheSessionEnds) {
-    EXPECT_THAT(told(1), IsEmpty()) << "its pppd has done it";
+    EXPECT_THAT(notified(1), IsEmpty()) << "its pppd has done it";
     fail_over(1, 2);
-    EXPECT_THAT(told(2), ElementsAre("inside 10.200.1.1"));
+    EXPECT_THAT(notified(2), ElementsAre("inside 10.200.1.1"));
     cluster_.pass(seconds(20));
-    EXPECT_THAT(told(2), IsEmpty());
+    EXPECT_THAT(notified(2), IsEmpty());
     end_first(2);
     cluster_.pass(seconds(1));
-    EXPECT_THAT(told(2), ElementsAre("not inside 10.200.1.1"));
-    EXPECT_THAT(told(3), IsEmpty());
+    EXPECT_THAT(notified(2), ElementsAre("not inside 10.200.1.1"));
+    EXPECT_THAT(notified(3), IsEmpty());
 }
 
 TEST_F(NodeProxiesTest, ItMovesWithThePromotion) {
     fail_over(1, 2);
-    EXPECT_THAT(told(2), ElementsAre("inside 10.200.1.1"));
+    EXPECT_THAT(notified(2), ElementsAre("inside 10.200.1.1"));
     cluster_.start(1);
     cluster_.pass(seconds(2));
     ASSERT_TRUE(cluster_.begin_demote(2));
     ASSERT_TRUE(cluster_.promote(3));
     cluster_.pass(seconds(3));
-    EXPECT_THAT(told(2), ElementsAre("not inside 10.200.1.1"));
-    EXPECT_THAT(told(3), ElementsAre("inside 10.200.1.1"));
+    EXPECT_THAT(notified(2), ElementsAre("not inside 10.200.1.1"));
+    EXPECT_THAT(notified(3), ElementsAre("inside 10.200.1.1"));
 }
 
 // A demotion kills its pppd, which leaves the entry behind.
@@ -90,33 +90,33 @@ TEST_F(NodeProxiesTest, WhatPppdLeavesBehindGoesWithTheDemotion) {
     ASSERT_TRUE(cluster_.begin_demote(1));
     ASSERT_TRUE(cluster_.promote(2));
     cluster_.pass(seconds(3));
-    EXPECT_THAT(told(1), ElementsAre("not inside 10.200.1.1"));
+    EXPECT_THAT(notified(1), ElementsAre("not inside 10.200.1.1"));
 }
 
 TEST_F(NodeProxiesTest, APauseChangesNothing) {
     fail_over(1, 2);
-    EXPECT_THAT(told(2), ElementsAre("inside 10.200.1.1"));
+    EXPECT_THAT(notified(2), ElementsAre("inside 10.200.1.1"));
     cluster_.mute_leases({3});
     cluster_.pass(seconds(1));
     EXPECT_FALSE(cluster_.gate_open(2));
     cluster_.mute_leases({});
     cluster_.pass(seconds(2));
     EXPECT_TRUE(cluster_.gate_open(2));
-    EXPECT_THAT(told(2), IsEmpty());
+    EXPECT_THAT(notified(2), IsEmpty());
 }
 
-TEST_F(NodeProxiesTest, AClientThatIsToldOfItsEndIsNotAnsweredFor) {
+TEST_F(NodeProxiesTest, AClientThatIsNotifiedOfItsEndIsNotAnsweredFor) {
     up(1, 2, "its pppd has CCP");
     fail_over(1, 2);
-    EXPECT_THAT(told(2), ElementsAre("inside 10.200.1.1"));
+    EXPECT_THAT(notified(2), ElementsAre("inside 10.200.1.1"));
 }
 
 // Its pppd has made the same entry before the plugin reports it.
 TEST_F(NodeProxiesTest, OneThatAPppdHasAnewIsLeftToIt) {
     fail_over(1, 2);
-    EXPECT_THAT(told(2), ElementsAre("inside 10.200.1.1"));
+    EXPECT_THAT(notified(2), ElementsAre("inside 10.200.1.1"));
     up(2, 1);
-    EXPECT_THAT(told(2), IsEmpty());
+    EXPECT_THAT(notified(2), IsEmpty());
 }
 
 }  // namespace node_proxies_test

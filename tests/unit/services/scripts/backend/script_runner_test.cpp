@@ -52,7 +52,7 @@ TEST(ScriptCallTest, IpUpHasPppdsArgumentsAndEnvironment) {
     EXPECT_THAT(command.error_file, IsEmpty());
 }
 
-TEST(ScriptCallTest, IpDownIsToldHowLongItWasUp) {
+TEST(ScriptCallTest, IpDownReceivesHowLongItWasUp) {
     EXPECT_THAT(command_of(sample(Script::ip_down), "/etc/ppp",
                            kEstablished + std::chrono::milliseconds(65'900))
                     .environment,
@@ -109,13 +109,13 @@ class ScriptRunnerTest : public ::testing::Test {
     }
     ScriptRunner::Outcome run(std::chrono::milliseconds timeout = 20s) {
         ScriptRunner runner(loop_, {directory_, timeout});
-        ScriptRunner::Outcome told;
+        ScriptRunner::Outcome notified;
         EXPECT_TRUE(runner.run(sample(Script::ip_up), [&](const ScriptRunner::Outcome& outcome) {
-            told = outcome;
+            notified = outcome;
             loop_.stop();
         }));
         loop_.run();
-        return told;
+        return notified;
     }
     [[nodiscard]] std::string read(const std::string& name) const {
         std::ostringstream text;
@@ -127,7 +127,7 @@ class ScriptRunnerTest : public ::testing::Test {
     QbLoop loop_;
 };
 
-TEST_F(ScriptRunnerTest, ItsExitCodeSaysWhetherItFailed) {
+TEST_F(ScriptRunnerTest, ItsExitCodeReportsWhetherItFailed) {
     script("exit 0");
     EXPECT_EQ(run().end, End::done);
     script("exit 3");

@@ -44,22 +44,22 @@ class NodeScriptsTest : public ::testing::Test {
     }
     // "up 1", "down 1", in order, since the last call.
     std::vector<std::string> scripts(std::uint32_t node) {
-        std::vector<std::string> told;
+        std::vector<std::string> notified;
         for (const ScriptWork& work : std::exchange(cluster_.at(node).scripts, {})) {
             const auto number = [](const wire::RecordKey& session) {
                 return std::to_string(l2tp::parse_key(session.id.view()).value().id.value);
             };
             if (const auto* const up = std::get_if<RunUpScripts>(&work)) {
-                told.push_back("up " + number(up->session));
+                notified.push_back("up " + number(up->session));
                 facts_ = up->facts;
             } else if (const auto* const stock = std::get_if<RunStockDownScripts>(&work)) {
-                told.push_back(stock->interface + " down " + number(stock->session));
+                notified.push_back(stock->interface + " down " + number(stock->session));
                 facts_ = stock->facts;
             } else {
-                told.push_back("down " + number(std::get<RunDownScripts>(work).session));
+                notified.push_back("down " + number(std::get<RunDownScripts>(work).session));
             }
         }
-        return told;
+        return notified;
     }
     void end_first(std::uint32_t node) {
         cluster_.run(
@@ -87,7 +87,7 @@ TEST_F(NodeScriptsTest, ASessionThatIsResumedComesUpOnItsNewNodeAlone) {
     EXPECT_THAT(scripts(2), IsEmpty());
 }
 
-TEST_F(NodeScriptsTest, ItsIpv6IsToldAsWell) {
+TEST_F(NodeScriptsTest, ItsIpv6IsReportedAsWell) {
     up(1, 6);
     fail_over(1, 2);
     EXPECT_THAT(scripts(2), ElementsAre("up 1", "up 6"));
