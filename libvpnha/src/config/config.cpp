@@ -39,9 +39,9 @@ std::string to_string(const UserRate& each) {
     return each.user + " " + to_string(each.rate);
 }
 
-Rate Bandwidth::of(const std::string& user, const std::optional<Rate>& notified) const {
-    if (by_radius && notified) {
-        return *notified;
+Rate Bandwidth::of(const std::string& user, const std::optional<Rate>& reported) const {
+    if (by_radius && reported) {
+        return *reported;
     }
     const auto own = std::ranges::find(users, user, &UserRate::user);
     return own == users.end() ? fallback : own->rate;

@@ -126,8 +126,8 @@ struct Bandwidth {
     Rate fallback;
     std::vector<UserRate> users;
 
-    // `notified`: by a RADIUS server.
-    [[nodiscard]] Rate of(const std::string& user, const std::optional<Rate>& notified) const;
+    // `reported`: by a RADIUS server.
+    [[nodiscard]] Rate of(const std::string& user, const std::optional<Rate>& reported) const;
 };
 
 struct Gateway {

@@ -34,8 +34,9 @@ class SaveThread {
     SaveThread(const SaveThread&) = delete;
     SaveThread& operator=(const SaveThread&) = delete;
 
-    // `work` runs in the thread, `done` within notify(). For a gateway only the save with the highest
-    // ticket is done, unless a lower one is under way: its answer is the answer of those before it.
+    // `work` runs in the thread, `done` within notify(). For a gateway only the save with the
+    // highest ticket is done, unless a lower one is under way: its answer is the answer of those
+    // before it.
     void save(GatewayId gateway, std::uint64_t ticket, Work work, Done done);
     // Readable when something is finished.
     [[nodiscard]] int fd() const { return ready_.get(); }

@@ -17,8 +17,8 @@ namespace vpnha::adapters {
 [[nodiscard]] Result<void> set_option(int socket, int level, int name, int value,
                                       std::string_view what);
 
-// A raw socket of that protocol, which sends from the VIP, and receives packets to it after set_receiving().
-// While it is open the kernel does not report the protocol as unknown to anybody.
+// A raw socket of that protocol, which sends from the VIP, and receives packets to it after
+// set_receiving(). While it is open the kernel reports the protocol as unknown to nobody.
 [[nodiscard]] Result<UniqueFd> open_raw_socket(int protocol, Ipv4Address vip);
 [[nodiscard]] Result<void> set_receiving(int raw_socket, bool on);
 

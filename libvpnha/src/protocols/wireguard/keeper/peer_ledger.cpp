@@ -22,7 +22,7 @@ void PeerLedger::follow(const Key& key, const Traffic& total, TimePoint now) {
         account.total = total;
         account.active_at = now;
     }
-    account.notified = total;
+    account.reported = total;
 }
 
 PeerLedger::News PeerLedger::read(const Key& key, const Traffic& kernel,
@@ -66,7 +66,7 @@ vpnha::Traffic PeerLedger::take_passed(const Key& key) {
         return {};
     }
     const Traffic& total = found->second.total;
-    const Traffic before = std::exchange(found->second.notified, total);
+    const Traffic before = std::exchange(found->second.reported, total);
     return {.octets_in = total.octets_in - before.octets_in,
             .octets_out = total.octets_out - before.octets_out};
 }

@@ -55,7 +55,7 @@ class PeerLedger {
   private:
     struct Account {
         Traffic total;
-        Traffic notified;       // Of the total, at take_passed() or by another node.
+        Traffic reported;       // Of the total, at take_passed() or by another node.
         Traffic kernel;         // As last read.
         TimePoint active_at{};  // The total changed.
     };
