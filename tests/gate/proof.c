@@ -13,7 +13,7 @@
  *                moved, with its MAC addresses exchanged, and never from a covered address.
  *   held back    A frame goes into the hold device only while its gateway is being moved to this
  *                node, with the mark by which it comes back, and only once.
- *   back         What leaves the hold device goes to where its mark says. Nothing else passes.
+ *   back         What leaves the hold device goes to the device of its mark. Nothing else passes.
  *   silent       What is dropped on its way out is dropped without an error.
  *   ends         A connection whose end is a session's end ends only where that is meant.
  *   held SA      No ESP of an SA leaves whose number is not set yet.
@@ -23,8 +23,8 @@
  *
  * The maps hold any function of their keys. So they also hold what no trie of prefixes could. The
  * deadlines, the rules of moves and the clock may change at each look. The rules of protocols are
- * any. Not here: which rules a protocol needs, and that the compiler and the kernel do what the
- * program says (tests/unit/host/gate runs it with those rules); that each look at the memory is
+ * any. Not here: which rules a protocol needs, and that the compiler and the kernel keep to
+ * the program (tests/unit/host/gate runs it with those rules); that each look at the memory is
  * allowed (the kernel's verifier proves that for the program that it loads).
  */
 #include "host/gate/gate.bpf.c"

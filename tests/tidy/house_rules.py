@@ -299,9 +299,13 @@ def public_words(tree: Tree) -> Iterator[Violation]:
 # Of these no name in the code is made any more, as that page has it; nor are they in the comments
 # of headers, where they may not be words of another kind (acting).
 GONE = ("lame", "truth", "doubt", "obstacles", "unsaid")
+# As parts of names in the code alone. A comment may quote them.
+GONE_VERBS = ("tells?", "telling", "told", "untold", "hears?", "hearing", "heard", "unheard",
+              "says?", "saying", "said", "lacks?", "lacking")
 GONE_NAMES = re.compile(r"(?<![a-z])in_the_way(?![a-z])|" + "|".join(
     rf"(?:(?<![a-z])[{word[0].upper()}{word[0]}]|(?<=[a-z]){word[0].upper()}){word[1:]}"
-    rf"{'' if word == 'doubt' else '(?![a-z])'}" for word in ("acting", *GONE)))
+    rf"{'' if word == 'doubt' else '(?![a-z])'}" for word in ("acting", *GONE)) + "|" + "|".join(
+    rf"(?:(?<![A-Za-z]){word}|{word.capitalize()})(?![a-z])" for word in GONE_VERBS))
 GONE_COMMENTS = re.compile(rf"//.*?\b((?:{'|'.join(GONE)})s?)\b", re.IGNORECASE)
 
 

@@ -379,8 +379,14 @@ class {name} final : public Base {{
                      "TEST(A, ALameHolderServes) {}", "std::size_t unsaid_;", "Obstacles all;",
                      "bool is_acting();", "enum class Doubt {", "doubted_.clear();",
                      "EXPECT_EQ(a, b.truth());", "TEST(A, TellsTheTruth) {}", "int in_the_way;",
-                     "int a;  // The lame one.", "// Whom it doubts."):
+                     "int a;  // The lame one.", "// Whom it doubts.", "void tell_peer();",
+                     "constexpr int kHeardFor = 3;", "bool is_unheard() const;", "store.said(key);",
+                     "TEST(A, SaysWhichFileIsMissing) {}", "TEST(A, ALinkIsTold) {}",
+                     "std::set<Key> lacking_;", "void say(int level);"):
             self.red(house_rules.gone_words, "libvpnha/src/base/x.hpp", line)
+        self.green(house_rules.gone_words, "libvpnha/src/base/x.hpp",
+                   "int slack, kBlackhole, heartbeat, essay; // Told apart.\nlog(\"is told\");\n"
+                   "TEST(A, LessThanTheSlack) {}\nint retold, shear;")
         self.green(house_rules.gone_words, "libvpnha/src/base/x.hpp",
                    "int frame, blame, exacting, obstacle; // Acting on it.\nlog(\"lame\");")
         self.green(house_rules.gone_words, "libvpnha/src/base/x.cpp", "int a;  // lame")

@@ -10,7 +10,7 @@ void fake_pppd_start(const char* gateway, const char* socket, int wait_ms);
 /* A session with plain values that could be resumed. */
 void fake_pppd_negotiate(void);
 void fake_pppd_remove_l2tp(void);
-/* Instead of L2TP, with MPPE as pppd's options say it. */
+/* Instead of L2TP, with MPPE as pppd's options set it. */
 void fake_pppd_over_pptp(int mppe);
 /* By MS-CHAP: MPPE's keys are there for a moment, 5a… to send and a5… to receive. */
 void fake_pppd_authenticate(void);
@@ -43,12 +43,12 @@ uint32_t fake_pppd_choose(uint32_t own);
 /* Whether ipcp-accept-remote, with which pppd was started, is still in force behind that. */
 int fake_pppd_accepts_remote(void);
 int fake_pppd_is_closed(void);
-/* PHASE_… of pppd.h: its notifiers hear of it, before pppd arms its own timers. */
+/* PHASE_… of pppd.h: its notifiers run, before pppd arms its own timers. */
 void fake_pppd_enter_phase(int phase_now);
 /* The options `maxconnect` and `idle`, as pppd has them now. */
 int fake_pppd_own_session_timeout(void);
 int fake_pppd_own_idle_timeout(void);
-/* Another plugin says what is idle. */
+/* Another plugin decides what is idle. */
 void fake_pppd_load_idle_hook(void);
 /* There was no packet for so long. */
 void fake_pppd_be_quiet(int seconds);
