@@ -60,8 +60,8 @@ void GatewayLinks::watch_links(TimePoint now, Effects& effects) {
     const bool gave_away = links_.giving_away();
     if (links_.weigh(parts_.view.state() == takeover::State::promoted, elsewhere, now)) {
         if (parts_.settings.stand_in) {
-            // Clients on that side get no answer: a standby without a lost link is sooner than
-            // Pacemaker.
+            // Clients on that side get no answer. A standby with all its links takes over faster
+            // than Pacemaker.
             parts_.lease.engine().yield(lease::Yields::to_anybody, std::nullopt);
         }
         effects.emplace_back(
@@ -71,13 +71,13 @@ void GatewayLinks::watch_links(TimePoint now, Effects& effects) {
                             to_string(links_.state(LinkSide::outside)),
                             to_string(links_.state(LinkSide::inside)), best->first.value, tag())});
     } else if (gave_away && !links_.giving_away() && parts_.view.is_promoted()) {
-        // Its links are as good as any again.
+        // Its links are again as good as those of any other node.
         parts_.lease.engine().yield(lease::Yields::no, std::nullopt);
     }
 }
 
 void GatewayLinks::watch_own_lease(TimePoint now, Effects& effects) {
-    // Another node could be granted the lease without this one's vote: only then a move helps.
+    // A move helps only if another node can be granted the lease without this node's vote.
     std::vector<NodeId> others;
     for (const NodeId node : parts_.lease.engine().state().voters.all()) {
         const bool is_there = lease::is_witness(node) ? parts_.voters.witness().is_answering(now)
@@ -103,7 +103,7 @@ void GatewayLinks::watch_own_lease(TimePoint now, Effects& effects) {
 }
 
 unsigned GatewayLinks::scored_loss() const {
-    // A promoted node that keeps the gateway is as good as any: nobody is to be preferred to it.
+    // A promoted node that keeps the gateway counts no loss: no other node is preferred to it.
     return parts_.view.state() == takeover::State::promoted && !links_.giving_away()
                ? 0
                : links_.lost_for_coming();

@@ -55,7 +55,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
         return;
     }
     if (cores_.takeover.state() == takeover::State::draining) {
-        // It may have ended, and its timer not have come.
+        // The lease may have ended before its timer fired.
         cores_.lease.take(cores_.lease.engine().on_time(now), effects);
         handle_events(now, effects);
     }
@@ -92,7 +92,7 @@ void GatewayNode::promote(RequestToken request, TimePoint now, Effects& effects)
     stand_in_.policy().on_promoted();
     moves_.on_promotion(now);
     if (cores_.takeover.serves()) {
-        // Draining no more.
+        // The node no longer drains.
         cores_.lease.take(cores_.lease.engine().promote(now), effects);
         handle_events(now, effects);
     }
@@ -186,10 +186,10 @@ void GatewayNode::on_members(const std::set<NodeId>& members, bool quorate, Time
 
 void GatewayNode::on_message(NodeId sender, const wire::Message& message, TimePoint now,
                              Effects& effects) {
-    // Another node may have been granted the lease since, and have heard the group up to before
-    // what is confirmed here: that protects nothing. The next epoch is confirmed from its start.
+    // Another node may have been granted the lease since, without the changes that are confirmed
+    // here. Such a confirmation protects nothing. The next epoch is confirmed from its start.
     const lease::Holder& lease = cores_.lease.engine().holder();
-    // Its own, from before its promotion, only makes room for the next.
+    // The node's own message, from before its promotion, only makes room for the next one.
     const bool comes_late = std::holds_alternative<wire::Confirm>(message) &&
                             sender != view_.self() && cores_.replica.promoted() &&
                             (!lease.serving() || lease.lapsed(now));
@@ -247,8 +247,8 @@ void GatewayNode::take(replica::Effects&& from, TimePoint now, Effects& effects)
         } else if (auto* superseded = std::get_if<replica::Superseded>(&effect)) {
             if (stand_in_.policy().wanted() && view_.is_promoted()) {
                 stand_in_.policy().depose(now);
-                // The node that stands in tells Pacemaker of a member only: this one may have been
-                // none.
+                // The node that stands in informs Pacemaker about members only. This node may not
+                // have been a member.
                 effects.emplace_back(WithdrawScore{cores_.settings.id, cores_.attachment.resource(),
                                                    cores_.members.name(view_.self())});
             }
@@ -315,7 +315,7 @@ void GatewayNode::on_time(TimePoint now, Effects& effects) {
 }
 
 void GatewayNode::flush(TimePoint now, Effects& effects) {
-    // Who is about to leave has nothing more to say. Who has left is asked for its records.
+    // A node that is about to leave sends nothing more. A node that has left sends its records.
     const Attachment& attachment = cores_.attachment;
     if (attachment.attached() && (!attachment.leaving() || attachment.stopped() ||
                                   cores_.takeover.serves() || role_.hands_over())) {
@@ -370,7 +370,7 @@ void GatewayNode::on_lease_message(const lease::Sender& sender, const lease::Mes
     if (reports_.holder().unreceived()) {
         watch_holder(now, effects);
     }
-    // It was out of reach when it was fenced. What it is told is what it would have heard then.
+    // The sender was out of reach when it was fenced. It now receives the request it missed then.
     const bool is_about_marks = std::holds_alternative<lease::MarkRequest>(message) ||
                                 std::holds_alternative<lease::MarkAnswer>(message);
     if (!is_about_marks && cores_.lease.engine().voter().is_marked(sender.node, sender.boot)) {
@@ -398,7 +398,7 @@ void GatewayNode::on_lease_saved(std::uint64_t ticket, const Result<void>& resul
 
 void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effects) {
     voters_.watch_lists(effects);
-    // What follows from an end waits: a successor's answer comes before this node clears up.
+    // The end of the lease is handled last: the successor is answered before this node clears up.
     std::optional<lease::Ended> ended;
     std::optional<lease::Granted> granted;
     for (lease::Effect& effect : from) {
@@ -412,7 +412,7 @@ void GatewayNode::carry_out(lease::Effects&& from, TimePoint now, Effects& effec
             role_.hold_gate(now, effects);
         } else if (auto* grant = std::get_if<lease::Granted>(&effect)) {
             granted = std::move(*grant);
-            // The gate of a node that is promoted no more stays shut: see
+            // The gate stays shut if the node is no longer promoted: see
             // GatewayRole::on_granted().
             if (lease_.grants().served_since(*granted, cores_.replica.epoch(), now)) {
                 role_.gate().keep_shut();

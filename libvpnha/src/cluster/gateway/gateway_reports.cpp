@@ -36,7 +36,7 @@ void GatewayReports::on_service_died(const std::string& resource, const std::str
         fmt::format("{} has died; Pacemaker is notified event=service-died {}", resource, tag())});
     effects.emplace_back(ReportFailure{parts_.settings.id, resource, name});
     if (parts_.settings.stand_in) {
-        // What a stock daemon carried has died with it: a standby is sooner than Pacemaker.
+        // The sessions of a stock daemon died with it. A standby is faster than Pacemaker.
         parts_.lease.engine().yield(lease::Yields::to_anybody, std::nullopt);
     }
 }

@@ -223,12 +223,12 @@ void GatewayRole::on_granted(const lease::Granted& granted, TimePoint now, Effec
     }
     if (parts_.cores.takeover.state() != takeover::State::promoted) {
         if (granted.elsewhere > before && !parts_.cores.keepers.counted().empty()) {
-            // It had lapsed in the midst of the promotion, for which the counters were made warm.
+            // The lease lapsed during the promotion, for which the counters were made warm.
             parts_.cores.events.post(RoleLost{});
         }
         return;
     }
-    // The lease had lapsed, and nobody else was promoted meanwhile.
+    // The lease had lapsed, and no other node was promoted meanwhile.
     if (parts_.lease.grants().served_since(granted, parts_.cores.replica.epoch(), now)) {
         parts_.lease.decline(fmt::format("another node may have served in epoch {} meanwhile",
                                          to_string(granted.elsewhere)),
@@ -251,7 +251,7 @@ void GatewayRole::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
     parts_.moves.on_lease_ended(ended.epoch, now);
     if (parts_.stand_in.policy().phase() == StandIn::Phase::asks) {
         if (ended.why == lease::End::given_up && !parts_.cores.lease.engine().state().wanted) {
-            // It may ask again as soon as its vote is free: it has not failed.
+            // This is no failure: the node may ask again as soon as its vote is free.
             parts_.stand_in.policy().stand_back();
             effects.emplace_back(Log{
                 LogLevel::info, fmt::format("this node does not stand in: another claim is higher "
@@ -278,7 +278,7 @@ void GatewayRole::on_lease_ended(const lease::Ended& ended, TimePoint now, Effec
     if (!parts_.cores.takeover.serves() || (promoted && ended.why == lease::End::released)) {
         return;
     }
-    // Given up for want of quorum, or of answers: claimed anew as soon as there is both.
+    // The lease ended without quorum or answers. It is claimed again as soon as both are there.
     if (promoted && (ended.why == lease::End::lapsed || ended.why == lease::End::given_up)) {
         parts_.lease.be_silent(ended.why, effects);
         return;

@@ -57,7 +57,7 @@ void GatewayScore::write(TimePoint now, Effects& effects) {
     if (parts_.attachment.resource().empty()) {
         return;
     }
-    // Its times go on where nothing is written: a deadline in the past would keep the loop turning.
+    // This runs even if nothing is written: a deadline in the past would keep the loop busy.
     const std::optional<int> score = score_.due(worth(now), now);
     if (score && !parts_.attachment.stopped()) {
         effects.emplace_back(WriteScore{parts_.settings.id, parts_.attachment.resource(), *score});

@@ -19,8 +19,8 @@ bool GatewayStandIn::may_stand_in() const {
         lease.voters.newest().nodes.size() < lease::kVotersToStandIn || !engine().remembers()) {
         return false;
     }
-    // Only an order ends it for all: whoever lapsed, or could not go on, leaves the others free. Of
-    // an order a hello tells as well, whatever datagram was lost.
+    // Only an order ends the service for all nodes. A lapse or a failure leaves the others free.
+    // A hello carries the order as well, so a lost datagram does not matter.
     const Epoch newest = std::max(voter.state().promise.epoch, parts_.replica.epoch());
     const bool ended_by_order = std::any_of(
         parts_.replica.peers().begin(), parts_.replica.peers().end(), [&](const auto& peer) {
@@ -51,8 +51,8 @@ std::optional<StandIn::Turn> GatewayStandIn::next_turn() const {
     const std::optional<TimePoint> yielded = policy_.yielded_at(holder);
     const TimePoint until =
         promise.epoch == Epoch{} ? engine().voter().abstains_until() : promise.until;
-    // Whose rounds of the newest epoch do not get here is told by the others' votes alone whether
-    // that holder is heard.
+    // Rounds of the newest epoch may not reach this node. Then only the others' votes show whether
+    // they receive the holder.
     const bool is_of_newest = promise.epoch >= parts_.replica.epoch();
     return StandIn::Turn{.holder = holder,
                          .promised_until = yielded.value_or(
@@ -178,7 +178,7 @@ void GatewayStandIn::emit_barrier(Effects& effects) {
 
 void GatewayStandIn::on_barrier(NodeId sender, const wire::Barrier& barrier, TimePoint now,
                                 Effects& effects) {
-    // In a ring without quorum others may go on without this node; each ring hears it anew.
+    // In a ring without quorum others may continue without this node. Each ring needs a barrier.
     if (sender == self() && barrier.gateway == parts_.settings.id &&
         barrier.epoch == parts_.grants.epoch() && parts_.replica.quorate()) {
         policy_.on_barrier();
@@ -188,7 +188,7 @@ void GatewayStandIn::on_barrier(NodeId sender, const wire::Barrier& barrier, Tim
 
 void GatewayStandIn::await_group(TimePoint now, Effects& effects) {
     const bool received = policy_.barrier_came() || !parts_.members.contains(policy_.holder());
-    // Who comes from another ring may have more than this node.
+    // A node from another ring may have more records than this node.
     if (!parts_.takeover.waits_for_group() || !received || !parts_.replica.quorate() ||
         !parts_.replica.has_met_all()) {
         return;
@@ -211,7 +211,7 @@ void GatewayStandIn::on_notified(TimePoint now) {
 }
 
 void GatewayStandIn::yield_to_others(TimePoint now) {
-    // The old holder claims anew by itself when it goes on, until it hears of this one.
+    // The old holder, when it runs again, claims the lease until it learns about this node.
     const NodeId holder = policy_.holder();
     const auto peer = parts_.replica.peers().find(holder);
     policy_.on_holder(peer != parts_.replica.peers().end() && !peer->second.promoted &&
@@ -248,7 +248,7 @@ void GatewayStandIn::give_up_claim(std::string_view why, TimePoint now, Effects&
     effects.emplace_back(
         Log{LogLevel::warning,
             fmt::format("this node does not stand in: {} event=stand-in-refused {}", why, tag())});
-    // Granted, perhaps, and the disk has not taken it yet: its gate was never open.
+    // The lease may be granted but not yet on the disk. The gate was never open.
     parts_.events.post(engine().holder().serving() ? LeaseOrder::decline : LeaseOrder::demote);
 }
 

@@ -6,7 +6,7 @@
 namespace vpnha::node {
 
 std::string_view GatewayView::role() const {
-    // A node that another one stands in for is silent, whatever Pacemaker's monitor is told.
+    // A node that another one stands in for is silent, whatever its monitor reports to Pacemaker.
     return !parts_.attachment.attached()                          ? "detached"
            : parts_.attachment.kept_until()                       ? "stopped"
            : stands_in()                                          ? "standing-in"

@@ -43,9 +43,9 @@ std::optional<bool> KeeperSteps::warm(TimePoint now, Effects& effects) {
     return warm;
 }
 
-// Should this node end before its standbys have confirmed a reading, its successor counts from the
-// same records as this one, and adds what this one did. That one may hold less of them: by so much
-// it begins further back, and it may be as much again.
+// If this node ends before its standbys confirm a reading, the successor counts from the same
+// records and adds the same margin. The successor may have fewer of these records. It then begins
+// further back by that difference, which may be as large again.
 void KeeperSteps::emit_margin(const std::optional<Duration>& run_on, TimePoint now) {
     const lease::Checkpoint& newest = parts_.grants.margin().newest;
     lease::Checkpoint from;
@@ -137,7 +137,7 @@ std::optional<lease::Checkpoint> KeeperSteps::hand_over(TimePoint now, Effects& 
     }
     handing_over_.reset();
     VPNHA_ASSERT(!is_holder || !last || *last <= replica.sequence());
-    // Of the last reading nobody knows whether others have it: then the one before counts.
+    // It is unknown whether others have the last reading: then the one before counts.
     return came_back ? lease::Checkpoint{replica.epoch(), *last, *parts_.lease.handing_over()}
                      : parts_.lease.state().checkpoint;
 }

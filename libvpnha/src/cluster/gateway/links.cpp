@@ -35,7 +35,7 @@ void Links::on_carrier(LinkSide side, bool carrier, TimePoint now) {
     if (std::exchange(at.carrier, carrier) == carrier) {
         return;
     }
-    // What was answered before a loss says nothing of what is there after it.
+    // Answers from before a loss prove nothing about the neighbours after it.
     for (Neighbour& neighbour : at.neighbours) {
         neighbour.asked = 0;
         neighbour.answered = false;
@@ -88,7 +88,7 @@ std::optional<LinkState> Links::look(const Side& side) const {
     if (!side.carrier) {
         return LinkState::no_carrier;
     }
-    // The last question has had no time yet.
+    // The last question had no time to be answered yet.
     const auto given_up = [this](const Neighbour& each) {
         return each.asked > settings_.lost_after;
     };
@@ -131,7 +131,7 @@ Duration Links::patience() const {
 
 bool Links::weigh(bool promoted, std::optional<unsigned> lost_elsewhere, TimePoint now) {
     if (giving_away_) {
-        // Pacemaker has it in hand, also when the link comes back meanwhile.
+        // Pacemaker decides now, even if the link comes back meanwhile.
         giving_away_ = promoted && lost_elsewhere && *lost_elsewhere < lost_for_coming();
         return false;
     }

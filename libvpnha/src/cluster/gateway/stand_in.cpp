@@ -11,23 +11,23 @@ namespace {
 
 // The voters' promises end at nearly the same time.
 constexpr Duration kGuard = std::chrono::milliseconds(2);
-// A majority was willing a moment ago: whatever keeps the claim from being granted, another node
-// may do better. First this node's disk has so long, then the voters have, whose disks wait for it.
+// A majority was willing a moment ago. If the claim is not granted, another node may do better.
+// This node's disk has so long first, then the voters have, whose disks wait for it.
 constexpr Duration kClaimPatience = std::chrono::milliseconds(500);
-// Without a quorate ring for so long Corosync and the lease are not of one mind.
+// After so long without a quorate ring, Corosync and the lease disagree.
 constexpr Duration kPatience = std::chrono::seconds(2);
-// A claim is a datagram: longer than one is on its way, and waits for a busy node.
+// A claim is a datagram. This is longer than one is in flight and waits for a busy node.
 constexpr Duration kStaleClaims = std::chrono::milliseconds(500);
-// A dead holder is no member any more when the group hears of this one; or is so in a moment.
+// A dead holder has left the group, or leaves it soon, when the group learns about this node.
 constexpr Duration kNotifyAfter = std::chrono::milliseconds(100);
 constexpr Duration kLong = std::chrono::seconds(10);
-// What keeps one standby from serving may not keep the next one. Two nodes that stand still in turn
-// are not to play ball with the gateway as long as a third one can have it.
+// The next standby may be able to serve where the last one was not. Two nodes that stand still in
+// turn must not pass the gateway to each other while a third node can have it.
 constexpr Duration kLast = std::chrono::seconds(10);
-// Where there is no other one, what failed may be tried again. Meanwhile each other one has asked:
-// it waits for its rank, and from one question to the next for 0.4 s at most.
+// Without another standby, this node may try again. Each other standby has asked by then: it waits
+// for its rank, and at most 0.4 s from one question to the next.
 constexpr Duration kRetry = std::chrono::seconds(1);
-// So long a promoted node that another one stands in for tells Pacemaker what it expects.
+// How long a promoted node that another one stands in for reports what Pacemaker expects.
 constexpr Duration kDeposed = std::chrono::seconds(10);
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace vpnha::node {
 
 namespace {
 
-// Of the 20 s that a promotion has: its grant and its steps take three at most.
+// A promotion has 20 s. Its grant and its steps take at most three of them.
 constexpr Duration kReplicaPatience = std::chrono::seconds(15);
 // Two nodes that outbid each other are not to keep the gate shut.
 constexpr Duration kClaimAbovePause = std::chrono::seconds(10);
@@ -29,8 +29,8 @@ std::string GatewayLease::objection_to_claim() const {
 }
 
 void GatewayLease::begin_grant(TimePoint now, Effects& effects) {
-    // A draining holder serves meanwhile. What is claimed with less than a member has would be the
-    // end of the other sessions on all nodes.
+    // A draining holder serves meanwhile. A claim with fewer records than a member has would end
+    // the other sessions on all nodes.
     if (const std::string objection = objection_to_claim(); !objection.empty()) {
         grants_.await_replica(now + kReplicaPatience);
         effects.emplace_back(
@@ -51,16 +51,16 @@ void GatewayLease::go_on_promoting(TimePoint now) {
     if (over && parts_.replica.better()) {
         refuse_grant(objection);
     } else if (over || objection.empty()) {
-        // Who has said nothing for so long may never do so, and the gateway is to be served.
+        // A member silent for so long may never report its records. The gateway must be served.
         grants_.end_replica_wait();
         ask_for_grant(now);
     }
 }
 
 void GatewayLease::ask_for_grant(TimePoint now) {
-    // A promise to a dead holder ends within L·(1+ρ)+δ of its last round; a draining one answers
-    // when its busy node gives it the time, and has fallen silent after this. To give up sooner
-    // would have Pacemaker ban a node that is about to be granted.
+    // A promise to a dead holder ends within L·(1+ρ)+δ of its last round. A draining holder on a
+    // busy node answers late, and is silent after this time. If this node gave up sooner,
+    // Pacemaker would ban a node that is about to be granted the lease.
     grants_.await(now + parts_.settings.lease.timing.draining);
     engine().set_checkpoint({});  // Of an epoch before; warming knows better.
     engine().note_claimed(parts_.replica.highest_epoch());
@@ -82,8 +82,8 @@ void GatewayLease::on_time(TimePoint now, Effects& effects) {
     const auto [present, missing] = parts_.voters.reach(now);
     const bool quorate = engine().state().quorate;
     if (quorate && !engine().remembers()) {
-        // Others that are a majority without this node would have told it by now: it would not be
-        // better elsewhere.
+        // If the others were a majority without this node, their memories would have arrived by
+        // now. So another node would not do better.
         const std::vector<NodeId> unnotified = engine().awaited();
         await_voters(!unnotified.empty() ? unnotified
                      : !missing.empty()  ? missing
@@ -103,8 +103,8 @@ void GatewayLease::await_voters(const std::vector<NodeId>& missing, TimePoint no
     if (!grants_.wait_in_silence()) {
         return;
     }
-    // A failure would have Pacemaker stop this standby, and end with it the sessions that no other
-    // node could serve either.
+    // After a failure Pacemaker would stop this standby. That would end its sessions, which no
+    // other node could serve either.
     const std::string names = voter_list(missing);
     const char* const two = engine().state().voters.newest().nodes.size() == 2
                                 ? ", or confirmed dead (vpnha confirm-dead NODE --it-is-off)"
@@ -165,7 +165,7 @@ bool GatewayLease::claim_anew(TimePoint now, Effects& effects) {
 void GatewayLease::decline(const std::string& why, Effects& effects) {
     effects.emplace_back(
         Log{LogLevel::error, fmt::format("the new epoch is of no use {}: {}", tag(), why)});
-    // The node that did serve is to claim anew as if this one had not been granted anything.
+    // The node that served must claim again as if this node had been granted nothing.
     parts_.events.post(LeaseOrder::decline);
     parts_.events.post(RoleLost{});
 }
@@ -175,7 +175,7 @@ void GatewayLease::be_silent(lease::End why, Effects& effects) {
         LogLevel::warning, fmt::format("the lease ended event=lease-ended {} why={}; this node is "
                                        "silent until a majority of the voters grants it anew",
                                        tag(), to_string(why))});
-    // What peers leave unanswered while nothing reaches them ends no session.
+    // Nothing reaches the peers now, so missing answers must end no session.
     parts_.keepers.pause(effects);
 }
 

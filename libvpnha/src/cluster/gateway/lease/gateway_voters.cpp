@@ -12,7 +12,7 @@ namespace vpnha::node {
 
 namespace {
 
-// So long a vpnhad abstains after its start, and asks what it does not remember; and a bit.
+// How long a vpnhad abstains after its start and asks for what it lost; and a reserve.
 constexpr Duration kVoterSettle = std::chrono::seconds(1);
 
 std::int64_t in_ms(Duration time) {
@@ -177,13 +177,13 @@ std::vector<NodeId> GatewayVoters::wanted_voters() const {
 void GatewayVoters::adapt(TimePoint now, Effects& effects) {
     const lease::Voters& voters = engine().state().voters;
     const std::vector<NodeId> wanted = wanted_voters();
-    // Renewals by the list on the disk need no disk; by a new list they do.
+    // Renewals with the list on the disk need no write; renewals with a new list do.
     if (!parts_.lease.saves().work() || engine().holder().phase() != lease::Phase::holding ||
         voters.next || voters.current.nodes == wanted) {
         return;
     }
-    // One at a time: who is gone first, because whoever replaces it comes after it. Of several
-    // first one that does not answer: the list without another one could need its vote.
+    // One change at a time. A voter that is gone is removed before its replacement is added. Of
+    // several, a silent one is removed first: the list without another could need its vote.
     std::vector<NodeId> next = voters.current.nodes;
     std::vector<NodeId> gone = leaving();
     if (witness_.is_differing()) {
@@ -194,7 +194,7 @@ void GatewayVoters::adapt(TimePoint now, Effects& effects) {
     if (!gone.empty()) {
         std::erase(next, gone.front());
     } else {
-        // A node that does not run yet, or abstains, would be a vote less: of 2 voters both have to
+        // A node that does not run yet, or abstains, would cost a vote: of 2 voters both must
         // answer, of 4 three.
         const auto come = std::find_if(wanted.begin(), wanted.end(), [&](NodeId node) {
             const std::optional<TimePoint> since = parts_.members.since(node);
@@ -353,7 +353,7 @@ void GatewayVoters::watch_voters(TimePoint now, Effects& effects) {
     for (const VoterWatch::News& news : watch_.on_tick(engine(), now)) {
         const std::string left = fmt::format("{} voters={} reserve={}", tag(),
                                              engine().state().voters.all().size(), reserve());
-        // Who is no member has been told of by Corosync.
+        // Corosync has already reported a node that is no member.
         const LogLevel level =
             !news.counts && (lease::is_witness(news.node) || parts_.members.contains(news.node))
                 ? LogLevel::warning
@@ -365,7 +365,7 @@ void GatewayVoters::watch_voters(TimePoint now, Effects& effects) {
                            : fmt::format("the vote of {} does not count here event=vote-lost {}",
                                          voter_name(news.node), left)});
     }
-    // A voter that is taken out of the list is forgotten, and no news.
+    // A voter that is removed from the list is forgotten without a report.
     const ClockRates& clocks = watch_.clocks();
     engine().set_astray(clocks.nodes_astray(),
                         clocks.own_is_astray(engine().state().voters.newest().nodes.size()));
@@ -408,7 +408,7 @@ void GatewayVoters::emit_hello(TimePoint now, Effects& effects) {
     std::vector<NodeId> voters = engine().state().voters.all();
     if (has_witness() && !lease::is_in(voters, lease::kWitness)) {
         voters.push_back(lease::kWitness);
-        // Who remembers no list would not be a vote more.
+        // A witness that remembers no list would add no vote.
         effects.emplace_back(SendLease{parts_.settings.id, lease::kWitness, lease::Recall{}});
     }
     for (const NodeId node : voters) {

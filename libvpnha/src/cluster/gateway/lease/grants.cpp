@@ -22,9 +22,9 @@ bool Grants::shares_number(const lease::Granted& granted) {
 
 bool Grants::served_since(const lease::Granted& granted, const Epoch& own, TimePoint now) const {
     using Kind = lease::Margin::Kind;
-    // In the time of the lease that it gave back nobody else was granted one. Unless its clock
-    // stood still meanwhile, as that of a suspended virtual machine: then one that served hands
-    // over, a voter has heard that it served, or has answered its claim and heard no more.
+    // While the returned lease would have lasted, no other node was granted one. The exception is
+    // a clock that stood still, as in a suspended virtual machine. Then a node that served hands
+    // over, or a voter received its rounds, or a voter answered its claim and received no more.
     const bool another = granted.margin.kind == Kind::handed_over ||
                          granted.margin.kind == Kind::largest ||
                          (granted.margin.kind == Kind::bounded && granted.margin.epoch > own);

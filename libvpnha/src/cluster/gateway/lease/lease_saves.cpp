@@ -17,7 +17,7 @@ bool opens_gate(const lease::Effect& effect) {
     return gate != nullptr && gate->deadline != TimePoint{};
 }
 
-// It rests on nothing that is to be saved.
+// Such a refusal depends on nothing that must be saved.
 bool is_refusal_for_the_disk(const lease::Effect& effect) {
     const auto* const send = std::get_if<lease::Send>(&effect);
     const auto* const refusal =
@@ -51,7 +51,7 @@ bool LeaseSaves::must_wait(const lease::Effect& effect) const {
     if (unsaved_.empty() || is_refusal_for_the_disk(effect)) {
         return false;
     }
-    // Whoever hears of the grant decides whether the gate may open.
+    // The receiver of the grant decides whether the gate may open.
     const bool grant_waits =
         std::any_of(unsaved_.begin(), unsaved_.end(), [](const Unsaved& unsaved) {
             return std::any_of(unsaved.effects.begin(), unsaved.effects.end(), is_grant);
@@ -64,7 +64,7 @@ bool LeaseSaves::must_wait(const lease::Effect& effect) const {
         opens_gate(effect) ||
         (send != nullptr && std::holds_alternative<lease::Round>(send->message));
     if (is_renewal && on_disk_) {
-        // A mark on another node is no business of this one's own lease.
+        // A mark on another node does not concern this node's own lease.
         const lease::Durable& newest = unsaved_.back().save.durable;
         return newest.claimed != on_disk_->claimed || newest.granted != on_disk_->granted ||
                newest.voters != on_disk_->voters;
@@ -130,8 +130,8 @@ LeaseSaves::Outcome LeaseSaves::on_saved(std::uint64_t ticket, bool succeeded) {
     }
     if (!succeeded) {
         ++failed_;
-        // Nothing behind it was said, so nothing need be taken back. Messages may be lost, and the
-        // lease begins anew what it has not been told of.
+        // Nothing after it was sent, so nothing must be withdrawn. Messages may be lost, and the
+        // lease repeats all that was not reported to it.
         for (Unsaved& unsaved : unsaved_) {
             drop(unsaved);
             unsaved.effects.clear();

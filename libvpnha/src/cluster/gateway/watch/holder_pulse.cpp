@@ -11,7 +11,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Of a longer lease no more: it is time for two questions.
+// A longer lease gets no more: this is time for two questions.
 constexpr Duration kLeadMax = milliseconds(100);
 constexpr Duration kEvery = milliseconds(50);
 // A kernel answers at once. Where the way is longer, a holder is not waited for.
@@ -19,7 +19,7 @@ constexpr Duration kAnswer = milliseconds(25);
 // Answers may be lost, or late. This costs a takeover time only where a machine dies while its
 // vpnhad is late: no machine that was dead when the first question came has answered.
 constexpr Duration kBeat = 4 * kEvery;
-// A vpnhad that stands still for 0.9 s has come back then, and its first round was heard.
+// By then a vpnhad that stood still for 0.9 s has resumed, and its first round has arrived.
 constexpr Duration kAfterPromise = milliseconds(750);
 
 }  // namespace
@@ -57,7 +57,7 @@ void HolderPulse::on_echo(NodeId node, TimePoint now) {
 }
 
 TimePoint HolderPulse::waits_until() const {
-    // A node that stood still itself has asked nobody while the promise ended.
+    // A node that itself stood still asked no other node while the promise ended.
     const TimePoint asked = first_asked_ ? *first_asked_ + kAnswer : TimePoint{};
     const TimePoint alive = answered_ && promised_until_
                                 ? std::min(*answered_ + kBeat, *promised_until_ + kAfterPromise)

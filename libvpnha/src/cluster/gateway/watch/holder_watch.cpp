@@ -8,19 +8,19 @@ namespace vpnha::node {
 
 namespace {
 
-// One report moves the gateway; a second one would have Pacemaker think anew. More than it takes
-// from a report to the next promotion.
+// One report moves the gateway; after a second one Pacemaker would decide again. This is longer
+// than the time from a report to the next promotion.
 constexpr Duration kReportPatience = std::chrono::seconds(3);
 
-// For so long a claim that is answered may not be held yet: disks that are slow to take it.
+// An answered claim may take so long until it is held: disks may be slow.
 constexpr Duration kUnheldPatience = std::chrono::seconds(1);
 
-// The witness is asked so often, and its word counts until three of them are lost.
+// How often the witness is asked. Its answer counts until three of them are lost.
 constexpr Duration kWitnessInterval = std::chrono::milliseconds(300);
 constexpr Duration kWordOfWitness = std::chrono::milliseconds(1000);
 
-// A standby that stands in is sooner than any report, also where it waits for a machine that is
-// alive (holder_pulse.hpp). Only when none does, Pacemaker is to be informed.
+// A standby that stands in is faster than any report, even if it waits for a machine that is alive
+// (holder_pulse.hpp). Pacemaker is informed only if no standby does so.
 constexpr Duration kStandInPatience = std::chrono::milliseconds(1000);
 
 }  // namespace
@@ -34,9 +34,9 @@ void HolderWatch::on_process_died(NodeId member, const Sight& sight, TimePoint n
 }
 
 TimePoint HolderWatch::turn(NodeId holder, const Sight& sight, TimePoint now) {
-    // The lowest standby reports, and the next one only if nothing comes of it. All that have the
-    // gateway count, for that is what all nodes know alike: a standby that is not complete can
-    // report, and is not to report beside one that is.
+    // The lowest standby reports, and the next one only if that has no effect. All nodes with the
+    // gateway count, because all nodes know these alike. So an incomplete standby can report, but
+    // must not do so beside a complete one.
     const auto& peers = sight.replica.peers();
     const auto before = std::count_if(peers.begin(), peers.end(), [&](const auto& peer) {
         return peer.first < sight.self && peer.first != holder;
@@ -47,7 +47,7 @@ TimePoint HolderWatch::turn(NodeId holder, const Sight& sight, TimePoint now) {
 void HolderWatch::note(const Sight& sight) {
     const lease::Voter::Promise& promise = sight.lease.voter().state().promise;
     if (promise.epoch <= sight.replica.epoch()) {
-        // It has held this one: it has told the group so.
+        // The holder has held this epoch: it has announced it to the group.
         received_until_ = promise.until;
     } else if (received_epoch_ != promise.epoch) {
         // Claims alone are no sign of service: a holder repeats them for as long as it is not
@@ -58,16 +58,16 @@ void HolderWatch::note(const Sight& sight) {
 }
 
 bool HolderWatch::listens(const Sight& sight) const {
-    // Only who has heard this epoch before can miss it. A holder that was told to release its lease
-    // is no case for Pacemaker. One that claims a higher epoch, is answered,
-    // and does not hold it, is: the answers do not reach it.
+    // Only a node that has received this epoch can miss it. An ordered release of the lease needs
+    // no report to Pacemaker. A holder needs one if it claims a higher epoch, is answered
+    // and still does not hold it: the answers do not reach it.
     const replica::Replica& replica = sight.replica;
     const lease::Voter::Promise& promise = sight.lease.voter().state().promise;
     const std::optional<NodeId> holder = replica.holder();
     if (!holder || *holder == sight.self) {
         return false;
     }
-    // Of one that stands in Pacemaker has promoted nothing.
+    // Pacemaker has not promoted a node that stands in.
     const auto peer = replica.peers().find(*holder);
     const bool stands_in = peer != replica.peers().end() && peer->second.stands_in;
     return sight.attached && replica.quorate() && !stands_in && promise.epoch >= replica.epoch() &&
@@ -126,7 +126,7 @@ std::optional<HolderWatch::Report> HolderWatch::look(const Sight& sight, TimePoi
     if (!waiting_) {
         return std::nullopt;
     }
-    // Somebody was promoted, or it speaks again.
+    // A node was promoted, or the holder sends again.
     if (waiting_->died ? sight.replica.holder().has_value()
                        : !unreceived_ || !is_silent_to_majority(sight, now)) {
         waiting_.reset();

@@ -8,7 +8,7 @@ namespace {
 // All gateways of a node measure in the same turn of the loop: at multiples of this.
 constexpr Duration kTurn = std::chrono::milliseconds(25);
 constexpr Duration kStep = std::chrono::milliseconds(10);
-// Less than an hour of measures decides nothing.
+// Measurements of less than an hour decide nothing.
 constexpr Duration kEnough = std::chrono::hours(1);
 // A vpnhad that starts reads files and meets the others, and serves nobody.
 constexpr Duration kStart = std::chrono::seconds(10);

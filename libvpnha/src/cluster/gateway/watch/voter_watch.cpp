@@ -12,7 +12,7 @@ constexpr Duration kHelloInterval = std::chrono::seconds(1);
 // Three hellos; ten rounds.
 constexpr Duration kUnreceived = std::chrono::seconds(3);
 constexpr Duration kUnanswered = std::chrono::seconds(1);
-// A tick that comes later than this: the node is behind with what it has received, too.
+// If a tick is later than this, the node is also behind with received messages.
 constexpr Duration kBehind = std::chrono::milliseconds(500);
 
 int spare_votes(const lease::VoterList& list, const std::vector<NodeId>& present) {

@@ -10,12 +10,12 @@ namespace {
 
 // Three hellos.
 constexpr Duration kWitnessSilent = std::chrono::seconds(3);
-// It abstains at first, and asks the nodes what they remember; and a bit.
+// The witness first abstains and asks the nodes what they remember; and a reserve.
 constexpr Duration kWitnessSettle = std::chrono::seconds(1);
-// A witness that starts anew is heard so by one node up to a second before the other one.
+// One node may receive a restarted witness up to a second before the other node does.
 constexpr Duration kWitnessesAgree = std::chrono::seconds(3);
 
-// Of a claim of the other node an opinion says only that the promise to it holds.
+// About a claim of the other node, an opinion reports only that the promise to it holds.
 std::optional<TimePoint> answered_other(const lease::Opinion& opinion, TimePoint now) {
     const NodeId granted = opinion.granted.node;
     const NodeId asker = opinion.id.epoch.node;

@@ -5,8 +5,8 @@ namespace vpnha::node {
 
 namespace {
 
-// Longer than a draining node keeps the lease (2 s), and than a node that has just started
-// abstains.
+// Longer than a draining node keeps the lease (2 s), and longer than a node abstains after its
+// start.
 constexpr Duration kUnleasedPatience = std::chrono::seconds(4);
 
 }  // namespace

@@ -18,7 +18,7 @@ std::uint32_t microseconds_of(Duration time) {
 }  // namespace
 
 void PlannedMove::ask(NodeId to, const Epoch& epoch) {
-    // While the group takes nothing, one is enough.
+    // While the group accepts nothing, one message is enough.
     std::erase_if(due_,
                   [](const wire::Move& move) { return move.phase == wire::MovePhase::asked; });
     due_.push_back({gateway_, wire::MovePhase::asked, epoch, to});

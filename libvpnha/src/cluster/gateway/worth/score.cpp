@@ -5,10 +5,10 @@ namespace vpnha::node {
 
 namespace {
 
-// A standby writes its score again and again: another node may have withdrawn it. To
-// pacemaker-attrd the same value is no change. Soon after its own demotion: a node that heard late
-// of it, and took this vpnhad for dead, waits for its patience and for the tool. From then on
-// seldom: a node that was cut off withdraws the score however late.
+// A standby repeats its score, because another node may have withdrawn it. For pacemaker-attrd the
+// same value is no change. After its own demotion it does so soon: a node that learned late about
+// it took this vpnhad for dead, and waits for its patience and the tool. After that it does so
+// seldom: a node that was cut off may withdraw the score at any time.
 constexpr Duration kScoreAgainSoon = std::chrono::seconds(8);
 constexpr Duration kScoreAgainLater = std::chrono::seconds(90);
 
@@ -36,7 +36,7 @@ void Score::follow(const Worth& worth, TimePoint now) {
         if (worth.role == Role::standby || worth.stands_in) {
             withdrawn_ = true;
         } else {
-            // The demotion lasts; or none is to come.
+            // The demotion still runs, or none is expected.
             again_at_ = now + (worth.role == Role::changing ? kScoreAgainSoon : kScoreAgainLater);
         }
     }
@@ -57,7 +57,7 @@ std::optional<int> Score::due(const Worth& worth, TimePoint now) {
         }
     }
     settling_.reset();
-    // Of a node that stands in the same as before: another one would abort a transition.
+    // A node that stands in keeps its score: another one would abort a transition.
     written_ = worth.stands_in ? written_.value_or(worth.score) : worth.score;
     withdrawn_ = false;
     if (!again_at_ && (worth.role == Role::standby || worth.stands_in)) {
