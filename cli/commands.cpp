@@ -25,7 +25,7 @@
 #include "cli/gate_view.hpp"
 #include "cli/json_text.hpp"
 #include "cli/metrics/metrics.hpp"
-#include "cli/node_words.hpp"
+#include "cli/node_commands.hpp"
 #include "cli/old_programs.hpp"
 #include "cli/page/page.hpp"
 #include "cli/peers_view.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What holds after every step. What is said is looked at in oracle_said.cpp, the end of a run in
-// oracle_settled.cpp.
+// What holds after every step. oracle_emitted.cpp checks the messages, oracle_settled.cpp the end
+// of a run.
 #include "sim/oracle.hpp"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cli/node_words.hpp"
+#include "cli/node_commands.hpp"
 
 #include <fmt/format.h>
 
