@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What nodes say to each other, held against what is true.
+// Compares the messages that nodes send to each other with the true state.
 #include <algorithm>
 #include <array>
 

@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // A packet that has left the gate is in the capture by then.
-constexpr Duration kOnItsWay = 2ms;
+constexpr Duration kInFlight = 2ms;
 constexpr Duration kReopenPause = 1s;
 // Per call; the rungs of a successor's ladder are so far apart.
 constexpr std::uint32_t kUnreadMax = 512;
@@ -199,7 +199,7 @@ void CallWatch::forget(GatewayId gateway, const pptp::CallKey& key) {
 }
 
 void CallWatch::settle(GatewayId gateway, OnSettled done) {
-    const TimePoint from = QbLoop::now() + kOnItsWay;
+    const TimePoint from = QbLoop::now() + kInFlight;
     waiting_.push_back({from, gateway, std::move(done), {}});
     settle_next();
 }
