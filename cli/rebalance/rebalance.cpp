@@ -195,15 +195,15 @@ class Rebalancer {
         }
         ports_.out << render_table({"NODE", "GATEWAYS", "SESSIONS", "STATE"}, rows, false);
         for (const std::string& note : notes_) {
-            ports_.say("note: {}", printable(note));
+            ports_.print("note: {}", printable(note));
         }
         for (const Step& step : steps_) {
-            ports_.say("move: {}, {} sessions", words_of(step.move, true), step.move.sessions);
+            ports_.print("move: {}, {} sessions", words_of(step.move, true), step.move.sessions);
         }
         if (steps_.empty()) {
-            ports_.say("nothing to do: no move would spread the gateways more evenly");
+            ports_.print("nothing to do: no move would spread the gateways more evenly");
         } else if (!order_.yes) {
-            ports_.say("nothing was done; `vpnha rebalance --yes` makes the moves");
+            ports_.print("nothing was done; `vpnha rebalance --yes` makes the moves");
         }
     }
 
@@ -217,7 +217,7 @@ class Rebalancer {
     ExitCode move_all() {
         for (std::size_t i = 0; i < steps_.size(); ++i) {
             Step& step = steps_[i];
-            progress_.say("move {} of {}", i + 1, steps_.size());
+            progress_.print("move {} of {}", i + 1, steps_.size());
             const ExitCode code = switch_over({step.move.gateway, step.move.to, false}, progress_);
             step.state = code == ExitCode::ok || code == ExitCode::degraded ? "moved" : "failed";
             if (code != ExitCode::ok) {
@@ -226,7 +226,7 @@ class Rebalancer {
             if (const Result<void> synced = wait_in_sync(step.move); !synced) {
                 return stop(report(synced.error(), ports_.err));
             }
-            progress_.say("all nodes are in sync with it again");
+            progress_.print("all nodes are in sync with it again");
         }
         return ExitCode::ok;
     }
