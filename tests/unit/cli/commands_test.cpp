@@ -365,7 +365,7 @@ TEST(CommandsTest, DoctorFailsWhereAMustIsNotSo) {
     outcome = run_command({"doctor", path.c_str()});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_THAT(outcome.err, AllOf(HasSubstr("vpnha: tuning: net.ipv4.ip_forward is 0; set it to "
-                                             "1: what clients and the inside say"),
+                                             "1: the traffic between clients and the inside"),
                                    HasSubstr("vpnha: tuning: net.ipv4.ip_nonlocal_bind is 0; ")));
     EXPECT_THAT(outcome.out, HasSubstr("\nconnection tracking: ")) << "all is said at once";
     ::unlink(path.c_str());
