@@ -154,7 +154,8 @@ def check_machine(chosen: Sequence[Act]) -> None:
     if NAME in known_labs():
         raise AlreadyUp(f"a lab named {NAME!r} is up; take it down: lab/lab down --name {NAME}")
     for act in chosen:
-        check_host(scenario.load(act.scenario).scenario.nodes)
+        chosen_scenario = scenario.load(act.scenario).scenario
+        check_host(chosen_scenario.nodes, chosen_scenario.memory_mb)
     free_mb = shutil.disk_usage(ROOT).free // 2**20
     if free_mb < DISK_MB:
         raise ResourcesShort(f"{free_mb} MB free below {ROOT}, {DISK_MB} MB are needed; make room")
