@@ -47,8 +47,7 @@ def steps(run: Run) -> None:
     poisoner.start_traffic()
     live.clients.append(poisoner)
     for node in live.standbys:
-        run.wait_for(f"{node.name} only votes", lambda node=node: "event=votes-only" in log(node),
-                     LOOP_S)
+        run.wait_for(f"{node.name} only votes", lambda: "event=votes-only" in log(node), LOOP_S)
     live.wait_answered()
     run.observe(2)
     calm_from = run.lab.now()

@@ -51,8 +51,7 @@ def steps(run: Run) -> None:
         run.step(f"vpnhad of {serving.name}, promoted with {whose}, is killed")
         promotions = stack.promotions()
         serving.kill_process(DAEMON)
-        run.wait_for("another promotion",
-                     lambda promotions=promotions: stack.promotions() > promotions, 20)
+        run.wait_for("another promotion", lambda: stack.promotions() > promotions, 20)
         live.wait_answered()
         serving = stack.wait_promoted(node.name for node in run.lab.gateways
                                       if node is not serving)

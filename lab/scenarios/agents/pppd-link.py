@@ -163,7 +163,7 @@ def steps(run: Run) -> None:
     first.power_off()
     for site in SITES:
         run.wait_for(f"the {site.protocol} net answers through {other.name}",
-                     lambda site=site: pings[site].answered_since(cut_at + 1), 90)
+                     lambda: pings[site].answered_since(cut_at + 1), 90)
     run.observe(1)
     for site in SITES:
         run.expect(f"power_cut_{site.protocol}_s", pings[site].silence_s(cut_at),

@@ -36,7 +36,7 @@ def steps(run: Run) -> None:
         list(pool.map(lambda node: node.kill_process(DAEMON), live.standbys))
     for node in live.standbys:
         run.wait_for(f"vpnhad of {node.name} runs again",
-                     lambda node=node: "event=restarted" in log(node), 5)
+                     lambda: "event=restarted" in log(node), 5)
     live.wait_answered()
     run.observe(OBSERVE_S)
     stack.wait_in_sync(deadline_s=DAEMON_BACK_S)

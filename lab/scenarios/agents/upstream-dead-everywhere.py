@@ -39,8 +39,8 @@ def steps(run: Run) -> None:
     for node in run.lab.gateways:
         for side in ("outside", "inside"):
             run.wait_for(f"{node.name} notices that nobody answers {side}",
-                         lambda node=node, side=side:
-                         f"{side} link: no-answer" in stack.daemon_log(node), NOTICED_S)
+                         lambda: f"{side} link: no-answer" in stack.daemon_log(node),
+                         NOTICED_S)
     run.observe(DEAD_S)
     run.step("they are back")
     run.lab.node(ROUTER).link_up("outside")

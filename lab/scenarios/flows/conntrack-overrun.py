@@ -62,6 +62,6 @@ def overrun(run: Run, live: Live, what: str, act: Callable[[], int], left: int) 
     run.expect("flows_of_the_promoted_node", wanted.flows, equals(left))
     for standby in live.standbys:
         run.wait_for(f"{standby.name} has the flows of {node.name}",
-                     lambda standby=standby: digest(standby, MADE_UP) == wanted, HEALED_LIMIT_S)
+                     lambda: digest(standby, MADE_UP) == wanted, HEALED_LIMIT_S)
     run.expect("healed_after_s", round(run.lab.now() - acted_at, 1), at_most(HEALED_LIMIT_S))
     run.expect("still_the_same", digest(node, MADE_UP) == wanted, equals(True))

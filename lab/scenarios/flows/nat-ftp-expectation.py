@@ -43,7 +43,7 @@ def steps(run: Run) -> None:
     run.expect("announced", len(announced), equals(1))
     expect_hot(run, live, before, HOT_LIMIT_S)
     for node in live.standbys:
-        run.wait_for(f"{node.name} expects the server", lambda node=node: tuples(node) == announced,
+        run.wait_for(f"{node.name} expects the server", lambda: tuples(node) == announced,
                      HOT_LIMIT_S)
     successor = live.cut_power(live.active)
     run.expect("flows_with_another_port", moved(before, flows(successor, port=FTP_PORT)),

@@ -108,6 +108,5 @@ def expect_ended(run: Run, live: Live, inner: PptpClient) -> None:
     for node in live.stack.cluster.nodes:
         if node.powered():
             run.wait_for(f"{node.name} has no GRE with more than {ENDED_S} s left",
-                         lambda node=node: not any(each.timeout_s > ENDED_S
-                                                   for each in flows_of(node)
-                                                   if each.protocol == GRE), ENDED_LIMIT_S)
+                         lambda: not any(each.timeout_s > ENDED_S for each in flows_of(node)
+                                         if each.protocol == GRE), ENDED_LIMIT_S)

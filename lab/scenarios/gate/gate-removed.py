@@ -37,7 +37,7 @@ def steps(run: Run) -> None:
         for node in run.lab.gateways:
             for device in DEVICES:
                 node.run("tc", "qdisc", "del", "dev", device, "clsact")
-            run.wait_for(f"{node.name} has said so", lambda node=node: said(live, node) >= len(
+            run.wait_for(f"{node.name} has said so", lambda: said(live, node) >= len(
                 DEVICES), ATTACHED_LIMIT_S)
             run.expect(f"without_gate_on_{node.name}", live.stack.without_gate(node), is_empty())
             after = live.stack.metrics(node)

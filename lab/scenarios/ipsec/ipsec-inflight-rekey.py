@@ -64,7 +64,7 @@ def steps(run: Run) -> None:
         run.step(f"{name} asks for a new CHILD SA")
         Charon(node).rekey(connection)
         run.wait_for("client1 has its new CHILD SA",
-                     lambda made=made: children(client) > made, ANSWER_S)
+                     lambda: children(client) > made, ANSWER_S)
     live.stack.wait_protected(1)
     run.observe(2)
     seen = live.end()

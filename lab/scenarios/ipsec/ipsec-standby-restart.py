@@ -43,7 +43,7 @@ def steps(run: Run) -> None:
 
     for node in (returned, restarted):
         run.step(f"the role moves to {node.name}")
-        moved_to = stack.move_role(lambda name, wanted=node.name: name == wanted)
+        moved_to = stack.move_role(lambda name: name == node.name)
         run.expect(f"moved_to_{node.name}", moved_to.name, equals(node.name))
         stack.wait_protected(len(CLIENTS))
         run.observe(2)

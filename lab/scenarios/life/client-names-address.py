@@ -49,7 +49,7 @@ def steps(run: Run) -> None:
     run.wait_for("client2 has a session", dialler.up, LIMIT_S)
     for node in run.lab.gateways:
         run.wait_for(f"{node.name} shows it as unprotected",
-                     lambda node=node: reason_of(live.stack, node) is not None, LIMIT_S)
+                     lambda: reason_of(live.stack, node) is not None, LIMIT_S)
         run.expect(f"{node.name}_names_the_node",
                    f"{taken} is that of node {owner.name}" in (reason_of(live.stack, node) or ""),
                    is_true())

@@ -57,7 +57,7 @@ def steps(run: Run) -> None:
     live.stack.wait_protected(2)
     for node in live.standbys:
         run.wait_for(f"status --check of {node.name} names its clock",
-                     lambda node=node: named_by_check(node), NAMED_LIMIT_S)
+                     lambda: named_by_check(node), NAMED_LIMIT_S)
     run.expect("named_where_it_serves", named_by_check(live.active), equals(False))
     successor = live.cut_power(live.active)
     run.step(f"the clock of {successor.name} goes an hour ahead")

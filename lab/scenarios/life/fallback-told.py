@@ -99,8 +99,8 @@ def steps(run: Run) -> None:
         stack.follow_events(node)
         for each in lost:
             name = f"{each.client.name}_at_{node.name}"
-            run.wait_for(f"{name} is unprotected", lambda each=each, node=node:
-                         each.shown(node)[0] == "unprotected", KNOWN_LIMIT_S)
+            run.wait_for(f"{name} is unprotected", lambda: (
+                each.shown(node)[0] == "unprotected"), KNOWN_LIMIT_S)
             run.expect(f"{name}_has_its_reason", each.why in each.shown(node)[1], is_true())
     run.wait_for("the promoted node's events have both reasons", lambda: all(any(
         each.why in event["text"] for event in stack.events(active, "unprotected"))

@@ -54,8 +54,7 @@ def steps(run: Run) -> None:
     for part in parts:
         chosen = part.numbers[:HANG_UPS]
         part.hang_up(chosen)
-        run.wait_for("they are down", lambda part=part, chosen=chosen: not part.up() & set(chosen),
-                     DOWN_LIMIT_S)
+        run.wait_for("they are down", lambda: not part.up() & set(chosen), DOWN_LIMIT_S)
         dial(run, part, chosen)
     live.stack.wait_protected(everyone, PROTECTED_LIMIT_S)
     live.cut_power(live.stack.wait_in_sync())
@@ -66,7 +65,7 @@ def steps(run: Run) -> None:
                equals([SESSIONS + HANG_UPS] * len(parts)))
     for part in parts:
         part.hang_up(part.numbers)
-        run.wait_for("all are down", lambda part=part: not part.up(), DOWN_LIMIT_S)
+        run.wait_for("all are down", lambda: not part.up(), DOWN_LIMIT_S)
     seen = live.end()
     expect_only_silence(run, seen.client("client1"), TAKEOVER_MS)
 
@@ -76,8 +75,7 @@ def dial(run: Run, part: Lines, numbers: range) -> None:
     for at in range(0, len(numbers), AT_ONCE):
         some = numbers[at:at + AT_ONCE]
         part.dial(some)
-        run.wait_for("those that dial are up",
-                     lambda some=some: part.up() >= set(some), UP_LIMIT_S)
+        run.wait_for("those that dial are up", lambda: part.up() >= set(some), UP_LIMIT_S)
 
 
 def expect_answered(run: Run, when: str, parts: list[Lines]) -> None:

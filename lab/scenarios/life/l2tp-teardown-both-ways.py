@@ -66,8 +66,7 @@ def steps(run: Run) -> None:
     for signal, number in (("TERM", 0), ("KILL", 1)):
         spans.append(end(
             run, live, f"pppd of client3's line {number} gets SIG{signal}",
-            lambda signal=signal, number=number: node.run(
-                "pkill", f"-{signal}", "-f", f"pppd .*{options_file(number)}")))
+            lambda: node.run("pkill", f"-{signal}", "-f", f"pppd .*{options_file(number)}")))
     run.expect_nothing_left(run.lab.gateways, live.stack.leftovers, LEFTOVERS_LIMIT_S)
 
     seen = live.measure()
@@ -88,7 +87,7 @@ def end(run: Run, live: Live, what: str, act: Callable[[], object]) -> Span:
     since = run.lab.now()
     act()
     for node in nodes:
-        run.wait_for(f"{node.name} has {left} sessions and tunnels", lambda node=node: [
+        run.wait_for(f"{node.name} has {left} sessions and tunnels", lambda: [
             len(live.stack.sessions(node)),
             node.run("ip", "l2tp", "show", "tunnel").stdout.count("Tunnel ")] == [left, left],
             PATIENCE_S)

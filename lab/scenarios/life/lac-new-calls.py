@@ -96,7 +96,7 @@ def dial(run: Run, live: Live, lines: Lines, numbers: range) -> None:
     for at in range(0, len(numbers), AT_ONCE):
         some = set(numbers[at:at + AT_ONCE])
         lines.dial(some)
-        run.wait_for("those that dial are up", lambda some=some: lines.up() >= some, UP_LIMIT_S)
+        run.wait_for("those that dial are up", lambda: lines.up() >= some, UP_LIMIT_S)
     live.stack.wait_protected(1 + numbers.stop, PROTECTED_LIMIT_S)
 
 

@@ -42,11 +42,13 @@ def goodbyes(client_pcap: Path, vip: str, span: tuple[float, float]) -> tuple[Go
     words: tuple[list[_Word], list[_Word]] = [], []
     found = Goodbye(), Goodbye()
     for frame in read_frames(client_pcap):
-        packet = frame.ip.upper if frame.ip is not None else None
-        if not isinstance(packet, L2tp) or frame.t < start or vip not in (frame.ip.src,
-                                                                          frame.ip.dst):
+        ip = frame.ip
+        if ip is None or not isinstance(ip.upper, L2tp):
             continue
-        side = int(frame.ip.src == vip)
+        packet = ip.upper
+        if frame.t < start or vip not in (ip.src, ip.dst):
+            continue
+        side = int(ip.src == vip)
         for word in words[1 - side]:
             if not word.answered and _answers(packet, word):
                 word.answered = True

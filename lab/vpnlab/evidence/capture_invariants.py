@@ -7,6 +7,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from .capture_decode import (IP_ICMP, IP_UDP, PORT_L2TP, PORT_PPTP, PPP_CCP, PPP_CHAP,
@@ -241,8 +242,8 @@ def replays_accepted(inside_pcaps: Iterable[Path], clients: str, server_ip: str)
                 times.setdefault((ip.src, ip.upper.ident, ip.upper.seq), []).append(frame.t)
     if not times:
         return None
-    return sum(after - before < PROBE_WRAPS_S for seen in map(sorted, times.values())
-               for before, after in zip(seen, seen[1:]))
+    return sum(after - before < PROBE_WRAPS_S for seen in times.values()
+               for before, after in pairwise(sorted(seen)))
 
 
 def cleartext_pptp(client_pcap: Path, vip: str) -> int | None:

@@ -17,10 +17,13 @@ class SessionSpan:
         self.begin = self.packet = self.end = 0.0
         self.said: list[int] = []
         for frame in read_frames(capture):
-            upper = frame.ip.upper if frame.ip is not None else None
-            if not isinstance(upper, (Gre, L2tp)) or (self.end and isinstance(upper, Gre)):
+            ip = frame.ip
+            if ip is None or not isinstance(ip.upper, (Gre, L2tp)):
                 continue
-            from_gateway = frame.ip.src == vip
+            upper = ip.upper
+            if self.end and isinstance(upper, Gre):
+                continue
+            from_gateway = ip.src == vip
             if isinstance(upper, L2tp) and from_gateway and upper.message is not None:
                 self.said.append(upper.message)
             if upper.ppp is None or self.end:

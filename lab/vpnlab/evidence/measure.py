@@ -103,8 +103,8 @@ def measure(lab: Lab, clients: Sequence[VpnClient], outside: dict[str, Path],
     first_frames = [frame for analysis, _ in each for frame in analysis.first_frames]
     found = [_client(client, first_fault(lab.faults, client.traffic_from)) for client in clients]
     all_events = [*events, *log_events(lab), *first_frames, *stray]
-    for client in found:
-        all_events += client.notes
+    for result in found:
+        all_events += result.notes
     for client in clients:
         all_events += [Event(event.t, client.name, "interface-" + event.kind,
                              " ".join(filter(None, (event.interface, event.kind, event.address))))

@@ -98,7 +98,8 @@ def captures(folder: Path) -> list[Capture]:
 
 
 def in_order(found: Iterable[Capture]) -> Iterator[Packet]:
-    return heapq.merge(*(each.packets() for each in found), key=lambda packet: packet.place.t)
+    return iter(heapq.merge(*(each.packets() for each in found),
+                            key=lambda packet: packet.place.t))
 
 
 def _may_count(data: bytes, by_client: bool) -> bool:

@@ -269,7 +269,7 @@ class Lab:
     def on_fault(self, listener: Callable[[Fault], None]) -> None:
         self._listeners.append(listener)
 
-    def wait_for(self, what: str, condition: Callable[[], T], deadline_s: float,
+    def wait_for(self, what: str, condition: Callable[[], T | None], deadline_s: float,
                  interval_s: float = POLL_S) -> T:
         """Polls until the condition is true and returns its value. A node that is down or does
         not answer makes it false for now, not an error."""

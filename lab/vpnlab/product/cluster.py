@@ -270,7 +270,7 @@ class Cluster:
                "--parameter-value", value)
         for node in self.nodes:
             if node.powered():
-                self._lab.wait_for(f"{node.name} has written it", lambda node=node: (
+                self._lab.wait_for(f"{node.name} has written it", lambda: (
                     f'name="pcmk_host_list" value="{value}"' in (node.read(CIB_FILE) or "")),
                     SETTLE_LIMIT_S, interval_s=0.1)
 
@@ -379,7 +379,7 @@ class Cluster:
         nodes[0].run("corosync-cfgtool", "-R")
         for node in nodes:
             self._lab.wait_for(f"{node.name} has a token of {timing[0]} ms",
-                               lambda node=node: node.run(
+                               lambda: node.run(
                                    "corosync-cmapctl", "-g", "runtime.config.totem.token"
                                ).stdout.split()[-1] == str(timing[0]), 10, interval_s=0.1)
 

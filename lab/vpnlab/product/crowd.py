@@ -130,8 +130,8 @@ class Crowd:
 
         def ended() -> bool:
             self._follow()
-            up = (line for line in self._lines.values() if line.is_up)
-            line = untold.pop() if untold else next(up, None)
+            up = next((line for line in self._lines.values() if line.is_up), None)
+            line = untold.pop() if untold else up
             if line is not None:
                 self._command(f"d {line.name}\n")
             return line is None
@@ -172,8 +172,7 @@ class Callers:
             self._start(number)
             self._say(number, "c")
             self._lab.wait_for(f"caller {number} of {node.name} is up",
-                               lambda number=number: len(self.interfaces()) > number,
-                               START_LIMIT_S)
+                               lambda: len(self.interfaces()) > number, START_LIMIT_S)
         return self.interfaces()
 
     def _start(self, number: int) -> None:
@@ -240,8 +239,8 @@ class PptpCallers:
                 f"--localbind {self.FIRST_ADDRESS + number} --loglevel 0", *words,
                 stdout="/dev/null", stderr="/dev/null"))
             self._lab.wait_for(f"caller {number} of {node.name} may dial",
-                               lambda number=number: (len(self.interfaces())
-                                                      > number - self.AT_ONCE), START_LIMIT_S)
+                               lambda: len(self.interfaces()) > number - self.AT_ONCE,
+                               START_LIMIT_S)
         self._lab.wait_for(f"all callers of {node.name} are up",
                            lambda: len(self.interfaces()) == self._count, START_LIMIT_S)
         return self.interfaces()

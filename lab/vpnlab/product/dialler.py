@@ -37,10 +37,13 @@ class Dialler(Protocol):
     protocol: str
     # By which the client's traffic enters the tunnel.
     interface: str
-    # Files of /var/log with what encryption hides; each of their lines begins with its time.
-    logs: tuple[str, ...]
     node: Node
     gateway: VpnGateway
+
+    @property
+    def logs(self) -> tuple[str, ...]:
+        """Files of /var/log with what encryption hides; each of their lines begins with its
+        time."""
 
     def start(self) -> None:
         """Configures and starts the daemons, which do not dial yet."""

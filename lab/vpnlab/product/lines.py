@@ -68,7 +68,7 @@ class Lines:
         for number in self.numbers:
             self._start_xl2tpd(number)
         for number in self.numbers:
-            self._lab.wait_for(f"xl2tpd {number} of {node.name} is ready", lambda number=number: (
+            self._lab.wait_for(f"xl2tpd {number} of {node.name} is ready", lambda: (
                 "Listening on IP address" in node.read_log(xl2tpd_log(number))), READY_LIMIT_S)
 
     def _start_xl2tpd(self, number: int) -> None:

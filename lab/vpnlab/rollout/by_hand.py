@@ -37,10 +37,10 @@ def blocks(text: str) -> list[Block]:
         if place is None:
             raise LabError(f"a block that does not say where it belongs: {first}")
         commands: list[str] = []
-        while (line := next(lines, None)) != FENCE:
-            if line is None:
+        while (command := next(lines, None)) != FENCE:
+            if command is None:
                 raise LabError(f"a block without an end: {first}")
-            commands.append(line)
+            commands.append(command)
         found.append(Block(place[1], "\n".join(commands) + "\n"))
     return found
 

@@ -91,10 +91,10 @@ class Live:
     def wait_answered(self, client: VpnClient | None = None,
                       deadline_s: float = RESUME_LIMIT_S) -> None:
         """Waits until a ping that is sent from now on is answered."""
-        client = client or self.client
-        answered = client.answered_pings()
-        self.run.wait_for(f"pings of {client.name} are answered again",
-                          lambda: client.answered_pings() > answered, deadline_s)
+        watched = client or self.client
+        answered = watched.answered_pings()
+        self.run.wait_for(f"pings of {watched.name} are answered again",
+                          lambda: watched.answered_pings() > answered, deadline_s)
 
     def spare_promoted(self, *others: Node) -> None:
         """What is measured next is that clients of the promoted node notice nothing of what

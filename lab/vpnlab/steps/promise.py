@@ -81,8 +81,9 @@ def worst_gap(events: Iterable[float], span: Span) -> Span | None:
     """The longest time between two events that touches the span."""
     start, end = span
     times = sorted(events)
-    return max(((before, after) for before, after in zip(times, times[1:])
-                if after > start and before < end), key=lambda gap: gap[1] - gap[0], default=None)
+    gaps = [(before, after) for before, after in zip(times, times[1:])
+            if after > start and before < end]
+    return max(gaps, key=lambda gap: gap[1] - gap[0]) if gaps else None
 
 
 def gap_ms(gap: Span | None, interval_s: float = PING_INTERVAL_S) -> float | None:

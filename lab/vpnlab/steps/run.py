@@ -95,7 +95,7 @@ class Run:
         """Captures of what the gateways send outside; whole after measure()."""
         return list(self._outside.values())
 
-    def wait_for(self, what: str, condition: Callable[[], T], deadline_s: float) -> T:
+    def wait_for(self, what: str, condition: Callable[[], T | None], deadline_s: float) -> T:
         """Polls until the condition holds; an error after the deadline. Puts it on the
         timeline."""
         value = self.lab.wait_for(what, condition, deadline_s)
@@ -123,7 +123,7 @@ class Run:
                 continue
             try:
                 self.lab.wait_for(f"nothing is left on {node.name}",
-                                  lambda node=node: not find(node), deadline_s)
+                                  lambda: not find(node), deadline_s)
             except TimedOut:
                 found = find(node)
                 more = len(found) - LEFTOVERS_TOLD

@@ -35,8 +35,8 @@ def first_in_rank(run: Run, stack: VpnhaStack, standbys: Sequence[Node]) -> Node
                    if line.endswith(f"event=score resource={stack.resource}")]
         return bool(written) and FIRST_SCORE in written[-1]
     found = run.wait_for("a standby is the first to stand in",
-                         lambda: next(filter(is_first, standbys), None), SCORE_LIMIT_S)
-    assert found is not None
+                         lambda: next((node for node in standbys if is_first(node)), None),
+                         SCORE_LIMIT_S)
     return found
 
 

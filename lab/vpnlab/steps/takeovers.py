@@ -32,7 +32,7 @@ def take_over_again_and_again(run: Run, place: Place, fencing: Path | None = Non
     stack = live.stack
     for number in range(ROUNDS):
         dc = stack.cluster.status().dc
-        active = stack.move_role(lambda name, dc=dc: place(name, dc))
+        active = stack.move_role(lambda name: place(name, dc))
         # A gap of the round before is none of this one.
         live.wait_answered()
         run.observe(CALM_S)

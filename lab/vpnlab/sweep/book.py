@@ -137,9 +137,11 @@ def replace(path: Path, text: str) -> None:
 
 
 def _entry(data: dict[str, Any]) -> Entry:
-    figures = {**data["figures"], "phases_ms": Phases(**data["figures"]["phases_ms"])}
-    return Entry(**{**data, "kernel": Kernel(**data["kernel"]), "figures": Figures(**figures),
-                    "failed": tuple(data["failed"])})
+    figures: dict[str, Any] = {**data["figures"],
+                               "phases_ms": Phases(**data["figures"]["phases_ms"])}
+    entry: dict[str, Any] = {**data, "kernel": Kernel(**data["kernel"]),
+                             "figures": Figures(**figures), "failed": tuple(data["failed"])}
+    return Entry(**entry)
 
 
 @lru_cache(maxsize=1)

@@ -135,7 +135,7 @@ def page(slices: Sequence[Slice]) -> str:
     if not slices:
         return HEAD.format(counts="**No slice was kept yet.**")
     text = HEAD.format(counts=_counts(slices))
-    faults = sum((Counter(each.faults) for each in slices), Counter())
+    faults: Counter[str] = sum((Counter(each.faults) for each in slices), Counter())
     text += "\n| fault | times |\n|---|---|\n" + "".join(
         f"| {name} | {count} |\n" for name, count in sorted(faults.items()))
     columns = ("slice", "date (UTC)", "commit", "seed, faults", "IKEv2", "minutes", "verdict",
@@ -146,7 +146,7 @@ def page(slices: Sequence[Slice]) -> str:
 
 def _counts(slices: Sequence[Slice]) -> str:
     red = sum(not each.ok for each in slices)
-    seen = sum((Counter(each.history) for each in slices), Counter())
+    seen: Counter[str] = sum((Counter(each.history) for each in slices), Counter())
     return (f"**{len(slices)} slices, {sum(each.minutes for each in slices):.0f} minutes, "
             f"{sum(each.injected for each in slices)} faults: {red} slices red, "
             f"{sum(each.violations for each in slices)} violations of the history, "

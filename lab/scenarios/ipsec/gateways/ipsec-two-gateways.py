@@ -55,7 +55,7 @@ def steps(run: Run) -> None:
         if victim is None:
             last = next(node for node in first.cluster.nodes if node.name not in victims)
             run.step(f"l2tp2 moves to {last.name}, which is the last to die")
-            victim = second.move_role(lambda name, last=last: name == last.name)
+            victim = second.move_role(lambda name: name == last.name)
         victims.append(victim.name)
         others = [node.name for node in first.cluster.nodes if node is not victim]
         lost, kept = (first, second) if first.promoted() is victim else (second, first)

@@ -73,7 +73,7 @@ def as_tc(mbit: float) -> str:
 def wait_limited(run: Run, nodes: list[Node], rates: dict[str, float]) -> None:
     for node in nodes:
         run.wait_for(f"both sessions have {rates['down']} Mbit/s on {node.name}",
-                     lambda node=node: limited(node, rates) == 2, SET_LIMIT_S)
+                     lambda: limited(node, rates) == 2, SET_LIMIT_S)
 
 
 def measure(run: Run, live: Live, when: str, rates: dict[str, float]) -> dict[str, float]:

@@ -53,8 +53,7 @@ def steps(run: Run) -> None:
     live.dial("client1", dialler=functools.partial(L2tpClient, ppp=[OPTION]))
     for standby in live.standbys:
         run.wait_for(f"{standby.name} has the routes",
-                     lambda standby=standby: routes(standby) == sorted((LINK, BEHIND)),
-                     KNOWN_LIMIT_S)
+                     lambda: routes(standby) == sorted((LINK, BEHIND)), KNOWN_LIMIT_S)
     live.stack.wait_protected(1)
     run.expect("answers", answers(server), equals([3, 3]))
     live.cut_power(live.active)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ...host.node import Node
 from ...host.topology import L2TP, VpnGateway
-from ..dialler import MakeDialler
+from ..dialler import Dialler, MakeDialler
 from ..ipsec_client import (CBC, EAP_GCM, IKE_PROPOSALS, IKEV2_SETTINGS, L2TP_MTU, Ikev2Client,
                             L2tpIpsecClient, TransportOffer, authentication_of,
                             l2tp_ipsec_connections, tunnel_connections)
@@ -139,5 +139,6 @@ def dialler_of(profile: Profile) -> MakeDialler:
     assert profile.play is not None
     if profile.protocol == "l2tp":
         return L2tpClient
-    played = {"ikev2": PlayedIkev2, "l2tp-ipsec": PlayedL2tpIpsec}[profile.protocol]
-    return functools.partial(played, play=profile.play)
+    played: Mapping[str, Callable[..., Dialler]] = {"ikev2": PlayedIkev2,
+                                                    "l2tp-ipsec": PlayedL2tpIpsec}
+    return functools.partial(played[profile.protocol], play=profile.play)

@@ -3,15 +3,19 @@
 PPTP."""
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ...host.topology import DEFAULT_NODES, L2TP
 from ...product.cluster import Cluster
+from ...product.dialler import MakeDialler
 from ...product.ipsec_client import Ikev2Client, L2tpIpsecClient
 from ...product.pptp_client import PptpDialler
 from ...product.vpnha_stack import VpnhaStack
 from ..live import Live, Place, anywhere, begin
 from ..run import Run
 
-CLIENTS = {"client1": L2tpIpsecClient, "client2": Ikev2Client, "client3": PptpDialler}
+CLIENTS: Mapping[str, MakeDialler] = {"client1": L2tpIpsecClient, "client2": Ikev2Client,
+                                     "client3": PptpDialler}
 CLIENT_NODES = (*DEFAULT_NODES, *sorted(CLIENTS.keys() - set(DEFAULT_NODES)))
 
 

@@ -3,10 +3,12 @@
 NAT, and client1, which speaks IKEv2."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ...evidence.measure import Measured
 from ...product.cluster import Cluster
+from ...product.dialler import MakeDialler
 from ...product.ipsec_client import Ikev2Client, L2tpIpsecClient
 from ...product.ipsec_gateway import Lifetimes
 from ...product.sites.home import start_nat
@@ -16,7 +18,7 @@ from ..promise import expect_only_silence
 from ..run import Run
 
 IPSEC_NODES = ("gw1", "gw2", "gw3", "client1", "server", "nat1", "home1")
-CLIENTS = {"home1": L2tpIpsecClient, "client1": Ikev2Client}
+CLIENTS: Mapping[str, MakeDialler] = {"home1": L2tpIpsecClient, "client1": Ikev2Client}
 CHARON = "charon-systemd"
 
 

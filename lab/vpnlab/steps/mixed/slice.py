@@ -117,7 +117,8 @@ def _soak(run: Run, minutes: float, first: int, ikev2: Ikev2Kind, figures: Figur
     for client in live.clients:
         expect_nothing_else(run, seen.client(client.name))
     Flows.expect_translated(run)
-    expect_flat(run, *figures.held, figures.meanwhile)
+    before, after = figures.held
+    expect_flat(run, before, after, figures.meanwhile)
     run.expect("faults", len(figures.drilled.done), at_least(1))
 
 

@@ -80,7 +80,7 @@ def outlive(run: Run, gateways: Sequence[VpnGateway], ipsec: bool = False) -> No
     live = begin(run, clients=(), place=off_dc, observe_s=0,
                  stack=DialledStack(run.lab, Cluster(run.lab), gateways, ipsec=ipsec))
     for gateway, node in zip(gateways[1:], live.standbys):
-        live.stack.of(gateway).move_role(lambda name, node=node: name == node.name)
+        live.stack.of(gateway).move_role(lambda name: name == node.name)
     dialler = L2tpIpsecClient if ipsec else L2tpClient
     client = run.client(dialler(run.lab.node("client1"), gateway=gateways[0]))
     client.dial()
@@ -140,7 +140,7 @@ def outlive(run: Run, gateways: Sequence[VpnGateway], ipsec: bool = False) -> No
     for first in range(0, each, HANG_UPS):
         for _, part in parts:
             part.hang_up(part.numbers[first:first + HANG_UPS])
-        run.lab.wait_for("they are down", lambda first=first: not any(
+        run.lab.wait_for("they are down", lambda: not any(
             part.up() & set(part.numbers[:first + HANG_UPS]) for _, part in parts), DOWN_LIMIT_S,
             POLL_S)
     for carrier in carriers:

@@ -56,8 +56,7 @@ echo "$4 $5" >>{IPV6_UP_LOG}
                     for word in (client.read(IPV6_UP_LOG) or "").split())
     for standby in live.standbys:
         run.wait_for(f"{standby.name} has the client's networks",
-                     lambda standby=standby: routes(standby) == sorted((PREFIX, NETWORK)),
-                     KNOWN_LIMIT_S)
+                     lambda: routes(standby) == sorted((PREFIX, NETWORK)), KNOWN_LIMIT_S)
     stack.wait_protected(1)
     traffic = ipv6.Traffic(run, client, server6, behind=(server, BEHIND))
     run.expect("peer_answers", peer_answers(client, theirs, device), equals(3))

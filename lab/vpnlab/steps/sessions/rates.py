@@ -61,7 +61,7 @@ class Sessions:
             self._within("sysctl", "-qw", f"net.ipv6.conf.{scope}.disable_ipv6=1")
         node.run("ip", "-n", NETNS, "-batch", "-", stdin=devices_file(count), timeout=LIMIT_S)
 
-    def limits(self) -> Iterator[tuple[str, Callable[[], None]]]:
+    def limits(self) -> Iterator[tuple[str, Callable[[], object]]]:
         """By name: what limits all sessions from now on, in place of what did before."""
         yield "none", lambda: self._replace(unlimited_file)
         yield "vpnha", lambda: self._run("limit", self._count)

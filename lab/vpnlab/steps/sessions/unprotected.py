@@ -22,7 +22,7 @@ def redial_over_power_cut(run: Run, live: Live, dialler, word: str,
     run.wait_for(f"{name} has a session", dialler.up, DIAL_LIMIT_S)
     for node in run.lab.gateways:
         state = "unprotected" if node is live.active else standbys_say
-        run.wait_for(f"{node.name} shows the session as {state}", lambda node=node, state=state: [
+        run.wait_for(f"{node.name} shows the session as {state}", lambda: [
             each["state"] for each in live.stack.sessions(node)] == [state], DIAL_LIMIT_S)
     knowing = run.lab.gateways if standbys_say == "unprotected" else live.standbys
     reasons = [live.stack.sessions(node)[0]["reason"] for node in knowing]
