@@ -91,7 +91,8 @@ def measure(agent: str) -> list[float]:
         client = Client(Path(folder))
         stack.callback(client.end)
         wait(client.answers, ANSWER_LIMIT_S, "the address answers")
-        return [_kill(rig, client) for _ in range(KILLS)]
+        silences = [_kill(rig, client) for _ in range(KILLS)]
+    return silences
 
 
 def _kill(rig: Rig, client: Client) -> float:

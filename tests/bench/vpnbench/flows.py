@@ -143,7 +143,7 @@ def _of_vpnha(rig: Rig, binary: Path, load: Load) -> dict:
             result[f"cpu_{name}"] = after[name] - before[name] - share * seconds
         for name in ("promoted", "standby"):
             result[f"memory_{name}"] = _resident(processes[name]) - memory[name]
-        return result
+    return result
 
 
 def _of_conntrackd(rig: Rig, binary: Path, load: Load) -> dict:
@@ -173,7 +173,7 @@ def _of_conntrackd(rig: Rig, binary: Path, load: Load) -> dict:
         committed = _await(lambda: _count(rig.nodes[1]), arrived)
         result |= {"commit_seconds": time.monotonic() - began, "committed": committed,
                    "cpu_commit": cpu_seconds(processes["standby"]) - after["standby"]}
-        return result
+    return result
 
 
 @contextlib.contextmanager

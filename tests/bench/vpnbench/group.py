@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .rig import Node, Rig, children, cpu_seconds
+from .rig import Node, Rig, children, cpu_seconds, pipe
 
 # Beside the length of the run itself: gathering, loading, draining.
 SLACK_S = 90.0
@@ -54,6 +54,7 @@ class Program:
         self.node = node
         # nsenter forks, because a process cannot enter a pid namespace itself.
         self.outer = subprocess.Popen([*node.enter(), *command], stdout=subprocess.PIPE, text=True)
+        self._output = pipe(self.outer.stdout)
 
     def cpu(self) -> float:
         found = children(self.outer.pid)
@@ -64,9 +65,9 @@ class Program:
     def lines(self, timeout_s: float) -> Iterator[dict]:
         end = time.monotonic() + timeout_s
         with selectors.DefaultSelector() as selector:
-            selector.register(self.outer.stdout, selectors.EVENT_READ)
+            selector.register(self._output, selectors.EVENT_READ)
             while selector.select(max(0.0, end - time.monotonic())):
-                line = self.outer.stdout.readline()
+                line = self._output.readline()
                 if not line:
                     raise RunError(f"the program of node {self.node.number} ended early")
                 yield json.loads(line)
@@ -80,14 +81,14 @@ class Program:
         """Waits until it has ended by itself, with success; what it said since."""
         if self.outer.wait(timeout=END_LIMIT_S):
             raise RunError(f"the program of node {self.node.number} failed")
-        return [json.loads(line) for line in self.outer.stdout]
+        return [json.loads(line) for line in self._output]
 
     def kill(self) -> None:
         with contextlib.suppress(FileNotFoundError):
             for process in children(self.outer.pid):
                 subprocess.run(["kill", "-KILL", str(process)], check=False)
         self.outer.wait()
-        self.outer.stdout.close()
+        self._output.close()
 
 
 def measure(rig: Rig, run: Run, binary: Path) -> dict:
@@ -117,7 +118,7 @@ def measure(rig: Rig, run: Run, binary: Path) -> dict:
         writer.finish()
         for program in (*standbys, *joiners):
             check_contents(run, result["contents"], program.finish(), program in joiners)
-        return result
+    return result
 
 
 def check_contents(run: Run, wanted: dict, lines: list[dict], is_joiner: bool) -> None:

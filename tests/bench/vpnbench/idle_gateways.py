@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from .rig import Node, Rig, RigError, children, cpu_seconds
+from .rig import Node, Rig, RigError, children, cpu_seconds, pipe
 
 NODES = 3
 READY_LIMIT_S = 60.0
@@ -62,8 +62,8 @@ def measure(count: int, binary: Path) -> dict:
             time.sleep(0.05)
         used = [_cpu(inner) - before[0], _cpu(corosyncs) - before[1]]
         seconds = time.monotonic() - began
-        return {"gateways": count, "seconds": seconds,
-                "share": used[0] / seconds / NODES, "corosync_share": used[1] / seconds / NODES}
+    return {"gateways": count, "seconds": seconds,
+            "share": used[0] / seconds / NODES, "corosync_share": used[1] / seconds / NODES}
 
 
 def _cpu(processes: list[int]) -> float:
@@ -71,11 +71,12 @@ def _cpu(processes: list[int]) -> float:
 
 
 def _await_ready(node: Node, program: subprocess.Popen) -> int:
+    output = pipe(program.stdout)
     with selectors.DefaultSelector() as selector:
-        selector.register(program.stdout, selectors.EVENT_READ)
+        selector.register(output, selectors.EVENT_READ)
         if not selector.select(READY_LIMIT_S):
             raise RigError(f"node {node.number} promotes nothing")
-    line = program.stdout.readline()
+    line = output.readline()
     if not line:
         raise RigError(f"the program of node {node.number} ended early")
     return json.loads(line)["ready"]
@@ -85,4 +86,4 @@ def _end(program: subprocess.Popen) -> None:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError, IndexError):
         os.kill(children(program.pid)[0], signal.SIGTERM)
     program.wait()
-    program.stdout.close()
+    pipe(program.stdout).close()

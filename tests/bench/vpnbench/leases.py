@@ -102,7 +102,7 @@ def measure(kind: str, cuts: int) -> list[dict]:
         rig = stack.enter_context(Rig(NODES, setup=setup))
         rig.add_network(DEVICE, CLIENT)
         rig.add_network("inside0", "10.99.8.254/24")
-        cluster = _Vrrp(rig) if kind == KEEPALIVED else _Vpnhad(rig)
+        cluster: _Vrrp | _Vpnhad = _Vrrp(rig) if kind == KEEPALIVED else _Vpnhad(rig)
         for node in rig.nodes:
             _serve(node)
             cluster.start(node)
@@ -112,7 +112,8 @@ def measure(kind: str, cuts: int) -> list[dict]:
         stack.callback(client.end)
         wait(client.answers, ANSWER_LIMIT_S, "the address answers")
         calm_s = LEARN_S if kind == "auto" else CALM_S
-        return [_cut(rig, cluster, client, calm_s) for _ in range(CUTS.get(kind, cuts))]
+        found = [_cut(rig, cluster, client, calm_s) for _ in range(CUTS.get(kind, cuts))]
+    return found
 
 
 class _Vpnhad:

@@ -41,7 +41,7 @@ def measure(rig: Rig, run: Run) -> dict:
         result["cpu_writer"] = (after[0] - before[0]) / seconds
         result["cpu_standby"] = sum(y - x for x, y in zip(before[1:], after[1:])) / seconds / (
             run.nodes - 1)
-        return result
+    return result
 
 
 def measure_join(rig: Rig, run: Run) -> dict:
@@ -62,7 +62,8 @@ def measure_join(rig: Rig, run: Run) -> dict:
         while not _is_synced(replica, run.records):
             if time.monotonic() - began > READY_TIMEOUT_S:
                 raise RunError("redis: the fresh replica has not everything")
-        return {"join_ms": (time.monotonic() - began) * 1000}
+        join_ms = (time.monotonic() - began) * 1000
+    return {"join_ms": join_ms}
 
 
 def _is_synced(replica: socket.socket, keys: int) -> bool:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import linear_regression, median
+from typing import Any
 
 from . import chart
 
@@ -192,9 +193,10 @@ def _fresh(lines: list[dict]) -> str:
 
 
 def _at(found: dict, path: Sequence[str]) -> float:
+    value: Any = found
     for name in path:
-        found = found[name]
-    return found
+        value = value[name]
+    return value
 
 
 def _gate(lines: list[dict]) -> str:

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 CONF = Path(__file__).resolve().parents[3] / "lab/cluster/corosync.conf.in"
 LINKS = 2
@@ -37,6 +38,12 @@ UNSHARE = ["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork",
 
 class RigError(Exception):
     """The nodes could not be made."""
+
+
+def pipe(stream: IO[str] | None) -> IO[str]:
+    """That of a program which was started with PIPE for it."""
+    assert stream is not None
+    return stream
 
 
 def isolate(command: list[str]) -> int:
@@ -68,7 +75,7 @@ class Node:
         self.ports: list[str] = []  # The devices on the bridges.
         self._unshare = subprocess.Popen([*UNSHARE, "sh", "-c", setup], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True)
-        if self._unshare.stdout.readline() != "ready\n":
+        if pipe(self._unshare.stdout).readline() != "ready\n":
             raise RigError(f"node {number} could not be set up")
         # Later corosync's: the shell is replaced by it.
         self.corosync = _child(self._unshare.pid)
@@ -95,8 +102,9 @@ class Node:
         folder = Path(f"/proc/{self.corosync}/root/etc/corosync")
         (folder / "corosync.conf").write_text(conf)
         (folder / "authkey").write_bytes(key)
-        self._unshare.stdin.write("go\n")
-        self._unshare.stdin.flush()
+        started = pipe(self._unshare.stdin)
+        started.write("go\n")
+        started.flush()
 
     def enter(self) -> list[str]:
         """Puts a command into the node."""

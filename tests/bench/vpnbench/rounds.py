@@ -169,7 +169,7 @@ def _run_flows(options: argparse.Namespace, binary: Path, part: str,
     for number in range(options.rounds):
         for load in loads:
             _await_quiet()
-            lines = []
+            lines: list[dict] = []
             with Foreign() as foreign:
                 try:
                     lines += flows.measure(binary, load)
