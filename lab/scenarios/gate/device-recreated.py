@@ -96,7 +96,8 @@ def steps(run: Run) -> None:
         away_ms, silence_ms = gap_ms(absence), worst_gap_ms(client, (each.t, each.until))
         run.expect(f"{each.device}_absent_ms", away_ms, at_most(FAULT_FREE_MS))
         run.expect(f"{each.device}_silent_beyond_ms",
-                   None if None in (away_ms, silence_ms) else round(silence_ms - away_ms, 1),
+                   None if away_ms is None or silence_ms is None
+                   else round(silence_ms - away_ms, 1),
                    at_most(max(UNNOTICED_MS, 2 * (fault_free or 0))))
         path = run.out / f"{active.name}-{each.device}.pcap"
         run.expect(f"{each.device}_before_the_gate", None if absence is None else heard_between(

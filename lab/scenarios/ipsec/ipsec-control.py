@@ -60,7 +60,6 @@ def steps(run: Run) -> None:
     seen = run.measure()
     run.expect("served_by_another", len({owner.node for owner in seen.owners}), at_least(2))
     run.expect("pings_answered_again", back, equals([0, 0]))
-    for client in seen.clients:
-        run.expect(f"{client.name}_pings_lost_after_the_cut", client.pings_lost,
-                   at_least(WATCHED_S))
-        run.expect(f"{client.name}_tcp_stream_came_through", client.tcp_intact is False, is_true())
+    for each in seen.clients:
+        run.expect(f"{each.name}_pings_lost_after_the_cut", each.pings_lost, at_least(WATCHED_S))
+        run.expect(f"{each.name}_tcp_stream_came_through", each.tcp_intact is False, is_true())

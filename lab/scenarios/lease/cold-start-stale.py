@@ -72,8 +72,8 @@ def steps(run: Run) -> None:
     others[0].run("stonith_admin", "--confirm", stale.name)
     active = stack.wait_promoted()
     stack.wait_in_sync()
-    number, _, node = stack.status(active)["epoch"].partition(".")
-    epoch = (int(number), int(node))
+    number, _, holder = stack.status(active)["epoch"].partition(".")
+    epoch = (int(number), int(holder))
     run.expect("stale_claim", claimed(run),
                Expected(f"above {epoch}", lambda stale_claim: stale_claim > epoch))
     run.step(f"client2 dials {active.name}")

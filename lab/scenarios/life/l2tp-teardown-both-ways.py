@@ -73,9 +73,10 @@ def steps(run: Run) -> None:
     for client in live.clients:
         expect_only_silence(run, seen.client(client.name), TAKEOVER_MS)
     outside = [first.files.outside, second.files.outside, lines_pcap, lines_pcap]
-    for pcap, span, who, own, gateways in zip(outside, spans, (
-            "client1", "client2", "client3_term", "client3_kill"), (
-            ENDS[2:], [], ENDS[:1], ENDS[1:2]), ([], ENDS, ENDS[1:], ENDS[2:])):
+    said: list[tuple[str, list[str], list[str]]] = [
+        ("client1", ENDS[2:], []), ("client2", [], ENDS),
+        ("client3_term", ENDS[:1], ENDS[1:]), ("client3_kill", ENDS[1:2], ENDS[2:])]
+    for pcap, span, (who, own, gateways) in zip(outside, spans, said):
         expect_goodbyes(run, pcap, span, who, own, gateways)
 
 

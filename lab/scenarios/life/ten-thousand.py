@@ -133,7 +133,7 @@ def wait_hot(run: Run, live: Live, nodes: list[Node]) -> None:
 
 def own_share_ms(log: str, since: float) -> float | None:
     """Of a takeover: from what Pacemaker asks to the open gate."""
-    times = {}
+    times: dict[str, float] = {}
     for line in log.splitlines():
         event = next((each for each in (ASKED, OPEN) if each in line), None)
         at = line_time(line, since)

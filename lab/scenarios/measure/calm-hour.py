@@ -71,9 +71,10 @@ def steps(run: Run) -> None:
         for what in ("promotions", "acted"):
             run.expect(f"{gateway.name}_{what}", found[gateway][what], equals(0))
         expect_nothing_else(run, client)
-    report = {"minutes": round((until - since) / 60, 1),
-              "busy_percent": round(100 * (1 - spent[3] / sum(spent)), 1),
-              "stolen_percent": round(100 * spent[STEAL] / sum(spent), 1),
-              **{gateway.name: figures for gateway, figures in found.items()}}
+    report: dict[str, Any] = {
+        "minutes": round((until - since) / 60, 1),
+        "busy_percent": round(100 * (1 - spent[3] / sum(spent)), 1),
+        "stolen_percent": round(100 * spent[STEAL] / sum(spent), 1),
+        **{gateway.name: figures for gateway, figures in found.items()}}
     run.step(json.dumps(report))
     (run.out / "calm.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")

@@ -29,7 +29,7 @@ FILE = "rates.json"
 def steps(run: Run) -> None:
     run.step(f"devices of {LIMITED} sessions")
     sessions = Sessions(run.lab.gateway("gw1"), LIMITED)
-    lines = []
+    lines: list[dict] = []
     for number in range(ROUNDS):
         for limit, set_all in sessions.limits():
             run.step(f"round {number}: {limit}")

@@ -88,4 +88,6 @@ def send_in_vain(run: Run, live: Live) -> None:
 
 
 def packets_sent(node: Node, interface: str) -> int:
-    return int(node.read(f"/sys/class/net/{interface}/statistics/tx_packets"))
+    sent = node.read(f"/sys/class/net/{interface}/statistics/tx_packets")
+    assert sent is not None, f"{node.name} has no {interface}"
+    return int(sent)

@@ -15,8 +15,11 @@ Expected: no node knows a password; the second play changes nothing; no secret s
 Ansible says. All three sessions go on within 1 s. The server is told of each one Start and one
 Stop, with one Acct-Session-Id.
 """
+from collections.abc import Mapping
+
 from vpnlab.evidence.expectation import equals, is_empty, is_true
 from vpnlab.host.topology import L2TP
+from vpnlab.product.dialler import MakeDialler
 from vpnlab.product.ipsec_client import L2tpIpsecClient
 from vpnlab.product.l2tp_gateway import SECRETS
 from vpnlab.product.pptp_client import PptpDialler
@@ -38,7 +41,8 @@ SITE = Site(
             "vpnha_radius_auth_servers": [f"{SERVER_ADDRESS}:{AUTH_PORT}"],
             "vpnha_radius": {"accounting_servers": [f"{SERVER_ADDRESS}:{ACCT_PORT}"]}},
     secrets={"vpnha_radius_secret": SECRET, "vpnha_users": []})
-DIALLERS = {**dict.fromkeys(HOMES, L2tpIpsecClient), "client1": PptpDialler}
+DIALLERS: Mapping[str, MakeDialler] = {**dict.fromkeys(HOMES, L2tpIpsecClient),
+                                       "client1": PptpDialler}
 AFTERWARDS_S, TOLD_LIMIT_S = 5, 30
 
 

@@ -438,9 +438,7 @@ class Cluster:
             before()
             status = self.status(seen_from)
             return status if condition(status) else None
-        found = self._lab.wait_for(what, ask, deadline_s, interval_s=0.1)
-        assert found is not None
-        return found
+        return self._lab.wait_for(what, ask, deadline_s, interval_s=0.1)
 
     def wait_online(self, names: Iterable[str], seen_from: str = "") -> Status:
         """Of nodes whose Pacemaker has been started. One that has ended meanwhile is started

@@ -55,8 +55,8 @@ def act(lab: Lab, node: Node, command: str, name: str, numbers: range) -> float:
     found = lab.wait_for(f"{node.name}: {command} {len(numbers)} of {name}",
                          lambda: DONE.search(node.read(log) or ""),
                          START_LIMIT_S + len(numbers) * DIAL_LIMIT_S)
-    if found is None or int(found[1]) != len(numbers):
-        raise LabError(f"of the crowd: {found and found[0]}")
+    if int(found[1]) != len(numbers):
+        raise LabError(f"of the crowd: {found[0]}")
     return float(found[2])
 
 

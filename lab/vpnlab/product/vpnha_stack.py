@@ -453,10 +453,8 @@ class VpnhaStack:
             return next((node for node in self.cluster.nodes
                          if node.powered() and (not names or node.name in names)
                          and self._logged_role(node) == "promoted"), None)
-        node = self._lab.wait_for(f"{' or '.join(sorted(names)) or 'a gateway'} is promoted", ask,
+        return self._lab.wait_for(f"{' or '.join(sorted(names)) or 'a gateway'} is promoted", ask,
                                   deadline_s)
-        assert node is not None
-        return node
 
     def _logged_role(self, node: Node) -> str:
         """The role that vpnhad of the node's present boot logged last."""
@@ -497,10 +495,8 @@ class VpnhaStack:
             return node if ready and all(self.status(each)["role"] == "unpromoted"
                                          and self.status(each)["replica"] == "complete"
                                          for each in others) else None
-        node = self._lab.wait_for("one gateway is promoted, all others are in sync", ask,
+        return self._lab.wait_for("one gateway is promoted, all others are in sync", ask,
                                   deadline_s, interval_s=0.2)
-        assert node is not None
-        return node
 
     def votes(self, node: Node) -> bool:
         """The node's list of voters has the witness."""

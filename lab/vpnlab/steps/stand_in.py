@@ -34,10 +34,9 @@ def first_in_rank(run: Run, stack: VpnhaStack, standbys: Sequence[Node]) -> Node
         written = [line for line in stack.daemon_log(node).splitlines()
                    if line.endswith(f"event=score resource={stack.resource}")]
         return bool(written) and FIRST_SCORE in written[-1]
-    found = run.wait_for("a standby is the first to stand in",
-                         lambda: next((node for node in standbys if is_first(node)), None),
-                         SCORE_LIMIT_S)
-    return found
+    return run.wait_for("a standby is the first to stand in",
+                        lambda: next((node for node in standbys if is_first(node)), None),
+                        SCORE_LIMIT_S)
 
 
 def stand_still(nodes: Sequence[Node], seconds: float) -> None:
@@ -53,10 +52,8 @@ def stand_still(nodes: Sequence[Node], seconds: float) -> None:
 
 def wait_stands_in(live: Live, among: Sequence[Node]) -> Node:
     """Waits until one of the nodes stands in, and returns it."""
-    found = live.run.wait_for("a standby stands in", lambda: next((
+    return live.run.wait_for("a standby stands in", lambda: next((
         node for node in among if STAND_IN in live.stack.daemon_log(node)), None), STAND_IN_LIMIT_S)
-    assert found is not None
-    return found
 
 
 def expect_stood_in(live: Live, *wanted: Node) -> None:

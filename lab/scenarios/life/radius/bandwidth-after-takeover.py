@@ -22,6 +22,7 @@ is left in the end.
 """
 import json
 import time
+from collections.abc import Mapping
 
 from vpnlab.evidence.expectation import between, equals
 from vpnlab.host.node import Node
@@ -56,7 +57,7 @@ SET_LIMIT_S = 10
 ANSWER_LIMIT_S = 10
 
 
-def limited(node: Node, rates: dict[str, float]) -> int:
+def limited(node: Node, rates: Mapping[str, float]) -> int:
     """How many devices of the node have the rates of both directions."""
     listed = node.run("tc", "qdisc", "show").stdout.splitlines()
     devices = [line.split()[4] for line in listed
@@ -70,13 +71,13 @@ def as_tc(mbit: float) -> str:
     return f"rate {mbit:g}Mbit " if mbit >= 1 else f"rate {mbit * 1000:g}Kbit "
 
 
-def wait_limited(run: Run, nodes: list[Node], rates: dict[str, float]) -> None:
+def wait_limited(run: Run, nodes: list[Node], rates: Mapping[str, float]) -> None:
     for node in nodes:
         run.wait_for(f"both sessions have {rates['down']} Mbit/s on {node.name}",
                      lambda: limited(node, rates) == 2, SET_LIMIT_S)
 
 
-def measure(run: Run, live: Live, when: str, rates: dict[str, float]) -> dict[str, float]:
+def measure(run: Run, live: Live, when: str, rates: Mapping[str, float]) -> dict[str, float]:
     """Mbit/s of each client in each direction."""
     run.step(f"octets {when}")
     found = {}
@@ -98,7 +99,8 @@ def change(run: Run, radius: RadiusServer, client: VpnClient) -> None:
         f"Event-Timestamp = {int(time.time())}", wanted) == Answer("CoA-ACK", ""), ANSWER_LIMIT_S)
 
 
-def expect_sessions(run: Run, live: Live, node: Node, when: str, rates: dict[str, float]) -> None:
+def expect_sessions(run: Run, live: Live, node: Node, when: str,
+                    rates: Mapping[str, float]) -> None:
     sessions = live.stack.sessions(node)
     run.expect(f"{when}_unprotected", [each.get("reason") for each in sessions],
                equals([None, None]))

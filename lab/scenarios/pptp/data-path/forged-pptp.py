@@ -88,6 +88,7 @@ def steps(run: Run) -> None:
     # While no gateway has the VIP the switch floods the forged frames, and client1's capture has
     # them: of each round one Call-Clear-Request, one CCP Reset-Request, two RST.
     rounds = client.ccp_exchanges
+    assert rounds is not None, "client1 speaks PPTP"
     run.expect("captured_call_clears", client.pptp_setups, equals(rounds))
     run.expect("captured_resets", client.tcp_resets, equals(2 * rounds))
     victim = dataclasses.replace(client, ccp_exchanges=0, pptp_setups=0, tcp_resets=0)

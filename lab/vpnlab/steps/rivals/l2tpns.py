@@ -4,7 +4,7 @@ one carries the traffic, and each would do both alone. A router outside and one 
 who takes the address and the pool. It serves plain L2TP."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...host.node import Node
 from ...host.topology import L2TP, VIP_OUTSIDE
@@ -80,7 +80,7 @@ class L2tpns:
 
     keeps = False
     one_owner = False
-    clients: dict[str, MakeDialler] = {CLIENT: L2tpClient}
+    clients: Mapping[str, MakeDialler] = {CLIENT: L2tpClient}
 
     def __init__(self, run: Run) -> None:
         self._run = run
