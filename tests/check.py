@@ -18,9 +18,9 @@
          of the plain tier and the drill with gateways of it
 
 Each step's output is kept in build/check/; a step that fails shows its last lines. What cannot run
-has failed, with two exceptions: clang-format and clang-tidy of another version than Debian 12's,
-which judge otherwise; and, in the plain tier, scenarios with a cluster where the host is too slow
-for one (a virtual machine without nested paging: minutes to boot, all limits exceeded). A line
+has failed, with two exceptions: clang-format, clang-tidy and mypy of another version than Debian
+12's, which judge otherwise; and, in the plain tier, scenarios with a cluster where the host is too
+slow for one (a virtual machine without nested paging: minutes to boot, all limits exceeded). A line
 before the last one names what was skipped; with --all another one names the scenarios that have
 shown nothing in the last 200 commits (docs/reference/evidence.md), which are for the next sweep.
 The last line is the sum: "N passed, N failed".
@@ -69,8 +69,8 @@ FRESH_STEPS = 400
 SOAK_SEED = 1
 SOAK_MINUTES, SOAK_MINUTES_ALL = 2, 30
 TAIL_LINES = 40
-# Of Debian 12, by which the tree is formatted and tidied.
-CLANG_VERSION = 14
+# Those of Debian 12, by which the tree is formatted and checked.
+VERSIONS = {"clang-format": "14", "clang-tidy": "14", "mypy": "1.0"}
 
 
 @dataclass
@@ -140,14 +140,14 @@ class Checks:
             self._say(f"{name}: ok ({seconds:.0f} s, {found.passed} passed)")
         return not found.failed
 
-    def clang_step(self, name: str, argv: Sequence[str]) -> None:
+    def versioned_step(self, name: str, argv: Sequence[str]) -> None:
         """A step with a tool that is called like it, unless that is of another version."""
-        found = None
+        found, wanted = None, VERSIONS[name]
         if shutil.which(name):
             said = subprocess.run([name, "--version"], capture_output=True, text=True, check=False)
-            found = re.search(r"version (\d+)", said.stdout)
-        if found and int(found[1]) != CLANG_VERSION:
-            self.skip(name, f"it is version {found[1]}, the tree is by {CLANG_VERSION}")
+            found = re.search(r"\d+(\.\d+)+", said.stdout)
+        if found and not f"{found[0]}.".startswith(f"{wanted}."):
+            self.skip(name, f"it is version {found[0]}, the tree is by {wanted}")
         else:
             self.step(name, argv)
 
@@ -187,10 +187,11 @@ def checker_count(text: str) -> Count | None:
 
 
 def lint(checks: Checks) -> None:
-    checks.clang_step("clang-format", ["clang-format", "--dry-run", "--Werror",
-                                       *source_files(".cpp", ".hpp", ".c", ".h")])
+    checks.versioned_step("clang-format", ["clang-format", "--dry-run", "--Werror",
+                                           *source_files(".cpp", ".hpp", ".c", ".h")])
     python = source_files(".py") + scripts("python3")
     checks.step("flake8", ["/usr/bin/python3", "-m", "flake8", "--max-line-length", "100", *python])
+    checks.versioned_step("mypy", ["tests/tidy/mypy"])
     checks.step("shellcheck", ["shellcheck", *scripts("/bin/sh"), *scripts("bash")])
     checks.step("collection", ["tests/tidy/ansible"])
     checks.step("codespell", ["codespell", "--ignore-words", "setup/codespell-words.txt",
@@ -361,7 +362,7 @@ def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
         if everything:
             checks.step("Debian packages, built twice", ["setup/reproduce"])
             upgrade_debian(checks)
-            checks.clang_step("clang-tidy", ["tests/tidy/clang-tidy"])
+            checks.versioned_step("clang-tidy", ["tests/tidy/clang-tidy"])
             checks.step("planted bugs", ["tests/sim/mutate"], fuzz_count)
             checks.step("planted bugs of unit tests", ["tests/unit/mutate"], fuzz_count)
             checks.step("lease checker", ["build/release/tests/checker/vpnha-checker", "--jobs",
