@@ -60,6 +60,11 @@ PeerLedger::Traffic PeerLedger::total(const Key& key) const {
     return found == accounts_.end() ? Traffic{} : found->second.total;
 }
 
+bool PeerLedger::has_keys(const Key& key) const {
+    const auto found = accounts_.find(key);
+    return found != accounts_.end() && found->second.kernel.last_handshake_unix_ms != 0;
+}
+
 vpnha::Traffic PeerLedger::take_passed(const Key& key) {
     const auto found = accounts_.find(key);
     if (found == accounts_.end()) {

@@ -40,6 +40,8 @@ class PeerLedger {
     void forget(const Key& key);
 
     [[nodiscard]] Traffic total(const Key& key) const;
+    // The last reading of this node's kernel had a handshake with the peer.
+    [[nodiscard]] bool has_keys(const Key& key) const;
     // The traffic here since the last call.
     [[nodiscard]] vpnha::Traffic take_passed(const Key& key);
     // Peers that have shaken hands since then.

@@ -70,7 +70,7 @@ void WireguardPeers::install(const replica::Install& wanted, TimePoint now, Effe
         }
         const bool anew = is_standby();
         if (anew) {
-            ledger_.restart(peer->key);
+            restart(peer->key);
         }
         effects.emplace_back(node::SetPeer{gateway_.id(), std::move(*peer), wanted.ticket, anew});
         return;
@@ -141,6 +141,7 @@ void WireguardPeers::on_open(TimePoint now, Effects& effects) {
 void WireguardPeers::pause(Effects& effects) {
     serves_ = false;
     queue_.clear();
+    tried_again_.clear();
     publish_at_.reset();
     std::vector<Keepalive> silent;
     for (const Key& key : std::exchange(lively_, {})) {
@@ -160,11 +161,15 @@ void WireguardPeers::mute(Effects& effects) {
 }
 
 void WireguardPeers::distrust_kernel() {
-    reading_.reset();
     for (const Key& key : all_peers()) {
-        ledger_.restart(key);
+        restart(key);
         replica().on_gone(peer_record_of(key));
     }
+}
+
+void WireguardPeers::restart(const Key& key) {
+    reading_.reset();
+    ledger_.restart(key);
 }
 
 void WireguardPeers::detach(Effects& effects) {
@@ -195,8 +200,14 @@ void WireguardPeers::wake_some(TimePoint now, Effects& effects) {
 
 void WireguardPeers::try_again(TimePoint now, Effects& effects) {
     while (const auto key = queue_.take_again(now)) {
+        // A peer that is added anew has no keys. After a lease that was claimed anew the kernel has
+        // those of before.
+        if (ledger_.has_keys(*key)) {
+            continue;
+        }
         if (auto peer = peer_of(*key)) {
-            ledger_.restart(*key);
+            restart(*key);
+            tried_again_.insert(*key);
             const std::uint16_t keepalive_s = waking_keepalive(*peer);
             effects.emplace_back(
                 node::SetPeer{gateway_.id(), std::move(*peer), 0, true, keepalive_s});
@@ -237,7 +248,8 @@ void WireguardPeers::handle(const node::PeerSet& set, TimePoint now, Effects& ef
         return;
     }
     refusals_.erase(record);
-    if (serves_ && !queue_.is_open(set.key)) {  // It is new.
+    const bool was_tried_again = tried_again_.erase(set.key) != 0;
+    if (serves_ && !was_tried_again && !queue_.is_open(set.key)) {  // It is new.
         queue_.add(set.key);
         wake_some(now, effects);
     }
@@ -284,9 +296,12 @@ bool WireguardPeers::has_answered(const wireguard::PeerState& state, TimePoint n
     if (state.endpoint && wireguard::is_reachable(*state.endpoint)) {
         moved_[state.key] = *state.endpoint;
     }
-    const bool has_received =
-        ledger_.read(state.key, state.traffic, gateway_.clock().at(now), now).received;
-    return has_received && queue_.close(state.key);
+    const PeerLedger::News news =
+        ledger_.read(state.key, state.traffic, gateway_.clock().at(now), now);
+    if (news.sent) {
+        queue_.on_sent(state.key);
+    }
+    return news.received && queue_.close(state.key);
 }
 
 void WireguardPeers::let_rest(const std::vector<Key>& keys, Effects& effects) {

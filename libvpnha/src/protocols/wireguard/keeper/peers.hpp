@@ -111,6 +111,8 @@ class WireguardPeers final : public Keeper {
     void let_rest(const std::vector<Key>& keys, Effects& effects);
     // The peers in this node's kernel are to be added anew.
     void distrust_kernel();
+    // The peer is to be added anew: a reading that is under way is older, and would count it twice.
+    void restart(const Key& key);
     void publish_moves();
     // Publishes some traffic where this node is promoted, and reports the usage of each session.
     void publish_traffic(TimePoint now, Effects& effects);
@@ -127,9 +129,10 @@ class WireguardPeers final : public Keeper {
     Refusals refusals_;
     PeerLedger ledger_;
     WakeQueue queue_;
-    std::set<Key> lively_;   // With a keepalive in this kernel.
-    bool serves_ = false;    // Its gate is open.
-    bool uses_vip_ = false;  // Since the last on_addresses().
+    std::set<Key> tried_again_;  // Added anew, and not set yet.
+    std::set<Key> lively_;       // With a keepalive in this kernel.
+    bool serves_ = false;        // Its gate is open.
+    bool uses_vip_ = false;      // Since the last on_addresses().
     // The device is to be raised then; nullopt: it has been.
     std::optional<TimePoint> raise_at_ = TimePoint{};
     std::uint64_t last_ticket_ = 0;

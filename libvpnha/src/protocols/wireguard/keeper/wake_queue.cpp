@@ -7,13 +7,6 @@
 
 namespace vpnha::keepers {
 
-namespace {
-
-// From the second try until a peer is overdue.
-constexpr Duration kSecondTry = limits::kWireguardHandshakeWait - limits::kWireguardTryAgain;
-
-}  // namespace
-
 std::optional<WakeQueue::Key> WakeQueue::take(TimePoint now) {
     if (waiting_.empty() || open_.size() >= limits::kWireguardHandshakesMax) {
         return std::nullopt;
@@ -21,15 +14,25 @@ std::optional<WakeQueue::Key> WakeQueue::take(TimePoint now) {
     const Key key = waiting_.front();
     waiting_.pop_front();
     close(key);
-    const TimePoint until = now + limits::kWireguardHandshakeWait;
-    open_.emplace(key, until);
-    until_.emplace(until, key);
-    again_.emplace(until, key);
+    const Open open{now + limits::kWireguardHandshakeWait, now + limits::kWireguardTryAgain};
+    open_.emplace(key, open);
+    until_.emplace(open.until, key);
+    again_.emplace(open.again, key);
     return key;
 }
 
+void WakeQueue::on_sent(const Key& key) {
+    const auto found = open_.find(key);
+    if (found == open_.end() || again_.erase({found->second.again, key}) == 0) {
+        return;
+    }
+    Open& open = found->second;
+    open.again = open.until - limits::kWireguardHandshakeWait + limits::kWireguardAnswerWait;
+    again_.emplace(open.again, key);
+}
+
 std::optional<WakeQueue::Key> WakeQueue::take_again(TimePoint now) {
-    if (again_.empty() || again_.begin()->first - kSecondTry > now) {
+    if (again_.empty() || again_.begin()->first > now) {
         return std::nullopt;
     }
     const Key key = again_.begin()->second;
@@ -42,8 +45,8 @@ bool WakeQueue::close(const Key& key) {
     if (found == open_.end()) {
         return false;
     }
-    until_.erase({found->second, key});
-    again_.erase({found->second, key});
+    until_.erase({found->second.until, key});
+    again_.erase({found->second.again, key});
     open_.erase(found);
     return true;
 }
@@ -69,7 +72,7 @@ std::optional<TimePoint> WakeQueue::next_deadline() const {
         return std::nullopt;
     }
     const TimePoint overdue = until_.begin()->first;
-    return again_.empty() ? overdue : std::min(overdue, again_.begin()->first - kSecondTry);
+    return again_.empty() ? overdue : std::min(overdue, again_.begin()->first);
 }
 
 }  // namespace vpnha::keepers

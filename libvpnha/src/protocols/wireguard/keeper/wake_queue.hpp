@@ -29,7 +29,11 @@ class WakeQueue {
     [[nodiscard]] bool is_open(const Key& key) const { return open_.contains(key); }
     // False: it was not open.
     bool close(const Key& key);
-    // An open one without an answer for limits::kWireguardTryAgain; each only once.
+    // The kernel has sent an open one its initiation: it has limits::kWireguardAnswerWait to
+    // answer.
+    void on_sent(const Key& key);
+    // An open one that was sent nothing for limits::kWireguardTryAgain, or has not answered for
+    // limits::kWireguardAnswerWait; each only once.
     [[nodiscard]] std::optional<Key> take_again(TimePoint now);
     // One that was open for too long; it is open no more.
     [[nodiscard]] std::optional<Key> take_overdue(TimePoint now);
@@ -41,10 +45,14 @@ class WakeQueue {
     [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
   private:
+    struct Open {
+        TimePoint until;
+        TimePoint again;
+    };
     std::deque<Key> waiting_;
-    std::map<Key, TimePoint> open_;  // Until then.
+    std::map<Key, Open> open_;
     std::set<std::pair<TimePoint, Key>> until_;
-    std::set<std::pair<TimePoint, Key>> again_;  // `until` of those that were tried once.
+    std::set<std::pair<TimePoint, Key>> again_;  // Those that were tried once.
 };
 
 }  // namespace vpnha::keepers

@@ -17,9 +17,11 @@ inline constexpr std::size_t kWireguardAllowedIpsMax = 256;
 inline constexpr std::size_t kWireguardHandshakesMax = 256;
 // The wait for a peer's answer: one round trip, and two that were lost.
 inline constexpr std::chrono::seconds kWireguardHandshakeWait{1};
-// A peer without an answer for so long is tried once more, as a new peer: two round trips of a
-// mobile network.
+// A peer to which the kernel has sent nothing for so long is tried once more, as a new peer.
 inline constexpr std::chrono::milliseconds kWireguardTryAgain{250};
+// The same for a peer that has not answered an initiation: a new peer does not know the answer that
+// is still on its way. Two round trips of a mobile network.
+inline constexpr std::chrono::milliseconds kWireguardAnswerWait{500};
 // Peers of a reading that a keeper handles at once: ~1 us each.
 inline constexpr std::size_t kWireguardPeersPerSlice = 512;
 

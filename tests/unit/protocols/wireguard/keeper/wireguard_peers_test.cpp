@@ -144,13 +144,75 @@ TEST_F(WireguardPeersTest, APeerThatDoesNotAnswerIsNotWaitedFor) {
 }
 
 // The kernel may have tried it while the gate was shut, and tries it no more for 5 s.
+TEST_F(WireguardPeersTest, APeerToWhichTheKernelSendsNothingIsTriedOnceMoreAsANewOne) {
+    serve(1);
+    kill_a();
+    b_.sends_nothing_ = true;
+    promote(b_);
+    b_.sends_nothing_ = false;
+    const int added = b_.added_anew_;
+    pass(limits::kWireguardTryAgain + milliseconds(20));
+    EXPECT_THAT(b_.tried_, SizeIs(2));
+    EXPECT_EQ(b_.added_anew_, added + 1);
+    pass(seconds(3));
+    EXPECT_THAT(b_.tried_, SizeIs(2)) << "once";
+}
+
+// The answer of a slow client is for the peer that the kernel has, and not for a new one.
+TEST_F(WireguardPeersTest, AClientHasTimeToAnswerBeforeItIsTriedAgain) {
+    serve(1);
+    kill_a();
+    promote(b_);
+    const int added = b_.added_anew_;
+    pass(limits::kWireguardAnswerWait - milliseconds(100));
+    b_.answer(sample_key(1));
+    pass(seconds(3));
+    EXPECT_EQ(b_.added_anew_, added);
+    EXPECT_THAT(b_.tried_, SizeIs(1));
+}
+
+TEST_F(WireguardPeersTest, AReadingOlderThanAPeerThatWasAddedAnewCountsNothing) {
+    serve(1);
+    kill_a();
+    promote(b_);
+    b_.kernel_.at(sample_key(1)).traffic.octets_out = 1000;
+    pass(limits::kWireguardAnswerWait - milliseconds(100));
+    b_.answers_readings_ = false;
+    pass(milliseconds(80));
+    const std::uint64_t old = b_.unanswered_;
+    const std::vector<PeerState> states{
+        {sample_key(1), std::nullopt, b_.kernel_.at(sample_key(1)).traffic}};
+    b_.answers_readings_ = true;
+    pass(milliseconds(40));
+    ASSERT_THAT(b_.tried_, SizeIs(2));
+    b_.notify(node::PeersRead{old, states, true}, now_);
+    pass(seconds(3));
+    EXPECT_EQ(b_.traffic(sample_key(1)).octets_out,
+              a_.traffic(sample_key(1)).octets_out + 1000 + kInitiationBytes);
+}
+
+// Its keys are those of before, and so are its counters.
+TEST_F(WireguardPeersTest, APeerWithKeysIsNotAddedAnewWhereTheLeaseIsClaimedAnew) {
+    serve(1);
+    a_.answer(sample_key(1), 5000);
+    pass(seconds(3));
+    const int added = a_.added_anew_;
+    const std::uint64_t before = a_.traffic(sample_key(1)).octets_in;
+    a_.keeper_.pause(a_.effects_);
+    settle();
+    a_.keeper_.unpause(now_, a_.effects_);
+    pass(seconds(3));
+    EXPECT_EQ(a_.added_anew_, added);
+    EXPECT_EQ(a_.traffic(sample_key(1)).octets_in, before);
+}
+
 TEST_F(WireguardPeersTest, APeerThatDoesNotAnswerIsTriedOnceMoreAsANewOne) {
     serve(2);
     kill_a();
     promote(b_);
     b_.answer(sample_key(1));
     const int added = b_.added_anew_;
-    pass(limits::kWireguardTryAgain + milliseconds(20));
+    pass(limits::kWireguardAnswerWait + milliseconds(20));
     EXPECT_THAT(b_.tried_, SizeIs(3));
     EXPECT_EQ(b_.tried_.back(), sample_key(2));
     EXPECT_EQ(b_.added_anew_, added + 1);

@@ -117,7 +117,7 @@ class Site final : public FakeGateway {
     }
     void set_keepalive(const PublicKey& key, KernelPeer& peer, std::uint16_t keepalive_s) {
         if (peer.keepalive_s == 0 && keepalive_s != 0) {
-            peer.traffic.octets_out += kInitiationBytes;
+            peer.traffic.octets_out += sends_nothing_ ? 0 : kInitiationBytes;
             tried_.push_back(key);
         }
         peer.keepalive_s = keepalive_s;
@@ -181,6 +181,7 @@ class Site final : public FakeGateway {
     bool can_raise_ = true;
     bool refuses_ = false;
     bool answers_readings_ = true;
+    bool sends_nothing_ = false;  // It has tried each peer shortly before.
     bool uses_vip_ = false;
 };
 
