@@ -15,7 +15,7 @@ from ..live import Live, Place, anywhere, begin
 from ..run import Run
 
 CLIENTS: Mapping[str, MakeDialler] = {"client1": L2tpIpsecClient, "client2": Ikev2Client,
-                                     "client3": PptpDialler}
+                                      "client3": PptpDialler}
 CLIENT_NODES = (*DEFAULT_NODES, *sorted(CLIENTS.keys() - set(DEFAULT_NODES)))
 
 
