@@ -428,6 +428,15 @@ std::string witness_line(const json& status) {
     return {};
 }
 
+std::string member_name(const json& status, const json& id) {
+    for (const json& member : status.at("members")) {
+        if (member.at("id") == id && member.at("name").is_string()) {
+            return member.at("name").get<std::string>();
+        }
+    }
+    return {};
+}
+
 std::string node_name(const json& status, const json& id) {
     if (!id.is_number()) {
         return "none";
@@ -435,13 +444,9 @@ std::string node_name(const json& status, const json& id) {
     if (id == kWitnessId) {
         return "the witness";
     }
-    for (const json& member : status.at("members")) {
-        if (member.at("id") == id && member.at("name").is_string()) {
-            return fmt::format("{} ({})", member.at("name").get<std::string>(),
-                               id.get<std::uint64_t>());
-        }
-    }
-    return fmt::format("node {}", id.get<std::uint64_t>());
+    const auto number = id.get<std::uint64_t>();
+    const std::string name = member_name(status, id);
+    return name.empty() ? fmt::format("node {}", number) : fmt::format("{} ({})", name, number);
 }
 
 }  // namespace vpnha::cli

@@ -35,6 +35,9 @@ struct Finding {
 // "Witness wit1: answered 0.1 s ago, 1.2 ms." and a line feed; empty: there is none.
 [[nodiscard]] std::string witness_line(const nlohmann::json& status);
 
+// The name of a member of vpnhad's group; empty: there is none with that id, or it has no name.
+[[nodiscard]] std::string member_name(const nlohmann::json& status, const nlohmann::json& id);
+
 // "gw2 (2)", "node 2" if its name is not known, "none" for null.
 [[nodiscard]] std::string node_name(const nlohmann::json& status, const nlohmann::json& id);
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "cli/findings.hpp"
 #include "cli/table.hpp"
 
 namespace vpnha::cli::drill {
@@ -19,10 +20,8 @@ constexpr std::size_t kVotersToStandIn = 3;
 }  // namespace
 
 std::string name_of(const json& status, const json& id) {
-    for (const json& member : status.at("members")) {
-        if (member.at("id") == id && member.at("name").is_string()) {
-            return printable(member.at("name").get<std::string>());
-        }
+    if (const std::string name = member_name(status, id); !name.empty()) {
+        return printable(name);
     }
     return id.is_number() ? fmt::format("node {}", id.get<std::uint64_t>()) : std::string();
 }

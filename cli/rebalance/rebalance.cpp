@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cli/drill/look.hpp"
+#include "cli/findings.hpp"
 #include "cli/json_text.hpp"
 #include "cli/rebalance/moves.hpp"
 #include "cli/table.hpp"
@@ -38,16 +39,6 @@ struct Step {
     Move move;
     const char* state = "planned";  // Then "moved" or "failed".
 };
-
-// The name of a member of vpnhad's group; empty: there is none with that id, or it has no name.
-std::string member_name(const json& status, const json& id) {
-    for (const json& member : status.at("members")) {
-        if (member.at("id") == id && member.at("name").is_string()) {
-            return member.at("name").get<std::string>();
-        }
-    }
-    return {};
-}
 
 bool is_member(const json& status, const std::string& node) {
     return std::ranges::any_of(status.at("members"),
