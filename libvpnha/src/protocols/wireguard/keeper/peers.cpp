@@ -233,6 +233,7 @@ void WireguardPeers::handle(const node::DeviceRaised& raised, TimePoint now, Eff
 
 void WireguardPeers::handle(const node::PeerSet& set, TimePoint now, Effects& effects) {
     const wire::RecordKey record = peer_record_of(set.key);
+    const bool was_tried_again = tried_again_.erase(set.key) != 0;
     if (!gateway_.is_attached()) {
         return;
     }
@@ -248,7 +249,6 @@ void WireguardPeers::handle(const node::PeerSet& set, TimePoint now, Effects& ef
         return;
     }
     refusals_.erase(record);
-    const bool was_tried_again = tried_again_.erase(set.key) != 0;
     if (serves_ && !was_tried_again && !queue_.is_open(set.key)) {  // It is new.
         queue_.add(set.key);
         wake_some(now, effects);

@@ -191,6 +191,19 @@ TEST_F(WireguardPeersTest, AReadingOlderThanAPeerThatWasAddedAnewCountsNothing) 
               a_.traffic(sample_key(1)).octets_out + 1000 + kInitiationBytes);
 }
 
+TEST_F(WireguardPeersTest, APeerThatWasRefusedWhenItWasTriedAgainIsTriedWhenItIsSet) {
+    serve(1);
+    kill_a();
+    promote(b_);
+    b_.refuses_ = true;
+    pass(limits::kWireguardHandshakeWait + milliseconds(20));
+    b_.refuses_ = false;
+    ASSERT_THAT(b_.tried_, SizeIs(1));
+    b_.file_->front().allowed.push_back({IpAddress(Ipv4Address{0x0ac90000}), 24});
+    promote(b_);
+    EXPECT_THAT(b_.tried_, SizeIs(2));
+}
+
 // Its keys are those of before, and so are its counters.
 TEST_F(WireguardPeersTest, APeerWithKeysIsNotAddedAnewWhereTheLeaseIsClaimedAnew) {
     serve(1);
