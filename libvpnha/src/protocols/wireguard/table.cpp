@@ -85,7 +85,7 @@ Facts Table::facts() const {
 // A device belongs to a network namespace, and its port applies to all addresses there.
 void Table::check(const Gateway& gateway, const Config& config, Errors& errors) {
     const Table& own = *gateway.protocols.get<Table>();
-    const auto emit_taken = [&](std::string_view key, std::string_view whose) {
+    const auto report_taken = [&](std::string_view key, std::string_view whose) {
         errors.add(kProtocol.section, gateway.name, key,
                    fmt::format("'{}' is that of {} already; give another", key, whose));
     };
@@ -98,10 +98,10 @@ void Table::check(const Gateway& gateway, const Config& config, Errors& errors) 
         const std::string whose = fmt::format("gateway '{}'", other.name);
         const Table* const others = is_before ? other.protocols.get<Table>() : nullptr;
         if (other.is_on(own.device) || (others != nullptr && others->device == own.device)) {
-            emit_taken("device", whose);
+            report_taken("device", whose);
         }
         if (others != nullptr && others->listen_port == own.listen_port) {
-            emit_taken("listen_port", whose);
+            report_taken("listen_port", whose);
         }
         if (other.route_table == gateway.mark_table()) {
             errors.add(config::Section::gateway, other.name, "route_table",
@@ -111,11 +111,11 @@ void Table::check(const Gateway& gateway, const Config& config, Errors& errors) 
         const std::optional<Facts> tunnels = other.protocols.first(
             [&own](const Facts& each) { return each.tunnel_port == own.listen_port; });
         if (tunnels) {
-            emit_taken("listen_port", fmt::format("{} of {}", tunnels->title, whose));
+            report_taken("listen_port", fmt::format("{} of {}", tunnels->title, whose));
         }
     }
     if (gateway.netns.empty() && config.lease_port == own.listen_port) {
-        emit_taken("listen_port", "[lease]");
+        report_taken("listen_port", "[lease]");
     }
 }
 

@@ -240,8 +240,8 @@ void Wireguard::carry_out(const node::LoadPeers& work) {
         });
 }
 
-void Wireguard::report_in_slices(std::function<bool()> notify_some) {
-    slices_.push_back(std::move(notify_some));
+void Wireguard::report_in_slices(std::function<bool()> report_some) {
+    slices_.push_back(std::move(report_some));
     if (slices_.size() == 1) {
         report_slices();
     }

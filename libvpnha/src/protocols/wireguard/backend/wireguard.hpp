@@ -57,7 +57,7 @@ class Wireguard final : public ports::Backend {
     // The changes since the last reading; runs in the thread.
     [[nodiscard]] static Result<std::vector<wireguard::PeerState>> read_news(Place& place);
     // In slices, each in its own turn of the loop.
-    void report_in_slices(std::function<bool()> notify_some);
+    void report_in_slices(std::function<bool()> report_some);
     void report_slices();
 
     adapters::QbLoop& loop_;
