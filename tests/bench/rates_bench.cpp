@@ -4,9 +4,9 @@
 //
 //   limit N    sets a rate on s0 to s(N-1), by the code of vpnhad
 //   clear N    removes what limits them, whoever set it
-//   send N M…  sends as fast as one core can, over N sessions in turns, then over M: to the
-//   clients,
-//              and from them. Prints a JSON list with one entry for each direction and number.
+//   send N M…  sends as fast as one core can, over N sessions in turns, then over M: first to the
+//              clients, then from them. Prints a JSON list with one entry for each direction and
+//              number.
 //
 // A packet socket hands each frame to its device's queueing discipline, without routing and
 // neighbours. A thousand frames go in one system call: in a kernel of user mode a call takes as
