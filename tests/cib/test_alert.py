@@ -70,10 +70,10 @@ def test_a_webhook_gets_json():
                     "kind": "resource", "time": ""}]
 
 
-def test_what_cannot_be_told_fails_without_the_secret():
+def test_what_cannot_be_sent_fails_without_the_secret():
     done = run("http://127.0.0.1:9/secret", **MOVE)
     assert done.returncode == 1
-    assert "not told" in done.stderr and "secret" not in done.stderr
+    assert "not notified" in done.stderr and "secret" not in done.stderr
 
 
 def test_another_kind_of_recipient_is_refused():
