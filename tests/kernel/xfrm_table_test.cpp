@@ -10,6 +10,7 @@
 #include <memory>
 #include <thread>
 
+#include "support/temporary_path.hpp"
 #include "unit/host/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {
@@ -189,7 +190,7 @@ TEST_F(XfrmTableTest, TwoThousandAreWorkedOffInTurnsOfTheLoop) {
             "replay-window 32 enc cbc(aes) 0x00112233445566778899aabbccddeeff\n",
             spi);
     }
-    const std::string file = ::testing::TempDir() + "xfrm-batch";
+    const std::string file = temporary_path("xfrm-batch");
     std::ofstream(file) << commands;
     ASSERT_TRUE(ip_command("-batch " + file));
     beat();

@@ -38,6 +38,7 @@ NETWORK_DESCRIPTOR = "libvpnha/src/host/os/network_descriptor.cpp"
 # Made, not declared.
 GATE_EFFECTS = re.compile(r"(?<!struct )\b(SetGate|LeaveGate|HoldGate|GiveBack)\s*\{")
 GATE_DOOR = "libvpnha/src/cluster/gateway/gate.cpp"
+TEMPORARY_PATHS = "tests/support/temporary_path.hpp"
 SLEEPS = re.compile(r"\b(?:u|nano)?sleep(?:_for|_until)?\s*\(")
 # The pause of a loop that polls for a condition: at most 50 ms.
 POLL_PAUSE = re.compile(r"\btime\.sleep\(0\.0[0-5]\d*\)|\busleep\([1-5]?\d{1,4}\)")
@@ -103,6 +104,13 @@ def no_sleep_in_tests(tree: Tree) -> Iterator[Violation]:
     for path, number, line in tree.lines(*CODE):
         if re.search(r"(?:^|/)tests/", path) and SLEEPS.search(POLL_PAUSE.sub("", code_of(line))):
             yield Violation(path, number, "sleep", "a test waits for a condition, not for time")
+
+
+def own_temporary_paths(tree: Tree) -> Iterator[Violation]:
+    """CTest runs tests of one program side by side: a path that two of them share is a race."""
+    for path, number, line in tree.lines(*CODE, under="tests/"):
+        if path != TEMPORARY_PATHS and "TempDir()" in line:
+            yield Violation(path, number, "temporary", f"temporary_path(): see {TEMPORARY_PATHS}")
 
 
 def words(tree: Tree) -> Iterator[Violation]:
@@ -551,6 +559,7 @@ RULES: tuple[Callable[[Tree], Iterator[Violation]], ...] = (
     network_descriptors,
     one_door_to_the_gate,
     no_sleep_in_tests,
+    own_temporary_paths,
     words,
     columns,
     class_size,

@@ -222,6 +222,13 @@ class HouseRulesTest(unittest.TestCase):
         self.green(rule, "lab/vpnlab/x.py", "time.sleep(1)\n")
         self.green(rule, "tests/unit/x_test.cpp", "asleep(1);\n")
 
+    def test_tests_share_no_temporary_path(self):
+        rule = house_rules.own_temporary_paths
+        text = 'const std::string path = ::testing::TempDir() + "hosts";\n'
+        self.red(rule, "tests/unit/x_test.cpp", text)
+        self.green(rule, house_rules.TEMPORARY_PATHS, text)
+        self.green(rule, "tests/unit/x_test.cpp", 'const auto path = temporary_path("hosts");\n')
+
     def test_words(self):
         rule = house_rules.words
         for text in ("the master node", "Slaves", "# TODO later", "FIXME", "cd /work/x", "pyenv"):

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "support/temporary_path.hpp"
 #include "unit/ocf/sample_agent.hpp"
 
 namespace vpnha::ocf {
@@ -25,7 +26,7 @@ class LogTest : public testing::Test {
         return text.str();
     }
 
-    const std::string file_ = testing::TempDir() + "ocf.log." + std::to_string(::getpid());
+    const std::string file_ = temporary_path("ocf.log");
 };
 
 TEST_F(LogTest, AppendsToThePlaceThatPacemakerNames) {

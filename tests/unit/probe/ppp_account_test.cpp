@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+#include "support/temporary_path.hpp"
+
 namespace vpnha::probe {
 namespace ppp_account_test {
 
@@ -13,7 +15,7 @@ using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 std::string file_with(const std::string& text, mode_t mode = 0600) {
-    const std::string path = ::testing::TempDir() + "ppp_account";
+    const std::string path = temporary_path("ppp_account");
     std::ofstream(path, std::ios::trunc) << text;
     EXPECT_EQ(::chmod(path.c_str(), mode), 0);
     return path;

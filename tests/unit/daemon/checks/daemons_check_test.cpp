@@ -10,6 +10,7 @@
 #include "protocols/l2tp/table.hpp"
 #include "protocols/pptp/table.hpp"
 #include "protocols/wireguard/table.hpp"
+#include "support/temporary_path.hpp"
 
 namespace vpnha::runtime {
 namespace daemons_check_test {
@@ -45,7 +46,7 @@ class DaemonsCheckTest : public ::testing::Test {
         return find_in_daemons(config_, {.run_root = folder_ / "run", .ppp = folder_ / "ppp"});
     }
 
-    std::filesystem::path folder_ = ::testing::TempDir() + "daemons-" + std::to_string(::getpid());
+    std::filesystem::path folder_ = temporary_path("daemons");
     config::Config config_;
 };
 

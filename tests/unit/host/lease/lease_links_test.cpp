@@ -18,6 +18,7 @@
 #include <optional>
 
 #include "host/lease/new_instance.hpp"
+#include "support/temporary_path.hpp"
 #include "unit/host/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {
@@ -121,7 +122,7 @@ class LeaseLinksTest : public ::testing::Test {
     static void name_both_families() {
         ASSERT_EQ(unshare(CLONE_NEWNS), 0);
         ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-        const std::string hosts = ::testing::TempDir() + "hosts." + std::to_string(getpid());
+        const std::string hosts = temporary_path("hosts");
         std::ofstream(hosts) << "127.0.0.1 localhost\nfd00::1 own\n127.0.0.1 own four\n127.0.0.2 "
                                 "peer\nfd00::2 peer\n";
         ASSERT_EQ(mount(hosts.c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr), 0);

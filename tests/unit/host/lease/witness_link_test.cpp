@@ -15,6 +15,7 @@
 #include "host/lease/lease_links.hpp"
 #include "host/lease/new_instance.hpp"
 #include "host/lease/witness_source.hpp"
+#include "support/temporary_path.hpp"
 #include "unit/host/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {
@@ -252,7 +253,7 @@ TEST_F(WitnessLinkTest, WhatComesFromElsewhereCostsItsReadingOnly) {
 TEST_F(WitnessLinkTest, ANameIsLookedUpBesideTheLoopAndItsLastAddressesHold) {
     ASSERT_EQ(unshare(CLONE_NEWNS), 0);
     ASSERT_EQ(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
-    const std::string hosts = ::testing::TempDir() + "hosts." + std::to_string(getpid());
+    const std::string hosts = temporary_path("hosts");
     std::ofstream(hosts) << "192.0.2.1 wit1.example.net\n";
     ASSERT_EQ(mount(hosts.c_str(), "/etc/hosts", nullptr, MS_BIND, nullptr), 0);
     FakeWitness witness(loop_, "192.0.2.1");

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "host/netlink/netlink_route.hpp"
+#include "support/temporary_path.hpp"
 #include "unit/host/addresses/two_hosts.hpp"
 
 namespace vpnha::adapters {
@@ -241,7 +242,7 @@ TEST_F(LinkWatchTest, WhatIsAddedDoesNotOverrunTheSocket) {
 
 // `ip -batch`, which is quicker than a process for each command.
 void run_batch(int count, const std::function<std::string(int)>& command) {
-    const std::string path = fmt::format("{}link_watch_test.{}", ::testing::TempDir(), getpid());
+    const std::string path = temporary_path("link_watch");
     std::ofstream file(path);
     for (int i = 0; i < count; ++i) {
         file << command(i) << '\n';

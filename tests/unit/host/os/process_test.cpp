@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "host/os/thread.hpp"
+#include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
 namespace process_test {
@@ -151,7 +152,7 @@ TEST(ProcessTest, StartsDetachedAndKills) {
 
 // A pppd runs its scripts when its pptpctrl ends.
 TEST(ProcessTest, NoneOfThemActsAtTheDeathOfAnother) {
-    const std::string folder = ::testing::TempDir() + "vpnha-process-test/";
+    const std::string folder = temporary_path("vpnha-process-test");
     std::filesystem::remove_all(folder);
     ASSERT_TRUE(std::filesystem::create_directory(folder));
     ASSERT_EQ(::mkfifo((folder + "tie").c_str(), 0600), 0);
@@ -349,7 +350,7 @@ TEST(ProcessTest, ReportsWhyAProgramCannotBeStarted) {
 }
 
 TEST(ProcessTest, StartsWithAnEnvironmentAndDescriptorsOfItsOwn) {
-    const std::string file = ::testing::TempDir() + "spawned." + std::to_string(::getpid());
+    const std::string file = temporary_path("spawned");
     ::setenv("OCF_RESKEY_secret", "1", 1);
     const auto pid =
         spawn_detached({.arguments = {"/bin/sh", "-c", "env; ls /proc/self/fd | wc -l; echo done"},
@@ -405,7 +406,7 @@ TEST(ProcessTest, WhatItStartsLeavesNoCoreFile) {
     // As Pacemaker has it for its agents.
     limit.rlim_cur = limit.rlim_max = RLIM_INFINITY;
     ASSERT_EQ(::setrlimit(RLIMIT_CORE, &limit), 0);
-    const std::string file = ::testing::TempDir() + "cores." + std::to_string(::getpid());
+    const std::string file = temporary_path("cores");
     const auto pid = spawn_detached(
         {.arguments = {"/bin/sh", "-c", "sh -c 'ulimit -c; ulimit -Hc'"}, .error_file = file});
     ASSERT_TRUE(pid.has_value());

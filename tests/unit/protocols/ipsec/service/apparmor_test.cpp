@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "support/temporary_path.hpp"
+
 namespace vpnha::adapters {
 namespace apparmor_test {
 
@@ -35,8 +37,7 @@ class ApparmorTest : public testing::Test {
         return checked ? "" : checked.error().detail;
     }
 
-    std::filesystem::path folder_ = std::filesystem::canonical(::testing::TempDir()) /
-                                    ("apparmor-" + std::to_string(::getpid()));
+    std::filesystem::path folder_ = std::filesystem::weakly_canonical(temporary_path("apparmor"));
 };
 
 TEST_F(ApparmorTest, OnlyAnEnforcedProfileOfTheProgramCounts) {

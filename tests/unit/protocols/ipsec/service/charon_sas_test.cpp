@@ -14,6 +14,7 @@
 
 #include "host/os/unique_fd.hpp"
 #include "protocols/ipsec/service/vici_message.hpp"
+#include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
 namespace charon_sas_test {
@@ -59,7 +60,7 @@ class PlayedCharon {
   public:
     explicit PlayedCharon(std::vector<ViciSection> sas, std::string refused = {})
         : sas_(std::move(sas)), refused_(std::move(refused)) {
-        path_ = testing::TempDir() + "vici." + std::to_string(::getpid());
+        path_ = temporary_path("vici");
         ::unlink(path_.c_str());
         server_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
         sockaddr_un address{};

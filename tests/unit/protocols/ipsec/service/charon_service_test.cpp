@@ -25,6 +25,7 @@
 #include "protocols/ipsec/service/charon_sas.hpp"
 #include "protocols/ipsec/service/vici_client.hpp"
 #include "support/charon_recordings.hpp"
+#include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
 namespace charon_service_test {
@@ -54,7 +55,7 @@ class CharonServiceTest : public testing::Test {
   protected:
     void SetUp() override {
         ASSERT_EQ(::geteuid(), 0U) << "these tests need root";
-        root_ = testing::TempDir() + "charon_service." + std::to_string(::getpid());
+        root_ = temporary_path("charon_service");
         std::filesystem::remove_all(root_);
         std::filesystem::create_directories(root_);
         ASSERT_EQ(::unshare(CLONE_NEWNET | CLONE_NEWNS), 0);

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "protocols/ipsec/table.hpp"
+#include "support/temporary_path.hpp"
 
 namespace vpnha::runtime {
 namespace connections_check_test {
@@ -50,8 +51,7 @@ class ConnectionsCheckTest : public ::testing::Test {
         std::ofstream(folder_ / name) << text;
     }
 
-    std::filesystem::path folder_ =
-        ::testing::TempDir() + "connections-" + std::to_string(getpid());
+    std::filesystem::path folder_ = temporary_path("connections");
     config::Config config_;
 };
 

@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "support/l2tp_builder.hpp"
+#include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
 namespace call_pppds_test {
@@ -71,7 +72,7 @@ class CallPppdsTest : public ::testing::Test {
         return text;
     }
 
-    std::string root_ = ::testing::TempDir() + "call_pppds";
+    std::string root_ = temporary_path("call_pppds");
     config::Gateway gateway_;
     QbLoop loop_;
     UniqueFd session_;

@@ -8,6 +8,7 @@
 
 #include "protocols/l2tp/service/xl2tpd_service.hpp"
 #include "protocols/l2tp/service/xl2tpd_service_config.hpp"
+#include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
 namespace xl2tpd_lns_test {
@@ -112,7 +113,7 @@ class RunningLnsTest : public ::testing::Test {
                   root_ + "/xl2tpd.conf\n");
     }
 
-    std::string root_ = ::testing::TempDir() + "running_lns";
+    std::string root_ = temporary_path("running_lns");
 };
 
 TEST_F(RunningLnsTest, IsThatOfTheConfigurationThatXl2tpdWasStartedWith) {

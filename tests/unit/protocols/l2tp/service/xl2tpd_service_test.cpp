@@ -21,6 +21,7 @@
 #include "daemon/stock_services.hpp"
 #include "protocols/l2tp/service/xl2tpd_service_config.hpp"
 #include "protocols/l2tp/service/xl2tpd_service_mute.hpp"
+#include "support/temporary_path.hpp"
 #include "unit/host/os/in_loop.hpp"
 
 namespace vpnha::adapters {
@@ -161,7 +162,7 @@ class Xl2tpdServiceTest : public testing::Test {
         ASSERT_EQ(::geteuid(), 0U) << "these tests need root";
         ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
         set_nonlocal_bind("1");
-        root_ = testing::TempDir() + "xl2tpd_service." + std::to_string(::getpid());
+        root_ = temporary_path("xl2tpd_service");
         std::filesystem::remove_all(root_);
         std::filesystem::create_directories(root_);
         std::ofstream(settings().config) << "[global]\nlisten-addr = 192.0.2.100\n[lns default]\n"

@@ -14,6 +14,7 @@
 #include "host/netlink/netlink_route.hpp"
 #include "host/os/text_file.hpp"
 #include "protocols/ppp/service/ppp_link_service.hpp"
+#include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
 namespace ppp_link_state_test {
@@ -23,7 +24,7 @@ using namespace std::chrono_literals;
 class PppLinkStateTest : public testing::Test {
   protected:
     void SetUp() override {
-        directory_ = testing::TempDir() + "ppp_link." + std::to_string(::getpid());
+        directory_ = temporary_path("ppp_link");
         std::filesystem::create_directories(directory_);
     }
     void TearDown() override { std::filesystem::remove_all(directory_); }

@@ -14,6 +14,7 @@
 #include "protocols/pptp/backend/path_mailbox.hpp"
 #include "protocols/pptp/backend/path_message.hpp"
 #include "protocols/pptp/work.hpp"
+#include "support/temporary_path.hpp"
 #include "unit/protocols/pptp/backend/pptp_client.hpp"
 
 namespace vpnha::adapters {
@@ -422,7 +423,7 @@ class FalsePathTest : public DataPathTest {
   protected:
     // A program that is ready and then reports this.
     [[nodiscard]] std::string failure_of(const PathReport& report) {
-        const std::string program = ::testing::TempDir() + "false-carry-calls";
+        const std::string program = temporary_path("false-carry-calls");
         {
             std::ofstream script(program);
             script << "#!/bin/bash\n"

@@ -17,6 +17,7 @@
 #include <sstream>
 
 #include "protocols/pptp/service/pptpd_service_config.hpp"
+#include "support/temporary_path.hpp"
 
 namespace vpnha::adapters {
 namespace pptpd_service_test {
@@ -135,7 +136,7 @@ class PptpdServiceTest : public testing::Test {
         // The number of the last call is a file of the host: another test's call changes it.
         ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
         ASSERT_EQ(::mount("state", "/var/lib", "tmpfs", 0, nullptr), 0);
-        root_ = testing::TempDir() + "pptpd_service." + std::to_string(::getpid());
+        root_ = temporary_path("pptpd_service");
         std::filesystem::remove_all(root_);
         std::filesystem::create_directories(root_);
         std::ofstream(root_ + "/options") << "name vpn\n";

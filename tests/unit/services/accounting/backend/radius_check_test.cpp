@@ -9,6 +9,7 @@
 
 #include "protocols/l2tp/table.hpp"
 #include "support/contents_of.hpp"
+#include "support/temporary_path.hpp"
 
 namespace vpnha::runtime {
 namespace radius_check_test {
@@ -57,7 +58,7 @@ class RadiusCheckTest : public ::testing::Test {
     }
     RadiusCheck found() const { return find_in_radius(config_, ways(), folder_); }
 
-    std::filesystem::path folder_ = ::testing::TempDir() + "radius-" + std::to_string(::getpid());
+    std::filesystem::path folder_ = temporary_path("radius");
     config::Config config_;
 };
 
