@@ -151,6 +151,10 @@ class Checks:
         else:
             self.step(name, argv)
 
+    def pytest(self, name: str, *paths: str) -> None:
+        """Tests of Python, on both processors."""
+        self.step(name, ["/usr/bin/python3", "-m", "pytest", "-q", "-n", "2", *paths], pytest_count)
+
     def skip(self, name: str, why: str) -> None:
         self.skipped.append(f"{name} ({why})")
         self._say(f"{name}: SKIPPED, {why}")
@@ -221,8 +225,7 @@ def check_area(checks: Checks, name: str) -> None:
     if area.simulated:
         simulate(checks, everything=False)
     for directory in area.pytest:
-        checks.step(f"tests of {directory}", ["/usr/bin/python3", "-m", "pytest", "-q",
-                                              directory], pytest_count)
+        checks.pytest(f"tests of {directory}", directory)
     if area.packages:
         checks.step("Debian packages", ["setup/debs"])
     lab(checks, checked_by(name))
@@ -344,14 +347,11 @@ def check_release(checks: Checks, release: Release) -> None:
 
 def check_tier(checks: Checks, *, fast: bool, everything: bool) -> None:
     built = build_and_test(checks, "release")
-    checks.step("lab unit tests", ["/usr/bin/python3", "-m", "pytest", "-q", "lab/tests"],
-                pytest_count)
-    checks.step("benchmark unit tests", ["/usr/bin/python3", "-m", "pytest", "-q",
-                                         "tests/bench/tests"], pytest_count)
+    checks.pytest("lab unit tests", "lab/tests")
+    checks.pytest("benchmark unit tests", "tests/bench/tests")
     if built:
         exposure(checks)
-        checks.step("cluster configuration", ["/usr/bin/python3", "-m", "pytest", "-q",
-                                              "tests/cib"], pytest_count)
+        checks.pytest("cluster configuration", "tests/cib")
         # Plays take minutes; `--area rollout` runs all of them.
         checks.step("role", ["/usr/bin/python3", "-m", "pytest", "-q",
                              "tests/rollout" if everything else "tests/rollout/test_fencing.py"],

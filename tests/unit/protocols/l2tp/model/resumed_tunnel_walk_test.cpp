@@ -307,7 +307,7 @@ void expect_no_number_reused(const Walk& walk, std::uint64_t seed) {
 }
 
 TEST(ResumedTunnelWalkTest, BothSidesAgreeAfterAnyFaults) {
-    for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+    for (std::uint64_t seed = 1; seed <= test::drawn(1000); ++seed) {
         Walk walk(seed, {.loss_percent = 20, .repeat_percent = 10, .delay_ms_max = 400});
         walk.leave_traces();
         walk.promote();
@@ -329,7 +329,7 @@ TEST(ResumedTunnelWalkTest, BothSidesAgreeAfterAnyFaults) {
 }
 
 TEST(ResumedTunnelWalkTest, NobodyLosesALivingSessionOnABadPath) {
-    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+    for (std::uint64_t seed = 1; seed <= test::drawn(300); ++seed) {
         Walk walk(seed, {.loss_percent = 5, .repeat_percent = 5, .delay_ms_max = 300});
         walk.promote();
         for (int n = 0; n < 10; ++n) {
@@ -349,7 +349,7 @@ TEST(ResumedTunnelWalkTest, NobodyLosesALivingSessionOnABadPath) {
 // None ends while somebody forges, nor of what was forged later on; and what this side sends then
 // arrives.
 TEST(ResumedTunnelWalkTest, NobodyWithoutThePeersIdsEndsATunnel) {
-    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    for (std::uint64_t seed = 1; seed <= test::drawn(100); ++seed) {
         Walk walk(seed, {.loss_percent = 3, .repeat_percent = 5, .delay_ms_max = 100});
         walk.promote();
         static constexpr unsigned kRates[] = {20, 2, 200};
@@ -376,7 +376,7 @@ TEST(ResumedTunnelWalkTest, NobodyWithoutThePeersIdsEndsATunnel) {
 }
 
 TEST(ResumedTunnelWalkTest, AnOutageBesideForgedSccrqsEndsNothing) {
-    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    for (std::uint64_t seed = 1; seed <= test::drawn(100); ++seed) {
         Walk walk(seed, {.loss_percent = 0, .repeat_percent = 20, .delay_ms_max = 100});
         walk.promote();
         walk.run(seconds(10), 0);
@@ -399,7 +399,7 @@ TEST(ResumedTunnelWalkTest, AnOutageBesideForgedSccrqsEndsNothing) {
 }
 
 TEST(ResumedTunnelWalkTest, ACrashedPeerIsFreedInTimeForItsThirdSccrq) {
-    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    for (std::uint64_t seed = 1; seed <= test::drawn(100); ++seed) {
         Walk walk(seed, {.loss_percent = 0, .repeat_percent = 10, .delay_ms_max = 100});
         walk.promote();
         walk.run(seconds(10), 0);

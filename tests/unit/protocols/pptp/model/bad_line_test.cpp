@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "support/random.hpp"
 #include "unit/protocols/pptp/model/call_world.hpp"
 
 namespace vpnha::pptp {
@@ -54,7 +55,7 @@ TEST_P(BadLineTest, WhateverIsLateOrLostTheClientFollows) {
     int resumed = 0;
     int calls = 0;
     for (const int missed : {0, 3, 300, 1500, 4000}) {
-        for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+        for (std::uint32_t seed = 1; seed <= vpnha::test::drawn(60); ++seed) {
             CallWorld world(GetParam(), Mppe::bits128, seed);
             be_lost(world, missed);
             world.jitter = 5ms;
@@ -76,7 +77,7 @@ TEST_P(BadLineTest, WhateverIsLateOrLostTheClientFollows) {
 // question is lost, the kernel holds all packets for a second, and sends them in one go.
 TEST_P(BadLineTest, WhatTheKernelHoldsForASecondComesInOneGoAndTheClientFollows) {
     for (const int missed : {0, 3, 300, 1500, 4000}) {
-        for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+        for (std::uint32_t seed = 1; seed <= vpnha::test::drawn(60); ++seed) {
             CallWorld world(GetParam(), Mppe::bits128, seed);
             be_lost(world, missed);
             world.jitter = 5ms;
