@@ -8,12 +8,15 @@ Topology: client1, client2 -- outside -- gw1, gw2, gw3 -- inside -- server. Gate
 addresses .100, l2tp2 those with .101.
 
 Steps: the template is loaded once per gateway; they are promoted on two nodes; client1 dials the
-one, client2 the other, both make traffic; the power of the second gateway's node is cut.
+one, client2 the other, both make traffic; the power of the second gateway's node is cut. Then both
+gateways are brought to one node, as after two failures, and `vpnha rebalance --yes` is called.
 
 Expected: client2 sees a silence of at most 1 s and nothing else; client1 no gap longer than
-50 ms, or twice the longest of a fault-free time. No standby of either says a word.
+50 ms, or twice the longest of a fault-free time. `vpnha rebalance` makes one move, after which two
+nodes serve one gateway each, and both sessions are protected. No standby of either sends a packet.
 """
-from vpnlab.evidence.expectation import is_empty, is_true
+from vpnlab.evidence.expectation import equals, is_empty, is_true
+from vpnlab.host.node import Node
 from vpnlab.host.topology import DEFAULT_NODES, L2TP, L2TP_2
 from vpnlab.product.cluster import Cluster
 from vpnlab.product.vpnha_stack import VpnhaStack
@@ -24,6 +27,7 @@ from vpnlab.steps.scenario import Scenario
 
 SCENARIO = Scenario(nodes=(*DEFAULT_NODES, "client2"), faults=1, vpnha=True)
 OBSERVED_S = 8
+REBALANCE_LIMIT_S = 120
 
 
 def steps(run: Run) -> None:
@@ -52,8 +56,25 @@ def steps(run: Run) -> None:
     run.expect("first_gateway_stayed", stack.wait_in_sync() is kept, is_true())
     stack.wait_protected(1)
     second.wait_protected(1)
+    _rebalance(run, stack, second, successor)
 
     seen = live.end()
-    run.expect("second_gateway_left", second.leftovers(successor), is_empty())
+    run.expect("second_gateway_left", second.leftovers(second.wait_in_sync()), is_empty())
     expect_unnoticed(run, seen.client("client1"), (calm_from, cut_at), (cut_at, until))
     expect_only_silence(run, seen.client("client2"), TAKEOVER_MS)
+
+
+def _rebalance(run: Run, first: VpnhaStack, second: VpnhaStack, other: Node) -> None:
+    """By a command on the other node, when one node serves both."""
+    both = first.wait_in_sync()
+    run.step(f"l2tp2 moves to {both.name}, which serves both then")
+    second.move_role(lambda name: name == both.name)
+    second.wait_protected(1)
+    done = other.run("vpnha", "rebalance", "--yes", check=False, timeout=REBALANCE_LIMIT_S)
+    run.step(f"{done.stdout}{done.stderr}".replace("\n", "; "))
+    run.expect("rebalance_exit_code", done.code, equals(0))
+    run.expect("rebalance_moves", done.stdout.count(" is promoted\n"), equals(1))
+    run.expect("apart_again", first.wait_in_sync() is not second.wait_in_sync(), is_true())
+    first.wait_protected(1)
+    second.wait_protected(1)
+    run.observe(2)
