@@ -34,5 +34,5 @@ def test_the_role_has_the_tuned_profile():
         r"\{name: (\w+), value: (\w+)\}", (role / "vars" / "main.yml").read_text("utf-8"))}
     # Of the template, not of the profile.
     wanted -= {"cluster_name: vpnha", "linknumber: 0", "linknumber: 1"}
-    assert len(wanted) == 11
+    assert len(wanted) == 12
     assert wanted <= found
