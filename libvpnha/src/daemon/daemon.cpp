@@ -454,7 +454,12 @@ class Daemon {
     void end(Result<void> result) {
         ended_ = std::move(result);
         ending_ = true;
-        loop_.set_timer(runtime::kEndTimer, loop_.now(), [this] { loop_.stop(); });
+        loop_.set_timer(runtime::kEndTimer, loop_.now(), [this] {
+            if (node_) {
+                run(node_->release_leases(loop_.now()));
+            }
+            loop_.stop();
+        });
     }
 
     Result<void> end_fenced_life() {

@@ -68,6 +68,11 @@ void GatewayStarts::end_stopped(Effects& effects) {
     }
 }
 
+void GatewayStarts::release_lease(TimePoint now, Effects& effects) {
+    SavedLease& lease = parts_.cores.lease;
+    lease.take(lease.engine().release(false, now), effects);
+}
+
 void GatewayStarts::end(Effects& effects) {
     GatewayCores& cores = parts_.cores;
     cores.keepers.detach(effects);

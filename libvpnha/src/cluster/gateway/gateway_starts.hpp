@@ -40,6 +40,8 @@ class GatewayStarts {
     void watch_stopped(TimePoint now, Effects& effects);
     // Nothing is kept any more of a gateway that was stopped.
     void end_stopped(Effects& effects);
+    // vpnhad ends. The gate shuts, and standbys may serve at once.
+    void release_lease(TimePoint now, Effects& effects);
 
   private:
     [[nodiscard]] std::string tag() const { return parts_.cores.keepers.tag(); }

@@ -204,6 +204,15 @@ Effects Node::end_stopped(TimePoint now) {
     return effects;
 }
 
+Effects Node::release_leases(TimePoint now) {
+    Effects effects;
+    for (auto& [id, gateway] : gateways_) {
+        gateway.starts().release_lease(now, effects);
+    }
+    settle(now, effects);
+    return effects;
+}
+
 Effects Node::promote(RequestToken request, GatewayId gateway, TimePoint now) {
     return for_gateway(request, gateway, now, [&](GatewayNode& node, Effects& effects) {
         node.promote(request, now, effects);

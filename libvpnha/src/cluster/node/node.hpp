@@ -80,6 +80,9 @@ class Node {
     [[nodiscard]] Effects detach(RequestToken request, GatewayId gateway, TimePoint now);
     // The records of stopped gateways are dropped: vpnhad is to end.
     [[nodiscard]] Effects end_stopped(TimePoint now);
+    // vpnhad ends, whatever the reason: shuts the gates that are open, and releases their leases.
+    // The standbys need not wait for the ends of these, and a lost group delivers no other message.
+    [[nodiscard]] Effects release_leases(TimePoint now);
     [[nodiscard]] Effects promote(RequestToken request, GatewayId gateway, TimePoint now);
     [[nodiscard]] Effects demote(RequestToken request, GatewayId gateway, TimePoint now);
 

@@ -59,6 +59,31 @@ TEST(NodeStandInTest, AStandbyServesBeforeTheRingForms) {
     EXPECT_FALSE(gateway(cluster, 2).view().stands_in());
 }
 
+// Its Corosync died: no member learns that it has left, and its machine answers echoes.
+TEST(NodeStandInTest, TheEndOfVpnhadReleasesItsLeaseAndAStandbyServesAtOnce) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.answer_echoes({1});
+    cluster.hold(true);
+    cluster.run(1, cluster.at(1).node->release_leases(cluster.now()));
+    EXPECT_FALSE(cluster.gate_open(1)) << "before another node serves";
+    cluster.lose_power(1);
+    cluster.pass(milliseconds(100));
+    EXPECT_EQ(cluster.state(3), takeover::State::standing_in);
+    EXPECT_TRUE(cluster.gate_open(3));
+    cluster.form_ring();
+    EXPECT_EQ(cluster.state(3), takeover::State::promoted);
+}
+
+TEST(NodeStandInTest, TheEndOfVpnhadOfAStandbyChangesNothing) {
+    FakeCluster cluster = standing_in_cluster();
+    cluster.run(2, cluster.at(2).node->release_leases(cluster.now()));
+    cluster.kill(2);
+    cluster.pass(seconds(2));
+    EXPECT_EQ(cluster.state(1), takeover::State::promoted);
+    EXPECT_TRUE(cluster.gate_open(1));
+    EXPECT_EQ(cluster.state(3), takeover::State::standby);
+}
+
 TEST(NodeStandInTest, KeepersKnowThatTheGateIsOpenBeforeTheRingForms) {
     FakeCluster cluster(3, 3, true);
     for (const std::uint32_t node : {1U, 2U, 3U}) {
