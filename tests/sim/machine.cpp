@@ -138,6 +138,13 @@ void Machine::start() {
     }
 }
 
+void Machine::release_leases() {
+    if (node_ && !paused_) {
+        story_.notify(id_, "vpnhad ends");
+        run({[](node::Node& node, TimePoint now) { return node.release_leases(now); }, false});
+    }
+}
+
 void Machine::kill() {
     node_.reset();
     over_ = false;

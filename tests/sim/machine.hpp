@@ -88,6 +88,8 @@ class Machine final : private effects::EffectRunner, private NumberKernel {
 
     // vpnhad starts, with what the disk remembers.
     void start();
+    // It is about to end, and handles no event that waits.
+    void release_leases();
     // It is gone, and with it its kernel sessions; the gates stay as they are.
     void kill();
     // The whole machine loses power.

@@ -118,6 +118,7 @@ Plan make_plan(std::uint64_t seed, unsigned steps) {
     plan.wireguard = seed >= kEleventhSeries && of_peers.chance(75);
     test::Random of_new_calls(seed * 0x9e3779b97f4a7c15 + 20);
     plan.new_calls = seed >= kTwelfthSeries && of_new_calls.chance(75);
+    plan.ends = seed >= kThirteenthSeries;
     if (plan.fresh) {
         // Of lists that no grant has put in order yet an operator has to say which is right.
         plan.faults.erase(Fault::voters);

@@ -91,6 +91,9 @@ inline constexpr std::uint64_t kEleventhSeries = 900'000'000;
 // In three of four seeds from here on LACs begin calls in tunnels that were taken over.
 inline constexpr std::uint64_t kTwelfthSeries = 1'000'000'000;
 
+// In the seeds from here on half of the deaths of vpnhad are ends: it releases its leases first.
+inline constexpr std::uint64_t kThirteenthSeries = 1'100'000'000;
+
 enum class Fencing : std::uint8_t {
     all,      // Every lost node is switched off before anything is promoted elsewhere.
     holders,  // Only lost nodes that were promoted; the others come back with what they know.
@@ -115,6 +118,7 @@ struct Plan {
     bool echo = false;
     bool wireguard = false;
     bool new_calls = false;
+    bool ends = false;  // A vpnhad may end, instead of being killed.
     // The machines have numbers that nobody may use twice, beside those of PPTP.
     [[nodiscard]] bool has_numbers() const { return counters || ipsec || echo; }
     unsigned calls_percent = 0;  // Of what clients dial; 0: the gateways have no PPTP.

@@ -196,6 +196,9 @@ void World::strike_node(Fault fault, NodeId node) {
             machine.fill_disk(random_.chance(50));
             break;
         case Fault::daemon_killed:
+            if (plan_.ends && of_stand_in_.chance(50)) {
+                machine.release_leases();
+            }
             kill_daemon(node);
             break;
         case Fault::pause:
